@@ -1,0 +1,50 @@
+# Arrears. Everything runs from .venv, which `make setup` makes from the hash-checked lock.
+# No target needs root, Docker or a server that is already installed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --quiet
+
+.PHONY: help setup lint test demo run bench lock clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## make .venv with everything that the lock names
+
+$(READY): requirements-dev.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { \
+		rm -rf .venv; \
+		echo "No virtual environment could be made with $(PYTHON). Python 3.11 or later with its" \
+			"venv module is needed (on Debian: apt-get install python3-venv)." >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+lint: setup ## style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy domain config workers
+	$(BIN)/lint-imports
+
+test: lint ## lint, then every test
+	$(BIN)/pytest
+
+demo: setup ## a small loan book, start to finish, on servers that are gone afterwards
+	$(BIN)/arrears demo
+
+run: setup ## the demo, left running until you stop it
+	$(BIN)/arrears demo --stay
+
+bench: setup ## the measurements in the documentation
+	$(BIN)/python -m tests.benchmarks
+
+lock: setup ## write the locks anew after pyproject.toml changed (UPGRADE=--upgrade for newer releases)
+	$(LOCK) $(UPGRADE) -o requirements.txt
+	$(LOCK) $(UPGRADE) --extra local --extra dev -c requirements.txt -o requirements-dev.txt
+
+clean: ## remove what was made here, .venv included
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

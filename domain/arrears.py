@@ -1,0 +1,57 @@
+"""Days past due, the anchor and the amount past due: the plain facts of falling behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from domain.loans import ZERO, Instalment
+
+
+@dataclass(frozen=True, slots=True)
+class Arrears:
+    """Where a loan stands on one business date."""
+
+    anchor: date | None
+    """Due date of the oldest unpaid instalment that is past due; None when nothing is past due."""
+    days_past_due: int
+    """Business date minus the anchor. The due day itself is day 0 and is not past due."""
+    amount: Decimal
+    """All that is past due, in the loan's currency."""
+    next_due_on: date | None
+    """Due date of the first unpaid instalment that is not past due yet."""
+
+    @property
+    def past_due(self) -> bool:
+        return self.anchor is not None
+
+
+def arrears_on(instalments: Iterable[Instalment], on: date) -> Arrears:
+    """Work out the arrears on business date `on`.
+
+    A part payment lowers the amount and leaves the anchor where it is: the anchor moves only when
+    its instalment is paid in full. Instalments need not be in order; paid ones may be left out.
+    """
+    anchor: date | None = None
+    next_due_on: date | None = None
+    amount = ZERO
+    for instalment in instalments:
+        unpaid = instalment.unpaid
+        if unpaid <= ZERO:
+            continue
+        due_on = instalment.due_on
+        if due_on < on:
+            amount += unpaid
+            if anchor is None or due_on < anchor:
+                anchor = due_on
+        elif next_due_on is None or due_on < next_due_on:
+            next_due_on = due_on
+    days = (on - anchor).days if anchor else 0
+    return Arrears(anchor, days, amount, next_due_on)
+
+
+def days_past_due(instalments: Iterable[Instalment], on: date) -> int:
+    """Days past due on business date `on`; 0 when nothing is past due. Holds never pause it."""
+    return arrears_on(instalments, on).days_past_due

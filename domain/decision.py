@@ -1,0 +1,200 @@
+"""The decision: what a loan's facts and its ladder ask for now, and when to look again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from domain.arrears import Arrears, arrears_on
+from domain.holds import Hold, active_hold, days_held, resumes_on
+from domain.ladder import Item, Ladder, MissedSteps, Step
+from domain.loans import Instalment
+from domain.statuses import TRIED, WAITING, ActionStatus
+
+
+class Outcome(StrEnum):
+    """What a look at a loan came to."""
+
+    ACT = "act"  # at least one item is planned
+    WAIT = "wait"  # past due, and nothing to do today
+    HELD = "held"  # a hold pauses the ladder
+    IN_GRACE = "in_grace"
+    BELOW_MINIMUM = "below_minimum"
+    NO_LADDER = "no_ladder"  # no ladder is for this loan: nobody is contacted
+    NOT_PAST_DUE = "not_past_due"
+
+
+@dataclass(frozen=True, slots=True)
+class PastAction:
+    """What is on record for one item."""
+
+    item: str
+    step: str
+    anchor: date
+    status: ActionStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The facts about one loan that a decision rests on, and nothing else."""
+
+    loan_id: int
+    instalments: tuple[Instalment, ...]
+    """All that are unpaid and past due, and at least the next one to fall due."""
+    holds: tuple[Hold, ...] = ()
+    actions: tuple[PastAction, ...] = ()
+    steps_tried: frozenset[str] = frozenset()
+    """Steps the lender had tried before the loan came here, for the anchor `steps_tried_at`."""
+    steps_tried_at: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Everything needed to act on it, and to explain it years later."""
+
+    loan_id: int
+    decided_at: datetime
+    on: date
+    """The business date it was taken for."""
+    outcome: Outcome
+    arrears: Arrears
+    review_on: date | None
+    """The next day on which the position can change; None: not before a fact changes."""
+    ladder_id: str | None = None
+    ladder_version: int | None = None
+    ladder_day: int | None = None
+    step: Step | None = None
+    plan: tuple[tuple[Step, Item], ...] = ()
+    skip: tuple[tuple[Step, Item], ...] = ()
+    supersede: tuple[str, ...] = ()
+    """Items that still waited when their days had passed."""
+    waits_for: tuple[str, ...] = ()
+    """Steps that must be tried before an item that is due today may act."""
+    hold: Hold | None = None
+
+
+def decide(snapshot: Snapshot, ladder: Ladder | None, now: datetime) -> Decision:
+    """Decide what to do about a loan.
+
+    `now` is an aware datetime in the lender's zone: its date is the business date. The same facts
+    and moment always give the same decision.
+    """
+    on = now.date()
+    arrears = arrears_on(snapshot.instalments, on)
+
+    def nothing(outcome: Outcome, review_on: date | None, hold: Hold | None = None) -> Decision:
+        return Decision(
+            loan_id=snapshot.loan_id,
+            decided_at=now,
+            on=on,
+            outcome=outcome,
+            arrears=arrears,
+            review_on=review_on,
+            ladder_id=ladder.id if ladder else None,
+            ladder_version=ladder.version if ladder else None,
+            hold=hold,
+        )
+
+    if arrears.anchor is None:
+        return nothing(Outcome.NOT_PAST_DUE, _day_after(arrears.next_due_on))
+    if ladder is None:
+        return nothing(Outcome.NO_LADDER, on + timedelta(days=1))
+    if hold := active_hold(snapshot.holds, on):
+        return nothing(Outcome.HELD, resumes_on(snapshot.holds, on), hold)
+    if arrears.days_past_due <= ladder.grace_days:
+        return nothing(Outcome.IN_GRACE, arrears.anchor + timedelta(days=ladder.grace_days + 1))
+    if arrears.amount < ladder.minimum_amount:
+        return nothing(Outcome.BELOW_MINIMUM, _day_after(arrears.next_due_on))
+    return _climb(snapshot, ladder, now, arrears, arrears.anchor)
+
+
+def next_review(snapshot: Snapshot, ladder: Ladder | None, now: datetime) -> date | None:
+    """The day on which the loan must be looked at next, after its facts changed at `now`.
+
+    A loan past due is looked at today: only a decision may say that nothing is to be done. Others
+    wait until the day after their next instalment falls due, or, paid off, for good.
+    """
+    arrears = arrears_on(snapshot.instalments, now.date())
+    if not arrears.past_due:
+        return _day_after(arrears.next_due_on)
+    if active_hold(snapshot.holds, now.date()):
+        return resumes_on(snapshot.holds, now.date())
+    return now.date()
+
+
+def _climb(
+    snapshot: Snapshot, ladder: Ladder, now: datetime, arrears: Arrears, anchor: date
+) -> Decision:
+    on = now.date()
+    day = arrears.days_past_due - days_held(snapshot.holds, anchor, on)
+    on_record = {a.item: a.status for a in snapshot.actions if a.anchor == anchor}
+    tried = {a.step for a in snapshot.actions if a.anchor == anchor and a.status in TRIED}
+    if snapshot.steps_tried_at == anchor:
+        tried |= snapshot.steps_tried
+
+    plan: list[tuple[Step, Item]] = []
+    skip: list[tuple[Step, Item]] = []
+    untried: set[str] = set()
+    for step, item in ladder.items:
+        if item.id in on_record:
+            continue
+        if day in item.days:
+            missing = set(item.requires) - tried
+            untried |= missing
+            if not missing:
+                plan.append((step, item))
+        elif item.days.passed_by(day):
+            late = ladder.missed_steps is MissedSteps.CATCH_UP and set(item.requires) <= tried
+            (plan if late else skip).append((step, item))
+
+    # An item that requires steps nobody tried must not wait for ever, nor jump over them: the
+    # steps it requires act first, late as it is, one a day and in the ladder's order.
+    catching_up = _first_untried(ladder, untried)
+    if catching_up:
+        item = catching_up.items[-1]
+        skip = [(step, other) for step, other in skip if other.id != item.id]
+        if on_record.get(item.id, ActionStatus.SKIPPED) is ActionStatus.SKIPPED and all(
+            planned.id != item.id for _, planned in plan
+        ):
+            plan.append((catching_up, item))
+
+    kept = {item.id for step in ladder.steps if step.id in untried for item in step.items}
+    if ladder.missed_steps is MissedSteps.CATCH_UP:
+        kept |= {item.id for _, item in ladder.items}
+    supersede = tuple(
+        item.id
+        for _, item in ladder.items
+        if on_record.get(item.id) in WAITING and item.days.passed_by(day) and item.id not in kept
+    )
+    next_change = ladder.next_change(day)
+    return Decision(
+        loan_id=snapshot.loan_id,
+        decided_at=now,
+        on=on,
+        outcome=Outcome.ACT if plan else Outcome.WAIT,
+        arrears=arrears,
+        review_on=(
+            on + timedelta(days=1)
+            if untried
+            else on + timedelta(days=next_change - day)
+            if next_change is not None
+            else None
+        ),
+        ladder_id=ladder.id,
+        ladder_version=ladder.version,
+        ladder_day=day,
+        step=ladder.step_on(day),
+        plan=tuple(plan),
+        skip=tuple(skip),
+        supersede=supersede,
+        waits_for=tuple(step.id for step in ladder.steps if step.id in untried),
+    )
+
+
+def _first_untried(ladder: Ladder, untried: set[str]) -> Step | None:
+    return next((step for step in ladder.steps if step.id in untried), None)
+
+
+def _day_after(day: date | None) -> date | None:
+    return day + timedelta(days=1) if day else None

@@ -1,0 +1,165 @@
+"""The contact gate: the only way to a borrower. What it does not know, it does not allow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from domain.holds import Hold, active_hold, resumes_on
+from domain.loans import ZERO
+from domain.rules import Channel, ContactHours, RulePack
+
+NOTHING_PAST_DUE = "house.nothing_past_due"
+ON_HOLD = "house.on_hold"
+OPTED_OUT = "house.opted_out"
+NO_RULES = "house.no_rules_known"
+NO_ZONE = "house.no_zone_known"
+NO_ADDRESS = "house.no_address_known"
+
+
+class Answer(StrEnum):
+    ALLOWED = "allowed"
+    DEFERRED = "deferred"
+    BARRED = "barred"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The gate's answer, and every rule it rests on."""
+
+    answer: Answer
+    rules: tuple[str, ...]
+    reason: str
+    """A sentence without personal data."""
+    until: datetime | None = None
+    """Of a deferred contact: the first lawful moment, in UTC; None while only a new fact can open
+    the gate (a number, a time zone, a rule pack, the release of a hold without an end)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFacts:
+    """What the gate must know about a borrower and a loan, fresh from the claiming transaction."""
+
+    past_due: Decimal
+    zones: tuple[str, ...]
+    """IANA zones; a contact must be lawful in all of them."""
+    lender_zone: str
+    """IANA zone in which holds begin and end."""
+    packs: tuple[RulePack, ...]
+    reachable: frozenset[Channel]
+    """The channels for which there is a usable number or address."""
+    holds: tuple[Hold, ...] = ()
+    opted_out: frozenset[Channel] = field(default=frozenset())
+
+
+def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
+    """May this borrower be contacted through `channel` at the aware moment `at`?
+
+    Barred is for good. Deferred carries the first lawful moment, when there is one to name. The
+    court channel reaches nobody, so hours and opt-outs do not touch it; the rest does.
+    """
+    if facts.past_due <= ZERO:
+        return Verdict(Answer.BARRED, (NOTHING_PAST_DUE,), "Nothing is past due any more.")
+    if channel in facts.opted_out:
+        return Verdict(Answer.BARRED, (OPTED_OUT,), f"The borrower opted out of {channel}.")
+    if not facts.packs:
+        return _until_known(NO_RULES, "No rule pack is known for the jurisdiction.")
+    if channel is not Channel.LEGAL:
+        if not facts.zones:
+            return _until_known(NO_ZONE, "The borrower's time zone is not known.")
+        if channel not in facts.reachable:
+            return _until_known(NO_ADDRESS, f"There is no usable number or address for {channel}.")
+
+    today = at.astimezone(ZoneInfo(facts.lender_zone)).date()
+    hold = active_hold(facts.holds, today)
+    if hold and resumes_on(facts.holds, today) is None:
+        return _until_known(ON_HOLD, f"A hold ({hold.kind}) is in force until it is released.")
+    return _in_hours(facts, channel, at, hold)
+
+
+def _in_hours(facts: ContactFacts, channel: Channel, at: datetime, hold: Hold | None) -> Verdict:
+    """Push `at` forwards, hold by hold and rule by rule, until nothing forbids it."""
+    moment = at.astimezone(UTC)
+    rules: list[str] = []
+    reasons: list[str] = []
+    if hold:
+        moment = _hold_end(facts, at)
+        rules.append(ON_HOLD)
+        reasons.append(f"A hold ({hold.kind}) is in force.")
+    while channel is not Channel.LEGAL:
+        binding = _hours_binding(facts, channel, moment)
+        if binding is None:
+            return _until_known(NO_RULES, f"No contact hours are known for {channel}.")
+        closed = [
+            (opening, rule)
+            for rule in binding
+            for zone in facts.zones
+            if (opening := _opening(rule, zone, moment)) > moment
+        ]
+        if not closed:
+            break
+        moment, rule = max(closed, key=lambda pair: pair[0])
+        if rule.id not in rules:
+            rules.append(rule.id)
+            reasons.append(f"Outside the contact hours of {rule.source.citation}.")
+    if not rules:
+        return Verdict(Answer.ALLOWED, _rule_ids(facts, channel), "No rule forbids it.")
+    return Verdict(Answer.DEFERRED, tuple(rules), " ".join(reasons), moment)
+
+
+def _hours_binding(
+    facts: ContactFacts, channel: Channel, moment: datetime
+) -> tuple[ContactHours, ...] | None:
+    """The hours in force for a channel; None where no pack has any: it fails closed."""
+    binding = tuple(
+        rule
+        for pack in facts.packs
+        for rule in pack.contact_hours
+        if channel in rule.channels and rule.in_force(moment.date())
+    )
+    return binding or None
+
+
+def _opening(rule: ContactHours, zone: str, moment: datetime) -> datetime:
+    """The first moment from `moment`, in UTC, at which one rule lets contact happen in one zone."""
+    local = moment.astimezone(ZoneInfo(zone))
+    for ahead in range(8):
+        day = local.date() + timedelta(days=ahead)
+        openings: list[datetime] = []
+        for hours in rule.hours:
+            if day.weekday() not in hours.weekdays:
+                continue
+            start = _local(day, hours.start, zone)
+            end = _local(day, hours.end, zone)
+            if moment < end:
+                openings.append(max(start, moment))
+        if openings:
+            return min(openings)
+    raise ValueError(f"rule {rule.id} never allows a contact")
+
+
+def _local(day: date, clock: time, zone: str) -> datetime:
+    if clock == time.max:
+        day, clock = day + timedelta(days=1), time.min
+    return datetime.combine(day, clock, ZoneInfo(zone)).astimezone(UTC)
+
+
+def _hold_end(facts: ContactFacts, at: datetime) -> datetime:
+    zone = ZoneInfo(facts.lender_zone)
+    resumes = resumes_on(facts.holds, at.astimezone(zone).date())
+    if resumes is None:
+        raise ValueError("a hold without an end has no end")
+    return datetime.combine(resumes, time.min, zone).astimezone(UTC)
+
+
+def _rule_ids(facts: ContactFacts, channel: Channel) -> tuple[str, ...]:
+    return tuple(
+        rule.id for pack in facts.packs for rule in pack.contact_hours if channel in rule.channels
+    )
+
+
+def _until_known(rule: str, reason: str) -> Verdict:
+    return Verdict(Answer.DEFERRED, (rule,), reason, None)

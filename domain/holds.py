@@ -1,0 +1,64 @@
+"""Holds pause the ladder for a dated stretch, and the ladder goes on afterwards where it stood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+
+class HoldKind(StrEnum):
+    """Why the ladder pauses."""
+
+    ARRANGEMENT = "arrangement"
+    PROMISE = "promise"
+    DISPUTE = "dispute"
+    VULNERABILITY = "vulnerability"
+    MORATORIUM = "moratorium"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A pause from `starts_on` up to, not including, `ends_on`. No end: until it is released."""
+
+    kind: HoldKind
+    starts_on: date
+    ends_on: date | None = None
+
+    def covers(self, day: date) -> bool:
+        return self.starts_on <= day and (self.ends_on is None or day < self.ends_on)
+
+
+def active_hold(holds: Iterable[Hold], on: date) -> Hold | None:
+    """The hold that covers business date `on` and lasts longest, or None."""
+    covering = [hold for hold in holds if hold.covers(on)]
+    return max(covering, key=lambda hold: hold.ends_on or date.max, default=None)
+
+
+def days_held(holds: Iterable[Hold], anchor: date, on: date) -> int:
+    """Days from the anchor up to `on` that any hold covered, each day counted once.
+
+    What a hold covered before the anchor does not count: it paused other arrears.
+    """
+    held = 0
+    counted_to = anchor
+    for hold in sorted(holds, key=lambda hold: hold.starts_on):
+        first = max(hold.starts_on, counted_to)
+        end = min(hold.ends_on or on, on)
+        if end > first:
+            held += (end - first).days
+            counted_to = end
+    return held
+
+
+def resumes_on(holds: Iterable[Hold], on: date) -> date | None:
+    """The first day from `on` that no hold covers, or None while one has no end."""
+    holds = tuple(holds)
+    day = on
+    while hold := active_hold(holds, day):
+        if hold.ends_on is None:
+            return None
+        day = max(hold.ends_on, day + timedelta(days=1))
+    return day

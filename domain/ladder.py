@@ -1,0 +1,162 @@
+"""A ladder: the lender's stage rules. Steps begin on a ladder day; items say what to do in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from domain.errors import ArrearsError
+
+
+class Work(StrEnum):
+    """What an item may ask for. Each has one queue and one task."""
+
+    SEND_SMS = "send_sms"
+    ASSIGN_CALL = "assign_call"
+    SCHEDULE_VISIT = "schedule_visit"
+    OPEN_LEGAL_FILE = "open_legal_file"
+
+
+class MissedSteps(StrEnum):
+    """What becomes of items whose days passed before the loan was looked at."""
+
+    SKIP = "skip"  # only the step reached today acts
+    CATCH_UP = "catch_up"  # missed items act late, together with the step reached
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Ladder days from `first` to `last`, both included. No last: for good."""
+
+    first: int
+    last: int | None = None
+
+    def __contains__(self, day: int) -> bool:
+        return self.first <= day and (self.last is None or day <= self.last)
+
+    def passed_by(self, day: int) -> bool:
+        return self.last is not None and self.last < day
+
+    def __str__(self) -> str:
+        if self.last is None:
+            return f"{self.first}-"
+        return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to do, at most once for each anchor."""
+
+    id: str
+    do: Work
+    days: Days
+    template: str | None = None
+    """The text or the written notice that goes with it."""
+    purpose: str | None = None
+    """What a call or a visit is for."""
+    must_learn: tuple[str, ...] = ()
+    """What a call must find out, such as the reason for falling behind."""
+    may_offer: tuple[str, ...] = ()
+    """What the collector may offer: deferral, instalments."""
+    requires: tuple[str, ...] = ()
+    """Steps that must have been tried at this anchor before the item may act."""
+    approval: str | None = None
+    """The role that must approve first, such as `supervisor`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A stage of collection, such as `remind` or `visit`."""
+
+    id: str
+    days: Days
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AppliesTo:
+    """The loans a ladder is for. An empty tuple of products means all of them."""
+
+    jurisdictions: tuple[str, ...]
+    products: tuple[str, ...] = ()
+
+    def matches(self, jurisdiction: str, product: str) -> bool:
+        """`US` also covers `US-MA`: a subdivision follows its country's ladder."""
+        country = jurisdiction.split("-", 1)[0]
+        return bool({jurisdiction, country} & set(self.jurisdictions)) and (
+            not self.products or product in self.products
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """One version of one lender's stage rules."""
+
+    id: str
+    version: int
+    effective_from: date
+    effective_to: date | None
+    """Last day in force; None while it has no end."""
+    applies_to: AppliesTo
+    currency: str
+    minimum_amount: Decimal
+    """Less than this past due, and nobody is contacted."""
+    grace_days: int
+    """Nothing acts while days past due are at most this many."""
+    missed_steps: MissedSteps
+    steps: tuple[Step, ...]
+    source: str
+    """Where the stages come from, for the regulator who asks."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.id} v{self.version}"
+
+    @property
+    def items(self) -> tuple[tuple[Step, Item], ...]:
+        return tuple((step, item) for step in self.steps for item in step.items)
+
+    def in_force(self, on: date) -> bool:
+        return self.effective_from <= on and (self.effective_to is None or on <= self.effective_to)
+
+    def step_on(self, day: int) -> Step | None:
+        return next((step for step in self.steps if day in step.days), None)
+
+    def next_change(self, day: int) -> int | None:
+        """The first ladder day after `day` on which an item's days begin or have just passed."""
+        changes = {item.days.first for _, item in self.items}
+        changes |= {item.days.last + 1 for _, item in self.items if item.days.last is not None}
+        return min((change for change in changes if change > day), default=None)
+
+
+def find_item(ladders: tuple[Ladder, ...], ladder_id: str, version: int, item_id: str) -> Item:
+    """The item as the version of the ladder says that planned it.
+
+    Raises:
+        ArrearsError: that version is not loaded any more.
+    """
+    for ladder in ladders:
+        if (ladder.id, ladder.version) == (ladder_id, version):
+            for _, item in ladder.items:
+                if item.id == item_id:
+                    return item
+    raise ArrearsError(
+        f"Item {item_id} of ladder {ladder_id} v{version} is not known, and actions on record "
+        "use it. Keep the file of every version that was ever in force."
+    )
+
+
+def ladder_for(
+    ladders: tuple[Ladder, ...], *, jurisdiction: str, product: str, currency: str, on: date
+) -> Ladder | None:
+    """The ladder for such a loan on business date `on`: the newest version in force, or None."""
+    fitting = [
+        ladder
+        for ladder in ladders
+        if ladder.in_force(on)
+        and ladder.currency == currency
+        and ladder.applies_to.matches(jurisdiction, product)
+    ]
+    return max(fitting, key=lambda ladder: (ladder.effective_from, ladder.version), default=None)

@@ -1,0 +1,101 @@
+"""What a loan is to this house: a schedule of instalments and what has been paid of them.
+
+Money is `Decimal` in the loan's currency; dates are business dates in the lender's zone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+ZERO = Decimal(0)
+
+
+class Component(StrEnum):
+    """The parts of a debt, which payments and claims keep apart."""
+
+    FEES = "fees"
+    INTEREST = "interest"
+    PRINCIPAL = "principal"
+
+
+@dataclass(frozen=True, slots=True)
+class Instalment:
+    """One amount that falls due on one day. A lump-sum loan has exactly one."""
+
+    due_on: date
+    principal: Decimal
+    interest: Decimal = ZERO
+    fees: Decimal = ZERO
+    paid_principal: Decimal = ZERO
+    paid_interest: Decimal = ZERO
+    paid_fees: Decimal = ZERO
+
+    @property
+    def amount(self) -> Decimal:
+        return self.principal + self.interest + self.fees
+
+    @property
+    def paid(self) -> Decimal:
+        return self.paid_principal + self.paid_interest + self.paid_fees
+
+    @property
+    def unpaid(self) -> Decimal:
+        return self.amount - self.paid
+
+    def unpaid_of(self, component: Component) -> Decimal:
+        match component:
+            case Component.PRINCIPAL:
+                return self.principal - self.paid_principal
+            case Component.INTEREST:
+                return self.interest - self.paid_interest
+            case Component.FEES:
+                return self.fees - self.paid_fees
+
+
+@dataclass(frozen=True, slots=True)
+class Borrower:
+    """A person who owes, as a loan tape describes them. Holds personal data: never log one."""
+
+    external_id: str
+    name: str
+    phone: str | None
+    """E.164, or None where the number given was missing or unusable (see `LoanOnTape.problems`)."""
+    address: str | None
+    zones: tuple[str, ...]
+    """IANA zones of the address and, where it differs, of the number; a contact must be lawful in
+    all of them. Empty: unknown, and then nothing may reach the borrower."""
+    locale: str
+    """BCP 47, such as `zh-Hans` or `en`: the language of texts, notices and calls."""
+    region: str | None = None
+    """The part of the country, such as `CA` or `440000`, for the dispatch of visits."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoanOnTape:
+    """One loan as it comes in from the lender's core system."""
+
+    external_id: str
+    borrower: Borrower
+    jurisdiction: str
+    """ISO 3166-1 alpha-2 country, with a subdivision where its law differs: `CN`, `US`, `US-MA`."""
+    product: str
+    currency: str
+    """ISO 4217."""
+    instalments: tuple[Instalment, ...]
+    """In due order, with what has been paid of each already."""
+    steps_tried: tuple[str, ...] = ()
+    """Ladder steps that the lender already tried for today's arrears before the loan came here."""
+    problems: tuple[Problem, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A defect that lets a loan come in, and stops some of what may be done with it."""
+
+    kind: str
+    """Stable word, such as `phone_invalid` or `zone_missing`."""
+    detail: str
+    """A sentence for a person; values shown masked."""

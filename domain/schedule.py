@@ -1,0 +1,162 @@
+"""Schedules: what falls due when, and which of it the totals on a loan tape have paid.
+
+Money is rounded to the hundredth, half up; every currency read so far has hundredths.
+"""
+
+from __future__ import annotations
+
+import calendar
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from domain.loans import ZERO, Instalment
+
+CENT = Decimal("0.01")
+MONTHS_OF_RATE_PERCENT = Decimal(1200)
+LAST_DAY = 31
+
+
+def lump_sum(principal: Decimal, interest: Decimal, due_on: date) -> tuple[Instalment, ...]:
+    """A loan that is paid back all at once."""
+    return (Instalment(due_on, principal, interest),)
+
+
+def level_payments(
+    *,
+    principal: Decimal,
+    annual_rate_percent: Decimal,
+    term_months: int,
+    instalment: Decimal,
+    first_due_on: date,
+) -> tuple[Instalment, ...]:
+    """A loan paid back by the same amount every month, interest on what is still owed first.
+
+    A month's interest is a twelfth of the yearly rate. Dates keep the day of `first_due_on`, or
+    fall on the month's last day where the month is shorter. The last instalment is what is left,
+    so that the principal adds up.
+
+    Raises:
+        ValueError: the instalment does not pay the loan back in exactly this term.
+    """
+    rate = annual_rate_percent / MONTHS_OF_RATE_PERCENT
+    instalments: list[Instalment] = []
+    owed = principal
+    for months in range(term_months):
+        interest = (owed * rate).quantize(CENT, ROUND_HALF_UP)
+        part = owed if months == term_months - 1 else instalment - interest
+        if not ZERO < part <= owed:
+            raise ValueError("the instalment does not pay the loan back in its term")
+        due_on = month_after(first_due_on, months, first_due_on.day)
+        instalments.append(Instalment(due_on, part, interest))
+        owed -= part
+    # Lenders round the instalment to the cent, so the last one differs a little. A last one that
+    # is far off means that the amount, the rate, the term and the instalment do not belong together.
+    if term_months > 1 and abs(instalments[-1].amount - instalment) > instalment:
+        raise ValueError("the instalment does not pay the loan back in its term")
+    return tuple(instalments)
+
+
+def month_after(start: date, months: int, day: int) -> date:
+    """The day `months` months after the month of `start`, or that month's last day if shorter."""
+    years, month_index = divmod(start.year * 12 + start.month - 1 + months, 12)
+    last = calendar.monthrange(years, month_index + 1)[1]
+    return date(years, month_index + 1, min(day, last))
+
+
+def on_due_day(instalments: Sequence[Instalment], day: int) -> tuple[Instalment, ...]:
+    """The same instalments, each on this day of its month, or on the month's last day."""
+    return tuple(replace(i, due_on=month_after(i.due_on, 0, day)) for i in instalments)
+
+
+def paid_by_total(
+    instalments: Sequence[Instalment], paid: Decimal, tolerance: Decimal
+) -> tuple[Instalment, ...]:
+    """Fill the oldest instalments with one paid total: fees, then interest, then principal.
+
+    An instalment counts as paid in full when what is missing is at most `tolerance`, a part of the
+    instalment's amount. Lenders charge a first period that is not a whole month differently, and
+    nobody is to be chased for the difference.
+    """
+    filled: list[Instalment] = []
+    for instalment in instalments:
+        if paid >= instalment.amount * (1 - tolerance):
+            filled.append(in_full(instalment))
+            paid = max(ZERO, paid - instalment.amount)
+        else:
+            filled.append(_in_part(instalment, paid))
+            paid = ZERO
+    return tuple(filled)
+
+
+def paid_by_principal(
+    instalments: Sequence[Instalment],
+    paid_principal: Decimal,
+    paid_interest: Decimal,
+    tolerance: Decimal,
+) -> tuple[Instalment, ...]:
+    """Fill the oldest instalments by the principal paid, which says best how many were paid.
+
+    The interest of a first period depends on its days, the principal does not: the principal paid
+    after three instalments is the schedule's to the cent. `tolerance` is a part of one instalment's
+    principal. Every instalment must carry principal. The interest paid beyond that of the whole
+    instalments goes to the first one that is not whole.
+    """
+    filled: list[Instalment] = []
+    for instalment in instalments:
+        if paid_principal >= instalment.principal * (1 - tolerance):
+            filled.append(in_full(instalment))
+        else:
+            interest = min(max(ZERO, paid_interest), instalment.interest)
+            filled.append(
+                replace(instalment, paid_principal=paid_principal, paid_interest=interest)
+            )
+            paid_interest = ZERO
+        paid_principal = max(ZERO, paid_principal - instalment.principal)
+        paid_interest -= filled[-1].paid_interest
+    return tuple(filled)
+
+
+def in_full(instalment: Instalment) -> Instalment:
+    """The instalment with nothing left to pay."""
+    return replace(
+        instalment,
+        paid_principal=instalment.principal,
+        paid_interest=instalment.interest,
+        paid_fees=instalment.fees,
+    )
+
+
+def _in_part(instalment: Instalment, paid: Decimal) -> Instalment:
+    fees = min(paid, instalment.fees)
+    interest = min(paid - fees, instalment.interest)
+    principal = min(paid - fees - interest, instalment.principal)
+    return replace(
+        instalment, paid_fees=fees, paid_interest=interest, paid_principal=principal
+    )
+
+
+def drawn_due_day(loan_ref: str, instalments: Sequence[Instalment], seen_on: date) -> int:
+    """A day of the month, 1 to 31, for a loan whose tape gives only months; always the same one.
+
+    It is drawn by a hash of the reference among the days that agree with the payments, given that
+    the tape was written at the end of `seen_on`. Where the payments leave two readings, the loan is
+    taken not to be due yet: nobody is contacted for an instalment that may not be owed.
+    docs/decisions/0003-due-day.md has the figures.
+    """
+    days = _days_that_agree(instalments, seen_on)
+    number = int.from_bytes(hashlib.sha256(loan_ref.encode()).digest()[:8])
+    return days[number % len(days)]
+
+
+def _days_that_agree(instalments: Sequence[Instalment], seen_on: date) -> range:
+    unpaid = next((i.due_on for i in instalments if i.unpaid > ZERO), None)
+    seen_month = (seen_on.year, seen_on.month)
+    month_end = month_after(seen_on, 0, LAST_DAY).day
+    if unpaid is not None and (unpaid.year, unpaid.month) > seen_month:
+        return range(1, seen_on.day + 1)
+    if unpaid is not None and (unpaid.year, unpaid.month) == seen_month and seen_on.day < month_end:
+        return range(seen_on.day + 1, LAST_DAY + 1)
+    return range(1, LAST_DAY + 1)

@@ -1,0 +1,75 @@
+"""Every status and every move between them, on one screen.
+
+The store moves a row only with `UPDATE … WHERE status IN (sources(target))`, so a move that is not
+drawn here cannot happen, whoever tries and however late.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ActionStatus(StrEnum):
+    """The life of one ladder item for one loan at one anchor."""
+
+    PLANNED = "planned"  # may be claimed once its due time has come
+    AWAITING_APPROVAL = "awaiting_approval"  # a named role must say yes first
+    DEFERRED = "deferred"  # the gate said later; kept with its reason and its moment
+    CLAIMED = "claimed"  # one worker holds it by token and is acting
+    FAILED = "failed"  # certainly had no effect; tried again later
+    UNKNOWN = "unknown"  # may have had its effect; never repeated blindly
+    DEAD = "dead"  # given up after bounded tries; an operator may resume it
+    SKIPPED = "skipped"  # its days passed before it could act
+    DONE = "done"
+    CANCELLED = "cancelled"  # cured, superseded or called off before it had an effect
+    BARRED = "barred"  # a rule forbids it
+
+
+S = ActionStatus
+
+ACTION_MOVES: dict[ActionStatus, frozenset[ActionStatus]] = {
+    S.PLANNED: frozenset({S.CLAIMED, S.CANCELLED}),
+    S.AWAITING_APPROVAL: frozenset({S.PLANNED, S.CANCELLED}),
+    S.DEFERRED: frozenset({S.CLAIMED, S.CANCELLED}),
+    S.FAILED: frozenset({S.CLAIMED, S.DEAD, S.CANCELLED}),
+    S.CLAIMED: frozenset(
+        {S.DONE, S.PLANNED, S.DEFERRED, S.BARRED, S.FAILED, S.UNKNOWN, S.DEAD, S.CANCELLED}
+    ),
+    S.UNKNOWN: frozenset({S.DONE, S.FAILED, S.DEAD}),
+    S.DEAD: frozenset({S.PLANNED, S.CANCELLED}),
+    S.SKIPPED: frozenset({S.PLANNED}),  # a later step turned out to require it
+    S.DONE: frozenset(),
+    S.CANCELLED: frozenset(),
+    S.BARRED: frozenset(),
+}
+
+CLAIMABLE = frozenset({S.PLANNED, S.DEFERRED, S.FAILED})
+WAITING = CLAIMABLE | {S.AWAITING_APPROVAL}
+TRIED = frozenset({S.DONE, S.BARRED, S.DEAD})
+TERMINAL = frozenset(status for status, moves in ACTION_MOVES.items() if not moves)
+
+
+class MessageStatus(StrEnum):
+    """What is known of one text. Receipts are best-effort and unordered: the rank only rises."""
+
+    RESERVED = "reserved"  # written before the provider is called
+    UNKNOWN = "unknown"  # the provider's answer was lost
+    REFUSED = "refused"  # the provider said no, and nothing was sent
+    ACCEPTED = "accepted"  # the provider has it and gave it its own id
+    SENT = "sent"
+    UNDELIVERED = "undelivered"
+    FAILED = "failed"
+    DELIVERED = "delivered"
+
+
+MESSAGE_RANK: dict[MessageStatus, int] = {status: rank for rank, status in enumerate(MessageStatus)}
+
+
+def sources(target: ActionStatus) -> frozenset[ActionStatus]:
+    """The statuses from which an action may move to `target`."""
+    return frozenset(status for status, moves in ACTION_MOVES.items() if target in moves)
+
+
+def earlier_than(target: MessageStatus) -> frozenset[MessageStatus]:
+    """The statuses that `target` may replace."""
+    return frozenset(s for s in MessageStatus if MESSAGE_RANK[s] < MESSAGE_RANK[target])

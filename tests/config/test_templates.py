@@ -1,0 +1,237 @@
+"""What the house writes to borrowers, and what it refuses to load."""
+
+import hashlib
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from config.templates import (
+    LETTERS,
+    Templates,
+    format_date,
+    format_money,
+)
+from domain.errors import ArrearsError
+from domain.texting import Encoding, segments
+
+SHIPPED = Path(__file__).parents[2] / "config" / "templates"
+REMINDERS = ["reminder_first", "reminder_second"]
+TEXTS = [*REMINDERS, "legal_notice"]
+
+
+@pytest.fixture(scope="module")
+def templates() -> Templates:
+    return Templates.load(SHIPPED)
+
+
+def values(locale: str) -> dict[str, str | int]:
+    """Values as long as they come in practice."""
+    chinese = locale.startswith("zh")
+    return {
+        "lender": "江南消费金融有限公司" if chinese else "Riverside Consumer Finance",
+        "borrower_name": "李雷" if chinese else "Jordan Example",
+        "amount": format_money(Decimal("12345.67"), "CNY" if chinese else "USD", locale),
+        "due_on": format_date(date(2026, 11, 23), locale),
+        "days_past_due": 103,
+        "phone": "400-800-1234" if chinese else "+1 202 555 0100",
+        "reference": "LN-2026-00012345",
+        "visitors": "韩梅梅、王伟" if chinese else "Ada Visitor and Ben Visitor",
+        "visit_on": format_date(date(2027, 1, 4), locale),
+        "visit_hours": "09:00-11:00",
+    }
+
+
+def write(directory: Path, **texts: str) -> Path:
+    """Templates as `en__reminder="Hello"`."""
+    for key, text in texts.items():
+        locale, name = key.split("__")
+        (directory / locale).mkdir(exist_ok=True)
+        (directory / locale / f"{name}.txt").write_text(text, encoding="utf-8")
+    return directory
+
+
+# --- what ships
+
+
+def test_every_template_is_there_in_english_and_chinese(templates: Templates) -> None:
+    assert templates.names() == {*TEXTS, "visit_notice"}
+    assert templates.locales() == {"en", "zh-Hans"}
+
+
+@pytest.mark.parametrize("locale", ["en", "zh-Hans"])
+@pytest.mark.parametrize("name", [*TEXTS, "visit_notice"])
+def test_every_template_offers_a_deferral_or_instalments_and_a_line_to_call(
+    templates: Templates, name: str, locale: str
+) -> None:
+    written = templates.render(name, locale, values(locale))
+    offers = ("延期还款", "分期还款") if locale == "zh-Hans" else ("deferral", "instalments")
+    assert all(offer in written for offer in offers)
+    assert str(values(locale)["phone"]) in written
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_text_says_how_to_opt_out(templates: Templates, name: str) -> None:
+    assert templates.render(name, "en", values("en")).endswith("Reply STOP to opt out.")
+    assert templates.render(name, "zh-Hans", values("zh-Hans")).endswith("回复TD退订。")
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_text_never_holds_the_borrowers_name(templates: Templates, name: str) -> None:
+    assert name not in LETTERS
+    assert "borrower_name" not in templates.placeholders(name, "en")
+
+
+@pytest.mark.parametrize("name", REMINDERS)
+def test_a_reminder_stays_short(templates: Templates, name: str) -> None:
+    english = segments(templates.render(name, "en", values("en")))
+    assert (english.encoding, english.count <= 2) == (Encoding.GSM_7, True), english
+    chinese = segments(templates.render(name, "zh-Hans", values("zh-Hans")))
+    assert chinese.count <= 3, chinese
+
+
+def test_the_legal_notice_says_that_it_is_no_court_document(templates: Templates) -> None:
+    english = templates.render("legal_notice", "en", values("en"))
+    assert "may ask a court or arbitrator" in english
+    assert "not a court document" in english
+    assert segments(english).encoding is Encoding.GSM_7
+    assert "不是法律文书" in templates.render("legal_notice", "zh-Hans", values("zh-Hans"))
+
+
+def test_the_visit_notice_says_who_comes_when_and_that_consent_is_asked(
+    templates: Templates,
+) -> None:
+    written = templates.render("visit_notice", "en", values("en"))
+    for expected in ("Ada Visitor and Ben Visitor", "January 4, 2027", "09:00-11:00"):
+        assert expected in written
+    assert "identification" in written
+    assert "only if you agree" in written
+
+
+def test_a_version_names_the_exact_words(templates: Templates) -> None:
+    source = (SHIPPED / "en" / "reminder_first.txt").read_bytes()
+    expected = hashlib.sha256(source).hexdigest()[:12]
+    assert templates.version("reminder_first", "en") == expected
+    assert templates.version("reminder_first", "zh-Hans") != expected
+
+
+# --- languages
+
+
+@pytest.mark.parametrize(
+    ("wanted", "got"),
+    [
+        ("en", "en"),
+        ("en-GB", "en"),
+        ("zh-Hans", "zh-Hans"),
+        ("zh-Hans-CN", "zh-Hans"),
+        ("zh-CN", "zh-Hans"),
+        ("zh", "zh-Hans"),
+    ],
+)
+def test_a_locale_falls_back_to_its_language(templates: Templates, wanted: str, got: str) -> None:
+    assert templates.version("reminder_first", wanted) == templates.version("reminder_first", got)
+
+
+@pytest.mark.parametrize("wanted", ["hi", "zh-TW", "zh-Hant", "fr-CA"])
+def test_a_language_without_templates_is_refused(templates: Templates, wanted: str) -> None:
+    with pytest.raises(ArrearsError, match=f"no templates for the locale '{wanted}'"):
+        templates.render("reminder_first", wanted, values("en"))
+
+
+def test_a_locale_that_is_none_is_refused(templates: Templates) -> None:
+    with pytest.raises(ArrearsError, match="is not a locale"):
+        templates.render("reminder_first", "english!", values("en"))
+
+
+def test_an_unknown_template_is_refused_with_the_known_ones(templates: Templates) -> None:
+    with pytest.raises(ArrearsError, match=r"no template named 'nope'.*legal_notice"):
+        templates.render("nope", "en", values("en"))
+
+
+def test_a_missing_value_is_refused_without_showing_the_others(templates: Templates) -> None:
+    given = values("en")
+    del given["amount"]
+    with pytest.raises(ArrearsError, match="needs amount") as refusal:
+        templates.render("reminder_first", "en", given)
+    assert "555" not in str(refusal.value)
+
+
+# --- what is refused at load
+
+
+def test_an_empty_directory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArrearsError, match="No template was found"):
+        Templates.load(tmp_path)
+
+
+def test_a_folder_that_is_no_locale_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArrearsError, match="'drafts!' is not a locale"):
+        Templates.load(write(tmp_path, **{"drafts!__reminder": "Hello"}))
+
+
+def test_a_template_that_is_missing_in_a_locale_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArrearsError, match="'second' is missing in zh-Hans"):
+        Templates.load(write(tmp_path, en__first="A", en__second="B", **{"zh-Hans__first": "甲"}))
+
+
+def test_placeholders_that_differ_between_locales_are_refused(tmp_path: Path) -> None:
+    texts = {"en__first": "{{ amount }} {{ phone }}", "zh-Hans__first": "{{ amount }}"}
+    with pytest.raises(ArrearsError, match="'first' uses phone in some locales only"):
+        Templates.load(write(tmp_path, **texts))
+
+
+@pytest.mark.parametrize("placeholder", ["amuont", "borrower_name", "range"])
+def test_a_placeholder_that_a_text_may_not_use_is_refused(tmp_path: Path, placeholder: str) -> None:
+    with pytest.raises(ArrearsError, match=rf"first\.txt: the template uses {placeholder}"):
+        Templates.load(write(tmp_path, en__first=f"{{{{ {placeholder} }}}}"))
+
+
+def test_a_template_that_does_not_parse_is_refused_with_file_and_line(tmp_path: Path) -> None:
+    with pytest.raises(ArrearsError, match=r"first\.txt, line 2: the template does not parse"):
+        Templates.load(write(tmp_path, en__first="Hello\n{{ amount"))
+
+
+def test_a_filter_that_does_not_exist_is_refused_with_file_and_line(tmp_path: Path) -> None:
+    with pytest.raises(ArrearsError, match=r"first\.txt, line 1: .*'shout'"):
+        Templates.load(write(tmp_path, en__first="{{ amount | shout }}"))
+
+
+def test_a_template_cannot_reach_into_python(tmp_path: Path) -> None:
+    source = "{{ amount.__class__.__mro__ }}"
+    templates = Templates.load(write(tmp_path, en__first=source))
+    with pytest.raises(ArrearsError, match="SecurityError"):
+        templates.render("first", "en", {"amount": "1"})
+
+
+def test_a_letter_keeps_ampersands_and_its_lines_as_they_are(tmp_path: Path) -> None:
+    templates = Templates.load(write(tmp_path, en__first="{{ lender }}\n\nDear all\n"))
+    assert templates.render("first", "en", {"lender": "A & B"}) == "A & B\n\nDear all"
+
+
+# --- money and dates
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "locale", "expected"),
+    [
+        ("1234.5", "USD", "en", "$1,234.50"),
+        ("1234.5", "GBP", "en-GB", "£1,234.50"),
+        ("1234.5", "CNY", "zh-Hans", "¥1,234.50"),
+        ("1234.5", "CNY", "en", "CN¥1,234.50"),
+        ("1234.5", "INR", "en", "INR 1,234.50"),
+    ],
+)
+def test_money_is_written_with_its_currency(
+    amount: str, currency: str, locale: str, expected: str
+) -> None:
+    assert format_money(Decimal(amount), currency, locale) == expected
+
+
+@pytest.mark.parametrize(
+    ("locale", "expected"),
+    [("en", "March 4, 2026"), ("en-GB", "4 March 2026"), ("zh-Hans", "2026年3月4日")],
+)
+def test_a_date_names_its_month(locale: str, expected: str) -> None:
+    assert format_date(date(2026, 3, 4), locale) == expected

@@ -1,0 +1,67 @@
+"""Servers, databases and queues for tests. A test names what it needs, and gets it clean."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+import redis
+from sqlalchemy import Engine, create_engine
+
+from tests.support.databases import new_database
+from workers.local.servers import LocalBroker, LocalPostgres
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server on which databases may be made.
+
+    ARREARS_TEST_DATABASE_URL names one of your own (a `postgresql+psycopg2://` URL whose user may
+    create databases); otherwise one is started from a wheel.
+    """
+    if own := os.environ.get("ARREARS_TEST_DATABASE_URL"):
+        yield own
+        return
+    with LocalPostgres() as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_server: str) -> Iterator[str]:
+    """The name of a database with every migration applied, for copying. Nobody connects to it."""
+    from workers.store.migrate import upgrade  # tests that need no database do without its imports
+
+    with new_database(postgres_server) as url:
+        upgrade(url.render_as_string(hide_password=False))
+        yield str(url.database)
+
+
+@pytest.fixture
+def database_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
+    """A database of this test's own: migrated, empty, dropped afterwards."""
+    with new_database(postgres_server, template=migrated_template) as url:
+        yield url.render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """Connections to this test's own database, all closed at the end."""
+    engine = create_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def broker_server() -> Iterator[LocalBroker]:
+    """A broker that the whole run shares. A test that stops or kills one starts its own."""
+    with LocalBroker() as server:
+        yield server
+
+
+@pytest.fixture
+def broker_url(broker_server: LocalBroker) -> str:
+    """The shared broker's URL, with nothing left in it by an earlier test."""
+    with redis.Redis.from_url(broker_server.url) as client:
+        client.flushall()
+    return broker_server.url

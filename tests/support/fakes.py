@@ -1,0 +1,74 @@
+"""Stand-ins in memory. Each is held to the contract suite of what it stands in for."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from workers.gateways.sms import OutgoingText, SendOutcome, SendResult
+from workers.local.rehearsal import Rehearsal, rehearsal_for
+
+_NOT_PROCESSED = {
+    Rehearsal.LANDLINE: SendResult(
+        SendOutcome.REFUSED, "The number cannot receive texts.", code=21614, number_invalid=True
+    ),
+    Rehearsal.OPTED_OUT: SendResult(
+        SendOutcome.REFUSED, "The borrower has opted out.", code=21610, opted_out=True
+    ),
+    Rehearsal.TOO_MANY_REQUESTS: SendResult(
+        SendOutcome.NOT_SENT, "Too many requests.", code=20429, retry_after=timedelta(seconds=1)
+    ),
+}
+_ANSWER_IS_LOST = frozenset(
+    {
+        Rehearsal.SERVER_ERROR,
+        Rehearsal.SILENCE,
+        Rehearsal.RESET,
+        Rehearsal.GARBLED,
+        Rehearsal.LOST,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SentText:
+    """One text that the fake took."""
+
+    sid: str
+    text: OutgoingText
+    at: datetime
+
+
+@dataclass(slots=True)
+class FakeSmsGateway:
+    """Takes texts without a network; rehearsal numbers misbehave as they do with the stand-in."""
+
+    sent: list[SentText] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def send(self, text: OutgoingText) -> SendResult:
+        rehearsal = rehearsal_for(text.to)
+        if rehearsal in _NOT_PROCESSED:
+            return _NOT_PROCESSED[rehearsal]
+        if len(text.to) < 8:
+            return SendResult(
+                SendOutcome.REFUSED, "The number is not valid.", code=21211, number_invalid=True
+            )
+        sid = "SM" + uuid4().hex
+        with self._lock:
+            self.sent.append(SentText(sid, text, datetime.now(UTC)))
+        if rehearsal in _ANSWER_IS_LOST:
+            return SendResult(SendOutcome.UNKNOWN, "The answer was lost.")
+        return SendResult(SendOutcome.ACCEPTED, "The fake accepted the text.", sid=sid)
+
+    def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
+        with self._lock:
+            return tuple(
+                one.sid
+                for one in self.sent
+                if (one.text.to, one.text.sender, one.text.body)
+                == (text.to, text.sender, text.body)
+                and one.at >= since
+            )

@@ -1,0 +1,274 @@
+"""A small loan book for tests: a house with a fixed clock and a fake provider, over a real database.
+
+book = Book(engine, now="2026-03-02 10:00")
+book.loan("L-1", due_on="2026-03-01")
+book.escalate("L-1")
+book.actions("L-1")  # {"text_day_1": "planned", ...}
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine, Row, Table, insert, select, update
+
+from config.policy import Policy, load_policy
+from config.settings import Settings, load_settings
+from config.templates import Templates
+from domain.holds import HoldKind
+from domain.loans import Instalment
+from tests.support.fakes import FakeSmsGateway
+from workers.approving import approve
+from workers.clock import Clock
+from workers.escalation import Escalated, escalate_loans
+from workers.house import House
+from workers.store.schema import action, borrower, hold, instalment, loan, shift, staff
+from workers.store.vault import Vault
+
+KEY = Vault.new_key()
+NAME = "Lin Example"
+ADDRESS = "1 Example Road"
+
+# What a loan of a country is like when a test does not care.
+ZONE = {"CN": "Asia/Shanghai", "US": "America/New_York"}
+LOCALE = {"CN": "zh-Hans", "US": "en"}
+CURRENCY = {"CN": "CNY", "US": "USD"}
+PHONE = {"CN": "+8613800138000", "US": "+12125550100"}
+
+
+class FixedClock(Clock):
+    """Stands still until a test moves it."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__()
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+
+class Book:
+    """Loans, staff and the house that looks after them. Times are in the lender's zone."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        now: str = "2026-03-02 10:00",
+        *,
+        zone: str = "Asia/Shanghai",
+        policy: Policy | None = None,
+    ) -> None:
+        self.zone = ZoneInfo(zone)
+        self.clock = FixedClock(self._moment(now))
+        self.sms = FakeSmsGateway()
+        settings = settings_for_tests(engine, zone)
+        self.house = House(
+            settings=settings,
+            policy=policy or shipped_policy(),
+            templates=shipped_templates(),
+            engine=engine,
+            vault=Vault([KEY]),
+            clock=self.clock,
+            sms=self.sms,
+        )
+
+    def at(self, now: str) -> Book:
+        """Move the clock to `2026-03-02 10:00`, or to the beginning of `2026-03-02`."""
+        self.clock.at = self._moment(now)
+        return self
+
+    def loan(
+        self,
+        external_id: str = "L-1",
+        *,
+        due_on: str = "2026-03-01",
+        amount: str = "1000",
+        instalments: Sequence[Instalment] = (),
+        jurisdiction: str = "CN",
+        product: str = "consumer_loan",
+        zones: Sequence[str] | None = None,
+        locale: str | None = None,
+        phone: str | None = "",
+        address: str | None = ADDRESS,
+        region: str | None = None,
+        steps_tried: Sequence[str] = (),
+    ) -> int:
+        """A borrower with one loan: one instalment of `amount`, or the `instalments` given.
+
+        An empty `phone` means one of the country's; None means that no number is known.
+        `steps_tried` are those the lender tried for the first instalment. Returns the loan's id.
+        """
+        country = jurisdiction[:2]
+        phone = PHONE[country] if phone == "" else phone
+        schedule = instalments or [Instalment(date.fromisoformat(due_on), Decimal(amount))]
+        first_due_on = min(one.due_on for one in schedule)
+        vault = self.house.vault
+        borrower_id = self._insert(
+            borrower,
+            external_id=f"B-{external_id}",
+            name_sealed=vault.seal(NAME),
+            phone_sealed=vault.seal(phone) if phone else None,
+            phone_digest=vault.digest(phone) if phone else None,
+            address_sealed=vault.seal(address) if address else None,
+            zones=list(zones) if zones is not None else [ZONE[country]],
+            locale=locale or LOCALE[country],
+            region=region,
+            updated_at=self.clock.at,
+        )
+        loan_id = self._insert(
+            loan,
+            external_id=external_id,
+            borrower_id=borrower_id,
+            jurisdiction=jurisdiction,
+            product=product,
+            currency=CURRENCY[country],
+            review_on=first_due_on + timedelta(days=1),
+            steps_tried=list(steps_tried),
+            steps_tried_at=first_due_on if steps_tried else None,
+            updated_at=self.clock.at,
+        )
+        parts = ("due_on", "principal", "interest", "fees")
+        parts += ("paid_principal", "paid_interest", "paid_fees")
+        with self.house.engine.begin() as connection:
+            connection.execute(
+                insert(instalment),
+                [{"loan_id": loan_id, **{p: getattr(one, p) for p in parts}} for one in schedule],
+            )
+        return loan_id
+
+    def staff(
+        self,
+        external_id: str,
+        *roles: str,
+        languages: Sequence[str] = ("zh-Hans", "en"),
+        regions: Sequence[str] = (),
+        capacity: int = 10,
+        trained_on: str | None = "2026-01-01",
+        shift: tuple[str, str] | None = None,
+    ) -> int:
+        """Somebody who works here, on shift from and until the moments of `shift`. Returns the id."""
+        staff_id = self._insert(
+            staff,
+            external_id=external_id,
+            roles=list(roles),
+            languages=list(languages),
+            regions=list(regions),
+            daily_capacity=capacity,
+            trained_on=date.fromisoformat(trained_on) if trained_on else None,
+        )
+        if shift:
+            self.shift(staff_id, *shift)
+        return staff_id
+
+    def shift(self, staff_id: int, starts_at: str, ends_at: str) -> None:
+        values = {
+            "staff_id": staff_id,
+            "starts_at": self._moment(starts_at),
+            "ends_at": self._moment(ends_at),
+        }
+        with self.house.engine.begin() as connection:
+            connection.execute(insert(shift).values(values))
+
+    def hold(self, external_id: str, kind: HoldKind, starts_on: str, ends_on: str | None) -> None:
+        """Pause a loan from `starts_on` up to, not including, `ends_on`."""
+        self._insert(
+            hold,
+            loan_id=self.loan_id(external_id),
+            kind=kind,
+            starts_on=date.fromisoformat(starts_on),
+            ends_on=date.fromisoformat(ends_on) if ends_on else None,
+            made_by="test",
+            why="a test needs it",
+            made_at=self.clock.at,
+        )
+
+    def escalate(self, *external_ids: str) -> Escalated:
+        """Look at these loans, if they are due for a look."""
+        return escalate_loans(self.house, [self.loan_id(one) for one in external_ids])
+
+    def approve(self, external_id: str, item: str = "open_legal_file") -> None:
+        approve(self.house, external_id, item, by="sup-1", role="supervisor")
+
+    def loan_id(self, external_id: str) -> int:
+        return int(self.one(select(loan.c.id).where(loan.c.external_id == external_id)).id)
+
+    def actions(self, external_id: str) -> dict[str, str]:
+        """The status of each item on record, at whatever anchor; the newest wins."""
+        return {row.item: row.status for row in self._actions(external_id)}
+
+    def action(self, external_id: str, item: str) -> Row[*tuple[Any, ...]]:
+        """The newest action of an item, all columns."""
+        return [row for row in self._actions(external_id) if row.item == item][-1]
+
+    def action_id(self, external_id: str, item: str) -> int:
+        return int(self.action(external_id, item).id)
+
+    def pretend(self, external_id: str, item: str, status: str) -> None:
+        """Give an action a status as if it had been worked on, without its effect."""
+        with self.house.engine.begin() as connection:
+            connection.execute(
+                update(action)
+                .where(action.c.id == self.action_id(external_id, item))
+                .values(status=status)
+            )
+
+    def rows(self, what: Any) -> list[Row[*tuple[Any, ...]]]:
+        """All rows of a table or a select."""
+        with self.house.engine.connect() as connection:
+            return list(connection.execute(select(what) if isinstance(what, Table) else what))
+
+    def one(self, what: Any) -> Row[*tuple[Any, ...]]:
+        """The only row of a table or a select."""
+        (row,) = self.rows(what)
+        return row
+
+    def _actions(self, external_id: str) -> list[Row[*tuple[Any, ...]]]:
+        of_loan = action.c.loan_id == self.loan_id(external_id)
+        return self.rows(select(action).where(of_loan).order_by(action.c.id))
+
+    def _insert(self, table: Table, **values: Any) -> int:
+        with self.house.engine.begin() as connection:
+            return int(
+                connection.execute(
+                    insert(table).values(**values).returning(table.c.id)
+                ).scalar_one()
+            )
+
+    def _moment(self, written: str) -> datetime:
+        return datetime.fromisoformat(written).replace(tzinfo=self.zone).astimezone(UTC)
+
+
+def settings_for_tests(engine: Engine, zone: str) -> Settings:
+    """Settings as an installation would have them, without reading the environment."""
+    return load_settings(
+        {
+            "DATABASE_URL": engine.url.render_as_string(hide_password=False),
+            "REDIS_URL": os.environ.get("REDIS_URL", "redis://127.0.0.1:1/0"),
+            "ARREARS_ENCRYPTION_KEYS": KEY,
+            "ARREARS_LENDER": "Example Lender",
+            "ARREARS_LENDER_PHONE": "400-000-0000",
+            "ARREARS_ZONE": zone,
+            "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+            "TWILIO_AUTH_TOKENS": "secret",
+            "TWILIO_FROM": "+15005550006",
+        }
+    )
+
+
+@cache
+def shipped_policy() -> Policy:
+    """The policy that the product ships with."""
+    directory: Any = Settings.model_fields["policy_dir"].default
+    return load_policy(directory, template_names=shipped_templates().names())
+
+
+@cache
+def shipped_templates() -> Templates:
+    directory: Any = Settings.model_fields["policy_dir"].default
+    return Templates.load(directory / "templates")

@@ -1,0 +1,343 @@
+"""What is Twilio's alone: broken networks, credentials, signatures and receipts."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import pytest
+from requests import exceptions as http
+from twilio.request_validator import RequestValidator
+from urllib3 import HTTPSConnectionPool
+from urllib3.connection import HTTPSConnection
+from urllib3.exceptions import (
+    MaxRetryError,
+    NameResolutionError,
+    ProtocolError,
+    SSLError,
+)
+
+from domain.errors import ArrearsError
+from domain.statuses import MessageStatus
+from tests.support.twilio import TOKEN, CallbackReceiver, a_text, gateway_to
+from workers.gateways import twilio
+from workers.gateways.sms import LookupFailedError, SendOutcome
+from workers.gateways.twilio import (
+    StatusReport,
+    form_fields,
+    read_status_report,
+    verify_signature,
+)
+from workers.local.rehearsal import Rehearsal
+from workers.local.twilio_stand_in import TwilioStandIn
+
+REFERENCE = UUID("11111111-2222-4333-8444-555555555555")
+
+
+class OneAnswer:
+    """A server that reads one request, answers with these bytes, and is gone."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(10)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve)
+
+    def _serve(self) -> None:
+        connection, _ = self._listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(self._answer)
+
+    def __enter__(self) -> OneAnswer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join()
+        self._listener.close()
+
+
+def http_answer(status: str, body: str) -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    return (head + body).encode()
+
+
+@pytest.fixture
+def closed_port() -> Iterator[str]:
+    # Bound but not listening: nobody else can take the port, and every connection is refused.
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+
+
+# --- requests that break
+
+
+def test_a_refused_connection_means_that_nothing_was_sent(
+    closed_port: str, receiver: CallbackReceiver
+) -> None:
+    result = gateway_to(closed_port, receiver).send(a_text())
+    assert result.outcome is SendOutcome.NOT_SENT
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome", "code"),
+    [
+        ("201 Created", "{}", SendOutcome.UNKNOWN, None),
+        ("201 Created", "[]", SendOutcome.UNKNOWN, None),
+        ("201 Created", "not json", SendOutcome.UNKNOWN, None),
+        ("302 Found", "", SendOutcome.UNKNOWN, None),
+        ("403 Forbidden", "<html>proxy</html>", SendOutcome.UNKNOWN, None),
+        ("408 Request Timeout", "", SendOutcome.UNKNOWN, None),
+        ("400 Bad Request", '{"code": 30610, "message": "x"}', SendOutcome.REFUSED, 30610),
+        ("400 Bad Request", '{"code": null, "message": "x"}', SendOutcome.UNKNOWN, None),
+        (
+            "400 Bad Request",
+            '{"type": "t", "title": "x", "status": 400, "code": 21408}',
+            SendOutcome.REFUSED,
+            21408,
+        ),
+        ("429 Too Many Requests", "", SendOutcome.NOT_SENT, 20429),
+        ("503 Unavailable", '{"code": 20503, "message": "x"}', SendOutcome.UNKNOWN, 20503),
+    ],
+)
+def test_an_answer_that_is_not_a_clear_refusal_leaves_the_outcome_open(
+    receiver: CallbackReceiver, status: str, body: str, outcome: SendOutcome, code: int | None
+) -> None:
+    with OneAnswer(http_answer(status, body)) as server:
+        result = gateway_to(server.url, receiver).send(a_text())
+    assert (result.outcome, result.code) == (outcome, code)
+
+
+def test_an_answer_that_breaks_off_leaves_the_outcome_open(receiver: CallbackReceiver) -> None:
+    cut = b"HTTP/1.1 201 Created\r\nContent-Length: 500\r\n\r\n{"
+    with OneAnswer(cut) as server:
+        result = gateway_to(server.url, receiver).send(a_text())
+    assert result.outcome is SendOutcome.UNKNOWN
+
+
+POOL = HTTPSConnectionPool("api.twilio.com")
+CONNECTION = HTTPSConnection("api.twilio.com")
+NO_NAME = NameResolutionError("api.twilio.com", CONNECTION, socket.gaierror("no such name"))
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (http.ConnectTimeout(), SendOutcome.NOT_SENT),
+        (http.ProxyError(), SendOutcome.NOT_SENT),
+        (http.ConnectionError(MaxRetryError(POOL, "/", NO_NAME)), SendOutcome.NOT_SENT),
+        (
+            http.SSLError(MaxRetryError(POOL, "/", SSLError(ssl.SSLCertVerificationError()))),
+            SendOutcome.NOT_SENT,
+        ),
+        (
+            http.SSLError(MaxRetryError(POOL, "/", SSLError(ssl.SSLEOFError()))),
+            SendOutcome.UNKNOWN,
+        ),
+        (http.ReadTimeout(), SendOutcome.UNKNOWN),
+        (
+            http.ConnectionError(ProtocolError("Connection aborted.", ConnectionResetError())),
+            SendOutcome.UNKNOWN,
+        ),
+        (http.ConnectionError(), SendOutcome.UNKNOWN),
+        (http.ChunkedEncodingError(), SendOutcome.UNKNOWN),
+    ],
+)
+def test_only_a_request_that_was_never_written_counts_as_not_sent(
+    error: http.RequestException, outcome: SendOutcome
+) -> None:
+    assert twilio._sort_broken_request(error).outcome is outcome
+
+
+def test_wrong_credentials_do_not_use_up_the_text(
+    stand_in: TwilioStandIn, receiver: CallbackReceiver
+) -> None:
+    result = gateway_to(stand_in.url, receiver, token="wrong").send(a_text())
+    assert (result.outcome, result.code) == (SendOutcome.NOT_SENT, 20003)
+    assert stand_in.messages() == []
+
+
+def test_a_lookup_that_fails_is_not_taken_for_no_texts(
+    closed_port: str, receiver: CallbackReceiver
+) -> None:
+    with pytest.raises(LookupFailedError, match="ask again later") as failure:
+        gateway_to(closed_port, receiver).find(a_text(), since=datetime.now(UTC))
+    assert "555" not in str(failure.value)
+
+
+def test_the_sdk_logs_no_numbers(
+    stand_in: TwilioStandIn, receiver: CallbackReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        gateway = gateway_to(stand_in.url, receiver)
+        gateway.send(a_text())
+        gateway.find(a_text(), since=datetime.now(UTC))
+    assert "5550101" not in caplog.text
+
+
+def test_requests_go_to_twilio_where_no_other_address_is_given() -> None:
+    http_client = twilio._Http((1.0, 1.0), api_base=None)
+    assert http_client._address("https://api.twilio.com/x?y=1") == "https://api.twilio.com/x?y=1"
+
+
+# --- receipts
+
+
+def signed_by(token: str, url: str, fields: dict[str, str]) -> str:
+    return str(RequestValidator(token).compute_signature(url, fields))
+
+
+def test_receipts_arrive_signed_and_name_the_message(
+    stand_in: TwilioStandIn, receiver: CallbackReceiver
+) -> None:
+    result = gateway_to(stand_in.url, receiver).send(a_text(reference=REFERENCE))
+    callbacks = [receiver.next(), receiver.next()]
+    reports = []
+    for callback in callbacks:
+        fields = form_fields(callback.body)
+        assert verify_signature(
+            receiver.base + callback.target, fields, callback.signature, [TOKEN]
+        )
+        reports.append(read_status_report(urlsplit(callback.target).query, fields))
+    assert reports == [
+        StatusReport(REFERENCE, str(result.sid), "sent", MessageStatus.SENT, None),
+        StatusReport(REFERENCE, str(result.sid), "delivered", MessageStatus.DELIVERED, None),
+    ]
+
+
+def test_a_text_that_is_not_delivered_says_so_in_its_receipt(
+    stand_in: TwilioStandIn, receiver: CallbackReceiver
+) -> None:
+    gateway_to(stand_in.url, receiver).send(a_text(to=f"+1202555{Rehearsal.UNDELIVERED}"))
+    receiver.next()
+    last = receiver.next()
+    report = read_status_report(urlsplit(last.target).query, form_fields(last.body))
+    assert (report.status, report.code) == (MessageStatus.UNDELIVERED, 30003)
+
+
+@pytest.mark.parametrize("rehearsal", [Rehearsal.SERVER_ERROR, Rehearsal.SILENCE])
+def test_a_receipt_settles_a_text_whose_answer_was_lost(
+    stand_in: TwilioStandIn, receiver: CallbackReceiver, rehearsal: Rehearsal
+) -> None:
+    gateway_to(stand_in.url, receiver, read_seconds=0.3).send(
+        a_text(f"+1202555{rehearsal}", reference=REFERENCE)
+    )
+    callback = receiver.next()
+    report = read_status_report(urlsplit(callback.target).query, form_fields(callback.body))
+    assert report.reference == REFERENCE
+    assert report.sid == stand_in.messages()[0].sid
+
+
+def test_a_receipt_that_is_turned_away_comes_again(
+    stand_in: TwilioStandIn, receiver: CallbackReceiver
+) -> None:
+    receiver.answers.put(503)
+    gateway_to(stand_in.url, receiver).send(a_text())
+    words = [form_fields(receiver.next().body)["MessageStatus"] for _ in range(3)]
+    assert words == ["sent", "sent", "delivered"]
+
+
+def test_the_callback_asks_twilio_for_its_own_retries(receiver: CallbackReceiver) -> None:
+    reference = uuid4()
+    url = gateway_to("http://127.0.0.1:9", receiver).status_callback(reference)
+    assert url == (f"{receiver.base}/webhooks/twilio/status?message={reference}#rc=5&rp=all")
+
+
+URL = "https://collect.example/webhooks/twilio/status?message=1"
+FIELDS = {"MessageSid": "SM1", "MessageStatus": "sent", "ErrorMessage": ""}
+
+
+def test_either_token_is_accepted_during_a_rotation() -> None:
+    for token in ("old", "new"):
+        signature = signed_by(token, URL, FIELDS)
+        assert verify_signature(URL, FIELDS, signature, ["new", "old"])
+
+
+@pytest.mark.parametrize("signature", ["", "forged", signed_by("stranger", URL, FIELDS)])
+def test_a_forged_signature_is_turned_away(signature: str) -> None:
+    assert not verify_signature(URL, FIELDS, signature, ["new", "old"])
+
+
+def test_a_signature_does_not_fit_another_message_or_a_changed_form() -> None:
+    signature = signed_by("new", URL, FIELDS)
+    assert not verify_signature(URL.replace("=1", "=2"), FIELDS, signature, ["new"])
+    changed = FIELDS | {"MessageStatus": "delivered"}
+    assert not verify_signature(URL, changed, signature, ["new"])
+
+
+def test_without_a_token_nothing_is_accepted() -> None:
+    assert not verify_signature(URL, FIELDS, signed_by("", URL, FIELDS), [])
+
+
+def test_blank_fields_are_part_of_the_signature() -> None:
+    signature = signed_by("new", URL, FIELDS)
+    body = "MessageSid=SM1&MessageStatus=sent&ErrorMessage="
+    assert verify_signature(URL, form_fields(body), signature, ["new"])
+
+
+@pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        ("", {"MessageSid": "SM1", "MessageStatus": "sent"}),
+        ("message=1", {"MessageSid": "SM1", "MessageStatus": "sent"}),
+        (f"message={REFERENCE}", {"MessageStatus": "sent"}),
+        (f"message={REFERENCE}", {"MessageSid": "SM1", "MessageStatus": "teleported"}),
+        (f"message={REFERENCE}", {"MessageSid": "SM1", "MessageStatus": "sent", "ErrorCode": "x"}),
+    ],
+)
+def test_what_is_no_status_callback_is_refused_with_a_sentence(
+    query: str, fields: dict[str, str]
+) -> None:
+    with pytest.raises(ArrearsError, match="is not a status callback"):
+        read_status_report(query, fields)
+
+
+# --- the stand-in as evidence
+
+
+def test_each_accepted_text_is_one_line_in_the_log(
+    stand_in: TwilioStandIn, receiver: CallbackReceiver, log: Path
+) -> None:
+    gateway = gateway_to(stand_in.url, receiver)
+    gateway.send(a_text(reference=REFERENCE))
+    gateway.send(a_text(to=f"+1202555{Rehearsal.OPTED_OUT}"))
+    gateway.send(a_text(to=f"+1202555{Rehearsal.SERVER_ERROR}"))
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    assert [line["to"] for line in lines] == ["+12025550101", "+12025550192"]
+    assert [line["sid"] for line in lines] == [text.sid for text in stand_in.messages()]
+    assert lines[0]["status_callback"] == gateway.status_callback(REFERENCE)
+    assert lines[0].keys() == {"sid", "to", "from", "body", "status_callback", "at"}
+
+
+def test_a_number_that_opts_out_is_refused_from_then_on(
+    stand_in: TwilioStandIn, receiver: CallbackReceiver
+) -> None:
+    gateway = gateway_to(stand_in.url, receiver)
+    assert gateway.send(a_text()).outcome is SendOutcome.ACCEPTED
+    stand_in.opt_out("+12025550101")
+    assert gateway.send(a_text()).opted_out
+
+
+def test_a_long_list_of_texts_is_served_in_pages(
+    stand_in: TwilioStandIn, receiver: CallbackReceiver
+) -> None:
+    gateway = gateway_to(stand_in.url, receiver)
+    for _ in range(5):
+        gateway.send(a_text())
+    listed = gateway._client.messages.list(to="+12025550101", page_size=2)
+    assert [message.sid for message in listed] == [
+        text.sid for text in reversed(stand_in.messages())
+    ]
+    one = gateway._client.messages(listed[0].sid).fetch()
+    assert (one.status, one.num_segments) == ("delivered", "1")

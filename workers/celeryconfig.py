@@ -1,0 +1,77 @@
+"""Celery's settings: delivery, queues, and beat's timetable.
+
+PostgreSQL is the truth and a message is only a wake-up, so the choices here prefer redelivery to
+loss everywhere: tasks are acknowledged late, and every task may run twice.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+from kombu import Queue as KombuQueue
+
+from config.settings import load_settings
+from workers import queues
+from workers.broker import KEY_PREFIX
+
+_settings = load_settings(os.environ)
+
+include = [f"workers.tasks.{queue}" for queue in queues.Queue]
+
+broker_url = _settings.redis_url
+broker_connection_retry_on_startup = True
+broker_connection_max_retries = None  # the default gives up after 100 tries, for good
+broker_transport_options = {
+    # Longer than any task may run, and short enough that a lost worker's tasks return soon.
+    "visibility_timeout": 600,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 30,  # the default waits for ever on a half-open connection
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+    "health_check_interval": 25,
+    "global_keyprefix": KEY_PREFIX,
+}
+
+task_acks_late = True
+task_reject_on_worker_lost = True
+task_ignore_result = True
+task_time_limit = 60
+task_soft_time_limit = 45
+task_serializer = "json"
+accept_content = ["json"]
+task_queues = [KombuQueue(name) for name in queues.Queue]
+task_create_missing_queues = False
+task_routes = [queues.route]
+
+worker_prefetch_multiplier = 1
+worker_max_tasks_per_child = 10_000
+worker_soft_shutdown_timeout = 30
+worker_send_task_events = True  # Flower shows the day
+
+timezone = "UTC"
+beat_schedule = {
+    # Often, for beat advances its clock even where a publish fails: one blip must not lose the
+    # day. A scan announces only what is due and not announced yet, so most of them find nothing.
+    "scan the portfolio": {
+        "task": queues.SCAN_PORTFOLIO,
+        "schedule": timedelta(seconds=_settings.scan_seconds),
+        "options": {"expires": _settings.scan_seconds},
+    },
+    "wake due actions": {
+        "task": queues.WAKE_DUE_ACTIONS,
+        "schedule": timedelta(seconds=2),
+        "options": {"expires": 10},
+    },
+    "wake events": {
+        "task": queues.WAKE_EVENTS,
+        "schedule": timedelta(seconds=2),
+        "options": {"expires": 10},
+    },
+    "mark lost claims": {
+        "task": queues.MARK_LOST_CLAIMS,
+        "schedule": timedelta(seconds=30),
+        "options": {"expires": 60},
+    },
+}

@@ -1,0 +1,1 @@
+"""The command line: what operators, the lender's people and newcomers type."""

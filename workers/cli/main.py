@@ -1,0 +1,41 @@
+"""`arrears`: the one command, and how its errors reach a person."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from sqlalchemy.exc import OperationalError
+
+from domain.errors import ArrearsError
+from workers.cli import money, policy, serve, setup
+
+app = typer.Typer(
+    help="Arrears watches a loan book and acts by rule, as the lender's ladder and the law allow.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("migrate")(setup.migrate)
+app.command("check")(setup.check)
+app.command("new-key")(setup.new_key)
+app.command("ladder")(policy.ladder)
+app.command("pay")(money.pay)
+app.command("approve")(policy.approve)
+app.command("worker")(serve.worker)
+app.command("beat")(serve.beat)
+app.command("webhook")(serve.webhook)
+app.command("flower")(serve.flower)
+
+
+def main() -> None:
+    """Run a command. What a person can put right is one sentence and exit code 2, no traceback."""
+    try:
+        app(standalone_mode=True)
+    except ArrearsError as error:
+        print(f"arrears: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except OperationalError as error:
+        why = str(error.orig).strip().splitlines()[0]
+        print(f"arrears: The database went away ({why}). Nothing half done.", file=sys.stderr)
+        raise SystemExit(2) from None

@@ -1,0 +1,95 @@
+"""Commands that run for long: `worker`, `beat`, `webhook`, `flower`.
+
+Each checks what it needs first, so that a wrong setting is one sentence now and not a traceback in
+a restart loop; then it becomes the server's own process, which gets the signals directly.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from domain.errors import ArrearsError
+from workers.broker import assert_broker_reachable
+from workers.cli.common import open_house
+from workers.policy_versions import register_policy
+from workers.queues import Queue
+
+EVERY_QUEUE = ",".join(Queue)
+Host = Annotated[str, typer.Option(help="The address to listen on; loopback if left out.")]
+Port = Annotated[int, typer.Option(help="The port to listen on.")]
+
+
+def worker(
+    queues: Annotated[str, typer.Option(help="Comma-separated queues to serve.")] = EVERY_QUEUE,
+    concurrency: Annotated[int, typer.Option(help="Processes that work at the same time.")] = 2,
+    name: Annotated[str, typer.Option(help="Its name in Flower.")] = "worker",
+) -> None:
+    """Serve queues: scan, escalate, send, assign, schedule, open, apply, repair."""
+    if unknown := set(queues.split(",")) - set(Queue):
+        raise ArrearsError(
+            f"There is no queue {', '.join(sorted(unknown))}. The queues are {EVERY_QUEUE}."
+        )
+    _check()
+    _become_celery(
+        "worker",
+        f"--queues={queues}",
+        f"--concurrency={concurrency}",
+        f"--hostname={name}@%h",
+        "--without-gossip",
+        "--without-mingle",
+        "--task-events",
+        "--loglevel=INFO",
+    )
+
+
+def beat() -> None:
+    """Start scans and repairs on time. Two of them do no harm."""
+    _check()
+    # The timetable is all intervals: nothing of it is worth keeping in a file.
+    _become_celery("beat", "--scheduler=celery.beat:Scheduler", "--loglevel=INFO", "--pidfile=")
+
+
+def webhook(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+    """Take what providers report, and store it."""
+    _check()
+    _become(
+        "uvicorn",
+        "--factory",
+        "workers.webhooks.app:create_app",
+        f"--host={host}",
+        f"--port={port}",
+        "--no-access-log",  # its lines would hold the callers' addresses
+        "--no-server-header",
+    )
+
+
+def flower(host: Host = "127.0.0.1", port: Port = 5555) -> None:
+    """Show operators the day, task by task. Set FLOWER_BASIC_AUTH=user:password beyond loopback."""
+    loopback = host in {"127.0.0.1", "::1", "localhost"}
+    if not loopback and not os.environ.get("FLOWER_BASIC_AUTH"):
+        raise ArrearsError(
+            f"Flower would be open to everybody who reaches {host}. Set FLOWER_BASIC_AUTH to "
+            "user:password, or listen on 127.0.0.1."
+        )
+    _check()
+    _become_celery("flower", f"--address={host}", f"--port={port}")
+
+
+def _check() -> None:
+    house = open_house()
+    assert_broker_reachable(house.settings.redis_url)
+    register_policy(house)
+    house.engine.dispose()
+
+
+def _become_celery(*args: str) -> NoReturn:
+    _become("celery", "--app=workers.app", "--quiet", *args)
+
+
+def _become(module: str, *args: str) -> NoReturn:
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", module, *args])

@@ -1,0 +1,32 @@
+"""Commands that prepare an installation: `migrate`, `check`, `new-key`."""
+
+from __future__ import annotations
+
+from workers.broker import assert_broker_reachable
+from workers.cli.common import console, load_house, open_house
+from workers.policy_versions import register_policy
+from workers.store.migrate import upgrade
+from workers.store.vault import Vault
+
+
+def migrate() -> None:
+    """Bring the database to this release's version. Safe to run twice and at the same time."""
+    house = load_house()
+    upgrade(house.settings.database_url)
+    register_policy(house)
+    console.print("The database is at this release's version.")
+
+
+def check() -> None:
+    """Check settings, policy, templates, database and broker, and change nothing."""
+    house = open_house()
+    assert_broker_reachable(house.settings.redis_url)
+    console.print(
+        f"All well: {len(house.policy.ladders)} ladders, {len(house.policy.rule_packs)} rule "
+        f"packs, {len(house.templates.names())} templates, database and broker reachable."
+    )
+
+
+def new_key() -> None:
+    """Make a key for ARREARS_ENCRYPTION_KEYS."""
+    console.print(Vault.new_key())

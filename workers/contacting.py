@@ -1,0 +1,184 @@
+"""The claim: the one transaction through which every action must pass before it has an effect.
+
+It locks the borrower and the loan, reads the facts afresh, takes the action by token and asks the
+gate. What was recorded before it is seen; what comes later waits for its commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Row, insert, select
+
+from domain.arrears import Arrears, arrears_on
+from domain.gate import (
+    NOTHING_PAST_DUE,
+    Answer,
+    ContactFacts,
+    Verdict,
+    may_contact,
+)
+from domain.ladder import Item, Work, find_item
+from domain.rules import Channel, packs_for
+from domain.statuses import CLAIMABLE, ActionStatus
+from workers.house import House
+from workers.store.actions import Move, claim_action, move_actions
+from workers.store.facts import LoanFacts, load_facts
+from workers.store.schema import action, borrower, contact, loan
+
+CHANNEL = {
+    Work.SEND_SMS: Channel.SMS,
+    Work.ASSIGN_CALL: Channel.CALL,
+    Work.SCHEDULE_VISIT: Channel.VISIT,
+    Work.OPEN_LEGAL_FILE: Channel.LEGAL,
+}
+
+Gate = Callable[[ContactFacts], Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An action that is ours to carry out, and what it needs to know."""
+
+    action_id: int
+    token: UUID
+    failures: int
+    """How many times it was tried before, each certainly without effect."""
+    item: Item
+    channel: Channel
+    loan: Row[*tuple[Any, ...]]
+    """The columns of `_claim_rows`: the loan's and its borrower's, still sealed."""
+    facts: LoanFacts
+    arrears: Arrears
+    verdict: Verdict
+    rule_packs: tuple[str, ...]
+    now: datetime
+
+
+def claim(
+    connection: Connection, house: House, action_id: int, work: Work, gate: Gate | None = None
+) -> Claimed | None:
+    """Claim an action, or leave it moved to where it belongs and return None.
+
+    None means there is nothing to do: it is not due, somebody else has it, its loan was paid, or
+    the gate deferred or barred it — and then that is on record already. `gate` asks about another
+    moment than now, as a visit does.
+    """
+    now = house.now()
+    row = _lock(connection, action_id, work)
+    if row is None or row.status not in CLAIMABLE or row.due_at is None or row.due_at > now:
+        return None
+    facts = load_facts(connection, [row.loan_id], now.date())[row.loan_id]
+    token = uuid4()
+    if not claim_action(connection, action_id, token, now, house.settings.lease):
+        return None
+    arrears = arrears_on(facts.instalments, now.date())
+    channel = CHANNEL[work]
+    contact_facts = _contact_facts(house, row, facts, arrears)
+    verdict = gate(contact_facts) if gate else may_contact(contact_facts, channel, now)
+    if move := _move_away(row, arrears, verdict):
+        move_actions(connection, [action_id], move, now, token=token)
+        return None
+    return Claimed(
+        action_id=action_id,
+        token=token,
+        failures=row.attempts,
+        item=find_item(house.policy.ladders, row.ladder_id, row.ladder_version, row.item),
+        channel=channel,
+        loan=row,
+        facts=facts,
+        arrears=arrears,
+        verdict=verdict,
+        rule_packs=tuple(pack.name for pack in contact_facts.packs),
+        now=now,
+    )
+
+
+def reserve_contact(connection: Connection, claimed: Claimed, at: datetime) -> int:
+    """Write the contact into the ledger that legal caps count, before it happens."""
+    written: int = connection.execute(
+        insert(contact)
+        .values(
+            borrower_id=claimed.loan.borrower_id,
+            loan_id=claimed.loan.loan_id,
+            action_id=claimed.action_id,
+            channel=claimed.channel,
+            at=at,
+            rules=list(claimed.verdict.rules),
+            rule_packs=list(claimed.rule_packs),
+        )
+        .returning(contact.c.id)
+    ).scalar_one()
+    return written
+
+
+def settle(connection: Connection, claimed: Claimed, move: Move, now: datetime) -> bool:
+    """Move the claimed action on; False, and nothing is written, if the claim has lapsed."""
+    return move_actions(connection, [claimed.action_id], move, now, token=claimed.token) == 1
+
+
+def _lock(connection: Connection, action_id: int, work: Work) -> Row[*tuple[Any, ...]] | None:
+    """Lock the borrower, so that caps cannot race, and the loan, so that no payment slips in."""
+    return connection.execute(
+        select(
+            action.c.status,
+            action.c.due_at,
+            action.c.attempts,
+            action.c.anchor_on,
+            action.c.item,
+            action.c.ladder_id,
+            action.c.ladder_version,
+            loan.c.id.label("loan_id"),
+            loan.c.external_id,
+            loan.c.jurisdiction,
+            loan.c.currency,
+            borrower.c.id.label("borrower_id"),
+            borrower.c.name_sealed,
+            borrower.c.phone_sealed,
+            borrower.c.address_sealed,
+            borrower.c.zones,
+            borrower.c.locale,
+            borrower.c.region,
+        )
+        .select_from(borrower.join(loan).join(action))
+        .where(action.c.id == action_id, action.c.work == work)
+        .with_for_update(of=(borrower, loan))
+    ).one_or_none()
+
+
+def _contact_facts(
+    house: House, row: Row[*tuple[Any, ...]], facts: LoanFacts, arrears: Arrears
+) -> ContactFacts:
+    reachable = {Channel.LEGAL}
+    if row.phone_sealed is not None:
+        reachable |= {Channel.SMS, Channel.CALL}
+    if row.address_sealed is not None:
+        reachable.add(Channel.VISIT)
+    return ContactFacts(
+        past_due=arrears.amount,
+        zones=tuple(row.zones),
+        lender_zone=house.settings.zone,
+        packs=packs_for(house.policy.rule_packs, row.jurisdiction),
+        reachable=frozenset(reachable),
+        holds=facts.holds,
+        opted_out=frozenset(Channel(channel) for channel in facts.opted_out),
+    )
+
+
+def _move_away(row: Row[*tuple[Any, ...]], arrears: Arrears, verdict: Verdict) -> Move | None:
+    """Where an action goes that may not be carried out now; None if it may."""
+    if not arrears.past_due or NOTHING_PAST_DUE in verdict.rules:
+        return Move(ActionStatus.CANCELLED, "cured")
+    if row.anchor_on != arrears.anchor:
+        return Move(ActionStatus.CANCELLED, "superseded")
+    match verdict.answer:
+        case Answer.BARRED:
+            return Move(ActionStatus.BARRED, verdict.reason, verdict.rules)
+        case Answer.DEFERRED:
+            return Move(ActionStatus.DEFERRED, verdict.reason, verdict.rules, verdict.until)
+        case Answer.ALLOWED:
+            return None

@@ -1,0 +1,130 @@
+"""Escalation: look at loans that are due, decide, and put the decisions on record."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, Row, any_, cast, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import OperationalError
+
+from domain.decision import Decision, Snapshot, decide
+from domain.ladder import ladder_for
+from domain.rules import packs_for
+from workers.house import House
+from workers.store.decisions import write_decisions
+from workers.store.facts import LoanFacts, load_facts
+from workers.store.problems import note_problem
+from workers.store.schema import loan
+
+log = logging.getLogger(__name__)
+
+FAILED_LOOK = "escalation_failed"
+LOOK_AGAIN_AFTER = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Escalated:
+    """What became of an envelope of loans."""
+
+    looked_at: int = 0
+    planned: int = 0
+    failed: int = 0
+
+
+def escalate_loans(house: House, loan_ids: Sequence[int]) -> Escalated:
+    """Decide each loan that is due for a look and write it all in one transaction.
+
+    Loans that are not due, or that another worker holds, are left alone: a late or repeated
+    message does nothing. If a loan makes the envelope fail, the loans are taken one by one, and
+    only the loan at fault is put aside, with its problem on record.
+    """
+    try:
+        with house.engine.begin() as connection:
+            return _escalate(connection, house, loan_ids)
+    except OperationalError:
+        raise  # the database is away: the lease will lapse, and the scan announces them again
+    except Exception as error:
+        if len(loan_ids) == 1:
+            return _put_aside(house, loan_ids[0], error)
+        each = [escalate_loans(house, [loan_id]) for loan_id in loan_ids]
+        return Escalated(
+            sum(e.looked_at for e in each),
+            sum(e.planned for e in each),
+            sum(e.failed for e in each),
+        )
+
+
+def _escalate(connection: Connection, house: House, loan_ids: Sequence[int]) -> Escalated:
+    now = house.now()
+    due = connection.execute(
+        select(
+            loan.c.id,
+            loan.c.jurisdiction,
+            loan.c.product,
+            loan.c.currency,
+            loan.c.steps_tried,
+            loan.c.steps_tried_at,
+        )
+        .where(
+            loan.c.id == any_(cast(list(loan_ids), ARRAY(BigInteger))),
+            loan.c.review_on <= now.date(),
+        )
+        .with_for_update(skip_locked=True)
+    ).all()
+    # Read only after the locks are held: what others committed before that is seen.
+    facts = load_facts(connection, [row.id for row in due], now.date()) if due else {}
+    decisions = [_decide(house, row, facts[row.id], now) for row in due]
+    planned = write_decisions(
+        connection,
+        decisions,
+        on_record={row.id: facts[row.id].actions for row in due},
+        rule_packs={
+            row.id: [p.name for p in packs_for(house.policy.rule_packs, row.jurisdiction)]
+            for row in due
+        },
+        now=now,
+    )
+    return Escalated(looked_at=len(decisions), planned=planned)
+
+
+def _decide(house: House, row: Row[*tuple[Any, ...]], facts: LoanFacts, now: datetime) -> Decision:
+    ladder = ladder_for(
+        house.policy.ladders,
+        jurisdiction=row.jurisdiction,
+        product=row.product,
+        currency=row.currency,
+        on=now.date(),
+    )
+    snapshot = Snapshot(
+        loan_id=row.id,
+        instalments=facts.instalments,
+        holds=facts.holds,
+        actions=tuple(stored.past for stored in facts.actions),
+        steps_tried=frozenset(row.steps_tried),
+        steps_tried_at=row.steps_tried_at,
+    )
+    return decide(snapshot, ladder, now)
+
+
+def _put_aside(house: House, loan_id: int, error: Exception) -> Escalated:
+    """Keep the loan due, say why it failed, and let the other loans of the day go first."""
+    now = house.now()
+    # The exception's own text may quote a row; its type and place are enough to find it.
+    log.error("loan %s cannot be decided: %s", loan_id, type(error).__name__, exc_info=error)
+    with house.engine.begin() as connection:
+        note_problem(
+            connection,
+            loan_id,
+            FAILED_LOOK,
+            f"The loan could not be decided ({type(error).__name__}). See the log of the worker.",
+            now,
+        )
+        connection.execute(
+            update(loan).where(loan.c.id == loan_id).values(lease_until=now + LOOK_AGAIN_AFTER)
+        )
+    return Escalated(failed=1)

@@ -1,0 +1,11 @@
+"""Why an event from outside is not applied."""
+
+from __future__ import annotations
+
+
+class NotYetError(Exception):
+    """Something the event names has not come in yet. It is kept, and tried again."""
+
+
+class RejectedError(Exception):
+    """The event can never be applied as it is. It is kept, with the reason."""

@@ -1,0 +1,79 @@
+"""The port through which a text leaves the house."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from domain.errors import ArrearsError
+
+
+class SendOutcome(StrEnum):
+    """What is known of a text after the provider was asked to send it."""
+
+    ACCEPTED = "accepted"
+    """The provider took it and gave it an id."""
+    NOT_SENT = "not_sent"
+    """The provider certainly did not process it: it may be sent again later."""
+    REFUSED = "refused"
+    """The provider declined it for a reason that will not pass: never send it again."""
+    UNKNOWN = "unknown"
+    """It may have gone out. Never send it again blindly: find out first."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingText:
+    """One text to one number. Holds personal data, which its representation leaves out."""
+
+    reference: UUID
+    """The house's own id of the message; receipts come back with it."""
+    to: str = field(repr=False)
+    """E.164."""
+    body: str = field(repr=False)
+    sender: str
+    """E.164, or whatever else the provider knows the lender's sender by."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """The provider's answer, sorted."""
+
+    outcome: SendOutcome
+    reason: str
+    """A sentence for a person. Never the provider's own words: they may hold the number."""
+    sid: str | None = None
+    """The provider's id of the message, where it gave one."""
+    code: int | None = None
+    """The provider's error code, where it gave one."""
+    opted_out: bool = False
+    """The borrower has told the provider to stop: record the opt-out."""
+    number_invalid: bool = False
+    """The number cannot receive texts at all: another one is needed."""
+    retry_after: timedelta | None = None
+    """How long the provider asks to be left alone, where it says so."""
+
+
+class SmsGateway(Protocol):
+    """One provider of texts."""
+
+    def send(self, text: OutgoingText) -> SendResult:
+        """Asks the provider once, without retries, within a bounded time.
+
+        Whatever the provider or the network does is an outcome; nothing is raised for it.
+        """
+        ...
+
+    def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
+        """The provider's ids of texts like this one that it took at or after `since`.
+
+        Like this one: same sender, number and body. This settles a text whose outcome is unknown.
+        Raises `LookupFailedError` where the provider cannot say, which is not the same as none.
+        """
+        ...
+
+
+class LookupFailedError(ArrearsError):
+    """The provider could not be asked what it has sent."""

@@ -1,0 +1,48 @@
+"""The queues, one per kind of work, and the names of the tasks that run in them.
+
+A task's name is `arrears.<queue>.<what it does>`: operators read it in Flower, and the router
+reads the queue from it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from domain.ladder import Work
+
+
+class Queue(StrEnum):
+    """Every queue. A test holds the production form to it: each has a worker."""
+
+    SCAN = "scan"
+    ESCALATE = "escalate"
+    SMS = "sms"
+    CALLS = "calls"
+    VISITS = "visits"
+    LEGAL = "legal"
+    EVENTS = "events"
+    REPAIR = "repair"
+
+
+def task_name(queue: Queue, what: str) -> str:
+    return f"arrears.{queue}.{what}"
+
+
+QUEUE_FOR = {
+    Work.SEND_SMS: Queue.SMS,
+    Work.ASSIGN_CALL: Queue.CALLS,
+    Work.SCHEDULE_VISIT: Queue.VISITS,
+    Work.OPEN_LEGAL_FILE: Queue.LEGAL,
+}
+
+SCAN_PORTFOLIO = task_name(Queue.SCAN, "scan_portfolio")
+ESCALATE_LOANS = task_name(Queue.ESCALATE, "escalate_loans")
+APPLY_EVENT = task_name(Queue.EVENTS, "apply_event")
+WAKE_DUE_ACTIONS = task_name(Queue.REPAIR, "wake_due_actions")
+WAKE_EVENTS = task_name(Queue.REPAIR, "wake_events")
+MARK_LOST_CLAIMS = task_name(Queue.REPAIR, "mark_lost_claims")
+
+
+def route(name: str, *_: object, **__: object) -> dict[str, str]:
+    """Celery's router: the queue stands in the task's name."""
+    return {"queue": name.split(".")[1]}

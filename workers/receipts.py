@@ -1,0 +1,68 @@
+"""Receipts: what the provider tells us later about a text, in any order and more than once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from domain.statuses import ActionStatus, MessageStatus, earlier_than
+from workers.events import RejectedError
+from workers.gateways.twilio import StatusReport
+from workers.house import House
+from workers.store.actions import Move, move_actions
+from workers.store.schema import action, message, receipt
+
+
+def receipt_payload(report: StatusReport) -> dict[str, str | None]:
+    """A provider's report as an event's payload; the number it names is left out."""
+    return {
+        "message_id": str(report.reference),
+        "sid": report.sid,
+        "word": report.word,
+        "status": report.status,
+        "code": str(report.code) if report.code else None,
+    }
+
+
+def record_receipt(connection: Connection, house: House, payload: Mapping[str, Any]) -> str:
+    """Put a receipt on record and let the message advance; it never goes backwards.
+
+    A receipt for a text whose answer was lost proves that it was sent: the action is done.
+
+    Raises:
+        RejectedError: nobody here sent such a message.
+    """
+    now = house.now()
+    sent = connection.execute(
+        select(message.c.id, message.c.action_id, action.c.status)
+        .select_from(message.join(action))
+        .where(message.c.id == UUID(payload["message_id"]))
+        .with_for_update(of=message)
+    ).one_or_none()
+    if sent is None:
+        raise RejectedError("The receipt is for a message that nobody here sent.")
+    connection.execute(
+        insert(receipt)
+        .values(
+            message_id=sent.id,
+            sid=payload["sid"],
+            status=payload["word"],
+            code=payload["code"],
+            received_at=now,
+        )
+        .on_conflict_do_nothing()
+    )
+    status = MessageStatus(payload["status"])
+    connection.execute(
+        update(message)
+        .where(message.c.id == sent.id, message.c.status.in_(earlier_than(status)))
+        .values(status=status, sid=payload["sid"], code=payload["code"], changed_at=now)
+    )
+    if sent.status == ActionStatus.UNKNOWN:
+        proven = Move(ActionStatus.DONE, "a receipt proves that it was sent")
+        move_actions(connection, [sent.action_id], proven, now)
+    return f"Message {sent.id}: {payload['word']}."

@@ -1,0 +1,142 @@
+"""The scan: find the loans whose review date has come, and announce them to the workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import uuid4
+
+from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from workers.house import House
+from workers.store.schema import loan, scan_run
+
+CLAIM_AT_ONCE = 5_000
+SINGLE_UP_TO = 2_000
+LARGEST_ENVELOPE = 500
+COUNT_UP_TO = SINGLE_UP_TO * LARGEST_ENVELOPE
+
+Announce = Callable[[list[list[int]]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What one pass of the scan announced."""
+
+    business_date: date
+    loans: int
+    envelopes: int
+
+
+def scan_portfolio(house: House, announce: Announce) -> Scanned:
+    """Announce every loan that is due for a look and is not announced already.
+
+    Knows nothing of stage rules: a loan is due when its review date has come. Safe to run at any
+    time, again and again, and twice at once: a loan belongs to one announcement until its lease
+    ends, and after that it is announced again if it still is due.
+    """
+    now = house.now()
+    today = now.date()
+    with house.engine.begin() as connection:
+        _open_run(connection, today, now, _policy_in_force(house, today))
+        size = envelope_size(house.settings.envelope, _count_due(connection, today))
+    loans = envelopes = 0
+    while True:
+        with house.engine.begin() as connection:
+            claimed = _claim(connection, house, today)
+        if not claimed:
+            break
+        messages = [claimed[start : start + size] for start in range(0, len(claimed), size)]
+        announce(messages)
+        loans += len(claimed)
+        envelopes += len(messages)
+        with house.engine.begin() as connection:
+            _count_run(connection, today, len(claimed), len(messages))
+    with house.engine.begin() as connection:
+        _close_run(connection, today, house.now())
+    return Scanned(today, loans, envelopes)
+
+
+def envelope_size(setting: int | str, due: int) -> int:
+    """How many loans go into one message when `due` of them are due.
+
+    `auto` keeps one loan a message as long as operators can follow them one by one in Flower, and
+    grows from there so that the number of messages stays about the same.
+    """
+    if isinstance(setting, int):
+        return setting
+    return min(LARGEST_ENVELOPE, max(1, -(-due // SINGLE_UP_TO)))
+
+
+def _count_due(connection: Connection, today: date) -> int:
+    due = select(loan.c.id).where(loan.c.review_on <= today).limit(COUNT_UP_TO).subquery()
+    return connection.execute(select(func.count()).select_from(due)).scalar_one()
+
+
+def _claim(connection: Connection, house: House, today: date) -> list[int]:
+    now = house.now()
+    due = (
+        select(loan.c.id)
+        .where(
+            loan.c.review_on <= today,
+            or_(loan.c.lease_until.is_(None), loan.c.lease_until < now),
+        )
+        .order_by(loan.c.review_on, loan.c.id)
+        .limit(CLAIM_AT_ONCE)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    claimed = connection.execute(
+        update(loan)
+        .where(loan.c.id.in_(due))
+        .values(lease_token=uuid4(), lease_until=now + house.settings.lease)
+        .returning(loan.c.id)
+    )
+    return list(claimed.scalars())
+
+
+def _open_run(connection: Connection, today: date, now: datetime, policy_digest: str) -> None:
+    opened = connection.execute(
+        insert(scan_run)
+        .values(business_date=today, started_at=now, policy_digest=policy_digest)
+        .on_conflict_do_nothing()
+    )
+    if opened.rowcount and _policy_changed(connection, today, policy_digest):
+        # Other stage rules mean other review dates: every loan past due is looked at today.
+        connection.execute(
+            update(loan).where(loan.c.anchor_on.is_not(None)).values(review_on=today)
+        )
+
+
+def _policy_in_force(house: House, today: date) -> str:
+    """What the day's decisions rest on: the documents, and the ladders that are in force."""
+    names = sorted(ladder.name for ladder in house.policy.ladders if ladder.in_force(today))
+    return f"{house.policy.digest} {' '.join(names)}"
+
+
+def _policy_changed(connection: Connection, today: date, policy_digest: str) -> bool:
+    last = connection.execute(
+        select(scan_run.c.policy_digest)
+        .where(scan_run.c.business_date < today)
+        .order_by(scan_run.c.business_date.desc())
+        .limit(1)
+    ).scalar()
+    return last is not None and last != policy_digest
+
+
+def _count_run(connection: Connection, today: date, loans: int, envelopes: int) -> None:
+    connection.execute(
+        update(scan_run)
+        .where(scan_run.c.business_date == today)
+        .values(loans=scan_run.c.loans + loans, envelopes=scan_run.c.envelopes + envelopes)
+    )
+
+
+def _close_run(connection: Connection, today: date, now: datetime) -> None:
+    connection.execute(
+        update(scan_run)
+        .where(scan_run.c.business_date == today, scan_run.c.finished_at.is_(None))
+        .values(finished_at=now)
+    )

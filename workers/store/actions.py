@@ -1,0 +1,141 @@
+"""Actions in the store: every move is guarded by the transition table and leaves its event."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Row,
+    Text,
+    any_,
+    cast,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from domain.statuses import CLAIMABLE, ActionStatus, sources
+from workers.store.schema import action, action_event
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where actions go, and why."""
+
+    to: ActionStatus
+    reason: str
+    rules: tuple[str, ...] = ()
+    due_at: datetime | None = None
+
+
+def move_actions(
+    connection: Connection,
+    action_ids: Collection[int],
+    move: Move,
+    now: datetime,
+    *,
+    token: UUID | None = None,
+) -> int:
+    """Move those of the actions whose status allows it, and say how many moved. One statement.
+
+    With a `token` only an action still claimed by it moves: a worker whose claim has lapsed writes
+    nothing.
+    """
+    before = (
+        select(action.c.id, action.c.status)
+        .where(
+            action.c.id == any_(cast(list(action_ids), ARRAY(BigInteger))),
+            action.c.status.in_(sources(move.to)),
+            action.c.claim_token == token if token else literal(True),
+        )
+        .with_for_update()
+        .cte("before")
+    )
+    moved = (
+        update(action)
+        .where(action.c.id == before.c.id)
+        .values(
+            status=move.to,
+            reason=move.reason,
+            rules=list(move.rules),
+            due_at=move.due_at,
+            attempts=action.c.attempts + (1 if move.to is ActionStatus.FAILED else 0),
+            claim_token=None,
+            claimed_until=None,
+            woken_at=None,
+            changed_at=now,
+        )
+        .returning(action.c.id, before.c.status)
+        .cte("moved")
+    )
+    result = connection.execute(
+        insert(action_event).from_select(
+            ["action_id", "at", "from_status", "to_status", "reason", "rules"],
+            select(
+                moved.c.id,
+                literal(now, action_event.c.at.type),
+                moved.c.status,
+                literal(str(move.to)),
+                literal(move.reason),
+                cast(list(move.rules), ARRAY(Text)),
+            ),
+        )
+    )
+    return result.rowcount
+
+
+def claim_action(
+    connection: Connection, action_id: int, token: UUID, now: datetime, lease: timedelta
+) -> bool:
+    """Take the action for one worker until the lease ends; False if it is not to be had."""
+    claimed = connection.execute(
+        update(action)
+        .where(
+            action.c.id == action_id,
+            action.c.status.in_(CLAIMABLE),
+            action.c.due_at <= now,
+        )
+        .values(
+            status=ActionStatus.CLAIMED,
+            claim_token=token,
+            claimed_until=now + lease,
+            changed_at=now,
+        )
+    )
+    return claimed.rowcount == 1
+
+
+def wake_due(
+    connection: Connection, now: datetime, *, again_after: timedelta, limit: int
+) -> Sequence[Row[int, str]]:
+    """Take up to `limit` actions whose time has come, to be announced to their workers.
+
+    One that was announced longer ago than `again_after` and still waits is announced again: its
+    message must have been lost. Oldest first; two callers at once take different ones.
+    """
+    due = (
+        select(action.c.id)
+        .where(
+            action.c.status.in_(CLAIMABLE),
+            action.c.due_at <= now,
+            or_(action.c.woken_at.is_(None), action.c.woken_at < now - again_after),
+        )
+        .order_by(action.c.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    return connection.execute(
+        update(action)
+        .where(action.c.id.in_(due))
+        .values(woken_at=now)
+        .returning(action.c.id, action.c.work)
+    ).all()

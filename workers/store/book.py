@@ -1,0 +1,132 @@
+"""The loan book in the store: finding loans, taking payments, keeping opt-outs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from domain.allocation import Allocation
+from domain.loans import Component, Instalment
+from domain.rules import Channel
+from workers.store.rows import as_rows, insert_rows
+from workers.store.schema import allocation, instalment, loan
+from workers.store.schema import opt_out as opt_out_table
+
+
+def lock_loan(connection: Connection, external_id: str) -> Row[*tuple[Any, ...]] | None:
+    """The loan by the lender's own id, locked until the transaction ends; None if unknown."""
+    return connection.execute(
+        select(
+            loan.c.id,
+            loan.c.currency,
+            loan.c.jurisdiction,
+            loan.c.product,
+            loan.c.anchor_on,
+        )
+        .where(loan.c.external_id == external_id)
+        .with_for_update()
+    ).one_or_none()
+
+
+def load_schedule(connection: Connection, loan_id: int) -> tuple[Instalment, ...]:
+    """The whole schedule in due order."""
+    rows = connection.execute(
+        select(
+            instalment.c.due_on,
+            *(instalment.c[part] for part in ("principal", "interest", "fees")),
+            *(instalment.c[f"paid_{part}"] for part in ("principal", "interest", "fees")),
+        )
+        .where(instalment.c.loan_id == loan_id)
+        .order_by(instalment.c.due_on)
+    )
+    return tuple(Instalment(*row) for row in rows)
+
+
+def write_allocations(
+    connection: Connection, loan_id: int, payment_id: int, allocations: Sequence[Allocation]
+) -> None:
+    """Put allocations on record and lower what is unpaid by them."""
+    if not allocations:
+        return
+    rows = [
+        {
+            "payment_id": payment_id,
+            "due_on": part.due_on,
+            "component": part.component,
+            "amount": part.amount,
+        }
+        for part in allocations
+    ]
+    connection.execute(insert_rows(allocation, rows))
+    paid: dict[date, dict[str, Any]] = {}
+    for part in allocations:
+        row = paid.setdefault(
+            part.due_on, {"due_on": part.due_on, **{f"paid_{c}": 0 for c in Component}}
+        )
+        row[f"paid_{part.component}"] += part.amount
+    columns = (instalment.c.due_on, *(instalment.c[f"paid_{c}"] for c in Component))
+    given = as_rows(columns, list(paid.values()))
+    connection.execute(
+        update(instalment)
+        .where(instalment.c.loan_id == loan_id, instalment.c.due_on == given.c.due_on)
+        .values(
+            {
+                instalment.c[f"paid_{c}"]: instalment.c[f"paid_{c}"] + given.c[f"paid_{c}"]
+                for c in Component
+            }
+        )
+    )
+
+
+def opt_out(
+    connection: Connection, borrower_id: int, channel: Channel, source: str, now: datetime
+) -> None:
+    """Never contact this borrower through this channel again. The first opt-out's date stays."""
+    connection.execute(
+        insert(opt_out_table)
+        .values(borrower_id=borrower_id, channel=channel, source=source, since=now)
+        .on_conflict_do_nothing()
+    )
+
+
+def set_position(
+    connection: Connection,
+    loan_id: int,
+    *,
+    anchor_on: date | None,
+    review_on: date | None,
+    now: datetime,
+) -> None:
+    """Write where the loan stands, and free it for the next announcement."""
+    connection.execute(
+        update(loan)
+        .where(loan.c.id == loan_id)
+        .values(
+            anchor_on=anchor_on,
+            review_on=review_on,
+            lease_token=None,
+            lease_until=None,
+            updated_at=now,
+        )
+    )
+
+
+# A call-off for facts that changed between two looks: what waited for other arrears than today's.
+_WAITING_FOR_OTHERS = text("""
+SELECT id FROM action
+ WHERE loan_id = :loan_id
+   AND anchor_on IS DISTINCT FROM :anchor_on
+   AND status = ANY(:waiting)
+""")
+
+
+def waiting_for_other_arrears(
+    connection: Connection, loan_id: int, anchor_on: date | None, waiting: Sequence[str]
+) -> list[int]:
+    """The actions of a loan that wait at another anchor than `anchor_on`."""
+    values = {"loan_id": loan_id, "anchor_on": anchor_on, "waiting": list(waiting)}
+    return list(connection.execute(_WAITING_FOR_OTHERS, values).scalars())

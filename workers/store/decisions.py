@@ -1,0 +1,196 @@
+"""Writing what was decided: a fixed number of statements for an envelope of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from domain.decision import Decision, Outcome
+from domain.ladder import Item, Step
+from domain.statuses import WAITING, ActionStatus
+from workers.store.actions import Move, move_actions
+from workers.store.facts import StoredAction
+from workers.store.rows import as_rows, insert_rows
+from workers.store.schema import action, decision, loan
+
+
+def write_decisions(
+    connection: Connection,
+    decisions: Sequence[Decision],
+    on_record: Mapping[int, tuple[StoredAction, ...]],
+    rule_packs: Mapping[int, Sequence[str]],
+    now: datetime,
+) -> int:
+    """Write decisions, what they plan, skip and call off, cases and review dates.
+
+    Returns how many actions were planned. `on_record` and `rule_packs` are by loan id.
+    """
+    if not decisions:
+        return 0
+    ids = _insert_decisions(connection, decisions, rule_packs)
+    planned = _insert_actions(connection, decisions, ids, now)
+    _call_off(connection, decisions, on_record, now)
+    _keep_cases(connection, decisions, now)
+    _set_reviews(connection, decisions, now)
+    return planned
+
+
+def _insert_decisions(
+    connection: Connection, decisions: Sequence[Decision], rule_packs: Mapping[int, Sequence[str]]
+) -> dict[int, int]:
+    rows = [
+        {
+            "loan_id": d.loan_id,
+            "decided_at": d.decided_at,
+            "business_date": d.on,
+            "outcome": d.outcome,
+            "anchor_on": d.arrears.anchor,
+            "days_past_due": d.arrears.days_past_due,
+            "past_due": d.arrears.amount,
+            "ladder_id": d.ladder_id,
+            "ladder_version": d.ladder_version,
+            "ladder_day": d.ladder_day,
+            "step": d.step.id if d.step else None,
+            "hold_kind": d.hold.kind if d.hold else None,
+            "waits_for": d.waits_for,
+            "rule_packs": rule_packs[d.loan_id],
+            "review_on": d.review_on,
+        }
+        for d in decisions
+    ]
+    written = connection.execute(
+        insert_rows(decision, rows).returning(decision.c.loan_id, decision.c.id)
+    )
+    return dict(written.tuples().all())
+
+
+def _insert_actions(
+    connection: Connection,
+    decisions: Sequence[Decision],
+    decision_ids: Mapping[int, int],
+    now: datetime,
+) -> int:
+    rows = [
+        _action_row(d, decision_ids[d.loan_id], step, item, status, now)
+        for d in decisions
+        for chosen, status in ((d.plan, None), (d.skip, ActionStatus.SKIPPED))
+        for step, item in chosen
+        for status in (status or _first_status(item),)
+    ]
+    if not rows:
+        return 0
+    columns = [action.c[name] for name in rows[0]]
+    given = as_rows(columns, rows)
+    statement = insert(action).from_select([c.name for c in columns], select(given))
+    # A skipped item comes back to life only when a later step turned out to require it.
+    revived = statement.on_conflict_do_update(
+        constraint="action_once",
+        set_={
+            name: statement.excluded[name]
+            for name in ("decision_id", "status", "due_at", "reason", "changed_at")
+        },
+        where=(action.c.status == ActionStatus.SKIPPED)
+        & (statement.excluded.status != ActionStatus.SKIPPED),
+    )
+    written = connection.execute(revived.returning(action.c.status)).scalars()
+    return sum(status != ActionStatus.SKIPPED for status in written)
+
+
+def _first_status(item: Item) -> ActionStatus:
+    return ActionStatus.AWAITING_APPROVAL if item.approval else ActionStatus.PLANNED
+
+
+def _action_row(
+    d: Decision, decision_id: int, step: Step, item: Item, status: ActionStatus, now: datetime
+) -> dict[str, Any]:
+    return {
+        "loan_id": d.loan_id,
+        "decision_id": decision_id,
+        "anchor_on": d.arrears.anchor,
+        "step": step.id,
+        "item": item.id,
+        "work": item.do,
+        "ladder_id": d.ladder_id,
+        "ladder_version": d.ladder_version,
+        "status": status,
+        "due_at": now if status is ActionStatus.PLANNED else None,
+        "reason": {
+            ActionStatus.SKIPPED: "its days had passed",
+            ActionStatus.AWAITING_APPROVAL: f"waits for approval by a {item.approval}",
+        }.get(status),
+        "changed_at": now,
+    }
+
+
+def _call_off(
+    connection: Connection,
+    decisions: Sequence[Decision],
+    on_record: Mapping[int, tuple[StoredAction, ...]],
+    now: datetime,
+) -> None:
+    cured: list[int] = []
+    superseded: list[int] = []
+    for d in decisions:
+        waiting = [a for a in on_record[d.loan_id] if a.past.status in WAITING]
+        if d.outcome is Outcome.NOT_PAST_DUE:
+            cured += [a.id for a in waiting]
+        else:
+            superseded += [
+                a.id
+                for a in waiting
+                if a.past.anchor != d.arrears.anchor or a.past.item in d.supersede
+            ]
+    if cured:
+        move_actions(connection, cured, Move(ActionStatus.CANCELLED, "cured"), now)
+    if superseded:
+        move_actions(connection, superseded, Move(ActionStatus.CANCELLED, "superseded"), now)
+
+
+# Closes the cases of cured loans and opens one for each loan past due that has none, at once.
+_CASES = text("""
+WITH closed AS (
+    UPDATE collection_case SET closed_at = :now, closed_because = 'cured'
+     WHERE closed_at IS NULL AND loan_id = ANY(CAST(:cured AS bigint[]))
+)
+INSERT INTO collection_case (loan_id, opened_on)
+SELECT * FROM unnest(CAST(:past_due AS bigint[]), CAST(:opened_on AS date[]))
+ON CONFLICT (loan_id) WHERE closed_at IS NULL DO NOTHING
+""")
+
+
+def _keep_cases(connection: Connection, decisions: Sequence[Decision], now: datetime) -> None:
+    past_due = [d for d in decisions if d.arrears.past_due]
+    connection.execute(
+        _CASES,
+        {
+            "now": now,
+            "cured": [d.loan_id for d in decisions if not d.arrears.past_due],
+            "past_due": [d.loan_id for d in past_due],
+            "opened_on": [d.on for d in past_due],
+        },
+    )
+
+
+def _set_reviews(connection: Connection, decisions: Sequence[Decision], now: datetime) -> None:
+    given = as_rows(
+        (loan.c.id, loan.c.review_on, loan.c.anchor_on),
+        [
+            {"id": d.loan_id, "review_on": d.review_on, "anchor_on": d.arrears.anchor}
+            for d in decisions
+        ],
+    )
+    connection.execute(
+        update(loan)
+        .where(loan.c.id == given.c.id)
+        .values(
+            review_on=given.c.review_on,
+            anchor_on=given.c.anchor_on,
+            lease_token=None,
+            lease_until=None,
+            updated_at=now,
+        )
+    )

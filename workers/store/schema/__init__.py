@@ -1,0 +1,61 @@
+"""The tables, by subject. Constraints here restate the promises the house makes."""
+
+from workers.store.schema.base import metadata
+from workers.store.schema.book import allocation, borrower, instalment, loan, opt_out, payment
+from workers.store.schema.contacts import contact, document, message, receipt
+from workers.store.schema.escalation import (
+    action,
+    action_event,
+    approval,
+    collection_case,
+    decision,
+    hold,
+)
+from workers.store.schema.machinery import (
+    inbox_event,
+    policy_version,
+    problem,
+    scan_run,
+    tape_import,
+)
+from workers.store.schema.people import (
+    call,
+    legal_file,
+    legal_file_need,
+    shift,
+    staff,
+    visit,
+    visit_staff,
+)
+
+__all__ = [
+    "action",
+    "action_event",
+    "allocation",
+    "approval",
+    "borrower",
+    "call",
+    "collection_case",
+    "contact",
+    "decision",
+    "document",
+    "hold",
+    "inbox_event",
+    "instalment",
+    "legal_file",
+    "legal_file_need",
+    "loan",
+    "message",
+    "metadata",
+    "opt_out",
+    "payment",
+    "policy_version",
+    "problem",
+    "receipt",
+    "scan_run",
+    "shift",
+    "staff",
+    "tape_import",
+    "visit",
+    "visit_staff",
+]

@@ -1,0 +1,65 @@
+"""What all tables share: one metadata, one naming of constraints, a few column types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    MetaData,
+    Numeric,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "ck": "%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+def identity() -> Column[int]:
+    return Column("id", BigInteger, Identity(always=True), primary_key=True)
+
+
+def refers_to(target: str, *, nullable: bool = False, primary_key: bool = False) -> Column[int]:
+    """A reference to another table's `id`, named after that table."""
+    return Column(
+        f"{target}_id",
+        BigInteger,
+        ForeignKey(f"{target}.id"),
+        nullable=nullable,
+        primary_key=primary_key,
+    )
+
+
+def moment(name: str, *, nullable: bool = False, **options: Any) -> Column[Any]:
+    """A point in time, with its zone."""
+    return Column(name, DateTime(timezone=True), nullable=nullable, **options)
+
+
+def money(name: str, *, nullable: bool = False, **options: Any) -> Column[Any]:
+    """An amount in the loan's currency. Four places: some currencies need three."""
+    return Column(name, Numeric(18, 4), nullable=nullable, **options)
+
+
+def words(name: str) -> Column[list[str]]:
+    """A list of short words; empty rather than null."""
+    return Column(name, ARRAY(Text), nullable=False, server_default="{}")
+
+
+def one_of(column: str, values: Iterable[str]) -> CheckConstraint:
+    """Only these words may stand in the column."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")

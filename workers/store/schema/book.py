@@ -1,0 +1,108 @@
+"""The loan book: who owes, what falls due when, and what was paid."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Column, Date, Index, LargeBinary, Table, Text
+from sqlalchemy.dialects.postgresql import UUID
+
+from domain.loans import Component
+from domain.rules import Channel
+from workers.store.schema.base import (
+    identity,
+    metadata,
+    moment,
+    money,
+    one_of,
+    refers_to,
+    words,
+)
+
+# Columns named `*_sealed` are encrypted and opened only by workers.store.vault.
+borrower = Table(
+    "borrower",
+    metadata,
+    identity(),
+    Column("external_id", Text, nullable=False, unique=True),
+    Column("name_sealed", LargeBinary, nullable=False),
+    Column("phone_sealed", LargeBinary),
+    Column("phone_digest", LargeBinary),  # keyed hash: finds the borrower of an inbound text
+    Column("address_sealed", LargeBinary),
+    words("zones"),  # IANA; empty means unknown, and then nothing may reach the borrower
+    Column("locale", Text, nullable=False),
+    Column("region", Text),
+    moment("updated_at"),
+    Index(None, "phone_digest"),
+)
+
+opt_out = Table(
+    "opt_out",
+    metadata,
+    refers_to("borrower", primary_key=True),
+    Column("channel", Text, primary_key=True),
+    moment("since"),
+    Column("source", Text, nullable=False),
+    one_of("channel", Channel),
+)
+
+loan = Table(
+    "loan",
+    metadata,
+    identity(),
+    Column("external_id", Text, nullable=False, unique=True),
+    refers_to("borrower"),
+    Column("jurisdiction", Text, nullable=False),
+    Column("product", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("anchor_on", Date),  # as of the last look; null when nothing was past due
+    Column("review_on", Date),  # the next day on which its position on the ladder can change
+    Column("lease_token", UUID(as_uuid=True)),  # which publisher has announced it to the workers
+    moment("lease_until", nullable=True),  # after this it may be announced again
+    words("steps_tried"),  # by the lender, before the loan came here …
+    Column("steps_tried_at", Date),  # … for the arrears anchored on this date
+    moment("updated_at"),
+    CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_iso"),
+    Index(None, "borrower_id"),
+    # The scan reads this index and nothing else: its cost is what is due, not what is on the book.
+    Index("loan_review_idx", "review_on", "id", postgresql_where="review_on IS NOT NULL"),
+    Index("loan_anchor_idx", "anchor_on", postgresql_where="anchor_on IS NOT NULL"),
+)
+
+instalment = Table(
+    "instalment",
+    metadata,
+    refers_to("loan", primary_key=True),
+    Column("due_on", Date, primary_key=True),
+    *(money(part, server_default="0") for part in Component),
+    *(money(f"paid_{part}", server_default="0") for part in Component),
+    *(
+        CheckConstraint(f"paid_{part} BETWEEN 0 AND {part}", name=f"{part}_not_overpaid")
+        for part in Component
+    ),
+)
+
+payment = Table(
+    "payment",
+    metadata,
+    identity(),
+    Column("external_id", Text, nullable=False, unique=True),
+    refers_to("loan"),
+    money("amount"),
+    Column("currency", Text, nullable=False),
+    Column("paid_on", Date, nullable=False),
+    moment("recorded_at"),
+    money("unallocated", server_default="0"),
+    CheckConstraint("amount > 0", name="amount_positive"),
+    CheckConstraint("unallocated BETWEEN 0 AND amount", name="unallocated_within"),
+    Index(None, "loan_id"),
+)
+
+allocation = Table(
+    "allocation",
+    metadata,
+    refers_to("payment", primary_key=True),
+    Column("due_on", Date, primary_key=True),
+    Column("component", Text, primary_key=True),
+    money("amount"),
+    CheckConstraint("amount > 0", name="amount_positive"),
+    one_of("component", Component),
+)

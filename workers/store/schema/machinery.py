@@ -1,0 +1,78 @@
+"""What keeps the house itself honest: scan runs, events in, policy versions, imports, problems."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Date, Index, Integer, Table, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from workers.store.schema.base import identity, metadata, moment, one_of, refers_to
+
+# One row per business date: two beats, or a beat every few minutes, still scan a day once.
+scan_run = Table(
+    "scan_run",
+    metadata,
+    Column("business_date", Date, primary_key=True),
+    moment("started_at"),
+    moment("finished_at", nullable=True),  # when nothing due was left to announce
+    Column("loans", BigInteger, nullable=False, server_default="0"),
+    Column("envelopes", BigInteger, nullable=False, server_default="0"),
+    Column("policy_digest", Text, nullable=False),
+)
+
+policy_version = Table(
+    "policy_version",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("digest", Text, nullable=False),
+    moment("first_seen_at"),
+)
+
+# Everything from outside is stored before it is applied. No personal data in payloads.
+inbox_event = Table(
+    "inbox_event",
+    metadata,
+    identity(),
+    Column("external_id", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    moment("received_at"),
+    moment("settled_at", nullable=True),
+    moment("woken_at", nullable=True),
+    one_of("status", ("received", "applied", "rejected")),
+    Index("inbox_event_waiting_idx", "id", postgresql_where=text("status = 'received'")),
+)
+
+tape_import = Table(
+    "tape_import",
+    metadata,
+    identity(),
+    Column("file_name", Text, nullable=False),
+    Column("mapping", Text, nullable=False),
+    Column("as_of", Date, nullable=False),
+    Column("rows_taken", BigInteger, nullable=False),
+    Column("rows_rejected", BigInteger, nullable=False),
+    moment("imported_at"),
+)
+
+# Defects of the data that bar some of what may be done with a loan, until they are put right.
+problem = Table(
+    "problem",
+    metadata,
+    identity(),
+    refers_to("loan"),
+    Column("kind", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    moment("found_at"),
+    moment("resolved_at", nullable=True),
+    Index(
+        "problem_once_while_open",
+        "loan_id",
+        "kind",
+        unique=True,
+        postgresql_where=text("resolved_at IS NULL"),
+    ),
+)

@@ -1,0 +1,100 @@
+"""The people who act, and the work prepared for them: calls, visits, legal files.
+
+Staff are known here by the lender's own reference only, never by name.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from workers.store.schema.base import identity, metadata, moment, money, refers_to, words
+
+staff = Table(
+    "staff",
+    metadata,
+    identity(),
+    Column("external_id", Text, nullable=False, unique=True),
+    words("roles"),  # caller, visitor, supervisor, lawyer
+    words("languages"),  # BCP 47
+    words("regions"),  # where a visitor goes; empty: anywhere
+    Column("daily_capacity", Integer, nullable=False),
+    Column("trained_on", Date),  # last training; untrained staff are given no contact
+    CheckConstraint("daily_capacity >= 0", name="capacity_not_negative"),
+)
+
+shift = Table(
+    "shift",
+    metadata,
+    refers_to("staff", primary_key=True),
+    moment("starts_at", primary_key=True),
+    moment("ends_at"),
+    CheckConstraint("ends_at > starts_at", name="ends_after_it_starts"),
+)
+
+call = Table(
+    "call",
+    metadata,
+    identity(),
+    refers_to("loan"),
+    Column("action_id", BigInteger, ForeignKey("action.id"), nullable=False, unique=True),
+    refers_to("staff"),
+    Column("purpose", Text, nullable=False),
+    words("must_learn"),
+    words("may_offer"),
+    Column("language", Text, nullable=False),
+    moment("assigned_at"),
+)
+
+visit = Table(
+    "visit",
+    metadata,
+    identity(),
+    refers_to("loan"),
+    Column("action_id", BigInteger, ForeignKey("action.id"), nullable=False, unique=True),
+    Column("purpose", Text, nullable=False),
+    moment("starts_at"),
+    moment("ends_at"),
+    moment("scheduled_at"),
+)
+
+visit_staff = Table(
+    "visit_staff",
+    metadata,
+    refers_to("visit", primary_key=True),
+    refers_to("staff", primary_key=True),
+    moment("starts_at"),
+    # Nobody is in two places: visits begin on a common grid of slots.
+    UniqueConstraint("staff_id", "starts_at", name="visit_staff_one_place_at_a_time"),
+)
+
+legal_file = Table(
+    "legal_file",
+    metadata,
+    identity(),
+    refers_to("loan"),
+    Column("action_id", BigInteger, ForeignKey("action.id"), nullable=False, unique=True),
+    Column("currency", Text, nullable=False),
+    money("principal"),
+    money("interest"),
+    money("fees"),
+    Column("limitation_on", Date),  # the last day on which the claim can be brought, if known
+    moment("opened_at"),
+)
+
+legal_file_need = Table(
+    "legal_file_need",
+    metadata,
+    refers_to("legal_file", primary_key=True),
+    Column("need", Text, primary_key=True),
+    Column("met_by", Text),  # null: still missing
+)

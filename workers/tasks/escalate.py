@@ -1,0 +1,14 @@
+"""Escalation, loan by loan; the message is only an envelope."""
+
+from __future__ import annotations
+
+from workers import escalation, queues
+from workers.app import app
+from workers.house import the_house
+
+
+@app.task(name=queues.ESCALATE_LOANS)
+def escalate_loans(loan_ids: list[int]) -> str:
+    """Look at these loans, decide, and put the decisions on record."""
+    done = escalation.escalate_loans(the_house(), loan_ids)
+    return f"{done.looked_at} looked at, {done.planned} actions planned, {done.failed} put aside"

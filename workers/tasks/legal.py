@@ -1,0 +1,15 @@
+"""Legal files."""
+
+from __future__ import annotations
+
+from domain.ladder import Work
+from workers import litigating
+from workers.app import app
+from workers.house import the_house
+from workers.queues import QUEUE_FOR, task_name
+
+
+@app.task(name=task_name(QUEUE_FOR[Work.OPEN_LEGAL_FILE], Work.OPEN_LEGAL_FILE))
+def open_legal_file(action_id: int) -> str:
+    """Open the legal file of one action."""
+    return litigating.open_legal_file(the_house(), action_id)

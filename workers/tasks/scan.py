@@ -1,0 +1,20 @@
+"""The daily scan."""
+
+from __future__ import annotations
+
+from workers import queues, scanning
+from workers.announcing import announce
+from workers.app import app
+from workers.house import the_house
+
+
+# Two beats, or an operator's hand, may start it at once: each loan is still announced once.
+@app.task(name=queues.SCAN_PORTFOLIO, soft_time_limit=540, time_limit=570)
+def scan_portfolio() -> str:
+    """Announce every loan whose review date has come."""
+
+    def publish(envelopes: list[list[int]]) -> None:
+        announce(app, queues.ESCALATE_LOANS, ((ids,) for ids in envelopes))
+
+    done = scanning.scan_portfolio(the_house(), publish)
+    return f"{done.loans} loans in {done.envelopes} messages for {done.business_date}"

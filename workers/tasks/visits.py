@@ -1,0 +1,15 @@
+"""Field visits."""
+
+from __future__ import annotations
+
+from domain.ladder import Work
+from workers import visiting
+from workers.app import app
+from workers.house import the_house
+from workers.queues import QUEUE_FOR, task_name
+
+
+@app.task(name=task_name(QUEUE_FOR[Work.SCHEDULE_VISIT], Work.SCHEDULE_VISIT))
+def schedule_visit(action_id: int) -> str:
+    """Schedule the visit of one action."""
+    return visiting.schedule_visit(the_house(), action_id)
