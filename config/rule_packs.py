@@ -132,6 +132,8 @@ def _read_hours(value: Value) -> tuple[Hours, ...]:
                 f"`{days}` has a day that a line above has too.", "Name each day of the week once."
             )
         hours.append(Hours(weekdays, *_read_clock(clock)))
+    if not hours:
+        raise value.refuse("`hours` names no day.", 'Write hours: {every_day: "08:00-21:00"}.')
     return tuple(hours)
 
 

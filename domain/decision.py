@@ -68,7 +68,8 @@ class Decision:
     plan: tuple[tuple[Step, Item], ...] = ()
     skip: tuple[tuple[Step, Item], ...] = ()
     supersede: tuple[str, ...] = ()
-    """Items that still waited when their days had passed."""
+    """Items that still waited when their days had passed. They are skipped, not cancelled, so that
+    they can be made up for where a later step requires theirs."""
     waits_for: tuple[str, ...] = ()
     """Steps that must be tried before an item that is due today may act."""
     hold: Hold | None = None
@@ -150,6 +151,9 @@ def _climb(
 
     # An item that requires steps nobody tried must not wait for ever, nor jump over them: the
     # steps it requires act first, late as it is, one a day and in the ladder's order.
+    for step in reversed(ladder.steps):
+        if step.id in untried:
+            untried |= set(step.items[-1].requires) - tried
     catching_up = _first_untried(ladder, untried)
     if catching_up:
         item = catching_up.items[-1]

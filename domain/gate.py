@@ -19,6 +19,9 @@ NO_RULES = "house.no_rules_known"
 NO_ZONE = "house.no_zone_known"
 NO_ADDRESS = "house.no_address_known"
 
+HORIZON = timedelta(days=8)
+"""Hours repeat weekly: what is not lawful within this, one day to spare, never will be."""
+
 
 class Answer(StrEnum):
     ALLOWED = "allowed"
@@ -72,24 +75,27 @@ def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
             return _until_known(NO_ZONE, "The borrower's time zone is not known.")
         if channel not in facts.reachable:
             return _until_known(NO_ADDRESS, f"There is no usable number or address for {channel}.")
-
-    today = at.astimezone(ZoneInfo(facts.lender_zone)).date()
-    hold = active_hold(facts.holds, today)
-    if hold and resumes_on(facts.holds, today) is None:
-        return _until_known(ON_HOLD, f"A hold ({hold.kind}) is in force until it is released.")
-    return _in_hours(facts, channel, at, hold)
+    return _first_lawful(facts, channel, at.astimezone(UTC))
 
 
-def _in_hours(facts: ContactFacts, channel: Channel, at: datetime, hold: Hold | None) -> Verdict:
-    """Push `at` forwards, hold by hold and rule by rule, until nothing forbids it."""
-    moment = at.astimezone(UTC)
+def _first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Verdict:
+    """Push `moment` forwards, hold by hold and rule by rule, until nothing forbids it."""
     rules: list[str] = []
     reasons: list[str] = []
-    if hold:
-        moment = _hold_end(facts, at)
-        rules.append(ON_HOLD)
-        reasons.append(f"A hold ({hold.kind}) is in force.")
-    while channel is not Channel.LEGAL:
+    free_from = moment
+    while True:
+        if hold := _hold_at(facts, moment):
+            resumes = _hold_end(facts, moment)
+            if resumes is None:
+                reason = f"A hold ({hold.kind}) is in force until it is released."
+                return _until_known(ON_HOLD, reason)
+            free_from = moment = resumes
+            if ON_HOLD not in rules:
+                rules.append(ON_HOLD)
+                reasons.append(f"A hold ({hold.kind}) is in force.")
+            continue
+        if channel is Channel.LEGAL:
+            break
         binding = _hours_binding(facts, channel, moment)
         if binding is None:
             return _until_known(NO_RULES, f"No contact hours are known for {channel}.")
@@ -105,8 +111,11 @@ def _in_hours(facts: ContactFacts, channel: Channel, at: datetime, hold: Hold | 
         if rule.id not in rules:
             rules.append(rule.id)
             reasons.append(f"Outside the contact hours of {rule.source.citation}.")
+        if moment - free_from > HORIZON:
+            reasons.append("No hour of the week is lawful in all of the borrower's time zones.")
+            return Verdict(Answer.DEFERRED, tuple(rules), " ".join(reasons), None)
     if not rules:
-        return Verdict(Answer.ALLOWED, _rule_ids(facts, channel), "No rule forbids it.")
+        return Verdict(Answer.ALLOWED, _asked(facts, channel, moment), "No rule forbids it.")
     return Verdict(Answer.DEFERRED, tuple(rules), " ".join(reasons), moment)
 
 
@@ -147,18 +156,21 @@ def _local(day: date, clock: time, zone: str) -> datetime:
     return datetime.combine(day, clock, ZoneInfo(zone)).astimezone(UTC)
 
 
-def _hold_end(facts: ContactFacts, at: datetime) -> datetime:
+def _hold_at(facts: ContactFacts, moment: datetime) -> Hold | None:
+    return active_hold(facts.holds, moment.astimezone(ZoneInfo(facts.lender_zone)).date())
+
+
+def _hold_end(facts: ContactFacts, moment: datetime) -> datetime | None:
+    """The moment, in UTC, from which no hold is in force; None while one has no end."""
     zone = ZoneInfo(facts.lender_zone)
-    resumes = resumes_on(facts.holds, at.astimezone(zone).date())
+    resumes = resumes_on(facts.holds, moment.astimezone(zone).date())
     if resumes is None:
-        raise ValueError("a hold without an end has no end")
+        return None
     return datetime.combine(resumes, time.min, zone).astimezone(UTC)
 
 
-def _rule_ids(facts: ContactFacts, channel: Channel) -> tuple[str, ...]:
-    return tuple(
-        rule.id for pack in facts.packs for rule in pack.contact_hours if channel in rule.channels
-    )
+def _asked(facts: ContactFacts, channel: Channel, moment: datetime) -> tuple[str, ...]:
+    return tuple(rule.id for rule in _hours_binding(facts, channel, moment) or ())
 
 
 def _until_known(rule: str, reason: str) -> Verdict:

@@ -133,9 +133,7 @@ def _in_part(instalment: Instalment, paid: Decimal) -> Instalment:
     fees = min(paid, instalment.fees)
     interest = min(paid - fees, instalment.interest)
     principal = min(paid - fees - interest, instalment.principal)
-    return replace(
-        instalment, paid_fees=fees, paid_interest=interest, paid_principal=principal
-    )
+    return replace(instalment, paid_fees=fees, paid_interest=interest, paid_principal=principal)
 
 
 def drawn_due_day(loan_ref: str, instalments: Sequence[Instalment], seen_on: date) -> int:

@@ -28,10 +28,10 @@ class ActionStatus(StrEnum):
 S = ActionStatus
 
 ACTION_MOVES: dict[ActionStatus, frozenset[ActionStatus]] = {
-    S.PLANNED: frozenset({S.CLAIMED, S.CANCELLED}),
-    S.AWAITING_APPROVAL: frozenset({S.PLANNED, S.CANCELLED}),
-    S.DEFERRED: frozenset({S.CLAIMED, S.CANCELLED}),
-    S.FAILED: frozenset({S.CLAIMED, S.DEAD, S.CANCELLED}),
+    S.PLANNED: frozenset({S.CLAIMED, S.SKIPPED, S.CANCELLED}),
+    S.AWAITING_APPROVAL: frozenset({S.PLANNED, S.SKIPPED, S.CANCELLED}),
+    S.DEFERRED: frozenset({S.CLAIMED, S.SKIPPED, S.CANCELLED}),
+    S.FAILED: frozenset({S.CLAIMED, S.DEAD, S.SKIPPED, S.CANCELLED}),
     S.CLAIMED: frozenset(
         {S.DONE, S.PLANNED, S.DEFERRED, S.BARRED, S.FAILED, S.UNKNOWN, S.DEAD, S.CANCELLED}
     ),

@@ -17,10 +17,10 @@ from workers.local.servers import LocalBroker, LocalPostgres
 def postgres_server() -> Iterator[str]:
     """The URL of a PostgreSQL server on which databases may be made.
 
-    ARREARS_TEST_DATABASE_URL names one of your own (a `postgresql+psycopg2://` URL whose user may
+    TEST_DATABASE_URL names one of your own (a `postgresql+psycopg2://` URL whose user may
     create databases); otherwise one is started from a wheel.
     """
-    if own := os.environ.get("ARREARS_TEST_DATABASE_URL"):
+    if own := os.environ.get("TEST_DATABASE_URL"):
         yield own
         return
     with LocalPostgres() as server:

@@ -1,4 +1,4 @@
-"""A small loan book for tests: a house with a fixed clock and a fake provider, over a real database.
+"""A small loan book for tests: a house with a fixed clock and a fake provider, on a real database.
 
 book = Book(engine, now="2026-03-02 10:00")
 book.loan("L-1", due_on="2026-03-01")
@@ -38,6 +38,7 @@ ADDRESS = "1 Example Road"
 # What a loan of a country is like when a test does not care.
 ZONE = {"CN": "Asia/Shanghai", "US": "America/New_York"}
 LOCALE = {"CN": "zh-Hans", "US": "en"}
+PRODUCT = {"CN": "consumer_loan", "US": "personal_loan"}
 CURRENCY = {"CN": "CNY", "US": "USD"}
 PHONE = {"CN": "+8613800138000", "US": "+12125550100"}
 
@@ -91,7 +92,7 @@ class Book:
         amount: str = "1000",
         instalments: Sequence[Instalment] = (),
         jurisdiction: str = "CN",
-        product: str = "consumer_loan",
+        product: str | None = None,
         zones: Sequence[str] | None = None,
         locale: str | None = None,
         phone: str | None = "",
@@ -126,7 +127,7 @@ class Book:
             external_id=external_id,
             borrower_id=borrower_id,
             jurisdiction=jurisdiction,
-            product=product,
+            product=product or PRODUCT[country],
             currency=CURRENCY[country],
             review_on=first_due_on + timedelta(days=1),
             steps_tried=list(steps_tried),
@@ -152,7 +153,7 @@ class Book:
         trained_on: str | None = "2026-01-01",
         shift: tuple[str, str] | None = None,
     ) -> int:
-        """Somebody who works here, on shift from and until the moments of `shift`. Returns the id."""
+        """Somebody who works here, on shift from and until the moments of `shift`. Gives the id."""
         staff_id = self._insert(
             staff,
             external_id=external_id,
@@ -192,7 +193,7 @@ class Book:
         """Look at these loans, if they are due for a look."""
         return escalate_loans(self.house, [self.loan_id(one) for one in external_ids])
 
-    def approve(self, external_id: str, item: str = "open_legal_file") -> None:
+    def approve(self, external_id: str, item: str = "legal_file") -> None:
         approve(self.house, external_id, item, by="sup-1", role="supervisor")
 
     def loan_id(self, external_id: str) -> int:

@@ -65,7 +65,7 @@ def _insert_decisions(
     written = connection.execute(
         insert_rows(decision, rows).returning(decision.c.loan_id, decision.c.id)
     )
-    return dict(written.tuples().all())
+    return {row.loan_id: row.id for row in written}
 
 
 def _insert_actions(

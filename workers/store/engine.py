@@ -15,6 +15,7 @@ def connect(url: str, *, pool_size: int = 2) -> Engine:
         pool_size=pool_size,
         max_overflow=2,
         pool_pre_ping=True,
+        hide_parameters=True,  # errors and logs show statements, never the values in them
         connect_args={
             "connect_timeout": 5,
             "application_name": "arrears",

@@ -21,6 +21,7 @@ from workers.store.schema.machinery import (
 from workers.store.schema.people import (
     call,
     legal_file,
+    legal_file_line,
     legal_file_need,
     shift,
     staff,
@@ -43,6 +44,7 @@ __all__ = [
     "inbox_event",
     "instalment",
     "legal_file",
+    "legal_file_line",
     "legal_file_need",
     "loan",
     "message",

@@ -11,11 +11,13 @@ from sqlalchemy import (
     Column,
     Date,
     ForeignKey,
+    Index,
     Integer,
     Table,
     Text,
-    UniqueConstraint,
+    func,
 )
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from workers.store.schema.base import identity, metadata, moment, money, refers_to, words
 
@@ -53,6 +55,7 @@ call = Table(
     words("may_offer"),
     Column("language", Text, nullable=False),
     moment("assigned_at"),
+    Index(None, "staff_id", "assigned_at"),
 )
 
 visit = Table(
@@ -73,8 +76,16 @@ visit_staff = Table(
     refers_to("visit", primary_key=True),
     refers_to("staff", primary_key=True),
     moment("starts_at"),
-    # Nobody is in two places: visits begin on a common grid of slots.
-    UniqueConstraint("staff_id", "starts_at", name="visit_staff_one_place_at_a_time"),
+    moment("ends_at"),
+)
+# Nobody is in two places, not even where time zones make two slots overlap. A person is written as
+# a range of one, so that PostgreSQL needs no extension.
+visit_staff.append_constraint(
+    ExcludeConstraint(
+        (func.int8range(visit_staff.c.staff_id, visit_staff.c.staff_id, "[]"), "&&"),
+        (func.tstzrange(visit_staff.c.starts_at, visit_staff.c.ends_at), "&&"),
+        name="visit_staff_one_place_at_a_time",
+    )
 )
 
 legal_file = Table(
@@ -89,6 +100,17 @@ legal_file = Table(
     money("fees"),
     Column("limitation_on", Date),  # the last day on which the claim can be brought, if known
     moment("opened_at"),
+)
+
+# The claim as it stood when the file was opened, by instalment.
+legal_file_line = Table(
+    "legal_file_line",
+    metadata,
+    refers_to("legal_file", primary_key=True),
+    Column("due_on", Date, primary_key=True),
+    money("principal"),
+    money("interest"),
+    money("fees"),
 )
 
 legal_file_need = Table(

@@ -1,0 +1,94 @@
+"""What a court needs: the claim broken down, the limitation date, and the evidence on record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from domain.loans import ZERO, Component, Instalment
+from domain.staffing import years_after
+
+STEPS_NOT_TRIED = "house.steps_not_tried"
+NOT_APPROVED = "house.not_approved"
+NO_CHECKLIST = "house.no_checklist_known"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimLine:
+    """What is unpaid of one instalment past due, in the loan's currency."""
+
+    due_on: date
+    principal: Decimal
+    interest: Decimal
+    fees: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """All that is past due on a day, by instalment and in due order."""
+
+    lines: tuple[ClaimLine, ...]
+
+    @property
+    def principal(self) -> Decimal:
+        return sum((line.principal for line in self.lines), ZERO)
+
+    @property
+    def interest(self) -> Decimal:
+        return sum((line.interest for line in self.lines), ZERO)
+
+    @property
+    def fees(self) -> Decimal:
+        return sum((line.fees for line in self.lines), ZERO)
+
+    @property
+    def total(self) -> Decimal:
+        return self.principal + self.interest + self.fees
+
+
+def claim_breakdown(instalments: Iterable[Instalment], on: date) -> Claim:
+    """The claim on business date `on`: what fell due before it and is unpaid."""
+    past_due = [one for one in instalments if one.due_on < on and one.unpaid > ZERO]
+    return Claim(
+        tuple(
+            ClaimLine(
+                one.due_on,
+                one.unpaid_of(Component.PRINCIPAL),
+                one.unpaid_of(Component.INTEREST),
+                one.unpaid_of(Component.FEES),
+            )
+            for one in sorted(past_due, key=lambda one: one.due_on)
+        )
+    )
+
+
+def limitation_date(schedule: Iterable[Instalment], jurisdiction: str) -> date | None:
+    """The last day on which the claim can safely be brought; None where the law is not known here.
+
+    China: three years (Civil Code 188); a debt in instalments runs from the last of them (189).
+    Demands and acknowledgements, which restart the period (195), are left out: the date may be
+    later than this, never earlier. `schedule` holds every instalment, paid or not.
+    """
+    last_due_on = max((one.due_on for one in schedule), default=None)
+    if last_due_on is None or jurisdiction.split("-", 1)[0] != "CN":
+        return None
+    return years_after(last_due_on, 3)
+
+
+def untried(requires: Sequence[str], tried: Iterable[str]) -> tuple[str, ...]:
+    """The required steps that nobody tried, in the order of the ladder item."""
+    done = set(tried)
+    return tuple(step for step in requires if step not in done)
+
+
+def needs_met(
+    needs: Mapping[str, str], on_record: Mapping[str, Sequence[str]]
+) -> dict[str, str | None]:
+    """What meets each need of a checklist, or None where it is still missing.
+
+    `needs` says by which kind of evidence each need is met; `on_record` names the evidence there is
+    of each kind.
+    """
+    return {need: "; ".join(on_record.get(kind, ())) or None for need, kind in needs.items()}

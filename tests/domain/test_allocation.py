@@ -1,0 +1,110 @@
+"""Which part of which instalment a payment pays."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.allocation import AllocateBy, AllocationOrder, allocate
+from domain.loans import Component, Instalment
+from tests.domain.examples import DUE
+
+APRIL = date(2026, 4, 1)
+FEES, INTEREST, PRINCIPAL = Component.FEES, Component.INTEREST, Component.PRINCIPAL
+TWO = (
+    Instalment(APRIL, Decimal(100), Decimal(20), Decimal(5)),
+    Instalment(DUE, Decimal(100), Decimal(10), Decimal(3)),
+)
+LAW = AllocationOrder()
+BY_COMPONENT = AllocationOrder(by=AllocateBy.COMPONENT)
+PRINCIPAL_FIRST = AllocationOrder((PRINCIPAL, INTEREST, FEES))
+
+Laid = list[tuple[date, Component, str]]
+
+
+@pytest.mark.parametrize(
+    ("told", "amount", "order", "laid"),
+    [
+        ("less than the fees", "2", LAW, [(DUE, FEES, "2")]),
+        ("fees, then interest", "8", LAW, [(DUE, FEES, "3"), (DUE, INTEREST, "5")]),
+        (
+            "the oldest instalment before the next",
+            "115",
+            LAW,
+            [(DUE, FEES, "3"), (DUE, INTEREST, "10"), (DUE, PRINCIPAL, "100"), (APRIL, FEES, "2")],
+        ),
+        (
+            "all fees before any interest",
+            "12",
+            BY_COMPONENT,
+            [(DUE, FEES, "3"), (APRIL, FEES, "5"), (DUE, INTEREST, "4")],
+        ),
+        (
+            "principal first where the contract says so",
+            "40",
+            PRINCIPAL_FIRST,
+            [(DUE, PRINCIPAL, "40")],
+        ),
+    ],
+)
+def test_a_payment_is_laid_in_the_agreed_order(
+    told: str, amount: str, order: AllocationOrder, laid: Laid
+) -> None:
+    allocations, left = allocate(TWO, Decimal(amount), order)
+    assert [(a.due_on, a.component, str(a.amount)) for a in allocations] == laid, told
+    assert left == 0
+
+
+def test_what_is_more_than_the_debt_is_left_over() -> None:
+    allocations, left = allocate(TWO, Decimal(240), LAW)
+    assert sum(a.amount for a in allocations) == Decimal(238)
+    assert left == Decimal(2)
+
+
+def test_what_was_paid_before_is_not_paid_again() -> None:
+    half_paid = Instalment(DUE, Decimal(100), Decimal(10), paid_interest=Decimal(10))
+    allocations, _ = allocate([half_paid], Decimal(5), LAW)
+    assert [(a.component, a.amount) for a in allocations] == [(PRINCIPAL, Decimal(5))]
+
+
+@pytest.mark.parametrize("amount", ["0", "-1"])
+def test_a_payment_of_nothing_is_refused(amount: str) -> None:
+    with pytest.raises(ValueError, match="more than zero"):
+        allocate(TWO, Decimal(amount), LAW)
+
+
+cents = st.decimals(min_value=0, max_value=500, places=2)
+schedules = st.lists(st.tuples(cents, cents, cents), max_size=5).map(
+    lambda rows: [Instalment(DUE + timedelta(days=30 * n), *row) for n, row in enumerate(rows)]
+)
+orders = st.builds(
+    AllocationOrder,
+    st.permutations(list(Component)).map(tuple),
+    st.sampled_from(AllocateBy),
+)
+
+
+@given(
+    instalments=schedules,
+    amount=st.decimals(min_value="0.01", max_value=5000, places=2),
+    order=orders,
+)
+def test_no_cent_is_made_or_lost(
+    instalments: list[Instalment], amount: Decimal, order: AllocationOrder
+) -> None:
+    allocations, left = allocate(instalments, amount, order)
+    assert sum((a.amount for a in allocations), left) == amount
+    laid: Counter[tuple[date, Component]] = Counter()
+    for a in allocations:
+        assert a.amount > 0
+        laid[(a.due_on, a.component)] += a.amount  # type: ignore[assignment]
+    for instalment in instalments:
+        for component in Component:
+            assert laid[(instalment.due_on, component)] <= instalment.unpaid_of(component)
+    unpaid = sum((instalment.unpaid for instalment in instalments), Decimal(0))
+    assert left == max(amount - unpaid, Decimal(0))

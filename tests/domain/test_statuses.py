@@ -1,0 +1,85 @@
+"""The moves between statuses, and the ones that must not exist."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.statuses import (
+    ACTION_MOVES,
+    CLAIMABLE,
+    MESSAGE_RANK,
+    TERMINAL,
+    TRIED,
+    WAITING,
+    ActionStatus,
+    MessageStatus,
+    earlier_than,
+    sources,
+)
+
+S = ActionStatus
+M = MessageStatus
+
+
+def test_every_status_has_its_line_in_the_table() -> None:
+    assert set(ACTION_MOVES) == set(ActionStatus)
+
+
+def test_every_status_but_the_first_ones_can_be_reached() -> None:
+    written_first = {S.PLANNED, S.AWAITING_APPROVAL, S.SKIPPED}
+    assert {status for status in S if not sources(status)} <= written_first
+
+
+@pytest.mark.parametrize("terminal", [S.DONE, S.CANCELLED, S.BARRED])
+def test_what_is_over_stays_over(terminal: ActionStatus) -> None:
+    assert terminal in TERMINAL
+    assert all(terminal not in sources(status) for status in S)
+
+
+def test_only_a_claim_can_lead_to_an_effect() -> None:
+    assert sources(S.DONE) == {S.CLAIMED, S.UNKNOWN}
+
+
+def test_what_may_have_had_its_effect_is_never_claimed_again() -> None:
+    assert S.UNKNOWN not in sources(S.CLAIMED)
+    assert S.UNKNOWN not in CLAIMABLE
+
+
+def test_what_awaits_approval_cannot_be_claimed() -> None:
+    assert S.AWAITING_APPROVAL not in CLAIMABLE
+    assert CLAIMABLE == sources(S.CLAIMED)
+
+
+@pytest.mark.parametrize("status", sorted(WAITING))
+def test_what_waits_can_be_called_off_and_can_be_skipped(status: ActionStatus) -> None:
+    assert {S.CANCELLED, S.SKIPPED} <= ACTION_MOVES[status]
+
+
+def test_a_claim_cannot_be_skipped_because_it_may_be_having_its_effect() -> None:
+    assert S.SKIPPED not in ACTION_MOVES[S.CLAIMED]
+
+
+def test_what_was_skipped_or_called_off_was_not_tried() -> None:
+    assert not TRIED & ({S.SKIPPED, S.CANCELLED, S.UNKNOWN} | WAITING)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        (M.RESERVED, M.UNKNOWN),
+        (M.UNKNOWN, M.ACCEPTED),
+        (M.ACCEPTED, M.SENT),
+        (M.SENT, M.DELIVERED),
+        (M.UNDELIVERED, M.DELIVERED),
+    ],
+)
+def test_a_receipt_only_ever_raises_what_is_known(
+    earlier: MessageStatus, later: MessageStatus
+) -> None:
+    assert earlier in earlier_than(later)
+    assert later not in earlier_than(earlier)
+
+
+def test_a_repeated_receipt_changes_nothing() -> None:
+    assert all(status not in earlier_than(status) for status in M)
+    assert len(set(MESSAGE_RANK.values())) == len(M)

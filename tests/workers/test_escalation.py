@@ -1,0 +1,159 @@
+"""Escalation on a real database: what is decided is on record, once, whatever is repeated."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date
+
+import pytest
+from sqlalchemy import Engine, func, insert, select, text
+from sqlalchemy.exc import IntegrityError
+
+from domain.holds import HoldKind
+from tests.support.counting import statements
+from tests.support.loans import Book
+from workers.escalation import escalate_loans
+from workers.store.schema import action, collection_case, decision, loan, problem
+
+
+def test_a_loan_one_day_past_due_is_given_its_text_and_its_call(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", due_on="2026-03-01", amount="1200.50")
+
+    done = book.escalate("L-1")
+
+    assert (done.looked_at, done.planned) == (1, 2)
+    assert book.actions("L-1") == {"text_day_1": "planned", "friendly_call": "planned"}
+    decided = book.one(decision)
+    assert (decided.outcome, decided.days_past_due, decided.past_due) == ("act", 1, 1200.5)
+    assert (decided.ladder_id, decided.ladder_version) == ("consumer_loan_cn", 1)
+    assert decided.rule_packs == ["cn v1"]
+    assert book.one(select(loan.c.review_on)).review_on == date(2026, 3, 4), "day 3"
+    assert book.one(collection_case).closed_at is None
+
+
+def test_a_repeated_or_late_message_does_nothing(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", due_on="2026-03-01")
+    book.escalate("L-1")
+
+    assert book.escalate("L-1").looked_at == 0
+    assert len(book.rows(decision)) == 1
+
+
+def test_a_loan_that_is_not_due_for_a_look_is_left_alone(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-01 10:00")
+    book.loan("L-1", due_on="2026-03-01")
+
+    assert book.escalate("L-1").looked_at == 0
+
+
+def test_workers_with_the_same_envelope_decide_each_loan_once(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    ids = [book.loan(f"L-{n}", due_on="2026-03-01") for n in range(40)]
+    together = threading.Barrier(4)
+
+    def work() -> None:
+        together.wait()
+        escalate_loans(book.house, ids)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert not any(thread.is_alive() for thread in threads)
+
+    per_loan = book.rows(select(func.count()).select_from(decision).group_by(decision.c.loan_id))
+    assert [count for (count,) in per_loan] == [1] * 40
+    assert len(book.rows(action)) == 80
+
+
+def test_the_database_itself_refuses_a_second_action_for_an_item(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", due_on="2026-03-01")
+    book.escalate("L-1")
+    again = dict(book.action("L-1", "text_day_1")._mapping)
+    del again["id"]
+
+    with pytest.raises(IntegrityError, match="action_once"), engine.begin() as connection:
+        connection.execute(insert(action).values(**again))
+
+
+def test_one_loan_at_fault_does_not_hold_up_its_envelope(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    for name in ("L-1", "L-2", "L-3"):
+        book.loan(name, due_on="2026-03-01")
+    with engine.begin() as connection:
+        # An amount nobody can reckon with: `decide` raises for this loan alone.
+        connection.execute(
+            text("ALTER TABLE instalment DROP CONSTRAINT instalment_fees_not_overpaid")
+        )
+        connection.execute(
+            text("UPDATE instalment SET fees = 'NaN' WHERE loan_id = :id"),
+            {"id": book.loan_id("L-2")},
+        )
+
+    done = book.escalate("L-1", "L-2", "L-3")
+
+    assert (done.looked_at, done.failed) == (2, 1)
+    assert book.actions("L-1") and book.actions("L-3") and not book.actions("L-2")
+    assert book.one(problem).kind == "escalation_failed"
+    review_on = select(loan.c.review_on).where(loan.c.external_id == "L-2")
+    assert book.one(review_on).review_on == date(2026, 3, 2), "it is still due"
+
+
+def test_statements_do_not_grow_with_the_envelope(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    one = [book.loan("L-0", due_on="2026-03-01")]
+    many = [book.loan(f"L-{n}", due_on="2026-03-01") for n in range(1, 51)]
+
+    with statements(engine) as for_one:
+        escalate_loans(book.house, one)
+    with statements(engine) as for_many:
+        escalate_loans(book.house, many)
+
+    assert len(for_one) == len(for_many) <= 8
+
+
+def test_a_held_loan_rests_and_goes_on_where_it_stood(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", due_on="2026-03-01")
+    book.escalate("L-1")
+    book.hold("L-1", HoldKind.PROMISE, "2026-03-03", "2026-03-13")
+
+    book.at("2026-03-04 10:00").escalate("L-1")
+    assert book.rows(decision)[-1].outcome == "held"
+    assert "text_day_3" not in book.actions("L-1")
+
+    book.at("2026-03-14 10:00").escalate("L-1")
+    latest = book.rows(decision)[-1]
+    assert (latest.days_past_due, latest.ladder_day) == (13, 3)
+    assert book.actions("L-1")["text_day_3"] == "planned"
+
+
+def test_a_second_default_escalates_again(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", due_on="2026-03-01")
+    book.escalate("L-1")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE instalment SET paid_principal = principal"))
+        connection.execute(
+            text(
+                "INSERT INTO instalment (loan_id, due_on, principal) SELECT id, '2026-04-01', 5 FROM loan"
+            )
+        )
+        connection.execute(text("UPDATE loan SET review_on = '2026-03-10'"))
+    book.at("2026-03-10 10:00").escalate("L-1")
+    assert set(book.actions("L-1").values()) == {"cancelled"}
+    assert book.one(collection_case).closed_because == "cured"
+
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE instalment SET principal = 500 WHERE due_on = '2026-04-01'")
+        )
+    book.at("2026-04-02 10:00").escalate("L-1")
+
+    assert book.action("L-1", "text_day_1").anchor_on == date(2026, 4, 1)
+    assert book.actions("L-1")["text_day_1"] == "planned"
+    assert [row.closed_at is None for row in book.rows(collection_case)] == [False, True]

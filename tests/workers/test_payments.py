@@ -1,0 +1,127 @@
+"""Money that comes in moves the anchor, calls off what it made needless, and counts once."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import Engine, select
+
+from domain.loans import Instalment
+from tests.support.loans import Book
+from workers import inbox
+from workers.payments import Payment
+from workers.store.schema import allocation, collection_case, inbox_event, loan, payment
+
+MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
+
+
+def three_instalments() -> list[Instalment]:
+    return [Instalment(due, Decimal(80), Decimal(20), Decimal(5)) for due in (MARCH, APRIL, MAY)]
+
+
+def pay(
+    book: Book, amount: str, *, id: str = "P-1", currency: str = "CNY", loan: str = "L-1"
+) -> inbox.Settled:
+    paid = Payment(id, loan, Decimal(amount), currency, book.house.today())
+    with book.house.engine.begin() as connection:
+        event_id = inbox.receive(
+            connection, f"payment:{id}", "payment", inbox.payment_payload(paid), book.house.now()
+        )
+    return inbox.apply_event(book.house, event_id)
+
+
+def test_a_part_payment_lowers_the_amount_and_leaves_the_anchor(engine: Engine) -> None:
+    book = Book(engine, now="2026-04-10 10:00")
+    book.loan("L-1", instalments=three_instalments())
+    book.escalate("L-1")
+
+    pay(book, "30")
+
+    assert book.one(loan).anchor_on == MARCH
+    laid = [(row.due_on, row.component, row.amount) for row in book.rows(allocation)]
+    assert sorted(laid) == [(MARCH, "fees", 5), (MARCH, "interest", 20), (MARCH, "principal", 5)]
+    assert "cancelled" not in book.actions("L-1").values()
+
+
+def test_paying_the_oldest_instalment_moves_the_anchor_and_calls_off_its_actions(
+    engine: Engine,
+) -> None:
+    book = Book(engine, now="2026-04-10 10:00")
+    book.loan("L-1", instalments=three_instalments())
+    book.escalate("L-1")
+    assert book.actions("L-1")["field_visit"] == "planned"
+
+    pay(book, "105")
+
+    assert book.actions("L-1")["field_visit"] == "cancelled"
+    assert book.action("L-1", "field_visit").reason == "superseded"
+    assert book.one(loan).anchor_on == APRIL
+    book.escalate("L-1")
+    assert book.action("L-1", "enquiry_call").anchor_on == APRIL, "day 9 of the newer arrears"
+
+
+def test_paying_all_that_is_past_due_cures_the_case(engine: Engine) -> None:
+    book = Book(engine, now="2026-04-10 10:00")
+    book.loan("L-1", instalments=three_instalments())
+    book.escalate("L-1")
+
+    pay(book, "210")
+
+    assert book.one(collection_case).closed_because == "cured"
+    waiting = {"planned", "deferred", "failed", "awaiting_approval"}
+    assert not waiting & set(book.actions("L-1").values())
+    row = book.one(select(loan.c.anchor_on, loan.c.review_on))
+    assert (row.anchor_on, row.review_on) == (None, date(2026, 5, 2))
+
+
+def test_the_same_payment_twice_counts_once(engine: Engine) -> None:
+    book = Book(engine, now="2026-04-10 10:00")
+    book.loan("L-1", instalments=three_instalments())
+
+    first, second = pay(book, "30"), pay(book, "30")
+
+    assert first.status == second.status == "applied"
+    assert len(book.rows(payment)) == 1
+
+
+def test_a_payment_for_a_loan_not_known_yet_is_kept_and_applied_when_it_comes(
+    engine: Engine,
+) -> None:
+    book = Book(engine, now="2026-04-10 10:00")
+
+    settled = pay(book, "30")
+    assert (settled.status, "L-1 is not known" in settled.reason) == ("received", True)
+
+    book.loan("L-1", instalments=three_instalments())
+    again = inbox.apply_event(book.house, book.one(inbox_event).id)
+    assert again.status == "applied"
+    assert len(book.rows(payment)) == 1
+
+
+def test_a_payment_in_another_currency_is_rejected_and_kept_with_its_reason(
+    engine: Engine,
+) -> None:
+    book = Book(engine, now="2026-04-10 10:00")
+    book.loan("L-1", instalments=three_instalments())
+
+    settled = pay(book, "30", currency="USD")
+
+    assert settled.status == "rejected"
+    kept = book.one(inbox_event)
+    assert "in USD and loan L-1 in CNY" in kept.reason
+    assert book.rows(payment) == []
+
+
+@pytest.mark.parametrize(("amount", "left"), [("315", 0), ("400", 85)])
+def test_what_is_left_over_once_all_is_paid_is_on_record(
+    engine: Engine, amount: str, left: int
+) -> None:
+    book = Book(engine, now="2026-04-10 10:00")
+    book.loan("L-1", instalments=three_instalments())
+
+    pay(book, amount)
+
+    assert book.one(payment).unallocated == left
+    assert book.one(loan).review_on is None

@@ -1,0 +1,160 @@
+"""The scan announces all that is due, each loan in one envelope, and again if that was lost."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import Engine, select, update
+
+from domain.ladder import Work
+from tests.support.counting import statements
+from tests.support.loans import Book
+from workers.repairing import WAKE_AGAIN_AFTER, wake_due_actions
+from workers.scanning import envelope_size, scan_portfolio
+from workers.store.schema import loan, scan_run
+
+
+def a_book(engine: Engine, loans: int = 5) -> Book:
+    book = Book(engine, now="2026-03-02 10:00")
+    for n in range(loans):
+        book.loan(f"L-{n}", due_on="2026-03-01")
+    return book
+
+
+def scan(book: Book) -> list[int]:
+    announced: list[list[int]] = []
+    scan_portfolio(book.house, announced.extend)
+    return [id for envelope in announced for id in envelope]
+
+
+def test_every_due_loan_is_announced_once(engine: Engine) -> None:
+    book = a_book(engine)
+    book.loan("due-tomorrow", due_on="2026-03-02")
+
+    assert len(scan(book)) == 5
+    assert scan(book) == [], "they belong to the first announcement"
+    run = book.one(scan_run)
+    assert (run.business_date, run.loans, run.envelopes) == (date(2026, 3, 2), 5, 5)
+    assert run.finished_at is not None
+
+
+def test_two_scans_at_once_announce_each_loan_once(engine: Engine) -> None:
+    book = a_book(engine, loans=60)
+    together = threading.Barrier(3)
+    seen: list[list[int]] = []
+
+    def work() -> None:
+        together.wait()
+        seen.append(scan(book))
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+
+    assert sorted(id for ids in seen for id in ids) == sorted(r.id for r in book.rows(loan))
+
+
+def test_announcements_that_were_lost_are_made_again_when_the_lease_ends(engine: Engine) -> None:
+    book = a_book(engine)
+    lost = scan(book)
+
+    book.clock.at += book.house.settings.lease + timedelta(seconds=1)
+
+    assert scan(book) == lost
+
+
+def test_a_publisher_that_fails_loses_nothing(engine: Engine) -> None:
+    book = a_book(engine)
+
+    def broken(_: object) -> None:
+        raise ConnectionError("the broker is gone")
+
+    with pytest.raises(ConnectionError):
+        scan_portfolio(book.house, broken)
+    book.clock.at += book.house.settings.lease + timedelta(seconds=1)
+
+    assert len(scan(book)) == 5
+
+
+def test_a_missed_day_is_still_due_the_next(engine: Engine) -> None:
+    book = a_book(engine)
+
+    assert len(scan(book.at("2026-03-09 10:00"))) == 5
+
+
+def test_a_loan_that_was_escalated_is_not_due_until_its_review_date(engine: Engine) -> None:
+    book = a_book(engine, loans=1)
+    scan(book)
+    book.escalate("L-0")
+
+    assert scan(book.at("2026-03-03 10:00")) == []
+    assert len(scan(book.at("2026-03-04 10:00"))) == 1
+
+
+def test_after_the_policy_changed_every_loan_past_due_is_looked_at(engine: Engine) -> None:
+    book = a_book(engine, loans=1)
+    scan(book)
+    book.escalate("L-0")
+    with engine.begin() as connection:
+        connection.execute(update(scan_run).values(policy_digest="what it said yesterday"))
+
+    assert len(scan(book.at("2026-03-03 10:00"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "due", "size"),
+    [
+        ("auto", 0, 1),
+        ("auto", 2_000, 1),
+        ("auto", 2_001, 2),
+        ("auto", 50_000, 25),
+        ("auto", 10_000_000, 500),
+        (7, 10_000_000, 7),
+    ],
+)
+def test_the_envelope_grows_by_itself(setting: int | str, due: int, size: int) -> None:
+    assert envelope_size(setting, due) == size
+
+
+def test_a_scan_costs_the_same_statements_however_much_is_due(engine: Engine) -> None:
+    few, many = a_book(engine, loans=1), 40
+    with statements(engine) as for_few:
+        scan(few)
+    for n in range(many):
+        few.loan(f"M-{n}", due_on="2026-03-01")
+    with statements(engine) as for_many:
+        scan(few)
+
+    assert len(for_many) <= len(for_few) <= 8
+
+
+def test_the_scan_reads_its_index_and_never_the_whole_book(engine: Engine) -> None:
+    book = a_book(engine, loans=1)
+    due = select(loan.c.id).where(loan.c.review_on <= date(2026, 3, 2)).order_by(loan.c.review_on)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        compiled = due.compile(engine, compile_kwargs={"literal_binds": True})
+        plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {compiled}").scalars())
+
+    assert book.rows(loan)
+    assert "loan_review_idx" in plan
+
+
+def test_planned_actions_are_announced_once_and_again_when_that_was_lost(engine: Engine) -> None:
+    book = a_book(engine, loans=1)
+    book.escalate("L-0")
+    announced: list[tuple[Work, int]] = []
+
+    def announce(work: Work, ids: list[int]) -> None:
+        announced.extend((work, id) for id in ids)
+
+    assert wake_due_actions(book.house, announce) == 2
+    assert wake_due_actions(book.house, announce) == 0
+    assert {work for work, _ in announced} == {Work.SEND_SMS, Work.ASSIGN_CALL}
+
+    book.clock.at += WAKE_AGAIN_AFTER + timedelta(seconds=1)
+    assert wake_due_actions(book.house, announce) == 2

@@ -1,0 +1,67 @@
+"""Assigning a call: claimed, given to a collector and done in one transaction, or not at all."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+
+from sqlalchemy import Connection, insert
+
+from domain.ladder import Work
+from domain.staffing import Collector, NobodyFree, Span, choose_collector
+from domain.statuses import ActionStatus
+from workers.contacting import Claimed, claim, reserve_contact, settle
+from workers.house import House
+from workers.store.actions import Move
+from workers.store.people import lock_collectors
+from workers.store.schema import call
+
+SHIFTS_AHEAD = timedelta(days=7)
+"""How far ahead a caller's next shift is looked for."""
+
+
+def assign_call(house: House, action_id: int) -> str:
+    """Assign the call of one action to a collector. Returns what came of it, in a word.
+
+    With nobody free the action stays planned, says why, and is due when somebody should be.
+    """
+    with house.engine.begin() as connection:
+        claimed = claim(connection, house, action_id, Work.ASSIGN_CALL)
+        if claimed is None:
+            return "nothing to do"
+        today = business_day(claimed.now)
+        collectors = lock_collectors(connection, claimed.now, today, claimed.now + SHIFTS_AHEAD)
+        chosen = choose_collector(collectors, claimed.loan.locale, claimed.now)
+        if isinstance(chosen, NobodyFree):
+            again = chosen.try_again_at or today.ends_at
+            move = Move(ActionStatus.PLANNED, chosen.reason, due_at=again)
+            settle(connection, claimed, move, claimed.now)
+            return "nobody free"
+        _assign(connection, claimed, chosen)
+        return "assigned"
+
+
+def business_day(now: datetime) -> Span:
+    """The whole day of `now`, an aware moment in the lender's zone."""
+    today = now.date()
+    return Span(
+        datetime.combine(today, time.min, now.tzinfo),
+        datetime.combine(today + timedelta(days=1), time.min, now.tzinfo),
+    )
+
+
+def _assign(connection: Connection, claimed: Claimed, collector: Collector) -> None:
+    reserve_contact(connection, claimed, claimed.now)
+    connection.execute(
+        insert(call).values(
+            loan_id=claimed.loan.loan_id,
+            action_id=claimed.action_id,
+            staff_id=collector.id,
+            purpose=claimed.item.purpose or claimed.item.id,
+            must_learn=list(claimed.item.must_learn),
+            may_offer=list(claimed.item.may_offer),
+            language=claimed.loan.locale,
+            assigned_at=claimed.now,
+        )
+    )
+    done = Move(ActionStatus.DONE, "a collector has the call", claimed.verdict.rules)
+    settle(connection, claimed, done, claimed.now)

@@ -1,0 +1,187 @@
+"""Opening a legal file: the claim broken down, and what a court will ask for, met or missing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Row, Text, cast, insert, literal, select, union_all
+
+from config.legal_checklists import LegalChecklist, SatisfiedBy, checklist_for
+from domain.ladder import Work
+from domain.litigation import (
+    NO_CHECKLIST,
+    NOT_APPROVED,
+    STEPS_NOT_TRIED,
+    Claim,
+    claim_breakdown,
+    limitation_date,
+    needs_met,
+    untried,
+)
+from domain.statuses import TRIED, ActionStatus, MessageStatus
+from workers.contacting import Claimed, claim, settle
+from workers.house import House
+from workers.store.actions import Move
+from workers.store.book import load_schedule
+from workers.store.rows import insert_rows
+from workers.store.schema import (
+    approval,
+    call,
+    document,
+    legal_file,
+    legal_file_line,
+    legal_file_need,
+    loan,
+    message,
+    visit,
+)
+from workers.visiting import WRITTEN_NOTICE
+
+RECORD = {
+    SatisfiedBy.DELIVERY_RECEIPT: "message",
+    SatisfiedBy.CALL_RECORD: "call",
+    SatisfiedBy.VISIT_RECORD: "visit",
+    SatisfiedBy.WRITTEN_NOTICE: "document",
+}
+"""What a piece of evidence is called; with its number it can be found again."""
+
+
+def open_legal_file(house: House, action_id: int) -> str:
+    """Open the legal file of one action. Returns what came of it, in a word.
+
+    The approval and the earlier steps are asked for again in the transaction that opens the file;
+    without them, or without a checklist for the jurisdiction, nothing is opened and the action is
+    deferred until that changes.
+    """
+    with house.engine.begin() as connection:
+        claimed = claim(connection, house, action_id, Work.OPEN_LEGAL_FILE)
+        if claimed is None:
+            return "nothing to do"
+        if unready := _why_not(connection, claimed):
+            return _defer(connection, claimed, *unready)
+        jurisdiction = claimed.loan.jurisdiction
+        checklist = checklist_for(house.policy.checklists, jurisdiction)
+        if checklist is None:
+            reason = f"No legal checklist is known for {jurisdiction}."
+            return _defer(connection, claimed, reason, NO_CHECKLIST)
+        _open(connection, claimed, checklist)
+        return "opened"
+
+
+def _why_not(connection: Connection, claimed: Claimed) -> tuple[str, str] | None:
+    """The reason and the rule that keep the file closed; None: it may be opened."""
+    known = connection.execute(
+        select(loan.c.steps_tried, loan.c.steps_tried_at, approval.c.role)
+        .select_from(loan)
+        .outerjoin(approval, approval.c.action_id == claimed.action_id)
+        .where(loan.c.id == claimed.loan.loan_id)
+    ).one()
+    if missing := untried(claimed.item.requires, _tried(claimed, known)):
+        return f"These steps were not tried yet: {', '.join(missing)}.", STEPS_NOT_TRIED
+    if claimed.item.approval and known.role != claimed.item.approval:
+        return f"A {claimed.item.approval} has not approved it.", NOT_APPROVED
+    return None
+
+
+def _tried(claimed: Claimed, known: Row[*tuple[Any, ...]]) -> set[str]:
+    """The steps tried at this anchor, here and by the lender before the loan came here."""
+    anchor = claimed.loan.anchor_on
+    tried = {
+        one.past.step
+        for one in claimed.facts.actions
+        if one.past.anchor == anchor and one.past.status in TRIED
+    }
+    return tried | (set(known.steps_tried) if known.steps_tried_at == anchor else set())
+
+
+def _defer(connection: Connection, claimed: Claimed, reason: str, rule: str) -> str:
+    settle(connection, claimed, Move(ActionStatus.DEFERRED, reason, (rule,)), claimed.now)
+    return "not ready"
+
+
+def _open(connection: Connection, claimed: Claimed, checklist: LegalChecklist) -> None:
+    schedule = load_schedule(connection, claimed.loan.loan_id)
+    owed = claim_breakdown(schedule, claimed.now.date())
+    limitation_on = limitation_date(schedule, claimed.loan.jurisdiction)
+    evidence = _evidence(connection, claimed)
+    evidence[SatisfiedBy.CLAIM_BREAKDOWN].append(_in_words(owed, claimed.loan.currency))
+    if limitation_on:
+        evidence[SatisfiedBy.LIMITATION_DATE].append(f"{limitation_on}")
+    needs = {one.id: one.satisfied_by for one in checklist.evidence}
+    file_id = _insert_file(connection, claimed, owed, limitation_on)
+    connection.execute(
+        insert_rows(
+            legal_file_need,
+            [
+                {"legal_file_id": file_id, "need": need, "met_by": met_by}
+                for need, met_by in needs_met(needs, evidence).items()
+            ],
+        )
+    )
+    done = Move(ActionStatus.DONE, "a legal file is open", claimed.verdict.rules)
+    settle(connection, claimed, done, claimed.now)
+
+
+def _insert_file(
+    connection: Connection, claimed: Claimed, owed: Claim, limitation_on: date | None
+) -> int:
+    file_id: int = connection.execute(
+        insert(legal_file)
+        .values(
+            loan_id=claimed.loan.loan_id,
+            action_id=claimed.action_id,
+            currency=claimed.loan.currency,
+            principal=owed.principal,
+            interest=owed.interest,
+            fees=owed.fees,
+            limitation_on=limitation_on,
+            opened_at=claimed.now,
+        )
+        .returning(legal_file.c.id)
+    ).scalar_one()
+    lines = [
+        {
+            "legal_file_id": file_id,
+            "due_on": line.due_on,
+            "principal": line.principal,
+            "interest": line.interest,
+            "fees": line.fees,
+        }
+        for line in owed.lines
+    ]
+    connection.execute(insert_rows(legal_file_line, lines))
+    return file_id
+
+
+def _in_words(owed: Claim, currency: str) -> str:
+    return (
+        f"principal {owed.principal:.2f}, interest {owed.interest:.2f}, fees {owed.fees:.2f} "
+        f"{currency}, {len(owed.lines)} instalment(s)"
+    )
+
+
+def _evidence(connection: Connection, claimed: Claimed) -> dict[str, list[str]]:
+    """What the records of this anchor hold, by kind, each with the reference to find it by."""
+    anchor = claimed.loan.anchor_on
+    ids = [one.id for one in claimed.facts.actions if one.past.anchor == anchor]
+    records = union_all(
+        select(literal(SatisfiedBy.DELIVERY_RECEIPT), message.c.sid, message.c.changed_at).where(
+            message.c.action_id.in_(ids), message.c.status == MessageStatus.DELIVERED
+        ),
+        select(literal(SatisfiedBy.CALL_RECORD), cast(call.c.id, Text), call.c.assigned_at).where(
+            call.c.action_id.in_(ids)
+        ),
+        select(literal(SatisfiedBy.VISIT_RECORD), cast(visit.c.id, Text), visit.c.starts_at).where(
+            visit.c.action_id.in_(ids)
+        ),
+        select(
+            literal(SatisfiedBy.WRITTEN_NOTICE), cast(document.c.id, Text), document.c.created_at
+        ).where(document.c.action_id.in_(ids), document.c.kind == WRITTEN_NOTICE),
+    )
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for kind, reference, at in connection.execute(records):
+        day = at.astimezone(claimed.now.tzinfo).date()
+        found[kind].append(f"{RECORD[kind]} {reference} of {day}")
+    return found

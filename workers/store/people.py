@@ -1,0 +1,115 @@
+"""Staff in the store: locked while work is handed out, so that two workers cannot hand out more."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, Row, Select, func, select
+
+from domain.staffing import Collector, Span
+from domain.visiting import Visitor
+from workers.store.schema import call, shift, staff, visit_staff
+
+Spans: TypeAlias = dict[int, tuple[Span, ...]]
+
+
+def lock_collectors(
+    connection: Connection, now: datetime, day: Span, until: datetime
+) -> list[Collector]:
+    """Everybody who makes calls, with their calls of the business `day` and shifts up to `until`.
+
+    They stay locked until the transaction ends.
+    """
+    people = _lock(connection, "caller")
+    ids = [row.id for row in people]
+    assigned = connection.execute(
+        select(call.c.staff_id, func.count())
+        .where(
+            call.c.staff_id.in_(ids),
+            call.c.assigned_at >= day.starts_at,
+            call.c.assigned_at < day.ends_at,
+        )
+        .group_by(call.c.staff_id)
+    )
+    calls: dict[int, int] = dict(assigned.tuples().all())
+    shifts = _shifts(connection, ids, Span(now, until))
+    return [
+        Collector(
+            id=row.id,
+            languages=tuple(row.languages),
+            trained_on=row.trained_on,
+            daily_capacity=row.daily_capacity,
+            assigned_today=calls.get(row.id, 0),
+            shifts=shifts.get(row.id, ()),
+        )
+        for row in people
+    ]
+
+
+def lock_visitors(connection: Connection, now: datetime, until: datetime) -> list[Visitor]:
+    """Everybody who goes on visits, with their shifts and visits from `now` up to `until`.
+
+    They stay locked until the transaction ends.
+    """
+    people = _lock(connection, "visitor")
+    ids = [row.id for row in people]
+    rostered = set(
+        connection.execute(
+            select(shift.c.staff_id).where(shift.c.staff_id.in_(ids)).distinct()
+        ).scalars()
+    )
+    ahead = Span(now, until)
+    shifts = _shifts(connection, ids, ahead)
+    visits = _spans(
+        connection,
+        select(visit_staff.c.staff_id, visit_staff.c.starts_at, visit_staff.c.ends_at).where(
+            visit_staff.c.staff_id.in_(ids),
+            visit_staff.c.starts_at < ahead.ends_at,
+            visit_staff.c.ends_at > ahead.starts_at,
+        ),
+    )
+    return [
+        Visitor(
+            id=row.id,
+            reference=row.external_id,
+            languages=tuple(row.languages),
+            regions=tuple(row.regions),
+            trained_on=row.trained_on,
+            daily_capacity=row.daily_capacity,
+            shifts=shifts.get(row.id, ()) if row.id in rostered else None,
+            visits=visits.get(row.id, ()),
+        )
+        for row in people
+    ]
+
+
+def _lock(connection: Connection, role: str) -> list[Row[*tuple[Any, ...]]]:
+    # Everybody locks in the order of ids, and so nobody waits in a circle.
+    return list(
+        connection.execute(
+            select(staff).where(staff.c.roles.any(role)).order_by(staff.c.id).with_for_update()
+        )
+    )
+
+
+def _shifts(connection: Connection, ids: Collection[int], ahead: Span) -> Spans:
+    return _spans(
+        connection,
+        select(shift.c.staff_id, shift.c.starts_at, shift.c.ends_at).where(
+            shift.c.staff_id.in_(ids),
+            shift.c.starts_at < ahead.ends_at,
+            shift.c.ends_at > ahead.starts_at,
+        ),
+    )
+
+
+def _spans(connection: Connection, statement: Select[*tuple[int, datetime, datetime]]) -> Spans:
+    spans: defaultdict[int, list[Span]] = defaultdict(list)
+    for staff_id, starts_at, ends_at in connection.execute(statement):
+        spans[staff_id].append(Span(starts_at, ends_at))
+    return {
+        staff_id: tuple(sorted(own, key=lambda s: s.starts_at)) for staff_id, own in spans.items()
+    }

@@ -1,0 +1,126 @@
+"""From bytes to cells: one physical line at a time, so that a stray quote spoils one row, not all.
+
+A record is one line. That keeps line numbers true and memory constant whatever the file holds.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from workers.tape.rows import BadCellError, RowError, TapeError
+
+Progress = Callable[[int, int], None]
+"""Called now and then with the rows and the bytes read so far; the total is the file's size."""
+
+LONGEST_LINE = 1_000_000
+ROWS_BETWEEN_REPORTS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The cells of one line, by column."""
+
+    line: int
+    cells: dict[str, str]
+
+
+def read_rows(
+    path: Path, columns: tuple[str, ...], progress: Progress | None
+) -> Iterator[Row | RowError]:
+    """Every row of the tape that holds anything; the cells of `columns`, spaces around them gone.
+
+    Raises:
+        TapeError: the file cannot be opened, is empty, is not UTF-8 from its first line on, lacks
+            one of the columns or has it twice, or has a line without an end.
+    """
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise TapeError(f"{path} cannot be read ({error.strerror}). Check its path.") from None
+    with stream:
+        header = _header(stream, path)
+        places = _places(header, columns, path)
+        yield from _rows(stream, path, len(header), places, progress)
+
+
+def _rows(
+    stream: BinaryIO, path: Path, width: int, places: dict[str, int], progress: Progress | None
+) -> Iterator[Row | RowError]:
+    rows = 0
+    for line, raw in enumerate(_lines(stream, path), start=2):
+        if not raw.strip():
+            continue
+        rows += 1
+        try:
+            cells = _cells(raw, width)
+            yield Row(line, {column: cells[place].strip() for column, place in places.items()})
+        except BadCellError as bad:
+            yield RowError(line, bad.column, bad.expected, bad.shown)
+        if progress and rows % ROWS_BETWEEN_REPORTS == 0:
+            progress(rows, stream.tell())
+    if progress:
+        progress(rows, stream.tell())
+
+
+def _lines(stream: BinaryIO, path: Path) -> Iterator[bytes]:
+    while raw := stream.readline(LONGEST_LINE):
+        if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
+            raise TapeError(
+                f"{path} has a line of more than {LONGEST_LINE:,} bytes. "
+                "Save it as CSV with one loan on each line."
+            )
+        yield raw
+
+
+def _cells(raw: bytes, width: int) -> list[str]:
+    if b"\0" in raw:
+        raise BadCellError(None, "text without NUL bytes")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadCellError(None, f"UTF-8 throughout; byte {error.start + 1} is not") from None
+    cells = _split(text)
+    if len(cells) != width:
+        raise BadCellError(None, f"{width} columns, as in the header; this row has {len(cells)}")
+    return cells
+
+
+def _split(text: str) -> list[str]:
+    try:
+        return next(csv.reader([text], strict=True))
+    except csv.Error:
+        raise BadCellError(
+            None, "quotes that open and close on the same line; a loan is one line"
+        ) from None
+
+
+def _header(stream: BinaryIO, path: Path) -> list[str]:
+    raw = next(_lines(stream, path), b"")
+    if not raw.strip():
+        raise TapeError(f"{path} is empty. Export the tape again, with its header line.")
+    try:
+        return [cell.strip() for cell in _split(raw.decode("utf-8-sig"))]
+    except (UnicodeDecodeError, BadCellError):
+        raise TapeError(
+            f"{path} line 1 is not a CSV header in UTF-8. Save the tape as CSV UTF-8."
+        ) from None
+
+
+def _places(header: list[str], columns: tuple[str, ...], path: Path) -> dict[str, int]:
+    missing = [column for column in columns if column not in header]
+    if missing:
+        raise TapeError(
+            f"{path} line 1: the header has no column {', '.join(missing)}. "
+            "Export the tape with it, or name the right column in the mapping."
+        )
+    twice = [column for column in columns if header.count(column) > 1]
+    if twice:
+        raise TapeError(
+            f"{path} line 1: the header has the column {', '.join(twice)} twice. "
+            "Give every column a name of its own."
+        )
+    return {column: header.index(column) for column in columns}

@@ -1,0 +1,43 @@
+"""Remembers which loans a tape has named already, on disk once they are many."""
+
+from __future__ import annotations
+
+import sqlite3
+from types import TracebackType
+
+
+class SeenLoans:
+    """The loans met so far, with their lines. Used in a `with` block; nothing of it remains."""
+
+    def __init__(self) -> None:
+        # An empty name is SQLite's private temporary database: its pages stay in a cache of fixed
+        # size and go to a temporary file beyond it. A set would grow with the tape.
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.execute("PRAGMA cache_size = -32768")
+        self._database.execute("PRAGMA journal_mode = OFF")
+        self._database.execute("PRAGMA synchronous = OFF")
+        self._database.execute(
+            "CREATE TABLE seen (loan TEXT PRIMARY KEY, line INTEGER NOT NULL) WITHOUT ROWID"
+        )
+        self._database.execute("BEGIN")
+
+    def __enter__(self) -> SeenLoans:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._database.close()
+
+    def earlier_line(self, loan: str, line: int) -> int | None:
+        """The line on which the loan was met before; None, and it is remembered, if it was not."""
+        added = self._database.execute(
+            "INSERT INTO seen VALUES (?, ?) ON CONFLICT DO NOTHING", (loan, line)
+        )
+        if added.rowcount:
+            return None
+        found = self._database.execute("SELECT line FROM seen WHERE loan = ?", (loan,))
+        return int(found.fetchone()[0])
