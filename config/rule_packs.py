@@ -101,7 +101,7 @@ def _read_rule(value: Value, pack_id: str) -> ContactHours:
     return ContactHours(
         id=_read_rule_id(section.need("id"), pack_id),
         channels=frozenset(_read_channel(entry) for entry in section.need("channels").values()),
-        hours=_read_hours(section.need("hours")),
+        hours=read_hours(section.need("hours")),
         source=read_source(section),
         effective_from=effective_from,
         effective_to=effective_to,
@@ -123,7 +123,8 @@ def _read_channel(value: Value) -> Channel:
     return Channel(value.word(Reaching))
 
 
-def _read_hours(value: Value) -> tuple[Hours, ...]:
+def read_hours(value: Value) -> tuple[Hours, ...]:
+    """Hours of the week such as `{mon-fri: "08:00-20:00"}`, each day at most once."""
     hours: list[Hours] = []
     for days, clock in value.pairs().items():
         weekdays = _read_weekdays(days, clock)

@@ -51,7 +51,7 @@ class ScheduleKind(StrEnum):
     LUMP_SUM = "lump_sum"
     """One instalment, from principal, interest and a due date."""
     EXPLICIT = "explicit"
-    """One cell lists them: `2026-01-31 500.00 12.50; …`, that is date, principal, interest, fees."""
+    """One cell lists them: `2026-01-31 500.00 12.50; …`: date, principal, interest, fees."""
 
 
 class PaidBy(StrEnum):

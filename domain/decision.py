@@ -110,7 +110,7 @@ def decide(snapshot: Snapshot, ladder: Ladder | None, now: datetime) -> Decision
     return _climb(snapshot, ladder, now, arrears, arrears.anchor)
 
 
-def next_review(snapshot: Snapshot, ladder: Ladder | None, now: datetime) -> date | None:
+def next_review(snapshot: Snapshot, now: datetime) -> date | None:
     """The day on which the loan must be looked at next, after its facts changed at `now`.
 
     A loan past due is looked at today: only a decision may say that nothing is to be done. Others

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from domain.loans import ZERO, Instalment
 
@@ -30,13 +31,14 @@ def level_payments(
     annual_rate_percent: Decimal,
     term_months: int,
     instalment: Decimal,
-    first_due_on: date,
+    first_month: date,
+    due_day: int,
 ) -> tuple[Instalment, ...]:
     """A loan paid back by the same amount every month, interest on what is still owed first.
 
-    A month's interest is a twelfth of the yearly rate. Dates keep the day of `first_due_on`, or
-    fall on the month's last day where the month is shorter. The last instalment is what is left,
-    so that the principal adds up.
+    A month's interest is a twelfth of the yearly rate. Instalments fall due from the month of
+    `first_month` on, on `due_day` (1 to 31) or the month's last day where it is shorter. The last
+    instalment is what is left, so that the principal adds up.
 
     Raises:
         ValueError: the instalment does not pay the loan back in exactly this term.
@@ -49,16 +51,17 @@ def level_payments(
         part = owed if months == term_months - 1 else instalment - interest
         if not ZERO < part <= owed:
             raise ValueError("the instalment does not pay the loan back in its term")
-        due_on = month_after(first_due_on, months, first_due_on.day)
+        due_on = month_after(first_month, months, due_day)
         instalments.append(Instalment(due_on, part, interest))
         owed -= part
-    # Lenders round the instalment to the cent, so the last one differs a little. A last one that
-    # is far off means that the amount, the rate, the term and the instalment do not belong together.
+    # Lenders round the instalment to the cent, so the last one differs a little. Where it is far
+    # off, the amount, the rate, the term and the instalment do not belong together.
     if term_months > 1 and abs(instalments[-1].amount - instalment) > instalment:
         raise ValueError("the instalment does not pay the loan back in its term")
     return tuple(instalments)
 
 
+@lru_cache(maxsize=4096)  # a book has few dates and many instalments
 def month_after(start: date, months: int, day: int) -> date:
     """The day `months` months after the month of `start`, or that month's last day if shorter."""
     years, month_index = divmod(start.year * 12 + start.month - 1 + months, 12)
@@ -86,7 +89,7 @@ def paid_by_total(
             filled.append(in_full(instalment))
             paid = max(ZERO, paid - instalment.amount)
         else:
-            filled.append(_in_part(instalment, paid))
+            filled.append(_in_part(instalment, paid) if paid else instalment)
             paid = ZERO
     return tuple(filled)
 
@@ -101,19 +104,22 @@ def paid_by_principal(
 
     The interest of a first period depends on its days, the principal does not: the principal paid
     after three instalments is the schedule's to the cent. `tolerance` is a part of one instalment's
-    principal. Every instalment must carry principal. The interest paid beyond that of the whole
-    instalments goes to the first one that is not whole.
+    principal. Every instalment must carry principal.
+
+    Interest beyond that of the whole instalments is laid against the next one only if some of its
+    principal is paid too; otherwise it is the first period's, and nobody paid the next in part.
     """
     filled: list[Instalment] = []
     for instalment in instalments:
         if paid_principal >= instalment.principal * (1 - tolerance):
             filled.append(in_full(instalment))
-        else:
+        elif paid_principal > ZERO:
             interest = min(max(ZERO, paid_interest), instalment.interest)
             filled.append(
                 replace(instalment, paid_principal=paid_principal, paid_interest=interest)
             )
-            paid_interest = ZERO
+        else:
+            filled.append(instalment)
         paid_principal = max(ZERO, paid_principal - instalment.principal)
         paid_interest -= filled[-1].paid_interest
     return tuple(filled)

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.allocation import allocate
-from domain.arrears import arrears_on
-from domain.decision import Snapshot, next_review
+from domain.arrears import Arrears
 from domain.loans import ZERO
-from domain.statuses import WAITING, ActionStatus
 from workers.events import NotYetError, RejectedError
 from workers.house import House
-from workers.store.actions import Move, move_actions
-from workers.store.book import (
-    load_schedule,
-    lock_loan,
-    set_position,
-    waiting_for_other_arrears,
-    write_allocations,
-)
-from workers.store.facts import load_facts
-from workers.store.schema import collection_case, payment
+from workers.reassessing import reassess
+from workers.store.book import load_schedule, lock_loan, write_allocations
+from workers.store.schema import payment
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,30 +71,13 @@ def record_payment(connection: Connection, house: House, paid: Payment) -> str:
     if payment_id is None:
         return f"Payment {paid.external_id} is on record already; nothing changed."
     write_allocations(connection, loan.id, payment_id, allocations)
-    return reassess(connection, house, loan.id, now)
+    return _sentence(reassess(connection, [loan.id], now)[loan.id])
 
 
-def reassess(connection: Connection, house: House, loan_id: int, now: datetime) -> str:
-    """After a loan's facts changed: call off what they made needless, and set its review date."""
-    today = now.date()
-    facts = load_facts(connection, [loan_id], today)[loan_id]
-    arrears = arrears_on(facts.instalments, today)
-    needless = waiting_for_other_arrears(connection, loan_id, arrears.anchor, sorted(WAITING))
-    why = "superseded" if arrears.past_due else "cured"
-    if needless:
-        move_actions(connection, needless, Move(ActionStatus.CANCELLED, why), now)
+def _sentence(arrears: Arrears) -> str:
     if not arrears.past_due:
-        connection.execute(
-            update(collection_case)
-            .where(collection_case.c.loan_id == loan_id, collection_case.c.closed_at.is_(None))
-            .values(closed_at=now, closed_because="cured")
-        )
-    snapshot = Snapshot(loan_id, facts.instalments, facts.holds)
-    review_on = next_review(snapshot, None, now)
-    set_position(connection, loan_id, anchor_on=arrears.anchor, review_on=review_on, now=now)
-    if not arrears.past_due:
-        return f"Nothing is past due any more; {len(needless)} planned action(s) called off."
+        return "Nothing is past due any more; what was planned is called off."
     return (
-        f"{arrears.amount.normalize():f} still past due since {arrears.anchor}, "
-        f"{arrears.days_past_due} days; {len(needless)} planned action(s) called off."
+        f"{arrears.amount.normalize():f} is still past due since {arrears.anchor}, "
+        f"{arrears.days_past_due} days."
     )

@@ -243,15 +243,15 @@ class TestRequirements:
 
 class TestNextReview:
     def test_a_loan_past_due_is_looked_at_today_when_a_fact_changes(self) -> None:
-        assert next_review(Snapshot(1, (owed(),)), ladder(), on_day(5)) == day(5)
+        assert next_review(Snapshot(1, (owed(),)), on_day(5)) == day(5)
 
     def test_a_loan_put_right_waits_for_its_next_instalment(self) -> None:
         snapshot = Snapshot(1, (owed(paid="1000"), owed(APRIL)))
-        assert next_review(snapshot, ladder(), on_day(5)) == APRIL + timedelta(days=1)
+        assert next_review(snapshot, on_day(5)) == APRIL + timedelta(days=1)
 
     def test_a_loan_on_hold_waits_for_the_end_of_the_hold(self) -> None:
         snapshot = Snapshot(1, (owed(),), holds=(Hold(HoldKind.PROMISE, day(4), day(9)),))
-        assert next_review(snapshot, ladder(), on_day(5)) == day(9)
+        assert next_review(snapshot, on_day(5)) == day(9)
 
 
 holds = st.lists(

@@ -47,7 +47,7 @@ def test_what_may_have_had_its_effect_is_never_claimed_again() -> None:
 
 def test_what_awaits_approval_cannot_be_claimed() -> None:
     assert S.AWAITING_APPROVAL not in CLAIMABLE
-    assert CLAIMABLE == sources(S.CLAIMED)
+    assert sources(S.CLAIMED) == CLAIMABLE
 
 
 @pytest.mark.parametrize("status", sorted(WAITING))

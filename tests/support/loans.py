@@ -30,6 +30,7 @@ from workers.escalation import Escalated, escalate_loans
 from workers.house import House
 from workers.store.schema import action, borrower, hold, instalment, loan, shift, staff
 from workers.store.vault import Vault
+from workers.texting import send_sms
 
 KEY = Vault.new_key()
 NAME = "Lin Example"
@@ -66,7 +67,7 @@ class Book:
         policy: Policy | None = None,
     ) -> None:
         self.zone = ZoneInfo(zone)
-        self.clock = FixedClock(self._moment(now))
+        self.clock = FixedClock(self.moment(now))
         self.sms = FakeSmsGateway()
         settings = settings_for_tests(engine, zone)
         self.house = House(
@@ -81,7 +82,7 @@ class Book:
 
     def at(self, now: str) -> Book:
         """Move the clock to `2026-03-02 10:00`, or to the beginning of `2026-03-02`."""
-        self.clock.at = self._moment(now)
+        self.clock.at = self.moment(now)
         return self
 
     def loan(
@@ -117,6 +118,7 @@ class Book:
             phone_sealed=vault.seal(phone) if phone else None,
             phone_digest=vault.digest(phone) if phone else None,
             address_sealed=vault.seal(address) if address else None,
+            facts_digest=b"",
             zones=list(zones) if zones is not None else [ZONE[country]],
             locale=locale or LOCALE[country],
             region=region,
@@ -170,8 +172,8 @@ class Book:
     def shift(self, staff_id: int, starts_at: str, ends_at: str) -> None:
         values = {
             "staff_id": staff_id,
-            "starts_at": self._moment(starts_at),
-            "ends_at": self._moment(ends_at),
+            "starts_at": self.moment(starts_at),
+            "ends_at": self.moment(ends_at),
         }
         with self.house.engine.begin() as connection:
             connection.execute(insert(shift).values(values))
@@ -192,6 +194,10 @@ class Book:
     def escalate(self, *external_ids: str) -> Escalated:
         """Look at these loans, if they are due for a look."""
         return escalate_loans(self.house, [self.loan_id(one) for one in external_ids])
+
+    def send(self, external_id: str, item: str) -> str:
+        """Let a worker take up the text of an item."""
+        return send_sms(self.house, self.action_id(external_id, item))
 
     def approve(self, external_id: str, item: str = "legal_file") -> None:
         approve(self.house, external_id, item, by="sup-1", role="supervisor")
@@ -241,7 +247,7 @@ class Book:
                 ).scalar_one()
             )
 
-    def _moment(self, written: str) -> datetime:
+    def moment(self, written: str) -> datetime:
         return datetime.fromisoformat(written).replace(tzinfo=self.zone).astimezone(UTC)
 
 

@@ -12,6 +12,7 @@ from workers.store.engine import assert_reachable
 from workers.store.migrate import assert_current
 
 console = Console(soft_wrap=True, highlight=False)
+errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 def load_house() -> House:

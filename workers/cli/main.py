@@ -8,7 +8,7 @@ import typer
 from sqlalchemy.exc import OperationalError
 
 from domain.errors import ArrearsError
-from workers.cli import money, policy, serve, setup
+from workers.cli import book, money, policy, serve, setup
 
 app = typer.Typer(
     help="Arrears watches a loan book and acts by rule, as the lender's ladder and the law allow.",
@@ -19,6 +19,8 @@ app = typer.Typer(
 app.command("migrate")(setup.migrate)
 app.command("check")(setup.check)
 app.command("new-key")(setup.new_key)
+app.command("roster")(book.roster)
+app.command("import")(book.import_)
 app.command("ladder")(policy.ladder)
 app.command("pay")(money.pay)
 app.command("approve")(policy.approve)

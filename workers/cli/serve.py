@@ -92,4 +92,4 @@ def _become_celery(*args: str) -> NoReturn:
 
 def _become(module: str, *args: str) -> NoReturn:
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", module, *args])
+    os.execv(sys.executable, [sys.executable, "-m", module, *args])  # noqa: S606 - no shell is meant

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, text, update
+from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.allocation import Allocation
@@ -91,42 +91,3 @@ def opt_out(
         .values(borrower_id=borrower_id, channel=channel, source=source, since=now)
         .on_conflict_do_nothing()
     )
-
-
-def set_position(
-    connection: Connection,
-    loan_id: int,
-    *,
-    anchor_on: date | None,
-    review_on: date | None,
-    now: datetime,
-) -> None:
-    """Write where the loan stands, and free it for the next announcement."""
-    connection.execute(
-        update(loan)
-        .where(loan.c.id == loan_id)
-        .values(
-            anchor_on=anchor_on,
-            review_on=review_on,
-            lease_token=None,
-            lease_until=None,
-            updated_at=now,
-        )
-    )
-
-
-# A call-off for facts that changed between two looks: what waited for other arrears than today's.
-_WAITING_FOR_OTHERS = text("""
-SELECT id FROM action
- WHERE loan_id = :loan_id
-   AND anchor_on IS DISTINCT FROM :anchor_on
-   AND status = ANY(:waiting)
-""")
-
-
-def waiting_for_other_arrears(
-    connection: Connection, loan_id: int, anchor_on: date | None, waiting: Sequence[str]
-) -> list[int]:
-    """The actions of a loan that wait at another anchor than `anchor_on`."""
-    values = {"loan_id": loan_id, "anchor_on": anchor_on, "waiting": list(waiting)}
-    return list(connection.execute(_WAITING_FOR_OTHERS, values).scalars())

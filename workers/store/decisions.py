@@ -6,16 +6,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.decision import Decision, Outcome
 from domain.ladder import Item, Step
 from domain.statuses import WAITING, ActionStatus
 from workers.store.actions import Move, move_actions
+from workers.store.cases import keep_cases
 from workers.store.facts import StoredAction
+from workers.store.positions import Position, set_positions
 from workers.store.rows import as_rows, insert_rows
-from workers.store.schema import action, decision, loan
+from workers.store.schema import action, decision
 
 
 def write_decisions(
@@ -34,8 +36,14 @@ def write_decisions(
     ids = _insert_decisions(connection, decisions, rule_packs)
     planned = _insert_actions(connection, decisions, ids, now)
     _call_off(connection, decisions, on_record, now)
-    _keep_cases(connection, decisions, now)
-    _set_reviews(connection, decisions, now)
+    keep_cases(
+        connection,
+        cured=[d.loan_id for d in decisions if not d.arrears.past_due],
+        past_due={d.loan_id: d.on for d in decisions if d.arrears.past_due},
+        now=now,
+    )
+    positions = [Position(d.loan_id, d.arrears.anchor, d.review_on) for d in decisions]
+    set_positions(connection, positions, now)
     return planned
 
 
@@ -148,49 +156,3 @@ def _call_off(
         move_actions(connection, cured, Move(ActionStatus.CANCELLED, "cured"), now)
     if superseded:
         move_actions(connection, superseded, Move(ActionStatus.CANCELLED, "superseded"), now)
-
-
-# Closes the cases of cured loans and opens one for each loan past due that has none, at once.
-_CASES = text("""
-WITH closed AS (
-    UPDATE collection_case SET closed_at = :now, closed_because = 'cured'
-     WHERE closed_at IS NULL AND loan_id = ANY(CAST(:cured AS bigint[]))
-)
-INSERT INTO collection_case (loan_id, opened_on)
-SELECT * FROM unnest(CAST(:past_due AS bigint[]), CAST(:opened_on AS date[]))
-ON CONFLICT (loan_id) WHERE closed_at IS NULL DO NOTHING
-""")
-
-
-def _keep_cases(connection: Connection, decisions: Sequence[Decision], now: datetime) -> None:
-    past_due = [d for d in decisions if d.arrears.past_due]
-    connection.execute(
-        _CASES,
-        {
-            "now": now,
-            "cured": [d.loan_id for d in decisions if not d.arrears.past_due],
-            "past_due": [d.loan_id for d in past_due],
-            "opened_on": [d.on for d in past_due],
-        },
-    )
-
-
-def _set_reviews(connection: Connection, decisions: Sequence[Decision], now: datetime) -> None:
-    given = as_rows(
-        (loan.c.id, loan.c.review_on, loan.c.anchor_on),
-        [
-            {"id": d.loan_id, "review_on": d.review_on, "anchor_on": d.arrears.anchor}
-            for d in decisions
-        ],
-    )
-    connection.execute(
-        update(loan)
-        .where(loan.c.id == given.c.id)
-        .values(
-            review_on=given.c.review_on,
-            anchor_on=given.c.anchor_on,
-            lease_token=None,
-            lease_until=None,
-            updated_at=now,
-        )
-    )

@@ -34,7 +34,7 @@ def lock_collectors(
         )
         .group_by(call.c.staff_id)
     )
-    calls: dict[int, int] = dict(assigned.tuples().all())
+    calls = {staff_id: count for staff_id, count in assigned}
     shifts = _shifts(connection, ids, Span(now, until))
     return [
         Collector(
@@ -90,7 +90,10 @@ def _lock(connection: Connection, role: str) -> list[Row[*tuple[Any, ...]]]:
     # Everybody locks in the order of ids, and so nobody waits in a circle.
     return list(
         connection.execute(
-            select(staff).where(staff.c.roles.any(role)).order_by(staff.c.id).with_for_update()
+            select(staff)
+            .where(staff.c.roles.contains([role]))
+            .order_by(staff.c.id)
+            .with_for_update()
         )
     )
 

@@ -88,7 +88,7 @@ class Cells:
 def day_in(text: str, pattern: str) -> date | None:
     """The text read by a `strptime` pattern; None when it is not such a date."""
     try:
-        found = datetime.strptime(text, pattern)  # noqa: DTZ007 - a business date has no zone
+        found = datetime.strptime(text, pattern)
     except ValueError:
         return None
     return found.date()

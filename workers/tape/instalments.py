@@ -50,18 +50,18 @@ def _level(cells: Cells, as_of: date) -> tuple[Instalment, ...]:
     day = 1 if cells.mapping.seen_on else cells.whole(Field.DUE_DAY, 1, 31)
     instalment = cells.money(Field.INSTALMENT)
     try:
-        instalments = level_payments(
+        return level_payments(
             principal=cells.money(Field.PRINCIPAL),
             annual_rate_percent=cells.rate(Field.ANNUAL_RATE_PERCENT),
             term_months=cells.whole(Field.TERM_MONTHS, 1, LONGEST_TERM_MONTHS),
             instalment=instalment,
-            first_due_on=month_after(issued, 1, 1),
+            first_month=month_after(issued, 1, 1),
+            due_day=day,
         )
     except ValueError:
         raise cells.refuse(
             Field.INSTALMENT, "an instalment that pays the loan back in its term at its rate"
         ) from None
-    return on_due_day(instalments, day)
 
 
 def _listed(cells: Cells) -> tuple[Instalment, ...]:

@@ -27,6 +27,7 @@ borrower = Table(
     Column("phone_sealed", LargeBinary),
     Column("phone_digest", LargeBinary),  # keyed hash: finds the borrower of an inbound text
     Column("address_sealed", LargeBinary),
+    Column("facts_digest", LargeBinary, nullable=False),  # keyed hash: whether a tape tells news
     words("zones"),  # IANA; empty means unknown, and then nothing may reach the borrower
     Column("locale", Text, nullable=False),
     Column("region", Text),

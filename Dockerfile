@@ -1,0 +1,39 @@
+# The production image: the packages of requirements.txt, ours, and nothing to build with.
+# Settings and secrets come in when it runs (docs/operations.md).
+
+FROM python:3.11-slim-trixie AS build
+
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /build
+
+# The lock first: as long as it stays the same, so does this layer.
+COPY requirements.txt ./
+RUN python -m venv --without-pip /opt/arrears \
+    && pip --python /opt/arrears install --require-hashes --only-binary=:all: -r requirements.txt
+
+# Building our own package takes setuptools: that of the development lock, by its hash.
+COPY requirements-dev.txt ./
+RUN awk '/^[a-z]/ {wanted = /^setuptools==/} wanted' requirements-dev.txt > build.txt \
+    && pip install --require-hashes --only-binary=:all: -r build.txt
+
+COPY pyproject.toml LICENSE ./
+COPY domain domain
+COPY config config
+COPY workers workers
+RUN pip wheel --no-index --no-deps --no-build-isolation --wheel-dir dist . \
+    && pip --python /opt/arrears install --no-index --no-deps dist/*.whl
+
+
+FROM python:3.11-slim-trixie
+
+# The base image's own tools would let an intruder install more; nothing here needs them.
+RUN pip uninstall --yes --root-user-action=ignore setuptools wheel pip \
+    && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin arrears \
+    && install --directory --owner=arrears /var/lib/arrears
+
+COPY --from=build /opt/arrears /opt/arrears
+ENV PATH=/opt/arrears/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+
+USER 10001
+WORKDIR /var/lib/arrears
+CMD ["arrears", "--help"]

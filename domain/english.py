@@ -1,0 +1,119 @@
+"""What the house says, in English."""
+
+from __future__ import annotations
+
+from domain.ladder import Work
+from domain.rules import Channel
+from domain.telling import Language, Phrase
+
+P = Phrase
+
+PHRASES: dict[Phrase, str] = {
+    P.LOAN: (
+        "Loan {loan}: {product} under the law of {jurisdiction}, in {currency}. Instalments: "
+        "{instalments}, due from {first_due_on} to {last_due_on}."
+    ),
+    P.TRIED_BEFORE: (
+        "Before the loan came here, the lender had tried these steps for the arrears since "
+        "{anchor_on}: {steps}."
+    ),
+    P.NEXT_LOOK: "The next look is on {review_on}.",
+    P.NO_NEXT_LOOK: "There is no next look until a fact changes.",
+    P.PAYMENT: "Payment {payment} of {amount} {currency}, paid on {paid_on}, was recorded.",
+    P.LAID_AGAINST: "It was laid against {allocations}.",
+    P.ALLOCATION: "{component} due on {due_on} ({amount})",
+    P.LEFT_OVER: "Left over: {amount}.",
+    P.HOLD: "A hold ({kind}) was made by {made_by}, from {starts_on} up to {ends_on}.",
+    P.HOLD_UNTIL_RELEASED: (
+        "A hold ({kind}) was made by {made_by}, from {starts_on} until it is released."
+    ),
+    P.OPTED_OUT: "The borrower opted out of contact by {channel}; {source} told us.",
+    P.PROBLEM: "A problem was found ({kind}): {detail}.",
+    P.PROBLEM_RESOLVED: "The problem ({kind}) was put right.",
+    P.EVENT_WAITS: "An event ({kind} {event}) came in and waits to be applied.",
+    P.EVENT_REJECTED: "An event ({kind} {event}) came in and was rejected.",
+    P.PAST_DUE: (
+        "Looked at: past due since {anchor_on}, days past due {days_past_due}, {past_due} "
+        "{currency}."
+    ),
+    P.ON_LADDER_DAY: "Ladder {ladder}, ladder day {ladder_day}, {position}.",
+    P.IN_STEP: "step {step}",
+    P.IN_NO_STEP: "a rest between steps",
+    P.BY_LADDER: "Ladder {ladder}.",
+    P.PACKS: "Rule packs: {packs}.",
+    P.NO_PACKS: "No rule pack was known.",
+    P.OUTCOME_ACT: "Something is to be done.",
+    P.OUTCOME_WAIT: "Nothing more is to be done today.",
+    P.OUTCOME_HELD: "Nothing is done: a hold ({hold}) pauses the ladder.",
+    P.OUTCOME_IN_GRACE: "Nothing is done: the ladder's days of grace are not over.",
+    P.OUTCOME_BELOW_MINIMUM: "Nothing is done: less is past due than the ladder's minimum.",
+    P.OUTCOME_NO_LADDER: "Nothing is done: no ladder is for this loan.",
+    P.OUTCOME_NOT_PAST_DUE: "Looked at: nothing is past due, so nothing is done.",
+    P.WAITS_FOR: "What is due waits until these steps have been tried: {steps}.",
+    P.CASE_OPENED: "A case was opened.",
+    P.CASE_CLOSED: "The case was closed.",
+    P.PLANNED: (
+        "{item} ({work}) of step {step} was planned by ladder {ladder}, for the arrears since "
+        "{anchor_on}."
+    ),
+    P.PLANNED_FOR_APPROVAL: (
+        "{item} ({work}) of step {step} was planned by ladder {ladder}, for the arrears since "
+        "{anchor_on}, and waits for approval."
+    ),
+    P.PLANNED_TOO_LATE: (
+        "{item} ({work}) of step {step} in ladder {ladder} was skipped: its days had passed."
+    ),
+    P.APPROVED: "{item} was approved by {approved_by} as {role}.",
+    P.MOVED_PLANNED: "{item} is planned and waits for its time.",
+    P.MOVED_DEFERRED: "{item} was deferred.",
+    P.MOVED_FAILED: "{item} had no effect and will be tried again.",
+    P.MOVED_UNKNOWN: "{item} may have had its effect, so it is not repeated.",
+    P.MOVED_DEAD: "{item} was given up; a person may take it up again.",
+    P.MOVED_SKIPPED: "{item} was skipped.",
+    P.MOVED_DONE: "{item} is done.",
+    P.MOVED_CANCELLED: "{item} was called off.",
+    P.MOVED_BARRED: "{item} is barred for good.",
+    P.UNTIL: "Not before {until}.",
+    P.UNTIL_A_FACT_CHANGES: "Not before a fact changes.",
+    P.WHY: "Why: {reason}.",
+    P.CURED: "nothing is past due any more",
+    P.SUPERSEDED: "what it was planned for is paid, and other arrears took its place",
+    P.RULES: "Rules: {rules}.",
+    P.RULE: "{rule} ({citation})",
+    P.RULE_FOR_REVIEW: "{rule} ({citation}; confidence {confidence}, review needed)",
+    P.RULE_OF_THE_HOUSE: "{rule} (a rule of the house)",
+    P.RULE_NOT_LOADED: "{rule} (not loaded any more)",
+    P.CONTACT: "The gate allows {item} to reach the borrower by {channel} at this moment.",
+    P.MESSAGE: (
+        "A text for {item} was written from template {template} version {version} ({locale}), in "
+        "{segments} segment(s), for {provider}."
+    ),
+    P.MESSAGE_STATUS: "Since {changed_at} it is {status}.",
+    P.CODE: "The provider's code is {code}.",
+    P.RECEIPT: "The provider reports the text for {item} as {status}.",
+    P.CALL: "{item} was assigned to {staff}, to be held in {language}.",
+    P.MUST_LEARN: "It must learn: {topics}.",
+    P.MAY_OFFER: "It may offer: {offers}.",
+    P.VISIT: "{item} was scheduled from {starts_at} to {ends_at}, for {staff}.",
+    P.DOCUMENT: (
+        "A document ({kind}) for {item} was written from template {template} version {version} "
+        "({locale})."
+    ),
+    P.LEGAL_FILE: (
+        "A legal file was opened for {item}: principal {principal}, interest {interest}, fees "
+        "{fees} {currency}."
+    ),
+    P.LIMITATION: "The claim can be brought until {limitation_on}.",
+    P.MET: "On file: {needs}.",
+    P.MISSING: "Still missing: {needs}.",
+}
+
+WORDS: dict[str, str] = {
+    Work.SEND_SMS: "a text",
+    Work.ASSIGN_CALL: "a call",
+    Work.SCHEDULE_VISIT: "a visit",
+    Work.OPEN_LEGAL_FILE: "a legal file",
+    Channel.SMS: "text",
+}
+
+ENGLISH = Language(PHRASES, WORDS, between_sentences=" ", between_listed=", ")

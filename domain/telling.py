@@ -1,0 +1,188 @@
+"""Telling: what is on record about a loan, as sentences in a person's language.
+
+A record becomes parts: a phrase and the values that go into it. A language is a table of phrases,
+so that another language is another table and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from enum import StrEnum, auto
+from typing import TypeAlias
+
+
+class Phrase(StrEnum):
+    """Everything that can be said. Each language has a text for each of these."""
+
+    # The loan, and what came in about it.
+    LOAN = auto()
+    TRIED_BEFORE = auto()
+    NEXT_LOOK = auto()
+    NO_NEXT_LOOK = auto()
+    PAYMENT = auto()
+    LAID_AGAINST = auto()
+    ALLOCATION = auto()
+    LEFT_OVER = auto()
+    HOLD = auto()
+    HOLD_UNTIL_RELEASED = auto()
+    OPTED_OUT = auto()
+    PROBLEM = auto()
+    PROBLEM_RESOLVED = auto()
+    EVENT_WAITS = auto()
+    EVENT_REJECTED = auto()
+    # A look at the loan.
+    PAST_DUE = auto()
+    ON_LADDER_DAY = auto()
+    IN_STEP = auto()
+    IN_NO_STEP = auto()
+    BY_LADDER = auto()
+    PACKS = auto()
+    NO_PACKS = auto()
+    OUTCOME_ACT = auto()
+    OUTCOME_WAIT = auto()
+    OUTCOME_HELD = auto()
+    OUTCOME_IN_GRACE = auto()
+    OUTCOME_BELOW_MINIMUM = auto()
+    OUTCOME_NO_LADDER = auto()
+    OUTCOME_NOT_PAST_DUE = auto()
+    WAITS_FOR = auto()
+    CASE_OPENED = auto()
+    CASE_CLOSED = auto()
+    # An action, and its moves: one phrase for each status that it can reach.
+    PLANNED = auto()
+    PLANNED_FOR_APPROVAL = auto()
+    PLANNED_TOO_LATE = auto()
+    APPROVED = auto()
+    MOVED_PLANNED = auto()
+    MOVED_DEFERRED = auto()
+    MOVED_FAILED = auto()
+    MOVED_UNKNOWN = auto()
+    MOVED_DEAD = auto()
+    MOVED_SKIPPED = auto()
+    MOVED_DONE = auto()
+    MOVED_CANCELLED = auto()
+    MOVED_BARRED = auto()
+    UNTIL = auto()
+    UNTIL_A_FACT_CHANGES = auto()
+    WHY = auto()
+    CURED = auto()
+    SUPERSEDED = auto()
+    RULES = auto()
+    RULE = auto()
+    RULE_FOR_REVIEW = auto()
+    RULE_OF_THE_HOUSE = auto()
+    RULE_NOT_LOADED = auto()
+    # What was done.
+    CONTACT = auto()
+    MESSAGE = auto()
+    MESSAGE_STATUS = auto()
+    CODE = auto()
+    RECEIPT = auto()
+    CALL = auto()
+    MUST_LEARN = auto()
+    MAY_OFFER = auto()
+    VISIT = auto()
+    DOCUMENT = auto()
+    LEGAL_FILE = auto()
+    LIMITATION = auto()
+    MET = auto()
+    MISSING = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One sentence, or a piece of one, before it is put into words."""
+
+    phrase: Phrase
+    values: Mapping[str, Value]
+
+
+# A StrEnum is a word that each language has its own for; a plain text is a reference or a name that
+# stays as it is. A tuple is a list.
+Value: TypeAlias = "str | int | Decimal | date | datetime | Part | tuple[Value, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing on record, with the moment it stands under."""
+
+    at: datetime | None
+    """Aware; None for what holds throughout."""
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What people read: one or more sentences about one moment."""
+
+    at: datetime | None
+    """In the lender's zone; None for what holds throughout."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A table of phrases, and the little that differs beside them."""
+
+    phrases: Mapping[Phrase, str]
+    """Templates in the style of `str.format`."""
+    words: Mapping[str, str]
+    """For words of the house, such as kinds of work; one that is missing is shown as it is."""
+    between_sentences: str
+    between_listed: str
+
+
+def say(phrase: Phrase, **values: Value) -> Part:
+    """A phrase with its values."""
+    return Part(phrase, values)
+
+
+def tell(entries: Iterable[Entry], language: Language, zone: tzinfo) -> list[Sentence]:
+    """Put entries into words, in their order, with every moment shown in `zone`."""
+    return [
+        Sentence(
+            entry.at.astimezone(zone) if entry.at else None,
+            language.between_sentences.join(
+                _in_words(part, language, zone) for part in entry.parts
+            ),
+        )
+        for entry in entries
+    ]
+
+
+def in_order(entries: Iterable[Entry]) -> list[Entry]:
+    """Sort by moment. What shares a moment keeps its order; what has none keeps the beginning."""
+    undated: list[Entry] = []
+    dated: list[tuple[datetime, Entry]] = []
+    for entry in entries:
+        if entry.at is None:
+            undated.append(entry)
+        else:
+            dated.append((entry.at, entry))
+    dated.sort(key=lambda pair: pair[0])
+    return undated + [entry for _, entry in dated]
+
+
+def _in_words(value: Value, language: Language, zone: tzinfo) -> str:
+    match value:
+        case Part(phrase, values):
+            words = {name: _in_words(each, language, zone) for name, each in values.items()}
+            return language.phrases[phrase].format(**words)
+        case tuple():
+            return language.between_listed.join(_in_words(each, language, zone) for each in value)
+        case datetime():
+            return f"{value.astimezone(zone):%Y-%m-%d %H:%M}"
+        case Decimal():
+            return _amount(value)
+        case StrEnum():
+            return language.words.get(value, value.replace("_", " "))
+    return str(value)
+
+
+def _amount(amount: Decimal) -> str:
+    """At least two places, and more where there are more: `1000.00`, `0.125`."""
+    exact = f"{amount.normalize():f}"
+    return f"{amount:.2f}" if len(exact.partition(".")[2]) < 2 else exact

@@ -1,0 +1,22 @@
+"""Two workers at the same moment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def together(*work: Callable[[], T]) -> Sequence[T]:
+    """Start all of the work at once, each in a thread of its own, and wait for what it gives."""
+    start = threading.Barrier(len(work), timeout=10)
+
+    def run(one: Callable[[], T]) -> T:
+        start.wait()
+        return one()
+
+    with ThreadPoolExecutor(len(work)) as pool:
+        return [done.result(timeout=60) for done in [pool.submit(run, one) for one in work]]

@@ -1,0 +1,191 @@
+"""A loan tape comes in: all of it or nothing, once, and never undoing what happened since."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from config.mappings import load_mapping
+from domain.errors import ArrearsError
+from tests.support.loans import Book
+from workers.importing import ImportReport, import_tape
+from workers.payments import Payment, record_payment
+from workers.store.schema import borrower, instalment, loan, problem, tape_import
+
+AS_OF = date(2026, 3, 2)
+COLUMNS = (
+    "loan,borrower,name,phone,address,locale,region,zones,jurisdiction,product,currency,"
+    "instalments,paid_total,steps_tried"
+)
+
+
+def row(
+    name: str,
+    *,
+    phone: str = "13800138000",
+    zones: str = "Asia/Shanghai",
+    instalments: str = "2026-03-01 100.00 10.00; 2026-04-01 100.00 10.00",
+    paid: str = "0",
+    currency: str = "CNY",
+    borrower: str = "",
+    tried: str = "",
+) -> str:
+    return (
+        f"{name},{borrower},Li Example,{phone},1 Example Road,zh-Hans,,{zones},CN,consumer_loan,"
+        f"{currency},{instalments},{paid},{tried}"
+    )
+
+
+def bring_in(book: Book, folder: Path, *rows: str, keep_good: bool = False) -> ImportReport:
+    tape = folder / "tape.csv"
+    tape.write_text("\n".join((COLUMNS, *rows)) + "\n")
+    mapping = load_mapping("arrears")
+    return import_tape(book.house, tape, mapping, as_of=AS_OF, keep_good=keep_good)
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    return Book(engine, now="2026-03-02 10:00")
+
+
+def test_a_good_tape_comes_in_whole_and_its_loans_are_due_for_a_look(
+    book: Book, tmp_path: Path
+) -> None:
+    report = bring_in(book, tmp_path, row("L-1"), row("L-2", paid="110.00"))
+
+    assert (report.taken, report.changed, report.rejected, report.kept) == (2, 2, 0, True)
+    positions = {r.external_id: (r.anchor_on, r.review_on) for r in book.rows(loan)}
+    assert positions == {
+        "L-1": (date(2026, 3, 1), AS_OF),
+        "L-2": (None, date(2026, 4, 2)),
+    }
+    assert book.escalate("L-1").planned == 2
+    assert book.one(tape_import).rows_taken == 2
+
+
+def test_personal_data_is_sealed(book: Book, tmp_path: Path) -> None:
+    bring_in(book, tmp_path, row("L-1"))
+
+    stored = book.one(borrower)
+    raw = b"".join(bytes(value) for value in stored if isinstance(value, bytes | memoryview))
+    assert b"Example" not in raw
+    assert b"138" not in raw
+    assert book.house.vault.open(stored.phone_sealed) == "+8613800138000"
+
+
+def test_one_wrong_row_and_nothing_comes_in(book: Book, tmp_path: Path) -> None:
+    report = bring_in(book, tmp_path, row("L-1"), row("L-2", currency="XX"), row("L-3"))
+
+    assert (report.rejected, report.kept) == (1, False)
+    assert book.rows(loan) == []
+    (error,) = report.first_errors
+    assert (error.line, error.column) == (3, "currency")
+    assert report.rejects_file is not None
+    assert "currency" in report.rejects_file.read_text()
+
+
+def test_the_good_rows_alone_come_in_when_that_is_asked_for(book: Book, tmp_path: Path) -> None:
+    bring_in(book, tmp_path, row("L-1"), row("L-2", currency="XX"), row("L-3"), keep_good=True)
+
+    assert sorted(r.external_id for r in book.rows(loan)) == ["L-1", "L-3"]
+
+
+def test_the_same_tape_twice_changes_nothing(book: Book, tmp_path: Path) -> None:
+    bring_in(book, tmp_path, row("L-1"))
+    book.escalate("L-1")
+    before = book.one(loan)
+
+    report = bring_in(book, tmp_path, row("L-1"))
+
+    assert (report.taken, report.changed) == (1, 0)
+    assert book.one(loan) == before
+
+
+def test_a_payment_recorded_here_is_not_undone_by_an_older_tape(book: Book, tmp_path: Path) -> None:
+    bring_in(book, tmp_path, row("L-1"))
+    with book.house.engine.begin() as connection:
+        paid = Payment("P-1", "L-1", Decimal(110), "CNY", AS_OF)
+        record_payment(connection, book.house, paid)
+
+    report = bring_in(book, tmp_path, row("L-1"))
+
+    assert report.changed == 0
+    assert book.one(loan).anchor_on is None
+
+
+def test_a_newer_tape_that_shows_a_payment_calls_off_what_was_planned(
+    book: Book, tmp_path: Path
+) -> None:
+    bring_in(book, tmp_path, row("L-1"))
+    book.escalate("L-1")
+
+    bring_in(book, tmp_path, row("L-1", paid="110.00"))
+
+    assert set(book.actions("L-1").values()) == {"cancelled"}
+
+
+def test_a_new_schedule_replaces_the_old_one(book: Book, tmp_path: Path) -> None:
+    bring_in(book, tmp_path, row("L-1"))
+
+    bring_in(book, tmp_path, row("L-1", instalments="2026-06-01 220.00 0.00"))
+
+    assert book.one(instalment).due_on == date(2026, 6, 1)
+    assert book.one(loan).anchor_on is None
+
+
+def test_a_wrong_number_or_no_zone_lets_the_loan_in_with_its_problem(
+    book: Book, tmp_path: Path
+) -> None:
+    bring_in(book, tmp_path, row("L-1", phone="12"), row("L-2", zones=""))
+
+    assert {r.kind for r in book.rows(problem)} == {"phone_invalid", "zone_missing"}
+    assert not any("12" in r.detail for r in book.rows(problem)), "the value is masked"
+
+
+def test_a_number_put_right_solves_the_problem_and_the_waiting_text_asks_again(
+    book: Book, tmp_path: Path
+) -> None:
+    bring_in(book, tmp_path, row("L-1", phone="12"))
+    book.escalate("L-1")
+    book.send("L-1", "text_day_1")
+    assert book.action("L-1", "text_day_1").rules == ["house.no_address_known"]
+
+    bring_in(book, tmp_path, row("L-1"))
+
+    assert book.one(problem).resolved_at is not None
+    book.send("L-1", "text_day_1")
+    assert book.actions("L-1")["text_day_1"] == "done"
+
+
+def test_two_loans_of_one_borrower_share_that_borrower(book: Book, tmp_path: Path) -> None:
+    bring_in(book, tmp_path, row("L-1", borrower="B-1"), row("L-2", borrower="B-1"))
+
+    assert len(book.rows(borrower)) == 1
+
+
+def test_steps_the_lender_tried_count_for_the_arrears_the_loan_came_in_with(
+    book: Book, tmp_path: Path
+) -> None:
+    old = "2025-12-01 100.00 10.00"
+    bring_in(
+        book,
+        tmp_path,
+        row("L-1", instalments=old, tried="remind;enquire;visit"),
+        row("L-2", instalments=old),
+    )
+
+    book.escalate("L-1", "L-2")
+
+    assert book.actions("L-1")["legal_file"] == "awaiting_approval"
+    assert "legal_file" not in book.actions("L-2")
+    dated = select(loan.c.steps_tried_at).where(loan.c.external_id == "L-1")
+    assert book.one(dated).steps_tried_at == date(2025, 12, 1)
+
+
+def test_a_tape_that_cannot_be_read_is_refused_in_a_sentence(book: Book, tmp_path: Path) -> None:
+    with pytest.raises(ArrearsError, match="cannot be read"):
+        import_tape(book.house, tmp_path / "none.csv", load_mapping("arrears"), as_of=AS_OF)

@@ -1,0 +1,118 @@
+"""Commands that bring data in: `import` a loan tape, `roster` the staff."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from config.mappings import load_mapping
+from domain.errors import ArrearsError
+from workers.cli.common import console, errors, open_house
+from workers.importing import ImportReport, import_tape
+from workers.roster import load_roster
+from workers.tape.comparison import StatusComparison
+
+Day = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="A date, such as 2026-03-01; today if left out."),
+]
+
+
+def import_(
+    tape: Annotated[Path, typer.Argument(help="The lender's loans: CSV in UTF-8, one a line.")],
+    mapping: Annotated[
+        str, typer.Option(help="How to read it: a shipped mapping's name, or a .yaml file.")
+    ] = "arrears",
+    as_of: Day = None,
+    keep_good: Annotated[
+        bool, typer.Option("--keep-good", help="Take the good rows although others are wrong.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything and bring nothing in.")
+    ] = False,
+    rejects: Annotated[
+        Path | None, typer.Option(help="Where to write rejected rows; beside the tape if left out.")
+    ] = None,
+) -> None:
+    """Bring a loan tape into the book: all of it or nothing."""
+    read_as = load_mapping(mapping)
+    house = open_house()
+    with _progress() as bar:
+        task = bar.add_task("reading", total=tape.stat().st_size if tape.exists() else None)
+        report = import_tape(
+            house,
+            tape,
+            read_as,
+            as_of=as_of.date() if as_of else house.today(),
+            keep_good=keep_good,
+            dry_run=dry_run,
+            rejects_path=rejects,
+            progress=lambda rows, read: bar.update(
+                task, completed=read, description=f"{rows:,} rows"
+            ),
+        )
+    print_import(report)
+    if dry_run:
+        console.print("Nothing was brought in: this was a dry run.")
+    elif not report.kept:
+        raise ArrearsError(
+            f"{report.rejected:,} row(s) are wrong, so nothing came in. Put them right "
+            f"(see {report.rejects_file}), or take the good rows with --keep-good."
+        )
+
+
+def roster(
+    file: Annotated[Path, typer.Argument(help="The staff and their weekly shifts, in YAML.")],
+    starts_on: Day = None,
+    days: Annotated[int, typer.Option(help="For how many days to write shifts.", min=1)] = 28,
+) -> None:
+    """Put the staff and their shifts on record. The same roster twice changes nothing."""
+    house = open_house()
+    done = load_roster(house, file, starts_on.date() if starts_on else house.today(), days)
+    console.print(f"{done.staff} people on record, {done.shifts} shifts.")
+
+
+def print_import(report: ImportReport) -> None:
+    """Say what came of a tape: rows, rejects, and whether the lender's statuses agree."""
+    for error in report.first_errors:
+        errors.print(str(error))
+    if report.rejected > len(report.first_errors):
+        errors.print(f"… and {report.rejected - len(report.first_errors):,} more.")
+    console.print(
+        f"{report.taken:,} good rows ({report.changed:,} new or changed), "
+        f"{report.rejected:,} rejected."
+    )
+    if report.statuses:
+        _print_statuses(report.statuses)
+
+
+def _print_statuses(compared: StatusComparison) -> None:
+    console.print(
+        f"Days past due agree with the lender's own status for {compared.agreeing:,} of "
+        f"{compared.loans:,} loans ({compared.share:.2%}) as of {compared.as_of}."
+    )
+    differing = [cell for cell in compared.cells if not cell.agrees]
+    if not differing:
+        return
+    table = Table(title="The rest, accounted for", title_justify="left")
+    for heading in ("by days past due", "by the lender", "loans", "why"):
+        table.add_column(heading, justify="right" if heading == "loans" else "left")
+    for cell in sorted(differing, key=lambda cell: -cell.loans):
+        table.add_row(cell.ours, cell.lender, f"{cell.loans:,}", cell.why)
+    console.print(table)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+        console=errors,
+        transient=True,
+    )

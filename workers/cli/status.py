@@ -1,0 +1,130 @@
+"""`arrears status`: how the house stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated
+
+import redis
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from domain.statuses import ActionStatus
+from workers.broker import queue_depths
+from workers.cli.common import console, open_house
+from workers.status import Status, read_status
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show what is due, what waits and for what, what failed, and how full the queues are."""
+    house = open_house()
+    with house.engine.connect() as connection:
+        found = read_status(connection, house.now())
+    depths = _depths(house.settings.redis_url)
+    if as_json:
+        # Times as ISO 8601; None for the queues of a broker that cannot be reached.
+        console.print_json(json.dumps(asdict(found) | {"queues": depths}, default=_iso))
+        return
+    _show(found, depths)
+
+
+def _depths(redis_url: str) -> dict[str, int] | None:
+    try:
+        return {str(queue): depth for queue, depth in queue_depths(redis_url).items()}
+    except redis.RedisError:
+        return None
+
+
+def _show(found: Status, depths: Mapping[str, int] | None) -> None:
+    console.print(Text(f"Business date {found.business_date}, {found.at:%H:%M %Z}", style="bold"))
+    _counted("Loans", _loans(found))
+    console.print(_scan(found))
+    _actions(found)
+    _counted("Waits", _waits(found))
+    _counted("Deferred, by rule", found.actions.deferred_by_rules)
+    _counted("Planned, and waiting", found.actions.waiting_by_reason)
+    _counted("Given up", found.actions.dead_by_reason)
+    _counted("Texts", found.messages)
+    _counted("Events waiting to be applied", found.events.waiting)
+    _counted("Events rejected", found.events.rejected)
+    for sentence in found.events.newest:
+        console.print(Text(f"  {sentence}"))
+    _counted("Open problems", found.problems)
+    if depths is None:
+        console.print(
+            "The broker cannot be reached, so the queues are not shown. Check REDIS_URL; nothing "
+            "is lost meanwhile."
+        )
+    else:
+        _counted("Messages in the queues", depths)
+
+
+def _loans(found: Status) -> dict[str, int]:
+    days = {f"past due, days {days}": n for days, n in found.loans.past_due.items()}
+    return {
+        "on the book": found.loans.on_the_book,
+        **days,
+        "due for a look": found.loans.due_for_a_look,
+        "of them announced to the workers": found.loans.announced,
+    }
+
+
+def _scan(found: Status) -> str:
+    if found.scan is None:
+        return "Today's scan has not begun."
+    zone = found.at.tzinfo
+    scan = found.scan
+    finished = "is under way"
+    if scan.finished_at is not None:
+        finished = f"finished at {scan.finished_at.astimezone(zone):%H:%M:%S}"
+    return (
+        f"Today's scan began at {scan.started_at.astimezone(zone):%H:%M:%S} and {finished}: "
+        f"loans announced {scan.loans}, in envelopes {scan.envelopes}."
+    )
+
+
+def _actions(found: Status) -> None:
+    if not found.actions.by_work:
+        console.print("There are no actions.")
+        return
+    table = Table("Actions", title_justify="left")
+    shown = [one for one in ActionStatus if found.actions.in_status(one)]
+    for one in shown:
+        table.add_column(one.replace("_", " "), justify="right")
+    for work, counts in found.actions.by_work.items():
+        table.add_row(work.replace("_", " "), *(str(counts.get(one, 0)) for one in shown))
+    console.print(table)
+
+
+def _waits(found: Status) -> dict[str, int]:
+    waits = {
+        "for an approval": found.actions.in_status(ActionStatus.AWAITING_APPROVAL),
+        "to be tried again": found.actions.in_status(ActionStatus.FAILED),
+        "for certainty, not repeated": found.actions.in_status(ActionStatus.UNKNOWN),
+        "claimed, past their time": found.actions.lost_claims,
+        "due, for a worker": found.actions.due,
+    }
+    if found.actions.oldest_due_seconds is not None:
+        waits["seconds that the oldest is due"] = found.actions.oldest_due_seconds
+    return waits
+
+
+def _counted(title: str, counts: Mapping[str, int]) -> None:
+    """A table of two columns; nothing at all where there is nothing to count."""
+    if not counts:
+        return
+    table = Table(title, "", show_edge=False)
+    table.columns[1].justify = "right"
+    for name, number in counts.items():
+        # Not markup: a reason may hold square brackets.
+        table.add_row(Text(name), str(number))
+    console.print(table)
+
+
+def _iso(value: object) -> str:
+    return str(getattr(value, "isoformat", value.__str__)())

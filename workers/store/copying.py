@@ -1,0 +1,50 @@
+"""COPY: the database's own way to take very many rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from psycopg2 import sql
+from sqlalchemy import Connection
+
+Value = str | int | bytes | Decimal | date | datetime | Sequence[str] | None
+
+
+def copy_rows(
+    connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]]
+) -> None:
+    """Append `rows` to `columns` of `table`."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    for row in rows:
+        writer.writerow([_written(value) for value in row])
+    buffer.seek(0)
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor:
+        cursor.copy_expert(
+            sql.SQL("COPY {} ({}) FROM STDIN WITH (FORMAT csv, NULL '\\N')").format(
+                sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+            ),
+            buffer,
+        )
+
+
+def _written(value: Value) -> str | int | Decimal | date | datetime:
+    match value:
+        case None:
+            return "\\N"
+        case bytes():
+            return "\\x" + value.hex()
+        case str() | int() | Decimal() | date():
+            return value
+        case _:
+            return "{" + ",".join(_quoted(word) for word in value) + "}"
+
+
+def _quoted(word: str) -> str:
+    return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,98 @@
+"""What came in about a loan: payments, holds, opt-outs, problems, and events that did nothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from domain.holds import HoldKind
+from domain.loans import ZERO, Component
+from domain.rules import Channel
+from domain.telling import Entry, Part, Phrase, say
+from workers.store.schema import allocation, hold, inbox_event, opt_out, payment, problem
+from workers.story.loan import LoanTold
+from workers.story.reasons import why
+
+
+def payments(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """Each payment and how it was laid against the schedule."""
+    of_loan = payment.c.loan_id == told.id
+    laid: dict[int, list[Part]] = defaultdict(list)
+    for row in connection.execute(
+        select(allocation)
+        .join(payment)
+        .where(of_loan)
+        .order_by(allocation.c.due_on, allocation.c.component)
+    ):
+        component = Component(row.component)
+        laid[row.payment_id].append(
+            say(Phrase.ALLOCATION, component=component, due_on=row.due_on, amount=row.amount)
+        )
+    for row in connection.execute(select(payment).where(of_loan).order_by(payment.c.id)):
+        yield Entry(row.recorded_at, tuple(_payment(row, laid[row.id])))
+
+
+def holds(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """Each hold, without the words of whoever made it: those may name the borrower."""
+    rows = connection.execute(select(hold).where(hold.c.loan_id == told.id).order_by(hold.c.id))
+    for row in rows:
+        kind, made_by, starts_on = HoldKind(row.kind), row.made_by, row.starts_on
+        if row.ends_on is None:
+            part = say(Phrase.HOLD_UNTIL_RELEASED, kind=kind, made_by=made_by, starts_on=starts_on)
+        else:
+            part = say(
+                Phrase.HOLD, kind=kind, made_by=made_by, starts_on=starts_on, ends_on=row.ends_on
+            )
+        yield Entry(row.made_at, (part,))
+
+
+def opt_outs(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    rows = connection.execute(select(opt_out).where(opt_out.c.borrower_id == told.borrower_id))
+    for row in rows:
+        part = say(Phrase.OPTED_OUT, channel=Channel(row.channel), source=row.source)
+        yield Entry(row.since, (part,))
+
+
+def problems(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """Each problem when it was found, and when it was put right."""
+    rows = connection.execute(
+        select(problem).where(problem.c.loan_id == told.id).order_by(problem.c.id)
+    )
+    for row in rows:
+        detail = row.detail.removesuffix(".")
+        yield Entry(row.found_at, (say(Phrase.PROBLEM, kind=row.kind, detail=detail),))
+        if row.resolved_at is not None:
+            yield Entry(row.resolved_at, (say(Phrase.PROBLEM_RESOLVED, kind=row.kind),))
+
+
+def events(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """Events that name the loan and changed nothing; what an applied one did has its own entry."""
+    rows = connection.execute(
+        select(inbox_event)
+        .where(
+            inbox_event.c.status.in_(("received", "rejected")),
+            inbox_event.c.payload["loan"].astext == told.external_id,
+        )
+        .order_by(inbox_event.c.id)
+    )
+    for row in rows:
+        phrase = Phrase.EVENT_REJECTED if row.status == "rejected" else Phrase.EVENT_WAITS
+        said = say(phrase, kind=row.kind, event=row.external_id)
+        yield Entry(row.received_at, (said, *why(row.reason)))
+
+
+def _payment(row: Row[*tuple[Any, ...]], laid: list[Part]) -> Iterator[Part]:
+    yield say(
+        Phrase.PAYMENT,
+        payment=row.external_id,
+        amount=row.amount,
+        currency=row.currency,
+        paid_on=row.paid_on,
+    )
+    if laid:
+        yield say(Phrase.LAID_AGAINST, allocations=tuple(laid))
+    if row.unallocated > ZERO:
+        yield say(Phrase.LEFT_OVER, amount=row.unallocated)

@@ -1,0 +1,90 @@
+"""From the records of one loan to its story."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Row, func, select
+
+from domain.english import ENGLISH
+from domain.errors import ArrearsError
+from domain.telling import Entry, Phrase, Sentence, in_order, say, tell
+from workers.house import House
+from workers.store.schema import instalment, loan
+from workers.story import actions, decisions, effects, facts
+from workers.story.citations import Citations
+from workers.story.loan import LoanTold
+
+
+def read_story(connection: Connection, house: House, loan_external_id: str) -> list[Sentence]:
+    """Everything on record about a loan, in order of time, in the lender's zone. Changes nothing.
+
+    Raises:
+        ArrearsError: the loan is not known.
+    """
+    told = _find(connection, loan_external_id)
+    citations = Citations(house.policy.rule_packs)
+    # What shares a moment is told in this order: facts, the look at them, and what came of it.
+    entries = [
+        *_opening(told, connection),
+        *facts.events(connection, told),
+        *facts.problems(connection, told),
+        *facts.holds(connection, told),
+        *facts.opt_outs(connection, told),
+        *facts.payments(connection, told),
+        *decisions.decisions(connection, told),
+        *decisions.cases_opened(connection, told, house.settings.lender_zone),
+        *actions.planned(connection, told),
+        *actions.approvals(connection, told),
+        *actions.contacts(connection, told, citations),
+        *effects.messages(connection, told),
+        *effects.calls(connection, told),
+        *effects.visits(connection, told),
+        *effects.documents(connection, told),
+        *effects.legal_files(connection, told),
+        *effects.receipts(connection, told),
+        *actions.moves(connection, told, citations),
+        *decisions.cases_closed(connection, told),
+    ]
+    return tell([*in_order(entries), _closing(told)], ENGLISH, house.settings.lender_zone)
+
+
+def _find(connection: Connection, external_id: str) -> LoanTold:
+    found: Row[*tuple[object, ...]] | None = connection.execute(
+        select(*(loan.c[name] for name in LoanTold.columns())).where(
+            loan.c.external_id == external_id
+        )
+    ).one_or_none()
+    if found is None:
+        raise ArrearsError(f"Loan {external_id} is not known. Check its number, or import it.")
+    return LoanTold(**found._mapping)
+
+
+def _opening(told: LoanTold, connection: Connection) -> list[Entry]:
+    schedule = connection.execute(
+        select(
+            func.count().label("instalments"),
+            func.min(instalment.c.due_on).label("first"),
+            func.max(instalment.c.due_on).label("last"),
+        ).where(instalment.c.loan_id == told.id)
+    ).one()
+    parts = [
+        say(
+            Phrase.LOAN,
+            loan=told.external_id,
+            product=told.product,
+            jurisdiction=told.jurisdiction,
+            currency=told.currency,
+            instalments=schedule.instalments,
+            first_due_on=schedule.first,
+            last_due_on=schedule.last,
+        )
+    ]
+    if told.steps_tried_at:
+        steps = tuple(told.steps_tried)
+        parts.append(say(Phrase.TRIED_BEFORE, anchor_on=told.steps_tried_at, steps=steps))
+    return [Entry(None, tuple(parts))]
+
+
+def _closing(told: LoanTold) -> Entry:
+    if told.review_on is None:
+        return Entry(None, (say(Phrase.NO_NEXT_LOOK),))
+    return Entry(None, (say(Phrase.NEXT_LOOK, review_on=told.review_on),))
