@@ -99,7 +99,7 @@ class Settings(BaseModel):
     """For rehearsals only: a file that holds the seconds by which the clock is off."""
     scan_seconds: Annotated[int, Field(ge=1, le=900)] = Field(60, alias="ARREARS_SCAN_SECONDS")
     """How often beat starts a scan. Most find nothing: each due loan is announced once."""
-    lease_seconds: Annotated[int, Field(ge=5, le=3600)] = Field(120, alias="ARREARS_LEASE_SECONDS")
+    lease_seconds: Annotated[int, Field(ge=5, le=3600)] = Field(300, alias="ARREARS_LEASE_SECONDS")
     """How long an announced loan or a claimed action belongs to whoever took it."""
 
     @property

@@ -101,8 +101,7 @@ def find_unexplained(connection: Connection, house: House) -> dict[Gap, int]:
     """
     today = {"today": house.today()}
     found = {
-        gap: int(connection.execute(text(sql), today if ":today" in sql else {}).scalar_one())
-        for gap, sql in _COUNTS.items()
+        gap: int(connection.execute(text(sql), today).scalar_one()) for gap, sql in _COUNTS.items()
     }
     found[Gap.ITEM_NOT_IN_LADDER] = _items_not_in_ladder(connection, house.policy.ladders)
     return {gap: number for gap, number in found.items() if number}

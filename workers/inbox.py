@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -81,9 +81,13 @@ def apply_event(house: House, event_id: int) -> Settled:
         return Settled(status, reason)
 
 
-def wake_events(house: House, *, again_after: timedelta, limit: int = 1_000) -> list[int]:
-    """Take stored events that are not applied and were not announced lately, oldest first."""
+def wake_events(house: House, *, limit: int = 1_000) -> list[int]:
+    """Take stored events that are not applied, oldest first.
+
+    One that was announced and still waits when its lease ends is taken again.
+    """
     now = house.now()
+    again_after = house.settings.lease
     waiting = (
         select(inbox_event.c.id)
         .where(

@@ -24,6 +24,10 @@ class Queue(StrEnum):
     REPAIR = "repair"
 
 
+QUEUE_HOLDS = 5_000
+"""Messages in one queue above which nothing is added: the rest waits in the database."""
+
+
 def task_name(queue: Queue, what: str) -> str:
     return f"arrears.{queue}.{what}"
 

@@ -3,37 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from sqlalchemy import select, update
 
 from domain.ladder import Work
 from domain.statuses import ActionStatus, MessageStatus
 from workers.house import House
+from workers.queues import QUEUE_HOLDS
 from workers.store.actions import Move, move_actions, wake_due
 from workers.store.schema import action, message
 
 WAKE_AT_ONCE = 2_000
-WAKE_AGAIN_AFTER = timedelta(minutes=5)
 
 
-def wake_due_actions(house: House, announce: Callable[[Work, list[int]], None]) -> int:
-    """Announce every action whose time has come; returns how many.
+def wake_due_actions(
+    house: House, work: Work, announce: Callable[[list[int]], None], waiting: int
+) -> int:
+    """Announce actions of one kind whose time has come, oldest first; returns how many.
 
-    Also those whose announcement was lost: one that still waits after five minutes is announced
-    again. This is the only way an action reaches its worker.
+    Also those whose announcement was lost: one that still waits when its lease ends is announced
+    again. This is the only way an action reaches its worker. While `waiting` messages fill the
+    queue nothing is added: a backlog stays in the database, where it costs nothing.
     """
-    woken = 0
-    while True:
-        now = house.now()
-        with house.engine.begin() as connection:
-            due = wake_due(connection, now, again_after=WAKE_AGAIN_AFTER, limit=WAKE_AT_ONCE)
-        for work in Work:
-            if ids := [woken_action.id for woken_action in due if woken_action.work == work]:
-                announce(work, ids)
-        woken += len(due)
-        if len(due) < WAKE_AT_ONCE:
-            return woken
+    room = QUEUE_HOLDS - waiting
+    if room <= 0:
+        return 0
+    with house.engine.begin() as connection:
+        due = wake_due(
+            connection,
+            work,
+            house.now(),
+            again_after=house.settings.lease,
+            limit=min(room, WAKE_AT_ONCE),
+        )
+    if due:
+        announce(due)
+    return len(due)
 
 
 def mark_lost_claims(house: House) -> int:

@@ -90,7 +90,7 @@ def _upsert(connection: Connection, members: Sequence[StaffMember]) -> dict[str,
             set_={name: given.excluded[name] for name in rows[0] if name != "external_id"},
         ).returning(staff.c.external_id, staff.c.id)
     )
-    return {external_id: id_ for external_id, id_ in written}
+    return {row.external_id: row.id for row in written}
 
 
 def _forget_shifts(

@@ -11,9 +11,10 @@ from sqlalchemy import Connection, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from workers.house import House
+from workers.queues import QUEUE_HOLDS
 from workers.store.schema import loan, scan_run
 
-CLAIM_AT_ONCE = 5_000
+CLAIM_AT_ONCE = 2_000
 SINGLE_UP_TO = 2_000
 LARGEST_ENVELOPE = 500
 COUNT_UP_TO = SINGLE_UP_TO * LARGEST_ENVELOPE
@@ -30,12 +31,13 @@ class Scanned:
     envelopes: int
 
 
-def scan_portfolio(house: House, announce: Announce) -> Scanned:
+def scan_portfolio(house: House, announce: Announce, waiting: int = 0) -> Scanned:
     """Announce every loan that is due for a look and is not announced already.
 
     Knows nothing of stage rules: a loan is due when its review date has come. Safe to run at any
     time, again and again, and twice at once: a loan belongs to one announcement until its lease
-    ends, and after that it is announced again if it still is due.
+    ends, and after that it is announced again if it still is due. `waiting` messages are in the
+    queue already: once it is full, the rest of the day is left to the next scan.
     """
     now = house.now()
     today = now.date()
@@ -43,10 +45,12 @@ def scan_portfolio(house: House, announce: Announce) -> Scanned:
         _open_run(connection, today, now, _policy_in_force(house, today))
         size = envelope_size(house.settings.envelope, _count_due(connection, today))
     loans = envelopes = 0
-    while True:
+    while waiting + envelopes < QUEUE_HOLDS:
         with house.engine.begin() as connection:
             claimed = _claim(connection, house, today)
         if not claimed:
+            with house.engine.begin() as connection:
+                _close_run(connection, today, house.now())
             break
         messages = [claimed[start : start + size] for start in range(0, len(claimed), size)]
         announce(messages)
@@ -54,8 +58,6 @@ def scan_portfolio(house: House, announce: Announce) -> Scanned:
         envelopes += len(messages)
         with house.engine.begin() as connection:
             _count_run(connection, today, len(claimed), len(messages))
-    with house.engine.begin() as connection:
-        _close_run(connection, today, house.now())
     return Scanned(today, loans, envelopes)
 
 

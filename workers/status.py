@@ -105,14 +105,14 @@ def read_status(connection: Connection, now: datetime) -> Status:
         scan=_scan(connection, now.date()),
         actions=_actions(connection, now),
         messages=_counts(
-            connection.execute(select(message.c.status, func.count()).group_by("status"))
+            connection.execute(select(message.c.status, func.count()).group_by(message.c.status))
         ),
         events=_events(connection),
         problems=_counts(
             connection.execute(
                 select(problem.c.kind, func.count())
                 .where(problem.c.resolved_at.is_(None))
-                .group_by("kind")
+                .group_by(problem.c.kind)
             )
         ),
     )

@@ -61,7 +61,11 @@ def ladder(
     )
 
 
-def four_steps(visit_requires: tuple[str, ...] = ()) -> tuple[Step, ...]:
+def four_steps(
+    visit_requires: tuple[str, ...] = (),
+    legal_requires: tuple[str, ...] = ("remind", "enquire", "visit"),
+) -> tuple[Step, ...]:
+    """The steps of `ladder`, and what the last two require."""
     remind, enquire, visit, court = Days(1, 3), Days(7, 29), Days(30, 59), Days(60)
     return (
         Step(
@@ -86,7 +90,7 @@ def four_steps(visit_requires: tuple[str, ...] = ()) -> tuple[Step, ...]:
                     "legal_file",
                     Work.OPEN_LEGAL_FILE,
                     court,
-                    requires=("remind", "enquire", "visit"),
+                    requires=legal_requires,
                     approval="supervisor",
                 ),
             ),

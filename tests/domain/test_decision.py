@@ -164,6 +164,11 @@ class TestCatchUp:
         assert plan_of(decision) == ["text", "friendly_call", "enquiry_call"]
         assert decision.skip == ()
 
+    def test_a_missed_item_does_not_act_before_the_step_it_requires_was_tried(self) -> None:
+        steps = four_steps(visit_requires=("enquire",))
+        loan = LoanOnRecord(ladder(missed_steps=MissedSteps.CATCH_UP, steps=steps))
+        assert plan_of(loan.look(on_day(65))) == ["text", "friendly_call", "enquiry_call"]
+
     def test_nothing_that_waits_is_superseded_where_missed_items_act_late(self) -> None:
         loan = LoanOnRecord(ladder(missed_steps=MissedSteps.CATCH_UP))
         loan.look(on_day(1))
@@ -193,6 +198,7 @@ class TestRequirements:
         first = loan.look(on_day(70))
         assert first.waits_for == ("remind", "enquire", "visit")
         assert first.review_on == day(71)
+        assert "friendly_call" not in skips_of(first)
         assert loan.look_daily(71, 80, get_done=False) == {}
         assert loan.status("friendly_call") is ActionStatus.PLANNED
 
@@ -203,6 +209,12 @@ class TestRequirements:
         loan = LoanOnRecord(ladder())
         loan.steps_tried, loan.steps_tried_at = frozenset({"remind", "enquire", "visit"}), day(-30)
         assert plan_of(loan.look(on_day(60))) == ["friendly_call"]
+
+    def test_steps_tried_in_an_earlier_default_do_not_count_for_the_next(self) -> None:
+        loan = LoanOnRecord(ladder(), owed(DUE), owed(APRIL))
+        loan.look_daily(1, 59)
+        loan.instalments = (owed(DUE, paid="1000"), owed(APRIL))
+        assert plan_of(loan.look(on_day(60, APRIL))) == ["friendly_call"]
 
     @pytest.mark.parametrize("status", [ActionStatus.BARRED, ActionStatus.DEAD])
     def test_a_step_that_could_not_be_carried_out_was_tried(self, status: ActionStatus) -> None:
@@ -231,9 +243,8 @@ class TestRequirements:
         assert decision.waits_for == ("visit",)
 
     def test_what_a_required_step_itself_requires_comes_first(self) -> None:
-        steps = four_steps(visit_requires=("enquire",))
+        steps = four_steps(visit_requires=("enquire",), legal_requires=("visit",))
         loan = LoanOnRecord(ladder(steps=steps))
-        loan.steps_tried, loan.steps_tried_at = frozenset({"remind"}), DUE
         assert loan.look_daily(60, 63) == {
             60: ["enquiry_call"],
             61: ["visit"],

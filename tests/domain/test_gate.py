@@ -204,6 +204,10 @@ class TestCourt:
         given = replace(facts(zones=()), reachable=frozenset(), opted_out=REACHING)
         assert may_contact(given, Channel.LEGAL, self.NIGHT).answer is Answer.ALLOWED
 
+    def test_where_no_law_is_known_nothing_goes_to_court(self) -> None:
+        given = replace(facts(), packs=())
+        assert may_contact(given, Channel.LEGAL, self.NIGHT).answer is Answer.DEFERRED
+
     def test_a_hold_does(self) -> None:
         held = facts(holds=[Hold(HoldKind.ARRANGEMENT, date(2026, 3, 1), date(2026, 3, 9))])
         verdict = may_contact(held, Channel.LEGAL, self.NIGHT)

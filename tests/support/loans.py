@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, Row, Table, insert, select, update
+from sqlalchemy import Engine, Row, Select, Table, insert, select
 
 from config.policy import Policy, load_policy
 from config.settings import Settings, load_settings
@@ -136,8 +136,7 @@ class Book:
             steps_tried_at=first_due_on if steps_tried else None,
             updated_at=self.clock.at,
         )
-        parts = ("due_on", "principal", "interest", "fees")
-        parts += ("paid_principal", "paid_interest", "paid_fees")
+        parts = [column.name for column in instalment.c if column.name != "loan_id"]
         with self.house.engine.begin() as connection:
             connection.execute(
                 insert(instalment),
@@ -216,19 +215,11 @@ class Book:
     def action_id(self, external_id: str, item: str) -> int:
         return int(self.action(external_id, item).id)
 
-    def pretend(self, external_id: str, item: str, status: str) -> None:
-        """Give an action a status as if it had been worked on, without its effect."""
-        with self.house.engine.begin() as connection:
-            connection.execute(
-                update(action)
-                .where(action.c.id == self.action_id(external_id, item))
-                .values(status=status)
-            )
-
     def rows(self, what: Any) -> list[Row[*tuple[Any, ...]]]:
         """All rows of a table or a select."""
+        statement: Select[*tuple[Any, ...]] = select(what) if isinstance(what, Table) else what
         with self.house.engine.connect() as connection:
-            return list(connection.execute(select(what) if isinstance(what, Table) else what))
+            return list(connection.execute(statement).all())
 
     def one(self, what: Any) -> Row[*tuple[Any, ...]]:
         """The only row of a table or a select."""

@@ -44,9 +44,7 @@ the lender's own status is right for them."""
 CURRENT = 281
 SETTLED = 15
 
-FIRST_NAMES = (
-    "Alex Blair Casey Dana Ellis Finley Gray Harper Indigo Jules Kit Lane Max Noel".split()
-)
+FIRST_NAMES = ("Alex", "Blair", "Casey", "Dana", "Ellis", "Finley", "Harper", "Kit", "Lane", "Max")
 LAST_NAMES = ("Example", "Sample", "Specimen", "Placeholder", "Fiction", "Model", "Instance")
 CHINESE_NAMES = ("张三", "李四", "王五", "赵六", "钱七", "孙八", "周九", "吴十")
 """Placeholder names, as John Doe is in English."""
@@ -101,11 +99,12 @@ def _fitting(
     loan: LoanOnTape, status: str, statuses: LenderStatuses, wanted: range
 ) -> list[Chosen]:
     """The due days by which the loan is so many days past due and the lender's status is right."""
-    if all(instalment.unpaid <= ZERO for instalment in loan.instalments):
+    oldest = next((i for i in loan.instalments if i.unpaid > ZERO), None)
+    if oldest is None:
         return []
     fitting = []
     for day in range(1, 32):
-        days = days_past_due(on_due_day(loan.instalments, day), AS_OF)
+        days = days_past_due(on_due_day([oldest], day), AS_OF)
         if days in wanted and statuses.of(days, settled=False) == status:
             fitting.append(Chosen(loan, day, days))
     return fitting

@@ -11,7 +11,8 @@ from sqlalchemy import Engine, select, update
 from domain.ladder import Work
 from tests.support.counting import statements
 from tests.support.loans import Book
-from workers.repairing import WAKE_AGAIN_AFTER, wake_due_actions
+from workers.queues import QUEUE_HOLDS
+from workers.repairing import wake_due_actions
 from workers.scanning import envelope_size, scan_portfolio
 from workers.store.schema import loan, scan_run
 
@@ -144,17 +145,30 @@ def test_the_scan_reads_its_index_and_never_the_whole_book(engine: Engine) -> No
     assert "loan_review_idx" in plan
 
 
+def test_a_full_queue_is_left_alone_and_the_next_scan_goes_on(engine: Engine) -> None:
+    book = a_book(engine)
+    announced: list[list[int]] = []
+
+    scan_portfolio(book.house, announced.extend, waiting=QUEUE_HOLDS)
+    assert announced == []
+    assert book.one(scan_run).finished_at is None
+
+    assert len(scan(book)) == 5
+
+
 def test_planned_actions_are_announced_once_and_again_when_that_was_lost(engine: Engine) -> None:
-    book = a_book(engine, loans=1)
-    book.escalate("L-0")
-    announced: list[tuple[Work, int]] = []
+    book = a_book(engine, loans=2)
+    book.escalate("L-0", "L-1")
+    announced: list[int] = []
 
-    def announce(work: Work, ids: list[int]) -> None:
-        announced.extend((work, id) for id in ids)
+    def wake(waiting: int = 0) -> int:
+        return wake_due_actions(book.house, Work.SEND_SMS, announced.extend, waiting)
 
-    assert wake_due_actions(book.house, announce) == 2
-    assert wake_due_actions(book.house, announce) == 0
-    assert {work for work, _ in announced} == {Work.SEND_SMS, Work.ASSIGN_CALL}
+    assert wake(waiting=QUEUE_HOLDS) == 0, "the queue is full"
+    assert wake(waiting=QUEUE_HOLDS - 1) == 1, "there is room for one"
+    assert wake() == 1
+    assert wake() == 0
+    assert sorted(announced) == [book.action_id(name, "text_day_1") for name in ("L-0", "L-1")]
 
-    book.clock.at += WAKE_AGAIN_AFTER + timedelta(seconds=1)
-    assert wake_due_actions(book.house, announce) == 2
+    book.clock.at += book.house.settings.lease + timedelta(seconds=1)
+    assert wake() == 2

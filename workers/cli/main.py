@@ -8,7 +8,7 @@ import typer
 from sqlalchemy.exc import OperationalError
 
 from domain.errors import ArrearsError
-from workers.cli import book, money, policy, serve, setup
+from workers.cli import book, explain, money, policy, serve, setup, status
 
 app = typer.Typer(
     help="Arrears watches a loan book and acts by rule, as the lender's ladder and the law allow.",
@@ -24,6 +24,8 @@ app.command("import")(book.import_)
 app.command("ladder")(policy.ladder)
 app.command("pay")(money.pay)
 app.command("approve")(policy.approve)
+app.command("status")(status.status)
+app.command("explain")(explain.explain)
 app.command("worker")(serve.worker)
 app.command("beat")(serve.beat)
 app.command("webhook")(serve.webhook)
@@ -41,3 +43,7 @@ def main() -> None:
         why = str(error.orig).strip().splitlines()[0]
         print(f"arrears: The database went away ({why}). Nothing half done.", file=sys.stderr)
         raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

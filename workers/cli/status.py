@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated
@@ -27,8 +26,8 @@ def status(
         found = read_status(connection, house.now())
     depths = _depths(house.settings.redis_url)
     if as_json:
-        # Times as ISO 8601; None for the queues of a broker that cannot be reached.
-        console.print_json(json.dumps(asdict(found) | {"queues": depths}, default=_iso))
+        # The queues are null when the broker cannot be reached.
+        console.print_json(data=asdict(found) | {"queues": depths}, default=str)
         return
     _show(found, depths)
 
@@ -124,7 +123,3 @@ def _counted(title: str, counts: Mapping[str, int]) -> None:
         # Not markup: a reason may hold square brackets.
         table.add_row(Text(name), str(number))
     console.print(table)
-
-
-def _iso(value: object) -> str:
-    return str(getattr(value, "isoformat", value.__str__)())

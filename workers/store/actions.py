@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,7 +10,6 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     Connection,
-    Row,
     Text,
     any_,
     cast,
@@ -114,8 +113,8 @@ def claim_action(
 
 
 def wake_due(
-    connection: Connection, now: datetime, *, again_after: timedelta, limit: int
-) -> Sequence[Row[int, str]]:
+    connection: Connection, work: Work, now: datetime, *, again_after: timedelta, limit: int
+) -> list[int]:
     """Take up to `limit` actions whose time has come, to be announced to their workers.
 
     One that was announced longer ago than `again_after` and still waits is announced again: its
@@ -124,6 +123,7 @@ def wake_due(
     due = (
         select(action.c.id)
         .where(
+            action.c.work == work,
             action.c.status.in_(CLAIMABLE),
             action.c.due_at <= now,
             or_(action.c.woken_at.is_(None), action.c.woken_at < now - again_after),
@@ -133,9 +133,7 @@ def wake_due(
         .with_for_update(skip_locked=True)
         .scalar_subquery()
     )
-    return connection.execute(
-        update(action)
-        .where(action.c.id.in_(due))
-        .values(woken_at=now)
-        .returning(action.c.id, action.c.work)
-    ).all()
+    woken = connection.execute(
+        update(action).where(action.c.id.in_(due)).values(woken_at=now).returning(action.c.id)
+    )
+    return list(woken.scalars())

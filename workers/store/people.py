@@ -26,7 +26,7 @@ def lock_collectors(
     people = _lock(connection, "caller")
     ids = [row.id for row in people]
     assigned = connection.execute(
-        select(call.c.staff_id, func.count())
+        select(call.c.staff_id, func.count().label("calls"))
         .where(
             call.c.staff_id.in_(ids),
             call.c.assigned_at >= day.starts_at,
@@ -34,7 +34,7 @@ def lock_collectors(
         )
         .group_by(call.c.staff_id)
     )
-    calls = {staff_id: count for staff_id, count in assigned}
+    calls = {row.staff_id: row.calls for row in assigned}
     shifts = _shifts(connection, ids, Span(now, until))
     return [
         Collector(

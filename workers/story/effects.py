@@ -114,7 +114,7 @@ def legal_files(connection: Connection, told: LoanTold) -> Iterator[Entry]:
     needs: dict[int, list[Row[*tuple[Any, ...]]]] = defaultdict(list)
     for need in connection.execute(
         select(legal_file_need)
-        .join(legal_file)
+        .join(legal_file, legal_file.c.id == legal_file_need.c.legal_file_id)
         .join(action, action.c.id == legal_file.c.action_id)
         .where(action.c.loan_id == told.id)
         .order_by(legal_file_need.c.need)

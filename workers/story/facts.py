@@ -23,7 +23,7 @@ def payments(connection: Connection, told: LoanTold) -> Iterator[Entry]:
     laid: dict[int, list[Part]] = defaultdict(list)
     for row in connection.execute(
         select(allocation)
-        .join(payment)
+        .join(payment, payment.c.id == allocation.c.payment_id)
         .where(of_loan)
         .order_by(allocation.c.due_on, allocation.c.component)
     ):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from domain.ladder import Work
+from functools import partial
+
 from workers import inbox, queues, repairing
 from workers.announcing import announce
 from workers.app import app
+from workers.broker import queue_depths
 from workers.house import the_house
 
 
@@ -13,21 +15,29 @@ from workers.house import the_house
 def wake_due_actions() -> str:
     """Announce actions whose time has come, and those whose announcement was lost."""
 
-    def publish(work: Work, action_ids: list[int]) -> None:
-        name = queues.task_name(queues.QUEUE_FOR[work], work)
-        announce(app, name, ((action_id,) for action_id in action_ids))
-
-    return f"{repairing.wake_due_actions(the_house(), publish)} announced"
+    house = the_house()
+    depths = queue_depths(house.settings.redis_url)
+    woken = 0
+    for work, queue in queues.QUEUE_FOR.items():
+        name = queues.task_name(queue, work)
+        publish = partial(_announce_each, name)
+        woken += repairing.wake_due_actions(house, work, publish, waiting=depths[queue])
+    return f"{woken} announced"
 
 
 @app.task(name=queues.WAKE_EVENTS)
 def wake_events() -> str:
     """Announce events that are stored and not applied."""
-    ids = inbox.wake_events(the_house(), again_after=repairing.WAKE_AGAIN_AFTER)
-    return f"{announce(app, queues.APPLY_EVENT, ((id,) for id in ids))} announced"
+    ids = inbox.wake_events(the_house())
+    _announce_each(queues.APPLY_EVENT, ids)
+    return f"{len(ids)} announced"
 
 
 @app.task(name=queues.MARK_LOST_CLAIMS)
 def mark_lost_claims() -> str:
     """Mark texts whose sender died in the act as unknown."""
     return f"{repairing.mark_lost_claims(the_house())} found"
+
+
+def _announce_each(task: str, ids: list[int]) -> None:
+    announce(app, task, ((id,) for id in ids))

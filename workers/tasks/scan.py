@@ -5,7 +5,9 @@ from __future__ import annotations
 from workers import queues, scanning
 from workers.announcing import announce
 from workers.app import app
+from workers.broker import queue_depths
 from workers.house import the_house
+from workers.queues import Queue
 
 
 # Two beats, or an operator's hand, may start it at once: each loan is still announced once.
@@ -16,5 +18,7 @@ def scan_portfolio() -> str:
     def publish(envelopes: list[list[int]]) -> None:
         announce(app, queues.ESCALATE_LOANS, ((ids,) for ids in envelopes))
 
-    done = scanning.scan_portfolio(the_house(), publish)
+    house = the_house()
+    waiting = queue_depths(house.settings.redis_url)[Queue.ESCALATE]
+    done = scanning.scan_portfolio(house, publish, waiting)
     return f"{done.loans} loans in {done.envelopes} messages for {done.business_date}"

@@ -1,0 +1,87 @@
+"""Small tapes and mappings for the tests of the reader."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from config.mappings import read_mapping
+from config.tape_mapping import TapeMapping
+from domain.loans import LoanOnTape
+from workers.tape.reading import read_tape
+from workers.tape.rows import RowError
+
+AS_OF = date(2026, 3, 10)
+
+SAMPLE = Path(__file__).parents[2] / "config" / "samples" / "lending_club_sample.csv"
+SAMPLE_AS_OF = date(2018, 6, 25)
+
+MAPPING = """\
+mapping: plain
+columns:
+  external_id: loan
+  name: name
+  phone: phone
+  address: address
+  zones: zone
+  currency: currency
+  principal: principal
+  interest: interest
+  due_on: due
+  paid_total: paid
+  steps_tried: tried
+constants:
+  jurisdiction: US
+  product: consumer_loan
+  locale: en
+phone_region: US
+schedule: {kind: lump_sum}
+paid: {by: total, tolerance: 0}
+"""
+
+HEADER = "loan,name,phone,address,zone,currency,principal,interest,due,paid,tried"
+GOOD = (
+    "L-1,Alex Example,+12125550101,1 Example Street,America/New_York,USD,"
+    "1000.00,50.00,2026-03-01,0,"
+)
+
+
+def mapping_from(folder: Path, text: str = MAPPING) -> TapeMapping:
+    """The mapping that this text makes."""
+    path = folder / "plain.yaml"
+    path.write_text(text, encoding="utf-8")
+    return read_mapping(path)
+
+
+def tape_of(folder: Path, *rows: str | bytes, header: str = HEADER) -> Path:
+    """A tape of these rows below the header."""
+    path = folder / "tape.csv"
+    lines = [row if isinstance(row, bytes) else row.encode() for row in (header, *rows)]
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    return path
+
+
+def read(folder: Path, *rows: str | bytes) -> list[LoanOnTape | RowError]:
+    """What the reader makes of these rows under the plain mapping."""
+    return list(read_tape(tape_of(folder, *rows), mapping_from(folder), AS_OF))
+
+
+def only_loan(folder: Path, row: str) -> LoanOnTape:
+    """The loan of a tape of one good row."""
+    (loan,) = read(folder, row)
+    assert isinstance(loan, LoanOnTape), loan
+    return loan
+
+
+def only_error(folder: Path, row: str | bytes) -> RowError:
+    """The error of a tape of one bad row."""
+    (error,) = read(folder, row)
+    assert isinstance(error, RowError), error
+    return error
+
+
+def with_cell(column: str, value: str) -> str:
+    """The good row with one cell changed."""
+    cells = GOOD.split(",")
+    cells[HEADER.split(",").index(column)] = value
+    return ",".join(cells)

@@ -1,0 +1,74 @@
+"""Approving: once, by the right role, and only what waits for it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from sqlalchemy import Engine
+
+from domain.errors import ArrearsError
+from tests.support.loans import Book
+from tests.support.together import together
+from workers.approving import approve
+from workers.store.schema import action_event, approval
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """A loan sixty days past due whose legal file awaits approval."""
+    book = Book(engine, now="2026-04-30 10:00")
+    book.loan("L-1", due_on="2026-03-01", steps_tried=("remind", "enquire", "visit"))
+    book.escalate("L-1")
+    return book
+
+
+def test_an_approval_makes_the_action_due_at_once_and_is_on_record(book: Book) -> None:
+    action_id = approve(book.house, "L-1", "legal_file", by="sup-7", role="supervisor")
+    approved = book.action("L-1", "legal_file")
+    assert (approved.id, approved.status, approved.due_at) == (
+        action_id,
+        "planned",
+        book.clock.at,
+    )
+    given = book.one(approval)
+    assert (given.role, given.approved_by, given.approved_at) == (
+        "supervisor",
+        "sup-7",
+        book.clock.at,
+    )
+    assert book.one(action_event).reason == "approved by a supervisor"
+
+
+def test_a_second_approval_is_told_that_nothing_waits(book: Book) -> None:
+    book.approve("L-1")
+    with pytest.raises(ArrearsError, match="Nothing awaits approval as legal_file for loan L-1"):
+        book.approve("L-1")
+    assert len(book.rows(approval)) == 1
+
+
+def test_of_two_approvals_at_once_one_counts(book: Book) -> None:
+    def try_it(by: str) -> str:
+        try:
+            approve(book.house, "L-1", "legal_file", by=by, role="supervisor")
+        except ArrearsError:
+            return "too late"
+        return "approved"
+
+    outcomes = together(partial(try_it, "sup-1"), partial(try_it, "sup-2"))
+    assert sorted(outcomes) == ["approved", "too late"]
+    assert len(book.rows(approval)) == 1
+
+
+def test_an_unknown_loan_and_an_item_that_does_not_wait_are_named(book: Book) -> None:
+    with pytest.raises(ArrearsError, match="Loan L-9 is not known"):
+        book.approve("L-9")
+    with pytest.raises(ArrearsError, match="Nothing awaits approval as field_visit"):
+        book.approve("L-1", "field_visit")
+
+
+def test_another_role_may_not_approve(book: Book) -> None:
+    with pytest.raises(ArrearsError, match="is for a supervisor to approve, and c-1 acts as a"):
+        approve(book.house, "L-1", "legal_file", by="c-1", role="caller")
+    assert book.actions("L-1")["legal_file"] == "awaiting_approval"
+    assert book.rows(approval) == []

@@ -1,0 +1,172 @@
+"""Real workers, a real broker, the real SDK over HTTP — and processes that really die."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import redis
+from sqlalchemy import Engine, func, select
+
+from tests.support.environment import an_environment
+from tests.support.loans import KEY, Book
+from tests.support.processes import Process, eventually, running
+from workers.local.servers import LocalBroker
+from workers.local.twilio_stand_in import ACCOUNT_SID, TwilioStandIn
+from workers.store.schema import action, decision
+
+LOANS = 40
+TEXTS_ARE_SETTLED = {"done", "unknown"}
+
+
+@pytest.fixture
+def twilio(tmp_path: Path) -> Iterator[TwilioStandIn]:
+    with TwilioStandIn(log=tmp_path / "texts.jsonl", auth_token="secret") as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def broker() -> Iterator[LocalBroker]:
+    """A broker of the test's own, to be emptied and killed."""
+    with LocalBroker() as server:
+        yield server
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """Loans in New York, all one day past due, in the middle of their day."""
+    book = Book(engine, now="2026-03-02 12:00", zone="America/New_York")
+    for n in range(LOANS):
+        book.loan(
+            f"L-{n:03d}",
+            due_on="2026-03-01",
+            jurisdiction="US",
+            product="personal_loan",
+            phone=f"+1212555{100 + n:04d}",
+        )
+    return book
+
+
+@pytest.fixture
+def environment(
+    database_url: str, broker: LocalBroker, twilio: TwilioStandIn, book: Book, tmp_path: Path
+) -> dict[str, str]:
+    """What the processes are told: the book's day, and leases so short that repairs come soon."""
+    clock = tmp_path / "clock"
+    clock.write_text(str((book.clock.at - datetime.now(UTC)).total_seconds()))
+    return {
+        **an_environment(database_url, broker.url),
+        "ARREARS_ENCRYPTION_KEYS": KEY,
+        "ARREARS_CLOCK_FILE": str(clock),
+        "ARREARS_LEASE_SECONDS": "5",
+        "ARREARS_SCAN_SECONDS": "1",
+        "ARREARS_ZONE": str(book.zone),
+        "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
+        "TWILIO_API_BASE": twilio.url,
+    }
+
+
+def start(stack: ExitStack, environment: Mapping[str, str], folder: Path, *command: str) -> Process:
+    log = folder / f"{command[0]}.log"
+    return stack.enter_context(running(*command, environment=environment, log=log))
+
+
+def first_texts(book: Book) -> Counter[str]:
+    """How many first texts have each status."""
+    rows = book.rows(
+        select(action.c.status, func.count())
+        .where(action.c.item == "text_day_1")
+        .group_by(action.c.status)
+    )
+    return Counter({status: count for status, count in rows})
+
+
+def settled(book: Book) -> bool:
+    texts = first_texts(book)
+    return sum(texts[status] for status in TEXTS_ARE_SETTLED) == LOANS
+
+
+def assert_once_and_none_lost(book: Book, twilio: TwilioStandIn) -> None:
+    """Judged from the provider's own log: nobody was texted twice, and who was not is unknown."""
+    per_number = Counter(text.to for text in twilio.messages())
+    assert set(per_number.values()) == {1}
+    unknown = first_texts(book)["unknown"]
+    assert LOANS - unknown <= len(per_number) <= LOANS
+    decided = book.rows(select(func.count()).select_from(decision).group_by(decision.c.loan_id))
+    assert [count for (count,) in decided] == [1] * LOANS
+
+
+def test_beat_scans_and_workers_text_every_borrower_once(
+    book: Book, environment: dict[str, str], twilio: TwilioStandIn, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        start(stack, environment, tmp_path, "beat")
+        worker = start(stack, environment, tmp_path, "worker", "--concurrency=2")
+        eventually("all first texts are settled", lambda: settled(book))
+
+    assert first_texts(book) == Counter(done=LOANS)
+    assert_once_and_none_lost(book, twilio)
+    assert "Traceback" not in worker.output
+
+
+def test_workers_killed_in_the_act_and_a_second_beat_change_nothing(
+    book: Book, environment: dict[str, str], twilio: TwilioStandIn, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        start(stack, environment, tmp_path, "beat")
+        start(stack, environment, tmp_path, "beat")
+        for share in (5, 15, 25):
+            worker = start(stack, environment, tmp_path, "worker", "--concurrency=2")
+            eventually(f"{share} texts went out", lambda n=share: len(twilio.messages()) >= n)
+            worker.kill()
+        start(stack, environment, tmp_path, "worker", "--concurrency=2")
+        eventually("all first texts are settled", lambda: settled(book), seconds=90)
+
+    assert_once_and_none_lost(book, twilio)
+
+
+def test_a_broker_emptied_and_killed_mid_run_loses_nothing(
+    book: Book,
+    environment: dict[str, str],
+    broker: LocalBroker,
+    twilio: TwilioStandIn,
+    tmp_path: Path,
+) -> None:
+    with ExitStack() as stack:
+        start(stack, environment, tmp_path, "beat")
+        start(stack, environment, tmp_path, "worker", "--concurrency=2")
+        eventually("the first texts went out", lambda: len(twilio.messages()) >= 5)
+        with redis.Redis.from_url(broker.url) as client:
+            client.flushall()
+        eventually("more texts went out", lambda: len(twilio.messages()) >= 15)
+        broker.kill()
+        broker.start()
+        eventually("all first texts are settled", lambda: settled(book), seconds=90)
+
+    assert first_texts(book) == Counter(done=LOANS)
+    assert_once_and_none_lost(book, twilio)
+
+
+@pytest.mark.parametrize(
+    ("command", "missing", "says"),
+    [
+        ("worker", "DATABASE_URL", "DATABASE_URL is not set"),
+        ("beat", "ARREARS_ENCRYPTION_KEYS", "ARREARS_ENCRYPTION_KEYS is not set"),
+        ("worker", None, "database cannot be reached"),
+    ],
+)
+def test_a_process_that_cannot_work_says_why_in_a_sentence_and_ends(
+    command: str, missing: str | None, says: str, tmp_path: Path
+) -> None:
+    environment = an_environment()
+    if missing:
+        del environment[missing]
+    process = Process(command, environment=environment, log=tmp_path / "log")
+
+    assert process.wait() == 2
+    assert says in process.output
+    assert "Traceback" not in process.output

@@ -1,0 +1,122 @@
+"""Loading a roster: again and again with the same result, and never half of one."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from config.roster import Role, read_roster
+from domain.errors import ArrearsError
+from tests.support.loans import Book
+from workers.calling import assign_call
+from workers.roster import load_roster
+from workers.store.schema import shift, staff
+
+SAMPLE = Path("config/samples/roster.yaml")
+MONDAY = date(2026, 3, 2)
+ONE_CALLER = """
+staff:
+  - id: c-1
+    roles: [caller]
+    languages: [zh-Hans]
+    daily_capacity: 5
+    trained_on: 2026-01-12
+    zone: Asia/Shanghai
+    shifts: {mon-fri: "08:00-20:00"}
+"""
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    return Book(engine, now="2026-03-02 10:00")
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "roster.yaml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_the_sample_roster_has_somebody_for_every_kind_of_work() -> None:
+    members = read_roster(SAMPLE)
+    callers = [one for one in members if Role.CALLER in one.roles]
+    assert sum("en" in one.languages for one in callers) == 8
+    assert sum("zh-Hans" in one.languages for one in callers) == 3
+    assert all(one.shifts for one in callers)
+    anywhere = [one for one in members if Role.VISITOR in one.roles and not one.regions]
+    for language in ("en", "zh-Hans"):
+        assert any(language in one.languages for one in anywhere)
+    assert len(anywhere) >= 2
+    roles = [role for one in members for role in one.roles]
+    assert roles.count(Role.SUPERVISOR) == roles.count(Role.LAWYER) == 1
+
+
+def test_loading_a_roster_twice_changes_nothing(book: Book) -> None:
+    first = load_roster(book.house, SAMPLE, MONDAY, days=14)
+    before = book.rows(staff), set(book.rows(shift))
+    assert load_roster(book.house, SAMPLE, MONDAY, days=14) == first
+    assert (book.rows(staff), set(book.rows(shift))) == before
+    assert (len(before[0]), len(before[1])) == (first.staff, first.shifts)
+
+
+def test_a_weeks_pattern_becomes_shifts_on_the_staffs_own_clock(book: Book, tmp_path: Path) -> None:
+    pattern = ONE_CALLER.replace("Asia/Shanghai", "America/New_York")
+    loaded = load_roster(book.house, written(tmp_path, pattern), MONDAY, days=14)
+    assert loaded.shifts == 10
+    starts = sorted(one.starts_at for one in book.rows(shift))
+    assert starts[0].isoformat() == "2026-03-02T13:00:00+00:00"
+    assert starts[5].isoformat() == "2026-03-09T12:00:00+00:00"  # the clocks went forward
+
+
+def test_a_newer_roster_replaces_the_shifts_to_come_and_leaves_those_that_were(
+    book: Book, tmp_path: Path
+) -> None:
+    load_roster(book.house, written(tmp_path, ONE_CALLER), MONDAY, days=5)
+    shorter = ONE_CALLER.replace("20:00", "12:00").replace("capacity: 5", "capacity: 7")
+    load_roster(book.house, written(tmp_path, shorter), date(2026, 3, 4), days=2)
+    hours = [int((one.ends_at - one.starts_at).total_seconds() // 3600) for one in book.rows(shift)]
+    assert sorted(hours) == [4, 4, 12, 12]
+    assert book.one(staff).daily_capacity == 7
+
+
+def test_work_that_waited_for_people_is_due_again_when_they_come(
+    book: Book, tmp_path: Path
+) -> None:
+    book.loan("L-1", due_on="2026-03-01")
+    book.escalate("L-1")
+    action_id = book.action_id("L-1", "friendly_call")
+    assert assign_call(book.house, action_id) == "nobody free"
+    assert assign_call(book.house, action_id) == "nothing to do"
+    load_roster(book.house, written(tmp_path, ONE_CALLER), MONDAY, days=5)
+    assert assign_call(book.house, action_id) == "assigned"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "sentence"),
+    [
+        ("[caller]", "[caler]", "line 4: `roles` is caler. Did you mean caller?"),
+        ("capacity: 5", "capacity: many", "line 6: `daily_capacity` is many."),
+        ("Asia/Shanghai", "Shanghai", "line 8: `zone` is Shanghai. Write an IANA time zone"),
+        ("    zone: Asia/Shanghai\n", "", "line 3: The key `zone` is missing here."),
+        ("08:00-20:00", "20:00-08:00", "line 9: `mon-fri` is 20:00-08:00, which ends before"),
+        ("trained_on", "trained", "line 7: The key `trained` is not known here. Did you mean"),
+        ("    roles", "    name: Somebody\n    roles", "line 4: The key `name` is not known"),
+    ],
+)
+def test_a_roster_with_a_mistake_is_refused_with_its_line_and_nothing_is_loaded(
+    book: Book, tmp_path: Path, right: str, wrong: str, sentence: str
+) -> None:
+    file = written(tmp_path, ONE_CALLER.replace(right, wrong))
+    with pytest.raises(ArrearsError) as refused:
+        load_roster(book.house, file, MONDAY, days=5)
+    assert sentence in str(refused.value)
+    assert book.rows(staff) == []
+
+
+def test_nobody_is_on_the_roster_twice(tmp_path: Path) -> None:
+    twice = ONE_CALLER + ONE_CALLER.replace("\nstaff:\n", "")
+    with pytest.raises(ArrearsError, match="c-1 is on the roster already, in line 3"):
+        read_roster(written(tmp_path, twice))

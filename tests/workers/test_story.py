@@ -1,0 +1,226 @@
+"""The story of a loan: all that is on record about it, in order, in sentences, without a name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import Engine
+
+from domain.errors import ArrearsError
+from domain.holds import HoldKind
+from domain.rules import Channel
+from tests.support.loans import ADDRESS, NAME, PHONE, Book
+from workers import inbox
+from workers.calling import assign_call
+from workers.litigating import open_legal_file
+from workers.payments import Payment
+from workers.store.book import opt_out
+from workers.store.problems import note_problem, resolve_problem
+from workers.store.schema import borrower, message
+from workers.story import read_story
+from workers.visiting import schedule_visit
+
+
+def story(book: Book, loan: str = "L-1") -> list[str]:
+    """The lines of a story, each with its moment; none holds personal data."""
+    with book.house.engine.connect() as connection:
+        sentences = read_story(connection, book.house, loan)
+    lines = [f"{s.at:%m-%d %H:%M} {s.text}" if s.at else s.text for s in sentences]
+    for secret in (NAME, ADDRESS, *PHONE.values(), "13800138000"):
+        assert secret not in "\n".join(lines)
+    return lines
+
+
+def pay(book: Book, amount: str, currency: str = "CNY") -> None:
+    paid = Payment("P-1", "L-1", Decimal(amount), currency, book.house.today())
+    with book.house.engine.begin() as connection:
+        event_id = inbox.receive(
+            connection, "payment:P-1", "payment", inbox.payment_payload(paid), book.house.now()
+        )
+    inbox.apply_event(book.house, event_id)
+
+
+def about(lines: list[str], *words: str) -> str:
+    """The only line that has all these words."""
+    (line,) = [line for line in lines if all(word in line for word in words)]
+    return line
+
+
+def test_a_loan_that_was_texted_after_a_night_and_then_paid(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 23:30")
+    book.loan("L-1", due_on="2026-03-01")
+    book.escalate("L-1")
+    book.send("L-1", "text_day_1")
+    book.at("2026-03-03 08:00")
+    book.send("L-1", "text_day_1")
+    sent = book.one(message)
+    report = {
+        "message_id": str(sent.id),
+        "sid": sent.sid,
+        "word": "delivered",
+        "status": "delivered",
+        "code": None,
+    }
+    with engine.begin() as connection:
+        event_id = inbox.receive(connection, "receipt:1", "receipt", report, book.house.now())
+    book.at("2026-03-03 08:01")
+    inbox.apply_event(book.house, event_id)
+    book.at("2026-03-03 12:00")
+    pay(book, "1000")
+
+    rule = "cn.contact_hours (GB/T 45251-2025 §5.3; China Banking Association, 2026; confidence S"
+    lines = story(book)
+    assert lines == [
+        "Loan L-1: consumer_loan under the law of CN, in CNY. Instalments: 1, due from 2026-03-01 "
+        "to 2026-03-01.",
+        "03-02 23:30 Looked at: past due since 2026-03-01, days past due 1, 1000.00 CNY. Ladder "
+        "consumer_loan_cn v1, ladder day 1, step remind. Rule packs: cn v1. Something is to be "
+        "done. The next look is on 2026-03-04.",
+        "03-02 23:30 A case was opened.",
+        "03-02 23:30 text_day_1 (a text) of step remind was planned by ladder consumer_loan_cn "
+        "v1, for the arrears since 2026-03-01.",
+        "03-02 23:30 friendly_call (a call) of step remind was planned by ladder consumer_loan_cn "
+        "v1, for the arrears since 2026-03-01.",
+        "03-02 23:30 text_day_1 was deferred. Why: Outside the contact hours of GB/T 45251-2025 "
+        f"§5.3; China Banking Association, 2026. Rules: {rule}, review needed).",
+        f"03-03 08:00 The gate allows text_day_1 to reach the borrower by text at this moment. "
+        f"Rules: {rule}, review needed). Rule packs: cn v1.",
+        f"03-03 08:00 A text for text_day_1 was written from template reminder_first version "
+        f"{sent.template_version} (zh-Hans), in {sent.segments} segment(s), for twilio. Since "
+        "2026-03-03 08:01 it is delivered.",
+        "03-03 08:00 text_day_1 is done. Why: the provider has it.",
+        "03-03 08:01 The provider reports the text for text_day_1 as delivered.",
+        "03-03 12:00 Payment P-1 of 1000.00 CNY, paid on 2026-03-03, was recorded. It was laid "
+        "against principal due on 2026-03-01 (1000.00).",
+        "03-03 12:00 friendly_call was called off. Why: nothing is past due any more.",
+        "03-03 12:00 The case was closed. Why: nothing is past due any more.",
+        "There is no next look until a fact changes.",
+    ]
+
+
+def test_a_text_that_still_waits_for_the_morning_says_until_when(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 23:30")
+    book.loan("L-1", due_on="2026-03-01")
+    book.escalate("L-1")
+    book.send("L-1", "text_day_1")
+
+    assert "text_day_1 was deferred. Not before 2026-03-03 08:00. Why:" in about(
+        story(book), "was deferred"
+    )
+
+
+def test_a_text_without_a_number_waits_for_a_fact_and_names_the_rule_of_the_house(
+    engine: Engine,
+) -> None:
+    book = Book(engine)
+    book.loan("L-1", due_on="2026-03-01", phone=None)
+    book.escalate("L-1")
+    book.send("L-1", "text_day_1")
+
+    line = about(story(book), "was deferred")
+    assert "Not before a fact changes." in line
+    assert "house.no_address_known (a rule of the house)" in line
+
+
+def test_a_rule_that_is_not_loaded_any_more_says_so(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 23:30")
+    book.loan("L-1", due_on="2026-03-01")
+    book.escalate("L-1")
+    book.send("L-1", "text_day_1")
+    later = Book(engine, now="2026-03-02 23:40", policy=replace(book.house.policy, rule_packs=()))
+
+    assert "cn.contact_hours (not loaded any more)" in about(story(later), "was deferred")
+
+
+def test_steps_whose_days_had_passed_are_told_as_skipped(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-11 10:00")
+    book.loan("L-1", due_on="2026-03-01")
+    book.escalate("L-1")
+
+    lines = story(book)
+    assert "ladder day 10, step enquire" in about(lines, "Looked at")
+    for item in ("text_day_1", "text_day_3", "friendly_call"):
+        assert "was skipped: its days had passed." in about(lines, f"{item} (")
+    assert "was planned" in about(lines, "enquiry_call (")
+
+
+def test_a_loan_on_which_nothing_is_done_says_why(engine: Engine) -> None:
+    book = Book(engine)
+    book.loan("held", due_on="2026-03-01")
+    book.hold("held", HoldKind.DISPUTE, "2026-03-02", None)
+    book.loan("small", due_on="2026-03-01", amount="5")
+    book.loan("elsewhere", due_on="2026-03-01", jurisdiction="US", product="mortgage")
+    book.loan("resting", due_on="2026-02-25")
+    book.escalate("held", "small", "elsewhere", "resting")
+
+    held = story(book, "held")
+    assert "a hold (dispute) pauses the ladder" in about(held, "Looked at")
+    assert "made by test, from 2026-03-02 until it is released" in about(held, "A hold")
+    assert "a test needs it" not in "\n".join(held), "what a person types may name the borrower"
+    assert "less is past due than the ladder's minimum" in about(story(book, "small"), "Looked at")
+    assert "no ladder is for this loan" in about(story(book, "elsewhere"), "Looked at")
+    resting = about(story(book, "resting"), "Looked at")
+    assert "ladder day 5, a rest between steps" in resting
+    assert "Nothing more is to be done today." in resting
+
+
+def test_what_people_were_given_to_do_is_told_by_their_references(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-08 10:00")
+    book.loan("L-1", due_on="2026-03-01", steps_tried=["remind"])
+    book.staff("caller-7", "caller", shift=("2026-03-08 09:00", "2026-03-08 18:00"))
+    book.escalate("L-1")
+    assert assign_call(book.house, book.action_id("L-1", "enquiry_call")) == "assigned"
+    book.at("2026-03-31 10:00").escalate("L-1")
+    for name in ("visitor-1", "visitor-2"):
+        book.staff(name, "visitor", shift=("2026-03-31 08:00", "2026-04-20 18:00"))
+    assert schedule_visit(book.house, book.action_id("L-1", "field_visit")) == "scheduled"
+    book.at("2026-04-30 10:00").escalate("L-1")
+    book.approve("L-1", "legal_file")
+    assert open_legal_file(book.house, book.action_id("L-1", "legal_file")) == "opened"
+
+    lines = story(book)
+    assert "steps for the arrears since 2026-03-01: remind." in lines[0]
+    called = about(lines, "was assigned")
+    assert "enquiry_call was assigned to caller-7, to be held in zh-Hans." in called
+    assert "It must learn: reason. It may offer: deferral, instalments." in called
+    assert "for visitor-1, visitor-2." in about(lines, "was scheduled from")
+    assert "(written_notice)" in about(lines, "A document")
+    assert "waits for approval" in about(lines, "legal_file (a legal file)")
+    assert "legal_file was approved by sup-1 as supervisor." in about(lines, "was approved")
+    opened = about(lines, "A legal file was opened")
+    assert "principal 1000.00, interest 0.00, fees 0.00 CNY" in opened
+    assert "Still missing: " in opened
+    assert lines.index(called) < lines.index(opened)
+
+
+def test_opt_outs_and_problems_are_part_of_the_story(engine: Engine) -> None:
+    book = Book(engine)
+    loan_id = book.loan("L-1", due_on="2026-03-01")
+    with engine.begin() as connection:
+        now = book.house.now()
+        opt_out(connection, book.one(borrower).id, Channel.SMS, "twilio", now)
+        note_problem(connection, loan_id, "phone_invalid", "The number is not in use.", now)
+        resolve_problem(connection, loan_id, "phone_invalid", now)
+
+    lines = story(book)
+    assert "opted out of contact by text; twilio told us." in about(lines, "opted out")
+    assert "(phone_invalid): The number is not in use." in about(lines, "was found")
+    assert "(phone_invalid) was put right." in about(lines, "put right")
+
+
+def test_a_payment_that_could_not_be_applied_is_told_with_its_reason(engine: Engine) -> None:
+    book = Book(engine)
+    book.loan("L-1", due_on="2026-03-01")
+    pay(book, "10", currency="USD")
+
+    line = about(story(book), "payment payment:P-1", "was rejected")
+    assert "Why: The payment is in USD and loan L-1 in CNY." in line
+
+
+def test_a_loan_that_is_not_known_is_a_sentence_and_no_story(engine: Engine) -> None:
+    book = Book(engine)
+
+    with engine.connect() as connection, pytest.raises(ArrearsError, match="Loan L-9 is not known"):
+        read_story(connection, book.house, "L-9")

@@ -1,0 +1,107 @@
+"""What providers report: stored if signed, refused if not, applied by a task, each once."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+from twilio.request_validator import RequestValidator
+
+from tests.support.loans import Book
+from workers.inbox import apply_event, wake_events
+from workers.store.schema import inbox_event, message, receipt
+from workers.webhooks.app import create_app
+
+TOKEN = "secret"
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """A loan whose first text is with the provider."""
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", due_on="2026-03-01")
+    book.escalate("L-1")
+    book.send("L-1", "text_day_1")
+    return book
+
+
+def report(
+    book: Book,
+    status: str = "delivered",
+    *,
+    reference: str = "",
+    token: str = TOKEN,
+    **more: str,
+) -> int:
+    """Post a status callback as the provider would, and return the answer's status."""
+    path = f"/webhooks/twilio/status?message={reference or book.one(message).id}"
+    fields = {"MessageSid": "SM1", "MessageStatus": status, "To": "+8613800138000", **more}
+    url = book.house.settings.public_url + path
+    signature = RequestValidator(token).compute_signature(url, fields)
+    with TestClient(create_app(book.house)) as client:
+        answer = client.post(path, data=fields, headers={"X-Twilio-Signature": signature})
+    return answer.status_code
+
+
+def apply_all(book: Book) -> None:
+    for event_id in wake_events(book.house):
+        apply_event(book.house, event_id)
+
+
+def test_a_signed_report_is_stored_and_applied_once_however_often_it_comes(book: Book) -> None:
+    assert [report(book) for _ in range(3)] == [204] * 3
+
+    apply_all(book)
+    apply_all(book)
+
+    assert book.one(receipt).status == "delivered"
+    assert book.one(message).status == "delivered"
+
+
+def test_what_is_stored_holds_no_number(book: Book) -> None:
+    report(book)
+
+    assert "138" not in str(book.one(inbox_event).payload)
+
+
+def test_reports_out_of_order_never_take_a_text_backwards(book: Book) -> None:
+    report(book, "delivered")
+    report(book, "sent")
+
+    apply_all(book)
+
+    assert book.one(message).status == "delivered"
+    assert len(book.rows(receipt)) == 2
+
+
+def test_a_report_with_another_token_is_refused_and_nothing_is_stored(book: Book) -> None:
+    assert report(book, token="somebody else's") == 403
+    assert book.rows(inbox_event) == []
+
+
+def test_a_report_that_is_none_is_refused(book: Book) -> None:
+    assert report(book, "rejoicing") == 400
+    assert report(book, reference="not-an-id") == 400
+    assert book.rows(inbox_event) == []
+
+
+def test_an_enormous_report_is_refused_unread(book: Book) -> None:
+    with TestClient(create_app(book.house)) as client:
+        answer = client.post("/webhooks/twilio/status?message=x", content=b"x" * 100_000)
+    assert answer.status_code == 413
+
+
+def test_a_report_for_a_text_nobody_sent_is_rejected_with_its_reason(book: Book) -> None:
+    assert report(book, reference=str(uuid4())) == 204
+
+    apply_all(book)
+
+    kept = book.one(inbox_event)
+    assert (kept.status, "nobody here sent" in kept.reason) == ("rejected", True)
+
+
+def test_the_health_page_says_whether_the_database_answers(book: Book) -> None:
+    with TestClient(create_app(book.house)) as client:
+        assert client.get("/health").status_code == 200
