@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -11,6 +12,8 @@ from domain.holds import Hold, active_hold, days_held, resumes_on
 from domain.ladder import Item, Ladder, MissedSteps, Step
 from domain.loans import Instalment
 from domain.statuses import TRIED, WAITING, ActionStatus
+
+Place = tuple[Step, Item]
 
 
 class Outcome(StrEnum):
@@ -65,11 +68,13 @@ class Decision:
     ladder_version: int | None = None
     ladder_day: int | None = None
     step: Step | None = None
-    plan: tuple[tuple[Step, Item], ...] = ()
-    skip: tuple[tuple[Step, Item], ...] = ()
-    supersede: tuple[str, ...] = ()
+    plan: tuple[Place, ...] = ()
+    skip: tuple[Place, ...] = ()
+    overtaken: tuple[str, ...] = ()
     """Items that still waited when their days had passed. They are skipped, not cancelled, so that
     they can be made up for where a later step requires theirs."""
+    withdrawn: tuple[str, ...] = ()
+    """Items that still waited and that the ladder, in its newer version, does not have any more."""
     waits_for: tuple[str, ...] = ()
     """Steps that must be tried before an item that is due today may act."""
     hold: Hold | None = None
@@ -134,70 +139,94 @@ def _climb(
     if snapshot.steps_tried_at == anchor:
         tried |= snapshot.steps_tried
 
-    plan: list[tuple[Step, Item]] = []
-    skip: list[tuple[Step, Item]] = []
-    untried: set[str] = set()
-    for step, item in ladder.items:
-        if item.id in on_record:
-            continue
-        if day in item.days:
-            missing = set(item.requires) - tried
-            untried |= missing
-            if not missing:
-                plan.append((step, item))
-        elif item.days.passed_by(day):
-            late = ladder.missed_steps is MissedSteps.CATCH_UP and set(item.requires) <= tried
-            (plan if late else skip).append((step, item))
-
-    # An item that requires steps nobody tried must not wait for ever, nor jump over them: the
-    # steps it requires act first, late as it is, one a day and in the ladder's order.
-    for step in reversed(ladder.steps):
-        if step.id in untried:
-            untried |= set(step.items[-1].requires) - tried
-    catching_up = _first_untried(ladder, untried)
-    if catching_up:
-        item = catching_up.items[-1]
-        skip = [(step, other) for step, other in skip if other.id != item.id]
-        if on_record.get(item.id, ActionStatus.SKIPPED) is ActionStatus.SKIPPED and all(
-            planned.id != item.id for _, planned in plan
-        ):
-            plan.append((catching_up, item))
-
-    kept = {item.id for step in ladder.steps if step.id in untried for item in step.items}
-    if ladder.missed_steps is MissedSteps.CATCH_UP:
-        kept |= {item.id for _, item in ladder.items}
-    supersede = tuple(
-        item.id
-        for _, item in ladder.items
-        if on_record.get(item.id) in WAITING and item.days.passed_by(day) and item.id not in kept
-    )
-    next_change = ladder.next_change(day)
+    plan, skip, untried = _sort_items(ladder, day, on_record, tried)
+    if made_up_for := _to_make_up_for(ladder, untried, on_record):
+        skip = [(step, item) for step, item in skip if item.id != made_up_for[1].id]
+        if made_up_for not in plan:
+            plan.append(made_up_for)
     return Decision(
         loan_id=snapshot.loan_id,
         decided_at=now,
         on=on,
         outcome=Outcome.ACT if plan else Outcome.WAIT,
         arrears=arrears,
-        review_on=(
-            on + timedelta(days=1)
-            if untried
-            else on + timedelta(days=next_change - day)
-            if next_change is not None
-            else None
-        ),
+        review_on=_review(ladder, day, on, untried),
         ladder_id=ladder.id,
         ladder_version=ladder.version,
         ladder_day=day,
         step=ladder.step_on(day),
         plan=tuple(plan),
         skip=tuple(skip),
-        supersede=supersede,
+        overtaken=_overtaken(ladder, day, on_record, untried),
+        withdrawn=_withdrawn(ladder, on_record),
         waits_for=tuple(step.id for step in ladder.steps if step.id in untried),
     )
 
 
-def _first_untried(ladder: Ladder, untried: set[str]) -> Step | None:
-    return next((step for step in ladder.steps if step.id in untried), None)
+def _sort_items(
+    ladder: Ladder, day: int, on_record: Mapping[str, ActionStatus], tried: set[str]
+) -> tuple[list[Place], list[Place], set[str]]:
+    """What acts today, what was missed, and the untried steps that an item of today requires."""
+    plan: list[Place] = []
+    skip: list[Place] = []
+    untried: set[str] = set()
+    for step, item in ladder.items:
+        if item.id in on_record:
+            continue
+        missing = set(item.requires) - tried
+        if day in item.days:
+            untried |= missing
+            if not missing:
+                plan.append((step, item))
+        elif item.days.passed_by(day):
+            late = ladder.missed_steps is MissedSteps.CATCH_UP and not missing
+            (plan if late else skip).append((step, item))
+    for step in reversed(ladder.steps):
+        if step.id in untried:
+            untried |= set(step.items[-1].requires) - tried
+    return plan, skip, untried
+
+
+def _to_make_up_for(
+    ladder: Ladder, untried: set[str], on_record: Mapping[str, ActionStatus]
+) -> Place | None:
+    """The item that acts late because a later step requires its step; None if it is under way.
+
+    An item that requires steps nobody tried must not wait for ever, nor jump over them: the steps
+    it requires act first, late as it is, one a day and in the ladder's order.
+    """
+    for step in ladder.steps:
+        if step.id in untried:
+            item = step.items[-1]
+            status = on_record.get(item.id, ActionStatus.SKIPPED)
+            return (step, item) if status is ActionStatus.SKIPPED else None
+    return None
+
+
+def _overtaken(
+    ladder: Ladder, day: int, on_record: Mapping[str, ActionStatus], untried: set[str]
+) -> tuple[str, ...]:
+    if ladder.missed_steps is MissedSteps.CATCH_UP:
+        return ()
+    return tuple(
+        item.id
+        for step, item in ladder.items
+        if item.days.passed_by(day) and on_record.get(item.id) in WAITING and step.id not in untried
+    )
+
+
+def _withdrawn(ladder: Ladder, on_record: Mapping[str, ActionStatus]) -> tuple[str, ...]:
+    known = {item.id for _, item in ladder.items}
+    return tuple(
+        item for item, status in on_record.items() if status in WAITING and item not in known
+    )
+
+
+def _review(ladder: Ladder, day: int, on: date, untried: set[str]) -> date | None:
+    if untried:
+        return on + timedelta(days=1)
+    change = ladder.next_change(day)
+    return on + timedelta(days=change - day) if change is not None else None
 
 
 def _day_after(day: date | None) -> date | None:

@@ -13,6 +13,7 @@ from domain.loans import ZERO
 from domain.rules import Channel, ContactHours, RulePack
 
 NOTHING_PAST_DUE = "house.nothing_past_due"
+BELOW_MINIMUM = "house.below_minimum"
 ON_HOLD = "house.on_hold"
 OPTED_OUT = "house.opted_out"
 NO_RULES = "house.no_rules_known"
@@ -56,6 +57,8 @@ class ContactFacts:
     """The channels for which there is a usable number or address."""
     holds: tuple[Hold, ...] = ()
     opted_out: frozenset[Channel] = field(default=frozenset())
+    minimum: Decimal = ZERO
+    """The ladder's: less than this past due, and nobody is contacted."""
 
 
 def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
@@ -66,6 +69,8 @@ def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
     """
     if facts.past_due <= ZERO:
         return Verdict(Answer.BARRED, (NOTHING_PAST_DUE,), "Nothing is past due any more.")
+    if facts.past_due < facts.minimum:
+        return _until_known(BELOW_MINIMUM, "Less is past due than the ladder acts on.")
     if channel in facts.opted_out:
         return Verdict(Answer.BARRED, (OPTED_OUT,), f"The borrower opted out of {channel}.")
     if not facts.packs:

@@ -121,6 +121,20 @@ class Ladder:
     def in_force(self, on: date) -> bool:
         return self.effective_from <= on and (self.effective_to is None or on <= self.effective_to)
 
+    def item(self, item_id: str) -> Item:
+        """The item of this id.
+
+        Raises:
+            ArrearsError: this version has none.
+        """
+        for _, item in self.items:
+            if item.id == item_id:
+                return item
+        raise ArrearsError(
+            f"{self.name} has no item {item_id}, and actions on record use it. "
+            "Put the file of this version back as it was."
+        )
+
     def step_on(self, day: int) -> Step | None:
         return next((step for step in self.steps if day in step.days), None)
 
@@ -131,20 +145,18 @@ class Ladder:
         return min((change for change in changes if change > day), default=None)
 
 
-def find_item(ladders: tuple[Ladder, ...], ladder_id: str, version: int, item_id: str) -> Item:
-    """The item as the version of the ladder says that planned it.
+def find_ladder(ladders: tuple[Ladder, ...], ladder_id: str, version: int) -> Ladder:
+    """The version of a ladder that planned an action.
 
     Raises:
-        ArrearsError: that version is not loaded any more.
+        ArrearsError: it is not loaded any more.
     """
     for ladder in ladders:
         if (ladder.id, ladder.version) == (ladder_id, version):
-            for _, item in ladder.items:
-                if item.id == item_id:
-                    return item
+            return ladder
     raise ArrearsError(
-        f"Item {item_id} of ladder {ladder_id} v{version} is not known, and actions on record "
-        "use it. Keep the file of every version that was ever in force."
+        f"Ladder {ladder_id} v{version} is not known, and actions on record use it. "
+        "Keep the file of every version that was ever in force."
     )
 
 

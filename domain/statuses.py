@@ -37,7 +37,7 @@ ACTION_MOVES: dict[ActionStatus, frozenset[ActionStatus]] = {
     ),
     S.UNKNOWN: frozenset({S.DONE, S.FAILED, S.DEAD}),
     S.DEAD: frozenset({S.PLANNED, S.CANCELLED}),
-    S.SKIPPED: frozenset({S.PLANNED}),  # a later step turned out to require it
+    S.SKIPPED: frozenset({S.PLANNED, S.AWAITING_APPROVAL}),  # a later step requires it after all
     S.DONE: frozenset(),
     S.CANCELLED: frozenset(),
     S.BARRED: frozenset(),

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from domain.errors import ArrearsError
-from domain.ladder import find_item
+from domain.ladder import find_ladder
 from domain.statuses import ActionStatus
 from workers.house import House
 from workers.store.actions import Move, move_actions
@@ -38,9 +38,8 @@ def approve(house: House, loan_external_id: str, item: str, by: str, role: str) 
                 f"Nothing awaits approval as {item} for loan {loan_external_id}. "
                 f"`arrears explain {loan_external_id}` shows where it stands."
             )
-        needed = find_item(
-            house.policy.ladders, waiting.ladder_id, waiting.ladder_version, item
-        ).approval
+        ladder = find_ladder(house.policy.ladders, waiting.ladder_id, waiting.ladder_version)
+        needed = ladder.item(item).approval
         if role != needed:
             raise ArrearsError(
                 f"{item} for loan {loan_external_id} is for a {needed} to approve, and {by} acts "

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, func, select, text
 
 from domain.errors import ArrearsError
-from domain.ladder import Ladder, find_item
+from domain.ladder import Ladder, find_ladder
 from workers.house import House
 from workers.store.schema import action
 
@@ -131,7 +131,7 @@ def _items_not_in_ladder(connection: Connection, ladders: Iterable[Ladder]) -> i
 
 def _is_known(ladders: tuple[Ladder, ...], ladder_id: str, version: int, item: str) -> bool:
     try:
-        find_item(ladders, ladder_id, version, item)
+        find_ladder(ladders, ladder_id, version).item(item)
     except ArrearsError:
         return False
     return True

@@ -22,7 +22,7 @@ from domain.gate import (
     Verdict,
     may_contact,
 )
-from domain.ladder import Item, Work, find_item
+from domain.ladder import Item, Ladder, Work, find_ladder
 from domain.rules import Channel, packs_for
 from domain.statuses import CLAIMABLE, ActionStatus
 from workers.house import House
@@ -78,7 +78,8 @@ def claim(
         return None
     arrears = arrears_on(facts.instalments, now.date())
     channel = CHANNEL[work]
-    contact_facts = _contact_facts(house, row, facts, arrears)
+    ladder = find_ladder(house.policy.ladders, row.ladder_id, row.ladder_version)
+    contact_facts = _contact_facts(house, row, facts, arrears, ladder)
     verdict = gate(contact_facts) if gate else may_contact(contact_facts, channel, now)
     if move := _move_away(row, arrears, verdict):
         move_actions(connection, [action_id], move, now, token=token)
@@ -87,7 +88,7 @@ def claim(
         action_id=action_id,
         token=token,
         failures=row.attempts,
-        item=find_item(house.policy.ladders, row.ladder_id, row.ladder_version, row.item),
+        item=ladder.item(row.item),
         channel=channel,
         loan=row,
         facts=facts,
@@ -151,7 +152,7 @@ def _lock(connection: Connection, action_id: int, work: Work) -> Row[*tuple[Any,
 
 
 def _contact_facts(
-    house: House, row: Row[*tuple[Any, ...]], facts: LoanFacts, arrears: Arrears
+    house: House, row: Row[*tuple[Any, ...]], facts: LoanFacts, arrears: Arrears, ladder: Ladder
 ) -> ContactFacts:
     reachable = {Channel.LEGAL}
     if row.phone_sealed is not None:
@@ -166,6 +167,7 @@ def _contact_facts(
         reachable=frozenset(reachable),
         holds=facts.holds,
         opted_out=frozenset(Channel(channel) for channel in facts.opted_out),
+        minimum=ladder.minimum_amount,
     )
 
 

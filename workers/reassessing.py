@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from domain.arrears import Arrears, arrears_on
 from domain.decision import Snapshot, next_review
 from domain.statuses import WAITING, ActionStatus
-from workers.store.actions import Move, move_actions
+from workers.store.actions import Move, ask_again, move_actions
 from workers.store.cases import keep_cases
 from workers.store.facts import load_facts
 from workers.store.positions import Position, set_positions
@@ -49,11 +49,5 @@ def reassess(connection: Connection, loan_ids: Sequence[int], now: datetime) -> 
         for id, fact in facts.items()
     ]
     set_positions(connection, positions, now)
-    connection.execute(_ASK_AGAIN, {"loan_ids": list(facts), "now": now})
+    ask_again(connection, list(facts), now)
     return arrears
-
-
-_ASK_AGAIN = text("""
-UPDATE action SET due_at = :now
- WHERE loan_id = ANY(:loan_ids) AND status = 'deferred' AND due_at IS NULL
-""")

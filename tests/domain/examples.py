@@ -149,7 +149,7 @@ class LoanOnRecord:
         for step, item in decision.plan:
             waits = ActionStatus.AWAITING_APPROVAL if item.approval else ActionStatus.PLANNED
             self._write(decision, step, item, waits)
-        for item_id in decision.supersede:
+        for item_id in decision.overtaken:
             self.mark(item_id, ActionStatus.SKIPPED)
         return decision
 

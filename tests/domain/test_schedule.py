@@ -92,7 +92,7 @@ def test_a_total_pays_fees_then_interest_then_principal_of_the_oldest_first() ->
     )
     first, second = paid_by_total(loan, Decimal(127), NOTHING)
     assert first.unpaid == 0
-    assert (second.paid_fees, second.paid_interest, second.paid_principal) == (5, 7, 0)
+    assert [second.paid_fees, second.paid_interest, second.paid_principal] == [5, 7, 0]
 
 
 def test_an_instalment_short_by_the_tolerance_counts_as_paid_in_full() -> None:
@@ -119,7 +119,7 @@ def test_a_first_period_of_more_days_pays_nothing_of_the_next_instalment() -> No
 def test_a_part_payment_keeps_its_interest_and_its_principal() -> None:
     first = a_loan()[0]
     paid = paid_by_principal(a_loan(), Decimal(100), first.interest, Decimal("0.02"))
-    assert (paid[0].paid_interest, paid[0].paid_principal) == (first.interest, 100)
+    assert [paid[0].paid_interest, paid[0].paid_principal] == [first.interest, 100]
     assert paid[1].paid == 0
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, func, insert, literal, select, text, update
 
 from tests.support.loans import Book
 from workers.auditing import Gap, count_duplicates, count_unexplained, find_unexplained
-from workers.store.schema import action, call, contact, decision, message
+from workers.store.schema import action, call, contact, decision, loan, message
 
 
 @pytest.fixture

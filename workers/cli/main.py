@@ -8,7 +8,7 @@ import typer
 from sqlalchemy.exc import OperationalError
 
 from domain.errors import ArrearsError
-from workers.cli import book, explain, money, policy, serve, setup, status
+from workers.cli import book, demo, explain, money, policy, serve, setup, status
 
 app = typer.Typer(
     help="Arrears watches a loan book and acts by rule, as the lender's ladder and the law allow.",
@@ -26,6 +26,7 @@ app.command("pay")(money.pay)
 app.command("approve")(policy.approve)
 app.command("status")(status.status)
 app.command("explain")(explain.explain)
+app.command("demo")(demo.demo)
 app.command("worker")(serve.worker)
 app.command("beat")(serve.beat)
 app.command("webhook")(serve.webhook)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Annotated
 
 import redis
 import typer
-from rich.table import Table
+from rich.box import SIMPLE_HEAD
+from rich.table import Column, Table
 from rich.text import Text
 
 from domain.statuses import ActionStatus
@@ -44,7 +46,8 @@ def _show(found: Status, depths: Mapping[str, int] | None) -> None:
     _counted("Loans", _loans(found))
     console.print(_scan(found))
     _actions(found)
-    _counted("Waits", _waits(found))
+    _counted("Waiting", _waits(found))
+    console.print(_oldest(found))
     _counted("Deferred, by rule", found.actions.deferred_by_rules)
     _counted("Planned, and waiting", found.actions.waiting_by_reason)
     _counted("Given up", found.actions.dead_by_reason)
@@ -91,7 +94,7 @@ def _actions(found: Status) -> None:
     if not found.actions.by_work:
         console.print("There are no actions.")
         return
-    table = Table("Actions", title_justify="left")
+    table = Table("Actions", box=SIMPLE_HEAD)
     shown = [one for one in ActionStatus if found.actions.in_status(one)]
     for one in shown:
         table.add_column(one.replace("_", " "), justify="right")
@@ -101,24 +104,29 @@ def _actions(found: Status) -> None:
 
 
 def _waits(found: Status) -> dict[str, int]:
-    waits = {
+    return {
         "for an approval": found.actions.in_status(ActionStatus.AWAITING_APPROVAL),
         "to be tried again": found.actions.in_status(ActionStatus.FAILED),
         "for certainty, not repeated": found.actions.in_status(ActionStatus.UNKNOWN),
         "claimed, past their time": found.actions.lost_claims,
         "due, for a worker": found.actions.due,
     }
-    if found.actions.oldest_due_seconds is not None:
-        waits["seconds that the oldest is due"] = found.actions.oldest_due_seconds
-    return waits
+
+
+def _oldest(found: Status) -> str:
+    actions = found.actions
+    if actions.oldest_due_at is None or actions.oldest_due_seconds is None:
+        return "No action is due."
+    since = actions.oldest_due_at.astimezone(found.at.tzinfo)
+    age = timedelta(seconds=actions.oldest_due_seconds)
+    return f"The oldest action that is due has been so since {since:%Y-%m-%d %H:%M}, for {age}."
 
 
 def _counted(title: str, counts: Mapping[str, int]) -> None:
     """A table of two columns; nothing at all where there is nothing to count."""
     if not counts:
         return
-    table = Table(title, "", show_edge=False)
-    table.columns[1].justify = "right"
+    table = Table(title, Column("", justify="right"), box=SIMPLE_HEAD)
     for name, number in counts.items():
         # Not markup: a reason may hold square brackets.
         table.add_row(Text(name), str(number))

@@ -9,24 +9,26 @@ from __future__ import annotations
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, inspect, select
 
 import config
 from config.mappings import load_mapping
 from domain.errors import ArrearsError
-from domain.ladder import Work, find_item
+from domain.ladder import Work, find_ladder
 from domain.statuses import ActionStatus
 from workers import inbox
 from workers.approving import approve
+from workers.house import House
 from workers.importing import ImportReport, import_tape
 from workers.local.backlog import Backlog, read_backlog
 from workers.local.rehearsal_house import ZONE, RehearsalHouse
 from workers.payments import Payment
 from workers.policy_versions import register_policy
 from workers.roster import load_roster
+from workers.store.engine import assert_reachable
 from workers.store.migrate import upgrade
 from workers.store.schema import action, decision, loan, staff
 from workers.tape.lines import Progress
@@ -58,6 +60,31 @@ class Onlooker(Protocol):
         """What is left at this moment; called several times a second."""
 
 
+def prepare_store(rehearsal: RehearsalHouse) -> None:
+    """Bring the database to this release's version.
+
+    Raises:
+        ArrearsError: it holds loans already; nothing of it is touched.
+    """
+    house = rehearsal.house
+    if rehearsal.own_servers:
+        _refuse_a_book(house)
+    upgrade(house.settings.database_url)
+    register_policy(house)
+
+
+def _refuse_a_book(house: House) -> None:
+    assert_reachable(house.engine)
+    with house.engine.connect() as connection:
+        if not inspect(connection).has_table(loan.name):
+            return
+        if connection.execute(select(loan.c.id).limit(1)).scalar() is not None:
+            raise ArrearsError(
+                "The database that DATABASE_URL names holds loans, and the demo would mix its own "
+                "among them. Name an empty one, or unset DATABASE_URL and REDIS_URL."
+            )
+
+
 def bring_in_the_book(rehearsal: RehearsalHouse, progress: Progress) -> ImportReport:
     """Put the roster and the sample tape into the store.
 
@@ -74,23 +101,6 @@ def bring_in_the_book(rehearsal: RehearsalHouse, progress: Progress) -> ImportRe
         rejects_path=rehearsal.directory / "rejects.csv",
         progress=progress,
     )
-
-
-def prepare_store(rehearsal: RehearsalHouse) -> None:
-    """Bring the database to this release's version.
-
-    Raises:
-        ArrearsError: it holds loans already; nothing of it is touched.
-    """
-    house = rehearsal.house
-    upgrade(house.settings.database_url)
-    with house.engine.connect() as connection:
-        if connection.execute(select(loan.c.id).limit(1)).scalar() is not None:
-            raise ArrearsError(
-                "The database that DATABASE_URL names holds loans, and the demo would mix its own "
-                "among them. Name an empty one, or unset DATABASE_URL and REDIS_URL."
-            )
-    register_policy(house)
 
 
 def live_through(rehearsal: RehearsalHouse, onlooker: Onlooker) -> None:
@@ -202,9 +212,9 @@ def _record(rehearsal: RehearsalHouse, paid: Payment) -> str:
     return inbox.apply_event(house, event_id).reason
 
 
-def _role(rehearsal: RehearsalHouse, row: Row[tuple[str, str, str, int]]) -> str | None:
+def _role(rehearsal: RehearsalHouse, row: Row[*tuple[Any, ...]]) -> str | None:
     ladders = rehearsal.house.policy.ladders
-    return find_item(ladders, row.ladder_id, row.ladder_version, row.item).approval
+    return find_ladder(ladders, row.ladder_id, row.ladder_version).item(row.item).approval
 
 
 def _somebody(connection: Connection, role: str) -> str:

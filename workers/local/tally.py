@@ -18,10 +18,12 @@ from workers.store.schema import (
     action,
     action_event,
     call,
+    contact,
     decision,
     inbox_event,
     legal_file,
     loan,
+    message,
     problem,
     receipt,
     visit,
@@ -144,7 +146,8 @@ def read_steps(connection: Connection, house: House) -> list[StepTally]:
         found.setdefault((step, work), {})[status] = number
     by_ladder = [(s.id, str(i.do)) for ladder in house.policy.ladders for s, i in ladder.items]
     places = {key: place for place, key in reversed(list(enumerate(by_ladder)))}
-    return [StepTally(*key, found[key]) for key in sorted(found, key=lambda key: places[key])]
+    in_order = sorted(found, key=lambda key: (places.get(key, len(by_ladder)), key))
+    return [StepTally(*key, found[key]) for key in in_order]
 
 
 def read_not_done(connection: Connection) -> list[NotDone]:
@@ -163,14 +166,8 @@ def richest_story(connection: Connection) -> str | None:
     """The loan that most happened to: the lender's own id. None while nothing happened at all."""
     happened = union_all(
         select(action.c.loan_id).join(action_event, action_event.c.action_id == action.c.id),
-        select(visit.c.loan_id),
-        select(legal_file.c.loan_id),
-        # One deferral tells more than any of the rest.
-        *[
-            select(action.c.loan_id)
-            .join(action_event, action_event.c.action_id == action.c.id)
-            .where(action_event.c.to_status == ActionStatus.DEFERRED)
-        ],
+        select(action.c.loan_id).join(message).join(receipt),
+        select(contact.c.loan_id),
     ).subquery()
     return connection.execute(
         select(loan.c.external_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from domain.ladder import Work
 from domain.statuses import CLAIMABLE, ActionStatus, sources
 from workers.store.schema import action, action_event
 
@@ -77,12 +78,13 @@ def move_actions(
     )
     result = connection.execute(
         insert(action_event).from_select(
-            ["action_id", "at", "from_status", "to_status", "reason", "rules"],
+            ["action_id", "at", "from_status", "to_status", "due_at", "reason", "rules"],
             select(
                 moved.c.id,
                 literal(now, action_event.c.at.type),
                 moved.c.status,
                 literal(str(move.to)),
+                literal(move.due_at, action_event.c.due_at.type),
                 literal(move.reason),
                 cast(list(move.rules), ARRAY(Text)),
             ),
@@ -110,6 +112,19 @@ def claim_action(
         )
     )
     return claimed.rowcount == 1
+
+
+def ask_again(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
+    """Let deferred actions that waited for a fact, not for a moment, come before the gate again."""
+    connection.execute(
+        update(action)
+        .where(
+            action.c.loan_id == any_(cast(list(loan_ids), ARRAY(BigInteger))),
+            action.c.status == ActionStatus.DEFERRED,
+            action.c.due_at.is_(None),
+        )
+        .values(due_at=now)
+    )
 
 
 def wake_due(

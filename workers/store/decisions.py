@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -9,15 +10,17 @@ from typing import Any
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
-from domain.decision import Decision, Outcome
+from domain.decision import Decision, Outcome, PastAction
 from domain.ladder import Item, Step
 from domain.statuses import WAITING, ActionStatus
-from workers.store.actions import Move, move_actions
+from workers.store.actions import Move, ask_again, move_actions
 from workers.store.cases import keep_cases
 from workers.store.facts import StoredAction
 from workers.store.positions import Position, set_positions
 from workers.store.rows import as_rows, insert_rows
 from workers.store.schema import action, decision
+
+DAYS_PASSED = "its days had passed"
 
 
 def write_decisions(
@@ -36,6 +39,8 @@ def write_decisions(
     ids = _insert_decisions(connection, decisions, rule_packs)
     planned = _insert_actions(connection, decisions, ids, now)
     _call_off(connection, decisions, on_record, now)
+    climbing = (Outcome.ACT, Outcome.WAIT)
+    ask_again(connection, [d.loan_id for d in decisions if d.outcome in climbing], now)
     keep_cases(
         connection,
         cured=[d.loan_id for d in decisions if not d.arrears.past_due],
@@ -99,7 +104,8 @@ def _insert_actions(
         constraint="action_once",
         set_={
             name: statement.excluded[name]
-            for name in ("decision_id", "status", "due_at", "reason", "changed_at")
+            for name in rows[0]
+            if name not in ("loan_id", "anchor_on", "item")
         },
         where=(action.c.status == ActionStatus.SKIPPED)
         & (statement.excluded.status != ActionStatus.SKIPPED),
@@ -127,7 +133,7 @@ def _action_row(
         "status": status,
         "due_at": now if status is ActionStatus.PLANNED else None,
         "reason": {
-            ActionStatus.SKIPPED: "its days had passed",
+            ActionStatus.SKIPPED: DAYS_PASSED,
             ActionStatus.AWAITING_APPROVAL: f"waits for approval by a {item.approval}",
         }.get(status),
         "changed_at": now,
@@ -140,19 +146,23 @@ def _call_off(
     on_record: Mapping[int, tuple[StoredAction, ...]],
     now: datetime,
 ) -> None:
-    cured: list[int] = []
-    superseded: list[int] = []
+    moves: dict[Move, list[int]] = defaultdict(list)
     for d in decisions:
-        waiting = [a for a in on_record[d.loan_id] if a.past.status in WAITING]
-        if d.outcome is Outcome.NOT_PAST_DUE:
-            cured += [a.id for a in waiting]
-        else:
-            superseded += [
-                a.id
-                for a in waiting
-                if a.past.anchor != d.arrears.anchor or a.past.item in d.supersede
-            ]
-    if cured:
-        move_actions(connection, cured, Move(ActionStatus.CANCELLED, "cured"), now)
-    if superseded:
-        move_actions(connection, superseded, Move(ActionStatus.CANCELLED, "superseded"), now)
+        for stored in on_record[d.loan_id]:
+            if stored.past.status in WAITING and (move := _off_the_ladder(d, stored.past)):
+                moves[move].append(stored.id)
+    for move, action_ids in moves.items():
+        move_actions(connection, action_ids, move, now)
+
+
+def _off_the_ladder(d: Decision, waiting: PastAction) -> Move | None:
+    """Where an action that waits goes after this decision; None if it goes on waiting."""
+    if d.outcome is Outcome.NOT_PAST_DUE:
+        return Move(ActionStatus.CANCELLED, "cured")
+    if waiting.anchor != d.arrears.anchor:
+        return Move(ActionStatus.CANCELLED, "superseded")
+    if waiting.item in d.withdrawn:
+        return Move(ActionStatus.CANCELLED, "policy")
+    if waiting.item in d.overtaken:
+        return Move(ActionStatus.SKIPPED, DAYS_PASSED)
+    return None

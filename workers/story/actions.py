@@ -48,12 +48,9 @@ def planned(connection: Connection, told: LoanTold) -> Iterator[Entry]:
 
 def moves(connection: Connection, told: LoanTold, citations: Citations) -> Iterator[Entry]:
     """Every move of every action after it was planned."""
-    events = _events(connection, told)
-    last = {move.action_id: move.id for move in events}
-    for move in events:
+    for move in _events(connection, told):
         parts = [say(Phrase(f"moved_{move.to_status}"), item=move.item)]
-        if last[move.action_id] == move.id and move.status == move.to_status:
-            parts += _until(move)
+        parts += _until(move)
         parts += why(move.reason)
         # Of what was done, the contact names the rules that allowed it.
         if move.rules and move.to_status != ActionStatus.DONE:
@@ -94,7 +91,7 @@ def contacts(connection: Connection, told: LoanTold, citations: Citations) -> It
 
 def _events(connection: Connection, told: LoanTold) -> Sequence[Row[*tuple[Any, ...]]]:
     return connection.execute(
-        select(action_event, action.c.item, action.c.status, action.c.due_at)
+        select(action_event, action.c.item)
         .join(action, action.c.id == action_event.c.action_id)
         .where(action.c.loan_id == told.id)
         .order_by(action_event.c.id)
@@ -113,7 +110,7 @@ def _first_status(
 
 
 def _until(move: Row[*tuple[Any, ...]]) -> tuple[Part, ...]:
-    """When the last move lets the action go on."""
+    """When the move lets the action go on."""
     if move.due_at is not None:
         return (say(Phrase.UNTIL, until=move.due_at),)
     if move.to_status == ActionStatus.DEFERRED:

@@ -117,6 +117,7 @@ action_event = Table(
     moment("at"),
     Column("from_status", Text, nullable=False),
     Column("to_status", Text, nullable=False),
+    moment("due_at", nullable=True),  # when it was to be taken up again, if there was such a time
     Column("reason", Text),
     words("rules"),
     Index(None, "action_id"),

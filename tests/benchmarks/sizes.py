@@ -1,0 +1,61 @@
+"""What is asked, and of how large a book."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.errors import ArrearsError
+
+QUESTIONS = ("publishing", "book_growth", "scan_memory", "statement_counts", "whole_day")
+"""The modules that measure, in the order in which they are asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much work one run of the benchmark is."""
+
+    name: str
+    loans: int
+    """The large book."""
+    fewer_loans: int
+    """The small book that it is compared with."""
+    due: int
+    """Loans due for a look, in either book."""
+    due_for_memory: tuple[int, ...]
+    """How many loans are due in the scans whose memory is compared; the first is the measure."""
+    messages: int
+    """How many are published in one run."""
+    repeats: int
+
+
+SIZES = {
+    "small": Size(
+        name="small",
+        loans=100_000,
+        fewer_loans=20_000,
+        due=10_000,
+        due_for_memory=(5_000, 50_000),
+        messages=5_000,
+        repeats=3,
+    ),
+    "full": Size(
+        name="full",
+        loans=1_000_000,
+        fewer_loans=100_000,
+        due=50_000,
+        due_for_memory=(5_000, 50_000, 200_000),
+        messages=10_000,
+        repeats=5,
+    ),
+}
+
+
+def size_named(name: str) -> Size:
+    """The size of this name.
+
+    Raises:
+        ArrearsError: there is none.
+    """
+    if name not in SIZES:
+        raise ArrearsError(f"There is no size {name}. Set SIZE to {' or '.join(SIZES)}.")
+    return SIZES[name]

@@ -1,0 +1,104 @@
+"""One loan's ninety days on the real store, from the first text to the legal file.
+
+Every morning the scan runs and workers take up what is due — but for one day on which nothing ran,
+and with a part payment on the way. The diary is what the database says happened.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+from sqlalchemy import Engine, select
+
+from domain.ladder import Work
+from tests.support.loans import Book
+from workers.auditing import count_duplicates, count_unexplained
+from workers.calling import assign_call
+from workers.litigating import open_legal_file
+from workers.payments import Payment, record_payment
+from workers.repairing import wake_due_actions
+from workers.scanning import scan_portfolio
+from workers.store.schema import action, decision, legal_file, legal_file_need, visit
+from workers.texting import send_sms
+from workers.visiting import schedule_visit
+
+DUE_ON = date(2026, 3, 1)
+NOTHING_RAN_ON = date(2026, 3, 8)
+PAID_ON = date(2026, 3, 20)
+
+TAKE_UP = {
+    Work.SEND_SMS: send_sms,
+    Work.ASSIGN_CALL: assign_call,
+    Work.SCHEDULE_VISIT: schedule_visit,
+    Work.OPEN_LEGAL_FILE: open_legal_file,
+}
+
+
+def test_from_the_first_text_to_the_legal_file(engine: Engine) -> None:
+    book = Book(engine)
+    book.loan("L-1", due_on=str(DUE_ON), amount="1000")
+    for name in ("caller-1", "visitor-1", "visitor-2"):
+        staff_id = book.staff(name, "caller" if "caller" in name else "visitor")
+        for day in days():
+            book.shift(staff_id, f"{day} 08:00", f"{day} 20:00")
+
+    for day in days():
+        book.at(f"{day} 10:00")
+        if day == PAID_ON:
+            pay(book, "400")
+        if day != NOTHING_RAN_ON:
+            run_the_day(book)
+
+    assert diary(book) == {
+        1: ["friendly_call", "text_day_1"],
+        3: ["text_day_3"],
+        8: ["enquiry_call"],  # day 7 was missed: the call is a day late, and nothing is lost
+        30: ["field_visit", "legal_notice"],
+        60: ["legal_file"],
+    }
+    assert set(book.actions("L-1").values()) == {"done"}
+    file = book.one(legal_file)
+    assert (file.principal, file.interest, file.fees) == (600, 0, 0), "less what was paid"
+    assert book.one(visit).starts_at.date() > date(2026, 3, 31), "with notice"
+    missing = select(legal_file_need.c.need).where(legal_file_need.c.met_by.is_(None))
+    assert len(book.rows(missing)) > 0, "what a person must still attach"
+    looks = book.rows(select(decision.c.days_past_due).order_by(decision.c.id))
+    assert [days for (days,) in looks] == [1, 3, 4, 8, 19, 30, 60], "and on no other day"
+    with engine.connect() as connection:
+        assert count_unexplained(connection, book.house) == 0
+        assert count_duplicates(connection) == 0
+
+
+def days() -> list[date]:
+    return [DUE_ON + timedelta(days=n) for n in range(91)]
+
+
+def run_the_day(book: Book) -> None:
+    """The scan, the escalation it asks for, and every worker, once in the morning."""
+    announced: list[list[int]] = []
+    scan_portfolio(book.house, announced.extend)
+    for _ in announced:
+        book.escalate("L-1")
+    if book.actions("L-1").get("legal_file") == "awaiting_approval":
+        book.approve("L-1", "legal_file")
+    for work, take_up in TAKE_UP.items():
+        due: list[int] = []
+        wake_due_actions(book.house, work, due.extend, waiting=0)
+        for action_id in due:
+            take_up(book.house, action_id)
+
+
+def pay(book: Book, amount: str) -> None:
+    paid = Payment("P-1", "L-1", Decimal(amount), "CNY", book.house.today())
+    with book.house.engine.begin() as connection:
+        record_payment(connection, book.house, paid)
+
+
+def diary(book: Book) -> dict[int, list[str]]:
+    """What was done on which day past due."""
+    done: dict[int, list[str]] = {}
+    for row in book.rows(select(action).order_by(action.c.item)):
+        on = row.changed_at.astimezone(book.zone).date()
+        done.setdefault((on - DUE_ON).days, []).append(row.item)
+    return done

@@ -1,0 +1,164 @@
+"""What `arrears demo` shows: progress while it runs, then what was done, what was not, and why."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from rich.progress import Progress as ProgressBar
+from rich.status import Status
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy import Connection
+
+from domain.ladder import Work
+from domain.statuses import ActionStatus
+from workers.cli.common import console, errors
+from workers.house import House
+from workers.local.backlog import Backlog
+from workers.local.day import TAPE
+from workers.local.rehearsal_house import RehearsalHouse
+from workers.local.tally import (
+    FAILED,
+    WAITING,
+    Tally,
+    read_not_done,
+    read_steps,
+    richest_story,
+)
+from workers.story import read_story
+from workers.tape.lines import Progress
+
+COLUMNS: dict[str, tuple[ActionStatus, ...]] = {
+    "done": (ActionStatus.DONE,),
+    "deferred": (ActionStatus.DEFERRED,),
+    "waiting": WAITING,
+    "barred": (ActionStatus.BARRED,),
+    "skipped": (ActionStatus.SKIPPED,),
+    "cancelled": (ActionStatus.CANCELLED,),
+    "failed": FAILED,
+}
+
+WORK = {
+    Work.SEND_SMS: "text",
+    Work.ASSIGN_CALL: "call",
+    Work.SCHEDULE_VISIT: "visit",
+    Work.OPEN_LEGAL_FILE: "legal file",
+}
+
+
+class DemoScreen:
+    """Shows on stderr how the day goes; a context manager, for the line that moves."""
+
+    def __init__(self) -> None:
+        self._moving = Status("starting the servers", console=errors)
+
+    def say(self, at: datetime, sentence: str) -> None:
+        """One thing that was done; `at` is the house's own time."""
+        errors.print(Text.assemble((f"{at:%H:%M}  ", "dim"), sentence))
+
+    def show(self, at: datetime, backlog: Backlog) -> None:
+        """What is left at this moment."""
+        self._moving.update(f"{at:%H:%M}  {backlog}")
+
+    def fail(self, why: str) -> None:
+        errors.print(Text(f"arrears: {why}"))
+
+    @contextmanager
+    def importing(self) -> Iterator[Progress]:
+        """A bar for the tape, in the place of the moving line."""
+        self._moving.stop()
+        quiet = not errors.is_terminal
+        with ProgressBar(console=errors, transient=True, disable=quiet) as bar:
+            task = bar.add_task("reading the loan tape", total=TAPE.stat().st_size)
+            yield lambda rows, read: bar.update(task, completed=read, description=f"{rows} rows")
+        self._moving.start()
+
+    def __enter__(self) -> Self:
+        self._moving.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._moving.stop()
+
+
+def print_json(tally: Tally) -> None:
+    """The figures for programs: one object, one line."""
+    print(json.dumps(dataclasses.asdict(tally)))
+
+
+def print_report(connection: Connection, house: House, tally: Tally) -> None:
+    """What was done and what not, one loan's story, and the figures to hold the house to."""
+    console.print()
+    console.print(_steps(connection, house))
+    console.print(_reasons(connection))
+    _print_story(connection, house)
+    console.print(
+        f"{tally.loans} loans, of which {tally.due} were due for a look; {tally.decisions} "
+        f"decisions. {tally.sms_sent} texts sent, {tally.calls_assigned} calls assigned, "
+        f"{tally.visits_scheduled} visits scheduled, {tally.legal_files_opened} legal files opened."
+    )
+    console.print(
+        f"Days past due agree with the lender's own status for {tally.agreement:.1%} of the loans."
+    )
+    console.print(
+        f"{tally.failed} failed, {tally.unexplained} cannot be explained, {tally.duplicates} were "
+        f"done twice. All of it took {tally.seconds:.0f} seconds.",
+        style="green" if tally.well else "red",
+    )
+
+
+def print_where_to_look(rehearsal: RehearsalHouse) -> None:
+    """How to look around while it stays: on stderr, for stdout may be a program's."""
+    errors.print(
+        f"\nFlower: {rehearsal.flower_url}\n"
+        "In another shell, to reach this house by hand:\n"
+        f"    . {rehearsal.environment_file}\n"
+        "    arrears status\n"
+        "    arrears explain LOAN\n"
+        '    psql "$DATABASE_URL"\n'
+        f"Logs: {rehearsal.directory}\n"
+        "Ctrl-C stops everything."
+    )
+
+
+def _steps(connection: Connection, house: House) -> Table:
+    table = Table(title="What was done, by step of the ladder", title_justify="left")
+    table.add_column("step")
+    table.add_column("work")
+    for heading in COLUMNS:
+        table.add_column(heading, justify="right")
+    for step in read_steps(connection, house):
+        counts = (step.count(*statuses) for statuses in COLUMNS.values())
+        table.add_row(step.step, WORK[Work(step.work)], *(str(number or "") for number in counts))
+    return table
+
+
+def _reasons(connection: Connection) -> Table:
+    table = Table(title="What was not done, and why", title_justify="left")
+    for heading in ("actions", "work", "is", "why"):
+        table.add_column(heading, justify="right" if heading == "actions" else "left")
+    for one in read_not_done(connection):
+        table.add_row(str(one.actions), WORK[Work(one.work)], one.status, one.reason)
+    return table
+
+
+def _print_story(connection: Connection, house: House) -> None:
+    loan = richest_story(connection)
+    if loan is None:
+        return
+    console.print(Text(f"One loan's story, as `arrears explain {loan}` tells it", style="italic"))
+    for sentence in read_story(connection, house, loan):
+        at = f"{sentence.at:%H:%M}  " if sentence.at else ""
+        console.print(Text.assemble((at, "dim"), sentence.text))
+    console.print()
