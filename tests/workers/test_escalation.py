@@ -6,10 +6,11 @@ import threading
 from datetime import date
 
 import pytest
-from sqlalchemy import Engine, func, insert, select, text
+from sqlalchemy import Engine, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from domain.holds import HoldKind
+from domain.statuses import ActionStatus
 from tests.support.counting import statements
 from tests.support.loans import Book
 from workers.escalation import escalate_loans
@@ -97,7 +98,7 @@ def test_one_loan_at_fault_does_not_hold_up_its_envelope(engine: Engine) -> None
     done = book.escalate("L-1", "L-2", "L-3")
 
     assert (done.looked_at, done.failed) == (2, 1)
-    assert book.actions("L-1") and book.actions("L-3") and not book.actions("L-2")
+    assert [bool(book.actions(name)) for name in ("L-1", "L-2", "L-3")] == [True, False, True]
     assert book.one(problem).kind == "escalation_failed"
     review_on = select(loan.c.review_on).where(loan.c.external_id == "L-2")
     assert book.one(review_on).review_on == date(2026, 3, 2), "it is still due"
@@ -140,7 +141,8 @@ def test_a_second_default_escalates_again(engine: Engine) -> None:
         connection.execute(text("UPDATE instalment SET paid_principal = principal"))
         connection.execute(
             text(
-                "INSERT INTO instalment (loan_id, due_on, principal) SELECT id, '2026-04-01', 5 FROM loan"
+                "INSERT INTO instalment (loan_id, due_on, principal)"
+                " SELECT id, '2026-04-01', 5 FROM loan"
             )
         )
         connection.execute(text("UPDATE loan SET review_on = '2026-03-10'"))
@@ -157,3 +159,50 @@ def test_a_second_default_escalates_again(engine: Engine) -> None:
     assert book.action("L-1", "text_day_1").anchor_on == date(2026, 4, 1)
     assert book.actions("L-1")["text_day_1"] == "planned"
     assert [row.closed_at is None for row in book.rows(collection_case)] == [False, True]
+
+
+def test_what_waited_too_long_is_skipped_and_made_up_for_before_a_legal_file(
+    engine: Engine,
+) -> None:
+    book = Book(engine, now="2026-03-08 10:00")
+    book.loan("L-1", due_on="2026-03-01")
+    book.escalate("L-1")
+    assert book.actions("L-1")["enquiry_call"] == "planned", "and nobody ever makes it"
+
+    book.at("2026-03-31 10:00").escalate("L-1")
+    assert book.action("L-1", "enquiry_call").status == "skipped"
+    assert book.action("L-1", "enquiry_call").reason == "its days had passed"
+
+    get_done(book, "field_visit")
+    book.at("2026-04-30 10:00").escalate("L-1")
+    assert "legal_file" not in book.actions("L-1")
+    assert book.actions("L-1")["friendly_call"] == "planned", "the earliest step comes first"
+    get_done(book, "friendly_call")
+    book.at("2026-05-01 10:00").escalate("L-1")
+    assert book.actions("L-1")["enquiry_call"] == "planned"
+    get_done(book, "enquiry_call")
+    book.at("2026-05-02 10:00").escalate("L-1")
+    assert book.actions("L-1")["legal_file"] == "awaiting_approval"
+
+
+def test_a_part_payment_that_leaves_next_to_nothing_stops_what_was_planned(
+    engine: Engine,
+) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", due_on="2026-03-01", amount="1000")
+    book.escalate("L-1")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE instalment SET paid_principal = 999.50"))
+
+    assert book.send("L-1", "text_day_1") == "nothing to do"
+
+    assert book.sms.sent == []
+    assert book.action("L-1", "text_day_1").rules == ["house.below_minimum"]
+
+
+def get_done(book: Book, item: str) -> None:
+    """As if a worker had done it; what it did is of no matter here."""
+    with book.house.engine.begin() as connection:
+        connection.execute(
+            update(action).where(action.c.item == item).values(status=ActionStatus.DONE)
+        )

@@ -78,11 +78,11 @@ def start(stack: ExitStack, environment: Mapping[str, str], folder: Path, *comma
 def first_texts(book: Book) -> Counter[str]:
     """How many first texts have each status."""
     rows = book.rows(
-        select(action.c.status, func.count())
+        select(action.c.status, func.count().label("count"))
         .where(action.c.item == "text_day_1")
         .group_by(action.c.status)
     )
-    return Counter({status: count for status, count in rows})
+    return Counter({row.status: row.count for row in rows})
 
 
 def settled(book: Book) -> bool:

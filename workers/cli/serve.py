@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -50,7 +51,7 @@ def beat() -> None:
     """Start scans and repairs on time. Two of them do no harm."""
     _check()
     # The timetable is all intervals: nothing of it is worth keeping in a file.
-    _become_celery("beat", "--scheduler=celery.beat:Scheduler", "--loglevel=INFO", "--pidfile=")
+    _become_celery("beat", "--scheduler=celery.beat:Scheduler", "--loglevel=WARNING", "--pidfile=")
 
 
 def webhook(host: Host = "127.0.0.1", port: Port = 8000) -> None:
@@ -69,6 +70,7 @@ def webhook(host: Host = "127.0.0.1", port: Port = 8000) -> None:
 
 def flower(host: Host = "127.0.0.1", port: Port = 5555) -> None:
     """Show operators the day, task by task. Set FLOWER_BASIC_AUTH=user:password beyond loopback."""
+    _read_flower_password()
     loopback = host in {"127.0.0.1", "::1", "localhost"}
     if not loopback and not os.environ.get("FLOWER_BASIC_AUTH"):
         raise ArrearsError(
@@ -77,6 +79,20 @@ def flower(host: Host = "127.0.0.1", port: Port = 5555) -> None:
         )
     _check()
     _become_celery("flower", f"--address={host}", f"--port={port}")
+
+
+def _read_flower_password() -> None:
+    """Flower itself reads no secret files."""
+    path = os.environ.get("FLOWER_BASIC_AUTH_FILE")
+    if path is None:
+        return
+    try:
+        os.environ["FLOWER_BASIC_AUTH"] = Path(path).read_text().strip()
+    except OSError as error:
+        raise ArrearsError(
+            f"FLOWER_BASIC_AUTH_FILE names a file that cannot be read ({error.strerror}). "
+            "Check the path and its permissions."
+        ) from None
 
 
 def _check() -> None:
