@@ -28,21 +28,17 @@ from workers.store.book import load_schedule
 from workers.store.rows import insert_rows
 from workers.store.schema import (
     approval,
-    call,
     document,
     legal_file,
     legal_file_line,
     legal_file_need,
     loan,
     message,
-    visit,
 )
 from workers.visiting import WRITTEN_NOTICE
 
 RECORD = {
     SatisfiedBy.DELIVERY_RECEIPT: "message",
-    SatisfiedBy.CALL_RECORD: "call",
-    SatisfiedBy.VISIT_RECORD: "visit",
     SatisfiedBy.WRITTEN_NOTICE: "document",
 }
 """What a piece of evidence is called; with its number it can be found again."""
@@ -163,18 +159,16 @@ def _in_words(owed: Claim, currency: str) -> str:
 
 
 def _evidence(connection: Connection, claimed: Claimed) -> dict[str, list[str]]:
-    """What the records of this anchor hold, by kind, each with the reference to find it by."""
+    """What the records of this anchor hold, by kind, each with the reference to find it by.
+
+    A call that was assigned and a visit that was scheduled prove nothing yet: what came of them is
+    a person's to attach.
+    """
     anchor = claimed.loan.anchor_on
     ids = [one.id for one in claimed.facts.actions if one.past.anchor == anchor]
     records = union_all(
         select(literal(SatisfiedBy.DELIVERY_RECEIPT), message.c.sid, message.c.changed_at).where(
             message.c.action_id.in_(ids), message.c.status == MessageStatus.DELIVERED
-        ),
-        select(literal(SatisfiedBy.CALL_RECORD), cast(call.c.id, Text), call.c.assigned_at).where(
-            call.c.action_id.in_(ids)
-        ),
-        select(literal(SatisfiedBy.VISIT_RECORD), cast(visit.c.id, Text), visit.c.starts_at).where(
-            visit.c.action_id.in_(ids)
         ),
         select(
             literal(SatisfiedBy.WRITTEN_NOTICE), cast(document.c.id, Text), document.c.created_at

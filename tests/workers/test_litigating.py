@@ -119,8 +119,8 @@ def test_what_was_done_here_is_evidence_with_the_number_to_find_it_by(engine: En
     assert open_legal_file(book.house, book.action_id("L-1", "legal_file")) == "opened"
     met = needs(book)
     assert met["demand_delivered"] == f"message {text.sid} of 2026-03-02"
-    assert met["calls"] == "call 1 of 2026-03-08"
-    assert met["visit"] == "visit 1 of 2026-04-03"
+    assert met["calls"] is None, "it was assigned; whether it was made is for a person to say"
+    assert met["visit"] is None, "it was scheduled"
     assert met["legal_notice"] == "document 1 of 2026-03-31"
 
 

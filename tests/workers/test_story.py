@@ -84,7 +84,8 @@ def test_a_loan_that_was_texted_after_a_night_and_then_paid(engine: Engine) -> N
         "03-02 23:30 friendly_call (a call) of step remind was planned by ladder consumer_loan_cn "
         "v1, for the arrears since 2026-03-01.",
         "03-02 23:30 text_day_1 was deferred. Not before 2026-03-03 08:00. Why: Outside the "
-        f"contact hours of GB/T 45251-2025 §5.3; China Banking Association, 2026. Rules: {rule}, review needed).",
+        "contact hours of GB/T 45251-2025 §5.3; China Banking Association, 2026. "
+        f"Rules: {rule}, review needed).",
         f"03-03 08:00 The gate allows text_day_1 to reach the borrower by text at this moment. "
         f"Rules: {rule}, review needed). Rule packs: cn v1.",
         f"03-03 08:00 A text for text_day_1 was written from template reminder_first version "

@@ -1,0 +1,150 @@
+"""A loan book of any size, as it stands on the house's first day: loaded by PostgreSQL itself.
+
+Amounts and states are those of the sample tape, days past due are spread as on the whole tape that
+it was taken from (config/samples/README.md). Who is due is spread evenly over the book. The same
+numbers always give the same book.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+import config
+from config.regions import load_regions
+from tests.benchmarks.measuring import note
+from tests.benchmarks.places import Places, run_outside_transactions
+from tests.support.databases import new_database
+from tests.support.loans import ADDRESS, NAME, PHONE, PRODUCT
+from workers.house import House
+from workers.store.migrate import upgrade
+
+SAMPLE = Path(config.__file__).parent / "samples" / "lending_club_sample.csv"
+AT_ONCE = 100_000
+
+# The tape's loans that are behind: 67 in 178 are 1 to 15 days past due, 38 are 16 to 30, 66 are 31
+# to 120, and 7 more than that. Of those that are not, one in 22 is paid off.
+_LOANS = text("""
+CREATE TEMP TABLE new_loan ON COMMIT DROP AS
+SELECT n, e.*,
+       CASE WHEN behind THEN
+            CASE WHEN due_nr % 178 < 67 THEN 1 + due_nr % 15
+                 WHEN due_nr % 178 < 105 THEN 16 + due_nr % 15
+                 WHEN due_nr % 178 < 171 THEN 31 + due_nr % 90
+                 ELSE 121 + due_nr % 120 END
+       END::int AS days_past_due,
+       NOT behind AND n % 22 = 0 AS settled
+  FROM generate_series(CAST(:first AS bigint), :last) n
+ CROSS JOIN LATERAL (SELECT n * :due / :loans AS due_nr,
+                            n * :due / :loans > (n - 1) * :due / :loans AS behind) d
+  JOIN (SELECT row_number() OVER () - 1 AS nr, *
+          FROM unnest(CAST(:regions AS text[]), CAST(:jurisdictions AS text[]),
+                      CAST(:zones AS text[]), CAST(:amounts AS numeric[]))
+               AS t(region, jurisdiction, zones, amount)) e ON e.nr = n % :examples
+""")
+
+# Nobody reads a sealed column but the vault, so all may hold the same fiction.
+_BORROWERS = text("""
+INSERT INTO borrower (id, external_id, name_sealed, phone_sealed, phone_digest, address_sealed,
+                      facts_digest, zones, locale, region, updated_at)
+OVERRIDING SYSTEM VALUE
+SELECT n, 'B-' || n, :name, :phone, sha256(int8send(n)), :address, sha256(int8send(n)),
+       string_to_array(zones, ' '), 'en', region, :now
+  FROM new_loan ORDER BY n
+""")
+
+# Review dates as the house sets them when a tape comes in: a loan past due is looked at today, the
+# others on the day after their next instalment falls due, and those paid off never.
+_POSITIONS = text("""
+INSERT INTO loan (id, external_id, borrower_id, jurisdiction, product, currency, anchor_on,
+                  review_on, steps_tried, steps_tried_at, updated_at)
+OVERRIDING SYSTEM VALUE
+SELECT n, 'L-' || n, n, jurisdiction, :product, 'USD', CAST(:today AS date) - days_past_due,
+       CASE WHEN settled THEN NULL
+            WHEN days_past_due IS NOT NULL THEN :today
+            ELSE CAST(:today AS date) + 1 + (n % 30)::int END,
+       CASE WHEN days_past_due >= 60 THEN '{remind,enquire,visit}'::text[] ELSE '{}' END,
+       CASE WHEN days_past_due >= 60 THEN CAST(:today AS date) - days_past_due END,
+       :now
+  FROM new_loan ORDER BY n
+""")
+
+# Every thirty days: the last one that was paid, those that were not, and one to come.
+_INSTALMENTS = text("""
+INSERT INTO instalment (loan_id, due_on, principal, interest, paid_principal, paid_interest)
+SELECT n, first_unpaid + 30 * i, amount - interest, interest,
+       CASE WHEN i < 0 THEN amount - interest ELSE 0 END, CASE WHEN i < 0 THEN interest ELSE 0 END
+  FROM new_loan
+ CROSS JOIN LATERAL (SELECT CAST(:today AS date) + coalesce(-days_past_due, (n % 30)::int)
+                            AS first_unpaid,
+                            round(amount * 0.3, 2) AS interest,
+                            CASE WHEN settled THEN -1
+                                 ELSE coalesce(days_past_due / 30 + 1, 0) END AS last) d
+ CROSS JOIN LATERAL generate_series(-1, last) i
+ ORDER BY n, i
+""")
+
+_SEQUENCES = tuple(
+    f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"  # noqa: S608 - two names of our own
+    for table in ("borrower", "loan")
+)
+
+
+@contextmanager
+def a_book(places: Places, loans: int, due: int) -> Iterator[House]:
+    """A house whose book has so many loans, of which so many are due for a look today."""
+    with new_database(places.server_url) as url:
+        database_url = url.render_as_string(hide_password=False)
+        upgrade(database_url)
+        with places.house(database_url) as house:
+            _load(house, loans, due)
+            settle(database_url)
+            yield house
+
+
+def settle(database_url: str) -> None:
+    """Do what autovacuum and the checkpointer of a server with a quiet moment have done."""
+    run_outside_transactions(database_url, "VACUUM (ANALYZE)", "CHECKPOINT")
+
+
+def _load(house: House, loans: int, due: int) -> None:
+    note(f"loading {loans:,} loans, {due:,} of them due")
+    values = _values(house, loans, due)
+    engine = create_engine(house.engine.url, poolclass=NullPool)
+    for first in range(1, loans + 1, AT_ONCE):
+        piece = {"first": first, "last": min(loans, first + AT_ONCE - 1)}
+        with engine.begin() as connection:
+            # The rows are right by construction; to check every reference takes half the time.
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+            for statement in (_LOANS, _BORROWERS, _POSITIONS, _INSTALMENTS):
+                connection.execute(statement, values | piece)
+    run_outside_transactions(house.settings.database_url, *_SEQUENCES)
+
+
+def _values(house: House, loans: int, due: int) -> dict[str, Any]:
+    regions = load_regions("us")
+    with SAMPLE.open(newline="", encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["state"]]
+    jurisdictions = [regions[row["state"]].jurisdiction or "US" for row in rows]
+    return {
+        "loans": loans,
+        "due": due,
+        "today": house.today(),
+        "now": house.now(),
+        "examples": len(rows),
+        "regions": [row["state"] for row in rows],
+        "jurisdictions": jurisdictions,
+        "zones": [" ".join(regions[row["state"]].zones) for row in rows],
+        "amounts": [Decimal(row["installment"]) for row in rows],
+        "product": PRODUCT["US"],
+        "name": house.vault.seal(NAME),
+        "phone": house.vault.seal(PHONE["US"]),
+        "address": house.vault.seal(ADDRESS),
+    }

@@ -1,0 +1,73 @@
+"""Where a question is asked: two servers, a house at any of their databases, and one moment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import redis
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from config.settings import load_settings
+from tests.support.environment import an_environment
+from workers.house import House, build_house
+from workers.local.servers import LocalBroker, LocalPostgres
+
+NOON = datetime(2026, 3, 2, 18, 30, tzinfo=UTC)
+"""When every run begins: an hour at which the whole United States may be texted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The servers of one run. All its processes read the same clock."""
+
+    environment: Mapping[str, str]
+
+    @property
+    def server_url(self) -> str:
+        """The PostgreSQL server, where databases may be made."""
+        return self.environment["DATABASE_URL"]
+
+    def at(self, database_url: str) -> dict[str, str]:
+        """The environment of a process that works on this database."""
+        return {**self.environment, "DATABASE_URL": database_url}
+
+    @contextmanager
+    def house(self, database_url: str) -> Iterator[House]:
+        """A house at this database, wired as in production."""
+        house = build_house(load_settings(self.at(database_url)))
+        yield house
+        house.engine.dispose()
+
+    def broker(self) -> redis.Redis:
+        return redis.Redis.from_url(self.environment["REDIS_URL"])
+
+
+@contextmanager
+def open_places(directory: Path) -> Iterator[Places]:
+    """Servers of this run's own; they and `directory`'s clock are gone with it."""
+    clock = directory / "clock"
+    clock.write_text(str((NOON - datetime.now(UTC)).total_seconds()))
+    with LocalPostgres() as postgres, LocalBroker() as broker:
+        yield Places(
+            an_environment(postgres.url, broker.url)
+            | {"ARREARS_ZONE": "America/New_York", "ARREARS_CLOCK_FILE": str(clock)}
+        )
+
+
+def places_here() -> Places:
+    """The places that this process was started with."""
+    return Places(dict(os.environ))
+
+
+def run_outside_transactions(database_url: str, *statements: str) -> None:
+    """Run what PostgreSQL refuses to run in a transaction, such as VACUUM, for as long as needed."""
+    engine = create_engine(database_url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))

@@ -1,0 +1,68 @@
+"""The answers for a person and for a program."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.benchmarks.figures import Figure, Target
+from tests.benchmarks.sizes import Size
+
+Answers = Mapping[str, Sequence[Figure]]
+
+
+def print_table(answers: Answers, size: Size) -> None:
+    """Figures with a target first: those are what the benchmark is for. Seconds only illustrate."""
+    table = Table(title=f"Arrears, size {size.name}, {os.cpu_count()} cores", title_justify="left")
+    table.add_column("figure")
+    for column in ("median", "lowest", "highest", "runs"):
+        table.add_column(column, justify="right")
+    table.add_column("target")
+    figures = [figure for answer in answers.values() for figure in answer]
+    for figure in sorted(figures, key=lambda figure: figure.target is None):
+        table.add_row(*_cells(figure), end_section=_is_last_target(figure, figures))
+    Console(width=None if Console().is_terminal else 140).print(table)
+
+
+def write_json(answers: Answers, size: Size, path: Path) -> None:
+    """Everything that was measured, with the conditions it was measured under."""
+    path.parent.mkdir(exist_ok=True)
+    report = {
+        "size": size.name,
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "answers": {q: [figure.as_json() for figure in answer] for q, answer in answers.items()},
+    }
+    path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _is_last_target(figure: Figure, figures: Sequence[Figure]) -> bool:
+    return figure is next((one for one in reversed(figures) if one.target), None)
+
+
+def _cells(figure: Figure) -> tuple[str, ...]:
+    return (
+        figure.name,
+        f"{_number(figure.median)} {figure.unit}",
+        _number(min(figure.runs)),
+        _number(max(figure.runs)),
+        str(len(figure.runs)),
+        _verdict(figure.target, figure.reached),
+    )
+
+
+def _verdict(target: Target | None, reached: bool | None) -> str:
+    if target is None:
+        return ""
+    wanted = f"{'≥' if target.at_least else '≤'} {target.bound:g}"
+    return f"{wanted} [green]reached" if reached else f"{wanted} [red]not reached"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.2f}"

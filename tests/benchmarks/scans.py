@@ -1,0 +1,60 @@
+"""A scan that can be run again and again, and counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import delete, update
+
+from tests.benchmarks.book import settle
+from tests.benchmarks.figures import expect
+from workers.announcing import announce
+from workers.app import app
+from workers.house import House
+from workers.queues import ESCALATE_LOANS
+from workers.scanning import Announce, scan_portfolio
+from workers.store.schema import loan, scan_run
+
+
+def publish(envelopes: list[list[int]]) -> None:
+    """Announce as the task `scan_portfolio` does."""
+    announce(app, ESCALATE_LOANS, ((ids,) for ids in envelopes))
+
+
+def keep_quiet(envelopes: list[list[int]]) -> None:
+    """Announce nothing: what then remains is the database's part."""
+
+
+@dataclass(slots=True)
+class CountedScan:
+    """The day's first scan of a house, which must find exactly the loans that are due."""
+
+    house: House
+    due: int
+    announce: Announce
+    _found: list[int] = field(default_factory=list)
+
+    def make_ready(self) -> None:
+        """As if the day had not been scanned yet, on tables as autovacuum leaves them."""
+        self._found.clear()
+        with self.house.engine.begin() as connection:
+            connection.execute(
+                update(loan)
+                .where(loan.c.lease_until.is_not(None))
+                .values(lease_token=None, lease_until=None)
+            )
+            connection.execute(delete(scan_run))
+        settle(self.house.settings.database_url)
+
+    def run(self) -> None:
+        scan_portfolio(self.house, self._count_and_announce)
+
+    def check(self) -> None:
+        """Raises WrongResultError unless each due loan was announced, once."""
+        expect("loans announced", len(self._found), self.due)
+        expect("different loans announced", len(set(self._found)), self.due)
+
+    def _count_and_announce(self, envelopes: list[list[int]]) -> None:
+        for ids in envelopes:
+            self._found.extend(ids)
+        self.announce(envelopes)

@@ -1,0 +1,77 @@
+"""How many SQL statements, each of them a round trip, does an envelope or a text cost?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import Row, select
+
+from domain.ladder import Work
+from domain.statuses import ActionStatus
+from tests.benchmarks.book import a_book
+from tests.benchmarks.figures import Figure, Target, expect
+from tests.benchmarks.places import Places
+from tests.benchmarks.sizes import Size
+from tests.support.counting import statements
+from tests.support.fakes import FakeSmsGateway
+from workers.escalation import escalate_loans
+from workers.house import House
+from workers.store.schema import action, loan
+from workers.texting import send_sms
+
+ENVELOPES = (1, 25, 500)
+TEXTS = 20
+
+
+def measure(places: Places, size: Size) -> list[Figure]:
+    due = sum(ENVELOPES)
+    with a_book(places, due, due) as house:
+        counts = {loans: _of_an_envelope(house, loans) for loans in ENVELOPES}
+        per_text = _of_texts(replace(house, sms=FakeSmsGateway()))
+    largest, fewest = max(ENVELOPES), min(ENVELOPES)
+    return [
+        Figure(
+            f"statements for {largest} loans against {fewest}",
+            "×",
+            (counts[largest] / counts[fewest],),
+            Target(1, at_least=False),
+        ),
+        *(
+            Figure(f"statements for an envelope, {loans} loans", "statements", (count,))
+            for loans, count in counts.items()
+        ),
+        Figure("statements for a text", "statements", tuple(per_text)),
+    ]
+
+
+def _of_an_envelope(house: House, loans: int) -> int:
+    ids = _ids_of_due_loans(house, loans)
+    with statements(house.engine) as sent:
+        done = escalate_loans(house, ids)
+    expect("loans looked at", done.looked_at, loans)
+    return len(sent)
+
+
+def _of_texts(house: House) -> list[int]:
+    counts = []
+    for text in _planned_texts(house):
+        with statements(house.engine) as sent:
+            outcome = send_sms(house, text.id)
+        expect("outcome of a text", outcome, "accepted")
+        counts.append(len(sent))
+    expect("texts sent", len(counts), TEXTS)
+    return counts
+
+
+def _ids_of_due_loans(house: House, loans: int) -> list[int]:
+    due = select(loan.c.id).where(loan.c.review_on <= house.today()).order_by(loan.c.id)
+    with house.engine.connect() as connection:
+        return list(connection.execute(due.limit(loans)).scalars())
+
+
+def _planned_texts(house: House) -> list[Row[int]]:
+    planned = select(action.c.id).where(
+        action.c.work == Work.SEND_SMS, action.c.status == ActionStatus.PLANNED
+    )
+    with house.engine.connect() as connection:
+        return list(connection.execute(planned.order_by(action.c.id).limit(TEXTS)))
