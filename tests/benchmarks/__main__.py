@@ -3,8 +3,8 @@
     make bench [SIZE=small]
     python -m tests.benchmarks [QUESTION ...]
 
-The servers are the run's own and are gone afterwards. Exit code 0 means that all that was measured did
-its work right, whatever the seconds were and whether or not the targets were reached.
+The servers are the run's own and are gone afterwards. Exit code 0 means that everything that was
+measured did its work right, whatever the seconds were and whether or not targets were reached.
 """
 
 from __future__ import annotations

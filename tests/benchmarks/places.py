@@ -66,7 +66,7 @@ def places_here() -> Places:
 
 
 def run_outside_transactions(database_url: str, *statements: str) -> None:
-    """Run what PostgreSQL refuses to run in a transaction, such as VACUUM, for as long as needed."""
+    """Run what PostgreSQL refuses in a transaction, such as VACUUM, however long it takes."""
     engine = create_engine(database_url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         for statement in statements:

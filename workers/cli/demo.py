@@ -60,6 +60,8 @@ def _run(rehearsal: RehearsalHouse, screen: DemoScreen, began: float, *, as_json
             due = count_due(connection, house.now())
         rehearsal.open_doors()
         live_through(rehearsal, screen)
+        if rehearsal.own_servers:
+            screen.say(house.now(), "The book stays in the database that DATABASE_URL names.")
     with house.engine.connect() as connection:
         tally = read_tally(
             connection,

@@ -32,7 +32,8 @@ def approve(
 ) -> None:
     """Approve an action that waits for it."""
     house = open_house()
-    console.print(approve_action(house, loan, item, by=by, role=role))
+    approve_action(house, loan, item, by=by, role=role)
+    console.print(f"{item} for loan {loan} is approved, and due now.")
 
 
 def _note(item: Item) -> str:

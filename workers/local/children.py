@@ -121,7 +121,7 @@ class Children:
                 self.check()
                 if time.monotonic() > give_up_at:
                     raise ArrearsError(
-                        f"The {child.name} does not answer after {START_WITHIN:.0f} seconds. "
+                        f"The process {child.name} does not answer after {START_WITHIN:.0f} seconds. "
                         f"Its last words:\n{child.last_words()}"
                     )
                 time.sleep(0.1)
@@ -131,7 +131,7 @@ class Children:
         for child in self._all:
             if not child.running:
                 raise ArrearsError(
-                    f"The {child.name} ended by itself. Its last words:\n{child.last_words()}"
+                    f"The process {child.name} ended by itself. Its last words:\n{child.last_words()}"
                 )
 
     def last_words(self) -> str:

@@ -1,0 +1,214 @@
+"""The command line as a person meets it: what it says, what it exits with, what it never shows."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select, text
+
+from config.settings import Settings
+from tests.support.environment import an_environment
+from tests.support.loans import KEY, Book
+from workers.store.schema import loan, payment
+
+TAPE = (
+    "loan,borrower,name,phone,address,locale,region,zones,jurisdiction,product,currency,"
+    "instalments,paid_total,steps_tried\n"
+    "L-1,,Li Example,13800138000,1 Example Road,zh-Hans,,Asia/Shanghai,CN,consumer_loan,CNY,"
+    "2026-03-01 100.00,0,\n"
+)
+
+
+@pytest.fixture
+def environment(database_url: str, broker_url: str) -> dict[str, str]:
+    return {**an_environment(database_url, broker_url), "ARREARS_ENCRYPTION_KEYS": KEY}
+
+
+def arrears(
+    environment: dict[str, str], *command: str, folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "workers.cli.main", *command],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=folder,
+    )
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_every_command_has_a_help_text(environment: dict[str, str]) -> None:
+    shown = arrears(environment, "--help").stdout
+    for command in ("import", "pay", "explain", "status", "demo", "approve", "worker", "migrate"):
+        assert f" {command} " in shown
+
+
+def test_check_says_that_all_is_well(environment: dict[str, str]) -> None:
+    assert "All well" in arrears(environment, "check").stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"ARREARS_ZONE": "Mars/Olympus"}, "ARREARS_ZONE is not usable"),
+        ({"ARREARS_ZONES": "Asia/Shanghai"}, "Did you mean ARREARS_ZONE?"),
+        ({"TWILIO_AUTH_TOKENS": None}, "TWILIO_AUTH_TOKENS is not set"),
+        ({"ARREARS_ENCRYPTION_KEYS": "hunter2"}, "`arrears new-key`"),
+        ({"DATABASE_URL": "mysql://x"}, "must begin with postgresql://"),
+        ({"DATABASE_URL": "postgresql://u:hunter2@127.0.0.1:1/x"}, "cannot be reached"),
+        ({"REDIS_URL": "redis://:hunter2@127.0.0.1:1/0"}, "broker cannot be reached"),
+        ({"ARREARS_POLICY_DIR": "/nowhere"}, "/nowhere"),
+        ({"REDIS_URL": None, "REDIS_URL_FILE": "/nowhere"}, "REDIS_URL_FILE names a file"),
+    ],
+)
+def test_what_is_wrong_with_the_installation_is_said_in_a_sentence(
+    environment: dict[str, str], change: dict[str, str | None], says: str
+) -> None:
+    changed = {**environment, **change}
+    done = arrears({k: v for k, v in changed.items() if v is not None}, "check")
+
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "hunter2" not in done.stdout + done.stderr, "no secret is shown"
+
+
+def test_a_secret_can_come_from_a_file(environment: dict[str, str], tmp_path: Path) -> None:
+    secret = tmp_path / "key"
+    secret.write_text(environment.pop("ARREARS_ENCRYPTION_KEYS") + "\n")
+    environment["ARREARS_ENCRYPTION_KEYS_FILE"] = str(secret)
+
+    assert arrears(environment, "check").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("DROP TABLE alembic_version", "Run `arrears migrate`"),
+        ("UPDATE alembic_version SET version_num = '9999'", "it is newer"),
+    ],
+)
+def test_a_database_of_another_version_is_refused(
+    environment: dict[str, str], engine: Engine, sql: str, says: str
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(text(sql))
+
+    done = arrears(environment, "check")
+
+    assert done.returncode == 2
+    assert says in done.stderr
+
+
+def test_a_changed_ladder_under_an_old_version_is_refused(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    shipped: Path = Settings.model_fields["policy_dir"].default
+    for folder in ("ladders", "rule_packs", "legal_checklists", "templates"):
+        (tmp_path / folder).symlink_to(shipped / folder)
+    assert arrears(environment, "migrate").returncode == 0
+    (tmp_path / "ladders").unlink()
+    (tmp_path / "ladders").mkdir()
+    for ladder in (shipped / "ladders").glob("*.yaml"):
+        changed = ladder.read_text().replace("minimum_amount: ", "minimum_amount: 1")
+        (tmp_path / "ladders" / ladder.name).write_text(changed)
+
+    done = arrears({**environment, "ARREARS_POLICY_DIR": str(tmp_path)}, "migrate")
+
+    assert done.returncode == 2
+    assert "was changed after it was first used" in done.stderr
+
+
+def test_a_tape_comes_in_a_payment_is_made_and_the_loan_explains_itself(
+    environment: dict[str, str], engine: Engine, tmp_path: Path
+) -> None:
+    (tmp_path / "tape.csv").write_text(TAPE)
+
+    done = arrears(environment, "import", "tape.csv", "--as-of", "2026-03-02", folder=tmp_path)
+    assert (done.returncode, "1 good rows" in done.stdout) == (0, True)
+    done = arrears(environment, "pay", "L-1", "100", "cny", "--id", "P-1")
+    assert (done.returncode, "Nothing is past due any more" in done.stdout) == (0, True)
+    told = arrears(environment, "explain", "L-1").stdout
+    assert "Payment P-1" in told
+    assert "Li Example" not in told
+    status = json.loads(arrears(environment, "status", "--json").stdout)
+    assert status
+
+    book = Book(engine)
+    assert book.one(payment).amount == 100
+    assert book.one(select(loan.c.anchor_on)).anchor_on is None
+
+
+def test_a_dry_run_brings_nothing_in(
+    environment: dict[str, str], engine: Engine, tmp_path: Path
+) -> None:
+    (tmp_path / "tape.csv").write_text(TAPE)
+
+    done = arrears(environment, "import", "tape.csv", "--dry-run", folder=tmp_path)
+
+    assert (done.returncode, "dry run" in done.stdout) == (0, True)
+    assert Book(engine).rows(loan) == []
+
+
+def test_a_tape_with_a_wrong_row_says_where_and_shows_no_value(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "tape.csv").write_text(TAPE.replace(",CNY,", ",Zloty-13800138000,"))
+
+    done = arrears(environment, "import", "tape.csv", folder=tmp_path)
+
+    assert done.returncode == 2
+    assert "Line 2, column currency" in done.stderr
+    assert "--keep-good" in done.stderr
+    assert "13800138000" not in done.stderr + (tmp_path / "tape.rejects.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (("import", "none.csv"), "none.csv cannot be read"),
+        (("import", "none.csv", "--mapping", "none"), "There is no mapping none"),
+        (("pay", "L-1", "much", "CNY", "--id", "P-1"), "is not an amount"),
+        (("pay", "L-1", "-5", "CNY", "--id", "P-1"), ""),
+        (("pay", "L-1", "NaN", "CNY", "--id", "P-1"), "is not an amount"),
+        (("explain", "L-404"), "L-404"),
+        (("approve", "L-404", "legal_file", "--by", "S-1"), "L-404"),
+        (("worker", "--queues", "sns"), "There is no queue sns"),
+        (("flower", "--host", "0.0.0.0"), "FLOWER_BASIC_AUTH"),  # noqa: S104 - it must refuse
+        (("roster", "none.yaml"), "none.yaml"),
+    ],
+)
+def test_a_mistake_of_the_person_is_answered_in_a_sentence(
+    environment: dict[str, str], command: tuple[str, ...], says: str, tmp_path: Path
+) -> None:
+    done = arrears(environment, *command, folder=tmp_path)
+
+    assert done.returncode == 2
+    assert says in done.stderr
+
+
+def test_a_payment_for_a_loan_nobody_knows_is_kept_and_said_so(
+    environment: dict[str, str],
+) -> None:
+    done = arrears(environment, "pay", "L-404", "10", "CNY", "--id", "P-1")
+
+    assert (done.returncode, "the payment is kept" in done.stdout) == (0, True)
+    assert "L-404 is not known" in arrears(environment, "status").stdout
+
+
+def test_a_payment_in_another_currency_is_refused_and_seen_by_operators(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "tape.csv").write_text(TAPE)
+    arrears(environment, "import", "tape.csv", "--as-of", "2026-03-02", folder=tmp_path)
+
+    done = arrears(environment, "pay", "L-1", "10", "USD", "--id", "P-1")
+
+    assert (done.returncode, "in USD and loan L-1 in CNY" in done.stderr) == (2, True)
+    assert "in USD and loan L-1 in CNY" in arrears(environment, "status").stdout
