@@ -1,70 +1,50 @@
-"""Real processes for tests: started, watched, killed by their process id, never left behind."""
+"""Who is running: for tests that start processes and must see them gone."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
+import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
-
-class Process:
-    """One `arrears` command, running in its own process group."""
-
-    def __init__(self, *command: str, environment: Mapping[str, str], log: Path) -> None:
-        self._log = log
-        with log.open("ab") as stream:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "workers.cli.main", *command],
-                env=dict(environment),
-                stdout=stream,
-                stderr=stream,
-                start_new_session=True,
-            )
-
-    def kill(self) -> None:
-        """SIGKILL for it and all its children, at once."""
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(timeout=10)
-
-    def stop(self) -> None:
-        """Ask it to end; make it end if it does not within ten seconds."""
-        if self._process.poll() is not None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self.kill()
-
-    def wait(self, seconds: float = 30) -> int:
-        """Wait for it to end by itself; its exit code."""
-        return self._process.wait(timeout=seconds)
-
-    @property
-    def output(self) -> str:
-        return self._log.read_text()
+PATIENCE = 20.0
+"""Seconds that a test waits for something that takes one."""
 
 
-@contextmanager
-def running(*command: str, environment: Mapping[str, str], log: Path) -> Iterator[Process]:
-    """The command, while the block runs."""
-    process = Process(*command, environment=environment, log=log)
-    try:
-        yield process
-    finally:
-        process.stop()
+def happens(condition: Callable[[], bool], within: float = PATIENCE) -> bool:
+    """Whether it comes true in time; asked again and again."""
+    give_up_at = time.monotonic() + within
+    while not condition():
+        if time.monotonic() > give_up_at:
+            return False
+        time.sleep(0.05)
+    return True
 
 
-def eventually(what: str, holds: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until `holds`, looking ten times a second, and fail with `what` if it never does."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if holds():
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"still not so after {seconds:g} s: {what}")
+def descendants(pid: int) -> set[int]:
+    """The ids of all processes that `pid` has started, and that they have started in turn."""
+    children: dict[int, list[int]] = {}
+    for child, parent, _ in _processes():
+        children.setdefault(parent, []).append(child)
+    found: set[int] = set()
+    ahead = [pid]
+    while ahead:
+        for child in children.get(ahead.pop(), []):
+            found.add(child)
+            ahead.append(child)
+    return found
+
+
+def alive(pids: Collection[int]) -> set[int]:
+    """Those of the processes that still run; the dead whom nobody has buried yet do not."""
+    return {pid for pid, _, state in _processes() if pid in pids and state != "Z"}
+
+
+def _processes() -> Iterator[tuple[int, int, str]]:
+    """Id, parent and state of every process, as Linux tells them."""
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended while we looked
+            # The program's name, in brackets, may hold anything.
+            pid, _, rest = status.read_text().partition(" (")
+            state, parent = rest.rpartition(") ")[2].split()[:2]
+            yield int(pid), int(parent), state

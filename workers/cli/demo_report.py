@@ -10,6 +10,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from rich.box import SIMPLE_HEAD
 from rich.progress import Progress as ProgressBar
 from rich.status import Status
 from rich.table import Table
@@ -109,6 +110,10 @@ def print_report(connection: Connection, house: House, tally: Tally) -> None:
         f"{tally.visits_scheduled} visits scheduled, {tally.legal_files_opened} legal files opened."
     )
     console.print(
+        f"{tally.deferred} actions had to wait for a lawful hour or a missing fact; "
+        f"{tally.waiting} still wait."
+    )
+    console.print(
         f"Days past due agree with the lender's own status for {tally.agreement:.1%} of the loans."
     )
     console.print(
@@ -133,11 +138,9 @@ def print_where_to_look(rehearsal: RehearsalHouse) -> None:
 
 
 def _steps(connection: Connection, house: House) -> Table:
-    table = Table(title="What was done, by step of the ladder", title_justify="left")
-    table.add_column("step")
-    table.add_column("work")
+    table = _table("What was done, by step of the ladder", "step", "work")
     for heading in COLUMNS:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for step in read_steps(connection, house):
         counts = (step.count(*statuses) for statuses in COLUMNS.values())
         table.add_row(step.step, WORK[Work(step.work)], *(str(number or "") for number in counts))
@@ -145,11 +148,18 @@ def _steps(connection: Connection, house: House) -> Table:
 
 
 def _reasons(connection: Connection) -> Table:
-    table = Table(title="What was not done, and why", title_justify="left")
-    for heading in ("actions", "work", "is", "why"):
-        table.add_column(heading, justify="right" if heading == "actions" else "left")
+    table = _table("What was not done, and why", "work", "status", "why")
+    table.add_column("actions", justify="right")
     for one in read_not_done(connection):
-        table.add_row(str(one.actions), WORK[Work(one.work)], one.status, one.reason)
+        table.add_row(WORK[Work(one.work)], one.status, one.reason, str(one.actions))
+    return table
+
+
+def _table(title: str, *headings: str) -> Table:
+    # Narrow enough for a terminal of 80 columns.
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in headings:
+        table.add_column(heading)
     return table
 
 

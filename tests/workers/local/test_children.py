@@ -1,0 +1,72 @@
+"""Processes of a rehearsal: watched while they run, and never left behind."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from domain.errors import ArrearsError
+from tests.support.processes import alive, descendants, happens
+from workers.local import children as module
+from workers.local.children import Children
+from workers.local.places import free_port
+
+STUBBORN = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+def a_house_of(directory: Path) -> Children:
+    return Children(directory, {"PATH": os.environ["PATH"]})
+
+
+def test_a_process_that_ends_by_itself_is_found_out_with_its_last_words(tmp_path: Path) -> None:
+    with a_house_of(tmp_path) as children:
+        children.start("sad", [sys.executable, "-c", "print('no more'); raise SystemExit(3)"])
+
+        def found_out() -> bool:
+            try:
+                children.check()
+            except ArrearsError as error:
+                return "The process sad ended by itself" in str(error) and "no more" in str(error)
+            return False
+
+        assert happens(found_out)
+
+
+def test_a_server_is_waited_for_until_it_answers(tmp_path: Path) -> None:
+    port = free_port()
+    serve = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
+    with a_house_of(tmp_path) as children:
+        server = children.start("server", serve, port=port)
+        children.wait_until_answering(server)
+        assert server.answers()
+
+
+def test_a_server_that_dies_instead_of_answering_is_not_waited_for(tmp_path: Path) -> None:
+    with a_house_of(tmp_path) as children:
+        server = children.start("server", [sys.executable, "-c", "pass"], port=free_port())
+        with pytest.raises(ArrearsError, match="ended by itself"):
+            children.wait_until_answering(server)
+
+
+def test_a_process_that_will_not_end_is_ended_with_all_that_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "STOP_WITHIN", 0.5)
+    with a_house_of(tmp_path) as children:
+        stubborn = children.start("stubborn", [sys.executable, "-c", STUBBORN])
+        assert happens(lambda: "ready" in stubborn.last_words())
+        started = descendants(os.getpid())
+        began = time.monotonic()
+    assert time.monotonic() - began < 10
+    assert len(started) >= 3  # the keeper, the process and its own child
+    assert happens(lambda: not alive(started))

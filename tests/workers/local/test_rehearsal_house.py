@@ -1,0 +1,76 @@
+"""Whose servers a rehearsal uses, what its processes are told, and when it stays away."""
+
+from __future__ import annotations
+
+import os
+import stat
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import redis
+from sqlalchemy import Engine
+
+from domain.errors import ArrearsError
+from tests.support.loans import Book
+from workers.local.day import AFTERNOON, MORNING, prepare_store
+from workers.local.rehearsal_house import rehearsal_house
+
+
+def surroundings(**more: str) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], **more}
+
+
+def test_a_database_that_holds_loans_is_left_alone(engine: Engine, broker_url: str) -> None:
+    Book(engine).loan("L-1", due_on="2026-03-01")
+    own = surroundings(
+        DATABASE_URL=engine.url.render_as_string(hide_password=False), REDIS_URL=broker_url
+    )
+    with (
+        rehearsal_house(own, at=MORNING) as rehearsal,
+        pytest.raises(ArrearsError, match="holds loans"),
+    ):
+        prepare_store(rehearsal)
+
+
+def test_a_broker_that_another_house_works_with_is_left_alone(
+    database_url: str, broker_url: str
+) -> None:
+    with redis.Redis.from_url(broker_url) as client:
+        client.lpush("arrears:sms", "a message")
+    own = surroundings(DATABASE_URL=database_url, REDIS_URL=broker_url)
+    with (
+        pytest.raises(ArrearsError, match="Messages wait in the broker"),
+        rehearsal_house(own, at=MORNING),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("named", ["DATABASE_URL", "REDIS_URL"])
+def test_one_server_of_ones_own_is_not_enough(named: str) -> None:
+    with (
+        pytest.raises(ArrearsError, match=f"{named} is set and .* is not"),
+        rehearsal_house(surroundings(**{named: "given"}), at=MORNING),
+    ):
+        pass
+
+
+def test_the_clock_is_moved_and_the_caller_s_own_settings_stay_outside(
+    database_url: str, broker_url: str
+) -> None:
+    own = surroundings(
+        DATABASE_URL=database_url,
+        REDIS_URL=broker_url,
+        ARREARS_LENDER="A real lender",
+        FLOWER_BASIC_AUTH="user:password",
+    )
+    with rehearsal_house(own, at=MORNING) as rehearsal:
+        house = rehearsal.house
+        assert timedelta() <= house.now() - MORNING < timedelta(minutes=1)
+        rehearsal.move_clock(AFTERNOON)
+        assert timedelta() <= house.now() - AFTERNOON < timedelta(minutes=1)
+        assert house.settings.lender == "Example Lending"
+        assert "FLOWER_BASIC_AUTH" not in rehearsal.environment
+        assert stat.S_IMODE(rehearsal.environment_file.stat().st_mode) == 0o600
+        directory: Path = rehearsal.directory
+    assert not directory.exists()

@@ -1,0 +1,62 @@
+"""The demo counts what the provider took, and does not believe the store alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from tests.support.loans import Book
+from workers.escalation import FAILED_LOOK
+from workers.local.tally import Tally, read_tally, richest_story
+from workers.store.problems import note_problem
+
+
+def a_text(to: str, body: str, reference: str) -> str:
+    return json.dumps({"to": to, "body": body, "status_callback": reference}) + "\n"
+
+
+def tally(engine: Engine, book: Book, log: Path) -> Tally:
+    with engine.connect() as connection:
+        return read_tally(connection, book.house, log, due=0, agreement=1.0, seconds=0.0)
+
+
+def test_a_text_that_went_out_twice_is_found_in_the_provider_s_log(
+    engine: Engine, tmp_path: Path
+) -> None:
+    log = tmp_path / "texts.jsonl"
+    log.write_text(
+        a_text("+12125550100", "Please pay.", "one")
+        + a_text("+12125550101", "Please pay.", "two")
+        + a_text("+12125550100", "Please pay.", "three")  # the same words again
+        + a_text("+12125550102", "Please pay now.", "two")  # another text under the same reference
+    )
+    found = tally(engine, Book(engine), log)
+    assert (found.sms_sent, found.duplicates, found.well) == (4, 2, False)
+
+
+def test_a_loan_that_nobody_could_decide_counts_as_failed(engine: Engine, tmp_path: Path) -> None:
+    log = tmp_path / "texts.jsonl"
+    log.touch()
+    book = Book(engine, "2026-03-02 10:00")
+    book.loan("L-1", due_on="2026-03-01")
+    assert tally(engine, book, log).well
+
+    with engine.begin() as connection:
+        note_problem(connection, book.loan_id("L-1"), FAILED_LOOK, "It broke.", book.clock.at)
+
+    found = tally(engine, book, log)
+    assert (found.failed, found.well) == (1, False)
+
+
+def test_the_loan_that_most_happened_to_is_the_one_told(engine: Engine) -> None:
+    book = Book(engine, "2026-03-02 23:00")
+    book.loan("L-1", due_on="2026-03-01")
+    book.loan("L-2", due_on="2026-03-01")
+    with engine.connect() as connection:
+        assert richest_story(connection) is None
+    book.escalate("L-1", "L-2")
+    book.send("L-2", "text_day_1")  # by night: deferred
+    with engine.connect() as connection:
+        assert richest_story(connection) == "L-2"
