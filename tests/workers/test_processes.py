@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 import redis
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, Text, cast, column, func, select
 
+from tests.support.commands import Process, eventually, running
 from tests.support.environment import an_environment
-from tests.support.loans import KEY, Book
-from tests.support.processes import Process, eventually, running
+from tests.support.loans import ADDRESS, KEY, NAME, Book
 from workers.local.servers import LocalBroker
 from workers.local.twilio_stand_in import ACCOUNT_SID, TwilioStandIn
-from workers.store.schema import action, decision
+from workers.store.schema import action, decision, metadata
 
 LOANS = 40
 TEXTS_ARE_SETTLED = {"done", "unknown"}
@@ -111,6 +111,47 @@ def test_beat_scans_and_workers_text_every_borrower_once(
     assert first_texts(book) == Counter(done=LOANS)
     assert_once_and_none_lost(book, twilio)
     assert "Traceback" not in worker.output
+
+
+def test_after_a_day_no_name_number_or_address_stands_anywhere_in_the_clear(
+    book: Book,
+    environment: dict[str, str],
+    broker: LocalBroker,
+    twilio: TwilioStandIn,
+    tmp_path: Path,
+) -> None:
+    broker_held: list[str] = []
+    with ExitStack() as stack:
+        start(stack, environment, tmp_path, "beat")
+        worker = start(stack, environment, tmp_path, "worker", "--concurrency=2")
+        with redis.Redis.from_url(broker.url) as client:
+            while not settled(book):
+                broker_held += held_by(client)
+    assert len(twilio.messages()) == LOANS, "the provider got the numbers, and only it"
+    in_the_clear = [*broker_held, worker.output]
+    with book.house.engine.connect() as connection:
+        for table in metadata.sorted_tables:
+            everything = select(cast(column(table.name), Text)).select_from(table)
+            in_the_clear += connection.execute(everything).scalars()
+
+    everything = "\n".join(in_the_clear)
+    assert "send_sms" in everything, "there was something to look at"
+    for personal in (NAME, ADDRESS, "+1212555", "1212555"):
+        assert personal not in everything
+
+
+def held_by(client: redis.Redis) -> list[str]:
+    """All that the broker holds at this moment."""
+    held: list[str] = []
+    for key in client.scan_iter():
+        match client.type(key):
+            case b"list":
+                held += [str(one) for one in client.lrange(key, 0, -1)]
+            case b"hash":
+                held.append(str(client.hgetall(key)))
+            case b"zset":
+                held.append(str(client.zrange(key, 0, -1)))
+    return held
 
 
 def test_workers_killed_in_the_act_and_a_second_beat_change_nothing(

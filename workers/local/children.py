@@ -120,19 +120,14 @@ class Children:
             while not child.answers():
                 self.check()
                 if time.monotonic() > give_up_at:
-                    raise ArrearsError(
-                        f"The process {child.name} does not answer after {START_WITHIN:.0f} seconds. "
-                        f"Its last words:\n{child.last_words()}"
-                    )
+                    raise _failure(child, f"does not answer after {START_WITHIN:.0f} seconds")
                 time.sleep(0.1)
 
     def check(self) -> None:
         """Raises ArrearsError, with its last words, if a process has ended by itself."""
         for child in self._all:
             if not child.running:
-                raise ArrearsError(
-                    f"The process {child.name} ended by itself. Its last words:\n{child.last_words()}"
-                )
+                raise _failure(child, "ended by itself")
 
     def last_words(self) -> str:
         """What each of them logged last, for an error that has no single cause."""
@@ -152,3 +147,7 @@ class Children:
             child.ask_to_end()
         for child in self._all:
             child.wait_for_end(give_up_at)
+
+
+def _failure(child: Child, what: str) -> ArrearsError:
+    return ArrearsError(f"The process {child.name} {what}. Its last words:\n{child.last_words()}")
