@@ -44,8 +44,9 @@ def main(questions: list[str]) -> int:
             console.print(f"[bold]{question}[/bold], size {size.name}")
             started = time.monotonic()
             answers[question] = _ask(question, places, size, Path(directory))
+            # Now, so that what is known stays known if a later question finds no answer.
+            write_json(answers, size, REPORT)
             console.print(f"  answered after {time.monotonic() - started:.0f} s", style="dim")
-    write_json(answers, size, REPORT)
     print_table(answers, size)
     return 0
 

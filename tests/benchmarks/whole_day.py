@@ -14,7 +14,7 @@ from tests.benchmarks.measuring import note
 from tests.benchmarks.places import Places
 from tests.benchmarks.scans import publish
 from tests.benchmarks.sizes import Size
-from tests.support.processes import eventually, running
+from tests.support.commands import eventually, running
 from workers.house import House
 from workers.queues import Queue
 from workers.scanning import scan_portfolio

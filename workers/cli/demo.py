@@ -55,6 +55,7 @@ def _run(rehearsal: RehearsalHouse, screen: DemoScreen, began: float, *, as_json
         screen.say(house.now(), "PostgreSQL and the broker serve.")
         with screen.importing() as progress:
             report = bring_in_the_book(rehearsal, progress)
+        agreement = _agreement(report)
         screen.say(house.now(), f"{report.taken} loans came in, {report.rejected} rejected.")
         with house.engine.connect() as connection:
             due = count_due(connection, house.now())
@@ -68,7 +69,7 @@ def _run(rehearsal: RehearsalHouse, screen: DemoScreen, began: float, *, as_json
             house,
             rehearsal.sent_texts,
             due=due,
-            agreement=_agreement(report),
+            agreement=agreement,
             seconds=round(time.monotonic() - began, 1),
         )
         if as_json:
@@ -80,7 +81,10 @@ def _run(rehearsal: RehearsalHouse, screen: DemoScreen, began: float, *, as_json
 
 def _agreement(report: ImportReport) -> float:
     if not report.kept or report.statuses is None:
-        raise ArrearsError("The sample tape did not come in. `make clean setup` puts it right.")
+        raise ArrearsError(
+            f"The sample tape did not come in: {report.rejected} of its rows are wrong. "
+            "Put back the file that this release ships."
+        )
     return round(report.statuses.share, 4)
 
 

@@ -49,7 +49,7 @@ WORK = {
     Work.SEND_SMS: "text",
     Work.ASSIGN_CALL: "call",
     Work.SCHEDULE_VISIT: "visit",
-    Work.OPEN_LEGAL_FILE: "legal file",
+    Work.OPEN_LEGAL_FILE: "file",
 }
 
 
