@@ -114,7 +114,9 @@ def print_report(connection: Connection, house: House, tally: Tally) -> None:
         f"{tally.waiting} still wait."
     )
     console.print(
-        f"Days past due agree with the lender's own status for {tally.agreement:.1%} of the loans."
+        f"Days past due agree with the lender's own status for {tally.agreement:.1%} of the loans: "
+        "on this sample they must, for its due days were chosen so. docs/decisions/0003-due-day.md "
+        "has the share for the whole tape, where they were not."
     )
     console.print(
         f"{tally.failed} failed, {tally.unexplained} cannot be explained, {tally.duplicates} were "

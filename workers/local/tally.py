@@ -66,8 +66,11 @@ class Tally:
 
     @property
     def well(self) -> bool:
-        """Whether the house kept what it promises."""
-        return not (self.failed or self.unexplained or self.duplicates)
+        """Whether the house did something, and kept what it promises."""
+        acted = (
+            self.sms_sent + self.calls_assigned + self.visits_scheduled + self.legal_files_opened
+        )
+        return bool(acted) and not (self.failed or self.unexplained or self.duplicates)
 
 
 @dataclass(frozen=True, slots=True)

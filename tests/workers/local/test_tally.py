@@ -38,7 +38,7 @@ def test_a_text_that_went_out_twice_is_found_in_the_provider_s_log(
 
 def test_a_loan_that_nobody_could_decide_counts_as_failed(engine: Engine, tmp_path: Path) -> None:
     log = tmp_path / "texts.jsonl"
-    log.touch()
+    log.write_text(a_text("+12125550100", "Please pay.", "one"))
     book = Book(engine, "2026-03-02 10:00")
     book.loan("L-1", due_on="2026-03-01")
     assert tally(engine, book, log).well
@@ -48,6 +48,13 @@ def test_a_loan_that_nobody_could_decide_counts_as_failed(engine: Engine, tmp_pa
 
     found = tally(engine, book, log)
     assert (found.failed, found.well) == (1, False)
+
+
+def test_a_day_on_which_nothing_was_done_is_not_well(engine: Engine, tmp_path: Path) -> None:
+    log = tmp_path / "texts.jsonl"
+    log.touch()
+
+    assert not tally(engine, Book(engine), log).well
 
 
 def test_the_loan_that_most_happened_to_is_the_one_told(engine: Engine) -> None:
