@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, any_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from workers.events import NotYetError, RejectedError
@@ -102,7 +102,7 @@ def wake_events(house: House, *, limit: int = 1_000) -> list[int]:
     with house.engine.begin() as connection:
         taken = connection.execute(
             update(inbox_event)
-            .where(inbox_event.c.id.in_(waiting))
+            .where(inbox_event.c.id == any_(func.array(waiting)))
             .values(woken_at=now)
             .returning(inbox_event.c.id)
         )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, event, text, update
 
 from domain.ladder import Work
 from tests.support.counting import statements
@@ -133,16 +136,43 @@ def test_a_scan_costs_the_same_statements_however_much_is_due(engine: Engine) ->
     assert len(for_many) <= len(for_few) <= 8
 
 
-def test_the_scan_reads_its_index_and_never_the_whole_book(engine: Engine) -> None:
-    book = a_book(engine, loans=1)
-    due = select(loan.c.id).where(loan.c.review_on <= date(2026, 3, 2)).order_by(loan.c.review_on)
+def test_the_scan_looks_its_loans_up_and_never_reads_the_whole_book(engine: Engine) -> None:
+    book = a_book(engine, loans=3)
     with engine.begin() as connection:
-        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-        compiled = due.compile(engine, compile_kwargs={"literal_binds": True})
-        plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {compiled}").scalars())
+        connection.execute(MANY_LOANS_NOT_DUE, {"borrower_id": book.rows(loan)[0].borrower_id})
+        connection.execute(text("ANALYZE loan"))
+    with sent_with_values(engine) as sent:
+        scan(book)
 
-    assert book.rows(loan)
-    assert "loan_review_idx" in plan
+    claims = [one for one in sent if one[0].startswith("UPDATE loan SET lease")]
+    assert claims
+    for statement, values in claims:
+        with engine.connect() as connection:
+            plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}", values).scalars())
+        assert "loan_review_idx" in plan
+        assert "Seq Scan" not in plan, plan
+
+
+MANY_LOANS_NOT_DUE = text("""
+INSERT INTO loan (external_id, borrower_id, jurisdiction, product, currency, review_on, updated_at)
+SELECT 'M-' || n, :borrower_id, 'CN', 'consumer_loan', 'CNY', '2027-01-01', now()
+  FROM generate_series(1, 50000) AS n
+""")
+
+
+@contextmanager
+def sent_with_values(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
+    """The statements sent while the block runs, with their values."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        sent.append((statement, values))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 def test_a_full_queue_is_left_alone_and_the_next_scan_goes_on(engine: Engine) -> None:

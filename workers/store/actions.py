@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     any_,
     cast,
+    func,
     insert,
     literal,
     or_,
@@ -149,6 +150,9 @@ def wake_due(
         .scalar_subquery()
     )
     woken = connection.execute(
-        update(action).where(action.c.id.in_(due)).values(woken_at=now).returning(action.c.id)
+        update(action)
+        .where(action.c.id == any_(func.array(due)))
+        .values(woken_at=now)
+        .returning(action.c.id)
     )
     return list(woken.scalars())
