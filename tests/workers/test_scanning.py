@@ -139,7 +139,7 @@ def test_a_scan_costs_the_same_statements_however_much_is_due(engine: Engine) ->
 def test_the_scan_looks_its_loans_up_and_never_reads_the_whole_book(engine: Engine) -> None:
     book = a_book(engine, loans=3)
     with engine.begin() as connection:
-        connection.execute(MANY_LOANS_NOT_DUE, {"borrower_id": book.rows(loan)[0].borrower_id})
+        connection.execute(MANY_LOANS, {"borrower_id": book.rows(loan)[0].borrower_id})
         connection.execute(text("ANALYZE loan"))
     with sent_with_values(engine) as sent:
         scan(book)
@@ -153,9 +153,10 @@ def test_the_scan_looks_its_loans_up_and_never_reads_the_whole_book(engine: Engi
         assert "Seq Scan" not in plan, plan
 
 
-MANY_LOANS_NOT_DUE = text("""
+MANY_LOANS = text("""
 INSERT INTO loan (external_id, borrower_id, jurisdiction, product, currency, review_on, updated_at)
-SELECT 'M-' || n, :borrower_id, 'CN', 'consumer_loan', 'CNY', '2027-01-01', now()
+SELECT 'M-' || n, :borrower_id, 'CN', 'consumer_loan', 'CNY',
+       CASE WHEN n % 10 = 0 THEN date '2026-03-01' ELSE date '2027-01-01' END, now()
   FROM generate_series(1, 50000) AS n
 """)
 

@@ -116,6 +116,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("loan_pkey")),
         sa.UniqueConstraint("external_id", name=op.f("loan_external_id_key")),
+        postgresql_with={"fillfactor": 80},
     )
     op.create_index(
         "loan_anchor_idx",
