@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -60,6 +60,18 @@ def allocate(
             allocations.append(Allocation(instalment.due_on, component, part))
             left -= part
     return tuple(allocations), left
+
+
+def laid(
+    instalments: Sequence[Instalment], allocations: Sequence[Allocation]
+) -> tuple[Instalment, ...]:
+    """The instalments with what the allocations pay of them, in due order."""
+    by_due_on = {one.due_on: one for one in instalments}
+    for part in allocations:
+        one = by_due_on[part.due_on]
+        paid = f"paid_{part.component}"
+        by_due_on[part.due_on] = replace(one, **{paid: getattr(one, paid) + part.amount})
+    return tuple(sorted(by_due_on.values(), key=lambda one: one.due_on))
 
 
 def _places(

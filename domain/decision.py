@@ -36,6 +36,12 @@ class PastAction:
     step: str
     anchor: date
     status: ActionStatus
+    over: bool = True
+    """False while what it arranged is still to come, such as a visit."""
+
+    @property
+    def tried(self) -> bool:
+        return self.over and self.status in TRIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +140,13 @@ def _climb(
 ) -> Decision:
     on = now.date()
     day = arrears.days_past_due - days_held(snapshot.holds, anchor, on)
-    on_record = {a.item: a.status for a in snapshot.actions if a.anchor == anchor}
-    tried = {a.step for a in snapshot.actions if a.anchor == anchor and a.status in TRIED}
+    # What was called off when these arrears were cured is planned anew now that they are back.
+    on_record = {
+        a.item: a.status
+        for a in snapshot.actions
+        if a.anchor == anchor and a.status is not ActionStatus.CANCELLED
+    }
+    tried = {a.step for a in snapshot.actions if a.anchor == anchor and a.tried}
     if snapshot.steps_tried_at == anchor:
         tried |= snapshot.steps_tried
 

@@ -106,8 +106,7 @@ def _first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Ve
             return _until_known(NO_RULES, f"No contact hours are known for {channel}.")
         closed = [
             (opening, rule)
-            for rule in binding
-            for zone in facts.zones
+            for rule, zone in binding
             if (opening := _opening(rule, zone, moment)) > moment
         ]
         if not closed:
@@ -126,15 +125,24 @@ def _first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Ve
 
 def _hours_binding(
     facts: ContactFacts, channel: Channel, moment: datetime
-) -> tuple[ContactHours, ...] | None:
-    """The hours in force for a channel; None where no pack has any: it fails closed."""
-    binding = tuple(
-        rule
-        for pack in facts.packs
-        for rule in pack.contact_hours
-        if channel in rule.channels and rule.in_force(moment.date())
-    )
-    return binding or None
+) -> tuple[tuple[ContactHours, str], ...] | None:
+    """The hours in force for a channel, with the zone each is asked in.
+
+    None where no pack has any on the day it is in one of the zones: it fails closed.
+    """
+    binding: list[tuple[ContactHours, str]] = []
+    for zone in facts.zones:
+        on = moment.astimezone(ZoneInfo(zone)).date()
+        here = [
+            (rule, zone)
+            for pack in facts.packs
+            for rule in pack.contact_hours
+            if channel in rule.channels and rule.in_force(on)
+        ]
+        if not here:
+            return None
+        binding += here
+    return tuple(binding)
 
 
 def _opening(rule: ContactHours, zone: str, moment: datetime) -> datetime:
@@ -175,7 +183,8 @@ def _hold_end(facts: ContactFacts, moment: datetime) -> datetime | None:
 
 
 def _asked(facts: ContactFacts, channel: Channel, moment: datetime) -> tuple[str, ...]:
-    return tuple(rule.id for rule in _hours_binding(facts, channel, moment) or ())
+    binding = _hours_binding(facts, channel, moment) or ()
+    return tuple(dict.fromkeys(rule.id for rule, _ in binding))
 
 
 def _until_known(rule: str, reason: str) -> Verdict:

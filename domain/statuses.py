@@ -39,13 +39,13 @@ ACTION_MOVES: dict[ActionStatus, frozenset[ActionStatus]] = {
     S.DEAD: frozenset({S.PLANNED, S.CANCELLED}),
     S.SKIPPED: frozenset({S.PLANNED, S.AWAITING_APPROVAL}),  # a later step requires it after all
     S.DONE: frozenset(),
-    S.CANCELLED: frozenset(),
+    S.CANCELLED: frozenset({S.PLANNED, S.AWAITING_APPROVAL, S.SKIPPED}),  # its arrears came back
     S.BARRED: frozenset(),
 }
 
 CLAIMABLE = frozenset({S.PLANNED, S.DEFERRED, S.FAILED})
 WAITING = CLAIMABLE | {S.AWAITING_APPROVAL}
-TRIED = frozenset({S.DONE, S.BARRED, S.DEAD})
+TRIED = frozenset({S.DONE, S.BARRED})  # a dead one was given up, not tried
 TERMINAL = frozenset(status for status, moves in ACTION_MOVES.items() if not moves)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, select
+from sqlalchemy.dialects.postgresql import insert
 
 from domain.errors import ArrearsError
 from domain.ladder import find_ladder
@@ -65,7 +66,13 @@ def _waiting(connection: Connection, loan_id: int, item: str) -> Row[*tuple[Any,
 
 def _approve(connection: Connection, action_id: int, by: str, role: str, now: datetime) -> None:
     connection.execute(
-        insert(approval).values(action_id=action_id, role=role, approved_by=by, approved_at=now)
+        insert(approval)
+        .values(action_id=action_id, role=role, approved_by=by, approved_at=now)
+        # An action that was skipped and came back needs another yes, and the newest one counts.
+        .on_conflict_do_update(
+            index_elements=[approval.c.action_id],
+            set_={"role": role, "approved_by": by, "approved_at": now},
+        )
     )
     move = Move(ActionStatus.PLANNED, f"approved by a {role}", due_at=now)
     move_actions(connection, [action_id], move, now)

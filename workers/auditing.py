@@ -65,15 +65,20 @@ _COUNTS: dict[Gap, str] = {
     """,  # noqa: S608 - nothing but this file's own text
     Gap.LOAN_NOT_LOOKED_AT: """
         SELECT count(*) FROM loan
-         WHERE review_on < :today
-           AND EXISTS (
-               SELECT FROM instalment i
+          JOIN LATERAL (
+               SELECT min(i.due_on) AS anchor_on FROM instalment i
                 WHERE i.loan_id = loan.id AND i.due_on < :today
                   AND i.paid_principal + i.paid_interest + i.paid_fees
-                      < i.principal + i.interest + i.fees)
+                      < i.principal + i.interest + i.fees) AS oldest ON oldest.anchor_on IS NOT NULL
+         WHERE (loan.review_on IS NULL OR loan.review_on < :today)
            AND NOT EXISTS (
                SELECT FROM decision d
-                WHERE d.loan_id = loan.id AND d.business_date >= loan.review_on)
+                WHERE d.loan_id = loan.id AND d.anchor_on = oldest.anchor_on
+                  AND d.business_date >= coalesce(loan.review_on, d.business_date))
+           AND NOT EXISTS (
+               SELECT FROM hold h
+                WHERE h.loan_id = loan.id AND h.starts_on <= :today
+                  AND (h.ends_on IS NULL OR h.ends_on > :today))
     """,
 }
 

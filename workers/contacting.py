@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, exists, insert, select
 
 from domain.arrears import Arrears, arrears_on
 from domain.gate import (
@@ -28,7 +28,7 @@ from domain.statuses import CLAIMABLE, ActionStatus
 from workers.house import House
 from workers.store.actions import Move, claim_action, move_actions
 from workers.store.facts import LoanFacts, load_facts
-from workers.store.schema import action, borrower, contact, loan
+from workers.store.schema import action, borrower, contact, inbox_event, loan
 
 CHANNEL = {
     Work.SEND_SMS: Channel.SMS,
@@ -36,6 +36,9 @@ CHANNEL = {
     Work.SCHEDULE_VISIT: Channel.VISIT,
     Work.OPEN_LEGAL_FILE: Channel.LEGAL,
 }
+
+PAYMENT_WAITS = "house.payment_waits"
+PAYMENT_WAIT = timedelta(minutes=1)
 
 Gate = Callable[[ContactFacts], Verdict]
 
@@ -72,7 +75,7 @@ def claim(
     row = _lock(connection, action_id, work)
     if row is None or row.status not in CLAIMABLE or row.due_at is None or row.due_at > now:
         return None
-    facts = load_facts(connection, [row.loan_id], now.date())[row.loan_id]
+    facts = load_facts(connection, [row.loan_id], now)[row.loan_id]
     token = uuid4()
     if not claim_action(connection, action_id, token, now, house.settings.lease):
         return None
@@ -81,7 +84,7 @@ def claim(
     ladder = find_ladder(house.policy.ladders, row.ladder_id, row.ladder_version)
     contact_facts = _contact_facts(house, row, facts, arrears, ladder)
     verdict = gate(contact_facts) if gate else may_contact(contact_facts, channel, now)
-    if move := _move_away(row, arrears, verdict):
+    if move := _move_away(row, arrears, verdict, now):
         move_actions(connection, [action_id], move, now, token=token)
         return None
     return Claimed(
@@ -124,6 +127,11 @@ def settle(connection: Connection, claimed: Claimed, move: Move, now: datetime) 
 
 def _lock(connection: Connection, action_id: int, work: Work) -> Row[*tuple[Any, ...]] | None:
     """Lock the borrower, so that caps cannot race, and the loan, so that no payment slips in."""
+    payment_waits = exists().where(
+        inbox_event.c.kind == "payment",
+        inbox_event.c.status == "received",
+        inbox_event.c.payload["loan"].astext == loan.c.external_id,
+    )
     return connection.execute(
         select(
             action.c.status,
@@ -144,6 +152,7 @@ def _lock(connection: Connection, action_id: int, work: Work) -> Row[*tuple[Any,
             borrower.c.zones,
             borrower.c.locale,
             borrower.c.region,
+            payment_waits.label("payment_waits"),
         )
         .select_from(borrower.join(loan).join(action))
         .where(action.c.id == action_id, action.c.work == work)
@@ -171,12 +180,17 @@ def _contact_facts(
     )
 
 
-def _move_away(row: Row[*tuple[Any, ...]], arrears: Arrears, verdict: Verdict) -> Move | None:
+def _move_away(
+    row: Row[*tuple[Any, ...]], arrears: Arrears, verdict: Verdict, now: datetime
+) -> Move | None:
     """Where an action goes that may not be carried out now; None if it may."""
     if not arrears.past_due or NOTHING_PAST_DUE in verdict.rules:
         return Move(ActionStatus.CANCELLED, "cured")
     if row.anchor_on != arrears.anchor:
         return Move(ActionStatus.CANCELLED, "superseded")
+    if row.payment_waits:
+        reason = "A payment has come in and is not applied yet."
+        return Move(ActionStatus.DEFERRED, reason, (PAYMENT_WAITS,), now + PAYMENT_WAIT)
     match verdict.answer:
         case Answer.BARRED:
             return Move(ActionStatus.BARRED, verdict.reason, verdict.rules)

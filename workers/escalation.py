@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy import BigInteger, Connection, Row, any_, cast, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import OperationalError
@@ -16,9 +17,10 @@ from domain.decision import Decision, Snapshot, decide
 from domain.ladder import ladder_for
 from domain.rules import packs_for
 from workers.house import House
+from workers.retrying import in_short
 from workers.store.decisions import write_decisions
 from workers.store.facts import LoanFacts, load_facts
-from workers.store.problems import note_problem
+from workers.store.problems import note_problem, resolve_problems
 from workers.store.schema import loan
 
 log = logging.getLogger(__name__)
@@ -46,8 +48,8 @@ def escalate_loans(house: House, loan_ids: Sequence[int]) -> Escalated:
     try:
         with house.engine.begin() as connection:
             return _escalate(connection, house, loan_ids)
-    except OperationalError:
-        raise  # the database is away: the lease will lapse, and the scan announces them again
+    except (OperationalError, SoftTimeLimitExceeded):
+        raise  # not a loan's fault: the lease will lapse, and the scan announces them again
     except Exception as error:
         if len(loan_ids) == 1:
             return _put_aside(house, loan_ids[0], error)
@@ -77,7 +79,7 @@ def _escalate(connection: Connection, house: House, loan_ids: Sequence[int]) -> 
         .with_for_update(skip_locked=True)
     ).all()
     # Read only after the locks are held: what others committed before that is seen.
-    facts = load_facts(connection, [row.id for row in due], now.date()) if due else {}
+    facts = load_facts(connection, [row.id for row in due], now) if due else {}
     decisions = [_decide(house, row, facts[row.id], now) for row in due]
     planned = write_decisions(
         connection,
@@ -89,6 +91,7 @@ def _escalate(connection: Connection, house: House, loan_ids: Sequence[int]) -> 
         },
         now=now,
     )
+    resolve_problems(connection, [row.id for row in due], FAILED_LOOK, now)
     return Escalated(looked_at=len(decisions), planned=planned)
 
 
@@ -114,8 +117,7 @@ def _decide(house: House, row: Row[*tuple[Any, ...]], facts: LoanFacts, now: dat
 def _put_aside(house: House, loan_id: int, error: Exception) -> Escalated:
     """Keep the loan due, say why it failed, and let the other loans of the day go first."""
     now = house.now()
-    # The exception's own text may quote a row; its type and place are enough to find it.
-    log.error("loan %s cannot be decided: %s", loan_id, type(error).__name__, exc_info=error)
+    log.error("loan %s cannot be decided: %s", loan_id, in_short(error))
     with house.engine.begin() as connection:
         note_problem(
             connection,

@@ -16,7 +16,7 @@ from domain.errors import ArrearsError
 from domain.loans import LoanOnTape
 from workers.house import House
 from workers.reassessing import reassess
-from workers.store.merging import date_steps_tried, make_staging, merge
+from workers.store.merging import date_loans, date_steps_tried, make_staging, merge
 from workers.store.schema import tape_import
 from workers.tape.comparison import StatusComparison, StatusTally
 from workers.tape.lines import Progress
@@ -82,7 +82,8 @@ def import_tape(
                 make_staging(connection)
                 for loans in _pieces(good, LOANS_AT_ONCE):
                     taken += len(loans)
-                    changed += _take(connection, house, loans)
+                    changed += _take(connection, house, loans, as_of)
+                date_loans(connection, as_of)
                 if dry_run or (rejects.count and not keep_good):
                     raise _NothingKeptError
                 _note_import(connection, house, path, mapping, as_of, taken, rejects.count)
@@ -119,9 +120,16 @@ def _pieces(loans: Iterator[T], size: int) -> Iterator[list[T]]:
         yield piece
 
 
-def _take(connection: Connection, house: House, loans: list[LoanOnTape]) -> int:
+def _take(connection: Connection, house: House, loans: list[LoanOnTape], as_of: date) -> int:
     now = house.now()
-    changed = merge(connection, house.vault, loans, now)
+    changed = merge(
+        connection,
+        house.vault,
+        loans,
+        as_of=as_of,
+        order=house.settings.allocation_order,
+        now=now,
+    )
     if changed:
         reassess(connection, changed, now)
         date_steps_tried(connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,12 +11,17 @@ from typing import Any
 
 from sqlalchemy import Connection, any_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import OperationalError
 
+from domain.errors import ArrearsError
 from workers.events import NotYetError, RejectedError
 from workers.house import House
 from workers.payments import Payment, record_payment
 from workers.receipts import record_receipt
+from workers.retrying import in_short
 from workers.store.schema import inbox_event
+
+log = logging.getLogger(__name__)
 
 Handler = Callable[[Connection, House, Mapping[str, Any]], str]
 
@@ -25,7 +31,11 @@ def receive(
 ) -> int:
     """Store an event under the id its sender gave it, and return the house's own id of it.
 
-    The same event twice is stored once. The payload must hold no personal data.
+    The same event twice is stored once. Until it is applied, the same id with other contents
+    corrects it. The payload must hold no personal data.
+
+    Raises:
+        ArrearsError: it was applied already, and its contents were others.
     """
     stored: int | None = connection.execute(
         insert(inbox_event)
@@ -37,10 +47,21 @@ def receive(
     ).scalar()
     if stored is not None:
         return stored
-    known: int = connection.execute(
-        select(inbox_event.c.id).where(inbox_event.c.external_id == external_id)
-    ).scalar_one()
-    return known
+    known = connection.execute(
+        select(inbox_event).where(inbox_event.c.external_id == external_id).with_for_update()
+    ).one()
+    if known.payload != payload:
+        if known.status == "applied":
+            raise ArrearsError(
+                f"{external_id} is on record with other contents, and was applied. "
+                "Send what is new under an id of its own."
+            )
+        connection.execute(
+            update(inbox_event)
+            .where(inbox_event.c.id == known.id)
+            .values(payload=payload, status="received", reason=None, settled_at=None)
+        )
+    return int(known.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +90,11 @@ def apply_event(house: House, event_id: int) -> Settled:
             status, reason = "received", str(error)
         except RejectedError as error:
             status, reason = "rejected", str(error)
+        except OperationalError:
+            raise
+        except Exception as error:
+            log.error("event %s failed: %s", event_id, in_short(error))
+            status, reason = "received", f"It could not be applied ({type(error).__name__})."
         connection.execute(
             update(inbox_event)
             .where(inbox_event.c.id == event_id)
@@ -82,7 +108,7 @@ def apply_event(house: House, event_id: int) -> Settled:
 
 
 def wake_events(house: House, *, limit: int = 1_000) -> list[int]:
-    """Take stored events that are not applied, oldest first.
+    """Take stored events that are not applied: new ones first, then those that waited longest.
 
     One that was announced and still waits when its lease ends is taken again.
     """
@@ -94,7 +120,7 @@ def wake_events(house: House, *, limit: int = 1_000) -> list[int]:
             inbox_event.c.status == "received",
             or_(inbox_event.c.woken_at.is_(None), inbox_event.c.woken_at < now - again_after),
         )
-        .order_by(inbox_event.c.id)
+        .order_by(inbox_event.c.woken_at.nulls_first(), inbox_event.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
         .scalar_subquery()

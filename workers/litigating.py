@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, Text, cast, insert, literal, select, union_all
+from sqlalchemy import Connection, Row, insert, select
 
 from config.legal_checklists import LegalChecklist, SatisfiedBy, checklist_for
 from domain.ladder import Work
@@ -20,7 +20,7 @@ from domain.litigation import (
     needs_met,
     untried,
 )
-from domain.statuses import TRIED, ActionStatus, MessageStatus
+from domain.statuses import ActionStatus, MessageStatus
 from workers.contacting import Claimed, claim, settle
 from workers.house import House
 from workers.store.actions import Move
@@ -28,20 +28,12 @@ from workers.store.book import load_schedule
 from workers.store.rows import insert_rows
 from workers.store.schema import (
     approval,
-    document,
     legal_file,
     legal_file_line,
     legal_file_need,
     loan,
     message,
 )
-from workers.visiting import WRITTEN_NOTICE
-
-RECORD = {
-    SatisfiedBy.DELIVERY_RECEIPT: "message",
-    SatisfiedBy.WRITTEN_NOTICE: "document",
-}
-"""What a piece of evidence is called; with its number it can be found again."""
 
 
 def open_legal_file(house: House, action_id: int) -> str:
@@ -87,7 +79,7 @@ def _tried(claimed: Claimed, known: Row[*tuple[Any, ...]]) -> set[str]:
     tried = {
         one.past.step
         for one in claimed.facts.actions
-        if one.past.anchor == anchor and one.past.status in TRIED
+        if one.past.anchor == anchor and one.past.tried
     }
     return tried | (set(known.steps_tried) if known.steps_tried_at == anchor else set())
 
@@ -161,21 +153,18 @@ def _in_words(owed: Claim, currency: str) -> str:
 def _evidence(connection: Connection, claimed: Claimed) -> dict[str, list[str]]:
     """What the records of this anchor hold, by kind, each with the reference to find it by.
 
-    A call that was assigned and a visit that was scheduled prove nothing yet: what came of them is
-    a person's to attach.
+    A call that was assigned, a visit that was scheduled and a letter that was written prove nothing
+    yet: what came of them is a person's to attach.
     """
     anchor = claimed.loan.anchor_on
     ids = [one.id for one in claimed.facts.actions if one.past.anchor == anchor]
-    records = union_all(
-        select(literal(SatisfiedBy.DELIVERY_RECEIPT), message.c.sid, message.c.changed_at).where(
-            message.c.action_id.in_(ids), message.c.status == MessageStatus.DELIVERED
-        ),
-        select(
-            literal(SatisfiedBy.WRITTEN_NOTICE), cast(document.c.id, Text), document.c.created_at
-        ).where(document.c.action_id.in_(ids), document.c.kind == WRITTEN_NOTICE),
+    delivered = connection.execute(
+        select(message.c.sid, message.c.changed_at)
+        .where(message.c.action_id.in_(ids), message.c.status == MessageStatus.DELIVERED)
+        .order_by(message.c.changed_at)
     )
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for kind, reference, at in connection.execute(records):
+    for sid, at in delivered:
         day = at.astimezone(claimed.now.tzinfo).date()
-        found[kind].append(f"{RECORD[kind]} {reference} of {day}")
+        found[SatisfiedBy.DELIVERY_RECEIPT].append(f"message {sid} of {day}")
     return found

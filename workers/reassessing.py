@@ -11,6 +11,7 @@ from domain.arrears import Arrears, arrears_on
 from domain.decision import Snapshot, next_review
 from domain.statuses import WAITING, ActionStatus
 from workers.store.actions import Move, ask_again, move_actions
+from workers.store.appointments import call_off_appointments
 from workers.store.cases import keep_cases
 from workers.store.facts import load_facts
 from workers.store.positions import Position, set_positions
@@ -24,7 +25,7 @@ def reassess(connection: Connection, loan_ids: Sequence[int], now: datetime) -> 
     gate again. A fixed number of statements for any number of loans. Returns where each stands.
     """
     today = now.date()
-    facts = load_facts(connection, loan_ids, today)
+    facts = load_facts(connection, loan_ids, now)
     arrears = {id: arrears_on(fact.instalments, today) for id, fact in facts.items()}
     cured: list[int] = []
     superseded: list[int] = []
@@ -49,5 +50,6 @@ def reassess(connection: Connection, loan_ids: Sequence[int], now: datetime) -> 
         for id, fact in facts.items()
     ]
     set_positions(connection, positions, now)
+    call_off_appointments(connection, list(facts), now)
     ask_again(connection, list(facts), now)
     return arrears

@@ -14,7 +14,7 @@ from workers.events import RejectedError
 from workers.gateways.twilio import StatusReport
 from workers.house import House
 from workers.store.actions import Move, move_actions
-from workers.store.schema import action, message, receipt
+from workers.store.schema import message, receipt
 
 
 def receipt_payload(report: StatusReport) -> dict[str, str | None]:
@@ -31,17 +31,17 @@ def receipt_payload(report: StatusReport) -> dict[str, str | None]:
 def record_receipt(connection: Connection, house: House, payload: Mapping[str, Any]) -> str:
     """Put a receipt on record and let the message advance; it never goes backwards.
 
-    A receipt for a text whose answer was lost proves that it was sent: the action is done.
+    A receipt settles a text whose answer was lost or is not recorded yet: it was sent, and the
+    action is done, or the provider failed to send it, and the action is dead.
 
     Raises:
         RejectedError: nobody here sent such a message.
     """
     now = house.now()
     sent = connection.execute(
-        select(message.c.id, message.c.action_id, action.c.status)
-        .select_from(message.join(action))
+        select(message.c.id, message.c.action_id)
         .where(message.c.id == UUID(payload["message_id"]))
-        .with_for_update(of=message)
+        .with_for_update()
     ).one_or_none()
     if sent is None:
         raise RejectedError("The receipt is for a message that nobody here sent.")
@@ -62,7 +62,12 @@ def record_receipt(connection: Connection, house: House, payload: Mapping[str, A
         .where(message.c.id == sent.id, message.c.status.in_(earlier_than(status)))
         .values(status=status, sid=payload["sid"], code=payload["code"], changed_at=now)
     )
-    if sent.status == ActionStatus.UNKNOWN:
-        proven = Move(ActionStatus.DONE, "a receipt proves that it was sent")
-        move_actions(connection, [sent.action_id], proven, now)
+    # The answer may be lost, or still on its way: a receipt knows better than either.
+    move_actions(connection, [sent.action_id], _proven(status, payload["code"]), now)
     return f"Message {sent.id}: {payload['word']}."
+
+
+def _proven(status: MessageStatus, code: str | None) -> Move:
+    if status is MessageStatus.FAILED:
+        return Move(ActionStatus.DEAD, f"The provider could not send it (code {code or 'none'}).")
+    return Move(ActionStatus.DONE, "a receipt proves that it was sent")

@@ -58,11 +58,11 @@ def mark_lost_claims(house: House) -> int:
         ids = list(connection.execute(lost).scalars())
         if not ids:
             return 0
-        why = "its sender stopped before it recorded the provider's answer"
-        found = move_actions(connection, ids, Move(ActionStatus.UNKNOWN, why), now)
+        # The message first, as everywhere else, so that two who meet here cannot block each other.
         connection.execute(
             update(message)
             .where(message.c.action_id.in_(ids), message.c.status == MessageStatus.RESERVED)
             .values(status=MessageStatus.UNKNOWN, changed_at=now)
         )
-        return found
+        why = "its sender stopped before it recorded the provider's answer"
+        return move_actions(connection, ids, Move(ActionStatus.UNKNOWN, why), now)

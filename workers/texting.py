@@ -6,7 +6,7 @@ only if the claim still is ours. An answer that was lost is `unknown` and is nev
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, insert, update
@@ -20,12 +20,12 @@ from domain.texting import segments
 from workers.contacting import Claimed, claim, reserve_contact, settle
 from workers.gateways.sms import OutgoingText, SendOutcome, SendResult
 from workers.house import House
+from workers.retrying import MOST_FAILURES, back_off
 from workers.store.actions import Move
 from workers.store.book import opt_out
 from workers.store.problems import note_problem
 from workers.store.schema import message
 
-MOST_ATTEMPTS = 6
 PROVIDER = "twilio"
 
 
@@ -119,8 +119,8 @@ def _move(claimed: Claimed, result: SendResult) -> Move:
             return Move(ActionStatus.BARRED, result.reason, (OPTED_OUT,))
         case SendOutcome.REFUSED:
             return Move(ActionStatus.DEAD, result.reason)
-        case SendOutcome.NOT_SENT if claimed.failures + 1 >= MOST_ATTEMPTS:
+        case SendOutcome.NOT_SENT if claimed.failures + 1 >= MOST_FAILURES:
             return Move(ActionStatus.DEAD, result.reason)
         case SendOutcome.NOT_SENT:
-            wait = result.retry_after or timedelta(seconds=30 * 2**claimed.failures)
+            wait = back_off(claimed.failures, at_least=result.retry_after)
             return Move(ActionStatus.FAILED, result.reason, due_at=claimed.now + wait)

@@ -8,7 +8,6 @@ book.actions("L-1")  # {"text_day_1": "planned", ...}
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -23,6 +22,7 @@ from config.settings import Settings, load_settings
 from config.templates import Templates
 from domain.holds import HoldKind
 from domain.loans import Instalment
+from tests.support.environment import KEY, an_environment
 from tests.support.fakes import FakeSmsGateway
 from workers.approving import approve
 from workers.clock import Clock
@@ -32,7 +32,6 @@ from workers.store.schema import action, borrower, hold, instalment, loan, shift
 from workers.store.vault import Vault
 from workers.texting import send_sms
 
-KEY = Vault.new_key()
 NAME = "Lin Example"
 ADDRESS = "1 Example Road"
 
@@ -244,19 +243,8 @@ class Book:
 
 def settings_for_tests(engine: Engine, zone: str) -> Settings:
     """Settings as an installation would have them, without reading the environment."""
-    return load_settings(
-        {
-            "DATABASE_URL": engine.url.render_as_string(hide_password=False),
-            "REDIS_URL": os.environ.get("REDIS_URL", "redis://127.0.0.1:1/0"),
-            "ARREARS_ENCRYPTION_KEYS": KEY,
-            "ARREARS_LENDER": "Example Lender",
-            "ARREARS_LENDER_PHONE": "400-000-0000",
-            "ARREARS_ZONE": zone,
-            "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
-            "TWILIO_AUTH_TOKENS": "secret",
-            "TWILIO_FROM": "+15005550006",
-        }
-    )
+    database_url = engine.url.render_as_string(hide_password=False)
+    return load_settings({**an_environment(database_url), "ARREARS_ZONE": zone})
 
 
 @cache

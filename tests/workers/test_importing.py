@@ -14,7 +14,15 @@ from domain.errors import ArrearsError
 from tests.support.loans import Book
 from workers.importing import ImportReport, import_tape
 from workers.payments import Payment, record_payment
-from workers.store.schema import borrower, instalment, loan, problem, tape_import
+from workers.store.schema import (
+    allocation,
+    borrower,
+    instalment,
+    loan,
+    payment,
+    problem,
+    tape_import,
+)
 
 AS_OF = date(2026, 3, 2)
 COLUMNS = (
@@ -40,11 +48,19 @@ def row(
     )
 
 
-def bring_in(book: Book, folder: Path, *rows: str, keep_good: bool = False) -> ImportReport:
+def bring_in(
+    book: Book, folder: Path, *rows: str, keep_good: bool = False, as_of: date = AS_OF
+) -> ImportReport:
     tape = folder / "tape.csv"
     tape.write_text("\n".join((COLUMNS, *rows)) + "\n")
     mapping = load_mapping("arrears")
-    return import_tape(book.house, tape, mapping, as_of=AS_OF, keep_good=keep_good)
+    return import_tape(book.house, tape, mapping, as_of=as_of, keep_good=keep_good)
+
+
+def pay(book: Book, amount: str, booked_on: date, *, id: str = "P-1") -> str:
+    with book.house.engine.begin() as connection:
+        paid = Payment(id, "L-1", Decimal(amount), "CNY", booked_on)
+        return record_payment(connection, book.house, paid)
 
 
 @pytest.fixture
@@ -105,16 +121,64 @@ def test_the_same_tape_twice_changes_nothing(book: Book, tmp_path: Path) -> None
     assert book.one(loan) == before
 
 
-def test_a_payment_recorded_here_is_not_undone_by_an_older_tape(book: Book, tmp_path: Path) -> None:
+def test_a_payment_recorded_here_is_not_undone_by_the_same_tape_again(
+    book: Book, tmp_path: Path
+) -> None:
     bring_in(book, tmp_path, row("L-1"))
-    with book.house.engine.begin() as connection:
-        paid = Payment("P-1", "L-1", Decimal(110), "CNY", AS_OF)
-        record_payment(connection, book.house, paid)
+    pay(book, "110", AS_OF)
 
     report = bring_in(book, tmp_path, row("L-1"))
 
     assert report.changed == 0
     assert book.one(loan).anchor_on is None
+
+
+def test_a_tape_that_moves_a_due_date_keeps_the_payment_made_since(
+    book: Book, tmp_path: Path
+) -> None:
+    bring_in(book, tmp_path, row("L-1"))
+    pay(book, "110", AS_OF)
+
+    bring_in(book, tmp_path, row("L-1", instalments="2026-02-28 100.00 10.00"))
+
+    assert book.one(loan).anchor_on is None, "nobody who paid is chased"
+    assert {part.due_on for part in book.rows(allocation)} == {date(2026, 2, 28)}
+
+
+def test_a_payment_that_the_tape_contains_does_not_count_twice(book: Book, tmp_path: Path) -> None:
+    both_due = "2026-02-01 100.00 10.00; 2026-03-01 100.00 10.00"
+    bring_in(book, tmp_path, row("L-1", instalments=both_due, paid="110.00"))
+
+    said = pay(book, "110", date(2026, 2, 20))
+
+    assert "is in the tape of 2026-03-02 already" in said
+    assert book.one(payment).in_tape_of == AS_OF
+    assert book.one(loan).anchor_on == date(2026, 3, 1)
+
+
+def test_a_tape_of_a_later_day_contains_the_payments_booked_before_it(
+    book: Book, tmp_path: Path
+) -> None:
+    bring_in(book, tmp_path, row("L-1"))
+    pay(book, "110", AS_OF)
+
+    later = date(2026, 3, 5)
+    book.at("2026-03-05 10:00")
+    bring_in(book, tmp_path, row("L-1", paid="110.00"), as_of=later)
+    assert book.one(loan).anchor_on is None
+    bring_in(book, tmp_path, row("L-1", paid="0"), as_of=AS_OF)
+    assert book.one(loan).anchor_on is None, "an older tape changes nothing"
+
+
+def test_a_tape_in_another_currency_leaves_a_known_loan_as_it_is(
+    book: Book, tmp_path: Path
+) -> None:
+    bring_in(book, tmp_path, row("L-1"))
+
+    bring_in(book, tmp_path, row("L-1", currency="USD"))
+
+    assert book.one(loan).currency == "CNY"
+    assert book.one(problem).kind == "currency_changed"
 
 
 def test_a_newer_tape_that_shows_a_payment_calls_off_what_was_planned(

@@ -121,7 +121,7 @@ def test_what_was_done_here_is_evidence_with_the_number_to_find_it_by(engine: En
     assert met["demand_delivered"] == f"message {text.sid} of 2026-03-02"
     assert met["calls"] is None, "it was assigned; whether it was made is for a person to say"
     assert met["visit"] is None, "it was scheduled"
-    assert met["legal_notice"] == "document 1 of 2026-03-31"
+    assert met["legal_notice"] is None, "it was written; whether it was handed over …"
 
 
 def test_a_text_that_was_not_delivered_is_no_evidence(book: Book) -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine, select
 
+from domain.errors import ArrearsError
 from domain.loans import Instalment
 from tests.support.loans import Book
 from workers import inbox
@@ -125,3 +126,34 @@ def test_what_is_left_over_once_all_is_paid_is_on_record(
 
     assert book.one(payment).unallocated == left
     assert book.one(loan).review_on is None
+
+
+def test_a_mistyped_payment_is_corrected_while_nothing_came_of_it(engine: Engine) -> None:
+    book = Book(engine, now="2026-04-10 10:00")
+    book.loan("L-1", instalments=three_instalments())
+    assert pay(book, "30", loan="L-l").status == "received"
+
+    assert pay(book, "30", loan="L-1").status == "applied"
+    assert book.one(payment).amount == 30
+
+
+def test_another_amount_under_the_id_of_an_applied_payment_is_refused(engine: Engine) -> None:
+    book = Book(engine, now="2026-04-10 10:00")
+    book.loan("L-1", instalments=three_instalments())
+    pay(book, "30")
+
+    with pytest.raises(ArrearsError, match="on record with other contents"):
+        pay(book, "40")
+
+
+@pytest.mark.parametrize("amount", ["0.001", "0.00001", "1e30", "0", "-5"])
+def test_an_amount_that_nobody_can_pay_is_rejected_with_its_reason(
+    engine: Engine, amount: str
+) -> None:
+    book = Book(engine, now="2026-04-10 10:00")
+    book.loan("L-1", instalments=three_instalments())
+
+    settled = pay(book, amount)
+
+    assert (settled.status, "not an amount" in settled.reason) == ("rejected", True)
+    assert book.rows(payment) == []

@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 import redis
-from sqlalchemy import Engine, Text, cast, column, func, select
+import requests
+from sqlalchemy import Engine, LargeBinary, Text, cast, column, func, select
 
 from tests.support.commands import Process, eventually, running
 from tests.support.environment import an_environment
-from tests.support.loans import ADDRESS, KEY, NAME, Book
+from tests.support.loans import ADDRESS, NAME, Book
+from workers.local.places import free_port
 from workers.local.servers import LocalBroker
 from workers.local.twilio_stand_in import ACCOUNT_SID, TwilioStandIn
-from workers.store.schema import action, decision, metadata
+from workers.store.schema import action, decision, metadata, receipt
 
 LOANS = 40
 TEXTS_ARE_SETTLED = {"done", "unknown"}
@@ -60,7 +62,6 @@ def environment(
     clock.write_text(str((book.clock.at - datetime.now(UTC)).total_seconds()))
     return {
         **an_environment(database_url, broker.url),
-        "ARREARS_ENCRYPTION_KEYS": KEY,
         "ARREARS_CLOCK_FILE": str(clock),
         "ARREARS_LEASE_SECONDS": "5",
         "ARREARS_SCAN_SECONDS": "1",
@@ -120,28 +121,64 @@ def test_after_a_day_no_name_number_or_address_stands_anywhere_in_the_clear(
     twilio: TwilioStandIn,
     tmp_path: Path,
 ) -> None:
-    broker_held: list[str] = []
+    webhook_port, flower_port = free_port(), free_port()
+    public_url = f"http://127.0.0.1:{webhook_port}"
+    tasks_in_flower = f"http://127.0.0.1:{flower_port}/api/tasks"
+    environment |= {"ARREARS_PUBLIC_URL": public_url, "FLOWER_UNAUTHENTICATED_API": "true"}
+    in_the_clear: list[str] = []
     with ExitStack() as stack:
-        start(stack, environment, tmp_path, "beat")
-        worker = start(stack, environment, tmp_path, "worker", "--concurrency=2")
+        processes = [
+            start(stack, environment, tmp_path, "webhook", f"--port={webhook_port}"),
+            start(stack, environment, tmp_path, "flower", f"--port={flower_port}"),
+        ]
+        eventually("the webhook serves", lambda: bool(answer(f"{public_url}/health")))
+        eventually("Flower serves", lambda: bool(answer(tasks_in_flower)))
+        processes += [
+            start(stack, environment, tmp_path, "beat"),
+            start(stack, environment, tmp_path, "worker", "--concurrency=2"),
+        ]
         with redis.Redis.from_url(broker.url) as client:
 
             def look() -> bool:
-                broker_held.extend(held_by(client))
-                return settled(book)
+                in_the_clear.extend(held_by(client))
+                return settled(book) and len(book.rows(receipt)) == 2 * LOANS
 
-            eventually("all first texts are settled", look)
-    assert len(twilio.messages()) == LOANS, "the provider got the numbers, and only it"
-    in_the_clear = [*broker_held, worker.output]
-    with book.house.engine.connect() as connection:
-        for table in metadata.sorted_tables:
-            everything = select(cast(column(table.name), Text)).select_from(table)
-            in_the_clear += connection.execute(everything).scalars()
+            eventually("all first texts are settled and delivered", look)
+        in_the_clear.append(answer(tasks_in_flower))
+    texts = twilio.messages()
+    assert len(texts) == LOANS, "the provider got the numbers, and only it"
+    in_the_clear += [process.output for process in processes]
+    in_the_clear += stored_in(book)
 
     everything = "\n".join(in_the_clear)
-    assert "send_sms" in everything, "there was something to look at"
-    for personal in (NAME, ADDRESS, "+1212555", "1212555"):
+    for there in ("arrears.sms.send_sms", "arrears.events.apply_event", "text_day_1"):
+        assert there in everything, "there was something to look at"
+    for personal in (NAME, ADDRESS, "+1212555", "1212555", *(text.body for text in texts)):
         assert personal not in everything
+
+
+def answer(url: str) -> str:
+    """What the page says; nothing while nobody serves it."""
+    try:
+        return requests.get(url, timeout=5).text
+    except requests.ConnectionError:
+        return ""
+
+
+def stored_in(book: Book) -> list[str]:
+    """All that the database holds: each row as PostgreSQL writes it, and each byte as a letter.
+
+    As text, PostgreSQL writes bytes in hexadecimal, in which nobody finds a name.
+    """
+    stored: list[str] = []
+    for table in metadata.sorted_tables:
+        rows = select(cast(column(table.name), Text)).select_from(table)
+        stored += [row for (row,) in book.rows(rows)]
+        for one in table.c:
+            if isinstance(one.type, LargeBinary):
+                values = book.rows(select(one).where(one.is_not(None)))
+                stored += [bytes(value).decode("latin-1") for (value,) in values]
+    return stored
 
 
 def held_by(client: redis.Redis) -> list[str]:

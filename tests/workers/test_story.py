@@ -17,7 +17,7 @@ from workers.calling import assign_call
 from workers.litigating import open_legal_file
 from workers.payments import Payment
 from workers.store.book import opt_out
-from workers.store.problems import note_problem, resolve_problem
+from workers.store.problems import note_problem, resolve_problems
 from workers.store.schema import borrower, message
 from workers.story import read_story
 from workers.visiting import schedule_visit
@@ -203,7 +203,7 @@ def test_opt_outs_and_problems_are_part_of_the_story(engine: Engine) -> None:
         now = book.house.now()
         opt_out(connection, book.one(borrower).id, Channel.SMS, "twilio", now)
         note_problem(connection, loan_id, "phone_invalid", "The number is not in use.", now)
-        resolve_problem(connection, loan_id, "phone_invalid", now)
+        resolve_problems(connection, [loan_id], "phone_invalid", now)
 
     lines = story(book)
     assert "opted out of contact by text; twilio told us." in about(lines, "opted out")

@@ -20,6 +20,7 @@ from workers.gateways.sms import OutgoingText, SendResult
 from workers.inbox import apply_event, receive
 from workers.payments import Payment, record_payment
 from workers.repairing import mark_lost_claims
+from workers.retrying import take_up
 from workers.store.schema import action_event, contact, message, opt_out, problem, receipt
 from workers.texting import send_sms
 
@@ -192,19 +193,31 @@ def test_a_number_that_cannot_take_texts_is_a_problem_on_record(engine: Engine) 
     assert book.one(problem).kind == "phone_invalid"
 
 
-def test_a_text_that_certainly_was_not_sent_is_tried_again_later_and_not_for_ever(
+def test_a_text_that_certainly_was_not_sent_is_tried_for_hours_and_not_for_ever(
     engine: Engine,
 ) -> None:
     book, action_id = a_due_text(engine, phone=FICTION.format(194))
-    tries = 0
-    while book.actions("L-1")["text_day_1"] != "dead" and tries < 20:
+    began = book.clock.at
+    while book.actions("L-1")["text_day_1"] != "dead":
         assert send_sms(book.house, action_id) == "not_sent"
         assert send_sms(book.house, action_id) == "nothing to do", "its time has not come"
-        book.clock.at += timedelta(minutes=20)
-        tries += 1
+        if due_at := book.action("L-1", "text_day_1").due_at:
+            book.clock.at = due_at
+        assert book.clock.at - began < timedelta(hours=8)
 
-    assert tries == 6
+    assert book.clock.at - began > timedelta(hours=4), "no short outage costs a day's texts"
     assert {row.status for row in book.rows(message)} == {"refused"}
+
+
+def test_a_text_that_cannot_be_written_is_put_aside_with_its_reason(engine: Engine) -> None:
+    book, action_id = a_due_text(engine, locale="fr")
+
+    assert take_up(book.house, action_id, send_sms) == "put aside"
+
+    aside = book.action("L-1", "text_day_1")
+    assert (aside.status, aside.attempts) == ("failed", 1)
+    assert aside.reason == "It could not be carried out (ArrearsError)."
+    assert book.sms.sent == []
 
 
 @pytest.mark.parametrize("number", [192, 193, 195, 196, 197])

@@ -12,8 +12,9 @@ from sqlalchemy.dialects.postgresql import insert
 from domain.allocation import Allocation
 from domain.loans import Component, Instalment
 from domain.rules import Channel
-from workers.store.rows import as_rows, insert_rows
-from workers.store.schema import allocation, instalment, loan
+from workers.store.relaying import write_parts
+from workers.store.rows import as_rows
+from workers.store.schema import instalment, loan
 from workers.store.schema import opt_out as opt_out_table
 
 
@@ -26,6 +27,7 @@ def lock_loan(connection: Connection, external_id: str) -> Row[*tuple[Any, ...]]
             loan.c.jurisdiction,
             loan.c.product,
             loan.c.anchor_on,
+            loan.c.tape_as_of,
         )
         .where(loan.c.external_id == external_id)
         .with_for_update()
@@ -52,16 +54,7 @@ def write_allocations(
     """Put allocations on record and lower what is unpaid by them."""
     if not allocations:
         return
-    rows = [
-        {
-            "payment_id": payment_id,
-            "due_on": part.due_on,
-            "component": part.component,
-            "amount": part.amount,
-        }
-        for part in allocations
-    ]
-    connection.execute(insert_rows(allocation, rows))
+    write_parts(connection, payment_id, allocations)
     paid: dict[date, dict[str, Any]] = {}
     for part in allocations:
         row = paid.setdefault(

@@ -99,7 +99,9 @@ def _insert_actions(
     columns = [action.c[name] for name in rows[0]]
     given = as_rows(columns, rows)
     statement = insert(action).from_select([c.name for c in columns], select(given))
-    # A skipped item comes back to life only when a later step turned out to require it.
+    # A skipped item comes back to life when a later step requires it after all, a cancelled one
+    # when the arrears it was called off for are back. Neither ever had an effect.
+    sources_of_revival = (ActionStatus.SKIPPED, ActionStatus.CANCELLED)
     revived = statement.on_conflict_do_update(
         constraint="action_once",
         set_={
@@ -107,8 +109,8 @@ def _insert_actions(
             for name in rows[0]
             if name not in ("loan_id", "anchor_on", "item")
         },
-        where=(action.c.status == ActionStatus.SKIPPED)
-        & (statement.excluded.status != ActionStatus.SKIPPED),
+        where=action.c.status.in_(sources_of_revival)
+        & (action.c.status != statement.excluded.status),
     )
     written = connection.execute(revived.returning(action.c.status)).scalars()
     return sum(status != ActionStatus.SKIPPED for status in written)
@@ -161,7 +163,7 @@ def _off_the_ladder(d: Decision, waiting: PastAction) -> Move | None:
         return Move(ActionStatus.CANCELLED, "cured")
     if waiting.anchor != d.arrears.anchor:
         return Move(ActionStatus.CANCELLED, "superseded")
-    if waiting.item in d.withdrawn:
+    if d.outcome is Outcome.NO_LADDER or waiting.item in d.withdrawn:
         return Move(ActionStatus.CANCELLED, "policy")
     if waiting.item in d.overtaken:
         return Move(ActionStatus.SKIPPED, DAYS_PASSED)

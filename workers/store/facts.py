@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -54,7 +53,8 @@ SELECT l.id,
                  'infinity')) AS instalments,
        (SELECT json_agg(json_build_array(h.kind, h.starts_on, h.ends_on))
           FROM hold h WHERE h.loan_id = l.id) AS holds,
-       (SELECT json_agg(json_build_array(a.id, a.item, a.step, a.anchor_on, a.status))
+       (SELECT json_agg(json_build_array(a.id, a.item, a.step, a.anchor_on, a.status,
+                   NOT EXISTS (SELECT FROM visit v WHERE v.action_id = a.id AND v.ends_at > :now)))
           FROM action a WHERE a.loan_id = l.id) AS actions,
        (SELECT json_agg(o.channel)
           FROM opt_out o WHERE o.borrower_id = l.borrower_id) AS opted_out
@@ -64,10 +64,11 @@ SELECT l.id,
 
 
 def load_facts(
-    connection: Connection, loan_ids: Sequence[int], today: date
+    connection: Connection, loan_ids: Sequence[int], now: datetime
 ) -> dict[int, LoanFacts]:
-    """The facts of these loans as of business date `today`, by loan id. One statement."""
-    rows = connection.execute(_FACTS, {"loan_ids": list(loan_ids), "today": today})
+    """The facts of these loans at `now`, in the lender's zone, by loan id. One statement."""
+    values = {"loan_ids": list(loan_ids), "today": now.date(), "now": now}
+    rows = connection.execute(_FACTS, values)
     return {
         row.id: LoanFacts(
             instalments=tuple(_instalment(*parts) for parts in row.instalments or ()),
@@ -91,6 +92,6 @@ def _hold(kind: str, starts_on: str, ends_on: str | None) -> Hold:
     )
 
 
-def _action(id: int, item: str, step: str, anchor_on: str, status: Any) -> StoredAction:
-    past = PastAction(item, step, date.fromisoformat(anchor_on), ActionStatus(status))
+def _action(id: int, item: str, step: str, anchor_on: str, status: str, over: bool) -> StoredAction:
+    past = PastAction(item, step, date.fromisoformat(anchor_on), ActionStatus(status), over)
     return StoredAction(id, past)

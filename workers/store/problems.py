@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, Connection, any_, cast, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from workers.store.schema import problem
 
@@ -21,12 +22,16 @@ def note_problem(
     )
 
 
-def resolve_problem(connection: Connection, loan_id: int, kind: str, now: datetime) -> None:
-    """Close the open problem of this kind, if there is one."""
+def resolve_problems(
+    connection: Connection, loan_ids: Sequence[int], kind: str, now: datetime
+) -> None:
+    """Close the open problems of this kind of these loans."""
     connection.execute(
         update(problem)
         .where(
-            problem.c.loan_id == loan_id, problem.c.kind == kind, problem.c.resolved_at.is_(None)
+            problem.c.loan_id == any_(cast(list(loan_ids), ARRAY(BigInteger))),
+            problem.c.kind == kind,
+            problem.c.resolved_at.is_(None),
         )
         .values(resolved_at=now)
     )

@@ -7,9 +7,10 @@ from workers import calling
 from workers.app import app
 from workers.house import the_house
 from workers.queues import QUEUE_FOR, task_name
+from workers.retrying import take_up
 
 
 @app.task(name=task_name(QUEUE_FOR[Work.ASSIGN_CALL], Work.ASSIGN_CALL))
 def assign_call(action_id: int) -> str:
     """Assign the call of one action to a collector."""
-    return calling.assign_call(the_house(), action_id)
+    return take_up(the_house(), action_id, calling.assign_call)

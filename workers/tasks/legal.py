@@ -7,9 +7,10 @@ from workers import litigating
 from workers.app import app
 from workers.house import the_house
 from workers.queues import QUEUE_FOR, task_name
+from workers.retrying import take_up
 
 
 @app.task(name=task_name(QUEUE_FOR[Work.OPEN_LEGAL_FILE], Work.OPEN_LEGAL_FILE))
 def open_legal_file(action_id: int) -> str:
     """Open the legal file of one action."""
-    return litigating.open_legal_file(the_house(), action_id)
+    return take_up(the_house(), action_id, litigating.open_legal_file)

@@ -7,9 +7,10 @@ from workers import visiting
 from workers.app import app
 from workers.house import the_house
 from workers.queues import QUEUE_FOR, task_name
+from workers.retrying import take_up
 
 
 @app.task(name=task_name(QUEUE_FOR[Work.SCHEDULE_VISIT], Work.SCHEDULE_VISIT))
 def schedule_visit(action_id: int) -> str:
     """Schedule the visit of one action."""
-    return visiting.schedule_visit(the_house(), action_id)
+    return take_up(the_house(), action_id, visiting.schedule_visit)

@@ -58,6 +58,7 @@ loan = Table(
     Column("review_on", Date),  # the next day on which its position on the ladder can change
     Column("lease_token", UUID(as_uuid=True)),  # which publisher has announced it to the workers
     moment("lease_until", nullable=True),  # after this it may be announced again
+    Column("tape_as_of", Date),  # of the newest tape that told of it: what it stands for is in it
     words("steps_tried"),  # by the lender, before the loan came here …
     Column("steps_tried_at", Date),  # … for the arrears anchored on this date
     moment("updated_at"),
@@ -94,6 +95,7 @@ payment = Table(
     Column("paid_on", Date, nullable=False),
     moment("recorded_at"),
     money("unallocated", server_default="0"),
+    Column("in_tape_of", Date),  # booked before the tape of that date, which contains it
     CheckConstraint("amount > 0", name="amount_positive"),
     CheckConstraint("unallocated BETWEEN 0 AND amount", name="unallocated_within"),
     Index(None, "loan_id"),

@@ -102,6 +102,7 @@ action = Table(
     one_of("work", Work),
     Index(
         "action_due_idx",
+        "work",
         "due_at",
         postgresql_where=text(f"status IN ({', '.join(repr(str(s)) for s in sorted(CLAIMABLE))})"),
     ),

@@ -44,6 +44,12 @@ inbox_event = Table(
     moment("woken_at", nullable=True),
     one_of("status", ("received", "applied", "rejected")),
     Index("inbox_event_waiting_idx", "id", postgresql_where=text("status = 'received'")),
+    # The claim asks whether a payment for its loan still waits to be applied.
+    Index(
+        "inbox_event_payment_waiting_idx",
+        text("(payload ->> 'loan')"),
+        postgresql_where=text("status = 'received' AND kind = 'payment'"),
+    ),
 )
 
 tape_import = Table(

@@ -55,6 +55,7 @@ call = Table(
     words("may_offer"),
     Column("language", Text, nullable=False),
     moment("assigned_at"),
+    moment("cancelled_at", nullable=True),  # its arrears were paid before it was known to be made
     Index(None, "staff_id", "assigned_at"),
 )
 
@@ -68,6 +69,7 @@ visit = Table(
     moment("starts_at"),
     moment("ends_at"),
     moment("scheduled_at"),
+    moment("cancelled_at", nullable=True),  # its arrears were paid before it took place
 )
 
 visit_staff = Table(

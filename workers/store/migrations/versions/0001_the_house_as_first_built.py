@@ -46,6 +46,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("external_id", name=op.f("inbox_event_external_id_key")),
     )
     op.create_index(
+        "inbox_event_payment_waiting_idx",
+        "inbox_event",
+        [sa.literal_column("(payload ->> 'loan')")],
+        unique=False,
+        postgresql_where=sa.text("status = 'received' AND kind = 'payment'"),
+    )
+    op.create_index(
         "inbox_event_waiting_idx",
         "inbox_event",
         ["id"],
@@ -107,6 +114,7 @@ def upgrade() -> None:
         sa.Column("review_on", sa.Date(), nullable=True),
         sa.Column("lease_token", sa.UUID(), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tape_as_of", sa.Date(), nullable=True),
         sa.Column("steps_tried", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
         sa.Column("steps_tried_at", sa.Date(), nullable=True),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
@@ -266,6 +274,7 @@ def upgrade() -> None:
         sa.Column(
             "unallocated", sa.Numeric(precision=18, scale=4), server_default="0", nullable=False
         ),
+        sa.Column("in_tape_of", sa.Date(), nullable=True),
         sa.CheckConstraint("amount > 0", name=op.f("payment_amount_positive")),
         sa.CheckConstraint(
             "unallocated BETWEEN 0 AND amount", name=op.f("payment_unallocated_within")
@@ -342,7 +351,7 @@ def upgrade() -> None:
     op.create_index(
         "action_due_idx",
         "action",
-        ["due_at"],
+        ["work", "due_at"],
         unique=False,
         postgresql_where=sa.text("status IN ('deferred', 'failed', 'planned')"),
     )
@@ -398,6 +407,7 @@ def upgrade() -> None:
         sa.Column("may_offer", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("assigned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["action_id"], ["action.id"], name=op.f("call_action_id_fkey")),
         sa.ForeignKeyConstraint(["loan_id"], ["loan.id"], name=op.f("call_loan_id_fkey")),
         sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("call_staff_id_fkey")),
@@ -474,6 +484,7 @@ def upgrade() -> None:
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("scheduled_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["action_id"], ["action.id"], name=op.f("visit_action_id_fkey")),
         sa.ForeignKeyConstraint(["loan_id"], ["loan.id"], name=op.f("visit_loan_id_fkey")),
         sa.PrimaryKeyConstraint("id", name=op.f("visit_pkey")),
@@ -633,6 +644,11 @@ def downgrade() -> None:
         "inbox_event_waiting_idx",
         table_name="inbox_event",
         postgresql_where=sa.text("status = 'received'"),
+    )
+    op.drop_index(
+        "inbox_event_payment_waiting_idx",
+        table_name="inbox_event",
+        postgresql_where=sa.text("status = 'received' AND kind = 'payment'"),
     )
     op.drop_table("inbox_event")
     op.drop_index(op.f("borrower_phone_digest_idx"), table_name="borrower")

@@ -1,0 +1,124 @@
+"""Events from outside wait in the store until they are applied, and are announced until then."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.support.loans import Book
+from workers.inbox import HANDLERS, Settled, apply_event, receive, wake_events
+from workers.store.schema import inbox_event, payment
+
+PAYMENT = {
+    "external_id": "P-1",
+    "loan": "L-1",
+    "amount": "30.00",
+    "currency": "CNY",
+    "paid_on": "2026-03-02",
+}
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    return Book(engine, now="2026-03-02 10:00")
+
+
+def event(book: Book, name: str = "P-1", **changed: str) -> int:
+    """A payment that came in, as the store holds it. Gives the event's id."""
+    payload = PAYMENT | {"external_id": name} | changed
+    with book.house.engine.begin() as connection:
+        return receive(connection, f"payment:{name}", "payment", payload, book.house.now())
+
+
+def after_the_lease(book: Book) -> None:
+    book.clock.at += book.house.settings.lease + timedelta(seconds=1)
+
+
+def test_an_event_is_announced_once(book: Book) -> None:
+    stored = event(book)
+
+    assert wake_events(book.house) == [stored]
+    assert wake_events(book.house) == []
+
+
+def test_an_event_whose_announcement_was_lost_is_announced_again_when_the_lease_ends(
+    book: Book,
+) -> None:
+    stored = event(book)
+    wake_events(book.house)
+
+    book.clock.at += book.house.settings.lease
+    assert wake_events(book.house) == [], "it may still be on its way"
+    after_the_lease(book)
+    assert wake_events(book.house) == [stored]
+
+
+def test_the_oldest_events_come_first_and_no_more_at_once_than_were_asked_for(book: Book) -> None:
+    stored = [event(book, f"P-{n}") for n in range(5)]
+
+    assert wake_events(book.house, limit=2) == stored[:2]
+    assert wake_events(book.house, limit=2) == stored[2:4]
+    assert wake_events(book.house, limit=2) == stored[4:]
+
+
+def test_the_oldest_come_first_also_when_they_are_announced_again(book: Book) -> None:
+    stored = [event(book, f"P-{n}") for n in range(5)]
+    wake_events(book.house, limit=2)  # so that the store has written these two last
+
+    after_the_lease(book)
+
+    assert wake_events(book.house) == stored
+
+
+def test_an_event_that_was_settled_is_not_announced_any_more(book: Book) -> None:
+    book.loan("L-1", due_on="2026-03-01")
+    applied, rejected = event(book), event(book, "P-2", currency="USD")
+    assert apply_event(book.house, applied).status == "applied"
+    assert apply_event(book.house, rejected).status == "rejected"
+
+    assert wake_events(book.house) == []
+
+
+def test_the_same_event_twice_is_stored_once(book: Book) -> None:
+    assert event(book) == event(book)
+    assert len(book.rows(inbox_event)) == 1
+
+
+def test_an_event_that_nobody_foresaw_is_kept_with_its_reason_and_holds_up_no_other(
+    book: Book,
+) -> None:
+    book.loan("L-1", due_on="2026-03-01")
+    broken, good = event(book, "P-1", paid_on="yesterday"), event(book, "P-2")
+
+    settled = [apply_event(book.house, one) for one in wake_events(book.house)]
+
+    assert settled[0] == Settled("received", "It could not be applied (ValueError).")
+    assert settled[1].status == "applied"
+    kept = {row.id: row for row in book.rows(inbox_event)}
+    assert (kept[broken].status, kept[broken].settled_at) == ("received", None)
+    assert kept[broken].reason == "It could not be applied (ValueError)."
+    assert kept[good].status == "applied"
+    after_the_lease(book)
+    assert wake_events(book.house) == [broken], "it is tried again"
+
+
+def test_an_event_that_fails_half_way_leaves_nothing_of_it_behind(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book.loan("L-1", due_on="2026-03-01")
+    stored = event(book)
+    pay = HANDLERS["payment"]
+
+    def pays_and_falls_over(*given: object) -> str:
+        pay(*given)  # type: ignore[arg-type]
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(HANDLERS, "payment", pays_and_falls_over)
+    assert apply_event(book.house, stored).status == "received"
+    assert book.rows(payment) == []
+
+    monkeypatch.undo()
+    assert apply_event(book.house, stored).status == "applied"
+    assert book.one(payment).amount == 30

@@ -1,0 +1,94 @@
+"""What is sealed opens with the keys in the list and no others, also while they change."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.errors import ArrearsError
+from workers.store.vault import Vault
+
+NAME = "Lin Example 林"
+PHONE = "+8613800138000"
+OLD, NEW = Vault.new_key(), Vault.new_key()
+
+
+def test_what_was_sealed_opens_again_and_does_not_show_while_it_is_sealed() -> None:
+    vault = Vault([OLD])
+
+    sealed = vault.seal(NAME)
+
+    assert NAME.encode() not in sealed
+    assert vault.open(sealed) == NAME
+
+
+def test_the_same_text_never_looks_the_same_twice() -> None:
+    vault = Vault([OLD])
+
+    assert vault.seal(NAME) != vault.seal(NAME)
+
+
+def test_a_sealed_value_opens_as_the_database_driver_hands_it_over() -> None:
+    vault = Vault([OLD])
+
+    assert vault.open(memoryview(vault.seal(NAME))) == NAME  # type: ignore[arg-type]
+
+
+def test_with_a_new_key_in_front_what_the_old_one_sealed_still_opens() -> None:
+    sealed = Vault([OLD]).seal(NAME)
+
+    assert Vault([NEW, OLD]).open(sealed) == NAME
+
+
+def test_the_key_in_front_seals_and_the_old_one_alone_does_not_open_it() -> None:
+    sealed = Vault([NEW, OLD]).seal(NAME)
+
+    assert Vault([NEW]).open(sealed) == NAME
+    with pytest.raises(ArrearsError):
+        Vault([OLD]).open(sealed)
+
+
+def test_a_value_that_no_key_opens_is_refused_in_a_sentence_without_the_value() -> None:
+    sealed = Vault([OLD]).seal(NAME)
+
+    with pytest.raises(ArrearsError, match="None of the keys in ARREARS_ENCRYPTION_KEYS") as error:
+        Vault([NEW]).open(sealed)
+
+    said = str(error.value)
+    assert said.endswith(".")
+    for secret in (NAME, sealed.decode(), OLD, NEW):
+        assert secret not in said
+    assert error.value.__suppress_context__, "a traceback would not show more"
+
+
+@pytest.mark.parametrize("cut", [0, 40, -1])
+def test_a_value_that_was_damaged_is_refused_and_not_guessed(cut: int) -> None:
+    vault = Vault([OLD])
+
+    with pytest.raises(ArrearsError):
+        vault.open(vault.seal(NAME)[:cut])
+
+
+def test_numbers_are_found_again_while_keys_rotate_from_the_front() -> None:
+    digest = Vault([OLD]).digest(PHONE)
+
+    assert Vault([NEW, OLD]).digest(PHONE) == digest
+    assert Vault([Vault.new_key(), NEW, OLD]).digest(PHONE) == digest
+    assert Vault([OLD]).digest("+8613800138001") != digest
+
+
+def test_without_the_last_key_nobody_can_make_a_digest() -> None:
+    assert Vault([NEW]).digest(PHONE) != Vault([OLD]).digest(PHONE)
+
+
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [([], "is empty"), (["hunter2"], "is not a key"), ([OLD, "hunter2"], "is not a key")],
+)
+def test_a_list_that_holds_no_usable_keys_is_refused_without_showing_it(
+    keys: list[str], says: str
+) -> None:
+    with pytest.raises(ArrearsError, match=says) as error:
+        Vault(keys)
+
+    assert "`arrears new-key`" in str(error.value)
+    assert "hunter2" not in str(error.value)
