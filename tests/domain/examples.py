@@ -185,8 +185,9 @@ class LoanOnRecord:
         anchor = decision.arrears.anchor
         assert anchor is not None
         key = (anchor, item.id)
-        # Once: only a skipped item may be planned again at the same anchor.
-        assert key not in self.actions or self.actions[key].status is ActionStatus.SKIPPED
+        # Once: only what never had an effect may be planned again at the same anchor.
+        before = self.actions.get(key)
+        assert before is None or status in ACTION_MOVES[before.status]
         self.actions[key] = PastAction(item.id, step.id, anchor, status)
 
 

@@ -216,14 +216,24 @@ class TestRequirements:
         loan.instalments = (owed(DUE, paid="1000"), owed(APRIL))
         assert plan_of(loan.look(on_day(60, APRIL))) == ["friendly_call"]
 
-    @pytest.mark.parametrize("status", [ActionStatus.BARRED, ActionStatus.DEAD])
-    def test_a_step_that_could_not_be_carried_out_was_tried(self, status: ActionStatus) -> None:
+    @pytest.mark.parametrize(
+        ("status", "then"), [(ActionStatus.BARRED, ["legal_file"]), (ActionStatus.DEAD, [])]
+    )
+    def test_a_step_that_a_rule_forbade_was_tried_and_one_that_was_given_up_was_not(
+        self, status: ActionStatus, then: list[str]
+    ) -> None:
         loan = LoanOnRecord(ladder())
         loan.look_daily(1, 29)
         loan.look(on_day(30))
         loan.mark("visit", ActionStatus.CLAIMED)
         loan.mark("visit", status)
-        assert plan_of(loan.look(on_day(60))) == ["legal_file"]
+        assert plan_of(loan.look(on_day(60))) == then
+
+    def test_what_was_called_off_is_planned_anew_when_its_arrears_come_back(self) -> None:
+        loan = LoanOnRecord(ladder())
+        (planned, *_) = plan_of(loan.look(on_day(1)))
+        loan.mark(planned, ActionStatus.CANCELLED)
+        assert planned in plan_of(loan.look(on_day(2)))
 
     def test_a_call_that_was_never_made_in_its_days_is_made_before_a_legal_file(self) -> None:
         loan = LoanOnRecord(ladder())

@@ -30,10 +30,14 @@ def test_every_status_but_the_first_ones_can_be_reached() -> None:
     assert {status for status in S if not sources(status)} <= written_first
 
 
-@pytest.mark.parametrize("terminal", [S.DONE, S.CANCELLED, S.BARRED])
+@pytest.mark.parametrize("terminal", [S.DONE, S.BARRED])
 def test_what_is_over_stays_over(terminal: ActionStatus) -> None:
     assert terminal in TERMINAL
     assert all(terminal not in sources(status) for status in S)
+
+
+def test_what_was_called_off_comes_back_only_to_wait_again() -> None:
+    assert ACTION_MOVES[S.CANCELLED] == {S.PLANNED, S.AWAITING_APPROVAL, S.SKIPPED}
 
 
 def test_only_a_claim_can_lead_to_an_effect() -> None:

@@ -8,12 +8,16 @@ import sys
 from typing import Any
 
 import pytest
+import redis
+from sqlalchemy import Engine
 
 from domain.ladder import Work
 from tests.support.compose import ROOT, seconds, services
 from tests.support.environment import an_environment
+from tests.support.loans import Book
 from workers import queues
-from workers.queues import QUEUE_FOR, Queue, route, task_name
+from workers.broker import KEY_PREFIX
+from workers.queues import QUEUE_FOR, QUEUE_HOLDS, Queue, route, task_name
 
 # The application reads its settings from the environment once per process, so it gets one of its
 # own: no other test finds it configured.
@@ -47,18 +51,23 @@ print(json.dumps({
 @pytest.fixture(scope="module")
 def celery() -> dict[str, Any]:
     """What the application declares, as a worker sees it."""
-    shown = subprocess.run(
-        [sys.executable, "-c", SHOW],
+    declared: dict[str, Any] = json.loads(in_its_own_process(SHOW, an_environment()))
+    return declared
+
+
+def in_its_own_process(program: str, environment: dict[str, str]) -> str:
+    """What a Python program prints that uses the application."""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
         cwd=ROOT,
-        env=an_environment(),
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-    assert shown.returncode == 0, shown.stderr
-    declared: dict[str, Any] = json.loads(shown.stdout)
-    return declared
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 def test_every_task_is_named_after_its_queue_and_reaches_it(celery: dict[str, Any]) -> None:
@@ -117,3 +126,47 @@ def test_a_container_is_not_killed_while_its_worker_finishes(celery: dict[str, A
     for service in services():
         if service.arrears == "worker":
             assert seconds(service.given["stop_grace_period"]) > celery["soft_shutdown"]
+
+
+def test_the_scan_task_looks_into_its_queue_and_leaves_a_full_one_alone(
+    engine: Engine, database_url: str, broker_url: str
+) -> None:
+    book = Book(engine)
+    for n in range(3):
+        book.loan(f"L-{n}", due_on="2020-01-01")
+    scan = "from workers.tasks.scan import scan_portfolio; print(scan_portfolio())"
+    environment = an_environment(database_url, broker_url)
+    queue = f"{KEY_PREFIX}{Queue.ESCALATE}"
+    with redis.Redis.from_url(broker_url) as client:
+        client.rpush(queue, *["a message that waits"] * (QUEUE_HOLDS - 1))
+        client.rpush(f"{KEY_PREFIX}{Queue.SMS}", "in another queue")
+
+        assert in_its_own_process(scan, environment).startswith("3 loans in 3 messages")
+        assert client.llen(queue) == QUEUE_HOLDS + 2, "there was room, so a whole batch went in"
+
+        book.loan("L-3", due_on="2020-01-01")
+        assert in_its_own_process(scan, environment).startswith("0 loans in 0 messages")
+
+        client.delete(queue)
+        assert in_its_own_process(scan, environment).startswith("1 loans in 1 messages")
+        assert client.llen(queue) == 1
+
+
+def test_the_task_that_wakes_actions_leaves_a_full_queue_alone(
+    engine: Engine, database_url: str, broker_url: str
+) -> None:
+    book = Book(engine)
+    book.loan("L-1", due_on="2026-03-01")
+    book.escalate("L-1")
+    assert book.actions("L-1")["text_day_1"] == "planned"
+    wake = "from workers.tasks.repair import wake_due_actions; print(wake_due_actions())"
+    environment = an_environment(database_url, broker_url)
+    queue = f"{KEY_PREFIX}{Queue.SMS}"
+    with redis.Redis.from_url(broker_url) as client:
+        client.rpush(queue, *["a message that waits"] * QUEUE_HOLDS)
+        in_its_own_process(wake, environment)
+        assert client.llen(queue) == QUEUE_HOLDS
+
+        client.delete(queue)
+        in_its_own_process(wake, environment)
+        assert client.llen(queue) == 1

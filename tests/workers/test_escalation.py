@@ -200,6 +200,19 @@ def test_a_part_payment_that_leaves_next_to_nothing_stops_what_was_planned(
     assert book.action("L-1", "text_day_1").rules == ["house.below_minimum"]
 
 
+def test_a_loan_that_no_ladder_is_for_any_more_is_not_contacted(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", due_on="2026-03-01")
+    book.escalate("L-1")
+    with engine.begin() as connection:
+        connection.execute(update(loan).values(product="mortgage", review_on=date(2026, 3, 2)))
+
+    book.escalate("L-1")
+
+    assert book.rows(decision)[-1].outcome == "no_ladder"
+    assert set(book.actions("L-1").values()) == {"cancelled"}
+
+
 def get_done(book: Book, item: str) -> None:
     """As if a worker had done it; what it did is of no matter here."""
     with book.house.engine.begin() as connection:

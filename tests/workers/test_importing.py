@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ from sqlalchemy import Engine, select
 from config.mappings import load_mapping
 from domain.errors import ArrearsError
 from tests.support.loans import Book
+from workers import importing
 from workers.importing import ImportReport, import_tape
 from workers.payments import Payment, record_payment
 from workers.store.schema import (
@@ -250,6 +252,46 @@ def test_steps_the_lender_tried_count_for_the_arrears_the_loan_came_in_with(
     assert book.one(dated).steps_tried_at == date(2025, 12, 1)
 
 
+def test_steps_tried_before_say_nothing_about_a_default_still_to_come(
+    book: Book, tmp_path: Path
+) -> None:
+    future = "2026-04-01 100.00 10.00"
+    bring_in(book, tmp_path, row("L-1", instalments=future, tried="remind;enquire;visit"))
+
+    assert book.one(loan).steps_tried == []
+
+
+def test_an_unchanged_tape_waits_for_no_loan_that_others_work_on(
+    book: Book, tmp_path: Path
+) -> None:
+    bring_in(book, tmp_path, row("L-1"))
+    with book.house.engine.begin() as connection:
+        connection.execute(select(loan.c.id).with_for_update())
+        report = bring_in(book, tmp_path, row("L-1"))  # would wait for ever if it locked the loan
+
+    assert (report.kept, report.changed) == (True, 0)
+
+
 def test_a_tape_that_cannot_be_read_is_refused_in_a_sentence(book: Book, tmp_path: Path) -> None:
     with pytest.raises(ArrearsError, match="cannot be read"):
         import_tape(book.house, tmp_path / "none.csv", load_mapping("arrears"), as_of=AS_OF)
+
+
+def test_four_times_the_loans_take_no_more_memory(
+    book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "LOANS_AT_ONCE", 100)  # so that small tapes have many pieces
+
+    def peak(prefix: str, loans: int) -> int:
+        rows = [row(f"{prefix}-{n}") for n in range(loans)]
+        tracemalloc.start()
+        before, _ = tracemalloc.get_traced_memory()
+        report = bring_in(book, tmp_path, *rows)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert report.taken == loans
+        return most - before
+
+    peak("warm", 10)  # what the first import loads is no tape's
+
+    assert peak("many", 4_000) < 2 * peak("few", 1_000)

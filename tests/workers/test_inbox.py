@@ -32,6 +32,10 @@ def event(book: Book, name: str = "P-1", **changed: str) -> int:
         return receive(connection, f"payment:{name}", "payment", payload, book.house.now())
 
 
+def woken(book: Book, limit: int) -> list[int]:
+    return sorted(wake_events(book.house, limit=limit))
+
+
 def after_the_lease(book: Book) -> None:
     book.clock.at += book.house.settings.lease + timedelta(seconds=1)
 
@@ -58,18 +62,24 @@ def test_an_event_whose_announcement_was_lost_is_announced_again_when_the_lease_
 def test_the_oldest_events_come_first_and_no_more_at_once_than_were_asked_for(book: Book) -> None:
     stored = [event(book, f"P-{n}") for n in range(5)]
 
-    assert wake_events(book.house, limit=2) == stored[:2]
-    assert wake_events(book.house, limit=2) == stored[2:4]
-    assert wake_events(book.house, limit=2) == stored[4:]
+    assert woken(book, limit=2) == stored[:2]
+    assert woken(book, limit=2) == stored[2:4]
+    assert woken(book, limit=2) == stored[4:]
 
 
-def test_the_oldest_come_first_also_when_they_are_announced_again(book: Book) -> None:
+def test_new_events_come_before_those_that_waited_and_of_these_the_longest_first(
+    book: Book,
+) -> None:
     stored = [event(book, f"P-{n}") for n in range(5)]
-    wake_events(book.house, limit=2)  # so that the store has written these two last
+    woken(book, limit=2)
+    book.clock.at += timedelta(seconds=1)
+    woken(book, limit=2)
 
     after_the_lease(book)
 
-    assert wake_events(book.house) == stored
+    assert woken(book, limit=1) == stored[4:], "it has not been tried at all"
+    assert woken(book, limit=2) == stored[:2]
+    assert woken(book, limit=2) == stored[2:4]
 
 
 def test_an_event_that_was_settled_is_not_announced_any_more(book: Book) -> None:
@@ -92,7 +102,7 @@ def test_an_event_that_nobody_foresaw_is_kept_with_its_reason_and_holds_up_no_ot
     book.loan("L-1", due_on="2026-03-01")
     broken, good = event(book, "P-1", paid_on="yesterday"), event(book, "P-2")
 
-    settled = [apply_event(book.house, one) for one in wake_events(book.house)]
+    settled = [apply_event(book.house, one) for one in sorted(wake_events(book.house))]
 
     assert settled[0] == Settled("received", "It could not be applied (ValueError).")
     assert settled[1].status == "applied"

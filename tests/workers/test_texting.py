@@ -16,8 +16,8 @@ from domain.holds import HoldKind
 from tests.support.counting import statements
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import NAME, Book
-from workers.gateways.sms import OutgoingText, SendResult
-from workers.inbox import apply_event, receive
+from workers.gateways.sms import OutgoingText, SendOutcome, SendResult
+from workers.inbox import apply_event, payment_payload, receive
 from workers.payments import Payment, record_payment
 from workers.repairing import mark_lost_claims
 from workers.retrying import take_up
@@ -180,7 +180,8 @@ def test_a_borrower_who_opted_out_at_the_provider_is_never_texted_again(engine: 
     assert book.actions("L-1")["text_day_1"] == "barred"
     assert book.one(opt_out).channel == "sms"
     book.at("2026-03-04 10:00").escalate("L-1")
-    send_sms(book.house, book.action_id("L-1", "text_day_3"))
+    never = replace(book.house, sms=Dying())  # the gate says no before any provider is asked
+    assert send_sms(never, book.action_id("L-1", "text_day_3")) == "nothing to do"
     assert book.action("L-1", "text_day_3").rules == ["house.opted_out"]
 
 
@@ -286,6 +287,44 @@ def test_a_text_costs_eight_statements_at_most(engine: Engine) -> None:
         send_sms(book.house, action_id)
 
     assert len(sent) <= 8
+
+
+def test_a_receipt_that_overtakes_a_lost_answer_settles_the_text(engine: Engine) -> None:
+    book, action_id = a_due_text(engine)
+
+    class Overtaken(FakeSmsGateway):
+        """The receipt is here before the answer, and the answer never comes."""
+
+        def send(self, text: OutgoingText) -> SendResult:
+            report(book, "delivered")
+            return SendResult(SendOutcome.UNKNOWN, "No answer came in time.")
+
+    send_sms(replace(book.house, sms=Overtaken()), action_id)
+
+    assert (book.actions("L-1")["text_day_1"], book.one(message).status) == ("done", "delivered")
+
+
+def test_a_receipt_that_says_failed_proves_that_nothing_was_sent(engine: Engine) -> None:
+    book, action_id = a_due_text(engine, phone=FICTION.format(192))
+    send_sms(book.house, action_id)
+
+    report(book, "failed")
+
+    assert book.actions("L-1")["text_day_1"] == "dead"
+
+
+def test_a_payment_that_waits_to_be_applied_stops_the_text(engine: Engine) -> None:
+    book, action_id = a_due_text(engine)
+    paid = Payment("P-1", "L-1", Decimal(1000), "USD", book.house.today())
+    with engine.begin() as connection:
+        event_id = receive(connection, "P-1", "payment", payment_payload(paid), book.house.now())
+
+    assert send_sms(book.house, action_id) == "nothing to do"
+    assert book.action("L-1", "text_day_1").rules == ["house.payment_waits"]
+
+    apply_event(book.house, event_id)
+    assert book.actions("L-1")["text_day_1"] == "cancelled"
+    assert book.sms.sent == []
 
 
 def report(book: Book, word: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from domain.rules import Channel, packs_for
 from tests.support.counting import statements
 from tests.support.loans import ADDRESS, NAME, Book, shipped_policy
 from tests.support.together import together
+from workers.payments import Payment, record_payment
 from workers.store.schema import contact, document, visit, visit_staff
 from workers.visiting import LawfulSlots, schedule_visit
 
@@ -179,3 +180,31 @@ def test_a_visit_costs_as_many_statements_for_the_tenth_slot_as_for_the_first(bo
     assert len(counts) == 1
     assert max(counts) <= 12
     assert len(book.rows(select(visit.c.starts_at).distinct())) == 10
+
+
+def test_a_visit_counts_as_tried_once_it_has_taken_place(engine: Engine) -> None:
+    book = Book(engine, now="2026-05-02 10:00")
+    two_visitors(book)
+    book.loan("L-1", due_on="2026-03-01", steps_tried=("remind", "enquire"))
+    book.escalate("L-1")
+    assert schedule_visit(book.house, book.action_id("L-1", "field_visit")) == "scheduled"
+    ends_at = book.one(visit).ends_at
+
+    book.at("2026-05-03 10:00").escalate("L-1")
+    assert "legal_file" not in book.actions("L-1"), "it is still to come"
+
+    book.clock.at = ends_at + timedelta(days=1)
+    book.escalate("L-1")
+    assert book.actions("L-1")["legal_file"] == "awaiting_approval"
+
+
+def test_money_that_comes_in_calls_the_visit_off_and_frees_the_visitors(book: Book) -> None:
+    two_visitors(book)
+    schedule_visit(book.house, due_visit(book))
+    with book.house.engine.begin() as connection:
+        paid = Payment("P-1", "L-1", Decimal(1000), "CNY", book.house.today())
+        record_payment(connection, book.house, paid)
+
+    assert book.one(visit).cancelled_at is not None
+    assert book.rows(visit_staff) == []
+    assert schedule_visit(book.house, due_visit(book, "L-2")) == "scheduled", "by the same two"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,6 +79,7 @@ def run(temporary: Path) -> Iterator[list[Demo]]:
 
 
 def test_the_demo_takes_a_real_book_through_a_day(temporary: Path, run: list[Demo]) -> None:
+    began = time.monotonic()
     demo = Demo(temporary, "--json")
     run.append(demo)
     assert happens(lambda: demo.has_said(THE_DAY_HAS_BEGUN), within=150), demo.said
@@ -96,7 +98,9 @@ def test_the_demo_takes_a_real_book_through_a_day(temporary: Path, run: list[Dem
     assert told["deferred"] > told["waiting"] > 0  # the west's texts had to wait, and then went out
     assert told["barred"] == 1  # the number that has opted out
     assert told["cancelled"] >= 1  # what the payment made needless
+    assert told["skipped"] > told["due"]  # most loans came in beyond the first steps of the ladder
     assert told["agreement"] == 1.0
+    assert 1 < told["seconds"] < time.monotonic() - began
     assert (told["failed"], told["unexplained"], told["duplicates"]) == (0, 0, 0)
     assert len(started) >= 14  # seven servers and processes, each under its keeper
     assert happens(lambda: not alive(started))

@@ -11,7 +11,17 @@ from config.mappings import load_mapping
 from domain.arrears import days_past_due
 from domain.errors import ArrearsError
 from domain.loans import LoanOnTape
-from tests.support.tapes import SAMPLE, SAMPLE_AS_OF, mapping_from
+from tests.support.tapes import (
+    AS_OF,
+    GOOD,
+    HEADER,
+    MAPPING,
+    SAMPLE,
+    SAMPLE_AS_OF,
+    mapping_from,
+    tape_of,
+    with_cell,
+)
 from workers.tape.comparison import StatusTally
 from workers.tape.reading import compare_statuses, read_tape
 
@@ -21,6 +31,47 @@ def sample() -> list[LoanOnTape]:
     loans = [row for row in rows if isinstance(row, LoanOnTape)]
     assert len(loans) == len(rows) == 400
     return loans
+
+
+WITH_STATUSES = (
+    MAPPING.replace("  steps_tried: tried\n", "  steps_tried: tried\n  lender_status: state\n")
+    + """\
+lender_statuses: {Closed: settled, Good: 0, Late: 1-30, Bad: 31-}
+disagreements:
+  - {ours: Late, lender: Good, why: The lender lets the first days pass.}
+"""
+)
+
+
+def test_every_loan_that_differs_is_counted_where_it_differs(tmp_path: Path) -> None:
+    # As of 2026-03-10, the good row is nine days past due: 1050.00 of it since 2026-03-01.
+    tape = tape_of(
+        tmp_path,
+        f"{GOOD},Late",
+        f"{with_cell('loan', 'L-2')},Good",
+        f"{with_cell('loan', 'L-3')},Good",
+        f"{with_cell('loan', 'L-4')},Bad",
+        f"{with_cell('loan', 'L-5').replace(',0,', ',1050.00,')},Closed",
+        f"{with_cell('loan', 'L-6').replace('2026-03-01', '2026-03-10')},Good",
+        f"{with_cell('loan', 'L-7').replace('2026-03-01', 'never')},Late",
+        header=f"{HEADER},state",
+    )
+
+    compared = compare_statuses(tape, mapping_from(tmp_path, WITH_STATUSES), AS_OF)
+
+    assert compared.statuses == ("Closed", "Good", "Late", "Bad")
+    assert [(cell.ours, cell.lender, cell.loans, cell.agrees) for cell in compared.cells] == [
+        ("Closed", "Closed", 1, True),
+        ("Good", "Good", 1, True),
+        ("Late", "Good", 2, False),
+        ("Late", "Late", 1, True),
+        ("Late", "Bad", 1, False),
+    ]
+    assert [cell.why for cell in compared.cells if not cell.agrees] == [
+        "The lender lets the first days pass.",
+        "The mapping gives no reason.",
+    ]
+    assert (compared.loans, compared.agreeing, compared.share) == (6, 3, 0.5), "one was wrong"
 
 
 def test_with_its_due_days_the_whole_sample_agrees_with_the_lender() -> None:
