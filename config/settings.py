@@ -11,11 +11,20 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator as Check
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 
+from config import setting_forms as form
 from domain.allocation import AllocateBy, AllocationOrder
 from domain.errors import ArrearsError
 from domain.loans import Component
@@ -24,57 +33,29 @@ OURS = ("ARREARS_", "TWILIO_")
 SHARED = ("DATABASE_URL", "REDIS_URL")
 
 
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError("is not an IANA time zone, such as Asia/Shanghai") from None
-    return name
-
-
-def _split(value: object) -> object:
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-
-
-def _postgres(url: str) -> str:
-    """SQLAlchemy's name for the driver is an implementation detail that nobody need write."""
-    for scheme in ("postgresql://", "postgres://"):
-        if url.startswith(scheme):
-            return url.replace(scheme, "postgresql+psycopg2://", 1)
-    if not url.startswith("postgresql+psycopg2://"):
-        raise ValueError("must begin with postgresql://")
-    return url
-
-
-def _redis(url: str) -> str:
-    if not url.startswith(("redis://", "rediss://")):
-        raise ValueError("must begin with redis:// or rediss://")
-    return url
-
-
 def _all_components(components: list[Component]) -> list[Component]:
     if sorted(components) != sorted(Component):
-        raise ValueError("must name fees, interest and principal, each once")
+        raise ValueError("it must name fees, interest and principal, each once")
     return components
 
 
-Secrets = Annotated[list[SecretStr], BeforeValidator(_split), Field(min_length=1)]
+Secrets = Annotated[list[SecretStr], BeforeValidator(form.split), Field(min_length=1)]
 
 
 class Settings(BaseModel):
     """Everything that differs between two installations. Unknown names are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
-    database_url: Annotated[str, Check(_postgres)] = Field(alias="DATABASE_URL")
-    redis_url: Annotated[str, Check(_redis)] = Field(alias="REDIS_URL")
+    database_url: Annotated[str, Check(form.postgres_url)] = Field(alias="DATABASE_URL")
+    redis_url: Annotated[str, Check(form.redis_url)] = Field(alias="REDIS_URL")
     encryption_keys: Secrets = Field(alias="ARREARS_ENCRYPTION_KEYS")
     """Comma-separated, newest first: the first seals, all of them open."""
     lender: str = Field(alias="ARREARS_LENDER")
     """The lender's name as borrowers know it."""
     lender_phone: str = Field(alias="ARREARS_LENDER_PHONE")
     """The number a borrower may call to talk about a deferral or instalments."""
-    zone: Annotated[str, Check(_known_zone)] = Field(alias="ARREARS_ZONE")
+    zone: Annotated[str, Check(form.time_zone)] = Field(alias="ARREARS_ZONE")
     """IANA zone of the lender: its date is the business date."""
     policy_dir: Path = Field(Path(__file__).parent, alias="ARREARS_POLICY_DIR")
     """Holds ladders/, rule_packs/, legal_checklists/ and templates/."""
@@ -83,24 +64,33 @@ class Settings(BaseModel):
     )
     """Loans per `escalate_loans` message: `auto`, or a fixed number."""
     allocation_components: Annotated[
-        list[Component], BeforeValidator(_split), Check(_all_components)
+        list[Component], BeforeValidator(form.split), Check(_all_components)
     ] = Field([*AllocationOrder().components], alias="ARREARS_ALLOCATION_COMPONENTS")
     allocation_by: AllocateBy = Field(AllocateBy.INSTALMENT, alias="ARREARS_ALLOCATION_BY")
-    public_url: str = Field("http://127.0.0.1:8000", alias="ARREARS_PUBLIC_URL")
-    """Where providers reach the webhooks: what they sign, so it must be exactly what they call."""
+    public_url: Annotated[str, Check(form.web_url)] = Field(
+        "http://127.0.0.1:8000", alias="ARREARS_PUBLIC_URL"
+    )
+    """Where providers reach the webhooks: what they sign, so it must be exactly what they call.
+    Kept without a slash at its end."""
     twilio_account_sid: str = Field(alias="TWILIO_ACCOUNT_SID")
     twilio_auth_tokens: Secrets = Field(alias="TWILIO_AUTH_TOKENS")
     """Comma-separated: the first signs in, all of them verify callbacks, for rotation."""
-    twilio_from: str = Field(alias="TWILIO_FROM")
-    """The sender: an E.164 number or a Messaging Service's sender id."""
-    twilio_api_base: str | None = Field(None, alias="TWILIO_API_BASE")
+    twilio_from: Annotated[str, Check(form.sender)] = Field(alias="TWILIO_FROM")
+    """The sender: a number in E.164, a short code, a name, or the id of a Messaging Service."""
+    twilio_api_base: Annotated[str, Check(form.web_url)] | None = Field(
+        None, alias="TWILIO_API_BASE"
+    )
     """Another server that speaks Twilio's API; leave unset for Twilio itself."""
-    clock_file: Path | None = Field(None, alias="ARREARS_CLOCK_FILE")
+    clock_file: Annotated[Path, Check(form.clock_file)] | None = Field(
+        None, alias="ARREARS_CLOCK_FILE"
+    )
     """For rehearsals only: a file that holds the seconds by which the clock is off."""
     scan_seconds: Annotated[int, Field(ge=1, le=900)] = Field(60, alias="ARREARS_SCAN_SECONDS")
     """How often beat starts a scan. Most find nothing: each due loan is announced once."""
     lease_seconds: Annotated[int, Field(ge=5, le=3600)] = Field(300, alias="ARREARS_LEASE_SECONDS")
     """How long an announced loan or a claimed action belongs to whoever took it."""
+
+    _not_blank = field_validator("*", mode="before")(form.not_blank)
 
     @property
     def lease(self) -> timedelta:
@@ -125,16 +115,41 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: a variable is missing, unknown or unusable; all of them are listed.
     """
-    given = _ours(environment)
+    given, unreadable = _ours(environment)
+    problems = [*unreadable.values()]
     try:
-        return Settings.model_validate(given)
+        settings = Settings.model_validate(given)
     except ValidationError as error:
         # Pydantic's own text would repeat the value, which may be a secret.
-        raise SettingsError("\n".join(_sentence(e) for e in error.errors())) from None
+        problems += [_sentence(e) for e in error.errors() if e["loc"][0] not in unreadable]
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return settings
 
 
-def _ours(environment: Mapping[str, str]) -> dict[str, str]:
+def read_setting_file(name: str, path: str) -> str:
+    """What the file holds that the variable `name` names, without spaces at either end.
+
+    Raises:
+        SettingsError: it cannot be read, or is not text.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(
+            f"{name} names a file that cannot be read ({error.strerror})."
+            " Check the path and its permissions."
+        ) from None
+    except UnicodeDecodeError:
+        raise SettingsError(
+            f"{name} names a file that is not UTF-8. Write the value into it again, as text."
+        ) from None
+
+
+def _ours(environment: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The values of our variables, and what is wrong with the files that hold some of them."""
     given: dict[str, str] = {}
+    unreadable: dict[str, str] = {}
     for name, value in environment.items():
         if not (name.startswith(OURS) or name.removesuffix("_FILE") in SHARED):
             continue
@@ -142,16 +157,13 @@ def _ours(environment: Mapping[str, str]) -> dict[str, str]:
         if plain == name or name in _names():
             given[name] = value
         elif plain in environment:
-            raise SettingsError(f"Both {plain} and {name} are set. Keep one of them.")
+            unreadable[plain] = f"Both {plain} and {name} are set. Keep one of them."
         else:
             try:
-                given[plain] = Path(value).read_text().strip()
-            except OSError as error:
-                raise SettingsError(
-                    f"{name} names a file that cannot be read ({error.strerror})."
-                    " Check the path and its permissions."
-                ) from None
-    return given
+                given[plain] = read_setting_file(name, value)
+            except SettingsError as error:
+                unreadable[plain] = str(error)
+    return given, unreadable
 
 
 def _names() -> list[str]:
@@ -167,4 +179,5 @@ def _sentence(error: Any) -> str:
             close = difflib.get_close_matches(name, _names(), n=1)
             hint = f" Did you mean {close[0]}?" if close else " Remove it."
             return f"{name} is not a setting of Arrears.{hint}"
-    return f"{name} is not usable: {error['msg'].removeprefix('Value error, ')}."
+    wrong = error["msg"].removeprefix("Value error, ")
+    return f"{name} is not usable: {wrong[0].lower()}{wrong[1:]}."

@@ -22,7 +22,7 @@ from workers.tape.comparison import StatusComparison, StatusTally
 from workers.tape.lines import Progress
 from workers.tape.reading import read_tape
 from workers.tape.rejects import Rejects
-from workers.tape.rows import RowError
+from workers.tape.rows import RowError, TapeError
 
 LOANS_AT_ONCE = 1_000
 SHOWN_ERRORS = 10
@@ -71,10 +71,15 @@ def import_tape(
     Raises:
         TapeError: the file as a whole cannot be read.
     """
+    if not path.is_file():
+        raise TapeError(f"{path} cannot be read: there is no such file. Check its path.")
+    rejects_to = rejects_path or path.with_suffix(".rejects.csv")
+    if rejects_to.resolve() == path.resolve():
+        raise ArrearsError(f"The rejected rows would replace the tape {path}. Name another file.")
     tally = StatusTally(mapping.statuses, as_of) if mapping.statuses else None
     errors: list[RowError] = []
     taken = changed = 0
-    with Rejects(rejects_path or path.with_suffix(".rejects.csv")) as rejects:
+    with Rejects(rejects_to) as rejects:
         rows = read_tape(path, mapping, as_of, progress=progress, statuses=tally)
         good = _sort_out(rows, rejects, errors)
         try:

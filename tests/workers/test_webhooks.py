@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 from twilio.request_validator import RequestValidator
 
 from tests.support.loans import Book
 from workers.inbox import apply_event, wake_events
+from workers.store.engine import connect
 from workers.store.schema import inbox_event, message, receipt
 from workers.webhooks.app import create_app
 
@@ -91,6 +95,33 @@ def test_an_enormous_report_is_refused_unread(book: Book) -> None:
     with TestClient(create_app(book.house)) as client:
         answer = client.post("/webhooks/twilio/status?message=x", content=b"x" * 100_000)
     assert answer.status_code == 413
+
+
+def test_an_enormous_report_that_comes_in_pieces_is_read_no_further(book: Book) -> None:
+    def pieces() -> Iterator[bytes]:
+        for _ in range(1_000):
+            yield b"x" * 10_000
+
+    with TestClient(create_app(book.house)) as client:
+        answer = client.post("/webhooks/twilio/status?message=x", content=pieces())
+    assert answer.status_code == 413
+
+
+def test_the_health_page_says_no_and_nothing_more_when_the_database_is_away(book: Book) -> None:
+    away = replace(book.house, engine=connect("postgresql+psycopg2://u:secret@127.0.0.1:1/x"))
+    with TestClient(create_app(away)) as client:
+        answer = client.get("/health")
+    assert (answer.status_code, answer.json()) == (503, {"healthy": False})
+
+
+def test_while_tokens_rotate_either_of_them_signs(book: Book) -> None:
+    settings = book.house.settings
+    tokens = [SecretStr("new"), *settings.twilio_auth_tokens]
+    rotating = settings.model_copy(update={"twilio_auth_tokens": tokens})
+    book.house = replace(book.house, settings=rotating)
+
+    assert report(book, token="new") == 204
+    assert report(book, token=TOKEN) == 204
 
 
 def test_a_report_for_a_text_nobody_sent_is_rejected_with_its_reason(book: Book) -> None:

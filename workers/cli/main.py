@@ -8,7 +8,7 @@ import typer
 from sqlalchemy.exc import OperationalError
 
 from domain.errors import ArrearsError
-from workers.cli import book, demo, explain, money, policy, serve, setup, status
+from workers.cli import book, demo, explain, money, policy, serve, setup, status, work
 
 app = typer.Typer(
     help="Arrears watches a loan book and acts by rule, as the lender's ladder and the law allow.",
@@ -24,6 +24,10 @@ app.command("import")(book.import_)
 app.command("ladder")(policy.ladder)
 app.command("pay")(money.pay)
 app.command("approve")(policy.approve)
+app.command("work")(work.work)
+app.command("letter")(work.letter)
+app.command("problems")(work.problems)
+app.command("resume")(work.resume)
 app.command("status")(status.status)
 app.command("explain")(explain.explain)
 app.command("demo")(demo.demo)

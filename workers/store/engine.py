@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from psycopg2.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from domain.errors import ArrearsError
 
@@ -35,7 +36,31 @@ def assert_reachable(engine: Engine) -> None:
         with engine.connect() as connection:
             connection.execute(text("SELECT 1"))
     except OperationalError as error:
-        why = str(error.orig).strip().splitlines()[0]
         raise ArrearsError(
-            f"The database cannot be reached ({why}). Check DATABASE_URL and that PostgreSQL runs."
+            f"The database cannot be reached ({_why(error)}). "
+            "Check DATABASE_URL and that PostgreSQL runs."
         ) from None
+
+
+def in_a_sentence(error: DBAPIError) -> str:
+    """What a person is told of a command that an error of the database ended.
+
+    Not for errors about data, whose words may quote it.
+    """
+    if isinstance(error.orig, (LockNotAvailable, QueryCanceled, DeadlockDetected)):
+        return f"The database is busy: {_why(error)}. Try again when less is going on in it."
+    if getattr(error.orig, "pgcode", None) and not error.connection_invalidated:
+        return (
+            f"The database refuses what was asked of it: {_why(error)}. "
+            "Put that right in PostgreSQL, and run the command again."
+        )
+    return (
+        f"The database went away: {_why(error)}. Whether the last step was done is not known. "
+        "Check that PostgreSQL runs, and run the command again: what was done is not done twice."
+    )
+
+
+def _why(error: DBAPIError) -> str:
+    """The server's or the driver's first line; those below it may quote rows."""
+    lines = str(error.orig).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error.orig).__name__

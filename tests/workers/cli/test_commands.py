@@ -173,6 +173,7 @@ def test_a_tape_with_a_wrong_row_says_where_and_shows_no_value(
     ("command", "says"),
     [
         (("import", "none.csv"), "none.csv cannot be read"),
+        (("import", "."), "there is no such file"),
         (("import", "none.csv", "--mapping", "none"), "There is no mapping none"),
         (("pay", "L-1", "much", "CNY", "--id", "P-1"), "is not an amount"),
         (("pay", "L-1", "-5", "CNY", "--id", "P-1"), ""),

@@ -1,0 +1,113 @@
+"""The forms that settings are written in. A wrong one is a `ValueError` that says what to write.
+
+None of its messages repeats a value: it may be a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+SENDER = re.compile(
+    r"\+[1-9]\d{6,14}"  # a number, E.164
+    r"|\d{3,8}"  # a short code
+    r"|MG[0-9a-fA-F]{32}"  # a Messaging Service
+    r"|(?=.*[A-Za-z])[A-Za-z0-9 &_-]{1,11}"  # a name, as long as the networks carry
+)
+
+
+def not_blank(value: object) -> object:
+    """Anything but an empty word: one that was left empty was most likely to be filled in."""
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("it is empty. Fill it in, or leave it out where it has a default")
+    return value
+
+
+def split(value: object) -> object:
+    """The parts between commas. An empty part would be a secret that everybody knows."""
+    if not isinstance(value, str):
+        return value
+    parts = [part.strip() for part in value.split(",")]
+    if not all(parts):
+        raise ValueError("one of its parts is empty. Take out the comma that is too many")
+    return parts
+
+
+def time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones is an OSError
+        raise ValueError("it is not an IANA time zone, such as Asia/Shanghai") from None
+    return name
+
+
+def postgres_url(url: str) -> str:
+    """SQLAlchemy's name for the driver is an implementation detail that nobody need write."""
+    for scheme in ("postgresql://", "postgres://"):
+        if url.startswith(scheme):
+            url = url.replace(scheme, "postgresql+psycopg2://", 1)
+    if not url.startswith("postgresql+psycopg2://"):
+        raise ValueError("it must begin with postgresql://")
+    if url.split("?")[0].count("@") > 1:
+        raise ValueError("write an @ in the user's name or the password as %40")
+    # A password may hold what elsewhere would end it, such as a slash: only the place is read.
+    _place(f"//{url.removeprefix('postgresql+psycopg2://').rsplit('@', 1)[-1]}")
+    return url
+
+
+def redis_url(url: str) -> str:
+    if not url.startswith(("redis://", "rediss://")):
+        raise ValueError("it must begin with redis:// or rediss://")
+    database = _place(url).path.strip("/")
+    if database and not (database.isascii() and database.isdecimal()):
+        raise ValueError("the database after the last / must be a number, such as 0")
+    return url
+
+
+def web_url(url: str) -> str:
+    """Without the slash at its end, which would otherwise be doubled when a path is added."""
+    place = _place(url)
+    if place.scheme not in {"http", "https"} or not place.hostname:
+        raise ValueError("it must begin with https:// or http:// and name a host")
+    if place.query or place.fragment or re.search(r"\s", url):
+        raise ValueError("it must end with the host, its port or a path, without ?, # or spaces")
+    return url.rstrip("/")
+
+
+def sender(written: str) -> str:
+    if not SENDER.fullmatch(written):
+        raise ValueError(
+            "write a number as +12125550100, a short code, a name of up to 11 letters and digits, "
+            "or the id of a Messaging Service, MG and 32 hex digits"
+        )
+    return written
+
+
+def clock_file(path: Path) -> Path:
+    """It is read at every look at the clock, so what is wrong with it is said before the first."""
+    try:
+        timedelta(seconds=float(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ValueError(f"its file cannot be read ({error.strerror})") from None
+    except (ValueError, OverflowError):
+        raise ValueError("its file must hold a number of seconds, such as -3600") from None
+    return path
+
+
+def _place(url: str) -> SplitResult:
+    """An address whose host and port a client can at least try to reach."""
+    try:
+        place = urlsplit(url)
+        port = place.port
+    except ValueError:
+        raise ValueError("its host or port is wrong. Write host:port, a port up to 65535") from None
+    if port == 0:
+        raise ValueError("its port is 0. Write the one that the server listens on")
+    try:
+        (place.hostname or "").encode("idna")
+    except UnicodeError:
+        raise ValueError("its host cannot be a name. Check the dots in it") from None
+    return place

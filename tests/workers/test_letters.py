@@ -1,0 +1,66 @@
+"""Letters: opened to be printed, each look logged without a word of them."""
+
+from __future__ import annotations
+
+import logging
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import Engine
+
+from domain.errors import ArrearsError
+from tests.support.loans import NAME, Book
+from workers.letters import open_letter
+from workers.payments import Payment, record_payment
+from workers.store.schema import document
+from workers.visiting import schedule_visit
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """A loan thirty days past due whose visit is scheduled and announced in a letter."""
+    book = Book(engine, now="2026-03-31 10:00")
+    for number in (1, 2):
+        book.staff(f"v-{number}", "visitor")
+    book.loan("L-1", due_on="2026-03-01")
+    book.escalate("L-1")
+    schedule_visit(book.house, book.action_id("L-1", "field_visit"))
+    return book
+
+
+def test_the_letter_comes_as_it_was_written_and_the_look_is_logged_without_its_words(
+    book: Book, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="workers.letters"):
+        letter = open_letter(book.house, "L-1")
+
+    assert NAME in letter.body
+    assert "2026年4月3日 09:00–11:00" in letter.body
+    assert (letter.item, letter.still_due) == ("field_visit", True)
+    number = book.one(document).id
+    assert caplog.messages == [f"loan L-1: document {number} was opened, to be printed and posted"]
+    assert NAME not in repr(letter)
+
+
+def test_a_letter_can_be_asked_for_by_its_item(book: Book) -> None:
+    assert open_letter(book.house, "L-1", "field_visit") == open_letter(book.house, "L-1")
+    with pytest.raises(ArrearsError, match="No letter has been written for legal_notice of loan"):
+        open_letter(book.house, "L-1", "legal_notice")
+
+
+def test_an_unknown_loan_and_a_loan_without_a_letter_are_named(
+    book: Book, caplog: pytest.LogCaptureFixture
+) -> None:
+    book.loan("L-2")
+    with pytest.raises(ArrearsError, match="No letter has been written for loan L-2"):
+        open_letter(book.house, "L-2")
+    with pytest.raises(ArrearsError, match="Loan L-9 is not known"):
+        open_letter(book.house, "L-9")
+    assert caplog.messages == []
+
+
+def test_a_letter_about_arrears_that_were_paid_is_not_due_any_more(book: Book) -> None:
+    paid = Payment("P-1", "L-1", Decimal(1000), "CNY", book.house.today())
+    with book.house.engine.begin() as connection:
+        record_payment(connection, book.house, paid)
+    assert not open_letter(book.house, "L-1").still_due

@@ -1,0 +1,61 @@
+"""Letters: what was written for a borrower, opened so that it can be printed and posted."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+from sqlalchemy import select, true
+
+from domain.errors import ArrearsError
+from workers.house import House
+from workers.store.schema import action, document, loan
+
+log = logging.getLogger(__name__)
+
+TO_PRINT = "to be printed and posted"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One letter. Its words are personal data: for paper, never for a log."""
+
+    document_id: int
+    item: str
+    body: str = field(repr=False)
+    still_due: bool
+    """False: what it is about has been paid or superseded since, and it must not go out."""
+
+
+def open_letter(house: House, loan_external_id: str, item: str | None = None) -> Letter:
+    """Open the newest letter of a loan, or of one of its items, to print it. The look is logged.
+
+    Raises:
+        ArrearsError: the loan is not known, it has no such letter, or none of the keys opens it.
+    """
+    with house.engine.connect() as connection:
+        owed = connection.execute(
+            select(loan.c.id, loan.c.anchor_on).where(loan.c.external_id == loan_external_id)
+        ).one_or_none()
+        if owed is None:
+            raise ArrearsError(f"Loan {loan_external_id} is not known. Check its number.")
+        written = connection.execute(
+            select(document.c.id, document.c.body_sealed, action.c.item, action.c.anchor_on)
+            .join(action, action.c.id == document.c.action_id)
+            .where(document.c.loan_id == owed.id, action.c.item == item if item else true())
+            .order_by(document.c.id.desc())
+            .limit(1)
+        ).one_or_none()
+    if written is None:
+        raise ArrearsError(
+            f"No letter has been written for {f'{item} of ' if item else ''}loan "
+            f"{loan_external_id}. `arrears explain {loan_external_id}` shows where it stands."
+        )
+    body = house.vault.open(written.body_sealed)
+    log.info("loan %s: document %s was opened, %s", loan_external_id, written.id, TO_PRINT)
+    return Letter(
+        document_id=written.id,
+        item=written.item,
+        body=body,
+        still_due=written.anchor_on == owed.anchor_on,
+    )
