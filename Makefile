@@ -1,7 +1,11 @@
 # Arrears. Everything runs from .venv, which `make setup` makes from the hash-checked lock.
 # No target needs root, Docker or a server that is already installed.
 
+# A .venv that serves is kept, unless PYTHON names another Python than the one it was made with.
+NAMED := $(filter-out undefined,$(origin PYTHON))
 PYTHON ?= python3
+SERVES := import sys; sys.exit(sys.version_info < (3, 11))
+WHICH := import sys; print(sys.version, sys.base_prefix)
 BIN := .venv/bin
 READY := .venv/.ready
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
@@ -12,7 +16,14 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
 
-setup: $(READY) ## make .venv with everything that the lock names
+setup: ## make .venv with everything that the lock names
+	@test -z "$(NAMED)" && $(BIN)/python -c '$(SERVES)' 2>/dev/null || { \
+		$(PYTHON) -c '$(SERVES)' 2>/dev/null || { \
+			echo "$(PYTHON) is not Python 3.11 or later." \
+				"Name one that is: make setup PYTHON=python3.11" >&2; exit 1; }; \
+		test "$$($(BIN)/python -c '$(WHICH)' 2>/dev/null)" = "$$($(PYTHON) -c '$(WHICH)')" || \
+			rm -rf .venv; }
+	@$(MAKE) --no-print-directory --question $(READY) || $(MAKE) --no-print-directory $(READY)
 
 $(READY): requirements-dev.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { \

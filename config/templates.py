@@ -33,6 +33,20 @@ LETTER_PLACEHOLDERS = TEXT_PLACEHOLDERS | {"borrower_name", "visitors", "visit_o
 LETTERS = frozenset({"visit_notice"})
 """The templates that are letters; every other one is a text."""
 
+SAMPLE = {
+    "lender": "Example Lender",
+    "amount": "$1,234.50",
+    "due_on": "March 1, 2026",
+    "days_past_due": "3",
+    "phone": "400-000-0000",
+    "reference": "L-1",
+    "borrower_name": "Lin Example",
+    "visitors": "Ada Visitor, Ben Visitor",
+    "visit_on": "March 4, 2026",
+    "visit_hours": "09:00–11:00",
+}
+"""A value for each placeholder, as workers give it: always text."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Source:
@@ -52,8 +66,9 @@ class Templates:
     def load(cls, directory: Path) -> Self:
         """Reads and checks a directory that has one folder for each locale.
 
-        Raises `ArrearsError` where a template is missing in a locale, does not parse, uses a
-        placeholder that does not exist, or uses other placeholders in one locale than in another.
+        Raises `ArrearsError` where a template is missing in a locale, is not UTF-8, does not parse,
+        uses a placeholder that does not exist, uses other placeholders in one locale than in
+        another, cannot be written out, or says nothing.
         """
         folders = sorted(path for path in directory.glob("*") if path.is_dir())
         sources = {folder.name: _load_locale(folder) for folder in folders}
@@ -149,7 +164,7 @@ def _load_source(path: Path) -> _Source:
     # Texts and letters are plain text: HTML escaping would spoil them.
     environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
     environment.globals.clear()  # templates are given values, and need no functions
-    text = path.read_text(encoding="utf-8")
+    text = _read(path)
     try:
         placeholders = frozenset(meta.find_undeclared_variables(environment.parse(text)))
         template = environment.from_string(text)
@@ -159,8 +174,34 @@ def _load_source(path: Path) -> _Source:
             f"Correct the line."
         ) from None
     _check_that_placeholders_exist(path, placeholders)
+    _check_that_it_can_be_written_out(path, template)
     version = hashlib.sha256(text.encode()).hexdigest()[:12]
     return _Source(template, placeholders, version)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ArrearsError(
+            f"{path}: the template cannot be read ({error.strerror}). Check its permissions."
+        ) from None
+    except UnicodeDecodeError:
+        raise ArrearsError(f"{path}: the template is not UTF-8. Save it as UTF-8.") from None
+
+
+def _check_that_it_can_be_written_out(path: Path, template: Template) -> None:
+    try:
+        written = template.render(SAMPLE)
+    except Exception as error:  # a template is a program: what it may raise has no bounds
+        raise ArrearsError(
+            f"{path}: the template cannot be written out ({type(error).__name__}: {error}). "
+            "Use the placeholders as they are: no sums, no parts of them, no other templates."
+        ) from None
+    if not written.strip():
+        raise ArrearsError(
+            f"{path}: the template says nothing. Write its words, or remove it in every locale."
+        )
 
 
 def _check_that_placeholders_exist(path: Path, placeholders: frozenset[str]) -> None:

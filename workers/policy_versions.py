@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
+from config.policy import PolicyDocument
 from domain.errors import ArrearsError
 from workers.house import House
 from workers.store.schema import policy_version
@@ -18,18 +19,37 @@ def register_policy(house: House) -> None:
     """
     with house.engine.begin() as connection:
         for document in house.policy.documents:
-            key = {"kind": document.kind, "id": document.id, "version": document.version}
             connection.execute(
                 insert(policy_version)
-                .values(**key, digest=document.digest, first_seen_at=house.now())
+                .values(**_key(document), digest=document.digest, first_seen_at=house.now())
                 .on_conflict_do_nothing()
             )
-            recorded = connection.execute(
-                select(policy_version.c.digest).filter_by(**key)
-            ).scalar_one()
-            if recorded != document.digest:
-                raise ArrearsError(
-                    f"The {document.kind.replace('_', ' ')} {document.id} v{document.version} was "
-                    "changed after it was first used. Put it back, and make the change as "
-                    f"version {document.version + 1} in a file of its own."
-                )
+            _refuse_changed(connection, document)
+
+
+def assert_policy_unchanged(house: House) -> None:
+    """Compare the loaded documents with those on record, and write nothing.
+
+    Raises:
+        ArrearsError: a document differs from the one recorded under the same id and version.
+    """
+    with house.engine.connect() as connection:
+        for document in house.policy.documents:
+            _refuse_changed(connection, document)
+
+
+def _key(document: PolicyDocument) -> dict[str, str | int]:
+    return {"kind": document.kind, "id": document.id, "version": document.version}
+
+
+def _refuse_changed(connection: Connection, document: PolicyDocument) -> None:
+    recorded = connection.execute(
+        select(policy_version.c.digest).filter_by(**_key(document))
+    ).scalar_one_or_none()
+    # What is not on record is new: nobody has worked by it.
+    if recorded not in {None, document.digest}:
+        raise ArrearsError(
+            f"The {document.kind.replace('_', ' ')} {document.id} v{document.version} was "
+            "changed after it was first used. Put it back, and make the change as "
+            f"version {document.version + 1} in a file of its own."
+        )

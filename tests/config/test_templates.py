@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from config.templates import (
+    LETTER_PLACEHOLDERS,
     LETTERS,
+    SAMPLE,
     Templates,
     format_date,
     format_money,
@@ -198,11 +200,42 @@ def test_a_filter_that_does_not_exist_is_refused_with_file_and_line(tmp_path: Pa
         Templates.load(write(tmp_path, en__first="{{ amount | shout }}"))
 
 
-def test_a_template_cannot_reach_into_python(tmp_path: Path) -> None:
-    source = "{{ amount.__class__.__mro__ }}"
-    templates = Templates.load(write(tmp_path, en__first=source))
-    with pytest.raises(ArrearsError, match="SecurityError"):
-        templates.render("first", "en", {"amount": "1"})
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("{{ amount.__class__.__mro__ }}", "SecurityError"),  # the way into Python
+        ("{{ amount + 1 }}", "TypeError"),
+        ("{{ days_past_due / 0 }}", "TypeError"),
+        ("{{ amount.whole.part }}", "UndefinedError"),
+        ("{{ amount() }}", "TypeError"),
+        ("{% include 'second' %}", "TypeError"),
+        ("{{ 1 / 0 }}", "ZeroDivisionError"),
+    ],
+)
+def test_a_template_that_cannot_be_written_out_is_refused_with_its_file(
+    tmp_path: Path, source: str, why: str
+) -> None:
+    with pytest.raises(
+        ArrearsError, match=rf"first\.txt: the template cannot be written out \({why}"
+    ):
+        Templates.load(write(tmp_path, en__first=source))
+
+
+@pytest.mark.parametrize("source", ["", " \n", "{# words to come #}", "{{ '' }}"])
+def test_a_template_that_says_nothing_is_refused(tmp_path: Path, source: str) -> None:
+    with pytest.raises(ArrearsError, match=r"first\.txt: the template says nothing"):
+        Templates.load(write(tmp_path, en__first=source))
+
+
+def test_a_template_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, en__first="Hello")
+    (tmp_path / "en" / "first.txt").write_bytes("还款".encode("gb18030"))
+    with pytest.raises(ArrearsError, match=r"first\.txt: the template is not UTF-8"):
+        Templates.load(tmp_path)
+
+
+def test_there_is_a_sample_of_every_value_that_a_template_may_use() -> None:
+    assert set(SAMPLE) == LETTER_PLACEHOLDERS
 
 
 def test_a_letter_keeps_ampersands_and_its_lines_as_they_are(tmp_path: Path) -> None:

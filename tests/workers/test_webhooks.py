@@ -12,6 +12,8 @@ from sqlalchemy import Engine
 from starlette.testclient import TestClient
 from twilio.request_validator import RequestValidator
 
+from config.settings import load_settings
+from tests.support.environment import an_environment
 from tests.support.loans import Book
 from workers.inbox import apply_event, wake_events
 from workers.store.engine import connect
@@ -37,12 +39,13 @@ def report(
     *,
     reference: str = "",
     token: str = TOKEN,
+    signed_url: str = "",
     **more: str,
 ) -> int:
     """Post a status callback as the provider would, and return the answer's status."""
     path = f"/webhooks/twilio/status?message={reference or book.one(message).id}"
     fields = {"MessageSid": "SM1", "MessageStatus": status, "To": "+8613800138000", **more}
-    url = book.house.settings.public_url + path
+    url = (signed_url or book.house.settings.public_url) + path
     signature = RequestValidator(token).compute_signature(url, fields)
     with TestClient(create_app(book.house)) as client:
         answer = client.post(path, data=fields, headers={"X-Twilio-Signature": signature})
@@ -83,6 +86,26 @@ def test_reports_out_of_order_never_take_a_text_backwards(book: Book) -> None:
 def test_a_report_with_another_token_is_refused_and_nothing_is_stored(book: Book) -> None:
     assert report(book, token="somebody else's") == 403
     assert book.rows(inbox_event) == []
+
+
+def test_whatever_is_refused_leaves_a_line_in_the_log_with_nothing_of_what_it_said(
+    book: Book, caplog: pytest.LogCaptureFixture
+) -> None:
+    report(book, token="somebody else's")
+    report(book, "rejoicing")
+    report(book, Body="x" * 100_000)
+
+    refused = [line for line in caplog.messages if "a callback was refused" in line]
+    assert [line.split()[5] for line in refused] == ["403:", "400:", "413:"]
+    assert not any(told in line for line in refused for told in ("138", "rejoicing", "SM1"))
+
+
+def test_a_slash_at_the_end_of_the_public_url_does_no_harm(book: Book) -> None:
+    url = "https://collections.example/arrears"
+    written = {"DATABASE_URL": book.house.settings.database_url, "ARREARS_PUBLIC_URL": f"{url}/"}
+    book.house = replace(book.house, settings=load_settings({**an_environment(), **written}))
+
+    assert report(book, signed_url=url) == 204
 
 
 def test_a_report_that_is_none_is_refused(book: Book) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 
 import typer
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 
 from domain.errors import ArrearsError
 from workers.cli import book, demo, explain, money, policy, serve, setup, status, work
+from workers.store.engine import in_a_sentence
 
 app = typer.Typer(
     help="Arrears watches a loan book and acts by rule, as the lender's ladder and the law allow.",
@@ -44,9 +45,8 @@ def main() -> None:
     except ArrearsError as error:
         print(f"arrears: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    except OperationalError as error:
-        why = str(error.orig).strip().splitlines()[0]
-        print(f"arrears: The database went away ({why}). Nothing half done.", file=sys.stderr)
+    except (OperationalError, InterfaceError, ProgrammingError, InternalError) as error:
+        print(f"arrears: {in_a_sentence(error)}", file=sys.stderr)
         raise SystemExit(2) from None
 
 

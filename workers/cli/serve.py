@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
+from config.settings import read_setting_file
 from domain.errors import ArrearsError
 from workers.broker import assert_broker_reachable
 from workers.cli.common import open_house
@@ -83,16 +83,8 @@ def flower(host: Host = "127.0.0.1", port: Port = 5555) -> None:
 
 def _read_flower_password() -> None:
     """Flower itself reads no secret files."""
-    path = os.environ.get("FLOWER_BASIC_AUTH_FILE")
-    if path is None:
-        return
-    try:
-        os.environ["FLOWER_BASIC_AUTH"] = Path(path).read_text().strip()
-    except OSError as error:
-        raise ArrearsError(
-            f"FLOWER_BASIC_AUTH_FILE names a file that cannot be read ({error.strerror}). "
-            "Check the path and its permissions."
-        ) from None
+    if path := os.environ.get("FLOWER_BASIC_AUTH_FILE"):
+        os.environ["FLOWER_BASIC_AUTH"] = read_setting_file("FLOWER_BASIC_AUTH_FILE", path)
 
 
 def _check() -> None:

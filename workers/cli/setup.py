@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workers.broker import assert_broker_reachable
 from workers.cli.common import console, load_house, open_house
-from workers.policy_versions import register_policy
+from workers.policy_versions import assert_policy_unchanged, register_policy
 from workers.store.migrate import upgrade
 from workers.store.vault import Vault
 
@@ -20,6 +20,7 @@ def migrate() -> None:
 def check() -> None:
     """Check settings, policy, templates, database and broker, and change nothing."""
     house = open_house()
+    assert_policy_unchanged(house)
     assert_broker_reachable(house.settings.redis_url)
     console.print(
         f"All well: {len(house.policy.ladders)} ladders, {len(house.policy.rule_packs)} rule "

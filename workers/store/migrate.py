@@ -8,10 +8,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect
 
 from domain.errors import ArrearsError
 from workers.store.engine import assert_reachable, connect
+from workers.store.schema import metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -24,10 +25,18 @@ def _config(url: str) -> Config:
 
 
 def upgrade(url: str) -> None:
-    """Move the database at `url` to the newest version; nothing happens if it is there already."""
+    """Move the database at `url` to the newest version; nothing happens if it is there already.
+
+    Raises:
+        ArrearsError: it cannot be reached, is newer than this release, or has lost its version.
+    """
     engine = connect(url)
     try:
         assert_reachable(engine)
+        if current := _current(engine):
+            _refuse_newer(current)
+        else:
+            _refuse_tables(engine)
     finally:
         engine.dispose()
     command.upgrade(_config(url), "head")
@@ -39,18 +48,40 @@ def assert_current(engine: Engine) -> None:
     Raises:
         ArrearsError: it is older (migrate it) or newer (run the newer release).
     """
-    script = ScriptDirectory.from_config(_config(""))
-    head = script.get_current_head()
-    with engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
+    head = _script().get_current_head()
+    current = _current(engine)
     if current == head:
         return
-    if current is None or current in {revision.revision for revision in script.walk_revisions()}:
-        raise ArrearsError(
-            f"The database is at version {current or 'none'} and this release needs {head}. "
-            "Run `arrears migrate`."
-        )
+    if current:
+        _refuse_newer(current)
     raise ArrearsError(
-        f"The database is at version {current}, which this release does not know: it is newer. "
-        "Run the release that migrated it."
+        f"The database is at version {current or 'none'} and this release needs {head}. "
+        "Run `arrears migrate`."
     )
+
+
+def _script() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config(""))
+
+
+def _current(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def _refuse_newer(current: str) -> None:
+    if current not in {revision.revision for revision in _script().walk_revisions()}:
+        raise ArrearsError(
+            f"The database is at version {current}, which this release does not know: it is newer. "
+            "Run the release that migrated it."
+        )
+
+
+def _refuse_tables(engine: Engine) -> None:
+    """Tables without a version: nobody can say what they are or what a migration does to them."""
+    ours = metadata.tables.keys() & set(inspect(engine).get_table_names())
+    if ours:
+        raise ArrearsError(
+            f"The database holds the table {min(ours)} but no version (alembic_version). "
+            "Restore it whole from its back-up, or name an empty database in DATABASE_URL."
+        )

@@ -23,31 +23,36 @@ async def text_status(request: Request) -> Response:
     """Store one status callback.
 
     204 when it is stored, also when it was stored before; 403 without a valid signature over the
-    public URL; 400 when it is not a status callback; 413 when it is far too large.
+    public URL; 400 when it is not a status callback; 413 when it is far too large. What is refused
+    leaves a line in the log, with nothing of what it said.
     """
     house: House = request.app.state.house
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > MOST_BYTES:  # read no further, whatever length was announced
-            return PlainTextResponse("too large", status_code=413)
+            return _refused(413, "too large")
     # What Twilio signed is the address it called, which a proxy in between may have rewritten.
     url = f"{house.settings.public_url}{request.url.path}?{request.url.query}"
     try:
         fields = form_fields(body.decode())
     except (UnicodeDecodeError, ValueError):
-        return PlainTextResponse("not a form in UTF-8", status_code=400)
+        return _refused(400, "not a form in UTF-8")
     tokens = [token.get_secret_value() for token in house.settings.twilio_auth_tokens]
     signature = request.headers.get("x-twilio-signature", "")
     if not verify_signature(url, fields, signature, tokens):
-        log.warning("a callback was refused: its signature fits none of the tokens")
-        return PlainTextResponse("not signed by the provider", status_code=403)
+        return _refused(403, "not signed by the provider")
     try:
         report = read_status_report(request.url.query, fields)
     except ArrearsError as error:
-        return PlainTextResponse(str(error), status_code=400)
+        return _refused(400, str(error))
     await run_in_threadpool(_store, house, report)
     return Response(status_code=204)
+
+
+def _refused(status: int, why: str) -> Response:
+    log.warning("a callback was refused with %s: %s", status, why)
+    return PlainTextResponse(why, status_code=status)
 
 
 def _store(house: House, report: StatusReport) -> None:

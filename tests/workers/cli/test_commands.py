@@ -8,12 +8,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, create_engine, select, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from config.settings import Settings
+from tests.support.databases import new_database
 from tests.support.environment import an_environment
 from tests.support.loans import KEY, Book
-from workers.store.schema import loan, payment
+from workers.cli.main import app
+from workers.store.engine import in_a_sentence
+from workers.store.schema import loan, payment, policy_version
 
 TAPE = (
     "loan,borrower,name,phone,address,locale,region,zones,jurisdiction,product,currency,"
@@ -46,8 +50,12 @@ def arrears(
 
 def test_every_command_has_a_help_text(environment: dict[str, str]) -> None:
     shown = arrears(environment, "--help").stdout
-    for command in ("import", "pay", "explain", "status", "demo", "approve", "worker", "migrate"):
-        assert f" {command} " in shown
+    commands = app.registered_commands
+    assert len(commands) > 10
+    for command in commands:
+        assert f" {command.name} " in shown
+        assert command.callback is not None
+        assert (command.callback.__doc__ or "").strip(), f"{command.name} says nothing of itself"
 
 
 def test_check_says_that_all_is_well(environment: dict[str, str]) -> None:
@@ -119,10 +127,78 @@ def test_a_changed_ladder_under_an_old_version_is_refused(
         changed = ladder.read_text().replace("minimum_amount: ", "minimum_amount: 1")
         (tmp_path / "ladders" / ladder.name).write_text(changed)
 
-    done = arrears({**environment, "ARREARS_POLICY_DIR": str(tmp_path)}, "migrate")
+    for command in ("migrate", "check"):
+        done = arrears({**environment, "ARREARS_POLICY_DIR": str(tmp_path)}, command)
+
+        assert done.returncode == 2
+        assert "was changed after it was first used" in done.stderr
+
+
+def test_check_changes_nothing(environment: dict[str, str], engine: Engine) -> None:
+    assert arrears(environment, "check").returncode == 0
+    assert Book(engine).rows(policy_version) == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("UPDATE alembic_version SET version_num = '9999'", "it is newer"),
+        ("DROP TABLE alembic_version", "but no version"),
+        ("DELETE FROM alembic_version", "but no version"),
+    ],
+)
+def test_a_database_that_cannot_be_migrated_is_left_alone(
+    environment: dict[str, str], engine: Engine, sql: str, says: str
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(text(sql))
+
+    done = arrears(environment, "migrate")
 
     assert done.returncode == 2
-    assert "was changed after it was first used" in done.stderr
+    assert says in done.stderr
+
+
+def test_a_user_who_may_not_make_tables_is_told_so(
+    environment: dict[str, str], postgres_server: str
+) -> None:
+    with new_database(postgres_server) as url:
+        server = create_engine(url)
+        with server.begin() as connection:
+            connection.execute(text("DROP SCHEMA public"))
+        server.dispose()
+
+        done = arrears(
+            {**environment, "DATABASE_URL": url.render_as_string(hide_password=False)}, "migrate"
+        )
+
+    assert done.returncode == 2
+    assert "The database refuses what was asked of it: no schema" in done.stderr
+
+
+def test_a_database_that_others_keep_busy_is_not_said_to_be_away(engine: Engine) -> None:
+    with engine.begin() as busy, engine.begin() as waiting:
+        busy.execute(text("LOCK TABLE loan IN ACCESS EXCLUSIVE MODE"))
+        waiting.execute(text("SET LOCAL lock_timeout = '50ms'"))
+        with pytest.raises(OperationalError) as error:
+            waiting.execute(select(loan))
+
+    said = in_a_sentence(error.value)
+
+    assert said.startswith("The database is busy: canceling statement due to lock timeout. Try")
+
+
+def test_of_a_database_that_went_away_nothing_is_claimed_that_nobody_knows(engine: Engine) -> None:
+    with engine.connect() as cut, engine.connect() as other:
+        pid = cut.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+        with pytest.raises(DBAPIError) as error:
+            cut.execute(text("SELECT 1"))
+
+    said = in_a_sentence(error.value)
+
+    assert said.startswith("The database went away: ")
+    assert "Whether the last step was done is not known" in said
 
 
 def test_a_tape_comes_in_a_payment_is_made_and_the_loan_explains_itself(
@@ -176,7 +252,7 @@ def test_a_tape_with_a_wrong_row_says_where_and_shows_no_value(
         (("import", "."), "there is no such file"),
         (("import", "none.csv", "--mapping", "none"), "There is no mapping none"),
         (("pay", "L-1", "much", "CNY", "--id", "P-1"), "is not an amount"),
-        (("pay", "L-1", "-5", "CNY", "--id", "P-1"), ""),
+        (("pay", "--id", "P-1", "--", "L-1", "-5", "CNY"), "is not an amount"),
         (("pay", "L-1", "NaN", "CNY", "--id", "P-1"), "is not an amount"),
         (("explain", "L-404"), "L-404"),
         (("approve", "L-404", "legal_file", "--by", "S-1"), "L-404"),

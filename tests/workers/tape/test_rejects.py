@@ -14,6 +14,20 @@ from workers.tape.rows import RowError, TapeError
 ERROR = RowError(7, "paid", "an amount of zero or more, such as 1250.00", "99x")
 
 
+def an_old_one(folder: Path) -> Path:
+    path = folder / "rejects.csv"
+    with Rejects(path) as rejects:
+        rejects.add(RowError(2, None, "26 columns", ""))
+    return path
+
+
+def read_in_part(path: Path, errors: int) -> None:
+    with Rejects(path) as rejects:
+        for _ in range(errors):
+            rejects.add(ERROR)
+        raise TapeError("The tape cannot be read to its end.")
+
+
 def test_each_rejected_row_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "rejects.csv"
     with Rejects(path) as rejects:
@@ -28,11 +42,46 @@ def test_each_rejected_row_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_tape_without_a_wrong_row_leaves_no_file_not_even_an_old_one(tmp_path: Path) -> None:
-    path = tmp_path / "rejects.csv"
-    path.write_text("of yesterday")
+    path = an_old_one(tmp_path)
     with Rejects(path):
         pass
-    assert not path.exists()
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_an_old_file_gives_way_only_when_the_new_one_is_whole(tmp_path: Path) -> None:
+    path = an_old_one(tmp_path)
+    before = path.read_bytes()
+    with Rejects(path) as rejects:
+        rejects.add(ERROR)
+        assert path.read_bytes() == before
+    assert b"\r\n7,paid," in path.read_bytes()
+    assert [*tmp_path.iterdir()] == [path]
+
+
+@pytest.mark.parametrize("errors", [0, 1])
+def test_a_tape_that_could_not_be_read_to_its_end_leaves_the_old_file_as_it_was(
+    tmp_path: Path, errors: int
+) -> None:
+    path = an_old_one(tmp_path)
+    before = path.read_bytes()
+    with pytest.raises(TapeError, match="cannot be read"):
+        read_in_part(path, errors)
+    assert path.read_bytes() == before
+    assert [*tmp_path.iterdir()] == [path]
+
+
+def test_a_file_that_holds_something_else_is_never_replaced(tmp_path: Path) -> None:
+    tape = tmp_path / "tape.csv"
+    tape.write_text("loan,borrower\nL-1,B-1\n")
+    with pytest.raises(TapeError, match="Name another file"), Rejects(tape):
+        pass
+    assert tape.read_text() == "loan,borrower\nL-1,B-1\n"
+
+
+def test_a_place_that_is_not_a_file_is_never_replaced(tmp_path: Path) -> None:
+    with pytest.raises(TapeError, match="is not a file"), Rejects(tmp_path):
+        pass
+    assert tmp_path.exists()
 
 
 def test_the_file_holds_nothing_of_what_was_in_the_cell(tmp_path: Path) -> None:
