@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import date
+from functools import partial
 
 import pytest
 from sqlalchemy import Engine, func, insert, select, text, update
@@ -13,6 +13,7 @@ from domain.holds import HoldKind
 from domain.statuses import ActionStatus
 from tests.support.counting import statements
 from tests.support.loans import Book
+from tests.support.together import together
 from workers.escalation import escalate_loans
 from workers.store.schema import action, collection_case, decision, loan, problem
 
@@ -52,18 +53,8 @@ def test_a_loan_that_is_not_due_for_a_look_is_left_alone(engine: Engine) -> None
 def test_workers_with_the_same_envelope_decide_each_loan_once(engine: Engine) -> None:
     book = Book(engine, now="2026-03-02 10:00")
     ids = [book.loan(f"L-{n}", due_on="2026-03-01") for n in range(40)]
-    together = threading.Barrier(4)
 
-    def work() -> None:
-        together.wait()
-        escalate_loans(book.house, ids)
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
-    assert not any(thread.is_alive() for thread in threads)
+    together(*[partial(escalate_loans, book.house, ids)] * 4)
 
     per_loan = book.rows(select(func.count()).select_from(decision).group_by(decision.c.loan_id))
     assert [count for (count,) in per_loan] == [1] * 40

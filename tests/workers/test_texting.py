@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -16,6 +17,7 @@ from domain.holds import HoldKind
 from tests.support.counting import statements
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import NAME, Book
+from tests.support.together import together
 from workers.gateways.sms import OutgoingText, SendOutcome, SendResult
 from workers.inbox import apply_event, payment_payload, receive
 from workers.payments import Payment, record_payment
@@ -80,17 +82,8 @@ def test_a_text_goes_out_once_however_often_its_message_is_delivered(engine: Eng
 
 def test_workers_that_race_for_one_text_send_it_once(engine: Engine) -> None:
     book, action_id = a_due_text(engine)
-    together = threading.Barrier(4)
 
-    def work() -> None:
-        together.wait()
-        send_sms(book.house, action_id)
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
+    together(*[partial(send_sms, book.house, action_id)] * 4)
 
     assert len(book.sms.sent) == 1
 
