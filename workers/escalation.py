@@ -49,7 +49,7 @@ def escalate_loans(house: House, loan_ids: Sequence[int]) -> Escalated:
         with house.engine.begin() as connection:
             return _escalate(connection, house, loan_ids)
     except (OperationalError, SoftTimeLimitExceeded):
-        raise  # not a loan's fault: the lease will lapse, and the scan announces them again
+        raise  # not a loan's fault: the announcement lapses, and the scan makes it again
     except Exception as error:
         if len(loan_ids) == 1:
             return _put_aside(house, loan_ids[0], error)
@@ -127,6 +127,6 @@ def _put_aside(house: House, loan_id: int, error: Exception) -> Escalated:
             now,
         )
         connection.execute(
-            update(loan).where(loan.c.id == loan_id).values(lease_until=now + LOOK_AGAIN_AFTER)
+            update(loan).where(loan.c.id == loan_id).values(put_aside_until=now + LOOK_AGAIN_AFTER)
         )
     return Escalated(failed=1)

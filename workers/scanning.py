@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, any_, func, or_, select, true, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from workers.house import House
 from workers.queues import QUEUE_HOLDS
-from workers.store.schema import loan, scan_run
+from workers.store.schema import announcement, loan, scan_run
 
 CLAIM_AT_ONCE = 2_000
 SINGLE_UP_TO = 2_000
@@ -38,32 +50,34 @@ def scan_portfolio(house: House, announce: Announce, waiting: int = 0) -> Scanne
     """Announce every loan that is due for a look and is not announced already.
 
     Knows nothing of stage rules: a loan is due when its review date has come. Safe to run at any
-    time, again and again, and twice at once: a loan belongs to one announcement until its lease
-    ends, and after that it is announced again if it still is due. `waiting` messages are in the
-    queue already: once it is full, the rest of the day is left to the next scan.
+    time, again and again, and twice at once: a loan belongs to one announcement until that lapses,
+    and after that it is announced again if it still is due. `waiting` messages are in the queue
+    already: once it is full, the rest of the day is left to the next scan.
     """
     now = house.now()
     today = now.date()
     with house.engine.begin() as connection:
         _open_run(connection, today, now, _policy_in_force(house, today))
         size = envelope_size(house.settings.envelope, _count_due(connection, today))
+    scan = uuid4()
     loans = envelopes = 0
     reached: Place | None = None
     while waiting + envelopes < QUEUE_HOLDS:
         with house.engine.begin() as connection:
-            places = _claim(connection, house, today, reached)
-        if not places:
+            places = _claim(connection, house, today, scan, reached)
+        if places:
+            reached = places[-1]
+            claimed = [loan_id for _, loan_id in places]
+            messages = [claimed[start : start + size] for start in range(0, len(claimed), size)]
+            announce(messages)
+            loans += len(claimed)
+            envelopes += len(messages)
+            with house.engine.begin() as connection:
+                _count_run(connection, today, len(claimed), len(messages))
+        if len(places) < CLAIM_AT_ONCE:
             with house.engine.begin() as connection:
                 _close_run(connection, today, house.now())
             break
-        reached = places[-1]
-        claimed = [loan_id for _, loan_id in places]
-        messages = [claimed[start : start + size] for start in range(0, len(claimed), size)]
-        announce(messages)
-        loans += len(claimed)
-        envelopes += len(messages)
-        with house.engine.begin() as connection:
-            _count_run(connection, today, len(claimed), len(messages))
     return Scanned(today, loans, envelopes)
 
 
@@ -83,33 +97,61 @@ def _count_due(connection: Connection, today: date) -> int:
     return connection.execute(select(func.count()).select_from(due)).scalar_one()
 
 
-def _claim(connection: Connection, house: House, today: date, reached: Place | None) -> list[Place]:
-    """Lease the next loans, in the order of their places. Each pass begins where the last ended."""
+def _claim(
+    connection: Connection, house: House, today: date, scan: UUID, reached: Place | None
+) -> list[Place]:
+    """Take the next loans in the order of their places. Each pass begins where the last ended.
+
+    What a scan has announced is one stretch of that order, so nothing is written to the loans.
+    """
     now = house.now()
+    # One claim at a time: a scan that runs beside this one sees what was taken here.
+    connection.execute(
+        select(scan_run.c.business_date).where(scan_run.c.business_date == today).with_for_update()
+    )
     place = tuple_(loan.c.review_on, loan.c.id)
-    due = (
-        select(loan.c.id)
-        .where(
-            loan.c.review_on <= today,
-            place > reached if reached else true(),
-            or_(loan.c.lease_until.is_(None), loan.c.lease_until < now),
+    places: list[Place] = [
+        (row.review_on, row.id)
+        for row in connection.execute(
+            select(loan.c.review_on, loan.c.id)
+            .where(
+                loan.c.review_on <= today,
+                place > reached if reached else true(),
+                or_(loan.c.put_aside_until.is_(None), loan.c.put_aside_until < now),
+                ~exists().where(announced_already(now)),
+            )
+            .order_by(loan.c.review_on, loan.c.id)
+            .limit(CLAIM_AT_ONCE)
         )
-        .order_by(loan.c.review_on, loan.c.id)
-        .limit(CLAIM_AT_ONCE)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
+    ]
+    if places:
+        _extend(connection, scan, places, now + house.settings.lease)
+    return places
+
+
+def announced_already(now: datetime) -> ColumnElement[bool]:
+    """The condition that joins a loan to the live announcement its place lies in."""
+    return and_(
+        announcement.c.lapses_at >= now,
+        tuple_(loan.c.review_on, loan.c.id)
+        >= tuple_(announcement.c.from_review_on, announcement.c.from_loan_id),
+        tuple_(loan.c.review_on, loan.c.id)
+        <= tuple_(announcement.c.to_review_on, announcement.c.to_loan_id),
     )
-    claimed = connection.execute(
-        update(loan)
-        # As an array, so that the planner looks each one up: as a subquery it reads the whole book.
-        .where(loan.c.id == any_(func.array(due)))
-        .values(lease_token=uuid4(), lease_until=now + house.settings.lease)
-        .returning(loan.c.review_on, loan.c.id)
+
+
+def _extend(connection: Connection, scan: UUID, places: list[Place], lapses_at: datetime) -> None:
+    (from_review_on, from_loan_id), (to_review_on, to_loan_id) = places[0], places[-1]
+    reached = {"to_review_on": to_review_on, "to_loan_id": to_loan_id, "lapses_at": lapses_at}
+    connection.execute(
+        insert(announcement)
+        .values(id=scan, from_review_on=from_review_on, from_loan_id=from_loan_id, **reached)
+        .on_conflict_do_update(index_elements=["id"], set_=reached)
     )
-    return sorted((row.review_on, row.id) for row in claimed)
 
 
 def _open_run(connection: Connection, today: date, now: datetime, policy_digest: str) -> None:
+    connection.execute(delete(announcement).where(announcement.c.lapses_at < now))
     opened = connection.execute(
         insert(scan_run)
         .values(business_date=today, started_at=now, policy_digest=policy_digest)

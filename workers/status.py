@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Row, func, select
+from sqlalchemy import Connection, Integer, Row, exists, func, select
 from sqlalchemy import cast as as_type
 
 from domain.statuses import CLAIMABLE, ActionStatus
+from workers.scanning import announced_already
 from workers.store.schema import action, inbox_event, loan, message, problem, scan_run
 
 BUCKETS: tuple[tuple[int, int | None], ...] = ((1, 3), (4, 29), (30, 59), (60, None))
@@ -126,7 +127,7 @@ def _loans(connection: Connection, now: datetime) -> Loans:
         select(
             func.count().label("on_the_book"),
             func.count().filter(due).label("due"),
-            func.count().filter(due, loan.c.lease_until >= now).label("announced"),
+            func.count().filter(due, exists().where(announced_already(now))).label("announced"),
             *(
                 func.count().filter(days >= first, *([days <= last] if last else []))
                 for first, last in BUCKETS

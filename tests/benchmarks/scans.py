@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete
 
 from tests.benchmarks.book import settle
 from tests.benchmarks.figures import expect
@@ -13,7 +13,7 @@ from workers.app import app
 from workers.house import House
 from workers.queues import ESCALATE_LOANS
 from workers.scanning import Announce, scan_portfolio
-from workers.store.schema import loan, scan_run
+from workers.store.schema import announcement, scan_run
 
 
 def publish(envelopes: list[list[int]]) -> None:
@@ -38,11 +38,7 @@ class CountedScan:
         """As if the day had not been scanned yet, on tables as autovacuum leaves them."""
         self._found.clear()
         with self.house.engine.begin() as connection:
-            connection.execute(
-                update(loan)
-                .where(loan.c.lease_until.is_not(None))
-                .values(lease_token=None, lease_until=None)
-            )
+            connection.execute(delete(announcement))
             connection.execute(delete(scan_run))
         settle(self.house.settings.database_url)
 

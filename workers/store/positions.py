@@ -22,7 +22,7 @@ class Position:
 
 
 def set_positions(connection: Connection, positions: Sequence[Position], now: datetime) -> None:
-    """Write positions, and free the loans for their next announcement. One statement."""
+    """Write positions, for loans that could be decided. One statement."""
     given = as_rows(
         (loan.c.id, loan.c.review_on, loan.c.anchor_on),
         [{"id": p.loan_id, "review_on": p.review_on, "anchor_on": p.anchor_on} for p in positions],
@@ -33,8 +33,7 @@ def set_positions(connection: Connection, positions: Sequence[Position], now: da
         .values(
             review_on=given.c.review_on,
             anchor_on=given.c.anchor_on,
-            lease_token=None,
-            lease_until=None,
+            put_aside_until=None,
             updated_at=now,
         )
     )

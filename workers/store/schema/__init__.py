@@ -12,6 +12,7 @@ from workers.store.schema.escalation import (
     hold,
 )
 from workers.store.schema.machinery import (
+    announcement,
     inbox_event,
     policy_version,
     problem,
@@ -33,6 +34,7 @@ __all__ = [
     "action",
     "action_event",
     "allocation",
+    "announcement",
     "approval",
     "borrower",
     "call",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, Date, Index, LargeBinary, Table, Text
-from sqlalchemy.dialects.postgresql import UUID
 
 from domain.loans import Component
 from domain.rules import Channel
@@ -56,8 +55,7 @@ loan = Table(
     Column("currency", Text, nullable=False),
     Column("anchor_on", Date),  # as of the last look; null when nothing was past due
     Column("review_on", Date),  # the next day on which its position on the ladder can change
-    Column("lease_token", UUID(as_uuid=True)),  # which publisher has announced it to the workers
-    moment("lease_until", nullable=True),  # after this it may be announced again
+    moment("put_aside_until", nullable=True),  # it could not be decided, and the others go first
     Column("tape_as_of", Date),  # of the newest tape that told of it: what it stands for is in it
     words("steps_tried"),  # by the lender, before the loan came here …
     Column("steps_tried_at", Date),  # … for the arrears anchored on this date
@@ -65,10 +63,14 @@ loan = Table(
     CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_iso"),
     Index(None, "borrower_id"),
     # The scan reads this index and nothing else: its cost is what is due, not what is on the book.
-    Index("loan_review_idx", "review_on", "id", postgresql_where="review_on IS NOT NULL"),
+    Index(
+        "loan_review_idx",
+        "review_on",
+        "id",
+        postgresql_include=["put_aside_until"],
+        postgresql_where="review_on IS NOT NULL",
+    ),
     Index("loan_anchor_idx", "anchor_on", postgresql_where="anchor_on IS NOT NULL"),
-    # Room on every page for a lease, which changes no index: it is then written where the loan is.
-    postgresql_with={"fillfactor": 80},
 )
 
 instalment = Table(

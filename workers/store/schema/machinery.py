@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Date, Index, Integer, Table, Text, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from workers.store.schema.base import identity, metadata, moment, one_of, refers_to
 
@@ -17,6 +17,19 @@ scan_run = Table(
     Column("loans", BigInteger, nullable=False, server_default="0"),
     Column("envelopes", BigInteger, nullable=False, server_default="0"),
     Column("policy_digest", Text, nullable=False),
+)
+
+# One scan's announcement: a stretch of the order (review date, id) in which loans are announced.
+# It grows with the scan; until it lapses, no other scan announces what lies in it.
+announcement = Table(
+    "announcement",
+    metadata,
+    Column("id", UUID(as_uuid=True), primary_key=True),
+    Column("from_review_on", Date, nullable=False),
+    Column("from_loan_id", BigInteger, nullable=False),
+    Column("to_review_on", Date, nullable=False),
+    Column("to_loan_id", BigInteger, nullable=False),
+    moment("lapses_at"),
 )
 
 policy_version = Table(
