@@ -19,6 +19,9 @@ SENDER = re.compile(
 )
 
 
+PROVIDERS = frozenset({"twilio", "tencent"})
+
+
 def not_blank(value: object) -> object:
     """Anything but an empty word: one that was left empty was most likely to be filled in."""
     if isinstance(value, str) and not value.strip():
@@ -34,6 +37,24 @@ def split(value: object) -> object:
     if not all(parts):
         raise ValueError("one of its parts is empty. Take out the comma that is too many")
     return parts
+
+
+def routes(value: object) -> object:
+    """`CN: tencent twilio, *: twilio` as providers by region."""
+    if not isinstance(value, str):
+        return value
+    by_region: dict[str, tuple[str, ...]] = {}
+    for part in str(value).split(","):
+        region, colon, providers = (word.strip() for word in part.partition(":"))
+        named = tuple(providers.split())
+        if not colon or not named or not re.fullmatch(r"[A-Z]{2}|\*", region):
+            raise ValueError("write a region or *, a colon and providers, as CN: tencent twilio")
+        if unknown := set(named) - PROVIDERS:
+            raise ValueError(f"there is no provider {unknown.pop()}; they are twilio and tencent")
+        by_region[region] = named
+    if "*" not in by_region:
+        raise ValueError("say which providers all other regions have, as *: twilio")
+    return by_region
 
 
 def time_zone(name: str) -> str:

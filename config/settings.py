@@ -29,7 +29,7 @@ from domain.allocation import AllocateBy, AllocationOrder
 from domain.errors import ArrearsError
 from domain.loans import Component
 
-OURS = ("ARREARS_", "TWILIO_")
+OURS = ("ARREARS_", "TWILIO_", "TENCENT_")
 SHARED = ("DATABASE_URL", "REDIS_URL")
 
 
@@ -81,6 +81,37 @@ class Settings(BaseModel):
         None, alias="TWILIO_API_BASE"
     )
     """Another server that speaks Twilio's API; leave unset for Twilio itself."""
+    sms_routes: Annotated[dict[str, tuple[str, ...]], BeforeValidator(form.routes)] = Field(
+        "*: twilio", alias="ARREARS_SMS_ROUTES", validate_default=True
+    )
+    """By region of the number (ISO 3166) or `*`: the providers to ask, the first one first."""
+    sms_per_second: Annotated[float, Field(gt=0, le=1000)] | None = Field(
+        None, alias="ARREARS_SMS_PER_SECOND"
+    )
+    """The pace of one sender, held by all workers together; none leaves pacing to the provider."""
+    tencent_secret_id: str | None = Field(None, alias="TENCENT_SECRET_ID")
+    tencent_secret_key: SecretStr | None = Field(None, alias="TENCENT_SECRET_KEY")
+    tencent_sdk_app_id: str | None = Field(None, alias="TENCENT_SDK_APP_ID")
+    tencent_sign_name: str | None = Field(None, alias="TENCENT_SIGN_NAME")
+    """The registered signature that stands before each text."""
+    tencent_callback_tokens: Secrets | None = Field(None, alias="TENCENT_CALLBACK_TOKENS")
+    """Comma-separated: words in the callback's address that only Tencent Cloud was told."""
+    tencent_api_base: Annotated[str, Check(form.web_url)] | None = Field(
+        None, alias="TENCENT_API_BASE"
+    )
+    """Another server that speaks Tencent Cloud's API; leave unset for Tencent Cloud itself."""
+    park_after_seconds: Annotated[int, Field(ge=10, le=86400)] = Field(
+        1800, alias="ARREARS_PARK_AFTER_SECONDS"
+    )
+    """How long the house itself tries to learn what became of a text whose answer was lost."""
+    events_in_secrets: Secrets | None = Field(None, alias="ARREARS_EVENTS_IN_SECRETS")
+    """Comma-separated Standard Webhooks secrets (`whsec_…`): the lender's systems sign with one."""
+    events_out_url: Annotated[str, Check(form.web_url)] | None = Field(
+        None, alias="ARREARS_EVENTS_OUT_URL"
+    )
+    """Where the lender's systems are told what happened; without it they are not told."""
+    events_out_secrets: Secrets | None = Field(None, alias="ARREARS_EVENTS_OUT_SECRETS")
+    """Comma-separated Standard Webhooks secrets: each event is signed with all of them."""
     clock_file: Annotated[Path, Check(form.clock_file)] | None = Field(
         None, alias="ARREARS_CLOCK_FILE"
     )

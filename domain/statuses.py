@@ -18,7 +18,8 @@ class ActionStatus(StrEnum):
     CLAIMED = "claimed"  # one worker holds it by token and is acting
     FAILED = "failed"  # certainly had no effect; tried again later
     UNKNOWN = "unknown"  # may have had its effect; never repeated blindly
-    DEAD = "dead"  # given up after bounded tries; an operator may resume it
+    DEAD = "dead"  # given up after bounded tries; an operator may resume or drop it
+    DROPPED = "dropped"  # a person gave it up for good
     SKIPPED = "skipped"  # its days passed before it could act
     DONE = "done"
     CANCELLED = "cancelled"  # cured, superseded or called off before it had an effect
@@ -35,8 +36,9 @@ ACTION_MOVES: dict[ActionStatus, frozenset[ActionStatus]] = {
     S.CLAIMED: frozenset(
         {S.DONE, S.PLANNED, S.DEFERRED, S.BARRED, S.FAILED, S.UNKNOWN, S.DEAD, S.CANCELLED}
     ),
-    S.UNKNOWN: frozenset({S.DONE, S.FAILED, S.DEAD}),
-    S.DEAD: frozenset({S.PLANNED, S.CANCELLED}),
+    S.UNKNOWN: frozenset({S.DONE, S.FAILED, S.DEAD, S.DROPPED}),
+    S.DEAD: frozenset({S.PLANNED, S.CANCELLED, S.DROPPED}),
+    S.DROPPED: frozenset(),
     S.SKIPPED: frozenset({S.PLANNED, S.AWAITING_APPROVAL}),  # a later step requires it after all
     S.DONE: frozenset(),
     S.CANCELLED: frozenset({S.PLANNED, S.AWAITING_APPROVAL, S.SKIPPED}),  # its arrears came back
@@ -54,6 +56,8 @@ class MessageStatus(StrEnum):
 
     RESERVED = "reserved"  # written before the provider is called
     UNKNOWN = "unknown"  # the provider's answer was lost
+    PARKED = "parked"  # nothing told what became of it in time: a person must find out
+    NOT_SENT = "not_sent"  # it certainly never went out; another one may
     REFUSED = "refused"  # the provider said no, and nothing was sent
     ACCEPTED = "accepted"  # the provider has it and gave it its own id
     SENT = "sent"
@@ -62,7 +66,36 @@ class MessageStatus(StrEnum):
     DELIVERED = "delivered"
 
 
+UNSENT = frozenset({MessageStatus.NOT_SENT, MessageStatus.REFUSED})
+
 MESSAGE_RANK: dict[MessageStatus, int] = {status: rank for rank, status in enumerate(MessageStatus)}
+
+
+class PromiseStatus(StrEnum):
+    """The life of one promise to pay."""
+
+    OPEN = "open"
+    KEPT = "kept"  # the amount had come by its date
+    BROKEN = "broken"  # it had not, and the ladder goes on where it stood
+    WITHDRAWN = "withdrawn"  # taken back, or replaced by another
+
+
+P = PromiseStatus
+
+PROMISE_MOVES: dict[PromiseStatus, frozenset[PromiseStatus]] = {
+    P.OPEN: frozenset({P.KEPT, P.BROKEN, P.WITHDRAWN}),
+    P.KEPT: frozenset({P.OPEN}),  # a payment it was kept with was reversed before its date
+    P.BROKEN: frozenset(),
+    P.WITHDRAWN: frozenset(),
+}
+
+
+class OutboxStatus(StrEnum):
+    """The life of one event on its way to the lender's systems."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    DEAD = "dead"  # refused or unanswered for days; an operator may send it again
 
 
 def sources(target: ActionStatus) -> frozenset[ActionStatus]:
@@ -71,5 +104,7 @@ def sources(target: ActionStatus) -> frozenset[ActionStatus]:
 
 
 def earlier_than(target: MessageStatus) -> frozenset[MessageStatus]:
-    """The statuses that `target` may replace."""
-    return frozenset(s for s in MessageStatus if MESSAGE_RANK[s] < MESSAGE_RANK[target])
+    """The statuses that `target` may replace. What never went out stays so."""
+    return frozenset(
+        s for s in MessageStatus if MESSAGE_RANK[s] < MESSAGE_RANK[target] and s not in UNSENT
+    )

@@ -15,8 +15,9 @@ from domain.decision import Outcome
 from domain.gate import Answer
 from domain.holds import HoldKind
 from domain.ladder import MissedSteps, Work
+from domain.replies import ReplyKind
 from domain.rules import Channel
-from domain.statuses import ActionStatus, MessageStatus
+from domain.statuses import ActionStatus, MessageStatus, OutboxStatus, PromiseStatus
 from workers.queues import Queue
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -69,7 +70,19 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [ActionStatus, MessageStatus, HoldKind, Outcome, Answer, Channel, Work, MissedSteps],
+    [
+        ActionStatus,
+        MessageStatus,
+        PromiseStatus,
+        OutboxStatus,
+        ReplyKind,
+        HoldKind,
+        Outcome,
+        Answer,
+        Channel,
+        Work,
+        MissedSteps,
+    ],
     ids=lambda words: words.__name__,
 )
 def test_a_word_of_the_code_is_in_the_glossary(words: Iterable[StrEnum]) -> None:

@@ -21,6 +21,7 @@ class Queue(StrEnum):
     VISITS = "visits"
     LEGAL = "legal"
     EVENTS = "events"
+    OUTBOX = "outbox"
     REPAIR = "repair"
 
 

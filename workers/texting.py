@@ -58,7 +58,8 @@ def text_values(house: House, claimed: Claimed) -> dict[str, str]:
 
 def _reserve(connection: Connection, house: House, claimed: Claimed) -> OutgoingText:
     name, locale = str(claimed.item.template), claimed.loan.locale
-    body = house.templates.render(name, locale, text_values(house, claimed))
+    values = text_values(house, claimed)
+    body = house.templates.render(name, locale, values)
     reference = uuid4()
     connection.execute(
         insert(message).values(
@@ -78,7 +79,15 @@ def _reserve(connection: Connection, house: House, claimed: Claimed) -> Outgoing
         )
     )
     to = house.vault.open(claimed.loan.phone_sealed)
-    return OutgoingText(reference=reference, to=to, body=body, sender=house.settings.twilio_from)
+    return OutgoingText(
+        reference=reference,
+        to=to,
+        body=body,
+        sender=house.settings.twilio_from,
+        template=name,
+        locale=locale,
+        values=values,
+    )
 
 
 def _record(
@@ -87,7 +96,7 @@ def _record(
     now = house.now()
     status = {
         SendOutcome.ACCEPTED: MessageStatus.ACCEPTED,
-        SendOutcome.NOT_SENT: MessageStatus.REFUSED,
+        SendOutcome.NOT_SENT: MessageStatus.NOT_SENT,
         SendOutcome.REFUSED: MessageStatus.REFUSED,
         SendOutcome.UNKNOWN: MessageStatus.UNKNOWN,
     }[result.outcome]

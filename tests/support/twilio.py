@@ -81,4 +81,12 @@ def a_text(
     to: str = "+12025550101", body: str = "Please call us.", reference: UUID | None = None
 ) -> OutgoingText:
     """A text to an ordinary number, unless the story needs another."""
-    return OutgoingText(reference or uuid4(), to=to, body=body, sender="+12025550150")
+    return OutgoingText(
+        reference or uuid4(),
+        to=to,
+        body=body,
+        sender="+12025550150",
+        template="reminder",
+        locale="en",
+        values={},
+    )

@@ -200,7 +200,7 @@ def test_a_text_that_certainly_was_not_sent_is_tried_for_hours_and_not_for_ever(
         assert book.clock.at - began < timedelta(hours=8)
 
     assert book.clock.at - began > timedelta(hours=4), "no short outage costs a day's texts"
-    assert {row.status for row in book.rows(message)} == {"refused"}
+    assert {row.status for row in book.rows(message)} == {"not_sent"}
 
 
 def test_a_text_that_cannot_be_written_is_put_aside_with_its_reason(engine: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -35,6 +36,11 @@ class OutgoingText:
     body: str = field(repr=False)
     sender: str
     """E.164, or whatever else the provider knows the lender's sender by."""
+    template: str
+    """The template's name and locale: some providers send only what they were shown before."""
+    locale: str
+    values: Mapping[str, str] = field(repr=False)
+    """What the body was filled in with, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,8 @@ class SendResult:
     """The borrower has told the provider to stop: record the opt-out."""
     number_invalid: bool = False
     """The number cannot receive texts at all: another one is needed."""
+    elsewhere: bool = False
+    """It was refused for the provider's sake, not the number's: another provider may take it."""
     retry_after: timedelta | None = None
     """How long the provider asks to be left alone, where it says so."""
 

@@ -38,7 +38,7 @@ SCAN_SECONDS = 3
 
 NOT_INHERITED = (*OURS, *SHARED, "CELERY_", "FLOWER_")
 
-DECIDING = (Queue.SCAN, Queue.ESCALATE, Queue.EVENTS, Queue.REPAIR)
+DECIDING = (Queue.SCAN, Queue.ESCALATE, Queue.EVENTS, Queue.OUTBOX, Queue.REPAIR)
 ACTING = (Queue.SMS, Queue.CALLS, Queue.VISITS, Queue.LEGAL)
 
 # The command of this very installation, whatever the PATH says.

@@ -2,7 +2,7 @@
 
 from workers.store.schema.base import metadata
 from workers.store.schema.book import allocation, borrower, instalment, loan, opt_out, payment
-from workers.store.schema.contacts import contact, document, message, receipt
+from workers.store.schema.contacts import contact, document, message, receipt, reply, sender_pace
 from workers.store.schema.escalation import (
     action,
     action_event,
@@ -10,10 +10,12 @@ from workers.store.schema.escalation import (
     collection_case,
     decision,
     hold,
+    promise,
 )
 from workers.store.schema.machinery import (
     announcement,
     inbox_event,
+    outbox_event,
     policy_version,
     problem,
     scan_run,
@@ -52,11 +54,15 @@ __all__ = [
     "message",
     "metadata",
     "opt_out",
+    "outbox_event",
     "payment",
     "policy_version",
     "problem",
+    "promise",
     "receipt",
+    "reply",
     "scan_run",
+    "sender_pace",
     "shift",
     "staff",
     "tape_import",

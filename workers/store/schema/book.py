@@ -56,6 +56,7 @@ loan = Table(
     Column("anchor_on", Date),  # as of the last look; null when nothing was past due
     Column("review_on", Date),  # the next day on which its position on the ladder can change
     moment("put_aside_until", nullable=True),  # it could not be decided, and the others go first
+    Column("written_off_on", Date),  # from then on it is not collected here
     Column("tape_as_of", Date),  # of the newest tape that told of it: what it stands for is in it
     words("steps_tried"),  # by the lender, before the loan came here …
     Column("steps_tried_at", Date),  # … for the arrears anchored on this date
@@ -98,6 +99,7 @@ payment = Table(
     moment("recorded_at"),
     money("unallocated", server_default="0"),
     Column("in_tape_of", Date),  # booked before the tape of that date, which contains it
+    Column("reversed_on", Date),  # it bounced, or was taken back: its allocations are undone
     CheckConstraint("amount > 0", name="amount_positive"),
     CheckConstraint("unallocated BETWEEN 0 AND amount", name="unallocated_within"),
     Index(None, "loan_id"),

@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import UUID
 
+from domain.replies import ReplyKind
 from domain.rules import Channel
 from domain.statuses import MessageStatus
 from workers.store.schema.base import identity, metadata, moment, one_of, refers_to, words
@@ -45,7 +46,7 @@ message = Table(
     refers_to("contact"),
     Column("provider", Text, nullable=False),
     Column("sender", Text, nullable=False),
-    Column("sid", Text, unique=True),  # the provider's own id, once it is known
+    Column("sid", Text),  # the provider's own id, once it is known
     Column("status", Text, nullable=False),
     Column("code", Text),  # the provider's code of a refusal or a failure
     Column("template", Text, nullable=False),
@@ -55,14 +56,54 @@ message = Table(
     Column("body_sealed", LargeBinary, nullable=False),
     moment("created_at"),
     moment("changed_at"),
+    moment("asked_at", nullable=True),  # when the provider was last asked what became of it
     one_of("status", MessageStatus),
+    UniqueConstraint("provider", "sid"),
     # Promise 1 again: an action never has two texts that may both have gone out.
     Index(
         "message_one_live_per_action",
         "action_id",
         unique=True,
-        postgresql_where=text("status <> 'refused'"),
+        postgresql_where=text("status NOT IN ('not_sent', 'refused')"),
     ),
+    Index(
+        "message_unknown_idx",
+        "created_at",
+        postgresql_where=text("status IN ('unknown', 'parked')"),
+    ),
+)
+
+# What each sender may still send: held here, so that all workers together keep to its pace.
+sender_pace = Table(
+    "sender_pace",
+    metadata,
+    Column("provider", Text, primary_key=True),
+    Column("sender", Text, primary_key=True),
+    moment("next_at"),  # the next text may go no sooner
+)
+
+# What borrowers write back. A STOP is an opt-out as well; anything that asks for a person waits
+# for a collector until it is handled.
+reply = Table(
+    "reply",
+    metadata,
+    identity(),
+    refers_to("borrower", nullable=True),  # null: nobody on the book has that number
+    refers_to("loan", nullable=True),  # the loan last texted about
+    Column("provider", Text, nullable=False),
+    Column("sid", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body_sealed", LargeBinary, nullable=False),
+    moment("received_at"),
+    refers_to("staff", nullable=True),  # the collector whose work it is
+    moment("assigned_at", nullable=True),
+    moment("handled_at", nullable=True),
+    one_of("kind", ReplyKind),
+    UniqueConstraint("provider", "sid"),
+    Index(
+        "reply_unhandled_idx", "id", postgresql_where=text("kind = 'other' AND handled_at IS NULL")
+    ),
+    Index(None, "borrower_id"),
 )
 
 # Append only: what the provider told us, each thing once.

@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import UUID
 from domain.decision import Outcome
 from domain.holds import HoldKind
 from domain.ladder import Work
-from domain.statuses import CLAIMABLE, ActionStatus
+from domain.statuses import CLAIMABLE, ActionStatus, PromiseStatus
 from workers.store.schema.base import (
     identity,
     metadata,
@@ -138,6 +138,7 @@ hold = Table(
     metadata,
     identity(),
     refers_to("loan"),
+    Column("external_id", Text, unique=True),  # the lender's own id, where it was told from outside
     Column("kind", Text, nullable=False),
     Column("starts_on", Date, nullable=False),
     Column("ends_on", Date),  # the first day without it; null: until it is released
@@ -147,4 +148,29 @@ hold = Table(
     CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="ends_after_it_starts"),
     one_of("kind", HoldKind),
     Index(None, "loan_id"),
+)
+
+promise = Table(
+    "promise",
+    metadata,
+    identity(),
+    refers_to("loan"),
+    refers_to("hold"),  # pauses the ladder while it is open
+    Column("external_id", Text, nullable=False, unique=True),
+    money("amount"),
+    Column("due_on", Date, nullable=False),  # paid on this day it is still kept
+    Column("made_by", Text, nullable=False),
+    moment("made_at"),
+    Column("status", Text, nullable=False),
+    moment("settled_at", nullable=True),
+    CheckConstraint("amount > 0", name="amount_positive"),
+    CheckConstraint("(status = 'open') = (settled_at IS NULL)", name="settled_unless_open"),
+    one_of("status", PromiseStatus),
+    Index(
+        "promise_one_open_per_loan",
+        "loan_id",
+        unique=True,
+        postgresql_where=text("status = 'open'"),
+    ),
+    Index("promise_due_idx", "due_on", postgresql_where=text("status = 'open'")),
 )

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Date, Index, Integer, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
+from domain.statuses import OutboxStatus
 from workers.store.schema.base import identity, metadata, moment, one_of, refers_to
 
 # One row per business date: two beats, or a beat every few minutes, still scan a day once.
@@ -63,6 +75,28 @@ inbox_event = Table(
         text("(payload ->> 'loan')"),
         postgresql_where=text("status = 'received' AND kind = 'payment'"),
     ),
+)
+
+# What the lender's systems are told, in the order in which it happened to each loan. Ids only.
+outbox_event = Table(
+    "outbox_event",
+    metadata,
+    identity(),  # the order of delivery
+    Column("event_id", UUID(as_uuid=True), nullable=False, unique=True),  # the receiver's key
+    refers_to("loan"),
+    Column("kind", Text, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    moment("happened_at"),
+    Column("status", Text, nullable=False),
+    Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    moment("due_at", nullable=True),  # when it is tried (again)
+    Column("reason", Text),
+    moment("woken_at", nullable=True),
+    moment("settled_at", nullable=True),
+    one_of("status", OutboxStatus),
+    CheckConstraint("(status = 'waiting') = (due_at IS NOT NULL)", name="waiting_has_a_time"),
+    Index("outbox_event_waiting_idx", "due_at", postgresql_where=text("status = 'waiting'")),
+    Index("outbox_event_order_idx", "loan_id", "id", postgresql_where=text("status = 'waiting'")),
 )
 
 tape_import = Table(
