@@ -11,7 +11,7 @@ READY := .venv/.ready
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
-.PHONY: help setup lint test demo run bench lock clean
+.PHONY: help setup lint test demo run bench chaos lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ run: setup ## the demo, left running until you stop it
 
 bench: setup ## the measurements in the documentation
 	$(BIN)/python -m tests.benchmarks
+
+chaos: setup ## a day of texting on which everything breaks (LOANS=10000 SEED=7 for the same day again)
+	$(BIN)/python -m tests.chaos $(if $(LOANS),--loans $(LOANS)) $(if $(SEED),--seed $(SEED))
 
 lock: setup ## write the locks anew after pyproject.toml changed (UPGRADE=--upgrade for newer releases)
 	$(LOCK) $(UPGRADE) -o requirements.txt

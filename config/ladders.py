@@ -12,6 +12,7 @@ from babel.numbers import list_currencies
 
 from config.yaml_source import Section, Value, each
 from domain.ladder import AppliesTo, Days, Item, Ladder, MissedSteps, Step, Work
+from domain.staffing import Role
 
 LADDER_KEYS = (
     "id",
@@ -151,8 +152,12 @@ def _read_item(value: Value, step_days: Days, earlier: tuple[str, ...], so_far: 
         must_learn=section.texts("must_learn"),
         may_offer=section.texts("may_offer"),
         requires=_read_requires(section.maybe("requires"), earlier),
-        approval=approval.identifier() if approval else None,
+        approval=approval.word(Role) if approval else None,
     )
+
+
+def _named(days: Days) -> str:
+    return f"day {days}" if days.first == days.last else f"days {days}"
 
 
 def _new_id(value: Value, taken: dict[str, Value]) -> str:
@@ -160,7 +165,7 @@ def _new_id(value: Value, taken: dict[str, Value]) -> str:
     id_ = value.identifier()
     if id_ in taken:
         raise value.refuse(
-            f"There is a {value.key} {id_} already, in line {taken[id_].line}.",
+            f"The ladder has the {value.key} {id_} already, in line {taken[id_].line}.",
             "Write an id that no other has.",
         )
     taken[id_] = value
@@ -241,7 +246,7 @@ def _refuse_overlaps_and_gaps(
         if days.first > free_from and not in_grace:
             gap = Days(free_from, days.first - 1)
             raise value.refuse(
-                f"Nothing is said about days {gap}.",
+                f"Nothing is said about {_named(gap)}.",
                 f"Write an entry with rest: true and days: {gap} before this one.",
             )
         free_from = None if days.last is None else days.last + 1

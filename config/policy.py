@@ -129,6 +129,14 @@ def _refuse_ambiguous_ladders(pair: tuple[tuple[Value, Ladder], tuple[Value, Lad
         raise _at(value, "version").refuse(
             f"{ladder.name} is in {first_value.file} already.", "Raise the version."
         )
+    if first.id == ladder.id and (first.version < ladder.version) != (
+        first.effective_from < ladder.effective_from
+    ):
+        raise _at(value, "effective_from").refuse(
+            f"{ladder.name} and {first.name} ({first_value.file}) take effect in another order "
+            f"than that of their versions, or on the same day.",
+            "Let the higher version take effect on a later day.",
+        )
     if (
         first.id != ladder.id
         and first.currency == ladder.currency

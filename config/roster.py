@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from config.rule_packs import read_hours
 from config.yaml_source import Section, Value, each, read_yaml
 from domain.rules import Hours
+from domain.staffing import Role
 
 STAFF_KEYS = (
     "id",
@@ -26,15 +26,6 @@ STAFF_KEYS = (
     "zone",
     "shifts",
 )
-
-
-class Role(StrEnum):
-    """What somebody may do."""
-
-    CALLER = "caller"
-    VISITOR = "visitor"
-    SUPERVISOR = "supervisor"
-    LAWYER = "lawyer"
 
 
 @dataclass(frozen=True, slots=True)

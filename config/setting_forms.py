@@ -6,10 +6,13 @@ None of its messages repeats a value: it may be a secret.
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import SecretStr
 
 SENDER = re.compile(
     r"\+[1-9]\d{6,14}"  # a number, E.164
@@ -17,7 +20,9 @@ SENDER = re.compile(
     r"|MG[0-9a-fA-F]{32}"  # a Messaging Service
     r"|(?=.*[A-Za-z])[A-Za-z0-9 &_-]{1,11}"  # a name, as long as the networks carry
 )
-
+PHONE = re.compile(r"(?=(.*\d){3})[\d +()-]{3,30}", re.ASCII)
+TWILIO_ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}")
+LOANS_IN_AN_ENVELOPE = range(1, 5001)
 
 PROVIDERS = frozenset({"twilio", "tencent"})
 
@@ -57,6 +62,31 @@ def routes(value: object) -> object:
     return by_region
 
 
+def envelope(value: object) -> object:
+    """`auto`, or a number of loans."""
+    if value == "auto":
+        return value
+    written = str(value)
+    if written.isascii() and written.isdecimal() and int(written) in LOANS_IN_AN_ENVELOPE:
+        return int(written)
+    raise ValueError("write auto, or a number of loans from 1 to 5000")
+
+
+def phone(written: str) -> str:
+    """A number as people are shown it: a service number need not be one in E.164."""
+    if not PHONE.fullmatch(written):
+        raise ValueError(
+            "write a phone number in digits, spaces, +, - and brackets, such as 400-000-0000"
+        )
+    return written
+
+
+def twilio_account(written: str) -> str:
+    if not TWILIO_ACCOUNT.fullmatch(written):
+        raise ValueError("write the id of an account, AC and 32 hex digits, as Twilio shows it")
+    return written
+
+
 def time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -74,6 +104,8 @@ def postgres_url(url: str) -> str:
         raise ValueError("it must begin with postgresql://")
     if url.split("?")[0].count("@") > 1:
         raise ValueError("write an @ in the user's name or the password as %40")
+    if "\0" in unquote(url):
+        raise ValueError("it holds %00, which PostgreSQL takes nowhere. Take it out")
     # A password may hold what elsewhere would end it, such as a slash: only the place is read.
     _place(f"//{url.removeprefix('postgresql+psycopg2://').rsplit('@', 1)[-1]}")
     return url
@@ -105,6 +137,22 @@ def sender(written: str) -> str:
             "or the id of a Messaging Service, MG and 32 hex digits"
         )
     return written
+
+
+def webhook_secrets(secrets: list[SecretStr]) -> list[SecretStr]:
+    """Secrets of the Standard Webhooks specification, which has them at 24 to 64 bytes."""
+    for secret in secrets:
+        prefix, coded = secret.get_secret_value()[:6], secret.get_secret_value()[6:]
+        try:
+            size = len(b64decode(coded, validate=True))
+        except ValueError:
+            size = 0
+        if prefix != "whsec_" or not 24 <= size <= 64:
+            raise ValueError(
+                "a secret is whsec_ and then 24 to 64 bytes in base64. "
+                "Make one with `echo whsec_$(openssl rand -base64 32)`"
+            )
+    return secrets
 
 
 def clock_file(path: Path) -> Path:

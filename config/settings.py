@@ -53,13 +53,13 @@ class Settings(BaseModel):
     """Comma-separated, newest first: the first seals, all of them open."""
     lender: str = Field(alias="ARREARS_LENDER")
     """The lender's name as borrowers know it."""
-    lender_phone: str = Field(alias="ARREARS_LENDER_PHONE")
+    lender_phone: Annotated[str, Check(form.phone)] = Field(alias="ARREARS_LENDER_PHONE")
     """The number a borrower may call to talk about a deferral or instalments."""
     zone: Annotated[str, Check(form.time_zone)] = Field(alias="ARREARS_ZONE")
     """IANA zone of the lender: its date is the business date."""
     policy_dir: Path = Field(Path(__file__).parent, alias="ARREARS_POLICY_DIR")
-    """Holds ladders/, rule_packs/, legal_checklists/ and templates/."""
-    envelope: Literal["auto"] | Annotated[int, Field(ge=1, le=5000)] = Field(
+    """Holds ladders/, rule_packs/, legal_checklists/, templates/ and sms_templates/."""
+    envelope: Annotated[Literal["auto"] | int, BeforeValidator(form.envelope)] = Field(
         "auto", alias="ARREARS_ENVELOPE"
     )
     """Loans per `escalate_loans` message: `auto`, or a fixed number."""
@@ -72,7 +72,9 @@ class Settings(BaseModel):
     )
     """Where providers reach the webhooks: what they sign, so it must be exactly what they call.
     Kept without a slash at its end."""
-    twilio_account_sid: str = Field(alias="TWILIO_ACCOUNT_SID")
+    twilio_account_sid: Annotated[str, Check(form.twilio_account)] = Field(
+        alias="TWILIO_ACCOUNT_SID"
+    )
     twilio_auth_tokens: Secrets = Field(alias="TWILIO_AUTH_TOKENS")
     """Comma-separated: the first signs in, all of them verify callbacks, for rotation."""
     twilio_from: Annotated[str, Check(form.sender)] = Field(alias="TWILIO_FROM")
@@ -104,7 +106,9 @@ class Settings(BaseModel):
         1800, alias="ARREARS_PARK_AFTER_SECONDS"
     )
     """How long the house itself tries to learn what became of a text whose answer was lost."""
-    events_in_secrets: Secrets | None = Field(None, alias="ARREARS_EVENTS_IN_SECRETS")
+    events_in_secrets: Annotated[Secrets, Check(form.webhook_secrets)] | None = Field(
+        None, alias="ARREARS_EVENTS_IN_SECRETS"
+    )
     """Comma-separated Standard Webhooks secrets (`whsec_…`): the lender's systems sign with one."""
     events_out_url: Annotated[str, Check(form.web_url)] | None = Field(
         None, alias="ARREARS_EVENTS_OUT_URL"
@@ -119,7 +123,9 @@ class Settings(BaseModel):
     scan_seconds: Annotated[int, Field(ge=1, le=900)] = Field(60, alias="ARREARS_SCAN_SECONDS")
     """How often beat starts a scan. Most find nothing: each due loan is announced once."""
     lease_seconds: Annotated[int, Field(ge=5, le=3600)] = Field(300, alias="ARREARS_LEASE_SECONDS")
-    """How long an announced loan or a claimed action belongs to whoever took it."""
+    """How long an announced loan or a claimed action belongs to whoever took it. Shorter than the
+    20 seconds a provider may take is safe, and for rehearsals: a text whose sender comes back later
+    is settled by what it brings. It is only marked as unknown for no good reason meanwhile."""
 
     _not_blank = field_validator("*", mode="before")(form.not_blank)
 
@@ -153,9 +159,32 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         # Pydantic's own text would repeat the value, which may be a secret.
         problems += [_sentence(e) for e in error.errors() if e["loc"][0] not in unreadable]
+    else:
+        problems += _missing_for_routes(settings)
     if problems:
         raise SettingsError("\n".join(problems))
     return settings
+
+
+TENCENT_NEEDS = (
+    "tencent_secret_id",
+    "tencent_secret_key",
+    "tencent_sdk_app_id",
+    "tencent_sign_name",
+)
+
+
+def _missing_for_routes(settings: Settings) -> list[str]:
+    """What a provider that a route names cannot do without."""
+    if not any("tencent" in providers for providers in settings.sms_routes.values()):
+        return []
+    names = [str(Settings.model_fields[need].alias) for need in TENCENT_NEEDS]
+    return [
+        f"{name} is not set, and ARREARS_SMS_ROUTES names tencent. Set it, or {name}_FILE to a "
+        "file that holds it; or take tencent out of the routes."
+        for need, name in zip(TENCENT_NEEDS, names, strict=True)
+        if getattr(settings, need) is None
+    ]
 
 
 def read_setting_file(name: str, path: str) -> str:

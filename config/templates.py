@@ -88,6 +88,13 @@ class Templates:
         """The locales that have templates."""
         return frozenset(self._sources)
 
+    def has_locale(self, locale: str) -> bool:
+        """Whether a borrower of this locale can be written to; see `render` for fallbacks."""
+        try:
+            return any(candidate in self._sources for candidate in _fallbacks(locale))
+        except ArrearsError:
+            return False
+
     def placeholders(self, name: str, locale: str) -> frozenset[str]:
         """The values that a template needs."""
         return self._source(name, locale).placeholders

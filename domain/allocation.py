@@ -74,6 +74,15 @@ def laid(
     return tuple(sorted(by_due_on.values(), key=lambda one: one.due_on))
 
 
+def together(some: Sequence[Allocation], more: Sequence[Allocation]) -> tuple[Allocation, ...]:
+    """All of them as one payment's: what lies in the same place is one amount."""
+    amounts: dict[tuple[date, Component], Decimal] = {}
+    for part in (*some, *more):
+        place = (part.due_on, part.component)
+        amounts[place] = amounts.get(place, ZERO) + part.amount
+    return tuple(Allocation(*place, amount) for place, amount in amounts.items())
+
+
 def _places(
     instalments: Sequence[Instalment], order: AllocationOrder
 ) -> Iterator[tuple[Instalment, Component]]:

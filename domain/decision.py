@@ -26,6 +26,7 @@ class Outcome(StrEnum):
     BELOW_MINIMUM = "below_minimum"
     NO_LADDER = "no_ladder"  # no ladder is for this loan: nobody is contacted
     NOT_PAST_DUE = "not_past_due"
+    WRITTEN_OFF = "written_off"  # the lender took it off its books: it is not collected here
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Snapshot:
     steps_tried: frozenset[str] = frozenset()
     """Steps the lender had tried before the loan came here, for the anchor `steps_tried_at`."""
     steps_tried_at: date | None = None
+    written_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ def decide(snapshot: Snapshot, ladder: Ladder | None, now: datetime) -> Decision
             hold=hold,
         )
 
+    if snapshot.written_off:
+        return nothing(Outcome.WRITTEN_OFF, None)
     if arrears.anchor is None:
         return nothing(Outcome.NOT_PAST_DUE, _day_after(arrears.next_due_on))
     if ladder is None:
@@ -125,8 +129,10 @@ def next_review(snapshot: Snapshot, now: datetime) -> date | None:
     """The day on which the loan must be looked at next, after its facts changed at `now`.
 
     A loan past due is looked at today: only a decision may say that nothing is to be done. Others
-    wait until the day after their next instalment falls due, or, paid off, for good.
+    wait until the day after their next instalment falls due, or, paid off or written off, for good.
     """
+    if snapshot.written_off:
+        return None
     arrears = arrears_on(snapshot.instalments, now.date())
     if not arrears.past_due:
         return _day_after(arrears.next_due_on)

@@ -18,11 +18,41 @@ PHRASES: dict[Phrase, str] = {
         "{anchor_on}: {steps}."
     ),
     P.NEXT_LOOK: "The next look is on {review_on}.",
+    P.NO_LOOK_ANY_MORE: "There is no next look: the loan was written off on {written_off_on}.",
     P.NO_NEXT_LOOK: "There is no next look until a fact changes.",
     P.PAYMENT: "Payment {payment} of {amount} {currency}, paid on {paid_on}, was recorded.",
     P.LAID_AGAINST: "It was laid against {allocations}.",
     P.ALLOCATION: "{component} due on {due_on} ({amount})",
     P.LEFT_OVER: "Left over: {amount}.",
+    P.REVERSED: "Payment {payment} of {amount} {currency} was reversed as of {reversed_on}.",
+    P.PROMISE: (
+        "Promise {promise} to pay {amount} {currency} by {due_on} was recorded by {made_by}."
+    ),
+    P.PROMISE_KEPT: "Promise {promise} was kept.",
+    P.PROMISE_BROKEN: "Promise {promise} was broken: its day is over.",
+    P.PROMISE_WITHDRAWN: "Promise {promise} was withdrawn, or replaced by another.",
+    P.WRITTEN_OFF: "The lender wrote the loan off as of {written_off_on}.",
+    P.HOLD_RELEASED: (
+        "The hold ({kind}) of {starts_on} was released: {ends_on} is the first day without it."
+    ),
+    P.CONTACTS_CHANGED: "The borrower's contacts were changed: {changed}.",
+    P.PHONE_CHANGED: "the number",
+    P.ADDRESS_CHANGED: "the address",
+    P.ZONES_CHANGED: "the time zones",
+    P.LOCALE_CHANGED: "the language",
+    P.REPLIED: "The borrower wrote back by text ({kind}).",
+    P.REPLY_ASSIGNED: "The borrower's text was given to {staff} to read.",
+    P.REPLY_HANDLED: "The borrower's text was seen to by {handled_by}.",
+    P.TAPE_BROUGHT_IN: "Tape {file} as of {as_of} brought the loan in: {after}.",
+    P.TAPE_CHANGED: (
+        "Tape {file} as of {as_of} told of other amounts: {before} before, {after} now."
+    ),
+    P.TAPE_CHANGED_NOTHING_DUE: (
+        "Tape {file} as of {as_of} told news of the loan or its borrower: {after}, as before."
+    ),
+    P.STANDING: "days past due {days_past_due}, {past_due} {currency}",
+    P.NOTHING_DUE: "nothing past due",
+    P.OPENED_LETTER: "The letter for {item} was opened by {made_by}, to be printed.",
     P.HOLD: "A hold ({kind}) was made by {made_by}, from {starts_on} up to {ends_on}.",
     P.HOLD_UNTIL_RELEASED: (
         "A hold ({kind}) was made by {made_by}, from {starts_on} until it is released."
@@ -49,6 +79,7 @@ PHRASES: dict[Phrase, str] = {
     P.OUTCOME_BELOW_MINIMUM: "Nothing is done: less is past due than the ladder's minimum.",
     P.OUTCOME_NO_LADDER: "Nothing is done: no ladder is for this loan.",
     P.OUTCOME_NOT_PAST_DUE: "Looked at: nothing is past due, so nothing is done.",
+    P.OUTCOME_WRITTEN_OFF: "Nothing is done: the loan was written off.",
     P.WAITS_FOR: "What is due waits until these steps have been tried: {steps}.",
     P.CASE_OPENED: "A case was opened.",
     P.CASE_CLOSED: "The case was closed.",
@@ -69,6 +100,7 @@ PHRASES: dict[Phrase, str] = {
     P.MOVED_FAILED: "{item} had no effect and will be tried again.",
     P.MOVED_UNKNOWN: "{item} may have had its effect, so it is not repeated.",
     P.MOVED_DEAD: "{item} was given up; a person may take it up again.",
+    P.MOVED_DROPPED: "{item} was given up for good.",
     P.MOVED_SKIPPED: "{item} was skipped.",
     P.MOVED_DONE: "{item} is done.",
     P.MOVED_CANCELLED: "{item} was called off.",
@@ -81,20 +113,33 @@ PHRASES: dict[Phrase, str] = {
     P.RULES: "Rules: {rules}.",
     P.RULE: "{rule} ({citation})",
     P.RULE_FOR_REVIEW: "{rule} ({citation}; confidence {confidence}, review needed)",
+    P.CONFIDENCES: (
+        "Confidence says how a rule's source was read: V the primary text, S a secondary source, "
+        "G general knowledge. Review needed: nobody has checked it against the primary text."
+    ),
     P.RULE_OF_THE_HOUSE: "{rule} (a rule of the house)",
     P.RULE_NOT_LOADED: "{rule} (not loaded any more)",
     P.CONTACT: "The gate allows {item} to reach the borrower by {channel} at this moment.",
+    P.CONTACT_TO_COME: "The gate allows {item} to reach the borrower by {channel} on {at}.",
+    P.LOCAL_TIME: "For the borrower that is {local} ({zone}).",
     P.MESSAGE: (
         "A text for {item} was written from template {template} version {version} ({locale}), in "
-        "{segments} segment(s), for {provider}."
+        "{segments} segment(s), and given to {provider}."
     ),
-    P.MESSAGE_STATUS: "Since {changed_at} it is {status}.",
+    P.MESSAGE_NOT_SENT: "The text for {item} given to {provider} certainly was not sent.",
+    P.MESSAGE_REFUSED: "{provider} refused the text for {item}.",
+    P.MESSAGE_PARKED: (
+        "Nobody could tell whether the text for {item} given to {provider} was sent: it is left "
+        "to a person to find out."
+    ),
     P.CODE: "The provider's code is {code}.",
     P.RECEIPT: "The provider reports the text for {item} as {status}.",
     P.CALL: "{item} was assigned to {staff}, to be held in {language}.",
+    P.CALL_CALLED_OFF: "The call {item}, assigned to {staff}, was called off.",
     P.MUST_LEARN: "It must learn: {topics}.",
     P.MAY_OFFER: "It may offer: {offers}.",
     P.VISIT: "{item} was scheduled from {starts_at} to {ends_at}, for {staff}.",
+    P.VISIT_CALLED_OFF: "The visit {item} of {starts_at}, for {staff}, was called off.",
     P.DOCUMENT: (
         "A document ({kind}) for {item} was written from template {template} version {version} "
         "({locale})."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -29,6 +29,12 @@ class Hold:
 
     def covers(self, day: date) -> bool:
         return self.starts_on <= day and (self.ends_on is None or day < self.ends_on)
+
+    def released_on(self, day: date) -> Hold:
+        """The hold without `day` and what follows. A release never makes it longer, nor makes it
+        end before it starts."""
+        end = max(day, self.starts_on)
+        return replace(self, ends_on=end if self.ends_on is None else min(end, self.ends_on))
 
 
 def active_hold(holds: Iterable[Hold], on: date) -> Hold | None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from domain.errors import ArrearsError
+from domain.staffing import Role
 
 
 class Work(StrEnum):
@@ -62,7 +63,7 @@ class Item:
     """What the collector may offer: deferral, instalments."""
     requires: tuple[str, ...] = ()
     """Steps that must have been tried at this anchor before the item may act."""
-    approval: str | None = None
+    approval: Role | None = None
     """The role that must approve first, such as `supervisor`."""
 
 

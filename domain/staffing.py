@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
 from fractions import Fraction
+
+
+class Role(StrEnum):
+    """What somebody may do."""
+
+    CALLER = "caller"
+    VISITOR = "visitor"
+    SUPERVISOR = "supervisor"
+    LAWYER = "lawyer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +30,15 @@ class Span:
 
     def overlaps(self, other: Span) -> bool:
         return self.starts_at < other.ends_at and other.starts_at < self.ends_at
+
+
+def business_day(now: datetime) -> Span:
+    """The whole day of `now`, an aware moment in the lender's zone."""
+    today = now.date()
+    return Span(
+        datetime.combine(today, time.min, now.tzinfo),
+        datetime.combine(today + timedelta(days=1), time.min, now.tzinfo),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ S = ActionStatus
 
 ACTION_MOVES: dict[ActionStatus, frozenset[ActionStatus]] = {
     S.PLANNED: frozenset({S.CLAIMED, S.SKIPPED, S.CANCELLED}),
-    S.AWAITING_APPROVAL: frozenset({S.PLANNED, S.SKIPPED, S.CANCELLED}),
+    S.AWAITING_APPROVAL: frozenset({S.PLANNED, S.SKIPPED, S.CANCELLED, S.DROPPED}),
     S.DEFERRED: frozenset({S.CLAIMED, S.SKIPPED, S.CANCELLED}),
     S.FAILED: frozenset({S.CLAIMED, S.DEAD, S.SKIPPED, S.CANCELLED}),
     S.CLAIMED: frozenset(
@@ -67,6 +67,7 @@ class MessageStatus(StrEnum):
 
 
 UNSENT = frozenset({MessageStatus.NOT_SENT, MessageStatus.REFUSED})
+UNSETTLED = frozenset({MessageStatus.RESERVED, MessageStatus.UNKNOWN, MessageStatus.PARKED})
 
 MESSAGE_RANK: dict[MessageStatus, int] = {status: rank for rank, status in enumerate(MessageStatus)}
 
@@ -84,7 +85,7 @@ P = PromiseStatus
 
 PROMISE_MOVES: dict[PromiseStatus, frozenset[PromiseStatus]] = {
     P.OPEN: frozenset({P.KEPT, P.BROKEN, P.WITHDRAWN}),
-    P.KEPT: frozenset({P.OPEN}),  # a payment it was kept with was reversed before its date
+    P.KEPT: frozenset(),  # even if the payment is reversed later: that re-opens the arrears
     P.BROKEN: frozenset(),
     P.WITHDRAWN: frozenset(),
 }

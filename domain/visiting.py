@@ -66,6 +66,12 @@ def choose_visitors(
     return (speaker, other) if speaker and other else None
 
 
+def nobody_speaks(visitors: Sequence[Visitor], region: str | None, language: str) -> bool:
+    """Whether it is the language that is missing: some go to the region, and nobody speaks it."""
+    serving = [one for one in visitors if one.serves(region)]
+    return len(serving) > 1 and not any(speaks(one.languages, language) for one in serving)
+
+
 def is_free(visitor: Visitor, slot: Span) -> bool:
     """Trained, on shift if shifts are kept, in no other place, and with a visit left that day."""
     day = slot.starts_at.date()

@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 
 import pytest
+import typer.main
+from click import Group
 from pydantic.fields import FieldInfo
 
 from config.settings import Settings
@@ -18,11 +20,15 @@ from domain.ladder import MissedSteps, Work
 from domain.replies import ReplyKind
 from domain.rules import Channel
 from domain.statuses import ActionStatus, MessageStatus, OutboxStatus, PromiseStatus
-from workers.queues import Queue
+from workers import queues
+from workers.cli.main import app
+from workers.queues import Queue, task_name
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = [*sorted(DOCS.rglob("*.md")), *ROOT.glob("*.md")]
+CODE = re.compile(r"^```\w+\n(.*?)^```|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"(?:^|[\s/])arrears ([a-z][a-z-]+)([^#\n]*)", re.MULTILINE)
 SOMEBODYS_MACHINE = re.compile(r"/home/|/Users/|/root/|[A-Z]:\\Users")
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -110,3 +116,37 @@ def test_a_place_in_the_code_that_a_page_names_exists(page: Path) -> None:
 @every_page
 def test_a_page_names_no_path_of_somebodys_machine(page: Path) -> None:
     assert not SOMEBODYS_MACHINE.search(page.read_text())
+
+
+@every_page
+def test_a_command_that_a_page_shows_exists_with_its_options(page: Path) -> None:
+    code = "\n".join(block or inline for block, inline in CODE.findall(page.read_text()))
+    # The image has the name of the command.
+    for name, rest in COMMAND.findall(code.replace("arrears arrears", "arrears")):
+        command = typer.main.get_group(app).commands.get(name)
+        assert command, f"there is no command {name}"
+        if inside := getattr(command, "commands", {}):
+            word = rest.split()[0] if rest.split() else ""
+            assert not word or word in inside, f"there is no command {name} {word}"
+            command = inside.get(word, command)
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert {*re.findall(r"--[a-z-]+", rest)} <= known, f"{name}{rest}"
+
+
+def test_the_runbook_knows_every_repair() -> None:
+    page = (DOCS / "runbook.md").read_text()
+    repairs = task_name(Queue.REPAIR, "")
+    named = [value for value in vars(queues).values() if str(value).startswith(repairs)]
+    tasks = {str(name).removeprefix(repairs) for name in named}
+    assert len(tasks) > 5
+    assert {task for task in tasks if f"`{task}`" not in page} == set()
+
+
+def test_the_runbook_types_commands_that_exist() -> None:
+    page = (DOCS / "runbook.md").read_text()
+    known = typer.main.get_group(app).commands
+    for typed in re.findall(r"`?arrears ([a-z-]+)(?: ([a-z]+)\b)?", page):
+        command = known.get(typed[0])
+        assert command, typed
+        if isinstance(command, Group) and typed[1]:
+            assert typed[1] in command.commands, typed

@@ -27,6 +27,7 @@ PURE = {
     "operator",
     "re",
     "typing",
+    "unicodedata",
     "zoneinfo",
 }
 """What the domain may import. None of it knows where or when it runs, but for `CLOCKS`."""

@@ -13,41 +13,66 @@ from domain.ladder import find_ladder
 from domain.statuses import ActionStatus
 from workers.house import House
 from workers.store.actions import Move, move_actions
-from workers.store.book import lock_loan
+from workers.store.book import lock_known_loan
+from workers.store.people import roles_of
 from workers.store.schema import action, approval
 
 
-def approve(house: House, loan_external_id: str, item: str, by: str, role: str) -> int:
+def approve(house: House, loan_external_id: str, item: str, by: str) -> int:
     """Approve the item of a loan that waits for it, and plan it for now. Returns the action's id.
 
-    `by` is the lender's own reference of the person, whose role the caller has made sure of. The
-    approval and the move are one transaction: of two approvals at once, one is told that nothing
-    waits any more.
+    `by` is the lender's own reference of a person on the roster, who must have the role that the
+    ladder asks for. The approval and the move are one transaction: of two approvals at once, one is
+    told that nothing waits any more.
 
     Raises:
-        ArrearsError: the loan is not known, nothing waits for approval, or another role must give
-            it.
+        ArrearsError: the loan is not known, nothing waits for approval, or `by` may not give it.
     """
     now = house.now()
     with house.engine.begin() as connection:
-        loan = lock_loan(connection, loan_external_id)
-        if loan is None:
-            raise ArrearsError(f"Loan {loan_external_id} is not known. Check its number.")
-        waiting = _waiting(connection, loan.id, item)
-        if waiting is None:
-            raise ArrearsError(
-                f"Nothing awaits approval as {item} for loan {loan_external_id}. "
-                f"`arrears explain {loan_external_id}` shows where it stands."
-            )
-        ladder = find_ladder(house.policy.ladders, waiting.ladder_id, waiting.ladder_version)
-        needed = ladder.item(item).approval
-        if role != needed:
-            raise ArrearsError(
-                f"{item} for loan {loan_external_id} is for a {needed} to approve, and {by} acts "
-                f"as a {role}. Ask a {needed}."
-            )
-        _approve(connection, waiting.id, by, role, now)
-        return int(waiting.id)
+        action_id, role = _to_decide(connection, house, loan_external_id, item, by)
+        _record(connection, action_id, by, role, now)
+        move = Move(ActionStatus.PLANNED, f"approved by a {role}", due_at=now)
+        move_actions(connection, [action_id], move, now)
+        return action_id
+
+
+def refuse(house: House, loan_external_id: str, item: str, by: str, why: str) -> int:
+    """Say no to the item of a loan that waits for approval: it is dropped, with the reason.
+
+    Who may refuse is who may approve. Returns the action's id.
+
+    Raises:
+        ArrearsError: as for `approve`.
+    """
+    now = house.now()
+    with house.engine.begin() as connection:
+        action_id, role = _to_decide(connection, house, loan_external_id, item, by)
+        move = Move(ActionStatus.DROPPED, f"refused by {by}, a {role}: {why}")
+        move_actions(connection, [action_id], move, now)
+        return action_id
+
+
+def _to_decide(
+    connection: Connection, house: House, loan_external_id: str, item: str, by: str
+) -> tuple[int, str]:
+    """The action that waits for a yes, and the role in which `by` may decide it."""
+    loan = lock_known_loan(connection, loan_external_id)
+    waiting = _waiting(connection, loan.id, item)
+    if waiting is None:
+        raise ArrearsError(
+            f"Nothing awaits approval as {item} for loan {loan_external_id}. "
+            f"`arrears explain {loan_external_id}` shows where it stands."
+        )
+    ladder = find_ladder(house.policy.ladders, waiting.ladder_id, waiting.ladder_version)
+    needed = str(ladder.item(item).approval)
+    roles = roles_of(connection, by)
+    if needed not in roles:
+        raise ArrearsError(
+            f"{item} for loan {loan_external_id} is for a {needed} to approve, and {by} is on the "
+            f"roster as {' and '.join(roles) or 'nothing'}. Ask a {needed}."
+        )
+    return int(waiting.id), needed
 
 
 def _waiting(connection: Connection, loan_id: int, item: str) -> Row[*tuple[Any, ...]] | None:
@@ -64,7 +89,7 @@ def _waiting(connection: Connection, loan_id: int, item: str) -> Row[*tuple[Any,
     ).one_or_none()
 
 
-def _approve(connection: Connection, action_id: int, by: str, role: str, now: datetime) -> None:
+def _record(connection: Connection, action_id: int, by: str, role: str, now: datetime) -> None:
     connection.execute(
         insert(approval)
         .values(action_id=action_id, role=role, approved_by=by, approved_at=now)
@@ -74,5 +99,3 @@ def _approve(connection: Connection, action_id: int, by: str, role: str, now: da
             set_={"role": role, "approved_by": by, "approved_at": now},
         )
     )
-    move = Move(ActionStatus.PLANNED, f"approved by a {role}", due_at=now)
-    move_actions(connection, [action_id], move, now)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 
 from sqlalchemy import Connection, insert
 
 from domain.ladder import Work
-from domain.staffing import Collector, NobodyFree, Span, choose_collector
+from domain.staffing import Collector, NobodyFree, business_day, choose_collector
 from domain.statuses import ActionStatus
 from workers.contacting import Claimed, claim, reserve_contact, settle
 from workers.house import House
@@ -38,15 +38,6 @@ def assign_call(house: House, action_id: int) -> str:
             return "nobody free"
         _assign(connection, claimed, chosen)
         return "assigned"
-
-
-def business_day(now: datetime) -> Span:
-    """The whole day of `now`, an aware moment in the lender's zone."""
-    today = now.date()
-    return Span(
-        datetime.combine(today, time.min, now.tzinfo),
-        datetime.combine(today + timedelta(days=1), time.min, now.tzinfo),
-    )
 
 
 def _assign(connection: Connection, claimed: Claimed, collector: Collector) -> None:

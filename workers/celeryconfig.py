@@ -69,8 +69,34 @@ beat_schedule = {
         "schedule": timedelta(seconds=2),
         "options": {"expires": 10},
     },
+    "wake outbox": {
+        "task": queues.WAKE_OUTBOX,
+        "schedule": timedelta(seconds=2),
+        "options": {"expires": 10},
+    },
+    # Each minute of the day, so that the first after midnight is among them.
+    "break overdue promises": {
+        "task": queues.BREAK_OVERDUE_PROMISES,
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
+    },
+    "close paid cases": {
+        "task": queues.CLOSE_PAID_CASES,
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3600},
+    },
     "mark lost claims": {
         "task": queues.MARK_LOST_CLAIMS,
+        "schedule": timedelta(seconds=30),
+        "options": {"expires": 60},
+    },
+    "reconcile texts": {
+        "task": queues.RECONCILE_TEXTS,
+        "schedule": timedelta(seconds=15),
+        "options": {"expires": 15},
+    },
+    "assign replies": {
+        "task": queues.ASSIGN_REPLIES,
         "schedule": timedelta(seconds=30),
         "options": {"expires": 60},
     },

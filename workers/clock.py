@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,10 @@ class Clock:
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self._offset()
+
+    def sleep(self, wait: timedelta) -> None:
+        """Let that much time pass."""
+        time.sleep(wait.total_seconds())
 
     def _offset(self) -> timedelta:
         if self._offset_file is None:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, exists, insert, select
+from sqlalchemy import Connection, Row, insert, select
 
 from domain.arrears import Arrears, arrears_on
 from domain.gate import (
@@ -27,8 +27,10 @@ from domain.rules import Channel, packs_for
 from domain.statuses import CLAIMABLE, ActionStatus
 from workers.house import House
 from workers.store.actions import Move, claim_action, move_actions
+from workers.store.cases import WRITTEN_OFF
 from workers.store.facts import LoanFacts, load_facts
-from workers.store.schema import action, borrower, contact, inbox_event, loan
+from workers.store.schema import action, borrower, contact, loan
+from workers.store.waiting import news_waits
 
 CHANNEL = {
     Work.SEND_SMS: Channel.SMS,
@@ -37,8 +39,8 @@ CHANNEL = {
     Work.OPEN_LEGAL_FILE: Channel.LEGAL,
 }
 
-PAYMENT_WAITS = "house.payment_waits"
-PAYMENT_WAIT = timedelta(minutes=1)
+NEWS_WAITS = "house.news_waits"
+NEWS_WAIT = timedelta(minutes=1)
 
 Gate = Callable[[ContactFacts], Verdict]
 
@@ -84,7 +86,7 @@ def claim(
     ladder = find_ladder(house.policy.ladders, row.ladder_id, row.ladder_version)
     contact_facts = _contact_facts(house, row, facts, arrears, ladder)
     verdict = gate(contact_facts) if gate else may_contact(contact_facts, channel, now)
-    if move := _move_away(row, arrears, verdict, now):
+    if move := _move_away(row, facts, arrears, verdict, now):
         move_actions(connection, [action_id], move, now, token=token)
         return None
     return Claimed(
@@ -114,6 +116,7 @@ def reserve_contact(connection: Connection, claimed: Claimed, at: datetime) -> i
             at=at,
             rules=list(claimed.verdict.rules),
             rule_packs=list(claimed.rule_packs),
+            zones=list(claimed.loan.zones),
         )
         .returning(contact.c.id)
     ).scalar_one()
@@ -127,11 +130,6 @@ def settle(connection: Connection, claimed: Claimed, move: Move, now: datetime) 
 
 def _lock(connection: Connection, action_id: int, work: Work) -> Row[*tuple[Any, ...]] | None:
     """Lock the borrower, so that caps cannot race, and the loan, so that no payment slips in."""
-    payment_waits = exists().where(
-        inbox_event.c.kind == "payment",
-        inbox_event.c.status == "received",
-        inbox_event.c.payload["loan"].astext == loan.c.external_id,
-    )
     return connection.execute(
         select(
             action.c.status,
@@ -152,7 +150,7 @@ def _lock(connection: Connection, action_id: int, work: Work) -> Row[*tuple[Any,
             borrower.c.zones,
             borrower.c.locale,
             borrower.c.region,
-            payment_waits.label("payment_waits"),
+            news_waits().label("news_waits"),
         )
         .select_from(borrower.join(loan).join(action))
         .where(action.c.id == action_id, action.c.work == work)
@@ -181,16 +179,22 @@ def _contact_facts(
 
 
 def _move_away(
-    row: Row[*tuple[Any, ...]], arrears: Arrears, verdict: Verdict, now: datetime
+    row: Row[*tuple[Any, ...]],
+    facts: LoanFacts,
+    arrears: Arrears,
+    verdict: Verdict,
+    now: datetime,
 ) -> Move | None:
     """Where an action goes that may not be carried out now; None if it may."""
+    if facts.written_off:
+        return Move(ActionStatus.CANCELLED, WRITTEN_OFF)
     if not arrears.past_due or NOTHING_PAST_DUE in verdict.rules:
         return Move(ActionStatus.CANCELLED, "cured")
     if row.anchor_on != arrears.anchor:
         return Move(ActionStatus.CANCELLED, "superseded")
-    if row.payment_waits:
-        reason = "A payment has come in and is not applied yet."
-        return Move(ActionStatus.DEFERRED, reason, (PAYMENT_WAITS,), now + PAYMENT_WAIT)
+    if row.news_waits:
+        reason = "Something has come in about it and is not applied yet."
+        return Move(ActionStatus.DEFERRED, reason, (NEWS_WAITS,), now + NEWS_WAIT)
     match verdict.answer:
         case Answer.BARRED:
             return Move(ActionStatus.BARRED, verdict.reason, verdict.rules)

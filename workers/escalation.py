@@ -13,14 +13,19 @@ from sqlalchemy import BigInteger, Connection, Row, any_, cast, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import OperationalError
 
-from domain.decision import Decision, Snapshot, decide
+from domain.decision import Decision, Outcome, Snapshot, decide
 from domain.ladder import ladder_for
 from domain.rules import packs_for
 from workers.house import House
-from workers.retrying import in_short
+from workers.retrying import in_a_sentence, in_short
 from workers.store.decisions import write_decisions
 from workers.store.facts import LoanFacts, load_facts
-from workers.store.problems import note_problem, resolve_problems
+from workers.store.problems import (
+    NO_LADDER,
+    no_ladder_detail,
+    note_problem,
+    resolve_problems,
+)
 from workers.store.schema import loan
 
 log = logging.getLogger(__name__)
@@ -91,7 +96,7 @@ def _escalate(connection: Connection, house: House, loan_ids: Sequence[int]) -> 
         },
         now=now,
     )
-    resolve_problems(connection, [row.id for row in due], FAILED_LOOK, now)
+    _keep_problems(connection, due, decisions, now)
     return Escalated(looked_at=len(decisions), planned=planned)
 
 
@@ -110,8 +115,28 @@ def _decide(house: House, row: Row[*tuple[Any, ...]], facts: LoanFacts, now: dat
         actions=tuple(stored.past for stored in facts.actions),
         steps_tried=frozenset(row.steps_tried),
         steps_tried_at=row.steps_tried_at,
+        written_off=facts.written_off,
     )
     return decide(snapshot, ladder, now)
+
+
+def _keep_problems(
+    connection: Connection,
+    looked_at: Sequence[Row[*tuple[Any, ...]]],
+    decisions: Sequence[Decision],
+    now: datetime,
+) -> None:
+    """What could be decided has no failed look any more, and a ladder or none."""
+    with_ladder = [d.loan_id for d in decisions if d.ladder_id is not None]
+    without = [d.loan_id for d in decisions if d.ladder_id is None]
+    resolve_problems(connection, with_ladder, (FAILED_LOOK, NO_LADDER), now)
+    if without:
+        resolve_problems(connection, without, (FAILED_LOOK,), now)
+    lacking = {d.loan_id for d in decisions if d.outcome is Outcome.NO_LADDER}
+    for row in looked_at:
+        if row.id in lacking:
+            detail = no_ladder_detail(row.jurisdiction, row.product, row.currency)
+            note_problem(connection, row.id, NO_LADDER, detail, now)
 
 
 def _put_aside(house: House, loan_id: int, error: Exception) -> Escalated:
@@ -123,7 +148,7 @@ def _put_aside(house: House, loan_id: int, error: Exception) -> Escalated:
             connection,
             loan_id,
             FAILED_LOOK,
-            f"The loan could not be decided ({type(error).__name__}). See the log of the worker.",
+            in_a_sentence(error, "The loan could not be decided"),
             now,
         )
         connection.execute(

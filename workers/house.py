@@ -11,11 +11,15 @@ from sqlalchemy import Engine
 
 from config.policy import Policy, load_policy
 from config.settings import Settings, load_settings
+from config.sms_templates import load_sms_templates
 from config.templates import Templates
 from workers.clock import Clock
-from workers.gateways.sms import SmsGateway
+from workers.gateways.receiver import Receiver, receiver_in
+from workers.gateways.routes import Routes, Sender
+from workers.gateways.tencent import TencentGateway
 from workers.gateways.twilio import TwilioGateway
 from workers.store.engine import connect
+from workers.store.outbox import that_tells
 from workers.store.vault import Vault
 
 
@@ -29,7 +33,9 @@ class House:
     engine: Engine
     vault: Vault
     clock: Clock
-    sms: SmsGateway
+    sms: Routes
+    receiver: Receiver | None = None
+    """The lender's systems, which are told what happens; None: they are not told."""
 
     def now(self) -> datetime:
         """The present moment in the lender's zone: its date is the business date."""
@@ -46,21 +52,46 @@ def build_house(settings: Settings) -> House:
         ArrearsError: policy, templates or keys are not usable; the message says which.
     """
     templates = Templates.load(settings.policy_dir / "templates")
-    tokens = [token.get_secret_value() for token in settings.twilio_auth_tokens]
+    senders = [_twilio(settings), *_tencent(settings, templates)]
+    receiver = receiver_in(settings)
+    engine = connect(settings.database_url)
     return House(
         settings=settings,
         templates=templates,
         policy=load_policy(settings.policy_dir, template_names=templates.names()),
-        engine=connect(settings.database_url),
+        engine=that_tells(engine) if receiver else engine,
         vault=Vault([key.get_secret_value() for key in settings.encryption_keys]),
         clock=Clock(settings.clock_file),
-        sms=TwilioGateway(
-            account_sid=settings.twilio_account_sid,
-            auth_token=tokens[0],
-            api_base=settings.twilio_api_base,
-            status_callback_base=settings.public_url,
-        ),
+        sms=Routes({one.provider: one for one in senders}, settings.sms_routes),
+        receiver=receiver,
     )
+
+
+def _twilio(settings: Settings) -> Sender:
+    gateway = TwilioGateway(
+        account_sid=settings.twilio_account_sid,
+        auth_token=settings.twilio_auth_tokens[0].get_secret_value(),
+        api_base=settings.twilio_api_base,
+        status_callback_base=settings.public_url,
+    )
+    return Sender("twilio", settings.twilio_from, gateway)
+
+
+def _tencent(settings: Settings, templates: Templates) -> list[Sender]:
+    """Tencent Cloud, where its settings are given: the routes say whether it sends."""
+    id, key = settings.tencent_secret_id, settings.tencent_secret_key
+    app, signature = settings.tencent_sdk_app_id, settings.tencent_sign_name
+    if id is None or key is None or app is None or signature is None:
+        return []
+    registered = settings.policy_dir / "sms_templates" / "tencent.yaml"
+    gateway = TencentGateway(
+        secret_id=id,
+        secret_key=key.get_secret_value(),
+        sdk_app_id=app,
+        templates=load_sms_templates(registered, templates.names()),
+        api_base=settings.tencent_api_base,
+    )
+    return [Sender("tencent", signature, gateway)]
 
 
 @cache

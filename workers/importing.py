@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, update
 
 from config.tape_mapping import TapeMapping
 from domain.errors import ArrearsError
-from domain.loans import LoanOnTape
+from domain.ladder import ladder_for
+from domain.loans import LoanOnTape, Problem
 from workers.house import House
 from workers.reassessing import reassess
-from workers.store.merging import date_loans, date_steps_tried, make_staging, merge
+from workers.store.merging import Merged, date_loans, date_steps_tried, merge
+from workers.store.problems import NO_LADDER, no_ladder_detail
 from workers.store.schema import tape_import
+from workers.store.staging import make_staging
+from workers.store.tape_changes import note_changes
 from workers.tape.comparison import StatusComparison, StatusTally
-from workers.tape.lines import Progress
+from workers.tape.lines import Progress, read_header
 from workers.tape.reading import read_tape
 from workers.tape.rejects import Rejects
-from workers.tape.rows import RowError, TapeError
+from workers.tape.rows import RowError
+from workers.tape.words import known_words
 
 LOANS_AT_ONCE = 1_000
 SHOWN_ERRORS = 10
@@ -45,6 +50,12 @@ class ImportReport:
     rejects_file: Path | None
     statuses: StatusComparison | None
     """The lender's own statuses against those by days past due, if the tape has them."""
+    without_ladder: int
+    """Good rows of loans about which nothing will ever be done, for no ladder is for them."""
+    showing_less: int
+    """Loans of which the tape shows less paid than is on record, which was kept."""
+    unused_columns: tuple[str, ...]
+    """Columns of the tape that the mapping does not name."""
 
 
 class _NothingKeptError(Exception):
@@ -64,34 +75,42 @@ def import_tape(
 ) -> ImportReport:
     """Bring a tape into the book, in constant memory and in one transaction.
 
+    `as_of` is the business date the tape stands for: payments booked before it are in the tape.
     One wrong row, and nothing comes in, unless `keep_good`; rejected rows are written to
     `rejects_path`, by default beside the tape. Loans are known by their external id: the same tape
     again changes nothing, a newer one brings what it tells.
 
     Raises:
         TapeError: the file as a whole cannot be read.
+        ArrearsError: the tape has no rows, or stands for a day still to come.
     """
-    if not path.is_file():
-        raise TapeError(f"{path} cannot be read: there is no such file. Check its path.")
+    _refuse_a_day_to_come(as_of, house.today())
+    unused = tuple(c for c in read_header(path) if c not in mapping.columns.values())
     rejects_to = rejects_path or path.with_suffix(".rejects.csv")
     if rejects_to.resolve() == path.resolve():
         raise ArrearsError(f"The rejected rows would replace the tape {path}. Name another file.")
     tally = StatusTally(mapping.statuses, as_of) if mapping.statuses else None
     errors: list[RowError] = []
-    taken = changed = 0
+    taken = changed = without_ladder = showing_less = 0
+    known = known_words(house.policy, house.templates)
     with Rejects(rejects_to) as rejects:
-        rows = read_tape(path, mapping, as_of, progress=progress, statuses=tally)
+        rows = read_tape(path, mapping, as_of, progress=progress, statuses=tally, known=known)
         good = _sort_out(rows, rejects, errors)
         try:
             with house.engine.begin() as connection:
                 make_staging(connection)
+                import_id = _begin_import(connection, house, path, mapping, as_of)
                 for loans in _pieces(good, LOANS_AT_ONCE):
+                    loans, lacking = _with_ladders_looked_for(house, loans)
+                    merged = _take(connection, house, loans, as_of, import_id)
                     taken += len(loans)
-                    changed += _take(connection, house, loans, as_of)
+                    changed += len(merged.changed)
+                    without_ladder += lacking
+                    showing_less += merged.showing_less
                 date_loans(connection, as_of)
                 if dry_run or (rejects.count and not keep_good):
                     raise _NothingKeptError
-                _note_import(connection, house, path, mapping, as_of, taken, rejects.count)
+                _finish_import(connection, import_id, taken, rejects.count, house.now())
             kept = True
         except _NothingKeptError:
             kept = False
@@ -105,7 +124,38 @@ def import_tape(
         first_errors=tuple(errors),
         rejects_file=rejects.path if rejects.count else None,
         statuses=tally.result() if tally else None,
+        without_ladder=without_ladder,
+        showing_less=showing_less,
+        unused_columns=unused,
     )
+
+
+def _refuse_a_day_to_come(as_of: date, today: date) -> None:
+    if as_of > today:
+        raise ArrearsError(
+            f"The tape cannot stand for {as_of}: today is {today}. Name the day it was cut on; "
+            "payments booked before that day are taken to be in it."
+        )
+
+
+def _with_ladders_looked_for(house: House, loans: list[LoanOnTape]) -> tuple[list[LoanOnTape], int]:
+    """The loans, those that no ladder is for with that problem; and how many they are."""
+    checked = [_with_ladder_looked_for(house, one) for one in loans]
+    return checked, sum(a is not b for a, b in zip(loans, checked, strict=True))
+
+
+def _with_ladder_looked_for(house: House, one: LoanOnTape) -> LoanOnTape:
+    found = ladder_for(
+        house.policy.ladders,
+        jurisdiction=one.jurisdiction,
+        product=one.product,
+        currency=one.currency,
+        on=house.today(),
+    )
+    if found:
+        return one
+    detail = no_ladder_detail(one.jurisdiction, one.product, one.currency)
+    return replace(one, problems=(*one.problems, Problem(NO_LADDER, detail)))
 
 
 def _sort_out(
@@ -125,9 +175,11 @@ def _pieces(loans: Iterator[T], size: int) -> Iterator[list[T]]:
         yield piece
 
 
-def _take(connection: Connection, house: House, loans: list[LoanOnTape], as_of: date) -> int:
+def _take(
+    connection: Connection, house: House, loans: list[LoanOnTape], as_of: date, import_id: int
+) -> Merged:
     now = house.now()
-    changed = merge(
+    merged = merge(
         connection,
         house.vault,
         loans,
@@ -135,28 +187,37 @@ def _take(connection: Connection, house: House, loans: list[LoanOnTape], as_of: 
         order=house.settings.allocation_order,
         now=now,
     )
-    if changed:
-        reassess(connection, changed, now)
+    if merged.changed:
+        after = reassess(connection, merged.changed, now)
+        note_changes(connection, import_id, after, merged.before, merged.new, now)
         date_steps_tried(connection)
-    return len(changed)
+    return merged
 
 
-def _note_import(
-    connection: Connection,
-    house: House,
-    path: Path,
-    mapping: TapeMapping,
-    as_of: date,
-    taken: int,
-    rejected: int,
-) -> None:
-    connection.execute(
-        insert(tape_import).values(
+def _begin_import(
+    connection: Connection, house: House, path: Path, mapping: TapeMapping, as_of: date
+) -> int:
+    """Its row comes first, so that what it changes can name it."""
+    import_id: int = connection.execute(
+        insert(tape_import)
+        .values(
             file_name=path.name,
             mapping=mapping.id,
             as_of=as_of,
-            rows_taken=taken,
-            rows_rejected=rejected,
+            rows_taken=0,
+            rows_rejected=0,
             imported_at=house.now(),
         )
+        .returning(tape_import.c.id)
+    ).scalar_one()
+    return import_id
+
+
+def _finish_import(
+    connection: Connection, import_id: int, taken: int, rejected: int, now: datetime
+) -> None:
+    connection.execute(
+        update(tape_import)
+        .where(tape_import.c.id == import_id)
+        .values(rows_taken=taken, rows_rejected=rejected, imported_at=now)
     )

@@ -5,18 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, any_, func, or_, select, update
+from sqlalchemy import Connection, Row, any_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
 from domain.errors import ArrearsError
+from workers import applying
+from workers.contact_changes import change_contacts
 from workers.events import NotYetError, RejectedError
 from workers.house import House
-from workers.payments import Payment, record_payment
+from workers.payments import Payment
 from workers.receipts import record_receipt
 from workers.retrying import in_short
 from workers.store.schema import inbox_event
@@ -50,18 +51,26 @@ def receive(
     known = connection.execute(
         select(inbox_event).where(inbox_event.c.external_id == external_id).with_for_update()
     ).one()
-    if known.payload != payload:
+    if (known.kind, _said(known.payload)) != (kind, _said(payload)):
         if known.status == "applied":
+            of = f", for loan {known.payload['loan']}," if "loan" in known.payload else ""
             raise ArrearsError(
-                f"{external_id} is on record with other contents, and was applied. "
+                f"{external_id} is on record with other contents{of} and was applied. "
                 "Send what is new under an id of its own."
             )
         connection.execute(
             update(inbox_event)
             .where(inbox_event.c.id == known.id)
-            .values(payload=payload, status="received", reason=None, settled_at=None)
+            .values(kind=kind, payload=payload, status="received", reason=None, settled_at=None)
         )
     return int(known.id)
+
+
+def _said(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What an event says. The same words are sealed anew each time: a digest stands for them."""
+    if "digest" not in payload:
+        return dict(payload)
+    return {name: value for name, value in payload.items() if not name.endswith("_sealed")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +96,8 @@ def apply_event(house: House, event_id: int) -> Settled:
                 reason = HANDLERS[event.kind](connection, house, event.payload)
             status = "applied"
         except NotYetError as error:
-            status, reason = "received", str(error)
+            status = "rejected" if _give_up(event, house.now()) else "received"
+            reason = str(error)
         except RejectedError as error:
             status, reason = "rejected", str(error)
         except OperationalError:
@@ -105,6 +115,20 @@ def apply_event(house: House, event_id: int) -> Settled:
             )
         )
         return Settled(status, reason)
+
+
+def take_in(house: House, external_id: str, kind: str, payload: Mapping[str, Any]) -> Settled:
+    """Store an event that a person tells of, and apply it at once.
+
+    Raises:
+        ArrearsError: it can never be applied, or was applied already with other contents.
+    """
+    with house.engine.begin() as connection:
+        event_id = receive(connection, external_id, kind, payload, house.now())
+    settled = apply_event(house, event_id)
+    if settled.status == "rejected":
+        raise ArrearsError(settled.reason)
+    return settled
 
 
 def wake_events(house: House, *, limit: int = 1_000) -> list[int]:
@@ -146,15 +170,25 @@ def payment_payload(paid: Payment) -> dict[str, str]:
     }
 
 
-def _payment(connection: Connection, house: House, payload: Mapping[str, Any]) -> str:
-    paid = Payment(
-        external_id=payload["external_id"],
-        loan=payload["loan"],
-        amount=Decimal(payload["amount"]),
-        currency=payload["currency"],
-        paid_on=date.fromisoformat(payload["paid_on"]),
-    )
-    return record_payment(connection, house, paid)
+def _give_up(event: Row[*tuple[Any, ...]], now: datetime) -> bool:
+    """Whether what an event of this kind names has had its time to come in."""
+    waits_for_at_most = GIVE_UP_AFTER.get(event.kind)
+    return waits_for_at_most is not None and event.received_at < now - waits_for_at_most
 
 
-HANDLERS: dict[str, Handler] = {"payment": _payment, "receipt": record_receipt}
+GIVE_UP_AFTER = {"receipt": timedelta(days=1)}
+"""By kind, how long an event waits for what it names. Other kinds wait without end: money must not
+be lost. A receipt may come before the answer that it belongs to is on record, by minutes."""
+
+HANDLERS: dict[str, Handler] = {
+    "payment": applying.apply_payment,
+    "reversal": applying.apply_reversal,
+    "promise": applying.apply_promise,
+    "promise_withdrawal": applying.apply_promise_withdrawal,
+    "dispute": applying.apply_dispute,
+    "hold": applying.apply_hold,
+    "release": applying.apply_release,
+    "contact_change": change_contacts,
+    "write_off": applying.apply_write_off,
+    "receipt": record_receipt,
+}

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import select, true
 
+from domain.access import Opened
 from domain.errors import ArrearsError
 from workers.house import House
+from workers.store.accesses import note_access
+from workers.store.book import loan_not_known
 from workers.store.schema import action, document, loan
 
 log = logging.getLogger(__name__)
@@ -27,18 +30,20 @@ class Letter:
     """False: what it is about has been paid or superseded since, and it must not go out."""
 
 
-def open_letter(house: House, loan_external_id: str, item: str | None = None) -> Letter:
-    """Open the newest letter of a loan, or of one of its items, to print it. The look is logged.
+def open_letter(house: House, loan_external_id: str, item: str | None = None, *, by: str) -> Letter:
+    """Open the newest letter of a loan, or of one of its items, to print it.
+
+    The look is put on record and logged; `by` is the lender's own reference of whoever looks.
 
     Raises:
         ArrearsError: the loan is not known, it has no such letter, or none of the keys opens it.
     """
-    with house.engine.connect() as connection:
+    with house.engine.begin() as connection:
         owed = connection.execute(
             select(loan.c.id, loan.c.anchor_on).where(loan.c.external_id == loan_external_id)
         ).one_or_none()
         if owed is None:
-            raise ArrearsError(f"Loan {loan_external_id} is not known. Check its number.")
+            raise loan_not_known(loan_external_id)
         written = connection.execute(
             select(document.c.id, document.c.body_sealed, action.c.item, action.c.anchor_on)
             .join(action, action.c.id == document.c.action_id)
@@ -46,13 +51,16 @@ def open_letter(house: House, loan_external_id: str, item: str | None = None) ->
             .order_by(document.c.id.desc())
             .limit(1)
         ).one_or_none()
-    if written is None:
-        raise ArrearsError(
-            f"No letter has been written for {f'{item} of ' if item else ''}loan "
-            f"{loan_external_id}. `arrears explain {loan_external_id}` shows where it stands."
-        )
-    body = house.vault.open(written.body_sealed)
-    log.info("loan %s: document %s was opened, %s", loan_external_id, written.id, TO_PRINT)
+        if written is None:
+            raise ArrearsError(
+                f"No letter has been written for {f'{item} of ' if item else ''}loan "
+                f"{loan_external_id}. `arrears explain {loan_external_id}` shows where it stands."
+            )
+        note_access(connection, owed.id, Opened.LETTER, by, house.now(), item=written.item)
+        body = house.vault.open(written.body_sealed)
+    log.info(
+        "loan %s: document %s was opened by %s, %s", loan_external_id, written.id, by, TO_PRINT
+    )
     return Letter(
         document_id=written.id,
         item=written.item,

@@ -1,4 +1,4 @@
-"""What an operator has to put right: defects of loans, and events that changed nothing."""
+"""What an operator has to put right: defects of loans, stuck actions, events that did nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from sqlalchemy import Connection, select
 
 from workers.store.schema import inbox_event, loan, problem
+from workers.stuck_actions import StuckActions, read_stuck
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,15 @@ class Problems:
 
     loans: tuple[OpenProblem, ...]
     events: tuple[UnappliedEvent, ...]
+    actions: tuple[StuckActions, ...]
+    """Those that fail or were given up, by their reason; the newest first."""
 
 
 def read_problems(connection: Connection, zone: tzinfo) -> Problems:
     """Everything that is open now; moments are in `zone`."""
-    return Problems(_of_loans(connection, zone), _of_events(connection, zone))
+    return Problems(
+        _of_loans(connection, zone), _of_events(connection, zone), read_stuck(connection, zone)
+    )
 
 
 def _of_loans(connection: Connection, zone: tzinfo) -> tuple[OpenProblem, ...]:

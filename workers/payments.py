@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.allocation import Allocation, allocate
 from domain.arrears import Arrears
 from domain.loans import ZERO
+from workers.amounts import check_amount
 from workers.events import NotYetError, RejectedError
 from workers.house import House
+from workers.promising import keep_promise
 from workers.reassessing import reassess
 from workers.store.book import load_schedule, lock_loan, write_allocations
+from workers.store.schema import loan as loan_table
 from workers.store.schema import payment
-
-SMALLEST = Decimal("0.01")
-TOO_LARGE = Decimal(10**11)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +43,15 @@ def record_payment(connection: Connection, house: House, paid: Payment) -> str:
 
     Raises:
         NotYetError: the loan is not known.
-        RejectedError: the currency is another, or the amount is not more than zero.
+        RejectedError: the currency is another, the amount is not more than zero, or its id is that
+            of another payment.
     """
     now = house.now()
     loan = lock_loan(connection, paid.loan)
     if loan is None:
         raise NotYetError(f"Loan {paid.loan} is not known. Import it; the payment is kept.")
-    if paid.currency != loan.currency:
-        raise RejectedError(
-            f"The payment is in {paid.currency} and loan {paid.loan} in {loan.currency}. "
-            "Convert it and record it under another id."
-        )
-    if not SMALLEST <= paid.amount < TOO_LARGE or paid.amount % SMALLEST != ZERO:
-        raise RejectedError(
-            f"{paid.amount} is not an amount that can be paid: it must be more than zero, below "
-            "a hundred thousand million, and in whole hundredths."
-        )
-    in_tape_of = loan.tape_as_of if _in_the_tape(paid, loan.tape_as_of) else None
+    check_amount(paid.amount, paid.currency, paid.loan, loan.currency)
+    in_tape_of = loan.tape_as_of if in_the_tape(paid.paid_on, loan.tape_as_of) else None
     allocations: tuple[Allocation, ...] = ()
     left = ZERO
     if in_tape_of is None:
@@ -81,21 +73,44 @@ def record_payment(connection: Connection, house: House, paid: Payment) -> str:
         .returning(payment.c.id)
     ).scalar()
     if payment_id is None:
-        return f"Payment {paid.external_id} is on record already; nothing changed."
-    if in_tape_of:
-        return f"Payment {paid.external_id} is in the tape of {in_tape_of} already; it is noted."
+        return _on_record_already(connection, paid)
     write_allocations(connection, loan.id, payment_id, allocations)
-    return _sentence(reassess(connection, [loan.id], now)[loan.id])
+    keep_promise(connection, loan.id, now)
+    arrears = reassess(connection, [loan.id], now)[loan.id]
+    if in_tape_of:
+        return (
+            f"Payment {paid.external_id} is in the tape of {in_tape_of} already, for it was booked "
+            "before that day: it is noted, and laid against nothing."
+        )
+    left_over = f" {left:.2f} {paid.currency} of it is left over: nothing owed is unpaid."
+    return where_it_stands(arrears, paid.currency) + (left_over if left else "")
 
 
-def _in_the_tape(paid: Payment, tape_as_of: date | None) -> bool:
-    return tape_as_of is not None and paid.paid_on < tape_as_of
+def _on_record_already(connection: Connection, paid: Payment) -> str:
+    """The same payment again; another one under its id is refused."""
+    known = connection.execute(
+        select(loan_table.c.external_id, payment.c.amount, payment.c.currency)
+        .join(loan_table, loan_table.c.id == payment.c.loan_id)
+        .where(payment.c.external_id == paid.external_id)
+    ).one()
+    if tuple(known) != (paid.loan, paid.amount, paid.currency):
+        raise RejectedError(
+            f"Payment {paid.external_id} is on record for loan {known.external_id}, over "
+            f"{known.amount:.2f} {known.currency}. Record another payment under an id of its own."
+        )
+    return f"Payment {paid.external_id} is on record already; nothing changed."
 
 
-def _sentence(arrears: Arrears) -> str:
+def in_the_tape(paid_on: date, tape_as_of: date | None) -> bool:
+    """Whether a payment booked on `paid_on` is in what a tape of that date says is paid."""
+    return tape_as_of is not None and paid_on < tape_as_of
+
+
+def where_it_stands(arrears: Arrears, currency: str) -> str:
+    """What is past due after money came or went, as a sentence for people."""
     if not arrears.past_due:
         return "Nothing is past due any more; what was planned is called off."
     return (
-        f"{arrears.amount.normalize():f} is still past due since {arrears.anchor}, "
-        f"{arrears.days_past_due} days."
+        f"{arrears.amount:.2f} {currency} is still past due since {arrears.anchor}, "
+        f"{arrears.days_past_due} {'day' if arrears.days_past_due == 1 else 'days'}."
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 from sqlalchemy.dialects.postgresql import insert
 
 from config.policy import PolicyDocument
 from domain.errors import ArrearsError
 from workers.house import House
-from workers.store.schema import policy_version
+from workers.store.schema import action, policy_version
 
 
 def register_policy(house: House) -> None:
@@ -31,11 +31,13 @@ def assert_policy_unchanged(house: House) -> None:
     """Compare the loaded documents with those on record, and write nothing.
 
     Raises:
-        ArrearsError: a document differs from the one recorded under the same id and version.
+        ArrearsError: a document differs from the one recorded under the same id and version, or a
+            ladder is gone that was worked by.
     """
     with house.engine.connect() as connection:
         for document in house.policy.documents:
             _refuse_changed(connection, document)
+        _refuse_gone(connection, house)
 
 
 def _key(document: PolicyDocument) -> dict[str, str | int]:
@@ -53,3 +55,22 @@ def _refuse_changed(connection: Connection, document: PolicyDocument) -> None:
             "changed after it was first used. Put it back, and make the change as "
             f"version {document.version + 1} in a file of its own."
         )
+
+
+def _refuse_gone(connection: Connection, house: House) -> None:
+    """What was planned by a ladder is carried out and explained by that ladder, to its end."""
+    loaded = {(document.id, document.version) for document in house.policy.documents}
+    recorded = connection.execute(
+        select(policy_version.c.id, policy_version.c.version)
+        .where(policy_version.c.kind == "ladder")
+        .order_by(policy_version.c.id, policy_version.c.version)
+    ).all()
+    for id_, version in recorded:
+        by_it = (action.c.ladder_id == id_) & (action.c.ladder_version == version)
+        if (id_, version) not in loaded and connection.execute(
+            select(exists().where(by_it))
+        ).scalar():
+            raise ArrearsError(
+                f"The ladder {id_} v{version} was worked by and its file is gone. Put it back: "
+                "a version that was ever used keeps its file."
+            )

@@ -43,9 +43,15 @@ QUEUE_FOR = {
 SCAN_PORTFOLIO = task_name(Queue.SCAN, "scan_portfolio")
 ESCALATE_LOANS = task_name(Queue.ESCALATE, "escalate_loans")
 APPLY_EVENT = task_name(Queue.EVENTS, "apply_event")
+DELIVER_EVENTS = task_name(Queue.OUTBOX, "deliver_events")
 WAKE_DUE_ACTIONS = task_name(Queue.REPAIR, "wake_due_actions")
 WAKE_EVENTS = task_name(Queue.REPAIR, "wake_events")
+WAKE_OUTBOX = task_name(Queue.REPAIR, "wake_outbox")
+BREAK_OVERDUE_PROMISES = task_name(Queue.REPAIR, "break_overdue_promises")
+CLOSE_PAID_CASES = task_name(Queue.REPAIR, "close_paid_cases")
 MARK_LOST_CLAIMS = task_name(Queue.REPAIR, "mark_lost_claims")
+RECONCILE_TEXTS = task_name(Queue.REPAIR, "reconcile_texts")
+ASSIGN_REPLIES = task_name(Queue.REPAIR, "assign_replies")
 
 
 def route(name: str, *_: object, **__: object) -> dict[str, str]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from domain.arrears import Arrears, arrears_on
-from domain.decision import Snapshot, next_review
+from domain.decision import PastAction, Snapshot, next_review
 from domain.statuses import WAITING, ActionStatus
+from workers.house import House
 from workers.store.actions import Move, ask_again, move_actions
 from workers.store.appointments import call_off_appointments
-from workers.store.cases import keep_cases
-from workers.store.facts import load_facts
+from workers.store.cases import WRITTEN_OFF, keep_cases, lock_paid_cases
+from workers.store.facts import LoanFacts, load_facts
 from workers.store.positions import Position, set_positions
+
+CASES_AT_ONCE = 500
 
 
 def reassess(connection: Connection, loan_ids: Sequence[int], now: datetime) -> dict[int, Arrears]:
@@ -27,29 +31,58 @@ def reassess(connection: Connection, loan_ids: Sequence[int], now: datetime) -> 
     today = now.date()
     facts = load_facts(connection, loan_ids, now)
     arrears = {id: arrears_on(fact.instalments, today) for id, fact in facts.items()}
-    cured: list[int] = []
-    superseded: list[int] = []
-    for id, fact in facts.items():
-        needless = [
-            stored.id
-            for stored in fact.actions
-            if stored.past.status in WAITING and stored.past.anchor != arrears[id].anchor
-        ]
-        (superseded if arrears[id].past_due else cured).extend(needless)
-    if cured:
-        move_actions(connection, cured, Move(ActionStatus.CANCELLED, "cured"), now)
-    if superseded:
-        move_actions(connection, superseded, Move(ActionStatus.CANCELLED, "superseded"), now)
-    keep_cases(connection, cured=[id for id in arrears if not arrears[id].past_due], now=now)
-    positions = [
-        Position(
-            id,
-            anchor_on=arrears[id].anchor,
-            review_on=next_review(Snapshot(id, fact.instalments, fact.holds), now),
-        )
-        for id, fact in facts.items()
-    ]
+    _call_off(connection, facts, arrears, now)
+    written_off = [id for id, fact in facts.items() if fact.written_off]
+    cured = [id for id in arrears if not arrears[id].past_due and not facts[id].written_off]
+    keep_cases(connection, cured=cured, written_off=written_off, now=now)
+    positions = [_position(id, fact, arrears[id], now) for id, fact in facts.items()]
     set_positions(connection, positions, now)
     call_off_appointments(connection, list(facts), now)
     ask_again(connection, list(facts), now)
     return arrears
+
+
+def close_paid_cases(house: House, *, limit: int = CASES_AT_ONCE) -> int:
+    """Close cases that are open though nothing is past due, or the loan was written off.
+
+    Whatever pays or writes off a loan closes its case in the same transaction, so that none should
+    be found. Any number of times does no harm. Returns how many were found.
+    """
+    now = house.now()
+    with house.engine.begin() as connection:
+        found = lock_paid_cases(connection, now.date(), limit)
+        if found:
+            reassess(connection, found, now)
+        return len(found)
+
+
+def _call_off(
+    connection: Connection,
+    facts: Mapping[int, LoanFacts],
+    arrears: Mapping[int, Arrears],
+    now: datetime,
+) -> None:
+    needless: dict[str, list[int]] = defaultdict(list)
+    for id, fact in facts.items():
+        for stored in fact.actions:
+            if stored.past.status in WAITING and (
+                reason := _needless(stored.past, fact, arrears[id])
+            ):
+                needless[reason].append(stored.id)
+    for reason, action_ids in needless.items():
+        move_actions(connection, action_ids, Move(ActionStatus.CANCELLED, reason), now)
+
+
+def _needless(waiting: PastAction, fact: LoanFacts, arrears: Arrears) -> str | None:
+    """Why an action that waits is of no use any more; None if it is."""
+    if fact.written_off:
+        return WRITTEN_OFF
+    if waiting.anchor == arrears.anchor:
+        return None
+    return "superseded" if arrears.past_due else "cured"
+
+
+def _position(id: int, fact: LoanFacts, arrears: Arrears, now: datetime) -> Position:
+    snapshot = Snapshot(id, fact.instalments, fact.holds, written_off=fact.written_off)
+    anchor_on = None if fact.written_off else arrears.anchor
+    return Position(id, anchor_on, next_review(snapshot, now))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import traceback
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,6 +14,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from domain.errors import ArrearsError
 from domain.statuses import ActionStatus
 from workers.house import House
 from workers.store.actions import Move, claim_action, move_actions
@@ -21,16 +23,28 @@ from workers.store.schema import action
 log = logging.getLogger(__name__)
 
 MOST_FAILURES = 12
-"""Certain failures after which an action is dead: about six hours of trying."""
+"""Certain failures after which an action is dead: about five hours of trying."""
 
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=1)
+MOST_DOUBLINGS = 20
+"""Far beyond the longest wait, and far from what a timedelta can hold."""
 
 
-def back_off(failures: int, *, at_least: timedelta | None = None) -> timedelta:
-    """How long to wait after one failure more than `failures`; twice as long each time."""
-    wait: timedelta = min(FIRST_WAIT * 2**failures, LONGEST_WAIT)
-    return max(wait, at_least or timedelta())
+SPREAD = 0.25
+"""How much longer or shorter a wait may be than it should: what failed at once, as texts do while
+their provider is away, is not to come back at once."""
+
+CHANCE = random.SystemRandom()
+
+
+def back_off(
+    failures: int, *, at_least: timedelta | None = None, chance: random.Random = CHANCE
+) -> timedelta:
+    """How long to wait after one failure more than `failures`; about twice as long each time."""
+    doublings = min(failures, MOST_DOUBLINGS)
+    wait: timedelta = min(FIRST_WAIT * 2**doublings, LONGEST_WAIT)
+    return max(wait * chance.uniform(1 - SPREAD, 1 + SPREAD), at_least or timedelta())
 
 
 def take_up(house: House, action_id: int, carry_out: Callable[[House, int], str]) -> str:
@@ -46,8 +60,18 @@ def take_up(house: House, action_id: int, carry_out: Callable[[House, int], str]
         raise
     except Exception as error:
         log.error("action %s failed: %s", action_id, in_short(error))
-        _put_aside(house, action_id, f"It could not be carried out ({type(error).__name__}).")
+        _put_aside(house, action_id, in_a_sentence(error, "It could not be carried out"))
         return "put aside"
+
+
+def in_a_sentence(error: Exception, what_failed: str) -> str:
+    """What to put on record of an error: its own sentence if it was written for people.
+
+    Any other may quote personal data, and only its type is named.
+    """
+    if isinstance(error, ArrearsError):
+        return str(error)
+    return f"{what_failed} ({type(error).__name__}). See the log of the worker."
 
 
 def in_short(error: Exception) -> str:

@@ -152,12 +152,17 @@ def _extend(connection: Connection, scan: UUID, places: list[Place], lapses_at: 
 
 def _open_run(connection: Connection, today: date, now: datetime, policy_digest: str) -> None:
     connection.execute(delete(announcement).where(announcement.c.lapses_at < now))
-    opened = connection.execute(
+    last = _last_policy(connection)
+    connection.execute(
         insert(scan_run)
         .values(business_date=today, started_at=now, policy_digest=policy_digest)
-        .on_conflict_do_nothing()
+        .on_conflict_do_update(
+            index_elements=[scan_run.c.business_date],
+            set_={"policy_digest": policy_digest, "finished_at": None},
+            where=scan_run.c.policy_digest != policy_digest,
+        )
     )
-    if opened.rowcount and _policy_changed(connection, today, policy_digest):
+    if last is not None and last != policy_digest:
         # Other stage rules mean other review dates: every loan past due is looked at today.
         connection.execute(
             update(loan).where(loan.c.anchor_on.is_not(None)).values(review_on=today)
@@ -170,14 +175,12 @@ def _policy_in_force(house: House, today: date) -> str:
     return f"{house.policy.digest} {' '.join(names)}"
 
 
-def _policy_changed(connection: Connection, today: date, policy_digest: str) -> bool:
-    last = connection.execute(
-        select(scan_run.c.policy_digest)
-        .where(scan_run.c.business_date < today)
-        .order_by(scan_run.c.business_date.desc())
-        .limit(1)
+def _last_policy(connection: Connection) -> str | None:
+    """What the newest scan rested on, today's or an earlier day's; None before the first."""
+    last: str | None = connection.execute(
+        select(scan_run.c.policy_digest).order_by(scan_run.c.business_date.desc()).limit(1)
     ).scalar()
-    return last is not None and last != policy_digest
+    return last
 
 
 def _count_run(connection: Connection, today: date, loans: int, envelopes: int) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, Integer, Row, exists, func, select
 from sqlalchemy import cast as as_type
 
-from domain.statuses import CLAIMABLE, ActionStatus
+from domain.statuses import CLAIMABLE, ActionStatus, OutboxStatus
+from workers.reply_work import count_replies
 from workers.scanning import announced_already
-from workers.store.schema import action, inbox_event, loan, message, problem, scan_run
+from workers.store.schema import action, inbox_event, loan, message, outbox_event, problem, scan_run
 
 BUCKETS: tuple[tuple[int, int | None], ...] = ((1, 3), (4, 29), (30, 59), (60, None))
 """Days past due, both ends included, as lenders report them; they follow no ladder."""
@@ -80,6 +81,17 @@ class Events:
 
 
 @dataclass(frozen=True, slots=True)
+class EventsOut:
+    """What the lender's systems are to be told."""
+
+    waiting: int
+    oldest_seconds: int | None
+    """How long ago the oldest that waits happened."""
+    dead_by_reason: dict[str, int]
+    """Given up; a person may send them again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Everything `arrears status` shows from the database. Holds no personal data."""
 
@@ -93,6 +105,9 @@ class Status:
     messages: dict[str, int]
     """Texts by what is known of them."""
     events: Events
+    events_out: EventsOut
+    replies: dict[str, int]
+    """Borrowers' texts that wait for a person, by who has them."""
     problems: dict[str, int]
     """Open problems of loans, by kind."""
 
@@ -109,6 +124,8 @@ def read_status(connection: Connection, now: datetime) -> Status:
             connection.execute(select(message.c.status, func.count()).group_by(message.c.status))
         ),
         events=_events(connection),
+        events_out=_events_out(connection, now),
+        replies=count_replies(connection),
         problems=_counts(
             connection.execute(
                 select(problem.c.kind, func.count())
@@ -206,6 +223,24 @@ def _events(connection: Connection) -> Events:
         waiting=_sum((row.kind, row.events) for row in rows if row.status == "received"),
         rejected=_sum((row.kind, row.events) for row in rows if row.status == "rejected"),
         newest=tuple(newest),
+    )
+
+
+def _events_out(connection: Connection, now: datetime) -> EventsOut:
+    waiting, oldest = connection.execute(
+        select(func.count(), func.min(outbox_event.c.happened_at)).where(
+            outbox_event.c.status == OutboxStatus.WAITING
+        )
+    ).one()
+    dead = connection.execute(
+        select(outbox_event.c.reason, func.count())
+        .where(outbox_event.c.status == OutboxStatus.DEAD)
+        .group_by(outbox_event.c.reason)
+    )
+    return EventsOut(
+        waiting=waiting,
+        oldest_seconds=(now - oldest) // timedelta(seconds=1) if oldest else None,
+        dead_by_reason=_counts(dead),
     )
 
 

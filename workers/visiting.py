@@ -14,16 +14,15 @@ from config.templates import format_date
 from domain.gate import ON_HOLD, Answer, ContactFacts, Verdict, may_contact
 from domain.ladder import Work
 from domain.rules import Channel
-from domain.staffing import Span
+from domain.staffing import Span, business_day
 from domain.statuses import ActionStatus
-from domain.visiting import DAYS_AHEAD, NOTICE_DAYS, Visitor, choose_visitors, slots
-from workers.calling import business_day
+from domain.visiting import DAYS_AHEAD, NOTICE_DAYS, Visitor, choose_visitors, nobody_speaks, slots
 from workers.contacting import Claimed, claim, reserve_contact, settle
 from workers.house import House
 from workers.store.actions import Move
 from workers.store.people import lock_visitors
 from workers.store.schema import document, visit, visit_staff
-from workers.texting import text_values
+from workers.wording import text_values
 
 WRITTEN_NOTICE = "written_notice"
 """The kind of document that a visit leaves with the borrower."""
@@ -49,6 +48,8 @@ def schedule_visit(house: House, action_id: int) -> str:
                 _schedule(connection, house, claimed, slot, pair)
                 return "scheduled"
         why = f"No two visitors who could go together are free within {DAYS_AHEAD} days."
+        if nobody_speaks(visitors, claimed.loan.region, claimed.loan.locale):
+            why = f"No visitor who goes there speaks {claimed.loan.locale}. Roster one who does."
         move = Move(ActionStatus.PLANNED, why, due_at=business_day(claimed.now).ends_at)
         settle(connection, claimed, move, claimed.now)
         return "nobody free"

@@ -1,4 +1,4 @@
-"""What is prepared for people: calls, visits, legal files, and what waits for their approval.
+"""What is prepared for people: calls, replies, visits, legal files, and what waits for approval.
 
 Read, never moved. Nothing here holds personal data: people are numbers and loans are ids. Work for
 arrears that have been paid or superseded since is left out: nobody is to act on it any more.
@@ -19,10 +19,10 @@ from sqlalchemy import ColumnElement, Connection, func, select, true
 from config.legal_checklists import checklist_for
 from domain.errors import ArrearsError
 from domain.ladder import find_ladder
-from domain.staffing import Span
+from domain.staffing import Span, business_day
 from domain.statuses import ActionStatus
-from workers.calling import business_day
 from workers.house import House
+from workers.reply_work import ReplyToRead, read_replies
 from workers.store.schema import (
     action,
     borrower,
@@ -43,6 +43,7 @@ class Kind(StrEnum):
     VISITS = "visits"
     FILES = "files"
     APPROVALS = "approvals"
+    REPLIES = "replies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,7 @@ class WorkList:
     visits: tuple[VisitToMake, ...] = ()
     files: tuple[FileToBring, ...] = ()
     approvals: tuple[ApprovalToGive, ...] = ()
+    replies: tuple[ReplyToRead, ...] = ()
 
 
 def read_work(
@@ -129,8 +131,8 @@ def read_work(
 ) -> WorkList:
     """The calls assigned on business date `on`, the visits from then on, and all else that is open.
 
-    `member` is a staff reference and leaves only that person's calls and visits; files and
-    approvals are nobody's in particular, and stay.
+    `member` is a staff reference and leaves only that person's calls, visits and replies; files
+    and approvals are nobody's in particular, and stay.
 
     Raises:
         ArrearsError: nobody has that reference, or an action names a ladder that is not loaded.
@@ -142,6 +144,11 @@ def read_work(
         visits=_visits(connection, house, day, staff_id) if Kind.VISITS in kinds else (),
         files=_files(connection, house) if Kind.FILES in kinds else (),
         approvals=_approvals(connection, house) if Kind.APPROVALS in kinds else (),
+        replies=(
+            read_replies(connection, house.settings.lender_zone, staff_id)
+            if Kind.REPLIES in kinds
+            else ()
+        ),
     )
 
 
@@ -180,6 +187,7 @@ def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[Cal
         .where(
             call.c.assigned_at >= day.starts_at,
             call.c.assigned_at < day.ends_at,
+            call.c.cancelled_at.is_(None),
             _stands(),
             call.c.staff_id == staff_id if staff_id is not None else true(),
         )
@@ -219,7 +227,7 @@ def _visits(
         .join(borrower, borrower.c.id == loan.c.borrower_id)
         .join(visit_staff, visit_staff.c.visit_id == visit.c.id)
         .join(staff, staff.c.id == visit_staff.c.staff_id)
-        .where(visit.c.starts_at >= day.starts_at, _stands())
+        .where(visit.c.starts_at >= day.starts_at, visit.c.cancelled_at.is_(None), _stands())
         .group_by(visit.c.id, action.c.id, loan.c.id, borrower.c.id)
         .having(func.bool_or(staff.c.id == staff_id) if staff_id is not None else true())
         .order_by(visit.c.starts_at, visit.c.id)

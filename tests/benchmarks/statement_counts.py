@@ -14,6 +14,7 @@ from tests.benchmarks.places import Places
 from tests.benchmarks.sizes import Size
 from tests.support.counting import statements
 from tests.support.fakes import FakeSmsGateway
+from tests.support.loans import only
 from workers.escalation import escalate_loans
 from workers.house import House
 from workers.store.schema import action, loan
@@ -27,7 +28,7 @@ def measure(places: Places, size: Size) -> list[Figure]:
     due = sum(ENVELOPES)
     with a_book(places, due, due) as house:
         counts = {loans: _of_an_envelope(house, loans) for loans in ENVELOPES}
-        per_text = _of_texts(replace(house, sms=FakeSmsGateway()))
+        per_text = _of_texts(replace(house, sms=only(FakeSmsGateway())))
     largest, fewest = max(ENVELOPES), min(ENVELOPES)
     return [
         Figure(

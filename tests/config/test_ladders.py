@@ -170,7 +170,7 @@ REFUSED = [
         20,
         "days: 4-6 before this one",
     ),
-    ("an undeclared beginning", "days: 4-6", "days: 5-6", 20, "Nothing is said about days 4"),
+    ("an undeclared beginning", "days: 4-6", "days: 5-6", 20, "Nothing is said about day 4."),
     ("an undeclared end", "days: 7-\n", "days: 7-90\n", 22, "rest: true with days: 91-"),
     (
         "a step after one without an end",

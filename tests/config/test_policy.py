@@ -84,8 +84,22 @@ class TestLaddersTogether:
         ladders = directory / "ladders"
         second = ladders / "consumer_loan_cn_v2.yaml"
         change(ladders / "consumer_loan_cn.yaml", "version: 1", "version: 2", to=second)
+        change(second, "effective_from: 2026-01-01", "effective_from: 2026-07-01")
         versions = [x.version for x in load(directory).ladders if x.id == "consumer_loan_cn"]
         assert sorted(versions) == [1, 2]
+
+    def test_a_newer_version_takes_effect_on_a_later_day(self, directory: Path) -> None:
+        ladders = directory / "ladders"
+        second = ladders / "consumer_loan_cn_v2.yaml"
+        change(ladders / "consumer_loan_cn.yaml", "version: 1", "version: 2", to=second)
+        with pytest.raises(PolicyError, match=r"line \d+: .* on a later day."):
+            load(directory)
+
+    def test_a_role_that_nobody_can_have_is_refused(self, directory: Path) -> None:
+        ladder = directory / "ladders" / "consumer_loan_cn.yaml"
+        change(ladder, "approval: supervisor", "approval: boss")
+        with pytest.raises(PolicyError, match=r"line \d+: `approval` is boss. .*supervisor"):
+            load(directory)
 
     def test_one_version_twice_is_refused(self, directory: Path) -> None:
         ladders = directory / "ladders"

@@ -81,6 +81,11 @@ def test_a_sender_is_a_number_a_short_code_a_service_or_a_name(sender: str) -> N
     assert settings(TWILIO_FROM=sender).twilio_from == sender
 
 
+@pytest.mark.parametrize("phone", ["400-000-0000", "+86 (21) 5555 0100", "955"])
+def test_the_number_to_call_is_written_as_people_write_it(phone: str) -> None:
+    assert settings(ARREARS_LENDER_PHONE=phone).lender_phone == phone
+
+
 def test_a_value_may_stand_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "url").write_text("redis://:secret@broker.example:6379/3\n")
     environment = an_environment()
@@ -129,6 +134,7 @@ def test_an_empty_secret_with_which_anybody_could_sign_is_refused(name: str, tok
         ("DATABASE_URL", "postgresql://u:hunter2@[::1/x", "its host or port is wrong"),
         ("DATABASE_URL", "postgresql://u:hunter2@db..example/x", "its host cannot be a name"),
         ("DATABASE_URL", "postgresql://u:hun@ter2@db/x", "as %40"),
+        ("DATABASE_URL", "postgresql://u:hunter%002@db/x", "it holds %00"),
         ("REDIS_URL", "http://:hunter2@broker/0", "must begin with redis://"),
         ("REDIS_URL", "redis://:hunter2@broker:port/0", "its host or port is wrong"),
         ("REDIS_URL", "redis://:hunter2@broker:99999/0", "its host or port is wrong"),
@@ -149,8 +155,14 @@ def test_an_empty_secret_with_which_anybody_could_sign_is_refused(name: str, tok
         ("ARREARS_ALLOCATION_COMPONENTS", "fees,interest", "each once"),
         ("ARREARS_ALLOCATION_COMPONENTS", "fees,fees,interest", "each once"),
         ("ARREARS_ALLOCATION_BY", "whim", "'instalment' or 'component'"),
-        ("ARREARS_ENVELOPE", "0", "greater than or equal to 1"),
-        ("ARREARS_ENVELOPE", "many", "should be 'auto'"),
+        ("ARREARS_ENVELOPE", "0", "write auto, or a number of loans from 1 to 5000"),
+        ("ARREARS_ENVELOPE", "5001", "write auto, or a number of loans from 1 to 5000"),
+        ("ARREARS_ENVELOPE", "many", "write auto, or a number of loans from 1 to 5000"),
+        ("ARREARS_LENDER_PHONE", "our hotline", "write a phone number in digits"),
+        ("ARREARS_LENDER_PHONE", "+ - ( )", "write a phone number in digits"),
+        ("ARREARS_LENDER_PHONE", "12", "write a phone number in digits"),
+        ("TWILIO_ACCOUNT_SID", "AC123", "AC and 32 hex digits"),
+        ("TWILIO_ACCOUNT_SID", "MG" + "0" * 32, "AC and 32 hex digits"),
         ("ARREARS_SCAN_SECONDS", "901", "less than or equal to 900"),
         ("ARREARS_LEASE_SECONDS", "soon", "valid integer"),
         ("ARREARS_CLOCK_FILE", "/nowhere/clock", "its file cannot be read"),
@@ -162,6 +174,7 @@ def test_what_cannot_be_meant_is_refused_in_a_sentence_without_the_value(
     said = refusal(**{name: value})
     assert said.startswith(f"{name} is not usable: ")
     assert says in said
+    assert len(said.splitlines()) == 1
     assert "hun" not in said, "no secret is shown"
 
 
@@ -234,3 +247,15 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         "Both TWILIO_AUTH_TOKENS and",
     ):
         assert any(line.startswith(beginning) for line in said.splitlines()), beginning
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["letmein", "whsec_AAAA", "whsec_not base64!", "A" * 44, "whsec_" + "A" * 90],
+)
+def test_a_secret_of_the_lenders_systems_that_is_none_is_refused_and_not_repeated(
+    secret: str,
+) -> None:
+    said = refusal(ARREARS_EVENTS_IN_SECRETS=f"whsec_{'A' * 32},{secret}")
+    assert said.startswith("ARREARS_EVENTS_IN_SECRETS is not usable: a secret is whsec_")
+    assert secret not in said

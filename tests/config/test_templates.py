@@ -58,7 +58,7 @@ def write(directory: Path, **texts: str) -> Path:
 
 
 def test_every_template_is_there_in_english_and_chinese(templates: Templates) -> None:
-    assert templates.names() == {*TEXTS, "visit_notice"}
+    assert templates.names() == {*TEXTS, "help_reply", "visit_notice"}
     assert templates.locales() == {"en", "zh-Hans"}
 
 
@@ -73,7 +73,7 @@ def test_every_template_offers_a_deferral_or_instalments_and_a_line_to_call(
     assert str(values(locale)["phone"]) in written
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("name", [*TEXTS, "help_reply"])
 def test_every_text_says_how_to_opt_out(templates: Templates, name: str) -> None:
     assert templates.render(name, "en", values("en")).endswith("Reply STOP to opt out.")
     assert templates.render(name, "zh-Hans", values("zh-Hans")).endswith("回复TD退订。")

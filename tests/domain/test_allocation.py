@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.allocation import AllocateBy, AllocationOrder, allocate
+from domain.allocation import AllocateBy, Allocation, AllocationOrder, allocate, together
 from domain.loans import Component, Instalment
 from tests.domain.examples import DUE
 
@@ -108,3 +108,14 @@ def test_no_cent_is_made_or_lost(
             assert laid[(instalment.due_on, component)] <= instalment.unpaid_of(component)
     unpaid = sum((instalment.unpaid for instalment in instalments), Decimal(0))
     assert left == max(amount - unpaid, Decimal(0))
+
+
+def test_two_layings_of_one_payment_are_told_as_one() -> None:
+    first = [Allocation(DUE, FEES, Decimal(3)), Allocation(DUE, INTEREST, Decimal(4))]
+    then = [Allocation(DUE, INTEREST, Decimal(6)), Allocation(APRIL, FEES, Decimal(1))]
+
+    assert together(first, then) == (
+        Allocation(DUE, FEES, Decimal(3)),
+        Allocation(DUE, INTEREST, Decimal(10)),
+        Allocation(APRIL, FEES, Decimal(1)),
+    )

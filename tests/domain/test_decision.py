@@ -316,3 +316,11 @@ def test_a_loan_looked_at_only_on_its_review_date_acts_as_one_looked_at_daily(
         if decision.plan:
             diary[days] = plan_of(decision)
     assert diary == daily.look_daily(1, 199)
+
+
+def test_a_loan_that_was_written_off_is_left_alone_for_good() -> None:
+    snapshot = Snapshot(1, (owed(),), written_off=True)
+    decision = decide(snapshot, ladder(), on_day(10))
+    assert (decision.outcome, decision.plan) == (Outcome.WRITTEN_OFF, ())
+    assert decision.review_on is None
+    assert next_review(snapshot, on_day(10)) is None

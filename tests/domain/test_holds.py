@@ -85,3 +85,18 @@ def test_the_ladder_resumes_on_the_first_free_day_from_today(holds: list[Hold], 
     free = (day for day in range(on, 62) if not any(one.covers(_day(day)) for one in holds))
     expected = next(free, None)
     assert resumes_on(holds, _day(on)) == (None if expected is None else _day(expected))
+
+
+@pytest.mark.parametrize(
+    ("told", "before", "released", "after"),
+    [
+        ("one without an end", hold(5, None), 8, hold(5, 8)),
+        ("one that would last longer", hold(5, 20), 8, hold(5, 8)),
+        ("one that is over by then", hold(5, 8), 10, hold(5, 8)),
+        ("one that has not begun", hold(5, 8), 3, hold(5, 5)),
+    ],
+)
+def test_a_release_never_makes_a_hold_longer(
+    told: str, before: Hold, released: int, after: Hold
+) -> None:
+    assert before.released_on(_day(released)) == after, told

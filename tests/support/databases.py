@@ -25,6 +25,12 @@ def new_database(server_url: str, template: str | None = None) -> Iterator[URL]:
         _run(server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def renew_database(server_url: str, name: str, template: str) -> None:
+    """Make the database `name` anew, a copy of `template`; who was connected to it is cut off."""
+    _run(server_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    _run(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+
+
 def _run(server_url: str, statement: str) -> None:
     # Neither statement may run inside a transaction, and a pool would hold on to the server.
     engine = create_engine(server_url, poolclass=NullPool, isolation_level="AUTOCOMMIT")

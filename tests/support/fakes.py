@@ -12,13 +12,13 @@ from workers.local.rehearsal import Rehearsal, rehearsal_for
 
 _NOT_PROCESSED = {
     Rehearsal.LANDLINE: SendResult(
-        SendOutcome.REFUSED, "The number cannot receive texts.", code=21614, number_invalid=True
+        SendOutcome.REFUSED, "The number cannot receive texts.", code="21614", number_invalid=True
     ),
     Rehearsal.OPTED_OUT: SendResult(
-        SendOutcome.REFUSED, "The borrower has opted out.", code=21610, opted_out=True
+        SendOutcome.REFUSED, "The borrower has opted out.", code="21610", opted_out=True
     ),
     Rehearsal.TOO_MANY_REQUESTS: SendResult(
-        SendOutcome.NOT_SENT, "Too many requests.", code=20429, retry_after=timedelta(seconds=1)
+        SendOutcome.NOT_SENT, "Too many requests.", code="20429", retry_after=timedelta(seconds=1)
     ),
 }
 _ANSWER_IS_LOST = frozenset(
@@ -46,16 +46,22 @@ class FakeSmsGateway:
     """Takes texts without a network; rehearsal numbers misbehave as they do with the stand-in."""
 
     sent: list[SentText] = field(default_factory=list)
+    asked: int = 0
+    """How often it was asked to send."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self, text: OutgoingText) -> SendResult:
+        with self._lock:
+            self.asked += 1
         rehearsal = rehearsal_for(text.to)
         if rehearsal in _NOT_PROCESSED:
             return _NOT_PROCESSED[rehearsal]
         if len(text.to) < 8:
             return SendResult(
-                SendOutcome.REFUSED, "The number is not valid.", code=21211, number_invalid=True
+                SendOutcome.REFUSED, "The number is not valid.", code="21211", number_invalid=True
             )
+        if rehearsal is Rehearsal.NOT_TAKEN:
+            return SendResult(SendOutcome.UNKNOWN, "The answer was lost.")
         sid = "SM" + uuid4().hex
         with self._lock:
             self.sent.append(SentText(sid, text, datetime.now(UTC)))

@@ -88,5 +88,5 @@ def a_text(
         sender="+12025550150",
         template="reminder",
         locale="en",
-        values={},
+        values={"words": body},
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
 import pytest
-from sqlalchemy import Engine, func, insert, select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine, create_engine, delete, func, insert, select, text, update
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from domain.holds import HoldKind
 from domain.statuses import ActionStatus
@@ -15,7 +16,15 @@ from tests.support.counting import statements
 from tests.support.loans import Book
 from tests.support.together import together
 from workers.escalation import escalate_loans
-from workers.store.schema import action, collection_case, decision, loan, problem
+from workers.store.schema import (
+    action,
+    borrower,
+    collection_case,
+    decision,
+    hold,
+    loan,
+    problem,
+)
 
 
 def test_a_loan_one_day_past_due_is_given_its_text_and_its_call(engine: Engine) -> None:
@@ -93,6 +102,68 @@ def test_one_loan_at_fault_does_not_hold_up_its_envelope(engine: Engine) -> None
     assert book.one(problem).kind == "escalation_failed"
     review_on = select(loan.c.review_on).where(loan.c.external_id == "L-2")
     assert book.one(review_on).review_on == date(2026, 3, 2), "it is still due"
+
+
+@pytest.mark.parametrize("envelope", [["L-1"], ["L-1", "L-2"]])
+def test_a_database_that_cannot_be_used_now_is_no_loans_fault(
+    engine: Engine, envelope: list[str]
+) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    for name in envelope:
+        book.loan(name, due_on="2026-03-01")
+    patient = book.house
+    impatient = create_engine(engine.url, connect_args={"options": "-c lock_timeout=200ms"})
+    book.house = replace(patient, engine=impatient)
+
+    with engine.begin() as somebody_else:
+        somebody_else.execute(text("LOCK TABLE decision"))
+        with pytest.raises(OperationalError):
+            book.escalate(*envelope)
+    impatient.dispose()
+
+    book.house = patient
+    assert book.rows(problem) == []
+    assert [(row.put_aside_until, row.review_on) for row in book.rows(loan)] == [
+        (None, date(2026, 3, 2))
+    ] * len(envelope)
+    assert book.escalate(*envelope).looked_at == len(envelope)
+
+
+def test_what_waited_for_a_fact_comes_before_the_gate_again_after_a_look(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", due_on="2026-03-01", phone=None)
+    book.escalate("L-1")
+    book.send("L-1", "text_day_1")
+    assert_deferred_until_known(book)
+
+    book.at("2026-03-02 11:00").hold("L-1", HoldKind.PROMISE, "2026-03-02", "2026-03-03")
+    look_again(book)
+    assert_deferred_until_known(book)  # while it is held, there is nothing to ask
+
+    with engine.begin() as connection:
+        connection.execute(delete(hold))
+    book.at("2026-03-02 12:00")
+    look_again(book)
+    asked_again = book.action("L-1", "text_day_1")
+    assert (asked_again.status, asked_again.due_at) == ("deferred", book.clock.at)
+
+    with engine.begin() as connection:
+        sealed = book.house.vault.seal("+8613800138000")
+        connection.execute(update(borrower).values(phone_sealed=sealed))
+    assert book.send("L-1", "text_day_1") == "accepted"
+
+
+def assert_deferred_until_known(book: Book) -> None:
+    waiting = book.action("L-1", "text_day_1")
+    assert (waiting.status, waiting.due_at) == ("deferred", None)
+    assert waiting.rules == ["house.no_address_known"]
+
+
+def look_again(book: Book) -> None:
+    """Look at the loan although its review date has not come."""
+    with book.house.engine.begin() as connection:
+        connection.execute(update(loan).values(review_on=book.house.today()))
+    assert book.escalate("L-1").looked_at == 1
 
 
 def test_statements_do_not_grow_with_the_envelope(engine: Engine) -> None:

@@ -132,3 +132,31 @@ def test_an_event_that_fails_half_way_leaves_nothing_of_it_behind(
     monkeypatch.undo()
     assert apply_event(book.house, stored).status == "applied"
     assert book.one(payment).amount == 30
+
+
+RECEIPT = {
+    "provider": "twilio",
+    "message_id": "7d0c1f0a-8f2e-4c7e-9d5a-3f1f6f0a2b11",
+    "sid": "SM1",
+    "word": "delivered",
+    "status": "delivered",
+    "code": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("hours", "status"), [(0, "received"), (24, "received"), (24.01, "rejected")]
+)
+def test_a_receipt_waits_a_day_for_its_message(book: Book, hours: float, status: str) -> None:
+    with book.house.engine.begin() as connection:
+        stored = receive(connection, "twilio:SM1", "receipt", RECEIPT, book.house.now())
+
+    book.clock.at += timedelta(hours=hours)
+
+    assert apply_event(book.house, stored).status == status
+
+
+def test_a_payment_waits_for_its_loan_without_end(book: Book) -> None:
+    stored = event(book)
+    book.clock.at += timedelta(days=400)
+    assert apply_event(book.house, stored).status == "received"

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from config.roster import Role, read_roster
+from config.roster import read_roster
 from domain.errors import ArrearsError
+from domain.staffing import Role
 from tests.support.loans import Book
 from workers.calling import assign_call
 from workers.roster import load_roster

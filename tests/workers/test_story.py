@@ -87,10 +87,11 @@ def test_a_loan_that_was_texted_after_a_night_and_then_paid(engine: Engine) -> N
         "contact hours of GB/T 45251-2025 §5.3; China Banking Association, 2026. "
         f"Rules: {rule}, review needed).",
         f"03-03 08:00 The gate allows text_day_1 to reach the borrower by text at this moment. "
-        f"Rules: {rule}, review needed). Rule packs: cn v1.",
+        f"For the borrower that is 2026-03-03 08:00 (Asia/Shanghai). Rules: {rule}, "
+        "review needed). Rule packs: cn v1.",
         f"03-03 08:00 A text for text_day_1 was written from template reminder_first version "
-        f"{sent.template_version} (zh-Hans), in {sent.segments} segment(s), for twilio. Since "
-        "2026-03-03 08:01 it is delivered.",
+        f"{sent.template_version} (zh-Hans), in {sent.segments} segment(s), and given "
+        "to twilio.",
         "03-03 08:00 text_day_1 is done. Why: the provider has it.",
         "03-03 08:01 The provider reports the text for text_day_1 as delivered.",
         "03-03 12:00 Payment P-1 of 1000.00 CNY, paid on 2026-03-03, was recorded. It was laid "
@@ -98,6 +99,8 @@ def test_a_loan_that_was_texted_after_a_night_and_then_paid(engine: Engine) -> N
         "03-03 12:00 friendly_call was called off. Why: nothing is past due any more.",
         "03-03 12:00 The case was closed. Why: nothing is past due any more.",
         "There is no next look until a fact changes.",
+        "Confidence says how a rule's source was read: V the primary text, S a secondary source, "
+        "G general knowledge. Review needed: nobody has checked it against the primary text.",
     ]
 
 
@@ -203,7 +206,7 @@ def test_opt_outs_and_problems_are_part_of_the_story(engine: Engine) -> None:
         now = book.house.now()
         opt_out(connection, book.one(borrower).id, Channel.SMS, "twilio", now)
         note_problem(connection, loan_id, "phone_invalid", "The number is not in use.", now)
-        resolve_problems(connection, [loan_id], "phone_invalid", now)
+        resolve_problems(connection, [loan_id], ("phone_invalid",), now)
 
     lines = story(book)
     assert "opted out of contact by text; twilio told us." in about(lines, "opted out")
@@ -217,7 +220,7 @@ def test_a_payment_that_could_not_be_applied_is_told_with_its_reason(engine: Eng
     pay(book, "10", currency="USD")
 
     line = about(story(book), "payment payment:P-1", "was rejected")
-    assert "Why: The payment is in USD and loan L-1 in CNY." in line
+    assert "Why: The amount is in USD and loan L-1 in CNY." in line
 
 
 def test_a_loan_that_is_not_known_is_a_sentence_and_no_story(engine: Engine) -> None:

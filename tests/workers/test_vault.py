@@ -55,6 +55,7 @@ def test_a_value_that_no_key_opens_is_refused_in_a_sentence_without_the_value() 
 
     said = str(error.value)
     assert said.endswith(".")
+    assert "Put the key that sealed it back at the end of the list" in said
     for secret in (NAME, sealed.decode(), OLD, NEW):
         assert secret not in said
     assert error.value.__suppress_context__, "a traceback would not show more"

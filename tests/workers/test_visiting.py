@@ -206,5 +206,17 @@ def test_money_that_comes_in_calls_the_visit_off_and_frees_the_visitors(book: Bo
         record_payment(connection, book.house, paid)
 
     assert book.one(visit).cancelled_at is not None
-    assert book.rows(visit_staff) == []
+    assert all(one.called_off_at for one in book.rows(visit_staff))
     assert schedule_visit(book.house, due_visit(book, "L-2")) == "scheduled", "by the same two"
+
+
+def test_where_nobody_speaks_the_language_the_reason_says_so(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-31 10:00")
+    for number in (1, 2):
+        book.staff(f"v-{number}", "visitor", languages=("en",))
+    book.loan("L-1", due_on="2026-03-01")
+    book.escalate("L-1")
+
+    assert schedule_visit(book.house, book.action_id("L-1", "field_visit")) == "nobody free"
+    waiting = book.action("L-1", "field_visit")
+    assert waiting.reason == "No visitor who goes there speaks zh-Hans. Roster one who does."

@@ -161,4 +161,4 @@ def test_it_costs_the_same_few_statements_however_many_loans_there_are(book: Boo
         assigned_call(book, f"L-{number}")
     with statements(book.house.engine) as sent:
         assert len(work_of(book).calls) == 20
-    assert len(sent) == 5
+    assert len(sent) == 6

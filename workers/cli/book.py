@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -13,14 +14,11 @@ from rich.table import Table
 from config.mappings import load_mapping
 from domain.errors import ArrearsError
 from workers.cli.common import console, errors, open_house
+from workers.cli.days import a_day
 from workers.importing import ImportReport, import_tape
 from workers.roster import load_roster
 from workers.tape.comparison import StatusComparison
-
-Day = Annotated[
-    datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], help="A date, such as 2026-03-01; today if left out."),
-]
+from workers.tape.rows import MASKING
 
 
 def import_(
@@ -28,7 +26,16 @@ def import_(
     mapping: Annotated[
         str, typer.Option(help="How to read it: a shipped mapping's name, or a .yaml file.")
     ] = "arrears",
-    as_of: Day = None,
+    as_of: Annotated[
+        date | None,
+        typer.Option(
+            parser=a_day,
+            metavar="DAY",
+            show_default=False,
+            help="The day the tape stands for, such as 2026-03-01: payments booked before that "
+            "day are in it. Must be given.",
+        ),
+    ] = None,
     keep_good: Annotated[
         bool, typer.Option("--keep-good", help="Take the good rows although others are wrong.")
     ] = False,
@@ -39,16 +46,21 @@ def import_(
         Path | None, typer.Option(help="Where to write rejected rows; beside the tape if left out.")
     ] = None,
 ) -> None:
-    """Bring a loan tape into the book: all of it or nothing."""
+    """Bring a loan tape into the book: all of it or nothing. What is paid only rises."""
+    if as_of is None:
+        raise ArrearsError(
+            "Say which day the tape stands for, such as --as-of 2026-03-01: payments booked "
+            "before that day are in the tape, and later ones are laid on top of it."
+        )
     read_as = load_mapping(mapping)
     house = open_house()
     with _progress() as bar:
-        task = bar.add_task("reading", total=tape.stat().st_size if tape.exists() else None)
+        task = bar.add_task("reading", total=tape.stat().st_size if tape.is_file() else None)
         report = import_tape(
             house,
             tape,
             read_as,
-            as_of=as_of.date() if as_of else house.today(),
+            as_of=as_of,
             keep_good=keep_good,
             dry_run=dry_run,
             rejects_path=rejects,
@@ -59,36 +71,60 @@ def import_(
     print_import(report)
     if dry_run:
         console.print("Nothing was brought in: this was a dry run.")
-    elif not report.kept:
+    if not report.kept and report.rejected and not keep_good:
         raise ArrearsError(
-            f"{report.rejected:,} row(s) are wrong, so nothing came in. Put them right "
+            f"{report.rejected:,} row(s) are wrong, so nothing comes in. Put them right "
             f"(see {report.rejects_file}), or take the good rows with --keep-good."
         )
 
 
 def roster(
     file: Annotated[Path, typer.Argument(help="The staff and their weekly shifts, in YAML.")],
-    starts_on: Day = None,
+    starts_on: Annotated[
+        date | None,
+        typer.Option(
+            parser=a_day, metavar="DAY", help="The first day of shifts; today if left out."
+        ),
+    ] = None,
     days: Annotated[int, typer.Option(help="For how many days to write shifts.", min=1)] = 28,
 ) -> None:
     """Put the staff and their shifts on record. The same roster twice changes nothing."""
     house = open_house()
-    done = load_roster(house, file, starts_on.date() if starts_on else house.today(), days)
+    done = load_roster(house, file, starts_on or house.today(), days)
     console.print(f"{done.staff} people on record, {done.shifts} shifts.")
 
 
 def print_import(report: ImportReport) -> None:
     """Say what came of a tape: rows, rejects, and whether the lender's statuses agree."""
     for error in report.first_errors:
-        errors.print(str(error))
+        errors.print(str(error), markup=False)
     if report.rejected > len(report.first_errors):
         errors.print(f"… and {report.rejected - len(report.first_errors):,} more.")
+    if any(error.shown for error in report.first_errors):
+        errors.print(MASKING)
     console.print(
         f"{report.taken:,} good rows ({report.changed:,} new or changed), "
         f"{report.rejected:,} rejected."
     )
     if report.statuses:
         _print_statuses(report.statuses)
+    for warning in _warnings(report):
+        errors.print(warning, markup=False)
+
+
+def _warnings(report: ImportReport) -> Iterator[str]:
+    if report.without_ladder:
+        yield (
+            f"{report.without_ladder:,} loan(s) have no ladder: nothing will be done about them. "
+            "`arrears problems` says why."
+        )
+    if report.showing_less:
+        yield (
+            f"{report.showing_less:,} loan(s) have more paid on record than the tape shows. What "
+            "is on record was kept; `arrears problems` lists them."
+        )
+    if report.unused_columns:
+        yield f"Columns not used: {', '.join(report.unused_columns)}."
 
 
 def _print_statuses(compared: StatusComparison) -> None:
@@ -115,4 +151,5 @@ def _progress() -> Progress:
         TimeRemainingColumn(),
         console=errors,
         transient=True,
+        disable=not errors.is_terminal,
     )

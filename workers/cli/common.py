@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Iterable, Sequence
+from typing import Annotated
 
+import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from config.settings import load_settings
 from workers.house import House, build_house
 from workers.store.engine import assert_reachable
+from workers.store.keys import assert_keys_open
 from workers.store.migrate import assert_current
 
 console = Console(soft_wrap=True, highlight=False)
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
+
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+By = Annotated[str, typer.Option(help="The staff reference of whoever decides it.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and change nothing.")]
+
+UNCHANGED = "Nothing was changed: this was a dry run."
 
 
 def load_house() -> House:
@@ -25,12 +38,43 @@ def load_house() -> House:
 
 
 def open_house() -> House:
-    """The house, with its database reachable and of this release's version.
+    """The house, with its database reachable, of this release's version, and opened by its keys.
 
     Raises:
         ArrearsError: it is not; the message says what to do.
     """
     house = load_house()
+    assert_usable(house)
+    return house
+
+
+def assert_usable(house: House) -> None:
+    """The house's database is reachable, of this release's version, and opened by its keys.
+
+    Raises:
+        ArrearsError: it is not; the message says what to do.
+    """
     assert_reachable(house.engine)
     assert_current(house.engine)
-    return house
+    assert_keys_open(house.engine, house.vault)
+
+
+def show_table(
+    title: str,
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    if_none: str,
+    *,
+    to_copy: Collection[str] = (),
+) -> None:
+    """The rows under their title and headings, or a sentence where there are none.
+
+    Cells under the headings `to_copy` stay on one line, for other commands take them.
+    """
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    for heading in headings:
+        table.add_column(heading, no_wrap=heading in to_copy, overflow="fold")
+    for row in rows:
+        # Not markup: a reason may hold square brackets.
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table if table.row_count else if_none)

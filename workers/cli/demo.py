@@ -12,7 +12,13 @@ from typing import Annotated, NoReturn
 import typer
 
 from domain.errors import ArrearsError
-from workers.cli.demo_report import DemoScreen, print_json, print_report, print_where_to_look
+from workers.cli.demo_report import (
+    DemoScreen,
+    print_json,
+    print_report,
+    print_what_is_next,
+    print_where_to_look,
+)
 from workers.importing import ImportReport
 from workers.local.day import MORNING, bring_in_the_book, live_through, prepare_store
 from workers.local.rehearsal_house import RehearsalHouse, rehearsal_house
@@ -41,6 +47,8 @@ def demo(
             tally = _run(rehearsal, screen, began, as_json=as_json)
             if stay:
                 _stay(rehearsal)
+            else:
+                print_what_is_next()
     except ArrearsError as error:
         screen.fail(str(error))
         raise typer.Exit(1) from None
@@ -73,7 +81,7 @@ def _run(rehearsal: RehearsalHouse, screen: DemoScreen, began: float, *, as_json
             seconds=round(time.monotonic() - began, 1),
         )
         if as_json:
-            print_json(tally)
+            print_json(connection, house, tally)
         else:
             print_report(connection, house, tally)
     return tally

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -93,15 +96,24 @@ class DemoScreen:
         self._moving.stop()
 
 
-def print_json(tally: Tally) -> None:
-    """The figures for programs: one object, one line."""
-    print(json.dumps(dataclasses.asdict(tally)))
+def print_json(connection: Connection, house: House, tally: Tally) -> None:
+    """The figures and both tables for programs: one object, one line."""
+    tables = {
+        "steps": [dataclasses.asdict(one) for one in read_steps(connection, house)],
+        "reasons": [dataclasses.asdict(one) for one in read_not_done(connection)],
+    }
+    print(json.dumps(dataclasses.asdict(tally) | tables))
 
 
 def print_report(connection: Connection, house: House, tally: Tally) -> None:
     """What was done and what not, one loan's story, and the figures to hold the house to."""
     console.print()
     console.print(_steps(connection, house))
+    console.print(
+        "Skipped: the loan was past those days already when the book came in, and only the step "
+        "that it has reached acts.\n",
+        soft_wrap=False,
+    )
     console.print(_reasons(connection))
     _print_story(connection, house)
     console.print(
@@ -125,18 +137,40 @@ def print_report(connection: Connection, house: House, tally: Tally) -> None:
     )
 
 
+def print_what_is_next() -> None:
+    """Where to go from a day that is over: on stderr, for stdout may be a program's."""
+    errors.print(
+        "\nWhere to look next:\n"
+        "    make run                 the same day, left running: Flower, status, explain\n"
+        "    docs/architecture.md     one page: the flow, and where every rule and task is\n"
+        "    docs/operations.md       how to start it with a loan book of your own"
+    )
+
+
 def print_where_to_look(rehearsal: RehearsalHouse) -> None:
     """How to look around while it stays: on stderr, for stdout may be a program's."""
+    with rehearsal.house.engine.connect() as connection:
+        loan = richest_story(connection)
+    arrears = shlex.quote(str(_command()))
     errors.print(
-        f"\nFlower: {rehearsal.flower_url}\n"
-        "In another shell, to reach this house by hand:\n"
-        f"    . {rehearsal.environment_file}\n"
-        "    arrears status\n"
-        "    arrears explain LOAN\n"
-        '    psql "$DATABASE_URL"\n'
-        f"Logs: {rehearsal.directory}\n"
-        "Ctrl-C stops everything."
+        Text(
+            f"\nFlower: {rehearsal.flower_url}\n"
+            "In another shell, to reach this house by hand:\n"
+            f"    . {shlex.quote(str(rehearsal.environment_file))}\n"
+            f"    {arrears} status\n"
+            f"    {arrears} work\n"
+            f"    {arrears} explain {shlex.quote(loan or 'LOAN')}\n"
+            f"Logs: {rehearsal.directory}\n"
+            "Ctrl-C stops everything."
+        )
     )
+
+
+def _command() -> Path:
+    """This very installation's, for its directory need not be in the PATH of another shell."""
+    command = Path(sys.executable).with_name("arrears")
+    here = Path.cwd()
+    return command.relative_to(here) if command.is_relative_to(here) else command
 
 
 def _steps(connection: Connection, house: House) -> Table:

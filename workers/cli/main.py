@@ -8,7 +8,23 @@ import typer
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 
 from domain.errors import ArrearsError
-from workers.cli import book, demo, explain, money, policy, serve, setup, status, work
+from workers.cli import (
+    book,
+    dead,
+    demo,
+    explain,
+    ladder,
+    money,
+    outbox,
+    pauses,
+    policy,
+    replies,
+    serve,
+    setup,
+    status,
+    unknown,
+    work,
+)
 from workers.store.engine import in_a_sentence
 
 app = typer.Typer(
@@ -22,13 +38,25 @@ app.command("check")(setup.check)
 app.command("new-key")(setup.new_key)
 app.command("roster")(book.roster)
 app.command("import")(book.import_)
-app.command("ladder")(policy.ladder)
-app.command("pay")(money.pay)
+app.command("ladder")(ladder.ladder)
+# A sum below zero is an argument, to be answered in a sentence, and no option called -5.
+app.command("pay", context_settings={"ignore_unknown_options": True})(money.pay)
+app.command("reverse")(money.reverse)
+app.command("promise")(money.promise)
+app.command("withdraw")(money.withdraw)
+app.command("write-off")(money.write_off)
+app.command("hold")(pauses.hold)
+app.command("dispute")(pauses.dispute)
+app.command("release")(pauses.release)
 app.command("approve")(policy.approve)
+app.command("refuse")(policy.refuse)
 app.command("work")(work.work)
 app.command("letter")(work.letter)
 app.command("problems")(work.problems)
-app.command("resume")(work.resume)
+app.add_typer(replies.app, name="reply")
+app.add_typer(dead.app, name="dead")
+app.add_typer(unknown.app, name="unknown")
+app.add_typer(outbox.app, name="outbox")
 app.command("status")(status.status)
 app.command("explain")(explain.explain)
 app.command("demo")(demo.demo)

@@ -1,8 +1,8 @@
-"""`arrears pay`: money that came in."""
+"""`arrears pay`, `reverse`, `promise`, `withdraw` and `write-off`: what becomes of the money."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
@@ -10,42 +10,124 @@ import typer
 
 from domain.errors import ArrearsError
 from workers import inbox
-from workers.cli.common import console, open_house
+from workers.cli.common import console, errors, open_house
+from workers.cli.days import a_day, refuse_a_day_to_come
 from workers.payments import Payment
+
+KEPT = 3
+"""The exit code for a payment that waits for its loan to come in."""
+
+Loan = Annotated[str, typer.Argument(help="The lender's id of the loan.")]
+Amount = Annotated[str, typer.Argument(help="How much, such as 120.50.")]
+Currency = Annotated[str, typer.Argument(help="ISO 4217, such as CNY.")]
+PromiseId = Annotated[str, typer.Argument(help="The lender's id of the promise.")]
 
 
 def pay(
-    loan: Annotated[str, typer.Argument(help="The lender's id of the loan.")],
-    amount: Annotated[str, typer.Argument(help="What was paid, such as 120.50.")],
-    currency: Annotated[str, typer.Argument(help="ISO 4217, such as CNY.")],
+    loan: Loan,
+    amount: Amount,
+    currency: Currency,
     payment_id: Annotated[
         str, typer.Option("--id", help="The lender's id of the payment: the same id counts once.")
     ],
     paid_on: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="When it was paid; today if left out."),
+        date | None,
+        typer.Option(
+            parser=a_day, metavar="DAY", help="When the lender booked it; today if left out."
+        ),
     ] = None,
 ) -> None:
-    """Record a payment: lay it against the schedule and call off what it makes needless."""
+    """Record a payment: lay it against the schedule and call off what it makes needless.
+
+    Exit code 3: the loan is not known yet, and the payment is kept until it is.
+    """
+    if not payment_id.strip():
+        raise ArrearsError("The payment has no id. Give the lender's own with --id.")
     house = open_house()
-    try:
-        value = Decimal(amount)
-    except InvalidOperation:
-        raise ArrearsError(f"{amount!r} is not an amount. Write it like 120.50.") from None
-    if not value.is_finite() or value <= 0:
-        raise ArrearsError(f"{amount!r} is not an amount. A payment is more than zero.")
+    if paid_on:
+        refuse_a_day_to_come(paid_on, house.today(), "--paid-on")
     paid = Payment(
-        external_id=payment_id,
+        external_id=payment_id.strip(),
         loan=loan,
-        amount=value,
+        amount=_amount(amount),
         currency=currency.upper(),
-        paid_on=paid_on.date() if paid_on else house.today(),
+        paid_on=paid_on or house.today(),
     )
-    with house.engine.begin() as connection:
-        event_id = inbox.receive(
-            connection, f"payment:{payment_id}", "payment", inbox.payment_payload(paid), house.now()
-        )
-    settled = inbox.apply_event(house, event_id)
-    if settled.status == "rejected":
-        raise ArrearsError(settled.reason)
-    console.print(settled.reason)
+    payload = inbox.payment_payload(paid)
+    settled = inbox.take_in(house, f"payment:{paid.external_id}", "payment", payload)
+    if settled.status == "received":
+        errors.print(settled.reason, markup=False)
+        raise typer.Exit(KEPT)
+    console.print(settled.reason, markup=False)
+
+
+def reverse(
+    payment_id: Annotated[str, typer.Argument(help="The lender's id of the payment.")],
+    reversed_on: Annotated[
+        date | None,
+        typer.Option(parser=a_day, metavar="DAY", help="When it bounced; today if left out."),
+    ] = None,
+) -> None:
+    """Take back a payment that bounced: what it had paid is owed again."""
+    house = open_house()
+    day = reversed_on or house.today()
+    payload = {"payment": payment_id, "reversed_on": day.isoformat()}
+    console.print(inbox.take_in(house, f"reversal:{payment_id}", "reversal", payload).reason)
+
+
+def promise(
+    loan: Loan,
+    amount: Amount,
+    currency: Currency,
+    due_on: Annotated[
+        date,
+        typer.Argument(parser=a_day, metavar="DAY", help="Paid on this day, it is still kept."),
+    ],
+    promise_id: Annotated[
+        str, typer.Option("--id", help="The lender's id of the promise: the same id counts once.")
+    ],
+    by: Annotated[str, typer.Option(help="The staff reference of whoever took it down.")],
+) -> None:
+    """Record a promise to pay: the ladder pauses up to and on its day."""
+    house = open_house()
+    payload = {
+        "promise": promise_id,
+        "loan": loan,
+        "amount": str(_amount(amount)),
+        "currency": currency.upper(),
+        "due_on": due_on.isoformat(),
+        "made_by": by,
+    }
+    console.print(inbox.take_in(house, f"promise:{promise_id}", "promise", payload).reason)
+
+
+def withdraw(promise_id: PromiseId) -> None:
+    """Take back a promise to pay: the ladder goes on where it stood."""
+    house = open_house()
+    event = f"promise_withdrawal:{promise_id}"
+    payload = {"promise": promise_id}
+    console.print(inbox.take_in(house, event, "promise_withdrawal", payload).reason)
+
+
+def write_off(
+    loan: Loan,
+    on: Annotated[
+        date | None,
+        typer.Option(parser=a_day, metavar="DAY", help="When it was done; today if left out."),
+    ] = None,
+) -> None:
+    """Stop collecting a loan that the lender wrote off. There is no way back."""
+    house = open_house()
+    day = on or house.today()
+    payload = {"loan": loan, "written_off_on": day.isoformat()}
+    console.print(inbox.take_in(house, f"write_off:{loan}", "write_off", payload).reason)
+
+
+def _amount(written: str) -> Decimal:
+    try:
+        amount = Decimal(written)
+    except InvalidOperation:
+        raise ArrearsError(f"{written!r} is not an amount. Write it like 120.50.") from None
+    if not amount.is_finite() or amount <= 0:
+        raise ArrearsError(f"{written!r} is not an amount. It must be more than zero.")
+    return amount

@@ -6,7 +6,10 @@ a restart loop; then it becomes the server's own process, which gets the signals
 
 from __future__ import annotations
 
+import errno
 import os
+import re
+import socket
 import sys
 from typing import Annotated, NoReturn
 
@@ -21,18 +24,26 @@ from workers.queues import Queue
 
 EVERY_QUEUE = ",".join(Queue)
 Host = Annotated[str, typer.Option(help="The address to listen on; loopback if left out.")]
-Port = Annotated[int, typer.Option(help="The port to listen on.")]
+Port = Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)]
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
 def worker(
     queues: Annotated[str, typer.Option(help="Comma-separated queues to serve.")] = EVERY_QUEUE,
-    concurrency: Annotated[int, typer.Option(help="Processes that work at the same time.")] = 2,
+    concurrency: Annotated[
+        int, typer.Option(help="Processes that work at the same time.", min=1, max=64)
+    ] = 2,
     name: Annotated[str, typer.Option(help="Its name in Flower.")] = "worker",
 ) -> None:
     """Serve queues: scan, escalate, send, assign, schedule, open, apply, repair."""
     if unknown := set(queues.split(",")) - set(Queue):
         raise ArrearsError(
             f"There is no queue {', '.join(sorted(unknown))}. The queues are {EVERY_QUEUE}."
+        )
+    if not NAME.fullmatch(name):
+        raise ArrearsError(
+            "A worker's name is letters, digits, dots, - and _, such as texts. Write another one "
+            "after --name."
         )
     _check()
     _become_celery(
@@ -55,7 +66,8 @@ def beat() -> None:
 
 
 def webhook(host: Host = "127.0.0.1", port: Port = 8000) -> None:
-    """Take what providers report, and store it."""
+    """Take what providers report and what the lender's systems tell, and store it."""
+    _assert_free(host, port)
     _check()
     _become(
         "uvicorn",
@@ -77,6 +89,7 @@ def flower(host: Host = "127.0.0.1", port: Port = 5555) -> None:
             f"Flower would be open to everybody who reaches {host}. Set FLOWER_BASIC_AUTH to "
             "user:password, or listen on 127.0.0.1."
         )
+    _assert_free(host, port)
     _check()
     _become_celery("flower", f"--address={host}", f"--port={port}")
 
@@ -85,6 +98,39 @@ def _read_flower_password() -> None:
     """Flower itself reads no secret files."""
     if path := os.environ.get("FLOWER_BASIC_AUTH_FILE"):
         os.environ["FLOWER_BASIC_AUTH"] = read_setting_file("FLOWER_BASIC_AUTH_FILE", path)
+
+
+def _assert_free(host: str, port: int) -> None:
+    """The servers themselves would say so only in a log, and some of them in a traceback."""
+    try:
+        [(family, kind, protocol, _, address), *_] = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        with socket.socket(family, kind, protocol) as probe:
+            # As servers do: a port whose last connections are only ending is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (OSError, UnicodeError) as error:
+        raise ArrearsError(_not_free(error, host, port)) from None
+
+
+def _not_free(error: OSError | UnicodeError, host: str, port: int) -> str:
+    match error:
+        case OSError(errno=errno.EADDRINUSE):
+            return (
+                f"Port {port} of {host} is taken by another program. Stop that one, or name "
+                "another port with --port."
+            )
+        case PermissionError():
+            return (
+                f"Port {port} is for root only. Name one from 1024 up with --port; a proxy can "
+                "pass on what reaches the other."
+            )
+        case _:
+            return (
+                f"{host} is no address of this machine. Write one that it has after --host, such "
+                "as 127.0.0.1, or leave it out."
+            )
 
 
 def _check() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from domain.errors import ArrearsError
 from workers.broker import assert_broker_reachable
-from workers.cli.common import console, load_house, open_house
+from workers.cli.common import assert_usable, console, load_house
+from workers.house import House
 from workers.policy_versions import assert_policy_unchanged, register_policy
 from workers.store.migrate import upgrade
 from workers.store.vault import Vault
@@ -19,13 +21,28 @@ def migrate() -> None:
 
 def check() -> None:
     """Check settings, policy, templates, database and broker, and change nothing."""
-    house = open_house()
-    assert_policy_unchanged(house)
-    assert_broker_reachable(house.settings.redis_url)
+    house = load_house()
+    wrong = []
+    for look in (_database, _broker):
+        try:
+            look(house)
+        except ArrearsError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise ArrearsError("\n".join(wrong))
     console.print(
         f"All well: {len(house.policy.ladders)} ladders, {len(house.policy.rule_packs)} rule "
         f"packs, {len(house.templates.names())} templates, database and broker reachable."
     )
+
+
+def _database(house: House) -> None:
+    assert_usable(house)
+    assert_policy_unchanged(house)
+
+
+def _broker(house: House) -> None:
+    assert_broker_reachable(house.settings.redis_url)
 
 
 def new_key() -> None:

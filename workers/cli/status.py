@@ -52,10 +52,13 @@ def _show(found: Status, depths: Mapping[str, int] | None) -> None:
     _counted("Planned, and waiting", found.actions.waiting_by_reason)
     _counted("Given up", found.actions.dead_by_reason)
     _counted("Texts", found.messages)
+    _counted("Borrowers' replies to be read", found.replies)
     _counted("Events waiting to be applied", found.events.waiting)
     _counted("Events rejected", found.events.rejected)
     for sentence in found.events.newest:
         console.print(Text(f"  {sentence}"))
+    _counted("Events out", _events_out(found))
+    _counted("Events out given up", found.events_out.dead_by_reason)
     _counted("Open problems", found.problems)
     if depths is None:
         console.print(
@@ -111,6 +114,13 @@ def _waits(found: Status) -> dict[str, int]:
         "claimed, past their time": found.actions.lost_claims,
         "due, for a worker": found.actions.due,
     }
+
+
+def _events_out(found: Status) -> dict[str, int]:
+    out = found.events_out
+    if out.oldest_seconds is None:
+        return {}
+    return {"waiting": out.waiting, "seconds since the oldest happened": out.oldest_seconds}
 
 
 def _oldest(found: Status) -> str:

@@ -1,49 +1,47 @@
-"""Commands for the people who act: `work`, `letter`, `problems`, `resume`."""
+"""Commands for the people who act: `work`, `letter`, `problems`."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date
 from typing import Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from rich.text import Text
 
 from domain.errors import ArrearsError
-from workers.cli.common import console, errors, open_house
+from domain.statuses import ActionStatus
+from workers.cli.common import AsJson, console, errors, open_house, show_table
+from workers.cli.days import a_day
 from workers.letters import open_letter
 from workers.open_problems import Problems, read_problems
-from workers.resuming import resume as resume_action
-from workers.worklist import FileToBring, Kind, VisitToMake, WorkList, read_work
+from workers.worklist import CallToMake, FileToBring, Kind, VisitToMake, WorkList, read_work
 
-OF_ONE_PERSON = (Kind.CALLS, Kind.VISITS)
+OF_ONE_PERSON = (Kind.CALLS, Kind.VISITS, Kind.REPLIES)
 """The work that is assigned to somebody by number."""
-
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
 def work(
     kind: Annotated[Kind | None, typer.Option(help="Only this kind; all if left out.")] = None,
     staff: Annotated[
-        str | None, typer.Option(help="Only the calls and visits of this staff reference.")
+        str | None, typer.Option(help="Only the calls, visits and replies of this staff reference.")
     ] = None,
     on: Annotated[
-        datetime | None,
+        date | None,
         typer.Option(
-            formats=["%Y-%m-%d"],
+            parser=a_day,
+            metavar="DAY",
             help="Calls of this day, and visits from then on; today if left out.",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what is prepared for people: calls, visits, legal files, approvals. No personal data."""
+    """Show what is prepared: calls, visits, legal files, approvals, replies. No personal data."""
     kinds = _asked(kind, staff)
     house = open_house()
-    day = on.date() if on else house.today()
+    day = on or house.today()
     with house.engine.connect() as connection:
         found = read_work(connection, house, day, kinds, staff)
     if as_json:
@@ -60,12 +58,14 @@ def letter(
     item: Annotated[
         str | None, typer.Option(help="The ladder item it was written for; the newest if left out.")
     ] = None,
+    *,
+    by: Annotated[str, typer.Option(help="The staff reference of whoever prints it.")],
 ) -> None:
-    """Print the letter that was written for a loan. It holds personal data; each look is logged."""
+    """Print the letter that was written for a loan. It holds personal data: each look is noted."""
     # To stderr, where the log of an installation is collected: paper gets the letter alone.
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("workers.letters").setLevel(logging.INFO)
-    found = open_letter(open_house(), loan, item)
+    found = open_letter(open_house(), loan, item, by=by)
     print(found.body)
     if not found.still_due:
         errors.print(
@@ -75,7 +75,7 @@ def letter(
 
 
 def problems(as_json: AsJson = False) -> None:
-    """Show what is to be put right: defects of loans, and events that were not applied."""
+    """Show what is to be put right: defects of loans, events not applied, actions that fail."""
     house = open_house()
     with house.engine.connect() as connection:
         found = read_problems(connection, house.settings.lender_zone)
@@ -83,16 +83,6 @@ def problems(as_json: AsJson = False) -> None:
         console.print_json(data=asdict(found), default=str)
         return
     _show_problems(found)
-
-
-def resume(
-    loan: Annotated[str, typer.Argument(help="The lender's id of the loan.")],
-    item: Annotated[str, typer.Argument(help="The ladder item, such as text_day_1.")],
-    by: Annotated[str, typer.Option(help="The staff reference of whoever resumes it.")],
-) -> None:
-    """Let an action that was given up go again."""
-    resume_action(open_house(), loan, item, by=by)
-    console.print(Text(f"{item} for loan {loan} is planned again, and due now."))
 
 
 def _asked(kind: Kind | None, staff: str | None) -> Sequence[Kind]:
@@ -109,34 +99,24 @@ def _asked(kind: Kind | None, staff: str | None) -> Sequence[Kind]:
 def _show_work(kind: Kind, found: WorkList) -> None:
     match kind:
         case Kind.CALLS:
-            _table(
+            show_table(
                 "Calls",
-                ("who", "loan", "purpose", "must learn", "may offer", "language"),
-                [
-                    (
-                        one.staff,
-                        one.loan,
-                        one.purpose,
-                        ", ".join(one.must_learn),
-                        ", ".join(one.may_offer),
-                        one.language,
-                    )
-                    for one in found.calls
-                ],
+                ("who", "loan", "language", "what for"),
+                [(one.staff, one.loan, one.language, _what_for(one)) for one in found.calls],
                 "There are no calls to make.",
             )
         case Kind.VISITS:
-            _table(
+            show_table(
                 "Visits",
-                ("lender's time", "borrower's time", "who", "loan", "purpose"),
+                ("when", "who", "loan", "what for"),
                 [
-                    (_when(one), _there(one), ", ".join(one.staff), one.loan, one.purpose)
+                    (f"{_when(one)}\n{_there(one)}", "\n".join(one.staff), one.loan, one.purpose)
                     for one in found.visits
                 ],
                 "There are no visits to make.",
             )
         case Kind.FILES:
-            _table(
+            show_table(
                 "Legal files",
                 ("loan", "claim", "bring it by", "still missing"),
                 [
@@ -151,7 +131,7 @@ def _show_work(kind: Kind, found: WorkList) -> None:
                 "There are no open legal files.",
             )
         case Kind.APPROVALS:
-            _table(
+            show_table(
                 "Waiting for approval",
                 ("loan", "item", "by a", "since"),
                 [
@@ -160,6 +140,32 @@ def _show_work(kind: Kind, found: WorkList) -> None:
                 ],
                 "Nothing waits for approval.",
             )
+        case Kind.REPLIES:
+            show_table(
+                "Replies",
+                ("reply", "who", "loan", "language", "since"),
+                [
+                    (
+                        str(one.reply),
+                        one.staff or "nobody yet",
+                        one.loan or "not known",
+                        one.language or "not known",
+                        f"{one.received_at:%Y-%m-%d %H:%M}",
+                    )
+                    for one in found.replies
+                ],
+                "No reply waits to be read.",
+                to_copy=("reply",),
+            )
+
+
+def _what_for(one: CallToMake) -> str:
+    lines = [one.purpose]
+    if one.must_learn:
+        lines.append(f"must learn: {', '.join(one.must_learn)}")
+    if one.may_offer:
+        lines.append(f"may offer: {', '.join(one.may_offer)}")
+    return "\n".join(lines)
 
 
 def _when(one: VisitToMake) -> str:
@@ -167,7 +173,8 @@ def _when(one: VisitToMake) -> str:
 
 
 def _there(one: VisitToMake) -> str:
-    return f"{one.local_starts_at:%Y-%m-%d %H:%M}-{one.local_ends_at:%H:%M} {one.zone}"
+    """The visitors' own clocks."""
+    return f"{one.zone}: {one.local_starts_at:%m-%d %H:%M}-{one.local_ends_at:%H:%M}"
 
 
 def _claim(one: FileToBring) -> str:
@@ -178,13 +185,13 @@ def _claim(one: FileToBring) -> str:
 
 
 def _show_problems(found: Problems) -> None:
-    _table(
+    show_table(
         "Open problems",
         ("loan", "kind", "what is wrong", "since"),
         [(one.loan, one.kind, one.detail, f"{one.since:%Y-%m-%d %H:%M}") for one in found.loans],
         "There are no open problems.",
     )
-    _table(
+    show_table(
         "Events not applied",
         ("event", "kind", "is", "why", "since"),
         [
@@ -199,14 +206,19 @@ def _show_problems(found: Problems) -> None:
         ],
         "All events were applied.",
     )
-
-
-def _table(
-    title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], if_none: str
-) -> None:
-    """The rows under their title and headings, or a sentence where there are none."""
-    table = Table(*headings, title=title, title_justify="left", box=SIMPLE_HEAD)
-    for row in rows:
-        # Not markup: a reason may hold square brackets.
-        table.add_row(*(Text(cell) for cell in row))
-    console.print(table if table.row_count else if_none)
+    show_table(
+        "Actions that fail or were given up",
+        ("are", "how many", "why", "newest", "type"),
+        [
+            (
+                "dead" if one.status == ActionStatus.DEAD else "failing",
+                str(one.count),
+                one.reason,
+                f"{one.item} of loan {one.loan}, {one.since:%Y-%m-%d %H:%M}",
+                one.command,
+            )
+            for one in found.actions
+        ],
+        "No action fails or was given up.",
+        to_copy=("type",),
+    )

@@ -10,6 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.errors import ArrearsError
+from domain.statuses import MessageStatus
 
 
 class SendOutcome(StrEnum):
@@ -52,8 +53,8 @@ class SendResult:
     """A sentence for a person. Never the provider's own words: they may hold the number."""
     sid: str | None = None
     """The provider's id of the message, where it gave one."""
-    code: int | None = None
-    """The provider's error code, where it gave one."""
+    code: str | None = None
+    """The provider's error code, where it gave one: Twilio's are numbers, others' are words."""
     opted_out: bool = False
     """The borrower has told the provider to stop: record the opt-out."""
     number_invalid: bool = False
@@ -77,10 +78,42 @@ class SmsGateway(Protocol):
     def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
         """The provider's ids of texts like this one that it took at or after `since`.
 
-        Like this one: same sender, number and body. This settles a text whose outcome is unknown.
+        Like this one: with the same reference where the provider keeps it, else with the same
+        sender, number and body. This settles a text whose outcome is unknown.
         Raises `LookupFailedError` where the provider cannot say, which is not the same as none.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """One receipt: what a provider says later of one text."""
+
+    reference: UUID | None
+    """The house's own id of the message; None where the provider names its own id only."""
+    provider: str
+    """Its name in the settings: `twilio`, `tencent`."""
+    sid: str
+    """The provider's id of the message."""
+    word: str
+    """The provider's own word for the status; with `sid` it tells one receipt from another."""
+    status: MessageStatus
+    code: str | None
+    """The provider's error code, with `failed` and `undelivered`."""
+
+
+@dataclass(frozen=True, slots=True)
+class InboundText:
+    """One text that somebody sent to the lender. Its representation leaves out whose and what."""
+
+    provider: str
+    sid: str
+    """The provider's id of the text, or one made from what it says: the same for the same text."""
+    from_number: str = field(repr=False)
+    """E.164."""
+    body: str = field(repr=False)
+    opt_out_type: str | None
+    """What the provider took the text for, where it looks: `STOP`, `START` or `HELP`."""
 
 
 class LookupFailedError(ArrearsError):

@@ -6,9 +6,8 @@ cannot be shown to have failed before Twilio processed it is `UNKNOWN`.
 
 from __future__ import annotations
 
-import ssl
+import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
@@ -20,11 +19,22 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
-from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
 
 from domain.errors import ArrearsError
 from domain.statuses import MessageStatus
-from workers.gateways.sms import LookupFailedError, OutgoingText, SendOutcome, SendResult
+from workers.gateways.broken_requests import sort_broken_request, unknown
+from workers.gateways.sms import (
+    InboundText,
+    LookupFailedError,
+    OutgoingText,
+    SendOutcome,
+    SendResult,
+    StatusReport,
+)
+
+PROVIDER = "twilio"
+# Its debug lines hold the query strings of lookups, and so numbers.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 CONNECT_TIMEOUT = timedelta(seconds=5)
 READ_TIMEOUT = timedelta(seconds=15)
@@ -38,8 +48,31 @@ _CALLBACK_RETRIES = "rc=5&rp=all"
 
 _BAD_CREDENTIALS = 20003
 _TOO_MANY_REQUESTS = 20429
+_QUEUE_FULL = 21611
 _OPTED_OUT = 21610
 _NUMBER_INVALID = frozenset({21211, 21614})
+
+# The account or the sender is at fault, not the number or the words: another provider may take it.
+# https://www.twilio.com/docs/api/errors
+_ELSEWHERE = frozenset(
+    {
+        20005,  # the account is not active
+        21212,  # the sender is not a valid number
+        21408,  # the account may not send to this region
+        21606,  # the sender cannot send texts, or not to this number
+        21608,  # a trial account sends to verified numbers only
+        21612,  # no route between this sender and this number
+        21659,  # the sender is not one of the account's
+        21660,  # the sender belongs to another account
+        21661,  # the sender cannot send texts
+        21703,  # the Messaging Service has no senders
+        21704,  # the Messaging Service has no senders
+        21705,  # the Messaging Service is not usable
+        30002,  # the account is suspended
+        30034,  # the sender is not registered with the carriers
+        63038,  # the account has used up its texts of the day
+    }
+)
 
 # Twilio's codes have five digits; below, the SDK has put the HTTP status where a code was missing.
 _FIRST_CODE = 10000
@@ -64,6 +97,9 @@ _REASONS = {
     21606: "The sender cannot send texts to this number; check the sender in the settings.",
     21610: "The borrower has opted out of texts from this sender.",
     21614: "The number cannot receive texts.",
+    21659: "The sender is not one of the account's numbers; correct the sender in the settings.",
+    30034: "The sender is not registered with the carriers; register it, or use another.",
+    63038: "The account has used up the texts that it may send in a day.",
 }
 
 
@@ -107,18 +143,18 @@ class TwilioGateway:
             return SendResult(
                 SendOutcome.NOT_SENT,
                 "Twilio asks for fewer requests at a time.",
-                code=_TOO_MANY_REQUESTS,
+                code=str(_TOO_MANY_REQUESTS),
                 retry_after=error.retry_after,
             )
         except (TwilioRestException, TwilioServiceException) as error:
             return _sort_answer(error.status, error.code)
         except http.RequestException as error:
-            return _sort_broken_request(error)
+            return sort_broken_request(error, "Twilio")
         except Exception as error:
             # An answer came, but the SDK could not read it: the text may have gone out.
-            return _unknown(f"Twilio's answer could not be read ({type(error).__name__}).")
+            return unknown(f"Twilio's answer could not be read ({type(error).__name__}).")
         if not message.sid:
-            return _unknown("Twilio's answer does not name the message.")
+            return unknown("Twilio's answer does not name the message.")
         return SendResult(SendOutcome.ACCEPTED, "Twilio accepted the text.", sid=message.sid)
 
     def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
@@ -201,10 +237,14 @@ def _sort_answer(status: int, code: object) -> SendResult:
         return SendResult(
             SendOutcome.NOT_SENT,
             "Twilio does not accept the account's credentials; correct them in the settings.",
-            code=known or _BAD_CREDENTIALS,
+            code=str(known or _BAD_CREDENTIALS),
+        )
+    if known == _QUEUE_FULL:
+        return SendResult(
+            SendOutcome.NOT_SENT, "Too many of the sender's texts wait at Twilio.", code=str(known)
         )
     if not 400 <= status < 500 or known is None:
-        return _unknown(f"Twilio answered with HTTP status {status}.", known)
+        return unknown(f"Twilio answered with HTTP status {status}.", str(known) if known else None)
     return SendResult(
         SendOutcome.REFUSED,
         _REASONS.get(
@@ -212,42 +252,10 @@ def _sort_answer(status: int, code: object) -> SendResult:
             f"Twilio refused the text with code {known}: "
             f"see https://www.twilio.com/docs/api/errors/{known}.",
         ),
-        code=known,
+        code=str(known),
         opted_out=known == _OPTED_OUT,
         number_invalid=known in _NUMBER_INVALID,
-    )
-
-
-def _sort_broken_request(error: http.RequestException) -> SendResult:
-    """Sorts a request without an answer: only one that was never written is surely not sent."""
-    if _never_written(error):
-        return SendResult(SendOutcome.NOT_SENT, "No connection to Twilio could be made.")
-    if isinstance(error, http.ReadTimeout):
-        return _unknown("Twilio did not answer in time.")
-    return _unknown("The connection to Twilio broke before the answer came.")
-
-
-def _never_written(error: http.RequestException) -> bool:
-    if isinstance(error, (http.ConnectTimeout, http.ProxyError)):
-        return True
-    cause = error.args[0] if error.args else None
-    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
-    # Refused, unreachable, or the name did not resolve.
-    return isinstance(reason, NewConnectionError) or _is_bad_certificate(reason)
-
-
-def _is_bad_certificate(reason: object) -> bool:
-    """A certificate is verified before anything is written; other TLS errors may come later."""
-    return (
-        isinstance(reason, SSLError)
-        and bool(reason.args)
-        and isinstance(reason.args[0], ssl.SSLCertVerificationError)
-    )
-
-
-def _unknown(reason: str, code: int | None = None) -> SendResult:
-    return SendResult(
-        SendOutcome.UNKNOWN, f"{reason} The text may or may not have been sent.", code=code
+        elsewhere=known in _ELSEWHERE,
     )
 
 
@@ -268,20 +276,6 @@ def verify_signature(
     return any(RequestValidator(token).validate(url, params, signature) for token in tokens)
 
 
-@dataclass(frozen=True, slots=True)
-class StatusReport:
-    """One receipt: what became of one text."""
-
-    reference: UUID
-    """The house's own id of the message, from the callback's query."""
-    sid: str
-    word: str
-    """Twilio's own word for the status; with `sid` it tells one receipt from another."""
-    status: MessageStatus
-    code: int | None
-    """Twilio's error code, with `failed` and `undelivered`."""
-
-
 def read_status_report(query: str, fields: Mapping[str, str]) -> StatusReport:
     """Reads a status callback whose signature was verified.
 
@@ -293,10 +287,37 @@ def read_status_report(query: str, fields: Mapping[str, str]) -> StatusReport:
     try:
         reference = UUID(references[0])
         word = fields["MessageStatus"]
-        code = int(fields["ErrorCode"]) if fields.get("ErrorCode") else None
-        return StatusReport(reference, fields["MessageSid"], word, _STATUSES[word], code)
+        return StatusReport(
+            reference,
+            PROVIDER,
+            fields["MessageSid"],
+            word,
+            _STATUSES[word],
+            fields.get("ErrorCode") or None,
+        )
     except (KeyError, ValueError):
-        _refuse("its message, id, status or error code is missing or none that is known")
+        _refuse("its message, id or status is missing or none that is known")
+
+
+def read_inbound_text(fields: Mapping[str, str]) -> InboundText:
+    """Reads a text to the lender from a form whose signature was verified.
+
+    Twilio says what it took the text for only where Advanced Opt-Out is on. Raises `ArrearsError`
+    where the form is not that of a text.
+    """
+    try:
+        return InboundText(
+            PROVIDER,
+            sid=fields["MessageSid"],
+            from_number=fields["From"],
+            body=fields["Body"],
+            opt_out_type=fields.get("OptOutType") or None,
+        )
+    except KeyError as missing:
+        raise ArrearsError(
+            f"What Twilio posted is not a text to the lender: {missing} is missing. Check that the "
+            "sender's address for incoming messages is the one for texts."
+        ) from None
 
 
 def _refuse(because: str) -> NoReturn:

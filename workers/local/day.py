@@ -159,7 +159,7 @@ def approve_legal_files(rehearsal: RehearsalHouse) -> str:
         people = {role: _somebody(connection, role) for role in roles}
     for row in waiting:
         role = str(_role(rehearsal, row))
-        approve(house, row.external_id, row.item, people[role], role)
+        approve(house, row.external_id, row.item, people[role])
     if not waiting:
         return "Nothing waited for approval."
     return f"{' and '.join(people.values())} approved {len(waiting)} legal files that waited."

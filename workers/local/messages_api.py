@@ -6,26 +6,29 @@ import base64
 import hmac
 import json
 import re
-import socket
-import struct
-import threading
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from http.server import BaseHTTPRequestHandler
+from email.utils import format_datetime
 from typing import ClassVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urldefrag, urlencode, urlsplit
 
 import phonenumbers
+from twilio.request_validator import RequestValidator
 
-from workers.local.receipts import Receipt, ReceiptPoster
+from domain.texting import segments
+from workers.local.faults import Faults
+from workers.local.receipts import Receipt
 from workers.local.rehearsal import Rehearsal, rehearsal_for
-from workers.local.sent_texts import AcceptedText, SentTexts
+from workers.local.sent_texts import DELIVERED, QUEUED, UNDELIVERED, AcceptedText
+from workers.local.stand_in import ACCEPTED_THEN_FAILS, StandInHandler
 
 _BODY_AT_MOST = 1600
 _PAGE_AT_MOST = 1000
-_SILENCE_SECONDS = 60.0
+_UNREACHABLE = 30003
 
-_ACCEPTED_THEN_FAILS = frozenset({Rehearsal.SERVER_ERROR, Rehearsal.LOST})
+_RETRIES_BY_DEFAULT = 1
+_RETRIES_AT_MOST = 5
 
 
 class _ProblemError(Exception):
@@ -38,18 +41,14 @@ class _ProblemError(Exception):
         self.message = message
 
 
-class MessagesApi(BaseHTTPRequestHandler):
-    """Serves one account; a subclass says which, and where its texts are kept."""
+class MessagesApi(StandInHandler):
+    """Serves one account; a subclass says which."""
 
     account: ClassVar[tuple[str, str]]
     """The account's SID and auth token."""
-    texts: ClassVar[SentTexts]
-    poster: ClassVar[ReceiptPoster]
-    stopping: ClassVar[threading.Event]
 
-    def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length", "0"))
-        form = dict(parse_qsl(self.rfile.read(length).decode(), keep_blank_values=True))
+    def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+        form = dict(parse_qsl(self.read_body().decode(), keep_blank_values=True))
         try:
             self._check_account()
             if self._resource() != "Messages":
@@ -58,7 +57,7 @@ class MessagesApi(BaseHTTPRequestHandler):
         except _ProblemError as problem:
             self._answer_problem(problem)
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802
         try:
             self._check_account()
             sid = self._resource().removeprefix("Messages").removeprefix("/")
@@ -67,32 +66,33 @@ class MessagesApi(BaseHTTPRequestHandler):
             self._answer_problem(problem)
 
     def _create(self, form: Mapping[str, str]) -> None:
-        rehearsal = self._check_text(form)
-        text = self.texts.accept(
-            to=form["To"],
+        to, body = form.get("To", ""), form.get("Body", "")
+        faults = self.dice.draw(to, body)
+        self.stopping.wait(faults.wait)
+        rehearsal = rehearsal_for(to) or faults.rehearsal
+        self._refuse_text(form, rehearsal)
+        callback = form.get("StatusCallback")
+        text = AcceptedText(
+            sid="SM" + secrets.token_hex(16),
+            to=to,
             sender=form["From"],
-            body=form["Body"],
-            status_callback=form.get("StatusCallback"),
+            body=body,
+            reference=_reference(callback),
             at=datetime.now(UTC),
         )
-        answer = text.resource(self.account[0])
-        self._send_receipts(text, rehearsal)
-        if rehearsal in _ACCEPTED_THEN_FAILS:
-            raise _ProblemError(500, 20500, "An internal server error has occurred")
-        if rehearsal is Rehearsal.SILENCE:
-            self.stopping.wait(_SILENCE_SECONDS)
-        elif rehearsal is Rehearsal.RESET:
-            self._break_connection()
-        elif rehearsal is Rehearsal.GARBLED:
-            self._write(201, b"<html>Created</html>", "text/html")
-        else:
-            self._answer(201, answer)
+        self.texts.accept(text)
+        self._send_receipts(text, callback, rehearsal, faults)
+        if rehearsal in ACCEPTED_THEN_FAILS:
+            raise _server_error()
+        if not self.misbehaves(rehearsal, 201):
+            self._answer(201, self._show(text))
 
-    def _check_text(self, form: Mapping[str, str]) -> Rehearsal | None:
+    def _refuse_text(self, form: Mapping[str, str], rehearsal: Rehearsal | None) -> None:
         to = form.get("To", "")
-        rehearsal = rehearsal_for(to)
         if rehearsal is Rehearsal.TOO_MANY_REQUESTS:
             raise _ProblemError(429, 20429, "Too Many Requests")
+        if rehearsal is Rehearsal.NOT_TAKEN:
+            raise _server_error()
         if not _is_number(to):
             raise _ProblemError(400, 21211, f"Invalid 'To' Phone Number: {to}")
         if rehearsal is Rehearsal.LANDLINE:
@@ -105,18 +105,22 @@ class MessagesApi(BaseHTTPRequestHandler):
             raise _ProblemError(400, 21602, "Message body is required.")
         if len(form["Body"]) > _BODY_AT_MOST:
             raise _ProblemError(400, 21617, "The message body exceeds the 1600 character limit.")
-        return rehearsal
 
-    def _send_receipts(self, text: AcceptedText, rehearsal: Rehearsal | None) -> None:
-        undelivered = rehearsal is Rehearsal.UNDELIVERED
-        status, code = ("undelivered", 30003) if undelivered else ("delivered", None)
-        self.texts.advance(text.sid, status, code)
-        if text.status_callback and rehearsal is not Rehearsal.LOST:
-            sent = self._receipt(text, text.status_callback, "sent", None)
-            last = self._receipt(text, text.status_callback, status, code)
-            self.poster.post((sent, last))
+    def _send_receipts(
+        self, text: AcceptedText, callback: str | None, rehearsal: Rehearsal | None, faults: Faults
+    ) -> None:
+        last = UNDELIVERED if rehearsal is Rehearsal.UNDELIVERED else DELIVERED
+        self.texts.advance(text.sid, last)
+        if not callback or rehearsal is Rehearsal.LOST or faults.receipts_lost:
+            return
+        receipts = [self._receipt(text, callback, status) for status in ("sent", last)]
+        if faults.receipts_swapped:
+            receipts.reverse()
+        if faults.receipts_repeated:
+            receipts += receipts
+        self.poster.post(receipts, after=faults.receipts_after)
 
-    def _receipt(self, text: AcceptedText, url: str, status: str, code: int | None) -> Receipt:
+    def _receipt(self, text: AcceptedText, callback: str, status: str) -> Receipt:
         fields = {
             "AccountSid": self.account[0],
             "ApiVersion": "2010-04-01",
@@ -127,13 +131,48 @@ class MessagesApi(BaseHTTPRequestHandler):
             "SmsStatus": status,
             "To": text.to,
         }
-        return Receipt(url, fields if code is None else fields | {"ErrorCode": str(code)})
+        if status == UNDELIVERED:
+            fields["ErrorCode"] = str(_UNREACHABLE)
+        # The fragment tells Twilio how to call; it is neither called nor signed.
+        url, fragment = urldefrag(callback)
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "X-Twilio-Signature": RequestValidator(self.account[1]).compute_signature(url, fields),
+        }
+        return Receipt(url, urlencode(fields).encode(), headers, 1 + _retries(fragment))
+
+    def _show(self, text: AcceptedText) -> dict[str, object]:
+        """The message as Twilio's API shows it."""
+        path = f"/2010-04-01/Accounts/{self.account[0]}/Messages/{text.sid}"
+        at = format_datetime(text.at)
+        return {
+            "account_sid": self.account[0],
+            "api_version": "2010-04-01",
+            "body": text.body,
+            "date_created": at,
+            "date_sent": None if text.status == QUEUED else at,
+            "date_updated": at,
+            "direction": "outbound-api",
+            "error_code": _UNREACHABLE if text.status == UNDELIVERED else None,
+            "error_message": None,
+            "from": text.sender,
+            "messaging_service_sid": None,
+            "num_media": "0",
+            "num_segments": str(segments(text.body).count),
+            "price": None,
+            "price_unit": "USD",
+            "sid": text.sid,
+            "status": text.status,
+            "subresource_uris": {"media": f"{path}/Media.json"},
+            "to": text.to,
+            "uri": f"{path}.json",
+        }
 
     def _fetch(self, sid: str) -> dict[str, object]:
         text = self.texts.get(sid)
         if text is None:
             raise _not_found()
-        return text.resource(self.account[0])
+        return self._show(text)
 
     def _list(self) -> dict[str, object]:
         query = dict(parse_qsl(urlsplit(self.path).query))
@@ -144,7 +183,7 @@ class MessagesApi(BaseHTTPRequestHandler):
         more = len(found) > (page + 1) * size
         path = urlsplit(self.path).path
         return {
-            "messages": [text.resource(self.account[0]) for text in shown],
+            "messages": [self._show(text) for text in shown],
             "page": page,
             "page_size": size,
             "start": page * size,
@@ -170,38 +209,25 @@ class MessagesApi(BaseHTTPRequestHandler):
         return found[1]
 
     def _answer_problem(self, problem: _ProblemError) -> None:
-        self._answer(
-            problem.status,
-            {
-                "code": problem.code,
-                "message": problem.message,
-                "more_info": f"https://www.twilio.com/docs/errors/{problem.code}",
-                "status": problem.status,
-            },
-        )
+        content = {
+            "code": problem.code,
+            "message": problem.message,
+            "more_info": f"https://www.twilio.com/docs/errors/{problem.code}",
+            "status": problem.status,
+        }
+        self._answer(problem.status, content)
 
     def _answer(self, status: int, content: Mapping[str, object]) -> None:
-        self._write(status, json.dumps(content).encode(), "application/json")
-
-    def _write(self, status: int, content: bytes, kind: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
-        if status == 429:
-            self.send_header("Retry-After", "1")
-        self.end_headers()
-        self.wfile.write(content)
-
-    def _break_connection(self) -> None:
-        # A socket that may not linger is reset when it is closed, instead of being ended in order.
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Says nothing: request lines may hold numbers."""
+        headers = {"Retry-After": "1"} if status == 429 else {}
+        self.write_answer(status, json.dumps(content).encode(), "application/json", headers)
 
 
 def _not_found() -> _ProblemError:
     return _ProblemError(404, 20404, "The requested resource was not found")
+
+
+def _server_error() -> _ProblemError:
+    return _ProblemError(500, 20500, "An internal server error has occurred")
 
 
 def _is_number(to: str) -> bool:
@@ -209,6 +235,18 @@ def _is_number(to: str) -> bool:
         return to.startswith("+") and phonenumbers.is_possible_number(phonenumbers.parse(to))
     except phonenumbers.NumberParseException:
         return False
+
+
+def _reference(callback: str | None) -> str | None:
+    """The client's own id of the message, which it put into the callback's query."""
+    return parse_qs(urlsplit(callback or "").query).get("message", [None])[0]
+
+
+def _retries(fragment: str) -> int:
+    """How many retries of a callback its fragment asks for (`rc=5`)."""
+    asked = parse_qs(fragment).get("rc", [""])[0]
+    retries = int(asked) if asked.isdecimal() else _RETRIES_BY_DEFAULT
+    return min(retries, _RETRIES_AT_MOST)
 
 
 def _matches(text: AcceptedText, query: Mapping[str, str]) -> bool:

@@ -1,30 +1,35 @@
-"""The texts that the Twilio stand-in accepted: in memory for its API, in a log as evidence."""
+"""The texts that a stand-in accepted: in memory for its API, in a log as evidence.
+
+The log outlives the process: a stand-in that is killed and started again knows what it accepted.
+"""
 
 from __future__ import annotations
 
 import json
-import secrets
 import threading
 from dataclasses import dataclass, replace
 from datetime import datetime
-from email.utils import format_datetime
+from hashlib import sha256
 from pathlib import Path
 
-from domain.texting import segments
+QUEUED = "queued"
+DELIVERED = "delivered"
+UNDELIVERED = "undelivered"
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedText:
-    """One text as Twilio knows it. `at` is when it was accepted, in UTC."""
+    """One text as the provider knows it. `at` is when it was accepted, in UTC."""
 
     sid: str
     to: str
     sender: str
     body: str
-    status_callback: str | None
+    """The words; of a provider that has templates, their id and the values, as `123|a|b`."""
+    reference: str | None
+    """The client's own id of it, where the request named one."""
     at: datetime
-    status: str = "queued"
-    error_code: int | None = None
+    status: str = QUEUED
 
     def log_line(self) -> str:
         """The evidence: one line of JSON."""
@@ -34,65 +39,35 @@ class AcceptedText:
                 "to": self.to,
                 "from": self.sender,
                 "body": self.body,
-                "status_callback": self.status_callback,
+                "body_digest": sha256(self.body.encode()).hexdigest(),
+                "reference": self.reference,
                 "at": self.at.isoformat(),
             },
             ensure_ascii=False,
         )
-
-    def resource(self, account_sid: str) -> dict[str, object]:
-        """The message as Twilio's API shows it."""
-        path = f"/2010-04-01/Accounts/{account_sid}/Messages/{self.sid}"
-        at = format_datetime(self.at)
-        return {
-            "account_sid": account_sid,
-            "api_version": "2010-04-01",
-            "body": self.body,
-            "date_created": at,
-            "date_sent": None if self.status == "queued" else at,
-            "date_updated": at,
-            "direction": "outbound-api",
-            "error_code": self.error_code,
-            "error_message": None,
-            "from": self.sender,
-            "messaging_service_sid": None,
-            "num_media": "0",
-            "num_segments": str(segments(self.body).count),
-            "price": None,
-            "price_unit": "USD",
-            "sid": self.sid,
-            "status": self.status,
-            "subresource_uris": {"media": f"{path}/Media.json"},
-            "to": self.to,
-            "uri": f"{path}.json",
-        }
 
 
 class SentTexts:
     """All accepted texts, and who has opted out. Safe between threads."""
 
     def __init__(self, log: Path) -> None:
+        """Knows what an earlier stand-in wrote to the log, and appends to it."""
         self._lock = threading.Lock()
-        self._by_sid: dict[str, AcceptedText] = {}
+        self._by_sid = {text.sid: text for text in _read(log)}
         self._opted_out: set[str] = set()
         self._log = log.open("a", encoding="utf-8")
 
-    def accept(
-        self, *, to: str, sender: str, body: str, status_callback: str | None, at: datetime
-    ) -> AcceptedText:
-        """Takes a text and logs it. It is on disk before anybody is told of it."""
-        sid = "SM" + secrets.token_hex(16)
-        text = AcceptedText(sid, to, sender, body, status_callback, at)
+    def accept(self, text: AcceptedText) -> None:
+        """Takes a text. It has left this process, for the log, before anybody is told of it."""
         with self._lock:
-            self._by_sid[sid] = text
+            self._by_sid[text.sid] = text
             self._log.write(text.log_line() + "\n")
             self._log.flush()
-        return text
 
-    def advance(self, sid: str, status: str, error_code: int | None) -> None:
+    def advance(self, sid: str, status: str) -> None:
         """Moves a text to a later status."""
         with self._lock:
-            self._by_sid[sid] = replace(self._by_sid[sid], status=status, error_code=error_code)
+            self._by_sid[sid] = replace(self._by_sid[sid], status=status)
 
     def get(self, sid: str) -> AcceptedText | None:
         with self._lock:
@@ -114,3 +89,23 @@ class SentTexts:
     def close(self) -> None:
         with self._lock:
             self._log.close()
+
+
+def _read(log: Path) -> list[AcceptedText]:
+    if not log.exists():
+        return []
+    with log.open(encoding="utf-8") as lines:
+        return [_text(json.loads(line)) for line in lines]
+
+
+def _text(line: dict[str, str]) -> AcceptedText:
+    return AcceptedText(
+        sid=line["sid"],
+        to=line["to"],
+        sender=line["from"],
+        body=line["body"],
+        reference=line["reference"],
+        at=datetime.fromisoformat(line["at"]),
+        # The log is written once, when a text is accepted; by now it has long arrived.
+        status=DELIVERED,
+    )

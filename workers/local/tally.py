@@ -212,7 +212,7 @@ def _sent_twice(texts: list[dict[str, str]]) -> int:
     references: set[str] = set()
     twice = 0
     for text in texts:
-        said, reference = (text["to"], text["body"]), text["status_callback"]
+        said, reference = (text["to"], text["body"]), text["reference"]
         twice += said in words or reference in references
         words.add(said)
         references.add(reference)

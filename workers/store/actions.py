@@ -22,8 +22,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from domain.gate import ON_HOLD
 from domain.ladder import Work
 from domain.statuses import CLAIMABLE, ActionStatus, sources
+from workers.store import news
+from workers.store.outbox import tell
 from workers.store.schema import action, action_event
 
 
@@ -48,7 +51,7 @@ def move_actions(
     """Move those of the actions whose status allows it, and say how many moved. One statement.
 
     With a `token` only an action still claimed by it moves: a worker whose claim has lapsed writes
-    nothing.
+    nothing. Work that is done or given up is told to the lender's systems, with one more.
     """
     before = (
         select(action.c.id, action.c.status)
@@ -74,11 +77,20 @@ def move_actions(
             woken_at=None,
             changed_at=now,
         )
-        .returning(action.c.id, before.c.status)
+        .returning(
+            action.c.id,
+            action.c.loan_id,
+            action.c.work,
+            action.c.step,
+            action.c.item,
+            action.c.anchor_on,
+            before.c.status,
+        )
         .cte("moved")
     )
-    result = connection.execute(
-        insert(action_event).from_select(
+    noted = (
+        insert(action_event)
+        .from_select(
             ["action_id", "at", "from_status", "to_status", "due_at", "reason", "rules"],
             select(
                 moved.c.id,
@@ -90,8 +102,11 @@ def move_actions(
                 cast(list(move.rules), ARRAY(Text)),
             ),
         )
+        .cte("noted")
     )
-    return result.rowcount
+    rows = connection.execute(select(moved).order_by(moved.c.id).add_cte(noted)).all()
+    tell(connection, news.of_moved_actions(rows, move.to), now)
+    return len(rows)
 
 
 def claim_action(
@@ -116,13 +131,16 @@ def claim_action(
 
 
 def ask_again(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
-    """Let deferred actions that waited for a fact, not for a moment, come before the gate again."""
+    """Let deferred actions that waited for a fact, not for a moment, come before the gate again.
+
+    So do those that waited for the end of a hold, for that may have come sooner.
+    """
     connection.execute(
         update(action)
         .where(
             action.c.loan_id == any_(cast(list(loan_ids), ARRAY(BigInteger))),
             action.c.status == ActionStatus.DEFERRED,
-            action.c.due_at.is_(None),
+            or_(action.c.due_at.is_(None), action.c.rules.contains([ON_HOLD])),
         )
         .values(due_at=now)
     )

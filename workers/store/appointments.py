@@ -1,4 +1,4 @@
-"""Calls and visits that people are to make: called off when their arrears are gone."""
+"""Calls and visits that people are to make: called off when their arrears are gone, or on hold."""
 
 from __future__ import annotations
 
@@ -8,26 +8,42 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 _CALL_OFF = text("""
-WITH needless AS (
-    SELECT a.id FROM action a JOIN loan l ON l.id = a.loan_id
+WITH arranged AS (
+    SELECT a.id, a.loan_id, a.anchor_on IS DISTINCT FROM l.anchor_on AS needless
+      FROM action a JOIN loan l ON l.id = a.loan_id
      WHERE a.loan_id = ANY(:loan_ids) AND a.status = 'done'
        AND a.work IN ('assign_call', 'schedule_visit')
-       AND a.anchor_on IS DISTINCT FROM l.anchor_on
 ), calls AS (
-    UPDATE call SET cancelled_at = :now
-     WHERE action_id IN (SELECT id FROM needless) AND cancelled_at IS NULL
+    UPDATE call c SET cancelled_at = :now
+      FROM arranged a
+     WHERE c.action_id = a.id AND c.cancelled_at IS NULL
+       AND (a.needless OR EXISTS (
+           SELECT FROM hold h
+            WHERE h.loan_id = a.loan_id AND h.starts_on <= :today
+              AND coalesce(h.ends_on > :today, true)))
 ), visits AS (
-    UPDATE visit SET cancelled_at = :now
-     WHERE action_id IN (SELECT id FROM needless) AND cancelled_at IS NULL AND starts_at > :now
-    RETURNING id
+    UPDATE visit v SET cancelled_at = :now
+      FROM arranged a
+     WHERE v.action_id = a.id AND v.cancelled_at IS NULL AND v.starts_at > :now
+       AND (a.needless OR EXISTS (
+           SELECT FROM hold h
+            WHERE h.loan_id = a.loan_id
+              AND h.starts_on <= CAST(v.ends_at AT TIME ZONE :zone AS date)
+              AND coalesce(h.ends_on > CAST(v.starts_at AT TIME ZONE :zone AS date), true)))
+    RETURNING v.id
 )
-DELETE FROM visit_staff WHERE visit_id IN (SELECT id FROM visits)
+UPDATE visit_staff SET called_off_at = :now WHERE visit_id IN (SELECT id FROM visits)
 """)
 
 
 def call_off_appointments(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
     """Call off the calls and the visits to come of arrears that these loans are no longer in.
 
-    The loans' positions must be up to date. Visitors are free again for others. One statement.
+    While a hold is in force nobody calls, and nobody visits on a day that a hold covers. The loans'
+    positions must be up to date, and `now` in the lender's zone. Visitors are free again for
+    others. One statement.
     """
-    connection.execute(_CALL_OFF, {"loan_ids": list(loan_ids), "now": now})
+    connection.execute(
+        _CALL_OFF,
+        {"loan_ids": list(loan_ids), "now": now, "today": now.date(), "zone": str(now.tzinfo)},
+    )

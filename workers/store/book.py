@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, Table, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.allocation import Allocation
+from domain.errors import ArrearsError
 from domain.loans import Component, Instalment
 from domain.rules import Channel
 from workers.store.relaying import write_parts
@@ -34,6 +35,38 @@ def lock_loan(connection: Connection, external_id: str) -> Row[*tuple[Any, ...]]
     ).one_or_none()
 
 
+def lock_loan_of(connection: Connection, what: Table, external_id: str) -> int | None:
+    """The id of the loan that a row of `what` belongs to, by the lender's own id of that row.
+
+    The loan is locked until the transaction ends. What else is read of it must be read after this.
+    None if there is no such row.
+    """
+    found: int | None = connection.execute(
+        select(loan.c.id)
+        .join(what, what.c.loan_id == loan.c.id)
+        .where(what.c.external_id == external_id)
+        .with_for_update(of=loan)
+    ).scalar()
+    return found
+
+
+def lock_known_loan(connection: Connection, external_id: str) -> Row[*tuple[Any, ...]]:
+    """The loan that a person named, locked as `lock_loan` does.
+
+    Raises:
+        ArrearsError: the loan is not known.
+    """
+    loan = lock_loan(connection, external_id)
+    if loan is None:
+        raise loan_not_known(external_id)
+    return loan
+
+
+def loan_not_known(external_id: str) -> ArrearsError:
+    """What a person is told who named a loan that is not in the book."""
+    return ArrearsError(f"Loan {external_id} is not known. Check its number, or import it.")
+
+
 def load_schedule(connection: Connection, loan_id: int) -> tuple[Instalment, ...]:
     """The whole schedule in due order."""
     rows = connection.execute(
@@ -55,6 +88,13 @@ def write_allocations(
     if not allocations:
         return
     write_parts(connection, payment_id, allocations)
+    pay_instalments(connection, loan_id, allocations)
+
+
+def pay_instalments(
+    connection: Connection, loan_id: int, allocations: Sequence[Allocation]
+) -> None:
+    """Lower what is unpaid of the instalments by `allocations`, of which there is at least one."""
     paid: dict[date, dict[str, Any]] = {}
     for part in allocations:
         row = paid.setdefault(

@@ -13,9 +13,11 @@ from sqlalchemy.dialects.postgresql import insert
 from domain.decision import Decision, Outcome, PastAction
 from domain.ladder import Item, Step
 from domain.statuses import WAITING, ActionStatus
+from workers.store import news
 from workers.store.actions import Move, ask_again, move_actions
-from workers.store.cases import keep_cases
+from workers.store.cases import WRITTEN_OFF, keep_cases
 from workers.store.facts import StoredAction
+from workers.store.outbox import tell
 from workers.store.positions import Position, set_positions
 from workers.store.rows import as_rows, insert_rows
 from workers.store.schema import action, decision
@@ -38,16 +40,26 @@ def write_decisions(
         return 0
     ids = _insert_decisions(connection, decisions, rule_packs)
     planned = _insert_actions(connection, decisions, ids, now)
+    tell(connection, news.of_decisions(decisions, ids), now)
     _call_off(connection, decisions, on_record, now)
     climbing = (Outcome.ACT, Outcome.WAIT)
     ask_again(connection, [d.loan_id for d in decisions if d.outcome in climbing], now)
+    collected = [d for d in decisions if d.outcome is not Outcome.WRITTEN_OFF]
     keep_cases(
         connection,
-        cured=[d.loan_id for d in decisions if not d.arrears.past_due],
-        past_due={d.loan_id: d.on for d in decisions if d.arrears.past_due},
+        cured=[d.loan_id for d in collected if not d.arrears.past_due],
+        written_off=[d.loan_id for d in decisions if d.outcome is Outcome.WRITTEN_OFF],
+        past_due={d.loan_id: d.on for d in collected if d.arrears.past_due},
         now=now,
     )
-    positions = [Position(d.loan_id, d.arrears.anchor, d.review_on) for d in decisions]
+    positions = [
+        Position(
+            d.loan_id,
+            anchor_on=None if d.outcome is Outcome.WRITTEN_OFF else d.arrears.anchor,
+            review_on=d.review_on,
+        )
+        for d in decisions
+    ]
     set_positions(connection, positions, now)
     return planned
 
@@ -159,6 +171,8 @@ def _call_off(
 
 def _off_the_ladder(d: Decision, waiting: PastAction) -> Move | None:
     """Where an action that waits goes after this decision; None if it goes on waiting."""
+    if d.outcome is Outcome.WRITTEN_OFF:
+        return Move(ActionStatus.CANCELLED, WRITTEN_OFF)
     if d.outcome is Outcome.NOT_PAST_DUE:
         return Move(ActionStatus.CANCELLED, "cured")
     if waiting.anchor != d.arrears.anchor:

@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
+import psycopg2
 from psycopg2.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
+from psycopg2.extensions import make_dsn
 from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from domain.errors import ArrearsError
 
 
 def connect(url: str, *, pool_size: int = 2) -> Engine:
-    """An engine whose connections speak UTC and give up on a dead server within seconds."""
-    return create_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=2,
-        pool_pre_ping=True,
-        hide_parameters=True,  # errors and logs show statements, never the values in them
-        connect_args={
-            "connect_timeout": 5,
-            "application_name": "arrears",
-            "options": "-c timezone=UTC -c lock_timeout=20s -c statement_timeout=60s",
-            "keepalives_idle": 30,
-        },
-    )
+    """An engine whose connections speak UTC and give up on a dead server within seconds.
+
+    Nothing is reached yet.
+
+    Raises:
+        ArrearsError: the URL has an option that no connection can be made with.
+    """
+    try:
+        engine = create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=2,
+            pool_pre_ping=True,
+            hide_parameters=True,  # errors and logs show statements, never the values in them
+            connect_args={
+                "connect_timeout": 5,
+                "application_name": "arrears",
+                "options": "-c timezone=UTC -c lock_timeout=20s -c statement_timeout=60s",
+                "keepalives_idle": 30,
+            },
+        )
+        # The driver would say so only when it connects, and quote what it read.
+        _, given = engine.dialect.create_connect_args(engine.url)
+        make_dsn(**given)
+    except (ArgumentError, psycopg2.ProgrammingError, TypeError, ValueError):
+        raise ArrearsError(
+            "DATABASE_URL is not usable: what follows its ? is no option of PostgreSQL's, or has a "
+            "value that the option cannot have. Correct it or take it out; sslmode=require is "
+            "written so."
+        ) from None
+    return engine
 
 
 def assert_reachable(engine: Engine) -> None:

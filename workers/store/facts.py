@@ -32,12 +32,13 @@ class LoanFacts:
     holds: tuple[Hold, ...]
     actions: tuple[StoredAction, ...]
     opted_out: tuple[str, ...]
+    written_off: bool = False
 
 
 # Everything about all the loans of an envelope in one statement. Amounts travel as text, so that
 # no JSON number ever becomes a float.
 _FACTS = text("""
-SELECT l.id,
+SELECT l.id, l.written_off_on IS NOT NULL AS written_off,
        (SELECT json_agg(json_build_array(i.due_on,
                    i.principal::text, i.interest::text, i.fees::text,
                    i.paid_principal::text, i.paid_interest::text, i.paid_fees::text))
@@ -75,6 +76,7 @@ def load_facts(
             holds=tuple(_hold(*parts) for parts in row.holds or ()),
             actions=tuple(_action(*parts) for parts in row.actions or ()),
             opted_out=tuple(row.opted_out or ()),
+            written_off=row.written_off,
         )
         for row in rows
     }

@@ -6,42 +6,61 @@ The same piece twice changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 
 from sqlalchemy import Connection, text
 
 from domain.allocation import AllocationOrder
-from domain.loans import Borrower, LoanOnTape
-from workers.store.copying import Value, copy_rows
-from workers.store.problems import note_problem
-from workers.store.relaying import with_payments_since
+from domain.loans import ZERO, LoanOnTape, Problem
+from domain.paid import Reconciled, reconcile
+from workers.store.problems import NO_LADDER, TAPE_SHOWS_LESS, note_problem
+from workers.store.relaying import on_record, write_laid
+from workers.store.staging import (
+    empty_staging,
+    restage_instalments,
+    stage_details,
+    stage_loans,
+    stage_problems,
+)
+from workers.store.tape_changes import Standing, standings
 from workers.store.vault import Vault
 
 OTHER_CURRENCY = "A tape gives the loan in another currency; it was left as it is. Ask the lender."
 
-TAPE_PROBLEMS = ("phone_missing", "phone_invalid", "zone_missing")
+TAPE_PROBLEMS = ("phone_missing", "phone_invalid", "zone_missing", NO_LADDER, TAPE_SHOWS_LESS)
+"""Those that the next tape resolves if it does not show them again."""
 
-_PARTS = ("principal", "interest", "fees", "paid_principal", "paid_interest", "paid_fees")
-
-_STAGING = text("""
-CREATE TEMP TABLE tape_borrower (
-    external_id text, name_sealed bytea, phone_sealed bytea, phone_digest bytea,
-    address_sealed bytea, facts_digest bytea, zones text[], locale text, region text
-) ON COMMIT DROP;
-CREATE TEMP TABLE tape_loan (
-    external_id text, borrower text, jurisdiction text, product text, currency text,
-    steps_tried text[]
-) ON COMMIT DROP;
-CREATE TEMP TABLE tape_instalment (
-    loan text, due_on date, principal numeric, interest numeric, fees numeric,
-    paid_principal numeric, paid_interest numeric, paid_fees numeric
-) ON COMMIT DROP;
-CREATE TEMP TABLE tape_problem (loan text, kind text, detail text) ON COMMIT DROP;
-CREATE TEMP TABLE tape_told (external_id text) ON COMMIT DROP;
+_NEW = text("""
+SELECT t.external_id FROM tape_loan t
+ WHERE NOT EXISTS (SELECT FROM loan l WHERE l.external_id = t.external_id)
 """)
 
-_EMPTY = text("TRUNCATE tape_borrower, tape_loan, tape_instalment, tape_problem")
+# Known loans of which the tape tells anything else than what is on record. Only they are locked:
+# an unchanged tape waits for nobody.
+_TOLD_ANEW = text("""
+WITH told_anew AS (
+    SELECT t.loan
+      FROM tape_instalment t
+      JOIN loan l ON l.external_id = t.loan
+      LEFT JOIN instalment k ON k.loan_id = l.id AND k.due_on = t.due_on
+     WHERE (k.principal, k.interest, k.fees, k.paid_principal, k.paid_interest, k.paid_fees)
+           IS DISTINCT FROM
+           (t.principal, t.interest, t.fees, t.paid_principal, t.paid_interest, t.paid_fees)
+     UNION
+    SELECT t.external_id
+      FROM tape_loan t
+      JOIN loan l ON l.external_id = t.external_id
+      JOIN instalment i ON i.loan_id = l.id
+      LEFT JOIN tape_instalment k ON k.loan = t.external_id AND k.due_on = i.due_on
+     WHERE k.loan IS NULL
+)
+SELECT l.id, l.external_id FROM loan l JOIN told_anew t ON t.loan = l.external_id
+ ORDER BY l.id
+   FOR UPDATE OF l
+""")
 
 # A row is taken for an upsert only if it differs: the rest of the book is not even locked.
 _BORROWERS = text("""
@@ -84,7 +103,8 @@ SELECT l.id, t.due_on, t.principal, t.interest, t.fees,
   FROM tape_instalment t
   JOIN loan l ON l.external_id = t.loan
   LEFT JOIN instalment k ON k.loan_id = l.id AND k.due_on = t.due_on
- WHERE (k.principal, k.interest, k.fees, k.paid_principal, k.paid_interest, k.paid_fees)
+ WHERE t.loan = ANY(:loans)
+   AND (k.principal, k.interest, k.fees, k.paid_principal, k.paid_interest, k.paid_fees)
        IS DISTINCT FROM
        (t.principal, t.interest, t.fees, t.paid_principal, t.paid_interest, t.paid_fees)
 ON CONFLICT (loan_id, due_on) DO UPDATE
@@ -96,7 +116,7 @@ RETURNING loan_id
 
 _GONE = text("""
 DELETE FROM instalment i USING loan l, tape_loan t
- WHERE l.external_id = t.external_id AND i.loan_id = l.id
+ WHERE l.external_id = t.external_id AND i.loan_id = l.id AND t.external_id = ANY(:loans)
    AND NOT EXISTS (SELECT FROM tape_instalment k
                     WHERE k.loan = t.external_id AND k.due_on = i.due_on)
 RETURNING i.loan_id
@@ -109,7 +129,22 @@ DELETE FROM tape_loan t USING loan l
 RETURNING t.external_id, l.id, l.currency <> t.currency AS other_currency
 """)
 
-_NOTE_TOLD = text("INSERT INTO tape_told SELECT external_id FROM tape_loan")
+# The tape has told that these were taken back: no tape contains them any more, and none may show
+# less by them again.
+_OUT_OF_THE_TAPE = text("""
+UPDATE payment p SET in_tape_of = NULL
+  FROM tape_loan t JOIN loan l ON l.external_id = t.external_id
+ WHERE p.loan_id = l.id AND p.in_tape_of IS NOT NULL
+   AND (p.reversed_on < :as_of OR (p.reversed_on = :as_of AND t.external_id = ANY(:fallen)))
+   AND NOT EXISTS (SELECT FROM tape_problem k WHERE k.loan = t.external_id AND k.kind = :not_if)
+""")
+
+# A tape that shows less than is on record is not taken at its word for its day.
+_NOTE_TOLD = text("""
+INSERT INTO tape_told
+SELECT t.external_id FROM tape_loan t
+ WHERE NOT EXISTS (SELECT FROM tape_problem k WHERE k.loan = t.external_id AND k.kind = :not_if)
+""")
 
 _TOLD = text("""
 UPDATE loan l SET tape_as_of = :as_of FROM tape_told t
@@ -137,12 +172,22 @@ UPDATE loan l
  WHERE l.external_id = t.external_id AND l.steps_tried <> '{}' AND l.steps_tried_at IS NULL
 """)
 
+_IDS = text("SELECT id FROM loan WHERE external_id = ANY(:loans)")
 _LOANS_OF = text("SELECT id FROM loan WHERE borrower_id = ANY(:borrowers)")
 
 
-def make_staging(connection: Connection) -> None:
-    """Temporary tables for one import, gone with its transaction."""
-    connection.execute(_STAGING)
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What one piece of a tape did."""
+
+    changed: tuple[int, ...]
+    """The loans that are new or of which it told something new, by id."""
+    showing_less: int
+    """Those of which it shows less paid than is on record, which was kept."""
+    new: frozenset[int]
+    """Those of `changed` that were not on the book before."""
+    before: Mapping[int, Standing]
+    """What was past due of those of `changed` that it told other amounts of."""
 
 
 def merge(
@@ -153,26 +198,38 @@ def merge(
     as_of: date,
     order: AllocationOrder,
     now: datetime,
-) -> list[int]:
-    """Merge one piece of a tape that stands for `as_of`; returns the loans it changed, by id."""
-    connection.execute(_EMPTY)
-    _stage_loans(connection, loans)
+) -> Merged:
+    """Merge one piece of a tape that stands for `as_of`: payments booked before it are in it."""
+    empty_staging(connection)
+    stage_loans(connection, loans)
     left_alone = connection.execute(_LEFT_ALONE, {"as_of": as_of}).all()
     for row in left_alone:
         if row.other_currency:
             note_problem(connection, row.id, "currency_changed", OTHER_CURRENCY, now)
     skipped = {row.external_id for row in left_alone}
     told = [one for one in loans if one.external_id not in skipped]
-    _stage(connection, vault, with_payments_since(connection, told, as_of, order))
+    stage_details(connection, vault, told)
     changed: set[int] = set()
     borrowers = list(connection.execute(_BORROWERS, {"now": now}).scalars())
+    new = list(connection.execute(_NEW).scalars())
+    reconciled = _bring_together(connection, told, as_of, order)
+    told_anew = {"loans": [*new, *reconciled]}
+    before = standings(connection, list(reconciled), now.date())
     changed.update(connection.execute(_LOANS, {"now": now}).scalars())
-    changed.update(connection.execute(_INSTALMENTS).scalars())
-    changed.update(connection.execute(_GONE).scalars())
+    changed.update(connection.execute(_INSTALMENTS, told_anew).scalars())
+    changed.update(connection.execute(_GONE, told_anew).scalars())
     changed.update(connection.execute(_LOANS_OF, {"borrowers": borrowers}).scalars())
     connection.execute(_PROBLEMS, {"now": now, "kinds": list(TAPE_PROBLEMS)})
-    connection.execute(_NOTE_TOLD)
-    return sorted(changed)
+    fallen = [loan for loan, one in reconciled.items() if one.fallen]
+    out = {"as_of": as_of, "fallen": fallen, "not_if": TAPE_SHOWS_LESS}
+    connection.execute(_OUT_OF_THE_TAPE, out)
+    connection.execute(_NOTE_TOLD, {"not_if": TAPE_SHOWS_LESS})
+    return Merged(
+        changed=tuple(sorted(changed)),
+        showing_less=sum(one.less > ZERO for one in reconciled.values()),
+        new=frozenset(connection.execute(_IDS, {"loans": new}).scalars()) if new else frozenset(),
+        before=before,
+    )
 
 
 def date_steps_tried(connection: Connection) -> None:
@@ -185,58 +242,40 @@ def date_loans(connection: Connection, as_of: date) -> None:
     connection.execute(_TOLD, {"as_of": as_of})
 
 
-def _stage_loans(connection: Connection, loans: Sequence[LoanOnTape]) -> None:
-    copy_rows(
+def _bring_together(
+    connection: Connection, told: Sequence[LoanOnTape], as_of: date, order: AllocationOrder
+) -> dict[str, Reconciled]:
+    """Bring the staged instalments together with what is on record here.
+
+    Returns the known loans, by external id, of which the tape tells anything new. They are locked,
+    and what is on record is read under the lock: no payment can come between.
+    """
+    known = {row.external_id: row.id for row in connection.execute(_TOLD_ANEW)}
+    if not known:
+        return {}
+    record = on_record(connection, list(known.values()), as_of)
+    anew = [one for one in told if one.external_id in known]
+    reconciled = {
+        one.external_id: reconcile(one.instalments, record[known[one.external_id]], as_of, order)
+        for one in anew
+    }
+    write_laid(connection, {id: to for one in reconciled.values() for id, to in one.laid.items()})
+    restage_instalments(connection, {loan: one.instalments for loan, one in reconciled.items()})
+    stage_problems(
         connection,
-        "tape_loan",
-        ("external_id", "borrower", "jurisdiction", "product", "currency", "steps_tried"),
-        (
-            (
-                *(loan.external_id, loan.borrower.external_id, loan.jurisdiction),
-                *(loan.product, loan.currency, loan.steps_tried),
-            )
-            for loan in loans
-        ),
+        {
+            one.external_id: (_shows_less(less, one.currency, as_of),)
+            for one in anew
+            if (less := reconciled[one.external_id].less)
+        },
     )
+    return reconciled
 
 
-def _stage(connection: Connection, vault: Vault, loans: Sequence[LoanOnTape]) -> None:
-    copy_rows(
-        connection,
-        "tape_borrower",
-        (
-            *("external_id", "name_sealed", "phone_sealed", "phone_digest", "address_sealed"),
-            *("facts_digest", "zones", "locale", "region"),
-        ),
-        (_borrower(vault, loan.borrower) for loan in loans),
+def _shows_less(less: Decimal, currency: str, as_of: date) -> Problem:
+    detail = (
+        f"The tape of {as_of} shows {less:.2f} {currency} less paid than is on record, which "
+        "was kept. If the tape is older than that date, bring in a newer one; if money was taken "
+        "back, record the reversal of its payment."
     )
-    copy_rows(
-        connection,
-        "tape_instalment",
-        ("loan", "due_on", *_PARTS),
-        (
-            (loan.external_id, one.due_on, *(getattr(one, part) for part in _PARTS))
-            for loan in loans
-            for one in loan.instalments
-        ),
-    )
-    copy_rows(
-        connection,
-        "tape_problem",
-        ("loan", "kind", "detail"),
-        ((loan.external_id, p.kind, p.detail) for loan in loans for p in loan.problems),
-    )
-
-
-def _borrower(vault: Vault, borrower: Borrower) -> tuple[Value, ...]:
-    return (
-        borrower.external_id,
-        vault.seal(borrower.name),
-        vault.seal(borrower.phone) if borrower.phone else None,
-        vault.digest(borrower.phone) if borrower.phone else None,
-        vault.seal(borrower.address) if borrower.address else None,
-        vault.digest(repr(borrower)),
-        borrower.zones,
-        borrower.locale,
-        borrower.region,
-    )
+    return Problem(TAPE_SHOWS_LESS, detail)

@@ -7,11 +7,12 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, func, select, union_all
 
+from domain.errors import ArrearsError
 from domain.staffing import Collector, Span
 from domain.visiting import Visitor
-from workers.store.schema import call, shift, staff, visit_staff
+from workers.store.schema import call, reply, shift, staff, visit_staff
 
 Spans: TypeAlias = dict[int, tuple[Span, ...]]
 
@@ -19,22 +20,27 @@ Spans: TypeAlias = dict[int, tuple[Span, ...]]
 def lock_collectors(
     connection: Connection, now: datetime, day: Span, until: datetime
 ) -> list[Collector]:
-    """Everybody who makes calls, with their calls of the business `day` and shifts up to `until`.
+    """Everybody who makes calls, with what they were given on the business `day`, calls and
+    replies alike, and their shifts up to `until`.
 
     They stay locked until the transaction ends.
     """
     people = _lock(connection, "caller")
     ids = [row.id for row in people]
-    assigned = connection.execute(
-        select(call.c.staff_id, func.count().label("calls"))
-        .where(
-            call.c.staff_id.in_(ids),
-            call.c.assigned_at >= day.starts_at,
-            call.c.assigned_at < day.ends_at,
+    given = union_all(
+        *(
+            select(work.c.staff_id).where(
+                work.c.staff_id.in_(ids),
+                work.c.assigned_at >= day.starts_at,
+                work.c.assigned_at < day.ends_at,
+            )
+            for work in (call, reply)
         )
-        .group_by(call.c.staff_id)
+    ).subquery()
+    assigned = connection.execute(
+        select(given.c.staff_id, func.count().label("pieces")).group_by(given.c.staff_id)
     )
-    calls = {row.staff_id: row.calls for row in assigned}
+    pieces = {row.staff_id: row.pieces for row in assigned}
     shifts = _shifts(connection, ids, Span(now, until))
     return [
         Collector(
@@ -42,7 +48,7 @@ def lock_collectors(
             languages=tuple(row.languages),
             trained_on=row.trained_on,
             daily_capacity=row.daily_capacity,
-            assigned_today=calls.get(row.id, 0),
+            assigned_today=pieces.get(row.id, 0),
             shifts=shifts.get(row.id, ()),
         )
         for row in people
@@ -67,6 +73,7 @@ def lock_visitors(connection: Connection, now: datetime, until: datetime) -> lis
         connection,
         select(visit_staff.c.staff_id, visit_staff.c.starts_at, visit_staff.c.ends_at).where(
             visit_staff.c.staff_id.in_(ids),
+            visit_staff.c.called_off_at.is_(None),
             visit_staff.c.starts_at < ahead.ends_at,
             visit_staff.c.ends_at > ahead.starts_at,
         ),
@@ -116,3 +123,20 @@ def _spans(connection: Connection, statement: Select[*tuple[int, datetime, datet
     return {
         staff_id: tuple(sorted(own, key=lambda s: s.starts_at)) for staff_id, own in spans.items()
     }
+
+
+def roles_of(connection: Connection, reference: str) -> tuple[str, ...]:
+    """The roles of somebody on the roster, by the lender's own reference.
+
+    Raises:
+        ArrearsError: nobody on the roster has it.
+    """
+    roles = connection.execute(
+        select(staff.c.roles).where(staff.c.external_id == reference)
+    ).scalar()
+    if roles is None:
+        raise ArrearsError(
+            f"Nobody on the roster has the reference {reference}. "
+            "`arrears roster` brings in who works here."
+        )
+    return tuple(roles)

@@ -10,6 +10,17 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from workers.store.schema import problem
 
+NO_LADDER = "no_ladder"
+TAPE_SHOWS_LESS = "tape_shows_less_paid"
+
+
+def no_ladder_detail(jurisdiction: str, product: str, currency: str) -> str:
+    """The sentence of a `no_ladder` problem."""
+    return (
+        f"No ladder in force is for {product} in {jurisdiction} in {currency}, so nothing is done "
+        "about the loan. Add a ladder, or correct the tape."
+    )
+
 
 def note_problem(
     connection: Connection, loan_id: int, kind: str, detail: str, now: datetime
@@ -23,14 +34,14 @@ def note_problem(
 
 
 def resolve_problems(
-    connection: Connection, loan_ids: Sequence[int], kind: str, now: datetime
+    connection: Connection, loan_ids: Sequence[int], kinds: tuple[str, ...], now: datetime
 ) -> None:
-    """Close the open problems of this kind of these loans."""
+    """Close the open problems of these kinds of these loans."""
     connection.execute(
         update(problem)
         .where(
             problem.c.loan_id == any_(cast(list(loan_ids), ARRAY(BigInteger))),
-            problem.c.kind == kind,
+            problem.c.kind.in_(kinds),
             problem.c.resolved_at.is_(None),
         )
         .values(resolved_at=now)

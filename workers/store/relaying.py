@@ -1,80 +1,90 @@
-"""Payments booked since a tape was cut are laid anew on the schedule that it brings."""
+"""What a tape tells is brought together with the payments that are on record here."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, any_, cast, delete, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
 
-from domain.allocation import Allocation, AllocationOrder, allocate, laid
-from domain.loans import LoanOnTape
-from workers.store.rows import insert_rows
-from workers.store.schema import allocation, loan, payment
+from domain.allocation import Allocation
+from domain.paid import BookedPayment, OnRecord
+from workers.store.rows import as_rows, insert_rows
+from workers.store.schema import allocation, payment
+
+_TOTALS = text("""
+SELECT l.id,
+       (SELECT coalesce(sum(i.paid_principal + i.paid_interest + i.paid_fees), 0)
+          FROM instalment i WHERE i.loan_id = l.id) AS paid,
+       (SELECT coalesce(sum(p.amount), 0)
+          FROM payment p
+         WHERE p.loan_id = l.id AND p.in_tape_of IS NOT NULL
+           AND p.reversed_on <= :as_of) AS may_fall_by
+  FROM loan l
+ WHERE l.id = ANY(:loan_ids)
+""")
+
+_PAYMENTS = text("""
+SELECT p.id, p.loan_id, p.paid_on, p.amount, p.reversed_on IS NOT NULL AS reversed,
+       CASE WHEN p.reversed_on IS NULL
+            THEN (SELECT coalesce(sum(a.amount), 0) FROM allocation a WHERE a.payment_id = p.id)
+            ELSE p.amount - p.unallocated END AS pays
+  FROM payment p
+ WHERE p.loan_id = ANY(:loan_ids)
+   AND CASE WHEN p.reversed_on IS NULL
+            THEN p.paid_on >= :as_of
+            ELSE p.in_tape_of IS NULL AND p.paid_on <= :as_of AND p.reversed_on >= :as_of END
+ ORDER BY p.paid_on, p.id
+""")
 
 
-def with_payments_since(
-    connection: Connection, loans: Sequence[LoanOnTape], as_of: date, order: AllocationOrder
-) -> list[LoanOnTape]:
-    """The loans of a tape that stands for `as_of`, with the payments booked on that day or later.
-
-    The tape knows nothing of those yet, and may have moved or merged instalments: where each
-    payment goes is worked out again, and its allocations are written anew. A payment of the day
-    itself counts as unknown to the tape, in the borrower's favour.
-    """
-    since = _payments_since(connection, loans, as_of)
-    return [_relay(connection, one, since[one.external_id], order) for one in loans]
+def on_record(connection: Connection, loan_ids: Sequence[int], as_of: date) -> dict[int, OnRecord]:
+    """What is known here of these loans when a tape of `as_of` tells of them. Two statements."""
+    given = {"loan_ids": list(loan_ids), "as_of": as_of}
+    payments: dict[int, list[BookedPayment]] = defaultdict(list)
+    for row in connection.execute(_PAYMENTS, given):
+        booked = BookedPayment(row.id, row.paid_on, row.amount, row.pays, row.reversed)
+        payments[row.loan_id].append(booked)
+    totals = connection.execute(_TOTALS, given)
+    return {row.id: OnRecord(row.paid, row.may_fall_by, tuple(payments[row.id])) for row in totals}
 
 
-def _payments_since(
-    connection: Connection, loans: Sequence[LoanOnTape], as_of: date
-) -> dict[str, list[tuple[int, Decimal]]]:
-    rows = connection.execute(
-        select(loan.c.external_id, payment.c.id, payment.c.amount)
-        .join(loan, loan.c.id == payment.c.loan_id)
-        .where(
-            loan.c.external_id.in_([one.external_id for one in loans]),
-            payment.c.paid_on >= as_of,
-        )
-        .order_by(payment.c.paid_on, payment.c.id)
+def write_laid(
+    connection: Connection, laid: Mapping[int, tuple[Sequence[Allocation], Decimal]]
+) -> None:
+    """Put on record where payments lie now, and what is left over of each. Three statements."""
+    if not laid:
+        return
+    left = as_rows(
+        (payment.c.id, payment.c.unallocated),
+        [{"id": id, "unallocated": left} for id, (_, left) in laid.items()],
     )
-    since: dict[str, list[tuple[int, Decimal]]] = defaultdict(list)
-    for row in rows:
-        since[row.external_id].append((row.id, row.amount))
-    return since
-
-
-def _relay(
-    connection: Connection,
-    told: LoanOnTape,
-    payments: Sequence[tuple[int, Decimal]],
-    order: AllocationOrder,
-) -> LoanOnTape:
-    instalments = told.instalments
-    for payment_id, amount in payments:
-        parts, left = allocate(instalments, amount, order)
-        instalments = laid(instalments, parts)
-        write_parts(connection, payment_id, parts)
-        connection.execute(
-            update(payment).where(payment.c.id == payment_id).values(unallocated=left)
-        )
-    return replace(told, instalments=instalments)
+    connection.execute(
+        update(payment).where(payment.c.id == left.c.id).values(unallocated=left.c.unallocated)
+    )
+    _write(connection, {id: parts for id, (parts, _) in laid.items()})
 
 
 def write_parts(connection: Connection, payment_id: int, parts: Sequence[Allocation]) -> None:
     """Put on record what a payment pays, in place of what was on record of it."""
-    connection.execute(delete(allocation).where(allocation.c.payment_id == payment_id))
-    if parts:
-        rows = [
-            {
-                "payment_id": payment_id,
-                "due_on": part.due_on,
-                "component": part.component,
-                "amount": part.amount,
-            }
-            for part in parts
-        ]
+    _write(connection, {payment_id: parts})
+
+
+def _write(connection: Connection, parts_of: Mapping[int, Sequence[Allocation]]) -> None:
+    ids = cast(list(parts_of), ARRAY(BIGINT))
+    connection.execute(delete(allocation).where(allocation.c.payment_id == any_(ids)))
+    rows = [
+        {
+            "payment_id": payment_id,
+            "due_on": part.due_on,
+            "component": part.component,
+            "amount": part.amount,
+        }
+        for payment_id, parts in parts_of.items()
+        for part in parts
+    ]
+    if rows:
         connection.execute(insert_rows(allocation, rows))

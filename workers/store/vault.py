@@ -51,7 +51,9 @@ class Vault:
         except InvalidToken:
             raise ArrearsError(
                 "None of the keys in ARREARS_ENCRYPTION_KEYS opens what is stored. Put the key "
-                "that sealed it back into the list; a key may go only after rotation."
+                "that sealed it back at the end of the list, from the copy that is kept apart from "
+                "the database. A new key goes in front, and those before it stay: what they sealed "
+                "is not sealed anew."
             ) from None
 
     def digest(self, phone: str) -> bytes:

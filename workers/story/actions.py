@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from domain.ladder import Work
 from domain.rules import Channel
 from domain.statuses import ActionStatus
 from domain.telling import Entry, Part, Phrase, say
-from workers.store.schema import action, action_event, approval, contact, decision
+from workers.store.schema import action, action_event, approval, contact, decision, visit
 from workers.story.citations import Citations
 from workers.story.loan import LoanTold
 from workers.story.reasons import why
@@ -72,21 +74,38 @@ def approvals(connection: Connection, told: LoanTold) -> Iterator[Entry]:
 
 
 def contacts(connection: Connection, told: LoanTold, citations: Citations) -> Iterator[Entry]:
-    """Each contact that the gate let through, under the moment that it was asked about."""
+    """Each contact that the gate let through, under the moment at which it was asked."""
     rows = connection.execute(
-        select(contact, action.c.item)
+        select(
+            contact,
+            action.c.item,
+            func.coalesce(visit.c.scheduled_at, contact.c.at).label("asked_at"),
+        )
         .join(action, action.c.id == contact.c.action_id)
+        .outerjoin(visit, visit.c.action_id == contact.c.action_id)
         .where(action.c.loan_id == told.id)
         .order_by(contact.c.id)
     )
     for row in rows:
-        parts = [say(Phrase.CONTACT, item=row.item, channel=Channel(row.channel))]
+        channel = Channel(row.channel)
+        if row.at == row.asked_at:
+            parts = [say(Phrase.CONTACT, item=row.item, channel=channel)]
+        else:
+            parts = [say(Phrase.CONTACT_TO_COME, item=row.item, channel=channel, at=row.at)]
+        parts += _for_the_borrower(row.at, row.zones)
         if row.rules:
             cited = citations.cite(row.rules, row.at.date())
             parts.append(say(Phrase.RULES, rules=cited))
         packs = tuple(row.rule_packs)
         parts.append(say(Phrase.PACKS, packs=packs) if packs else say(Phrase.NO_PACKS))
-        yield Entry(row.at, tuple(parts))
+        yield Entry(row.asked_at, tuple(parts))
+
+
+def _for_the_borrower(at: datetime, zones: Sequence[str]) -> Iterator[Part]:
+    """The borrower's own time, in each zone that was known of then."""
+    for zone in zones:
+        local = f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+        yield say(Phrase.LOCAL_TIME, local=local, zone=zone)
 
 
 def _events(connection: Connection, told: LoanTold) -> Sequence[Row[*tuple[Any, ...]]]:

@@ -17,10 +17,15 @@ class Citations:
     def __init__(self, packs: Iterable[RulePack]) -> None:
         newest_last = sorted(packs, key=lambda pack: pack.version)
         self._rules = [rule for pack in newest_last for rule in pack.contact_hours]
+        self._graded = False
 
     def cite(self, rule_ids: Iterable[str], on: date) -> tuple[Part, ...]:
         """Each rule with the source that it had on that day."""
         return tuple(self._cite(rule_id, on) for rule_id in rule_ids)
+
+    def legend(self) -> tuple[Part, ...]:
+        """What the letters mean, if any has been shown."""
+        return (say(Phrase.CONFIDENCES),) if self._graded else ()
 
     def _cite(self, rule_id: str, on: date) -> Part:
         if rule_id.startswith(OF_THE_HOUSE):
@@ -33,6 +38,7 @@ class Citations:
             return say(Phrase.RULE, rule=rule_id, citation=source.citation)
         # The letter, not the word: it is how rule packs grade what they cite.
         confidence = str(source.confidence)
+        self._graded = True
         return say(
             Phrase.RULE_FOR_REVIEW, rule=rule_id, citation=source.citation, confidence=confidence
         )

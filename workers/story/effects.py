@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, select
@@ -24,11 +25,19 @@ from workers.store.schema import (
 )
 from workers.story.loan import LoanTold
 
+WENT_NOWHERE = {
+    MessageStatus.NOT_SENT: Phrase.MESSAGE_NOT_SENT,
+    MessageStatus.REFUSED: Phrase.MESSAGE_REFUSED,
+}
+"""What no text moves on from: the moment of its last change is the moment it happened."""
+
+ON_THE_WAY = ("accepted", "queued", "sending", "sent")
+"""The words with which providers tell of a text before it has arrived, in their order."""
+
 
 def messages(connection: Connection, told: LoanTold) -> Iterator[Entry]:
-    """Each text with what is known of it now; never what it says, nor to which number."""
-    for row in connection.execute(_of_loan(message, told).order_by(message.c.created_at)):
-        status = MessageStatus(row.status)
+    """Each text as it was given to a provider; never what it says, nor to which number."""
+    for row in connection.execute(_of_loan(message, told).order_by(message.c.contact_id)):
         written = say(
             Phrase.MESSAGE,
             item=row.item,
@@ -38,22 +47,45 @@ def messages(connection: Connection, told: LoanTold) -> Iterator[Entry]:
             segments=row.segments,
             provider=row.provider,
         )
-        known = say(Phrase.MESSAGE_STATUS, changed_at=row.changed_at, status=status)
-        yield Entry(row.created_at, (written, known, *_code(row.code)))
+        yield Entry(row.created_at, (written,))
+
+
+def messages_gone_wrong(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """Each text that a provider did not take, and each that was left to a person."""
+    for row in connection.execute(_of_loan(message, told).order_by(message.c.contact_id)):
+        if row.parked_at is not None:
+            parked = say(Phrase.MESSAGE_PARKED, item=row.item, provider=row.provider)
+            yield Entry(row.parked_at, (parked,))
+        if phrase := WENT_NOWHERE.get(MessageStatus(row.status)):
+            said = say(phrase, item=row.item, provider=row.provider)
+            yield Entry(row.changed_at, (said, *_code(row.code)))
 
 
 def receipts(connection: Connection, told: LoanTold) -> Iterator[Entry]:
-    """What the provider told us about each text."""
+    """What the provider told us about each text.
+
+    Reports overtake each other: within a minute, a text was sent before it was delivered.
+    """
     rows = connection.execute(
         select(receipt, action.c.item)
-        .join(message, message.c.sid == receipt.c.sid)
+        .join(message, message.c.id == receipt.c.message_id)
         .join(action, action.c.id == message.c.action_id)
         .where(action.c.loan_id == told.id)
         .order_by(receipt.c.id)
-    )
-    for row in rows:
+    ).all()
+    for row in sorted(rows, key=_stage):
         said = say(Phrase.RECEIPT, item=row.item, status=row.status)
-        yield Entry(row.received_at, (said, *_code(row.code)))
+        overtaken_by = [
+            one.received_at
+            for one in rows
+            if one.message_id == row.message_id
+            and _minute(one) == _minute(row)
+            and _stage(one) > _stage(row)
+        ]
+        told_at = min(overtaken_by, default=row.received_at)
+        yield Entry(
+            row.received_at, (said, *_code(row.code)), told_at=min(told_at, row.received_at)
+        )
 
 
 def calls(connection: Connection, told: LoanTold) -> Iterator[Entry]:
@@ -71,9 +103,13 @@ def calls(connection: Connection, told: LoanTold) -> Iterator[Entry]:
         if row.may_offer:
             parts.append(say(Phrase.MAY_OFFER, offers=tuple(row.may_offer)))
         yield Entry(row.assigned_at, tuple(parts))
+        if row.cancelled_at is not None:
+            off = say(Phrase.CALL_CALLED_OFF, item=row.item, staff=row.staff)
+            yield Entry(row.cancelled_at, (off,))
 
 
 def visits(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """Each visit as it was scheduled, whatever came of it; and its calling off."""
     goes: dict[int, list[str]] = defaultdict(list)
     for one in connection.execute(
         select(visit_staff.c.visit_id, staff.c.external_id)
@@ -85,14 +121,14 @@ def visits(connection: Connection, told: LoanTold) -> Iterator[Entry]:
     ):
         goes[one.visit_id].append(one.external_id)
     for row in connection.execute(_of_loan(visit, told).order_by(visit.c.id)):
+        who = tuple(goes[row.id])
         said = say(
-            Phrase.VISIT,
-            item=row.item,
-            starts_at=row.starts_at,
-            ends_at=row.ends_at,
-            staff=tuple(goes[row.id]),
+            Phrase.VISIT, item=row.item, starts_at=row.starts_at, ends_at=row.ends_at, staff=who
         )
         yield Entry(row.scheduled_at, (said,))
+        if row.cancelled_at is not None:
+            off = say(Phrase.VISIT_CALLED_OFF, item=row.item, starts_at=row.starts_at, staff=who)
+            yield Entry(row.cancelled_at, (off,))
 
 
 def documents(connection: Connection, told: LoanTold) -> Iterator[Entry]:
@@ -153,3 +189,13 @@ def _of_loan(effect: Table, told: LoanTold) -> Select[*tuple[Any, ...]]:
 
 def _code(code: str | None) -> tuple[Part, ...]:
     return (say(Phrase.CODE, code=code),) if code else ()
+
+
+def _stage(row: Row[*tuple[Any, ...]]) -> int:
+    word = row.status.lower()
+    return ON_THE_WAY.index(word) if word in ON_THE_WAY else len(ON_THE_WAY)
+
+
+def _minute(row: Row[*tuple[Any, ...]]) -> datetime:
+    received_at: datetime = row.received_at
+    return received_at.replace(second=0, microsecond=0)

@@ -1,4 +1,4 @@
-"""What came in about a loan: payments, holds, opt-outs, problems, and events that did nothing."""
+"""What came in about a loan: payments, opt-outs, problems, and events that did nothing."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from domain.holds import HoldKind
 from domain.loans import ZERO, Component
 from domain.rules import Channel
 from domain.telling import Entry, Part, Phrase, say
-from workers.store.schema import allocation, hold, inbox_event, opt_out, payment, problem
+from workers.store.schema import allocation, inbox_event, opt_out, payment, problem
 from workers.story.loan import LoanTold
 from workers.story.reasons import why
 
@@ -35,18 +34,28 @@ def payments(connection: Connection, told: LoanTold) -> Iterator[Entry]:
         yield Entry(row.recorded_at, tuple(_payment(row, laid[row.id])))
 
 
-def holds(connection: Connection, told: LoanTold) -> Iterator[Entry]:
-    """Each hold, without the words of whoever made it: those may name the borrower."""
-    rows = connection.execute(select(hold).where(hold.c.loan_id == told.id).order_by(hold.c.id))
+def reversals(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """Each payment that was taken back, when the house was told so."""
+    rows = connection.execute(
+        select(payment)
+        .where(payment.c.loan_id == told.id, payment.c.reversed_at.is_not(None))
+        .order_by(payment.c.id)
+    )
     for row in rows:
-        kind, made_by, starts_on = HoldKind(row.kind), row.made_by, row.starts_on
-        if row.ends_on is None:
-            part = say(Phrase.HOLD_UNTIL_RELEASED, kind=kind, made_by=made_by, starts_on=starts_on)
-        else:
-            part = say(
-                Phrase.HOLD, kind=kind, made_by=made_by, starts_on=starts_on, ends_on=row.ends_on
-            )
-        yield Entry(row.made_at, (part,))
+        said = say(
+            Phrase.REVERSED,
+            payment=row.external_id,
+            amount=row.amount,
+            currency=row.currency,
+            reversed_on=row.reversed_on,
+        )
+        yield Entry(row.reversed_at, (said,))
+
+
+def write_off(told: LoanTold) -> Iterator[Entry]:
+    if told.written_off_on is not None:
+        said = say(Phrase.WRITTEN_OFF, written_off_on=told.written_off_on)
+        yield Entry(told.written_off_at, (said,))
 
 
 def opt_outs(connection: Connection, told: LoanTold) -> Iterator[Entry]:

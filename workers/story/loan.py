@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import date, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,8 @@ class LoanTold:
     product: str
     currency: str
     review_on: date | None
+    written_off_on: date | None
+    written_off_at: datetime | None
     steps_tried: Sequence[str]
     steps_tried_at: date | None
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy import Connection, Row, func, select
 
 from domain.english import ENGLISH
-from domain.errors import ArrearsError
 from domain.telling import Entry, Phrase, Sentence, in_order, say, tell
 from workers.house import House
+from workers.store.book import loan_not_known
 from workers.store.schema import instalment, loan
-from workers.story import actions, decisions, effects, facts
+from workers.story import actions, borrower, decisions, effects, facts, pauses, records
 from workers.story.citations import Citations
 from workers.story.loan import LoanTold
 
@@ -27,9 +27,15 @@ def read_story(connection: Connection, house: House, loan_external_id: str) -> l
         *_opening(told, connection),
         *facts.events(connection, told),
         *facts.problems(connection, told),
-        *facts.holds(connection, told),
+        *records.tapes(connection, told, house.settings.lender_zone),
+        *pauses.holds(connection, told),
+        *borrower.contact_changes(connection, told),
+        *borrower.replies(connection, told),
         *facts.opt_outs(connection, told),
         *facts.payments(connection, told),
+        *facts.reversals(connection, told),
+        *facts.write_off(told),
+        *pauses.promises(connection, told),
         *decisions.decisions(connection, told),
         *decisions.cases_opened(connection, told, house.settings.lender_zone),
         *actions.planned(connection, told),
@@ -40,11 +46,15 @@ def read_story(connection: Connection, house: House, loan_external_id: str) -> l
         *effects.visits(connection, told),
         *effects.documents(connection, told),
         *effects.legal_files(connection, told),
+        *effects.messages_gone_wrong(connection, told),
         *effects.receipts(connection, told),
         *actions.moves(connection, told, citations),
         *decisions.cases_closed(connection, told),
+        *records.accesses(connection, told),
     ]
-    return tell([*in_order(entries), _closing(told)], ENGLISH, house.settings.lender_zone)
+    # The entries are all there by now, so it is known whether any letter was shown.
+    legend = [Entry(None, (part,)) for part in citations.legend()]
+    return tell([*in_order(entries), _closing(told), *legend], ENGLISH, house.settings.lender_zone)
 
 
 def _find(connection: Connection, external_id: str) -> LoanTold:
@@ -54,7 +64,7 @@ def _find(connection: Connection, external_id: str) -> LoanTold:
         )
     ).one_or_none()
     if found is None:
-        raise ArrearsError(f"Loan {external_id} is not known. Check its number, or import it.")
+        raise loan_not_known(external_id)
     return LoanTold(**found._mapping)
 
 
@@ -85,6 +95,8 @@ def _opening(told: LoanTold, connection: Connection) -> list[Entry]:
 
 
 def _closing(told: LoanTold) -> Entry:
+    if told.written_off_on is not None:
+        return Entry(None, (say(Phrase.NO_LOOK_ANY_MORE, written_off_on=told.written_off_on),))
     if told.review_on is None:
         return Entry(None, (say(Phrase.NO_NEXT_LOOK),))
     return Entry(None, (say(Phrase.NEXT_LOOK, review_on=told.review_on),))

@@ -12,24 +12,28 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, timezone
 
 from config.mappings import LOCALE
-from config.regions import is_zone
+from config.regions import Region, is_zone
 from config.tape_mapping import Field, TapeMapping
 from domain.loans import Borrower, Problem
 from workers.tape.cells import Cells
 from workers.tape.fiction import made_address, made_name, made_phone
 from workers.tape.rows import masked
+from workers.tape.words import KnownWords
 
 _BETWEEN_ZONES = re.compile(r"[;\s]+")
 
 
-def read_borrower(cells: Cells, loan_id: str) -> tuple[Borrower, tuple[Problem, ...]]:
+def read_borrower(
+    cells: Cells, loan_id: str, known: KnownWords | None
+) -> tuple[Borrower, tuple[Problem, ...]]:
     """The borrower, and what is wrong with their contacts. Without an id of its own on the tape, a
     borrower has the loan's.
 
     Raises:
-        BadCellError: there is no name, or the locale is not one.
+        BadCellError: there is no name, the locale is not one or has no templates, or a zone or the
+            region is misspelt.
     """
-    locale = cells.matching(Field.LOCALE, LOCALE.fullmatch, "a locale, such as zh-Hans or en")
+    locale = _locale(cells, known)
     name, phone_text, address = _contacts(cells, loan_id)
     number, phone_problems = _number(phone_text, cells.mapping)
     zones, zone_problems = _zones(cells, number)
@@ -43,6 +47,13 @@ def read_borrower(cells: Cells, loan_id: str) -> tuple[Borrower, tuple[Problem, 
         region=cells.text(Field.REGION) or None,
     )
     return borrower, phone_problems + zone_problems
+
+
+def _locale(cells: Cells, known: KnownWords | None) -> str:
+    locale = cells.matching(Field.LOCALE, LOCALE.fullmatch, "a locale, such as zh-Hans or en")
+    if known and not known.has_templates(locale):
+        raise cells.refuse(Field.LOCALE, f"a locale that has templates: {', '.join(known.locales)}")
+    return locale
 
 
 def _contacts(cells: Cells, loan_id: str) -> tuple[str, str, str]:
@@ -85,19 +96,32 @@ def _zones(cells: Cells, number: PhoneNumber | None) -> tuple[tuple[str, ...], t
         )
         return (), (Problem("zone_missing", detail),)
     if number is not None:
-        zones += tuple(zone for zone in _zones_of_number(number) if zone not in zones)
+        zones += tuple(zone for zone in zones_of_number(number) if zone not in zones)
     return zones, ()
 
 
 def _zones_of_address(cells: Cells) -> tuple[str, ...]:
     if given := cells.text(Field.ZONES):
         zones = tuple(zone for zone in _BETWEEN_ZONES.split(given) if zone)
-        return zones if all(is_zone(zone) for zone in zones) else ()
-    region = cells.mapping.regions.get(cells.text(Field.REGION))
+        if not all(is_zone(zone) for zone in zones):
+            raise cells.refuse(
+                Field.ZONES, "IANA time zones, such as Asia/Shanghai, with ; between several"
+            )
+        return zones
+    region = _region(cells)
     return region.zones if region else ()
 
 
-def _zones_of_number(number: PhoneNumber) -> tuple[str, ...]:
+def _region(cells: Cells) -> Region | None:
+    """The region as the mapping knows it; None where the tape names none."""
+    regions, code = cells.mapping.regions, cells.text(Field.REGION)
+    if regions and code and code not in regions:
+        raise cells.refuse(Field.REGION, f"a region of the mapping, such as {next(iter(regions))}")
+    return regions.get(code)
+
+
+def zones_of_number(number: PhoneNumber) -> tuple[str, ...]:
+    """The zone that a number tells of its owner; empty where it tells none."""
     # A mobile number of some countries, or a toll-free one, belongs to every zone of the country
     # and so tells nothing of where its owner is.
     zones = tuple(timezone.time_zones_for_number(number))

@@ -34,17 +34,32 @@ def read_rows(
     """Every row of the tape that holds anything; the cells of `columns`, spaces around them gone.
 
     Raises:
-        TapeError: the file cannot be opened, is empty, is not UTF-8 from its first line on, lacks
-            one of the columns or has it twice, or has a line without an end.
+        TapeError: the file cannot be opened, is empty, is not UTF-8, lacks one of the columns or
+            has it twice, or has a line without an end.
     """
-    try:
-        stream = path.open("rb")
-    except OSError as error:
-        raise TapeError(f"{path} cannot be read ({error.strerror}). Check its path.") from None
-    with stream:
+    with _opened(path) as stream:
         header = _header(stream, path)
         places = _places(header, columns, path)
         yield from _rows(stream, path, len(header), places, progress)
+
+
+def read_header(path: Path) -> list[str]:
+    """The names of the tape's columns.
+
+    Raises:
+        TapeError: the file cannot be opened, is empty, or its first line is no CSV in UTF-8.
+    """
+    with _opened(path) as stream:
+        return _header(stream, path)
+
+
+def _opened(path: Path) -> BinaryIO:
+    if path.is_dir():
+        raise TapeError(f"{path} is a directory. Name the file in it that is the tape.")
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise TapeError(f"{path} cannot be read ({error.strerror}). Check its path.") from None
 
 
 def _rows(
@@ -56,7 +71,7 @@ def _rows(
             continue
         rows += 1
         try:
-            cells = _cells(raw, width)
+            cells = _cells(_text(raw, path, line), width)
             yield Row(line, {column: cells[place].strip() for column, place in places.items()})
         except BadCellError as bad:
             yield RowError(line, bad.column, bad.expected, bad.shown)
@@ -76,13 +91,19 @@ def _lines(stream: BinaryIO, path: Path) -> Iterator[bytes]:
         yield raw
 
 
-def _cells(raw: bytes, width: int) -> list[str]:
-    if b"\0" in raw:
-        raise BadCellError(None, "text without NUL bytes")
+def _text(raw: bytes, path: Path, line: int) -> str:
+    """The line as text. What is not UTF-8 is so throughout, and said once for the file."""
     try:
-        text = raw.decode("utf-8")
+        return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BadCellError(None, f"UTF-8 throughout; byte {error.start + 1} is not") from None
+        raise TapeError(
+            f"{path} line {line}: byte {error.start + 1} is not UTF-8. Save the tape as CSV UTF-8."
+        ) from None
+
+
+def _cells(text: str, width: int) -> list[str]:
+    if "\0" in text:
+        raise BadCellError(None, "text without NUL bytes")
     cells = _split(text)
     if len(cells) != width:
         raise BadCellError(None, f"{width} columns, as in the header; this row has {len(cells)}")
@@ -103,11 +124,22 @@ def _header(stream: BinaryIO, path: Path) -> list[str]:
     if not raw.strip():
         raise TapeError(f"{path} is empty. Export the tape again, with its header line.")
     try:
-        return [cell.strip() for cell in _split(raw.decode("utf-8-sig"))]
+        header = [cell.strip() for cell in _split(raw.decode("utf-8-sig"))]
     except (UnicodeDecodeError, BadCellError):
         raise TapeError(
             f"{path} line 1 is not a CSV header in UTF-8. Save the tape as CSV UTF-8."
         ) from None
+    if len(header) == 1 and (mark := _other_mark(raw)):
+        raise TapeError(
+            f"{path} line 1: the header is one column; it looks separated by {mark}. "
+            "Save the tape as CSV with commas."
+        )
+    return header
+
+
+def _other_mark(raw: bytes) -> str | None:
+    marks = {b";": ";", b"\t": "tabs", b"|": "|"}
+    return next((name for mark, name in marks.items() if mark in raw.strip()), None)
 
 
 def _places(header: list[str], columns: tuple[str, ...], path: Path) -> dict[str, int]:

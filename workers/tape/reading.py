@@ -19,6 +19,7 @@ from workers.tape.instalments import read_instalments
 from workers.tape.lines import Progress, Row, read_rows
 from workers.tape.rows import BadCellError, RowError
 from workers.tape.seen import SeenLoans
+from workers.tape.words import KnownWords
 
 _BETWEEN_STEPS = re.compile(r"[;\s]+")
 
@@ -30,6 +31,7 @@ def read_tape(
     *,
     progress: Progress | None = None,
     statuses: StatusTally | None = None,
+    known: KnownWords | None = None,
 ) -> Iterator[LoanOnTape | RowError]:
     """Every loan of the tape, or the first thing that is wrong with its row.
 
@@ -39,6 +41,7 @@ def read_tape(
         as_of: the business date the tape stands for; no loan may be issued after it.
         progress: is told the rows and bytes read so far, every few hundred rows and at the end.
         statuses: counts each good loan's status by the lender against that by days past due.
+        known: the steps and locales there are; without it, any that is well formed is good.
 
     Raises:
         TapeError: the file as a whole cannot be read.
@@ -51,7 +54,7 @@ def read_tape(
                 continue
             cells = Cells(mapping, row.cells)
             try:
-                loan = _loan(row, cells, seen, as_of)
+                loan = _loan(row, cells, seen, as_of, known)
             except BadCellError as bad:
                 yield RowError(row.line, bad.column, bad.expected, bad.shown)
                 continue
@@ -77,13 +80,15 @@ def compare_statuses(path: Path, mapping: TapeMapping, as_of: date) -> StatusCom
     return tally.result()
 
 
-def _loan(row: Row, cells: Cells, seen: SeenLoans, as_of: date) -> LoanOnTape:
+def _loan(
+    row: Row, cells: Cells, seen: SeenLoans, as_of: date, known: KnownWords | None
+) -> LoanOnTape:
     loan_id = cells.needed(Field.EXTERNAL_ID, "the loan's own reference")
     if earlier := seen.earlier_line(loan_id, row.line):
         raise cells.refuse(
             Field.EXTERNAL_ID, f"each loan once; line {earlier} has the same reference"
         )
-    borrower, problems = read_borrower(cells, loan_id)
+    borrower, problems = read_borrower(cells, loan_id, known)
     return LoanOnTape(
         external_id=loan_id,
         borrower=borrower,
@@ -93,7 +98,7 @@ def _loan(row: Row, cells: Cells, seen: SeenLoans, as_of: date) -> LoanOnTape:
         ),
         currency=cells.matching(Field.CURRENCY, is_currency, "a currency, such as CNY or USD"),
         instalments=read_instalments(cells, loan_id, as_of),
-        steps_tried=_steps_tried(cells),
+        steps_tried=_steps_tried(cells, known),
         problems=problems,
     )
 
@@ -108,8 +113,13 @@ def _jurisdiction(cells: Cells) -> str:
     )
 
 
-def _steps_tried(cells: Cells) -> tuple[str, ...]:
+def _steps_tried(cells: Cells, known: KnownWords | None) -> tuple[str, ...]:
     steps = tuple(step for step in _BETWEEN_STEPS.split(cells.text(Field.STEPS_TRIED)) if step)
     if not all(IDENTIFIER.fullmatch(step) for step in steps):
         raise cells.refuse(Field.STEPS_TRIED, "steps of a ladder, such as remind;enquire")
+    if known and not set(steps) <= set(known.steps):
+        raise cells.refuse(
+            Field.STEPS_TRIED,
+            f"steps of a ladder with ; between them, of {', '.join(known.steps)}",
+        )
     return steps

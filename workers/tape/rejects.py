@@ -9,7 +9,7 @@ from types import TracebackType
 
 from workers.tape.rows import RowError, TapeError
 
-COLUMNS = ("line", "column", "expected", "shown")
+COLUMNS = ("line", "column", "expected", "found_masked")
 
 
 class Rejects:

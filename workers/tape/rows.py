@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from domain.errors import ArrearsError
 
 MASK_LENGTH = 20
+MASKING = "Values are masked: a stands for a letter, # for a digit."
+"""For whoever is shown masked values, once."""
 
 
 class TapeError(ArrearsError):
@@ -43,24 +45,17 @@ class BadCellError(Exception):
 
 
 def masked(value: str) -> str:
-    """The value with only its shape kept: digits as 9, letters as x.
+    """The value with only its shape kept, so that it can be found and looks like no real one.
 
-    The first and last character stay when at least four others are hidden between them, so that a
-    person can find the cell without it telling anything. Long values are cut.
+    Letters become a and digits #; long values are cut.
     """
-    hidden = "".join(_mask(c) for c in value)
-    if len(value) >= 6:
-        hidden = _printable(value[0]) + hidden[1:-1] + _printable(value[-1])
-    if len(hidden) <= MASK_LENGTH:
-        return hidden
-    return f"{hidden[: MASK_LENGTH - 2]}…{hidden[-1]}"
+    hidden = "".join(_mask(character) for character in value)
+    return hidden if len(hidden) <= MASK_LENGTH else f"{hidden[: MASK_LENGTH - 1]}…"
 
 
 def _mask(character: str) -> str:
     if character.isdigit():
-        return "9"
-    return "x" if character.isalpha() else _printable(character)
-
-
-def _printable(character: str) -> str:
+        return "#"
+    if character.isalpha():
+        return "a"
     return character if character.isprintable() else "?"

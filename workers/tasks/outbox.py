@@ -1,1 +1,13 @@
 """Events out."""
+
+from __future__ import annotations
+
+from workers import delivering, queues
+from workers.app import app
+from workers.house import the_house
+
+
+@app.task(name=queues.DELIVER_EVENTS)
+def deliver_events(loan_id: int) -> str:
+    """Tell the lender's systems what happened to one loan, in order."""
+    return f"{delivering.deliver_events(the_house(), loan_id)} taken"

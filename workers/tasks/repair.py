@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 
-from workers import inbox, queues, repairing
+from workers import (
+    delivering,
+    inbox,
+    promising,
+    queues,
+    reassessing,
+    reconciling,
+    repairing,
+    reply_work,
+)
 from workers.announcing import announce
 from workers.app import app
 from workers.broker import queue_depths
@@ -33,10 +42,44 @@ def wake_events() -> str:
     return f"{len(ids)} announced"
 
 
+@app.task(name=queues.WAKE_OUTBOX)
+def wake_outbox() -> str:
+    """Announce loans with events that the lender's systems have not taken yet."""
+    house = the_house()
+    waiting = queue_depths(house.settings.redis_url)[queues.Queue.OUTBOX]
+    publish = partial(_announce_each, queues.DELIVER_EVENTS)
+    return f"{delivering.wake_outbox(house, publish, waiting)} announced"
+
+
+@app.task(name=queues.BREAK_OVERDUE_PROMISES)
+def break_overdue_promises() -> str:
+    """Settle promises whose day is over, so that their ladders go on."""
+    return f"{promising.break_overdue_promises(the_house())} settled"
+
+
+@app.task(name=queues.CLOSE_PAID_CASES)
+def close_paid_cases() -> str:
+    """Close cases that are open though nothing is past due."""
+    return f"{reassessing.close_paid_cases(the_house())} closed"
+
+
 @app.task(name=queues.MARK_LOST_CLAIMS)
 def mark_lost_claims() -> str:
     """Mark texts whose sender died in the act as unknown."""
     return f"{repairing.mark_lost_claims(the_house())} found"
+
+
+@app.task(name=queues.RECONCILE_TEXTS)
+def reconcile_texts() -> str:
+    """Find out what became of texts whose answer was lost."""
+    done = reconciling.reconcile_texts(the_house())
+    return f"{done.settled} settled, {done.found} found, {done.parked} parked"
+
+
+@app.task(name=queues.ASSIGN_REPLIES)
+def assign_replies() -> str:
+    """Give borrowers' texts that nobody has to somebody on shift."""
+    return f"{reply_work.assign_replies(the_house())} assigned"
 
 
 def _announce_each(task: str, ids: list[int]) -> None:

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from starlette.applications import Starlette
+from importlib.metadata import version
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from domain.errors import ArrearsError
 from workers.house import House, the_house
 from workers.store.engine import assert_reachable
-from workers.webhooks.twilio import text_status
+from workers.webhooks import lender, tencent, twilio
+from workers.webhooks.description import HEALTH, Described
+from workers.webhooks.reading import RefusedError, refuse
 
 
-def create_app(house: House | None = None) -> Starlette:
+def create_app(house: House | None = None) -> Described:
     """The application for one house; without one, for this process's."""
-    app = Starlette(
-        routes=[
-            Route("/webhooks/twilio/status", text_status, methods=["POST"]),
-            Route("/health", _health, methods=["GET"]),
-        ]
+    app = Described(
+        title="Arrears",
+        version=version("arrears"),
+        description="What the lender's systems and the providers of texts may tell Arrears.",
+        docs_url=None,  # a page that would load its scripts from elsewhere
+        redoc_url=None,
     )
     app.state.house = house or the_house()
+    app.add_exception_handler(RefusedError, refuse)
+    for one in (lender, twilio, tencent):
+        app.include_router(one.router)
+    app.add_api_route("/health", health, methods=["GET"], **HEALTH)
     return app
 
 
-def _health(request: Request) -> Response:
+def health(request: Request) -> Response:
+    """Whether the database answers."""
     try:
         assert_reachable(request.app.state.house.engine)
     except ArrearsError:

@@ -1,14 +1,17 @@
-"""A Twilio on this machine, and somebody who waits for its callbacks."""
+"""The providers on this machine, and somebody who waits for their callbacks."""
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support import tencent
 from tests.support.twilio import TOKEN, CallbackReceiver
+from workers.local.tencent_stand_in import TencentStandIn
 from workers.local.twilio_stand_in import TwilioStandIn
 
 
@@ -31,3 +34,22 @@ def log(tmp_path: Path) -> Path:
 def stand_in(log: Path) -> Iterator[TwilioStandIn]:
     with TwilioStandIn(log=log, auth_token=TOKEN) as stand_in:
         yield stand_in
+
+
+@pytest.fixture
+def tencent_stand_in(log: Path, receiver: CallbackReceiver) -> Iterator[TencentStandIn]:
+    with TencentStandIn(
+        log=log,
+        secret_key=tencent.KEY,
+        templates=tencent.VALUES_OF,
+        status_url=f"{receiver.base}/webhooks/tencent/word/status",
+    ) as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def closed_port() -> Iterator[str]:
+    # Bound but not listening: nobody else can take the port, and every connection is refused.
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"

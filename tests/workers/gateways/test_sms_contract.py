@@ -1,17 +1,20 @@
-"""What every gateway for texts promises: the same stories for Twilio's and for the fake."""
+"""What every gateway for texts promises: the same stories for each provider's and for the fake."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.support import tencent, twilio
 from tests.support.fakes import FakeSmsGateway
-from tests.support.twilio import CallbackReceiver, a_text, gateway_to
+from tests.support.twilio import CallbackReceiver, a_text
 from workers.gateways.sms import OutgoingText, SendOutcome, SmsGateway
 from workers.local.rehearsal import Rehearsal
+from workers.local.tencent_stand_in import TencentStandIn
 from workers.local.twilio_stand_in import TwilioStandIn
 
 ANSWER_IS_LOST = [
@@ -22,24 +25,59 @@ ANSWER_IS_LOST = [
     Rehearsal.LOST,
 ]
 
+TWILIO_CODES = {
+    Rehearsal.LANDLINE: "21614",
+    Rehearsal.OPTED_OUT: "21610",
+    Rehearsal.TOO_MANY_REQUESTS: "20429",
+}
+TENCENT_CODES = {
+    Rehearsal.LANDLINE: "InvalidParameterValue.IncorrectPhoneNumber",
+    Rehearsal.OPTED_OUT: "FailedOperation.PhoneNumberInBlacklist",
+    Rehearsal.TOO_MANY_REQUESTS: "RequestLimitExceeded",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Provider:
     gateway: SmsGateway
     bodies: Callable[[], list[str]]
     """What the provider took, in order: what a borrower may have received."""
+    asked: Callable[[], int]
+    """How often it was asked to send."""
+    codes: Mapping[Rehearsal, str]
 
 
-@pytest.fixture(params=["twilio", "fake"])
+@pytest.fixture(params=["twilio", "tencent", "fake"])
 def provider(request: pytest.FixtureRequest) -> Provider:
-    if request.param == "fake":
-        fake = FakeSmsGateway()
-        return Provider(fake, lambda: [one.text.body for one in fake.sent])
-    stand_in: TwilioStandIn = request.getfixturevalue("stand_in")
-    receiver: CallbackReceiver = request.getfixturevalue("receiver")
+    match request.param:
+        case "twilio":
+            return through_twilio(
+                request.getfixturevalue("stand_in"), request.getfixturevalue("receiver")
+            )
+        case "tencent":
+            return through_tencent(request.getfixturevalue("tencent_stand_in"))
+    fake = FakeSmsGateway()
     return Provider(
-        gateway_to(stand_in.url, receiver, read_seconds=0.5),
+        fake, lambda: [one.text.body for one in fake.sent], lambda: fake.asked, TWILIO_CODES
+    )
+
+
+def through_twilio(stand_in: TwilioStandIn, receiver: CallbackReceiver) -> Provider:
+    return Provider(
+        twilio.gateway_to(stand_in.url, receiver, read_seconds=0.5),
         lambda: [text.body for text in stand_in.messages()],
+        stand_in.asked,
+        TWILIO_CODES,
+    )
+
+
+def through_tencent(stand_in: TencentStandIn) -> Provider:
+    template = f"{tencent.TEMPLATE_ID}|"
+    return Provider(
+        tencent.gateway_to(stand_in.url, read_seconds=0.5),
+        lambda: [text.body.removeprefix(template) for text in stand_in.messages()],
+        stand_in.asked,
+        TENCENT_CODES,
     )
 
 
@@ -50,9 +88,12 @@ def rehearse(rehearsal: Rehearsal) -> OutgoingText:
 def test_a_text_that_is_accepted_gets_an_id(provider: Provider) -> None:
     result = provider.gateway.send(a_text())
     assert result.outcome is SendOutcome.ACCEPTED
-    assert result.sid is not None
-    assert result.sid.startswith("SM")
+    assert result.sid
     assert provider.bodies() == ["Please call us."]
+
+
+def test_two_texts_get_different_ids(provider: Provider) -> None:
+    assert provider.gateway.send(a_text()).sid != provider.gateway.send(a_text()).sid
 
 
 def test_a_text_arrives_as_it_was_written(provider: Provider) -> None:
@@ -63,24 +104,40 @@ def test_a_text_arrives_as_it_was_written(provider: Provider) -> None:
 
 def test_a_borrower_who_opted_out_is_never_texted(provider: Provider) -> None:
     result = provider.gateway.send(rehearse(Rehearsal.OPTED_OUT))
-    assert (result.outcome, result.code) == (SendOutcome.REFUSED, 21610)
+    assert result.outcome is SendOutcome.REFUSED
+    assert result.code == provider.codes[Rehearsal.OPTED_OUT]
     assert result.opted_out
     assert not result.number_invalid
     assert provider.bodies() == []
 
 
-@pytest.mark.parametrize(("to", "code"), [("+1202", 21211), ("+12025550189", 21614)])
-def test_a_number_that_cannot_be_texted_is_refused(provider: Provider, to: str, code: int) -> None:
-    result = provider.gateway.send(a_text(to=to))
-    assert (result.outcome, result.code) == (SendOutcome.REFUSED, code)
+def test_a_number_that_cannot_be_texted_is_refused(provider: Provider) -> None:
+    result = provider.gateway.send(rehearse(Rehearsal.LANDLINE))
+    assert result.outcome is SendOutcome.REFUSED
+    assert result.code == provider.codes[Rehearsal.LANDLINE]
     assert result.number_invalid
     assert not result.opted_out
     assert provider.bodies() == []
 
 
+def test_what_is_no_number_is_refused(provider: Provider) -> None:
+    result = provider.gateway.send(a_text(to="+1202"))
+    assert result.outcome is SendOutcome.REFUSED
+    assert result.number_invalid
+    assert provider.bodies() == []
+
+
+@pytest.mark.parametrize("rehearsal", [Rehearsal.OPTED_OUT, Rehearsal.LANDLINE])
+def test_no_other_provider_is_asked_where_the_borrower_or_the_number_is_the_reason(
+    provider: Provider, rehearsal: Rehearsal
+) -> None:
+    assert not provider.gateway.send(rehearse(rehearsal)).elsewhere
+
+
 def test_a_text_over_the_rate_limit_was_certainly_not_sent(provider: Provider) -> None:
     result = provider.gateway.send(rehearse(Rehearsal.TOO_MANY_REQUESTS))
-    assert (result.outcome, result.code) == (SendOutcome.NOT_SENT, 20429)
+    assert result.outcome is SendOutcome.NOT_SENT
+    assert result.code == provider.codes[Rehearsal.TOO_MANY_REQUESTS]
     assert result.retry_after == timedelta(seconds=1)
     assert provider.bodies() == []
 
@@ -94,15 +151,34 @@ def test_a_text_whose_answer_is_lost_went_out_once_and_its_outcome_is_unknown(
     assert provider.bodies() == ["Please call us."]
 
 
+def test_a_text_that_the_provider_never_took_looks_like_one_that_it_did(provider: Provider) -> None:
+    began = datetime.now(UTC)
+    text = rehearse(Rehearsal.NOT_TAKEN)
+    assert provider.gateway.send(text).outcome is SendOutcome.UNKNOWN
+    assert provider.bodies() == []
+    assert provider.gateway.find(text, since=began) == ()
+
+
 @pytest.mark.parametrize("rehearsal", list(Rehearsal))
-def test_a_reason_is_a_sentence_that_does_not_show_the_number(
+def test_the_provider_is_asked_once_for_each_text_whatever_comes_of_it(
     provider: Provider, rehearsal: Rehearsal
 ) -> None:
+    provider.gateway.send(rehearse(rehearsal))
+    assert provider.asked() == 1
+
+
+@pytest.mark.parametrize("rehearsal", list(Rehearsal))
+def test_neither_results_nor_log_lines_show_the_number_or_the_words(
+    provider: Provider, rehearsal: Rehearsal, caplog: pytest.LogCaptureFixture
+) -> None:
     text = rehearse(rehearsal)
-    result = provider.gateway.send(text)
+    with caplog.at_level(logging.DEBUG):
+        result = provider.gateway.send(text)
+        provider.gateway.find(text, since=datetime.now(UTC))
     assert result.reason.endswith(".")
-    assert rehearsal not in result.reason
-    assert rehearsal not in repr(text)
+    for told in (repr(text), repr(result), caplog.text):
+        assert rehearsal not in told
+        assert text.body not in told
 
 
 def test_a_text_that_went_out_unheard_is_found_again(provider: Provider) -> None:
@@ -111,6 +187,12 @@ def test_a_text_that_went_out_unheard_is_found_again(provider: Provider) -> None
     assert provider.gateway.send(lost).outcome is SendOutcome.UNKNOWN
     provider.gateway.send(a_text(to=lost.to, body="Something else."))
     assert len(provider.gateway.find(lost, since=began)) == 1
+
+
+def test_a_text_is_found_by_the_id_that_its_sender_was_told(provider: Provider) -> None:
+    began = datetime.now(UTC)
+    text = a_text()
+    assert provider.gateway.send(text).sid in provider.gateway.find(text, since=began)
 
 
 def test_a_text_that_never_went_out_is_not_found(provider: Provider) -> None:

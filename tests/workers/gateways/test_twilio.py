@@ -6,8 +6,6 @@ import json
 import logging
 import socket
 import ssl
-import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,12 +25,14 @@ from urllib3.exceptions import (
 
 from domain.errors import ArrearsError
 from domain.statuses import MessageStatus
+from tests.support.one_answer import OneAnswer, http_answer
 from tests.support.twilio import TOKEN, CallbackReceiver, a_text, gateway_to
 from workers.gateways import twilio
-from workers.gateways.sms import LookupFailedError, SendOutcome
+from workers.gateways.broken_requests import sort_broken_request
+from workers.gateways.sms import LookupFailedError, SendOutcome, StatusReport
 from workers.gateways.twilio import (
-    StatusReport,
     form_fields,
+    read_inbound_text,
     read_status_report,
     verify_signature,
 )
@@ -40,44 +40,6 @@ from workers.local.rehearsal import Rehearsal
 from workers.local.twilio_stand_in import TwilioStandIn
 
 REFERENCE = UUID("11111111-2222-4333-8444-555555555555")
-
-
-class OneAnswer:
-    """A server that reads one request, answers with these bytes, and is gone."""
-
-    def __init__(self, answer: bytes) -> None:
-        self._answer = answer
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(10)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._serve)
-
-    def _serve(self) -> None:
-        connection, _ = self._listener.accept()
-        with connection:
-            connection.recv(65536)
-            connection.sendall(self._answer)
-
-    def __enter__(self) -> OneAnswer:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._thread.join()
-        self._listener.close()
-
-
-def http_answer(status: str, body: str) -> bytes:
-    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    return (head + body).encode()
-
-
-@pytest.fixture
-def closed_port() -> Iterator[str]:
-    # Bound but not listening: nobody else can take the port, and every connection is refused.
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
 
 
 # --- requests that break
@@ -99,20 +61,21 @@ def test_a_refused_connection_means_that_nothing_was_sent(
         ("302 Found", "", SendOutcome.UNKNOWN, None),
         ("403 Forbidden", "<html>proxy</html>", SendOutcome.UNKNOWN, None),
         ("408 Request Timeout", "", SendOutcome.UNKNOWN, None),
-        ("400 Bad Request", '{"code": 30610, "message": "x"}', SendOutcome.REFUSED, 30610),
+        ("400 Bad Request", '{"code": 30610, "message": "x"}', SendOutcome.REFUSED, "30610"),
         ("400 Bad Request", '{"code": null, "message": "x"}', SendOutcome.UNKNOWN, None),
         (
             "400 Bad Request",
             '{"type": "t", "title": "x", "status": 400, "code": 21408}',
             SendOutcome.REFUSED,
-            21408,
+            "21408",
         ),
-        ("429 Too Many Requests", "", SendOutcome.NOT_SENT, 20429),
-        ("503 Unavailable", '{"code": 20503, "message": "x"}', SendOutcome.UNKNOWN, 20503),
+        ("400 Bad Request", '{"code": 21611, "message": "x"}', SendOutcome.NOT_SENT, "21611"),
+        ("429 Too Many Requests", "", SendOutcome.NOT_SENT, "20429"),
+        ("503 Unavailable", '{"code": 20503, "message": "x"}', SendOutcome.UNKNOWN, "20503"),
     ],
 )
 def test_an_answer_that_is_not_a_clear_refusal_leaves_the_outcome_open(
-    receiver: CallbackReceiver, status: str, body: str, outcome: SendOutcome, code: int | None
+    receiver: CallbackReceiver, status: str, body: str, outcome: SendOutcome, code: str | None
 ) -> None:
     with OneAnswer(http_answer(status, body)) as server:
         result = gateway_to(server.url, receiver).send(a_text())
@@ -157,14 +120,14 @@ NO_NAME = NameResolutionError("api.twilio.com", CONNECTION, socket.gaierror("no 
 def test_only_a_request_that_was_never_written_counts_as_not_sent(
     error: http.RequestException, outcome: SendOutcome
 ) -> None:
-    assert twilio._sort_broken_request(error).outcome is outcome
+    assert sort_broken_request(error, "Twilio").outcome is outcome
 
 
 def test_wrong_credentials_do_not_use_up_the_text(
     stand_in: TwilioStandIn, receiver: CallbackReceiver
 ) -> None:
     result = gateway_to(stand_in.url, receiver, token="wrong").send(a_text())
-    assert (result.outcome, result.code) == (SendOutcome.NOT_SENT, 20003)
+    assert (result.outcome, result.code) == (SendOutcome.NOT_SENT, "20003")
     assert stand_in.messages() == []
 
 
@@ -191,6 +154,28 @@ def test_requests_go_to_twilio_where_no_other_address_is_given() -> None:
     assert http_client._address("https://api.twilio.com/x?y=1") == "https://api.twilio.com/x?y=1"
 
 
+@pytest.mark.parametrize(
+    ("code", "elsewhere"),
+    [
+        (21408, True),  # the account may not send to the region
+        (21659, True),  # the sender is not the account's
+        (30034, True),  # the sender is not registered
+        (63038, True),  # the account's texts of the day are used up
+        (21211, False),  # the number is wrong: it is so everywhere
+        (21610, False),  # the borrower said stop: another provider is no way around that
+        (30007, False),  # filtered: the words are at fault
+        (99999, False),  # nobody knows
+    ],
+)
+def test_another_provider_is_asked_only_where_the_account_or_the_sender_is_at_fault(
+    receiver: CallbackReceiver, code: int, elsewhere: bool
+) -> None:
+    answer = http_answer("400 Bad Request", json.dumps({"code": code, "message": "x"}))
+    with OneAnswer(answer) as server:
+        result = gateway_to(server.url, receiver).send(a_text())
+    assert (result.outcome, result.elsewhere) == (SendOutcome.REFUSED, elsewhere)
+
+
 # --- receipts
 
 
@@ -211,8 +196,10 @@ def test_receipts_arrive_signed_and_name_the_message(
         )
         reports.append(read_status_report(urlsplit(callback.target).query, fields))
     assert reports == [
-        StatusReport(REFERENCE, str(result.sid), "sent", MessageStatus.SENT, None),
-        StatusReport(REFERENCE, str(result.sid), "delivered", MessageStatus.DELIVERED, None),
+        StatusReport(REFERENCE, "twilio", str(result.sid), "sent", MessageStatus.SENT, None),
+        StatusReport(
+            REFERENCE, "twilio", str(result.sid), "delivered", MessageStatus.DELIVERED, None
+        ),
     ]
 
 
@@ -223,7 +210,7 @@ def test_a_text_that_is_not_delivered_says_so_in_its_receipt(
     receiver.next()
     last = receiver.next()
     report = read_status_report(urlsplit(last.target).query, form_fields(last.body))
-    assert (report.status, report.code) == (MessageStatus.UNDELIVERED, 30003)
+    assert (report.status, report.code) == (MessageStatus.UNDELIVERED, "30003")
 
 
 @pytest.mark.parametrize("rehearsal", [Rehearsal.SERVER_ERROR, Rehearsal.SILENCE])
@@ -293,7 +280,6 @@ def test_blank_fields_are_part_of_the_signature() -> None:
         ("message=1", {"MessageSid": "SM1", "MessageStatus": "sent"}),
         (f"message={REFERENCE}", {"MessageStatus": "sent"}),
         (f"message={REFERENCE}", {"MessageSid": "SM1", "MessageStatus": "teleported"}),
-        (f"message={REFERENCE}", {"MessageSid": "SM1", "MessageStatus": "sent", "ErrorCode": "x"}),
     ],
 )
 def test_what_is_no_status_callback_is_refused_with_a_sentence(
@@ -301,6 +287,28 @@ def test_what_is_no_status_callback_is_refused_with_a_sentence(
 ) -> None:
     with pytest.raises(ArrearsError, match="is not a status callback"):
         read_status_report(query, fields)
+
+
+# --- texts to the lender
+
+
+def test_a_text_to_the_lender_says_who_wrote_what_and_whether_it_means_stop() -> None:
+    fields = {"MessageSid": "SM7", "From": "+12025550101", "Body": "停止", "OptOutType": "STOP"}
+    text = read_inbound_text(fields)
+    assert (text.provider, text.sid, text.opt_out_type) == ("twilio", "SM7", "STOP")
+    assert (text.from_number, text.body) == ("+12025550101", "停止")
+    assert "0101" not in repr(text)
+    assert "停止" not in repr(text)
+
+
+def test_a_text_to_the_lender_may_be_blank_and_need_not_mean_anything() -> None:
+    text = read_inbound_text({"MessageSid": "SM7", "From": "+12025550101", "Body": ""})
+    assert (text.body, text.opt_out_type) == ("", None)
+
+
+def test_what_is_no_text_to_the_lender_is_refused_with_a_sentence() -> None:
+    with pytest.raises(ArrearsError, match="'Body' is missing"):
+        read_inbound_text({"MessageSid": "SM7", "From": "+12025550101", "CallSid": "CA1"})
 
 
 # --- the stand-in as evidence
@@ -316,8 +324,20 @@ def test_each_accepted_text_is_one_line_in_the_log(
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     assert [line["to"] for line in lines] == ["+12025550101", "+12025550192"]
     assert [line["sid"] for line in lines] == [text.sid for text in stand_in.messages()]
-    assert lines[0]["status_callback"] == gateway.status_callback(REFERENCE)
-    assert lines[0].keys() == {"sid", "to", "from", "body", "status_callback", "at"}
+    assert lines[0]["reference"] == str(REFERENCE)
+    assert lines[0].keys() == {"sid", "to", "from", "body", "body_digest", "reference", "at"}
+
+
+def test_a_stand_in_that_is_started_again_still_knows_what_it_accepted(
+    stand_in: TwilioStandIn, receiver: CallbackReceiver, log: Path
+) -> None:
+    began = datetime.now(UTC)
+    text = a_text()
+    sent = gateway_to(stand_in.url, receiver).send(text)
+    with TwilioStandIn(log=log, auth_token=TOKEN) as second:
+        assert gateway_to(second.url, receiver).find(text, since=began) == (sent.sid,)
+        gateway_to(second.url, receiver).send(a_text())
+    assert len(log.read_text(encoding="utf-8").splitlines()) == 2
 
 
 def test_a_number_that_opts_out_is_refused_from_then_on(

@@ -14,7 +14,7 @@ from workers.store.problems import note_problem
 
 
 def a_text(to: str, body: str, reference: str) -> str:
-    return json.dumps({"to": to, "body": body, "status_callback": reference}) + "\n"
+    return json.dumps({"to": to, "body": body, "reference": reference}) + "\n"
 
 
 def tally(engine: Engine, book: Book, log: Path) -> Tally:

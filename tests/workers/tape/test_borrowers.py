@@ -10,9 +10,10 @@ import pytest
 from config.mappings import load_mapping
 from config.regions import load_regions
 from domain.loans import LoanOnTape
-from tests.support.tapes import SAMPLE, SAMPLE_AS_OF, only_loan, tape_of, with_cell
+from tests.support.tapes import SAMPLE, SAMPLE_AS_OF, only_error, only_loan, tape_of, with_cell
 from workers.tape.fiction import made_phone
 from workers.tape.reading import read_tape
+from workers.tape.rows import RowError
 
 
 def kinds(loan: LoanOnTape) -> list[str]:
@@ -39,11 +40,19 @@ def test_a_number_is_brought_into_one_form(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("zone", ["", "Mars/Olympus", "America/New_York;Nowhere", "../etc/passwd"])
+@pytest.mark.parametrize(
+    "zone", ["Mars/Olympus", "America/New_York;Nowhere", "../etc/passwd", "Asia/Peking"]
+)
+def test_a_misspelt_zone_is_refused_with_what_a_zone_looks_like(tmp_path: Path, zone: str) -> None:
+    error = only_error(tmp_path, with_cell("zone", zone))
+    assert error.column == "zone"
+    assert "IANA time zones, such as Asia/Shanghai" in error.expected
+
+
 def test_a_loan_whose_zone_nobody_knows_comes_in_and_nothing_may_reach_the_borrower(
-    tmp_path: Path, zone: str
+    tmp_path: Path,
 ) -> None:
-    loan = only_loan(tmp_path, with_cell("zone", zone))
+    loan = only_loan(tmp_path, with_cell("zone", ""))
     assert loan.borrower.zones == ()
     assert kinds(loan) == ["zone_missing"]
 
@@ -91,3 +100,11 @@ def test_a_split_state_has_both_its_zones_and_a_state_with_its_own_law_its_own_j
     assert texan.borrower.zones == ("America/Chicago", "America/Denver")
     by_region = {loan.borrower.region: loan.jurisdiction for loan in loans}
     assert (by_region["MA"], by_region["WA"], by_region["TX"]) == ("US-MA", "US-WA", "US")
+
+
+def test_a_region_that_the_mapping_does_not_know_is_refused(tmp_path: Path) -> None:
+    header, row = SAMPLE.read_text(encoding="utf-8").splitlines()[:2]
+    tape = tape_of(tmp_path, row.replace(",WI,", ",ZZ,", 1), header=header)
+    (error,) = read_tape(tape, load_mapping("lending_club_sample"), SAMPLE_AS_OF)
+    assert isinstance(error, RowError)
+    assert (error.column, error.shown) == ("state", "aa")

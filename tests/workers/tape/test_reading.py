@@ -11,6 +11,7 @@ import pytest
 
 from config.mappings import load_mapping
 from domain.loans import Instalment, LoanOnTape
+from tests.support.loans import shipped_policy, shipped_templates
 from tests.support.tapes import (
     AS_OF,
     GOOD,
@@ -27,6 +28,7 @@ from tests.support.tapes import (
 )
 from workers.tape.reading import read_tape
 from workers.tape.rows import RowError, TapeError, masked
+from workers.tape.words import known_words
 
 
 def test_a_good_row_becomes_a_loan(tmp_path: Path) -> None:
@@ -107,11 +109,10 @@ def test_a_row_with_a_cell_too_few_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        (GOOD.replace("Alex", "José").encode("latin-1"), "UTF-8"),
         (GOOD.replace("Alex", "A\0lex").encode(), "NUL"),
         (with_cell("name", '"Alex'), "quotes"),
     ],
-    ids=["not UTF-8", "a NUL byte", "an open quote"],
+    ids=["a NUL byte", "an open quote"],
 )
 def test_a_row_that_is_no_text_spoils_no_other(
     tmp_path: Path, row: str | bytes, expected: str
@@ -130,18 +131,18 @@ def test_the_good_and_the_bad_come_in_the_order_of_the_file(tmp_path: Path) -> N
 
 def test_an_error_never_shows_the_value(tmp_path: Path) -> None:
     error = only_error(tmp_path, with_cell("paid", "6222 0212 Zhang"))
-    assert error.shown == "6999 9999 xxxxg"
+    assert error.shown == "#### #### aaaaa"
     assert str(error) == (
         "Line 2, column paid: expected an amount of zero or more, such as 1250.00, "
-        "found 6999 9999 xxxxg."
+        "found #### #### aaaaa."
     )
 
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [("", ""), ("12x", "99x"), ("张三", "xx"), ("a\nb", "x?x"), ("x" * 50, "x" * 18 + "…x")],
+    [("", ""), ("12x", "##a"), ("张三", "aa"), ("a\nb", "a?a"), ("x" * 50, "a" * 19 + "…")],
 )
-def test_short_values_are_masked_whole_and_long_ones_cut(value: str, shown: str) -> None:
+def test_values_are_masked_whole_and_long_ones_cut(value: str, shown: str) -> None:
     assert masked(value) == shown
 
 
@@ -170,6 +171,54 @@ def test_a_file_of_another_encoding_is_refused_with_what_to_save_it_as(tmp_path:
     tape.write_bytes("借据号,姓名\n".encode("gb18030"))
     with pytest.raises(TapeError, match="CSV UTF-8"):
         list(read_tape(tape, mapping_from(tmp_path), AS_OF))
+
+
+def test_a_line_of_another_encoding_is_said_once_for_the_whole_file(tmp_path: Path) -> None:
+    wrong = GOOD.replace("Alex", "José").encode("latin-1")
+    tape = tape_of(tmp_path, GOOD, wrong, wrong)
+    with pytest.raises(TapeError, match=r"line 3: byte 8 is not UTF-8\. Save the tape"):
+        list(read_tape(tape, mapping_from(tmp_path), AS_OF))
+
+
+@pytest.mark.parametrize(("mark", "name"), [(";", ";"), ("\t", "tabs")])
+def test_a_tape_with_other_marks_between_its_columns_is_refused_by_that_name(
+    tmp_path: Path, mark: str, name: str
+) -> None:
+    tape = tape_of(tmp_path, header=HEADER.replace(",", mark))
+    with pytest.raises(TapeError, match=f"it looks separated by {name}"):
+        list(read_tape(tape, mapping_from(tmp_path), AS_OF))
+
+
+def test_a_directory_is_no_tape(tmp_path: Path) -> None:
+    with pytest.raises(TapeError, match="is a directory"):
+        list(read_tape(tmp_path, mapping_from(tmp_path), AS_OF))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [("tried", "remind;vist", "of remind, enquire"), ("locale", "fr", "templates: en, zh-Hans")],
+)
+def test_a_word_that_this_house_does_not_have_is_refused_with_those_it_has(
+    tmp_path: Path, column: str, value: str, expected: str
+) -> None:
+    mapping = mapping_from(
+        tmp_path,
+        MAPPING.replace("  locale: en\n", "").replace(
+            "steps_tried: tried", "steps_tried: tried\n  locale: locale"
+        ),
+    )
+    cells = {"tried": "", "locale": "en-GB", column: value}
+    known = known_words(shipped_policy(), shipped_templates())
+    tape = tape_of(
+        tmp_path,
+        f"{GOOD}{cells['tried']},{cells['locale']}",
+        f"{GOOD.replace('L-1', 'L-2')},en-GB",
+        header=f"{HEADER},locale",
+    )
+    error, loan = read_tape(tape, mapping, AS_OF, known=known)
+    assert isinstance(error, RowError)
+    assert (error.column, expected in error.expected) == (column, True)
+    assert isinstance(loan, LoanOnTape)
 
 
 def test_a_tape_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:

@@ -10,15 +10,20 @@ from workers.store.schema.escalation import (
     collection_case,
     decision,
     hold,
+    hold_release,
     promise,
 )
 from workers.store.schema.machinery import (
+    NEWS_OF_BORROWERS,
+    NEWS_OF_LOANS,
+    access,
     announcement,
     inbox_event,
     outbox_event,
     policy_version,
     problem,
     scan_run,
+    tape_change,
     tape_import,
 )
 from workers.store.schema.people import (
@@ -33,6 +38,9 @@ from workers.store.schema.people import (
 )
 
 __all__ = [
+    "NEWS_OF_BORROWERS",
+    "NEWS_OF_LOANS",
+    "access",
     "action",
     "action_event",
     "allocation",
@@ -45,6 +53,7 @@ __all__ = [
     "decision",
     "document",
     "hold",
+    "hold_release",
     "inbox_event",
     "instalment",
     "legal_file",
@@ -65,6 +74,7 @@ __all__ = [
     "sender_pace",
     "shift",
     "staff",
+    "tape_change",
     "tape_import",
     "visit",
     "visit_staff",

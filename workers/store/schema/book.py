@@ -57,6 +57,7 @@ loan = Table(
     Column("review_on", Date),  # the next day on which its position on the ladder can change
     moment("put_aside_until", nullable=True),  # it could not be decided, and the others go first
     Column("written_off_on", Date),  # from then on it is not collected here
+    moment("written_off_at", nullable=True),  # when the house was told so
     Column("tape_as_of", Date),  # of the newest tape that told of it: what it stands for is in it
     words("steps_tried"),  # by the lender, before the loan came here …
     Column("steps_tried_at", Date),  # … for the arrears anchored on this date
@@ -98,8 +99,9 @@ payment = Table(
     Column("paid_on", Date, nullable=False),
     moment("recorded_at"),
     money("unallocated", server_default="0"),
-    Column("in_tape_of", Date),  # booked before the tape of that date, which contains it
+    Column("in_tape_of", Date),  # booked before the tape of that date, which still contains it
     Column("reversed_on", Date),  # it bounced, or was taken back: its allocations are undone
+    moment("reversed_at", nullable=True),  # when the house was told so
     CheckConstraint("amount > 0", name="amount_positive"),
     CheckConstraint("unallocated BETWEEN 0 AND amount", name="unallocated_within"),
     Index(None, "loan_id"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     ForeignKey,
     Index,
@@ -33,6 +34,7 @@ contact = Table(
     moment("at"),
     words("rules"),  # what the gate looked at when it allowed this
     words("rule_packs"),
+    words("zones"),  # the borrower's at that time: in which the contact had to be lawful
     one_of("channel", Channel),
     Index(None, "borrower_id", "at"),
     Index(None, "action_id"),
@@ -57,6 +59,7 @@ message = Table(
     moment("created_at"),
     moment("changed_at"),
     moment("asked_at", nullable=True),  # when the provider was last asked what became of it
+    moment("parked_at", nullable=True),  # when it was left to a person, whatever came of that
     one_of("status", MessageStatus),
     UniqueConstraint("provider", "sid"),
     # Promise 1 again: an action never has two texts that may both have gone out.
@@ -98,12 +101,15 @@ reply = Table(
     refers_to("staff", nullable=True),  # the collector whose work it is
     moment("assigned_at", nullable=True),
     moment("handled_at", nullable=True),
+    Column("handled_by", Text),  # the staff reference of whoever did
     one_of("kind", ReplyKind),
+    CheckConstraint("(handled_at IS NULL) = (handled_by IS NULL)", name="handled_by_somebody"),
     UniqueConstraint("provider", "sid"),
     Index(
         "reply_unhandled_idx", "id", postgresql_where=text("kind = 'other' AND handled_at IS NULL")
     ),
     Index(None, "borrower_id"),
+    Index(None, "staff_id", "assigned_at"),
 )
 
 # Append only: what the provider told us, each thing once.

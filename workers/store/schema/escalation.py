@@ -107,6 +107,7 @@ action = Table(
         postgresql_where=text(f"status IN ({', '.join(repr(str(s)) for s in sorted(CLAIMABLE))})"),
     ),
     Index("action_claimed_idx", "claimed_until", postgresql_where=text("status = 'claimed'")),
+    Index("action_unknown_idx", "id", postgresql_where=text("status = 'unknown'")),
 )
 
 # Append only: every move of every action after it was planned.
@@ -148,6 +149,18 @@ hold = Table(
     CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="ends_after_it_starts"),
     one_of("kind", HoldKind),
     Index(None, "loan_id"),
+)
+
+# Append only: each time a hold was ended sooner than it was to last.
+hold_release = Table(
+    "hold_release",
+    metadata,
+    identity(),
+    refers_to("hold"),
+    moment("at"),
+    Column("ended_on", Date),  # what its end was before; null: it had none
+    Column("ends_on", Date, nullable=False),
+    Index(None, "hold_id"),
 )
 
 promise = Table(

@@ -12,12 +12,21 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    TextClause,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
+from domain.access import Opened
 from domain.statuses import OutboxStatus
-from workers.store.schema.base import identity, metadata, moment, one_of, refers_to
+from workers.store.schema.base import (
+    identity,
+    metadata,
+    moment,
+    money,
+    one_of,
+    refers_to,
+)
 
 # One row per business date: two beats, or a beat every few minutes, still scan a day once.
 scan_run = Table(
@@ -54,6 +63,16 @@ policy_version = Table(
     moment("first_seen_at"),
 )
 
+# Events that must stop a contact while they wait to be applied, by what their payload names.
+NEWS_OF_LOANS = ("payment", "promise", "dispute", "hold", "write_off")
+NEWS_OF_BORROWERS = ("contact_change",)
+
+
+def _waiting(kinds: tuple[str, ...]) -> TextClause:
+    listed = ", ".join(f"'{kind}'" for kind in kinds)
+    return text(f"status = 'received' AND kind IN ({listed})")
+
+
 # Everything from outside is stored before it is applied. No personal data in payloads.
 inbox_event = Table(
     "inbox_event",
@@ -69,11 +88,22 @@ inbox_event = Table(
     moment("woken_at", nullable=True),
     one_of("status", ("received", "applied", "rejected")),
     Index("inbox_event_waiting_idx", "id", postgresql_where=text("status = 'received'")),
-    # The claim asks whether a payment for its loan still waits to be applied.
+    # The claim asks whether news of its loan or its borrower still waits to be applied.
     Index(
-        "inbox_event_payment_waiting_idx",
+        "inbox_event_loan_waiting_idx",
         text("(payload ->> 'loan')"),
-        postgresql_where=text("status = 'received' AND kind = 'payment'"),
+        postgresql_where=_waiting(NEWS_OF_LOANS),
+    ),
+    Index(
+        "inbox_event_borrower_waiting_idx",
+        text("(payload ->> 'borrower')"),
+        postgresql_where=_waiting(NEWS_OF_BORROWERS),
+    ),
+    # The story of a loan tells when its borrower's contacts changed.
+    Index(
+        "inbox_event_contact_change_idx",
+        text("(payload ->> 'borrower')"),
+        postgresql_where=text("kind = 'contact_change'"),
     ),
 )
 
@@ -92,10 +122,12 @@ outbox_event = Table(
     moment("due_at", nullable=True),  # when it is tried (again)
     Column("reason", Text),
     moment("woken_at", nullable=True),
+    moment("claimed_until", nullable=True),  # one worker is posting it
     moment("settled_at", nullable=True),
     one_of("status", OutboxStatus),
     CheckConstraint("(status = 'waiting') = (due_at IS NOT NULL)", name="waiting_has_a_time"),
     Index("outbox_event_waiting_idx", "due_at", postgresql_where=text("status = 'waiting'")),
+    Index("outbox_event_dead_idx", "id", postgresql_where=text("status = 'dead'")),
     Index("outbox_event_order_idx", "loan_id", "id", postgresql_where=text("status = 'waiting'")),
 )
 
@@ -109,6 +141,35 @@ tape_import = Table(
     Column("rows_taken", BigInteger, nullable=False),
     Column("rows_rejected", BigInteger, nullable=False),
     moment("imported_at"),
+)
+
+# Append only: which tape told news of which loan, and what that made of what was past due.
+tape_change = Table(
+    "tape_change",
+    metadata,
+    identity(),
+    refers_to("tape_import"),
+    refers_to("loan"),
+    moment("at"),
+    Column("anchor_before", Date),  # null: nothing was past due, or the loan is new
+    money("past_due_before", nullable=True),  # null: the tape brought the loan in
+    Column("anchor_after", Date),
+    money("past_due_after"),
+    Index(None, "loan_id"),
+)
+
+# Append only: who opened what holds personal data, and when.
+access = Table(
+    "access",
+    metadata,
+    identity(),
+    refers_to("loan"),
+    moment("at"),
+    Column("what", Text, nullable=False),
+    Column("item", Text),  # the ladder item it was written for; null: of all of them
+    Column("made_by", Text, nullable=False),  # the lender's own reference of whoever looked
+    one_of("what", Opened),
+    Index(None, "loan_id"),
 )
 
 # Defects of the data that bar some of what may be done with a loan, until they are put right.

@@ -20,6 +20,10 @@ STATUSES = {
     ),
 }
 
+OUTCOMES = (
+    "'act', 'wait', 'held', 'in_grace', 'below_minimum', 'no_ladder', 'not_past_due', 'written_off'"
+)
+
 
 def upgrade() -> None:
     op.create_table(
@@ -42,6 +46,7 @@ def upgrade() -> None:
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("woken_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "(status = 'waiting') = (due_at IS NOT NULL)",
@@ -53,6 +58,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["loan_id"], ["loan.id"], name=op.f("outbox_event_loan_id_fkey")),
         sa.PrimaryKeyConstraint("id", name=op.f("outbox_event_pkey")),
         sa.UniqueConstraint("event_id", name=op.f("outbox_event_event_id_key")),
+    )
+    op.create_index(
+        "outbox_event_dead_idx",
+        "outbox_event",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'dead'"),
     )
     op.create_index(
         "outbox_event_order_idx",
@@ -81,6 +93,10 @@ def upgrade() -> None:
         sa.Column("staff_id", sa.BigInteger(), nullable=True),
         sa.Column("assigned_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("handled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("handled_by", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "(handled_at IS NULL) = (handled_by IS NULL)", name=op.f("reply_handled_by_somebody")
+        ),
         sa.CheckConstraint(
             "kind IN ('stop', 'start', 'help', 'other')", name=op.f("reply_kind_known")
         ),
@@ -93,6 +109,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("provider", "sid", name=op.f("reply_provider_sid_key")),
     )
     op.create_index(op.f("reply_borrower_id_idx"), "reply", ["borrower_id"], unique=False)
+    op.create_index(
+        op.f("reply_staff_id_assigned_at_idx"), "reply", ["staff_id", "assigned_at"], unique=False
+    )
     op.create_index(
         "reply_unhandled_idx",
         "reply",
@@ -145,6 +164,13 @@ def upgrade() -> None:
     op.drop_constraint(op.f("message_sid_key"), "message", type_="unique")
     op.create_unique_constraint(op.f("message_provider_sid_key"), "message", ["provider", "sid"])
     op.create_index(
+        "action_unknown_idx",
+        "action",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'unknown'"),
+    )
+    op.create_index(
         "message_unknown_idx",
         "message",
         ["created_at"],
@@ -164,3 +190,93 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("status NOT IN ('not_sent', 'refused')"),
     )
+    op.drop_constraint(op.f("decision_outcome_known"), "decision", type_="check")
+    op.create_check_constraint(
+        op.f("decision_outcome_known"), "decision", f"outcome IN ({OUTCOMES})"
+    )
+    op.drop_index("inbox_event_payment_waiting_idx", table_name="inbox_event")
+    op.create_index(
+        "inbox_event_loan_waiting_idx",
+        "inbox_event",
+        [sa.literal_column("(payload ->> 'loan')")],
+        unique=False,
+        postgresql_where=sa.text(
+            "status = 'received' AND kind IN ('payment', 'promise', 'dispute', 'hold', 'write_off')"
+        ),
+    )
+    op.create_index(
+        "inbox_event_borrower_waiting_idx",
+        "inbox_event",
+        [sa.literal_column("(payload ->> 'borrower')")],
+        unique=False,
+        postgresql_where=sa.text("status = 'received' AND kind IN ('contact_change')"),
+    )
+    op.create_index(
+        "inbox_event_contact_change_idx",
+        "inbox_event",
+        [sa.literal_column("(payload ->> 'borrower')")],
+        unique=False,
+        postgresql_where=sa.text("kind = 'contact_change'"),
+    )
+    _keep_what_happened()
+
+
+def _keep_what_happened() -> None:
+    """What the story of a loan needs, so that it stays as it was told."""
+    op.add_column("loan", sa.Column("written_off_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("payment", sa.Column("reversed_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("message", sa.Column("parked_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column(
+        "contact",
+        sa.Column("zones", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
+    )
+    op.add_column(
+        "visit_staff", sa.Column("called_off_at", sa.DateTime(timezone=True), nullable=True)
+    )
+    op.drop_constraint("visit_staff_one_place_at_a_time", "visit_staff")
+    op.execute(
+        "ALTER TABLE visit_staff ADD CONSTRAINT visit_staff_one_place_at_a_time"
+        " EXCLUDE USING gist (int8range(staff_id, staff_id, '[]') WITH &&,"
+        " tstzrange(starts_at, ends_at) WITH &&) WHERE (called_off_at IS NULL)"
+    )
+    op.create_table(
+        "hold_release",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("hold_id", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_on", sa.Date(), nullable=True),
+        sa.Column("ends_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(["hold_id"], ["hold.id"], name=op.f("hold_release_hold_id_fkey")),
+        sa.PrimaryKeyConstraint("id", name=op.f("hold_release_pkey")),
+    )
+    op.create_index(op.f("hold_release_hold_id_idx"), "hold_release", ["hold_id"], unique=False)
+    op.create_table(
+        "tape_change",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("tape_import_id", sa.BigInteger(), nullable=False),
+        sa.Column("loan_id", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("anchor_before", sa.Date(), nullable=True),
+        sa.Column("past_due_before", sa.Numeric(precision=18, scale=4), nullable=True),
+        sa.Column("anchor_after", sa.Date(), nullable=True),
+        sa.Column("past_due_after", sa.Numeric(precision=18, scale=4), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tape_import_id"], ["tape_import.id"], name=op.f("tape_change_tape_import_id_fkey")
+        ),
+        sa.ForeignKeyConstraint(["loan_id"], ["loan.id"], name=op.f("tape_change_loan_id_fkey")),
+        sa.PrimaryKeyConstraint("id", name=op.f("tape_change_pkey")),
+    )
+    op.create_index(op.f("tape_change_loan_id_idx"), "tape_change", ["loan_id"], unique=False)
+    op.create_table(
+        "access",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("loan_id", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=True),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.CheckConstraint("what IN ('letter')", name=op.f("access_what_known")),
+        sa.ForeignKeyConstraint(["loan_id"], ["loan.id"], name=op.f("access_loan_id_fkey")),
+        sa.PrimaryKeyConstraint("id", name=op.f("access_pkey")),
+    )
+    op.create_index(op.f("access_loan_id_idx"), "access", ["loan_id"], unique=False)

@@ -1,0 +1,52 @@
+"""Promises to pay: when one is kept, and how long it pauses the ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from domain.holds import Hold, HoldKind
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """The borrower named an amount, in the loan's currency, and a day."""
+
+    amount: Decimal
+    due_on: date
+    """Paid on this day, it is still kept."""
+    made_at: datetime
+    """Aware, in the lender's zone: its date is the business date on which it was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Money that came in for the loan and was not taken back."""
+
+    amount: Decimal
+    paid_on: date
+    recorded_at: datetime
+    """Aware: of the promise's own day, it tells what was known before it from what came after."""
+
+
+def is_kept(promise: Promise, received: Iterable[Received]) -> bool:
+    """Whether what was paid since the promise, up to and on its day, reaches its amount.
+
+    A part of it is not enough: only the amount keeps a promise.
+    """
+    paid = sum((one.amount for one in received if _counts(promise, one)), Decimal(0))
+    return paid >= promise.amount
+
+
+def hold_of(promise: Promise) -> Hold:
+    """The pause that a promise brings: from the day it is made until the day after its own."""
+    return Hold(
+        HoldKind.PROMISE, promise.made_at.date(), ends_on=promise.due_on + timedelta(days=1)
+    )
+
+
+def _counts(promise: Promise, one: Received) -> bool:
+    since = promise.made_at.date() <= one.paid_on and promise.made_at <= one.recorded_at
+    return since and one.paid_on <= promise.due_on

@@ -1,0 +1,120 @@
+"""The book of a chaotic day: who is owed a text is decided here, by the days past due alone.
+
+Each loan has a borrower and a number of its own, so that a text can be traced to what it was for.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy import Connection, insert
+
+from tests.support.loans import ADDRESS, NAME
+from workers.store.schema import borrower, instalment, loan
+from workers.store.vault import Vault
+
+ZONE = "America/New_York"
+TODAY = date(2024, 3, 4)
+NOON = "12:00"
+
+OWED_ON = (*range(1, 4), *range(30, 60))
+"""Days past due with a text: config/ladders/consumer_loan_us.yaml, worked out by hand."""
+QUIET_ON = (-3, 0, 4, 5, 6, 9, 20)
+"""Days without one."""
+
+LINES = range(100)
+AREAS = range(201, 1000)
+REHEARSALS = range(88, 100)
+"""The last of the hundred numbers of an area misbehave on purpose; here chance does that."""
+MOST_LOANS = len(AREAS) * (len(LINES) - len(REHEARSALS))
+
+AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class OneLoan:
+    """What the judge must know of a loan."""
+
+    number: str
+    days_past_due: int
+
+    @property
+    def owed(self) -> bool:
+        """Whether it is owed a text today: one, whichever of the ladder's it is."""
+        return self.days_past_due in OWED_ON
+
+
+def make_book(owed: int, seed: int) -> list[OneLoan]:
+    """So many loans that are owed a text, and a tenth as many that are not, in any order."""
+    dice = random.Random(seed)
+    days = [dice.choice(OWED_ON) for _ in range(owed)]
+    days += [dice.choice(QUIET_ON) for _ in range(max(1, owed // 10))]
+    dice.shuffle(days)
+    return [OneLoan(number, day) for number, day in zip(_numbers(), days, strict=False)]
+
+
+def _numbers() -> Iterator[str]:
+    """Numbers that are kept for fiction: 555-0100 to 555-0187 of each area."""
+    for area in AREAS:
+        for line in LINES[: -len(REHEARSALS)]:
+            yield f"+1{area}55501{line:02d}"
+
+
+def write_book(
+    connection: Connection, vault: Vault, book: Sequence[OneLoan], now: datetime
+) -> None:
+    """Store the book as an import would have left it."""
+    for first in range(0, len(book), AT_ONCE):
+        _write_piece(connection, vault, book[first : first + AT_ONCE], first, now)
+
+
+def _write_piece(
+    connection: Connection, vault: Vault, piece: Sequence[OneLoan], first: int, now: datetime
+) -> None:
+    name, address = vault.seal(NAME), vault.seal(ADDRESS)
+    names = [f"L-{first + n:06d}" for n in range(len(piece))]
+    borrower_ids = connection.scalars(
+        insert(borrower).returning(borrower.c.id, sort_by_parameter_order=True),
+        [
+            {
+                "external_id": f"B-{external_id}",
+                "name_sealed": name,
+                "phone_sealed": vault.seal(one.number),
+                "phone_digest": vault.digest(one.number),
+                "address_sealed": address,
+                "facts_digest": b"",
+                "zones": [ZONE],
+                "locale": "en",
+                "updated_at": now,
+            }
+            for external_id, one in zip(names, piece, strict=True)
+        ],
+    )
+    due = [TODAY - timedelta(days=one.days_past_due) for one in piece]
+    loan_ids = connection.scalars(
+        insert(loan).returning(loan.c.id, sort_by_parameter_order=True),
+        [
+            {
+                "external_id": external_id,
+                "borrower_id": borrower_id,
+                "jurisdiction": "US",
+                "product": "personal_loan",
+                "currency": "USD",
+                "review_on": due_on + timedelta(days=1),
+                "steps_tried": [],
+                "updated_at": now,
+            }
+            for external_id, borrower_id, due_on in zip(names, borrower_ids, due, strict=True)
+        ],
+    )
+    connection.execute(
+        insert(instalment),
+        [
+            {"loan_id": loan_id, "due_on": due_on, "principal": Decimal(100)}
+            for loan_id, due_on in zip(loan_ids, due, strict=True)
+        ],
+    )

@@ -1,0 +1,166 @@
+"""All the processes of a house, and the ways to break them."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import redis
+
+from tests.chaos.book import NOON, TODAY, ZONE
+from tests.support.commands import Process
+from tests.support.compose import ROOT
+from tests.support.databases import new_database
+from tests.support.environment import an_environment
+from workers.clock import Clock
+from workers.local.children import Children
+from workers.local.faults import FaultPlan
+from workers.local.places import LOOPBACK, free_port
+from workers.local.servers import LocalBroker, LocalPostgres
+from workers.local.twilio_stand_in import ACCOUNT_SID, TOKEN_VARIABLE
+from workers.store.migrate import upgrade
+
+WORKERS = 4
+BEATS = 2
+
+LEASE_SECONDS = 30
+PARK_AFTER_SECONDS = 60
+
+
+def faults(seed: int) -> FaultPlan:
+    """A provider on its worst day: one text in nine or so gets no answer that settles it."""
+    return FaultPlan(
+        seed=seed,
+        latency=0.2,
+        silence=0.002,
+        server_error=0.03,
+        reset=0.02,
+        garbled=0.01,
+        not_taken=0.01,
+        too_many_requests=0.03,
+        receipts_lost=0.1,
+        receipts_repeated=0.2,
+        receipts_swapped=0.2,
+        receipts_late=2.0,
+    )
+
+
+@dataclass(slots=True)
+class House:
+    """Every process of it can be killed and started again, at the same place."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    postgres: LocalPostgres
+    broker: LocalBroker
+    database_url: str
+    commands: dict[str, tuple[str, ...]]
+    processes: dict[str, Process] = field(default_factory=dict)
+
+    @property
+    def texts(self) -> Path:
+        """The provider's own log."""
+        return self.folder / "texts.jsonl"
+
+    def start(self, name: str) -> None:
+        self.processes[name] = Process(
+            *self.commands[name], environment=self.environment, log=self.folder / f"{name}.log"
+        )
+
+    def kill(self, name: str) -> None:
+        """SIGKILL for the process and its children, as the kernel does when memory is short."""
+        self.processes[name].kill()
+
+    def stop_all(self) -> None:
+        """The day is over: nothing is left that an end in good order would have to finish."""
+        for process in self.processes.values():
+            with contextlib.suppress(ProcessLookupError):  # it has ended before
+                process.kill()
+
+    def empty_broker(self) -> None:
+        with redis.Redis.from_url(self.broker.url) as client:
+            client.flushall()
+
+    def restart_broker(self) -> None:
+        self.broker.kill()
+        self.broker.start()
+
+    def restart_database(self) -> None:
+        """As after a crash: what was committed is there, and every connection is gone."""
+        self.postgres.kill()
+        self.postgres.start()
+
+    def skip(self, seconds: float) -> None:
+        """Let time pass without waiting for it."""
+        file = Path(self.environment["ARREARS_CLOCK_FILE"])
+        written = file.with_suffix(".new")
+        written.write_text(str(float(file.read_text()) + seconds))
+        written.replace(file)
+
+
+@contextmanager
+def a_house(folder: Path, seed: int) -> Iterator[House]:
+    """A house with an empty store, servers and provider up, and no process of its own started.
+
+    Whatever was started is gone when the context is left, however it is left.
+    """
+    with ExitStack() as stack:
+        postgres = stack.enter_context(LocalPostgres())
+        broker = stack.enter_context(LocalBroker())
+        database = stack.enter_context(new_database(postgres.url))
+        database_url = database.render_as_string(hide_password=False)
+        upgrade(database_url)
+        webhook, provider = free_port(), free_port()
+        environment = _environment(folder, database_url, broker.url, webhook, provider)
+        house = House(
+            folder=folder,
+            environment=environment,
+            postgres=postgres,
+            broker=broker,
+            database_url=database_url,
+            commands=_commands(webhook),
+        )
+        children = stack.enter_context(
+            Children(folder, environment | {TOKEN_VARIABLE: environment["TWILIO_AUTH_TOKENS"]})
+        )
+        command = [
+            *(sys.executable, "-m", "workers.local.twilio_stand_in"),
+            *(f"--port={provider}", f"--log={house.texts}", f"--faults={faults(seed)}"),
+        ]
+        children.wait_until_answering(children.start("provider", command, port=provider))
+        stack.callback(house.stop_all)
+        yield house
+
+
+def _commands(webhook: int) -> dict[str, tuple[str, ...]]:
+    workers = {
+        f"worker-{n}": ("worker", "--concurrency=2", f"--name=worker-{n}") for n in range(WORKERS)
+    }
+    beats: dict[str, tuple[str, ...]] = {f"beat-{n}": ("beat",) for n in range(BEATS)}
+    return workers | beats | {"webhook": ("webhook", f"--port={webhook}")}
+
+
+def _environment(
+    folder: Path, database_url: str, broker_url: str, webhook: int, provider: int
+) -> dict[str, str]:
+    noon = datetime.fromisoformat(f"{TODAY} {NOON}").replace(tzinfo=ZoneInfo(ZONE))
+    clock = folder / "clock"
+    clock.write_text(str((noon - Clock().now()) / timedelta(seconds=1)))
+    return {
+        **an_environment(database_url, broker_url),
+        "PYTHONPATH": str(ROOT),
+        "ARREARS_CLOCK_FILE": str(clock),
+        "ARREARS_LEASE_SECONDS": str(LEASE_SECONDS),
+        "ARREARS_PARK_AFTER_SECONDS": str(PARK_AFTER_SECONDS),
+        "ARREARS_PUBLIC_URL": f"http://{LOOPBACK}:{webhook}",
+        "ARREARS_SCAN_SECONDS": "3",
+        "ARREARS_ZONE": ZONE,
+        "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
+        "TWILIO_API_BASE": f"http://{LOOPBACK}:{provider}",
+    }

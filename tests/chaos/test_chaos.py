@@ -1,0 +1,79 @@
+"""A short chaotic day. The long one is `make chaos`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.chaos.__main__ import figures
+from tests.chaos.book import MOST_LOANS, OneLoan, make_book
+from tests.chaos.day import Day, live_through
+from tests.chaos.judge import judge
+
+A_SHORT_DAY = Day(loans=300, seed=7, every=(1.5, 4.0), within=240)
+
+
+@pytest.mark.timeout(300)
+def test_a_short_day_on_which_everything_breaks_loses_nothing_and_repeats_nothing(
+    tmp_path: Path,
+) -> None:
+    outcome = live_through(A_SHORT_DAY, tmp_path, print)
+
+    found = figures(outcome)
+    assert (found["sends_owed"], found["duplicates"], found["lost"]) == (300, 0, 0)
+    assert outcome.kills >= 1
+    assert outcome.broker_losses >= 1
+    assert outcome.database_restarts == 1
+
+
+@pytest.fixture
+def book() -> list[OneLoan]:
+    return [OneLoan("+12015550100", 1), OneLoan("+12015550101", 30), OneLoan("+12015550102", 5)]
+
+
+def log_of(folder: Path, *numbers: str) -> Path:
+    log = folder / "texts.jsonl"
+    log.write_text("".join(f"{json.dumps({'to': number})}\n" for number in numbers))
+    return log
+
+
+def judged(
+    engine: Engine, book: Sequence[OneLoan], folder: Path, *numbers: str
+) -> tuple[int, int, int]:
+    """Accepted, duplicates and lost."""
+    with engine.connect() as connection:
+        verdict = judge(book, log_of(folder, *numbers), connection)
+    assert verdict.good == (verdict.duplicates == verdict.lost == 0)
+    return verdict.accepted_by_provider, verdict.duplicates, verdict.lost
+
+
+def test_the_judge_finds_a_text_that_came_twice(
+    engine: Engine, book: list[OneLoan], tmp_path: Path
+) -> None:
+    texts = [book[0].number, book[1].number, book[0].number]
+    assert judged(engine, book, tmp_path, *texts) == (3, 1, 0)
+
+
+def test_the_judge_finds_a_text_that_nobody_was_owed(
+    engine: Engine, book: list[OneLoan], tmp_path: Path
+) -> None:
+    assert judged(engine, book, tmp_path, *(one.number for one in book)) == (3, 1, 0)
+
+
+def test_the_judge_finds_a_text_that_never_came(
+    engine: Engine, book: list[OneLoan], tmp_path: Path
+) -> None:
+    assert judged(engine, book, tmp_path, book[0].number) == (1, 0, 1)
+
+
+def test_the_same_seed_makes_the_same_book_and_every_number_is_fiction() -> None:
+    book = make_book(200, seed=3)
+    assert book == make_book(200, seed=3) != make_book(200, seed=4)
+    assert sum(one.owed for one in book) == 200
+    assert len({one.number for one in book}) == len(book) == 220
+    assert all(one.number[5:10] == "55501" for one in book)
+    assert MOST_LOANS > 60_000

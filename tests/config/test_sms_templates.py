@@ -1,0 +1,84 @@
+"""What was registered with a provider: read strictly, for a wrong id sends the wrong words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from config.sms_templates import RegisteredTemplate, RegisteredTemplates, load_sms_templates
+from config.yaml_source import PolicyError
+
+NAMES = {"reminder_first", "reminder_second"}
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "tencent.yaml"
+
+
+def load(file: Path, written: str) -> RegisteredTemplates:
+    file.write_text(written, encoding="utf-8")
+    return load_sms_templates(file, NAMES)
+
+
+WRITTEN = """
+templates:
+  reminder_first:
+    zh-Hans:
+      id: 0012345
+      values: [lender, amount, due_on]
+    en:
+      id: 678
+"""
+
+
+def test_a_registered_text_is_found_by_its_name_and_locale(file: Path) -> None:
+    templates = load(file, WRITTEN)
+    assert templates.find("reminder_first", "zh-Hans") == RegisteredTemplate(
+        "reminder_first", "zh-Hans", "0012345", ("lender", "amount", "due_on")
+    )
+    english = templates.find("reminder_first", "en")
+    assert english is not None
+    assert english.values == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "locale"),
+    [("reminder_second", "zh-Hans"), ("reminder_first", "zh"), ("reminder_first", "zh-Hant")],
+)
+def test_nothing_stands_in_for_a_text_that_was_not_registered(
+    file: Path, name: str, locale: str
+) -> None:
+    assert load(file, WRITTEN).find(name, locale) is None
+
+
+def test_the_file_that_comes_with_the_house_registers_nothing() -> None:
+    shipped = Path(__file__).parents[2] / "config" / "sms_templates" / "tencent.yaml"
+    assert load_sms_templates(shipped, NAMES).find("reminder_first", "zh-Hans") is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line", "complaint"),
+    [
+        (("reminder_first:", "reminder_fist:"), 4, "There is no template reminder_fist."),
+        (("zh-Hans:", "Chinese:"), 5, "Chinese is not a locale."),
+        (("id: 0012345", "id: TPL_1"), 5, "`id` is TPL_1."),
+        (("id: 0012345", "number: 1"), 5, "The key `number` is not known here."),
+        (("      id: 0012345\n", ""), 5, "The key `id` is missing here."),
+        (("amount, due_on", "ammount"), 6, "There is no value ammount. Did you mean amount?"),
+        (("templates:", "registered:"), 3, "The key `registered` is not known here."),
+    ],
+)
+def test_a_mistake_is_told_with_its_file_and_line(
+    file: Path, wrong: tuple[str, str], line: int, complaint: str
+) -> None:
+    with pytest.raises(PolicyError) as problem:
+        load(file, WRITTEN.replace(*wrong))
+    assert str(problem.value).startswith(f"tencent.yaml line {line}: {complaint}")
+
+
+def test_a_missing_file_is_told_by_its_name(file: Path) -> None:
+    with pytest.raises(PolicyError, match=r"tencent\.yaml cannot be read"):
+        load_sms_templates(file, NAMES)

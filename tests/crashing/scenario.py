@@ -1,0 +1,226 @@
+"""A small book that gives every task something to do, and what comes in from outside meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, insert, select, update
+
+from domain.replies import ReplyKind
+from domain.statuses import ActionStatus, MessageStatus
+from tests.support.fakes import FakeSmsGateway
+from tests.support.loans import Book, only
+from workers import inbox
+from workers.clock import Clock
+from workers.gateways.sms import OutgoingText, SendResult
+from workers.local.rehearsal import Rehearsal
+from workers.promising import PromiseMade, record_promise
+from workers.store.schema import action, collection_case, loan, message, reply
+
+NOW = "2024-03-04 12:00"
+"""A Monday at noon in New York; in the past, so that no provider's clock is behind it."""
+ZONE = "America/New_York"
+TODAY, TOMORROW = "2024-03-04", "2024-03-05"
+TRAINED_ON = "2024-01-02"
+
+ANSWER_IS_LOST = "L-lost"
+"""Its text is accepted with an HTTP 500, and no receipt ever comes."""
+NEVER_SENT = "L-stuck"
+"""Its sender was lost yesterday before the provider was asked; a person finds that out."""
+ANSWERED_LATE = "L-late"
+"""Its sender came back after its claim had lapsed: the text knows more than its action."""
+PAID_BY_TAPE = "L-tape"
+"""Nothing of it is past due, and its case is still open."""
+
+NO_RECEIPT = (ANSWER_IS_LOST, ANSWERED_LATE)
+
+DUE_ON = {
+    "L-text": "2024-03-03",
+    "L-paid": "2024-03-02",
+    ANSWER_IS_LOST: "2024-03-03",
+    NEVER_SENT: "2024-03-02",
+    ANSWERED_LATE: "2024-03-02",
+    PAID_BY_TAPE: "2024-04-02",
+    "L-promised": "2024-02-24",
+    "L-call": "2024-02-26",
+    "L-visit": "2024-02-03",
+    "L-legal": "2024-01-04",
+}
+"""A loan for every step of the ladder, and its due date."""
+
+Event = tuple[str, dict[str, Any]]
+
+FROM_OUTSIDE: tuple[tuple[Event, ...], ...] = (
+    (
+        (
+            "payment",
+            {
+                "external_id": "P-1",
+                "loan": "L-paid",
+                "amount": "1000",
+                "currency": "USD",
+                "paid_on": TODAY,
+            },
+        ),
+        (
+            "promise",
+            {
+                "promise": "R-1",
+                "loan": "L-call",
+                "amount": "1000",
+                "currency": "USD",
+                "due_on": TOMORROW,
+                "made_by": "caller-1",
+            },
+        ),
+        (
+            "dispute",
+            {
+                "dispute": "D-1",
+                "loan": "L-visit",
+                "starts_on": TODAY,
+                "why": "The amount is wrong.",
+                "made_by": "caller-1",
+            },
+        ),
+        (
+            "hold",
+            {
+                "hold": "H-1",
+                "loan": "L-text",
+                "kind": "manual",
+                "starts_on": TODAY,
+                "ends_on": None,
+                "why": "The borrower is ill.",
+                "made_by": "caller-1",
+            },
+        ),
+        ("contact_change", {"borrower": "B-L-legal", "locale": "en"}),
+    ),
+    (
+        ("reversal", {"payment": "P-1", "reversed_on": TODAY}),
+        ("promise_withdrawal", {"promise": "R-1"}),
+        ("release", {"hold": "D-1", "ends_on": TODAY}),
+        ("write_off", {"loan": "L-legal", "written_off_on": TODAY}),
+    ),
+)
+"""What comes in after the morning's work: what is in one piece together, then the next piece."""
+
+
+def write_book(engine: Engine) -> Book:
+    """The loans, people to call, to visit and to approve, and a promise that nobody kept."""
+    book = Book(engine, now="2024-03-01 12:00", zone=ZONE)
+    for n, (external_id, due_on) in enumerate(DUE_ON.items()):
+        line = Rehearsal.LOST if external_id == ANSWER_IS_LOST else f"010{n}"
+        book.loan(
+            external_id,
+            due_on=due_on,
+            jurisdiction="US",
+            phone=f"+1212555{line}",
+            steps_tried=("remind", "enquire", "visit") if external_id == "L-legal" else (),
+        )
+    book.staff(
+        "caller-1",
+        "caller",
+        trained_on="2024-01-02",
+        shift=("2024-03-04 08:00", "2024-03-04 20:00"),
+    )
+    for n in (1, 2):
+        book.staff(f"visitor-{n}", "visitor", trained_on="2024-01-02")
+    _promise_what_is_not_kept(book)
+    book.at("2024-03-03 12:00")
+    for external_id in (NEVER_SENT, ANSWERED_LATE):
+        _lose_a_sender(book, external_id)
+    _learn_of_the_answer(book, ANSWERED_LATE)
+    _forget_to_close_the_case(book, PAID_BY_TAPE)
+    _write_back(book, "L-text")
+    return book.at(NOW)
+
+
+def _promise_what_is_not_kept(book: Book) -> None:
+    promised = PromiseMade(
+        "R-0", "L-promised", Decimal(1000), "USD", date(2024, 3, 2), made_by="caller-1"
+    )
+    with book.house.engine.begin() as connection:
+        record_promise(connection, book.house, promised)
+
+
+class _LostWithItsWorkerError(Exception):
+    """Nobody is left to catch it."""
+
+
+class _NeverAsked(FakeSmsGateway):
+    def send(self, text: OutgoingText) -> SendResult:
+        raise _LostWithItsWorkerError
+
+
+def _lose_a_sender(book: Book, external_id: str) -> None:
+    """Leave a text reserved and its action claimed, as a lost worker does."""
+    book.escalate(external_id)
+    house = book.house
+    book.house = replace(house, sms=only(_NeverAsked()))
+    with contextlib.suppress(_LostWithItsWorkerError):
+        book.send(external_id, "text_day_1")
+    book.house = house
+
+
+def _learn_of_the_answer(book: Book, external_id: str) -> None:
+    of_action = message.c.action_id == book.action_id(external_id, "text_day_1")
+    answer = {"status": MessageStatus.ACCEPTED, "sid": f"SM{0:032x}"}
+    with book.house.engine.begin() as connection:
+        connection.execute(update(message).where(of_action).values(answer))
+
+
+def _forget_to_close_the_case(book: Book, external_id: str) -> None:
+    opened = {"loan_id": book.loan_id(external_id), "opened_on": date(2024, 3, 1)}
+    with book.house.engine.begin() as connection:
+        connection.execute(insert(collection_case).values(opened))
+
+
+def _write_back(book: Book, external_id: str) -> None:
+    """The borrower asks for something that only a person can answer."""
+    loan_id = book.loan_id(external_id)
+    of_borrower = select(loan.c.borrower_id).where(loan.c.id == loan_id)
+    with book.house.engine.begin() as connection:
+        connection.execute(
+            insert(reply).values(
+                borrower_id=of_borrower.scalar_subquery(),
+                loan_id=loan_id,
+                provider="twilio",
+                sid=f"SM{1:032x}",
+                kind=ReplyKind.OTHER,
+                body_sealed=book.house.vault.seal("Please call me."),
+                received_at=book.clock.at,
+            )
+        )
+
+
+def open_book(engine: Engine, clock_file: Path) -> Book:
+    """The same book in a copy of its database, on a clock that the worker reads too."""
+    book = Book(engine, now=NOW, zone=ZONE)
+    book.house = replace(book.house, clock=Clock(clock_file))
+    return book
+
+
+def approve_what_waits(book: Book) -> None:
+    """A supervisor says yes to every legal file that waits."""
+    waiting = (
+        select(loan.c.external_id, action.c.item)
+        .join(loan, loan.c.id == action.c.loan_id)
+        .where(action.c.status == ActionStatus.AWAITING_APPROVAL)
+    )
+    for row in book.rows(waiting):
+        book.approve(row.external_id, row.item)
+
+
+def come_in(book: Book, events: tuple[Event, ...]) -> None:
+    """Store events as the webhook does."""
+    with book.house.engine.begin() as connection:
+        for number, (kind, payload) in enumerate(events):
+            external_id = f"lender:{kind}:{number}"
+            inbox.receive(connection, external_id, kind, payload, book.house.now())

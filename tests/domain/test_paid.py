@@ -1,0 +1,133 @@
+"""What a tape and the payments on record say together: money that came in is never lost again."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.allocation import AllocateBy, AllocationOrder, allocate, laid
+from domain.loans import Instalment
+from domain.paid import BookedPayment, OnRecord, paid_in_all, reconcile, taken_off
+from domain.schedule import paid_by_total
+
+MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
+BEFORE, DAY, AFTER = date(2026, 3, 4), date(2026, 3, 5), date(2026, 3, 6)
+ORDER = AllocationOrder()
+
+
+def tape(paid: str) -> tuple[Instalment, ...]:
+    """Two instalments of 110, of which so much is paid in all."""
+    due = [Instalment(day, Decimal(100), Decimal(10)) for day in (MARCH, APRIL)]
+    return paid_by_total(due, Decimal(paid), Decimal(0))
+
+
+def booked(day: date, pays: str, *, reversed: bool = False) -> BookedPayment:
+    return BookedPayment(1, day, Decimal(pays), Decimal(pays), reversed)
+
+
+def record(paid: str, *payments: BookedPayment, may_fall_by: str = "0") -> OnRecord:
+    return OnRecord(Decimal(paid), Decimal(may_fall_by), payments)
+
+
+@pytest.mark.parametrize(
+    ("told", "known", "paid", "less"),
+    [
+        pytest.param("110", record("0"), "110", "0", id="a tape that tells more is believed"),
+        pytest.param("0", record("110"), "110", "110", id="one that tells less is not"),
+        pytest.param("50", record("110"), "110", "60", id="what it lacks is said"),
+        pytest.param(
+            "0", record("110", booked(AFTER, "110")), "110", "0", id="a later payment lies on top"
+        ),
+        pytest.param(
+            "0", record("110", booked(DAY, "110")), "110", "0", id="one of the day itself, too"
+        ),
+        pytest.param(
+            "110", record("110", booked(DAY, "110")), "110", "0", id="unless the tape shows it"
+        ),
+        pytest.param(
+            "50", record("110", booked(DAY, "110")), "160", "0", id="and what it shows is another"
+        ),
+        pytest.param(
+            "110",
+            record("0", booked(BEFORE, "110", reversed=True)),
+            "0",
+            "0",
+            id="a reversal that the tape was cut before stays one",
+        ),
+        pytest.param(
+            "0", record("0", booked(BEFORE, "110", reversed=True)), "0", "0", id="and counts once"
+        ),
+        pytest.param(
+            "0", record("110", may_fall_by="110"), "0", "0", id="a noted reversal may be shown"
+        ),
+    ],
+)
+def test_what_is_paid_in_all(told: str, known: OnRecord, paid: str, less: str) -> None:
+    found = reconcile(tape(told), known, DAY, ORDER)
+
+    assert (paid_in_all(found.instalments), found.less) == (Decimal(paid), Decimal(less))
+
+
+def test_what_the_tape_lacks_is_laid_where_the_tape_moved_the_instalments() -> None:
+    moved = (Instalment(date(2026, 3, 20), Decimal(110)), Instalment(APRIL, Decimal(110)))
+
+    found = reconcile(moved, record("110"), DAY, ORDER)
+
+    assert [one.unpaid for one in found.instalments] == [0, 110]
+
+
+def test_a_charge_that_a_tape_adds_to_what_was_paid_is_owed() -> None:
+    told = (Instalment(MARCH, Decimal(100), Decimal(10), fees=Decimal(5)),)
+
+    found = reconcile(paid_by_total(told, Decimal(110), Decimal(0)), record("110"), DAY, ORDER)
+
+    assert (found.instalments[0].unpaid, found.less) == (5, 0)
+
+
+ORDERS = st.builds(
+    lambda components, by: AllocationOrder(tuple(components), by),
+    st.permutations(ORDER.components),
+    st.sampled_from(AllocateBy),
+)
+SUMS = st.decimals("0", "330", places=2)
+
+
+@given(paid=SUMS, told=SUMS, order=ORDERS)
+def test_what_is_paid_only_rises_and_nobody_is_credited_with_more_than_was_told(
+    paid: Decimal, told: Decimal, order: AllocationOrder
+) -> None:
+    known = min(paid, Decimal(220))
+
+    found = reconcile(tape(str(told)), OnRecord(known), DAY, order)
+
+    assert paid_in_all(found.instalments) == max(known, min(told, Decimal(220)))
+    assert all(one.unpaid_of(c) >= 0 for one in found.instalments for c in order.components)
+
+
+@given(told=SUMS, sums=st.lists(st.decimals("1", "120", places=2), max_size=4), order=ORDERS)
+def test_bringing_the_same_tape_in_again_changes_nothing(
+    told: Decimal, sums: list[Decimal], order: AllocationOrder
+) -> None:
+    schedule = tape(str(told))
+    payments = []
+    for id, amount in enumerate(sums):
+        parts, left = allocate(schedule, amount, order)
+        schedule = laid(schedule, parts)
+        payments.append(BookedPayment(id, AFTER, amount, amount - left))
+
+    known = OnRecord(paid_in_all(schedule), payments=tuple(payments))
+
+    assert reconcile(tape(str(told)), known, DAY, order).instalments == schedule
+
+
+@given(paid=SUMS, back=SUMS, order=ORDERS)
+def test_taking_off_lowers_what_is_paid_by_no_more_than_there_is(
+    paid: Decimal, back: Decimal, order: AllocationOrder
+) -> None:
+    lowered = taken_off(tape(str(paid)), back, order)
+
+    assert paid_in_all(lowered) == max(Decimal(0), min(paid, Decimal(220)) - back)

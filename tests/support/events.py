@@ -1,0 +1,77 @@
+"""Events as the lender's systems tell them, each under an id of its own."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from tests.support.loans import Book
+from workers.inbox import Settled, apply_event, receive
+
+
+def store(book: Book, kind: str, /, **payload: object) -> int:
+    """An event that came in and is not applied yet. Gives its id."""
+    with book.house.engine.begin() as connection:
+        return receive(connection, f"{kind}:{uuid4()}", kind, payload, book.house.now())
+
+
+def tell(book: Book, kind: str, /, **payload: object) -> Settled:
+    """Store an event and apply it at once."""
+    return apply_event(book.house, store(book, kind, **payload))
+
+
+def pay(
+    book: Book, amount: str, *, id: str = "P-1", loan: str = "L-1", paid_on: str | None = None
+) -> Settled:
+    """A payment in the loan's currency, of today if no day is given."""
+    return tell(
+        book,
+        "payment",
+        external_id=id,
+        loan=loan,
+        amount=amount,
+        currency="CNY",
+        paid_on=paid_on or book.house.today().isoformat(),
+    )
+
+
+def reverse(book: Book, payment: str = "P-1", reversed_on: str | None = None) -> Settled:
+    day = reversed_on or book.house.today().isoformat()
+    return tell(book, "reversal", payment=payment, reversed_on=day)
+
+
+def promise(
+    book: Book, amount: str, due_on: str, *, id: str = "PR-1", currency: str = "CNY"
+) -> Settled:
+    """A promise for L-1."""
+    return tell(
+        book,
+        "promise",
+        promise=id,
+        loan="L-1",
+        amount=amount,
+        currency=currency,
+        due_on=due_on,
+        made_by="col-1",
+    )
+
+
+def place(
+    book: Book,
+    kind: str,
+    starts_on: str,
+    ends_on: str | None = None,
+    *,
+    id: str = "H-1",
+) -> Settled:
+    """A hold for L-1."""
+    return tell(
+        book,
+        "hold",
+        hold=id,
+        loan="L-1",
+        kind=kind,
+        starts_on=starts_on,
+        ends_on=ends_on,
+        why="a test needs it",
+        made_by="sup-1",
+    )

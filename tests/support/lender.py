@@ -1,0 +1,68 @@
+"""The lender's systems: they sign what they tell, and post it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from pydantic import SecretStr
+from standardwebhooks import Webhook
+
+from tests.support.loans import Book
+from workers.webhooks.app import create_app
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+OTHER_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+
+PAYMENT: dict[str, Any] = {
+    "payment": "P-1",
+    "loan": "L-1",
+    "amount": "1000.00",
+    "currency": "CNY",
+    "paid_on": "2026-03-02",
+}
+
+
+def listen(book: Book, *secrets: str) -> None:
+    """Let the house take events that are signed with any of these secrets."""
+    known = [SecretStr(secret) for secret in secrets]
+    settings = book.house.settings.model_copy(update={"events_in_secrets": known or None})
+    book.house = replace(book.house, settings=settings)
+
+
+def an_event(kind: str = "payment", /, **data: Any) -> dict[str, Any]:
+    """An event as it is posted; a payment has all it needs unless the story says otherwise."""
+    facts = {**PAYMENT, **data} if kind == "payment" else data
+    return {"type": kind, "timestamp": "2026-03-02T10:00:00+08:00", "data": facts}
+
+
+def signed(body: bytes, at: datetime, *, id: str = "evt_1", secret: str = SECRET) -> dict[str, str]:
+    """The headers with which the lender's systems post a body."""
+    return {
+        "content-type": "application/json",
+        "webhook-id": id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(secret).sign(id, at, body.decode(errors="replace")),
+    }
+
+
+def tell(
+    book: Book,
+    event: Mapping[str, Any] | bytes,
+    *,
+    id: str = "evt_1",
+    secret: str = SECRET,
+    at: datetime | None = None,
+    **headers: str,
+) -> Response:
+    """Post an event as the lender's systems would, signed at `at`: now, if left out."""
+    body = event if isinstance(event, bytes) else json.dumps(event).encode()
+    sent = signed(body, at or book.clock.at, id=id, secret=secret)
+    sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+    with TestClient(create_app(book.house)) as client:
+        return client.post("/events", content=body, headers=sent)

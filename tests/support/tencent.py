@@ -1,0 +1,35 @@
+"""A gateway to the Tencent Cloud stand-in, for which one template of free words is registered."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from config.sms_templates import RegisteredTemplate, RegisteredTemplates
+from workers.gateways.tencent import TencentGateway
+from workers.local.tencent_stand_in import SDK_APP_ID, SECRET_ID
+
+KEY = "a-key-for-tests"
+TEMPLATE_ID = "1000001"
+REGISTERED = RegisteredTemplates(
+    [RegisteredTemplate("reminder", "en", id=TEMPLATE_ID, values=("words",))]
+)
+VALUES_OF = {TEMPLATE_ID: 1}
+"""What the stand-in is to know of it."""
+
+
+def gateway_to(
+    api_base: str,
+    *,
+    key: str = KEY,
+    templates: RegisteredTemplates = REGISTERED,
+    read_seconds: float = 5.0,
+) -> TencentGateway:
+    return TencentGateway(
+        SECRET_ID,
+        key,
+        SDK_APP_ID,
+        templates,
+        api_base=api_base,
+        connect_timeout=timedelta(seconds=2),
+        read_timeout=timedelta(seconds=read_seconds),
+    )

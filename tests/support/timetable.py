@@ -1,0 +1,33 @@
+"""Beat's timetable, for tests that start everything on it themselves and wait for no clock."""
+
+from __future__ import annotations
+
+from celery import Celery
+from kombu import Queue as KombuQueue
+
+from workers import queues
+from workers.broker import KEY_PREFIX
+
+TIMETABLE = tuple(
+    name
+    for constant, name in vars(queues).items()
+    if constant.isupper() and str(name).startswith(("arrears.scan.", "arrears.repair."))
+)
+"""The names of all tasks that beat starts: the scan and the repairs."""
+
+
+class Timetable:
+    """Starts each task of the timetable whenever it is told to."""
+
+    def __init__(self, broker_url: str) -> None:
+        self._app = Celery("timetable", broker=broker_url, set_as_current=False)
+        self._app.conf.broker_transport_options = {"global_keyprefix": KEY_PREFIX}
+        self._app.conf.task_queues = [KombuQueue(name) for name in queues.Queue]
+        self._app.conf.task_routes = [queues.route]
+
+    def tick(self) -> None:
+        for task in TIMETABLE:
+            self._app.send_task(task, ignore_result=True)
+
+    def close(self) -> None:
+        self._app.close()

@@ -1,0 +1,105 @@
+"""The examples on the page about files are good ones: each is read by what reads the real files."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+
+from config.mappings import load_mapping, read_mapping
+from config.roster import read_roster
+from config.sms_templates import load_sms_templates
+from config.tape_mapping import Field, TapeMapping
+from config.templates import LETTER_PLACEHOLDERS, Templates
+from domain.loans import LoanOnTape
+from domain.staffing import Role
+from tests.support.loans import shipped_policy, shipped_templates
+from workers.tape.reading import read_tape
+from workers.tape.rejects import COLUMNS
+from workers.tape.words import known_words
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = (ROOT / "docs" / "files.md").read_text(encoding="utf-8")
+
+
+def example(heading: str) -> str:
+    """The code block of the section under this heading."""
+    section = PAGE.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    (block,) = re.findall(r"```\w+\n(.*?)```", section, re.DOTALL)
+    return str(block)
+
+
+def written(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def loans_of(folder: Path, tape: str, mapping: TapeMapping) -> list[LoanOnTape]:
+    path = written(folder, "tape.csv", tape)
+    known = known_words(shipped_policy(), shipped_templates())
+    found = list(read_tape(path, mapping, date(2026, 3, 2), known=known))
+    assert [one for one in found if not isinstance(one, LoanOnTape)] == []
+    return [one for one in found if isinstance(one, LoanOnTape)]
+
+
+def test_the_tape_comes_in_without_a_problem(tmp_path: Path) -> None:
+    first, second = loans_of(tmp_path, example("A loan tape"), load_mapping("arrears"))
+
+    assert [one.unpaid for one in first.instalments] == [0, 110]
+    assert (first.problems, second.problems) == ((), ())
+    assert second.borrower.zones[:2] == ("Asia/Shanghai", "Asia/Urumqi")
+    assert second.steps_tried == ("remind", "enquire")
+
+
+def test_the_table_of_the_tape_names_every_column() -> None:
+    columns = set(load_mapping("arrears").columns.values())
+    assert columns == set(example("A loan tape").splitlines()[0].split(","))
+    assert all(f"\n| `{column}` |" in PAGE for column in columns)
+    assert all(f"`{column}`" in PAGE for column in COLUMNS)
+
+
+def test_the_mapping_reads_a_tape_in_its_own_columns(tmp_path: Path) -> None:
+    mapping = read_mapping(written(tmp_path, "yours.yaml", example("A mapping")))
+    header = ",".join(mapping.columns.values())
+    tape = f'{header}\n7,Li Example,13800138000,1 Road,"1,250.00",50,01/03/2026,0\n'
+
+    (loan,) = loans_of(tmp_path, tape, mapping)
+
+    assert loan.instalments[0].amount == 1300
+    assert loan.instalments[0].due_on == date(2026, 3, 1)
+
+
+def test_every_field_of_a_mapping_is_on_the_page() -> None:
+    renamed = {Field.EXTERNAL_ID, Field.BORROWER_ID}
+    assert [f for f in Field if f not in renamed and f"`{f}`" not in PAGE] == []
+
+
+def test_the_roster_is_one(tmp_path: Path) -> None:
+    members = read_roster(written(tmp_path, "roster.yaml", example("A roster")))
+
+    assert [member.roles for member in members] == [
+        (Role.CALLER,),
+        (Role.VISITOR,),
+        (Role.SUPERVISOR,),
+    ]
+    assert all(f" {role}" in PAGE for role in Role)
+
+
+def test_the_template_is_a_text_and_every_placeholder_is_explained(tmp_path: Path) -> None:
+    written(tmp_path, "en/reminder.txt", example("Templates"))
+
+    assert Templates.load(tmp_path).names() == {"reminder"}
+    assert [name for name in LETTER_PLACEHOLDERS if f"`{name}`" not in PAGE] == []
+
+
+def test_the_registered_texts_are_read(tmp_path: Path) -> None:
+    path = written(tmp_path, "tencent.yaml", example("Registered texts"))
+
+    found = load_sms_templates(path, shipped_templates().names()).find("reminder_first", "zh-Hans")
+
+    assert found is not None
+    template = ROOT / "config" / "templates" / "zh-Hans" / "reminder_first.txt"
+    words = template.read_text(encoding="utf-8")
+    assert list(found.values) == re.findall(r"{{ (\w+) }}", words)

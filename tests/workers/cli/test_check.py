@@ -1,0 +1,118 @@
+"""What `check` finds wrong before anything is done, and who may say yes or no to an action."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import Engine, text
+
+from tests.support.environment import an_environment
+from tests.support.loans import Book
+from workers.store.schema import approval, borrower
+from workers.store.vault import Vault
+
+
+@pytest.fixture
+def environment(database_url: str, broker_url: str) -> dict[str, str]:
+    return an_environment(database_url, broker_url)
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """L-1 is a legal file that waits for approval; a supervisor and a caller are on the roster."""
+    book = Book(engine, now="2026-04-30 10:00")
+    book.loan("L-1", due_on="2026-03-01", steps_tried=("remind", "enquire", "visit"))
+    book.escalate("L-1")
+    book.staff("sup-1", "supervisor")
+    book.staff("c-1", "caller")
+    return book
+
+
+def arrears(environment: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "workers.cli.main", *command],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("check",),
+        ("worker",),
+        ("beat",),
+        ("import", "tape.csv", "--as-of=2026-04-29"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_keys_of_another_book_are_refused_before_anything_is_sealed_with_them(
+    environment: dict[str, str], book: Book, command: tuple[str, ...]
+) -> None:
+    others = environment | {"ARREARS_ENCRYPTION_KEYS": Vault.new_key()}
+
+    done = arrears(others, *command)
+
+    assert done.returncode == 2
+    assert "None of the keys in ARREARS_ENCRYPTION_KEYS opens what is stored" in done.stderr
+    assert len(book.rows(borrower)) == 1
+
+
+def test_a_new_key_in_front_of_the_old_one_is_well(environment: dict[str, str], book: Book) -> None:
+    keys = f"{Vault.new_key()},{environment['ARREARS_ENCRYPTION_KEYS']}"
+
+    assert "All well" in arrears(environment | {"ARREARS_ENCRYPTION_KEYS": keys}, "check").stdout
+
+
+def test_all_that_is_wrong_is_said_and_not_only_what_was_met_first(
+    environment: dict[str, str], engine: Engine
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE alembic_version"))
+
+    done = arrears(environment | {"REDIS_URL": "redis://:hunter2@127.0.0.1:1/0"}, "check")
+
+    assert done.returncode == 2
+    assert "Run `arrears migrate`" in done.stderr
+    assert "The broker cannot be reached" in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [("approve",), ("refuse", "--why=not now")], ids=lambda c: c[0])
+@pytest.mark.parametrize(
+    ("by", "says"),
+    [
+        ("nobody", "Nobody on the roster has the reference nobody"),
+        ("c-1", "legal_file for loan L-1 is for a supervisor to approve"),
+    ],
+)
+def test_who_may_not_decide_is_told_who_may(
+    environment: dict[str, str], book: Book, command: tuple[str, ...], by: str, says: str
+) -> None:
+    done = arrears(environment, *command, "L-1", "legal_file", f"--by={by}")
+
+    assert (done.returncode, says in done.stderr) == (2, True)
+    assert book.actions("L-1")["legal_file"] == "awaiting_approval"
+    assert book.rows(approval) == []
+
+
+def test_a_supervisor_says_no_and_the_story_tells_it(
+    environment: dict[str, str], book: Book
+) -> None:
+    why = "[bold] an offer is being talked about"
+    refused = ("refuse", "L-1", "legal_file", "--by=sup-1", f"--why={why}")
+
+    done = arrears(environment, *refused)
+
+    assert (done.returncode, "is refused, and dropped" in done.stdout) == (0, True)
+    assert book.actions("L-1")["legal_file"] == "dropped"
+    assert why in arrears(environment, "explain", "L-1").stdout
+    again = arrears(environment, *refused)
+    assert (again.returncode, "Nothing awaits approval" in again.stderr) == (2, True)

@@ -1,0 +1,31 @@
+"""Days are typed in one way, whatever the command."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from workers.cli.main import app
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("import", "tape.csv", "--as-of=1 March"),
+        ("roster", "roster.yaml", "--starts-on=2026-03-1"),
+        ("work", "--on=20260301"),
+        ("pay", "L-1", "10", "CNY", "--id=1", "--paid-on=2026-02-30"),
+        ("reverse", "P-1", "--reversed-on=2026-02-30"),
+        ("promise", "L-1", "10", "CNY", "01/03/2026", "--id=1", "--by=c-1"),
+        ("write-off", "L-1", "--on=yesterday"),
+        ("hold", "L-1", "hardship", "--id=1", "--by=c-1", "--why=x", "--until=2026-13-01"),
+        ("dispute", "L-1", "--id=1", "--by=c-1", "--why=x", "--from="),
+        ("release", "H-1", "--on=2026-3-1"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_day_that_is_none_is_answered_with_how_to_write_one(command: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(app, command, env={"COLUMNS": "200"})
+
+    assert done.exit_code == 2
+    assert "write it as 2026-03-01" in done.output

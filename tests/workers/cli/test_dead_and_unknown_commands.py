@@ -1,0 +1,102 @@
+"""What a person decides about actions that were given up and texts that nobody can tell about."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.support.environment import an_environment
+from tests.support.loans import Book
+from tests.support.sending import ANSWER_LOST, Scripted, route
+from workers.gateways.sms import SendOutcome, SendResult
+from workers.store.schema import message
+
+REFUSED = SendResult(SendOutcome.REFUSED, "The account may not text [this] country.", code="21408")
+
+
+@pytest.fixture
+def environment(database_url: str) -> dict[str, str]:
+    return an_environment(database_url)
+
+
+def a_text(engine: Engine, answer: SendResult) -> Book:
+    book = Book(engine)
+    book.loan("L-1", due_on="2026-03-01")
+    book.house = replace(book.house, sms=route(twilio=Scripted(answer)))
+    book.escalate("L-1")
+    book.send("L-1", "text_day_1")
+    return book
+
+
+def arrears(environment: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "workers.cli.main", *command],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_a_person_looks_at_what_was_given_up_resumes_it_and_is_told_once(
+    environment: dict[str, str], engine: Engine
+) -> None:
+    book = a_text(engine, REFUSED)
+    (listed,) = json.loads(arrears(environment, "dead", "list", "--json").stdout)
+    number = str(listed["action"])
+    assert (listed["loan"], listed["item"]) == ("L-1", "text_day_1")
+    assert "[this]" in arrears(environment, "dead", "list").stdout
+    shown = arrears(environment, "dead", "show", number).stdout
+    assert "claimed" in shown
+    assert "21408" in shown
+
+    tried = arrears(environment, "dead", "resume", number, "--by", "op-1", "--dry-run")
+    assert (tried.returncode, "dry run" in tried.stdout) == (0, True)
+    assert book.actions("L-1")["text_day_1"] == "dead"
+
+    done = arrears(environment, "dead", "resume", number, "--by", "op-1")
+    assert (done.returncode, "text_day_1 for loan L-1" in done.stdout) == (0, True)
+    assert book.actions("L-1")["text_day_1"] == "planned"
+
+    again = arrears(environment, "dead", "drop", number, "--by", "op-1")
+    assert (again.returncode, "is planned" in again.stderr) == (2, True)
+
+
+def test_a_person_drops_what_was_given_up(environment: dict[str, str], engine: Engine) -> None:
+    book = a_text(engine, REFUSED)
+    number = str(book.action_id("L-1", "text_day_1"))
+    arrears(environment, "dead", "drop", number, "--by", "op-1")
+    assert book.actions("L-1")["text_day_1"] == "dropped"
+    assert "given up for good" in arrears(environment, "explain", "L-1").stdout
+
+
+def test_a_person_says_what_became_of_a_text(environment: dict[str, str], engine: Engine) -> None:
+    book = a_text(engine, ANSWER_LOST)
+    (listed,) = json.loads(arrears(environment, "unknown", "list", "--json").stdout)
+    text = listed["message"]
+    assert (listed["loan"], listed["status"]) == ("L-1", "unknown")
+    assert text in arrears(environment, "unknown", "list").stdout
+
+    tried = arrears(environment, "unknown", "drop", text, "--by", "op-1", "--dry-run")
+    assert (tried.returncode, book.one(message).status) == (0, "unknown")
+
+    done = arrears(environment, "unknown", "sent", text, "--sid", "SM1", "--by", "op-1")
+    assert (done.returncode, book.one(message).sid) == (0, "SM1")
+    assert book.actions("L-1")["text_day_1"] == "done"
+    again = arrears(environment, "unknown", "resend", text, "--by", "op-1")
+    assert (again.returncode, "There is nothing to decide" in again.stderr) == (2, True)
+
+
+def test_what_a_person_mistypes_is_a_sentence(environment: dict[str, str]) -> None:
+    for command in (("dead", "show", "7"), ("unknown", "sent", str(uuid4()), "--by", "op-1")):
+        said = arrears(environment, *command)
+        assert (said.returncode, said.stderr.startswith("arrears: There is no")) == (2, True)

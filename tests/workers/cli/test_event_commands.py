@@ -1,0 +1,100 @@
+"""What a person tells of a loan on the command line: each thing once, each wrong one a sentence."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.support.environment import an_environment
+from tests.support.loans import Book
+from workers.clock import Clock
+from workers.store.schema import hold, loan, payment, promise
+
+TODAY = Clock().now().date()
+TOMORROW, YESTERDAY = TODAY + timedelta(days=1), TODAY - timedelta(days=1)
+
+
+@pytest.fixture
+def environment(database_url: str) -> dict[str, str]:
+    return {**an_environment(database_url), "ARREARS_ZONE": "UTC"}
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    book = Book(engine, zone="UTC")
+    book.loan("L-1", due_on=str(YESTERDAY))
+    return book
+
+
+def arrears(environment: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "workers.cli.main", *command],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_a_payment_comes_and_bounces(environment: dict[str, str], book: Book) -> None:
+    assert arrears(environment, "pay", "L-1", "1000", "CNY", "--id", "P-1").returncode == 0
+
+    done = arrears(environment, "reverse", "P-1")
+
+    assert (done.returncode, "still past due" in done.stdout) == (0, True)
+    assert book.one(payment).reversed_on is not None
+
+
+def test_a_promise_is_made_and_taken_back(environment: dict[str, str], book: Book) -> None:
+    command = ("promise", "L-1", "400", "CNY", str(TOMORROW), "--id", "PR-1", "--by", "col-1")
+    assert "pauses up to and on" in arrears(environment, *command).stdout
+    assert "goes on where it stood" in arrears(environment, "withdraw", "PR-1").stdout
+    assert book.one(promise).status == "withdrawn"
+
+
+def test_a_hold_and_a_dispute_are_placed_and_released(
+    environment: dict[str, str], book: Book
+) -> None:
+    why = ("--why", "told by telephone", "--by", "col-1")
+    arrears(environment, "hold", "L-1", "moratorium", "--id", "H-1", *why)
+    arrears(environment, "dispute", "L-1", "--id", "D-1", *why)
+    assert {row.kind: row.ends_on for row in book.rows(hold)} == {
+        "moratorium": None,
+        "dispute": None,
+    }
+
+    for one in ("H-1", "D-1"):
+        assert arrears(environment, "release", one).returncode == 0
+    assert all(row.ends_on is not None for row in book.rows(hold))
+
+
+def test_a_loan_is_written_off(environment: dict[str, str], book: Book) -> None:
+    assert "not collected here any more" in arrears(environment, "write-off", "L-1").stdout
+    assert book.one(loan).review_on is None
+    assert "wrote the loan off" in arrears(environment, "explain", "L-1").stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (
+            ("promise", "L-1", "lots", "CNY", "2030-01-01", "--id", "x", "--by", "y"),
+            "not an amount",
+        ),
+        (("promise", "L-1", "4", "CNY", "2020-01-01", "--id", "x", "--by", "y"), "has passed"),
+        (("hold", "L-1", "holiday", "--id", "x", "--why", "y", "--by", "z"), "not a kind of hold"),
+        (("write-off", "L-1", "--on", "2999-01-01"), "has not come yet"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_in_a_sentence(
+    environment: dict[str, str], book: Book, command: tuple[str, ...], says: str
+) -> None:
+    done = arrears(environment, *command)
+    assert (done.returncode, says in done.stderr) == (2, True)

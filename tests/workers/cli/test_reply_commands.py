@@ -1,0 +1,79 @@
+"""What a collector does with a borrower's text: find it, read it, and be done with it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.support.environment import an_environment
+from tests.support.loans import PHONE, Book
+from workers.gateways.sms import InboundText
+from workers.replies import take_reply
+from workers.reply_work import assign_replies
+
+
+@pytest.fixture
+def environment(database_url: str) -> dict[str, str]:
+    return an_environment(database_url)
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """L-1's borrower wrote back, with something in it that a terminal would obey; c-1 has it."""
+    book = Book(engine, now="2026-03-02 10:00")
+    book.staff("c-1", "caller", shift=("2026-03-02 08:00", "2026-03-02 20:00"))
+    book.loan("L-1", due_on="2026-03-01")
+    book.escalate("L-1")
+    book.send("L-1", "text_day_1")
+    text = InboundText("twilio", "SM1", PHONE["CN"], "我失业了\x1b[2J", None)
+    take_reply(book.house, text, help_is_answered=True)
+    assign_replies(book.house)
+    return book
+
+
+def arrears(environment: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "workers.cli.main", *command],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_collector_finds_a_reply_reads_it_and_is_done_with_it(
+    environment: dict[str, str], book: Book
+) -> None:
+    told = json.loads(arrears(environment, "work", "--staff", "c-1", "--json").stdout)
+    (found,) = told["replies"]
+    assert (found["staff"], found["loan"], found["language"]) == ("c-1", "L-1", "zh-Hans")
+    number = str(found["reply"])
+
+    shown = arrears(environment, "work", "--kind", "replies").stdout
+    assert "c-1" in shown
+    assert "失业" not in shown
+    assert "Borrowers' replies to be read" in arrears(environment, "status").stdout
+
+    read = arrears(environment, "reply", "read", number)
+    assert read.stdout == "我失业了�[2J\n"
+    assert f"reply {number} was opened, to be read" in read.stderr
+    assert "失业" not in read.stderr
+
+    done = arrears(environment, "reply", "done", number, "--by", "c-1")
+    assert (done.returncode, done.stdout) == (0, f"Reply {number} is seen to.\n")
+    again = arrears(environment, "reply", "done", number, "--by", "c-2")
+    assert (again.returncode, "c-1 has seen to reply" in again.stderr) == (2, True)
+    assert "No reply waits" in arrears(environment, "work", "--kind", "replies").stdout
+
+
+def test_a_reply_that_does_not_exist_is_said_in_a_sentence(
+    environment: dict[str, str], book: Book
+) -> None:
+    for command in (["read", "99"], ["done", "99", "--by", "c-1"]):
+        refused = arrears(environment, "reply", *command)
+        assert (refused.returncode, "There is no reply 99" in refused.stderr) == (2, True)

@@ -1,0 +1,65 @@
+"""A stand-in with a plan of faults: what the house meets on a provider's worst day."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.twilio import TOKEN, Callback, CallbackReceiver, a_text, gateway_to
+from workers.gateways.sms import SendOutcome
+from workers.gateways.twilio import form_fields
+from workers.local.faults import FaultPlan
+from workers.local.twilio_stand_in import TwilioStandIn
+
+
+def word(callback: Callback) -> str:
+    return form_fields(callback.body)["MessageStatus"]
+
+
+def words_after_one_text(log: Path, receiver: CallbackReceiver, faults: FaultPlan) -> list[str]:
+    """The first four receipts of one text."""
+    with TwilioStandIn(log=log, auth_token=TOKEN, faults=faults) as stand_in:
+        gateway_to(stand_in.url, receiver).send(a_text())
+        return [word(receiver.next()) for _ in range(4)]
+
+
+def test_receipts_come_twice(log: Path, receiver: CallbackReceiver) -> None:
+    words = words_after_one_text(log, receiver, FaultPlan(receipts_repeated=1.0))
+    assert words == ["sent", "delivered", "sent", "delivered"]
+
+
+def test_receipts_come_in_the_wrong_order_and_late(log: Path, receiver: CallbackReceiver) -> None:
+    faults = FaultPlan(receipts_repeated=1.0, receipts_swapped=1.0, receipts_late=0.5)
+    words = words_after_one_text(log, receiver, faults)
+    assert words == ["delivered", "sent", "delivered", "sent"]
+
+
+def test_receipts_are_lost(log: Path, receiver: CallbackReceiver) -> None:
+    with TwilioStandIn(log=log, auth_token=TOKEN, faults=FaultPlan(receipts_lost=1.0)) as stand_in:
+        gateway_to(stand_in.url, receiver).send(a_text())
+    with TwilioStandIn(log=log, auth_token=TOKEN) as stand_in:
+        gateway_to(stand_in.url, receiver).send(a_text(to="+12025550102"))
+        first = form_fields(receiver.next().body)
+    assert first["To"] == "+12025550102"
+
+
+def test_a_request_may_fail_before_or_after_the_text_was_taken(
+    log: Path, receiver: CallbackReceiver
+) -> None:
+    with TwilioStandIn(log=log, auth_token=TOKEN, faults=FaultPlan(not_taken=1.0)) as stand_in:
+        before = gateway_to(stand_in.url, receiver).send(a_text())
+        assert stand_in.messages() == []
+    with TwilioStandIn(log=log, auth_token=TOKEN, faults=FaultPlan(server_error=1.0)) as stand_in:
+        after = gateway_to(stand_in.url, receiver).send(a_text())
+        assert len(stand_in.messages()) == 1
+    assert before.outcome is after.outcome is SendOutcome.UNKNOWN
+    assert before.reason == after.reason
+
+
+def test_numbers_that_misbehave_still_do_so_by_their_own_rule(
+    log: Path, receiver: CallbackReceiver
+) -> None:
+    faults = FaultPlan(too_many_requests=1.0)
+    with TwilioStandIn(log=log, auth_token=TOKEN, faults=faults) as stand_in:
+        gateway = gateway_to(stand_in.url, receiver)
+        assert gateway.send(a_text(to="+12025550190")).opted_out
+        assert gateway.send(a_text()).outcome is SendOutcome.NOT_SENT

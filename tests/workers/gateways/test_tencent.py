@@ -1,0 +1,333 @@
+"""What is Tencent Cloud's alone: registered texts, its error codes, its callbacks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from config.sms_templates import RegisteredTemplate, RegisteredTemplates
+from domain.errors import ArrearsError
+from domain.statuses import MessageStatus
+from tests.support.one_answer import OneAnswer, http_answer
+from tests.support.tencent import KEY, REGISTERED, VALUES_OF, gateway_to
+from tests.support.twilio import CallbackReceiver, a_text
+from workers.gateways.sms import LookupFailedError, SendOutcome, SendResult, StatusReport
+from workers.gateways.tencent import read_tencent_reply, read_tencent_reports
+from workers.local.faults import FaultPlan
+from workers.local.rehearsal import Rehearsal
+from workers.local.tencent_stand_in import TencentStandIn
+
+REFERENCE = UUID("11111111-2222-4333-8444-555555555555")
+
+
+def answer(**response: Any) -> str:
+    return json.dumps({"Response": {**response, "RequestId": "r-1"}})
+
+
+def refusal(code: str) -> str:
+    """One text of a request that as a whole is in order."""
+    return answer(SendStatusSet=[{"SerialNo": "", "Code": code, "Message": "no"}])
+
+
+def failure(code: str) -> str:
+    return answer(Error={"Code": code, "Message": "no"})
+
+
+def sent_to(http: bytes) -> SendResult:
+    with OneAnswer(http) as server:
+        return gateway_to(server.url).send(a_text())
+
+
+# --- registered texts
+
+
+def test_a_text_goes_out_as_a_registered_template_and_its_values_in_order(
+    log: Path,
+) -> None:
+    templates = RegisteredTemplates(
+        [RegisteredTemplate("reminder", "en", id="77", values=("due_on", "words"))]
+    )
+    values = {"words": "Please call us.", "due_on": "1 March", "phone": "1"}
+    text = replace(a_text(), values=values)
+    with TencentStandIn(log=log, secret_key=KEY, templates={"77": 2}) as stand_in:
+        assert gateway_to(stand_in.url, templates=templates).send(text).sid
+        [accepted] = stand_in.messages()
+    assert accepted.body == "77|1 March|Please call us."
+    assert (accepted.sender, accepted.reference) == (text.sender, str(text.reference))
+
+
+def test_a_text_that_is_not_registered_is_left_to_another_provider(
+    tencent_stand_in: TencentStandIn,
+) -> None:
+    gateway = gateway_to(tencent_stand_in.url, templates=RegisteredTemplates())
+    result = gateway.send(a_text())
+    assert (result.outcome, result.elsewhere) == (SendOutcome.REFUSED, True)
+    assert result.reason == "The text reminder in en is not registered with Tencent Cloud."
+    assert tencent_stand_in.asked() == 0
+
+
+def test_a_text_without_one_of_the_registered_values_is_left_to_another_provider(
+    tencent_stand_in: TencentStandIn,
+) -> None:
+    templates = RegisteredTemplates([RegisteredTemplate("reminder", "en", "77", ("amount",))])
+    result = gateway_to(tencent_stand_in.url, templates=templates).send(a_text())
+    assert (result.outcome, result.elsewhere) == (SendOutcome.REFUSED, True)
+    assert "with amount, which it does not have" in result.reason
+    assert tencent_stand_in.asked() == 0
+
+
+def test_a_template_that_tencent_cloud_does_not_know_is_left_to_another_provider(
+    log: Path,
+) -> None:
+    with TencentStandIn(log=log, secret_key=KEY, templates={}) as stand_in:
+        result = gateway_to(stand_in.url).send(a_text())
+    assert (result.outcome, result.elsewhere) == (SendOutcome.REFUSED, True)
+    assert result.code == "FailedOperation.TemplateIncorrectOrUnapproved"
+
+
+# --- codes
+
+
+@pytest.mark.parametrize("told", [refusal, failure])
+@pytest.mark.parametrize(
+    ("code", "outcome", "elsewhere"),
+    [
+        ("FailedOperation.SignatureIncorrectOrUnapproved", SendOutcome.REFUSED, True),
+        ("FailedOperation.InsufficientBalanceInSmsPackage", SendOutcome.REFUSED, True),
+        ("UnauthorizedOperation.ServiceSuspendDueToArrears", SendOutcome.REFUSED, True),
+        ("UnsupportedOperation.UnsupportedRegion", SendOutcome.REFUSED, True),
+        ("LimitExceeded.AppDailyLimit", SendOutcome.REFUSED, True),
+        ("InvalidParameterValue.IncorrectPhoneNumber", SendOutcome.REFUSED, False),
+        ("FailedOperation.PhoneNumberInBlacklist", SendOutcome.REFUSED, False),
+        ("LimitExceeded.PhoneNumberDailyLimit", SendOutcome.NOT_SENT, False),
+        ("LimitExceeded.PhoneNumberThirtySecondLimit", SendOutcome.NOT_SENT, False),
+        ("RequestLimitExceeded.UinLimitExceeded", SendOutcome.NOT_SENT, False),
+        ("AuthFailure.SignatureFailure", SendOutcome.NOT_SENT, False),
+        ("InternalError.Timeout", SendOutcome.UNKNOWN, False),
+        ("FailedOperation.OtherError", SendOutcome.UNKNOWN, False),
+        ("NeverHeardOf", SendOutcome.UNKNOWN, False),
+    ],
+)
+def test_a_code_says_whether_the_text_may_go_again_go_elsewhere_or_stays_an_open_question(
+    told: Any, code: str, outcome: SendOutcome, elsewhere: bool
+) -> None:
+    result = sent_to(http_answer("200 OK", told(code)))
+    assert (result.outcome, result.code, result.elsewhere) == (outcome, code, elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("code", "seconds"),
+    [
+        ("LimitExceeded.PhoneNumberThirtySecondLimit", 30),
+        ("LimitExceeded.PhoneNumberOneHourLimit", 3600),
+        ("LimitExceeded.PhoneNumberDailyLimit", 86400),
+        ("RequestLimitExceeded.IPLimitExceeded", 1),
+    ],
+)
+def test_a_limit_says_how_long_to_wait(code: str, seconds: int) -> None:
+    wait = sent_to(http_answer("200 OK", refusal(code))).retry_after
+    assert wait is not None
+    assert wait.total_seconds() == seconds
+
+
+def test_an_error_is_one_although_its_content_type_names_a_charset() -> None:
+    told = http_answer("200 OK", failure("AuthFailure"), kind="application/json; charset=utf-8")
+    assert sent_to(told).outcome is SendOutcome.NOT_SENT
+
+
+def test_wrong_credentials_do_not_use_up_the_text(tencent_stand_in: TencentStandIn) -> None:
+    result = gateway_to(tencent_stand_in.url, key="wrong").send(a_text())
+    assert (result.outcome, result.code) == (SendOutcome.NOT_SENT, "AuthFailure.SignatureFailure")
+    assert tencent_stand_in.messages() == []
+
+
+# --- requests that break
+
+
+def test_a_refused_connection_means_that_nothing_was_sent(closed_port: str) -> None:
+    assert gateway_to(closed_port).send(a_text()).outcome is SendOutcome.NOT_SENT
+
+
+@pytest.mark.parametrize(
+    "http",
+    [
+        http_answer("200 OK", answer(SendStatusSet=[])),
+        http_answer("200 OK", answer(SendStatusSet=[{"SerialNo": "", "Code": "Ok"}])),
+        http_answer("200 OK", answer()),
+        http_answer("200 OK", "{}"),
+        http_answer("200 OK", "[]"),
+        http_answer("200 OK", "not json"),
+        http_answer("200 OK", ""),
+        http_answer("302 Found", ""),
+        http_answer("403 Forbidden", "<html>proxy</html>", kind="text/html"),
+        http_answer("503 Unavailable", ""),
+        b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{",
+        b"",
+    ],
+)
+def test_an_answer_that_says_nothing_leaves_the_outcome_open(http: bytes) -> None:
+    result = sent_to(http)
+    assert (result.outcome, result.sid, result.code) == (SendOutcome.UNKNOWN, None, None)
+    assert result.reason.endswith("may or may not have been sent.")
+
+
+# --- lookups
+
+
+def test_a_text_is_known_by_its_reference_not_by_its_words(
+    tencent_stand_in: TencentStandIn,
+) -> None:
+    began = datetime.now(UTC)
+    gateway = gateway_to(tencent_stand_in.url)
+    mine, like_mine = a_text(), a_text()
+    sent = gateway.send(mine)
+    gateway.send(like_mine)
+    assert gateway.find(mine, since=began) == (sent.sid,)
+
+
+def test_a_lookup_that_fails_is_not_taken_for_no_texts(closed_port: str) -> None:
+    with pytest.raises(LookupFailedError, match="ask again later") as problem:
+        gateway_to(closed_port).find(a_text(), since=datetime.now(UTC))
+    assert "555" not in str(problem.value)
+
+
+@pytest.mark.parametrize("response", [{}, {"Error": {"Code": "InternalError", "Message": "no"}}])
+def test_an_answer_without_a_list_is_not_taken_for_no_texts(response: dict[str, Any]) -> None:
+    with (
+        OneAnswer(http_answer("200 OK", answer(**response))) as server,
+        pytest.raises(LookupFailedError),
+    ):
+        gateway_to(server.url).find(a_text(), since=datetime.now(UTC))
+
+
+def test_texts_without_a_reference_are_not_taken_for_none_of_ours() -> None:
+    listed = answer(PullSmsSendStatusSet=[{"SerialNo": "2640:1", "SessionContext": ""}])
+    with (
+        OneAnswer(http_answer("200 OK", listed)) as server,
+        pytest.raises(LookupFailedError, match="return SessionContext"),
+    ):
+        gateway_to(server.url).find(a_text(), since=datetime.now(UTC))
+
+
+# --- callbacks
+
+
+def test_a_receipt_says_that_the_text_arrived(
+    tencent_stand_in: TencentStandIn, receiver: CallbackReceiver
+) -> None:
+    sent = gateway_to(tencent_stand_in.url).send(a_text(reference=REFERENCE))
+    callback = receiver.next()
+    assert callback.target == "/webhooks/tencent/word/status"
+    assert read_tencent_reports(callback.body.encode()) == [
+        StatusReport(REFERENCE, "tencent", str(sent.sid), "SUCCESS", MessageStatus.DELIVERED, None)
+    ]
+
+
+def test_a_receipt_says_why_the_text_did_not_arrive(
+    tencent_stand_in: TencentStandIn, receiver: CallbackReceiver
+) -> None:
+    gateway_to(tencent_stand_in.url).send(a_text(to=f"+1202555{Rehearsal.UNDELIVERED}"))
+    [report] = read_tencent_reports(receiver.next().body.encode())
+    assert (report.word, report.status) == ("FAIL", MessageStatus.UNDELIVERED)
+    assert report.code == "UNDELIV"
+
+
+def test_receipts_may_come_twice(log: Path, receiver: CallbackReceiver) -> None:
+    with TencentStandIn(
+        log=log,
+        secret_key=KEY,
+        templates=VALUES_OF,
+        status_url=receiver.base,
+        faults=FaultPlan(receipts_repeated=1.0),
+    ) as stand_in:
+        gateway_to(stand_in.url, templates=REGISTERED).send(a_text())
+        assert receiver.next().body == receiver.next().body
+
+
+DOCUMENTED = {
+    "user_receive_time": "2015-10-17 08:03:04",
+    "nationcode": "86",
+    "mobile": "13800138000",
+    "report_status": "SUCCESS",
+    "errmsg": "DELIVRD",
+    "description": "用户短信送达成功",
+    "sid": "2640:1",
+}
+
+
+@pytest.mark.parametrize("ext", [{}, {"ext": ""}, {"ext": "another system's"}, {"ext": {"id": 7}}])
+def test_a_receipt_without_our_reference_names_the_providers_id_alone(ext: dict[str, Any]) -> None:
+    two = [{**DOCUMENTED, **ext}, {**DOCUMENTED, "sid": "2640:2"}]
+    reports = read_tencent_reports(json.dumps(two).encode())
+    assert [(report.reference, report.sid) for report in reports] == [
+        (None, "2640:1"),
+        (None, "2640:2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b"null",
+        b"[1]",
+        b"\xff",
+        json.dumps([{**DOCUMENTED, "report_status": "PERHAPS"}]).encode(),
+        json.dumps([{**DOCUMENTED, "sid": None}]).encode(),
+    ],
+)
+def test_what_is_no_status_callback_is_refused_without_repeating_it(body: bytes) -> None:
+    with pytest.raises(ArrearsError, match="is not a list of status reports") as problem:
+        read_tencent_reports(body)
+    assert "138" not in str(problem.value)
+
+
+REPLY = {
+    "extend": "",
+    "mobile": "13800138000",
+    "nationcode": "86",
+    "sign": "江南",
+    "text": "退订",
+    "time": 1457336869,
+}
+
+
+def digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def test_a_reply_says_who_wrote_what() -> None:
+    text = read_tencent_reply(json.dumps(REPLY).encode(), digest)
+    assert (text.provider, text.from_number, text.body) == ("tencent", "+8613800138000", "退订")
+    assert text.opt_out_type is None
+    assert "138" not in repr(text).replace(text.sid, "")
+    assert "退订" not in repr(text)
+
+
+def test_the_same_reply_has_the_same_id_and_another_has_another() -> None:
+    first, again = (read_tencent_reply(json.dumps(REPLY).encode(), digest) for _ in range(2))
+    later = read_tencent_reply(json.dumps({**REPLY, "time": 1457336870}).encode(), digest)
+    assert first.sid == again.sid != later.sid
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        *(json.dumps({**REPLY, "mobile": m}).encode() for m in ("", "x", "1" * 20)),
+    ],
+)
+def test_what_is_no_reply_is_refused_without_repeating_it(body: bytes) -> None:
+    with pytest.raises(ArrearsError, match="is not a reply") as problem:
+        read_tencent_reply(body, digest)
+    assert "退订" not in str(problem.value)

@@ -1,0 +1,68 @@
+"""The faults that a stand-in draws by chance: the same for the same seed, in the asked measure."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from workers.local.faults import FaultDice, FaultPlan, Faults
+from workers.local.rehearsal import Rehearsal
+
+
+def drawn(plan: FaultPlan, numbers: range) -> dict[int, Faults]:
+    dice = FaultDice(plan)
+    return {number: dice.draw(f"+120255{number:05}", "Please call us.") for number in numbers}
+
+
+def test_without_a_plan_nothing_goes_wrong() -> None:
+    assert FaultDice(FaultPlan()).draw("+12025550101", "Please call us.") == Faults()
+
+
+def test_the_same_seed_gives_the_same_faults_in_whatever_order_the_requests_come() -> None:
+    plan = FaultPlan(seed=7, latency=1.0, silence=0.3, receipts_lost=0.3, receipts_late=2.0)
+    assert drawn(plan, range(100)) == drawn(plan, range(99, -1, -1))
+
+
+def test_another_seed_gives_other_faults() -> None:
+    assert drawn(FaultPlan(seed=7, silence=0.5), range(100)) != drawn(
+        FaultPlan(seed=8, silence=0.5), range(100)
+    )
+
+
+def test_a_request_that_comes_again_has_another_chance() -> None:
+    dice = FaultDice(FaultPlan(seed=7, too_many_requests=0.5))
+    met = {dice.draw("+12025550101", "Please call us.").rehearsal for _ in range(50)}
+    assert met == {None, Rehearsal.TOO_MANY_REQUESTS}
+
+
+def test_faults_come_in_the_measure_that_the_plan_says() -> None:
+    plan = FaultPlan(seed=7, silence=0.1, not_taken=0.2, receipts_repeated=0.5)
+    faults = drawn(plan, range(2000)).values()
+    met = Counter(one.rehearsal for one in faults)
+    assert set(met) == {None, Rehearsal.SILENCE, Rehearsal.NOT_TAKEN}
+    assert met[Rehearsal.SILENCE] == pytest.approx(200, abs=60)
+    assert met[Rehearsal.NOT_TAKEN] == pytest.approx(400, abs=80)
+    assert sum(one.receipts_repeated for one in faults) == pytest.approx(1000, abs=120)
+
+
+def test_a_plan_reads_as_it_is_written() -> None:
+    plan = FaultPlan.parse("seed=7,latency=0.4,receipts_lost=0.1")
+    assert plan == FaultPlan(seed=7, latency=0.4, receipts_lost=0.1)
+    assert FaultPlan.parse(str(plan)) == plan
+
+
+@pytest.mark.parametrize(
+    ("written", "complaint"),
+    [
+        ("sillence=0.1", "sillence is not a fault"),
+        ("silence", "silence must be a number"),
+        ("silence=often", "silence must be a number"),
+        ("silence=1.5", "silence must be from 0 to 1"),
+        ("silence=0.6,reset=0.6", "not come to more than 1"),
+        ("latency=-1", "seconds, 0 or more"),
+    ],
+)
+def test_a_plan_that_cannot_be_meant_is_refused(written: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        FaultPlan.parse(written)

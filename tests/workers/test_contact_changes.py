@@ -1,0 +1,127 @@
+"""New contacts: what waited for a number asks again, and nothing personal is stored in the open."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.support.events import store, tell
+from tests.support.loans import Book
+from workers.inbox import Settled
+from workers.store.problems import note_problem
+from workers.store.schema import borrower, inbox_event, problem
+
+PHONE = "+8613900139000"
+NEW_YORK = "+12125550123"
+
+
+def sealed(book: Book, words: str) -> str:
+    return b64encode(book.house.vault.seal(words)).decode()
+
+
+def change(book: Book, **changed: object) -> Settled:
+    return tell(book, "contact_change", borrower="B-L-1", **changed)
+
+
+def without_a_number(engine: Engine) -> Book:
+    book = Book(engine, now="2026-03-02 10:00")
+    loan_id = book.loan("L-1", phone=None)
+    with engine.begin() as connection:
+        note_problem(connection, loan_id, "phone_invalid", "Ask for another.", book.house.now())
+    book.escalate("L-1")
+    assert book.send("L-1", "text_day_1") == "nothing to do"
+    return book
+
+
+def test_a_text_that_waited_for_a_number_goes_to_the_new_one(engine: Engine) -> None:
+    book = without_a_number(engine)
+    assert book.action("L-1", "text_day_1").rules == ["house.no_address_known"]
+
+    assert change(book, phone_sealed=sealed(book, PHONE)).status == "applied"
+
+    assert book.one(problem).resolved_at is not None
+    assert book.send("L-1", "text_day_1") == "accepted"
+    assert book.sms.sent[0].text.to == PHONE
+    assert book.one(borrower).phone_digest == book.house.vault.digest(PHONE)
+
+
+def test_the_number_is_stored_sealed_only(engine: Engine) -> None:
+    book = without_a_number(engine)
+    change(book, phone_sealed=sealed(book, PHONE))
+    kept = book.one(inbox_event)
+    assert PHONE[3:] not in f"{kept.payload} {kept.reason}"
+
+
+def test_what_is_left_out_stays(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1")
+    before = book.one(borrower)
+
+    change(book, locale="en")
+
+    after = book.one(borrower)
+    assert (after.locale, after.zones) == ("en", before.zones)
+    assert (after.phone_sealed, after.address_sealed) == (
+        before.phone_sealed,
+        before.address_sealed,
+    )
+
+
+def test_the_zone_of_a_new_number_binds_beside_that_of_the_address(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", jurisdiction="US", zones=["America/Los_Angeles"])
+
+    change(book, phone_sealed=sealed(book, NEW_YORK))
+
+    assert book.one(borrower).zones == ["America/Los_Angeles", "America/New_York"]
+
+
+def test_a_number_alone_tells_of_no_zone_but_zones_given_are_taken(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", zones=[])
+    change(book, phone_sealed=sealed(book, NEW_YORK))
+    assert book.one(borrower).zones == []
+
+    change(book, zones=["Asia/Urumqi"])
+    assert book.one(borrower).zones == ["Asia/Urumqi"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"zones": ["Mars/Olympus"]}, "not a time zone"),
+        ({"locale": "english"}, "not a locale"),
+        ({"phone": "12"}, "not a telephone number"),
+        ({"phone": "+861"}, "not a telephone number"),
+    ],
+)
+def test_contacts_that_cannot_be_used_are_rejected(
+    engine: Engine, changed: dict[str, object], says: str
+) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1")
+    before = book.one(borrower)
+    if "phone" in changed:
+        changed = {"phone_sealed": sealed(book, str(changed["phone"]))}
+
+    settled = change(book, **changed)
+
+    assert (settled.status, says in settled.reason) == ("rejected", True)
+    assert book.one(borrower) == before
+
+
+def test_new_contacts_that_wait_to_be_applied_stop_a_text_to_the_old_ones(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1")
+    book.escalate("L-1")
+    store(book, "contact_change", borrower="B-L-1")
+
+    assert book.send("L-1", "text_day_1") == "nothing to do"
+    assert book.action("L-1", "text_day_1").rules == ["house.news_waits"]
+
+
+def test_contacts_of_a_borrower_not_known_yet_wait(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    assert change(book, locale="en").status == "received"

@@ -1,0 +1,151 @@
+"""Holds and disputes pause everything that reaches a borrower, and call off what was arranged."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.support.events import place, store, tell
+from tests.support.loans import Book
+from workers.calling import assign_call
+from workers.litigating import open_legal_file
+from workers.store.schema import call, hold, loan, visit, visit_staff
+from workers.visiting import schedule_visit
+
+DISPUTE = {
+    "dispute": "D-1",
+    "loan": "L-1",
+    "starts_on": "2026-03-02",
+    "why": "the borrower says it was paid",
+    "made_by": "col-1",
+}
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1")
+    book.escalate("L-1")
+    return book
+
+
+def with_a_visit(engine: Engine, days_past_due_on: str = "2026-03-31 10:00") -> Book:
+    """L-1 on its day 30, with a visit planned and two people who could make it."""
+    book = Book(engine, now=days_past_due_on)
+    book.loan("L-1")
+    for who in ("v-1", "v-2"):
+        book.staff(who, "visitor")
+    book.escalate("L-1")
+    return book
+
+
+def test_a_dispute_stops_a_text_until_it_is_released(book: Book) -> None:
+    settled = tell(book, "dispute", **DISPUTE)
+    assert settled.reason == "The ladder of loan L-1 pauses from 2026-03-02 until it is released."
+
+    assert book.send("L-1", "text_day_1") == "nothing to do"
+    assert book.one(loan).review_on is None
+
+    book.at("2026-03-03 10:00")
+    assert tell(book, "release", hold="D-1", ends_on="2026-03-03").status == "applied"
+    assert book.one(loan).review_on == date(2026, 3, 3)
+    assert book.send("L-1", "text_day_1") == "accepted"
+
+
+@pytest.mark.parametrize("day", ["2026-03-31 10:00", "2026-04-30 10:00"])
+def test_a_hold_stops_calls_visits_and_legal_files(engine: Engine, day: str) -> None:
+    book = with_a_visit(engine, day)
+    book.staff("c-1", "caller", shift=("2026-03-01 00:00", "2026-05-01 00:00"))
+    place(book, "vulnerability", "2026-03-31")
+
+    work = {
+        "friendly_call": assign_call,
+        "enquiry_call": assign_call,
+        "field_visit": schedule_visit,
+        "legal_file": open_legal_file,
+    }
+    for item, status in book.actions("L-1").items():
+        if status == "planned" and item in work:
+            assert work[item](book.house, book.action_id("L-1", item)) == "nothing to do"
+            assert book.action("L-1", item).rules == ["house.on_hold"]
+    assert book.rows(call) == book.rows(visit) == []
+
+
+def test_a_hold_calls_off_a_call_that_was_assigned_and_nothing_else(book: Book) -> None:
+    book.staff("c-1", "caller", shift=("2026-03-02 09:00", "2026-03-02 18:00"))
+    assert assign_call(book.house, book.action_id("L-1", "friendly_call")) == "assigned"
+
+    place(book, "manual", "2026-03-02", "2026-03-04")
+
+    assert book.one(call).cancelled_at is not None
+    assert book.actions("L-1") == {"text_day_1": "planned", "friendly_call": "done"}
+
+
+@pytest.mark.parametrize(
+    ("ends_on", "called_off"), [("2026-04-02", False), ("2026-04-30", True), (None, True)]
+)
+def test_a_hold_calls_off_the_visits_of_its_days(
+    engine: Engine, ends_on: str | None, called_off: bool
+) -> None:
+    book = with_a_visit(engine)
+    assert schedule_visit(book.house, book.action_id("L-1", "field_visit")) == "scheduled"
+    assert book.one(visit).starts_at.date() > date(2026, 4, 1)
+
+    place(book, "moratorium", "2026-03-31", ends_on)
+
+    assert (book.one(visit).cancelled_at is not None) is called_off
+    freed = [one.called_off_at is not None for one in book.rows(visit_staff)]
+    assert freed == [called_off] * 2, "the visitors are free again"
+
+
+def test_a_hold_of_days_to_come_lets_today_be(book: Book) -> None:
+    place(book, "arrangement", "2026-03-10", "2026-03-20")
+    assert book.send("L-1", "text_day_1") == "accepted"
+
+
+def test_the_same_hold_told_twice_is_one(book: Book) -> None:
+    place(book, "manual", "2026-03-02")
+    assert "on record already" in place(book, "manual", "2026-03-02").reason
+    assert len(book.rows(hold)) == 1
+
+
+def test_a_release_told_late_or_twice_never_makes_a_hold_longer(book: Book) -> None:
+    place(book, "manual", "2026-03-02")
+    tell(book, "release", hold="H-1", ends_on="2026-03-05")
+    assert "nothing changed" in tell(book, "release", hold="H-1", ends_on="2026-03-08").reason
+    assert book.one(hold).ends_on == date(2026, 3, 5)
+
+
+def test_a_release_that_overtakes_its_hold_waits_for_it(book: Book) -> None:
+    assert tell(book, "release", hold="H-1", ends_on="2026-03-05").status == "received"
+
+
+@pytest.mark.parametrize(
+    ("kind", "ends_on", "says"),
+    [
+        ("promise", None, "not a kind of hold"),
+        ("holiday", None, "not a kind of hold"),
+        ("manual", "2026-03-01", "before it starts"),
+    ],
+)
+def test_a_hold_that_cannot_be_meant_is_rejected(
+    book: Book, kind: str, ends_on: str | None, says: str
+) -> None:
+    settled = place(book, kind, "2026-03-02", ends_on)
+    assert (settled.status, says in settled.reason) == ("rejected", True)
+
+
+@pytest.mark.parametrize("kind", ["dispute", "hold", "promise", "write_off"])
+def test_news_that_waits_to_be_applied_stops_a_text(book: Book, kind: str) -> None:
+    store(book, kind, loan="L-1")
+
+    assert book.send("L-1", "text_day_1") == "nothing to do"
+    assert book.action("L-1", "text_day_1").rules == ["house.news_waits"]
+
+
+def test_news_of_another_loan_or_of_a_release_stops_nothing(book: Book) -> None:
+    store(book, "dispute", loan="L-2")
+    store(book, "release", hold="H-1", ends_on="2026-03-05")
+    assert book.send("L-1", "text_day_1") == "accepted"

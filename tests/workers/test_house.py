@@ -1,0 +1,55 @@
+"""The wiring: which providers a house has."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.settings import SettingsError, load_settings
+from tests.support.environment import an_environment
+from workers.gateways.tencent import TencentGateway
+from workers.house import build_house
+
+TENCENT = {
+    "TENCENT_SECRET_ID": "id",
+    "TENCENT_SECRET_KEY": "key",
+    "TENCENT_SDK_APP_ID": "1400000000",
+    "TENCENT_SIGN_NAME": "Example",
+}
+
+
+def test_a_house_has_one_provider_unless_it_is_told_of_another() -> None:
+    house = build_house(load_settings(an_environment()))
+    sender = house.sms.for_number("+8613800138000")
+    assert sender is not None
+    assert (sender.provider, sender.sender) == ("twilio", "+15005550006")
+    assert house.sms.gateway_to("tencent") is None
+
+
+def test_a_route_through_tencent_cloud_is_taken_by_the_numbers_of_its_region() -> None:
+    told = {"ARREARS_SMS_ROUTES": "CN: tencent twilio, *: twilio", **TENCENT}
+    house = build_house(load_settings(an_environment() | told))
+    sender = house.sms.for_number("+8613800138000")
+    assert sender is not None
+    assert (sender.provider, sender.sender) == ("tencent", "Example")
+    assert isinstance(sender.gateway, TencentGateway)
+    elsewhere = house.sms.for_number("+12125550100")
+    assert elsewhere is not None
+    assert elsewhere.provider == "twilio"
+
+
+def test_a_provider_without_a_route_is_there_for_what_it_sent_before() -> None:
+    house = build_house(load_settings(an_environment() | TENCENT))
+    assert isinstance(house.sms.gateway_to("tencent"), TencentGateway)
+
+
+def test_what_a_routed_provider_cannot_do_without_is_asked_for_by_name() -> None:
+    told = {"ARREARS_SMS_ROUTES": "*: tencent", "TENCENT_SDK_APP_ID": "1400000000"}
+    with pytest.raises(SettingsError) as said:
+        load_settings(an_environment() | told)
+    sentences = str(said.value).splitlines()
+    assert [one.split()[0] for one in sentences] == [
+        "TENCENT_SECRET_ID",
+        "TENCENT_SECRET_KEY",
+        "TENCENT_SIGN_NAME",
+    ]
+    assert all("take tencent out of the routes" in one for one in sentences)

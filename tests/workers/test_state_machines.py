@@ -1,0 +1,326 @@
+"""Whatever happens in whatever order: actions, texts and promises keep to the moves that are drawn.
+
+Random sequences of the real use cases on a real database, with a provider that loses answers, dies
+half-way and answers too late.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum, auto
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import Engine, Row, select, text
+
+from config.policy import Policy
+from domain.errors import ArrearsError
+from domain.ladder import Days, Item, Step, Work
+from domain.loans import Instalment
+from domain.statuses import (
+    ACTION_MOVES,
+    CLAIMABLE,
+    PROMISE_MOVES,
+    TERMINAL,
+    UNSENT,
+    ActionStatus,
+    MessageStatus,
+    PromiseStatus,
+    earlier_than,
+)
+from tests.support.events import pay, place, promise, reverse, tell
+from tests.support.loans import Book, shipped_policy
+from workers.dead_letters import drop, resume
+from workers.gateways.routes import Routes, Sender
+from workers.gateways.sms import OutgoingText, SendOutcome, SendResult
+from workers.promising import break_overdue_promises
+from workers.reassessing import close_paid_cases
+from workers.reconciling import reconcile_texts
+from workers.repairing import mark_lost_claims
+from workers.store.schema import action, action_event, collection_case, message
+from workers.store.schema import promise as promises
+from workers.texting import send_sms
+from workers.unknown_texts import drop_unknown, send_again, was_sent
+
+TEXTS = 8
+DUE = (date(2026, 3, 1), date(2026, 3, 8), date(2026, 3, 15))
+
+BOUNDED = settings(
+    max_examples=20,
+    stateful_step_count=40,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+class Answer(StrEnum):
+    """What the provider does with the next text."""
+
+    TAKEN = auto()
+    TAKEN_UNHEARD = auto()  # it has the text, and its answer is lost
+    NOT_TAKEN_UNHEARD = auto()
+    BUSY = auto()
+    REFUSED = auto()
+    DIES_BEFORE = auto()  # the sender's process is killed, before or after the provider took it
+    DIES_AFTER = auto()
+    LATE = auto()  # the answer comes when the claim has lapsed and the repairs have run
+
+
+ANSWERS = {
+    Answer.TAKEN: SendOutcome.ACCEPTED,
+    Answer.LATE: SendOutcome.ACCEPTED,
+    Answer.TAKEN_UNHEARD: SendOutcome.UNKNOWN,
+    Answer.NOT_TAKEN_UNHEARD: SendOutcome.UNKNOWN,
+    Answer.BUSY: SendOutcome.NOT_SENT,
+    Answer.REFUSED: SendOutcome.REFUSED,
+}
+TAKES = {Answer.TAKEN, Answer.TAKEN_UNHEARD, Answer.DIES_AFTER, Answer.LATE}
+
+
+def many_texts() -> Policy:
+    """The policy that ships, with a ladder that texts more often than any lender should."""
+    policy = shipped_policy()
+    (shipped,) = (one for one in policy.ladders if one.id == "consumer_loan_cn")
+    days = Days(1, 30)
+    items = tuple(
+        Item(f"text_{number}", Work.SEND_SMS, days, template="reminder_first")
+        for number in range(1, TEXTS + 1)
+    )
+    return replace(policy, ladders=(replace(shipped, steps=(Step("remind", days, items),)),))
+
+
+class Killed(BaseException):
+    """The process is gone: nobody catches this."""
+
+
+@dataclass(slots=True)
+class Provider:
+    """Does as it is told, and remembers every text that it took."""
+
+    book: Book | None = None
+    answer: Answer = Answer.TAKEN
+    taken: dict[UUID, str] = field(default_factory=dict)
+
+    def send(self, text: OutgoingText) -> SendResult:
+        if self.answer in TAKES:
+            self.taken[text.reference] = f"SM{text.reference.hex}"
+        if self.answer in (Answer.DIES_BEFORE, Answer.DIES_AFTER):
+            raise Killed
+        if self.answer is Answer.LATE and self.book is not None:
+            self.book.clock.at += self.book.house.settings.lease + timedelta(seconds=1)
+            mark_lost_claims(self.book.house)
+            reconcile_texts(self.book.house)
+        outcome = ANSWERS[self.answer]
+        sid = self.taken[text.reference] if outcome is SendOutcome.ACCEPTED else None
+        return SendResult(outcome, "As the test says.", sid=sid)
+
+    def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
+        sid = self.taken.get(text.reference)
+        return (sid,) if sid else ()
+
+
+class Loan(RuleBasedStateMachine):
+    """One loan past due, and everything that may happen to it."""
+
+    engine: Engine
+
+    @initialize()
+    def falls_due(self) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(text("TRUNCATE loan, borrower, inbox_event CASCADE"))
+        self.book = Book(self.engine, now="2026-03-02 10:00", policy=many_texts())
+        self.provider = Provider(self.book)
+        sender = Sender("twilio", "+15005550006", self.provider)
+        routes = Routes({"twilio": sender}, {"*": ("twilio",)})
+        self.book.house = replace(self.book.house, sms=routes)
+        self.book.loan("L-1", instalments=[Instalment(due_on, Decimal(100)) for due_on in DUE])
+        self.book.escalate("L-1")
+        self.told = 0
+        self.paid: list[str] = []
+        self.sent_again: set[int] = set()
+        self.seen_actions: dict[int, ActionStatus] = {}
+        self.seen_texts: dict[UUID, MessageStatus] = {}
+        self.settled: dict[str, tuple[PromiseStatus, datetime]] = {}
+
+    @rule(minutes=st.sampled_from([1, 6, 40]))
+    def minutes_pass(self, minutes: int) -> None:
+        self.book.clock.at += timedelta(minutes=minutes)
+
+    @rule(days=st.sampled_from([1, 2, 4]))
+    def days_pass(self, days: int) -> None:
+        """Until the morning, when texts are lawful."""
+        day = self.book.house.today() + timedelta(days=days)
+        self.book.at(f"{day} 10:00")
+
+    @rule()
+    def the_house_works(self) -> None:
+        self._work(Answer.TAKEN)
+
+    @rule(answer=st.sampled_from([Answer.BUSY, Answer.REFUSED]))
+    def the_provider_says_no(self, answer: Answer) -> None:
+        self._work(answer)
+
+    @rule(answer=st.sampled_from([Answer.TAKEN_UNHEARD, Answer.NOT_TAKEN_UNHEARD]))
+    def answers_are_lost(self, answer: Answer) -> None:
+        self._work(answer)
+
+    @rule(answer=st.sampled_from([Answer.DIES_BEFORE, Answer.DIES_AFTER]))
+    def senders_die_and_their_claims_lapse(self, answer: Answer) -> None:
+        self._work(answer)
+        self.book.clock.at += self.book.house.settings.lease + timedelta(seconds=1)
+
+    @rule()
+    def answers_come_too_late(self) -> None:
+        self._work(Answer.LATE)
+
+    @precondition(lambda self: self.provider.taken)
+    @rule(word=st.sampled_from(["sent", "undelivered", "failed", "delivered"]), data=st.data())
+    def a_receipt_comes(self, word: str, data: st.DataObject) -> None:
+        reference = data.draw(st.sampled_from(list(self.provider.taken)))
+        tell(
+            self.book,
+            "receipt",
+            provider="twilio",
+            message_id=str(reference),
+            sid=self.provider.taken[reference],
+            word=word,
+            status=word,
+            code=None,
+        )
+
+    @rule()
+    def repairs_run(self) -> None:
+        mark_lost_claims(self.book.house)
+        reconcile_texts(self.book.house)
+        break_overdue_promises(self.book.house)
+        close_paid_cases(self.book.house)
+
+    @rule(says=st.sampled_from(["sent", "again", "drop"]))
+    def a_person_decides(self, says: str) -> None:
+        """About what was given up, and about texts that nobody else can tell of."""
+        decide = drop if says == "drop" else resume
+        for row in self._actions(ActionStatus.DEAD):
+            with suppress(ArrearsError):
+                decide(self.book.house, row.id, by="sup-1")
+        for row in self.book.rows(select(message.c.id, message.c.action_id)):
+            with suppress(ArrearsError):
+                if says == "sent":
+                    was_sent(self.book.house, row.id, by="sup-1")
+                elif says == "again":
+                    send_again(self.book.house, row.id, by="sup-1")
+                    self.sent_again.add(row.action_id)
+                else:
+                    drop_unknown(self.book.house, row.id, by="sup-1")
+
+    @rule(amount=st.sampled_from(["40", "100", "200"]))
+    def money_comes(self, amount: str) -> None:
+        self.paid.append(f"P-{len(self.paid)}")
+        assert pay(self.book, amount, id=self.paid[-1]).status == "applied"
+
+    @precondition(lambda self: self.paid)
+    @rule(data=st.data())
+    def money_bounces(self, data: st.DataObject) -> None:
+        payment = data.draw(st.sampled_from(self.paid))
+        assert reverse(self.book, payment).status == "applied"
+
+    @rule(amount=st.sampled_from(["40", "100"]), days=st.sampled_from([0, 1, 4]))
+    def a_promise_is_made(self, amount: str, days: int) -> None:
+        self.told += 1
+        due_on = self.book.house.today() + timedelta(days=days)
+        assert promise(self.book, amount, str(due_on), id=f"PR-{self.told}").status == "applied"
+
+    @precondition(lambda self: self.told)
+    @rule()
+    def the_last_promise_or_hold_ends(self) -> None:
+        tell(self.book, "promise_withdrawal", promise=f"PR-{self.told}")
+        tell(self.book, "release", hold=f"H-{self.told}", ends_on=str(self.book.house.today()))
+
+    @rule(days=st.sampled_from([1, 2]))
+    def a_hold_begins(self, days: int) -> None:
+        self.told += 1
+        today = self.book.house.today()
+        ends_on = today + timedelta(days=days)
+        place(self.book, "manual", str(today), str(ends_on), id=f"H-{self.told}")
+
+    @invariant()
+    def every_move_is_drawn(self) -> None:
+        for move in self.book.rows(action_event):
+            assert move.to_status in ACTION_MOVES[ActionStatus(move.from_status)], move
+
+    @invariant()
+    def what_is_over_stays_over(self) -> None:
+        for row in self.book.rows(select(action.c.id, action.c.status)):
+            was, is_now = self.seen_actions.get(row.id), ActionStatus(row.status)
+            assert was not in TERMINAL or was is is_now
+            self.seen_actions[row.id] = is_now
+
+    @invariant()
+    def what_is_known_of_a_text_only_grows(self) -> None:
+        for row in self.book.rows(select(message.c.id, message.c.status)):
+            was, is_now = self.seen_texts.get(row.id), MessageStatus(row.status)
+            assert was is None or was is is_now or was in earlier_than(is_now)
+            self.seen_texts[row.id] = is_now
+
+    @invariant()
+    def an_action_never_has_two_texts_that_may_have_gone_out(self) -> None:
+        texts = self.book.rows(select(message.c.action_id, message.c.status))
+        live = Counter(row.action_id for row in texts if row.status not in UNSENT)
+        assert all(count == 1 for count in live.values())
+
+    @invariant()
+    def nobody_is_texted_twice_unless_a_person_said_so(self) -> None:
+        of = {row.id: row.action_id for row in self.book.rows(select(message))}
+        taken = Counter(of[reference] for reference in self.provider.taken)
+        assert all(n == 1 for one, n in taken.items() if one not in self.sent_again)
+
+    @invariant()
+    def a_promise_is_settled_once(self) -> None:
+        rows = self.book.rows(promises)
+        assert sum(row.status == PromiseStatus.OPEN for row in rows) <= 1
+        for row in rows:
+            if row.external_id in self.settled:
+                assert self.settled[row.external_id] == (row.status, row.settled_at)
+            elif row.status != PromiseStatus.OPEN:
+                assert row.status in PROMISE_MOVES[PromiseStatus.OPEN]
+                self.settled[row.external_id] = (row.status, row.settled_at)
+
+    @invariant()
+    def there_is_one_open_case_at_most(self) -> None:
+        assert sum(row.closed_at is None for row in self.book.rows(collection_case)) <= 1
+
+    def _work(self, answer: Answer) -> None:
+        self.book.escalate("L-1")
+        self.provider.answer = answer
+        for row in self._actions(*CLAIMABLE)[:2]:
+            with suppress(Killed):
+                send_sms(self.book.house, row.id)
+
+    def _actions(self, *statuses: ActionStatus) -> list[Row[*tuple[Any, ...]]]:
+        return self.book.rows(
+            select(action)
+            .where(action.c.work == Work.SEND_SMS, action.c.status.in_(statuses))
+            .order_by(action.c.id)
+        )
+
+
+def test_whatever_happens_every_status_moves_as_it_is_drawn(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Loan, "engine", engine, raising=False)
+    run_state_machine_as_test(Loan, settings=BOUNDED)

@@ -1,0 +1,333 @@
+"""What the lender's systems tell: stored once if they signed it, refused in a sentence if not."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine
+
+from tests.support.lender import OTHER_SECRET, PAYMENT, SECRET, an_event, listen, signed, tell
+from tests.support.loans import Book
+from workers.inbox import apply_event, wake_events
+from workers.store.engine import connect
+from workers.store.schema import inbox_event, payment
+from workers.webhooks.app import create_app
+
+PHONE = "+8613900139000"
+STREET = "2 Example Road"
+
+EVENTS: dict[str, dict[str, Any]] = {
+    "payment": PAYMENT,
+    "reversal": {"payment": "P-1", "reversed_on": "2026-03-02"},
+    "promise": {
+        "promise": "PR-1",
+        "loan": "L-1",
+        "amount": "12.5",
+        "currency": "CNY",
+        "due_on": "2026-03-09",
+        "made_by": "c-1",
+    },
+    "promise_withdrawal": {"promise": "PR-1"},
+    "dispute": {
+        "dispute": "D-1",
+        "loan": "L-1",
+        "starts_on": "2026-03-02",
+        "why": "金额有误",
+        "made_by": "c-1",
+    },
+    "hold": {
+        "hold": "H-1",
+        "loan": "L-1",
+        "kind": "vulnerability",
+        "starts_on": "2026-03-02",
+        "ends_on": None,
+        "why": "an illness",
+        "made_by": "c-1",
+    },
+    "release": {"hold": "H-1", "ends_on": "2026-03-05"},
+    "contact_change": {"borrower": "B-L-1", "zones": ["Asia/Urumqi"], "locale": "zh-Hans"},
+    "write_off": {"loan": "L-1", "written_off_on": "2026-03-02"},
+}
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """A house that takes events of the lender's."""
+    book = Book(engine, now="2026-03-02 10:00")
+    listen(book, SECRET)
+    return book
+
+
+@pytest.fixture
+def gate() -> Book:
+    """The same house with its database away: what is refused never asks for it."""
+    book = Book(connect("postgresql+psycopg2://u:secret@127.0.0.1:1/x"), now="2026-03-02 10:00")
+    listen(book, SECRET)
+    return book
+
+
+def apply_all(book: Book) -> None:
+    for event_id in wake_events(book.house):
+        apply_event(book.house, event_id)
+
+
+# --- what is taken
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+def test_an_event_of_each_kind_is_stored_as_it_was_told(book: Book, kind: str) -> None:
+    assert tell(book, an_event(kind, **EVENTS[kind])).status_code == 202
+
+    stored = book.one(inbox_event)
+    expected = dict(EVENTS[kind])
+    if kind == "payment":
+        expected["external_id"] = expected.pop("payment")
+    assert (stored.external_id, stored.kind, stored.status) == ("lender:evt_1", kind, "received")
+    assert stored.payload == expected
+
+
+def test_an_event_that_comes_again_is_taken_again_and_applied_once(book: Book) -> None:
+    book.loan("L-1", due_on="2026-03-01")
+    assert tell(book, an_event()).status_code == 202
+    apply_all(book)
+    assert tell(book, an_event()).status_code == 202
+    apply_all(book)
+
+    assert book.one(inbox_event).status == "applied"
+    assert book.one(payment).amount == 1000
+
+
+def test_an_event_for_a_loan_that_is_not_known_yet_is_kept_and_applied_when_it_is(
+    book: Book,
+) -> None:
+    assert tell(book, an_event()).status_code == 202
+    apply_all(book)
+    assert book.one(inbox_event).status == "received"
+
+    book.loan("L-1", due_on="2026-03-01")
+    book.at("2026-03-02 10:10")
+    apply_all(book)
+    assert book.one(inbox_event).status == "applied"
+
+
+def test_events_out_of_order_are_applied_in_the_order_that_makes_sense(book: Book) -> None:
+    book.loan("L-1", due_on="2026-03-01")
+    tell(book, an_event("reversal", **EVENTS["reversal"]), id="evt_2")
+    apply_all(book)
+    tell(book, an_event(), id="evt_1")
+    apply_all(book)
+    book.at("2026-03-02 10:10")
+    apply_all(book)
+
+    assert {row.status for row in book.rows(inbox_event)} == {"applied"}
+    assert book.one(payment).reversed_on is not None
+
+
+def test_an_event_corrects_one_with_its_id_until_that_is_applied(book: Book) -> None:
+    tell(book, an_event(amount="1.00"))
+    assert tell(book, an_event(amount="2.00")).status_code == 202
+    assert tell(book, an_event("write_off", **EVENTS["write_off"])).status_code == 202
+    assert book.one(inbox_event).kind == "write_off"
+    assert tell(book, an_event(amount="2.00")).status_code == 202
+
+    book.loan("L-1", due_on="2026-03-01")
+    apply_all(book)
+    refused = tell(book, an_event(amount="3.00"))
+    assert refused.status_code == 409
+    assert "with other contents" in refused.json()["detail"]
+    assert book.one(payment).amount == 2
+
+
+def test_new_contacts_are_sealed_before_they_are_stored_and_known_again_all_the_same(
+    book: Book,
+) -> None:
+    book.loan("L-1")
+    change = an_event("contact_change", borrower="B-L-1", phone=PHONE, address=STREET)
+    assert tell(book, change).status_code == 202
+    first = book.one(inbox_event).payload
+    assert PHONE not in json.dumps(first)
+    assert STREET not in json.dumps(first)
+    assert book.house.vault.open(b64decode(first["phone_sealed"])) == PHONE
+    assert book.house.vault.open(b64decode(first["address_sealed"])) == STREET
+
+    apply_all(book)
+    assert tell(book, change).status_code == 202
+    assert book.one(inbox_event).status == "applied"
+    other = an_event("contact_change", borrower="B-L-1", phone=PHONE, address="3 Example Road")
+    assert tell(book, other).status_code == 409
+
+
+# --- who signed it
+
+
+def test_an_event_signed_by_somebody_else_is_refused(gate: Book) -> None:
+    refused = tell(gate, an_event(), secret=OTHER_SECRET)
+    assert refused.status_code == 401
+
+
+@pytest.mark.parametrize("header", ["webhook_id", "webhook_timestamp", "webhook_signature"])
+@pytest.mark.parametrize("value", ["", "é", "v1,", "v1,AAAA", "9" * 400, "1e9", "a.b"])
+def test_an_event_whose_signature_is_broken_is_refused(gate: Book, header: str, value: str) -> None:
+    refused = tell(gate, an_event(), **{header: value.encode("latin-1")})  # type: ignore[arg-type]
+    assert refused.status_code == 401
+
+
+def test_an_event_changed_on_its_way_is_refused(gate: Book) -> None:
+    headers = signed(json.dumps(an_event()).encode(), gate.clock.at)
+    with TestClient(create_app(gate.house)) as client:
+        changed = json.dumps(an_event(amount="9999999.00"))
+        refused = client.post("/events", content=changed, headers=headers)
+    assert refused.status_code == 401
+
+
+@pytest.mark.parametrize("minutes", [-6, -60 * 24 * 365, 6])
+def test_an_event_signed_long_ago_or_in_the_future_is_refused(gate: Book, minutes: int) -> None:
+    refused = tell(gate, an_event(), at=gate.clock.at + timedelta(minutes=minutes))
+    assert refused.status_code == 401
+    assert "five minutes" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize("minutes", [-5, 5])
+def test_an_event_signed_within_five_minutes_is_taken(book: Book, minutes: int) -> None:
+    at = book.clock.at + timedelta(minutes=minutes)
+    assert tell(book, an_event(), at=at).status_code == 202
+
+
+def test_while_secrets_rotate_either_of_them_signs(book: Book) -> None:
+    listen(book, OTHER_SECRET, SECRET)
+    assert tell(book, an_event(), secret=SECRET).status_code == 202
+    assert tell(book, an_event(), secret=OTHER_SECRET).status_code == 202
+    both = (
+        signed(json.dumps(an_event()).encode(), book.clock.at, secret=one)
+        for one in (OTHER_SECRET, "whsec_" + "A" * 32)
+    )
+    listen(book, OTHER_SECRET)
+    signatures = " ".join(one["webhook-signature"] for one in both)
+    assert tell(book, an_event(), webhook_signature=signatures).status_code == 202
+
+
+def test_without_a_secret_nothing_is_taken_in(gate: Book) -> None:
+    listen(gate)
+    refused = tell(gate, an_event())
+    assert refused.status_code == 404
+    assert "ARREARS_EVENTS_IN_SECRETS" in refused.json()["detail"]
+
+
+def test_nothing_is_parsed_before_the_signature_is_verified(gate: Book) -> None:
+    assert tell(gate, b"rubbish", secret=OTHER_SECRET).status_code == 401
+    assert tell(gate, b"rubbish", secret=OTHER_SECRET, content_type="text/x").status_code == 401
+
+
+# --- what it says
+
+
+def test_what_is_not_json_in_utf_8_is_refused(gate: Book) -> None:
+    assert tell(gate, b"rubbish").status_code == 400
+    assert tell(gate, b"[" * 50_000).status_code == 400
+    assert tell(gate, an_event(), content_type="application/json; charset=gbk").status_code == 400
+    headers = signed(b"{}", gate.clock.at)
+    with TestClient(create_app(gate.house)) as client:
+        assert client.post("/events", content=b"\xff{}", headers=headers).status_code == 400
+
+
+def test_another_type_of_content_is_refused(book: Book) -> None:
+    assert tell(book, an_event(), content_type="text/plain").status_code == 415
+    assert tell(book, an_event(), content_type="").status_code == 415
+    assert tell(book, an_event(), content_type="application/json; charset=UTF-8").is_success
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "field"),
+    [
+        ("payment", {"amount": 1000}, "data.amount"),
+        ("payment", {"amount": "1e3"}, "data.amount"),
+        ("payment", {"amount": "0.00"}, "data.amount"),
+        ("payment", {"amount": "-1"}, "data.amount"),
+        ("payment", {"amount": "1.001"}, "data.amount"),
+        ("payment", {"amount": "٣"}, "data.amount"),
+        ("payment", {"currency": "cny"}, "data.currency"),
+        ("payment", {"paid_on": "02/03/2026"}, "data.paid_on"),
+        ("payment", {"paid_on": 20260302}, "data.paid_on"),
+        ("payment", {"paid_on": "2026-03-02T00:00:00"}, "data.paid_on"),
+        ("payment", {"paid_on": "9999-12-31"}, "data.paid_on"),
+        ("payment", {"loan": "L-\x00"}, "data.loan"),
+        ("payment", {"loan": "L" * 129}, "data.loan"),
+        ("payment", {"loan": None}, "data.loan"),
+        ("payment", {"note": "x"}, "data.note"),
+        ("hold", {"kind": "promise"}, "data.kind"),
+        ("hold", {"ends_on": "2026-03-02"}, "data"),
+        ("hold", {"why": "two\nlines"}, "data.why"),
+        ("contact_change", {"phone": "138 0013 8000"}, "data.phone"),
+        ("contact_change", {"phone": "+999123456789"}, "data.phone"),
+        ("contact_change", {"zones": ["Mars/Olympus"]}, "data.zones.0"),
+        ("contact_change", {"zones": ["../../etc/passwd"]}, "data.zones.0"),
+        ("contact_change", {"locale": "Chinese"}, "data.locale"),
+        ("contact_change", {"zones": None, "locale": None}, "data"),
+    ],
+)
+def test_a_field_that_is_wrong_is_named_and_its_value_is_not_repeated(
+    gate: Book, caplog: pytest.LogCaptureFixture, kind: str, changed: dict[str, Any], field: str
+) -> None:
+    refused = tell(gate, an_event(kind, **{**EVENTS[kind], **changed}))
+
+    assert refused.status_code == 422
+    assert refused.json()["fields"] == [field]
+    for value in changed.values():
+        if isinstance(value, str) and len(value) > 2:
+            assert value not in refused.text
+            assert value not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("changed", "fields"),
+    [
+        ({"type": "gift"}, ["type"]),
+        ({"type": 5}, ["type"]),
+        ({"timestamp": "2026-03-02T10:00:00"}, ["timestamp"]),
+        ({"timestamp": 1772416800}, ["timestamp"]),
+        ({"data": None}, ["data"]),
+        ({"data": []}, ["data"]),
+        ({"extra": 1}, ["extra"]),
+    ],
+)
+def test_an_event_of_another_shape_is_refused(
+    gate: Book, changed: dict[str, Any], fields: list[str]
+) -> None:
+    refused = tell(gate, {**an_event(), **changed})
+    assert (refused.status_code, refused.json()["fields"]) == (422, fields)
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"5", b'"payment"', b"{}"])
+def test_json_that_is_no_event_is_refused(gate: Book, body: bytes) -> None:
+    assert tell(gate, body).status_code == 422
+
+
+def test_an_answer_names_some_fields_and_not_a_thousand(gate: Book) -> None:
+    refused = tell(gate, an_event(**{f"x{number}" * 60: 1 for number in range(100)}))
+    named = refused.json()["fields"]
+    assert (len(named), max(len(name) for name in named)) == (20, 100)
+
+
+# --- what does not fit, and what is away
+
+
+def test_an_event_that_is_too_large_is_refused_announced_or_not(gate: Book) -> None:
+    def pieces() -> Iterator[bytes]:
+        for _ in range(1_000):
+            yield b"x" * 10_000
+
+    assert tell(gate, b"x" * 70_000).status_code == 413
+    with TestClient(create_app(gate.house)) as client:
+        assert client.post("/events", content=pieces()).status_code == 413
+
+
+def test_while_the_database_is_away_the_sender_is_asked_to_come_again(gate: Book) -> None:
+    refused = tell(gate, an_event())
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "30")
+    assert "secret" not in refused.text

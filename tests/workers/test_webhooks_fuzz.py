@@ -1,0 +1,184 @@
+"""Calls made up from the application's own description: none breaks it, none is stored by mistake.
+
+The examples are the same in every run, and few enough for each run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+import schemathesis
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import Case, GenerationMode
+from sqlalchemy import Engine, func, select
+from twilio.request_validator import RequestValidator
+
+from tests.support.lender import SECRET, listen, signed
+from tests.support.loans import Book
+from workers.inbox import HANDLERS
+from workers.store.schema import inbox_event, reply
+from workers.webhooks.app import create_app
+
+BOUNDED = settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+every_mode = pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    book = Book(engine, now="2026-03-02 10:00")
+    listen(book, SECRET)
+    return book
+
+
+def stored(book: Book) -> int:
+    """How many rows there are of all that a call may store."""
+    tables = (inbox_event, reply)
+    return sum(book.one(select(func.count()).select_from(table)).count for table in tables)
+
+
+def make_up(book: Book, path: str, mode: GenerationMode, post: Callable[[Case], None]) -> None:
+    """Let `post` have calls that fit the description of `path`, or that just do not."""
+    described = schemathesis.openapi.from_asgi("/openapi.json", create_app(book.house))
+    cases = described[path]["POST"].as_strategy(generation_mode=mode)
+
+    @BOUNDED
+    @given(case=cases)
+    def run(case: Case) -> None:
+        post(case)
+
+    run()
+
+
+@every_mode
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/events",
+        "/webhooks/twilio/status",
+        "/webhooks/twilio/inbound",
+        "/webhooks/tencent/{token}/status",
+        "/webhooks/tencent/{token}/inbound",
+    ],
+)
+def test_no_call_that_nobody_signed_breaks_anything_or_is_stored(
+    book: Book, path: str, mode: GenerationMode
+) -> None:
+    answers: Counter[int] = Counter()
+
+    def post(case: Case) -> None:
+        answers[case.call().status_code] += 1
+
+    make_up(book, path, mode, post)
+    assert max(answers) < 500, answers
+    assert min(answers) >= 400, answers
+    assert stored(book) == 0
+
+
+@every_mode
+def test_every_signed_event_is_stored_once_or_refused_and_not_stored(
+    book: Book, mode: GenerationMode
+) -> None:
+    answers: Counter[int] = Counter()
+    ids = (f"made-up-{number}" for number in count())
+    with TestClient(create_app(book.house)) as client:
+
+        def post(case: Case) -> None:
+            body = written(case.body)
+            headers = signed(body, book.clock.at, id=next(ids))
+            before = stored(book)
+            first, second = (
+                client.post("/events", content=body, headers=headers).status_code for _ in range(2)
+            )
+            assert first == second
+            assert stored(book) == before + (first == 202)
+            answers[first] += 1
+
+        make_up(book, "/events", mode, post)
+    assert set(answers) <= {202, 400, 413, 422}, answers
+    assert mode is GenerationMode.NEGATIVE or answers[202] > 0, answers
+
+
+def written(body: Any) -> bytes:
+    """A made-up body as it travels; one that JSON cannot write, as its own name."""
+    if isinstance(body, bytes):
+        return body
+    try:
+        return json.dumps(body).encode()
+    except (TypeError, ValueError):
+        return repr(body).encode(errors="replace")
+
+
+@every_mode
+@pytest.mark.parametrize("path", ["/webhooks/twilio/status", "/webhooks/twilio/inbound"])
+def test_every_signed_form_is_stored_once_or_refused_and_not_stored(
+    book: Book, path: str, mode: GenerationMode
+) -> None:
+    answers: Counter[int] = Counter()
+    numbers = count()
+    with TestClient(create_app(book.house)) as client:
+
+        def post(case: Case) -> None:
+            fields = texts_of(case.body) | {"MessageStatus": "sent"}
+            if len(fields.get("MessageSid", "")) == 1:  # plain enough to be told from the others
+                fields["MessageSid"] = f"SM{next(numbers)}"
+            target = path
+            if path.endswith("status"):
+                target += "?" + urlencode(texts_of(case.query))
+            url = book.house.settings.public_url + target.removesuffix("?")
+            signature = RequestValidator("secret").compute_signature(url, fields)
+            before = stored(book)
+            first, second = (
+                client.post(
+                    target, data=fields, headers={"X-Twilio-Signature": signature}
+                ).status_code
+                for _ in range(2)
+            )
+            assert first == second
+            assert stored(book) - before in ({0, 1} if first in {200, 204} else {0})
+            answers[first] += 1
+
+        make_up(book, path, mode, post)
+    assert set(answers) <= {200, 204, 400, 413}, answers
+    assert mode is GenerationMode.NEGATIVE or answers[200] + answers[204] > 0, answers
+
+
+def texts_of(made_up: Any) -> dict[str, str]:
+    """Made-up fields as a form can carry them."""
+    if not isinstance(made_up, dict):
+        return {}
+    return {
+        str(name).encode(errors="replace").decode(): str(value).encode(errors="replace").decode()
+        for name, value in made_up.items()
+    }
+
+
+def test_the_description_tells_how_each_call_is_signed_and_answered(book: Book) -> None:
+    described = create_app(book.house).openapi()
+    schemes = described["components"]["securitySchemes"]
+    assert schemes["lender"]["name"] == "webhook-signature"
+    events = described["paths"]["/events"]["post"]
+    statuses = {202, 400, 401, 404, 409, 413, 415, 422, 503}
+    assert set(events["responses"]) == {str(status) for status in statuses}
+    assert events["security"] == [{"lender": []}]
+    told = events["requestBody"]["content"]["application/json"]["schema"]
+    assert set(told["discriminator"]["mapping"]) == set(HANDLERS) - {"receipt"}
+    form = described["paths"]["/webhooks/twilio/inbound"]["post"]["requestBody"]["content"]
+    assert list(form) == ["application/x-www-form-urlencoded"]
+    with TestClient(create_app(book.house)) as client:
+        assert client.get("/openapi.json").status_code == 200
+        assert client.get("/docs").status_code == 404

@@ -1,0 +1,199 @@
+"""What borrowers write back, as the providers pass it on: on record once, and a stop at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from pydantic import SecretStr
+from sqlalchemy import Engine
+from twilio.request_validator import RequestValidator
+
+from config.templates import Templates
+from tests.support.loans import PHONE, Book
+from workers.inbox import apply_event, wake_events
+from workers.store.schema import inbox_event, message, opt_out, receipt, reply
+from workers.webhooks.app import create_app
+
+PATH = "/webhooks/twilio/inbound"
+TOKEN = "secret"
+WORD = "only-tencent-was-told"
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """A loan whose borrower was texted, in a house that both providers may call."""
+    book = Book(engine, now="2026-03-02 10:00")
+    settings = book.house.settings.model_copy(
+        update={"tencent_callback_tokens": [SecretStr("older-word"), SecretStr(WORD)]}
+    )
+    book.house = replace(book.house, settings=settings)
+    book.loan("L-1", due_on="2026-03-01")
+    book.escalate("L-1")
+    book.send("L-1", "text_day_1")
+    return book
+
+
+def twilio(book: Book, body: str, *, sid: str = "SM1", token: str = TOKEN, **more: str) -> Response:
+    """Post a borrower's text as Twilio would."""
+    fields = {"MessageSid": sid, "From": PHONE["CN"], "Body": body, **more}
+    url = book.house.settings.public_url + PATH
+    signature = RequestValidator(token).compute_signature(url, fields)
+    with TestClient(create_app(book.house)) as client:
+        return client.post(PATH, data=fields, headers={"X-Twilio-Signature": signature})
+
+
+def tencent(book: Book, what: str, told: Any, word: str = WORD) -> Response:
+    """Post what Tencent Cloud would."""
+    with TestClient(create_app(book.house)) as client:
+        return client.post(f"/webhooks/tencent/{word}/{what}", json=told)
+
+
+def a_reply(text: str, time: int = 1772416800) -> dict[str, Any]:
+    return {
+        "extend": "",
+        "mobile": PHONE["CN"].removeprefix("+86"),
+        "nationcode": "86",
+        "sign": "Example",
+        "text": text,
+        "time": time,
+    }
+
+
+# --- Twilio
+
+
+def test_a_stop_opts_out_at_once_and_twilio_confirms_it(book: Book) -> None:
+    answer = twilio(book, "STOP")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (
+        200,
+        "text/xml; charset=utf-8",
+    )
+    assert "<Message>" not in answer.text
+    assert (book.one(reply).kind, book.one(opt_out).channel) == ("stop", "sms")
+    book.at("2026-03-04 10:00").escalate("L-1")
+    book.send("L-1", "text_day_3")
+    assert book.actions("L-1")["text_day_3"] == "barred"
+
+
+def test_a_call_for_help_is_answered_in_the_borrowers_language(book: Book) -> None:
+    answer = twilio(book, "帮助").text
+    assert "<Message>【Example Lender】" in answer
+    assert "400-000-0000" in answer
+    stranger = twilio(book, "help", sid="SM2", From="+12125550199").text
+    assert "please call 400-000-0000" in stranger
+
+
+def test_a_call_for_help_without_a_template_is_on_record_all_the_same(
+    book: Book, caplog: pytest.LogCaptureFixture
+) -> None:
+    book.house = replace(book.house, templates=Templates({}))
+    assert "<Message>" not in twilio(book, "help").text
+    assert book.one(reply).kind == "help"
+    assert "was not answered" in caplog.text
+
+
+def test_a_text_that_comes_again_is_on_record_once_and_answered_again(book: Book) -> None:
+    first, second = twilio(book, "help"), twilio(book, "help")
+    assert first.text == second.text
+    assert len(book.rows(reply)) == 1
+
+
+def test_a_text_signed_by_somebody_else_is_refused_and_opts_nobody_out(
+    book: Book, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert twilio(book, "STOP", token="somebody else's").status_code == 403
+    assert twilio(book, "STOP", From="").status_code == 200  # signed, from nobody
+    assert book.rows(opt_out) == []
+    assert "STOP" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({"sid": "SM 1"}, 400),
+        ({"sid": "x" * 200}, 400),
+        ({"sid": ""}, 400),
+        ({"body": "a\x00b"}, 400),
+        ({"body": "x" * 70_000}, 413),
+    ],
+)
+def test_a_form_that_is_no_text_is_refused(
+    book: Book, changed: dict[str, str], status: int
+) -> None:
+    assert twilio(book, **{"body": "hello", **changed}).status_code == status
+    assert book.rows(reply) == []
+
+
+def test_a_form_in_another_charset_is_refused(book: Book) -> None:
+    with TestClient(create_app(book.house)) as client:
+        assert client.post(PATH, content=b"Body=\xff").status_code == 400
+
+
+# --- Tencent Cloud
+
+
+def test_a_stop_by_way_of_tencent_cloud_opts_out_at_once(book: Book) -> None:
+    answer = tencent(book, "inbound", a_reply("TD"))
+    assert (answer.status_code, answer.json()) == (200, {"result": 0, "errmsg": "OK"})
+    assert (book.one(reply).provider, book.one(opt_out).source) == ("tencent", "text")
+
+
+def test_the_same_reply_told_twice_is_one_and_another_is_another(book: Book) -> None:
+    for told in (a_reply("你好"), a_reply("你好"), a_reply("你好", time=1772416900)):
+        assert tencent(book, "inbound", told).status_code == 200
+    assert len(book.rows(reply)) == 2
+
+
+def test_a_call_for_help_that_cannot_be_answered_there_is_for_a_person(book: Book) -> None:
+    tencent(book, "inbound", a_reply("帮助"))
+    assert book.one(reply).kind == "other"
+
+
+def test_reports_of_several_texts_are_stored_in_one_call_and_applied(book: Book) -> None:
+    sent = book.one(message)
+    told = [
+        {
+            "sid": "T-1",
+            "ext": str(sent.id),
+            "report_status": "SUCCESS",
+            "errmsg": "DELIVRD",
+            "nationcode": "86",
+            "mobile": "13800138000",
+        },
+        {"sid": "T-2", "report_status": "FAIL", "errmsg": "MX:0001"},
+    ]
+    for _ in range(2):
+        assert tencent(book, "status", told).status_code == 200
+    assert len(book.rows(inbox_event)) == 2
+    assert "138" not in str([row.payload for row in book.rows(inbox_event)])
+
+    for event_id in wake_events(book.house):
+        apply_event(book.house, event_id)
+    assert book.one(receipt).status == "SUCCESS"
+    assert book.one(message).status == "delivered"
+
+
+def test_either_word_opens_the_address_and_without_one_it_does_not_exist(book: Book) -> None:
+    assert tencent(book, "inbound", a_reply("你好"), word="older-word").status_code == 200
+    for word in ("guessed", "é", WORD + "x"):
+        assert tencent(book, "inbound", a_reply("TD"), word=word).status_code == 404
+        assert tencent(book, "status", [], word=word).status_code == 404
+    settings = book.house.settings.model_copy(update={"tencent_callback_tokens": None})
+    book.house = replace(book.house, settings=settings)
+    assert tencent(book, "inbound", a_reply("TD")).status_code == 404
+    assert book.rows(opt_out) == []
+
+
+@pytest.mark.parametrize(
+    "told", [{}, [], 5, [{"sid": "T 1", "report_status": "FAIL"}], [{"sid": "x" * 200}]]
+)
+def test_a_call_that_tells_nothing_stores_nothing(book: Book, told: Any) -> None:
+    expected = 200 if told == [] else 400
+    assert tencent(book, "status", told).status_code == expected
+    assert tencent(book, "inbound", told).status_code == 400
+    assert (book.rows(inbox_event), book.rows(reply)) == ([], [])

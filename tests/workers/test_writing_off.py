@@ -1,0 +1,102 @@
+"""A loan that was written off is left alone for good; its money is still recorded."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from sqlalchemy import Engine, update
+
+from tests.support.events import pay, tell
+from tests.support.loans import Book
+from workers.reassessing import close_paid_cases
+from workers.store.schema import action_event, collection_case, instalment, loan, payment
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1")
+    book.escalate("L-1")
+    return book
+
+
+def write_off(book: Book, on: str = "2026-03-02") -> str:
+    return tell(book, "write_off", loan="L-1", written_off_on=on).status
+
+
+def test_a_write_off_closes_the_case_and_calls_off_what_waits(book: Book) -> None:
+    assert write_off(book) == "applied"
+
+    assert book.actions("L-1") == {"text_day_1": "cancelled", "friendly_call": "cancelled"}
+    assert book.action("L-1", "text_day_1").reason == "written off"
+    assert book.one(collection_case).closed_because == "written off"
+    stands = book.one(loan)
+    assert (stands.review_on, stands.anchor_on) == (None, None)
+    assert stands.written_off_on == date(2026, 3, 2)
+
+
+def test_nothing_brings_a_written_off_loan_back(book: Book) -> None:
+    write_off(book)
+    pay(book, "10")
+    with book.house.engine.begin() as connection:
+        connection.execute(update(loan).values(review_on=date(2026, 3, 2)))
+    book.escalate("L-1")
+
+    assert set(book.actions("L-1").values()) == {"cancelled"}
+    assert book.one(loan).review_on is None
+    assert book.one(collection_case).closed_at is not None, "no new case"
+
+
+def test_a_text_that_was_planned_all_the_same_is_called_off_at_the_claim(book: Book) -> None:
+    with book.house.engine.begin() as connection:
+        connection.execute(update(loan).values(written_off_on=date(2026, 3, 2)))
+
+    assert book.send("L-1", "text_day_1") == "nothing to do"
+    assert book.action("L-1", "text_day_1").reason == "written off"
+    assert book.sms.sent == []
+
+
+def test_money_for_a_written_off_loan_is_recorded(book: Book) -> None:
+    write_off(book)
+    assert pay(book, "400").status == "applied"
+    assert book.one(payment).amount == 400
+
+
+def test_a_write_off_told_twice_keeps_its_first_day(book: Book) -> None:
+    write_off(book, "2026-03-01")
+    assert write_off(book) == "applied"
+    assert book.one(loan).written_off_on == date(2026, 3, 1)
+
+
+def test_a_write_off_of_a_day_to_come_is_rejected_and_one_of_an_unknown_loan_waits(
+    book: Book,
+) -> None:
+    assert write_off(book, "2026-03-03") == "rejected"
+    unknown = tell(book, "write_off", loan="L-9", written_off_on="2026-03-02")
+    assert unknown.status == "received"
+
+
+def test_a_case_left_open_after_all_was_paid_is_closed_once(book: Book) -> None:
+    assert close_paid_cases(book.house) == 0, "something is past due"
+    with book.house.engine.begin() as connection:
+        connection.execute(update(instalment).values(paid_principal=999.99))
+    assert close_paid_cases(book.house) == 0, "a cent is past due"
+    with book.house.engine.begin() as connection:
+        connection.execute(update(instalment).values(paid_principal=1000))
+
+    assert close_paid_cases(book.house) == 1
+    assert book.one(collection_case).closed_because == "cured"
+    assert set(book.actions("L-1").values()) == {"cancelled"}
+    moves = len(book.rows(action_event))
+    assert close_paid_cases(book.house) == 0
+    assert len(book.rows(action_event)) == moves
+
+
+def test_a_case_is_not_closed_on_the_day_after_the_next_instalment_fell_due(
+    engine: Engine,
+) -> None:
+    book = Book(engine, now="2026-03-02 00:00")
+    book.loan("L-1", due_on="2026-03-01")
+    book.escalate("L-1")
+    assert close_paid_cases(book.house, limit=1) == 0

@@ -1,0 +1,93 @@
+"""What each kind of event from outside means: from its payload to the use case that applies it.
+
+Amounts in payloads are decimal strings, dates are business dates in ISO form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection
+
+from domain.holds import HoldKind
+from workers.holding import HoldTold, place_hold, release_hold
+from workers.house import House
+from workers.payments import Payment, record_payment
+from workers.promising import PromiseMade, record_promise, withdraw_promise
+from workers.reversing import reverse_payment
+from workers.writing_off import write_off
+
+Payload = Mapping[str, Any]
+
+
+def apply_payment(connection: Connection, house: House, payload: Payload) -> str:
+    paid = Payment(
+        external_id=payload["external_id"],
+        loan=payload["loan"],
+        amount=Decimal(payload["amount"]),
+        currency=payload["currency"],
+        paid_on=date.fromisoformat(payload["paid_on"]),
+    )
+    return record_payment(connection, house, paid)
+
+
+def apply_reversal(connection: Connection, house: House, payload: Payload) -> str:
+    reversed_on = date.fromisoformat(payload["reversed_on"])
+    return reverse_payment(connection, house, payload["payment"], reversed_on)
+
+
+def apply_promise(connection: Connection, house: House, payload: Payload) -> str:
+    made = PromiseMade(
+        external_id=payload["promise"],
+        loan=payload["loan"],
+        amount=Decimal(payload["amount"]),
+        currency=payload["currency"],
+        due_on=date.fromisoformat(payload["due_on"]),
+        made_by=payload["made_by"],
+    )
+    return record_promise(connection, house, made)
+
+
+def apply_promise_withdrawal(connection: Connection, house: House, payload: Payload) -> str:
+    return withdraw_promise(connection, house, payload["promise"])
+
+
+def apply_dispute(connection: Connection, house: House, payload: Payload) -> str:
+    """A dispute pauses the ladder until it is released by its own id."""
+    told = HoldTold(
+        external_id=payload["dispute"],
+        loan=payload["loan"],
+        kind=HoldKind.DISPUTE,
+        starts_on=date.fromisoformat(payload["starts_on"]),
+        ends_on=None,
+        why=payload["why"],
+        made_by=payload["made_by"],
+    )
+    return place_hold(connection, house, told)
+
+
+def apply_hold(connection: Connection, house: House, payload: Payload) -> str:
+    ends_on = payload["ends_on"]
+    told = HoldTold(
+        external_id=payload["hold"],
+        loan=payload["loan"],
+        kind=payload["kind"],
+        starts_on=date.fromisoformat(payload["starts_on"]),
+        ends_on=date.fromisoformat(ends_on) if ends_on else None,
+        why=payload["why"],
+        made_by=payload["made_by"],
+    )
+    return place_hold(connection, house, told)
+
+
+def apply_release(connection: Connection, house: House, payload: Payload) -> str:
+    ends_on = date.fromisoformat(payload["ends_on"])
+    return release_hold(connection, house, payload["hold"], ends_on)
+
+
+def apply_write_off(connection: Connection, house: House, payload: Payload) -> str:
+    on = date.fromisoformat(payload["written_off_on"])
+    return write_off(connection, house, payload["loan"], on)

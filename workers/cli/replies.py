@@ -1,0 +1,39 @@
+"""`arrears reply`: reading what a borrower wrote back, and noting that somebody saw to it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from workers.cli.common import console, open_house
+from workers.reply_work import finish_reply, open_reply
+
+app = typer.Typer(
+    help="Borrowers' texts that ask for a person: read one, and note that it was seen to.",
+    no_args_is_help=True,
+)
+
+Reply = Annotated[int, typer.Argument(help="The number of the reply, as `arrears work` shows it.")]
+
+
+@app.command()
+def read(reply: Reply) -> None:
+    """Print a borrower's text. It holds personal data; each look is logged."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("workers.reply_work").setLevel(logging.INFO)
+    body = open_reply(open_house(), reply).body
+    # Whoever wrote it is not to write to the terminal: no control characters but the line's end.
+    print("".join(one if one.isprintable() or one == "\n" else "�" for one in body))
+
+
+@app.command()
+def done(
+    reply: Reply,
+    by: Annotated[str, typer.Option(help="The staff reference of whoever saw to it.")],
+) -> None:
+    """Note that somebody saw to a reply: it is nobody's work any more."""
+    finish_reply(open_house(), reply, by=by)
+    console.print(Text(f"Reply {reply} is seen to."))

@@ -1,0 +1,139 @@
+"""The lender's systems, as they are told what happened: signed posts by Standard Webhooks.
+
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import requests
+from standardwebhooks.webhooks import Webhook
+
+from config.settings import Settings
+from domain.errors import ArrearsError
+
+
+class DeliveryOutcome(StrEnum):
+    """What the receiver made of an event."""
+
+    TAKEN = "taken"
+    FAILED = "failed"
+    """It may have it or not: it is posted again, with the same id."""
+    GONE = "gone"
+    """It wants no such events any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The receiver's answer, sorted."""
+
+    outcome: DeliveryOutcome
+    reason: str
+    """A sentence for a person. Nothing of the answer's own words: nobody knows what they hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingEvent:
+    """One event as it goes over the wire."""
+
+    event_id: UUID
+    """The same at every try: receivers know by it what they have already."""
+    kind: str
+    happened_at: datetime
+    data: Mapping[str, Any]
+
+    def body(self) -> str:
+        """The same text at every try."""
+        happened_at = self.happened_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        written = {"type": self.kind, "timestamp": happened_at, "data": self.data}
+        return json.dumps(written, separators=(",", ":"))
+
+
+class Receiver:
+    """The one address that is told everything."""
+
+    def __init__(
+        self,
+        url: str,
+        secrets: Sequence[str],
+        *,
+        connect_timeout: timedelta = timedelta(seconds=5),
+        read_timeout: timedelta = timedelta(seconds=10),
+    ) -> None:
+        """
+        Raises:
+            ArrearsError: a secret is not what Standard Webhooks mean by one.
+        """
+        self._url = url
+        self._timeout = (connect_timeout.total_seconds(), read_timeout.total_seconds())
+        try:
+            self._signers = [Webhook(secret) for secret in secrets]
+        except Exception:  # whatever it is, its words may quote the secret
+            raise ArrearsError(
+                "ARREARS_EVENTS_OUT_SECRETS is not usable: a secret is whsec_ and then 24 to 64 "
+                "bytes in base64. Make one with `echo whsec_$(openssl rand -base64 32)`."
+            ) from None
+
+    def post(self, event: OutgoingEvent, now: datetime) -> Answer:
+        """Post an event once, signed with every secret at `now`. Raises nothing for the network.
+
+        A redirect is not followed, for what was signed was meant for this address. The answer's
+        body is not read.
+        """
+        body = event.body()
+        try:
+            with requests.post(
+                self._url,
+                data=body.encode(),
+                headers=self._headers(str(event.event_id), body, now.astimezone(UTC)),
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return _sorted(response.status_code)
+        except requests.Timeout:
+            return Answer(DeliveryOutcome.FAILED, "The receiver did not answer in time.")
+        except requests.RequestException as error:
+            reason = f"The receiver could not be reached ({type(error).__name__})."
+            return Answer(DeliveryOutcome.FAILED, reason)
+
+    def _headers(self, event_id: str, body: str, at: datetime) -> dict[str, str]:
+        return {
+            "Content-Type": "application/json",
+            "webhook-id": event_id,
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": " ".join(one.sign(event_id, at, body) for one in self._signers),
+        }
+
+
+def receiver_in(settings: Settings) -> Receiver | None:
+    """The receiver that the settings name; None: nobody is told.
+
+    Raises:
+        ArrearsError: it has no secret to sign with, or one that is not usable.
+    """
+    if settings.events_out_url is None:
+        return None
+    if settings.events_out_secrets is None:
+        raise ArrearsError(
+            "ARREARS_EVENTS_OUT_URL is set and ARREARS_EVENTS_OUT_SECRETS is not: nobody could "
+            "tell who sent the events. Set it, or ARREARS_EVENTS_OUT_SECRETS_FILE to a file that "
+            "holds it."
+        )
+    secrets = [secret.get_secret_value() for secret in settings.events_out_secrets]
+    return Receiver(settings.events_out_url, secrets)
+
+
+def _sorted(status: int) -> Answer:
+    if 200 <= status < 300:
+        return Answer(DeliveryOutcome.TAKEN, "The receiver has it.")
+    if status == requests.codes.gone:
+        return Answer(DeliveryOutcome.GONE, "The receiver wants no such events (410).")
+    return Answer(DeliveryOutcome.FAILED, f"The receiver answered {status}.")

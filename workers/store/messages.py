@@ -1,0 +1,89 @@
+"""Texts in the store: what is known of one only ever grows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select, update
+
+from domain.statuses import ActionStatus, MessageStatus, earlier_than
+from workers.store import news
+from workers.store.outbox import tell
+from workers.store.problems import note_problem
+from workers.store.schema import action, action_event, message
+
+SENT_AFTER_ALL = "sent_after_all"
+
+
+def advance_message(
+    connection: Connection,
+    message_id: UUID,
+    status: MessageStatus,
+    now: datetime,
+    *,
+    sid: str | None = None,
+    code: str | None = None,
+) -> bool:
+    """Put on record what is known of a text; False, and nothing is written, if more is known.
+
+    What became of it is told to the lender's systems.
+    """
+    values = {"status": status, "code": code, "changed_at": now}
+    if sid is not None:
+        values["sid"] = sid
+    before = (
+        select(
+            message.c.id,
+            message.c.status,
+            message.c.action_id,
+            action.c.loan_id,
+            action.c.step,
+            action.c.item,
+            action.c.anchor_on,
+        )
+        .join(action, action.c.id == message.c.action_id)
+        .where(message.c.id == message_id, message.c.status.in_(earlier_than(status)))
+        .with_for_update(of=message)
+        .cte("before")
+    )
+    advanced = connection.execute(
+        update(message).where(message.c.id == before.c.id).values(values).returning(before)
+    ).one_or_none()
+    if advanced is None:
+        return False
+    tell(connection, news.of_text(advanced, status), now)
+    return True
+
+
+def providers_that_refused(connection: Connection, action_id: int) -> frozenset[str]:
+    """Who refused a text of the action since it was planned, or since a person resumed it."""
+    resumed_at = (
+        select(func.coalesce(func.max(action_event.c.at), "-infinity"))
+        .where(
+            action_event.c.action_id == action_id,
+            action_event.c.from_status == ActionStatus.DEAD,
+            action_event.c.to_status == ActionStatus.PLANNED,
+        )
+        .scalar_subquery()
+    )
+    refused = connection.execute(
+        select(message.c.provider).where(
+            message.c.action_id == action_id,
+            message.c.status == MessageStatus.REFUSED,
+            message.c.changed_at > resumed_at,
+        )
+    )
+    return frozenset(refused.scalars())
+
+
+def note_sent_after_all(connection: Connection, message_id: UUID, now: datetime) -> None:
+    """A text that counted as not sent did go out: the borrower may have it twice."""
+    sent = connection.execute(
+        select(action.c.loan_id, action.c.item).join(message).where(message.c.id == message_id)
+    ).one()
+    detail = (
+        f"The text of {sent.item} was sent after all, although it counted as not sent. The "
+        "borrower may have got it twice."
+    )
+    note_problem(connection, sent.loan_id, SENT_AFTER_ALL, detail, now)

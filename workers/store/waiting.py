@@ -1,0 +1,24 @@
+"""News that has come in and is not applied yet: until it is, nobody is contacted on older facts."""
+
+from __future__ import annotations
+
+from sqlalchemy import Exists, Table, exists, or_
+from sqlalchemy.sql.elements import ColumnElement
+
+from workers.store.schema import NEWS_OF_BORROWERS, NEWS_OF_LOANS, borrower, inbox_event, loan
+
+
+def news_waits() -> ColumnElement[bool]:
+    """Whether an event waits that must stop a contact, for a query of `loan` and `borrower`.
+
+    A reversal or a release does not count: neither forbids what was lawful before it.
+    """
+    return or_(_waits(NEWS_OF_LOANS, "loan", loan), _waits(NEWS_OF_BORROWERS, "borrower", borrower))
+
+
+def _waits(kinds: tuple[str, ...], key: str, named: Table) -> Exists:
+    return exists().where(
+        inbox_event.c.status == "received",
+        inbox_event.c.kind.in_(kinds),
+        inbox_event.c.payload[key].astext == named.c.external_id,
+    )

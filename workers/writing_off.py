@@ -1,0 +1,41 @@
+"""Writing off: the lender takes a loan off its books, and from then on it is not collected here."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import Connection, select, update
+
+from workers.events import NotYetError, RejectedError
+from workers.house import House
+from workers.reassessing import reassess
+from workers.store.book import lock_loan
+from workers.store.schema import loan
+
+
+def write_off(connection: Connection, house: House, external_id: str, on: date) -> str:
+    """Write a loan off as of `on`, in the caller's transaction. Returns a sentence for people.
+
+    Its case is closed, what waits is called off, and no scan finds it again. The debt may remain:
+    money that comes in is recorded as before. There is no way back.
+
+    Raises:
+        NotYetError: the loan is not known.
+        RejectedError: the day has not come yet.
+    """
+    now = house.now()
+    owed = lock_loan(connection, external_id)
+    if owed is None:
+        raise NotYetError(f"Loan {external_id} is not known. Import it; the write-off is kept.")
+    since = connection.execute(select(loan.c.written_off_on).where(loan.c.id == owed.id)).scalar()
+    if since is not None:
+        return f"Loan {external_id} was written off on {since}; nothing changed."
+    if on > now.date():
+        raise RejectedError(
+            f"{on} has not come yet. Tell of the write-off of loan {external_id} when it is done."
+        )
+    connection.execute(
+        update(loan).where(loan.c.id == owed.id).values(written_off_on=on, written_off_at=now)
+    )
+    reassess(connection, [owed.id], now)
+    return f"Loan {external_id} is written off: it is not collected here any more."
