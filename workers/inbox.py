@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, any_, func, or_, select, update
+from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
@@ -21,6 +21,7 @@ from workers.payments import Payment
 from workers.receipts import record_receipt
 from workers.retrying import in_short
 from workers.store.schema import inbox_event
+from workers.store.taking import not_since, update_first
 
 log = logging.getLogger(__name__)
 
@@ -137,26 +138,13 @@ def wake_events(house: House, *, limit: int = 1_000) -> list[int]:
     One that was announced and still waits when its lease ends is taken again.
     """
     now = house.now()
-    again_after = house.settings.lease
-    waiting = (
-        select(inbox_event.c.id)
-        .where(
-            inbox_event.c.status == "received",
-            or_(inbox_event.c.woken_at.is_(None), inbox_event.c.woken_at < now - again_after),
-        )
-        .order_by(inbox_event.c.woken_at.nulls_first(), inbox_event.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
+    woken_at = inbox_event.c.woken_at
+    waiting = (inbox_event.c.status == "received") & not_since(woken_at, now - house.settings.lease)
+    first = update_first(
+        inbox_event, waiting, (woken_at.nulls_first(), inbox_event.c.id), limit
+    ).values(woken_at=now)
     with house.engine.begin() as connection:
-        taken = connection.execute(
-            update(inbox_event)
-            .where(inbox_event.c.id == any_(func.array(waiting)))
-            .values(woken_at=now)
-            .returning(inbox_event.c.id)
-        )
-        return list(taken.scalars())
+        return list(connection.execute(first.returning(inbox_event.c.id)).scalars())
 
 
 def payment_payload(paid: Payment) -> dict[str, str]:

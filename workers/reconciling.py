@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Row, any_, func, or_, select, true, update
+from sqlalchemy import Connection, Row, and_, or_, select, true
 
 from domain.statuses import UNSETTLED, ActionStatus, MessageStatus
 from workers.gateways.sms import LookupFailedError, OutgoingText
@@ -23,6 +23,7 @@ from workers.store.actions import Move, move_actions
 from workers.store.messages import advance_message
 from workers.store.problems import note_problem
 from workers.store.schema import action, borrower, contact, message
+from workers.store.taking import update_first
 
 ASK_AGAIN_AFTER = timedelta(seconds=30)
 ASK_AT_ONCE = 25
@@ -130,46 +131,26 @@ def ask_providers(house: House) -> int:
 def park_old(house: House) -> int:
     """Park texts that stayed unknown for too long: a person must find out. Returns how many."""
     now = house.now()
-    old = (
-        select(message.c.id)
-        .where(
-            message.c.status == MessageStatus.UNKNOWN,
-            message.c.created_at <= now - timedelta(seconds=house.settings.park_after_seconds),
-        )
-        .order_by(message.c.created_at)
-        .limit(AT_ONCE)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
+    old = and_(
+        message.c.status == MessageStatus.UNKNOWN,
+        message.c.created_at <= now - timedelta(seconds=house.settings.park_after_seconds),
     )
+    first = update_first(message, old, (message.c.created_at,), AT_ONCE)
+    parked = first.values(status=MessageStatus.PARKED, changed_at=now, parked_at=now)
     with house.engine.begin() as connection:
-        parked = connection.execute(
-            update(message)
-            .where(message.c.id == any_(func.array(old)))
-            .values(status=MessageStatus.PARKED, changed_at=now, parked_at=now)
-        )
-        return parked.rowcount
+        return connection.execute(parked).rowcount
 
 
 def _take_unasked(connection: Connection, now: datetime) -> Sequence[Lost]:
     """Take unknown texts to ask about, those that waited longest first; each for one run only."""
-    unasked = (
-        select(message.c.id)
-        .where(
-            message.c.status == MessageStatus.UNKNOWN,
-            or_(message.c.asked_at.is_(None), message.c.asked_at <= now - ASK_AGAIN_AFTER),
-        )
-        .order_by(message.c.asked_at.nulls_first(), message.c.created_at)
-        .limit(ASK_AT_ONCE)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
+    asked_at = message.c.asked_at
+    unasked = and_(
+        message.c.status == MessageStatus.UNKNOWN,
+        or_(asked_at.is_(None), asked_at <= now - ASK_AGAIN_AFTER),
     )
-    taken = (
-        update(message)
-        .where(message.c.id == any_(func.array(unasked)))
-        .values(asked_at=now)
-        .returning(message)
-        .cte("taken")
-    )
+    order_by = (asked_at.nulls_first(), message.c.created_at)
+    first = update_first(message, unasked, order_by, ASK_AT_ONCE)
+    taken = first.values(asked_at=now).returning(message).cte("taken")
     return connection.execute(
         select(taken, action.c.loan_id, contact.c.borrower_id, borrower.c.phone_sealed)
         .join(action, action.c.id == taken.c.action_id)

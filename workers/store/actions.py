@@ -11,9 +11,9 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     Text,
+    and_,
     any_,
     cast,
-    func,
     insert,
     literal,
     or_,
@@ -28,6 +28,7 @@ from domain.statuses import CLAIMABLE, ActionStatus, sources
 from workers.store import news
 from workers.store.outbox import tell
 from workers.store.schema import action, action_event
+from workers.store.taking import not_since, update_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,23 +155,12 @@ def wake_due(
     One that was announced longer ago than `again_after` and still waits is announced again: its
     message must have been lost. Oldest first; two callers at once take different ones.
     """
-    due = (
-        select(action.c.id)
-        .where(
-            action.c.work == work,
-            action.c.status.in_(CLAIMABLE),
-            action.c.due_at <= now,
-            or_(action.c.woken_at.is_(None), action.c.woken_at < now - again_after),
-        )
-        .order_by(action.c.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
+    due = and_(
+        action.c.work == work,
+        action.c.status.in_(CLAIMABLE),
+        action.c.due_at <= now,
+        not_since(action.c.woken_at, now - again_after),
     )
-    woken = connection.execute(
-        update(action)
-        .where(action.c.id == any_(func.array(due)))
-        .values(woken_at=now)
-        .returning(action.c.id)
-    )
+    first = update_first(action, due, (action.c.due_at,), limit)
+    woken = connection.execute(first.values(woken_at=now).returning(action.c.id))
     return list(woken.scalars())

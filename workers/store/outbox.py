@@ -13,11 +13,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Engine, any_, func, or_, select, update
+from sqlalchemy import Connection, Engine, and_, select, update
 
 from domain.statuses import OutboxStatus
 from workers.store.rows import insert_rows
 from workers.store.schema import loan, outbox_event
+from workers.store.taking import not_since, update_first
 
 TELLS = "arrears_tells"
 
@@ -163,27 +164,13 @@ def wake(connection: Connection, now: datetime, *, again_after: timedelta, limit
 
     An event that was announced longer ago than `again_after` and still waits is announced again.
     """
-    due = (
-        select(outbox_event.c.id)
-        .where(
-            outbox_event.c.status == OutboxStatus.WAITING,
-            outbox_event.c.due_at <= now,
-            or_(
-                outbox_event.c.woken_at.is_(None),
-                outbox_event.c.woken_at < now - again_after,
-            ),
-        )
-        .order_by(outbox_event.c.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
+    due = and_(
+        outbox_event.c.status == OutboxStatus.WAITING,
+        outbox_event.c.due_at <= now,
+        not_since(outbox_event.c.woken_at, now - again_after),
     )
-    woken = connection.execute(
-        update(outbox_event)
-        .where(outbox_event.c.id == any_(func.array(due)))
-        .values(woken_at=now)
-        .returning(outbox_event.c.loan_id)
-    )
+    first = update_first(outbox_event, due, (outbox_event.c.due_at,), limit)
+    woken = connection.execute(first.values(woken_at=now).returning(outbox_event.c.loan_id))
     return sorted(set(woken.scalars()))
 
 
