@@ -67,16 +67,8 @@ def was_sent(
     Raises:
         ArrearsError: that text is not unknown (any more), or `sid` is another text's.
     """
-    now = house.now()
-    with house.engine.begin() as connection:
-        lost = _lock(connection, message_id)
-        if sid is not None:
-            _refuse_sid_of_another(connection, lost, sid)
-        if dry_run:
-            return
-        advance_message(connection, lost.id, MessageStatus.ACCEPTED, now, sid=sid)
-        done = Move(ActionStatus.DONE, f"its text was sent, says {by}")
-        move_actions(connection, [lost.action_id], done, now)
+    done = Move(ActionStatus.DONE, f"its text was sent, says {by}")
+    _settle(house, message_id, MessageStatus.ACCEPTED, done, sid=sid, dry_run=dry_run)
 
 
 def send_again(house: House, message_id: UUID, by: str, *, dry_run: bool = False) -> None:
@@ -87,14 +79,8 @@ def send_again(house: House, message_id: UUID, by: str, *, dry_run: bool = False
     Raises:
         ArrearsError: that text is not unknown (any more).
     """
-    now = house.now()
-    with house.engine.begin() as connection:
-        lost = _lock(connection, message_id)
-        if dry_run:
-            return
-        advance_message(connection, lost.id, MessageStatus.NOT_SENT, now)
-        again = Move(ActionStatus.FAILED, f"its text was not sent, says {by}", due_at=now)
-        move_actions(connection, [lost.action_id], again, now)
+    again = Move(ActionStatus.FAILED, f"its text was not sent, says {by}", due_at=house.now())
+    _settle(house, message_id, MessageStatus.NOT_SENT, again, dry_run=dry_run)
 
 
 def drop_unknown(house: House, message_id: UUID, by: str, *, dry_run: bool = False) -> None:
@@ -103,15 +89,30 @@ def drop_unknown(house: House, message_id: UUID, by: str, *, dry_run: bool = Fal
     Raises:
         ArrearsError: that text is not unknown (any more).
     """
+    dropped = Move(ActionStatus.DROPPED, f"dropped by {by}")
+    # Nobody need go on asking; a receipt may still tell.
+    _settle(house, message_id, MessageStatus.PARKED, dropped, dry_run=dry_run)
+
+
+def _settle(
+    house: House,
+    message_id: UUID,
+    status: MessageStatus,
+    move: Move,
+    *,
+    sid: str | None = None,
+    dry_run: bool,
+) -> None:
+    """Put on record what a person says of an unknown text, and let its action follow."""
     now = house.now()
     with house.engine.begin() as connection:
         lost = _lock(connection, message_id)
+        if sid is not None:
+            _refuse_sid_of_another(connection, lost, sid)
         if dry_run:
             return
-        # Nobody need go on asking; a receipt may still tell.
-        advance_message(connection, lost.id, MessageStatus.PARKED, now)
-        dropped = Move(ActionStatus.DROPPED, f"dropped by {by}")
-        move_actions(connection, [lost.action_id], dropped, now)
+        advance_message(connection, lost.id, status, now, sid=sid)
+        move_actions(connection, [lost.action_id], move, now)
 
 
 def _lock(connection: Connection, message_id: UUID) -> Lost:

@@ -59,6 +59,11 @@ def assert_usable(house: House) -> None:
     assert_keys_open(house.engine, house.vault)
 
 
+def say_done(done: str, *, dry_run: bool) -> None:
+    """What was done; or, after a dry run, that nothing was."""
+    console.print(Text(UNCHANGED if dry_run else done))
+
+
 def show_table(
     title: str,
     headings: Sequence[str],

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from workers import dead_letters
-from workers.cli.common import UNCHANGED, AsJson, By, DryRun, console, open_house, show_table
+from workers.cli.common import AsJson, By, DryRun, console, open_house, say_done, show_table
 from workers.dead_letters import DeadAction, History
 
 app = typer.Typer(
@@ -65,22 +65,18 @@ def show(action: Action, as_json: AsJson = False) -> None:
 def resume(action: Action, by: By, dry_run: DryRun = False) -> None:
     """Let an action go again, with all its tries before it. The gate is asked again, as always."""
     was = dead_letters.resume(open_house(), action, by, dry_run=dry_run)
-    _say(dry_run, f"{_named(was)} is planned again, and due now.")
+    say_done(f"{_named(was)} is planned again, and due now.", dry_run=dry_run)
 
 
 @app.command()
 def drop(action: Action, by: By, dry_run: DryRun = False) -> None:
     """Give an action up for good."""
     was = dead_letters.drop(open_house(), action, by, dry_run=dry_run)
-    _say(dry_run, f"{_named(was)} is dropped.")
+    say_done(f"{_named(was)} is dropped.", dry_run=dry_run)
 
 
 def _named(one: DeadAction) -> str:
     return f"{one.item} for loan {one.loan}"
-
-
-def _say(dry_run: bool, done: str) -> None:
-    console.print(Text(UNCHANGED if dry_run else done))
 
 
 def _show_history(found: History) -> None:

@@ -10,9 +10,8 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.text import Text
 
-from workers.cli.common import UNCHANGED, AsJson, By, DryRun, console, open_house, show_table
+from workers.cli.common import AsJson, By, DryRun, console, open_house, say_done, show_table
 from workers.unknown_texts import drop_unknown, read_unknown, send_again, was_sent
 
 app = typer.Typer(
@@ -60,22 +59,18 @@ def sent(
 ) -> None:
     """Say that the provider took the text: its action is done."""
     was_sent(open_house(), message, by, sid=sid, dry_run=dry_run)
-    _say(dry_run, f"Text {message} counts as sent; its action is done.")
+    say_done(f"Text {message} counts as sent; its action is done.", dry_run=dry_run)
 
 
 @app.command()
 def resend(message: Message, by: By, dry_run: DryRun = False) -> None:
     """Say that the text never went out: another one is sent, if the gate still allows it."""
     send_again(open_house(), message, by, dry_run=dry_run)
-    _say(dry_run, f"Text {message} counts as not sent; its action is due now.")
+    say_done(f"Text {message} counts as not sent; its action is due now.", dry_run=dry_run)
 
 
 @app.command()
 def drop(message: Message, by: By, dry_run: DryRun = False) -> None:
     """Leave it open whether the text went out, and do nothing more about it."""
     drop_unknown(open_house(), message, by, dry_run=dry_run)
-    _say(dry_run, f"The action of text {message} is dropped.")
-
-
-def _say(dry_run: bool, done: str) -> None:
-    console.print(Text(UNCHANGED if dry_run else done))
+    say_done(f"The action of text {message} is dropped.", dry_run=dry_run)

@@ -9,7 +9,7 @@ from sqlalchemy import Row
 
 from domain.decision import Decision
 from domain.ladder import Work
-from domain.statuses import ActionStatus, MessageStatus
+from domain.statuses import UNSETTLED, ActionStatus, MessageStatus
 from workers.store.outbox import EventKind, News
 
 # A text that is done is told by what becomes of the text itself.
@@ -19,7 +19,6 @@ _DONE = {
     Work.OPEN_LEGAL_FILE: EventKind.LEGAL_FILE_OPENED,
 }
 
-_PERHAPS_SENT = frozenset({MessageStatus.RESERVED, MessageStatus.UNKNOWN, MessageStatus.PARKED})
 _SENT = frozenset(
     {
         MessageStatus.ACCEPTED,
@@ -76,7 +75,7 @@ def of_text(text: Row[*tuple[Any, ...]], became: MessageStatus) -> list[News]:
 
     A text whose first news is that it arrived was sent as well.
     """
-    kinds = [EventKind.TEXT_SENT] if text.status in _PERHAPS_SENT and became in _SENT else []
+    kinds = [EventKind.TEXT_SENT] if text.status in UNSETTLED and became in _SENT else []
     if became in _BECAME:
         kinds.append(_BECAME[became])
     data = {"text": text.id, **_action(text.action_id, text)}
