@@ -10,6 +10,7 @@ import redis
 from sqlalchemy import Engine, create_engine
 
 from tests.support.databases import new_database
+from tests.support.receiver import LendersSystems, lenders_systems
 from workers.local.servers import LocalBroker, LocalPostgres
 
 
@@ -65,3 +66,10 @@ def broker_url(broker_server: LocalBroker) -> str:
     with redis.Redis.from_url(broker_server.url) as client:
         client.flushall()
     return broker_server.url
+
+
+@pytest.fixture
+def systems() -> Iterator[LendersSystems]:
+    """The lender's systems, which take what they are told."""
+    with lenders_systems() as systems:
+        yield systems

@@ -51,6 +51,30 @@ class Process:
         return self._log.read_text()
 
 
+def arrears(
+    environment: Mapping[str, str], *command: str, folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run one `arrears` command to its end. No mistake of a user's may show a traceback."""
+    return python(environment, "-m", "workers.cli.main", *command, folder=folder)
+
+
+def python(
+    environment: Mapping[str, str], *what: str, folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run this Python to its end, without a traceback."""
+    done = subprocess.run(
+        [sys.executable, *what],
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=folder,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
 @contextmanager
 def running(*command: str, environment: Mapping[str, str], log: Path) -> Iterator[Process]:
     """The command, while the block runs."""

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -13,19 +10,14 @@ from sqlalchemy import Engine, select
 from standardwebhooks.webhooks import Webhook
 
 from domain.errors import ArrearsError
+from tests.support.commands import arrears, python
 from tests.support.environment import an_environment
 from tests.support.loans import Book
-from tests.support.receiver import SECRET, LendersSystems, lenders_systems, telling
+from tests.support.receiver import SECRET, LendersSystems, telling
 from workers.delivering import deliver_events
 from workers.resending import resend, resend_dead
 from workers.status import EventsOut, read_status
 from workers.store.schema import outbox_event
-
-
-@pytest.fixture
-def systems() -> Iterator[LendersSystems]:
-    with lenders_systems() as systems:
-        yield systems
 
 
 @pytest.fixture
@@ -42,23 +34,6 @@ def book(engine: Engine, systems: LendersSystems) -> Book:
 def environment(database_url: str, broker_url: str, systems: LendersSystems) -> dict[str, str]:
     told = {"ARREARS_EVENTS_OUT_URL": systems.url, "ARREARS_EVENTS_OUT_SECRETS": SECRET}
     return an_environment(database_url, broker_url) | told
-
-
-def arrears(environment: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
-    return python(environment, "-m", "workers.cli.main", *command)
-
-
-def python(environment: dict[str, str], *what: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, *what],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
 
 
 def events_out(book: Book) -> EventsOut:

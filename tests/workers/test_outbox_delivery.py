@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -13,7 +12,7 @@ from standardwebhooks.webhooks import Webhook
 
 from domain.errors import ArrearsError
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
-from tests.support.receiver import OLDER_SECRET, SECRET, LendersSystems, lenders_systems, telling
+from tests.support.receiver import OLDER_SECRET, SECRET, LendersSystems, telling
 from tests.support.together import together
 from workers.delivering import AT_ONCE, MOST_TRIES, deliver_events, wake_outbox
 from workers.gateways.receiver import Receiver
@@ -21,12 +20,6 @@ from workers.queues import QUEUE_HOLDS
 from workers.store import outbox
 from workers.store.outbox import EventKind, News
 from workers.store.schema import outbox_event
-
-
-@pytest.fixture
-def systems() -> Iterator[LendersSystems]:
-    with lenders_systems() as systems:
-        yield systems
 
 
 @pytest.fixture

@@ -11,9 +11,8 @@ from sqlalchemy import Engine
 
 from tests.support.counting import statements
 from tests.support.fakes import FakeSmsGateway
-from tests.support.loans import SENDER, Book
+from tests.support.loans import SENDER, Book, FixedClock
 from tests.support.together import together
-from workers.clock import Clock
 from workers.gateways.routes import Sender
 from workers.house import House
 from workers.pacing import LONGEST_WAIT, take_turn
@@ -72,7 +71,7 @@ def test_texts_leave_at_the_pace_of_their_sender_and_the_gate_is_asked_at_that_m
 ) -> None:
     book = a_paced_book(engine, loans=4)
     began = book.clock.at
-    stopped = {name: TimeOfItsOwn(began) for name in ("L-0", "L-1", "L-2", "L-3")}
+    stopped = {name: FixedClock(began) for name in ("L-0", "L-1", "L-2", "L-3")}
 
     for name, clock in stopped.items():
         house: House = replace(book.house, clock=clock)
@@ -116,17 +115,3 @@ def test_a_pace_costs_two_statements_and_none_where_it_is_not_set(engine: Engine
         send_sms(unpaced, book.action_id("L-1", "text_day_1"))
 
     assert len(with_pace) == len(without) + 2
-
-
-class TimeOfItsOwn(Clock):
-    """A worker's clock, which no other worker's waiting moves."""
-
-    def __init__(self, at: datetime) -> None:
-        super().__init__()
-        self.at = at
-
-    def now(self) -> datetime:
-        return self.at
-
-    def sleep(self, wait: timedelta) -> None:
-        self.at += wait

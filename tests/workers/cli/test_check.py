@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 from sqlalchemy import Engine, text
 
+from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import Book
 from workers.store.schema import approval, borrower
@@ -28,19 +26,6 @@ def book(engine: Engine) -> Book:
     book.staff("sup-1", "supervisor")
     book.staff("c-1", "caller")
     return book
-
-
-def arrears(environment: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "workers.cli.main", *command],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
-    return done
 
 
 @pytest.mark.parametrize(

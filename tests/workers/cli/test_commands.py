@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from sqlalchemy import Engine, create_engine, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from config.settings import Settings
+from tests.support.commands import arrears
 from tests.support.databases import new_database
 from tests.support.environment import an_environment
 from tests.support.loans import KEY, Book
@@ -31,22 +30,6 @@ AS_OF = ("--as-of", "2026-03-02")
 @pytest.fixture
 def environment(database_url: str, broker_url: str) -> dict[str, str]:
     return {**an_environment(database_url, broker_url), "ARREARS_ENCRYPTION_KEYS": KEY}
-
-
-def arrears(
-    environment: dict[str, str], *command: str, folder: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "workers.cli.main", *command],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        cwd=folder,
-    )
-    assert "Traceback" not in done.stderr
-    return done
 
 
 def test_every_command_has_a_help_text(environment: dict[str, str]) -> None:

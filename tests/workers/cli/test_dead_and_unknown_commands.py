@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine
 
+from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import Book
 from tests.support.sending import ANSWER_LOST, Scripted, route
@@ -32,19 +31,6 @@ def a_text(engine: Engine, answer: SendResult) -> Book:
     book.escalate("L-1")
     book.send("L-1", "text_day_1")
     return book
-
-
-def arrears(environment: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "workers.cli.main", *command],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
-    return done
 
 
 def test_a_person_looks_at_what_was_given_up_resumes_it_and_is_told_once(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine
 
+from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import Book
 from workers.clock import Clock
@@ -28,19 +27,6 @@ def book(engine: Engine) -> Book:
     book = Book(engine, zone="UTC")
     book.loan("L-1", due_on=str(YESTERDAY))
     return book
-
-
-def arrears(environment: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "workers.cli.main", *command],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
-    return done
 
 
 def test_a_payment_comes_and_bounces(environment: dict[str, str], book: Book) -> None:

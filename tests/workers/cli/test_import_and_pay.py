@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
+from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import Book
-from tests.workers.cli.test_commands import AS_OF, TAPE, arrears
+from tests.workers.cli.test_commands import AS_OF, TAPE
 from workers.store.schema import loan, payment, problem
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,6 +10,7 @@ import pytest
 
 from config.settings import Settings
 from domain.ladder import AppliesTo, Ladder, find_ladder
+from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import shipped_policy
 from workers.cli.ladder import standing, stretches
@@ -83,14 +82,9 @@ def test_a_ladder_that_ends_rests_for_good() -> None:
 
 
 def test_it_is_read_in_a_terminal_of_80_columns_before_there_is_a_database() -> None:
-    shown = subprocess.run(
-        [sys.executable, "-m", "workers.cli.main", "ladder"],
-        env=an_environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    ).stdout
+    done = arrears(an_environment(), "ladder")
+    assert done.returncode == 0
+    shown = done.stdout
 
     folder: Path = Settings.model_fields["policy_dir"].default
     assert all(len(line) <= 80 for line in shown.splitlines() if str(folder) not in line)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 from sqlalchemy import Engine
 
+from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import PHONE, Book
 from workers.gateways.sms import InboundText
@@ -33,17 +32,6 @@ def book(engine: Engine) -> Book:
     take_reply(book.house, text, help_is_answered=True)
     assign_replies(book.house)
     return book
-
-
-def arrears(environment: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "workers.cli.main", *command],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_a_collector_finds_a_reply_reads_it_and_is_done_with_it(

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 
 import pytest
 
+from tests.support.commands import arrears
 from tests.support.environment import an_environment
 
 
 def refusal(*command: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "workers.cli.main", *command],
-        env=an_environment() | {"COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = arrears(an_environment() | {"COLUMNS": "200"}, *command)
     assert done.returncode == 2
-    assert "Traceback" not in done.stderr
     return done.stderr
 
 

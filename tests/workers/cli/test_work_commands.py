@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 from sqlalchemy import Engine
 
+from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import NAME, Book
 from workers.store.problems import note_problem
@@ -32,19 +31,6 @@ def book(engine: Engine) -> Book:
     book.escalate("L-1", "L-2")
     schedule_visit(book.house, book.action_id("L-1", "field_visit"))
     return book
-
-
-def arrears(environment: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "workers.cli.main", *command],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
-    return done
 
 
 def test_the_work_list_is_there_for_people_and_for_programs(
