@@ -11,7 +11,7 @@ from domain.holds import Hold, HoldKind
 from workers.events import NotYetError, RejectedError
 from workers.house import House
 from workers.reassessing import reassess
-from workers.store.book import lock_loan, lock_loan_of
+from workers.store.book import lock_loan_of, lock_loan_told_of
 from workers.store.schema import hold, hold_release
 
 KINDS_TOLD = tuple(kind for kind in HoldKind if kind is not HoldKind.PROMISE)
@@ -44,9 +44,7 @@ def place_hold(connection: Connection, house: House, told: HoldTold) -> str:
         RejectedError: there is no such kind, or it ends before it starts.
     """
     now = house.now()
-    owed = lock_loan(connection, told.loan)
-    if owed is None:
-        raise NotYetError(f"Loan {told.loan} is not known. Import it; the hold is kept.")
+    owed = lock_loan_told_of(connection, told.loan, "hold")
     if told.kind not in KINDS_TOLD:
         raise RejectedError(
             f"{told.kind} is not a kind of hold that can be placed. Say one of "

@@ -14,10 +14,9 @@ from config.settings import Settings, load_settings
 from config.sms_templates import load_sms_templates
 from config.templates import Templates
 from workers.clock import Clock
+from workers.gateways import tencent, twilio
 from workers.gateways.receiver import Receiver, receiver_in
 from workers.gateways.routes import Routes, Sender
-from workers.gateways.tencent import TencentGateway
-from workers.gateways.twilio import TwilioGateway
 from workers.store.engine import connect
 from workers.store.outbox import that_tells
 from workers.store.vault import Vault
@@ -68,13 +67,13 @@ def build_house(settings: Settings) -> House:
 
 
 def _twilio(settings: Settings) -> Sender:
-    gateway = TwilioGateway(
+    gateway = twilio.TwilioGateway(
         account_sid=settings.twilio_account_sid,
         auth_token=settings.twilio_auth_tokens[0].get_secret_value(),
         api_base=settings.twilio_api_base,
         status_callback_base=settings.public_url,
     )
-    return Sender("twilio", settings.twilio_from, gateway)
+    return Sender(twilio.PROVIDER, settings.twilio_from, gateway)
 
 
 def _tencent(settings: Settings, templates: Templates) -> list[Sender]:
@@ -84,14 +83,14 @@ def _tencent(settings: Settings, templates: Templates) -> list[Sender]:
     if id is None or key is None or app is None or signature is None:
         return []
     registered = settings.policy_dir / "sms_templates" / "tencent.yaml"
-    gateway = TencentGateway(
+    gateway = tencent.TencentGateway(
         secret_id=id,
         secret_key=key.get_secret_value(),
         sdk_app_id=app,
         templates=load_sms_templates(registered, templates.names()),
         api_base=settings.tencent_api_base,
     )
-    return [Sender("tencent", signature, gateway)]
+    return [Sender(tencent.PROVIDER, signature, gateway)]
 
 
 @cache

@@ -140,17 +140,18 @@ def _refuse_a_day_to_come(as_of: date, today: date) -> None:
 
 def _with_ladders_looked_for(house: House, loans: list[LoanOnTape]) -> tuple[list[LoanOnTape], int]:
     """The loans, those that no ladder is for with that problem; and how many they are."""
-    checked = [_with_ladder_looked_for(house, one) for one in loans]
+    today = house.today()
+    checked = [_with_ladder_looked_for(house, one, today) for one in loans]
     return checked, sum(a is not b for a, b in zip(loans, checked, strict=True))
 
 
-def _with_ladder_looked_for(house: House, one: LoanOnTape) -> LoanOnTape:
+def _with_ladder_looked_for(house: House, one: LoanOnTape, today: date) -> LoanOnTape:
     found = ladder_for(
         house.policy.ladders,
         jurisdiction=one.jurisdiction,
         product=one.product,
         currency=one.currency,
-        on=house.today(),
+        on=today,
     )
     if found:
         return one

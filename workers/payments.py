@@ -13,11 +13,11 @@ from domain.allocation import Allocation, allocate
 from domain.arrears import Arrears
 from domain.loans import ZERO
 from workers.amounts import check_amount
-from workers.events import NotYetError, RejectedError
+from workers.events import RejectedError
 from workers.house import House
 from workers.promising import keep_promise
 from workers.reassessing import reassess
-from workers.store.book import load_schedule, lock_loan, write_allocations
+from workers.store.book import load_schedule, lock_loan_told_of, write_allocations
 from workers.store.schema import loan as loan_table
 from workers.store.schema import payment
 
@@ -47,9 +47,7 @@ def record_payment(connection: Connection, house: House, paid: Payment) -> str:
             of another payment.
     """
     now = house.now()
-    loan = lock_loan(connection, paid.loan)
-    if loan is None:
-        raise NotYetError(f"Loan {paid.loan} is not known. Import it; the payment is kept.")
+    loan = lock_loan_told_of(connection, paid.loan, "payment")
     check_amount(paid.amount, paid.currency, paid.loan, loan.currency)
     in_tape_of = loan.tape_as_of if in_the_tape(paid.paid_on, loan.tape_as_of) else None
     allocations: tuple[Allocation, ...] = ()

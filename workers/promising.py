@@ -17,7 +17,7 @@ from workers.events import NotYetError, RejectedError
 from workers.holding import insert_hold, release
 from workers.house import House
 from workers.reassessing import reassess
-from workers.store.book import lock_loan, lock_loan_of
+from workers.store.book import lock_loan_of, lock_loan_told_of
 from workers.store.schema import borrower, hold, loan, payment, promise
 from workers.store.waiting import news_waits
 
@@ -49,9 +49,7 @@ def record_promise(connection: Connection, house: House, made: PromiseMade) -> s
         RejectedError: its day has passed, or the amount cannot be paid.
     """
     now = house.now()
-    owed = lock_loan(connection, made.loan)
-    if owed is None:
-        raise NotYetError(f"Loan {made.loan} is not known. Import it; the promise is kept.")
+    owed = lock_loan_told_of(connection, made.loan, "promise")
     if _is_known(connection, made.external_id):
         return f"Promise {made.external_id} is on record already; nothing changed."
     check_amount(made.amount, made.currency, made.loan, owed.currency)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 
-from workers.events import NotYetError, RejectedError
+from workers.events import RejectedError
 from workers.house import House
 from workers.reassessing import reassess
-from workers.store.book import lock_loan
+from workers.store.book import lock_loan_told_of
 from workers.store.schema import loan
 
 
@@ -24,12 +24,9 @@ def write_off(connection: Connection, house: House, external_id: str, on: date) 
         RejectedError: the day has not come yet.
     """
     now = house.now()
-    owed = lock_loan(connection, external_id)
-    if owed is None:
-        raise NotYetError(f"Loan {external_id} is not known. Import it; the write-off is kept.")
-    since = connection.execute(select(loan.c.written_off_on).where(loan.c.id == owed.id)).scalar()
-    if since is not None:
-        return f"Loan {external_id} was written off on {since}; nothing changed."
+    owed = lock_loan_told_of(connection, external_id, "write-off")
+    if owed.written_off_on is not None:
+        return f"Loan {external_id} was written off on {owed.written_off_on}; nothing changed."
     if on > now.date():
         raise RejectedError(
             f"{on} has not come yet. Tell of the write-off of loan {external_id} when it is done."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from config.settings import load_settings
+from workers import inbox
 from workers.house import House, build_house
 from workers.store.engine import assert_reachable
 from workers.store.keys import assert_keys_open
@@ -22,6 +23,7 @@ console = Console(soft_wrap=True, highlight=False)
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+Loan = Annotated[str, typer.Argument(help="The lender's id of the loan.")]
 By = Annotated[str, typer.Option(help="The staff reference of whoever decides it.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and change nothing.")]
 
@@ -57,6 +59,15 @@ def assert_usable(house: House) -> None:
     assert_reachable(house.engine)
     assert_current(house.engine)
     assert_keys_open(house.engine, house.vault)
+
+
+def take_in(house: House, kind: str, id: str, payload: Mapping[str, str | None]) -> None:
+    """Take in an event that a person tells of, under its kind and its own id; say what came of it.
+
+    Raises:
+        ArrearsError: it can never be applied, or was applied already with other contents.
+    """
+    console.print(inbox.take_in(house, f"{kind}:{id}", kind, payload).reason, markup=False)
 
 
 def say_done(done: str, *, dry_run: bool) -> None:

@@ -8,12 +8,12 @@ import typer
 from rich.text import Text
 
 from domain.telling import Sentence
-from workers.cli.common import console, open_house
+from workers.cli.common import Loan, console, open_house
 from workers.story import read_story
 
 
 def explain(
-    loan: Annotated[str, typer.Argument(help="The lender's id of the loan.")],
+    loan: Loan,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Tell what was done about a loan, when, and why; and what was not done. No personal data."""

@@ -10,14 +10,13 @@ import typer
 
 from domain.errors import ArrearsError
 from workers import inbox
-from workers.cli.common import console, errors, open_house
+from workers.cli.common import Loan, console, errors, open_house, take_in
 from workers.cli.days import a_day, refuse_a_day_to_come
 from workers.payments import Payment
 
 KEPT = 3
 """The exit code for a payment that waits for its loan to come in."""
 
-Loan = Annotated[str, typer.Argument(help="The lender's id of the loan.")]
 Amount = Annotated[str, typer.Argument(help="How much, such as 120.50.")]
 Currency = Annotated[str, typer.Argument(help="ISO 4217, such as CNY.")]
 PromiseId = Annotated[str, typer.Argument(help="The lender's id of the promise.")]
@@ -72,7 +71,7 @@ def reverse(
     house = open_house()
     day = reversed_on or house.today()
     payload = {"payment": payment_id, "reversed_on": day.isoformat()}
-    console.print(inbox.take_in(house, f"reversal:{payment_id}", "reversal", payload).reason)
+    take_in(house, "reversal", payment_id, payload)
 
 
 def promise(
@@ -98,15 +97,13 @@ def promise(
         "due_on": due_on.isoformat(),
         "made_by": by,
     }
-    console.print(inbox.take_in(house, f"promise:{promise_id}", "promise", payload).reason)
+    take_in(house, "promise", promise_id, payload)
 
 
 def withdraw(promise_id: PromiseId) -> None:
     """Take back a promise to pay: the ladder goes on where it stood."""
     house = open_house()
-    event = f"promise_withdrawal:{promise_id}"
-    payload = {"promise": promise_id}
-    console.print(inbox.take_in(house, event, "promise_withdrawal", payload).reason)
+    take_in(house, "promise_withdrawal", promise_id, {"promise": promise_id})
 
 
 def write_off(
@@ -120,7 +117,7 @@ def write_off(
     house = open_house()
     day = on or house.today()
     payload = {"loan": loan, "written_off_on": day.isoformat()}
-    console.print(inbox.take_in(house, f"write_off:{loan}", "write_off", payload).reason)
+    take_in(house, "write_off", loan, payload)
 
 
 def _amount(written: str) -> Decimal:

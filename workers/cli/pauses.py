@@ -7,13 +7,11 @@ from typing import Annotated
 
 import typer
 
-from workers import inbox
-from workers.cli.common import console, open_house
+from workers.cli.common import Loan, open_house, take_in
 from workers.cli.days import a_day
 from workers.holding import KINDS_TOLD
 
 Kind = Annotated[str, typer.Argument(help=f"One of {', '.join(KINDS_TOLD)}.")]
-Loan = Annotated[str, typer.Argument(help="The lender's id of the loan.")]
 Why = Annotated[str, typer.Option(help="Why, in words that name nobody.")]
 By = Annotated[str, typer.Option(help="The staff reference of whoever does it.")]
 Starts = Annotated[
@@ -54,7 +52,7 @@ def hold(
         "why": why,
         "made_by": by,
     }
-    console.print(inbox.take_in(house, f"hold:{hold_id}", "hold", payload).reason)
+    take_in(house, "hold", hold_id, payload)
 
 
 def dispute(
@@ -75,7 +73,7 @@ def dispute(
         "why": why,
         "made_by": by,
     }
-    console.print(inbox.take_in(house, f"dispute:{dispute_id}", "dispute", payload).reason)
+    take_in(house, "dispute", dispute_id, payload)
 
 
 def release(
@@ -94,4 +92,4 @@ def release(
     house = open_house()
     day = (ends_on or house.today()).isoformat()
     payload = {"hold": hold_id, "ends_on": day}
-    console.print(inbox.take_in(house, f"release:{hold_id}:{day}", "release", payload).reason)
+    take_in(house, "release", f"{hold_id}:{day}", payload)

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from workers import approving
-from workers.cli.common import console, open_house
+from workers.cli.common import Loan, console, open_house
 
 
 def approve(
-    loan: Annotated[str, typer.Argument(help="The lender's id of the loan.")],
+    loan: Loan,
     item: Annotated[str, typer.Argument(help="The ladder item, such as legal_file.")],
     by: Annotated[str, typer.Option(help="Who approves: a reference on the roster.")],
 ) -> None:
@@ -21,7 +21,7 @@ def approve(
 
 
 def refuse(
-    loan: Annotated[str, typer.Argument(help="The lender's id of the loan.")],
+    loan: Loan,
     item: Annotated[str, typer.Argument(help="The ladder item, such as legal_file.")],
     by: Annotated[str, typer.Option(help="Who refuses: a reference on the roster.")],
     why: Annotated[str, typer.Option(help="The reason, which stays on record.")],

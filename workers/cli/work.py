@@ -13,7 +13,7 @@ from rich.text import Text
 
 from domain.errors import ArrearsError
 from domain.statuses import ActionStatus
-from workers.cli.common import AsJson, console, errors, open_house, show_table
+from workers.cli.common import AsJson, Loan, console, errors, open_house, show_table
 from workers.cli.days import a_day
 from workers.letters import open_letter
 from workers.open_problems import Problems, read_problems
@@ -54,7 +54,7 @@ def work(
 
 
 def letter(
-    loan: Annotated[str, typer.Argument(help="The lender's id of the loan.")],
+    loan: Loan,
     item: Annotated[
         str | None, typer.Option(help="The ladder item it was written for; the newest if left out.")
     ] = None,

@@ -13,6 +13,7 @@ from domain.allocation import Allocation
 from domain.errors import ArrearsError
 from domain.loans import Component, Instalment
 from domain.rules import Channel
+from workers.events import NotYetError
 from workers.store.relaying import write_parts
 from workers.store.rows import as_rows
 from workers.store.schema import instalment, loan
@@ -29,10 +30,23 @@ def lock_loan(connection: Connection, external_id: str) -> Row[*tuple[Any, ...]]
             loan.c.product,
             loan.c.anchor_on,
             loan.c.tape_as_of,
+            loan.c.written_off_on,
         )
         .where(loan.c.external_id == external_id)
         .with_for_update()
     ).one_or_none()
+
+
+def lock_loan_told_of(connection: Connection, external_id: str, told: str) -> Row[*tuple[Any, ...]]:
+    """The loan that an event is about, locked as `lock_loan` does; `told` is what it tells.
+
+    Raises:
+        NotYetError: the loan is not known yet.
+    """
+    found = lock_loan(connection, external_id)
+    if found is None:
+        raise NotYetError(f"Loan {external_id} is not known. Import it; the {told} is kept.")
+    return found
 
 
 def lock_loan_of(connection: Connection, what: Table, external_id: str) -> int | None:

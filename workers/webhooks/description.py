@@ -13,7 +13,9 @@ from pydantic import BaseModel
 from workers.webhooks.lender_events import LENDER_EVENT
 from workers.webhooks.reading import RETRY_AFTER_SECONDS
 
-_SCHEMAS = "#/components/schemas/{model}"
+_EVENT = LENDER_EVENT.json_schema(ref_template="#/components/schemas/{model}")
+_EVENT_PARTS = _EVENT.pop("$defs")
+"""What the event's description refers to: it stands with the other components."""
 
 
 class Refusal(BaseModel):
@@ -111,9 +113,7 @@ EVENTS: dict[str, Any] = {
         ],
         "requestBody": {
             "required": True,
-            "content": {
-                "application/json": {"schema": LENDER_EVENT.json_schema(ref_template=_SCHEMAS)}
-            },
+            "content": {"application/json": {"schema": _EVENT}},
         },
     },
 }
@@ -231,10 +231,7 @@ class Described(FastAPI):
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
             described = super().openapi()
-            events = LENDER_EVENT.json_schema(ref_template=_SCHEMAS)
             components = described.setdefault("components", {})
-            components.setdefault("schemas", {}).update(events["$defs"])
+            components.setdefault("schemas", {}).update(_EVENT_PARTS)
             components["securitySchemes"] = SECURITY_SCHEMES
-            content = described["paths"]["/events"]["post"]["requestBody"]["content"]
-            content["application/json"]["schema"].pop("$defs", None)
         return super().openapi()
