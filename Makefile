@@ -41,7 +41,7 @@ lint: setup ## style, types and the direction of imports
 	$(BIN)/lint-imports
 
 test: lint ## lint, then every test
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 demo: setup ## a small loan book, start to finish, on servers that are gone afterwards
 	$(BIN)/arrears demo

@@ -68,6 +68,17 @@ def broker_url(broker_server: LocalBroker) -> str:
     return broker_server.url
 
 
+ONE_AFTER_ANOTHER = ("chaos", "crashing", "test_processes", "test_broker_full", "test_partition")
+"""Where workers, beats and brokers run as processes of their own: two such tests at a time would
+leave none of them the processor that it needs."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(name in item.nodeid for name in ONE_AFTER_ANOTHER):
+            item.add_marker(pytest.mark.xdist_group("processes"))
+
+
 @pytest.fixture
 def systems() -> Iterator[LendersSystems]:
     """The lender's systems, which take what they are told."""

@@ -5,6 +5,7 @@ In production a worker that ends is started again by what watches over it; here 
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -76,6 +77,7 @@ def test_nothing_is_lost_while_the_broker_is_full_and_all_goes_out_when_it_has_r
             )
 
         def look(at_least: int) -> bool:
+            time.sleep(0.5)  # as beat leaves time between two ticks: a worker cannot do more
             timetable.tick()
             clock.write_text(str(float(clock.read_text()) + 2))
             return done() >= at_least
