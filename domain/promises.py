@@ -9,6 +9,9 @@ from decimal import Decimal
 
 from domain.holds import Hold, HoldKind
 
+TELLING = timedelta(days=1)
+"""The lender's systems have this long to tell of money that came on a promise's last day."""
+
 
 @dataclass(frozen=True, slots=True)
 class Promise:
@@ -41,10 +44,16 @@ def is_kept(promise: Promise, received: Iterable[Received]) -> bool:
 
 
 def hold_of(promise: Promise) -> Hold:
-    """The pause that a promise brings: from the day it is made until the day after its own."""
-    return Hold(
-        HoldKind.PROMISE, promise.made_at.date(), ends_on=promise.due_on + timedelta(days=1)
-    )
+    """The pause that a promise brings: from the day it is made until its money must be known."""
+    return Hold(HoldKind.PROMISE, promise.made_at.date(), ends_on=settles_on(promise.due_on))
+
+
+def settles_on(due_on: date) -> date:
+    """The first business date on which a promise that is not kept is broken.
+
+    A bank's file of a day comes in the night after it: who paid in time is not to be told of late.
+    """
+    return due_on + TELLING + timedelta(days=1)
 
 
 def _counts(promise: Promise, one: Received) -> bool:

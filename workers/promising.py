@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from domain.promises import Promise, Received, hold_of, is_kept
+from domain.promises import TELLING, Promise, Received, hold_of, is_kept
 from domain.statuses import PromiseStatus
 from workers.amounts import check_amount
 from workers.events import NotYetError, RejectedError
@@ -58,8 +58,7 @@ def record_promise(connection: Connection, house: House, made: PromiseMade) -> s
             f"Promise {made.external_id} is for {made.due_on}, which has passed. Ask for a day to "
             "come."
         )
-    if (replaced := _open_promise(connection, owed.id)) is not None:
-        _settle(connection, replaced, PromiseStatus.WITHDRAWN, now)
+    end_promise(connection, owed.id, now)
     pause = hold_of(Promise(made.amount, made.due_on, now))
     hold_id = insert_hold(
         connection, owed.id, pause, made_by=made.made_by, why="a promise to pay", now=now
@@ -77,7 +76,7 @@ def record_promise(connection: Connection, house: House, made: PromiseMade) -> s
         )
     )
     reassess(connection, [owed.id], now)
-    return f"The ladder of loan {made.loan} pauses up to and on {made.due_on}."
+    return f"The ladder of loan {made.loan} pauses until {pause.ends_on}."
 
 
 def withdraw_promise(connection: Connection, house: House, external_id: str) -> str:
@@ -96,6 +95,12 @@ def withdraw_promise(connection: Connection, house: House, external_id: str) -> 
     _settle(connection, known, PromiseStatus.WITHDRAWN, now)
     reassess(connection, [loan_id], now)
     return f"Promise {external_id} is withdrawn; the ladder goes on where it stood."
+
+
+def end_promise(connection: Connection, loan_id: int, now: datetime) -> None:
+    """Take back what a locked loan has open: another promise, or a write-off, takes its place."""
+    if (found := _open_promise(connection, loan_id)) is not None:
+        _settle(connection, found, PromiseStatus.WITHDRAWN, now)
 
 
 def keep_promise(connection: Connection, loan_id: int, now: datetime) -> None:
@@ -117,9 +122,9 @@ def keep_promise(connection: Connection, loan_id: int, now: datetime) -> None:
 
 
 def break_overdue_promises(house: House, *, limit: int = AT_ONCE) -> int:
-    """Settle promises whose day is over; returns how many. Any number of times does no harm.
+    """Settle promises whose money must be known by now; returns how many.
 
-    With nothing past due any more a promise is kept, however it came about: a tape may have told
+    Any number of times does no harm. With nothing past due any more a promise is kept, however it came about: a tape may have told
     of the money. Otherwise it is broken, and the loan is looked at today. Where news of a loan
     waits to be applied, such as a payment of yesterday, its promise waits too.
     """
@@ -129,7 +134,7 @@ def break_overdue_promises(house: House, *, limit: int = AT_ONCE) -> int:
         .select_from(borrower.join(loan).join(promise))
         .where(
             promise.c.status == PromiseStatus.OPEN,
-            promise.c.due_on < now.date(),
+            promise.c.due_on < now.date() - TELLING,
             ~news_waits(),
         )
         .order_by(promise.c.due_on, promise.c.id)

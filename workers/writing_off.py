@@ -8,6 +8,7 @@ from sqlalchemy import Connection, update
 
 from workers.events import RejectedError
 from workers.house import House
+from workers.promising import end_promise
 from workers.reassessing import reassess
 from workers.store.book import lock_loan_told_of
 from workers.store.schema import loan
@@ -16,8 +17,9 @@ from workers.store.schema import loan
 def write_off(connection: Connection, house: House, external_id: str, on: date) -> str:
     """Write a loan off as of `on`, in the caller's transaction. Returns a sentence for people.
 
-    Its case is closed, what waits is called off, and no scan finds it again. The debt may remain:
-    money that comes in is recorded as before. There is no way back.
+    Its case is closed, what waits is called off, an open promise is nobody's to break any more, and
+    no scan finds it again. The debt may remain: money that comes in is recorded as before. There
+    is no way back.
 
     Raises:
         NotYetError: the loan is not known.
@@ -34,5 +36,6 @@ def write_off(connection: Connection, house: House, external_id: str, on: date) 
     connection.execute(
         update(loan).where(loan.c.id == owed.id).values(written_off_on=on, written_off_at=now)
     )
+    end_promise(connection, owed.id, now)
     reassess(connection, [owed.id], now)
     return f"Loan {external_id} is written off: it is not collected here any more."

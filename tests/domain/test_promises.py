@@ -45,5 +45,5 @@ def test_money_of_its_last_day_that_is_told_of_later_counts() -> None:
     assert is_kept(PROMISE, [late])
 
 
-def test_a_promise_pauses_the_ladder_until_the_day_after_its_own() -> None:
-    assert hold_of(PROMISE) == Hold(HoldKind.PROMISE, date(2026, 3, 5), date(2026, 3, 11))
+def test_a_promise_pauses_the_ladder_until_its_money_must_be_known() -> None:
+    assert hold_of(PROMISE) == Hold(HoldKind.PROMISE, date(2026, 3, 5), date(2026, 3, 12))

@@ -128,6 +128,8 @@ def test_a_text_that_is_refused_is_told_and_so_is_the_end_of_its_action(book: Bo
     book.send("L-1", "text_day_1")
 
     assert kinds(book) == ["loan.escalated", "text.failed", "action.dead"]
+    dead = told(book)[-1][1]
+    assert dead["reason"] == book.action("L-1", "text_day_1").reason
 
 
 def test_a_text_that_could_not_be_delivered_is_told(book: Book) -> None:

@@ -33,13 +33,13 @@ def held_until(book: Book) -> date | None:
     return ends_on  # type: ignore[no-any-return]  # a column of dates
 
 
-def test_a_promise_stops_what_is_planned_until_the_day_after_its_own(book: Book) -> None:
+def test_a_promise_stops_what_is_planned_until_its_money_must_be_known(book: Book) -> None:
     settled = promise(book, "400", "2026-03-05")
 
-    assert settled.reason == "The ladder of loan L-1 pauses up to and on 2026-03-05."
+    assert settled.reason == "The ladder of loan L-1 pauses until 2026-03-07."
     assert book.send("L-1", "text_day_1") == "nothing to do"
     assert book.action("L-1", "text_day_1").rules[0] == "house.on_hold"
-    assert book.one(loan).review_on == held_until(book) == date(2026, 3, 6)
+    assert book.one(loan).review_on == held_until(book) == date(2026, 3, 7)
     assert book.sms.sent == []
 
 
@@ -60,16 +60,28 @@ def test_a_part_of_it_does_not_stop_a_promise_from_being_broken(book: Book) -> N
     promise(book, "400", "2026-03-05")
     pay(book, "399.99")
 
-    assert break_overdue_promises(book.at("2026-03-05 23:59").house) == 0
-    assert break_overdue_promises(book.at("2026-03-06 00:00").house) == 1
+    assert break_overdue_promises(book.at("2026-03-06 23:59").house) == 0
+    assert break_overdue_promises(book.at("2026-03-07 00:00").house) == 1
 
     assert statuses(book) == {"PR-1": "broken"}
-    assert book.one(loan).review_on == date(2026, 3, 6)
+    assert book.one(loan).review_on == date(2026, 3, 7)
+
+
+def test_money_of_its_last_day_that_the_banks_file_tells_of_overnight_keeps_a_promise(
+    book: Book,
+) -> None:
+    promise(book, "400", "2026-03-05")
+    book.at("2026-03-06 06:00")
+    assert break_overdue_promises(book.house) == 0
+
+    pay(book, "400", paid_on="2026-03-05")
+
+    assert statuses(book) == {"PR-1": "kept"}
 
 
 def test_after_a_broken_promise_the_ladder_goes_on_where_it_stood(book: Book) -> None:
     promise(book, "400", "2026-03-05")
-    break_overdue_promises(book.at("2026-03-06 09:00").house)
+    break_overdue_promises(book.at("2026-03-07 09:00").house)
     book.escalate("L-1")
 
     assert book.actions("L-1")["text_day_1"] in ("planned", "deferred")
@@ -78,13 +90,13 @@ def test_after_a_broken_promise_the_ladder_goes_on_where_it_stood(book: Book) ->
 
 def test_breaking_again_and_together_settles_each_promise_once(book: Book) -> None:
     promise(book, "400", "2026-03-05")
-    book.at("2026-03-06 09:00")
+    book.at("2026-03-07 09:00")
 
     counts = together(*[lambda: break_overdue_promises(book.house)] * 2)
 
     assert sorted(counts) == [0, 1]
     settled_at = book.one(promises).settled_at
-    assert break_overdue_promises(book.at("2026-03-07 09:00").house) == 0
+    assert break_overdue_promises(book.at("2026-03-08 09:00").house) == 0
     assert book.one(promises).settled_at == settled_at
 
 
@@ -101,7 +113,7 @@ def test_no_more_promises_are_settled_at_once_than_were_asked_for(book: Book) ->
         due_on="2026-03-04",
         made_by="col-1",
     )
-    book.at("2026-03-06 09:00")
+    book.at("2026-03-07 09:00")
 
     assert break_overdue_promises(book.house, limit=1) == 1
     assert statuses(book) == {"PR-1": "open", "PR-2": "broken"}
@@ -120,7 +132,7 @@ def test_a_promise_is_not_broken_while_a_payment_waits_to_be_applied(book: Book)
         paid_on="2026-03-05",
     )
 
-    assert break_overdue_promises(book.at("2026-03-06 00:01").house) == 0
+    assert break_overdue_promises(book.at("2026-03-07 00:01").house) == 0
 
 
 def test_a_promise_of_a_loan_that_a_tape_cured_is_kept(book: Book) -> None:
@@ -128,7 +140,7 @@ def test_a_promise_of_a_loan_that_a_tape_cured_is_kept(book: Book) -> None:
     with book.house.engine.begin() as connection:
         connection.execute(update(instalment).values(paid_principal=1000))
 
-    assert break_overdue_promises(book.at("2026-03-06 00:01").house) == 1
+    assert break_overdue_promises(book.at("2026-03-07 00:01").house) == 1
     assert statuses(book) == {"PR-1": "kept"}
 
 
@@ -169,7 +181,7 @@ def test_a_new_promise_takes_the_place_of_the_open_one(book: Book) -> None:
 
     assert statuses(book) == {"PR-1": "withdrawn", "PR-2": "open"}
     ends = [row.ends_on for row in book.rows(select(hold).order_by(hold.c.id))]
-    assert ends == [date(2026, 3, 4), date(2026, 3, 10)]
+    assert ends == [date(2026, 3, 4), date(2026, 3, 11)]
 
 
 def test_a_promise_that_is_taken_back_lets_the_ladder_go_on_today(book: Book) -> None:

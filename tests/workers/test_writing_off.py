@@ -7,10 +7,12 @@ from datetime import date
 import pytest
 from sqlalchemy import Engine, update
 
-from tests.support.events import pay, tell
+from tests.support.events import pay, promise, tell
 from tests.support.loans import Book
+from workers.promising import break_overdue_promises
 from workers.reassessing import close_paid_cases
 from workers.store.schema import action_event, collection_case, instalment, loan, payment
+from workers.store.schema import promise as promises
 
 
 @pytest.fixture
@@ -34,6 +36,14 @@ def test_a_write_off_closes_the_case_and_calls_off_what_waits(book: Book) -> Non
     stands = book.one(loan)
     assert (stands.review_on, stands.anchor_on) == (None, None)
     assert stands.written_off_on == date(2026, 3, 2)
+
+
+def test_an_open_promise_ends_with_the_write_off_and_is_never_broken(book: Book) -> None:
+    promise(book, "400", "2026-03-05")
+    write_off(book)
+
+    assert book.one(promises).status == "withdrawn"
+    assert break_overdue_promises(book.at("2026-03-09 09:00").house) == 0
 
 
 def test_nothing_brings_a_written_off_loan_back(book: Book) -> None:

@@ -106,7 +106,7 @@ def move_actions(
         .cte("noted")
     )
     rows = connection.execute(select(moved).order_by(moved.c.id).add_cte(noted)).all()
-    tell(connection, news.of_moved_actions(rows, move.to), now)
+    tell(connection, news.of_moved_actions(rows, move.to, move.reason), now)
     return len(rows)
 
 

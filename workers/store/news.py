@@ -56,17 +56,24 @@ def of_decisions(decisions: Iterable[Decision], ids: dict[int, int]) -> list[New
     ]
 
 
-def of_moved_actions(moved: Iterable[Row[*tuple[Any, ...]]], to: ActionStatus) -> list[News]:
+def of_moved_actions(
+    moved: Iterable[Row[*tuple[Any, ...]]], to: ActionStatus, reason: str
+) -> list[News]:
     """Of actions that moved there; each with `id`, `loan_id`, `work`, `step`, `item`, `anchor_on`.
 
-    Only of work that is done and of what was given up.
+    Only of work that is done and of what was given up, and of this also why.
     """
     if to not in (ActionStatus.DONE, ActionStatus.DEAD):
         return []
+    if to is ActionStatus.DEAD:
+        return [
+            News(EventKind.ACTION_DEAD, one.loan_id, _action(one.id, one) | {"reason": reason})
+            for one in moved
+        ]
     return [
         News(kind, one.loan_id, _action(one.id, one))
         for one in moved
-        if (kind := EventKind.ACTION_DEAD if to is ActionStatus.DEAD else _DONE.get(one.work))
+        if (kind := _DONE.get(one.work))
     ]
 
 

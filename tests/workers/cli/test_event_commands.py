@@ -40,7 +40,7 @@ def test_a_payment_comes_and_bounces(environment: dict[str, str], book: Book) ->
 
 def test_a_promise_is_made_and_taken_back(environment: dict[str, str], book: Book) -> None:
     command = ("promise", "L-1", "400", "CNY", str(TOMORROW), "--id", "PR-1", "--by", "col-1")
-    assert "pauses up to and on" in arrears(environment, *command).stdout
+    assert "pauses until" in arrears(environment, *command).stdout
     assert "goes on where it stood" in arrears(environment, "withdraw", "PR-1").stdout
     assert book.one(promise).status == "withdrawn"
 
