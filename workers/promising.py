@@ -124,9 +124,10 @@ def keep_promise(connection: Connection, loan_id: int, now: datetime) -> None:
 def break_overdue_promises(house: House, *, limit: int = AT_ONCE) -> int:
     """Settle promises whose money must be known by now; returns how many.
 
-    Any number of times does no harm. With nothing past due any more a promise is kept, however it came about: a tape may have told
-    of the money. Otherwise it is broken, and the loan is looked at today. Where news of a loan
-    waits to be applied, such as a payment of yesterday, its promise waits too.
+    Any number of times does no harm. With nothing past due any more a promise is kept, however it
+    came about: a tape may have told of the money. Otherwise it is broken, and the loan is looked
+    at today. Where news of a loan waits to be applied, such as a payment of yesterday, its promise
+    waits too.
     """
     now = house.now()
     overdue = (
