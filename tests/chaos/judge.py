@@ -69,11 +69,14 @@ def judge(book: Sequence[OneLoan], log: Path, connection: Connection) -> Verdict
 
 
 def texts_by_number(log: Path) -> Counter[str]:
-    """How many texts each number got, as the provider wrote it down."""
+    """How many texts each number got, as the provider wrote it down.
+
+    A line without an end is being written this moment: it counts when it is read next.
+    """
     if not log.exists():
         return Counter()
     with log.open(encoding="utf-8") as lines:
-        return Counter(json.loads(line)["to"] for line in lines)
+        return Counter(json.loads(line)["to"] for line in lines if line.endswith("\n"))
 
 
 def unfinished(connection: Connection, today: str) -> int:

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from tests.chaos.__main__ import figures
 from tests.chaos.book import MOST_LOANS, OneLoan, make_book
 from tests.chaos.day import Day, live_through
-from tests.chaos.judge import judge
+from tests.chaos.judge import judge, texts_by_number
 
 A_SHORT_DAY = Day(loans=300, seed=7, every=(1.5, 4.0), within=240)
 
@@ -77,3 +77,9 @@ def test_the_same_seed_makes_the_same_book_and_every_number_is_fiction() -> None
     assert len({one.number for one in book}) == len(book) == 220
     assert all(one.number[5:10] == "55501" for one in book)
     assert MOST_LOANS > 60_000
+
+
+def test_a_line_that_is_being_written_counts_when_it_is_finished(tmp_path: Path) -> None:
+    log = tmp_path / "texts.jsonl"
+    log.write_text('{"to": "+1"}\n{"to": "+2", "bo', encoding="utf-8")
+    assert texts_by_number(log) == {"+1": 1}
