@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from config.rule_packs import read_hours
+from config.rule_kinds import read_hours
 from config.yaml_source import Section, Value, each, read_yaml
-from domain.rules import Hours
+from domain.hours import Hours
 from domain.staffing import Role
 
 STAFF_KEYS = (

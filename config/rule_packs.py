@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date, time
+from datetime import date
 from enum import StrEnum
 from functools import partial
 
+from config.calendars import read_calendar
+from config.rule_kinds import KINDS, subject
 from config.yaml_source import Section, Value, each
-from domain.rules import Channel, Confidence, ContactHours, Hours, RulePack, Source
+from domain.calendars import PLAIN_WEEK, Calendar
+from domain.hours import ContactHours
+from domain.rules import Channel, Collects, Confidence, Modality, Rule, RulePack, RuleStatus, Source
 
-PACK_KEYS = ("id", "version", "jurisdiction", "rules")
+PACK_KEYS = ("id", "version", "jurisdiction", "calendar", "rules")
 RULE_KEYS = (
     "id",
     "kind",
     "channels",
-    "hours",
+    "modality",
+    "status",
+    "applies_to",
+    "place",
     "effective_from",
     "effective_to",
     "citation",
     "confidence",
 )
-WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-EVERY_DAY = "every_day"
-CLOCK = re.compile(r"(\d{2}:\d{2})-(\d{2}:\d{2})")
 
 
-class RuleKind(StrEnum):
-    """The kinds of rule that the contact gate can apply."""
+class Place(StrEnum):
+    """Where a person is reached, where a rule is about that place only."""
 
-    CONTACT_HOURS = "contact_hours"
+    WORK = "work"
 
 
 class Reaching(StrEnum):
@@ -44,33 +47,20 @@ def read_rule_pack(document: Value) -> RulePack:
     """Turn one file into a rule pack.
 
     Raises:
-        PolicyError: the file says something a pack must not, or a country's pack is silent about
-            a channel, which would bar that channel for good.
+        PolicyError: the file says something a pack must not, contradicts itself, or, being a
+            country's, is silent about the hours of a channel, which would bar that channel for
+            good.
     """
     top = document.section(PACK_KEYS)
     pack_id = top.need("id").identifier()
     jurisdiction = top.need("jurisdiction").jurisdiction()
+    calendar = read_calendar(value) if (value := top.maybe("calendar")) else PLAIN_WEEK
     entries = top.need("rules").values()
-    rules = each(entries, partial(_read_rule, pack_id=pack_id))
-    _refuse_two_at_once(tuple(zip(entries, rules, strict=True)))
-    covered = {str(channel) for rule in rules for channel in rule.channels}
-    silent = [str(channel) for channel in Reaching if str(channel) not in covered]
-    if silent and "-" not in jurisdiction:
-        raise top.need("rules").refuse(
-            f"No rule gives the contact hours of {', '.join(silent)}.",
-            "A country's pack must give hours for sms, call and visit: add the channels to a rule.",
-        )
-    return RulePack(pack_id, top.need("version").whole(at_least=1), jurisdiction, rules)
-
-
-def describe(pack: RulePack) -> tuple[str, ...]:
-    """One line for each rule, with its citation, for a terminal."""
-    return tuple(
-        f"{rule.id}: {', '.join(sorted(rule.channels))} "
-        f"{'; '.join(_describe_hours(hours) for hours in rule.hours)} — "
-        f"{describe_source(rule.source)}"
-        for rule in pack.contact_hours
-    )
+    rules = each(entries, partial(_read_rule, pack_id=pack_id, calendar=calendar))
+    _refuse_contradictions(tuple(zip(entries, rules, strict=True)))
+    if "-" not in jurisdiction:
+        _refuse_silence(top, rules)
+    return RulePack(pack_id, top.need("version").whole(at_least=1), jurisdiction, rules, calendar)
 
 
 def describe_source(source: Source) -> str:
@@ -87,9 +77,12 @@ def read_source(section: Section) -> Source:
     )
 
 
-def _read_rule(value: Value, pack_id: str) -> ContactHours:
-    section = value.section(RULE_KEYS)
-    section.need("kind").word(RuleKind)
+def _read_rule(value: Value, pack_id: str, calendar: Calendar) -> Rule:
+    kind_named = value.pairs().get("kind")
+    if kind_named is None:
+        raise value.refuse("The key `kind` is missing here.", f"Write one of: {', '.join(KINDS)}.")
+    kind = KINDS[kind_named.known(KINDS, "kind of rule")]
+    section = value.section((*RULE_KEYS, *kind.keys))
     effective_from = section.need("effective_from").day()
     end = section.maybe("effective_to")
     effective_to = end.day() if end else None
@@ -98,13 +91,23 @@ def _read_rule(value: Value, pack_id: str) -> ContactHours:
             f"`effective_to` is {effective_to}, before `effective_from`.",
             f"Write {effective_from} or later, or leave it out.",
         )
-    return ContactHours(
+    modality, status = section.maybe("modality"), section.maybe("status")
+    applies_to, place = section.maybe("applies_to"), section.maybe("place")
+    return kind.makes(
         id=_read_rule_id(section.need("id"), pack_id),
-        channels=frozenset(_read_channel(entry) for entry in section.need("channels").values()),
-        hours=read_hours(section.need("hours")),
+        channels=_read_channels(section, kind.makes) if kind.reaches else frozenset(),
         source=read_source(section),
         effective_from=effective_from,
         effective_to=effective_to,
+        modality=modality.word(Modality) if modality else Modality.MUST_NOT,
+        status=status.word(RuleStatus) if status else RuleStatus.IN_FORCE,
+        applies_to=(
+            frozenset(one.word(Collects) for one in applies_to.values())
+            if applies_to
+            else frozenset()
+        ),
+        at_work=bool(place and place.word(Place)),
+        **kind.read(section, calendar),
     )
 
 
@@ -119,76 +122,44 @@ def _read_rule_id(value: Value, pack_id: str) -> str:
     return id_
 
 
-def _read_channel(value: Value) -> Channel:
-    return Channel(value.word(Reaching))
+def _read_channels(section: Section, makes: type[Rule]) -> frozenset[Channel]:
+    words = Reaching if makes is ContactHours else Channel
+    return frozenset(Channel(entry.word(words)) for entry in section.need("channels").values())
 
 
-def read_hours(value: Value) -> tuple[Hours, ...]:
-    """Hours of the week such as `{mon-fri: "08:00-20:00"}`, each day at most once."""
-    hours: list[Hours] = []
-    for days, clock in value.pairs().items():
-        weekdays = _read_weekdays(days, clock)
-        if any(weekdays & other.weekdays for other in hours):
-            raise clock.refuse(
-                f"`{days}` has a day that a line above has too.", "Name each day of the week once."
-            )
-        hours.append(Hours(weekdays, *_read_clock(clock)))
-    if not hours:
-        raise value.refuse("`hours` names no day.", 'Write hours: {every_day: "08:00-21:00"}.')
-    return tuple(hours)
-
-
-def _read_weekdays(days: str, place: Value) -> frozenset[int]:
-    if days == EVERY_DAY:
-        return frozenset(range(7))
-    first, _, last = days.partition("-")
-    last = last or first
-    if first not in WEEK or last not in WEEK or WEEK.index(last) < WEEK.index(first):
-        raise place.refuse(
-            f"`{days}` is not days of the week.",
-            "Write every_day, a day such as sat, or days in order such as mon-fri.",
+def _refuse_silence(top: Section, rules: tuple[Rule, ...]) -> None:
+    covered = {
+        channel
+        for rule in rules
+        if isinstance(rule, ContactHours) and rule.stops and not rule.at_work
+        for channel in rule.channels
+    }
+    silent = [str(channel) for channel in Reaching if Channel(channel) not in covered]
+    if silent:
+        raise top.need("rules").refuse(
+            f"No rule gives the contact hours of {', '.join(silent)}.",
+            "A country's pack must give hours for sms, call and visit: add the channels to a rule.",
         )
-    return frozenset(range(WEEK.index(first), WEEK.index(last) + 1))
 
 
-def _read_clock(value: Value) -> tuple[time, time]:
-    """From and until, on the local clock; 24:00 is the midnight that ends the day."""
-    instead = "Write from and until on one day, such as 08:00-22:00 or 09:00-24:00."
-    text = value.text()
-    match = CLOCK.fullmatch(text)
-    if not match:
-        raise value.refuse(f"`{value.key}` is {text}.", instead)
-    try:
-        start = time.fromisoformat(match[1])
-        end = time.max if match[2] == "24:00" else time.fromisoformat(match[2])
-    except ValueError:
-        raise value.refuse(f"`{value.key}` is {text}.", instead) from None
-    if end <= start:
-        raise value.refuse(f"`{value.key}` is {text}, which ends before it begins.", instead)
-    return start, end
-
-
-def _describe_hours(hours: Hours) -> str:
-    end = "24:00" if hours.end == time.max else f"{hours.end:%H:%M}"
-    days = "every day"
-    if len(hours.weekdays) < len(WEEK):
-        days = ", ".join(WEEK[day] for day in sorted(hours.weekdays))
-    return f"{days} {hours.start:%H:%M}-{end}"
-
-
-def _refuse_two_at_once(rules: tuple[tuple[Value, ContactHours], ...]) -> None:
-    """One pack answers once for a channel and a day; stricter hours belong in the same rule."""
+def _refuse_contradictions(rules: tuple[tuple[Value, Rule], ...]) -> None:
+    """One pack answers a question once; what is stricter belongs in the same rule."""
     for index, (value, rule) in enumerate(rules):
         for _, other in rules[:index]:
-            shared = rule.channels & other.channels
-            if rule.id == other.id or (shared and _both_in_force(rule, other)):
+            if rule.id == other.id or _both_answer(rule, other):
                 raise value.refuse(
                     f"{rule.id} overlaps {other.id}.",
                     "Write one rule for a channel at a time, under an id that no other has.",
                 )
 
 
-def _both_in_force(one: ContactHours, other: ContactHours) -> bool:
-    return one.effective_from <= (other.effective_to or date.max) and other.effective_from <= (
-        one.effective_to or date.max
+def _both_answer(one: Rule, other: Rule) -> bool:
+    """Whether two rules say something of the same contact on the same day."""
+    return (
+        subject(one) == subject(other)
+        and one.status is other.status
+        and bool(one.channels & other.channels or not (one.channels or other.channels))
+        and (not one.applies_to or not other.applies_to or bool(one.applies_to & other.applies_to))
+        and one.effective_from <= (other.effective_to or date.max)
+        and other.effective_from <= (one.effective_to or date.max)
     )

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from domain.contact_facts import ContactFacts, Party
+from domain.duties import ThirdPartyContact
 from domain.holds import Hold, active_hold, resumes_on
+from domain.hours import ContactHours, moment_of
 from domain.loans import ZERO
-from domain.rules import Channel, ContactHours, RulePack
+from domain.rules import Channel, Opening, Rule, Shut
 
 NOTHING_PAST_DUE = "house.nothing_past_due"
 BELOW_MINIMUM = "house.below_minimum"
 ON_HOLD = "house.on_hold"
 OPTED_OUT = "house.opted_out"
+CEASED = "house.cease_communication"
 NO_RULES = "house.no_rules_known"
 NO_ZONE = "house.no_zone_known"
 NO_ADDRESS = "house.no_address_known"
+NEVER_TOGETHER = "house.never_together"
 
-HORIZON = timedelta(days=8)
-"""Hours repeat weekly: what is not lawful within this, one day to spare, never will be."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+HORIZON = timedelta(days=70)
+"""What no moment within this allows, two full months and a week to spare, none ever will."""
 
 
 class Answer(StrEnum):
@@ -41,28 +48,28 @@ class Verdict:
     until: datetime | None = None
     """Of a deferred contact: the first lawful moment, in UTC; None while only a new fact can open
     the gate (a number, a time zone, a rule pack, the release of a hold without an end)."""
+    warnings: tuple[str, ...] = ()
+    """Advisory rules that speak against the contact. They do not stop it, and go on record."""
 
 
 @dataclass(frozen=True, slots=True)
-class ContactFacts:
-    """What the gate must know about a borrower and a loan, fresh from the claiming transaction."""
+class _Bound:
+    """A rule that is about this contact, in one of the zones in which it is asked."""
 
-    past_due: Decimal
-    zones: tuple[str, ...]
-    """IANA zones; a contact must be lawful in all of them."""
-    lender_zone: str
-    """IANA zone in which holds begin and end."""
-    packs: tuple[RulePack, ...]
-    reachable: frozenset[Channel]
-    """The channels for which there is a usable number or address."""
-    holds: tuple[Hold, ...] = ()
-    opted_out: frozenset[Channel] = field(default=frozenset())
-    minimum: Decimal = ZERO
-    """The ladder's: less than this past due, and nobody is contacted."""
+    rule: Rule
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """A rule that stops the contact, and when it opens."""
+
+    opens_at: Opening
+    rule: Rule
 
 
 def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
-    """May this borrower be contacted through `channel` at the aware moment `at`?
+    """May this person be contacted through `channel` at the aware moment `at`?
 
     Barred is for good. Deferred carries the first lawful moment, when there is one to name. The
     court channel reaches nobody, so hours and opt-outs do not touch it; the rest does.
@@ -71,11 +78,14 @@ def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
         return Verdict(Answer.BARRED, (NOTHING_PAST_DUE,), "Nothing is past due any more.")
     if facts.past_due < facts.minimum:
         return _until_known(BELOW_MINIMUM, "Less is past due than the ladder acts on.")
-    if channel in facts.opted_out:
-        return Verdict(Answer.BARRED, (OPTED_OUT,), f"The borrower opted out of {channel}.")
     if not facts.packs:
         return _until_known(NO_RULES, "No rule pack is known for the jurisdiction.")
     if channel is not Channel.LEGAL:
+        if facts.ceased:
+            reason = "The borrower asked not to be contacted any more."
+            return Verdict(Answer.BARRED, (CEASED,), reason)
+        if channel in facts.opted_out:
+            return Verdict(Answer.BARRED, (OPTED_OUT,), f"The borrower opted out of {channel}.")
         if not facts.zones:
             return _until_known(NO_ZONE, "The borrower's time zone is not known.")
         if channel not in facts.reachable:
@@ -84,9 +94,12 @@ def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
 
 
 def _first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Verdict:
-    """Push `moment` forwards, hold by hold and rule by rule, until nothing forbids it."""
-    rules: list[str] = []
-    reasons: list[str] = []
+    """Push `moment` forwards, hold by hold and rule by rule, until nothing forbids it.
+
+    No rule opens earlier for a later moment. So the first moment at which all are open is reached
+    by waiting, each time, for the latest of them.
+    """
+    against: dict[str, str] = {}
     free_from = moment
     while True:
         if hold := _hold_at(facts, moment):
@@ -95,81 +108,100 @@ def _first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Ve
                 reason = f"A hold ({hold.kind}) is in force until it is released."
                 return _until_known(ON_HOLD, reason)
             free_from = moment = resumes
-            if ON_HOLD not in rules:
-                rules.append(ON_HOLD)
-                reasons.append(f"A hold ({hold.kind}) is in force.")
+            against.setdefault(ON_HOLD, f"A hold ({hold.kind}) is in force.")
             continue
-        if channel is Channel.LEGAL:
-            break
-        binding = _hours_binding(facts, channel, moment)
-        if binding is None:
-            return _until_known(NO_RULES, f"No contact hours are known for {channel}.")
-        closed = [
-            (opening, rule)
-            for rule, zone in binding
-            if (opening := _opening(rule, zone, moment)) > moment
-        ]
+        bound = tuple(_bound(facts, channel, moment))
+        if (silent := _silent(facts, channel, bound)) is not None:
+            return silent
+        closed = _closed(facts, channel, moment, bound)
         if not closed:
-            break
-        moment, rule = max(closed, key=lambda pair: pair[0])
-        if rule.id not in rules:
-            rules.append(rule.id)
-            reasons.append(f"Outside the contact hours of {rule.source.citation}.")
+            return _open(facts, channel, moment, bound, against)
+        last = _last_to_open(closed)
+        if isinstance(last.opens_at, Shut):
+            answer = Answer.BARRED if last.opens_at.for_good else Answer.DEFERRED
+            return Verdict(answer, (last.rule.id,), last.opens_at.reason)
+        moment = last.opens_at
+        against |= {one.rule.id: one.rule.complaint for one in closed}
         if moment - free_from > HORIZON:
-            reasons.append("No hour of the week is lawful in all of the borrower's time zones.")
-            return Verdict(Answer.DEFERRED, tuple(rules), " ".join(reasons), None)
-    if not rules:
-        return Verdict(Answer.ALLOWED, _asked(facts, channel, moment), "No rule forbids it.")
-    return Verdict(Answer.DEFERRED, tuple(rules), " ".join(reasons), moment)
+            against[NEVER_TOGETHER] = "No moment is lawful in all of the borrower's time zones."
+            return Verdict(Answer.DEFERRED, tuple(against), " ".join(against.values()), None)
 
 
-def _hours_binding(
-    facts: ContactFacts, channel: Channel, moment: datetime
-) -> tuple[tuple[ContactHours, str], ...] | None:
-    """The hours in force for a channel, with the zone each is asked in.
-
-    None where no pack has any on the day it is in one of the zones: it fails closed.
-    """
-    binding: list[tuple[ContactHours, str]] = []
-    for zone in facts.zones:
+def _bound(facts: ContactFacts, channel: Channel, moment: datetime) -> Iterator[_Bound]:
+    """Every rule in force that is about the contact, once in each zone."""
+    # The court's channel reaches nobody, wherever they are: the lender's day counts.
+    for zone in facts.zones or (facts.lender_zone,):
         on = moment.astimezone(ZoneInfo(zone)).date()
-        here = [
-            (rule, zone)
-            for pack in facts.packs
-            for rule in pack.contact_hours
-            if channel in rule.channels and rule.in_force(on)
-        ]
-        if not here:
-            return None
-        binding += here
-    return tuple(binding)
+        for pack in facts.packs:
+            for rule in pack.rules_for(channel):
+                if rule.in_force(on) and rule.binds(facts):
+                    yield _Bound(rule, zone)
 
 
-def _opening(rule: ContactHours, zone: str, moment: datetime) -> datetime:
-    """The first moment from `moment`, in UTC, at which one rule lets contact happen in one zone."""
-    local = moment.astimezone(ZoneInfo(zone))
-    for ahead in range(8):
-        day = local.date() + timedelta(days=ahead)
-        openings: list[datetime] = []
-        for hours in rule.hours:
-            if day.weekday() not in hours.weekdays:
-                continue
-            start = _local(day, hours.start, zone)
-            end = _local(day, hours.end, zone)
-            if moment < end:
-                openings.append(max(start, moment))
-        if openings:
-            return min(openings)
-    raise ValueError(f"rule {rule.id} never allows a contact")
+def _silent(facts: ContactFacts, channel: Channel, bound: Sequence[_Bound]) -> Verdict | None:
+    """It fails closed: where no rule says when, or whether at all, nobody is contacted."""
+    if channel is Channel.LEGAL:
+        return None
+    if {one.zone for one in bound if _gives_hours(one.rule)} != set(facts.zones):
+        return _until_known(NO_RULES, f"No contact hours are known for {channel}.")
+    if facts.party is Party.THIRD_PARTY and not any(
+        isinstance(one.rule, ThirdPartyContact) for one in bound
+    ):
+        return _until_known(NO_RULES, "No rule is known about contact with third parties.")
+    return None
 
 
-def _local(day: date, clock: time, zone: str) -> datetime:
-    if clock == time.max:
-        day, clock = day + timedelta(days=1), time.min
-    return datetime.combine(day, clock, ZoneInfo(zone)).astimezone(UTC)
+def _gives_hours(rule: Rule) -> bool:
+    return isinstance(rule, ContactHours) and rule.stops and not rule.at_work
+
+
+def _closed(
+    facts: ContactFacts, channel: Channel, moment: datetime, bound: Sequence[_Bound]
+) -> list[_Closed]:
+    """The rules that stop the contact at that moment."""
+    return [
+        _Closed(opens_at, one.rule)
+        for one in bound
+        if one.rule.stops
+        and (opens_at := one.rule.opening(facts, channel, one.zone, moment)) != moment
+    ]
+
+
+def _last_to_open(closed: Sequence[_Closed]) -> _Closed:
+    """Of rules that are closed, the one to wait for: one that is shut for good before any other."""
+
+    def lateness(one: _Closed) -> tuple[bool, bool, datetime]:
+        if isinstance(one.opens_at, Shut):
+            return True, one.opens_at.for_good, _NEVER
+        return False, False, one.opens_at
+
+    return max(closed, key=lateness)
+
+
+def _open(
+    facts: ContactFacts,
+    channel: Channel,
+    moment: datetime,
+    bound: Sequence[_Bound],
+    against: dict[str, str],
+) -> Verdict:
+    warnings = tuple(
+        dict.fromkeys(
+            one.rule.id
+            for one in bound
+            if not one.rule.stops and one.rule.opening(facts, channel, one.zone, moment) != moment
+        )
+    )
+    if against:
+        reason = " ".join(against.values())
+        return Verdict(Answer.DEFERRED, tuple(against), reason, moment, warnings)
+    asked = tuple(dict.fromkeys(one.rule.id for one in bound))
+    return Verdict(Answer.ALLOWED, asked, "No rule forbids it.", None, warnings)
 
 
 def _hold_at(facts: ContactFacts, moment: datetime) -> Hold | None:
+    if not facts.holds:
+        return None
     return active_hold(facts.holds, moment.astimezone(ZoneInfo(facts.lender_zone)).date())
 
 
@@ -177,14 +209,7 @@ def _hold_end(facts: ContactFacts, moment: datetime) -> datetime | None:
     """The moment, in UTC, from which no hold is in force; None while one has no end."""
     zone = ZoneInfo(facts.lender_zone)
     resumes = resumes_on(facts.holds, moment.astimezone(zone).date())
-    if resumes is None:
-        return None
-    return datetime.combine(resumes, time.min, zone).astimezone(UTC)
-
-
-def _asked(facts: ContactFacts, channel: Channel, moment: datetime) -> tuple[str, ...]:
-    binding = _hours_binding(facts, channel, moment) or ()
-    return tuple(dict.fromkeys(rule.id for rule, _ in binding))
+    return None if resumes is None else moment_of(resumes, time.min, facts.lender_zone)
 
 
 def _until_known(rule: str, reason: str) -> Verdict:

@@ -11,11 +11,17 @@ from enum import StrEnum
 class HoldKind(StrEnum):
     """Why the ladder pauses."""
 
-    ARRANGEMENT = "arrangement"
+    ARRANGEMENT = "arrangement"  # an instalment plan that is kept
+    DEFERRAL = "deferral"
     PROMISE = "promise"
     DISPUTE = "dispute"
     VULNERABILITY = "vulnerability"
     MORATORIUM = "moratorium"
+    BREATHING_SPACE = "breathing_space"
+    MENTAL_HEALTH_CRISIS = "mental_health_crisis"
+    INSOLVENCY = "insolvency"
+    DECEASED = "deceased"
+    LEGAL_STAY = "legal_stay"  # a court or arbitrator has it
     MANUAL = "manual"
 
 

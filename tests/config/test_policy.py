@@ -76,7 +76,7 @@ class TestDigests:
         after = load(directory)
         assert after.digest != before.digest
         changed = set(after.documents) - set(before.documents)
-        assert [(d.kind, d.id, d.version) for d in changed] == [(PolicyKind.RULE_PACK, "cn", 1)]
+        assert [(d.kind, d.id, d.version) for d in changed] == [(PolicyKind.RULE_PACK, "cn", 2)]
 
 
 class TestLaddersTogether:

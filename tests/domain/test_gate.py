@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.gate import Answer, ContactFacts, Verdict, may_contact
+from domain.contact_facts import ContactFacts
+from domain.gate import Answer, Verdict, may_contact
 from domain.holds import Hold, HoldKind
+from domain.hours import ContactHours
 from domain.rules import Channel, RulePack, packs_for
 from tests.domain.examples import EVERY_DAY, REACHING, SHANGHAI, pack
 
@@ -260,7 +262,8 @@ def is_lawful(given: ContactFacts, moment: datetime) -> bool:
     for zone in given.zones:
         local = moment.astimezone(ZoneInfo(zone))
         for one in given.packs:
-            for rule in one.contact_hours:
+            for rule in one.rules:
+                assert isinstance(rule, ContactHours)
                 if not any(
                     local.weekday() in hours.weekdays and hours.start <= local.time() < hours.end
                     for hours in rule.hours

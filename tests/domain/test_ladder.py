@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from domain.ladder import AppliesTo, Days, ladder_for
+from domain.errors import ArrearsError
+from domain.ladder import AppliesTo, Days, find_ladder, ladder_for
 from tests.domain.examples import ladder
 
 TODAY = date(2026, 6, 1)
@@ -99,3 +100,32 @@ def test_the_newest_version_in_force_counts(on: date, version: int | None) -> No
 def test_a_loan_in_another_currency_has_no_ladder() -> None:
     found = ladder_for((ladder(),), jurisdiction="CN", product="loan", currency="USD", on=TODAY)
     assert found is None
+
+
+def test_the_version_that_planned_an_action_is_found_by_its_name() -> None:
+    first, second = ladder(version=1), ladder(version=2)
+    assert find_ladder((first, second), "example", 2) is second
+    with pytest.raises(ArrearsError, match="Ladder example v3 is not known"):
+        find_ladder((first, second), "example", 3)
+    with pytest.raises(ArrearsError, match="Ladder another v1 is not known"):
+        find_ladder((first, second), "another", 1)
+
+
+def test_an_item_is_found_by_its_name_and_a_missing_one_is_a_sentence() -> None:
+    climbs = ladder()
+    assert climbs.item("visit").id == "visit"
+    with pytest.raises(ArrearsError, match="example v1 has no item nothing"):
+        climbs.item("nothing")
+
+
+def test_a_ladder_for_some_products_is_for_no_others() -> None:
+    fitting = ladder(products=("consumer_loan",), jurisdictions=("US",))
+    for jurisdiction, product, fits in (
+        ("US-MA", "consumer_loan", True),
+        ("US", "mortgage", False),
+        ("CN", "consumer_loan", False),
+    ):
+        found = ladder_for(
+            (fitting,), jurisdiction=jurisdiction, product=product, currency="CNY", on=TODAY
+        )
+        assert (found is fitting) is fits

@@ -1,0 +1,116 @@
+"""Windows that a cap counts in, and the first day on which there is room again."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from domain.caps import CalendarUnit, Cap, ConsecutiveDays, Counter, Scope, Window, windows_around
+from domain.contact_facts import ContactFacts, PastContact
+from domain.rules import Channel, Confidence, Shut, Source
+
+NOON = datetime(2026, 6, 17, 12, tzinfo=UTC)  # a Wednesday
+CALL = frozenset({Channel.CALL})
+
+
+def cap(window: Window, at_most: int = 1, counter: Counter = Counter.ATTEMPT) -> Cap:
+    return Cap(
+        id="xx.cap",
+        channels=CALL,
+        source=Source("made up", Confidence.GENERAL),
+        effective_from=date(2020, 1, 1),
+        counts=CALL,
+        counter=counter,
+        scope=Scope.BORROWER,
+        window=window,
+        at_most=at_most,
+    )
+
+
+def facts(*at: datetime) -> ContactFacts:
+    return ContactFacts(
+        past_due=Decimal(1),
+        zones=("UTC",),
+        lender_zone="UTC",
+        packs=(),
+        reachable=CALL,
+        history=tuple(PastContact(one, Channel.CALL, 1) for one in at),
+    )
+
+
+@pytest.mark.parametrize(
+    ("window", "day", "first", "last"),
+    [
+        (CalendarUnit.DAY, "2026-06-17", "2026-06-17", "2026-06-17"),
+        (CalendarUnit.WEEK, "2026-06-15", "2026-06-15", "2026-06-21"),
+        (CalendarUnit.WEEK, "2026-06-21", "2026-06-15", "2026-06-21"),
+        (CalendarUnit.MONTH, "2026-06-01", "2026-06-01", "2026-06-30"),
+        (CalendarUnit.MONTH, "2028-02-29", "2028-02-01", "2028-02-29"),
+        (CalendarUnit.MONTH, "2026-12-31", "2026-12-01", "2026-12-31"),
+        (CalendarUnit.MONTH, "2026-01-31", "2026-01-01", "2026-01-31"),
+    ],
+)
+def test_a_calendar_window_runs_from_its_first_day_to_its_last(
+    window: Window, day: str, first: str, last: str
+) -> None:
+    (found,) = windows_around(window, date.fromisoformat(day))
+    assert found == (date.fromisoformat(first), date.fromisoformat(last))
+
+
+def test_every_stretch_of_days_in_a_row_that_holds_a_day_is_a_window() -> None:
+    day = date(2026, 6, 17)
+    assert sorted(windows_around(ConsecutiveDays(3), day)) == [
+        (date(2026, 6, 15), date(2026, 6, 17)),
+        (date(2026, 6, 16), date(2026, 6, 18)),
+        (date(2026, 6, 17), date(2026, 6, 19)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("window", "opens"),
+    [
+        (CalendarUnit.DAY, "2026-06-18"),
+        (CalendarUnit.WEEK, "2026-06-22"),
+        (CalendarUnit.MONTH, "2026-07-01"),
+        (ConsecutiveDays(7), "2026-06-24"),
+        (ConsecutiveDays(1), "2026-06-18"),
+        (ConsecutiveDays(31), "2026-07-18"),
+    ],
+)
+def test_a_full_window_opens_at_the_first_midnight_after_it(window: Window, opens: str) -> None:
+    opening = cap(window).opening(facts(NOON), Channel.CALL, "UTC", NOON)
+    assert opening == datetime.fromisoformat(opens).replace(tzinfo=UTC)
+
+
+def test_there_is_room_until_there_are_as_many_as_the_rule_allows() -> None:
+    twice = cap(CalendarUnit.DAY, at_most=2)
+    assert twice.opening(facts(NOON), Channel.CALL, "UTC", NOON) == NOON
+    assert twice.opening(facts(NOON, NOON), Channel.CALL, "UTC", NOON) != NOON
+
+
+def test_what_is_arranged_for_a_day_to_come_counts_in_every_window_that_holds_it() -> None:
+    weekly = cap(ConsecutiveDays(7))
+    ahead = facts(NOON + timedelta(days=3))
+    assert weekly.opening(ahead, Channel.CALL, "UTC", NOON) == datetime(2026, 6, 27, tzinfo=UTC)
+    assert weekly.opening(ahead, Channel.CALL, "UTC", NOON - timedelta(days=4)) == NOON - timedelta(
+        days=4
+    )
+
+
+def test_a_calendar_that_fills_up_for_months_is_searched_to_its_end() -> None:
+    daily = [NOON + timedelta(days=31 * n) for n in range(4)]
+    opening = cap(ConsecutiveDays(31)).opening(facts(*daily), Channel.CALL, "UTC", NOON)
+    assert opening == datetime(2026, 10, 19, tzinfo=UTC)
+    assert not isinstance(opening, Shut)
+
+
+def test_windows_are_named_in_words() -> None:
+    assert cap(CalendarUnit.MONTH).within == "a calendar month"
+    assert cap(ConsecutiveDays(7)).within == "any 7 days in a row"
+    assert cap(ConsecutiveDays(1)).within == "1 day"
+    assert (
+        cap(ConsecutiveDays(7)).complaint
+        == "As many as made up allows within any 7 days in a row have been made."
+    )

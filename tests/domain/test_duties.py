@@ -1,0 +1,201 @@
+"""What a law asks besides hours and numbers: each refusal is a sentence that names its article."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from domain.contact_facts import ContactFacts, Party, PastContact, Says
+from domain.duties import (
+    Conduct,
+    Limitation,
+    MessageContent,
+    ThirdPartyContact,
+    ValidationNotice,
+    VisitDuty,
+)
+from domain.rules import Channel, Collects, Confidence, Modality, Rule, RuleStatus, Shut, Source
+
+NOON = datetime(2026, 6, 17, 12, tzinfo=UTC)
+SYDNEY, NEW_YORK = "Australia/Sydney", "America/New_York"
+
+
+def made(kind: type[Rule], **values: Any) -> Rule:
+    return kind(
+        id="xx.rule",
+        channels=frozenset(Channel),
+        source=Source("art. 1", Confidence.PRIMARY),
+        effective_from=date(2020, 1, 1),
+        **values,
+    )
+
+
+FACTS = ContactFacts(
+    past_due=Decimal(1),
+    zones=("UTC",),
+    lender_zone="UTC",
+    packs=(),
+    reachable=frozenset(Channel),
+)
+
+
+def opens(
+    rule: Rule, facts: ContactFacts, channel: Channel = Channel.SMS, zone: str = "UTC"
+) -> object:
+    return rule.opening(facts, channel, zone, NOON)
+
+
+def test_a_message_is_told_what_it_lacks_and_what_it_must_not_say() -> None:
+    must = made(MessageContent, must_say=frozenset({Says.OPT_OUT, Says.IDENTITY}))
+    assert opens(must, FACTS) == Shut("The message lacks what art. 1 asks for: identity, opt_out.")
+    must_not = made(MessageContent, must_not_say=frozenset({Says.DEBT, Says.LEGAL_CONSEQUENCES}))
+    assert opens(must_not, replace(FACTS, says=frozenset(Says))) == Shut(
+        "The message says what art. 1 forbids: debt, legal_consequences."
+    )
+    assert opens(must, replace(FACTS, says=frozenset(Says))) == NOON
+
+
+def test_a_rule_about_messages_to_somebody_binds_messages_to_them() -> None:
+    rule = made(
+        MessageContent,
+        to=Party.THIRD_PARTY,
+        must_not_say=frozenset({Says.DEBT}),
+        applies_to=frozenset({Collects.BANK}),
+    )
+    bank = replace(FACTS, party=Party.THIRD_PARTY, collects_as=frozenset({Collects.BANK}))
+    assert rule.binds(bank)
+    assert not rule.binds(replace(bank, party=Party.BORROWER))
+    assert not rule.binds(replace(bank, collects_as=frozenset({Collects.FIRST_PARTY})))
+
+
+def test_a_visit_needs_its_people_and_its_notice() -> None:
+    rule = made(VisitDuty, staff=2, notice_days=3)
+    assert opens(rule, FACTS) == Shut("art. 1 asks for 2 people on a visit.")
+    two = replace(FACTS, visit_staff=2)
+    assert opens(rule, two) == Shut("art. 1 asks for a notice before a visit.")
+    told = replace(two, noticed_at=datetime(2026, 6, 15, 20, tzinfo=UTC))
+    assert opens(rule, told) == datetime(2026, 6, 18, tzinfo=UTC)
+    assert opens(rule, replace(told, noticed_at=datetime(2026, 6, 14, tzinfo=UTC))) == NOON
+    assert opens(made(VisitDuty), replace(FACTS, visit_staff=1)) == NOON
+    assert rule.complaint == "Sooner after its notice than art. 1 allows."
+
+
+def test_the_days_of_a_notice_are_the_borrower_s() -> None:
+    rule = made(VisitDuty, notice_days=3)
+    told = replace(FACTS, visit_staff=1, noticed_at=datetime(2026, 6, 15, 20, tzinfo=UTC))
+    # In Sydney it was the 16th already.
+    assert opens(rule, told, zone=SYDNEY) == datetime(2026, 6, 18, 14, tzinfo=UTC)
+
+
+def test_a_validation_notice_is_due_within_its_days() -> None:
+    rule = made(ValidationNotice, within_days=5)
+    assert opens(rule, FACTS) == NOON, "nobody has been contacted"
+    contacted = replace(FACTS, first_contact_on=date(2026, 6, 12))
+    assert opens(rule, contacted) == NOON
+    late = replace(FACTS, first_contact_on=date(2026, 6, 11))
+    assert opens(rule, late) == Shut(
+        "The written notice that art. 1 asks for within 5 days of the first contact is not on "
+        "record."
+    )
+    assert opens(rule, replace(late, validation_notice_on=date(2026, 6, 30))) == NOON
+
+
+def test_the_day_of_a_validation_notice_is_the_borrower_s() -> None:
+    rule = made(ValidationNotice, within_days=5)
+    facts = replace(FACTS, first_contact_on=date(2026, 6, 11))
+    night = datetime(2026, 6, 17, 2, tzinfo=UTC)  # still the 16th in New York
+    assert rule.opening(facts, Channel.CALL, NEW_YORK, night) == night
+    assert isinstance(rule.opening(facts, Channel.CALL, "UTC", night), Shut)
+
+
+def calls(*went: bool | None, party: Party = Party.BORROWER) -> tuple[PastContact, ...]:
+    return tuple(
+        PastContact(datetime(2026, 6, day, tzinfo=UTC), Channel.CALL, 1, one, party=party)
+        for day, one in enumerate(went, start=1)
+    )
+
+
+def test_third_parties_are_never_reached_where_the_law_says_never() -> None:
+    rule = made(ThirdPartyContact)
+    shut = opens(rule, replace(FACTS, party=Party.THIRD_PARTY, number_invalid=True))
+    assert shut == Shut("art. 1 forbids contact with third parties.", for_good=True)
+    assert not rule.binds(FACTS)
+    assert rule.binds(replace(FACTS, party=Party.THIRD_PARTY))
+
+
+@pytest.mark.parametrize(
+    ("history", "open_"),
+    [
+        (calls(False, False, False), True),
+        (calls(True, False, False, False), True),
+        (calls(False, False, None), False),
+        (calls(False, False), False),
+        (calls(False, False, True), False),
+        (calls(False, False, False, party=Party.THIRD_PARTY), False),
+        (tuple(reversed(calls(True, False, False, False))), True),
+        (tuple(reversed(calls(False, False, False, True))), False),
+    ],
+)
+def test_the_last_calls_to_the_borrower_must_all_have_failed(
+    history: tuple[PastContact, ...], open_: bool
+) -> None:
+    rule = made(ThirdPartyContact, when_unreachable=True, failures=3)
+    opening = opens(rule, replace(FACTS, party=Party.THIRD_PARTY, history=history))
+    assert (opening == NOON) is open_
+    if not open_:
+        assert opening == Shut(
+            "art. 1 allows it only when the borrower cannot be reached: the number is invalid, or "
+            "3 calls in a row failed."
+        )
+
+
+def test_a_debt_out_of_time_is_neither_sued_on_nor_is_a_suit_spoken_of() -> None:
+    rule = made(Limitation, years=3)
+    old = replace(FACTS, limitation_from=date(2023, 6, 16))
+    shut = Shut("The time to sue has run out: art. 1.", for_good=True)
+    assert opens(rule, old, Channel.LEGAL) == shut
+    assert opens(rule, old) == NOON
+    threat = frozenset({Says.LEGAL_CONSEQUENCES})
+    assert opens(rule, replace(old, says=threat)) == shut
+    last_day = replace(FACTS, limitation_from=date(2023, 6, 17))
+    assert opens(rule, last_day, Channel.LEGAL) == NOON
+    assert opens(rule, FACTS, Channel.LEGAL) == Shut(
+        "The day from which the time to sue runs is not known."
+    )
+
+
+def test_the_day_on_which_time_runs_out_is_the_borrower_s() -> None:
+    rule = made(Limitation, years=3)
+    facts = replace(FACTS, limitation_from=date(2023, 6, 16))
+    night = datetime(2026, 6, 17, 2, tzinfo=UTC)  # still the 16th in New York
+    assert rule.opening(facts, Channel.LEGAL, NEW_YORK, night) == night
+
+
+def test_conduct_is_for_people_to_keep_and_closes_nothing() -> None:
+    rule = made(Conduct, text="Be kind.")
+    assert opens(rule, FACTS) == NOON
+    assert rule.complaint == "Against art. 1."
+
+
+def test_a_rule_is_in_force_from_its_first_day_to_its_last_and_a_draft_never_is() -> None:
+    rule = made(Conduct, text="Be kind.", effective_to=date(2020, 12, 31))
+    days = (date(2019, 12, 31), date(2020, 1, 1), date(2020, 12, 31), date(2021, 1, 1))
+    assert [rule.in_force(day) for day in days] == [False, True, True, False]
+    assert made(Conduct, text="Be kind.").in_force(date(2999, 1, 1))
+    draft = made(Conduct, text="Be kind.", status=RuleStatus.DRAFT)
+    assert not draft.in_force(date(2020, 6, 1))
+
+
+def test_only_advice_lets_a_contact_against_it_happen() -> None:
+    stops = {one: made(Conduct, text="x", modality=one).stops for one in Modality}
+    assert stops == {Modality.MUST_NOT: True, Modality.PRESUMPTION: True, Modality.ADVISORY: False}
+
+
+def test_a_rule_about_the_place_of_work_is_about_nothing_else() -> None:
+    rule = made(Conduct, text="x", at_work=True)
+    assert not rule.binds(FACTS)
+    assert rule.binds(replace(FACTS, at_work=True))
