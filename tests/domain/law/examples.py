@@ -1,0 +1,195 @@
+"""Reads the tables of examples: what a lawyer wrote down, as facts for the gate and its answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from domain.contact_facts import ContactFacts, Party, PastContact, Says
+from domain.holds import Hold, HoldKind
+from domain.rules import Channel, Collects, RulePack, packs_for
+
+TABLES = Path(__file__).parent
+LENDER_ZONE = {
+    "CN": "Asia/Shanghai",
+    "US": "America/New_York",
+    "GB": "Europe/London",
+    "IN": "Asia/Kolkata",
+    "AU": "Australia/Sydney",
+    "FR": "Europe/Paris",
+    "XW": "Asia/Shanghai",
+    "XD": "Asia/Shanghai",
+}
+ZONE = LENDER_ZONE | {"US-WA": "America/Los_Angeles"}
+LAW = {"cn": "CN", "us": "US", "uk": "GB", "in": "IN", "au": "AU"}
+"""The jurisdiction of a table that has no column for it."""
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+CONTACT = re.compile(
+    r"(?:(?P<times>\d+) x )?(?P<channel>call|text|visit)(?: (?P<went>connected|unanswered))?"
+    r" (?P<at>\d{4}-\d\d-\d\d \d\d:\d\d)(?: at (?P<number>[A-Z])\b)?(?P<work> at work)?"
+    r"(?: loan (?P<loan>\d))?"
+)
+HOLD = re.compile(r"hold (\w+) from (\S+)(?: to (\S+))?")
+CHANNEL = {"call": Channel.CALL, "text": Channel.SMS, "visit": Channel.VISIT}
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One line of a table."""
+
+    table: str
+    law: str
+    asked: str
+    channel: Channel
+    given: str
+    answer: str
+    first_lawful: str
+    rule: str
+    because: str
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """In which its moments are written."""
+        return ZoneInfo(LENDER_ZONE[self.law.split("-", 1)[0]])
+
+    @property
+    def moment(self) -> datetime:
+        weekday, written = self.asked.split(" ", 1)
+        moment = self.local(written)
+        assert WEEKDAYS[moment.weekday()] == weekday, f"{written} is no {weekday}"
+        return moment
+
+    @property
+    def until(self) -> datetime | None:
+        return self.local(self.first_lawful) if self.first_lawful else None
+
+    def local(self, written: str) -> datetime:
+        return datetime.fromisoformat(written).replace(tzinfo=self.zone)
+
+    def __str__(self) -> str:
+        return f"{self.table}: {self.law} {self.channel} {self.asked} [{self.given}]"
+
+
+def read_examples() -> Iterator[Example]:
+    """Every line of every table."""
+    for path in sorted(TABLES.glob("*.md")):
+        header: list[str] | None = None
+        for line in path.read_text(encoding="utf-8").splitlines():
+            cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+            if not line.startswith("|") or set(line) <= set("|- "):
+                continue
+            if header is None:
+                header = cells
+                continue
+            row = dict(zip(header, cells, strict=True))
+            yield Example(
+                table=path.stem,
+                law=row.get("law") or LAW[path.stem],
+                asked=row["asked"],
+                channel=Channel(row["channel"]),
+                given=row["given"],
+                answer=row["answer"],
+                first_lawful=row["first lawful"],
+                rule=row["rule"],
+                because=row["because"],
+            )
+
+
+def facts_of(example: Example, packs: tuple[RulePack, ...]) -> ContactFacts:
+    """What is given, over a borrower of whom nothing speaks against a contact."""
+    facts = ContactFacts(
+        past_due=Decimal(1000),
+        zones=(ZONE.get(example.law, str(example.zone)),),
+        lender_zone=str(example.zone),
+        packs=packs_for(packs, example.law),
+        reachable=frozenset(Channel),
+        loan_id=1,
+        number="A",
+        says=frozenset({Says.IDENTITY, Says.OPT_OUT}),
+        visit_staff=2,
+        noticed_at=datetime(2010, 1, 1, tzinfo=example.zone),
+        limitation_from=example.moment.date(),
+    )
+    for words in filter(None, (part.strip() for part in example.given.split(";"))):
+        facts = _with(facts, words, example)
+    return facts
+
+
+def _with(facts: ContactFacts, words: str, example: Example) -> ContactFacts:
+    if match := CONTACT.fullmatch(words):
+        return replace(facts, history=facts.history + tuple(_contacts(match, example)))
+    if match := HOLD.fullmatch(words):
+        ends_on = date.fromisoformat(match[3]) if match[3] else None
+        hold = Hold(HoldKind(match[1]), date.fromisoformat(match[2]), ends_on)
+        return replace(facts, holds=(*facts.holds, hold))
+    for prefix, change in BY_PREFIX:
+        if words.startswith(prefix):
+            return change(facts, words.removeprefix(prefix).strip(), example)
+    raise AssertionError(f"nobody can read {words!r}")
+
+
+def _contacts(match: re.Match[str], example: Example) -> Iterator[PastContact]:
+    for _ in range(int(match["times"] or 1)):
+        yield PastContact(
+            at=example.local(match["at"]),
+            channel=CHANNEL[match["channel"]],
+            loan_id=int(match["loan"] or 1),
+            connected={"connected": True, "unanswered": False}.get(match["went"] or ""),
+            number=match["number"],
+            at_work=bool(match["work"]),
+        )
+
+
+def _words(written: str) -> list[str]:
+    return [word.strip() for word in written.split(",")]
+
+
+def _day(written: str) -> date:
+    return date.fromisoformat(written)
+
+
+def _past_due(facts: ContactFacts, written: str, example: Example) -> ContactFacts:
+    amount, minimum = written.split(", minimum ")
+    return replace(facts, past_due=Decimal(amount), minimum=Decimal(minimum))
+
+
+def _zones(facts: ContactFacts, written: str, example: Example) -> ContactFacts:
+    return replace(facts, zones=() if written == "none" else tuple(_words(written)))
+
+
+def _notice(facts: ContactFacts, written: str, example: Example) -> ContactFacts:
+    if written == "none":
+        return replace(facts, noticed_at=None)
+    return replace(facts, noticed_at=datetime.combine(_day(written), time(12), example.zone))
+
+
+def _limitation(facts: ContactFacts, written: str, example: Example) -> ContactFacts:
+    known = None if written == "unknown" else _day(written.removeprefix("from "))
+    return replace(facts, limitation_from=known)
+
+
+BY_PREFIX = (
+    ("nothing past due", lambda f, w, e: replace(f, past_due=Decimal(0))),
+    ("past due", _past_due),
+    ("zones", _zones),
+    ("unreachable", lambda f, w, e: replace(f, reachable=frozenset({Channel.LEGAL}))),
+    ("to third party", lambda f, w, e: replace(f, party=Party.THIRD_PARTY)),
+    ("number invalid", lambda f, w, e: replace(f, number_invalid=True)),
+    ("number", lambda f, w, e: replace(f, number=w)),
+    ("says", lambda f, w, e: replace(f, says=frozenset(map(Says, _words(w))))),
+    ("staff", lambda f, w, e: replace(f, visit_staff=int(w))),
+    ("notice", _notice),
+    ("limitation", _limitation),
+    ("first contact", lambda f, w, e: replace(f, first_contact_on=_day(w))),
+    ("validation notice", lambda f, w, e: replace(f, validation_notice_on=_day(w))),
+    ("collects as", lambda f, w, e: replace(f, collects_as=frozenset(map(Collects, _words(w))))),
+    ("opted out of", lambda f, w, e: replace(f, opted_out=frozenset(map(Channel, _words(w))))),
+    ("ceased", lambda f, w, e: replace(f, ceased=True)),
+    ("at work", lambda f, w, e: replace(f, at_work=True)),
+)
