@@ -11,7 +11,7 @@ READY := .venv/.ready
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
-.PHONY: help setup lint test demo run bench chaos lock clean
+.PHONY: help setup lint test demo run bench chaos judge mutants lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
@@ -55,10 +55,18 @@ bench: setup ## the measurements in the documentation
 chaos: setup ## a day of texting on which everything breaks (LOANS=10000 SEED=7 for the same day again)
 	$(BIN)/python -m tests.chaos $(if $(LOANS),--loans $(LOANS)) $(if $(SEED),--seed $(SEED))
 
+judge: setup ## a million borrower-days under every law, judged a second time (BORROWERS=10000 DAYS=100 SEED=7)
+	$(BIN)/python -m tests.judge $(if $(BORROWERS),--borrowers $(BORROWERS)) $(if $(DAYS),--days $(DAYS)) \
+		$(if $(SEED),--seed $(SEED))
+
+mutants: setup ## how many small faults in the gate and the ladder the tests notice; about ten minutes
+	$(BIN)/mutmut run
+	@$(BIN)/mutmut results
+
 lock: setup ## write the locks anew after pyproject.toml changed (UPGRADE=--upgrade for newer releases)
 	$(LOCK) $(UPGRADE) -o requirements.txt
 	$(LOCK) $(UPGRADE) --extra local --extra dev -c requirements.txt -o requirements-dev.txt
 
 clean: ## remove what was made here, .venv included
-	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build mutants *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

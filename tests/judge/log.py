@@ -1,0 +1,58 @@
+"""What the judge is shown: who was reached, how and when, and what had come in before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """One contact, as the provider, a collector or a visitor has it on record."""
+
+    at: datetime
+    """UTC."""
+    channel: str
+    loan: int
+    connected: bool = False
+    number: str = ""
+    at_work: bool = False
+    party: str = "borrower"
+    says: frozenset[str] = frozenset()
+    staff: int = 0
+    noticed_at: datetime | None = None
+    rules: tuple[str, ...] = ("?",)
+    """What the house says allowed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A hold: from its first day up to, not including, the last; None has no end."""
+
+    loan: int
+    first: date
+    end: date | None
+    told_at: datetime
+
+
+@dataclass(slots=True)
+class Life:
+    """One borrower, and all that happened, in the order in which it happened."""
+
+    id: int
+    jurisdiction: str
+    zones: tuple[str, ...]
+    lender_zone: str
+    loans: dict[int, date]
+    """By loan: the day from which the time to sue runs."""
+    collects_as: str = "first_party"
+    contacts: list[Reached] = field(default_factory=list)
+    paid: dict[int, datetime] = field(default_factory=dict)
+    pauses: list[Pause] = field(default_factory=list)
+    stopped: dict[str, datetime] = field(default_factory=dict)
+    """By channel, since when the borrower wants no more of it; `*` is all of them."""
+    number_invalid: bool = False
+    lived_until: datetime | None = None
+    """A life goes forward: nothing happens in it before this."""
+    notices: dict[int, datetime] = field(default_factory=dict)
+    """By loan, when the written notice of the debt was given."""
