@@ -41,12 +41,18 @@ def change_contacts(connection: Connection, house: House, payload: Mapping[str, 
     now = house.now()
     external_id = payload["borrower"]
     known = connection.execute(
-        select(borrower.c.id, borrower.c.zones)
+        select(borrower.c.id, borrower.c.zones, borrower.c.erased_at)
         .where(borrower.c.external_id == external_id)
         .with_for_update()
     ).one_or_none()
     if known is None:
         raise NotYetError(f"Borrower {external_id} is not known. The new contacts are kept.")
+    if known.erased_at is not None:
+        raise RejectedError(
+            f"What was held about borrower {external_id} was erased on "
+            f"{known.erased_at.astimezone(house.settings.lender_zone).date()}. New contacts come "
+            "with a new loan."
+        )
     changed = _changed(house, known, payload)
     loans = list(
         connection.execute(
@@ -75,6 +81,9 @@ def _changed(
     if (locale := payload.get("locale")) is not None:
         if not LOCALE.fullmatch(locale):
             raise RejectedError(f"{locale} is not a locale. Write it as zh-Hans or en.")
+        if not house.templates.has_locale(locale):
+            written = ", ".join(sorted(house.templates.locales()))
+            raise RejectedError(f"There are no templates in {locale}. There are some in {written}.")
         changed["locale"] = locale
     if (address := payload.get("address_sealed")) is not None:
         changed["address_sealed"] = b64decode(address)

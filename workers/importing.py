@@ -19,7 +19,7 @@ from workers.house import House
 from workers.reassessing import reassess
 from workers.store.merging import Merged, date_loans, date_steps_tried, merge
 from workers.store.problems import NO_LADDER, no_ladder_detail
-from workers.store.schema import tape_import
+from workers.store.schema import inbox_event, tape_import
 from workers.store.staging import make_staging
 from workers.store.tape_changes import note_changes
 from workers.tape.comparison import StatusComparison, StatusTally
@@ -221,4 +221,10 @@ def _finish_import(
         update(tape_import)
         .where(tape_import.c.id == import_id)
         .values(rows_taken=taken, rows_rejected=rejected, imported_at=now)
+    )
+    # What waited for a loan that has come in now is tried again at once.
+    connection.execute(
+        update(inbox_event)
+        .where(inbox_event.c.status == "received", inbox_event.c.woken_at.is_not(None))
+        .values(woken_at=None)
     )

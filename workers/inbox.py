@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
@@ -62,7 +62,14 @@ def receive(
         connection.execute(
             update(inbox_event)
             .where(inbox_event.c.id == known.id)
-            .values(kind=kind, payload=payload, status="received", reason=None, settled_at=None)
+            .values(
+                kind=kind,
+                payload=payload,
+                status="received",
+                reason=None,
+                settled_at=None,
+                woken_at=None,
+            )
         )
     return int(known.id)
 
@@ -115,7 +122,29 @@ def apply_event(house: House, event_id: int) -> Settled:
                 settled_at=None if status == "received" else house.now(),
             )
         )
+        if status == "applied":
+            _wake_what_named(connection, event)
         return Settled(status, reason)
+
+
+NAMED_BY = {"payment": "external_id", "promise": "promise", "hold": "hold", "dispute": "dispute"}
+"""By kind, where its payload has the id under which other events name it."""
+
+
+def _wake_what_named(connection: Connection, came: Row[*tuple[Any, ...]]) -> None:
+    """What waited for this event, such as a reversal for its payment, is due to be tried again."""
+    if came.kind not in NAMED_BY:
+        return
+    name = came.payload[NAMED_BY[came.kind]]
+    fields = {"payment", "promise", "hold"}
+    connection.execute(
+        update(inbox_event)
+        .where(
+            inbox_event.c.status == "received",
+            or_(*(inbox_event.c.payload[field].astext == name for field in sorted(fields))),
+        )
+        .values(woken_at=None)
+    )
 
 
 def take_in(house: House, external_id: str, kind: str, payload: Mapping[str, Any]) -> Settled:

@@ -43,12 +43,17 @@ def record_payment(connection: Connection, house: House, paid: Payment) -> str:
 
     Raises:
         NotYetError: the loan is not known.
-        RejectedError: the currency is another, the amount is not more than zero, or its id is that
-            of another payment.
+        RejectedError: the currency is another, the amount is not more than zero, its day has not
+            come yet, or its id is that of another payment.
     """
     now = house.now()
     loan = lock_loan_told_of(connection, paid.loan, "payment")
     check_amount(paid.amount, paid.currency, paid.loan, loan.currency)
+    if paid.paid_on > now.date():
+        raise RejectedError(
+            f"Payment {paid.external_id} is dated {paid.paid_on}, which has not come yet. Tell "
+            "of it when it is booked, or correct its date."
+        )
     in_tape_of = loan.tape_as_of if in_the_tape(paid.paid_on, loan.tape_as_of) else None
     allocations: tuple[Allocation, ...] = ()
     left = ZERO

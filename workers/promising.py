@@ -46,12 +46,17 @@ def record_promise(connection: Connection, house: House, made: PromiseMade) -> s
 
     Raises:
         NotYetError: the loan is not known.
-        RejectedError: its day has passed, or the amount cannot be paid.
+        RejectedError: its day has passed, the amount cannot be paid, or the loan is written off.
     """
     now = house.now()
     owed = lock_loan_told_of(connection, made.loan, "promise")
     if _is_known(connection, made.external_id):
         return f"Promise {made.external_id} is on record already; nothing changed."
+    if owed.written_off_on is not None:
+        raise RejectedError(
+            f"Loan {made.loan} was written off on {owed.written_off_on}, and is not collected "
+            "here: there is nothing that a promise could pause."
+        )
     check_amount(made.amount, made.currency, made.loan, owed.currency)
     if made.due_on < now.date():
         raise RejectedError(

@@ -12,7 +12,7 @@ from domain.rules import Channel
 from workers.gateways.sms import InboundText
 from workers.house import House
 from workers.store.book import opt_out
-from workers.store.schema import borrower, contact, reply
+from workers.store.schema import borrower, contact, loan, reply
 from workers.store.schema import opt_out as opt_out_table
 
 BY_TEXT = "text"
@@ -49,7 +49,7 @@ def take_reply(house: House, text: InboundText, *, help_is_answered: bool) -> Ta
             .with_for_update()
         ).all()
         ids = [one.id for one in writers]
-        about = _last_texted(connection, ids)
+        about = _last_texted(connection, ids) or _most_past_due(connection, ids)
         new = connection.execute(
             insert(reply)
             .values(
@@ -79,6 +79,16 @@ def _last_texted(connection: Connection, borrower_ids: list[int]) -> Row[int, in
         select(contact.c.borrower_id, contact.c.loan_id)
         .where(contact.c.borrower_id.in_(borrower_ids), contact.c.channel == Channel.SMS)
         .order_by(contact.c.at.desc(), contact.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def _most_past_due(connection: Connection, borrower_ids: list[int]) -> Row[int, int] | None:
+    """Whoever was never texted most likely writes about what is past due longest."""
+    return connection.execute(
+        select(loan.c.borrower_id, loan.c.id.label("loan_id"))
+        .where(loan.c.borrower_id.in_(borrower_ids))
+        .order_by(loan.c.anchor_on.asc().nulls_last(), loan.c.id)
         .limit(1)
     ).one_or_none()
 

@@ -125,3 +125,10 @@ def test_new_contacts_that_wait_to_be_applied_stop_a_text_to_the_old_ones(engine
 def test_contacts_of_a_borrower_not_known_yet_wait(engine: Engine) -> None:
     book = Book(engine, now="2026-03-02 10:00")
     assert change(book, locale="en").status == "received"
+
+
+def test_a_language_that_nobody_wrote_texts_in_is_refused(engine: Engine) -> None:
+    book = Book(engine)
+    book.loan("L-1")
+    settled = tell(book, "contact_change", borrower="B-L-1", locale="fr")
+    assert (settled.status, "no templates in fr" in settled.reason) == ("rejected", True)

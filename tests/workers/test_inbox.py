@@ -160,3 +160,29 @@ def test_a_payment_waits_for_its_loan_without_end(book: Book) -> None:
     stored = event(book)
     book.clock.at += timedelta(days=400)
     assert apply_event(book.house, stored).status == "received"
+
+
+def test_what_waited_for_a_payment_is_announced_as_soon_as_it_has_come(book: Book) -> None:
+    book.loan("L-1")
+    with book.house.engine.begin() as connection:
+        payload = {"payment": "P-1", "reversed_on": "2026-03-02"}
+        bounced = receive(connection, "R-1", "reversal", payload, book.house.now())
+    wake_events(book.house)
+    assert apply_event(book.house, bounced).status == "received"
+    paid = event(book)
+    wake_events(book.house)
+
+    assert apply_event(book.house, paid).status == "applied"
+
+    assert wake_events(book.house) == [bounced], "not only when its lease has ended"
+
+
+def test_an_event_that_is_corrected_is_announced_at_once(book: Book) -> None:
+    book.loan("L-1")
+    wrong = event(book, currency="USD")
+    wake_events(book.house)
+    assert apply_event(book.house, wrong).status == "rejected"
+
+    assert event(book, currency="CNY") == wrong
+    assert wake_events(book.house) == [wrong]
+    assert apply_event(book.house, wrong).status == "applied"

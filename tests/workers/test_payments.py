@@ -157,3 +157,17 @@ def test_an_amount_that_nobody_can_pay_is_rejected_with_its_reason(
 
     assert (settled.status, "not an amount" in settled.reason) == ("rejected", True)
     assert book.rows(payment) == []
+
+
+def test_a_payment_of_a_day_to_come_pays_nothing(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1")
+    tomorrow = Payment("P-1", "L-1", Decimal(10), "CNY", date(2027, 3, 2))
+    with book.house.engine.begin() as connection:
+        payload = inbox.payment_payload(tomorrow)
+        event_id = inbox.receive(connection, "P-1", "payment", payload, book.house.now())
+
+    settled = inbox.apply_event(book.house, event_id)
+
+    assert (settled.status, "has not come yet" in settled.reason) == ("rejected", True)
+    assert book.rows(payment) == book.rows(allocation) == []

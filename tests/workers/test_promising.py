@@ -223,3 +223,9 @@ def test_what_names_something_not_known_yet_waits_for_it(engine: Engine) -> None
     book = Book(engine, now="2026-03-02 10:00")
     assert promise(book, "400", "2026-03-05").status == "received"
     assert tell(book, "promise_withdrawal", promise="PR-9").status == "received"
+
+
+def test_a_loan_that_was_written_off_takes_no_promise(book: Book) -> None:
+    tell(book, "write_off", loan="L-1", written_off_on="2026-03-02")
+    settled = promise(book, "400", "2026-03-05")
+    assert (settled.status, "written off" in settled.reason) == ("rejected", True)

@@ -27,6 +27,8 @@ Loan = Annotated[str, typer.Argument(help="The lender's id of the loan.")]
 By = Annotated[str, typer.Option(help="The staff reference of whoever decides it.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and change nothing.")]
 
+KEPT = 3
+"""The exit code for what is kept until the loan, or whatever else it names, comes in."""
 UNCHANGED = "Nothing was changed: this was a dry run."
 
 
@@ -64,10 +66,16 @@ def assert_usable(house: House) -> None:
 def take_in(house: House, kind: str, id: str, payload: Mapping[str, str | None]) -> None:
     """Take in an event that a person tells of, under its kind and its own id; say what came of it.
 
+    Exits with `KEPT` where what it names is not known yet: it is kept, and a typing mistake shows.
+
     Raises:
         ArrearsError: it can never be applied, or was applied already with other contents.
     """
-    console.print(inbox.take_in(house, f"{kind}:{id}", kind, payload).reason, markup=False)
+    settled = inbox.take_in(house, f"{kind}:{id}", kind, payload)
+    if settled.status == "received":
+        errors.print(settled.reason, markup=False)
+        raise typer.Exit(KEPT)
+    console.print(settled.reason, markup=False)
 
 
 def say_done(done: str, *, dry_run: bool) -> None:

@@ -10,12 +10,9 @@ import typer
 
 from domain.errors import ArrearsError
 from workers import inbox
-from workers.cli.common import Loan, console, errors, open_house, take_in
+from workers.cli.common import Loan, open_house, take_in
 from workers.cli.days import a_day, refuse_a_day_to_come
 from workers.payments import Payment
-
-KEPT = 3
-"""The exit code for a payment that waits for its loan to come in."""
 
 Amount = Annotated[str, typer.Argument(help="How much, such as 120.50.")]
 Currency = Annotated[str, typer.Argument(help="ISO 4217, such as CNY.")]
@@ -53,11 +50,7 @@ def pay(
         paid_on=paid_on or house.today(),
     )
     payload = inbox.payment_payload(paid)
-    settled = inbox.take_in(house, f"payment:{paid.external_id}", "payment", payload)
-    if settled.status == "received":
-        errors.print(settled.reason, markup=False)
-        raise typer.Exit(KEPT)
-    console.print(settled.reason, markup=False)
+    take_in(house, "payment", paid.external_id, payload)
 
 
 def reverse(

@@ -38,11 +38,13 @@ class RefusedError(Exception):
         """The names of the fields that are wrong."""
 
 
-def refuse(_: Request, error: Exception) -> Response:
+def refuse(request: Request, error: Exception) -> Response:
     """Answer a call that is not taken. The log has the reason alone: a field's name is not ours."""
     if not isinstance(error, RefusedError):
         raise error
-    log.warning("a callback was refused with %s: %s", error.status, error.why)
+    # The door's own pattern: the address that was called may hold a secret word.
+    door = getattr(request.scope.get("route"), "path", "no such door")
+    log.warning("a callback was refused with %s at %s: %s", error.status, door, error.why)
     told = {"detail": error.why, "fields": list(error.fields)}
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if error.status == 503 else None
     return JSONResponse(told, status_code=error.status, headers=headers)

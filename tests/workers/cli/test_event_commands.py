@@ -84,3 +84,18 @@ def test_what_cannot_be_meant_is_said_in_a_sentence(
 ) -> None:
     done = arrears(environment, *command)
     assert (done.returncode, says in done.stderr) == (2, True)
+
+
+def test_what_names_something_unknown_is_kept_and_says_so_by_its_exit_code(
+    environment: dict[str, str], book: Book
+) -> None:
+    by = ("--why", "a mistake in typing", "--by", "col-1")
+    for command in (
+        ("hold", "L-404", "manual", "--id", "H-1", *by),
+        ("reverse", "P-404"),
+        ("withdraw", "PR-404"),
+        ("release", "H-404"),
+        ("write-off", "L-404"),
+    ):
+        done = arrears(environment, *command)
+        assert (done.returncode, "is not known" in done.stderr) == (3, True), command
