@@ -1,4 +1,4 @@
-"""Looks at what holds personal data: each is put on record, with whoever looked."""
+"""Looks at what holds personal data: each is put on record, with whoever looked and what for."""
 
 from __future__ import annotations
 
@@ -8,4 +8,20 @@ from enum import StrEnum
 class Opened(StrEnum):
     """What was opened."""
 
-    LETTER = "letter"  # to be printed and posted
+    LETTER = "letter"
+    NUMBER = "number"
+    REPLY = "reply"
+    EVERYTHING = "everything"  # all that is held about a person
+
+    @property
+    def usual_purpose(self) -> str:
+        """What it is opened for, where whoever looks names nothing else."""
+        return _USUAL_PURPOSE[self]
+
+
+_USUAL_PURPOSE = {
+    Opened.LETTER: "to be printed and posted",
+    Opened.NUMBER: "to be called",
+    Opened.REPLY: "to be read and seen to",
+    Opened.EVERYTHING: "to be handed to the person it is about",
+}

@@ -75,4 +75,8 @@ beat_schedule = {
     "mark lost claims": _every(30, queues.MARK_LOST_CLAIMS, expires=60),
     "reconcile texts": _every(15, queues.RECONCILE_TEXTS),
     "assign replies": _every(30, queues.ASSIGN_REPLIES, expires=60),
+    # Once a day does it: the first of a business date counts.
+    "erase what need not be kept": _every(3600, queues.ERASE_WHAT_NEED_NOT_BE_KEPT),
+    "prune settled events": _every(3600, queues.PRUNE_SETTLED_EVENTS),
+    "seal with the first key": _every(3600, queues.SEAL_WITH_THE_FIRST_KEY),
 }

@@ -16,8 +16,6 @@ from workers.store.schema import action, document, loan
 
 log = logging.getLogger(__name__)
 
-TO_PRINT = "to be printed and posted"
-
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -56,11 +54,15 @@ def open_letter(house: House, loan_external_id: str, item: str | None = None, *,
                 f"No letter has been written for {f'{item} of ' if item else ''}loan "
                 f"{loan_external_id}. `arrears explain {loan_external_id}` shows where it stands."
             )
+        if written.body_sealed is None:
+            raise ArrearsError(
+                f"The letter for {written.item} of loan {loan_external_id} was erased, with all "
+                "that was held about its borrower."
+            )
         note_access(connection, owed.id, Opened.LETTER, by, house.now(), item=written.item)
         body = house.vault.open(written.body_sealed)
-    log.info(
-        "loan %s: document %s was opened by %s, %s", loan_external_id, written.id, by, TO_PRINT
-    )
+    purpose = Opened.LETTER.usual_purpose
+    log.info("loan %s: document %s was opened by %s, %s", loan_external_id, written.id, by, purpose)
     return Letter(
         document_id=written.id,
         item=written.item,

@@ -52,6 +52,9 @@ CLOSE_PAID_CASES = task_name(Queue.REPAIR, "close_paid_cases")
 MARK_LOST_CLAIMS = task_name(Queue.REPAIR, "mark_lost_claims")
 RECONCILE_TEXTS = task_name(Queue.REPAIR, "reconcile_texts")
 ASSIGN_REPLIES = task_name(Queue.REPAIR, "assign_replies")
+ERASE_WHAT_NEED_NOT_BE_KEPT = task_name(Queue.REPAIR, "erase_what_need_not_be_kept")
+PRUNE_SETTLED_EVENTS = task_name(Queue.REPAIR, "prune_settled_events")
+SEAL_WITH_THE_FIRST_KEY = task_name(Queue.REPAIR, "seal_with_the_first_key")
 
 
 def route(name: str, *_: object, **__: object) -> dict[str, str]:

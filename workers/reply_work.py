@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, func, select, true, update
 
+from domain.access import Opened
 from domain.errors import ArrearsError
 from domain.replies import ReplyKind
 from domain.staffing import Collector, business_day, choose_collector
 from workers.calling import SHIFTS_AHEAD
 from workers.house import House
+from workers.store.accesses import note_access
 from workers.store.people import lock_collectors
 from workers.store.schema import borrower, loan, reply, staff
 
@@ -129,22 +131,35 @@ class OpenedReply:
     body: str = field(repr=False)
 
 
-def open_reply(house: House, reply_id: int) -> OpenedReply:
-    """Open a borrower's text for whoever works on it. The look is logged.
+def open_reply(house: House, reply_id: int, *, by: str) -> OpenedReply:
+    """Open a borrower's text for whoever works on it.
+
+    The look is put on record and logged; `by` is the lender's own reference of whoever reads it.
 
     Raises:
-        ArrearsError: there is no such reply, or none of the keys opens it.
+        ArrearsError: there is no such reply, it was erased, or none of the keys opens it.
     """
-    with house.engine.connect() as connection:
+    with house.engine.begin() as connection:
         found = connection.execute(
-            select(reply.c.body_sealed, loan.c.external_id)
+            select(reply.c.body_sealed, reply.c.loan_id, reply.c.borrower_id, loan.c.external_id)
             .outerjoin(loan, loan.c.id == reply.c.loan_id)
             .where(reply.c.id == reply_id)
         ).one_or_none()
-    if found is None:
-        raise _no_such_reply(reply_id)
-    body = house.vault.open(found.body_sealed)
-    log.info("reply %s was opened, to be read", reply_id)
+        if found is None:
+            raise _no_such_reply(reply_id)
+        if found.body_sealed is None:
+            raise ArrearsError(f"The words of reply {reply_id} were erased.")
+        note_access(
+            connection,
+            found.loan_id,
+            Opened.REPLY,
+            by,
+            house.now(),
+            borrower_id=found.borrower_id,
+            reply_id=reply_id,
+        )
+        body = house.vault.open(found.body_sealed)
+    log.info("reply %s was opened by %s, %s", reply_id, by, Opened.REPLY.usual_purpose)
     return OpenedReply(found.external_id, body)
 
 

@@ -20,11 +20,14 @@ Reply = Annotated[int, typer.Argument(help="The number of the reply, as `arrears
 
 
 @app.command()
-def read(reply: Reply) -> None:
-    """Print a borrower's text. It holds personal data; each look is logged."""
+def read(
+    reply: Reply,
+    by: Annotated[str, typer.Option(help="The staff reference of whoever reads it.")],
+) -> None:
+    """Print a borrower's text. It holds personal data: each look is noted."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("workers.reply_work").setLevel(logging.INFO)
-    body = open_reply(open_house(), reply).body
+    body = open_reply(open_house(), reply, by=by).body
     # Whoever wrote it is not to write to the terminal: no control characters but the line's end.
     print("".join(one if one.isprintable() or one == "\n" else "�" for one in body))
 

@@ -69,13 +69,20 @@ INSERT INTO borrower (external_id, name_sealed, phone_sealed, phone_digest, addr
 SELECT DISTINCT ON (t.external_id) t.external_id, t.name_sealed, t.phone_sealed, t.phone_digest,
        t.address_sealed, t.facts_digest, t.zones, t.locale, t.region, :now
   FROM tape_borrower t LEFT JOIN borrower b ON b.external_id = t.external_id
- WHERE b.id IS NULL OR b.facts_digest <> t.facts_digest
+ WHERE b.id IS NULL
+    OR (b.facts_digest <> t.facts_digest
+        -- What was erased comes back with a new loan, and not with one that was here before.
+        AND (b.erased_at IS NULL
+             OR EXISTS (SELECT FROM tape_loan n
+                         WHERE n.borrower = t.external_id
+                           AND NOT EXISTS (SELECT FROM loan l
+                                            WHERE l.external_id = n.external_id))))
  ORDER BY t.external_id, t.facts_digest
 ON CONFLICT (external_id) DO UPDATE
    SET name_sealed = excluded.name_sealed, phone_sealed = excluded.phone_sealed,
        phone_digest = excluded.phone_digest, address_sealed = excluded.address_sealed,
        facts_digest = excluded.facts_digest, zones = excluded.zones, locale = excluded.locale,
-       region = excluded.region, updated_at = excluded.updated_at
+       region = excluded.region, updated_at = excluded.updated_at, erased_at = NULL
 RETURNING id
 """)
 

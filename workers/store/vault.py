@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+import os
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from domain.errors import ArrearsError
 
+MARK = 9
+"""Hexadecimal digits of a mark, so that what stands before a sealed value has twelve characters:
+those become sixteen in base64, in which events keep sealed values."""
+
 
 class Vault:
     """Seals with the first key, opens with any of them, so that keys can rotate.
 
-    Keys are Fernet keys: 32 bytes, URL-safe base64. `Vault.new_key()` makes one.
+    Keys are Fernet keys: 32 bytes, URL-safe base64. `Vault.new_key()` makes one. A sealed value
+    begins with the mark of its key, so that the database can tell what an older key sealed.
     """
 
-    def __init__(self, keys: Sequence[str]) -> None:
+    def __init__(
+        self,
+        keys: Sequence[str],
+        kept_digest_key: Callable[[Sequence[str]], bytes | None] | None = None,
+    ) -> None:
+        """`kept_digest_key` finds the key of the digests, sealed with a key of one of the marks
+        that it is given; None where none is kept."""
+        keys = [key.strip() for key in keys]
         try:
-            fernets = [Fernet(key.strip()) for key in keys]
+            fernets = [Fernet(key) for key in keys]
         except ValueError:
             raise ArrearsError(
                 "ARREARS_ENCRYPTION_KEYS holds something that is not a key. Make one with "
@@ -29,16 +43,27 @@ class Vault:
             raise ArrearsError(
                 "ARREARS_ENCRYPTION_KEYS is empty. Make a key with `arrears new-key`."
             )
-        self._fernet = MultiFernet(fernets)
-        # The last key stays longest while keys rotate from the front.
-        self._digest_key = sha256(b"arrears phone digest" + keys[-1].strip().encode()).digest()
+        self.marks = tuple(
+            sha256(b"arrears mark" + key.encode()).hexdigest()[:MARK] for key in keys
+        )
+        """A word for each key, newest first, that tells it from others and opens nothing."""
+        self._by_mark = dict(zip(self.marks, fernets, strict=True))
+        self._any = MultiFernet(fernets)
+        self._last_key = keys[-1]
+        self._kept_digest_key = kept_digest_key
+        self._digest_key: bytes | None = None
 
     @staticmethod
     def new_key() -> str:
         return Fernet.generate_key().decode()
 
+    @property
+    def seals_with(self) -> str:
+        """The mark of the key that seals."""
+        return self.marks[0]
+
     def seal(self, text: str) -> bytes:
-        return self._fernet.encrypt(text.encode())
+        return begins(self.seals_with) + self._by_mark[self.seals_with].encrypt(text.encode())
 
     def open(self, sealed: bytes) -> str:
         """The text that was sealed.
@@ -46,16 +71,61 @@ class Vault:
         Raises:
             ArrearsError: none of the keys fits.
         """
+        mark, token = _parts(bytes(sealed))
+        key = self._any if mark is None else self._by_mark.get(mark)
         try:
-            return self._fernet.decrypt(bytes(sealed)).decode()
+            if key is None:
+                raise InvalidToken
+            return key.decrypt(token).decode()
         except InvalidToken:
             raise ArrearsError(
                 "None of the keys in ARREARS_ENCRYPTION_KEYS opens what is stored. Put the key "
                 "that sealed it back at the end of the list, from the copy that is kept apart from "
-                "the database. A new key goes in front, and those before it stay: what they sealed "
-                "is not sealed anew."
+                "the database. A key may go only when `arrears keys rotate` says that nothing is "
+                "sealed with it any more."
             ) from None
+
+    def seal_anew(self, sealed: bytes) -> bytes:
+        """The same text, sealed with the first key.
+
+        Raises:
+            ArrearsError: none of the keys fits.
+        """
+        return self.seal(self.open(sealed))
 
     def digest(self, phone: str) -> bytes:
         """A keyed hash of an E.164 number: equal for equal numbers, useless without the key."""
+        if self._digest_key is None:
+            self._digest_key = self._find_digest_key()
         return hmac.new(self._digest_key, phone.encode(), sha256).digest()
+
+    def sealed_digest_keys(self, *, renew: bool = False) -> dict[str, bytes]:
+        """The key of the digests, sealed with each of the keys, by its mark.
+
+        With `renew` it is a new one, for a book that holds no digest yet.
+        """
+        if renew:
+            self._digest_key = os.urandom(32)
+        elif self._digest_key is None:
+            self._digest_key = self._find_digest_key()
+        told = b64encode(self._digest_key)
+        return {mark: begins(mark) + key.encrypt(told) for mark, key in self._by_mark.items()}
+
+    def _find_digest_key(self) -> bytes:
+        kept = self._kept_digest_key(self.marks) if self._kept_digest_key else None
+        if kept is not None:
+            return b64decode(self.open(kept))
+        # Before it was kept in the database, the last key in the list told it.
+        return sha256(b"arrears phone digest" + self._last_key.encode()).digest()
+
+
+def begins(mark: str) -> bytes:
+    """How every value begins that the key with this mark sealed."""
+    return f"k:{mark}:".encode()
+
+
+def _parts(sealed: bytes) -> tuple[str | None, bytes]:
+    """The mark of the key that sealed it, and what it sealed; older values have no mark."""
+    if not sealed.startswith(b"k:"):
+        return None, sealed
+    return sealed[2 : 2 + MARK].decode(errors="replace"), sealed[3 + MARK :]

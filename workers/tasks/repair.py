@@ -18,6 +18,8 @@ from workers.announcing import announce
 from workers.app import app
 from workers.broker import queue_depths
 from workers.house import the_house
+from workers.privacy import erasing, pruning, resealing
+from workers.privacy.daily import begins_today
 
 
 @app.task(name=queues.WAKE_DUE_ACTIONS)
@@ -80,6 +82,40 @@ def reconcile_texts() -> str:
 def assign_replies() -> str:
     """Give borrowers' texts that nobody has to somebody on shift."""
     return f"{reply_work.assign_replies(the_house())} assigned"
+
+
+# The next three take a piece at a time, and announce the next: none runs long.
+@app.task(name=queues.ERASE_WHAT_NEED_NOT_BE_KEPT)
+def erase_what_need_not_be_kept(after: int | None = None) -> str:
+    """Erase what is held about borrowers whose time to be kept is over."""
+    house = the_house()
+    if after is None and not begins_today(house, queues.ERASE_WHAT_NEED_NOT_BE_KEPT):
+        return "done today already"
+    done = erasing.erase_what_need_not_be_kept(house, after or 0)
+    if done.go_on_after is not None:
+        _announce_each(queues.ERASE_WHAT_NEED_NOT_BE_KEPT, [done.go_on_after])
+    return f"{done.borrowers} erased"
+
+
+@app.task(name=queues.PRUNE_SETTLED_EVENTS)
+def prune_settled_events(go_on: bool = False) -> str:
+    """Remove events that were settled long ago."""
+    house = the_house()
+    if not go_on and not begins_today(house, queues.PRUNE_SETTLED_EVENTS):
+        return "done today already"
+    done = pruning.prune(house)
+    if done.anything:
+        announce(app, queues.PRUNE_SETTLED_EVENTS, [(True,)])
+    return f"{done.events_out} out, {done.events_in} in, {done.words} values"
+
+
+@app.task(name=queues.SEAL_WITH_THE_FIRST_KEY)
+def seal_with_the_first_key() -> str:
+    """Go on with a rotation of the keys that was begun."""
+    done = resealing.carry_on(the_house())
+    if done:
+        announce(app, queues.SEAL_WITH_THE_FIRST_KEY, [()])
+    return f"{done} sealed anew"
 
 
 def _announce_each(task: str, ids: list[int]) -> None:

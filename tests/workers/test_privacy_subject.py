@@ -1,0 +1,161 @@
+"""What a person may ask for: everything that is held about them, and nothing about others."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+from sqlalchemy import Engine
+
+from domain.errors import ArrearsError
+from tests.support.loans import ADDRESS, NAME, PHONE, Book
+from workers import inbox
+from workers.gateways.sms import InboundText
+from workers.privacy.erasing import erase_what_need_not_be_kept
+from workers.privacy.subject import erase_subject, export_subject
+from workers.replies import take_reply
+from workers.store.schema import access, borrower, erasure
+from workers.visiting import schedule_visit
+from workers.webhooks.lender_events import ContactChangeFacts
+from workers.writing_off import write_off
+
+OTHERS = "+8613800138002"
+LAW = "PIPL art. 47(1)(4)"
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """L-1 has all that can be held about a person; L-2 is somebody else's, and has some of it."""
+    book = Book(engine, now="2026-03-02 10:00")
+    for number in (1, 2):
+        book.staff(f"v-{number}", "visitor")
+    book.staff("sup-1", "supervisor")
+    book.loan("L-1", due_on="2026-03-01")
+    book.loan("L-2", due_on="2026-03-01", phone=OTHERS, address="9 Other Road")
+    for loan, number, said in (("L-1", PHONE["CN"], "我失业了"), ("L-2", OTHERS, "下周还")):
+        book.escalate(loan)
+        book.send(loan, "text_day_1")
+        text = InboundText("twilio", f"SM-{loan}", number, said, None)
+        take_reply(book.house, text, help_is_answered=True)
+    facts = ContactChangeFacts(borrower="B-L-1", address="2 Example Road")
+    inbox.take_in(book.house, "E-1", "contact_change", facts.payload(book.house.vault))
+    book.at("2026-03-31 10:00").escalate("L-1")
+    schedule_visit(book.house, book.action_id("L-1", "field_visit"))
+    return book
+
+
+def export(book: Book) -> str:
+    told = export_subject(book.house, "B-L-1", by="sup-1", purpose="asked for by the person")
+    return json.dumps(told, ensure_ascii=False, default=str)
+
+
+def close(book: Book, loan: str = "L-1") -> None:
+    with book.house.engine.begin() as connection:
+        write_off(connection, book.house, loan, book.house.today())
+
+
+def test_all_that_is_held_is_told_in_the_clear_and_nothing_of_anybody_else(book: Book) -> None:
+    told = export(book)
+
+    for theirs in (NAME, PHONE["CN"], "2 Example Road", "我失业了", "B-L-1", "L-1", "field_visit"):
+        assert theirs in told
+    for anothers in (OTHERS, "下周还", "9 Other Road", "L-2"):
+        assert anothers not in told
+    held = json.loads(told)["held"]
+    assert {"borrower", "loan", "instalment", "decision", "action", "contact"} <= set(held)
+    assert {"message", "reply", "document", "visit", "inbox_event", "access"} <= set(held)
+    assert NAME in held["document"][0]["body"]
+    assert held["borrower"][0]["name"] == NAME
+    assert held["inbox_event"][0]["payload"]["address"] == "2 Example Road"
+    assert "gAAAA" not in told
+    assert "digest" not in held["borrower"][0]
+
+
+def test_the_look_is_on_record_with_its_purpose_and_in_what_is_told(
+    book: Book, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="workers.privacy"):
+        told = export(book)
+
+    look = book.one(access)
+    assert (look.what, look.purpose) == ("everything", "asked for by the person")
+    assert (look.made_by, look.loan_id) == ("sup-1", book.loan_id("L-1"))
+    assert look.borrower_id is not None
+    assert caplog.messages == ["borrower B-L-1: all that is held was opened by sup-1"]
+    assert "asked for by the person" in told
+
+
+@pytest.mark.parametrize(
+    ("borrower_id", "by", "says"),
+    [
+        ("B-9", "sup-1", "Borrower B-9 is not known"),
+        ("L-1", "sup-1", "and not that of a loan"),
+        ("B-L-1", "nobody", "Nobody on the roster has the reference nobody"),
+    ],
+)
+def test_nothing_is_shown_or_erased_for_whom_or_by_whom_nobody_knows(
+    book: Book, borrower_id: str, by: str, says: str
+) -> None:
+    with pytest.raises(ArrearsError, match=says):
+        export_subject(book.house, borrower_id, by=by, purpose="asked for")
+    with pytest.raises(ArrearsError, match=says):
+        erase_subject(book.house, borrower_id, by=by, why="asked for", law=LAW, dry_run=False)
+    assert book.rows(access) == []
+    assert book.rows(erasure) == []
+
+
+def test_while_a_loan_is_open_nothing_is_erased_whatever_the_law(book: Book) -> None:
+    for law in (None, LAW):
+        with pytest.raises(ArrearsError, match="Loan L-1 of borrower B-L-1 is open"):
+            erase_subject(book.house, "B-L-1", by="sup-1", why="asked", law=law, dry_run=False)
+
+    assert NAME in export(book)
+
+
+def test_while_it_must_be_kept_the_person_is_told_until_when_and_by_which_rule(book: Book) -> None:
+    close(book.at("2026-04-05 10:00"))
+
+    with pytest.raises(ArrearsError, match=r"must be kept until 2031-04-05 \(cn.keep_records\)"):
+        erase_subject(book.house, "B-L-1", by="sup-1", why="asked for", dry_run=False)
+
+    assert NAME in export(book)
+
+
+def test_where_a_law_asks_for_it_sooner_it_is_erased_and_the_law_is_on_record(book: Book) -> None:
+    close(book.at("2026-04-05 10:00"))
+
+    erase_subject(book.house, "B-L-1", by="sup-1", why="asked for", law=LAW, dry_run=False)
+
+    on_record = book.one(erasure)
+    assert (on_record.made_by, on_record.why, on_record.law) == ("sup-1", "asked for", LAW)
+    assert (on_record.rules, str(on_record.kept_until)) == (["cn.keep_records"], "2031-04-05")
+    told = export(book)
+    for personal in (NAME, PHONE["CN"], ADDRESS, "2 Example Road", "我失业了"):
+        assert personal not in told
+    assert {row.external_id: row.erased_at is None for row in book.rows(borrower)} == {
+        "B-L-1": False,
+        "B-L-2": True,
+    }
+
+
+def test_a_day_after_its_time_it_is_erased_for_the_asking(book: Book) -> None:
+    close(book.at("2026-04-05 10:00"))
+    book.at("2031-04-06 00:00")
+
+    kept = erase_subject(book.house, "B-L-1", by="sup-1", why="asked for", dry_run=True)
+    assert str(kept.until) == "2031-04-05"
+    assert book.rows(erasure) == []
+    erase_subject(book.house, "B-L-1", by="sup-1", why="asked for", dry_run=False)
+
+    assert len(book.rows(erasure)) == 1
+
+
+def test_a_second_time_there_is_nothing_left_and_that_is_said(book: Book) -> None:
+    close(book.at("2026-04-05 10:00"))
+    erase_what_need_not_be_kept(book.at("2031-04-06 00:00").house)
+
+    with pytest.raises(
+        ArrearsError, match="was erased on 2031-04-06 by erase_what_need_not_be_kept"
+    ):
+        erase_subject(book.house, "B-L-1", by="sup-1", why="asked for", dry_run=False)

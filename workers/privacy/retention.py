@@ -1,0 +1,94 @@
+"""Until when personal data is kept: what the records say, and what the rule packs make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select, text
+
+from domain.retention import Keeping, LoanHeld, keeping
+from domain.rules import packs_for
+from workers.house import House
+from workers.store.schema import borrower
+
+PAGE = 1_000
+"""Borrowers that are looked at together."""
+
+# A case that closes and a promise that is made or settled leave another trace as well: a payment, a
+# decision, a hold. That a tape told of the loan once more is no activity about it.
+_HELD = text("""
+SELECT b.id AS borrower_id, l.external_id AS loan, l.jurisdiction,
+       l.written_off_on IS NULL AND EXISTS (
+           SELECT FROM instalment i
+            WHERE i.loan_id = l.id
+              AND i.paid_principal + i.paid_interest + i.paid_fees
+                  < i.principal + i.interest + i.fees) AS is_open,
+       (greatest(
+           l.updated_at, l.written_off_at,
+           (SELECT max(c.at) FROM contact c WHERE c.borrower_id = b.id AND c.loan_id = l.id),
+           (SELECT max(o.reported_at) FROM contact_outcome o JOIN contact c ON c.id = o.contact_id
+             WHERE c.borrower_id = b.id AND c.loan_id = l.id),
+           (SELECT max(greatest(p.recorded_at, p.reversed_at)) FROM payment p
+             WHERE p.loan_id = l.id),
+           (SELECT max(d.decided_at) FROM decision d WHERE d.loan_id = l.id),
+           (SELECT max(a.changed_at) FROM action a WHERE a.loan_id = l.id),
+           (SELECT max(h.made_at) FROM hold h WHERE h.loan_id = l.id),
+           (SELECT max(greatest(r.received_at, r.handled_at)) FROM reply r
+             WHERE r.borrower_id = b.id)
+       ) AT TIME ZONE :zone)::date AS last_activity_on
+  FROM borrower b JOIN loan l ON l.borrower_id = b.id
+ WHERE b.id = ANY(:borrowers)
+ ORDER BY l.id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A borrower whose personal data is held, and until when."""
+
+    id: int
+    borrower: str
+    """The lender's own id."""
+    loans: int
+    keeping: Keeping
+
+
+def pages(connection: Connection, after: int = 0) -> Iterator[Sequence[int]]:
+    """The ids of all borrowers of whom something personal is held, a page at a time."""
+    while ids := next_page(connection, after):
+        yield ids
+        after = ids[-1]
+
+
+def next_page(connection: Connection, after: int) -> Sequence[int]:
+    """The ids of the next borrowers of whom something personal is held; empty at the end."""
+    return (
+        connection.execute(
+            select(borrower.c.id)
+            .where(borrower.c.id > after, borrower.c.erased_at.is_(None))
+            .order_by(borrower.c.id)
+            .limit(PAGE)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def read_keeping(connection: Connection, house: House, ids: Sequence[int]) -> list[Held]:
+    """Until when what is held about these borrowers is kept, as the rules of today say."""
+    loans: dict[int, list[LoanHeld]] = {id: [] for id in ids}
+    for row in connection.execute(_HELD, {"borrowers": list(ids), "zone": house.settings.zone}):
+        packs = packs_for(house.policy.rule_packs, row.jurisdiction)
+        held = LoanHeld(row.loan, row.is_open, row.last_activity_on, packs)
+        loans[row.borrower_id].append(held)
+    named = connection.execute(
+        select(borrower.c.id, borrower.c.external_id)
+        .where(borrower.c.id.in_(ids), borrower.c.erased_at.is_(None))
+        .order_by(borrower.c.id)
+    )
+    collects_as, today = house.settings.collects_as, house.today()
+    return [
+        Held(id, external_id, len(loans[id]), keeping(loans[id], collects_as, today))
+        for id, external_id in named
+    ]
