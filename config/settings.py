@@ -28,6 +28,7 @@ from config import setting_forms as form
 from domain.allocation import AllocateBy, AllocationOrder
 from domain.errors import ArrearsError
 from domain.loans import Component
+from domain.rules import Collects
 
 OURS = ("ARREARS_", "TWILIO_", "TENCENT_")
 SHARED = ("DATABASE_URL", "REDIS_URL")
@@ -57,6 +58,10 @@ class Settings(BaseModel):
     """The number a borrower may call to talk about a deferral or instalments."""
     zone: Annotated[str, Check(form.time_zone)] = Field(alias="ARREARS_ZONE")
     """IANA zone of the lender: its date is the business date."""
+    collects_as: Annotated[frozenset[Collects], BeforeValidator(form.split)] = Field(
+        frozenset({Collects.FIRST_PARTY}), alias="ARREARS_COLLECTS_AS"
+    )
+    """What the house is, for laws that bind some who collect and not others; comma-separated."""
     policy_dir: Path = Field(Path(__file__).parent, alias="ARREARS_POLICY_DIR")
     """Holds ladders/, rule_packs/, legal_checklists/, templates/ and sms_templates/."""
     envelope: Annotated[Literal["auto"] | int, BeforeValidator(form.envelope)] = Field(
@@ -120,6 +125,10 @@ class Settings(BaseModel):
         None, alias="ARREARS_CLOCK_FILE"
     )
     """For rehearsals only: a file that holds the seconds by which the clock is off."""
+    prune_after_days: Annotated[int, Field(ge=7, le=3650)] = Field(
+        90, alias="ARREARS_PRUNE_AFTER_DAYS"
+    )
+    """How long events out that were delivered, and events in that were applied, are kept."""
     scan_seconds: Annotated[int, Field(ge=1, le=900)] = Field(60, alias="ARREARS_SCAN_SECONDS")
     """How often beat starts a scan. Most find nothing: each due loan is announced once."""
     lease_seconds: Annotated[int, Field(ge=5, le=3600)] = Field(300, alias="ARREARS_LEASE_SECONDS")

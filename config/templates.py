@@ -21,6 +21,8 @@ from babel.core import get_global
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta
 from jinja2.sandbox import SandboxedEnvironment
 
+from config.statements import Wordings, load_statements, statements_in
+from domain.contact_facts import Says
 from domain.errors import ArrearsError
 from domain.texting import Encoding, segments
 
@@ -53,6 +55,7 @@ class _Source:
     template: Template
     placeholders: frozenset[str]
     version: str
+    says: frozenset[Says]
 
 
 class Templates:
@@ -71,7 +74,10 @@ class Templates:
         another, cannot be written out, or says nothing.
         """
         folders = sorted(path for path in directory.glob("*") if path.is_dir())
-        sources = {folder.name: _load_locale(folder) for folder in folders}
+        told_by = load_statements(directory)
+        sources = {
+            folder.name: _load_locale(folder, told_by.get(folder.name, {})) for folder in folders
+        }
         if not any(sources.values()):
             raise ArrearsError(
                 f"No template was found in {directory}. "
@@ -102,6 +108,10 @@ class Templates:
     def version(self, name: str, locale: str) -> str:
         """Names the exact words used: the first 12 hex digits of the SHA-256 of the source."""
         return self._source(name, locale).version
+
+    def says(self, name: str, locale: str) -> frozenset[Says]:
+        """What a template says, as far as a law asks about it."""
+        return self._source(name, locale).says
 
     def render(self, name: str, locale: str, values: Mapping[str, str | int]) -> str:
         """Writes a text or letter in the borrower's language.
@@ -162,12 +172,12 @@ def _template_in(sources: Mapping[str, _Source], name: str) -> _Source:
         ) from None
 
 
-def _load_locale(folder: Path) -> dict[str, _Source]:
+def _load_locale(folder: Path, told_by: Wordings) -> dict[str, _Source]:
     _locale(folder.name)
-    return {path.stem: _load_source(path) for path in sorted(folder.glob("*.txt"))}
+    return {path.stem: _load_source(path, told_by) for path in sorted(folder.glob("*.txt"))}
 
 
-def _load_source(path: Path) -> _Source:
+def _load_source(path: Path, told_by: Wordings) -> _Source:
     # Texts and letters are plain text: HTML escaping would spoil them.
     environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
     environment.globals.clear()  # templates are given values, and need no functions
@@ -183,7 +193,7 @@ def _load_source(path: Path) -> _Source:
     _check_that_placeholders_exist(path, placeholders)
     _check_that_it_can_be_written_out(path, template)
     version = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return _Source(template, placeholders, version)
+    return _Source(template, placeholders, version, statements_in(text, placeholders, told_by))
 
 
 def _read(path: Path) -> str:

@@ -102,6 +102,7 @@ PHRASES: dict[Phrase, str] = {
     P.MOVED_DEAD: "{item} was given up; a person may take it up again.",
     P.MOVED_DROPPED: "{item} was given up for good.",
     P.MOVED_SKIPPED: "{item} was skipped.",
+    P.MOVED_ARRANGED: "{item} is arranged.",
     P.MOVED_DONE: "{item} is done.",
     P.MOVED_CANCELLED: "{item} was called off.",
     P.MOVED_BARRED: "{item} is barred for good.",

@@ -21,6 +21,7 @@ class ActionStatus(StrEnum):
     DEAD = "dead"  # given up after bounded tries; an operator may resume or drop it
     DROPPED = "dropped"  # a person gave it up for good
     SKIPPED = "skipped"  # its days passed before it could act
+    ARRANGED = "arranged"  # people have the call or the visit; it counts as tried once it is over
     DONE = "done"
     CANCELLED = "cancelled"  # cured, superseded or called off before it had an effect
     BARRED = "barred"  # a rule forbids it
@@ -28,26 +29,40 @@ class ActionStatus(StrEnum):
 
 S = ActionStatus
 
+FIRST = frozenset({S.PLANNED, S.AWAITING_APPROVAL, S.DEFERRED, S.BARRED})
+"""Where an action begins: the gate is asked when it is planned."""
+
 ACTION_MOVES: dict[ActionStatus, frozenset[ActionStatus]] = {
     S.PLANNED: frozenset({S.CLAIMED, S.SKIPPED, S.CANCELLED}),
     S.AWAITING_APPROVAL: frozenset({S.PLANNED, S.SKIPPED, S.CANCELLED, S.DROPPED}),
     S.DEFERRED: frozenset({S.CLAIMED, S.SKIPPED, S.CANCELLED}),
     S.FAILED: frozenset({S.CLAIMED, S.DEAD, S.SKIPPED, S.CANCELLED}),
     S.CLAIMED: frozenset(
-        {S.DONE, S.PLANNED, S.DEFERRED, S.BARRED, S.FAILED, S.UNKNOWN, S.DEAD, S.CANCELLED}
+        {
+            S.DONE,
+            S.ARRANGED,
+            S.PLANNED,
+            S.DEFERRED,
+            S.BARRED,
+            S.FAILED,
+            S.UNKNOWN,
+            S.DEAD,
+            S.CANCELLED,
+        }
     ),
+    S.ARRANGED: frozenset({S.CANCELLED}),  # called off before it took place
     S.UNKNOWN: frozenset({S.DONE, S.FAILED, S.DEAD, S.DROPPED}),
     S.DEAD: frozenset({S.PLANNED, S.CANCELLED, S.DROPPED}),
     S.DROPPED: frozenset(),
-    S.SKIPPED: frozenset({S.PLANNED, S.AWAITING_APPROVAL}),  # a later step requires it after all
+    S.SKIPPED: FIRST,  # a later step requires it after all
     S.DONE: frozenset(),
-    S.CANCELLED: frozenset({S.PLANNED, S.AWAITING_APPROVAL, S.SKIPPED}),  # its arrears came back
+    S.CANCELLED: FIRST | {S.SKIPPED},  # its arrears came back, or what it was called off for ended
     S.BARRED: frozenset(),
 }
 
 CLAIMABLE = frozenset({S.PLANNED, S.DEFERRED, S.FAILED})
 WAITING = CLAIMABLE | {S.AWAITING_APPROVAL}
-TRIED = frozenset({S.DONE, S.BARRED})  # a dead one was given up, not tried
+TRIED = frozenset({S.DONE, S.ARRANGED, S.BARRED})  # a dead one was given up, not tried
 TERMINAL = frozenset(status for status, moves in ACTION_MOVES.items() if not moves)
 
 

@@ -86,6 +86,7 @@ class Phrase(StrEnum):
     MOVED_DEAD = auto()
     MOVED_DROPPED = auto()
     MOVED_SKIPPED = auto()
+    MOVED_ARRANGED = auto()
     MOVED_DONE = auto()
     MOVED_CANCELLED = auto()
     MOVED_BARRED = auto()

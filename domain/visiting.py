@@ -12,6 +12,8 @@ from domain.staffing import Span, is_trained, speaks
 SLOT_STARTS = (time(9), time(11), time(13), time(15), time(17))
 """Local times of the borrower."""
 SLOT_LENGTH = timedelta(hours=2)
+VISITORS = 2
+"""How many go. Two at least: banking association's convention of 2026, art. 22 (secondary)."""
 NOTICE_DAYS = 3
 """Days between the written notice and the first day on which a visit may be."""
 DAYS_AHEAD = 21

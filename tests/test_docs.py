@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import typer.main
 from click import Group
 from pydantic.fields import FieldInfo
 
+from config.rule_kinds import KINDS
+from config.rule_packs import RULE_KEYS
 from config.settings import Settings
 from domain.decision import Outcome
 from domain.gate import Answer
@@ -23,6 +26,7 @@ from domain.statuses import ActionStatus, MessageStatus, OutboxStatus, PromiseSt
 from workers import queues
 from workers.cli.main import app
 from workers.queues import Queue, task_name
+from workers.webhooks.lender_events import LenderEvent
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -53,7 +57,7 @@ def default(field: FieldInfo) -> str:
             return "none"
         case Path() as path:
             return f"`{path.name}`"
-        case list() as several:
+        case list() | frozenset() as several:
             return f"`{','.join(several)}`"
         case value:
             return f"`{value}`"
@@ -150,3 +154,22 @@ def test_the_runbook_types_commands_that_exist() -> None:
         assert command, typed
         if isinstance(command, Group) and typed[1]:
             assert typed[1] in command.commands, typed
+
+
+def test_every_kind_of_rule_is_described_with_its_keys() -> None:
+    described = rows("rules.md")
+    for name, kind in KINDS.items():
+        assert set(kind.keys) == set(described[name][0].replace("`", "").split())
+
+
+def test_every_key_that_a_rule_may_leave_out_is_described() -> None:
+    page = (DOCS / "rules.md").read_text()
+    assert [key for key in RULE_KEYS if f"`{key}`" not in page] == []
+
+
+def test_every_kind_of_event_in_is_described_with_its_fields() -> None:
+    described = rows("events.md")
+    for kind in get_args(get_args(LenderEvent)[0]):
+        name = get_args(kind.model_fields["type"].annotation)[0]
+        fields = kind.model_fields["data"].annotation.model_fields
+        assert described[name][0].replace("`", "").split() == list(fields)

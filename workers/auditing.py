@@ -25,14 +25,15 @@ class Gap(StrEnum):
 
 
 # An effect is what may have reached somebody: not a text that was only reserved or that the
-# provider refused, nor one whose answer was lost, which its action says too.
+# provider refused, nor one whose answer was lost, which its action says too; nor a call or a visit
+# that was called off.
 _EFFECTS = """
 effect AS (
     SELECT action_id, loan_id, 'send_sms' AS work
       FROM message JOIN action ON action.id = message.action_id
      WHERE message.status NOT IN ('reserved', 'unknown', 'refused')
-    UNION ALL SELECT action_id, loan_id, 'assign_call' FROM call
-    UNION ALL SELECT action_id, loan_id, 'schedule_visit' FROM visit
+    UNION ALL SELECT action_id, loan_id, 'assign_call' FROM call WHERE cancelled_at IS NULL
+    UNION ALL SELECT action_id, loan_id, 'schedule_visit' FROM visit WHERE cancelled_at IS NULL
     UNION ALL SELECT action_id, loan_id, 'open_legal_file' FROM legal_file
 )
 """
@@ -52,7 +53,7 @@ _COUNTS: dict[Gap, str] = {
     Gap.DONE_WITHOUT_EFFECT: f"""
         WITH {_EFFECTS}
         SELECT count(*) FROM action
-         WHERE status = 'done' AND NOT EXISTS (
+         WHERE status IN ('done', 'arranged') AND NOT EXISTS (
                SELECT FROM effect WHERE effect.action_id = action.id AND effect.work = action.work)
     """,  # noqa: S608 - nothing but this file's own text
     # A receipt may overtake the provider's answer, so a text may be ahead of its action.
@@ -60,7 +61,7 @@ _COUNTS: dict[Gap, str] = {
         WITH {_EFFECTS}
         SELECT count(*) FROM effect JOIN action ON action.id = effect.action_id
          WHERE effect.loan_id <> action.loan_id OR effect.work <> action.work
-            OR NOT (action.status = 'done'
+            OR NOT (action.status IN ('done', 'arranged')
                     OR (action.work = 'send_sms' AND action.status IN ('claimed', 'unknown')))
     """,  # noqa: S608 - nothing but this file's own text
     Gap.LOAN_NOT_LOOKED_AT: """
@@ -86,8 +87,8 @@ _COUNTS: dict[Gap, str] = {
 _DUPLICATES = text("""
 WITH acted AS (
     SELECT action_id FROM message WHERE status <> 'refused'
-    UNION ALL SELECT action_id FROM call
-    UNION ALL SELECT action_id FROM visit
+    UNION ALL SELECT action_id FROM call WHERE cancelled_at IS NULL
+    UNION ALL SELECT action_id FROM visit WHERE cancelled_at IS NULL
     UNION ALL SELECT action_id FROM legal_file
 ), times AS (
     SELECT count(*) AS acted

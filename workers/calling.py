@@ -54,5 +54,5 @@ def _assign(connection: Connection, claimed: Claimed, collector: Collector) -> N
             assigned_at=claimed.now,
         )
     )
-    done = Move(ActionStatus.DONE, "a collector has the call", claimed.verdict.rules)
-    settle(connection, claimed, done, claimed.now)
+    arranged = Move(ActionStatus.ARRANGED, "a collector has the call", claimed.verdict.rules)
+    settle(connection, claimed, arranged, claimed.now)

@@ -15,16 +15,12 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Row, insert, select
 
 from domain.arrears import Arrears, arrears_on
-from domain.gate import (
-    NOTHING_PAST_DUE,
-    Answer,
-    ContactFacts,
-    Verdict,
-    may_contact,
-)
-from domain.ladder import Item, Ladder, Work, find_ladder
-from domain.rules import Channel, packs_for
+from domain.contact_facts import ContactFacts
+from domain.gate import NOTHING_PAST_DUE, Answer, Verdict, may_contact
+from domain.ladder import Item, Work, find_ladder
+from domain.rules import Channel
 from domain.statuses import CLAIMABLE, ActionStatus
+from workers.gatekeeping import CHANNEL, contact_facts
 from workers.house import House
 from workers.store.actions import Move, claim_action, move_actions
 from workers.store.cases import WRITTEN_OFF
@@ -32,13 +28,7 @@ from workers.store.facts import LoanFacts, load_facts
 from workers.store.schema import action, borrower, contact, loan
 from workers.store.waiting import news_waits
 
-CHANNEL = {
-    Work.SEND_SMS: Channel.SMS,
-    Work.ASSIGN_CALL: Channel.CALL,
-    Work.SCHEDULE_VISIT: Channel.VISIT,
-    Work.OPEN_LEGAL_FILE: Channel.LEGAL,
-}
-
+BY_NUMBER = frozenset({Channel.SMS, Channel.CALL})
 NEWS_WAITS = "house.news_waits"
 NEWS_WAIT = timedelta(minutes=1)
 
@@ -84,8 +74,9 @@ def claim(
     arrears = arrears_on(facts.instalments, now.date())
     channel = CHANNEL[work]
     ladder = find_ladder(house.policy.ladders, row.ladder_id, row.ladder_version)
-    contact_facts = _contact_facts(house, row, facts, arrears, ladder)
-    verdict = gate(contact_facts) if gate else may_contact(contact_facts, channel, now)
+    item = ladder.item(row.item)
+    asked = contact_facts(house, row.loan_id, row.jurisdiction, facts, arrears, ladder, item, now)
+    verdict = gate(asked) if gate else may_contact(asked, channel, now)
     if move := _move_away(row, facts, arrears, verdict, now):
         move_actions(connection, [action_id], move, now, token=token)
         return None
@@ -93,13 +84,13 @@ def claim(
         action_id=action_id,
         token=token,
         failures=row.attempts,
-        item=ladder.item(row.item),
+        item=item,
         channel=channel,
         loan=row,
         facts=facts,
         arrears=arrears,
         verdict=verdict,
-        rule_packs=tuple(pack.name for pack in contact_facts.packs),
+        rule_packs=tuple(pack.name for pack in asked.packs),
         now=now,
     )
 
@@ -117,6 +108,9 @@ def reserve_contact(connection: Connection, claimed: Claimed, at: datetime) -> i
             rules=list(claimed.verdict.rules),
             rule_packs=list(claimed.rule_packs),
             zones=list(claimed.loan.zones),
+            warnings=list(claimed.verdict.warnings),
+            number_digest=claimed.loan.phone_digest if claimed.channel in BY_NUMBER else None,
+            at_work=claimed.facts.reach.at_work and claimed.channel in BY_NUMBER,
         )
         .returning(contact.c.id)
     ).scalar_one()
@@ -146,6 +140,7 @@ def _lock(connection: Connection, action_id: int, work: Work) -> Row[*tuple[Any,
             borrower.c.id.label("borrower_id"),
             borrower.c.name_sealed,
             borrower.c.phone_sealed,
+            borrower.c.phone_digest,
             borrower.c.address_sealed,
             borrower.c.zones,
             borrower.c.locale,
@@ -156,26 +151,6 @@ def _lock(connection: Connection, action_id: int, work: Work) -> Row[*tuple[Any,
         .where(action.c.id == action_id, action.c.work == work)
         .with_for_update(of=(borrower, loan))
     ).one_or_none()
-
-
-def _contact_facts(
-    house: House, row: Row[*tuple[Any, ...]], facts: LoanFacts, arrears: Arrears, ladder: Ladder
-) -> ContactFacts:
-    reachable = {Channel.LEGAL}
-    if row.phone_sealed is not None:
-        reachable |= {Channel.SMS, Channel.CALL}
-    if row.address_sealed is not None:
-        reachable.add(Channel.VISIT)
-    return ContactFacts(
-        past_due=arrears.amount,
-        zones=tuple(row.zones),
-        lender_zone=house.settings.zone,
-        packs=packs_for(house.policy.rule_packs, row.jurisdiction),
-        reachable=frozenset(reachable),
-        holds=facts.holds,
-        opted_out=frozenset(Channel(channel) for channel in facts.opted_out),
-        minimum=ladder.minimum_amount,
-    )
 
 
 def _move_away(

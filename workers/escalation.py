@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,8 +14,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import OperationalError
 
 from domain.decision import Decision, Outcome, Snapshot, decide
-from domain.ladder import ladder_for
+from domain.gate import Verdict
+from domain.ladder import Ladder, ladder_for
 from domain.rules import packs_for
+from workers.gatekeeping import ask_ahead, contact_facts
 from workers.house import House
 from workers.retrying import in_a_sentence, in_short
 from workers.store.decisions import write_decisions
@@ -89,6 +91,7 @@ def _escalate(connection: Connection, house: House, loan_ids: Sequence[int]) -> 
     planned = write_decisions(
         connection,
         decisions,
+        not_yet=_not_yet(house, due, facts, decisions, now),
         on_record={row.id: facts[row.id].actions for row in due},
         rule_packs={
             row.id: [p.name for p in packs_for(house.policy.rule_packs, row.jurisdiction)]
@@ -101,13 +104,6 @@ def _escalate(connection: Connection, house: House, loan_ids: Sequence[int]) -> 
 
 
 def _decide(house: House, row: Row[*tuple[Any, ...]], facts: LoanFacts, now: datetime) -> Decision:
-    ladder = ladder_for(
-        house.policy.ladders,
-        jurisdiction=row.jurisdiction,
-        product=row.product,
-        currency=row.currency,
-        on=now.date(),
-    )
     snapshot = Snapshot(
         loan_id=row.id,
         instalments=facts.instalments,
@@ -117,7 +113,40 @@ def _decide(house: House, row: Row[*tuple[Any, ...]], facts: LoanFacts, now: dat
         steps_tried_at=row.steps_tried_at,
         written_off=facts.written_off,
     )
-    return decide(snapshot, ladder, now)
+    return decide(snapshot, _ladder(house, row, now), now)
+
+
+def _ladder(house: House, row: Row[*tuple[Any, ...]], now: datetime) -> Ladder | None:
+    return ladder_for(
+        house.policy.ladders,
+        jurisdiction=row.jurisdiction,
+        product=row.product,
+        currency=row.currency,
+        on=now.date(),
+    )
+
+
+def _not_yet(
+    house: House,
+    due: Sequence[Row[*tuple[Any, ...]]],
+    facts: Mapping[int, LoanFacts],
+    decisions: Sequence[Decision],
+    now: datetime,
+) -> dict[tuple[int, str], Verdict]:
+    """The contact gate, asked when work is planned: by loan and item, what may not be done now.
+
+    It is asked again when the work is claimed; what is known ahead need not be tried in vain.
+    """
+    verdicts: dict[tuple[int, str], Verdict] = {}
+    for row, d in zip(due, decisions, strict=True):
+        ladder = _ladder(house, row, now) if d.plan else None
+        for _, item in d.plan:
+            asked = contact_facts(
+                house, row.id, row.jurisdiction, facts[row.id], d.arrears, ladder, item, now
+            )
+            if verdict := ask_ahead(asked, item.do, now):
+                verdicts[row.id, item.id] = verdict
+    return verdicts
 
 
 def _keep_problems(

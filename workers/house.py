@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, partial
 
 from sqlalchemy import Engine
 
@@ -18,6 +18,7 @@ from workers.gateways import tencent, twilio
 from workers.gateways.receiver import Receiver, receiver_in
 from workers.gateways.routes import Routes, Sender
 from workers.store.engine import connect
+from workers.store.keys import read_digest_key
 from workers.store.outbox import that_tells
 from workers.store.vault import Vault
 
@@ -59,7 +60,10 @@ def build_house(settings: Settings) -> House:
         templates=templates,
         policy=load_policy(settings.policy_dir, template_names=templates.names()),
         engine=that_tells(engine) if receiver else engine,
-        vault=Vault([key.get_secret_value() for key in settings.encryption_keys]),
+        vault=Vault(
+            [key.get_secret_value() for key in settings.encryption_keys],
+            partial(read_digest_key, engine),
+        ),
         clock=Clock(settings.clock_file),
         sms=Routes({one.provider: one for one in senders}, settings.sms_routes),
         receiver=receiver,

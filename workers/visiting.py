@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, insert
 
 from config.templates import format_date
-from domain.gate import ON_HOLD, Answer, ContactFacts, Verdict, may_contact
+from domain.contact_facts import ContactFacts
+from domain.gate import ON_HOLD, Answer, Verdict, may_contact
 from domain.ladder import Work
 from domain.rules import Channel
 from domain.staffing import Span, business_day
@@ -120,8 +121,8 @@ def _schedule(
         )
     )
     _write_notice(connection, house, claimed, slot, pair)
-    done = Move(ActionStatus.DONE, "two visitors have the visit", claimed.verdict.rules)
-    settle(connection, claimed, done, claimed.now)
+    arranged = Move(ActionStatus.ARRANGED, "two visitors have the visit", claimed.verdict.rules)
+    settle(connection, claimed, arranged, claimed.now)
 
 
 def _write_notice(

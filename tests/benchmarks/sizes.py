@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 from domain.errors import ArrearsError
 
-QUESTIONS = ("publishing", "book_growth", "scan_memory", "statement_counts", "whole_day")
+QUESTIONS = (
+    "publishing",
+    "book_growth",
+    "scan_memory",
+    "statement_counts",
+    "gate_cost",
+    "whole_day",
+)
 """The modules that measure, in the order in which they are asked."""
 
 

@@ -37,7 +37,12 @@ def test_what_is_over_stays_over(terminal: ActionStatus) -> None:
 
 
 def test_what_was_called_off_comes_back_only_to_wait_again() -> None:
-    assert ACTION_MOVES[S.CANCELLED] == {S.PLANNED, S.AWAITING_APPROVAL, S.SKIPPED}
+    begins = {S.PLANNED, S.AWAITING_APPROVAL, S.DEFERRED, S.BARRED}
+    assert ACTION_MOVES[S.CANCELLED] == begins | {S.SKIPPED}
+
+
+def test_what_people_have_can_only_be_called_off() -> None:
+    assert ACTION_MOVES[S.ARRANGED] == {S.CANCELLED}
 
 
 def test_only_a_claim_can_lead_to_an_effect() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from tests.support.events import place, store, tell
 from tests.support.loans import Book
+from workers.auditing import count_duplicates, count_unexplained
 from workers.calling import assign_call
 from workers.litigating import open_legal_file
-from workers.store.schema import call, hold, loan, visit, visit_staff
+from workers.store.schema import call, document, hold, loan, visit, visit_staff
 from workers.visiting import schedule_visit
 
 DISPUTE = {
@@ -73,6 +74,11 @@ def test_a_hold_stops_calls_visits_and_legal_files(engine: Engine, day: str) -> 
     assert book.rows(call) == book.rows(visit) == []
 
 
+def count_duplicates_in(book: Book) -> int:
+    with book.house.engine.connect() as connection:
+        return count_duplicates(connection) + count_unexplained(connection, book.house)
+
+
 def test_a_hold_calls_off_a_call_that_was_assigned_and_nothing_else(book: Book) -> None:
     book.staff("c-1", "caller", shift=("2026-03-02 09:00", "2026-03-02 18:00"))
     assert assign_call(book.house, book.action_id("L-1", "friendly_call")) == "assigned"
@@ -80,7 +86,46 @@ def test_a_hold_calls_off_a_call_that_was_assigned_and_nothing_else(book: Book) 
     place(book, "manual", "2026-03-02", "2026-03-04")
 
     assert book.one(call).cancelled_at is not None
-    assert book.actions("L-1") == {"text_day_1": "planned", "friendly_call": "done"}
+    assert book.actions("L-1") == {"text_day_1": "planned", "friendly_call": "cancelled"}
+    assert book.action("L-1", "friendly_call").reason == "hold"
+
+
+def test_a_call_that_a_hold_called_off_is_made_after_it_and_not_thought_to_have_been(
+    engine: Engine,
+) -> None:
+    book = Book(engine, now="2026-03-08 10:00")
+    book.loan("L-1", steps_tried=["remind"])
+    shift = ("2026-03-08 09:00", "2026-04-30 18:00")
+    book.staff("c-1", "caller", shift=shift)
+    book.escalate("L-1")
+    assert assign_call(book.house, book.action_id("L-1", "enquiry_call")) == "assigned"
+    place(book, "manual", "2026-03-08", "2026-03-10")
+
+    book.at("2026-03-10 10:00").escalate("L-1")
+
+    assert book.actions("L-1")["enquiry_call"] == "planned", "its days have not passed"
+    assert assign_call(book.house, book.action_id("L-1", "enquiry_call")) == "assigned"
+    assert [one.cancelled_at is None for one in book.rows(select(call).order_by(call.c.id))] == [
+        False,
+        True,
+    ]
+
+
+def test_a_visit_that_a_hold_called_off_is_arranged_anew_with_a_letter_of_its_own(
+    engine: Engine,
+) -> None:
+    book = with_a_visit(engine)
+    assert schedule_visit(book.house, book.action_id("L-1", "field_visit")) == "scheduled"
+    place(book, "moratorium", "2026-03-31", "2026-04-08")
+    assert book.actions("L-1")["field_visit"] == "cancelled"
+
+    book.at("2026-04-08 10:00").escalate("L-1")
+    assert schedule_visit(book.house, book.action_id("L-1", "field_visit")) == "scheduled"
+
+    first, second = book.rows(select(visit).order_by(visit.c.id))
+    assert (first.cancelled_at is None, second.cancelled_at) == (False, None)
+    assert len(book.rows(document)) == 2
+    assert count_duplicates_in(book) == 0
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_from_the_first_text_to_the_legal_file(engine: Engine) -> None:
         30: ["field_visit", "legal_notice"],
         60: ["legal_file"],
     }
-    assert set(book.actions("L-1").values()) == {"done"}
+    assert set(book.actions("L-1").values()) == {"arranged", "done"}
     file = book.one(legal_file)
     assert (file.principal, file.interest, file.fees) == (600, 0, 0), "less what was paid"
     assert book.one(visit).starts_at.date() > date(2026, 3, 31), "with notice"

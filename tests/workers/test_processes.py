@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -12,14 +13,16 @@ import pytest
 import redis
 import requests
 from sqlalchemy import Engine, LargeBinary, Text, cast, column, func, select
+from twilio.request_validator import RequestValidator
 
-from tests.support.commands import Process, eventually, running
+from tests.support.commands import Process, arrears, eventually, python, running
 from tests.support.environment import an_environment
+from tests.support.lender import OTHER_SECRET, SECRET, an_event, signed
 from tests.support.loans import ADDRESS, NAME, Book
 from workers.local.places import free_port
 from workers.local.servers import LocalBroker
 from workers.local.twilio_stand_in import ACCOUNT_SID, TwilioStandIn
-from workers.store.schema import action, decision, metadata, receipt
+from workers.store.schema import action, decision, inbox_event, metadata, receipt
 
 LOANS = 40
 TEXTS_ARE_SETTLED = {"done", "unknown"}
@@ -123,8 +126,13 @@ def test_after_a_day_no_name_number_or_address_stands_anywhere_in_the_clear(
 ) -> None:
     webhook_port, flower_port = free_port(), free_port()
     public_url = f"http://127.0.0.1:{webhook_port}"
-    tasks_in_flower = f"http://127.0.0.1:{flower_port}/api/tasks"
-    environment |= {"ARREARS_PUBLIC_URL": public_url, "FLOWER_UNAUTHENTICATED_API": "true"}
+    flower = f"http://127.0.0.1:{flower_port}"
+    tasks_in_flower = f"{flower}/api/tasks"
+    environment |= {
+        "ARREARS_PUBLIC_URL": public_url,
+        "ARREARS_EVENTS_IN_SECRETS": SECRET,
+        "FLOWER_UNAUTHENTICATED_API": "true",
+    }
     in_the_clear: list[str] = []
     with ExitStack() as stack:
         processes = [
@@ -144,17 +152,73 @@ def test_after_a_day_no_name_number_or_address_stands_anywhere_in_the_clear(
                 return settled(book) and len(book.rows(receipt)) == 2 * LOANS
 
             eventually("all first texts are settled and delivered", look)
-        in_the_clear.append(answer(tasks_in_flower))
+            answers = [*write_back(public_url), *tell_new_contacts(public_url, book)]
+
+            def look_again() -> bool:
+                in_the_clear.extend(held_by(client))
+                return [row.status for row in book.rows(inbox_event) if row.kind in TOLD] == [
+                    "applied"
+                ]
+
+            eventually("the new contacts are applied", look_again)
+            done_by_hand = "seal_with_the_first_key", "erase_what_need_not_be_kept"
+            for task in (*done_by_hand, "prune_settled_events"):
+                python(environment, "-c", PUBLISH, f"arrears.repair.{task}")
+            eventually(
+                "Flower has seen them",
+                lambda: all(
+                    f"arrears.repair.{task}" in answer(tasks_in_flower) for task in done_by_hand
+                ),
+            )
+        in_the_clear += [answer(f"{flower}{page}") for page in ("/api/tasks", "/metrics", "/tasks")]
+        in_the_clear += [one.text for one in answers]
+    assert [one.status_code for one in answers] == [200, 403, 202, 401, 422]
+    for command in (["status"], ["problems"], ["work"], ["explain", "L-001"], ["privacy", "due"]):
+        shown = arrears(environment, *command)
+        in_the_clear += [shown.stdout, shown.stderr]
     texts = twilio.messages()
     assert len(texts) == LOANS, "the provider got the numbers, and only it"
     in_the_clear += [process.output for process in processes]
     in_the_clear += stored_in(book)
 
     everything = "\n".join(in_the_clear)
-    for there in ("arrears.sms.send_sms", "arrears.events.apply_event", "text_day_1"):
+    for there in ("arrears.sms.send_sms", "arrears.events.apply_event", "text_day_1", "flower_"):
         assert there in everything, "there was something to look at"
-    for personal in (NAME, ADDRESS, "+1212555", "1212555", *(text.body for text in texts)):
-        assert personal not in everything
+    personal = (NAME, ADDRESS, "+1212555", "1212555", NEW_ADDRESS, NEW_NUMBER, WROTE_BACK)
+    for one in (*personal, NEW_NUMBER[2:], *(text.body for text in texts)):
+        assert one not in everything
+
+
+NEW_NUMBER, NEW_ADDRESS = "+13105550123", "77 Example Boulevard"
+WROTE_BACK = "I lost my job, this is Lin"
+TOLD = ("contact_change",)
+PUBLISH = "import sys; from workers.app import app; app.send_task(sys.argv[1])"
+
+
+def write_back(public_url: str) -> list[requests.Response]:
+    """A borrower answers a text; and somebody posts the same without the provider's signature."""
+    url = f"{public_url}/webhooks/twilio/inbound"
+    form = {"MessageSid": "SM" + "f" * 32, "From": "+12125550101", "Body": WROTE_BACK}
+    signature = RequestValidator("secret").compute_signature(url, form)
+    return [
+        requests.post(url, data=form, headers={"X-Twilio-Signature": one}, timeout=10)
+        for one in (signature, "forged")
+    ]
+
+
+def tell_new_contacts(public_url: str, book: Book) -> list[requests.Response]:
+    """The lender's systems tell new contacts; then unsigned, and then in a shape nobody takes."""
+    contacts = {"borrower": "B-L-002", "phone": NEW_NUMBER, "address": NEW_ADDRESS}
+    well = json.dumps(an_event("contact_change", **contacts)).encode()
+    badly = json.dumps(an_event("contact_change", **contacts, phone2=NEW_NUMBER)).encode()
+    return [
+        requests.post(f"{public_url}/events", data=body, headers=headers, timeout=10)
+        for body, headers in (
+            (well, signed(well, book.clock.at)),
+            (well, signed(well, book.clock.at, secret=OTHER_SECRET)),
+            (badly, signed(badly, book.clock.at, id="evt_2")),
+        )
+    ]
 
 
 def answer(url: str) -> str:

@@ -76,7 +76,7 @@ def test_a_loan_that_was_texted_after_a_night_and_then_paid(engine: Engine) -> N
         "Loan L-1: consumer_loan under the law of CN, in CNY. Instalments: 1, due from 2026-03-01 "
         "to 2026-03-01.",
         "03-02 23:30 Looked at: past due since 2026-03-01, days past due 1, 1000.00 CNY. Ladder "
-        "consumer_loan_cn v1, ladder day 1, step remind. Rule packs: cn v1. Something is to be "
+        "consumer_loan_cn v1, ladder day 1, step remind. Rule packs: cn v2. Something is to be "
         "done. The next look is on 2026-03-04.",
         "03-02 23:30 A case was opened.",
         "03-02 23:30 text_day_1 (a text) of step remind was planned by ladder consumer_loan_cn "
@@ -86,9 +86,15 @@ def test_a_loan_that_was_texted_after_a_night_and_then_paid(engine: Engine) -> N
         "03-02 23:30 text_day_1 was deferred. Not before 2026-03-03 08:00. Why: Outside the "
         "contact hours of GB/T 45251-2025 §5.3; China Banking Association, 2026. "
         f"Rules: {rule}, review needed).",
+        "03-02 23:30 friendly_call was deferred. Not before 2026-03-03 08:00. Why: Outside the "
+        "contact hours of GB/T 45251-2025 §5.3; China Banking Association, 2026. "
+        f"Rules: {rule}, review needed).",
         f"03-03 08:00 The gate allows text_day_1 to reach the borrower by text at this moment. "
         f"For the borrower that is 2026-03-03 08:00 (Asia/Shanghai). Rules: {rule}, "
-        "review needed). Rule packs: cn v1.",
+        "review needed), cn.who_is_asking (GB/T 45251-2025; confidence G, review needed), "
+        "cn.texts_can_be_refused (practice of Chinese networks (回复TD退订); confidence G, review "
+        "needed), cn.no_false_authority (GB/T 45251-2025; confidence S, review needed), "
+        "cn.limitation (Civil Code 188, 189). Rule packs: cn v2.",
         f"03-03 08:00 A text for text_day_1 was written from template reminder_first version "
         f"{sent.template_version} (zh-Hans), in {sent.segments} segment(s), and given "
         "to twilio.",
@@ -111,7 +117,7 @@ def test_a_text_that_still_waits_for_the_morning_says_until_when(engine: Engine)
     book.send("L-1", "text_day_1")
 
     assert "text_day_1 was deferred. Not before 2026-03-03 08:00. Why:" in about(
-        story(book), "was deferred"
+        story(book), "text_day_1 was deferred"
     )
 
 
@@ -123,7 +129,7 @@ def test_a_text_without_a_number_waits_for_a_fact_and_names_the_rule_of_the_hous
     book.escalate("L-1")
     book.send("L-1", "text_day_1")
 
-    line = about(story(book), "was deferred")
+    line = about(story(book), "text_day_1 was deferred")
     assert "Not before a fact changes." in line
     assert "house.no_address_known (a rule of the house)" in line
 
@@ -135,7 +141,9 @@ def test_a_rule_that_is_not_loaded_any_more_says_so(engine: Engine) -> None:
     book.send("L-1", "text_day_1")
     later = Book(engine, now="2026-03-02 23:40", policy=replace(book.house.policy, rule_packs=()))
 
-    assert "cn.contact_hours (not loaded any more)" in about(story(later), "was deferred")
+    assert "cn.contact_hours (not loaded any more)" in about(
+        story(later), "text_day_1 was deferred"
+    )
 
 
 def test_steps_whose_days_had_passed_are_told_as_skipped(engine: Engine) -> None:

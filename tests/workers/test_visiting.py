@@ -49,10 +49,10 @@ def test_a_visit_is_in_the_first_slot_after_the_notice_and_two_people_go(book: B
     assert planned.starts_at == book.moment("2026-04-03 09:00")
     assert planned.ends_at == book.moment("2026-04-03 11:00")
     assert [one.starts_at for one in book.rows(visit_staff)] == [planned.starts_at] * 2
-    assert book.actions("L-1")["field_visit"] == "done"
+    assert book.actions("L-1")["field_visit"] == "arranged"
     reserved = book.one(contact)
     assert (reserved.channel, reserved.at) == ("visit", planned.starts_at)
-    assert reserved.rule_packs == ["cn v1"]
+    assert reserved.rule_packs == ["cn v2"]
 
 
 def test_the_written_notice_says_who_comes_when_and_is_sealed(book: Book) -> None:

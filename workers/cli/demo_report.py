@@ -39,7 +39,7 @@ from workers.story import read_story
 from workers.tape.lines import Progress
 
 COLUMNS: dict[str, tuple[ActionStatus, ...]] = {
-    "done": (ActionStatus.DONE,),
+    "done": (ActionStatus.ARRANGED, ActionStatus.DONE),
     "deferred": (ActionStatus.DEFERRED,),
     "waiting": WAITING,
     "barred": (ActionStatus.BARRED,),

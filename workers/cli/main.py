@@ -13,15 +13,20 @@ from workers.cli import (
     dead,
     demo,
     explain,
+    keys,
     ladder,
+    may_contact,
     money,
     outbox,
     pauses,
     policy,
+    privacy,
     replies,
+    rules,
     serve,
     setup,
     status,
+    subject,
     unknown,
     work,
 )
@@ -57,8 +62,13 @@ app.add_typer(replies.app, name="reply")
 app.add_typer(dead.app, name="dead")
 app.add_typer(unknown.app, name="unknown")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(keys.app, name="keys")
+app.add_typer(subject.app, name="subject")
+app.add_typer(privacy.app, name="privacy")
 app.command("status")(status.status)
 app.command("explain")(explain.explain)
+app.command("may-contact")(may_contact.ask)
+app.command("rules")(rules.rules)
 app.command("demo")(demo.demo)
 app.command("worker")(serve.worker)
 app.command("beat")(serve.beat)

@@ -7,6 +7,7 @@ from workers.broker import assert_broker_reachable
 from workers.cli.common import assert_usable, console, load_house
 from workers.house import House
 from workers.policy_versions import assert_policy_unchanged, register_policy
+from workers.store.keys import keep_digest_key
 from workers.store.migrate import upgrade
 from workers.store.vault import Vault
 
@@ -15,6 +16,7 @@ def migrate() -> None:
     """Bring the database to this release's version. Safe to run twice and at the same time."""
     house = load_house()
     upgrade(house.settings.database_url)
+    keep_digest_key(house.engine, house.vault, house.now())
     register_policy(house)
     console.print("The database is at this release's version.")
 

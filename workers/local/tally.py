@@ -158,7 +158,7 @@ def read_not_done(connection: Connection) -> list[NotDone]:
     number = func.count().label("number")
     rows = connection.execute(
         select(action.c.work, action.c.status, func.coalesce(action.c.reason, ""), number)
-        .where(action.c.status != ActionStatus.DONE)
+        .where(action.c.status.not_in((ActionStatus.ARRANGED, ActionStatus.DONE)))
         .group_by(action.c.work, action.c.status, action.c.reason)
         .order_by(number.desc(), action.c.work, action.c.status)
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, select
+from sqlalchemy import CTE, Connection, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.decision import Decision, Outcome, PastAction
+from domain.gate import Answer, Verdict
 from domain.ladder import Item, Step
 from domain.statuses import WAITING, ActionStatus
 from workers.store import news
@@ -20,14 +21,18 @@ from workers.store.facts import StoredAction
 from workers.store.outbox import tell
 from workers.store.positions import Position, set_positions
 from workers.store.rows import as_rows, insert_rows
-from workers.store.schema import action, decision
+from workers.store.schema import action, action_event, decision
 
 DAYS_PASSED = "its days had passed"
+
+NotYet: TypeAlias = Mapping[tuple[int, str], Verdict]
+"""By loan and item, what the contact gate said of work that may not be done now."""
 
 
 def write_decisions(
     connection: Connection,
     decisions: Sequence[Decision],
+    not_yet: NotYet,
     on_record: Mapping[int, tuple[StoredAction, ...]],
     rule_packs: Mapping[int, Sequence[str]],
     now: datetime,
@@ -39,11 +44,12 @@ def write_decisions(
     if not decisions:
         return 0
     ids = _insert_decisions(connection, decisions, rule_packs)
-    planned = _insert_actions(connection, decisions, ids, now)
-    tell(connection, news.of_decisions(decisions, ids), now)
-    _call_off(connection, decisions, on_record, now)
+    # Before anything is planned: what the gate defers today was asked today.
     climbing = (Outcome.ACT, Outcome.WAIT)
     ask_again(connection, [d.loan_id for d in decisions if d.outcome in climbing], now)
+    planned = _insert_actions(connection, decisions, ids, not_yet, now)
+    tell(connection, news.of_decisions(decisions, ids), now)
+    _call_off(connection, decisions, on_record, now)
     collected = [d for d in decisions if d.outcome is not Outcome.WRITTEN_OFF]
     keep_cases(
         connection,
@@ -97,15 +103,18 @@ def _insert_actions(
     connection: Connection,
     decisions: Sequence[Decision],
     decision_ids: Mapping[int, int],
+    not_yet: NotYet,
     now: datetime,
 ) -> int:
     rows = [
-        _action_row(d, decision_ids[d.loan_id], step, item, status, now)
+        _action_row(d, decision_ids[d.loan_id], step, item, move)
         for d in decisions
-        for chosen, status in ((d.plan, None), (d.skip, ActionStatus.SKIPPED))
+        for chosen, missed in ((d.plan, False), (d.skip, True))
         for step, item in chosen
-        for status in (status or _first_status(item),)
+        for move in (MISSED if missed else _first(item, not_yet.get((d.loan_id, item.id)), now),)
     ]
+    for row in rows:
+        row["changed_at"] = now
     if not rows:
         return 0
     columns = [action.c[name] for name in rows[0]]
@@ -124,16 +133,51 @@ def _insert_actions(
         where=action.c.status.in_(sources_of_revival)
         & (action.c.status != statement.excluded.status),
     )
-    written = connection.execute(revived.returning(action.c.status)).scalars()
-    return sum(status != ActionStatus.SKIPPED for status in written)
+    written = revived.returning(
+        action.c.id, action.c.status, action.c.due_at, action.c.reason, action.c.rules
+    ).cte("written")
+    noted = _note_what_waits(written, now)
+    statuses = connection.execute(select(written.c.status).add_cte(noted)).scalars()
+    return sum(status != ActionStatus.SKIPPED for status in statuses)
 
 
-def _first_status(item: Item) -> ActionStatus:
-    return ActionStatus.AWAITING_APPROVAL if item.approval else ActionStatus.PLANNED
+def _note_what_waits(written: CTE, now: datetime) -> CTE:
+    """What the gate put off or barred when it was planned has made its first move already."""
+    of_event = ("action_id", "at", "from_status", "to_status", "due_at", "reason", "rules")
+    return (
+        insert(action_event)
+        .from_select(
+            of_event,
+            select(
+                written.c.id,
+                literal(now, action_event.c.at.type),
+                literal(str(ActionStatus.PLANNED)),
+                written.c.status,
+                written.c.due_at,
+                written.c.reason,
+                written.c.rules,
+            ).where(written.c.status.in_((ActionStatus.DEFERRED, ActionStatus.BARRED))),
+        )
+        .cte("noted")
+    )
+
+
+MISSED = Move(ActionStatus.SKIPPED, DAYS_PASSED)
+
+
+def _first(item: Item, verdict: Verdict | None, now: datetime) -> Move:
+    """Where an action begins: due now, unless a person or the contact gate says otherwise."""
+    if verdict and verdict.answer is Answer.BARRED:
+        return Move(ActionStatus.BARRED, verdict.reason, verdict.rules)
+    if item.approval:
+        return Move(ActionStatus.AWAITING_APPROVAL, f"waits for approval by a {item.approval}")
+    if verdict:
+        return Move(ActionStatus.DEFERRED, verdict.reason, verdict.rules, verdict.until)
+    return Move(ActionStatus.PLANNED, "", due_at=now)
 
 
 def _action_row(
-    d: Decision, decision_id: int, step: Step, item: Item, status: ActionStatus, now: datetime
+    d: Decision, decision_id: int, step: Step, item: Item, move: Move
 ) -> dict[str, Any]:
     return {
         "loan_id": d.loan_id,
@@ -144,13 +188,10 @@ def _action_row(
         "work": item.do,
         "ladder_id": d.ladder_id,
         "ladder_version": d.ladder_version,
-        "status": status,
-        "due_at": now if status is ActionStatus.PLANNED else None,
-        "reason": {
-            ActionStatus.SKIPPED: DAYS_PASSED,
-            ActionStatus.AWAITING_APPROVAL: f"waits for approval by a {item.approval}",
-        }.get(status),
-        "changed_at": now,
+        "status": move.to,
+        "due_at": move.due_at,
+        "reason": move.reason or None,
+        "rules": move.rules,
     }
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
+from domain.caps import LONGEST_WINDOW
+from domain.contact_facts import Party, PastContact
 from domain.decision import PastAction
 from domain.holds import Hold, HoldKind
 from domain.loans import Instalment
+from domain.rules import Channel
 from domain.statuses import ActionStatus
 
 
@@ -31,9 +35,34 @@ class LoanFacts:
     """Unpaid ones up to the next to fall due; paid ones cannot change a decision."""
     holds: tuple[Hold, ...]
     actions: tuple[StoredAction, ...]
-    opted_out: tuple[str, ...]
+    reach: Reach
     written_off: bool = False
 
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How the borrower may be reached, and how they were: what the contact gate asks about."""
+
+    zones: tuple[str, ...]
+    locale: str
+    reachable: frozenset[Channel]
+    """The channels for which there is a number or an address on record."""
+    opted_out: frozenset[Channel]
+    ceased: bool
+    number: str | None
+    """A key that is equal for equal numbers."""
+    number_invalid: bool
+    at_work: bool
+    history: tuple[PastContact, ...]
+    """Of all the borrower's loans, as far back as any rule counts."""
+    first_contact_at: datetime | None
+    """About this loan, however long ago."""
+    validation_notice_on: date | None
+    limitation_from: date | None
+
+
+COUNTED = timedelta(days=LONGEST_WINDOW + 1)
+"""How far back contacts are read: a day more than any cap counts, for zones ahead of the lender."""
 
 # Everything about all the loans of an envelope in one statement. Amounts travel as text, so that
 # no JSON number ever becomes a float.
@@ -57,9 +86,35 @@ SELECT l.id, l.written_off_on IS NOT NULL AS written_off,
        (SELECT json_agg(json_build_array(a.id, a.item, a.step, a.anchor_on, a.status,
                    NOT EXISTS (SELECT FROM visit v WHERE v.action_id = a.id AND v.ends_at > :now)))
           FROM action a WHERE a.loan_id = l.id) AS actions,
-       (SELECT json_agg(o.channel)
-          FROM opt_out o WHERE o.borrower_id = l.borrower_id) AS opted_out
-  FROM loan l
+       -- Whoever holds the telephone asked to be left alone, whatever name the loan is in.
+       (SELECT json_agg(DISTINCT o.channel)
+          FROM opt_out o
+         WHERE o.borrower_id = ANY (ARRAY(
+               SELECT l.borrower_id
+               UNION SELECT x.id FROM borrower x WHERE x.phone_digest = b.phone_digest))
+       ) AS opted_out,
+       b.zones, b.locale, b.phone_sealed IS NOT NULL AS has_phone,
+       b.address_sealed IS NOT NULL AS has_address, b.ceased_at IS NOT NULL AS ceased,
+       encode(b.phone_digest, 'hex') AS number, b.phone_invalid_at IS NOT NULL AS number_invalid,
+       b.phone_at_work AS at_work,
+       -- What certainly reached nobody does not count: a text the provider refused or never took,
+       -- a visit that was called off.
+       (SELECT json_agg(json_build_array(extract(epoch FROM c.at), c.channel, c.loan_id,
+                   o.connected, encode(c.number_digest, 'hex'), c.at_work, c.party) ORDER BY c.at)
+          FROM contact c LEFT JOIN contact_outcome o ON o.contact_id = c.id
+         WHERE c.borrower_id = l.borrower_id AND c.at > :counted_since
+           AND NOT EXISTS (SELECT FROM message m
+                            WHERE m.contact_id = c.id AND m.status IN ('not_sent', 'refused'))
+           AND NOT EXISTS (SELECT FROM visit v
+                            WHERE v.action_id = c.action_id AND v.starts_at = c.at
+                              AND v.cancelled_at IS NOT NULL)
+       ) AS history,
+       (SELECT min(c.at) FROM contact c
+         WHERE c.borrower_id = l.borrower_id AND c.loan_id = l.id) AS first_contact_at,
+       l.validation_notice_on,
+       greatest(l.acknowledged_on,
+                (SELECT max(i.due_on) FROM instalment i WHERE i.loan_id = l.id)) AS limitation_from
+  FROM loan l JOIN borrower b ON b.id = l.borrower_id
  WHERE l.id = ANY(:loan_ids)
 """)
 
@@ -68,18 +123,58 @@ def load_facts(
     connection: Connection, loan_ids: Sequence[int], now: datetime
 ) -> dict[int, LoanFacts]:
     """The facts of these loans at `now`, in the lender's zone, by loan id. One statement."""
-    values = {"loan_ids": list(loan_ids), "today": now.date(), "now": now}
+    values = {
+        "loan_ids": list(loan_ids),
+        "today": now.date(),
+        "now": now,
+        "counted_since": now - COUNTED,
+    }
     rows = connection.execute(_FACTS, values)
     return {
         row.id: LoanFacts(
             instalments=tuple(_instalment(*parts) for parts in row.instalments or ()),
             holds=tuple(_hold(*parts) for parts in row.holds or ()),
             actions=tuple(_action(*parts) for parts in row.actions or ()),
-            opted_out=tuple(row.opted_out or ()),
+            reach=_reach(row),
             written_off=row.written_off,
         )
         for row in rows
     }
+
+
+def _reach(row: Row[*tuple[Any, ...]]) -> Reach:
+    reachable = {Channel.LEGAL}
+    if row.has_phone:
+        reachable |= {Channel.SMS, Channel.CALL}
+    if row.has_address:
+        reachable.add(Channel.VISIT)
+    return Reach(
+        zones=tuple(row.zones),
+        locale=row.locale,
+        reachable=frozenset(reachable),
+        opted_out=frozenset(map(Channel, row.opted_out or ())),
+        ceased=row.ceased,
+        number=row.number,
+        number_invalid=row.number_invalid,
+        at_work=row.at_work,
+        history=tuple(_contact(*parts) for parts in row.history or ()),
+        first_contact_at=row.first_contact_at,
+        validation_notice_on=row.validation_notice_on,
+        limitation_from=row.limitation_from,
+    )
+
+
+def _contact(
+    at: float,
+    channel: str,
+    loan_id: int,
+    connected: bool | None,
+    number: str | None,
+    at_work: bool,
+    party: str,
+) -> PastContact:
+    moment = datetime.fromtimestamp(at, UTC)
+    return PastContact(moment, Channel(channel), loan_id, connected, number, at_work, Party(party))
 
 
 def _instalment(due_on: str, *amounts: str) -> Instalment:

@@ -63,7 +63,7 @@ def of_moved_actions(
 
     Only of work that is done and of what was given up, and of this also why.
     """
-    if to not in (ActionStatus.DONE, ActionStatus.DEAD):
+    if to not in (ActionStatus.ARRANGED, ActionStatus.DONE, ActionStatus.DEAD):
         return []
     if to is ActionStatus.DEAD:
         return [

@@ -55,7 +55,7 @@ def moves(connection: Connection, told: LoanTold, citations: Citations) -> Itera
         parts += _until(move)
         parts += why(move.reason)
         # Of what was done, the contact names the rules that allowed it.
-        if move.rules and move.to_status != ActionStatus.DONE:
+        if move.rules and move.to_status not in (ActionStatus.ARRANGED, ActionStatus.DONE):
             cited = citations.cite(move.rules, move.at.date())
             parts.append(say(Phrase.RULES, rules=cited))
         yield Entry(move.at, tuple(parts))

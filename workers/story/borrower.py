@@ -32,7 +32,7 @@ def contact_changes(connection: Connection, told: LoanTold) -> Iterator[Entry]:
         .order_by(inbox_event.c.id)
     )
     for payload, settled_at in rows:
-        changed = tuple(say(phrase) for key, phrase in CHANGED.items() if payload.get(key))
+        changed = tuple(say(phrase) for key, phrase in CHANGED.items() if key in payload)
         yield Entry(settled_at, (say(Phrase.CONTACTS_CHANGED, changed=changed),))
 
 

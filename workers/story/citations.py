@@ -16,7 +16,7 @@ class Citations:
 
     def __init__(self, packs: Iterable[RulePack]) -> None:
         newest_last = sorted(packs, key=lambda pack: pack.version)
-        self._rules = [rule for pack in newest_last for rule in pack.contact_hours]
+        self._rules = [rule for pack in newest_last for rule in pack.rules]
         self._graded = False
 
     def cite(self, rule_ids: Iterable[str], on: date) -> tuple[Part, ...]:

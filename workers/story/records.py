@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, select
 
+from domain.access import Opened
 from domain.telling import Entry, Part, Phrase, say
 from workers.store.schema import access, tape_change, tape_import
 from workers.story.loan import LoanTold
@@ -45,7 +46,9 @@ def tapes(connection: Connection, told: LoanTold, zone: tzinfo) -> Iterator[Entr
 def accesses(connection: Connection, told: LoanTold) -> Iterator[Entry]:
     """Each look at a letter."""
     rows = connection.execute(
-        select(access).where(access.c.loan_id == told.id).order_by(access.c.id)
+        select(access)
+        .where(access.c.loan_id == told.id, access.c.what == Opened.LETTER)
+        .order_by(access.c.id)
     )
     for row in rows:
         yield Entry(row.at, (say(Phrase.OPENED_LETTER, item=row.item, made_by=row.made_by),))

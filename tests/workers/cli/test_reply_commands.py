@@ -47,9 +47,9 @@ def test_a_collector_finds_a_reply_reads_it_and_is_done_with_it(
     assert "失业" not in shown
     assert "Borrowers' replies to be read" in arrears(environment, "status").stdout
 
-    read = arrears(environment, "reply", "read", number)
+    read = arrears(environment, "reply", "read", number, "--by", "c-1")
     assert read.stdout == "我失业了�[2J\n"
-    assert f"reply {number} was opened, to be read" in read.stderr
+    assert f"reply {number} was opened by c-1, to be read and seen to" in read.stderr
     assert "失业" not in read.stderr
 
     done = arrears(environment, "reply", "done", number, "--by", "c-1")
@@ -62,6 +62,6 @@ def test_a_collector_finds_a_reply_reads_it_and_is_done_with_it(
 def test_a_reply_that_does_not_exist_is_said_in_a_sentence(
     environment: dict[str, str], book: Book
 ) -> None:
-    for command in (["read", "99"], ["done", "99", "--by", "c-1"]):
+    for command in (["read", "99", "--by", "c-1"], ["done", "99", "--by", "c-1"]):
         refused = arrears(environment, "reply", *command)
         assert (refused.returncode, "There is no reply 99" in refused.stderr) == (2, True)

@@ -58,12 +58,12 @@ def test_a_day_on_which_nothing_was_done_is_not_well(engine: Engine, tmp_path: P
 
 
 def test_the_loan_that_most_happened_to_is_the_one_told(engine: Engine) -> None:
-    book = Book(engine, "2026-03-02 23:00")
+    book = Book(engine, "2026-03-02 10:00")
     book.loan("L-1", due_on="2026-03-01")
     book.loan("L-2", due_on="2026-03-01")
     with engine.connect() as connection:
         assert richest_story(connection) is None
     book.escalate("L-1", "L-2")
-    book.send("L-2", "text_day_1")  # by night: deferred
+    book.send("L-2", "text_day_1")
     with engine.connect() as connection:
         assert richest_story(connection) == "L-2"

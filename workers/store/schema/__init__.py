@@ -2,7 +2,15 @@
 
 from workers.store.schema.base import metadata
 from workers.store.schema.book import allocation, borrower, instalment, loan, opt_out, payment
-from workers.store.schema.contacts import contact, document, message, receipt, reply, sender_pace
+from workers.store.schema.contacts import (
+    contact,
+    contact_outcome,
+    document,
+    message,
+    receipt,
+    reply,
+    sender_pace,
+)
 from workers.store.schema.escalation import (
     action,
     action_event,
@@ -18,11 +26,14 @@ from workers.store.schema.machinery import (
     NEWS_OF_LOANS,
     access,
     announcement,
+    daily_run,
+    erasure,
     inbox_event,
     outbox_event,
     policy_version,
     problem,
     scan_run,
+    sealing_key,
     tape_change,
     tape_import,
 )
@@ -50,8 +61,11 @@ __all__ = [
     "call",
     "collection_case",
     "contact",
+    "contact_outcome",
+    "daily_run",
     "decision",
     "document",
+    "erasure",
     "hold",
     "hold_release",
     "inbox_event",
@@ -71,6 +85,7 @@ __all__ = [
     "receipt",
     "reply",
     "scan_run",
+    "sealing_key",
     "sender_pace",
     "shift",
     "staff",

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Date, Index, LargeBinary, Table, Text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    false,
+)
 
 from domain.loans import Component
 from domain.rules import Channel
@@ -22,7 +32,7 @@ borrower = Table(
     metadata,
     identity(),
     Column("external_id", Text, nullable=False, unique=True),
-    Column("name_sealed", LargeBinary, nullable=False),
+    Column("name_sealed", LargeBinary),  # null: erased
     Column("phone_sealed", LargeBinary),
     Column("phone_digest", LargeBinary),  # keyed hash: finds the borrower of an inbound text
     Column("address_sealed", LargeBinary),
@@ -30,7 +40,17 @@ borrower = Table(
     words("zones"),  # IANA; empty means unknown, and then nothing may reach the borrower
     Column("locale", Text, nullable=False),
     Column("region", Text),
+    Column("phone_at_work", Boolean, nullable=False, server_default=false()),  # of a workplace
+    moment("phone_invalid_at", nullable=True),  # since when the number is known to reach nobody
+    moment("ceased_at", nullable=True),  # asked that nobody contact them any more, whatever the way
     moment("updated_at"),
+    moment("erased_at", nullable=True),  # nothing personal is held any more; the records stay
+    CheckConstraint("(erased_at IS NULL) = (name_sealed IS NOT NULL)", name="named_unless_erased"),
+    CheckConstraint(
+        "erased_at IS NULL OR (phone_sealed IS NULL AND phone_digest IS NULL AND "
+        "address_sealed IS NULL)",
+        name="erased_means_all_of_it",
+    ),
     Index(None, "phone_digest"),
 )
 
@@ -58,6 +78,8 @@ loan = Table(
     moment("put_aside_until", nullable=True),  # it could not be decided, and the others go first
     Column("written_off_on", Date),  # from then on it is not collected here
     moment("written_off_at", nullable=True),  # when the house was told so
+    Column("validation_notice_on", Date),  # told in writing what is owed, and how to dispute it
+    Column("acknowledged_on", Date),  # the debt, last: the time to sue runs anew from then
     Column("tape_as_of", Date),  # of the newest tape that told of it: what it stands for is in it
     words("steps_tried"),  # by the lender, before the loan came here …
     Column("steps_tried_at", Date),  # … for the arrears anchored on this date

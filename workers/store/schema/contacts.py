@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -13,10 +14,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import UUID
 
+from domain.contact_facts import Party
+from domain.outcomes import ContactOutcome
 from domain.replies import ReplyKind
 from domain.rules import Channel
 from domain.statuses import MessageStatus
@@ -35,9 +39,26 @@ contact = Table(
     words("rules"),  # what the gate looked at when it allowed this
     words("rule_packs"),
     words("zones"),  # the borrower's at that time: in which the contact had to be lawful
+    words("warnings"),  # advisory rules that spoke against it and did not stop it
+    Column("party", Text, nullable=False, server_default=Party.BORROWER),
+    Column("number_digest", LargeBinary),  # keyed hash: caps may count contacts at one number
+    Column("at_work", Boolean, nullable=False, server_default=false()),
     one_of("channel", Channel),
+    one_of("party", Party),
     Index(None, "borrower_id", "at"),
     Index(None, "action_id"),
+)
+
+# Append only: what became of a contact that a person made, as they reported it.
+contact_outcome = Table(
+    "contact_outcome",
+    metadata,
+    refers_to("contact", primary_key=True),
+    Column("outcome", Text, nullable=False),
+    Column("connected", Boolean, nullable=False),  # a person was reached: what some laws count
+    Column("made_by", Text, nullable=False),  # the staff reference of whoever reported it
+    moment("reported_at"),
+    one_of("outcome", ContactOutcome),
 )
 
 message = Table(
@@ -55,7 +76,7 @@ message = Table(
     Column("template_version", Text, nullable=False),
     Column("locale", Text, nullable=False),
     Column("segments", SmallInteger, nullable=False),
-    Column("body_sealed", LargeBinary, nullable=False),
+    Column("body_sealed", LargeBinary),  # null: erased
     moment("created_at"),
     moment("changed_at"),
     moment("asked_at", nullable=True),  # when the provider was last asked what became of it
@@ -74,6 +95,7 @@ message = Table(
         "created_at",
         postgresql_where=text("status IN ('unknown', 'parked')"),
     ),
+    Index(None, "contact_id"),
 )
 
 # What each sender may still send: held here, so that all workers together keep to its pace.
@@ -96,7 +118,7 @@ reply = Table(
     Column("provider", Text, nullable=False),
     Column("sid", Text, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("body_sealed", LargeBinary, nullable=False),
+    Column("body_sealed", LargeBinary),  # null: erased
     moment("received_at"),
     refers_to("staff", nullable=True),  # the collector whose work it is
     moment("assigned_at", nullable=True),
@@ -135,7 +157,7 @@ document = Table(
     Column("template", Text, nullable=False),
     Column("template_version", Text, nullable=False),
     Column("locale", Text, nullable=False),
-    Column("body_sealed", LargeBinary, nullable=False),
+    Column("body_sealed", LargeBinary),  # null: erased
     moment("created_at"),
-    UniqueConstraint("action_id", "kind", name="document_once"),
+    Index(None, "action_id"),
 )

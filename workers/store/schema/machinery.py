@@ -9,6 +9,7 @@ from sqlalchemy import (
     Date,
     Index,
     Integer,
+    LargeBinary,
     SmallInteger,
     Table,
     Text,
@@ -26,6 +27,7 @@ from workers.store.schema.base import (
     money,
     one_of,
     refers_to,
+    words,
 )
 
 # One row per business date: two beats, or a beat every few minutes, still scan a day once.
@@ -38,6 +40,15 @@ scan_run = Table(
     Column("loans", BigInteger, nullable=False, server_default="0"),
     Column("envelopes", BigInteger, nullable=False, server_default="0"),
     Column("policy_digest", Text, nullable=False),
+)
+
+# What runs once a day, whoever starts it and however often.
+daily_run = Table(
+    "daily_run",
+    metadata,
+    Column("task", Text, primary_key=True),
+    Column("business_date", Date, primary_key=True),
+    moment("started_at"),
 )
 
 # One scan's announcement: a stretch of the order (review date, id) in which loans are announced.
@@ -158,18 +169,50 @@ tape_change = Table(
     Index(None, "loan_id"),
 )
 
-# Append only: who opened what holds personal data, and when.
+# Append only: who opened what holds personal data, when and what for.
 access = Table(
     "access",
     metadata,
     identity(),
-    refers_to("loan"),
+    refers_to("loan", nullable=True),  # null: about no loan in particular
+    refers_to("borrower", nullable=True),  # whose it is, where no loan and no reply says so
+    refers_to("reply", nullable=True),  # the borrower's text that was read
     moment("at"),
     Column("what", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
     Column("item", Text),  # the ladder item it was written for; null: of all of them
     Column("made_by", Text, nullable=False),  # the lender's own reference of whoever looked
+    CheckConstraint("num_nonnulls(loan_id, borrower_id, reply_id) > 0", name="about_somebody"),
     one_of("what", Opened),
     Index(None, "loan_id"),
+    Index(None, "borrower_id"),
+    Index(None, "reply_id"),
+)
+
+# Append only: whose personal data was erased, when, by whom, and what it rested on.
+erasure = Table(
+    "erasure",
+    metadata,
+    identity(),
+    refers_to("borrower"),
+    moment("at"),
+    Column("made_by", Text, nullable=False),  # a staff reference, or the name of the task
+    Column("why", Text, nullable=False),
+    Column("law", Text),  # what asks for it although it was to be kept
+    words("rules"),  # the retention rules that were over, or that the law overrode
+    Column("kept_until", Date),  # the last day on which they wanted it kept; null: no rule said
+    Index(None, "borrower_id"),
+)
+
+# The keys that something stored may still be sealed with. Under each of them stands the key of the
+# digests, which stays the same for good: so a number is found, whatever becomes of the others.
+sealing_key = Table(
+    "sealing_key",
+    metadata,
+    identity(),  # the newest one is that which everything is to be sealed with
+    Column("mark", Text, nullable=False, unique=True),  # tells the key, and is no key
+    Column("digest_key_sealed", LargeBinary, nullable=False),
+    moment("since"),
 )
 
 # Defects of the data that bar some of what may be done with a loan, until they are put right.

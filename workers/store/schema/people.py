@@ -22,6 +22,8 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from workers.store.schema.base import identity, metadata, moment, money, refers_to, words
 
+_LIVE = text("cancelled_at IS NULL")
+
 staff = Table(
     "staff",
     metadata,
@@ -49,7 +51,7 @@ call = Table(
     metadata,
     identity(),
     refers_to("loan"),
-    Column("action_id", BigInteger, ForeignKey("action.id"), nullable=False, unique=True),
+    Column("action_id", BigInteger, ForeignKey("action.id"), nullable=False),
     refers_to("staff"),
     Column("purpose", Text, nullable=False),
     words("must_learn"),
@@ -58,6 +60,8 @@ call = Table(
     moment("assigned_at"),
     moment("cancelled_at", nullable=True),  # its arrears were paid before it was known to be made
     Index(None, "staff_id", "assigned_at"),
+    # Promise 1 again: one that was called off may be arranged anew, and never two at once.
+    Index("call_one_live_per_action", "action_id", unique=True, postgresql_where=_LIVE),
 )
 
 visit = Table(
@@ -65,12 +69,13 @@ visit = Table(
     metadata,
     identity(),
     refers_to("loan"),
-    Column("action_id", BigInteger, ForeignKey("action.id"), nullable=False, unique=True),
+    Column("action_id", BigInteger, ForeignKey("action.id"), nullable=False),
     Column("purpose", Text, nullable=False),
     moment("starts_at"),
     moment("ends_at"),
     moment("scheduled_at"),
     moment("cancelled_at", nullable=True),  # its arrears were paid before it took place
+    Index("visit_one_live_per_action", "action_id", unique=True, postgresql_where=_LIVE),
 )
 
 visit_staff = Table(

@@ -1,0 +1,107 @@
+"""The law as it is loaded, and what the gate would say: asked by people, and nothing is done."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from tests.support.commands import arrears
+from tests.support.environment import an_environment
+from tests.support.loans import Book, shipped_policy
+from workers.cli.rules import what_it_asks
+from workers.store.schema import action, contact, metadata
+
+
+@pytest.fixture
+def environment(database_url: str) -> dict[str, str]:
+    return {**an_environment(database_url), "ARREARS_ZONE": "Asia/Shanghai"}
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    book = Book(engine)
+    book.loan("L-1", due_on="2026-03-01")
+    return book
+
+
+def test_every_rule_says_what_it_asks_in_a_sentence() -> None:
+    said = [what_it_asks(rule) for pack in shipped_policy().rule_packs for rule in pack.rules]
+    assert all(one.endswith(".") and one[0].isupper() for one in said)
+
+
+def test_a_country_s_rules_stand_with_their_articles_and_what_needs_review(
+    environment: dict[str, str],
+) -> None:
+    shown = arrears(environment, "rules", "us-ma").stdout
+    assert "us_ma.contacts — must not (call, sms)" in shown
+    assert "At most 2 attempts (call/sms) within any 7 days in a row, for each debt." in shown
+    assert "940 CMR 7.04(1)(f) (S, review: needed)" in shown
+    assert "us.contact_hours" in shown, "its country's bind as well"
+
+
+def test_rules_for_programs_hold_all_of_it(environment: dict[str, str]) -> None:
+    told = json.loads(arrears(environment, "rules", "--json").stdout)
+    assert {one["jurisdiction"] for one in told} >= {"CN", "US", "US-MA", "US-WA", "GB", "IN", "AU"}
+    (one,) = [one for one in told if one["id"] == "cn.attempts_unanswered"]
+    assert (one["modality"], one["review_needed"]) == ("advisory", True)
+
+
+def test_a_country_without_rules_is_a_sentence(environment: dict[str, str]) -> None:
+    refused = arrears(environment, "rules", "FR")
+    assert (refused.returncode, "nobody there is contacted" in refused.stderr) == (2, True)
+
+
+def test_a_call_by_night_is_deferred_to_the_morning_and_the_rule_is_named(
+    environment: dict[str, str], book: Book
+) -> None:
+    asked = arrears(environment, "may-contact", "L-1", "call", "--at", "2026-03-05 23:00")
+
+    assert asked.returncode == 1
+    assert "deferred. Outside the contact hours" in asked.stdout
+    assert "First lawful: 2026-03-06 08:00 (Asia/Shanghai)." in asked.stdout
+    assert "Against it: cn.contact_hours: Contact only 08:00-22:00 (every day)." in asked.stdout
+
+
+def test_what_is_allowed_names_every_rule_that_was_asked(
+    environment: dict[str, str], book: Book
+) -> None:
+    asked = arrears(environment, "may-contact", "L-1", "sms", "--at", "2026-03-05 12:00", "--json")
+    told = json.loads(asked.stdout)
+    assert (asked.returncode, told["answer"], told["until"]) == (0, "allowed", None)
+    assert any(rule.startswith("cn.texts_can_be_refused: ") for rule in told["rules"])
+
+
+def test_a_relative_is_another_question(environment: dict[str, str], book: Book) -> None:
+    moment = ("--at", "2026-03-05 12:00")
+    asked = arrears(environment, "may-contact", "L-1", "call", *moment, "--party", "third_party")
+    assert asked.returncode == 1
+    assert "cn.third_parties" in asked.stdout
+
+
+def test_asking_writes_nothing(environment: dict[str, str], book: Book) -> None:
+    def counted() -> list[int]:
+        tables = metadata.sorted_tables
+        return [book.one(select(func.count()).select_from(one))[0] for one in tables]
+
+    before = counted()
+    for channel in ("sms", "call", "visit", "legal"):
+        arrears(environment, "may-contact", "L-1", channel, "--at", "2026-03-05 12:00")
+    assert counted() == before
+    assert book.rows(action) == book.rows(contact) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (("L-404", "sms"), "Loan L-404 is not known."),
+        (("L-1", "sms", "--at", "tonight"), "is not a moment"),
+    ],
+)
+def test_a_mistake_is_answered_in_a_sentence(
+    environment: dict[str, str], book: Book, command: tuple[str, ...], says: str
+) -> None:
+    refused = arrears(environment, "may-contact", *command)
+    assert (refused.returncode, says in refused.stderr) == (2, True)
+    assert "Traceback" not in refused.stderr

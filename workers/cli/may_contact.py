@@ -1,0 +1,119 @@
+"""`arrears may-contact`: what the contact gate would say. Nothing is written, nobody is reached."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.text import Text
+
+from config.rule_packs import describe_source
+from domain.contact_facts import ContactFacts, Party
+from domain.errors import ArrearsError
+from domain.gate import Answer, Verdict, may_contact
+from domain.rules import Channel, Rule
+from workers.cli.common import AsJson, Loan, console, open_house
+from workers.cli.rules import what_it_asks
+from workers.gatekeeping import read_contact_facts
+from workers.house import House
+
+
+def ask(
+    loan: Loan,
+    channel: Annotated[Channel, typer.Argument(help="sms, call, visit or legal.")],
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="MOMENT", help='The lender\'s time, as "2026-03-01 21:30"; or now.'),
+    ] = None,
+    party: Annotated[Party, typer.Option(help="Who would be reached.")] = Party.BORROWER,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the contact gate whether a borrower might be contacted, when, and by which rules.
+
+    The facts are those on record now; only the moment is another. Exit code 1: not at that moment.
+    """
+    house = open_house()
+    moment = _moment(house, at)
+    with house.engine.connect() as connection:
+        facts = read_contact_facts(connection, house, loan, moment, party=party)
+    verdict = may_contact(facts, channel, moment)
+    if as_json:
+        console.print_json(data=_plain(loan, channel, moment, verdict, house))
+    else:
+        for line in _told(loan, channel, moment, facts, verdict, house):
+            console.print(Text(line))
+    if verdict.answer is not Answer.ALLOWED:
+        raise typer.Exit(1)
+
+
+def _moment(house: House, written: str | None) -> datetime:
+    if written is None:
+        return house.now()
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        raise ArrearsError(
+            f'{written!r} is not a moment. Write it in the lender\'s time, as "2026-03-01 21:30".'
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=house.settings.lender_zone)
+
+
+def _told(
+    loan: str,
+    channel: Channel,
+    at: datetime,
+    facts: ContactFacts,
+    verdict: Verdict,
+    house: House,
+) -> list[str]:
+    lender = house.settings.lender_zone
+    lines = [
+        f"Loan {loan}, {channel}, on {_in(at, lender)}: {verdict.answer}. {verdict.reason}",
+        *(f"For the borrower that is {_in(at, ZoneInfo(zone))}." for zone in facts.zones),
+    ]
+    if verdict.until:
+        lines.append(f"First lawful: {_in(verdict.until, lender)}.")
+        lines += [
+            f"For the borrower that is {_in(verdict.until, ZoneInfo(zone))}."
+            for zone in facts.zones
+        ]
+    elif verdict.answer is Answer.DEFERRED:
+        lines.append("No moment will do until a fact changes.")
+    packs = ", ".join(pack.name for pack in facts.packs) or "none"
+    lines.append(f"Rule packs: {packs}.")
+    asked = "Asked" if verdict.answer is Answer.ALLOWED else "Against it"
+    lines += [f"{asked}: {_rule(id, house)}" for id in verdict.rules]
+    lines += [f"Warns: {_rule(id, house)}" for id in verdict.warnings]
+    return lines
+
+
+def _in(at: datetime, zone: ZoneInfo) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M} ({zone})"
+
+
+def _known(house: House) -> dict[str, Rule]:
+    return {rule.id: rule for pack in house.policy.rule_packs for rule in pack.rules}
+
+
+def _rule(id: str, house: House) -> str:
+    rule = _known(house).get(id)
+    if rule is None:
+        return f"{id}, a rule of the house."
+    return f"{id}: {what_it_asks(rule)} {describe_source(rule.source)}."
+
+
+def _plain(
+    loan: str, channel: Channel, at: datetime, verdict: Verdict, house: House
+) -> dict[str, object]:
+    return {
+        "loan": loan,
+        "channel": channel,
+        "at": at.isoformat(),
+        "answer": verdict.answer,
+        "reason": verdict.reason,
+        "until": verdict.until.isoformat() if verdict.until else None,
+        "rules": [_rule(id, house) for id in verdict.rules],
+        "warnings": [_rule(id, house) for id in verdict.warnings],
+    }

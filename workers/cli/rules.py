@@ -1,0 +1,170 @@
+"""`arrears rules`: what the law asks of contacts, as it is loaded, rule by rule."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from config.rule_packs import describe_source
+from domain.calendars import DayKind
+from domain.caps import Cap, Counter, Scope
+from domain.duties import (
+    Conduct,
+    HoldLength,
+    Limitation,
+    MessageContent,
+    Retention,
+    ThirdPartyContact,
+    ValidationNotice,
+    VisitDuty,
+)
+from domain.errors import ArrearsError
+from domain.hours import ContactHours, Hours
+from domain.rules import Modality, Rule, RulePack, RuleStatus, packs_for
+from workers.cli.common import AsJson, console, load_house
+
+WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+COUNTED = {
+    Counter.ATTEMPT: "attempts",
+    Counter.CONNECTED: "conversations",
+    Counter.UNANSWERED: "attempts in vain",
+}
+SCOPED = {
+    Scope.BORROWER: "over all loans of a borrower",
+    Scope.DEBT: "for each debt",
+    Scope.NUMBER: "at one number",
+}
+STRENGTH = {
+    Modality.MUST_NOT: "must not",
+    Modality.PRESUMPTION: "presumed violation",
+    Modality.ADVISORY: "advisory: warns",
+}
+KINDS_OF_DAY = {
+    DayKind.WORKING: "working days",
+    DayKind.REST: "days of rest",
+    DayKind.HOLIDAY: "public holidays",
+}
+
+Jurisdiction = Annotated[
+    str | None, typer.Argument(help="Such as CN or US-MA; every pack if left out.")
+]
+
+
+def rules(jurisdiction: Jurisdiction = None, as_json: AsJson = False) -> None:
+    """Show every rule of the law that is loaded: what it asks, how strongly, and its article.
+
+    It is engineering input and not legal advice: have a lawyer read what needs review.
+    """
+    packs = load_house().policy.rule_packs
+    shown = packs_for(packs, jurisdiction.upper()) if jurisdiction else packs
+    if not shown:
+        known = ", ".join(sorted(pack.jurisdiction for pack in packs))
+        raise ArrearsError(
+            f"No rule pack is known for {jurisdiction}, so nobody there is contacted. "
+            f"Known: {known}."
+        )
+    if as_json:
+        console.print_json(data=[_plain(pack, rule) for pack in shown for rule in pack.rules])
+        return
+    for pack in shown:
+        console.print(Text(f"{pack.name}, for {pack.jurisdiction}", style="bold"))
+        for rule in pack.rules:
+            for line in _lines(rule):
+                console.print(Text(line))
+    console.print(
+        "V: the primary text was read; S: a secondary source; G: general knowledge. "
+        "This is not legal advice."
+    )
+
+
+def what_it_asks(rule: Rule) -> str:
+    """What a rule asks, in a sentence without its article."""
+    match rule:
+        case ContactHours():
+            return "Contact only " + "; ".join(_hours(one) for one in rule.hours) + "."
+        case Cap():
+            counted = "/".join(sorted(rule.counts))
+            return (
+                f"At most {rule.at_most} {COUNTED[rule.counter]} ({counted}) within "
+                f"{rule.within}, {SCOPED[rule.scope]}."
+            )
+        case MessageContent():
+            return _content(rule)
+        case VisitDuty():
+            notice = f", {rule.notice_days} days after its notice" if rule.notice_days else ""
+            return f"A visit by {rule.staff} people at least{notice}."
+        case ValidationNotice():
+            return f"The debt told in writing within {rule.within_days} days of the first contact."
+        case ThirdPartyContact():
+            if not rule.when_unreachable:
+                return "Nobody but the borrower."
+            return (
+                f"Others only when the number is invalid or {rule.failures} calls in a row failed."
+            )
+        case Limitation():
+            return f"No suit, and no word of one, later than {rule.years} years."
+        case Conduct():
+            return rule.text
+        case Retention():
+            return f"Keep {rule.of} for {rule.years} years after the last activity."
+        case HoldLength():
+            return f"A hold ({rule.hold}) lasts {rule.days} days where no end is named."
+    raise NotImplementedError(type(rule))
+
+
+def _hours(hours: Hours) -> str:
+    end = "24:00" if hours.end.microsecond else f"{hours.end:%H:%M}"
+    days = "every day"
+    if len(hours.weekdays) < len(WEEK):
+        days = " ".join(WEEK[day] for day in sorted(hours.weekdays))
+    if len(hours.kinds) == 1:
+        days = KINDS_OF_DAY[next(iter(hours.kinds))]
+    elif DayKind.HOLIDAY not in hours.kinds:
+        days += " but public holidays"
+    return f"{hours.start:%H:%M}-{end} ({days})"
+
+
+def _content(rule: MessageContent) -> str:
+    must = f"must say {', '.join(sorted(rule.must_say))}" if rule.must_say else ""
+    must_not = f"must not say {', '.join(sorted(rule.must_not_say))}" if rule.must_not_say else ""
+    to = f" to a {rule.to.replace('_', ' ')}" if rule.to else ""
+    return f"A message{to} {' and '.join(filter(None, (must, must_not)))}."
+
+
+def _strength(rule: Rule) -> str:
+    if rule.status is RuleStatus.DRAFT:
+        return "draft: not applied"
+    return STRENGTH[rule.modality]
+
+
+def _lines(rule: Rule) -> tuple[str, str, str]:
+    channels = ", ".join(sorted(rule.channels)) + (" at work" if rule.at_work else "")
+    bound = f", binds {', '.join(sorted(rule.applies_to))}" if rule.applies_to else ""
+    of = f" ({channels}{bound})" if rule.channels else ""
+    until = f"until {rule.effective_to}" if rule.effective_to else "on"
+    return (
+        f"  {rule.id} — {_strength(rule)}{of}",
+        f"      {what_it_asks(rule)}",
+        f"      {describe_source(rule.source)}; from {rule.effective_from} {until}",
+    )
+
+
+def _plain(pack: RulePack, rule: Rule) -> dict[str, object]:
+    return {
+        "id": rule.id,
+        "pack": pack.name,
+        "jurisdiction": pack.jurisdiction,
+        "asks": what_it_asks(rule),
+        "channels": sorted(rule.channels),
+        "at_work": rule.at_work,
+        "applies_to": sorted(rule.applies_to),
+        "modality": rule.modality,
+        "status": rule.status,
+        "effective_from": rule.effective_from.isoformat(),
+        "effective_to": rule.effective_to.isoformat() if rule.effective_to else None,
+        "citation": rule.source.citation,
+        "confidence": rule.source.confidence,
+        "review_needed": rule.source.needs_review,
+    }
