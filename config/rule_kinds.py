@@ -15,6 +15,7 @@ from domain.caps import LONGEST_WINDOW, CalendarUnit, Cap, ConsecutiveDays, Coun
 from domain.contact_facts import Party, Says
 from domain.duties import (
     Conduct,
+    HoldFrom,
     HoldLength,
     Kept,
     Limitation,
@@ -108,6 +109,7 @@ def _hold_length(section: Section, calendar: Calendar) -> dict[str, Any]:
     return {
         "hold": section.need("hold").word(HoldKind),
         "days": section.need("days").whole(at_least=1),
+        "after_release": section.need("from").word(HoldFrom) is HoldFrom.RELEASE,
     }
 
 
@@ -135,7 +137,7 @@ KINDS = {
         lambda section, _: {"years": section.need("years").whole(at_least=1)},
     ),
     "conduct": Kind(Conduct, ("text",), lambda section, _: {"text": section.need("text").text()}),
-    "hold_length": Kind(HoldLength, ("hold", "days"), _hold_length, reaches=False),
+    "hold_length": Kind(HoldLength, ("hold", "days", "from"), _hold_length, reaches=False),
     "retention": Kind(Retention, ("of", "years"), _retention, reaches=False),
 }
 

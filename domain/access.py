@@ -10,6 +10,7 @@ class Opened(StrEnum):
 
     LETTER = "letter"
     NUMBER = "number"
+    ADDRESS = "address"
     REPLY = "reply"
     EVERYTHING = "everything"  # all that is held about a person
 
@@ -22,6 +23,7 @@ class Opened(StrEnum):
 _USUAL_PURPOSE = {
     Opened.LETTER: "to be printed and posted",
     Opened.NUMBER: "to be called",
+    Opened.ADDRESS: "to be visited",
     Opened.REPLY: "to be read and seen to",
     Opened.EVERYTHING: "to be handed to the person it is about",
 }

@@ -38,7 +38,7 @@ class PastAction:
     anchor: date
     status: ActionStatus
     over: bool = True
-    """False while what it arranged is still to come, such as a visit."""
+    """False while nobody has reported an attempt at the call or the visit that it arranged."""
 
     @property
     def tried(self) -> bool:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from domain.contact_facts import ContactFacts, Party, PastContact, Says
 from domain.holds import HoldKind
 from domain.hours import moment_of
-from domain.rules import Channel, Opening, Rule, Shut
+from domain.rules import Channel, Opening, Rule, RulePack, Shut
 from domain.staffing import years_after
 
 
@@ -156,3 +156,23 @@ class HoldLength(Rule):
 
     hold: HoldKind
     days: int
+    after_release: bool = False
+    """Whether it lasts that long from the day it is released on, not from the day it starts."""
+
+
+class HoldFrom(StrEnum):
+    """From which day a law counts how long a hold lasts."""
+
+    START = "start"
+    RELEASE = "release"
+
+
+def hold_length(packs: Iterable[RulePack], kind: HoldKind, on: date) -> HoldLength | None:
+    """How long these laws make a hold last that starts on `on`: the longest of them."""
+    found = [
+        rule
+        for pack in packs
+        for rule in pack.rules
+        if isinstance(rule, HoldLength) and rule.hold is kind and rule.in_force(on)
+    ]
+    return max(found, key=lambda rule: rule.days, default=None)

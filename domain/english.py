@@ -53,6 +53,11 @@ PHRASES: dict[Phrase, str] = {
     P.STANDING: "days past due {days_past_due}, {past_due} {currency}",
     P.NOTHING_DUE: "nothing past due",
     P.OPENED_LETTER: "The letter for {item} was opened by {made_by}, to be printed.",
+    P.OPENED_NUMBER: "The number was shown to {made_by} for {item}, to be called.",
+    P.OPENED_ADDRESS: "The address was shown to {made_by} for {item}, to be visited.",
+    P.OPENED_REPLY: "What the borrower wrote was shown to {made_by}, to be read and seen to.",
+    P.OPENED_EVERYTHING: "All that is held about the borrower was handed to {made_by}.",
+    P.ERASED: "What was held about the borrower was erased by {made_by}.",
     P.HOLD: "A hold ({kind}) was made by {made_by}, from {starts_on} up to {ends_on}.",
     P.HOLD_UNTIL_RELEASED: (
         "A hold ({kind}) was made by {made_by}, from {starts_on} until it is released."
@@ -137,6 +142,8 @@ PHRASES: dict[Phrase, str] = {
     P.RECEIPT: "The provider reports the text for {item} as {status}.",
     P.CALL: "{item} was assigned to {staff}, to be held in {language}.",
     P.CALL_CALLED_OFF: "The call {item}, assigned to {staff}, was called off.",
+    P.OUTCOME: "{made_by} said what came of the {channel} for {item}: {outcome}.",
+    P.ARREARS_REASON: "Why it is overdue, as the borrower said: {reason}.",
     P.MUST_LEARN: "It must learn: {topics}.",
     P.MAY_OFFER: "It may offer: {offers}.",
     P.VISIT: "{item} was scheduled from {starts_at} to {ends_at}, for {staff}.",

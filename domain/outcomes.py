@@ -1,4 +1,4 @@
-"""What became of an attempt that a person made to reach somebody."""
+"""What became of an attempt that a person made to reach somebody, and what it taught."""
 
 from __future__ import annotations
 
@@ -21,6 +21,29 @@ class ContactOutcome(StrEnum):
         """Whether a person was reached, which is what laws that count conversations count."""
         return self in _CONNECTED
 
+    @property
+    def settles_it(self) -> bool:
+        """Whether no further attempt at the same call is of any use."""
+        return self.connected or self is ContactOutcome.NUMBER_INVALID
+
+
+class ArrearsReason(StrEnum):
+    """Why the loan is overdue, in the borrower's own account: a word, never the story itself."""
+
+    FORGOT = "forgot"
+    PAYMENT_FAILED = "payment_failed"  # the money was there and did not come through
+    INCOME_FELL = "income_fell"
+    UNEMPLOYED = "unemployed"
+    ILLNESS = "illness"  # the borrower's own, or in the family
+    FAMILY = "family"  # a death, a separation, a birth
+    OTHER_DEBTS = "other_debts"
+    DISPUTES_IT = "disputes_it"
+    WILL_NOT_PAY = "will_not_pay"
+    OTHER = "other"
+
+
+REASON = "reason"
+"""What a call may have to learn, as a ladder's `must_learn` names it."""
 
 _CONNECTED = frozenset(
     {ContactOutcome.SPOKE, ContactOutcome.SPOKE_WITH_OTHER, ContactOutcome.REFUSED}

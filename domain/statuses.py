@@ -21,7 +21,7 @@ class ActionStatus(StrEnum):
     DEAD = "dead"  # given up after bounded tries; an operator may resume or drop it
     DROPPED = "dropped"  # a person gave it up for good
     SKIPPED = "skipped"  # its days passed before it could act
-    ARRANGED = "arranged"  # people have the call or the visit; it counts as tried once it is over
+    ARRANGED = "arranged"  # people have the call or the visit; tried once they report an attempt
     DONE = "done"
     CANCELLED = "cancelled"  # cured, superseded or called off before it had an effect
     BARRED = "barred"  # a rule forbids it
@@ -50,7 +50,7 @@ ACTION_MOVES: dict[ActionStatus, frozenset[ActionStatus]] = {
             S.CANCELLED,
         }
     ),
-    S.ARRANGED: frozenset({S.CANCELLED}),  # called off before it took place
+    S.ARRANGED: frozenset({S.DONE, S.PLANNED, S.CANCELLED}),  # made, to be arranged anew, or off
     S.UNKNOWN: frozenset({S.DONE, S.FAILED, S.DEAD, S.DROPPED}),
     S.DEAD: frozenset({S.PLANNED, S.CANCELLED, S.DROPPED}),
     S.DROPPED: frozenset(),

@@ -13,8 +13,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from domain.holds import HoldKind
+from domain.outcomes import ArrearsReason, ContactOutcome
+from domain.rules import Channel
 from workers.holding import HoldTold, place_hold, release_hold
 from workers.house import House
+from workers.leaving_alone import leave_alone
+from workers.legal_dates import note_acknowledgement, note_validation_notice
+from workers.outcomes import OutcomeTold, record_outcome
 from workers.payments import Payment, record_payment
 from workers.promising import PromiseMade, record_promise, withdraw_promise
 from workers.reversing import reverse_payment
@@ -86,6 +91,33 @@ def apply_hold(connection: Connection, house: House, payload: Payload) -> str:
 def apply_release(connection: Connection, house: House, payload: Payload) -> str:
     ends_on = date.fromisoformat(payload["ends_on"])
     return release_hold(connection, house, payload["hold"], ends_on)
+
+
+def apply_opt_out(connection: Connection, house: House, payload: Payload) -> str:
+    channel = payload["channel"]
+    asked = Channel(channel) if channel else None
+    return leave_alone(connection, house, payload["borrower"], asked, payload["made_by"])
+
+
+def apply_validation_notice(connection: Connection, house: House, payload: Payload) -> str:
+    on = date.fromisoformat(payload["given_on"])
+    return note_validation_notice(connection, house, payload["loan"], on)
+
+
+def apply_acknowledgement(connection: Connection, house: House, payload: Payload) -> str:
+    on = date.fromisoformat(payload["acknowledged_on"])
+    return note_acknowledgement(connection, house, payload["loan"], on)
+
+
+def apply_contact_outcome(connection: Connection, house: House, payload: Payload) -> str:
+    reason = payload["reason"]
+    told = OutcomeTold(
+        attempt=payload["attempt"],
+        outcome=ContactOutcome(payload["outcome"]),
+        reason=ArrearsReason(reason) if reason else None,
+        made_by=payload["made_by"],
+    )
+    return record_outcome(connection, house, told)
 
 
 def apply_write_off(connection: Connection, house: House, payload: Payload) -> str:

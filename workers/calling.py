@@ -1,4 +1,7 @@
-"""Assigning a call: claimed, given to a collector and done in one transaction, or not at all."""
+"""Assigning a call: claimed and given to a collector in one transaction, or not at all.
+
+Nobody is reached by that: the call itself is asked of the gate when a collector begins it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from sqlalchemy import Connection, insert
 from domain.ladder import Work
 from domain.staffing import Collector, NobodyFree, business_day, choose_collector
 from domain.statuses import ActionStatus
-from workers.contacting import Claimed, claim, reserve_contact, settle
+from workers.contacting import Claimed, claim, settle
 from workers.house import House
 from workers.store.actions import Move
 from workers.store.people import lock_collectors
@@ -41,7 +44,6 @@ def assign_call(house: House, action_id: int) -> str:
 
 
 def _assign(connection: Connection, claimed: Claimed, collector: Collector) -> None:
-    reserve_contact(connection, claimed, claimed.now)
     connection.execute(
         insert(call).values(
             loan_id=claimed.loan.loan_id,

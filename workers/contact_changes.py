@@ -30,9 +30,10 @@ def change_contacts(connection: Connection, house: House, payload: Mapping[str, 
     """Bring a borrower's contacts up to date, in the caller's transaction.
 
     `payload` names the `borrower` and any of `phone_sealed` and `address_sealed` (sealed, then in
-    base64; the number in E.164), `zones` (IANA) and `locale` (BCP 47). What it leaves out stays.
-    The zone that a new number tells is added to those of the address: a contact must be lawful in
-    all of them. What waited for a number or a zone asks the gate again.
+    base64; the number in E.164), `zones` (IANA), `locale` (BCP 47) and `phone_at_work`. What it
+    leaves out stays; a new number is taken to be the borrower's own, and to reach them. The zone
+    that a new number tells is added to those of the address: a contact must be lawful in all of
+    them. What waited for a number or a zone asks the gate again.
 
     Raises:
         NotYetError: the borrower is not known.
@@ -90,8 +91,15 @@ def _changed(
     if (phone := payload.get("phone_sealed")) is not None:
         sealed = b64decode(phone)
         number = house.vault.open(sealed)
-        changed |= {"phone_sealed": sealed, "phone_digest": house.vault.digest(number)}
+        changed |= {
+            "phone_sealed": sealed,
+            "phone_digest": house.vault.digest(number),
+            "phone_at_work": False,
+            "phone_invalid_at": None,
+        }
         zones = _with_zone_of(number, zones or tuple(known.zones))
+    if (at_work := payload.get("phone_at_work")) is not None:
+        changed["phone_at_work"] = at_work
     if zones:
         changed["zones"] = list(zones)
     return changed

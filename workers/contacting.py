@@ -7,7 +7,7 @@ gate. What was recorded before it is seen; what comes later waits for its commit
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -35,23 +35,34 @@ NEWS_WAIT = timedelta(minutes=1)
 Gate = Callable[[ContactFacts], Verdict]
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """An action that is ours to carry out, and what it needs to know."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """An action whose facts were read under lock, and what the gate says of it."""
 
     action_id: int
-    token: UUID
-    failures: int
-    """How many times it was tried before, each certainly without effect."""
     item: Item
     channel: Channel
     loan: Row[*tuple[Any, ...]]
-    """The columns of `_claim_rows`: the loan's and its borrower's, still sealed."""
+    """The columns that `lock_action` reads: the loan's and its borrower's, still sealed."""
     facts: LoanFacts
     arrears: Arrears
     verdict: Verdict
     rule_packs: tuple[str, ...]
     now: datetime
+
+    @property
+    def away(self) -> Move | None:
+        """Where an action goes that may not be carried out now; None if it may."""
+        return _move_away(self.loan, self.facts, self.arrears, self.verdict, self.now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed(Weighed):
+    """An action that is ours to carry out."""
+
+    token: UUID
+    failures: int
+    """How many times it was tried before, each certainly without effect."""
 
 
 def claim(
@@ -64,39 +75,61 @@ def claim(
     moment than now, as a visit does.
     """
     now = house.now()
-    row = _lock(connection, action_id, work)
+    row = lock_action(connection, action_id, work)
     if row is None or row.status not in CLAIMABLE or row.due_at is None or row.due_at > now:
         return None
-    facts = load_facts(connection, [row.loan_id], now)[row.loan_id]
     token = uuid4()
     if not claim_action(connection, action_id, token, now, house.settings.lease):
         return None
+    weighed = weigh(connection, house, action_id, row, work, now, gate)
+    if move := weighed.away:
+        move_actions(connection, [action_id], move, now, token=token)
+        return None
+    known = {one.name: getattr(weighed, one.name) for one in fields(weighed)}
+    return Claimed(**known, token=token, failures=row.attempts)
+
+
+def weigh(
+    connection: Connection,
+    house: House,
+    action_id: int,
+    row: Row[*tuple[Any, ...]],
+    work: Work,
+    now: datetime,
+    gate: Gate | None = None,
+) -> Weighed:
+    """Ask the gate about an action that `lock_action` locked, on facts read since."""
+    facts = load_facts(connection, [row.loan_id], now)[row.loan_id]
     arrears = arrears_on(facts.instalments, now.date())
     channel = CHANNEL[work]
     ladder = find_ladder(house.policy.ladders, row.ladder_id, row.ladder_version)
     item = ladder.item(row.item)
     asked = contact_facts(house, row.loan_id, row.jurisdiction, facts, arrears, ladder, item, now)
-    verdict = gate(asked) if gate else may_contact(asked, channel, now)
-    if move := _move_away(row, facts, arrears, verdict, now):
-        move_actions(connection, [action_id], move, now, token=token)
-        return None
-    return Claimed(
+    return Weighed(
         action_id=action_id,
-        token=token,
-        failures=row.attempts,
         item=item,
         channel=channel,
         loan=row,
         facts=facts,
         arrears=arrears,
-        verdict=verdict,
+        verdict=gate(asked) if gate else may_contact(asked, channel, now),
         rule_packs=tuple(pack.name for pack in asked.packs),
         now=now,
     )
 
 
-def reserve_contact(connection: Connection, claimed: Claimed, at: datetime) -> int:
-    """Write the contact into the ledger that legal caps count, before it happens."""
+def reserve_contact(
+    connection: Connection,
+    claimed: Weighed,
+    at: datetime,
+    *,
+    attempt: str | None = None,
+    made_by: str | None = None,
+) -> int:
+    """Write the contact into the ledger that legal caps count, before it happens.
+
+    `attempt` is the id under which whoever makes it, `made_by`, will tell what came of it.
+    """
     written: int = connection.execute(
         insert(contact)
         .values(
@@ -111,6 +144,8 @@ def reserve_contact(connection: Connection, claimed: Claimed, at: datetime) -> i
             warnings=list(claimed.verdict.warnings),
             number_digest=claimed.loan.phone_digest if claimed.channel in BY_NUMBER else None,
             at_work=claimed.facts.reach.at_work and claimed.channel in BY_NUMBER,
+            attempt=attempt,
+            made_by=made_by,
         )
         .returning(contact.c.id)
     ).scalar_one()
@@ -122,7 +157,7 @@ def settle(connection: Connection, claimed: Claimed, move: Move, now: datetime) 
     return move_actions(connection, [claimed.action_id], move, now, token=claimed.token) == 1
 
 
-def _lock(connection: Connection, action_id: int, work: Work) -> Row[*tuple[Any, ...]] | None:
+def lock_action(connection: Connection, action_id: int, work: Work) -> Row[*tuple[Any, ...]] | None:
     """Lock the borrower, so that caps cannot race, and the loan, so that no payment slips in."""
     return connection.execute(
         select(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
+from domain.duties import hold_length
 from domain.holds import Hold, HoldKind
+from domain.rules import packs_for
 from workers.events import NotYetError, RejectedError
 from workers.house import House
 from workers.reassessing import reassess
 from workers.store.book import lock_loan_of, lock_loan_told_of
-from workers.store.schema import hold, hold_release
+from workers.store.schema import hold, hold_release, loan
 
 KINDS_TOLD = tuple(kind for kind in HoldKind if kind is not HoldKind.PROMISE)
 """A promise pauses the ladder by itself, for as long as it is open."""
@@ -28,7 +30,7 @@ class HoldTold:
     kind: str
     starts_on: date
     ends_on: date | None
-    """The first business date without it; None: until it is released."""
+    """The first business date without it; None: as long as a law says, or until it is released."""
     why: str
     made_by: str
     """The lender's own reference of whoever made it."""
@@ -58,7 +60,8 @@ def place_hold(connection: Connection, house: House, told: HoldTold) -> str:
     known = select(hold.c.id).where(hold.c.external_id == told.external_id)
     if connection.execute(known).first() is not None:
         return f"Hold {told.external_id} is on record already; nothing changed."
-    pause = Hold(HoldKind(told.kind), told.starts_on, told.ends_on)
+    ends_on = told.ends_on or _lawful_end(house, owed.jurisdiction, told)
+    pause = Hold(HoldKind(told.kind), told.starts_on, ends_on)
     insert_hold(
         connection,
         owed.id,
@@ -69,12 +72,14 @@ def place_hold(connection: Connection, house: House, told: HoldTold) -> str:
         now=now,
     )
     reassess(connection, [owed.id], now)
-    until = f"up to {told.ends_on}" if told.ends_on else "until it is released"
+    until = f"up to {ends_on}" if ends_on else "until it is released"
     return f"The ladder of loan {told.loan} pauses from {told.starts_on} {until}."
 
 
 def release_hold(connection: Connection, house: House, external_id: str, ends_on: date) -> str:
     """End a hold or a dispute on `ends_on`, the first day without it. It never gets longer.
+
+    Where a law has a hold last for some days after what it was for is over, it ends so much later.
 
     Raises:
         NotYetError: the hold is not known.
@@ -82,10 +87,33 @@ def release_hold(connection: Connection, house: House, external_id: str, ends_on
     loan_id = lock_loan_of(connection, hold, external_id)
     if loan_id is None:
         raise NotYetError(f"Hold {external_id} is not known. Its release is kept.")
+    ends_on += _after_release(connection, house, external_id)
     if not release(connection, hold.c.external_id == external_id, ends_on, house.now()):
         return f"Hold {external_id} ends by then already; nothing changed."
     reassess(connection, [loan_id], house.now())
     return f"Hold {external_id} ends on {ends_on}; the ladder goes on where it stood."
+
+
+def _lawful_end(house: House, jurisdiction: str, told: HoldTold) -> date | None:
+    """The first day without a hold for which nobody names an end, where a law does."""
+    length = hold_length(
+        packs_for(house.policy.rule_packs, jurisdiction), HoldKind(told.kind), told.starts_on
+    )
+    if length is None or length.after_release:
+        return None
+    return told.starts_on + timedelta(days=length.days)
+
+
+def _after_release(connection: Connection, house: House, external_id: str) -> timedelta:
+    """How much longer than its release a law makes a hold last."""
+    held = connection.execute(
+        select(hold.c.kind, hold.c.starts_on, loan.c.jurisdiction)
+        .join(loan, loan.c.id == hold.c.loan_id)
+        .where(hold.c.external_id == external_id)
+    ).one()
+    packs = packs_for(house.policy.rule_packs, held.jurisdiction)
+    length = hold_length(packs, HoldKind(held.kind), held.starts_on)
+    return timedelta(days=length.days if length and length.after_release else 0)
 
 
 def insert_hold(

@@ -207,5 +207,9 @@ HANDLERS: dict[str, Handler] = {
     "release": applying.apply_release,
     "contact_change": change_contacts,
     "write_off": applying.apply_write_off,
+    "opt_out": applying.apply_opt_out,
+    "validation_notice": applying.apply_validation_notice,
+    "acknowledgement": applying.apply_acknowledgement,
+    "contact_outcome": applying.apply_contact_outcome,
     "receipt": record_receipt,
 }

@@ -20,6 +20,7 @@ from domain.litigation import (
     needs_met,
     untried,
 )
+from domain.rules import Channel
 from domain.statuses import ActionStatus, MessageStatus
 from workers.contacting import Claimed, claim, settle
 from workers.house import House
@@ -28,12 +29,16 @@ from workers.store.book import load_schedule
 from workers.store.rows import insert_rows
 from workers.store.schema import (
     approval,
+    contact,
+    contact_outcome,
     legal_file,
     legal_file_line,
     legal_file_need,
     loan,
     message,
 )
+
+RECORD_OF = {Channel.CALL: SatisfiedBy.CALL_RECORD, Channel.VISIT: SatisfiedBy.VISIT_RECORD}
 
 
 def open_legal_file(house: House, action_id: int) -> str:
@@ -153,8 +158,8 @@ def _in_words(owed: Claim, currency: str) -> str:
 def _evidence(connection: Connection, claimed: Claimed) -> dict[str, list[str]]:
     """What the records of this anchor hold, by kind, each with the reference to find it by.
 
-    A call that was assigned, a visit that was scheduled and a letter that was written prove nothing
-    yet: what came of them is a person's to attach.
+    A call or a visit is on file once whoever made it has said what came of it. A letter that was
+    written proves nothing yet: that it was handed over is a person's to attach.
     """
     anchor = claimed.loan.anchor_on
     ids = [one.id for one in claimed.facts.actions if one.past.anchor == anchor]
@@ -167,4 +172,13 @@ def _evidence(connection: Connection, claimed: Claimed) -> dict[str, list[str]]:
     for sid, at in delivered:
         day = at.astimezone(claimed.now.tzinfo).date()
         found[SatisfiedBy.DELIVERY_RECEIPT].append(f"message {sid} of {day}")
+    made = connection.execute(
+        select(contact.c.channel, contact.c.attempt, contact.c.at, contact_outcome.c.outcome)
+        .join(contact_outcome, contact_outcome.c.contact_id == contact.c.id)
+        .where(contact.c.action_id.in_(ids))
+        .order_by(contact.c.at)
+    )
+    for channel, attempt, at, outcome in made:
+        day = at.astimezone(claimed.now.tzinfo).date()
+        found[RECORD_OF[channel]].append(f"attempt {attempt} of {day}: {outcome}")
     return found

@@ -15,6 +15,7 @@ from domain.loans import ZERO
 from workers.amounts import check_amount
 from workers.events import RejectedError
 from workers.house import House
+from workers.legal_dates import acknowledge
 from workers.promising import keep_promise
 from workers.reassessing import reassess
 from workers.store.book import load_schedule, lock_loan_told_of, write_allocations
@@ -79,6 +80,7 @@ def record_payment(connection: Connection, house: House, paid: Payment) -> str:
         return _on_record_already(connection, paid)
     write_allocations(connection, loan.id, payment_id, allocations)
     keep_promise(connection, loan.id, now)
+    acknowledge(connection, loan.id, paid.paid_on)
     arrears = reassess(connection, [loan.id], now)[loan.id]
     if in_tape_of:
         return (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 from sqlalchemy import Connection, insert
 
@@ -94,7 +95,7 @@ def _schedule(
     slot: Span,
     pair: tuple[Visitor, Visitor],
 ) -> None:
-    reserve_contact(connection, claimed, slot.starts_at)
+    reserve_contact(connection, claimed, slot.starts_at, attempt=f"visit-{uuid4()}")
     visit_id = connection.execute(
         insert(visit)
         .values(

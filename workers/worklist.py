@@ -14,7 +14,7 @@ from decimal import Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, func, select, true
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, exists, func, select, true
 
 from config.legal_checklists import checklist_for
 from domain.errors import ArrearsError
@@ -27,6 +27,8 @@ from workers.store.schema import (
     action,
     borrower,
     call,
+    contact,
+    contact_outcome,
     legal_file,
     legal_file_need,
     loan,
@@ -61,6 +63,10 @@ class CallToMake:
     """BCP 47."""
     assigned_at: datetime
     """In the lender's zone."""
+    tries: int
+    """How often it was begun."""
+    begun_as: str | None
+    """The attempt of which nobody has said yet what came of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,8 @@ class VisitToMake:
     local_starts_at: datetime
     local_ends_at: datetime
     """Both in that zone: what the visitors' own clocks will show."""
+    begun: bool
+    """Whether its visitors went, and only its outcome is still to be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +137,7 @@ def read_work(
     kinds: Collection[Kind] = frozenset(Kind),
     member: str | None = None,
 ) -> WorkList:
-    """The calls assigned on business date `on`, the visits from then on, and all else that is open.
+    """The calls that are open on business date `on`, the visits from then on, and all else that is.
 
     `member` is a staff reference and leaves only that person's calls, visits and replies; files
     and approvals are nobody's in particular, and stay.
@@ -180,14 +188,16 @@ def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[Cal
             call.c.may_offer,
             call.c.language,
             call.c.assigned_at,
+            _attempts().label("tries"),
+            _begun().label("begun_as"),
         )
         .join_from(call, action, action.c.id == call.c.action_id)
         .join(loan, loan.c.id == call.c.loan_id)
         .join(staff, staff.c.id == call.c.staff_id)
         .where(
-            call.c.assigned_at >= day.starts_at,
             call.c.assigned_at < day.ends_at,
             call.c.cancelled_at.is_(None),
+            action.c.status == ActionStatus.ARRANGED,
             _stands(),
             call.c.staff_id == staff_id if staff_id is not None else true(),
         )
@@ -203,9 +213,26 @@ def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[Cal
             may_offer=tuple(row.may_offer),
             language=row.language,
             assigned_at=row.assigned_at.astimezone(day.starts_at.tzinfo),
+            tries=row.tries,
+            begun_as=row.begun_as,
         )
         for row in rows
     )
+
+
+def _attempts() -> ScalarSelect[int]:
+    return (
+        select(func.count()).where(contact.c.action_id == action.c.id).correlate(action)
+    ).scalar_subquery()
+
+
+def _begun() -> ScalarSelect[str]:
+    told = exists().where(contact_outcome.c.contact_id == contact.c.id)
+    return (
+        select(func.max(contact.c.attempt))
+        .where(contact.c.action_id == action.c.id, ~told)
+        .correlate(action)
+    ).scalar_subquery()
 
 
 def _visits(
@@ -220,6 +247,7 @@ def _visits(
             go,
             visit.c.starts_at,
             visit.c.ends_at,
+            visit.c.begun_at,
             borrower.c.zones,
         )
         .join_from(visit, action, action.c.id == visit.c.action_id)
@@ -227,7 +255,7 @@ def _visits(
         .join(borrower, borrower.c.id == loan.c.borrower_id)
         .join(visit_staff, visit_staff.c.visit_id == visit.c.id)
         .join(staff, staff.c.id == visit_staff.c.staff_id)
-        .where(visit.c.starts_at >= day.starts_at, visit.c.cancelled_at.is_(None), _stands())
+        .where(visit.c.cancelled_at.is_(None), action.c.status == ActionStatus.ARRANGED, _stands())
         .group_by(visit.c.id, action.c.id, loan.c.id, borrower.c.id)
         .having(func.bool_or(staff.c.id == staff_id) if staff_id is not None else true())
         .order_by(visit.c.starts_at, visit.c.id)
@@ -246,6 +274,7 @@ def _visits(
                 zone=zone,
                 local_starts_at=row.starts_at.astimezone(ZoneInfo(zone)),
                 local_ends_at=row.ends_at.astimezone(ZoneInfo(zone)),
+                begun=row.begun_at is not None,
             )
         )
     return tuple(visits)

@@ -58,6 +58,7 @@ def tell(
     id: str = "evt_1",
     secret: str = SECRET,
     at: datetime | None = None,
+    path: str = "/events",
     **headers: str,
 ) -> Response:
     """Post an event as the lender's systems would, signed at `at`: now, if left out."""
@@ -65,4 +66,4 @@ def tell(
     sent = signed(body, at or book.clock.at, id=id, secret=secret)
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}
     with TestClient(create_app(book.house)) as client:
-        return client.post("/events", content=body, headers=sent)
+        return client.post(path, content=body, headers=sent)

@@ -25,12 +25,14 @@ from domain.loans import Instalment
 from tests.support.environment import KEY, an_environment
 from tests.support.fakes import FakeSmsGateway
 from workers.approving import approve
+from workers.attempts import begin_call, begin_visit
 from workers.clock import Clock
 from workers.escalation import Escalated, escalate_loans
 from workers.gateways.routes import ELSEWHERE, Routes, Sender
 from workers.gateways.sms import SmsGateway
 from workers.house import House
-from workers.store.schema import action, borrower, hold, instalment, loan, shift, staff
+from workers.inbox import take_in
+from workers.store.schema import action, borrower, hold, instalment, loan, shift, staff, visit
 from workers.store.vault import Vault
 from workers.texting import send_sms
 
@@ -38,12 +40,12 @@ NAME = "Lin Example"
 ADDRESS = "1 Example Road"
 
 # What a loan of a country is like when a test does not care.
-ZONE = {"CN": "Asia/Shanghai", "US": "America/New_York"}
-LOCALE = {"CN": "zh-Hans", "US": "en"}
-PRODUCT = {"CN": "consumer_loan", "US": "personal_loan"}
-CURRENCY = {"CN": "CNY", "US": "USD"}
+ZONE = {"CN": "Asia/Shanghai", "US": "America/New_York", "GB": "Europe/London"}
+LOCALE = {"CN": "zh-Hans", "US": "en", "GB": "en"}
+PRODUCT = {"CN": "consumer_loan", "US": "personal_loan", "GB": "personal_loan"}
+CURRENCY = {"CN": "CNY", "US": "USD", "GB": "GBP"}
 SENDER = "+15005550006"
-PHONE = {"CN": "+8613800138000", "US": "+12125550100"}
+PHONE = {"CN": "+8613800138000", "US": "+12125550100", "GB": "+447400123456"}
 
 
 class FixedClock(Clock):
@@ -207,6 +209,26 @@ class Book:
     def send(self, external_id: str, item: str) -> str:
         """Let a worker take up the text of an item."""
         return send_sms(self.house, self.action_id(external_id, item))
+
+    def called(
+        self, external_id: str, by: str, outcome: str = "spoke", reason: str | None = "forgot"
+    ) -> str:
+        """Somebody makes the call that is open and says what came of it. Gives the attempt."""
+        begun = begin_call(self.house, external_id, by=by)
+        return self._made(begun.attempt, outcome, reason, by)
+
+    def visited(self, external_id: str, by: str, outcome: str = "spoke") -> str:
+        """The visitors go when the visit begins, and say what came of it. Moves the clock there."""
+        starts_at = self.rows(select(visit.c.starts_at).order_by(visit.c.id))[-1].starts_at
+        self.clock.at = starts_at.astimezone(self.zone)
+        begun = begin_visit(self.house, external_id, by=by)
+        return self._made(begun.attempt, outcome, None, by)
+
+    def _made(self, attempt: str | None, outcome: str, reason: str | None, by: str) -> str:
+        told = {"attempt": attempt, "outcome": outcome, "reason": reason, "made_by": by}
+        settled = take_in(self.house, f"outcome:{attempt}", "contact_outcome", told)
+        assert settled.status == "applied"
+        return str(attempt)
 
     def approve(self, external_id: str, item: str = "legal_file") -> None:
         if "sup-1" not in {member.external_id for member in self.rows(staff)}:

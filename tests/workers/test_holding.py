@@ -194,3 +194,43 @@ def test_news_of_another_loan_or_of_a_release_stops_nothing(book: Book) -> None:
     store(book, "dispute", loan="L-2")
     store(book, "release", hold="H-1", ends_on="2026-03-05")
     assert book.send("L-1", "text_day_1") == "accepted"
+
+
+def in_the_uk(engine: Engine) -> Book:
+    book = Book(engine, now="2026-03-02 10:00", zone="Europe/London")
+    book.loan("L-1", due_on="2026-03-01", jurisdiction="GB")
+    return book
+
+
+def test_a_breathing_space_lasts_sixty_days_where_nobody_names_its_end(engine: Engine) -> None:
+    """The Debt Respite Scheme Regulations 2020, SI 2020/1311."""
+    book = in_the_uk(engine)
+    assert (
+        "pauses from 2026-03-02 up to 2026-05-01"
+        in place(book, "breathing_space", "2026-03-02").reason
+    )
+    assert book.one(hold).ends_on == date(2026, 5, 1)
+
+
+def test_a_breathing_space_lasts_as_long_as_whoever_places_it_says(engine: Engine) -> None:
+    book = in_the_uk(engine)
+    place(book, "breathing_space", "2026-03-02", "2026-03-20")
+    assert book.one(hold).ends_on == date(2026, 3, 20)
+
+
+def test_a_crisis_of_mental_health_lasts_thirty_days_longer_than_its_treatment(
+    engine: Engine,
+) -> None:
+    """SI 2020/1311: until thirty days after the day on which the treatment ends."""
+    book = in_the_uk(engine)
+    place(book, "mental_health_crisis", "2026-03-02")
+    assert book.one(hold).ends_on is None, "nobody knows how long the treatment will take"
+    tell(book, "release", hold="H-1", ends_on="2026-06-01")
+    assert book.one(hold).ends_on == date(2026, 7, 1)
+
+
+@pytest.mark.parametrize("kind", ["deferral", "insolvency", "deceased", "legal_stay"])
+def test_what_no_law_gives_an_end_lasts_until_it_is_released(book: Book, kind: str) -> None:
+    place(book, kind, "2026-03-02")
+    assert book.one(hold).ends_on is None
+    assert book.send("L-1", "text_day_1") == "nothing to do"

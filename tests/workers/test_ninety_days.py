@@ -19,7 +19,7 @@ from workers.litigating import open_legal_file
 from workers.payments import Payment, record_payment
 from workers.repairing import wake_due_actions
 from workers.scanning import scan_portfolio
-from workers.store.schema import action, decision, legal_file, legal_file_need, visit
+from workers.store.schema import action, call, decision, legal_file, legal_file_need, visit
 from workers.texting import send_sms
 from workers.visiting import schedule_visit
 
@@ -54,17 +54,20 @@ def test_from_the_first_text_to_the_legal_file(engine: Engine) -> None:
         1: ["friendly_call", "text_day_1"],
         3: ["text_day_3"],
         8: ["enquiry_call"],  # day 7 was missed: the call is a day late, and nothing is lost
-        30: ["field_visit", "legal_notice"],
+        30: ["legal_notice"],
+        33: ["field_visit"],  # the day for which its notice announced it
         60: ["legal_file"],
     }
-    assert set(book.actions("L-1").values()) == {"arranged", "done"}
+    assert set(book.actions("L-1").values()) == {"done"}
     file = book.one(legal_file)
     assert (file.principal, file.interest, file.fees) == (600, 0, 0), "less what was paid"
     assert book.one(visit).starts_at.date() > date(2026, 3, 31), "with notice"
     missing = select(legal_file_need.c.need).where(legal_file_need.c.met_by.is_(None))
     assert len(book.rows(missing)) > 0, "what a person must still attach"
     looks = book.rows(select(decision.c.days_past_due).order_by(decision.c.id))
-    assert [days for (days,) in looks] == [1, 3, 4, 8, 19, 30, 60], "and on no other day"
+    after_a_talk = [2, 9, 34]
+    expected = sorted([1, 3, 4, 8, 19, 30, 60, *after_a_talk])
+    assert [days for (days,) in looks] == expected, "and on no other day"
     with engine.connect() as connection:
         assert count_unexplained(connection, book.house) == 0
         assert count_duplicates(connection) == 0
@@ -87,6 +90,11 @@ def run_the_day(book: Book) -> None:
         wake_due_actions(book.house, work, due.extend, waiting=0)
         for action_id in due:
             take_up(book.house, action_id)
+    if book.rows(select(call).join(action).where(action.c.status == "arranged")):
+        book.called("L-1", by="caller-1")
+    begins = book.rows(select(visit.c.starts_at).where(visit.c.begun_at.is_(None)))
+    if begins and begins[0].starts_at.astimezone(book.zone).date() == book.clock.at.date():
+        book.visited("L-1", by="visitor-1")
 
 
 def pay(book: Book, amount: str) -> None:

@@ -184,10 +184,12 @@ def test_what_people_were_given_to_do_is_told_by_their_references(engine: Engine
     book.staff("caller-7", "caller", shift=("2026-03-08 09:00", "2026-03-08 18:00"))
     book.escalate("L-1")
     assert assign_call(book.house, book.action_id("L-1", "enquiry_call")) == "assigned"
+    book.called("L-1", by="caller-7", reason="illness")
     book.at("2026-03-31 10:00").escalate("L-1")
     for name in ("visitor-1", "visitor-2"):
         book.staff(name, "visitor", shift=("2026-03-31 08:00", "2026-04-20 18:00"))
     assert schedule_visit(book.house, book.action_id("L-1", "field_visit")) == "scheduled"
+    book.visited("L-1", by="visitor-1")
     book.at("2026-04-30 10:00").escalate("L-1")
     book.approve("L-1", "legal_file")
     assert open_legal_file(book.house, book.action_id("L-1", "legal_file")) == "opened"

@@ -182,7 +182,7 @@ def test_a_visit_costs_as_many_statements_for_the_tenth_slot_as_for_the_first(bo
     assert len(book.rows(select(visit.c.starts_at).distinct())) == 10
 
 
-def test_a_visit_counts_as_tried_once_it_has_taken_place(engine: Engine) -> None:
+def test_a_visit_counts_as_tried_once_its_visitors_say_what_came_of_it(engine: Engine) -> None:
     book = Book(engine, now="2026-05-02 10:00")
     two_visitors(book)
     book.loan("L-1", due_on="2026-03-01", steps_tried=("remind", "enquire"))
@@ -190,10 +190,12 @@ def test_a_visit_counts_as_tried_once_it_has_taken_place(engine: Engine) -> None
     assert schedule_visit(book.house, book.action_id("L-1", "field_visit")) == "scheduled"
     ends_at = book.one(visit).ends_at
 
-    book.at("2026-05-03 10:00").escalate("L-1")
-    assert "legal_file" not in book.actions("L-1"), "it is still to come"
-
     book.clock.at = ends_at + timedelta(days=1)
+    book.escalate("L-1")
+    assert "legal_file" not in book.actions("L-1"), "nobody has said that anybody went"
+
+    book.visited("L-1", by="visitor-1")
+    book.clock.at = ends_at + timedelta(days=2)
     book.escalate("L-1")
     assert book.actions("L-1")["legal_file"] == "awaiting_approval"
 

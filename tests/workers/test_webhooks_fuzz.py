@@ -69,6 +69,7 @@ def make_up(book: Book, path: str, mode: GenerationMode, post: Callable[[Case], 
     "path",
     [
         "/events",
+        "/calls/start",
         "/webhooks/twilio/status",
         "/webhooks/twilio/inbound",
         "/webhooks/tencent/{token}/status",
@@ -111,6 +112,23 @@ def test_every_signed_event_is_stored_once_or_refused_and_not_stored(
         make_up(book, "/events", mode, post)
     assert set(answers) <= {202, 400, 413, 422}, answers
     assert mode is GenerationMode.NEGATIVE or answers[202] > 0, answers
+
+
+@every_mode
+def test_no_signed_question_about_a_call_breaks_anything_or_shows_a_number(
+    book: Book, mode: GenerationMode
+) -> None:
+    answers: Counter[int] = Counter()
+    with TestClient(create_app(book.house)) as client:
+
+        def post(case: Case) -> None:
+            body = written(case.body)
+            answer = client.post("/calls/start", content=body, headers=signed(body, book.clock.at))
+            answers[answer.status_code] += 1
+
+        make_up(book, "/calls/start", mode, post)
+    assert set(answers) <= {400, 409, 413, 422}, answers
+    assert mode is GenerationMode.NEGATIVE or answers[409] > 0, "there is no such loan"
 
 
 def written(body: Any) -> bytes:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from domain.errors import ArrearsError
 from tests.support.counting import statements
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
+from workers.attempts import begin_call
 from workers.calling import assign_call
 from workers.litigating import open_legal_file
 from workers.payments import Payment, record_payment
@@ -70,15 +71,21 @@ def test_a_call_says_who_holds_it_what_to_learn_and_what_may_be_offered(book: Bo
     assert call.purpose.startswith("Find out why")
 
 
-def test_calls_are_those_of_one_business_day(book: Book) -> None:
+def test_calls_are_those_that_are_open_by_the_end_of_a_day(book: Book) -> None:
     book.staff("c-1", "caller", shift=ALL_DAY)
     assigned_call(book)
     book.at("2026-03-10 08:30")
     assigned_call(book, "L-2")
 
-    assert [one.loan for one in work_of(book).calls] == ["L-2"]
+    assert [one.loan for one in work_of(book).calls] == ["L-1", "L-2"]
     assert [one.loan for one in work_of(book, on="2026-03-09").calls] == ["L-1"]
-    assert work_of(book, on="2026-03-11").calls == ()
+    attempt = book.called("L-1", by="c-1", outcome="busy")
+    begun = begin_call(book.house, "L-2", by="c-1").attempt
+    told = {one.loan: (one.tries, one.begun_as) for one in work_of(book).calls}
+    assert told == {"L-1": (1, None), "L-2": (1, begun)}
+    assert attempt != begun
+    book.called("L-1", by="c-1")
+    assert [one.loan for one in work_of(book).calls] == ["L-2"]
 
 
 def test_a_visit_says_when_on_both_clocks_and_who_goes(book: Book) -> None:
@@ -89,8 +96,9 @@ def test_a_visit_says_when_on_both_clocks_and_who_goes(book: Book) -> None:
     assert f"{visit.starts_at:%Y-%m-%d %H:%M}" == "2026-04-03 11:00"
     assert f"{visit.local_starts_at:%Y-%m-%d %H:%M}" == "2026-04-03 09:00"
     assert (visit.zone, visit.starts_at) == ("Asia/Urumqi", visit.local_starts_at)
-    assert work_of(book, on="2026-04-03").visits == (visit,)
-    assert work_of(book, on="2026-04-04").visits == ()
+    assert not visit.begun
+    book.visited("L-1", by="L-1-v-1")
+    assert work_of(book).visits == ()
 
 
 def test_a_person_finds_their_own_calls_and_visits(book: Book) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, Prog
 from domain.errors import ArrearsError
 from workers.cli import (
     book,
+    calls,
     dead,
     demo,
     explain,
@@ -28,6 +29,8 @@ from workers.cli import (
     status,
     subject,
     unknown,
+    visits,
+    wishes,
     work,
 )
 from workers.store.engine import in_a_sentence
@@ -58,6 +61,11 @@ app.command("refuse")(policy.refuse)
 app.command("work")(work.work)
 app.command("letter")(work.letter)
 app.command("problems")(work.problems)
+app.command("opt-out")(wishes.opt_out)
+app.command("validation-notice")(wishes.validation_notice)
+app.command("acknowledgement")(wishes.acknowledgement)
+app.add_typer(calls.app, name="call")
+app.add_typer(visits.app, name="visit")
 app.add_typer(replies.app, name="reply")
 app.add_typer(dead.app, name="dead")
 app.add_typer(unknown.app, name="unknown")

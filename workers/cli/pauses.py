@@ -37,7 +37,7 @@ def hold(
             "--until",
             parser=a_day,
             metavar="DAY",
-            help="The first day without it; until it is released if left out.",
+            help="The first day without it; as a law says, or until its release, if left out.",
         ),
     ] = None,
 ) -> None:

@@ -33,7 +33,7 @@ def work(
         typer.Option(
             parser=a_day,
             metavar="DAY",
-            help="Calls of this day, and visits from then on; today if left out.",
+            help="Calls that are open by the end of this day; today if left out.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -163,13 +163,18 @@ def _what_for(one: CallToMake) -> str:
     lines = [one.purpose]
     if one.must_learn:
         lines.append(f"must learn: {', '.join(one.must_learn)}")
+    if one.begun_as:
+        lines.append(f"begun as {one.begun_as}: say what came of it")
+    elif one.tries:
+        lines.append(f"begun {one.tries} time{'s' if one.tries > 1 else ''} already")
     if one.may_offer:
         lines.append(f"may offer: {', '.join(one.may_offer)}")
     return "\n".join(lines)
 
 
 def _when(one: VisitToMake) -> str:
-    return f"{one.starts_at:%Y-%m-%d %H:%M}-{one.ends_at:%H:%M}"
+    hours = f"{one.starts_at:%Y-%m-%d %H:%M}-{one.ends_at:%H:%M}"
+    return f"{hours}\nbegun: say what came of it" if one.begun else hours
 
 
 def _there(one: VisitToMake) -> str:

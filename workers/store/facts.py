@@ -84,7 +84,9 @@ SELECT l.id, l.written_off_on IS NOT NULL AS written_off,
        (SELECT json_agg(json_build_array(h.kind, h.starts_on, h.ends_on))
           FROM hold h WHERE h.loan_id = l.id) AS holds,
        (SELECT json_agg(json_build_array(a.id, a.item, a.step, a.anchor_on, a.status,
-                   NOT EXISTS (SELECT FROM visit v WHERE v.action_id = a.id AND v.ends_at > :now)))
+                   a.status <> 'arranged' OR EXISTS (
+                       SELECT FROM contact c JOIN contact_outcome o ON o.contact_id = c.id
+                        WHERE c.action_id = a.id)))
           FROM action a WHERE a.loan_id = l.id) AS actions,
        -- Whoever holds the telephone asked to be left alone, whatever name the loan is in.
        (SELECT json_agg(DISTINCT o.channel)
@@ -126,7 +128,6 @@ def load_facts(
     values = {
         "loan_ids": list(loan_ids),
         "today": now.date(),
-        "now": now,
         "counted_since": now - COUNTED,
     }
     rows = connection.execute(_FACTS, values)

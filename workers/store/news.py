@@ -13,10 +13,12 @@ from domain.statuses import UNSETTLED, ActionStatus, MessageStatus
 from workers.store.outbox import EventKind, News
 
 # A text that is done is told by what becomes of the text itself.
-_DONE = {
-    Work.ASSIGN_CALL: EventKind.CALL_ASSIGNED,
-    Work.SCHEDULE_VISIT: EventKind.VISIT_SCHEDULED,
-    Work.OPEN_LEGAL_FILE: EventKind.LEGAL_FILE_OPENED,
+_TOLD = {
+    (Work.ASSIGN_CALL, ActionStatus.ARRANGED): EventKind.CALL_ASSIGNED,
+    (Work.SCHEDULE_VISIT, ActionStatus.ARRANGED): EventKind.VISIT_SCHEDULED,
+    (Work.ASSIGN_CALL, ActionStatus.DONE): EventKind.CALL_MADE,
+    (Work.SCHEDULE_VISIT, ActionStatus.DONE): EventKind.VISIT_MADE,
+    (Work.OPEN_LEGAL_FILE, ActionStatus.DONE): EventKind.LEGAL_FILE_OPENED,
 }
 
 _SENT = frozenset(
@@ -63,8 +65,6 @@ def of_moved_actions(
 
     Only of work that is done and of what was given up, and of this also why.
     """
-    if to not in (ActionStatus.ARRANGED, ActionStatus.DONE, ActionStatus.DEAD):
-        return []
     if to is ActionStatus.DEAD:
         return [
             News(EventKind.ACTION_DEAD, one.loan_id, _action(one.id, one) | {"reason": reason})
@@ -73,7 +73,7 @@ def of_moved_actions(
     return [
         News(kind, one.loan_id, _action(one.id, one))
         for one in moved
-        if (kind := _DONE.get(one.work))
+        if (kind := _TOLD.get((one.work, to)))
     ]
 
 

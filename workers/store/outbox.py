@@ -32,6 +32,8 @@ class EventKind(StrEnum):
     TEXT_FAILED = "text.failed"
     CALL_ASSIGNED = "call.assigned"
     VISIT_SCHEDULED = "visit.scheduled"
+    CALL_MADE = "call.made"
+    VISIT_MADE = "visit.made"
     LEGAL_FILE_OPENED = "legal_file.opened"
     CASE_CURED = "case.cured"
     ACTION_DEAD = "action.dead"

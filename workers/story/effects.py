@@ -9,11 +9,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, select
 
+from domain.outcomes import ArrearsReason, ContactOutcome
+from domain.rules import Channel
 from domain.statuses import MessageStatus
 from domain.telling import Entry, Part, Phrase, say
 from workers.store.schema import (
     action,
     call,
+    contact,
+    contact_outcome,
     document,
     legal_file,
     legal_file_need,
@@ -106,6 +110,28 @@ def calls(connection: Connection, told: LoanTold) -> Iterator[Entry]:
         if row.cancelled_at is not None:
             off = say(Phrase.CALL_CALLED_OFF, item=row.item, staff=row.staff)
             yield Entry(row.cancelled_at, (off,))
+
+
+def outcomes(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """What came of each call and each visit, as whoever made it told."""
+    rows = connection.execute(
+        select(contact_outcome, contact.c.channel, action.c.item)
+        .join(contact, contact.c.id == contact_outcome.c.contact_id)
+        .join(action, action.c.id == contact.c.action_id)
+        .where(action.c.loan_id == told.id)
+        .order_by(contact.c.id)
+    )
+    for row in rows:
+        said = say(
+            Phrase.OUTCOME,
+            item=row.item,
+            channel=Channel(row.channel),
+            outcome=ContactOutcome(row.outcome),
+            made_by=row.made_by,
+        )
+        reason = ArrearsReason(row.reason) if row.reason else None
+        why = (say(Phrase.ARREARS_REASON, reason=reason),) if reason else ()
+        yield Entry(row.reported_at, (said, *why))
 
 
 def visits(connection: Connection, told: LoanTold) -> Iterator[Entry]:

@@ -50,7 +50,9 @@ def read_story(connection: Connection, house: House, loan_external_id: str) -> l
         *effects.receipts(connection, told),
         *actions.moves(connection, told, citations),
         *decisions.cases_closed(connection, told),
+        *effects.outcomes(connection, told),
         *records.accesses(connection, told),
+        *records.erasures(connection, told),
     ]
     # The entries are all there by now, so it is known whether any letter was shown.
     legend = [Entry(None, (part,)) for part in citations.legend()]

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import date, tzinfo
 from decimal import Decimal
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from domain.access import Opened
 from domain.telling import Entry, Part, Phrase, say
-from workers.store.schema import access, tape_change, tape_import
+from workers.store.schema import access, erasure, reply, tape_change, tape_import
 from workers.story.loan import LoanTold
 
 
@@ -44,14 +44,46 @@ def tapes(connection: Connection, told: LoanTold, zone: tzinfo) -> Iterator[Entr
 
 
 def accesses(connection: Connection, told: LoanTold) -> Iterator[Entry]:
-    """Each look at a letter."""
+    """Each look at what is personal: of the loan, of its replies, or of all about its borrower.
+
+    A purpose that somebody typed is free words, and is not told.
+    """
+    of_reply = select(reply.c.id).where(reply.c.loan_id == told.id)
     rows = connection.execute(
         select(access)
-        .where(access.c.loan_id == told.id, access.c.what == Opened.LETTER)
+        .where(
+            or_(
+                access.c.loan_id == told.id,
+                access.c.reply_id.in_(of_reply),
+                access.c.loan_id.is_(None) & (access.c.borrower_id == told.borrower_id),
+            )
+        )
         .order_by(access.c.id)
     )
     for row in rows:
-        yield Entry(row.at, (say(Phrase.OPENED_LETTER, item=row.item, made_by=row.made_by),))
+        what = Opened(row.what)
+        of = {"item": row.item} if what in OPENED_FOR_AN_ITEM else {}
+        yield Entry(row.at, (say(OPENED[what], made_by=row.made_by, **of),))
+
+
+OPENED = {
+    Opened.LETTER: Phrase.OPENED_LETTER,
+    Opened.NUMBER: Phrase.OPENED_NUMBER,
+    Opened.ADDRESS: Phrase.OPENED_ADDRESS,
+    Opened.REPLY: Phrase.OPENED_REPLY,
+    Opened.EVERYTHING: Phrase.OPENED_EVERYTHING,
+}
+OPENED_FOR_AN_ITEM = (Opened.LETTER, Opened.NUMBER, Opened.ADDRESS)
+
+
+def erasures(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    rows = connection.execute(
+        select(erasure.c.at, erasure.c.made_by)
+        .where(erasure.c.borrower_id == told.borrower_id)
+        .order_by(erasure.c.id)
+    )
+    for row in rows:
+        yield Entry(row.at, (say(Phrase.ERASED, made_by=row.made_by),))
 
 
 def _standing(anchor: date | None, past_due: Decimal, on: date, currency: str) -> Part:

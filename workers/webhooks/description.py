@@ -10,12 +10,40 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from workers.webhooks.lender_events import LENDER_EVENT
+from workers.webhooks.lender_events import CALL_START_ASKED, LENDER_EVENT
 from workers.webhooks.reading import RETRY_AFTER_SECONDS
 
 _EVENT = LENDER_EVENT.json_schema(ref_template="#/components/schemas/{model}")
 _EVENT_PARTS = _EVENT.pop("$defs")
 """What the event's description refers to: it stands with the other components."""
+
+
+class CallBarred(BaseModel):
+    """Why a call may not begin."""
+
+    detail: str
+    """A sentence without personal data."""
+    rules: list[str] = []
+    """The rules that speak against it."""
+    not_before: str | None = None
+    """The first lawful moment, ISO 8601; null: not before a fact changes."""
+
+
+class CallLeave(BaseModel):
+    """What a call needs that may begin now."""
+
+    attempt: str
+    """The id under which its outcome is told."""
+    number: str
+    """E.164: personal data, to be dialled and not kept."""
+    item: str
+    purpose: str
+    language: str
+    """BCP 47."""
+    must_learn: list[str]
+    may_offer: list[str]
+    warnings: list[str]
+    """Advisory rules that speak against it and do not stop it."""
 
 
 class Refusal(BaseModel):
@@ -82,40 +110,54 @@ _NOT_SIGNED = "Without a valid signature over the public address."
 _OTHER_CONTENTS = "The same id came with other contents, and was applied."
 _UUID = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 
+
+def _signed(conflict: str, body: dict[str, Any]) -> dict[str, Any]:
+    """What a call of the lender's, signed, has in common with the others."""
+    return {
+        "responses": _refusals(
+            _400="Not JSON, or not in UTF-8.",
+            _401="The signature is missing or wrong, or more than five minutes off.",
+            _404="No secret is set, so nothing is taken in here.",
+            _409=conflict,
+            _413=_TOO_LARGE,
+            _415="Not application/json.",
+            _422="Fields are missing, unknown or wrong; the answer names them.",
+            _503=_AWAY,
+        ),
+        "openapi_extra": {
+            "security": [{"lender": []}],
+            "parameters": [
+                _parameter(
+                    "header",
+                    "webhook-id",
+                    "Its own id: the same id is the same event, however often it is sent.",
+                    "^[A-Za-z0-9_:-]{1,128}$",
+                ),
+                _parameter(
+                    "header",
+                    "webhook-timestamp",
+                    "When it was signed, in Unix seconds.",
+                    "^[0-9]{1,11}$",
+                ),
+            ],
+            "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        },
+    }
+
+
 EVENTS: dict[str, Any] = {
     "status_code": 202,
     "response_description": "Stored, now or before. It is applied soon after.",
-    "responses": _refusals(
-        _400="Not JSON, or not in UTF-8.",
-        _401="The signature is missing or wrong, or more than five minutes off.",
-        _404="No secret is set, so nothing is taken in here.",
-        _409=_OTHER_CONTENTS,
-        _413=_TOO_LARGE,
-        _415="Not application/json.",
-        _422="Fields are missing, unknown or wrong; the answer names them.",
-        _503=_AWAY,
-    ),
-    "openapi_extra": {
-        "security": [{"lender": []}],
-        "parameters": [
-            _parameter(
-                "header",
-                "webhook-id",
-                "The event's own id: the same id is the same event, however often it is sent.",
-                "^[A-Za-z0-9_:-]{1,128}$",
-            ),
-            _parameter(
-                "header",
-                "webhook-timestamp",
-                "When it was signed, in Unix seconds.",
-                "^[0-9]{1,11}$",
-            ),
-        ],
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": _EVENT}},
-        },
-    },
+    **_signed(_OTHER_CONTENTS, _EVENT),
+}
+
+_CALL_START = _signed("The call may not begin now.", CALL_START_ASKED.json_schema())
+_CALL_START["responses"][409] = {"description": "It may not begin now.", "model": CallBarred}
+CALL_START: dict[str, Any] = {
+    "status_code": 200,
+    "response_description": "It may begin, and counts from now on. The number is personal data.",
+    "response_model": CallLeave,
+    **_CALL_START,
 }
 
 TWILIO_STATUS: dict[str, Any] = {

@@ -1,25 +1,28 @@
-"""`POST /events`: what the lender's systems tell, verified, stored and answered."""
+"""What the lender's systems tell, verified, stored and answered; and a dialer's leave to dial."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from email.message import Message
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import APIRouter
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
+from workers.attempts import BarredError, Begun, begin_call
 from workers.house import House
 from workers.inbox import receive
-from workers.webhooks.description import EVENTS
-from workers.webhooks.lender_events import LENDER_EVENT, LenderEvent
+from workers.webhooks.description import CALL_START, EVENTS
+from workers.webhooks.lender_events import CALL_START_ASKED, LENDER_EVENT, CallStart, LenderEvent
 from workers.webhooks.reading import RefusedError, in_the_store, read_body, the_house_of
 from workers.webhooks.signing import SignatureHeaders, check_signature
 
 router = APIRouter()
+
+Told = TypeVar("Told")
 
 NAMED_AT_MOST = 20
 """Fields that are wrong and named in one answer; the rest shows when these are right."""
@@ -29,6 +32,40 @@ NAMED_AT_MOST = 20
 async def lender_event(request: Request) -> Response:
     """Store one event of the lender's. Nothing is parsed before its signature is verified."""
     house = the_house_of(request)
+    body, webhook_id = await _signed(request, house)
+    event = _read(LENDER_EVENT, body)
+    await in_the_store(partial(_store, house, webhook_id, event))
+    return Response(status_code=202)
+
+
+@router.post("/calls/start", **CALL_START)
+async def start_call(request: Request) -> Response:
+    """Ask the contact gate for a dialer, and give it the number if it may dial now."""
+    house = the_house_of(request)
+    body, _ = await _signed(request, house)
+    asked = _read(CALL_START_ASKED, body)
+    try:
+        begun = await in_the_store(partial(_begin, house, asked))
+    except BarredError as barred:
+        until = barred.until.isoformat() if barred.until else None
+        told = {"detail": str(barred), "rules": list(barred.rules), "not_before": until}
+        return JSONResponse(told, status_code=409)
+    return JSONResponse(
+        {
+            "attempt": begun.attempt,
+            "number": begun.reach,
+            "item": begun.item,
+            "purpose": begun.purpose,
+            "language": begun.language,
+            "must_learn": begun.must_learn,
+            "may_offer": begun.may_offer,
+            "warnings": begun.warnings,
+        }
+    )
+
+
+async def _signed(request: Request, house: House) -> tuple[bytes, str]:
+    """The body of a call that a known secret signed, and the id under which it was."""
     secrets = house.settings.events_in_secrets
     if not secrets:
         raise RefusedError(404, "no events are taken here: ARREARS_EVENTS_IN_SECRETS is not set")
@@ -37,9 +74,7 @@ async def lender_event(request: Request) -> Response:
     known = [secret.get_secret_value() for secret in secrets]
     check_signature(body, signed, known, house.now())
     _check_is_json(request.headers.get("content-type", ""))
-    event = _read(body)
-    await in_the_store(partial(_store, house, signed.id, event))
-    return Response(status_code=202)
+    return body, signed.id
 
 
 def _check_is_json(content_type: str) -> None:
@@ -51,23 +86,33 @@ def _check_is_json(content_type: str) -> None:
         raise RefusedError(400, "not in UTF-8, as JSON is")
 
 
-def _read(body: bytes) -> LenderEvent:
+def _read(kind: TypeAdapter[Told], body: bytes) -> Told:
     try:
-        return LENDER_EVENT.validate_json(body)
+        return kind.validate_json(body)
     except ValidationError as error:
         # Pydantic's own sentences may quote what was sent.
         errors = error.errors(include_url=False, include_context=False, include_input=False)
     if errors[0]["type"] == "json_invalid":
         raise RefusedError(400, "not JSON")
+    # An event's errors are told under its kind.
+    told_under = 1 if kind is LENDER_EVENT else 0
     raise RefusedError(
-        422, "fields are missing, unknown or not as /openapi.json describes them", _names(errors)
+        422,
+        "fields are missing, unknown or not as /openapi.json describes them",
+        _names(errors, told_under),
     )
 
 
-def _names(errors: Iterable[Any]) -> list[str]:
+def _names(errors: Iterable[Any], told_under: int) -> list[str]:
     """The fields that errors are about, as `data.amount`; `type` where it is no kind of event."""
-    names = {".".join(str(part) for part in error["loc"][1:]) or "type" for error in errors}
+    names = {
+        ".".join(str(part) for part in error["loc"][told_under:]) or "type" for error in errors
+    }
     return [name[:100] for name in sorted(names)[:NAMED_AT_MOST]]
+
+
+def _begin(house: House, asked: CallStart) -> Begun:
+    return begin_call(house, asked.loan, by=asked.made_by, item=asked.item, attempt=asked.attempt)
 
 
 def _store(house: House, webhook_id: str, event: LenderEvent) -> None:

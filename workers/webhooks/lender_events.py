@@ -27,6 +27,8 @@ from pydantic import (
 from config.mappings import LOCALE
 from config.regions import is_zone
 from domain.holds import HoldKind
+from domain.outcomes import ArrearsReason, ContactOutcome
+from domain.rules import Channel
 from workers.store.vault import Vault
 
 
@@ -137,12 +139,21 @@ class HoldFacts(_Facts):
     hold: Identifier
     loan: Identifier
     kind: Literal[
-        HoldKind.ARRANGEMENT, HoldKind.VULNERABILITY, HoldKind.MORATORIUM, HoldKind.MANUAL
+        HoldKind.ARRANGEMENT,
+        HoldKind.DEFERRAL,
+        HoldKind.VULNERABILITY,
+        HoldKind.MORATORIUM,
+        HoldKind.BREATHING_SPACE,
+        HoldKind.MENTAL_HEALTH_CRISIS,
+        HoldKind.INSOLVENCY,
+        HoldKind.DECEASED,
+        HoldKind.LEGAL_STAY,
+        HoldKind.MANUAL,
     ]
     """A promise and a dispute are events of their own."""
     starts_on: Day
     ends_on: Day | None
-    """The first day without it; null: until it is released."""
+    """The first day without it; null: as long as a law says, or until it is released."""
     why: Why
     made_by: Staff
 
@@ -164,13 +175,15 @@ class ContactChangeFacts(_Facts):
 
     borrower: Identifier
     phone: Phone | None = None
+    phone_at_work: bool | None = None
+    """Whether the number is that of a place of work."""
     address: Address | None = None
     zones: Annotated[list[Zone], Field(min_length=1, max_length=8)] | None = None
     locale: Locale | None = None
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
-        changes = (self.phone, self.address, self.zones, self.locale)
+        changes = (self.phone, self.phone_at_work, self.address, self.zones, self.locale)
         if all(change is None for change in changes):
             raise ValueError("it must change something")
         return self
@@ -191,6 +204,45 @@ class ContactChangeFacts(_Facts):
 class WriteOffFacts(_Facts):
     loan: Identifier
     written_off_on: Day
+
+
+class OptOutFacts(_Facts):
+    borrower: Identifier
+    channel: Literal[Channel.SMS, Channel.CALL, Channel.VISIT] | None
+    """null: the borrower asked that nobody contact them any more, by whatever channel."""
+    made_by: Staff
+
+
+class ValidationNoticeFacts(_Facts):
+    loan: Identifier
+    given_on: Day
+    """When the borrower was told in writing what is owed, and how to dispute it."""
+
+
+class AcknowledgementFacts(_Facts):
+    loan: Identifier
+    acknowledged_on: Day
+    """When the borrower acknowledged the debt: where a law says so, the time to sue runs anew."""
+
+
+class ContactOutcomeFacts(_Facts):
+    attempt: Identifier
+    """The id under which the call or the visit was begun."""
+    outcome: ContactOutcome
+    reason: ArrearsReason | None = None
+    """Why the loan is overdue, where the borrower said so."""
+    made_by: Staff
+
+
+class CallStart(_Told):
+    """What a dialer asks before it dials."""
+
+    attempt: Identifier
+    """The dialer's own id of this attempt: the same id is the same attempt."""
+    loan: Identifier
+    item: Identifier | None = None
+    """The ladder item of the call; the newest that is open if left out."""
+    made_by: Staff
 
 
 class PaymentEvent(_Event):
@@ -238,6 +290,26 @@ class WriteOffEvent(_Event):
     data: WriteOffFacts
 
 
+class OptOutEvent(_Event):
+    type: Literal["opt_out"]
+    data: OptOutFacts
+
+
+class ValidationNoticeEvent(_Event):
+    type: Literal["validation_notice"]
+    data: ValidationNoticeFacts
+
+
+class AcknowledgementEvent(_Event):
+    type: Literal["acknowledgement"]
+    data: AcknowledgementFacts
+
+
+class ContactOutcomeEvent(_Event):
+    type: Literal["contact_outcome"]
+    data: ContactOutcomeFacts
+
+
 LenderEvent = Annotated[
     PaymentEvent
     | ReversalEvent
@@ -247,8 +319,13 @@ LenderEvent = Annotated[
     | HoldEvent
     | ReleaseEvent
     | ContactChangeEvent
-    | WriteOffEvent,
+    | WriteOffEvent
+    | OptOutEvent
+    | ValidationNoticeEvent
+    | AcknowledgementEvent
+    | ContactOutcomeEvent,
     Field(discriminator="type"),
 ]
 
 LENDER_EVENT: TypeAdapter[LenderEvent] = TypeAdapter(LenderEvent)
+CALL_START_ASKED: TypeAdapter[CallStart] = TypeAdapter(CallStart)

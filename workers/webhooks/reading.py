@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from domain.errors import ArrearsError
+from workers.attempts import BarredError
 from workers.gateways.twilio import form_fields
 from workers.house import House
 
@@ -104,5 +105,7 @@ async def in_the_store(work: Callable[[], Answer]) -> Answer:
         return await run_in_threadpool(work)
     except (OperationalError, InterfaceError, PoolTimeoutError):
         raise RefusedError(503, "the database is away; try again later") from None
+    except BarredError:
+        raise
     except ArrearsError as error:
         raise RefusedError(409, str(error)) from None

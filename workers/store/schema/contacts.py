@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import UUID
 
 from domain.contact_facts import Party
-from domain.outcomes import ContactOutcome
+from domain.outcomes import ArrearsReason, ContactOutcome
 from domain.replies import ReplyKind
 from domain.rules import Channel
 from domain.statuses import MessageStatus
@@ -43,8 +43,11 @@ contact = Table(
     Column("party", Text, nullable=False, server_default=Party.BORROWER),
     Column("number_digest", LargeBinary),  # keyed hash: caps may count contacts at one number
     Column("at_work", Boolean, nullable=False, server_default=false()),
+    Column("attempt", Text),  # of a call or a visit: the id under which its outcome is told
+    Column("made_by", Text),  # the staff reference of whoever made the call
     one_of("channel", Channel),
     one_of("party", Party),
+    UniqueConstraint("attempt"),
     Index(None, "borrower_id", "at"),
     Index(None, "action_id"),
 )
@@ -56,9 +59,11 @@ contact_outcome = Table(
     refers_to("contact", primary_key=True),
     Column("outcome", Text, nullable=False),
     Column("connected", Boolean, nullable=False),  # a person was reached: what some laws count
+    Column("reason", Text),  # why the loan is overdue, as the borrower told it
     Column("made_by", Text, nullable=False),  # the staff reference of whoever reported it
     moment("reported_at"),
     one_of("outcome", ContactOutcome),
+    one_of("reason", ArrearsReason),
 )
 
 message = Table(

@@ -76,7 +76,7 @@ policy_version = Table(
 
 # Events that must stop a contact while they wait to be applied, by what their payload names.
 NEWS_OF_LOANS = ("payment", "promise", "dispute", "hold", "write_off")
-NEWS_OF_BORROWERS = ("contact_change",)
+NEWS_OF_BORROWERS = ("contact_change", "opt_out")
 
 
 def _waiting(kinds: tuple[str, ...]) -> TextClause:

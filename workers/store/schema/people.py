@@ -74,6 +74,7 @@ visit = Table(
     moment("starts_at"),
     moment("ends_at"),
     moment("scheduled_at"),
+    moment("begun_at", nullable=True),  # the visitors asked the gate again, and were let go
     moment("cancelled_at", nullable=True),  # its arrears were paid before it took place
     Index("visit_one_live_per_action", "action_id", unique=True, postgresql_where=_LIVE),
 )

@@ -1,0 +1,112 @@
+"""`arrears call`, `arrears visit`, and what borrowers asked for, as people type them.
+
+The commands look at the machine's clock; what they say of a call depends on the hour in which the
+test runs, so the gate is made sure of by a hold, and let go by a zone in which it is noon.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import Engine
+
+from domain.holds import HoldKind
+from tests.support.commands import arrears
+from tests.support.environment import an_environment
+from tests.support.loans import PHONE, Book
+from workers.calling import assign_call
+from workers.store.schema import access, borrower, contact, contact_outcome
+
+
+def where_it_is_noon() -> str:
+    """A zone in which it is about noon now, whatever the hour here."""
+    ahead = 12 - datetime.now(UTC).hour
+    return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"
+
+
+@pytest.fixture
+def environment(database_url: str) -> dict[str, str]:
+    return an_environment(database_url)
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """A call that c-1 may begin at this very hour, where the borrower is."""
+    zone = where_it_is_noon()
+    today = datetime.now(ZoneInfo(zone))
+    book = Book(engine, now=f"{today:%Y-%m-%d %H:%M}", zone=zone)
+    book.staff(
+        "c-1",
+        "caller",
+        trained_on=f"{today:%Y-%m-%d}",
+        shift=(f"{today:%Y-%m-%d} 00:00", f"{today:%Y-%m-%d} 23:59"),
+    )
+    due_on = today - timedelta(days=1)
+    book.loan("L-1", due_on=f"{due_on:%Y-%m-%d}", zones=[zone], phone=PHONE["CN"])
+    book.escalate("L-1")
+    assert assign_call(book.house, book.action_id("L-1", "friendly_call")) == "assigned"
+    return book
+
+
+def test_a_call_is_begun_and_its_outcome_told(environment: dict[str, str], book: Book) -> None:
+    tried = arrears(environment, "call", "start", "L-1", "--by", "c-1", "--dry-run")
+    assert tried.returncode == 0, tried.stderr
+    assert "Nothing was changed" in tried.stdout
+    assert book.rows(contact) == []
+
+    begun = arrears(environment, "call", "start", "L-1", "--by", "c-1")
+    assert begun.returncode == 0, begun.stderr
+    assert PHONE["CN"] in begun.stdout
+    assert book.one(access).what == "number"
+    again = arrears(environment, "call", "start", "L-1", "--by", "c-1")
+    assert again.returncode == 2
+    assert "nobody has said what came of it" in again.stderr
+
+    told = arrears(environment, "call", "end", "L-1", "--by", "c-1", "--outcome", "no_answer")
+    assert told.returncode == 0, told.stderr
+    assert "may be tried again" in told.stdout
+    assert book.one(contact_outcome).outcome == "no_answer"
+    none = arrears(environment, "call", "end", "L-1", "--by", "c-1", "--outcome", "spoke")
+    assert none.returncode == 2
+    assert "No call of loan L-1 was begun" in none.stderr
+
+
+def test_a_call_that_is_barred_says_why_and_shows_no_number(
+    environment: dict[str, str], book: Book
+) -> None:
+    book.hold("L-1", HoldKind.DISPUTE, "2020-01-01", None)
+    refused = arrears(environment, "call", "start", "L-1", "--by", "c-1")
+    assert refused.returncode == 1
+    assert "house.on_hold" in refused.stderr
+    assert PHONE["CN"] not in refused.stdout + refused.stderr
+    assert book.rows(contact) == []
+
+
+def test_what_begins_is_there_for_programs(environment: dict[str, str], book: Book) -> None:
+    begun = arrears(environment, "call", "start", "L-1", "--by", "c-1", "--json")
+    told = json.loads(begun.stdout)
+    assert told["reach"] == PHONE["CN"]
+    assert told["attempt"] == book.one(contact).attempt
+
+
+def test_a_visit_that_is_not_arranged_cannot_begin(environment: dict[str, str], book: Book) -> None:
+    for command in (("start",), ("call-off", "--why", "rain"), ("end", "--outcome", "spoke")):
+        refused = arrears(environment, "visit", command[0], "L-1", "--by", "c-1", *command[1:])
+        assert refused.returncode == 2
+        assert "L-1" in refused.stderr
+
+
+def test_wishes_notices_and_acknowledgements_are_recorded(
+    environment: dict[str, str], book: Book
+) -> None:
+    asked = arrears(environment, "opt-out", "B-L-1", "--by", "c-1")
+    assert asked.returncode == 0, asked.stderr
+    assert "Nobody contacts borrower B-L-1 any more." in asked.stdout
+    assert book.one(borrower).ceased_at is not None
+    for command in ("validation-notice", "acknowledgement"):
+        noted = arrears(environment, command, "L-1")
+        assert noted.returncode == 0, noted.stderr
+    assert arrears(environment, "acknowledgement", "L-9").returncode == 3, "it is kept"

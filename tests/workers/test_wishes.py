@@ -1,0 +1,109 @@
+"""What a borrower asked for, was told in writing or acknowledged, and what the gate makes of it."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import Engine
+
+from domain.errors import ArrearsError
+from domain.gate import CEASED, OPTED_OUT, Answer, may_contact
+from domain.rules import Channel
+from tests.support.loans import Book
+from workers import inbox
+from workers.gatekeeping import read_contact_facts
+from workers.payments import Payment, record_payment
+from workers.store.schema import borrower, loan
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", due_on="2026-03-01")
+    return book
+
+
+def tell(book: Book, kind: str, **payload: object) -> inbox.Settled:
+    return inbox.take_in(book.house, f"{kind}:{sorted(map(str, payload.values()))}", kind, payload)
+
+
+def asked(book: Book, channel: Channel) -> tuple[Answer, tuple[str, ...]]:
+    with book.house.engine.connect() as connection:
+        facts = read_contact_facts(connection, book.house, "L-1", book.clock.at)
+    verdict = may_contact(facts, channel, book.clock.at)
+    return verdict.answer, verdict.rules
+
+
+@pytest.mark.parametrize("channel", [Channel.SMS, Channel.CALL, Channel.VISIT])
+def test_who_asked_not_to_be_reached_by_one_channel_is_reached_by_the_others(
+    book: Book, channel: Channel
+) -> None:
+    tell(book, "opt_out", borrower="B-L-1", channel=channel, made_by="c-1")
+    for one in (Channel.SMS, Channel.CALL, Channel.VISIT):
+        answer, rules = asked(book, one)
+        assert (OPTED_OUT in rules) is (one is channel)
+        assert (answer is Answer.BARRED) is (one is channel)
+
+
+def test_who_asked_to_be_left_alone_is_reached_by_nothing_but_the_court(book: Book) -> None:
+    tell(book, "opt_out", borrower="B-L-1", channel=None, made_by="c-1")
+    for one in (Channel.SMS, Channel.CALL, Channel.VISIT):
+        assert asked(book, one) == (Answer.BARRED, (CEASED,))
+    assert asked(book, Channel.LEGAL)[0] is Answer.ALLOWED
+    since = book.one(borrower).ceased_at
+    book.at("2026-03-05 10:00")
+    tell(book, "opt_out", borrower="B-L-1", channel=None, made_by="c-2")
+    assert book.one(borrower).ceased_at == since, "the first day stays"
+
+
+def test_a_wish_that_is_not_applied_yet_stops_a_text_already(book: Book) -> None:
+    book.escalate("L-1")
+    wish = {"borrower": "B-L-1", "channel": None, "made_by": "c-1"}
+    with book.house.engine.begin() as connection:
+        inbox.receive(connection, "wish", "opt_out", wish, book.clock.at)
+    assert book.send("L-1", "text_day_1") == "nothing to do"
+    assert "house.news_waits" in book.action("L-1", "text_day_1").rules
+
+
+def test_a_wish_of_somebody_not_known_yet_is_kept(book: Book) -> None:
+    assert tell(book, "opt_out", borrower="B-9", channel=None, made_by="c-1").status == "received"
+
+
+def test_the_first_validation_notice_counts_and_the_last_acknowledgement(book: Book) -> None:
+    for day in ("2026-03-02", "2026-02-20", "2026-02-25"):
+        tell(book, "validation_notice", loan="L-1", given_on=day)
+        tell(book, "acknowledgement", loan="L-1", acknowledged_on=day)
+    owed = book.one(loan)
+    assert owed.validation_notice_on == date(2026, 2, 20)
+    assert owed.acknowledged_on == date(2026, 3, 2)
+
+
+def test_what_has_not_happened_yet_is_refused(book: Book) -> None:
+    with pytest.raises(ArrearsError, match="has not come yet"):
+        tell(book, "validation_notice", loan="L-1", given_on="2026-03-03")
+    with pytest.raises(ArrearsError, match="has not come yet"):
+        tell(book, "acknowledgement", loan="L-1", acknowledged_on="2026-03-03")
+
+
+def test_a_payment_acknowledges_the_debt_so_that_the_time_to_sue_runs_anew(engine: Engine) -> None:
+    """中华人民共和国民法典, art. 188 and 195: three years, and anew from the acknowledgement."""
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", due_on="2023-03-01")
+    assert asked(book, Channel.LEGAL)[0] is not Answer.ALLOWED
+    with engine.begin() as connection:
+        paid = Payment("P-1", "L-1", Decimal(10), "CNY", book.house.today())
+        record_payment(connection, book.house, paid)
+    assert asked(book, Channel.LEGAL)[0] is Answer.ALLOWED
+
+
+def test_a_new_number_is_the_borrowers_own_unless_it_is_said_to_be_of_their_work(
+    book: Book,
+) -> None:
+    tell(book, "contact_change", borrower="B-L-1", phone_at_work=True)
+    assert book.one(borrower).phone_at_work
+    sealed = b64encode(book.house.vault.seal("+8613900139000")).decode()
+    tell(book, "contact_change", borrower="B-L-1", phone_sealed=sealed)
+    assert not book.one(borrower).phone_at_work

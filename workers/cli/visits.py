@@ -1,0 +1,57 @@
+"""`arrears visit`: visitors begin a visit that the gate still allows, and say what came of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from domain.outcomes import ContactOutcome
+from domain.rules import Channel
+from workers.attempts import BarredError, begin_visit, call_off_visit
+from workers.cli.calls import not_now, show_begun, tell_outcome
+from workers.cli.common import AsJson, DryRun, Loan, console, open_house
+
+app = typer.Typer(
+    help="Visits: begin one within its hours, say what came of it, or call it off.",
+    no_args_is_help=True,
+)
+
+Visitor = Annotated[str, typer.Option(help="The staff reference of one of the two visitors.")]
+By = Annotated[str, typer.Option(help="The staff reference of whoever decides it.")]
+
+
+@app.command()
+def start(loan: Loan, by: Visitor, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+    """Ask the gate once more and show the address. Exit code 1: not now, and why.
+
+    The address is personal data: showing it is on record.
+    """
+    house = open_house()
+    try:
+        begun = begin_visit(house, loan, by=by, dry_run=dry_run)
+    except BarredError as barred:
+        not_now(barred, house.settings.lender_zone)
+        raise typer.Exit(1) from None
+    show_begun(begun, "Visit", as_json=as_json, dry_run=dry_run)
+
+
+@app.command()
+def end(
+    loan: Loan,
+    by: Visitor,
+    outcome: Annotated[ContactOutcome, typer.Option(help="What came of it.")],
+) -> None:
+    """Say what came of the visit that was begun: what is on record is not changed later."""
+    tell_outcome(loan, Channel.VISIT, by, outcome)
+
+
+@app.command("call-off")
+def call_off(
+    loan: Loan,
+    by: By,
+    why: Annotated[str, typer.Option(help="Why, in words that name nobody.")],
+) -> None:
+    """Call off a visit that nobody made: its visitors are free, and the ladder plans it anew."""
+    call_off_visit(open_house(), loan, by=by, why=why)
+    console.print(f"The visit of loan {loan} is called off.", markup=False)

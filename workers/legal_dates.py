@@ -1,0 +1,71 @@
+"""Days on which a law depends: a debt was explained in writing, or acknowledged by the borrower."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import Connection, func, update
+
+from workers.events import RejectedError
+from workers.house import House
+from workers.reassessing import reassess
+from workers.store.book import lock_loan_told_of
+from workers.store.schema import loan
+
+
+def note_validation_notice(
+    connection: Connection, house: House, external_id: str, given_on: date
+) -> str:
+    """The borrower was told in writing what is owed and how to dispute it; the first day stays.
+
+    What waited for it asks the gate again (Regulation F, 12 CFR 1006.34). In the caller's
+    transaction.
+
+    Raises:
+        NotYetError: the loan is not known.
+        RejectedError: the day has not come yet.
+    """
+    owed = lock_loan_told_of(connection, external_id, "validation notice")
+    _check_has_come(given_on, house, external_id)
+    connection.execute(
+        update(loan)
+        .where(loan.c.id == owed.id)
+        .values(
+            validation_notice_on=func.least(
+                func.coalesce(loan.c.validation_notice_on, given_on), given_on
+            )
+        )
+    )
+    reassess(connection, [owed.id], house.now())
+    return f"The validation notice of loan {external_id} was given on {given_on}."
+
+
+def note_acknowledgement(connection: Connection, house: House, external_id: str, on: date) -> str:
+    """The borrower acknowledged the debt: the time to sue runs anew. In the caller's transaction.
+
+    Raises:
+        NotYetError: the loan is not known.
+        RejectedError: the day has not come yet.
+    """
+    owed = lock_loan_told_of(connection, external_id, "acknowledgement")
+    _check_has_come(on, house, external_id)
+    acknowledge(connection, owed.id, on)
+    reassess(connection, [owed.id], house.now())
+    return f"The debt of loan {external_id} was acknowledged on {on}."
+
+
+def acknowledge(connection: Connection, loan_id: int, on: date) -> None:
+    """A locked loan's debt was acknowledged on that day, as a payment does too; the latest stays.
+
+    The time to sue runs anew from then (中华人民共和国民法典 art. 195; Limitation Act 1980 s. 29).
+    """
+    connection.execute(
+        update(loan)
+        .where(loan.c.id == loan_id)
+        .values(acknowledged_on=func.greatest(func.coalesce(loan.c.acknowledged_on, on), on))
+    )
+
+
+def _check_has_come(on: date, house: House, external_id: str) -> None:
+    if on > house.today():
+        raise RejectedError(f"{on} has not come yet. Tell of loan {external_id} when it is done.")
