@@ -78,5 +78,6 @@ beat_schedule = {
     # Once a day does it: the first of a business date counts.
     "erase what need not be kept": _every(3600, queues.ERASE_WHAT_NEED_NOT_BE_KEPT),
     "prune settled events": _every(3600, queues.PRUNE_SETTLED_EVENTS),
+    "chain evidence": _every(15, queues.CHAIN_EVIDENCE),
     "seal with the first key": _every(3600, queues.SEAL_WITH_THE_FIRST_KEY),
 }

@@ -54,6 +54,7 @@ RECONCILE_TEXTS = task_name(Queue.REPAIR, "reconcile_texts")
 ASSIGN_REPLIES = task_name(Queue.REPAIR, "assign_replies")
 ERASE_WHAT_NEED_NOT_BE_KEPT = task_name(Queue.REPAIR, "erase_what_need_not_be_kept")
 PRUNE_SETTLED_EVENTS = task_name(Queue.REPAIR, "prune_settled_events")
+CHAIN_EVIDENCE = task_name(Queue.REPAIR, "chain_evidence")
 SEAL_WITH_THE_FIRST_KEY = task_name(Queue.REPAIR, "seal_with_the_first_key")
 
 

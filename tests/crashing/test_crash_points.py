@@ -18,6 +18,7 @@ PLACES = {
     "outbox.deliver_events": ("delivering.deliver_events:1", "delivering.deliver_events:2"),
     "repair.assign_replies": ("reply_work.assign_replies:1",),
     "repair.break_overdue_promises": ("promising.break_overdue_promises:1",),
+    "repair.chain_evidence": ("chaining.chain_evidence:1",),
     "repair.close_paid_cases": ("reassessing.close_paid_cases:1",),
     "repair.erase_what_need_not_be_kept": ("daily.begins_today:1",),
     "repair.mark_lost_claims": ("repairing.mark_lost_claims:1",),

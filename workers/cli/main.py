@@ -9,6 +9,7 @@ from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, Prog
 
 from domain.errors import ArrearsError
 from workers.cli import (
+    audit,
     book,
     calls,
     dead,
@@ -70,6 +71,7 @@ app.add_typer(replies.app, name="reply")
 app.add_typer(dead.app, name="dead")
 app.add_typer(unknown.app, name="unknown")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
 app.add_typer(subject.app, name="subject")
 app.add_typer(privacy.app, name="privacy")

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from domain.errors import ArrearsError
 from workers.broker import assert_broker_reachable
 from workers.cli.common import assert_usable, console, load_house
 from workers.house import House
 from workers.policy_versions import assert_policy_unchanged, register_policy
+from workers.store.grants import grant_to_role
 from workers.store.keys import keep_digest_key
 from workers.store.migrate import upgrade
 from workers.store.vault import Vault
 
 
-def migrate() -> None:
+def migrate(
+    grant_to: Annotated[
+        str | None,
+        typer.Option(help="The role that the house works as: it adds to evidence, and no more."),
+    ] = None,
+) -> None:
     """Bring the database to this release's version. Safe to run twice and at the same time."""
     house = load_house()
     upgrade(house.settings.database_url)
+    if grant_to:
+        grant_to_role(house.engine, grant_to)
     keep_digest_key(house.engine, house.vault, house.now())
     register_policy(house)
     console.print("The database is at this release's version.")

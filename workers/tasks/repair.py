@@ -17,6 +17,7 @@ from workers import (
 from workers.announcing import announce
 from workers.app import app
 from workers.broker import queue_depths
+from workers.evidence import chaining
 from workers.house import the_house
 from workers.privacy import erasing, pruning, resealing
 from workers.privacy.daily import begins_today
@@ -84,7 +85,7 @@ def assign_replies() -> str:
     return f"{reply_work.assign_replies(the_house())} assigned"
 
 
-# The next three take a piece at a time, and announce the next: none runs long.
+# The next four take a piece at a time, and announce the next: none runs long.
 @app.task(name=queues.ERASE_WHAT_NEED_NOT_BE_KEPT)
 def erase_what_need_not_be_kept(after: int | None = None) -> str:
     """Erase what is held about borrowers whose time to be kept is over."""
@@ -116,6 +117,15 @@ def seal_with_the_first_key() -> str:
     if done:
         announce(app, queues.SEAL_WITH_THE_FIRST_KEY, [()])
     return f"{done} sealed anew"
+
+
+@app.task(name=queues.CHAIN_EVIDENCE)
+def chain_evidence() -> str:
+    """Give rows of evidence that have none their links."""
+    done = chaining.chain_evidence(the_house())
+    if done == chaining.AT_ONCE:
+        announce(app, queues.CHAIN_EVIDENCE, [()])
+    return f"{done} chained"
 
 
 def _announce_each(task: str, ids: list[int]) -> None:

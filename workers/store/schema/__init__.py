@@ -21,6 +21,7 @@ from workers.store.schema.escalation import (
     hold_release,
     promise,
 )
+from workers.store.schema.evidence import evidence_due, evidence_head, evidence_link
 from workers.store.schema.machinery import (
     NEWS_OF_BORROWERS,
     NEWS_OF_LOANS,
@@ -66,6 +67,9 @@ __all__ = [
     "decision",
     "document",
     "erasure",
+    "evidence_due",
+    "evidence_head",
+    "evidence_link",
     "hold",
     "hold_release",
     "inbox_event",

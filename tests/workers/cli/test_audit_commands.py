@@ -1,0 +1,70 @@
+"""`arrears audit`, as people type it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from tests.support.commands import arrears
+from tests.support.environment import an_environment
+from tests.support.loans import Book
+from workers.evidence.chaining import chain_evidence
+
+
+@pytest.fixture
+def environment(database_url: str) -> dict[str, str]:
+    return an_environment(database_url)
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", due_on="2026-03-01")
+    book.escalate("L-1")
+    book.send("L-1", "text_day_1")
+    return book
+
+
+def test_whole_evidence_is_said_to_be_whole(environment: dict[str, str], book: Book) -> None:
+    assert "Nothing is chained yet." in arrears(environment, "audit", "head").stdout
+    rows = chain_evidence(book.house)
+    shown = arrears(environment, "audit", "head")
+    assert f"{rows} rows of evidence" in shown.stdout
+    head = shown.stdout.split()[0]
+    for typed in (("verify",), ("verify", "L-1"), ("verify", "--head", head)):
+        whole = arrears(environment, "audit", *typed)
+        assert whole.returncode == 0, whole.stderr
+        assert "The evidence is whole." in whole.stdout
+
+
+def test_evidence_that_was_changed_is_named_with_its_loan(
+    environment: dict[str, str], book: Book, tmp_path: Path
+) -> None:
+    chain_evidence(book.house)
+    with book.house.engine.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text("UPDATE contact SET channel = 'call'"))
+    found = arrears(environment, "audit", "verify", "--json")
+    assert found.returncode == 1
+    (wrong,) = json.loads(found.stdout)["wrong"]
+    assert (wrong["wrong"], wrong["kind"], wrong["loan"]) == ("changed", "contact", "L-1")
+    exported = arrears(environment, "audit", "export", "L-1", "--out", str(tmp_path / "L-1.zip"))
+    assert exported.returncode == 1
+    assert "not what they were" in exported.stderr
+
+
+def test_a_bundle_is_written_once(environment: dict[str, str], book: Book, tmp_path: Path) -> None:
+    chain_evidence(book.house)
+    out = tmp_path / "L-1.zip"
+    written = arrears(environment, "audit", "export", "L-1", "--out", str(out))
+    assert written.returncode == 0, written.stderr
+    assert out.exists()
+    again = arrears(environment, "audit", "export", "L-1", "--out", str(out))
+    assert again.returncode == 2
+    assert "is there already" in again.stderr
+    unknown = arrears(environment, "audit", "export", "L-9", "--out", str(tmp_path / "L-9.zip"))
+    assert unknown.returncode == 2
+    assert not (tmp_path / "L-9.zip").exists()
