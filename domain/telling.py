@@ -6,6 +6,7 @@ so that another language is another table and nothing else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
@@ -139,9 +140,16 @@ class Part:
     values: Mapping[str, Value]
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A reason as it was kept, in English: sentences, the last one without its full stop."""
+
+    text: str
+
+
 # A StrEnum is a word that each language has its own for; a plain text is a reference or a name that
 # stays as it is. A tuple is a list.
-Value: TypeAlias = "str | int | Decimal | date | datetime | Part | tuple[Value, ...]"
+Value: TypeAlias = "str | Kept | int | Decimal | date | datetime | Part | tuple[Value, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +182,17 @@ class Language:
     """For words of the house, such as kinds of work; one that is missing is shown as it is."""
     between_sentences: str
     between_listed: str
+    full_stop: str = "."
+    kept: tuple[tuple[re.Pattern[str], str], ...] = ()
+    """What reasons are recognised by, and their words; what is not recognised stays as it is."""
+
+
+def kept_sentences(translations: Mapping[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """English sentences with places for values, as patterns, each with its words."""
+    return tuple(
+        (re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(english))), words)
+        for english, words in translations.items()
+    )
 
 
 def say(phrase: Phrase, **values: Value) -> Part:
@@ -212,6 +231,8 @@ def _in_words(value: Value, language: Language, zone: tzinfo) -> str:
         case Part(phrase, values):
             words = {name: _in_words(each, language, zone) for name, each in values.items()}
             return language.phrases[phrase].format(**words)
+        case Kept(text):
+            return _kept(text, language)
         case tuple():
             return language.between_listed.join(_in_words(each, language, zone) for each in value)
         case datetime():
@@ -221,6 +242,28 @@ def _in_words(value: Value, language: Language, zone: tzinfo) -> str:
         case StrEnum():
             return language.words.get(value, value.replace("_", " "))
     return str(value)
+
+
+def _kept(text: str, language: Language) -> str:
+    """The whole of it, or sentence by sentence. The phrase around it ends the last one."""
+    if (whole := _recognised(text, language)) is not None:
+        return whole
+    sentences = _END_OF_SENTENCE.split(text)
+    told = [_recognised(one, language) or one.removesuffix(".") for one in sentences]
+    if len(told) == 1 or not language.kept:
+        return text
+    return language.full_stop.join(told)
+
+
+def _recognised(text: str, language: Language) -> str | None:
+    bare = text.removesuffix(".")
+    for pattern, words in language.kept:
+        if found := pattern.fullmatch(bare) or pattern.fullmatch(f"{bare}."):
+            return words.format(**found.groupdict()).removesuffix(language.full_stop)
+    return None
+
+
+_END_OF_SENTENCE = re.compile(r"(?<=[a-z)\d]\.) (?=[A-Z])")
 
 
 def _amount(amount: Decimal) -> str:

@@ -20,6 +20,7 @@ from domain.decision import Outcome
 from domain.gate import Answer
 from domain.holds import HoldKind
 from domain.ladder import MissedSteps, Work
+from domain.outcomes import ArrearsReason, ContactOutcome
 from domain.replies import ReplyKind
 from domain.rules import Channel
 from domain.statuses import ActionStatus, MessageStatus, OutboxStatus, PromiseStatus
@@ -87,6 +88,8 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
         OutboxStatus,
         ReplyKind,
         HoldKind,
+        ContactOutcome,
+        ArrearsReason,
         Outcome,
         Answer,
         Channel,

@@ -9,15 +9,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from domain.chinese import CHINESE, KEPT
 from domain.english import ENGLISH
 from domain.holds import HoldKind
-from domain.telling import Entry, Language, Phrase, in_order, say, tell
+from domain.telling import Entry, Kept, Language, Phrase, in_order, say, tell
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 LATE = datetime(2026, 3, 2, 15, 30, tzinfo=UTC)
 
 # Not a whole language: it stands for one that puts words elsewhere and lists them differently.
-CHINESE = Language(
+ANOTHER = Language(
     phrases={Phrase.UNTIL: "在 {until} 之前不进行。", Phrase.WAITS_FOR: "须先完成:{steps}。"},
     words={HoldKind.DISPUTE: "争议"},
     between_sentences="",
@@ -25,8 +26,49 @@ CHINESE = Language(
 )
 
 
-def test_every_phrase_can_be_said_in_english() -> None:
-    assert set(ENGLISH.phrases) == set(Phrase)
+LANGUAGES = pytest.mark.parametrize("language", [ENGLISH, CHINESE], ids=["English", "Chinese"])
+
+
+@LANGUAGES
+def test_every_phrase_can_be_said_in_every_language(language: Language) -> None:
+    assert set(language.phrases) == set(Phrase)
+
+
+@pytest.mark.parametrize("phrase", Phrase)
+def test_every_language_says_all_that_the_others_say(phrase: Phrase) -> None:
+    def places(language: Language) -> list[str]:
+        parsed = Formatter().parse(language.phrases[phrase])
+        return sorted(name for _, name, _, _ in parsed if name is not None)
+
+    assert places(CHINESE) == places(ENGLISH)
+
+
+@pytest.mark.parametrize("english", KEPT)
+def test_a_reason_has_the_same_places_in_chinese(english: str) -> None:
+    def places(text: str) -> set[str]:
+        return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+    assert places(KEPT[english]) == places(english)
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [
+        ("The borrower opted out of sms", "借款人已退订 sms"),
+        (
+            "A hold (dispute) is in force. Outside the contact hours of 12 CFR 1006.6(b)(1)(i)",
+            "暂停（dispute）生效中。不在12 CFR 1006.6(b)(1)(i)规定的可联系时段内",
+        ),
+        ("approved by a supervisor", "已由 supervisor 批准"),
+        ("HTTP 500: try again later", "HTTP 500: try again later"),
+    ],
+)
+def test_a_reason_that_the_house_gave_has_words_and_another_stays_as_it_was(
+    kept: str, told: str
+) -> None:
+    said = say(Phrase.WHY, reason=Kept(kept))
+    assert tell([Entry(None, (said,))], CHINESE, SHANGHAI)[0].text == f"原因：{told}。"
+    assert tell([Entry(None, (said,))], ENGLISH, SHANGHAI)[0].text == f"Why: {kept}."
 
 
 @pytest.mark.parametrize("phrase", Phrase)
@@ -82,7 +124,7 @@ def test_a_rule_that_nobody_read_in_the_primary_text_says_so() -> None:
 def test_another_language_is_another_table() -> None:
     parts = (say(Phrase.WAITS_FOR, steps=("remind", "visit")), say(Phrase.UNTIL, until=LATE))
 
-    (told,) = tell([Entry(LATE, parts)], CHINESE, SHANGHAI)
+    (told,) = tell([Entry(LATE, parts)], ANOTHER, SHANGHAI)
 
     assert told.text == "须先完成:remind、visit。在 2026-03-02 23:30 之前不进行。"
 

@@ -1,13 +1,14 @@
-"""Days on the command line, all written one way."""
+"""Days and moments on the command line, all written one way."""
 
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 
 import typer
 
 from domain.errors import ArrearsError
+from workers.house import House
 
 _WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -36,3 +37,18 @@ def refuse_a_day_to_come(day: date, today: date, what: str) -> None:
     """
     if day > today:
         raise ArrearsError(f"{day} is still to come: today is {today}. Correct {what}.")
+
+
+def a_moment(house: House, written: str) -> datetime:
+    """A moment as people write it, in the lender's zone where it names none.
+
+    Raises:
+        ArrearsError: it is none.
+    """
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        raise ArrearsError(
+            f'{written!r} is not a moment. Write it in the lender\'s time, as "2026-03-01 21:30".'
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=house.settings.lender_zone)

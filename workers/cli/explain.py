@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.text import Text
 
 from domain.telling import Sentence
-from workers.cli.common import Loan, console, open_house
+from workers.cli.common import AsJson, Loan, console, open_house
+from workers.cli.days import a_moment
 from workers.story import read_story
 
 
 def explain(
     loan: Loan,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MOMENT", help='Only what had happened by then: "2026-03-01 21:30"; or all.'
+        ),
+    ] = None,
+    language: Annotated[Literal["en", "zh"], typer.Option(help="English or Chinese 中文.")] = "en",
+    as_json: AsJson = False,
 ) -> None:
     """Tell what was done about a loan, when, and why; and what was not done. No personal data."""
     house = open_house()
+    moment = a_moment(house, at) if at else None
     with house.engine.connect() as connection:
-        story = read_story(connection, house, loan)
+        story = read_story(connection, house, loan, at=moment, language=language)
     if as_json:
         console.print_json(data=[_plain(sentence) for sentence in story])
         return

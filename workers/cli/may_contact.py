@@ -11,10 +11,10 @@ from rich.text import Text
 
 from config.rule_packs import describe_source
 from domain.contact_facts import ContactFacts, Party
-from domain.errors import ArrearsError
 from domain.gate import Answer, Verdict, may_contact
 from domain.rules import Channel, Rule
 from workers.cli.common import AsJson, Loan, console, open_house
+from workers.cli.days import a_moment
 from workers.cli.rules import what_it_asks
 from workers.gatekeeping import read_contact_facts
 from workers.house import House
@@ -35,7 +35,7 @@ def ask(
     The facts are those on record now; only the moment is another. Exit code 1: not at that moment.
     """
     house = open_house()
-    moment = _moment(house, at)
+    moment = a_moment(house, at) if at else house.now()
     with house.engine.connect() as connection:
         facts = read_contact_facts(connection, house, loan, moment, party=party)
     verdict = may_contact(facts, channel, moment)
@@ -46,18 +46,6 @@ def ask(
             console.print(Text(line))
     if verdict.answer is not Answer.ALLOWED:
         raise typer.Exit(1)
-
-
-def _moment(house: House, written: str | None) -> datetime:
-    if written is None:
-        return house.now()
-    try:
-        moment = datetime.fromisoformat(written)
-    except ValueError:
-        raise ArrearsError(
-            f'{written!r} is not a moment. Write it in the lender\'s time, as "2026-03-01 21:30".'
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=house.settings.lender_zone)
 
 
 def _told(

@@ -8,6 +8,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from sqlalchemy import Connection, select
 
+from domain.telling import Sentence
 from workers.evidence.digests import as_it_is_hashed, rows_of
 from workers.evidence.verifying import read_head
 from workers.house import House
@@ -16,6 +17,7 @@ from workers.story import read_story
 
 HOW_TO_CHECK = """\
 story.txt      what was done about the loan, when and why, in sentences
+story.zh.txt   the same in Chinese
 evidence.jsonl the rows that it rests on, one a line, in the order in which they were chained
 head.json      what stood for all evidence of the house when this was written
 
@@ -42,7 +44,10 @@ def write_bundle(connection: Connection, house: House, loan_external_id: str, ou
         ArrearsError: the loan is not known.
         FileExistsError: there is a file already.
     """
-    story = read_story(connection, house, loan_external_id)
+    stories = {
+        name: read_story(connection, house, loan_external_id, language=language)
+        for name, language in (("story.txt", "en"), ("story.zh.txt", "zh"))
+    }
     as_it_is_hashed(connection)
     links = connection.execute(
         select(evidence_link)
@@ -59,8 +64,8 @@ def write_bundle(connection: Connection, house: House, loan_external_id: str, ou
     }
     head = read_head(connection)
     with ZipFile(out, "x", ZIP_DEFLATED) as bundle:
-        lines = [f"{one.at:%Y-%m-%d %H:%M}  {one.text}" if one.at else one.text for one in story]
-        bundle.writestr("story.txt", "\n".join(lines) + "\n")
+        for name, story in stories.items():
+            bundle.writestr(name, "".join(f"{_line(one)}\n" for one in story))
         bundle.writestr(
             "evidence.jsonl",
             "".join(
@@ -83,3 +88,7 @@ def write_bundle(connection: Connection, house: House, loan_external_id: str, ou
         bundle.writestr("head.json", json.dumps(told, indent=2) + "\n")
         bundle.writestr("README.txt", HOW_TO_CHECK)
     return len(links)
+
+
+def _line(sentence: Sentence) -> str:
+    return f"{sentence.at:%Y-%m-%d %H:%M}  {sentence.text}" if sentence.at else sentence.text

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select
 
 from domain.loans import ZERO, Component
 from domain.rules import Channel
-from domain.telling import Entry, Part, Phrase, say
+from domain.telling import Entry, Kept, Part, Phrase, say
 from workers.store.schema import allocation, inbox_event, opt_out, payment, problem
 from workers.story.loan import LoanTold
 from workers.story.reasons import why
@@ -72,7 +72,7 @@ def problems(connection: Connection, told: LoanTold) -> Iterator[Entry]:
     )
     for row in rows:
         detail = row.detail.removesuffix(".")
-        yield Entry(row.found_at, (say(Phrase.PROBLEM, kind=row.kind, detail=detail),))
+        yield Entry(row.found_at, (say(Phrase.PROBLEM, kind=row.kind, detail=Kept(detail)),))
         if row.resolved_at is not None:
             yield Entry(row.resolved_at, (say(Phrase.PROBLEM_RESOLVED, kind=row.kind),))
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import Connection, Row, func, select
 
+from domain.chinese import CHINESE
 from domain.english import ENGLISH
 from domain.telling import Entry, Phrase, Sentence, in_order, say, tell
 from workers.house import House
@@ -13,9 +16,22 @@ from workers.story import actions, borrower, decisions, effects, facts, pauses, 
 from workers.story.citations import Citations
 from workers.story.loan import LoanTold
 
+LANGUAGES = {"en": ENGLISH, "zh": CHINESE}
+"""What a story can be told in, by BCP 47."""
 
-def read_story(connection: Connection, house: House, loan_external_id: str) -> list[Sentence]:
+
+def read_story(
+    connection: Connection,
+    house: House,
+    loan_external_id: str,
+    *,
+    at: datetime | None = None,
+    language: str = "en",
+) -> list[Sentence]:
     """Everything on record about a loan, in order of time, in the lender's zone. Changes nothing.
+
+    With `at`, an aware moment, it ends with what had happened by then. `language` is one of
+    `LANGUAGES`; references, and what providers and people said, stay as they are.
 
     Raises:
         ArrearsError: the loan is not known.
@@ -56,7 +72,12 @@ def read_story(connection: Connection, house: House, loan_external_id: str) -> l
     ]
     # The entries are all there by now, so it is known whether any letter was shown.
     legend = [Entry(None, (part,)) for part in citations.legend()]
-    return tell([*in_order(entries), _closing(told), *legend], ENGLISH, house.settings.lender_zone)
+    if at is None:
+        ending = [_closing(told), *legend]
+    else:
+        entries = [one for one in entries if one.at is None or one.at <= at]
+        ending = legend
+    return tell([*in_order(entries), *ending], LANGUAGES[language], house.settings.lender_zone)
 
 
 def _find(connection: Connection, external_id: str) -> LoanTold:

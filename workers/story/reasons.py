@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.telling import Part, Phrase, say
+from domain.telling import Kept, Part, Phrase, say
 
 WORDS = {"cured": Phrase.CURED, "superseded": Phrase.SUPERSEDED}
 
@@ -13,4 +13,4 @@ def why(reason: str | None) -> tuple[Part, ...]:
         return ()
     if word := WORDS.get(reason):
         return (say(Phrase.WHY, reason=say(word)),)
-    return (say(Phrase.WHY, reason=reason.removesuffix(".")),)
+    return (say(Phrase.WHY, reason=Kept(reason.removesuffix("."))),)
