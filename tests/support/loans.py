@@ -111,6 +111,7 @@ class Book:
         phone: str | None = "",
         address: str | None = ADDRESS,
         region: str | None = None,
+        currency: str | None = None,
         steps_tried: Sequence[str] = (),
     ) -> int:
         """A borrower with one loan: one instalment of `amount`, or the `instalments` given.
@@ -142,7 +143,7 @@ class Book:
             borrower_id=borrower_id,
             jurisdiction=jurisdiction,
             product=product or PRODUCT[country],
-            currency=CURRENCY[country],
+            currency=currency or CURRENCY[country],
             review_on=first_due_on + timedelta(days=1),
             steps_tried=list(steps_tried),
             steps_tried_at=first_due_on if steps_tried else None,
