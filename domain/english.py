@@ -65,8 +65,10 @@ PHRASES: dict[Phrase, str] = {
     P.OPTED_OUT: "The borrower opted out of contact by {channel}; {source} told us.",
     P.PROBLEM: "A problem was found ({kind}): {detail}.",
     P.PROBLEM_RESOLVED: "The problem ({kind}) was put right.",
+    P.PROBLEM_SETTLED: "The problem ({kind}) was seen to by {settled_by}.",
     P.EVENT_WAITS: "An event ({kind} {event}) came in and waits to be applied.",
     P.EVENT_REJECTED: "An event ({kind} {event}) came in and was rejected.",
+    P.EVENT_DROPPED: "An event ({kind} {event}) came in, and a person let go of it.",
     P.PAST_DUE: (
         "Looked at: past due since {anchor_on}, days past due {days_past_due}, {past_due} "
         "{currency}."

@@ -59,8 +59,10 @@ class Phrase(StrEnum):
     OPTED_OUT = auto()
     PROBLEM = auto()
     PROBLEM_RESOLVED = auto()
+    PROBLEM_SETTLED = auto()
     EVENT_WAITS = auto()
     EVENT_REJECTED = auto()
+    EVENT_DROPPED = auto()
     # A look at the loan.
     PAST_DUE = auto()
     ON_LADDER_DAY = auto()

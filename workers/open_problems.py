@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 
 from sqlalchemy import Connection, select
 
+from workers.settling import LEFT_ALONE
 from workers.store.schema import inbox_event, loan, problem
 from workers.stuck_actions import StuckActions, read_stuck
 
@@ -70,7 +71,7 @@ def _of_events(connection: Connection, zone: tzinfo) -> tuple[UnappliedEvent, ..
     event = inbox_event.c
     rows = connection.execute(
         select(event.external_id, event.kind, event.status, event.reason, event.received_at)
-        .where(event.status != "applied")
+        .where(event.status.not_in(LEFT_ALONE))
         .order_by(event.id)
     )
     return tuple(

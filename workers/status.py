@@ -14,6 +14,7 @@ from sqlalchemy import cast as as_type
 from domain.statuses import CLAIMABLE, ActionStatus, OutboxStatus
 from workers.reply_work import count_replies
 from workers.scanning import announced_already
+from workers.settling import LEFT_ALONE
 from workers.store.schema import action, inbox_event, loan, message, outbox_event, problem, scan_run
 
 BUCKETS: tuple[tuple[int, int | None], ...] = ((1, 3), (4, 29), (30, 59), (60, None))
@@ -207,7 +208,7 @@ def _actions(connection: Connection, now: datetime) -> Actions:
 
 
 def _events(connection: Connection) -> Events:
-    unapplied = inbox_event.c.status != "applied"
+    unapplied = inbox_event.c.status.not_in(LEFT_ALONE)
     rows = connection.execute(
         select(inbox_event.c.kind, inbox_event.c.status, func.count().label("events"))
         .where(unapplied)

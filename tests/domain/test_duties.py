@@ -12,13 +12,26 @@ import pytest
 from domain.contact_facts import ContactFacts, Party, PastContact, Says
 from domain.duties import (
     Conduct,
+    HoldLength,
     Limitation,
     MessageContent,
     ThirdPartyContact,
     ValidationNotice,
     VisitDuty,
+    hold_length,
 )
-from domain.rules import Channel, Collects, Confidence, Modality, Rule, RuleStatus, Shut, Source
+from domain.holds import HoldKind
+from domain.rules import (
+    Channel,
+    Collects,
+    Confidence,
+    Modality,
+    Rule,
+    RulePack,
+    RuleStatus,
+    Shut,
+    Source,
+)
 
 NOON = datetime(2026, 6, 17, 12, tzinfo=UTC)
 SYDNEY, NEW_YORK = "Australia/Sydney", "America/New_York"
@@ -193,6 +206,23 @@ def test_a_rule_is_in_force_from_its_first_day_to_its_last_and_a_draft_never_is(
 def test_only_advice_lets_a_contact_against_it_happen() -> None:
     stops = {one: made(Conduct, text="x", modality=one).stops for one in Modality}
     assert stops == {Modality.MUST_NOT: True, Modality.PRESUMPTION: True, Modality.ADVISORY: False}
+
+
+def a_pack(*rules: Rule, id: str = "xx") -> RulePack:
+    return RulePack(id=id, version=1, jurisdiction="XX", rules=rules)
+
+
+def test_the_longest_of_the_laws_in_force_says_how_long_a_hold_lasts() -> None:
+    short = made(HoldLength, hold=HoldKind.BREATHING_SPACE, days=30)
+    long = made(HoldLength, hold=HoldKind.BREATHING_SPACE, days=60)
+    other = made(HoldLength, hold=HoldKind.INSOLVENCY, days=90)
+    to_come = replace(long, days=99, effective_from=date(2030, 1, 1))
+    packs = (a_pack(short, other, made(Conduct, text="x")), a_pack(to_come, long, id="yy"))
+    on = date(2026, 3, 2)
+    assert hold_length(packs, HoldKind.BREATHING_SPACE, on) is long
+    assert hold_length(packs[:1], HoldKind.BREATHING_SPACE, on) is short
+    assert hold_length(packs, HoldKind.DISPUTE, on) is None
+    assert not long.after_release
 
 
 def test_a_rule_about_the_place_of_work_is_about_nothing_else() -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from decimal import Decimal
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import Engine
 
+from domain.errors import ArrearsError
 from domain.statuses import ActionStatus
 from tests.support.loans import Book
 from workers import inbox
 from workers.open_problems import Problems, read_problems
 from workers.payments import Payment
+from workers.settling import drop_event, settle_problem
 from workers.status import SENTENCES
 from workers.store.actions import Move, claim_action, move_actions
 from workers.store.problems import note_problem, resolve_problems
+from workers.story import read_story
 
 
 def problems_of(book: Book) -> Problems:
@@ -88,3 +92,55 @@ def give_up(book: Book, action_id: int, to: ActionStatus) -> None:
         assert claim_action(connection, action_id, token, now, book.house.settings.lease)
         due_at = now if to is ActionStatus.FAILED else None
         move_actions(connection, [action_id], Move(to, "No template is for fr.", (), due_at), now)
+
+
+# --- what a person saw to
+
+
+def test_a_problem_that_somebody_saw_to_is_closed_and_comes_back_with_its_cause(
+    engine: Engine,
+) -> None:
+    book = Book(engine)
+    book.staff("ops-1", "supervisor")
+    loan_id = book.loan("L-1")
+
+    def found() -> None:
+        with engine.begin() as connection:
+            note_problem(connection, loan_id, "sent_after_all", "Two went out.", book.house.now())
+
+    found()
+    settle_problem(book.house, "L-1", "sent_after_all", by="ops-1", why="rang", dry_run=True)
+    assert len(problems_of(book).loans) == 1
+    settle_problem(book.house, "L-1", "sent_after_all", by="ops-1", why="rang")
+    assert problems_of(book).loans == ()
+    with pytest.raises(ArrearsError, match="no open problem sent_after_all"):
+        settle_problem(book.house, "L-1", "sent_after_all", by="ops-1", why="rang")
+    with engine.connect() as connection:
+        story = [one.text for one in read_story(connection, book.house, "L-1")]
+    assert "The problem (sent_after_all) was seen to by ops-1." in story
+    found()
+    assert len(problems_of(book).loans) == 1
+
+
+@pytest.mark.parametrize("currency", ["CNY", "USD"])
+def test_an_event_that_will_never_be_applied_is_let_go_and_may_come_anew(
+    engine: Engine, currency: str
+) -> None:
+    """One that waits for its loan, and one that was rejected for its currency."""
+    book = Book(engine)
+    book.staff("ops-1", "supervisor")
+    book.loan("L-1")
+    loan = "L-9" if currency == "CNY" else "L-1"
+    inbox.apply_event(book.house, receive_payment(book, 1, loan, currency))
+    (event,) = problems_of(book).events
+    with pytest.raises(ArrearsError, match="Nobody on the roster"):
+        drop_event(book.house, event.event, by="nobody", why="a test")
+    drop_event(book.house, event.event, by="ops-1", why="another house's")
+    assert problems_of(book).events == ()
+    with pytest.raises(ArrearsError, match="was dropped"):
+        drop_event(book.house, event.event, by="ops-1", why="again")
+    with pytest.raises(ArrearsError, match="no event X-9"):
+        drop_event(book.house, "X-9", by="ops-1", why="again")
+    assert inbox.wake_events(book.house) == []
+    event_id = receive_payment(book, 1, "L-1")
+    assert inbox.apply_event(book.house, event_id).status == "applied", "its id is free again"

@@ -23,6 +23,7 @@ from workers.cli import (
     pauses,
     policy,
     privacy,
+    problems,
     replies,
     rules,
     serve,
@@ -62,6 +63,7 @@ app.command("refuse")(policy.refuse)
 app.command("work")(work.work)
 app.command("letter")(work.letter)
 app.command("problems")(work.problems)
+app.add_typer(problems.app, name="problem")
 app.command("opt-out")(wishes.opt_out)
 app.command("validation-notice")(wishes.validation_notice)
 app.command("acknowledgement")(wishes.acknowledgement)

@@ -74,7 +74,20 @@ def problems(connection: Connection, told: LoanTold) -> Iterator[Entry]:
         detail = row.detail.removesuffix(".")
         yield Entry(row.found_at, (say(Phrase.PROBLEM, kind=row.kind, detail=Kept(detail)),))
         if row.resolved_at is not None:
-            yield Entry(row.resolved_at, (say(Phrase.PROBLEM_RESOLVED, kind=row.kind),))
+            yield Entry(row.resolved_at, (_resolved(row),))
+
+
+EVENT = {
+    "received": Phrase.EVENT_WAITS,
+    "rejected": Phrase.EVENT_REJECTED,
+    "dropped": Phrase.EVENT_DROPPED,
+}
+
+
+def _resolved(row: Row[*tuple[Any, ...]]) -> Part:
+    if row.settled_by is None:
+        return say(Phrase.PROBLEM_RESOLVED, kind=row.kind)
+    return say(Phrase.PROBLEM_SETTLED, kind=row.kind, settled_by=row.settled_by)
 
 
 def events(connection: Connection, told: LoanTold) -> Iterator[Entry]:
@@ -82,14 +95,13 @@ def events(connection: Connection, told: LoanTold) -> Iterator[Entry]:
     rows = connection.execute(
         select(inbox_event)
         .where(
-            inbox_event.c.status.in_(("received", "rejected")),
+            inbox_event.c.status.in_(EVENT),
             inbox_event.c.payload["loan"].astext == told.external_id,
         )
         .order_by(inbox_event.c.id)
     )
     for row in rows:
-        phrase = Phrase.EVENT_REJECTED if row.status == "rejected" else Phrase.EVENT_WAITS
-        said = say(phrase, kind=row.kind, event=row.external_id)
+        said = say(EVENT[row.status], kind=row.kind, event=row.external_id)
         yield Entry(row.received_at, (said, *why(row.reason)))
 
 

@@ -97,7 +97,7 @@ inbox_event = Table(
     moment("received_at"),
     moment("settled_at", nullable=True),
     moment("woken_at", nullable=True),
-    one_of("status", ("received", "applied", "rejected")),
+    one_of("status", ("received", "applied", "rejected", "dropped")),
     Index("inbox_event_waiting_idx", "id", postgresql_where=text("status = 'received'")),
     # The claim asks whether news of its loan or its borrower still waits to be applied.
     Index(
@@ -225,6 +225,8 @@ problem = Table(
     Column("detail", Text, nullable=False),
     moment("found_at"),
     moment("resolved_at", nullable=True),
+    Column("settled_by", Text),  # the staff reference of whoever saw to it, if nothing else did
+    Column("settled_why", Text),
     Index(
         "problem_once_while_open",
         "loan_id",
