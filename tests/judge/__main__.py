@@ -80,7 +80,7 @@ def _in_the_store(borrowers: int, days: int, seed: int) -> Lived:
         engine = create_engine(address, pool_size=8)
         try:
             return live_in_the_store(
-                engine, seed, borrowers, days, tell=lambda said: print(said, file=sys.stderr)
+                engine, seed, borrowers, days, progress=lambda said: print(said, file=sys.stderr)
             )
         finally:
             engine.dispose()

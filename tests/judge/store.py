@@ -6,141 +6,58 @@ doors at which visitors stood. Of the house it reads only the rules that each co
 
 from __future__ import annotations
 
-import random
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, select
 
-from config.policy import Policy
 from domain.errors import ArrearsError
 from domain.ladder import Work
 from domain.outcomes import ArrearsReason, ContactOutcome
 from tests.judge.law import against
-from tests.judge.log import Life, Pause, Reached
+from tests.judge.log import Reached
+from tests.judge.street import (
+    FIRST_DAY,
+    Street,
+    a_street,
+    key_of,
+    something_comes,
+    tell,
+)
 from tests.judge.world import Found
-from tests.support.fakes import FakeSmsGateway
-from tests.support.loans import Book, only, shipped_policy
-from workers import inbox
-from workers.attempts import begin_call, begin_visit
 from workers.calling import assign_call
 from workers.escalation import escalate_loans
 from workers.evidence.chaining import chain_evidence
 from workers.evidence.verifying import verify
-from workers.gateways.sms import InboundText, OutgoingText, SendOutcome, SendResult
 from workers.litigating import open_legal_file
+from workers.making_calls import begin_call
+from workers.making_visits import begin_visit
 from workers.reconciling import reconcile_texts
 from workers.repairing import mark_lost_claims, wake_due_actions
-from workers.replies import take_reply
 from workers.scanning import scan_portfolio
-from workers.store.schema import borrower, contact, loan, visit, visit_staff
+from workers.store.schema import contact, loan, visit, visit_staff
 from workers.store.schema import staff as staff_table
 from workers.texting import send_sms
 from workers.visiting import schedule_visit
 from workers.worklist import Kind, read_work
 
-FIRST_DAY = date(2026, 3, 2)
-LENDER_ZONE = "Asia/Shanghai"
 TAKE_UP: dict[Work, Callable[..., str]] = {
     Work.SEND_SMS: send_sms,
     Work.ASSIGN_CALL: assign_call,
     Work.SCHEDULE_VISIT: schedule_visit,
     Work.OPEN_LEGAL_FILE: open_legal_file,
 }
-COUNTRIES = {
-    "CN": ("CNY", "consumer_loan", "zh-Hans", "Asia/Shanghai", "+86138001"),
-    "US": ("USD", "personal_loan", "en", "America/Chicago", "+1646201"),
-    "US-MA": ("USD", "personal_loan", "en", "America/New_York", "+1617201"),
-    "US-WA": ("USD", "personal_loan", "en", "America/Los_Angeles", "+1206201"),
-    "GB": ("GBP", "personal_loan", "en", "Europe/London", "+4474001"),
-    "IN": ("INR", "personal_loan", "en", "Asia/Kolkata", "+9198200"),
-    "AU": ("AUD", "personal_loan", "en", "Australia/Sydney", "+6141234"),
-}
+
+
 SPEAKS_OF_STOPPING = ("Reply STOP", "回复TD")
+
+
 LENDER = "Example Lender"
-
-
-class LostError(BaseException):
-    """A worker is lost at this very moment: no handler of the house's may catch it."""
-
-
-@dataclass(slots=True)
-class Losing:
-    """Loses workers at their commits: before one, so that nothing happened, or right after."""
-
-    chance: random.Random
-    share: float
-    lost: int = 0
-    _of: threading.local = field(default_factory=threading.local)
-
-    def watch(self, engine: Engine) -> None:
-        commit = engine.dialect.do_commit
-
-        def do_commit(connection: Any) -> None:
-            loses = getattr(self._of, "a_worker", False) and self.chance.random() < self.share
-            if loses and self.chance.random() < 0.5:
-                self._lose()
-            commit(connection)
-            if loses:
-                self._lose()
-
-        engine.dialect.do_commit = do_commit  # type: ignore[method-assign]
-
-    def _lose(self) -> None:
-        self.lost += 1
-        raise LostError
-
-    @contextmanager
-    def a_worker(self) -> Iterator[None]:
-        """What runs in here may be lost, and is not missed."""
-        self._of.a_worker = True
-        try:
-            with suppress(LostError):
-                yield
-        finally:
-            self._of.a_worker = False
-
-
-@dataclass(slots=True)
-class Provider(FakeSmsGateway):
-    """Takes texts, keeps a log by the house's time, and now and then loses its own answer."""
-
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    chance: random.Random = field(default_factory=random.Random)
-    log: list[tuple[datetime, OutgoingText]] = field(default_factory=list)
-
-    def send(self, text: OutgoingText) -> SendResult:
-        at = self.now().astimezone(UTC)
-        result = FakeSmsGateway.send(self, text)
-        if result.outcome is SendOutcome.ACCEPTED:
-            self.log.append((at, text))
-            if self.chance.random() < 0.05:
-                return SendResult(SendOutcome.UNKNOWN, "The answer was lost.")
-        return result
-
-
-@dataclass(slots=True)
-class Street:
-    """Everything outside the house: the borrowers, what they do, and what reached them."""
-
-    book: Book
-    provider: Provider
-    losing: Losing
-    chance: random.Random
-    lives: dict[str, Life] = field(default_factory=dict)
-    """By telephone number."""
-    of_loan: dict[str, str] = field(default_factory=dict)
-    """The number of each loan's borrower, by the lender's id of the loan."""
-    calls: list[tuple[str, Reached]] = field(default_factory=list)
-    """By loan, what dialers dialled and at which doors visitors stood."""
-    told: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +78,10 @@ def live_in_the_store(
     days: int,
     *,
     losses: float = 0.02,
-    tell: Callable[[str], None] = lambda said: None,
+    progress: Callable[[str], None] = lambda said: None,
 ) -> Lived:
     """Let so many borrowers live in a house on `engine` for so many days, and judge it."""
-    street = _a_street(engine, seed, borrowers, losses)
+    street = a_street(engine, seed, borrowers, losses)
     started = time.monotonic()
     for n in range(days):
         for at in _moments_of(street, FIRST_DAY + timedelta(days=n)):
@@ -172,76 +89,8 @@ def live_in_the_store(
             _an_hour(street)
         if n % 10 == 9:
             took = time.monotonic() - started
-            tell(f"{took:7.1f} s  in the store: day {n + 1}, {len(street.provider.log)} texts")
+            progress(f"{took:7.1f} s  in the store: day {n + 1}, {len(street.provider.log)} texts")
     return _judged(street, borrowers * days)
-
-
-def _policy() -> Policy:
-    """The shipped one, with the American ladder for each country that has rules and no ladder."""
-    shipped = shipped_policy()
-    (american,) = (one for one in shipped.ladders if "US" in one.applies_to.jurisdictions)
-    more = tuple(
-        replace(
-            american,
-            id=f"consumer_loan_{country.lower()}",
-            currency=COUNTRIES[country][0],
-            applies_to=replace(american.applies_to, jurisdictions=(country,)),
-        )
-        for country in ("GB", "IN", "AU")
-    )
-    return replace(shipped, ladders=shipped.ladders + more)
-
-
-def _a_street(engine: Engine, seed: int, borrowers: int, losses: float) -> Street:
-    chance = random.Random(seed)
-    book = Book(engine, now=f"{FIRST_DAY} 00:00", zone=LENDER_ZONE, policy=_policy())
-    provider = Provider(now=lambda: book.clock.at, chance=chance)
-    book.house = replace(book.house, sms=only(provider))
-    street = Street(book, provider, Losing(chance, losses), chance)
-    always = (f"{FIRST_DAY - timedelta(days=1)} 00:00", "2027-01-01 00:00")
-    for n in range(6):
-        book.staff(f"c-{n}", "caller", capacity=1_000, shift=always)
-        book.staff(f"v-{n}", "visitor", capacity=1_000, shift=always)
-    book.staff("sup-1", "supervisor")
-    with engine.begin() as connection:
-        connection.execute(update(staff_table).values(trained_on=date(2026, 1, 1)))
-    for n in range(borrowers):
-        _moves_in(street, n)
-    street.losing.watch(engine)
-    return street
-
-
-def _moves_in(street: Street, n: int) -> None:
-    chance = street.chance
-    jurisdiction = chance.choice(list(COUNTRIES))
-    currency, product, locale, zone, prefix = COUNTRIES[jurisdiction]
-    phone = f"{prefix}{n:04d}"
-    zones = tuple({zone, chance.choice([zone, zone, zone, "Europe/Moscow"])})
-    first = None
-    for k in range(chance.choice((1, 2, 3))):
-        id = f"L-{n:04d}-{k}"
-        due_on = FIRST_DAY - timedelta(days=chance.choice((0, 0, 1, 5, 28)) + k)
-        street.book.loan(
-            id,
-            due_on=str(due_on),
-            jurisdiction=jurisdiction,
-            product=product,
-            locale=locale,
-            zones=zones,
-            phone=phone,
-            currency=currency,
-        )
-        street.of_loan[id] = phone
-        known = street.book.one(select(loan).where(loan.c.external_id == id))
-        first = first or known.borrower_id
-        with street.book.house.engine.begin() as connection:
-            connection.execute(update(loan).where(loan.c.id == known.id).values(borrower_id=first))
-        life = street.lives.setdefault(phone, Life(n, jurisdiction, zones, LENDER_ZONE, {}))
-        life.loans[_key(id)] = due_on
-
-
-def _key(loan_id: str) -> int:
-    return int(loan_id.rsplit("-", 1)[1])
 
 
 def _moments_of(street: Street, day: date) -> list[datetime]:
@@ -261,7 +110,7 @@ def _moments_of(street: Street, day: date) -> list[datetime]:
 
 def _an_hour(street: Street) -> None:
     book, house = street.book, street.book.house
-    _something_comes(street)
+    something_comes(street)
     announced: list[list[int]] = []
     with street.losing.a_worker():
         scan_portfolio(house, announced.extend)
@@ -323,7 +172,7 @@ def _collectors(street: Street) -> None:
         reached = Reached(
             at=house.now().astimezone(UTC),
             channel="call",
-            loan=_key(loan_id),
+            loan=key_of(loan_id),
             connected=outcome.connected,
             number="A",
         )
@@ -352,7 +201,7 @@ def _report(street: Street, attempt: str, outcome: str) -> None:
         "reason": ArrearsReason.OTHER if outcome == ContactOutcome.SPOKE else None,
         "made_by": "c-0",
     }
-    _tell(street, "contact_outcome", told)
+    tell(street, "contact_outcome", told)
 
 
 def _visitors(street: Street) -> None:
@@ -378,64 +227,12 @@ def _visitors(street: Street) -> None:
         stood = Reached(
             at=now.astimezone(UTC),
             channel="visit",
-            loan=_key(one.external_id),
+            loan=key_of(one.external_id),
             staff=2,
             noticed_at=noticed[id],
         )
         street.calls.append((one.external_id, stood))
         _report(street, str(begun.attempt), ContactOutcome.NO_ANSWER)
-
-
-def _something_comes(street: Street) -> None:
-    """Money, holds, wishes and texts, before the hour's work."""
-    chance, now = street.chance, street.book.house.now()
-    for phone, life in street.lives.items():
-        happens = chance.random()
-        key = chance.choice(list(life.loans))
-        loan_id = f"L-{life.id:04d}-{key}"
-        if happens < 0.002 and key not in life.paid:
-            paid = {
-                "external_id": f"P-{loan_id}",
-                "loan": loan_id,
-                "amount": "1000",
-                "currency": COUNTRIES[life.jurisdiction][0],
-                "paid_on": str(now.date()),
-            }
-            _tell(street, "payment", paid)
-            life.paid[key] = now.astimezone(UTC)
-        elif happens < 0.003:
-            sent = InboundText("twilio", f"SM{street.told:032d}", phone, "STOP", None)
-            street.told += 1
-            take_reply(street.book.house, sent, help_is_answered=True)
-            life.stopped.setdefault("sms", now.astimezone(UTC))
-        elif happens < 0.004:
-            known = street.book.one(
-                select(borrower.c.external_id)
-                .join(loan, loan.c.borrower_id == borrower.c.id)
-                .where(loan.c.external_id == loan_id)
-            )
-            wish = {"borrower": known.external_id, "channel": None, "made_by": "c-0"}
-            _tell(street, "opt_out", wish)
-            life.stopped.setdefault("*", now.astimezone(UTC))
-        elif happens < 0.01:
-            end = now.date() + timedelta(days=chance.choice((1, 3, 14)))
-            hold = {
-                "hold": f"H-{street.told}",
-                "loan": loan_id,
-                "kind": "manual",
-                "starts_on": str(now.date()),
-                "ends_on": str(end),
-                "why": "a test needs it",
-                "made_by": "c-0",
-            }
-            _tell(street, "hold", hold)
-            life.pauses.append(Pause(key, now.date(), end, now.astimezone(UTC)))
-
-
-def _tell(street: Street, kind: str, payload: dict[str, Any]) -> None:
-    street.told += 1
-    settled = inbox.take_in(street.book.house, f"{kind}:{street.told}", kind, payload)
-    assert settled.status == "applied", settled.reason
 
 
 def _judged(street: Street, borrower_days: int) -> Lived:
@@ -451,7 +248,7 @@ def _judged(street: Street, borrower_days: int) -> Lived:
         says |= {"opt_out"} if any(one in text.body for one in SPEAKS_OF_STOPPING) else set()
         life.contacts.append(
             Reached(
-                at, "sms", _key(loan_id), number="A", says=frozenset(says), rules=named[loan_id]
+                at, "sms", key_of(loan_id), number="A", says=frozenset(says), rules=named[loan_id]
             )
         )
     for loan_id, reached in street.calls:

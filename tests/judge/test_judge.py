@@ -17,7 +17,7 @@ from tests.judge import world
 from tests.judge.law import against
 from tests.judge.log import Life, Pause, Reached
 from tests.judge.store import live_in_the_store
-from workers import attempts, contacting, gatekeeping
+from workers import contacting, gatekeeping, making_calls
 
 NOON = datetime(2026, 6, 15, 16, tzinfo=UTC)  # a Monday, noon in New York
 WORDS = frozenset({"identity", "opt_out", "debt"})
@@ -171,7 +171,7 @@ def test_a_house_whose_workers_race_and_are_lost_keeps_every_law(engine: Engine)
 def test_a_house_whose_collectors_go_round_the_gate_is_caught(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempts, "_refuse_if_barred", lambda weighed: None)
+    monkeypatch.setattr(making_calls, "refuse_if_barred", lambda weighed: None)
     assert live_in_the_store(engine, seed=3, borrowers=8, days=12).found.unlawful > 0
 
 

@@ -25,13 +25,14 @@ from domain.loans import Instalment
 from tests.support.environment import KEY, an_environment
 from tests.support.fakes import FakeSmsGateway
 from workers.approving import approve
-from workers.attempts import begin_call, begin_visit
 from workers.clock import Clock
 from workers.escalation import Escalated, escalate_loans
 from workers.gateways.routes import ELSEWHERE, Routes, Sender
 from workers.gateways.sms import SmsGateway
 from workers.house import House
 from workers.inbox import take_in
+from workers.making_calls import begin_call
+from workers.making_visits import begin_visit
 from workers.store.schema import action, borrower, hold, instalment, loan, shift, staff, visit
 from workers.store.vault import Vault
 from workers.texting import send_sms

@@ -12,8 +12,10 @@ from domain.holds import HoldKind
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from tests.support.together import together
 from workers import inbox
-from workers.attempts import BarredError, begin_call, begin_visit, call_off_visit
+from workers.attempts import BarredError
 from workers.calling import assign_call
+from workers.making_calls import begin_call
+from workers.making_visits import begin_visit, call_off_visit
 from workers.store.facts import load_facts
 from workers.store.schema import access, borrower, call, contact, contact_outcome, visit_staff
 from workers.story import read_story

@@ -11,9 +11,9 @@ from sqlalchemy import Engine
 from domain.errors import ArrearsError
 from tests.support.counting import statements
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
-from workers.attempts import begin_call
 from workers.calling import assign_call
 from workers.litigating import open_legal_file
+from workers.making_calls import begin_call
 from workers.payments import Payment, record_payment
 from workers.visiting import schedule_visit
 from workers.worklist import Kind, WorkList, read_work

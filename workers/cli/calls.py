@@ -11,8 +11,9 @@ from rich.text import Text
 
 from domain.outcomes import ArrearsReason, ContactOutcome
 from domain.rules import Channel
-from workers.attempts import BarredError, Begun, attempt_to_end, begin_call
+from workers.attempts import BarredError, Begun, attempt_to_end
 from workers.cli.common import AsJson, DryRun, Loan, console, errors, open_house, say_done, take_in
+from workers.making_calls import begin_call
 
 app = typer.Typer(
     help="Calls: begin one that the law allows now, and say what came of it.",

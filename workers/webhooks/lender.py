@@ -12,9 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from workers.attempts import BarredError, Begun, begin_call
+from workers.attempts import BarredError, Begun
 from workers.house import House
 from workers.inbox import receive
+from workers.making_calls import begin_call
 from workers.webhooks.description import CALL_START, EVENTS
 from workers.webhooks.lender_events import CALL_START_ASKED, LENDER_EVENT, CallStart, LenderEvent
 from workers.webhooks.reading import RefusedError, in_the_store, read_body, the_house_of

@@ -89,3 +89,18 @@ def test_open_problems_are_listed_with_what_is_wrong(
     found = json.loads(arrears(environment, "problems", "--json").stdout)
     assert [one["detail"] for one in found["loans"]] == ["Not [red]markup[/]."]
     assert [one["status"] for one in found["events"]] == ["rejected"]
+
+
+def test_what_a_person_saw_to_is_closed(environment: dict[str, str], book: Book) -> None:
+    with book.house.engine.begin() as connection:
+        loan_id = book.loan_id("L-1")
+        note_problem(connection, loan_id, "texted_twice", "Two.", book.house.now())
+    typed = ("problem", "settle", "L-1", "texted_twice", "--by", "v-1", "--why", "rang up")
+    tried = arrears(environment, *typed, "--dry-run")
+    assert "Nothing was changed" in tried.stdout
+    settled = arrears(environment, *typed)
+    assert settled.returncode == 0, settled.stderr
+    assert arrears(environment, *typed).returncode == 2
+    unknown = arrears(environment, "problem", "drop", "X-9", "--by", "v-1", "--why", "rang up")
+    assert unknown.returncode == 2
+    assert "There is no event X-9" in unknown.stderr

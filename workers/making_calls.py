@@ -1,0 +1,128 @@
+"""Making a call: asked of the gate once more, put on record, and only then the number is shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, Row, select, true
+
+from domain.access import Opened
+from domain.errors import ArrearsError
+from domain.ladder import Work
+from domain.staffing import Role
+from domain.statuses import ActionStatus
+from workers.attempts import (
+    Begun,
+    check_known,
+    check_role,
+    opened,
+    refuse_if_barred,
+    told,
+)
+from workers.contacting import lock_action, reserve_contact, weigh
+from workers.house import House
+from workers.store.schema import (
+    action,
+    call,
+    contact,
+    loan,
+)
+
+
+def begin_call(
+    house: House,
+    loan_external_id: str,
+    *,
+    by: str,
+    item: str | None = None,
+    attempt: str | None = None,
+    dry_run: bool = False,
+) -> Begun:
+    """Begin the newest call that is open for a loan, or that of one of its items; gives the number.
+
+    `by` is the staff reference of the caller, `attempt` the dialer's own id of this attempt: the
+    same id again is the same attempt, and gives the number again. The contact and the look at the
+    number are on record before the number is given.
+
+    Raises:
+        BarredError: the gate says not now, or never; or the money came. Nothing is written.
+        ArrearsError: no call is open, `by` is no caller, or an attempt has no outcome yet.
+    """
+    with house.engine.begin() as connection:
+        open_call = _open_call(connection, loan_external_id, item)
+        check_role(connection, by, Role.CALLER)
+        row = lock_action(connection, open_call.action_id, Work.ASSIGN_CALL)
+        if row is None or row.status != ActionStatus.ARRANGED:
+            raise _no_call(loan_external_id, item)
+        again = _attempt_without_outcome(connection, open_call.action_id)
+        if again is not None and (attempt is None or again != attempt):
+            raise ArrearsError(
+                f"The call of loan {loan_external_id} was begun as {again}, and nobody has said "
+                "what came of it. `arrears call end` says so."
+            )
+        weighed = weigh(
+            connection, house, open_call.action_id, row, Work.ASSIGN_CALL, house.now(), None
+        )
+        begun = Begun(
+            attempt=None,
+            item=row.item,
+            purpose=open_call.purpose,
+            language=open_call.language,
+            must_learn=tuple(open_call.must_learn),
+            may_offer=tuple(open_call.may_offer),
+            warnings=weighed.verdict.warnings,
+        )
+        if again is None:
+            refuse_if_barred(weighed)
+            if dry_run:
+                return begun
+            attempt = attempt or f"call-{uuid4()}"
+            _check_new(connection, attempt)
+            reserve_contact(connection, weighed, weighed.now, attempt=attempt, made_by=by)
+        number = opened(connection, house, weighed, Opened.NUMBER, row.phone_sealed, by)
+        return replace(begun, attempt=attempt, reach=number)
+
+
+def _open_call(
+    connection: Connection, loan_external_id: str, item: str | None
+) -> Row[*tuple[Any, ...]]:
+    found = connection.execute(
+        select(call)
+        .join(action, action.c.id == call.c.action_id)
+        .join(loan, loan.c.id == call.c.loan_id)
+        .where(
+            loan.c.external_id == loan_external_id,
+            call.c.cancelled_at.is_(None),
+            action.c.status == ActionStatus.ARRANGED,
+            action.c.item == item if item else true(),
+        )
+        .order_by(call.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if found is None:
+        check_known(connection, loan_external_id)
+        raise _no_call(loan_external_id, item)
+    return found
+
+
+def _attempt_without_outcome(connection: Connection, action_id: int) -> str | None:
+    found: str | None = connection.execute(
+        select(contact.c.attempt).where(
+            contact.c.action_id == action_id, contact.c.attempt.is_not(None), ~told()
+        )
+    ).scalar()
+    return found
+
+
+def _check_new(connection: Connection, attempt: str) -> None:
+    if connection.execute(select(contact.c.id).where(contact.c.attempt == attempt)).first():
+        raise ArrearsError(f"{attempt} is the id of another attempt. Each has one of its own.")
+
+
+def _no_call(loan_external_id: str, item: str | None) -> ArrearsError:
+    return ArrearsError(
+        f"No call{f' {item}' if item else ''} is open for loan {loan_external_id}. "
+        "`arrears work --kind calls` shows those that are."
+    )
