@@ -18,10 +18,6 @@ SOURCES = sorted(
 )
 
 MAY_OPEN = {
-    # Digests of rows, and which rows: nothing that could be handed to anybody.
-    "evidence_due",
-    "evidence_head",
-    "evidence_link",
     # To act: what they open goes to a provider or into a letter, and is on record as a contact.
     "workers/texting.py",  # the number to text
     "workers/pacing.py",  # the number, for the region that the route goes by

@@ -18,6 +18,7 @@ NOT_ABOUT_A_PERSON = frozenset(
     {
         *("announcement", "daily_run", "policy_version", "scan_run", "sealing_key"),
         *("sender_pace", "shift", "staff", "tape_import"),
+        *("evidence_due", "evidence_head", "evidence_link"),  # which rows, and their digests
     }
 )
 """Tables of which no row belongs to a borrower."""
