@@ -125,6 +125,20 @@ class Limitation(Rule):
         return Shut(f"The time to sue has run out: {self.source.citation}.", True)
 
 
+def limitation_date(packs: Iterable[RulePack], since: date | None, on: date) -> date | None:
+    """The last day on which a claim can be brought by all of these laws that are in force on `on`.
+
+    `since` is the day from which the time to sue runs. None: that day, or the law, is not known.
+    """
+    years = [
+        rule.years
+        for pack in packs
+        for rule in pack.rules
+        if isinstance(rule, Limitation) and rule.in_force(on)
+    ]
+    return years_after(since, min(years)) if since and years else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conduct(Rule):
     """What people must see to themselves: shown with the work, and open to the gate at any time."""

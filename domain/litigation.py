@@ -1,4 +1,4 @@
-"""What a court needs: the claim broken down, the limitation date, and the evidence on record."""
+"""What a court needs: the claim broken down, and the evidence on record."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from datetime import date
 from decimal import Decimal
 
 from domain.loans import ZERO, Component, Instalment
-from domain.staffing import years_after
 
 STEPS_NOT_TRIED = "house.steps_not_tried"
 NOT_APPROVED = "house.not_approved"
@@ -62,19 +61,6 @@ def claim_breakdown(instalments: Iterable[Instalment], on: date) -> Claim:
             for one in sorted(past_due, key=lambda one: one.due_on)
         )
     )
-
-
-def limitation_date(schedule: Iterable[Instalment], jurisdiction: str) -> date | None:
-    """The last day on which the claim can safely be brought; None where the law is not known here.
-
-    China: three years (Civil Code 188); a debt in instalments runs from the last of them (189).
-    Demands and acknowledgements, which restart the period (195), are left out: the date may be
-    later than this, never earlier. `schedule` holds every instalment, paid or not.
-    """
-    last_due_on = max((one.due_on for one in schedule), default=None)
-    if last_due_on is None or jurisdiction.split("-", 1)[0] != "CN":
-        return None
-    return years_after(last_due_on, 3)
 
 
 def untried(requires: Sequence[str], tried: Iterable[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from config.legal_checklists import LegalChecklist, SatisfiedBy, checklist_for
+from domain.duties import limitation_date
 from domain.ladder import Work
 from domain.litigation import (
     NO_CHECKLIST,
@@ -16,11 +17,10 @@ from domain.litigation import (
     STEPS_NOT_TRIED,
     Claim,
     claim_breakdown,
-    limitation_date,
     needs_met,
     untried,
 )
-from domain.rules import Channel
+from domain.rules import Channel, packs_for
 from domain.statuses import ActionStatus, MessageStatus
 from workers.contacting import Claimed, claim, settle
 from workers.house import House
@@ -59,7 +59,7 @@ def open_legal_file(house: House, action_id: int) -> str:
         if checklist is None:
             reason = f"No legal checklist is known for {jurisdiction}."
             return _defer(connection, claimed, reason, NO_CHECKLIST)
-        _open(connection, claimed, checklist)
+        _open(connection, house, claimed, checklist)
         return "opened"
 
 
@@ -94,10 +94,14 @@ def _defer(connection: Connection, claimed: Claimed, reason: str, rule: str) -> 
     return "not ready"
 
 
-def _open(connection: Connection, claimed: Claimed, checklist: LegalChecklist) -> None:
+def _open(
+    connection: Connection, house: House, claimed: Claimed, checklist: LegalChecklist
+) -> None:
     schedule = load_schedule(connection, claimed.loan.loan_id)
     owed = claim_breakdown(schedule, claimed.now.date())
-    limitation_on = limitation_date(schedule, claimed.loan.jurisdiction)
+    packs = packs_for(house.policy.rule_packs, claimed.loan.jurisdiction)
+    since = claimed.facts.reach.limitation_from
+    limitation_on = limitation_date(packs, since, claimed.now.date())
     evidence = _evidence(connection, claimed)
     evidence[SatisfiedBy.CLAIM_BREAKDOWN].append(_in_words(owed, claimed.loan.currency))
     if limitation_on:

@@ -19,6 +19,7 @@ from domain.duties import (
     ValidationNotice,
     VisitDuty,
     hold_length,
+    limitation_date,
 )
 from domain.holds import HoldKind
 from domain.rules import (
@@ -206,6 +207,24 @@ def test_a_rule_is_in_force_from_its_first_day_to_its_last_and_a_draft_never_is(
 def test_only_advice_lets_a_contact_against_it_happen() -> None:
     stops = {one: made(Conduct, text="x", modality=one).stops for one in Modality}
     assert stops == {Modality.MUST_NOT: True, Modality.PRESUMPTION: True, Modality.ADVISORY: False}
+
+
+@pytest.mark.parametrize(
+    ("since", "years", "last_day"),
+    [
+        (date(2026, 3, 1), (3,), date(2029, 3, 1)),
+        (date(2024, 2, 29), (3,), date(2027, 2, 28)),
+        (date(2026, 3, 1), (6, 3), date(2029, 3, 1)),  # all of them must allow it
+        (None, (3,), None),
+        (date(2026, 3, 1), (), None),
+    ],
+)
+def test_a_claim_can_be_brought_until_the_shortest_time_has_run_out(
+    since: date | None, years: tuple[int, ...], last_day: date | None
+) -> None:
+    packs = tuple(a_pack(made(Limitation, years=one)) for one in years)
+    to_come = a_pack(replace(made(Limitation, years=1), effective_from=date(2030, 1, 1)))
+    assert limitation_date((*packs, to_come), since, date(2026, 4, 30)) == last_day
 
 
 def a_pack(*rules: Rule, id: str = "xx") -> RulePack:

@@ -1,13 +1,11 @@
-"""The claim, its limitation and its evidence."""
+"""The claim and its evidence."""
 
 from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
 
-import pytest
-
-from domain.litigation import claim_breakdown, limitation_date, needs_met, untried
+from domain.litigation import claim_breakdown, needs_met, untried
 from domain.loans import Instalment
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
@@ -35,30 +33,6 @@ def test_a_claim_keeps_principal_interest_and_fees_apart_by_instalment() -> None
 def test_what_is_paid_or_not_yet_past_due_is_not_claimed() -> None:
     paid = instalment(MARCH, principal=80, interest=15, fees=5)
     assert claim_breakdown([paid, instalment(APRIL)], on=APRIL).lines == ()
-
-
-@pytest.mark.parametrize(
-    ("due", "last_day"),
-    [
-        ([MARCH], date(2029, 3, 1)),
-        ([MAY, MARCH], date(2029, 5, 1)),  # from the last instalment, whatever fell due before
-        ([date(2024, 2, 29)], date(2027, 2, 28)),
-    ],
-)
-def test_in_china_limitation_is_three_years_from_the_last_instalment(
-    due: list[date], last_day: date
-) -> None:
-    assert limitation_date([instalment(one) for one in due], "CN") == last_day
-
-
-def test_paid_instalments_count_for_the_limitation_date() -> None:
-    last_is_paid = [instalment(MARCH), instalment(MAY, principal=80, interest=15, fees=5)]
-    assert limitation_date(last_is_paid, "CN") == date(2029, 5, 1)
-
-
-def test_no_limitation_date_is_made_up_where_the_law_is_not_known() -> None:
-    assert limitation_date([instalment(MARCH)], "US-MA") is None
-    assert limitation_date([], "CN") is None
 
 
 def test_untried_steps_are_named_in_the_order_they_are_required_in() -> None:
