@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, Row, select, true
+from sqlalchemy.exc import IntegrityError
 
 from domain.access import Opened
 from domain.errors import ArrearsError
@@ -21,7 +23,7 @@ from workers.attempts import (
     refuse_if_barred,
     told,
 )
-from workers.contacting import lock_action, reserve_contact, weigh
+from workers.contacting import Weighed, lock_action, reserve_contact, weigh
 from workers.house import House
 from workers.store.schema import (
     action,
@@ -29,6 +31,9 @@ from workers.store.schema import (
     contact,
     loan,
 )
+
+ASKED_AGAIN = timedelta(minutes=1)
+"""How long a dialer that lost the answer may ask for it again."""
 
 
 def begin_call(
@@ -42,9 +47,9 @@ def begin_call(
 ) -> Begun:
     """Begin the newest call that is open for a loan, or that of one of its items; gives the number.
 
-    `by` is the staff reference of the caller, `attempt` the dialer's own id of this attempt: the
-    same id again is the same attempt, and gives the number again. The contact and the look at the
-    number are on record before the number is given.
+    `by` is the staff reference of the caller, `attempt` the dialer's own id of this attempt: asked
+    again within a minute, because an answer was lost, it is the same attempt, and gives the number
+    again. The contact and the look at the number are on record before the number is given.
 
     Raises:
         BarredError: the gate says not now, or never; or the money came. Nothing is written.
@@ -56,15 +61,14 @@ def begin_call(
         row = lock_action(connection, open_call.action_id, Work.ASSIGN_CALL)
         if row is None or row.status != ActionStatus.ARRANGED:
             raise _no_call(loan_external_id, item)
-        again = _attempt_without_outcome(connection, open_call.action_id)
-        if again is not None and (attempt is None or again != attempt):
+        now = house.now()
+        before = _without_outcome(connection, open_call.action_id)
+        if before and not (before.attempt == attempt and now - before.at <= ASKED_AGAIN):
             raise ArrearsError(
-                f"The call of loan {loan_external_id} was begun as {again}, and nobody has said "
-                "what came of it. `arrears call end` says so."
+                f"The call of loan {loan_external_id} was begun as {before.attempt}, and nobody "
+                "has said what came of it. `arrears call end` says so."
             )
-        weighed = weigh(
-            connection, house, open_call.action_id, row, Work.ASSIGN_CALL, house.now(), None
-        )
+        weighed = weigh(connection, house, open_call.action_id, row, Work.ASSIGN_CALL, now)
         begun = Begun(
             attempt=None,
             item=row.item,
@@ -74,13 +78,13 @@ def begin_call(
             may_offer=tuple(open_call.may_offer),
             warnings=weighed.verdict.warnings,
         )
-        if again is None:
+        if before is None:
             refuse_if_barred(weighed)
-            if dry_run:
-                return begun
+        if dry_run:
+            return begun
+        if before is None:
             attempt = attempt or f"call-{uuid4()}"
-            _check_new(connection, attempt)
-            reserve_contact(connection, weighed, weighed.now, attempt=attempt, made_by=by)
+            _reserve(connection, weighed, attempt, by)
         number = opened(connection, house, weighed, Opened.NUMBER, row.phone_sealed, by)
         return replace(begun, attempt=attempt, reach=number)
 
@@ -107,18 +111,23 @@ def _open_call(
     return found
 
 
-def _attempt_without_outcome(connection: Connection, action_id: int) -> str | None:
-    found: str | None = connection.execute(
-        select(contact.c.attempt).where(
+def _without_outcome(connection: Connection, action_id: int) -> Row[*tuple[Any, ...]] | None:
+    """The attempt of which nobody has said what came of it; there is at most one."""
+    return connection.execute(
+        select(contact.c.attempt, contact.c.at).where(
             contact.c.action_id == action_id, contact.c.attempt.is_not(None), ~told()
         )
-    ).scalar()
-    return found
+    ).one_or_none()
 
 
-def _check_new(connection: Connection, attempt: str) -> None:
-    if connection.execute(select(contact.c.id).where(contact.c.attempt == attempt)).first():
-        raise ArrearsError(f"{attempt} is the id of another attempt. Each has one of its own.")
+def _reserve(connection: Connection, weighed: Weighed, attempt: str, by: str) -> None:
+    try:
+        with connection.begin_nested():
+            reserve_contact(connection, weighed, weighed.now, attempt=attempt, made_by=by)
+    except IntegrityError:
+        raise ArrearsError(
+            f"{attempt} is the id of another attempt. Each has one of its own."
+        ) from None
 
 
 def _no_call(loan_external_id: str, item: str | None) -> ArrearsError:

@@ -182,6 +182,18 @@ def test_a_dialer_that_asks_twice_under_one_id_gets_one_attempt(book: Book) -> N
     assert begin_call(book.house, "L-1", by="c-1", attempt="dialer-7") == first
     assert len(book.rows(contact)) == 1
     assert len(book.rows(access)) == 2, "each look at the number is on record"
+    book.at("2026-03-02 10:02")
+    with pytest.raises(ArrearsError, match="nobody has said what came of it"):
+        begin_call(book.house, "L-1", by="c-1", attempt="dialer-7")
+
+
+def test_an_attempt_s_id_is_its_own_whatever_the_loan(book: Book) -> None:
+    an_open_call(book)
+    an_open_call(book, "L-2")
+    begin_call(book.house, "L-1", by="c-1", attempt="dialer-7")
+    with pytest.raises(ArrearsError, match="the id of another attempt"):
+        begin_call(book.house, "L-2", by="c-1", attempt="dialer-7")
+    assert len(book.rows(contact)) == len(book.rows(access)) == 1
 
 
 def test_a_call_that_must_learn_the_reason_is_not_over_without_it(book: Book) -> None:
