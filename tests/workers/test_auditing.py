@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, func, insert, literal, select, text, update
 
 from tests.support.loans import Book
+from tests.support.rights import all_rights
 from workers.auditing import Gap, count_duplicates, count_unexplained, find_unexplained
 from workers.store.schema import action, call, contact, decision, loan, message
 
@@ -74,7 +75,7 @@ def test_a_contact_without_a_rule_pack_is_found(book: Book) -> None:
 
 
 def test_an_action_whose_decision_was_about_nothing_past_due_is_found(book: Book) -> None:
-    with book.house.engine.begin() as connection:
+    with all_rights(book.house.engine) as connection:
         connection.execute(update(decision).values(anchor_on=None))
 
     assert gaps(book) == {Gap.ACTION_WITHOUT_DECISION: 2}

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
 from domain.errors import ArrearsError
 from tests.support.counting import statements
 from tests.support.loans import NAME, PHONE, Book
+from tests.support.rights import all_rights
 from tests.support.together import together
 from workers.calling import assign_call
 from workers.evidence.bundle import write_bundle
@@ -63,14 +62,6 @@ def findings(book: Book, loan: str | None = None, head: str | None = None) -> li
     engine = book.house.engine.execution_options(isolation_level="REPEATABLE READ")
     with engine.begin() as connection:
         return list(verify(connection, loan, head=head))
-
-
-@contextmanager
-def all_rights(engine: Engine) -> Iterator[Connection]:
-    """Somebody who owns the tables, and lifts what guards them."""
-    with engine.begin() as connection:
-        connection.execute(text("SET LOCAL session_replication_role = replica"))
-        yield connection
 
 
 @pytest.mark.parametrize("table", sorted(APPEND_ONLY - {"erasure"}))

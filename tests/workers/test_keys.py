@@ -158,7 +158,7 @@ def assert_all_is_found_and_opens(book: Book, *keys: str) -> None:
     house = with_keys(book, *keys)
     assert_keys_open(house.engine, house.vault)
     values = {house.vault.open(value) for value in sealed_values(book)}
-    assert {NAME, ADDRESS, "2 Example Road", *PHONE.values()} - {PHONE["US"]} <= values
+    assert {NAME, ADDRESS, "2 Example Road", PHONE["CN"]} <= values
     assert "我失业了" in values
     assert NAME in open_letter(house, "L-1", by="sup-1").body
     first = book.rows(select(func.min(reply.c.id).label("id")))[0].id

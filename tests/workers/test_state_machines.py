@@ -45,6 +45,7 @@ from domain.statuses import (
 )
 from tests.support.events import pay, place, promise, reverse, tell
 from tests.support.loans import Book, shipped_policy
+from tests.support.rights import all_rights
 from workers.dead_letters import drop, resume
 from workers.gateways.routes import Routes, Sender
 from workers.gateways.sms import OutgoingText, SendOutcome, SendResult
@@ -142,7 +143,7 @@ class Loan(RuleBasedStateMachine):
 
     @initialize()
     def falls_due(self) -> None:
-        with self.engine.begin() as connection:
+        with all_rights(self.engine) as connection:
             connection.execute(text("TRUNCATE loan, borrower, inbox_event CASCADE"))
         self.book = Book(self.engine, now="2026-03-02 10:00", policy=many_texts())
         self.provider = Provider(self.book)

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, text
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import Book
+from tests.support.rights import all_rights
 from workers.evidence.chaining import chain_evidence
 
 
@@ -44,8 +45,7 @@ def test_evidence_that_was_changed_is_named_with_its_loan(
     environment: dict[str, str], book: Book, tmp_path: Path
 ) -> None:
     chain_evidence(book.house)
-    with book.house.engine.begin() as connection:
-        connection.execute(text("SET LOCAL session_replication_role = replica"))
+    with all_rights(book.house.engine) as connection:
         connection.execute(text("UPDATE contact SET channel = 'call'"))
     found = arrears(environment, "audit", "verify", "--json")
     assert found.returncode == 1
