@@ -108,7 +108,7 @@ def attempt_to_end(connection: Connection, loan_external_id: str, channel: Chann
             contact.c.channel == channel,
             contact.c.attempt.is_not(None),
             ~told(),
-            exists().where(visit.c.action_id == contact.c.action_id, visit.c.begun_at.is_not(None))
+            exists().where(visit.c.contact_id == contact.c.id, visit.c.begun_at.is_not(None))
             if channel is Channel.VISIT
             else true(),
         )

@@ -106,10 +106,7 @@ def _visit_of(connection: Connection, loan_external_id: str) -> Row[*tuple[Any, 
         select(visit, contact.c.attempt)
         .join(action, action.c.id == visit.c.action_id)
         .join(loan, loan.c.id == visit.c.loan_id)
-        .join(
-            contact,
-            (contact.c.action_id == visit.c.action_id) & (contact.c.at == visit.c.starts_at),
-        )
+        .join(contact, contact.c.id == visit.c.contact_id)
         .where(
             loan.c.external_id == loan_external_id,
             visit.c.cancelled_at.is_(None),

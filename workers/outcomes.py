@@ -94,8 +94,7 @@ def _lock(connection: Connection, attempt: str) -> Row[*tuple[Any, ...]] | None:
 def _check(connection: Connection, made: Row[*tuple[Any, ...]], told: OutcomeTold) -> None:
     if made.channel == Channel.VISIT:
         begun = exists().where(
-            visit.c.action_id == made.action_id,
-            visit.c.starts_at == made.at,
+            visit.c.contact_id == made.id,
             visit.c.begun_at.is_not(None),
         )
         if not connection.execute(select(begun)).scalar():

@@ -95,12 +95,14 @@ def _schedule(
     slot: Span,
     pair: tuple[Visitor, Visitor],
 ) -> None:
-    reserve_contact(connection, claimed, slot.starts_at, attempt=f"visit-{uuid4()}")
+    attempt = f"visit-{uuid4()}"
+    contact_id = reserve_contact(connection, claimed, slot.starts_at, attempt=attempt)
     visit_id = connection.execute(
         insert(visit)
         .values(
             loan_id=claimed.loan.loan_id,
             action_id=claimed.action_id,
+            contact_id=contact_id,
             purpose=claimed.item.purpose or claimed.item.id,
             starts_at=slot.starts_at,
             ends_at=slot.ends_at,

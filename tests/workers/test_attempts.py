@@ -17,7 +17,15 @@ from workers.calling import assign_call
 from workers.making_calls import begin_call
 from workers.making_visits import begin_visit, call_off_visit
 from workers.store.facts import load_facts
-from workers.store.schema import access, borrower, call, contact, contact_outcome, visit_staff
+from workers.store.schema import (
+    access,
+    borrower,
+    call,
+    contact,
+    contact_outcome,
+    visit,
+    visit_staff,
+)
 from workers.story import read_story
 from workers.visiting import schedule_visit
 
@@ -301,7 +309,14 @@ def test_a_visit_that_nobody_began_cannot_have_come_to_anything_and_is_called_of
     assert book.actions("L-1")["field_visit"] == "planned"
     assert all(one.called_off_at for one in book.rows(visit_staff))
     assert schedule_visit(book.house, book.action_id("L-1", "field_visit")) == "scheduled"
-    assert len(book.rows(contact)) == 2, "of which the law counts the one that is not called off"
+    first, second = book.rows(visit)
+    assert first.starts_at == second.starts_at, "the two are free again"
+    with book.house.engine.connect() as connection:
+        facts = load_facts(connection, [book.loan_id("L-1")], book.clock.at)
+    (counted,) = facts[book.loan_id("L-1")].reach.history
+    assert counted.at == second.starts_at, "the one that is not called off"
+    book.visited("L-1", by="v-1")
+    assert book.one(contact_outcome).contact_id == second.contact_id
 
 
 def test_a_story_tells_of_attempts_and_looks_and_shows_nothing_personal(book: Book) -> None:

@@ -108,8 +108,7 @@ SELECT l.id, l.written_off_on IS NOT NULL AS written_off,
            AND NOT EXISTS (SELECT FROM message m
                             WHERE m.contact_id = c.id AND m.status IN ('not_sent', 'refused'))
            AND NOT EXISTS (SELECT FROM visit v
-                            WHERE v.action_id = c.action_id AND v.starts_at = c.at
-                              AND v.cancelled_at IS NOT NULL)
+                            WHERE v.contact_id = c.id AND v.cancelled_at IS NOT NULL)
        ) AS history,
        (SELECT min(c.at) FROM contact c
          WHERE c.borrower_id = l.borrower_id AND c.loan_id = l.id) AS first_contact_at,

@@ -82,10 +82,7 @@ def contacts(connection: Connection, told: LoanTold, citations: Citations) -> It
             func.coalesce(visit.c.scheduled_at, contact.c.at).label("asked_at"),
         )
         .join(action, action.c.id == contact.c.action_id)
-        .outerjoin(
-            visit,
-            (visit.c.action_id == contact.c.action_id) & (visit.c.starts_at == contact.c.at),
-        )
+        .outerjoin(visit, visit.c.contact_id == contact.c.id)
         .where(action.c.loan_id == told.id)
         .order_by(contact.c.id)
     )

@@ -74,8 +74,10 @@ visit = Table(
     moment("starts_at"),
     moment("ends_at"),
     moment("scheduled_at"),
+    refers_to("contact", nullable=True),  # what the law's caps count of it; null: an older one
     moment("begun_at", nullable=True),  # the visitors asked the gate again, and were let go
     moment("cancelled_at", nullable=True),  # its arrears were paid before it took place
+    Index(None, "contact_id"),
     Index("visit_one_live_per_action", "action_id", unique=True, postgresql_where=_LIVE),
 )
 

@@ -25,6 +25,13 @@ def upgrade() -> None:
     op.create_unique_constraint(op.f("contact_attempt_key"), "contact", ["attempt"])
     op.add_column("contact_outcome", sa.Column("reason", sa.Text(), nullable=True))
     op.create_check_constraint(op.f("contact_outcome_reason_known"), "contact_outcome", REASONS)
+    op.add_column("visit", sa.Column("contact_id", sa.BigInteger(), nullable=True))
+    op.create_foreign_key(op.f("visit_contact_id_fkey"), "visit", "contact", ["contact_id"], ["id"])
+    op.create_index(op.f("visit_contact_id_idx"), "visit", ["contact_id"])
+    op.execute(
+        "UPDATE visit v SET contact_id = c.id FROM contact c "
+        "WHERE c.action_id = v.action_id AND c.at = v.starts_at"
+    )
     op.add_column("visit", sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True))
     op.drop_constraint(op.f("access_what_known"), "access", type_="check")
     op.create_check_constraint(op.f("access_what_known"), "access", OPENED)
