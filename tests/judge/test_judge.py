@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Engine
 
 from domain.caps import Cap
 from domain.gate import Answer, Verdict
@@ -16,8 +15,6 @@ from domain.hours import ContactHours
 from tests.judge import world
 from tests.judge.law import against
 from tests.judge.log import Life, Pause, Reached
-from tests.judge.store import live_in_the_store
-from workers import contacting, gatekeeping, making_calls
 
 NOON = datetime(2026, 6, 15, 16, tzinfo=UTC)  # a Monday, noon in New York
 WORDS = frozenset({"identity", "opt_out", "debt"})
@@ -154,31 +151,3 @@ def test_a_house_that_waits_for_too_long_is_caught(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(world, "ask", late)
     assert world.live(seed=11, borrowers=10, days=60).deferred_too_late > 0
-
-
-# --- the house itself
-
-
-def test_a_house_whose_workers_race_and_are_lost_keeps_every_law(engine: Engine) -> None:
-    lived = live_in_the_store(engine, seed=3, borrowers=14, days=45)
-    assert lived.found.offenders == []
-    assert (lived.found.unlawful, lived.found.unexplained) == (0, 0)
-    assert (lived.texted_twice, lived.evidence_wrong) == (0, 0)
-    assert min(lived.by_channel[channel] for channel in ("sms", "call", "visit")) > 5
-    assert lived.workers_lost > 10
-
-
-def test_a_house_whose_collectors_go_round_the_gate_is_caught(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(making_calls, "refuse_if_barred", lambda weighed: None)
-    assert live_in_the_store(engine, seed=3, borrowers=8, days=12).found.unlawful > 0
-
-
-def test_a_house_that_claims_without_asking_is_caught(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    yes = Verdict(Answer.ALLOWED, ("nobody asked",), "No rule forbids it.")
-    monkeypatch.setattr(contacting, "may_contact", lambda facts, channel, at: yes)
-    monkeypatch.setattr(gatekeeping, "may_contact", lambda facts, channel, at: yes)
-    assert live_in_the_store(engine, seed=3, borrowers=8, days=12).found.unlawful > 0

@@ -1,0 +1,172 @@
+"""Every answer of the gate can be read aloud: its sentence, its rule and its moment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from domain.contact_facts import ContactFacts, Party
+from domain.duties import Conduct
+from domain.gate import Answer, may_contact
+from domain.holds import Hold, HoldKind
+from domain.rules import Channel, Confidence, Modality, RulePack, Source, packs_for
+from tests.domain.examples import REACHING, SHANGHAI, pack
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=ZoneInfo(SHANGHAI))
+NIGHT = NOON.replace(hour=23)
+TOMORROW = Hold(HoldKind.DISPUTE, date(2026, 3, 2), date(2026, 3, 3))
+ENDLESS = Hold(HoldKind.DISPUTE, date(2026, 3, 2))
+FACTS = ContactFacts(
+    past_due=Decimal(10),
+    zones=(SHANGHAI,),
+    lender_zone=SHANGHAI,
+    packs=(pack(),),
+    reachable=REACHING,
+    minimum=Decimal(10),
+)
+
+
+def advice(at: datetime) -> Conduct:
+    return Conduct(
+        id="xx.advice",
+        channels=frozenset(Channel),
+        source=Source("art. 9", Confidence.PRIMARY),
+        effective_from=date(2020, 1, 1),
+        modality=Modality.ADVISORY,
+        text="Be kind.",
+    )
+
+
+REASONS: dict[str, tuple[dict[str, Any], datetime, Answer, str, str]] = {
+    "nothing past due": (
+        {"past_due": Decimal(0)},
+        NOON,
+        Answer.BARRED,
+        "house.nothing_past_due",
+        "Nothing is past due any more.",
+    ),
+    "less than the minimum": (
+        {"past_due": Decimal("9.99")},
+        NOON,
+        Answer.DEFERRED,
+        "house.below_minimum",
+        "Less is past due than the ladder acts on.",
+    ),
+    "no law is known": (
+        {"packs": ()},
+        NOON,
+        Answer.DEFERRED,
+        "house.no_rules_known",
+        "No rule pack is known for the jurisdiction.",
+    ),
+    "ceased": (
+        {"ceased": True},
+        NOON,
+        Answer.BARRED,
+        "house.cease_communication",
+        "The borrower asked not to be contacted any more.",
+    ),
+    "opted out": (
+        {"opted_out": frozenset({Channel.SMS})},
+        NOON,
+        Answer.BARRED,
+        "house.opted_out",
+        "The borrower opted out of sms.",
+    ),
+    "no zone": (
+        {"zones": ()},
+        NOON,
+        Answer.DEFERRED,
+        "house.no_zone_known",
+        "The borrower's time zone is not known.",
+    ),
+    "no number": (
+        {"reachable": frozenset({Channel.LEGAL})},
+        NOON,
+        Answer.DEFERRED,
+        "house.no_address_known",
+        "There is no usable number or address for sms.",
+    ),
+    "held until released": (
+        {"holds": (ENDLESS,)},
+        NOON,
+        Answer.DEFERRED,
+        "house.on_hold",
+        "A hold (dispute) is in force until it is released.",
+    ),
+    "a third party": (
+        {"party": Party.THIRD_PARTY},
+        NOON,
+        Answer.DEFERRED,
+        "house.no_rules_known",
+        "No rule is known about contact with third parties.",
+    ),
+    "no hours for the channel": (
+        {"packs": (RulePack("xx", 1, "XX", rules=()),)},
+        NOON,
+        Answer.DEFERRED,
+        "house.no_rules_known",
+        "No contact hours are known for sms.",
+    ),
+    "allowed": ({}, NOON, Answer.ALLOWED, "cn.contact_hours", "No rule forbids it."),
+}
+
+
+@pytest.mark.parametrize(("given", "at", "answer", "rule", "reason"), REASONS.values(), ids=REASONS)
+def test_an_answer_has_its_rule_and_its_sentence(
+    given: dict[str, Any], at: datetime, answer: Answer, rule: str, reason: str
+) -> None:
+    verdict = may_contact(replace(FACTS, **given), Channel.SMS, at)
+    assert (verdict.answer, verdict.rules, verdict.reason) == (answer, (rule,), reason)
+    assert verdict.until is None
+    assert verdict.warnings == ()
+
+
+def test_all_that_stood_against_it_is_told_and_the_moment_when_none_does() -> None:
+    held = replace(FACTS, holds=(TOMORROW,))
+    verdict = may_contact(held, Channel.SMS, NIGHT)
+    assert verdict.rules == ("house.on_hold", "cn.contact_hours")
+    first, second = verdict.reason.split(". ")
+    assert first == "A hold (dispute) is in force"
+    assert second.startswith("Outside the contact hours of")
+    assert verdict.until == datetime(2026, 3, 3, 0, tzinfo=UTC), "eight in the morning there"
+
+
+def test_advice_that_speaks_against_it_goes_with_the_answer_and_stops_nothing() -> None:
+    class Against(Conduct):
+        def opening(self, facts: Any, channel: Channel, zone: str, at: datetime) -> datetime:
+            assert isinstance(channel, Channel)
+            return at + timedelta(days=1)
+
+    warns = Against(**{name: getattr(advice(NOON), name) for name in _fields(advice(NOON))})
+    advised = replace(FACTS, packs=(pack(), RulePack("xx", 1, "XX", rules=(warns,))))
+    now = may_contact(advised, Channel.SMS, NOON)
+    assert (now.answer, now.warnings) == (Answer.ALLOWED, ("xx.advice",))
+    later = may_contact(advised, Channel.SMS, NIGHT)
+    assert (later.answer, later.warnings) == (Answer.DEFERRED, ("xx.advice",))
+    assert later.until == datetime(2026, 3, 3, 0, tzinfo=UTC)
+
+
+def _fields(rule: Conduct) -> list[str]:
+    return list(type(rule).__dataclass_fields__)
+
+
+def test_a_court_is_reached_without_zone_hours_number_or_leave() -> None:
+    bare = replace(FACTS, zones=(), ceased=True, opted_out=frozenset(Channel))
+    assert may_contact(bare, Channel.LEGAL, NIGHT).answer is Answer.ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "bound_by"),
+    [("US", ["US"]), ("US-MA", ["US", "US-MA"]), ("US-MA-01", ["US"]), ("GB", []), ("U", [])],
+)
+def test_a_place_is_bound_by_its_country_s_pack_and_its_own(
+    jurisdiction: str, bound_by: list[str]
+) -> None:
+    packs = tuple(RulePack(one.lower(), 1, one, rules=()) for one in ("US", "US-MA", "CN"))
+    assert [one.jurisdiction for one in packs_for(packs, jurisdiction)] == bound_by
