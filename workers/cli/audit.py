@@ -12,6 +12,7 @@ from rich.text import Text
 from domain.errors import ArrearsError
 from workers.cli.common import AsJson, Loan, console, errors, open_house, show_table
 from workers.evidence.bundle import write_bundle
+from workers.evidence.chaining import chain_evidence
 from workers.evidence.verifying import Head, read_head
 from workers.evidence.verifying import verify as find_what_is_wrong
 from workers.house import House
@@ -80,6 +81,8 @@ def export(
 ) -> None:
     """Write a loan's story and its evidence, with what is needed to check it, into a zip file."""
     house = open_house()
+    while chain_evidence(house):
+        pass  # what was done a moment ago belongs to it
     try:
         with _snapshot(house) as connection:
             wrong = list(find_what_is_wrong(connection, loan))

@@ -12,6 +12,8 @@ from workers.cli.common import AsJson, Loan, console, open_house
 from workers.cli.days import a_moment
 from workers.story import read_story
 
+TIMES_ARE = {"en": "Times are those of {zone}.", "zh": "时间为 {zone} 的时间。"}
+
 
 def explain(
     loan: Loan,
@@ -35,7 +37,7 @@ def explain(
     for sentence in story:
         # Not markup: a reason may hold square brackets.
         console.print(Text(_line(sentence)))
-    console.print(Text(f"Times are those of {house.settings.zone}.", style="dim"))
+    console.print(Text(TIMES_ARE[language].format(zone=house.settings.zone), style="dim"))
 
 
 def _line(sentence: Sentence) -> str:

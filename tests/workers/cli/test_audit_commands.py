@@ -13,6 +13,7 @@ from tests.support.environment import an_environment
 from tests.support.loans import Book
 from tests.support.rights import all_rights
 from workers.evidence.chaining import chain_evidence
+from workers.store.schema import evidence_due
 
 
 @pytest.fixture
@@ -57,10 +58,11 @@ def test_evidence_that_was_changed_is_named_with_its_loan(
 
 
 def test_a_bundle_is_written_once(environment: dict[str, str], book: Book, tmp_path: Path) -> None:
-    chain_evidence(book.house)
+    waiting = len(book.rows(evidence_due))
     out = tmp_path / "L-1.zip"
     written = arrears(environment, "audit", "export", "L-1", "--out", str(out))
     assert written.returncode == 0, written.stderr
+    assert f"{waiting} rows of evidence" in written.stdout, "what waited for its link is in it"
     assert out.exists()
     again = arrears(environment, "audit", "export", "L-1", "--out", str(out))
     assert again.returncode == 2
