@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -110,14 +110,20 @@ class Ladder:
     steps: tuple[Step, ...]
     source: str
     """Where the stages come from, for the regulator who asks."""
+    items: tuple[tuple[Step, Item], ...] = field(init=False, repr=False, compare=False)
+    """Every item with its step, in order. Worked out once: each look at each loan asks for them."""
+    _changes: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        items = tuple((step, item) for step in self.steps for item in step.items)
+        changes = {item.days.first for _, item in items}
+        changes |= {item.days.last + 1 for _, item in items if item.days.last is not None}
+        object.__setattr__(self, "items", items)
+        object.__setattr__(self, "_changes", tuple(sorted(changes)))
 
     @property
     def name(self) -> str:
         return f"{self.id} v{self.version}"
-
-    @property
-    def items(self) -> tuple[tuple[Step, Item], ...]:
-        return tuple((step, item) for step in self.steps for item in step.items)
 
     def in_force(self, on: date) -> bool:
         return self.effective_from <= on and (self.effective_to is None or on <= self.effective_to)
@@ -141,9 +147,7 @@ class Ladder:
 
     def next_change(self, day: int) -> int | None:
         """The first ladder day after `day` on which an item's days begin or have just passed."""
-        changes = {item.days.first for _, item in self.items}
-        changes |= {item.days.last + 1 for _, item in self.items if item.days.last is not None}
-        return min((change for change in changes if change > day), default=None)
+        return next((change for change in self._changes if change > day), None)
 
 
 def find_ladder(ladders: tuple[Ladder, ...], ladder_id: str, version: int) -> Ladder:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded
@@ -87,23 +88,23 @@ def _escalate(connection: Connection, house: House, loan_ids: Sequence[int]) -> 
     ).all()
     # Read only after the locks are held: what others committed before that is seen.
     facts = load_facts(connection, [row.id for row in due], now) if due else {}
-    decisions = [_decide(house, row, facts[row.id], now) for row in due]
+    ladders = _ladders(house, due, now)
+    decisions = [_decide(row, facts[row.id], ladders[row.id], now) for row in due]
     planned = write_decisions(
         connection,
         decisions,
-        not_yet=_not_yet(house, due, facts, decisions, now),
-        on_record={row.id: facts[row.id].actions for row in due},
-        rule_packs={
-            row.id: [p.name for p in packs_for(house.policy.rule_packs, row.jurisdiction)]
-            for row in due
-        },
+        not_yet=_not_yet(house, due, facts, ladders, decisions, now),
+        facts=facts,
+        rule_packs=_rule_packs(house, due),
         now=now,
     )
-    _keep_problems(connection, due, decisions, now)
+    _keep_problems(connection, due, facts, decisions, now)
     return Escalated(looked_at=len(decisions), planned=planned)
 
 
-def _decide(house: House, row: Row[*tuple[Any, ...]], facts: LoanFacts, now: datetime) -> Decision:
+def _decide(
+    row: Row[*tuple[Any, ...]], facts: LoanFacts, ladder: Ladder | None, now: datetime
+) -> Decision:
     snapshot = Snapshot(
         loan_id=row.id,
         instalments=facts.instalments,
@@ -113,23 +114,41 @@ def _decide(house: House, row: Row[*tuple[Any, ...]], facts: LoanFacts, now: dat
         steps_tried_at=row.steps_tried_at,
         written_off=facts.written_off,
     )
-    return decide(snapshot, _ladder(house, row, now), now)
+    return decide(snapshot, ladder, now)
 
 
-def _ladder(house: House, row: Row[*tuple[Any, ...]], now: datetime) -> Ladder | None:
-    return ladder_for(
-        house.policy.ladders,
-        jurisdiction=row.jurisdiction,
-        product=row.product,
-        currency=row.currency,
-        on=now.date(),
-    )
+def _ladders(
+    house: House, due: Sequence[Row[*tuple[Any, ...]]], now: datetime
+) -> dict[int, Ladder | None]:
+    """By loan. The loans of an envelope are of a few kinds, and each kind is looked up once."""
+
+    @cache
+    def of_kind(jurisdiction: str, product: str, currency: str) -> Ladder | None:
+        return ladder_for(
+            house.policy.ladders,
+            jurisdiction=jurisdiction,
+            product=product,
+            currency=currency,
+            on=now.date(),
+        )
+
+    return {row.id: of_kind(row.jurisdiction, row.product, row.currency) for row in due}
+
+
+def _rule_packs(house: House, due: Sequence[Row[*tuple[Any, ...]]]) -> dict[int, list[str]]:
+    """By loan, the names and versions of the packs that bind it."""
+    names = {
+        jurisdiction: [pack.name for pack in packs_for(house.policy.rule_packs, jurisdiction)]
+        for jurisdiction in {row.jurisdiction for row in due}
+    }
+    return {row.id: names[row.jurisdiction] for row in due}
 
 
 def _not_yet(
     house: House,
     due: Sequence[Row[*tuple[Any, ...]]],
     facts: Mapping[int, LoanFacts],
+    ladders: Mapping[int, Ladder | None],
     decisions: Sequence[Decision],
     now: datetime,
 ) -> dict[tuple[int, str], Verdict]:
@@ -139,10 +158,16 @@ def _not_yet(
     """
     verdicts: dict[tuple[int, str], Verdict] = {}
     for row, d in zip(due, decisions, strict=True):
-        ladder = _ladder(house, row, now) if d.plan else None
         for _, item in d.plan:
             asked = contact_facts(
-                house, row.id, row.jurisdiction, facts[row.id], d.arrears, ladder, item, now
+                house,
+                row.id,
+                row.jurisdiction,
+                facts[row.id],
+                d.arrears,
+                ladders[row.id],
+                item,
+                now,
             )
             if verdict := ask_ahead(asked, item.do, now):
                 verdicts[row.id, item.id] = verdict
@@ -152,15 +177,16 @@ def _not_yet(
 def _keep_problems(
     connection: Connection,
     looked_at: Sequence[Row[*tuple[Any, ...]]],
+    facts: Mapping[int, LoanFacts],
     decisions: Sequence[Decision],
     now: datetime,
 ) -> None:
     """What could be decided has no failed look any more, and a ladder or none."""
-    with_ladder = [d.loan_id for d in decisions if d.ladder_id is not None]
-    without = [d.loan_id for d in decisions if d.ladder_id is None]
+    open_ones = [d for d in decisions if facts[d.loan_id].has_problem]
+    with_ladder = [d.loan_id for d in open_ones if d.ladder_id is not None]
+    without = [d.loan_id for d in open_ones if d.ladder_id is None]
     resolve_problems(connection, with_ladder, (FAILED_LOOK, NO_LADDER), now)
-    if without:
-        resolve_problems(connection, without, (FAILED_LOOK,), now)
+    resolve_problems(connection, without, (FAILED_LOOK,), now)
     lacking = {d.loan_id for d in decisions if d.outcome is Outcome.NO_LADDER}
     for row in looked_at:
         if row.id in lacking:

@@ -108,14 +108,13 @@ def _open(
         evidence[SatisfiedBy.LIMITATION_DATE].append(f"{limitation_on}")
     needs = {one.id: one.satisfied_by for one in checklist.evidence}
     file_id = _insert_file(connection, claimed, owed, limitation_on)
-    connection.execute(
-        insert_rows(
-            legal_file_need,
-            [
-                {"legal_file_id": file_id, "need": need, "met_by": met_by}
-                for need, met_by in needs_met(needs, evidence).items()
-            ],
-        )
+    insert_rows(
+        connection,
+        legal_file_need,
+        [
+            {"legal_file_id": file_id, "need": need, "met_by": met_by}
+            for need, met_by in needs_met(needs, evidence).items()
+        ],
     )
     done = Move(ActionStatus.DONE, "a legal file is open", claimed.verdict.rules)
     settle(connection, claimed, done, claimed.now)
@@ -148,7 +147,7 @@ def _insert_file(
         }
         for line in owed.lines
     ]
-    connection.execute(insert_rows(legal_file_line, lines))
+    insert_rows(connection, legal_file_line, lines)
     return file_id
 
 

@@ -38,7 +38,7 @@ def reassess(connection: Connection, loan_ids: Sequence[int], now: datetime) -> 
     positions = [_position(id, fact, arrears[id], now) for id, fact in facts.items()]
     set_positions(connection, positions, now)
     call_off_appointments(connection, list(facts), now)
-    ask_again(connection, list(facts), now)
+    ask_again(connection, [id for id, fact in facts.items() if fact.has_deferred], now)
     return arrears
 
 

@@ -14,7 +14,7 @@ from config.roster import StaffMember, read_roster
 from domain.ladder import Work
 from domain.statuses import ActionStatus
 from workers.house import House
-from workers.store.rows import as_rows, insert_rows
+from workers.store.rows import as_rows, given_rows, insert_rows
 from workers.store.schema import action, shift, staff
 
 
@@ -48,7 +48,7 @@ def load_roster(house: House, path: Path, starts_on: date, days: int) -> RosterL
             for starts_at, ends_at in shifts_of(member, starts_on, days)
         ]
         if shifts:
-            connection.execute(insert_rows(shift, shifts))
+            insert_rows(connection, shift, shifts)
         _ask_again(connection, now)
     return RosterLoaded(len(members), len(shifts))
 
@@ -104,11 +104,12 @@ def _forget_shifts(
         }
         for member in members
     ]
-    given = as_rows((shift.c.staff_id, shift.c.starts_at), rows)
+    given = as_rows((shift.c.staff_id, shift.c.starts_at))
     connection.execute(
         delete(shift).where(
             shift.c.staff_id == given.c.staff_id, shift.c.starts_at >= given.c.starts_at
-        )
+        ),
+        given_rows(rows),
     )
 
 

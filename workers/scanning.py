@@ -28,8 +28,12 @@ from workers.store.schema import announcement, loan, scan_run
 
 CLAIM_AT_ONCE = 2_000
 SINGLE_UP_TO = 2_000
+"""Due loans that go one to a message, so that operators can follow each of them in Flower."""
+ENVELOPES = 200
+"""Messages of a larger day: enough for every worker to have its share to the end, and few, for
+a look at one loan alone costs many times its share of a look at hundreds."""
 LARGEST_ENVELOPE = 500
-COUNT_UP_TO = SINGLE_UP_TO * LARGEST_ENVELOPE
+COUNT_UP_TO = ENVELOPES * LARGEST_ENVELOPE
 
 Place = tuple[date, int]
 """A loan's place in the order of the scan: its review date, then its id."""
@@ -84,12 +88,12 @@ def scan_portfolio(house: House, announce: Announce, waiting: int = 0) -> Scanne
 def envelope_size(setting: int | str, due: int) -> int:
     """How many loans go into one message when `due` of them are due.
 
-    `auto` keeps one loan a message as long as operators can follow them one by one in Flower, and
-    grows from there so that the number of messages stays about the same.
+    `auto` keeps one loan a message as long as operators can follow them one by one in Flower. A
+    larger day is a fixed number of messages, until they are as large as one may be.
     """
     if isinstance(setting, int):
         return setting
-    return min(LARGEST_ENVELOPE, max(1, -(-due // SINGLE_UP_TO)))
+    return 1 if due <= SINGLE_UP_TO else min(LARGEST_ENVELOPE, -(-due // ENVELOPES))
 
 
 def _count_due(connection: Connection, today: date) -> int:

@@ -156,8 +156,8 @@ def test_a_policy_that_changes_after_the_days_first_scan_is_followed_the_same_da
     [
         ("auto", 0, 1),
         ("auto", 2_000, 1),
-        ("auto", 2_001, 2),
-        ("auto", 50_000, 25),
+        ("auto", 2_001, 11),
+        ("auto", 50_000, 250),
         ("auto", 10_000_000, 500),
         (7, 10_000_000, 7),
     ],

@@ -78,8 +78,8 @@ def _link(connection: Connection, due: Sequence[tuple[str, int]], now: datetime)
         )
         digests.append(digest)
     head_id = _head(connection, digests, now)
-    connection.execute(
-        insert_rows(evidence_link, [{"evidence_head_id": head_id, **link} for link in links])
+    insert_rows(
+        connection, evidence_link, [{"evidence_head_id": head_id, **link} for link in links]
     )
 
 

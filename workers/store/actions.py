@@ -136,6 +136,8 @@ def ask_again(connection: Connection, loan_ids: Sequence[int], now: datetime) ->
 
     So do those that waited for the end of a hold, for that may have come sooner.
     """
+    if not loan_ids:
+        return
     connection.execute(
         update(action)
         .where(

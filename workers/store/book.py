@@ -15,7 +15,7 @@ from domain.loans import Component, Instalment
 from domain.rules import Channel
 from workers.events import NotYetError
 from workers.store.relaying import write_parts
-from workers.store.rows import as_rows
+from workers.store.rows import as_rows, given_rows
 from workers.store.schema import instalment, loan
 from workers.store.schema import opt_out as opt_out_table
 
@@ -116,7 +116,7 @@ def pay_instalments(
         )
         row[f"paid_{part.component}"] += part.amount
     columns = (instalment.c.due_on, *(instalment.c[f"paid_{c}"] for c in Component))
-    given = as_rows(columns, list(paid.values()))
+    given = as_rows(columns)
     connection.execute(
         update(instalment)
         .where(instalment.c.loan_id == loan_id, instalment.c.due_on == given.c.due_on)
@@ -125,7 +125,8 @@ def pay_instalments(
                 instalment.c[f"paid_{c}"]: instalment.c[f"paid_{c}"] + given.c[f"paid_{c}"]
                 for c in Component
             }
-        )
+        ),
+        given_rows(list(paid.values())),
     )
 
 

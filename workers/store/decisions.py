@@ -7,21 +7,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import CTE, Connection, literal, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, text
 
 from domain.decision import Decision, Outcome, PastAction
 from domain.gate import Answer, Verdict
-from domain.ladder import Item, Step
+from domain.ladder import Item
 from domain.statuses import WAITING, ActionStatus
 from workers.store import news
 from workers.store.actions import Move, ask_again, move_actions
 from workers.store.cases import WRITTEN_OFF, keep_cases
-from workers.store.facts import StoredAction
+from workers.store.facts import LoanFacts
 from workers.store.outbox import tell
 from workers.store.positions import Position, set_positions
-from workers.store.rows import as_rows, insert_rows
-from workers.store.schema import action, action_event, decision
+from workers.store.rows import as_json, given_rows, inserting
+from workers.store.schema import decision
 
 DAYS_PASSED = "its days had passed"
 
@@ -33,31 +32,28 @@ def write_decisions(
     connection: Connection,
     decisions: Sequence[Decision],
     not_yet: NotYet,
-    on_record: Mapping[int, tuple[StoredAction, ...]],
+    facts: Mapping[int, LoanFacts],
     rule_packs: Mapping[int, Sequence[str]],
     now: datetime,
 ) -> int:
     """Write decisions, what they plan, skip and call off, cases and review dates.
 
-    Returns how many actions were planned. `on_record` and `rule_packs` are by loan id.
+    Returns how many actions were planned. `facts` and `rule_packs` are by loan id. What, by the
+    facts, has nothing to be asked again, called off or closed costs no statement.
     """
     if not decisions:
         return 0
     ids = _insert_decisions(connection, decisions, rule_packs)
     # Before anything is planned: what the gate defers today was asked today.
     climbing = (Outcome.ACT, Outcome.WAIT)
-    ask_again(connection, [d.loan_id for d in decisions if d.outcome in climbing], now)
+    deferred = [
+        d.loan_id for d in decisions if d.outcome in climbing and facts[d.loan_id].has_deferred
+    ]
+    ask_again(connection, deferred, now)
     planned = _insert_actions(connection, decisions, ids, not_yet, now)
     tell(connection, news.of_decisions(decisions, ids), now)
-    _call_off(connection, decisions, on_record, now)
-    collected = [d for d in decisions if d.outcome is not Outcome.WRITTEN_OFF]
-    keep_cases(
-        connection,
-        cured=[d.loan_id for d in collected if not d.arrears.past_due],
-        written_off=[d.loan_id for d in decisions if d.outcome is Outcome.WRITTEN_OFF],
-        past_due={d.loan_id: d.on for d in collected if d.arrears.past_due},
-        now=now,
-    )
+    _call_off(connection, decisions, facts, now)
+    _keep_cases(connection, decisions, facts, now)
     positions = [
         Position(
             d.loan_id,
@@ -68,6 +64,47 @@ def write_decisions(
     ]
     set_positions(connection, positions, now)
     return planned
+
+
+def _keep_cases(
+    connection: Connection,
+    decisions: Sequence[Decision],
+    facts: Mapping[int, LoanFacts],
+    now: datetime,
+) -> None:
+    cured, written_off, past_due = [], [], {}
+    for d in decisions:
+        if facts[d.loan_id].case_open:
+            if d.outcome is Outcome.WRITTEN_OFF:
+                written_off.append(d.loan_id)
+            elif not d.arrears.past_due:
+                cured.append(d.loan_id)
+        elif d.arrears.past_due and d.outcome is not Outcome.WRITTEN_OFF:
+            past_due[d.loan_id] = d.on
+    if cured or written_off or past_due:
+        keep_cases(connection, cured=cured, written_off=written_off, past_due=past_due, now=now)
+
+
+_WRITE_DECISIONS = inserting(
+    decision,
+    (
+        "loan_id",
+        "decided_at",
+        "business_date",
+        "outcome",
+        "anchor_on",
+        "days_past_due",
+        "past_due",
+        "ladder_id",
+        "ladder_version",
+        "ladder_day",
+        "step",
+        "hold_kind",
+        "waits_for",
+        "rule_packs",
+        "review_on",
+    ),
+).returning(decision.c.loan_id, decision.c.id)
 
 
 def _insert_decisions(
@@ -93,10 +130,53 @@ def _insert_decisions(
         }
         for d in decisions
     ]
-    written = connection.execute(
-        insert_rows(decision, rows).returning(decision.c.loan_id, decision.c.id)
-    )
+    written = connection.execute(_WRITE_DECISIONS, given_rows(rows))
     return {row.loan_id: row.id for row in written}
+
+
+# A skipped item comes back to life when a later step requires it after all, a cancelled one when
+# the arrears it was called off for are back. Neither ever had an effect. What the gate put off or
+# barred when it was planned has made its first move already.
+_PLAN = text("""
+WITH given AS (
+    SELECT p.*, f.loan_id, f.decision_id, f.anchor_on
+      FROM json_to_recordset(CAST(:plans AS json)) AS p (
+               step text, item text, work text, ladder_id text, ladder_version int, status text,
+               due_at timestamptz, reason text, rules text[],
+               loan_ids bigint[], decision_ids bigint[], anchors date[])
+     CROSS JOIN LATERAL unnest(p.loan_ids, p.decision_ids, p.anchors)
+           AS f (loan_id, decision_id, anchor_on)
+), written AS (
+    INSERT INTO action (loan_id, decision_id, anchor_on, step, item, work, ladder_id,
+                        ladder_version, status, due_at, reason, rules, changed_at)
+    SELECT loan_id, decision_id, anchor_on, step, item, work, ladder_id,
+           ladder_version, status, due_at, reason, rules, :now
+      FROM given
+        ON CONFLICT ON CONSTRAINT action_once DO UPDATE
+       SET (decision_id, step, work, ladder_id, ladder_version, status, due_at, reason, rules,
+            changed_at)
+         = ROW (excluded.decision_id, excluded.step, excluded.work, excluded.ladder_id,
+            excluded.ladder_version, excluded.status, excluded.due_at, excluded.reason,
+            excluded.rules, excluded.changed_at)
+     WHERE action.status IN (:skipped, :cancelled) AND action.status <> excluded.status
+ RETURNING id, status, due_at, reason, rules
+), noted AS (
+    INSERT INTO action_event (action_id, at, from_status, to_status, due_at, reason, rules)
+    SELECT id, :now, :planned, status, due_at, reason, rules
+      FROM written WHERE status IN (:deferred, :barred)
+)
+SELECT count(*) FROM written WHERE status <> :skipped
+""")
+_STATUSES = {
+    str(status): str(status)
+    for status in (
+        ActionStatus.PLANNED,
+        ActionStatus.SKIPPED,
+        ActionStatus.CANCELLED,
+        ActionStatus.DEFERRED,
+        ActionStatus.BARRED,
+    )
+}
 
 
 def _insert_actions(
@@ -106,60 +186,36 @@ def _insert_actions(
     not_yet: NotYet,
     now: datetime,
 ) -> int:
-    rows = [
-        _action_row(d, decision_ids[d.loan_id], step, item, move)
-        for d in decisions
-        for chosen, missed in ((d.plan, False), (d.skip, True))
-        for step, item in chosen
-        for move in (MISSED if missed else _first(item, not_yet.get((d.loan_id, item.id)), now),)
-    ]
-    for row in rows:
-        row["changed_at"] = now
-    if not rows:
+    """Each plan goes over once, with the loans it is for: the loans of a day share a few."""
+    plans: dict[tuple[Any, ...], list[Decision]] = defaultdict(list)
+    for d in decisions:
+        for chosen, missed in ((d.plan, False), (d.skip, True)):
+            for step, item in chosen:
+                verdict = not_yet.get((d.loan_id, item.id))
+                move = MISSED if missed else _first(item, verdict, now)
+                plans[d.ladder_id, d.ladder_version, step.id, item.id, item.do, move].append(d)
+    if not plans:
         return 0
-    columns = [action.c[name] for name in rows[0]]
-    given = as_rows(columns, rows)
-    statement = insert(action).from_select([c.name for c in columns], select(given))
-    # A skipped item comes back to life when a later step requires it after all, a cancelled one
-    # when the arrears it was called off for are back. Neither ever had an effect.
-    sources_of_revival = (ActionStatus.SKIPPED, ActionStatus.CANCELLED)
-    revived = statement.on_conflict_do_update(
-        constraint="action_once",
-        set_={
-            name: statement.excluded[name]
-            for name in rows[0]
-            if name not in ("loan_id", "anchor_on", "item")
-        },
-        where=action.c.status.in_(sources_of_revival)
-        & (action.c.status != statement.excluded.status),
-    )
-    written = revived.returning(
-        action.c.id, action.c.status, action.c.due_at, action.c.reason, action.c.rules
-    ).cte("written")
-    noted = _note_what_waits(written, now)
-    statuses = connection.execute(select(written.c.status).add_cte(noted)).scalars()
-    return sum(status != ActionStatus.SKIPPED for status in statuses)
-
-
-def _note_what_waits(written: CTE, now: datetime) -> CTE:
-    """What the gate put off or barred when it was planned has made its first move already."""
-    of_event = ("action_id", "at", "from_status", "to_status", "due_at", "reason", "rules")
-    return (
-        insert(action_event)
-        .from_select(
-            of_event,
-            select(
-                written.c.id,
-                literal(now, action_event.c.at.type),
-                literal(str(ActionStatus.PLANNED)),
-                written.c.status,
-                written.c.due_at,
-                written.c.reason,
-                written.c.rules,
-            ).where(written.c.status.in_((ActionStatus.DEFERRED, ActionStatus.BARRED))),
-        )
-        .cte("noted")
-    )
+    rows = [
+        {
+            "ladder_id": ladder_id,
+            "ladder_version": ladder_version,
+            "step": step,
+            "item": item,
+            "work": work,
+            "status": move.to,
+            "due_at": move.due_at,
+            "reason": move.reason or None,
+            "rules": move.rules,
+            "loan_ids": [d.loan_id for d in planned],
+            "decision_ids": [decision_ids[d.loan_id] for d in planned],
+            "anchors": [d.arrears.anchor for d in planned],
+        }
+        for (ladder_id, ladder_version, step, item, work, move), planned in plans.items()
+    ]
+    values = _STATUSES | {"plans": as_json(rows), "now": now}
+    count: int = connection.execute(_PLAN, values).scalar_one()
+    return count
 
 
 MISSED = Move(ActionStatus.SKIPPED, DAYS_PASSED)
@@ -176,34 +232,15 @@ def _first(item: Item, verdict: Verdict | None, now: datetime) -> Move:
     return Move(ActionStatus.PLANNED, "", due_at=now)
 
 
-def _action_row(
-    d: Decision, decision_id: int, step: Step, item: Item, move: Move
-) -> dict[str, Any]:
-    return {
-        "loan_id": d.loan_id,
-        "decision_id": decision_id,
-        "anchor_on": d.arrears.anchor,
-        "step": step.id,
-        "item": item.id,
-        "work": item.do,
-        "ladder_id": d.ladder_id,
-        "ladder_version": d.ladder_version,
-        "status": move.to,
-        "due_at": move.due_at,
-        "reason": move.reason or None,
-        "rules": move.rules,
-    }
-
-
 def _call_off(
     connection: Connection,
     decisions: Sequence[Decision],
-    on_record: Mapping[int, tuple[StoredAction, ...]],
+    facts: Mapping[int, LoanFacts],
     now: datetime,
 ) -> None:
     moves: dict[Move, list[int]] = defaultdict(list)
     for d in decisions:
-        for stored in on_record[d.loan_id]:
+        for stored in facts[d.loan_id].actions:
             if stored.past.status in WAITING and (move := _off_the_ladder(d, stored.past)):
                 moves[move].append(stored.id)
     for move, action_ids in moves.items():

@@ -37,6 +37,14 @@ class LoanFacts:
     actions: tuple[StoredAction, ...]
     reach: Reach
     written_off: bool = False
+    case_open: bool = False
+    has_problem: bool = False
+    """Whether any defect of its data is on record and not resolved."""
+
+    @property
+    def has_deferred(self) -> bool:
+        """Whether work was put off, which may wait for a fact."""
+        return any(stored.past.status is ActionStatus.DEFERRED for stored in self.actions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,10 @@ COUNTED = timedelta(days=LONGEST_WINDOW + 1)
 # no JSON number ever becomes a float.
 _FACTS = text("""
 SELECT l.id, l.written_off_on IS NOT NULL AS written_off,
+       EXISTS (SELECT FROM collection_case k
+                WHERE k.loan_id = l.id AND k.closed_at IS NULL) AS case_open,
+       EXISTS (SELECT FROM problem p
+                WHERE p.loan_id = l.id AND p.resolved_at IS NULL) AS has_problem,
        (SELECT json_agg(json_build_array(i.due_on,
                    i.principal::text, i.interest::text, i.fees::text,
                    i.paid_principal::text, i.paid_interest::text, i.paid_fees::text))
@@ -137,6 +149,8 @@ def load_facts(
             actions=tuple(_action(*parts) for parts in row.actions or ()),
             reach=_reach(row),
             written_off=row.written_off,
+            case_open=row.case_open,
+            has_problem=row.has_problem,
         )
         for row in rows
     }

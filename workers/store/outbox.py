@@ -70,7 +70,7 @@ def tell(connection: Connection, news: Sequence[News], now: datetime) -> None:
         }
         for one in news
     ]
-    connection.execute(insert_rows(outbox_event, rows))
+    insert_rows(connection, outbox_event, rows)
 
 
 @dataclass(frozen=True, slots=True)

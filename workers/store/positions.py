@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, bindparam, update
 
-from workers.store.rows import as_rows
+from workers.store.rows import as_rows, given_rows
 from workers.store.schema import loan
 
 
@@ -21,19 +21,22 @@ class Position:
     review_on: date | None
 
 
+_GIVEN = as_rows((loan.c.id, loan.c.review_on, loan.c.anchor_on))
+_SET = (
+    update(loan)
+    .where(loan.c.id == _GIVEN.c.id)
+    .values(
+        review_on=_GIVEN.c.review_on,
+        anchor_on=_GIVEN.c.anchor_on,
+        put_aside_until=None,
+        updated_at=bindparam("now"),
+    )
+)
+
+
 def set_positions(connection: Connection, positions: Sequence[Position], now: datetime) -> None:
     """Write positions, for loans that could be decided. One statement."""
-    given = as_rows(
-        (loan.c.id, loan.c.review_on, loan.c.anchor_on),
-        [{"id": p.loan_id, "review_on": p.review_on, "anchor_on": p.anchor_on} for p in positions],
-    )
-    connection.execute(
-        update(loan)
-        .where(loan.c.id == given.c.id)
-        .values(
-            review_on=given.c.review_on,
-            anchor_on=given.c.anchor_on,
-            put_aside_until=None,
-            updated_at=now,
-        )
-    )
+    rows = [
+        {"id": p.loan_id, "review_on": p.review_on, "anchor_on": p.anchor_on} for p in positions
+    ]
+    connection.execute(_SET, {"now": now, **given_rows(rows)})

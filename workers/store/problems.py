@@ -37,6 +37,8 @@ def resolve_problems(
     connection: Connection, loan_ids: Sequence[int], kinds: tuple[str, ...], now: datetime
 ) -> None:
     """Close the open problems of these kinds of these loans."""
+    if not loan_ids:
+        return
     connection.execute(
         update(problem)
         .where(

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
 
 from domain.allocation import Allocation
 from domain.paid import BookedPayment, OnRecord
-from workers.store.rows import as_rows, insert_rows
+from workers.store.rows import as_rows, given_rows, insert_rows
 from workers.store.schema import allocation, payment
 
 _TOTALS = text("""
@@ -58,12 +58,10 @@ def write_laid(
     """Put on record where payments lie now, and what is left over of each. Three statements."""
     if not laid:
         return
-    left = as_rows(
-        (payment.c.id, payment.c.unallocated),
-        [{"id": id, "unallocated": left} for id, (_, left) in laid.items()],
-    )
+    left = as_rows((payment.c.id, payment.c.unallocated))
     connection.execute(
-        update(payment).where(payment.c.id == left.c.id).values(unallocated=left.c.unallocated)
+        update(payment).where(payment.c.id == left.c.id).values(unallocated=left.c.unallocated),
+        given_rows([{"id": id, "unallocated": left} for id, (_, left) in laid.items()]),
     )
     _write(connection, {id: parts for id, (parts, _) in laid.items()})
 
@@ -87,4 +85,4 @@ def _write(connection: Connection, parts_of: Mapping[int, Sequence[Allocation]])
         for part in parts
     ]
     if rows:
-        connection.execute(insert_rows(allocation, rows))
+        insert_rows(connection, allocation, rows)

@@ -1,14 +1,19 @@
-"""Many rows in one statement: a list of dicts goes over as one JSON parameter."""
+"""Many rows in one statement: a list of dicts goes over as one JSON parameter.
+
+Statements are built once, not for each use: to build one costs more than a small one takes to run.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     JSON,
     Column,
+    Connection,
     Insert,
     Table,
     TableValuedAlias,
@@ -22,22 +27,36 @@ from sqlalchemy import (
 )
 
 
-def as_rows(columns: Iterable[Column[Any]], rows: Sequence[Mapping[str, Any]]) -> TableValuedAlias:
-    """`rows` as something to select from, with the names and types of `columns`.
+def as_rows(columns: Iterable[Column[Any]]) -> TableValuedAlias:
+    """The rows that are given at execution with `given_rows`, as something to select from.
 
-    One statement and one round trip however many rows there are; dates, moments, amounts and lists
-    of words keep their types.
+    They have the names and types of `columns`. One statement and one round trip however many rows
+    there are; dates, moments, amounts and lists of words keep their types.
     """
-    given = cast(bindparam(None, json.dumps(rows, default=str), Text), JSON)
     return (
-        func.json_to_recordset(given)
+        func.json_to_recordset(cast(bindparam("rows", type_=Text), JSON))
         .table_valued(*(column(c.name, c.type) for c in columns))
         .render_derived(name="given", with_types=True)
     )
 
 
-def insert_rows(table: Table, rows: Sequence[Mapping[str, Any]]) -> Insert:
-    """Insert `rows`, all of which have the same keys, into `table`."""
-    columns = [table.c[name] for name in rows[0]]
-    given = as_rows(columns, rows)
-    return insert(table).from_select([c.name for c in columns], select(given))
+def given_rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The parameter of a statement that selects from `as_rows`."""
+    return {"rows": as_json(rows)}
+
+
+def as_json(value: Any) -> str:
+    """JSON in which dates, moments, amounts and ids are words, as PostgreSQL reads them."""
+    return orjson.dumps(value, default=str).decode()
+
+
+@cache
+def inserting(table: Table, names: tuple[str, ...]) -> Insert:
+    """The insert of rows given at execution, all of which have exactly these columns."""
+    columns = [table.c[name] for name in names]
+    return insert(table).from_select(list(names), select(as_rows(columns)))
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert `rows`, at least one, all of which have the same keys. One statement."""
+    connection.execute(inserting(table, tuple(rows[0])), given_rows(rows))
