@@ -32,6 +32,8 @@ class Figure:
     unit: str
     runs: tuple[float, ...]
     target: Target | None = None
+    key: str | None = None
+    """What a program knows the figure by; None: it is found by its name only."""
 
     @property
     def median(self) -> float:
@@ -54,7 +56,7 @@ class Figure:
 def figure_from_json(given: Mapping[str, Any]) -> Figure:
     """A figure as `as_json` wrote it."""
     target = Target(**given["target"]) if given["target"] else None
-    return Figure(given["name"], given["unit"], tuple(given["runs"]), target)
+    return Figure(given["name"], given["unit"], tuple(given["runs"]), target, given["key"])
 
 
 def rates(name: str, unit: str, count: int, seconds: Sequence[float]) -> Figure:
@@ -62,10 +64,17 @@ def rates(name: str, unit: str, count: int, seconds: Sequence[float]) -> Figure:
     return Figure(name, unit, tuple(count / one for one in seconds))
 
 
-def ratios(name: str, over: Sequence[float], under: Sequence[float], target: Target) -> Figure:
+def ratios(
+    name: str,
+    over: Sequence[float],
+    under: Sequence[float],
+    target: Target,
+    *,
+    key: str | None = None,
+) -> Figure:
     """Each run divided by the one of the same round, so that both felt the same machine."""
     runs = tuple(a / b for a, b in zip(over, under, strict=True))
-    return Figure(name, "×", runs, target)
+    return Figure(name, "×", runs, target, key)
 
 
 def expect(what: str, found: object, wanted: object) -> None:

@@ -56,12 +56,12 @@ def _once(contender: Contender) -> float:
     return took
 
 
-def peak_memory() -> float:
-    """The most memory that this process ever had resident, in MB, as Linux tells it.
+def peak_memory(pid: int | str = "self") -> float:
+    """The most memory that a process, or this one, ever had resident, in MB, as Linux tells it.
 
     Not `getrusage`: what that reports begins with the memory of the process that started this one.
     """
-    for line in Path("/proc/self/status").read_text().splitlines():
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
     raise OSError("The kernel does not tell the peak of a process's memory.")

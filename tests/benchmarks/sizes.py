@@ -30,6 +30,11 @@ class Size:
     """Loans due for a look, in either book."""
     due_for_memory: tuple[int, ...]
     """How many loans are due in the scans whose memory is compared; the first is the measure."""
+    books: tuple[int, ...]
+    """The books on which a whole day is worked through; the last two are compared."""
+    crowded_due: int
+    """Loans due on a day of which the memory is compared with that of the others."""
+    day_rounds: int
     messages: int
     """How many are published in one run."""
     repeats: int
@@ -42,6 +47,9 @@ SIZES = {
         fewer_loans=20_000,
         due=10_000,
         due_for_memory=(5_000, 50_000),
+        books=(20_000, 100_000),
+        crowded_due=50_000,
+        day_rounds=2,
         messages=5_000,
         repeats=3,
     ),
@@ -50,7 +58,10 @@ SIZES = {
         loans=1_000_000,
         fewer_loans=100_000,
         due=50_000,
-        due_for_memory=(5_000, 50_000, 200_000),
+        due_for_memory=(5_000, 50_000, 500_000),
+        books=(100_000, 1_000_000, 10_000_000),
+        crowded_due=500_000,
+        day_rounds=3,
         messages=10_000,
         repeats=5,
     ),

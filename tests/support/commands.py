@@ -27,6 +27,10 @@ class Process:
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def kill(self) -> None:
         """SIGKILL for it and all its children, at once."""
         os.killpg(self._process.pid, signal.SIGKILL)
