@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,20 +62,27 @@ class Day:
         self.scanned = scan_portfolio(self.house, publish)
         self.announced_after = time.perf_counter() - started
         expect("loans announced", self.scanned.loans, self.due)
-        give_up_at = started + GIVE_UP_AFTER
-        while self._decided() < self.due and time.perf_counter() < give_up_at:
-            time.sleep(LOOK_EVERY)
+        wait_until(lambda: decided(self.house) >= self.due)
 
     def check(self) -> None:
         """Raises WrongResultError unless each loan that was due was decided, once."""
-        expect("decisions on record", self._decided(), self.due)
+        expect("decisions on record", decided(self.house), self.due)
         left = select(func.count()).select_from(loan).where(loan.c.review_on <= self.house.today())
         with self.house.engine.connect() as connection:
             expect("loans still due", connection.execute(left).scalar_one(), 0)
 
-    def _decided(self) -> int:
-        with self.house.engine.connect() as connection:
-            return connection.execute(select(func.count()).select_from(decision)).scalar_one()
+
+def decided(house: House) -> int:
+    """How many decisions are on record."""
+    with house.engine.connect() as connection:
+        return connection.execute(select(func.count()).select_from(decision)).scalar_one()
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Look often until it holds; after a long while, stop looking: the check will say."""
+    give_up_at = time.perf_counter() + GIVE_UP_AFTER
+    while not holds() and time.perf_counter() < give_up_at:
+        time.sleep(LOOK_EVERY)
 
 
 @contextmanager

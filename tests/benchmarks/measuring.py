@@ -30,14 +30,18 @@ class Contender:
     """Looks whether the work was done right, outside the clock."""
 
 
-def take_turns(contenders: Sequence[Contender], repeats: int) -> dict[str, list[float]]:
+def take_turns(
+    contenders: Sequence[Contender], repeats: int, *, warm_up: bool = True
+) -> dict[str, list[float]]:
     """Seconds of each contender, by name, in `repeats` rounds after one that does not count.
+
+    Without `warm_up` all of them count: where each begins with processes and tables of its own.
 
     Every contender runs once in a round, and every second round goes backwards, so that a machine
     that grows slower, or a cache that grows warmer, is fair to all of them.
     """
     seconds: dict[str, list[float]] = {contender.name: [] for contender in contenders}
-    for turn in range(repeats + 1):
+    for turn in range(0 if warm_up else 1, repeats + 1):
         for contender in contenders if turn % 2 else reversed(contenders):
             took = _once(contender)
             if turn:

@@ -13,6 +13,7 @@ QUESTIONS = (
     "statement_counts",
     "gate_cost",
     "whole_day",
+    "peers",
 )
 """The modules that measure, in the order in which they are asked."""
 
@@ -35,6 +36,12 @@ class Size:
     crowded_due: int
     """Loans due on a day of which the memory is compared with that of the others."""
     day_rounds: int
+    peer_loans: int
+    peer_due: int
+    """The day that is also done by others, with as many due."""
+    single_due: int
+    """Loans due where each goes in a message of its own."""
+    peer_rounds: int
     messages: int
     """How many are published in one run."""
     repeats: int
@@ -50,6 +57,10 @@ SIZES = {
         books=(20_000, 100_000),
         crowded_due=50_000,
         day_rounds=2,
+        peer_loans=50_000,
+        peer_due=3_000,
+        single_due=2_000,
+        peer_rounds=2,
         messages=5_000,
         repeats=3,
     ),
@@ -62,6 +73,10 @@ SIZES = {
         books=(100_000, 1_000_000, 10_000_000),
         crowded_due=500_000,
         day_rounds=3,
+        peer_loans=1_000_000,
+        peer_due=50_000,
+        single_due=10_000,
+        peer_rounds=2,
         messages=10_000,
         repeats=5,
     ),

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,13 +14,19 @@ from tests.support.processes import happens
 
 
 class Process:
-    """One `arrears` command, running in its own process group."""
+    """One `arrears` command, or what else Python runs, in its own process group."""
 
-    def __init__(self, *command: str, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        *command: str,
+        environment: Mapping[str, str],
+        log: Path,
+        program: Sequence[str] = ("-m", "workers.cli.main"),
+    ) -> None:
         self._log = log
         with log.open("ab") as stream:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "workers.cli.main", *command],
+                [sys.executable, *program, *command],
                 env=dict(environment),
                 stdout=stream,
                 stderr=stream,
@@ -80,9 +86,14 @@ def python(
 
 
 @contextmanager
-def running(*command: str, environment: Mapping[str, str], log: Path) -> Iterator[Process]:
+def running(
+    *command: str,
+    environment: Mapping[str, str],
+    log: Path,
+    program: Sequence[str] = ("-m", "workers.cli.main"),
+) -> Iterator[Process]:
     """The command, while the block runs."""
-    process = Process(*command, environment=environment, log=log)
+    process = Process(*command, environment=environment, log=log, program=program)
     try:
         yield process
     finally:

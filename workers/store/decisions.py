@@ -192,7 +192,7 @@ def _insert_actions(
         for chosen, missed in ((d.plan, False), (d.skip, True)):
             for step, item in chosen:
                 verdict = not_yet.get((d.loan_id, item.id))
-                move = MISSED if missed else _first(item, verdict, now)
+                move = MISSED if missed else first_move(item, verdict, now)
                 plans[d.ladder_id, d.ladder_version, step.id, item.id, item.do, move].append(d)
     if not plans:
         return 0
@@ -221,7 +221,7 @@ def _insert_actions(
 MISSED = Move(ActionStatus.SKIPPED, DAYS_PASSED)
 
 
-def _first(item: Item, verdict: Verdict | None, now: datetime) -> Move:
+def first_move(item: Item, verdict: Verdict | None, now: datetime) -> Move:
     """Where an action begins: due now, unless a person or the contact gate says otherwise."""
     if verdict and verdict.answer is Answer.BARRED:
         return Move(ActionStatus.BARRED, verdict.reason, verdict.rules)

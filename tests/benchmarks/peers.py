@@ -1,0 +1,203 @@
+"""Is it as fast as the ground it stands on? The same day, done by others and by PostgreSQL alone.
+
+Everybody begins with a fresh copy of one book, and what each has written is compared row by row.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from tests.benchmarks import wanted
+from tests.benchmarks.book import a_book
+from tests.benchmarks.days import Day, decided, deciders, wait_until
+from tests.benchmarks.figures import Figure, Target, rates, ratios
+from tests.benchmarks.measuring import Contender, note, take_turns
+from tests.benchmarks.places import Places, run_outside_transactions
+from tests.benchmarks.scans import publish
+from tests.benchmarks.sizes import Size
+from tests.support.commands import eventually, running
+from workers.broker import KEY_PREFIX
+from workers.escalation import escalate_loans
+from workers.house import House
+from workers.queues import Queue
+from workers.scanning import LARGEST_ENVELOPE
+from workers.store.schema import loan
+
+TEXTBOOKS = ("celery", "dramatiq", "huey", "procrastinate")
+PROCESSES = (1, 2, 4)
+AUTO = "arrears, 2 processes"
+SQL = "INSERT … SELECT"
+SINGLE, NOTHING = "arrears, one loan a message", "celery, nothing"
+
+TARGETS = {
+    "auto_vs_best_peer": Target(10, at_least=True),
+    "auto_vs_textbook_celery": Target(15, at_least=True),
+    "auto_vs_bulk_insert": Target(0.25, at_least=True),
+    "single_vs_noop": Target(0.6, at_least=True),
+}
+
+
+def measure(places: Places, size: Size) -> list[Figure]:
+    with tempfile.TemporaryDirectory(prefix="arrears-bench-") as folder:
+        by_name = _a_day(places, size, Path(folder))
+        single = _one_loan_a_message(places, size, Path(folder))
+    auto, sql = by_name[AUTO], by_name[SQL]
+    # Of each round, the peer that was fastest in it.
+    best = [
+        min(runs) for runs in zip(*(by_name[f"textbook {name}"] for name in TEXTBOOKS), strict=True)
+    ]
+    compared = {
+        "auto_vs_best_peer": (best, auto, "against the best textbook peer"),
+        "auto_vs_textbook_celery": (by_name["textbook celery"], auto, "against textbook Celery"),
+        "auto_vs_bulk_insert": (sql, auto, "against PostgreSQL's own INSERT … SELECT"),
+        "single_vs_noop": (single[NOTHING], single[SINGLE], "one loan a message, against a no-op"),
+    }
+    return [
+        *(
+            ratios(what, over, under, TARGETS[key], key=key)
+            for key, (over, under, what) in compared.items()
+        ),
+        *(rates(name, "loans/s", size.peer_due, runs) for name, runs in by_name.items()),
+        *(rates(name, "messages/s", size.single_due, runs) for name, runs in single.items()),
+    ]
+
+
+def _a_day(places: Places, size: Size, folder: Path) -> dict[str, list[float]]:
+    with a_book(places, size.peer_loans, size.peer_due) as house:
+        template = _Template(places, house, size.peer_due, folder)
+        template.make()
+        contenders = [
+            *(template.arrears(f"arrears, {n} processes", n) for n in PROCESSES),
+            *(template.textbook(name) for name in TEXTBOOKS),
+            Contender(SQL, template.write_by_sql, template.copy, template.check),
+        ]
+        return take_turns(contenders, size.peer_rounds, warm_up=False)
+
+
+def _one_loan_a_message(places: Places, size: Size, folder: Path) -> dict[str, list[float]]:
+    single = Places({**places.environment, "ARREARS_ENVELOPE": "1"})
+    with a_book(single, size.single_due, size.single_due) as house:
+        template = _Template(single, house, size.single_due, folder)
+        template.make()
+        contenders = [template.arrears(SINGLE, 2), template.nothing()]
+        return take_turns(contenders, size.peer_rounds, warm_up=False)
+
+
+@dataclass(slots=True)
+class _Template:
+    """A book from which everybody gets a copy, and with it the rows that the day must write."""
+
+    places: Places
+    original: House
+    due: int
+    folder: Path
+    _name: str = "arrears_bench_copy"
+    _open: ExitStack = field(default_factory=ExitStack)
+    _house: House | None = None
+    _day: Day | None = None
+
+    def make(self) -> None:
+        note("writing what is wanted")
+        url = self.original.settings.database_url
+        ids = _due_ids(self.original)
+        for start in range(0, self.due, LARGEST_ENVELOPE):
+            escalate_loans(self.original, ids[start : start + LARGEST_ENVELOPE])
+        wanted.keep(url)
+        import_module("tests.benchmarks.textbook.on_procrastinate").apply_schema(url)
+        Day(self.places, self.original, self.due).make_ready()
+        self.original.engine.dispose()
+
+    @property
+    def url(self) -> str:
+        url = self.original.engine.url.set(database=self._name)
+        return url.render_as_string(hide_password=False)
+
+    def copy(self) -> None:
+        """A fresh copy of the book, and an empty broker."""
+        self.places.broker().flushall()
+        run_outside_transactions(
+            self.places.server_url,
+            f"DROP DATABASE IF EXISTS {self._name} WITH (FORCE)",
+            f"CREATE DATABASE {self._name} TEMPLATE {self.original.engine.url.database}"
+            " STRATEGY FILE_COPY",
+            "CHECKPOINT",
+        )
+
+    def check(self) -> None:
+        self._open.close()
+        wanted.assert_written(self.url)
+
+    def write_by_sql(self) -> None:
+        wanted.write_by_sql(self.url)
+
+    def arrears(self, name: str, processes: int) -> Contender:
+        """The house as it ships, with so many worker processes."""
+
+        def before() -> None:
+            house = self._copied_house()
+            self._open.enter_context(deciders(self.places, house, processes, self.folder))
+            self._day = Day(self.places, house, self.due)
+
+        return Contender(name, lambda: self._day.run(), before, self.check)
+
+    def textbook(self, name: str) -> Contender:
+        """The textbook's way, on this queue."""
+        module: Any = import_module(f"tests.benchmarks.textbook.on_{name}")
+
+        def before() -> None:
+            self._house = self._copied_house()
+            self._begin(module)
+
+        def work() -> None:
+            module.announce(_due_ids(self._house), self.url)
+            wait_until(lambda: decided(self._house) >= self.due)
+
+        return Contender(f"textbook {name}", work, before, self.check)
+
+    def nothing(self) -> Contender:
+        """As many messages in the same pool, and nothing done about them."""
+        module: Any = import_module("tests.benchmarks.textbook.nothing")
+
+        def before() -> None:
+            self.places.broker().flushall()
+            self._begin(module)
+
+        def work() -> None:
+            publish([[loan_id] for loan_id in range(self.due)])
+            wait_until(self._broker_is_empty)
+
+        return Contender(NOTHING, work, before, self._open.close)
+
+    def _copied_house(self) -> House:
+        self.copy()
+        return self._open.enter_context(self.places.house(self.url))
+
+    def _begin(self, module: Any) -> None:
+        """Start the module's worker processes; they are ready when this returns."""
+        for number, program in enumerate(module.commands):
+            log = self.folder / f"{module.__name__}-{number}-{time.monotonic_ns()}.log"
+            worker = self._open.enter_context(
+                running(environment=self.places.at(self.url), log=log, program=program)
+            )
+            eventually(f"{module.__name__} is ready", lambda: module.READY in worker.output)  # noqa: B023 - asked at once
+
+    def _broker_is_empty(self) -> bool:
+        broker = self.places.broker()
+        return not broker.llen(f"{KEY_PREFIX}{Queue.ESCALATE}") and not broker.hlen(
+            f"{KEY_PREFIX}unacked"
+        )
+
+
+def _due_ids(house: House) -> Sequence[int]:
+    due = select(loan.c.id).where(loan.c.review_on <= house.today()).order_by(loan.c.id)
+    with house.engine.connect() as connection:
+        return connection.execute(due).scalars().all()

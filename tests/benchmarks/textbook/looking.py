@@ -1,0 +1,201 @@
+"""One loan, looked at the way a manual would: get it, read what it refers to, add rows, commit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, relationship, sessionmaker
+
+from domain import decision as domain
+from domain.decision import Outcome, Snapshot
+from domain.holds import Hold, HoldKind
+from domain.ladder import ladder_for
+from domain.loans import Instalment
+from domain.rules import Channel, packs_for
+from workers.gatekeeping import ask_ahead, contact_facts
+from workers.house import House, the_house
+from workers.store import schema
+from workers.store.decisions import MISSED, first_move
+from workers.store.facts import LoanFacts, Reach
+
+
+class Base(DeclarativeBase):
+    metadata = schema.metadata
+
+
+class BorrowerRow(Base):
+    __table__ = schema.borrower
+    opt_outs: Mapped[list[OptOutRow]] = relationship()
+    contacts: Mapped[list[ContactRow]] = relationship()
+
+
+class OptOutRow(Base):
+    __table__ = schema.opt_out
+
+
+class ContactRow(Base):
+    __table__ = schema.contact
+
+
+class InstalmentRow(Base):
+    __table__ = schema.instalment
+
+
+class HoldRow(Base):
+    __table__ = schema.hold
+
+
+class CaseRow(Base):
+    __table__ = schema.collection_case
+
+
+class DecisionRow(Base):
+    __table__ = schema.decision
+    actions: Mapped[list[ActionRow]] = relationship()
+
+
+class ActionRow(Base):
+    __table__ = schema.action
+
+
+class LoanRow(Base):
+    __table__ = schema.loan
+    borrower: Mapped[BorrowerRow] = relationship()
+    instalments: Mapped[list[InstalmentRow]] = relationship(order_by=schema.instalment.c.due_on)
+    holds: Mapped[list[HoldRow]] = relationship()
+    actions: Mapped[list[ActionRow]] = relationship(viewonly=True)
+
+
+@cache
+def sessions() -> sessionmaker[Session]:
+    """This process's sessions, on an engine with its defaults."""
+    return sessionmaker(create_engine(the_house().settings.database_url))
+
+
+def look_at(loan_id: int) -> None:
+    """Decide a loan that is due for a look, and put the decision on record. One transaction."""
+    house = the_house()
+    now = house.now()
+    with sessions().begin() as session:
+        loan = session.get(LoanRow, loan_id, with_for_update=True)
+        if loan is None or loan.review_on is None or loan.review_on > now.date():
+            return
+        if loan.actions:
+            raise NotImplementedError("The textbook knows the first day only.")
+        _decide(session, house, loan, now)
+
+
+def _decide(session: Session, house: House, loan: Any, now: datetime) -> None:
+    facts = _facts(loan)
+    ladder = ladder_for(
+        house.policy.ladders,
+        jurisdiction=loan.jurisdiction,
+        product=loan.product,
+        currency=loan.currency,
+        on=now.date(),
+    )
+    snapshot = Snapshot(
+        loan_id=loan.id,
+        instalments=facts.instalments,
+        holds=facts.holds,
+        steps_tried=frozenset(loan.steps_tried),
+        steps_tried_at=loan.steps_tried_at,
+        written_off=facts.written_off,
+    )
+    d = domain.decide(snapshot, ladder, now)
+    row = _decision_row(d, [p.name for p in packs_for(house.policy.rule_packs, loan.jurisdiction)])
+    for step, item in d.plan:
+        asked = contact_facts(
+            house, loan.id, loan.jurisdiction, facts, d.arrears, ladder, item, now
+        )
+        move = first_move(item, ask_ahead(asked, item.do, now), now)
+        row.actions.append(_action_row(d, step, item, move, now))
+    for step, item in d.skip:
+        row.actions.append(_action_row(d, step, item, MISSED, now))
+    session.add(row)
+    open_case = select(CaseRow).where(CaseRow.loan_id == loan.id, CaseRow.closed_at.is_(None))
+    if d.arrears.past_due and session.scalar(open_case) is None:
+        session.add(CaseRow(loan_id=loan.id, opened_on=d.on))
+    loan.anchor_on = None if d.outcome is Outcome.WRITTEN_OFF else d.arrears.anchor
+    loan.review_on = d.review_on
+    loan.updated_at = now
+
+
+def _facts(loan: Any) -> LoanFacts:
+    borrower = loan.borrower
+    if borrower.contacts:
+        raise NotImplementedError("The textbook knows the first day only.")
+    reachable = {Channel.LEGAL}
+    if borrower.phone_sealed is not None:
+        reachable |= {Channel.SMS, Channel.CALL}
+    if borrower.address_sealed is not None:
+        reachable.add(Channel.VISIT)
+    return LoanFacts(
+        instalments=tuple(
+            Instalment(
+                one.due_on,
+                *(getattr(one, part) for part in ("principal", "interest", "fees")),
+                *(getattr(one, f"paid_{part}") for part in ("principal", "interest", "fees")),
+            )
+            for one in loan.instalments
+        ),
+        holds=tuple(Hold(HoldKind(one.kind), one.starts_on, one.ends_on) for one in loan.holds),
+        actions=(),
+        reach=Reach(
+            zones=tuple(borrower.zones),
+            locale=borrower.locale,
+            reachable=frozenset(reachable),
+            opted_out=frozenset(Channel(one.channel) for one in borrower.opt_outs),
+            ceased=borrower.ceased_at is not None,
+            number=borrower.phone_digest.hex() if borrower.phone_digest else None,
+            number_invalid=borrower.phone_invalid_at is not None,
+            at_work=borrower.phone_at_work,
+            history=(),
+            first_contact_at=None,
+            validation_notice_on=loan.validation_notice_on,
+            limitation_from=max(
+                filter(None, (loan.acknowledged_on, *(one.due_on for one in loan.instalments)))
+            ),
+        ),
+        written_off=loan.written_off_on is not None,
+    )
+
+
+def _decision_row(d: domain.Decision, packs: list[str]) -> DecisionRow:
+    return DecisionRow(
+        loan_id=d.loan_id,
+        decided_at=d.decided_at,
+        business_date=d.on,
+        outcome=d.outcome,
+        anchor_on=d.arrears.anchor,
+        days_past_due=d.arrears.days_past_due,
+        past_due=d.arrears.amount,
+        ladder_id=d.ladder_id,
+        ladder_version=d.ladder_version,
+        ladder_day=d.ladder_day,
+        step=d.step.id if d.step else None,
+        hold_kind=d.hold.kind if d.hold else None,
+        waits_for=list(d.waits_for),
+        rule_packs=packs,
+        review_on=d.review_on,
+    )
+
+
+def _action_row(d: domain.Decision, step: Any, item: Any, move: Any, now: datetime) -> ActionRow:
+    return ActionRow(
+        loan_id=d.loan_id,
+        anchor_on=d.arrears.anchor,
+        step=step.id,
+        item=item.id,
+        work=item.do,
+        ladder_id=d.ladder_id,
+        ladder_version=d.ladder_version,
+        status=move.to,
+        due_at=move.due_at,
+        reason=move.reason or None,
+        rules=list(move.rules),
+        changed_at=now,
+    )

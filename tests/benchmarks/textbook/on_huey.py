@@ -1,0 +1,27 @@
+"""Textbook huey on Redis: a task for each loan, two worker processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from huey import RedisHuey
+
+from tests.benchmarks.textbook.looking import look_at
+
+READY = "The following commands are available"
+commands = (
+    ("-m", "huey.bin.huey_consumer", f"{__name__}.huey", "--workers=2", "--worker-type=process"),
+)
+
+huey = RedisHuey("textbook", url=os.environ["REDIS_URL"], results=False)
+
+
+@huey.task()
+def look_at_loan(loan_id: int) -> None:
+    look_at(loan_id)
+
+
+def announce(loan_ids: Iterable[int], database_url: str) -> None:
+    for loan_id in loan_ids:
+        look_at_loan(loan_id)

@@ -1,0 +1,41 @@
+"""Textbook procrastinate: its queue is a table of the same PostgreSQL; two worker processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
+from sqlalchemy import make_url
+
+from tests.benchmarks.textbook.looking import look_at
+
+READY = "Starting worker"
+ONE = ("-m", "procrastinate", f"--app={__name__}.app", "--verbose", "worker", "--concurrency=2")
+commands = (ONE, ONE)
+
+
+def conninfo(database_url: str) -> str:
+    """The URL as libpq reads it."""
+    return make_url(database_url).set(drivername="postgresql").render_as_string(False)
+
+
+app = App(connector=PsycopgConnector(conninfo=conninfo(os.environ["DATABASE_URL"])))
+
+
+@app.task(name="look_at_loan")
+def look_at_loan(loan_id: int) -> None:
+    look_at(loan_id)
+
+
+def announce(loan_ids: Iterable[int], database_url: str) -> None:
+    connector = SyncPsycopgConnector(conninfo=conninfo(database_url))
+    with app.replace_connector(connector) as there, there.open():
+        there.tasks["look_at_loan"].batch_defer(*({"loan_id": loan_id} for loan_id in loan_ids))
+
+
+def apply_schema(database_url: str) -> None:
+    """Make procrastinate's own tables."""
+    connector = SyncPsycopgConnector(conninfo=conninfo(database_url))
+    with app.replace_connector(connector) as there, there.open():
+        there.schema_manager.apply_schema()
