@@ -55,7 +55,7 @@ def assert_written(database_url: str) -> None:
             both = [f"SELECT {columns} FROM {place}" for place in (written, f"wanted.{table}")]
             different = connection.execute(
                 text(
-                    f"SELECT count(*) FROM (({both[0]} EXCEPT ALL {both[1]})"  # noqa: S608 - our own names
+                    f"SELECT count(*) FROM (({both[0]} EXCEPT ALL {both[1]})"
                     f" UNION ALL ({both[1]} EXCEPT ALL {both[0]})) AS d"
                 )
             ).scalar_one()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import version
 
 from starlette.requests import Request
@@ -13,10 +14,17 @@ from workers.store.engine import assert_reachable
 from workers.webhooks import lender, tencent, twilio
 from workers.webhooks.description import HEALTH, Described
 from workers.webhooks.reading import RefusedError, refuse
+from workers.webhooks.waking import waker_of_workers
 
 
-def create_app(house: House | None = None) -> Described:
-    """The application for one house; without one, for this process's."""
+def create_app(
+    house: House | None = None, wake: Callable[[int], object] | None = None
+) -> Described:
+    """The application for one house; without one, for this process's and its workers.
+
+    `wake` is told the id of each event that was stored; of a house that is given, by default nobody
+    is told.
+    """
     app = Described(
         title="Arrears",
         version=version("arrears"),
@@ -24,12 +32,17 @@ def create_app(house: House | None = None) -> Described:
         docs_url=None,  # a page that would load its scripts from elsewhere
         redoc_url=None,
     )
+    app.state.wake = wake or (waker_of_workers() if house is None else _nobody)
     app.state.house = house or the_house()
     app.add_exception_handler(RefusedError, refuse)
     for one in (lender, twilio, tencent):
         app.include_router(one.router)
     app.add_api_route("/health", health, methods=["GET"], **HEALTH)
     return app
+
+
+def _nobody(event_id: int) -> None:
+    """Whoever looks for stored events finds them all the same."""
 
 
 def health(request: Request) -> Response:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter
 from pydantic import TypeAdapter, ValidationError
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -35,8 +36,9 @@ async def lender_event(request: Request) -> Response:
     house = the_house_of(request)
     body, webhook_id = await _signed(request, house)
     event = _read(LENDER_EVENT, body)
-    await in_the_store(partial(_store, house, webhook_id, event))
-    return Response(status_code=202)
+    event_id = await in_the_store(partial(_store, house, webhook_id, event))
+    # After the answer: the event is stored, and nobody need wait for who works on it.
+    return Response(status_code=202, background=BackgroundTask(request.app.state.wake, event_id))
 
 
 @router.post("/calls/start", **CALL_START)
@@ -116,7 +118,7 @@ def _begin(house: House, asked: CallStart) -> Begun:
     return begin_call(house, asked.loan, by=asked.made_by, item=asked.item, attempt=asked.attempt)
 
 
-def _store(house: House, webhook_id: str, event: LenderEvent) -> None:
+def _store(house: House, webhook_id: str, event: LenderEvent) -> int:
     payload = event.data.payload(house.vault)
     with house.engine.begin() as connection:
-        receive(connection, f"lender:{webhook_id}", event.type, payload, house.now())
+        return receive(connection, f"lender:{webhook_id}", event.type, payload, house.now())

@@ -1,0 +1,213 @@
+"""How long after a payment is told is every planned contact called off, while a day is decided?
+
+Real processes: the webhook server, workers for events, workers that decide, and a sender that does
+not wait for one answer before the next event. What is measured ends when the cancellation can be
+seen by others: its transaction has ended.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from statistics import quantiles
+
+import requests
+from sqlalchemy import Row, text
+
+from tests.benchmarks.book import a_book
+from tests.benchmarks.days import deciders, wait_until
+from tests.benchmarks.figures import Figure, Target, expect
+from tests.benchmarks.places import Places
+from tests.benchmarks.scans import publish
+from tests.benchmarks.sizes import Size
+from tests.support.commands import eventually, running
+from tests.support.lender import SECRET, signed
+from workers.escalation import escalate_loans
+from workers.house import House
+from workers.local.places import free_port
+from workers.queues import Queue
+from workers.scanning import LARGEST_ENVELOPE, scan_portfolio
+
+A_SECOND = 200
+SECONDS = {"small": 5, "full": 20}
+SENDERS = 16
+LOOK_EVERY = 0.004
+SOON = Target(100, at_least=False)
+
+# Loans that are due, and what would bring each of them up to date.
+_PAST_DUE = text("""
+SELECT l.id, l.external_id, l.currency,
+       sum(i.principal + i.interest + i.fees - i.paid_principal - i.paid_interest - i.paid_fees)
+           AS amount
+  FROM loan l JOIN instalment i ON i.loan_id = l.id AND i.due_on < :today
+ WHERE l.review_on <= :today
+ GROUP BY l.id ORDER BY l.id LIMIT :limit
+""")
+_WAITING = ("planned", "deferred", "awaiting_approval", "failed")
+_PAYABLE = text("SELECT DISTINCT loan_id FROM action WHERE status = ANY(:waiting)")
+_CALLED_OFF = text("""
+SELECT e.id, a.loan_id FROM action_event e JOIN action a ON a.id = e.action_id
+ WHERE e.id > :after AND e.to_status = 'cancelled'
+""")
+_STILL_WAITING = text("""
+SELECT count(*) FROM action WHERE loan_id = ANY(:loans) AND status = ANY(:waiting)
+""")
+
+
+def measure(places: Places, size: Size) -> list[Figure]:
+    there = Places({**places.environment, "ARREARS_EVENTS_IN_SECRETS": SECRET})
+    events = A_SECOND * SECONDS[size.name]
+    with a_book(there, size.loans, size.due) as house, _at_work(there, house) as port:
+        paid = _decided_ahead(house, events)
+        sent, seen, took = _pay_while_a_day_is_decided(house, paid, port)
+    milliseconds = [(seen[loan_id] - sent[loan_id]) * 1000 for loan_id in sent]
+    hundredths = quantiles(milliseconds, n=100)
+    return [
+        Figure(
+            f"payment to called off, 99th percentile, {A_SECOND} events a second",
+            "ms",
+            (hundredths[98],),
+            SOON,
+            key="payment_cancel_p99_ms",
+        ),
+        *(
+            Figure(f"payment to called off, {nth}th percentile", "ms", (hundredths[nth - 1],))
+            for nth in (50, 90, 95)
+        ),
+        Figure("payment to called off, longest", "ms", (max(milliseconds),)),
+        Figure("events a second, sent and applied", "events/s", (len(sent) / took,)),
+    ]
+
+
+@contextmanager
+def _at_work(places: Places, house: House) -> Iterator[int]:
+    """The processes that an installation has, as far as they matter here; the webhook's port."""
+    places.broker().flushall()
+    environment = places.at(house.settings.database_url)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="arrears-bench-")))
+        port = free_port()
+        web = running(
+            "webhook", f"--port={port}", environment=environment, log=folder / "webhook.log"
+        )
+        server = stack.enter_context(web)
+        events = running(
+            "worker",
+            f"--queues={Queue.EVENTS}",
+            "--concurrency=2",
+            "--name=events",
+            environment=environment,
+            log=folder / "events.log",
+        )
+        worker = stack.enter_context(events)
+        stack.enter_context(deciders(places, house, 2, folder))
+        eventually("the webhook listens", lambda: "startup complete" in server.output)
+        eventually("events are worked on", lambda: " ready." in worker.output)
+        yield port
+
+
+def _decided_ahead(house: House, events: int) -> Sequence[Row[tuple[int, str, str, int]]]:
+    """Loans with work that waits, and what pays all that is past due of them."""
+    with house.engine.connect() as connection:
+        rows = connection.execute(
+            _PAST_DUE, {"today": house.today(), "limit": events + events // 2}
+        ).all()
+    ids = [row.id for row in rows]
+    for start in range(0, len(ids), LARGEST_ENVELOPE):
+        escalate_loans(house, ids[start : start + LARGEST_ENVELOPE])
+    with house.engine.connect() as connection:
+        payable = set(connection.execute(_PAYABLE, {"waiting": list(_WAITING)}).scalars())
+    paid = [row for row in rows if row.id in payable][:events]
+    expect("loans with work that waits", len(paid), events)
+    return paid
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    loan_id: int
+    body: bytes
+    headers: dict[str, str]
+
+
+def _letter(row: Row[tuple[int, str, str, int]], at: datetime) -> _Letter:
+    told = {
+        "payment": f"P-{row.id}",
+        "loan": row.external_id,
+        "amount": str(row.amount),
+        "currency": row.currency,
+        "paid_on": at.date().isoformat(),
+    }
+    event = {"type": "payment", "timestamp": at.isoformat(), "data": told}
+    body = json.dumps(event).encode()
+    return _Letter(row.id, body, signed(body, at, id=f"evt_{row.id}"))
+
+
+def _pay_while_a_day_is_decided(
+    house: House, paid: Sequence[Row[tuple[int, str, str, int]]], port: int
+) -> tuple[dict[int, float], dict[int, float], float]:
+    """When each payment was sent and its work seen to be called off, by loan; and the seconds."""
+    letters = [_letter(row, house.now()) for row in paid]
+    sent: dict[int, float] = {}
+    local = threading.local()
+
+    def post(letter: _Letter) -> None:
+        if not hasattr(local, "session"):
+            local.session = requests.Session()
+        url = f"http://127.0.0.1:{port}/events"
+        answer = local.session.post(url, data=letter.body, headers=letter.headers, timeout=30)
+        expect("answer to an event", answer.status_code, 202)
+
+    with _watching(house, len(letters)) as seen, ThreadPoolExecutor(SENDERS) as senders:
+        scan_portfolio(house, publish)
+        started = time.perf_counter()
+        answers = []
+        for number, letter in enumerate(letters):
+            time.sleep(max(0.0, started + number / A_SECOND - time.perf_counter()))
+            # From when it was to be sent: a sender that is late is late for the borrower too.
+            sent[letter.loan_id] = started + number / A_SECOND
+            answers.append(senders.submit(post, letter))
+        for answer in answers:
+            answer.result(timeout=60)
+        wait_until(lambda: len(seen) >= len(letters))
+        took = time.perf_counter() - started
+    waits = {"loans": list(sent), "waiting": list(_WAITING)}
+    with house.engine.connect() as connection:
+        expect("loans called off", len(seen.keys() & sent.keys()), len(letters))
+        expect("work still waiting", connection.execute(_STILL_WAITING, waits).scalar_one(), 0)
+    return sent, seen, took
+
+
+@contextmanager
+def _watching(house: House, many: int) -> Iterator[dict[int, float]]:
+    """When the work of each loan was first seen to be called off, by a look every few moments."""
+    seen: dict[int, float] = {}
+    over = threading.Event()
+
+    def watch() -> None:
+        newest = 0
+        with house.engine.connect() as connection:
+            while not over.wait(LOOK_EVERY):
+                # Ids are drawn before their transactions end, so those a little behind are read
+                # again.
+                rows = connection.execute(_CALLED_OFF, {"after": max(0, newest - 2_000)}).all()
+                connection.rollback()
+                now = time.perf_counter()
+                for row in rows:
+                    seen.setdefault(row.loan_id, now)
+                    newest = max(newest, row.id)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        watcher.join(timeout=10)
