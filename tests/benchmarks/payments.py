@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import quantiles
 
@@ -141,13 +141,13 @@ def _letter(row: Row[tuple[int, str, str, int]], at: datetime) -> _Letter:
     told = {
         "payment": f"P-{row.id}",
         "loan": row.external_id,
-        "amount": str(row.amount),
+        "amount": f"{row.amount:.2f}",
         "currency": row.currency,
         "paid_on": at.date().isoformat(),
     }
     event = {"type": "payment", "timestamp": at.isoformat(), "data": told}
     body = json.dumps(event).encode()
-    return _Letter(row.id, body, signed(body, at, id=f"evt_{row.id}"))
+    return _Letter(row.id, body, signed(body, at.astimezone(UTC), id=f"evt_{row.id}"))
 
 
 def _pay_while_a_day_is_decided(

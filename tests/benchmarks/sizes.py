@@ -12,6 +12,7 @@ QUESTIONS = (
     "scan_memory",
     "statement_counts",
     "gate_cost",
+    "payments",
     "whole_day",
     "peers",
 )
