@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select, update
+from sqlalchemy import Connection, Row, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
@@ -131,20 +131,18 @@ NAMED_BY = {"payment": "external_id", "promise": "promise", "hold": "hold", "dis
 """By kind, where its payload has the id under which other events name it."""
 
 
+_TRY_AGAIN = text("""
+UPDATE inbox_event SET woken_at = NULL
+ WHERE status = 'received'
+   AND :name IN (payload ->> 'payment', payload ->> 'promise', payload ->> 'hold')
+""")
+
+
 def _wake_what_named(connection: Connection, came: Row[*tuple[Any, ...]]) -> None:
     """What waited for this event, such as a reversal for its payment, is due to be tried again."""
     if came.kind not in NAMED_BY:
         return
-    name = came.payload[NAMED_BY[came.kind]]
-    fields = {"payment", "promise", "hold"}
-    connection.execute(
-        update(inbox_event)
-        .where(
-            inbox_event.c.status == "received",
-            or_(*(inbox_event.c.payload[field].astext == name for field in sorted(fields))),
-        )
-        .values(woken_at=None)
-    )
+    connection.execute(_TRY_AGAIN, {"name": came.payload[NAMED_BY[came.kind]]})
 
 
 def take_in(house: House, external_id: str, kind: str, payload: Mapping[str, Any]) -> Settled:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from domain.promises import TELLING, Promise, Received, hold_of, is_kept
 from domain.statuses import PromiseStatus
@@ -165,10 +165,13 @@ def _is_known(connection: Connection, external_id: str) -> bool:
     return connection.execute(known).first() is not None
 
 
+_OPEN = select(promise).where(
+    promise.c.loan_id == bindparam("of_loan"), promise.c.status == PromiseStatus.OPEN
+)
+
+
 def _open_promise(connection: Connection, loan_id: int) -> Row[*tuple[Any, ...]] | None:
-    return connection.execute(
-        select(promise).where(promise.c.loan_id == loan_id, promise.c.status == PromiseStatus.OPEN)
-    ).one_or_none()
+    return connection.execute(_OPEN, {"of_loan": loan_id}).one_or_none()
 
 
 def _settle(

@@ -10,14 +10,11 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     Connection,
-    Text,
     and_,
     any_,
     cast,
-    insert,
-    literal,
     or_,
-    select,
+    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -27,7 +24,7 @@ from domain.ladder import Work
 from domain.statuses import CLAIMABLE, ActionStatus, sources
 from workers.store import news
 from workers.store.outbox import tell
-from workers.store.schema import action, action_event
+from workers.store.schema import action
 from workers.store.taking import not_since, update_first
 
 
@@ -39,6 +36,28 @@ class Move:
     reason: str
     rules: tuple[str, ...] = ()
     due_at: datetime | None = None
+
+
+_MOVE = text("""
+WITH before AS (
+    SELECT id, status FROM action
+     WHERE id = ANY(CAST(:ids AS bigint[])) AND status = ANY(:sources)
+       AND (CAST(:token AS uuid) IS NULL OR claim_token = CAST(:token AS uuid))
+       FOR UPDATE
+), moved AS (
+    UPDATE action a
+       SET status = :to, reason = :reason, rules = CAST(:rules AS text[]), due_at = :due_at,
+           attempts = a.attempts + :failed, claim_token = NULL, claimed_until = NULL,
+           woken_at = NULL, changed_at = :now
+      FROM before
+     WHERE a.id = before.id
+ RETURNING a.id, a.loan_id, a.work, a.step, a.item, a.anchor_on, before.status
+), noted AS (
+    INSERT INTO action_event (action_id, at, from_status, to_status, due_at, reason, rules)
+    SELECT id, :now, status, :to, :due_at, :reason, CAST(:rules AS text[]) FROM moved
+)
+SELECT * FROM moved ORDER BY id
+""")
 
 
 def move_actions(
@@ -54,58 +73,21 @@ def move_actions(
     With a `token` only an action still claimed by it moves: a worker whose claim has lapsed writes
     nothing. Work that is done or given up is told to the lender's systems, with one more.
     """
-    before = (
-        select(action.c.id, action.c.status)
-        .where(
-            action.c.id == any_(cast(list(action_ids), ARRAY(BigInteger))),
-            action.c.status.in_(sources(move.to)),
-            action.c.claim_token == token if token else literal(True),
-        )
-        .with_for_update()
-        .cte("before")
+    moved = connection.execute(
+        _MOVE,
+        {
+            "ids": list(action_ids),
+            "sources": [str(status) for status in sources(move.to)],
+            "token": str(token) if token else None,
+            "to": str(move.to),
+            "reason": move.reason,
+            "rules": list(move.rules),
+            "due_at": move.due_at,
+            "failed": int(move.to is ActionStatus.FAILED),
+            "now": now,
+        },
     )
-    moved = (
-        update(action)
-        .where(action.c.id == before.c.id)
-        .values(
-            status=move.to,
-            reason=move.reason,
-            rules=list(move.rules),
-            due_at=move.due_at,
-            attempts=action.c.attempts + (1 if move.to is ActionStatus.FAILED else 0),
-            claim_token=None,
-            claimed_until=None,
-            woken_at=None,
-            changed_at=now,
-        )
-        .returning(
-            action.c.id,
-            action.c.loan_id,
-            action.c.work,
-            action.c.step,
-            action.c.item,
-            action.c.anchor_on,
-            before.c.status,
-        )
-        .cte("moved")
-    )
-    noted = (
-        insert(action_event)
-        .from_select(
-            ["action_id", "at", "from_status", "to_status", "due_at", "reason", "rules"],
-            select(
-                moved.c.id,
-                literal(now, action_event.c.at.type),
-                moved.c.status,
-                literal(str(move.to)),
-                literal(move.due_at, action_event.c.due_at.type),
-                literal(move.reason),
-                cast(list(move.rules), ARRAY(Text)),
-            ),
-        )
-        .cte("noted")
-    )
-    rows = connection.execute(select(moved).order_by(moved.c.id).add_cte(noted)).all()
+    rows = moved.all()
     tell(connection, news.of_moved_actions(rows, move.to, move.reason), now)
     return len(rows)
 

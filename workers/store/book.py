@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.allocation import Allocation
@@ -14,27 +14,29 @@ from domain.errors import ArrearsError
 from domain.loans import Component, Instalment
 from domain.rules import Channel
 from workers.events import NotYetError
-from workers.store.relaying import write_parts
+from workers.store.relaying import write_new_parts
 from workers.store.rows import as_rows, given_rows
 from workers.store.schema import instalment, loan
 from workers.store.schema import opt_out as opt_out_table
 
+_LOCK = (
+    select(
+        loan.c.id,
+        loan.c.currency,
+        loan.c.jurisdiction,
+        loan.c.product,
+        loan.c.anchor_on,
+        loan.c.tape_as_of,
+        loan.c.written_off_on,
+    )
+    .where(loan.c.external_id == bindparam("known_as"))
+    .with_for_update()
+)
+
 
 def lock_loan(connection: Connection, external_id: str) -> Row[*tuple[Any, ...]] | None:
     """The loan by the lender's own id, locked until the transaction ends; None if unknown."""
-    return connection.execute(
-        select(
-            loan.c.id,
-            loan.c.currency,
-            loan.c.jurisdiction,
-            loan.c.product,
-            loan.c.anchor_on,
-            loan.c.tape_as_of,
-            loan.c.written_off_on,
-        )
-        .where(loan.c.external_id == external_id)
-        .with_for_update()
-    ).one_or_none()
+    return connection.execute(_LOCK, {"known_as": external_id}).one_or_none()
 
 
 def lock_loan_told_of(connection: Connection, external_id: str, told: str) -> Row[*tuple[Any, ...]]:
@@ -81,17 +83,20 @@ def loan_not_known(external_id: str) -> ArrearsError:
     return ArrearsError(f"Loan {external_id} is not known. Check its number, or import it.")
 
 
+_SCHEDULE = (
+    select(
+        instalment.c.due_on,
+        *(instalment.c[part] for part in ("principal", "interest", "fees")),
+        *(instalment.c[f"paid_{part}"] for part in ("principal", "interest", "fees")),
+    )
+    .where(instalment.c.loan_id == bindparam("of_loan"))
+    .order_by(instalment.c.due_on)
+)
+
+
 def load_schedule(connection: Connection, loan_id: int) -> tuple[Instalment, ...]:
     """The whole schedule in due order."""
-    rows = connection.execute(
-        select(
-            instalment.c.due_on,
-            *(instalment.c[part] for part in ("principal", "interest", "fees")),
-            *(instalment.c[f"paid_{part}"] for part in ("principal", "interest", "fees")),
-        )
-        .where(instalment.c.loan_id == loan_id)
-        .order_by(instalment.c.due_on)
-    )
+    rows = connection.execute(_SCHEDULE, {"of_loan": loan_id})
     return tuple(Instalment(*row) for row in rows)
 
 
@@ -101,8 +106,21 @@ def write_allocations(
     """Put allocations on record and lower what is unpaid by them."""
     if not allocations:
         return
-    write_parts(connection, payment_id, allocations)
+    write_new_parts(connection, payment_id, allocations)
     pay_instalments(connection, loan_id, allocations)
+
+
+_PAID = as_rows((instalment.c.due_on, *(instalment.c[f"paid_{c}"] for c in Component)))
+_PAY = (
+    update(instalment)
+    .where(instalment.c.loan_id == bindparam("of_loan"), instalment.c.due_on == _PAID.c.due_on)
+    .values(
+        {
+            instalment.c[f"paid_{c}"]: instalment.c[f"paid_{c}"] + _PAID.c[f"paid_{c}"]
+            for c in Component
+        }
+    )
+)
 
 
 def pay_instalments(
@@ -115,19 +133,7 @@ def pay_instalments(
             part.due_on, {"due_on": part.due_on, **{f"paid_{c}": 0 for c in Component}}
         )
         row[f"paid_{part.component}"] += part.amount
-    columns = (instalment.c.due_on, *(instalment.c[f"paid_{c}"] for c in Component))
-    given = as_rows(columns)
-    connection.execute(
-        update(instalment)
-        .where(instalment.c.loan_id == loan_id, instalment.c.due_on == given.c.due_on)
-        .values(
-            {
-                instalment.c[f"paid_{c}"]: instalment.c[f"paid_{c}"] + given.c[f"paid_{c}"]
-                for c in Component
-            }
-        ),
-        given_rows(list(paid.values())),
-    )
+    connection.execute(_PAY, {"of_loan": loan_id, **given_rows(list(paid.values()))})
 
 
 def opt_out(

@@ -47,7 +47,9 @@ def write_decisions(
     # Before anything is planned: what the gate defers today was asked today.
     climbing = (Outcome.ACT, Outcome.WAIT)
     deferred = [
-        d.loan_id for d in decisions if d.outcome in climbing and facts[d.loan_id].has_deferred
+        d.loan_id
+        for d in decisions
+        if d.outcome in climbing and facts[d.loan_id].has(ActionStatus.DEFERRED)
     ]
     ask_again(connection, deferred, now)
     planned = _insert_actions(connection, decisions, ids, not_yet, now)

@@ -41,10 +41,9 @@ class LoanFacts:
     has_problem: bool = False
     """Whether any defect of its data is on record and not resolved."""
 
-    @property
-    def has_deferred(self) -> bool:
-        """Whether work was put off, which may wait for a fact."""
-        return any(stored.past.status is ActionStatus.DEFERRED for stored in self.actions)
+    def has(self, status: ActionStatus) -> bool:
+        """Whether any of its actions is in this status."""
+        return any(stored.past.status is status for stored in self.actions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,9 +71,18 @@ def write_parts(connection: Connection, payment_id: int, parts: Sequence[Allocat
     _write(connection, {payment_id: parts})
 
 
+def write_new_parts(connection: Connection, payment_id: int, parts: Sequence[Allocation]) -> None:
+    """Put on record what a payment pays that has only just come in."""
+    _insert(connection, {payment_id: parts})
+
+
 def _write(connection: Connection, parts_of: Mapping[int, Sequence[Allocation]]) -> None:
     ids = cast(list(parts_of), ARRAY(BIGINT))
     connection.execute(delete(allocation).where(allocation.c.payment_id == any_(ids)))
+    _insert(connection, parts_of)
+
+
+def _insert(connection: Connection, parts_of: Mapping[int, Sequence[Allocation]]) -> None:
     rows = [
         {
             "payment_id": payment_id,

@@ -1,0 +1,127 @@
+"""How many bytes does a row of each table that grows take, with its indexes?
+
+`docs/growth.md` reckons a year of a large book with them. The rows are those that the house itself
+writes on its first day: looks, texts, receipts, links. Only what people and tapes would bring is
+put in by hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import Connection, select, text
+
+from domain.ladder import Work
+from domain.statuses import ActionStatus, MessageStatus
+from tests.benchmarks.book import a_book
+from tests.benchmarks.figures import Figure, expect
+from tests.benchmarks.measuring import note
+from tests.benchmarks.places import Places, run_outside_transactions
+from tests.benchmarks.sizes import Size
+from tests.support.fakes import FakeSmsGateway
+from tests.support.loans import only
+from workers.escalation import escalate_loans
+from workers.evidence.chaining import chain_evidence
+from workers.gateways.sms import StatusReport
+from workers.house import House
+from workers.inbox import take_in
+from workers.receipts import receipt_payload
+from workers.scanning import scan_portfolio
+from workers.store.outbox import that_tells
+from workers.store.schema import action, message
+from workers.texting import send_sms
+
+LOANS = 10_000
+"""All of them due: enough for the last page of a table not to count."""
+
+TEXTS = 2_000
+RECEIPTS = (MessageStatus.SENT, MessageStatus.DELIVERED)
+
+ADDED_TO = (
+    *("decision", "action_event", "contact", "contact_outcome", "receipt"),
+    *("evidence_link", "evidence_head", "scan_run", "payment", "allocation", "tape_change"),
+)
+CHANGED_LATER = ("action", "message", "outbox_event", "inbox_event")
+"""What an update leaves behind is used again, so that only rows as they end up are measured."""
+
+# What no machine writes: outcomes that people report, money, tapes, and the days of a year.
+_BY_HAND = (
+    "INSERT INTO contact_outcome (contact_id, outcome, connected, reason, made_by, reported_at)"
+    " SELECT id, 'spoke', true, 'forgot', 'C-' || 1000 + id % 500, :now FROM contact",
+    "INSERT INTO payment (external_id, loan_id, amount, currency, paid_on, recorded_at)"
+    " SELECT 'P-2026-' || 100000000 + id, id, 322.11, 'USD', :today, :now FROM loan",
+    "INSERT INTO allocation (payment_id, due_on, component, amount)"
+    " SELECT id, paid_on, component, amount / 2"
+    " FROM payment, unnest(ARRAY['interest', 'principal']) component",
+    "INSERT INTO tape_import (file_name, mapping, as_of, rows_taken, rows_rejected, imported_at)"
+    " VALUES ('book.csv', 'book', :today, 0, 0, :now)",
+    "INSERT INTO tape_change (tape_import_id, loan_id, at, anchor_before, past_due_before,"
+    " anchor_after, past_due_after)"
+    " SELECT i.id, l.id, :now, anchor_on, 322.11, anchor_on, 644.22 FROM tape_import i, loan l",
+    "INSERT INTO scan_run (business_date, started_at, finished_at, loans, envelopes, policy_digest)"
+    " SELECT business_date - n, started_at, finished_at, loans, envelopes, policy_digest"
+    " FROM scan_run, generate_series(1, 3650) n",
+    "UPDATE outbox_event SET status = 'delivered', due_at = NULL, settled_at = :now, attempts = 1",
+)
+
+
+def measure(places: Places, size: Size) -> list[Figure]:
+    with a_book(places, LOANS, LOANS) as given:
+        house = replace(
+            given, engine=that_tells(given.engine), sms=only(FakeSmsGateway()), receiver=None
+        )
+        _work(house)
+        run_outside_transactions(
+            house.settings.database_url, *(f"VACUUM FULL {table}" for table in CHANGED_LATER)
+        )
+        with house.engine.connect() as connection:
+            return [
+                figure
+                for table in sorted((*ADDED_TO, *CHANGED_LATER))
+                for figure in _of_a_table(connection, table)
+            ]
+
+
+def _work(house: House) -> None:
+    note(f"looking at {LOANS:,} loans, sending {TEXTS:,} texts, taking their receipts")
+    scan_portfolio(house, lambda envelopes: [escalate_loans(house, ids) for ids in envelopes])
+    for action_id in _planned_texts(house):
+        expect("outcome of a text", send_sms(house, action_id), "accepted")
+    for sent in _texts(house):
+        for word in RECEIPTS:
+            report = StatusReport("twilio", sent.id, sent.sid, word, word, None)
+            told = take_in(house, f"twilio:{sent.sid}:{word}", "receipt", receipt_payload(report))
+            expect("what came of a receipt", told.status, "applied")
+    with house.engine.begin() as connection:
+        for statement in _BY_HAND:
+            connection.execute(text(statement), {"now": house.now(), "today": house.today()})
+    while chain_evidence(house):
+        pass
+
+
+def _planned_texts(house: House) -> list[int]:
+    planned = (action.c.work == Work.SEND_SMS) & (action.c.status == ActionStatus.PLANNED)
+    first = select(action.c.id).where(planned).order_by(action.c.id).limit(TEXTS)
+    with house.engine.connect() as connection:
+        found = list(connection.execute(first).scalars())
+    expect("texts to send", len(found), TEXTS)
+    return found
+
+
+def _texts(house: House) -> list[object]:
+    with house.engine.connect() as connection:
+        return list(connection.execute(select(message.c.id, message.c.sid)))
+
+
+def _of_a_table(connection: Connection, table: str) -> list[Figure]:
+    """The bytes of a row, with its part of the indexes and of what is stored out of line."""
+    rows, whole, indexes = connection.execute(
+        text(
+            f"SELECT count(*), pg_total_relation_size('{table}'), pg_indexes_size('{table}')"
+            f" FROM {table}"
+        )  # noqa: S608 - names of our own tables
+    ).one()
+    return [
+        Figure(f"a row of {table}", "bytes", (whole / rows,)),
+        Figure(f"a row of {table}, of it indexes", "bytes", (indexes / rows,)),
+    ]

@@ -1,0 +1,258 @@
+"""What each index is for: the work whose statements use it, or the promise that it keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from uuid import uuid4
+
+from sqlalchemy import Connection, exists, select, text
+
+from domain.ladder import Work
+from domain.staffing import Span
+from domain.statuses import MessageStatus
+from workers import (
+    dead_letters,
+    inbox,
+    outcomes,
+    promising,
+    receipts,
+    reconciling,
+    repairing,
+    replies,
+    reply_work,
+    scanning,
+)
+from workers.contacting import lock_action
+from workers.evidence import chaining
+from workers.gateways.sms import InboundText
+from workers.house import House
+from workers.leaving_alone import leave_alone
+from workers.payments import Payment, record_payment
+from workers.privacy import about, erasing, retention
+from workers.store import actions, book, outbox, people, relaying
+from workers.store.facts import load_facts
+from workers.store.schema import (
+    access,
+    borrower,
+    evidence_link,
+    hold,
+    loan,
+    outbox_event,
+    promise,
+    reply,
+)
+from workers.story import actions as story_of_actions
+from workers.story import borrower as story_of_borrower
+from workers.story import decisions, effects, reading, records
+
+Ask = Callable[[Connection, House], object]
+LEASE = timedelta(minutes=5)
+PAST_DUE = 100
+DUE = list(range(50, 550, 50))
+
+
+def told(connection: Connection) -> reading.LoanTold:
+    return reading._find(connection, f"L-{PAST_DUE}")
+
+
+def facts(connection: Connection, house: House) -> object:
+    return load_facts(connection, [PAST_DUE], house.now())
+
+
+def a_text_comes_in(_: Connection, house: House) -> object:
+    came = InboundText("twilio", "RE-5", "+8613800138000", "STOP", None)
+    return replies.take_reply(house, came, help_is_answered=True)
+
+
+def a_payment_comes_in(connection: Connection, house: House) -> object:
+    paid = Payment("N-1", f"L-{PAST_DUE}", 10, "CNY", house.today())  # type: ignore[arg-type]
+    return record_payment(connection, house, paid)
+
+
+def a_policy_comes_in(connection: Connection, house: House) -> object:
+    return scanning._open_run(connection, house.today(), house.now(), "another policy")
+
+
+def a_receipt_comes_in(connection: Connection, house: House) -> object:
+    named = {"message_id": None, "provider": "twilio", "sid": "SM-5"}
+    known = {"word": "sent", "code": None, "status": MessageStatus.SENT}
+    return receipts.record_receipt(connection, house, {**named, **known})
+
+
+def looks_are_read(connection: Connection, _: House) -> object:
+    ids = {loan: [7], borrower: [7], reply: [7]}
+    return connection.execute(about._rows(access, ids, 7))
+
+
+def who_calls(connection: Connection, house: House) -> object:
+    now, later = house.now(), house.now() + timedelta(days=1)
+    return people.lock_collectors(connection, now, Span(now, later), later)
+
+
+def events_wake(connection: Connection, house: House) -> object:
+    return outbox.wake(connection, house.now(), again_after=LEASE, limit=100)
+
+
+def actions_wake(connection: Connection, house: House) -> object:
+    return actions.wake_due(connection, Work.SEND_SMS, house.now(), again_after=LEASE, limit=100)
+
+
+def links_of_a_head(connection: Connection, _: House) -> object:
+    return connection.execute(
+        select(evidence_link.c.digest)
+        .where(evidence_link.c.evidence_head_id == 7)
+        .order_by(evidence_link.c.id)
+    )
+
+
+def a_link_of_a_row(connection: Connection, _: House) -> object:
+    same = (evidence_link.c.kind == "decision") & (evidence_link.c.row_id == 7)
+    return connection.execute(select(exists().where(same)))
+
+
+# By index: the sentence that says what it is for, and the work whose statements use it; where
+# there is none, it is there for what it forbids.
+NEEDED: dict[str, tuple[str, Ask | None]] = {
+    "access_borrower_id_idx": ("a person asks what is held about them", looks_are_read),
+    "access_loan_id_idx": ("a person asks what is held about them", looks_are_read),
+    "access_reply_id_idx": ("a person asks what is held about them", looks_are_read),
+    "action_claimed_idx": ("claims whose worker died", lambda c, h: repairing.mark_lost_claims(h)),
+    "action_due_idx": ("actions whose time has come", actions_wake),
+    "action_event_action_id_idx": (
+        "the moves of an action",
+        lambda c, h: list(story_of_actions.planned(c, told(c))),
+    ),
+    "action_once": ("the actions of the loans of an envelope; promise 1", facts),
+    "action_unknown_idx": (
+        "actions whose text may have gone out",
+        lambda c, h: c.execute(text("SELECT id FROM action WHERE status = 'unknown' ORDER BY id")),
+    ),
+    "borrower_external_id_key": (
+        "an event names its borrower",
+        lambda c, h: leave_alone(c, h, f"B-{PAST_DUE}", None, "S-1"),
+    ),
+    "borrower_phone_digest_idx": ("who shares a number shares its opt-outs", facts),
+    "call_one_live_per_action": (
+        "calls that a payment makes needless; never two for one action",
+        a_payment_comes_in,
+    ),
+    "call_staff_id_assigned_at_idx": ("what each collector was given today", who_calls),
+    "collection_case_one_open_per_loan": ("whether a case is open, and one at most", facts),
+    "contact_action_id_idx": ("what came of the contacts of an action", facts),
+    "contact_attempt_key": (
+        "an outcome names its attempt",
+        lambda c, h: outcomes._lock(c, f"A-1-{PAST_DUE}"),
+    ),
+    "contact_borrower_id_at_idx": ("the contacts that caps count", facts),
+    "decision_loan_id_id_idx": (
+        "the looks at a loan",
+        lambda c, h: list(decisions.decisions(c, told(c))),
+    ),
+    "document_action_id_idx": (
+        "the letters of a loan's actions",
+        lambda c, h: list(effects.documents(c, told(c))),
+    ),
+    "erasure_borrower_id_idx": (
+        "that a borrower was erased",
+        lambda c, h: list(records.erasures(c, told(c))),
+    ),
+    "evidence_link_chain_seq_key": (
+        "the end of each chain; no two links in one place",
+        lambda c, h: chaining._ends(c, DUE),
+    ),
+    "evidence_link_evidence_head_id_idx": ("the links a head stands for", links_of_a_head),
+    "evidence_link_kind_row_id_key": ("whether a row is linked; never twice", a_link_of_a_row),
+    "hold_external_id_key": (
+        "a release names its hold",
+        lambda c, h: book.lock_loan_of(c, hold, f"H-{PAST_DUE}"),
+    ),
+    "hold_loan_id_idx": ("the holds of the loans of an envelope", facts),
+    "hold_release_hold_id_idx": (
+        "the releases of a loan's holds",
+        lambda c, h: c.execute(text("SELECT * FROM hold_release WHERE hold_id = 7")),
+    ),
+    "inbox_event_borrower_waiting_idx": (
+        "news of the borrower waits, and the claim with it",
+        lambda c, h: lock_action(c, PAST_DUE, Work.SEND_SMS),
+    ),
+    "inbox_event_contact_change_idx": (
+        "the story of new contacts",
+        lambda c, h: list(story_of_borrower.contact_changes(c, told(c))),
+    ),
+    "inbox_event_external_id_key": (
+        "an event that comes twice is stored once",
+        lambda c, h: inbox.receive(c, "E-500", "contact_change", {"borrower": "B-500"}, h.now()),
+    ),
+    "inbox_event_loan_waiting_idx": (
+        "news of the loan waits, and the claim with it",
+        lambda c, h: lock_action(c, PAST_DUE, Work.SEND_SMS),
+    ),
+    "inbox_event_waiting_idx": ("events to apply", lambda c, h: inbox.wake_events(h, limit=100)),
+    "legal_file_action_id_key": (
+        "the legal files of a loan's actions, and one at most of each",
+        lambda c, h: list(effects.legal_files(c, told(c))),
+    ),
+    "loan_anchor_idx": ("a new policy looks at all that is past due", a_policy_comes_in),
+    "loan_borrower_id_idx": (
+        "the loans of a borrower",
+        lambda c, h: erasing.erase(c, [7], h.now()),
+    ),
+    "loan_external_id_key": ("an event names its loan", a_payment_comes_in),
+    "loan_review_idx": ("the scan", lambda c, h: scanning.scan_portfolio(h, lambda _: None)),
+    "message_contact_id_idx": ("texts that certainly were not sent", facts),
+    "message_one_live_per_action": (
+        "whether a text of an action may have gone out; never two of them",
+        lambda c, h: dead_letters._text_went_out(c, PAST_DUE),
+    ),
+    "message_provider_sid_key": ("a receipt names its text", a_receipt_comes_in),
+    "message_unknown_idx": ("texts to reconcile", lambda c, h: reconciling.park_old(h)),
+    "outbox_event_dead_idx": (
+        "events that were given up",
+        lambda c, h: c.execute(text("SELECT * FROM outbox_event WHERE status = 'dead'")),
+    ),
+    "outbox_event_event_id_key": (
+        "a person names an event to send again",
+        lambda c, h: c.execute(select(outbox_event).where(outbox_event.c.event_id == uuid4())),
+    ),
+    "outbox_event_order_idx": (
+        "the first event of a loan",
+        lambda c, h: outbox.claim_next(c, PAST_DUE + 1, h.now(), LEASE),
+    ),
+    "outbox_event_waiting_idx": ("events to deliver", events_wake),
+    "payment_external_id_key": ("a payment that comes twice counts once", a_payment_comes_in),
+    "payment_loan_id_idx": (
+        "what a tape is brought together with",
+        lambda c, h: relaying.on_record(c, [PAST_DUE], date(2026, 1, 1)),
+    ),
+    "problem_once_while_open": ("whether a loan has an open problem, each once", facts),
+    "promise_due_idx": (
+        "promises whose day is over",
+        lambda c, h: promising.break_overdue_promises(h, limit=5),
+    ),
+    "promise_external_id_key": (
+        "a withdrawal names its promise",
+        lambda c, h: book.lock_loan_of(c, promise, f"PR-{PAST_DUE}"),
+    ),
+    "promise_one_open_per_loan": (
+        "the promise that a payment may keep, and one at most",
+        lambda c, h: promising.keep_promise(c, PAST_DUE, h.now()),
+    ),
+    "receipt_once": ("a receipt that comes twice is on record once", None),
+    "reply_borrower_id_idx": ("until when is kept", lambda c, h: retention.read_keeping(c, h, [7])),
+    "reply_provider_sid_key": ("a text that comes in twice is stored once", a_text_comes_in),
+    "reply_staff_id_assigned_at_idx": ("what each collector was given today", who_calls),
+    "reply_unhandled_idx": ("replies to see to", lambda c, h: reply_work.count_replies(c)),
+    "sealing_key_mark_key": ("a key is on record once", None),
+    "staff_external_id_key": ("a reference is one person's", None),
+    "tape_change_loan_id_idx": (
+        "what tapes told of a loan",
+        lambda c, h: list(records.tapes(c, told(c), h.settings.lender_zone)),
+    ),
+    "visit_contact_id_idx": ("visits that were called off do not count", facts),
+    "visit_one_live_per_action": (
+        "visits that a payment makes needless; never two for one action",
+        a_payment_comes_in,
+    ),
+    "visit_staff_one_place_at_a_time": ("nobody is in two places", None),
+}

@@ -1,0 +1,192 @@
+"""No index is there for nothing: each has a query that needs it, or a promise that it keeps.
+
+The work of the house is done on full tables, each statement is planned as it is sent, and nothing
+of it stays. An index that is new, or that its query needs no longer, fails here by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Connection, UniqueConstraint, create_engine, select
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+
+from domain.errors import ArrearsError
+from domain.ladder import Work
+from domain.outcomes import ContactOutcome
+from domain.rules import Channel
+from tests.support.databases import new_database
+from tests.support.full_tables import fill
+from tests.support.loans import Book
+from tests.support.needs import (
+    DUE,
+    NEEDED,
+    PAST_DUE,
+    Ask,
+    a_payment_comes_in,
+    a_receipt_comes_in,
+    a_text_comes_in,
+    actions_wake,
+    events_wake,
+    told,
+)
+from tests.support.plans import nothing_stays, planned
+from workers import (
+    attempts,
+    dead_letters,
+    inbox,
+    outcomes,
+    reassessing,
+    reconciling,
+    repairing,
+    reply_work,
+    scanning,
+)
+from workers.contacting import lock_action
+from workers.escalation import escalate_loans
+from workers.evidence import chaining
+from workers.house import House
+from workers.letters import open_letter
+from workers.privacy import pruning
+from workers.store import messages, people
+from workers.store.schema import contact, loan, metadata
+from workers.story import decisions, effects, facts, pauses, records
+from workers.worklist import Kind, read_work
+
+pytestmark = pytest.mark.xdist_group("indexes")  # so that the tables are filled once
+
+
+def what_was_to_be_learnt(connection: Connection, _: House) -> object:
+    made = connection.execute(
+        select(contact, loan.c.external_id)
+        .join(loan, loan.c.id == contact.c.loan_id)
+        .where(contact.c.attempt == f"A-1-{PAST_DUE}")
+    ).one()
+    came = outcomes.OutcomeTold(made.attempt, ContactOutcome.NO_ANSWER, None, "S-1")
+    return outcomes._check(connection, made, came)
+
+
+def the_newest_letter(_: Connection, house: House) -> object:
+    with pytest.raises(ArrearsError, match="was erased"):  # the tables hold no letter's words
+        open_letter(house, f"L-{PAST_DUE}", by="S-1")
+    return None
+
+
+def work_list(kind: Kind) -> Ask:
+    return lambda connection, house: read_work(connection, house, house.today(), {kind})
+
+
+ALL_DAY: dict[str, Ask] = {
+    "an envelope": lambda c, h: escalate_loans(h, DUE),
+    "the scan": lambda c, h: scanning.scan_portfolio(h, lambda _: None),
+    "a claim": lambda c, h: lock_action(c, PAST_DUE, Work.SEND_SMS),
+    "a payment": a_payment_comes_in,
+    "a receipt": a_receipt_comes_in,
+    "a text that comes in": a_text_comes_in,
+    "waking actions": actions_wake,
+    "waking events": lambda c, h: inbox.wake_events(h),
+    "waking the outbox": events_wake,
+    "lost claims": lambda c, h: repairing.mark_lost_claims(h),
+    "asking providers": lambda c, h: reconciling._take_unasked(c, h.now()),
+    "parking texts": lambda c, h: reconciling.park_old(h),
+    "assigning replies": lambda c, h: reply_work.assign_replies(h),
+    "closing paid cases": lambda c, h: reassessing.close_paid_cases(h, limit=5),
+}
+"""What runs every few seconds, or for every loan."""
+
+
+FALLS_SHORT: dict[str, tuple[str, Ask]] = {
+    "chaining": ("evidence_due", lambda c, h: chaining.chain_evidence(h, limit=100)),
+    "settling texts whose answer was lost": ("message", lambda c, h: reconciling.settle_known(h)),
+    "who refused a text that is tried again": (
+        "message",
+        lambda c, h: messages.providers_that_refused(c, PAST_DUE),
+    ),
+    "what a call had to learn, when its outcome is told": ("call", what_was_to_be_learnt),
+    "the attempt that a person ends": (
+        "contact",
+        lambda c, h: attempts.attempt_to_end(c, f"L-{PAST_DUE}", Channel.CALL),
+    ),
+    "when visitors are free": (
+        "visit_staff",
+        lambda c, h: people.lock_visitors(c, h.now(), h.now() + timedelta(days=5)),
+    ),
+    "pruning events out": ("outbox_event", lambda c, h: pruning.prune(h)),
+    "pruning events in": ("inbox_event", lambda c, h: pruning.prune(h)),
+    "the newest letter": ("document", the_newest_letter),
+    "work lists: calls": ("action", work_list(Kind.CALLS)),
+    "work lists: visits": ("action", work_list(Kind.VISITS)),
+    "work lists: files": ("action", work_list(Kind.FILES)),
+    "work lists: approvals": ("action", work_list(Kind.APPROVALS)),
+    "what was given up": (
+        "action",
+        lambda c, h: dead_letters.read_dead(c, h.settings.lender_zone),
+    ),
+    "the story: texts": ("message", lambda c, h: list(effects.messages(c, told(c)))),
+    "the story: receipts": ("receipt", lambda c, h: list(effects.receipts(c, told(c)))),
+    "the story: calls": ("call", lambda c, h: list(effects.calls(c, told(c)))),
+    "the story: visits": ("visit", lambda c, h: list(effects.visits(c, told(c)))),
+    "the story: events": ("inbox_event", lambda c, h: list(facts.events(c, told(c)))),
+    "the story: problems": ("problem", lambda c, h: list(facts.problems(c, told(c)))),
+    "the story: promises": ("promise", lambda c, h: list(pauses.promises(c, told(c)))),
+    "the story: holds": ("promise", lambda c, h: list(pauses.holds(c, told(c)))),
+    "the story: cases": ("collection_case", lambda c, h: list(decisions.cases_closed(c, told(c)))),
+    "the story: looks at what is personal": (
+        "access",
+        lambda c, h: list(records.accesses(c, told(c))),
+    ),
+}
+"""What is about one loan or a few, and reads a large table through all the same, for want of an
+index. What is about the whole house (status, audit, verify) is not in it."""
+
+
+@pytest.fixture(scope="module")
+def house(postgres_server: str, migrated_template: str) -> Iterator[House]:
+    """A house whose tables are full."""
+    with new_database(postgres_server, template=migrated_template) as url:
+        engine = create_engine(url)
+        fill(engine)
+        yield Book(engine, now="2026-03-02 10:00").house
+        engine.dispose()
+
+
+def test_each_index_says_what_it_is_for_and_none_is_told_of_that_is_gone() -> None:
+    indexes = {str(index.name) for table in metadata.sorted_tables for index in table.indexes}
+    constraints = {
+        str(one.name)
+        for table in metadata.sorted_tables
+        for one in table.constraints
+        if isinstance(one, (UniqueConstraint, ExcludeConstraint))
+    }
+
+    assert sorted(indexes | constraints) == sorted(NEEDED)
+
+
+@pytest.mark.parametrize("index", sorted(name for name, (_, ask) in NEEDED.items() if ask))
+def test_an_index_is_used_by_the_work_that_it_is_for(house: House, index: str) -> None:
+    why, ask = NEEDED[index]
+    assert ask is not None
+    with nothing_stays(house) as (connection, same_house), planned(connection) as plans:
+        ask(connection, same_house)
+
+    assert index in plans.indexes, f"{index} is there for this, and not used: {why}"
+    assert not plans.read_through, f"{why}: reads all of {plans.read_through}"
+
+
+@pytest.mark.parametrize("work", sorted(ALL_DAY))
+def test_what_is_done_all_day_reads_no_large_table_through(house: House, work: str) -> None:
+    with nothing_stays(house) as (connection, same_house), planned(connection) as plans:
+        ALL_DAY[work](connection, same_house)
+
+    assert not plans.read_through
+
+
+@pytest.mark.parametrize("work", sorted(FALLS_SHORT))
+def test_what_falls_short_still_does_or_is_to_be_struck_off(house: House, work: str) -> None:
+    table, ask = FALLS_SHORT[work]
+    with nothing_stays(house) as (connection, same_house), planned(connection) as plans:
+        ask(connection, same_house)
+
+    assert table in plans.read_through, f"{work}: {table} is not read through any more"
