@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from celery import Celery
+from celery.signals import worker_init
 
 app = Celery("arrears")
 app.config_from_object("workers.celeryconfig")
+
+
+@worker_init.connect
+def open_the_house(**_: object) -> None:
+    """Read policy and templates before the children are made: they share them, and no task waits.
+
+    Nothing is connected to yet, so nothing that must not be shared is.
+    """
+    from workers.house import the_house  # whoever only publishes needs no house
+
+    the_house()

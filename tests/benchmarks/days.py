@@ -88,7 +88,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
 @contextmanager
 def deciders(places: Places, house: House, processes: int, folder: Path) -> Iterator[Process]:
     """So many worker processes that decide and do nothing else, ready for their first message."""
-    command = ("worker", f"--queues={Queue.ESCALATE}", f"--concurrency={processes}")
+    command = ("worker", f"--queues={Queue.ESCALATE}", f"--concurrency={processes}", "--nice=10")
     environment = places.at(house.settings.database_url)
     log = folder / f"worker-{time.monotonic_ns()}.log"
     with running(*command, environment=environment, log=log) as worker:

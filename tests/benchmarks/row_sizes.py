@@ -8,8 +8,9 @@ put in by hand.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, Row, func, select, text
 
 from domain.ladder import Work
 from domain.statuses import ActionStatus, MessageStatus
@@ -28,18 +29,29 @@ from workers.inbox import take_in
 from workers.receipts import receipt_payload
 from workers.scanning import scan_portfolio
 from workers.store.outbox import that_tells
-from workers.store.schema import action, message
+from workers.store.schema import action, message, metadata
 from workers.texting import send_sms
 
 LOANS = 10_000
 """All of them due: enough for the last page of a table not to count."""
 
 TEXTS = 2_000
+HEADS, FEW = 1_000, 10
+"""As on a quiet night: that many heads, each for a few links."""
+
 RECEIPTS = (MessageStatus.SENT, MessageStatus.DELIVERED)
 
 ADDED_TO = (
     *("decision", "action_event", "contact", "contact_outcome", "receipt"),
-    *("evidence_link", "evidence_head", "scan_run", "payment", "allocation", "tape_change"),
+    *(
+        "access",
+        "evidence_link",
+        "evidence_head",
+        "scan_run",
+        "payment",
+        "allocation",
+        "tape_change",
+    ),
 )
 CHANGED_LATER = ("action", "message", "outbox_event", "inbox_event")
 """What an update leaves behind is used again, so that only rows as they end up are measured."""
@@ -48,6 +60,8 @@ CHANGED_LATER = ("action", "message", "outbox_event", "inbox_event")
 _BY_HAND = (
     "INSERT INTO contact_outcome (contact_id, outcome, connected, reason, made_by, reported_at)"
     " SELECT id, 'spoke', true, 'forgot', 'C-' || 1000 + id % 500, :now FROM contact",
+    "INSERT INTO access (loan_id, at, what, purpose, made_by, item)"
+    " SELECT id, :now, 'number', 'to be called', 'C-1017', 'enquiry_call' FROM loan",
     "INSERT INTO payment (external_id, loan_id, amount, currency, paid_on, recorded_at)"
     " SELECT 'P-2026-' || 100000000 + id, id, 322.11, 'USD', :today, :now FROM loan",
     "INSERT INTO allocation (payment_id, due_on, component, amount)"
@@ -89,12 +103,21 @@ def _work(house: House) -> None:
         expect("outcome of a text", send_sms(house, action_id), "accepted")
     for sent in _texts(house):
         for word in RECEIPTS:
-            report = StatusReport("twilio", sent.id, sent.sid, word, word, None)
+            report = StatusReport(
+                reference=sent.id,
+                provider="twilio",
+                sid=sent.sid,
+                word=word,
+                status=word,
+                code=None,
+            )
             told = take_in(house, f"twilio:{sent.sid}:{word}", "receipt", receipt_payload(report))
             expect("what came of a receipt", told.status, "applied")
     with house.engine.begin() as connection:
         for statement in _BY_HAND:
             connection.execute(text(statement), {"now": house.now(), "today": house.today()})
+    for _ in range(HEADS):
+        chain_evidence(house, limit=FEW)
     while chain_evidence(house):
         pass
 
@@ -108,19 +131,17 @@ def _planned_texts(house: House) -> list[int]:
     return found
 
 
-def _texts(house: House) -> list[object]:
+def _texts(house: House) -> list[Row[*tuple[Any, ...]]]:
     with house.engine.connect() as connection:
         return list(connection.execute(select(message.c.id, message.c.sid)))
 
 
 def _of_a_table(connection: Connection, table: str) -> list[Figure]:
     """The bytes of a row, with its part of the indexes and of what is stored out of line."""
-    rows, whole, indexes = connection.execute(
-        text(
-            f"SELECT count(*), pg_total_relation_size('{table}'), pg_indexes_size('{table}')"
-            f" FROM {table}"
-        )  # noqa: S608 - names of our own tables
+    whole, indexes = connection.execute(
+        select(func.pg_total_relation_size(table), func.pg_indexes_size(table))
     ).one()
+    rows = connection.execute(select(func.count()).select_from(metadata.tables[table])).scalar_one()
     return [
         Figure(f"a row of {table}", "bytes", (whole / rows,)),
         Figure(f"a row of {table}, of it indexes", "bytes", (indexes / rows,)),

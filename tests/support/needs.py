@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from decimal import Decimal
 from uuid import uuid4
 
 from sqlalchemy import Connection, exists, select, text
@@ -66,7 +67,7 @@ def a_text_comes_in(_: Connection, house: House) -> object:
 
 
 def a_payment_comes_in(connection: Connection, house: House) -> object:
-    paid = Payment("N-1", f"L-{PAST_DUE}", 10, "CNY", house.today())  # type: ignore[arg-type]
+    paid = Payment("N-1", f"L-{PAST_DUE}", Decimal(10), "CNY", house.today())
     return record_payment(connection, house, paid)
 
 

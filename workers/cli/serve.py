@@ -34,6 +34,15 @@ def worker(
         int, typer.Option(help="Processes that work at the same time.", min=1, max=64)
     ] = 2,
     name: Annotated[str, typer.Option(help="Its name in Flower.")] = "worker",
+    nice: Annotated[
+        int,
+        typer.Option(
+            help="How far it stands back where others want the processor: 0 not, 19 as far as can "
+            "be.",
+            min=0,
+            max=19,
+        ),
+    ] = 0,
 ) -> None:
     """Serve queues: scan, escalate, send, assign, schedule, open, apply, repair."""
     if unknown := set(queues.split(",")) - set(Queue):
@@ -46,6 +55,7 @@ def worker(
             "after --name."
         )
     _check()
+    os.nice(nice)
     _become_celery(
         "worker",
         f"--queues={queues}",
