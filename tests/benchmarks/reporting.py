@@ -17,6 +17,17 @@ from tests.benchmarks.sizes import Size
 Answers = Mapping[str, Sequence[Figure]]
 
 
+RATIOS = (
+    "auto_vs_best_peer",
+    "auto_vs_textbook_celery",
+    "auto_vs_bulk_insert",
+    "single_vs_noop",
+    "publish_vs_delay",
+    "book_growth",
+)
+STATEMENTS = ("per_envelope", "per_text")
+
+
 def print_table(answers: Answers, size: Size) -> None:
     """Figures with a target first: those are what the benchmark is for. Seconds only illustrate."""
     table = Table(title=f"Arrears, size {size.name}, {os.cpu_count()} cores", title_justify="left")
@@ -33,11 +44,19 @@ def print_table(answers: Answers, size: Size) -> None:
 def write_json(answers: Answers, size: Size, path: Path) -> None:
     """Everything that was measured, with the conditions it was measured under."""
     path.parent.mkdir(exist_ok=True)
+    known = {
+        figure.key: figure.median for answer in answers.values() for figure in answer if figure.key
+    }
+    # What was not asked, or found no answer, is there as null.
     report = {
         "size": size.name,
         "cores": os.cpu_count(),
         "python": platform.python_version(),
-        "answers": {q: [figure.as_json() for figure in answer] for q, answer in answers.items()},
+        "ratios": {key: known.get(key) for key in RATIOS},
+        "payment_cancel_p99_ms": known.get("payment_cancel_p99_ms"),
+        "memory_growth_mb": known.get("memory_growth_mb"),
+        "statements": {key: known.get(key) for key in STATEMENTS},
+        "raw": {q: [figure.as_json() for figure in answer] for q, answer in answers.items()},
     }
     path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 

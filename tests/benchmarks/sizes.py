@@ -15,6 +15,7 @@ QUESTIONS = (
     "payments",
     "whole_day",
     "peers",
+    "row_sizes",
 )
 """The modules that measure, in the order in which they are asked."""
 
@@ -59,7 +60,7 @@ SIZES = {
         crowded_due=50_000,
         day_rounds=2,
         peer_loans=50_000,
-        peer_due=3_000,
+        peer_due=5_000,
         single_due=2_000,
         peer_rounds=2,
         messages=5_000,

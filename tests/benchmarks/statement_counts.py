@@ -22,6 +22,7 @@ from workers.texting import send_sms
 
 ENVELOPES = (1, 25, 500)
 TEXTS = 20
+AT_MOST = Target(8, at_least=False)
 
 
 def measure(places: Places, size: Size) -> list[Figure]:
@@ -37,11 +38,19 @@ def measure(places: Places, size: Size) -> list[Figure]:
             (counts[largest] / counts[fewest],),
             Target(1, at_least=False),
         ),
+        Figure(
+            f"statements for an envelope, {largest} loans",
+            "statements",
+            (counts[largest],),
+            AT_MOST,
+            key="per_envelope",
+        ),
         *(
             Figure(f"statements for an envelope, {loans} loans", "statements", (count,))
             for loans, count in counts.items()
+            if loans != largest
         ),
-        Figure("statements for a text", "statements", tuple(per_text)),
+        Figure("statements for a text", "statements", tuple(per_text), AT_MOST, key="per_text"),
     ]
 
 
