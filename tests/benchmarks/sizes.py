@@ -42,7 +42,7 @@ class Size:
     peer_due: int
     """The day that is also done by others, with as many due."""
     single_due: int
-    """Loans due where each goes in a message of its own."""
+    """Loans due where each goes in a message of its own: fewer than one scan may leave waiting."""
     peer_rounds: int
     messages: int
     """How many are published in one run."""
@@ -77,7 +77,7 @@ SIZES = {
         day_rounds=3,
         peer_loans=1_000_000,
         peer_due=50_000,
-        single_due=10_000,
+        single_due=4_000,
         peer_rounds=2,
         messages=10_000,
         repeats=5,
