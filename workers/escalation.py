@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded
@@ -16,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from domain.decision import Decision, Outcome, Snapshot, decide
 from domain.gate import Verdict
-from domain.ladder import Ladder, ladder_for
+from domain.ladder import Ladder
 from domain.rules import packs_for
 from workers.gatekeeping import ask_ahead, contact_facts
 from workers.house import House
@@ -121,18 +120,14 @@ def _ladders(
     house: House, due: Sequence[Row[*tuple[Any, ...]]], now: datetime
 ) -> dict[int, Ladder | None]:
     """By loan. The loans of an envelope are of a few kinds, and each kind is looked up once."""
+    of_kind = {
+        kind: house.ladder_of(one, now.date()) for kind, one in {_kind(r): r for r in due}.items()
+    }
+    return {row.id: of_kind[_kind(row)] for row in due}
 
-    @cache
-    def of_kind(jurisdiction: str, product: str, currency: str) -> Ladder | None:
-        return ladder_for(
-            house.policy.ladders,
-            jurisdiction=jurisdiction,
-            product=product,
-            currency=currency,
-            on=now.date(),
-        )
 
-    return {row.id: of_kind(row.jurisdiction, row.product, row.currency) for row in due}
+def _kind(row: Row[*tuple[Any, ...]]) -> tuple[str, str, str]:
+    return row.jurisdiction, row.product, row.currency
 
 
 def _rule_packs(house: House, due: Sequence[Row[*tuple[Any, ...]]]) -> dict[int, list[str]]:

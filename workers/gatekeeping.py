@@ -12,7 +12,7 @@ from domain.arrears import Arrears, arrears_on
 from domain.contact_facts import ContactFacts, Party, Says
 from domain.errors import ArrearsError
 from domain.gate import Answer, Verdict, may_contact
-from domain.ladder import Item, Ladder, Work, ladder_for
+from domain.ladder import Item, Ladder, Work
 from domain.rules import Channel, packs_for
 from domain.visiting import VISITORS
 from workers.house import House
@@ -102,13 +102,7 @@ def read_contact_facts(
     if row is None:
         raise ArrearsError(f"Loan {external_id} is not known. `arrears import` brings loans in.")
     facts = load_facts(connection, [row.id], now)[row.id]
-    ladder = ladder_for(
-        house.policy.ladders,
-        jurisdiction=row.jurisdiction,
-        product=row.product,
-        currency=row.currency,
-        on=now.date(),
-    )
+    ladder = house.ladder_of(row, now.date())
     asked = contact_facts(
         house,
         row.id,

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, partial
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -13,6 +14,7 @@ from config.policy import Policy, load_policy
 from config.settings import Settings, load_settings
 from config.sms_templates import load_sms_templates
 from config.templates import Templates
+from domain.ladder import Ladder, ladder_for
 from workers.clock import Clock
 from workers.gateways import tencent, twilio
 from workers.gateways.receiver import Receiver, receiver_in
@@ -43,6 +45,16 @@ class House:
 
     def today(self) -> date:
         return self.now().date()
+
+    def ladder_of(self, loan: Any, on: date) -> Ladder | None:
+        """The ladder for a loan on business date `on`: whatever has its kind as attributes."""
+        return ladder_for(
+            self.policy.ladders,
+            jurisdiction=loan.jurisdiction,
+            product=loan.product,
+            currency=loan.currency,
+            on=on,
+        )
 
 
 def build_house(settings: Settings) -> House:

@@ -13,7 +13,6 @@ from sqlalchemy import Connection, insert, update
 
 from config.tape_mapping import TapeMapping
 from domain.errors import ArrearsError
-from domain.ladder import ladder_for
 from domain.loans import LoanOnTape, Problem
 from workers.house import House
 from workers.reassessing import reassess
@@ -146,13 +145,7 @@ def _with_ladders_looked_for(house: House, loans: list[LoanOnTape]) -> tuple[lis
 
 
 def _with_ladder_looked_for(house: House, one: LoanOnTape, today: date) -> LoanOnTape:
-    found = ladder_for(
-        house.policy.ladders,
-        jurisdiction=one.jurisdiction,
-        product=one.product,
-        currency=one.currency,
-        on=today,
-    )
+    found = house.ladder_of(one, today)
     if found:
         return one
     detail = no_ladder_detail(one.jurisdiction, one.product, one.currency)

@@ -35,13 +35,11 @@ def reassess(connection: Connection, loan_ids: Sequence[int], now: datetime) -> 
     in_a_case = [(id, fact) for id, fact in facts.items() if fact.case_open]
     written_off = [id for id, fact in in_a_case if fact.written_off]
     cured = [id for id, fact in in_a_case if not arrears[id].past_due and not fact.written_off]
-    if cured or written_off:
-        keep_cases(connection, cured=cured, written_off=written_off, now=now)
+    keep_cases(connection, cured=cured, written_off=written_off, now=now)
     positions = [_position(id, fact, arrears[id], now) for id, fact in facts.items()]
     set_positions(connection, positions, now)
     arranged = [id for id, fact in facts.items() if fact.has(ActionStatus.ARRANGED)]
-    if arranged:
-        call_off_appointments(connection, arranged, now)
+    call_off_appointments(connection, arranged, now)
     ask_again(
         connection, [id for id, fact in facts.items() if fact.has(ActionStatus.DEFERRED)], now
     )

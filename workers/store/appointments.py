@@ -53,6 +53,8 @@ def call_off_appointments(connection: Connection, loan_ids: Sequence[int], now: 
     others, and what was called off is planned anew if its arrears or its days come back. One
     statement, and one more for each reason where something was called off.
     """
+    if not loan_ids:
+        return
     off = connection.execute(
         _CALL_OFF,
         {"loan_ids": list(loan_ids), "now": now, "today": now.date(), "zone": str(now.tzinfo)},

@@ -61,6 +61,8 @@ def keep_cases(
     """Close the open cases of `cured` and `written_off` loans; open one for each loan `past_due`,
     from its date. Which were cured is told to the lender's systems."""
     opened = past_due or {}
+    if not (cured or written_off or opened):
+        return
     cases = connection.execute(
         _KEEP,
         {

@@ -19,7 +19,7 @@ from workers.store.cases import WRITTEN_OFF, keep_cases
 from workers.store.facts import LoanFacts
 from workers.store.outbox import tell
 from workers.store.positions import Position, set_positions
-from workers.store.rows import as_json, given_rows, inserting
+from workers.store.rows import as_json, insert_rows
 from workers.store.schema import decision
 
 DAYS_PASSED = "its days had passed"
@@ -83,30 +83,7 @@ def _keep_cases(
                 cured.append(d.loan_id)
         elif d.arrears.past_due and d.outcome is not Outcome.WRITTEN_OFF:
             past_due[d.loan_id] = d.on
-    if cured or written_off or past_due:
-        keep_cases(connection, cured=cured, written_off=written_off, past_due=past_due, now=now)
-
-
-_WRITE_DECISIONS = inserting(
-    decision,
-    (
-        "loan_id",
-        "decided_at",
-        "business_date",
-        "outcome",
-        "anchor_on",
-        "days_past_due",
-        "past_due",
-        "ladder_id",
-        "ladder_version",
-        "ladder_day",
-        "step",
-        "hold_kind",
-        "waits_for",
-        "rule_packs",
-        "review_on",
-    ),
-).returning(decision.c.loan_id, decision.c.id)
+    keep_cases(connection, cured=cured, written_off=written_off, past_due=past_due, now=now)
 
 
 def _insert_decisions(
@@ -132,7 +109,7 @@ def _insert_decisions(
         }
         for d in decisions
     ]
-    written = connection.execute(_WRITE_DECISIONS, given_rows(rows))
+    written = insert_rows(connection, decision, rows, returning=("loan_id", "id"))
     return {row.loan_id: row.id for row in written}
 
 

@@ -14,7 +14,8 @@ from sqlalchemy import (
     JSON,
     Column,
     Connection,
-    Insert,
+    CursorResult,
+    Executable,
     Table,
     TableValuedAlias,
     Text,
@@ -51,12 +52,25 @@ def as_json(value: Any) -> str:
 
 
 @cache
-def inserting(table: Table, names: tuple[str, ...]) -> Insert:
+def _inserting(table: Table, names: tuple[str, ...], returning: tuple[str, ...]) -> Executable:
     """The insert of rows given at execution, all of which have exactly these columns."""
-    columns = [table.c[name] for name in names]
-    return insert(table).from_select(list(names), select(as_rows(columns)))
+    given = as_rows(table.c[name] for name in names)
+    statement = insert(table).from_select(list(names), select(given))
+    if not returning:
+        return statement
+    return statement.returning(*(table.c[name] for name in returning))
 
 
-def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert `rows`, at least one, all of which have the same keys. One statement."""
-    connection.execute(inserting(table, tuple(rows[0])), given_rows(rows))
+def insert_rows(
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    returning: tuple[str, ...] = (),
+) -> CursorResult[Any]:
+    """Insert `rows`, at least one, all of which have the same keys. One statement.
+
+    The result has the columns `returning` of what was inserted, in no order.
+    """
+    statement = _inserting(table, tuple(rows[0]), returning)
+    return connection.execute(statement, given_rows(rows))

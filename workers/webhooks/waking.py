@@ -10,6 +10,9 @@ import logging
 import time
 from collections.abc import Callable
 
+from workers.announcing import announce
+from workers.app import app
+from workers.queues import APPLY_EVENT
 from workers.retrying import in_short
 
 log = logging.getLogger(__name__)
@@ -38,9 +41,4 @@ class Waker:
 
 def waker_of_workers() -> Waker:
     """Wakes the workers of this process's own broker."""
-    # Celery's settings are read when its app is imported, and only a real process has them.
-    from workers.announcing import announce
-    from workers.app import app
-    from workers.queues import APPLY_EVENT
-
     return Waker(lambda event_id: announce(app, APPLY_EVENT, [(event_id,)]))

@@ -12,7 +12,6 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, relationship, sessi
 from domain import decision as domain
 from domain.decision import Outcome, Snapshot
 from domain.holds import Hold, HoldKind
-from domain.ladder import ladder_for
 from domain.loans import Instalment
 from domain.rules import Channel, packs_for
 from workers.gatekeeping import ask_ahead, contact_facts
@@ -90,13 +89,7 @@ def look_at(loan_id: int) -> None:
 
 def _decide(session: Session, house: House, loan: Any, now: datetime) -> None:
     facts = _facts(loan)
-    ladder = ladder_for(
-        house.policy.ladders,
-        jurisdiction=loan.jurisdiction,
-        product=loan.product,
-        currency=loan.currency,
-        on=now.date(),
-    )
+    ladder = house.ladder_of(loan, now.date())
     snapshot = Snapshot(
         loan_id=loan.id,
         instalments=facts.instalments,
