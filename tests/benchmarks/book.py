@@ -8,23 +8,29 @@ numbers always give the same book.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 from sqlalchemy.pool import NullPool
 
 import config
 from config.regions import load_regions
+from domain.ladder import Work
+from domain.statuses import ActionStatus
+from tests.benchmarks.figures import expect
 from tests.benchmarks.measuring import note
 from tests.benchmarks.places import Places, run_outside_transactions
 from tests.support.databases import new_database
 from tests.support.loans import ADDRESS, NAME, PHONE, PRODUCT
+from workers.escalation import escalate_loans
 from workers.house import House
+from workers.scanning import LARGEST_ENVELOPE
 from workers.store.migrate import upgrade
+from workers.store.schema import action, loan
 
 SAMPLE = Path(config.__file__).parent / "samples" / "lending_club_sample.csv"
 AT_ONCE = 100_000
@@ -124,6 +130,33 @@ def settle(database_url: str) -> None:
     run_outside_transactions(
         database_url, "VACUUM (ANALYZE) borrower, loan, instalment", "CHECKPOINT"
     )
+
+
+def due_ids(house: House, limit: int | None = None) -> list[int]:
+    """The loans that are due for a look today, or the first of them, by id."""
+    due = select(loan.c.id).where(loan.c.review_on <= house.today()).order_by(loan.c.id)
+    with house.engine.connect() as connection:
+        return list(connection.execute(due.limit(limit)).scalars())
+
+
+def decide(house: House, loan_ids: Sequence[int]) -> None:
+    """Look at loans in this process, in envelopes of the usual size."""
+    for start in range(0, len(loan_ids), LARGEST_ENVELOPE):
+        escalate_loans(house, loan_ids[start : start + LARGEST_ENVELOPE])
+
+
+def planned_texts(house: House, limit: int) -> list[int]:
+    """The first texts that may go out, by the id of their action.
+
+    Raises:
+        WrongResultError: there are fewer.
+    """
+    planned = (action.c.work == Work.SEND_SMS) & (action.c.status == ActionStatus.PLANNED)
+    first = select(action.c.id).where(planned).order_by(action.c.id).limit(limit)
+    with house.engine.connect() as connection:
+        found = list(connection.execute(first).scalars())
+    expect("texts to send", len(found), limit)
+    return found
 
 
 def _load(house: House, loans: int, due: int) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -17,14 +17,14 @@ from tests.benchmarks.measuring import peak_memory
 from tests.benchmarks.places import Places
 from tests.benchmarks.scans import publish
 from tests.support.commands import Process, eventually, running
+from tests.support.processes import happens
 from workers.house import House
 from workers.queues import Queue
-from workers.scanning import Scanned, scan_portfolio
+from workers.scanning import scan_portfolio
 from workers.store.schema import decision, loan
 
-LOOK_EVERY = 0.05
-"""Seconds between two looks whether all is decided: what a figure may be too long by."""
 GIVE_UP_AFTER = 900
+"""Seconds for all that is due. Whoever waits in vain is told so by the check that follows."""
 
 # As if nothing had been decided yet. The triggers that keep evidence as it is do not fire for a
 # replica, and what is put back is what the day itself changed.
@@ -43,9 +43,6 @@ class Day:
     places: Places
     house: House
     due: int
-    scanned: Scanned | None = None
-    announced_after: float = field(default=0.0)
-    """Seconds."""
 
     def make_ready(self) -> None:
         """Put the book back to the morning, as autovacuum and the checkpointer leave it."""
@@ -58,11 +55,8 @@ class Day:
 
     def run(self) -> None:
         """Scan and announce, and wait until the workers have put every decision on record."""
-        started = time.perf_counter()
-        self.scanned = scan_portfolio(self.house, publish)
-        self.announced_after = time.perf_counter() - started
-        expect("loans announced", self.scanned.loans, self.due)
-        wait_until(lambda: decided(self.house) >= self.due)
+        expect("loans announced", scan_portfolio(self.house, publish).loans, self.due)
+        until_decided(self.house, self.due)
 
     def check(self) -> None:
         """Raises WrongResultError unless each loan that was due was decided, once."""
@@ -78,21 +72,28 @@ def decided(house: House) -> int:
         return connection.execute(select(func.count()).select_from(decision)).scalar_one()
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
-    """Look often until it holds; after a long while, stop looking: the check will say."""
-    give_up_at = time.perf_counter() + GIVE_UP_AFTER
-    while not holds() and time.perf_counter() < give_up_at:
-        time.sleep(LOOK_EVERY)
+def until_decided(house: House, many: int) -> None:
+    """Wait until so many decisions are on record."""
+    happens(lambda: decided(house) >= many, within=GIVE_UP_AFTER)
+
+
+def deciders(
+    places: Places, house: House, processes: int, folder: Path
+) -> AbstractContextManager[Process]:
+    """So many worker processes that decide and do nothing else, as an installation has them."""
+    return serving(places, house, Queue.ESCALATE, processes, folder, "--nice=10")
 
 
 @contextmanager
-def deciders(places: Places, house: House, processes: int, folder: Path) -> Iterator[Process]:
-    """So many worker processes that decide and do nothing else, ready for their first message."""
-    command = ("worker", f"--queues={Queue.ESCALATE}", f"--concurrency={processes}", "--nice=10")
+def serving(
+    places: Places, house: House, queue: Queue, processes: int, folder: Path, *options: str
+) -> Iterator[Process]:
+    """So many worker processes for one queue, ready for their first message."""
+    command = ("worker", f"--name={queue}", f"--queues={queue}", f"--concurrency={processes}")
     environment = places.at(house.settings.database_url)
-    log = folder / f"worker-{time.monotonic_ns()}.log"
-    with running(*command, environment=environment, log=log) as worker:
-        eventually("the worker is ready", lambda: " ready." in worker.output)
+    log = folder / f"{queue}-{time.monotonic_ns()}.log"
+    with running(*command, *options, environment=environment, log=log) as worker:
+        eventually(f"a worker for {queue} is ready", lambda: " ready." in worker.output)
         yield worker
 
 

@@ -22,19 +22,19 @@ from statistics import quantiles
 import requests
 from sqlalchemy import Row, text
 
-from tests.benchmarks.book import a_book
-from tests.benchmarks.days import deciders, wait_until
+from tests.benchmarks.book import a_book, decide
+from tests.benchmarks.days import GIVE_UP_AFTER, deciders, serving
 from tests.benchmarks.figures import Figure, Target, expect
 from tests.benchmarks.places import Places
 from tests.benchmarks.scans import publish
 from tests.benchmarks.sizes import Size
 from tests.support.commands import eventually, running
-from tests.support.lender import SECRET, signed
-from workers.escalation import escalate_loans
+from tests.support.lender import SECRET, an_event, signed
+from tests.support.processes import happens
 from workers.house import House
 from workers.local.places import free_port
 from workers.queues import Queue
-from workers.scanning import LARGEST_ENVELOPE, scan_portfolio
+from workers.scanning import scan_portfolio
 
 A_SECOND = 200
 SECONDS = {"small": 5, "full": 20}
@@ -99,18 +99,9 @@ def _at_work(places: Places, house: House) -> Iterator[int]:
             "webhook", f"--port={port}", environment=environment, log=folder / "webhook.log"
         )
         server = stack.enter_context(web)
-        events = running(
-            "worker",
-            f"--queues={Queue.EVENTS}",
-            "--concurrency=2",
-            "--name=events",
-            environment=environment,
-            log=folder / "events.log",
-        )
-        worker = stack.enter_context(events)
+        stack.enter_context(serving(places, house, Queue.EVENTS, 2, folder))
         stack.enter_context(deciders(places, house, 2, folder))
         eventually("the webhook listens", lambda: "startup complete" in server.output)
-        eventually("events are worked on", lambda: " ready." in worker.output)
         yield port
 
 
@@ -120,9 +111,7 @@ def _decided_ahead(house: House, events: int) -> Sequence[Row[tuple[int, str, st
         rows = connection.execute(
             _PAST_DUE, {"today": house.today(), "limit": events + events // 2}
         ).all()
-    ids = [row.id for row in rows]
-    for start in range(0, len(ids), LARGEST_ENVELOPE):
-        escalate_loans(house, ids[start : start + LARGEST_ENVELOPE])
+    decide(house, [row.id for row in rows])
     with house.engine.connect() as connection:
         payable = set(connection.execute(_PAYABLE, {"waiting": list(_WAITING)}).scalars())
     paid = [row for row in rows if row.id in payable][:events]
@@ -138,14 +127,13 @@ class _Letter:
 
 
 def _letter(row: Row[tuple[int, str, str, int]], at: datetime) -> _Letter:
-    told = {
-        "payment": f"P-{row.id}",
-        "loan": row.external_id,
-        "amount": f"{row.amount:.2f}",
-        "currency": row.currency,
-        "paid_on": at.date().isoformat(),
-    }
-    event = {"type": "payment", "timestamp": at.isoformat(), "data": told}
+    event = an_event(
+        payment=f"P-{row.id}",
+        loan=row.external_id,
+        amount=f"{row.amount:.2f}",
+        currency=row.currency,
+        paid_on=at.date().isoformat(),
+    )
     body = json.dumps(event).encode()
     return _Letter(row.id, body, signed(body, at.astimezone(UTC), id=f"evt_{row.id}"))
 
@@ -168,7 +156,7 @@ def _pay_while_a_day_is_decided(
     with _watching(house) as seen, ThreadPoolExecutor(SENDERS) as senders:
         # The first of a day finds processes that have yet to open the book.
         post(first)
-        wait_until(lambda: first.loan_id in seen)
+        happens(lambda: first.loan_id in seen, within=GIVE_UP_AFTER)
         scan_portfolio(house, publish)
         started = time.perf_counter()
         answers = []
@@ -179,7 +167,7 @@ def _pay_while_a_day_is_decided(
             answers.append(senders.submit(post, letter))
         for answer in answers:
             answer.result(timeout=60)
-        wait_until(lambda: len(seen) > len(letters))
+        happens(lambda: len(seen) > len(letters), within=GIVE_UP_AFTER)
         took = time.perf_counter() - started
     waits = {"loans": list(sent), "waiting": list(_WAITING)}
     with house.engine.connect() as connection:

@@ -7,30 +7,25 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
-
 from tests.benchmarks import wanted
-from tests.benchmarks.book import a_book
-from tests.benchmarks.days import Day, decided, deciders, wait_until
+from tests.benchmarks.book import a_book, decide, due_ids
+from tests.benchmarks.days import GIVE_UP_AFTER, Day, deciders, until_decided
 from tests.benchmarks.figures import Figure, Target, rates, ratios
 from tests.benchmarks.measuring import Contender, note, take_turns
 from tests.benchmarks.places import Places, run_outside_transactions
 from tests.benchmarks.scans import publish
 from tests.benchmarks.sizes import Size
 from tests.support.commands import eventually, running
+from tests.support.processes import happens
 from workers.broker import KEY_PREFIX
-from workers.escalation import escalate_loans
 from workers.house import House
 from workers.queues import Queue
-from workers.scanning import LARGEST_ENVELOPE
-from workers.store.schema import loan
 
 TEXTBOOKS = ("celery", "dramatiq", "huey", "procrastinate")
 PROCESSES = (1, 2, 4)
@@ -108,9 +103,7 @@ class _Template:
     def make(self) -> None:
         note("writing what is wanted")
         url = self.original.settings.database_url
-        ids = _due_ids(self.original)
-        for start in range(0, self.due, LARGEST_ENVELOPE):
-            escalate_loans(self.original, ids[start : start + LARGEST_ENVELOPE])
+        decide(self.original, due_ids(self.original))
         wanted.keep(url)
         import_module("tests.benchmarks.textbook.on_procrastinate").apply_schema(url)
         Day(self.places, self.original, self.due).make_ready()
@@ -158,8 +151,8 @@ class _Template:
             self._begin(module)
 
         def work() -> None:
-            module.announce(_due_ids(self._house), self.url)
-            wait_until(lambda: decided(self._house) >= self.due)
+            module.announce(due_ids(self._house), self.url)
+            until_decided(self._house, self.due)
 
         return Contender(f"textbook {name}", work, before, self.check)
 
@@ -173,7 +166,7 @@ class _Template:
 
         def work() -> None:
             publish([[loan_id] for loan_id in range(self.due)])
-            wait_until(self._broker_is_empty)
+            happens(self._broker_is_empty, within=GIVE_UP_AFTER)
 
         return Contender(NOTHING, work, before, self._open.close)
 
@@ -195,9 +188,3 @@ class _Template:
         return not broker.llen(f"{KEY_PREFIX}{Queue.ESCALATE}") and not broker.hlen(
             f"{KEY_PREFIX}unacked"
         )
-
-
-def _due_ids(house: House) -> Sequence[int]:
-    due = select(loan.c.id).where(loan.c.review_on <= house.today()).order_by(loan.c.id)
-    with house.engine.connect() as connection:
-        return connection.execute(due).scalars().all()

@@ -16,7 +16,6 @@ from tests.benchmarks.sizes import Size
 
 Answers = Mapping[str, Sequence[Figure]]
 
-
 RATIOS = (
     "auto_vs_best_peer",
     "auto_vs_textbook_celery",

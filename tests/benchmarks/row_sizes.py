@@ -12,9 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, text
 
-from domain.ladder import Work
-from domain.statuses import ActionStatus, MessageStatus
-from tests.benchmarks.book import a_book
+from domain.statuses import MessageStatus
+from tests.benchmarks.book import a_book, planned_texts
 from tests.benchmarks.figures import Figure, expect
 from tests.benchmarks.measuring import note
 from tests.benchmarks.places import Places, run_outside_transactions
@@ -29,7 +28,7 @@ from workers.inbox import take_in
 from workers.receipts import receipt_payload
 from workers.scanning import scan_portfolio
 from workers.store.outbox import that_tells
-from workers.store.schema import action, message, metadata
+from workers.store.schema import message, metadata
 from workers.texting import send_sms
 
 LOANS = 10_000
@@ -99,7 +98,7 @@ def measure(places: Places, size: Size) -> list[Figure]:
 def _work(house: House) -> None:
     note(f"looking at {LOANS:,} loans, sending {TEXTS:,} texts, taking their receipts")
     scan_portfolio(house, lambda envelopes: [escalate_loans(house, ids) for ids in envelopes])
-    for action_id in _planned_texts(house):
+    for action_id in planned_texts(house, TEXTS):
         expect("outcome of a text", send_sms(house, action_id), "accepted")
     for sent in _texts(house):
         for word in RECEIPTS:
@@ -120,15 +119,6 @@ def _work(house: House) -> None:
         chain_evidence(house, limit=FEW)
     while chain_evidence(house):
         pass
-
-
-def _planned_texts(house: House) -> list[int]:
-    planned = (action.c.work == Work.SEND_SMS) & (action.c.status == ActionStatus.PLANNED)
-    first = select(action.c.id).where(planned).order_by(action.c.id).limit(TEXTS)
-    with house.engine.connect() as connection:
-        found = list(connection.execute(first).scalars())
-    expect("texts to send", len(found), TEXTS)
-    return found
 
 
 def _texts(house: House) -> list[Row[*tuple[Any, ...]]]:

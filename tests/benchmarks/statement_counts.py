@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlalchemy import Row, select
-
-from domain.ladder import Work
-from domain.statuses import ActionStatus
-from tests.benchmarks.book import a_book
+from tests.benchmarks.book import a_book, due_ids, planned_texts
 from tests.benchmarks.figures import Figure, Target, expect
 from tests.benchmarks.places import Places
 from tests.benchmarks.sizes import Size
@@ -17,7 +13,6 @@ from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import only
 from workers.escalation import escalate_loans
 from workers.house import House
-from workers.store.schema import action, loan
 from workers.texting import send_sms
 
 ENVELOPES = (1, 25, 500)
@@ -55,7 +50,7 @@ def measure(places: Places, size: Size) -> list[Figure]:
 
 
 def _of_an_envelope(house: House, loans: int) -> int:
-    ids = _ids_of_due_loans(house, loans)
+    ids = due_ids(house, loans)
     with statements(house.engine) as sent:
         done = escalate_loans(house, ids)
     expect("loans looked at", done.looked_at, loans)
@@ -64,24 +59,10 @@ def _of_an_envelope(house: House, loans: int) -> int:
 
 def _of_texts(house: House) -> list[int]:
     counts = []
-    for text in _planned_texts(house):
+    for action_id in planned_texts(house, TEXTS):
         with statements(house.engine) as sent:
-            outcome = send_sms(house, text.id)
+            outcome = send_sms(house, action_id)
         expect("outcome of a text", outcome, "accepted")
         counts.append(len(sent))
     expect("texts sent", len(counts), TEXTS)
     return counts
-
-
-def _ids_of_due_loans(house: House, loans: int) -> list[int]:
-    due = select(loan.c.id).where(loan.c.review_on <= house.today()).order_by(loan.c.id)
-    with house.engine.connect() as connection:
-        return list(connection.execute(due.limit(loans)).scalars())
-
-
-def _planned_texts(house: House) -> list[Row[int]]:
-    planned = select(action.c.id).where(
-        action.c.work == Work.SEND_SMS, action.c.status == ActionStatus.PLANNED
-    )
-    with house.engine.connect() as connection:
-        return list(connection.execute(planned.order_by(action.c.id).limit(TEXTS)))
