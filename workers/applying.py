@@ -5,7 +5,7 @@ Amounts in payloads are decimal strings, dates are business dates in ISO form.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,13 +15,16 @@ from sqlalchemy import Connection
 from domain.holds import HoldKind
 from domain.outcomes import ArrearsReason, ContactOutcome
 from domain.rules import Channel
+from workers.contact_changes import change_contacts
+from workers.events import Answer
 from workers.holding import HoldTold, place_hold, release_hold
 from workers.house import House
 from workers.leaving_alone import leave_alone
 from workers.legal_dates import note_acknowledgement, note_validation_notice
 from workers.outcomes import OutcomeTold, record_outcome
-from workers.payments import Payment, record_payment
+from workers.payments import Payment, record_payment, record_payments
 from workers.promising import PromiseMade, record_promise, withdraw_promise
+from workers.receipts import record_receipt
 from workers.reversing import reverse_payment
 from workers.writing_off import write_off
 
@@ -29,14 +32,24 @@ Payload = Mapping[str, Any]
 
 
 def apply_payment(connection: Connection, house: House, payload: Payload) -> str:
-    paid = Payment(
+    return record_payment(connection, house, _payment(payload))
+
+
+def apply_payments(
+    connection: Connection, house: House, payloads: Sequence[Payload]
+) -> list[Answer]:
+    """Many payments at once, in their order: what came of each."""
+    return record_payments(connection, house, [_payment(one) for one in payloads])
+
+
+def _payment(payload: Payload) -> Payment:
+    return Payment(
         external_id=payload["external_id"],
         loan=payload["loan"],
         amount=Decimal(payload["amount"]),
         currency=payload["currency"],
         paid_on=date.fromisoformat(payload["paid_on"]),
     )
-    return record_payment(connection, house, paid)
 
 
 def apply_reversal(connection: Connection, house: House, payload: Payload) -> str:
@@ -123,3 +136,30 @@ def apply_contact_outcome(connection: Connection, house: House, payload: Payload
 def apply_write_off(connection: Connection, house: House, payload: Payload) -> str:
     on = date.fromisoformat(payload["written_off_on"])
     return write_off(connection, house, payload["loan"], on)
+
+
+HANDLERS: dict[str, Callable[[Connection, House, Payload], str]] = {
+    "payment": apply_payment,
+    "reversal": apply_reversal,
+    "promise": apply_promise,
+    "promise_withdrawal": apply_promise_withdrawal,
+    "dispute": apply_dispute,
+    "hold": apply_hold,
+    "release": apply_release,
+    "contact_change": change_contacts,
+    "write_off": apply_write_off,
+    "opt_out": apply_opt_out,
+    "validation_notice": apply_validation_notice,
+    "acknowledgement": apply_acknowledgement,
+    "contact_outcome": apply_contact_outcome,
+    "receipt": record_receipt,
+}
+"""By kind, how one event is applied, in the caller's transaction.
+
+Each returns a sentence for people, or raises NotYetError or RejectedError.
+"""
+
+TOGETHER: dict[str, Callable[[Connection, House, Sequence[Payload]], list[Answer]]] = {
+    "payment": apply_payments,
+}
+"""Kinds that come in numbers, and how many of one are applied at once."""

@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded
-from sqlalchemy import BigInteger, Connection, Row, any_, cast, select, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Connection, Row, bindparam, select, update
 from sqlalchemy.exc import OperationalError
 
 from domain.decision import Decision, Outcome, Snapshot, decide
@@ -28,6 +27,7 @@ from workers.store.problems import (
     note_problem,
     resolve_problems,
 )
+from workers.store.rows import one_of
 from workers.store.schema import loan
 
 log = logging.getLogger(__name__)
@@ -68,23 +68,23 @@ def escalate_loans(house: House, loan_ids: Sequence[int]) -> Escalated:
         )
 
 
+_LOCK_DUE = (
+    select(
+        loan.c.id,
+        loan.c.jurisdiction,
+        loan.c.product,
+        loan.c.currency,
+        loan.c.steps_tried,
+        loan.c.steps_tried_at,
+    )
+    .where(one_of(loan.c.id, "of_loans"), loan.c.review_on <= bindparam("today"))
+    .with_for_update(skip_locked=True)
+)
+
+
 def _escalate(connection: Connection, house: House, loan_ids: Sequence[int]) -> Escalated:
     now = house.now()
-    due = connection.execute(
-        select(
-            loan.c.id,
-            loan.c.jurisdiction,
-            loan.c.product,
-            loan.c.currency,
-            loan.c.steps_tried,
-            loan.c.steps_tried_at,
-        )
-        .where(
-            loan.c.id == any_(cast(list(loan_ids), ARRAY(BigInteger))),
-            loan.c.review_on <= now.date(),
-        )
-        .with_for_update(skip_locked=True)
-    ).all()
+    due = connection.execute(_LOCK_DUE, {"of_loans": list(loan_ids), "today": now.date()}).all()
     # Read only after the locks are held: what others committed before that is seen.
     facts = load_facts(connection, [row.id for row in due], now) if due else {}
     ladders = _ladders(house, due, now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 
 class NotYetError(Exception):
     """Something the event names has not come in yet. It is kept, and tried again."""
@@ -9,3 +11,7 @@ class NotYetError(Exception):
 
 class RejectedError(Exception):
     """The event can never be applied as it is. It is kept, with the reason."""
+
+
+Answer: TypeAlias = str | NotYetError | RejectedError
+"""What came of one of several events: a sentence for people, or why it was not applied."""

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, text, update
+from sqlalchemy import Connection, Row, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
 from domain.errors import ArrearsError
-from workers import applying
-from workers.contact_changes import change_contacts
-from workers.events import NotYetError, RejectedError
+from workers.applying import HANDLERS, TOGETHER
+from workers.events import Answer, NotYetError, RejectedError
 from workers.house import House
 from workers.payments import Payment
-from workers.receipts import record_receipt
 from workers.retrying import in_short
+from workers.store.rows import as_rows, given_rows, one_of
 from workers.store.schema import inbox_event
 from workers.store.taking import not_since, update_first
 
 log = logging.getLogger(__name__)
-
-Handler = Callable[[Connection, House, Mapping[str, Any]], str]
 
 
 def receive(
@@ -91,40 +90,136 @@ class Settled:
     """A sentence for people."""
 
 
+def apply_events(house: House, event_ids: Sequence[int]) -> list[Settled]:
+    """Apply stored events in the order in which they came in, each once; what came of each.
+
+    The event is what is applied, and what fails; how many are announced at once is a matter of
+    speed. Neighbours of one kind that comes in numbers share a transaction and its statements. If
+    that fails they are taken one by one, and only the one at fault says so.
+    """
+    if len(event_ids) == 1:
+        return [apply_event(house, event_ids[0])]
+    settled: list[Settled] = []
+    for kind, run in groupby(_in_order(house, event_ids), key=itemgetter(1)):
+        ids = [event_id for event_id, _ in run]
+        together = _apply_together(house, kind, ids) if kind in TOGETHER and ids[1:] else None
+        if together is None:
+            together = [apply_event(house, event_id) for event_id in ids]
+        settled += together
+    return settled
+
+
+def _in_order(house: House, event_ids: Sequence[int]) -> list[tuple[int, str]]:
+    with house.engine.connect() as connection:
+        rows = connection.execute(_KINDS, {"of_events": list(event_ids)})
+        return [(row.id, row.kind) for row in rows]
+
+
+def _apply_together(house: House, kind: str, event_ids: Sequence[int]) -> list[Settled] | None:
+    """Apply events of one kind in one transaction; None, and nothing is done, if one is at fault.
+
+    A sender may correct an event until it is applied, also its kind: that one is left for later.
+    """
+    try:
+        with house.engine.begin() as connection:
+            events = connection.execute(_LOCK_ALL, {"of_events": list(event_ids)}).all()
+            if any(event.kind != kind for event in events):
+                return None
+            waiting = [event for event in events if event.status == "received"]
+            answers = TOGETHER[kind](connection, house, [event.payload for event in waiting])
+            now = house.now()
+            settled = [_settled(*one, now) for one in zip(waiting, answers, strict=True)]
+            _put_on_record(connection, waiting, settled, now)
+            return settled
+    except OperationalError:
+        raise
+    except Exception as error:
+        log.warning("%s events are applied one by one: %s", len(event_ids), in_short(error))
+        return None
+
+
 def apply_event(house: House, event_id: int) -> Settled:
     """Apply one stored event, once."""
     with house.engine.begin() as connection:
-        event = connection.execute(
-            select(inbox_event).where(inbox_event.c.id == event_id).with_for_update()
-        ).one()
+        event = connection.execute(_LOCK, {"of_event": event_id}).one()
         if event.status != "received":
             return Settled(event.status, event.reason)
+        answer: Answer | Exception
         try:
             with connection.begin_nested():
-                reason = HANDLERS[event.kind](connection, house, event.payload)
-            status = "applied"
-        except NotYetError as error:
-            status = "rejected" if _give_up(event, house.now()) else "received"
-            reason = str(error)
-        except RejectedError as error:
-            status, reason = "rejected", str(error)
+                answer = HANDLERS[event.kind](connection, house, event.payload)
         except OperationalError:
             raise
         except Exception as error:
-            log.error("event %s failed: %s", event_id, in_short(error))
-            status, reason = "received", f"It could not be applied ({type(error).__name__})."
-        connection.execute(
-            update(inbox_event)
-            .where(inbox_event.c.id == event_id)
-            .values(
-                status=status,
-                reason=reason,
-                settled_at=None if status == "received" else house.now(),
-            )
-        )
-        if status == "applied":
-            _wake_what_named(connection, event)
-        return Settled(status, reason)
+            answer = error
+        now = house.now()
+        settled = _settled(event, answer, now)
+        _put_on_record(connection, [event], [settled], now)
+        return settled
+
+
+_KINDS = (
+    select(inbox_event.c.id, inbox_event.c.kind)
+    .where(one_of(inbox_event.c.id, "of_events"), inbox_event.c.status == "received")
+    .order_by(inbox_event.c.id)
+)
+_LOCK_ALL = (
+    select(inbox_event)
+    .where(one_of(inbox_event.c.id, "of_events"))
+    .order_by(inbox_event.c.id)
+    .with_for_update()
+)
+_LOCK = select(inbox_event).where(inbox_event.c.id == bindparam("of_event")).with_for_update()
+
+
+def _settled(event: Row[*tuple[Any, ...]], answer: Answer | Exception, now: datetime) -> Settled:
+    """What an answer means for its event: whether it is tried again, and what people are told."""
+    match answer:
+        case str():
+            return Settled("applied", answer)
+        case NotYetError():
+            return Settled("rejected" if _give_up(event, now) else "received", str(answer))
+        case RejectedError():
+            return Settled("rejected", str(answer))
+    log.error("event %s failed: %s", event.id, in_short(answer))
+    return Settled("received", f"It could not be applied ({type(answer).__name__}).")
+
+
+_OUTCOME = as_rows(inbox_event.c[name] for name in ("id", "status", "reason", "settled_at"))
+_RECORD = (
+    update(inbox_event)
+    .where(one_of(inbox_event.c.id, "of_events"), inbox_event.c.id == _OUTCOME.c.id)
+    .values({name: _OUTCOME.c[name] for name in ("status", "reason", "settled_at")})
+)
+
+
+def _put_on_record(
+    connection: Connection,
+    events: Sequence[Row[*tuple[Any, ...]]],
+    settled: Sequence[Settled],
+    now: datetime,
+) -> None:
+    if not events:
+        return
+    rows = [
+        {
+            "id": event.id,
+            "status": came.status,
+            "reason": came.reason,
+            "settled_at": None if came.status == "received" else now,
+        }
+        for event, came in zip(events, settled, strict=True)
+    ]
+    of_events = {"of_events": [event.id for event in events]}
+    connection.execute(_RECORD, of_events | given_rows(rows))
+    names = [
+        event.payload[NAMED_BY[event.kind]]
+        for event, came in zip(events, settled, strict=True)
+        if came.status == "applied" and event.kind in NAMED_BY
+    ]
+    if names:
+        # What waited for them, such as a reversal for its payment, is due to be tried again.
+        connection.execute(_TRY_AGAIN, {"names": names})
 
 
 NAMED_BY = {"payment": "external_id", "promise": "promise", "hold": "hold", "dispute": "dispute"}
@@ -134,15 +229,9 @@ NAMED_BY = {"payment": "external_id", "promise": "promise", "hold": "hold", "dis
 _TRY_AGAIN = text("""
 UPDATE inbox_event SET woken_at = NULL
  WHERE status = 'received'
-   AND :name IN (payload ->> 'payment', payload ->> 'promise', payload ->> 'hold')
+   AND ARRAY[payload ->> 'payment', payload ->> 'promise', payload ->> 'hold']
+       && CAST(:names AS text[])
 """)
-
-
-def _wake_what_named(connection: Connection, came: Row[*tuple[Any, ...]]) -> None:
-    """What waited for this event, such as a reversal for its payment, is due to be tried again."""
-    if came.kind not in NAMED_BY:
-        return
-    connection.execute(_TRY_AGAIN, {"name": came.payload[NAMED_BY[came.kind]]})
 
 
 def take_in(house: House, external_id: str, kind: str, payload: Mapping[str, Any]) -> Settled:
@@ -194,20 +283,3 @@ def _give_up(event: Row[*tuple[Any, ...]], now: datetime) -> bool:
 GIVE_UP_AFTER = {"receipt": timedelta(days=1)}
 """By kind, how long an event waits for what it names. Other kinds wait without end: money must not
 be lost. A receipt may come before the answer that it belongs to is on record, by minutes."""
-
-HANDLERS: dict[str, Handler] = {
-    "payment": applying.apply_payment,
-    "reversal": applying.apply_reversal,
-    "promise": applying.apply_promise,
-    "promise_withdrawal": applying.apply_promise_withdrawal,
-    "dispute": applying.apply_dispute,
-    "hold": applying.apply_hold,
-    "release": applying.apply_release,
-    "contact_change": change_contacts,
-    "write_off": applying.apply_write_off,
-    "opt_out": applying.apply_opt_out,
-    "validation_notice": applying.apply_validation_notice,
-    "acknowledgement": applying.apply_acknowledgement,
-    "contact_outcome": applying.apply_contact_outcome,
-    "receipt": record_receipt,
-}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from domain.promises import TELLING, Promise, Received, hold_of, is_kept
 from domain.statuses import PromiseStatus
@@ -18,6 +18,7 @@ from workers.holding import insert_hold, release
 from workers.house import House
 from workers.reassessing import reassess
 from workers.store.book import lock_loan_of, lock_loan_told_of
+from workers.store.rows import one_of
 from workers.store.schema import borrower, hold, loan, payment, promise
 from workers.store.waiting import news_waits
 
@@ -104,26 +105,24 @@ def withdraw_promise(connection: Connection, house: House, external_id: str) -> 
 
 def end_promise(connection: Connection, loan_id: int, now: datetime) -> None:
     """Take back what a locked loan has open: another promise, or a write-off, takes its place."""
-    if (found := _open_promise(connection, loan_id)) is not None:
+    for found in _open_promises(connection, [loan_id]):
         _settle(connection, found, PromiseStatus.WITHDRAWN, now)
 
 
-def keep_promise(connection: Connection, loan_id: int, now: datetime) -> None:
-    """After money came in: settle the open promise of a locked loan if it is kept by now.
+def keep_promises(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
+    """After money came in: settle the open promises of locked loans that are kept by now.
 
-    Only the promised amount keeps a promise. The caller reassesses the loan.
+    Only the promised amount keeps a promise. The caller reassesses the loans.
     """
-    found = _open_promise(connection, loan_id)
-    if found is None:
-        return
-    made = Promise(found.amount, found.due_on, found.made_at.astimezone(now.tzinfo))
-    received = connection.execute(
-        select(payment.c.amount, payment.c.paid_on, payment.c.recorded_at).where(
-            payment.c.loan_id == loan_id, payment.c.reversed_on.is_(None)
+    for found in _open_promises(connection, loan_ids):
+        made = Promise(found.amount, found.due_on, found.made_at.astimezone(now.tzinfo))
+        received = connection.execute(
+            select(payment.c.amount, payment.c.paid_on, payment.c.recorded_at).where(
+                payment.c.loan_id == found.loan_id, payment.c.reversed_on.is_(None)
+            )
         )
-    )
-    if is_kept(made, (Received(*row) for row in received)):
-        _settle(connection, found, PromiseStatus.KEPT, now)
+        if is_kept(made, (Received(*row) for row in received)):
+            _settle(connection, found, PromiseStatus.KEPT, now)
 
 
 def break_overdue_promises(house: House, *, limit: int = AT_ONCE) -> int:
@@ -166,12 +165,16 @@ def _is_known(connection: Connection, external_id: str) -> bool:
 
 
 _OPEN = select(promise).where(
-    promise.c.loan_id == bindparam("of_loan"), promise.c.status == PromiseStatus.OPEN
+    one_of(promise.c.loan_id, "of_loans"),
+    promise.c.status == PromiseStatus.OPEN,
 )
 
 
-def _open_promise(connection: Connection, loan_id: int) -> Row[*tuple[Any, ...]] | None:
-    return connection.execute(_OPEN, {"of_loan": loan_id}).one_or_none()
+def _open_promises(
+    connection: Connection, loan_ids: Sequence[int]
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Of each loan one at most: a constraint sees to that."""
+    return connection.execute(_OPEN, {"of_loans": list(loan_ids)}).all()
 
 
 def _settle(

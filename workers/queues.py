@@ -28,6 +28,9 @@ class Queue(StrEnum):
 QUEUE_HOLDS = 5_000
 """Messages in one queue above which nothing is added: the rest waits in the database."""
 
+EVENTS_AT_ONCE = 50
+"""Events from outside in one message, at most: so few that the first need not wait for the last."""
+
 
 def task_name(queue: Queue, what: str) -> str:
     return f"arrears.{queue}.{what}"
@@ -42,7 +45,7 @@ QUEUE_FOR = {
 
 SCAN_PORTFOLIO = task_name(Queue.SCAN, "scan_portfolio")
 ESCALATE_LOANS = task_name(Queue.ESCALATE, "escalate_loans")
-APPLY_EVENT = task_name(Queue.EVENTS, "apply_event")
+APPLY_EVENTS = task_name(Queue.EVENTS, "apply_events")
 DELIVER_EVENTS = task_name(Queue.OUTBOX, "deliver_events")
 WAKE_DUE_ACTIONS = task_name(Queue.REPAIR, "wake_due_actions")
 WAKE_EVENTS = task_name(Queue.REPAIR, "wake_events")

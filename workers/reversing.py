@@ -118,7 +118,7 @@ def _lay_what_was_left_over(
         if not parts:
             return
         write_parts(connection, row.id, together(_parts_of(connection, row.id), parts))
-        pay_instalments(connection, loan_id, parts)
+        pay_instalments(connection, {loan_id: parts})
         connection.execute(update(payment).where(payment.c.id == row.id).values(unallocated=left))
 
 

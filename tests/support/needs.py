@@ -237,7 +237,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "promise_one_open_per_loan": (
         "the promise that a payment may keep, and one at most",
-        lambda c, h: promising.keep_promise(c, PAST_DUE, h.now()),
+        lambda c, h: promising.keep_promises(c, [PAST_DUE], h.now()),
     ),
     "receipt_once": ("a receipt that comes twice is on record once", None),
     "reply_borrower_id_idx": ("until when is kept", lambda c, h: retention.read_keeping(c, h, [7])),

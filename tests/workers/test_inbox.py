@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.support.loans import Book
-from workers.inbox import HANDLERS, Settled, apply_event, receive, wake_events
+from workers.applying import HANDLERS
+from workers.inbox import Settled, apply_event, receive, wake_events
 from workers.store.schema import inbox_event, payment
 
 PAYMENT = {

@@ -182,7 +182,7 @@ def test_after_a_day_no_name_number_or_address_stands_anywhere_in_the_clear(
     in_the_clear += stored_in(book)
 
     everything = "\n".join(in_the_clear)
-    for there in ("arrears.sms.send_sms", "arrears.events.apply_event", "text_day_1", "flower_"):
+    for there in ("arrears.sms.send_sms", "arrears.events.apply_events", "text_day_1", "flower_"):
         assert there in everything, "there was something to look at"
     personal = (NAME, ADDRESS, "+1212555", "1212555", NEW_ADDRESS, NEW_NUMBER, WROTE_BACK)
     for one in (*personal, NEW_NUMBER[2:], *(text.body for text in texts)):

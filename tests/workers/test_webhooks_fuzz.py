@@ -22,7 +22,7 @@ from twilio.request_validator import RequestValidator
 
 from tests.support.lender import SECRET, listen, signed
 from tests.support.loans import Book
-from workers.inbox import HANDLERS
+from workers.applying import HANDLERS
 from workers.store.schema import inbox_event, reply
 from workers.webhooks.app import create_app
 

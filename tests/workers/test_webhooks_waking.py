@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+from types import SimpleNamespace
 
 import pytest
 from fastapi.testclient import TestClient
@@ -12,6 +14,7 @@ from sqlalchemy import Engine
 from tests.support.lender import OTHER_SECRET, SECRET, an_event, listen, signed
 from tests.support.loans import Book
 from workers.inbox import wake_events
+from workers.queues import EVENTS_AT_ONCE
 from workers.store.schema import inbox_event
 from workers.webhooks import waking
 from workers.webhooks.app import create_app
@@ -22,11 +25,11 @@ class AwayBroker:
     """A broker that cannot be reached until it is back."""
 
     def __init__(self) -> None:
-        self.tried: list[int] = []
+        self.tried: list[list[int]] = []
         self.back = False
 
-    def __call__(self, event_id: int) -> None:
-        self.tried.append(event_id)
+    def __call__(self, event_ids: list[int]) -> None:
+        self.tried.append(event_ids)
         if not self.back:
             raise ConnectionError("not there")
 
@@ -47,15 +50,15 @@ def post(book: Book, wake: Waker, *, id: str = "evt_1", secret: str = SECRET) ->
 
 
 def test_whoever_stores_an_event_wakes_a_worker_for_it(book: Book) -> None:
-    woken: list[int] = []
+    woken: list[list[int]] = []
 
     assert post(book, Waker(woken.append)) == 202
 
-    assert woken == [book.one(inbox_event).id]
+    assert woken == [[book.one(inbox_event).id]]
 
 
 def test_an_event_that_is_refused_wakes_nobody(book: Book) -> None:
-    woken: list[int] = []
+    woken: list[list[int]] = []
 
     assert post(book, Waker(woken.append), secret=OTHER_SECRET) == 401
 
@@ -72,18 +75,43 @@ def test_without_a_broker_the_event_is_stored_and_found_by_the_next_sweep(
     assert "not announced at once" in caplog.text
 
 
+def test_what_comes_in_while_one_event_is_announced_shares_the_next_message() -> None:
+    woken: list[list[int]] = []
+    wake = Waker(woken.append)
+
+    async def four_at_once() -> None:
+        await asyncio.gather(*(wake(event_id) for event_id in (1, 2, 3, 4)))
+        await wake(5)
+
+    asyncio.run(four_at_once())
+
+    assert woken == [[1], [2, 3, 4], [5]]
+
+
+def test_no_message_holds_more_events_than_one_may() -> None:
+    woken: list[list[int]] = []
+    wake = Waker(woken.append)
+
+    async def many_at_once() -> None:
+        await asyncio.gather(*(wake(event_id) for event_id in range(1 + 2 * EVENTS_AT_ONCE)))
+
+    asyncio.run(many_at_once())
+
+    assert [len(ids) for ids in woken] == [1, EVENTS_AT_ONCE, EVENTS_AT_ONCE]
+
+
 def test_a_broker_that_is_away_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr(waking.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(waking, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     broker = AwayBroker()
     wake = Waker(broker)
 
-    wake(1)
-    wake(2)
-    assert broker.tried == [1]
+    asyncio.run(wake(1))
+    asyncio.run(wake(2))
+    assert broker.tried == [[1]]
 
     broker.back = True
     clock[0] += waking.QUIET_FOR
-    wake(3)
-    wake(4)
-    assert broker.tried == [1, 3, 4]
+    asyncio.run(wake(3))
+    asyncio.run(wake(4))
+    assert broker.tried == [[1], [3], [4]]

@@ -7,23 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    Connection,
-    and_,
-    any_,
-    cast,
-    or_,
-    text,
-    update,
-)
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Connection, and_, bindparam, or_, text, update
 
 from domain.gate import ON_HOLD
 from domain.ladder import Work
 from domain.statuses import CLAIMABLE, ActionStatus, sources
 from workers.store import news
 from workers.store.outbox import tell
+from workers.store.rows import one_of
 from workers.store.schema import action
 from workers.store.taking import not_since, update_first
 
@@ -113,6 +104,17 @@ def claim_action(
     return claimed.rowcount == 1
 
 
+_ASK_AGAIN = (
+    update(action)
+    .where(
+        one_of(action.c.loan_id, "of_loans"),
+        action.c.status == ActionStatus.DEFERRED,
+        or_(action.c.due_at.is_(None), action.c.rules.contains([ON_HOLD])),
+    )
+    .values(due_at=bindparam("now"))
+)
+
+
 def ask_again(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
     """Let deferred actions that waited for a fact, not for a moment, come before the gate again.
 
@@ -120,15 +122,7 @@ def ask_again(connection: Connection, loan_ids: Sequence[int], now: datetime) ->
     """
     if not loan_ids:
         return
-    connection.execute(
-        update(action)
-        .where(
-            action.c.loan_id == any_(cast(list(loan_ids), ARRAY(BigInteger))),
-            action.c.status == ActionStatus.DEFERRED,
-            or_(action.c.due_at.is_(None), action.c.rules.contains([ON_HOLD])),
-        )
-        .values(due_at=now)
-    )
+    connection.execute(_ASK_AGAIN, {"of_loans": list(loan_ids), "now": now})
 
 
 def wake_due(

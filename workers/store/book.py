@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, select, update
+from sqlalchemy import Connection, Row, Table, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.allocation import Allocation
@@ -14,14 +14,14 @@ from domain.errors import ArrearsError
 from domain.loans import Component, Instalment
 from domain.rules import Channel
 from workers.events import NotYetError
-from workers.store.relaying import write_new_parts
-from workers.store.rows import as_rows, given_rows
+from workers.store.rows import as_rows, given_rows, one_of
 from workers.store.schema import instalment, loan
 from workers.store.schema import opt_out as opt_out_table
 
 _LOCK = (
     select(
         loan.c.id,
+        loan.c.external_id,
         loan.c.currency,
         loan.c.jurisdiction,
         loan.c.product,
@@ -29,14 +29,26 @@ _LOCK = (
         loan.c.tape_as_of,
         loan.c.written_off_on,
     )
-    .where(loan.c.external_id == bindparam("known_as"))
+    .where(one_of(loan.c.external_id, "known_as"))
+    .order_by(loan.c.id)
     .with_for_update()
 )
 
 
+def lock_loans(
+    connection: Connection, external_ids: Iterable[str]
+) -> dict[str, Row[*tuple[Any, ...]]]:
+    """Those of the loans that are known, by the lender's own id, locked until the transaction ends.
+
+    Always in the same order, so that two who lock several never wait for each other.
+    """
+    rows = connection.execute(_LOCK, {"known_as": list(external_ids)})
+    return {row.external_id: row for row in rows}
+
+
 def lock_loan(connection: Connection, external_id: str) -> Row[*tuple[Any, ...]] | None:
     """The loan by the lender's own id, locked until the transaction ends; None if unknown."""
-    return connection.execute(_LOCK, {"known_as": external_id}).one_or_none()
+    return lock_loans(connection, [external_id]).get(external_id)
 
 
 def lock_loan_told_of(connection: Connection, external_id: str, told: str) -> Row[*tuple[Any, ...]]:
@@ -47,8 +59,13 @@ def lock_loan_told_of(connection: Connection, external_id: str, told: str) -> Ro
     """
     found = lock_loan(connection, external_id)
     if found is None:
-        raise NotYetError(f"Loan {external_id} is not known. Import it; the {told} is kept.")
+        raise not_known_yet(external_id, told)
     return found
+
+
+def not_known_yet(external_id: str, told: str) -> NotYetError:
+    """What is said of an event about a loan that has not come in yet."""
+    return NotYetError(f"Loan {external_id} is not known. Import it; the {told} is kept.")
 
 
 def lock_loan_of(connection: Connection, what: Table, external_id: str) -> int | None:
@@ -85,35 +102,41 @@ def loan_not_known(external_id: str) -> ArrearsError:
 
 _SCHEDULE = (
     select(
+        instalment.c.loan_id,
         instalment.c.due_on,
         *(instalment.c[part] for part in ("principal", "interest", "fees")),
         *(instalment.c[f"paid_{part}"] for part in ("principal", "interest", "fees")),
     )
-    .where(instalment.c.loan_id == bindparam("of_loan"))
-    .order_by(instalment.c.due_on)
+    .where(one_of(instalment.c.loan_id, "of_loans"))
+    .order_by(instalment.c.loan_id, instalment.c.due_on)
 )
+
+
+def load_schedules(
+    connection: Connection, loan_ids: Iterable[int]
+) -> dict[int, tuple[Instalment, ...]]:
+    """The whole schedules in due order, by loan. One statement."""
+    schedules: dict[int, list[Instalment]] = {loan_id: [] for loan_id in loan_ids}
+    for loan_id, *parts in connection.execute(_SCHEDULE, {"of_loans": list(schedules)}):
+        schedules[loan_id].append(Instalment(*parts))
+    return {loan_id: tuple(schedule) for loan_id, schedule in schedules.items()}
 
 
 def load_schedule(connection: Connection, loan_id: int) -> tuple[Instalment, ...]:
     """The whole schedule in due order."""
-    rows = connection.execute(_SCHEDULE, {"of_loan": loan_id})
-    return tuple(Instalment(*row) for row in rows)
+    return load_schedules(connection, [loan_id])[loan_id]
 
 
-def write_allocations(
-    connection: Connection, loan_id: int, payment_id: int, allocations: Sequence[Allocation]
-) -> None:
-    """Put allocations on record and lower what is unpaid by them."""
-    if not allocations:
-        return
-    write_new_parts(connection, payment_id, allocations)
-    pay_instalments(connection, loan_id, allocations)
-
-
-_PAID = as_rows((instalment.c.due_on, *(instalment.c[f"paid_{c}"] for c in Component)))
+_PAID = as_rows(
+    (instalment.c.loan_id, instalment.c.due_on, *(instalment.c[f"paid_{c}"] for c in Component))
+)
 _PAY = (
     update(instalment)
-    .where(instalment.c.loan_id == bindparam("of_loan"), instalment.c.due_on == _PAID.c.due_on)
+    .where(
+        one_of(instalment.c.loan_id, "of_loans"),
+        instalment.c.loan_id == _PAID.c.loan_id,
+        instalment.c.due_on == _PAID.c.due_on,
+    )
     .values(
         {
             instalment.c[f"paid_{c}"]: instalment.c[f"paid_{c}"] + _PAID.c[f"paid_{c}"]
@@ -124,16 +147,20 @@ _PAY = (
 
 
 def pay_instalments(
-    connection: Connection, loan_id: int, allocations: Sequence[Allocation]
+    connection: Connection, allocations: Mapping[int, Sequence[Allocation]]
 ) -> None:
-    """Lower what is unpaid of the instalments by `allocations`, of which there is at least one."""
-    paid: dict[date, dict[str, Any]] = {}
-    for part in allocations:
-        row = paid.setdefault(
-            part.due_on, {"due_on": part.due_on, **{f"paid_{c}": 0 for c in Component}}
-        )
-        row[f"paid_{part.component}"] += part.amount
-    connection.execute(_PAY, {"of_loan": loan_id, **given_rows(list(paid.values()))})
+    """Lower what is unpaid of the instalments by the allocations of each loan. One statement."""
+    paid: dict[tuple[int, date], dict[str, Any]] = {}
+    for loan_id, parts in allocations.items():
+        for part in parts:
+            row = paid.setdefault(
+                (loan_id, part.due_on),
+                {"loan_id": loan_id, "due_on": part.due_on, **{f"paid_{c}": 0 for c in Component}},
+            )
+            row[f"paid_{part.component}"] += part.amount
+    if paid:
+        of_loans = {"of_loans": list(allocations)}
+        connection.execute(_PAY, of_loans | given_rows(list(paid.values())))
 
 
 def opt_out(

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, bindparam, update
 
-from workers.store.rows import as_rows, given_rows
+from workers.store.rows import as_rows, given_rows, one_of
 from workers.store.schema import loan
 
 
@@ -24,7 +24,7 @@ class Position:
 _GIVEN = as_rows((loan.c.id, loan.c.review_on, loan.c.anchor_on))
 _SET = (
     update(loan)
-    .where(loan.c.id == _GIVEN.c.id)
+    .where(one_of(loan.c.id, "of_loans"), loan.c.id == _GIVEN.c.id)
     .values(
         review_on=_GIVEN.c.review_on,
         anchor_on=_GIVEN.c.anchor_on,
@@ -39,4 +39,5 @@ def set_positions(connection: Connection, positions: Sequence[Position], now: da
     rows = [
         {"id": p.loan_id, "review_on": p.review_on, "anchor_on": p.anchor_on} for p in positions
     ]
-    connection.execute(_SET, {"now": now, **given_rows(rows)})
+    of_loans = [p.loan_id for p in positions]
+    connection.execute(_SET, {"now": now, "of_loans": of_loans, **given_rows(rows)})

@@ -58,12 +58,21 @@ def write_laid(
     """Put on record where payments lie now, and what is left over of each. Three statements."""
     if not laid:
         return
-    left = as_rows((payment.c.id, payment.c.unallocated))
-    connection.execute(
-        update(payment).where(payment.c.id == left.c.id).values(unallocated=left.c.unallocated),
-        given_rows([{"id": id, "unallocated": left} for id, (_, left) in laid.items()]),
-    )
+    write_left_over(connection, {id: left for id, (_, left) in laid.items()})
     _write(connection, {id: parts for id, (parts, _) in laid.items()})
+
+
+_LEFT = as_rows((payment.c.id, payment.c.unallocated))
+_LEFT_OVER = (
+    update(payment).where(payment.c.id == _LEFT.c.id).values(unallocated=_LEFT.c.unallocated)
+)
+
+
+def write_left_over(connection: Connection, left: Mapping[int, Decimal]) -> None:
+    """Put on record what is left over of payments, by their ids. One statement."""
+    if left:
+        rows = [{"id": id, "unallocated": amount} for id, amount in left.items()]
+        connection.execute(_LEFT_OVER, given_rows(rows))
 
 
 def write_parts(connection: Connection, payment_id: int, parts: Sequence[Allocation]) -> None:
@@ -71,18 +80,14 @@ def write_parts(connection: Connection, payment_id: int, parts: Sequence[Allocat
     _write(connection, {payment_id: parts})
 
 
-def write_new_parts(connection: Connection, payment_id: int, parts: Sequence[Allocation]) -> None:
-    """Put on record what a payment pays that has only just come in."""
-    _insert(connection, {payment_id: parts})
-
-
 def _write(connection: Connection, parts_of: Mapping[int, Sequence[Allocation]]) -> None:
     ids = cast(list(parts_of), ARRAY(BIGINT))
     connection.execute(delete(allocation).where(allocation.c.payment_id == any_(ids)))
-    _insert(connection, parts_of)
+    write_new_parts(connection, parts_of)
 
 
-def _insert(connection: Connection, parts_of: Mapping[int, Sequence[Allocation]]) -> None:
+def write_new_parts(connection: Connection, parts_of: Mapping[int, Sequence[Allocation]]) -> None:
+    """Put on record what payments pay that have only just come in, by their ids. One statement."""
     rows = [
         {
             "payment_id": payment_id,

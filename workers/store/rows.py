@@ -13,19 +13,21 @@ import orjson
 from sqlalchemy import (
     JSON,
     Column,
+    ColumnElement,
     Connection,
     CursorResult,
     Executable,
     Table,
     TableValuedAlias,
     Text,
+    any_,
     bindparam,
     cast,
     column,
     func,
-    insert,
     select,
 )
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 
 def as_rows(columns: Iterable[Column[Any]]) -> TableValuedAlias:
@@ -41,6 +43,15 @@ def as_rows(columns: Iterable[Column[Any]]) -> TableValuedAlias:
     )
 
 
+def one_of(column: Column[Any], parameter: str) -> ColumnElement[bool]:
+    """That a column is one of the values of an array that is given at execution.
+
+    The planner sees how many there are and looks them up. Of `as_rows` it cannot know how many
+    come, and for a few of them may read a whole table through.
+    """
+    return column == any_(cast(bindparam(parameter), ARRAY(column.type)))
+
+
 def given_rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """The parameter of a statement that selects from `as_rows`."""
     return {"rows": as_json(rows)}
@@ -52,10 +63,14 @@ def as_json(value: Any) -> str:
 
 
 @cache
-def _inserting(table: Table, names: tuple[str, ...], returning: tuple[str, ...]) -> Executable:
+def _inserting(
+    table: Table, names: tuple[str, ...], returning: tuple[str, ...], known_by: str | None
+) -> Executable:
     """The insert of rows given at execution, all of which have exactly these columns."""
     given = as_rows(table.c[name] for name in names)
     statement = insert(table).from_select(list(names), select(given))
+    if known_by:
+        statement = statement.on_conflict_do_nothing(index_elements=[known_by])
     if not returning:
         return statement
     return statement.returning(*(table.c[name] for name in returning))
@@ -67,10 +82,12 @@ def insert_rows(
     rows: Sequence[Mapping[str, Any]],
     *,
     returning: tuple[str, ...] = (),
+    known_by: str | None = None,
 ) -> CursorResult[Any]:
     """Insert `rows`, at least one, all of which have the same keys. One statement.
 
-    The result has the columns `returning` of what was inserted, in no order.
+    The result has the columns `returning` of what was inserted, in no order. Rows that are
+    there already are left out where `known_by` names the unique column that tells.
     """
-    statement = _inserting(table, tuple(rows[0]), returning)
+    statement = _inserting(table, tuple(rows[0]), returning, known_by)
     return connection.execute(statement, given_rows(rows))

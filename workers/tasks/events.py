@@ -1,13 +1,17 @@
-"""Events from outside."""
+"""Events from outside; the message is only an envelope."""
 
 from __future__ import annotations
+
+from collections import Counter
 
 from workers import inbox, queues
 from workers.app import app
 from workers.house import the_house
 
 
-@app.task(name=queues.APPLY_EVENT)
-def apply_event(event_id: int) -> str:
-    """Apply one stored event, such as a payment or a receipt."""
-    return inbox.apply_event(the_house(), event_id).reason
+@app.task(name=queues.APPLY_EVENTS)
+def apply_events(event_ids: list[int]) -> str:
+    """Apply these stored events, such as payments and receipts."""
+    settled = inbox.apply_events(the_house(), event_ids)
+    came = Counter(one.status for one in settled)
+    return ", ".join(f"{many} {status}" for status, many in sorted(came.items()))

@@ -40,8 +40,10 @@ def wake_due_actions() -> str:
 @app.task(name=queues.WAKE_EVENTS)
 def wake_events() -> str:
     """Announce events that are stored and not applied."""
-    ids = inbox.wake_events(the_house())
-    _announce_each(queues.APPLY_EVENT, ids)
+    ids = sorted(inbox.wake_events(the_house()))
+    size = queues.EVENTS_AT_ONCE
+    envelopes = (ids[start : start + size] for start in range(0, len(ids), size))
+    announce(app, queues.APPLY_EVENTS, ((some,) for some in envelopes))
     return f"{len(ids)} announced"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 
 from starlette.requests import Request
@@ -18,7 +18,7 @@ from workers.webhooks.waking import waker_of_workers
 
 
 def create_app(
-    house: House | None = None, wake: Callable[[int], object] | None = None
+    house: House | None = None, wake: Callable[[int], Awaitable[None]] | None = None
 ) -> Described:
     """The application for one house; without one, for this process's and its workers.
 
@@ -41,7 +41,7 @@ def create_app(
     return app
 
 
-def _nobody(event_id: int) -> None:
+async def _nobody(event_id: int) -> None:
     """Whoever looks for stored events finds them all the same."""
 
 
