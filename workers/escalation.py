@@ -27,7 +27,7 @@ from workers.store.problems import (
     note_problem,
     resolve_problems,
 )
-from workers.store.rows import one_of
+from workers.store.rows import is_among
 from workers.store.schema import loan
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ _LOCK_DUE = (
         loan.c.steps_tried,
         loan.c.steps_tried_at,
     )
-    .where(one_of(loan.c.id, "of_loans"), loan.c.review_on <= bindparam("today"))
+    .where(is_among(loan.c.id, "of_loans"), loan.c.review_on <= bindparam("today"))
     .with_for_update(skip_locked=True)
 )
 

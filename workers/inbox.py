@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
-from operator import itemgetter
+from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, text, update
+from sqlalchemy import Connection, Row, bindparam, exists, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
@@ -20,11 +19,25 @@ from workers.events import Answer, NotYetError, RejectedError
 from workers.house import House
 from workers.payments import Payment
 from workers.retrying import in_short
-from workers.store.rows import as_rows, given_rows, one_of
-from workers.store.schema import inbox_event
+from workers.store.rows import as_rows, given_rows, is_among
+from workers.store.schema import NEWS_OF_LOANS, inbox_event
 from workers.store.taking import not_since, update_first
 
 log = logging.getLogger(__name__)
+
+AT_ONCE = 100
+"""Events that are applied in one transaction, at most: so few that the first need not wait long."""
+
+
+_STORE = (
+    insert(inbox_event)
+    .values(
+        {name: bindparam(name) for name in ("external_id", "kind", "payload", "received_at")}
+        | {"status": "received"}
+    )
+    .on_conflict_do_nothing()
+    .returning(inbox_event.c.id)
+)
 
 
 def receive(
@@ -38,14 +51,8 @@ def receive(
     Raises:
         ArrearsError: it was applied already, and its contents were others.
     """
-    stored: int | None = connection.execute(
-        insert(inbox_event)
-        .values(
-            external_id=external_id, kind=kind, payload=payload, status="received", received_at=now
-        )
-        .on_conflict_do_nothing()
-        .returning(inbox_event.c.id)
-    ).scalar()
+    came = {"external_id": external_id, "kind": kind, "payload": payload, "received_at": now}
+    stored: int | None = connection.execute(_STORE, came).scalar()
     if stored is not None:
         return stored
     known = connection.execute(
@@ -94,82 +101,97 @@ def apply_events(house: House, event_ids: Sequence[int]) -> list[Settled]:
     """Apply stored events in the order in which they came in, each once; what came of each.
 
     The event is what is applied, and what fails; how many are announced at once is a matter of
-    speed. Neighbours of one kind that comes in numbers share a transaction and its statements. If
-    that fails they are taken one by one, and only the one at fault says so.
+    speed. Neighbours of one kind that comes in numbers share a transaction and its statements, and
+    with them goes what else of that kind waits and nobody is at: the more comes in, the less each
+    one costs. What somebody else is at is left to them.
     """
-    if len(event_ids) == 1:
-        return [apply_event(house, event_ids[0])]
     settled: list[Settled] = []
-    for kind, run in groupby(_in_order(house, event_ids), key=itemgetter(1)):
-        ids = [event_id for event_id, _ in run]
-        together = _apply_together(house, kind, ids) if kind in TOGETHER and ids[1:] else None
-        if together is None:
-            together = [apply_event(house, event_id) for event_id in ids]
-        settled += together
+    left = set(event_ids)
+    while left:
+        run, came = _apply_first(house, left)
+        if not run:
+            break
+        settled += came
+        left -= run
     return settled
 
 
-def _in_order(house: House, event_ids: Sequence[int]) -> list[tuple[int, str]]:
-    with house.engine.connect() as connection:
-        rows = connection.execute(_KINDS, {"of_events": list(event_ids)})
-        return [(row.id, row.kind) for row in rows]
+def _apply_first(house: House, event_ids: Collection[int]) -> tuple[set[int], list[Settled]]:
+    """Apply the first of these events that wait, with its neighbours of the same kind.
 
-
-def _apply_together(house: House, kind: str, event_ids: Sequence[int]) -> list[Settled] | None:
-    """Apply events of one kind in one transaction; None, and nothing is done, if one is at fault.
-
-    A sender may correct an event until it is applied, also its kind: that one is left for later.
+    In one transaction; if that fails they are taken one by one, and only the one at fault says so.
+    Returns which it was, and what came of them; none if nothing waits.
     """
+    run: list[Row[*tuple[Any, ...]]] = []
     try:
         with house.engine.begin() as connection:
-            events = connection.execute(_LOCK_ALL, {"of_events": list(event_ids)}).all()
-            if any(event.kind != kind for event in events):
-                return None
-            waiting = [event for event in events if event.status == "received"]
-            answers = TOGETHER[kind](connection, house, [event.payload for event in waiting])
+            taken = connection.execute(_TAKE, {"of_events": list(event_ids)}).all()
+            run = list(takewhile(lambda one: one.kind == taken[0].kind, taken))
+            if not run:
+                return set(), []
+            if run[0].kind not in TOGETHER:
+                del run[1:]
+                return {run[0].id}, [_apply(connection, house, run[0])]
+            answers = TOGETHER[run[0].kind](connection, house, [one.payload for one in run])
             now = house.now()
-            settled = [_settled(*one, now) for one in zip(waiting, answers, strict=True)]
-            _put_on_record(connection, waiting, settled, now)
-            return settled
+            came = [_settled(*one, now) for one in zip(run, answers, strict=True)]
+            _put_on_record(connection, run, came, now)
     except OperationalError:
         raise
     except Exception as error:
-        log.warning("%s events are applied one by one: %s", len(event_ids), in_short(error))
-        return None
+        log.warning("%s events are applied one by one: %s", len(run), in_short(error))
+        came = [apply_event(house, one.id) for one in run]
+    return {one.id for one in run}, came
 
 
 def apply_event(house: House, event_id: int) -> Settled:
-    """Apply one stored event, once."""
+    """Apply one stored event, once. Waits for whoever is at it."""
     with house.engine.begin() as connection:
         event = connection.execute(_LOCK, {"of_event": event_id}).one()
         if event.status != "received":
             return Settled(event.status, event.reason)
-        answer: Answer | Exception
-        try:
-            with connection.begin_nested():
-                answer = HANDLERS[event.kind](connection, house, event.payload)
-        except OperationalError:
-            raise
-        except Exception as error:
-            answer = error
-        now = house.now()
-        settled = _settled(event, answer, now)
-        _put_on_record(connection, [event], [settled], now)
-        return settled
+        return _apply(connection, house, event)
 
 
-_KINDS = (
-    select(inbox_event.c.id, inbox_event.c.kind)
-    .where(one_of(inbox_event.c.id, "of_events"), inbox_event.c.status == "received")
-    .order_by(inbox_event.c.id)
-)
-_LOCK_ALL = (
-    select(inbox_event)
-    .where(one_of(inbox_event.c.id, "of_events"))
-    .order_by(inbox_event.c.id)
-    .with_for_update()
-)
+def _apply(connection: Connection, house: House, event: Row[*tuple[Any, ...]]) -> Settled:
+    answer: Answer | Exception
+    try:
+        with connection.begin_nested():
+            answer = HANDLERS[event.kind](connection, house, event.payload)
+    except OperationalError:
+        raise
+    except Exception as error:
+        answer = error
+    now = house.now()
+    settled = _settled(event, answer, now)
+    _put_on_record(connection, [event], [settled], now)
+    return settled
+
+
 _LOCK = select(inbox_event).where(inbox_event.c.id == bindparam("of_event")).with_for_update()
+_BEFORE = inbox_event.alias("before")
+# What came in of a loan before and is of another kind goes first: a promise before its payment.
+_TAKE = (
+    select(inbox_event)
+    .where(
+        inbox_event.c.status == "received",
+        is_among(inbox_event.c.id, "of_events")
+        | (
+            inbox_event.c.kind.in_(TOGETHER)
+            & inbox_event.c.reason.is_(None)
+            & ~exists().where(
+                _BEFORE.c.status == "received",
+                _BEFORE.c.kind.in_(NEWS_OF_LOANS),
+                _BEFORE.c.kind.not_in(TOGETHER),
+                _BEFORE.c.payload["loan"].astext == inbox_event.c.payload["loan"].astext,
+                _BEFORE.c.id < inbox_event.c.id,
+            )
+        ),
+    )
+    .order_by(inbox_event.c.id)
+    .limit(AT_ONCE)
+    .with_for_update(of=inbox_event, skip_locked=True)
+)
 
 
 def _settled(event: Row[*tuple[Any, ...]], answer: Answer | Exception, now: datetime) -> Settled:
@@ -188,7 +210,7 @@ def _settled(event: Row[*tuple[Any, ...]], answer: Answer | Exception, now: date
 _OUTCOME = as_rows(inbox_event.c[name] for name in ("id", "status", "reason", "settled_at"))
 _RECORD = (
     update(inbox_event)
-    .where(one_of(inbox_event.c.id, "of_events"), inbox_event.c.id == _OUTCOME.c.id)
+    .where(is_among(inbox_event.c.id, "of_events"), inbox_event.c.id == _OUTCOME.c.id)
     .values({name: _OUTCOME.c[name] for name in ("status", "reason", "settled_at")})
 )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 
 from sqlalchemy import Connection, func, update
@@ -11,7 +10,6 @@ from workers.events import RejectedError
 from workers.house import House
 from workers.reassessing import reassess
 from workers.store.book import lock_loan_told_of
-from workers.store.rows import as_rows, given_rows, one_of
 from workers.store.schema import loan
 
 
@@ -51,31 +49,8 @@ def note_acknowledgement(connection: Connection, house: House, external_id: str,
     """
     owed = lock_loan_told_of(connection, external_id, "acknowledgement")
     _check_has_come(on, house, external_id)
-    acknowledge(connection, {owed.id: on})
-    reassess(connection, [owed.id], house.now())
+    reassess(connection, [owed.id], house.now(), acknowledged={owed.id: on})
     return f"The debt of loan {external_id} was acknowledged on {on}."
-
-
-_ON = as_rows((loan.c.id, loan.c.acknowledged_on))
-_ACKNOWLEDGE = (
-    update(loan)
-    .where(one_of(loan.c.id, "of_loans"), loan.c.id == _ON.c.id)
-    .values(
-        acknowledged_on=func.greatest(
-            func.coalesce(loan.c.acknowledged_on, _ON.c.acknowledged_on), _ON.c.acknowledged_on
-        )
-    )
-)
-
-
-def acknowledge(connection: Connection, on: Mapping[int, date]) -> None:
-    """The debts of locked loans were acknowledged, as a payment does too; the latest day stays.
-
-    By loan, the day. The time to sue runs anew from then (中华人民共和国民法典 art. 195; Limitation
-    Act 1980 s. 29). One statement.
-    """
-    rows = [{"id": loan_id, "acknowledged_on": day} for loan_id, day in on.items()]
-    connection.execute(_ACKNOWLEDGE, {"of_loans": list(on), **given_rows(rows)})
 
 
 def _check_has_come(on: date, house: House, external_id: str) -> None:

@@ -17,7 +17,6 @@ from domain.loans import ZERO
 from workers.amounts import check_amount
 from workers.events import Answer, RejectedError
 from workers.house import House
-from workers.legal_dates import acknowledge
 from workers.promising import keep_promises
 from workers.reassessing import reassess
 from workers.store.book import load_schedules, lock_loans, not_known_yet, pay_instalments
@@ -113,8 +112,8 @@ def _take(
     keep_promises(connection, of_loans, now)
     # Oldest first, so that of two for one loan the latest day stays.
     by_day = sorted(new, key=lambda one: one.paid_on)
-    acknowledge(connection, {loans[one.loan].id: one.paid_on for one in by_day})
-    arrears = reassess(connection, of_loans, now)
+    acknowledged = {loans[one.loan].id: one.paid_on for one in by_day}
+    arrears = reassess(connection, of_loans, now, acknowledged=acknowledged)
     return {
         one.external_id: _told(
             one, loans[one.loan], left_over.get(one.external_id, ZERO), arrears[loans[one.loan].id]

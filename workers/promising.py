@@ -18,7 +18,7 @@ from workers.holding import insert_hold, release
 from workers.house import House
 from workers.reassessing import reassess
 from workers.store.book import lock_loan_of, lock_loan_told_of
-from workers.store.rows import one_of
+from workers.store.rows import is_among
 from workers.store.schema import borrower, hold, loan, payment, promise
 from workers.store.waiting import news_waits
 
@@ -165,7 +165,7 @@ def _is_known(connection: Connection, external_id: str) -> bool:
 
 
 _OPEN = select(promise).where(
-    one_of(promise.c.loan_id, "of_loans"),
+    is_among(promise.c.loan_id, "of_loans"),
     promise.c.status == PromiseStatus.OPEN,
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Connection
 
@@ -21,12 +21,19 @@ from workers.store.positions import Position, set_positions
 CASES_AT_ONCE = 500
 
 
-def reassess(connection: Connection, loan_ids: Sequence[int], now: datetime) -> dict[int, Arrears]:
+def reassess(
+    connection: Connection,
+    loan_ids: Sequence[int],
+    now: datetime,
+    *,
+    acknowledged: Mapping[int, date] | None = None,
+) -> dict[int, Arrears]:
     """Bring loans in line with facts that changed in this same transaction.
 
-    `now` is in the lender's zone. What waits for arrears that are paid is called off, cases of
-    cured loans are closed, review dates are set anew, and actions that waited for a fact ask the
-    gate again. A fixed number of statements for any number of loans. Returns where each stands.
+    `now` is in the lender's zone; `acknowledged` has the days on which debts were, by loan. What
+    waits for arrears that are paid is called off, cases of cured loans are closed, review dates are
+    set anew, and actions that waited for a fact ask the gate again. A fixed number of statements
+    for any number of loans. Returns where each stands.
     """
     today = now.date()
     facts = load_facts(connection, loan_ids, now)
@@ -36,7 +43,8 @@ def reassess(connection: Connection, loan_ids: Sequence[int], now: datetime) -> 
     written_off = [id for id, fact in in_a_case if fact.written_off]
     cured = [id for id, fact in in_a_case if not arrears[id].past_due and not fact.written_off]
     keep_cases(connection, cured=cured, written_off=written_off, now=now)
-    positions = [_position(id, fact, arrears[id], now) for id, fact in facts.items()]
+    days = acknowledged or {}
+    positions = [_position(id, fact, arrears[id], days.get(id), now) for id, fact in facts.items()]
     set_positions(connection, positions, now)
     arranged = [id for id, fact in facts.items() if fact.has(ActionStatus.ARRANGED)]
     call_off_appointments(connection, arranged, now)
@@ -86,7 +94,9 @@ def _needless(waiting: PastAction, fact: LoanFacts, arrears: Arrears) -> str | N
     return "superseded" if arrears.past_due else "cured"
 
 
-def _position(id: int, fact: LoanFacts, arrears: Arrears, now: datetime) -> Position:
+def _position(
+    id: int, fact: LoanFacts, arrears: Arrears, acknowledged_on: date | None, now: datetime
+) -> Position:
     snapshot = Snapshot(id, fact.instalments, fact.holds, written_off=fact.written_off)
     anchor_on = None if fact.written_off else arrears.anchor
-    return Position(id, anchor_on, next_review(snapshot, now))
+    return Position(id, anchor_on, next_review(snapshot, now), acknowledged_on)

@@ -53,7 +53,7 @@ def open_places(directory: Path) -> Iterator[Places]:
     """Servers of this run's own; they and `directory`'s clock are gone with it."""
     clock = directory / "clock"
     clock.write_text(str((NOON - datetime.now(UTC)).total_seconds()))
-    with LocalPostgres() as postgres, LocalBroker() as broker:
+    with LocalPostgres(track_commit_timestamp="on") as postgres, LocalBroker() as broker:
         yield Places(
             an_environment(postgres.url, broker.url)
             | {"ARREARS_ZONE": "America/New_York", "ARREARS_CLOCK_FILE": str(clock)}

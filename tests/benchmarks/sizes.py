@@ -13,6 +13,7 @@ QUESTIONS = (
     "statement_counts",
     "gate_cost",
     "payments",
+    "texts",
     "whole_day",
     "peers",
     "row_sizes",

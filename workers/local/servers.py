@@ -24,13 +24,15 @@ class LocalPostgres(KeptServer):
     """PostgreSQL with a new, empty database in UTF-8 and UTC.
 
     It survives its own crash as in production: a commit is written before it is confirmed. It would
-    not survive the machine's, for nothing waits until the disk has it (`fsync=off`).
+    not survive the machine's, for nothing waits until the disk has it (`fsync=off`). Other settings
+    of PostgreSQL's may be given by name.
     """
 
     name = "PostgreSQL"
 
-    def __init__(self, inside: Path | None = None) -> None:
+    def __init__(self, inside: Path | None = None, **settings: str) -> None:
         super().__init__(inside)
+        self._settings = settings
         # Every user of this machine can reach the port, and the superuser can run programs.
         self._password = secrets.token_urlsafe(16)
 
@@ -77,7 +79,7 @@ class LocalPostgres(KeptServer):
             "fsync": "off",
             "full_page_writes": "off",
         }
-        options = [f"--{name}={value}" for name, value in settings.items()]
+        options = [f"--{name}={value}" for name, value in (settings | self._settings).items()]
         return [self._program("postgres"), "-D", str(self._data), *options]
 
     def _answers(self) -> bool:

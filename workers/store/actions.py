@@ -14,7 +14,7 @@ from domain.ladder import Work
 from domain.statuses import CLAIMABLE, ActionStatus, sources
 from workers.store import news
 from workers.store.outbox import tell
-from workers.store.rows import one_of
+from workers.store.rows import is_among
 from workers.store.schema import action
 from workers.store.taking import not_since, update_first
 
@@ -107,7 +107,7 @@ def claim_action(
 _ASK_AGAIN = (
     update(action)
     .where(
-        one_of(action.c.loan_id, "of_loans"),
+        is_among(action.c.loan_id, "of_loans"),
         action.c.status == ActionStatus.DEFERRED,
         or_(action.c.due_at.is_(None), action.c.rules.contains([ON_HOLD])),
     )

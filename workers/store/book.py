@@ -14,7 +14,7 @@ from domain.errors import ArrearsError
 from domain.loans import Component, Instalment
 from domain.rules import Channel
 from workers.events import NotYetError
-from workers.store.rows import as_rows, given_rows, one_of
+from workers.store.rows import as_rows, given_rows, is_among
 from workers.store.schema import instalment, loan
 from workers.store.schema import opt_out as opt_out_table
 
@@ -29,7 +29,7 @@ _LOCK = (
         loan.c.tape_as_of,
         loan.c.written_off_on,
     )
-    .where(one_of(loan.c.external_id, "known_as"))
+    .where(is_among(loan.c.external_id, "known_as"))
     .order_by(loan.c.id)
     .with_for_update()
 )
@@ -107,7 +107,7 @@ _SCHEDULE = (
         *(instalment.c[part] for part in ("principal", "interest", "fees")),
         *(instalment.c[f"paid_{part}"] for part in ("principal", "interest", "fees")),
     )
-    .where(one_of(instalment.c.loan_id, "of_loans"))
+    .where(is_among(instalment.c.loan_id, "of_loans"))
     .order_by(instalment.c.loan_id, instalment.c.due_on)
 )
 
@@ -133,7 +133,7 @@ _PAID = as_rows(
 _PAY = (
     update(instalment)
     .where(
-        one_of(instalment.c.loan_id, "of_loans"),
+        is_among(instalment.c.loan_id, "of_loans"),
         instalment.c.loan_id == _PAID.c.loan_id,
         instalment.c.due_on == _PAID.c.due_on,
     )

@@ -43,7 +43,7 @@ def as_rows(columns: Iterable[Column[Any]]) -> TableValuedAlias:
     )
 
 
-def one_of(column: Column[Any], parameter: str) -> ColumnElement[bool]:
+def is_among(column: Column[Any], parameter: str) -> ColumnElement[bool]:
     """That a column is one of the values of an array that is given at execution.
 
     The planner sees how many there are and looks them up. Of `as_rows` it cannot know how many

@@ -1,0 +1,192 @@
+"""What does the house's care for a text cost? Its path against a bare loop of the provider's SDK.
+
+The house takes a turn, asks the gate under lock, reserves, sends, and records; the loop only sends.
+Two processes each, the same HTTP client without kept connections, and the same provider, which
+answers at once or after 100 ms. The pace is set, so that a turn is taken as in any house that has
+one, but so high (ARREARS_SMS_PER_SECOND=1000) that it is not what is measured. Receipts are left
+out: neither gets any.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import any_, func, select
+
+from domain.ladder import Work
+from domain.statuses import ActionStatus
+from tests.benchmarks.book import a_book
+from tests.benchmarks.days import GIVE_UP_AFTER
+from tests.benchmarks.figures import Figure, Target, expect, rates, ratios
+from tests.benchmarks.measuring import Contender, take_turns
+from tests.benchmarks.places import Places, run_outside_transactions
+from tests.benchmarks.provider import SPAWN, Provider, a_provider, send_in_a_loop
+from tests.benchmarks.sizes import Size
+from tests.support.commands import eventually, running
+from tests.support.loans import PHONE
+from tests.support.processes import happens
+from workers.announcing import announce
+from workers.app import app
+from workers.escalation import escalate_loans
+from workers.house import House
+from workers.queues import Queue, task_name
+from workers.scanning import LARGEST_ENVELOPE
+from workers.store.actions import wake_due
+from workers.store.schema import action, loan, message
+
+PROCESSES = 2
+TEXTS = {"small": {0: 400, 100: 100}, "full": {0: 2_000, 100: 500}}
+"""How many are sent in one run, by the milliseconds that the provider takes. Fewer where it takes
+long: a rate is as good after ten seconds of waiting as after forty."""
+ROUNDS = {"small": 2, "full": 3}
+PACE = "1000"
+LOANS_FOR_A_TEXT = 2
+"""Loans in the book for each text: who is long past due is not texted any more."""
+NEAR_THE_LOOP = Target(0.7, at_least=True)
+LONGEST = 600
+"""Seconds after which a run has failed."""
+
+HOUSE, LOOP = "the house", "the SDK in a loop"
+
+
+def measure(places: Places, size: Size) -> list[Figure]:
+    texts, rounds = TEXTS[size.name], ROUNDS[size.name]
+    loans = LOANS_FOR_A_TEXT * sum(texts.values()) * (rounds + 1)
+    with a_book(places, loans, loans) as house:
+        _decide_all(house)
+        seconds = {
+            wait: _compare(places, house, count, wait, rounds) for wait, count in texts.items()
+        }
+    return [
+        *(
+            ratios(
+                f"texts, the house against the SDK in a loop, {wait} ms",
+                by_name[LOOP],
+                by_name[HOUSE],
+                NEAR_THE_LOOP,
+                key=f"sms_vs_sdk, {wait} ms",
+            )
+            for wait, by_name in seconds.items()
+        ),
+        *(
+            rates(f"texts, {name}, {wait} ms", "texts/s", texts[wait], runs)
+            for wait, by_name in seconds.items()
+            for name, runs in by_name.items()
+        ),
+    ]
+
+
+def _decide_all(house: House) -> None:
+    """Plan the texts of the whole book, and leave its tables as autovacuum would."""
+    with house.engine.connect() as connection:
+        ids = connection.execute(select(loan.c.id).order_by(loan.c.id)).scalars().all()
+    for start in range(0, len(ids), LARGEST_ENVELOPE):
+        escalate_loans(house, ids[start : start + LARGEST_ENVELOPE])
+    run_outside_transactions(
+        house.settings.database_url, "VACUUM (ANALYZE) action, decision, loan", "CHECKPOINT"
+    )
+
+
+def _compare(
+    places: Places, house: House, count: int, wait: int, rounds: int
+) -> dict[str, list[float]]:
+    """Seconds for so many texts, with a provider that takes so many milliseconds."""
+    with ExitStack() as stack:
+        provider = stack.enter_context(a_provider(wait / 1000))
+        stack.enter_context(_senders(places, house, provider))
+        pool = ProcessPoolExecutor(PROCESSES, mp_context=SPAWN)
+        rivals = [
+            _TextsOfTheHouse(house, provider, count),
+            _TextsOfALoop(house, provider, count, stack.enter_context(pool)),
+        ]
+        return take_turns(
+            [Contender(one.name, one.send, provider.taken, one.check) for one in rivals], rounds
+        )
+
+
+@contextmanager
+def _senders(places: Places, house: House, provider: Provider) -> Iterator[None]:
+    """The worker that sends texts, as an installation has it, ready for its first message."""
+    places.broker().flushall()
+    environment = places.at(house.settings.database_url) | {
+        "TWILIO_API_BASE": provider.url,
+        "ARREARS_SMS_PER_SECOND": PACE,
+    }
+    command = ("worker", f"--queues={Queue.SMS}", f"--concurrency={PROCESSES}")
+    with (
+        tempfile.TemporaryDirectory(prefix="arrears-bench-") as folder,
+        running(*command, environment=environment, log=Path(folder) / "worker.log") as worker,
+    ):
+        eventually("the worker is ready", lambda: " ready." in worker.output)
+        yield
+
+
+@dataclass(slots=True)
+class _TextsOfTheHouse:
+    """The next planned texts of the book, each time others."""
+
+    house: House
+    provider: Provider
+    count: int
+    name: str = HOUSE
+    _ids: list[int] = field(default_factory=list)
+
+    def send(self) -> None:
+        """Announce them as the house does, and wait until each is on record as done."""
+        lease, now = self.house.settings.lease, self.house.now()
+        with self.house.engine.begin() as connection:
+            self._ids = wake_due(
+                connection, Work.SEND_SMS, now, again_after=lease, limit=self.count
+            )
+        expect("texts that are due", len(self._ids), self.count)
+        announce(app, task_name(Queue.SMS, Work.SEND_SMS), ((id,) for id in self._ids))
+        give_up_at = time.perf_counter() + LONGEST
+        happens(
+            lambda: self._done() == self.count or time.perf_counter() > give_up_at,
+            within=GIVE_UP_AFTER,
+        )
+
+    def check(self) -> None:
+        """Raises WrongResultError unless the provider has these very texts, each once."""
+        expect("texts on record as sent", self._done(), self.count)
+        these = select(message.c.id).where(message.c.action_id == any_(self._ids))
+        with self.house.engine.connect() as connection:
+            reserved = sorted(str(id) for id in connection.execute(these).scalars())
+        expect("texts that the provider took, of the house", len(reserved), self.count)
+        expect("the same texts", sorted(self.provider.taken()) == reserved, True)
+
+    def _done(self) -> int:
+        done = (action.c.id == any_(self._ids)) & (action.c.status == ActionStatus.DONE)
+        with self.house.engine.connect() as connection:
+            return connection.execute(
+                select(func.count()).select_from(action).where(done)
+            ).scalar_one()
+
+
+@dataclass(slots=True)
+class _TextsOfALoop:
+    """As many, from processes that do nothing else."""
+
+    house: House
+    provider: Provider
+    count: int
+    pool: ProcessPoolExecutor
+    name: str = LOOP
+
+    def send(self) -> None:
+        settings, share = self.house.settings, self.count // PROCESSES
+        said = (settings.twilio_account_sid, settings.twilio_from, PHONE["US"], share)
+        sent = [self.pool.submit(send_in_a_loop, self.provider, *said) for _ in range(PROCESSES)]
+        for one in sent:
+            one.result(timeout=LONGEST)
+
+    def check(self) -> None:
+        taken = self.provider.taken()
+        expect("texts that the provider took, of the loop", len(taken), self.count)
+        expect("different texts among them", len(set(taken)), self.count)
