@@ -62,7 +62,8 @@ def record_payments(connection: Connection, house: House, paid: Sequence[Payment
 
     In their order: of two for one loan, the second pays what the first has left. One that is on
     record already changes nothing. A fixed number of statements for any number of payments. Returns
-    for each what came of it: a sentence for people, or why it was not taken.
+    for each what came of it: a sentence for people on where its loan stands after all of them, or
+    why it was not taken.
     """
     now = house.now()
     loans = lock_loans(connection, {one.loan for one in paid})

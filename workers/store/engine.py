@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from domain.errors import ArrearsError
 
 
-def connect(url: str, *, pool_size: int = 2) -> Engine:
+def connect(url: str, *, pool_size: int = 4) -> Engine:
     """An engine whose connections speak UTC and give up on a dead server within seconds.
 
     Nothing is reached yet.
@@ -23,7 +23,7 @@ def connect(url: str, *, pool_size: int = 2) -> Engine:
         engine = create_engine(
             url,
             pool_size=pool_size,
-            max_overflow=2,
+            max_overflow=0,  # what comes beyond the pool is closed after each use, and opened anew
             pool_pre_ping=True,
             hide_parameters=True,  # errors and logs show statements, never the values in them
             connect_args={
