@@ -46,7 +46,7 @@ TEXTS = {"small": {0: 400, 100: 100}, "full": {0: 2_000, 100: 500}}
 long: a rate is as good after ten seconds of waiting as after forty."""
 ROUNDS = {"small": 2, "full": 3}
 PACE = "1000"
-LOANS_FOR_A_TEXT = 2
+LOANS_FOR_A_TEXT = 5
 """Loans in the book for each text: who is long past due is not texted any more."""
 NEAR_THE_LOOP = Target(0.7, at_least=True)
 LONGEST = 600
