@@ -23,6 +23,7 @@ from workers.store.actions import Move
 from workers.store.book import loan_not_known
 from workers.store.people import roles_of
 from workers.store.schema import (
+    action,
     contact,
     contact_outcome,
     loan,
@@ -102,7 +103,8 @@ def attempt_to_end(connection: Connection, loan_external_id: str, channel: Chann
     """
     found: str | None = connection.execute(
         select(contact.c.attempt)
-        .join(loan, loan.c.id == contact.c.loan_id)
+        .join(action, action.c.id == contact.c.action_id)
+        .join(loan, loan.c.id == action.c.loan_id)
         .where(
             loan.c.external_id == loan_external_id,
             contact.c.channel == channel,

@@ -13,6 +13,7 @@ from domain.errors import ArrearsError
 from domain.statuses import UNSENT, ActionStatus
 from workers.house import House
 from workers.store.actions import Move, move_actions
+from workers.store.messages import of_action
 from workers.store.schema import action, action_event, loan, message
 
 Given: TypeAlias = Row[*tuple[Any, ...]]
@@ -99,7 +100,7 @@ def read_history(connection: Connection, action_id: int, zone: tzinfo) -> Histor
             message.c.code,
             message.c.sid,
         )
-        .where(message.c.action_id == action_id)
+        .where(of_action(action_id))
         .order_by(message.c.contact_id)
     )
     return History(

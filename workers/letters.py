@@ -45,7 +45,7 @@ def open_letter(house: House, loan_external_id: str, item: str | None = None, *,
         written = connection.execute(
             select(document.c.id, document.c.body_sealed, action.c.item, action.c.anchor_on)
             .join(action, action.c.id == document.c.action_id)
-            .where(document.c.loan_id == owed.id, action.c.item == item if item else true())
+            .where(action.c.loan_id == owed.id, action.c.item == item if item else true())
             .order_by(document.c.id.desc())
             .limit(1)
         ).one_or_none()

@@ -95,7 +95,7 @@ def _open_call(
     found = connection.execute(
         select(call)
         .join(action, action.c.id == call.c.action_id)
-        .join(loan, loan.c.id == call.c.loan_id)
+        .join(loan, loan.c.id == action.c.loan_id)
         .where(
             loan.c.external_id == loan_external_id,
             call.c.cancelled_at.is_(None),

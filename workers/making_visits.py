@@ -105,7 +105,7 @@ def _visit_of(connection: Connection, loan_external_id: str) -> Row[*tuple[Any, 
     found = connection.execute(
         select(visit, contact.c.attempt)
         .join(action, action.c.id == visit.c.action_id)
-        .join(loan, loan.c.id == visit.c.loan_id)
+        .join(loan, loan.c.id == action.c.loan_id)
         .join(contact, contact.c.id == visit.c.contact_id)
         .where(
             loan.c.external_id == loan_external_id,

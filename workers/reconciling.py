@@ -20,7 +20,7 @@ from workers.house import House
 from workers.receipts import after
 from workers.retrying import MOST_FAILURES
 from workers.store.actions import Move, move_actions
-from workers.store.messages import advance_message
+from workers.store.messages import advance_message, of_action
 from workers.store.problems import note_problem
 from workers.store.schema import action, borrower, contact, message
 from workers.store.taking import update_first
@@ -67,7 +67,7 @@ def settle_known(house: House) -> int:
     now = house.now()
     newest = (
         select(message.c.status, message.c.code)
-        .where(message.c.action_id == action.c.id)
+        .where(of_action(action.c.id))
         .order_by(message.c.contact_id.desc())
         .limit(1)
         .lateral()

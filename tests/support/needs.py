@@ -45,7 +45,9 @@ from workers.store.schema import (
 )
 from workers.story import actions as story_of_actions
 from workers.story import borrower as story_of_borrower
-from workers.story import decisions, effects, reading, records
+from workers.story import decisions, effects, pauses, reading, records
+from workers.story import facts as story_of_facts
+from workers.worklist import Kind, read_work
 
 Ask = Callable[[Connection, House], object]
 LEASE = timedelta(minutes=5)
@@ -99,6 +101,11 @@ def actions_wake(connection: Connection, house: House) -> object:
     return actions.wake_due(connection, Work.SEND_SMS, house.now(), again_after=LEASE, limit=100)
 
 
+def claims_and_events_that_did_nothing(connection: Connection, _: House) -> object:
+    lock_action(connection, PAST_DUE, Work.SEND_SMS)
+    return list(story_of_facts.events(connection, told(connection)))
+
+
 def links_of_a_head(connection: Connection, _: House) -> object:
     return connection.execute(
         select(evidence_link.c.digest)
@@ -124,21 +131,25 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "the moves of an action",
         lambda c, h: list(story_of_actions.planned(c, told(c))),
     ),
-    "action_once": ("the actions of the loans of an envelope; promise 1", facts),
-    "action_unknown_idx": (
-        "actions whose text may have gone out",
-        lambda c, h: c.execute(text("SELECT id FROM action WHERE status = 'unknown' ORDER BY id")),
+    "action_for_people_idx": (
+        "calls, visits and approvals that wait for people; what was given up or has no answer yet",
+        lambda c, h: read_work(c, h, h.today(), {Kind.CALLS, Kind.VISITS, Kind.APPROVALS}),
     ),
+    "action_once": ("the actions of the loans of an envelope; promise 1", facts),
     "borrower_external_id_key": (
         "an event names its borrower",
         lambda c, h: leave_alone(c, h, f"B-{PAST_DUE}", None, "S-1"),
     ),
     "borrower_phone_digest_idx": ("who shares a number shares its opt-outs", facts),
     "call_one_live_per_action": (
-        "calls that a payment makes needless; never two for one action",
-        a_payment_comes_in,
+        "the calls of an action, also when a payment makes them needless; never two for one action",
+        lambda c, h: list(effects.calls(c, told(c))),
     ),
     "call_staff_id_assigned_at_idx": ("what each collector was given today", who_calls),
+    "collection_case_loan_id_idx": (
+        "the cases of a loan",
+        lambda c, h: list(decisions.cases_closed(c, told(c))),
+    ),
     "collection_case_one_open_per_loan": ("whether a case is open, and one at most", facts),
     "contact_action_id_idx": ("what came of the contacts of an action", facts),
     "contact_attempt_key": (
@@ -185,9 +196,9 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "an event that comes twice is stored once",
         lambda c, h: inbox.receive(c, "E-500", "contact_change", {"borrower": "B-500"}, h.now()),
     ),
-    "inbox_event_loan_waiting_idx": (
-        "news of the loan waits, and the claim with it",
-        lambda c, h: lock_action(c, PAST_DUE, Work.SEND_SMS),
+    "inbox_event_loan_unapplied_idx": (
+        "news of the loan waits, and the claim with it; the story of events that did nothing",
+        claims_and_events_that_did_nothing,
     ),
     "inbox_event_waiting_idx": ("events to apply", lambda c, h: inbox.wake_events(h, limit=100)),
     "legal_file_action_id_key": (
@@ -226,6 +237,10 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "what a tape is brought together with",
         lambda c, h: relaying.on_record(c, [PAST_DUE], date(2026, 1, 1)),
     ),
+    "problem_loan_id_idx": (
+        "the problems of a loan",
+        lambda c, h: list(story_of_facts.problems(c, told(c))),
+    ),
     "problem_once_while_open": ("whether a loan has an open problem, each once", facts),
     "promise_due_idx": (
         "promises whose day is over",
@@ -235,12 +250,23 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "a withdrawal names its promise",
         lambda c, h: book.lock_loan_of(c, promise, f"PR-{PAST_DUE}"),
     ),
+    "promise_loan_id_idx": (
+        "the promises of a loan, and which of its holds are theirs",
+        lambda c, h: list(pauses.holds(c, told(c))),
+    ),
     "promise_one_open_per_loan": (
         "the promise that a payment may keep, and one at most",
         lambda c, h: promising.keep_promises(c, [PAST_DUE], h.now()),
     ),
-    "receipt_once": ("a receipt that comes twice is on record once", None),
+    "receipt_once": (
+        "a receipt that comes twice is on record once; the receipts of a text",
+        lambda c, h: list(effects.receipts(c, told(c))),
+    ),
     "reply_borrower_id_idx": ("until when is kept", lambda c, h: retention.read_keeping(c, h, [7])),
+    "reply_loan_id_idx": (
+        "who looked at the replies of a loan",
+        lambda c, h: list(records.accesses(c, told(c))),
+    ),
     "reply_provider_sid_key": ("a text that comes in twice is stored once", a_text_comes_in),
     "reply_staff_id_assigned_at_idx": ("what each collector was given today", who_calls),
     "reply_unhandled_idx": ("replies to see to", lambda c, h: reply_work.count_replies(c)),
@@ -252,8 +278,11 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "visit_contact_id_idx": ("visits that were called off do not count", facts),
     "visit_one_live_per_action": (
-        "visits that a payment makes needless; never two for one action",
-        a_payment_comes_in,
+        "the visits of an action, also when a payment makes them needless; never two for one",
+        lambda c, h: list(effects.visits(c, told(c))),
     ),
-    "visit_staff_one_place_at_a_time": ("nobody is in two places", None),
+    "visit_staff_one_place_at_a_time": (
+        "nobody is in two places; when visitors are free",
+        lambda c, h: people.lock_visitors(c, h.now(), h.now() + timedelta(days=5)),
+    ),
 }

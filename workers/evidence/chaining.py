@@ -25,10 +25,11 @@ AT_ONCE = 2_000
 
 _ONE_WRITER = 0x41525245  # any number that nothing else locks
 
+# The first of them are a stretch of the key: taken as one, none of those that wait behind is read.
 _TAKE = text("""
 WITH first AS (SELECT id FROM evidence_due ORDER BY id LIMIT :limit),
-     taken AS (DELETE FROM evidence_due d USING first WHERE d.id = first.id
-               RETURNING d.id, d.kind, d.row_id)
+     taken AS (DELETE FROM evidence_due WHERE id <= (SELECT max(id) FROM first)
+               RETURNING id, kind, row_id)
 SELECT kind, row_id FROM taken ORDER BY id
 """)
 

@@ -5,15 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from domain.statuses import ActionStatus, MessageStatus, earlier_than
 from workers.store import news
 from workers.store.outbox import tell
 from workers.store.problems import note_problem
-from workers.store.schema import action, action_event, message
+from workers.store.schema import action, action_event, contact, message
 
 SENT_AFTER_ALL = "sent_after_all"
+
+
+def of_action(action_id: int | ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a text is of this action, for a query of `message`.
+
+    It is found by its contact: that takes no index which is not there for the caps already.
+    """
+    contacts = select(contact.c.id).where(contact.c.action_id == action_id).correlate(action)
+    return message.c.contact_id.in_(contacts)
 
 
 def advance_message(
@@ -69,7 +78,7 @@ def providers_that_refused(connection: Connection, action_id: int) -> frozenset[
     )
     refused = connection.execute(
         select(message.c.provider).where(
-            message.c.action_id == action_id,
+            of_action(action_id),
             message.c.status == MessageStatus.REFUSED,
             message.c.changed_at > resumed_at,
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, select
+from sqlalchemy import Column, Connection, Row, Select, Table, select
 
 from domain.outcomes import ArrearsReason, ContactOutcome
 from domain.rules import Channel
@@ -41,7 +41,7 @@ ON_THE_WAY = ("accepted", "queued", "sending", "sent")
 
 def messages(connection: Connection, told: LoanTold) -> Iterator[Entry]:
     """Each text as it was given to a provider; never what it says, nor to which number."""
-    for row in connection.execute(_of_loan(message, told).order_by(message.c.contact_id)):
+    for row in connection.execute(_texts(told)):
         written = say(
             Phrase.MESSAGE,
             item=row.item,
@@ -56,7 +56,7 @@ def messages(connection: Connection, told: LoanTold) -> Iterator[Entry]:
 
 def messages_gone_wrong(connection: Connection, told: LoanTold) -> Iterator[Entry]:
     """Each text that a provider did not take, and each that was left to a person."""
-    for row in connection.execute(_of_loan(message, told).order_by(message.c.contact_id)):
+    for row in connection.execute(_texts(told)):
         if row.parked_at is not None:
             parked = say(Phrase.MESSAGE_PARKED, item=row.item, provider=row.provider)
             yield Entry(row.parked_at, (parked,))
@@ -73,7 +73,8 @@ def receipts(connection: Connection, told: LoanTold) -> Iterator[Entry]:
     rows = connection.execute(
         select(receipt, action.c.item)
         .join(message, message.c.id == receipt.c.message_id)
-        .join(action, action.c.id == message.c.action_id)
+        .join(contact, contact.c.id == message.c.contact_id)
+        .join(action, action.c.id == contact.c.action_id)
         .where(action.c.loan_id == told.id)
         .order_by(receipt.c.id)
     ).all()
@@ -205,12 +206,26 @@ def _legal_file(row: Row[*tuple[Any, ...]], needs: list[Row[*tuple[Any, ...]]]) 
 
 def _of_loan(effect: Table, told: LoanTold) -> Select[*tuple[Any, ...]]:
     """The rows of `effect` for the loan's actions, each with its item; sealed columns stay out."""
-    shown = [column for column in effect.c if not column.name.endswith("_sealed")]
     return (
-        select(*shown, action.c.item)
+        select(*_shown(effect), action.c.item)
         .join(action, action.c.id == effect.c.action_id)
         .where(action.c.loan_id == told.id)
     )
+
+
+def _texts(told: LoanTold) -> Select[*tuple[Any, ...]]:
+    """The same of texts, which are found by their contacts."""
+    return (
+        select(*_shown(message), action.c.item)
+        .join(contact, contact.c.id == message.c.contact_id)
+        .join(action, action.c.id == contact.c.action_id)
+        .where(action.c.loan_id == told.id)
+        .order_by(message.c.contact_id)
+    )
+
+
+def _shown(effect: Table) -> list[Column[Any]]:
+    return [column for column in effect.c if not column.name.endswith("_sealed")]
 
 
 def _code(code: str | None) -> tuple[Part, ...]:

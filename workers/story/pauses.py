@@ -30,7 +30,9 @@ def holds(connection: Connection, told: LoanTold) -> Iterator[Entry]:
         releases[release.hold_id].append(release)
     rows = connection.execute(
         select(hold)
-        .outerjoin(promise, promise.c.hold_id == hold.c.id)
+        .outerjoin(
+            promise, (promise.c.loan_id == hold.c.loan_id) & (promise.c.hold_id == hold.c.id)
+        )
         .where(hold.c.loan_id == told.id, promise.c.id.is_(None))
         .order_by(hold.c.id)
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, tzinfo
 from decimal import Decimal
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, any_, func, or_, select
 
 from domain.access import Opened
 from domain.telling import Entry, Part, Phrase, say
@@ -48,13 +48,14 @@ def accesses(connection: Connection, told: LoanTold) -> Iterator[Entry]:
 
     A purpose that somebody typed is free words, and is not told.
     """
-    of_reply = select(reply.c.id).where(reply.c.loan_id == told.id)
+    # An array, which an index can be searched for; rows of a subquery beside an OR cannot.
+    of_reply = func.array(select(reply.c.id).where(reply.c.loan_id == told.id).scalar_subquery())
     rows = connection.execute(
         select(access)
         .where(
             or_(
                 access.c.loan_id == told.id,
-                access.c.reply_id.in_(of_reply),
+                access.c.reply_id == any_(of_reply),
                 access.c.loan_id.is_(None) & (access.c.borrower_id == told.borrower_id),
             )
         )

@@ -29,6 +29,11 @@ metadata = MetaData(
 )
 
 
+CHANGES_OFTEN = {"autovacuum_vacuum_scale_factor": "0.02"}
+"""Of tables whose rows are changed again and again. By PostgreSQL's own setting a fifth of them,
+millions on a large book, would be dead before anything is done about them."""
+
+
 def identity() -> Column[int]:
     return Column("id", BigInteger, Identity(always=True), primary_key=True)
 

@@ -24,7 +24,15 @@ from domain.outcomes import ArrearsReason, ContactOutcome
 from domain.replies import ReplyKind
 from domain.rules import Channel
 from domain.statuses import MessageStatus
-from workers.store.schema.base import identity, metadata, moment, one_of, refers_to, words
+from workers.store.schema.base import (
+    CHANGES_OFTEN,
+    identity,
+    metadata,
+    moment,
+    one_of,
+    refers_to,
+    words,
+)
 
 # Append only: one row for every attempt to reach a person; what legal caps count.
 contact = Table(
@@ -101,6 +109,7 @@ message = Table(
         postgresql_where=text("status IN ('unknown', 'parked')"),
     ),
     Index(None, "contact_id"),
+    postgresql_with=CHANGES_OFTEN,
 )
 
 # What each sender may still send: held here, so that all workers together keep to its pace.
@@ -136,6 +145,7 @@ reply = Table(
         "reply_unhandled_idx", "id", postgresql_where=text("kind = 'other' AND handled_at IS NULL")
     ),
     Index(None, "borrower_id"),
+    Index(None, "loan_id"),
     Index(None, "staff_id", "assigned_at"),
 )
 
@@ -149,7 +159,8 @@ receipt = Table(
     Column("status", Text, nullable=False),
     Column("code", Text),
     moment("received_at"),
-    UniqueConstraint("sid", "status", name="receipt_once"),
+    # The text first, so that its receipts are found by the same index.
+    UniqueConstraint("message_id", "sid", "status", name="receipt_once"),
 )
 
 document = Table(

@@ -23,6 +23,7 @@ from domain.holds import HoldKind
 from domain.ladder import Work
 from domain.statuses import CLAIMABLE, ActionStatus, PromiseStatus
 from workers.store.schema.base import (
+    CHANGES_OFTEN,
     identity,
     metadata,
     moment,
@@ -46,6 +47,7 @@ collection_case = Table(
         unique=True,
         postgresql_where=text("closed_at IS NULL"),
     ),
+    Index(None, "loan_id"),
 )
 
 # Append only: one row for every look at a loan, with the facts it rested on.
@@ -107,7 +109,14 @@ action = Table(
         postgresql_where=text(f"status IN ({', '.join(repr(str(s)) for s in sorted(CLAIMABLE))})"),
     ),
     Index("action_claimed_idx", "claimed_until", postgresql_where=text("status = 'claimed'")),
-    Index("action_unknown_idx", "id", postgresql_where=text("status = 'unknown'")),
+    # No worker takes these up by itself: they wait for people, or for what a provider answered.
+    Index(
+        "action_for_people_idx",
+        "status",
+        "id",
+        postgresql_where=text("status IN ('arranged', 'awaiting_approval', 'dead', 'unknown')"),
+    ),
+    postgresql_with=CHANGES_OFTEN,
 )
 
 # Append only: every move of every action after it was planned.
@@ -186,4 +195,5 @@ promise = Table(
         postgresql_where=text("status = 'open'"),
     ),
     Index("promise_due_idx", "due_on", postgresql_where=text("status = 'open'")),
+    Index(None, "loan_id"),
 )

@@ -13,7 +13,6 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
-    TextClause,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
@@ -21,6 +20,7 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 from domain.access import Opened
 from domain.statuses import OutboxStatus
 from workers.store.schema.base import (
+    CHANGES_OFTEN,
     identity,
     metadata,
     moment,
@@ -77,11 +77,7 @@ policy_version = Table(
 # Events that must stop a contact while they wait to be applied, by what their payload names.
 NEWS_OF_LOANS = ("payment", "promise", "dispute", "hold", "write_off")
 NEWS_OF_BORROWERS = ("contact_change", "opt_out")
-
-
-def _waiting(kinds: tuple[str, ...]) -> TextClause:
-    listed = ", ".join(f"'{kind}'" for kind in kinds)
-    return text(f"status = 'received' AND kind IN ({listed})")
+_KINDS_OF_BORROWERS = ", ".join(f"'{kind}'" for kind in NEWS_OF_BORROWERS)
 
 
 # Everything from outside is stored before it is applied. No personal data in payloads.
@@ -99,16 +95,17 @@ inbox_event = Table(
     moment("woken_at", nullable=True),
     one_of("status", ("received", "applied", "rejected", "dropped")),
     Index("inbox_event_waiting_idx", "id", postgresql_where=text("status = 'received'")),
-    # The claim asks whether news of its loan or its borrower still waits to be applied.
+    # The claim asks whether news of its loan or its borrower still waits to be applied, and the
+    # story of a loan tells as well what was rejected or dropped.
     Index(
-        "inbox_event_loan_waiting_idx",
+        "inbox_event_loan_unapplied_idx",
         text("(payload ->> 'loan')"),
-        postgresql_where=_waiting(NEWS_OF_LOANS),
+        postgresql_where=text("status <> 'applied' AND (payload ->> 'loan') IS NOT NULL"),
     ),
     Index(
         "inbox_event_borrower_waiting_idx",
         text("(payload ->> 'borrower')"),
-        postgresql_where=_waiting(NEWS_OF_BORROWERS),
+        postgresql_where=text(f"status = 'received' AND kind IN ({_KINDS_OF_BORROWERS})"),
     ),
     # The story of a loan tells when its borrower's contacts changed.
     Index(
@@ -116,6 +113,7 @@ inbox_event = Table(
         text("(payload ->> 'borrower')"),
         postgresql_where=text("kind = 'contact_change'"),
     ),
+    postgresql_with=CHANGES_OFTEN,
 )
 
 # What the lender's systems are told, in the order in which it happened to each loan. Ids only.
@@ -140,6 +138,7 @@ outbox_event = Table(
     Index("outbox_event_waiting_idx", "due_at", postgresql_where=text("status = 'waiting'")),
     Index("outbox_event_dead_idx", "id", postgresql_where=text("status = 'dead'")),
     Index("outbox_event_order_idx", "loan_id", "id", postgresql_where=text("status = 'waiting'")),
+    postgresql_with=CHANGES_OFTEN,
 )
 
 tape_import = Table(
@@ -234,4 +233,5 @@ problem = Table(
         unique=True,
         postgresql_where=text("resolved_at IS NULL"),
     ),
+    Index(None, "loan_id"),
 )

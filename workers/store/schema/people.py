@@ -22,7 +22,15 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from workers.store.schema.base import identity, metadata, moment, money, refers_to, words
 
-_LIVE = text("cancelled_at IS NULL")
+
+def _one_live(name: str) -> Index:
+    """Promise 1 again: one that was called off may be arranged anew, and never two at once.
+
+    Those that were called off are few. They are in it, each by its moment, so that all calls or
+    visits of an action are found by it.
+    """
+    return Index(name, "action_id", "cancelled_at", unique=True, postgresql_nulls_not_distinct=True)
+
 
 staff = Table(
     "staff",
@@ -60,8 +68,7 @@ call = Table(
     moment("assigned_at"),
     moment("cancelled_at", nullable=True),  # its arrears were paid before it was known to be made
     Index(None, "staff_id", "assigned_at"),
-    # Promise 1 again: one that was called off may be arranged anew, and never two at once.
-    Index("call_one_live_per_action", "action_id", unique=True, postgresql_where=_LIVE),
+    _one_live("call_one_live_per_action"),
 )
 
 visit = Table(
@@ -78,7 +85,7 @@ visit = Table(
     moment("begun_at", nullable=True),  # the visitors asked the gate again, and were let go
     moment("cancelled_at", nullable=True),  # its arrears were paid before it took place
     Index(None, "contact_id"),
-    Index("visit_one_live_per_action", "action_id", unique=True, postgresql_where=_LIVE),
+    _one_live("visit_one_live_per_action"),
 )
 
 visit_staff = Table(
