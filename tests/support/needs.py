@@ -141,10 +141,11 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         lambda c, h: leave_alone(c, h, f"B-{PAST_DUE}", None, "S-1"),
     ),
     "borrower_phone_digest_idx": ("who shares a number shares its opt-outs", facts),
-    "call_one_live_per_action": (
-        "the calls of an action, also when a payment makes them needless; never two for one action",
+    "call_action_id_idx": (
+        "the calls of an action, also those that were called off",
         lambda c, h: list(effects.calls(c, told(c))),
     ),
+    "call_one_live_per_action": ("never two calls at once for one action", None),
     "call_staff_id_assigned_at_idx": ("what each collector was given today", who_calls),
     "collection_case_loan_id_idx": (
         "the cases of a loan",
@@ -277,10 +278,11 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         lambda c, h: list(records.tapes(c, told(c), h.settings.lender_zone)),
     ),
     "visit_contact_id_idx": ("visits that were called off do not count", facts),
-    "visit_one_live_per_action": (
-        "the visits of an action, also when a payment makes them needless; never two for one",
+    "visit_action_id_idx": (
+        "the visits of an action, also those that were called off",
         lambda c, h: list(effects.visits(c, told(c))),
     ),
+    "visit_one_live_per_action": ("never two visits at once for one action", None),
     "visit_staff_one_place_at_a_time": (
         "nobody is in two places; when visitors are free",
         lambda c, h: people.lock_visitors(c, h.now(), h.now() + timedelta(days=5)),

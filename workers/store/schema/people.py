@@ -22,15 +22,7 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from workers.store.schema.base import identity, metadata, moment, money, refers_to, words
 
-
-def _one_live(name: str) -> Index:
-    """Promise 1 again: one that was called off may be arranged anew, and never two at once.
-
-    Those that were called off are few. They are in it, each by its moment, so that all calls or
-    visits of an action are found by it.
-    """
-    return Index(name, "action_id", "cancelled_at", unique=True, postgresql_nulls_not_distinct=True)
-
+_LIVE = text("cancelled_at IS NULL")
 
 staff = Table(
     "staff",
@@ -68,7 +60,9 @@ call = Table(
     moment("assigned_at"),
     moment("cancelled_at", nullable=True),  # its arrears were paid before it was known to be made
     Index(None, "staff_id", "assigned_at"),
-    _one_live("call_one_live_per_action"),
+    # Promise 1 again: one that was called off may be arranged anew, and never two at once.
+    Index("call_one_live_per_action", "action_id", unique=True, postgresql_where=_LIVE),
+    Index(None, "action_id"),
 )
 
 visit = Table(
@@ -85,7 +79,8 @@ visit = Table(
     moment("begun_at", nullable=True),  # the visitors asked the gate again, and were let go
     moment("cancelled_at", nullable=True),  # its arrears were paid before it took place
     Index(None, "contact_id"),
-    _one_live("visit_one_live_per_action"),
+    Index("visit_one_live_per_action", "action_id", unique=True, postgresql_where=_LIVE),
+    Index(None, "action_id"),
 )
 
 visit_staff = Table(

@@ -19,15 +19,7 @@ def upgrade() -> None:
     for table in BY_LOAN:
         op.create_index(op.f(f"{table}_loan_id_idx"), table, ["loan_id"])
     for table in ("call", "visit"):
-        name = f"{table}_one_live_per_action"
-        op.drop_index(name, table_name=table)
-        op.create_index(
-            name,
-            table,
-            ["action_id", "cancelled_at"],
-            unique=True,
-            postgresql_nulls_not_distinct=True,
-        )
+        op.create_index(op.f(f"{table}_action_id_idx"), table, ["action_id"])
     op.drop_constraint("receipt_once", "receipt", type_="unique")
     op.create_unique_constraint("receipt_once", "receipt", ["message_id", "sid", "status"])
     op.drop_index("action_unknown_idx", table_name="action")
