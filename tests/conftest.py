@@ -7,11 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine
 
 from tests.support.databases import new_database
 from tests.support.receiver import LendersSystems, lenders_systems
 from workers.local.servers import LocalBroker, LocalPostgres
+from workers.store.engine import connect
+
+MANY = 20
+"""Connections that a test may have at once, as those do in which workers race."""
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +52,7 @@ def database_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     """Connections to this test's own database, all closed at the end."""
-    engine = create_engine(database_url)
+    engine = connect(database_url, pool_size=MANY)
     yield engine
     engine.dispose()
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from domain.arrears import Arrears, arrears_on
 from domain.contact_facts import ContactFacts
@@ -25,6 +25,7 @@ from workers.house import House
 from workers.store.actions import Move, claim_action, move_actions
 from workers.store.cases import WRITTEN_OFF
 from workers.store.facts import LoanFacts, load_facts
+from workers.store.prepared import planned_once
 from workers.store.schema import action, borrower, contact, loan
 from workers.store.waiting import news_waits
 
@@ -118,6 +119,9 @@ def weigh(
     )
 
 
+_RESERVE = planned_once(insert(contact).returning(contact.c.id))
+
+
 def reserve_contact(
     connection: Connection,
     claimed: Weighed,
@@ -130,25 +134,23 @@ def reserve_contact(
 
     `attempt` is the id under which whoever makes it, `made_by`, will tell what came of it.
     """
-    written: int = connection.execute(
-        insert(contact)
-        .values(
-            borrower_id=claimed.loan.borrower_id,
-            loan_id=claimed.loan.loan_id,
-            action_id=claimed.action_id,
-            channel=claimed.channel,
-            at=at,
-            rules=list(claimed.verdict.rules),
-            rule_packs=list(claimed.rule_packs),
-            zones=list(claimed.loan.zones),
-            warnings=list(claimed.verdict.warnings),
-            number_digest=claimed.loan.phone_digest if claimed.channel in BY_NUMBER else None,
-            at_work=claimed.facts.reach.at_work and claimed.channel in BY_NUMBER,
-            attempt=attempt,
-            made_by=made_by,
-        )
-        .returning(contact.c.id)
-    ).scalar_one()
+    by_number = claimed.channel in BY_NUMBER
+    made = {
+        "borrower_id": claimed.loan.borrower_id,
+        "loan_id": claimed.loan.loan_id,
+        "action_id": claimed.action_id,
+        "channel": claimed.channel,
+        "at": at,
+        "rules": list(claimed.verdict.rules),
+        "rule_packs": list(claimed.rule_packs),
+        "zones": list(claimed.loan.zones),
+        "warnings": list(claimed.verdict.warnings),
+        "number_digest": claimed.loan.phone_digest if by_number else None,
+        "at_work": claimed.facts.reach.at_work and by_number,
+        "attempt": attempt,
+        "made_by": made_by,
+    }
+    written: int = connection.execute(_RESERVE, made).scalar_one()
     return written
 
 
@@ -157,35 +159,38 @@ def settle(connection: Connection, claimed: Claimed, move: Move, now: datetime) 
     return move_actions(connection, [claimed.action_id], move, now, token=claimed.token) == 1
 
 
+_LOCK = planned_once(
+    select(
+        action.c.status,
+        action.c.due_at,
+        action.c.attempts,
+        action.c.anchor_on,
+        action.c.item,
+        action.c.ladder_id,
+        action.c.ladder_version,
+        loan.c.id.label("loan_id"),
+        loan.c.external_id,
+        loan.c.jurisdiction,
+        loan.c.currency,
+        borrower.c.id.label("borrower_id"),
+        borrower.c.name_sealed,
+        borrower.c.phone_sealed,
+        borrower.c.phone_digest,
+        borrower.c.address_sealed,
+        borrower.c.zones,
+        borrower.c.locale,
+        borrower.c.region,
+        news_waits().label("news_waits"),
+    )
+    .select_from(borrower.join(loan).join(action))
+    .where(action.c.id == bindparam("of_action"), action.c.work == bindparam("to_do"))
+    .with_for_update(of=(borrower, loan))
+)
+
+
 def lock_action(connection: Connection, action_id: int, work: Work) -> Row[*tuple[Any, ...]] | None:
     """Lock the borrower, so that caps cannot race, and the loan, so that no payment slips in."""
-    return connection.execute(
-        select(
-            action.c.status,
-            action.c.due_at,
-            action.c.attempts,
-            action.c.anchor_on,
-            action.c.item,
-            action.c.ladder_id,
-            action.c.ladder_version,
-            loan.c.id.label("loan_id"),
-            loan.c.external_id,
-            loan.c.jurisdiction,
-            loan.c.currency,
-            borrower.c.id.label("borrower_id"),
-            borrower.c.name_sealed,
-            borrower.c.phone_sealed,
-            borrower.c.phone_digest,
-            borrower.c.address_sealed,
-            borrower.c.zones,
-            borrower.c.locale,
-            borrower.c.region,
-            news_waits().label("news_waits"),
-        )
-        .select_from(borrower.join(loan).join(action))
-        .where(action.c.id == action_id, action.c.work == work)
-        .with_for_update(of=(borrower, loan))
-    ).one_or_none()
+    return connection.execute(_LOCK, {"of_action": action_id, "to_do": work}).one_or_none()
 
 
 def _move_away(

@@ -21,6 +21,7 @@ from workers.house import House
 from workers.retrying import in_a_sentence, in_short
 from workers.store.decisions import write_decisions
 from workers.store.facts import LoanFacts, load_facts
+from workers.store.prepared import planned_once
 from workers.store.problems import (
     NO_LADDER,
     no_ladder_detail,
@@ -68,7 +69,7 @@ def escalate_loans(house: House, loan_ids: Sequence[int]) -> Escalated:
         )
 
 
-_LOCK_DUE = (
+_LOCK_DUE = planned_once(
     select(
         loan.c.id,
         loan.c.jurisdiction,

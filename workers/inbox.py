@@ -19,6 +19,7 @@ from workers.events import Answer, NotYetError, RejectedError
 from workers.house import House
 from workers.payments import Payment
 from workers.retrying import in_short
+from workers.store.prepared import planned_once, written_out
 from workers.store.rows import as_rows, given_rows, is_among
 from workers.store.schema import NEWS_OF_LOANS, inbox_event
 from workers.store.taking import not_since, update_first
@@ -29,7 +30,7 @@ AT_ONCE = 100
 """Events that are applied in one transaction, at most: so few that the first need not wait long."""
 
 
-_STORE = (
+_STORE = planned_once(
     insert(inbox_event)
     .values(
         {name: bindparam(name) for name in ("external_id", "kind", "payload", "received_at")}
@@ -168,19 +169,21 @@ def _apply(connection: Connection, house: House, event: Row[*tuple[Any, ...]]) -
     return settled
 
 
-_LOCK = select(inbox_event).where(inbox_event.c.id == bindparam("of_event")).with_for_update()
+_LOCK = planned_once(
+    select(inbox_event).where(inbox_event.c.id == bindparam("of_event")).with_for_update()
+)
 _BEFORE = inbox_event.alias("before")
 # What came in of a loan before and is of another kind goes first: a promise before its payment.
-_TAKE = (
+_TAKE = planned_once(
     select(inbox_event)
     .where(
-        inbox_event.c.status == "received",
+        inbox_event.c.status == written_out("received"),
         is_among(inbox_event.c.id, "of_events")
         | (
             inbox_event.c.kind.in_(TOGETHER)
             & inbox_event.c.reason.is_(None)
             & ~exists().where(
-                _BEFORE.c.status == "received",
+                _BEFORE.c.status == written_out("received"),
                 _BEFORE.c.kind.in_(NEWS_OF_LOANS),
                 _BEFORE.c.kind.not_in(TOGETHER),
                 _BEFORE.c.payload["loan"].astext == inbox_event.c.payload["loan"].astext,
@@ -208,7 +211,7 @@ def _settled(event: Row[*tuple[Any, ...]], answer: Answer | Exception, now: date
 
 
 _OUTCOME = as_rows(inbox_event.c[name] for name in ("id", "status", "reason", "settled_at"))
-_RECORD = (
+_RECORD = planned_once(
     update(inbox_event)
     .where(is_among(inbox_event.c.id, "of_events"), inbox_event.c.id == _OUTCOME.c.id)
     .values({name: _OUTCOME.c[name] for name in ("status", "reason", "settled_at")})
@@ -248,12 +251,14 @@ NAMED_BY = {"payment": "external_id", "promise": "promise", "hold": "hold", "dis
 """By kind, where its payload has the id under which other events name it."""
 
 
-_TRY_AGAIN = text("""
+_TRY_AGAIN = planned_once(
+    text("""
 UPDATE inbox_event SET woken_at = NULL
  WHERE status = 'received'
    AND ARRAY[payload ->> 'payment', payload ->> 'promise', payload ->> 'hold']
        && CAST(:names AS text[])
 """)
+)
 
 
 def take_in(house: House, external_id: str, kind: str, payload: Mapping[str, Any]) -> Settled:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Interval, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.statuses import CLAIMABLE
 from workers.gateways.routes import Sender
 from workers.house import House
 from workers.store.messages import providers_that_refused
+from workers.store.prepared import planned_once
 from workers.store.schema import action, borrower, loan, sender_pace
 
 LONGEST_WAIT = timedelta(seconds=20)
@@ -42,6 +43,22 @@ def wait_for_turn(house: House, action_id: int) -> bool:
     return True
 
 
+_TAKEN = insert(sender_pace).values(
+    {name: bindparam(name) for name in ("provider", "sender", "next_at")}
+)
+_TURN = planned_once(
+    _TAKEN.on_conflict_do_update(
+        index_elements=[sender_pace.c.provider, sender_pace.c.sender],
+        set_={
+            "next_at": func.greatest(
+                sender_pace.c.next_at + bindparam("apart", type_=Interval), _TAKEN.excluded.next_at
+            )
+        },
+        where=sender_pace.c.next_at <= bindparam("latest"),
+    ).returning(sender_pace.c.next_at)
+)
+
+
 def take_turn(
     connection: Connection, sender: Sender, now: datetime, per_second: float
 ) -> datetime | None:
@@ -51,31 +68,33 @@ def take_turn(
     would be later than `LONGEST_WAIT` from now. One statement, so that no two get the same turn.
     """
     apart = timedelta(seconds=1 / per_second)
-    taken = insert(sender_pace).values(
-        provider=sender.provider, sender=sender.sender, next_at=now + apart
-    )
-    next_at: datetime | None = connection.execute(
-        taken.on_conflict_do_update(
-            index_elements=[sender_pace.c.provider, sender_pace.c.sender],
-            set_={"next_at": func.greatest(sender_pace.c.next_at + apart, taken.excluded.next_at)},
-            where=sender_pace.c.next_at <= now + LONGEST_WAIT,
-        ).returning(sender_pace.c.next_at)
-    ).scalar()
+    turn = {
+        "provider": sender.provider,
+        "sender": sender.sender,
+        "apart": apart,
+        "next_at": now + apart,
+        "latest": now + LONGEST_WAIT,
+    }
+    next_at: datetime | None = connection.execute(_TURN, turn).scalar()
     return next_at - apart if next_at else None
+
+
+_NUMBER = planned_once(
+    select(action.c.attempts, borrower.c.phone_sealed)
+    .select_from(borrower.join(loan).join(action))
+    .where(
+        action.c.id == bindparam("of_action"),
+        action.c.status.in_(CLAIMABLE),
+        action.c.due_at <= bindparam("now"),
+        borrower.c.phone_sealed.is_not(None),
+    )
+)
 
 
 def _sender_of(connection: Connection, house: House, action_id: int) -> Sender | None:
     """Who is to send the text of an action; None if it has none to send now."""
-    due = connection.execute(
-        select(action.c.attempts, borrower.c.phone_sealed)
-        .select_from(borrower.join(loan).join(action))
-        .where(
-            action.c.id == action_id,
-            action.c.status.in_(CLAIMABLE),
-            action.c.due_at <= house.now(),
-            borrower.c.phone_sealed.is_not(None),
-        )
-    ).one_or_none()
+    asked = {"of_action": action_id, "now": house.now()}
+    due = connection.execute(_NUMBER, asked).one_or_none()
     if due is None:
         return None
     refused_by = providers_that_refused(connection, action_id) if due.attempts else ()

@@ -18,6 +18,7 @@ from workers.holding import insert_hold, release
 from workers.house import House
 from workers.reassessing import reassess
 from workers.store.book import lock_loan_of, lock_loan_told_of
+from workers.store.prepared import planned_once, written_out
 from workers.store.rows import is_among
 from workers.store.schema import borrower, hold, loan, payment, promise
 from workers.store.waiting import news_waits
@@ -164,9 +165,11 @@ def _is_known(connection: Connection, external_id: str) -> bool:
     return connection.execute(known).first() is not None
 
 
-_OPEN = select(promise).where(
-    is_among(promise.c.loan_id, "of_loans"),
-    promise.c.status == PromiseStatus.OPEN,
+_OPEN = planned_once(
+    select(promise).where(
+        is_among(promise.c.loan_id, "of_loans"),
+        promise.c.status == written_out(PromiseStatus.OPEN),
+    )
 )
 
 

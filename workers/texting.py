@@ -31,6 +31,7 @@ from workers.store.messages import (
     note_sent_after_all,
     providers_that_refused,
 )
+from workers.store.prepared import planned_once
 from workers.store.problems import note_problem
 from workers.store.schema import message
 from workers.wording import text_values
@@ -80,6 +81,9 @@ def _prepare(connection: Connection, house: House, claimed: Claimed) -> _Sending
     return _Sending(claimed, text, sender, refused_by)
 
 
+_RESERVE = planned_once(insert(message))
+
+
 def _reserve(
     connection: Connection, house: House, claimed: Claimed, by: Sender, to: str
 ) -> OutgoingText:
@@ -87,23 +91,22 @@ def _reserve(
     values = text_values(house, claimed)
     body = house.templates.render(name, locale, values)
     reference = uuid4()
-    connection.execute(
-        insert(message).values(
-            id=reference,
-            action_id=claimed.action_id,
-            contact_id=reserve_contact(connection, claimed, claimed.now),
-            provider=by.provider,
-            sender=by.sender,
-            status=MessageStatus.RESERVED,
-            template=name,
-            template_version=house.templates.version(name, locale),
-            locale=locale,
-            segments=segments(body).count,
-            body_sealed=house.vault.seal(body),
-            created_at=claimed.now,
-            changed_at=claimed.now,
-        )
-    )
+    reserved = {
+        "id": reference,
+        "action_id": claimed.action_id,
+        "contact_id": reserve_contact(connection, claimed, claimed.now),
+        "provider": by.provider,
+        "sender": by.sender,
+        "status": MessageStatus.RESERVED,
+        "template": name,
+        "template_version": house.templates.version(name, locale),
+        "locale": locale,
+        "segments": segments(body).count,
+        "body_sealed": house.vault.seal(body),
+        "created_at": claimed.now,
+        "changed_at": claimed.now,
+    }
+    connection.execute(_RESERVE, reserved)
     return OutgoingText(
         reference=reference,
         to=to,

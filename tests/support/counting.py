@@ -11,11 +11,16 @@ from sqlalchemy import Engine, event
 
 @contextmanager
 def statements(engine: Engine) -> Iterator[list[str]]:
-    """The statements sent while the block runs, BEGIN and COMMIT not among them."""
+    """The statements sent while the block runs.
+
+    Not among them are BEGIN and COMMIT, and what a connection sends once in its life to have a
+    statement planned.
+    """
     sent: list[str] = []
 
     def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        sent.append(statement)
+        if not statement.startswith("PREPARE "):
+            sent.append(statement)
 
     event.listen(engine, "before_cursor_execute", note)
     try:

@@ -15,7 +15,7 @@ from workers.house import House
 LARGE = 1_000
 """Rows above which a table is not to be read from one end to the other."""
 
-_PLANNED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
+_PLANNED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "EXECUTE")
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Connection, UniqueConstraint, create_engine, select
+from sqlalchemy import Connection, UniqueConstraint, select
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from domain.errors import ArrearsError
@@ -52,6 +52,7 @@ from workers.house import House
 from workers.letters import open_letter
 from workers.privacy import about, pruning
 from workers.store import messages, people
+from workers.store.engine import connect
 from workers.store.schema import action, call, contact, loan, metadata
 from workers.story.reading import read_story
 from workers.worklist import Kind, read_work
@@ -157,7 +158,7 @@ is left so. What is about the whole house (status, audit, verify) is not in it."
 def house(postgres_server: str, migrated_template: str) -> Iterator[House]:
     """A house whose tables are full."""
     with new_database(postgres_server, template=migrated_template) as url:
-        engine = create_engine(url)
+        engine = connect(url.render_as_string(hide_password=False))
         fill(engine)
         yield Book(engine, now="2026-03-02 10:00").house
         engine.dispose()

@@ -14,6 +14,7 @@ from domain.ladder import Work
 from domain.statuses import CLAIMABLE, ActionStatus, sources
 from workers.store import news
 from workers.store.outbox import tell
+from workers.store.prepared import planned_once
 from workers.store.rows import is_among
 from workers.store.schema import action
 from workers.store.taking import not_since, update_first
@@ -29,7 +30,8 @@ class Move:
     due_at: datetime | None = None
 
 
-_MOVE = text("""
+_MOVE = planned_once(
+    text("""
 WITH before AS (
     SELECT id, status FROM action
      WHERE id = ANY(CAST(:ids AS bigint[])) AND status = ANY(:sources)
@@ -49,6 +51,7 @@ WITH before AS (
 )
 SELECT * FROM moved ORDER BY id
 """)
+)
 
 
 def move_actions(
@@ -83,28 +86,32 @@ def move_actions(
     return len(rows)
 
 
+_CLAIM = planned_once(
+    update(action)
+    .where(
+        action.c.id == bindparam("of_action"),
+        action.c.status.in_(CLAIMABLE),
+        action.c.due_at <= bindparam("now"),
+    )
+    .values(
+        status=ActionStatus.CLAIMED,
+        claim_token=bindparam("by"),
+        claimed_until=bindparam("until"),
+        changed_at=bindparam("now"),
+    )
+)
+
+
 def claim_action(
     connection: Connection, action_id: int, token: UUID, now: datetime, lease: timedelta
 ) -> bool:
     """Take the action for one worker until the lease ends; False if it is not to be had."""
-    claimed = connection.execute(
-        update(action)
-        .where(
-            action.c.id == action_id,
-            action.c.status.in_(CLAIMABLE),
-            action.c.due_at <= now,
-        )
-        .values(
-            status=ActionStatus.CLAIMED,
-            claim_token=token,
-            claimed_until=now + lease,
-            changed_at=now,
-        )
-    )
+    taken = {"of_action": action_id, "by": token, "until": now + lease, "now": now}
+    claimed = connection.execute(_CLAIM, taken)
     return claimed.rowcount == 1
 
 
-_ASK_AGAIN = (
+_ASK_AGAIN = planned_once(
     update(action)
     .where(
         is_among(action.c.loan_id, "of_loans"),

@@ -9,11 +9,13 @@ from sqlalchemy import Connection, text
 
 from domain.statuses import ActionStatus
 from workers.store.actions import Move, move_actions
+from workers.store.prepared import planned_once
 
 WHY = {True: "superseded", False: "hold"}
 """By whether the arrears that it was arranged for are gone."""
 
-_CALL_OFF = text("""
+_CALL_OFF = planned_once(
+    text("""
 WITH arranged AS (
     SELECT a.id, a.loan_id, a.anchor_on IS DISTINCT FROM l.anchor_on AS needless
       FROM action a JOIN loan l ON l.id = a.loan_id
@@ -43,6 +45,7 @@ WITH arranged AS (
 )
 SELECT action_id, needless FROM calls UNION ALL SELECT action_id, needless FROM visits
 """)
+)
 
 
 def call_off_appointments(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:

@@ -14,11 +14,12 @@ from domain.errors import ArrearsError
 from domain.loans import Component, Instalment
 from domain.rules import Channel
 from workers.events import NotYetError
+from workers.store.prepared import planned_once
 from workers.store.rows import as_rows, given_rows, is_among
 from workers.store.schema import instalment, loan
 from workers.store.schema import opt_out as opt_out_table
 
-_LOCK = (
+_LOCK = planned_once(
     select(
         loan.c.id,
         loan.c.external_id,
@@ -100,7 +101,7 @@ def loan_not_known(external_id: str) -> ArrearsError:
     return ArrearsError(f"Loan {external_id} is not known. Check its number, or import it.")
 
 
-_SCHEDULE = (
+_SCHEDULE = planned_once(
     select(
         instalment.c.loan_id,
         instalment.c.due_on,
@@ -130,7 +131,7 @@ def load_schedule(connection: Connection, loan_id: int) -> tuple[Instalment, ...
 _PAID = as_rows(
     (instalment.c.loan_id, instalment.c.due_on, *(instalment.c[f"paid_{c}"] for c in Component))
 )
-_PAY = (
+_PAY = planned_once(
     update(instalment)
     .where(
         is_among(instalment.c.loan_id, "of_loans"),

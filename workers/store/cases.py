@@ -9,13 +9,15 @@ from sqlalchemy import Connection, text
 
 from workers.store import news
 from workers.store.outbox import tell
+from workers.store.prepared import planned_once
 
 CURED = "cured"
 WRITTEN_OFF = "written off"
 
 # Closes the cases of loans that are not collected any more and opens one for each loan past due
 # that has none, at once.
-_KEEP = text("""
+_KEEP = planned_once(
+    text("""
 WITH closed AS (
     UPDATE collection_case
        SET closed_at = :now,
@@ -31,6 +33,7 @@ WITH closed AS (
 )
 SELECT id, loan_id, opened_on FROM closed WHERE closed_because = :as_cured ORDER BY id
 """)
+)
 
 # A case is left open if what closed it was not done together with what paid it: restored records,
 # or a schedule that somebody put right by hand.

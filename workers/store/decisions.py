@@ -19,6 +19,7 @@ from workers.store.cases import WRITTEN_OFF, keep_cases
 from workers.store.facts import LoanFacts
 from workers.store.outbox import tell
 from workers.store.positions import Position, set_positions
+from workers.store.prepared import planned_once
 from workers.store.rows import as_json, insert_rows
 from workers.store.schema import decision
 
@@ -116,7 +117,8 @@ def _insert_decisions(
 # A skipped item comes back to life when a later step requires it after all, a cancelled one when
 # the arrears it was called off for are back. Neither ever had an effect. What the gate put off or
 # barred when it was planned has made its first move already.
-_PLAN = text("""
+_PLAN = planned_once(
+    text("""
 WITH given AS (
     SELECT p.*, f.loan_id, f.decision_id, f.anchor_on
       FROM json_to_recordset(CAST(:plans AS json)) AS p (
@@ -146,6 +148,7 @@ WITH given AS (
 )
 SELECT count(*) FROM written WHERE status <> :skipped
 """)
+)
 _STATUSES = {
     str(status): str(status)
     for status in (

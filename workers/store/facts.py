@@ -17,6 +17,7 @@ from domain.holds import Hold, HoldKind
 from domain.loans import Instalment
 from domain.rules import Channel
 from domain.statuses import ActionStatus
+from workers.store.prepared import planned_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +74,14 @@ COUNTED = timedelta(days=LONGEST_WINDOW + 1)
 
 # Everything about all the loans of an envelope in one statement. Amounts travel as text, so that
 # no JSON number ever becomes a float.
-_FACTS = text("""
+_FACTS = planned_once(
+    text("""
 SELECT l.id, l.written_off_on IS NOT NULL AS written_off,
-       EXISTS (SELECT FROM collection_case k
-                WHERE k.loan_id = l.id AND k.closed_at IS NULL) AS case_open,
-       EXISTS (SELECT FROM problem p
-                WHERE p.loan_id = l.id AND p.resolved_at IS NULL) AS has_problem,
+       -- Not EXISTS: for that PostgreSQL may hash all open cases of the book, to look one up.
+       coalesce((SELECT true FROM collection_case k
+                  WHERE k.loan_id = l.id AND k.closed_at IS NULL LIMIT 1), false) AS case_open,
+       coalesce((SELECT true FROM problem p
+                  WHERE p.loan_id = l.id AND p.resolved_at IS NULL LIMIT 1), false) AS has_problem,
        (SELECT json_agg(json_build_array(i.due_on,
                    i.principal::text, i.interest::text, i.fees::text,
                    i.paid_principal::text, i.paid_interest::text, i.paid_fees::text))
@@ -129,6 +132,7 @@ SELECT l.id, l.written_off_on IS NOT NULL AS written_off,
   FROM loan l JOIN borrower b ON b.id = l.borrower_id
  WHERE l.id = ANY(:loan_ids)
 """)
+)
 
 
 def load_facts(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
 
 from domain.statuses import ActionStatus, MessageStatus, earlier_than
 from workers.store import news
 from workers.store.outbox import tell
+from workers.store.prepared import planned_once
 from workers.store.problems import note_problem
+from workers.store.rows import is_among
 from workers.store.schema import action, action_event, contact, message
 
 SENT_AFTER_ALL = "sent_after_all"
@@ -23,6 +25,34 @@ def of_action(action_id: int | ColumnElement[int]) -> ColumnElement[bool]:
     """
     contacts = select(contact.c.id).where(contact.c.action_id == action_id).correlate(action)
     return message.c.contact_id.in_(contacts)
+
+
+_BEFORE = (
+    select(
+        message.c.id,
+        message.c.status,
+        message.c.action_id,
+        action.c.loan_id,
+        action.c.step,
+        action.c.item,
+        action.c.anchor_on,
+    )
+    .join(action, action.c.id == message.c.action_id)
+    .where(message.c.id == bindparam("of_message"), is_among(message.c.status, "before"))
+    .with_for_update(of=message)
+    .cte("before")
+)
+_ADVANCE = planned_once(
+    update(message)
+    .where(message.c.id == _BEFORE.c.id)
+    .values(
+        status=bindparam("became"),
+        code=bindparam("with_code"),
+        changed_at=bindparam("now"),
+        sid=func.coalesce(bindparam("told_sid"), message.c.sid),
+    )
+    .returning(_BEFORE)
+)
 
 
 def advance_message(
@@ -38,27 +68,15 @@ def advance_message(
 
     What became of it is told to the lender's systems.
     """
-    values = {"status": status, "code": code, "changed_at": now}
-    if sid is not None:
-        values["sid"] = sid
-    before = (
-        select(
-            message.c.id,
-            message.c.status,
-            message.c.action_id,
-            action.c.loan_id,
-            action.c.step,
-            action.c.item,
-            action.c.anchor_on,
-        )
-        .join(action, action.c.id == message.c.action_id)
-        .where(message.c.id == message_id, message.c.status.in_(earlier_than(status)))
-        .with_for_update(of=message)
-        .cte("before")
-    )
-    advanced = connection.execute(
-        update(message).where(message.c.id == before.c.id).values(values).returning(before)
-    ).one_or_none()
+    became = {
+        "of_message": message_id,
+        "before": [str(one) for one in earlier_than(status)],
+        "became": status,
+        "with_code": code,
+        "told_sid": sid,
+        "now": now,
+    }
+    advanced = connection.execute(_ADVANCE, became).one_or_none()
     if advanced is None:
         return False
     tell(connection, news.of_text(advanced, status), now)

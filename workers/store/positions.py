@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, bindparam, func, update
 
+from workers.store.prepared import planned_once
 from workers.store.rows import as_rows, given_rows, is_among
 from workers.store.schema import loan
 
@@ -31,7 +32,7 @@ class Position:
 
 
 _GIVEN = as_rows(loan.c[name] for name in ("id", "review_on", "anchor_on", "acknowledged_on"))
-_SET = (
+_SET = planned_once(
     update(loan)
     .where(is_among(loan.c.id, "of_loans"), loan.c.id == _GIVEN.c.id)
     .values(

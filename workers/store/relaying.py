@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
 
 from domain.allocation import Allocation
 from domain.paid import BookedPayment, OnRecord
+from workers.store.prepared import planned_once
 from workers.store.rows import as_rows, given_rows, insert_rows
 from workers.store.schema import allocation, payment
 
@@ -63,7 +64,7 @@ def write_laid(
 
 
 _LEFT = as_rows((payment.c.id, payment.c.unallocated))
-_LEFT_OVER = (
+_LEFT_OVER = planned_once(
     update(payment).where(payment.c.id == _LEFT.c.id).values(unallocated=_LEFT.c.unallocated)
 )
 

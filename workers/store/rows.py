@@ -29,6 +29,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
+from workers.store.prepared import planned_once
+
 
 def as_rows(columns: Iterable[Column[Any]]) -> TableValuedAlias:
     """The rows that are given at execution with `given_rows`, as something to select from.
@@ -71,9 +73,9 @@ def _inserting(
     statement = insert(table).from_select(list(names), select(given))
     if known_by:
         statement = statement.on_conflict_do_nothing(index_elements=[known_by])
-    if not returning:
-        return statement
-    return statement.returning(*(table.c[name] for name in returning))
+    if returning:
+        return planned_once(statement.returning(*(table.c[name] for name in returning)))
+    return planned_once(statement)
 
 
 def insert_rows(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Exists, Table, exists, or_
 from sqlalchemy.sql.elements import ColumnElement
 
+from workers.store.prepared import written_out
 from workers.store.schema import NEWS_OF_BORROWERS, NEWS_OF_LOANS, borrower, inbox_event, loan
 
 
@@ -18,7 +19,7 @@ def news_waits() -> ColumnElement[bool]:
 
 def _waits(kinds: tuple[str, ...], key: str, named: Table) -> Exists:
     return exists().where(
-        inbox_event.c.status == "received",
-        inbox_event.c.kind.in_(kinds),
+        inbox_event.c.status == written_out("received"),
+        inbox_event.c.kind.in_([written_out(kind) for kind in kinds]),
         inbox_event.c.payload[key].astext == named.c.external_id,
     )
