@@ -13,7 +13,7 @@ from packaging.specifiers import SpecifierSet
 from config.settings import Settings
 from tests.support.compose import ROOT, Service, compose_file, services
 from workers.cli.main import app
-from workers.queues import Queue
+from workers.queues import Queue, taken_ahead
 
 ALL = services()
 OURS = [service for service in ALL if service.arrears]
@@ -49,6 +49,16 @@ def environment(service: Service) -> dict[str, str | None]:
 def test_every_queue_is_served_by_exactly_one_worker_service() -> None:
     served = Counter(queue for service in WORKERS for queue in service.options["queues"].split(","))
     assert served == Counter(Queue)
+
+
+def test_only_the_workers_that_decide_fetch_messages_ahead() -> None:
+    ahead = {
+        queue: taken_ahead(service.options["queues"].split(","))
+        for service in WORKERS
+        for queue in service.options["queues"].split(",")
+    }
+    several = {queue for queue, many in ahead.items() if many > 1}
+    assert several == {Queue.SCAN, Queue.ESCALATE}
 
 
 def test_there_is_exactly_one_of_each_other_server() -> None:

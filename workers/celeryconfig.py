@@ -45,7 +45,7 @@ task_queues = [KombuQueue(name) for name in queues.Queue]
 task_create_missing_queues = False
 task_routes = [queues.route]
 
-worker_prefetch_multiplier = 1
+worker_prefetch_multiplier = 1  # more of some queues: workers.queues.TAKEN_AHEAD
 worker_max_tasks_per_child = 10_000
 worker_soft_shutdown_timeout = 30
 worker_send_task_events = True  # Flower shows the day

@@ -6,6 +6,7 @@ reads the queue from it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from domain.ladder import Work
@@ -24,6 +25,11 @@ class Queue(StrEnum):
     OUTBOX = "outbox"
     REPAIR = "repair"
 
+
+TAKEN_AHEAD = {Queue.SCAN: 4, Queue.ESCALATE: 4}
+"""Messages that a worker which decides fetches ahead for each of its processes, so that none waits
+for the next one. Of other queues it is one: what is fetched waits for this worker, even where others
+are free, and a text may take as long as its provider does."""
 
 QUEUE_HOLDS = 5_000
 """Messages in one queue above which nothing is added: the rest waits in the database."""
@@ -59,6 +65,11 @@ ERASE_WHAT_NEED_NOT_BE_KEPT = task_name(Queue.REPAIR, "erase_what_need_not_be_ke
 PRUNE_SETTLED_EVENTS = task_name(Queue.REPAIR, "prune_settled_events")
 CHAIN_EVIDENCE = task_name(Queue.REPAIR, "chain_evidence")
 SEAL_WITH_THE_FIRST_KEY = task_name(Queue.REPAIR, "seal_with_the_first_key")
+
+
+def taken_ahead(served: Iterable[str]) -> int:
+    """Messages to fetch ahead for each process of a worker that serves these queues."""
+    return min(TAKEN_AHEAD.get(Queue(name), 1) for name in served)
 
 
 def route(name: str, *_: object, **__: object) -> dict[str, str]:

@@ -20,7 +20,7 @@ from domain.errors import ArrearsError
 from workers.broker import assert_broker_reachable
 from workers.cli.common import open_house
 from workers.policy_versions import register_policy
-from workers.queues import Queue
+from workers.queues import Queue, taken_ahead
 
 EVERY_QUEUE = ",".join(Queue)
 Host = Annotated[str, typer.Option(help="The address to listen on; loopback if left out.")]
@@ -60,6 +60,7 @@ def worker(
         "worker",
         f"--queues={queues}",
         f"--concurrency={concurrency}",
+        f"--prefetch-multiplier={taken_ahead(queues.split(','))}",
         f"--hostname={name}@%h",
         "--without-gossip",
         "--without-mingle",

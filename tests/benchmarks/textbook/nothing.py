@@ -16,6 +16,7 @@ commands = (
         "worker",
         f"--queues={queues.Queue.ESCALATE}",
         "--concurrency=2",
+        f"--prefetch-multiplier={queues.taken_ahead([queues.Queue.ESCALATE])}",
         "--loglevel=INFO",
     ),
 )
