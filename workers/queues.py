@@ -28,8 +28,8 @@ class Queue(StrEnum):
 
 TAKEN_AHEAD = {Queue.SCAN: 4, Queue.ESCALATE: 4}
 """Messages that a worker which decides fetches ahead for each of its processes, so that none waits
-for the next one. Of other queues it is one: what is fetched waits for this worker, even where others
-are free, and a text may take as long as its provider does."""
+for the next one. Of other queues it is one: what is fetched waits for this worker, even where
+others are free, and a text may take as long as its provider does."""
 
 QUEUE_HOLDS = 5_000
 """Messages in one queue above which nothing is added: the rest waits in the database."""
