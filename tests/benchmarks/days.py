@@ -97,7 +97,10 @@ def serving(
         yield worker
 
 
-def peak_memory_of(worker: Process) -> float:
-    """MB: the most that any of the worker's processes ever had resident."""
+def peak_memory_of(worker: Process) -> dict[str, float]:
+    """MB: the most that each of the worker's processes ever had resident."""
     top = psutil.Process(worker.pid)
-    return max(peak_memory(one.pid) for one in (top, *top.children(recursive=True)))
+    children = top.children(recursive=True)
+    return {"parent": peak_memory(top.pid)} | {
+        f"child {nr}": peak_memory(one.pid) for nr, one in enumerate(children, 1)
+    }

@@ -34,6 +34,10 @@ class Figure:
     target: Target | None = None
     key: str | None = None
     """What a program knows the figure by; None: it is found by its name only."""
+    curve: str | None = None
+    """What it is a point of, where it is drawn."""
+    at: float | None = None
+    """Where on its curve it lies."""
 
     @property
     def median(self) -> float:
@@ -56,7 +60,15 @@ class Figure:
 def figure_from_json(given: Mapping[str, Any]) -> Figure:
     """A figure as `as_json` wrote it."""
     target = Target(**given["target"]) if given["target"] else None
-    return Figure(given["name"], given["unit"], tuple(given["runs"]), target, given["key"])
+    return Figure(
+        given["name"],
+        given["unit"],
+        tuple(given["runs"]),
+        target,
+        given["key"],
+        given["curve"],
+        given["at"],
+    )
 
 
 def rates(name: str, unit: str, count: int, seconds: Sequence[float]) -> Figure:

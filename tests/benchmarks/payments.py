@@ -39,6 +39,7 @@ from workers.scanning import scan_portfolio
 A_SECOND = 200
 SECONDS = {"small": 5, "full": 20}
 SENDERS = 16
+EACH = "payment to called off"
 FIRST = 100
 """Payments that are not counted, before the day begins."""
 SOON = Target(100, at_least=False)
@@ -90,11 +91,7 @@ def measure(places: Places, size: Size) -> list[Figure]:
             SOON,
             key="payment_cancel_p99_ms",
         ),
-        *(
-            Figure(f"payment to called off, {nth}th percentile", "ms", (until[nth - 1],))
-            for nth in (50, 90, 95)
-        ),
-        Figure("payment to called off, longest", "ms", (max(milliseconds),)),
+        Figure("payment to called off, each", "ms", tuple(milliseconds), curve=EACH),
         *(
             Figure(f"of it from stored to applied, {nth}th percentile", "ms", (within[nth - 1],))
             for nth in (50, 99)

@@ -23,6 +23,7 @@ RATIOS = (
     "single_vs_noop",
     "publish_vs_delay",
     "book_growth",
+    "sms_vs_sdk",
 )
 STATEMENTS = ("per_envelope", "per_text")
 

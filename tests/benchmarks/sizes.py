@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from domain.errors import ArrearsError
 
 QUESTIONS = (
-    "publishing",
-    "book_growth",
-    "scan_memory",
     "statement_counts",
     "gate_cost",
+    "publishing",
     "payments",
     "texts",
     "whole_day",
     "peers",
+    "book_growth",
+    "scan_memory",
     "row_sizes",
 )
 """The modules that measure, in the order in which they are asked."""
@@ -36,8 +36,9 @@ class Size:
     """How many loans are due in the scans whose memory is compared; the first is the measure."""
     books: tuple[int, ...]
     """The books on which a whole day is worked through; the last two are compared."""
-    crowded_due: int
-    """Loans due on a day of which the memory is compared with that of the others."""
+    due_counts: tuple[int, ...]
+    """Loans due on days of the middle book that are drawn beside the others; the most of them is
+    what memory is compared at."""
     day_rounds: int
     peer_loans: int
     peer_due: int
@@ -58,7 +59,7 @@ SIZES = {
         due=10_000,
         due_for_memory=(5_000, 50_000),
         books=(20_000, 100_000),
-        crowded_due=50_000,
+        due_counts=(1_000, 20_000),
         day_rounds=2,
         peer_loans=50_000,
         peer_due=5_000,
@@ -74,12 +75,12 @@ SIZES = {
         due=50_000,
         due_for_memory=(5_000, 50_000, 500_000),
         books=(100_000, 1_000_000, 10_000_000),
-        crowded_due=500_000,
+        due_counts=(5_000, 500_000),
         day_rounds=3,
         peer_loans=1_000_000,
         peer_due=50_000,
         single_due=4_000,
-        peer_rounds=2,
+        peer_rounds=1,
         messages=10_000,
         repeats=5,
     ),

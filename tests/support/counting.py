@@ -22,7 +22,8 @@ def statements(engine: Engine) -> Iterator[list[str]]:
         if not statement.startswith("PREPARE "):
             sent.append(statement)
 
-    event.listen(engine, "before_cursor_execute", note)
+    # Before whatever sends a statement by its name: what it says is what is wanted here.
+    event.listen(engine, "before_cursor_execute", note, insert=True)
     try:
         yield sent
     finally:
