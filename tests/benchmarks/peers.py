@@ -15,36 +15,29 @@ from typing import Any
 
 from tests.benchmarks import wanted
 from tests.benchmarks.book import a_book, decide, due_ids
-from tests.benchmarks.days import GIVE_UP_AFTER, Day, deciders, until_decided
+from tests.benchmarks.days import Day, deciders, until_decided
 from tests.benchmarks.figures import Figure, Target, rates, ratios
 from tests.benchmarks.measuring import Contender, note, take_turns
 from tests.benchmarks.places import Places, run_outside_transactions
-from tests.benchmarks.scans import publish
 from tests.benchmarks.sizes import Size
 from tests.support.commands import eventually, running
-from tests.support.processes import happens
-from workers.broker import KEY_PREFIX
 from workers.house import House
-from workers.queues import Queue
 
 TEXTBOOKS = ("celery", "dramatiq", "huey", "procrastinate")
 PROCESSES = (1, 2, 4)
 AUTO = "arrears, 2 processes"
 SQL = "INSERT … SELECT"
-SINGLE, NOTHING = "arrears, one loan a message", "celery, nothing"
 
 TARGETS = {
     "auto_vs_best_peer": Target(10, at_least=True),
     "auto_vs_textbook_celery": Target(15, at_least=True),
     "auto_vs_bulk_insert": Target(0.25, at_least=True),
-    "single_vs_noop": Target(0.6, at_least=True),
 }
 
 
 def measure(places: Places, size: Size) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="arrears-bench-") as folder:
         by_name = _a_day(places, size, Path(folder))
-        single = _one_loan_a_message(places, size, Path(folder))
     auto, sql = by_name[AUTO], by_name[SQL]
     # Of each round, the peer that was fastest in it.
     best = [
@@ -54,7 +47,6 @@ def measure(places: Places, size: Size) -> list[Figure]:
         "auto_vs_best_peer": (best, auto, "against the best textbook peer"),
         "auto_vs_textbook_celery": (by_name["textbook celery"], auto, "against textbook Celery"),
         "auto_vs_bulk_insert": (sql, auto, "against PostgreSQL's own INSERT … SELECT"),
-        "single_vs_noop": (single[NOTHING], single[SINGLE], "one loan a message, against a no-op"),
     }
     return [
         *(
@@ -62,13 +54,12 @@ def measure(places: Places, size: Size) -> list[Figure]:
             for key, (over, under, what) in compared.items()
         ),
         *(rates(name, "loans/s", size.peer_due, runs) for name, runs in by_name.items()),
-        *(rates(name, "messages/s", size.single_due, runs) for name, runs in single.items()),
     ]
 
 
 def _a_day(places: Places, size: Size, folder: Path) -> dict[str, list[float]]:
     with a_book(places, size.peer_loans, size.peer_due) as house:
-        template = _Template(places, house, size.peer_due, folder)
+        template = Template(places, house, size.peer_due, folder)
         template.make()
         contenders = [
             *(template.arrears(f"arrears, {n} processes", n) for n in PROCESSES),
@@ -78,17 +69,8 @@ def _a_day(places: Places, size: Size, folder: Path) -> dict[str, list[float]]:
         return take_turns(contenders, size.peer_rounds, warm_up=False)
 
 
-def _one_loan_a_message(places: Places, size: Size, folder: Path) -> dict[str, list[float]]:
-    single = Places({**places.environment, "ARREARS_ENVELOPE": "1"})
-    with a_book(single, size.single_due, size.single_due) as house:
-        template = _Template(single, house, size.single_due, folder)
-        template.make()
-        contenders = [template.arrears(SINGLE, 2), template.nothing()]
-        return take_turns(contenders, size.peer_rounds, warm_up=False)
-
-
 @dataclass(slots=True)
-class _Template:
+class Template:
     """A book from which everybody gets a copy, and with it the rows that the day must write."""
 
     places: Places
@@ -96,7 +78,7 @@ class _Template:
     due: int
     folder: Path
     _name: str = "arrears_bench_copy"
-    _open: ExitStack = field(default_factory=ExitStack)
+    open: ExitStack = field(default_factory=ExitStack)
     _house: House | None = None
     _day: Day | None = None
 
@@ -126,7 +108,7 @@ class _Template:
         )
 
     def check(self) -> None:
-        self._open.close()
+        self.open.close()
         wanted.assert_written(self.url)
 
     def write_by_sql(self) -> None:
@@ -137,7 +119,7 @@ class _Template:
 
         def before() -> None:
             house = self._copied_house()
-            self._open.enter_context(deciders(self.places, house, processes, self.folder))
+            self.open.enter_context(deciders(self.places, house, processes, self.folder))
             self._day = Day(self.places, house, self.due)
 
         return Contender(name, lambda: self._day.run(), before, self.check)
@@ -148,7 +130,7 @@ class _Template:
 
         def before() -> None:
             self._house = self._copied_house()
-            self._begin(module)
+            self.begin(module)
 
         def work() -> None:
             module.announce(due_ids(self._house), self.url)
@@ -156,35 +138,15 @@ class _Template:
 
         return Contender(f"textbook {name}", work, before, self.check)
 
-    def nothing(self) -> Contender:
-        """As many messages in the same pool, and nothing done about them."""
-        module: Any = import_module("tests.benchmarks.textbook.nothing")
-
-        def before() -> None:
-            self.places.broker().flushall()
-            self._begin(module)
-
-        def work() -> None:
-            publish([[loan_id] for loan_id in range(self.due)])
-            happens(self._broker_is_empty, within=GIVE_UP_AFTER)
-
-        return Contender(NOTHING, work, before, self._open.close)
-
     def _copied_house(self) -> House:
         self.copy()
-        return self._open.enter_context(self.places.house(self.url))
+        return self.open.enter_context(self.places.house(self.url))
 
-    def _begin(self, module: Any) -> None:
+    def begin(self, module: Any) -> None:
         """Start the module's worker processes; they are ready when this returns."""
         for number, program in enumerate(module.commands):
             log = self.folder / f"{module.__name__}-{number}-{time.monotonic_ns()}.log"
-            worker = self._open.enter_context(
+            worker = self.open.enter_context(
                 running(environment=self.places.at(self.url), log=log, program=program)
             )
             eventually(f"{module.__name__} is ready", lambda: module.READY in worker.output)  # noqa: B023 - asked at once
-
-    def _broker_is_empty(self) -> bool:
-        broker = self.places.broker()
-        return not broker.llen(f"{KEY_PREFIX}{Queue.ESCALATE}") and not broker.hlen(
-            f"{KEY_PREFIX}unacked"
-        )

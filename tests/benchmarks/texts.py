@@ -41,7 +41,7 @@ from workers.store.actions import wake_due
 from workers.store.schema import action, loan, message
 
 PROCESSES = 2
-TEXTS = {"small": {0: 400, 100: 100}, "full": {0: 2_000, 100: 500}}
+TEXTS = {"small": {0: 200, 100: 50}, "full": {0: 2_000, 100: 500}}
 """How many are sent in one run, by the milliseconds that the provider takes. Fewer where it takes
 long: a rate is as good after ten seconds of waiting as after forty."""
 ROUNDS = {"small": 2, "full": 3}

@@ -6,24 +6,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
+
+from workers.store.prepared import PLANNED_ONCE
 
 
 @contextmanager
 def statements(engine: Engine) -> Iterator[list[str]]:
-    """The statements sent while the block runs.
+    """The statements sent while the block runs, also those that go by a name, as they are written.
 
     Not among them are BEGIN and COMMIT, and what a connection sends once in its life to have a
     statement planned.
     """
     sent: list[str] = []
 
-    def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def note(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
         if not statement.startswith("PREPARE "):
-            sent.append(statement)
+            by_name = {name: said for said, name in connection.info.get(PLANNED_ONCE, {}).items()}
+            sent.append(by_name.get(statement, statement))
 
-    # Before whatever sends a statement by its name: what it says is what is wanted here.
-    event.listen(engine, "before_cursor_execute", note, insert=True)
+    event.listen(engine, "before_cursor_execute", note)
     try:
         yield sent
     finally:

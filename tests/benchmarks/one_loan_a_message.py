@@ -1,0 +1,67 @@
+"""What is left of Celery's own pace where each loan has a message of its own?"""
+
+from __future__ import annotations
+
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.book import a_book
+from tests.benchmarks.days import GIVE_UP_AFTER
+from tests.benchmarks.figures import Figure, Target, rates, ratios
+from tests.benchmarks.measuring import Contender, take_turns
+from tests.benchmarks.peers import Template
+from tests.benchmarks.places import Places
+from tests.benchmarks.scans import publish
+from tests.benchmarks.sizes import Size
+from tests.support.processes import happens
+from workers.broker import KEY_PREFIX
+from workers.queues import Queue
+
+PROCESSES = 2
+HOUSE, NOTHING = "arrears, one loan a message", "celery, nothing"
+NOT_FAR_BELOW = Target(0.6, at_least=True)
+
+
+def measure(places: Places, size: Size) -> list[Figure]:
+    single = Places({**places.environment, "ARREARS_ENVELOPE": "1"})
+    with (
+        tempfile.TemporaryDirectory(prefix="arrears-bench-") as folder,
+        a_book(single, size.single_due, size.single_due) as house,
+    ):
+        template = Template(single, house, size.single_due, Path(folder))
+        template.make()
+        contenders = [template.arrears(HOUSE, PROCESSES), _nothing(template)]
+        seconds = take_turns(contenders, size.single_rounds, warm_up=False)
+    return [
+        ratios(
+            "one loan a message, against a no-op",
+            seconds[NOTHING],
+            seconds[HOUSE],
+            NOT_FAR_BELOW,
+            key="single_vs_noop",
+        ),
+        *(rates(name, "messages/s", size.single_due, runs) for name, runs in seconds.items()),
+    ]
+
+
+def _nothing(template: Template) -> Contender:
+    """As many messages in the same pool, and nothing done about them."""
+    module: Any = import_module("tests.benchmarks.textbook.nothing")
+    broker = template.places.broker()
+
+    def before() -> None:
+        broker.flushall()
+        template.begin(module)
+
+    def work() -> None:
+        publish([[loan_id] for loan_id in range(template.due)])
+        happens(is_empty, within=GIVE_UP_AFTER)
+
+    def is_empty() -> bool:
+        return not broker.llen(f"{KEY_PREFIX}{Queue.ESCALATE}") and not broker.hlen(
+            f"{KEY_PREFIX}unacked"
+        )
+
+    return Contender(NOTHING, work, before, template.open.close)
