@@ -18,7 +18,7 @@ from statistics import median
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Picture
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from tests.benchmarks.figures import Figure, figure_from_json
 
@@ -45,7 +45,7 @@ def draw(report: Mapping[str, object], to: Path) -> None:
         question: [figure_from_json(one) for one in figures] for question, figures in raw.items()
     }
     with mpl.rc_context(STYLE):
-        picture = Picture(figsize=(9.6, 6.4), layout="constrained")
+        picture = Picture(figsize=(10.2, 6.4), layout="constrained")
         ((peers, book), (due, payments)) = picture.subplots(2, 2)
         _draw_peers(peers, answers.get("peers", ()))
         days = answers.get("whole_day", ())
@@ -67,14 +67,14 @@ def _draw_peers(axes: Axes, figures: Sequence[Figure]) -> None:
     colours = [HOUSE if name.startswith("arrears") else OTHERS for name in names]
     bars = axes.barh(names, [by_name[name] for name in names], color=colours)
     axes.bar_label(bars, fmt="{:,.0f}", padding=3)
-    axes.set_title("The same day by others: loans decided a second")
+    axes.set_title("The same day by others: loans decided a second (log)")
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(THOUSANDS)
 
 
 def _draw_book(axes: Axes, figures: Sequence[Figure]) -> None:
     points = _curves(figures).get("a day, by loans on the book", [])
-    axes.set_title("A day does not grow with the book: seconds")
+    axes.set_title("A day by the size of the book: seconds")
     axes.set_xlabel("loans on the book, as many due")
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(THOUSANDS)
@@ -85,13 +85,13 @@ def _draw_book(axes: Axes, figures: Sequence[Figure]) -> None:
 
 def _draw_due(axes: Axes, figures: Sequence[Figure]) -> None:
     curves = _curves(figures)
-    axes.set_title("It grows with what is due; memory does not")
+    axes.set_title("A day by what is due: seconds, and memory in MB")
     axes.set_xlabel("loans due")
     axes.set_xscale("log")
     axes.set_yscale("log")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(THOUSANDS)
-    axes.set_ylabel("seconds (line), MB of each worker process (dashes)")
+    axes.set_ylabel("s (line), MB a process (dashes)")
     for name, points in curves.items():
         if name.startswith("peak memory"):
             places, sizes = zip(*[(one.at, median(one.runs)) for one in points], strict=True)
@@ -101,8 +101,8 @@ def _draw_due(axes: Axes, figures: Sequence[Figure]) -> None:
 
 
 def _draw_payments(axes: Axes, figures: Sequence[Figure]) -> None:
-    axes.set_title("From a payment's arrival to its contacts called off")
-    axes.set_xlabel("milliseconds, 200 payments a second while a day is decided")
+    axes.set_title("From a payment to its contacts called off")
+    axes.set_xlabel("ms, at 200 a second while a day is decided")
     axes.set_ylabel("share of payments")
     for one in figures:
         if one.curve == "payment to called off":
@@ -120,6 +120,8 @@ def _draw_medians(axes: Axes, points: Sequence[Figure]) -> None:
         [m - min(one.runs) for m, one in zip(middle, points, strict=True)],
         [max(one.runs) - m for m, one in zip(middle, points, strict=True)],
     ]
+    axes.set_xticks(places)
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.errorbar(places, middle, yerr=spread, marker="o", color=HOUSE, capsize=3)
 
 

@@ -19,6 +19,10 @@ from workers.store.prepared import keep_plans
 IDLE_AFTER = 1.0
 """Seconds after which a connection must prove itself."""
 
+PLANS_LAST = 600
+"""Seconds after which a connection is opened anew, and its statements are planned anew with it: a
+plan of a table that was empty is no good when it has filled, and nobody has analysed it yet."""
+
 _USED_AT = "arrears_used_at"
 _OPTIONS = (
     "-c timezone=UTC -c lock_timeout=20s -c statement_timeout=60s"
@@ -40,6 +44,7 @@ def connect(url: str, *, pool_size: int = 4) -> Engine:
             url,
             pool_size=pool_size,
             max_overflow=0,  # what comes beyond the pool is closed after each use, and opened anew
+            pool_recycle=PLANS_LAST,
             hide_parameters=True,  # errors and logs show statements, never the values in them
             connect_args={
                 "connect_timeout": 5,
