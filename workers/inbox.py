@@ -23,6 +23,7 @@ from workers.store.prepared import planned_once, written_out
 from workers.store.rows import as_rows, given_rows, is_among
 from workers.store.schema import NEWS_OF_LOANS, inbox_event
 from workers.store.taking import not_since, update_first
+from workers.store.waiting import told_of
 
 log = logging.getLogger(__name__)
 
@@ -186,7 +187,7 @@ _TAKE = planned_once(
                 _BEFORE.c.status == written_out("received"),
                 _BEFORE.c.kind.in_(NEWS_OF_LOANS),
                 _BEFORE.c.kind.not_in(TOGETHER),
-                _BEFORE.c.payload["loan"].astext == inbox_event.c.payload["loan"].astext,
+                told_of(_BEFORE, "loan") == told_of(inbox_event, "loan"),
                 _BEFORE.c.id < inbox_event.c.id,
             )
         ),

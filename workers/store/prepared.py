@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, Executable, event, literal
 from sqlalchemy.sql.elements import ColumnElement
 
 PLANNED_ONCE = "arrears_planned_once"
+_NUMBER = "arrears_plan_number"
 
 _GIVEN = re.compile(r"%\((\w+)\)s")
 
@@ -52,7 +53,9 @@ def _by_name(
     # Gone with the connection, as the server's are.
     names = connection.info.setdefault(PLANNED_ONCE, {})
     if statement not in names:
-        names[statement] = _prepare(connection, statement, f"arrears_{len(names)}")
+        # Never the same number twice, not even if a time limit strikes between sending and noting.
+        number = connection.info[_NUMBER] = connection.info.get(_NUMBER, -1) + 1
+        names[statement] = _prepare(connection, statement, f"arrears_{number}")
     return names[statement], parameters
 
 

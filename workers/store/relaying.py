@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
 from domain.allocation import Allocation
 from domain.paid import BookedPayment, OnRecord
 from workers.store.prepared import planned_once
-from workers.store.rows import as_rows, given_rows, insert_rows
+from workers.store.rows import as_rows, given_rows, insert_rows, is_among
 from workers.store.schema import allocation, payment
 
 _TOTALS = text("""
@@ -65,7 +65,9 @@ def write_laid(
 
 _LEFT = as_rows((payment.c.id, payment.c.unallocated))
 _LEFT_OVER = planned_once(
-    update(payment).where(payment.c.id == _LEFT.c.id).values(unallocated=_LEFT.c.unallocated)
+    update(payment)
+    .where(is_among(payment.c.id, "of_payments"), payment.c.id == _LEFT.c.id)
+    .values(unallocated=_LEFT.c.unallocated)
 )
 
 
@@ -73,7 +75,7 @@ def write_left_over(connection: Connection, left: Mapping[int, Decimal]) -> None
     """Put on record what is left over of payments, by their ids. One statement."""
     if left:
         rows = [{"id": id, "unallocated": amount} for id, amount in left.items()]
-        connection.execute(_LEFT_OVER, given_rows(rows))
+        connection.execute(_LEFT_OVER, {"of_payments": list(left), **given_rows(rows)})
 
 
 def write_parts(connection: Connection, payment_id: int, parts: Sequence[Allocation]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Exists, Table, exists, or_
+from sqlalchemy import Exists, FromClause, Table, Text, exists, or_
 from sqlalchemy.sql.elements import ColumnElement
 
 from workers.store.prepared import written_out
@@ -17,9 +17,15 @@ def news_waits() -> ColumnElement[bool]:
     return or_(_waits(NEWS_OF_LOANS, "loan", loan), _waits(NEWS_OF_BORROWERS, "borrower", borrower))
 
 
+def told_of(events: FromClause, key: str) -> ColumnElement[str]:
+    """What the payload of events has under a key, as the indexes of waiting events say it."""
+    words: ColumnElement[str] = events.c.payload.op("->>", return_type=Text())(written_out(key))
+    return words
+
+
 def _waits(kinds: tuple[str, ...], key: str, named: Table) -> Exists:
     return exists().where(
         inbox_event.c.status == written_out("received"),
         inbox_event.c.kind.in_([written_out(kind) for kind in kinds]),
-        inbox_event.c.payload[key].astext == named.c.external_id,
+        told_of(inbox_event, key) == named.c.external_id,
     )
