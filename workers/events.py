@@ -13,5 +13,9 @@ class RejectedError(Exception):
     """The event can never be applied as it is. It is kept, with the reason."""
 
 
-Answer: TypeAlias = str | NotYetError | RejectedError
+class HeldError(Exception):
+    """Somebody else is at the loan just now. Nothing was done; the event is applied by itself."""
+
+
+Answer: TypeAlias = str | NotYetError | RejectedError | HeldError
 """What came of one of several events: a sentence for people, or why it was not applied."""

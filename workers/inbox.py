@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import takewhile
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, exists, select, text, update
+from celery.exceptions import SoftTimeLimitExceeded
+from sqlalchemy import Connection, Row, any_, bindparam, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
 from domain.errors import ArrearsError
 from workers.applying import HANDLERS, TOGETHER
-from workers.events import Answer, NotYetError, RejectedError
+from workers.events import Answer, HeldError, NotYetError, RejectedError
 from workers.house import House
 from workers.payments import Payment
 from workers.retrying import in_short
@@ -105,96 +107,119 @@ def apply_events(house: House, event_ids: Sequence[int]) -> list[Settled]:
     The event is what is applied, and what fails; how many are announced at once is a matter of
     speed. Neighbours of one kind that comes in numbers share a transaction and its statements, and
     with them goes what else of that kind waits and nobody is at: the more comes in, the less each
-    one costs. What somebody else is at is left to them.
+    one costs. What was applied meanwhile is passed over.
     """
     settled: list[Settled] = []
-    left = set(event_ids)
-    while left:
-        run, came = _apply_first(house, left)
-        if not run:
-            break
-        settled += came
-        left -= run
+    with house.engine.connect() as connection:
+        waiting = connection.execute(_WAITING, {"of_events": list(event_ids)}).all()
+    for kind, run in groupby(waiting, key=attrgetter("kind")):
+        ids = [one.id for one in run]
+        if kind in TOGETHER:
+            settled += _apply_together(house, kind, ids)
+        else:
+            settled += [apply_event(house, event_id) for event_id in ids]
     return settled
 
 
-def _apply_first(house: House, event_ids: Collection[int]) -> tuple[set[int], list[Settled]]:
-    """Apply the first of these events that wait, with its neighbours of the same kind.
+def _apply_together(house: House, kind: str, event_ids: Sequence[int]) -> list[Settled]:
+    """Apply events of one kind, and others of it that wait, in one transaction.
 
-    In one transaction; if that fails they are taken one by one, and only the one at fault says so.
-    Returns which it was, and what came of them; none if nothing waits.
+    If that fails they are taken one by one, and only the one at fault says so. Of the events asked
+    for, those whose loan somebody holds are waited for after it, holding nothing else.
     """
-    run: list[Row[*tuple[Any, ...]]] = []
+    taken: Sequence[Row[*tuple[Any, ...]]] = []
     try:
         with house.engine.begin() as connection:
-            taken = connection.execute(_TAKE, {"of_events": list(event_ids)}).all()
-            run = list(takewhile(lambda one: one.kind == taken[0].kind, taken))
-            if not run:
-                return set(), []
-            if run[0].kind not in TOGETHER:
-                del run[1:]
-                return {run[0].id}, [_apply(connection, house, run[0])]
-            answers = TOGETHER[run[0].kind](connection, house, [one.payload for one in run])
+            taken = connection.execute(_TAKE, {"of_events": list(event_ids), "kind": kind}).all()
+            if not taken:
+                return []
+            answers = TOGETHER[kind](connection, house, [one.payload for one in taken])
             now = house.now()
-            came = [_settled(*one, now) for one in zip(run, answers, strict=True)]
-            _put_on_record(connection, run, came, now)
-    except OperationalError:
+            came = list(zip(taken, answers, strict=True))
+            answered = [
+                (event, _settled(event, answer, now))
+                for event, answer in came
+                if not isinstance(answer, HeldError)
+            ]
+            _put_on_record(connection, answered, now)
+            held = [event.id for event, answer in came if isinstance(answer, HeldError)]
+            if held:
+                # Whoever was told of one found it locked by us: the sweep tells of it again.
+                connection.execute(_FREE, {"of_events": held})
+    except (OperationalError, SoftTimeLimitExceeded):
         raise
     except Exception as error:
-        log.warning("%s events are applied one by one: %s", len(run), in_short(error))
-        came = [apply_event(house, one.id) for one in run]
-    return {one.id for one in run}, came
+        if not taken:
+            raise
+        log.warning("%s events are applied one by one: %s", len(taken), in_short(error))
+        return [apply_event(house, one.id) for one in taken]
+    waited_for = [event_id for event_id in held if event_id in event_ids]
+    return [*(one for _, one in answered), *(apply_event(house, id) for id in waited_for)]
 
 
 def apply_event(house: House, event_id: int) -> Settled:
-    """Apply one stored event, once. Waits for whoever is at it."""
+    """Apply one stored event, once. Waits for whoever is at it, or at its loan."""
     with house.engine.begin() as connection:
         event = connection.execute(_LOCK, {"of_event": event_id}).one()
         if event.status != "received":
             return Settled(event.status, event.reason)
-        return _apply(connection, house, event)
+        answer: Answer | Exception
+        try:
+            with connection.begin_nested():
+                answer = HANDLERS[event.kind](connection, house, event.payload)
+        except (OperationalError, SoftTimeLimitExceeded):
+            raise
+        except Exception as error:
+            answer = error
+        now = house.now()
+        settled = _settled(event, answer, now)
+        _put_on_record(connection, [(event, settled)], now)
+        return settled
 
 
-def _apply(connection: Connection, house: House, event: Row[*tuple[Any, ...]]) -> Settled:
-    answer: Answer | Exception
-    try:
-        with connection.begin_nested():
-            answer = HANDLERS[event.kind](connection, house, event.payload)
-    except OperationalError:
-        raise
-    except Exception as error:
-        answer = error
-    now = house.now()
-    settled = _settled(event, answer, now)
-    _put_on_record(connection, [event], [settled], now)
-    return settled
-
-
+_WAITING = planned_once(
+    select(inbox_event.c.id, inbox_event.c.kind)
+    .where(is_among(inbox_event.c.id, "of_events"), inbox_event.c.status == written_out("received"))
+    .order_by(inbox_event.c.id)
+)
 _LOCK = planned_once(
     select(inbox_event).where(inbox_event.c.id == bindparam("of_event")).with_for_update()
 )
 _BEFORE = inbox_event.alias("before")
+_ALONG = inbox_event.alias("along")
 # What came in of a loan before and is of another kind goes first: a promise before its payment.
+_FIRST_ALONG = (
+    select(_ALONG.c.id)
+    .where(
+        _ALONG.c.status == written_out("received"),
+        _ALONG.c.kind == bindparam("kind"),
+        _ALONG.c.reason.is_(None),
+        ~exists().where(
+            _BEFORE.c.status == written_out("received"),
+            _BEFORE.c.kind.in_([written_out(kind) for kind in NEWS_OF_LOANS]),
+            _BEFORE.c.kind != bindparam("kind"),
+            told_of(_BEFORE, "loan") == told_of(_ALONG, "loan"),
+            _BEFORE.c.id < _ALONG.c.id,
+        ),
+    )
+    .order_by(_ALONG.c.id)
+    .limit(AT_ONCE)
+    .with_for_update(of=_ALONG, skip_locked=True)
+    .scalar_subquery()
+)
 _TAKE = planned_once(
     select(inbox_event)
     .where(
         inbox_event.c.status == written_out("received"),
+        inbox_event.c.kind == bindparam("kind"),
         is_among(inbox_event.c.id, "of_events")
-        | (
-            inbox_event.c.kind.in_(TOGETHER)
-            & inbox_event.c.reason.is_(None)
-            & ~exists().where(
-                _BEFORE.c.status == written_out("received"),
-                _BEFORE.c.kind.in_(NEWS_OF_LOANS),
-                _BEFORE.c.kind.not_in(TOGETHER),
-                told_of(_BEFORE, "loan") == told_of(inbox_event, "loan"),
-                _BEFORE.c.id < inbox_event.c.id,
-            )
-        ),
+        | (inbox_event.c.id == any_(func.array(_FIRST_ALONG))),
     )
     .order_by(inbox_event.c.id)
-    .limit(AT_ONCE)
-    .with_for_update(of=inbox_event, skip_locked=True)
+    .with_for_update(skip_locked=True)
+)
+_FREE = planned_once(
+    update(inbox_event).where(is_among(inbox_event.c.id, "of_events")).values(woken_at=None)
 )
 
 
@@ -221,11 +246,10 @@ _RECORD = planned_once(
 
 def _put_on_record(
     connection: Connection,
-    events: Sequence[Row[*tuple[Any, ...]]],
-    settled: Sequence[Settled],
+    answered: Sequence[tuple[Row[*tuple[Any, ...]], Settled]],
     now: datetime,
 ) -> None:
-    if not events:
+    if not answered:
         return
     rows = [
         {
@@ -234,13 +258,13 @@ def _put_on_record(
             "reason": came.reason,
             "settled_at": None if came.status == "received" else now,
         }
-        for event, came in zip(events, settled, strict=True)
+        for event, came in answered
     ]
-    of_events = {"of_events": [event.id for event in events]}
+    of_events = {"of_events": [event.id for event, _ in answered]}
     connection.execute(_RECORD, of_events | given_rows(rows))
     names = [
         event.payload[NAMED_BY[event.kind]]
-        for event, came in zip(events, settled, strict=True)
+        for event, came in answered
         if came.status == "applied" and event.kind in NAMED_BY
     ]
     if names:

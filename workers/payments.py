@@ -15,18 +15,24 @@ from domain.allocation import Allocation, allocate, laid
 from domain.arrears import Arrears
 from domain.loans import ZERO
 from workers.amounts import check_amount
-from workers.events import Answer, RejectedError
+from workers.events import Answer, HeldError, RejectedError
 from workers.house import House
 from workers.promising import keep_promises
 from workers.reassessing import reassess
-from workers.store.book import load_schedules, lock_loans, not_known_yet, pay_instalments
+from workers.store.book import (
+    load_schedules,
+    lock_free_loans,
+    lock_loan,
+    not_known_yet,
+    pay_instalments,
+)
 from workers.store.relaying import write_left_over, write_new_parts
 from workers.store.rows import insert_rows
 from workers.store.schema import loan as loan_table
 from workers.store.schema import payment
 
 Loan: TypeAlias = Row[*tuple[Any, ...]]
-"""The columns that `lock_loans` reads."""
+"""The columns that `lock_loan` reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +67,17 @@ def record_payments(connection: Connection, house: House, paid: Sequence[Payment
     """Record payments and all that follows from them, in the caller's transaction.
 
     In their order: of two for one loan, the second pays what the first has left. One that is on
-    record already changes nothing. A fixed number of statements for any number of payments. Returns
-    for each what came of it: a sentence for people on where its loan stands after all of them, or
-    why it was not taken.
+    record already changes nothing. One alone waits for whoever is at its loan; of several, those
+    whose loan somebody holds are left out. A fixed number of statements for any number of payments,
+    and some more for each open promise and for each that is on record already. Returns for each
+    what came of it: a sentence for people on where its loan stands after all of them, or why it was
+    not taken.
     """
     now = house.now()
-    loans = lock_loans(connection, {one.loan for one in paid})
-    answers = [_refusal(one, loans.get(one.loan), now) for one in paid]
+    loans, held = _lock(connection, {one.loan for one in paid})
+    answers = [
+        HeldError() if one.loan in held else _refusal(one, loans.get(one.loan), now) for one in paid
+    ]
     # Of two under one id the first is the payment, and the other is that payment again.
     first: dict[str, Payment] = {}
     for one, refusal in zip(paid, answers, strict=True):
@@ -78,6 +88,13 @@ def record_payments(connection: Connection, house: House, paid: Sequence[Payment
         refusal or taken.pop(one.external_id, None) or _on_record_already(connection, one)
         for one, refusal in zip(paid, answers, strict=True)
     ]
+
+
+def _lock(connection: Connection, loans: set[str]) -> tuple[dict[str, Loan], set[str]]:
+    """The loans by the lender's own id, locked; and those that somebody else holds."""
+    if len(loans) > 1:
+        return lock_free_loans(connection, loans)
+    return {name: row for name in loans if (row := lock_loan(connection, name))}, set()
 
 
 def _refusal(paid: Payment, loan: Loan | None, now: datetime) -> Answer | None:

@@ -13,7 +13,10 @@ from workers import queues
 PLACES = {
     "calls.assign_call": ("calling.assign_call:1",),
     "escalate.escalate_loans": ("escalation.escalate_loans:1",),
-    "events.apply_events": ("inbox._apply_first:1",),
+    "events.apply_events": (
+        "inbox._apply_together:1",
+        "inbox.apply_event:1",
+    ),
     "legal.open_legal_file": ("litigating.open_legal_file:1",),
     "outbox.deliver_events": ("delivering.deliver_events:1", "delivering.deliver_events:2"),
     "repair.assign_replies": ("reply_work.assign_replies:1",),

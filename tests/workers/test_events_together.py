@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from domain.loans import Instalment
 from tests.support.counting import statements
@@ -21,7 +25,7 @@ from tests.support.together import together
 from workers import applying
 from workers.applying import TOGETHER
 from workers.house import House
-from workers.inbox import AT_ONCE, apply_event, apply_events, take_in
+from workers.inbox import AT_ONCE, apply_event, apply_events, take_in, wake_events
 from workers.store.schema import allocation, inbox_event, payment, promise
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
@@ -66,6 +70,16 @@ def book(engine: Engine) -> Book:
         book.loan(name, instalments=schedule)
         book.escalate(name)
     return book
+
+
+@contextmanager
+def impatient(house: House) -> Iterator[House]:
+    """The house of a worker that waits for a lock only a moment."""
+    engine = create_engine(
+        house.engine.url, connect_args={"options": "-c lock_timeout=200ms -c timezone=UTC"}
+    )
+    yield replace(house, engine=engine)
+    engine.dispose()
 
 
 def statuses(book: Book) -> list[str]:
@@ -198,8 +212,7 @@ def test_nothing_goes_along_before_what_came_in_of_its_loan_earlier(book: Book) 
     apply_events(book.house, [own])
     assert statuses(book) == ["received", "received", "applied"]
 
-    apply_events(book.house, [waits])
-    apply_events(book.house, [own])
+    apply_events(book.house, [waits, waits + 1])
     assert statuses(book) == ["applied"] * 3
     assert book.one(promise).status == "kept"
 
@@ -210,6 +223,64 @@ def test_what_was_tried_in_vain_does_not_go_along_for_ever(book: Book) -> None:
     settled = apply_events(book.house, [a_payment(book, id="P-2")])
 
     assert [one.status for one in settled] == ["applied"]
+
+
+def test_what_waits_goes_along_with_its_own_kind_only(book: Book) -> None:
+    a_payment(book, id="P-2", loan="L-2")
+    own = a_promise(book, "L-1")
+
+    apply_events(book.house, [own])
+
+    assert statuses(book) == ["received", "applied"]
+
+
+def test_who_is_told_of_what_is_done_takes_nothing_along(book: Book) -> None:
+    own = a_payment(book, id="P-1")
+    apply_events(book.house, [own])
+    a_payment(book, id="P-2", loan="L-2")
+
+    assert apply_events(book.house, [own]) == []
+    assert statuses(book) == ["applied", "received"]
+
+
+def test_a_loan_that_somebody_holds_holds_up_none_of_the_others(book: Book) -> None:
+    held, free, _ = (a_payment(book, id=f"P-{n}", loan=f"L-{n}") for n in (1, 2, 3))
+    wake_events(book.house)
+    with book.house.engine.begin() as connection, impatient(book.house) as house:
+        connection.execute(text("SELECT FROM loan WHERE external_id = 'L-1' FOR UPDATE"))
+        with pytest.raises(OperationalError):
+            apply_events(house, [held, free])
+
+    assert statuses(book) == ["received", "applied", "applied"]
+    assert wake_events(book.house) == [held], "at once, and not when its lease has ended"
+    apply_events(book.house, [held])
+    assert statuses(book) == ["applied"] * 3
+
+
+def test_one_that_goes_along_is_not_waited_for(book: Book) -> None:
+    free, held = a_payment(book, id="P-2", loan="L-2"), a_payment(book, id="P-1", loan="L-1")
+    wake_events(book.house)
+    with book.house.engine.begin() as connection:
+        connection.execute(text("SELECT FROM loan WHERE external_id = 'L-1' FOR UPDATE"))
+        apply_events(book.house, [free])
+
+    assert statuses(book) == ["applied", "received"]
+    assert wake_events(book.house) == [held]
+
+
+def test_a_time_limit_ends_the_work_and_blames_no_event(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [a_payment(book, id="P-1"), a_payment(book, id="P-2", loan="L-2")]
+
+    def too_long(*_: object) -> list[applying.Answer]:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setitem(TOGETHER, "payment", too_long)
+    with pytest.raises(SoftTimeLimitExceeded):
+        apply_events(book.house, ids)
+
+    assert {(row.status, row.reason) for row in book.rows(inbox_event)} == {("received", None)}
 
 
 def test_what_somebody_else_is_at_is_left_to_them(book: Book) -> None:

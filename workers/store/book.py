@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from workers.store.rows import as_rows, given_rows, is_among
 from workers.store.schema import instalment, loan
 from workers.store.schema import opt_out as opt_out_table
 
-_LOCK = planned_once(
+_LOCK_THEM = (
     select(
         loan.c.id,
         loan.c.external_id,
@@ -32,24 +32,32 @@ _LOCK = planned_once(
     )
     .where(is_among(loan.c.external_id, "known_as"))
     .order_by(loan.c.id)
-    .with_for_update()
 )
+_LOCK = planned_once(_LOCK_THEM.with_for_update())
 
 
-def lock_loans(
-    connection: Connection, external_ids: Iterable[str]
-) -> dict[str, Row[*tuple[Any, ...]]]:
-    """Those of the loans that are known, by the lender's own id, locked until the transaction ends.
+_KNOWN = planned_once(select(loan.c.external_id).where(is_among(loan.c.external_id, "known_as")))
+_LOCK_FREE = planned_once(_LOCK_THEM.with_for_update(skip_locked=True))
 
-    Always in the same order, so that two who lock several never wait for each other.
+
+def lock_free_loans(
+    connection: Connection, external_ids: Collection[str]
+) -> tuple[dict[str, Row[*tuple[Any, ...]]], set[str]]:
+    """Those of the loans that nobody holds, locked, by the lender's own id; and those held.
+
+    Whoever locks several must not wait while holding some: a tape holds loans in its own order, and
+    for as long as it takes. What is in neither is not known.
     """
-    rows = connection.execute(_LOCK, {"known_as": list(external_ids)})
-    return {row.external_id: row for row in rows}
+    known_as = {"known_as": list(external_ids)}
+    free = {row.external_id: row for row in connection.execute(_LOCK_FREE, known_as)}
+    if len(free) == len(external_ids):
+        return free, set()
+    return free, set(connection.execute(_KNOWN, known_as).scalars()) - free.keys()
 
 
 def lock_loan(connection: Connection, external_id: str) -> Row[*tuple[Any, ...]] | None:
     """The loan by the lender's own id, locked until the transaction ends; None if unknown."""
-    return lock_loans(connection, [external_id]).get(external_id)
+    return connection.execute(_LOCK, {"known_as": [external_id]}).one_or_none()
 
 
 def lock_loan_told_of(connection: Connection, external_id: str, told: str) -> Row[*tuple[Any, ...]]:
