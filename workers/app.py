@@ -5,8 +5,11 @@ from __future__ import annotations
 from celery import Celery
 from celery.signals import worker_init
 
+from workers.telling import TaskEventsTogether
+
 app = Celery("arrears")
 app.config_from_object("workers.celeryconfig")
+app.steps["consumer"].add(TaskEventsTogether)
 
 
 @worker_init.connect

@@ -80,7 +80,7 @@ def ratios(
     name: str,
     over: Sequence[float],
     under: Sequence[float],
-    target: Target,
+    target: Target | None = None,
     *,
     key: str | None = None,
 ) -> Figure:

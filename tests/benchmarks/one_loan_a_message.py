@@ -21,6 +21,7 @@ from workers.queues import Queue
 
 PROCESSES = 2
 HOUSE, NOTHING = "arrears, one loan a message", "celery, nothing"
+TOGETHER = "celery, nothing, Flower told as the house does"
 NOT_FAR_BELOW = Target(0.6, at_least=True)
 
 
@@ -32,7 +33,11 @@ def measure(places: Places, size: Size) -> list[Figure]:
     ):
         template = Template(single, house, size.single_due, Path(folder))
         template.make()
-        contenders = [template.arrears(HOUSE, PROCESSES), _nothing(template)]
+        contenders = [
+            template.arrears(HOUSE, PROCESSES),
+            _nothing(NOTHING, "nothing", template),
+            _nothing(TOGETHER, "nothing_told_together", template),
+        ]
         seconds = take_turns(contenders, size.single_rounds, warm_up=False)
     return [
         ratios(
@@ -42,13 +47,14 @@ def measure(places: Places, size: Size) -> list[Figure]:
             NOT_FAR_BELOW,
             key="single_vs_noop",
         ),
+        ratios("the same, Flower told as the house does", seconds[TOGETHER], seconds[HOUSE]),
         *(rates(name, "messages/s", size.single_due, runs) for name, runs in seconds.items()),
     ]
 
 
-def _nothing(template: Template) -> Contender:
+def _nothing(name: str, module_name: str, template: Template) -> Contender:
     """As many messages in the same pool, and nothing done about them."""
-    module: Any = import_module("tests.benchmarks.textbook.nothing")
+    module: Any = import_module(f"tests.benchmarks.textbook.{module_name}")
     broker = template.places.broker()
 
     def before() -> None:
@@ -64,4 +70,4 @@ def _nothing(template: Template) -> Contender:
             f"{KEY_PREFIX}unacked"
         )
 
-    return Contender(NOTHING, work, before, template.open.close)
+    return Contender(name, work, before, template.open.close)

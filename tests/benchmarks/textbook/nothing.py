@@ -7,19 +7,23 @@ from celery import Celery
 from workers import celeryconfig, queues
 
 READY = " ready."
-commands = (
-    (
+
+
+def command(module: str) -> tuple[str, ...]:
+    """What starts a worker of the app in this module."""
+    return (
         "-m",
         "celery",
-        "-A",
-        __name__,
+        f"--app={module}",
         "worker",
         f"--queues={queues.Queue.ESCALATE}",
         "--concurrency=2",
         f"--prefetch-multiplier={queues.taken_ahead([queues.Queue.ESCALATE])}",
         "--loglevel=INFO",
-    ),
-)
+    )
+
+
+commands = (command(__name__),)
 
 app = Celery("nothing")
 app.config_from_object(celeryconfig)

@@ -1,0 +1,12 @@
+"""The same, and Flower is told of many tasks at once, as the house does."""
+
+from __future__ import annotations
+
+from tests.benchmarks.textbook.nothing import READY, app, command
+from workers.telling import TaskEventsTogether
+
+__all__ = ["READY", "app", "commands"]
+
+commands = (command(__name__),)
+
+app.steps["consumer"].add(TaskEventsTogether)

@@ -1,0 +1,94 @@
+"""Flower hears of every task, and of many in one message."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from celery import Celery
+from kombu import Connection, Queue
+from kombu.asynchronous.timer import Timer
+
+from workers.app import app as the_app
+from workers.telling import TELLS_EVERY, TaskEventsTogether
+
+
+@dataclass
+class Worker:
+    """A worker's consumer as far as this part sees it, on a broker in memory."""
+
+    consumer: Any
+    flower: Any
+
+    @classmethod
+    def on(cls, connection: Connection) -> Worker:
+        def at_the_next_turn() -> None:
+            dispatcher.flush()
+
+        dispatcher = Celery("tells", broker="memory://").events.Dispatcher(
+            connection, buffer_group=["task"], on_send_buffered=at_the_next_turn
+        )
+        flower = Queue("flower", dispatcher.exchange, routing_key="task.#")(connection.channel())
+        flower.declare()
+        consumer = SimpleNamespace(hub=object(), event_dispatcher=dispatcher, timer=Timer())
+        return cls(consumer, flower)
+
+    def does(self, *tasks: str) -> None:
+        for task in tasks:
+            self.consumer.event_dispatcher.send("task-succeeded", uuid=task)
+
+    def heard(self) -> list[list[str]]:
+        """By message, the tasks that Flower was told of."""
+        messages = iter(lambda: self.flower.get(no_ack=True), None)
+        return [[told["uuid"] for told in message.decode()] for message in messages]
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    with Connection("memory://") as connection:
+        yield Worker.on(connection)
+
+
+def test_without_this_part_each_task_is_a_message(worker: Worker) -> None:
+    worker.does("a", "b")
+
+    assert worker.heard() == [["a"], ["b"]]
+
+
+def test_tasks_of_a_moment_are_told_of_in_one_message(worker: Worker) -> None:
+    TaskEventsTogether(worker.consumer).start(worker.consumer)
+    worker.does("a", "b", "c")
+    assert worker.heard() == []
+
+    time.sleep(TELLS_EVERY)
+    _, entry = next(iter(worker.consumer.timer))
+    entry()
+
+    assert worker.heard() == [["a", "b", "c"]]
+
+
+def test_a_worker_that_ends_tells_of_what_is_left(worker: Worker) -> None:
+    part = TaskEventsTogether(worker.consumer)
+    part.start(worker.consumer)
+    worker.does("a", "b")
+
+    part.stop(worker.consumer)
+
+    assert worker.heard() == [["a", "b"]]
+    part.stop(worker.consumer)  # once more, as when a connection is lost twice
+
+
+def test_a_worker_that_tells_of_nothing_needs_no_such_part(worker: Worker) -> None:
+    worker.consumer.event_dispatcher = None
+    part = TaskEventsTogether(worker.consumer)
+
+    part.start(worker.consumer)
+    part.stop(worker.consumer)
+
+
+def test_the_workers_of_the_house_have_it() -> None:
+    assert TaskEventsTogether in the_app.steps["consumer"]
