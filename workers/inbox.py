@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded
-from sqlalchemy import Connection, Row, any_, bindparam, exists, func, select, text, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
@@ -21,17 +21,20 @@ from workers.events import Answer, HeldError, NotYetError, RejectedError
 from workers.house import House
 from workers.payments import Payment
 from workers.retrying import in_short
-from workers.store.prepared import planned_once, written_out
-from workers.store.rows import as_rows, given_rows, is_among
-from workers.store.schema import NEWS_OF_LOANS, inbox_event
+from workers.store.inbox import (
+    Event,
+    let_go,
+    lock_event,
+    record_outcomes,
+    take_together,
+    try_again,
+    waiting_among,
+)
+from workers.store.prepared import planned_once
+from workers.store.schema import inbox_event
 from workers.store.taking import not_since, update_first
-from workers.store.waiting import told_of
 
 log = logging.getLogger(__name__)
-
-AT_ONCE = 100
-"""Events that are applied in one transaction, at most: so few that the first need not wait long."""
-
 
 _STORE = planned_once(
     insert(inbox_event)
@@ -107,11 +110,12 @@ def apply_events(house: House, event_ids: Sequence[int]) -> list[Settled]:
     The event is what is applied, and what fails; how many are announced at once is a matter of
     speed. Neighbours of one kind that comes in numbers share a transaction and its statements, and
     with them goes what else of that kind waits and nobody is at: the more comes in, the less each
-    one costs. What was applied meanwhile is passed over.
+    one costs. What was applied meanwhile is passed over. The order holds within one call: of two
+    at the same time either may come first.
     """
     settled: list[Settled] = []
     with house.engine.connect() as connection:
-        waiting = connection.execute(_WAITING, {"of_events": list(event_ids)}).all()
+        waiting = waiting_among(connection, event_ids)
     for kind, run in groupby(waiting, key=attrgetter("kind")):
         ids = [one.id for one in run]
         if kind in TOGETHER:
@@ -127,10 +131,10 @@ def _apply_together(house: House, kind: str, event_ids: Sequence[int]) -> list[S
     If that fails they are taken one by one, and only the one at fault says so. Of the events asked
     for, those whose loan somebody holds are waited for after it, holding nothing else.
     """
-    taken: Sequence[Row[*tuple[Any, ...]]] = []
+    taken: Sequence[Event] = []
     try:
         with house.engine.begin() as connection:
-            taken = connection.execute(_TAKE, {"of_events": list(event_ids), "kind": kind}).all()
+            taken = take_together(connection, event_ids, kind)
             if not taken:
                 return []
             answers = TOGETHER[kind](connection, house, [one.payload for one in taken])
@@ -144,8 +148,7 @@ def _apply_together(house: House, kind: str, event_ids: Sequence[int]) -> list[S
             _put_on_record(connection, answered, now)
             held = [event.id for event, answer in came if isinstance(answer, HeldError)]
             if held:
-                # Whoever was told of one found it locked by us: the sweep tells of it again.
-                connection.execute(_FREE, {"of_events": held})
+                let_go(connection, held)
     except (OperationalError, SoftTimeLimitExceeded):
         raise
     except Exception as error:
@@ -160,7 +163,7 @@ def _apply_together(house: House, kind: str, event_ids: Sequence[int]) -> list[S
 def apply_event(house: House, event_id: int) -> Settled:
     """Apply one stored event, once. Waits for whoever is at it, or at its loan."""
     with house.engine.begin() as connection:
-        event = connection.execute(_LOCK, {"of_event": event_id}).one()
+        event = lock_event(connection, event_id)
         if event.status != "received":
             return Settled(event.status, event.reason)
         answer: Answer | Exception
@@ -177,53 +180,7 @@ def apply_event(house: House, event_id: int) -> Settled:
         return settled
 
 
-_WAITING = planned_once(
-    select(inbox_event.c.id, inbox_event.c.kind)
-    .where(is_among(inbox_event.c.id, "of_events"), inbox_event.c.status == written_out("received"))
-    .order_by(inbox_event.c.id)
-)
-_LOCK = planned_once(
-    select(inbox_event).where(inbox_event.c.id == bindparam("of_event")).with_for_update()
-)
-_BEFORE = inbox_event.alias("before")
-_ALONG = inbox_event.alias("along")
-# What came in of a loan before and is of another kind goes first: a promise before its payment.
-_FIRST_ALONG = (
-    select(_ALONG.c.id)
-    .where(
-        _ALONG.c.status == written_out("received"),
-        _ALONG.c.kind == bindparam("kind"),
-        _ALONG.c.reason.is_(None),
-        ~exists().where(
-            _BEFORE.c.status == written_out("received"),
-            _BEFORE.c.kind.in_([written_out(kind) for kind in NEWS_OF_LOANS]),
-            _BEFORE.c.kind != bindparam("kind"),
-            told_of(_BEFORE, "loan") == told_of(_ALONG, "loan"),
-            _BEFORE.c.id < _ALONG.c.id,
-        ),
-    )
-    .order_by(_ALONG.c.id)
-    .limit(AT_ONCE)
-    .with_for_update(of=_ALONG, skip_locked=True)
-    .scalar_subquery()
-)
-_TAKE = planned_once(
-    select(inbox_event)
-    .where(
-        inbox_event.c.status == written_out("received"),
-        inbox_event.c.kind == bindparam("kind"),
-        is_among(inbox_event.c.id, "of_events")
-        | (inbox_event.c.id == any_(func.array(_FIRST_ALONG))),
-    )
-    .order_by(inbox_event.c.id)
-    .with_for_update(skip_locked=True)
-)
-_FREE = planned_once(
-    update(inbox_event).where(is_among(inbox_event.c.id, "of_events")).values(woken_at=None)
-)
-
-
-def _settled(event: Row[*tuple[Any, ...]], answer: Answer | Exception, now: datetime) -> Settled:
+def _settled(event: Event, answer: Answer | Exception, now: datetime) -> Settled:
     """What an answer means for its event: whether it is tried again, and what people are told."""
     match answer:
         case str():
@@ -236,17 +193,9 @@ def _settled(event: Row[*tuple[Any, ...]], answer: Answer | Exception, now: date
     return Settled("received", f"It could not be applied ({type(answer).__name__}).")
 
 
-_OUTCOME = as_rows(inbox_event.c[name] for name in ("id", "status", "reason", "settled_at"))
-_RECORD = planned_once(
-    update(inbox_event)
-    .where(is_among(inbox_event.c.id, "of_events"), inbox_event.c.id == _OUTCOME.c.id)
-    .values({name: _OUTCOME.c[name] for name in ("status", "reason", "settled_at")})
-)
-
-
 def _put_on_record(
     connection: Connection,
-    answered: Sequence[tuple[Row[*tuple[Any, ...]], Settled]],
+    answered: Sequence[tuple[Event, Settled]],
     now: datetime,
 ) -> None:
     if not answered:
@@ -260,30 +209,18 @@ def _put_on_record(
         }
         for event, came in answered
     ]
-    of_events = {"of_events": [event.id for event, _ in answered]}
-    connection.execute(_RECORD, of_events | given_rows(rows))
+    record_outcomes(connection, rows)
     names = [
         event.payload[NAMED_BY[event.kind]]
         for event, came in answered
         if came.status == "applied" and event.kind in NAMED_BY
     ]
     if names:
-        # What waited for them, such as a reversal for its payment, is due to be tried again.
-        connection.execute(_TRY_AGAIN, {"names": names})
+        try_again(connection, names)
 
 
 NAMED_BY = {"payment": "external_id", "promise": "promise", "hold": "hold", "dispute": "dispute"}
 """By kind, where its payload has the id under which other events name it."""
-
-
-_TRY_AGAIN = planned_once(
-    text("""
-UPDATE inbox_event SET woken_at = NULL
- WHERE status = 'received'
-   AND ARRAY[payload ->> 'payment', payload ->> 'promise', payload ->> 'hold']
-       && CAST(:names AS text[])
-""")
-)
 
 
 def take_in(house: House, external_id: str, kind: str, payload: Mapping[str, Any]) -> Settled:
@@ -326,7 +263,7 @@ def payment_payload(paid: Payment) -> dict[str, str]:
     }
 
 
-def _give_up(event: Row[*tuple[Any, ...]], now: datetime) -> bool:
+def _give_up(event: Event, now: datetime) -> bool:
     """Whether what an event of this kind names has had its time to come in."""
     waits_for_at_most = GIVE_UP_AFTER.get(event.kind)
     return waits_for_at_most is not None and event.received_at < now - waits_for_at_most

@@ -1,7 +1,7 @@
 """What operators see in Flower is told a few times a second, and not task by task.
 
-Celery tells of each task at the next turn of its loop. A worker that is busy then publishes once for
-every task: two fifths of what its parent process did, when it has the least to spare.
+Celery tells of each task at the next turn of its loop. A worker that is busy then publishes once
+for every task: two fifths of what its parent process did, when it has the least to spare.
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ from tests.support.processes import happens
 from workers.broker import KEY_PREFIX
 from workers.queues import Queue
 
-PROCESSES = 2
+PROCESSES = 4
+"""Two for each processor: a process that waits for PostgreSQL leaves it to another."""
 HOUSE, NOTHING = "arrears, one loan a message", "celery, nothing"
 TOGETHER = "celery, nothing, Flower told as the house does"
 NOT_FAR_BELOW = Target(0.6, at_least=True)

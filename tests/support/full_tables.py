@@ -167,7 +167,10 @@ INSERT INTO inbox_event (external_id, kind, payload, status, received_at, settle
 SELECT 'E-' || n, kind, jsonb_build_object(CASE kind WHEN 'contact_change' THEN 'borrower'
                                                       ELSE 'loan' END,
                                             CASE kind WHEN 'contact_change' THEN 'B-' ELSE 'L-' END
-                                            || n % :loans),
+                                            || n % :loans)
+       || CASE kind WHEN 'payment' THEN jsonb_build_object(
+             'external_id', 'Q-' || n, 'amount', '10', 'currency', 'CNY', 'paid_on', :today)
+                    ELSE '{}' END,
        CASE WHEN n % 100 = 0 THEN 'received' ELSE 'applied' END, :now - interval '1 day' * (n % 60),
        CASE WHEN n % 100 > 0 THEN :now END
   FROM generate_series(1, 3 * :loans) n

@@ -33,6 +33,7 @@ from workers.payments import Payment, record_payment
 from workers.privacy import about, erasing, retention
 from workers.store import actions, book, outbox, people, relaying
 from workers.store.facts import load_facts
+from workers.store.inbox import AT_ONCE
 from workers.store.schema import (
     access,
     borrower,
@@ -71,6 +72,20 @@ def a_text_comes_in(_: Connection, house: House) -> object:
 def a_payment_comes_in(connection: Connection, house: House) -> object:
     paid = Payment("N-1", f"L-{PAST_DUE}", Decimal(10), "CNY", house.today())
     return record_payment(connection, house, paid)
+
+
+def payments_come_in_together(connection: Connection, house: House) -> object:
+    """Three, of which one pays more than all that is owed, and all that waits besides."""
+    ids = [
+        inbox.receive(connection, f"N-{n}", "payment", inbox.payment_payload(paid), house.now())
+        for n in (1, 2, 3)
+        for paid in [Payment(f"N-{n}", f"L-{50 * n}", Decimal(900 * n), "CNY", house.today())]
+    ]
+    settled = inbox.apply_events(house, ids)
+    assert len(settled) == 3 + AT_ONCE
+    assert [one.status for one in settled[-3:]] == ["applied"] * 3
+    assert "left over" in settled[-1].reason
+    return settled
 
 
 def a_policy_comes_in(connection: Connection, house: House) -> object:

@@ -25,6 +25,8 @@ class Plans:
     indexes: set[str] = field(default_factory=set)
     read_through: dict[str, str] = field(default_factory=dict)
     """Large tables of which every row is read, each with a statement that does so."""
+    sought: set[str] = field(default_factory=set)
+    """What rows are looked up by in an index, each as the index's name and PostgreSQL's words."""
 
 
 class _AllInOne:
@@ -68,6 +70,8 @@ def planned(connection: Connection) -> Iterator[Plans]:
             (told,) = beside.fetchone()
         for node in _nodes((told if isinstance(told, list) else json.loads(told))[0]["Plan"]):
             plans.indexes |= {node.get("Index Name", ""), *node.get("Conflict Arbiter Indexes", ())}
+            if "Index Cond" in node:
+                plans.sought.add(f"{node.get('Index Name')}: {node['Index Cond']}")
             if node.get("Relation Name") in large and _reads_it_all(node):
                 plans.read_through.setdefault(node["Relation Name"], statement)
 

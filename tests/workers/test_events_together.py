@@ -25,7 +25,8 @@ from tests.support.together import together
 from workers import applying
 from workers.applying import TOGETHER
 from workers.house import House
-from workers.inbox import AT_ONCE, apply_event, apply_events, take_in, wake_events
+from workers.inbox import apply_event, apply_events, take_in, wake_events
+from workers.store.inbox import AT_ONCE
 from workers.store.schema import allocation, inbox_event, payment, promise
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)

@@ -30,6 +30,7 @@ from tests.support.needs import (
     a_text_comes_in,
     actions_wake,
     events_wake,
+    payments_come_in_together,
 )
 from tests.support.plans import nothing_stays, planned
 from workers import (
@@ -85,6 +86,7 @@ ALL_DAY: dict[str, Ask] = {
     "the scan": lambda c, h: scanning.scan_portfolio(h, lambda _: None),
     "a claim": lambda c, h: lock_action(c, PAST_DUE, Work.SEND_SMS),
     "a payment": a_payment_comes_in,
+    "payments together": payments_come_in_together,
     "a receipt": a_receipt_comes_in,
     "a text that comes in": a_text_comes_in,
     "waking actions": actions_wake,
@@ -185,6 +187,20 @@ def test_an_index_is_used_by_the_work_that_it_is_for(house: House, index: str) -
 
     assert index in plans.indexes, f"{index} is there for this, and not used: {why}"
     assert not plans.read_through, f"{why}: reads all of {plans.read_through}"
+
+
+def test_a_claim_looks_up_news_by_its_loan_and_its_borrower(house: House) -> None:
+    """Not among all that waits: on a day with much news each claim would read all of it."""
+    with nothing_stays(house) as (connection, _), planned(connection) as plans:
+        lock_action(connection, PAST_DUE, Work.SEND_SMS)
+
+    for index, key in (
+        ("inbox_event_loan_unapplied_idx", "loan"),
+        ("inbox_event_borrower_waiting_idx", "borrower"),
+    ):
+        assert any(
+            sought.startswith(f"{index}: ") and f"->> '{key}'" in sought for sought in plans.sought
+        ), plans.sought
 
 
 @pytest.mark.parametrize("work", sorted(ALL_DAY | PEOPLE_ASK))

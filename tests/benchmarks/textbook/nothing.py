@@ -17,7 +17,7 @@ def command(module: str) -> tuple[str, ...]:
         f"--app={module}",
         "worker",
         f"--queues={queues.Queue.ESCALATE}",
-        "--concurrency=2",
+        "--concurrency=4",
         f"--prefetch-multiplier={queues.taken_ahead([queues.Queue.ESCALATE])}",
         "--loglevel=INFO",
     )
