@@ -56,7 +56,10 @@ def nothing_stays(house: House) -> Iterator[tuple[Connection, House]]:
 
 @contextmanager
 def planned(connection: Connection) -> Iterator[Plans]:
-    """The plans of what is sent while the block runs, each made when its statement is run."""
+    """The plans of what is sent while the block runs, each made when its statement has run.
+
+    Not before: what is planned once is sent by its name, and is explained by it.
+    """
     large = _large_tables(connection)
     plans = Plans()
 
@@ -75,11 +78,11 @@ def planned(connection: Connection) -> Iterator[Plans]:
             if node.get("Relation Name") in large and _reads_it_all(node):
                 plans.read_through.setdefault(node["Relation Name"], statement)
 
-    event.listen(connection, "before_cursor_execute", explain)
+    event.listen(connection, "after_cursor_execute", explain)
     try:
         yield plans
     finally:
-        event.remove(connection, "before_cursor_execute", explain)
+        event.remove(connection, "after_cursor_execute", explain)
 
 
 def _large_tables(connection: Connection) -> set[str]:
