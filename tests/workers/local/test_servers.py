@@ -147,8 +147,9 @@ def test_an_error_of_the_caller_leaves_no_server_and_no_directory(kind: type[Kep
 
 
 CALLER = """
-import sys, time
+import signal, sys, time
 from workers.local.servers import LocalBroker, LocalPostgres
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background has it ignored
 with {kind}() as server:
     print(server.pid, server.directory, flush=True)
     time.sleep(60)
