@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import Celery
 from celery.signals import worker_init
 
-from workers.telling import TaskEventsTogether
+from workers.task_events import TaskEventsTogether
 
 app = Celery("arrears")
 app.config_from_object("workers.celeryconfig")

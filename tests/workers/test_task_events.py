@@ -14,7 +14,7 @@ from kombu import Connection, Queue
 from kombu.asynchronous.timer import Timer
 
 from workers.app import app as the_app
-from workers.telling import TELLS_EVERY, TaskEventsTogether
+from workers.task_events import TELLS_EVERY, TaskEventsTogether
 
 
 @dataclass
