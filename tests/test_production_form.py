@@ -11,6 +11,7 @@ import typer.main
 from packaging.specifiers import SpecifierSet
 
 from config.settings import Settings
+from tests.benchmarks.places import SHARED_BUFFERS
 from tests.support.compose import ROOT, Service, compose_file, services
 from workers.cli.main import app
 from workers.queues import Queue, taken_ahead
@@ -122,6 +123,11 @@ def test_what_must_outlive_a_container_is_on_a_volume(name: str) -> None:
     service = next(service for service in ALL if service.name == name)
     volume = service.given["volumes"][0].split(":")[0]
     assert volume in compose_file()["volumes"]
+
+
+def test_the_database_has_the_memory_that_it_is_measured_with() -> None:
+    postgres = next(service for service in ALL if service.name == "postgres")
+    assert f"shared_buffers={SHARED_BUFFERS}" in postgres.words
 
 
 def test_a_full_broker_refuses_and_never_forgets() -> None:

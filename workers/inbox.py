@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -116,20 +117,25 @@ def apply_events(house: House, event_ids: Sequence[int]) -> list[Settled]:
     settled: list[Settled] = []
     with house.engine.connect() as connection:
         waiting = waiting_among(connection, event_ids)
-    for kind, run in groupby(waiting, key=attrgetter("kind")):
-        ids = [one.id for one in run]
-        if kind in TOGETHER:
-            settled += _apply_together(house, kind, ids)
-        else:
-            settled += [apply_event(house, event_id) for event_id in ids]
+    try:
+        for kind, run in groupby(waiting, key=attrgetter("kind")):
+            ids = [one.id for one in run]
+            if kind in TOGETHER:
+                settled += _apply_together(house, kind, ids)
+            else:
+                settled += [apply_event(house, event_id) for event_id in ids]
+    except Exception:
+        # A lock that is not let go of, a limit of time: what was not reached need not wait for it.
+        _tell_again(house, event_ids)
+        raise
     return settled
 
 
 def _apply_together(house: House, kind: str, event_ids: Sequence[int]) -> list[Settled]:
     """Apply events of one kind, and others of it that wait, in one transaction.
 
-    If that fails they are taken one by one, and only the one at fault says so. Of the events asked
-    for, those whose loan somebody holds are waited for after it, holding nothing else.
+    If that fails those asked for are taken one by one, and only the one at fault says so. Those of
+    them whose loan somebody holds are waited for after it, holding nothing else.
     """
     taken: Sequence[Event] = []
     try:
@@ -149,15 +155,21 @@ def _apply_together(house: House, kind: str, event_ids: Sequence[int]) -> list[S
             held = [event.id for event, answer in came if isinstance(answer, HeldError)]
             if held:
                 let_go(connection, held)
-    except (OperationalError, SoftTimeLimitExceeded):
-        raise
     except Exception as error:
-        if not taken:
+        _tell_again(house, [one.id for one in taken if one.id not in event_ids])
+        if not taken or isinstance(error, (OperationalError, SoftTimeLimitExceeded)):
             raise
         log.warning("%s events are applied one by one: %s", len(taken), in_short(error))
-        return [apply_event(house, one.id) for one in taken]
+        return [apply_event(house, one.id) for one in taken if one.id in event_ids]
     waited_for = [event_id for event_id in held if event_id in event_ids]
     return [*(one for _, one in answered), *(apply_event(house, id) for id in waited_for)]
+
+
+def _tell_again(house: House, event_ids: Sequence[int]) -> None:
+    """Have the sweep tell of those that are not applied; if it cannot be noted, their leases end."""
+    if event_ids:
+        with suppress(OperationalError), house.engine.begin() as connection:
+            let_go(connection, event_ids)
 
 
 def apply_event(house: House, event_id: int) -> Settled:

@@ -57,24 +57,26 @@ def record_payment(connection: Connection, house: House, paid: Payment) -> str:
         RejectedError: the currency is another, the amount is not more than zero, its day has not
             come yet, or its id is that of another payment.
     """
-    (answer,) = record_payments(connection, house, [paid])
+    (answer,) = record_payments(connection, house, [paid], wait=True)
     if isinstance(answer, Exception):
         raise answer
     return answer
 
 
-def record_payments(connection: Connection, house: House, paid: Sequence[Payment]) -> list[Answer]:
+def record_payments(
+    connection: Connection, house: House, paid: Sequence[Payment], *, wait: bool = False
+) -> list[Answer]:
     """Record payments and all that follows from them, in the caller's transaction.
 
     In their order: of two for one loan, the second pays what the first has left. One that is on
-    record already changes nothing. One alone waits for whoever is at its loan; of several, those
-    whose loan somebody holds are left out. A fixed number of statements for any number of payments,
+    record already changes nothing. Those whose loan somebody holds are left out; one alone may
+    `wait` for it, who holds no other loan. A fixed number of statements for any number of payments,
     and some more for each open promise and for each that is on record already. Returns for each
     what came of it: a sentence for people on where its loan stands after all of them, or why it was
     not taken.
     """
     now = house.now()
-    loans, held = _lock(connection, {one.loan for one in paid})
+    loans, held = _lock(connection, {one.loan for one in paid}, wait)
     answers = [
         HeldError() if one.loan in held else _refusal(one, loans.get(one.loan), now) for one in paid
     ]
@@ -90,9 +92,9 @@ def record_payments(connection: Connection, house: House, paid: Sequence[Payment
     ]
 
 
-def _lock(connection: Connection, loans: set[str]) -> tuple[dict[str, Loan], set[str]]:
+def _lock(connection: Connection, loans: set[str], wait: bool) -> tuple[dict[str, Loan], set[str]]:
     """The loans by the lender's own id, locked; and those that somebody else holds."""
-    if len(loans) > 1:
+    if not wait:
         return lock_free_loans(connection, loans)
     return {name: row for name in loans if (row := lock_loan(connection, name))}, set()
 

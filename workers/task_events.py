@@ -34,8 +34,9 @@ class TaskEventsTogether(bootsteps.StartStopStep):
         self._again = consumer.timer.call_repeatedly(TELLS_EVERY, dispatcher.flush)
 
     def stop(self, consumer: Any) -> None:
-        """What is left goes out at once."""
+        """What is left goes out at once, and so does what tasks that still run will tell."""
         if self._again is not None:
             self._again.cancel()
             self._again = None
+            consumer.event_dispatcher.buffer_group = frozenset()
             consumer.event_dispatcher.flush()

@@ -21,6 +21,9 @@ from workers.local.servers import LocalBroker, LocalPostgres
 NOON = datetime(2026, 3, 2, 18, 30, tzinfo=UTC)
 """When every run begins: an hour at which the whole United States may be texted."""
 
+SHARED_BUFFERS = "1GB"
+"""PostgreSQL's own memory, as `docker-compose.yml` has it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -53,7 +56,8 @@ def open_places(directory: Path) -> Iterator[Places]:
     """Servers of this run's own; they and `directory`'s clock are gone with it."""
     clock = directory / "clock"
     clock.write_text(str((NOON - datetime.now(UTC)).total_seconds()))
-    with LocalPostgres(track_commit_timestamp="on") as postgres, LocalBroker() as broker:
+    settings = {"track_commit_timestamp": "on", "shared_buffers": SHARED_BUFFERS}
+    with LocalPostgres(**settings) as postgres, LocalBroker() as broker:
         yield Places(
             an_environment(postgres.url, broker.url)
             | {"ARREARS_ZONE": "America/New_York", "ARREARS_CLOCK_FILE": str(clock)}

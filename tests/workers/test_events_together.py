@@ -269,19 +269,62 @@ def test_one_that_goes_along_is_not_waited_for(book: Book) -> None:
     assert wake_events(book.house) == [held]
 
 
+def test_one_alone_that_goes_along_is_not_waited_for(book: Book) -> None:
+    others, held = a_payment(book, id="P-2", loan="L-2"), a_payment(book, id="P-1", loan="L-1")
+    with book.house.engine.begin() as connection, impatient(book.house) as house:
+        connection.execute(text("SELECT FROM loan WHERE external_id = 'L-1' FOR UPDATE"))
+        connection.execute(
+            text("SELECT FROM inbox_event WHERE id = :id FOR UPDATE"), {"id": others}
+        )
+        apply_events(house, [others])
+
+    assert statuses(book) == ["received", "received"]
+    assert held in wake_events(book.house)
+
+
+def test_who_is_told_of_others_after_one_that_is_held_leaves_them_to_the_sweep(book: Book) -> None:
+    held = a_payment(book, id="P-1", loan="L-1")
+    later = a_promise(book, "L-2")
+    wake_events(book.house)
+    with book.house.engine.begin() as connection, impatient(book.house) as house:
+        connection.execute(text("SELECT FROM loan WHERE external_id = 'L-1' FOR UPDATE"))
+        with pytest.raises(OperationalError):
+            apply_events(house, [held, later])
+
+    assert wake_events(book.house) == [held, later], "at once, and not when their leases have ended"
+
+
+def test_what_went_along_with_one_at_fault_is_told_of_again(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, along = a_payment(book, id="P-1"), a_payment(book, id="P-2", loan="L-2")
+    wake_events(book.house)
+
+    def falls_over(*_: object) -> list[applying.Answer]:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(TOGETHER, "payment", falls_over)
+    apply_events(book.house, [own])
+
+    assert statuses(book) == ["applied", "received"]
+    assert wake_events(book.house) == [along]
+
+
 def test_a_time_limit_ends_the_work_and_blames_no_event(
     book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = [a_payment(book, id="P-1"), a_payment(book, id="P-2", loan="L-2")]
+    wake_events(book.house)
 
     def too_long(*_: object) -> list[applying.Answer]:
         raise SoftTimeLimitExceeded
 
     monkeypatch.setitem(TOGETHER, "payment", too_long)
     with pytest.raises(SoftTimeLimitExceeded):
-        apply_events(book.house, ids)
+        apply_events(book.house, ids[:1])
 
     assert {(row.status, row.reason) for row in book.rows(inbox_event)} == {("received", None)}
+    assert wake_events(book.house) == ids, "at once, and not when their leases have ended"
 
 
 def test_what_somebody_else_is_at_is_left_to_them(book: Book) -> None:

@@ -44,7 +44,10 @@ class Worker:
     def heard(self) -> list[list[str]]:
         """By message, the tasks that Flower was told of."""
         messages = iter(lambda: self.flower.get(no_ack=True), None)
-        return [[told["uuid"] for told in message.decode()] for message in messages]
+        told = (message.decode() for message in messages)
+        return [
+            [one["uuid"] for one in (some if isinstance(some, list) else [some])] for some in told
+        ]
 
 
 @pytest.fixture
@@ -79,6 +82,8 @@ def test_a_worker_that_ends_tells_of_what_is_left(worker: Worker) -> None:
     part.stop(worker.consumer)
 
     assert worker.heard() == [["a", "b"]]
+    worker.does("c")  # a task that ran on while the worker waited for it
+    assert worker.heard() == [["c"]]
     part.stop(worker.consumer)  # once more, as when a connection is lost twice
 
 

@@ -85,14 +85,16 @@ def take_together(connection: Connection, event_ids: Sequence[int], kind: str) -
 
 
 _LET_GO = planned_once(
-    update(inbox_event).where(is_among(inbox_event.c.id, "of_events")).values(woken_at=None)
+    update(inbox_event)
+    .where(is_among(inbox_event.c.id, "of_events"), inbox_event.c.status == written_out("received"))
+    .values(woken_at=None)
 )
 
 
 def let_go(connection: Connection, event_ids: Sequence[int]) -> None:
-    """Leave events that were taken as they are, for the sweep to tell of at once.
+    """Leave those that are not applied as they are, for the sweep to tell of at once.
 
-    Whoever was told of one meanwhile found it locked by us, and passed it over.
+    Whoever was told of one while it was locked by us passed it over, and is not told again.
     """
     connection.execute(_LET_GO, {"of_events": list(event_ids)})
 
