@@ -166,7 +166,7 @@ def _apply_together(house: House, kind: str, event_ids: Sequence[int]) -> list[S
 
 
 def _tell_again(house: House, event_ids: Sequence[int]) -> None:
-    """Have the sweep tell of those that are not applied; if it cannot be noted, their leases end."""
+    """Have the sweep tell of those that are not applied; or else their leases end some time."""
     if event_ids:
         with suppress(OperationalError), house.engine.begin() as connection:
             let_go(connection, event_ids)
