@@ -35,6 +35,10 @@ every_one_of_ours = pytest.mark.parametrize("service", OURS, ids=str)
 every_worker = pytest.mark.parametrize("service", WORKERS, ids=str)
 
 
+def service_named(name: str) -> Service:
+    return next(service for service in ALL if service.name == name)
+
+
 def dockerfile() -> str:
     return (ROOT / "Dockerfile").read_text()
 
@@ -83,7 +87,7 @@ def test_a_worker_is_asked_for_its_health_by_its_own_name(service: Service) -> N
 
 @pytest.mark.parametrize("name", ["webhook", "flower"])
 def test_a_web_server_publishes_the_port_it_listens_on(name: str) -> None:
-    service = next(service for service in ALL if service.name == name)
+    service = service_named(name)
     port = service.options["port"]
     assert service.given["ports"] == [f"127.0.0.1:{port}:{port}"]
     assert f"http://127.0.0.1:{port}/health" in service.health
@@ -120,19 +124,17 @@ def test_a_worker_is_asked_to_stop_within_bounds(service: Service) -> None:
 
 @pytest.mark.parametrize("name", ["postgres", "redis", "flower"])
 def test_what_must_outlive_a_container_is_on_a_volume(name: str) -> None:
-    service = next(service for service in ALL if service.name == name)
+    service = service_named(name)
     volume = service.given["volumes"][0].split(":")[0]
     assert volume in compose_file()["volumes"]
 
 
 def test_the_database_has_the_memory_that_it_is_measured_with() -> None:
-    postgres = next(service for service in ALL if service.name == "postgres")
-    assert f"shared_buffers={SHARED_BUFFERS}" in postgres.words
+    assert f"shared_buffers={SHARED_BUFFERS}" in service_named("postgres").words
 
 
 def test_a_full_broker_refuses_and_never_forgets() -> None:
-    redis = next(service for service in ALL if service.name == "redis")
-    command = " ".join(redis.words)
+    command = " ".join(service_named("redis").words)
     assert "--maxmemory-policy noeviction" in command
     assert "--appendonly yes" in command
 
@@ -156,7 +158,7 @@ def test_nothing_is_published_beyond_loopback(service: Service) -> None:
 
 @pytest.mark.parametrize("name", ["postgres", "redis"])
 def test_the_database_and_the_broker_are_reached_from_inside_only(name: str) -> None:
-    service = next(service for service in ALL if service.name == name)
+    service = service_named(name)
     assert "ports" not in service.given
     assert service.given["networks"] == ["inside"]
     assert compose_file()["networks"]["inside"] == {"internal": True}

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy import Connection, Row, bindparam, select, update
-from sqlalchemy.exc import OperationalError
 
 from domain.decision import Decision, Outcome, Snapshot, decide
 from domain.gate import Verdict
@@ -18,7 +16,7 @@ from domain.ladder import Ladder
 from domain.rules import packs_for
 from workers.gatekeeping import ask_ahead, contact_facts
 from workers.house import House
-from workers.retrying import in_a_sentence, in_short
+from workers.retrying import NO_FAULT_OF_THE_WORK, in_a_sentence, in_short
 from workers.store.decisions import write_decisions
 from workers.store.facts import LoanFacts, load_facts
 from workers.store.prepared import planned_once
@@ -56,7 +54,7 @@ def escalate_loans(house: House, loan_ids: Sequence[int]) -> Escalated:
     try:
         with house.engine.begin() as connection:
             return _escalate(connection, house, loan_ids)
-    except (OperationalError, SoftTimeLimitExceeded):
+    except NO_FAULT_OF_THE_WORK:
         raise  # not a loan's fault: the announcement lapses, and the scan makes it again
     except Exception as error:
         if len(loan_ids) == 1:

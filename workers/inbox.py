@@ -11,7 +11,6 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
@@ -21,7 +20,7 @@ from workers.applying import HANDLERS, TOGETHER
 from workers.events import Answer, HeldError, NotYetError, RejectedError
 from workers.house import House
 from workers.payments import Payment
-from workers.retrying import in_short
+from workers.retrying import NO_FAULT_OF_THE_WORK, in_short
 from workers.store.inbox import (
     Event,
     let_go,
@@ -157,7 +156,7 @@ def _apply_together(house: House, kind: str, event_ids: Sequence[int]) -> list[S
                 let_go(connection, held)
     except Exception as error:
         _tell_again(house, [one.id for one in taken if one.id not in event_ids])
-        if not taken or isinstance(error, (OperationalError, SoftTimeLimitExceeded)):
+        if not taken or isinstance(error, NO_FAULT_OF_THE_WORK):
             raise
         log.warning("%s events are applied one by one: %s", len(taken), in_short(error))
         return [apply_event(house, one.id) for one in taken if one.id in event_ids]
@@ -182,7 +181,7 @@ def apply_event(house: House, event_id: int) -> Settled:
         try:
             with connection.begin_nested():
                 answer = HANDLERS[event.kind](connection, house, event.payload)
-        except (OperationalError, SoftTimeLimitExceeded):
+        except NO_FAULT_OF_THE_WORK:
             raise
         except Exception as error:
             answer = error

@@ -22,6 +22,10 @@ from workers.store.schema import action
 
 log = logging.getLogger(__name__)
 
+NO_FAULT_OF_THE_WORK = (OperationalError, SoftTimeLimitExceeded)
+"""What ends a task and blames nothing in it: the database is away or a lock was not had in time, or
+the task's time is over. The work stays as it was, and is announced again."""
+
 MOST_FAILURES = 12
 """Certain failures after which an action is dead: about five hours of trying."""
 
@@ -56,7 +60,7 @@ def take_up(house: House, action_id: int, carry_out: Callable[[House, int], str]
     """
     try:
         return carry_out(house, action_id)
-    except (OperationalError, SoftTimeLimitExceeded):
+    except NO_FAULT_OF_THE_WORK:
         raise
     except Exception as error:
         log.error("action %s failed: %s", action_id, in_short(error))

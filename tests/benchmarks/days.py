@@ -26,20 +26,18 @@ from workers.store.schema import decision, loan
 GIVE_UP_AFTER = 900
 """Seconds for all that is due. Whoever waits in vain is told so by the check that follows."""
 
+_FILLED = ("decision", "action", "collection_case", "evidence_due")
 # As if nothing had been decided yet. The triggers that keep evidence as it is do not fire for a
 # replica, and what is put back is what the day itself changed.
 _BACK = (
     "SET LOCAL session_replication_role = replica",
-    "TRUNCATE decision, action, collection_case, evidence_due, scan_run, announcement CASCADE",
+    f"TRUNCATE {', '.join(_FILLED)}, scan_run, announcement CASCADE",
     "UPDATE loan SET review_on = :today"
     " WHERE anchor_on IS NOT NULL AND review_on IS DISTINCT FROM :today",
     # What was written yesterday counts as changed though it is gone, so autovacuum would analyse
     # these tables while they are empty. PostgreSQL would then read them through for each reference
     # until it comes again, a minute later; in a house they are never emptied.
-    *(
-        f"ALTER TABLE {table} SET (autovacuum_enabled = off)"
-        for table in ("decision", "action", "collection_case", "evidence_due")
-    ),
+    *(f"ALTER TABLE {table} SET (autovacuum_enabled = off)" for table in _FILLED),
 )
 
 

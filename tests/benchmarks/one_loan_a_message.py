@@ -14,13 +14,11 @@ from tests.benchmarks.measuring import Contender, take_turns
 from tests.benchmarks.peers import Template
 from tests.benchmarks.places import Places
 from tests.benchmarks.scans import publish
-from tests.benchmarks.sizes import Size
+from tests.benchmarks.sizes import SINGLE_PROCESSES, Size
 from tests.support.processes import happens
 from workers.broker import KEY_PREFIX
 from workers.queues import Queue
 
-PROCESSES = 4
-"""Two for each processor: a process that waits for PostgreSQL leaves it to another."""
 HOUSE, NOTHING = "arrears, one loan a message", "celery as it comes, nothing"
 TOGETHER = "celery with all that the house adds to it, nothing"
 NOT_FAR_BELOW = Target(0.6, at_least=True)
@@ -35,7 +33,7 @@ def measure(places: Places, size: Size) -> list[Figure]:
         template = Template(single, house, size.single_due, Path(folder))
         template.make()
         contenders = [
-            template.arrears(HOUSE, PROCESSES),
+            template.arrears(HOUSE, SINGLE_PROCESSES),
             _nothing(NOTHING, "nothing", template),
             _nothing(TOGETHER, "nothing_told_together", template),
         ]

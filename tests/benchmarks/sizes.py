@@ -22,6 +22,10 @@ QUESTIONS = (
 ON_DEMAND = ("row_sizes",)
 """Asked only by their names: what they answer hangs on the tables, and on no machine."""
 
+SINGLE_PROCESSES = 4
+"""Worker processes where each loan has its message, of the house and of the no-op: two for each
+processor, for a process that waits for PostgreSQL leaves it to another."""
+
 
 @dataclass(frozen=True, slots=True)
 class Size:

@@ -76,10 +76,14 @@ def a_payment_comes_in(connection: Connection, house: House) -> object:
 
 def payments_come_in_together(connection: Connection, house: House) -> object:
     """Three, of which one pays more than all that is owed, and all that waits besides."""
+    paid = [
+        Payment(f"N-{n}", f"L-{50 * n}", Decimal(900 * n), "CNY", house.today()) for n in (1, 2, 3)
+    ]
     ids = [
-        inbox.receive(connection, f"N-{n}", "payment", inbox.payment_payload(paid), house.now())
-        for n in (1, 2, 3)
-        for paid in [Payment(f"N-{n}", f"L-{50 * n}", Decimal(900 * n), "CNY", house.today())]
+        inbox.receive(
+            connection, one.external_id, "payment", inbox.payment_payload(one), house.now()
+        )
+        for one in paid
     ]
     settled = inbox.apply_events(house, ids)
     assert len(settled) == 3 + AT_ONCE

@@ -25,8 +25,8 @@ class Plans:
     indexes: set[str] = field(default_factory=set)
     read_through: dict[str, str] = field(default_factory=dict)
     """Large tables of which every row is read, each with a statement that does so."""
-    sought: set[str] = field(default_factory=set)
-    """What rows are looked up by in an index, each as the index's name and PostgreSQL's words."""
+    sought: set[tuple[str, str]] = field(default_factory=set)
+    """Indexes in which rows are looked up, each with what by, in PostgreSQL's words."""
 
 
 class _AllInOne:
@@ -74,7 +74,7 @@ def planned(connection: Connection) -> Iterator[Plans]:
         for node in _nodes((told if isinstance(told, list) else json.loads(told))[0]["Plan"]):
             plans.indexes |= {node.get("Index Name", ""), *node.get("Conflict Arbiter Indexes", ())}
             if "Index Cond" in node:
-                plans.sought.add(f"{node.get('Index Name')}: {node['Index Cond']}")
+                plans.sought.add((node["Index Name"], node["Index Cond"]))
             if node.get("Relation Name") in large and _reads_it_all(node):
                 plans.read_through.setdefault(node["Relation Name"], statement)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import Celery
 
+from tests.benchmarks.sizes import SINGLE_PROCESSES
 from workers import celeryconfig, queues
 
 READY = " ready."
@@ -17,7 +18,7 @@ def command(module: str) -> tuple[str, ...]:
         f"--app={module}",
         "worker",
         f"--queues={queues.Queue.ESCALATE}",
-        "--concurrency=4",
+        f"--concurrency={SINGLE_PROCESSES}",
         f"--prefetch-multiplier={queues.taken_ahead([queues.Queue.ESCALATE])}",
         "--loglevel=INFO",
     )
