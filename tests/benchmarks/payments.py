@@ -25,6 +25,7 @@ from sqlalchemy import Row, text
 from tests.benchmarks.book import a_book, decide
 from tests.benchmarks.days import GIVE_UP_AFTER, deciders, serving
 from tests.benchmarks.figures import Figure, Target, expect
+from tests.benchmarks.measuring import uninterrupted
 from tests.benchmarks.places import Places
 from tests.benchmarks.scans import publish
 from tests.benchmarks.sizes import Size
@@ -169,9 +170,9 @@ def _pay_while_a_day_is_decided(
 
     def post_in_time(some: Sequence[_Letter]) -> dict[int, float]:
         """When each was to be sent, by loan: a sender that is late is late for the borrower too."""
-        started = time.time()
-        to_be_sent = {one.loan_id: started + n / A_SECOND for n, one in enumerate(some)}
-        with ThreadPoolExecutor(SENDERS) as senders:
+        with ThreadPoolExecutor(SENDERS) as senders, uninterrupted():
+            started = time.time()
+            to_be_sent = {one.loan_id: started + n / A_SECOND for n, one in enumerate(some)}
             answers = []
             for letter in some:
                 time.sleep(max(0.0, to_be_sent[letter.loan_id] - time.time()))
