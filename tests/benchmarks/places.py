@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import redis
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
@@ -21,8 +22,9 @@ from workers.local.servers import LocalBroker, LocalPostgres
 NOON = datetime(2026, 3, 2, 18, 30, tzinfo=UTC)
 """When every run begins: an hour at which the whole United States may be texted."""
 
-SHARED_BUFFERS = "1GB"
-"""PostgreSQL's own memory, as `docker-compose.yml` has it."""
+SHARED_BUFFERS = f"{psutil.virtual_memory().total // 4 // 1024**2}MB"
+"""PostgreSQL's own memory: a quarter of the machine's, as its manual advises and an operator of a
+large book is told to set."""
 
 
 @dataclass(frozen=True, slots=True)
