@@ -24,7 +24,6 @@ from tests.support.commands import eventually, running
 from workers.house import House
 
 TEXTBOOKS = ("celery", "dramatiq", "huey", "procrastinate")
-PROCESSES = (1, 2, 4)
 AUTO = "arrears, 2 processes"
 SQL = "INSERT … SELECT"
 
@@ -62,7 +61,7 @@ def _a_day(places: Places, size: Size, folder: Path) -> dict[str, list[float]]:
         template = Template(places, house, size.peer_due, folder)
         template.make()
         contenders = [
-            *(template.arrears(f"arrears, {n} processes", n) for n in PROCESSES),
+            *(template.arrears(f"arrears, {n} processes", n) for n in size.peer_processes),
             *(template.textbook(name) for name in TEXTBOOKS),
             Contender(SQL, template.write_by_sql, template.copy, template.check),
         ]

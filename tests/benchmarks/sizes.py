@@ -48,7 +48,9 @@ class Size:
     day_rounds: int
     peer_loans: int
     peer_due: int
-    """The day that is also done by others, with as many due."""
+    """The day that is also done by others, with as many due: too many for a message each."""
+    peer_processes: tuple[int, ...]
+    """Worker processes of the house on that day; the others have two."""
     single_due: int
     """Loans due where each goes in a message of its own: fewer than one scan may leave waiting."""
     single_rounds: int
@@ -67,14 +69,15 @@ SIZES = {
         due_for_memory=(5_000, 50_000),
         books=(20_000, 100_000),
         due_counts=(1_000, 20_000),
-        day_rounds=2,
+        day_rounds=1,
         peer_loans=50_000,
-        peer_due=4_000,
-        single_due=2_000,
-        single_rounds=2,
+        peer_due=2_500,
+        single_due=1_000,
+        single_rounds=1,
+        peer_processes=(2,),
         peer_rounds=1,
         messages=2_000,
-        repeats=3,
+        repeats=2,
     ),
     "full": Size(
         name="full",
@@ -89,6 +92,7 @@ SIZES = {
         peer_due=50_000,
         single_due=4_000,
         single_rounds=3,
+        peer_processes=(1, 2, 4),
         peer_rounds=1,
         messages=10_000,
         repeats=5,

@@ -41,10 +41,10 @@ from workers.store.actions import wake_due
 from workers.store.schema import action, loan, message
 
 PROCESSES = 2
-TEXTS = {"small": {0: 200, 100: 50}, "full": {0: 2_000, 100: 500}}
+TEXTS = {"small": {0: 200, 100: 30}, "full": {0: 2_000, 100: 500}}
 """How many are sent in one run, by the milliseconds that the provider takes. Fewer where it takes
 long: a rate is as good after ten seconds of waiting as after forty."""
-ROUNDS = {"small": 2, "full": 3}
+ROUNDS = {"small": 1, "full": 3}
 PACE = "1000"
 LOANS_FOR_A_TEXT = 5
 """Loans in the book for each text: who is long past due is not texted any more."""
