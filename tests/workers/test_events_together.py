@@ -294,6 +294,20 @@ def test_who_is_told_of_others_after_one_that_is_held_leaves_them_to_the_sweep(b
     assert wake_events(book.house) == [held, later], "at once, and not when their leases have ended"
 
 
+def test_one_that_somebody_else_is_at_keeps_none_of_the_others_from_the_sweep(book: Book) -> None:
+    held, later, theirs = (a_promise(book, f"L-{n}") for n in (1, 2, 3))
+    wake_events(book.house)
+    with book.house.engine.begin() as connection, impatient(book.house) as house:
+        connection.execute(text("SELECT FROM loan WHERE external_id = 'L-1' FOR UPDATE"))
+        connection.execute(
+            text("SELECT FROM inbox_event WHERE id = :id FOR UPDATE"), {"id": theirs}
+        )
+        with pytest.raises(OperationalError):
+            apply_events(house, [held, later, theirs])
+
+    assert wake_events(book.house) == [held, later]
+
+
 def test_what_went_along_with_one_at_fault_is_told_of_again(
     book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,9 +84,15 @@ def take_together(connection: Connection, event_ids: Sequence[int], kind: str) -
     return connection.execute(_TAKE, {"of_events": list(event_ids), "kind": kind}).all()
 
 
+_NOBODY_IS_AT = (
+    select(inbox_event.c.id)
+    .where(is_among(inbox_event.c.id, "of_events"), inbox_event.c.status == written_out("received"))
+    .with_for_update(skip_locked=True)
+    .scalar_subquery()
+)
 _LET_GO = planned_once(
     update(inbox_event)
-    .where(is_among(inbox_event.c.id, "of_events"), inbox_event.c.status == written_out("received"))
+    .where(inbox_event.c.id == any_(func.array(_NOBODY_IS_AT)))
     .values(woken_at=None)
 )
 
@@ -94,7 +100,8 @@ _LET_GO = planned_once(
 def let_go(connection: Connection, event_ids: Sequence[int]) -> None:
     """Leave those that are not applied as they are, for the sweep to tell of at once.
 
-    Whoever was told of one while it was locked by us passed it over, and is not told again.
+    Whoever was told of one while it was locked by us passed it over, and is not told again. One
+    that somebody else is at is left to them.
     """
     connection.execute(_LET_GO, {"of_events": list(event_ids)})
 
