@@ -21,6 +21,7 @@ from workers.events import Answer, HeldError, NotYetError, RejectedError
 from workers.house import House
 from workers.payments import Payment
 from workers.retrying import NO_FAULT_OF_THE_WORK, in_short
+from workers.store.engine import one_statement
 from workers.store.inbox import (
     Event,
     let_go,
@@ -58,8 +59,7 @@ def receive(
     Raises:
         ArrearsError: it was applied already, and its contents were others.
     """
-    came = {"external_id": external_id, "kind": kind, "payload": payload, "received_at": now}
-    stored: int | None = connection.execute(_STORE, came).scalar()
+    stored = _store_what_is_new(connection, external_id, kind, payload, now)
     if stored is not None:
         return stored
     known = connection.execute(
@@ -85,6 +85,26 @@ def receive(
             )
         )
     return int(known.id)
+
+
+def receive_alone(
+    house: House, external_id: str, kind: str, payload: Mapping[str, Any], now: datetime
+) -> int:
+    """`receive` in a transaction of its own; what is new costs one round trip."""
+    with one_statement(house.engine) as connection:
+        stored = _store_what_is_new(connection, external_id, kind, payload, now)
+    if stored is not None:
+        return stored
+    with house.engine.begin() as connection:
+        return receive(connection, external_id, kind, payload, now)
+
+
+def _store_what_is_new(
+    connection: Connection, external_id: str, kind: str, payload: Mapping[str, Any], now: datetime
+) -> int | None:
+    came = {"external_id": external_id, "kind": kind, "payload": payload, "received_at": now}
+    stored: int | None = connection.execute(_STORE, came).scalar()
+    return stored
 
 
 def _said(payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,7 +134,7 @@ def apply_events(house: House, event_ids: Sequence[int]) -> list[Settled]:
     at the same time either may come first.
     """
     settled: list[Settled] = []
-    with house.engine.connect() as connection:
+    with one_statement(house.engine) as connection:
         waiting = waiting_among(connection, event_ids)
     try:
         for kind, run in groupby(waiting, key=attrgetter("kind")):

@@ -42,6 +42,10 @@ class _AllInOne:
 
     connect = begin
 
+    def execution_options(self, **_: object) -> _AllInOne:
+        """Where a statement is a transaction by itself, it is a part of this one as well."""
+        return self
+
 
 @contextmanager
 def nothing_stays(house: House) -> Iterator[tuple[Connection, House]]:

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from workers.attempts import BarredError, Begun
 from workers.house import House
-from workers.inbox import receive
+from workers.inbox import receive_alone
 from workers.making_calls import begin_call
 from workers.webhooks.description import CALL_START, EVENTS
 from workers.webhooks.lender_events import CALL_START_ASKED, LENDER_EVENT, CallStart, LenderEvent
@@ -120,5 +120,4 @@ def _begin(house: House, asked: CallStart) -> Begun:
 
 def _store(house: House, webhook_id: str, event: LenderEvent) -> int:
     payload = event.data.payload(house.vault)
-    with house.engine.begin() as connection:
-        return receive(connection, f"lender:{webhook_id}", event.type, payload, house.now())
+    return receive_alone(house, f"lender:{webhook_id}", event.type, payload, house.now())
