@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine
 from starlette.testclient import TestClient
 from starlette.types import Message
 from twilio.request_validator import RequestValidator
@@ -151,6 +151,16 @@ def test_the_health_page_says_no_and_nothing_more_when_the_database_is_away(book
     away = replace(book.house, engine=connect("postgresql+psycopg2://u:secret@127.0.0.1:1/x"))
     with TestClient(create_app(away)) as client:
         answer = client.get("/health")
+    assert (answer.status_code, answer.json()) == (503, {"healthy": False})
+
+
+def test_the_health_page_says_no_when_all_connections_stay_busy(
+    book: Book, database_url: str
+) -> None:
+    engine = create_engine(database_url, pool_size=1, max_overflow=0, pool_timeout=0.1)
+    with engine.connect(), TestClient(create_app(replace(book.house, engine=engine))) as client:
+        answer = client.get("/health")
+    engine.dispose()
     assert (answer.status_code, answer.json()) == (503, {"healthy": False})
 
 

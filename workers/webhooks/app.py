@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -46,10 +47,10 @@ async def _nobody(event_id: int) -> None:
 
 
 def health(request: Request) -> Response:
-    """Whether the database answers."""
+    """Whether the database answers, and a connection to it is free within half a minute."""
     try:
         assert_reachable(request.app.state.house.engine)
-    except ArrearsError:
+    except (ArrearsError, PoolTimeoutError):
         # Anybody may ask, so why it is not well is for `arrears check` to say.
         return JSONResponse({"healthy": False}, status_code=503)
     return JSONResponse({"healthy": True})
