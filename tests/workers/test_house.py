@@ -1,13 +1,15 @@
-"""The wiring: which providers a house has."""
+"""The wiring: which providers a house has, and what a process that opened it keeps."""
 
 from __future__ import annotations
+
+import gc
 
 import pytest
 
 from config.settings import SettingsError, load_settings
 from tests.support.environment import an_environment
 from workers.gateways.tencent import TencentGateway
-from workers.house import build_house
+from workers.house import build_house, the_house
 
 TENCENT = {
     "TENCENT_SECRET_ID": "id",
@@ -53,3 +55,18 @@ def test_what_a_routed_provider_cannot_do_without_is_asked_for_by_name() -> None
         "TENCENT_SIGN_NAME",
     ]
     assert all("take tencent out of the routes" in one for one in sentences)
+
+
+def test_what_a_process_has_with_its_house_is_left_out_of_garbage_collection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in an_environment().items():
+        monkeypatch.setenv(name, value)
+    gc.unfreeze()
+    the_house.cache_clear()
+    try:
+        the_house()
+        assert gc.get_freeze_count() > 10_000
+    finally:
+        gc.unfreeze()
+        the_house.cache_clear()

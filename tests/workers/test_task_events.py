@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import redis
 from celery import Celery
 from kombu import Connection, Queue
 from kombu.asynchronous.timer import Timer
 
+from tests.support.commands import eventually, running
+from tests.support.environment import an_environment
 from workers.app import app as the_app
+from workers.broker import KEY_PREFIX
+from workers.queues import ESCALATE_LOANS, route
+from workers.queues import Queue as Kind
 from workers.task_events import TELLS_EVERY, TaskEventsTogether
 
 
@@ -85,6 +95,43 @@ def test_a_worker_that_ends_tells_of_what_is_left(worker: Worker) -> None:
     worker.does("c")  # a task that ran on while the worker waited for it
     assert worker.heard() == [["c"]]
     part.stop(worker.consumer)  # once more, as when a connection is lost twice
+
+
+def test_of_a_worker_that_is_stopped_flower_hears_all(
+    database_url: str, broker_url: str, tmp_path: Path
+) -> None:
+    environment = an_environment(database_url, broker_url)
+    flower = Celery("flower", broker=broker_url)
+    flower.conf.broker_transport_options = {"global_keyprefix": KEY_PREFIX}
+    flower.conf.task_queues = [Queue(kind.value) for kind in Kind]
+    flower.conf.task_routes = [route]
+    told: set[str] = set()
+    with flower.connection() as connection:
+        succeeded = {"task-succeeded": lambda event: told.add(event["uuid"])}
+        hears = flower.events.Receiver(connection, handlers=succeeded)
+        with ThreadPoolExecutor(1) as pool:
+            listening = pool.submit(hears.capture, limit=None, timeout=None, wakeup=False)
+            try:
+                command = ("worker", f"--queues={Kind.ESCALATE}", "--concurrency=2")
+                log = tmp_path / "worker.log"
+                with running(*command, environment=environment, log=log) as worker:
+                    eventually("the worker is ready", lambda: " ready." in worker.output)
+                    sent = {flower.send_task(ESCALATE_LOANS, [[n]]).id for n in range(1, 101)}
+                    eventually("all is done", lambda: nothing_is_left(broker_url))
+                    # As `docker compose stop` does, while the last of it has yet to be told.
+                    os.kill(worker.pid, signal.SIGQUIT)
+                    assert worker.wait() == 0
+                eventually("Flower was told of all of it", lambda: told == sent, seconds=5)
+            finally:
+                hears.should_stop = True
+            listening.result(timeout=10)
+
+
+def nothing_is_left(broker_url: str) -> bool:
+    """Whether every message that was sent to those who decide has been worked on."""
+    with redis.Redis.from_url(broker_url) as broker:
+        waiting = broker.llen(f"{KEY_PREFIX}{Kind.ESCALATE}")
+        return waiting == broker.hlen(f"{KEY_PREFIX}unacked") == 0
 
 
 def test_a_worker_that_tells_of_nothing_needs_no_such_part(worker: Worker) -> None:
