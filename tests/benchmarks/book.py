@@ -130,19 +130,17 @@ def a_book(places: Places, loans: int, due: int) -> Iterator[House]:
             yield house
 
 
-def settle(database_url: str) -> None:
+def settle(database_url: str, tables: str = "borrower, loan, instalment") -> None:
     """Do what autovacuum, the checkpointer and the kernel have done after a quiet moment.
 
-    Only the tables that hold the book: autovacuum leaves an empty table alone. Were one vacuumed
-    while it is empty, PostgreSQL would take it for empty and plan full scans of it, however fast it
-    fills, until it is analysed again.
+    Only tables that hold something, by default those of the book: autovacuum leaves an empty table
+    alone. Were one vacuumed while it is empty, PostgreSQL would take it for empty and plan full
+    scans of it, however fast it fills, until it is analysed again.
 
     The kernel writes what it has of a file half a minute later: of a book that was just loaded two
     gigabytes, in the middle of what is measured.
     """
-    run_outside_transactions(
-        database_url, "VACUUM (ANALYZE) borrower, loan, instalment", "CHECKPOINT"
-    )
+    run_outside_transactions(database_url, f"VACUUM (ANALYZE) {tables}", "CHECKPOINT")
     os.sync()
 
 
@@ -190,19 +188,22 @@ def _load(house: House, loans: int, due: int) -> None:
 
 
 def _copy(maker: Connection, rows: str, taker: Connection, table: str) -> None:
-    """Have one connection make rows while the other takes them in, past this process's eyes."""
+    """Have one connection make rows while another takes them in, as text that is read again."""
     columns = ", ".join(maker.execute(text(f"SELECT * FROM ({rows}) r LIMIT 0")).keys())  # noqa: S608 - our own words
     out_of, into = os.pipe()
     with ThreadPoolExecutor(1) as pool, os.fdopen(out_of, "rb") as ready:
 
         def make() -> None:
             with os.fdopen(into, "wb") as made, maker.connection.cursor() as cursor:
-                cursor.copy_expert(f"COPY ({rows}) TO STDOUT (FORMAT binary)", made)
+                cursor.copy_expert(f"COPY ({rows}) TO STDOUT", made)
 
         making = pool.submit(make)
-        with taker.connection.cursor() as cursor:
-            cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN (FORMAT binary)", ready)
-        making.result()
+        try:
+            with taker.connection.cursor() as cursor:
+                cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", ready)
+        finally:
+            ready.close()  # whoever makes rows that nobody takes does not wait to be rid of them
+            making.result()
 
 
 def _values(house: House, loans: int, due: int) -> dict[str, Any]:

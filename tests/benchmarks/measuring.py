@@ -64,12 +64,14 @@ def _once(contender: Contender) -> float:
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Collect no garbage of this process's own: it stands still for that, as its letters go out."""
+    collects = gc.isenabled()
     gc.collect()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if collects:
+            gc.enable()
 
 
 def peak_memory(pid: int | str = "self") -> float:

@@ -5,6 +5,7 @@ Everybody begins with a fresh copy of one book, and what each has written is com
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from contextlib import ExitStack
@@ -24,7 +25,7 @@ from tests.support.commands import eventually, running
 from workers.house import House
 
 TEXTBOOKS = ("celery", "dramatiq", "huey", "procrastinate")
-AUTO = "arrears, 2 processes"
+AUTO = "arrears, processes: 2"
 SQL = "INSERT … SELECT"
 
 TARGETS = {
@@ -61,7 +62,7 @@ def _a_day(places: Places, size: Size, folder: Path) -> dict[str, list[float]]:
         template = Template(places, house, size.peer_due, folder)
         template.make()
         contenders = [
-            *(template.arrears(f"arrears, {n} processes", n) for n in size.peer_processes),
+            *(template.arrears(f"arrears, processes: {n}", n) for n in size.peer_processes),
             *(template.textbook(name) for name in TEXTBOOKS),
             Contender(SQL, template.write_by_sql, template.copy, template.check),
         ]
@@ -105,6 +106,7 @@ class Template:
             " STRATEGY FILE_COPY",
             "CHECKPOINT",
         )
+        os.sync()  # as `settle` does: a copy is as much for the kernel to write
 
     def check(self) -> None:
         self.open.close()

@@ -22,7 +22,16 @@ from workers.local.servers import LocalBroker, LocalPostgres
 NOON = datetime(2026, 3, 2, 18, 30, tzinfo=UTC)
 """When every run begins: an hour at which the whole United States may be texted."""
 
-SHARED_BUFFERS = f"{psutil.virtual_memory().total // 4 // 1024**2}MB"
+
+def memory() -> int:
+    """Bytes that this machine has, or its container may take."""
+    limit = Path("/sys/fs/cgroup/memory.max")
+    allowed = limit.read_text().strip() if limit.exists() else "max"
+    total = psutil.virtual_memory().total
+    return total if allowed == "max" else min(total, int(allowed))
+
+
+SHARED_BUFFERS = f"{memory() // 4 // 1024**2}MB"
 """PostgreSQL's own memory: a quarter of the machine's, as its manual advises and an operator of a
 large book is told to set."""
 

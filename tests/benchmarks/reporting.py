@@ -6,12 +6,14 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks.figures import Figure, Target
+from tests.benchmarks.places import SHARED_BUFFERS, memory
 from tests.benchmarks.sizes import Size
 
 Answers = Mapping[str, Sequence[Figure]]
@@ -30,12 +32,18 @@ STATEMENTS = ("per_envelope", "per_text")
 
 def print_table(answers: Answers, size: Size) -> None:
     """Figures with a target first: those are what the benchmark is for. Seconds only illustrate."""
-    table = Table(title=f"Arrears, size {size.name}, {os.cpu_count()} cores", title_justify="left")
+    title = (
+        f"Arrears, size {size.name}, {os.cpu_count()} cores, {memory() / 1024**3:.0f} GiB of "
+        f"memory, shared_buffers {SHARED_BUFFERS}"
+    )
+    table = Table(title=title, title_justify="left")
     table.add_column("figure")
     for column in ("median", "lowest", "highest", "runs"):
         table.add_column(column, justify="right")
     table.add_column("target")
-    figures = [figure for answer in answers.values() for figure in answer]
+    # What is drawn in two places is told once.
+    told = {(one.name, one.unit): one for answer in answers.values() for one in answer}
+    figures = list(told.values())
     for figure in sorted(figures, key=lambda figure: figure.target is None):
         table.add_row(*_cells(figure), end_section=_is_last_target(figure, figures))
     Console(width=None if Console().is_terminal else 140).print(table)
@@ -50,7 +58,10 @@ def write_json(answers: Answers, size: Size, path: Path) -> None:
     # What was not asked, or found no answer, is there as null.
     report = {
         "size": size.name,
+        "measured_on": datetime.now(UTC).date().isoformat(),
         "cores": os.cpu_count(),
+        "memory_bytes": memory(),
+        "shared_buffers": SHARED_BUFFERS,
         "python": platform.python_version(),
         "ratios": {key: known.get(key) for key in RATIOS},
         "payment_cancel_p99_ms": known.get("payment_cancel_p99_ms"),

@@ -15,7 +15,7 @@ QUESTIONS = (
     "whole_day",
     "one_loan_a_message",
     "peers",
-    "book_growth",
+    "scan_growth",
     "scan_memory",
 )
 """The modules that measure, in the order in which they are asked."""

@@ -34,14 +34,14 @@ def measure(places: Places, size: Size) -> list[Figure]:
             Target(1, at_least=False),
         ),
         Figure(
-            f"statements for an envelope, {largest} loans",
+            f"statements for an envelope of {largest}",
             "statements",
             (counts[largest],),
             AT_MOST,
             key="per_envelope",
         ),
         *(
-            Figure(f"statements for an envelope, {loans} loans", "statements", (count,))
+            Figure(f"statements for an envelope of {loans}", "statements", (count,))
             for loans, count in counts.items()
             if loans != largest
         ),

@@ -21,11 +21,11 @@ from sqlalchemy import any_, func, select
 
 from domain.ladder import Work
 from domain.statuses import ActionStatus
-from tests.benchmarks.book import a_book
+from tests.benchmarks.book import a_book, decide, settle
 from tests.benchmarks.days import GIVE_UP_AFTER
 from tests.benchmarks.figures import Figure, Target, expect, rates, ratios
-from tests.benchmarks.measuring import Contender, take_turns
-from tests.benchmarks.places import Places, run_outside_transactions
+from tests.benchmarks.measuring import Contender, note, take_turns
+from tests.benchmarks.places import Places
 from tests.benchmarks.provider import SPAWN, Provider, a_provider, send_in_a_loop
 from tests.benchmarks.sizes import Size
 from tests.support.commands import eventually, running
@@ -33,10 +33,8 @@ from tests.support.loans import PHONE
 from tests.support.processes import happens
 from workers.announcing import announce
 from workers.app import app
-from workers.escalation import escalate_loans
 from workers.house import House
 from workers.queues import Queue, task_name
-from workers.scanning import LARGEST_ENVELOPE
 from workers.store.actions import wake_due
 from workers.store.schema import action, loan, message
 
@@ -87,17 +85,15 @@ def _decide_all(house: House) -> None:
     """Plan the texts of the whole book, and leave its tables as autovacuum would."""
     with house.engine.connect() as connection:
         ids = connection.execute(select(loan.c.id).order_by(loan.c.id)).scalars().all()
-    for start in range(0, len(ids), LARGEST_ENVELOPE):
-        escalate_loans(house, ids[start : start + LARGEST_ENVELOPE])
-    run_outside_transactions(
-        house.settings.database_url, "VACUUM (ANALYZE) action, decision, loan", "CHECKPOINT"
-    )
+    decide(house, ids)
+    settle(house.settings.database_url, "action, decision, loan")
 
 
 def _compare(
     places: Places, house: House, count: int, wait: int, rounds: int
 ) -> dict[str, list[float]]:
     """Seconds for so many texts, with a provider that takes so many milliseconds."""
+    note(f"{count:,} texts, to a provider that answers after {wait} ms")
     with ExitStack() as stack:
         provider = stack.enter_context(a_provider(wait / 1000))
         stack.enter_context(_senders(places, house, provider))
@@ -159,7 +155,7 @@ class _TextsOfTheHouse:
         these = select(message.c.id).where(message.c.action_id == any_(self._ids))
         with self.house.engine.connect() as connection:
             reserved = sorted(str(id) for id in connection.execute(these).scalars())
-        expect("texts that the provider took, of the house", len(reserved), self.count)
+        expect("texts on record as reserved", len(reserved), self.count)
         expect("the same texts", sorted(self.provider.taken()) == reserved, True)
 
     def _done(self) -> int:

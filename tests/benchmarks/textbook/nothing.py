@@ -20,6 +20,9 @@ def command(module: str) -> tuple[str, ...]:
         f"--queues={queues.Queue.ESCALATE}",
         f"--concurrency={SINGLE_PROCESSES}",
         f"--prefetch-multiplier={queues.taken_ahead([queues.Queue.ESCALATE])}",
+        "--without-gossip",
+        "--without-mingle",
+        "--task-events",
         "--loglevel=INFO",
     )
 
