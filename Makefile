@@ -49,7 +49,7 @@ demo: setup ## a small loan book, start to finish, on servers that are gone afte
 run: setup ## the demo, left running until you stop it
 	$(BIN)/arrears demo --stay
 
-bench: setup ## the measurements in the documentation; an hour or more (SIZE=small for some minutes)
+bench: setup ## the measurements in the documentation; an hour or more (SIZE=small for five minutes)
 	$(BIN)/python -m tests.benchmarks
 
 chaos: setup ## a day of texting on which everything breaks (LOANS=10000 SEED=7 for the same day again)
