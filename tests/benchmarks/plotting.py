@@ -110,7 +110,7 @@ def _draw_peers(axes: Axes, figures: Sequence[Figure]) -> None:
 
 def _draw_book(axes: Axes, figures: Sequence[Figure], size: Size) -> None:
     points = _curves(figures).get(BY_BOOK, [])
-    axes.set_title(f"A day by the size of the book, {size.due:,} loans due: seconds")
+    axes.set_title(f"A day by size of the book, {size.due:,} due: seconds")
     axes.set_xlabel("loans on the book")
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(THOUSANDS)
@@ -135,16 +135,16 @@ def _draw_due(axes: Axes, figures: Sequence[Figure], size: Size) -> None:
             axes.plot(places, sizes, linestyle="--", marker=".", color=OTHERS)
     if memory := [points for name, points in curves.items() if name.startswith(MEMORY)]:
         most = max((points[0] for points in memory), key=lambda one: one.median)
-        _say(axes, "MB", most)
+        _say(axes, "MB", most, (0, 6))
     if points := curves.get(BY_DUE):
         _draw_medians(axes, points)
-        _say(axes, "seconds", points[0])
+        _say(axes, "seconds", points[0], (10, -2))
 
 
-def _say(axes: Axes, words: str, point: Figure) -> None:
-    """What a line is, above its beginning."""
+def _say(axes: Axes, words: str, point: Figure, at: tuple[float, float]) -> None:
+    """What a line is, so far from its beginning, in points."""
     axes.annotate(
-        words, (point.at, median(point.runs)), (0, 6), textcoords="offset points", color=WORDS
+        words, (point.at, median(point.runs)), at, textcoords="offset points", color=WORDS
     )
 
 
