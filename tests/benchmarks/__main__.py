@@ -25,7 +25,7 @@ from domain.errors import ArrearsError
 from tests.benchmarks.figures import Figure, figure_from_json
 from tests.benchmarks.measuring import console
 from tests.benchmarks.places import Places, open_places
-from tests.benchmarks.plotting import draw, read_report
+from tests.benchmarks.plotting import Report, draw
 from tests.benchmarks.reporting import print_table, write_json
 from tests.benchmarks.sizes import ON_DEMAND, QUESTIONS, SIZES, Size, size_named
 
@@ -55,7 +55,7 @@ def main(words: Sequence[str] | None = None) -> int:
             write_json(answers, size, REPORT)
             console.print(f"  answered after {time.monotonic() - started:.0f} s", style="dim")
     print_table(answers, size)
-    draw(read_report(REPORT), PICTURE)
+    draw(Report(size, os.cpu_count() or 1, answers), PICTURE)
     console.print(f"  all of it is in {REPORT}, and drawn in {PICTURE}", style="dim")
     return 0
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, any_, bindparam, exists, func, select, t
 from workers.store.prepared import planned_once, written_out
 from workers.store.rows import as_rows, given_rows, is_among
 from workers.store.schema import NEWS_OF_LOANS, inbox_event
+from workers.store.taking import update_first
 from workers.store.waiting import told_of
 
 Event = Row[*tuple[Any, ...]]
@@ -84,16 +85,12 @@ def take_together(connection: Connection, event_ids: Sequence[int], kind: str) -
     return connection.execute(_TAKE, {"of_events": list(event_ids), "kind": kind}).all()
 
 
-_NOBODY_IS_AT = (
-    select(inbox_event.c.id)
-    .where(is_among(inbox_event.c.id, "of_events"), inbox_event.c.status == written_out("received"))
-    .with_for_update(skip_locked=True)
-    .scalar_subquery()
-)
 _LET_GO = planned_once(
-    update(inbox_event)
-    .where(inbox_event.c.id == any_(func.array(_NOBODY_IS_AT)))
-    .values(woken_at=None)
+    update_first(
+        inbox_event,
+        is_among(inbox_event.c.id, "of_events") & (inbox_event.c.status == written_out("received")),
+        (inbox_event.c.id,),
+    ).values(woken_at=None)
 )
 
 

@@ -10,9 +10,15 @@ from sqlalchemy import Column, ColumnElement, Table, Update, any_, func, or_, se
 
 
 def update_first(
-    table: Table, which: ColumnElement[bool], order_by: Sequence[ColumnElement[Any]], limit: int
+    table: Table,
+    which: ColumnElement[bool],
+    order_by: Sequence[ColumnElement[Any]],
+    limit: int | None = None,
 ) -> Update:
-    """An update, its values still to be given, of the first `limit` rows that nobody has locked."""
+    """An update, its values still to be given, of the first `limit` rows that nobody has locked.
+
+    Without a limit, of all that nobody has locked.
+    """
     first = (
         select(table.c.id)
         .where(which)
