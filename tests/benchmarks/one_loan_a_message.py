@@ -15,9 +15,8 @@ from tests.benchmarks.peers import Template
 from tests.benchmarks.places import Places
 from tests.benchmarks.scans import publish
 from tests.benchmarks.sizes import SINGLE_PROCESSES, Size
+from tests.support.messages import messages_left
 from tests.support.processes import happens
-from workers.broker import KEY_PREFIX
-from workers.queues import Queue
 
 HOUSE, NOTHING = "arrears, one loan a message", "celery as it comes, nothing"
 TOGETHER = "celery with all that the house adds to it, nothing"
@@ -62,11 +61,6 @@ def _nothing(name: str, module_name: str, template: Template) -> Contender:
 
     def work() -> None:
         publish([[loan_id] for loan_id in range(template.due)])
-        happens(is_empty, within=GIVE_UP_AFTER)
-
-    def is_empty() -> bool:
-        return not broker.llen(f"{KEY_PREFIX}{Queue.ESCALATE}") and not broker.hlen(
-            f"{KEY_PREFIX}unacked"
-        )
+        happens(lambda: not messages_left(broker), within=GIVE_UP_AFTER)
 
     return Contender(name, work, before, template.open.close)

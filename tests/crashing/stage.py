@@ -32,10 +32,10 @@ from tests.support.compose import ROOT
 from tests.support.databases import new_database, renew_database
 from tests.support.environment import an_environment
 from tests.support.loans import Book
+from tests.support.messages import messages_left
 from tests.support.receiver import SECRET, lenders_systems
 from tests.support.timetable import Timetable
 from workers import queues
-from workers.broker import KEY_PREFIX
 from workers.clock import Clock
 from workers.local.children import Children
 from workers.local.places import LOOPBACK, free_port
@@ -127,16 +127,11 @@ class Stage:
         quiet = 0
         # A message is in no list for a moment while a worker takes it: one look is not enough.
         while quiet < 2:
-            quiet = 0 if self._messages() else quiet + 1
-            assert time.monotonic() < give_up_at, f"{self._messages()} messages are not dealt with"
+            quiet = 0 if messages_left(self.broker) else quiet + 1
+            assert time.monotonic() < give_up_at, (
+                f"{messages_left(self.broker)} messages are not dealt with"
+            )
             time.sleep(0.01)
-
-    def _messages(self) -> int:
-        with self.broker.pipeline(transaction=False) as pipeline:
-            for queue in queues.Queue:
-                pipeline.llen(f"{KEY_PREFIX}{queue}")
-            pipeline.hlen(f"{KEY_PREFIX}unacked")
-            return sum(pipeline.execute())
 
     def _set_clock(self, offset: timedelta) -> None:
         # Replaced in one step, for the worker reads it at any moment.

@@ -20,6 +20,7 @@ from kombu.asynchronous.timer import Timer
 
 from tests.support.commands import eventually, running
 from tests.support.environment import an_environment
+from tests.support.messages import all_dealt_with
 from workers.app import app as the_app
 from workers.broker import KEY_PREFIX
 from workers.queues import ESCALATE_LOANS, route
@@ -106,7 +107,7 @@ def test_of_a_worker_that_is_stopped_flower_hears_all(
     flower.conf.task_queues = [Queue(kind.value) for kind in Kind]
     flower.conf.task_routes = [route]
     told: set[str] = set()
-    with flower.connection() as connection:
+    with flower.connection() as connection, redis.Redis.from_url(broker_url) as broker:
         succeeded = {"task-succeeded": lambda event: told.add(event["uuid"])}
         hears = flower.events.Receiver(connection, handlers=succeeded)
         with ThreadPoolExecutor(1) as pool:
@@ -117,7 +118,7 @@ def test_of_a_worker_that_is_stopped_flower_hears_all(
                 with running(*command, environment=environment, log=log) as worker:
                     eventually("the worker is ready", lambda: " ready." in worker.output)
                     sent = {flower.send_task(ESCALATE_LOANS, [[n]]).id for n in range(1, 101)}
-                    eventually("all is done", lambda: nothing_is_left(broker_url))
+                    eventually("all is done", lambda: all_dealt_with(broker))
                     # As `docker compose stop` does, while the last of it has yet to be told.
                     os.kill(worker.pid, signal.SIGQUIT)
                     assert worker.wait() == 0
@@ -125,13 +126,6 @@ def test_of_a_worker_that_is_stopped_flower_hears_all(
             finally:
                 hears.should_stop = True
             listening.result(timeout=10)
-
-
-def nothing_is_left(broker_url: str) -> bool:
-    """Whether every message that was sent to those who decide has been worked on."""
-    with redis.Redis.from_url(broker_url) as broker:
-        waiting = broker.llen(f"{KEY_PREFIX}{Kind.ESCALATE}")
-        return waiting == broker.hlen(f"{KEY_PREFIX}unacked") == 0
 
 
 def test_a_worker_that_tells_of_nothing_needs_no_such_part(worker: Worker) -> None:
