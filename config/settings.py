@@ -24,11 +24,11 @@ from pydantic import (
     field_validator,
 )
 
-from config import setting_forms as form
+from config import setting_validators as form
 from domain.allocation import AllocateBy, AllocationOrder
+from domain.compliance.rules import Collects
 from domain.errors import ArrearsError
 from domain.loans import Component
-from domain.rules import Collects
 
 OURS = ("ARREARS_", "TWILIO_", "TENCENT_")
 SHARED = ("DATABASE_URL", "REDIS_URL")

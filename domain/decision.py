@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from domain.arrears import Arrears, arrears_on
+from domain.delinquency import Arrears, arrears_on
 from domain.holds import Hold, active_hold, days_held, resumes_on
 from domain.ladder import Item, Ladder, MissedSteps, Step
 from domain.loans import Instalment

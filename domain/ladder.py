@@ -7,8 +7,8 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from domain.collectors import Role
 from domain.errors import ArrearsError
-from domain.staffing import Role
 
 
 class Work(StrEnum):

@@ -12,8 +12,8 @@ from sqlalchemy import Engine
 
 from tests.support.databases import new_database
 from tests.support.receiver import LendersSystems, lenders_systems
-from workers.local.servers import LocalBroker, LocalPostgres
-from workers.store.engine import connect
+from workers.db.engine import connect
+from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
 
 MANY = 20
 """Connections that a test may have at once, as those do in which workers race."""
@@ -36,7 +36,7 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def migrated_template(postgres_server: str) -> Iterator[str]:
     """The name of a database with every migration applied, for copying. Nobody connects to it."""
-    from workers.store.migrate import upgrade  # tests that need no database do without its imports
+    from workers.db.migrate import upgrade  # tests that need no database do without its imports
 
     with new_database(postgres_server) as url:
         upgrade(url.render_as_string(hide_password=False))

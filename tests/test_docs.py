@@ -13,21 +13,21 @@ import typer.main
 from click import Group
 from pydantic.fields import FieldInfo
 
-from config.rule_kinds import KINDS
-from config.rule_packs import RULE_KEYS
+from config.readers.rule_kinds import KINDS
+from config.readers.rule_packs import RULE_KEYS
 from config.settings import Settings
+from domain.compliance.gate import Answer
+from domain.compliance.rules import Channel
+from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.decision import Outcome
-from domain.gate import Answer
 from domain.holds import HoldKind
+from domain.inbound_texts import ReplyKind
 from domain.ladder import MissedSteps, Work
-from domain.outcomes import ArrearsReason, ContactOutcome
-from domain.replies import ReplyKind
-from domain.rules import Channel
 from domain.statuses import ActionStatus, MessageStatus, OutboxStatus, PromiseStatus
 from workers import queues
 from workers.cli.main import app
+from workers.http.lender_events import LenderEvent
 from workers.queues import Queue, task_name
-from workers.webhooks.lender_events import LenderEvent
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"

@@ -96,7 +96,7 @@ def test_a_module_of_the_domain_knows_only_what_it_is_told(module: Path) -> None
         "from pathlib import Path",
         "open('rules.yaml')",
         "import sqlalchemy.orm",
-        "from workers.house import House",
+        "from workers.context import House",
         "from . import loans",
     ],
 )

@@ -6,17 +6,17 @@ import re
 from datetime import date
 from pathlib import Path
 
-from config.mappings import load_mapping, read_mapping
-from config.roster import read_roster
-from config.sms_templates import load_sms_templates
-from config.tape_mapping import Field, TapeMapping
-from config.templates import LETTER_PLACEHOLDERS, Templates
+from config.readers.registered_templates import load_sms_templates
+from config.readers.roster import read_roster
+from config.readers.tape_mapping import Field, TapeMapping
+from config.readers.tape_mapping_reader import load_mapping, read_mapping
+from config.readers.templates import LETTER_PLACEHOLDERS, Templates
+from domain.collectors import Role
 from domain.loans import LoanOnTape
-from domain.staffing import Role
 from tests.support.loans import shipped_policy, shipped_templates
-from workers.tape.reading import read_tape
-from workers.tape.rejects import COLUMNS
-from workers.tape.words import known_words
+from workers.tapes.known_values import known_words
+from workers.tapes.read_tape import read_tape
+from workers.tapes.rejects import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "files.md").read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import Celery
 from celery.signals import worker_init
 
-from workers.task_events import TaskEventsTogether
+from workers.messaging.flower_events import TaskEventsTogether
 
 app = Celery("arrears")
 app.config_from_object("workers.celeryconfig")
@@ -18,6 +18,6 @@ def open_the_house(**_: object) -> None:
 
     Nothing is connected to yet, so nothing that must not be shared is.
     """
-    from workers.house import the_house  # whoever only publishes needs no house
+    from workers.context import the_house  # whoever only publishes needs no house
 
     the_house()

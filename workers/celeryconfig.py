@@ -13,7 +13,7 @@ from kombu import Queue as KombuQueue
 
 from config.settings import load_settings
 from workers import queues
-from workers.broker import KEY_PREFIX
+from workers.messaging.broker import KEY_PREFIX
 
 _settings = load_settings(os.environ)
 

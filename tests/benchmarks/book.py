@@ -20,7 +20,7 @@ from sqlalchemy import Connection, create_engine, select, text
 from sqlalchemy.pool import NullPool
 
 import config
-from config.regions import load_regions
+from config.readers.regions import load_regions
 from domain.ladder import Work
 from domain.statuses import ActionStatus
 from tests.benchmarks.figures import expect
@@ -28,11 +28,11 @@ from tests.benchmarks.measuring import note
 from tests.benchmarks.places import Places, run_outside_transactions
 from tests.support.databases import new_database
 from tests.support.loans import ADDRESS, NAME, PHONE, PRODUCT
-from workers.escalation import escalate_loans
-from workers.house import House
-from workers.scanning import LARGEST_ENVELOPE
-from workers.store.migrate import upgrade
-from workers.store.schema import action, loan
+from workers.context import House
+from workers.db.migrate import upgrade
+from workers.db.schema import action, loan
+from workers.escalation.escalate import escalate_loans
+from workers.escalation.scan import LARGEST_ENVELOPE
 
 SAMPLE = Path(config.__file__).parent / "samples" / "lending_club_sample.csv"
 AT_ONCE = 100_000

@@ -18,10 +18,10 @@ from tests.benchmarks.places import Places
 from tests.benchmarks.scans import publish
 from tests.support.commands import Process, eventually, running
 from tests.support.processes import happens
-from workers.house import House
+from workers.context import House
+from workers.db.schema import decision, loan
+from workers.escalation.scan import scan_portfolio
 from workers.queues import Queue
-from workers.scanning import scan_portfolio
-from workers.store.schema import decision, loan
 
 GIVE_UP_AFTER = 900
 """Seconds for all that is due. Whoever waits in vain is told so by the check that follows."""

@@ -8,17 +8,17 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from config import rule_packs
-from config.rule_packs import read_rule_pack
-from config.yaml_source import read_yaml
-from domain.contact_facts import ContactFacts, PastContact, Says
-from domain.gate import Answer, may_contact
-from domain.rules import Channel, packs_for
+import config
+from config.readers.rule_packs import read_rule_pack
+from config.readers.yaml_reader import read_yaml
+from domain.compliance.contact_facts import ContactFacts, PastContact, Says
+from domain.compliance.gate import Answer, may_contact
+from domain.compliance.rules import Channel, packs_for
 from tests.benchmarks.figures import Figure, Target, expect
 from tests.benchmarks.places import Places
 from tests.benchmarks.sizes import Size
 
-PACKS = Path(rule_packs.__file__).parent / "rule_packs"
+PACKS = Path(config.__file__).parent / "rule_packs"
 AT = datetime(2026, 6, 15, 16, tzinfo=UTC)
 ROUNDS, VERDICTS = 7, 2_000
 CROWDED = ("US-MA", ("America/New_York",))

@@ -32,10 +32,10 @@ from tests.benchmarks.sizes import Size
 from tests.support.commands import eventually, running
 from tests.support.lender import SECRET, an_event, signed
 from tests.support.processes import happens
-from workers.house import House
-from workers.local.places import LOOPBACK, free_port
+from workers.context import House
+from workers.escalation.scan import scan_portfolio
 from workers.queues import Queue
-from workers.scanning import scan_portfolio
+from workers.simulator.servers.environment import LOOPBACK, free_port
 
 A_SECOND = 200
 SECONDS = {"small": 5, "full": 20}

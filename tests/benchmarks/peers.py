@@ -22,7 +22,7 @@ from tests.benchmarks.measuring import Contender, note, take_turns
 from tests.benchmarks.places import Places, run_outside_transactions
 from tests.benchmarks.sizes import Size
 from tests.support.commands import eventually, running
-from workers.house import House
+from workers.context import House
 
 TEXTBOOKS = ("celery", "dramatiq", "huey", "procrastinate")
 AUTO = "arrears, processes: 2"

@@ -16,8 +16,8 @@ from sqlalchemy.pool import NullPool
 
 from config.settings import load_settings
 from tests.support.environment import an_environment
-from workers.house import House, build_house
-from workers.local.servers import LocalBroker, LocalPostgres
+from workers.context import House, build_house
+from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
 
 NOON = datetime(2026, 3, 2, 18, 30, tzinfo=UTC)
 """When every run begins: an hour at which the whole United States may be texted."""

@@ -22,7 +22,7 @@ from uuid import uuid4
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
-from workers.local.places import LOOPBACK
+from workers.simulator.servers.environment import LOOPBACK
 
 SPAWN = get_context("spawn")
 WAITING_AT_MOST = 256

@@ -9,9 +9,9 @@ from tests.benchmarks.figures import Figure, Target, expect, rates, ratios
 from tests.benchmarks.measuring import Contender, take_turns
 from tests.benchmarks.places import Places
 from tests.benchmarks.sizes import Size
-from workers.announcing import announce
 from workers.app import app
-from workers.broker import KEY_PREFIX
+from workers.messaging.broker import KEY_PREFIX
+from workers.messaging.publish import announce
 from workers.queues import ESCALATE_LOANS, Queue
 
 TARGET = Target(3.5, at_least=True)

@@ -20,16 +20,16 @@ from tests.benchmarks.places import Places, run_outside_transactions
 from tests.benchmarks.sizes import Size
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import only
-from workers.escalation import escalate_loans
-from workers.evidence.chaining import chain_evidence
-from workers.gateways.sms import StatusReport
-from workers.house import House
-from workers.inbox import take_in
-from workers.receipts import receipt_payload
-from workers.scanning import scan_portfolio
-from workers.store.outbox import that_tells
-from workers.store.schema import message, metadata
-from workers.texting import send_sms
+from workers.context import House
+from workers.db.outbox import that_tells
+from workers.db.schema import message, metadata
+from workers.escalation.escalate import escalate_loans
+from workers.escalation.scan import scan_portfolio
+from workers.evidence.chain import chain_evidence
+from workers.inbox.process import take_in
+from workers.sms.delivery_receipts import receipt_payload
+from workers.sms.providers.port import StatusReport
+from workers.sms.send import send_sms
 
 LOANS = 10_000
 """All of them due: enough for the last page of a table not to count."""

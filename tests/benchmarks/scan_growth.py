@@ -8,8 +8,8 @@ from tests.benchmarks.measuring import Contender, take_turns
 from tests.benchmarks.places import Places
 from tests.benchmarks.scans import CountedScan, keep_quiet, publish
 from tests.benchmarks.sizes import Size
-from workers.house import House
-from workers.scanning import Announce
+from workers.context import House
+from workers.escalation.scan import Announce
 
 TARGET = Target(1.3, at_least=False)
 

@@ -11,7 +11,7 @@ from tests.benchmarks.measuring import note, peak_memory
 from tests.benchmarks.places import Places, places_here
 from tests.benchmarks.scans import CountedScan, publish
 from tests.benchmarks.sizes import Size
-from workers.scanning import scan_portfolio
+from workers.escalation.scan import scan_portfolio
 
 A_FEW_MB = Target(5, at_least=False)
 RUNS = 3

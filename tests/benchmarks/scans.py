@@ -8,12 +8,12 @@ from sqlalchemy import delete
 
 from tests.benchmarks.book import settle
 from tests.benchmarks.figures import expect
-from workers.announcing import announce
 from workers.app import app
-from workers.house import House
+from workers.context import House
+from workers.db.schema import announcement, scan_run
+from workers.escalation.scan import Announce, scan_portfolio
+from workers.messaging.publish import announce
 from workers.queues import ESCALATE_LOANS
-from workers.scanning import Announce, scan_portfolio
-from workers.store.schema import announcement, scan_run
 
 
 def publish(envelopes: list[list[int]]) -> None:

@@ -11,9 +11,9 @@ from tests.benchmarks.sizes import Size
 from tests.support.counting import statements
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import only
-from workers.escalation import escalate_loans
-from workers.house import House
-from workers.texting import send_sms
+from workers.context import House
+from workers.escalation.escalate import escalate_loans
+from workers.sms.send import send_sms
 
 ENVELOPES = (1, 25, 500)
 TEXTS = 20

@@ -31,12 +31,12 @@ from tests.benchmarks.sizes import Size
 from tests.support.commands import eventually, running
 from tests.support.loans import PHONE
 from tests.support.processes import happens
-from workers.announcing import announce
 from workers.app import app
-from workers.house import House
+from workers.context import House
+from workers.db.actions import wake_due
+from workers.db.schema import action, loan, message
+from workers.messaging.publish import announce
 from workers.queues import Queue, task_name
-from workers.store.actions import wake_due
-from workers.store.schema import action, loan, message
 
 PROCESSES = 2
 TEXTS = {"small": {0: 200, 100: 30}, "full": {0: 2_000, 100: 500}}

@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from tests.benchmarks.figures import expect
-from workers.store.schema import action, collection_case, decision
+from workers.db.schema import action, collection_case, decision
 
 _DECISION = [c.name for c in decision.columns if c.name != "id"]
 _ACTION = [c.name for c in action.columns if c.name not in ("id", "decision_id")]

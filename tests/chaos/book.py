@@ -14,8 +14,8 @@ from decimal import Decimal
 from sqlalchemy import Connection, insert
 
 from tests.support.loans import ADDRESS, NAME
-from workers.store.schema import borrower, instalment, loan
-from workers.store.vault import Vault
+from workers.db.encryption import Vault
+from workers.db.schema import borrower, instalment, loan
 
 ZONE = "America/New_York"
 TODAY = date(2024, 3, 4)

@@ -16,7 +16,7 @@ from tests.chaos.judge import Verdict, judge, texts_by_number, unfinished
 from tests.chaos.mayhem import Mayhem
 from tests.support.environment import KEY
 from workers.clock import Clock
-from workers.store.vault import Vault
+from workers.db.encryption import Vault
 
 LOOK_EVERY = 0.5
 SAY_EVERY = 5.0

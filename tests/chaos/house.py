@@ -19,12 +19,12 @@ from tests.support.compose import ROOT
 from tests.support.databases import new_database
 from tests.support.environment import an_environment
 from workers.clock import Clock
-from workers.local.children import Children
-from workers.local.faults import FaultPlan
-from workers.local.places import LOOPBACK, free_port
-from workers.local.servers import LocalBroker, LocalPostgres
-from workers.local.twilio_stand_in import ACCOUNT_SID, TOKEN_VARIABLE
-from workers.store.migrate import upgrade
+from workers.db.migrate import upgrade
+from workers.simulator.providers.faults import FaultPlan
+from workers.simulator.providers.twilio import ACCOUNT_SID, TOKEN_VARIABLE
+from workers.simulator.servers.environment import LOOPBACK, free_port
+from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
+from workers.simulator.servers.processes import Children
 
 WORKERS = 4
 BEATS = 2
@@ -130,7 +130,7 @@ def a_house(folder: Path, seed: int) -> Iterator[House]:
             Children(folder, environment | {TOKEN_VARIABLE: environment["TWILIO_AUTH_TOKENS"]})
         )
         command = [
-            *(sys.executable, "-m", "workers.local.twilio_stand_in"),
+            *(sys.executable, "-m", "workers.simulator.providers.twilio"),
             *(f"--port={provider}", f"--log={house.texts}", f"--faults={faults(seed)}"),
         ]
         children.wait_until_answering(children.start("provider", command, port=provider))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from config.ladders import describe, read_ladder
-from config.yaml_source import PolicyError, read_yaml
+from config.readers.ladders import describe, read_ladder
+from config.readers.yaml_reader import PolicyError, read_yaml
 from domain.errors import ArrearsError
 from domain.ladder import Days, Ladder, MissedSteps, Work
 

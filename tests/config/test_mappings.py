@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from config.lender_statuses import LenderStatuses
-from config.mappings import MAPPINGS_DIRECTORY, load_mapping, read_mapping
-from config.regions import load_regions
-from config.tape_mapping import Field, PaidBy, ScheduleKind
-from config.yaml_source import PolicyError
+from config.readers.lender_statuses import LenderStatuses
+from config.readers.regions import load_regions
+from config.readers.tape_mapping import Field, PaidBy, ScheduleKind
+from config.readers.tape_mapping_reader import MAPPINGS_DIRECTORY, load_mapping, read_mapping
+from config.readers.yaml_reader import PolicyError
 from tests.support.tapes import MAPPING, mapping_from
 
 LEVEL = (MAPPINGS_DIRECTORY / "lending_club.yaml").read_text(encoding="utf-8")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from config.legal_checklists import SatisfiedBy, checklist_for
-from config.policy import Policy, PolicyKind, load_policy
-from config.yaml_source import PolicyError
+from config.readers.legal_checklists import SatisfiedBy, checklist_for
+from config.readers.policy import Policy, PolicyKind, load_policy
+from config.readers.yaml_reader import PolicyError
 from domain.ladder import Work
 
 TEMPLATES = {"reminder_first", "reminder_second", "legal_notice", "visit_notice"}

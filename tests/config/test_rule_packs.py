@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from config.rule_packs import describe_source, read_rule_pack
-from config.yaml_source import PolicyError, read_yaml
-from domain.contact_facts import ContactFacts, Says
-from domain.gate import Answer, may_contact
-from domain.hours import ContactHours
-from domain.rules import Channel, RulePack, packs_for
+from config.readers.rule_packs import describe_source, read_rule_pack
+from config.readers.yaml_reader import PolicyError, read_yaml
+from domain.compliance.contact_facts import ContactFacts, Says
+from domain.compliance.contact_hours import ContactHours
+from domain.compliance.gate import Answer, may_contact
+from domain.compliance.rules import Channel, RulePack, packs_for
 
 SHIPPED = Path(__file__).parents[2] / "config" / "rule_packs"
 REACHING = frozenset({Channel.SMS, Channel.CALL, Channel.VISIT})

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from config.sms_templates import RegisteredTemplate, RegisteredTemplates, load_sms_templates
-from config.yaml_source import PolicyError
+from config.readers.registered_templates import (
+    RegisteredTemplate,
+    RegisteredTemplates,
+    load_sms_templates,
+)
+from config.readers.yaml_reader import PolicyError
 
 NAMES = {"reminder_first", "reminder_second"}
 

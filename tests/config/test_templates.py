@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config.templates import (
+from config.readers.templates import (
     LETTER_PLACEHOLDERS,
     LETTERS,
     SAMPLE,
@@ -16,7 +16,7 @@ from config.templates import (
     format_money,
 )
 from domain.errors import ArrearsError
-from domain.texting import Encoding, segments
+from domain.sms_segments import Encoding, segments
 
 SHIPPED = Path(__file__).parents[2] / "config" / "templates"
 REMINDERS = ["reminder_first", "reminder_second"]

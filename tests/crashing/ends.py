@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from domain.statuses import MessageStatus
-from workers.store.schema import (
+from workers.db.schema import (
     action,
     call,
     collection_case,

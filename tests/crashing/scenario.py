@@ -11,16 +11,16 @@ from typing import Any
 
 from sqlalchemy import Engine, insert, select, update
 
-from domain.replies import ReplyKind
+from domain.inbound_texts import ReplyKind
 from domain.statuses import ActionStatus, MessageStatus
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import Book, only
-from workers import inbox
 from workers.clock import Clock
-from workers.gateways.sms import OutgoingText, SendResult
-from workers.local.rehearsal import Rehearsal
-from workers.promising import PromiseMade, record_promise
-from workers.store.schema import action, collection_case, loan, message, reply
+from workers.db.schema import action, collection_case, loan, message, reply
+from workers.hardship.promises import PromiseMade, record_promise
+from workers.inbox import process as inbox
+from workers.simulator.providers.magic_numbers import Rehearsal
+from workers.sms.providers.port import OutgoingText, SendResult
 
 NOW = "2024-03-04 12:00"
 """A Monday at noon in New York; in the past, so that no provider's clock is behind it."""

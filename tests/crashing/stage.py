@@ -37,13 +37,13 @@ from tests.support.receiver import SECRET, lenders_systems
 from tests.support.timetable import Timetable
 from workers import queues
 from workers.clock import Clock
-from workers.local.children import Children
-from workers.local.places import LOOPBACK, free_port
-from workers.local.rehearsal_house import ARREARS
-from workers.local.servers import LocalBroker
-from workers.local.twilio_stand_in import ACCOUNT_SID, TwilioStandIn
-from workers.store.schema import action, inbox_event, loan, message, outbox_event
-from workers.unknown_texts import send_again
+from workers.db.schema import action, inbox_event, loan, message, outbox_event
+from workers.simulator.demo.installation import ARREARS
+from workers.simulator.providers.twilio import ACCOUNT_SID, TwilioStandIn
+from workers.simulator.servers.environment import LOOPBACK, free_port
+from workers.simulator.servers.postgres_and_valkey import LocalBroker
+from workers.simulator.servers.processes import Children
+from workers.sms.unconfirmed import send_again
 
 SETTLED_WITHIN = 30.0
 """Seconds that one scenario may take; one or two are the rule."""

@@ -7,12 +7,12 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from domain.compliance.contact_hours import ContactHours, Hours
+from domain.compliance.rules import Channel, Confidence, RulePack, Source
 from domain.decision import Decision, PastAction, Snapshot, decide
 from domain.holds import Hold
-from domain.hours import ContactHours, Hours
 from domain.ladder import AppliesTo, Days, Item, Ladder, MissedSteps, Step, Work
 from domain.loans import Instalment
-from domain.rules import Channel, Confidence, RulePack, Source
 from domain.statuses import ACTION_MOVES, ActionStatus
 
 SHANGHAI = "Asia/Shanghai"

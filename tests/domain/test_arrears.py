@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.allocation import AllocationOrder, allocate
-from domain.arrears import arrears_on, days_past_due
+from domain.delinquency import arrears_on, days_past_due
 from domain.loans import Component, Instalment
 from tests.domain.examples import DUE, owed
 

@@ -7,9 +7,17 @@ from decimal import Decimal
 
 import pytest
 
-from domain.caps import CalendarUnit, Cap, ConsecutiveDays, Counter, Scope, Window, windows_around
-from domain.contact_facts import ContactFacts, PastContact
-from domain.rules import Channel, Confidence, Shut, Source
+from domain.compliance.contact_facts import ContactFacts, PastContact
+from domain.compliance.frequency_caps import (
+    CalendarUnit,
+    Cap,
+    ConsecutiveDays,
+    Counter,
+    Scope,
+    Window,
+    windows_around,
+)
+from domain.compliance.rules import Channel, Confidence, Shut, Source
 
 NOON = datetime(2026, 6, 17, 12, tzinfo=UTC)  # a Wednesday
 CALL = frozenset({Channel.CALL})

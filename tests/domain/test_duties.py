@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from domain.contact_facts import ContactFacts, Party, PastContact, Says
-from domain.duties import (
+from domain.compliance.contact_facts import ContactFacts, Party, PastContact, Says
+from domain.compliance.other_rules import (
     Conduct,
     HoldLength,
     Limitation,
@@ -21,8 +21,7 @@ from domain.duties import (
     hold_length,
     limitation_date,
 )
-from domain.holds import HoldKind
-from domain.rules import (
+from domain.compliance.rules import (
     Channel,
     Collects,
     Confidence,
@@ -33,6 +32,7 @@ from domain.rules import (
     Shut,
     Source,
 )
+from domain.holds import HoldKind
 
 NOON = datetime(2026, 6, 17, 12, tzinfo=UTC)
 SYDNEY, NEW_YORK = "Australia/Sydney", "America/New_York"

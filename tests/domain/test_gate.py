@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.contact_facts import ContactFacts
-from domain.gate import Answer, Verdict, may_contact
+from domain.compliance.contact_facts import ContactFacts
+from domain.compliance.contact_hours import ContactHours
+from domain.compliance.gate import Answer, Verdict, may_contact
+from domain.compliance.rules import Channel, RulePack, packs_for
 from domain.holds import Hold, HoldKind
-from domain.hours import ContactHours
-from domain.rules import Channel, RulePack, packs_for
 from tests.domain.examples import EVERY_DAY, REACHING, SHANGHAI, pack
 
 NEW_YORK, LOS_ANGELES, KOLKATA = "America/New_York", "America/Los_Angeles", "Asia/Kolkata"

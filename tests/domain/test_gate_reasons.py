@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.contact_facts import ContactFacts, Party
-from domain.duties import Conduct
-from domain.gate import Answer, may_contact
+from domain.compliance.contact_facts import ContactFacts, Party
+from domain.compliance.gate import Answer, may_contact
+from domain.compliance.other_rules import Conduct
+from domain.compliance.rules import Channel, Confidence, Modality, RulePack, Source, packs_for
 from domain.holds import Hold, HoldKind
-from domain.rules import Channel, Confidence, Modality, RulePack, Source, packs_for
 from tests.domain.examples import REACHING, SHANGHAI, pack
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=ZoneInfo(SHANGHAI))

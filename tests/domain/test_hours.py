@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from domain.calendars import PLAIN_WEEK, Calendar, DayKind
-from domain.contact_facts import ContactFacts
-from domain.hours import ContactHours, Hours, moment_of, overlapping
-from domain.rules import Channel, Confidence, Shut, Source
+from domain.compliance.calendars import PLAIN_WEEK, Calendar, DayKind
+from domain.compliance.contact_facts import ContactFacts
+from domain.compliance.contact_hours import ContactHours, Hours, moment_of, overlapping
+from domain.compliance.rules import Channel, Confidence, Shut, Source
 
 WEEKDAYS, WEEKEND = frozenset(range(5)), frozenset({5, 6})
 FESTIVAL = Calendar(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from domain.litigation import claim_breakdown, needs_met, untried
+from domain.legal_claims import claim_breakdown, needs_met, untried
 from domain.loans import Instalment
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)

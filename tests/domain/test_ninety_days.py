@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
-from config.ladders import read_ladder
-from config.yaml_source import read_yaml
+from config.readers.ladders import read_ladder
+from config.readers.yaml_reader import read_yaml
 from domain.decision import Outcome, next_review
 from domain.ladder import Ladder
 from domain.statuses import ActionStatus

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from domain.allocation import AllocateBy, AllocationOrder, allocate, laid
 from domain.loans import Instalment
-from domain.paid import BookedPayment, OnRecord, paid_in_all, reconcile, taken_off
 from domain.schedule import paid_by_total
+from domain.tape_reconciliation import BookedPayment, OnRecord, paid_in_all, reconcile, taken_off
 
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
 BEFORE, DAY, AFTER = date(2026, 3, 4), date(2026, 3, 5), date(2026, 3, 6)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.replies import ReplyKind, classify
+from domain.inbound_texts import ReplyKind, classify
 
 ENGLISH = ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"]
 CHINESE = ["退订", "TD", "T", "R", "N", "停止", "取消", "拒收"]

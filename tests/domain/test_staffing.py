@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.staffing import Collector, NobodyFree, Span, choose_collector, is_trained, speaks
+from domain.collectors import Collector, NobodyFree, Span, choose_collector, is_trained, speaks
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 3, 2, 10, tzinfo=ZONE)

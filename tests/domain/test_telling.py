@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.chinese import CHINESE, KEPT
-from domain.english import ENGLISH
 from domain.holds import HoldKind
-from domain.telling import Entry, Kept, Language, Phrase, in_order, say, tell
+from domain.language.en import ENGLISH
+from domain.language.phrases import Entry, Kept, Language, Phrase, in_order, say, tell
+from domain.language.zh import CHINESE, KEPT
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 LATE = datetime(2026, 3, 2, 15, 30, tzinfo=UTC)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.texting import Encoding, Segments, segments
+from domain.sms_segments import Encoding, Segments, segments
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from domain.staffing import Span
-from domain.visiting import Visitor, choose_visitors, slots
+from domain.collectors import Span
+from domain.visits import Visitor, choose_visitors, slots
 
 NEW_YORK, LOS_ANGELES = ZoneInfo("America/New_York"), ZoneInfo("America/Los_Angeles")
 

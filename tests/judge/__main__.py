@@ -24,8 +24,8 @@ from sqlalchemy import create_engine
 from tests.judge.store import Lived, live_in_the_store
 from tests.judge.world import Found, live
 from tests.support.databases import new_database
-from workers.local.servers import LocalPostgres
-from workers.store.migrate import upgrade
+from workers.db.migrate import upgrade
+from workers.simulator.servers.postgres_and_valkey import LocalPostgres
 
 IN_ONE_PART = 50
 """Borrowers whose lives are lived in one go: small enough that progress shows."""

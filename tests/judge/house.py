@@ -8,16 +8,16 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from config import rule_packs
-from config.rule_packs import read_rule_pack
-from config.yaml_source import read_yaml
-from domain.contact_facts import ContactFacts, Party, PastContact, Says
-from domain.gate import Verdict, may_contact
+import config
+from config.readers.rule_packs import read_rule_pack
+from config.readers.yaml_reader import read_yaml
+from domain.compliance.contact_facts import ContactFacts, Party, PastContact, Says
+from domain.compliance.gate import Verdict, may_contact
+from domain.compliance.rules import Channel, Collects, RulePack, packs_for
 from domain.holds import Hold, HoldKind
-from domain.rules import Channel, Collects, RulePack, packs_for
 from tests.judge.log import Life, Reached
 
-SHIPPED = Path(rule_packs.__file__).parent / "rule_packs"
+SHIPPED = Path(config.__file__).parent / "rule_packs"
 
 
 @cache

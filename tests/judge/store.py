@@ -16,9 +16,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Engine, select
 
+from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.errors import ArrearsError
 from domain.ladder import Work
-from domain.outcomes import ArrearsReason, ContactOutcome
 from tests.judge.law import against
 from tests.judge.log import Reached
 from tests.judge.street import (
@@ -30,21 +30,21 @@ from tests.judge.street import (
     tell,
 )
 from tests.judge.world import Found
-from workers.calling import assign_call
-from workers.escalation import escalate_loans
-from workers.evidence.chaining import chain_evidence
-from workers.evidence.verifying import verify
-from workers.litigating import open_legal_file
-from workers.making_calls import begin_call
-from workers.making_visits import begin_visit
-from workers.reconciling import reconcile_texts
-from workers.repairing import mark_lost_claims, wake_due_actions
-from workers.scanning import scan_portfolio
-from workers.store.schema import contact, loan, visit, visit_staff
-from workers.store.schema import staff as staff_table
-from workers.texting import send_sms
-from workers.visiting import schedule_visit
-from workers.worklist import Kind, read_work
+from workers.actions.dispatch import mark_lost_claims, wake_due_actions
+from workers.calls.assign import assign_call
+from workers.calls.start import begin_call
+from workers.db.schema import contact, loan, visit, visit_staff
+from workers.db.schema import staff as staff_table
+from workers.escalation.escalate import escalate_loans
+from workers.escalation.scan import scan_portfolio
+from workers.evidence.chain import chain_evidence
+from workers.evidence.verify import verify
+from workers.legal.legal_files import open_legal_file
+from workers.sms.reconcile import reconcile_texts
+from workers.sms.send import send_sms
+from workers.staff.worklist import Kind, read_work
+from workers.visits.schedule import schedule_visit
+from workers.visits.start import begin_visit
 
 TAKE_UP: dict[Work, Callable[..., str]] = {
     Work.SEND_SMS: send_sms,

@@ -12,15 +12,15 @@ from typing import Any
 
 from sqlalchemy import Engine, select, update
 
-from config.policy import Policy
+from config.readers.policy import Policy
 from tests.judge.log import Life, Pause, Reached
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import Book, only, shipped_policy
-from workers import inbox
-from workers.gateways.sms import InboundText, OutgoingText, SendOutcome, SendResult
-from workers.replies import take_reply
-from workers.store.schema import borrower, loan
-from workers.store.schema import staff as staff_table
+from workers.borrowers.inbound_texts import take_reply
+from workers.db.schema import borrower, loan
+from workers.db.schema import staff as staff_table
+from workers.inbox import process as inbox
+from workers.sms.providers.port import InboundText, OutgoingText, SendOutcome, SendResult
 
 FIRST_DAY = date(2026, 3, 2)
 

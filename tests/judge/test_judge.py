@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.caps import Cap
-from domain.gate import Answer, Verdict
-from domain.hours import ContactHours
+from domain.compliance.contact_hours import ContactHours
+from domain.compliance.frequency_caps import Cap
+from domain.compliance.gate import Answer, Verdict
 from tests.judge import world
 from tests.judge.law import against
 from tests.judge.log import Life, Pause, Reached

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Engine
 
-from domain.gate import Answer, Verdict
+from domain.compliance.gate import Answer, Verdict
 from tests.judge.store import live_in_the_store
-from workers import contacting, gatekeeping, making_calls
+from workers.calls import start as making_calls
+from workers.gate import claim as contacting
+from workers.gate import facts as gatekeeping
 
 
 def test_a_house_whose_workers_race_and_are_lost_keeps_every_law(engine: Engine) -> None:

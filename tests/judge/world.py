@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
-from domain.gate import Answer, Verdict
+from domain.compliance.gate import Answer, Verdict
 from tests.judge.house import ask
 from tests.judge.law import against, moments_worth_asking
 from tests.judge.log import Life, Pause, Reached

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-from workers.store.prepared import PLANNED_ONCE
+from workers.db.prepared_statements import PLANNED_ONCE
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 from tests.support.loans import Book
-from workers.inbox import Settled, apply_event, receive
+from workers.inbox.process import Settled, apply_event, receive
 
 
 def store(book: Book, kind: str, /, **payload: object) -> int:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from workers.gateways.sms import OutgoingText, SendOutcome, SendResult
-from workers.local.rehearsal import Rehearsal, rehearsal_for
+from workers.simulator.providers.magic_numbers import Rehearsal, rehearsal_for
+from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
 
 _NOT_PROCESSED = {
     Rehearsal.LANDLINE: SendResult(

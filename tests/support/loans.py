@@ -17,25 +17,25 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, Row, Select, Table, insert, select
 
-from config.policy import Policy, load_policy
+from config.readers.policy import Policy, load_policy
+from config.readers.templates import Templates
 from config.settings import Settings, load_settings
-from config.templates import Templates
 from domain.holds import HoldKind
 from domain.loans import Instalment
 from tests.support.environment import KEY, an_environment
 from tests.support.fakes import FakeSmsGateway
-from workers.approving import approve
+from workers.actions.approvals import approve
+from workers.calls.start import begin_call
 from workers.clock import Clock
-from workers.escalation import Escalated, escalate_loans
-from workers.gateways.routes import ELSEWHERE, Routes, Sender
-from workers.gateways.sms import SmsGateway
-from workers.house import House
-from workers.inbox import take_in
-from workers.making_calls import begin_call
-from workers.making_visits import begin_visit
-from workers.store.schema import action, borrower, hold, instalment, loan, shift, staff, visit
-from workers.store.vault import Vault
-from workers.texting import send_sms
+from workers.context import House
+from workers.db.encryption import Vault
+from workers.db.schema import action, borrower, hold, instalment, loan, shift, staff, visit
+from workers.escalation.escalate import Escalated, escalate_loans
+from workers.inbox.process import take_in
+from workers.sms.providers.port import SmsGateway
+from workers.sms.providers.routing import ELSEWHERE, Routes, Sender
+from workers.sms.send import send_sms
+from workers.visits.start import begin_visit
 
 NAME = "Lin Example"
 ADDRESS = "1 Example Road"

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from config.lender_statuses import LenderStatuses
-from config.mappings import load_mapping
-from config.regions import load_regions
-from domain.arrears import days_past_due
+from config.readers.lender_statuses import LenderStatuses
+from config.readers.regions import load_regions
+from config.readers.tape_mapping_reader import load_mapping
+from domain.delinquency import days_past_due
 from domain.loans import ZERO, LoanOnTape
 from domain.schedule import on_due_day
-from workers.tape.reading import read_tape
-from workers.tape.rows import RowError
+from workers.tapes.read_tape import read_tape
+from workers.tapes.row_errors import RowError
 
 AS_OF = date(2018, 6, 25)
 

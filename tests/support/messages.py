@@ -6,7 +6,7 @@ import time
 
 import redis
 
-from workers.broker import KEY_PREFIX
+from workers.messaging.broker import KEY_PREFIX
 from workers.queues import Queue
 
 

@@ -9,32 +9,23 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, exists, select, text
 
+from domain.collectors import Span
 from domain.ladder import Work
-from domain.staffing import Span
 from domain.statuses import MessageStatus
-from workers import (
-    dead_letters,
-    inbox,
-    outcomes,
-    promising,
-    receipts,
-    reconciling,
-    repairing,
-    replies,
-    reply_work,
-    scanning,
-)
-from workers.contacting import lock_action
-from workers.evidence import chaining
-from workers.gateways.sms import InboundText
-from workers.house import House
-from workers.leaving_alone import leave_alone
-from workers.payments import Payment, record_payment
-from workers.privacy import about, erasing, retention
-from workers.store import actions, book, outbox, people, relaying
-from workers.store.facts import load_facts
-from workers.store.inbox import AT_ONCE
-from workers.store.schema import (
+from workers.actions import dead_letters
+from workers.actions import dispatch as repairing
+from workers.attempts import outcomes
+from workers.borrowers import inbound_texts as replies
+from workers.borrowers import reply_queue as reply_work
+from workers.borrowers.opt_outs import leave_alone
+from workers.context import House
+from workers.db import actions, outbox
+from workers.db import allocations as relaying
+from workers.db import loans as book
+from workers.db import staff as people
+from workers.db.inbox import AT_ONCE
+from workers.db.loan_facts import load_facts
+from workers.db.schema import (
     access,
     borrower,
     evidence_link,
@@ -44,11 +35,26 @@ from workers.store.schema import (
     promise,
     reply,
 )
-from workers.story import actions as story_of_actions
-from workers.story import borrower as story_of_borrower
-from workers.story import decisions, effects, pauses, reading, records
-from workers.story import facts as story_of_facts
-from workers.worklist import Kind, read_work
+from workers.escalation import scan as scanning
+from workers.evidence import chain as chaining
+from workers.gate.claim import lock_action
+from workers.hardship import promises as promising
+from workers.history import actions as story_of_actions
+from workers.history import audit as records
+from workers.history import borrower as story_of_borrower
+from workers.history import decisions, effects
+from workers.history import history as reading
+from workers.history import holds as pauses
+from workers.history import incoming as story_of_facts
+from workers.inbox import process as inbox
+from workers.payments.payments import Payment, record_payment
+from workers.privacy import erasure as erasing
+from workers.privacy import retention
+from workers.privacy import subject_export as about
+from workers.sms import delivery_receipts as receipts
+from workers.sms import reconcile as reconciling
+from workers.sms.providers.port import InboundText
+from workers.staff.worklist import Kind, read_work
 
 Ask = Callable[[Connection, House], object]
 LEASE = timedelta(minutes=5)

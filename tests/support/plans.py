@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, event, text
 
-from workers.house import House
+from workers.context import House
 
 LARGE = 1_000
 """Rows above which a table is not to be read from one end to the other."""

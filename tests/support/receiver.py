@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.support.loans import Book
-from workers.gateways.receiver import Receiver
-from workers.store.outbox import that_tells
+from workers.db.outbox import that_tells
+from workers.outbox.receiver import Receiver
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OLDER_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"

@@ -8,8 +8,8 @@ from datetime import datetime
 from uuid import uuid4
 
 from tests.support.loans import SENDER
-from workers.gateways.routes import ELSEWHERE, Routes, Sender
-from workers.gateways.sms import LookupFailedError, OutgoingText, SendOutcome, SendResult
+from workers.sms.providers.port import LookupFailedError, OutgoingText, SendOutcome, SendResult
+from workers.sms.providers.routing import ELSEWHERE, Routes, Sender
 
 REFUSED_FOR_ITS_OWN_SAKE = SendResult(
     SendOutcome.REFUSED, "The account may not text this country.", code="21408", elsewhere=True

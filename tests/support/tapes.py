@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from config.mappings import read_mapping
-from config.tape_mapping import TapeMapping
+from config.readers.tape_mapping import TapeMapping
+from config.readers.tape_mapping_reader import read_mapping
 from domain.loans import LoanOnTape
-from workers.tape.reading import read_tape
-from workers.tape.rows import RowError
+from workers.tapes.read_tape import read_tape
+from workers.tapes.row_errors import RowError
 
 AS_OF = date(2026, 3, 10)
 

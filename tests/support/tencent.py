@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from config.sms_templates import RegisteredTemplate, RegisteredTemplates
-from workers.gateways.tencent import TencentGateway
-from workers.local.tencent_stand_in import SDK_APP_ID, SECRET_ID
+from config.readers.registered_templates import RegisteredTemplate, RegisteredTemplates
+from workers.simulator.providers.tencent import SDK_APP_ID, SECRET_ID
+from workers.sms.providers.tencent import TencentGateway
 
 KEY = "a-key-for-tests"
 TEMPLATE_ID = "1000001"

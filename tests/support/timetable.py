@@ -6,7 +6,7 @@ from celery import Celery
 from kombu import Queue as KombuQueue
 
 from workers import queues
-from workers.broker import KEY_PREFIX
+from workers.messaging.broker import KEY_PREFIX
 
 TIMETABLE = tuple(
     name

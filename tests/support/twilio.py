@@ -8,9 +8,9 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import UUID, uuid4
 
-from workers.gateways.sms import OutgoingText
-from workers.gateways.twilio import TwilioGateway
-from workers.local.twilio_stand_in import ACCOUNT_SID
+from workers.simulator.providers.twilio import ACCOUNT_SID
+from workers.sms.providers.port import OutgoingText
+from workers.sms.providers.twilio import TwilioGateway
 
 TOKEN = "a-token-for-tests"
 

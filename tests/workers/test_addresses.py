@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from domain.errors import ArrearsError
-from workers.broker import assert_broker_reachable, queue_depths
-from workers.store.engine import assert_reachable, connect
+from workers.db.engine import assert_reachable, connect
+from workers.messaging.broker import assert_broker_reachable, queue_depths
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from sqlalchemy import Engine
 from domain.errors import ArrearsError
 from tests.support.loans import Book
 from tests.support.together import together
-from workers.approving import approve, refuse
-from workers.store.schema import action_event, approval
+from workers.actions.approvals import approve, refuse
+from workers.db.schema import action_event, approval
 
 
 @pytest.fixture

@@ -11,23 +11,15 @@ from domain.errors import ArrearsError
 from domain.holds import HoldKind
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from tests.support.together import together
-from workers import inbox
-from workers.attempts import BarredError
-from workers.calling import assign_call
-from workers.making_calls import begin_call
-from workers.making_visits import begin_visit, call_off_visit
-from workers.store.facts import load_facts
-from workers.store.schema import (
-    access,
-    borrower,
-    call,
-    contact,
-    contact_outcome,
-    visit,
-    visit_staff,
-)
-from workers.story import read_story
-from workers.visiting import schedule_visit
+from workers.attempts.attempts import BarredError
+from workers.calls.assign import assign_call
+from workers.calls.start import begin_call
+from workers.db.loan_facts import load_facts
+from workers.db.schema import access, borrower, call, contact, contact_outcome, visit, visit_staff
+from workers.history import read_story
+from workers.inbox import process as inbox
+from workers.visits.schedule import schedule_visit
+from workers.visits.start import begin_visit, call_off_visit
 
 TODAY = ("2026-03-02 08:00", "2026-03-02 23:00")
 

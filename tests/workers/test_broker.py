@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from domain.errors import ArrearsError
-from workers.broker import assert_broker_reachable
+from workers.messaging.broker import assert_broker_reachable
 
 
 def refusal(url: str) -> str:

@@ -21,9 +21,9 @@ from tests.support.commands import eventually, running
 from tests.support.environment import an_environment
 from tests.support.loans import Book
 from tests.support.timetable import Timetable
-from workers.local.servers import LocalBroker
-from workers.local.twilio_stand_in import ACCOUNT_SID, TwilioStandIn
-from workers.store.schema import action
+from workers.db.schema import action
+from workers.simulator.providers.twilio import ACCOUNT_SID, TwilioStandIn
+from workers.simulator.servers.postgres_and_valkey import LocalBroker
 
 LOANS = 20
 FULL = "1"

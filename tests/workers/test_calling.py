@@ -11,9 +11,9 @@ from domain.holds import HoldKind
 from tests.support.counting import statements
 from tests.support.loans import Book
 from tests.support.together import together
-from workers import calling
-from workers.calling import assign_call
-from workers.store.schema import call, contact, staff
+from workers.calls import assign as calling
+from workers.calls.assign import assign_call
+from workers.db.schema import call, contact, staff
 
 TODAY = ("2026-03-02 08:00", "2026-03-02 20:00")
 

@@ -16,7 +16,7 @@ from tests.support.compose import ROOT, seconds, services
 from tests.support.environment import an_environment
 from tests.support.loans import Book
 from workers import queues
-from workers.broker import KEY_PREFIX
+from workers.messaging.broker import KEY_PREFIX
 from workers.queues import QUEUE_FOR, QUEUE_HOLDS, Queue, route, task_name
 
 # The application reads its settings from the environment once per process, so it gets one of its
@@ -159,7 +159,7 @@ def test_the_task_that_wakes_actions_leaves_a_full_queue_alone(
     book.loan("L-1", due_on="2026-03-01")
     book.escalate("L-1")
     assert book.actions("L-1")["text_day_1"] == "planned"
-    wake = "from workers.tasks.repair import wake_due_actions; print(wake_due_actions())"
+    wake = "from workers.tasks.maintenance import wake_due_actions; print(wake_due_actions())"
     environment = an_environment(database_url, broker_url)
     queue = f"{KEY_PREFIX}{Queue.SMS}"
     with redis.Redis.from_url(broker_url) as client:

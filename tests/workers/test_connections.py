@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Connection, Engine, bindparam, func, select, text
 from sqlalchemy.exc import OperationalError
 
-from workers.store import engine as store_engine
-from workers.store.engine import connect
-from workers.store.prepared import planned_once, written_out
-from workers.store.schema import inbox_event
+from workers.db import engine as store_engine
+from workers.db.engine import connect
+from workers.db.prepared_statements import planned_once, written_out
+from workers.db.schema import inbox_event
 
 ADDED = planned_once(text("SELECT CAST(:a AS int) + CAST(:b AS int) + CAST(:a AS int)"))
 KEPT = text("SELECT statement FROM pg_prepared_statements ORDER BY 1")

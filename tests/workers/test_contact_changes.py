@@ -9,9 +9,9 @@ from sqlalchemy import Engine
 
 from tests.support.events import store, tell
 from tests.support.loans import Book
-from workers.inbox import Settled
-from workers.store.problems import note_problem
-from workers.store.schema import borrower, inbox_event, problem
+from workers.db.data_issues import note_problem
+from workers.db.schema import borrower, inbox_event, problem
+from workers.inbox.process import Settled
 
 PHONE = "+8613900139000"
 NEW_YORK = "+12125550123"

@@ -12,8 +12,8 @@ from sqlalchemy.exc import OperationalError
 from domain.ladder import Work
 from domain.loans import Instalment
 from tests.support.loans import Book
-from workers.contacting import Claimed, claim
-from workers.store.schema import instalment, loan
+from workers.db.schema import instalment, loan
+from workers.gate.claim import Claimed, claim
 
 
 def claim_text(connection: Connection, book: Book, name: str) -> Claimed | None:

@@ -27,15 +27,15 @@ from sqlalchemy import Connection, Engine, event, func, select, text, update
 from tests.support.counting import statements
 from tests.support.environment import an_environment
 from tests.support.loans import Book
-from workers.announcing import announce
-from workers.broker import KEY_PREFIX
-from workers.escalation import escalate_loans
-from workers.inbox import apply_events, payment_payload, receive_alone
-from workers.payments import Payment
+from workers.db.schema import action, loan
+from workers.escalation.escalate import escalate_loans
+from workers.escalation.scan import scan_portfolio
+from workers.inbox.process import apply_events, payment_payload, receive_alone
+from workers.messaging.broker import KEY_PREFIX
+from workers.messaging.publish import announce
+from workers.payments.payments import Payment
 from workers.queues import ESCALATE_LOANS, Queue
-from workers.scanning import scan_portfolio
-from workers.store.schema import action, loan
-from workers.texting import send_sms
+from workers.sms.send import send_sms
 
 BASELINE = Path(__file__).parent / "costs.json"
 WRITE_ANEW = "WRITE_COSTS"  # no ARREARS_: that would be a setting, and an unknown one is refused

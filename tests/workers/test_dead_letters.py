@@ -13,11 +13,11 @@ from domain.ladder import Work
 from tests.support.loans import Book
 from tests.support.sending import Scripted, route
 from tests.support.together import together
-from workers.dead_letters import DeadAction, drop, read_dead, read_history, resume
-from workers.gateways.sms import SendOutcome, SendResult
-from workers.repairing import wake_due_actions
-from workers.retrying import MOST_FAILURES
-from workers.store.schema import action, action_event, message
+from workers.actions.dead_letters import DeadAction, drop, read_dead, read_history, resume
+from workers.actions.dispatch import wake_due_actions
+from workers.actions.retries import MOST_FAILURES
+from workers.db.schema import action, action_event, message
+from workers.sms.providers.port import SendOutcome, SendResult
 
 REFUSED = SendResult(SendOutcome.REFUSED, "The account may not text this country.", code="21408")
 NOT_SENT = SendResult(SendOutcome.NOT_SENT, "Too many requests.")

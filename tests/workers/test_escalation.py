@@ -15,16 +15,8 @@ from domain.statuses import ActionStatus
 from tests.support.counting import statements
 from tests.support.loans import Book
 from tests.support.together import together
-from workers.escalation import escalate_loans
-from workers.store.schema import (
-    action,
-    borrower,
-    collection_case,
-    decision,
-    hold,
-    loan,
-    problem,
-)
+from workers.db.schema import action, borrower, collection_case, decision, hold, loan, problem
+from workers.escalation.escalate import escalate_loans
 
 
 def test_a_loan_one_day_past_due_is_given_its_text_and_its_call(engine: Engine) -> None:

@@ -22,12 +22,12 @@ from tests.support.events import store
 from tests.support.loans import Book
 from tests.support.plans import nothing_stays
 from tests.support.together import together
-from workers import applying
-from workers.applying import TOGETHER
-from workers.house import House
-from workers.inbox import apply_event, apply_events, take_in, wake_events
-from workers.store.inbox import AT_ONCE
-from workers.store.schema import allocation, inbox_event, payment, promise
+from workers.context import House
+from workers.db.inbox import AT_ONCE
+from workers.db.schema import allocation, inbox_event, payment, promise
+from workers.inbox import handlers as applying
+from workers.inbox.handlers import TOGETHER
+from workers.inbox.process import apply_event, apply_events, take_in, wake_events
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
 

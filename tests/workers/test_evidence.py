@@ -18,13 +18,13 @@ from tests.support.counting import statements
 from tests.support.loans import NAME, PHONE, Book
 from tests.support.rights import all_rights
 from tests.support.together import together
-from workers.calling import assign_call
-from workers.evidence.bundle import write_bundle
-from workers.evidence.chaining import chain_evidence
-from workers.evidence.verifying import Finding, Wrong, read_head, verify
-from workers.receipts import record_receipt
-from workers.store.grants import APPEND_ONLY, grant_to_role
-from workers.store.schema import evidence_due, evidence_head, evidence_link, message
+from workers.calls.assign import assign_call
+from workers.db.grants import APPEND_ONLY, grant_to_role
+from workers.db.schema import evidence_due, evidence_head, evidence_link, message
+from workers.evidence.chain import chain_evidence
+from workers.evidence.export import write_bundle
+from workers.evidence.verify import Finding, Wrong, read_head, verify
+from workers.sms.delivery_receipts import record_receipt
 
 
 @pytest.fixture

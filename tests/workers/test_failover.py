@@ -17,10 +17,10 @@ from tests.support.sending import (
     asked,
     route,
 )
-from workers.dead_letters import resume
-from workers.gateways.sms import SendOutcome, SendResult
-from workers.payments import Payment, record_payment
-from workers.store.schema import contact, message
+from workers.actions.dead_letters import resume
+from workers.db.schema import contact, message
+from workers.payments.payments import Payment, record_payment
+from workers.sms.providers.port import SendOutcome, SendResult
 
 OPTED_OUT = SendResult(SendOutcome.REFUSED, "Opted out.", opted_out=True, elsewhere=True)
 INVALID = SendResult(SendOutcome.REFUSED, "Not a number.", number_invalid=True, elsewhere=True)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from sqlalchemy import Engine, select, update
 
-from domain.rules import Channel
+from domain.compliance.rules import Channel
 from tests.support.loans import Book
 from tests.support.together import together
-from workers.local.rehearsal import Rehearsal
-from workers.store.book import opt_out
-from workers.store.schema import action_event, borrower, contact, contact_outcome, loan
+from workers.db.loans import opt_out
+from workers.db.schema import action_event, borrower, contact, contact_outcome, loan
+from workers.simulator.providers.magic_numbers import Rehearsal
 
 
 def moves_of(book: Book, name: str, item: str) -> list[tuple[str, str]]:

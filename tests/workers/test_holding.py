@@ -9,11 +9,11 @@ from sqlalchemy import Engine, select
 
 from tests.support.events import place, store, tell
 from tests.support.loans import Book
-from workers.auditing import count_duplicates, count_unexplained
-from workers.calling import assign_call
-from workers.litigating import open_legal_file
-from workers.store.schema import call, document, hold, loan, visit, visit_staff
-from workers.visiting import schedule_visit
+from workers.calls.assign import assign_call
+from workers.db.schema import call, document, hold, loan, visit, visit_staff
+from workers.legal.legal_files import open_legal_file
+from workers.operations.integrity import count_duplicates, count_unexplained
+from workers.visits.schedule import schedule_visit
 
 DISPUTE = {
     "dispute": "D-1",

@@ -8,8 +8,8 @@ import pytest
 
 from config.settings import SettingsError, load_settings
 from tests.support.environment import an_environment
-from workers.gateways.tencent import TencentGateway
-from workers.house import build_house, the_house
+from workers.context import build_house, the_house
+from workers.sms.providers.tencent import TencentGateway
 
 TENCENT = {
     "TENCENT_SECRET_ID": "id",

@@ -10,21 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from config.mappings import load_mapping
+from config.readers.tape_mapping_reader import load_mapping
 from domain.errors import ArrearsError
 from tests.support.loans import Book
-from workers import importing
-from workers.importing import ImportReport, import_tape
-from workers.payments import Payment, record_payment
-from workers.store.schema import (
-    allocation,
-    borrower,
-    instalment,
-    loan,
-    payment,
-    problem,
-    tape_import,
-)
+from workers.db.schema import allocation, borrower, instalment, loan, payment, problem, tape_import
+from workers.payments.payments import Payment, record_payment
+from workers.tapes import import_tape as importing
+from workers.tapes.import_tape import ImportReport, import_tape
 
 AS_OF = date(2026, 3, 2)
 COLUMNS = (

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.support.loans import Book
-from workers.applying import HANDLERS
-from workers.inbox import Settled, apply_event, receive, wake_events
-from workers.store.schema import inbox_event, payment
+from workers.db.schema import inbox_event, payment
+from workers.inbox.handlers import HANDLERS
+from workers.inbox.process import Settled, apply_event, receive, wake_events
 
 PAYMENT = {
     "external_id": "P-1",

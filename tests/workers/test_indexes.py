@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import Connection, UniqueConstraint, select
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
+from domain.compliance.rules import Channel
+from domain.contact_outcomes import ContactOutcome
 from domain.errors import ArrearsError
 from domain.ladder import Work
-from domain.outcomes import ContactOutcome
-from domain.rules import Channel
 from tests.support.databases import new_database
 from tests.support.full_tables import fill
 from tests.support.loans import Book
@@ -33,30 +33,29 @@ from tests.support.needs import (
     payments_come_in_together,
 )
 from tests.support.plans import nothing_stays, planned
-from workers import (
-    attempts,
-    dead_letters,
-    inbox,
-    making_calls,
-    making_visits,
-    outcomes,
-    reassessing,
-    reconciling,
-    repairing,
-    reply_work,
-    scanning,
-)
-from workers.contacting import lock_action
-from workers.escalation import escalate_loans
-from workers.evidence import chaining
-from workers.house import House
-from workers.letters import open_letter
-from workers.privacy import about, pruning
-from workers.store import messages, people
-from workers.store.engine import connect
-from workers.store.schema import action, call, contact, loan, metadata
-from workers.story.reading import read_story
-from workers.worklist import Kind, read_work
+from workers.actions import dead_letters
+from workers.actions import dispatch as repairing
+from workers.attempts import attempts, outcomes
+from workers.borrowers import reply_queue as reply_work
+from workers.calls import start as making_calls
+from workers.context import House
+from workers.db import messages
+from workers.db import staff as people
+from workers.db.engine import connect
+from workers.db.schema import action, call, contact, loan, metadata
+from workers.escalation import reassess as reassessing
+from workers.escalation import scan as scanning
+from workers.escalation.escalate import escalate_loans
+from workers.evidence import chain as chaining
+from workers.gate.claim import lock_action
+from workers.history.history import read_story
+from workers.inbox import process as inbox
+from workers.privacy import pruning
+from workers.privacy import subject_export as about
+from workers.sms import reconcile as reconciling
+from workers.staff.worklist import Kind, read_work
+from workers.visits import start as making_visits
+from workers.visits.letters import open_letter
 
 pytestmark = pytest.mark.xdist_group("indexes")  # so that the tables are filled once
 

@@ -16,25 +16,25 @@ from tests.support.commands import Process, arrears, eventually
 from tests.support.environment import KEY, an_environment
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from tests.support.together import together
-from workers import inbox
-from workers.gateways.sms import InboundText
-from workers.house import House
-from workers.letters import open_letter
-from workers.privacy import resealing
-from workers.privacy.resealing import carry_on, count_left, rotate
-from workers.replies import take_reply
-from workers.reply_work import open_reply
-from workers.store.keys import (
+from workers.borrowers.inbound_texts import take_reply
+from workers.borrowers.reply_queue import open_reply
+from workers.context import House
+from workers.db.encryption import Vault, begins
+from workers.db.encryption_keys import (
     assert_keys_open,
     begin_rotation,
     keep_digest_key,
     read_digest_key,
     rotation_goes_on,
 )
-from workers.store.schema import borrower, inbox_event, message, metadata, reply, sealing_key
-from workers.store.vault import Vault, begins
-from workers.visiting import schedule_visit
-from workers.webhooks.lender_events import ContactChangeFacts
+from workers.db.schema import borrower, inbox_event, message, metadata, reply, sealing_key
+from workers.http.lender_events import ContactChangeFacts
+from workers.inbox import process as inbox
+from workers.privacy import key_rotation as resealing
+from workers.privacy.key_rotation import carry_on, count_left, rotate
+from workers.sms.providers.port import InboundText
+from workers.visits.letters import open_letter
+from workers.visits.schedule import schedule_visit
 
 OTHER = Vault.new_key()
 NEW = Vault.new_key()

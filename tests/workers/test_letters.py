@@ -10,10 +10,10 @@ from sqlalchemy import Engine
 
 from domain.errors import ArrearsError
 from tests.support.loans import NAME, Book
-from workers.letters import open_letter
-from workers.payments import Payment, record_payment
-from workers.store.schema import access, document
-from workers.visiting import schedule_visit
+from workers.db.schema import access, document
+from workers.payments.payments import Payment, record_payment
+from workers.visits.letters import open_letter
+from workers.visits.schedule import schedule_visit
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def book(engine: Engine) -> Book:
 def test_the_letter_comes_as_it_was_written_and_the_look_is_logged_without_its_words(
     book: Book, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, logger="workers.letters"):
+    with caplog.at_level(logging.INFO, logger="workers.visits.letters"):
         letter = open_letter(book.house, "L-1", by="sup-1")
 
     assert NAME in letter.body

@@ -16,10 +16,8 @@ from domain.loans import Instalment
 from tests.support.counting import statements
 from tests.support.loans import Book
 from tests.support.together import together
-from workers.calling import assign_call
-from workers.litigating import open_legal_file
-from workers.payments import Payment, record_payment
-from workers.store.schema import (
+from workers.calls.assign import assign_call
+from workers.db.schema import (
     approval,
     contact,
     legal_file,
@@ -28,8 +26,10 @@ from workers.store.schema import (
     loan,
     message,
 )
-from workers.texting import send_sms
-from workers.visiting import schedule_visit
+from workers.legal.legal_files import open_legal_file
+from workers.payments.payments import Payment, record_payment
+from workers.sms.send import send_sms
+from workers.visits.schedule import schedule_visit
 
 TRIED = ("remind", "enquire", "visit")
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)

@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 
-from workers.store.schema import metadata
+from workers.db.schema import metadata
 
 
 def test_migrations_and_tables_agree(engine: Engine) -> None:

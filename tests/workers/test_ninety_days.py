@@ -13,15 +13,15 @@ from sqlalchemy import Engine, select
 
 from domain.ladder import Work
 from tests.support.loans import Book
-from workers.auditing import count_duplicates, count_unexplained
-from workers.calling import assign_call
-from workers.litigating import open_legal_file
-from workers.payments import Payment, record_payment
-from workers.repairing import wake_due_actions
-from workers.scanning import scan_portfolio
-from workers.store.schema import action, call, decision, legal_file, legal_file_need, visit
-from workers.texting import send_sms
-from workers.visiting import schedule_visit
+from workers.actions.dispatch import wake_due_actions
+from workers.calls.assign import assign_call
+from workers.db.schema import action, call, decision, legal_file, legal_file_need, visit
+from workers.escalation.scan import scan_portfolio
+from workers.legal.legal_files import open_legal_file
+from workers.operations.integrity import count_duplicates, count_unexplained
+from workers.payments.payments import Payment, record_payment
+from workers.sms.send import send_sms
+from workers.visits.schedule import schedule_visit
 
 DUE_ON = date(2026, 3, 1)
 NOTHING_RAN_ON = date(2026, 3, 8)

@@ -11,14 +11,14 @@ from sqlalchemy import Engine
 from domain.errors import ArrearsError
 from domain.statuses import ActionStatus
 from tests.support.loans import Book
-from workers import inbox
-from workers.open_problems import Problems, read_problems
-from workers.payments import Payment
-from workers.settling import drop_event, settle_problem
-from workers.status import SENTENCES
-from workers.store.actions import Move, claim_action, move_actions
-from workers.store.problems import note_problem, resolve_problems
-from workers.story import read_story
+from workers.db.actions import Move, claim_action, move_actions
+from workers.db.data_issues import note_problem, resolve_problems
+from workers.history import read_story
+from workers.inbox import process as inbox
+from workers.operations.problems import Problems, read_problems
+from workers.operations.resolve import drop_event, settle_problem
+from workers.operations.status import SENTENCES
+from workers.payments.payments import Payment
 
 
 def problems_of(book: Book) -> Problems:

@@ -15,16 +15,16 @@ from domain.statuses import ActionStatus, MessageStatus
 from tests.support.counting import statements
 from tests.support.loans import Book
 from tests.support.receiver import telling
-from workers.calling import assign_call
-from workers.escalation import escalate_loans
-from workers.litigating import open_legal_file
-from workers.local.rehearsal import Rehearsal
-from workers.payments import Payment, record_payment
-from workers.receipts import record_receipt
-from workers.store.actions import Move, move_actions
-from workers.store.outbox import EventKind, News, tell
-from workers.store.schema import collection_case, decision, message, outbox_event
-from workers.visiting import schedule_visit
+from workers.calls.assign import assign_call
+from workers.db.actions import Move, move_actions
+from workers.db.outbox import EventKind, News, tell
+from workers.db.schema import collection_case, decision, message, outbox_event
+from workers.escalation.escalate import escalate_loans
+from workers.legal.legal_files import open_legal_file
+from workers.payments.payments import Payment, record_payment
+from workers.simulator.providers.magic_numbers import Rehearsal
+from workers.sms.delivery_receipts import record_receipt
+from workers.visits.schedule import schedule_visit
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

@@ -14,10 +14,10 @@ from tests.support.commands import arrears, python
 from tests.support.environment import an_environment
 from tests.support.loans import Book
 from tests.support.receiver import SECRET, LendersSystems, telling
-from workers.delivering import deliver_events
-from workers.resending import resend, resend_dead
-from workers.status import EventsOut, read_status
-from workers.store.schema import outbox_event
+from workers.db.schema import outbox_event
+from workers.operations.status import EventsOut, read_status
+from workers.outbox.deliver import deliver_events
+from workers.outbox.resend import resend, resend_dead
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def give_up(book: Book, systems: LendersSystems, name: str = "L-1") -> str:
 def test_an_installation_with_a_receiver_wakes_and_tells_it(
     book: Book, environment: dict[str, str], systems: LendersSystems
 ) -> None:
-    wake = "from workers.tasks.repair import wake_outbox; print(wake_outbox())"
+    wake = "from workers.tasks.maintenance import wake_outbox; print(wake_outbox())"
     assert python(environment, "-c", wake).stdout.strip() == "2 announced"
 
     loan_id = book.loan_id("L-1")

@@ -14,12 +14,12 @@ from domain.errors import ArrearsError
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from tests.support.receiver import OLDER_SECRET, SECRET, LendersSystems, telling
 from tests.support.together import together
-from workers.delivering import AT_ONCE, MOST_TRIES, deliver_events, wake_outbox
-from workers.gateways.receiver import Receiver
+from workers.db import outbox
+from workers.db.outbox import EventKind, News
+from workers.db.schema import outbox_event
+from workers.outbox.deliver import AT_ONCE, MOST_TRIES, deliver_events, wake_outbox
+from workers.outbox.receiver import Receiver
 from workers.queues import QUEUE_HOLDS
-from workers.store import outbox
-from workers.store.outbox import EventKind, News
-from workers.store.schema import outbox_event
 
 
 @pytest.fixture
@@ -255,7 +255,7 @@ def test_a_worker_that_dies_after_the_post_leaves_the_same_event_to_the_next_one
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("workers.delivering._settle", dies)
+        patch.setattr("workers.outbox.deliver._settle", dies)
         with pytest.raises(KeyboardInterrupt):
             deliver(book)
     assert deliver(book) == 0, "its claim holds until the lease ends"

@@ -13,11 +13,11 @@ from tests.support.counting import statements
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import SENDER, Book, FixedClock
 from tests.support.together import together
-from workers.gateways.routes import Sender
-from workers.house import House
-from workers.pacing import LONGEST_WAIT, take_turn
-from workers.store.schema import message, sender_pace
-from workers.texting import send_sms
+from workers.context import House
+from workers.db.schema import message, sender_pace
+from workers.sms.providers.routing import Sender
+from workers.sms.rate_limit import LONGEST_WAIT, take_turn
+from workers.sms.send import send_sms
 
 ONE = Sender("twilio", SENDER, FakeSmsGateway())
 ANOTHER = Sender("twilio", "+15005550007", FakeSmsGateway())

@@ -20,10 +20,10 @@ from tests.support.links import LOOPBACK, Link, a_link
 from tests.support.loans import Book
 from tests.support.timetable import Timetable
 from workers.clock import Clock
-from workers.local.servers import LocalBroker
-from workers.local.twilio_stand_in import ACCOUNT_SID, TwilioStandIn
-from workers.store.schema import action, loan, message
-from workers.unknown_texts import send_again, was_sent
+from workers.db.schema import action, loan, message
+from workers.simulator.providers.twilio import ACCOUNT_SID, TwilioStandIn
+from workers.simulator.servers.postgres_and_valkey import LocalBroker
+from workers.sms.unconfirmed import send_again, was_sent
 
 LOANS = 30
 NOON = "2024-03-04 12:00"

@@ -11,9 +11,9 @@ from sqlalchemy import Engine, select
 from domain.errors import ArrearsError
 from domain.loans import Instalment
 from tests.support.loans import Book
-from workers import inbox
-from workers.payments import Payment
-from workers.store.schema import allocation, collection_case, inbox_event, loan, payment
+from workers.db.schema import allocation, collection_case, inbox_event, loan, payment
+from workers.inbox import process as inbox
+from workers.payments.payments import Payment
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
 

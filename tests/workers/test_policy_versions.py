@@ -9,9 +9,9 @@ from sqlalchemy import Engine, update
 
 from domain.errors import ArrearsError
 from tests.support.loans import Book
-from workers.house import House
-from workers.policy_versions import assert_policy_unchanged, register_policy
-from workers.store.schema import policy_version
+from workers.context import House
+from workers.db.schema import policy_version
+from workers.operations.policy_register import assert_policy_unchanged, register_policy
 
 
 @pytest.fixture

@@ -9,24 +9,16 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine, select, update
 
+from domain.compliance.gate import Answer, may_contact
+from domain.compliance.rules import Channel
 from domain.errors import ArrearsError
-from domain.gate import Answer, may_contact
 from domain.loans import Borrower, Instalment, LoanOnTape
-from domain.rules import Channel
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from tests.support.together import together
-from workers import inbox
-from workers.gatekeeping import read_contact_facts
-from workers.gateways.sms import InboundText
-from workers.letters import open_letter
-from workers.payments import Payment, record_payment
-from workers.privacy.daily import begins_today
-from workers.privacy.erasing import erase_what_need_not_be_kept
-from workers.replies import take_reply
-from workers.reply_work import open_reply
-from workers.store.book import opt_out
-from workers.store.merging import merge
-from workers.store.schema import (
+from workers.borrowers.inbound_texts import take_reply
+from workers.borrowers.reply_queue import open_reply
+from workers.db.loans import opt_out
+from workers.db.schema import (
     action,
     action_event,
     borrower,
@@ -40,11 +32,19 @@ from workers.store.schema import (
     payment,
     reply,
 )
-from workers.store.schema import opt_out as opt_outs
-from workers.store.staging import make_staging
-from workers.visiting import schedule_visit
-from workers.webhooks.lender_events import ContactChangeFacts
-from workers.writing_off import write_off
+from workers.db.schema import opt_out as opt_outs
+from workers.gate.facts import read_contact_facts
+from workers.http.lender_events import ContactChangeFacts
+from workers.inbox import process as inbox
+from workers.payments.payments import Payment, record_payment
+from workers.payments.write_offs import write_off
+from workers.privacy.erasure import erase_what_need_not_be_kept
+from workers.privacy.once_a_day import begins_today
+from workers.sms.providers.port import InboundText
+from workers.tapes.merge import merge
+from workers.tapes.staging import make_staging
+from workers.visits.letters import open_letter
+from workers.visits.schedule import schedule_visit
 
 EVIDENCE = (action, action_event, contact, decision, payment, loan)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import LargeBinary
 
-from workers.privacy.about import NOT_ABOUT_A_PERSON
-from workers.privacy.sealed import PLACES
-from workers.store.schema import borrower, metadata
+from workers.db.schema import borrower, metadata
+from workers.privacy.encrypted_columns import PLACES
+from workers.privacy.subject_export import NOT_ABOUT_A_PERSON
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(
@@ -19,21 +19,25 @@ SOURCES = sorted(
 
 MAY_OPEN = {
     # To act: what they open goes to a provider or into a letter, and is on record as a contact.
-    "workers/texting.py",  # the number to text
-    "workers/pacing.py",  # the number, for the region that the route goes by
-    "workers/reconciling.py",  # number and text, to find it on a provider's list
-    "workers/visiting.py",  # the name, for the letter
-    "workers/contact_changes.py",  # a new number, for its zone and its digest
+    "workers/sms/send.py",  # the number to text
+    "workers/sms/rate_limit.py",  # the number, for the region that the route goes by
+    "workers/sms/reconcile.py",  # number and text, to find it on a provider's list
+    "workers/visits/schedule.py",  # the name, for the letter
+    "workers/borrowers/contact_details.py",  # a new number, for its zone and its digest
     # For people: each look is put on record.
-    "workers/letters.py",
-    "workers/attempts.py",
-    "workers/reply_work.py",
-    "workers/privacy/about.py",
+    "workers/visits/letters.py",
+    "workers/attempts/attempts.py",
+    "workers/borrowers/reply_queue.py",
+    "workers/privacy/subject_export.py",
     # For nobody: whether the keys fit.
-    "workers/store/keys.py",
+    "workers/db/encryption_keys.py",
 }
 
-SHOWN_TO_PEOPLE = ("workers/letters.py", "workers/reply_work.py", "workers/privacy/subject.py")
+SHOWN_TO_PEOPLE = (
+    "workers/visits/letters.py",
+    "workers/borrowers/reply_queue.py",
+    "workers/privacy/subject_requests.py",
+)
 
 
 def tree(path: Path) -> ast.Module:
@@ -70,7 +74,7 @@ def test_only_the_vault_knows_how_to_decrypt() -> None:
         for path in SOURCES
         if any(one.split(".")[0] == "cryptography" for one in imports(tree(path)))
     }
-    assert cipher == {"workers/store/vault.py"}
+    assert cipher == {"workers/db/encryption.py"}
 
 
 def test_who_opens_what_is_sealed_is_on_the_list() -> None:
@@ -79,7 +83,7 @@ def test_who_opens_what_is_sealed_is_on_the_list() -> None:
 
 @pytest.mark.parametrize("module", SHOWN_TO_PEOPLE)
 def test_what_is_shown_to_people_is_put_on_record(module: str) -> None:
-    assert "workers.store.accesses" in imports(tree(ROOT / module))
+    assert "workers.db.access_log" in imports(tree(ROOT / module))
 
 
 def test_every_sealed_column_is_sealed_anew_when_keys_change() -> None:

@@ -11,14 +11,14 @@ from sqlalchemy import Engine, insert, select
 
 from tests.support.loans import PHONE, Book
 from tests.support.together import together
-from workers import inbox
-from workers.gateways.sms import InboundText
+from workers.borrowers.inbound_texts import take_reply
+from workers.borrowers.reply_queue import finish_reply
+from workers.db.schema import inbox_event, outbox_event, reply
+from workers.history import read_story
+from workers.http.lender_events import ContactChangeFacts
+from workers.inbox import process as inbox
 from workers.privacy.pruning import prune
-from workers.replies import take_reply
-from workers.reply_work import finish_reply
-from workers.store.schema import inbox_event, outbox_event, reply
-from workers.story import read_story
-from workers.webhooks.lender_events import ContactChangeFacts
+from workers.sms.providers.port import InboundText
 
 STRANGER = "+8613800138999"
 

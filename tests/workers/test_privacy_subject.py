@@ -10,15 +10,15 @@ from sqlalchemy import Engine
 
 from domain.errors import ArrearsError
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
-from workers import inbox
-from workers.gateways.sms import InboundText
-from workers.privacy.erasing import erase_what_need_not_be_kept
-from workers.privacy.subject import erase_subject, export_subject
-from workers.replies import take_reply
-from workers.store.schema import access, borrower, erasure
-from workers.visiting import schedule_visit
-from workers.webhooks.lender_events import ContactChangeFacts
-from workers.writing_off import write_off
+from workers.borrowers.inbound_texts import take_reply
+from workers.db.schema import access, borrower, erasure
+from workers.http.lender_events import ContactChangeFacts
+from workers.inbox import process as inbox
+from workers.payments.write_offs import write_off
+from workers.privacy.erasure import erase_what_need_not_be_kept
+from workers.privacy.subject_requests import erase_subject, export_subject
+from workers.sms.providers.port import InboundText
+from workers.visits.schedule import schedule_visit
 
 OTHERS = "+8613800138002"
 LAW = "PIPL art. 47(1)(4)"

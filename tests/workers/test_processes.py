@@ -19,10 +19,10 @@ from tests.support.commands import Process, arrears, eventually, python, running
 from tests.support.environment import an_environment
 from tests.support.lender import OTHER_SECRET, SECRET, an_event, signed
 from tests.support.loans import ADDRESS, NAME, Book
-from workers.local.places import free_port
-from workers.local.servers import LocalBroker
-from workers.local.twilio_stand_in import ACCOUNT_SID, TwilioStandIn
-from workers.store.schema import action, decision, inbox_event, metadata, receipt
+from workers.db.schema import action, decision, inbox_event, metadata, receipt
+from workers.simulator.providers.twilio import ACCOUNT_SID, TwilioStandIn
+from workers.simulator.servers.environment import free_port
+from workers.simulator.servers.postgres_and_valkey import LocalBroker
 
 LOANS = 40
 TEXTS_ARE_SETTLED = {"done", "unknown"}

@@ -10,9 +10,9 @@ from sqlalchemy import Engine, select, update
 from tests.support.events import pay, promise, reverse, store, tell
 from tests.support.loans import Book
 from tests.support.together import together
-from workers.promising import break_overdue_promises
-from workers.store.schema import hold, instalment, loan
-from workers.store.schema import promise as promises
+from workers.db.schema import hold, instalment, loan
+from workers.db.schema import promise as promises
+from workers.hardship.promises import break_overdue_promises
 
 
 @pytest.fixture

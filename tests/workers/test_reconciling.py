@@ -14,18 +14,18 @@ from domain.statuses import ActionStatus, MessageStatus
 from tests.support.loans import NAME, PHONE, Book
 from tests.support.sending import ANSWER_LOST, Scripted, route
 from tests.support.together import together
-from workers.gateways.sms import OutgoingText, SendOutcome, SendResult
-from workers.reconciling import (
+from workers.actions.dispatch import mark_lost_claims
+from workers.actions.retries import MOST_FAILURES
+from workers.db.messages import advance_message
+from workers.db.schema import action, loan, message, problem
+from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
+from workers.sms.reconcile import (
     ASK_AGAIN_AFTER,
     ask_providers,
     park_old,
     reconcile_texts,
     settle_known,
 )
-from workers.repairing import mark_lost_claims
-from workers.retrying import MOST_FAILURES
-from workers.store.messages import advance_message
-from workers.store.schema import action, loan, message, problem
 
 INSTANT = timedelta(microseconds=1)
 

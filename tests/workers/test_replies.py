@@ -8,15 +8,13 @@ from itertools import count
 import pytest
 from sqlalchemy import Engine, update
 
+from domain.compliance.rules import Channel
 from domain.errors import ArrearsError
-from domain.replies import ReplyKind
-from domain.rules import Channel
+from domain.inbound_texts import ReplyKind
 from tests.support.loans import PHONE, Book
 from tests.support.together import together
-from workers.calling import assign_call
-from workers.gateways.sms import InboundText
-from workers.replies import Taken, take_reply
-from workers.reply_work import (
+from workers.borrowers.inbound_texts import Taken, take_reply
+from workers.borrowers.reply_queue import (
     ReplyToRead,
     assign_replies,
     count_replies,
@@ -24,8 +22,10 @@ from workers.reply_work import (
     open_reply,
     read_replies,
 )
-from workers.store.book import opt_out as record_opt_out
-from workers.store.schema import borrower, opt_out, reply
+from workers.calls.assign import assign_call
+from workers.db.loans import opt_out as record_opt_out
+from workers.db.schema import borrower, opt_out, reply
+from workers.sms.providers.port import InboundText
 
 TODAY = ("2026-03-02 08:00", "2026-03-02 20:00")
 _sids = count(1)

@@ -11,14 +11,7 @@ from sqlalchemy import Engine, select, update
 from domain.loans import Instalment
 from tests.support.events import pay, reverse
 from tests.support.loans import Book
-from workers.store.schema import (
-    allocation,
-    collection_case,
-    instalment,
-    loan,
-    message,
-    payment,
-)
+from workers.db.schema import allocation, collection_case, instalment, loan, message, payment
 
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from config.roster import read_roster
+from config.readers.roster import read_roster
+from domain.collectors import Role
 from domain.errors import ArrearsError
-from domain.staffing import Role
 from tests.support.loans import Book
-from workers.calling import assign_call
-from workers.roster import load_roster
-from workers.store.schema import shift, staff
+from workers.calls.assign import assign_call
+from workers.db.schema import shift, staff
+from workers.staff.roster import load_roster
 
 SAMPLE = Path("config/samples/roster.yaml")
 MONDAY = date(2026, 3, 2)

@@ -15,10 +15,10 @@ from domain.ladder import Work
 from tests.support.counting import statements
 from tests.support.loans import Book
 from tests.support.together import together
+from workers.actions.dispatch import wake_due_actions
+from workers.db.schema import loan, scan_run
+from workers.escalation.scan import envelope_size, scan_portfolio
 from workers.queues import QUEUE_HOLDS
-from workers.repairing import wake_due_actions
-from workers.scanning import envelope_size, scan_portfolio
-from workers.store.schema import loan, scan_run
 
 
 def a_book(engine: Engine, loans: int = 5) -> Book:

@@ -14,9 +14,9 @@ from domain.loans import Instalment
 from tests.support.environment import an_environment
 from tests.support.loans import Book
 from workers.cli.main import app
-from workers.house import build_house
-from workers.scanning import scan_portfolio
-from workers.store.schema import allocation
+from workers.context import build_house
+from workers.db.schema import allocation
+from workers.escalation.scan import scan_portfolio
 
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
 BY_INSTALMENT = {

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, select
 from tests.support.events import reverse
 from tests.support.loans import Book
 from tests.workers.test_importing import bring_in, pay, row
-from workers.store.schema import collection_case, instalment, loan, message, payment, problem
+from workers.db.schema import collection_case, instalment, loan, message, payment, problem
 
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
 

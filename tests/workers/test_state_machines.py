@@ -28,7 +28,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import Engine, Row, select, text
 
-from config.policy import Policy
+from config.readers.policy import Policy
 from domain.errors import ArrearsError
 from domain.ladder import Days, Item, Step, Work
 from domain.loans import Instalment
@@ -46,17 +46,17 @@ from domain.statuses import (
 from tests.support.events import pay, place, promise, reverse, tell
 from tests.support.loans import Book, shipped_policy
 from tests.support.rights import all_rights
-from workers.dead_letters import drop, resume
-from workers.gateways.routes import Routes, Sender
-from workers.gateways.sms import OutgoingText, SendOutcome, SendResult
-from workers.promising import break_overdue_promises
-from workers.reassessing import close_paid_cases
-from workers.reconciling import reconcile_texts
-from workers.repairing import mark_lost_claims
-from workers.store.schema import action, action_event, collection_case, message
-from workers.store.schema import promise as promises
-from workers.texting import send_sms
-from workers.unknown_texts import drop_unknown, send_again, was_sent
+from workers.actions.dead_letters import drop, resume
+from workers.actions.dispatch import mark_lost_claims
+from workers.db.schema import action, action_event, collection_case, message
+from workers.db.schema import promise as promises
+from workers.escalation.reassess import close_paid_cases
+from workers.hardship.promises import break_overdue_promises
+from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
+from workers.sms.providers.routing import Routes, Sender
+from workers.sms.reconcile import reconcile_texts
+from workers.sms.send import send_sms
+from workers.sms.unconfirmed import drop_unknown, send_again, was_sent
 
 TEXTS = 8
 DUE = (date(2026, 3, 1), date(2026, 3, 8), date(2026, 3, 15))

@@ -15,14 +15,14 @@ from domain.statuses import ActionStatus
 from tests.support.counting import statements
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import ADDRESS, KEY, NAME, PHONE, Book, only
-from workers import inbox
-from workers.calling import assign_call
+from workers.calls.assign import assign_call
 from workers.cli.main import app
-from workers.gateways.sms import OutgoingText, SendOutcome, SendResult
-from workers.payments import Payment
-from workers.scanning import scan_portfolio
-from workers.status import Status, read_status
-from workers.store.problems import note_problem
+from workers.db.data_issues import note_problem
+from workers.escalation.scan import scan_portfolio
+from workers.inbox import process as inbox
+from workers.operations.status import Status, read_status
+from workers.payments.payments import Payment
+from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
 
 
 class Answering(FakeSmsGateway):

@@ -8,19 +8,19 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine
 
+from domain.compliance.rules import Channel
 from domain.errors import ArrearsError
 from domain.holds import HoldKind
-from domain.rules import Channel
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
-from workers import inbox
-from workers.calling import assign_call
-from workers.litigating import open_legal_file
-from workers.payments import Payment
-from workers.store.book import opt_out
-from workers.store.problems import note_problem, resolve_problems
-from workers.store.schema import borrower, message
-from workers.story import read_story
-from workers.visiting import schedule_visit
+from workers.calls.assign import assign_call
+from workers.db.data_issues import note_problem, resolve_problems
+from workers.db.loans import opt_out
+from workers.db.schema import borrower, message
+from workers.history import read_story
+from workers.inbox import process as inbox
+from workers.legal.legal_files import open_legal_file
+from workers.payments.payments import Payment
+from workers.visits.schedule import schedule_visit
 
 
 def story(book: Book, loan: str = "L-1") -> list[str]:

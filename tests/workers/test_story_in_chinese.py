@@ -10,10 +10,10 @@ from sqlalchemy import Engine
 
 from domain.holds import HoldKind
 from tests.support.loans import Book
-from workers.calling import assign_call
-from workers.litigating import open_legal_file
-from workers.story import read_story
-from workers.visiting import schedule_visit
+from workers.calls.assign import assign_call
+from workers.history import read_story
+from workers.legal.legal_files import open_legal_file
+from workers.visits.schedule import schedule_visit
 
 ENGLISH_WORDS = re.compile(r"\b[a-z]{2,} [a-z]{2,}\b")
 """Two words of English one after the other: an id or a code is one."""

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from config.mappings import load_mapping
+from config.readers.tape_mapping_reader import load_mapping
 from domain.statuses import ActionStatus
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
-from workers import inbox
-from workers.importing import import_tape
-from workers.letters import open_letter
-from workers.reconciling import park_old
-from workers.store.schema import inbox_event, message
-from workers.story import read_story
-from workers.visiting import schedule_visit
+from workers.db.schema import inbox_event, message
+from workers.history import read_story
+from workers.inbox import process as inbox
+from workers.sms.reconcile import park_old
+from workers.tapes.import_tape import import_tape
+from workers.visits.letters import open_letter
+from workers.visits.schedule import schedule_visit
 
 LOAN = "L-1"
 

@@ -22,10 +22,10 @@ from tests.support.commands import eventually, running
 from tests.support.environment import an_environment
 from tests.support.messages import all_dealt_with
 from workers.app import app as the_app
-from workers.broker import KEY_PREFIX
+from workers.messaging.broker import KEY_PREFIX
+from workers.messaging.flower_events import TELLS_EVERY, TaskEventsTogether
 from workers.queues import ESCALATE_LOANS, route
 from workers.queues import Queue as Kind
-from workers.task_events import TELLS_EVERY, TaskEventsTogether
 
 
 @dataclass

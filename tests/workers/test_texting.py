@@ -18,13 +18,13 @@ from tests.support.counting import statements
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import NAME, Book, only
 from tests.support.together import together
-from workers.gateways.sms import OutgoingText, SendOutcome, SendResult
-from workers.inbox import apply_event, payment_payload, receive
-from workers.payments import Payment, record_payment
-from workers.repairing import mark_lost_claims
-from workers.retrying import take_up
-from workers.store.schema import action_event, contact, message, opt_out, problem, receipt
-from workers.texting import send_sms
+from workers.actions.dispatch import mark_lost_claims
+from workers.actions.retries import take_up
+from workers.db.schema import action_event, contact, message, opt_out, problem, receipt
+from workers.inbox.process import apply_event, payment_payload, receive
+from workers.payments.payments import Payment, record_payment
+from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
+from workers.sms.send import send_sms
 
 FICTION = "+1212555{:04d}"
 AS_FOR_US = {"jurisdiction": "US", "product": "personal_loan", "zones": ["America/New_York"]}

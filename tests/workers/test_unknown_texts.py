@@ -14,11 +14,11 @@ from domain.errors import ArrearsError
 from tests.support.loans import Book
 from tests.support.sending import ANSWER_LOST, Scripted, route
 from tests.support.together import together
-from workers.house import House
-from workers.inbox import apply_event, receive
-from workers.reconciling import park_old, reconcile_texts
-from workers.store.schema import action_event, message, problem, receipt
-from workers.unknown_texts import drop_unknown, read_unknown, send_again, was_sent
+from workers.context import House
+from workers.db.schema import action_event, message, problem, receipt
+from workers.inbox.process import apply_event, receive
+from workers.sms.reconcile import park_old, reconcile_texts
+from workers.sms.unconfirmed import drop_unknown, read_unknown, send_again, was_sent
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.errors import ArrearsError
-from workers.store.vault import Vault
+from workers.db.encryption import Vault
 
 NAME = "Lin Example 林"
 PHONE = "+8613800138000"

@@ -12,15 +12,15 @@ import pytest
 from sqlalchemy import Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from domain.gate import Answer, ContactFacts
+from domain.compliance.gate import Answer, ContactFacts
+from domain.compliance.rules import Channel, packs_for
 from domain.holds import HoldKind
-from domain.rules import Channel, packs_for
 from tests.support.counting import statements
 from tests.support.loans import ADDRESS, NAME, Book, shipped_policy
 from tests.support.together import together
-from workers.payments import Payment, record_payment
-from workers.store.schema import contact, document, visit, visit_staff
-from workers.visiting import LawfulSlots, schedule_visit
+from workers.db.schema import contact, document, visit, visit_staff
+from workers.payments.payments import Payment, record_payment
+from workers.visits.schedule import LawfulSlots, schedule_visit
 
 
 @pytest.fixture

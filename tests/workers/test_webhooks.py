@@ -16,11 +16,11 @@ from twilio.request_validator import RequestValidator
 from config.settings import load_settings
 from tests.support.environment import an_environment
 from tests.support.loans import Book
-from workers.inbox import apply_event, wake_events
-from workers.store.engine import connect
-from workers.store.schema import inbox_event, message, receipt
-from workers.webhooks.app import create_app
-from workers.webhooks.reading import MOST_BYTES
+from workers.db.engine import connect
+from workers.db.schema import inbox_event, message, receipt
+from workers.http.app import create_app
+from workers.http.requests import MOST_BYTES
+from workers.inbox.process import apply_event, wake_events
 
 TOKEN = "secret"
 

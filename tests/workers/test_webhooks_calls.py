@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 
 from tests.support.lender import OTHER_SECRET, SECRET, listen, tell
 from tests.support.loans import PHONE, Book
-from workers.calling import assign_call
-from workers.store.schema import contact
+from workers.calls.assign import assign_call
+from workers.db.schema import contact
 
 ASKED = {"attempt": "dialer-1", "loan": "L-1", "made_by": "c-1"}
 

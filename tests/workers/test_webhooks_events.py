@@ -14,10 +14,10 @@ from sqlalchemy import Engine
 
 from tests.support.lender import OTHER_SECRET, PAYMENT, SECRET, an_event, listen, signed, tell
 from tests.support.loans import Book
-from workers.inbox import apply_event, wake_events
-from workers.store.engine import connect
-from workers.store.schema import inbox_event, payment
-from workers.webhooks.app import create_app
+from workers.db.engine import connect
+from workers.db.schema import inbox_event, payment
+from workers.http.app import create_app
+from workers.inbox.process import apply_event, wake_events
 
 PHONE = "+8613900139000"
 STREET = "2 Example Road"

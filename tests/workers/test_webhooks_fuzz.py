@@ -22,9 +22,9 @@ from twilio.request_validator import RequestValidator
 
 from tests.support.lender import SECRET, listen, signed
 from tests.support.loans import Book
-from workers.applying import HANDLERS
-from workers.store.schema import inbox_event, reply
-from workers.webhooks.app import create_app
+from workers.db.schema import inbox_event, reply
+from workers.http.app import create_app
+from workers.inbox.handlers import HANDLERS
 
 BOUNDED = settings(
     max_examples=25,

@@ -12,11 +12,11 @@ from pydantic import SecretStr
 from sqlalchemy import Engine
 from twilio.request_validator import RequestValidator
 
-from config.templates import Templates
+from config.readers.templates import Templates
 from tests.support.loans import PHONE, Book
-from workers.inbox import apply_event, wake_events
-from workers.store.schema import inbox_event, message, opt_out, receipt, reply
-from workers.webhooks.app import create_app
+from workers.db.schema import inbox_event, message, opt_out, receipt, reply
+from workers.http.app import create_app
+from workers.inbox.process import apply_event, wake_events
 
 PATH = "/webhooks/twilio/inbound"
 TOKEN = "secret"

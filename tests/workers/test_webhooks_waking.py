@@ -13,12 +13,12 @@ from sqlalchemy import Engine
 
 from tests.support.lender import OTHER_SECRET, SECRET, an_event, listen, signed
 from tests.support.loans import Book
-from workers.inbox import wake_events
+from workers.db.schema import inbox_event
+from workers.http import notify_workers as waking
+from workers.http.app import create_app
+from workers.http.notify_workers import Waker
+from workers.inbox.process import wake_events
 from workers.queues import EVENTS_AT_ONCE
-from workers.store.schema import inbox_event
-from workers.webhooks import waking
-from workers.webhooks.app import create_app
-from workers.webhooks.waking import Waker
 
 
 class AwayBroker:

@@ -9,14 +9,14 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine
 
+from domain.compliance.gate import CEASED, OPTED_OUT, Answer, may_contact
+from domain.compliance.rules import Channel
 from domain.errors import ArrearsError
-from domain.gate import CEASED, OPTED_OUT, Answer, may_contact
-from domain.rules import Channel
 from tests.support.loans import Book
-from workers import inbox
-from workers.gatekeeping import read_contact_facts
-from workers.payments import Payment, record_payment
-from workers.store.schema import borrower, loan
+from workers.db.schema import borrower, loan
+from workers.gate.facts import read_contact_facts
+from workers.inbox import process as inbox
+from workers.payments.payments import Payment, record_payment
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from sqlalchemy import Engine
 from domain.errors import ArrearsError
 from tests.support.counting import statements
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
-from workers.calling import assign_call
-from workers.litigating import open_legal_file
-from workers.making_calls import begin_call
-from workers.payments import Payment, record_payment
-from workers.visiting import schedule_visit
-from workers.worklist import Kind, WorkList, read_work
+from workers.calls.assign import assign_call
+from workers.calls.start import begin_call
+from workers.legal.legal_files import open_legal_file
+from workers.payments.payments import Payment, record_payment
+from workers.staff.worklist import Kind, WorkList, read_work
+from workers.visits.schedule import schedule_visit
 
 ALL_DAY = ("2026-03-01 00:00", "2026-06-01 00:00")
 

@@ -9,10 +9,10 @@ from sqlalchemy import Engine, update
 
 from tests.support.events import pay, promise, tell
 from tests.support.loans import Book
-from workers.promising import break_overdue_promises
-from workers.reassessing import close_paid_cases
-from workers.store.schema import action_event, collection_case, instalment, loan, payment
-from workers.store.schema import promise as promises
+from workers.db.schema import action_event, collection_case, instalment, loan, payment
+from workers.db.schema import promise as promises
+from workers.escalation.reassess import close_paid_cases
+from workers.hardship.promises import break_overdue_promises
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.text import Text
 
-from domain.outcomes import ArrearsReason, ContactOutcome
-from domain.rules import Channel
-from workers.attempts import BarredError, Begun, attempt_to_end
+from domain.compliance.rules import Channel
+from domain.contact_outcomes import ArrearsReason, ContactOutcome
+from workers.attempts.attempts import BarredError, Begun, attempt_to_end
+from workers.calls.start import begin_call
 from workers.cli.common import AsJson, DryRun, Loan, console, errors, open_house, say_done, take_in
-from workers.making_calls import begin_call
 
 app = typer.Typer(
     help="Calls: begin one that the law allows now, and say what came of it.",

@@ -13,11 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from config.settings import load_settings
-from workers import inbox
-from workers.house import House, build_house
-from workers.store.engine import assert_reachable
-from workers.store.keys import assert_keys_open
-from workers.store.migrate import assert_current
+from workers.context import House, build_house
+from workers.db.encryption_keys import assert_keys_open
+from workers.db.engine import assert_reachable
+from workers.db.migrate import assert_current
+from workers.inbox import process as inbox
 
 console = Console(soft_wrap=True, highlight=False)
 errors = Console(stderr=True, soft_wrap=True, highlight=False)

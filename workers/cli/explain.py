@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 import typer
 from rich.text import Text
 
-from domain.telling import Sentence
+from domain.language.phrases import Sentence
 from workers.cli.common import AsJson, Loan, console, open_house
-from workers.cli.days import a_moment
-from workers.story import read_story
+from workers.cli.dates import a_moment
+from workers.history import read_story
 
 TIMES_ARE = {"en": "Times are those of {zone}.", "zh": "时间为 {zone} 的时间。"}
 

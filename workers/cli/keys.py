@@ -7,7 +7,7 @@ from rich.text import Text
 
 from domain.errors import ArrearsError
 from workers.cli.common import UNCHANGED, DryRun, console, errors, open_house, show_table
-from workers.privacy.resealing import count_left, rotate
+from workers.privacy.key_rotation import count_left, rotate
 
 app = typer.Typer(
     help="The keys that seal personal data: let a new one take the place of the older ones.",

@@ -15,34 +15,34 @@ import typer
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 
 from domain.errors import ArrearsError
+from workers.cli import approvals as policy
+from workers.cli import borrower as wishes
 from workers.cli import (
-    audit,
-    book,
     calls,
-    dead,
-    demo,
     explain,
     keys,
     ladder,
     may_contact,
-    money,
     outbox,
-    pauses,
-    policy,
-    privacy,
     problems,
     replies,
     rules,
     serve,
     setup,
     status,
-    subject,
-    unknown,
     visits,
-    wishes,
-    work,
 )
-from workers.store.engine import in_a_sentence
+from workers.cli import data_subject as subject
+from workers.cli import dead_letters as dead
+from workers.cli import evidence as audit
+from workers.cli import holds as pauses
+from workers.cli import imports as book
+from workers.cli import payments as money
+from workers.cli import retention as privacy
+from workers.cli import texts as unknown
+from workers.cli import worklist as work
+from workers.db.engine import in_a_sentence
+from workers.simulator.demo import command as demo
 
 gc.freeze()
 gc.enable()

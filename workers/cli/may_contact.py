@@ -9,15 +9,15 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.text import Text
 
-from config.rule_packs import describe_source
-from domain.contact_facts import ContactFacts, Party
-from domain.gate import Answer, Verdict, may_contact
-from domain.rules import Channel, Rule
+from config.readers.rule_packs import describe_source
+from domain.compliance.contact_facts import ContactFacts, Party
+from domain.compliance.gate import Answer, Verdict, may_contact
+from domain.compliance.rules import Channel, Rule
 from workers.cli.common import AsJson, Loan, console, open_house
-from workers.cli.days import a_moment
+from workers.cli.dates import a_moment
 from workers.cli.rules import what_it_asks
-from workers.gatekeeping import read_contact_facts
-from workers.house import House
+from workers.context import House
+from workers.gate.facts import read_contact_facts
 
 
 def ask(

@@ -12,9 +12,9 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from domain.errors import ArrearsError
-from workers import resending
 from workers.cli.common import AsJson, console, open_house
-from workers.resending import Untaken
+from workers.outbox import resend as resending
+from workers.outbox.resend import Untaken
 
 app = typer.Typer(
     help="Events for the lender's systems: list those not taken, send one again.",

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from workers.cli.common import By, DryRun, Loan, open_house, say_done
-from workers.settling import drop_event, settle_problem
+from workers.operations.resolve import drop_event, settle_problem
 
 app = typer.Typer(
     help="What `arrears problems` shows, once a person has seen to it.", no_args_is_help=True

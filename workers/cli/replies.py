@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from workers.borrowers.reply_queue import finish_reply, open_reply
 from workers.cli.common import console, open_house
-from workers.reply_work import finish_reply, open_reply
 
 app = typer.Typer(
     help="Borrowers' texts that ask for a person: read one, and note that it was seen to.",
@@ -26,7 +26,7 @@ def read(
 ) -> None:
     """Print a borrower's text. It holds personal data: each look is noted."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("workers.reply_work").setLevel(logging.INFO)
+    logging.getLogger("workers.borrowers.reply_queue").setLevel(logging.INFO)
     body = open_reply(open_house(), reply, by=by).body
     # Whoever wrote it is not to write to the terminal: no control characters but the line's end.
     print("".join(one if one.isprintable() or one == "\n" else "�" for one in body))

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from config.rule_packs import describe_source
-from domain.calendars import DayKind
-from domain.caps import Cap, Counter, Scope
-from domain.duties import (
+from config.readers.rule_packs import describe_source
+from domain.compliance.calendars import DayKind
+from domain.compliance.contact_hours import ContactHours, Hours
+from domain.compliance.frequency_caps import Cap, Counter, Scope
+from domain.compliance.other_rules import (
     Conduct,
     HoldLength,
     Limitation,
@@ -20,9 +21,8 @@ from domain.duties import (
     ValidationNotice,
     VisitDuty,
 )
+from domain.compliance.rules import Modality, Rule, RulePack, RuleStatus, packs_for
 from domain.errors import ArrearsError
-from domain.hours import ContactHours, Hours
-from domain.rules import Modality, Rule, RulePack, RuleStatus, packs_for
 from workers.cli.common import AsJson, console, load_house
 
 WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

@@ -17,9 +17,9 @@ import typer
 
 from config.settings import read_setting_file
 from domain.errors import ArrearsError
-from workers.broker import assert_broker_reachable
 from workers.cli.common import open_house
-from workers.policy_versions import register_policy
+from workers.messaging.broker import assert_broker_reachable
+from workers.operations.policy_register import register_policy
 from workers.queues import Queue, taken_ahead
 
 EVERY_QUEUE = ",".join(Queue)
@@ -83,7 +83,7 @@ def webhook(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     _become(
         "uvicorn",
         "--factory",
-        "workers.webhooks.app:create_app",
+        "workers.http.app:create_app",
         f"--host={host}",
         f"--port={port}",
         "--no-access-log",  # its lines would hold the callers' addresses

@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from domain.errors import ArrearsError
-from workers.broker import assert_broker_reachable
 from workers.cli.common import assert_usable, console, load_house
-from workers.house import House
-from workers.policy_versions import assert_policy_unchanged, register_policy
-from workers.store.grants import grant_to_role
-from workers.store.keys import keep_digest_key
-from workers.store.migrate import upgrade
-from workers.store.vault import Vault
+from workers.context import House
+from workers.db.encryption import Vault
+from workers.db.encryption_keys import keep_digest_key
+from workers.db.grants import grant_to_role
+from workers.db.migrate import upgrade
+from workers.messaging.broker import assert_broker_reachable
+from workers.operations.policy_register import assert_policy_unchanged, register_policy
 
 
 def migrate(

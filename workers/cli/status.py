@@ -14,9 +14,9 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from domain.statuses import ActionStatus
-from workers.broker import queue_depths
 from workers.cli.common import console, open_house
-from workers.status import Status, read_status
+from workers.messaging.broker import queue_depths
+from workers.operations.status import Status, read_status
 
 
 def status(

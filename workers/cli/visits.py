@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from domain.outcomes import ContactOutcome
-from domain.rules import Channel
-from workers.attempts import BarredError
+from domain.compliance.rules import Channel
+from domain.contact_outcomes import ContactOutcome
+from workers.attempts.attempts import BarredError
 from workers.cli.calls import not_now, show_begun, tell_outcome
 from workers.cli.common import AsJson, DryRun, Loan, console, open_house
-from workers.making_visits import begin_visit, call_off_visit
+from workers.visits.start import begin_visit, call_off_visit
 
 app = typer.Typer(
     help="Visits: begin one within its hours, say what came of it, or call it off.",

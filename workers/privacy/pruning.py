@@ -17,11 +17,11 @@ from sqlalchemy import (
     update,
 )
 
-from domain.replies import ReplyKind
+from domain.inbound_texts import ReplyKind
 from domain.statuses import OutboxStatus
-from workers.house import House
-from workers.privacy.sealed import IN_PAYLOADS, emptied
-from workers.store.schema import inbox_event, outbox_event, reply
+from workers.context import House
+from workers.db.schema import inbox_event, outbox_event, reply
+from workers.privacy.encrypted_columns import IN_PAYLOADS, emptied
 
 AT_ONCE = 5_000
 """Rows of each kind that one run takes."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, text
 
-from domain.retention import Keeping, LoanHeld, keeping
-from domain.rules import packs_for
-from workers.house import House
-from workers.store.schema import borrower
+from domain.compliance.retention import Keeping, LoanHeld, keeping
+from domain.compliance.rules import packs_for
+from workers.context import House
+from workers.db.schema import borrower
 
 PAGE = 1_000
 """Borrowers that are looked at together."""

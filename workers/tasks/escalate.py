@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from workers import escalation, queues
+from workers import queues
 from workers.app import app
-from workers.house import the_house
+from workers.context import the_house
+from workers.escalation import escalate as escalation
 
 
 @app.task(name=queues.ESCALATE_LOANS)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from workers import inbox, queues
+from workers import queues
 from workers.app import app
-from workers.house import the_house
+from workers.context import the_house
+from workers.inbox import process as inbox
 
 
 @app.task(name=queues.APPLY_EVENTS)

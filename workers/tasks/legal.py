@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from domain.ladder import Work
-from workers import litigating
+from workers.actions.retries import take_up
 from workers.app import app
-from workers.house import the_house
+from workers.context import the_house
+from workers.legal import legal_files as litigating
 from workers.queues import QUEUE_FOR, task_name
-from workers.retrying import take_up
 
 
 @app.task(name=task_name(QUEUE_FOR[Work.OPEN_LEGAL_FILE], Work.OPEN_LEGAL_FILE))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from workers import delivering, queues
+from workers import queues
 from workers.app import app
-from workers.house import the_house
+from workers.context import the_house
+from workers.outbox import deliver as delivering
 
 
 @app.task(name=queues.DELIVER_EVENTS)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from workers import queues, scanning
-from workers.announcing import announce
+from workers import queues
 from workers.app import app
-from workers.broker import queue_depths
-from workers.house import the_house
+from workers.context import the_house
+from workers.escalation import scan as scanning
+from workers.messaging.broker import queue_depths
+from workers.messaging.publish import announce
 from workers.queues import Queue
 
 

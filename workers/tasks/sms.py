@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from domain.ladder import Work
-from workers import texting
+from workers.actions.retries import take_up
 from workers.app import app
-from workers.house import the_house
+from workers.context import the_house
 from workers.queues import QUEUE_FOR, task_name
-from workers.retrying import take_up
+from workers.sms import send as texting
 
 
 @app.task(name=task_name(QUEUE_FOR[Work.SEND_SMS], Work.SEND_SMS))

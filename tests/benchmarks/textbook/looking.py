@@ -10,15 +10,15 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, relationship, sessionmaker
 
 from domain import decision as domain
+from domain.compliance.rules import Channel, packs_for
 from domain.decision import Outcome, Snapshot
 from domain.holds import Hold, HoldKind
 from domain.loans import Instalment
-from domain.rules import Channel, packs_for
-from workers.gatekeeping import ask_ahead, contact_facts
-from workers.house import House, the_house
-from workers.store import schema
-from workers.store.decisions import MISSED, first_move
-from workers.store.facts import LoanFacts, Reach
+from workers.context import House, the_house
+from workers.db import schema
+from workers.db.loan_facts import LoanFacts, Reach
+from workers.escalation.record import MISSED, first_move
+from workers.gate.facts import ask_ahead, contact_facts
 
 
 class Base(DeclarativeBase):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.benchmarks.textbook.nothing import READY, app, command
-from workers.task_events import TaskEventsTogether
+from workers.messaging.flower_events import TaskEventsTogether
 
 __all__ = ["READY", "app", "commands"]
 

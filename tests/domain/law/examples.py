@@ -10,9 +10,9 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from domain.contact_facts import ContactFacts, Party, PastContact, Says
+from domain.compliance.contact_facts import ContactFacts, Party, PastContact, Says
+from domain.compliance.rules import Channel, Collects, RulePack, packs_for
 from domain.holds import Hold, HoldKind
-from domain.rules import Channel, Collects, RulePack, packs_for
 
 TABLES = Path(__file__).parent
 LENDER_ZONE = {

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from config import rule_packs
-from config.rule_packs import read_rule_pack
-from config.yaml_source import read_yaml
-from domain.gate import may_contact
-from domain.rules import RulePack
+import config
+from config.readers.rule_packs import read_rule_pack
+from config.readers.yaml_reader import read_yaml
+from domain.compliance.gate import may_contact
+from domain.compliance.rules import RulePack
 from tests.domain.law.examples import TABLES, Example, facts_of, read_examples
 
-SHIPPED = Path(rule_packs.__file__).parent / "rule_packs"
+SHIPPED = Path(config.__file__).parent / "rule_packs"
 EXAMPLES = tuple(read_examples())
 
 

@@ -17,8 +17,8 @@ from domain.holds import HoldKind
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import PHONE, Book
-from workers.calling import assign_call
-from workers.store.schema import access, borrower, contact, contact_outcome
+from workers.calls.assign import assign_call
+from workers.db.schema import access, borrower, contact, contact_outcome
 
 
 def where_it_is_noon() -> str:

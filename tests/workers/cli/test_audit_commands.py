@@ -12,8 +12,8 @@ from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import Book
 from tests.support.rights import all_rights
-from workers.evidence.chaining import chain_evidence
-from workers.store.schema import evidence_due
+from workers.db.schema import evidence_due
+from workers.evidence.chain import chain_evidence
 
 
 @pytest.fixture

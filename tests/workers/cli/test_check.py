@@ -8,8 +8,8 @@ from sqlalchemy import Engine, text
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import Book
-from workers.store.schema import approval, borrower
-from workers.store.vault import Vault
+from workers.db.encryption import Vault
+from workers.db.schema import approval, borrower
 
 
 @pytest.fixture

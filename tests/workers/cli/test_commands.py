@@ -15,8 +15,8 @@ from tests.support.databases import new_database
 from tests.support.environment import an_environment
 from tests.support.loans import KEY, Book
 from workers.cli.main import app
-from workers.store.engine import in_a_sentence
-from workers.store.schema import loan, payment, policy_version
+from workers.db.engine import in_a_sentence
+from workers.db.schema import loan, payment, policy_version
 
 TAPE = (
     "loan,borrower,name,phone,address,locale,region,zones,jurisdiction,product,currency,"

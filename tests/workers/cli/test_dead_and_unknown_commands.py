@@ -13,8 +13,8 @@ from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import Book
 from tests.support.sending import ANSWER_LOST, Scripted, route
-from workers.gateways.sms import SendOutcome, SendResult
-from workers.store.schema import message
+from workers.db.schema import message
+from workers.sms.providers.port import SendOutcome, SendResult
 
 REFUSED = SendResult(SendOutcome.REFUSED, "The account may not text [this] country.", code="21408")
 

@@ -11,7 +11,7 @@ from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import Book
 from workers.clock import Clock
-from workers.store.schema import hold, loan, payment, promise
+from workers.db.schema import hold, loan, payment, promise
 
 TODAY = Clock().now().date()
 TOMORROW, YESTERDAY = TODAY + timedelta(days=1), TODAY - timedelta(days=1)

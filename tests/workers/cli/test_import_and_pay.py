@@ -12,7 +12,7 @@ from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import Book
 from tests.workers.cli.test_commands import AS_OF, TAPE
-from workers.store.schema import loan, payment, problem
+from workers.db.schema import loan, payment, problem
 
 
 @pytest.fixture

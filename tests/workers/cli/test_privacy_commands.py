@@ -12,8 +12,8 @@ from sqlalchemy import Engine, update
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import NAME, Book
-from workers.store.schema import access, loan
-from workers.writing_off import write_off
+from workers.db.schema import access, loan
+from workers.payments.write_offs import write_off
 
 
 @pytest.fixture

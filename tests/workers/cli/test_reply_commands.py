@@ -10,9 +10,9 @@ from sqlalchemy import Engine
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import PHONE, Book
-from workers.gateways.sms import InboundText
-from workers.replies import take_reply
-from workers.reply_work import assign_replies
+from workers.borrowers.inbound_texts import take_reply
+from workers.borrowers.reply_queue import assign_replies
+from workers.sms.providers.port import InboundText
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import Book, shipped_policy
 from workers.cli.rules import what_it_asks
-from workers.store.schema import action, contact, metadata
+from workers.db.schema import action, contact, metadata
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from sqlalchemy import Engine
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import NAME, Book
-from workers.store.problems import note_problem
-from workers.store.schema import document
-from workers.visiting import schedule_visit
+from workers.db.data_issues import note_problem
+from workers.db.schema import document
+from workers.visits.schedule import schedule_visit
 
 
 @pytest.fixture

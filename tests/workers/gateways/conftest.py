@@ -11,8 +11,8 @@ import pytest
 
 from tests.support import tencent
 from tests.support.twilio import TOKEN, CallbackReceiver
-from workers.local.tencent_stand_in import TencentStandIn
-from workers.local.twilio_stand_in import TwilioStandIn
+from workers.simulator.providers.tencent import TencentStandIn
+from workers.simulator.providers.twilio import TwilioStandIn
 
 
 @pytest.fixture

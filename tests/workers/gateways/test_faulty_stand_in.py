@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.support.twilio import TOKEN, Callback, CallbackReceiver, a_text, gateway_to
-from workers.gateways.sms import SendOutcome
-from workers.gateways.twilio import form_fields
-from workers.local.faults import FaultPlan
-from workers.local.twilio_stand_in import TwilioStandIn
+from workers.simulator.providers.faults import FaultPlan
+from workers.simulator.providers.twilio import TwilioStandIn
+from workers.sms.providers.port import SendOutcome
+from workers.sms.providers.twilio import form_fields
 
 
 def word(callback: Callback) -> str:

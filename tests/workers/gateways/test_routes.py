@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.fakes import FakeSmsGateway
-from workers.gateways.routes import Routes, Sender
+from workers.sms.providers.routing import Routes, Sender
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import pytest
 from tests.support import tencent, twilio
 from tests.support.fakes import FakeSmsGateway
 from tests.support.twilio import CallbackReceiver, a_text
-from workers.gateways.sms import OutgoingText, SendOutcome, SmsGateway
-from workers.local.rehearsal import Rehearsal
-from workers.local.tencent_stand_in import TencentStandIn
-from workers.local.twilio_stand_in import TwilioStandIn
+from workers.simulator.providers.magic_numbers import Rehearsal
+from workers.simulator.providers.tencent import TencentStandIn
+from workers.simulator.providers.twilio import TwilioStandIn
+from workers.sms.providers.port import OutgoingText, SendOutcome, SmsGateway
 
 ANSWER_IS_LOST = [
     Rehearsal.SERVER_ERROR,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.support import tencent
 from tests.support.twilio import TOKEN, CallbackReceiver, a_text, gateway_to
-from workers.gateways.sms import SendOutcome
+from workers.sms.providers.port import SendOutcome
 
 ROOT = Path(__file__).parents[3]
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[3]
 def command(
     log: Path, *options: str, provider: str = "twilio", **environment: str
 ) -> subprocess.Popen[str]:
-    module = f"workers.local.{provider}_stand_in"
+    module = f"workers.simulator.providers.{provider}"
     return subprocess.Popen(
         [sys.executable, "-m", module, "--port", "0", "--log", str(log), *options],
         cwd=ROOT,

@@ -12,17 +12,17 @@ from uuid import UUID
 
 import pytest
 
-from config.sms_templates import RegisteredTemplate, RegisteredTemplates
+from config.readers.registered_templates import RegisteredTemplate, RegisteredTemplates
 from domain.errors import ArrearsError
 from domain.statuses import MessageStatus
 from tests.support.one_answer import OneAnswer, http_answer
 from tests.support.tencent import KEY, REGISTERED, VALUES_OF, gateway_to
 from tests.support.twilio import CallbackReceiver, a_text
-from workers.gateways.sms import LookupFailedError, SendOutcome, SendResult, StatusReport
-from workers.gateways.tencent import read_tencent_reply, read_tencent_reports
-from workers.local.faults import FaultPlan
-from workers.local.rehearsal import Rehearsal
-from workers.local.tencent_stand_in import TencentStandIn
+from workers.simulator.providers.faults import FaultPlan
+from workers.simulator.providers.magic_numbers import Rehearsal
+from workers.simulator.providers.tencent import TencentStandIn
+from workers.sms.providers.port import LookupFailedError, SendOutcome, SendResult, StatusReport
+from workers.sms.providers.tencent import read_tencent_reply, read_tencent_reports
 
 REFERENCE = UUID("11111111-2222-4333-8444-555555555555")
 

@@ -27,17 +27,17 @@ from domain.errors import ArrearsError
 from domain.statuses import MessageStatus
 from tests.support.one_answer import OneAnswer, http_answer
 from tests.support.twilio import TOKEN, CallbackReceiver, a_text, gateway_to
-from workers.gateways import twilio
-from workers.gateways.broken_requests import sort_broken_request
-from workers.gateways.sms import LookupFailedError, SendOutcome, StatusReport
-from workers.gateways.twilio import (
+from workers.simulator.providers.magic_numbers import Rehearsal
+from workers.simulator.providers.twilio import TwilioStandIn
+from workers.sms.providers import twilio
+from workers.sms.providers.http_errors import sort_broken_request
+from workers.sms.providers.port import LookupFailedError, SendOutcome, StatusReport
+from workers.sms.providers.twilio import (
     form_fields,
     read_inbound_text,
     read_status_report,
     verify_signature,
 )
-from workers.local.rehearsal import Rehearsal
-from workers.local.twilio_stand_in import TwilioStandIn
 
 REFERENCE = UUID("11111111-2222-4333-8444-555555555555")
 

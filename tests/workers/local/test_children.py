@@ -10,9 +10,9 @@ import pytest
 
 from domain.errors import ArrearsError
 from tests.support.processes import alive, happens
-from workers.local import children as module
-from workers.local.children import Children
-from workers.local.places import free_port
+from workers.simulator.servers import processes as module
+from workers.simulator.servers.environment import free_port
+from workers.simulator.servers.processes import Children
 
 STUBBORN = """
 import os, signal, subprocess, sys, time

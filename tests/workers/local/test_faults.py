@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from workers.local.faults import FaultDice, FaultPlan, Faults
-from workers.local.rehearsal import Rehearsal
+from workers.simulator.providers.faults import FaultDice, FaultPlan, Faults
+from workers.simulator.providers.magic_numbers import Rehearsal
 
 
 def drawn(plan: FaultPlan, numbers: range) -> dict[int, Faults]:

@@ -13,8 +13,8 @@ from sqlalchemy import Engine
 
 from domain.errors import ArrearsError
 from tests.support.loans import Book
-from workers.local.day import AFTERNOON, MORNING, prepare_store
-from workers.local.rehearsal_house import rehearsal_house
+from workers.simulator.demo.installation import rehearsal_house
+from workers.simulator.demo.scenario import AFTERNOON, MORNING, prepare_store
 
 
 def surroundings(**more: str) -> dict[str, str]:

@@ -19,9 +19,9 @@ from sqlalchemy import create_engine, make_url, text
 
 from domain.errors import ArrearsError
 from tests.support.databases import new_database
-from workers.local import places
-from workers.local.kept import KeptServer
-from workers.local.servers import LocalBroker, LocalPostgres
+from workers.simulator.servers import environment as places
+from workers.simulator.servers.managed_server import KeptServer
+from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
 
 PATIENCE = 20.0
 """Seconds that a test waits for something that takes one."""
@@ -148,7 +148,7 @@ def test_an_error_of_the_caller_leaves_no_server_and_no_directory(kind: type[Kep
 
 CALLER = """
 import signal, sys, time
-from workers.local.servers import LocalBroker, LocalPostgres
+from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background has it ignored
 with {kind}() as server:
     print(server.pid, server.directory, flush=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from tests.support.loans import Book
-from workers.escalation import FAILED_LOOK
-from workers.local.tally import Tally, read_tally, richest_story
-from workers.store.problems import note_problem
+from workers.db.data_issues import note_problem
+from workers.escalation.escalate import FAILED_LOOK
+from workers.simulator.demo.summary import Tally, read_tally, richest_story
 
 
 def a_text(to: str, body: str, reference: str) -> str:

@@ -7,13 +7,13 @@ from pathlib import Path
 import phonenumbers
 import pytest
 
-from config.mappings import load_mapping
-from config.regions import load_regions
+from config.readers.regions import load_regions
+from config.readers.tape_mapping_reader import load_mapping
 from domain.loans import LoanOnTape
 from tests.support.tapes import SAMPLE, SAMPLE_AS_OF, only_error, only_loan, tape_of, with_cell
-from workers.tape.fiction import made_phone
-from workers.tape.reading import read_tape
-from workers.tape.rows import RowError
+from workers.simulator.fake_contacts import made_phone
+from workers.tapes.read_tape import read_tape
+from workers.tapes.row_errors import RowError
 
 
 def kinds(loan: LoanOnTape) -> list[str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from config.mappings import load_mapping
-from domain.arrears import days_past_due
+from config.readers.tape_mapping_reader import load_mapping
+from domain.delinquency import days_past_due
 from domain.errors import ArrearsError
 from domain.loans import LoanOnTape
 from tests.support.tapes import (
@@ -22,8 +22,8 @@ from tests.support.tapes import (
     tape_of,
     with_cell,
 )
-from workers.tape.comparison import StatusTally
-from workers.tape.reading import compare_statuses, read_tape
+from workers.tapes.read_tape import compare_statuses, read_tape
+from workers.tapes.status_comparison import StatusTally
 
 
 def sample() -> list[LoanOnTape]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from config.mappings import load_mapping
+from config.readers.tape_mapping_reader import load_mapping
 from domain.loans import Instalment, LoanOnTape
 from tests.support.loans import shipped_policy, shipped_templates
 from tests.support.tapes import (
@@ -26,9 +26,9 @@ from tests.support.tapes import (
     tape_of,
     with_cell,
 )
-from workers.tape.reading import read_tape
-from workers.tape.rows import RowError, TapeError, masked
-from workers.tape.words import known_words
+from workers.tapes.known_values import known_words
+from workers.tapes.read_tape import read_tape
+from workers.tapes.row_errors import RowError, TapeError, masked
 
 
 def test_a_good_row_becomes_a_loan(tmp_path: Path) -> None:

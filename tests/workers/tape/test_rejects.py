@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.tapes import only_error, with_cell
-from workers.tape.rejects import COLUMNS, Rejects
-from workers.tape.rows import RowError, TapeError
+from workers.tapes.rejects import COLUMNS, Rejects
+from workers.tapes.row_errors import RowError, TapeError
 
 ERROR = RowError(7, "paid", "an amount of zero or more, such as 1250.00", "99x")
 

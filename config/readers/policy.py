@@ -1,0 +1,214 @@
+"""The policy: every ladder, rule pack and legal checklist, read together and checked together."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+from config.readers.ladders import read_ladder
+from config.readers.legal_checklists import LegalChecklist, checklist_for, read_legal_checklist
+from config.readers.rule_packs import read_rule_pack
+from config.readers.yaml_reader import PolicyError, Value, digest, each, read_yaml
+from domain.compliance.rules import RulePack
+from domain.ladder import AppliesTo, Ladder, Work
+
+D = TypeVar("D", Ladder, RulePack, LegalChecklist)
+Read: TypeAlias = tuple[tuple[Value, D], ...]
+"""Documents, each with the file it was read from."""
+
+
+class PolicyKind(StrEnum):
+    """The kinds of document; each has its folder."""
+
+    LADDER = "ladder"
+    RULE_PACK = "rule_pack"
+    LEGAL_CHECKLIST = "legal_checklist"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyDocument:
+    """What the records keep of one document, so that a decision can name what it rested on."""
+
+    kind: PolicyKind
+    id: str
+    version: int
+    digest: str
+    """SHA-256 of what the document says, in hex."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All that the lender and the law say, in the versions that are loaded."""
+
+    ladders: tuple[Ladder, ...]
+    rule_packs: tuple[RulePack, ...]
+    checklists: tuple[LegalChecklist, ...]
+    documents: tuple[PolicyDocument, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hex, over all documents: the same policy has the same digest anywhere."""
+        lines = sorted(f"{d.kind} {d.id} {d.version} {d.digest}" for d in self.documents)
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
+    """Read `ladders`, `rule_packs` and `legal_checklists` in a directory, and check them together.
+
+    `template_names` are the templates that exist in every locale.
+
+    Raises:
+        PolicyError: something is wrong; all the problems of a folder at once, each with its file,
+            its line and its remedy.
+    """
+    read = partial(read_ladder, template_names=template_names)
+    ladders = _read_folder(directory / "ladders", read)
+    packs = _read_folder(directory / "rule_packs", read_rule_pack)
+    checklists = _read_folder(directory / "legal_checklists", read_legal_checklist)
+
+    each(combinations(ladders, 2), _refuse_ambiguous_ladders)
+    _refuse_second(packs)
+    _refuse_second(checklists)
+    each(packs, partial(_refuse_state_without_country, packs=_documents(packs)))
+    together = partial(
+        _refuse_ladder_nobody_can_climb,
+        packs=_documents(packs),
+        checklists=_documents(checklists),
+    )
+    each(ladders, together)
+    return Policy(
+        ladders=_documents(ladders),
+        rule_packs=_documents(packs),
+        checklists=_documents(checklists),
+        documents=(
+            *_record(PolicyKind.LADDER, ladders),
+            *_record(PolicyKind.RULE_PACK, packs),
+            *_record(PolicyKind.LEGAL_CHECKLIST, checklists),
+        ),
+    )
+
+
+def _read_folder(folder: Path, read: Callable[[Value], D]) -> Read[D]:
+    paths = sorted(path for path in folder.glob("*") if path.suffix in {".yaml", ".yml"})
+    if not paths:
+        raise PolicyError(f"There is no policy in {folder}. Put a .yaml file there.")
+    return each(paths, partial(_read_file, read=read))
+
+
+def _read_file(path: Path, read: Callable[[Value], D]) -> tuple[Value, D]:
+    value = read_yaml(path)
+    if path.suffix != ".yaml":
+        raise value.refuse("The name ends in .yml.", f"Name the file {path.stem}.yaml.")
+    return value, read(value)
+
+
+def _documents(read: Read[D]) -> tuple[D, ...]:
+    return tuple(document for _, document in read)
+
+
+def _record(kind: PolicyKind, read: Read[D]) -> Iterable[PolicyDocument]:
+    return (PolicyDocument(kind, d.id, d.version, digest(value)) for value, d in read)
+
+
+def _at(value: Value, key: str) -> Value:
+    """The line of a file that an error about the whole document had best point to."""
+    return value.pairs()[key]
+
+
+def _refuse_ambiguous_ladders(pair: tuple[tuple[Value, Ladder], tuple[Value, Ladder]]) -> None:
+    """One loan has one ladder on any date. Versions may overlap: the newest in force counts."""
+    (first_value, first), (value, ladder) = pair
+    if (first.id, first.version) == (ladder.id, ladder.version):
+        raise _at(value, "version").refuse(
+            f"{ladder.name} is in {first_value.file} already.", "Raise the version."
+        )
+    if first.id == ladder.id and (first.version < ladder.version) != (
+        first.effective_from < ladder.effective_from
+    ):
+        raise _at(value, "effective_from").refuse(
+            f"{ladder.name} and {first.name} ({first_value.file}) take effect in another order "
+            f"than that of their versions, or on the same day.",
+            "Let the higher version take effect on a later day.",
+        )
+    if (
+        first.id != ladder.id
+        and first.currency == ladder.currency
+        and _share_loans(first.applies_to, ladder.applies_to)
+        and first.effective_from <= (ladder.effective_to or date.max)
+        and ladder.effective_from <= (first.effective_to or date.max)
+    ):
+        raise _at(value, "applies_to").refuse(
+            f"{ladder.name} and {first.name} ({first_value.file}) are for the same loans at the "
+            f"same time.",
+            "Give them different products or jurisdictions, or end one before the other begins.",
+        )
+
+
+def _share_loans(one: AppliesTo, other: AppliesTo) -> bool:
+    products = not one.products or not other.products or set(one.products) & set(other.products)
+    return bool(products) and any(
+        mine == theirs or _country(mine) == theirs or mine == _country(theirs)
+        for mine in one.jurisdictions
+        for theirs in other.jurisdictions
+    )
+
+
+def _country(jurisdiction: str) -> str:
+    return jurisdiction.split("-", 1)[0]
+
+
+def _refuse_second(read: Read[D]) -> None:
+    """A jurisdiction's law is one document; what changes in it carries its own dates."""
+    seen: dict[str, Value] = {}
+    for value, document in read:
+        if isinstance(document, Ladder):
+            continue
+        for key, name in (("id", document.id), ("jurisdiction", document.jurisdiction)):
+            if name in seen:
+                raise _at(value, key).refuse(
+                    f"{name} is in {seen[name].file} already.",
+                    "Write all of it in one file, and raise that file's version.",
+                )
+            seen[name] = value
+
+
+def _refuse_state_without_country(
+    read: tuple[Value, RulePack], packs: tuple[RulePack, ...]
+) -> None:
+    """A subdivision's rules come on top of its country's, and do not stand alone."""
+    value, pack = read
+    country = _country(pack.jurisdiction)
+    if country not in {other.jurisdiction for other in packs}:
+        raise _at(value, "jurisdiction").refuse(
+            f"There is no rule pack for {country}, which {pack.jurisdiction} comes on top of.",
+            f"Add the rule pack of {country}.",
+        )
+
+
+def _refuse_ladder_nobody_can_climb(
+    read: tuple[Value, Ladder],
+    packs: tuple[RulePack, ...],
+    checklists: tuple[LegalChecklist, ...],
+) -> None:
+    """Without a rule pack nobody may be contacted, without a checklist no legal file be filled."""
+    value, ladder = read
+    known = {pack.jurisdiction for pack in packs}
+    to_court = any(item.do is Work.OPEN_LEGAL_FILE for _, item in ladder.items)
+    for jurisdiction in ladder.applies_to.jurisdictions:
+        if _country(jurisdiction) not in known:
+            raise _at(value, "applies_to").refuse(
+                f"There is no rule pack for {jurisdiction}, so nobody there may be contacted.",
+                f"Add its rule pack, or write one of: {', '.join(sorted(known))}.",
+            )
+        if to_court and checklist_for(checklists, jurisdiction) is None:
+            raise _at(value, "applies_to").refuse(
+                f"The ladder opens legal files, and {jurisdiction} has no legal checklist.",
+                "Add its checklist, or take the item out.",
+            )

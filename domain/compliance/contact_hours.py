@@ -1,0 +1,83 @@
+"""When a person may be contacted: hours of the day, in that person's own local time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from domain.compliance.calendars import PLAIN_WEEK, Calendar, DayKind
+from domain.compliance.contact_facts import ContactFacts
+from domain.compliance.rules import Channel, Opening, Rule, Shut
+
+LOOK_AHEAD = 35
+"""Days within which hours must open again: longer than any run of holidays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Contact is lawful from `start` up to, not including, `end` on these days."""
+
+    weekdays: frozenset[int]
+    """As `date.weekday()`: Monday is 0."""
+    start: time
+    end: time
+    """Local time of the person. `time.max` means midnight."""
+    kinds: frozenset[DayKind] = frozenset(DayKind)
+    """The kinds of day, by the country's calendar, on which these hours hold."""
+
+    def covers(self, clock: time) -> bool:
+        return self.start <= clock and (clock < self.end or self.end == time.max)
+
+    def hold_on(self, day: date, calendar: Calendar) -> bool:
+        return day.weekday() in self.weekdays and calendar.kind_of(day) in self.kinds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactHours(Rule):
+    """When a person may be contacted. Outside: must not."""
+
+    hours: tuple[Hours, ...]
+    calendar: Calendar = PLAIN_WEEK
+
+    def opening(self, facts: ContactFacts, channel: Channel, zone: str, at: datetime) -> Opening:
+        local = at.astimezone(ZoneInfo(zone))
+        today, clock = local.date(), local.time()
+        for hours in self.hours:
+            if hours.covers(clock) and hours.hold_on(today, self.calendar):
+                return at
+        for ahead in range(LOOK_AHEAD):
+            day = today + timedelta(days=ahead)
+            starts = [
+                start
+                for hours in self.hours
+                if hours.hold_on(day, self.calendar)
+                and (start := moment_of(day, hours.start, zone)) > at
+            ]
+            if starts:
+                return min(starts)
+        return Shut(f"No hours of {self.source.citation} come within {LOOK_AHEAD} days.")
+
+    @property
+    def complaint(self) -> str:
+        return f"Outside the contact hours of {self.source.citation}."
+
+
+def moment_of(day: date, clock: time, zone: str) -> datetime:
+    """A wall-clock moment in UTC. `time.max` is the midnight that ends the day.
+
+    Of an hour that the clocks go through twice, the first.
+    """
+    if clock == time.max:
+        day, clock = day + timedelta(days=1), time.min
+    return datetime.combine(day, clock, ZoneInfo(zone)).astimezone(UTC)
+
+
+def overlapping(hours: Sequence[Hours]) -> tuple[Hours, Hours] | None:
+    """Two of them that hold on the same day, or None: each day is to have its hours once."""
+    for index, one in enumerate(hours):
+        for other in hours[:index]:
+            if one.weekdays & other.weekdays and one.kinds & other.kinds:
+                return other, one
+    return None

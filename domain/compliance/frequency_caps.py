@@ -1,0 +1,131 @@
+"""How often a person may be contacted: so many in a window, counted as the rule counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import TypeAlias
+from zoneinfo import ZoneInfo
+
+from domain.compliance.contact_facts import ContactFacts, PastContact
+from domain.compliance.contact_hours import moment_of
+from domain.compliance.rules import Channel, Opening, Rule, Shut
+
+LONGEST_WINDOW = 31
+"""Days. The history that the gate is given reaches back at least this far."""
+
+
+class Counter(StrEnum):
+    """Which contacts count."""
+
+    ATTEMPT = "attempt"
+    CONNECTED = "connected"  # a person was reached
+    UNANSWERED = "unanswered"  # nobody was
+
+
+class Scope(StrEnum):
+    """Whose contacts count."""
+
+    BORROWER = "borrower"  # all loans together
+    DEBT = "debt"
+    NUMBER = "number"
+
+
+class CalendarUnit(StrEnum):
+    DAY = "day"
+    WEEK = "week"  # from Monday
+    MONTH = "month"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsecutiveDays:
+    """Any stretch of so many days in a row, in the person's own calendar."""
+
+    days: int
+
+    def __str__(self) -> str:
+        return "1 day" if self.days == 1 else f"any {self.days} days in a row"
+
+
+Window: TypeAlias = ConsecutiveDays | CalendarUnit
+
+
+def windows_around(window: Window, day: date) -> Iterator[tuple[date, date]]:
+    """First and last day of every window that holds `day`."""
+    match window:
+        case ConsecutiveDays(days):
+            for back in range(days):
+                first = day - timedelta(days=back)
+                yield first, first + timedelta(days=days - 1)
+        case CalendarUnit.DAY:
+            yield day, day
+        case CalendarUnit.WEEK:
+            first = day - timedelta(days=day.weekday())
+            yield first, first + timedelta(days=6)
+        case CalendarUnit.MONTH:
+            first = day.replace(day=1)
+            following = (first + timedelta(days=LONGEST_WINDOW)).replace(day=1)
+            yield first, following - timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cap(Rule):
+    """At most so many contacts in a window.
+
+    A bar on calling back after a conversation is a cap too: one that is connected, in so many days.
+    """
+
+    counts: frozenset[Channel]
+    """The contacts that are counted; `channels` are those that must wait when they are too many."""
+    counter: Counter
+    scope: Scope
+    window: Window
+    at_most: int
+
+    def opening(self, facts: ContactFacts, channel: Channel, zone: str, at: datetime) -> Opening:
+        counted = [one for one in facts.history if self._counts(one, facts)]
+        if len(counted) < self.at_most:
+            return at
+        local = ZoneInfo(zone)
+        days = [one.at.astimezone(local).date() for one in counted]
+        today = at.astimezone(local).date()
+        if not self._is_full(days, today):
+            return at
+        # A contact may be arranged for a day to come, and the days after it count as well.
+        last = max(*days, today) + timedelta(days=LONGEST_WINDOW + 1)
+        for ahead in range(1, (last - today).days + 1):
+            if not self._is_full(days, day := today + timedelta(days=ahead)):
+                return moment_of(day, time.min, zone)
+        return Shut(f"{self.source.citation} leaves no room for it.")
+
+    def _is_full(self, days: list[date], day: date) -> bool:
+        return any(
+            sum(first <= counted <= last for counted in days) >= self.at_most
+            for first, last in windows_around(self.window, day)
+        )
+
+    def _counts(self, one: PastContact, facts: ContactFacts) -> bool:
+        if one.channel not in self.counts or (self.at_work and not one.at_work):
+            return False
+        if self.scope is Scope.DEBT and one.loan_id != facts.loan_id:
+            return False
+        if self.scope is Scope.NUMBER and one.number != facts.number:
+            return False
+        if self.counter is Counter.CONNECTED:
+            return one.connected is not False
+        if self.counter is Counter.UNANSWERED:
+            return one.connected is not True
+        return True
+
+    @property
+    def complaint(self) -> str:
+        return f"As many as {self.source.citation} allows within {self.within} have been made."
+
+    @property
+    def within(self) -> str:
+        """The window, in words."""
+        if isinstance(self.window, CalendarUnit):
+            return f"a calendar {self.window}"
+        return str(self.window)

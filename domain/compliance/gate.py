@@ -1,0 +1,216 @@
+"""The contact gate: the only way to a borrower. What it does not know, it does not allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from domain.compliance.contact_facts import ContactFacts, Party
+from domain.compliance.contact_hours import ContactHours, moment_of
+from domain.compliance.other_rules import ThirdPartyContact
+from domain.compliance.rules import Channel, Opening, Rule, Shut
+from domain.holds import Hold, active_hold, resumes_on
+from domain.loans import ZERO
+
+NOTHING_PAST_DUE = "house.nothing_past_due"
+BELOW_MINIMUM = "house.below_minimum"
+ON_HOLD = "house.on_hold"
+OPTED_OUT = "house.opted_out"
+CEASED = "house.cease_communication"
+NO_RULES = "house.no_rules_known"
+NO_ZONE = "house.no_zone_known"
+NO_ADDRESS = "house.no_address_known"
+NEVER_TOGETHER = "house.never_together"
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+HORIZON = timedelta(days=70)
+"""What no moment within this allows, two full months and a week to spare, none ever will."""
+
+
+class Answer(StrEnum):
+    ALLOWED = "allowed"
+    DEFERRED = "deferred"
+    BARRED = "barred"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The gate's answer, and every rule it rests on."""
+
+    answer: Answer
+    rules: tuple[str, ...]
+    reason: str
+    """A sentence without personal data."""
+    until: datetime | None = None
+    """Of a deferred contact: the first lawful moment, in UTC; None while only a new fact can open
+    the gate (a number, a time zone, a rule pack, the release of a hold without an end)."""
+    warnings: tuple[str, ...] = ()
+    """Advisory rules that speak against the contact. They do not stop it, and go on record."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """A rule that is about this contact, in one of the zones in which it is asked."""
+
+    rule: Rule
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """A rule that stops the contact, and when it opens."""
+
+    opens_at: Opening
+    rule: Rule
+
+
+def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
+    """May this person be contacted through `channel` at the aware moment `at`?
+
+    Barred is for good. Deferred carries the first lawful moment, when there is one to name. The
+    court channel reaches nobody, so hours and opt-outs do not touch it; the rest does.
+    """
+    if facts.past_due <= ZERO:
+        return Verdict(Answer.BARRED, (NOTHING_PAST_DUE,), "Nothing is past due any more.")
+    if facts.past_due < facts.minimum:
+        return _until_known(BELOW_MINIMUM, "Less is past due than the ladder acts on.")
+    if not facts.packs:
+        return _until_known(NO_RULES, "No rule pack is known for the jurisdiction.")
+    if channel is not Channel.LEGAL:
+        if facts.ceased:
+            reason = "The borrower asked not to be contacted any more."
+            return Verdict(Answer.BARRED, (CEASED,), reason)
+        if channel in facts.opted_out:
+            return Verdict(Answer.BARRED, (OPTED_OUT,), f"The borrower opted out of {channel}.")
+        if not facts.zones:
+            return _until_known(NO_ZONE, "The borrower's time zone is not known.")
+        if channel not in facts.reachable:
+            return _until_known(NO_ADDRESS, f"There is no usable number or address for {channel}.")
+    return _first_lawful(facts, channel, at.astimezone(UTC))
+
+
+def _first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Verdict:
+    """Push `moment` forwards, hold by hold and rule by rule, until nothing forbids it.
+
+    No rule opens earlier for a later moment. So the first moment at which all are open is reached
+    by waiting, each time, for the latest of them.
+    """
+    against: dict[str, str] = {}
+    free_from = moment
+    while True:
+        if hold := _hold_at(facts, moment):
+            resumes = _hold_end(facts, moment)
+            if resumes is None:
+                reason = f"A hold ({hold.kind}) is in force until it is released."
+                return _until_known(ON_HOLD, reason)
+            free_from = moment = resumes
+            against.setdefault(ON_HOLD, f"A hold ({hold.kind}) is in force.")
+            continue
+        bound = tuple(_bound(facts, channel, moment))
+        if (silent := _silent(facts, channel, bound)) is not None:
+            return silent
+        closed = _closed(facts, channel, moment, bound)
+        if not closed:
+            return _open(facts, channel, moment, bound, against)
+        last = _last_to_open(closed)
+        if isinstance(last.opens_at, Shut):
+            answer = Answer.BARRED if last.opens_at.for_good else Answer.DEFERRED
+            return Verdict(answer, (last.rule.id,), last.opens_at.reason)
+        moment = last.opens_at
+        against |= {one.rule.id: one.rule.complaint for one in closed}
+        if moment - free_from > HORIZON:
+            against[NEVER_TOGETHER] = "No moment is lawful in all of the borrower's time zones."
+            return Verdict(Answer.DEFERRED, tuple(against), " ".join(against.values()), None)
+
+
+def _bound(facts: ContactFacts, channel: Channel, moment: datetime) -> Iterator[_Bound]:
+    """Every rule in force that is about the contact, once in each zone."""
+    # The court's channel reaches nobody, wherever they are: the lender's day counts.
+    for zone in facts.zones or (facts.lender_zone,):
+        on = moment.astimezone(ZoneInfo(zone)).date()
+        for pack in facts.packs:
+            for rule in pack.rules_for(channel):
+                if rule.in_force(on) and rule.binds(facts):
+                    yield _Bound(rule, zone)
+
+
+def _silent(facts: ContactFacts, channel: Channel, bound: Sequence[_Bound]) -> Verdict | None:
+    """It fails closed: where no rule says when, or whether at all, nobody is contacted."""
+    if channel is Channel.LEGAL:
+        return None
+    if {one.zone for one in bound if _gives_hours(one.rule)} != set(facts.zones):
+        return _until_known(NO_RULES, f"No contact hours are known for {channel}.")
+    if facts.party is Party.THIRD_PARTY and not any(
+        isinstance(one.rule, ThirdPartyContact) for one in bound
+    ):
+        return _until_known(NO_RULES, "No rule is known about contact with third parties.")
+    return None
+
+
+def _gives_hours(rule: Rule) -> bool:
+    return isinstance(rule, ContactHours) and rule.stops and not rule.at_work
+
+
+def _closed(
+    facts: ContactFacts, channel: Channel, moment: datetime, bound: Sequence[_Bound]
+) -> list[_Closed]:
+    """The rules that stop the contact at that moment."""
+    return [
+        _Closed(opens_at, one.rule)
+        for one in bound
+        if one.rule.stops
+        and (opens_at := one.rule.opening(facts, channel, one.zone, moment)) != moment
+    ]
+
+
+def _last_to_open(closed: Sequence[_Closed]) -> _Closed:
+    """Of rules that are closed, the one to wait for: one that is shut for good before any other."""
+
+    def lateness(one: _Closed) -> tuple[bool, bool, datetime]:
+        if isinstance(one.opens_at, Shut):
+            return True, one.opens_at.for_good, _NEVER
+        return False, False, one.opens_at
+
+    return max(closed, key=lateness)
+
+
+def _open(
+    facts: ContactFacts,
+    channel: Channel,
+    moment: datetime,
+    bound: Sequence[_Bound],
+    against: dict[str, str],
+) -> Verdict:
+    warnings = tuple(
+        dict.fromkeys(
+            one.rule.id
+            for one in bound
+            if not one.rule.stops and one.rule.opening(facts, channel, one.zone, moment) != moment
+        )
+    )
+    if against:
+        reason = " ".join(against.values())
+        return Verdict(Answer.DEFERRED, tuple(against), reason, moment, warnings)
+    asked = tuple(dict.fromkeys(one.rule.id for one in bound))
+    return Verdict(Answer.ALLOWED, asked, "No rule forbids it.", None, warnings)
+
+
+def _hold_at(facts: ContactFacts, moment: datetime) -> Hold | None:
+    if not facts.holds:
+        return None
+    return active_hold(facts.holds, moment.astimezone(ZoneInfo(facts.lender_zone)).date())
+
+
+def _hold_end(facts: ContactFacts, moment: datetime) -> datetime | None:
+    """The moment, in UTC, from which no hold is in force; None while one has no end."""
+    zone = ZoneInfo(facts.lender_zone)
+    resumes = resumes_on(facts.holds, moment.astimezone(zone).date())
+    return None if resumes is None else moment_of(resumes, time.min, facts.lender_zone)
+
+
+def _until_known(rule: str, reason: str) -> Verdict:
+    return Verdict(Answer.DEFERRED, (rule,), reason, None)

@@ -1,0 +1,160 @@
+"""Rules: what one jurisdiction's law asks of a contact, as values with their article.
+
+Every rule answers one question: from when on does it let this contact happen? The gate asks them
+all, and waits for the latest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+from domain.compliance.calendars import PLAIN_WEEK, Calendar
+
+if TYPE_CHECKING:
+    from domain.compliance.contact_facts import ContactFacts
+
+
+class Channel(StrEnum):
+    """The ways to reach a person, and the court's, which reaches nobody by itself."""
+
+    SMS = "sms"
+    CALL = "call"
+    VISIT = "visit"
+    LEGAL = "legal"
+
+
+class Confidence(StrEnum):
+    """How sure the value is."""
+
+    PRIMARY = "V"  # the primary text was read
+    SECONDARY = "S"  # press, law firm, regulator's page
+    GENERAL = "G"  # general knowledge
+
+
+class Modality(StrEnum):
+    """How strongly a rule speaks. The first two stop a contact, the third goes on record."""
+
+    MUST_NOT = "must_not"  # 不应, 严禁
+    PRESUMPTION = "presumption"  # a violation until the lender proves otherwise
+    ADVISORY = "advisory"  # 不宜
+
+
+class RuleStatus(StrEnum):
+    IN_FORCE = "in_force"
+    DRAFT = "draft"  # shown, and never applied
+
+
+class Collects(StrEnum):
+    """Whom a rule binds, by what they are."""
+
+    FIRST_PARTY = "first_party"  # the lender whose loan it is
+    THIRD_PARTY = "third_party"  # an agency, or the buyer of a debt
+    BANK = "bank"
+    CONSUMER_FINANCE = "consumer_finance"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a rule stands, shown wherever the rule is."""
+
+    citation: str
+    confidence: Confidence
+
+    @property
+    def needs_review(self) -> bool:
+        return self.confidence is not Confidence.PRIMARY
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """No moment will do as things stand."""
+
+    reason: str
+    """A sentence without personal data."""
+    for_good: bool = False
+    """Whether no fact that may still come can open it again."""
+
+
+Opening: TypeAlias = datetime | Shut
+"""The first moment, not before the one asked about, at which a rule lets a contact happen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What all rules have. Each kind adds its values and `opening`."""
+
+    id: str
+    channels: frozenset[Channel]
+    """The contacts that it speaks about."""
+    source: Source
+    effective_from: date
+    effective_to: date | None = None
+    status: RuleStatus = RuleStatus.IN_FORCE
+    modality: Modality = Modality.MUST_NOT
+    applies_to: frozenset[Collects] = frozenset()
+    """Whom it binds; empty: everybody who collects."""
+    at_work: bool = False
+    """Whether it is about contacts at the person's place of work only."""
+
+    def in_force(self, on: date) -> bool:
+        return (
+            self.status is RuleStatus.IN_FORCE
+            and self.effective_from <= on
+            and (self.effective_to is None or on <= self.effective_to)
+        )
+
+    def binds(self, facts: ContactFacts) -> bool:
+        """Whether it is about such a contact at all, whatever the day."""
+        return (not self.at_work or facts.at_work) and (
+            not self.applies_to or bool(self.applies_to & facts.collects_as)
+        )
+
+    @property
+    def stops(self) -> bool:
+        """Whether a contact against it must not happen, rather than go on record with a warning."""
+        return self.modality is not Modality.ADVISORY
+
+    def opening(self, facts: ContactFacts, channel: Channel, zone: str, at: datetime) -> Opening:
+        """From when on it lets the contact happen, in an IANA zone; `at` and the answer are UTC."""
+        raise NotImplementedError
+
+    @property
+    def complaint(self) -> str:
+        """A sentence that says what a contact before its opening would be, with the article."""
+        return f"Against {self.source.citation}."
+
+
+@dataclass(frozen=True, slots=True)
+class RulePack:
+    """One version of one jurisdiction's rules."""
+
+    id: str
+    version: int
+    jurisdiction: str
+    """`CN`, `US`, or a subdivision such as `US-MA`, whose rules come on top of its country's."""
+    rules: tuple[Rule, ...]
+    calendar: Calendar = PLAIN_WEEK
+    _by_channel: dict[Channel, tuple[Rule, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_channel = {
+            channel: tuple(rule for rule in self.rules if channel in rule.channels)
+            for channel in Channel
+        }
+        object.__setattr__(self, "_by_channel", by_channel)
+
+    @property
+    def name(self) -> str:
+        return f"{self.id} v{self.version}"
+
+    def rules_for(self, channel: Channel) -> tuple[Rule, ...]:
+        return self._by_channel[channel]
+
+
+def packs_for(packs: tuple[RulePack, ...], jurisdiction: str) -> tuple[RulePack, ...]:
+    """All the packs that bind a contact there: the country's and, on top, the subdivision's."""
+    country = jurisdiction.split("-", 1)[0]
+    return tuple(pack for pack in packs if pack.jurisdiction in {jurisdiction, country})

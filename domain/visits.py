@@ -1,0 +1,87 @@
+"""When a visit can be, and which two people make it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from domain.collectors import Span, is_trained, speaks
+
+SLOT_STARTS = (time(9), time(11), time(13), time(15), time(17))
+"""Local times of the borrower."""
+SLOT_LENGTH = timedelta(hours=2)
+VISITORS = 2
+"""How many go. Two at least: banking association's convention of 2026, art. 22 (secondary)."""
+NOTICE_DAYS = 3
+"""Days between the written notice and the first day on which a visit may be."""
+DAYS_AHEAD = 21
+"""How far from that day the search goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who goes on visits."""
+
+    id: int
+    reference: str
+    """The lender's own, such as the number on a staff card."""
+    languages: tuple[str, ...]
+    regions: tuple[str, ...]
+    """Where they go; empty: anywhere."""
+    trained_on: date | None
+    daily_capacity: int
+    shifts: tuple[Span, ...] | None
+    """Those to come; None: no shifts are kept for them, and they come when they are asked."""
+    visits: tuple[Span, ...]
+    """Those they are on already."""
+
+    def serves(self, region: str | None) -> bool:
+        return not self.regions or region in self.regions
+
+
+def slots(zone: str, now: datetime) -> Iterator[Span]:
+    """The slots of a borrower's local days, from the end of the notice onwards, earliest first."""
+    local = ZoneInfo(zone)
+    first = now.astimezone(local).date() + timedelta(days=NOTICE_DAYS)
+    for ahead in range(DAYS_AHEAD):
+        for start in SLOT_STARTS:
+            starts_at = datetime.combine(first + timedelta(days=ahead), start, local)
+            yield Span(starts_at, starts_at + SLOT_LENGTH)
+
+
+def choose_visitors(
+    visitors: Sequence[Visitor], slot: Span, region: str | None, language: str
+) -> tuple[Visitor, Visitor] | None:
+    """Two people who are free in the slot and go to the region, one of whom speaks the language.
+
+    Two at least: banking association's convention of 2026, art. 22 (secondary source). Those with
+    the fewest visits ahead go first. None: there are no such two.
+    """
+    free = sorted(
+        (one for one in visitors if one.serves(region) and is_free(one, slot)),
+        key=lambda one: (len(one.visits), one.id),
+    )
+    speaker = next((one for one in free if speaks(one.languages, language)), None)
+    other = next((one for one in free if one is not speaker), None)
+    return (speaker, other) if speaker and other else None
+
+
+def nobody_speaks(visitors: Sequence[Visitor], region: str | None, language: str) -> bool:
+    """Whether it is the language that is missing: some go to the region, and nobody speaks it."""
+    serving = [one for one in visitors if one.serves(region)]
+    return len(serving) > 1 and not any(speaks(one.languages, language) for one in serving)
+
+
+def is_free(visitor: Visitor, slot: Span) -> bool:
+    """Trained, on shift if shifts are kept, in no other place, and with a visit left that day."""
+    day = slot.starts_at.date()
+    zone = slot.starts_at.tzinfo
+    that_day = [one for one in visitor.visits if one.starts_at.astimezone(zone).date() == day]
+    return (
+        is_trained(visitor.trained_on, day)
+        and (visitor.shifts is None or any(shift.covers(slot) for shift in visitor.shifts))
+        and not any(visit.overlaps(slot) for visit in visitor.visits)
+        and len(that_day) < visitor.daily_capacity
+    )

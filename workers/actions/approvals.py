@@ -1,0 +1,101 @@
+"""Approval: a named role says yes, and the action that waited for it may be claimed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+from sqlalchemy.dialects.postgresql import insert
+
+from domain.errors import ArrearsError
+from domain.ladder import find_ladder
+from domain.statuses import ActionStatus
+from workers.context import House
+from workers.db.actions import Move, move_actions
+from workers.db.loans import lock_known_loan
+from workers.db.schema import action, approval
+from workers.db.staff import roles_of
+
+
+def approve(house: House, loan_external_id: str, item: str, by: str) -> int:
+    """Approve the item of a loan that waits for it, and plan it for now. Returns the action's id.
+
+    `by` is the lender's own reference of a person on the roster, who must have the role that the
+    ladder asks for. The approval and the move are one transaction: of two approvals at once, one is
+    told that nothing waits any more.
+
+    Raises:
+        ArrearsError: the loan is not known, nothing waits for approval, or `by` may not give it.
+    """
+    now = house.now()
+    with house.engine.begin() as connection:
+        action_id, role = _to_decide(connection, house, loan_external_id, item, by)
+        _record(connection, action_id, by, role, now)
+        move = Move(ActionStatus.PLANNED, f"approved by a {role}", due_at=now)
+        move_actions(connection, [action_id], move, now)
+        return action_id
+
+
+def refuse(house: House, loan_external_id: str, item: str, by: str, why: str) -> int:
+    """Say no to the item of a loan that waits for approval: it is dropped, with the reason.
+
+    Who may refuse is who may approve. Returns the action's id.
+
+    Raises:
+        ArrearsError: as for `approve`.
+    """
+    now = house.now()
+    with house.engine.begin() as connection:
+        action_id, role = _to_decide(connection, house, loan_external_id, item, by)
+        move = Move(ActionStatus.DROPPED, f"refused by {by}, a {role}: {why}")
+        move_actions(connection, [action_id], move, now)
+        return action_id
+
+
+def _to_decide(
+    connection: Connection, house: House, loan_external_id: str, item: str, by: str
+) -> tuple[int, str]:
+    """The action that waits for a yes, and the role in which `by` may decide it."""
+    loan = lock_known_loan(connection, loan_external_id)
+    waiting = _waiting(connection, loan.id, item)
+    if waiting is None:
+        raise ArrearsError(
+            f"Nothing awaits approval as {item} for loan {loan_external_id}. "
+            f"`arrears explain {loan_external_id}` shows where it stands."
+        )
+    ladder = find_ladder(house.policy.ladders, waiting.ladder_id, waiting.ladder_version)
+    needed = str(ladder.item(item).approval)
+    roles = roles_of(connection, by)
+    if needed not in roles:
+        raise ArrearsError(
+            f"{item} for loan {loan_external_id} is for a {needed} to approve, and {by} is on the "
+            f"roster as {' and '.join(roles) or 'nothing'}. Ask a {needed}."
+        )
+    return int(waiting.id), needed
+
+
+def _waiting(connection: Connection, loan_id: int, item: str) -> Row[*tuple[Any, ...]] | None:
+    """What waits for approval; of several anchors at most one has not been called off."""
+    return connection.execute(
+        select(action.c.id, action.c.ladder_id, action.c.ladder_version)
+        .where(
+            action.c.loan_id == loan_id,
+            action.c.item == item,
+            action.c.status == ActionStatus.AWAITING_APPROVAL,
+        )
+        .order_by(action.c.anchor_on.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def _record(connection: Connection, action_id: int, by: str, role: str, now: datetime) -> None:
+    connection.execute(
+        insert(approval)
+        .values(action_id=action_id, role=role, approved_by=by, approved_at=now)
+        # An action that was skipped and came back needs another yes, and the newest one counts.
+        .on_conflict_do_update(
+            index_elements=[approval.c.action_id],
+            set_={"role": role, "approved_by": by, "approved_at": now},
+        )
+    )

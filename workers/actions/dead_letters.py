@@ -1,0 +1,207 @@
+"""Dead letters: actions that were given up, and the person who lets one go again or drops it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, select, update
+
+from domain.errors import ArrearsError
+from domain.statuses import UNSENT, ActionStatus
+from workers.context import House
+from workers.db.actions import Move, move_actions
+from workers.db.messages import of_action
+from workers.db.schema import action, action_event, loan, message
+
+Given: TypeAlias = Row[*tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadAction:
+    """An action that was given up. Holds no personal data."""
+
+    action: int
+    loan: str
+    item: str
+    work: str
+    status: str
+    attempts: int
+    """How many times it was tried in vain."""
+    reason: str | None
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One move of an action."""
+
+    at: datetime
+    was: str
+    became: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One text of an action."""
+
+    message: UUID
+    at: datetime
+    provider: str
+    status: str
+    code: str | None
+    sid: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All that happened to an action, oldest first."""
+
+    action: DeadAction
+    moves: tuple[Moved, ...]
+    texts: tuple[Tried, ...]
+
+
+def read_dead(connection: Connection, zone: tzinfo) -> tuple[DeadAction, ...]:
+    """Every action that was given up, oldest first; moments are in `zone`."""
+    dead = _actions().where(action.c.status == ActionStatus.DEAD)
+    rows = connection.execute(dead.order_by(action.c.changed_at, action.c.id))
+    return tuple(_as_told(row, zone) for row in rows)
+
+
+def read_history(connection: Connection, action_id: int, zone: tzinfo) -> History:
+    """Every move and every text of one action, whatever its status; moments are in `zone`.
+
+    Raises:
+        ArrearsError: there is no such action.
+    """
+    row = connection.execute(_actions().where(action.c.id == action_id)).one_or_none()
+    if row is None:
+        raise _not_known(action_id)
+    moves = connection.execute(
+        select(
+            action_event.c.at,
+            action_event.c.from_status,
+            action_event.c.to_status,
+            action_event.c.reason,
+        )
+        .where(action_event.c.action_id == action_id)
+        .order_by(action_event.c.id)
+    )
+    texts = connection.execute(
+        select(
+            message.c.id,
+            message.c.created_at,
+            message.c.provider,
+            message.c.status,
+            message.c.code,
+            message.c.sid,
+        )
+        .where(of_action(action_id))
+        .order_by(message.c.contact_id)
+    )
+    return History(
+        _as_told(row, zone),
+        tuple(Moved(at.astimezone(zone), *rest) for at, *rest in moves),
+        tuple(Tried(id, at.astimezone(zone), *rest) for id, at, *rest in texts),
+    )
+
+
+def resume(house: House, action_id: int, by: str, *, dry_run: bool = False) -> DeadAction:
+    """Plan a dead action for now, with all its tries before it again. The gate is asked, as always.
+
+    `by` is the lender's own reference of the person. With `dry_run` everything is checked and
+    nothing is written. Returns the action as it was.
+
+    Raises:
+        ArrearsError: there is no such action, it is not dead, or the provider took its text once
+            already, and it is never sent a second time.
+    """
+    now = house.now()
+    with house.engine.begin() as connection:
+        given = _lock_dead(connection, action_id)
+        if _text_went_out(connection, action_id):
+            raise ArrearsError(
+                f"Action {action_id} cannot go again: the provider took its text, and no item is "
+                f"texted twice. Reach the borrower of loan {given.external_id} another way."
+            )
+        if not dry_run:
+            move = Move(ActionStatus.PLANNED, f"resumed by {by}", due_at=now)
+            move_actions(connection, [action_id], move, now)
+            connection.execute(update(action).where(action.c.id == action_id).values(attempts=0))
+    return _as_told(given, house.settings.lender_zone)
+
+
+def drop(house: House, action_id: int, by: str, *, dry_run: bool = False) -> DeadAction:
+    """Give a dead action up for good. Returns it as it was.
+
+    Raises:
+        ArrearsError: there is no such action, or it is not dead.
+    """
+    with house.engine.begin() as connection:
+        given = _lock_dead(connection, action_id)
+        if not dry_run:
+            move = Move(ActionStatus.DROPPED, f"dropped by {by}")
+            move_actions(connection, [action_id], move, house.now())
+    return _as_told(given, house.settings.lender_zone)
+
+
+def _actions() -> Select[*tuple[Any, ...]]:
+    return select(
+        action.c.id,
+        loan.c.external_id,
+        action.c.item,
+        action.c.work,
+        action.c.status,
+        action.c.attempts,
+        action.c.reason,
+        action.c.changed_at,
+    ).join_from(action, loan)
+
+
+def _as_told(row: Given, zone: tzinfo) -> DeadAction:
+    return DeadAction(
+        action=row.id,
+        loan=row.external_id,
+        item=row.item,
+        work=row.work,
+        status=row.status,
+        attempts=row.attempts,
+        reason=row.reason,
+        since=row.changed_at.astimezone(zone),
+    )
+
+
+def _lock_dead(connection: Connection, action_id: int) -> Given:
+    given = connection.execute(
+        _actions().where(action.c.id == action_id).with_for_update(of=action)
+    ).one_or_none()
+    if given is None:
+        raise _not_known(action_id)
+    if given.status != ActionStatus.DEAD:
+        raise ArrearsError(
+            f"Action {action_id} is {given.status}: only one that is dead can be resumed or "
+            "dropped. `arrears dead list` shows those."
+        )
+    return given
+
+
+def _not_known(action_id: int) -> ArrearsError:
+    return ArrearsError(
+        f"There is no action {action_id}. `arrears dead list` shows those that were given up."
+    )
+
+
+def _text_went_out(connection: Connection, action_id: int) -> bool:
+    """Whether a text of the action may have left the house."""
+    return (
+        connection.execute(
+            select(message.c.id).where(
+                message.c.action_id == action_id, message.c.status.not_in(UNSENT)
+            )
+        ).first()
+        is not None
+    )

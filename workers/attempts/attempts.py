@@ -1,0 +1,148 @@
+"""Calls and visits that people begin: the gate is asked once more before anybody is reached.
+
+A call counts for the law's caps from the moment it is begun, whatever becomes of it. Two people who
+begin at once wait for each other at the borrower's row, as all claims do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, Exists, exists, select, true
+
+from domain.access_log import Opened
+from domain.collectors import Role
+from domain.compliance.rules import Channel
+from domain.errors import ArrearsError
+from domain.statuses import ActionStatus
+from workers.context import House
+from workers.db.access_log import note_access
+from workers.db.actions import Move
+from workers.db.loans import loan_not_known
+from workers.db.schema import action, contact, contact_outcome, loan, visit
+from workers.db.staff import roles_of
+from workers.gate.claim import Weighed
+
+
+class BarredError(ArrearsError):
+    """The contact may not begin now. The sentence says why."""
+
+    def __init__(self, why: str, rules: Sequence[str], until: datetime | None) -> None:
+        super().__init__(why)
+        self.rules = tuple(rules)
+        self.until = until
+        """The first lawful moment, where there is one to name; aware."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A call or a visit that may begin now."""
+
+    attempt: str | None
+    """The id under which its outcome is told; None after a dry run."""
+    item: str
+    purpose: str
+    language: str
+    """BCP 47."""
+    must_learn: tuple[str, ...] = ()
+    may_offer: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """Advisory rules that speak against it."""
+    reach: str | None = field(default=None, repr=False)
+    """The number to call or the address to go to: personal data. None after a dry run."""
+
+
+def refuse_if_barred(weighed: Weighed) -> None:
+    """Nothing begins that the gate, or the money, speaks against.
+
+    Raises:
+        BarredError: it may not begin now.
+    """
+    if (move := weighed.away) is None:
+        return
+    raise BarredError(_why_not(move), move.rules, move.due_at)
+
+
+def _why_not(move: Move) -> str:
+    if move.to is ActionStatus.CANCELLED:
+        return f"It is not to be made any more: {move.reason}."
+    return move.reason
+
+
+def opened(
+    connection: Connection,
+    house: House,
+    weighed: Weighed,
+    what: Opened,
+    sealed: bytes | None,
+    by: str,
+) -> str:
+    """What was sealed of a number or an address, with the look at it on record.
+
+    Raises:
+        ArrearsError: there is none.
+    """
+    if sealed is None:
+        raise ArrearsError(f"There is no {what} on record for loan {weighed.loan.external_id}.")
+    note_access(connection, weighed.loan.loan_id, what, by, weighed.now, item=weighed.loan.item)
+    return house.vault.open(sealed)
+
+
+def attempt_to_end(connection: Connection, loan_external_id: str, channel: Channel) -> str:
+    """The attempt at a loan that was begun last and of which nobody has said what came of it.
+
+    Raises:
+        ArrearsError: the loan is not known, or there is none.
+    """
+    found: str | None = connection.execute(
+        select(contact.c.attempt)
+        .join(action, action.c.id == contact.c.action_id)
+        .join(loan, loan.c.id == action.c.loan_id)
+        .where(
+            loan.c.external_id == loan_external_id,
+            contact.c.channel == channel,
+            contact.c.attempt.is_not(None),
+            ~told(),
+            exists().where(visit.c.contact_id == contact.c.id, visit.c.begun_at.is_not(None))
+            if channel is Channel.VISIT
+            else true(),
+        )
+        .order_by(contact.c.id.desc())
+        .limit(1)
+    ).scalar()
+    if found is None:
+        raise ArrearsError(
+            f"No {channel} of loan {loan_external_id} was begun that waits for its outcome."
+        )
+    return found
+
+
+def told() -> Exists:
+    """Whether somebody said what came of a contact, for a query of `contact`."""
+    return exists().where(contact_outcome.c.contact_id == contact.c.id)
+
+
+def check_role(connection: Connection, by: str, role: Role) -> None:
+    """Only who has the role on the roster.
+
+    Raises:
+        ArrearsError: nobody has that reference, or they have another role.
+    """
+    roles = roles_of(connection, by)
+    if role not in roles:
+        raise ArrearsError(
+            f"{by} is on the roster as {' and '.join(roles) or 'nothing'}, not as a {role}. "
+            f"Let a {role} do it."
+        )
+
+
+def check_known(connection: Connection, loan_external_id: str) -> None:
+    """The loan is in the book.
+
+    Raises:
+        ArrearsError: it is not.
+    """
+    known = select(loan.c.id).where(loan.c.external_id == loan_external_id)
+    if connection.execute(known).first() is None:
+        raise loan_not_known(loan_external_id)

@@ -1,0 +1,125 @@
+"""New contacts of a borrower: a number, an address, time zones, a language.
+
+Whoever told of them sealed what is personal before it was stored; here it is opened only to find
+the borrower by the number later.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any
+
+import phonenumbers
+from sqlalchemy import Connection, Row, select, update
+
+from config.readers.regions import is_zone
+from config.readers.tape_mapping_reader import LOCALE
+from domain.errors_of_events import NotYetError, RejectedError
+from workers.context import House
+from workers.db.data_issues import resolve_problems
+from workers.db.schema import borrower, loan
+from workers.escalation.reassess import reassess
+from workers.tapes.borrowers import zones_of_number
+
+PUT_RIGHT_BY_A_NUMBER = ("phone_missing", "phone_invalid")
+PUT_RIGHT_BY_ZONES = ("zone_missing",)
+
+
+def change_contacts(connection: Connection, house: House, payload: Mapping[str, Any]) -> str:
+    """Bring a borrower's contacts up to date, in the caller's transaction.
+
+    `payload` names the `borrower` and any of `phone_sealed` and `address_sealed` (sealed, then in
+    base64; the number in E.164), `zones` (IANA), `locale` (BCP 47) and `phone_at_work`. What it
+    leaves out stays; a new number is taken to be the borrower's own, and to reach them. The zone
+    that a new number tells is added to those of the address: a contact must be lawful in all of
+    them. What waited for a number or a zone asks the gate again.
+
+    Raises:
+        NotYetError: the borrower is not known.
+        RejectedError: something in it cannot be used.
+    """
+    now = house.now()
+    external_id = payload["borrower"]
+    known = connection.execute(
+        select(borrower.c.id, borrower.c.zones, borrower.c.erased_at)
+        .where(borrower.c.external_id == external_id)
+        .with_for_update()
+    ).one_or_none()
+    if known is None:
+        raise NotYetError(f"Borrower {external_id} is not known. The new contacts are kept.")
+    if known.erased_at is not None:
+        raise RejectedError(
+            f"What was held about borrower {external_id} was erased on "
+            f"{known.erased_at.astimezone(house.settings.lender_zone).date()}. New contacts come "
+            "with a new loan."
+        )
+    changed = _changed(house, known, payload)
+    loans = list(
+        connection.execute(
+            select(loan.c.id)
+            .where(loan.c.borrower_id == known.id)
+            .order_by(loan.c.id)
+            .with_for_update()
+        ).scalars()
+    )
+    connection.execute(
+        update(borrower).where(borrower.c.id == known.id).values(**changed, updated_at=now)
+    )
+    resolve_problems(connection, loans, _put_right(changed), now)
+    reassess(connection, loans, now)
+    return f"The contacts of borrower {external_id} are up to date."
+
+
+def _changed(
+    house: House, known: Row[*tuple[Any, ...]], payload: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The columns that change, with their new values."""
+    changed: dict[str, Any] = {}
+    zones = tuple(payload.get("zones") or ())
+    if unknown := [zone for zone in zones if not is_zone(zone)]:
+        raise RejectedError(f"{', '.join(unknown)}: not a time zone. Write Asia/Shanghai.")
+    if (locale := payload.get("locale")) is not None:
+        if not LOCALE.fullmatch(locale):
+            raise RejectedError(f"{locale} is not a locale. Write it as zh-Hans or en.")
+        if not house.templates.has_locale(locale):
+            written = ", ".join(sorted(house.templates.locales()))
+            raise RejectedError(f"There are no templates in {locale}. There are some in {written}.")
+        changed["locale"] = locale
+    if (address := payload.get("address_sealed")) is not None:
+        changed["address_sealed"] = b64decode(address)
+    if (phone := payload.get("phone_sealed")) is not None:
+        sealed = b64decode(phone)
+        number = house.vault.open(sealed)
+        changed |= {
+            "phone_sealed": sealed,
+            "phone_digest": house.vault.digest(number),
+            "phone_at_work": False,
+            "phone_invalid_at": None,
+        }
+        zones = _with_zone_of(number, zones or tuple(known.zones))
+    if (at_work := payload.get("phone_at_work")) is not None:
+        changed["phone_at_work"] = at_work
+    if zones:
+        changed["zones"] = list(zones)
+    return changed
+
+
+def _with_zone_of(number: str, zones: tuple[str, ...]) -> tuple[str, ...]:
+    """The zones of the address, with that of the number; a number alone vouches for no zone."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        parsed = None
+    if parsed is None or not phonenumbers.is_valid_number(parsed):
+        raise RejectedError("The number is not a telephone number in use. Ask for another.")
+    if not zones:
+        return ()
+    return tuple(dict.fromkeys((*zones, *zones_of_number(parsed))))
+
+
+def _put_right(changed: Mapping[str, Any]) -> tuple[str, ...]:
+    """The kinds of problem that the change resolves."""
+    return (PUT_RIGHT_BY_A_NUMBER if "phone_sealed" in changed else ()) + (
+        PUT_RIGHT_BY_ZONES if "zones" in changed else ()
+    )

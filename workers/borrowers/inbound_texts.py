@@ -1,0 +1,104 @@
+"""What borrowers write back: on record once, and a stop or a start counts at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from domain.compliance.rules import Channel
+from domain.inbound_texts import ReplyKind, classify
+from workers.context import House
+from workers.db.loans import opt_out
+from workers.db.schema import borrower, contact, loan, reply
+from workers.db.schema import opt_out as opt_out_table
+from workers.sms.providers.port import InboundText
+
+BY_TEXT = "text"
+"""The source of an opt-out that a borrower's own text is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A text that is on record now, or was before."""
+
+    kind: ReplyKind
+    locale: str | None
+    """BCP 47, of whoever wrote it; None: nobody on the book has that number."""
+
+
+def take_reply(house: House, text: InboundText, *, help_is_answered: bool) -> Taken:
+    """Put a borrower's text on record, once, and let a stop or a start count at once.
+
+    A stop opts out everybody on the book who has that number: whoever holds the telephone is asked
+    to be left alone. A start takes back no other opt-out than one that came by text. Where the
+    provider's call cannot be answered with a text (`help_is_answered` False), a person sees to a
+    call for help.
+    """
+    kind = classify(text.body, text.opt_out_type)
+    if kind is ReplyKind.HELP and not help_is_answered:
+        kind = ReplyKind.OTHER
+    now = house.now()
+    with house.engine.begin() as connection:
+        # Locked as the claim locks them: a text is claimed before this or finds the opt-out.
+        writers = connection.execute(
+            select(borrower.c.id, borrower.c.locale)
+            .where(borrower.c.phone_digest == house.vault.digest(text.from_number))
+            .order_by(borrower.c.id)
+            .with_for_update()
+        ).all()
+        ids = [one.id for one in writers]
+        about = _last_texted(connection, ids) or _most_past_due(connection, ids)
+        new = connection.execute(
+            insert(reply)
+            .values(
+                borrower_id=about.borrower_id if about else next(iter(ids), None),
+                loan_id=about.loan_id if about else None,
+                provider=text.provider,
+                sid=text.sid,
+                kind=kind,
+                body_sealed=house.vault.seal(text.body),
+                received_at=now,
+            )
+            .on_conflict_do_nothing(index_elements=[reply.c.provider, reply.c.sid])
+            .returning(reply.c.id)
+        ).scalar()
+        # Told again, a stop must not undo a start that came in between.
+        if new is not None and kind is ReplyKind.STOP:
+            for borrower_id in ids:
+                opt_out(connection, borrower_id, Channel.SMS, BY_TEXT, now)
+        if new is not None and kind is ReplyKind.START:
+            _welcome_again(connection, ids, text.provider)
+    return Taken(kind, writers[0].locale if writers else None)
+
+
+def _last_texted(connection: Connection, borrower_ids: list[int]) -> Row[int, int] | None:
+    """Whom of these, and about which loan, the house texted last."""
+    return connection.execute(
+        select(contact.c.borrower_id, contact.c.loan_id)
+        .where(contact.c.borrower_id.in_(borrower_ids), contact.c.channel == Channel.SMS)
+        .order_by(contact.c.at.desc(), contact.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def _most_past_due(connection: Connection, borrower_ids: list[int]) -> Row[int, int] | None:
+    """Whoever was never texted most likely writes about what is past due longest."""
+    return connection.execute(
+        select(loan.c.borrower_id, loan.c.id.label("loan_id"))
+        .where(loan.c.borrower_id.in_(borrower_ids))
+        .order_by(loan.c.anchor_on.asc().nulls_last(), loan.c.id)
+        .limit(1)
+    ).one_or_none()
+
+
+def _welcome_again(connection: Connection, borrower_ids: list[int], provider: str) -> None:
+    # What the provider itself refused as opted out, it had from a text too.
+    connection.execute(
+        delete(opt_out_table).where(
+            opt_out_table.c.borrower_id.in_(borrower_ids),
+            opt_out_table.c.channel == Channel.SMS,
+            opt_out_table.c.source.in_((BY_TEXT, provider)),
+        )
+    )

@@ -1,0 +1,54 @@
+"""Leaving borrowers alone who asked for it: by one channel, or altogether."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select, update
+
+from domain.compliance.rules import Channel
+from domain.errors_of_events import NotYetError, RejectedError
+from workers.context import House
+from workers.db.loans import opt_out
+from workers.db.schema import borrower, loan
+from workers.escalation.reassess import reassess
+
+
+def leave_alone(
+    connection: Connection, house: House, external_id: str, channel: Channel | None, made_by: str
+) -> str:
+    """Never reach a borrower through `channel` again; None: through no channel at all.
+
+    In the caller's transaction. Returns a sentence for people. There is no way back but the
+    borrower's own word, by a text that says START. The court's channel reaches nobody, and stays.
+
+    Raises:
+        NotYetError: the borrower is not known.
+        RejectedError: what was held about the borrower was erased.
+    """
+    now = house.now()
+    known = connection.execute(
+        select(borrower.c.id, borrower.c.ceased_at, borrower.c.erased_at)
+        .where(borrower.c.external_id == external_id)
+        .with_for_update()
+    ).one_or_none()
+    if known is None:
+        raise NotYetError(f"Borrower {external_id} is not known. Their wish is kept.")
+    if known.erased_at is not None:
+        raise RejectedError(f"What was held about borrower {external_id} was erased.")
+    if channel is None:
+        connection.execute(
+            update(borrower)
+            .where(borrower.c.id == known.id, borrower.c.ceased_at.is_(None))
+            .values(ceased_at=now)
+        )
+        said = f"Nobody contacts borrower {external_id} any more."
+    else:
+        opt_out(connection, known.id, channel, made_by, now)
+        said = f"Borrower {external_id} is not reached by {channel} any more."
+    loans = connection.execute(
+        select(loan.c.id)
+        .where(loan.c.borrower_id == known.id)
+        .order_by(loan.c.id)
+        .with_for_update()
+    ).scalars()
+    reassess(connection, list(loans), now)
+    return said

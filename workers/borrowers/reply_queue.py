@@ -1,0 +1,199 @@
+"""Borrowers' texts that ask for a person: given to somebody on shift, read, and seen to."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Row, func, select, true, update
+
+from domain.access_log import Opened
+from domain.collectors import Collector, business_day, choose_collector
+from domain.errors import ArrearsError
+from domain.inbound_texts import ReplyKind
+from workers.calls.assign import SHIFTS_AHEAD
+from workers.context import House
+from workers.db.access_log import note_access
+from workers.db.schema import borrower, loan, reply, staff
+from workers.db.staff import lock_collectors
+
+log = logging.getLogger(__name__)
+
+ASSIGN_AT_ONCE = 200
+
+UNHANDLED = (reply.c.kind == ReplyKind.OTHER) & reply.c.handled_at.is_(None)
+"""A person is still to see to it."""
+
+
+def assign_replies(house: House) -> int:
+    """Give replies that nobody has to collectors on shift who speak the language, oldest first.
+
+    The rule is that of calls. Where nobody is free they wait, and show as nobody's; so do those of
+    numbers that nobody on the book has. Returns how many were given to somebody.
+    """
+    now = house.now()
+    with house.engine.begin() as connection:
+        waiting = connection.execute(
+            select(reply.c.id, borrower.c.locale)
+            .join(borrower, borrower.c.id == reply.c.borrower_id)
+            .where(UNHANDLED, reply.c.staff_id.is_(None))
+            .order_by(reply.c.id)
+            .limit(ASSIGN_AT_ONCE)
+            .with_for_update(of=reply, skip_locked=True)
+        ).all()
+        if not waiting:
+            return 0
+        collectors = lock_collectors(connection, now, business_day(now), now + SHIFTS_AHEAD)
+        given = 0
+        for one in waiting:
+            chosen = choose_collector(collectors, one.locale, now)
+            if not isinstance(chosen, Collector):
+                continue
+            connection.execute(
+                update(reply)
+                .where(reply.c.id == one.id)
+                .values(staff_id=chosen.id, assigned_at=now)
+            )
+            collectors = _with_one_more(collectors, chosen)
+            given += 1
+        return given
+
+
+def _with_one_more(collectors: Sequence[Collector], busy: Collector) -> list[Collector]:
+    return [
+        replace(one, assigned_today=one.assigned_today + 1) if one is busy else one
+        for one in collectors
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyToRead:
+    """A borrower's text that a person is to see to. Its words are not here: `open_reply`."""
+
+    reply: int
+    staff: str | None
+    """The lender's own reference of the collector who has it; None: nobody yet."""
+    loan: str | None
+    """The loan that the borrower was last texted about."""
+    language: str | None
+    """BCP 47; None: nobody on the book has that number."""
+    received_at: datetime
+    """In the lender's zone."""
+
+
+def read_replies(
+    connection: Connection, zone: ZoneInfo, staff_id: int | None
+) -> tuple[ReplyToRead, ...]:
+    """The replies that wait for a person, oldest first: everybody's, or one collector's."""
+    rows = connection.execute(
+        select(
+            reply.c.id,
+            staff.c.external_id.label("staff"),
+            loan.c.external_id.label("loan"),
+            borrower.c.locale,
+            reply.c.received_at,
+        )
+        .select_from(reply)
+        .outerjoin(staff, staff.c.id == reply.c.staff_id)
+        .outerjoin(loan, loan.c.id == reply.c.loan_id)
+        .outerjoin(borrower, borrower.c.id == reply.c.borrower_id)
+        .where(UNHANDLED, reply.c.staff_id == staff_id if staff_id is not None else true())
+        .order_by(reply.c.id)
+    )
+    return tuple(
+        ReplyToRead(row.id, row.staff, row.loan, row.locale, row.received_at.astimezone(zone))
+        for row in rows
+    )
+
+
+def count_replies(connection: Connection) -> dict[str, int]:
+    """How many replies wait for a person, by who has them; nothing where none does."""
+    unknown = reply.c.borrower_id.is_(None) & reply.c.staff_id.is_(None)
+    counted = connection.execute(
+        select(
+            func.count(reply.c.staff_id).label("with a collector"),
+            func.count().filter(reply.c.staff_id.is_(None), ~unknown).label("with nobody yet"),
+            func.count().filter(unknown).label("from numbers that nobody on the book has"),
+        ).where(UNHANDLED)
+    ).one()
+    return {name: number for name, number in counted._mapping.items() if number}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedReply:
+    """A borrower's text, opened to be read. Its representation leaves the words out."""
+
+    loan: str | None
+    body: str = field(repr=False)
+
+
+def open_reply(house: House, reply_id: int, *, by: str) -> OpenedReply:
+    """Open a borrower's text for whoever works on it.
+
+    The look is put on record and logged; `by` is the lender's own reference of whoever reads it.
+
+    Raises:
+        ArrearsError: there is no such reply, it was erased, or none of the keys opens it.
+    """
+    with house.engine.begin() as connection:
+        found = connection.execute(
+            select(reply.c.body_sealed, reply.c.loan_id, reply.c.borrower_id, loan.c.external_id)
+            .outerjoin(loan, loan.c.id == reply.c.loan_id)
+            .where(reply.c.id == reply_id)
+        ).one_or_none()
+        if found is None:
+            raise _no_such_reply(reply_id)
+        if found.body_sealed is None:
+            raise ArrearsError(f"The words of reply {reply_id} were erased.")
+        note_access(
+            connection,
+            found.loan_id,
+            Opened.REPLY,
+            by,
+            house.now(),
+            borrower_id=found.borrower_id,
+            reply_id=reply_id,
+        )
+        body = house.vault.open(found.body_sealed)
+    log.info("reply %s was opened by %s, %s", reply_id, by, Opened.REPLY.usual_purpose)
+    return OpenedReply(found.external_id, body)
+
+
+def finish_reply(house: House, reply_id: int, *, by: str) -> None:
+    """Note that somebody saw to a reply; from then on it is nobody's work any more.
+
+    Raises:
+        ArrearsError: there is no such reply, it asks for no person, or somebody saw to it before.
+    """
+    with house.engine.begin() as connection:
+        found = connection.execute(
+            select(reply).where(reply.c.id == reply_id).with_for_update()
+        ).one_or_none()
+        _check_open(found, reply_id)
+        connection.execute(
+            update(reply)
+            .where(reply.c.id == reply_id)
+            .values(handled_at=house.now(), handled_by=by)
+        )
+
+
+def _check_open(found: Row[*tuple[Any, ...]] | None, reply_id: int) -> None:
+    if found is None:
+        raise _no_such_reply(reply_id)
+    if found.kind != ReplyKind.OTHER:
+        raise ArrearsError(
+            f"Reply {reply_id} asked for no person: it was a {found.kind}, and the house has seen "
+            "to it."
+        )
+    if found.handled_at is not None:
+        raise ArrearsError(f"{found.handled_by} has seen to reply {reply_id} already.")
+
+
+def _no_such_reply(reply_id: int) -> ArrearsError:
+    return ArrearsError(
+        f"There is no reply {reply_id}. `arrears work --kind replies` lists those that wait."
+    )

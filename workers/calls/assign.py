@@ -1,0 +1,60 @@
+"""Assigning a call: claimed and given to a collector in one transaction, or not at all.
+
+Nobody is reached by that: the call itself is asked of the gate when a collector begins it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import Connection, insert
+
+from domain.collectors import Collector, NobodyFree, business_day, choose_collector
+from domain.ladder import Work
+from domain.statuses import ActionStatus
+from workers.context import House
+from workers.db.actions import Move
+from workers.db.schema import call
+from workers.db.staff import lock_collectors
+from workers.gate.claim import Claimed, claim, settle
+
+SHIFTS_AHEAD = timedelta(days=7)
+"""How far ahead a caller's next shift is looked for."""
+
+
+def assign_call(house: House, action_id: int) -> str:
+    """Assign the call of one action to a collector. Returns what came of it, in a word.
+
+    With nobody free the action stays planned, says why, and is due when somebody should be.
+    """
+    with house.engine.begin() as connection:
+        claimed = claim(connection, house, action_id, Work.ASSIGN_CALL)
+        if claimed is None:
+            return "nothing to do"
+        today = business_day(claimed.now)
+        collectors = lock_collectors(connection, claimed.now, today, claimed.now + SHIFTS_AHEAD)
+        chosen = choose_collector(collectors, claimed.loan.locale, claimed.now)
+        if isinstance(chosen, NobodyFree):
+            again = chosen.try_again_at or today.ends_at
+            move = Move(ActionStatus.PLANNED, chosen.reason, due_at=again)
+            settle(connection, claimed, move, claimed.now)
+            return "nobody free"
+        _assign(connection, claimed, chosen)
+        return "assigned"
+
+
+def _assign(connection: Connection, claimed: Claimed, collector: Collector) -> None:
+    connection.execute(
+        insert(call).values(
+            loan_id=claimed.loan.loan_id,
+            action_id=claimed.action_id,
+            staff_id=collector.id,
+            purpose=claimed.item.purpose or claimed.item.id,
+            must_learn=list(claimed.item.must_learn),
+            may_offer=list(claimed.item.may_offer),
+            language=claimed.loan.locale,
+            assigned_at=claimed.now,
+        )
+    )
+    arranged = Move(ActionStatus.ARRANGED, "a collector has the call", claimed.verdict.rules)
+    settle(connection, claimed, arranged, claimed.now)

@@ -1,0 +1,125 @@
+"""Making a call: asked of the gate once more, put on record, and only then the number is shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, Row, select, true
+from sqlalchemy.exc import IntegrityError
+
+from domain.access_log import Opened
+from domain.collectors import Role
+from domain.errors import ArrearsError
+from domain.ladder import Work
+from domain.statuses import ActionStatus
+from workers.attempts.attempts import Begun, check_known, check_role, opened, refuse_if_barred, told
+from workers.context import House
+from workers.db.schema import action, call, contact, loan
+from workers.gate.claim import Weighed, lock_action, reserve_contact, weigh
+
+ASKED_AGAIN = timedelta(minutes=1)
+"""How long a dialer that lost the answer may ask for it again."""
+
+
+def begin_call(
+    house: House,
+    loan_external_id: str,
+    *,
+    by: str,
+    item: str | None = None,
+    attempt: str | None = None,
+    dry_run: bool = False,
+) -> Begun:
+    """Begin the newest call that is open for a loan, or that of one of its items; gives the number.
+
+    `by` is the staff reference of the caller, `attempt` the dialer's own id of this attempt: asked
+    again within a minute, because an answer was lost, it is the same attempt, and gives the number
+    again. The contact and the look at the number are on record before the number is given.
+
+    Raises:
+        BarredError: the gate says not now, or never; or the money came. Nothing is written.
+        ArrearsError: no call is open, `by` is no caller, or an attempt has no outcome yet.
+    """
+    with house.engine.begin() as connection:
+        open_call = _open_call(connection, loan_external_id, item)
+        check_role(connection, by, Role.CALLER)
+        row = lock_action(connection, open_call.action_id, Work.ASSIGN_CALL)
+        if row is None or row.status != ActionStatus.ARRANGED:
+            raise _no_call(loan_external_id, item)
+        now = house.now()
+        before = _without_outcome(connection, open_call.action_id)
+        if before and not (before.attempt == attempt and now - before.at <= ASKED_AGAIN):
+            raise ArrearsError(
+                f"The call of loan {loan_external_id} was begun as {before.attempt}, and nobody "
+                "has said what came of it. `arrears call end` says so."
+            )
+        weighed = weigh(connection, house, open_call.action_id, row, Work.ASSIGN_CALL, now)
+        begun = Begun(
+            attempt=None,
+            item=row.item,
+            purpose=open_call.purpose,
+            language=open_call.language,
+            must_learn=tuple(open_call.must_learn),
+            may_offer=tuple(open_call.may_offer),
+            warnings=weighed.verdict.warnings,
+        )
+        if before is None:
+            refuse_if_barred(weighed)
+        if dry_run:
+            return begun
+        if before is None:
+            attempt = attempt or f"call-{uuid4()}"
+            _reserve(connection, weighed, attempt, by)
+        number = opened(connection, house, weighed, Opened.NUMBER, row.phone_sealed, by)
+        return replace(begun, attempt=attempt, reach=number)
+
+
+def _open_call(
+    connection: Connection, loan_external_id: str, item: str | None
+) -> Row[*tuple[Any, ...]]:
+    found = connection.execute(
+        select(call)
+        .join(action, action.c.id == call.c.action_id)
+        .join(loan, loan.c.id == action.c.loan_id)
+        .where(
+            loan.c.external_id == loan_external_id,
+            call.c.cancelled_at.is_(None),
+            action.c.status == ActionStatus.ARRANGED,
+            action.c.item == item if item else true(),
+        )
+        .order_by(call.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if found is None:
+        check_known(connection, loan_external_id)
+        raise _no_call(loan_external_id, item)
+    return found
+
+
+def _without_outcome(connection: Connection, action_id: int) -> Row[*tuple[Any, ...]] | None:
+    """The attempt of which nobody has said what came of it; there is at most one."""
+    return connection.execute(
+        select(contact.c.attempt, contact.c.at).where(
+            contact.c.action_id == action_id, contact.c.attempt.is_not(None), ~told()
+        )
+    ).one_or_none()
+
+
+def _reserve(connection: Connection, weighed: Weighed, attempt: str, by: str) -> None:
+    try:
+        with connection.begin_nested():
+            reserve_contact(connection, weighed, weighed.now, attempt=attempt, made_by=by)
+    except IntegrityError:
+        raise ArrearsError(
+            f"{attempt} is the id of another attempt. Each has one of its own."
+        ) from None
+
+
+def _no_call(loan_external_id: str, item: str | None) -> ArrearsError:
+    return ArrearsError(
+        f"No call{f' {item}' if item else ''} is open for loan {loan_external_id}. "
+        "`arrears work --kind calls` shows those that are."
+    )

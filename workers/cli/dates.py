@@ -1,0 +1,54 @@
+"""Days and moments on the command line, all written one way."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+
+import typer
+
+from domain.errors import ArrearsError
+from workers.context import House
+
+_WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def a_day(written: str) -> date:
+    """The day, for `typer.Option(parser=a_day)`.
+
+    Raises:
+        BadParameter: it is not one of the calendar.
+    """
+    try:
+        if not _WRITTEN.fullmatch(written):
+            raise ValueError
+        return date.fromisoformat(written)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{written!r} is not a day of the calendar; write it as 2026-03-01."
+        ) from None
+
+
+def refuse_a_day_to_come(day: date, today: date, what: str) -> None:
+    """For what cannot happen before its day.
+
+    Raises:
+        ArrearsError: `day` is after `today`.
+    """
+    if day > today:
+        raise ArrearsError(f"{day} is still to come: today is {today}. Correct {what}.")
+
+
+def a_moment(house: House, written: str) -> datetime:
+    """A moment as people write it, in the lender's zone where it names none.
+
+    Raises:
+        ArrearsError: it is none.
+    """
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        raise ArrearsError(
+            f'{written!r} is not a moment. Write it in the lender\'s time, as "2026-03-01 21:30".'
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=house.settings.lender_zone)

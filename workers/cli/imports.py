@@ -1,0 +1,155 @@
+"""Commands that bring data in: `import` a loan tape, `roster` the staff."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from config.readers.tape_mapping_reader import load_mapping
+from domain.errors import ArrearsError
+from workers.cli.common import console, errors, open_house
+from workers.cli.dates import a_day
+from workers.staff.roster import load_roster
+from workers.tapes.import_tape import ImportReport, import_tape
+from workers.tapes.row_errors import MASKING
+from workers.tapes.status_comparison import StatusComparison
+
+
+def import_(
+    tape: Annotated[Path, typer.Argument(help="The lender's loans: CSV in UTF-8, one a line.")],
+    mapping: Annotated[
+        str, typer.Option(help="How to read it: a shipped mapping's name, or a .yaml file.")
+    ] = "arrears",
+    as_of: Annotated[
+        date | None,
+        typer.Option(
+            parser=a_day,
+            metavar="DAY",
+            show_default=False,
+            help="The day the tape stands for, such as 2026-03-01: payments booked before that "
+            "day are in it. Must be given.",
+        ),
+    ] = None,
+    keep_good: Annotated[
+        bool, typer.Option("--keep-good", help="Take the good rows although others are wrong.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything and bring nothing in.")
+    ] = False,
+    rejects: Annotated[
+        Path | None, typer.Option(help="Where to write rejected rows; beside the tape if left out.")
+    ] = None,
+) -> None:
+    """Bring a loan tape into the book: all of it or nothing. What is paid only rises."""
+    if as_of is None:
+        raise ArrearsError(
+            "Say which day the tape stands for, such as --as-of 2026-03-01: payments booked "
+            "before that day are in the tape, and later ones are laid on top of it."
+        )
+    read_as = load_mapping(mapping)
+    house = open_house()
+    with _progress() as bar:
+        task = bar.add_task("reading", total=tape.stat().st_size if tape.is_file() else None)
+        report = import_tape(
+            house,
+            tape,
+            read_as,
+            as_of=as_of,
+            keep_good=keep_good,
+            dry_run=dry_run,
+            rejects_path=rejects,
+            progress=lambda rows, read: bar.update(
+                task, completed=read, description=f"{rows:,} rows"
+            ),
+        )
+    print_import(report)
+    if dry_run:
+        console.print("Nothing was brought in: this was a dry run.")
+    if not report.kept and report.rejected and not keep_good:
+        raise ArrearsError(
+            f"{report.rejected:,} row(s) are wrong, so nothing comes in. Put them right "
+            f"(see {report.rejects_file}), or take the good rows with --keep-good."
+        )
+
+
+def roster(
+    file: Annotated[Path, typer.Argument(help="The staff and their weekly shifts, in YAML.")],
+    starts_on: Annotated[
+        date | None,
+        typer.Option(
+            parser=a_day, metavar="DAY", help="The first day of shifts; today if left out."
+        ),
+    ] = None,
+    days: Annotated[int, typer.Option(help="For how many days to write shifts.", min=1)] = 28,
+) -> None:
+    """Put the staff and their shifts on record. The same roster twice changes nothing."""
+    house = open_house()
+    done = load_roster(house, file, starts_on or house.today(), days)
+    console.print(f"{done.staff} people on record, {done.shifts} shifts.")
+
+
+def print_import(report: ImportReport) -> None:
+    """Say what came of a tape: rows, rejects, and whether the lender's statuses agree."""
+    for error in report.first_errors:
+        errors.print(str(error), markup=False)
+    if report.rejected > len(report.first_errors):
+        errors.print(f"… and {report.rejected - len(report.first_errors):,} more.")
+    if any(error.shown for error in report.first_errors):
+        errors.print(MASKING)
+    console.print(
+        f"{report.taken:,} good rows ({report.changed:,} new or changed), "
+        f"{report.rejected:,} rejected."
+    )
+    if report.statuses:
+        _print_statuses(report.statuses)
+    for warning in _warnings(report):
+        errors.print(warning, markup=False)
+
+
+def _warnings(report: ImportReport) -> Iterator[str]:
+    if report.without_ladder:
+        yield (
+            f"{report.without_ladder:,} loan(s) have no ladder: nothing will be done about them. "
+            "`arrears problems` says why."
+        )
+    if report.showing_less:
+        yield (
+            f"{report.showing_less:,} loan(s) have more paid on record than the tape shows. What "
+            "is on record was kept; `arrears problems` lists them."
+        )
+    if report.unused_columns:
+        yield f"Columns not used: {', '.join(report.unused_columns)}."
+
+
+def _print_statuses(compared: StatusComparison) -> None:
+    console.print(
+        f"Days past due agree with the lender's own status for {compared.agreeing:,} of "
+        f"{compared.loans:,} loans ({compared.share:.2%}) as of {compared.as_of}."
+    )
+    differing = [cell for cell in compared.cells if not cell.agrees]
+    if not differing:
+        return
+    table = Table(title="The rest, accounted for", title_justify="left")
+    for heading in ("by days past due", "by the lender", "loans", "why"):
+        table.add_column(heading, justify="right" if heading == "loans" else "left")
+    for cell in sorted(differing, key=lambda cell: -cell.loans):
+        table.add_row(cell.ours, cell.lender, f"{cell.loans:,}", cell.why)
+    console.print(table)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+        console=errors,
+        transient=True,
+        disable=not errors.is_terminal,
+    )

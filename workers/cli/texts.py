@@ -1,0 +1,76 @@
+"""`arrears unknown`: texts of which nobody can tell whether they went out, for a person to decide.
+
+Look each one up at its provider, by the number, the words and the time, and then say what is so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from workers.cli.common import AsJson, By, DryRun, console, open_house, say_done, show_table
+from workers.sms.unconfirmed import drop_unknown, read_unknown, send_again, was_sent
+
+app = typer.Typer(
+    help="Texts whose answer was lost: list them, and say what became of one.",
+    no_args_is_help=True,
+)
+
+Message = Annotated[UUID, typer.Argument(help="The id of the text, as `list` shows it.")]
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """Show the texts that may or may not have gone out. `parked` ones wait for a person."""
+    house = open_house()
+    with house.engine.connect() as connection:
+        found = read_unknown(connection, house.settings.lender_zone)
+    if as_json:
+        console.print_json(data=[asdict(one) for one in found], default=str)
+        return
+    show_table(
+        "Unknown texts",
+        ("text", "loan", "item", "provider", "since", "is"),
+        [
+            (
+                str(one.message),
+                one.loan,
+                one.item,
+                one.provider,
+                f"{one.since:%Y-%m-%d %H:%M}",
+                one.status,
+            )
+            for one in found
+        ],
+        "There are no unknown texts.",
+        to_copy=("text",),
+    )
+
+
+@app.command()
+def sent(
+    message: Message,
+    by: By,
+    sid: Annotated[str | None, typer.Option(help="The provider's own id of the text.")] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Say that the provider took the text: its action is done."""
+    was_sent(open_house(), message, by, sid=sid, dry_run=dry_run)
+    say_done(f"Text {message} counts as sent; its action is done.", dry_run=dry_run)
+
+
+@app.command()
+def resend(message: Message, by: By, dry_run: DryRun = False) -> None:
+    """Say that the text never went out: another one is sent, if the gate still allows it."""
+    send_again(open_house(), message, by, dry_run=dry_run)
+    say_done(f"Text {message} counts as not sent; its action is due now.", dry_run=dry_run)
+
+
+@app.command()
+def drop(message: Message, by: By, dry_run: DryRun = False) -> None:
+    """Leave it open whether the text went out, and do nothing more about it."""
+    drop_unknown(open_house(), message, by, dry_run=dry_run)
+    say_done(f"The action of text {message} is dropped.", dry_run=dry_run)

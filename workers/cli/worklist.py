@@ -1,0 +1,229 @@
+"""Commands for the people who act: `work`, `letter`, `problems`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from domain.errors import ArrearsError
+from domain.statuses import ActionStatus
+from workers.cli.common import AsJson, Loan, console, errors, open_house, show_table
+from workers.cli.dates import a_day
+from workers.operations.problems import Problems, read_problems
+from workers.staff.worklist import CallToMake, FileToBring, Kind, VisitToMake, WorkList, read_work
+from workers.visits.letters import open_letter
+
+OF_ONE_PERSON = (Kind.CALLS, Kind.VISITS, Kind.REPLIES)
+"""The work that is assigned to somebody by number."""
+
+
+def work(
+    kind: Annotated[Kind | None, typer.Option(help="Only this kind; all if left out.")] = None,
+    staff: Annotated[
+        str | None, typer.Option(help="Only the calls, visits and replies of this staff reference.")
+    ] = None,
+    on: Annotated[
+        date | None,
+        typer.Option(
+            parser=a_day,
+            metavar="DAY",
+            help="Calls that are open by the end of this day; today if left out.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is prepared: calls, visits, legal files, approvals, replies. No personal data."""
+    kinds = _asked(kind, staff)
+    house = open_house()
+    day = on or house.today()
+    with house.engine.connect() as connection:
+        found = read_work(connection, house, day, kinds, staff)
+    if as_json:
+        prepared = asdict(found)
+        console.print_json(data={one: prepared[one] for one in kinds}, default=str)
+        return
+    console.print(Text(f"Work on business date {day}; times of {house.settings.zone}"))
+    for one in kinds:
+        _show_work(one, found)
+
+
+def letter(
+    loan: Loan,
+    item: Annotated[
+        str | None, typer.Option(help="The ladder item it was written for; the newest if left out.")
+    ] = None,
+    *,
+    by: Annotated[str, typer.Option(help="The staff reference of whoever prints it.")],
+) -> None:
+    """Print the letter that was written for a loan. It holds personal data: each look is noted."""
+    # To stderr, where the log of an installation is collected: paper gets the letter alone.
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("workers.visits.letters").setLevel(logging.INFO)
+    found = open_letter(open_house(), loan, item, by=by)
+    print(found.body)
+    if not found.still_due:
+        errors.print(
+            "Do not post this letter: what it is about has been paid, or other arrears took its "
+            "place."
+        )
+
+
+def problems(as_json: AsJson = False) -> None:
+    """Show what is to be put right: defects of loans, events not applied, actions that fail."""
+    house = open_house()
+    with house.engine.connect() as connection:
+        found = read_problems(connection, house.settings.lender_zone)
+    if as_json:
+        console.print_json(data=asdict(found), default=str)
+        return
+    _show_problems(found)
+
+
+def _asked(kind: Kind | None, staff: str | None) -> Sequence[Kind]:
+    if staff is None:
+        return (kind,) if kind else tuple(Kind)
+    if kind and kind not in OF_ONE_PERSON:
+        raise ArrearsError(
+            f"The {kind} are nobody's in particular. Leave out --staff, or ask for its "
+            f"{' or '.join(OF_ONE_PERSON)}."
+        )
+    return (kind,) if kind else OF_ONE_PERSON
+
+
+def _show_work(kind: Kind, found: WorkList) -> None:
+    match kind:
+        case Kind.CALLS:
+            show_table(
+                "Calls",
+                ("who", "loan", "language", "what for"),
+                [(one.staff, one.loan, one.language, _what_for(one)) for one in found.calls],
+                "There are no calls to make.",
+            )
+        case Kind.VISITS:
+            show_table(
+                "Visits",
+                ("when", "who", "loan", "what for"),
+                [
+                    (f"{_when(one)}\n{_there(one)}", "\n".join(one.staff), one.loan, one.purpose)
+                    for one in found.visits
+                ],
+                "There are no visits to make.",
+            )
+        case Kind.FILES:
+            show_table(
+                "Legal files",
+                ("loan", "claim", "bring it by", "still missing"),
+                [
+                    (
+                        one.loan,
+                        _claim(one),
+                        str(one.limitation_on or "not known"),
+                        "\n".join(f"- {text}" for text in one.missing.values()) or "nothing",
+                    )
+                    for one in found.files
+                ],
+                "There are no open legal files.",
+            )
+        case Kind.APPROVALS:
+            show_table(
+                "Waiting for approval",
+                ("loan", "item", "by a", "since"),
+                [
+                    (one.loan, one.item, one.role, f"{one.waits_since:%Y-%m-%d %H:%M}")
+                    for one in found.approvals
+                ],
+                "Nothing waits for approval.",
+            )
+        case Kind.REPLIES:
+            show_table(
+                "Replies",
+                ("reply", "who", "loan", "language", "since"),
+                [
+                    (
+                        str(one.reply),
+                        one.staff or "nobody yet",
+                        one.loan or "not known",
+                        one.language or "not known",
+                        f"{one.received_at:%Y-%m-%d %H:%M}",
+                    )
+                    for one in found.replies
+                ],
+                "No reply waits to be read.",
+                to_copy=("reply",),
+            )
+
+
+def _what_for(one: CallToMake) -> str:
+    lines = [one.purpose]
+    if one.must_learn:
+        lines.append(f"must learn: {', '.join(one.must_learn)}")
+    if one.begun_as:
+        lines.append(f"begun as {one.begun_as}: say what came of it")
+    elif one.tries:
+        lines.append(f"begun {one.tries} time{'s' if one.tries > 1 else ''} already")
+    if one.may_offer:
+        lines.append(f"may offer: {', '.join(one.may_offer)}")
+    return "\n".join(lines)
+
+
+def _when(one: VisitToMake) -> str:
+    hours = f"{one.starts_at:%Y-%m-%d %H:%M}-{one.ends_at:%H:%M}"
+    return f"{hours}\nbegun: say what came of it" if one.begun else hours
+
+
+def _there(one: VisitToMake) -> str:
+    """The visitors' own clocks."""
+    return f"{one.zone}: {one.local_starts_at:%m-%d %H:%M}-{one.local_ends_at:%H:%M}"
+
+
+def _claim(one: FileToBring) -> str:
+    return (
+        f"principal {one.principal:.2f}\ninterest {one.interest:.2f}\n"
+        f"fees {one.fees:.2f} {one.currency}"
+    )
+
+
+def _show_problems(found: Problems) -> None:
+    show_table(
+        "Open problems",
+        ("loan", "kind", "what is wrong", "since"),
+        [(one.loan, one.kind, one.detail, f"{one.since:%Y-%m-%d %H:%M}") for one in found.loans],
+        "There are no open problems.",
+    )
+    show_table(
+        "Events not applied",
+        ("event", "kind", "is", "why", "since"),
+        [
+            (
+                one.event,
+                one.kind,
+                "rejected" if one.status == "rejected" else "waiting",
+                one.reason or "not tried yet",
+                f"{one.since:%Y-%m-%d %H:%M}",
+            )
+            for one in found.events
+        ],
+        "All events were applied.",
+    )
+    show_table(
+        "Actions that fail or were given up",
+        ("are", "how many", "why", "newest", "type"),
+        [
+            (
+                "dead" if one.status == ActionStatus.DEAD else "failing",
+                str(one.count),
+                one.reason,
+                f"{one.item} of loan {one.loan}, {one.since:%Y-%m-%d %H:%M}",
+                one.command,
+            )
+            for one in found.actions
+        ],
+        "No action fails or was given up.",
+        to_copy=("type",),
+    )

@@ -1,0 +1,151 @@
+"""Actions in the store: every move is guarded by the transition table and leaves its event."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection, and_, bindparam, or_, text, update
+
+from domain.compliance.gate import ON_HOLD
+from domain.ladder import Work
+from domain.statuses import CLAIMABLE, ActionStatus, sources
+from workers.db import outbox_messages as news
+from workers.db.bulk import is_among
+from workers.db.outbox import tell
+from workers.db.prepared_statements import planned_once
+from workers.db.schema import action
+from workers.db.skip_locked import not_since, update_first
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where actions go, and why."""
+
+    to: ActionStatus
+    reason: str
+    rules: tuple[str, ...] = ()
+    due_at: datetime | None = None
+
+
+_MOVE = planned_once(
+    text("""
+WITH before AS (
+    SELECT id, status FROM action
+     WHERE id = ANY(CAST(:ids AS bigint[])) AND status = ANY(:sources)
+       AND (CAST(:token AS uuid) IS NULL OR claim_token = CAST(:token AS uuid))
+       FOR UPDATE
+), moved AS (
+    UPDATE action a
+       SET status = :to, reason = :reason, rules = CAST(:rules AS text[]), due_at = :due_at,
+           attempts = a.attempts + :failed, claim_token = NULL, claimed_until = NULL,
+           woken_at = NULL, changed_at = :now
+      FROM before
+     WHERE a.id = before.id
+ RETURNING a.id, a.loan_id, a.work, a.step, a.item, a.anchor_on, before.status
+), noted AS (
+    INSERT INTO action_event (action_id, at, from_status, to_status, due_at, reason, rules)
+    SELECT id, :now, status, :to, :due_at, :reason, CAST(:rules AS text[]) FROM moved
+)
+SELECT * FROM moved ORDER BY id
+""")
+)
+
+
+def move_actions(
+    connection: Connection,
+    action_ids: Collection[int],
+    move: Move,
+    now: datetime,
+    *,
+    token: UUID | None = None,
+) -> int:
+    """Move those of the actions whose status allows it, and say how many moved. One statement.
+
+    With a `token` only an action still claimed by it moves: a worker whose claim has lapsed writes
+    nothing. Work that is done or given up is told to the lender's systems, with one more.
+    """
+    moved = connection.execute(
+        _MOVE,
+        {
+            "ids": list(action_ids),
+            "sources": [str(status) for status in sources(move.to)],
+            "token": str(token) if token else None,
+            "to": str(move.to),
+            "reason": move.reason,
+            "rules": list(move.rules),
+            "due_at": move.due_at,
+            "failed": int(move.to is ActionStatus.FAILED),
+            "now": now,
+        },
+    )
+    rows = moved.all()
+    tell(connection, news.of_moved_actions(rows, move.to, move.reason), now)
+    return len(rows)
+
+
+_CLAIM = planned_once(
+    update(action)
+    .where(
+        action.c.id == bindparam("of_action"),
+        action.c.status.in_(CLAIMABLE),
+        action.c.due_at <= bindparam("now"),
+    )
+    .values(
+        status=ActionStatus.CLAIMED,
+        claim_token=bindparam("by"),
+        claimed_until=bindparam("until"),
+        changed_at=bindparam("now"),
+    )
+)
+
+
+def claim_action(
+    connection: Connection, action_id: int, token: UUID, now: datetime, lease: timedelta
+) -> bool:
+    """Take the action for one worker until the lease ends; False if it is not to be had."""
+    taken = {"of_action": action_id, "by": token, "until": now + lease, "now": now}
+    claimed = connection.execute(_CLAIM, taken)
+    return claimed.rowcount == 1
+
+
+_ASK_AGAIN = planned_once(
+    update(action)
+    .where(
+        is_among(action.c.loan_id, "of_loans"),
+        action.c.status == ActionStatus.DEFERRED,
+        or_(action.c.due_at.is_(None), action.c.rules.contains([ON_HOLD])),
+    )
+    .values(due_at=bindparam("now"))
+)
+
+
+def ask_again(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
+    """Let deferred actions that waited for a fact, not for a moment, come before the gate again.
+
+    So do those that waited for the end of a hold, for that may have come sooner.
+    """
+    if not loan_ids:
+        return
+    connection.execute(_ASK_AGAIN, {"of_loans": list(loan_ids), "now": now})
+
+
+def wake_due(
+    connection: Connection, work: Work, now: datetime, *, again_after: timedelta, limit: int
+) -> list[int]:
+    """Take up to `limit` actions whose time has come, to be announced to their workers.
+
+    One that was announced longer ago than `again_after` and still waits is announced again: its
+    message must have been lost. Oldest first; two callers at once take different ones.
+    """
+    due = and_(
+        action.c.work == work,
+        action.c.status.in_(CLAIMABLE),
+        action.c.due_at <= now,
+        not_since(action.c.woken_at, now - again_after),
+    )
+    first = update_first(action, due, (action.c.due_at,), limit)
+    woken = connection.execute(first.values(woken_at=now).returning(action.c.id))
+    return list(woken.scalars())

@@ -1,0 +1,105 @@
+"""What a tape tells is brought together with the payments that are on record here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import Connection, any_, cast, delete, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
+
+from domain.allocation import Allocation
+from domain.tape_reconciliation import BookedPayment, OnRecord
+from workers.db.bulk import as_rows, given_rows, insert_rows, is_among
+from workers.db.prepared_statements import planned_once
+from workers.db.schema import allocation, payment
+
+_TOTALS = text("""
+SELECT l.id,
+       (SELECT coalesce(sum(i.paid_principal + i.paid_interest + i.paid_fees), 0)
+          FROM instalment i WHERE i.loan_id = l.id) AS paid,
+       (SELECT coalesce(sum(p.amount), 0)
+          FROM payment p
+         WHERE p.loan_id = l.id AND p.in_tape_of IS NOT NULL
+           AND p.reversed_on <= :as_of) AS may_fall_by
+  FROM loan l
+ WHERE l.id = ANY(:loan_ids)
+""")
+
+_PAYMENTS = text("""
+SELECT p.id, p.loan_id, p.paid_on, p.amount, p.reversed_on IS NOT NULL AS reversed,
+       CASE WHEN p.reversed_on IS NULL
+            THEN (SELECT coalesce(sum(a.amount), 0) FROM allocation a WHERE a.payment_id = p.id)
+            ELSE p.amount - p.unallocated END AS pays
+  FROM payment p
+ WHERE p.loan_id = ANY(:loan_ids)
+   AND CASE WHEN p.reversed_on IS NULL
+            THEN p.paid_on >= :as_of
+            ELSE p.in_tape_of IS NULL AND p.paid_on <= :as_of AND p.reversed_on >= :as_of END
+ ORDER BY p.paid_on, p.id
+""")
+
+
+def on_record(connection: Connection, loan_ids: Sequence[int], as_of: date) -> dict[int, OnRecord]:
+    """What is known here of these loans when a tape of `as_of` tells of them. Two statements."""
+    given = {"loan_ids": list(loan_ids), "as_of": as_of}
+    payments: dict[int, list[BookedPayment]] = defaultdict(list)
+    for row in connection.execute(_PAYMENTS, given):
+        booked = BookedPayment(row.id, row.paid_on, row.amount, row.pays, row.reversed)
+        payments[row.loan_id].append(booked)
+    totals = connection.execute(_TOTALS, given)
+    return {row.id: OnRecord(row.paid, row.may_fall_by, tuple(payments[row.id])) for row in totals}
+
+
+def write_laid(
+    connection: Connection, laid: Mapping[int, tuple[Sequence[Allocation], Decimal]]
+) -> None:
+    """Put on record where payments lie now, and what is left over of each. Three statements."""
+    if not laid:
+        return
+    write_left_over(connection, {id: left for id, (_, left) in laid.items()})
+    _write(connection, {id: parts for id, (parts, _) in laid.items()})
+
+
+_LEFT = as_rows((payment.c.id, payment.c.unallocated))
+_LEFT_OVER = planned_once(
+    update(payment)
+    .where(is_among(payment.c.id, "of_payments"), payment.c.id == _LEFT.c.id)
+    .values(unallocated=_LEFT.c.unallocated)
+)
+
+
+def write_left_over(connection: Connection, left: Mapping[int, Decimal]) -> None:
+    """Put on record what is left over of payments, by their ids. One statement."""
+    if left:
+        rows = [{"id": id, "unallocated": amount} for id, amount in left.items()]
+        connection.execute(_LEFT_OVER, {"of_payments": list(left), **given_rows(rows)})
+
+
+def write_parts(connection: Connection, payment_id: int, parts: Sequence[Allocation]) -> None:
+    """Put on record what a payment pays, in place of what was on record of it."""
+    _write(connection, {payment_id: parts})
+
+
+def _write(connection: Connection, parts_of: Mapping[int, Sequence[Allocation]]) -> None:
+    ids = cast(list(parts_of), ARRAY(BIGINT))
+    connection.execute(delete(allocation).where(allocation.c.payment_id == any_(ids)))
+    write_new_parts(connection, parts_of)
+
+
+def write_new_parts(connection: Connection, parts_of: Mapping[int, Sequence[Allocation]]) -> None:
+    """Put on record what payments pay that have only just come in, by their ids. One statement."""
+    rows = [
+        {
+            "payment_id": payment_id,
+            "due_on": part.due_on,
+            "component": part.component,
+            "amount": part.amount,
+        }
+        for payment_id, parts in parts_of.items()
+        for part in parts
+    ]
+    if rows:
+        insert_rows(connection, allocation, rows)

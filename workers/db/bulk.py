@@ -1,0 +1,95 @@
+"""Many rows in one statement: a list of dicts goes over as one JSON parameter.
+
+Statements are built once, not for each use: to build one costs more than a small one takes to run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import orjson
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Executable,
+    Table,
+    TableValuedAlias,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    column,
+    func,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from workers.db.prepared_statements import planned_once
+
+
+def as_rows(columns: Iterable[Column[Any]]) -> TableValuedAlias:
+    """The rows that are given at execution with `given_rows`, as something to select from.
+
+    They have the names and types of `columns`. One statement and one round trip however many rows
+    there are; dates, moments, amounts and lists of words keep their types.
+    """
+    return (
+        func.json_to_recordset(cast(bindparam("rows", type_=Text), JSON))
+        .table_valued(*(column(c.name, c.type) for c in columns))
+        .render_derived(name="given", with_types=True)
+    )
+
+
+def is_among(column: Column[Any], parameter: str) -> ColumnElement[bool]:
+    """That a column is one of the values of an array that is given at execution.
+
+    The planner sees how many there are and looks them up. Of `as_rows` it cannot know how many
+    come, and for a few of them may read a whole table through.
+    """
+    return column == any_(cast(bindparam(parameter), ARRAY(column.type)))
+
+
+def given_rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The parameter of a statement that selects from `as_rows`."""
+    return {"rows": as_json(rows)}
+
+
+def as_json(value: Any) -> str:
+    """JSON in which dates, moments, amounts and ids are words, as PostgreSQL reads them."""
+    return orjson.dumps(value, default=str).decode()
+
+
+@cache
+def _inserting(
+    table: Table, names: tuple[str, ...], returning: tuple[str, ...], known_by: str | None
+) -> Executable:
+    """The insert of rows given at execution, all of which have exactly these columns."""
+    given = as_rows(table.c[name] for name in names)
+    statement = insert(table).from_select(list(names), select(given))
+    if known_by:
+        statement = statement.on_conflict_do_nothing(index_elements=[known_by])
+    if returning:
+        return planned_once(statement.returning(*(table.c[name] for name in returning)))
+    return planned_once(statement)
+
+
+def insert_rows(
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    returning: tuple[str, ...] = (),
+    known_by: str | None = None,
+) -> CursorResult[Any]:
+    """Insert `rows`, at least one, all of which have the same keys. One statement.
+
+    The result has the columns `returning` of what was inserted, in no order. Rows that are
+    there already are left out where `known_by` names the unique column that tells.
+    """
+    statement = _inserting(table, tuple(rows[0]), returning, known_by)
+    return connection.execute(statement, given_rows(rows))

@@ -1,0 +1,87 @@
+"""Cases: open from the first day past due until nothing is past due, or nobody collects it here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from sqlalchemy import Connection, text
+
+from workers.db import outbox_messages as news
+from workers.db.outbox import tell
+from workers.db.prepared_statements import planned_once
+
+CURED = "cured"
+WRITTEN_OFF = "written off"
+
+# Closes the cases of loans that are not collected any more and opens one for each loan past due
+# that has none, at once.
+_KEEP = planned_once(
+    text("""
+WITH closed AS (
+    UPDATE collection_case
+       SET closed_at = :now,
+           closed_because = CASE WHEN loan_id = ANY(CAST(:written_off AS bigint[]))
+                                 THEN :as_written_off ELSE :as_cured END
+     WHERE closed_at IS NULL
+       AND loan_id = ANY(CAST(:cured AS bigint[]) || CAST(:written_off AS bigint[]))
+ RETURNING id, loan_id, opened_on, closed_because
+), opened AS (
+    INSERT INTO collection_case (loan_id, opened_on)
+    SELECT * FROM unnest(CAST(:past_due AS bigint[]), CAST(:opened_on AS date[]))
+    ON CONFLICT (loan_id) WHERE closed_at IS NULL DO NOTHING
+)
+SELECT id, loan_id, opened_on FROM closed WHERE closed_because = :as_cured ORDER BY id
+""")
+)
+
+# A case is left open if what closed it was not done together with what paid it: restored records,
+# or a schedule that somebody put right by hand.
+_PAID = text("""
+SELECT l.id
+  FROM collection_case c JOIN loan l ON l.id = c.loan_id
+ WHERE c.closed_at IS NULL
+   AND (l.written_off_on IS NOT NULL
+        OR NOT EXISTS (
+           SELECT FROM instalment i
+            WHERE i.loan_id = l.id AND i.due_on < :today
+              AND i.paid_principal + i.paid_interest + i.paid_fees
+                  < i.principal + i.interest + i.fees))
+ ORDER BY l.id
+ LIMIT :limit
+   FOR UPDATE OF l SKIP LOCKED
+""")
+
+
+def keep_cases(
+    connection: Connection,
+    *,
+    cured: Sequence[int] = (),
+    written_off: Sequence[int] = (),
+    past_due: Mapping[int, date] | None = None,
+    now: datetime,
+) -> None:
+    """Close the open cases of `cured` and `written_off` loans; open one for each loan `past_due`,
+    from its date. Which were cured is told to the lender's systems."""
+    opened = past_due or {}
+    if not (cured or written_off or opened):
+        return
+    cases = connection.execute(
+        _KEEP,
+        {
+            "now": now,
+            "cured": list(cured),
+            "written_off": list(written_off),
+            "as_cured": CURED,
+            "as_written_off": WRITTEN_OFF,
+            "past_due": list(opened),
+            "opened_on": list(opened.values()),
+        },
+    )
+    tell(connection, news.of_cured_cases(cases), now)
+
+
+def lock_paid_cases(connection: Connection, today: date, limit: int) -> list[int]:
+    """Up to `limit` loans, by id and locked, whose case is open though nothing is past due."""
+    found = connection.execute(_PAID, {"today": today, "limit": limit})
+    return list(found.scalars())

@@ -1,0 +1,50 @@
+"""Defects of the data: on record while they last, and seen by operators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Connection, any_, cast, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from workers.db.schema import problem
+
+NO_LADDER = "no_ladder"
+TAPE_SHOWS_LESS = "tape_shows_less_paid"
+
+
+def no_ladder_detail(jurisdiction: str, product: str, currency: str) -> str:
+    """The sentence of a `no_ladder` problem."""
+    return (
+        f"No ladder in force is for {product} in {jurisdiction} in {currency}, so nothing is done "
+        "about the loan. Add a ladder, or correct the tape."
+    )
+
+
+def note_problem(
+    connection: Connection, loan_id: int, kind: str, detail: str, now: datetime
+) -> None:
+    """Put a problem on record; one that is open already stays as it is."""
+    connection.execute(
+        insert(problem)
+        .values(loan_id=loan_id, kind=kind, detail=detail, found_at=now)
+        .on_conflict_do_nothing()
+    )
+
+
+def resolve_problems(
+    connection: Connection, loan_ids: Sequence[int], kinds: tuple[str, ...], now: datetime
+) -> None:
+    """Close the open problems of these kinds of these loans."""
+    if not loan_ids:
+        return
+    connection.execute(
+        update(problem)
+        .where(
+            problem.c.loan_id == any_(cast(list(loan_ids), ARRAY(BigInteger))),
+            problem.c.kind.in_(kinds),
+            problem.c.resolved_at.is_(None),
+        )
+        .values(resolved_at=now)
+    )

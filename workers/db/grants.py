@@ -1,0 +1,45 @@
+"""What the role may do that the house works as: everything, but never to change evidence."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine, text
+
+from domain.errors import ArrearsError
+from workers.db.schema import metadata
+from workers.db.schema.evidence import EVIDENCE
+
+APPEND_ONLY = frozenset({*EVIDENCE, "evidence_head", "evidence_link"})
+
+
+def grant_to_role(engine: Engine, role: str) -> None:
+    """Let `role` work with the tables, which belong to whoever migrates. Any number of times.
+
+    Of evidence it may only read and add rows. It owns nothing, so it cannot lift that.
+
+    Raises:
+        ArrearsError: there is no such role, or it owns the tables itself.
+    """
+    with engine.begin() as connection:
+        known = connection.execute(
+            text("SELECT rolname = current_user FROM pg_roles WHERE rolname = :role"),
+            {"role": role},
+        ).scalar()
+        if known is None:
+            raise ArrearsError(
+                f"The database has no role {role}. Make it first: CREATE ROLE {role} LOGIN."
+            )
+        if known:
+            raise ArrearsError(
+                f"{role} is the role that migrates: it owns the tables, and may change anything. "
+                "Name the other one, as which workers, beat and the webhook connect."
+            )
+        quoted = engine.dialect.identifier_preparer.quote(role)
+        connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {quoted}"))
+        connection.execute(text(f"GRANT SELECT ON alembic_version TO {quoted}"))
+        for table in sorted(metadata.tables):
+            rights = "SELECT, INSERT"
+            if table not in APPEND_ONLY:
+                rights += ", UPDATE, DELETE"
+            connection.execute(text(f"REVOKE ALL ON {table} FROM {quoted}"))
+            connection.execute(text(f"GRANT {rights} ON {table} TO {quoted}"))
+        connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {quoted}"))

@@ -1,0 +1,211 @@
+"""What the store knows of loans, as the domain wants to hear it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from domain.compliance.contact_facts import Party, PastContact
+from domain.compliance.frequency_caps import LONGEST_WINDOW
+from domain.compliance.rules import Channel
+from domain.decision import PastAction
+from domain.holds import Hold, HoldKind
+from domain.loans import Instalment
+from domain.statuses import ActionStatus
+from workers.db.prepared_statements import planned_once
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAction:
+    """An action on record, with the key to move it."""
+
+    id: int
+    past: PastAction
+
+
+@dataclass(frozen=True, slots=True)
+class LoanFacts:
+    """The rows about one loan that decisions and the gate rest on."""
+
+    instalments: tuple[Instalment, ...]
+    """Unpaid ones up to the next to fall due; paid ones cannot change a decision."""
+    holds: tuple[Hold, ...]
+    actions: tuple[StoredAction, ...]
+    reach: Reach
+    written_off: bool = False
+    case_open: bool = False
+    has_problem: bool = False
+    """Whether any defect of its data is on record and not resolved."""
+
+    def has(self, status: ActionStatus) -> bool:
+        """Whether any of its actions is in this status."""
+        return any(stored.past.status is status for stored in self.actions)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How the borrower may be reached, and how they were: what the contact gate asks about."""
+
+    zones: tuple[str, ...]
+    locale: str
+    reachable: frozenset[Channel]
+    """The channels for which there is a number or an address on record."""
+    opted_out: frozenset[Channel]
+    ceased: bool
+    number: str | None
+    """A key that is equal for equal numbers."""
+    number_invalid: bool
+    at_work: bool
+    history: tuple[PastContact, ...]
+    """Of all the borrower's loans, as far back as any rule counts."""
+    first_contact_at: datetime | None
+    """About this loan, however long ago."""
+    validation_notice_on: date | None
+    limitation_from: date | None
+
+
+COUNTED = timedelta(days=LONGEST_WINDOW + 1)
+"""How far back contacts are read: a day more than any cap counts, for zones ahead of the lender."""
+
+# Everything about all the loans of an envelope in one statement. Amounts travel as text, so that
+# no JSON number ever becomes a float.
+_FACTS = planned_once(
+    text("""
+SELECT l.id, l.written_off_on IS NOT NULL AS written_off,
+       -- Not EXISTS: for that PostgreSQL may hash all open cases of the book, to look one up.
+       coalesce((SELECT true FROM collection_case k
+                  WHERE k.loan_id = l.id AND k.closed_at IS NULL LIMIT 1), false) AS case_open,
+       coalesce((SELECT true FROM problem p
+                  WHERE p.loan_id = l.id AND p.resolved_at IS NULL LIMIT 1), false) AS has_problem,
+       (SELECT json_agg(json_build_array(i.due_on,
+                   i.principal::text, i.interest::text, i.fees::text,
+                   i.paid_principal::text, i.paid_interest::text, i.paid_fees::text))
+          FROM instalment i
+         WHERE i.loan_id = l.id
+           AND i.paid_principal + i.paid_interest + i.paid_fees < i.principal + i.interest + i.fees
+           AND i.due_on <= coalesce(
+                 (SELECT min(n.due_on)
+                    FROM instalment n
+                   WHERE n.loan_id = l.id AND n.due_on >= :today
+                     AND n.paid_principal + n.paid_interest + n.paid_fees
+                         < n.principal + n.interest + n.fees),
+                 'infinity')) AS instalments,
+       (SELECT json_agg(json_build_array(h.kind, h.starts_on, h.ends_on))
+          FROM hold h WHERE h.loan_id = l.id) AS holds,
+       (SELECT json_agg(json_build_array(a.id, a.item, a.step, a.anchor_on, a.status,
+                   a.status <> 'arranged' OR EXISTS (
+                       SELECT FROM contact c JOIN contact_outcome o ON o.contact_id = c.id
+                        WHERE c.action_id = a.id)))
+          FROM action a WHERE a.loan_id = l.id) AS actions,
+       -- Whoever holds the telephone asked to be left alone, whatever name the loan is in.
+       (SELECT json_agg(DISTINCT o.channel)
+          FROM opt_out o
+         WHERE o.borrower_id = ANY (ARRAY(
+               SELECT l.borrower_id
+               UNION SELECT x.id FROM borrower x WHERE x.phone_digest = b.phone_digest))
+       ) AS opted_out,
+       b.zones, b.locale, b.phone_sealed IS NOT NULL AS has_phone,
+       b.address_sealed IS NOT NULL AS has_address, b.ceased_at IS NOT NULL AS ceased,
+       encode(b.phone_digest, 'hex') AS number, b.phone_invalid_at IS NOT NULL AS number_invalid,
+       b.phone_at_work AS at_work,
+       -- What certainly reached nobody does not count: a text the provider refused or never took,
+       -- a visit that was called off.
+       (SELECT json_agg(json_build_array(extract(epoch FROM c.at), c.channel, c.loan_id,
+                   o.connected, encode(c.number_digest, 'hex'), c.at_work, c.party) ORDER BY c.at)
+          FROM contact c LEFT JOIN contact_outcome o ON o.contact_id = c.id
+         WHERE c.borrower_id = l.borrower_id AND c.at > :counted_since
+           AND NOT EXISTS (SELECT FROM message m
+                            WHERE m.contact_id = c.id AND m.status IN ('not_sent', 'refused'))
+           AND NOT EXISTS (SELECT FROM visit v
+                            WHERE v.contact_id = c.id AND v.cancelled_at IS NOT NULL)
+       ) AS history,
+       (SELECT min(c.at) FROM contact c
+         WHERE c.borrower_id = l.borrower_id AND c.loan_id = l.id) AS first_contact_at,
+       l.validation_notice_on,
+       greatest(l.acknowledged_on,
+                (SELECT max(i.due_on) FROM instalment i WHERE i.loan_id = l.id)) AS limitation_from
+  FROM loan l JOIN borrower b ON b.id = l.borrower_id
+ WHERE l.id = ANY(:loan_ids)
+""")
+)
+
+
+def load_facts(
+    connection: Connection, loan_ids: Sequence[int], now: datetime
+) -> dict[int, LoanFacts]:
+    """The facts of these loans at `now`, in the lender's zone, by loan id. One statement."""
+    values = {
+        "loan_ids": list(loan_ids),
+        "today": now.date(),
+        "counted_since": now - COUNTED,
+    }
+    rows = connection.execute(_FACTS, values)
+    return {
+        row.id: LoanFacts(
+            instalments=tuple(_instalment(*parts) for parts in row.instalments or ()),
+            holds=tuple(_hold(*parts) for parts in row.holds or ()),
+            actions=tuple(_action(*parts) for parts in row.actions or ()),
+            reach=_reach(row),
+            written_off=row.written_off,
+            case_open=row.case_open,
+            has_problem=row.has_problem,
+        )
+        for row in rows
+    }
+
+
+def _reach(row: Row[*tuple[Any, ...]]) -> Reach:
+    reachable = {Channel.LEGAL}
+    if row.has_phone:
+        reachable |= {Channel.SMS, Channel.CALL}
+    if row.has_address:
+        reachable.add(Channel.VISIT)
+    return Reach(
+        zones=tuple(row.zones),
+        locale=row.locale,
+        reachable=frozenset(reachable),
+        opted_out=frozenset(map(Channel, row.opted_out or ())),
+        ceased=row.ceased,
+        number=row.number,
+        number_invalid=row.number_invalid,
+        at_work=row.at_work,
+        history=tuple(_contact(*parts) for parts in row.history or ()),
+        first_contact_at=row.first_contact_at,
+        validation_notice_on=row.validation_notice_on,
+        limitation_from=row.limitation_from,
+    )
+
+
+def _contact(
+    at: float,
+    channel: str,
+    loan_id: int,
+    connected: bool | None,
+    number: str | None,
+    at_work: bool,
+    party: str,
+) -> PastContact:
+    moment = datetime.fromtimestamp(at, UTC)
+    return PastContact(moment, Channel(channel), loan_id, connected, number, at_work, Party(party))
+
+
+def _instalment(due_on: str, *amounts: str) -> Instalment:
+    return Instalment(date.fromisoformat(due_on), *map(Decimal, amounts))
+
+
+def _hold(kind: str, starts_on: str, ends_on: str | None) -> Hold:
+    return Hold(
+        HoldKind(kind),
+        date.fromisoformat(starts_on),
+        date.fromisoformat(ends_on) if ends_on else None,
+    )
+
+
+def _action(id: int, item: str, step: str, anchor_on: str, status: str, over: bool) -> StoredAction:
+    past = PastAction(item, step, date.fromisoformat(anchor_on), ActionStatus(status), over)
+    return StoredAction(id, past)

@@ -1,0 +1,116 @@
+"""Texts in the store: what is known of one only ever grows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
+
+from domain.statuses import ActionStatus, MessageStatus, earlier_than
+from workers.db import outbox_messages as news
+from workers.db.bulk import is_among
+from workers.db.data_issues import note_problem
+from workers.db.outbox import tell
+from workers.db.prepared_statements import planned_once
+from workers.db.schema import action, action_event, contact, message
+
+SENT_AFTER_ALL = "sent_after_all"
+
+
+def of_action(action_id: int | ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a text is of this action, for a query of `message`.
+
+    It is found by its contact: that takes no index which is not there for the caps already.
+    """
+    contacts = select(contact.c.id).where(contact.c.action_id == action_id).correlate(action)
+    return message.c.contact_id.in_(contacts)
+
+
+_BEFORE = (
+    select(
+        message.c.id,
+        message.c.status,
+        message.c.action_id,
+        action.c.loan_id,
+        action.c.step,
+        action.c.item,
+        action.c.anchor_on,
+    )
+    .join(action, action.c.id == message.c.action_id)
+    .where(message.c.id == bindparam("of_message"), is_among(message.c.status, "before"))
+    .with_for_update(of=message)
+    .cte("before")
+)
+_ADVANCE = planned_once(
+    update(message)
+    .where(message.c.id == _BEFORE.c.id)
+    .values(
+        status=bindparam("became"),
+        code=bindparam("with_code"),
+        changed_at=bindparam("now"),
+        sid=func.coalesce(bindparam("told_sid"), message.c.sid),
+    )
+    .returning(_BEFORE)
+)
+
+
+def advance_message(
+    connection: Connection,
+    message_id: UUID,
+    status: MessageStatus,
+    now: datetime,
+    *,
+    sid: str | None = None,
+    code: str | None = None,
+) -> bool:
+    """Put on record what is known of a text; False, and nothing is written, if more is known.
+
+    What became of it is told to the lender's systems.
+    """
+    became = {
+        "of_message": message_id,
+        "before": [str(one) for one in earlier_than(status)],
+        "became": status,
+        "with_code": code,
+        "told_sid": sid,
+        "now": now,
+    }
+    advanced = connection.execute(_ADVANCE, became).one_or_none()
+    if advanced is None:
+        return False
+    tell(connection, news.of_text(advanced, status), now)
+    return True
+
+
+def providers_that_refused(connection: Connection, action_id: int) -> frozenset[str]:
+    """Who refused a text of the action since it was planned, or since a person resumed it."""
+    resumed_at = (
+        select(func.coalesce(func.max(action_event.c.at), "-infinity"))
+        .where(
+            action_event.c.action_id == action_id,
+            action_event.c.from_status == ActionStatus.DEAD,
+            action_event.c.to_status == ActionStatus.PLANNED,
+        )
+        .scalar_subquery()
+    )
+    refused = connection.execute(
+        select(message.c.provider).where(
+            of_action(action_id),
+            message.c.status == MessageStatus.REFUSED,
+            message.c.changed_at > resumed_at,
+        )
+    )
+    return frozenset(refused.scalars())
+
+
+def note_sent_after_all(connection: Connection, message_id: UUID, now: datetime) -> None:
+    """A text that counted as not sent did go out: the borrower may have it twice."""
+    sent = connection.execute(
+        select(action.c.loan_id, action.c.item).join(message).where(message.c.id == message_id)
+    ).one()
+    detail = (
+        f"The text of {sent.item} was sent after all, although it counted as not sent. The "
+        "borrower may have got it twice."
+    )
+    note_problem(connection, sent.loan_id, SENT_AFTER_ALL, detail, now)

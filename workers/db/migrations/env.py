@@ -1,0 +1,17 @@
+"""Alembic's way in: takes the address from its caller, runs each version in a transaction."""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlalchemy import create_engine
+
+from workers.db.schema import metadata
+
+engine = create_engine(context.config.attributes["url"])
+with engine.connect() as connection:
+    context.configure(connection=connection, target_metadata=metadata, compare_type=True)
+    with context.begin_transaction():
+        # Two migrations at once (two containers starting) take turns.
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7277327)")
+        context.run_migrations()
+engine.dispose()

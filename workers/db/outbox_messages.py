@@ -1,0 +1,106 @@
+"""What the lender's systems are told of what was written: ids, words and dates, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Row
+
+from domain.decision import Decision
+from domain.ladder import Work
+from domain.statuses import UNSETTLED, ActionStatus, MessageStatus
+from workers.db.outbox import EventKind, News
+
+# A text that is done is told by what becomes of the text itself.
+_TOLD = {
+    (Work.ASSIGN_CALL, ActionStatus.ARRANGED): EventKind.CALL_ASSIGNED,
+    (Work.SCHEDULE_VISIT, ActionStatus.ARRANGED): EventKind.VISIT_SCHEDULED,
+    (Work.ASSIGN_CALL, ActionStatus.DONE): EventKind.CALL_MADE,
+    (Work.SCHEDULE_VISIT, ActionStatus.DONE): EventKind.VISIT_MADE,
+    (Work.OPEN_LEGAL_FILE, ActionStatus.DONE): EventKind.LEGAL_FILE_OPENED,
+}
+
+_SENT = frozenset(
+    {
+        MessageStatus.ACCEPTED,
+        MessageStatus.SENT,
+        MessageStatus.UNDELIVERED,
+        MessageStatus.DELIVERED,
+    }
+)
+_BECAME = {
+    MessageStatus.REFUSED: EventKind.TEXT_FAILED,
+    MessageStatus.UNDELIVERED: EventKind.TEXT_FAILED,
+    MessageStatus.FAILED: EventKind.TEXT_FAILED,
+    MessageStatus.DELIVERED: EventKind.TEXT_DELIVERED,
+}
+
+
+def of_decisions(decisions: Iterable[Decision], ids: dict[int, int]) -> list[News]:
+    """Of decisions that plan something; `ids` are the decisions' own, by loan id."""
+    return [
+        News(
+            EventKind.LOAN_ESCALATED,
+            d.loan_id,
+            {
+                "decision": ids[d.loan_id],
+                "business_date": d.on,
+                "past_due_since": d.arrears.anchor,
+                "ladder": d.ladder_id,
+                "ladder_version": d.ladder_version,
+                "step": d.step.id if d.step else None,
+                "items": [item.id for _, item in d.plan],
+            },
+        )
+        for d in decisions
+        if d.plan
+    ]
+
+
+def of_moved_actions(
+    moved: Iterable[Row[*tuple[Any, ...]]], to: ActionStatus, reason: str
+) -> list[News]:
+    """Of actions that moved there; each with `id`, `loan_id`, `work`, `step`, `item`, `anchor_on`.
+
+    Only of work that is done and of what was given up, and of this also why.
+    """
+    if to is ActionStatus.DEAD:
+        return [
+            News(EventKind.ACTION_DEAD, one.loan_id, _action(one.id, one) | {"reason": reason})
+            for one in moved
+        ]
+    return [
+        News(kind, one.loan_id, _action(one.id, one))
+        for one in moved
+        if (kind := _TOLD.get((one.work, to)))
+    ]
+
+
+def of_text(text: Row[*tuple[Any, ...]], became: MessageStatus) -> list[News]:
+    """Of a text of which more is known: its row with `status` as it was before, and its action's.
+
+    A text whose first news is that it arrived was sent as well.
+    """
+    kinds = [EventKind.TEXT_SENT] if text.status in UNSETTLED and became in _SENT else []
+    if became in _BECAME:
+        kinds.append(_BECAME[became])
+    data = {"text": text.id, **_action(text.action_id, text)}
+    return [News(kind, text.loan_id, data) for kind in kinds]
+
+
+def of_cured_cases(cases: Iterable[Row[*tuple[Any, ...]]]) -> list[News]:
+    """Of cases that closed because everything past due was paid."""
+    return [
+        News(EventKind.CASE_CURED, one.loan_id, {"case": one.id, "opened_on": one.opened_on})
+        for one in cases
+    ]
+
+
+def _action(action_id: int, place: Row[*tuple[Any, ...]]) -> dict[str, Any]:
+    return {
+        "action": action_id,
+        "step": place.step,
+        "item": place.item,
+        "past_due_since": place.anchor_on,
+    }

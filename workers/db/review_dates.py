@@ -1,0 +1,61 @@
+"""Where each loan stands: its anchor, its review date, and when its debt was acknowledged last.
+
+The only writer of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection, bindparam, func, update
+
+from workers.db.bulk import as_rows, given_rows, is_among
+from workers.db.prepared_statements import planned_once
+from workers.db.schema import loan
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """One loan's place on its ladder, as of the last change of its facts."""
+
+    loan_id: int
+    anchor_on: date | None
+    review_on: date | None
+    acknowledged_on: date | None = None
+    """A day on which the debt was acknowledged, as by a payment; None if nothing is new.
+
+    The latest stays: the time to sue runs anew from then (中华人民共和国民法典 art. 195; Limitation
+    Act 1980 s. 29).
+    """
+
+
+_GIVEN = as_rows(loan.c[name] for name in ("id", "review_on", "anchor_on", "acknowledged_on"))
+_SET = planned_once(
+    update(loan)
+    .where(is_among(loan.c.id, "of_loans"), loan.c.id == _GIVEN.c.id)
+    .values(
+        review_on=_GIVEN.c.review_on,
+        anchor_on=_GIVEN.c.anchor_on,
+        # Of a day and no day, the day.
+        acknowledged_on=func.greatest(loan.c.acknowledged_on, _GIVEN.c.acknowledged_on),
+        put_aside_until=None,
+        updated_at=bindparam("now"),
+    )
+)
+
+
+def set_positions(connection: Connection, positions: Sequence[Position], now: datetime) -> None:
+    """Write positions, for loans that could be decided. One statement."""
+    rows = [
+        {
+            "id": p.loan_id,
+            "review_on": p.review_on,
+            "anchor_on": p.anchor_on,
+            "acknowledged_on": p.acknowledged_on,
+        }
+        for p in positions
+    ]
+    of_loans = [p.loan_id for p in positions]
+    connection.execute(_SET, {"now": now, "of_loans": of_loans, **given_rows(rows)})

@@ -1,0 +1,199 @@
+"""Where each loan stands on its ladder: cases, decisions, actions, holds and approvals."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import UUID
+
+from domain.decision import Outcome
+from domain.holds import HoldKind
+from domain.ladder import Work
+from domain.statuses import CLAIMABLE, ActionStatus, PromiseStatus
+from workers.db.schema.base import (
+    CHANGES_OFTEN,
+    identity,
+    metadata,
+    moment,
+    money,
+    one_of,
+    refers_to,
+    words,
+)
+
+collection_case = Table(
+    "collection_case",
+    metadata,
+    identity(),
+    refers_to("loan"),
+    Column("opened_on", Date, nullable=False),
+    moment("closed_at", nullable=True),
+    Column("closed_because", Text),
+    Index(
+        "collection_case_one_open_per_loan",
+        "loan_id",
+        unique=True,
+        postgresql_where=text("closed_at IS NULL"),
+    ),
+    Index(None, "loan_id"),
+)
+
+# Append only: one row for every look at a loan, with the facts it rested on.
+decision = Table(
+    "decision",
+    metadata,
+    identity(),
+    refers_to("loan"),
+    moment("decided_at"),
+    Column("business_date", Date, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("anchor_on", Date),
+    Column("days_past_due", Integer, nullable=False),
+    money("past_due"),
+    Column("ladder_id", Text),
+    Column("ladder_version", Integer),
+    Column("ladder_day", Integer),
+    Column("step", Text),
+    Column("hold_kind", Text),
+    words("waits_for"),
+    words("rule_packs"),  # names and versions of the packs that bound the loan then
+    Column("review_on", Date),
+    one_of("outcome", Outcome),
+    Index(None, "loan_id", "id"),
+)
+
+action = Table(
+    "action",
+    metadata,
+    identity(),
+    refers_to("loan"),
+    refers_to("decision"),
+    Column("anchor_on", Date, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("item", Text, nullable=False),
+    Column("work", Text, nullable=False),
+    Column("ladder_id", Text, nullable=False),
+    Column("ladder_version", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    moment("due_at", nullable=True),  # null: waits for a fact, not for a moment
+    Column("reason", Text),
+    words("rules"),
+    Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    Column("claim_token", UUID(as_uuid=True)),
+    moment("claimed_until", nullable=True),
+    moment("woken_at", nullable=True),  # when its task was last announced
+    moment("changed_at"),
+    # Promise 1, once: one action per loan, anchor and item, ever.
+    UniqueConstraint("loan_id", "anchor_on", "item", name="action_once"),
+    CheckConstraint(
+        "(status = 'claimed') = (claim_token IS NOT NULL)", name="claimed_means_by_token"
+    ),
+    one_of("status", ActionStatus),
+    one_of("work", Work),
+    Index(
+        "action_due_idx",
+        "work",
+        "due_at",
+        postgresql_where=text(f"status IN ({', '.join(repr(str(s)) for s in sorted(CLAIMABLE))})"),
+    ),
+    Index("action_claimed_idx", "claimed_until", postgresql_where=text("status = 'claimed'")),
+    # No worker takes these up by itself: they wait for people, or for what a provider answered.
+    Index(
+        "action_for_people_idx",
+        "status",
+        "id",
+        postgresql_where=text("status IN ('arranged', 'awaiting_approval', 'dead', 'unknown')"),
+    ),
+    postgresql_with=CHANGES_OFTEN,
+)
+
+# Append only: every move of every action after it was planned.
+action_event = Table(
+    "action_event",
+    metadata,
+    identity(),
+    refers_to("action"),
+    moment("at"),
+    Column("from_status", Text, nullable=False),
+    Column("to_status", Text, nullable=False),
+    moment("due_at", nullable=True),  # when it was to be taken up again, if there was such a time
+    Column("reason", Text),
+    words("rules"),
+    Index(None, "action_id"),
+)
+
+approval = Table(
+    "approval",
+    metadata,
+    Column("action_id", BigInteger, ForeignKey("action.id"), primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("approved_by", Text, nullable=False),
+    moment("approved_at"),
+)
+
+hold = Table(
+    "hold",
+    metadata,
+    identity(),
+    refers_to("loan"),
+    Column("external_id", Text, unique=True),  # the lender's own id, where it was told from outside
+    Column("kind", Text, nullable=False),
+    Column("starts_on", Date, nullable=False),
+    Column("ends_on", Date),  # the first day without it; null: until it is released
+    Column("made_by", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    moment("made_at"),
+    CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="ends_after_it_starts"),
+    one_of("kind", HoldKind),
+    Index(None, "loan_id"),
+)
+
+# Append only: each time a hold was ended sooner than it was to last.
+hold_release = Table(
+    "hold_release",
+    metadata,
+    identity(),
+    refers_to("hold"),
+    moment("at"),
+    Column("ended_on", Date),  # what its end was before; null: it had none
+    Column("ends_on", Date, nullable=False),
+    Index(None, "hold_id"),
+)
+
+promise = Table(
+    "promise",
+    metadata,
+    identity(),
+    refers_to("loan"),
+    refers_to("hold"),  # pauses the ladder while it is open
+    Column("external_id", Text, nullable=False, unique=True),
+    money("amount"),
+    Column("due_on", Date, nullable=False),  # paid on this day it is still kept
+    Column("made_by", Text, nullable=False),
+    moment("made_at"),
+    Column("status", Text, nullable=False),
+    moment("settled_at", nullable=True),
+    CheckConstraint("amount > 0", name="amount_positive"),
+    CheckConstraint("(status = 'open') = (settled_at IS NULL)", name="settled_unless_open"),
+    one_of("status", PromiseStatus),
+    Index(
+        "promise_one_open_per_loan",
+        "loan_id",
+        unique=True,
+        postgresql_where=text("status = 'open'"),
+    ),
+    Index("promise_due_idx", "due_on", postgresql_where=text("status = 'open'")),
+    Index(None, "loan_id"),
+)

@@ -1,0 +1,237 @@
+"""What keeps the house itself honest: scan runs, events in, policy versions, imports, problems."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+from domain.access_log import Opened
+from domain.statuses import OutboxStatus
+from workers.db.schema.base import (
+    CHANGES_OFTEN,
+    identity,
+    metadata,
+    moment,
+    money,
+    one_of,
+    refers_to,
+    words,
+)
+
+# One row per business date: two beats, or a beat every few minutes, still scan a day once.
+scan_run = Table(
+    "scan_run",
+    metadata,
+    Column("business_date", Date, primary_key=True),
+    moment("started_at"),
+    moment("finished_at", nullable=True),  # when nothing due was left to announce
+    Column("loans", BigInteger, nullable=False, server_default="0"),
+    Column("envelopes", BigInteger, nullable=False, server_default="0"),
+    Column("policy_digest", Text, nullable=False),
+)
+
+# What runs once a day, whoever starts it and however often.
+daily_run = Table(
+    "daily_run",
+    metadata,
+    Column("task", Text, primary_key=True),
+    Column("business_date", Date, primary_key=True),
+    moment("started_at"),
+)
+
+# One scan's announcement: a stretch of the order (review date, id) in which loans are announced.
+# It grows with the scan; until it lapses, no other scan announces what lies in it.
+announcement = Table(
+    "announcement",
+    metadata,
+    Column("id", UUID(as_uuid=True), primary_key=True),
+    Column("from_review_on", Date, nullable=False),
+    Column("from_loan_id", BigInteger, nullable=False),
+    Column("to_review_on", Date, nullable=False),
+    Column("to_loan_id", BigInteger, nullable=False),
+    moment("lapses_at"),
+)
+
+policy_version = Table(
+    "policy_version",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("digest", Text, nullable=False),
+    moment("first_seen_at"),
+)
+
+# Events that must stop a contact while they wait to be applied, by what their payload names.
+NEWS_OF_LOANS = ("payment", "promise", "dispute", "hold", "write_off")
+NEWS_OF_BORROWERS = ("contact_change", "opt_out")
+_KINDS_OF_BORROWERS = ", ".join(f"'{kind}'" for kind in NEWS_OF_BORROWERS)
+
+
+# Everything from outside is stored before it is applied. No personal data in payloads.
+inbox_event = Table(
+    "inbox_event",
+    metadata,
+    identity(),
+    Column("external_id", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    moment("received_at"),
+    moment("settled_at", nullable=True),
+    moment("woken_at", nullable=True),
+    one_of("status", ("received", "applied", "rejected", "dropped")),
+    Index("inbox_event_waiting_idx", "id", postgresql_where=text("status = 'received'")),
+    # The claim asks whether news of its loan or its borrower still waits to be applied, and the
+    # story of a loan tells as well what was rejected or dropped.
+    Index(
+        "inbox_event_loan_unapplied_idx",
+        text("(payload ->> 'loan')"),
+        postgresql_where=text("status <> 'applied' AND (payload ->> 'loan') IS NOT NULL"),
+    ),
+    Index(
+        "inbox_event_borrower_waiting_idx",
+        text("(payload ->> 'borrower')"),
+        postgresql_where=text(f"status = 'received' AND kind IN ({_KINDS_OF_BORROWERS})"),
+    ),
+    # The story of a loan tells when its borrower's contacts changed.
+    Index(
+        "inbox_event_contact_change_idx",
+        text("(payload ->> 'borrower')"),
+        postgresql_where=text("kind = 'contact_change'"),
+    ),
+    postgresql_with=CHANGES_OFTEN,
+)
+
+# What the lender's systems are told, in the order in which it happened to each loan. Ids only.
+outbox_event = Table(
+    "outbox_event",
+    metadata,
+    identity(),  # the order of delivery
+    Column("event_id", UUID(as_uuid=True), nullable=False, unique=True),  # the receiver's key
+    refers_to("loan"),
+    Column("kind", Text, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    moment("happened_at"),
+    Column("status", Text, nullable=False),
+    Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    moment("due_at", nullable=True),  # when it is tried (again)
+    Column("reason", Text),
+    moment("woken_at", nullable=True),
+    moment("claimed_until", nullable=True),  # one worker is posting it
+    moment("settled_at", nullable=True),
+    one_of("status", OutboxStatus),
+    CheckConstraint("(status = 'waiting') = (due_at IS NOT NULL)", name="waiting_has_a_time"),
+    Index("outbox_event_waiting_idx", "due_at", postgresql_where=text("status = 'waiting'")),
+    Index("outbox_event_dead_idx", "id", postgresql_where=text("status = 'dead'")),
+    Index("outbox_event_order_idx", "loan_id", "id", postgresql_where=text("status = 'waiting'")),
+    postgresql_with=CHANGES_OFTEN,
+)
+
+tape_import = Table(
+    "tape_import",
+    metadata,
+    identity(),
+    Column("file_name", Text, nullable=False),
+    Column("mapping", Text, nullable=False),
+    Column("as_of", Date, nullable=False),
+    Column("rows_taken", BigInteger, nullable=False),
+    Column("rows_rejected", BigInteger, nullable=False),
+    moment("imported_at"),
+)
+
+# Append only: which tape told news of which loan, and what that made of what was past due.
+tape_change = Table(
+    "tape_change",
+    metadata,
+    identity(),
+    refers_to("tape_import"),
+    refers_to("loan"),
+    moment("at"),
+    Column("anchor_before", Date),  # null: nothing was past due, or the loan is new
+    money("past_due_before", nullable=True),  # null: the tape brought the loan in
+    Column("anchor_after", Date),
+    money("past_due_after"),
+    Index(None, "loan_id"),
+)
+
+# Append only: who opened what holds personal data, when and what for.
+access = Table(
+    "access",
+    metadata,
+    identity(),
+    refers_to("loan", nullable=True),  # null: about no loan in particular
+    refers_to("borrower", nullable=True),  # whose it is, where no loan and no reply says so
+    refers_to("reply", nullable=True),  # the borrower's text that was read
+    moment("at"),
+    Column("what", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("item", Text),  # the ladder item it was written for; null: of all of them
+    Column("made_by", Text, nullable=False),  # the lender's own reference of whoever looked
+    CheckConstraint("num_nonnulls(loan_id, borrower_id, reply_id) > 0", name="about_somebody"),
+    one_of("what", Opened),
+    Index(None, "loan_id"),
+    Index(None, "borrower_id"),
+    Index(None, "reply_id"),
+)
+
+# Append only: whose personal data was erased, when, by whom, and what it rested on.
+erasure = Table(
+    "erasure",
+    metadata,
+    identity(),
+    refers_to("borrower"),
+    moment("at"),
+    Column("made_by", Text, nullable=False),  # a staff reference, or the name of the task
+    Column("why", Text, nullable=False),
+    Column("law", Text),  # what asks for it although it was to be kept
+    words("rules"),  # the retention rules that were over, or that the law overrode
+    Column("kept_until", Date),  # the last day on which they wanted it kept; null: no rule said
+    Index(None, "borrower_id"),
+)
+
+# The keys that something stored may still be sealed with. Under each of them stands the key of the
+# digests, which stays the same for good: so a number is found, whatever becomes of the others.
+sealing_key = Table(
+    "sealing_key",
+    metadata,
+    identity(),  # the newest one is that which everything is to be sealed with
+    Column("mark", Text, nullable=False, unique=True),  # tells the key, and is no key
+    Column("digest_key_sealed", LargeBinary, nullable=False),
+    moment("since"),
+)
+
+# Defects of the data that bar some of what may be done with a loan, until they are put right.
+problem = Table(
+    "problem",
+    metadata,
+    identity(),
+    refers_to("loan"),
+    Column("kind", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    moment("found_at"),
+    moment("resolved_at", nullable=True),
+    Column("settled_by", Text),  # the staff reference of whoever saw to it, if nothing else did
+    Column("settled_why", Text),
+    Index(
+        "problem_once_while_open",
+        "loan_id",
+        "kind",
+        unique=True,
+        postgresql_where=text("resolved_at IS NULL"),
+    ),
+    Index(None, "loan_id"),
+)

@@ -1,0 +1,137 @@
+"""The people who act, and the work prepared for them: calls, visits, legal files.
+
+Staff are known here by the lender's own reference only, never by name.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+
+from workers.db.schema.base import identity, metadata, moment, money, refers_to, words
+
+_LIVE = text("cancelled_at IS NULL")
+
+staff = Table(
+    "staff",
+    metadata,
+    identity(),
+    Column("external_id", Text, nullable=False, unique=True),
+    words("roles"),  # caller, visitor, supervisor, lawyer
+    words("languages"),  # BCP 47
+    words("regions"),  # where a visitor goes; empty: anywhere
+    Column("daily_capacity", Integer, nullable=False),
+    Column("trained_on", Date),  # last training; untrained staff are given no contact
+    CheckConstraint("daily_capacity >= 0", name="capacity_not_negative"),
+)
+
+shift = Table(
+    "shift",
+    metadata,
+    refers_to("staff", primary_key=True),
+    moment("starts_at", primary_key=True),
+    moment("ends_at"),
+    CheckConstraint("ends_at > starts_at", name="ends_after_it_starts"),
+)
+
+call = Table(
+    "call",
+    metadata,
+    identity(),
+    refers_to("loan"),
+    Column("action_id", BigInteger, ForeignKey("action.id"), nullable=False),
+    refers_to("staff"),
+    Column("purpose", Text, nullable=False),
+    words("must_learn"),
+    words("may_offer"),
+    Column("language", Text, nullable=False),
+    moment("assigned_at"),
+    moment("cancelled_at", nullable=True),  # its arrears were paid before it was known to be made
+    Index(None, "staff_id", "assigned_at"),
+    # Promise 1 again: one that was called off may be arranged anew, and never two at once.
+    Index("call_one_live_per_action", "action_id", unique=True, postgresql_where=_LIVE),
+    Index(None, "action_id"),
+)
+
+visit = Table(
+    "visit",
+    metadata,
+    identity(),
+    refers_to("loan"),
+    Column("action_id", BigInteger, ForeignKey("action.id"), nullable=False),
+    Column("purpose", Text, nullable=False),
+    moment("starts_at"),
+    moment("ends_at"),
+    moment("scheduled_at"),
+    refers_to("contact", nullable=True),  # what the law's caps count of it; null: an older one
+    moment("begun_at", nullable=True),  # the visitors asked the gate again, and were let go
+    moment("cancelled_at", nullable=True),  # its arrears were paid before it took place
+    Index(None, "contact_id"),
+    Index("visit_one_live_per_action", "action_id", unique=True, postgresql_where=_LIVE),
+    Index(None, "action_id"),
+)
+
+visit_staff = Table(
+    "visit_staff",
+    metadata,
+    refers_to("visit", primary_key=True),
+    refers_to("staff", primary_key=True),
+    moment("starts_at"),
+    moment("ends_at"),
+    moment("called_off_at", nullable=True),  # from then on they are free; who was to go stays told
+)
+# Nobody is in two places, not even where time zones make two slots overlap. A person is written as
+# a range of one, so that PostgreSQL needs no extension.
+visit_staff.append_constraint(
+    ExcludeConstraint(
+        (func.int8range(visit_staff.c.staff_id, visit_staff.c.staff_id, "[]"), "&&"),
+        (func.tstzrange(visit_staff.c.starts_at, visit_staff.c.ends_at), "&&"),
+        where=text("called_off_at IS NULL"),
+        name="visit_staff_one_place_at_a_time",
+    )
+)
+
+legal_file = Table(
+    "legal_file",
+    metadata,
+    identity(),
+    refers_to("loan"),
+    Column("action_id", BigInteger, ForeignKey("action.id"), nullable=False, unique=True),
+    Column("currency", Text, nullable=False),
+    money("principal"),
+    money("interest"),
+    money("fees"),
+    Column("limitation_on", Date),  # the last day on which the claim can be brought, if known
+    moment("opened_at"),
+)
+
+# The claim as it stood when the file was opened, by instalment.
+legal_file_line = Table(
+    "legal_file_line",
+    metadata,
+    refers_to("legal_file", primary_key=True),
+    Column("due_on", Date, primary_key=True),
+    money("principal"),
+    money("interest"),
+    money("fees"),
+)
+
+legal_file_need = Table(
+    "legal_file_need",
+    metadata,
+    refers_to("legal_file", primary_key=True),
+    Column("need", Text, primary_key=True),
+    Column("met_by", Text),  # null: still missing
+)

@@ -1,0 +1,144 @@
+"""Staff in the store: locked while work is handed out, so that two workers cannot hand out more."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, Row, Select, func, select, union_all
+
+from domain.collectors import Collector, Span
+from domain.errors import ArrearsError
+from domain.visits import Visitor
+from workers.db.schema import call, reply, shift, staff, visit_staff
+
+Spans: TypeAlias = dict[int, tuple[Span, ...]]
+
+
+def lock_collectors(
+    connection: Connection, now: datetime, day: Span, until: datetime
+) -> list[Collector]:
+    """Everybody who makes calls, with what they were given on the business `day`, calls and
+    replies alike, and their shifts up to `until`.
+
+    They stay locked until the transaction ends.
+    """
+    people = _lock(connection, "caller")
+    ids = [row.id for row in people]
+    given = union_all(
+        *(
+            select(work.c.staff_id).where(
+                work.c.staff_id.in_(ids),
+                work.c.assigned_at >= day.starts_at,
+                work.c.assigned_at < day.ends_at,
+            )
+            for work in (call, reply)
+        )
+    ).subquery()
+    assigned = connection.execute(
+        select(given.c.staff_id, func.count().label("pieces")).group_by(given.c.staff_id)
+    )
+    pieces = {row.staff_id: row.pieces for row in assigned}
+    shifts = _shifts(connection, ids, Span(now, until))
+    return [
+        Collector(
+            id=row.id,
+            languages=tuple(row.languages),
+            trained_on=row.trained_on,
+            daily_capacity=row.daily_capacity,
+            assigned_today=pieces.get(row.id, 0),
+            shifts=shifts.get(row.id, ()),
+        )
+        for row in people
+    ]
+
+
+def lock_visitors(connection: Connection, now: datetime, until: datetime) -> list[Visitor]:
+    """Everybody who goes on visits, with their shifts and visits from `now` up to `until`.
+
+    They stay locked until the transaction ends.
+    """
+    people = _lock(connection, "visitor")
+    ids = [row.id for row in people]
+    rostered = set(
+        connection.execute(
+            select(shift.c.staff_id).where(shift.c.staff_id.in_(ids)).distinct()
+        ).scalars()
+    )
+    ahead = Span(now, until)
+    shifts = _shifts(connection, ids, ahead)
+    visits = _spans(
+        connection,
+        select(visit_staff.c.staff_id, visit_staff.c.starts_at, visit_staff.c.ends_at).where(
+            visit_staff.c.staff_id.in_(ids),
+            visit_staff.c.called_off_at.is_(None),
+            # As the constraint says it that nobody is in two places: its index finds them.
+            func.tstzrange(visit_staff.c.starts_at, visit_staff.c.ends_at).op("&&")(
+                func.tstzrange(ahead.starts_at, ahead.ends_at)
+            ),
+        ),
+    )
+    return [
+        Visitor(
+            id=row.id,
+            reference=row.external_id,
+            languages=tuple(row.languages),
+            regions=tuple(row.regions),
+            trained_on=row.trained_on,
+            daily_capacity=row.daily_capacity,
+            shifts=shifts.get(row.id, ()) if row.id in rostered else None,
+            visits=visits.get(row.id, ()),
+        )
+        for row in people
+    ]
+
+
+def _lock(connection: Connection, role: str) -> list[Row[*tuple[Any, ...]]]:
+    # Everybody locks in the order of ids, and so nobody waits in a circle.
+    return list(
+        connection.execute(
+            select(staff)
+            .where(staff.c.roles.contains([role]))
+            .order_by(staff.c.id)
+            .with_for_update()
+        )
+    )
+
+
+def _shifts(connection: Connection, ids: Collection[int], ahead: Span) -> Spans:
+    return _spans(
+        connection,
+        select(shift.c.staff_id, shift.c.starts_at, shift.c.ends_at).where(
+            shift.c.staff_id.in_(ids),
+            shift.c.starts_at < ahead.ends_at,
+            shift.c.ends_at > ahead.starts_at,
+        ),
+    )
+
+
+def _spans(connection: Connection, statement: Select[*tuple[int, datetime, datetime]]) -> Spans:
+    spans: defaultdict[int, list[Span]] = defaultdict(list)
+    for staff_id, starts_at, ends_at in connection.execute(statement):
+        spans[staff_id].append(Span(starts_at, ends_at))
+    return {
+        staff_id: tuple(sorted(own, key=lambda s: s.starts_at)) for staff_id, own in spans.items()
+    }
+
+
+def roles_of(connection: Connection, reference: str) -> tuple[str, ...]:
+    """The roles of somebody on the roster, by the lender's own reference.
+
+    Raises:
+        ArrearsError: nobody on the roster has it.
+    """
+    roles = connection.execute(
+        select(staff.c.roles).where(staff.c.external_id == reference)
+    ).scalar()
+    if roles is None:
+        raise ArrearsError(
+            f"Nobody on the roster has the reference {reference}. "
+            "`arrears roster` brings in who works here."
+        )
+    return tuple(roles)

@@ -1,0 +1,102 @@
+"""After facts changed: call off what they made needless, and set when to look next."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from sqlalchemy import Connection
+
+from domain.decision import PastAction, Snapshot, next_review
+from domain.delinquency import Arrears, arrears_on
+from domain.statuses import WAITING, ActionStatus
+from workers.context import House
+from workers.db.actions import Move, ask_again, move_actions
+from workers.db.appointments import call_off_appointments
+from workers.db.cases import WRITTEN_OFF, keep_cases, lock_paid_cases
+from workers.db.loan_facts import LoanFacts, load_facts
+from workers.db.review_dates import Position, set_positions
+
+CASES_AT_ONCE = 500
+
+
+def reassess(
+    connection: Connection,
+    loan_ids: Sequence[int],
+    now: datetime,
+    *,
+    acknowledged: Mapping[int, date] | None = None,
+) -> dict[int, Arrears]:
+    """Bring loans in line with facts that changed in this same transaction.
+
+    `now` is in the lender's zone; `acknowledged` has the days on which debts were, by loan. What
+    waits for arrears that are paid is called off, cases of cured loans are closed, review dates are
+    set anew, and actions that waited for a fact ask the gate again. A fixed number of statements
+    for any number of loans. Returns where each stands.
+    """
+    today = now.date()
+    facts = load_facts(connection, loan_ids, now)
+    arrears = {id: arrears_on(fact.instalments, today) for id, fact in facts.items()}
+    _call_off(connection, facts, arrears, now)
+    in_a_case = [(id, fact) for id, fact in facts.items() if fact.case_open]
+    written_off = [id for id, fact in in_a_case if fact.written_off]
+    cured = [id for id, fact in in_a_case if not arrears[id].past_due and not fact.written_off]
+    keep_cases(connection, cured=cured, written_off=written_off, now=now)
+    days = acknowledged or {}
+    positions = [_position(id, fact, arrears[id], days.get(id), now) for id, fact in facts.items()]
+    set_positions(connection, positions, now)
+    arranged = [id for id, fact in facts.items() if fact.has(ActionStatus.ARRANGED)]
+    call_off_appointments(connection, arranged, now)
+    ask_again(
+        connection, [id for id, fact in facts.items() if fact.has(ActionStatus.DEFERRED)], now
+    )
+    return arrears
+
+
+def close_paid_cases(house: House, *, limit: int = CASES_AT_ONCE) -> int:
+    """Close cases that are open though nothing is past due, or the loan was written off.
+
+    Whatever pays or writes off a loan closes its case in the same transaction, so that none should
+    be found. Any number of times does no harm. Returns how many were found.
+    """
+    now = house.now()
+    with house.engine.begin() as connection:
+        found = lock_paid_cases(connection, now.date(), limit)
+        if found:
+            reassess(connection, found, now)
+        return len(found)
+
+
+def _call_off(
+    connection: Connection,
+    facts: Mapping[int, LoanFacts],
+    arrears: Mapping[int, Arrears],
+    now: datetime,
+) -> None:
+    needless: dict[str, list[int]] = defaultdict(list)
+    for id, fact in facts.items():
+        for stored in fact.actions:
+            if stored.past.status in WAITING and (
+                reason := _needless(stored.past, fact, arrears[id])
+            ):
+                needless[reason].append(stored.id)
+    for reason, action_ids in needless.items():
+        move_actions(connection, action_ids, Move(ActionStatus.CANCELLED, reason), now)
+
+
+def _needless(waiting: PastAction, fact: LoanFacts, arrears: Arrears) -> str | None:
+    """Why an action that waits is of no use any more; None if it is."""
+    if fact.written_off:
+        return WRITTEN_OFF
+    if waiting.anchor == arrears.anchor:
+        return None
+    return "superseded" if arrears.past_due else "cured"
+
+
+def _position(
+    id: int, fact: LoanFacts, arrears: Arrears, acknowledged_on: date | None, now: datetime
+) -> Position:
+    snapshot = Snapshot(id, fact.instalments, fact.holds, written_off=fact.written_off)
+    anchor_on = None if fact.written_off else arrears.anchor
+    return Position(id, anchor_on, next_review(snapshot, now), acknowledged_on)

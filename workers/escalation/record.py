@@ -1,0 +1,244 @@
+"""Writing what was decided: a fixed number of statements for an envelope of any size."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, text
+
+from domain.compliance.gate import Answer, Verdict
+from domain.decision import Decision, Outcome, PastAction
+from domain.ladder import Item
+from domain.statuses import WAITING, ActionStatus
+from workers.db import outbox_messages as news
+from workers.db.actions import Move, ask_again, move_actions
+from workers.db.bulk import as_json, insert_rows
+from workers.db.cases import WRITTEN_OFF, keep_cases
+from workers.db.loan_facts import LoanFacts
+from workers.db.outbox import tell
+from workers.db.prepared_statements import planned_once
+from workers.db.review_dates import Position, set_positions
+from workers.db.schema import decision
+
+DAYS_PASSED = "its days had passed"
+
+NotYet: TypeAlias = Mapping[tuple[int, str], Verdict]
+"""By loan and item, what the contact gate said of work that may not be done now."""
+
+
+def write_decisions(
+    connection: Connection,
+    decisions: Sequence[Decision],
+    not_yet: NotYet,
+    facts: Mapping[int, LoanFacts],
+    rule_packs: Mapping[int, Sequence[str]],
+    now: datetime,
+) -> int:
+    """Write decisions, what they plan, skip and call off, cases and review dates.
+
+    Returns how many actions were planned. `facts` and `rule_packs` are by loan id. What, by the
+    facts, has nothing to be asked again, called off or closed costs no statement.
+    """
+    if not decisions:
+        return 0
+    ids = _insert_decisions(connection, decisions, rule_packs)
+    # Before anything is planned: what the gate defers today was asked today.
+    climbing = (Outcome.ACT, Outcome.WAIT)
+    deferred = [
+        d.loan_id
+        for d in decisions
+        if d.outcome in climbing and facts[d.loan_id].has(ActionStatus.DEFERRED)
+    ]
+    ask_again(connection, deferred, now)
+    planned = _insert_actions(connection, decisions, ids, not_yet, now)
+    tell(connection, news.of_decisions(decisions, ids), now)
+    _call_off(connection, decisions, facts, now)
+    _keep_cases(connection, decisions, facts, now)
+    positions = [
+        Position(
+            d.loan_id,
+            anchor_on=None if d.outcome is Outcome.WRITTEN_OFF else d.arrears.anchor,
+            review_on=d.review_on,
+        )
+        for d in decisions
+    ]
+    set_positions(connection, positions, now)
+    return planned
+
+
+def _keep_cases(
+    connection: Connection,
+    decisions: Sequence[Decision],
+    facts: Mapping[int, LoanFacts],
+    now: datetime,
+) -> None:
+    cured, written_off, past_due = [], [], {}
+    for d in decisions:
+        if facts[d.loan_id].case_open:
+            if d.outcome is Outcome.WRITTEN_OFF:
+                written_off.append(d.loan_id)
+            elif not d.arrears.past_due:
+                cured.append(d.loan_id)
+        elif d.arrears.past_due and d.outcome is not Outcome.WRITTEN_OFF:
+            past_due[d.loan_id] = d.on
+    keep_cases(connection, cured=cured, written_off=written_off, past_due=past_due, now=now)
+
+
+def _insert_decisions(
+    connection: Connection, decisions: Sequence[Decision], rule_packs: Mapping[int, Sequence[str]]
+) -> dict[int, int]:
+    rows = [
+        {
+            "loan_id": d.loan_id,
+            "decided_at": d.decided_at,
+            "business_date": d.on,
+            "outcome": d.outcome,
+            "anchor_on": d.arrears.anchor,
+            "days_past_due": d.arrears.days_past_due,
+            "past_due": d.arrears.amount,
+            "ladder_id": d.ladder_id,
+            "ladder_version": d.ladder_version,
+            "ladder_day": d.ladder_day,
+            "step": d.step.id if d.step else None,
+            "hold_kind": d.hold.kind if d.hold else None,
+            "waits_for": d.waits_for,
+            "rule_packs": rule_packs[d.loan_id],
+            "review_on": d.review_on,
+        }
+        for d in decisions
+    ]
+    written = insert_rows(connection, decision, rows, returning=("loan_id", "id"))
+    return {row.loan_id: row.id for row in written}
+
+
+# A skipped item comes back to life when a later step requires it after all, a cancelled one when
+# the arrears it was called off for are back. Neither ever had an effect. What the gate put off or
+# barred when it was planned has made its first move already.
+_PLAN = planned_once(
+    text("""
+WITH given AS (
+    SELECT p.*, f.loan_id, f.decision_id, f.anchor_on
+      FROM json_to_recordset(CAST(:plans AS json)) AS p (
+               step text, item text, work text, ladder_id text, ladder_version int, status text,
+               due_at timestamptz, reason text, rules text[],
+               loan_ids bigint[], decision_ids bigint[], anchors date[])
+     CROSS JOIN LATERAL unnest(p.loan_ids, p.decision_ids, p.anchors)
+           AS f (loan_id, decision_id, anchor_on)
+), written AS (
+    INSERT INTO action (loan_id, decision_id, anchor_on, step, item, work, ladder_id,
+                        ladder_version, status, due_at, reason, rules, changed_at)
+    SELECT loan_id, decision_id, anchor_on, step, item, work, ladder_id,
+           ladder_version, status, due_at, reason, rules, :now
+      FROM given
+        ON CONFLICT ON CONSTRAINT action_once DO UPDATE
+       SET (decision_id, step, work, ladder_id, ladder_version, status, due_at, reason, rules,
+            changed_at)
+         = ROW (excluded.decision_id, excluded.step, excluded.work, excluded.ladder_id,
+            excluded.ladder_version, excluded.status, excluded.due_at, excluded.reason,
+            excluded.rules, excluded.changed_at)
+     WHERE action.status IN (:skipped, :cancelled) AND action.status <> excluded.status
+ RETURNING id, status, due_at, reason, rules
+), noted AS (
+    INSERT INTO action_event (action_id, at, from_status, to_status, due_at, reason, rules)
+    SELECT id, :now, :planned, status, due_at, reason, rules
+      FROM written WHERE status IN (:deferred, :barred)
+)
+SELECT count(*) FROM written WHERE status <> :skipped
+""")
+)
+_STATUSES = {
+    str(status): str(status)
+    for status in (
+        ActionStatus.PLANNED,
+        ActionStatus.SKIPPED,
+        ActionStatus.CANCELLED,
+        ActionStatus.DEFERRED,
+        ActionStatus.BARRED,
+    )
+}
+
+
+def _insert_actions(
+    connection: Connection,
+    decisions: Sequence[Decision],
+    decision_ids: Mapping[int, int],
+    not_yet: NotYet,
+    now: datetime,
+) -> int:
+    """Each plan goes over once, with the loans it is for: the loans of a day share a few."""
+    plans: dict[tuple[Any, ...], list[Decision]] = defaultdict(list)
+    for d in decisions:
+        for chosen, missed in ((d.plan, False), (d.skip, True)):
+            for step, item in chosen:
+                verdict = not_yet.get((d.loan_id, item.id))
+                move = MISSED if missed else first_move(item, verdict, now)
+                plans[d.ladder_id, d.ladder_version, step.id, item.id, item.do, move].append(d)
+    if not plans:
+        return 0
+    rows = [
+        {
+            "ladder_id": ladder_id,
+            "ladder_version": ladder_version,
+            "step": step,
+            "item": item,
+            "work": work,
+            "status": move.to,
+            "due_at": move.due_at,
+            "reason": move.reason or None,
+            "rules": move.rules,
+            "loan_ids": [d.loan_id for d in planned],
+            "decision_ids": [decision_ids[d.loan_id] for d in planned],
+            "anchors": [d.arrears.anchor for d in planned],
+        }
+        for (ladder_id, ladder_version, step, item, work, move), planned in plans.items()
+    ]
+    values = _STATUSES | {"plans": as_json(rows), "now": now}
+    count: int = connection.execute(_PLAN, values).scalar_one()
+    return count
+
+
+MISSED = Move(ActionStatus.SKIPPED, DAYS_PASSED)
+
+
+def first_move(item: Item, verdict: Verdict | None, now: datetime) -> Move:
+    """Where an action begins: due now, unless a person or the contact gate says otherwise."""
+    if verdict and verdict.answer is Answer.BARRED:
+        return Move(ActionStatus.BARRED, verdict.reason, verdict.rules)
+    if item.approval:
+        return Move(ActionStatus.AWAITING_APPROVAL, f"waits for approval by a {item.approval}")
+    if verdict:
+        return Move(ActionStatus.DEFERRED, verdict.reason, verdict.rules, verdict.until)
+    return Move(ActionStatus.PLANNED, "", due_at=now)
+
+
+def _call_off(
+    connection: Connection,
+    decisions: Sequence[Decision],
+    facts: Mapping[int, LoanFacts],
+    now: datetime,
+) -> None:
+    moves: dict[Move, list[int]] = defaultdict(list)
+    for d in decisions:
+        for stored in facts[d.loan_id].actions:
+            if stored.past.status in WAITING and (move := _off_the_ladder(d, stored.past)):
+                moves[move].append(stored.id)
+    for move, action_ids in moves.items():
+        move_actions(connection, action_ids, move, now)
+
+
+def _off_the_ladder(d: Decision, waiting: PastAction) -> Move | None:
+    """Where an action that waits goes after this decision; None if it goes on waiting."""
+    if d.outcome is Outcome.WRITTEN_OFF:
+        return Move(ActionStatus.CANCELLED, WRITTEN_OFF)
+    if d.outcome is Outcome.NOT_PAST_DUE:
+        return Move(ActionStatus.CANCELLED, "cured")
+    if waiting.anchor != d.arrears.anchor:
+        return Move(ActionStatus.CANCELLED, "superseded")
+    if d.outcome is Outcome.NO_LADDER or waiting.item in d.withdrawn:
+        return Move(ActionStatus.CANCELLED, "policy")
+    if waiting.item in d.overtaken:
+        return Move(ActionStatus.SKIPPED, DAYS_PASSED)
+    return None

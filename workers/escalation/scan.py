@@ -1,0 +1,203 @@
+"""The scan: find the loans whose review date has come, and announce them to the workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+
+from workers.context import House
+from workers.db.schema import announcement, loan, scan_run
+from workers.queues import QUEUE_HOLDS
+
+CLAIM_AT_ONCE = 2_000
+SINGLE_UP_TO = 2_000
+"""Due loans that go one to a message, so that operators can follow each of them in Flower."""
+ENVELOPES = 200
+"""Messages of a larger day: enough for every worker to have its share to the end, and few, for
+a look at one loan alone costs many times its share of a look at hundreds."""
+LARGEST_ENVELOPE = 500
+COUNT_UP_TO = ENVELOPES * LARGEST_ENVELOPE
+
+Place = tuple[date, int]
+"""A loan's place in the order of the scan: its review date, then its id."""
+
+Announce = Callable[[list[list[int]]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What one pass of the scan announced."""
+
+    business_date: date
+    loans: int
+    envelopes: int
+
+
+def scan_portfolio(house: House, announce: Announce, waiting: int = 0) -> Scanned:
+    """Announce every loan that is due for a look and is not announced already.
+
+    Knows nothing of stage rules: a loan is due when its review date has come. Safe to run at any
+    time, again and again, and twice at once: a loan belongs to one announcement until that lapses,
+    and after that it is announced again if it still is due. `waiting` messages are in the queue
+    already: once it is full, the rest of the day is left to the next scan.
+    """
+    now = house.now()
+    today = now.date()
+    with house.engine.begin() as connection:
+        _open_run(connection, today, now, _policy_in_force(house, today))
+        size = envelope_size(house.settings.envelope, _count_due(connection, today))
+    scan = uuid4()
+    loans = envelopes = 0
+    reached: Place | None = None
+    while waiting + envelopes < QUEUE_HOLDS:
+        with house.engine.begin() as connection:
+            places = _claim(connection, house, today, scan, reached)
+        if places:
+            reached = places[-1]
+            claimed = [loan_id for _, loan_id in places]
+            messages = [claimed[start : start + size] for start in range(0, len(claimed), size)]
+            announce(messages)
+            loans += len(claimed)
+            envelopes += len(messages)
+            with house.engine.begin() as connection:
+                _count_run(connection, today, len(claimed), len(messages))
+        if len(places) < CLAIM_AT_ONCE:
+            with house.engine.begin() as connection:
+                _close_run(connection, today, house.now())
+            break
+    return Scanned(today, loans, envelopes)
+
+
+def envelope_size(setting: int | str, due: int) -> int:
+    """How many loans go into one message when `due` of them are due.
+
+    `auto` keeps one loan a message as long as operators can follow them one by one in Flower. A
+    larger day is a fixed number of messages, until they are as large as one may be.
+    """
+    if isinstance(setting, int):
+        return setting
+    return 1 if due <= SINGLE_UP_TO else min(LARGEST_ENVELOPE, -(-due // ENVELOPES))
+
+
+def _count_due(connection: Connection, today: date) -> int:
+    due = select(loan.c.id).where(loan.c.review_on <= today).limit(COUNT_UP_TO).subquery()
+    return connection.execute(select(func.count()).select_from(due)).scalar_one()
+
+
+def _claim(
+    connection: Connection, house: House, today: date, scan: UUID, reached: Place | None
+) -> list[Place]:
+    """Take the next loans in the order of their places. Each pass begins where the last ended.
+
+    What a scan has announced is one stretch of that order, so nothing is written to the loans.
+    """
+    now = house.now()
+    # One claim at a time: a scan that runs beside this one sees what was taken here.
+    connection.execute(
+        select(scan_run.c.business_date).where(scan_run.c.business_date == today).with_for_update()
+    )
+    place = tuple_(loan.c.review_on, loan.c.id)
+    places: list[Place] = [
+        (row.review_on, row.id)
+        for row in connection.execute(
+            select(loan.c.review_on, loan.c.id)
+            .where(
+                loan.c.review_on <= today,
+                place > reached if reached else true(),
+                or_(loan.c.put_aside_until.is_(None), loan.c.put_aside_until < now),
+                ~exists().where(announced_already(now)),
+            )
+            .order_by(loan.c.review_on, loan.c.id)
+            .limit(CLAIM_AT_ONCE)
+        )
+    ]
+    if places:
+        _extend(connection, scan, places, now + house.settings.lease)
+    return places
+
+
+def announced_already(now: datetime) -> ColumnElement[bool]:
+    """The condition that joins a loan to the live announcement its place lies in."""
+    return and_(
+        announcement.c.lapses_at >= now,
+        tuple_(loan.c.review_on, loan.c.id)
+        >= tuple_(announcement.c.from_review_on, announcement.c.from_loan_id),
+        tuple_(loan.c.review_on, loan.c.id)
+        <= tuple_(announcement.c.to_review_on, announcement.c.to_loan_id),
+    )
+
+
+def _extend(connection: Connection, scan: UUID, places: list[Place], lapses_at: datetime) -> None:
+    (from_review_on, from_loan_id), (to_review_on, to_loan_id) = places[0], places[-1]
+    reached = {"to_review_on": to_review_on, "to_loan_id": to_loan_id, "lapses_at": lapses_at}
+    connection.execute(
+        insert(announcement)
+        .values(id=scan, from_review_on=from_review_on, from_loan_id=from_loan_id, **reached)
+        .on_conflict_do_update(index_elements=["id"], set_=reached)
+    )
+
+
+def _open_run(connection: Connection, today: date, now: datetime, policy_digest: str) -> None:
+    connection.execute(delete(announcement).where(announcement.c.lapses_at < now))
+    last = _last_policy(connection)
+    connection.execute(
+        insert(scan_run)
+        .values(business_date=today, started_at=now, policy_digest=policy_digest)
+        .on_conflict_do_update(
+            index_elements=[scan_run.c.business_date],
+            set_={"policy_digest": policy_digest, "finished_at": None},
+            where=scan_run.c.policy_digest != policy_digest,
+        )
+    )
+    if last is not None and last != policy_digest:
+        # Other stage rules mean other review dates: every loan past due is looked at today.
+        connection.execute(
+            update(loan).where(loan.c.anchor_on.is_not(None)).values(review_on=today)
+        )
+
+
+def _policy_in_force(house: House, today: date) -> str:
+    """What the day's decisions rest on: the documents, and the ladders that are in force."""
+    names = sorted(ladder.name for ladder in house.policy.ladders if ladder.in_force(today))
+    return f"{house.policy.digest} {' '.join(names)}"
+
+
+def _last_policy(connection: Connection) -> str | None:
+    """What the newest scan rested on, today's or an earlier day's; None before the first."""
+    last: str | None = connection.execute(
+        select(scan_run.c.policy_digest).order_by(scan_run.c.business_date.desc()).limit(1)
+    ).scalar()
+    return last
+
+
+def _count_run(connection: Connection, today: date, loans: int, envelopes: int) -> None:
+    connection.execute(
+        update(scan_run)
+        .where(scan_run.c.business_date == today)
+        .values(loans=scan_run.c.loans + loans, envelopes=scan_run.c.envelopes + envelopes)
+    )
+
+
+def _close_run(connection: Connection, today: date, now: datetime) -> None:
+    connection.execute(
+        update(scan_run)
+        .where(scan_run.c.business_date == today, scan_run.c.finished_at.is_(None))
+        .values(finished_at=now)
+    )

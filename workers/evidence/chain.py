@@ -1,0 +1,114 @@
+"""Chaining: every row of evidence gets its link, in the background and one writer at a time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, text
+
+from workers.context import House
+from workers.db.bulk import insert_rows
+from workers.db.schema import evidence_head, evidence_link
+from workers.evidence.hashing import (
+    NOTHING_BEFORE,
+    Row,
+    as_it_is_hashed,
+    head_digest,
+    link_digest,
+    rows_of,
+)
+
+AT_ONCE = 2_000
+"""Rows that one piece takes."""
+
+_ONE_WRITER = 0x41525245  # any number that nothing else locks
+
+# The first of them are a stretch of the key: taken as one, none of those that wait behind is read.
+_TAKE = text("""
+WITH first AS (SELECT id FROM evidence_due ORDER BY id LIMIT :limit),
+     taken AS (DELETE FROM evidence_due WHERE id <= (SELECT max(id) FROM first)
+               RETURNING id, kind, row_id)
+SELECT kind, row_id FROM taken ORDER BY id
+""")
+
+_ENDS = text("""
+SELECT c.chain, l.seq, l.digest
+  FROM unnest(CAST(:chains AS bigint[])) AS c (chain)
+ CROSS JOIN LATERAL (SELECT seq, digest FROM evidence_link
+                      WHERE chain = c.chain ORDER BY seq DESC LIMIT 1) AS l
+""")
+
+
+def chain_evidence(house: House, *, limit: int = AT_ONCE) -> int:
+    """Give the next rows of evidence their links, and a head that stands for all up to there.
+
+    Returns how many; 0 too where another does it already. A fixed number of statements.
+    """
+    with house.engine.begin() as connection:
+        if not connection.execute(
+            text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _ONE_WRITER}
+        ).scalar():
+            return 0
+        due = [(one.kind, one.row_id) for one in connection.execute(_TAKE, {"limit": limit})]
+        if due:
+            _link(connection, due, house.now())
+        return len(due)
+
+
+def _link(connection: Connection, due: Sequence[tuple[str, int]], now: datetime) -> None:
+    as_it_is_hashed(connection)
+    rows = _rows(connection, due)
+    ends = _ends(connection, {row.chain for row in rows.values()})
+    links: list[dict[str, object]] = []
+    digests: list[bytes] = []
+    for kind, row_id in due:
+        row = rows[kind, row_id]
+        seq, before = ends.get(row.chain, (0, NOTHING_BEFORE))
+        digest = link_digest(before, kind, row.text)
+        ends[row.chain] = (seq + 1, digest)
+        links.append(
+            {
+                "chain": row.chain,
+                "seq": seq + 1,
+                "kind": kind,
+                "row_id": row_id,
+                "digest": rf"\x{digest.hex()}",
+            }
+        )
+        digests.append(digest)
+    head_id = _head(connection, digests, now)
+    insert_rows(
+        connection, evidence_link, [{"evidence_head_id": head_id, **link} for link in links]
+    )
+
+
+def _rows(connection: Connection, due: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Row]:
+    by_kind: dict[str, list[int]] = defaultdict(list)
+    for kind, row_id in due:
+        by_kind[kind].append(row_id)
+    return {
+        (kind, row_id): row
+        for kind, ids in by_kind.items()
+        for row_id, row in rows_of(connection, kind, ids).items()
+    }
+
+
+def _ends(connection: Connection, chains: Collection[int]) -> dict[int, tuple[int, bytes]]:
+    """The last link of each chain that has one."""
+    found = connection.execute(_ENDS, {"chains": list(chains)})
+    return {one.chain: (one.seq, bytes(one.digest)) for one in found}
+
+
+def _head(connection: Connection, digests: Sequence[bytes], now: datetime) -> int:
+    before = connection.execute(
+        select(evidence_head.c.digest).order_by(evidence_head.c.id.desc()).limit(1)
+    ).scalar()
+    digest = head_digest(bytes(before) if before else NOTHING_BEFORE, digests)
+    head_id: int = connection.execute(
+        insert(evidence_head)
+        .values(at=now, links=len(digests), digest=digest)
+        .returning(evidence_head.c.id)
+    ).scalar_one()
+    return head_id

@@ -1,0 +1,208 @@
+"""Verifying: whether every row of evidence is there, as it was when it was written."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, text, tuple_
+
+from domain.errors import ArrearsError
+from workers.db.schema import evidence_head, evidence_link, loan
+from workers.db.schema.evidence import EVIDENCE
+from workers.evidence.hashing import (
+    NOTHING_BEFORE,
+    OF_NO_LOAN,
+    as_it_is_hashed,
+    head_digest,
+    link_digest,
+    rows_of,
+)
+
+AT_ONCE = 5_000
+
+
+class Wrong(StrEnum):
+    """What can be wrong with evidence."""
+
+    CHANGED = "changed"  # the row, or what it followed on, is not what it was
+    MISSING = "missing"  # its link is there, and the row is not
+    UNLINKED = "unlinked"  # the row is there, and neither linked nor waiting to be
+    GAP = "gap"  # a link of the chain is gone
+    HEAD = "head"  # the links are not those that the head stands for
+    NO_SUCH_HEAD = "no_such_head"  # a head that was noted elsewhere is not on record
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong. Holds no personal data."""
+
+    wrong: Wrong
+    kind: str
+    """The table."""
+    row_id: int
+    loan: str | None
+    """The lender's id of the loan, where it is about one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands for all evidence up to a moment."""
+
+    digest: str
+    """Hexadecimal."""
+    links: int
+    """All that there are up to it."""
+    at: datetime
+
+
+def read_head(connection: Connection) -> Head | None:
+    """The newest head; None while nothing is chained."""
+    found = connection.execute(
+        select(evidence_head.c.digest, evidence_head.c.at)
+        .order_by(evidence_head.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if found is None:
+        return None
+    links = connection.execute(select(func.sum(evidence_head.c.links))).scalar_one()
+    return Head(bytes(found.digest).hex(), links, found.at)
+
+
+def verify(
+    connection: Connection,
+    loan_external_id: str | None = None,
+    *,
+    head: str | None = None,
+    tell: Callable[[int], None] = lambda links: None,
+) -> Iterator[Finding]:
+    """Everything that is wrong with the evidence, or with that of one loan, as one snapshot shows.
+
+    `head` is a digest that was noted elsewhere at some time: all that it stood for must still be
+    there. `tell` is told how many links were looked at so far. The transaction must have begun
+    with REPEATABLE READ, so that rows written meanwhile do not look unlinked.
+
+    Raises:
+        ArrearsError: the loan is not known.
+    """
+    as_it_is_hashed(connection)
+    connection.execute(text("SET LOCAL statement_timeout = 0"))  # a whole house takes its time
+    chain = None
+    if loan_external_id is not None:
+        chain = connection.execute(
+            select(loan.c.id).where(loan.c.external_id == loan_external_id)
+        ).scalar()
+        if chain is None:
+            raise ArrearsError(f"Loan {loan_external_id} is not known.")
+    if (
+        head is not None
+        and not connection.execute(
+            select(evidence_head.c.id).where(func.encode(evidence_head.c.digest, "hex") == head)
+        ).first()
+    ):
+        yield Finding(Wrong.NO_SUCH_HEAD, "evidence_head", 0, None)
+    yield from _links(connection, chain, tell)
+    yield from _unlinked(connection, chain)
+    if chain is None:
+        yield from _heads(connection)
+
+
+def _links(
+    connection: Connection, only: int | None, tell: Callable[[int], None]
+) -> Iterator[Finding]:
+    at, before, seen = (-1, 0), NOTHING_BEFORE, 0
+    while batch := _batch(connection, only, at):
+        texts = _texts(connection, batch)
+        for link in batch:
+            if link.chain != at[0]:
+                at, before = (link.chain, 0), NOTHING_BEFORE
+            about = (link.kind, link.row_id, link.loan)
+            written = texts.get((link.kind, link.row_id))
+            if link.seq != at[1] + 1:
+                yield Finding(Wrong.GAP, *about)
+            elif written is None:
+                yield Finding(Wrong.MISSING, *about)
+            elif link_digest(before, link.kind, written) != bytes(link.digest):
+                yield Finding(Wrong.CHANGED, *about)
+            # What follows is judged by what stands here, so that one change is one finding.
+            at, before = (link.chain, link.seq), bytes(link.digest)
+        seen += len(batch)
+        tell(seen)
+
+
+def _batch(
+    connection: Connection, only: int | None, after: tuple[int, int]
+) -> list[Row[*tuple[Any, ...]]]:
+    links = evidence_link.c
+    asked = (
+        select(links.chain, links.seq, links.kind, links.row_id, links.digest)
+        .add_columns(loan.c.external_id.label("loan"))
+        .outerjoin_from(evidence_link, loan, loan.c.id == links.chain)
+        .where(tuple_(links.chain, links.seq) > tuple_(*after))
+        .order_by(links.chain, links.seq)
+        .limit(AT_ONCE)
+    )
+    return list(connection.execute(asked if only is None else asked.where(links.chain == only)))
+
+
+def _texts(
+    connection: Connection, batch: list[Row[*tuple[Any, ...]]]
+) -> dict[tuple[str, int], str]:
+    ids: dict[str, list[int]] = defaultdict(list)
+    for link in batch:
+        ids[link.kind].append(link.row_id)
+    return {
+        (kind, row_id): row.text
+        for kind in ids
+        for row_id, row in rows_of(connection, kind, ids[kind]).items()
+    }
+
+
+def _unlinked(connection: Connection, only: int | None) -> Iterator[Finding]:
+    for kind, key in EVIDENCE.items():
+        stray = connection.execute(
+            text(f"""
+                SELECT t.{key} FROM {kind} t
+                 WHERE NOT EXISTS (SELECT FROM evidence_link l
+                                    WHERE l.kind = :kind AND l.row_id = t.{key})
+                   AND NOT EXISTS (SELECT FROM evidence_due d
+                                    WHERE d.kind = :kind AND d.row_id = t.{key})
+                 ORDER BY t.{key}
+            """),  # noqa: S608 - names of our own tables
+            {"kind": kind},
+        )
+        ids = list(stray.scalars())
+        for row_id, row in sorted(rows_of(connection, kind, ids).items()):
+            if only in (None, row.chain):
+                yield Finding(Wrong.UNLINKED, kind, row_id, _loan_of(connection, row.chain))
+
+
+def _loan_of(connection: Connection, chain: int) -> str | None:
+    if chain == OF_NO_LOAN:
+        return None
+    found: str | None = connection.execute(
+        select(loan.c.external_id).where(loan.c.id == chain)
+    ).scalar()
+    return found
+
+
+def _heads(connection: Connection) -> Iterator[Finding]:
+    """Every head stands for the links that it added, in their order, after the one before."""
+    before = NOTHING_BEFORE
+    heads = connection.execute(select(evidence_head).order_by(evidence_head.c.id)).all()
+    for head in heads:
+        digests = [
+            bytes(one)
+            for one in connection.execute(
+                select(evidence_link.c.digest)
+                .where(evidence_link.c.evidence_head_id == head.id)
+                .order_by(evidence_link.c.id)
+            ).scalars()
+        ]
+        if len(digests) != head.links or head_digest(before, digests) != bytes(head.digest):
+            yield Finding(Wrong.HEAD, "evidence_head", head.id, None)
+        before = bytes(head.digest)

@@ -1,0 +1,138 @@
+"""What the contact gate is asked: the facts on record, the policy, and what would be said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select
+
+from domain.compliance.contact_facts import ContactFacts, Party, Says
+from domain.compliance.gate import Answer, Verdict, may_contact
+from domain.compliance.rules import Channel, packs_for
+from domain.delinquency import Arrears, arrears_on
+from domain.errors import ArrearsError
+from domain.ladder import Item, Ladder, Work
+from domain.visits import VISITORS
+from workers.context import House
+from workers.db.loan_facts import LoanFacts, load_facts
+from workers.db.schema import loan
+
+CHANNEL = {
+    Work.SEND_SMS: Channel.SMS,
+    Work.ASSIGN_CALL: Channel.CALL,
+    Work.SCHEDULE_VISIT: Channel.VISIT,
+    Work.OPEN_LEGAL_FILE: Channel.LEGAL,
+}
+
+
+LONG_BEFORE = timedelta(days=365)
+NOT_WRITTEN = frozenset({Says.IDENTITY, Says.OPT_OUT})
+"""Of a message that is not at hand: it is taken to lack nothing."""
+
+
+def contact_facts(
+    house: House,
+    loan_id: int,
+    jurisdiction: str,
+    facts: LoanFacts,
+    arrears: Arrears,
+    ladder: Ladder | None,
+    item: Item | None,
+    now: datetime,
+    *,
+    party: Party = Party.BORROWER,
+) -> ContactFacts:
+    """The gate's facts about one loan and one item of its ladder, as the records stand.
+
+    `item` is None where no prepared message goes with the contact. `now` is the moment at which a
+    written notice of a visit would be given.
+    """
+    reach = facts.reach
+    zone = reach.zones[0] if reach.zones else house.settings.zone
+    first = reach.first_contact_at
+    return ContactFacts(
+        past_due=arrears.amount,
+        zones=reach.zones,
+        lender_zone=house.settings.zone,
+        packs=packs_for(house.policy.rule_packs, jurisdiction),
+        reachable=reach.reachable,
+        holds=facts.holds,
+        opted_out=reach.opted_out,
+        ceased=reach.ceased,
+        minimum=ladder.minimum_amount if ladder else arrears.amount,
+        collects_as=house.settings.collects_as,
+        loan_id=loan_id,
+        history=reach.history,
+        first_contact_on=first.astimezone(ZoneInfo(zone)).date() if first else None,
+        party=party,
+        number=reach.number,
+        number_invalid=reach.number_invalid,
+        at_work=reach.at_work,
+        says=_says(house, item, reach.locale),
+        visit_staff=VISITORS,
+        noticed_at=now,
+        validation_notice_on=reach.validation_notice_on,
+        limitation_from=reach.limitation_from,
+    )
+
+
+def read_contact_facts(
+    connection: Connection,
+    house: House,
+    external_id: str,
+    now: datetime,
+    *,
+    party: Party = Party.BORROWER,
+) -> ContactFacts:
+    """The gate's facts about a loan as the records stand, for a question that leads to nothing.
+
+    No message is at hand: it is taken to be worded as it should be, and the notice of a visit to
+    have been given in time.
+
+    Raises:
+        ArrearsError: the loan is not known.
+    """
+    row = connection.execute(
+        select(loan.c.id, loan.c.jurisdiction, loan.c.product, loan.c.currency).where(
+            loan.c.external_id == external_id
+        )
+    ).one_or_none()
+    if row is None:
+        raise ArrearsError(f"Loan {external_id} is not known. `arrears import` brings loans in.")
+    facts = load_facts(connection, [row.id], now)[row.id]
+    ladder = house.ladder_of(row, now.date())
+    asked = contact_facts(
+        house,
+        row.id,
+        row.jurisdiction,
+        facts,
+        arrears_on(facts.instalments, now.date()),
+        ladder,
+        None,
+        now,
+        party=party,
+    )
+    return replace(asked, says=NOT_WRITTEN, noticed_at=now - LONG_BEFORE)
+
+
+def ask_ahead(facts: ContactFacts, work: Work, now: datetime) -> Verdict | None:
+    """What the gate says when work is planned; None where nothing need be said until it is claimed.
+
+    A visit is only barred ahead: when it can be is asked of the slots to come.
+    """
+    verdict = may_contact(facts, CHANNEL[work], now)
+    if verdict.answer is Answer.ALLOWED:
+        return None
+    if work is Work.SCHEDULE_VISIT and verdict.answer is not Answer.BARRED:
+        return None
+    return verdict
+
+
+def _says(house: House, item: Item | None, locale: str) -> frozenset[Says]:
+    if item is None or item.template is None:
+        return frozenset()
+    if not house.templates.has_locale(locale):
+        return NOT_WRITTEN
+    return house.templates.says(item.template, locale)

@@ -1,0 +1,137 @@
+"""The actions of a loan: how each began, each of its moves, and what the gate said."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Row, func, select
+
+from domain.compliance.rules import Channel
+from domain.ladder import Work
+from domain.language.phrases import Entry, Part, Phrase, say
+from domain.statuses import ActionStatus
+from workers.db.schema import action, action_event, approval, contact, decision, visit
+from workers.history.citations import Citations
+from workers.history.loan import LoanTold
+from workers.history.reasons import why
+
+BEGAN_AS = {
+    ActionStatus.AWAITING_APPROVAL: Phrase.PLANNED_FOR_APPROVAL,
+    ActionStatus.SKIPPED: Phrase.PLANNED_TOO_LATE,
+}
+
+
+def planned(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """Each action as its decision began it."""
+    moves_of: dict[int, list[Row[*tuple[Any, ...]]]] = defaultdict(list)
+    for move in _events(connection, told):
+        moves_of[move.action_id].append(move)
+    rows = connection.execute(
+        select(action, decision.c.decided_at)
+        .join(decision, decision.c.id == action.c.decision_id)
+        .where(action.c.loan_id == told.id)
+        .order_by(action.c.id)
+    )
+    for row in rows:
+        said = say(
+            BEGAN_AS.get(_first_status(row, moves_of[row.id]), Phrase.PLANNED),
+            item=row.item,
+            work=Work(row.work),
+            step=row.step,
+            ladder=f"{row.ladder_id} v{row.ladder_version}",
+            anchor_on=row.anchor_on,
+        )
+        yield Entry(row.decided_at, (said,))
+
+
+def moves(connection: Connection, told: LoanTold, citations: Citations) -> Iterator[Entry]:
+    """Every move of every action after it was planned."""
+    for move in _events(connection, told):
+        parts = [say(Phrase(f"moved_{move.to_status}"), item=move.item)]
+        parts += _until(move)
+        parts += why(move.reason)
+        # Of what was done, the contact names the rules that allowed it.
+        if move.rules and move.to_status not in (ActionStatus.ARRANGED, ActionStatus.DONE):
+            cited = citations.cite(move.rules, move.at.date())
+            parts.append(say(Phrase.RULES, rules=cited))
+        yield Entry(move.at, tuple(parts))
+
+
+def approvals(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    rows = connection.execute(
+        select(approval, action.c.item)
+        .join(action, action.c.id == approval.c.action_id)
+        .where(action.c.loan_id == told.id)
+        .order_by(approval.c.action_id)
+    )
+    for row in rows:
+        said = say(Phrase.APPROVED, item=row.item, approved_by=row.approved_by, role=row.role)
+        yield Entry(row.approved_at, (said,))
+
+
+def contacts(connection: Connection, told: LoanTold, citations: Citations) -> Iterator[Entry]:
+    """Each contact that the gate let through, under the moment at which it was asked."""
+    rows = connection.execute(
+        select(
+            contact,
+            action.c.item,
+            func.coalesce(visit.c.scheduled_at, contact.c.at).label("asked_at"),
+        )
+        .join(action, action.c.id == contact.c.action_id)
+        .outerjoin(visit, visit.c.contact_id == contact.c.id)
+        .where(action.c.loan_id == told.id)
+        .order_by(contact.c.id)
+    )
+    for row in rows:
+        channel = Channel(row.channel)
+        if row.at == row.asked_at:
+            parts = [say(Phrase.CONTACT, item=row.item, channel=channel)]
+        else:
+            parts = [say(Phrase.CONTACT_TO_COME, item=row.item, channel=channel, at=row.at)]
+        parts += _for_the_borrower(row.at, row.zones)
+        if row.rules:
+            cited = citations.cite(row.rules, row.at.date())
+            parts.append(say(Phrase.RULES, rules=cited))
+        packs = tuple(row.rule_packs)
+        parts.append(say(Phrase.PACKS, packs=packs) if packs else say(Phrase.NO_PACKS))
+        yield Entry(row.asked_at, tuple(parts))
+
+
+def _for_the_borrower(at: datetime, zones: Sequence[str]) -> Iterator[Part]:
+    """The borrower's own time, in each zone that was known of then."""
+    for zone in zones:
+        local = f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+        yield say(Phrase.LOCAL_TIME, local=local, zone=zone)
+
+
+def _events(connection: Connection, told: LoanTold) -> Sequence[Row[*tuple[Any, ...]]]:
+    return connection.execute(
+        select(action_event, action.c.item)
+        .join(action, action.c.id == action_event.c.action_id)
+        .where(action.c.loan_id == told.id)
+        .order_by(action_event.c.id)
+    ).all()
+
+
+def _first_status(
+    row: Row[*tuple[Any, ...]], moves_of_it: Sequence[Row[*tuple[Any, ...]]]
+) -> ActionStatus:
+    """What the decision made of it: where its next move came from, or where it still is.
+
+    A skipped action that a later step turned out to require belongs to the later decision.
+    """
+    after = [move for move in moves_of_it if move.at >= row.decided_at]
+    return ActionStatus(after[0].from_status if after else row.status)
+
+
+def _until(move: Row[*tuple[Any, ...]]) -> tuple[Part, ...]:
+    """When the move lets the action go on."""
+    if move.due_at is not None:
+        return (say(Phrase.UNTIL, until=move.due_at),)
+    if move.to_status == ActionStatus.DEFERRED:
+        return (say(Phrase.UNTIL_A_FACT_CHANGES),)
+    return ()

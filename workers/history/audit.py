@@ -1,0 +1,94 @@
+"""What happened to the records themselves: the tapes that told of the loan, and who looked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, tzinfo
+from decimal import Decimal
+
+from sqlalchemy import Connection, any_, func, or_, select
+
+from domain.access_log import Opened
+from domain.language.phrases import Entry, Part, Phrase, say
+from workers.db.schema import access, erasure, reply, tape_change, tape_import
+from workers.history.loan import LoanTold
+
+
+def tapes(connection: Connection, told: LoanTold, zone: tzinfo) -> Iterator[Entry]:
+    """Each tape that told news of the loan: which, as of when, and what it made of the arrears."""
+    rows = connection.execute(
+        select(tape_change, tape_import.c.file_name, tape_import.c.as_of)
+        .join(tape_import, tape_import.c.id == tape_change.c.tape_import_id)
+        .where(tape_change.c.loan_id == told.id)
+        .order_by(tape_change.c.id)
+    )
+    for row in rows:
+        on = row.at.astimezone(zone).date()
+        after = _standing(row.anchor_after, row.past_due_after, on, told.currency)
+        if row.past_due_before is None:
+            said = say(Phrase.TAPE_BROUGHT_IN, file=row.file_name, as_of=row.as_of, after=after)
+        else:
+            before = _standing(row.anchor_before, row.past_due_before, on, told.currency)
+            if before == after:
+                phrase = Phrase.TAPE_CHANGED_NOTHING_DUE
+                said = say(phrase, file=row.file_name, as_of=row.as_of, after=after)
+            else:
+                said = say(
+                    Phrase.TAPE_CHANGED,
+                    file=row.file_name,
+                    as_of=row.as_of,
+                    before=before,
+                    after=after,
+                )
+        yield Entry(row.at, (said,))
+
+
+def accesses(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """Each look at what is personal: of the loan, of its replies, or of all about its borrower.
+
+    A purpose that somebody typed is free words, and is not told.
+    """
+    # An array, which an index can be searched for; rows of a subquery beside an OR cannot.
+    of_reply = func.array(select(reply.c.id).where(reply.c.loan_id == told.id).scalar_subquery())
+    rows = connection.execute(
+        select(access)
+        .where(
+            or_(
+                access.c.loan_id == told.id,
+                access.c.reply_id == any_(of_reply),
+                access.c.loan_id.is_(None) & (access.c.borrower_id == told.borrower_id),
+            )
+        )
+        .order_by(access.c.id)
+    )
+    for row in rows:
+        what = Opened(row.what)
+        of = {"item": row.item} if what in OPENED_FOR_AN_ITEM else {}
+        yield Entry(row.at, (say(OPENED[what], made_by=row.made_by, **of),))
+
+
+OPENED = {
+    Opened.LETTER: Phrase.OPENED_LETTER,
+    Opened.NUMBER: Phrase.OPENED_NUMBER,
+    Opened.ADDRESS: Phrase.OPENED_ADDRESS,
+    Opened.REPLY: Phrase.OPENED_REPLY,
+    Opened.EVERYTHING: Phrase.OPENED_EVERYTHING,
+}
+OPENED_FOR_AN_ITEM = (Opened.LETTER, Opened.NUMBER, Opened.ADDRESS)
+
+
+def erasures(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    rows = connection.execute(
+        select(erasure.c.at, erasure.c.made_by)
+        .where(erasure.c.borrower_id == told.borrower_id)
+        .order_by(erasure.c.id)
+    )
+    for row in rows:
+        yield Entry(row.at, (say(Phrase.ERASED, made_by=row.made_by),))
+
+
+def _standing(anchor: date | None, past_due: Decimal, on: date, currency: str) -> Part:
+    if anchor is None:
+        return say(Phrase.NOTHING_DUE)
+    days = (on - anchor).days
+    return say(Phrase.STANDING, days_past_due=days, past_due=past_due, currency=currency)

@@ -1,0 +1,242 @@
+"""What was done about a loan: texts, calls, visits, documents and legal files."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Connection, Row, Select, Table, select
+
+from domain.compliance.rules import Channel
+from domain.contact_outcomes import ArrearsReason, ContactOutcome
+from domain.language.phrases import Entry, Part, Phrase, say
+from domain.statuses import MessageStatus
+from workers.db.schema import (
+    action,
+    call,
+    contact,
+    contact_outcome,
+    document,
+    legal_file,
+    legal_file_need,
+    message,
+    receipt,
+    staff,
+    visit,
+    visit_staff,
+)
+from workers.history.loan import LoanTold
+
+WENT_NOWHERE = {
+    MessageStatus.NOT_SENT: Phrase.MESSAGE_NOT_SENT,
+    MessageStatus.REFUSED: Phrase.MESSAGE_REFUSED,
+}
+"""What no text moves on from: the moment of its last change is the moment it happened."""
+
+ON_THE_WAY = ("accepted", "queued", "sending", "sent")
+"""The words with which providers tell of a text before it has arrived, in their order."""
+
+
+def messages(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """Each text as it was given to a provider; never what it says, nor to which number."""
+    for row in connection.execute(_texts(told)):
+        written = say(
+            Phrase.MESSAGE,
+            item=row.item,
+            template=row.template,
+            version=row.template_version,
+            locale=row.locale,
+            segments=row.segments,
+            provider=row.provider,
+        )
+        yield Entry(row.created_at, (written,))
+
+
+def messages_gone_wrong(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """Each text that a provider did not take, and each that was left to a person."""
+    for row in connection.execute(_texts(told)):
+        if row.parked_at is not None:
+            parked = say(Phrase.MESSAGE_PARKED, item=row.item, provider=row.provider)
+            yield Entry(row.parked_at, (parked,))
+        if phrase := WENT_NOWHERE.get(MessageStatus(row.status)):
+            said = say(phrase, item=row.item, provider=row.provider)
+            yield Entry(row.changed_at, (said, *_code(row.code)))
+
+
+def receipts(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """What the provider told us about each text.
+
+    Reports overtake each other: within a minute, a text was sent before it was delivered.
+    """
+    rows = connection.execute(
+        select(receipt, action.c.item)
+        .join(message, message.c.id == receipt.c.message_id)
+        .join(contact, contact.c.id == message.c.contact_id)
+        .join(action, action.c.id == contact.c.action_id)
+        .where(action.c.loan_id == told.id)
+        .order_by(receipt.c.id)
+    ).all()
+    for row in sorted(rows, key=_stage):
+        said = say(Phrase.RECEIPT, item=row.item, status=row.status)
+        overtaken_by = [
+            one.received_at
+            for one in rows
+            if one.message_id == row.message_id
+            and _minute(one) == _minute(row)
+            and _stage(one) > _stage(row)
+        ]
+        told_at = min(overtaken_by, default=row.received_at)
+        yield Entry(
+            row.received_at, (said, *_code(row.code)), told_at=min(told_at, row.received_at)
+        )
+
+
+def calls(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    rows = connection.execute(
+        select(call, action.c.item, staff.c.external_id.label("staff"))
+        .join(action, action.c.id == call.c.action_id)
+        .join(staff, staff.c.id == call.c.staff_id)
+        .where(action.c.loan_id == told.id)
+        .order_by(call.c.id)
+    )
+    for row in rows:
+        parts = [say(Phrase.CALL, item=row.item, staff=row.staff, language=row.language)]
+        if row.must_learn:
+            parts.append(say(Phrase.MUST_LEARN, topics=tuple(row.must_learn)))
+        if row.may_offer:
+            parts.append(say(Phrase.MAY_OFFER, offers=tuple(row.may_offer)))
+        yield Entry(row.assigned_at, tuple(parts))
+        if row.cancelled_at is not None:
+            off = say(Phrase.CALL_CALLED_OFF, item=row.item, staff=row.staff)
+            yield Entry(row.cancelled_at, (off,))
+
+
+def outcomes(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """What came of each call and each visit, as whoever made it told."""
+    rows = connection.execute(
+        select(contact_outcome, contact.c.channel, action.c.item)
+        .join(contact, contact.c.id == contact_outcome.c.contact_id)
+        .join(action, action.c.id == contact.c.action_id)
+        .where(action.c.loan_id == told.id)
+        .order_by(contact.c.id)
+    )
+    for row in rows:
+        said = say(
+            Phrase.OUTCOME,
+            item=row.item,
+            channel=Channel(row.channel),
+            outcome=ContactOutcome(row.outcome),
+            made_by=row.made_by,
+        )
+        reason = ArrearsReason(row.reason) if row.reason else None
+        why = (say(Phrase.ARREARS_REASON, reason=reason),) if reason else ()
+        yield Entry(row.reported_at, (said, *why))
+
+
+def visits(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """Each visit as it was scheduled, whatever came of it; and its calling off."""
+    goes: dict[int, list[str]] = defaultdict(list)
+    for one in connection.execute(
+        select(visit_staff.c.visit_id, staff.c.external_id)
+        .join(staff, staff.c.id == visit_staff.c.staff_id)
+        .join(visit, visit.c.id == visit_staff.c.visit_id)
+        .join(action, action.c.id == visit.c.action_id)
+        .where(action.c.loan_id == told.id)
+        .order_by(staff.c.external_id)
+    ):
+        goes[one.visit_id].append(one.external_id)
+    for row in connection.execute(_of_loan(visit, told).order_by(visit.c.id)):
+        who = tuple(goes[row.id])
+        said = say(
+            Phrase.VISIT, item=row.item, starts_at=row.starts_at, ends_at=row.ends_at, staff=who
+        )
+        yield Entry(row.scheduled_at, (said,))
+        if row.cancelled_at is not None:
+            off = say(Phrase.VISIT_CALLED_OFF, item=row.item, starts_at=row.starts_at, staff=who)
+            yield Entry(row.cancelled_at, (off,))
+
+
+def documents(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """Each document that was written; never what it says."""
+    for row in connection.execute(_of_loan(document, told).order_by(document.c.id)):
+        said = say(
+            Phrase.DOCUMENT,
+            item=row.item,
+            kind=row.kind,
+            template=row.template,
+            version=row.template_version,
+            locale=row.locale,
+        )
+        yield Entry(row.created_at, (said,))
+
+
+def legal_files(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """Each legal file: the claim, and what a court will ask for, on file or missing."""
+    needs: dict[int, list[Row[*tuple[Any, ...]]]] = defaultdict(list)
+    for need in connection.execute(
+        select(legal_file_need)
+        .join(legal_file, legal_file.c.id == legal_file_need.c.legal_file_id)
+        .join(action, action.c.id == legal_file.c.action_id)
+        .where(action.c.loan_id == told.id)
+        .order_by(legal_file_need.c.need)
+    ):
+        needs[need.legal_file_id].append(need)
+    for row in connection.execute(_of_loan(legal_file, told).order_by(legal_file.c.id)):
+        yield Entry(row.opened_at, tuple(_legal_file(row, needs[row.id])))
+
+
+def _legal_file(row: Row[*tuple[Any, ...]], needs: list[Row[*tuple[Any, ...]]]) -> Iterator[Part]:
+    yield say(
+        Phrase.LEGAL_FILE,
+        item=row.item,
+        principal=row.principal,
+        interest=row.interest,
+        fees=row.fees,
+        currency=row.currency,
+    )
+    if row.limitation_on is not None:
+        yield say(Phrase.LIMITATION, limitation_on=row.limitation_on)
+    if met := tuple(need.need for need in needs if need.met_by is not None):
+        yield say(Phrase.MET, needs=met)
+    if missing := tuple(need.need for need in needs if need.met_by is None):
+        yield say(Phrase.MISSING, needs=missing)
+
+
+def _of_loan(effect: Table, told: LoanTold) -> Select[*tuple[Any, ...]]:
+    """The rows of `effect` for the loan's actions, each with its item; sealed columns stay out."""
+    return (
+        select(*_shown(effect), action.c.item)
+        .join(action, action.c.id == effect.c.action_id)
+        .where(action.c.loan_id == told.id)
+    )
+
+
+def _texts(told: LoanTold) -> Select[*tuple[Any, ...]]:
+    """The same of texts, which are found by their contacts."""
+    return (
+        select(*_shown(message), action.c.item)
+        .join(contact, contact.c.id == message.c.contact_id)
+        .join(action, action.c.id == contact.c.action_id)
+        .where(action.c.loan_id == told.id)
+        .order_by(message.c.contact_id)
+    )
+
+
+def _shown(effect: Table) -> list[Column[Any]]:
+    return [column for column in effect.c if not column.name.endswith("_sealed")]
+
+
+def _code(code: str | None) -> tuple[Part, ...]:
+    return (say(Phrase.CODE, code=code),) if code else ()
+
+
+def _stage(row: Row[*tuple[Any, ...]]) -> int:
+    word = row.status.lower()
+    return ON_THE_WAY.index(word) if word in ON_THE_WAY else len(ON_THE_WAY)
+
+
+def _minute(row: Row[*tuple[Any, ...]]) -> datetime:
+    received_at: datetime = row.received_at
+    return received_at.replace(second=0, microsecond=0)

@@ -1,0 +1,77 @@
+"""What pauses the ladder of a loan, and what lets it go on: holds, disputes, promises."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from domain.holds import HoldKind
+from domain.language.phrases import Entry, Part, Phrase, say
+from workers.db.schema import hold, hold_release, promise
+from workers.history.loan import LoanTold
+
+
+def holds(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """Each hold as it was made, and each release, under its own moment.
+
+    Without the words of whoever made it: those may name the borrower. That of a promise is told
+    by the promise.
+    """
+    releases: dict[int, list[Row[*tuple[Any, ...]]]] = defaultdict(list)
+    for release in connection.execute(
+        select(hold_release)
+        .join(hold, hold.c.id == hold_release.c.hold_id)
+        .where(hold.c.loan_id == told.id)
+        .order_by(hold_release.c.id)
+    ):
+        releases[release.hold_id].append(release)
+    rows = connection.execute(
+        select(hold)
+        .outerjoin(
+            promise, (promise.c.loan_id == hold.c.loan_id) & (promise.c.hold_id == hold.c.id)
+        )
+        .where(hold.c.loan_id == told.id, promise.c.id.is_(None))
+        .order_by(hold.c.id)
+    )
+    for row in rows:
+        yield Entry(row.made_at, (_as_made(row, releases[row.id]),))
+        for release in releases[row.id]:
+            said = say(
+                Phrase.HOLD_RELEASED,
+                kind=HoldKind(row.kind),
+                starts_on=row.starts_on,
+                ends_on=release.ends_on,
+            )
+            yield Entry(release.at, (said,))
+
+
+def promises(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """Each promise when it was made, and what became of it."""
+    rows = connection.execute(
+        select(promise).where(promise.c.loan_id == told.id).order_by(promise.c.id)
+    )
+    for row in rows:
+        said = say(
+            Phrase.PROMISE,
+            promise=row.external_id,
+            amount=row.amount,
+            currency=told.currency,
+            due_on=row.due_on,
+            made_by=row.made_by,
+        )
+        yield Entry(row.made_at, (said,))
+        if row.settled_at is not None:
+            settled = say(Phrase(f"promise_{row.status}"), promise=row.external_id)
+            yield Entry(row.settled_at, (settled,))
+
+
+def _as_made(row: Row[*tuple[Any, ...]], releases: list[Row[*tuple[Any, ...]]]) -> Part:
+    """With the end that it had before anybody released it."""
+    ends_on = releases[0].ended_on if releases else row.ends_on
+    kind, made_by, starts_on = HoldKind(row.kind), row.made_by, row.starts_on
+    if ends_on is None:
+        return say(Phrase.HOLD_UNTIL_RELEASED, kind=kind, made_by=made_by, starts_on=starts_on)
+    return say(Phrase.HOLD, kind=kind, made_by=made_by, starts_on=starts_on, ends_on=ends_on)

@@ -1,0 +1,119 @@
+"""What came in about a loan: payments, opt-outs, problems, and events that did nothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from domain.compliance.rules import Channel
+from domain.language.phrases import Entry, Kept, Part, Phrase, say
+from domain.loans import ZERO, Component
+from workers.db.schema import allocation, inbox_event, opt_out, payment, problem
+from workers.history.loan import LoanTold
+from workers.history.reasons import why
+
+
+def payments(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """Each payment and how it was laid against the schedule."""
+    of_loan = payment.c.loan_id == told.id
+    laid: dict[int, list[Part]] = defaultdict(list)
+    for row in connection.execute(
+        select(allocation)
+        .join(payment, payment.c.id == allocation.c.payment_id)
+        .where(of_loan)
+        .order_by(allocation.c.due_on, allocation.c.component)
+    ):
+        component = Component(row.component)
+        laid[row.payment_id].append(
+            say(Phrase.ALLOCATION, component=component, due_on=row.due_on, amount=row.amount)
+        )
+    for row in connection.execute(select(payment).where(of_loan).order_by(payment.c.id)):
+        yield Entry(row.recorded_at, tuple(_payment(row, laid[row.id])))
+
+
+def reversals(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """Each payment that was taken back, when the house was told so."""
+    rows = connection.execute(
+        select(payment)
+        .where(payment.c.loan_id == told.id, payment.c.reversed_at.is_not(None))
+        .order_by(payment.c.id)
+    )
+    for row in rows:
+        said = say(
+            Phrase.REVERSED,
+            payment=row.external_id,
+            amount=row.amount,
+            currency=row.currency,
+            reversed_on=row.reversed_on,
+        )
+        yield Entry(row.reversed_at, (said,))
+
+
+def write_off(told: LoanTold) -> Iterator[Entry]:
+    if told.written_off_on is not None:
+        said = say(Phrase.WRITTEN_OFF, written_off_on=told.written_off_on)
+        yield Entry(told.written_off_at, (said,))
+
+
+def opt_outs(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    rows = connection.execute(select(opt_out).where(opt_out.c.borrower_id == told.borrower_id))
+    for row in rows:
+        part = say(Phrase.OPTED_OUT, channel=Channel(row.channel), source=row.source)
+        yield Entry(row.since, (part,))
+
+
+def problems(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """Each problem when it was found, and when it was put right."""
+    rows = connection.execute(
+        select(problem).where(problem.c.loan_id == told.id).order_by(problem.c.id)
+    )
+    for row in rows:
+        detail = row.detail.removesuffix(".")
+        yield Entry(row.found_at, (say(Phrase.PROBLEM, kind=row.kind, detail=Kept(detail)),))
+        if row.resolved_at is not None:
+            yield Entry(row.resolved_at, (_resolved(row),))
+
+
+EVENT = {
+    "received": Phrase.EVENT_WAITS,
+    "rejected": Phrase.EVENT_REJECTED,
+    "dropped": Phrase.EVENT_DROPPED,
+}
+
+
+def _resolved(row: Row[*tuple[Any, ...]]) -> Part:
+    if row.settled_by is None:
+        return say(Phrase.PROBLEM_RESOLVED, kind=row.kind)
+    return say(Phrase.PROBLEM_SETTLED, kind=row.kind, settled_by=row.settled_by)
+
+
+def events(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+    """Events that name the loan and changed nothing; what an applied one did has its own entry."""
+    rows = connection.execute(
+        select(inbox_event)
+        .where(
+            inbox_event.c.status.in_(EVENT),
+            inbox_event.c.payload["loan"].astext == told.external_id,
+        )
+        .order_by(inbox_event.c.id)
+    )
+    for row in rows:
+        said = say(EVENT[row.status], kind=row.kind, event=row.external_id)
+        yield Entry(row.received_at, (said, *why(row.reason)))
+
+
+def _payment(row: Row[*tuple[Any, ...]], laid: list[Part]) -> Iterator[Part]:
+    yield say(
+        Phrase.PAYMENT,
+        payment=row.external_id,
+        amount=row.amount,
+        currency=row.currency,
+        paid_on=row.paid_on,
+    )
+    if laid:
+        yield say(Phrase.LAID_AGAINST, allocations=tuple(laid))
+    if row.unallocated > ZERO:
+        yield say(Phrase.LEFT_OVER, amount=row.unallocated)

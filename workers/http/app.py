@@ -1,0 +1,56 @@
+"""The webhook application (ASGI): `uvicorn --factory workers.http.app:create_app`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from domain.errors import ArrearsError
+from workers.context import House, the_house
+from workers.db.engine import assert_reachable
+from workers.http import lender, tencent, twilio
+from workers.http.notify_workers import waker_of_workers
+from workers.http.openapi import HEALTH, Described
+from workers.http.requests import RefusedError, refuse
+
+
+def create_app(
+    house: House | None = None, wake: Callable[[int], Awaitable[None]] | None = None
+) -> Described:
+    """The application for one house; without one, for this process's and its workers.
+
+    `wake` is told the id of each event that was stored; of a house that is given, by default nobody
+    is told.
+    """
+    app = Described(
+        title="Arrears",
+        version=version("arrears"),
+        description="What the lender's systems and the providers of texts may tell Arrears.",
+        docs_url=None,  # a page that would load its scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.wake = wake or (waker_of_workers() if house is None else _nobody)
+    app.state.house = house or the_house()
+    app.add_exception_handler(RefusedError, refuse)
+    for one in (lender, twilio, tencent):
+        app.include_router(one.router)
+    app.add_api_route("/health", health, methods=["GET"], **HEALTH)
+    return app
+
+
+async def _nobody(event_id: int) -> None:
+    """Whoever looks for stored events finds them all the same."""
+
+
+def health(request: Request) -> Response:
+    """Whether the database answers, and a connection to it is free within half a minute."""
+    try:
+        assert_reachable(request.app.state.house.engine)
+    except (ArrearsError, PoolTimeoutError):
+        # Anybody may ask, so why it is not well is for `arrears check` to say.
+        return JSONResponse({"healthy": False}, status_code=503)
+    return JSONResponse({"healthy": True})

@@ -1,0 +1,111 @@
+"""Reading a call from outside: no more than is sensible, and refusing it in a sentence."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from domain.errors import ArrearsError
+from workers.attempts.attempts import BarredError
+from workers.context import House
+from workers.sms.providers.twilio import form_fields
+
+log = logging.getLogger(__name__)
+
+MOST_BYTES = 64 * 1024
+RETRY_AFTER_SECONDS = 30
+_IDENTIFIER = re.compile(r"[!-~]{1,128}")
+
+Answer = TypeVar("Answer")
+
+
+class RefusedError(Exception):
+    """A call that is not taken. Neither `why` nor `fields` hold anything of what it said."""
+
+    def __init__(self, status: int, why: str, fields: Sequence[str] = ()) -> None:
+        super().__init__(why)
+        self.status = status
+        """HTTP."""
+        self.why = why
+        self.fields = tuple(fields)
+        """The names of the fields that are wrong."""
+
+
+def refuse(request: Request, error: Exception) -> Response:
+    """Answer a call that is not taken. The log has the reason alone: a field's name is not ours."""
+    if not isinstance(error, RefusedError):
+        raise error
+    # The door's own pattern: the address that was called may hold a secret word.
+    door = getattr(request.scope.get("route"), "path", "no such door")
+    log.warning("a callback was refused with %s at %s: %s", error.status, door, error.why)
+    told = {"detail": error.why, "fields": list(error.fields)}
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if error.status == 503 else None
+    return JSONResponse(told, status_code=error.status, headers=headers)
+
+
+def the_house_of(request: Request) -> House:
+    house: House = request.app.state.house
+    return house
+
+
+async def read_body(request: Request) -> bytes:
+    """The raw body.
+
+    Raises:
+        RefusedError: it is larger than `MOST_BYTES`; no more is read, whatever was announced.
+    """
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise RefusedError(413, "too large")
+    return body
+
+
+def read_form(body: bytes) -> dict[str, str]:
+    """The fields of a form.
+
+    Raises:
+        RefusedError: it is not text in UTF-8, or holds what no text can.
+    """
+    try:
+        fields = form_fields(body.decode())
+    except ValueError:
+        raise RefusedError(400, "not a form in UTF-8") from None
+    if any("\x00" in value for value in fields.values()):
+        raise RefusedError(400, "a form with a character that no text can hold")
+    return fields
+
+
+def check_identifier(written: str) -> None:
+    """An id that the store can hold and people can read.
+
+    Raises:
+        RefusedError: it is not one.
+    """
+    if not _IDENTIFIER.fullmatch(written):
+        raise RefusedError(400, "its id is no id: write 1 to 128 visible ASCII characters")
+
+
+async def in_the_store(work: Callable[[], Answer]) -> Answer:
+    """Let a thread do what waits for the database, so that other calls are served meanwhile.
+
+    Raises:
+        RefusedError: the database is away or too busy, or what came contradicts what is on record.
+    """
+    try:
+        return await run_in_threadpool(work)
+    except (OperationalError, InterfaceError, PoolTimeoutError):
+        raise RefusedError(503, "the database is away; try again later") from None
+    except BarredError:
+        raise
+    except ArrearsError as error:
+        raise RefusedError(409, str(error)) from None

@@ -1,0 +1,61 @@
+"""Signatures of the lender's systems, by the Standard Webhooks specification (symmetric, v1)."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from standardwebhooks import Webhook
+
+from workers.http.requests import RefusedError
+
+TOLERANCE = timedelta(minutes=5)
+"""How far the moment of signing may be from now, on either side, as the specification has it."""
+
+# No full stop: it is what divides id, moment and body in what is signed.
+_ID = re.compile(r"[A-Za-z0-9_:-]{1,128}")
+_SECONDS = re.compile(r"[0-9]{1,11}")
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureHeaders:
+    """What a signed call says of itself, each header as it came, empty where it is missing."""
+
+    id: str
+    timestamp: str
+    signature: str
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> SignatureHeaders:
+        names = ("webhook-id", "webhook-timestamp", "webhook-signature")
+        return cls(*(headers.get(name, "") for name in names))
+
+
+def check_signature(
+    body: bytes, headers: SignatureHeaders, secrets: Iterable[str], now: datetime
+) -> None:
+    """Let only a body pass that one of the secrets signed within five minutes of `now` (aware).
+
+    The library's own check reads the machine's clock; the house has one of its own, so the library
+    signs here, and what it signed is compared.
+
+    Raises:
+        RefusedError: 401; or 400 where the body is not text in UTF-8, which nobody can have signed.
+    """
+    if not _ID.fullmatch(headers.id) or not _SECONDS.fullmatch(headers.timestamp):
+        raise RefusedError(401, "webhook-id or webhook-timestamp is missing, or is none")
+    signed_at = datetime.fromtimestamp(int(headers.timestamp), UTC)
+    if abs(now - signed_at) > TOLERANCE:
+        raise RefusedError(401, "signed more than five minutes ago, or in the future")
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise RefusedError(400, "not text in UTF-8") from None
+    # Bytes, for text beyond ASCII cannot be compared in constant time.
+    given = [one.encode() for one in headers.signature.split(" ")]
+    expected = [Webhook(one).sign(headers.id, signed_at, text).encode() for one in secrets]
+    if not any([hmac.compare_digest(one, other) for one in expected for other in given]):  # noqa: C419
+        raise RefusedError(401, "not signed with a secret that is known here")

@@ -1,0 +1,94 @@
+"""What Twilio tells: what became of a text, and what borrowers write back."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+from twilio.twiml.messaging_response import MessagingResponse
+
+from domain.errors import ArrearsError
+from domain.inbound_texts import ReplyKind
+from workers.borrowers.inbound_texts import Taken, take_reply
+from workers.context import House
+from workers.http.delivery_receipts import store_reports
+from workers.http.openapi import TWILIO_INBOUND, TWILIO_STATUS
+from workers.http.requests import (
+    RefusedError,
+    check_identifier,
+    in_the_store,
+    read_body,
+    read_form,
+    the_house_of,
+)
+from workers.sms.providers.port import StatusReport
+from workers.sms.providers.twilio import read_inbound_text, read_status_report, verify_signature
+
+log = logging.getLogger(__name__)
+router = APIRouter()
+
+HELP_TEMPLATE = "help_reply"
+ANY_LOCALE = "en"
+"""For somebody who is not on the book."""
+
+
+@router.post("/webhooks/twilio/status", **TWILIO_STATUS)
+async def text_status(request: Request) -> Response:
+    """Store what became of one text, as Twilio's status callback has it."""
+    fields = await _signed_fields(request)
+    report = _status_report(request.url.query, fields)
+    await in_the_store(partial(store_reports, the_house_of(request), [report]))
+    return Response(status_code=204)
+
+
+@router.post("/webhooks/twilio/inbound", **TWILIO_INBOUND)
+async def inbound_text(request: Request) -> Response:
+    """Put a borrower's text on record. A stop counts at once; a call for help is answered."""
+    house = the_house_of(request)
+    fields = await _signed_fields(request)
+    try:
+        text = read_inbound_text(fields)
+    except ArrearsError as error:
+        raise RefusedError(400, str(error)) from None
+    check_identifier(text.sid)
+    taken = await in_the_store(partial(take_reply, house, text, help_is_answered=True))
+    return Response(_answer(house, taken), media_type="text/xml")
+
+
+async def _signed_fields(request: Request) -> dict[str, str]:
+    house = the_house_of(request)
+    fields = read_form(await read_body(request))
+    # What Twilio signed is the address it called, which a proxy in between may have rewritten.
+    query = f"?{request.url.query}" if request.url.query else ""
+    url = f"{house.settings.public_url}{request.url.path}{query}"
+    tokens = [token.get_secret_value() for token in house.settings.twilio_auth_tokens]
+    signature = request.headers.get("x-twilio-signature", "")
+    if not verify_signature(url, fields, signature, tokens):
+        raise RefusedError(403, "not signed by the provider")
+    return fields
+
+
+def _status_report(query: str, fields: dict[str, str]) -> StatusReport:
+    try:
+        report = read_status_report(query, fields)
+    except ArrearsError as error:
+        raise RefusedError(400, str(error)) from None
+    check_identifier(report.sid)
+    return report
+
+
+def _answer(house: House, taken: Taken) -> str:
+    """TwiML. Twilio itself confirms a stop, and nothing else needs words from a machine."""
+    answer = MessagingResponse()
+    if taken.kind is ReplyKind.HELP:
+        values = {"lender": house.settings.lender, "phone": house.settings.lender_phone}
+        try:
+            locale = taken.locale or ANY_LOCALE
+            answer.message(house.templates.render(HELP_TEMPLATE, locale, values))
+        except ArrearsError as error:
+            # A lender's own templates may lack this one, or this language.
+            log.warning("a call for help was not answered: %s", error)
+    return str(answer)

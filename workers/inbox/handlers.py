@@ -1,0 +1,165 @@
+"""What each kind of event from outside means: from its payload to the use case that applies it.
+
+Amounts in payloads are decimal strings, dates are business dates in ISO form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection
+
+from domain.compliance.rules import Channel
+from domain.contact_outcomes import ArrearsReason, ContactOutcome
+from domain.errors_of_events import Answer
+from domain.holds import HoldKind
+from workers.attempts.outcomes import OutcomeTold, record_outcome
+from workers.borrowers.contact_details import change_contacts
+from workers.borrowers.opt_outs import leave_alone
+from workers.context import House
+from workers.hardship.holds import HoldTold, place_hold, release_hold
+from workers.hardship.promises import PromiseMade, record_promise, withdraw_promise
+from workers.legal.limitation_dates import note_acknowledgement, note_validation_notice
+from workers.payments.payments import Payment, record_payment, record_payments
+from workers.payments.reversals import reverse_payment
+from workers.payments.write_offs import write_off
+from workers.sms.delivery_receipts import record_receipt
+
+Payload = Mapping[str, Any]
+
+
+def apply_payment(connection: Connection, house: House, payload: Payload) -> str:
+    return record_payment(connection, house, _payment(payload))
+
+
+def apply_payments(
+    connection: Connection, house: House, payloads: Sequence[Payload]
+) -> list[Answer]:
+    """Many payments at once, in their order: what came of each."""
+    return record_payments(connection, house, [_payment(one) for one in payloads])
+
+
+def _payment(payload: Payload) -> Payment:
+    return Payment(
+        external_id=payload["external_id"],
+        loan=payload["loan"],
+        amount=Decimal(payload["amount"]),
+        currency=payload["currency"],
+        paid_on=date.fromisoformat(payload["paid_on"]),
+    )
+
+
+def apply_reversal(connection: Connection, house: House, payload: Payload) -> str:
+    reversed_on = date.fromisoformat(payload["reversed_on"])
+    return reverse_payment(connection, house, payload["payment"], reversed_on)
+
+
+def apply_promise(connection: Connection, house: House, payload: Payload) -> str:
+    made = PromiseMade(
+        external_id=payload["promise"],
+        loan=payload["loan"],
+        amount=Decimal(payload["amount"]),
+        currency=payload["currency"],
+        due_on=date.fromisoformat(payload["due_on"]),
+        made_by=payload["made_by"],
+    )
+    return record_promise(connection, house, made)
+
+
+def apply_promise_withdrawal(connection: Connection, house: House, payload: Payload) -> str:
+    return withdraw_promise(connection, house, payload["promise"])
+
+
+def apply_dispute(connection: Connection, house: House, payload: Payload) -> str:
+    """A dispute pauses the ladder until it is released by its own id."""
+    told = HoldTold(
+        external_id=payload["dispute"],
+        loan=payload["loan"],
+        kind=HoldKind.DISPUTE,
+        starts_on=date.fromisoformat(payload["starts_on"]),
+        ends_on=None,
+        why=payload["why"],
+        made_by=payload["made_by"],
+    )
+    return place_hold(connection, house, told)
+
+
+def apply_hold(connection: Connection, house: House, payload: Payload) -> str:
+    ends_on = payload["ends_on"]
+    told = HoldTold(
+        external_id=payload["hold"],
+        loan=payload["loan"],
+        kind=payload["kind"],
+        starts_on=date.fromisoformat(payload["starts_on"]),
+        ends_on=date.fromisoformat(ends_on) if ends_on else None,
+        why=payload["why"],
+        made_by=payload["made_by"],
+    )
+    return place_hold(connection, house, told)
+
+
+def apply_release(connection: Connection, house: House, payload: Payload) -> str:
+    ends_on = date.fromisoformat(payload["ends_on"])
+    return release_hold(connection, house, payload["hold"], ends_on)
+
+
+def apply_opt_out(connection: Connection, house: House, payload: Payload) -> str:
+    channel = payload["channel"]
+    asked = Channel(channel) if channel else None
+    return leave_alone(connection, house, payload["borrower"], asked, payload["made_by"])
+
+
+def apply_validation_notice(connection: Connection, house: House, payload: Payload) -> str:
+    on = date.fromisoformat(payload["given_on"])
+    return note_validation_notice(connection, house, payload["loan"], on)
+
+
+def apply_acknowledgement(connection: Connection, house: House, payload: Payload) -> str:
+    on = date.fromisoformat(payload["acknowledged_on"])
+    return note_acknowledgement(connection, house, payload["loan"], on)
+
+
+def apply_contact_outcome(connection: Connection, house: House, payload: Payload) -> str:
+    reason = payload["reason"]
+    told = OutcomeTold(
+        attempt=payload["attempt"],
+        outcome=ContactOutcome(payload["outcome"]),
+        reason=ArrearsReason(reason) if reason else None,
+        made_by=payload["made_by"],
+    )
+    return record_outcome(connection, house, told)
+
+
+def apply_write_off(connection: Connection, house: House, payload: Payload) -> str:
+    on = date.fromisoformat(payload["written_off_on"])
+    return write_off(connection, house, payload["loan"], on)
+
+
+HANDLERS: dict[str, Callable[[Connection, House, Payload], str]] = {
+    "payment": apply_payment,
+    "reversal": apply_reversal,
+    "promise": apply_promise,
+    "promise_withdrawal": apply_promise_withdrawal,
+    "dispute": apply_dispute,
+    "hold": apply_hold,
+    "release": apply_release,
+    "contact_change": change_contacts,
+    "write_off": apply_write_off,
+    "opt_out": apply_opt_out,
+    "validation_notice": apply_validation_notice,
+    "acknowledgement": apply_acknowledgement,
+    "contact_outcome": apply_contact_outcome,
+    "receipt": record_receipt,
+}
+"""By kind, how one event is applied, in the caller's transaction.
+
+Each returns a sentence for people, or raises NotYetError or RejectedError.
+"""
+
+TOGETHER: dict[str, Callable[[Connection, House, Sequence[Payload]], list[Answer]]] = {
+    "payment": apply_payments,
+}
+"""Kinds that come in numbers, and how many of one are applied at once."""

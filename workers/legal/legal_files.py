@@ -1,0 +1,187 @@
+"""Opening a legal file: the claim broken down, and what a court will ask for, met or missing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+
+from config.readers.legal_checklists import LegalChecklist, SatisfiedBy, checklist_for
+from domain.compliance.other_rules import limitation_date
+from domain.compliance.rules import Channel, packs_for
+from domain.ladder import Work
+from domain.legal_claims import (
+    NO_CHECKLIST,
+    NOT_APPROVED,
+    STEPS_NOT_TRIED,
+    Claim,
+    claim_breakdown,
+    needs_met,
+    untried,
+)
+from domain.statuses import ActionStatus, MessageStatus
+from workers.context import House
+from workers.db.actions import Move
+from workers.db.bulk import insert_rows
+from workers.db.loans import load_schedule
+from workers.db.schema import (
+    approval,
+    contact,
+    contact_outcome,
+    legal_file,
+    legal_file_line,
+    legal_file_need,
+    loan,
+    message,
+)
+from workers.gate.claim import Claimed, claim, settle
+
+RECORD_OF = {Channel.CALL: SatisfiedBy.CALL_RECORD, Channel.VISIT: SatisfiedBy.VISIT_RECORD}
+
+
+def open_legal_file(house: House, action_id: int) -> str:
+    """Open the legal file of one action. Returns what came of it, in a word.
+
+    The approval and the earlier steps are asked for again in the transaction that opens the file;
+    without them, or without a checklist for the jurisdiction, nothing is opened and the action is
+    deferred until that changes.
+    """
+    with house.engine.begin() as connection:
+        claimed = claim(connection, house, action_id, Work.OPEN_LEGAL_FILE)
+        if claimed is None:
+            return "nothing to do"
+        if unready := _why_not(connection, claimed):
+            return _defer(connection, claimed, *unready)
+        jurisdiction = claimed.loan.jurisdiction
+        checklist = checklist_for(house.policy.checklists, jurisdiction)
+        if checklist is None:
+            reason = f"No legal checklist is known for {jurisdiction}."
+            return _defer(connection, claimed, reason, NO_CHECKLIST)
+        _open(connection, house, claimed, checklist)
+        return "opened"
+
+
+def _why_not(connection: Connection, claimed: Claimed) -> tuple[str, str] | None:
+    """The reason and the rule that keep the file closed; None: it may be opened."""
+    known = connection.execute(
+        select(loan.c.steps_tried, loan.c.steps_tried_at, approval.c.role)
+        .select_from(loan)
+        .outerjoin(approval, approval.c.action_id == claimed.action_id)
+        .where(loan.c.id == claimed.loan.loan_id)
+    ).one()
+    if missing := untried(claimed.item.requires, _tried(claimed, known)):
+        return f"These steps were not tried yet: {', '.join(missing)}.", STEPS_NOT_TRIED
+    if claimed.item.approval and known.role != claimed.item.approval:
+        return f"A {claimed.item.approval} has not approved it.", NOT_APPROVED
+    return None
+
+
+def _tried(claimed: Claimed, known: Row[*tuple[Any, ...]]) -> set[str]:
+    """The steps tried at this anchor, here and by the lender before the loan came here."""
+    anchor = claimed.loan.anchor_on
+    tried = {
+        one.past.step
+        for one in claimed.facts.actions
+        if one.past.anchor == anchor and one.past.tried
+    }
+    return tried | (set(known.steps_tried) if known.steps_tried_at == anchor else set())
+
+
+def _defer(connection: Connection, claimed: Claimed, reason: str, rule: str) -> str:
+    settle(connection, claimed, Move(ActionStatus.DEFERRED, reason, (rule,)), claimed.now)
+    return "not ready"
+
+
+def _open(
+    connection: Connection, house: House, claimed: Claimed, checklist: LegalChecklist
+) -> None:
+    schedule = load_schedule(connection, claimed.loan.loan_id)
+    owed = claim_breakdown(schedule, claimed.now.date())
+    packs = packs_for(house.policy.rule_packs, claimed.loan.jurisdiction)
+    since = claimed.facts.reach.limitation_from
+    limitation_on = limitation_date(packs, since, claimed.now.date())
+    evidence = _evidence(connection, claimed)
+    evidence[SatisfiedBy.CLAIM_BREAKDOWN].append(_in_words(owed, claimed.loan.currency))
+    if limitation_on:
+        evidence[SatisfiedBy.LIMITATION_DATE].append(f"{limitation_on}")
+    needs = {one.id: one.satisfied_by for one in checklist.evidence}
+    file_id = _insert_file(connection, claimed, owed, limitation_on)
+    insert_rows(
+        connection,
+        legal_file_need,
+        [
+            {"legal_file_id": file_id, "need": need, "met_by": met_by}
+            for need, met_by in needs_met(needs, evidence).items()
+        ],
+    )
+    done = Move(ActionStatus.DONE, "a legal file is open", claimed.verdict.rules)
+    settle(connection, claimed, done, claimed.now)
+
+
+def _insert_file(
+    connection: Connection, claimed: Claimed, owed: Claim, limitation_on: date | None
+) -> int:
+    file_id: int = connection.execute(
+        insert(legal_file)
+        .values(
+            loan_id=claimed.loan.loan_id,
+            action_id=claimed.action_id,
+            currency=claimed.loan.currency,
+            principal=owed.principal,
+            interest=owed.interest,
+            fees=owed.fees,
+            limitation_on=limitation_on,
+            opened_at=claimed.now,
+        )
+        .returning(legal_file.c.id)
+    ).scalar_one()
+    lines = [
+        {
+            "legal_file_id": file_id,
+            "due_on": line.due_on,
+            "principal": line.principal,
+            "interest": line.interest,
+            "fees": line.fees,
+        }
+        for line in owed.lines
+    ]
+    insert_rows(connection, legal_file_line, lines)
+    return file_id
+
+
+def _in_words(owed: Claim, currency: str) -> str:
+    return (
+        f"principal {owed.principal:.2f}, interest {owed.interest:.2f}, fees {owed.fees:.2f} "
+        f"{currency}, {len(owed.lines)} instalment(s)"
+    )
+
+
+def _evidence(connection: Connection, claimed: Claimed) -> dict[str, list[str]]:
+    """What the records of this anchor hold, by kind, each with the reference to find it by.
+
+    A call or a visit is on file once whoever made it has said what came of it. A letter that was
+    written proves nothing yet: that it was handed over is a person's to attach.
+    """
+    anchor = claimed.loan.anchor_on
+    ids = [one.id for one in claimed.facts.actions if one.past.anchor == anchor]
+    delivered = connection.execute(
+        select(message.c.sid, message.c.changed_at)
+        .where(message.c.action_id.in_(ids), message.c.status == MessageStatus.DELIVERED)
+        .order_by(message.c.changed_at)
+    )
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for sid, at in delivered:
+        day = at.astimezone(claimed.now.tzinfo).date()
+        found[SatisfiedBy.DELIVERY_RECEIPT].append(f"message {sid} of {day}")
+    made = connection.execute(
+        select(contact.c.channel, contact.c.attempt, contact.c.at, contact_outcome.c.outcome)
+        .join(contact_outcome, contact_outcome.c.contact_id == contact.c.id)
+        .where(contact.c.action_id.in_(ids))
+        .order_by(contact.c.at)
+    )
+    for channel, attempt, at, outcome in made:
+        day = at.astimezone(claimed.now.tzinfo).date()
+        found[RECORD_OF[channel]].append(f"attempt {attempt} of {day}: {outcome}")
+    return found

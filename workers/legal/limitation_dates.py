@@ -1,0 +1,58 @@
+"""Days on which a law depends: a debt was explained in writing, or acknowledged by the borrower."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import Connection, func, update
+
+from domain.errors_of_events import RejectedError
+from workers.context import House
+from workers.db.loans import lock_loan_told_of
+from workers.db.schema import loan
+from workers.escalation.reassess import reassess
+
+
+def note_validation_notice(
+    connection: Connection, house: House, external_id: str, given_on: date
+) -> str:
+    """The borrower was told in writing what is owed and how to dispute it; the first day stays.
+
+    What waited for it asks the gate again (Regulation F, 12 CFR 1006.34). In the caller's
+    transaction.
+
+    Raises:
+        NotYetError: the loan is not known.
+        RejectedError: the day has not come yet.
+    """
+    owed = lock_loan_told_of(connection, external_id, "validation notice")
+    _check_has_come(given_on, house, external_id)
+    connection.execute(
+        update(loan)
+        .where(loan.c.id == owed.id)
+        .values(
+            validation_notice_on=func.least(
+                func.coalesce(loan.c.validation_notice_on, given_on), given_on
+            )
+        )
+    )
+    reassess(connection, [owed.id], house.now())
+    return f"The validation notice of loan {external_id} was given on {given_on}."
+
+
+def note_acknowledgement(connection: Connection, house: House, external_id: str, on: date) -> str:
+    """The borrower acknowledged the debt: the time to sue runs anew. In the caller's transaction.
+
+    Raises:
+        NotYetError: the loan is not known.
+        RejectedError: the day has not come yet.
+    """
+    owed = lock_loan_told_of(connection, external_id, "acknowledgement")
+    _check_has_come(on, house, external_id)
+    reassess(connection, [owed.id], house.now(), acknowledged={owed.id: on})
+    return f"The debt of loan {external_id} was acknowledged on {on}."
+
+
+def _check_has_come(on: date, house: House, external_id: str) -> None:
+    if on > house.today():
+        raise RejectedError(f"{on} has not come yet. Tell of loan {external_id} when it is done.")

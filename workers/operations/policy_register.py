@@ -1,0 +1,76 @@
+"""Which policy this database has worked by: a version, once used, must never change its words."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, exists, select
+from sqlalchemy.dialects.postgresql import insert
+
+from config.readers.policy import PolicyDocument
+from domain.errors import ArrearsError
+from workers.context import House
+from workers.db.schema import action, policy_version
+
+
+def register_policy(house: House) -> None:
+    """Put the loaded documents on record.
+
+    Raises:
+        ArrearsError: a document differs from the one recorded under the same id and version.
+    """
+    with house.engine.begin() as connection:
+        for document in house.policy.documents:
+            connection.execute(
+                insert(policy_version)
+                .values(**_key(document), digest=document.digest, first_seen_at=house.now())
+                .on_conflict_do_nothing()
+            )
+            _refuse_changed(connection, document)
+
+
+def assert_policy_unchanged(house: House) -> None:
+    """Compare the loaded documents with those on record, and write nothing.
+
+    Raises:
+        ArrearsError: a document differs from the one recorded under the same id and version, or a
+            ladder is gone that was worked by.
+    """
+    with house.engine.connect() as connection:
+        for document in house.policy.documents:
+            _refuse_changed(connection, document)
+        _refuse_gone(connection, house)
+
+
+def _key(document: PolicyDocument) -> dict[str, str | int]:
+    return {"kind": document.kind, "id": document.id, "version": document.version}
+
+
+def _refuse_changed(connection: Connection, document: PolicyDocument) -> None:
+    recorded = connection.execute(
+        select(policy_version.c.digest).filter_by(**_key(document))
+    ).scalar_one_or_none()
+    # What is not on record is new: nobody has worked by it.
+    if recorded not in {None, document.digest}:
+        raise ArrearsError(
+            f"The {document.kind.replace('_', ' ')} {document.id} v{document.version} was "
+            "changed after it was first used. Put it back, and make the change as "
+            f"version {document.version + 1} in a file of its own."
+        )
+
+
+def _refuse_gone(connection: Connection, house: House) -> None:
+    """What was planned by a ladder is carried out and explained by that ladder, to its end."""
+    loaded = {(document.id, document.version) for document in house.policy.documents}
+    recorded = connection.execute(
+        select(policy_version.c.id, policy_version.c.version)
+        .where(policy_version.c.kind == "ladder")
+        .order_by(policy_version.c.id, policy_version.c.version)
+    ).all()
+    for id_, version in recorded:
+        by_it = (action.c.ladder_id == id_) & (action.c.ladder_version == version)
+        if (id_, version) not in loaded and connection.execute(
+            select(exists().where(by_it))
+        ).scalar():
+            raise ArrearsError(
+                f"The ladder {id_} v{version} was worked by and its file is gone. Put it back: "
+                "a version that was ever used keeps its file."
+            )

@@ -1,0 +1,80 @@
+"""What an operator has to put right: defects of loans, stuck actions, events that did nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from sqlalchemy import Connection, select
+
+from workers.actions.failing import StuckActions, read_stuck
+from workers.db.schema import inbox_event, loan, problem
+from workers.operations.resolve import LEFT_ALONE
+
+
+@dataclass(frozen=True, slots=True)
+class OpenProblem:
+    """A defect of a loan's data that bars some of what may be done with it."""
+
+    loan: str
+    kind: str
+    detail: str
+    """A sentence; personal data in it is masked already."""
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UnappliedEvent:
+    """An event from outside that was rejected, or that waits for something it names."""
+
+    event: str
+    """Its sender's own id of it."""
+    kind: str
+    status: str
+    """`rejected`, or `received` while it waits."""
+    reason: str | None
+    """A sentence; None: nobody has tried to apply it yet."""
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """All that is open, oldest first. Holds no personal data."""
+
+    loans: tuple[OpenProblem, ...]
+    events: tuple[UnappliedEvent, ...]
+    actions: tuple[StuckActions, ...]
+    """Those that fail or were given up, by their reason; the newest first."""
+
+
+def read_problems(connection: Connection, zone: tzinfo) -> Problems:
+    """Everything that is open now; moments are in `zone`."""
+    return Problems(
+        _of_loans(connection, zone), _of_events(connection, zone), read_stuck(connection, zone)
+    )
+
+
+def _of_loans(connection: Connection, zone: tzinfo) -> tuple[OpenProblem, ...]:
+    rows = connection.execute(
+        select(loan.c.external_id, problem.c.kind, problem.c.detail, problem.c.found_at)
+        .join_from(problem, loan)
+        .where(problem.c.resolved_at.is_(None))
+        .order_by(problem.c.id)
+    )
+    return tuple(
+        OpenProblem(of, kind, detail, found_at.astimezone(zone))
+        for of, kind, detail, found_at in rows
+    )
+
+
+def _of_events(connection: Connection, zone: tzinfo) -> tuple[UnappliedEvent, ...]:
+    event = inbox_event.c
+    rows = connection.execute(
+        select(event.external_id, event.kind, event.status, event.reason, event.received_at)
+        .where(event.status.not_in(LEFT_ALONE))
+        .order_by(event.id)
+    )
+    return tuple(
+        UnappliedEvent(external_id, kind, status, reason, received_at.astimezone(zone))
+        for external_id, kind, status, reason, received_at in rows
+    )

@@ -1,0 +1,76 @@
+"""Settling: a person saw to what no event and no repair will put right."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select, update
+
+from domain.errors import ArrearsError
+from workers.context import House
+from workers.db.loans import lock_known_loan
+from workers.db.schema import inbox_event, problem
+from workers.db.staff import roles_of
+
+LEFT_ALONE = ("applied", "dropped")
+"""The statuses of events with which nothing is to be done any more."""
+
+
+def settle_problem(
+    house: House, loan_external_id: str, kind: str, *, by: str, why: str, dry_run: bool = False
+) -> None:
+    """Close an open problem of a loan. Should its cause come back, so does the problem.
+
+    `by` is the staff reference of whoever saw to it.
+
+    Raises:
+        ArrearsError: the loan has no such problem, or `by` is not on the roster.
+    """
+    with house.engine.begin() as connection:
+        loan = lock_known_loan(connection, loan_external_id)
+        roles_of(connection, by)
+        is_open = (
+            (problem.c.loan_id == loan.id)
+            & (problem.c.kind == kind)
+            & problem.c.resolved_at.is_(None)
+        )
+        if connection.execute(select(problem.c.id).where(is_open)).first() is None:
+            raise ArrearsError(
+                f"Loan {loan_external_id} has no open problem {kind}. `arrears problems` shows "
+                "those that are open."
+            )
+        if not dry_run:
+            settled = {"resolved_at": house.now(), "settled_by": by, "settled_why": why}
+            connection.execute(update(problem).where(is_open).values(**settled))
+
+
+def drop_event(house: House, external_id: str, *, by: str, why: str, dry_run: bool = False) -> None:
+    """Let go of an event that waits or was rejected: it is never applied.
+
+    Sent again with other contents under its id, it is as new.
+
+    Raises:
+        ArrearsError: there is no such event, it was applied, or `by` is not on the roster.
+    """
+    with house.engine.begin() as connection:
+        roles_of(connection, by)
+        event_id = _lock(connection, external_id)
+        if not dry_run:
+            reason = f"dropped by {by}: {why}"
+            dropped = {"status": "dropped", "reason": reason, "settled_at": house.now()}
+            connection.execute(
+                update(inbox_event).where(inbox_event.c.id == event_id).values(**dropped)
+            )
+
+
+def _lock(connection: Connection, external_id: str) -> int:
+    event = connection.execute(
+        select(inbox_event.c.id, inbox_event.c.status)
+        .where(inbox_event.c.external_id == external_id)
+        .with_for_update()
+    ).one_or_none()
+    if event is None:
+        raise ArrearsError(
+            f"There is no event {external_id}. `arrears problems` shows those not applied."
+        )
+    if event.status in LEFT_ALONE:
+        raise ArrearsError(f"Event {external_id} was {event.status}: there is nothing to drop.")
+    return int(event.id)

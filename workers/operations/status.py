@@ -1,0 +1,257 @@
+"""How the house stands: counts that tell an operator what waits, for what, and since when."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Integer, Row, exists, func, select
+from sqlalchemy import cast as as_type
+
+from domain.statuses import CLAIMABLE, ActionStatus, OutboxStatus
+from workers.borrowers.reply_queue import count_replies
+from workers.db.schema import action, inbox_event, loan, message, outbox_event, problem, scan_run
+from workers.escalation.scan import announced_already
+from workers.operations.resolve import LEFT_ALONE
+
+BUCKETS: tuple[tuple[int, int | None], ...] = ((1, 3), (4, 29), (30, 59), (60, None))
+"""Days past due, both ends included, as lenders report them; they follow no ladder."""
+
+SENTENCES = 5
+"""How many of the newest events that were not applied are shown with their reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loans:
+    """The book, and the looks that are owed."""
+
+    on_the_book: int
+    past_due: dict[str, int]
+    """By days past due, for the arrears known at each loan's last look."""
+    due_for_a_look: int
+    announced: int
+    """Of those: announced to the workers, and not looked at yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Today's scan of the book."""
+
+    started_at: datetime
+    finished_at: datetime | None
+    """None while it has not announced all that is due."""
+    loans: int
+    envelopes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """Where the work stands."""
+
+    by_work: dict[str, dict[str, int]]
+    """For each kind of work the number of actions in each status, ever."""
+    deferred_by_rules: dict[str, int]
+    waiting_by_reason: dict[str, int]
+    """Planned or to be tried again, with a reason: nobody on shift, a provider that was busy."""
+    dead_by_reason: dict[str, int]
+    lost_claims: int
+    """Claimed by a worker that did not finish in its time."""
+    due: int
+    """Their time has come, and no worker has taken them yet."""
+    oldest_due_at: datetime | None
+    oldest_due_seconds: int | None
+    """How long the oldest of them has been due."""
+
+    def in_status(self, status: ActionStatus) -> int:
+        return sum(counts.get(status, 0) for counts in self.by_work.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Events from outside that changed nothing, or nothing yet."""
+
+    waiting: dict[str, int]
+    """By kind: received and not applied."""
+    rejected: dict[str, int]
+    """By kind: can never be applied as they are."""
+    newest: tuple[str, ...]
+    """The reasons of the newest of both, in sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventsOut:
+    """What the lender's systems are to be told."""
+
+    waiting: int
+    oldest_seconds: int | None
+    """How long ago the oldest that waits happened."""
+    dead_by_reason: dict[str, int]
+    """Given up; a person may send them again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything `arrears status` shows from the database. Holds no personal data."""
+
+    at: datetime
+    """In the lender's zone."""
+    business_date: date
+    loans: Loans
+    scan: Scan | None
+    """None while today's has not begun."""
+    actions: Actions
+    messages: dict[str, int]
+    """Texts by what is known of them."""
+    events: Events
+    events_out: EventsOut
+    replies: dict[str, int]
+    """Borrowers' texts that wait for a person, by who has them."""
+    problems: dict[str, int]
+    """Open problems of loans, by kind."""
+
+
+def read_status(connection: Connection, now: datetime) -> Status:
+    """How the house stands at `now`, an aware moment in the lender's zone. Changes nothing."""
+    return Status(
+        at=now,
+        business_date=now.date(),
+        loans=_loans(connection, now),
+        scan=_scan(connection, now.date()),
+        actions=_actions(connection, now),
+        messages=_counts(
+            connection.execute(select(message.c.status, func.count()).group_by(message.c.status))
+        ),
+        events=_events(connection),
+        events_out=_events_out(connection, now),
+        replies=count_replies(connection),
+        problems=_counts(
+            connection.execute(
+                select(problem.c.kind, func.count())
+                .where(problem.c.resolved_at.is_(None))
+                .group_by(problem.c.kind)
+            )
+        ),
+    )
+
+
+def _loans(connection: Connection, now: datetime) -> Loans:
+    today = now.date()
+    due = loan.c.review_on <= today
+    days = as_type(today - loan.c.anchor_on, Integer)
+    counted = connection.execute(
+        select(
+            func.count().label("on_the_book"),
+            func.count().filter(due).label("due"),
+            func.count().filter(due, exists().where(announced_already(now))).label("announced"),
+            *(
+                func.count().filter(days >= first, *([days <= last] if last else []))
+                for first, last in BUCKETS
+            ),
+        )
+    ).one()
+    on_the_book, due_for_a_look, announced, *past_due = counted
+    names = [f"{first}-{last}" if last else f"{first} and more" for first, last in BUCKETS]
+    return Loans(on_the_book, dict(zip(names, past_due, strict=True)), due_for_a_look, announced)
+
+
+def _scan(connection: Connection, today: date) -> Scan | None:
+    row = connection.execute(
+        select(
+            scan_run.c.started_at, scan_run.c.finished_at, scan_run.c.loans, scan_run.c.envelopes
+        ).where(scan_run.c.business_date == today)
+    ).one_or_none()
+    return Scan(*row) if row else None
+
+
+def _actions(connection: Connection, now: datetime) -> Actions:
+    due = action.c.due_at <= now
+    groups = connection.execute(
+        select(
+            action.c.work,
+            action.c.status,
+            action.c.reason,
+            action.c.rules,
+            func.count().label("actions"),
+            func.count().filter(action.c.claimed_until < now).label("lost"),
+            func.count().filter(due).label("due"),
+            func.min(action.c.due_at).filter(due).label("oldest"),
+        ).group_by(action.c.work, action.c.status, action.c.reason, action.c.rules)
+    ).all()
+    by_work: dict[str, Counter[str]] = {}
+    for group in groups:
+        by_work.setdefault(group.work, Counter())[group.status] += group.actions
+    claimable = [group for group in groups if group.status in CLAIMABLE]
+    oldest = min((group.oldest for group in claimable if group.oldest), default=None)
+    return Actions(
+        by_work={work: dict(sorted(by_work[work].items())) for work in sorted(by_work)},
+        deferred_by_rules=_sum(
+            (", ".join(group.rules) or group.reason, group.actions)
+            for group in groups
+            if group.status == ActionStatus.DEFERRED
+        ),
+        waiting_by_reason=_sum(
+            (group.reason, group.actions)
+            for group in groups
+            if group.status in (ActionStatus.PLANNED, ActionStatus.FAILED) and group.reason
+        ),
+        dead_by_reason=_sum(
+            (group.reason, group.actions) for group in groups if group.status == ActionStatus.DEAD
+        ),
+        lost_claims=sum(group.lost for group in groups),
+        due=sum(group.due for group in claimable),
+        oldest_due_at=oldest,
+        oldest_due_seconds=(now - oldest) // timedelta(seconds=1) if oldest else None,
+    )
+
+
+def _events(connection: Connection) -> Events:
+    unapplied = inbox_event.c.status.not_in(LEFT_ALONE)
+    rows = connection.execute(
+        select(inbox_event.c.kind, inbox_event.c.status, func.count().label("events"))
+        .where(unapplied)
+        .group_by(inbox_event.c.kind, inbox_event.c.status)
+    ).all()
+    newest = connection.execute(
+        select(inbox_event.c.reason)
+        .where(unapplied, inbox_event.c.reason.is_not(None))
+        .order_by(inbox_event.c.id.desc())
+        .limit(SENTENCES)
+    ).scalars()
+    return Events(
+        waiting=_sum((row.kind, row.events) for row in rows if row.status == "received"),
+        rejected=_sum((row.kind, row.events) for row in rows if row.status == "rejected"),
+        newest=tuple(newest),
+    )
+
+
+def _events_out(connection: Connection, now: datetime) -> EventsOut:
+    waiting, oldest = connection.execute(
+        select(func.count(), func.min(outbox_event.c.happened_at)).where(
+            outbox_event.c.status == OutboxStatus.WAITING
+        )
+    ).one()
+    dead = connection.execute(
+        select(outbox_event.c.reason, func.count())
+        .where(outbox_event.c.status == OutboxStatus.DEAD)
+        .group_by(outbox_event.c.reason)
+    )
+    return EventsOut(
+        waiting=waiting,
+        oldest_seconds=(now - oldest) // timedelta(seconds=1) if oldest else None,
+        dead_by_reason=_counts(dead),
+    )
+
+
+def _counts(rows: Iterable[Row[str, int]]) -> dict[str, int]:
+    return _sum((name, number) for name, number in rows)
+
+
+def _sum(counted: Iterable[tuple[Any, int]]) -> dict[str, int]:
+    """Add up by name, the most frequent first."""
+    total: Counter[str] = Counter()
+    for name, number in counted:
+        total[str(name)] += number
+    return dict(sorted(total.items(), key=lambda pair: (-pair[1], pair[0])))

@@ -1,0 +1,133 @@
+"""Events out that were not taken: reading them, and letting those that were given up go again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select, update
+
+from domain.errors import ArrearsError
+from domain.statuses import OutboxStatus
+from workers.context import House
+from workers.db.schema import loan, outbox_event
+
+AT_MOST = 200
+"""Events that are shown at once, the oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class UntakenEvent:
+    """An event that the lender's systems have not taken. Times are in the lender's zone."""
+
+    event: UUID
+    loan: str
+    kind: str
+    status: str
+    attempts: int
+    reason: str | None
+    """Why the last try failed; None: it was not tried yet."""
+    happened_at: datetime
+    next_try_at: datetime | None
+    """None: it was given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Untaken:
+    """The first of the events that were asked for, and how many there are."""
+
+    events: tuple[UntakenEvent, ...]
+    total: int
+
+
+def read_untaken(connection: Connection, zone: tzinfo, *, dead_only: bool = False) -> Untaken:
+    """Events that wait or were given up, or only these. Holds no personal data."""
+    statuses = [OutboxStatus.DEAD] if dead_only else [OutboxStatus.WAITING, OutboxStatus.DEAD]
+    asked = outbox_event.c.status.in_(statuses)
+    rows = connection.execute(
+        select(outbox_event, loan.c.external_id)
+        .join(loan, loan.c.id == outbox_event.c.loan_id)
+        .where(asked)
+        .order_by(outbox_event.c.id)
+        .limit(AT_MOST)
+    )
+    events = tuple(
+        UntakenEvent(
+            event=row.event_id,
+            loan=row.external_id,
+            kind=row.kind,
+            status=row.status,
+            attempts=row.attempts,
+            reason=row.reason,
+            happened_at=row.happened_at.astimezone(zone),
+            next_try_at=row.due_at.astimezone(zone) if row.due_at else None,
+        )
+        for row in rows
+    )
+    total = connection.execute(select(func.count()).select_from(outbox_event).where(asked))
+    return Untaken(events, total.scalar_one())
+
+
+def resend(house: House, event_id: UUID) -> None:
+    """Let an event go again, under its id and with all its tries before it.
+
+    Also one that was delivered, for a receiver may have lost it.
+
+    Raises:
+        ArrearsError: there is no such event, it still waits, or there is nobody to tell.
+    """
+    _assert_somebody_is_told(house)
+    with house.engine.begin() as connection:
+        status = connection.execute(
+            select(outbox_event.c.status)
+            .where(outbox_event.c.event_id == event_id)
+            .with_for_update()
+        ).scalar()
+        if status is None:
+            raise ArrearsError(
+                f"There is no event {event_id}. `arrears outbox list` shows those that were not "
+                "taken."
+            )
+        if status == OutboxStatus.WAITING:
+            raise ArrearsError(f"The event {event_id} still waits, and goes out by itself.")
+        connection.execute(
+            update(outbox_event)
+            .where(outbox_event.c.event_id == event_id)
+            .values(_again(house.now()))
+        )
+
+
+def resend_dead(house: House) -> int:
+    """Let all events go again that were given up; returns how many.
+
+    Raises:
+        ArrearsError: there is nobody to tell.
+    """
+    _assert_somebody_is_told(house)
+    with house.engine.begin() as connection:
+        resent = connection.execute(
+            update(outbox_event)
+            .where(outbox_event.c.status == OutboxStatus.DEAD)
+            .values(_again(house.now()))
+        )
+        return resent.rowcount
+
+
+def _again(now: datetime) -> dict[str, object]:
+    return {
+        "status": OutboxStatus.WAITING,
+        "due_at": now,
+        "attempts": 0,
+        "reason": None,
+        "settled_at": None,
+        "woken_at": None,
+    }
+
+
+def _assert_somebody_is_told(house: House) -> None:
+    if house.receiver is None:
+        raise ArrearsError(
+            "Nobody is told: ARREARS_EVENTS_OUT_URL is not set. Set it to the address of the "
+            "lender's systems."
+        )

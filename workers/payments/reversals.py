@@ -1,0 +1,131 @@
+"""A payment bounces, or is taken back: what it paid is owed again, and the ladder goes back there.
+
+What other payments paid stays as it is laid: only what they had left over goes to what was freed.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, text, update
+
+from domain.allocation import Allocation, allocate, together
+from domain.errors_of_events import NotYetError, RejectedError
+from domain.loans import ZERO, Component
+from workers.context import House
+from workers.db.allocations import write_parts
+from workers.db.data_issues import TAPE_SHOWS_LESS, resolve_problems
+from workers.db.loans import load_schedule, lock_loan_of, pay_instalments
+from workers.db.schema import allocation, loan, payment
+from workers.escalation.reassess import reassess
+from workers.payments.payments import in_the_tape, where_it_stands
+
+# A tape may have moved what the payment paid since: never below zero.
+_FREE = text("""
+UPDATE instalment i
+   SET paid_fees = greatest(0, i.paid_fees - a.fees),
+       paid_interest = greatest(0, i.paid_interest - a.interest),
+       paid_principal = greatest(0, i.paid_principal - a.principal)
+  FROM (SELECT due_on,
+               coalesce(sum(amount) FILTER (WHERE component = 'fees'), 0) AS fees,
+               coalesce(sum(amount) FILTER (WHERE component = 'interest'), 0) AS interest,
+               coalesce(sum(amount) FILTER (WHERE component = 'principal'), 0) AS principal
+          FROM allocation WHERE payment_id = :payment_id GROUP BY due_on) a
+ WHERE i.loan_id = :loan_id AND i.due_on = a.due_on
+""")
+
+
+def reverse_payment(
+    connection: Connection, house: House, external_id: str, reversed_on: date
+) -> str:
+    """Take back a payment and all that followed from it, in the caller's transaction.
+
+    What it had paid is unpaid again, so the anchor moves back; how it was laid stays on record. A
+    payment that the loan's newest tape contains is only noted: the tape says what is paid of each
+    instalment, and the next one will say what is not any more. Until then nobody is contacted
+    about it, in the borrower's favour. Returns a sentence for people.
+
+    Raises:
+        NotYetError: the payment is not known.
+        RejectedError: it would have been reversed before it was paid.
+    """
+    loan_id = lock_loan_of(connection, payment, external_id)
+    if loan_id is None:
+        raise NotYetError(f"Payment {external_id} is not known. Record it; the reversal is kept.")
+    paid = _read(connection, external_id)
+    if paid.reversed_on is not None:
+        return f"Payment {external_id} was reversed on {paid.reversed_on}; nothing changed."
+    if reversed_on < paid.paid_on:
+        raise RejectedError(
+            f"Payment {external_id} was paid on {paid.paid_on}, so it cannot have been reversed "
+            f"on {reversed_on}. Correct the date."
+        )
+    contained = paid.in_tape_of is not None or in_the_tape(paid.paid_on, paid.tape_as_of)
+    connection.execute(
+        update(payment)
+        .where(payment.c.id == paid.id)
+        .values(
+            reversed_on=reversed_on,
+            reversed_at=house.now(),
+            in_tape_of=(paid.in_tape_of or paid.tape_as_of) if contained else None,
+        )
+    )
+    if contained:
+        return (
+            f"Payment {external_id} is in the tape of {paid.tape_as_of}; its reversal is noted, "
+            "and the next tape tells what is owed again."
+        )
+    connection.execute(_FREE, {"payment_id": paid.id, "loan_id": loan_id})
+    _lay_what_was_left_over(connection, house, loan_id, paid.tape_as_of)
+    resolve_problems(connection, [loan_id], (TAPE_SHOWS_LESS,), house.now())
+    arrears = reassess(connection, [loan_id], house.now())[loan_id]
+    return where_it_stands(arrears, paid.currency)
+
+
+def _read(connection: Connection, external_id: str) -> Row[*tuple[Any, ...]]:
+    return connection.execute(
+        select(
+            payment.c.id,
+            payment.c.paid_on,
+            payment.c.currency,
+            payment.c.in_tape_of,
+            payment.c.reversed_on,
+            loan.c.tape_as_of,
+        )
+        .join(loan, loan.c.id == payment.c.loan_id)
+        .where(payment.c.external_id == external_id)
+    ).one()
+
+
+def _lay_what_was_left_over(
+    connection: Connection, house: House, loan_id: int, tape_as_of: date | None
+) -> None:
+    """Money of other payments that had nothing to pay goes to what is owed again, oldest first."""
+    left_over = connection.execute(
+        select(payment.c.id, payment.c.unallocated)
+        .where(
+            payment.c.loan_id == loan_id,
+            payment.c.unallocated > ZERO,
+            payment.c.reversed_on.is_(None),
+            payment.c.paid_on >= (tape_as_of or date.min),
+        )
+        .order_by(payment.c.paid_on, payment.c.id)
+    ).all()
+    for row in left_over:
+        schedule = load_schedule(connection, loan_id)
+        parts, left = allocate(schedule, row.unallocated, house.settings.allocation_order)
+        if not parts:
+            return
+        write_parts(connection, row.id, together(_parts_of(connection, row.id), parts))
+        pay_instalments(connection, {loan_id: parts})
+        connection.execute(update(payment).where(payment.c.id == row.id).values(unallocated=left))
+
+
+def _parts_of(connection: Connection, payment_id: int) -> list[Allocation]:
+    rows = connection.execute(
+        select(allocation.c.due_on, allocation.c.component, allocation.c.amount).where(
+            allocation.c.payment_id == payment_id
+        )
+    )
+    return [Allocation(due_on, Component(component), amount) for due_on, component, amount in rows]

@@ -1,0 +1,98 @@
+"""Where sealed personal data stands, and what of it an older key sealed.
+
+A test holds the tables to this list.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Table, Text, case, cast, func, literal, or_
+from sqlalchemy.dialects.postgresql import JSONB
+
+from workers.db.encryption import Vault, begins
+from workers.db.schema import borrower, document, inbox_event, message, reply
+
+
+@dataclass(frozen=True, slots=True)
+class Place(ABC):
+    """One table, and those of its columns that hold sealed values; each may be null."""
+
+    table: Table
+    columns: tuple[Column[Any], ...]
+
+    @property
+    def name(self) -> str:
+        return self.table.name
+
+    @abstractmethod
+    def sealed_otherwise(self, mark: str) -> ColumnElement[bool]:
+        """Rows of which something was sealed with another key than that of the mark."""
+
+    @abstractmethod
+    def seal_anew(self, vault: Vault, value: Any) -> Any:
+        """What a column is to hold: the same, sealed with the first key."""
+
+
+class SealedColumns(Place):
+    """Columns that hold one sealed value each."""
+
+    def sealed_otherwise(self, mark: str) -> ColumnElement[bool]:
+        head = begins(mark)
+        return or_(*(func.substr(column, 1, len(head)) != head for column in self.columns))
+
+    def seal_anew(self, vault: Vault, value: bytes | None) -> bytes | None:
+        return None if value is None else vault.seal_anew(value)
+
+
+IN_PAYLOADS = ("phone_sealed", "address_sealed")
+"""New contacts come in as events, and stand in their payload under these names, in base64."""
+
+DIGEST_IN_PAYLOADS = "digest"
+"""The keyed hash of both, by which an event that is told twice is known."""
+
+
+class SealedPayloads(Place):
+    """A JSON column, of which some values are sealed."""
+
+    def sealed_otherwise(self, mark: str) -> ColumnElement[bool]:
+        head = b64encode(begins(mark)).decode()
+        (payload,) = self.columns
+        return or_(*(func.left(payload[one].astext, len(head)) != head for one in IN_PAYLOADS))
+
+    def seal_anew(self, vault: Vault, value: dict[str, Any]) -> dict[str, Any]:
+        anew = {
+            name: b64encode(vault.seal_anew(b64decode(value[name]))).decode()
+            for name in IN_PAYLOADS
+            if value.get(name) is not None
+        }
+        return {**value, **anew}
+
+
+def emptied(payload: Column[Any]) -> ColumnElement[Any]:
+    """The payload with null for what was sealed in it: what it told of can still be seen."""
+    left: ColumnElement[Any] = payload
+    for name in IN_PAYLOADS:
+        nothing = literal({name: None}, JSONB())
+        merged = left.op("||", return_type=JSONB())(nothing)
+        left = case((payload.has_key(name), merged), else_=left)
+    return left
+
+
+def without_digest(payload: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The payload without the keyed hash of what was sealed in it."""
+    return payload.op("-", return_type=JSONB())(cast(DIGEST_IN_PAYLOADS, Text))
+
+
+PLACES: tuple[Place, ...] = (
+    SealedPayloads(inbox_event, (inbox_event.c.payload,)),
+    SealedColumns(message, (message.c.body_sealed,)),
+    SealedColumns(reply, (reply.c.body_sealed,)),
+    SealedColumns(document, (document.c.body_sealed,)),
+    SealedColumns(
+        borrower, (borrower.c.name_sealed, borrower.c.phone_sealed, borrower.c.address_sealed)
+    ),
+)

@@ -1,0 +1,124 @@
+"""Sealing everything with the first key, so that the others can be taken out of the list.
+
+The rows themselves say how far it got: what is sealed begins with the mark of its key. So it may
+be killed anywhere and begun again, and two at once take different rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, exists, func, select, true, update
+
+from workers.context import House
+from workers.db.encryption_keys import begin_rotation, end_rotation, rotation_goes_on
+from workers.privacy.encrypted_columns import PLACES, Place
+
+AT_ONCE = 500
+"""Rows of one transaction."""
+
+AT_A_RUN = 20
+"""Transactions of one run of the task, for each place."""
+
+
+def count_left(connection: Connection, house: House) -> dict[str, int]:
+    """How many rows hold something that the first key did not seal, by their table."""
+    mark = house.vault.seals_with
+    return {
+        place.name: connection.execute(
+            select(func.count()).select_from(place.table).where(place.sealed_otherwise(mark))
+        ).scalar_one()
+        for place in PLACES
+    }
+
+
+def rotate(house: House, tell: Callable[[str, int], None]) -> bool:
+    """Seal everything with the first key; `tell` is given a table and how many rows more are done.
+
+    Every process must have the new key by then: what is sealed here is opened there. False where
+    rows are left because others hold them at this moment: then it is to be run once more.
+
+    Raises:
+        ArrearsError: none of the keys opens something that is stored.
+    """
+    with house.engine.begin() as connection:
+        begin_rotation(connection, house.vault, house.now())
+    for place in PLACES:
+        _seal(house, place, tell=tell)
+    return finish(house)
+
+
+def carry_on(house: House) -> int:
+    """A piece of a rotation that was begun; returns how many rows were sealed anew.
+
+    Nothing where none was begun, or where another key is in front here than where it was begun.
+    """
+    with house.engine.connect() as connection:
+        if not rotation_goes_on(connection, house.vault):
+            return 0
+    done = sum(_seal(house, place, at_most=AT_A_RUN) for place in PLACES)
+    if not done:
+        finish(house)
+    return done
+
+
+def finish(house: House) -> bool:
+    """Whether the older keys are not needed any more: then they are struck off the record."""
+    mark = house.vault.seals_with
+    with house.engine.begin() as connection:
+        left = select(*(exists().where(place.sealed_otherwise(mark)) for place in PLACES))
+        if any(connection.execute(left).one()):
+            return False
+        end_rotation(connection, house.vault)
+        return True
+
+
+def _seal(
+    house: House,
+    place: Place,
+    *,
+    at_most: int | None = None,
+    tell: Callable[[str, int], None] = lambda name, rows: None,
+) -> int:
+    """Go through a table once, in the order of its ids. Rows that somebody holds are left out."""
+    done, last, runs = 0, None, 0
+    while at_most is None or runs < at_most:
+        with house.engine.begin() as connection:
+            ids = _seal_next(connection, house, place, last)
+        if not ids:
+            break
+        done, last, runs = done + len(ids), ids[-1], runs + 1
+        tell(place.name, len(ids))
+    return done
+
+
+def _seal_next(connection: Connection, house: House, place: Place, after: Any) -> list[Any]:
+    """The ids of the next rows, which are sealed with the first key now."""
+    id = place.table.c.id
+    rows = connection.execute(
+        select(id, *place.columns)
+        .where(place.sealed_otherwise(house.vault.seals_with), id > after if after else true())
+        .order_by(id)
+        .limit(AT_ONCE)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if rows:
+        connection.execute(
+            update(place.table)
+            .where(id == bindparam("row"))
+            .values({column.name: bindparam(f"{column.name}_anew") for column in place.columns}),
+            [
+                {
+                    "row": row.id,
+                    **{
+                        f"{column.name}_anew": place.seal_anew(
+                            house.vault, row._mapping[column.name]
+                        )
+                        for column in place.columns
+                    },
+                }
+                for row in rows
+            ],
+        )
+    return [row.id for row in rows]

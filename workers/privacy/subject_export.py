@@ -1,0 +1,101 @@
+"""Everything that is held about a person, to be handed to them."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, LargeBinary, Table, or_, select
+
+from workers.db.encryption import Vault
+from workers.db.schema import borrower, contact, inbox_event, loan, metadata
+from workers.privacy.encrypted_columns import DIGEST_IN_PAYLOADS, IN_PAYLOADS
+
+SEALED = "_sealed"
+
+NOT_ABOUT_A_PERSON = frozenset(
+    {
+        *("announcement", "daily_run", "policy_version", "scan_run", "sealing_key"),
+        *("sender_pace", "shift", "staff", "tape_import"),
+        *("evidence_due", "evidence_head", "evidence_link"),  # which rows, and their digests
+    }
+)
+"""Tables of which no row belongs to a borrower."""
+
+NEAREST = (borrower, contact)
+"""Where a row names one of these, that says whose it is: its loan may have been another's before.
+The first that it names counts."""
+
+Found = dict[str, list[dict[str, Any]]]
+
+
+def everything_about(connection: Connection, vault: Vault, borrower_id: int) -> Found:
+    """Every row that belongs to a borrower, by table, with what is sealed in it opened.
+
+    What belongs to what, the references between the tables say, so that a new table is in it as
+    well. Keyed hashes are left out: they say nothing that is not said in plain beside them.
+
+    Raises:
+        ArrearsError: none of the keys opens something.
+    """
+    found: Found = {}
+    ids: dict[Table, list[Any]] = {}
+    for table in metadata.sorted_tables:
+        rows = connection.execute(_rows(table, ids, borrower_id)).all()
+        if "id" in table.c:
+            ids[table] = [row.id for row in rows]
+        if rows:
+            found[table.name] = [_opened(table, row._asdict(), vault) for row in rows]
+    events = connection.execute(_events(ids)).all()
+    if events:
+        found[inbox_event.name] = [_opened(inbox_event, row._asdict(), vault) for row in events]
+    return found
+
+
+def _rows(table: Table, ids: Mapping[Table, list[Any]], borrower_id: int) -> Any:
+    if table is borrower:
+        return select(table).where(table.c.id == borrower_id)
+    to = {
+        key.column.table: key.parent
+        for key in table.foreign_keys
+        if key.column.table.name not in NOT_ABOUT_A_PERSON
+    }
+    nearest = [to[one] for one in NEAREST if one in to and not to[one].nullable]
+    columns = nearest[:1] or list(to.values())
+    of_theirs = (
+        column.in_(ids[key.column.table]) for column in columns for key in column.foreign_keys
+    )
+    return select(table).where(or_(False, *of_theirs)).order_by(*table.primary_key.columns)
+
+
+def _events(ids: Mapping[Table, list[Any]]) -> Any:
+    """Events name the borrower, or a loan, by the lender's own id."""
+    payload = inbox_event.c.payload
+    named = [
+        payload[key].astext.in_(select(table.c.external_id).where(table.c.id.in_(ids[table])))
+        for key, table in (("borrower", borrower), ("loan", loan))
+    ]
+    return select(inbox_event).where(or_(*named)).order_by(inbox_event.c.id)
+
+
+def _opened(table: Table, row: Mapping[str, Any], vault: Vault) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for column in table.c:
+        value = row[column.name]
+        if column.name.endswith(SEALED):
+            shown[column.name.removesuffix(SEALED)] = None if value is None else vault.open(value)
+        elif column is inbox_event.c.payload:
+            shown[column.name] = _opened_payload(value, vault)
+        elif not isinstance(column.type, LargeBinary):
+            shown[column.name] = value
+    return shown
+
+
+def _opened_payload(payload: Mapping[str, Any], vault: Vault) -> dict[str, Any]:
+    shown = {name: value for name, value in payload.items() if name != DIGEST_IN_PAYLOADS}
+    for name in IN_PAYLOADS:
+        if name in shown:
+            value = shown.pop(name)
+            shown[name.removesuffix(SEALED)] = value and vault.open(b64decode(value))
+    return shown

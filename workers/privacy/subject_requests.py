@@ -1,0 +1,130 @@
+"""What a person may ask for: all that is held about them, and that it be erased.
+
+PIPL art. 45 and 47; GDPR art. 15 and 17.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from domain.access_log import Opened
+from domain.compliance.retention import Keeping
+from domain.errors import ArrearsError
+from workers.context import House
+from workers.db.access_log import note_access
+from workers.db.schema import borrower, erasure, loan
+from workers.db.staff import roles_of
+from workers.privacy.erasure import erase, lock_borrowers, note_erasure
+from workers.privacy.retention import read_keeping
+from workers.privacy.subject_export import everything_about
+
+log = logging.getLogger(__name__)
+
+
+def export_subject(house: House, external_id: str, *, by: str, purpose: str) -> dict[str, Any]:
+    """All that is held about a borrower, opened. The look is put on record of each of their loans.
+
+    `by` is the reference of somebody on the roster; `purpose` says what it is handed out for.
+
+    Raises:
+        ArrearsError: the borrower or `by` is not known, or none of the keys opens something.
+    """
+    now = house.now()
+    with house.engine.begin() as connection:
+        roles_of(connection, by)
+        borrower_id = _known(connection, external_id)
+        loans = select(loan.c.id).where(loan.c.borrower_id == borrower_id).order_by(loan.c.id)
+        for loan_id in list(connection.execute(loans).scalars()) or [None]:
+            note_access(
+                connection,
+                loan_id,
+                Opened.EVERYTHING,
+                by,
+                now,
+                borrower_id=borrower_id,
+                purpose=purpose,
+            )
+        held = everything_about(connection, house.vault, borrower_id)
+    log.info("borrower %s: all that is held was opened by %s", external_id, by)
+    return {
+        "borrower": external_id,
+        "opened_at": now,
+        "opened_by": by,
+        "purpose": purpose,
+        "held": held,
+    }
+
+
+def erase_subject(
+    house: House, external_id: str, *, by: str, why: str, law: str | None = None, dry_run: bool
+) -> Keeping:
+    """Erase what is held about a borrower who asks for it; the evidence of what was done stays.
+
+    Refused while a loan is open, and while it must be kept. `law` names what asks for it although
+    it must be kept, such as a court's order: then only an open loan stands in the way. Returns what
+    it rested on.
+
+    Raises:
+        ArrearsError: it is refused, was done before, or the borrower or `by` is not known.
+    """
+    now = house.now()
+    with house.engine.begin() as connection:
+        roles_of(connection, by)
+        borrower_id = _known(connection, external_id)
+        lock_borrowers(connection, [borrower_id], wait=True)
+        held = read_keeping(connection, house, [borrower_id])
+        if not held:
+            raise ArrearsError(_erased_before(connection, borrower_id, external_id, house))
+        kept = held[0].keeping
+        if kept.open_loan or not (law or kept.is_over(house.today())):
+            raise ArrearsError(_refusal(external_id, kept))
+        if not dry_run:
+            erase(connection, [borrower_id], now)
+            note_erasure(connection, borrower_id, by, why, now, kept=kept, law=law)
+            log.info("borrower %s: what was held was erased by %s", external_id, by)
+    return kept
+
+
+def _known(connection: Connection, external_id: str) -> int:
+    found: int | None = connection.execute(
+        select(borrower.c.id).where(borrower.c.external_id == external_id)
+    ).scalar()
+    if found is None:
+        raise ArrearsError(
+            f"Borrower {external_id} is not known. It is the lender's id of the person, as the "
+            "loan tape has it, and not that of a loan."
+        )
+    return found
+
+
+def _refusal(external_id: str, kept: Keeping) -> str:
+    if kept.open_loan:
+        return (
+            f"Loan {kept.open_loan} of borrower {external_id} is open: something of it is not "
+            "paid. Nothing is erased until it is paid or written off."
+        )
+    if kept.unruled_loan:
+        return (
+            f"No rule pack says how long what is held about loan {kept.unruled_loan} of borrower "
+            f"{external_id} must be kept, so it is kept. If a law or a court asks for the "
+            "erasure, name it with --law."
+        )
+    return (
+        f"What is held about borrower {external_id} must be kept until {kept.until} "
+        f"({', '.join(kept.rules)}). From the day after it can be erased, and is by itself. If a "
+        "law or a court asks for it sooner, name it with --law."
+    )
+
+
+def _erased_before(connection: Connection, borrower_id: int, external_id: str, house: House) -> str:
+    last = connection.execute(
+        select(erasure.c.at, erasure.c.made_by)
+        .where(erasure.c.borrower_id == borrower_id)
+        .order_by(erasure.c.id.desc())
+        .limit(1)
+    ).one()
+    on = last.at.astimezone(house.settings.lender_zone).date()
+    return f"What was held about borrower {external_id} was erased on {on} by {last.made_by}."

@@ -1,0 +1,119 @@
+"""`arrears demo`: a small loan book through one day, on servers that are gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from domain.errors import ArrearsError
+from workers.simulator.demo.installation import RehearsalHouse, rehearsal_house
+from workers.simulator.demo.report import (
+    DemoScreen,
+    print_json,
+    print_report,
+    print_what_is_next,
+    print_where_to_look,
+)
+from workers.simulator.demo.scenario import MORNING, bring_in_the_book, live_through, prepare_store
+from workers.simulator.demo.summary import Tally, count_due, read_tally
+from workers.tapes.import_tape import ImportReport
+
+
+def demo(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object on stdout, all else on stderr.")
+    ] = False,
+    stay: Annotated[
+        bool, typer.Option("--stay", help="Leave it running to look at, until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Take 400 real loans through one day of collections, and show what was done and why.
+
+    Everything runs here, and nothing leaves this machine: real servers, workers, beat and Flower,
+    and a stand-in for the text provider. Exit code 1 if anything failed, could not be explained or
+    was done twice.
+    """
+    began = time.monotonic()
+    _leave_in_good_order()
+    screen = DemoScreen()
+    try:
+        with rehearsal_house(os.environ, at=MORNING) as rehearsal:
+            tally = _run(rehearsal, screen, began, as_json=as_json)
+            if stay:
+                _stay(rehearsal)
+            else:
+                print_what_is_next()
+    except ArrearsError as error:
+        screen.fail(str(error))
+        raise typer.Exit(1) from None
+    if not tally.well:
+        raise typer.Exit(1)
+
+
+def _run(rehearsal: RehearsalHouse, screen: DemoScreen, began: float, *, as_json: bool) -> Tally:
+    house = rehearsal.house
+    with screen:
+        prepare_store(rehearsal)
+        screen.say(house.now(), "PostgreSQL and the broker serve.")
+        with screen.importing() as progress:
+            report = bring_in_the_book(rehearsal, progress)
+        agreement = _agreement(report)
+        screen.say(house.now(), f"{report.taken} loans came in, {report.rejected} rejected.")
+        with house.engine.connect() as connection:
+            due = count_due(connection, house.now())
+        rehearsal.open_doors()
+        live_through(rehearsal, screen)
+        if rehearsal.own_servers:
+            screen.say(house.now(), "The book stays in the database that DATABASE_URL names.")
+    with house.engine.connect() as connection:
+        tally = read_tally(
+            connection,
+            house,
+            rehearsal.sent_texts,
+            due=due,
+            agreement=agreement,
+            seconds=round(time.monotonic() - began, 1),
+        )
+        if as_json:
+            print_json(connection, house, tally)
+        else:
+            print_report(connection, house, tally)
+    return tally
+
+
+def _agreement(report: ImportReport) -> float:
+    if not report.kept or report.statuses is None:
+        raise ArrearsError(
+            f"The sample tape did not come in: {report.rejected} of its rows are wrong. "
+            "Put back the file that this release ships."
+        )
+    return round(report.statuses.share, 4)
+
+
+def _stay(rehearsal: RehearsalHouse) -> None:
+    """Return on Ctrl-C or SIGTERM. Raises ArrearsError if a process ends by itself."""
+    enough = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: enough.set())
+    print_where_to_look(rehearsal)
+    while not enough.wait(timeout=1):
+        rehearsal.children.check()
+
+
+def _leave_in_good_order() -> None:
+    """Let Ctrl-C and SIGTERM unwind the stack, so that everything started is stopped."""
+
+    def leave(number: int, _: FrameType | None) -> NoReturn:
+        # What follows is bounded; a second signal must not cut it short.
+        for again in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(again, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, leave)

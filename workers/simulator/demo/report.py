@@ -1,0 +1,210 @@
+"""What `arrears demo` shows: progress while it runs, then what was done, what was not, and why."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.box import SIMPLE_HEAD
+from rich.progress import Progress as ProgressBar
+from rich.status import Status
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy import Connection
+
+from domain.ladder import Work
+from domain.statuses import ActionStatus
+from workers.cli.common import console, errors
+from workers.context import House
+from workers.history import read_story
+from workers.simulator.demo.backlog import Backlog
+from workers.simulator.demo.installation import RehearsalHouse
+from workers.simulator.demo.scenario import TAPE
+from workers.simulator.demo.summary import (
+    FAILED,
+    WAITING,
+    Tally,
+    read_not_done,
+    read_steps,
+    richest_story,
+)
+from workers.tapes.csv_lines import Progress
+
+COLUMNS: dict[str, tuple[ActionStatus, ...]] = {
+    "done": (ActionStatus.ARRANGED, ActionStatus.DONE),
+    "deferred": (ActionStatus.DEFERRED,),
+    "waiting": WAITING,
+    "barred": (ActionStatus.BARRED,),
+    "skipped": (ActionStatus.SKIPPED,),
+    "cancelled": (ActionStatus.CANCELLED,),
+    "failed": FAILED,
+}
+
+WORK = {
+    Work.SEND_SMS: "text",
+    Work.ASSIGN_CALL: "call",
+    Work.SCHEDULE_VISIT: "visit",
+    Work.OPEN_LEGAL_FILE: "file",
+}
+
+
+class DemoScreen:
+    """Shows on stderr how the day goes; a context manager, for the line that moves."""
+
+    def __init__(self) -> None:
+        self._moving = Status("starting the servers", console=errors)
+
+    def say(self, at: datetime, sentence: str) -> None:
+        """One thing that was done; `at` is the house's own time."""
+        errors.print(Text.assemble((f"{at:%H:%M}  ", "dim"), sentence))
+
+    def show(self, at: datetime, backlog: Backlog) -> None:
+        """What is left at this moment."""
+        self._moving.update(f"{at:%H:%M}  {backlog}")
+
+    def fail(self, why: str) -> None:
+        errors.print(Text(f"arrears: {why}"))
+
+    @contextmanager
+    def importing(self) -> Iterator[Progress]:
+        """A bar for the tape, in the place of the moving line."""
+        self._moving.stop()
+        quiet = not errors.is_terminal
+        with ProgressBar(console=errors, transient=True, disable=quiet) as bar:
+            task = bar.add_task("reading the loan tape", total=TAPE.stat().st_size)
+            yield lambda rows, read: bar.update(task, completed=read, description=f"{rows} rows")
+        self._moving.start()
+
+    def __enter__(self) -> Self:
+        self._moving.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._moving.stop()
+
+
+def print_json(connection: Connection, house: House, tally: Tally) -> None:
+    """The figures and both tables for programs: one object, one line."""
+    tables = {
+        "steps": [dataclasses.asdict(one) for one in read_steps(connection, house)],
+        "reasons": [dataclasses.asdict(one) for one in read_not_done(connection)],
+    }
+    print(json.dumps(dataclasses.asdict(tally) | tables))
+
+
+def print_report(connection: Connection, house: House, tally: Tally) -> None:
+    """What was done and what not, one loan's story, and the figures to hold the house to."""
+    console.print()
+    console.print(_steps(connection, house))
+    console.print(
+        "Skipped: the loan was past those days already when the book came in, and only the step "
+        "that it has reached acts.\n",
+        soft_wrap=False,
+    )
+    console.print(_reasons(connection))
+    _print_story(connection, house)
+    console.print(
+        f"{tally.loans} loans, of which {tally.due} were due for a look; {tally.decisions} "
+        f"decisions. {tally.sms_sent} texts sent, {tally.calls_assigned} calls assigned, "
+        f"{tally.visits_scheduled} visits scheduled, {tally.legal_files_opened} legal files opened."
+    )
+    console.print(
+        f"{tally.deferred} actions had to wait for a lawful hour or a missing fact; "
+        f"{tally.waiting} still wait."
+    )
+    console.print(
+        f"Days past due agree with the lender's own status for {tally.agreement:.1%} of the loans: "
+        "on this sample they must, for its due days were chosen so. docs/decisions/0003-due-day.md "
+        "has the share for the whole tape, where they were not."
+    )
+    console.print(
+        f"{tally.failed} failed, {tally.unexplained} cannot be explained, {tally.duplicates} were "
+        f"done twice. All of it took {tally.seconds:.0f} seconds.",
+        style="green" if tally.well else "red",
+    )
+
+
+def print_what_is_next() -> None:
+    """Where to go from a day that is over: on stderr, for stdout may be a program's."""
+    errors.print(
+        "\nWhere to look next:\n"
+        "    make run                 the same day, left running: Flower, status, explain\n"
+        "    docs/architecture.md     one page: the flow, and where every rule and task is\n"
+        "    docs/operations.md       how to start it with a loan book of your own"
+    )
+
+
+def print_where_to_look(rehearsal: RehearsalHouse) -> None:
+    """How to look around while it stays: on stderr, for stdout may be a program's."""
+    with rehearsal.house.engine.connect() as connection:
+        loan = richest_story(connection)
+    arrears = shlex.quote(str(_command()))
+    errors.print(
+        Text(
+            f"\nFlower: {rehearsal.flower_url}\n"
+            "In another shell, to reach this house by hand:\n"
+            f"    . {shlex.quote(str(rehearsal.environment_file))}\n"
+            f"    {arrears} status\n"
+            f"    {arrears} work\n"
+            f"    {arrears} explain {shlex.quote(loan or 'LOAN')}\n"
+            f"Logs: {rehearsal.directory}\n"
+            "Ctrl-C stops everything."
+        )
+    )
+
+
+def _command() -> Path:
+    """This very installation's, for its directory need not be in the PATH of another shell."""
+    command = Path(sys.executable).with_name("arrears")
+    here = Path.cwd()
+    return command.relative_to(here) if command.is_relative_to(here) else command
+
+
+def _steps(connection: Connection, house: House) -> Table:
+    table = _table("What was done, by step of the ladder", "step", "work")
+    for heading in COLUMNS:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for step in read_steps(connection, house):
+        counts = (step.count(*statuses) for statuses in COLUMNS.values())
+        table.add_row(step.step, WORK[Work(step.work)], *(str(number or "") for number in counts))
+    return table
+
+
+def _reasons(connection: Connection) -> Table:
+    table = _table("What was not done, and why", "work", "status", "why")
+    table.add_column("actions", justify="right")
+    for one in read_not_done(connection):
+        table.add_row(WORK[Work(one.work)], one.status, one.reason, str(one.actions))
+    return table
+
+
+def _table(title: str, *headings: str) -> Table:
+    # Narrow enough for a terminal of 80 columns.
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in headings:
+        table.add_column(heading)
+    return table
+
+
+def _print_story(connection: Connection, house: House) -> None:
+    loan = richest_story(connection)
+    if loan is None:
+        return
+    console.print(Text(f"One loan's story, as `arrears explain {loan}` tells it", style="italic"))
+    for sentence in read_story(connection, house, loan):
+        at = f"{sentence.at:%H:%M}  " if sentence.at else ""
+        console.print(Text.assemble((at, "dim"), sentence.text))
+    console.print()

@@ -1,0 +1,265 @@
+"""The Twilio stand-in's HTTP side: create, list and fetch messages."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from email.utils import format_datetime
+from typing import ClassVar
+from urllib.parse import parse_qs, parse_qsl, urldefrag, urlencode, urlsplit
+
+import phonenumbers
+from twilio.request_validator import RequestValidator
+
+from domain.sms_segments import segments
+from workers.simulator.providers.accepted_texts import DELIVERED, QUEUED, UNDELIVERED, AcceptedText
+from workers.simulator.providers.callbacks import Receipt
+from workers.simulator.providers.faults import Faults
+from workers.simulator.providers.magic_numbers import Rehearsal, rehearsal_for
+from workers.simulator.providers.server import ACCEPTED_THEN_FAILS, StandInHandler
+
+_BODY_AT_MOST = 1600
+_PAGE_AT_MOST = 1000
+_UNREACHABLE = 30003
+
+_RETRIES_BY_DEFAULT = 1
+_RETRIES_AT_MOST = 5
+
+
+class _ProblemError(Exception):
+    """An answer that is an error, with Twilio's code."""
+
+    def __init__(self, status: int, code: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+class MessagesApi(StandInHandler):
+    """Serves one account; a subclass says which."""
+
+    account: ClassVar[tuple[str, str]]
+    """The account's SID and auth token."""
+
+    def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+        form = dict(parse_qsl(self.read_body().decode(), keep_blank_values=True))
+        try:
+            self._check_account()
+            if self._resource() != "Messages":
+                raise _not_found()
+            self._create(form)
+        except _ProblemError as problem:
+            self._answer_problem(problem)
+
+    def do_GET(self) -> None:  # noqa: N802
+        try:
+            self._check_account()
+            sid = self._resource().removeprefix("Messages").removeprefix("/")
+            self._answer(200, self._fetch(sid) if sid else self._list())
+        except _ProblemError as problem:
+            self._answer_problem(problem)
+
+    def _create(self, form: Mapping[str, str]) -> None:
+        to, body = form.get("To", ""), form.get("Body", "")
+        faults = self.dice.draw(to, body)
+        self.stopping.wait(faults.wait)
+        rehearsal = rehearsal_for(to) or faults.rehearsal
+        self._refuse_text(form, rehearsal)
+        callback = form.get("StatusCallback")
+        text = AcceptedText(
+            sid="SM" + secrets.token_hex(16),
+            to=to,
+            sender=form["From"],
+            body=body,
+            reference=_reference(callback),
+            at=datetime.now(UTC),
+        )
+        self.texts.accept(text)
+        self._send_receipts(text, callback, rehearsal, faults)
+        if rehearsal in ACCEPTED_THEN_FAILS:
+            raise _server_error()
+        if not self.misbehaves(rehearsal, 201):
+            self._answer(201, self._show(text))
+
+    def _refuse_text(self, form: Mapping[str, str], rehearsal: Rehearsal | None) -> None:
+        to = form.get("To", "")
+        if rehearsal is Rehearsal.TOO_MANY_REQUESTS:
+            raise _ProblemError(429, 20429, "Too Many Requests")
+        if rehearsal is Rehearsal.NOT_TAKEN:
+            raise _server_error()
+        if not _is_number(to):
+            raise _ProblemError(400, 21211, f"Invalid 'To' Phone Number: {to}")
+        if rehearsal is Rehearsal.LANDLINE:
+            raise _ProblemError(400, 21614, f"'To' number is not a valid mobile number: {to}")
+        if rehearsal is Rehearsal.OPTED_OUT or self.texts.has_opted_out(to):
+            raise _ProblemError(400, 21610, f"Attempt to send to unsubscribed recipient {to}")
+        if not form.get("From"):
+            raise _ProblemError(400, 21603, "A 'From' phone number is required.")
+        if not form.get("Body"):
+            raise _ProblemError(400, 21602, "Message body is required.")
+        if len(form["Body"]) > _BODY_AT_MOST:
+            raise _ProblemError(400, 21617, "The message body exceeds the 1600 character limit.")
+
+    def _send_receipts(
+        self, text: AcceptedText, callback: str | None, rehearsal: Rehearsal | None, faults: Faults
+    ) -> None:
+        last = UNDELIVERED if rehearsal is Rehearsal.UNDELIVERED else DELIVERED
+        self.texts.advance(text.sid, last)
+        if not callback or rehearsal is Rehearsal.LOST or faults.receipts_lost:
+            return
+        receipts = [self._receipt(text, callback, status) for status in ("sent", last)]
+        if faults.receipts_swapped:
+            receipts.reverse()
+        if faults.receipts_repeated:
+            receipts += receipts
+        self.poster.post(receipts, after=faults.receipts_after)
+
+    def _receipt(self, text: AcceptedText, callback: str, status: str) -> Receipt:
+        fields = {
+            "AccountSid": self.account[0],
+            "ApiVersion": "2010-04-01",
+            "From": text.sender,
+            "MessageSid": text.sid,
+            "MessageStatus": status,
+            "SmsSid": text.sid,
+            "SmsStatus": status,
+            "To": text.to,
+        }
+        if status == UNDELIVERED:
+            fields["ErrorCode"] = str(_UNREACHABLE)
+        # The fragment tells Twilio how to call; it is neither called nor signed.
+        url, fragment = urldefrag(callback)
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "X-Twilio-Signature": RequestValidator(self.account[1]).compute_signature(url, fields),
+        }
+        return Receipt(url, urlencode(fields).encode(), headers, 1 + _retries(fragment))
+
+    def _show(self, text: AcceptedText) -> dict[str, object]:
+        """The message as Twilio's API shows it."""
+        path = f"/2010-04-01/Accounts/{self.account[0]}/Messages/{text.sid}"
+        at = format_datetime(text.at)
+        return {
+            "account_sid": self.account[0],
+            "api_version": "2010-04-01",
+            "body": text.body,
+            "date_created": at,
+            "date_sent": None if text.status == QUEUED else at,
+            "date_updated": at,
+            "direction": "outbound-api",
+            "error_code": _UNREACHABLE if text.status == UNDELIVERED else None,
+            "error_message": None,
+            "from": text.sender,
+            "messaging_service_sid": None,
+            "num_media": "0",
+            "num_segments": str(segments(text.body).count),
+            "price": None,
+            "price_unit": "USD",
+            "sid": text.sid,
+            "status": text.status,
+            "subresource_uris": {"media": f"{path}/Media.json"},
+            "to": text.to,
+            "uri": f"{path}.json",
+        }
+
+    def _fetch(self, sid: str) -> dict[str, object]:
+        text = self.texts.get(sid)
+        if text is None:
+            raise _not_found()
+        return self._show(text)
+
+    def _list(self) -> dict[str, object]:
+        query = dict(parse_qsl(urlsplit(self.path).query))
+        page = int(query.get("Page", "0"))
+        size = min(int(query.get("PageSize", "50")), _PAGE_AT_MOST)
+        found = [text for text in reversed(self.texts.all()) if _matches(text, query)]
+        shown = found[page * size : (page + 1) * size]
+        more = len(found) > (page + 1) * size
+        path = urlsplit(self.path).path
+        return {
+            "messages": [self._show(text) for text in shown],
+            "page": page,
+            "page_size": size,
+            "start": page * size,
+            "end": page * size + max(len(shown) - 1, 0),
+            "uri": self.path,
+            "first_page_uri": f"{path}?{urlencode(query | {'Page': 0})}",
+            "previous_page_uri": None,
+            "next_page_uri": f"{path}?{urlencode(query | {'Page': page + 1})}" if more else None,
+        }
+
+    def _check_account(self) -> None:
+        expected = base64.b64encode(":".join(self.account).encode()).decode()
+        if not hmac.compare_digest(self.headers.get("Authorization", ""), f"Basic {expected}"):
+            raise _ProblemError(401, 20003, "Authenticate")
+
+    def _resource(self) -> str:
+        found = re.fullmatch(
+            rf"/2010-04-01/Accounts/{re.escape(self.account[0])}/(Messages(?:/\w+)?)\.json",
+            urlsplit(self.path).path,
+        )
+        if not found:
+            raise _not_found()
+        return found[1]
+
+    def _answer_problem(self, problem: _ProblemError) -> None:
+        content = {
+            "code": problem.code,
+            "message": problem.message,
+            "more_info": f"https://www.twilio.com/docs/errors/{problem.code}",
+            "status": problem.status,
+        }
+        self._answer(problem.status, content)
+
+    def _answer(self, status: int, content: Mapping[str, object]) -> None:
+        headers = {"Retry-After": "1"} if status == 429 else {}
+        self.write_answer(status, json.dumps(content).encode(), "application/json", headers)
+
+
+def _not_found() -> _ProblemError:
+    return _ProblemError(404, 20404, "The requested resource was not found")
+
+
+def _server_error() -> _ProblemError:
+    return _ProblemError(500, 20500, "An internal server error has occurred")
+
+
+def _is_number(to: str) -> bool:
+    try:
+        return to.startswith("+") and phonenumbers.is_possible_number(phonenumbers.parse(to))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+def _reference(callback: str | None) -> str | None:
+    """The client's own id of the message, which it put into the callback's query."""
+    return parse_qs(urlsplit(callback or "").query).get("message", [None])[0]
+
+
+def _retries(fragment: str) -> int:
+    """How many retries of a callback its fragment asks for (`rc=5`)."""
+    asked = parse_qs(fragment).get("rc", [""])[0]
+    retries = int(asked) if asked.isdecimal() else _RETRIES_BY_DEFAULT
+    return min(retries, _RETRIES_AT_MOST)
+
+
+def _matches(text: AcceptedText, query: Mapping[str, str]) -> bool:
+    day = text.at.date()
+    return (
+        query.get("To", text.to) == text.to
+        and query.get("From", text.sender) == text.sender
+        and ("DateSent" not in query or day == _day(query["DateSent"]))
+        and ("DateSent>" not in query or day >= _day(query["DateSent>"]))
+        and ("DateSent<" not in query or day <= _day(query["DateSent<"]))
+    )
+
+
+def _day(written: str) -> date:
+    """Days in UTC. Of a moment only the day counts, as with Twilio."""
+    return date.fromisoformat(written[:10])

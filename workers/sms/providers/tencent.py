@@ -1,0 +1,279 @@
+"""Texts through Tencent Cloud SMS, and the callbacks it sends back.
+
+Carriers in China take only registered texts, so a text goes out as a template's id and its values.
+`SendSms` has no idempotency key either: whatever cannot be shown to have failed before Tencent
+Cloud processed it is `UNKNOWN`.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import requests
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from requests import exceptions as http
+from tencentcloud.common.credential import Credential
+from tencentcloud.common.exception import TencentCloudSDKException
+from tencentcloud.common.profile.client_profile import ClientProfile
+from tencentcloud.common.profile.http_profile import HttpProfile
+from tencentcloud.sms.v20210111 import models
+from tencentcloud.sms.v20210111.sms_client import SmsClient
+
+from config.readers.registered_templates import RegisteredTemplate, RegisteredTemplates
+from domain.errors import ArrearsError
+from domain.statuses import MessageStatus
+from workers.sms.providers.http_errors import sort_broken_request, unknown
+from workers.sms.providers.port import (
+    InboundText,
+    LookupFailedError,
+    OutgoingText,
+    SendOutcome,
+    SendResult,
+    StatusReport,
+)
+from workers.sms.providers.tencent_codes import sort_code
+
+PROVIDER = "tencent"
+
+CONNECT_TIMEOUT = timedelta(seconds=5)
+READ_TIMEOUT = timedelta(seconds=15)
+
+_REGION = "ap-guangzhou"
+_LOOK_BACK = 100  # the most that Tencent Cloud lists
+_OK = "Ok"
+
+# The SDK's log lines hold numbers, values and signatures.
+logging.getLogger("tencentcloud_sdk_common").disabled = True
+
+
+class TencentGateway:
+    """Sends through one SMS application. Safe to share between threads and across forks.
+
+    The sender of a text is the registered signature that stands before it.
+    """
+
+    def __init__(
+        self,
+        secret_id: str,
+        secret_key: str,
+        sdk_app_id: str,
+        templates: RegisteredTemplates,
+        *,
+        api_base: str | None = None,
+        connect_timeout: timedelta = CONNECT_TIMEOUT,
+        read_timeout: timedelta = READ_TIMEOUT,
+    ) -> None:
+        """`api_base` sends the requests to another scheme and host: a stand-in."""
+        place = urlsplit(api_base or "https://sms.tencentcloudapi.com")
+        profile = ClientProfile(
+            httpProfile=HttpProfile(protocol=place.scheme, endpoint=place.netloc)
+        )
+        self._client = SmsClient(Credential(secret_id, secret_key), _REGION, profile)
+        timeouts = (connect_timeout.total_seconds(), read_timeout.total_seconds())
+        self._client.request.conn = _Connection(timeouts)
+        self._app = sdk_app_id
+        self._templates = templates
+
+    def send(self, text: OutgoingText) -> SendResult:
+        """Asks Tencent Cloud once; see `SmsGateway.send`."""
+        template = self._templates.find(text.template, text.locale)
+        if template is None:
+            return _refuse_here(
+                f"The text {text.template} in {text.locale} is not registered with Tencent Cloud."
+            )
+        missing = [name for name in template.values if name not in text.values]
+        if missing:
+            return _refuse_here(
+                f"The text {text.template} is registered with Tencent Cloud with "
+                f"{', '.join(missing)}, which it does not have here."
+            )
+        try:
+            answer = self._client.SendSms(self._request(text, template))
+            status = answer.SendStatusSet[0]
+            if status.Code != _OK:
+                return sort_code(str(status.Code))
+            sid = status.SerialNo
+        except TencentCloudSDKException as error:
+            return _sort_error(error)
+        except Exception as error:
+            # An answer came, but it does not say what it should: the text may have gone out.
+            return unknown(f"Tencent Cloud's answer could not be read ({type(error).__name__}).")
+        if not sid:
+            return unknown("Tencent Cloud's answer does not name the message.")
+        return SendResult(SendOutcome.ACCEPTED, "Tencent Cloud accepted the text.", sid=str(sid))
+
+    def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
+        """Asks Tencent Cloud for the texts to the number; see `SmsGateway.find`.
+
+        It lists a text only once the carrier has reported on it, at most seven days back, and says
+        which of ours it is only for applications that have SessionContext switched on.
+        """
+        request = models.PullSmsSendStatusByPhoneNumberRequest()
+        request.BeginTime = int(since.timestamp())
+        request.Offset = 0
+        request.Limit = _LOOK_BACK
+        request.PhoneNumber = text.to
+        request.SmsSdkAppId = self._app
+        try:
+            answer = self._client.PullSmsSendStatusByPhoneNumber(request)
+            listed = [(one.SessionContext, one.SerialNo) for one in answer.PullSmsSendStatusSet]
+        except Exception as error:
+            raise LookupFailedError(
+                f"Tencent Cloud could not be asked what it has sent ({type(error).__name__}). "
+                f"Nothing was changed; ask again later."
+            ) from None
+        if any(not context for context, _ in listed):
+            raise LookupFailedError(
+                "Tencent Cloud does not say which of its texts is which. Ask its support to return "
+                "SessionContext for the SMS application. Nothing was changed."
+            )
+        return tuple(str(sid) for context, sid in listed if context == str(text.reference))
+
+    def _request(self, text: OutgoingText, template: RegisteredTemplate) -> models.SendSmsRequest:
+        request = models.SendSmsRequest()
+        request.PhoneNumberSet = [text.to]
+        request.SmsSdkAppId = self._app
+        request.SignName = text.sender
+        request.TemplateId = template.id
+        request.TemplateParamSet = [text.values[name] for name in template.values]
+        request.SessionContext = str(text.reference)
+        return request
+
+
+class _Connection:
+    """In the place of the SDK's own: with time-outs for connecting and reading, and no more.
+
+    It keeps no connections, for the reason that Twilio's does not, and follows no redirects: one
+    could send the text again. The SDK reads an answer as an error only where its content type is
+    exactly this one, and would take an error with a charset beside it for an empty success.
+    """
+
+    request_length = 0
+
+    def __init__(self, timeouts: tuple[float, float]) -> None:
+        self._timeouts = timeouts
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        body: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        answer = requests.request(
+            method,
+            url,
+            data=body,
+            headers=headers,
+            auth=lambda signed: signed,  # else what ~/.netrc holds would replace the signature
+            timeout=self._timeouts,
+            allow_redirects=False,
+        )
+        kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()
+        answer.headers["Content-Type"] = kind
+        return answer
+
+
+def _refuse_here(reason: str) -> SendResult:
+    """Tencent Cloud was not even asked; a provider without registered texts may take it."""
+    return SendResult(SendOutcome.REFUSED, reason, elsewhere=True)
+
+
+def _sort_error(error: Any) -> SendResult:
+    # The SDK wraps what broke a request, and keeps of it only the words.
+    cause = error.__context__
+    if isinstance(cause, http.RequestException):
+        return sort_broken_request(cause, "Tencent Cloud")
+    if error.requestId is None:
+        # The SDK made this error by itself; what Tencent Cloud answers has an id.
+        return unknown("Tencent Cloud gave no answer that can be read.")
+    return sort_code(str(error.code))
+
+
+class _Report(BaseModel):
+    """One entry of a status callback: https://cloud.tencent.com/document/product/382/52077."""
+
+    sid: str
+    report_status: Literal["SUCCESS", "FAIL"]
+    errmsg: str = ""
+    ext: Any = None
+    """What SendSms had as SessionContext, for applications that have it switched on."""
+
+
+class _Reply(BaseModel):
+    """A reply callback: https://cloud.tencent.com/document/product/382/52078."""
+
+    nationcode: str
+    mobile: str
+    text: str
+    time: int
+
+
+_REPORTS = TypeAdapter(list[_Report])
+
+
+def read_tencent_reports(body: bytes) -> list[StatusReport]:
+    """Reads a status callback, whose caller was verified. Raises `ArrearsError` where it is none.
+
+    Without `ext` a report names only Tencent Cloud's own id of the text.
+    """
+    try:
+        reports = _REPORTS.validate_json(body)
+    except ValidationError:
+        raise _not_a_callback("a list of status reports") from None
+    return [_status_report(report) for report in reports]
+
+
+def _status_report(report: _Report) -> StatusReport:
+    delivered = report.report_status == "SUCCESS"
+    return StatusReport(
+        reference=_reference(report.ext),
+        provider=PROVIDER,
+        sid=report.sid,
+        word=report.report_status,
+        # The text was sent either way: a failure is one of the carrier or of the telephone.
+        status=MessageStatus.DELIVERED if delivered else MessageStatus.UNDELIVERED,
+        code=None if delivered else report.errmsg or None,
+    )
+
+
+def _reference(ext: object) -> UUID | None:
+    with suppress(ValueError):
+        return UUID(ext) if isinstance(ext, str) else None
+    return None
+
+
+def read_tencent_reply(body: bytes, digest: Callable[[str], bytes]) -> InboundText:
+    """Reads a reply callback, whose caller was verified. Raises `ArrearsError` where it is none.
+
+    Tencent Cloud gives replies no id. Theirs is made from what they say and when, by `digest`: a
+    keyed one, for it is kept in the open, and a number could be guessed from one without a key.
+    """
+    try:
+        reply = _Reply.model_validate_json(body)
+    except ValidationError:
+        raise _not_a_callback("a reply") from None
+    number = f"+{reply.nationcode}{reply.mobile}"
+    if not re.fullmatch(r"\+\d{5,15}", number):
+        raise _not_a_callback("a reply from a telephone number")
+    return InboundText(
+        provider=PROVIDER,
+        sid=digest(f"{number} {reply.time} {reply.text}").hex(),
+        from_number=number,
+        body=reply.text,
+        opt_out_type=None,
+    )
+
+
+def _not_a_callback(what: str) -> ArrearsError:
+    return ArrearsError(
+        f"The call is not {what} of Tencent Cloud SMS. Check that the addresses in its console are "
+        f"not mixed up."
+    )

@@ -1,0 +1,327 @@
+"""Texts through Twilio's Messages API, and the status callbacks it sends back.
+
+Messages has no idempotency key, so an answer that was lost must stay an open question: whatever
+cannot be shown to have failed before Twilio processed it is `UNKNOWN`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NoReturn
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+from uuid import UUID
+
+from requests import exceptions as http
+from twilio.base.exceptions import TwilioRestException, TwilioServiceException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.http.response import Response
+from twilio.request_validator import RequestValidator
+from twilio.rest import Client
+
+from domain.errors import ArrearsError
+from domain.statuses import MessageStatus
+from workers.sms.providers.http_errors import sort_broken_request, unknown
+from workers.sms.providers.port import (
+    InboundText,
+    LookupFailedError,
+    OutgoingText,
+    SendOutcome,
+    SendResult,
+    StatusReport,
+)
+
+PROVIDER = "twilio"
+# Its debug lines hold the query strings of lookups, and so numbers.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+
+CONNECT_TIMEOUT = timedelta(seconds=5)
+READ_TIMEOUT = timedelta(seconds=15)
+STATUS_PATH = "/webhooks/twilio/status"
+
+# More texts than one borrower can get in the time that a text may stay unknown.
+_LOOK_BACK = 100
+
+# Twilio's own delivery of callbacks: five retries, whatever went wrong. The fragment is not signed.
+_CALLBACK_RETRIES = "rc=5&rp=all"
+
+_BAD_CREDENTIALS = 20003
+_TOO_MANY_REQUESTS = 20429
+_QUEUE_FULL = 21611
+_OPTED_OUT = 21610
+_NUMBER_INVALID = frozenset({21211, 21614})
+
+# The account or the sender is at fault, not the number or the words: another provider may take it.
+# https://www.twilio.com/docs/api/errors
+_ELSEWHERE = frozenset(
+    {
+        20005,  # the account is not active
+        21212,  # the sender is not a valid number
+        21408,  # the account may not send to this region
+        21606,  # the sender cannot send texts, or not to this number
+        21608,  # a trial account sends to verified numbers only
+        21612,  # no route between this sender and this number
+        21659,  # the sender is not one of the account's
+        21660,  # the sender belongs to another account
+        21661,  # the sender cannot send texts
+        21703,  # the Messaging Service has no senders
+        21704,  # the Messaging Service has no senders
+        21705,  # the Messaging Service is not usable
+        30002,  # the account is suspended
+        30034,  # the sender is not registered with the carriers
+        63038,  # the account has used up its texts of the day
+    }
+)
+
+# Twilio's codes have five digits; below, the SDK has put the HTTP status where a code was missing.
+_FIRST_CODE = 10000
+
+_STATUSES = {
+    "accepted": MessageStatus.ACCEPTED,
+    "scheduled": MessageStatus.ACCEPTED,
+    "queued": MessageStatus.ACCEPTED,
+    "sending": MessageStatus.ACCEPTED,
+    "sent": MessageStatus.SENT,
+    "delivered": MessageStatus.DELIVERED,
+    "read": MessageStatus.DELIVERED,
+    "undelivered": MessageStatus.UNDELIVERED,
+    "failed": MessageStatus.FAILED,
+    "canceled": MessageStatus.FAILED,
+}
+
+_REASONS = {
+    21211: "The number is not a valid telephone number.",
+    21212: "The sender is not a valid telephone number; correct the sender in the settings.",
+    21408: "The account may not send texts to the number's region.",
+    21606: "The sender cannot send texts to this number; check the sender in the settings.",
+    21610: "The borrower has opted out of texts from this sender.",
+    21614: "The number cannot receive texts.",
+    21659: "The sender is not one of the account's numbers; correct the sender in the settings.",
+    30034: "The sender is not registered with the carriers; register it, or use another.",
+    63038: "The account has used up the texts that it may send in a day.",
+}
+
+
+class TwilioGateway:
+    """Sends through one Twilio account. Safe to share between threads and across forks."""
+
+    def __init__(
+        self,
+        account_sid: str,
+        auth_token: str,
+        *,
+        status_callback_base: str,
+        api_base: str | None = None,
+        connect_timeout: timedelta = CONNECT_TIMEOUT,
+        read_timeout: timedelta = READ_TIMEOUT,
+    ) -> None:
+        """`status_callback_base` is the public URL, without a path, that Twilio can reach.
+
+        `api_base` sends the requests to another scheme and host than Twilio's: a stand-in.
+        """
+        self._callback_base = status_callback_base.rstrip("/")
+        timeouts = (connect_timeout.total_seconds(), read_timeout.total_seconds())
+        # Its own environment, so that no stray TWILIO_ variable moves requests to another region.
+        self._client = Client(
+            account_sid,
+            auth_token,
+            http_client=_Http(timeouts, api_base),
+            environment={"TWILIO_ACCOUNT_SID": account_sid},
+        )
+
+    def send(self, text: OutgoingText) -> SendResult:
+        """Asks Twilio once; see `SmsGateway.send`."""
+        try:
+            message = self._client.messages.create(
+                to=text.to,
+                from_=text.sender,
+                body=text.body,
+                status_callback=self.status_callback(text.reference),
+            )
+        except _TooManyRequestsError as error:
+            return SendResult(
+                SendOutcome.NOT_SENT,
+                "Twilio asks for fewer requests at a time.",
+                code=str(_TOO_MANY_REQUESTS),
+                retry_after=error.retry_after,
+            )
+        except (TwilioRestException, TwilioServiceException) as error:
+            return _sort_answer(error.status, error.code)
+        except http.RequestException as error:
+            return sort_broken_request(error, "Twilio")
+        except Exception as error:
+            # An answer came, but the SDK could not read it: the text may have gone out.
+            return unknown(f"Twilio's answer could not be read ({type(error).__name__}).")
+        if not message.sid:
+            return unknown("Twilio's answer does not name the message.")
+        return SendResult(SendOutcome.ACCEPTED, "Twilio accepted the text.", sid=message.sid)
+
+    def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
+        """Asks Twilio for the latest texts to the number; see `SmsGateway.find`.
+
+        Twilio lists the newest first and keeps time in whole seconds. Its date filter is left out:
+        it goes by the day of sending, which a queued text does not have yet.
+        """
+        earliest = since.replace(microsecond=0)
+        try:
+            listed = self._client.messages.list(
+                to=text.to, from_=text.sender, limit=_LOOK_BACK, page_size=_LOOK_BACK
+            )
+            return tuple(
+                message.sid
+                for message in listed
+                if message.body == text.body and message.date_created >= earliest
+            )
+        except Exception as error:
+            raise LookupFailedError(
+                f"Twilio could not be asked what it has sent ({type(error).__name__}). "
+                f"Nothing was changed; ask again later."
+            ) from None
+
+    def status_callback(self, reference: UUID) -> str:
+        """The URL for Twilio's receipts of one message."""
+        query = urlencode({"message": reference})
+        return f"{self._callback_base}{STATUS_PATH}?{query}#{_CALLBACK_RETRIES}"
+
+
+class _TooManyRequestsError(Exception):
+    """Twilio answered 429. Raised here because the SDK's own error drops the headers."""
+
+    def __init__(self, retry_after: timedelta | None) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
+class _Http(TwilioHttpClient):  # type: ignore[misc]  # the SDK publishes no types
+    """The SDK's HTTP client with time-outs, a stand-in's address and a closed mouth.
+
+    It keeps no connections: one that Twilio closes just as it is used again would turn a text that
+    was never sent into an unknown one. Without a pool there are no retries either.
+    """
+
+    def __init__(self, timeouts: tuple[float, float], api_base: str | None) -> None:
+        super().__init__(pool_connections=False)
+        # (connect, read), for requests: the SDK's own argument takes only one number for both.
+        self.timeout = timeouts
+        self._api_base = api_base
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
+        response = super().request(method, self._address(url), *args, **kwargs)
+        if response.status_code == 429:
+            raise _TooManyRequestsError(_seconds(response.headers.get("Retry-After")))
+        return response
+
+    def _address(self, url: str) -> str:
+        if self._api_base is None:
+            return url
+        base = urlsplit(self._api_base)
+        return urlsplit(url)._replace(scheme=base.scheme, netloc=base.netloc).geturl()
+
+    def log_request(self, kwargs: Mapping[str, Any]) -> None:
+        """Says nothing: the SDK would log query strings, which hold numbers."""
+
+    def log_response(self, status_code: int, response: Any) -> None:
+        """Says nothing, like `log_request`."""
+
+
+def _seconds(header: str | None) -> timedelta | None:
+    return timedelta(seconds=int(header)) if header and header.isdecimal() else None
+
+
+def _sort_answer(status: int, code: object) -> SendResult:
+    """Sorts an answer that is not a success, by HTTP status and Twilio's code."""
+    known = code if isinstance(code, int) and code >= _FIRST_CODE else None
+    if status == 401:
+        # Nothing is wrong with the text: once the credentials are right, it can go.
+        return SendResult(
+            SendOutcome.NOT_SENT,
+            "Twilio does not accept the account's credentials; correct them in the settings.",
+            code=str(known or _BAD_CREDENTIALS),
+        )
+    if known == _QUEUE_FULL:
+        return SendResult(
+            SendOutcome.NOT_SENT, "Too many of the sender's texts wait at Twilio.", code=str(known)
+        )
+    if not 400 <= status < 500 or known is None:
+        return unknown(f"Twilio answered with HTTP status {status}.", str(known) if known else None)
+    return SendResult(
+        SendOutcome.REFUSED,
+        _REASONS.get(
+            known,
+            f"Twilio refused the text with code {known}: "
+            f"see https://www.twilio.com/docs/api/errors/{known}.",
+        ),
+        code=str(known),
+        opted_out=known == _OPTED_OUT,
+        number_invalid=known in _NUMBER_INVALID,
+        elsewhere=known in _ELSEWHERE,
+    )
+
+
+def form_fields(body: str) -> dict[str, str]:
+    """The fields of a form as Twilio posts it. Blank ones stay: they are part of the signature."""
+    return dict(parse_qsl(body, keep_blank_values=True))
+
+
+def verify_signature(
+    url: str, params: Mapping[str, str] | str, signature: str, tokens: Iterable[str]
+) -> bool:
+    """True where `X-Twilio-Signature` was made with one of the auth tokens.
+
+    `url` is the configured public URL with the query as it came, never what a proxy made of it.
+    `params` are the `form_fields`, or the raw body where it is JSON. Several tokens are accepted so
+    that one can be rotated.
+    """
+    return any(RequestValidator(token).validate(url, params, signature) for token in tokens)
+
+
+def read_status_report(query: str, fields: Mapping[str, str]) -> StatusReport:
+    """Reads a status callback whose signature was verified.
+
+    `query` is that of the URL called. Raises `ArrearsError` where it is not a status callback.
+    """
+    references = parse_qs(query).get("message", [])
+    if len(references) != 1:
+        _refuse("its query does not name one message")
+    try:
+        reference = UUID(references[0])
+        word = fields["MessageStatus"]
+        return StatusReport(
+            reference,
+            PROVIDER,
+            fields["MessageSid"],
+            word,
+            _STATUSES[word],
+            fields.get("ErrorCode") or None,
+        )
+    except (KeyError, ValueError):
+        _refuse("its message, id or status is missing or none that is known")
+
+
+def read_inbound_text(fields: Mapping[str, str]) -> InboundText:
+    """Reads a text to the lender from a form whose signature was verified.
+
+    Twilio says what it took the text for only where Advanced Opt-Out is on. Raises `ArrearsError`
+    where the form is not that of a text.
+    """
+    try:
+        return InboundText(
+            PROVIDER,
+            sid=fields["MessageSid"],
+            from_number=fields["From"],
+            body=fields["Body"],
+            opt_out_type=fields.get("OptOutType") or None,
+        )
+    except KeyError as missing:
+        raise ArrearsError(
+            f"What Twilio posted is not a text to the lender: {missing} is missing. Check that the "
+            "sender's address for incoming messages is the one for texts."
+        ) from None
+
+
+def _refuse(because: str) -> NoReturn:
+    raise ArrearsError(
+        f"The call to {STATUS_PATH} is not a status callback of a text sent from here: {because}. "
+        f"Check that Twilio's account and the status callback URL are those of this installation."
+    )

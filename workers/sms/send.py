@@ -1,0 +1,183 @@
+"""Sending a text: the one effect that cannot be taken back.
+
+Reserve and commit, call the provider without holding a connection, then record what it answered.
+An answer that was lost is `unknown` and is never sent again blindly: `workers.sms.reconcile` finds
+out. Only where a provider said no for a reason of its own is another one asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from sqlalchemy import Connection, insert, select
+
+from domain.compliance.gate import OPTED_OUT
+from domain.compliance.rules import Channel
+from domain.ladder import Work
+from domain.sms_segments import segments
+from domain.statuses import UNSENT, ActionStatus, MessageStatus
+from workers.actions.retries import MOST_FAILURES, back_off
+from workers.context import House
+from workers.db.actions import Move
+from workers.db.data_issues import note_problem
+from workers.db.loans import opt_out
+from workers.db.messages import advance_message, note_sent_after_all, providers_that_refused
+from workers.db.prepared_statements import planned_once
+from workers.db.schema import message
+from workers.gate.claim import Claimed, claim, reserve_contact, settle
+from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
+from workers.sms.providers.routing import Sender
+from workers.sms.rate_limit import wait_for_turn
+from workers.sms.template_values import text_values
+
+NOBODY_LEFT = "Every provider of the number's route has refused the text."
+
+
+def send_sms(house: House, action_id: int) -> str:
+    """Send the text of one action, once. Returns what came of it, in a word."""
+    if not wait_for_turn(house, action_id):
+        return "not its turn"
+    with house.engine.begin() as connection:
+        claimed = claim(connection, house, action_id, Work.SEND_SMS)
+        if claimed is None:
+            return "nothing to do"
+        sending = _prepare(connection, house, claimed)
+        if sending is None:
+            settle(connection, claimed, Move(ActionStatus.DEAD, NOBODY_LEFT), claimed.now)
+            return "nobody to ask"
+    result = sending.by.gateway.send(sending.text)
+    with house.engine.begin() as connection:
+        _record(connection, house, sending, result)
+    return result.outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """A text that is reserved, and who is to send it."""
+
+    claimed: Claimed
+    text: OutgoingText
+    by: Sender
+    refused_by: frozenset[str]
+    """The providers that refused the action's text before."""
+
+
+def _prepare(connection: Connection, house: House, claimed: Claimed) -> _Sending | None:
+    """Choose a provider and reserve the text; None where all of them have refused it."""
+    to = house.vault.open(claimed.loan.phone_sealed)
+    refused_by: frozenset[str] = frozenset()
+    if claimed.failures:
+        refused_by = providers_that_refused(connection, claimed.action_id)
+    sender = house.sms.for_number(to, refused_by)
+    if sender is None:
+        return None
+    text = _reserve(connection, house, claimed, sender, to)
+    return _Sending(claimed, text, sender, refused_by)
+
+
+_RESERVE = planned_once(insert(message))
+
+
+def _reserve(
+    connection: Connection, house: House, claimed: Claimed, by: Sender, to: str
+) -> OutgoingText:
+    name, locale = str(claimed.item.template), claimed.loan.locale
+    values = text_values(house, claimed)
+    body = house.templates.render(name, locale, values)
+    reference = uuid4()
+    reserved = {
+        "id": reference,
+        "action_id": claimed.action_id,
+        "contact_id": reserve_contact(connection, claimed, claimed.now),
+        "provider": by.provider,
+        "sender": by.sender,
+        "status": MessageStatus.RESERVED,
+        "template": name,
+        "template_version": house.templates.version(name, locale),
+        "locale": locale,
+        "segments": segments(body).count,
+        "body_sealed": house.vault.seal(body),
+        "created_at": claimed.now,
+        "changed_at": claimed.now,
+    }
+    connection.execute(_RESERVE, reserved)
+    return OutgoingText(
+        reference=reference,
+        to=to,
+        body=body,
+        sender=by.sender,
+        template=name,
+        locale=locale,
+        values=values,
+    )
+
+
+STATUS_AFTER = {
+    SendOutcome.ACCEPTED: MessageStatus.ACCEPTED,
+    SendOutcome.NOT_SENT: MessageStatus.NOT_SENT,
+    SendOutcome.REFUSED: MessageStatus.REFUSED,
+    SendOutcome.UNKNOWN: MessageStatus.UNKNOWN,
+}
+
+
+def _record(connection: Connection, house: House, sending: _Sending, result: SendResult) -> None:
+    """Put the answer on record: of the text whenever it comes, of the action while it is ours.
+
+    An action whose claim has lapsed meanwhile follows its text when texts are reconciled.
+    """
+    now = house.now()
+    claimed, reference = sending.claimed, sending.text.reference
+    advanced = advance_message(
+        connection,
+        reference,
+        STATUS_AFTER[result.outcome],
+        now,
+        sid=result.sid,
+        code=result.code,
+    )
+    if not advanced and result.outcome is SendOutcome.ACCEPTED:
+        _accepted_too_late(connection, sending, now)
+    settle(connection, claimed, _move(house, sending, result, now), now)
+    if result.opted_out:
+        opt_out(connection, claimed.loan.borrower_id, Channel.SMS, sending.by.provider, now)
+    if result.number_invalid:
+        note_problem(connection, claimed.loan.loan_id, "phone_invalid", result.reason, now)
+
+
+def _accepted_too_late(connection: Connection, sending: _Sending, now: datetime) -> None:
+    """A receipt may have overtaken the answer; or a person said too early that it was not sent."""
+    reference = sending.text.reference
+    known = connection.execute(select(message.c.status).where(message.c.id == reference))
+    if known.scalar_one() in UNSENT:
+        note_sent_after_all(connection, reference, now)
+
+
+def _move(house: House, sending: _Sending, result: SendResult, now: datetime) -> Move:
+    claimed = sending.claimed
+    match result.outcome:
+        case SendOutcome.ACCEPTED:
+            return Move(ActionStatus.DONE, "the provider has it", claimed.verdict.rules)
+        case SendOutcome.UNKNOWN:
+            return Move(ActionStatus.UNKNOWN, result.reason)
+        case SendOutcome.REFUSED if result.opted_out:
+            return Move(ActionStatus.BARRED, result.reason, (OPTED_OUT,))
+        case SendOutcome.REFUSED if _another_may_take_it(house, sending, result):
+            reason = f"{result.reason} Another provider is asked."
+            return Move(ActionStatus.FAILED, reason, due_at=now)
+        case SendOutcome.REFUSED:
+            return Move(ActionStatus.DEAD, result.reason)
+        case SendOutcome.NOT_SENT if claimed.failures + 1 >= MOST_FAILURES:
+            return Move(ActionStatus.DEAD, result.reason)
+        case SendOutcome.NOT_SENT:
+            wait = back_off(claimed.failures, at_least=result.retry_after)
+            return Move(ActionStatus.FAILED, result.reason, due_at=claimed.now + wait)
+
+
+def _another_may_take_it(house: House, sending: _Sending, result: SendResult) -> bool:
+    """Only a refusal for the provider's sake leaves it open: one for the number's would repeat."""
+    if result.number_invalid or not result.elsewhere:
+        return False
+    refused_by = sending.refused_by | {sending.by.provider}
+    return house.sms.for_number(sending.text.to, refused_by) is not None

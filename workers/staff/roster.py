@@ -1,0 +1,126 @@
+"""The roster goes into the store: staff by the lender's own number, shifts as dated stretches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, update
+from sqlalchemy.dialects.postgresql import insert
+
+from config.readers.roster import StaffMember, read_roster
+from domain.ladder import Work
+from domain.statuses import ActionStatus
+from workers.context import House
+from workers.db.bulk import as_rows, given_rows, insert_rows
+from workers.db.schema import action, shift, staff
+
+
+@dataclass(frozen=True, slots=True)
+class RosterLoaded:
+    """What became of a roster."""
+
+    staff: int
+    shifts: int
+
+
+def load_roster(house: House, path: Path, starts_on: date, days: int) -> RosterLoaded:
+    """Put a roster into the store, with the shifts of `days` days from `starts_on`.
+
+    Whoever is known already is brought up to date, and all their shifts from that day on are
+    replaced: loading a roster twice changes nothing. Who is not in the file stays as they are: give
+    somebody who has left a `daily_capacity` of 0. Work that waited for people is due again at once.
+
+    Raises:
+        ArrearsError: the file cannot be used; nothing was changed.
+    """
+    members = read_roster(path)
+    now = house.now()
+    with house.engine.begin() as connection:
+        ids = _upsert(connection, members)
+        first = datetime.combine(starts_on, time.min, house.settings.lender_zone)
+        _forget_shifts(connection, members, ids, first)
+        shifts = [
+            {"staff_id": ids[member.id], "starts_at": starts_at, "ends_at": ends_at}
+            for member in members
+            for starts_at, ends_at in shifts_of(member, starts_on, days)
+        ]
+        if shifts:
+            insert_rows(connection, shift, shifts)
+        _ask_again(connection, now)
+    return RosterLoaded(len(members), len(shifts))
+
+
+def shifts_of(
+    member: StaffMember, starts_on: date, days: int
+) -> Iterator[tuple[datetime, datetime]]:
+    """The member's shifts on `days` days from `starts_on`, from and until, in order."""
+    for ahead in range(days):
+        day = starts_on + timedelta(days=ahead)
+        for hours in member.shifts:
+            if day.weekday() in hours.weekdays:
+                yield _local(day, hours.start, member), _local(day, hours.end, member)
+
+
+def _local(day: date, clock: time, member: StaffMember) -> datetime:
+    if clock == time.max:  # the midnight that ends the day
+        day, clock = day + timedelta(days=1), time.min
+    return datetime.combine(day, clock, member.zone)
+
+
+def _upsert(connection: Connection, members: Sequence[StaffMember]) -> dict[str, int]:
+    """Write the members and give their ids by the lender's number."""
+    rows = [
+        {
+            "external_id": member.id,
+            "roles": member.roles,
+            "languages": member.languages,
+            "regions": member.regions,
+            "daily_capacity": member.daily_capacity,
+            "trained_on": member.trained_on,
+        }
+        for member in members
+    ]
+    given = insert(staff).values(rows)
+    written = connection.execute(
+        given.on_conflict_do_update(
+            index_elements=[staff.c.external_id],
+            set_={name: given.excluded[name] for name in rows[0] if name != "external_id"},
+        ).returning(staff.c.external_id, staff.c.id)
+    )
+    return {row.external_id: row.id for row in written}
+
+
+def _forget_shifts(
+    connection: Connection, members: Sequence[StaffMember], ids: Mapping[str, int], first: datetime
+) -> None:
+    """Take back the shifts that begin on the day of `first` or later by the member's own clock."""
+    rows = [
+        {
+            "staff_id": ids[member.id],
+            "starts_at": first.replace(tzinfo=member.zone or first.tzinfo),
+        }
+        for member in members
+    ]
+    given = as_rows((shift.c.staff_id, shift.c.starts_at))
+    connection.execute(
+        delete(shift).where(
+            shift.c.staff_id == given.c.staff_id, shift.c.starts_at >= given.c.starts_at
+        ),
+        given_rows(rows),
+    )
+
+
+def _ask_again(connection: Connection, now: datetime) -> None:
+    """Calls and visits that were put off because nobody was free are due now."""
+    connection.execute(
+        update(action)
+        .where(
+            action.c.status == ActionStatus.PLANNED,
+            action.c.work.in_((Work.ASSIGN_CALL, Work.SCHEDULE_VISIT)),
+            action.c.due_at > now,
+        )
+        .values(due_at=now, woken_at=None)
+    )

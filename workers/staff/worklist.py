@@ -1,0 +1,361 @@
+"""What is prepared for people: calls, replies, visits, legal files, and what waits for approval.
+
+Read, never moved. Nothing here holds personal data: people are numbers and loans are ids. Work for
+arrears that have been paid or superseded since is left out: nobody is to act on it any more.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, exists, func, select, true
+
+from config.readers.legal_checklists import checklist_for
+from domain.collectors import Span, business_day
+from domain.errors import ArrearsError
+from domain.ladder import find_ladder
+from domain.statuses import ActionStatus
+from workers.borrowers.reply_queue import ReplyToRead, read_replies
+from workers.context import House
+from workers.db.schema import (
+    action,
+    borrower,
+    call,
+    contact,
+    contact_outcome,
+    legal_file,
+    legal_file_need,
+    loan,
+    staff,
+    visit,
+    visit_staff,
+)
+
+
+class Kind(StrEnum):
+    """The kinds of work that people do."""
+
+    CALLS = "calls"
+    VISITS = "visits"
+    FILES = "files"
+    APPROVALS = "approvals"
+    REPLIES = "replies"
+
+
+@dataclass(frozen=True, slots=True)
+class CallToMake:
+    """A call that was assigned to a collector."""
+
+    staff: str
+    """The lender's own reference of the collector."""
+    loan: str
+    item: str
+    purpose: str
+    must_learn: tuple[str, ...]
+    may_offer: tuple[str, ...]
+    language: str
+    """BCP 47."""
+    assigned_at: datetime
+    """In the lender's zone."""
+    tries: int
+    """How often it was begun."""
+    begun_as: str | None
+    """The attempt of which nobody has said yet what came of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class VisitToMake:
+    """A visit that two people make."""
+
+    loan: str
+    item: str
+    purpose: str
+    staff: tuple[str, ...]
+    starts_at: datetime
+    ends_at: datetime
+    """Both in the lender's zone."""
+    zone: str
+    """The borrower's, or the lender's where no tape names it any more."""
+    local_starts_at: datetime
+    local_ends_at: datetime
+    """Both in that zone: what the visitors' own clocks will show."""
+    begun: bool
+    """Whether its visitors went, and only its outcome is still to be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileToBring:
+    """A legal file, and what a person must still attach to it."""
+
+    loan: str
+    item: str
+    currency: str
+    principal: Decimal
+    interest: Decimal
+    fees: Decimal
+    """The claim as it stood when the file was opened."""
+    limitation_on: date | None
+    """The last day on which the claim can be brought; None: not known here."""
+    missing: dict[str, str]
+    """What the checklist asks for and is not on file: its id, and its text in English."""
+    opened_at: datetime
+    """In the lender's zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalToGive:
+    """An action that waits until a named role says yes."""
+
+    loan: str
+    item: str
+    role: str
+    waits_since: datetime
+    """In the lender's zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkList:
+    """What was asked for of each kind; the other kinds are empty."""
+
+    calls: tuple[CallToMake, ...] = ()
+    visits: tuple[VisitToMake, ...] = ()
+    files: tuple[FileToBring, ...] = ()
+    approvals: tuple[ApprovalToGive, ...] = ()
+    replies: tuple[ReplyToRead, ...] = ()
+
+
+def read_work(
+    connection: Connection,
+    house: House,
+    on: date,
+    kinds: Collection[Kind] = frozenset(Kind),
+    member: str | None = None,
+) -> WorkList:
+    """The calls that are open on business date `on`, the visits from then on, and all else that is.
+
+    `member` is a staff reference and leaves only that person's calls, visits and replies; files
+    and approvals are nobody's in particular, and stay.
+
+    Raises:
+        ArrearsError: nobody has that reference, or an action names a ladder that is not loaded.
+    """
+    day = business_day(datetime.combine(on, time.min, house.settings.lender_zone))
+    staff_id = _staff_id(connection, member) if member is not None else None
+    return WorkList(
+        calls=_calls(connection, day, staff_id) if Kind.CALLS in kinds else (),
+        visits=_visits(connection, house, day, staff_id) if Kind.VISITS in kinds else (),
+        files=_files(connection, house) if Kind.FILES in kinds else (),
+        approvals=_approvals(connection, house) if Kind.APPROVALS in kinds else (),
+        replies=(
+            read_replies(connection, house.settings.lender_zone, staff_id)
+            if Kind.REPLIES in kinds
+            else ()
+        ),
+    )
+
+
+def _staff_id(connection: Connection, reference: str) -> int:
+    found: int | None = connection.execute(
+        select(staff.c.id).where(staff.c.external_id == reference)
+    ).scalar()
+    if found is None:
+        raise ArrearsError(
+            f"Nobody on the roster has the reference {reference}. Check it, or load the roster "
+            "with `arrears roster`."
+        )
+    return found
+
+
+def _stands() -> ColumnElement[bool]:
+    """The arrears for which it was prepared are those of today."""
+    return action.c.anchor_on == loan.c.anchor_on
+
+
+def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[CallToMake, ...]:
+    rows = connection.execute(
+        select(
+            staff.c.external_id.label("staff"),
+            loan.c.external_id.label("loan"),
+            action.c.item,
+            call.c.purpose,
+            call.c.must_learn,
+            call.c.may_offer,
+            call.c.language,
+            call.c.assigned_at,
+            _attempts().label("tries"),
+            _begun().label("begun_as"),
+        )
+        .join_from(call, action, action.c.id == call.c.action_id)
+        .join(loan, loan.c.id == call.c.loan_id)
+        .join(staff, staff.c.id == call.c.staff_id)
+        .where(
+            call.c.assigned_at < day.ends_at,
+            call.c.cancelled_at.is_(None),
+            action.c.status == ActionStatus.ARRANGED,
+            _stands(),
+            call.c.staff_id == staff_id if staff_id is not None else true(),
+        )
+        .order_by(staff.c.external_id, call.c.id)
+    )
+    return tuple(
+        CallToMake(
+            staff=row.staff,
+            loan=row.loan,
+            item=row.item,
+            purpose=row.purpose,
+            must_learn=tuple(row.must_learn),
+            may_offer=tuple(row.may_offer),
+            language=row.language,
+            assigned_at=row.assigned_at.astimezone(day.starts_at.tzinfo),
+            tries=row.tries,
+            begun_as=row.begun_as,
+        )
+        for row in rows
+    )
+
+
+def _attempts() -> ScalarSelect[int]:
+    return (
+        select(func.count()).where(contact.c.action_id == action.c.id).correlate(action)
+    ).scalar_subquery()
+
+
+def _begun() -> ScalarSelect[str]:
+    told = exists().where(contact_outcome.c.contact_id == contact.c.id)
+    return (
+        select(func.max(contact.c.attempt))
+        .where(contact.c.action_id == action.c.id, ~told)
+        .correlate(action)
+    ).scalar_subquery()
+
+
+def _visits(
+    connection: Connection, house: House, day: Span, staff_id: int | None
+) -> tuple[VisitToMake, ...]:
+    go = func.array_agg(staff.c.external_id.distinct()).label("staff")
+    rows = connection.execute(
+        select(
+            loan.c.external_id.label("loan"),
+            action.c.item,
+            visit.c.purpose,
+            go,
+            visit.c.starts_at,
+            visit.c.ends_at,
+            visit.c.begun_at,
+            borrower.c.zones,
+        )
+        .join_from(visit, action, action.c.id == visit.c.action_id)
+        .join(loan, loan.c.id == visit.c.loan_id)
+        .join(borrower, borrower.c.id == loan.c.borrower_id)
+        .join(visit_staff, visit_staff.c.visit_id == visit.c.id)
+        .join(staff, staff.c.id == visit_staff.c.staff_id)
+        .where(visit.c.cancelled_at.is_(None), action.c.status == ActionStatus.ARRANGED, _stands())
+        .group_by(visit.c.id, action.c.id, loan.c.id, borrower.c.id)
+        .having(func.bool_or(staff.c.id == staff_id) if staff_id is not None else true())
+        .order_by(visit.c.starts_at, visit.c.id)
+    )
+    visits = []
+    for row in rows:
+        zone = row.zones[0] if row.zones else house.settings.zone
+        visits.append(
+            VisitToMake(
+                loan=row.loan,
+                item=row.item,
+                purpose=row.purpose,
+                staff=tuple(row.staff),
+                starts_at=row.starts_at.astimezone(day.starts_at.tzinfo),
+                ends_at=row.ends_at.astimezone(day.starts_at.tzinfo),
+                zone=zone,
+                local_starts_at=row.starts_at.astimezone(ZoneInfo(zone)),
+                local_ends_at=row.ends_at.astimezone(ZoneInfo(zone)),
+                begun=row.begun_at is not None,
+            )
+        )
+    return tuple(visits)
+
+
+def _files(connection: Connection, house: House) -> tuple[FileToBring, ...]:
+    rows = connection.execute(
+        select(
+            legal_file,
+            loan.c.external_id.label("loan"),
+            loan.c.jurisdiction,
+            action.c.item,
+        )
+        .join_from(legal_file, action, action.c.id == legal_file.c.action_id)
+        .join(loan, loan.c.id == legal_file.c.loan_id)
+        .where(_stands())
+        .order_by(legal_file.c.limitation_on.asc().nulls_last(), legal_file.c.id)
+    ).all()
+    missing = _missing(connection)
+    return tuple(
+        FileToBring(
+            loan=row.loan,
+            item=row.item,
+            currency=row.currency,
+            principal=row.principal,
+            interest=row.interest,
+            fees=row.fees,
+            limitation_on=row.limitation_on,
+            missing=_texts(house, row.jurisdiction, missing[row.id]),
+            opened_at=row.opened_at.astimezone(house.settings.lender_zone),
+        )
+        for row in rows
+    )
+
+
+def _missing(connection: Connection) -> defaultdict[int, list[str]]:
+    """The needs without evidence, by legal file."""
+    missing: defaultdict[int, list[str]] = defaultdict(list)
+    rows = connection.execute(
+        select(legal_file_need.c.legal_file_id, legal_file_need.c.need)
+        .join_from(legal_file_need, legal_file)
+        .join(action, action.c.id == legal_file.c.action_id)
+        .join(loan, loan.c.id == legal_file.c.loan_id)
+        .where(legal_file_need.c.met_by.is_(None), _stands())
+    )
+    for file_id, need in rows:
+        missing[file_id].append(need)
+    return missing
+
+
+def _texts(house: House, jurisdiction: str, needs: Collection[str]) -> dict[str, str]:
+    """The needs in the order of the checklist; one that left the checklist keeps its id only."""
+    checklist = checklist_for(house.policy.checklists, jurisdiction)
+    listed = {one.id: one.text_en for one in checklist.evidence} if checklist else {}
+    known = {need: text for need, text in listed.items() if need in needs}
+    return known | {need: need for need in sorted(needs) if need not in known}
+
+
+def _approvals(connection: Connection, house: House) -> tuple[ApprovalToGive, ...]:
+    rows = connection.execute(
+        select(
+            loan.c.external_id.label("loan"),
+            action.c.item,
+            action.c.ladder_id,
+            action.c.ladder_version,
+            action.c.changed_at,
+        )
+        .join_from(action, loan, loan.c.id == action.c.loan_id)
+        .where(action.c.status == ActionStatus.AWAITING_APPROVAL)
+        .order_by(action.c.changed_at, action.c.id)
+    )
+    return tuple(
+        ApprovalToGive(
+            loan=row.loan,
+            item=row.item,
+            role=str(
+                find_ladder(house.policy.ladders, row.ladder_id, row.ladder_version)
+                .item(row.item)
+                .approval
+            ),
+            waits_since=row.changed_at.astimezone(house.settings.lender_zone),
+        )
+        for row in rows
+    )

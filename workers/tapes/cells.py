@@ -1,0 +1,94 @@
+"""One row under a mapping: each field as the type it must have, or a sentence why not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from typing import NoReturn
+
+from config.readers.tape_mapping import Field, TapeMapping
+from domain.schedule import CENT
+from workers.tapes.row_errors import BadCellError
+
+_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,15})?")
+_WHOLE = re.compile(r"[0-9]{1,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The fields of one loan, as its mapping finds them."""
+
+    mapping: TapeMapping
+    row: dict[str, str]
+
+    def text(self, of: Field) -> str:
+        """What the tape or the mapping says; empty when neither does."""
+        column = self.mapping.columns.get(of)
+        return self.mapping.constants.get(of, "") if column is None else self.row[column]
+
+    def needed(self, of: Field, expected: str) -> str:
+        """A text that may not be empty."""
+        return self.text(of) or self._refuse(of, expected)
+
+    def matching(self, of: Field, right: Callable[[str], object], expected: str) -> str:
+        """A text for which `right` holds."""
+        text = self.text(of)
+        return text if right(text) else self._refuse(of, expected)
+
+    def money(self, of: Field) -> Decimal:
+        """A sum of zero or more, rounded to the cent: spreadsheets write 20653.717721938."""
+        amount = self.amount(self.text(of))
+        if amount is None:
+            self._refuse(of, "an amount of zero or more, such as 1250.00")
+        return amount
+
+    def amount(self, text: str) -> Decimal | None:
+        """The text as a sum of zero or more, rounded to the cent; None when it is not one."""
+        mark = self.mapping.thousands_mark
+        plain = text.replace(mark, "") if mark else text
+        return Decimal(plain).quantize(CENT, ROUND_HALF_UP) if _NUMBER.fullmatch(plain) else None
+
+    def rate(self, of: Field) -> Decimal:
+        """A yearly rate in per cent, 0 to 1000."""
+        text = self.text(of)
+        if not _NUMBER.fullmatch(text) or Decimal(text) > 1000:
+            self._refuse(of, "a yearly rate in per cent, such as 14.07")
+        return Decimal(text)
+
+    def whole(self, of: Field, lowest: int, highest: int) -> int:
+        """A whole number within both bounds."""
+        text = self.text(of)
+        if not _WHOLE.fullmatch(text) or not lowest <= int(text) <= highest:
+            self._refuse(of, f"a whole number from {lowest} to {highest}")
+        return int(text)
+
+    def day(self, of: Field) -> date:
+        """A date in the mapping's format."""
+        found = day_in(self.text(of), self.mapping.date_format)
+        return found or self._refuse(of, f"a date written as {self.mapping.date_format}")
+
+    def month(self, of: Field) -> date:
+        """The first day of a month in the mapping's format."""
+        found = day_in(self.text(of), self.mapping.month_format)
+        return found or self._refuse(of, f"a month written as {self.mapping.month_format}")
+
+    def refuse(self, of: Field, expected: str) -> BadCellError:
+        """The error that refuses this field."""
+        return BadCellError(self.mapping.columns.get(of), expected, self.text(of))
+
+    def _refuse(self, of: Field, expected: str) -> NoReturn:
+        raise self.refuse(of, expected)
+
+
+@lru_cache(maxsize=4096)
+def day_in(text: str, pattern: str) -> date | None:
+    """The text read by a `strptime` pattern; None when it is not such a date."""
+    try:
+        found = datetime.strptime(text, pattern)
+    except ValueError:
+        return None
+    return found.date()

@@ -1,0 +1,158 @@
+"""From bytes to cells: one physical line at a time, so that a stray quote spoils one row, not all.
+
+A record is one line. That keeps line numbers true and memory constant whatever the file holds.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from workers.tapes.row_errors import BadCellError, RowError, TapeError
+
+Progress = Callable[[int, int], None]
+"""Called now and then with the rows and the bytes read so far; the total is the file's size."""
+
+LONGEST_LINE = 1_000_000
+ROWS_BETWEEN_REPORTS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The cells of one line, by column."""
+
+    line: int
+    cells: dict[str, str]
+
+
+def read_rows(
+    path: Path, columns: tuple[str, ...], progress: Progress | None
+) -> Iterator[Row | RowError]:
+    """Every row of the tape that holds anything; the cells of `columns`, spaces around them gone.
+
+    Raises:
+        TapeError: the file cannot be opened, is empty, is not UTF-8, lacks one of the columns or
+            has it twice, or has a line without an end.
+    """
+    with _opened(path) as stream:
+        header = _header(stream, path)
+        places = _places(header, columns, path)
+        yield from _rows(stream, path, len(header), places, progress)
+
+
+def read_header(path: Path) -> list[str]:
+    """The names of the tape's columns.
+
+    Raises:
+        TapeError: the file cannot be opened, is empty, or its first line is no CSV in UTF-8.
+    """
+    with _opened(path) as stream:
+        return _header(stream, path)
+
+
+def _opened(path: Path) -> BinaryIO:
+    if path.is_dir():
+        raise TapeError(f"{path} is a directory. Name the file in it that is the tape.")
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise TapeError(f"{path} cannot be read ({error.strerror}). Check its path.") from None
+
+
+def _rows(
+    stream: BinaryIO, path: Path, width: int, places: dict[str, int], progress: Progress | None
+) -> Iterator[Row | RowError]:
+    rows = 0
+    for line, raw in enumerate(_lines(stream, path), start=2):
+        if not raw.strip():
+            continue
+        rows += 1
+        try:
+            cells = _cells(_text(raw, path, line), width)
+            yield Row(line, {column: cells[place].strip() for column, place in places.items()})
+        except BadCellError as bad:
+            yield RowError(line, bad.column, bad.expected, bad.shown)
+        if progress and rows % ROWS_BETWEEN_REPORTS == 0:
+            progress(rows, stream.tell())
+    if progress:
+        progress(rows, stream.tell())
+
+
+def _lines(stream: BinaryIO, path: Path) -> Iterator[bytes]:
+    while raw := stream.readline(LONGEST_LINE):
+        if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
+            raise TapeError(
+                f"{path} has a line of more than {LONGEST_LINE:,} bytes. "
+                "Save it as CSV with one loan on each line."
+            )
+        yield raw
+
+
+def _text(raw: bytes, path: Path, line: int) -> str:
+    """The line as text. What is not UTF-8 is so throughout, and said once for the file."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise TapeError(
+            f"{path} line {line}: byte {error.start + 1} is not UTF-8. Save the tape as CSV UTF-8."
+        ) from None
+
+
+def _cells(text: str, width: int) -> list[str]:
+    if "\0" in text:
+        raise BadCellError(None, "text without NUL bytes")
+    cells = _split(text)
+    if len(cells) != width:
+        raise BadCellError(None, f"{width} columns, as in the header; this row has {len(cells)}")
+    return cells
+
+
+def _split(text: str) -> list[str]:
+    try:
+        return next(csv.reader([text], strict=True))
+    except csv.Error:
+        raise BadCellError(
+            None, "quotes that open and close on the same line; a loan is one line"
+        ) from None
+
+
+def _header(stream: BinaryIO, path: Path) -> list[str]:
+    raw = next(_lines(stream, path), b"")
+    if not raw.strip():
+        raise TapeError(f"{path} is empty. Export the tape again, with its header line.")
+    try:
+        header = [cell.strip() for cell in _split(raw.decode("utf-8-sig"))]
+    except (UnicodeDecodeError, BadCellError):
+        raise TapeError(
+            f"{path} line 1 is not a CSV header in UTF-8. Save the tape as CSV UTF-8."
+        ) from None
+    if len(header) == 1 and (mark := _other_mark(raw)):
+        raise TapeError(
+            f"{path} line 1: the header is one column; it looks separated by {mark}. "
+            "Save the tape as CSV with commas."
+        )
+    return header
+
+
+def _other_mark(raw: bytes) -> str | None:
+    marks = {b";": ";", b"\t": "tabs", b"|": "|"}
+    return next((name for mark, name in marks.items() if mark in raw.strip()), None)
+
+
+def _places(header: list[str], columns: tuple[str, ...], path: Path) -> dict[str, int]:
+    missing = [column for column in columns if column not in header]
+    if missing:
+        raise TapeError(
+            f"{path} line 1: the header has no column {', '.join(missing)}. "
+            "Export the tape with it, or name the right column in the mapping."
+        )
+    twice = [column for column in columns if header.count(column) > 1]
+    if twice:
+        raise TapeError(
+            f"{path} line 1: the header has the column {', '.join(twice)} twice. "
+            "Give every column a name of its own."
+        )
+    return {column: header.index(column) for column in columns}

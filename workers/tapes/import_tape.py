@@ -1,0 +1,223 @@
+"""A loan tape comes in: read as a stream, merged in pieces, all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, insert, update
+
+from config.readers.tape_mapping import TapeMapping
+from domain.errors import ArrearsError
+from domain.loans import LoanOnTape, Problem
+from workers.context import House
+from workers.db.data_issues import NO_LADDER, no_ladder_detail
+from workers.db.schema import inbox_event, tape_import
+from workers.escalation.reassess import reassess
+from workers.tapes.changes import note_changes
+from workers.tapes.csv_lines import Progress, read_header
+from workers.tapes.known_values import known_words
+from workers.tapes.merge import Merged, date_loans, date_steps_tried, merge
+from workers.tapes.read_tape import read_tape
+from workers.tapes.rejects import Rejects
+from workers.tapes.row_errors import RowError
+from workers.tapes.staging import make_staging
+from workers.tapes.status_comparison import StatusComparison, StatusTally
+
+LOANS_AT_ONCE = 1_000
+SHOWN_ERRORS = 10
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What came of a tape."""
+
+    taken: int
+    """Good rows. They came in if `kept`."""
+    changed: int
+    """Those that were new or told something new."""
+    rejected: int
+    kept: bool
+    """Whether anything came in at all."""
+    first_errors: tuple[RowError, ...]
+    rejects_file: Path | None
+    statuses: StatusComparison | None
+    """The lender's own statuses against those by days past due, if the tape has them."""
+    without_ladder: int
+    """Good rows of loans about which nothing will ever be done, for no ladder is for them."""
+    showing_less: int
+    """Loans of which the tape shows less paid than is on record, which was kept."""
+    unused_columns: tuple[str, ...]
+    """Columns of the tape that the mapping does not name."""
+
+
+class _NothingKeptError(Exception):
+    """Rolls the whole tape back."""
+
+
+def import_tape(
+    house: House,
+    path: Path,
+    mapping: TapeMapping,
+    *,
+    as_of: date,
+    keep_good: bool = False,
+    dry_run: bool = False,
+    rejects_path: Path | None = None,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Bring a tape into the book, in constant memory and in one transaction.
+
+    `as_of` is the business date the tape stands for: payments booked before it are in the tape.
+    One wrong row, and nothing comes in, unless `keep_good`; rejected rows are written to
+    `rejects_path`, by default beside the tape. Loans are known by their external id: the same tape
+    again changes nothing, a newer one brings what it tells.
+
+    Raises:
+        TapeError: the file as a whole cannot be read.
+        ArrearsError: the tape has no rows, or stands for a day still to come.
+    """
+    _refuse_a_day_to_come(as_of, house.today())
+    unused = tuple(c for c in read_header(path) if c not in mapping.columns.values())
+    rejects_to = rejects_path or path.with_suffix(".rejects.csv")
+    if rejects_to.resolve() == path.resolve():
+        raise ArrearsError(f"The rejected rows would replace the tape {path}. Name another file.")
+    tally = StatusTally(mapping.statuses, as_of) if mapping.statuses else None
+    errors: list[RowError] = []
+    taken = changed = without_ladder = showing_less = 0
+    known = known_words(house.policy, house.templates)
+    with Rejects(rejects_to) as rejects:
+        rows = read_tape(path, mapping, as_of, progress=progress, statuses=tally, known=known)
+        good = _sort_out(rows, rejects, errors)
+        try:
+            with house.engine.begin() as connection:
+                make_staging(connection)
+                import_id = _begin_import(connection, house, path, mapping, as_of)
+                for loans in _pieces(good, LOANS_AT_ONCE):
+                    loans, lacking = _with_ladders_looked_for(house, loans)
+                    merged = _take(connection, house, loans, as_of, import_id)
+                    taken += len(loans)
+                    changed += len(merged.changed)
+                    without_ladder += lacking
+                    showing_less += merged.showing_less
+                date_loans(connection, as_of)
+                if dry_run or (rejects.count and not keep_good):
+                    raise _NothingKeptError
+                _finish_import(connection, import_id, taken, rejects.count, house.now())
+            kept = True
+        except _NothingKeptError:
+            kept = False
+    if not taken and not rejects.count:
+        raise ArrearsError(f"{path} has no rows below its header. Check that the tape is whole.")
+    return ImportReport(
+        taken=taken,
+        changed=changed,
+        rejected=rejects.count,
+        kept=kept,
+        first_errors=tuple(errors),
+        rejects_file=rejects.path if rejects.count else None,
+        statuses=tally.result() if tally else None,
+        without_ladder=without_ladder,
+        showing_less=showing_less,
+        unused_columns=unused,
+    )
+
+
+def _refuse_a_day_to_come(as_of: date, today: date) -> None:
+    if as_of > today:
+        raise ArrearsError(
+            f"The tape cannot stand for {as_of}: today is {today}. Name the day it was cut on; "
+            "payments booked before that day are taken to be in it."
+        )
+
+
+def _with_ladders_looked_for(house: House, loans: list[LoanOnTape]) -> tuple[list[LoanOnTape], int]:
+    """The loans, those that no ladder is for with that problem; and how many they are."""
+    today = house.today()
+    checked = [_with_ladder_looked_for(house, one, today) for one in loans]
+    return checked, sum(a is not b for a, b in zip(loans, checked, strict=True))
+
+
+def _with_ladder_looked_for(house: House, one: LoanOnTape, today: date) -> LoanOnTape:
+    found = house.ladder_of(one, today)
+    if found:
+        return one
+    detail = no_ladder_detail(one.jurisdiction, one.product, one.currency)
+    return replace(one, problems=(*one.problems, Problem(NO_LADDER, detail)))
+
+
+def _sort_out(
+    rows: Iterable[LoanOnTape | RowError], rejects: Rejects, errors: list[RowError]
+) -> Iterator[LoanOnTape]:
+    for row in rows:
+        if isinstance(row, LoanOnTape):
+            yield row
+            continue
+        rejects.add(row)
+        if len(errors) < SHOWN_ERRORS:
+            errors.append(row)
+
+
+def _pieces(loans: Iterator[T], size: int) -> Iterator[list[T]]:
+    while piece := list(islice(loans, size)):
+        yield piece
+
+
+def _take(
+    connection: Connection, house: House, loans: list[LoanOnTape], as_of: date, import_id: int
+) -> Merged:
+    now = house.now()
+    merged = merge(
+        connection,
+        house.vault,
+        loans,
+        as_of=as_of,
+        order=house.settings.allocation_order,
+        now=now,
+    )
+    if merged.changed:
+        after = reassess(connection, merged.changed, now)
+        note_changes(connection, import_id, after, merged.before, merged.new, now)
+        date_steps_tried(connection)
+    return merged
+
+
+def _begin_import(
+    connection: Connection, house: House, path: Path, mapping: TapeMapping, as_of: date
+) -> int:
+    """Its row comes first, so that what it changes can name it."""
+    import_id: int = connection.execute(
+        insert(tape_import)
+        .values(
+            file_name=path.name,
+            mapping=mapping.id,
+            as_of=as_of,
+            rows_taken=0,
+            rows_rejected=0,
+            imported_at=house.now(),
+        )
+        .returning(tape_import.c.id)
+    ).scalar_one()
+    return import_id
+
+
+def _finish_import(
+    connection: Connection, import_id: int, taken: int, rejected: int, now: datetime
+) -> None:
+    connection.execute(
+        update(tape_import)
+        .where(tape_import.c.id == import_id)
+        .values(rows_taken=taken, rows_rejected=rejected, imported_at=now)
+    )
+    # What waited for a loan that has come in now is tried again at once.
+    connection.execute(
+        update(inbox_event)
+        .where(inbox_event.c.status == "received", inbox_event.c.woken_at.is_not(None))
+        .values(woken_at=None)
+    )

@@ -1,0 +1,125 @@
+"""Reads a loan tape: row by row, in constant memory, the good and the bad in the file's order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+from config.readers.tape_mapping import Field, TapeMapping
+from config.readers.tape_mapping_reader import is_currency
+from config.readers.yaml_reader import IDENTIFIER, JURISDICTION
+from domain.errors import ArrearsError
+from domain.loans import LoanOnTape
+from workers.tapes.borrowers import read_borrower
+from workers.tapes.cells import Cells
+from workers.tapes.csv_lines import Progress, Row, read_rows
+from workers.tapes.duplicate_check import SeenLoans
+from workers.tapes.instalments import read_instalments
+from workers.tapes.known_values import KnownWords
+from workers.tapes.row_errors import BadCellError, RowError
+from workers.tapes.status_comparison import StatusComparison, StatusTally
+
+_BETWEEN_STEPS = re.compile(r"[;\s]+")
+
+
+def read_tape(
+    path: Path,
+    mapping: TapeMapping,
+    as_of: date,
+    *,
+    progress: Progress | None = None,
+    statuses: StatusTally | None = None,
+    known: KnownWords | None = None,
+) -> Iterator[LoanOnTape | RowError]:
+    """Every loan of the tape, or the first thing that is wrong with its row.
+
+    Args:
+        path: the file: CSV in UTF-8, one header line, one loan a line.
+        mapping: how to read it.
+        as_of: the business date the tape stands for; no loan may be issued after it.
+        progress: is told the rows and bytes read so far, every few hundred rows and at the end.
+        statuses: counts each good loan's status by the lender against that by days past due.
+        known: the steps and locales there are; without it, any that is well formed is good.
+
+    Raises:
+        TapeError: the file as a whole cannot be read.
+    """
+    columns = tuple(mapping.columns.values())
+    with SeenLoans() as seen:
+        for row in read_rows(path, columns, progress):
+            if isinstance(row, RowError):
+                yield row
+                continue
+            cells = Cells(mapping, row.cells)
+            try:
+                loan = _loan(row, cells, seen, as_of, known)
+            except BadCellError as bad:
+                yield RowError(row.line, bad.column, bad.expected, bad.shown)
+                continue
+            if statuses:
+                statuses.count(loan, cells.text(Field.LENDER_STATUS))
+            yield loan
+
+
+def compare_statuses(path: Path, mapping: TapeMapping, as_of: date) -> StatusComparison:
+    """Read a tape only to compare its statuses; rows that are wrong are left out.
+
+    Raises:
+        TapeError: the file as a whole cannot be read.
+        ArrearsError: the mapping has no statuses of the lender.
+    """
+    if mapping.statuses is None:
+        raise ArrearsError(
+            f"The mapping {mapping.id} has no lender_statuses. Add them to compare statuses."
+        )
+    tally = StatusTally(mapping.statuses, as_of)
+    for _ in read_tape(path, mapping, as_of, statuses=tally):
+        pass
+    return tally.result()
+
+
+def _loan(
+    row: Row, cells: Cells, seen: SeenLoans, as_of: date, known: KnownWords | None
+) -> LoanOnTape:
+    loan_id = cells.needed(Field.EXTERNAL_ID, "the loan's own reference")
+    if earlier := seen.earlier_line(loan_id, row.line):
+        raise cells.refuse(
+            Field.EXTERNAL_ID, f"each loan once; line {earlier} has the same reference"
+        )
+    borrower, problems = read_borrower(cells, loan_id, known)
+    return LoanOnTape(
+        external_id=loan_id,
+        borrower=borrower,
+        jurisdiction=_jurisdiction(cells),
+        product=cells.matching(
+            Field.PRODUCT, IDENTIFIER.fullmatch, "a product, such as consumer_loan"
+        ),
+        currency=cells.matching(Field.CURRENCY, is_currency, "a currency, such as CNY or USD"),
+        instalments=read_instalments(cells, loan_id, as_of),
+        steps_tried=_steps_tried(cells, known),
+        problems=problems,
+    )
+
+
+def _jurisdiction(cells: Cells) -> str:
+    """A column of the tape comes first, then the region's own law, then what holds for all."""
+    region = cells.mapping.regions.get(cells.text(Field.REGION))
+    if region and region.jurisdiction and Field.JURISDICTION not in cells.mapping.columns:
+        return region.jurisdiction
+    return cells.matching(
+        Field.JURISDICTION, JURISDICTION.fullmatch, "a jurisdiction, such as CN or US-MA"
+    )
+
+
+def _steps_tried(cells: Cells, known: KnownWords | None) -> tuple[str, ...]:
+    steps = tuple(step for step in _BETWEEN_STEPS.split(cells.text(Field.STEPS_TRIED)) if step)
+    if not all(IDENTIFIER.fullmatch(step) for step in steps):
+        raise cells.refuse(Field.STEPS_TRIED, "steps of a ladder, such as remind;enquire")
+    if known and not set(steps) <= set(known.steps):
+        raise cells.refuse(
+            Field.STEPS_TRIED,
+            f"steps of a ladder with ; between them, of {', '.join(known.steps)}",
+        )
+    return steps

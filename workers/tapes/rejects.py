@@ -1,0 +1,101 @@
+"""Writes the rows that did not come in to a file that a person can work through."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from types import TracebackType
+
+from workers.tapes.row_errors import RowError, TapeError
+
+COLUMNS = ("line", "column", "expected", "found_masked")
+
+
+class Rejects:
+    """A CSV of rejected rows, of masked values only, that stands at the path once it is whole.
+
+    Used in a `with` block. At its end the file replaces what an earlier run left at the path; a
+    tape without a wrong row takes that away. A block that an error ends changes nothing there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.count = 0
+
+    def __enter__(self) -> Rejects:
+        try:
+            self._refuse_what_is_not_ours()
+        except OSError as error:
+            raise self._unwritable(error) from None
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if not self.count and kind is None:
+                self.path.unlink(missing_ok=True)
+            elif self.count:
+                self._finish(keep=kind is None)
+        except OSError as failure:
+            raise self._unwritable(failure) from None
+
+    def add(self, row: RowError) -> None:
+        """Write one row.
+
+        Raises:
+            TapeError: the file cannot be written.
+        """
+        try:
+            if not self.count:
+                self._open()
+            self.count += 1
+            self._writer.writerow((row.line, row.column or "", row.expected, row.shown))
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _open(self) -> None:
+        # Beside the path, so that putting it in place is one step.
+        self._stream = NamedTemporaryFile(  # noqa: SIM115 - closed at the end of the block
+            "w",
+            encoding="utf-8",
+            newline="",
+            dir=self.path.parent,
+            prefix=f".{self.path.name}.",
+            delete=False,
+        )
+        self._writer = csv.writer(self._stream)
+        self._writer.writerow(COLUMNS)
+
+    def _finish(self, *, keep: bool) -> None:
+        written = Path(self._stream.name)
+        try:
+            self._stream.close()
+            if keep:
+                written.replace(self.path)
+        finally:
+            written.unlink(missing_ok=True)
+
+    def _refuse_what_is_not_ours(self) -> None:
+        """A tape, or anything else that a slip of the pen may name, must not be replaced."""
+        if not self.path.exists():
+            return
+        if not self.path.is_file():
+            raise TapeError(f"{self.path} is not a file. Name one for the rejected rows.")
+        header = f"{','.join(COLUMNS)}\r\n".encode()
+        with self.path.open("rb") as stream:
+            if stream.readline(len(header)) not in {header, b""}:
+                raise TapeError(
+                    f"{self.path} holds something else than rejected rows, which would be lost. "
+                    "Name another file for the rejected rows."
+                )
+
+    def _unwritable(self, error: OSError) -> TapeError:
+        return TapeError(
+            f"{self.path} cannot be written ({error.strerror}). "
+            "Free the place, or name another file for the rejected rows."
+        )

@@ -1,0 +1,122 @@
+"""The temporary tables into which a piece of a loan tape is copied before it is merged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection, text
+
+from domain.loans import Borrower, Instalment, LoanOnTape, Problem
+from workers.db.copy import Value, copy_rows
+from workers.db.encryption import Vault
+
+_PARTS = ("principal", "interest", "fees", "paid_principal", "paid_interest", "paid_fees")
+
+_STAGING = text("""
+CREATE TEMP TABLE tape_borrower (
+    external_id text, name_sealed bytea, phone_sealed bytea, phone_digest bytea,
+    address_sealed bytea, facts_digest bytea, zones text[], locale text, region text
+) ON COMMIT DROP;
+CREATE TEMP TABLE tape_loan (
+    external_id text, borrower text, jurisdiction text, product text, currency text,
+    steps_tried text[]
+) ON COMMIT DROP;
+CREATE TEMP TABLE tape_instalment (
+    loan text, due_on date, principal numeric, interest numeric, fees numeric,
+    paid_principal numeric, paid_interest numeric, paid_fees numeric
+) ON COMMIT DROP;
+CREATE TEMP TABLE tape_problem (loan text, kind text, detail text) ON COMMIT DROP;
+CREATE TEMP TABLE tape_told (external_id text) ON COMMIT DROP;
+""")
+
+_EMPTY = text("TRUNCATE tape_borrower, tape_loan, tape_instalment, tape_problem")
+
+_UNSTAGE = text("DELETE FROM tape_instalment WHERE loan = ANY(:loans)")
+
+
+def make_staging(connection: Connection) -> None:
+    """Temporary tables for one import, gone with its transaction."""
+    connection.execute(_STAGING)
+
+
+def empty_staging(connection: Connection) -> None:
+    """Room for the next piece. Which loans were told of stays."""
+    connection.execute(_EMPTY)
+
+
+def stage_loans(connection: Connection, loans: Sequence[LoanOnTape]) -> None:
+    """The loans of a piece, without what is said of them."""
+    copy_rows(
+        connection,
+        "tape_loan",
+        ("external_id", "borrower", "jurisdiction", "product", "currency", "steps_tried"),
+        (
+            (
+                *(loan.external_id, loan.borrower.external_id, loan.jurisdiction),
+                *(loan.product, loan.currency, loan.steps_tried),
+            )
+            for loan in loans
+        ),
+    )
+
+
+def stage_details(connection: Connection, vault: Vault, loans: Sequence[LoanOnTape]) -> None:
+    """Their borrowers, sealed, with instalments and problems."""
+    copy_rows(
+        connection,
+        "tape_borrower",
+        (
+            *("external_id", "name_sealed", "phone_sealed", "phone_digest", "address_sealed"),
+            *("facts_digest", "zones", "locale", "region"),
+        ),
+        (_borrower(vault, loan.borrower) for loan in loans),
+    )
+    _stage_instalments(connection, {loan.external_id: loan.instalments for loan in loans})
+    stage_problems(connection, {loan.external_id: loan.problems for loan in loans})
+
+
+def restage_instalments(
+    connection: Connection, schedules: Mapping[str, Sequence[Instalment]]
+) -> None:
+    """Other instalments in place of those that were staged for these loans."""
+    connection.execute(_UNSTAGE, {"loans": list(schedules)})
+    _stage_instalments(connection, schedules)
+
+
+def _stage_instalments(
+    connection: Connection, schedules: Mapping[str, Sequence[Instalment]]
+) -> None:
+    copy_rows(
+        connection,
+        "tape_instalment",
+        ("loan", "due_on", *_PARTS),
+        (
+            (loan, one.due_on, *(getattr(one, part) for part in _PARTS))
+            for loan, schedule in schedules.items()
+            for one in schedule
+        ),
+    )
+
+
+def stage_problems(connection: Connection, problems: Mapping[str, Sequence[Problem]]) -> None:
+    """Problems by the external id of their loan."""
+    copy_rows(
+        connection,
+        "tape_problem",
+        ("loan", "kind", "detail"),
+        ((loan, one.kind, one.detail) for loan, some in problems.items() for one in some),
+    )
+
+
+def _borrower(vault: Vault, borrower: Borrower) -> tuple[Value, ...]:
+    return (
+        borrower.external_id,
+        vault.seal(borrower.name),
+        vault.seal(borrower.phone) if borrower.phone else None,
+        vault.digest(borrower.phone) if borrower.phone else None,
+        vault.seal(borrower.address) if borrower.address else None,
+        vault.digest(repr(borrower)),
+        borrower.zones,
+        borrower.locale,
+        borrower.region,
+    )

@@ -1,0 +1,83 @@
+"""Does the book as we read it agree with the lender? Days past due against the lender's status."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+
+from config.readers.lender_statuses import LenderStatuses
+from domain.delinquency import days_past_due
+from domain.loans import ZERO, LoanOnTape
+
+
+@dataclass(frozen=True, slots=True)
+class StatusCell:
+    """The loans that have one status by their days past due and one by the lender."""
+
+    ours: str
+    lender: str
+    loans: int
+    why: str
+    """A sentence on why the two differ; empty where they agree."""
+
+    @property
+    def agrees(self) -> bool:
+        return self.ours == self.lender
+
+
+@dataclass(frozen=True, slots=True)
+class StatusComparison:
+    """A cross table of all loans that came in, without its empty cells."""
+
+    as_of: date
+    statuses: tuple[str, ...]
+    """In the mapping's order, for the rows and columns of a table."""
+    cells: tuple[StatusCell, ...]
+    """The statuses of ours, then of the lender, in that order."""
+
+    @property
+    def loans(self) -> int:
+        return sum(cell.loans for cell in self.cells)
+
+    @property
+    def agreeing(self) -> int:
+        return sum(cell.loans for cell in self.cells if cell.agrees)
+
+    @property
+    def share(self) -> float:
+        """The part of the loans that agree, 0 to 1; 1 for no loans."""
+        return self.agreeing / self.loans if self.loans else 1.0
+
+
+class StatusTally:
+    """Counts loans as they are read, so that a comparison costs no second reading."""
+
+    def __init__(self, statuses: LenderStatuses, as_of: date) -> None:
+        self._statuses = statuses
+        self._as_of = as_of
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def count(self, loan: LoanOnTape, lender_status: str) -> None:
+        """Count one loan. A status that the mapping does not know is counted as it is."""
+        settled = all(instalment.unpaid <= ZERO for instalment in loan.instalments)
+        days = days_past_due(loan.instalments, self._as_of)
+        self._counts[self._statuses.of(days, settled), lender_status] += 1
+
+    def result(self) -> StatusComparison:
+        """What has been counted so far."""
+        known = (self._statuses.settled, *(r.status for r in self._statuses.ranges))
+        unknown = sorted({lender for _, lender in self._counts} - set(known))
+        order = (*known, *unknown)
+        cells = (
+            StatusCell(ours, lender, self._counts[ours, lender], self._why(ours, lender))
+            for ours in order
+            for lender in order
+            if self._counts[ours, lender]
+        )
+        return StatusComparison(self._as_of, order, tuple(cells))
+
+    def _why(self, ours: str, lender: str) -> str:
+        if ours == lender:
+            return ""
+        return self._statuses.reasons.get((ours, lender), "The mapping gives no reason.")

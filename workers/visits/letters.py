@@ -1,0 +1,71 @@
+"""Letters: what was written for a borrower, opened so that it can be printed and posted."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+from sqlalchemy import select, true
+
+from domain.access_log import Opened
+from domain.errors import ArrearsError
+from workers.context import House
+from workers.db.access_log import note_access
+from workers.db.loans import loan_not_known
+from workers.db.schema import action, document, loan
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One letter. Its words are personal data: for paper, never for a log."""
+
+    document_id: int
+    item: str
+    body: str = field(repr=False)
+    still_due: bool
+    """False: what it is about has been paid or superseded since, and it must not go out."""
+
+
+def open_letter(house: House, loan_external_id: str, item: str | None = None, *, by: str) -> Letter:
+    """Open the newest letter of a loan, or of one of its items, to print it.
+
+    The look is put on record and logged; `by` is the lender's own reference of whoever looks.
+
+    Raises:
+        ArrearsError: the loan is not known, it has no such letter, or none of the keys opens it.
+    """
+    with house.engine.begin() as connection:
+        owed = connection.execute(
+            select(loan.c.id, loan.c.anchor_on).where(loan.c.external_id == loan_external_id)
+        ).one_or_none()
+        if owed is None:
+            raise loan_not_known(loan_external_id)
+        written = connection.execute(
+            select(document.c.id, document.c.body_sealed, action.c.item, action.c.anchor_on)
+            .join(action, action.c.id == document.c.action_id)
+            .where(action.c.loan_id == owed.id, action.c.item == item if item else true())
+            .order_by(document.c.id.desc())
+            .limit(1)
+        ).one_or_none()
+        if written is None:
+            raise ArrearsError(
+                f"No letter has been written for {f'{item} of ' if item else ''}loan "
+                f"{loan_external_id}. `arrears explain {loan_external_id}` shows where it stands."
+            )
+        if written.body_sealed is None:
+            raise ArrearsError(
+                f"The letter for {written.item} of loan {loan_external_id} was erased, with all "
+                "that was held about its borrower."
+            )
+        note_access(connection, owed.id, Opened.LETTER, by, house.now(), item=written.item)
+        body = house.vault.open(written.body_sealed)
+    purpose = Opened.LETTER.usual_purpose
+    log.info("loan %s: document %s was opened by %s, %s", loan_external_id, written.id, by, purpose)
+    return Letter(
+        document_id=written.id,
+        item=written.item,
+        body=body,
+        still_due=written.anchor_on == owed.anchor_on,
+    )

@@ -1,0 +1,157 @@
+"""Scheduling a visit: the first lawful slot in which two people are free, and its written notice.
+
+All of it is one transaction: the slot, the two people, the notice and the action, or nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import Connection, insert
+
+from config.readers.templates import format_date
+from domain.collectors import Span, business_day
+from domain.compliance.contact_facts import ContactFacts
+from domain.compliance.gate import ON_HOLD, Answer, Verdict, may_contact
+from domain.compliance.rules import Channel
+from domain.ladder import Work
+from domain.statuses import ActionStatus
+from domain.visits import DAYS_AHEAD, NOTICE_DAYS, Visitor, choose_visitors, nobody_speaks, slots
+from workers.context import House
+from workers.db.actions import Move
+from workers.db.schema import document, visit, visit_staff
+from workers.db.staff import lock_visitors
+from workers.gate.claim import Claimed, claim, reserve_contact, settle
+from workers.sms.template_values import text_values
+
+WRITTEN_NOTICE = "written_notice"
+"""The kind of document that a visit leaves with the borrower."""
+
+# A day more than the search needs: the borrower's date may be ahead of the lender's.
+VISITS_AHEAD = timedelta(days=NOTICE_DAYS + DAYS_AHEAD + 1)
+
+
+def schedule_visit(house: House, action_id: int) -> str:
+    """Schedule the visit of one action. Returns what came of it, in a word.
+
+    With no two people free in any lawful slot the action stays planned, says why, and is due the
+    day after, when the calendar reaches a day further.
+    """
+    with house.engine.begin() as connection:
+        lawful = LawfulSlots(house.now())
+        claimed = claim(connection, house, action_id, Work.SCHEDULE_VISIT, lawful)
+        if claimed is None:
+            return "nothing to do"
+        visitors = lock_visitors(connection, claimed.now, claimed.now + VISITS_AHEAD)
+        for slot in lawful.slots:
+            if pair := choose_visitors(visitors, slot, claimed.loan.region, claimed.loan.locale):
+                _schedule(connection, house, claimed, slot, pair)
+                return "scheduled"
+        why = f"No two visitors who could go together are free within {DAYS_AHEAD} days."
+        if nobody_speaks(visitors, claimed.loan.region, claimed.loan.locale):
+            why = f"No visitor who goes there speaks {claimed.loan.locale}. Roster one who does."
+        move = Move(ActionStatus.PLANNED, why, due_at=business_day(claimed.now).ends_at)
+        settle(connection, claimed, move, claimed.now)
+        return "nobody free"
+
+
+@dataclass(slots=True)
+class LawfulSlots:
+    """The gate for a visit: asks about the slots to come rather than about this moment."""
+
+    now: datetime
+    slots: list[Span] = field(default_factory=list)
+    """The lawful ones, earliest first; filled when the gate is asked."""
+
+    def __call__(self, facts: ContactFacts) -> Verdict:
+        """Allowed if a slot is lawful from its beginning to its end.
+
+        A hold of today comes first: while the ladder pauses, no visit is announced either.
+        """
+        verdict = may_contact(facts, Channel.VISIT, self.now)
+        if verdict.answer is not Answer.ALLOWED and (
+            verdict.until is None or ON_HOLD in verdict.rules
+        ):
+            return verdict
+        asked = [(slot, _ask(facts, slot)) for slot in slots(facts.zones[0], self.now)]
+        lawful = [(slot, one) for slot, one in asked if one.answer is Answer.ALLOWED]
+        self.slots = [slot for slot, _ in lawful]
+        return lawful[0][1] if lawful else asked[-1][1]
+
+
+def _ask(facts: ContactFacts, slot: Span) -> Verdict:
+    begins = may_contact(facts, Channel.VISIT, slot.starts_at)
+    if begins.answer is not Answer.ALLOWED:
+        return begins
+    return may_contact(facts, Channel.VISIT, slot.ends_at)
+
+
+def _schedule(
+    connection: Connection,
+    house: House,
+    claimed: Claimed,
+    slot: Span,
+    pair: tuple[Visitor, Visitor],
+) -> None:
+    attempt = f"visit-{uuid4()}"
+    contact_id = reserve_contact(connection, claimed, slot.starts_at, attempt=attempt)
+    visit_id = connection.execute(
+        insert(visit)
+        .values(
+            loan_id=claimed.loan.loan_id,
+            action_id=claimed.action_id,
+            contact_id=contact_id,
+            purpose=claimed.item.purpose or claimed.item.id,
+            starts_at=slot.starts_at,
+            ends_at=slot.ends_at,
+            scheduled_at=claimed.now,
+        )
+        .returning(visit.c.id)
+    ).scalar_one()
+    connection.execute(
+        insert(visit_staff).values(
+            [
+                {
+                    "visit_id": visit_id,
+                    "staff_id": one.id,
+                    "starts_at": slot.starts_at,
+                    "ends_at": slot.ends_at,
+                }
+                for one in pair
+            ]
+        )
+    )
+    _write_notice(connection, house, claimed, slot, pair)
+    arranged = Move(ActionStatus.ARRANGED, "two visitors have the visit", claimed.verdict.rules)
+    settle(connection, claimed, arranged, claimed.now)
+
+
+def _write_notice(
+    connection: Connection,
+    house: House,
+    claimed: Claimed,
+    slot: Span,
+    pair: tuple[Visitor, Visitor],
+) -> None:
+    """The letter that says who comes when and why, sealed: it holds the borrower's name."""
+    template, locale = str(claimed.item.template), claimed.loan.locale
+    values = text_values(house, claimed) | {
+        "borrower_name": house.vault.open(claimed.loan.name_sealed),
+        "visitors": ", ".join(one.reference for one in pair),
+        "visit_on": format_date(slot.starts_at.date(), locale),
+        "visit_hours": f"{slot.starts_at:%H:%M}–{slot.ends_at:%H:%M}",
+    }
+    connection.execute(
+        insert(document).values(
+            loan_id=claimed.loan.loan_id,
+            action_id=claimed.action_id,
+            kind=WRITTEN_NOTICE,
+            template=template,
+            template_version=house.templates.version(template, locale),
+            locale=locale,
+            body_sealed=house.vault.seal(house.templates.render(template, locale, values)),
+            created_at=claimed.now,
+        )
+    )

@@ -1,0 +1,146 @@
+"""Making a visit: asked of the gate once more at its hour; or calling it off."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from domain.access_log import Opened
+from domain.compliance.contact_facts import ContactFacts
+from domain.compliance.gate import Verdict, may_contact
+from domain.compliance.rules import Channel
+from domain.errors import ArrearsError
+from domain.ladder import Work
+from domain.statuses import ActionStatus
+from workers.attempts.attempts import Begun, check_known, opened, refuse_if_barred
+from workers.context import House
+from workers.db.actions import Move, move_actions
+from workers.db.loans import lock_known_loan
+from workers.db.schema import action, contact, loan, staff, visit, visit_staff
+from workers.db.staff import roles_of
+from workers.gate.claim import lock_action, weigh
+
+
+def begin_visit(house: House, loan_external_id: str, *, by: str, dry_run: bool = False) -> Begun:
+    """Begin the visit of a loan whose hours have come; gives the address.
+
+    `by` is the staff reference of one of its two visitors.
+
+    Raises:
+        BarredError: the gate says not now, or never; or the money came. Nothing is written.
+        ArrearsError: no visit is arranged for this hour, or `by` does not go there.
+    """
+    now = house.now()
+    with house.engine.begin() as connection:
+        due = _visit_of(connection, loan_external_id)
+        if not due.starts_at <= now < due.ends_at:
+            zone = house.settings.lender_zone
+            raise ArrearsError(
+                f"The visit of loan {loan_external_id} is from "
+                f"{due.starts_at.astimezone(zone):%Y-%m-%d %H:%M} to "
+                f"{due.ends_at.astimezone(zone):%H:%M}. It can be begun then, and not at any "
+                "other time: its notice says so."
+            )
+        _check_goes(connection, due.id, loan_external_id, by)
+        row = lock_action(connection, due.action_id, Work.SCHEDULE_VISIT)
+        if row is None or row.status != ActionStatus.ARRANGED:
+            raise _no_visit(loan_external_id)
+        weighed = weigh(
+            connection, house, due.action_id, row, Work.SCHEDULE_VISIT, now, _this_visit(due, now)
+        )
+        refuse_if_barred(weighed)
+        begun = Begun(None, row.item, due.purpose, row.locale, warnings=weighed.verdict.warnings)
+        if dry_run:
+            return begun
+        connection.execute(
+            update(visit)
+            .where(visit.c.id == due.id, visit.c.begun_at.is_(None))
+            .values(begun_at=now)
+        )
+        address = opened(connection, house, weighed, Opened.ADDRESS, row.address_sealed, by)
+        return replace(begun, attempt=due.attempt, reach=address)
+
+
+def call_off_visit(house: House, loan_external_id: str, *, by: str, why: str) -> None:
+    """Call off a visit that did not take place: its people are free, and it is planned anew.
+
+    Raises:
+        ArrearsError: no visit is arranged, or it was begun: then its outcome is to be told.
+    """
+    now = house.now()
+    with house.engine.begin() as connection:
+        lock_known_loan(connection, loan_external_id)
+        due = _visit_of(connection, loan_external_id)
+        roles_of(connection, by)
+        if due.begun_at is not None:
+            raise ArrearsError(
+                f"The visit of loan {loan_external_id} was begun. `arrears visit end` says what "
+                "came of it."
+            )
+        connection.execute(update(visit).where(visit.c.id == due.id).values(cancelled_at=now))
+        connection.execute(
+            update(visit_staff).where(visit_staff.c.visit_id == due.id).values(called_off_at=now)
+        )
+        move = Move(ActionStatus.PLANNED, f"called off by {by}: {why}", due_at=now)
+        move_actions(connection, [due.action_id], move, now)
+
+
+def _visit_of(connection: Connection, loan_external_id: str) -> Row[*tuple[Any, ...]]:
+    """The visit of a loan that is arranged; of several the next."""
+    found = connection.execute(
+        select(visit, contact.c.attempt)
+        .join(action, action.c.id == visit.c.action_id)
+        .join(loan, loan.c.id == action.c.loan_id)
+        .join(contact, contact.c.id == visit.c.contact_id)
+        .where(
+            loan.c.external_id == loan_external_id,
+            visit.c.cancelled_at.is_(None),
+            action.c.status == ActionStatus.ARRANGED,
+        )
+        .order_by(visit.c.starts_at)
+        .limit(1)
+    ).one_or_none()
+    if found is None:
+        check_known(connection, loan_external_id)
+        raise _no_visit(loan_external_id)
+    return found
+
+
+def _this_visit(due: Row[*tuple[Any, ...]], now: datetime) -> Any:
+    """The gate for a visit that counts already: it does not stand in its own way."""
+
+    def ask(facts: ContactFacts) -> Verdict:
+        others = tuple(
+            one
+            for one in facts.history
+            if (one.channel, one.loan_id, one.at) != (Channel.VISIT, due.loan_id, due.starts_at)
+        )
+        told = replace(facts, history=others, noticed_at=due.scheduled_at)
+        return may_contact(told, Channel.VISIT, now)
+
+    return ask
+
+
+def _check_goes(connection: Connection, visit_id: int, loan_external_id: str, by: str) -> None:
+    go = connection.execute(
+        select(staff.c.external_id)
+        .join(visit_staff, visit_staff.c.staff_id == staff.c.id)
+        .where(visit_staff.c.visit_id == visit_id)
+        .order_by(staff.c.external_id)
+    ).scalars()
+    visitors = list(go)
+    if by not in visitors:
+        raise ArrearsError(
+            f"The visit of loan {loan_external_id} is made by {' and '.join(visitors)}, as its "
+            f"notice says, and not by {by}."
+        )
+
+
+def _no_visit(loan_external_id: str) -> ArrearsError:
+    return ArrearsError(
+        f"No visit is arranged for loan {loan_external_id}. `arrears work --kind visits` shows "
+        "those that are."
+    )
