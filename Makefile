@@ -56,7 +56,7 @@ chaos: setup ## a day of texting on which everything breaks (LOANS=10000 SEED=7 
 	$(BIN)/python -m tests.chaos $(if $(LOANS),--loans $(LOANS)) $(if $(SEED),--seed $(SEED))
 
 judge: setup ## a million borrower-days under every law, judged a second time (BORROWERS=10000 DAYS=100 SEED=7)
-	$(BIN)/python -m tests.judge $(if $(BORROWERS),--borrowers $(BORROWERS)) $(if $(DAYS),--days $(DAYS)) \
+	$(BIN)/python -m tests.oracle $(if $(BORROWERS),--borrowers $(BORROWERS)) $(if $(DAYS),--days $(DAYS)) \
 		$(if $(SEED),--seed $(SEED))
 
 mutants: setup ## how many small faults in the gate and the ladder the tests notice; about ten minutes

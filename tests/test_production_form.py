@@ -117,7 +117,7 @@ def test_a_lasting_service_is_started_again_and_asked_for_its_health(service: Se
 
 @every_worker
 def test_a_worker_is_asked_to_stop_within_bounds(service: Service) -> None:
-    # How long it may take stands in tests/workers/test_celery_app.py.
+    # How long it may take stands in tests/workers/test_app.py.
     assert service.given["stop_signal"] == "SIGQUIT"
 
 

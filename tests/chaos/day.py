@@ -11,9 +11,9 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
 from tests.chaos.book import TODAY, make_book, write_book
-from tests.chaos.house import House, a_house
-from tests.chaos.judge import Verdict, judge, texts_by_number, unfinished
-from tests.chaos.mayhem import Mayhem
+from tests.chaos.fault_injector import Mayhem
+from tests.chaos.installation import House, a_house
+from tests.chaos.verdict import Verdict, judge, texts_by_number, unfinished
 from tests.support.environment import KEY
 from workers.clock import Clock
 from workers.db.encryption import Vault

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from tests.chaos.__main__ import figures
 from tests.chaos.book import MOST_LOANS, OneLoan, make_book
 from tests.chaos.day import Day, live_through
-from tests.chaos.judge import judge, texts_by_number
+from tests.chaos.verdict import judge, texts_by_number
 
 A_SHORT_DAY = Day(loans=200, seed=7, every=(1.5, 4.0), within=240)
 

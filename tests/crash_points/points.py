@@ -1,0 +1,127 @@
+"""The points at which a worker can be lost: before and after each commit of each task.
+
+What a task does to the world lies between two of them: a text is asked for after the first commit
+of `send_sms` and before its second. Nothing in the product knows of this; the worker of
+tests.crash_points.app is watched from outside, through its database driver and Celery's signals.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+from celery.signals import task_postrun, task_prerun
+from psycopg2.extensions import connection
+from sqlalchemy import Engine, event
+
+import workers
+
+FOLDER = "CRASHING_FOLDER"
+"""The variable that names the folder in which the test and the worker meet."""
+
+PRODUCT = Path(workers.__file__).parent
+OPENS_TRANSACTION = "engine.begin()"
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Points are passed on as lines of text, so that they outlive the worker."""
+
+    path: Path
+
+    @property
+    def passed(self) -> Path:
+        """Every point that was reached, one a line."""
+        return self.path / "passed"
+
+    @property
+    def at(self) -> Path:
+        """The point at which to die. Taken away by whoever dies, so that it happens once."""
+        return self.path / "at"
+
+    @property
+    def died(self) -> Path:
+        """The point at which a worker did die."""
+        return self.path / "died"
+
+
+@dataclass(slots=True)
+class _Work:
+    """What this process is at."""
+
+    task: str | None = None
+
+
+_work = _Work()
+
+
+class _WatchedConnection(connection):
+    def commit(self) -> None:
+        # With nothing written there is nothing to lose, and most looks of a repair find nothing.
+        if _work.task is None or not self._has_written():
+            super().commit()
+            return
+        place = _place()
+        _reach(f"{_work.task}:before_commit:{place}")
+        super().commit()
+        _reach(f"{_work.task}:after_commit:{place}")
+
+    def _has_written(self) -> bool:
+        with self.cursor() as cursor:
+            cursor.execute("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
+            (written,) = cursor.fetchone() or (False,)
+        return bool(written)
+
+
+def watch() -> None:
+    """From now on, this process and its children pass points, and die at the one asked for."""
+    event.listen(Engine, "do_connect", _connect_watched)
+    # A signal holds its receivers weakly unless told otherwise.
+    task_prerun.connect(_begin, weak=False)
+    task_postrun.connect(_end, weak=False)
+
+
+def _connect_watched(_dialect: Any, _record: Any, _args: Any, options: dict[str, Any]) -> None:
+    options["connection_factory"] = _WatchedConnection
+
+
+def _begin(task: Any, **_: Any) -> None:
+    _work.task = task.name.removeprefix("arrears.")
+
+
+def _end(**_: Any) -> None:
+    _work.task = None
+
+
+def _place() -> str:
+    """Where in the product the transaction was opened: module, function, and which one of it."""
+    frame = inspect.currentframe()
+    while frame and not frame.f_code.co_filename.startswith(f"{PRODUCT}/"):
+        frame = frame.f_back
+    assert frame, "only the product commits while a task runs"
+    module = Path(frame.f_code.co_filename).stem
+    return f"{module}.{frame.f_code.co_name}:{_which(frame.f_code, frame.f_lineno)}"
+
+
+def _which(code: CodeType, line: int) -> int:
+    """A `with` is left on the line on which it was entered: one of those that open a transaction.
+
+    In a loop the same one is met again and again, and is one place all the same.
+    """
+    lines, first = inspect.getsourcelines(code)
+    opened = [first + n for n, written in enumerate(lines) if OPENS_TRANSACTION in written]
+    return opened.index(line) + 1
+
+
+def _reach(point: str) -> None:
+    folder = Folder(Path(os.environ[FOLDER]))
+    with folder.passed.open("a") as passed:
+        passed.write(f"{point}\n")
+    if folder.at.exists() and folder.at.read_text() == point:
+        folder.at.rename(folder.died)
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,223 @@
+"""Where a scenario runs: real servers and processes, and a clock that the test moves."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import redis
+from sqlalchemy import URL, Connection, Engine, and_, create_engine, func, or_, select
+from sqlalchemy.pool import NullPool
+
+from domain.statuses import CLAIMABLE, ActionStatus, MessageStatus
+from tests.crash_points.ends import End, end_state
+from tests.crash_points.points import FOLDER, Folder
+from tests.crash_points.scenario import (
+    FROM_OUTSIDE,
+    NO_RECEIPT,
+    ZONE,
+    approve_what_waits,
+    come_in,
+    open_book,
+    write_book,
+)
+from tests.support.compose import ROOT
+from tests.support.databases import new_database, renew_database
+from tests.support.environment import an_environment
+from tests.support.loans import Book
+from tests.support.messages import messages_left
+from tests.support.receiver import SECRET, lenders_systems
+from tests.support.timetable import Timetable
+from workers import queues
+from workers.clock import Clock
+from workers.db.schema import action, inbox_event, loan, message, outbox_event
+from workers.simulator.demo.installation import ARREARS
+from workers.simulator.providers.twilio import ACCOUNT_SID, TwilioStandIn
+from workers.simulator.servers.environment import LOOPBACK, free_port
+from workers.simulator.servers.postgres_and_valkey import LocalBroker
+from workers.simulator.servers.processes import Children
+from workers.sms.unconfirmed import send_again
+
+SETTLED_WITHIN = 30.0
+"""Seconds that one scenario may take; one or two are the rule."""
+
+LEASE = timedelta(seconds=30)
+PARK_AFTER = timedelta(seconds=120)
+
+WORKER = [
+    *(sys.executable, "-m", "celery", "--app=tests.crash_points.app", "--quiet", "worker"),
+    f"--queues={','.join(queues.Queue)}",
+    # One process that works, and one that starts another when it is lost.
+    *("--concurrency=1", "--without-gossip", "--without-mingle", "--without-heartbeat"),
+    "--loglevel=INFO",
+]
+
+
+@dataclass(slots=True)
+class Stage:
+    """One worker, one webhook, one provider and one broker, for one scenario after another."""
+
+    server_url: str
+    template: str
+    database: str
+    engine: Engine
+    begins_at: datetime
+    broker: redis.Redis
+    timetable: Timetable
+    folder: Folder
+    clock_file: Path
+    twilio_port: int
+    texts: Counter[str] = field(default_factory=Counter)
+    """How often each number was texted in the last scenario, by the provider's own count."""
+
+    def play(self, crash_at: str | None = None) -> End:
+        """The whole scenario on a book of its own; a worker dies at the point, if one is named."""
+        self._begin(crash_at)
+        with TwilioStandIn(log=self._log, auth_token="secret", port=self.twilio_port) as twilio:
+            book = open_book(self.engine, self.clock_file)
+            self._work_until_settled(book)
+            for events in FROM_OUTSIDE:
+                come_in(book, events)
+                self._work_until_settled(book)
+            self.texts = Counter(text.to for text in twilio.messages())
+        with self.engine.connect() as connection:
+            return end_state(connection)
+
+    @property
+    def _log(self) -> Path:
+        return self.folder.path / "texts.jsonl"
+
+    def _begin(self, crash_at: str | None) -> None:
+        self._wait_until_idle()
+        self.broker.flushall()
+        renew_database(self.server_url, self.database, self.template)
+        self._set_clock(self.begins_at - Clock().now())
+        for path in (self._log, self.folder.passed, self.folder.at, self.folder.died):
+            path.unlink(missing_ok=True)
+        if crash_at:
+            self.folder.at.write_text(crash_at)
+
+    def _work_until_settled(self, book: Book) -> None:
+        give_up_at = time.monotonic() + SETTLED_WITHIN
+        while True:
+            self.timetable.tick()
+            self._wait_until_idle()
+            approve_what_waits(book)
+            with self.engine.connect() as connection:
+                left = _left_to_do(connection, book.house.now())
+                parked = _parked(connection)
+            if not left:
+                return
+            assert time.monotonic() < give_up_at, f"still to do: {left}"
+            for text in parked:
+                # What a person says who asked the provider, and it knows of no such text.
+                send_again(book.house, text, by="tester")
+            # Leases lapse and repairs fall due without anybody waiting for them.
+            self._set_clock(book.house.now() - Clock().now() + LEASE + timedelta(seconds=1))
+
+    def _wait_until_idle(self) -> None:
+        give_up_at = time.monotonic() + SETTLED_WITHIN
+        quiet = 0
+        # A message is in no list for a moment while a worker takes it: one look is not enough.
+        while quiet < 2:
+            quiet = 0 if messages_left(self.broker) else quiet + 1
+            assert time.monotonic() < give_up_at, (
+                f"{messages_left(self.broker)} messages are not dealt with"
+            )
+            time.sleep(0.01)
+
+    def _set_clock(self, offset: timedelta) -> None:
+        # Replaced in one step, for the worker reads it at any moment.
+        written = self.clock_file.with_suffix(".new")
+        written.write_text(str(offset.total_seconds()))
+        written.replace(self.clock_file)
+
+
+@contextmanager
+def a_stage(server_url: str, migrated_template: str, folder: Path) -> Iterator[Stage]:
+    """A stage, with its processes running; they are gone when the context is left."""
+    with ExitStack() as stack:
+        template = stack.enter_context(new_database(server_url, template=migrated_template))
+        database = stack.enter_context(new_database(server_url, template=migrated_template))
+        broker = stack.enter_context(LocalBroker())
+        twilio_port, webhook_port = free_port(), free_port()
+        database_url = database.render_as_string(hide_password=False)
+        clock_file = folder / "clock"
+        clock_file.write_text("0")
+        environment = {
+            **an_environment(database_url, broker.url),
+            "PYTHONPATH": str(ROOT),
+            "ARREARS_CLOCK_FILE": str(clock_file),
+            "ARREARS_LEASE_SECONDS": f"{LEASE.total_seconds():.0f}",
+            "ARREARS_PARK_AFTER_SECONDS": f"{PARK_AFTER.total_seconds():.0f}",
+            "ARREARS_PUBLIC_URL": f"http://{LOOPBACK}:{webhook_port}",
+            "ARREARS_ZONE": ZONE,
+            "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
+            "TWILIO_API_BASE": f"http://{LOOPBACK}:{twilio_port}",
+            "ARREARS_EVENTS_OUT_URL": stack.enter_context(lenders_systems()).url,
+            "ARREARS_EVENTS_OUT_SECRETS": SECRET,
+            FOLDER: str(folder),
+        }
+        engine = create_engine(database_url, poolclass=NullPool)
+        children = stack.enter_context(Children(folder, environment))
+        webhook = [*ARREARS, "webhook", f"--port={webhook_port}"]
+        children.start("worker", WORKER)
+        children.wait_until_answering(children.start("webhook", webhook, port=webhook_port))
+        yield Stage(
+            server_url=server_url,
+            template=str(template.database),
+            database=str(database.database),
+            engine=engine,
+            begins_at=_write_book(template),
+            broker=stack.enter_context(redis.Redis.from_url(broker.url)),
+            timetable=stack.enter_context(closing(Timetable(broker.url))),
+            folder=Folder(folder),
+            clock_file=clock_file,
+            twilio_port=twilio_port,
+        )
+
+
+def _write_book(database: URL) -> datetime:
+    """The moment at which the book begins."""
+    # Nobody may be connected to a database while it is copied.
+    return write_book(create_engine(database, poolclass=NullPool)).clock.at
+
+
+def _left_to_do(connection: Connection, now: datetime) -> dict[str, int]:
+    """What is not settled yet, and how much of it."""
+    due = and_(action.c.status.in_(CLAIMABLE), action.c.due_at <= now)
+    open_ended = action.c.status.in_((ActionStatus.CLAIMED, ActionStatus.UNKNOWN))
+    on_its_way = message.c.status.in_(
+        (MessageStatus.RESERVED, MessageStatus.UNKNOWN, MessageStatus.PARKED)
+    )
+    without_receipt = and_(
+        message.c.status.in_((MessageStatus.ACCEPTED, MessageStatus.SENT)),
+        loan.c.external_id.not_in(NO_RECEIPT),
+    )
+    texts = message.join(action, action.c.id == message.c.action_id).join(
+        loan, loan.c.id == action.c.loan_id
+    )
+    questions = {
+        "loans": select(loan.c.id).where(loan.c.review_on <= now.date()),
+        "actions": select(action.c.id).where(or_(due, open_ended)),
+        "texts": select(message.c.id).select_from(texts).where(or_(on_its_way, without_receipt)),
+        "events in": select(inbox_event.c.id).where(inbox_event.c.status == "received"),
+        "events out": select(outbox_event.c.id).where(outbox_event.c.status == "waiting"),
+    }
+    counts = {
+        what: connection.execute(select(func.count()).select_from(rows.subquery())).scalar_one()
+        for what, rows in questions.items()
+    }
+    return {what: count for what, count in counts.items() if count}
+
+
+def _parked(connection: Connection) -> list[UUID]:
+    parked = select(message.c.id).where(message.c.status == MessageStatus.PARKED)
+    return list(connection.execute(parked).scalars())

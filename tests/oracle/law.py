@@ -1,0 +1,218 @@
+"""The packs' plain values, and what each of them says of one contact. No code of the house."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import holidays
+from ruamel.yaml import YAML
+
+from tests.oracle.log import Life, Reached
+
+PACKS = Path(__file__).parents[2] / "config" / "rule_packs"
+WEEK = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+@cache
+def packs() -> dict[str, dict[str, Any]]:
+    """By jurisdiction, each file as it is written."""
+    read = [YAML(typ="safe").load(path) for path in sorted(PACKS.glob("*.yaml"))]
+    return {pack["jurisdiction"]: pack for pack in read}
+
+
+@cache
+def _public_holidays(country: str) -> frozenset[date]:
+    return frozenset(holidays.country_holidays(country, years=range(2019, 2034)))
+
+
+@cache
+def _bound_by(jurisdiction: str) -> tuple[dict[str, Any], ...]:
+    country = jurisdiction[:2]
+    named = dict.fromkeys((country, jurisdiction))
+    return tuple(packs()[one] for one in named if one in packs())
+
+
+def against(life: Life, one: Reached) -> list[str]:
+    """The rules that one contact breaks, with what the log held before it."""
+    broken = list(_of_the_house(life, one))
+    hours_given = set()
+    for zone in life.zones:
+        local = one.at.astimezone(ZoneInfo(zone))
+        for pack in _bound_by(life.jurisdiction):
+            for rule in pack["rules"]:
+                if not _speaks_of(rule, life, one, local.date()):
+                    continue
+                if rule["kind"] == "contact_hours" and "place" not in rule:
+                    hours_given.add(zone)
+                if not _kept(rule, pack, life, one, local):
+                    broken.append(rule["id"])
+    if one.channel != "legal" and hours_given != set(life.zones):
+        broken.append("no hours are known")
+    return broken
+
+
+def _of_the_house(life: Life, one: Reached) -> Iterator[str]:
+    if one.loan in life.paid and life.paid[one.loan] <= one.at:
+        yield "the money had come"
+    today = one.at.astimezone(ZoneInfo(life.lender_zone)).date()
+    for pause in life.pauses:
+        covers = pause.first <= today and (pause.end is None or today < pause.end)
+        if pause.loan == one.loan and pause.told_at <= one.at and covers:
+            yield "a hold was in force"
+    for channel in (one.channel, "*"):
+        if one.channel != "legal" and channel in life.stopped and life.stopped[channel] <= one.at:
+            yield f"they had asked for no more ({channel})"
+
+
+def _speaks_of(rule: dict[str, Any], life: Life, one: Reached, on: date) -> bool:
+    return (
+        rule.get("status", "in_force") == "in_force"
+        and rule.get("modality", "must_not") != "advisory"
+        and one.channel in rule.get("channels", ())
+        and rule["effective_from"] <= on <= rule.get("effective_to", date.max)
+        and (one.at_work or rule.get("place") != "work")
+        and life.collects_as in rule.get("applies_to", (life.collects_as,))
+    )
+
+
+def _kept(
+    rule: dict[str, Any], pack: dict[str, Any], life: Life, one: Reached, local: datetime
+) -> bool:
+    match rule["kind"]:
+        case "contact_hours":
+            return _within_hours(rule["hours"], pack, local)
+        case "cap":
+            return _counted(rule, life, one, local) < rule["at_most"]
+        case "message":
+            if rule.get("to", one.party) != one.party:
+                return True
+            lacks = set(rule.get("must_say", ())) - one.says
+            return not lacks and not set(rule.get("must_not_say", ())) & one.says
+        case "visit":
+            if one.staff < rule.get("staff", 1):
+                return False
+            days = rule.get("notice_days", 0)
+            if not days:
+                return True
+            told = one.noticed_at and one.noticed_at.astimezone(local.tzinfo).date()
+            return told is not None and (local.date() - told).days >= days
+        case "validation_notice":
+            mine = [c.at for c in life.contacts if c.loan == one.loan and c.at < one.at]
+            given = one.loan in life.notices and life.notices[one.loan] <= one.at
+            if given or not mine:
+                return True
+            first = min(mine).astimezone(ZoneInfo(life.zones[0])).date()
+            return (local.date() - first).days <= rule["within_days"]
+        case "third_parties":
+            return one.party == "borrower" or _unreachable(rule, life, one)
+        case "limitation":
+            if one.channel != "legal" and "legal_consequences" not in one.says:
+                return True
+            start = life.loans[one.loan]
+            day = 28 if (start.month, start.day) == (2, 29) else start.day
+            last = date(start.year + rule["years"], start.month, day)
+            if (start.month, start.day) == (2, 29) and _leap(start.year + rule["years"]):
+                last = date(last.year, 2, 29)
+            return local.date() <= last
+    return True
+
+
+def _leap(year: int) -> bool:
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+
+
+def _within_hours(hours: dict[str, str], pack: dict[str, Any], local: datetime) -> bool:
+    day, clock = WEEK[local.weekday()], local.strftime("%H:%M")
+    country = pack.get("calendar")
+    if country and "holidays" in hours and local.date() in _public_holidays(country):
+        return hours["holidays"] != "closed" and _between(clock, hours["holidays"])
+    for days, times in hours.items():
+        if days == "holidays":
+            continue
+        first, _, last = days.partition("-")
+        span = WEEK if days == "every_day" else WEEK[WEEK.index(first) :]
+        if days != "every_day":
+            span = span[: span.index(last or first) + 1]
+        if day in span and _between(clock, times):
+            return True
+    return False
+
+
+def _between(clock: str, times: str) -> bool:
+    start, end = times.split("-")
+    return start <= clock < end
+
+
+def _counted(rule: dict[str, Any], life: Life, one: Reached, local: datetime) -> int:
+    """How many the rule counts, before the contact, in the window that it falls into."""
+    counted = 0
+    for other in life.contacts:
+        if other is one:
+            break
+        if other.channel not in rule.get("counts", rule["channels"]):
+            continue
+        if rule["scope"] == "debt" and other.loan != one.loan:
+            continue
+        if rule["scope"] == "number" and other.number != one.number:
+            continue
+        if rule["counter"] == "connected" and not other.connected:
+            continue
+        if rule["counter"] == "unanswered" and other.connected:
+            continue
+        if rule.get("place") == "work" and not other.at_work:
+            continue
+        apart = (local.date() - other.at.astimezone(local.tzinfo).date()).days
+        counted += _same_window(rule["window"], local.date(), apart)
+    return counted
+
+
+def _same_window(window: str, day: date, apart: int) -> bool:
+    other = day - timedelta(days=apart)
+    match window.split():
+        case [days, "consecutive", "days"]:
+            return 0 <= apart < int(days)
+        case ["calendar", "day"]:
+            return apart == 0
+        case ["calendar", "week"]:
+            return day.isocalendar()[:2] == other.isocalendar()[:2]
+        case ["calendar", "month"]:
+            return (day.year, day.month) == (other.year, other.month)
+    raise ValueError(f"nobody can read the window {window!r}")
+
+
+def _unreachable(rule: dict[str, Any], life: Life, one: Reached) -> bool:
+    if rule["when"] == "never":
+        return False
+    if life.number_invalid:
+        return True
+    calls = [c for c in life.contacts if c.channel == "call" and c.at < one.at]
+    latest = sorted((c for c in calls if c.party == "borrower"), key=lambda c: c.at)
+    latest = latest[-rule["failures"] :]
+    return len(latest) == rule["failures"] and not any(c.connected for c in latest)
+
+
+def moments_worth_asking(life: Life, since: datetime, until: datetime) -> Iterator[datetime]:
+    """Every moment between at which a rule could open: where hours begin, and where days do."""
+    clocks = {"00:00"}
+    for pack in _bound_by(life.jurisdiction):
+        for rule in pack["rules"]:
+            for times in rule.get("hours", {}).values():
+                if "-" in times:
+                    clocks.add(times.split("-")[0])
+    if since < until:
+        yield since
+    for name in {*life.zones, life.lender_zone}:
+        zone = ZoneInfo(name)
+        day = since.astimezone(zone).date()
+        while day <= until.astimezone(zone).date():
+            for clock in clocks:
+                hour, minute = map(int, clock.split(":"))
+                moment = datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone)
+                if since < moment < until:
+                    yield moment
+            day += timedelta(days=1)

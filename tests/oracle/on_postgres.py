@@ -1,0 +1,295 @@
+"""The house itself under judgement: the real store, workers that race and are lost, and its laws.
+
+The judge is shown what the outside saw: the provider's log, the calls that dialers dialled and the
+doors at which visitors stood. Of the house it reads only the rules that each contact names.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import Engine, select
+
+from domain.contact_outcomes import ArrearsReason, ContactOutcome
+from domain.errors import ArrearsError
+from domain.ladder import Work
+from tests.oracle.law import against
+from tests.oracle.log import Reached
+from tests.oracle.simulated_borrowers import (
+    FIRST_DAY,
+    Street,
+    a_street,
+    key_of,
+    something_comes,
+    tell,
+)
+from tests.oracle.simulation import Found
+from workers.actions.dispatch import mark_lost_claims, wake_due_actions
+from workers.calls.assign import assign_call
+from workers.calls.start import begin_call
+from workers.db.schema import contact, loan, visit, visit_staff
+from workers.db.schema import staff as staff_table
+from workers.escalation.escalate import escalate_loans
+from workers.escalation.scan import scan_portfolio
+from workers.evidence.chain import chain_evidence
+from workers.evidence.verify import verify
+from workers.legal.legal_files import open_legal_file
+from workers.sms.reconcile import reconcile_texts
+from workers.sms.send import send_sms
+from workers.staff.worklist import Kind, read_work
+from workers.visits.schedule import schedule_visit
+from workers.visits.start import begin_visit
+
+TAKE_UP: dict[Work, Callable[..., str]] = {
+    Work.SEND_SMS: send_sms,
+    Work.ASSIGN_CALL: assign_call,
+    Work.SCHEDULE_VISIT: schedule_visit,
+    Work.OPEN_LEGAL_FILE: open_legal_file,
+}
+
+
+SPEAKS_OF_STOPPING = ("Reply STOP", "回复TD")
+
+
+LENDER = "Example Lender"
+
+
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """What the judge made of the house itself."""
+
+    found: Found
+    by_channel: dict[str, int]
+    texted_twice: int
+    workers_lost: int
+    evidence_wrong: int
+
+
+def live_in_the_store(
+    engine: Engine,
+    seed: int,
+    borrowers: int,
+    days: int,
+    *,
+    losses: float = 0.02,
+    progress: Callable[[str], None] = lambda said: None,
+) -> Lived:
+    """Let so many borrowers live in a house on `engine` for so many days, and judge it."""
+    street = a_street(engine, seed, borrowers, losses)
+    started = time.monotonic()
+    for n in range(days):
+        for at in _moments_of(street, FIRST_DAY + timedelta(days=n)):
+            street.book.clock.at = at
+            _an_hour(street)
+        if n % 10 == 9:
+            took = time.monotonic() - started
+            progress(f"{took:7.1f} s  in the store: day {n + 1}, {len(street.provider.log)} texts")
+    return _judged(street, borrowers * days)
+
+
+def _moments_of(street: Street, day: date) -> list[datetime]:
+    """A few hours of the day and of the night, and every moment at which a visit begins."""
+    zone = street.book.zone
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+    chance = street.chance
+    moments = {midnight + timedelta(minutes=chance.randrange(24 * 60)) for _ in range(4)}
+    visits = street.book.rows(select(visit.c.starts_at).where(visit.c.cancelled_at.is_(None)))
+    moments |= {
+        one.starts_at.astimezone(zone)
+        for one in visits
+        if one.starts_at.astimezone(zone).date() == day
+    }
+    return sorted(moments)
+
+
+def _an_hour(street: Street) -> None:
+    book, house = street.book, street.book.house
+    something_comes(street)
+    announced: list[list[int]] = []
+    with street.losing.a_worker():
+        scan_portfolio(house, announced.extend)
+    jobs: list[Callable[[], object]] = []
+    for ids in announced:
+        jobs += [lambda ids=ids: escalate_loans(house, ids)] * 2
+    _race(street, jobs)
+    jobs = []
+    for work, take_up in TAKE_UP.items():
+        due: list[int] = []
+        with street.losing.a_worker():
+            wake_due_actions(house, work, due.extend, waiting=0)
+        for id in due:
+            jobs += [lambda take_up=take_up, id=id: take_up(house, id)] * 2
+    _race(street, jobs)
+    _collectors(street)
+    _visitors(street)
+    for repair in (mark_lost_claims, reconcile_texts):
+        with street.losing.a_worker():
+            repair(house)
+    for waits in read_waiting(street):
+        with suppress(ArrearsError):
+            book.approve(waits)
+
+
+def read_waiting(street: Street) -> list[str]:
+    """The loans for which something waits for a yes."""
+    house = street.book.house
+    with house.engine.connect() as connection:
+        found = read_work(connection, house, house.today(), [Kind.APPROVALS])
+    return [one.loan for one in found.approvals]
+
+
+def _race(street: Street, jobs: list[Callable[[], object]]) -> None:
+    """Every message twice, in any order, on workers that may be lost."""
+    street.chance.shuffle(jobs)
+
+    def run(job: Callable[[], object]) -> None:
+        with street.losing.a_worker():
+            job()
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(run, job) for job in jobs]:
+            done.result(timeout=60)
+
+
+def _collectors(street: Street) -> None:
+    house = street.book.house
+    with house.engine.connect() as connection:
+        calls = read_work(connection, house, house.today(), [Kind.CALLS]).calls
+    reported: list[tuple[str, str]] = []
+
+    def dial(loan_id: str, by: str) -> None:
+        try:
+            begun = begin_call(house, loan_id, by=by)
+        except ArrearsError:
+            return
+        outcome = street.chance.choice(list(ContactOutcome)[:-1])
+        reached = Reached(
+            at=house.now().astimezone(UTC),
+            channel="call",
+            loan=key_of(loan_id),
+            connected=outcome.connected,
+            number="A",
+        )
+        street.calls.append((loan_id, reached))
+        reported.append((str(begun.attempt), outcome))
+
+    jobs = [
+        lambda id=one.loan, by=by: dial(id, by)
+        for one in calls
+        if one.begun_as is None and street.chance.random() < 0.7
+        for by in street.chance.sample([f"c-{n}" for n in range(6)], 2)
+    ]
+    _race(street, jobs)
+    for attempt, outcome in reported:
+        _report(street, attempt, outcome)
+    for one in calls:
+        # Of a call that was begun when its collector was lost, somebody says so later.
+        if one.begun_as is not None:
+            _report(street, one.begun_as, ContactOutcome.NO_ANSWER)
+
+
+def _report(street: Street, attempt: str, outcome: str) -> None:
+    told = {
+        "attempt": attempt,
+        "outcome": outcome,
+        "reason": ArrearsReason.OTHER if outcome == ContactOutcome.SPOKE else None,
+        "made_by": "c-0",
+    }
+    tell(street, "contact_outcome", told)
+
+
+def _visitors(street: Street) -> None:
+    house, now = street.book.house, street.book.house.now()
+    due = street.book.rows(
+        select(visit.c.id, loan.c.external_id, staff_table.c.external_id.label("who"))
+        .join(loan, loan.c.id == visit.c.loan_id)
+        .join(visit_staff, visit_staff.c.visit_id == visit.c.id)
+        .join(staff_table, staff_table.c.id == visit_staff.c.staff_id)
+        .where(
+            visit.c.starts_at <= now,
+            visit.c.ends_at > now,
+            visit.c.begun_at.is_(None),
+            visit.c.cancelled_at.is_(None),
+        )
+    )
+    noticed = {one.id: one.scheduled_at for one in street.book.rows(select(visit))}
+    for id, one in {row.id: row for row in due}.items():
+        try:
+            begun = begin_visit(house, one.external_id, by=one.who)
+        except ArrearsError:
+            continue
+        stood = Reached(
+            at=now.astimezone(UTC),
+            channel="visit",
+            loan=key_of(one.external_id),
+            staff=2,
+            noticed_at=noticed[id],
+        )
+        street.calls.append((one.external_id, stood))
+        _report(street, str(begun.attempt), ContactOutcome.NO_ANSWER)
+
+
+def _judged(street: Street, borrower_days: int) -> Lived:
+    found = Found(borrower_days=borrower_days)
+    named = _rules_named(street)
+    texts: Counter[tuple[str, str]] = Counter()
+    for at, text in street.provider.log:
+        life = street.lives[text.to]
+        loan_id = next(id for id in street.of_loan if id in text.body)
+        texts[loan_id, text.body] += 1
+        says = {"debt"}
+        says |= {"identity"} if LENDER in text.body else set()
+        says |= {"opt_out"} if any(one in text.body for one in SPEAKS_OF_STOPPING) else set()
+        life.contacts.append(
+            Reached(
+                at, "sms", key_of(loan_id), number="A", says=frozenset(says), rules=named[loan_id]
+            )
+        )
+    for loan_id, reached in street.calls:
+        life = street.lives[street.of_loan[loan_id]]
+        life.contacts.append(replace(reached, rules=named[loan_id]))
+    by_channel: Counter[str] = Counter()
+    for life in street.lives.values():
+        life.contacts.sort(key=lambda one: one.at)
+        for one in life.contacts:
+            by_channel[one.channel] += 1
+            if broken := against(life, one):
+                found.unlawful += 1
+                found.offenders.append(f"unlawful: {life.id} {life.jurisdiction} {one}: {broken}")
+            if not one.rules:
+                found.unexplained += 1
+        found.contacts += len(life.contacts)
+    return Lived(
+        found=found,
+        by_channel=dict(by_channel),
+        texted_twice=sum(n - 1 for n in texts.values()),
+        workers_lost=street.losing.lost,
+        evidence_wrong=_evidence_wrong(street),
+    )
+
+
+def _evidence_wrong(street: Street) -> int:
+    while chain_evidence(street.book.house):
+        pass
+    engine = street.book.house.engine.execution_options(isolation_level="REPEATABLE READ")
+    with engine.begin() as connection:
+        return len(list(verify(connection)))
+
+
+def _rules_named(street: Street) -> dict[str, tuple[str, ...]]:
+    """By loan, the rules of its contacts; nothing where one of them names none."""
+    named: dict[str, tuple[str, ...]] = dict.fromkeys(street.of_loan, ())
+    silent = set()
+    for one in street.book.rows(
+        select(loan.c.external_id, contact.c.rules).join(loan, loan.c.id == contact.c.loan_id)
+    ):
+        named[one.external_id] += tuple(one.rules)
+        if not one.rules:
+            silent.add(one.external_id)
+    return {id: () if id in silent else rules for id, rules in named.items()}

@@ -1,0 +1,77 @@
+"""The one place where the house is asked: the gate, with the facts that a borrower's life gives."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import config
+from config.readers.rule_packs import read_rule_pack
+from config.readers.yaml_reader import read_yaml
+from domain.compliance.contact_facts import ContactFacts, Party, PastContact, Says
+from domain.compliance.gate import Verdict, may_contact
+from domain.compliance.rules import Channel, Collects, RulePack, packs_for
+from domain.holds import Hold, HoldKind
+from tests.oracle.log import Life, Reached
+
+SHIPPED = Path(config.__file__).parent / "rule_packs"
+
+
+@cache
+def _packs() -> tuple[RulePack, ...]:
+    return tuple(read_rule_pack(read_yaml(path)) for path in sorted(SHIPPED.glob("*.yaml")))
+
+
+def _told(life: Life, loan: int, at: datetime) -> date | None:
+    given = life.notices.get(loan)
+    return given.date() if given is not None and given <= at else None
+
+
+def ask(life: Life, wanted: Reached, at: datetime) -> Verdict:
+    """What the house says of a contact at a moment, knowing what was known then."""
+    mine = [one.at for one in life.contacts if one.loan == wanted.loan]
+    first = min(mine).astimezone(ZoneInfo(life.zones[0])).date() if mine else None
+    stopped = {channel for channel, since in life.stopped.items() if since <= at}
+    paid = wanted.loan in life.paid and life.paid[wanted.loan] <= at
+    facts = ContactFacts(
+        past_due=Decimal(0 if paid else 100),
+        zones=life.zones,
+        lender_zone=life.lender_zone,
+        packs=packs_for(_packs(), life.jurisdiction),
+        reachable=frozenset(Channel),
+        holds=tuple(
+            Hold(HoldKind.MANUAL, one.first, one.end)
+            for one in life.pauses
+            if one.loan == wanted.loan and one.told_at <= at
+        ),
+        opted_out=frozenset(Channel(one) for one in stopped if one != "*"),
+        ceased="*" in stopped,
+        collects_as=frozenset({Collects(life.collects_as)}),
+        loan_id=wanted.loan,
+        history=tuple(
+            PastContact(
+                one.at,
+                Channel(one.channel),
+                one.loan,
+                one.connected,
+                one.number,
+                one.at_work,
+                Party(one.party),
+            )
+            for one in life.contacts
+        ),
+        first_contact_on=first,
+        party=Party(wanted.party),
+        number=wanted.number,
+        number_invalid=life.number_invalid,
+        at_work=wanted.at_work,
+        says=frozenset(map(Says, wanted.says)),
+        visit_staff=wanted.staff,
+        noticed_at=wanted.noticed_at,
+        validation_notice_on=_told(life, wanted.loan, at),
+        limitation_from=life.loans[wanted.loan],
+    )
+    return may_contact(facts, Channel(wanted.channel), at)

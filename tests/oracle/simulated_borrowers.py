@@ -1,0 +1,235 @@
+"""Outside the house: borrowers under every law, what they do, and what reaches them."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine, select, update
+
+from config.readers.policy import Policy
+from tests.oracle.log import Life, Pause, Reached
+from tests.support.fakes import FakeSmsGateway
+from tests.support.loans import Book, only, shipped_policy
+from workers.borrowers.inbound_texts import take_reply
+from workers.db.schema import borrower, loan
+from workers.db.schema import staff as staff_table
+from workers.inbox import process as inbox
+from workers.sms.providers.port import InboundText, OutgoingText, SendOutcome, SendResult
+
+FIRST_DAY = date(2026, 3, 2)
+
+
+LENDER_ZONE = "Asia/Shanghai"
+
+
+COUNTRIES = {
+    "CN": ("CNY", "consumer_loan", "zh-Hans", "Asia/Shanghai", "+86138001"),
+    "US": ("USD", "personal_loan", "en", "America/Chicago", "+1646201"),
+    "US-MA": ("USD", "personal_loan", "en", "America/New_York", "+1617201"),
+    "US-WA": ("USD", "personal_loan", "en", "America/Los_Angeles", "+1206201"),
+    "GB": ("GBP", "personal_loan", "en", "Europe/London", "+4474001"),
+    "IN": ("INR", "personal_loan", "en", "Asia/Kolkata", "+9198200"),
+    "AU": ("AUD", "personal_loan", "en", "Australia/Sydney", "+6141234"),
+}
+
+
+class LostError(BaseException):
+    """A worker is lost at this very moment: no handler of the house's may catch it."""
+
+
+@dataclass(slots=True)
+class Losing:
+    """Loses workers at their commits: before one, so that nothing happened, or right after."""
+
+    chance: random.Random
+    share: float
+    lost: int = 0
+    _of: threading.local = field(default_factory=threading.local)
+
+    def watch(self, engine: Engine) -> None:
+        commit = engine.dialect.do_commit
+
+        def do_commit(connection: Any) -> None:
+            loses = getattr(self._of, "a_worker", False) and self.chance.random() < self.share
+            if loses and self.chance.random() < 0.5:
+                self._lose()
+            commit(connection)
+            if loses:
+                self._lose()
+
+        engine.dialect.do_commit = do_commit  # type: ignore[method-assign]
+
+    def _lose(self) -> None:
+        self.lost += 1
+        raise LostError
+
+    @contextmanager
+    def a_worker(self) -> Iterator[None]:
+        """What runs in here may be lost, and is not missed."""
+        self._of.a_worker = True
+        try:
+            with suppress(LostError):
+                yield
+        finally:
+            self._of.a_worker = False
+
+
+@dataclass(slots=True)
+class Provider(FakeSmsGateway):
+    """Takes texts, keeps a log by the house's time, and now and then loses its own answer."""
+
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    chance: random.Random = field(default_factory=random.Random)
+    log: list[tuple[datetime, OutgoingText]] = field(default_factory=list)
+
+    def send(self, text: OutgoingText) -> SendResult:
+        at = self.now().astimezone(UTC)
+        result = FakeSmsGateway.send(self, text)
+        if result.outcome is SendOutcome.ACCEPTED:
+            self.log.append((at, text))
+            if self.chance.random() < 0.05:
+                return SendResult(SendOutcome.UNKNOWN, "The answer was lost.")
+        return result
+
+
+@dataclass(slots=True)
+class Street:
+    """Everything outside the house: the borrowers, what they do, and what reached them."""
+
+    book: Book
+    provider: Provider
+    losing: Losing
+    chance: random.Random
+    lives: dict[str, Life] = field(default_factory=dict)
+    """By telephone number."""
+    of_loan: dict[str, str] = field(default_factory=dict)
+    """The number of each loan's borrower, by the lender's id of the loan."""
+    calls: list[tuple[str, Reached]] = field(default_factory=list)
+    """By loan, what dialers dialled and at which doors visitors stood."""
+    told: int = 0
+
+
+def a_street(engine: Engine, seed: int, borrowers: int, losses: float) -> Street:
+    chance = random.Random(seed)
+    book = Book(engine, now=f"{FIRST_DAY} 00:00", zone=LENDER_ZONE, policy=_policy())
+    provider = Provider(now=lambda: book.clock.at, chance=chance)
+    book.house = replace(book.house, sms=only(provider))
+    street = Street(book, provider, Losing(chance, losses), chance)
+    always = (f"{FIRST_DAY - timedelta(days=1)} 00:00", "2027-01-01 00:00")
+    for n in range(6):
+        book.staff(f"c-{n}", "caller", capacity=1_000, shift=always)
+        book.staff(f"v-{n}", "visitor", capacity=1_000, shift=always)
+    book.staff("sup-1", "supervisor")
+    with engine.begin() as connection:
+        connection.execute(update(staff_table).values(trained_on=date(2026, 1, 1)))
+    for n in range(borrowers):
+        _moves_in(street, n)
+    street.losing.watch(engine)
+    return street
+
+
+def _policy() -> Policy:
+    """The shipped one, with the American ladder for each country that has rules and no ladder."""
+    shipped = shipped_policy()
+    (american,) = (one for one in shipped.ladders if "US" in one.applies_to.jurisdictions)
+    more = tuple(
+        replace(
+            american,
+            id=f"consumer_loan_{country.lower()}",
+            currency=COUNTRIES[country][0],
+            applies_to=replace(american.applies_to, jurisdictions=(country,)),
+        )
+        for country in ("GB", "IN", "AU")
+    )
+    return replace(shipped, ladders=shipped.ladders + more)
+
+
+def _moves_in(street: Street, n: int) -> None:
+    chance = street.chance
+    jurisdiction = chance.choice(list(COUNTRIES))
+    currency, product, locale, zone, prefix = COUNTRIES[jurisdiction]
+    phone = f"{prefix}{n:04d}"
+    zones = tuple({zone, chance.choice([zone, zone, zone, "Europe/Moscow"])})
+    first = None
+    for k in range(chance.choice((1, 2, 3))):
+        id = f"L-{n:04d}-{k}"
+        due_on = FIRST_DAY - timedelta(days=chance.choice((0, 0, 1, 5, 28)) + k)
+        street.book.loan(
+            id,
+            due_on=str(due_on),
+            jurisdiction=jurisdiction,
+            product=product,
+            locale=locale,
+            zones=zones,
+            phone=phone,
+            currency=currency,
+        )
+        street.of_loan[id] = phone
+        known = street.book.one(select(loan).where(loan.c.external_id == id))
+        first = first or known.borrower_id
+        with street.book.house.engine.begin() as connection:
+            connection.execute(update(loan).where(loan.c.id == known.id).values(borrower_id=first))
+        life = street.lives.setdefault(phone, Life(n, jurisdiction, zones, LENDER_ZONE, {}))
+        life.loans[key_of(id)] = due_on
+
+
+def key_of(loan_id: str) -> int:
+    return int(loan_id.rsplit("-", 1)[1])
+
+
+def something_comes(street: Street) -> None:
+    """Money, holds, wishes and texts, before the hour's work."""
+    chance, now = street.chance, street.book.house.now()
+    for phone, life in street.lives.items():
+        happens = chance.random()
+        key = chance.choice(list(life.loans))
+        loan_id = f"L-{life.id:04d}-{key}"
+        if happens < 0.002 and key not in life.paid:
+            paid = {
+                "external_id": f"P-{loan_id}",
+                "loan": loan_id,
+                "amount": "1000",
+                "currency": COUNTRIES[life.jurisdiction][0],
+                "paid_on": str(now.date()),
+            }
+            tell(street, "payment", paid)
+            life.paid[key] = now.astimezone(UTC)
+        elif happens < 0.003:
+            sent = InboundText("twilio", f"SM{street.told:032d}", phone, "STOP", None)
+            street.told += 1
+            take_reply(street.book.house, sent, help_is_answered=True)
+            life.stopped.setdefault("sms", now.astimezone(UTC))
+        elif happens < 0.004:
+            known = street.book.one(
+                select(borrower.c.external_id)
+                .join(loan, loan.c.borrower_id == borrower.c.id)
+                .where(loan.c.external_id == loan_id)
+            )
+            wish = {"borrower": known.external_id, "channel": None, "made_by": "c-0"}
+            tell(street, "opt_out", wish)
+            life.stopped.setdefault("*", now.astimezone(UTC))
+        elif happens < 0.01:
+            end = now.date() + timedelta(days=chance.choice((1, 3, 14)))
+            hold = {
+                "hold": f"H-{street.told}",
+                "loan": loan_id,
+                "kind": "manual",
+                "starts_on": str(now.date()),
+                "ends_on": str(end),
+                "why": "a test needs it",
+                "made_by": "c-0",
+            }
+            tell(street, "hold", hold)
+            life.pauses.append(Pause(key, now.date(), end, now.astimezone(UTC)))
+
+
+def tell(street: Street, kind: str, payload: dict[str, Any]) -> None:
+    street.told += 1
+    settled = inbox.take_in(street.book.house, f"{kind}:{street.told}", kind, payload)
+    assert settled.status == "applied", settled.reason

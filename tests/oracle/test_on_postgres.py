@@ -1,0 +1,37 @@
+"""The house itself, judged: its workers race and are lost, and a broken house is caught."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Engine
+
+from domain.compliance.gate import Answer, Verdict
+from tests.oracle.on_postgres import live_in_the_store
+from workers.calls import start as making_calls
+from workers.gate import claim as contacting
+from workers.gate import facts as gatekeeping
+
+
+def test_a_house_whose_workers_race_and_are_lost_keeps_every_law(engine: Engine) -> None:
+    lived = live_in_the_store(engine, seed=3, borrowers=14, days=45)
+    assert lived.found.offenders == []
+    assert (lived.found.unlawful, lived.found.unexplained) == (0, 0)
+    assert (lived.texted_twice, lived.evidence_wrong) == (0, 0)
+    assert min(lived.by_channel[channel] for channel in ("sms", "call", "visit")) > 5
+    assert lived.workers_lost > 10
+
+
+def test_a_house_whose_collectors_go_round_the_gate_is_caught(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making_calls, "refuse_if_barred", lambda weighed: None)
+    assert live_in_the_store(engine, seed=3, borrowers=8, days=12).found.unlawful > 0
+
+
+def test_a_house_that_claims_without_asking_is_caught(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yes = Verdict(Answer.ALLOWED, ("nobody asked",), "No rule forbids it.")
+    monkeypatch.setattr(contacting, "may_contact", lambda facts, channel, at: yes)
+    monkeypatch.setattr(gatekeeping, "may_contact", lambda facts, channel, at: yes)
+    assert live_in_the_store(engine, seed=3, borrowers=8, days=12).found.unlawful > 0

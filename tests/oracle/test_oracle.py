@@ -1,0 +1,153 @@
+"""The judge finds what is wrong, in logs made for it and in a house that was broken on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from domain.compliance.contact_hours import ContactHours
+from domain.compliance.frequency_caps import Cap
+from domain.compliance.gate import Answer, Verdict
+from tests.oracle import simulation as world
+from tests.oracle.law import against
+from tests.oracle.log import Life, Pause, Reached
+
+NOON = datetime(2026, 6, 15, 16, tzinfo=UTC)  # a Monday, noon in New York
+WORDS = frozenset({"identity", "opt_out", "debt"})
+
+
+def a_life(jurisdiction: str = "US", *zones: str) -> Life:
+    zone = zones or {"CN": ("Asia/Shanghai",), "AU": ("Australia/Sydney",)}.get(
+        jurisdiction, ("America/New_York",)
+    )
+    return Life(1, jurisdiction, zone, zone[0], {1: date(2026, 5, 1), 2: date(2020, 1, 1)})
+
+
+def text(at: datetime = NOON) -> Reached:
+    return Reached(at=at, channel="sms", loan=1, says=WORDS, number="A")
+
+
+def call(at: datetime = NOON, *, connected: bool = False) -> Reached:
+    return Reached(at=at, channel="call", loan=1, connected=connected, number="A")
+
+
+def local(written: str, zone: str) -> datetime:
+    return datetime.fromisoformat(written).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def test_a_lawful_contact_breaks_nothing() -> None:
+    assert against(a_life(), text()) == against(a_life(), call()) == []
+
+
+def days_of_calls(life: Life, count: int) -> None:
+    life.contacts += [call(NOON - timedelta(hours=n + 1)) for n in reversed(range(count))]
+
+
+UNLAWFUL: dict[str, tuple[Callable[[], tuple[Life, Reached]], str]] = {
+    "by night": (lambda: (a_life(), text(NOON + timedelta(hours=12))), "us.contact_hours"),
+    "by night in the other zone": (
+        lambda: (a_life("US", "America/New_York", "Asia/Shanghai"), text()),
+        "us.contact_hours",
+    ),
+    "on a holiday": (
+        lambda: (a_life("AU"), call(local("2026-12-25 12:00", "Australia/Sydney"))),
+        "au.contact_hours",
+    ),
+    "at work in the evening": (
+        lambda: (
+            a_life("AU"),
+            replace(call(local("2026-06-15 18:00", "Australia/Sydney")), at_work=True),
+        ),
+        "au.hours_at_work",
+    ),
+    "a text that does not say who writes": (
+        lambda: (a_life(), replace(text(), says=frozenset({"opt_out"}))),
+        "us.who_is_asking",
+    ),
+    "to a relative": (lambda: (a_life(), replace(call(), party="third_party")), "us.third_parties"),
+    "a suit out of time": (
+        lambda: (a_life(), replace(text(), channel="legal", loan=2)),
+        "us.limitation",
+    ),
+    "one visitor alone": (
+        lambda: (
+            a_life("CN"),
+            Reached(
+                at=local("2026-06-15 12:00", "Asia/Shanghai"), channel="visit", loan=1, staff=1
+            ),
+        ),
+        "cn.visit_staff",
+    ),
+    "where no law is known": (lambda: (a_life("FR"), text()), "no hours are known"),
+}
+
+
+@pytest.mark.parametrize(("made", "rule"), UNLAWFUL.values(), ids=UNLAWFUL)
+def test_an_unlawful_contact_is_found(made: Callable[[], tuple[Life, Reached]], rule: str) -> None:
+    assert rule in against(*made())
+
+
+def test_the_eighth_call_of_a_week_is_found_and_the_seventh_is_not() -> None:
+    life = a_life()
+    days_of_calls(life, 6)
+    assert against(life, call()) == []
+    days_of_calls(life, 1)
+    assert against(life, call()) == ["us.calls_attempted"]
+
+
+def test_a_call_after_a_conversation_is_found() -> None:
+    life = a_life()
+    life.contacts.append(call(NOON - timedelta(days=6), connected=True))
+    assert against(life, call()) == ["us.call_after_conversation"]
+    assert against(life, call(NOON + timedelta(days=1))) == []
+
+
+def test_a_third_contact_in_massachusetts_is_found_whatever_the_channels() -> None:
+    life = a_life("US-MA")
+    life.contacts += [call(NOON - timedelta(days=2)), text(NOON - timedelta(days=1))]
+    assert against(life, text()) == ["us_ma.contacts"]
+
+
+def test_a_contact_after_the_money_a_stop_or_during_a_hold_is_found() -> None:
+    before, after = NOON - timedelta(hours=1), NOON + timedelta(hours=1)
+    life = a_life()
+    life.paid[1], life.stopped["sms"] = before, before
+    life.pauses.append(Pause(1, date(2026, 6, 15), date(2026, 6, 16), before))
+    assert len(against(life, text())) == 3
+
+    life = a_life()
+    life.paid[1], life.stopped["sms"] = after, after
+    life.pauses.append(Pause(1, date(2026, 6, 15), None, after))
+    assert against(life, text()) == [], "nobody could know"
+
+
+def test_a_few_hundred_days_of_every_law_hold() -> None:
+    found = world.live(seed=11, borrowers=30, days=60)
+    assert (found.unlawful, found.unexplained, found.deferred_too_late) == (0, 0, 0)
+    assert found.contacts > 200, "a house that reaches nobody is lawful for the wrong reason"
+    assert found.refusals > 200
+
+
+@pytest.mark.parametrize("broken", [ContactHours, Cap])
+def test_a_house_that_forgot_a_kind_of_rule_is_caught(
+    broken: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broken, "opening", lambda self, facts, channel, zone, at: at)
+    assert world.live(seed=11, borrowers=30, days=60).unlawful > 0
+
+
+def test_a_house_that_waits_for_too_long_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = world.ask
+
+    def late(life: Life, wanted: Reached, at: datetime) -> Verdict:
+        verdict = asked(life, wanted, at)
+        if verdict.answer is Answer.DEFERRED and verdict.until:
+            return replace(verdict, until=verdict.until + timedelta(days=1))
+        return verdict
+
+    monkeypatch.setattr(world, "ask", late)
+    assert world.live(seed=11, borrowers=10, days=60).deferred_too_late > 0

@@ -1,0 +1,228 @@
+"""Borrowers' texts: a stop beats every text that is not claimed yet, the rest finds a person."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import count
+
+import pytest
+from sqlalchemy import Engine, update
+
+from domain.compliance.rules import Channel
+from domain.errors import ArrearsError
+from domain.inbound_texts import ReplyKind
+from tests.support.concurrently import together
+from tests.support.loans import PHONE, Book
+from workers.borrowers.inbound_texts import Taken, take_reply
+from workers.borrowers.reply_queue import (
+    ReplyToRead,
+    assign_replies,
+    count_replies,
+    finish_reply,
+    open_reply,
+    read_replies,
+)
+from workers.calls.assign import assign_call
+from workers.db.loans import opt_out as record_opt_out
+from workers.db.schema import borrower, opt_out, reply
+from workers.sms.providers.port import InboundText
+
+TODAY = ("2026-03-02 08:00", "2026-03-02 20:00")
+_sids = count(1)
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """L-1 and L-2 belong to people who share a telephone; L-1 was texted today."""
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", due_on="2026-03-01")
+    book.loan("L-2", due_on="2026-03-01")
+    book.escalate("L-1", "L-2")
+    book.send("L-1", "text_day_1")
+    return book
+
+
+def texts(
+    book: Book, body: str, *, sid: str = "", number: str = PHONE["CN"], provider: str = "twilio"
+) -> Taken:
+    """A borrower writes; each text is another one unless the story names its id."""
+    text = InboundText(provider, sid or f"SM{next(_sids)}", number, body, None)
+    return take_reply(book.house, text, help_is_answered=True)
+
+
+def waiting(book: Book, staff_id: int | None = None) -> tuple[ReplyToRead, ...]:
+    with book.house.engine.connect() as connection:
+        return read_replies(connection, book.house.settings.lender_zone, staff_id)
+
+
+def counted(book: Book) -> dict[str, int]:
+    with book.house.engine.connect() as connection:
+        return count_replies(connection)
+
+
+# --- a stop, a start
+
+
+def test_a_stop_is_for_everybody_who_has_the_number_and_bars_texts_that_were_planned(
+    book: Book,
+) -> None:
+    assert texts(book, "Stop.") == Taken(ReplyKind.STOP, "zh-Hans")
+
+    assert {(row.channel, row.source) for row in book.rows(opt_out)} == {("sms", "text")}
+    assert len(book.rows(opt_out)) == 2
+    assert book.send("L-2", "text_day_1") == "nothing to do"
+    assert book.actions("L-2")["text_day_1"] == "barred"
+    assert len(book.sms.sent) == 1
+
+
+def test_a_stop_and_a_text_at_the_same_moment_never_text_after_the_stop(book: Book) -> None:
+    together(partial(texts, book, "STOP"), partial(book.send, "L-2", "text_day_1"))
+    sent = len(book.sms.sent)
+    assert book.actions("L-2")["text_day_1"] in {"barred", "done"}
+    assert (book.actions("L-2")["text_day_1"] == "done") == (sent == 2)
+
+
+def test_a_start_takes_back_a_stop(book: Book) -> None:
+    texts(book, "退订")
+    texts(book, "START")
+    assert book.rows(opt_out) == []
+
+
+def test_a_start_takes_back_no_opt_out_that_came_another_way(book: Book) -> None:
+    by_provider, by_letter = (row.id for row in book.rows(borrower))
+    now = book.clock.at
+    with book.house.engine.begin() as connection:
+        record_opt_out(connection, by_provider, Channel.SMS, "twilio", now)
+        record_opt_out(connection, by_provider, Channel.CALL, "text", now)
+        record_opt_out(connection, by_letter, Channel.SMS, "letter", now)
+    texts(book, "START")
+    left = {(row.borrower_id, row.channel) for row in book.rows(opt_out)}
+    assert left == {(by_provider, "call"), (by_letter, "sms")}
+
+
+def test_a_stop_that_is_told_again_after_a_start_undoes_nothing(book: Book) -> None:
+    texts(book, "STOP", sid="SM-stop")
+    texts(book, "START")
+    texts(book, "STOP", sid="SM-stop")
+    assert book.rows(opt_out) == []
+    assert len(book.rows(reply)) == 2
+
+
+def test_a_text_told_twice_at_once_is_on_record_once(book: Book) -> None:
+    tell = partial(texts, book, "I lost my job", sid="SM-twice")
+    together(tell, tell)
+    assert len(book.rows(reply)) == 1
+
+
+def test_ids_of_two_providers_do_not_get_in_each_others_way(book: Book) -> None:
+    texts(book, "hello", sid="1")
+    texts(book, "hello", sid="1", provider="tencent")
+    assert len(book.rows(reply)) == 2
+
+
+# --- for a person
+
+
+def test_any_other_text_is_sealed_and_belongs_to_the_loan_that_was_texted_last(
+    book: Book,
+) -> None:
+    texts(book, "我失业了")
+    kept = book.one(reply)
+    assert (kept.kind, kept.loan_id) == ("other", book.loan_id("L-1"))
+    assert "我失业了".encode() not in bytes(kept.body_sealed)
+    assert open_reply(book.house, kept.id, by="c-1").body == "我失业了"
+
+    book.at("2026-03-02 11:00").send("L-2", "text_day_1")
+    texts(book, "明天还")
+    assert book.rows(reply)[-1].loan_id == book.loan_id("L-2")
+
+
+def test_a_reply_finds_a_collector_on_shift_who_speaks_the_language(book: Book) -> None:
+    book.staff("c-en", "caller", languages=["en"], shift=TODAY)
+    book.staff("v-1", "visitor", shift=TODAY)
+    mine = book.staff("c-zh", "caller", languages=["zh-Hans"], shift=TODAY)
+    texts(book, "我失业了")
+    assert counted(book) == {"with nobody yet": 1}
+
+    assert assign_replies(book.house) == 1
+    assert assign_replies(book.house) == 0
+
+    (found,) = waiting(book, mine)
+    assert (found.staff, found.loan, found.language) == ("c-zh", "L-1", "zh-Hans")
+    assert f"{found.received_at:%Y-%m-%d %H:%M}" == "2026-03-02 10:00"
+    assert waiting(book) == (found,)
+    assert counted(book) == {"with a collector": 1}
+
+
+def test_a_reply_at_night_waits_for_the_morning_shift(book: Book) -> None:
+    book.staff("c-1", "caller", shift=("2026-03-03 08:00", "2026-03-03 20:00"))
+    texts(book, "我失业了")
+    assert assign_replies(book.house) == 0
+    book.at("2026-03-03 07:59")
+    assert assign_replies(book.house) == 0
+    book.at("2026-03-03 08:00")
+    assert assign_replies(book.house) == 1
+
+
+def test_replies_and_calls_fill_one_day_together(book: Book) -> None:
+    book.staff("c-1", "caller", capacity=3, shift=TODAY)
+    for _ in range(4):
+        texts(book, "我失业了")
+    assert assign_call(book.house, book.action_id("L-1", "friendly_call")) == "assigned"
+    assert assign_replies(book.house) == 2
+    assert assign_call(book.house, book.action_id("L-2", "friendly_call")) == "nobody free"
+    assert counted(book) == {"with a collector": 2, "with nobody yet": 2}
+
+
+def test_two_repairs_at_once_give_each_reply_to_one_person(book: Book) -> None:
+    book.staff("c-1", "caller", shift=TODAY)
+    for _ in range(3):
+        texts(book, "我失业了")
+    assert sum(together(*[partial(assign_replies, book.house)] * 2)) == 3
+    assert counted(book) == {"with a collector": 3}
+
+
+def test_a_text_from_a_number_that_nobody_has_is_kept_and_shows(book: Book) -> None:
+    book.staff("c-1", "caller", shift=TODAY)
+    assert texts(book, "who are you", number="+12125550199") == Taken(ReplyKind.OTHER, None)
+    assert texts(book, "STOP", number="+12125550199").kind is ReplyKind.STOP
+    assert book.rows(opt_out) == []
+    assert assign_replies(book.house) == 0
+    assert counted(book) == {"from numbers that nobody on the book has": 1}
+    (found,) = waiting(book)
+    assert (found.loan, found.language, found.staff) == (None, None, None)
+
+
+def test_a_borrower_who_was_never_texted_is_known_by_the_number(book: Book) -> None:
+    book.loan("L-3", phone="+8613900139000")
+    texts(book, "你好", number="+8613900139000")
+    kept = book.one(reply)
+    assert kept.borrower_id is not None
+    assert kept.loan_id == book.loan_id("L-3"), "the collector sees whose case it is"
+
+
+def test_a_reply_that_somebody_saw_to_is_work_no_more(book: Book) -> None:
+    texts(book, "我失业了")
+    finish_reply(book.house, book.one(reply).id, by="c-1")
+    assert (waiting(book), counted(book)) == ((), {})
+    assert book.one(reply).handled_by == "c-1"
+    with pytest.raises(ArrearsError, match="c-1 has seen to reply"):
+        finish_reply(book.house, book.one(reply).id, by="c-2")
+
+
+def test_only_what_asks_for_a_person_can_be_seen_to(book: Book) -> None:
+    texts(book, "STOP")
+    with pytest.raises(ArrearsError, match="it was a stop"):
+        finish_reply(book.house, book.one(reply).id, by="c-1")
+    with pytest.raises(ArrearsError, match="no reply 999"):
+        finish_reply(book.house, 999, by="c-1")
+    with pytest.raises(ArrearsError, match="no reply 999"):
+        open_reply(book.house, 999, by="c-1")
+
+
+def test_a_reply_whose_representation_is_logged_tells_nothing(book: Book) -> None:
+    texts(book, "我失业了")
+    assert "失业" not in repr(open_reply(book.house, book.one(reply).id, by="c-1"))
+    with book.house.engine.begin() as connection:
+        connection.execute(update(borrower).values(phone_digest=None))
+    assert texts(book, "STOP").locale is None

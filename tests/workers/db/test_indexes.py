@@ -1,0 +1,221 @@
+"""No index is there for nothing: each has a query that needs it, or a promise that it keeps.
+
+The work of the house is done on full tables, each statement is planned as it is sent, and nothing
+of it stays. An index that is new, or that its query needs no longer, fails here by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Connection, UniqueConstraint, select
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+
+from domain.compliance.rules import Channel
+from domain.contact_outcomes import ContactOutcome
+from domain.errors import ArrearsError
+from domain.ladder import Work
+from tests.support.databases import new_database
+from tests.support.full_tables import fill
+from tests.support.index_purposes import (
+    DUE,
+    NEEDED,
+    PAST_DUE,
+    Ask,
+    a_payment_comes_in,
+    a_receipt_comes_in,
+    a_text_comes_in,
+    actions_wake,
+    events_wake,
+    payments_come_in_together,
+)
+from tests.support.loans import Book
+from tests.support.plans import nothing_stays, planned
+from workers.actions import dead_letters
+from workers.actions import dispatch as repairing
+from workers.attempts import attempts, outcomes
+from workers.borrowers import reply_queue as reply_work
+from workers.calls import start as making_calls
+from workers.context import House
+from workers.db import messages
+from workers.db import staff as people
+from workers.db.engine import connect
+from workers.db.schema import action, call, contact, loan, metadata
+from workers.escalation import reassess as reassessing
+from workers.escalation import scan as scanning
+from workers.escalation.escalate import escalate_loans
+from workers.evidence import chain as chaining
+from workers.gate.claim import lock_action
+from workers.history.history import read_story
+from workers.inbox import process as inbox
+from workers.privacy import pruning
+from workers.privacy import subject_export as about
+from workers.sms import reconcile as reconciling
+from workers.staff.worklist import Kind, read_work
+from workers.visits import start as making_visits
+from workers.visits.letters import open_letter
+
+pytestmark = pytest.mark.xdist_group("indexes")  # so that the tables are filled once
+
+
+def what_was_to_be_learnt(connection: Connection, _: House) -> object:
+    made = connection.execute(
+        select(contact, loan.c.external_id)
+        .join(loan, loan.c.id == contact.c.loan_id)
+        .where(contact.c.attempt == f"A-1-{PAST_DUE}")
+    ).one()
+    came = outcomes.OutcomeTold(made.attempt, ContactOutcome.NO_ANSWER, None, "S-1")
+    return outcomes._check(connection, made, came)
+
+
+def the_newest_letter(_: Connection, house: House) -> object:
+    with pytest.raises(ArrearsError, match="was erased"):  # the tables hold no letter's words
+        open_letter(house, f"L-{PAST_DUE}", by="S-1")
+    return None
+
+
+def work_list(kind: Kind) -> Ask:
+    return lambda connection, house: read_work(connection, house, house.today(), {kind})
+
+
+ALL_DAY: dict[str, Ask] = {
+    "an envelope": lambda c, h: escalate_loans(h, DUE),
+    "the scan": lambda c, h: scanning.scan_portfolio(h, lambda _: None),
+    "a claim": lambda c, h: lock_action(c, PAST_DUE, Work.SEND_SMS),
+    "a payment": a_payment_comes_in,
+    "payments together": payments_come_in_together,
+    "a receipt": a_receipt_comes_in,
+    "a text that comes in": a_text_comes_in,
+    "waking actions": actions_wake,
+    "waking events": lambda c, h: inbox.wake_events(h),
+    "waking the outbox": events_wake,
+    "lost claims": lambda c, h: repairing.mark_lost_claims(h),
+    "asking providers": lambda c, h: reconciling._take_unasked(c, h.now()),
+    "parking texts": lambda c, h: reconciling.park_old(h),
+    "settling texts whose answer was lost": lambda c, h: reconciling.settle_known(h),
+    "who refused a text that is tried again": lambda c, h: messages.providers_that_refused(
+        c, PAST_DUE
+    ),
+    "chaining": lambda c, h: chaining.chain_evidence(h, limit=100),
+    "when visitors are free": lambda c, h: people.lock_visitors(
+        c, h.now(), h.now() + timedelta(days=5)
+    ),
+    "assigning replies": lambda c, h: reply_work.assign_replies(h),
+    "closing paid cases": lambda c, h: reassessing.close_paid_cases(h, limit=5),
+}
+"""What runs every few seconds, or for every loan."""
+
+
+PEOPLE_ASK: dict[str, Ask] = {
+    "a call that is begun": lambda c, h: making_calls._open_call(c, f"L-{PAST_DUE}", None),
+    "a visit that is begun": lambda c, h: making_visits._visit_of(c, f"L-{PAST_DUE}"),
+    "what a call had to learn, when its outcome is told": what_was_to_be_learnt,
+    "the attempt that a person ends": lambda c, h: attempts.attempt_to_end(
+        c, f"L-{PAST_DUE}", Channel.CALL
+    ),
+    "the newest letter": the_newest_letter,
+    "the history of an action": lambda c, h: dead_letters.read_history(
+        c, PAST_DUE, h.settings.lender_zone
+    ),
+    "the story of a loan": lambda c, h: read_story(c, h, f"L-{PAST_DUE}"),
+    "work lists: calls": work_list(Kind.CALLS),
+    "work lists: visits": work_list(Kind.VISITS),
+    "work lists: approvals": work_list(Kind.APPROVALS),
+}
+"""What people ask about one loan, or about what waits for them."""
+
+
+FALLS_SHORT: dict[str, tuple[str, Ask, str]] = {
+    "pruning events out": (
+        "outbox_event",
+        lambda c, h: pruning.prune(h),
+        "once a day, the oldest first: only the last piece finds too few and reads on to the end",
+    ),
+    "pruning events in": ("inbox_event", lambda c, h: pruning.prune(h), "the same"),
+    "work lists: files": (
+        "legal_file_need",
+        work_list(Kind.FILES),
+        "asked seldom, and for all files that stand: few loans get as far as a file",
+    ),
+    "what was given up": (
+        "loan",
+        lambda c, h: dead_letters.read_dead(c, h.settings.lender_zone),
+        "its actions are found by their index; here so many were given up that their loans are "
+        "read faster all at once",
+    ),
+    "all that is held about a person": (
+        "call",
+        lambda c, h: c.execute(about._rows(call, {loan: [7], action: [7]}, 7)),
+        "a person asks seldom, and may wait: it follows every reference, and not each has an index",
+    ),
+}
+"""What is about one loan or a few, and reads a large table through all the same: which, and why it
+is left so. What is about the whole house (status, audit, verify) is not in it."""
+
+
+@pytest.fixture(scope="module")
+def house(postgres_server: str, migrated_template: str) -> Iterator[House]:
+    """A house whose tables are full."""
+    with new_database(postgres_server, template=migrated_template) as url:
+        engine = connect(url.render_as_string(hide_password=False))
+        fill(engine)
+        yield Book(engine, now="2026-03-02 10:00").house
+        engine.dispose()
+
+
+def test_each_index_says_what_it_is_for_and_none_is_told_of_that_is_gone() -> None:
+    indexes = {str(index.name) for table in metadata.sorted_tables for index in table.indexes}
+    constraints = {
+        str(one.name)
+        for table in metadata.sorted_tables
+        for one in table.constraints
+        if isinstance(one, (UniqueConstraint, ExcludeConstraint))
+    }
+
+    assert sorted(indexes | constraints) == sorted(NEEDED)
+
+
+@pytest.mark.parametrize("index", sorted(name for name, (_, ask) in NEEDED.items() if ask))
+def test_an_index_is_used_by_the_work_that_it_is_for(house: House, index: str) -> None:
+    why, ask = NEEDED[index]
+    assert ask is not None
+    with nothing_stays(house) as (connection, same_house), planned(connection) as plans:
+        ask(connection, same_house)
+
+    assert index in plans.indexes, f"{index} is there for this, and not used: {why}"
+    assert not plans.read_through, f"{why}: reads all of {plans.read_through}"
+
+
+def test_a_claim_looks_up_news_by_its_loan_and_its_borrower(house: House) -> None:
+    """Not among all that waits: on a day with much news each claim would read all of it."""
+    with nothing_stays(house) as (connection, _), planned(connection) as plans:
+        lock_action(connection, PAST_DUE, Work.SEND_SMS)
+
+    for index, key in (
+        ("inbox_event_loan_unapplied_idx", "loan"),
+        ("inbox_event_borrower_waiting_idx", "borrower"),
+    ):
+        assert any(index == used and f"->> '{key}'" in by for used, by in plans.sought), (
+            plans.sought
+        )
+
+
+@pytest.mark.parametrize("work", sorted(ALL_DAY | PEOPLE_ASK))
+def test_what_is_done_or_asked_all_day_reads_no_large_table_through(
+    house: House, work: str
+) -> None:
+    with nothing_stays(house) as (connection, same_house), planned(connection) as plans:
+        (ALL_DAY | PEOPLE_ASK)[work](connection, same_house)
+
+    assert not plans.read_through
+
+
+@pytest.mark.parametrize("work", sorted(FALLS_SHORT))
+def test_what_falls_short_still_does_or_is_to_be_struck_off(house: House, work: str) -> None:
+    table, ask, _why = FALLS_SHORT[work]
+    with nothing_stays(house) as (connection, same_house), planned(connection) as plans:
+        ask(connection, same_house)
+
+    assert table in plans.read_through, f"{work}: {table} is not read through any more"

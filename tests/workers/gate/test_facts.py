@@ -1,0 +1,166 @@
+"""The contact gate on the real store: asked when work is planned and again when it is claimed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Engine, select, update
+
+from domain.compliance.rules import Channel
+from tests.support.concurrently import together
+from tests.support.loans import Book
+from workers.db.loans import opt_out
+from workers.db.schema import action_event, borrower, contact, contact_outcome, loan
+from workers.simulator.providers.magic_numbers import Rehearsal
+
+
+def moves_of(book: Book, name: str, item: str) -> list[tuple[str, str]]:
+    moves = select(action_event.c.from_status, action_event.c.to_status).where(
+        action_event.c.action_id == book.action_id(name, item)
+    )
+    return [tuple(row) for row in book.rows(moves.order_by(action_event.c.id))]
+
+
+def of_one_borrower(book: Book, *names: str) -> None:
+    """Let all these loans be those of the first one's borrower."""
+    first = select(loan.c.borrower_id).where(loan.c.external_id == names[0]).scalar_subquery()
+    with book.house.engine.begin() as connection:
+        connection.execute(
+            update(loan).where(loan.c.external_id.in_(names)).values(borrower_id=first)
+        )
+
+
+def contacted(
+    book: Book, name: str, channel: Channel, at: str, *, connected: bool | None = None
+) -> None:
+    """Put a contact of an earlier day on record, about an action that the loan has."""
+    borrower_id, loan_id = book.one(
+        select(loan.c.borrower_id, loan.c.id).where(loan.c.external_id == name)
+    )
+    contact_id = book._insert(
+        contact,
+        borrower_id=borrower_id,
+        loan_id=loan_id,
+        action_id=book.action_id(name, "text_day_1"),
+        channel=channel,
+        at=book.moment(at),
+        rules=[],
+        rule_packs=["made up"],
+    )
+    if connected is not None:
+        with book.house.engine.begin() as connection:
+            connection.execute(
+                contact_outcome.insert().values(
+                    contact_id=contact_id,
+                    outcome="spoke" if connected else "no_answer",
+                    connected=connected,
+                    made_by="c-1",
+                    reported_at=book.moment(at),
+                )
+            )
+
+
+def test_a_text_that_is_planned_at_night_waits_for_the_morning_from_the_start(
+    engine: Engine,
+) -> None:
+    book = Book(engine, now="2026-03-02 00:30")
+    book.loan("L-1")
+    book.escalate("L-1")
+
+    waits = book.action("L-1", "text_day_1")
+    assert (waits.status, waits.due_at) == ("deferred", book.moment("2026-03-02 08:00"))
+    assert waits.rules == ["cn.contact_hours"]
+    assert moves_of(book, "L-1", "text_day_1") == [("planned", "deferred")], "it is on record"
+    assert book.send("L-1", "text_day_1") == "nothing to do"
+    assert book.at("2026-03-02 08:00").send("L-1", "text_day_1") == "accepted"
+
+
+def test_what_may_be_done_now_is_planned_and_has_not_moved(engine: Engine) -> None:
+    book = Book(engine)
+    book.loan("L-1")
+    book.escalate("L-1")
+
+    assert book.actions("L-1")["text_day_1"] == "planned"
+    assert moves_of(book, "L-1", "text_day_1") == []
+
+
+def test_a_text_to_somebody_who_opted_out_is_barred_when_it_is_planned(engine: Engine) -> None:
+    book = Book(engine)
+    book.loan("L-1")
+    with engine.begin() as connection:
+        opt_out(connection, book.one(borrower).id, Channel.SMS, "a test", book.clock.at)
+    book.escalate("L-1")
+
+    assert book.action("L-1", "text_day_1").rules == ["house.opted_out"]
+    assert moves_of(book, "L-1", "text_day_1") == [("planned", "barred")]
+
+
+def test_a_stop_holds_for_the_number_whoever_comes_to_have_it(engine: Engine) -> None:
+    book = Book(engine)
+    book.loan("L-1")
+    with engine.begin() as connection:
+        opt_out(connection, book.one(borrower).id, Channel.SMS, "a test", book.clock.at)
+    book.loan("L-2")  # another borrower, at the same number
+    book.loan("L-3", phone="+8613900139000")
+    book.escalate("L-2", "L-3")
+
+    assert book.action("L-2", "text_day_1").rules == ["house.opted_out"]
+    assert book.actions("L-3")["text_day_1"] == "planned"
+
+
+def test_texts_and_calls_of_seven_days_are_counted_together(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00", zone="America/New_York")
+    book.loan("L-1", jurisdiction="US-MA")
+    book.escalate("L-1")
+    contacted(book, "L-1", Channel.CALL, "2026-02-27 15:00", connected=False)
+    contacted(book, "L-1", Channel.SMS, "2026-02-26 09:00")
+
+    assert book.send("L-1", "text_day_1") == "nothing to do"
+    waits = book.action("L-1", "text_day_1")
+    assert (waits.status, waits.rules) == (
+        "deferred",
+        ["us_ma.contacts", "us.contact_hours", "us_ma.contact_hours"],
+    )
+    assert waits.due_at == book.moment("2026-03-05 08:00"), "26 February has left the seven days"
+
+
+def test_a_text_that_the_provider_never_took_counts_for_no_cap(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00", zone="America/New_York")
+    phone = f"+1212555{Rehearsal.TOO_MANY_REQUESTS}"
+    book.loan("L-1", jurisdiction="US-MA", phone=phone)
+    book.escalate("L-1")
+
+    for tries in range(1, 4):
+        assert book.send("L-1", "text_day_1") == "not_sent"
+        assert len(book.rows(contact)) == tries
+        book.clock.at = book.action("L-1", "text_day_1").due_at
+
+
+def test_two_loans_of_one_borrower_race_for_the_last_contact_of_the_week(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00", zone="America/Los_Angeles")
+    for name in ("L-1", "L-2"):
+        book.loan(name, jurisdiction="US-WA", zones=["America/Los_Angeles"])
+    of_one_borrower(book, "L-1", "L-2")
+    book.escalate("L-1", "L-2")
+    contacted(book, "L-1", Channel.SMS, "2026-02-28 10:00")
+    contacted(book, "L-2", Channel.CALL, "2026-03-01 10:00", connected=True)
+
+    came: Sequence[str] = together(
+        lambda: book.send("L-1", "text_day_1"), lambda: book.send("L-2", "text_day_1")
+    )
+
+    assert sorted(came) == ["accepted", "nothing to do"]
+    assert len(book.sms.sent) == 1
+    (late,) = [one for one in ("L-1", "L-2") if book.actions(one)["text_day_1"] == "deferred"]
+    assert "us_wa.contacts" in book.action(late, "text_day_1").rules
+
+
+def test_a_contact_keeps_the_key_of_the_number_and_not_the_number(engine: Engine) -> None:
+    book = Book(engine)
+    book.loan("L-1")
+    book.escalate("L-1")
+    book.send("L-1", "text_day_1")
+
+    reserved = book.one(contact)
+    assert reserved.number_digest == book.one(borrower).phone_digest
+    assert (reserved.party, reserved.at_work, reserved.warnings) == ("borrower", False, [])

@@ -1,0 +1,231 @@
+"""A promise to pay: made, kept, taken back or broken, and what the ladder does meanwhile."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from sqlalchemy import Engine, select, update
+
+from tests.support.concurrently import together
+from tests.support.events import pay, promise, reverse, store, tell
+from tests.support.loans import Book
+from workers.db.schema import hold, instalment, loan
+from workers.db.schema import promise as promises
+from workers.hardship.promises import break_overdue_promises
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """L-1 owes 1000 since 1 March, and was looked at on the day after."""
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1")
+    book.escalate("L-1")
+    return book
+
+
+def statuses(book: Book) -> dict[str, str]:
+    return {row.external_id: row.status for row in book.rows(promises)}
+
+
+def held_until(book: Book) -> date | None:
+    (ends_on,) = book.one(select(hold.c.ends_on))
+    return ends_on  # type: ignore[no-any-return]  # a column of dates
+
+
+def test_a_promise_stops_what_is_planned_until_its_money_must_be_known(book: Book) -> None:
+    settled = promise(book, "400", "2026-03-05")
+
+    assert settled.reason == "The ladder of loan L-1 pauses until 2026-03-07."
+    assert book.send("L-1", "text_day_1") == "nothing to do"
+    assert book.action("L-1", "text_day_1").rules[0] == "house.on_hold"
+    assert book.one(loan).review_on == held_until(book) == date(2026, 3, 7)
+    assert book.sms.sent == []
+
+
+def test_a_promise_is_kept_when_its_amount_has_come_and_its_pause_ends(book: Book) -> None:
+    promise(book, "400", "2026-03-05")
+    pay(book, "150", id="P-1")
+    assert statuses(book) == {"PR-1": "open"}
+
+    book.at("2026-03-05 23:59")
+    pay(book, "250", id="P-2")
+
+    assert statuses(book) == {"PR-1": "kept"}
+    assert held_until(book) == date(2026, 3, 5)
+    assert book.one(loan).review_on == date(2026, 3, 5), "the rest is still past due"
+
+
+def test_a_part_of_it_does_not_stop_a_promise_from_being_broken(book: Book) -> None:
+    promise(book, "400", "2026-03-05")
+    pay(book, "399.99")
+
+    assert break_overdue_promises(book.at("2026-03-06 23:59").house) == 0
+    assert break_overdue_promises(book.at("2026-03-07 00:00").house) == 1
+
+    assert statuses(book) == {"PR-1": "broken"}
+    assert book.one(loan).review_on == date(2026, 3, 7)
+
+
+def test_money_of_its_last_day_that_the_banks_file_tells_of_overnight_keeps_a_promise(
+    book: Book,
+) -> None:
+    promise(book, "400", "2026-03-05")
+    book.at("2026-03-06 06:00")
+    assert break_overdue_promises(book.house) == 0
+
+    pay(book, "400", paid_on="2026-03-05")
+
+    assert statuses(book) == {"PR-1": "kept"}
+
+
+def test_after_a_broken_promise_the_ladder_goes_on_where_it_stood(book: Book) -> None:
+    promise(book, "400", "2026-03-05")
+    break_overdue_promises(book.at("2026-03-07 09:00").house)
+    book.escalate("L-1")
+
+    assert book.actions("L-1")["text_day_1"] in ("planned", "deferred")
+    assert book.send("L-1", "text_day_1") == "accepted"
+
+
+def test_breaking_again_and_together_settles_each_promise_once(book: Book) -> None:
+    promise(book, "400", "2026-03-05")
+    book.at("2026-03-07 09:00")
+
+    counts = together(*[lambda: break_overdue_promises(book.house)] * 2)
+
+    assert sorted(counts) == [0, 1]
+    settled_at = book.one(promises).settled_at
+    assert break_overdue_promises(book.at("2026-03-08 09:00").house) == 0
+    assert book.one(promises).settled_at == settled_at
+
+
+def test_no_more_promises_are_settled_at_once_than_were_asked_for(book: Book) -> None:
+    promise(book, "400", "2026-03-05")
+    book.loan("L-2")
+    tell(
+        book,
+        "promise",
+        promise="PR-2",
+        loan="L-2",
+        amount="1",
+        currency="CNY",
+        due_on="2026-03-04",
+        made_by="col-1",
+    )
+    book.at("2026-03-07 09:00")
+
+    assert break_overdue_promises(book.house, limit=1) == 1
+    assert statuses(book) == {"PR-1": "open", "PR-2": "broken"}
+    assert break_overdue_promises(book.house, limit=1) == 1
+
+
+def test_a_promise_is_not_broken_while_a_payment_waits_to_be_applied(book: Book) -> None:
+    promise(book, "400", "2026-03-05")
+    store(
+        book,
+        "payment",
+        external_id="P-1",
+        loan="L-1",
+        amount="400",
+        currency="CNY",
+        paid_on="2026-03-05",
+    )
+
+    assert break_overdue_promises(book.at("2026-03-07 00:01").house) == 0
+
+
+def test_a_promise_of_a_loan_that_a_tape_cured_is_kept(book: Book) -> None:
+    promise(book, "400", "2026-03-05")
+    with book.house.engine.begin() as connection:
+        connection.execute(update(instalment).values(paid_principal=1000))
+
+    assert break_overdue_promises(book.at("2026-03-07 00:01").house) == 1
+    assert statuses(book) == {"PR-1": "kept"}
+
+
+def test_money_paid_before_the_promise_does_not_keep_it(book: Book) -> None:
+    pay(book, "400")
+    book.at("2026-03-02 11:00")
+    promise(book, "400", "2026-03-05")
+    pay(book, "1", id="P-2")
+
+    assert statuses(book) == {"PR-1": "open"}
+
+
+def test_a_payment_that_bounced_before_the_day_does_not_keep_a_promise(book: Book) -> None:
+    promise(book, "400", "2026-03-05")
+    pay(book, "300", id="P-1")
+    reverse(book, "P-1")
+    pay(book, "100", id="P-2")
+
+    assert statuses(book) == {"PR-1": "open"}
+
+
+def test_a_kept_promise_stays_kept_when_its_payment_bounces(book: Book) -> None:
+    promise(book, "400", "2026-03-05")
+    pay(book, "400")
+    settled_at = book.one(promises).settled_at
+
+    reverse(book.at("2026-03-03 10:00"))
+
+    kept = book.one(promises)
+    assert (kept.status, kept.settled_at) == ("kept", settled_at)
+    assert book.one(loan).review_on == date(2026, 3, 3), "the ladder goes on"
+
+
+def test_a_new_promise_takes_the_place_of_the_open_one(book: Book) -> None:
+    promise(book, "400", "2026-03-05")
+    book.at("2026-03-04 10:00")
+    promise(book, "600", "2026-03-09", id="PR-2")
+
+    assert statuses(book) == {"PR-1": "withdrawn", "PR-2": "open"}
+    ends = [row.ends_on for row in book.rows(select(hold).order_by(hold.c.id))]
+    assert ends == [date(2026, 3, 4), date(2026, 3, 11)]
+
+
+def test_a_promise_that_is_taken_back_lets_the_ladder_go_on_today(book: Book) -> None:
+    promise(book, "400", "2026-03-05")
+    book.send("L-1", "text_day_1")
+    book.at("2026-03-03 10:00")
+
+    assert tell(book, "promise_withdrawal", promise="PR-1").status == "applied"
+
+    assert (statuses(book), held_until(book)) == ({"PR-1": "withdrawn"}, date(2026, 3, 3))
+    assert book.send("L-1", "text_day_1") == "accepted", "it does not wait for the old end"
+    again = tell(book, "promise_withdrawal", promise="PR-1")
+    assert again.reason == "Promise PR-1 is withdrawn already; nothing changed."
+
+
+def test_the_same_promise_told_twice_is_one(book: Book) -> None:
+    promise(book, "400", "2026-03-05")
+    assert promise(book, "400", "2026-03-05").status == "applied"
+    assert len(book.rows(promises)) == len(book.rows(hold)) == 1
+
+
+@pytest.mark.parametrize(
+    ("amount", "due_on", "currency", "says"),
+    [
+        ("400", "2026-03-01", "CNY", "has passed"),
+        ("0", "2026-03-05", "CNY", "not an amount"),
+        ("400", "2026-03-05", "USD", "in USD and loan L-1 in CNY"),
+    ],
+)
+def test_a_promise_that_cannot_be_meant_is_rejected(
+    book: Book, amount: str, due_on: str, currency: str, says: str
+) -> None:
+    settled = promise(book, amount, due_on, currency=currency)
+    assert (settled.status, says in settled.reason) == ("rejected", True)
+    assert book.rows(promises) == book.rows(hold) == []
+
+
+def test_what_names_something_not_known_yet_waits_for_it(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    assert promise(book, "400", "2026-03-05").status == "received"
+    assert tell(book, "promise_withdrawal", promise="PR-9").status == "received"
+
+
+def test_a_loan_that_was_written_off_takes_no_promise(book: Book) -> None:
+    tell(book, "write_off", loan="L-1", written_off_on="2026-03-02")
+    settled = promise(book, "400", "2026-03-05")
+    assert (settled.status, "written off" in settled.reason) == ("rejected", True)

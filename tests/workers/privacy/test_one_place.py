@@ -1,0 +1,117 @@
+"""One module decrypts; who asks it to is on a short list, and so is all that is sealed."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from sqlalchemy import LargeBinary
+
+from workers.db.schema import borrower, metadata
+from workers.privacy.encrypted_columns import PLACES
+from workers.privacy.subject_export import NOT_ABOUT_A_PERSON
+
+ROOT = Path(__file__).resolve().parents[3]
+SOURCES = sorted(
+    path for package in ("domain", "config", "workers") for path in (ROOT / package).rglob("*.py")
+)
+
+MAY_OPEN = {
+    # To act: what they open goes to a provider or into a letter, and is on record as a contact.
+    "workers/sms/send.py",  # the number to text
+    "workers/sms/rate_limit.py",  # the number, for the region that the route goes by
+    "workers/sms/reconcile.py",  # number and text, to find it on a provider's list
+    "workers/visits/schedule.py",  # the name, for the letter
+    "workers/borrowers/contact_details.py",  # a new number, for its zone and its digest
+    # For people: each look is put on record.
+    "workers/visits/letters.py",
+    "workers/attempts/attempts.py",
+    "workers/borrowers/reply_queue.py",
+    "workers/privacy/subject_export.py",
+    # For nobody: whether the keys fit.
+    "workers/db/encryption_keys.py",
+}
+
+SHOWN_TO_PEOPLE = (
+    "workers/visits/letters.py",
+    "workers/borrowers/reply_queue.py",
+    "workers/privacy/subject_requests.py",
+)
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), str(path))
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports(module: ast.Module) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def opens(module: ast.Module) -> bool:
+    """Whether anything is opened by a vault, whatever the vault is called on the way there."""
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr == "open"
+        and ast.unparse(node.value).split(".")[-1].endswith("vault")
+        for node in ast.walk(module)
+    )
+
+
+def test_only_the_vault_knows_how_to_decrypt() -> None:
+    cipher = {
+        name(path)
+        for path in SOURCES
+        if any(one.split(".")[0] == "cryptography" for one in imports(tree(path)))
+    }
+    assert cipher == {"workers/db/encryption.py"}
+
+
+def test_who_opens_what_is_sealed_is_on_the_list() -> None:
+    assert {name(path) for path in SOURCES if opens(tree(path))} == MAY_OPEN
+
+
+@pytest.mark.parametrize("module", SHOWN_TO_PEOPLE)
+def test_what_is_shown_to_people_is_put_on_record(module: str) -> None:
+    assert "workers.db.access_log" in imports(tree(ROOT / module))
+
+
+def test_every_sealed_column_is_sealed_anew_when_keys_change() -> None:
+    sealed = {
+        f"{table.name}.{column.name}"
+        for table in metadata.tables.values()
+        for column in table.c
+        if column.name.endswith("_sealed")
+    }
+    places = {f"{place.name}.{column.name}" for place in PLACES for column in place.columns}
+    # The key of the digests is kept under each key apart, and so never sealed anew.
+    assert sealed - {"sealing_key.digest_key_sealed"} == places - {"inbox_event.payload"}
+
+
+def test_what_is_binary_is_sealed_or_a_digest() -> None:
+    binary = {
+        column.name
+        for table in metadata.tables.values()
+        for column in table.c
+        if isinstance(column.type, LargeBinary)
+    }
+    assert {one for one in binary if not one.endswith(("_sealed", "digest"))} == set()
+
+
+def test_every_table_belongs_to_a_borrower_or_is_known_to_be_about_nobody() -> None:
+    """What is handed to a person follows the references between tables: none may lead nowhere."""
+    theirs = {borrower.name, "inbox_event"}  # events name the borrower in their payload
+    for table in metadata.sorted_tables:
+        if {key.column.table.name for key in table.foreign_keys} & theirs:
+            theirs.add(table.name)
+    assert theirs | NOT_ABOUT_A_PERSON == set(metadata.tables)

@@ -1,0 +1,224 @@
+"""Scheduling visits: two people, a lawful slot, a written notice, nobody in two places."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import Engine, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from domain.compliance.gate import Answer, ContactFacts
+from domain.compliance.rules import Channel, packs_for
+from domain.holds import HoldKind
+from tests.support.concurrently import together
+from tests.support.counting import statements
+from tests.support.loans import ADDRESS, NAME, Book, shipped_policy
+from workers.db.schema import contact, document, visit, visit_staff
+from workers.payments.payments import Payment, record_payment
+from workers.visits.schedule import LawfulSlots, schedule_visit
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """Ten in the morning, thirty days past due."""
+    return Book(engine, now="2026-03-31 10:00")
+
+
+def due_visit(book: Book, loan: str = "L-1", **more: object) -> int:
+    book.loan(loan, due_on="2026-03-01", **more)  # type: ignore[arg-type]
+    book.escalate(loan)
+    return book.action_id(loan, "field_visit")
+
+
+def two_visitors(book: Book, **more: object) -> None:
+    for number in (1, 2):
+        book.staff(f"visitor-{number}", "visitor", **more)  # type: ignore[arg-type]
+
+
+def test_a_visit_is_in_the_first_slot_after_the_notice_and_two_people_go(book: Book) -> None:
+    two_visitors(book)
+    action_id = due_visit(book)
+    assert schedule_visit(book.house, action_id) == "scheduled"
+    assert schedule_visit(book.house, action_id) == "nothing to do"
+    planned = book.one(visit)
+    assert planned.starts_at == book.moment("2026-04-03 09:00")
+    assert planned.ends_at == book.moment("2026-04-03 11:00")
+    assert [one.starts_at for one in book.rows(visit_staff)] == [planned.starts_at] * 2
+    assert book.actions("L-1")["field_visit"] == "arranged"
+    reserved = book.one(contact)
+    assert (reserved.channel, reserved.at) == ("visit", planned.starts_at)
+    assert reserved.rule_packs == ["cn v2"]
+
+
+def test_the_written_notice_says_who_comes_when_and_is_sealed(book: Book) -> None:
+    two_visitors(book)
+    schedule_visit(book.house, due_visit(book))
+    notice = book.one(document)
+    assert notice.kind == "written_notice"
+    assert NAME.encode() not in bytes(notice.body_sealed)
+    letter = book.house.vault.open(notice.body_sealed)
+    assert NAME in letter
+    assert "visitor-1、visitor-2" in letter or "visitor-1, visitor-2" in letter
+    assert "2026年4月3日 09:00–11:00" in letter
+    assert ADDRESS not in letter
+
+
+def test_two_visits_that_race_for_the_same_people_get_different_slots(book: Book) -> None:
+    two_visitors(book)
+    visits = [due_visit(book, f"L-{number}") for number in (1, 2, 3)]
+    outcomes = together(*(partial(schedule_visit, book.house, one) for one in visits))
+    assert outcomes == ["scheduled"] * 3
+    assert sorted(one.starts_at for one in book.rows(visit)) == [
+        book.moment(f"2026-04-03 {hour}:00") for hour in ("09", "11", "13")
+    ]
+
+
+def test_two_workers_with_one_visit_schedule_it_once(book: Book) -> None:
+    two_visitors(book)
+    schedule = partial(schedule_visit, book.house, due_visit(book))
+    assert sorted(together(schedule, schedule)) == ["nothing to do", "scheduled"]
+    assert len(book.rows(visit)) == 1
+
+
+def test_the_database_itself_keeps_people_out_of_two_places(book: Book) -> None:
+    two_visitors(book)
+    schedule_visit(book.house, due_visit(book))
+    taken = book.rows(visit_staff)[0]
+    other = due_visit(book, "L-2")
+    with book.house.engine.begin() as connection:
+        second = connection.execute(
+            insert(visit)
+            .values(
+                loan_id=book.loan_id("L-2"),
+                action_id=other,
+                purpose="an overlap",
+                starts_at=book.moment("2026-04-03 10:00"),
+                ends_at=book.moment("2026-04-03 12:00"),
+                scheduled_at=book.clock.at,
+            )
+            .returning(visit.c.id, visit.c.starts_at, visit.c.ends_at)
+        ).one()
+    overlap = {"visit_id": second.id, "starts_at": second.starts_at, "ends_at": second.ends_at}
+    with (
+        pytest.raises(IntegrityError, match="visit_staff_one_place_at_a_time"),
+        book.house.engine.begin() as connection,
+    ):
+        connection.execute(insert(visit_staff).values(staff_id=taken.staff_id, **overlap))
+
+
+def test_visitors_go_where_they_serve(book: Book) -> None:
+    two_visitors(book, regions=["440000"])
+    assert schedule_visit(book.house, due_visit(book, "L-1", region="310000")) == "nobody free"
+    waiting = book.action("L-1", "field_visit")
+    assert waiting.status == "planned"
+    assert waiting.reason == "No two visitors who could go together are free within 21 days."
+    assert waiting.due_at == book.moment("2026-04-01 00:00")
+    assert book.rows(contact) == []
+    assert schedule_visit(book.house, due_visit(book, "L-2", region="440000")) == "scheduled"
+
+
+def test_shifts_move_a_visit_to_a_slot_in_which_both_work(book: Book) -> None:
+    book.staff("v-1", "visitor", shift=("2026-04-03 12:00", "2026-04-03 18:00"))
+    book.staff("v-2", "visitor", shift=("2026-04-03 14:00", "2026-04-03 18:00"))
+    schedule_visit(book.house, due_visit(book))
+    assert book.one(visit).starts_at == book.moment("2026-04-03 15:00")
+
+
+def test_a_slot_is_lawful_from_its_beginning_to_its_end() -> None:
+    """In India contact ends at 19:00, so a visit that would last until then is not planned."""
+    facts = ContactFacts(
+        past_due=Decimal(1),
+        zones=("Asia/Kolkata",),
+        lender_zone="Asia/Kolkata",
+        packs=packs_for(shipped_policy().rule_packs, "IN"),
+        reachable=frozenset({Channel.VISIT}),
+    )
+    at_night = datetime(2026, 3, 31, 23, 30, tzinfo=ZoneInfo("Asia/Kolkata"))
+    lawful = LawfulSlots(at_night)
+    assert lawful(facts).answer is Answer.ALLOWED
+    assert {one.starts_at.hour for one in lawful.slots} == {9, 11, 13, 15}
+
+
+def test_no_visit_is_announced_while_a_hold_pauses_the_ladder(book: Book) -> None:
+    two_visitors(book)
+    action_id = due_visit(book)
+    book.hold("L-1", HoldKind.DISPUTE, "2026-03-31", "2026-04-01")
+    assert schedule_visit(book.house, action_id) == "nothing to do"
+    assert book.actions("L-1")["field_visit"] == "deferred"
+    assert book.rows(document) == []
+
+
+def test_a_hold_to_come_keeps_its_days_free_of_visits(book: Book) -> None:
+    two_visitors(book)
+    action_id = due_visit(book)
+    book.hold("L-1", HoldKind.MORATORIUM, "2026-04-02", "2026-04-10")
+    assert schedule_visit(book.house, action_id) == "scheduled"
+    assert book.one(visit).starts_at == book.moment("2026-04-10 09:00")
+
+
+def test_without_an_address_or_a_time_zone_nobody_is_sent(book: Book) -> None:
+    two_visitors(book)
+    assert schedule_visit(book.house, due_visit(book, "L-1", address=None)) == "nothing to do"
+    assert schedule_visit(book.house, due_visit(book, "L-2", zones=[])) == "nothing to do"
+    deferred = [book.action(loan, "field_visit") for loan in ("L-1", "L-2")]
+    assert [(one.status, one.due_at) for one in deferred] == [("deferred", None)] * 2
+
+
+def test_a_visit_costs_as_many_statements_for_the_tenth_slot_as_for_the_first(book: Book) -> None:
+    two_visitors(book)
+    counts: Counter[int] = Counter()
+    for number in range(10):
+        action_id = due_visit(book, f"L-{number}")
+        with statements(book.house.engine) as sent:
+            assert schedule_visit(book.house, action_id) == "scheduled"
+        counts[len(sent)] += 1
+    assert len(counts) == 1
+    assert max(counts) <= 12
+    assert len(book.rows(select(visit.c.starts_at).distinct())) == 10
+
+
+def test_a_visit_counts_as_tried_once_its_visitors_say_what_came_of_it(engine: Engine) -> None:
+    book = Book(engine, now="2026-05-02 10:00")
+    two_visitors(book)
+    book.loan("L-1", due_on="2026-03-01", steps_tried=("remind", "enquire"))
+    book.escalate("L-1")
+    assert schedule_visit(book.house, book.action_id("L-1", "field_visit")) == "scheduled"
+    ends_at = book.one(visit).ends_at
+
+    book.clock.at = ends_at + timedelta(days=1)
+    book.escalate("L-1")
+    assert "legal_file" not in book.actions("L-1"), "nobody has said that anybody went"
+
+    book.visited("L-1", by="visitor-1")
+    book.clock.at = ends_at + timedelta(days=2)
+    book.escalate("L-1")
+    assert book.actions("L-1")["legal_file"] == "awaiting_approval"
+
+
+def test_money_that_comes_in_calls_the_visit_off_and_frees_the_visitors(book: Book) -> None:
+    two_visitors(book)
+    schedule_visit(book.house, due_visit(book))
+    with book.house.engine.begin() as connection:
+        paid = Payment("P-1", "L-1", Decimal(1000), "CNY", book.house.today())
+        record_payment(connection, book.house, paid)
+
+    assert book.one(visit).cancelled_at is not None
+    assert all(one.called_off_at for one in book.rows(visit_staff))
+    assert schedule_visit(book.house, due_visit(book, "L-2")) == "scheduled", "by the same two"
+
+
+def test_where_nobody_speaks_the_language_the_reason_says_so(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-31 10:00")
+    for number in (1, 2):
+        book.staff(f"v-{number}", "visitor", languages=("en",))
+    book.loan("L-1", due_on="2026-03-01")
+    book.escalate("L-1")
+
+    assert schedule_visit(book.house, book.action_id("L-1", "field_visit")) == "nobody free"
+    waiting = book.action("L-1", "field_visit")
+    assert waiting.reason == "No visitor who goes there speaks zh-Hans. Roster one who does."
