@@ -62,7 +62,7 @@ def allocate(
     return tuple(allocations), left
 
 
-def laid(
+def apply_allocations(
     instalments: Sequence[Instalment], allocations: Sequence[Allocation]
 ) -> tuple[Instalment, ...]:
     """The instalments with what the allocations pay of them, in due order."""
@@ -74,7 +74,9 @@ def laid(
     return tuple(sorted(by_due_on.values(), key=lambda one: one.due_on))
 
 
-def together(some: Sequence[Allocation], more: Sequence[Allocation]) -> tuple[Allocation, ...]:
+def merge_allocations(
+    some: Sequence[Allocation], more: Sequence[Allocation]
+) -> tuple[Allocation, ...]:
     """All of them as one payment's: what lies in the same place is one amount."""
     amounts: dict[tuple[date, Component], Decimal] = {}
     for part in (*some, *more):

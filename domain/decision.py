@@ -35,7 +35,7 @@ class PastAction:
 
     item: str
     step: str
-    anchor: date
+    delinquent_since: date
     status: ActionStatus
     over: bool = True
     """False while nobody has reported an attempt at the call or the visit that it arranged."""
@@ -78,10 +78,10 @@ class Decision:
     step: Step | None = None
     plan: tuple[Place, ...] = ()
     skip: tuple[Place, ...] = ()
-    overtaken: tuple[str, ...] = ()
+    expired: tuple[str, ...] = ()
     """Items that still waited when their days had passed. They are skipped, not cancelled, so that
     they can be made up for where a later step requires theirs."""
-    withdrawn: tuple[str, ...] = ()
+    removed_by_policy: tuple[str, ...] = ()
     """Items that still waited and that the ladder, in its newer version, does not have any more."""
     waits_for: tuple[str, ...] = ()
     """Steps that must be tried before an item that is due today may act."""
@@ -112,17 +112,19 @@ def decide(snapshot: Snapshot, ladder: Ladder | None, now: datetime) -> Decision
 
     if snapshot.written_off:
         return nothing(Outcome.WRITTEN_OFF, None)
-    if arrears.anchor is None:
+    if arrears.delinquent_since is None:
         return nothing(Outcome.NOT_PAST_DUE, _day_after(arrears.next_due_on))
     if ladder is None:
         return nothing(Outcome.NO_LADDER, on + timedelta(days=1))
     if hold := active_hold(snapshot.holds, on):
         return nothing(Outcome.HELD, resumes_on(snapshot.holds, on), hold)
     if arrears.days_past_due <= ladder.grace_days:
-        return nothing(Outcome.IN_GRACE, arrears.anchor + timedelta(days=ladder.grace_days + 1))
+        return nothing(
+            Outcome.IN_GRACE, arrears.delinquent_since + timedelta(days=ladder.grace_days + 1)
+        )
     if arrears.amount < ladder.minimum_amount:
         return nothing(Outcome.BELOW_MINIMUM, _day_after(arrears.next_due_on))
-    return _climb(snapshot, ladder, now, arrears, arrears.anchor)
+    return _plan_on_ladder(snapshot, ladder, now, arrears, arrears.delinquent_since)
 
 
 def next_review(snapshot: Snapshot, now: datetime) -> date | None:
@@ -141,26 +143,26 @@ def next_review(snapshot: Snapshot, now: datetime) -> date | None:
     return now.date()
 
 
-def _climb(
-    snapshot: Snapshot, ladder: Ladder, now: datetime, arrears: Arrears, anchor: date
+def _plan_on_ladder(
+    snapshot: Snapshot, ladder: Ladder, now: datetime, arrears: Arrears, delinquent_since: date
 ) -> Decision:
     on = now.date()
-    day = arrears.days_past_due - days_held(snapshot.holds, anchor, on)
+    day = arrears.days_past_due - days_held(snapshot.holds, delinquent_since, on)
     # What was called off when these arrears were cured is planned anew now that they are back.
     on_record = {
         a.item: a.status
         for a in snapshot.actions
-        if a.anchor == anchor and a.status is not ActionStatus.CANCELLED
+        if a.delinquent_since == delinquent_since and a.status is not ActionStatus.CANCELLED
     }
-    tried = {a.step for a in snapshot.actions if a.anchor == anchor and a.tried}
-    if snapshot.steps_tried_at == anchor:
+    tried = {a.step for a in snapshot.actions if a.delinquent_since == delinquent_since and a.tried}
+    if snapshot.steps_tried_at == delinquent_since:
         tried |= snapshot.steps_tried
 
     plan, skip, untried = _sort_items(ladder, day, on_record, tried)
-    if made_up_for := _to_make_up_for(ladder, untried, on_record):
-        skip = [(step, item) for step, item in skip if item.id != made_up_for[1].id]
-        if made_up_for not in plan:
-            plan.append(made_up_for)
+    if catch_up := _catch_up_item(ladder, untried, on_record):
+        skip = [(step, item) for step, item in skip if item.id != catch_up[1].id]
+        if catch_up not in plan:
+            plan.append(catch_up)
     return Decision(
         loan_id=snapshot.loan_id,
         decided_at=now,
@@ -174,8 +176,8 @@ def _climb(
         step=ladder.step_on(day),
         plan=tuple(plan),
         skip=tuple(skip),
-        overtaken=_overtaken(ladder, day, on_record, untried),
-        withdrawn=_withdrawn(ladder, on_record),
+        expired=_expired(ladder, day, on_record, untried),
+        removed_by_policy=_removed_by_policy(ladder, on_record),
         waits_for=tuple(step.id for step in ladder.steps if step.id in untried),
     )
 
@@ -204,7 +206,7 @@ def _sort_items(
     return plan, skip, untried
 
 
-def _to_make_up_for(
+def _catch_up_item(
     ladder: Ladder, untried: set[str], on_record: Mapping[str, ActionStatus]
 ) -> Place | None:
     """The item that acts late because a later step requires its step; None if it is under way.
@@ -220,7 +222,7 @@ def _to_make_up_for(
     return None
 
 
-def _overtaken(
+def _expired(
     ladder: Ladder, day: int, on_record: Mapping[str, ActionStatus], untried: set[str]
 ) -> tuple[str, ...]:
     if ladder.missed_steps is MissedSteps.CATCH_UP:
@@ -232,7 +234,7 @@ def _overtaken(
     )
 
 
-def _withdrawn(ladder: Ladder, on_record: Mapping[str, ActionStatus]) -> tuple[str, ...]:
+def _removed_by_policy(ladder: Ladder, on_record: Mapping[str, ActionStatus]) -> tuple[str, ...]:
     known = {item.id for _, item in ladder.items}
     return tuple(
         item for item, status in on_record.items() if status in WAITING and item not in known

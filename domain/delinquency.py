@@ -14,7 +14,7 @@ from domain.loans import ZERO, Instalment
 class Arrears:
     """Where a loan stands on one business date."""
 
-    anchor: date | None
+    delinquent_since: date | None
     """Due date of the oldest unpaid instalment that is past due; None when nothing is past due."""
     days_past_due: int
     """Business date minus the anchor. The due day itself is day 0 and is not past due."""
@@ -25,7 +25,7 @@ class Arrears:
 
     @property
     def past_due(self) -> bool:
-        return self.anchor is not None
+        return self.delinquent_since is not None
 
 
 def arrears_on(instalments: Iterable[Instalment], on: date) -> Arrears:
@@ -34,7 +34,7 @@ def arrears_on(instalments: Iterable[Instalment], on: date) -> Arrears:
     A part payment lowers the amount and leaves the anchor where it is: the anchor moves only when
     its instalment is paid in full. Instalments need not be in order; paid ones may be left out.
     """
-    anchor: date | None = None
+    delinquent_since: date | None = None
     next_due_on: date | None = None
     amount = ZERO
     for instalment in instalments:
@@ -44,12 +44,12 @@ def arrears_on(instalments: Iterable[Instalment], on: date) -> Arrears:
         due_on = instalment.due_on
         if due_on < on:
             amount += unpaid
-            if anchor is None or due_on < anchor:
-                anchor = due_on
+            if delinquent_since is None or due_on < delinquent_since:
+                delinquent_since = due_on
         elif next_due_on is None or due_on < next_due_on:
             next_due_on = due_on
-    days = (on - anchor).days if anchor else 0
-    return Arrears(anchor, days, amount, next_due_on)
+    days = (on - delinquent_since).days if delinquent_since else 0
+    return Arrears(delinquent_since, days, amount, next_due_on)
 
 
 def days_past_due(instalments: Iterable[Instalment], on: date) -> int:

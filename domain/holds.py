@@ -49,13 +49,13 @@ def active_hold(holds: Iterable[Hold], on: date) -> Hold | None:
     return max(covering, key=lambda hold: hold.ends_on or date.max, default=None)
 
 
-def days_held(holds: Iterable[Hold], anchor: date, on: date) -> int:
+def days_held(holds: Iterable[Hold], delinquent_since: date, on: date) -> int:
     """Days from the anchor up to `on` that any hold covered, each day counted once.
 
     What a hold covered before the anchor does not count: it paused other arrears.
     """
     held = 0
-    counted_to = anchor
+    counted_to = delinquent_since
     for hold in sorted(holds, key=lambda hold: hold.starts_on):
         first = max(hold.starts_on, counted_to)
         end = min(hold.ends_on or on, on)

@@ -11,7 +11,7 @@ from domain.collectors import Role
 from domain.errors import ArrearsError
 
 
-class Work(StrEnum):
+class ActionType(StrEnum):
     """What an item may ask for. Each has one queue and one task."""
 
     SEND_SMS = "send_sms"
@@ -51,7 +51,7 @@ class Item:
     """One thing to do, at most once for each anchor."""
 
     id: str
-    do: Work
+    do: ActionType
     days: Days
     template: str | None = None
     """The text or the written notice that goes with it."""

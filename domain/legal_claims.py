@@ -9,9 +9,9 @@ from decimal import Decimal
 
 from domain.loans import ZERO, Component, Instalment
 
-STEPS_NOT_TRIED = "house.steps_not_tried"
-NOT_APPROVED = "house.not_approved"
-NO_CHECKLIST = "house.no_checklist_known"
+STEPS_NOT_TRIED = "lender.steps_not_tried"
+NOT_APPROVED = "lender.not_approved"
+NO_CHECKLIST = "lender.no_checklist_known"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ class ActionStatus(StrEnum):
     DEAD = "dead"  # given up after bounded tries; an operator may resume or drop it
     DROPPED = "dropped"  # a person gave it up for good
     SKIPPED = "skipped"  # its days passed before it could act
-    ARRANGED = "arranged"  # people have the call or the visit; tried once they report an attempt
+    ASSIGNED = "assigned"  # people have the call or the visit; tried once they report an attempt
     DONE = "done"
     CANCELLED = "cancelled"  # cured, superseded or called off before it had an effect
     BARRED = "barred"  # a rule forbids it
@@ -40,7 +40,7 @@ ACTION_MOVES: dict[ActionStatus, frozenset[ActionStatus]] = {
     S.CLAIMED: frozenset(
         {
             S.DONE,
-            S.ARRANGED,
+            S.ASSIGNED,
             S.PLANNED,
             S.DEFERRED,
             S.BARRED,
@@ -50,7 +50,7 @@ ACTION_MOVES: dict[ActionStatus, frozenset[ActionStatus]] = {
             S.CANCELLED,
         }
     ),
-    S.ARRANGED: frozenset({S.DONE, S.PLANNED, S.CANCELLED}),  # made, to be arranged anew, or off
+    S.ASSIGNED: frozenset({S.DONE, S.PLANNED, S.CANCELLED}),  # made, to be arranged anew, or off
     S.UNKNOWN: frozenset({S.DONE, S.FAILED, S.DEAD, S.DROPPED}),
     S.DEAD: frozenset({S.PLANNED, S.CANCELLED, S.DROPPED}),
     S.DROPPED: frozenset(),
@@ -62,7 +62,7 @@ ACTION_MOVES: dict[ActionStatus, frozenset[ActionStatus]] = {
 
 CLAIMABLE = frozenset({S.PLANNED, S.DEFERRED, S.FAILED})
 WAITING = CLAIMABLE | {S.AWAITING_APPROVAL}
-TRIED = frozenset({S.DONE, S.ARRANGED, S.BARRED})  # a dead one was given up, not tried
+TRIED = frozenset({S.DONE, S.ASSIGNED, S.BARRED})  # a dead one was given up, not tried
 TERMINAL = frozenset(status for status, moves in ACTION_MOVES.items() if not moves)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from domain.allocation import Allocation, AllocationOrder, allocate, laid
+from domain.allocation import Allocation, AllocationOrder, allocate, apply_allocations
 from domain.loans import ZERO, Component, Instalment
 
 
@@ -48,7 +48,7 @@ class Reconciled:
     """The instalments of the tape with all that is paid of them."""
 
     instalments: tuple[Instalment, ...]
-    laid: Mapping[int, tuple[tuple[Allocation, ...], Decimal]]
+    apply_allocations: Mapping[int, tuple[tuple[Allocation, ...], Decimal]]
     """For each payment that was laid on top of the tape: where it lies, and what is left over."""
     less: Decimal
     """How much less the tape shows as paid than is on record here, which was kept."""
@@ -70,17 +70,17 @@ def reconcile(
     instalments = tuple(told)
     for one in known.payments:
         if one.reversed and paid_in_all(instalments) - one.pays >= before:
-            instalments = taken_off(instalments, one.pays, order)
+            instalments = remove_paid(instalments, one.pays, order)
     contained = _contained(live, as_of, before, paid_in_all(instalments))
     where: dict[int, tuple[tuple[Allocation, ...], Decimal]] = {}
     for one in live:
         if one.id not in contained:
             parts, left = allocate(instalments, one.amount, order)
-            instalments = laid(instalments, parts)
+            instalments = apply_allocations(instalments, parts)
             where[one.id] = (parts, left)
     less = _short_of(instalments, known.paid - known.may_fall_by)
     if less:
-        instalments = laid(instalments, allocate(instalments, less, order)[0])
+        instalments = apply_allocations(instalments, allocate(instalments, less, order)[0])
     return Reconciled(instalments, where, less, paid_in_all(instalments) < known.paid)
 
 
@@ -89,7 +89,7 @@ def paid_in_all(instalments: Sequence[Instalment]) -> Decimal:
     return sum((one.paid for one in instalments), ZERO)
 
 
-def taken_off(
+def remove_paid(
     instalments: Sequence[Instalment], amount: Decimal, order: AllocationOrder
 ) -> tuple[Instalment, ...]:
     """The instalments with `amount` less paid: the newest first, as payments fill the oldest."""

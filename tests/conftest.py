@@ -73,7 +73,13 @@ def broker_url(broker_server: LocalBroker) -> str:
     return broker_server.url
 
 
-ONE_AFTER_ANOTHER = ("chaos", "crashing", "test_processes", "test_broker_full", "test_partition")
+ONE_AFTER_ANOTHER = (
+    "chaos",
+    "crash_points",
+    "test_processes",
+    "test_broker_full",
+    "test_partition",
+)
 """Where workers, beats and brokers run as processes of their own: two such tests at a time would
 leave none of them the processor that it needs."""
 

@@ -22,7 +22,7 @@ from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.decision import Outcome
 from domain.holds import HoldKind
 from domain.inbound_texts import ReplyKind
-from domain.ladder import MissedSteps, Work
+from domain.ladder import ActionType, MissedSteps
 from domain.statuses import ActionStatus, MessageStatus, OutboxStatus, PromiseStatus
 from workers import queues
 from workers.cli.main import app
@@ -93,7 +93,7 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
         Outcome,
         Answer,
         Channel,
-        Work,
+        ActionType,
         MissedSteps,
     ],
     ids=lambda words: words.__name__,
@@ -142,7 +142,7 @@ def test_a_command_that_a_page_shows_exists_with_its_options(page: Path) -> None
 
 def test_the_runbook_knows_every_repair() -> None:
     page = (DOCS / "runbook.md").read_text()
-    repairs = task_name(Queue.REPAIR, "")
+    repairs = task_name(Queue.MAINTENANCE, "")
     named = [value for value in vars(queues).values() if str(value).startswith(repairs)]
     tasks = {str(name).removeprefix(repairs) for name in named}
     assert len(tasks) > 5

@@ -165,7 +165,7 @@ def test_the_database_and_the_broker_are_reached_from_inside_only(name: str) -> 
 
 def test_only_those_who_talk_to_the_world_have_a_way_out() -> None:
     outside = {service.name for service in ALL if "outside" in service.given["networks"]}
-    assert outside == {"worker-texts", "worker-outbox", "worker-repair", "webhook", "flower"}
+    assert outside == {"worker-texts", "worker-outbox", "worker-maintenance", "webhook", "flower"}
 
 
 # --- settings and secrets

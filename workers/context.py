@@ -17,24 +17,24 @@ from config.readers.templates import Templates
 from config.settings import Settings, load_settings
 from domain.ladder import Ladder, ladder_for
 from workers.clock import Clock
-from workers.db.encryption import Vault
-from workers.db.encryption_keys import read_digest_key
+from workers.db.encryption import Cipher
+from workers.db.encryption_keys import read_index_key
 from workers.db.engine import connect
-from workers.db.outbox import that_tells
+from workers.db.outbox import with_outbox
 from workers.outbox.receiver import Receiver, receiver_in
 from workers.sms.providers import tencent, twilio
 from workers.sms.providers.routing import Routes, Sender
 
 
 @dataclass(frozen=True)
-class House:
+class Context:
     """Settings, policy and the ways out into the world. Tests put fakes in its places."""
 
     settings: Settings
     policy: Policy
     templates: Templates
     engine: Engine
-    vault: Vault
+    cipher: Cipher
     clock: Clock
     sms: Routes
     receiver: Receiver | None = None
@@ -58,7 +58,7 @@ class House:
         )
 
 
-def build_house(settings: Settings) -> House:
+def build_context(settings: Settings) -> Context:
     """Wire the house for production.
 
     Raises:
@@ -68,14 +68,14 @@ def build_house(settings: Settings) -> House:
     senders = [_twilio(settings), *_tencent(settings, templates)]
     receiver = receiver_in(settings)
     engine = connect(settings.database_url)
-    return House(
+    return Context(
         settings=settings,
         templates=templates,
         policy=load_policy(settings.policy_dir, template_names=templates.names()),
-        engine=that_tells(engine) if receiver else engine,
-        vault=Vault(
+        engine=with_outbox(engine) if receiver else engine,
+        cipher=Cipher(
             [key.get_secret_value() for key in settings.encryption_keys],
-            partial(read_digest_key, engine),
+            partial(read_index_key, engine),
         ),
         clock=Clock(settings.clock_file),
         sms=Routes({one.provider: one for one in senders}, settings.sms_routes),
@@ -111,12 +111,12 @@ def _tencent(settings: Settings, templates: Templates) -> list[Sender]:
 
 
 @cache
-def the_house() -> House:
+def process_context() -> Context:
     """This process's house, built from its environment at first use.
 
     What the process has by then stays with it, so the garbage collector need not walk through it
     again: of a busy worker or webhook that was a tenth to a fifth of a second each time.
     """
-    house = build_house(load_settings(os.environ))
+    ctx = build_context(load_settings(os.environ))
     gc.freeze()
-    return house
+    return ctx

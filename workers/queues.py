@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from domain.ladder import Work
+from domain.ladder import ActionType
 
 
 class Queue(StrEnum):
@@ -23,7 +23,7 @@ class Queue(StrEnum):
     LEGAL = "legal"
     EVENTS = "events"
     OUTBOX = "outbox"
-    REPAIR = "repair"
+    MAINTENANCE = "maintenance"
 
 
 TAKEN_AHEAD = {Queue.SCAN: 4, Queue.ESCALATE: 4}
@@ -34,7 +34,7 @@ others are free, and a text may take as long as its provider does."""
 QUEUE_HOLDS = 5_000
 """Messages in one queue above which nothing is added: the rest waits in the database."""
 
-EVENTS_AT_ONCE = 50
+EVENTS_PER_MESSAGE = 50
 """Events from outside in one message, at most: so few that the first need not wait for the last."""
 
 
@@ -43,28 +43,28 @@ def task_name(queue: Queue, what: str) -> str:
 
 
 QUEUE_FOR = {
-    Work.SEND_SMS: Queue.SMS,
-    Work.ASSIGN_CALL: Queue.CALLS,
-    Work.SCHEDULE_VISIT: Queue.VISITS,
-    Work.OPEN_LEGAL_FILE: Queue.LEGAL,
+    ActionType.SEND_SMS: Queue.SMS,
+    ActionType.ASSIGN_CALL: Queue.CALLS,
+    ActionType.SCHEDULE_VISIT: Queue.VISITS,
+    ActionType.OPEN_LEGAL_FILE: Queue.LEGAL,
 }
 
 SCAN_PORTFOLIO = task_name(Queue.SCAN, "scan_portfolio")
 ESCALATE_LOANS = task_name(Queue.ESCALATE, "escalate_loans")
 APPLY_EVENTS = task_name(Queue.EVENTS, "apply_events")
 DELIVER_EVENTS = task_name(Queue.OUTBOX, "deliver_events")
-WAKE_DUE_ACTIONS = task_name(Queue.REPAIR, "wake_due_actions")
-WAKE_EVENTS = task_name(Queue.REPAIR, "wake_events")
-WAKE_OUTBOX = task_name(Queue.REPAIR, "wake_outbox")
-BREAK_OVERDUE_PROMISES = task_name(Queue.REPAIR, "break_overdue_promises")
-CLOSE_PAID_CASES = task_name(Queue.REPAIR, "close_paid_cases")
-MARK_LOST_CLAIMS = task_name(Queue.REPAIR, "mark_lost_claims")
-RECONCILE_TEXTS = task_name(Queue.REPAIR, "reconcile_texts")
-ASSIGN_REPLIES = task_name(Queue.REPAIR, "assign_replies")
-ERASE_WHAT_NEED_NOT_BE_KEPT = task_name(Queue.REPAIR, "erase_what_need_not_be_kept")
-PRUNE_SETTLED_EVENTS = task_name(Queue.REPAIR, "prune_settled_events")
-CHAIN_EVIDENCE = task_name(Queue.REPAIR, "chain_evidence")
-SEAL_WITH_THE_FIRST_KEY = task_name(Queue.REPAIR, "seal_with_the_first_key")
+DISPATCH_DUE_ACTIONS = task_name(Queue.MAINTENANCE, "dispatch_due_actions")
+DISPATCH_EVENTS = task_name(Queue.MAINTENANCE, "dispatch_events")
+DISPATCH_OUTBOX = task_name(Queue.MAINTENANCE, "dispatch_outbox")
+BREAK_OVERDUE_PROMISES = task_name(Queue.MAINTENANCE, "break_overdue_promises")
+CLOSE_PAID_CASES = task_name(Queue.MAINTENANCE, "close_paid_cases")
+MARK_LOST_CLAIMS = task_name(Queue.MAINTENANCE, "mark_lost_claims")
+RECONCILE_TEXTS = task_name(Queue.MAINTENANCE, "reconcile_texts")
+ASSIGN_REPLIES = task_name(Queue.MAINTENANCE, "assign_replies")
+ERASE_EXPIRED_DATA = task_name(Queue.MAINTENANCE, "erase_expired_data")
+PRUNE_COMPLETED_EVENTS = task_name(Queue.MAINTENANCE, "prune_completed_events")
+CHAIN_EVIDENCE = task_name(Queue.MAINTENANCE, "chain_evidence")
+REENCRYPT_WITH_CURRENT_KEY = task_name(Queue.MAINTENANCE, "reencrypt_with_current_key")
 
 
 def taken_ahead(served: Iterable[str]) -> int:

@@ -12,7 +12,7 @@ from babel.numbers import list_currencies
 
 from config.readers.yaml_reader import Section, Value, each
 from domain.collectors import Role
-from domain.ladder import AppliesTo, Days, Item, Ladder, MissedSteps, Step, Work
+from domain.ladder import ActionType, AppliesTo, Days, Item, Ladder, MissedSteps, Step
 
 LADDER_KEYS = (
     "id",
@@ -40,7 +40,7 @@ ITEM_KEYS = (
     "requires",
     "approval",
 )
-NEEDS_TEMPLATE = frozenset({Work.SEND_SMS, Work.SCHEDULE_VISIT})
+NEEDS_TEMPLATE = frozenset({ActionType.SEND_SMS, ActionType.SCHEDULE_VISIT})
 DAYS = re.compile(r"(\d{1,5})(-)?(\d{1,5})?")
 
 
@@ -140,7 +140,7 @@ def _read_entry(value: Value, so_far: _SoFar) -> Step | Days:
 
 def _read_item(value: Value, step_days: Days, earlier: tuple[str, ...], so_far: _SoFar) -> Item:
     section = value.section(ITEM_KEYS)
-    do = section.need("do").word(Work)
+    do = section.need("do").word(ActionType)
     purpose = section.maybe("purpose")
     approval = section.maybe("approval")
     return Item(
@@ -198,7 +198,7 @@ def _read_requires(value: Value | None, earlier: tuple[str, ...]) -> tuple[str, 
     return each(value.values(), lambda step: step.known(earlier, "earlier step"))
 
 
-def _read_template(section: Section, do: Work, templates: Collection[str]) -> str | None:
+def _read_template(section: Section, do: ActionType, templates: Collection[str]) -> str | None:
     template = section.maybe("template")
     if do in NEEDS_TEMPLATE:
         return section.need("template").known(templates, "template")

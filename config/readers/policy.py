@@ -17,7 +17,7 @@ from config.readers.legal_checklists import LegalChecklist, checklist_for, read_
 from config.readers.rule_packs import read_rule_pack
 from config.readers.yaml_reader import PolicyError, Value, digest, each, read_yaml
 from domain.compliance.rules import RulePack
-from domain.ladder import AppliesTo, Ladder, Work
+from domain.ladder import ActionType, AppliesTo, Ladder
 
 D = TypeVar("D", Ladder, RulePack, LegalChecklist)
 Read: TypeAlias = tuple[tuple[Value, D], ...]
@@ -200,7 +200,7 @@ def _refuse_ladder_nobody_can_climb(
     """Without a rule pack nobody may be contacted, without a checklist no legal file be filled."""
     value, ladder = read
     known = {pack.jurisdiction for pack in packs}
-    to_court = any(item.do is Work.OPEN_LEGAL_FILE for _, item in ladder.items)
+    to_court = any(item.do is ActionType.OPEN_LEGAL_FILE for _, item in ladder.items)
     for jurisdiction in ladder.applies_to.jurisdictions:
         if _country(jurisdiction) not in known:
             raise _at(value, "applies_to").refuse(

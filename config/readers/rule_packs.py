@@ -140,7 +140,7 @@ def _refuse_silence(top: Section, rules: tuple[Rule, ...]) -> None:
     covered = {
         channel
         for rule in rules
-        if isinstance(rule, ContactHours) and rule.stops and not rule.at_work
+        if isinstance(rule, ContactHours) and rule.is_blocking and not rule.at_work
         for channel in rule.channels
     }
     silent = [str(channel) for channel in Reaching if Channel(channel) not in covered]

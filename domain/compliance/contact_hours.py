@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from domain.compliance.calendars import PLAIN_WEEK, Calendar, DayKind
 from domain.compliance.contact_facts import ContactFacts
-from domain.compliance.rules import Channel, Opening, Rule, Shut
+from domain.compliance.rules import Blocked, Channel, EarliestTime, Rule
 
 LOOK_AHEAD = 35
 """Days within which hours must open again: longer than any run of holidays."""
@@ -41,7 +41,9 @@ class ContactHours(Rule):
     hours: tuple[Hours, ...]
     calendar: Calendar = PLAIN_WEEK
 
-    def opening(self, facts: ContactFacts, channel: Channel, zone: str, at: datetime) -> Opening:
+    def earliest_time(
+        self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
+    ) -> EarliestTime:
         local = at.astimezone(ZoneInfo(zone))
         today, clock = local.date(), local.time()
         for hours in self.hours:
@@ -57,10 +59,10 @@ class ContactHours(Rule):
             ]
             if starts:
                 return min(starts)
-        return Shut(f"No hours of {self.source.citation} come within {LOOK_AHEAD} days.")
+        return Blocked(f"No hours of {self.source.citation} come within {LOOK_AHEAD} days.")
 
     @property
-    def complaint(self) -> str:
+    def violation(self) -> str:
         return f"Outside the contact hours of {self.source.citation}."
 
 

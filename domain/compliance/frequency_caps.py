@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from domain.compliance.contact_facts import ContactFacts, PastContact
 from domain.compliance.contact_hours import moment_of
-from domain.compliance.rules import Channel, Opening, Rule, Shut
+from domain.compliance.rules import Blocked, Channel, EarliestTime, Rule
 
 LONGEST_WINDOW = 31
 """Days. The history that the gate is given reaches back at least this far."""
@@ -84,7 +84,9 @@ class Cap(Rule):
     window: Window
     at_most: int
 
-    def opening(self, facts: ContactFacts, channel: Channel, zone: str, at: datetime) -> Opening:
+    def earliest_time(
+        self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
+    ) -> EarliestTime:
         counted = [one for one in facts.history if self._counts(one, facts)]
         if len(counted) < self.at_most:
             return at
@@ -98,7 +100,7 @@ class Cap(Rule):
         for ahead in range(1, (last - today).days + 1):
             if not self._is_full(days, day := today + timedelta(days=ahead)):
                 return moment_of(day, time.min, zone)
-        return Shut(f"{self.source.citation} leaves no room for it.")
+        return Blocked(f"{self.source.citation} leaves no room for it.")
 
     def _is_full(self, days: list[date], day: date) -> bool:
         return any(
@@ -120,7 +122,7 @@ class Cap(Rule):
         return True
 
     @property
-    def complaint(self) -> str:
+    def violation(self) -> str:
         return f"As many as {self.source.citation} allows within {self.within} have been made."
 
     @property

@@ -11,19 +11,19 @@ from zoneinfo import ZoneInfo
 from domain.compliance.contact_facts import ContactFacts, Party
 from domain.compliance.contact_hours import ContactHours, moment_of
 from domain.compliance.other_rules import ThirdPartyContact
-from domain.compliance.rules import Channel, Opening, Rule, Shut
+from domain.compliance.rules import Blocked, Channel, EarliestTime, Rule
 from domain.holds import Hold, active_hold, resumes_on
 from domain.loans import ZERO
 
-NOTHING_PAST_DUE = "house.nothing_past_due"
-BELOW_MINIMUM = "house.below_minimum"
-ON_HOLD = "house.on_hold"
-OPTED_OUT = "house.opted_out"
-CEASED = "house.cease_communication"
-NO_RULES = "house.no_rules_known"
-NO_ZONE = "house.no_zone_known"
-NO_ADDRESS = "house.no_address_known"
-NEVER_TOGETHER = "house.never_together"
+NOTHING_PAST_DUE = "lender.nothing_past_due"
+BELOW_MINIMUM = "lender.below_minimum"
+ON_HOLD = "lender.on_hold"
+OPTED_OUT = "lender.opted_out"
+CEASED = "lender.cease_communication"
+NO_RULES = "lender.no_rules_known"
+NO_ZONE = "lender.no_zone_known"
+NO_ADDRESS = "lender.no_address_known"
+NEVER_TOGETHER = "lender.never_together"
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -64,7 +64,7 @@ class _Bound:
 class _Closed:
     """A rule that stops the contact, and when it opens."""
 
-    opens_at: Opening
+    opens_at: EarliestTime
     rule: Rule
 
 
@@ -117,11 +117,11 @@ def _first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Ve
         if not closed:
             return _open(facts, channel, moment, bound, against)
         last = _last_to_open(closed)
-        if isinstance(last.opens_at, Shut):
-            answer = Answer.BARRED if last.opens_at.for_good else Answer.DEFERRED
+        if isinstance(last.opens_at, Blocked):
+            answer = Answer.BARRED if last.opens_at.permanent else Answer.DEFERRED
             return Verdict(answer, (last.rule.id,), last.opens_at.reason)
         moment = last.opens_at
-        against |= {one.rule.id: one.rule.complaint for one in closed}
+        against |= {one.rule.id: one.rule.violation for one in closed}
         if moment - free_from > HORIZON:
             against[NEVER_TOGETHER] = "No moment is lawful in all of the borrower's time zones."
             return Verdict(Answer.DEFERRED, tuple(against), " ".join(against.values()), None)
@@ -134,7 +134,7 @@ def _bound(facts: ContactFacts, channel: Channel, moment: datetime) -> Iterator[
         on = moment.astimezone(ZoneInfo(zone)).date()
         for pack in facts.packs:
             for rule in pack.rules_for(channel):
-                if rule.in_force(on) and rule.binds(facts):
+                if rule.in_force(on) and rule.applies_to_contact(facts):
                     yield _Bound(rule, zone)
 
 
@@ -152,7 +152,7 @@ def _silent(facts: ContactFacts, channel: Channel, bound: Sequence[_Bound]) -> V
 
 
 def _gives_hours(rule: Rule) -> bool:
-    return isinstance(rule, ContactHours) and rule.stops and not rule.at_work
+    return isinstance(rule, ContactHours) and rule.is_blocking and not rule.at_work
 
 
 def _closed(
@@ -162,8 +162,8 @@ def _closed(
     return [
         _Closed(opens_at, one.rule)
         for one in bound
-        if one.rule.stops
-        and (opens_at := one.rule.opening(facts, channel, one.zone, moment)) != moment
+        if one.rule.is_blocking
+        and (opens_at := one.rule.earliest_time(facts, channel, one.zone, moment)) != moment
     ]
 
 
@@ -171,8 +171,8 @@ def _last_to_open(closed: Sequence[_Closed]) -> _Closed:
     """Of rules that are closed, the one to wait for: one that is shut for good before any other."""
 
     def lateness(one: _Closed) -> tuple[bool, bool, datetime]:
-        if isinstance(one.opens_at, Shut):
-            return True, one.opens_at.for_good, _NEVER
+        if isinstance(one.opens_at, Blocked):
+            return True, one.opens_at.permanent, _NEVER
         return False, False, one.opens_at
 
     return max(closed, key=lateness)
@@ -189,7 +189,8 @@ def _open(
         dict.fromkeys(
             one.rule.id
             for one in bound
-            if not one.rule.stops and one.rule.opening(facts, channel, one.zone, moment) != moment
+            if not one.rule.is_blocking
+            and one.rule.earliest_time(facts, channel, one.zone, moment) != moment
         )
     )
     if against:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from domain.collectors import years_after
 from domain.compliance.contact_facts import ContactFacts, Party, PastContact, Says
 from domain.compliance.contact_hours import moment_of
-from domain.compliance.rules import Channel, Opening, Rule, RulePack, Shut
+from domain.compliance.rules import Blocked, Channel, EarliestTime, Rule, RulePack
 from domain.holds import HoldKind
 
 
@@ -24,16 +24,18 @@ class MessageContent(Rule):
     to: Party | None = None
     """Whom it is about; None: whoever is reached."""
 
-    def binds(self, facts: ContactFacts) -> bool:
-        return Rule.binds(self, facts) and self.to in (None, facts.party)
+    def applies_to_contact(self, facts: ContactFacts) -> bool:
+        return Rule.applies_to_contact(self, facts) and self.to in (None, facts.party)
 
-    def opening(self, facts: ContactFacts, channel: Channel, zone: str, at: datetime) -> Opening:
+    def earliest_time(
+        self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
+    ) -> EarliestTime:
         if missing := self.must_say - facts.says:
             what = ", ".join(sorted(missing))
-            return Shut(f"The message lacks what {self.source.citation} asks for: {what}.")
+            return Blocked(f"The message lacks what {self.source.citation} asks for: {what}.")
         if forbidden := self.must_not_say & facts.says:
             what = ", ".join(sorted(forbidden))
-            return Shut(f"The message says what {self.source.citation} forbids: {what}.")
+            return Blocked(f"The message says what {self.source.citation} forbids: {what}.")
         return at
 
 
@@ -45,18 +47,20 @@ class VisitDuty(Rule):
     notice_days: int = 0
     """Full days between the notice and the visit."""
 
-    def opening(self, facts: ContactFacts, channel: Channel, zone: str, at: datetime) -> Opening:
+    def earliest_time(
+        self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
+    ) -> EarliestTime:
         if facts.visit_staff < self.staff:
-            return Shut(f"{self.source.citation} asks for {self.staff} people on a visit.")
+            return Blocked(f"{self.source.citation} asks for {self.staff} people on a visit.")
         if not self.notice_days:
             return at
         if facts.noticed_at is None:
-            return Shut(f"{self.source.citation} asks for a notice before a visit.")
+            return Blocked(f"{self.source.citation} asks for a notice before a visit.")
         told_on = facts.noticed_at.astimezone(ZoneInfo(zone)).date()
         return max(at, moment_of(told_on + timedelta(days=self.notice_days), time.min, zone))
 
     @property
-    def complaint(self) -> str:
+    def violation(self) -> str:
         return f"Sooner after its notice than {self.source.citation} allows."
 
 
@@ -66,13 +70,15 @@ class ValidationNotice(Rule):
 
     within_days: int
 
-    def opening(self, facts: ContactFacts, channel: Channel, zone: str, at: datetime) -> Opening:
+    def earliest_time(
+        self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
+    ) -> EarliestTime:
         first, today = facts.first_contact_on, at.astimezone(ZoneInfo(zone)).date()
         if facts.validation_notice_on is not None or first is None:
             return at
         if today <= first + timedelta(days=self.within_days):
             return at
-        return Shut(
+        return Blocked(
             f"The written notice that {self.source.citation} asks for within {self.within_days} "
             "days of the first contact is not on record."
         )
@@ -87,15 +93,17 @@ class ThirdPartyContact(Rule):
     failures: int = 0
     """So many calls in a row that reached nobody mean that the borrower cannot be reached."""
 
-    def binds(self, facts: ContactFacts) -> bool:
-        return Rule.binds(self, facts) and facts.party is Party.THIRD_PARTY
+    def applies_to_contact(self, facts: ContactFacts) -> bool:
+        return Rule.applies_to_contact(self, facts) and facts.party is Party.THIRD_PARTY
 
-    def opening(self, facts: ContactFacts, channel: Channel, zone: str, at: datetime) -> Opening:
+    def earliest_time(
+        self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
+    ) -> EarliestTime:
         if not self.when_unreachable:
-            return Shut(f"{self.source.citation} forbids contact with third parties.", True)
+            return Blocked(f"{self.source.citation} forbids contact with third parties.", True)
         if facts.number_invalid or self._in_vain(facts.history):
             return at
-        return Shut(
+        return Blocked(
             f"{self.source.citation} allows it only when the borrower cannot be reached: the "
             f"number is invalid, or {self.failures} calls in a row failed."
         )
@@ -114,15 +122,17 @@ class Limitation(Rule):
 
     years: int
 
-    def opening(self, facts: ContactFacts, channel: Channel, zone: str, at: datetime) -> Opening:
+    def earliest_time(
+        self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
+    ) -> EarliestTime:
         if channel is not Channel.LEGAL and Says.LEGAL_CONSEQUENCES not in facts.says:
             return at
         if facts.limitation_from is None:
-            return Shut("The day from which the time to sue runs is not known.")
+            return Blocked("The day from which the time to sue runs is not known.")
         today = at.astimezone(ZoneInfo(zone)).date()
         if today <= years_after(facts.limitation_from, self.years):
             return at
-        return Shut(f"The time to sue has run out: {self.source.citation}.", True)
+        return Blocked(f"The time to sue has run out: {self.source.citation}.", True)
 
 
 def limitation_date(packs: Iterable[RulePack], since: date | None, on: date) -> date | None:
@@ -145,7 +155,9 @@ class Conduct(Rule):
 
     text: str
 
-    def opening(self, facts: ContactFacts, channel: Channel, zone: str, at: datetime) -> Opening:
+    def earliest_time(
+        self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
+    ) -> EarliestTime:
         return at
 
 

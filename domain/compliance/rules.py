@@ -69,16 +69,16 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Shut:
+class Blocked:
     """No moment will do as things stand."""
 
     reason: str
     """A sentence without personal data."""
-    for_good: bool = False
+    permanent: bool = False
     """Whether no fact that may still come can open it again."""
 
 
-Opening: TypeAlias = datetime | Shut
+EarliestTime: TypeAlias = datetime | Blocked
 """The first moment, not before the one asked about, at which a rule lets a contact happen."""
 
 
@@ -106,23 +106,25 @@ class Rule:
             and (self.effective_to is None or on <= self.effective_to)
         )
 
-    def binds(self, facts: ContactFacts) -> bool:
+    def applies_to_contact(self, facts: ContactFacts) -> bool:
         """Whether it is about such a contact at all, whatever the day."""
         return (not self.at_work or facts.at_work) and (
             not self.applies_to or bool(self.applies_to & facts.collects_as)
         )
 
     @property
-    def stops(self) -> bool:
+    def is_blocking(self) -> bool:
         """Whether a contact against it must not happen, rather than go on record with a warning."""
         return self.modality is not Modality.ADVISORY
 
-    def opening(self, facts: ContactFacts, channel: Channel, zone: str, at: datetime) -> Opening:
+    def earliest_time(
+        self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
+    ) -> EarliestTime:
         """From when on it lets the contact happen, in an IANA zone; `at` and the answer are UTC."""
         raise NotImplementedError
 
     @property
-    def complaint(self) -> str:
+    def violation(self) -> str:
         """A sentence that says what a contact before its opening would be, with the article."""
         return f"Against {self.source.citation}."
 

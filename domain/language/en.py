@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.compliance.rules import Channel
-from domain.ladder import Work
+from domain.ladder import ActionType
 from domain.language.phrases import Language, Phrase
 
 P = Phrase
@@ -15,7 +15,7 @@ PHRASES: dict[Phrase, str] = {
     ),
     P.TRIED_BEFORE: (
         "Before the loan came here, the lender had tried these steps for the arrears since "
-        "{anchor_on}: {steps}."
+        "{delinquent_since}: {steps}."
     ),
     P.NEXT_LOOK: "The next look is on {review_on}.",
     P.NO_LOOK_ANY_MORE: "There is no next look: the loan was written off on {written_off_on}.",
@@ -26,7 +26,7 @@ PHRASES: dict[Phrase, str] = {
     P.LEFT_OVER: "Left over: {amount}.",
     P.REVERSED: "Payment {payment} of {amount} {currency} was reversed as of {reversed_on}.",
     P.PROMISE: (
-        "Promise {promise} to pay {amount} {currency} by {due_on} was recorded by {made_by}."
+        "Promise {promise} to pay {amount} {currency} by {due_on} was recorded by {actor}."
     ),
     P.PROMISE_KEPT: "Promise {promise} was kept.",
     P.PROMISE_BROKEN: "Promise {promise} was broken: its day is over.",
@@ -42,7 +42,7 @@ PHRASES: dict[Phrase, str] = {
     P.LOCALE_CHANGED: "the language",
     P.REPLIED: "The borrower wrote back by text ({kind}).",
     P.REPLY_ASSIGNED: "The borrower's text was given to {staff} to read.",
-    P.REPLY_HANDLED: "The borrower's text was seen to by {handled_by}.",
+    P.REPLY_HANDLED: "The borrower's text was seen to by {actor}.",
     P.TAPE_BROUGHT_IN: "Tape {file} as of {as_of} brought the loan in: {after}.",
     P.TAPE_CHANGED: (
         "Tape {file} as of {as_of} told of other amounts: {before} before, {after} now."
@@ -52,25 +52,25 @@ PHRASES: dict[Phrase, str] = {
     ),
     P.STANDING: "days past due {days_past_due}, {past_due} {currency}",
     P.NOTHING_DUE: "nothing past due",
-    P.OPENED_LETTER: "The letter for {item} was opened by {made_by}, to be printed.",
-    P.OPENED_NUMBER: "The number was shown to {made_by} for {item}, to be called.",
-    P.OPENED_ADDRESS: "The address was shown to {made_by} for {item}, to be visited.",
-    P.OPENED_REPLY: "What the borrower wrote was shown to {made_by}, to be read and seen to.",
-    P.OPENED_EVERYTHING: "All that is held about the borrower was handed to {made_by}.",
-    P.ERASED: "What was held about the borrower was erased by {made_by}.",
-    P.HOLD: "A hold ({kind}) was made by {made_by}, from {starts_on} up to {ends_on}.",
+    P.OPENED_LETTER: "The letter for {item} was opened by {actor}, to be printed.",
+    P.OPENED_NUMBER: "The number was shown to {actor} for {item}, to be called.",
+    P.OPENED_ADDRESS: "The address was shown to {actor} for {item}, to be visited.",
+    P.OPENED_REPLY: "What the borrower wrote was shown to {actor}, to be read and seen to.",
+    P.OPENED_EVERYTHING: "All that is held about the borrower was handed to {actor}.",
+    P.ERASED: "What was held about the borrower was erased by {actor}.",
+    P.HOLD: "A hold ({kind}) was made by {actor}, from {starts_on} up to {ends_on}.",
     P.HOLD_UNTIL_RELEASED: (
-        "A hold ({kind}) was made by {made_by}, from {starts_on} until it is released."
+        "A hold ({kind}) was made by {actor}, from {starts_on} until it is released."
     ),
     P.OPTED_OUT: "The borrower opted out of contact by {channel}; {source} told us.",
     P.PROBLEM: "A problem was found ({kind}): {detail}.",
     P.PROBLEM_RESOLVED: "The problem ({kind}) was put right.",
-    P.PROBLEM_SETTLED: "The problem ({kind}) was seen to by {settled_by}.",
+    P.PROBLEM_SETTLED: "The problem ({kind}) was seen to by {resolved_by}.",
     P.EVENT_WAITS: "An event ({kind} {event}) came in and waits to be applied.",
     P.EVENT_REJECTED: "An event ({kind} {event}) came in and was rejected.",
     P.EVENT_DROPPED: "An event ({kind} {event}) came in, and a person let go of it.",
     P.PAST_DUE: (
-        "Looked at: past due since {anchor_on}, days past due {days_past_due}, {past_due} "
+        "Looked at: past due since {delinquent_since}, days past due {days_past_due}, {past_due} "
         "{currency}."
     ),
     P.ON_LADDER_DAY: "Ladder {ladder}, ladder day {ladder_day}, {position}.",
@@ -91,17 +91,19 @@ PHRASES: dict[Phrase, str] = {
     P.CASE_OPENED: "A case was opened.",
     P.CASE_CLOSED: "The case was closed.",
     P.PLANNED: (
-        "{item} ({work}) of step {step} was planned by ladder {ladder}, for the arrears since "
-        "{anchor_on}."
+        "{item} ({action_type}) of step {step} was planned by ladder {ladder}, for the arrears "
+        "since "
+        "{delinquent_since}."
     ),
     P.PLANNED_FOR_APPROVAL: (
-        "{item} ({work}) of step {step} was planned by ladder {ladder}, for the arrears since "
-        "{anchor_on}, and waits for approval."
+        "{item} ({action_type}) of step {step} was planned by ladder {ladder}, for the arrears "
+        "since "
+        "{delinquent_since}, and waits for approval."
     ),
     P.PLANNED_TOO_LATE: (
-        "{item} ({work}) of step {step} in ladder {ladder} was skipped: its days had passed."
+        "{item} ({action_type}) of step {step} in ladder {ladder} was skipped: its days had passed."
     ),
-    P.APPROVED: "{item} was approved by {approved_by} as {role}.",
+    P.APPROVED: "{item} was approved by {actor} as {role}.",
     P.MOVED_PLANNED: "{item} is planned and waits for its time.",
     P.MOVED_DEFERRED: "{item} was deferred.",
     P.MOVED_FAILED: "{item} had no effect and will be tried again.",
@@ -109,7 +111,7 @@ PHRASES: dict[Phrase, str] = {
     P.MOVED_DEAD: "{item} was given up; a person may take it up again.",
     P.MOVED_DROPPED: "{item} was given up for good.",
     P.MOVED_SKIPPED: "{item} was skipped.",
-    P.MOVED_ARRANGED: "{item} is arranged.",
+    P.MOVED_ASSIGNED: "{item} is arranged.",
     P.MOVED_DONE: "{item} is done.",
     P.MOVED_CANCELLED: "{item} was called off.",
     P.MOVED_BARRED: "{item} is barred for good.",
@@ -125,7 +127,7 @@ PHRASES: dict[Phrase, str] = {
         "Confidence says how a rule's source was read: V the primary text, S a secondary source, "
         "G general knowledge. Review needed: nobody has checked it against the primary text."
     ),
-    P.RULE_OF_THE_HOUSE: "{rule} (a rule of the house)",
+    P.RULE_OF_THE_LENDER: "{rule} (a rule of the house)",
     P.RULE_NOT_LOADED: "{rule} (not loaded any more)",
     P.CONTACT: "The gate allows {item} to reach the borrower by {channel} at this moment.",
     P.CONTACT_TO_COME: "The gate allows {item} to reach the borrower by {channel} on {at}.",
@@ -144,7 +146,7 @@ PHRASES: dict[Phrase, str] = {
     P.RECEIPT: "The provider reports the text for {item} as {status}.",
     P.CALL: "{item} was assigned to {staff}, to be held in {language}.",
     P.CALL_CALLED_OFF: "The call {item}, assigned to {staff}, was called off.",
-    P.OUTCOME: "{made_by} said what came of the {channel} for {item}: {outcome}.",
+    P.OUTCOME: "{actor} said what came of the {channel} for {item}: {outcome}.",
     P.ARREARS_REASON: "Why it is overdue, as the borrower said: {reason}.",
     P.MUST_LEARN: "It must learn: {topics}.",
     P.MAY_OFFER: "It may offer: {offers}.",
@@ -164,10 +166,10 @@ PHRASES: dict[Phrase, str] = {
 }
 
 WORDS: dict[str, str] = {
-    Work.SEND_SMS: "a text",
-    Work.ASSIGN_CALL: "a call",
-    Work.SCHEDULE_VISIT: "a visit",
-    Work.OPEN_LEGAL_FILE: "a legal file",
+    ActionType.SEND_SMS: "a text",
+    ActionType.ASSIGN_CALL: "a call",
+    ActionType.SCHEDULE_VISIT: "a visit",
+    ActionType.OPEN_LEGAL_FILE: "a legal file",
     Channel.SMS: "text",
 }
 

@@ -94,7 +94,7 @@ class Phrase(StrEnum):
     MOVED_DEAD = auto()
     MOVED_DROPPED = auto()
     MOVED_SKIPPED = auto()
-    MOVED_ARRANGED = auto()
+    MOVED_ASSIGNED = auto()
     MOVED_DONE = auto()
     MOVED_CANCELLED = auto()
     MOVED_BARRED = auto()
@@ -107,7 +107,7 @@ class Phrase(StrEnum):
     RULE = auto()
     RULE_FOR_REVIEW = auto()
     CONFIDENCES = auto()
-    RULE_OF_THE_HOUSE = auto()
+    RULE_OF_THE_LENDER = auto()
     RULE_NOT_LOADED = auto()
     # What was done.
     CONTACT = auto()

@@ -6,7 +6,7 @@ from domain.compliance.rules import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.holds import HoldKind
 from domain.inbound_texts import ReplyKind
-from domain.ladder import Work
+from domain.ladder import ActionType
 from domain.language.phrases import Language, Phrase, kept_sentences
 
 P = Phrase
@@ -16,7 +16,7 @@ PHRASES: dict[Phrase, str] = {
         "贷款 {loan}：产品 {product}，适用 {jurisdiction} 法律，币种 {currency}。"
         "共 {instalments} 期，首期 {first_due_on} 到期，末期 {last_due_on} 到期。"
     ),
-    P.TRIED_BEFORE: "贷款转入之前，贷款机构已就 {anchor_on} 起的逾期试过这些阶段：{steps}。",
+    P.TRIED_BEFORE: "贷款转入之前，贷款机构已就 {delinquent_since} 起的逾期试过这些阶段：{steps}。",
     P.NEXT_LOOK: "下次复核日期为 {review_on}。",
     P.NO_LOOK_ANY_MORE: "不再复核：贷款已于 {written_off_on} 核销。",
     P.NO_NEXT_LOOK: "在事实变化之前不再复核。",
@@ -25,7 +25,7 @@ PHRASES: dict[Phrase, str] = {
     P.ALLOCATION: "{due_on} 到期的 {component}（{amount}）",
     P.LEFT_OVER: "余额：{amount}。",
     P.REVERSED: "还款 {payment}（{amount} {currency}）已于 {reversed_on} 冲回。",
-    P.PROMISE: "{made_by} 记录承诺还款 {promise}：{amount} {currency}，于 {due_on} 前还清。",
+    P.PROMISE: "{actor} 记录承诺还款 {promise}：{amount} {currency}，于 {due_on} 前还清。",
     P.PROMISE_KEPT: "承诺 {promise} 已履行。",
     P.PROMISE_BROKEN: "承诺 {promise} 已违约：约定之日已过。",
     P.PROMISE_WITHDRAWN: "承诺 {promise} 已撤回，或已由新的承诺代替。",
@@ -38,7 +38,7 @@ PHRASES: dict[Phrase, str] = {
     P.LOCALE_CHANGED: "语言",
     P.REPLIED: "借款人回复了短信（{kind}）。",
     P.REPLY_ASSIGNED: "借款人的短信已交由 {staff} 阅读。",
-    P.REPLY_HANDLED: "借款人的短信已由 {handled_by} 处理。",
+    P.REPLY_HANDLED: "借款人的短信已由 {actor} 处理。",
     P.TAPE_BROUGHT_IN: "数据文件 {file}（基准日 {as_of}）将贷款转入：{after}。",
     P.TAPE_CHANGED: "数据文件 {file}（基准日 {as_of}）金额有变：原为{before}，现为{after}。",
     P.TAPE_CHANGED_NOTHING_DUE: (
@@ -46,22 +46,24 @@ PHRASES: dict[Phrase, str] = {
     ),
     P.STANDING: "逾期 {days_past_due} 天，{past_due} {currency}",
     P.NOTHING_DUE: "无逾期",
-    P.OPENED_LETTER: "{made_by} 打开了 {item} 的信函，以便打印。",
-    P.OPENED_NUMBER: "因 {item} 向 {made_by} 显示了电话号码，以便拨打。",
-    P.OPENED_ADDRESS: "因 {item} 向 {made_by} 显示了地址，以便上门。",
-    P.OPENED_REPLY: "向 {made_by} 显示了借款人所写的内容，以便阅读和处理。",
-    P.OPENED_EVERYTHING: "所持有的关于借款人的全部资料已交给 {made_by}。",
-    P.ERASED: "所持有的关于借款人的资料已由 {made_by} 删除。",
-    P.HOLD: "{made_by} 设置了暂停（{kind}）：自 {starts_on} 起，至 {ends_on} 前一日止。",
-    P.HOLD_UNTIL_RELEASED: "{made_by} 设置了暂停（{kind}）：自 {starts_on} 起，直至解除。",
+    P.OPENED_LETTER: "{actor} 打开了 {item} 的信函，以便打印。",
+    P.OPENED_NUMBER: "因 {item} 向 {actor} 显示了电话号码，以便拨打。",
+    P.OPENED_ADDRESS: "因 {item} 向 {actor} 显示了地址，以便上门。",
+    P.OPENED_REPLY: "向 {actor} 显示了借款人所写的内容，以便阅读和处理。",
+    P.OPENED_EVERYTHING: "所持有的关于借款人的全部资料已交给 {actor}。",
+    P.ERASED: "所持有的关于借款人的资料已由 {actor} 删除。",
+    P.HOLD: "{actor} 设置了暂停（{kind}）：自 {starts_on} 起，至 {ends_on} 前一日止。",
+    P.HOLD_UNTIL_RELEASED: "{actor} 设置了暂停（{kind}）：自 {starts_on} 起，直至解除。",
     P.OPTED_OUT: "借款人退订了{channel}；来源：{source}。",
     P.PROBLEM: "发现数据缺陷（{kind}）：{detail}。",
     P.PROBLEM_RESOLVED: "数据缺陷（{kind}）已消除。",
-    P.PROBLEM_SETTLED: "数据缺陷（{kind}）已由 {settled_by} 处理。",
+    P.PROBLEM_SETTLED: "数据缺陷（{kind}）已由 {resolved_by} 处理。",
     P.EVENT_WAITS: "收到事件（{kind} {event}），等待处理。",
     P.EVENT_REJECTED: "收到事件（{kind} {event}），未予受理。",
     P.EVENT_DROPPED: "收到事件（{kind} {event}），已由人员作罢。",
-    P.PAST_DUE: "复核：自 {anchor_on} 起逾期，逾期 {days_past_due} 天，{past_due} {currency}。",
+    P.PAST_DUE: (
+        "复核：自 {delinquent_since} 起逾期，逾期 {days_past_due} 天，{past_due} {currency}。"
+    ),
     P.ON_LADDER_DAY: "催收阶梯 {ladder}，阶梯日 {ladder_day}，{position}。",
     P.IN_STEP: "阶段 {step}",
     P.IN_NO_STEP: "处于静默期",
@@ -79,12 +81,18 @@ PHRASES: dict[Phrase, str] = {
     P.WAITS_FOR: "到期事项须等待先试过这些阶段：{steps}。",
     P.CASE_OPENED: "催收案件已建立。",
     P.CASE_CLOSED: "催收案件已结案。",
-    P.PLANNED: "{item}（{work}，阶段 {step}）已由阶梯 {ladder} 计划，针对 {anchor_on} 起的逾期。",
-    P.PLANNED_FOR_APPROVAL: (
-        "{item}（{work}，阶段 {step}）已由阶梯 {ladder} 计划，针对 {anchor_on} 起的逾期，等待审批。"
+    P.PLANNED: (
+        "{item}（{action_type}，阶段 {step}"
+        "）已由阶梯 {ladder} 计划，针对 {delinquent_since} 起的逾期。"
     ),
-    P.PLANNED_TOO_LATE: "阶梯 {ladder} 中的 {item}（{work}，阶段 {step}）已跳过：其日子已过。",
-    P.APPROVED: "{item} 已由 {approved_by} 以 {role} 身份批准。",
+    P.PLANNED_FOR_APPROVAL: (
+        "{item}（{action_type}，阶段 {step}）已由阶梯 {ladder} 计划，针对 {delinquent_since} "
+        "起的逾期，等待审批。"
+    ),
+    P.PLANNED_TOO_LATE: (
+        "阶梯 {ladder} 中的 {item}（{action_type}，阶段 {step}）已跳过：其日子已过。"
+    ),
+    P.APPROVED: "{item} 已由 {actor} 以 {role} 身份批准。",
     P.MOVED_PLANNED: "{item} 已计划，等待其时间。",
     P.MOVED_DEFERRED: "{item} 已顺延。",
     P.MOVED_FAILED: "{item} 未产生效果，将再试。",
@@ -92,7 +100,7 @@ PHRASES: dict[Phrase, str] = {
     P.MOVED_DEAD: "{item} 已放弃；可由人员恢复。",
     P.MOVED_DROPPED: "{item} 已彻底作罢。",
     P.MOVED_SKIPPED: "{item} 已跳过。",
-    P.MOVED_ARRANGED: "{item} 已安排。",
+    P.MOVED_ASSIGNED: "{item} 已安排。",
     P.MOVED_DONE: "{item} 已完成。",
     P.MOVED_CANCELLED: "{item} 已取消。",
     P.MOVED_BARRED: "{item} 被永久禁止。",
@@ -108,7 +116,7 @@ PHRASES: dict[Phrase, str] = {
         "可信度说明规则来源的查阅方式：V 为原文，S 为二手来源，G 为一般知识。"
         "待复核：尚无人对照原文核对。"
     ),
-    P.RULE_OF_THE_HOUSE: "{rule}（内部规则）",
+    P.RULE_OF_THE_LENDER: "{rule}（内部规则）",
     P.RULE_NOT_LOADED: "{rule}（已不再加载）",
     P.CONTACT: "闸门允许 {item} 此刻以{channel}联系借款人。",
     P.CONTACT_TO_COME: "闸门允许 {item} 于 {at} 以{channel}联系借款人。",
@@ -124,7 +132,7 @@ PHRASES: dict[Phrase, str] = {
     P.RECEIPT: "服务商报告 {item} 的短信状态为 {status}。",
     P.CALL: "{item} 已分派给 {staff}，使用语言 {language}。",
     P.CALL_CALLED_OFF: "分派给 {staff} 的电话 {item} 已取消。",
-    P.OUTCOME: "{made_by} 报告 {item} 的{channel}结果：{outcome}。",
+    P.OUTCOME: "{actor} 报告 {item} 的{channel}结果：{outcome}。",
     P.ARREARS_REASON: "借款人所说的逾期原因：{reason}。",
     P.MUST_LEARN: "须了解：{topics}。",
     P.MAY_OFFER: "可以提供：{offers}。",
@@ -140,10 +148,10 @@ PHRASES: dict[Phrase, str] = {
 }
 
 WORDS: dict[str, str] = {
-    Work.SEND_SMS: "短信",
-    Work.ASSIGN_CALL: "电话",
-    Work.SCHEDULE_VISIT: "上门",
-    Work.OPEN_LEGAL_FILE: "诉讼卷宗",
+    ActionType.SEND_SMS: "短信",
+    ActionType.ASSIGN_CALL: "电话",
+    ActionType.SCHEDULE_VISIT: "上门",
+    ActionType.OPEN_LEGAL_FILE: "诉讼卷宗",
     Channel.SMS: "短信",
     Channel.CALL: "电话",
     Channel.VISIT: "上门",

@@ -21,21 +21,21 @@ from sqlalchemy.pool import NullPool
 
 import config
 from config.readers.regions import load_regions
-from domain.ladder import Work
+from domain.ladder import ActionType
 from domain.statuses import ActionStatus
 from tests.benchmarks.figures import expect
 from tests.benchmarks.measuring import note
 from tests.benchmarks.places import Places, run_outside_transactions
 from tests.support.databases import new_database
 from tests.support.loans import ADDRESS, NAME, PHONE, PRODUCT
-from workers.context import House
+from workers.context import Context
 from workers.db.migrate import upgrade
 from workers.db.schema import action, loan
 from workers.escalation.escalate import escalate_loans
 from workers.escalation.scan import LARGEST_ENVELOPE
 
 SAMPLE = Path(config.__file__).parent / "samples" / "lending_club_sample.csv"
-AT_ONCE = 100_000
+BATCH_SIZE = 100_000
 
 # The tape's loans that are behind: 67 in 178 are 1 to 15 days past due, 38 are 16 to 30, 66 are 31
 # to 120, and 7 more than that. Of those that are not, one in 22 is paid off.
@@ -64,7 +64,7 @@ CREATE TEMP TABLE given ON COMMIT DROP AS
 SELECT CAST(:loans AS bigint) AS loans, CAST(:today AS date) AS today,
        CAST(:now AS timestamptz) AS now, CAST(:product AS text) AS product,
        CAST(:name AS bytea) AS name, CAST(:phone AS bytea) AS phone,
-       CAST(:phone_digest AS bytea) AS phone_digest, CAST(:address AS bytea) AS address
+       CAST(:phone_blind_index AS bytea) AS phone_blind_index, CAST(:address AS bytea) AS address
 """)
 
 # Nobody reads a sealed column but the vault, so all may hold the same fiction. It is sealed with
@@ -72,9 +72,10 @@ SELECT CAST(:loans AS bigint) AS loans, CAST(:today AS date) AS today,
 # is everybody's own, for whoever shares a number shares its opt-outs; the newest borrower's is the
 # real one, for a worker looks at it before it starts.
 _BORROWERS = """
-SELECT n AS id, 'B-' || n AS external_id, name AS name_sealed, phone AS phone_sealed,
-       CASE WHEN n = loans THEN phone_digest ELSE sha256(int8send(-n)) END AS phone_digest,
-       address AS address_sealed, sha256(int8send(n)) AS facts_digest,
+SELECT n AS id, 'B-' || n AS external_id, name AS name_encrypted, phone AS phone_encrypted,
+       CASE WHEN n = loans THEN phone_blind_index ELSE sha256(int8send(-n)) END AS
+           phone_blind_index,
+       address AS address_encrypted, sha256(int8send(n)) AS facts_digest,
        string_to_array(zones, ' ') AS zones, 'en' AS locale, region, now AS updated_at
   FROM new_loan CROSS JOIN given
  ORDER BY n
@@ -84,7 +85,7 @@ SELECT n AS id, 'B-' || n AS external_id, name AS name_sealed, phone AS phone_se
 # others on the day after their next instalment falls due, and those paid off never.
 _POSITIONS = """
 SELECT n AS id, 'L-' || n AS external_id, n AS borrower_id, jurisdiction, product,
-       'USD' AS currency, today - days_past_due AS anchor_on,
+       'USD' AS currency, today - days_past_due AS delinquent_since,
        CASE WHEN settled THEN NULL
             WHEN days_past_due IS NOT NULL THEN today
             ELSE today + 1 + (n % 30)::int END AS review_on,
@@ -119,15 +120,15 @@ _SEQUENCES = tuple(
 
 
 @contextmanager
-def a_book(places: Places, loans: int, due: int) -> Iterator[House]:
+def a_book(places: Places, loans: int, due: int) -> Iterator[Context]:
     """A house whose book has so many loans, of which so many are due for a look today."""
     with new_database(places.server_url) as url:
         database_url = url.render_as_string(hide_password=False)
         upgrade(database_url)
-        with places.house(database_url) as house:
-            _load(house, loans, due)
+        with places.ctx(database_url) as ctx:
+            _load(ctx, loans, due)
             settle(database_url)
-            yield house
+            yield ctx
 
 
 def settle(database_url: str, tables: str = "borrower, loan, instalment") -> None:
@@ -144,39 +145,39 @@ def settle(database_url: str, tables: str = "borrower, loan, instalment") -> Non
     os.sync()
 
 
-def due_ids(house: House, limit: int | None = None) -> list[int]:
+def due_ids(ctx: Context, limit: int | None = None) -> list[int]:
     """The loans that are due for a look today, or the first of them, by id."""
-    due = select(loan.c.id).where(loan.c.review_on <= house.today()).order_by(loan.c.id)
-    with house.engine.connect() as connection:
+    due = select(loan.c.id).where(loan.c.review_on <= ctx.today()).order_by(loan.c.id)
+    with ctx.engine.connect() as connection:
         return list(connection.execute(due.limit(limit)).scalars())
 
 
-def decide(house: House, loan_ids: Sequence[int]) -> None:
+def decide(ctx: Context, loan_ids: Sequence[int]) -> None:
     """Look at loans in this process, in envelopes of the usual size."""
     for start in range(0, len(loan_ids), LARGEST_ENVELOPE):
-        escalate_loans(house, loan_ids[start : start + LARGEST_ENVELOPE])
+        escalate_loans(ctx, loan_ids[start : start + LARGEST_ENVELOPE])
 
 
-def planned_texts(house: House, limit: int) -> list[int]:
+def planned_texts(ctx: Context, limit: int) -> list[int]:
     """The first texts that may go out, by the id of their action.
 
     Raises:
         WrongResultError: there are fewer.
     """
-    planned = (action.c.work == Work.SEND_SMS) & (action.c.status == ActionStatus.PLANNED)
+    planned = (action.c.type == ActionType.SEND_SMS) & (action.c.status == ActionStatus.PLANNED)
     first = select(action.c.id).where(planned).order_by(action.c.id).limit(limit)
-    with house.engine.connect() as connection:
+    with ctx.engine.connect() as connection:
         found = list(connection.execute(first).scalars())
     expect("texts to send", len(found), limit)
     return found
 
 
-def _load(house: House, loans: int, due: int) -> None:
+def _load(ctx: Context, loans: int, due: int) -> None:
     note(f"loading {loans:,} loans, {due:,} of them due")
-    values = _values(house, loans, due)
-    engine = create_engine(house.engine.url, poolclass=NullPool)
-    for first in range(1, loans + 1, AT_ONCE):
-        piece = {"first": first, "last": min(loans, first + AT_ONCE - 1)}
+    values = _values(ctx, loans, due)
+    engine = create_engine(ctx.engine.url, poolclass=NullPool)
+    for first in range(1, loans + 1, BATCH_SIZE):
+        piece = {"first": first, "last": min(loans, first + BATCH_SIZE - 1)}
         with engine.begin() as maker, engine.begin() as taker:
             for statement in (_GIVEN, _LOANS):
                 maker.execute(statement, values | piece)
@@ -184,7 +185,7 @@ def _load(house: House, loans: int, due: int) -> None:
             taker.execute(text("SET LOCAL session_replication_role = replica"))
             for table, rows in _TABLES.items():
                 _copy(maker, rows, taker, table)
-    run_outside_transactions(house.settings.database_url, *_SEQUENCES)
+    run_outside_transactions(ctx.settings.database_url, *_SEQUENCES)
 
 
 def _copy(maker: Connection, rows: str, taker: Connection, table: str) -> None:
@@ -206,7 +207,7 @@ def _copy(maker: Connection, rows: str, taker: Connection, table: str) -> None:
             making.result()
 
 
-def _values(house: House, loans: int, due: int) -> dict[str, Any]:
+def _values(ctx: Context, loans: int, due: int) -> dict[str, Any]:
     regions = load_regions("us")
     with SAMPLE.open(newline="", encoding="utf-8") as stream:
         rows = [row for row in csv.DictReader(stream) if row["state"]]
@@ -214,16 +215,16 @@ def _values(house: House, loans: int, due: int) -> dict[str, Any]:
     return {
         "loans": loans,
         "due": due,
-        "today": house.today(),
-        "now": house.now(),
+        "today": ctx.today(),
+        "now": ctx.now(),
         "examples": len(rows),
         "regions": [row["state"] for row in rows],
         "jurisdictions": jurisdictions,
         "zones": [" ".join(regions[row["state"]].zones) for row in rows],
         "amounts": [Decimal(row["installment"]) for row in rows],
         "product": PRODUCT["US"],
-        "name": house.vault.seal(NAME),
-        "phone": house.vault.seal(PHONE["US"]),
-        "phone_digest": house.vault.digest(PHONE["US"]),
-        "address": house.vault.seal(ADDRESS),
+        "name": ctx.cipher.encrypt(NAME),
+        "phone": ctx.cipher.encrypt(PHONE["US"]),
+        "phone_blind_index": ctx.cipher.blind_index(PHONE["US"]),
+        "address": ctx.cipher.encrypt(ADDRESS),
     }

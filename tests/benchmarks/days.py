@@ -18,7 +18,7 @@ from tests.benchmarks.places import Places
 from tests.benchmarks.scans import publish
 from tests.support.commands import Process, eventually, running
 from tests.support.processes import happens
-from workers.context import House
+from workers.context import Context
 from workers.db.schema import decision, loan
 from workers.escalation.scan import scan_portfolio
 from workers.queues import Queue
@@ -33,7 +33,7 @@ _BACK = (
     "SET LOCAL session_replication_role = replica",
     f"TRUNCATE {', '.join(_FILLED)}, scan_run, announcement CASCADE",
     "UPDATE loan SET review_on = :today"
-    " WHERE anchor_on IS NOT NULL AND review_on IS DISTINCT FROM :today",
+    " WHERE delinquent_since IS NOT NULL AND review_on IS DISTINCT FROM :today",
     # What was written yesterday counts as changed though it is gone, so autovacuum would analyse
     # these tables while they are empty. PostgreSQL would then read them through for each reference
     # until it comes again, a minute later; in a house they are never emptied.
@@ -46,56 +46,56 @@ class Day:
     """The first day of a house, with so many loans due."""
 
     places: Places
-    house: House
+    ctx: Context
     due: int
 
     def make_ready(self) -> None:
         """Put the book back to the morning, as autovacuum and the checkpointer leave it."""
         self.places.broker().flushall()
-        with self.house.engine.begin() as connection:
+        with self.ctx.engine.begin() as connection:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             for statement in _BACK:
-                connection.execute(text(statement), {"today": self.house.today()})
-        settle(self.house.settings.database_url)
+                connection.execute(text(statement), {"today": self.ctx.today()})
+        settle(self.ctx.settings.database_url)
 
     def run(self) -> None:
         """Scan and announce, and wait until the workers have put every decision on record."""
-        expect("loans announced", scan_portfolio(self.house, publish).loans, self.due)
-        until_decided(self.house, self.due)
+        expect("loans announced", scan_portfolio(self.ctx, publish).loans, self.due)
+        until_decided(self.ctx, self.due)
 
     def check(self) -> None:
         """Raises WrongResultError unless each loan that was due was decided, once."""
-        expect("decisions on record", decided(self.house), self.due)
-        left = select(func.count()).select_from(loan).where(loan.c.review_on <= self.house.today())
-        with self.house.engine.connect() as connection:
+        expect("decisions on record", decided(self.ctx), self.due)
+        left = select(func.count()).select_from(loan).where(loan.c.review_on <= self.ctx.today())
+        with self.ctx.engine.connect() as connection:
             expect("loans still due", connection.execute(left).scalar_one(), 0)
 
 
-def decided(house: House) -> int:
+def decided(ctx: Context) -> int:
     """How many decisions are on record."""
-    with house.engine.connect() as connection:
+    with ctx.engine.connect() as connection:
         return connection.execute(select(func.count()).select_from(decision)).scalar_one()
 
 
-def until_decided(house: House, many: int) -> None:
+def until_decided(ctx: Context, many: int) -> None:
     """Wait until so many decisions are on record."""
-    happens(lambda: decided(house) >= many, within=GIVE_UP_AFTER)
+    happens(lambda: decided(ctx) >= many, within=GIVE_UP_AFTER)
 
 
 def deciders(
-    places: Places, house: House, processes: int, folder: Path
+    places: Places, ctx: Context, processes: int, folder: Path
 ) -> AbstractContextManager[Process]:
     """So many worker processes that decide and do nothing else, as an installation has them."""
-    return serving(places, house, Queue.ESCALATE, processes, folder, "--nice=10")
+    return serving(places, ctx, Queue.ESCALATE, processes, folder, "--nice=10")
 
 
 @contextmanager
 def serving(
-    places: Places, house: House, queue: Queue, processes: int, folder: Path, *options: str
+    places: Places, ctx: Context, queue: Queue, processes: int, folder: Path, *options: str
 ) -> Iterator[Process]:
     """So many worker processes for one queue, ready for their first message."""
     command = ("worker", f"--name={queue}", f"--queues={queue}", f"--concurrency={processes}")
-    environment = places.at(house.settings.database_url)
+    environment = places.at(ctx.settings.database_url)
     log = folder / f"{queue}-{time.monotonic_ns()}.log"
     with running(*command, *options, environment=environment, log=log) as worker:
         eventually(f"a worker for {queue} is ready", lambda: " ready." in worker.output)

@@ -27,9 +27,9 @@ def measure(places: Places, size: Size) -> list[Figure]:
     single = Places({**places.environment, "ARREARS_ENVELOPE": "1"})
     with (
         tempfile.TemporaryDirectory(prefix="arrears-bench-") as folder,
-        a_book(single, size.single_due, size.single_due) as house,
+        a_book(single, size.single_due, size.single_due) as ctx,
     ):
-        template = Template(single, house, size.single_due, Path(folder))
+        template = Template(single, ctx, size.single_due, Path(folder))
         template.make()
         contenders = [
             template.arrears(HOUSE, SINGLE_PROCESSES),

@@ -32,7 +32,7 @@ from tests.benchmarks.sizes import Size
 from tests.support.commands import eventually, running
 from tests.support.lender import SECRET, an_event, signed
 from tests.support.processes import happens
-from workers.context import House
+from workers.context import Context
 from workers.escalation.scan import scan_portfolio
 from workers.queues import Queue
 from workers.simulator.servers.environment import LOOPBACK, free_port
@@ -67,7 +67,7 @@ _DAY_DONE = text("""
 SELECT extract(epoch FROM max(pg_xact_commit_timestamp(xmin)))::float FROM decision
 """)
 _INSIDE = text("""
-SELECT 1000 * extract(epoch FROM settled_at - received_at)::float
+SELECT 1000 * extract(epoch FROM completed_at - received_at)::float
   FROM inbox_event WHERE status = 'applied' ORDER BY id OFFSET :first
 """)
 _STILL_WAITING = text("""
@@ -78,10 +78,10 @@ SELECT count(*) FROM action WHERE loan_id = ANY(:loans) AND status = ANY(:waitin
 def measure(places: Places, size: Size) -> list[Figure]:
     there = Places({**places.environment, "ARREARS_EVENTS_IN_SECRETS": SECRET})
     events = A_SECOND * SECONDS[size.name] + FIRST
-    with a_book(there, size.loans, size.due) as house, _at_work(there, house) as port:
-        paid = _decided_ahead(house, events)
-        sent, took = _pay_while_a_day_is_decided(house, paid, port)
-        with house.engine.connect() as connection:
+    with a_book(there, size.loans, size.due) as ctx, _at_work(there, ctx) as port:
+        paid = _decided_ahead(ctx, events)
+        sent, took = _pay_while_a_day_is_decided(ctx, paid, port)
+        with ctx.engine.connect() as connection:
             called_off = {row.loan_id: row.at for row in connection.execute(_CALLED_OFF)}
             inside = list(connection.execute(_INSIDE, {"first": FIRST}).scalars())
             day_done = connection.execute(_DAY_DONE).scalar_one()
@@ -111,10 +111,10 @@ def measure(places: Places, size: Size) -> list[Figure]:
 
 
 @contextmanager
-def _at_work(places: Places, house: House) -> Iterator[int]:
+def _at_work(places: Places, ctx: Context) -> Iterator[int]:
     """The processes that an installation has, as far as they matter here; the webhook's port."""
     places.broker().flushall()
-    environment = places.at(house.settings.database_url)
+    environment = places.at(ctx.settings.database_url)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="arrears-bench-")))
         port = free_port()
@@ -122,20 +122,20 @@ def _at_work(places: Places, house: House) -> Iterator[int]:
             "webhook", f"--port={port}", environment=environment, log=folder / "webhook.log"
         )
         server = stack.enter_context(web)
-        stack.enter_context(serving(places, house, Queue.EVENTS, 2, folder))
-        stack.enter_context(deciders(places, house, 2, folder))
+        stack.enter_context(serving(places, ctx, Queue.EVENTS, 2, folder))
+        stack.enter_context(deciders(places, ctx, 2, folder))
         eventually("the webhook listens", lambda: "startup complete" in server.output)
         yield port
 
 
-def _decided_ahead(house: House, events: int) -> Sequence[Row[tuple[int, str, str, int]]]:
+def _decided_ahead(ctx: Context, events: int) -> Sequence[Row[tuple[int, str, str, int]]]:
     """Loans with work that waits, and what pays all that is past due of them."""
-    with house.engine.connect() as connection:
+    with ctx.engine.connect() as connection:
         rows = connection.execute(
-            _PAST_DUE, {"today": house.today(), "limit": events + events // 2}
+            _PAST_DUE, {"today": ctx.today(), "limit": events + events // 2}
         ).all()
-    decide(house, [row.id for row in rows])
-    with house.engine.connect() as connection:
+    decide(ctx, [row.id for row in rows])
+    with ctx.engine.connect() as connection:
         payable = set(connection.execute(_PAYABLE, {"waiting": list(_WAITING)}).scalars())
     paid = [row for row in rows if row.id in payable][:events]
     expect("loans with work that waits", len(paid), events)
@@ -162,10 +162,10 @@ def _letter(row: Row[tuple[int, str, str, int]], at: datetime) -> _Letter:
 
 
 def _pay_while_a_day_is_decided(
-    house: House, paid: Sequence[Row[tuple[int, str, str, int]]], port: int
+    ctx: Context, paid: Sequence[Row[tuple[int, str, str, int]]], port: int
 ) -> tuple[dict[int, float], float]:
     """When each payment was to be sent, by loan; and the seconds until all were applied."""
-    letters = [_letter(row, house.now()) for row in paid]
+    letters = [_letter(row, ctx.now()) for row in paid]
     local = threading.local()
 
     def post(letter: _Letter) -> None:
@@ -192,24 +192,24 @@ def _pay_while_a_day_is_decided(
 
     # The first of a day find processes that have yet to open the book.
     post_in_time(letters[:FIRST])
-    _until_applied(house, FIRST)
+    _until_applied(ctx, FIRST)
     note("a day begins, and payments come in")
-    scan_portfolio(house, publish)
+    scan_portfolio(ctx, publish)
     started = time.time()
     sent = post_in_time(letters[FIRST:])
-    _until_applied(house, len(letters))
+    _until_applied(ctx, len(letters))
     took = time.time() - started
     waits = {"loans": list(sent), "waiting": list(_WAITING)}
-    with house.engine.connect() as connection:
+    with ctx.engine.connect() as connection:
         expect("work still waiting", connection.execute(_STILL_WAITING, waits).scalar_one(), 0)
     return sent, took
 
 
-def _until_applied(house: House, many: int) -> None:
+def _until_applied(ctx: Context, many: int) -> None:
     """Wait until so many events are applied."""
 
     def applied() -> bool:
-        with house.engine.connect() as connection:
+        with ctx.engine.connect() as connection:
             return connection.execute(_APPLIED).scalar_one() >= many
 
     happens(applied, within=GIVE_UP_AFTER)

@@ -22,7 +22,7 @@ from tests.benchmarks.measuring import Contender, note, take_turns
 from tests.benchmarks.places import Places, run_outside_transactions
 from tests.benchmarks.sizes import Size
 from tests.support.commands import eventually, running
-from workers.context import House
+from workers.context import Context
 
 TEXTBOOKS = ("celery", "dramatiq", "huey", "procrastinate")
 AUTO = "arrears, processes: 2"
@@ -58,8 +58,8 @@ def measure(places: Places, size: Size) -> list[Figure]:
 
 
 def _a_day(places: Places, size: Size, folder: Path) -> dict[str, list[float]]:
-    with a_book(places, size.peer_loans, size.peer_due) as house:
-        template = Template(places, house, size.peer_due, folder)
+    with a_book(places, size.peer_loans, size.peer_due) as ctx:
+        template = Template(places, ctx, size.peer_due, folder)
         template.make()
         contenders = [
             *(template.arrears(f"arrears, processes: {n}", n) for n in size.peer_processes),
@@ -74,12 +74,12 @@ class Template:
     """A book from which everybody gets a copy, and with it the rows that the day must write."""
 
     places: Places
-    original: House
+    original: Context
     due: int
     folder: Path
     _name: str = "arrears_bench_copy"
     open: ExitStack = field(default_factory=ExitStack)
-    _house: House | None = None
+    _house: Context | None = None
     _day: Day | None = None
 
     def make(self) -> None:
@@ -119,9 +119,9 @@ class Template:
         """The house as it ships, with so many worker processes."""
 
         def before() -> None:
-            house = self._copied_house()
-            self.open.enter_context(deciders(self.places, house, processes, self.folder))
-            self._day = Day(self.places, house, self.due)
+            ctx = self._copied_house()
+            self.open.enter_context(deciders(self.places, ctx, processes, self.folder))
+            self._day = Day(self.places, ctx, self.due)
 
         return Contender(name, lambda: self._day.run(), before, self.check)
 
@@ -139,9 +139,9 @@ class Template:
 
         return Contender(f"textbook {name}", work, before, self.check)
 
-    def _copied_house(self) -> House:
+    def _copied_house(self) -> Context:
         self.copy()
-        return self.open.enter_context(self.places.house(self.url))
+        return self.open.enter_context(self.places.ctx(self.url))
 
     def begin(self, module: Any) -> None:
         """Start the module's worker processes; they are ready when this returns."""

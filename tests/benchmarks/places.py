@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from config.settings import load_settings
 from tests.support.environment import an_environment
-from workers.context import House, build_house
+from workers.context import Context, build_context
 from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
 
 NOON = datetime(2026, 3, 2, 18, 30, tzinfo=UTC)
@@ -52,11 +52,11 @@ class Places:
         return {**self.environment, "DATABASE_URL": database_url}
 
     @contextmanager
-    def house(self, database_url: str) -> Iterator[House]:
+    def ctx(self, database_url: str) -> Iterator[Context]:
         """A house at this database, wired as in production."""
-        house = build_house(load_settings(self.at(database_url)))
-        yield house
-        house.engine.dispose()
+        ctx = build_context(load_settings(self.at(database_url)))
+        yield ctx
+        ctx.engine.dispose()
 
     def broker(self) -> redis.Redis:
         return redis.Redis.from_url(self.environment["REDIS_URL"])

@@ -20,13 +20,13 @@ from tests.benchmarks.places import Places, run_outside_transactions
 from tests.benchmarks.sizes import Size
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import only
-from workers.context import House
-from workers.db.outbox import that_tells
+from workers.context import Context
+from workers.db.outbox import with_outbox
 from workers.db.schema import message, metadata
 from workers.escalation.escalate import escalate_loans
 from workers.escalation.scan import scan_portfolio
 from workers.evidence.chain import chain_evidence
-from workers.inbox.process import take_in
+from workers.inbox.process import submit
 from workers.sms.delivery_receipts import receipt_payload
 from workers.sms.providers.port import StatusReport
 from workers.sms.send import send_sms
@@ -57,9 +57,9 @@ CHANGED_LATER = ("action", "message", "outbox_event", "inbox_event")
 
 # What no machine writes: outcomes that people report, money, tapes, and the days of a year.
 _BY_HAND = (
-    "INSERT INTO contact_outcome (contact_id, outcome, connected, reason, made_by, reported_at)"
+    "INSERT INTO contact_outcome (contact_id, outcome, connected, reason, actor, reported_at)"
     " SELECT id, 'spoke', true, 'forgot', 'C-' || 1000 + id % 500, :now FROM contact",
-    "INSERT INTO access (loan_id, at, what, purpose, made_by, item)"
+    "INSERT INTO access (loan_id, at, what, purpose, actor, item)"
     " SELECT id, :now, 'number', 'to be called', 'C-1017', 'enquiry_call' FROM loan",
     "INSERT INTO payment (external_id, loan_id, amount, currency, paid_on, recorded_at)"
     " SELECT 'P-2026-' || 100000000 + id, id, 322.11, 'USD', :today, :now FROM loan",
@@ -68,26 +68,29 @@ _BY_HAND = (
     " FROM payment, unnest(ARRAY['interest', 'principal']) component",
     "INSERT INTO tape_import (file_name, mapping, as_of, rows_taken, rows_rejected, imported_at)"
     " VALUES ('book.csv', 'book', :today, 0, 0, :now)",
-    "INSERT INTO tape_change (tape_import_id, loan_id, at, anchor_before, past_due_before,"
-    " anchor_after, past_due_after)"
-    " SELECT i.id, l.id, :now, anchor_on, 322.11, anchor_on, 644.22 FROM tape_import i, loan l",
+    "INSERT INTO tape_change (tape_import_id, loan_id, at, delinquent_since_before, "
+    "past_due_before,"
+    " delinquent_since_after, past_due_after)"
+    " SELECT i.id, l.id, :now, delinquent_since, 322.11, delinquent_since, 644.22 FROM "
+    "tape_import i, loan l",
     "INSERT INTO scan_run (business_date, started_at, finished_at, loans, envelopes, policy_digest)"
     " SELECT business_date - n, started_at, finished_at, loans, envelopes, policy_digest"
     " FROM scan_run, generate_series(1, 3650) n",
-    "UPDATE outbox_event SET status = 'delivered', due_at = NULL, settled_at = :now, attempts = 1",
+    "UPDATE outbox_event SET status = 'delivered', due_at = NULL, completed_at = :now, attempts "
+    "= 1",
 )
 
 
 def measure(places: Places, size: Size) -> list[Figure]:
     with a_book(places, LOANS, LOANS) as given:
-        house = replace(
-            given, engine=that_tells(given.engine), sms=only(FakeSmsGateway()), receiver=None
+        ctx = replace(
+            given, engine=with_outbox(given.engine), sms=only(FakeSmsGateway()), receiver=None
         )
-        _work(house)
+        _work(ctx)
         run_outside_transactions(
-            house.settings.database_url, *(f"VACUUM FULL {table}" for table in CHANGED_LATER)
+            ctx.settings.database_url, *(f"VACUUM FULL {table}" for table in CHANGED_LATER)
         )
-        with house.engine.connect() as connection:
+        with ctx.engine.connect() as connection:
             return [
                 figure
                 for table in sorted((*ADDED_TO, *CHANGED_LATER))
@@ -95,12 +98,12 @@ def measure(places: Places, size: Size) -> list[Figure]:
             ]
 
 
-def _work(house: House) -> None:
+def _work(ctx: Context) -> None:
     note(f"looking at {LOANS:,} loans, sending {TEXTS:,} texts, taking their receipts")
-    scan_portfolio(house, lambda envelopes: [escalate_loans(house, ids) for ids in envelopes])
-    for action_id in planned_texts(house, TEXTS):
-        expect("outcome of a text", send_sms(house, action_id), "accepted")
-    for sent in _texts(house):
+    scan_portfolio(ctx, lambda envelopes: [escalate_loans(ctx, ids) for ids in envelopes])
+    for action_id in planned_texts(ctx, TEXTS):
+        expect("outcome of a text", send_sms(ctx, action_id), "accepted")
+    for sent in _texts(ctx):
         for word in RECEIPTS:
             report = StatusReport(
                 reference=sent.id,
@@ -110,19 +113,19 @@ def _work(house: House) -> None:
                 status=word,
                 code=None,
             )
-            told = take_in(house, f"twilio:{sent.sid}:{word}", "receipt", receipt_payload(report))
+            told = submit(ctx, f"twilio:{sent.sid}:{word}", "receipt", receipt_payload(report))
             expect("what came of a receipt", told.status, "applied")
-    with house.engine.begin() as connection:
+    with ctx.engine.begin() as connection:
         for statement in _BY_HAND:
-            connection.execute(text(statement), {"now": house.now(), "today": house.today()})
+            connection.execute(text(statement), {"now": ctx.now(), "today": ctx.today()})
     for _ in range(HEADS):
-        chain_evidence(house, limit=FEW)
-    while chain_evidence(house):
+        chain_evidence(ctx, limit=FEW)
+    while chain_evidence(ctx):
         pass
 
 
-def _texts(house: House) -> list[Row[*tuple[Any, ...]]]:
-    with house.engine.connect() as connection:
+def _texts(ctx: Context) -> list[Row[*tuple[Any, ...]]]:
+    with ctx.engine.connect() as connection:
         return list(connection.execute(select(message.c.id, message.c.sid)))
 
 

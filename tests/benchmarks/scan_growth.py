@@ -8,7 +8,7 @@ from tests.benchmarks.measuring import Contender, take_turns
 from tests.benchmarks.places import Places
 from tests.benchmarks.scans import CountedScan, keep_quiet, publish
 from tests.benchmarks.sizes import Size
-from workers.context import House
+from workers.context import Context
 from workers.escalation.scan import Announce
 
 TARGET = Target(1.3, at_least=False)
@@ -21,9 +21,9 @@ def measure(places: Places, size: Size) -> list[Figure]:
     ):
         seconds = take_turns(
             [
-                _contender(f"{what}, {loans:,} loans", house, size.due, announcer, places)
+                _contender(f"{what}, {loans:,} loans", ctx, size.due, announcer, places)
                 for what, announcer in (("found", keep_quiet), ("found and announced", publish))
-                for loans, house in ((size.fewer_loans, small), (size.loans, large))
+                for loans, ctx in ((size.fewer_loans, small), (size.loans, large))
             ],
             size.repeats,
         )
@@ -37,8 +37,8 @@ def measure(places: Places, size: Size) -> list[Figure]:
     ]
 
 
-def _contender(name: str, house: House, due: int, announcer: Announce, places: Places) -> Contender:
-    scan = CountedScan(house, due, announcer)
+def _contender(name: str, ctx: Context, due: int, announcer: Announce, places: Places) -> Contender:
+    scan = CountedScan(ctx, due, announcer)
     broker = places.broker()
 
     def before() -> None:

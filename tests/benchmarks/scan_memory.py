@@ -41,12 +41,12 @@ def measure(places: Places, size: Size) -> list[Figure]:
 def _growth(places: Places, due: int) -> list[float]:
     """MB by which a scan raised the peak of its process, in each of a few runs."""
     grown = []
-    with a_book(places, due, due) as house:
-        scan = CountedScan(house, due, publish)
+    with a_book(places, due, due) as ctx:
+        scan = CountedScan(ctx, due, publish)
         for _ in range(RUNS):
             places.broker().flushall()
             scan.make_ready()
-            grown.append(_in_a_fresh_process(places.at(house.settings.database_url), due))
+            grown.append(_in_a_fresh_process(places.at(ctx.settings.database_url), due))
             note(f"a scan with {due:,} due adds {grown[-1]:.1f} MB")
     return grown
 
@@ -68,12 +68,12 @@ def _in_a_fresh_process(environment: dict[str, str], due: int) -> float:
 def main() -> None:
     """Scan as a worker does, once, and print how many loans that were and the MB it took."""
     places = places_here()
-    with places.house(places.server_url) as house:
+    with places.ctx(places.server_url) as ctx:
         # What the first use of a connection loads is not the scan's.
-        house.engine.connect().close()
+        ctx.engine.connect().close()
         publish([])
         before = peak_memory()
-        done = scan_portfolio(house, publish)
+        done = scan_portfolio(ctx, publish)
         print(done.loans, peak_memory() - before)
 
 

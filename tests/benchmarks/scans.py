@@ -9,7 +9,7 @@ from sqlalchemy import delete
 from tests.benchmarks.book import settle
 from tests.benchmarks.figures import expect
 from workers.app import app
-from workers.context import House
+from workers.context import Context
 from workers.db.schema import announcement, scan_run
 from workers.escalation.scan import Announce, scan_portfolio
 from workers.messaging.publish import announce
@@ -29,7 +29,7 @@ def keep_quiet(envelopes: list[list[int]]) -> None:
 class CountedScan:
     """The day's first scan of a house, which must find exactly the loans that are due."""
 
-    house: House
+    ctx: Context
     due: int
     announce: Announce
     _found: list[int] = field(default_factory=list)
@@ -37,13 +37,13 @@ class CountedScan:
     def make_ready(self) -> None:
         """As if the day had not been scanned yet, on tables as autovacuum leaves them."""
         self._found.clear()
-        with self.house.engine.begin() as connection:
+        with self.ctx.engine.begin() as connection:
             connection.execute(delete(announcement))
             connection.execute(delete(scan_run))
-        settle(self.house.settings.database_url)
+        settle(self.ctx.settings.database_url)
 
     def run(self) -> None:
-        scan_portfolio(self.house, self._count_and_announce)
+        scan_portfolio(self.ctx, self._count_and_announce)
 
     def check(self) -> None:
         """Raises WrongResultError unless each due loan was announced, once."""

@@ -11,7 +11,7 @@ from tests.benchmarks.sizes import Size
 from tests.support.counting import statements
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import only
-from workers.context import House
+from workers.context import Context
 from workers.escalation.escalate import escalate_loans
 from workers.sms.send import send_sms
 
@@ -22,9 +22,9 @@ AT_MOST = Target(8, at_least=False)
 
 def measure(places: Places, size: Size) -> list[Figure]:
     due = sum(ENVELOPES)
-    with a_book(places, due, due) as house:
-        counts = {loans: _of_an_envelope(house, loans) for loans in ENVELOPES}
-        per_text = _of_texts(replace(house, sms=only(FakeSmsGateway())))
+    with a_book(places, due, due) as ctx:
+        counts = {loans: _of_an_envelope(ctx, loans) for loans in ENVELOPES}
+        per_text = _of_texts(replace(ctx, sms=only(FakeSmsGateway())))
     largest, fewest = max(ENVELOPES), min(ENVELOPES)
     return [
         Figure(
@@ -49,19 +49,19 @@ def measure(places: Places, size: Size) -> list[Figure]:
     ]
 
 
-def _of_an_envelope(house: House, loans: int) -> int:
-    ids = due_ids(house, loans)
-    with statements(house.engine) as sent:
-        done = escalate_loans(house, ids)
+def _of_an_envelope(ctx: Context, loans: int) -> int:
+    ids = due_ids(ctx, loans)
+    with statements(ctx.engine) as sent:
+        done = escalate_loans(ctx, ids)
     expect("loans looked at", done.looked_at, loans)
     return len(sent)
 
 
-def _of_texts(house: House) -> list[int]:
+def _of_texts(ctx: Context) -> list[int]:
     counts = []
-    for action_id in planned_texts(house, TEXTS):
-        with statements(house.engine) as sent:
-            outcome = send_sms(house, action_id)
+    for action_id in planned_texts(ctx, TEXTS):
+        with statements(ctx.engine) as sent:
+            outcome = send_sms(ctx, action_id)
         expect("outcome of a text", outcome, "accepted")
         counts.append(len(sent))
     expect("texts sent", len(counts), TEXTS)

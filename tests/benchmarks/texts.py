@@ -19,7 +19,7 @@ from pathlib import Path
 
 from sqlalchemy import any_, func, select
 
-from domain.ladder import Work
+from domain.ladder import ActionType
 from domain.statuses import ActionStatus
 from tests.benchmarks.book import a_book, decide, settle
 from tests.benchmarks.days import GIVE_UP_AFTER
@@ -32,8 +32,8 @@ from tests.support.commands import eventually, running
 from tests.support.loans import PHONE
 from tests.support.processes import happens
 from workers.app import app
-from workers.context import House
-from workers.db.actions import wake_due
+from workers.context import Context
+from workers.db.actions import take_due
 from workers.db.schema import action, loan, message
 from workers.messaging.publish import announce
 from workers.queues import Queue, task_name
@@ -56,10 +56,10 @@ HOUSE, LOOP = "the house", "the SDK in a loop"
 def measure(places: Places, size: Size) -> list[Figure]:
     texts, rounds = TEXTS[size.name], ROUNDS[size.name]
     loans = LOANS_FOR_A_TEXT * sum(texts.values()) * (rounds + 1)
-    with a_book(places, loans, loans) as house:
-        _decide_all(house)
+    with a_book(places, loans, loans) as ctx:
+        _decide_all(ctx)
         seconds = {
-            wait: _compare(places, house, count, wait, rounds) for wait, count in texts.items()
+            wait: _compare(places, ctx, count, wait, rounds) for wait, count in texts.items()
         }
     return [
         *(
@@ -81,26 +81,26 @@ def measure(places: Places, size: Size) -> list[Figure]:
     ]
 
 
-def _decide_all(house: House) -> None:
+def _decide_all(ctx: Context) -> None:
     """Plan the texts of the whole book, and leave its tables as autovacuum would."""
-    with house.engine.connect() as connection:
+    with ctx.engine.connect() as connection:
         ids = connection.execute(select(loan.c.id).order_by(loan.c.id)).scalars().all()
-    decide(house, ids)
-    settle(house.settings.database_url, "action, decision, loan")
+    decide(ctx, ids)
+    settle(ctx.settings.database_url, "action, decision, loan")
 
 
 def _compare(
-    places: Places, house: House, count: int, wait: int, rounds: int
+    places: Places, ctx: Context, count: int, wait: int, rounds: int
 ) -> dict[str, list[float]]:
     """Seconds for so many texts, with a provider that takes so many milliseconds."""
     note(f"{count:,} texts, to a provider that answers after {wait} ms")
     with ExitStack() as stack:
         provider = stack.enter_context(a_provider(wait / 1000))
-        stack.enter_context(_senders(places, house, provider))
+        stack.enter_context(_senders(places, ctx, provider))
         pool = ProcessPoolExecutor(PROCESSES, mp_context=SPAWN)
         rivals = [
-            _TextsOfTheHouse(house, provider, count),
-            _TextsOfALoop(house, provider, count, stack.enter_context(pool)),
+            _TextsOfTheHouse(ctx, provider, count),
+            _TextsOfALoop(ctx, provider, count, stack.enter_context(pool)),
         ]
         return take_turns(
             [Contender(one.name, one.send, provider.taken, one.check) for one in rivals], rounds
@@ -108,10 +108,10 @@ def _compare(
 
 
 @contextmanager
-def _senders(places: Places, house: House, provider: Provider) -> Iterator[None]:
+def _senders(places: Places, ctx: Context, provider: Provider) -> Iterator[None]:
     """The worker that sends texts, as an installation has it, ready for its first message."""
     places.broker().flushall()
-    environment = places.at(house.settings.database_url) | {
+    environment = places.at(ctx.settings.database_url) | {
         "TWILIO_API_BASE": provider.url,
         "ARREARS_SMS_PER_SECOND": PACE,
     }
@@ -128,7 +128,7 @@ def _senders(places: Places, house: House, provider: Provider) -> Iterator[None]
 class _TextsOfTheHouse:
     """The next planned texts of the book, each time others."""
 
-    house: House
+    ctx: Context
     provider: Provider
     count: int
     name: str = HOUSE
@@ -136,13 +136,13 @@ class _TextsOfTheHouse:
 
     def send(self) -> None:
         """Announce them as the house does, and wait until each is on record as done."""
-        lease, now = self.house.settings.lease, self.house.now()
-        with self.house.engine.begin() as connection:
-            self._ids = wake_due(
-                connection, Work.SEND_SMS, now, again_after=lease, limit=self.count
+        lease, now = self.ctx.settings.lease, self.ctx.now()
+        with self.ctx.engine.begin() as connection:
+            self._ids = take_due(
+                connection, ActionType.SEND_SMS, now, again_after=lease, limit=self.count
             )
         expect("texts that are due", len(self._ids), self.count)
-        announce(app, task_name(Queue.SMS, Work.SEND_SMS), ((id,) for id in self._ids))
+        announce(app, task_name(Queue.SMS, ActionType.SEND_SMS), ((id,) for id in self._ids))
         give_up_at = time.perf_counter() + LONGEST
         happens(
             lambda: self._done() == self.count or time.perf_counter() > give_up_at,
@@ -153,14 +153,14 @@ class _TextsOfTheHouse:
         """Raises WrongResultError unless the provider has these very texts, each once."""
         expect("texts on record as sent", self._done(), self.count)
         these = select(message.c.id).where(message.c.action_id == any_(self._ids))
-        with self.house.engine.connect() as connection:
+        with self.ctx.engine.connect() as connection:
             reserved = sorted(str(id) for id in connection.execute(these).scalars())
         expect("texts on record as reserved", len(reserved), self.count)
         expect("the same texts", sorted(self.provider.taken()) == reserved, True)
 
     def _done(self) -> int:
         done = (action.c.id == any_(self._ids)) & (action.c.status == ActionStatus.DONE)
-        with self.house.engine.connect() as connection:
+        with self.ctx.engine.connect() as connection:
             return connection.execute(
                 select(func.count()).select_from(action).where(done)
             ).scalar_one()
@@ -170,14 +170,14 @@ class _TextsOfTheHouse:
 class _TextsOfALoop:
     """As many, from processes that do nothing else."""
 
-    house: House
+    ctx: Context
     provider: Provider
     count: int
     pool: ProcessPoolExecutor
     name: str = LOOP
 
     def send(self) -> None:
-        settings, share = self.house.settings, self.count // PROCESSES
+        settings, share = self.ctx.settings, self.count // PROCESSES
         said = (settings.twilio_account_sid, settings.twilio_from, PHONE["US"], share)
         sent = [self.pool.submit(send_in_a_loop, self.provider, *said) for _ in range(PROCESSES)]
         for one in sent:

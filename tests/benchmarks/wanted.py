@@ -23,9 +23,11 @@ _COMPARED = {
         f"{name} IS NULL" if name == "due_at" else name for name in _ACTION if name != "changed_at"
     ],
     "collection_case": _CASE,
-    "position": ["loan_id", "anchor_on", "review_on"],
+    "position": ["loan_id", "delinquent_since", "review_on"],
 }
-_POSITION = "SELECT id AS loan_id, anchor_on, review_on FROM loan WHERE anchor_on IS NOT NULL"
+_POSITION = (
+    "SELECT id AS loan_id, delinquent_since, review_on FROM loan WHERE delinquent_since IS NOT NULL"
+)
 
 
 def keep(database_url: str) -> None:
@@ -73,7 +75,8 @@ def write_by_sql(database_url: str) -> None:
         " FROM wanted.action a JOIN decision d USING (loan_id)",
         f"INSERT INTO collection_case ({', '.join(_CASE)}) SELECT {', '.join(_CASE)}"
         " FROM wanted.collection_case",
-        "UPDATE loan SET anchor_on = w.anchor_on, review_on = w.review_on, updated_at = now()"
+        "UPDATE loan SET delinquent_since = w.delinquent_since, review_on = w.review_on, "
+        "updated_at = now()"
         " FROM wanted.position w WHERE w.loan_id = loan.id",
     )
 

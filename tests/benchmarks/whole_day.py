@@ -108,9 +108,9 @@ def _day_with(places: Places, loans: int, due: int) -> Worked:
     """One day on a book of so many loans, with so many due."""
     with (
         tempfile.TemporaryDirectory(prefix="arrears-bench-") as folder,
-        a_book(places, loans, due) as house,
+        a_book(places, loans, due) as ctx,
     ):
-        shift = _Shift(Day(places, house, due), Path(folder))
+        shift = _Shift(Day(places, ctx, due), Path(folder))
         seconds = take_turns([shift.contender(f"{due:,} due")], 1, warm_up=False)
     return seconds[f"{due:,} due"], shift.memory
 
@@ -131,7 +131,7 @@ class _Shift:
 
     def begin(self) -> None:
         self.day.make_ready()
-        workers = deciders(self.day.places, self.day.house, PROCESSES, self.folder)
+        workers = deciders(self.day.places, self.day.ctx, PROCESSES, self.folder)
         self._worker = self._stack.enter_context(workers)
 
     def end(self) -> None:

@@ -48,9 +48,9 @@ def main() -> int:
 
 def figures(outcome: Outcome) -> dict[str, Any]:
     """The one JSON object with which a day ends."""
-    house = asdict(outcome)
-    verdict: dict[str, Any] = house.pop("verdict")
-    return verdict | house
+    ctx = asdict(outcome)
+    verdict: dict[str, Any] = ctx.pop("verdict")
+    return verdict | ctx
 
 
 def _options() -> argparse.Namespace:

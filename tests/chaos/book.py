@@ -14,7 +14,7 @@ from decimal import Decimal
 from sqlalchemy import Connection, insert
 
 from tests.support.loans import ADDRESS, NAME
-from workers.db.encryption import Vault
+from workers.db.encryption import Cipher
 from workers.db.schema import borrower, instalment, loan
 
 ZONE = "America/New_York"
@@ -32,7 +32,7 @@ REHEARSALS = range(88, 100)
 """The last of the hundred numbers of an area misbehave on purpose; here chance does that."""
 MOST_LOANS = len(AREAS) * (len(LINES) - len(REHEARSALS))
 
-AT_ONCE = 1_000
+BATCH_SIZE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +65,27 @@ def _numbers() -> Iterator[str]:
 
 
 def write_book(
-    connection: Connection, vault: Vault, book: Sequence[OneLoan], now: datetime
+    connection: Connection, cipher: Cipher, book: Sequence[OneLoan], now: datetime
 ) -> None:
     """Store the book as an import would have left it."""
-    for first in range(0, len(book), AT_ONCE):
-        _write_piece(connection, vault, book[first : first + AT_ONCE], first, now)
+    for first in range(0, len(book), BATCH_SIZE):
+        _write_piece(connection, cipher, book[first : first + BATCH_SIZE], first, now)
 
 
 def _write_piece(
-    connection: Connection, vault: Vault, piece: Sequence[OneLoan], first: int, now: datetime
+    connection: Connection, cipher: Cipher, piece: Sequence[OneLoan], first: int, now: datetime
 ) -> None:
-    name, address = vault.seal(NAME), vault.seal(ADDRESS)
+    name, address = cipher.encrypt(NAME), cipher.encrypt(ADDRESS)
     names = [f"L-{first + n:06d}" for n in range(len(piece))]
     borrower_ids = connection.scalars(
         insert(borrower).returning(borrower.c.id, sort_by_parameter_order=True),
         [
             {
                 "external_id": f"B-{external_id}",
-                "name_sealed": name,
-                "phone_sealed": vault.seal(one.number),
-                "phone_digest": vault.digest(one.number),
-                "address_sealed": address,
+                "name_encrypted": name,
+                "phone_encrypted": cipher.encrypt(one.number),
+                "phone_blind_index": cipher.blind_index(one.number),
+                "address_encrypted": address,
                 "facts_digest": b"",
                 "zones": [ZONE],
                 "locale": "en",

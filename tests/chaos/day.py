@@ -12,11 +12,11 @@ from sqlalchemy.pool import NullPool
 
 from tests.chaos.book import TODAY, make_book, write_book
 from tests.chaos.fault_injector import Mayhem
-from tests.chaos.installation import House, a_house
+from tests.chaos.installation import Context, a_house
 from tests.chaos.verdict import Verdict, judge, texts_by_number, unfinished
 from tests.support.environment import KEY
 from workers.clock import Clock
-from workers.db.encryption import Vault
+from workers.db.encryption import Cipher
 
 LOOK_EVERY = 0.5
 SAY_EVERY = 5.0
@@ -55,34 +55,34 @@ class Outcome:
 def live_through(day: Day, folder: Path, say: Callable[[str], None]) -> Outcome:
     """The whole day, in `folder`; everything that was started is gone afterwards."""
     book = make_book(day.loans, day.seed)
-    with a_house(folder, day.seed) as house:
-        engine = create_engine(house.database_url, poolclass=NullPool)
+    with a_house(folder, day.seed) as ctx:
+        engine = create_engine(ctx.database_url, poolclass=NullPool)
         with engine.begin() as connection:
-            write_book(connection, Vault([KEY]), book, Clock().now())
+            write_book(connection, Cipher([KEY]), book, Clock().now())
         say(f"{len(book)} loans are on the book, {day.loans} of them are owed a text")
-        mayhem = Mayhem(house, day.seed, day.every, say)
+        mayhem = Mayhem(ctx, day.seed, day.every, say)
         started = time.monotonic()
-        for name in house.commands:
-            house.start(name)
-        _watch(day, house, engine, mayhem, say)
+        for name in ctx.commands:
+            ctx.start(name)
+        _watch(day, ctx, engine, mayhem, say)
         seconds = time.monotonic() - started
-        house.stop_all()
+        ctx.stop_all()
         with engine.connect() as connection:
-            verdict = judge(book, house.texts, connection)
+            verdict = judge(book, ctx.texts, connection)
     return Outcome(
         verdict, mayhem.kills, mayhem.broker_losses, mayhem.database_restarts, round(seconds, 1)
     )
 
 
 def _watch(
-    day: Day, house: House, engine: Engine, mayhem: Mayhem, say: Callable[[str], None]
+    day: Day, ctx: Context, engine: Engine, mayhem: Mayhem, say: Callable[[str], None]
 ) -> None:
     """Break things until most texts are out, then wait until nothing is left to do."""
     give_up_at = time.monotonic() + day.within
     rest = _Rest()
     said_at = 0.0
     while time.monotonic() < give_up_at:
-        out = texts_by_number(house.texts).total()
+        out = texts_by_number(ctx.texts).total()
         left = _left(engine)
         if time.monotonic() > said_at + SAY_EVERY:
             said_at = time.monotonic()
@@ -92,7 +92,7 @@ def _watch(
         elif left == 0:
             return
         if rest.lasts(out):
-            house.skip(SKIP)
+            ctx.skip(SKIP)
         time.sleep(LOOK_EVERY)
     say(f"the day was not over after {day.within:.0f} seconds")
 

@@ -18,7 +18,7 @@ from tests.chaos.book import OneLoan
 
 _TEXTS = """
 SELECT l.external_id FROM action a JOIN loan l ON l.id = a.loan_id
- WHERE a.work = 'send_sms' AND {condition}
+ WHERE a.type = 'send_sms' AND {condition}
 """
 _PARKED = _TEXTS.format(
     condition="a.status = 'unknown' AND EXISTS"
@@ -26,7 +26,7 @@ _PARKED = _TEXTS.format(
 )
 _DEAD = _TEXTS.format(condition="a.status = 'dead'")
 _UNFINISHED = (
-    "SELECT count(*) FROM action WHERE work = 'send_sms'"
+    "SELECT count(*) FROM action WHERE type = 'send_sms'"
     " AND (status IN ('planned', 'deferred', 'failed', 'claimed') OR status = 'unknown' AND"
     " NOT EXISTS (SELECT 1 FROM message m WHERE m.action_id = action.id AND m.status = 'parked'))"
 )

@@ -64,7 +64,7 @@ def test_the_file_that_comes_with_the_house_registers_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "line", "complaint"),
+    ("wrong", "line", "violation"),
     [
         (("reminder_first:", "reminder_fist:"), 4, "There is no template reminder_fist."),
         (("zh-Hans:", "Chinese:"), 5, "Chinese is not a locale."),
@@ -76,11 +76,11 @@ def test_the_file_that_comes_with_the_house_registers_nothing() -> None:
     ],
 )
 def test_a_mistake_is_told_with_its_file_and_line(
-    file: Path, wrong: tuple[str, str], line: int, complaint: str
+    file: Path, wrong: tuple[str, str], line: int, violation: str
 ) -> None:
     with pytest.raises(PolicyError) as problem:
         load(file, WRITTEN.replace(*wrong))
-    assert str(problem.value).startswith(f"tencent.yaml line {line}: {complaint}")
+    assert str(problem.value).startswith(f"tencent.yaml line {line}: {violation}")
 
 
 def test_a_missing_file_is_told_by_its_name(file: Path) -> None:

@@ -99,12 +99,12 @@ def _end(**_: Any) -> None:
 
 
 def _place() -> str:
-    """Where in the product the transaction was opened: module, function, and which one of it."""
+    """Where in `workers/` the transaction was opened: module, function, and which one of it."""
     frame = inspect.currentframe()
     while frame and not frame.f_code.co_filename.startswith(f"{PRODUCT}/"):
         frame = frame.f_back
     assert frame, "only the product commits while a task runs"
-    module = Path(frame.f_code.co_filename).stem
+    module = ".".join(Path(frame.f_code.co_filename).relative_to(PRODUCT).with_suffix("").parts)
     return f"{module}.{frame.f_code.co_name}:{_which(frame.f_code, frame.f_lineno)}"
 
 

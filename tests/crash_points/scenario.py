@@ -75,7 +75,7 @@ FROM_OUTSIDE: tuple[tuple[Event, ...], ...] = (
                 "amount": "1000",
                 "currency": "USD",
                 "due_on": TOMORROW,
-                "made_by": "caller-1",
+                "actor": "caller-1",
             },
         ),
         (
@@ -85,7 +85,7 @@ FROM_OUTSIDE: tuple[tuple[Event, ...], ...] = (
                 "loan": "L-visit",
                 "starts_on": TODAY,
                 "why": "The amount is wrong.",
-                "made_by": "caller-1",
+                "actor": "caller-1",
             },
         ),
         (
@@ -97,7 +97,7 @@ FROM_OUTSIDE: tuple[tuple[Event, ...], ...] = (
                 "starts_on": TODAY,
                 "ends_on": None,
                 "why": "The borrower is ill.",
-                "made_by": "caller-1",
+                "actor": "caller-1",
             },
         ),
         ("contact_change", {"borrower": "B-L-legal", "locale": "en"}),
@@ -144,10 +144,10 @@ def write_book(engine: Engine) -> Book:
 
 def _promise_what_is_not_kept(book: Book) -> None:
     promised = PromiseMade(
-        "R-0", "L-promised", Decimal(1000), "USD", date(2024, 3, 2), made_by="caller-1"
+        "R-0", "L-promised", Decimal(1000), "USD", date(2024, 3, 2), actor="caller-1"
     )
-    with book.house.engine.begin() as connection:
-        record_promise(connection, book.house, promised)
+    with book.ctx.engine.begin() as connection:
+        record_promise(connection, book.ctx, promised)
 
 
 class _LostWithItsWorkerError(Exception):
@@ -162,23 +162,23 @@ class _NeverAsked(FakeSmsGateway):
 def _lose_a_sender(book: Book, external_id: str) -> None:
     """Leave a text reserved and its action claimed, as a lost worker does."""
     book.escalate(external_id)
-    house = book.house
-    book.house = replace(house, sms=only(_NeverAsked()))
+    ctx = book.ctx
+    book.ctx = replace(ctx, sms=only(_NeverAsked()))
     with contextlib.suppress(_LostWithItsWorkerError):
         book.send(external_id, "text_day_1")
-    book.house = house
+    book.ctx = ctx
 
 
 def _learn_of_the_answer(book: Book, external_id: str) -> None:
     of_action = message.c.action_id == book.action_id(external_id, "text_day_1")
     answer = {"status": MessageStatus.ACCEPTED, "sid": f"SM{0:032x}"}
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         connection.execute(update(message).where(of_action).values(answer))
 
 
 def _forget_to_close_the_case(book: Book, external_id: str) -> None:
     opened = {"loan_id": book.loan_id(external_id), "opened_on": date(2024, 3, 1)}
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         connection.execute(insert(collection_case).values(opened))
 
 
@@ -186,7 +186,7 @@ def _write_back(book: Book, external_id: str) -> None:
     """The borrower asks for something that only a person can answer."""
     loan_id = book.loan_id(external_id)
     of_borrower = select(loan.c.borrower_id).where(loan.c.id == loan_id)
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         connection.execute(
             insert(reply).values(
                 borrower_id=of_borrower.scalar_subquery(),
@@ -194,7 +194,7 @@ def _write_back(book: Book, external_id: str) -> None:
                 provider="twilio",
                 sid=f"SM{1:032x}",
                 kind=ReplyKind.OTHER,
-                body_sealed=book.house.vault.seal("Please call me."),
+                body_encrypted=book.ctx.cipher.encrypt("Please call me."),
                 received_at=book.clock.at,
             )
         )
@@ -203,7 +203,7 @@ def _write_back(book: Book, external_id: str) -> None:
 def open_book(engine: Engine, clock_file: Path) -> Book:
     """The same book in a copy of its database, on a clock that the worker reads too."""
     book = Book(engine, now=NOW, zone=ZONE)
-    book.house = replace(book.house, clock=Clock(clock_file))
+    book.ctx = replace(book.ctx, clock=Clock(clock_file))
     return book
 
 
@@ -220,7 +220,7 @@ def approve_what_waits(book: Book) -> None:
 
 def come_in(book: Book, events: tuple[Event, ...]) -> None:
     """Store events as the webhook does."""
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         for number, (kind, payload) in enumerate(events):
             external_id = f"lender:{kind}:{number}"
-            inbox.receive(connection, external_id, kind, payload, book.house.now())
+            inbox.receive(connection, external_id, kind, payload, book.ctx.now())

@@ -111,16 +111,16 @@ class Stage:
             self._wait_until_idle()
             approve_what_waits(book)
             with self.engine.connect() as connection:
-                left = _left_to_do(connection, book.house.now())
+                left = _left_to_do(connection, book.ctx.now())
                 parked = _parked(connection)
             if not left:
                 return
             assert time.monotonic() < give_up_at, f"still to do: {left}"
             for text in parked:
                 # What a person says who asked the provider, and it knows of no such text.
-                send_again(book.house, text, by="tester")
+                send_again(book.ctx, text, actor="tester")
             # Leases lapse and repairs fall due without anybody waiting for them.
-            self._set_clock(book.house.now() - Clock().now() + LEASE + timedelta(seconds=1))
+            self._set_clock(book.ctx.now() - Clock().now() + LEASE + timedelta(seconds=1))
 
     def _wait_until_idle(self) -> None:
         give_up_at = time.monotonic() + SETTLED_WITHIN

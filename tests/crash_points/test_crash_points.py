@@ -11,37 +11,37 @@ from tests.crash_points.stage import Stage, a_stage
 from workers import queues
 
 PLACES = {
-    "calls.assign_call": ("calling.assign_call:1",),
-    "escalate.escalate_loans": ("escalation.escalate_loans:1",),
+    "calls.assign_call": ("calls.assign.assign_call:1",),
+    "escalate.escalate_loans": ("escalation.escalate.escalate_loans:1",),
     "events.apply_events": (
-        "inbox._apply_together:1",
-        "inbox.apply_event:1",
+        "inbox.process._apply_together:1",
+        "inbox.process.apply_event:1",
     ),
-    "legal.open_legal_file": ("litigating.open_legal_file:1",),
-    "outbox.deliver_events": ("delivering.deliver_events:1", "delivering.deliver_events:2"),
-    "repair.assign_replies": ("reply_work.assign_replies:1",),
-    "repair.break_overdue_promises": ("promising.break_overdue_promises:1",),
-    "repair.chain_evidence": ("chaining.chain_evidence:1",),
-    "repair.close_paid_cases": ("reassessing.close_paid_cases:1",),
-    "repair.erase_what_need_not_be_kept": ("daily.begins_today:1",),
-    "repair.mark_lost_claims": ("repairing.mark_lost_claims:1",),
-    "repair.prune_settled_events": ("daily.begins_today:1",),
-    "repair.reconcile_texts": (
-        "reconciling.settle_known:1",
-        "reconciling.ask_providers:1",
-        "reconciling.ask_providers:2",
-        "reconciling.park_old:1",
+    "legal.open_legal_file": ("legal.legal_files.open_legal_file:1",),
+    "outbox.deliver_events": ("outbox.deliver.deliver_events:1", "outbox.deliver.deliver_events:2"),
+    "maintenance.assign_replies": ("borrowers.reply_queue.assign_replies:1",),
+    "maintenance.break_overdue_promises": ("hardship.promises.break_overdue_promises:1",),
+    "maintenance.chain_evidence": ("evidence.chain.chain_evidence:1",),
+    "maintenance.close_paid_cases": ("escalation.reassess.close_paid_cases:1",),
+    "maintenance.erase_expired_data": ("privacy.once_a_day.begins_today:1",),
+    "maintenance.mark_lost_claims": ("actions.dispatch.mark_lost_claims:1",),
+    "maintenance.prune_completed_events": ("privacy.once_a_day.begins_today:1",),
+    "maintenance.reconcile_texts": (
+        "sms.reconcile.settle_known:1",
+        "sms.reconcile.ask_providers:1",
+        "sms.reconcile.ask_providers:2",
+        "sms.reconcile.park_old:1",
     ),
-    "repair.wake_due_actions": ("repairing.wake_due_actions:1",),
-    "repair.wake_events": ("inbox.wake_events:1",),
-    "repair.wake_outbox": ("delivering.wake_outbox:1",),
-    "scan.scan_portfolio": tuple(f"scanning.scan_portfolio:{n}" for n in range(1, 5)),
-    "sms.send_sms": ("texting.send_sms:1", "texting.send_sms:2"),
-    "visits.schedule_visit": ("visiting.schedule_visit:1",),
+    "maintenance.dispatch_due_actions": ("actions.dispatch.dispatch_due_actions:1",),
+    "maintenance.dispatch_events": ("inbox.process.dispatch_events:1",),
+    "maintenance.dispatch_outbox": ("outbox.deliver.dispatch_outbox:1",),
+    "scan.scan_portfolio": tuple(f"escalation.scan.scan_portfolio:{n}" for n in range(1, 5)),
+    "sms.send_sms": ("sms.send.send_sms:1", "sms.send.send_sms:2"),
+    "visits.schedule_visit": ("visits.schedule.schedule_visit:1",),
 }
 """Every transaction that a task may commit. One more is one more way to be lost in the middle."""
 
-IN_PIECES = {"repair.seal_with_the_first_key"}
+IN_PIECES = {"maintenance.reencrypt_with_current_key"}
 """What goes over the whole book in pieces, each one transaction that finds its own place again, and
 finds nothing to do here: test_keys.py kills it half-way. What is erased and pruned goes in pieces
 too, beyond the day that is begun here."""
@@ -79,7 +79,7 @@ def test_every_commit_of_every_task_has_its_crash_points_here(
 
 def test_every_task_there_is_has_its_crash_points_here() -> None:
     own = {name for name in vars(queues).values() if str(name).startswith("arrears.")}
-    own |= {queues.task_name(queue, work) for work, queue in queues.QUEUE_FOR.items()}
+    own |= {queues.task_name(queue, action_type) for action_type, queue in queues.QUEUE_FOR.items()}
     assert {f"arrears.{task}" for task in PLACES.keys() | IN_PIECES} == own
 
 

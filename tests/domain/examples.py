@@ -11,7 +11,7 @@ from domain.compliance.contact_hours import ContactHours, Hours
 from domain.compliance.rules import Channel, Confidence, RulePack, Source
 from domain.decision import Decision, PastAction, Snapshot, decide
 from domain.holds import Hold
-from domain.ladder import AppliesTo, Days, Item, Ladder, MissedSteps, Step, Work
+from domain.ladder import ActionType, AppliesTo, Days, Item, Ladder, MissedSteps, Step
 from domain.loans import Instalment
 from domain.statuses import ACTION_MOVES, ActionStatus
 
@@ -73,15 +73,15 @@ def four_steps(
             "remind",
             remind,
             (
-                Item("text", Work.SEND_SMS, Days(1, 2), template="reminder_first"),
-                Item("friendly_call", Work.ASSIGN_CALL, remind),
+                Item("text", ActionType.SEND_SMS, Days(1, 2), template="reminder_first"),
+                Item("friendly_call", ActionType.ASSIGN_CALL, remind),
             ),
         ),
-        Step("enquire", enquire, (Item("enquiry_call", Work.ASSIGN_CALL, enquire),)),
+        Step("enquire", enquire, (Item("enquiry_call", ActionType.ASSIGN_CALL, enquire),)),
         Step(
             "visit",
             visit,
-            (Item("visit", Work.SCHEDULE_VISIT, visit, requires=visit_requires),),
+            (Item("visit", ActionType.SCHEDULE_VISIT, visit, requires=visit_requires),),
         ),
         Step(
             "legal",
@@ -89,7 +89,7 @@ def four_steps(
             (
                 Item(
                     "legal_file",
-                    Work.OPEN_LEGAL_FILE,
+                    ActionType.OPEN_LEGAL_FILE,
                     court,
                     requires=legal_requires,
                     approval="supervisor",
@@ -150,7 +150,7 @@ class LoanOnRecord:
         for step, item in decision.plan:
             waits = ActionStatus.AWAITING_APPROVAL if item.approval else ActionStatus.PLANNED
             self._write(decision, step, item, waits)
-        for item_id in decision.overtaken:
+        for item_id in decision.expired:
             self.mark(item_id, ActionStatus.SKIPPED)
         return decision
 
@@ -169,7 +169,7 @@ class LoanOnRecord:
         key = max(key for key in self.actions if key[1] == item_id)
         action = self.actions[key]
         assert status in ACTION_MOVES[action.status], f"{action.status} to {status}"
-        self.actions[key] = PastAction(action.item, action.step, action.anchor, status)
+        self.actions[key] = PastAction(action.item, action.step, action.delinquent_since, status)
 
     def get_done(self, *item_ids: str) -> None:
         """Approve what waits for it, claim each action, and carry it out."""
@@ -183,13 +183,13 @@ class LoanOnRecord:
         return self.actions[max(key for key in self.actions if key[1] == item_id)].status
 
     def _write(self, decision: Decision, step: Step, item: Item, status: ActionStatus) -> None:
-        anchor = decision.arrears.anchor
-        assert anchor is not None
-        key = (anchor, item.id)
+        delinquent_since = decision.arrears.delinquent_since
+        assert delinquent_since is not None
+        key = (delinquent_since, item.id)
         # Once: only what never had an effect may be planned again at the same anchor.
         before = self.actions.get(key)
         assert before is None or status in ACTION_MOVES[before.status]
-        self.actions[key] = PastAction(item.id, step.id, anchor, status)
+        self.actions[key] = PastAction(item.id, step.id, delinquent_since, status)
 
 
 def plan_of(decision: Decision) -> list[str]:

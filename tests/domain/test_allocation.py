@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.allocation import AllocateBy, Allocation, AllocationOrder, allocate, together
+from domain.allocation import AllocateBy, Allocation, AllocationOrder, allocate, merge_allocations
 from domain.loans import Component, Instalment
 from tests.domain.examples import DUE
 
@@ -28,7 +28,7 @@ Laid = list[tuple[date, Component, str]]
 
 
 @pytest.mark.parametrize(
-    ("told", "amount", "order", "laid"),
+    ("told", "amount", "order", "apply_allocations"),
     [
         ("less than the fees", "2", LAW, [(DUE, FEES, "2")]),
         ("fees, then interest", "8", LAW, [(DUE, FEES, "3"), (DUE, INTEREST, "5")]),
@@ -53,10 +53,10 @@ Laid = list[tuple[date, Component, str]]
     ],
 )
 def test_a_payment_is_laid_in_the_agreed_order(
-    told: str, amount: str, order: AllocationOrder, laid: Laid
+    told: str, amount: str, order: AllocationOrder, apply_allocations: Laid
 ) -> None:
     allocations, left = allocate(TWO, Decimal(amount), order)
-    assert [(a.due_on, a.component, str(a.amount)) for a in allocations] == laid, told
+    assert [(a.due_on, a.component, str(a.amount)) for a in allocations] == apply_allocations, told
     assert left == 0
 
 
@@ -99,13 +99,15 @@ def test_no_cent_is_made_or_lost(
 ) -> None:
     allocations, left = allocate(instalments, amount, order)
     assert sum((a.amount for a in allocations), left) == amount
-    laid: Counter[tuple[date, Component]] = Counter()
+    apply_allocations: Counter[tuple[date, Component]] = Counter()
     for a in allocations:
         assert a.amount > 0
-        laid[(a.due_on, a.component)] += a.amount  # type: ignore[assignment]
+        apply_allocations[(a.due_on, a.component)] += a.amount  # type: ignore[assignment]
     for instalment in instalments:
         for component in Component:
-            assert laid[(instalment.due_on, component)] <= instalment.unpaid_of(component)
+            assert apply_allocations[(instalment.due_on, component)] <= instalment.unpaid_of(
+                component
+            )
     unpaid = sum((instalment.unpaid for instalment in instalments), Decimal(0))
     assert left == max(amount - unpaid, Decimal(0))
 
@@ -114,7 +116,7 @@ def test_two_layings_of_one_payment_are_told_as_one() -> None:
     first = [Allocation(DUE, FEES, Decimal(3)), Allocation(DUE, INTEREST, Decimal(4))]
     then = [Allocation(DUE, INTEREST, Decimal(6)), Allocation(APRIL, FEES, Decimal(1))]
 
-    assert together(first, then) == (
+    assert merge_allocations(first, then) == (
         Allocation(DUE, FEES, Decimal(3)),
         Allocation(DUE, INTEREST, Decimal(10)),
         Allocation(APRIL, FEES, Decimal(1)),

@@ -122,9 +122,9 @@ class TestOnRecord:
     def test_a_superseded_item_is_named_once_its_days_have_passed(self) -> None:
         loan = LoanOnRecord(ladder())
         loan.look(on_day(1))
-        assert loan.look(on_day(2)).overtaken == ()
-        assert loan.look(on_day(3)).overtaken == ("text",)
-        assert loan.look(on_day(4)).overtaken == ("friendly_call",)
+        assert loan.look(on_day(2)).expired == ()
+        assert loan.look(on_day(3)).expired == ("text",)
+        assert loan.look(on_day(4)).expired == ("friendly_call",)
 
     def test_what_may_have_had_its_effect_is_not_superseded(self) -> None:
         loan = LoanOnRecord(ladder())
@@ -132,7 +132,7 @@ class TestOnRecord:
         loan.mark("text", ActionStatus.CLAIMED)
         loan.mark("text", ActionStatus.UNKNOWN)
         loan.get_done("friendly_call")
-        assert loan.look(on_day(4)).overtaken == ()
+        assert loan.look(on_day(4)).expired == ()
 
     def test_a_second_default_acts_again(self) -> None:
         loan = LoanOnRecord(ladder(), owed(DUE), owed(APRIL))
@@ -141,7 +141,10 @@ class TestOnRecord:
         loan.instalments = (owed(DUE, paid="1000"), owed(APRIL))
         assert loan.look(on_day(10)).outcome is Outcome.NOT_PAST_DUE
         again = loan.look(on_day(1, APRIL))
-        assert (again.arrears.anchor, plan_of(again)) == (APRIL, ["text", "friendly_call"])
+        assert (again.arrears.delinquent_since, plan_of(again)) == (
+            APRIL,
+            ["text", "friendly_call"],
+        )
 
     def test_a_part_payment_does_not_start_the_ladder_again(self) -> None:
         loan = LoanOnRecord(ladder())
@@ -172,7 +175,7 @@ class TestCatchUp:
     def test_nothing_that_waits_is_superseded_where_missed_items_act_late(self) -> None:
         loan = LoanOnRecord(ladder(missed_steps=MissedSteps.CATCH_UP))
         loan.look(on_day(1))
-        assert loan.look(on_day(40)).overtaken == ()
+        assert loan.look(on_day(40)).expired == ()
 
 
 class TestRequirements:
@@ -240,7 +243,7 @@ class TestRequirements:
         loan.look_daily(1, 6)
         assert plan_of(loan.look(on_day(7))) == ["enquiry_call"]  # and no collector is free
         at_visit = loan.look(on_day(30))
-        assert at_visit.overtaken == ("enquiry_call",)
+        assert at_visit.expired == ("enquiry_call",)
         loan.get_done("visit")
         assert loan.look_daily(60, 62) == {60: ["enquiry_call"], 61: ["legal_file"]}
 
@@ -249,7 +252,7 @@ class TestRequirements:
         loan.look_daily(1, 29)
         loan.look(on_day(30))
         decision = loan.look(on_day(60))
-        assert (decision.plan, decision.overtaken) == ((), ())
+        assert (decision.plan, decision.expired) == ((), ())
         assert decision.waits_for == ("visit",)
 
     def test_what_a_required_step_itself_requires_comes_first(self) -> None:
@@ -293,7 +296,7 @@ def test_a_decision_on_record_is_not_taken_again(
     for days in looks:
         first = loan.look(on_day(days))
         again = loan.look(on_day(days))
-        assert (again.plan, again.skip, again.overtaken) == ((), (), ())
+        assert (again.plan, again.skip, again.expired) == ((), (), ())
         if done:
             loan.get_done(*plan_of(first))
 

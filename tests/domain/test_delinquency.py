@@ -41,26 +41,26 @@ def test_a_leap_day_is_a_day() -> None:
 
 def test_the_anchor_is_the_oldest_unpaid_instalment_in_whatever_order_they_come() -> None:
     arrears = arrears_on([owed(MAY), owed(APRIL), owed(DUE)], date(2026, 5, 2))
-    assert arrears.anchor == DUE
+    assert arrears.delinquent_since == DUE
     assert arrears.amount == Decimal(3000)
 
 
 def test_a_part_payment_lowers_the_amount_and_leaves_the_anchor() -> None:
     arrears = arrears_on([owed(DUE, paid="999.99"), owed(APRIL)], date(2026, 4, 2))
-    assert (arrears.anchor, arrears.days_past_due) == (DUE, 32)
+    assert (arrears.delinquent_since, arrears.days_past_due) == (DUE, 32)
     assert arrears.amount == Decimal("1000.01")
 
 
 def test_the_anchor_moves_once_the_oldest_instalment_is_paid_in_full() -> None:
     arrears = arrears_on([owed(DUE, paid="1000"), owed(APRIL)], date(2026, 4, 2))
-    assert (arrears.anchor, arrears.days_past_due) == (APRIL, 1)
+    assert (arrears.delinquent_since, arrears.days_past_due) == (APRIL, 1)
 
 
 def test_a_reversed_payment_brings_the_old_anchor_back() -> None:
     paid, april = owed(DUE, paid="1000"), owed(APRIL)
     reversed_ = replace(paid, paid_principal=Decimal(0))
-    assert arrears_on([paid, april], date(2026, 4, 10)).anchor == APRIL
-    assert arrears_on([reversed_, april], date(2026, 4, 10)).anchor == DUE
+    assert arrears_on([paid, april], date(2026, 4, 10)).delinquent_since == APRIL
+    assert arrears_on([reversed_, april], date(2026, 4, 10)).delinquent_since == DUE
 
 
 def test_what_falls_due_next_is_the_first_unpaid_instalment_not_past_due() -> None:
@@ -84,7 +84,7 @@ def test_interest_and_fees_are_past_due_too() -> None:
         DUE, Decimal(100), interest=Decimal(10), fees=Decimal(5), paid_principal=Decimal(100)
     )
     arrears = arrears_on([instalment], date(2026, 3, 2))
-    assert (arrears.anchor, arrears.amount) == (DUE, Decimal(15))
+    assert (arrears.delinquent_since, arrears.amount) == (DUE, Decimal(15))
 
 
 amounts = st.decimals(min_value=1, max_value=1000, places=2)
@@ -99,12 +99,12 @@ def test_the_anchor_moves_only_when_its_instalment_is_paid_in_full(
     dues: list[Decimal], payment: Decimal, days: int
 ) -> None:
     before = [Instalment(DUE + timedelta(days=30 * n), due) for n, due in enumerate(dues)]
-    laid, _ = allocate(before, payment, AllocationOrder())
+    apply_allocations, _ = allocate(before, payment, AllocationOrder())
     after = [
         replace(
             instalment,
             paid_principal=sum(
-                (a.amount for a in laid if a.due_on == instalment.due_on), Decimal(0)
+                (a.amount for a in apply_allocations if a.due_on == instalment.due_on), Decimal(0)
             ),
         )
         for instalment in before
@@ -112,5 +112,5 @@ def test_the_anchor_moves_only_when_its_instalment_is_paid_in_full(
     on = DUE + timedelta(days=days)
     was, now = arrears_on(before, on), arrears_on(after, on)
     oldest_is_paid = after[0].unpaid_of(Component.PRINCIPAL) == 0
-    assert (now.anchor == was.anchor) is not oldest_is_paid
+    assert (now.delinquent_since == was.delinquent_since) is not oldest_is_paid
     assert now.amount <= was.amount

@@ -42,12 +42,12 @@ def test_what_was_called_off_comes_back_only_to_wait_again() -> None:
 
 
 def test_what_people_have_is_made_or_arranged_anew_or_called_off() -> None:
-    assert ACTION_MOVES[S.ARRANGED] == {S.DONE, S.PLANNED, S.CANCELLED}
+    assert ACTION_MOVES[S.ASSIGNED] == {S.DONE, S.PLANNED, S.CANCELLED}
 
 
 def test_only_a_claim_can_lead_to_an_effect() -> None:
-    assert sources(S.DONE) == {S.CLAIMED, S.UNKNOWN, S.ARRANGED}
-    assert sources(S.UNKNOWN) == sources(S.ARRANGED) == {S.CLAIMED}
+    assert sources(S.DONE) == {S.CLAIMED, S.UNKNOWN, S.ASSIGNED}
+    assert sources(S.UNKNOWN) == sources(S.ASSIGNED) == {S.CLAIMED}
 
 
 def test_what_may_have_had_its_effect_is_never_claimed_again() -> None:

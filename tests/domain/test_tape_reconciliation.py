@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.allocation import AllocateBy, AllocationOrder, allocate, laid
+from domain.allocation import AllocateBy, AllocationOrder, allocate, apply_allocations
 from domain.loans import Instalment
 from domain.schedule import paid_by_total
-from domain.tape_reconciliation import BookedPayment, OnRecord, paid_in_all, reconcile, taken_off
+from domain.tape_reconciliation import BookedPayment, OnRecord, paid_in_all, reconcile, remove_paid
 
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
 BEFORE, DAY, AFTER = date(2026, 3, 4), date(2026, 3, 5), date(2026, 3, 6)
@@ -89,7 +89,7 @@ def test_a_charge_that_a_tape_adds_to_what_was_paid_is_owed() -> None:
 
 
 ORDERS = st.builds(
-    lambda components, by: AllocationOrder(tuple(components), by),
+    lambda components, actor: AllocationOrder(tuple(components), actor),
     st.permutations(ORDER.components),
     st.sampled_from(AllocateBy),
 )
@@ -116,7 +116,7 @@ def test_bringing_the_same_tape_in_again_changes_nothing(
     payments = []
     for id, amount in enumerate(sums):
         parts, left = allocate(schedule, amount, order)
-        schedule = laid(schedule, parts)
+        schedule = apply_allocations(schedule, parts)
         payments.append(BookedPayment(id, AFTER, amount, amount - left))
 
     known = OnRecord(paid_in_all(schedule), payments=tuple(payments))
@@ -128,6 +128,6 @@ def test_bringing_the_same_tape_in_again_changes_nothing(
 def test_taking_off_lowers_what_is_paid_by_no_more_than_there_is(
     paid: Decimal, back: Decimal, order: AllocationOrder
 ) -> None:
-    lowered = taken_off(tape(str(paid)), back, order)
+    lowered = remove_paid(tape(str(paid)), back, order)
 
     assert paid_in_all(lowered) == max(Decimal(0), min(paid, Decimal(220)) - back)

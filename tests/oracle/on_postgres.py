@@ -18,7 +18,7 @@ from sqlalchemy import Engine, select
 
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.errors import ArrearsError
-from domain.ladder import Work
+from domain.ladder import ActionType
 from tests.oracle.law import against
 from tests.oracle.log import Reached
 from tests.oracle.simulated_borrowers import (
@@ -30,7 +30,7 @@ from tests.oracle.simulated_borrowers import (
     tell,
 )
 from tests.oracle.simulation import Found
-from workers.actions.dispatch import mark_lost_claims, wake_due_actions
+from workers.actions.dispatch import dispatch_due_actions, mark_lost_claims
 from workers.calls.assign import assign_call
 from workers.calls.start import begin_call
 from workers.db.schema import contact, loan, visit, visit_staff
@@ -46,11 +46,11 @@ from workers.staff.worklist import Kind, read_work
 from workers.visits.schedule import schedule_visit
 from workers.visits.start import begin_visit
 
-TAKE_UP: dict[Work, Callable[..., str]] = {
-    Work.SEND_SMS: send_sms,
-    Work.ASSIGN_CALL: assign_call,
-    Work.SCHEDULE_VISIT: schedule_visit,
-    Work.OPEN_LEGAL_FILE: open_legal_file,
+RUN: dict[ActionType, Callable[..., str]] = {
+    ActionType.SEND_SMS: send_sms,
+    ActionType.ASSIGN_CALL: assign_call,
+    ActionType.SCHEDULE_VISIT: schedule_visit,
+    ActionType.OPEN_LEGAL_FILE: open_legal_file,
 }
 
 
@@ -109,28 +109,28 @@ def _moments_of(street: Street, day: date) -> list[datetime]:
 
 
 def _an_hour(street: Street) -> None:
-    book, house = street.book, street.book.house
+    book, ctx = street.book, street.book.ctx
     something_comes(street)
     announced: list[list[int]] = []
     with street.losing.a_worker():
-        scan_portfolio(house, announced.extend)
+        scan_portfolio(ctx, announced.extend)
     jobs: list[Callable[[], object]] = []
     for ids in announced:
-        jobs += [lambda ids=ids: escalate_loans(house, ids)] * 2
+        jobs += [lambda ids=ids: escalate_loans(ctx, ids)] * 2
     _race(street, jobs)
     jobs = []
-    for work, take_up in TAKE_UP.items():
+    for action_type, run_action in RUN.items():
         due: list[int] = []
         with street.losing.a_worker():
-            wake_due_actions(house, work, due.extend, waiting=0)
+            dispatch_due_actions(ctx, action_type, due.extend, waiting=0)
         for id in due:
-            jobs += [lambda take_up=take_up, id=id: take_up(house, id)] * 2
+            jobs += [lambda run_action=run_action, id=id: run_action(ctx, id)] * 2
     _race(street, jobs)
     _collectors(street)
     _visitors(street)
     for repair in (mark_lost_claims, reconcile_texts):
         with street.losing.a_worker():
-            repair(house)
+            repair(ctx)
     for waits in read_waiting(street):
         with suppress(ArrearsError):
             book.approve(waits)
@@ -138,9 +138,9 @@ def _an_hour(street: Street) -> None:
 
 def read_waiting(street: Street) -> list[str]:
     """The loans for which something waits for a yes."""
-    house = street.book.house
-    with house.engine.connect() as connection:
-        found = read_work(connection, house, house.today(), [Kind.APPROVALS])
+    ctx = street.book.ctx
+    with ctx.engine.connect() as connection:
+        found = read_work(connection, ctx, ctx.today(), [Kind.APPROVALS])
     return [one.loan for one in found.approvals]
 
 
@@ -158,19 +158,19 @@ def _race(street: Street, jobs: list[Callable[[], object]]) -> None:
 
 
 def _collectors(street: Street) -> None:
-    house = street.book.house
-    with house.engine.connect() as connection:
-        calls = read_work(connection, house, house.today(), [Kind.CALLS]).calls
+    ctx = street.book.ctx
+    with ctx.engine.connect() as connection:
+        calls = read_work(connection, ctx, ctx.today(), [Kind.CALLS]).calls
     reported: list[tuple[str, str]] = []
 
-    def dial(loan_id: str, by: str) -> None:
+    def dial(loan_id: str, actor: str) -> None:
         try:
-            begun = begin_call(house, loan_id, by=by)
+            begun = begin_call(ctx, loan_id, actor=actor)
         except ArrearsError:
             return
         outcome = street.chance.choice(list(ContactOutcome)[:-1])
         reached = Reached(
-            at=house.now().astimezone(UTC),
+            at=ctx.now().astimezone(UTC),
             channel="call",
             loan=key_of(loan_id),
             connected=outcome.connected,
@@ -180,10 +180,10 @@ def _collectors(street: Street) -> None:
         reported.append((str(begun.attempt), outcome))
 
     jobs = [
-        lambda id=one.loan, by=by: dial(id, by)
+        lambda id=one.loan, actor=actor: dial(id, actor)
         for one in calls
         if one.begun_as is None and street.chance.random() < 0.7
-        for by in street.chance.sample([f"c-{n}" for n in range(6)], 2)
+        for actor in street.chance.sample([f"c-{n}" for n in range(6)], 2)
     ]
     _race(street, jobs)
     for attempt, outcome in reported:
@@ -199,13 +199,13 @@ def _report(street: Street, attempt: str, outcome: str) -> None:
         "attempt": attempt,
         "outcome": outcome,
         "reason": ArrearsReason.OTHER if outcome == ContactOutcome.SPOKE else None,
-        "made_by": "c-0",
+        "actor": "c-0",
     }
     tell(street, "contact_outcome", told)
 
 
 def _visitors(street: Street) -> None:
-    house, now = street.book.house, street.book.house.now()
+    ctx, now = street.book.ctx, street.book.ctx.now()
     due = street.book.rows(
         select(visit.c.id, loan.c.external_id, staff_table.c.external_id.label("who"))
         .join(loan, loan.c.id == visit.c.loan_id)
@@ -221,7 +221,7 @@ def _visitors(street: Street) -> None:
     noticed = {one.id: one.scheduled_at for one in street.book.rows(select(visit))}
     for id, one in {row.id: row for row in due}.items():
         try:
-            begun = begin_visit(house, one.external_id, by=one.who)
+            begun = begin_visit(ctx, one.external_id, actor=one.who)
         except ArrearsError:
             continue
         stood = Reached(
@@ -275,9 +275,9 @@ def _judged(street: Street, borrower_days: int) -> Lived:
 
 
 def _evidence_wrong(street: Street) -> int:
-    while chain_evidence(street.book.house):
+    while chain_evidence(street.book.ctx):
         pass
-    engine = street.book.house.engine.execution_options(isolation_level="REPEATABLE READ")
+    engine = street.book.ctx.engine.execution_options(isolation_level="REPEATABLE READ")
     with engine.begin() as connection:
         return len(list(verify(connection)))
 

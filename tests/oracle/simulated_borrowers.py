@@ -119,7 +119,7 @@ def a_street(engine: Engine, seed: int, borrowers: int, losses: float) -> Street
     chance = random.Random(seed)
     book = Book(engine, now=f"{FIRST_DAY} 00:00", zone=LENDER_ZONE, policy=_policy())
     provider = Provider(now=lambda: book.clock.at, chance=chance)
-    book.house = replace(book.house, sms=only(provider))
+    book.ctx = replace(book.ctx, sms=only(provider))
     street = Street(book, provider, Losing(chance, losses), chance)
     always = (f"{FIRST_DAY - timedelta(days=1)} 00:00", "2027-01-01 00:00")
     for n in range(6):
@@ -173,7 +173,7 @@ def _moves_in(street: Street, n: int) -> None:
         street.of_loan[id] = phone
         known = street.book.one(select(loan).where(loan.c.external_id == id))
         first = first or known.borrower_id
-        with street.book.house.engine.begin() as connection:
+        with street.book.ctx.engine.begin() as connection:
             connection.execute(update(loan).where(loan.c.id == known.id).values(borrower_id=first))
         life = street.lives.setdefault(phone, Life(n, jurisdiction, zones, LENDER_ZONE, {}))
         life.loans[key_of(id)] = due_on
@@ -185,7 +185,7 @@ def key_of(loan_id: str) -> int:
 
 def something_comes(street: Street) -> None:
     """Money, holds, wishes and texts, before the hour's work."""
-    chance, now = street.chance, street.book.house.now()
+    chance, now = street.chance, street.book.ctx.now()
     for phone, life in street.lives.items():
         happens = chance.random()
         key = chance.choice(list(life.loans))
@@ -203,7 +203,7 @@ def something_comes(street: Street) -> None:
         elif happens < 0.003:
             sent = InboundText("twilio", f"SM{street.told:032d}", phone, "STOP", None)
             street.told += 1
-            take_reply(street.book.house, sent, help_is_answered=True)
+            take_reply(street.book.ctx, sent, help_is_answered=True)
             life.stopped.setdefault("sms", now.astimezone(UTC))
         elif happens < 0.004:
             known = street.book.one(
@@ -211,7 +211,7 @@ def something_comes(street: Street) -> None:
                 .join(loan, loan.c.borrower_id == borrower.c.id)
                 .where(loan.c.external_id == loan_id)
             )
-            wish = {"borrower": known.external_id, "channel": None, "made_by": "c-0"}
+            wish = {"borrower": known.external_id, "channel": None, "actor": "c-0"}
             tell(street, "opt_out", wish)
             life.stopped.setdefault("*", now.astimezone(UTC))
         elif happens < 0.01:
@@ -223,7 +223,7 @@ def something_comes(street: Street) -> None:
                 "starts_on": str(now.date()),
                 "ends_on": str(end),
                 "why": "a test needs it",
-                "made_by": "c-0",
+                "actor": "c-0",
             }
             tell(street, "hold", hold)
             life.pauses.append(Pause(key, now.date(), end, now.astimezone(UTC)))
@@ -231,5 +231,5 @@ def something_comes(street: Street) -> None:
 
 def tell(street: Street, kind: str, payload: dict[str, Any]) -> None:
     street.told += 1
-    settled = inbox.take_in(street.book.house, f"{kind}:{street.told}", kind, payload)
+    settled = inbox.submit(street.book.ctx, f"{kind}:{street.told}", kind, payload)
     assert settled.status == "applied", settled.reason

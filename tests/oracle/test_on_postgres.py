@@ -24,7 +24,7 @@ def test_a_house_whose_workers_race_and_are_lost_keeps_every_law(engine: Engine)
 def test_a_house_whose_collectors_go_round_the_gate_is_caught(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making_calls, "refuse_if_barred", lambda weighed: None)
+    monkeypatch.setattr(making_calls, "refuse_if_barred", lambda checked: None)
     assert live_in_the_store(engine, seed=3, borrowers=8, days=12).found.unlawful > 0
 
 

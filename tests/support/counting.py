@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-from workers.db.prepared_statements import PLANNED_ONCE
+from workers.db.prepared_statements import PREPARED
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def statements(engine: Engine) -> Iterator[list[str]]:
 
     def note(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
         if not statement.startswith("PREPARE "):
-            by_name = {name: said for said, name in connection.info.get(PLANNED_ONCE, {}).items()}
+            by_name = {name: said for said, name in connection.info.get(PREPARED, {}).items()}
             sent.append(by_name.get(statement, statement))
 
     event.listen(engine, "before_cursor_execute", note)

@@ -10,13 +10,13 @@ from workers.inbox.process import Settled, apply_event, receive
 
 def store(book: Book, kind: str, /, **payload: object) -> int:
     """An event that came in and is not applied yet. Gives its id."""
-    with book.house.engine.begin() as connection:
-        return receive(connection, f"{kind}:{uuid4()}", kind, payload, book.house.now())
+    with book.ctx.engine.begin() as connection:
+        return receive(connection, f"{kind}:{uuid4()}", kind, payload, book.ctx.now())
 
 
 def tell(book: Book, kind: str, /, **payload: object) -> Settled:
     """Store an event and apply it at once."""
-    return apply_event(book.house, store(book, kind, **payload))
+    return apply_event(book.ctx, store(book, kind, **payload))
 
 
 def pay(
@@ -30,12 +30,12 @@ def pay(
         loan=loan,
         amount=amount,
         currency="CNY",
-        paid_on=paid_on or book.house.today().isoformat(),
+        paid_on=paid_on or book.ctx.today().isoformat(),
     )
 
 
 def reverse(book: Book, payment: str = "P-1", reversed_on: str | None = None) -> Settled:
-    day = reversed_on or book.house.today().isoformat()
+    day = reversed_on or book.ctx.today().isoformat()
     return tell(book, "reversal", payment=payment, reversed_on=day)
 
 
@@ -51,7 +51,7 @@ def promise(
         amount=amount,
         currency=currency,
         due_on=due_on,
-        made_by="col-1",
+        actor="col-1",
     )
 
 
@@ -73,5 +73,5 @@ def place(
         starts_on=starts_on,
         ends_on=ends_on,
         why="a test needs it",
-        made_by="sup-1",
+        actor="sup-1",
     )

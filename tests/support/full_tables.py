@@ -20,13 +20,14 @@ INSERT INTO staff (id, external_id, roles, daily_capacity) OVERRIDING SYSTEM VAL
 SELECT n, 'S-' || n, ARRAY[(ARRAY['caller', 'visitor', 'supervisor'])[1 + n % 3]], 50
   FROM generate_series(1, 60) n;
 
-INSERT INTO borrower (id, external_id, name_sealed, phone_sealed, phone_digest, address_sealed,
+INSERT INTO borrower (id, external_id, name_encrypted, phone_encrypted, phone_blind_index,
+    address_encrypted,
                       facts_digest, zones, locale, updated_at) OVERRIDING SYSTEM VALUE
 SELECT n, 'B-' || n, repeat('x', 90)::bytea, repeat('x', 90)::bytea, sha256(int8send(n)),
        repeat('x', 120)::bytea, sha256(int8send(-n)), ARRAY['Asia/Shanghai'], 'zh-Hans', :now
   FROM generate_series(1, :loans) n;
 
-INSERT INTO loan (id, external_id, borrower_id, jurisdiction, product, currency, anchor_on,
+INSERT INTO loan (id, external_id, borrower_id, jurisdiction, product, currency, delinquent_since,
                   review_on, updated_at) OVERRIDING SYSTEM VALUE
 SELECT n, 'L-' || n, n, 'CN', 'consumer_loan', 'CNY',
        CASE WHEN n % 50 = 0 THEN :today - 3 END,
@@ -57,7 +58,7 @@ SELECT i * :loans + n, n, :now - interval '1 day' * (40 - i), :today - 40 + i, '
        ARRAY['cn v2']
   FROM generate_series(1, :loans) n, generate_series(0, 2) i;
 
-INSERT INTO action (id, loan_id, decision_id, anchor_on, step, item, work, ladder_id,
+INSERT INTO action (id, loan_id, decision_id, delinquent_since, step, item, type, ladder_id,
                     ladder_version, status, due_at, claim_token, claimed_until, changed_at)
 OVERRIDING SYSTEM VALUE
 SELECT i * :loans + n, n, n, :today - 41, 'remind', 'item_' || i,
@@ -70,13 +71,13 @@ SELECT i * :loans + n, n, n, :today - 41, 'remind', 'item_' || i,
                                  WHEN i = 0 AND n % 200 = 1 THEN 'unknown'
                                  WHEN i = 0 AND n % 200 = 3 THEN 'claimed'
                                  WHEN i = 0 AND n % 100 = 2 THEN 'dead'
-                                 WHEN i > 0 AND n % 50 = 0 THEN 'arranged'
+                                 WHEN i > 0 AND n % 50 = 0 THEN 'assigned'
                                  ELSE 'done' END AS status) s;
 
 INSERT INTO action_event (action_id, at, from_status, to_status)
 SELECT n, :now, 'planned', 'done' FROM generate_series(1, 3 * :loans) n;
 
-INSERT INTO approval (action_id, role, approved_by, approved_at)
+INSERT INTO approval (action_id, role, actor, approved_at)
 SELECT n, 'supervisor', 'S-3', :now FROM generate_series(1, :loans, 5) n;
 
 INSERT INTO contact (id, borrower_id, loan_id, action_id, channel, at, attempt)
@@ -85,12 +86,12 @@ SELECT i * :loans + n, n, n, i * :loans + n, (ARRAY['sms', 'call', 'visit'])[1 +
        :now - interval '1 day' * i, CASE WHEN i > 0 THEN 'A-' || i || '-' || n END
   FROM generate_series(1, :loans) n, generate_series(0, 2) i;
 
-INSERT INTO contact_outcome (contact_id, outcome, connected, made_by, reported_at)
+INSERT INTO contact_outcome (contact_id, outcome, connected, actor, reported_at)
 SELECT n, 'no_answer', false, 'S-1', :now
   FROM generate_series(:loans + 1, 3 * :loans) n WHERE n % 50 > 0;
 
 INSERT INTO message (id, action_id, contact_id, provider, sender, sid, status, template,
-                     template_version, locale, segments, body_sealed, created_at, changed_at)
+                     template_version, locale, segments, body_encrypted, created_at, changed_at)
 SELECT gen_random_uuid(), n, n, 'twilio', '+15005550006', 'SM-' || n,
        CASE WHEN n % 200 = 1 THEN 'unknown' WHEN n % 200 = 3 THEN 'reserved' ELSE 'delivered' END,
        'reminder', '1', 'zh-Hans', 2, repeat('x', 250)::bytea, :now - interval '3 hours', :now
@@ -100,7 +101,7 @@ INSERT INTO receipt (message_id, sid, status, received_at)
 SELECT id, sid, word, :now FROM message, unnest(ARRAY['sent', 'delivered']) word;
 
 INSERT INTO reply (id, borrower_id, loan_id, provider, sid, kind, received_at, staff_id,
-                   assigned_at, handled_at, handled_by) OVERRIDING SYSTEM VALUE
+                   assigned_at, handled_at, actor) OVERRIDING SYSTEM VALUE
 SELECT n, n, n, 'twilio', 'RE-' || n, 'other', :now, 1 + n % 60,
        :now - interval '1 hour' * (n % 2000),
        CASE WHEN n % 50 > 0 THEN :now END, CASE WHEN n % 50 > 0 THEN 'S-1' END
@@ -131,7 +132,7 @@ SELECT n, n, n, 'CNY', 1, 0, 0, :now FROM generate_series(1, :loans) n;
 INSERT INTO legal_file_need (legal_file_id, need, met_by)
 SELECT n, 'contract', 'file' FROM generate_series(1, :loans) n;
 
-INSERT INTO hold (id, loan_id, external_id, kind, starts_on, ends_on, made_by, why, made_at)
+INSERT INTO hold (id, loan_id, external_id, kind, starts_on, ends_on, actor, why, made_at)
 OVERRIDING SYSTEM VALUE
 SELECT n, n, 'H-' || n, 'promise', :today - 20, :today - 10, 'S-1', 'it was promised', :now
   FROM generate_series(1, :loans) n;
@@ -139,8 +140,8 @@ SELECT n, n, 'H-' || n, 'promise', :today - 20, :today - 10, 'S-1', 'it was prom
 INSERT INTO hold_release (hold_id, at, ends_on)
 SELECT n, :now, :today - 10 FROM generate_series(1, :loans) n;
 
-INSERT INTO promise (loan_id, hold_id, external_id, amount, due_on, made_by, made_at, status,
-                     settled_at)
+INSERT INTO promise (loan_id, hold_id, external_id, amount, due_on, actor, made_at, status,
+                     completed_at)
 SELECT n, n, 'PR-' || n, 10, :today - 20, 'S-1', :now,
        CASE WHEN n % 100 = 0 THEN 'open' ELSE 'kept' END, CASE WHEN n % 100 > 0 THEN :now END
   FROM generate_series(1, :loans) n;
@@ -155,15 +156,15 @@ OVERRIDING SYSTEM VALUE VALUES (1, 'tape.csv', 'tape', :today, 0, 0, :now);
 INSERT INTO tape_change (tape_import_id, loan_id, at, past_due_after)
 SELECT 1, n, :now, 1000 FROM generate_series(1, :loans) n;
 
-INSERT INTO access (loan_id, borrower_id, reply_id, at, what, purpose, made_by)
+INSERT INTO access (loan_id, borrower_id, reply_id, at, what, purpose, actor)
 SELECT CASE WHEN n % 3 = 0 THEN n END, CASE WHEN n % 3 = 1 THEN n END,
        CASE WHEN n % 3 = 2 THEN n END, :now, 'number', 'collection', 'S-1'
   FROM generate_series(1, :loans) n;
 
-INSERT INTO erasure (borrower_id, at, made_by, why)
+INSERT INTO erasure (borrower_id, at, actor, why)
 SELECT n, :now, 'S-3', 'asked for' FROM generate_series(1, :loans) n;
 
-INSERT INTO inbox_event (external_id, kind, payload, status, received_at, settled_at)
+INSERT INTO inbox_event (external_id, kind, payload, status, received_at, completed_at)
 SELECT 'E-' || n, kind, jsonb_build_object(CASE kind WHEN 'contact_change' THEN 'borrower'
                                                       ELSE 'loan' END,
                                             CASE kind WHEN 'contact_change' THEN 'B-' ELSE 'L-' END
@@ -176,7 +177,8 @@ SELECT 'E-' || n, kind, jsonb_build_object(CASE kind WHEN 'contact_change' THEN 
   FROM generate_series(1, 3 * :loans) n
  CROSS JOIN LATERAL (SELECT (ARRAY['payment', 'receipt', 'contact_change'])[1 + n % 3] AS kind) k;
 
-INSERT INTO outbox_event (event_id, loan_id, kind, payload, happened_at, status, due_at, settled_at)
+INSERT INTO outbox_event (event_id, loan_id, kind, payload, happened_at, status, due_at,
+    completed_at)
 SELECT gen_random_uuid(), n % :loans + 1, 'text.sent', '{"item": "text_day_1"}', :now, s.status,
        CASE WHEN s.status = 'waiting' THEN :now END,
        CASE WHEN s.status <> 'waiting' THEN :now - interval '1 day' * (n % 60) END

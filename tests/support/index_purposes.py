@@ -10,7 +10,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, exists, select, text
 
 from domain.collectors import Span
-from domain.ladder import Work
+from domain.ladder import ActionType
 from domain.statuses import MessageStatus
 from workers.actions import dead_letters
 from workers.actions import dispatch as repairing
@@ -18,12 +18,12 @@ from workers.attempts import outcomes
 from workers.borrowers import inbound_texts as replies
 from workers.borrowers import reply_queue as reply_work
 from workers.borrowers.opt_outs import leave_alone
-from workers.context import House
+from workers.context import Context
 from workers.db import actions, outbox
 from workers.db import allocations as relaying
 from workers.db import loans as book
 from workers.db import staff as people
-from workers.db.inbox import AT_ONCE
+from workers.db.inbox import BATCH_SIZE
 from workers.db.loan_facts import load_facts
 from workers.db.schema import (
     access,
@@ -56,7 +56,7 @@ from workers.sms import reconcile as reconciling
 from workers.sms.providers.port import InboundText
 from workers.staff.worklist import Kind, read_work
 
-Ask = Callable[[Connection, House], object]
+Ask = Callable[[Connection, Context], object]
 LEASE = timedelta(minutes=5)
 PAST_DUE = 100
 DUE = list(range(50, 550, 50))
@@ -66,72 +66,72 @@ def told(connection: Connection) -> reading.LoanTold:
     return reading._find(connection, f"L-{PAST_DUE}")
 
 
-def facts(connection: Connection, house: House) -> object:
-    return load_facts(connection, [PAST_DUE], house.now())
+def facts(connection: Connection, ctx: Context) -> object:
+    return load_facts(connection, [PAST_DUE], ctx.now())
 
 
-def a_text_comes_in(_: Connection, house: House) -> object:
+def a_text_comes_in(_: Connection, ctx: Context) -> object:
     came = InboundText("twilio", "RE-5", "+8613800138000", "STOP", None)
-    return replies.take_reply(house, came, help_is_answered=True)
+    return replies.take_reply(ctx, came, help_is_answered=True)
 
 
-def a_payment_comes_in(connection: Connection, house: House) -> object:
-    paid = Payment("N-1", f"L-{PAST_DUE}", Decimal(10), "CNY", house.today())
-    return record_payment(connection, house, paid)
+def a_payment_comes_in(connection: Connection, ctx: Context) -> object:
+    paid = Payment("N-1", f"L-{PAST_DUE}", Decimal(10), "CNY", ctx.today())
+    return record_payment(connection, ctx, paid)
 
 
-def payments_come_in_together(connection: Connection, house: House) -> object:
+def payments_come_in_together(connection: Connection, ctx: Context) -> object:
     """Three, of which one pays more than all that is owed, and all that waits besides."""
     paid = [
-        Payment(f"N-{n}", f"L-{50 * n}", Decimal(900 * n), "CNY", house.today()) for n in (1, 2, 3)
+        Payment(f"N-{n}", f"L-{50 * n}", Decimal(900 * n), "CNY", ctx.today()) for n in (1, 2, 3)
     ]
     ids = [
-        inbox.receive(
-            connection, one.external_id, "payment", inbox.payment_payload(one), house.now()
-        )
+        inbox.receive(connection, one.external_id, "payment", inbox.payment_payload(one), ctx.now())
         for one in paid
     ]
-    settled = inbox.apply_events(house, ids)
-    assert len(settled) == 3 + AT_ONCE
+    settled = inbox.apply_events(ctx, ids)
+    assert len(settled) == 3 + BATCH_SIZE
     assert [one.status for one in settled[-3:]] == ["applied"] * 3
     assert "left over" in settled[-1].reason
     return settled
 
 
-def a_policy_comes_in(connection: Connection, house: House) -> object:
-    return scanning._open_run(connection, house.today(), house.now(), "another policy")
+def a_policy_comes_in(connection: Connection, ctx: Context) -> object:
+    return scanning._open_run(connection, ctx.today(), ctx.now(), "another policy")
 
 
-def a_receipt_comes_in(connection: Connection, house: House) -> object:
+def a_receipt_comes_in(connection: Connection, ctx: Context) -> object:
     named = {"message_id": None, "provider": "twilio", "sid": "SM-5"}
     known = {"word": "sent", "code": None, "status": MessageStatus.SENT}
-    return receipts.record_receipt(connection, house, {**named, **known})
+    return receipts.record_receipt(connection, ctx, {**named, **known})
 
 
-def looks_are_read(connection: Connection, _: House) -> object:
+def looks_are_read(connection: Connection, _: Context) -> object:
     ids = {loan: [7], borrower: [7], reply: [7]}
     return connection.execute(about._rows(access, ids, 7))
 
 
-def who_calls(connection: Connection, house: House) -> object:
-    now, later = house.now(), house.now() + timedelta(days=1)
+def who_calls(connection: Connection, ctx: Context) -> object:
+    now, later = ctx.now(), ctx.now() + timedelta(days=1)
     return people.lock_collectors(connection, now, Span(now, later), later)
 
 
-def events_wake(connection: Connection, house: House) -> object:
-    return outbox.wake(connection, house.now(), again_after=LEASE, limit=100)
+def events_wake(connection: Connection, ctx: Context) -> object:
+    return outbox.wake(connection, ctx.now(), again_after=LEASE, limit=100)
 
 
-def actions_wake(connection: Connection, house: House) -> object:
-    return actions.wake_due(connection, Work.SEND_SMS, house.now(), again_after=LEASE, limit=100)
+def actions_wake(connection: Connection, ctx: Context) -> object:
+    return actions.take_due(
+        connection, ActionType.SEND_SMS, ctx.now(), again_after=LEASE, limit=100
+    )
 
 
-def claims_and_events_that_did_nothing(connection: Connection, _: House) -> object:
-    lock_action(connection, PAST_DUE, Work.SEND_SMS)
+def claims_and_events_that_did_nothing(connection: Connection, _: Context) -> object:
+    lock_action(connection, PAST_DUE, ActionType.SEND_SMS)
     return list(story_of_facts.events(connection, told(connection)))
 
 
-def links_of_a_head(connection: Connection, _: House) -> object:
+def links_of_a_head(connection: Connection, _: Context) -> object:
     return connection.execute(
         select(evidence_link.c.digest)
         .where(evidence_link.c.evidence_head_id == 7)
@@ -139,7 +139,7 @@ def links_of_a_head(connection: Connection, _: House) -> object:
     )
 
 
-def a_link_of_a_row(connection: Connection, _: House) -> object:
+def a_link_of_a_row(connection: Connection, _: Context) -> object:
     same = (evidence_link.c.kind == "decision") & (evidence_link.c.row_id == 7)
     return connection.execute(select(exists().where(same)))
 
@@ -165,7 +165,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "an event names its borrower",
         lambda c, h: leave_alone(c, h, f"B-{PAST_DUE}", None, "S-1"),
     ),
-    "borrower_phone_digest_idx": ("who shares a number shares its opt-outs", facts),
+    "borrower_phone_blind_index_idx": ("who shares a number shares its opt-outs", facts),
     "call_action_id_idx": (
         "the calls of an action, also those that were called off",
         lambda c, h: list(effects.calls(c, told(c))),
@@ -212,7 +212,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "inbox_event_borrower_waiting_idx": (
         "news of the borrower waits, and the claim with it",
-        lambda c, h: lock_action(c, PAST_DUE, Work.SEND_SMS),
+        lambda c, h: lock_action(c, PAST_DUE, ActionType.SEND_SMS),
     ),
     "inbox_event_contact_change_idx": (
         "the story of new contacts",
@@ -226,12 +226,15 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "news of the loan waits, and the claim with it; the story of events that did nothing",
         claims_and_events_that_did_nothing,
     ),
-    "inbox_event_waiting_idx": ("events to apply", lambda c, h: inbox.wake_events(h, limit=100)),
+    "inbox_event_waiting_idx": (
+        "events to apply",
+        lambda c, h: inbox.dispatch_events(h, limit=100),
+    ),
     "legal_file_action_id_key": (
         "the legal files of a loan's actions, and one at most of each",
         lambda c, h: list(effects.legal_files(c, told(c))),
     ),
-    "loan_anchor_idx": ("a new policy looks at all that is past due", a_policy_comes_in),
+    "loan_delinquent_since_idx": ("a new policy looks at all that is past due", a_policy_comes_in),
     "loan_borrower_id_idx": (
         "the loans of a borrower",
         lambda c, h: erasing.erase(c, [7], h.now()),
@@ -296,7 +299,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "reply_provider_sid_key": ("a text that comes in twice is stored once", a_text_comes_in),
     "reply_staff_id_assigned_at_idx": ("what each collector was given today", who_calls),
     "reply_unhandled_idx": ("replies to see to", lambda c, h: reply_work.count_replies(c)),
-    "sealing_key_mark_key": ("a key is on record once", None),
+    "encryption_key_key_id_key": ("a key is on record once", None),
     "staff_external_id_key": ("a reference is one person's", None),
     "tape_change_loan_id_idx": (
         "what tapes told of a loan",

@@ -31,8 +31,8 @@ PAYMENT: dict[str, Any] = {
 def listen(book: Book, *secrets: str) -> None:
     """Let the house take events that are signed with any of these secrets."""
     known = [SecretStr(secret) for secret in secrets]
-    settings = book.house.settings.model_copy(update={"events_in_secrets": known or None})
-    book.house = replace(book.house, settings=settings)
+    settings = book.ctx.settings.model_copy(update={"events_in_secrets": known or None})
+    book.ctx = replace(book.ctx, settings=settings)
 
 
 def an_event(kind: str = "payment", /, **data: Any) -> dict[str, Any]:
@@ -65,5 +65,5 @@ def tell(
     body = event if isinstance(event, bytes) else json.dumps(event).encode()
     sent = signed(body, at or book.clock.at, id=id, secret=secret)
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-    with TestClient(create_app(book.house)) as client:
+    with TestClient(create_app(book.ctx)) as client:
         return client.post(path, content=body, headers=sent)

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from typing import Any
 
 LOOPBACK = "127.0.0.1"
-AT_ONCE = 64 * 1024
+BATCH_SIZE = 64 * 1024
 
 
 class Link:
@@ -121,7 +121,7 @@ class Link:
     async def _pass_on(
         self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, answers: bool
     ) -> None:
-        while data := await source.read(AT_ONCE):
+        while data := await source.read(BATCH_SIZE):
             if answers and self._answer_seen and self._answer_seen(data):
                 await self._cut()
             await self._whole.wait()

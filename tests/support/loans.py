@@ -27,11 +27,11 @@ from tests.support.fakes import FakeSmsGateway
 from workers.actions.approvals import approve
 from workers.calls.start import begin_call
 from workers.clock import Clock
-from workers.context import House
-from workers.db.encryption import Vault
+from workers.context import Context
+from workers.db.encryption import Cipher
 from workers.db.schema import action, borrower, hold, instalment, loan, shift, staff, visit
 from workers.escalation.escalate import Escalated, escalate_loans
-from workers.inbox.process import take_in
+from workers.inbox.process import submit
 from workers.sms.providers.port import SmsGateway
 from workers.sms.providers.routing import ELSEWHERE, Routes, Sender
 from workers.sms.send import send_sms
@@ -83,12 +83,12 @@ class Book:
         self.clock = FixedClock(self.moment(now))
         self.sms = FakeSmsGateway()
         settings = settings_for_tests(engine, zone)
-        self.house = House(
+        self.ctx = Context(
             settings=settings,
             policy=policy or shipped_policy(),
             templates=shipped_templates(),
             engine=engine,
-            vault=Vault([KEY]),
+            cipher=Cipher([KEY]),
             clock=self.clock,
             sms=only(self.sms),
         )
@@ -124,14 +124,14 @@ class Book:
         phone = PHONE[country] if phone == "" else phone
         schedule = instalments or [Instalment(date.fromisoformat(due_on), Decimal(amount))]
         first_due_on = min(one.due_on for one in schedule)
-        vault = self.house.vault
+        cipher = self.ctx.cipher
         borrower_id = self._insert(
             borrower,
             external_id=f"B-{external_id}",
-            name_sealed=vault.seal(NAME),
-            phone_sealed=vault.seal(phone) if phone else None,
-            phone_digest=vault.digest(phone) if phone else None,
-            address_sealed=vault.seal(address) if address else None,
+            name_encrypted=cipher.encrypt(NAME),
+            phone_encrypted=cipher.encrypt(phone) if phone else None,
+            phone_blind_index=cipher.blind_index(phone) if phone else None,
+            address_encrypted=cipher.encrypt(address) if address else None,
             facts_digest=b"",
             zones=list(zones) if zones is not None else [ZONE[country]],
             locale=locale or LOCALE[country],
@@ -151,7 +151,7 @@ class Book:
             updated_at=self.clock.at,
         )
         parts = [column.name for column in instalment.c if column.name != "loan_id"]
-        with self.house.engine.begin() as connection:
+        with self.ctx.engine.begin() as connection:
             connection.execute(
                 insert(instalment),
                 [{"loan_id": loan_id, **{p: getattr(one, p) for p in parts}} for one in schedule],
@@ -188,7 +188,7 @@ class Book:
             "starts_at": self.moment(starts_at),
             "ends_at": self.moment(ends_at),
         }
-        with self.house.engine.begin() as connection:
+        with self.ctx.engine.begin() as connection:
             connection.execute(insert(shift).values(values))
 
     def hold(self, external_id: str, kind: HoldKind, starts_on: str, ends_on: str | None) -> None:
@@ -199,43 +199,43 @@ class Book:
             kind=kind,
             starts_on=date.fromisoformat(starts_on),
             ends_on=date.fromisoformat(ends_on) if ends_on else None,
-            made_by="test",
+            actor="test",
             why="a test needs it",
             made_at=self.clock.at,
         )
 
     def escalate(self, *external_ids: str) -> Escalated:
         """Look at these loans, if they are due for a look."""
-        return escalate_loans(self.house, [self.loan_id(one) for one in external_ids])
+        return escalate_loans(self.ctx, [self.loan_id(one) for one in external_ids])
 
     def send(self, external_id: str, item: str) -> str:
         """Let a worker take up the text of an item."""
-        return send_sms(self.house, self.action_id(external_id, item))
+        return send_sms(self.ctx, self.action_id(external_id, item))
 
     def called(
-        self, external_id: str, by: str, outcome: str = "spoke", reason: str | None = "forgot"
+        self, external_id: str, actor: str, outcome: str = "spoke", reason: str | None = "forgot"
     ) -> str:
         """Somebody makes the call that is open and says what came of it. Gives the attempt."""
-        begun = begin_call(self.house, external_id, by=by)
-        return self._made(begun.attempt, outcome, reason, by)
+        begun = begin_call(self.ctx, external_id, actor=actor)
+        return self._made(begun.attempt, outcome, reason, actor)
 
-    def visited(self, external_id: str, by: str, outcome: str = "spoke") -> str:
+    def visited(self, external_id: str, actor: str, outcome: str = "spoke") -> str:
         """The visitors go when the visit begins, and say what came of it. Moves the clock there."""
         starts_at = self.rows(select(visit.c.starts_at).order_by(visit.c.id))[-1].starts_at
         self.clock.at = starts_at.astimezone(self.zone)
-        begun = begin_visit(self.house, external_id, by=by)
-        return self._made(begun.attempt, outcome, None, by)
+        begun = begin_visit(self.ctx, external_id, actor=actor)
+        return self._made(begun.attempt, outcome, None, actor)
 
-    def _made(self, attempt: str | None, outcome: str, reason: str | None, by: str) -> str:
-        told = {"attempt": attempt, "outcome": outcome, "reason": reason, "made_by": by}
-        settled = take_in(self.house, f"outcome:{attempt}", "contact_outcome", told)
+    def _made(self, attempt: str | None, outcome: str, reason: str | None, actor: str) -> str:
+        told = {"attempt": attempt, "outcome": outcome, "reason": reason, "actor": actor}
+        settled = submit(self.ctx, f"outcome:{attempt}", "contact_outcome", told)
         assert settled.status == "applied"
         return str(attempt)
 
     def approve(self, external_id: str, item: str = "legal_file") -> None:
         if "sup-1" not in {member.external_id for member in self.rows(staff)}:
             self.staff("sup-1", "supervisor")
-        approve(self.house, external_id, item, by="sup-1")
+        approve(self.ctx, external_id, item, actor="sup-1")
 
     def loan_id(self, external_id: str) -> int:
         return int(self.one(select(loan.c.id).where(loan.c.external_id == external_id)).id)
@@ -254,7 +254,7 @@ class Book:
     def rows(self, what: Any) -> list[Row[*tuple[Any, ...]]]:
         """All rows of a table or a select."""
         statement: Select[*tuple[Any, ...]] = select(what) if isinstance(what, Table) else what
-        with self.house.engine.connect() as connection:
+        with self.ctx.engine.connect() as connection:
             return list(connection.execute(statement).all())
 
     def one(self, what: Any) -> Row[*tuple[Any, ...]]:
@@ -267,7 +267,7 @@ class Book:
         return self.rows(select(action).where(of_loan).order_by(action.c.id))
 
     def _insert(self, table: Table, **values: Any) -> int:
-        with self.house.engine.begin() as connection:
+        with self.ctx.engine.begin() as connection:
             return int(
                 connection.execute(
                     insert(table).values(**values).returning(table.c.id)

@@ -135,7 +135,7 @@ def _added(one: Chosen) -> dict[str, str]:
         "steps_tried": "remind;enquire;visit" if tried else "",
         "name": f"{first} {last}",
         "phone": "",
-        "address": f"{1 + _draw(ref, 'house') % 400} Example Street, {one.loan.borrower.region}",
+        "address": f"{1 + _draw(ref, 'ctx') % 400} Example Street, {one.loan.borrower.region}",
         "locale": "en",
     }
 

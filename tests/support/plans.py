@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, event, text
 
-from workers.context import House
+from workers.context import Context
 
 LARGE = 1_000
 """Rows above which a table is not to be read from one end to the other."""
@@ -48,12 +48,12 @@ class _AllInOne:
 
 
 @contextmanager
-def nothing_stays(house: House) -> Iterator[tuple[Connection, House]]:
+def nothing_stays(ctx: Context) -> Iterator[tuple[Connection, Context]]:
     """A connection, and the house on it. Whatever they write is gone afterwards."""
-    with house.engine.connect() as connection:
+    with ctx.engine.connect() as connection:
         all_in_one = cast(Engine, _AllInOne(connection))
         try:
-            yield connection, replace(house, engine=all_in_one)
+            yield connection, replace(ctx, engine=all_in_one)
         finally:
             connection.rollback()
 

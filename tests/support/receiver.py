@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.support.loans import Book
-from workers.db.outbox import that_tells
+from workers.db.outbox import with_outbox
 from workers.outbox.receiver import Receiver
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -119,5 +119,5 @@ def telling(book: Book, url: str = "http://127.0.0.1:1") -> Book:
     receiver = Receiver(
         url, [SECRET, OLDER_SECRET], connect_timeout=PATIENCE, read_timeout=PATIENCE
     )
-    book.house = replace(book.house, engine=that_tells(book.house.engine), receiver=receiver)
+    book.ctx = replace(book.ctx, engine=with_outbox(book.ctx.engine), receiver=receiver)
     return book

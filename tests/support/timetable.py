@@ -11,7 +11,7 @@ from workers.messaging.broker import KEY_PREFIX
 TIMETABLE = tuple(
     name
     for constant, name in vars(queues).items()
-    if constant.isupper() and str(name).startswith(("arrears.scan.", "arrears.repair."))
+    if constant.isupper() and str(name).startswith(("arrears.scan.", "arrears.maintenance."))
 )
 """The names of all tasks that beat starts: the scan and the repairs."""
 

@@ -11,7 +11,7 @@ import pytest
 import redis
 from sqlalchemy import Engine
 
-from domain.ladder import Work
+from domain.ladder import ActionType
 from tests.support.compose import ROOT, seconds, services
 from tests.support.environment import an_environment
 from tests.support.loans import Book
@@ -84,7 +84,7 @@ def test_every_queue_is_declared_and_has_a_task(celery: dict[str, Any]) -> None:
 
 
 def test_every_kind_of_work_on_a_ladder_has_its_task(celery: dict[str, Any]) -> None:
-    assert {task_name(QUEUE_FOR[work], work) for work in Work} <= set(celery["limits"])
+    assert {task_name(QUEUE_FOR[work], work) for work in ActionType} <= set(celery["limits"])
 
 
 def test_every_name_that_is_published_to_has_its_task(celery: dict[str, Any]) -> None:
@@ -159,7 +159,9 @@ def test_the_task_that_wakes_actions_leaves_a_full_queue_alone(
     book.loan("L-1", due_on="2026-03-01")
     book.escalate("L-1")
     assert book.actions("L-1")["text_day_1"] == "planned"
-    wake = "from workers.tasks.maintenance import wake_due_actions; print(wake_due_actions())"
+    wake = (
+        "from workers.tasks.maintenance import dispatch_due_actions; print(dispatch_due_actions())"
+    )
     environment = an_environment(database_url, broker_url)
     queue = f"{KEY_PREFIX}{Queue.SMS}"
     with redis.Redis.from_url(broker_url) as client:

@@ -8,7 +8,7 @@ import pytest
 
 from config.settings import SettingsError, load_settings
 from tests.support.environment import an_environment
-from workers.context import build_house, the_house
+from workers.context import build_context, process_context
 from workers.sms.providers.tencent import TencentGateway
 
 TENCENT = {
@@ -20,28 +20,28 @@ TENCENT = {
 
 
 def test_a_house_has_one_provider_unless_it_is_told_of_another() -> None:
-    house = build_house(load_settings(an_environment()))
-    sender = house.sms.for_number("+8613800138000")
+    ctx = build_context(load_settings(an_environment()))
+    sender = ctx.sms.for_number("+8613800138000")
     assert sender is not None
     assert (sender.provider, sender.sender) == ("twilio", "+15005550006")
-    assert house.sms.gateway_to("tencent") is None
+    assert ctx.sms.gateway_to("tencent") is None
 
 
 def test_a_route_through_tencent_cloud_is_taken_by_the_numbers_of_its_region() -> None:
     told = {"ARREARS_SMS_ROUTES": "CN: tencent twilio, *: twilio", **TENCENT}
-    house = build_house(load_settings(an_environment() | told))
-    sender = house.sms.for_number("+8613800138000")
+    ctx = build_context(load_settings(an_environment() | told))
+    sender = ctx.sms.for_number("+8613800138000")
     assert sender is not None
     assert (sender.provider, sender.sender) == ("tencent", "Example")
     assert isinstance(sender.gateway, TencentGateway)
-    elsewhere = house.sms.for_number("+12125550100")
+    elsewhere = ctx.sms.for_number("+12125550100")
     assert elsewhere is not None
     assert elsewhere.provider == "twilio"
 
 
 def test_a_provider_without_a_route_is_there_for_what_it_sent_before() -> None:
-    house = build_house(load_settings(an_environment() | TENCENT))
-    assert isinstance(house.sms.gateway_to("tencent"), TencentGateway)
+    ctx = build_context(load_settings(an_environment() | TENCENT))
+    assert isinstance(ctx.sms.gateway_to("tencent"), TencentGateway)
 
 
 def test_what_a_routed_provider_cannot_do_without_is_asked_for_by_name() -> None:
@@ -63,10 +63,10 @@ def test_what_a_process_has_with_its_house_is_left_out_of_garbage_collection(
     for name, value in an_environment().items():
         monkeypatch.setenv(name, value)
     gc.unfreeze()
-    the_house.cache_clear()
+    process_context.cache_clear()
     try:
-        the_house()
+        process_context()
         assert gc.get_freeze_count() > 10_000
     finally:
         gc.unfreeze()
-        the_house.cache_clear()
+        process_context.cache_clear()

@@ -53,10 +53,10 @@ Figures = dict[str, int]
 
 # Copies of loan 1. Each borrower has a number of their own: who shares one shares its opt-outs.
 _COPIES = (
-    """INSERT INTO borrower (id, external_id, name_sealed, phone_sealed, phone_digest,
-                             address_sealed, facts_digest, zones, locale, updated_at)
+    """INSERT INTO borrower (id, external_id, name_encrypted, phone_encrypted, phone_blind_index,
+                             address_encrypted, facts_digest, zones, locale, updated_at)
        OVERRIDING SYSTEM VALUE
-       SELECT n, 'B-' || n, name_sealed, phone_sealed, sha256(int8send(n)), address_sealed,
+       SELECT n, 'B-' || n, name_encrypted, phone_encrypted, sha256(int8send(n)), address_encrypted,
               facts_digest, zones, locale, updated_at
          FROM borrower, generate_series(2, :loans) n WHERE id = 1""",
     """INSERT INTO loan (id, external_id, borrower_id, jurisdiction, product, currency, review_on,
@@ -190,17 +190,17 @@ WARMING_UP = 5
 @pytest.mark.parametrize("size", [1, 25, 250])
 def test_an_envelope_costs_what_it_did(engine: Engine, size: int) -> None:
     book = a_book(engine, WARMING_UP + TURNS * size)
-    escalate_loans(book.house, range(1, WARMING_UP + 1))
+    escalate_loans(book.ctx, range(1, WARMING_UP + 1))
     one, again = envelopes(size, WARMING_UP + 1), envelopes(size, WARMING_UP + 1)
     loans = f"{size} loan{'s' if size > 1 else ''}"
 
-    first_day = cost(engine, lambda: escalate_loans(book.house, list(next(one))), loans=size)
+    first_day = cost(engine, lambda: escalate_loans(book.ctx, list(next(one))), loans=size)
     assert len(book.rows(action)) == 2 * (WARMING_UP + TURNS * size), "each plans two actions"
 
     book.at("2026-03-02 11:00")
     with engine.begin() as connection:
-        connection.execute(update(loan).values(review_on=book.house.today()))
-    no_news = cost(engine, lambda: escalate_loans(book.house, list(next(again))), loans=size)
+        connection.execute(update(loan).values(review_on=book.ctx.today()))
+    no_news = cost(engine, lambda: escalate_loans(book.ctx, list(next(again))), loans=size)
     assert len(book.rows(action)) == 2 * (WARMING_UP + TURNS * size), "nothing changed"
 
     assert first_day["statements"] <= MOST_STATEMENTS
@@ -212,12 +212,12 @@ def test_an_envelope_costs_what_it_did(engine: Engine, size: int) -> None:
 def test_a_text_costs_what_it_did(engine: Engine) -> None:
     loans = 20
     book = a_book(engine, loans)
-    escalate_loans(book.house, range(1, loans + 1))
+    escalate_loans(book.ctx, range(1, loans + 1))
     of_texts = select(action.c.id).where(action.c.item == "text_day_1").order_by(action.c.id)
     texts = iter([row.id for row in book.rows(of_texts)])
 
     def send() -> None:
-        assert send_sms(book.house, next(texts)) == "accepted"
+        assert send_sms(book.ctx, next(texts)) == "accepted"
 
     for _ in range(WARMING_UP):
         send()
@@ -230,15 +230,15 @@ def test_a_text_costs_what_it_did(engine: Engine) -> None:
 def test_a_payment_that_calls_off_what_was_planned_costs_what_it_did(engine: Engine) -> None:
     loans = 20
     book = a_book(engine, loans)
-    escalate_loans(book.house, range(1, loans + 1))
+    escalate_loans(book.ctx, range(1, loans + 1))
     numbers = iter(range(1, loans + 1))
 
     def pay() -> None:
         n = next(numbers)
-        paid = Payment(f"P-{n}", f"L-{n}", Decimal(1000), "CNY", book.house.today())
+        paid = Payment(f"P-{n}", f"L-{n}", Decimal(1000), "CNY", book.ctx.today())
         payload = payment_payload(paid)
-        stored = receive_alone(book.house, f"P-{n}", "payment", payload, book.house.now())
-        [settled] = apply_events(book.house, [stored])
+        stored = receive_alone(book.ctx, f"P-{n}", "payment", payload, book.ctx.now())
+        [settled] = apply_events(book.ctx, [stored])
         assert settled.status == "applied"
 
     for _ in range(WARMING_UP):
@@ -259,13 +259,13 @@ def test_a_scan_that_announces_2000_loans_costs_what_it_did(
 ) -> None:
     loans = 2_000
     book = a_book(engine, loans)
-    settings = book.house.settings.model_copy(update={"envelope": setting})
-    book.house = replace(book.house, settings=settings)
+    settings = book.ctx.settings.model_copy(update={"envelope": setting})
+    book.ctx = replace(book.ctx, settings=settings)
     app = the_application(broker_url, monkeypatch)
 
     def scan() -> None:
         done = scan_portfolio(
-            book.house, lambda ids: announce(app, ESCALATE_LOANS, ((one,) for one in ids))
+            book.ctx, lambda ids: announce(app, ESCALATE_LOANS, ((one,) for one in ids))
         )
         assert (done.loans, done.envelopes) == (loans, messages)
 

@@ -11,9 +11,9 @@ from decimal import Decimal
 
 from sqlalchemy import Engine, select
 
-from domain.ladder import Work
+from domain.ladder import ActionType
 from tests.support.loans import Book
-from workers.actions.dispatch import wake_due_actions
+from workers.actions.dispatch import dispatch_due_actions
 from workers.calls.assign import assign_call
 from workers.db.schema import action, call, decision, legal_file, legal_file_need, visit
 from workers.escalation.scan import scan_portfolio
@@ -27,11 +27,11 @@ DUE_ON = date(2026, 3, 1)
 NOTHING_RAN_ON = date(2026, 3, 8)
 PAID_ON = date(2026, 3, 20)
 
-TAKE_UP = {
-    Work.SEND_SMS: send_sms,
-    Work.ASSIGN_CALL: assign_call,
-    Work.SCHEDULE_VISIT: schedule_visit,
-    Work.OPEN_LEGAL_FILE: open_legal_file,
+RUN = {
+    ActionType.SEND_SMS: send_sms,
+    ActionType.ASSIGN_CALL: assign_call,
+    ActionType.SCHEDULE_VISIT: schedule_visit,
+    ActionType.OPEN_LEGAL_FILE: open_legal_file,
 }
 
 
@@ -69,7 +69,7 @@ def test_from_the_first_text_to_the_legal_file(engine: Engine) -> None:
     expected = sorted([1, 3, 4, 8, 19, 30, 60, *after_a_talk])
     assert [days for (days,) in looks] == expected, "and on no other day"
     with engine.connect() as connection:
-        assert count_unexplained(connection, book.house) == 0
+        assert count_unexplained(connection, book.ctx) == 0
         assert count_duplicates(connection) == 0
 
 
@@ -80,27 +80,27 @@ def days() -> list[date]:
 def run_the_day(book: Book) -> None:
     """The scan, the escalation it asks for, and every worker, once in the morning."""
     announced: list[list[int]] = []
-    scan_portfolio(book.house, announced.extend)
+    scan_portfolio(book.ctx, announced.extend)
     for _ in announced:
         book.escalate("L-1")
     if book.actions("L-1").get("legal_file") == "awaiting_approval":
         book.approve("L-1", "legal_file")
-    for work, take_up in TAKE_UP.items():
+    for work, run_action in RUN.items():
         due: list[int] = []
-        wake_due_actions(book.house, work, due.extend, waiting=0)
+        dispatch_due_actions(book.ctx, work, due.extend, waiting=0)
         for action_id in due:
-            take_up(book.house, action_id)
-    if book.rows(select(call).join(action).where(action.c.status == "arranged")):
-        book.called("L-1", by="caller-1")
+            run_action(book.ctx, action_id)
+    if book.rows(select(call).join(action).where(action.c.status == "assigned")):
+        book.called("L-1", actor="caller-1")
     begins = book.rows(select(visit.c.starts_at).where(visit.c.begun_at.is_(None)))
     if begins and begins[0].starts_at.astimezone(book.zone).date() == book.clock.at.date():
-        book.visited("L-1", by="visitor-1")
+        book.visited("L-1", actor="visitor-1")
 
 
 def pay(book: Book, amount: str) -> None:
-    paid = Payment("P-1", "L-1", Decimal(amount), "CNY", book.house.today())
-    with book.house.engine.begin() as connection:
-        record_payment(connection, book.house, paid)
+    paid = Payment("P-1", "L-1", Decimal(amount), "CNY", book.ctx.today())
+    with book.ctx.engine.begin() as connection:
+        record_payment(connection, book.ctx, paid)
 
 
 def diary(book: Book) -> dict[int, list[str]]:

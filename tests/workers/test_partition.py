@@ -93,11 +93,11 @@ class TwoHosts:
 
     def _see_to(self, text: Row[*tuple[Any, ...]]) -> None:
         """What a person does: asks the provider, and says what it said."""
-        house = replace(self.book.house, clock=Clock(self._clock))
+        ctx = replace(self.book.ctx, clock=Clock(self._clock))
         if number_of(text.external_id) in {sent.to for sent in self.twilio.messages()}:
-            was_sent(house, text.id, by="tester")
+            was_sent(ctx, text.id, actor="tester")
         else:
-            send_again(house, text.id, by="tester")
+            send_again(ctx, text.id, actor="tester")
 
     @property
     def _clock(self) -> Path:

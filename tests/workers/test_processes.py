@@ -161,13 +161,14 @@ def test_after_a_day_no_name_number_or_address_stands_anywhere_in_the_clear(
                 ]
 
             eventually("the new contacts are applied", look_again)
-            done_by_hand = "seal_with_the_first_key", "erase_what_need_not_be_kept"
-            for task in (*done_by_hand, "prune_settled_events"):
-                python(environment, "-c", PUBLISH, f"arrears.repair.{task}")
+            done_by_hand = "reencrypt_with_current_key", "erase_expired_data"
+            for task in (*done_by_hand, "prune_completed_events"):
+                python(environment, "-c", PUBLISH, f"arrears.maintenance.{task}")
             eventually(
                 "Flower has seen them",
                 lambda: all(
-                    f"arrears.repair.{task}" in answer(tasks_in_flower) for task in done_by_hand
+                    f"arrears.maintenance.{task}" in answer(tasks_in_flower)
+                    for task in done_by_hand
                 ),
             )
         in_the_clear += [answer(f"{flower}{page}") for page in ("/api/tasks", "/metrics", "/tasks")]

@@ -14,7 +14,7 @@ from domain.loans import Instalment
 from tests.support.environment import an_environment
 from tests.support.loans import Book
 from workers.cli.main import app
-from workers.context import build_house
+from workers.context import build_context
 from workers.db.schema import allocation
 from workers.escalation.scan import scan_portfolio
 
@@ -27,7 +27,7 @@ BY_INSTALMENT = {
 
 
 @pytest.mark.parametrize(
-    ("settings", "laid"),
+    ("settings", "apply_allocations"),
     [
         ({}, BY_INSTALMENT),
         (
@@ -52,7 +52,7 @@ def test_a_payment_is_laid_in_the_order_that_is_set(
     engine: Engine,
     database_url: str,
     settings: dict[str, str],
-    laid: dict[tuple[date, str], int],
+    apply_allocations: dict[tuple[date, str], int],
 ) -> None:
     book = Book(engine)
     instalments = [Instalment(due, Decimal(80), Decimal(20), Decimal(5)) for due in (MARCH, APRIL)]
@@ -67,7 +67,7 @@ def test_a_payment_is_laid_in_the_order_that_is_set(
 
     assert paid.exit_code == 0
     found = {(row.due_on, row.component): row.amount for row in book.rows(allocation)}
-    assert found == laid
+    assert found == apply_allocations
 
 
 @pytest.mark.parametrize(
@@ -79,10 +79,10 @@ def test_the_scan_puts_as_many_loans_in_a_message_as_are_set(
     book = Book(engine)
     for n in range(16):
         book.loan(f"L-{n}", due_on="2020-01-01")
-    house = build_house(load_settings(an_environment(database_url) | settings))
+    ctx = build_context(load_settings(an_environment(database_url) | settings))
     announced: list[list[int]] = []
 
-    scan_portfolio(house, announced.extend)
-    house.engine.dispose()
+    scan_portfolio(ctx, announced.extend)
+    ctx.engine.dispose()
 
     assert [len(envelope) for envelope in announced] == sizes

@@ -30,7 +30,7 @@ from sqlalchemy import Engine, Row, select, text
 
 from config.readers.policy import Policy
 from domain.errors import ArrearsError
-from domain.ladder import Days, Item, Step, Work
+from domain.ladder import ActionType, Days, Item, Step
 from domain.loans import Instalment
 from domain.statuses import (
     ACTION_MOVES,
@@ -100,7 +100,7 @@ def many_texts() -> Policy:
     (shipped,) = (one for one in policy.ladders if one.id == "consumer_loan_cn")
     days = Days(1, 30)
     items = tuple(
-        Item(f"text_{number}", Work.SEND_SMS, days, template="reminder_first")
+        Item(f"text_{number}", ActionType.SEND_SMS, days, template="reminder_first")
         for number in range(1, TEXTS + 1)
     )
     return replace(policy, ladders=(replace(shipped, steps=(Step("remind", days, items),)),))
@@ -124,9 +124,9 @@ class Provider:
         if self.answer in (Answer.DIES_BEFORE, Answer.DIES_AFTER):
             raise Killed
         if self.answer is Answer.LATE and self.book is not None:
-            self.book.clock.at += self.book.house.settings.lease + timedelta(seconds=1)
-            mark_lost_claims(self.book.house)
-            reconcile_texts(self.book.house)
+            self.book.clock.at += self.book.ctx.settings.lease + timedelta(seconds=1)
+            mark_lost_claims(self.book.ctx)
+            reconcile_texts(self.book.ctx)
         outcome = ANSWERS[self.answer]
         sid = self.taken[text.reference] if outcome is SendOutcome.ACCEPTED else None
         return SendResult(outcome, "As the test says.", sid=sid)
@@ -149,7 +149,7 @@ class Loan(RuleBasedStateMachine):
         self.provider = Provider(self.book)
         sender = Sender("twilio", "+15005550006", self.provider)
         routes = Routes({"twilio": sender}, {"*": ("twilio",)})
-        self.book.house = replace(self.book.house, sms=routes)
+        self.book.ctx = replace(self.book.ctx, sms=routes)
         self.book.loan("L-1", instalments=[Instalment(due_on, Decimal(100)) for due_on in DUE])
         self.book.escalate("L-1")
         self.told = 0
@@ -166,7 +166,7 @@ class Loan(RuleBasedStateMachine):
     @rule(days=st.sampled_from([1, 2, 4]))
     def days_pass(self, days: int) -> None:
         """Until the morning, when texts are lawful."""
-        day = self.book.house.today() + timedelta(days=days)
+        day = self.book.ctx.today() + timedelta(days=days)
         self.book.at(f"{day} 10:00")
 
     @rule()
@@ -184,7 +184,7 @@ class Loan(RuleBasedStateMachine):
     @rule(answer=st.sampled_from([Answer.DIES_BEFORE, Answer.DIES_AFTER]))
     def senders_die_and_their_claims_lapse(self, answer: Answer) -> None:
         self._work(answer)
-        self.book.clock.at += self.book.house.settings.lease + timedelta(seconds=1)
+        self.book.clock.at += self.book.ctx.settings.lease + timedelta(seconds=1)
 
     @rule()
     def answers_come_too_late(self) -> None:
@@ -207,10 +207,10 @@ class Loan(RuleBasedStateMachine):
 
     @rule()
     def repairs_run(self) -> None:
-        mark_lost_claims(self.book.house)
-        reconcile_texts(self.book.house)
-        break_overdue_promises(self.book.house)
-        close_paid_cases(self.book.house)
+        mark_lost_claims(self.book.ctx)
+        reconcile_texts(self.book.ctx)
+        break_overdue_promises(self.book.ctx)
+        close_paid_cases(self.book.ctx)
 
     @rule(says=st.sampled_from(["sent", "again", "drop"]))
     def a_person_decides(self, says: str) -> None:
@@ -218,16 +218,16 @@ class Loan(RuleBasedStateMachine):
         decide = drop if says == "drop" else resume
         for row in self._actions(ActionStatus.DEAD):
             with suppress(ArrearsError):
-                decide(self.book.house, row.id, by="sup-1")
+                decide(self.book.ctx, row.id, actor="sup-1")
         for row in self.book.rows(select(message.c.id, message.c.action_id)):
             with suppress(ArrearsError):
                 if says == "sent":
-                    was_sent(self.book.house, row.id, by="sup-1")
+                    was_sent(self.book.ctx, row.id, actor="sup-1")
                 elif says == "again":
-                    send_again(self.book.house, row.id, by="sup-1")
+                    send_again(self.book.ctx, row.id, actor="sup-1")
                     self.sent_again.add(row.action_id)
                 else:
-                    drop_unknown(self.book.house, row.id, by="sup-1")
+                    drop_unknown(self.book.ctx, row.id, actor="sup-1")
 
     @rule(amount=st.sampled_from(["40", "100", "200"]))
     def money_comes(self, amount: str) -> None:
@@ -243,19 +243,19 @@ class Loan(RuleBasedStateMachine):
     @rule(amount=st.sampled_from(["40", "100"]), days=st.sampled_from([0, 1, 4]))
     def a_promise_is_made(self, amount: str, days: int) -> None:
         self.told += 1
-        due_on = self.book.house.today() + timedelta(days=days)
+        due_on = self.book.ctx.today() + timedelta(days=days)
         assert promise(self.book, amount, str(due_on), id=f"PR-{self.told}").status == "applied"
 
     @precondition(lambda self: self.told)
     @rule()
     def the_last_promise_or_hold_ends(self) -> None:
         tell(self.book, "promise_withdrawal", promise=f"PR-{self.told}")
-        tell(self.book, "release", hold=f"H-{self.told}", ends_on=str(self.book.house.today()))
+        tell(self.book, "release", hold=f"H-{self.told}", ends_on=str(self.book.ctx.today()))
 
     @rule(days=st.sampled_from([1, 2]))
     def a_hold_begins(self, days: int) -> None:
         self.told += 1
-        today = self.book.house.today()
+        today = self.book.ctx.today()
         ends_on = today + timedelta(days=days)
         place(self.book, "manual", str(today), str(ends_on), id=f"H-{self.told}")
 
@@ -296,10 +296,10 @@ class Loan(RuleBasedStateMachine):
         assert sum(row.status == PromiseStatus.OPEN for row in rows) <= 1
         for row in rows:
             if row.external_id in self.settled:
-                assert self.settled[row.external_id] == (row.status, row.settled_at)
+                assert self.settled[row.external_id] == (row.status, row.completed_at)
             elif row.status != PromiseStatus.OPEN:
                 assert row.status in PROMISE_MOVES[PromiseStatus.OPEN]
-                self.settled[row.external_id] = (row.status, row.settled_at)
+                self.settled[row.external_id] = (row.status, row.completed_at)
 
     @invariant()
     def there_is_one_open_case_at_most(self) -> None:
@@ -310,12 +310,12 @@ class Loan(RuleBasedStateMachine):
         self.provider.answer = answer
         for row in self._actions(*CLAIMABLE)[:2]:
             with suppress(Killed):
-                send_sms(self.book.house, row.id)
+                send_sms(self.book.ctx, row.id)
 
     def _actions(self, *statuses: ActionStatus) -> list[Row[*tuple[Any, ...]]]:
         return self.book.rows(
             select(action)
-            .where(action.c.work == Work.SEND_SMS, action.c.status.in_(statuses))
+            .where(action.c.type == ActionType.SEND_SMS, action.c.status.in_(statuses))
             .order_by(action.c.id)
         )
 

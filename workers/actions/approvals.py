@@ -11,14 +11,14 @@ from sqlalchemy.dialects.postgresql import insert
 from domain.errors import ArrearsError
 from domain.ladder import find_ladder
 from domain.statuses import ActionStatus
-from workers.context import House
+from workers.context import Context
 from workers.db.actions import Move, move_actions
 from workers.db.loans import lock_known_loan
 from workers.db.schema import action, approval
 from workers.db.staff import roles_of
 
 
-def approve(house: House, loan_external_id: str, item: str, by: str) -> int:
+def approve(ctx: Context, loan_external_id: str, item: str, actor: str) -> int:
     """Approve the item of a loan that waits for it, and plan it for now. Returns the action's id.
 
     `by` is the lender's own reference of a person on the roster, who must have the role that the
@@ -28,16 +28,16 @@ def approve(house: House, loan_external_id: str, item: str, by: str) -> int:
     Raises:
         ArrearsError: the loan is not known, nothing waits for approval, or `by` may not give it.
     """
-    now = house.now()
-    with house.engine.begin() as connection:
-        action_id, role = _to_decide(connection, house, loan_external_id, item, by)
-        _record(connection, action_id, by, role, now)
+    now = ctx.now()
+    with ctx.engine.begin() as connection:
+        action_id, role = _to_decide(connection, ctx, loan_external_id, item, actor)
+        _record(connection, action_id, actor, role, now)
         move = Move(ActionStatus.PLANNED, f"approved by a {role}", due_at=now)
         move_actions(connection, [action_id], move, now)
         return action_id
 
 
-def refuse(house: House, loan_external_id: str, item: str, by: str, why: str) -> int:
+def refuse(ctx: Context, loan_external_id: str, item: str, actor: str, why: str) -> int:
     """Say no to the item of a loan that waits for approval: it is dropped, with the reason.
 
     Who may refuse is who may approve. Returns the action's id.
@@ -45,16 +45,16 @@ def refuse(house: House, loan_external_id: str, item: str, by: str, why: str) ->
     Raises:
         ArrearsError: as for `approve`.
     """
-    now = house.now()
-    with house.engine.begin() as connection:
-        action_id, role = _to_decide(connection, house, loan_external_id, item, by)
-        move = Move(ActionStatus.DROPPED, f"refused by {by}, a {role}: {why}")
+    now = ctx.now()
+    with ctx.engine.begin() as connection:
+        action_id, role = _to_decide(connection, ctx, loan_external_id, item, actor)
+        move = Move(ActionStatus.DROPPED, f"refused by {actor}, a {role}: {why}")
         move_actions(connection, [action_id], move, now)
         return action_id
 
 
 def _to_decide(
-    connection: Connection, house: House, loan_external_id: str, item: str, by: str
+    connection: Connection, ctx: Context, loan_external_id: str, item: str, actor: str
 ) -> tuple[int, str]:
     """The action that waits for a yes, and the role in which `by` may decide it."""
     loan = lock_known_loan(connection, loan_external_id)
@@ -64,19 +64,20 @@ def _to_decide(
             f"Nothing awaits approval as {item} for loan {loan_external_id}. "
             f"`arrears explain {loan_external_id}` shows where it stands."
         )
-    ladder = find_ladder(house.policy.ladders, waiting.ladder_id, waiting.ladder_version)
+    ladder = find_ladder(ctx.policy.ladders, waiting.ladder_id, waiting.ladder_version)
     needed = str(ladder.item(item).approval)
-    roles = roles_of(connection, by)
+    roles = roles_of(connection, actor)
     if needed not in roles:
         raise ArrearsError(
-            f"{item} for loan {loan_external_id} is for a {needed} to approve, and {by} is on the "
+            f"{item} for loan {loan_external_id} is for a {needed} to approve, and {actor} is on "
+            f"the "
             f"roster as {' and '.join(roles) or 'nothing'}. Ask a {needed}."
         )
     return int(waiting.id), needed
 
 
 def _waiting(connection: Connection, loan_id: int, item: str) -> Row[*tuple[Any, ...]] | None:
-    """What waits for approval; of several anchors at most one has not been called off."""
+    """What waits for approval; of several delinquent_since at most one has not been called off."""
     return connection.execute(
         select(action.c.id, action.c.ladder_id, action.c.ladder_version)
         .where(
@@ -84,18 +85,18 @@ def _waiting(connection: Connection, loan_id: int, item: str) -> Row[*tuple[Any,
             action.c.item == item,
             action.c.status == ActionStatus.AWAITING_APPROVAL,
         )
-        .order_by(action.c.anchor_on.desc())
+        .order_by(action.c.delinquent_since.desc())
         .limit(1)
     ).one_or_none()
 
 
-def _record(connection: Connection, action_id: int, by: str, role: str, now: datetime) -> None:
+def _record(connection: Connection, action_id: int, actor: str, role: str, now: datetime) -> None:
     connection.execute(
         insert(approval)
-        .values(action_id=action_id, role=role, approved_by=by, approved_at=now)
+        .values(action_id=action_id, role=role, actor=actor, approved_at=now)
         # An action that was skipped and came back needs another yes, and the newest one counts.
         .on_conflict_do_update(
             index_elements=[approval.c.action_id],
-            set_={"role": role, "approved_by": by, "approved_at": now},
+            set_={"role": role, "actor": actor, "approved_at": now},
         )
     )

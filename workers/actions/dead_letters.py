@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Select, select, update
 
 from domain.errors import ArrearsError
 from domain.statuses import UNSENT, ActionStatus
-from workers.context import House
+from workers.context import Context
 from workers.db.actions import Move, move_actions
 from workers.db.messages import of_action
 from workers.db.schema import action, action_event, loan, message
@@ -26,7 +26,7 @@ class DeadAction:
     action: int
     loan: str
     item: str
-    work: str
+    action_type: str
     status: str
     attempts: int
     """How many times it was tried in vain."""
@@ -110,7 +110,7 @@ def read_history(connection: Connection, action_id: int, zone: tzinfo) -> Histor
     )
 
 
-def resume(house: House, action_id: int, by: str, *, dry_run: bool = False) -> DeadAction:
+def resume(ctx: Context, action_id: int, actor: str, *, dry_run: bool = False) -> DeadAction:
     """Plan a dead action for now, with all its tries before it again. The gate is asked, as always.
 
     `by` is the lender's own reference of the person. With `dry_run` everything is checked and
@@ -120,8 +120,8 @@ def resume(house: House, action_id: int, by: str, *, dry_run: bool = False) -> D
         ArrearsError: there is no such action, it is not dead, or the provider took its text once
             already, and it is never sent a second time.
     """
-    now = house.now()
-    with house.engine.begin() as connection:
+    now = ctx.now()
+    with ctx.engine.begin() as connection:
         given = _lock_dead(connection, action_id)
         if _text_went_out(connection, action_id):
             raise ArrearsError(
@@ -129,24 +129,24 @@ def resume(house: House, action_id: int, by: str, *, dry_run: bool = False) -> D
                 f"texted twice. Reach the borrower of loan {given.external_id} another way."
             )
         if not dry_run:
-            move = Move(ActionStatus.PLANNED, f"resumed by {by}", due_at=now)
+            move = Move(ActionStatus.PLANNED, f"resumed by {actor}", due_at=now)
             move_actions(connection, [action_id], move, now)
             connection.execute(update(action).where(action.c.id == action_id).values(attempts=0))
-    return _as_told(given, house.settings.lender_zone)
+    return _as_told(given, ctx.settings.lender_zone)
 
 
-def drop(house: House, action_id: int, by: str, *, dry_run: bool = False) -> DeadAction:
+def drop(ctx: Context, action_id: int, actor: str, *, dry_run: bool = False) -> DeadAction:
     """Give a dead action up for good. Returns it as it was.
 
     Raises:
         ArrearsError: there is no such action, or it is not dead.
     """
-    with house.engine.begin() as connection:
+    with ctx.engine.begin() as connection:
         given = _lock_dead(connection, action_id)
         if not dry_run:
-            move = Move(ActionStatus.DROPPED, f"dropped by {by}")
-            move_actions(connection, [action_id], move, house.now())
-    return _as_told(given, house.settings.lender_zone)
+            move = Move(ActionStatus.DROPPED, f"dropped by {actor}")
+            move_actions(connection, [action_id], move, ctx.now())
+    return _as_told(given, ctx.settings.lender_zone)
 
 
 def _actions() -> Select[*tuple[Any, ...]]:
@@ -154,7 +154,7 @@ def _actions() -> Select[*tuple[Any, ...]]:
         action.c.id,
         loan.c.external_id,
         action.c.item,
-        action.c.work,
+        action.c.type,
         action.c.status,
         action.c.attempts,
         action.c.reason,
@@ -167,7 +167,7 @@ def _as_told(row: Given, zone: tzinfo) -> DeadAction:
         action=row.id,
         loan=row.external_id,
         item=row.item,
-        work=row.work,
+        action_type=row.type,
         status=row.status,
         attempts=row.attempts,
         reason=row.reason,

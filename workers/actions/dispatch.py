@@ -6,18 +6,18 @@ from collections.abc import Callable
 
 from sqlalchemy import select, update
 
-from domain.ladder import Work
+from domain.ladder import ActionType
 from domain.statuses import ActionStatus, MessageStatus
-from workers.context import House
-from workers.db.actions import Move, move_actions, wake_due
+from workers.context import Context
+from workers.db.actions import Move, move_actions, take_due
 from workers.db.schema import action, message
 from workers.queues import QUEUE_HOLDS
 
-WAKE_AT_ONCE = 2_000
+DISPATCH_BATCH_SIZE = 2_000
 
 
-def wake_due_actions(
-    house: House, work: Work, announce: Callable[[list[int]], None], waiting: int
+def dispatch_due_actions(
+    ctx: Context, action_type: ActionType, announce: Callable[[list[int]], None], waiting: int
 ) -> int:
     """Announce actions of one kind whose time has come, oldest first; returns how many.
 
@@ -28,33 +28,33 @@ def wake_due_actions(
     room = QUEUE_HOLDS - waiting
     if room <= 0:
         return 0
-    with house.engine.begin() as connection:
-        due = wake_due(
+    with ctx.engine.begin() as connection:
+        due = take_due(
             connection,
-            work,
-            house.now(),
-            again_after=house.settings.lease,
-            limit=min(room, WAKE_AT_ONCE),
+            action_type,
+            ctx.now(),
+            again_after=ctx.settings.lease,
+            limit=min(room, DISPATCH_BATCH_SIZE),
         )
     if due:
         announce(due)
     return len(due)
 
 
-def mark_lost_claims(house: House) -> int:
+def mark_lost_claims(ctx: Context) -> int:
     """A text whose sender died between reserving and recording may have gone out: mark it unknown.
 
     Nothing else can be left claimed: the other kinds of work claim and finish in one transaction.
     Returns how many were found.
     """
-    now = house.now()
+    now = ctx.now()
     lost = (
         select(action.c.id)
         .where(action.c.status == ActionStatus.CLAIMED, action.c.claimed_until < now)
         .order_by(action.c.id)
-        .limit(WAKE_AT_ONCE)
+        .limit(DISPATCH_BATCH_SIZE)
     )
-    with house.engine.begin() as connection:
+    with ctx.engine.begin() as connection:
         ids = list(connection.execute(lost).scalars())
         if not ids:
             return 0

@@ -16,13 +16,13 @@ from sqlalchemy.exc import OperationalError
 
 from domain.errors import ArrearsError
 from domain.statuses import ActionStatus
-from workers.context import House
+from workers.context import Context
 from workers.db.actions import Move, claim_action, move_actions
 from workers.db.schema import action
 
 log = logging.getLogger(__name__)
 
-NO_FAULT_OF_THE_WORK = (OperationalError, SoftTimeLimitExceeded)
+TRANSIENT_ERRORS = (OperationalError, SoftTimeLimitExceeded)
 """What ends a task and blames nothing in it: the database is away or a lock was not had in time, or
 the task's time is over. The work stays as it was, and is announced again."""
 
@@ -51,7 +51,7 @@ def back_off(
     return max(wait * chance.uniform(1 - SPREAD, 1 + SPREAD), at_least or timedelta())
 
 
-def take_up(house: House, action_id: int, carry_out: Callable[[House, int], str]) -> str:
+def run_action(ctx: Context, action_id: int, carry_out: Callable[[Context, int], str]) -> str:
     """Carry out one action; an unforeseen error puts aside this action alone, with its reason.
 
     The error has rolled back the claim, so nothing happened: the action failed for certain. One
@@ -59,16 +59,16 @@ def take_up(house: House, action_id: int, carry_out: Callable[[House, int], str]
     that is away is no fault of the action's: it stays due, and is announced again.
     """
     try:
-        return carry_out(house, action_id)
-    except NO_FAULT_OF_THE_WORK:
+        return carry_out(ctx, action_id)
+    except TRANSIENT_ERRORS:
         raise
     except Exception as error:
-        log.error("action %s failed: %s", action_id, in_short(error))
-        _put_aside(house, action_id, in_a_sentence(error, "It could not be carried out"))
+        log.error("action %s failed: %s", action_id, log_summary(error))
+        _quarantine(ctx, action_id, user_message(error, "It could not be carried out"))
         return "put aside"
 
 
-def in_a_sentence(error: Exception, what_failed: str) -> str:
+def user_message(error: Exception, what_failed: str) -> str:
     """What to put on record of an error: its own sentence if it was written for people.
 
     Any other may quote personal data, and only its type is named.
@@ -78,18 +78,18 @@ def in_a_sentence(error: Exception, what_failed: str) -> str:
     return f"{what_failed} ({type(error).__name__}). See the log of the worker."
 
 
-def in_short(error: Exception) -> str:
+def log_summary(error: Exception) -> str:
     """An error's type and where it arose. Its own words may quote what must not be logged."""
     frames = traceback.extract_tb(error.__traceback__)
     places = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames[-4:]))
     return f"{type(error).__name__} in {places}"
 
 
-def _put_aside(house: House, action_id: int, reason: str) -> None:
-    now = house.now()
+def _quarantine(ctx: Context, action_id: int, reason: str) -> None:
+    now = ctx.now()
     token = uuid4()
-    with house.engine.begin() as connection:
-        if not claim_action(connection, action_id, token, now, house.settings.lease):
+    with ctx.engine.begin() as connection:
+        if not claim_action(connection, action_id, token, now, ctx.settings.lease):
             return
         failures = connection.execute(
             select(action.c.attempts).where(action.c.id == action_id)

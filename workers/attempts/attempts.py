@@ -16,13 +16,13 @@ from domain.collectors import Role
 from domain.compliance.rules import Channel
 from domain.errors import ArrearsError
 from domain.statuses import ActionStatus
-from workers.context import House
+from workers.context import Context
 from workers.db.access_log import note_access
 from workers.db.actions import Move
 from workers.db.loans import loan_not_known
 from workers.db.schema import action, contact, contact_outcome, loan, visit
 from workers.db.staff import roles_of
-from workers.gate.claim import Weighed
+from workers.gate.claim import CheckedAction
 
 
 class BarredError(ArrearsError):
@@ -53,13 +53,13 @@ class Begun:
     """The number to call or the address to go to: personal data. None after a dry run."""
 
 
-def refuse_if_barred(weighed: Weighed) -> None:
+def refuse_if_barred(checked: CheckedAction) -> None:
     """Nothing begins that the gate, or the money, speaks against.
 
     Raises:
         BarredError: it may not begin now.
     """
-    if (move := weighed.away) is None:
+    if (move := checked.away) is None:
         return
     raise BarredError(_why_not(move), move.rules, move.due_at)
 
@@ -72,11 +72,11 @@ def _why_not(move: Move) -> str:
 
 def opened(
     connection: Connection,
-    house: House,
-    weighed: Weighed,
+    ctx: Context,
+    checked: CheckedAction,
     what: Opened,
     sealed: bytes | None,
-    by: str,
+    actor: str,
 ) -> str:
     """What was sealed of a number or an address, with the look at it on record.
 
@@ -84,9 +84,9 @@ def opened(
         ArrearsError: there is none.
     """
     if sealed is None:
-        raise ArrearsError(f"There is no {what} on record for loan {weighed.loan.external_id}.")
-    note_access(connection, weighed.loan.loan_id, what, by, weighed.now, item=weighed.loan.item)
-    return house.vault.open(sealed)
+        raise ArrearsError(f"There is no {what} on record for loan {checked.loan.external_id}.")
+    note_access(connection, checked.loan.loan_id, what, actor, checked.now, item=checked.loan.item)
+    return ctx.cipher.decrypt(sealed)
 
 
 def attempt_to_end(connection: Connection, loan_external_id: str, channel: Channel) -> str:
@@ -123,16 +123,16 @@ def told() -> Exists:
     return exists().where(contact_outcome.c.contact_id == contact.c.id)
 
 
-def check_role(connection: Connection, by: str, role: Role) -> None:
+def check_role(connection: Connection, actor: str, role: Role) -> None:
     """Only who has the role on the roster.
 
     Raises:
         ArrearsError: nobody has that reference, or they have another role.
     """
-    roles = roles_of(connection, by)
+    roles = roles_of(connection, actor)
     if role not in roles:
         raise ArrearsError(
-            f"{by} is on the roster as {' and '.join(roles) or 'nothing'}, not as a {role}. "
+            f"{actor} is on the roster as {' and '.join(roles) or 'nothing'}, not as a {role}. "
             f"Let a {role} do it."
         )
 

@@ -12,7 +12,7 @@ from domain.compliance.rules import Channel
 from domain.contact_outcomes import REASON, ArrearsReason, ContactOutcome
 from domain.errors_of_events import NotYetError, RejectedError
 from domain.statuses import ActionStatus
-from workers.context import House
+from workers.context import Context
 from workers.db.actions import Move, move_actions
 from workers.db.schema import action, borrower, call, contact, contact_outcome, loan, visit
 from workers.escalation.reassess import reassess
@@ -26,11 +26,11 @@ class OutcomeTold:
     outcome: ContactOutcome
     reason: ArrearsReason | None
     """Why the loan is overdue, where the borrower said so."""
-    made_by: str
+    actor: str
     """The lender's own reference of whoever made the attempt."""
 
 
-def record_outcome(connection: Connection, house: House, told: OutcomeTold) -> str:
+def record_outcome(connection: Connection, ctx: Context, told: OutcomeTold) -> str:
     """Put an outcome on record, in the caller's transaction. Returns a sentence for people.
 
     A call that reached somebody, or a number that reaches nobody, is done; another may be tried
@@ -41,7 +41,7 @@ def record_outcome(connection: Connection, house: House, told: OutcomeTold) -> s
         RejectedError: it was told otherwise before, the visit was never begun, or the call had to
             learn the reason and none is told.
     """
-    now = house.now()
+    now = ctx.now()
     made = _lock(connection, told.attempt)
     if made is None:
         raise NotYetError(f"No attempt {told.attempt} is known. Its outcome is kept.")
@@ -62,12 +62,12 @@ def record_outcome(connection: Connection, house: House, told: OutcomeTold) -> s
             outcome=told.outcome,
             connected=told.outcome.connected,
             reason=told.reason,
-            made_by=told.made_by,
+            actor=told.actor,
             reported_at=now,
         )
     )
     if made.channel == Channel.CALL and told.outcome is ContactOutcome.NUMBER_INVALID:
-        _note_invalid(connection, made.number_digest, now)
+        _note_invalid(connection, made.number_blind_index, now)
     over = made.channel == Channel.VISIT or told.outcome.settles_it
     if over:
         move = Move(ActionStatus.DONE, f"it was made: {told.outcome}")
@@ -118,10 +118,13 @@ def _check(connection: Connection, made: Row[*tuple[Any, ...]], told: OutcomeTol
         )
 
 
-def _note_invalid(connection: Connection, number_digest: bytes | None, now: datetime) -> None:
+def _note_invalid(connection: Connection, number_blind_index: bytes | None, now: datetime) -> None:
     """The number reaches nobody, under whatever name it is on record."""
     connection.execute(
         update(borrower)
-        .where(borrower.c.phone_digest == number_digest, borrower.c.phone_invalid_at.is_(None))
+        .where(
+            borrower.c.phone_blind_index == number_blind_index,
+            borrower.c.phone_invalid_at.is_(None),
+        )
         .values(phone_invalid_at=now)
     )

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, select, update
 from config.readers.regions import is_zone
 from config.readers.tape_mapping_reader import LOCALE
 from domain.errors_of_events import NotYetError, RejectedError
-from workers.context import House
+from workers.context import Context
 from workers.db.data_issues import resolve_problems
 from workers.db.schema import borrower, loan
 from workers.escalation.reassess import reassess
@@ -26,10 +26,11 @@ PUT_RIGHT_BY_A_NUMBER = ("phone_missing", "phone_invalid")
 PUT_RIGHT_BY_ZONES = ("zone_missing",)
 
 
-def change_contacts(connection: Connection, house: House, payload: Mapping[str, Any]) -> str:
+def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, Any]) -> str:
     """Bring a borrower's contacts up to date, in the caller's transaction.
 
-    `payload` names the `borrower` and any of `phone_sealed` and `address_sealed` (sealed, then in
+    `payload` names the `borrower` and any of `phone_encrypted` and `address_encrypted` (sealed,
+    then in
     base64; the number in E.164), `zones` (IANA), `locale` (BCP 47) and `phone_at_work`. What it
     leaves out stays; a new number is taken to be the borrower's own, and to reach them. The zone
     that a new number tells is added to those of the address: a contact must be lawful in all of
@@ -39,7 +40,7 @@ def change_contacts(connection: Connection, house: House, payload: Mapping[str, 
         NotYetError: the borrower is not known.
         RejectedError: something in it cannot be used.
     """
-    now = house.now()
+    now = ctx.now()
     external_id = payload["borrower"]
     known = connection.execute(
         select(borrower.c.id, borrower.c.zones, borrower.c.erased_at)
@@ -51,10 +52,10 @@ def change_contacts(connection: Connection, house: House, payload: Mapping[str, 
     if known.erased_at is not None:
         raise RejectedError(
             f"What was held about borrower {external_id} was erased on "
-            f"{known.erased_at.astimezone(house.settings.lender_zone).date()}. New contacts come "
+            f"{known.erased_at.astimezone(ctx.settings.lender_zone).date()}. New contacts come "
             "with a new loan."
         )
-    changed = _changed(house, known, payload)
+    changed = _changed(ctx, known, payload)
     loans = list(
         connection.execute(
             select(loan.c.id)
@@ -72,7 +73,7 @@ def change_contacts(connection: Connection, house: House, payload: Mapping[str, 
 
 
 def _changed(
-    house: House, known: Row[*tuple[Any, ...]], payload: Mapping[str, Any]
+    ctx: Context, known: Row[*tuple[Any, ...]], payload: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The columns that change, with their new values."""
     changed: dict[str, Any] = {}
@@ -82,18 +83,18 @@ def _changed(
     if (locale := payload.get("locale")) is not None:
         if not LOCALE.fullmatch(locale):
             raise RejectedError(f"{locale} is not a locale. Write it as zh-Hans or en.")
-        if not house.templates.has_locale(locale):
-            written = ", ".join(sorted(house.templates.locales()))
+        if not ctx.templates.has_locale(locale):
+            written = ", ".join(sorted(ctx.templates.locales()))
             raise RejectedError(f"There are no templates in {locale}. There are some in {written}.")
         changed["locale"] = locale
-    if (address := payload.get("address_sealed")) is not None:
-        changed["address_sealed"] = b64decode(address)
-    if (phone := payload.get("phone_sealed")) is not None:
+    if (address := payload.get("address_encrypted")) is not None:
+        changed["address_encrypted"] = b64decode(address)
+    if (phone := payload.get("phone_encrypted")) is not None:
         sealed = b64decode(phone)
-        number = house.vault.open(sealed)
+        number = ctx.cipher.decrypt(sealed)
         changed |= {
-            "phone_sealed": sealed,
-            "phone_digest": house.vault.digest(number),
+            "phone_encrypted": sealed,
+            "phone_blind_index": ctx.cipher.blind_index(number),
             "phone_at_work": False,
             "phone_invalid_at": None,
         }
@@ -120,6 +121,6 @@ def _with_zone_of(number: str, zones: tuple[str, ...]) -> tuple[str, ...]:
 
 def _put_right(changed: Mapping[str, Any]) -> tuple[str, ...]:
     """The kinds of problem that the change resolves."""
-    return (PUT_RIGHT_BY_A_NUMBER if "phone_sealed" in changed else ()) + (
+    return (PUT_RIGHT_BY_A_NUMBER if "phone_encrypted" in changed else ()) + (
         PUT_RIGHT_BY_ZONES if "zones" in changed else ()
     )

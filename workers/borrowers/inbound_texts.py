@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.compliance.rules import Channel
 from domain.inbound_texts import ReplyKind, classify
-from workers.context import House
+from workers.context import Context
 from workers.db.loans import opt_out
 from workers.db.schema import borrower, contact, loan, reply
 from workers.db.schema import opt_out as opt_out_table
@@ -28,7 +28,7 @@ class Taken:
     """BCP 47, of whoever wrote it; None: nobody on the book has that number."""
 
 
-def take_reply(house: House, text: InboundText, *, help_is_answered: bool) -> Taken:
+def take_reply(ctx: Context, text: InboundText, *, help_is_answered: bool) -> Taken:
     """Put a borrower's text on record, once, and let a stop or a start count at once.
 
     A stop opts out everybody on the book who has that number: whoever holds the telephone is asked
@@ -39,12 +39,12 @@ def take_reply(house: House, text: InboundText, *, help_is_answered: bool) -> Ta
     kind = classify(text.body, text.opt_out_type)
     if kind is ReplyKind.HELP and not help_is_answered:
         kind = ReplyKind.OTHER
-    now = house.now()
-    with house.engine.begin() as connection:
+    now = ctx.now()
+    with ctx.engine.begin() as connection:
         # Locked as the claim locks them: a text is claimed before this or finds the opt-out.
         writers = connection.execute(
             select(borrower.c.id, borrower.c.locale)
-            .where(borrower.c.phone_digest == house.vault.digest(text.from_number))
+            .where(borrower.c.phone_blind_index == ctx.cipher.blind_index(text.from_number))
             .order_by(borrower.c.id)
             .with_for_update()
         ).all()
@@ -58,7 +58,7 @@ def take_reply(house: House, text: InboundText, *, help_is_answered: bool) -> Ta
                 provider=text.provider,
                 sid=text.sid,
                 kind=kind,
-                body_sealed=house.vault.seal(text.body),
+                body_encrypted=ctx.cipher.encrypt(text.body),
                 received_at=now,
             )
             .on_conflict_do_nothing(index_elements=[reply.c.provider, reply.c.sid])
@@ -88,7 +88,7 @@ def _most_past_due(connection: Connection, borrower_ids: list[int]) -> Row[int, 
     return connection.execute(
         select(loan.c.borrower_id, loan.c.id.label("loan_id"))
         .where(loan.c.borrower_id.in_(borrower_ids))
-        .order_by(loan.c.anchor_on.asc().nulls_last(), loan.c.id)
+        .order_by(loan.c.delinquent_since.asc().nulls_last(), loan.c.id)
         .limit(1)
     ).one_or_none()
 

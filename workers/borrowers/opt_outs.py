@@ -6,14 +6,14 @@ from sqlalchemy import Connection, select, update
 
 from domain.compliance.rules import Channel
 from domain.errors_of_events import NotYetError, RejectedError
-from workers.context import House
+from workers.context import Context
 from workers.db.loans import opt_out
 from workers.db.schema import borrower, loan
 from workers.escalation.reassess import reassess
 
 
 def leave_alone(
-    connection: Connection, house: House, external_id: str, channel: Channel | None, made_by: str
+    connection: Connection, ctx: Context, external_id: str, channel: Channel | None, actor: str
 ) -> str:
     """Never reach a borrower through `channel` again; None: through no channel at all.
 
@@ -24,7 +24,7 @@ def leave_alone(
         NotYetError: the borrower is not known.
         RejectedError: what was held about the borrower was erased.
     """
-    now = house.now()
+    now = ctx.now()
     known = connection.execute(
         select(borrower.c.id, borrower.c.ceased_at, borrower.c.erased_at)
         .where(borrower.c.external_id == external_id)
@@ -42,7 +42,7 @@ def leave_alone(
         )
         said = f"Nobody contacts borrower {external_id} any more."
     else:
-        opt_out(connection, known.id, channel, made_by, now)
+        opt_out(connection, known.id, channel, actor, now)
         said = f"Borrower {external_id} is not reached by {channel} any more."
     loans = connection.execute(
         select(loan.c.id)

@@ -16,7 +16,7 @@ from domain.collectors import Collector, business_day, choose_collector
 from domain.errors import ArrearsError
 from domain.inbound_texts import ReplyKind
 from workers.calls.assign import SHIFTS_AHEAD
-from workers.context import House
+from workers.context import Context
 from workers.db.access_log import note_access
 from workers.db.schema import borrower, loan, reply, staff
 from workers.db.staff import lock_collectors
@@ -29,14 +29,14 @@ UNHANDLED = (reply.c.kind == ReplyKind.OTHER) & reply.c.handled_at.is_(None)
 """A person is still to see to it."""
 
 
-def assign_replies(house: House) -> int:
+def assign_replies(ctx: Context) -> int:
     """Give replies that nobody has to collectors on shift who speak the language, oldest first.
 
     The rule is that of calls. Where nobody is free they wait, and show as nobody's; so do those of
     numbers that nobody on the book has. Returns how many were given to somebody.
     """
-    now = house.now()
-    with house.engine.begin() as connection:
+    now = ctx.now()
+    with ctx.engine.begin() as connection:
         waiting = connection.execute(
             select(reply.c.id, borrower.c.locale)
             .join(borrower, borrower.c.id == reply.c.borrower_id)
@@ -131,7 +131,7 @@ class OpenedReply:
     body: str = field(repr=False)
 
 
-def open_reply(house: House, reply_id: int, *, by: str) -> OpenedReply:
+def open_reply(ctx: Context, reply_id: int, *, actor: str) -> OpenedReply:
     """Open a borrower's text for whoever works on it.
 
     The look is put on record and logged; `by` is the lender's own reference of whoever reads it.
@@ -139,45 +139,43 @@ def open_reply(house: House, reply_id: int, *, by: str) -> OpenedReply:
     Raises:
         ArrearsError: there is no such reply, it was erased, or none of the keys opens it.
     """
-    with house.engine.begin() as connection:
+    with ctx.engine.begin() as connection:
         found = connection.execute(
-            select(reply.c.body_sealed, reply.c.loan_id, reply.c.borrower_id, loan.c.external_id)
+            select(reply.c.body_encrypted, reply.c.loan_id, reply.c.borrower_id, loan.c.external_id)
             .outerjoin(loan, loan.c.id == reply.c.loan_id)
             .where(reply.c.id == reply_id)
         ).one_or_none()
         if found is None:
             raise _no_such_reply(reply_id)
-        if found.body_sealed is None:
+        if found.body_encrypted is None:
             raise ArrearsError(f"The words of reply {reply_id} were erased.")
         note_access(
             connection,
             found.loan_id,
             Opened.REPLY,
-            by,
-            house.now(),
+            actor,
+            ctx.now(),
             borrower_id=found.borrower_id,
             reply_id=reply_id,
         )
-        body = house.vault.open(found.body_sealed)
-    log.info("reply %s was opened by %s, %s", reply_id, by, Opened.REPLY.usual_purpose)
+        body = ctx.cipher.decrypt(found.body_encrypted)
+    log.info("reply %s was opened by %s, %s", reply_id, actor, Opened.REPLY.usual_purpose)
     return OpenedReply(found.external_id, body)
 
 
-def finish_reply(house: House, reply_id: int, *, by: str) -> None:
+def finish_reply(ctx: Context, reply_id: int, *, actor: str) -> None:
     """Note that somebody saw to a reply; from then on it is nobody's work any more.
 
     Raises:
         ArrearsError: there is no such reply, it asks for no person, or somebody saw to it before.
     """
-    with house.engine.begin() as connection:
+    with ctx.engine.begin() as connection:
         found = connection.execute(
             select(reply).where(reply.c.id == reply_id).with_for_update()
         ).one_or_none()
         _check_open(found, reply_id)
         connection.execute(
-            update(reply)
-            .where(reply.c.id == reply_id)
-            .values(handled_at=house.now(), handled_by=by)
+            update(reply).where(reply.c.id == reply_id).values(handled_at=ctx.now(), actor=actor)
         )
 
 
@@ -190,7 +188,7 @@ def _check_open(found: Row[*tuple[Any, ...]] | None, reply_id: int) -> None:
             "to it."
         )
     if found.handled_at is not None:
-        raise ArrearsError(f"{found.handled_by} has seen to reply {reply_id} already.")
+        raise ArrearsError(f"{found.actor} has seen to reply {reply_id} already.")
 
 
 def _no_such_reply(reply_id: int) -> ArrearsError:

@@ -10,25 +10,25 @@ from datetime import timedelta
 from sqlalchemy import Connection, insert
 
 from domain.collectors import Collector, NobodyFree, business_day, choose_collector
-from domain.ladder import Work
+from domain.ladder import ActionType
 from domain.statuses import ActionStatus
-from workers.context import House
+from workers.context import Context
 from workers.db.actions import Move
 from workers.db.schema import call
 from workers.db.staff import lock_collectors
-from workers.gate.claim import Claimed, claim, settle
+from workers.gate.claim import ClaimedAction, claim, complete
 
 SHIFTS_AHEAD = timedelta(days=7)
 """How far ahead a caller's next shift is looked for."""
 
 
-def assign_call(house: House, action_id: int) -> str:
+def assign_call(ctx: Context, action_id: int) -> str:
     """Assign the call of one action to a collector. Returns what came of it, in a word.
 
     With nobody free the action stays planned, says why, and is due when somebody should be.
     """
-    with house.engine.begin() as connection:
-        claimed = claim(connection, house, action_id, Work.ASSIGN_CALL)
+    with ctx.engine.begin() as connection:
+        claimed = claim(connection, ctx, action_id, ActionType.ASSIGN_CALL)
         if claimed is None:
             return "nothing to do"
         today = business_day(claimed.now)
@@ -37,13 +37,13 @@ def assign_call(house: House, action_id: int) -> str:
         if isinstance(chosen, NobodyFree):
             again = chosen.try_again_at or today.ends_at
             move = Move(ActionStatus.PLANNED, chosen.reason, due_at=again)
-            settle(connection, claimed, move, claimed.now)
+            complete(connection, claimed, move, claimed.now)
             return "nobody free"
         _assign(connection, claimed, chosen)
         return "assigned"
 
 
-def _assign(connection: Connection, claimed: Claimed, collector: Collector) -> None:
+def _assign(connection: Connection, claimed: ClaimedAction, collector: Collector) -> None:
     connection.execute(
         insert(call).values(
             loan_id=claimed.loan.loan_id,
@@ -56,5 +56,5 @@ def _assign(connection: Connection, claimed: Claimed, collector: Collector) -> N
             assigned_at=claimed.now,
         )
     )
-    arranged = Move(ActionStatus.ARRANGED, "a collector has the call", claimed.verdict.rules)
-    settle(connection, claimed, arranged, claimed.now)
+    arranged = Move(ActionStatus.ASSIGNED, "a collector has the call", claimed.verdict.rules)
+    complete(connection, claimed, arranged, claimed.now)

@@ -13,22 +13,22 @@ from sqlalchemy.exc import IntegrityError
 from domain.access_log import Opened
 from domain.collectors import Role
 from domain.errors import ArrearsError
-from domain.ladder import Work
+from domain.ladder import ActionType
 from domain.statuses import ActionStatus
 from workers.attempts.attempts import Begun, check_known, check_role, opened, refuse_if_barred, told
-from workers.context import House
+from workers.context import Context
 from workers.db.schema import action, call, contact, loan
-from workers.gate.claim import Weighed, lock_action, reserve_contact, weigh
+from workers.gate.claim import CheckedAction, check_gate, lock_action, reserve_contact
 
 ASKED_AGAIN = timedelta(minutes=1)
 """How long a dialer that lost the answer may ask for it again."""
 
 
 def begin_call(
-    house: House,
+    ctx: Context,
     loan_external_id: str,
     *,
-    by: str,
+    actor: str,
     item: str | None = None,
     attempt: str | None = None,
     dry_run: bool = False,
@@ -43,20 +43,20 @@ def begin_call(
         BarredError: the gate says not now, or never; or the money came. Nothing is written.
         ArrearsError: no call is open, `by` is no caller, or an attempt has no outcome yet.
     """
-    with house.engine.begin() as connection:
+    with ctx.engine.begin() as connection:
         open_call = _open_call(connection, loan_external_id, item)
-        check_role(connection, by, Role.CALLER)
-        row = lock_action(connection, open_call.action_id, Work.ASSIGN_CALL)
-        if row is None or row.status != ActionStatus.ARRANGED:
+        check_role(connection, actor, Role.CALLER)
+        row = lock_action(connection, open_call.action_id, ActionType.ASSIGN_CALL)
+        if row is None or row.status != ActionStatus.ASSIGNED:
             raise _no_call(loan_external_id, item)
-        now = house.now()
+        now = ctx.now()
         before = _without_outcome(connection, open_call.action_id)
         if before and not (before.attempt == attempt and now - before.at <= ASKED_AGAIN):
             raise ArrearsError(
                 f"The call of loan {loan_external_id} was begun as {before.attempt}, and nobody "
                 "has said what came of it. `arrears call end` says so."
             )
-        weighed = weigh(connection, house, open_call.action_id, row, Work.ASSIGN_CALL, now)
+        checked = check_gate(connection, ctx, open_call.action_id, row, ActionType.ASSIGN_CALL, now)
         begun = Begun(
             attempt=None,
             item=row.item,
@@ -64,16 +64,16 @@ def begin_call(
             language=open_call.language,
             must_learn=tuple(open_call.must_learn),
             may_offer=tuple(open_call.may_offer),
-            warnings=weighed.verdict.warnings,
+            warnings=checked.verdict.warnings,
         )
         if before is None:
-            refuse_if_barred(weighed)
+            refuse_if_barred(checked)
         if dry_run:
             return begun
         if before is None:
             attempt = attempt or f"call-{uuid4()}"
-            _reserve(connection, weighed, attempt, by)
-        number = opened(connection, house, weighed, Opened.NUMBER, row.phone_sealed, by)
+            _reserve(connection, checked, attempt, actor)
+        number = opened(connection, ctx, checked, Opened.NUMBER, row.phone_encrypted, actor)
         return replace(begun, attempt=attempt, reach=number)
 
 
@@ -87,7 +87,7 @@ def _open_call(
         .where(
             loan.c.external_id == loan_external_id,
             call.c.cancelled_at.is_(None),
-            action.c.status == ActionStatus.ARRANGED,
+            action.c.status == ActionStatus.ASSIGNED,
             action.c.item == item if item else true(),
         )
         .order_by(call.c.id.desc())
@@ -108,10 +108,10 @@ def _without_outcome(connection: Connection, action_id: int) -> Row[*tuple[Any, 
     ).one_or_none()
 
 
-def _reserve(connection: Connection, weighed: Weighed, attempt: str, by: str) -> None:
+def _reserve(connection: Connection, checked: CheckedAction, attempt: str, actor: str) -> None:
     try:
         with connection.begin_nested():
-            reserve_contact(connection, weighed, weighed.now, attempt=attempt, made_by=by)
+            reserve_contact(connection, checked, checked.now, attempt=attempt, actor=actor)
     except IntegrityError:
         raise ArrearsError(
             f"{attempt} is the id of another attempt. Each has one of its own."

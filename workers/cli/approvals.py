@@ -7,25 +7,25 @@ from typing import Annotated
 import typer
 
 from workers.actions import approvals as approving
-from workers.cli.common import Loan, console, open_house
+from workers.cli.common import Loan, console, open_context
 
 
 def approve(
     loan: Loan,
     item: Annotated[str, typer.Argument(help="The ladder item, such as legal_file.")],
-    by: Annotated[str, typer.Option(help="Who approves: a reference on the roster.")],
+    actor: Annotated[str, typer.Option("--by", help="Who approves: a reference on the roster.")],
 ) -> None:
     """Approve an action that waits for it."""
-    approving.approve(open_house(), loan, item, by)
+    approving.approve(open_context(), loan, item, actor)
     console.print(f"{item} for loan {loan} is approved, and due now.")
 
 
 def refuse(
     loan: Loan,
     item: Annotated[str, typer.Argument(help="The ladder item, such as legal_file.")],
-    by: Annotated[str, typer.Option(help="Who refuses: a reference on the roster.")],
+    actor: Annotated[str, typer.Option("--by", help="Who refuses: a reference on the roster.")],
     why: Annotated[str, typer.Option(help="The reason, which stays on record.")],
 ) -> None:
     """Refuse an action that waits for approval: it is dropped for good."""
-    approving.refuse(open_house(), loan, item, by, why)
+    approving.refuse(open_context(), loan, item, actor, why)
     console.print(f"{item} for loan {loan} is refused, and dropped.")

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from workers.cli.common import Loan, open_house, take_in
+from workers.cli.common import Loan, open_context, submit
 from workers.cli.dates import a_day
 
-By = Annotated[str, typer.Option(help="The staff reference of whoever was told.")]
+By = Annotated[str, typer.Option("--by", help="The staff reference of whoever was told.")]
 On = Annotated[
     date | None, typer.Option(parser=a_day, metavar="DAY", help="When; today if left out.")
 ]
@@ -18,27 +18,27 @@ On = Annotated[
 
 def opt_out(
     borrower: Annotated[str, typer.Argument(help="The lender's id of the borrower.")],
-    by: By,
+    actor: By,
     channel: Annotated[
         Literal["sms", "call", "visit"] | None,
         typer.Option(help="Only this channel; every channel if left out."),
     ] = None,
 ) -> None:
     """Never contact a borrower again who asked for that: by one channel, or at all."""
-    house = open_house()
-    payload = {"borrower": borrower, "channel": channel, "made_by": by}
-    take_in(house, "opt_out", f"{borrower}:{channel or 'all'}", payload)
+    ctx = open_context()
+    payload = {"borrower": borrower, "channel": channel, "actor": actor}
+    submit(ctx, "opt_out", f"{borrower}:{channel or 'all'}", payload)
 
 
 def validation_notice(loan: Loan, on: On = None) -> None:
     """Record that the borrower was told in writing what is owed, and how to dispute it."""
-    house = open_house()
-    day = (on or house.today()).isoformat()
-    take_in(house, "validation_notice", f"{loan}:{day}", {"loan": loan, "given_on": day})
+    ctx = open_context()
+    day = (on or ctx.today()).isoformat()
+    submit(ctx, "validation_notice", f"{loan}:{day}", {"loan": loan, "given_on": day})
 
 
 def acknowledgement(loan: Loan, on: On = None) -> None:
     """Record that the borrower acknowledged the debt: the time to sue runs anew."""
-    house = open_house()
-    day = (on or house.today()).isoformat()
-    take_in(house, "acknowledgement", f"{loan}:{day}", {"loan": loan, "acknowledged_on": day})
+    ctx = open_context()
+    day = (on or ctx.today()).isoformat()
+    submit(ctx, "acknowledgement", f"{loan}:{day}", {"loan": loan, "acknowledged_on": day})

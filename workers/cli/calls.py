@@ -13,21 +13,21 @@ from domain.compliance.rules import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from workers.attempts.attempts import BarredError, Begun, attempt_to_end
 from workers.calls.start import begin_call
-from workers.cli.common import AsJson, DryRun, Loan, console, errors, open_house, say_done, take_in
+from workers.cli.common import AsJson, DryRun, Loan, console, errors, open_context, say_done, submit
 
 app = typer.Typer(
     help="Calls: begin one that the law allows now, and say what came of it.",
     no_args_is_help=True,
 )
 
-Caller = Annotated[str, typer.Option(help="The staff reference of whoever makes the call.")]
+Caller = Annotated[str, typer.Option("--by", help="The staff reference of whoever makes the call.")]
 Outcome = Annotated[ContactOutcome, typer.Option(help="What came of it.")]
 
 
 @app.command()
 def start(
     loan: Loan,
-    by: Caller,
+    actor: Caller,
     item: Annotated[
         str | None, typer.Option(help="The ladder item; the newest call if left out.")
     ] = None,
@@ -38,11 +38,11 @@ def start(
 
     The number is personal data: showing it is on record.
     """
-    house = open_house()
+    ctx = open_context()
     try:
-        begun = begin_call(house, loan, by=by, item=item, dry_run=dry_run)
+        begun = begin_call(ctx, loan, actor=actor, item=item, dry_run=dry_run)
     except BarredError as barred:
-        not_now(barred, house.settings.lender_zone)
+        not_now(barred, ctx.settings.lender_zone)
         raise typer.Exit(1) from None
     show_begun(begun, "Call", as_json=as_json, dry_run=dry_run)
 
@@ -50,7 +50,7 @@ def start(
 @app.command()
 def end(
     loan: Loan,
-    by: Caller,
+    actor: Caller,
     outcome: Outcome,
     reason: Annotated[
         ArrearsReason | None,
@@ -58,22 +58,22 @@ def end(
     ] = None,
 ) -> None:
     """Say what came of the call that was begun last: what is on record is not changed later."""
-    tell_outcome(loan, Channel.CALL, by, outcome, reason)
+    tell_outcome(loan, Channel.CALL, actor, outcome, reason)
 
 
 def tell_outcome(
     loan: str,
     channel: Channel,
-    by: str,
+    actor: str,
     outcome: ContactOutcome,
     reason: ArrearsReason | None = None,
 ) -> None:
     """Tell what came of the attempt that was begun last."""
-    house = open_house()
-    with house.engine.connect() as connection:
+    ctx = open_context()
+    with ctx.engine.connect() as connection:
         attempt = attempt_to_end(connection, loan, channel)
-    payload = {"attempt": attempt, "outcome": outcome, "reason": reason, "made_by": by}
-    take_in(house, "contact_outcome", attempt, payload)
+    payload = {"attempt": attempt, "outcome": outcome, "reason": reason, "actor": actor}
+    submit(ctx, "contact_outcome", attempt, payload)
 
 
 def show_begun(begun: Begun, what: str, *, as_json: bool, dry_run: bool) -> None:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from config.settings import load_settings
-from workers.context import House, build_house
+from workers.context import Context, build_context
 from workers.db.encryption_keys import assert_keys_open
 from workers.db.engine import assert_reachable
 from workers.db.migrate import assert_current
@@ -24,7 +24,7 @@ errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 Loan = Annotated[str, typer.Argument(help="The lender's id of the loan.")]
-By = Annotated[str, typer.Option(help="The staff reference of whoever decides it.")]
+By = Annotated[str, typer.Option("--by", help="The staff reference of whoever decides it.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and change nothing.")]
 
 KEPT = 3
@@ -32,38 +32,38 @@ KEPT = 3
 UNCHANGED = "Nothing was changed: this was a dry run."
 
 
-def load_house() -> House:
+def load_context() -> Context:
     """The house as its settings and policy say; nothing is reached yet.
 
     Raises:
         ArrearsError: settings or policy are not usable.
     """
-    return build_house(load_settings(os.environ))
+    return build_context(load_settings(os.environ))
 
 
-def open_house() -> House:
+def open_context() -> Context:
     """The house, with its database reachable, of this release's version, and opened by its keys.
 
     Raises:
         ArrearsError: it is not; the message says what to do.
     """
-    house = load_house()
-    assert_usable(house)
-    return house
+    ctx = load_context()
+    assert_usable(ctx)
+    return ctx
 
 
-def assert_usable(house: House) -> None:
+def assert_usable(ctx: Context) -> None:
     """The house's database is reachable, of this release's version, and opened by its keys.
 
     Raises:
         ArrearsError: it is not; the message says what to do.
     """
-    assert_reachable(house.engine)
-    assert_current(house.engine)
-    assert_keys_open(house.engine, house.vault)
+    assert_reachable(ctx.engine)
+    assert_current(ctx.engine)
+    assert_keys_open(ctx.engine, ctx.cipher)
 
 
-def take_in(house: House, kind: str, id: str, payload: Mapping[str, str | None]) -> None:
+def submit(ctx: Context, kind: str, id: str, payload: Mapping[str, str | None]) -> None:
     """Take in an event that a person tells of, under its kind and its own id; say what came of it.
 
     Exits with `KEPT` where what it names is not known yet: it is kept, and a typing mistake shows.
@@ -71,7 +71,7 @@ def take_in(house: House, kind: str, id: str, payload: Mapping[str, str | None])
     Raises:
         ArrearsError: it can never be applied, or was applied already with other contents.
     """
-    settled = inbox.take_in(house, f"{kind}:{id}", kind, payload)
+    settled = inbox.submit(ctx, f"{kind}:{id}", kind, payload)
     if settled.status == "received":
         errors.print(settled.reason, markup=False)
         raise typer.Exit(KEPT)

@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from domain.errors import ArrearsError
-from workers.cli.common import By, DryRun, console, open_house, say_done
+from workers.cli.common import By, DryRun, console, open_context, say_done
 from workers.privacy.subject_requests import erase_subject, export_subject
 
 app = typer.Typer(
@@ -28,7 +28,9 @@ ONLY_ITS_OWNER = 0o600
 @app.command()
 def export(
     borrower: Borrower,
-    by: Annotated[str, typer.Option(help="The staff reference of whoever hands it out.")],
+    actor: Annotated[
+        str, typer.Option("--by", help="The staff reference of whoever hands it out.")
+    ],
     purpose: Annotated[str, typer.Option(help="What for, in words that name nobody.")],
     out: Annotated[
         Path, typer.Option(help="The file to write, which only its owner can read.", dir_okay=False)
@@ -36,11 +38,11 @@ def export(
 ) -> None:
     """Write all that is held about a person into a file, in the clear. The look is noted."""
     _log_looks()
-    house = open_house()
+    ctx = open_context()
     # The file comes first: what is opened must have a place where nobody else can read it.
     with _new_file(out) as file:
         try:
-            held = export_subject(house, borrower, by=by, purpose=purpose)
+            held = export_subject(ctx, borrower, actor=actor, purpose=purpose)
             json.dump(held, file, ensure_ascii=False, indent=2, default=str)
         except BaseException:
             out.unlink()
@@ -51,7 +53,7 @@ def export(
 @app.command()
 def erase(
     borrower: Borrower,
-    by: By,
+    actor: By,
     why: Annotated[str, typer.Option(help="Why, in words that name nobody.")],
     law: Annotated[
         str | None,
@@ -61,7 +63,7 @@ def erase(
 ) -> None:
     """Erase what is held about a person whose loans are closed; the evidence of acts stays."""
     _log_looks()
-    kept = erase_subject(open_house(), borrower, by=by, why=why, law=law, dry_run=dry_run)
+    kept = erase_subject(open_context(), borrower, actor=actor, why=why, law=law, dry_run=dry_run)
     rules = f" ({', '.join(kept.rules)})" if kept.rules else ""
     had_to = f" It was to be kept until {kept.until}{rules}." if kept.until else ""
     say_done(f"What was held about borrower {borrower} is erased.{had_to}", dry_run=dry_run)

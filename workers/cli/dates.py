@@ -8,7 +8,7 @@ from datetime import date, datetime
 import typer
 
 from domain.errors import ArrearsError
-from workers.context import House
+from workers.context import Context
 
 _WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -39,7 +39,7 @@ def refuse_a_day_to_come(day: date, today: date, what: str) -> None:
         raise ArrearsError(f"{day} is still to come: today is {today}. Correct {what}.")
 
 
-def a_moment(house: House, written: str) -> datetime:
+def a_moment(ctx: Context, written: str) -> datetime:
     """A moment as people write it, in the lender's zone where it names none.
 
     Raises:
@@ -51,4 +51,4 @@ def a_moment(house: House, written: str) -> datetime:
         raise ArrearsError(
             f'{written!r} is not a moment. Write it in the lender\'s time, as "2026-03-01 21:30".'
         ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=house.settings.lender_zone)
+    return moment if moment.tzinfo else moment.replace(tzinfo=ctx.settings.lender_zone)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from workers.actions import dead_letters
 from workers.actions.dead_letters import DeadAction, History
-from workers.cli.common import AsJson, By, DryRun, console, open_house, say_done, show_table
+from workers.cli.common import AsJson, By, DryRun, console, open_context, say_done, show_table
 
 app = typer.Typer(
     help="Actions that were given up: list them, look at one, resume or drop it.",
@@ -23,9 +23,9 @@ Action = Annotated[int, typer.Argument(help="The number of the action, as `list`
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """Show every action that was given up, and why."""
-    house = open_house()
-    with house.engine.connect() as connection:
-        found = dead_letters.read_dead(connection, house.settings.lender_zone)
+    ctx = open_context()
+    with ctx.engine.connect() as connection:
+        found = dead_letters.read_dead(connection, ctx.settings.lender_zone)
     if as_json:
         console.print_json(data=[asdict(one) for one in found], default=str)
         return
@@ -37,7 +37,7 @@ def list_(as_json: AsJson = False) -> None:
                 str(one.action),
                 one.loan,
                 one.item,
-                one.work,
+                one.action_type,
                 str(one.attempts),
                 one.reason or "",
                 f"{one.since:%Y-%m-%d %H:%M}",
@@ -52,9 +52,9 @@ def list_(as_json: AsJson = False) -> None:
 @app.command()
 def show(action: Action, as_json: AsJson = False) -> None:
     """Show all that happened to an action: its moves and its texts."""
-    house = open_house()
-    with house.engine.connect() as connection:
-        found = dead_letters.read_history(connection, action, house.settings.lender_zone)
+    ctx = open_context()
+    with ctx.engine.connect() as connection:
+        found = dead_letters.read_history(connection, action, ctx.settings.lender_zone)
     if as_json:
         console.print_json(data=asdict(found), default=str)
         return
@@ -62,16 +62,16 @@ def show(action: Action, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def resume(action: Action, by: By, dry_run: DryRun = False) -> None:
+def resume(action: Action, actor: By, dry_run: DryRun = False) -> None:
     """Let an action go again, with all its tries before it. The gate is asked again, as always."""
-    was = dead_letters.resume(open_house(), action, by, dry_run=dry_run)
+    was = dead_letters.resume(open_context(), action, actor, dry_run=dry_run)
     say_done(f"{_named(was)} is planned again, and due now.", dry_run=dry_run)
 
 
 @app.command()
-def drop(action: Action, by: By, dry_run: DryRun = False) -> None:
+def drop(action: Action, actor: By, dry_run: DryRun = False) -> None:
     """Give an action up for good."""
-    was = dead_letters.drop(open_house(), action, by, dry_run=dry_run)
+    was = dead_letters.drop(open_context(), action, actor, dry_run=dry_run)
     say_done(f"{_named(was)} is dropped.", dry_run=dry_run)
 
 
@@ -81,7 +81,7 @@ def _named(one: DeadAction) -> str:
 
 def _show_history(found: History) -> None:
     one = found.action
-    console.print(Text(f"Action {one.action}: {_named(one)} ({one.work}) is {one.status}."))
+    console.print(Text(f"Action {one.action}: {_named(one)} ({one.action_type}) is {one.status}."))
     show_table(
         "Moves",
         ("at", "from", "to", "why"),

@@ -10,8 +10,8 @@ import typer
 from rich.text import Text
 
 from domain.errors import ArrearsError
-from workers.cli.common import AsJson, Loan, console, errors, open_house, show_table
-from workers.context import House
+from workers.cli.common import AsJson, Loan, console, errors, open_context, show_table
+from workers.context import Context
 from workers.evidence.chain import chain_evidence
 from workers.evidence.export import write_bundle
 from workers.evidence.verify import Head, read_head
@@ -34,13 +34,13 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Find evidence that was changed or removed. Exit code 1: there is some."""
-    house = open_house()
+    ctx = open_context()
 
     def tell(links: int) -> None:
         if loan is None:
             errors.print(Text(f"{links} rows looked at"))
 
-    with _snapshot(house) as connection:
+    with _snapshot(ctx) as connection:
         found = list(find_what_is_wrong(connection, loan, head=head, tell=tell))
         newest = read_head(connection)
     if as_json:
@@ -61,15 +61,15 @@ def verify(
 @app.command()
 def head(as_json: AsJson = False) -> None:
     """Show what stands for all evidence up to now: note it where this house cannot write."""
-    house = open_house()
-    with house.engine.connect() as connection:
+    ctx = open_context()
+    with ctx.engine.connect() as connection:
         newest = read_head(connection)
     if as_json:
         console.print_json(data=_plain(newest), default=str)
     elif newest is None:
         console.print("Nothing is chained yet.")
     else:
-        zone = house.settings.lender_zone
+        zone = ctx.settings.lender_zone
         at = f"{newest.at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
         console.print(Text(f"{newest.digest}  {newest.links} rows of evidence, {at} ({zone})"))
 
@@ -80,13 +80,13 @@ def export(
     out: Annotated[Path, typer.Option(help="The zip file to write; it must not be there yet.")],
 ) -> None:
     """Write a loan's story and its evidence, with what is needed to check it, into a zip file."""
-    house = open_house()
-    while chain_evidence(house):
+    ctx = open_context()
+    while chain_evidence(ctx):
         pass  # what was done a moment ago belongs to it
     try:
-        with _snapshot(house) as connection:
+        with _snapshot(ctx) as connection:
             wrong = list(find_what_is_wrong(connection, loan))
-            rows = write_bundle(connection, house, loan, out)
+            rows = write_bundle(connection, ctx, loan, out)
     except FileExistsError:
         raise ArrearsError(f"{out} is there already. Name a new file.") from None
     except OSError as error:
@@ -99,9 +99,9 @@ def export(
         raise typer.Exit(1)
 
 
-def _snapshot(house: House) -> Any:
+def _snapshot(ctx: Context) -> Any:
     """One state of the database, whatever is written meanwhile."""
-    engine = house.engine.execution_options(isolation_level="REPEATABLE READ")
+    engine = ctx.engine.execution_options(isolation_level="REPEATABLE READ")
     return engine.begin()
 
 

@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from domain.language.phrases import Sentence
-from workers.cli.common import AsJson, Loan, console, open_house
+from workers.cli.common import AsJson, Loan, console, open_context
 from workers.cli.dates import a_moment
 from workers.history import read_story
 
@@ -27,17 +27,17 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Tell what was done about a loan, when, and why; and what was not done. No personal data."""
-    house = open_house()
-    moment = a_moment(house, at) if at else None
-    with house.engine.connect() as connection:
-        story = read_story(connection, house, loan, at=moment, language=language)
+    ctx = open_context()
+    moment = a_moment(ctx, at) if at else None
+    with ctx.engine.connect() as connection:
+        story = read_story(connection, ctx, loan, at=moment, language=language)
     if as_json:
         console.print_json(data=[_plain(sentence) for sentence in story])
         return
     for sentence in story:
         # Not markup: a reason may hold square brackets.
         console.print(Text(_line(sentence)))
-    console.print(Text(TIMES_ARE[language].format(zone=house.settings.zone), style="dim"))
+    console.print(Text(TIMES_ARE[language].format(zone=ctx.settings.zone), style="dim"))
 
 
 def _line(sentence: Sentence) -> str:

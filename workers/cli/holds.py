@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.common import Loan, open_house, take_in
+from workers.cli.common import Loan, open_context, submit
 from workers.cli.dates import a_day
 from workers.hardship.holds import KINDS_TOLD
 
 Kind = Annotated[str, typer.Argument(help=f"One of {', '.join(KINDS_TOLD)}.")]
 Why = Annotated[str, typer.Option(help="Why, in words that name nobody.")]
-By = Annotated[str, typer.Option(help="The staff reference of whoever does it.")]
+By = Annotated[str, typer.Option("--by", help="The staff reference of whoever does it.")]
 Starts = Annotated[
     date | None,
     typer.Option(
@@ -29,7 +29,7 @@ def hold(
         str, typer.Option("--id", help="The lender's id of the hold: the same id counts once.")
     ],
     why: Why,
-    by: By,
+    actor: By,
     starts_on: Starts = None,
     ends_on: Annotated[
         date | None,
@@ -42,17 +42,17 @@ def hold(
     ] = None,
 ) -> None:
     """Pause the ladder of a loan, and call off its calls and visits of those days."""
-    house = open_house()
+    ctx = open_context()
     payload = {
         "hold": hold_id,
         "loan": loan,
         "kind": kind,
-        "starts_on": (starts_on or house.today()).isoformat(),
+        "starts_on": (starts_on or ctx.today()).isoformat(),
         "ends_on": ends_on.isoformat() if ends_on else None,
         "why": why,
-        "made_by": by,
+        "actor": actor,
     }
-    take_in(house, "hold", hold_id, payload)
+    submit(ctx, "hold", hold_id, payload)
 
 
 def dispute(
@@ -61,19 +61,19 @@ def dispute(
         str, typer.Option("--id", help="The lender's id of the dispute: the same id counts once.")
     ],
     why: Why,
-    by: By,
+    actor: By,
     starts_on: Starts = None,
 ) -> None:
     """Record that the borrower disputes the debt: the ladder pauses until it is released."""
-    house = open_house()
+    ctx = open_context()
     payload = {
         "dispute": dispute_id,
         "loan": loan,
-        "starts_on": (starts_on or house.today()).isoformat(),
+        "starts_on": (starts_on or ctx.today()).isoformat(),
         "why": why,
-        "made_by": by,
+        "actor": actor,
     }
-    take_in(house, "dispute", dispute_id, payload)
+    submit(ctx, "dispute", dispute_id, payload)
 
 
 def release(
@@ -89,7 +89,7 @@ def release(
     ] = None,
 ) -> None:
     """End a hold or a dispute: the ladder goes on where it stood."""
-    house = open_house()
-    day = (ends_on or house.today()).isoformat()
+    ctx = open_context()
+    day = (ends_on or ctx.today()).isoformat()
     payload = {"hold": hold_id, "ends_on": day}
-    take_in(house, "release", f"{hold_id}:{day}", payload)
+    submit(ctx, "release", f"{hold_id}:{day}", payload)

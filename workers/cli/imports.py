@@ -13,7 +13,7 @@ from rich.table import Table
 
 from config.readers.tape_mapping_reader import load_mapping
 from domain.errors import ArrearsError
-from workers.cli.common import console, errors, open_house
+from workers.cli.common import console, errors, open_context
 from workers.cli.dates import a_day
 from workers.staff.roster import load_roster
 from workers.tapes.import_tape import ImportReport, import_tape
@@ -53,11 +53,11 @@ def import_(
             "before that day are in the tape, and later ones are laid on top of it."
         )
     read_as = load_mapping(mapping)
-    house = open_house()
+    ctx = open_context()
     with _progress() as bar:
         task = bar.add_task("reading", total=tape.stat().st_size if tape.is_file() else None)
         report = import_tape(
-            house,
+            ctx,
             tape,
             read_as,
             as_of=as_of,
@@ -89,8 +89,8 @@ def roster(
     days: Annotated[int, typer.Option(help="For how many days to write shifts.", min=1)] = 28,
 ) -> None:
     """Put the staff and their shifts on record. The same roster twice changes nothing."""
-    house = open_house()
-    done = load_roster(house, file, starts_on or house.today(), days)
+    ctx = open_context()
+    done = load_roster(ctx, file, starts_on or ctx.today(), days)
     console.print(f"{done.staff} people on record, {done.shifts} shifts.")
 
 

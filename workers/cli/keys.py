@@ -6,7 +6,7 @@ import typer
 from rich.text import Text
 
 from domain.errors import ArrearsError
-from workers.cli.common import UNCHANGED, DryRun, console, errors, open_house, show_table
+from workers.cli.common import UNCHANGED, DryRun, console, errors, open_context, show_table
 from workers.privacy.key_rotation import count_left, rotate
 
 app = typer.Typer(
@@ -23,9 +23,9 @@ def keys() -> None:
 @app.command("rotate")
 def rotate_(dry_run: DryRun = False) -> None:
     """Seal everything with the first key of the list. May be stopped, and begun again, anywhere."""
-    house = open_house()
-    with house.engine.connect() as connection:
-        left = count_left(connection, house)
+    ctx = open_context()
+    with ctx.engine.connect() as connection:
+        left = count_left(connection, ctx)
     show_table(
         "Sealed with an older key",
         ("in", "rows"),
@@ -41,7 +41,7 @@ def rotate_(dry_run: DryRun = False) -> None:
         done[name] += rows
         errors.print(Text(f"{name}: {done[name]} of {max(left[name], done[name])}"))
 
-    if not rotate(house, tell):
+    if not rotate(ctx, tell):
         raise ArrearsError(
             "Some rows were in use and are left. The worker of `repair` goes on with them; or run "
             "this once more."

@@ -10,7 +10,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from domain.ladder import Days, Item, Ladder, MissedSteps, Step
-from workers.cli.common import console, load_house
+from workers.cli.common import console, load_context
 
 MISSED = {
     MissedSteps.SKIP: "missed steps are skipped",
@@ -20,16 +20,16 @@ MISSED = {
 
 def ladder() -> None:
     """Show the stage rules step by step: those in force, those to come and those that are past."""
-    house = load_house()
-    ladders = sorted(house.policy.ladders, key=lambda one: (one.id, one.version))
+    ctx = load_context()
+    ladders = sorted(ctx.policy.ladders, key=lambda one: (one.id, one.version))
     for one in ladders:
-        console.print(Text(f"{one.name} — {standing(one, ladders, house.today())}", style="bold"))
+        console.print(Text(f"{one.name} — {standing(one, ladders, ctx.today())}", style="bold"))
         for line in _head(one):
             console.print(Text(line), soft_wrap=False)
         console.print(_table(one))
     console.print(
         "Days are ladder days: days past due, less those that a hold paused.\n"
-        f"The files are in {house.settings.policy_dir / 'ladders'}."
+        f"The files are in {ctx.settings.policy_dir / 'ladders'}."
     )
 
 

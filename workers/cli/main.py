@@ -41,7 +41,7 @@ from workers.cli import payments as money
 from workers.cli import retention as privacy
 from workers.cli import texts as unknown
 from workers.cli import worklist as work
-from workers.db.engine import in_a_sentence
+from workers.db.engine import user_message
 from workers.simulator.demo import command as demo
 
 gc.freeze()
@@ -106,7 +106,7 @@ def main() -> None:
         print(f"arrears: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except (OperationalError, InterfaceError, ProgrammingError, InternalError) as error:
-        print(f"arrears: {in_a_sentence(error)}", file=sys.stderr)
+        print(f"arrears: {user_message(error)}", file=sys.stderr)
         raise SystemExit(2) from None
 
 

@@ -13,10 +13,10 @@ from config.readers.rule_packs import describe_source
 from domain.compliance.contact_facts import ContactFacts, Party
 from domain.compliance.gate import Answer, Verdict, may_contact
 from domain.compliance.rules import Channel, Rule
-from workers.cli.common import AsJson, Loan, console, open_house
+from workers.cli.common import AsJson, Loan, console, open_context
 from workers.cli.dates import a_moment
 from workers.cli.rules import what_it_asks
-from workers.context import House
+from workers.context import Context
 from workers.gate.facts import read_contact_facts
 
 
@@ -34,15 +34,15 @@ def ask(
 
     The facts are those on record now; only the moment is another. Exit code 1: not at that moment.
     """
-    house = open_house()
-    moment = a_moment(house, at) if at else house.now()
-    with house.engine.connect() as connection:
-        facts = read_contact_facts(connection, house, loan, moment, party=party)
+    ctx = open_context()
+    moment = a_moment(ctx, at) if at else ctx.now()
+    with ctx.engine.connect() as connection:
+        facts = read_contact_facts(connection, ctx, loan, moment, party=party)
     verdict = may_contact(facts, channel, moment)
     if as_json:
-        console.print_json(data=_plain(loan, channel, moment, verdict, house))
+        console.print_json(data=_plain(loan, channel, moment, verdict, ctx))
     else:
-        for line in _told(loan, channel, moment, facts, verdict, house):
+        for line in _told(loan, channel, moment, facts, verdict, ctx):
             console.print(Text(line))
     if verdict.answer is not Answer.ALLOWED:
         raise typer.Exit(1)
@@ -54,9 +54,9 @@ def _told(
     at: datetime,
     facts: ContactFacts,
     verdict: Verdict,
-    house: House,
+    ctx: Context,
 ) -> list[str]:
-    lender = house.settings.lender_zone
+    lender = ctx.settings.lender_zone
     lines = [
         f"Loan {loan}, {channel}, on {_in(at, lender)}: {verdict.answer}. {verdict.reason}",
         *(f"For the borrower that is {_in(at, ZoneInfo(zone))}." for zone in facts.zones),
@@ -72,8 +72,8 @@ def _told(
     packs = ", ".join(pack.name for pack in facts.packs) or "none"
     lines.append(f"Rule packs: {packs}.")
     asked = "Asked" if verdict.answer is Answer.ALLOWED else "Against it"
-    lines += [f"{asked}: {_rule(id, house)}" for id in verdict.rules]
-    lines += [f"Warns: {_rule(id, house)}" for id in verdict.warnings]
+    lines += [f"{asked}: {_rule(id, ctx)}" for id in verdict.rules]
+    lines += [f"Warns: {_rule(id, ctx)}" for id in verdict.warnings]
     return lines
 
 
@@ -81,19 +81,19 @@ def _in(at: datetime, zone: ZoneInfo) -> str:
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M} ({zone})"
 
 
-def _known(house: House) -> dict[str, Rule]:
-    return {rule.id: rule for pack in house.policy.rule_packs for rule in pack.rules}
+def _known(ctx: Context) -> dict[str, Rule]:
+    return {rule.id: rule for pack in ctx.policy.rule_packs for rule in pack.rules}
 
 
-def _rule(id: str, house: House) -> str:
-    rule = _known(house).get(id)
+def _rule(id: str, ctx: Context) -> str:
+    rule = _known(ctx).get(id)
     if rule is None:
         return f"{id}, a rule of the house."
     return f"{id}: {what_it_asks(rule)} {describe_source(rule.source)}."
 
 
 def _plain(
-    loan: str, channel: Channel, at: datetime, verdict: Verdict, house: House
+    loan: str, channel: Channel, at: datetime, verdict: Verdict, ctx: Context
 ) -> dict[str, object]:
     return {
         "loan": loan,
@@ -102,6 +102,6 @@ def _plain(
         "answer": verdict.answer,
         "reason": verdict.reason,
         "until": verdict.until.isoformat() if verdict.until else None,
-        "rules": [_rule(id, house) for id in verdict.rules],
-        "warnings": [_rule(id, house) for id in verdict.warnings],
+        "rules": [_rule(id, ctx) for id in verdict.rules],
+        "warnings": [_rule(id, ctx) for id in verdict.warnings],
     }

@@ -12,7 +12,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from domain.errors import ArrearsError
-from workers.cli.common import AsJson, console, open_house
+from workers.cli.common import AsJson, console, open_context
 from workers.outbox import resend as resending
 from workers.outbox.resend import Untaken
 
@@ -27,9 +27,9 @@ Dead = Annotated[bool, typer.Option("--dead", help="Those that were given up.")]
 @app.command("list")
 def list_(dead: Dead = False, as_json: AsJson = False) -> None:
     """Show the events that wait or were given up, the oldest first."""
-    house = open_house()
-    with house.engine.connect() as connection:
-        found = resending.read_untaken(connection, house.settings.lender_zone, dead_only=dead)
+    ctx = open_context()
+    with ctx.engine.connect() as connection:
+        found = resending.read_untaken(connection, ctx.settings.lender_zone, dead_only=dead)
     if as_json:
         console.print_json(data=asdict(found), default=str)
         return
@@ -46,12 +46,12 @@ def resend(
     """Let an event go out again, or all that were given up. It keeps its id."""
     if dead == (event is not None):
         raise ArrearsError("Name either the event to send again, or all with --dead.")
-    house = open_house()
+    ctx = open_context()
     if event is None:
-        resent = resending.resend_dead(house)
+        resent = resending.resend_dead(ctx)
         console.print(f"{resent} event(s) that were given up go out again.")
         return
-    resending.resend(house, event)
+    resending.resend(ctx, event)
     console.print(Text(f"The event {event} goes out again."))
 
 

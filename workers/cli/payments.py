@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from domain.errors import ArrearsError
-from workers.cli.common import Loan, open_house, take_in
+from workers.cli.common import Loan, open_context, submit
 from workers.cli.dates import a_day, refuse_a_day_to_come
 from workers.inbox import process as inbox
 from workers.payments.payments import Payment
@@ -39,18 +39,18 @@ def pay(
     """
     if not payment_id.strip():
         raise ArrearsError("The payment has no id. Give the lender's own with --id.")
-    house = open_house()
+    ctx = open_context()
     if paid_on:
-        refuse_a_day_to_come(paid_on, house.today(), "--paid-on")
+        refuse_a_day_to_come(paid_on, ctx.today(), "--paid-on")
     paid = Payment(
         external_id=payment_id.strip(),
         loan=loan,
         amount=_amount(amount),
         currency=currency.upper(),
-        paid_on=paid_on or house.today(),
+        paid_on=paid_on or ctx.today(),
     )
     payload = inbox.payment_payload(paid)
-    take_in(house, "payment", paid.external_id, payload)
+    submit(ctx, "payment", paid.external_id, payload)
 
 
 def reverse(
@@ -61,10 +61,10 @@ def reverse(
     ] = None,
 ) -> None:
     """Take back a payment that bounced: what it had paid is owed again."""
-    house = open_house()
-    day = reversed_on or house.today()
+    ctx = open_context()
+    day = reversed_on or ctx.today()
     payload = {"payment": payment_id, "reversed_on": day.isoformat()}
-    take_in(house, "reversal", payment_id, payload)
+    submit(ctx, "reversal", payment_id, payload)
 
 
 def promise(
@@ -78,25 +78,27 @@ def promise(
     promise_id: Annotated[
         str, typer.Option("--id", help="The lender's id of the promise: the same id counts once.")
     ],
-    by: Annotated[str, typer.Option(help="The staff reference of whoever took it down.")],
+    actor: Annotated[
+        str, typer.Option("--by", help="The staff reference of whoever took it down.")
+    ],
 ) -> None:
     """Record a promise to pay: the ladder pauses up to and on its day."""
-    house = open_house()
+    ctx = open_context()
     payload = {
         "promise": promise_id,
         "loan": loan,
         "amount": str(_amount(amount)),
         "currency": currency.upper(),
         "due_on": due_on.isoformat(),
-        "made_by": by,
+        "actor": actor,
     }
-    take_in(house, "promise", promise_id, payload)
+    submit(ctx, "promise", promise_id, payload)
 
 
 def withdraw(promise_id: PromiseId) -> None:
     """Take back a promise to pay: the ladder goes on where it stood."""
-    house = open_house()
-    take_in(house, "promise_withdrawal", promise_id, {"promise": promise_id})
+    ctx = open_context()
+    submit(ctx, "promise_withdrawal", promise_id, {"promise": promise_id})
 
 
 def write_off(
@@ -107,10 +109,10 @@ def write_off(
     ] = None,
 ) -> None:
     """Stop collecting a loan that the lender wrote off. There is no way back."""
-    house = open_house()
-    day = on or house.today()
+    ctx = open_context()
+    day = on or ctx.today()
     payload = {"loan": loan, "written_off_on": day.isoformat()}
-    take_in(house, "write_off", loan, payload)
+    submit(ctx, "write_off", loan, payload)
 
 
 def _amount(written: str) -> Decimal:

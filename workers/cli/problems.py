@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.common import By, DryRun, Loan, open_house, say_done
+from workers.cli.common import By, DryRun, Loan, open_context, say_done
 from workers.operations.resolve import drop_event, settle_problem
 
 app = typer.Typer(
@@ -20,22 +20,22 @@ Why = Annotated[str, typer.Option(help="What was done about it, in words that na
 def settle(
     loan: Loan,
     kind: Annotated[str, typer.Argument(help="Its kind, as `arrears problems` shows it.")],
-    by: By,
+    actor: By,
     why: Why,
     dry_run: DryRun = False,
 ) -> None:
     """Close a problem of a loan that was seen to. It comes back should its cause."""
-    settle_problem(open_house(), loan, kind, by=by, why=why, dry_run=dry_run)
+    settle_problem(open_context(), loan, kind, actor=actor, why=why, dry_run=dry_run)
     say_done(f"The problem {kind} of loan {loan} is settled.", dry_run=dry_run)
 
 
 @app.command()
 def drop(
     event: Annotated[str, typer.Argument(help="Its id, as `arrears problems` shows it.")],
-    by: By,
+    actor: By,
     why: Why,
     dry_run: DryRun = False,
 ) -> None:
     """Let go of an event that waits for what will never come, or was rejected."""
-    drop_event(open_house(), event, by=by, why=why, dry_run=dry_run)
+    drop_event(open_context(), event, actor=actor, why=why, dry_run=dry_run)
     say_done(f"Event {event} is dropped: it is never applied.", dry_run=dry_run)

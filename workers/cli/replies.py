@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from workers.borrowers.reply_queue import finish_reply, open_reply
-from workers.cli.common import console, open_house
+from workers.cli.common import console, open_context
 
 app = typer.Typer(
     help="Borrowers' texts that ask for a person: read one, and note that it was seen to.",
@@ -22,12 +22,12 @@ Reply = Annotated[int, typer.Argument(help="The number of the reply, as `arrears
 @app.command()
 def read(
     reply: Reply,
-    by: Annotated[str, typer.Option(help="The staff reference of whoever reads it.")],
+    actor: Annotated[str, typer.Option("--by", help="The staff reference of whoever reads it.")],
 ) -> None:
     """Print a borrower's text. It holds personal data: each look is noted."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("workers.borrowers.reply_queue").setLevel(logging.INFO)
-    body = open_reply(open_house(), reply, by=by).body
+    body = open_reply(open_context(), reply, actor=actor).body
     # Whoever wrote it is not to write to the terminal: no control characters but the line's end.
     print("".join(one if one.isprintable() or one == "\n" else "�" for one in body))
 
@@ -35,8 +35,8 @@ def read(
 @app.command()
 def done(
     reply: Reply,
-    by: Annotated[str, typer.Option(help="The staff reference of whoever saw to it.")],
+    actor: Annotated[str, typer.Option("--by", help="The staff reference of whoever saw to it.")],
 ) -> None:
     """Note that somebody saw to a reply: it is nobody's work any more."""
-    finish_reply(open_house(), reply, by=by)
+    finish_reply(open_context(), reply, actor=actor)
     console.print(Text(f"Reply {reply} is seen to."))

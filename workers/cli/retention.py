@@ -8,7 +8,7 @@ from dataclasses import asdict
 import typer
 from rich.text import Text
 
-from workers.cli.common import AsJson, console, open_house, show_table
+from workers.cli.common import AsJson, console, open_context, show_table
 from workers.privacy.retention import Held, pages, read_keeping
 
 app = typer.Typer(help="How long personal data is kept.", no_args_is_help=True)
@@ -22,13 +22,13 @@ def privacy() -> None:
 @app.command()
 def due(as_json: AsJson = False) -> None:
     """Show whose data the next run will erase, and count whose is kept and why. Ids only."""
-    house = open_house()
-    today = house.today()
+    ctx = open_context()
+    today = ctx.today()
     over: list[Held] = []
     kept: Counter[str] = Counter()
-    with house.engine.connect() as connection:
+    with ctx.engine.connect() as connection:
         for page in pages(connection):
-            for one in read_keeping(connection, house, page):
+            for one in read_keeping(connection, ctx, page):
                 if one.keeping.is_over(today):
                     over.append(one)
                 else:

@@ -23,7 +23,7 @@ from domain.compliance.other_rules import (
 )
 from domain.compliance.rules import Modality, Rule, RulePack, RuleStatus, packs_for
 from domain.errors import ArrearsError
-from workers.cli.common import AsJson, console, load_house
+from workers.cli.common import AsJson, console, load_context
 
 WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 COUNTED = {
@@ -57,7 +57,7 @@ def rules(jurisdiction: Jurisdiction = None, as_json: AsJson = False) -> None:
 
     It is engineering input and not legal advice: have a lawyer read what needs review.
     """
-    packs = load_house().policy.rule_packs
+    packs = load_context().policy.rule_packs
     shown = packs_for(packs, jurisdiction.upper()) if jurisdiction else packs
     if not shown:
         known = ", ".join(sorted(pack.jurisdiction for pack in packs))

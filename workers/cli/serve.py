@@ -17,7 +17,7 @@ import typer
 
 from config.settings import read_setting_file
 from domain.errors import ArrearsError
-from workers.cli.common import open_house
+from workers.cli.common import open_context
 from workers.messaging.broker import assert_broker_reachable
 from workers.operations.policy_register import register_policy
 from workers.queues import Queue, taken_ahead
@@ -145,10 +145,10 @@ def _not_free(error: OSError | UnicodeError, host: str, port: int) -> str:
 
 
 def _check() -> None:
-    house = open_house()
-    assert_broker_reachable(house.settings.redis_url)
-    register_policy(house)
-    house.engine.dispose()
+    ctx = open_context()
+    assert_broker_reachable(ctx.settings.redis_url)
+    register_policy(ctx)
+    ctx.engine.dispose()
 
 
 def _become_celery(*args: str) -> NoReturn:

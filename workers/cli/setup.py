@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from domain.errors import ArrearsError
-from workers.cli.common import assert_usable, console, load_house
-from workers.context import House
-from workers.db.encryption import Vault
+from workers.cli.common import assert_usable, console, load_context
+from workers.context import Context
+from workers.db.encryption import Cipher
 from workers.db.encryption_keys import keep_digest_key
 from workers.db.grants import grant_to_role
 from workers.db.migrate import upgrade
@@ -24,41 +24,41 @@ def migrate(
     ] = None,
 ) -> None:
     """Bring the database to this release's version. Safe to run twice and at the same time."""
-    house = load_house()
-    upgrade(house.settings.database_url)
+    ctx = load_context()
+    upgrade(ctx.settings.database_url)
     if grant_to:
-        grant_to_role(house.engine, grant_to)
-    keep_digest_key(house.engine, house.vault, house.now())
-    register_policy(house)
+        grant_to_role(ctx.engine, grant_to)
+    keep_digest_key(ctx.engine, ctx.cipher, ctx.now())
+    register_policy(ctx)
     console.print("The database is at this release's version.")
 
 
 def check() -> None:
     """Check settings, policy, templates, database and broker, and change nothing."""
-    house = load_house()
+    ctx = load_context()
     wrong = []
     for look in (_database, _broker):
         try:
-            look(house)
+            look(ctx)
         except ArrearsError as error:
             wrong.append(str(error))
     if wrong:
         raise ArrearsError("\n".join(wrong))
     console.print(
-        f"All well: {len(house.policy.ladders)} ladders, {len(house.policy.rule_packs)} rule "
-        f"packs, {len(house.templates.names())} templates, database and broker reachable."
+        f"All well: {len(ctx.policy.ladders)} ladders, {len(ctx.policy.rule_packs)} rule "
+        f"packs, {len(ctx.templates.names())} templates, database and broker reachable."
     )
 
 
-def _database(house: House) -> None:
-    assert_usable(house)
-    assert_policy_unchanged(house)
+def _database(ctx: Context) -> None:
+    assert_usable(ctx)
+    assert_policy_unchanged(ctx)
 
 
-def _broker(house: House) -> None:
-    assert_broker_reachable(house.settings.redis_url)
+def _broker(ctx: Context) -> None:
+    assert_broker_reachable(ctx.settings.redis_url)
 
 
 def new_key() -> None:
     """Make a key for ARREARS_ENCRYPTION_KEYS."""
-    console.print(Vault.new_key())
+    console.print(Cipher.new_key())

@@ -14,7 +14,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from domain.statuses import ActionStatus
-from workers.cli.common import console, open_house
+from workers.cli.common import console, open_context
 from workers.messaging.broker import queue_depths
 from workers.operations.status import Status, read_status
 
@@ -23,10 +23,10 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Show what is due, what waits and for what, what failed, and how full the queues are."""
-    house = open_house()
-    with house.engine.connect() as connection:
-        found = read_status(connection, house.now())
-    depths = _depths(house.settings.redis_url)
+    ctx = open_context()
+    with ctx.engine.connect() as connection:
+        found = read_status(connection, ctx.now())
+    depths = _depths(ctx.settings.redis_url)
     if as_json:
         # The queues are null when the broker cannot be reached.
         console.print_json(data=asdict(found) | {"queues": depths}, default=str)
@@ -94,14 +94,14 @@ def _scan(found: Status) -> str:
 
 
 def _actions(found: Status) -> None:
-    if not found.actions.by_work:
+    if not found.actions.by_type:
         console.print("There are no actions.")
         return
     table = Table("Actions", box=SIMPLE_HEAD)
     shown = [one for one in ActionStatus if found.actions.in_status(one)]
     for one in shown:
         table.add_column(one.replace("_", " "), justify="right")
-    for work, counts in found.actions.by_work.items():
+    for work, counts in found.actions.by_type.items():
         table.add_row(work.replace("_", " "), *(str(counts.get(one, 0)) for one in shown))
     console.print(table)
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import typer
 
-from workers.cli.common import AsJson, By, DryRun, console, open_house, say_done, show_table
+from workers.cli.common import AsJson, By, DryRun, console, open_context, say_done, show_table
 from workers.sms.unconfirmed import drop_unknown, read_unknown, send_again, was_sent
 
 app = typer.Typer(
@@ -25,9 +25,9 @@ Message = Annotated[UUID, typer.Argument(help="The id of the text, as `list` sho
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """Show the texts that may or may not have gone out. `parked` ones wait for a person."""
-    house = open_house()
-    with house.engine.connect() as connection:
-        found = read_unknown(connection, house.settings.lender_zone)
+    ctx = open_context()
+    with ctx.engine.connect() as connection:
+        found = read_unknown(connection, ctx.settings.lender_zone)
     if as_json:
         console.print_json(data=[asdict(one) for one in found], default=str)
         return
@@ -53,24 +53,24 @@ def list_(as_json: AsJson = False) -> None:
 @app.command()
 def sent(
     message: Message,
-    by: By,
+    actor: By,
     sid: Annotated[str | None, typer.Option(help="The provider's own id of the text.")] = None,
     dry_run: DryRun = False,
 ) -> None:
     """Say that the provider took the text: its action is done."""
-    was_sent(open_house(), message, by, sid=sid, dry_run=dry_run)
+    was_sent(open_context(), message, actor, sid=sid, dry_run=dry_run)
     say_done(f"Text {message} counts as sent; its action is done.", dry_run=dry_run)
 
 
 @app.command()
-def resend(message: Message, by: By, dry_run: DryRun = False) -> None:
+def resend(message: Message, actor: By, dry_run: DryRun = False) -> None:
     """Say that the text never went out: another one is sent, if the gate still allows it."""
-    send_again(open_house(), message, by, dry_run=dry_run)
+    send_again(open_context(), message, actor, dry_run=dry_run)
     say_done(f"Text {message} counts as not sent; its action is due now.", dry_run=dry_run)
 
 
 @app.command()
-def drop(message: Message, by: By, dry_run: DryRun = False) -> None:
+def drop(message: Message, actor: By, dry_run: DryRun = False) -> None:
     """Leave it open whether the text went out, and do nothing more about it."""
-    drop_unknown(open_house(), message, by, dry_run=dry_run)
+    drop_unknown(open_context(), message, actor, dry_run=dry_run)
     say_done(f"The action of text {message} is dropped.", dry_run=dry_run)

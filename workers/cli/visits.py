@@ -10,7 +10,7 @@ from domain.compliance.rules import Channel
 from domain.contact_outcomes import ContactOutcome
 from workers.attempts.attempts import BarredError
 from workers.cli.calls import not_now, show_begun, tell_outcome
-from workers.cli.common import AsJson, DryRun, Loan, console, open_house
+from workers.cli.common import AsJson, DryRun, Loan, console, open_context
 from workers.visits.start import begin_visit, call_off_visit
 
 app = typer.Typer(
@@ -18,21 +18,23 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-Visitor = Annotated[str, typer.Option(help="The staff reference of one of the two visitors.")]
-By = Annotated[str, typer.Option(help="The staff reference of whoever decides it.")]
+Visitor = Annotated[
+    str, typer.Option("--by", help="The staff reference of one of the two visitors.")
+]
+By = Annotated[str, typer.Option("--by", help="The staff reference of whoever decides it.")]
 
 
 @app.command()
-def start(loan: Loan, by: Visitor, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+def start(loan: Loan, actor: Visitor, dry_run: DryRun = False, as_json: AsJson = False) -> None:
     """Ask the gate once more and show the address. Exit code 1: not now, and why.
 
     The address is personal data: showing it is on record.
     """
-    house = open_house()
+    ctx = open_context()
     try:
-        begun = begin_visit(house, loan, by=by, dry_run=dry_run)
+        begun = begin_visit(ctx, loan, actor=actor, dry_run=dry_run)
     except BarredError as barred:
-        not_now(barred, house.settings.lender_zone)
+        not_now(barred, ctx.settings.lender_zone)
         raise typer.Exit(1) from None
     show_begun(begun, "Visit", as_json=as_json, dry_run=dry_run)
 
@@ -40,19 +42,19 @@ def start(loan: Loan, by: Visitor, dry_run: DryRun = False, as_json: AsJson = Fa
 @app.command()
 def end(
     loan: Loan,
-    by: Visitor,
+    actor: Visitor,
     outcome: Annotated[ContactOutcome, typer.Option(help="What came of it.")],
 ) -> None:
     """Say what came of the visit that was begun: what is on record is not changed later."""
-    tell_outcome(loan, Channel.VISIT, by, outcome)
+    tell_outcome(loan, Channel.VISIT, actor, outcome)
 
 
 @app.command("call-off")
 def call_off(
     loan: Loan,
-    by: By,
+    actor: By,
     why: Annotated[str, typer.Option(help="Why, in words that name nobody.")],
 ) -> None:
     """Call off a visit that nobody made: its visitors are free, and the ladder plans it anew."""
-    call_off_visit(open_house(), loan, by=by, why=why)
+    call_off_visit(open_context(), loan, actor=actor, why=why)
     console.print(f"The visit of loan {loan} is called off.", markup=False)

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from domain.errors import ArrearsError
 from domain.statuses import ActionStatus
-from workers.cli.common import AsJson, Loan, console, errors, open_house, show_table
+from workers.cli.common import AsJson, Loan, console, errors, open_context, show_table
 from workers.cli.dates import a_day
 from workers.operations.problems import Problems, read_problems
 from workers.staff.worklist import CallToMake, FileToBring, Kind, VisitToMake, WorkList, read_work
@@ -40,15 +40,15 @@ def work(
 ) -> None:
     """Show what is prepared: calls, visits, legal files, approvals, replies. No personal data."""
     kinds = _asked(kind, staff)
-    house = open_house()
-    day = on or house.today()
-    with house.engine.connect() as connection:
-        found = read_work(connection, house, day, kinds, staff)
+    ctx = open_context()
+    day = on or ctx.today()
+    with ctx.engine.connect() as connection:
+        found = read_work(connection, ctx, day, kinds, staff)
     if as_json:
         prepared = asdict(found)
         console.print_json(data={one: prepared[one] for one in kinds}, default=str)
         return
-    console.print(Text(f"Work on business date {day}; times of {house.settings.zone}"))
+    console.print(Text(f"Work on business date {day}; times of {ctx.settings.zone}"))
     for one in kinds:
         _show_work(one, found)
 
@@ -59,13 +59,13 @@ def letter(
         str | None, typer.Option(help="The ladder item it was written for; the newest if left out.")
     ] = None,
     *,
-    by: Annotated[str, typer.Option(help="The staff reference of whoever prints it.")],
+    actor: Annotated[str, typer.Option("--by", help="The staff reference of whoever prints it.")],
 ) -> None:
     """Print the letter that was written for a loan. It holds personal data: each look is noted."""
     # To stderr, where the log of an installation is collected: paper gets the letter alone.
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("workers.visits.letters").setLevel(logging.INFO)
-    found = open_letter(open_house(), loan, item, by=by)
+    found = open_letter(open_context(), loan, item, actor=actor)
     print(found.body)
     if not found.still_due:
         errors.print(
@@ -76,9 +76,9 @@ def letter(
 
 def problems(as_json: AsJson = False) -> None:
     """Show what is to be put right: defects of loans, events not applied, actions that fail."""
-    house = open_house()
-    with house.engine.connect() as connection:
-        found = read_problems(connection, house.settings.lender_zone)
+    ctx = open_context()
+    with ctx.engine.connect() as connection:
+        found = read_problems(connection, ctx.settings.lender_zone)
     if as_json:
         console.print_json(data=asdict(found), default=str)
         return

@@ -14,7 +14,7 @@ def note_access(
     connection: Connection,
     loan_id: int | None,
     what: Opened,
-    by: str,
+    actor: str,
     now: datetime,
     *,
     item: str | None = None,
@@ -36,6 +36,6 @@ def note_access(
             what=what,
             purpose=purpose or what.usual_purpose,
             item=item,
-            made_by=by,
+            actor=actor,
         )
     )

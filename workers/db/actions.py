@@ -10,14 +10,14 @@ from uuid import UUID
 from sqlalchemy import Connection, and_, bindparam, or_, text, update
 
 from domain.compliance.gate import ON_HOLD
-from domain.ladder import Work
+from domain.ladder import ActionType
 from domain.statuses import CLAIMABLE, ActionStatus, sources
 from workers.db import outbox_messages as news
 from workers.db.bulk import is_among
-from workers.db.outbox import tell
-from workers.db.prepared_statements import planned_once
+from workers.db.outbox import record_events
+from workers.db.prepared_statements import prepared
 from workers.db.schema import action
-from workers.db.skip_locked import not_since, update_first
+from workers.db.skip_locked import not_dispatched_since, update_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Move:
     due_at: datetime | None = None
 
 
-_MOVE = planned_once(
+_MOVE = prepared(
     text("""
 WITH before AS (
     SELECT id, status FROM action
@@ -41,10 +41,10 @@ WITH before AS (
     UPDATE action a
        SET status = :to, reason = :reason, rules = CAST(:rules AS text[]), due_at = :due_at,
            attempts = a.attempts + :failed, claim_token = NULL, claimed_until = NULL,
-           woken_at = NULL, changed_at = :now
+           dispatched_at = NULL, changed_at = :now
       FROM before
      WHERE a.id = before.id
- RETURNING a.id, a.loan_id, a.work, a.step, a.item, a.anchor_on, before.status
+ RETURNING a.id, a.loan_id, a.type, a.step, a.item, a.delinquent_since, before.status
 ), noted AS (
     INSERT INTO action_event (action_id, at, from_status, to_status, due_at, reason, rules)
     SELECT id, :now, status, :to, :due_at, :reason, CAST(:rules AS text[]) FROM moved
@@ -82,11 +82,11 @@ def move_actions(
         },
     )
     rows = moved.all()
-    tell(connection, news.of_moved_actions(rows, move.to, move.reason), now)
+    record_events(connection, news.of_moved_actions(rows, move.to, move.reason), now)
     return len(rows)
 
 
-_CLAIM = planned_once(
+_CLAIM = prepared(
     update(action)
     .where(
         action.c.id == bindparam("of_action"),
@@ -111,7 +111,7 @@ def claim_action(
     return claimed.rowcount == 1
 
 
-_ASK_AGAIN = planned_once(
+_ASK_AGAIN = prepared(
     update(action)
     .where(
         is_among(action.c.loan_id, "of_loans"),
@@ -122,7 +122,7 @@ _ASK_AGAIN = planned_once(
 )
 
 
-def ask_again(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
+def recheck_deferred(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
     """Let deferred actions that waited for a fact, not for a moment, come before the gate again.
 
     So do those that waited for the end of a hold, for that may have come sooner.
@@ -132,8 +132,13 @@ def ask_again(connection: Connection, loan_ids: Sequence[int], now: datetime) ->
     connection.execute(_ASK_AGAIN, {"of_loans": list(loan_ids), "now": now})
 
 
-def wake_due(
-    connection: Connection, work: Work, now: datetime, *, again_after: timedelta, limit: int
+def take_due(
+    connection: Connection,
+    action_type: ActionType,
+    now: datetime,
+    *,
+    again_after: timedelta,
+    limit: int,
 ) -> list[int]:
     """Take up to `limit` actions whose time has come, to be announced to their workers.
 
@@ -141,11 +146,11 @@ def wake_due(
     message must have been lost. Oldest first; two callers at once take different ones.
     """
     due = and_(
-        action.c.work == work,
+        action.c.type == action_type,
         action.c.status.in_(CLAIMABLE),
         action.c.due_at <= now,
-        not_since(action.c.woken_at, now - again_after),
+        not_dispatched_since(action.c.dispatched_at, now - again_after),
     )
     first = update_first(action, due, (action.c.due_at,), limit)
-    woken = connection.execute(first.values(woken_at=now).returning(action.c.id))
+    woken = connection.execute(first.values(dispatched_at=now).returning(action.c.id))
     return list(woken.scalars())

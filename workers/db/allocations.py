@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
 from domain.allocation import Allocation
 from domain.tape_reconciliation import BookedPayment, OnRecord
 from workers.db.bulk import as_rows, given_rows, insert_rows, is_among
-from workers.db.prepared_statements import planned_once
+from workers.db.prepared_statements import prepared
 from workers.db.schema import allocation, payment
 
 _TOTALS = text("""
@@ -54,17 +54,17 @@ def on_record(connection: Connection, loan_ids: Sequence[int], as_of: date) -> d
 
 
 def write_laid(
-    connection: Connection, laid: Mapping[int, tuple[Sequence[Allocation], Decimal]]
+    connection: Connection, apply_allocations: Mapping[int, tuple[Sequence[Allocation], Decimal]]
 ) -> None:
     """Put on record where payments lie now, and what is left over of each. Three statements."""
-    if not laid:
+    if not apply_allocations:
         return
-    write_left_over(connection, {id: left for id, (_, left) in laid.items()})
-    _write(connection, {id: parts for id, (parts, _) in laid.items()})
+    write_left_over(connection, {id: left for id, (_, left) in apply_allocations.items()})
+    _write(connection, {id: parts for id, (parts, _) in apply_allocations.items()})
 
 
 _LEFT = as_rows((payment.c.id, payment.c.unallocated))
-_LEFT_OVER = planned_once(
+_LEFT_OVER = prepared(
     update(payment)
     .where(is_among(payment.c.id, "of_payments"), payment.c.id == _LEFT.c.id)
     .values(unallocated=_LEFT.c.unallocated)

@@ -9,18 +9,18 @@ from sqlalchemy import Connection, text
 
 from domain.statuses import ActionStatus
 from workers.db.actions import Move, move_actions
-from workers.db.prepared_statements import planned_once
+from workers.db.prepared_statements import prepared
 
 WHY = {True: "superseded", False: "hold"}
 """By whether the arrears that it was arranged for are gone."""
 
-_CALL_OFF = planned_once(
+_CALL_OFF = prepared(
     text("""
 WITH arranged AS (
-    SELECT a.id, a.loan_id, a.anchor_on IS DISTINCT FROM l.anchor_on AS needless
+    SELECT a.id, a.loan_id, a.delinquent_since IS DISTINCT FROM l.delinquent_since AS needless
       FROM action a JOIN loan l ON l.id = a.loan_id
-     WHERE a.loan_id = ANY(:loan_ids) AND a.status = 'arranged'
-       AND a.work IN ('assign_call', 'schedule_visit')
+     WHERE a.loan_id = ANY(:loan_ids) AND a.status = 'assigned'
+       AND a.type IN ('assign_call', 'schedule_visit')
 ), calls AS (
     UPDATE call c SET cancelled_at = :now
       FROM arranged a

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from workers.db.prepared_statements import planned_once
+from workers.db.prepared_statements import prepared
 
 
 def as_rows(columns: Iterable[Column[Any]]) -> TableValuedAlias:
@@ -74,8 +74,8 @@ def _inserting(
     if known_by:
         statement = statement.on_conflict_do_nothing(index_elements=[known_by])
     if returning:
-        return planned_once(statement.returning(*(table.c[name] for name in returning)))
-    return planned_once(statement)
+        return prepared(statement.returning(*(table.c[name] for name in returning)))
+    return prepared(statement)
 
 
 def insert_rows(

@@ -8,15 +8,15 @@ from datetime import date, datetime
 from sqlalchemy import Connection, text
 
 from workers.db import outbox_messages as news
-from workers.db.outbox import tell
-from workers.db.prepared_statements import planned_once
+from workers.db.outbox import record_events
+from workers.db.prepared_statements import prepared
 
 CURED = "cured"
 WRITTEN_OFF = "written off"
 
 # Closes the cases of loans that are not collected any more and opens one for each loan past due
 # that has none, at once.
-_KEEP = planned_once(
+_KEEP = prepared(
     text("""
 WITH closed AS (
     UPDATE collection_case
@@ -78,7 +78,7 @@ def keep_cases(
             "opened_on": list(opened.values()),
         },
     )
-    tell(connection, news.of_cured_cases(cases), now)
+    record_events(connection, news.of_cured_cases(cases), now)
 
 
 def lock_paid_cases(connection: Connection, today: date, limit: int) -> list[int]:

@@ -12,12 +12,12 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from domain.errors import ArrearsError
 
-MARK = 9
+KEY_ID_LENGTH = 9
 """Hexadecimal digits of a mark, so that what stands before a sealed value has twelve characters:
 those become sixteen in base64, in which events keep sealed values."""
 
 
-class Vault:
+class Cipher:
     """Seals with the first key, opens with any of them, so that keys can rotate.
 
     Keys are Fernet keys: 32 bytes, URL-safe base64. `Vault.new_key()` makes one. A sealed value
@@ -27,7 +27,7 @@ class Vault:
     def __init__(
         self,
         keys: Sequence[str],
-        kept_digest_key: Callable[[Sequence[str]], bytes | None] | None = None,
+        read_index_key: Callable[[Sequence[str]], bytes | None] | None = None,
     ) -> None:
         """`kept_digest_key` finds the key of the digests, sealed with a key of one of the marks
         that it is given; None where none is kept."""
@@ -43,36 +43,38 @@ class Vault:
             raise ArrearsError(
                 "ARREARS_ENCRYPTION_KEYS is empty. Make a key with `arrears new-key`."
             )
-        self.marks = tuple(
-            sha256(b"arrears mark" + key.encode()).hexdigest()[:MARK] for key in keys
+        self.key_ids = tuple(
+            sha256(b"arrears mark" + key.encode()).hexdigest()[:KEY_ID_LENGTH] for key in keys
         )
         """A word for each key, newest first, that tells it from others and opens nothing."""
-        self._by_mark = dict(zip(self.marks, fernets, strict=True))
+        self._by_key_id = dict(zip(self.key_ids, fernets, strict=True))
         self._any = MultiFernet(fernets)
         self._last_key = keys[-1]
-        self._kept_digest_key = kept_digest_key
-        self._digest_key: bytes | None = None
+        self._read_index_key = read_index_key
+        self._index_key: bytes | None = None
 
     @staticmethod
     def new_key() -> str:
         return Fernet.generate_key().decode()
 
     @property
-    def seals_with(self) -> str:
+    def current_key_id(self) -> str:
         """The mark of the key that seals."""
-        return self.marks[0]
+        return self.key_ids[0]
 
-    def seal(self, text: str) -> bytes:
-        return begins(self.seals_with) + self._by_mark[self.seals_with].encrypt(text.encode())
+    def encrypt(self, text: str) -> bytes:
+        return begins(self.current_key_id) + self._by_key_id[self.current_key_id].encrypt(
+            text.encode()
+        )
 
-    def open(self, sealed: bytes) -> str:
+    def decrypt(self, sealed: bytes) -> str:
         """The text that was sealed.
 
         Raises:
             ArrearsError: none of the keys fits.
         """
-        mark, token = _parts(bytes(sealed))
-        key = self._any if mark is None else self._by_mark.get(mark)
+        key_id, token = _parts(bytes(sealed))
+        key = self._any if key_id is None else self._by_key_id.get(key_id)
         try:
             if key is None:
                 raise InvalidToken
@@ -85,47 +87,49 @@ class Vault:
                 "sealed with it any more."
             ) from None
 
-    def seal_anew(self, sealed: bytes) -> bytes:
+    def reencrypt(self, sealed: bytes) -> bytes:
         """The same text, sealed with the first key.
 
         Raises:
             ArrearsError: none of the keys fits.
         """
-        return self.seal(self.open(sealed))
+        return self.encrypt(self.decrypt(sealed))
 
-    def digest(self, phone: str) -> bytes:
+    def blind_index(self, phone: str) -> bytes:
         """A keyed hash of an E.164 number: equal for equal numbers, useless without the key."""
-        if self._digest_key is None:
-            self._digest_key = self._find_digest_key()
-        return hmac.new(self._digest_key, phone.encode(), sha256).digest()
+        if self._index_key is None:
+            self._index_key = self._find_index_key()
+        return hmac.new(self._index_key, phone.encode(), sha256).digest()
 
-    def sealed_digest_keys(self, *, renew: bool = False) -> dict[str, bytes]:
+    def encrypted_index_keys(self, *, renew: bool = False) -> dict[str, bytes]:
         """The key of the digests, sealed with each of the keys, by its mark.
 
         With `renew` it is a new one, for a book that holds no digest yet.
         """
         if renew:
-            self._digest_key = os.urandom(32)
-        elif self._digest_key is None:
-            self._digest_key = self._find_digest_key()
-        told = b64encode(self._digest_key)
-        return {mark: begins(mark) + key.encrypt(told) for mark, key in self._by_mark.items()}
+            self._index_key = os.urandom(32)
+        elif self._index_key is None:
+            self._index_key = self._find_index_key()
+        told = b64encode(self._index_key)
+        return {
+            key_id: begins(key_id) + key.encrypt(told) for key_id, key in self._by_key_id.items()
+        }
 
-    def _find_digest_key(self) -> bytes:
-        kept = self._kept_digest_key(self.marks) if self._kept_digest_key else None
+    def _find_index_key(self) -> bytes:
+        kept = self._read_index_key(self.key_ids) if self._read_index_key else None
         if kept is not None:
-            return b64decode(self.open(kept))
+            return b64decode(self.decrypt(kept))
         # Before it was kept in the database, the last key in the list told it.
         return sha256(b"arrears phone digest" + self._last_key.encode()).digest()
 
 
-def begins(mark: str) -> bytes:
+def begins(key_id: str) -> bytes:
     """How every value begins that the key with this mark sealed."""
-    return f"k:{mark}:".encode()
+    return f"k:{key_id}:".encode()
 
 
 def _parts(sealed: bytes) -> tuple[str | None, bytes]:
     """The mark of the key that sealed it, and what it sealed; older values have no mark."""
     if not sealed.startswith(b"k:"):
         return None, sealed
-    return sealed[2 : 2 + MARK].decode(errors="replace"), sealed[3 + MARK :]
+    return sealed[2 : 2 + KEY_ID_LENGTH].decode(errors="replace"), sealed[3 + KEY_ID_LENGTH :]

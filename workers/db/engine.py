@@ -70,7 +70,7 @@ def connect(url: str, *, pool_size: int = 4) -> Engine:
 
 
 @contextmanager
-def one_statement(engine: Engine) -> Iterator[Connection]:
+def autocommit(engine: Engine) -> Iterator[Connection]:
     """A connection for a single statement, which is a transaction by itself.
 
     The driver sends what begins and what ends a transaction as statements of their own: three round
@@ -119,7 +119,7 @@ def assert_reachable(engine: Engine) -> None:
         ) from None
 
 
-def in_a_sentence(error: DBAPIError) -> str:
+def user_message(error: DBAPIError) -> str:
     """What a person is told of a command that an error of the database ended.
 
     Not for errors about data, whose words may quote it.

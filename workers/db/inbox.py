@@ -8,31 +8,31 @@ from typing import Any
 from sqlalchemy import Connection, Row, any_, bindparam, exists, func, select, text, update
 
 from workers.db.bulk import as_rows, given_rows, is_among
-from workers.db.pending_events import told_of
-from workers.db.prepared_statements import planned_once, written_out
-from workers.db.schema import NEWS_OF_LOANS, inbox_event
+from workers.db.pending_events import payload_value
+from workers.db.prepared_statements import literal, prepared
+from workers.db.schema import KINDS_THAT_BLOCK_A_LOAN, inbox_event
 from workers.db.skip_locked import update_first
 
 Event = Row[*tuple[Any, ...]]
 
-AT_ONCE = 100
+BATCH_SIZE = 100
 """How many events that nobody asked for are taken along, at most: so few that those who were asked
 for need not wait long."""
 
 
-_WAITING = planned_once(
+_WAITING = prepared(
     select(inbox_event.c.id, inbox_event.c.kind)
-    .where(is_among(inbox_event.c.id, "of_events"), inbox_event.c.status == written_out("received"))
+    .where(is_among(inbox_event.c.id, "of_events"), inbox_event.c.status == literal("received"))
     .order_by(inbox_event.c.id)
 )
 
 
-def waiting_among(connection: Connection, event_ids: Sequence[int]) -> Sequence[Event]:
+def filter_pending(connection: Connection, event_ids: Sequence[int]) -> Sequence[Event]:
     """The ids and kinds of those that are not applied yet, in the order in which they came in."""
     return connection.execute(_WAITING, {"of_events": list(event_ids)}).all()
 
 
-_LOCK = planned_once(
+_LOCK = prepared(
     select(inbox_event).where(inbox_event.c.id == bindparam("of_event")).with_for_update()
 )
 
@@ -47,26 +47,26 @@ _ALONG = inbox_event.alias("along")
 _FIRST_ALONG = (
     select(_ALONG.c.id)
     .where(
-        _ALONG.c.status == written_out("received"),
+        _ALONG.c.status == literal("received"),
         _ALONG.c.kind == bindparam("kind"),
         _ALONG.c.reason.is_(None),
         ~exists().where(
-            _BEFORE.c.status == written_out("received"),
-            _BEFORE.c.kind.in_([written_out(kind) for kind in NEWS_OF_LOANS]),
+            _BEFORE.c.status == literal("received"),
+            _BEFORE.c.kind.in_([literal(kind) for kind in KINDS_THAT_BLOCK_A_LOAN]),
             _BEFORE.c.kind != bindparam("kind"),
-            told_of(_BEFORE, "loan") == told_of(_ALONG, "loan"),
+            payload_value(_BEFORE, "loan") == payload_value(_ALONG, "loan"),
             _BEFORE.c.id < _ALONG.c.id,
         ),
     )
     .order_by(_ALONG.c.id)
-    .limit(AT_ONCE)
+    .limit(BATCH_SIZE)
     .with_for_update(of=_ALONG, skip_locked=True)
     .scalar_subquery()
 )
-_TAKE = planned_once(
+_TAKE = prepared(
     select(inbox_event)
     .where(
-        inbox_event.c.status == written_out("received"),
+        inbox_event.c.status == literal("received"),
         inbox_event.c.kind == bindparam("kind"),
         is_among(inbox_event.c.id, "of_events")
         | (inbox_event.c.id == any_(func.array(_FIRST_ALONG))),
@@ -76,7 +76,7 @@ _TAKE = planned_once(
 )
 
 
-def take_together(connection: Connection, event_ids: Sequence[int], kind: str) -> Sequence[Event]:
+def claim_batch(connection: Connection, event_ids: Sequence[int], kind: str) -> Sequence[Event]:
     """Events of one kind, locked, in the order in which they came in: those asked for, and others.
 
     None that somebody else has. The others are the first that were never tried, and none of whose
@@ -85,16 +85,16 @@ def take_together(connection: Connection, event_ids: Sequence[int], kind: str) -
     return connection.execute(_TAKE, {"of_events": list(event_ids), "kind": kind}).all()
 
 
-_LET_GO = planned_once(
+_LET_GO = prepared(
     update_first(
         inbox_event,
-        is_among(inbox_event.c.id, "of_events") & (inbox_event.c.status == written_out("received")),
+        is_among(inbox_event.c.id, "of_events") & (inbox_event.c.status == literal("received")),
         (inbox_event.c.id,),
-    ).values(woken_at=None)
+    ).values(dispatched_at=None)
 )
 
 
-def let_go(connection: Connection, event_ids: Sequence[int]) -> None:
+def release_events(connection: Connection, event_ids: Sequence[int]) -> None:
     """Leave those that are not applied as they are, for the sweep to tell of at once.
 
     Whoever was told of one while it was locked by us passed it over, and is not told again. One
@@ -103,22 +103,22 @@ def let_go(connection: Connection, event_ids: Sequence[int]) -> None:
     connection.execute(_LET_GO, {"of_events": list(event_ids)})
 
 
-_OUTCOME = as_rows(inbox_event.c[name] for name in ("id", "status", "reason", "settled_at"))
-_RECORD = planned_once(
+_OUTCOME = as_rows(inbox_event.c[name] for name in ("id", "status", "reason", "completed_at"))
+_RECORD = prepared(
     update(inbox_event)
     .where(is_among(inbox_event.c.id, "of_events"), inbox_event.c.id == _OUTCOME.c.id)
-    .values({name: _OUTCOME.c[name] for name in ("status", "reason", "settled_at")})
+    .values({name: _OUTCOME.c[name] for name in ("status", "reason", "completed_at")})
 )
 
 
 def record_outcomes(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Put on record what came of events: `id`, `status`, `reason` and `settled_at` of each."""
+    """Put on record what came of events: `id`, `status`, `reason` and `completed_at` of each."""
     connection.execute(_RECORD, {"of_events": [row["id"] for row in rows]} | given_rows(rows))
 
 
-_TRY_AGAIN = planned_once(
+_TRY_AGAIN = prepared(
     text("""
-UPDATE inbox_event SET woken_at = NULL
+UPDATE inbox_event SET dispatched_at = NULL
  WHERE status = 'received'
    AND ARRAY[payload ->> 'payment', payload ->> 'promise', payload ->> 'hold']
        && CAST(:names AS text[])
@@ -126,6 +126,6 @@ UPDATE inbox_event SET woken_at = NULL
 )
 
 
-def try_again(connection: Connection, names: Sequence[str]) -> None:
+def retry_events_naming(connection: Connection, names: Sequence[str]) -> None:
     """Have the sweep tell again of what waited for these names, as a reversal for its payment."""
     connection.execute(_TRY_AGAIN, {"names": list(names)})

@@ -17,7 +17,7 @@ from domain.decision import PastAction
 from domain.holds import Hold, HoldKind
 from domain.loans import Instalment
 from domain.statuses import ActionStatus
-from workers.db.prepared_statements import planned_once
+from workers.db.prepared_statements import prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ COUNTED = timedelta(days=LONGEST_WINDOW + 1)
 
 # Everything about all the loans of an envelope in one statement. Amounts travel as text, so that
 # no JSON number ever becomes a float.
-_FACTS = planned_once(
+_FACTS = prepared(
     text("""
 SELECT l.id, l.written_off_on IS NOT NULL AS written_off,
        -- Not EXISTS: for that PostgreSQL may hash all open cases of the book, to look one up.
@@ -97,8 +97,8 @@ SELECT l.id, l.written_off_on IS NOT NULL AS written_off,
                  'infinity')) AS instalments,
        (SELECT json_agg(json_build_array(h.kind, h.starts_on, h.ends_on))
           FROM hold h WHERE h.loan_id = l.id) AS holds,
-       (SELECT json_agg(json_build_array(a.id, a.item, a.step, a.anchor_on, a.status,
-                   a.status <> 'arranged' OR EXISTS (
+       (SELECT json_agg(json_build_array(a.id, a.item, a.step, a.delinquent_since, a.status,
+                   a.status <> 'assigned' OR EXISTS (
                        SELECT FROM contact c JOIN contact_outcome o ON o.contact_id = c.id
                         WHERE c.action_id = a.id)))
           FROM action a WHERE a.loan_id = l.id) AS actions,
@@ -107,16 +107,18 @@ SELECT l.id, l.written_off_on IS NOT NULL AS written_off,
           FROM opt_out o
          WHERE o.borrower_id = ANY (ARRAY(
                SELECT l.borrower_id
-               UNION SELECT x.id FROM borrower x WHERE x.phone_digest = b.phone_digest))
+               UNION SELECT x.id FROM borrower x WHERE x.phone_blind_index = b.phone_blind_index))
        ) AS opted_out,
-       b.zones, b.locale, b.phone_sealed IS NOT NULL AS has_phone,
-       b.address_sealed IS NOT NULL AS has_address, b.ceased_at IS NOT NULL AS ceased,
-       encode(b.phone_digest, 'hex') AS number, b.phone_invalid_at IS NOT NULL AS number_invalid,
+       b.zones, b.locale, b.phone_encrypted IS NOT NULL AS has_phone,
+       b.address_encrypted IS NOT NULL AS has_address, b.ceased_at IS NOT NULL AS ceased,
+       encode(b.phone_blind_index, 'hex') AS number, b.phone_invalid_at IS NOT NULL AS
+           number_invalid,
        b.phone_at_work AS at_work,
        -- What certainly reached nobody does not count: a text the provider refused or never took,
        -- a visit that was called off.
        (SELECT json_agg(json_build_array(extract(epoch FROM c.at), c.channel, c.loan_id,
-                   o.connected, encode(c.number_digest, 'hex'), c.at_work, c.party) ORDER BY c.at)
+                   o.connected, encode(c.number_blind_index, 'hex'), c.at_work, c.party) ORDER
+                       BY c.at)
           FROM contact c LEFT JOIN contact_outcome o ON o.contact_id = c.id
          WHERE c.borrower_id = l.borrower_id AND c.at > :counted_since
            AND NOT EXISTS (SELECT FROM message m
@@ -206,6 +208,8 @@ def _hold(kind: str, starts_on: str, ends_on: str | None) -> Hold:
     )
 
 
-def _action(id: int, item: str, step: str, anchor_on: str, status: str, over: bool) -> StoredAction:
-    past = PastAction(item, step, date.fromisoformat(anchor_on), ActionStatus(status), over)
+def _action(
+    id: int, item: str, step: str, delinquent_since: str, status: str, over: bool
+) -> StoredAction:
+    past = PastAction(item, step, date.fromisoformat(delinquent_since), ActionStatus(status), over)
     return StoredAction(id, past)

@@ -15,7 +15,7 @@ from domain.errors import ArrearsError
 from domain.errors_of_events import NotYetError
 from domain.loans import Component, Instalment
 from workers.db.bulk import as_rows, given_rows, is_among
-from workers.db.prepared_statements import planned_once
+from workers.db.prepared_statements import prepared
 from workers.db.schema import instalment, loan
 from workers.db.schema import opt_out as opt_out_table
 
@@ -26,18 +26,18 @@ _LOCK_THEM = (
         loan.c.currency,
         loan.c.jurisdiction,
         loan.c.product,
-        loan.c.anchor_on,
+        loan.c.delinquent_since,
         loan.c.tape_as_of,
         loan.c.written_off_on,
     )
     .where(is_among(loan.c.external_id, "known_as"))
     .order_by(loan.c.id)
 )
-_LOCK = planned_once(_LOCK_THEM.with_for_update())
+_LOCK = prepared(_LOCK_THEM.with_for_update())
 
 
-_KNOWN = planned_once(select(loan.c.external_id).where(is_among(loan.c.external_id, "known_as")))
-_LOCK_FREE = planned_once(_LOCK_THEM.with_for_update(skip_locked=True))
+_KNOWN = prepared(select(loan.c.external_id).where(is_among(loan.c.external_id, "known_as")))
+_LOCK_FREE = prepared(_LOCK_THEM.with_for_update(skip_locked=True))
 
 
 def lock_free_loans(
@@ -60,7 +60,7 @@ def lock_loan(connection: Connection, external_id: str) -> Row[*tuple[Any, ...]]
     return connection.execute(_LOCK, {"known_as": [external_id]}).one_or_none()
 
 
-def lock_loan_told_of(connection: Connection, external_id: str, told: str) -> Row[*tuple[Any, ...]]:
+def lock_named_loan(connection: Connection, external_id: str, told: str) -> Row[*tuple[Any, ...]]:
     """The loan that an event is about, locked as `lock_loan` does; `told` is what it tells.
 
     Raises:
@@ -109,7 +109,7 @@ def loan_not_known(external_id: str) -> ArrearsError:
     return ArrearsError(f"Loan {external_id} is not known. Check its number, or import it.")
 
 
-_SCHEDULE = planned_once(
+_SCHEDULE = prepared(
     select(
         instalment.c.loan_id,
         instalment.c.due_on,
@@ -139,7 +139,7 @@ def load_schedule(connection: Connection, loan_id: int) -> tuple[Instalment, ...
 _PAID = as_rows(
     (instalment.c.loan_id, instalment.c.due_on, *(instalment.c[f"paid_{c}"] for c in Component))
 )
-_PAY = planned_once(
+_PAY = prepared(
     update(instalment)
     .where(
         is_among(instalment.c.loan_id, "of_loans"),

@@ -11,8 +11,8 @@ from domain.statuses import ActionStatus, MessageStatus, earlier_than
 from workers.db import outbox_messages as news
 from workers.db.bulk import is_among
 from workers.db.data_issues import note_problem
-from workers.db.outbox import tell
-from workers.db.prepared_statements import planned_once
+from workers.db.outbox import record_events
+from workers.db.prepared_statements import prepared
 from workers.db.schema import action, action_event, contact, message
 
 SENT_AFTER_ALL = "sent_after_all"
@@ -35,14 +35,14 @@ _BEFORE = (
         action.c.loan_id,
         action.c.step,
         action.c.item,
-        action.c.anchor_on,
+        action.c.delinquent_since,
     )
     .join(action, action.c.id == message.c.action_id)
     .where(message.c.id == bindparam("of_message"), is_among(message.c.status, "before"))
     .with_for_update(of=message)
     .cte("before")
 )
-_ADVANCE = planned_once(
+_ADVANCE = prepared(
     update(message)
     .where(message.c.id == _BEFORE.c.id)
     .values(
@@ -79,7 +79,7 @@ def advance_message(
     advanced = connection.execute(_ADVANCE, became).one_or_none()
     if advanced is None:
         return False
-    tell(connection, news.of_text(advanced, status), now)
+    record_events(connection, news.of_text(advanced, status), now)
     return True
 
 

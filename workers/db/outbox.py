@@ -18,9 +18,9 @@ from sqlalchemy import Connection, Engine, and_, select, update
 from domain.statuses import OutboxStatus
 from workers.db.bulk import insert_rows
 from workers.db.schema import loan, outbox_event
-from workers.db.skip_locked import not_since, update_first
+from workers.db.skip_locked import not_dispatched_since, update_first
 
-TELLS = "arrears_tells"
+WITH_OUTBOX = "arrears_tells"
 
 
 class EventKind(StrEnum):
@@ -40,7 +40,7 @@ class EventKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class OutboxMessage:
     """One thing that happened to a loan."""
 
     kind: EventKind
@@ -49,14 +49,14 @@ class News:
     """Ids, words and dates: never personal data. The loan's external id is added on the way out."""
 
 
-def that_tells(engine: Engine) -> Engine:
+def with_outbox(engine: Engine) -> Engine:
     """The same engine, whose connections write what they do into the outbox as well."""
-    return engine.execution_options(**{TELLS: True})
+    return engine.execution_options(**{WITH_OUTBOX: True})
 
 
-def tell(connection: Connection, news: Sequence[News], now: datetime) -> None:
+def record_events(connection: Connection, news: Sequence[OutboxMessage], now: datetime) -> None:
     """Put news into the outbox, in their order, if this house has a receiver. One statement."""
-    if not news or not connection.get_execution_options().get(TELLS):
+    if not news or not connection.get_execution_options().get(WITH_OUTBOX):
         return
     rows = [
         {
@@ -129,7 +129,7 @@ def claim_next(
     )
 
 
-def settle(
+def complete(
     connection: Connection,
     event: ClaimedEvent,
     status: OutboxStatus,
@@ -140,11 +140,11 @@ def settle(
     return _finish(
         connection,
         event,
-        {"status": status, "due_at": None, "settled_at": now, "reason": reason},
+        {"status": status, "due_at": None, "completed_at": now, "reason": reason},
     )
 
 
-def put_off(connection: Connection, event: ClaimedEvent, until: datetime, reason: str) -> bool:
+def postpone(connection: Connection, event: ClaimedEvent, until: datetime, reason: str) -> bool:
     """The event is tried again at `until`, and the loan's others wait for it; False as above."""
     if not _finish(connection, event, {"due_at": until, "reason": reason}):
         return False
@@ -152,12 +152,12 @@ def put_off(connection: Connection, event: ClaimedEvent, until: datetime, reason
     return True
 
 
-def leave_rest(connection: Connection, loan_id: int) -> None:
+def release_rest(connection: Connection, loan_id: int) -> None:
     """Let the events of a loan that still wait be announced again at once."""
     connection.execute(
         update(outbox_event)
         .where(outbox_event.c.loan_id == loan_id, outbox_event.c.status == OutboxStatus.WAITING)
-        .values(woken_at=None)
+        .values(dispatched_at=None)
     )
 
 
@@ -169,10 +169,10 @@ def wake(connection: Connection, now: datetime, *, again_after: timedelta, limit
     due = and_(
         outbox_event.c.status == OutboxStatus.WAITING,
         outbox_event.c.due_at <= now,
-        not_since(outbox_event.c.woken_at, now - again_after),
+        not_dispatched_since(outbox_event.c.dispatched_at, now - again_after),
     )
     first = update_first(outbox_event, due, (outbox_event.c.due_at,), limit)
-    woken = connection.execute(first.values(woken_at=now).returning(outbox_event.c.loan_id))
+    woken = connection.execute(first.values(dispatched_at=now).returning(outbox_event.c.loan_id))
     return sorted(set(woken.scalars()))
 
 
@@ -184,7 +184,7 @@ def _finish(connection: Connection, event: ClaimedEvent, values: Mapping[str, An
             outbox_event.c.status == OutboxStatus.WAITING,
             outbox_event.c.attempts == event.attempts,
         )
-        .values(claimed_until=None, woken_at=None, **values)
+        .values(claimed_until=None, dispatched_at=None, **values)
     )
     return finished.rowcount == 1
 
@@ -197,5 +197,5 @@ def _postpone(connection: Connection, loan_id: int, until: datetime) -> None:
             outbox_event.c.status == OutboxStatus.WAITING,
             outbox_event.c.due_at < until,
         )
-        .values(due_at=until, woken_at=None)
+        .values(due_at=until, dispatched_at=None)
     )

@@ -8,17 +8,17 @@ from typing import Any
 from sqlalchemy import Row
 
 from domain.decision import Decision
-from domain.ladder import Work
+from domain.ladder import ActionType
 from domain.statuses import UNSETTLED, ActionStatus, MessageStatus
-from workers.db.outbox import EventKind, News
+from workers.db.outbox import EventKind, OutboxMessage
 
 # A text that is done is told by what becomes of the text itself.
 _TOLD = {
-    (Work.ASSIGN_CALL, ActionStatus.ARRANGED): EventKind.CALL_ASSIGNED,
-    (Work.SCHEDULE_VISIT, ActionStatus.ARRANGED): EventKind.VISIT_SCHEDULED,
-    (Work.ASSIGN_CALL, ActionStatus.DONE): EventKind.CALL_MADE,
-    (Work.SCHEDULE_VISIT, ActionStatus.DONE): EventKind.VISIT_MADE,
-    (Work.OPEN_LEGAL_FILE, ActionStatus.DONE): EventKind.LEGAL_FILE_OPENED,
+    (ActionType.ASSIGN_CALL, ActionStatus.ASSIGNED): EventKind.CALL_ASSIGNED,
+    (ActionType.SCHEDULE_VISIT, ActionStatus.ASSIGNED): EventKind.VISIT_SCHEDULED,
+    (ActionType.ASSIGN_CALL, ActionStatus.DONE): EventKind.CALL_MADE,
+    (ActionType.SCHEDULE_VISIT, ActionStatus.DONE): EventKind.VISIT_MADE,
+    (ActionType.OPEN_LEGAL_FILE, ActionStatus.DONE): EventKind.LEGAL_FILE_OPENED,
 }
 
 _SENT = frozenset(
@@ -37,16 +37,16 @@ _BECAME = {
 }
 
 
-def of_decisions(decisions: Iterable[Decision], ids: dict[int, int]) -> list[News]:
+def of_decisions(decisions: Iterable[Decision], ids: dict[int, int]) -> list[OutboxMessage]:
     """Of decisions that plan something; `ids` are the decisions' own, by loan id."""
     return [
-        News(
+        OutboxMessage(
             EventKind.LOAN_ESCALATED,
             d.loan_id,
             {
                 "decision": ids[d.loan_id],
                 "business_date": d.on,
-                "past_due_since": d.arrears.anchor,
+                "past_due_since": d.arrears.delinquent_since,
                 "ladder": d.ladder_id,
                 "ladder_version": d.ladder_version,
                 "step": d.step.id if d.step else None,
@@ -60,24 +60,27 @@ def of_decisions(decisions: Iterable[Decision], ids: dict[int, int]) -> list[New
 
 def of_moved_actions(
     moved: Iterable[Row[*tuple[Any, ...]]], to: ActionStatus, reason: str
-) -> list[News]:
-    """Of actions that moved there; each with `id`, `loan_id`, `work`, `step`, `item`, `anchor_on`.
+) -> list[OutboxMessage]:
+    """Of actions that moved there; each with `id`, `loan_id`, `work`, `step`, `item`,
+        `delinquent_since`.
 
     Only of work that is done and of what was given up, and of this also why.
     """
     if to is ActionStatus.DEAD:
         return [
-            News(EventKind.ACTION_DEAD, one.loan_id, _action(one.id, one) | {"reason": reason})
+            OutboxMessage(
+                EventKind.ACTION_DEAD, one.loan_id, _action(one.id, one) | {"reason": reason}
+            )
             for one in moved
         ]
     return [
-        News(kind, one.loan_id, _action(one.id, one))
+        OutboxMessage(kind, one.loan_id, _action(one.id, one))
         for one in moved
-        if (kind := _TOLD.get((one.work, to)))
+        if (kind := _TOLD.get((one.type, to)))
     ]
 
 
-def of_text(text: Row[*tuple[Any, ...]], became: MessageStatus) -> list[News]:
+def of_text(text: Row[*tuple[Any, ...]], became: MessageStatus) -> list[OutboxMessage]:
     """Of a text of which more is known: its row with `status` as it was before, and its action's.
 
     A text whose first news is that it arrived was sent as well.
@@ -86,13 +89,15 @@ def of_text(text: Row[*tuple[Any, ...]], became: MessageStatus) -> list[News]:
     if became in _BECAME:
         kinds.append(_BECAME[became])
     data = {"text": text.id, **_action(text.action_id, text)}
-    return [News(kind, text.loan_id, data) for kind in kinds]
+    return [OutboxMessage(kind, text.loan_id, data) for kind in kinds]
 
 
-def of_cured_cases(cases: Iterable[Row[*tuple[Any, ...]]]) -> list[News]:
+def of_cured_cases(cases: Iterable[Row[*tuple[Any, ...]]]) -> list[OutboxMessage]:
     """Of cases that closed because everything past due was paid."""
     return [
-        News(EventKind.CASE_CURED, one.loan_id, {"case": one.id, "opened_on": one.opened_on})
+        OutboxMessage(
+            EventKind.CASE_CURED, one.loan_id, {"case": one.id, "opened_on": one.opened_on}
+        )
         for one in cases
     ]
 
@@ -102,5 +107,5 @@ def _action(action_id: int, place: Row[*tuple[Any, ...]]) -> dict[str, Any]:
         "action": action_id,
         "step": place.step,
         "item": place.item,
-        "past_due_since": place.anchor_on,
+        "past_due_since": place.delinquent_since,
     }

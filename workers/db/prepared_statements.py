@@ -14,10 +14,11 @@ from __future__ import annotations
 import re
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, event, literal
+from sqlalchemy import Connection, Engine, Executable, event
+from sqlalchemy import literal as sql_literal
 from sqlalchemy.sql.elements import ColumnElement
 
-PLANNED_ONCE = "arrears_planned_once"
+PREPARED = "arrears_planned_once"
 _NUMBER = "arrears_plan_number"
 
 _GIVEN = re.compile(r"%\((\w+)\)s")
@@ -25,14 +26,14 @@ _GIVEN = re.compile(r"%\((\w+)\)s")
 Statement = TypeVar("Statement", bound=Executable)
 
 
-def planned_once(statement: Statement) -> Statement:
+def prepared(statement: Statement) -> Statement:
     """The same statement, a constant of its module, to be planned once for each connection."""
-    return statement.execution_options(**{PLANNED_ONCE: True})
+    return statement.execution_options(**{PREPARED: True})
 
 
-def written_out(value: str) -> ColumnElement[str]:
+def literal(value: str) -> ColumnElement[str]:
     """A word of our own that stands in the statement, where it may be compared with an index's."""
-    return literal(str(value), literal_execute=True)
+    return sql_literal(str(value), literal_execute=True)
 
 
 def keep_plans(engine: Engine) -> None:
@@ -48,10 +49,10 @@ def _by_name(
     context: Any,
     many: bool,
 ) -> tuple[str, Any]:
-    if many or context is None or not context.execution_options.get(PLANNED_ONCE):
+    if many or context is None or not context.execution_options.get(PREPARED):
         return statement, parameters
     # Gone with the connection, as the server's are.
-    names = connection.info.setdefault(PLANNED_ONCE, {})
+    names = connection.info.setdefault(PREPARED, {})
     if statement not in names:
         # Never the same number twice, not even if a time limit strikes between sending and noting.
         number = connection.info[_NUMBER] = connection.info.get(_NUMBER, -1) + 1

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, bindparam, func, update
 
 from workers.db.bulk import as_rows, given_rows, is_among
-from workers.db.prepared_statements import planned_once
+from workers.db.prepared_statements import prepared
 from workers.db.schema import loan
 
 
@@ -21,7 +21,7 @@ class Position:
     """One loan's place on its ladder, as of the last change of its facts."""
 
     loan_id: int
-    anchor_on: date | None
+    delinquent_since: date | None
     review_on: date | None
     acknowledged_on: date | None = None
     """A day on which the debt was acknowledged, as by a payment; None if nothing is new.
@@ -31,16 +31,18 @@ class Position:
     """
 
 
-_GIVEN = as_rows(loan.c[name] for name in ("id", "review_on", "anchor_on", "acknowledged_on"))
-_SET = planned_once(
+_GIVEN = as_rows(
+    loan.c[name] for name in ("id", "review_on", "delinquent_since", "acknowledged_on")
+)
+_SET = prepared(
     update(loan)
     .where(is_among(loan.c.id, "of_loans"), loan.c.id == _GIVEN.c.id)
     .values(
         review_on=_GIVEN.c.review_on,
-        anchor_on=_GIVEN.c.anchor_on,
+        delinquent_since=_GIVEN.c.delinquent_since,
         # Of a day and no day, the day.
         acknowledged_on=func.greatest(loan.c.acknowledged_on, _GIVEN.c.acknowledged_on),
-        put_aside_until=None,
+        quarantined_until=None,
         updated_at=bindparam("now"),
     )
 )
@@ -52,7 +54,7 @@ def set_positions(connection: Connection, positions: Sequence[Position], now: da
         {
             "id": p.loan_id,
             "review_on": p.review_on,
-            "anchor_on": p.anchor_on,
+            "delinquent_since": p.delinquent_since,
             "acknowledged_on": p.acknowledged_on,
         }
         for p in positions

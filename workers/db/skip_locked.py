@@ -31,6 +31,6 @@ def update_first(
     return update(table).where(table.c.id == any_(func.array(first)))
 
 
-def not_since(woken_at: Column[Any], before: datetime) -> ColumnElement[bool]:
+def not_dispatched_since(dispatched_at: Column[Any], before: datetime) -> ColumnElement[bool]:
     """Not announced yet, or longer ago than `before`: then its message must have been lost."""
-    return or_(woken_at.is_(None), woken_at < before)
+    return or_(dispatched_at.is_(None), dispatched_at < before)

@@ -14,15 +14,15 @@ from domain.compliance.gate import Verdict
 from domain.compliance.rules import packs_for
 from domain.decision import Decision, Outcome, Snapshot, decide
 from domain.ladder import Ladder
-from workers.actions.retries import NO_FAULT_OF_THE_WORK, in_a_sentence, in_short
-from workers.context import House
+from workers.actions.retries import TRANSIENT_ERRORS, log_summary, user_message
+from workers.context import Context
 from workers.db.bulk import is_among
 from workers.db.data_issues import NO_LADDER, no_ladder_detail, note_problem, resolve_problems
 from workers.db.loan_facts import LoanFacts, load_facts
-from workers.db.prepared_statements import planned_once
+from workers.db.prepared_statements import prepared
 from workers.db.schema import loan
 from workers.escalation.record import write_decisions
-from workers.gate.facts import ask_ahead, contact_facts
+from workers.gate.facts import contact_facts, precheck
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Escalated:
     failed: int = 0
 
 
-def escalate_loans(house: House, loan_ids: Sequence[int]) -> Escalated:
+def escalate_loans(ctx: Context, loan_ids: Sequence[int]) -> Escalated:
     """Decide each loan that is due for a look and write it all in one transaction.
 
     Loans that are not due, or that another worker holds, are left alone: a late or repeated
@@ -47,14 +47,14 @@ def escalate_loans(house: House, loan_ids: Sequence[int]) -> Escalated:
     only the loan at fault is put aside, with its problem on record.
     """
     try:
-        with house.engine.begin() as connection:
-            return _escalate(connection, house, loan_ids)
-    except NO_FAULT_OF_THE_WORK:
+        with ctx.engine.begin() as connection:
+            return _escalate(connection, ctx, loan_ids)
+    except TRANSIENT_ERRORS:
         raise  # not a loan's fault: the announcement lapses, and the scan makes it again
     except Exception as error:
         if len(loan_ids) == 1:
-            return _put_aside(house, loan_ids[0], error)
-        each = [escalate_loans(house, [loan_id]) for loan_id in loan_ids]
+            return _quarantine(ctx, loan_ids[0], error)
+        each = [escalate_loans(ctx, [loan_id]) for loan_id in loan_ids]
         return Escalated(
             sum(e.looked_at for e in each),
             sum(e.planned for e in each),
@@ -62,7 +62,7 @@ def escalate_loans(house: House, loan_ids: Sequence[int]) -> Escalated:
         )
 
 
-_LOCK_DUE = planned_once(
+_LOCK_DUE = prepared(
     select(
         loan.c.id,
         loan.c.jurisdiction,
@@ -76,19 +76,19 @@ _LOCK_DUE = planned_once(
 )
 
 
-def _escalate(connection: Connection, house: House, loan_ids: Sequence[int]) -> Escalated:
-    now = house.now()
+def _escalate(connection: Connection, ctx: Context, loan_ids: Sequence[int]) -> Escalated:
+    now = ctx.now()
     due = connection.execute(_LOCK_DUE, {"of_loans": list(loan_ids), "today": now.date()}).all()
     # Read only after the locks are held: what others committed before that is seen.
     facts = load_facts(connection, [row.id for row in due], now) if due else {}
-    ladders = _ladders(house, due, now)
+    ladders = _ladders(ctx, due, now)
     decisions = [_decide(row, facts[row.id], ladders[row.id], now) for row in due]
     planned = write_decisions(
         connection,
         decisions,
-        not_yet=_not_yet(house, due, facts, ladders, decisions, now),
+        not_yet=_not_yet(ctx, due, facts, ladders, decisions, now),
         facts=facts,
-        rule_packs=_rule_packs(house, due),
+        rule_packs=_rule_packs(ctx, due),
         now=now,
     )
     _keep_problems(connection, due, facts, decisions, now)
@@ -111,11 +111,11 @@ def _decide(
 
 
 def _ladders(
-    house: House, due: Sequence[Row[*tuple[Any, ...]]], now: datetime
+    ctx: Context, due: Sequence[Row[*tuple[Any, ...]]], now: datetime
 ) -> dict[int, Ladder | None]:
     """By loan. The loans of an envelope are of a few kinds, and each kind is looked up once."""
     of_kind = {
-        kind: house.ladder_of(one, now.date()) for kind, one in {_kind(r): r for r in due}.items()
+        kind: ctx.ladder_of(one, now.date()) for kind, one in {_kind(r): r for r in due}.items()
     }
     return {row.id: of_kind[_kind(row)] for row in due}
 
@@ -124,17 +124,17 @@ def _kind(row: Row[*tuple[Any, ...]]) -> tuple[str, str, str]:
     return row.jurisdiction, row.product, row.currency
 
 
-def _rule_packs(house: House, due: Sequence[Row[*tuple[Any, ...]]]) -> dict[int, list[str]]:
+def _rule_packs(ctx: Context, due: Sequence[Row[*tuple[Any, ...]]]) -> dict[int, list[str]]:
     """By loan, the names and versions of the packs that bind it."""
     names = {
-        jurisdiction: [pack.name for pack in packs_for(house.policy.rule_packs, jurisdiction)]
+        jurisdiction: [pack.name for pack in packs_for(ctx.policy.rule_packs, jurisdiction)]
         for jurisdiction in {row.jurisdiction for row in due}
     }
     return {row.id: names[row.jurisdiction] for row in due}
 
 
 def _not_yet(
-    house: House,
+    ctx: Context,
     due: Sequence[Row[*tuple[Any, ...]]],
     facts: Mapping[int, LoanFacts],
     ladders: Mapping[int, Ladder | None],
@@ -149,7 +149,7 @@ def _not_yet(
     for row, d in zip(due, decisions, strict=True):
         for _, item in d.plan:
             asked = contact_facts(
-                house,
+                ctx,
                 row.id,
                 row.jurisdiction,
                 facts[row.id],
@@ -158,7 +158,7 @@ def _not_yet(
                 item,
                 now,
             )
-            if verdict := ask_ahead(asked, item.do, now):
+            if verdict := precheck(asked, item.do, now):
                 verdicts[row.id, item.id] = verdict
     return verdicts
 
@@ -183,19 +183,21 @@ def _keep_problems(
             note_problem(connection, row.id, NO_LADDER, detail, now)
 
 
-def _put_aside(house: House, loan_id: int, error: Exception) -> Escalated:
+def _quarantine(ctx: Context, loan_id: int, error: Exception) -> Escalated:
     """Keep the loan due, say why it failed, and let the other loans of the day go first."""
-    now = house.now()
-    log.error("loan %s cannot be decided: %s", loan_id, in_short(error))
-    with house.engine.begin() as connection:
+    now = ctx.now()
+    log.error("loan %s cannot be decided: %s", loan_id, log_summary(error))
+    with ctx.engine.begin() as connection:
         note_problem(
             connection,
             loan_id,
             FAILED_LOOK,
-            in_a_sentence(error, "The loan could not be decided"),
+            user_message(error, "The loan could not be decided"),
             now,
         )
         connection.execute(
-            update(loan).where(loan.c.id == loan_id).values(put_aside_until=now + LOOK_AGAIN_AFTER)
+            update(loan)
+            .where(loan.c.id == loan_id)
+            .values(quarantined_until=now + LOOK_AGAIN_AFTER)
         )
     return Escalated(failed=1)

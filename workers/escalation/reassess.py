@@ -11,14 +11,14 @@ from sqlalchemy import Connection
 from domain.decision import PastAction, Snapshot, next_review
 from domain.delinquency import Arrears, arrears_on
 from domain.statuses import WAITING, ActionStatus
-from workers.context import House
-from workers.db.actions import Move, ask_again, move_actions
+from workers.context import Context
+from workers.db.actions import Move, move_actions, recheck_deferred
 from workers.db.appointments import call_off_appointments
 from workers.db.cases import WRITTEN_OFF, keep_cases, lock_paid_cases
 from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.review_dates import Position, set_positions
 
-CASES_AT_ONCE = 500
+CASE_BATCH_SIZE = 500
 
 
 def reassess(
@@ -46,22 +46,22 @@ def reassess(
     days = acknowledged or {}
     positions = [_position(id, fact, arrears[id], days.get(id), now) for id, fact in facts.items()]
     set_positions(connection, positions, now)
-    arranged = [id for id, fact in facts.items() if fact.has(ActionStatus.ARRANGED)]
+    arranged = [id for id, fact in facts.items() if fact.has(ActionStatus.ASSIGNED)]
     call_off_appointments(connection, arranged, now)
-    ask_again(
+    recheck_deferred(
         connection, [id for id, fact in facts.items() if fact.has(ActionStatus.DEFERRED)], now
     )
     return arrears
 
 
-def close_paid_cases(house: House, *, limit: int = CASES_AT_ONCE) -> int:
+def close_paid_cases(ctx: Context, *, limit: int = CASE_BATCH_SIZE) -> int:
     """Close cases that are open though nothing is past due, or the loan was written off.
 
     Whatever pays or writes off a loan closes its case in the same transaction, so that none should
     be found. Any number of times does no harm. Returns how many were found.
     """
-    now = house.now()
-    with house.engine.begin() as connection:
+    now = ctx.now()
+    with ctx.engine.begin() as connection:
         found = lock_paid_cases(connection, now.date(), limit)
         if found:
             reassess(connection, found, now)
@@ -89,7 +89,7 @@ def _needless(waiting: PastAction, fact: LoanFacts, arrears: Arrears) -> str | N
     """Why an action that waits is of no use any more; None if it is."""
     if fact.written_off:
         return WRITTEN_OFF
-    if waiting.anchor == arrears.anchor:
+    if waiting.delinquent_since == arrears.delinquent_since:
         return None
     return "superseded" if arrears.past_due else "cured"
 
@@ -98,5 +98,5 @@ def _position(
     id: int, fact: LoanFacts, arrears: Arrears, acknowledged_on: date | None, now: datetime
 ) -> Position:
     snapshot = Snapshot(id, fact.instalments, fact.holds, written_off=fact.written_off)
-    anchor_on = None if fact.written_off else arrears.anchor
-    return Position(id, anchor_on, next_review(snapshot, now), acknowledged_on)
+    delinquent_since = None if fact.written_off else arrears.delinquent_since
+    return Position(id, delinquent_since, next_review(snapshot, now), acknowledged_on)

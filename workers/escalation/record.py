@@ -14,12 +14,12 @@ from domain.decision import Decision, Outcome, PastAction
 from domain.ladder import Item
 from domain.statuses import WAITING, ActionStatus
 from workers.db import outbox_messages as news
-from workers.db.actions import Move, ask_again, move_actions
+from workers.db.actions import Move, move_actions, recheck_deferred
 from workers.db.bulk import as_json, insert_rows
 from workers.db.cases import WRITTEN_OFF, keep_cases
 from workers.db.loan_facts import LoanFacts
-from workers.db.outbox import tell
-from workers.db.prepared_statements import planned_once
+from workers.db.outbox import record_events
+from workers.db.prepared_statements import prepared
 from workers.db.review_dates import Position, set_positions
 from workers.db.schema import decision
 
@@ -52,15 +52,17 @@ def write_decisions(
         for d in decisions
         if d.outcome in climbing and facts[d.loan_id].has(ActionStatus.DEFERRED)
     ]
-    ask_again(connection, deferred, now)
+    recheck_deferred(connection, deferred, now)
     planned = _insert_actions(connection, decisions, ids, not_yet, now)
-    tell(connection, news.of_decisions(decisions, ids), now)
+    record_events(connection, news.of_decisions(decisions, ids), now)
     _call_off(connection, decisions, facts, now)
     _keep_cases(connection, decisions, facts, now)
     positions = [
         Position(
             d.loan_id,
-            anchor_on=None if d.outcome is Outcome.WRITTEN_OFF else d.arrears.anchor,
+            delinquent_since=None
+            if d.outcome is Outcome.WRITTEN_OFF
+            else d.arrears.delinquent_since,
             review_on=d.review_on,
         )
         for d in decisions
@@ -96,7 +98,7 @@ def _insert_decisions(
             "decided_at": d.decided_at,
             "business_date": d.on,
             "outcome": d.outcome,
-            "anchor_on": d.arrears.anchor,
+            "delinquent_since": d.arrears.delinquent_since,
             "days_past_due": d.arrears.days_past_due,
             "past_due": d.arrears.amount,
             "ladder_id": d.ladder_id,
@@ -117,26 +119,26 @@ def _insert_decisions(
 # A skipped item comes back to life when a later step requires it after all, a cancelled one when
 # the arrears it was called off for are back. Neither ever had an effect. What the gate put off or
 # barred when it was planned has made its first move already.
-_PLAN = planned_once(
+_PLAN = prepared(
     text("""
 WITH given AS (
-    SELECT p.*, f.loan_id, f.decision_id, f.anchor_on
+    SELECT p.*, f.loan_id, f.decision_id, f.delinquent_since
       FROM json_to_recordset(CAST(:plans AS json)) AS p (
-               step text, item text, work text, ladder_id text, ladder_version int, status text,
+               step text, item text, type text, ladder_id text, ladder_version int, status text,
                due_at timestamptz, reason text, rules text[],
-               loan_ids bigint[], decision_ids bigint[], anchors date[])
-     CROSS JOIN LATERAL unnest(p.loan_ids, p.decision_ids, p.anchors)
-           AS f (loan_id, decision_id, anchor_on)
+               loan_ids bigint[], decision_ids bigint[], since date[])
+     CROSS JOIN LATERAL unnest(p.loan_ids, p.decision_ids, p.since)
+           AS f (loan_id, decision_id, delinquent_since)
 ), written AS (
-    INSERT INTO action (loan_id, decision_id, anchor_on, step, item, work, ladder_id,
+    INSERT INTO action (loan_id, decision_id, delinquent_since, step, item, type, ladder_id,
                         ladder_version, status, due_at, reason, rules, changed_at)
-    SELECT loan_id, decision_id, anchor_on, step, item, work, ladder_id,
+    SELECT loan_id, decision_id, delinquent_since, step, item, type, ladder_id,
            ladder_version, status, due_at, reason, rules, :now
       FROM given
         ON CONFLICT ON CONSTRAINT action_once DO UPDATE
-       SET (decision_id, step, work, ladder_id, ladder_version, status, due_at, reason, rules,
+       SET (decision_id, step, type, ladder_id, ladder_version, status, due_at, reason, rules,
             changed_at)
-         = ROW (excluded.decision_id, excluded.step, excluded.work, excluded.ladder_id,
+         = ROW (excluded.decision_id, excluded.step, excluded.type, excluded.ladder_id,
             excluded.ladder_version, excluded.status, excluded.due_at, excluded.reason,
             excluded.rules, excluded.changed_at)
      WHERE action.status IN (:skipped, :cancelled) AND action.status <> excluded.status
@@ -184,16 +186,16 @@ def _insert_actions(
             "ladder_version": ladder_version,
             "step": step,
             "item": item,
-            "work": work,
+            "type": action_type,
             "status": move.to,
             "due_at": move.due_at,
             "reason": move.reason or None,
             "rules": move.rules,
             "loan_ids": [d.loan_id for d in planned],
             "decision_ids": [decision_ids[d.loan_id] for d in planned],
-            "anchors": [d.arrears.anchor for d in planned],
+            "since": [d.arrears.delinquent_since for d in planned],
         }
-        for (ladder_id, ladder_version, step, item, work, move), planned in plans.items()
+        for (ladder_id, ladder_version, step, item, action_type, move), planned in plans.items()
     ]
     values = _STATUSES | {"plans": as_json(rows), "now": now}
     count: int = connection.execute(_PLAN, values).scalar_one()
@@ -235,10 +237,10 @@ def _off_the_ladder(d: Decision, waiting: PastAction) -> Move | None:
         return Move(ActionStatus.CANCELLED, WRITTEN_OFF)
     if d.outcome is Outcome.NOT_PAST_DUE:
         return Move(ActionStatus.CANCELLED, "cured")
-    if waiting.anchor != d.arrears.anchor:
+    if waiting.delinquent_since != d.arrears.delinquent_since:
         return Move(ActionStatus.CANCELLED, "superseded")
-    if d.outcome is Outcome.NO_LADDER or waiting.item in d.withdrawn:
+    if d.outcome is Outcome.NO_LADDER or waiting.item in d.removed_by_policy:
         return Move(ActionStatus.CANCELLED, "policy")
-    if waiting.item in d.overtaken:
+    if waiting.item in d.expired:
         return Move(ActionStatus.SKIPPED, DAYS_PASSED)
     return None

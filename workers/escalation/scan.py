@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from workers.context import House
+from workers.context import Context
 from workers.db.schema import announcement, loan, scan_run
 from workers.queues import QUEUE_HOLDS
 
@@ -50,7 +50,7 @@ class Scanned:
     envelopes: int
 
 
-def scan_portfolio(house: House, announce: Announce, waiting: int = 0) -> Scanned:
+def scan_portfolio(ctx: Context, announce: Announce, waiting: int = 0) -> Scanned:
     """Announce every loan that is due for a look and is not announced already.
 
     Knows nothing of stage rules: a loan is due when its review date has come. Safe to run at any
@@ -58,17 +58,17 @@ def scan_portfolio(house: House, announce: Announce, waiting: int = 0) -> Scanne
     and after that it is announced again if it still is due. `waiting` messages are in the queue
     already: once it is full, the rest of the day is left to the next scan.
     """
-    now = house.now()
+    now = ctx.now()
     today = now.date()
-    with house.engine.begin() as connection:
-        _open_run(connection, today, now, _policy_in_force(house, today))
-        size = envelope_size(house.settings.envelope, _count_due(connection, today))
+    with ctx.engine.begin() as connection:
+        _open_run(connection, today, now, _policy_in_force(ctx, today))
+        size = envelope_size(ctx.settings.envelope, _count_due(connection, today))
     scan = uuid4()
     loans = envelopes = 0
     reached: Place | None = None
     while waiting + envelopes < QUEUE_HOLDS:
-        with house.engine.begin() as connection:
-            places = _claim(connection, house, today, scan, reached)
+        with ctx.engine.begin() as connection:
+            places = _claim(connection, ctx, today, scan, reached)
         if places:
             reached = places[-1]
             claimed = [loan_id for _, loan_id in places]
@@ -76,11 +76,11 @@ def scan_portfolio(house: House, announce: Announce, waiting: int = 0) -> Scanne
             announce(messages)
             loans += len(claimed)
             envelopes += len(messages)
-            with house.engine.begin() as connection:
+            with ctx.engine.begin() as connection:
                 _count_run(connection, today, len(claimed), len(messages))
         if len(places) < CLAIM_AT_ONCE:
-            with house.engine.begin() as connection:
-                _close_run(connection, today, house.now())
+            with ctx.engine.begin() as connection:
+                _close_run(connection, today, ctx.now())
             break
     return Scanned(today, loans, envelopes)
 
@@ -102,13 +102,13 @@ def _count_due(connection: Connection, today: date) -> int:
 
 
 def _claim(
-    connection: Connection, house: House, today: date, scan: UUID, reached: Place | None
+    connection: Connection, ctx: Context, today: date, scan: UUID, reached: Place | None
 ) -> list[Place]:
     """Take the next loans in the order of their places. Each pass begins where the last ended.
 
     What a scan has announced is one stretch of that order, so nothing is written to the loans.
     """
-    now = house.now()
+    now = ctx.now()
     # One claim at a time: a scan that runs beside this one sees what was taken here.
     connection.execute(
         select(scan_run.c.business_date).where(scan_run.c.business_date == today).with_for_update()
@@ -121,7 +121,7 @@ def _claim(
             .where(
                 loan.c.review_on <= today,
                 place > reached if reached else true(),
-                or_(loan.c.put_aside_until.is_(None), loan.c.put_aside_until < now),
+                or_(loan.c.quarantined_until.is_(None), loan.c.quarantined_until < now),
                 ~exists().where(announced_already(now)),
             )
             .order_by(loan.c.review_on, loan.c.id)
@@ -129,7 +129,7 @@ def _claim(
         )
     ]
     if places:
-        _extend(connection, scan, places, now + house.settings.lease)
+        _extend(connection, scan, places, now + ctx.settings.lease)
     return places
 
 
@@ -169,14 +169,14 @@ def _open_run(connection: Connection, today: date, now: datetime, policy_digest:
     if last is not None and last != policy_digest:
         # Other stage rules mean other review dates: every loan past due is looked at today.
         connection.execute(
-            update(loan).where(loan.c.anchor_on.is_not(None)).values(review_on=today)
+            update(loan).where(loan.c.delinquent_since.is_not(None)).values(review_on=today)
         )
 
 
-def _policy_in_force(house: House, today: date) -> str:
+def _policy_in_force(ctx: Context, today: date) -> str:
     """What the day's decisions rest on: the documents, and the ladders that are in force."""
-    names = sorted(ladder.name for ladder in house.policy.ladders if ladder.in_force(today))
-    return f"{house.policy.digest} {' '.join(names)}"
+    names = sorted(ladder.name for ladder in ctx.policy.ladders if ladder.in_force(today))
+    return f"{ctx.policy.digest} {' '.join(names)}"
 
 
 def _last_policy(connection: Connection) -> str | None:

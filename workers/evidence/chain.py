@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, text
 
-from workers.context import House
+from workers.context import Context
 from workers.db.bulk import insert_rows
 from workers.db.schema import evidence_head, evidence_link
 from workers.evidence.hashing import (
@@ -20,7 +20,7 @@ from workers.evidence.hashing import (
     rows_of,
 )
 
-AT_ONCE = 2_000
+BATCH_SIZE = 2_000
 """Rows that one piece takes."""
 
 _ONE_WRITER = 0x41525245  # any number that nothing else locks
@@ -41,19 +41,19 @@ SELECT c.chain, l.seq, l.digest
 """)
 
 
-def chain_evidence(house: House, *, limit: int = AT_ONCE) -> int:
+def chain_evidence(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
     """Give the next rows of evidence their links, and a head that stands for all up to there.
 
     Returns how many; 0 too where another does it already. A fixed number of statements.
     """
-    with house.engine.begin() as connection:
+    with ctx.engine.begin() as connection:
         if not connection.execute(
             text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _ONE_WRITER}
         ).scalar():
             return 0
         due = [(one.kind, one.row_id) for one in connection.execute(_TAKE, {"limit": limit})]
         if due:
-            _link(connection, due, house.now())
+            _link(connection, due, ctx.now())
         return len(due)
 
 

@@ -9,7 +9,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from sqlalchemy import Connection, select
 
 from domain.language.phrases import Sentence
-from workers.context import House
+from workers.context import Context
 from workers.db.schema import evidence_link, loan
 from workers.evidence.hashing import as_it_is_hashed, rows_of
 from workers.evidence.verify import read_head
@@ -37,7 +37,7 @@ words of texts are not in it.
 """
 
 
-def write_bundle(connection: Connection, house: House, loan_external_id: str, out: Path) -> int:
+def write_bundle(connection: Connection, ctx: Context, loan_external_id: str, out: Path) -> int:
     """Write the bundle of a loan to a new file. Returns how many rows of evidence are in it.
 
     Raises:
@@ -45,7 +45,7 @@ def write_bundle(connection: Connection, house: House, loan_external_id: str, ou
         FileExistsError: there is a file already.
     """
     stories = {
-        name: read_story(connection, house, loan_external_id, language=language)
+        name: read_story(connection, ctx, loan_external_id, language=language)
         for name, language in (("story.txt", "en"), ("story.zh.txt", "zh"))
     }
     as_it_is_hashed(connection)

@@ -23,7 +23,7 @@ from workers.evidence.hashing import (
     rows_of,
 )
 
-AT_ONCE = 5_000
+BATCH_SIZE = 5_000
 
 
 class Wrong(StrEnum):
@@ -144,7 +144,7 @@ def _batch(
         .outerjoin_from(evidence_link, loan, loan.c.id == links.chain)
         .where(tuple_(links.chain, links.seq) > tuple_(*after))
         .order_by(links.chain, links.seq)
-        .limit(AT_ONCE)
+        .limit(BATCH_SIZE)
     )
     return list(connection.execute(asked if only is None else asked.where(links.chain == only)))
 

@@ -18,26 +18,26 @@ from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import NOTHING_PAST_DUE, Answer, Verdict, may_contact
 from domain.compliance.rules import Channel
 from domain.delinquency import Arrears, arrears_on
-from domain.ladder import Item, Work, find_ladder
+from domain.ladder import ActionType, Item, find_ladder
 from domain.statuses import CLAIMABLE, ActionStatus
-from workers.context import House
+from workers.context import Context
 from workers.db.actions import Move, claim_action, move_actions
 from workers.db.cases import WRITTEN_OFF
 from workers.db.loan_facts import LoanFacts, load_facts
-from workers.db.pending_events import news_waits
-from workers.db.prepared_statements import planned_once
+from workers.db.pending_events import has_pending_event
+from workers.db.prepared_statements import prepared
 from workers.db.schema import action, borrower, contact, loan
 from workers.gate.facts import CHANNEL, contact_facts
 
 BY_NUMBER = frozenset({Channel.SMS, Channel.CALL})
-NEWS_WAITS = "house.news_waits"
-NEWS_WAIT = timedelta(minutes=1)
+EVENT_PENDING = "lender.event_pending"
+RETRY_AFTER_PENDING_EVENT = timedelta(minutes=1)
 
 Gate = Callable[[ContactFacts], Verdict]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Weighed:
+class CheckedAction:
     """An action whose facts were read under lock, and what the gate says of it."""
 
     action_id: int
@@ -58,7 +58,7 @@ class Weighed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed(Weighed):
+class ClaimedAction(CheckedAction):
     """An action that is ours to carry out."""
 
     token: UUID
@@ -67,46 +67,50 @@ class Claimed(Weighed):
 
 
 def claim(
-    connection: Connection, house: House, action_id: int, work: Work, gate: Gate | None = None
-) -> Claimed | None:
+    connection: Connection,
+    ctx: Context,
+    action_id: int,
+    action_type: ActionType,
+    gate: Gate | None = None,
+) -> ClaimedAction | None:
     """Claim an action, or leave it moved to where it belongs and return None.
 
     None means there is nothing to do: it is not due, somebody else has it, its loan was paid, or
     the gate deferred or barred it — and then that is on record already. `gate` asks about another
     moment than now, as a visit does.
     """
-    now = house.now()
-    row = lock_action(connection, action_id, work)
+    now = ctx.now()
+    row = lock_action(connection, action_id, action_type)
     if row is None or row.status not in CLAIMABLE or row.due_at is None or row.due_at > now:
         return None
     token = uuid4()
-    if not claim_action(connection, action_id, token, now, house.settings.lease):
+    if not claim_action(connection, action_id, token, now, ctx.settings.lease):
         return None
-    weighed = weigh(connection, house, action_id, row, work, now, gate)
-    if move := weighed.away:
+    checked = check_gate(connection, ctx, action_id, row, action_type, now, gate)
+    if move := checked.away:
         move_actions(connection, [action_id], move, now, token=token)
         return None
-    known = {one.name: getattr(weighed, one.name) for one in fields(weighed)}
-    return Claimed(**known, token=token, failures=row.attempts)
+    known = {one.name: getattr(checked, one.name) for one in fields(checked)}
+    return ClaimedAction(**known, token=token, failures=row.attempts)
 
 
-def weigh(
+def check_gate(
     connection: Connection,
-    house: House,
+    ctx: Context,
     action_id: int,
     row: Row[*tuple[Any, ...]],
-    work: Work,
+    action_type: ActionType,
     now: datetime,
     gate: Gate | None = None,
-) -> Weighed:
+) -> CheckedAction:
     """Ask the gate about an action that `lock_action` locked, on facts read since."""
     facts = load_facts(connection, [row.loan_id], now)[row.loan_id]
     arrears = arrears_on(facts.instalments, now.date())
-    channel = CHANNEL[work]
-    ladder = find_ladder(house.policy.ladders, row.ladder_id, row.ladder_version)
+    channel = CHANNEL[action_type]
+    ladder = find_ladder(ctx.policy.ladders, row.ladder_id, row.ladder_version)
     item = ladder.item(row.item)
-    asked = contact_facts(house, row.loan_id, row.jurisdiction, facts, arrears, ladder, item, now)
-    return Weighed(
+    asked = contact_facts(ctx, row.loan_id, row.jurisdiction, facts, arrears, ladder, item, now)
+    return CheckedAction(
         action_id=action_id,
         item=item,
         channel=channel,
@@ -119,20 +123,20 @@ def weigh(
     )
 
 
-_RESERVE = planned_once(insert(contact).returning(contact.c.id))
+_RESERVE = prepared(insert(contact).returning(contact.c.id))
 
 
 def reserve_contact(
     connection: Connection,
-    claimed: Weighed,
+    claimed: CheckedAction,
     at: datetime,
     *,
     attempt: str | None = None,
-    made_by: str | None = None,
+    actor: str | None = None,
 ) -> int:
     """Write the contact into the ledger that legal caps count, before it happens.
 
-    `attempt` is the id under which whoever makes it, `made_by`, will tell what came of it.
+    `attempt` is the id under which whoever makes it, `actor`, will tell what came of it.
     """
     by_number = claimed.channel in BY_NUMBER
     made = {
@@ -145,26 +149,26 @@ def reserve_contact(
         "rule_packs": list(claimed.rule_packs),
         "zones": list(claimed.loan.zones),
         "warnings": list(claimed.verdict.warnings),
-        "number_digest": claimed.loan.phone_digest if by_number else None,
+        "number_blind_index": claimed.loan.phone_blind_index if by_number else None,
         "at_work": claimed.facts.reach.at_work and by_number,
         "attempt": attempt,
-        "made_by": made_by,
+        "actor": actor,
     }
     written: int = connection.execute(_RESERVE, made).scalar_one()
     return written
 
 
-def settle(connection: Connection, claimed: Claimed, move: Move, now: datetime) -> bool:
+def complete(connection: Connection, claimed: ClaimedAction, move: Move, now: datetime) -> bool:
     """Move the claimed action on; False, and nothing is written, if the claim has lapsed."""
     return move_actions(connection, [claimed.action_id], move, now, token=claimed.token) == 1
 
 
-_LOCK = planned_once(
+_LOCK = prepared(
     select(
         action.c.status,
         action.c.due_at,
         action.c.attempts,
-        action.c.anchor_on,
+        action.c.delinquent_since,
         action.c.item,
         action.c.ladder_id,
         action.c.ladder_version,
@@ -173,24 +177,26 @@ _LOCK = planned_once(
         loan.c.jurisdiction,
         loan.c.currency,
         borrower.c.id.label("borrower_id"),
-        borrower.c.name_sealed,
-        borrower.c.phone_sealed,
-        borrower.c.phone_digest,
-        borrower.c.address_sealed,
+        borrower.c.name_encrypted,
+        borrower.c.phone_encrypted,
+        borrower.c.phone_blind_index,
+        borrower.c.address_encrypted,
         borrower.c.zones,
         borrower.c.locale,
         borrower.c.region,
-        news_waits().label("news_waits"),
+        has_pending_event().label("has_pending_event"),
     )
     .select_from(borrower.join(loan).join(action))
-    .where(action.c.id == bindparam("of_action"), action.c.work == bindparam("to_do"))
+    .where(action.c.id == bindparam("of_action"), action.c.type == bindparam("to_do"))
     .with_for_update(of=(borrower, loan))
 )
 
 
-def lock_action(connection: Connection, action_id: int, work: Work) -> Row[*tuple[Any, ...]] | None:
+def lock_action(
+    connection: Connection, action_id: int, action_type: ActionType
+) -> Row[*tuple[Any, ...]] | None:
     """Lock the borrower, so that caps cannot race, and the loan, so that no payment slips in."""
-    return connection.execute(_LOCK, {"of_action": action_id, "to_do": work}).one_or_none()
+    return connection.execute(_LOCK, {"of_action": action_id, "to_do": action_type}).one_or_none()
 
 
 def _move_away(
@@ -205,11 +211,13 @@ def _move_away(
         return Move(ActionStatus.CANCELLED, WRITTEN_OFF)
     if not arrears.past_due or NOTHING_PAST_DUE in verdict.rules:
         return Move(ActionStatus.CANCELLED, "cured")
-    if row.anchor_on != arrears.anchor:
+    if row.delinquent_since != arrears.delinquent_since:
         return Move(ActionStatus.CANCELLED, "superseded")
-    if row.news_waits:
+    if row.has_pending_event:
         reason = "Something has come in about it and is not applied yet."
-        return Move(ActionStatus.DEFERRED, reason, (NEWS_WAITS,), now + NEWS_WAIT)
+        return Move(
+            ActionStatus.DEFERRED, reason, (EVENT_PENDING,), now + RETRY_AFTER_PENDING_EVENT
+        )
     match verdict.answer:
         case Answer.BARRED:
             return Move(ActionStatus.BARRED, verdict.reason, verdict.rules)

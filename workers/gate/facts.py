@@ -13,17 +13,17 @@ from domain.compliance.gate import Answer, Verdict, may_contact
 from domain.compliance.rules import Channel, packs_for
 from domain.delinquency import Arrears, arrears_on
 from domain.errors import ArrearsError
-from domain.ladder import Item, Ladder, Work
+from domain.ladder import ActionType, Item, Ladder
 from domain.visits import VISITORS
-from workers.context import House
+from workers.context import Context
 from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.schema import loan
 
 CHANNEL = {
-    Work.SEND_SMS: Channel.SMS,
-    Work.ASSIGN_CALL: Channel.CALL,
-    Work.SCHEDULE_VISIT: Channel.VISIT,
-    Work.OPEN_LEGAL_FILE: Channel.LEGAL,
+    ActionType.SEND_SMS: Channel.SMS,
+    ActionType.ASSIGN_CALL: Channel.CALL,
+    ActionType.SCHEDULE_VISIT: Channel.VISIT,
+    ActionType.OPEN_LEGAL_FILE: Channel.LEGAL,
 }
 
 
@@ -33,7 +33,7 @@ NOT_WRITTEN = frozenset({Says.IDENTITY, Says.OPT_OUT})
 
 
 def contact_facts(
-    house: House,
+    ctx: Context,
     loan_id: int,
     jurisdiction: str,
     facts: LoanFacts,
@@ -50,19 +50,19 @@ def contact_facts(
     written notice of a visit would be given.
     """
     reach = facts.reach
-    zone = reach.zones[0] if reach.zones else house.settings.zone
+    zone = reach.zones[0] if reach.zones else ctx.settings.zone
     first = reach.first_contact_at
     return ContactFacts(
         past_due=arrears.amount,
         zones=reach.zones,
-        lender_zone=house.settings.zone,
-        packs=packs_for(house.policy.rule_packs, jurisdiction),
+        lender_zone=ctx.settings.zone,
+        packs=packs_for(ctx.policy.rule_packs, jurisdiction),
         reachable=reach.reachable,
         holds=facts.holds,
         opted_out=reach.opted_out,
         ceased=reach.ceased,
         minimum=ladder.minimum_amount if ladder else arrears.amount,
-        collects_as=house.settings.collects_as,
+        collects_as=ctx.settings.collects_as,
         loan_id=loan_id,
         history=reach.history,
         first_contact_on=first.astimezone(ZoneInfo(zone)).date() if first else None,
@@ -70,7 +70,7 @@ def contact_facts(
         number=reach.number,
         number_invalid=reach.number_invalid,
         at_work=reach.at_work,
-        says=_says(house, item, reach.locale),
+        says=_says(ctx, item, reach.locale),
         visit_staff=VISITORS,
         noticed_at=now,
         validation_notice_on=reach.validation_notice_on,
@@ -80,7 +80,7 @@ def contact_facts(
 
 def read_contact_facts(
     connection: Connection,
-    house: House,
+    ctx: Context,
     external_id: str,
     now: datetime,
     *,
@@ -102,9 +102,9 @@ def read_contact_facts(
     if row is None:
         raise ArrearsError(f"Loan {external_id} is not known. `arrears import` brings loans in.")
     facts = load_facts(connection, [row.id], now)[row.id]
-    ladder = house.ladder_of(row, now.date())
+    ladder = ctx.ladder_of(row, now.date())
     asked = contact_facts(
-        house,
+        ctx,
         row.id,
         row.jurisdiction,
         facts,
@@ -117,22 +117,22 @@ def read_contact_facts(
     return replace(asked, says=NOT_WRITTEN, noticed_at=now - LONG_BEFORE)
 
 
-def ask_ahead(facts: ContactFacts, work: Work, now: datetime) -> Verdict | None:
+def precheck(facts: ContactFacts, action_type: ActionType, now: datetime) -> Verdict | None:
     """What the gate says when work is planned; None where nothing need be said until it is claimed.
 
     A visit is only barred ahead: when it can be is asked of the slots to come.
     """
-    verdict = may_contact(facts, CHANNEL[work], now)
+    verdict = may_contact(facts, CHANNEL[action_type], now)
     if verdict.answer is Answer.ALLOWED:
         return None
-    if work is Work.SCHEDULE_VISIT and verdict.answer is not Answer.BARRED:
+    if action_type is ActionType.SCHEDULE_VISIT and verdict.answer is not Answer.BARRED:
         return None
     return verdict
 
 
-def _says(house: House, item: Item | None, locale: str) -> frozenset[Says]:
+def _says(ctx: Context, item: Item | None, locale: str) -> frozenset[Says]:
     if item is None or item.template is None:
         return frozenset()
-    if not house.templates.has_locale(locale):
+    if not ctx.templates.has_locale(locale):
         return NOT_WRITTEN
-    return house.templates.says(item.template, locale)
+    return ctx.templates.says(item.template, locale)

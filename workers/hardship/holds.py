@@ -11,8 +11,8 @@ from domain.compliance.other_rules import hold_length
 from domain.compliance.rules import packs_for
 from domain.errors_of_events import NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
-from workers.context import House
-from workers.db.loans import lock_loan_of, lock_loan_told_of
+from workers.context import Context
+from workers.db.loans import lock_loan_of, lock_named_loan
 from workers.db.schema import hold, hold_release, loan
 from workers.escalation.reassess import reassess
 
@@ -32,11 +32,11 @@ class HoldTold:
     ends_on: date | None
     """The first business date without it; None: as long as a law says, or until it is released."""
     why: str
-    made_by: str
+    actor: str
     """The lender's own reference of whoever made it."""
 
 
-def place_hold(connection: Connection, house: House, told: HoldTold) -> str:
+def place_hold(connection: Connection, ctx: Context, told: HoldTold) -> str:
     """Pause the ladder of a loan, in the caller's transaction. Returns a sentence for people.
 
     Calls not made and visits on its days are called off.
@@ -45,8 +45,8 @@ def place_hold(connection: Connection, house: House, told: HoldTold) -> str:
         NotYetError: the loan is not known.
         RejectedError: there is no such kind, or it ends before it starts.
     """
-    now = house.now()
-    owed = lock_loan_told_of(connection, told.loan, "hold")
+    now = ctx.now()
+    owed = lock_named_loan(connection, told.loan, "hold")
     if told.kind not in KINDS_TOLD:
         raise RejectedError(
             f"{told.kind} is not a kind of hold that can be placed. Say one of "
@@ -60,14 +60,14 @@ def place_hold(connection: Connection, house: House, told: HoldTold) -> str:
     known = select(hold.c.id).where(hold.c.external_id == told.external_id)
     if connection.execute(known).first() is not None:
         return f"Hold {told.external_id} is on record already; nothing changed."
-    ends_on = told.ends_on or _lawful_end(house, owed.jurisdiction, told)
+    ends_on = told.ends_on or _lawful_end(ctx, owed.jurisdiction, told)
     pause = Hold(HoldKind(told.kind), told.starts_on, ends_on)
     insert_hold(
         connection,
         owed.id,
         pause,
         external_id=told.external_id,
-        made_by=told.made_by,
+        actor=told.actor,
         why=told.why,
         now=now,
     )
@@ -76,7 +76,7 @@ def place_hold(connection: Connection, house: House, told: HoldTold) -> str:
     return f"The ladder of loan {told.loan} pauses from {told.starts_on} {until}."
 
 
-def release_hold(connection: Connection, house: House, external_id: str, ends_on: date) -> str:
+def release_hold(connection: Connection, ctx: Context, external_id: str, ends_on: date) -> str:
     """End a hold or a dispute on `ends_on`, the first day without it. It never gets longer.
 
     Where a law has a hold last for some days after what it was for is over, it ends so much later.
@@ -87,31 +87,31 @@ def release_hold(connection: Connection, house: House, external_id: str, ends_on
     loan_id = lock_loan_of(connection, hold, external_id)
     if loan_id is None:
         raise NotYetError(f"Hold {external_id} is not known. Its release is kept.")
-    ends_on += _after_release(connection, house, external_id)
-    if not release(connection, hold.c.external_id == external_id, ends_on, house.now()):
+    ends_on += _after_release(connection, ctx, external_id)
+    if not release(connection, hold.c.external_id == external_id, ends_on, ctx.now()):
         return f"Hold {external_id} ends by then already; nothing changed."
-    reassess(connection, [loan_id], house.now())
+    reassess(connection, [loan_id], ctx.now())
     return f"Hold {external_id} ends on {ends_on}; the ladder goes on where it stood."
 
 
-def _lawful_end(house: House, jurisdiction: str, told: HoldTold) -> date | None:
+def _lawful_end(ctx: Context, jurisdiction: str, told: HoldTold) -> date | None:
     """The first day without a hold for which nobody names an end, where a law does."""
     length = hold_length(
-        packs_for(house.policy.rule_packs, jurisdiction), HoldKind(told.kind), told.starts_on
+        packs_for(ctx.policy.rule_packs, jurisdiction), HoldKind(told.kind), told.starts_on
     )
     if length is None or length.after_release:
         return None
     return told.starts_on + timedelta(days=length.days)
 
 
-def _after_release(connection: Connection, house: House, external_id: str) -> timedelta:
+def _after_release(connection: Connection, ctx: Context, external_id: str) -> timedelta:
     """How much longer than its release a law makes a hold last."""
     held = connection.execute(
         select(hold.c.kind, hold.c.starts_on, loan.c.jurisdiction)
         .join(loan, loan.c.id == hold.c.loan_id)
         .where(hold.c.external_id == external_id)
     ).one()
-    packs = packs_for(house.policy.rule_packs, held.jurisdiction)
+    packs = packs_for(ctx.policy.rule_packs, held.jurisdiction)
     length = hold_length(packs, HoldKind(held.kind), held.starts_on)
     return timedelta(days=length.days if length and length.after_release else 0)
 
@@ -122,7 +122,7 @@ def insert_hold(
     pause: Hold,
     *,
     external_id: str | None = None,
-    made_by: str,
+    actor: str,
     why: str,
     now: datetime,
 ) -> int:
@@ -135,7 +135,7 @@ def insert_hold(
             kind=pause.kind,
             starts_on=pause.starts_on,
             ends_on=pause.ends_on,
-            made_by=made_by,
+            actor=actor,
             why=why,
             made_at=now,
         )

@@ -14,16 +14,16 @@ from domain.errors_of_events import NotYetError, RejectedError
 from domain.money import check_amount
 from domain.promises import TELLING, Promise, Received, hold_of, is_kept
 from domain.statuses import PromiseStatus
-from workers.context import House
+from workers.context import Context
 from workers.db.bulk import is_among
-from workers.db.loans import lock_loan_of, lock_loan_told_of
-from workers.db.pending_events import news_waits
-from workers.db.prepared_statements import planned_once, written_out
+from workers.db.loans import lock_loan_of, lock_named_loan
+from workers.db.pending_events import has_pending_event
+from workers.db.prepared_statements import literal, prepared
 from workers.db.schema import borrower, hold, loan, payment, promise
 from workers.escalation.reassess import reassess
 from workers.hardship.holds import insert_hold, release
 
-AT_ONCE = 500
+BATCH_SIZE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,11 @@ class PromiseMade:
     currency: str
     due_on: date
     """Paid on this business date, it is still kept."""
-    made_by: str
+    actor: str
     """The lender's own reference of whoever wrote it down."""
 
 
-def record_promise(connection: Connection, house: House, made: PromiseMade) -> str:
+def record_promise(connection: Connection, ctx: Context, made: PromiseMade) -> str:
     """Record a promise and pause the ladder for it, in the caller's transaction.
 
     It takes the place of one that is open. Returns a sentence for people.
@@ -50,8 +50,8 @@ def record_promise(connection: Connection, house: House, made: PromiseMade) -> s
         NotYetError: the loan is not known.
         RejectedError: its day has passed, the amount cannot be paid, or the loan is written off.
     """
-    now = house.now()
-    owed = lock_loan_told_of(connection, made.loan, "promise")
+    now = ctx.now()
+    owed = lock_named_loan(connection, made.loan, "promise")
     if _is_known(connection, made.external_id):
         return f"Promise {made.external_id} is on record already; nothing changed."
     if owed.written_off_on is not None:
@@ -68,7 +68,7 @@ def record_promise(connection: Connection, house: House, made: PromiseMade) -> s
     end_promise(connection, owed.id, now)
     pause = hold_of(Promise(made.amount, made.due_on, now))
     hold_id = insert_hold(
-        connection, owed.id, pause, made_by=made.made_by, why="a promise to pay", now=now
+        connection, owed.id, pause, actor=made.actor, why="a promise to pay", now=now
     )
     connection.execute(
         insert(promise).values(
@@ -77,7 +77,7 @@ def record_promise(connection: Connection, house: House, made: PromiseMade) -> s
             external_id=made.external_id,
             amount=made.amount,
             due_on=made.due_on,
-            made_by=made.made_by,
+            actor=made.actor,
             made_at=now,
             status=PromiseStatus.OPEN,
         )
@@ -86,13 +86,13 @@ def record_promise(connection: Connection, house: House, made: PromiseMade) -> s
     return f"The ladder of loan {made.loan} pauses until {pause.ends_on}."
 
 
-def withdraw_promise(connection: Connection, house: House, external_id: str) -> str:
+def withdraw_promise(connection: Connection, ctx: Context, external_id: str) -> str:
     """Take back a promise: its pause ends today. One that is settled stays as it is.
 
     Raises:
         NotYetError: the promise is not known.
     """
-    now = house.now()
+    now = ctx.now()
     loan_id = lock_loan_of(connection, promise, external_id)
     if loan_id is None:
         raise NotYetError(f"Promise {external_id} is not known. Its withdrawal is kept.")
@@ -126,7 +126,7 @@ def keep_promises(connection: Connection, loan_ids: Sequence[int], now: datetime
             _settle(connection, found, PromiseStatus.KEPT, now)
 
 
-def break_overdue_promises(house: House, *, limit: int = AT_ONCE) -> int:
+def break_overdue_promises(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
     """Settle promises whose money must be known by now; returns how many.
 
     Any number of times does no harm. With nothing past due any more a promise is kept, however it
@@ -134,20 +134,20 @@ def break_overdue_promises(house: House, *, limit: int = AT_ONCE) -> int:
     at today. Where news of a loan waits to be applied, such as a payment of yesterday, its promise
     waits too.
     """
-    now = house.now()
+    now = ctx.now()
     overdue = (
         select(promise.c.id, promise.c.loan_id)
         .select_from(borrower.join(loan).join(promise))
         .where(
             promise.c.status == PromiseStatus.OPEN,
             promise.c.due_on < now.date() - TELLING,
-            ~news_waits(),
+            ~has_pending_event(),
         )
         .order_by(promise.c.due_on, promise.c.id)
         .limit(limit)
         .with_for_update(of=loan, skip_locked=True)
     )
-    with house.engine.begin() as connection:
+    with ctx.engine.begin() as connection:
         found = connection.execute(overdue).all()
         if not found:
             return 0
@@ -165,10 +165,10 @@ def _is_known(connection: Connection, external_id: str) -> bool:
     return connection.execute(known).first() is not None
 
 
-_OPEN = planned_once(
+_OPEN = prepared(
     select(promise).where(
         is_among(promise.c.loan_id, "of_loans"),
-        promise.c.status == written_out(PromiseStatus.OPEN),
+        promise.c.status == literal(PromiseStatus.OPEN),
     )
 )
 
@@ -195,6 +195,6 @@ def _close(
     moved = connection.execute(
         update(promise)
         .where(promise.c.id.in_(promise_ids), promise.c.status == PromiseStatus.OPEN)
-        .values(status=status, settled_at=now)
+        .values(status=status, completed_at=now)
     )
     return moved.rowcount

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Row, func, select
 
 from domain.compliance.rules import Channel
-from domain.ladder import Work
+from domain.ladder import ActionType
 from domain.language.phrases import Entry, Part, Phrase, say
 from domain.statuses import ActionStatus
 from workers.db.schema import action, action_event, approval, contact, decision, visit
@@ -40,10 +40,10 @@ def planned(connection: Connection, told: LoanTold) -> Iterator[Entry]:
         said = say(
             BEGAN_AS.get(_first_status(row, moves_of[row.id]), Phrase.PLANNED),
             item=row.item,
-            work=Work(row.work),
+            action_type=ActionType(row.type),
             step=row.step,
             ladder=f"{row.ladder_id} v{row.ladder_version}",
-            anchor_on=row.anchor_on,
+            delinquent_since=row.delinquent_since,
         )
         yield Entry(row.decided_at, (said,))
 
@@ -55,7 +55,7 @@ def moves(connection: Connection, told: LoanTold, citations: Citations) -> Itera
         parts += _until(move)
         parts += why(move.reason)
         # Of what was done, the contact names the rules that allowed it.
-        if move.rules and move.to_status not in (ActionStatus.ARRANGED, ActionStatus.DONE):
+        if move.rules and move.to_status not in (ActionStatus.ASSIGNED, ActionStatus.DONE):
             cited = citations.cite(move.rules, move.at.date())
             parts.append(say(Phrase.RULES, rules=cited))
         yield Entry(move.at, tuple(parts))
@@ -69,7 +69,7 @@ def approvals(connection: Connection, told: LoanTold) -> Iterator[Entry]:
         .order_by(approval.c.action_id)
     )
     for row in rows:
-        said = say(Phrase.APPROVED, item=row.item, approved_by=row.approved_by, role=row.role)
+        said = say(Phrase.APPROVED, item=row.item, actor=row.actor, role=row.role)
         yield Entry(row.approved_at, (said,))
 
 

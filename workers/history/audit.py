@@ -24,11 +24,11 @@ def tapes(connection: Connection, told: LoanTold, zone: tzinfo) -> Iterator[Entr
     )
     for row in rows:
         on = row.at.astimezone(zone).date()
-        after = _standing(row.anchor_after, row.past_due_after, on, told.currency)
+        after = _standing(row.delinquent_since_after, row.past_due_after, on, told.currency)
         if row.past_due_before is None:
             said = say(Phrase.TAPE_BROUGHT_IN, file=row.file_name, as_of=row.as_of, after=after)
         else:
-            before = _standing(row.anchor_before, row.past_due_before, on, told.currency)
+            before = _standing(row.delinquent_since_before, row.past_due_before, on, told.currency)
             if before == after:
                 phrase = Phrase.TAPE_CHANGED_NOTHING_DUE
                 said = say(phrase, file=row.file_name, as_of=row.as_of, after=after)
@@ -64,7 +64,7 @@ def accesses(connection: Connection, told: LoanTold) -> Iterator[Entry]:
     for row in rows:
         what = Opened(row.what)
         of = {"item": row.item} if what in OPENED_FOR_AN_ITEM else {}
-        yield Entry(row.at, (say(OPENED[what], made_by=row.made_by, **of),))
+        yield Entry(row.at, (say(OPENED[what], actor=row.actor, **of),))
 
 
 OPENED = {
@@ -79,16 +79,16 @@ OPENED_FOR_AN_ITEM = (Opened.LETTER, Opened.NUMBER, Opened.ADDRESS)
 
 def erasures(connection: Connection, told: LoanTold) -> Iterator[Entry]:
     rows = connection.execute(
-        select(erasure.c.at, erasure.c.made_by)
+        select(erasure.c.at, erasure.c.actor)
         .where(erasure.c.borrower_id == told.borrower_id)
         .order_by(erasure.c.id)
     )
     for row in rows:
-        yield Entry(row.at, (say(Phrase.ERASED, made_by=row.made_by),))
+        yield Entry(row.at, (say(Phrase.ERASED, actor=row.actor),))
 
 
-def _standing(anchor: date | None, past_due: Decimal, on: date, currency: str) -> Part:
-    if anchor is None:
+def _standing(delinquent_since: date | None, past_due: Decimal, on: date, currency: str) -> Part:
+    if delinquent_since is None:
         return say(Phrase.NOTHING_DUE)
-    days = (on - anchor).days
+    days = (on - delinquent_since).days
     return say(Phrase.STANDING, days_past_due=days, past_due=past_due, currency=currency)

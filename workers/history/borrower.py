@@ -12,8 +12,8 @@ from workers.db.schema import borrower, inbox_event, reply, staff
 from workers.history.loan import LoanTold
 
 CHANGED = {
-    "phone_sealed": Phrase.PHONE_CHANGED,
-    "address_sealed": Phrase.ADDRESS_CHANGED,
+    "phone_encrypted": Phrase.PHONE_CHANGED,
+    "address_encrypted": Phrase.ADDRESS_CHANGED,
     "zones": Phrase.ZONES_CHANGED,
     "locale": Phrase.LOCALE_CHANGED,
 }
@@ -22,7 +22,7 @@ CHANGED = {
 def contact_changes(connection: Connection, told: LoanTold) -> Iterator[Entry]:
     """Each change that the lender's systems told of: what of the contacts changed."""
     rows = connection.execute(
-        select(inbox_event.c.payload, inbox_event.c.settled_at)
+        select(inbox_event.c.payload, inbox_event.c.completed_at)
         .join(borrower, borrower.c.external_id == inbox_event.c.payload["borrower"].astext)
         .where(
             borrower.c.id == told.borrower_id,
@@ -31,9 +31,9 @@ def contact_changes(connection: Connection, told: LoanTold) -> Iterator[Entry]:
         )
         .order_by(inbox_event.c.id)
     )
-    for payload, settled_at in rows:
+    for payload, completed_at in rows:
         changed = tuple(say(phrase) for key, phrase in CHANGED.items() if key in payload)
-        yield Entry(settled_at, (say(Phrase.CONTACTS_CHANGED, changed=changed),))
+        yield Entry(completed_at, (say(Phrase.CONTACTS_CHANGED, changed=changed),))
 
 
 def replies(connection: Connection, told: LoanTold) -> Iterator[Entry]:
@@ -44,7 +44,7 @@ def replies(connection: Connection, told: LoanTold) -> Iterator[Entry]:
             reply.c.received_at,
             reply.c.assigned_at,
             reply.c.handled_at,
-            reply.c.handled_by,
+            reply.c.actor,
             staff.c.external_id.label("staff"),
         )
         .outerjoin(staff, staff.c.id == reply.c.staff_id)
@@ -56,5 +56,5 @@ def replies(connection: Connection, told: LoanTold) -> Iterator[Entry]:
         if row.assigned_at is not None and row.staff is not None:
             yield Entry(row.assigned_at, (say(Phrase.REPLY_ASSIGNED, staff=row.staff),))
         if row.handled_at is not None:
-            handled = say(Phrase.REPLY_HANDLED, handled_by=row.handled_by)
+            handled = say(Phrase.REPLY_HANDLED, actor=row.actor)
             yield Entry(row.handled_at, (handled,))

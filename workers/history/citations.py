@@ -8,7 +8,7 @@ from datetime import date
 from domain.compliance.rules import RulePack
 from domain.language.phrases import Part, Phrase, say
 
-OF_THE_HOUSE = "house."
+OF_THE_LENDER = "lender."
 
 
 class Citations:
@@ -28,8 +28,8 @@ class Citations:
         return (say(Phrase.CONFIDENCES),) if self._graded else ()
 
     def _cite(self, rule_id: str, on: date) -> Part:
-        if rule_id.startswith(OF_THE_HOUSE):
-            return say(Phrase.RULE_OF_THE_HOUSE, rule=rule_id)
+        if rule_id.startswith(OF_THE_LENDER):
+            return say(Phrase.RULE_OF_THE_LENDER, rule=rule_id)
         versions = [rule for rule in self._rules if rule.id == rule_id]
         if not versions:
             return say(Phrase.RULE_NOT_LOADED, rule=rule_id)

@@ -32,7 +32,7 @@ def cases_opened(connection: Connection, told: LoanTold, zone: tzinfo) -> Iterat
         .where(
             decision.c.loan_id == told.id,
             decision.c.business_date == collection_case.c.opened_on,
-            decision.c.anchor_on.is_not(None),
+            decision.c.delinquent_since.is_not(None),
         )
         .scalar_subquery()
     )
@@ -57,10 +57,10 @@ def cases_closed(connection: Connection, told: LoanTold) -> Iterator[Entry]:
 
 
 def _look(row: Row[*tuple[Any, ...]], currency: str) -> Iterator[Part]:
-    if row.anchor_on is not None:
+    if row.delinquent_since is not None:
         yield say(
             Phrase.PAST_DUE,
-            anchor_on=row.anchor_on,
+            delinquent_since=row.delinquent_since,
             days_past_due=row.days_past_due,
             past_due=row.past_due,
             currency=currency,

@@ -128,7 +128,7 @@ def outcomes(connection: Connection, told: LoanTold) -> Iterator[Entry]:
             item=row.item,
             channel=Channel(row.channel),
             outcome=ContactOutcome(row.outcome),
-            made_by=row.made_by,
+            actor=row.actor,
         )
         reason = ArrearsReason(row.reason) if row.reason else None
         why = (say(Phrase.ARREARS_REASON, reason=reason),) if reason else ()
@@ -225,7 +225,7 @@ def _texts(told: LoanTold) -> Select[*tuple[Any, ...]]:
 
 
 def _shown(effect: Table) -> list[Column[Any]]:
-    return [column for column in effect.c if not column.name.endswith("_sealed")]
+    return [column for column in effect.c if not column.name.endswith("_encrypted")]
 
 
 def _code(code: str | None) -> tuple[Part, ...]:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, func, select
 from domain.language.en import ENGLISH
 from domain.language.phrases import Entry, Phrase, Sentence, in_order, say, tell
 from domain.language.zh import CHINESE
-from workers.context import House
+from workers.context import Context
 from workers.db.loans import loan_not_known
 from workers.db.schema import instalment, loan
 from workers.history import actions, borrower, decisions, effects
@@ -25,7 +25,7 @@ LANGUAGES = {"en": ENGLISH, "zh": CHINESE}
 
 def read_story(
     connection: Connection,
-    house: House,
+    ctx: Context,
     loan_external_id: str,
     *,
     at: datetime | None = None,
@@ -40,13 +40,13 @@ def read_story(
         ArrearsError: the loan is not known.
     """
     told = _find(connection, loan_external_id)
-    citations = Citations(house.policy.rule_packs)
+    citations = Citations(ctx.policy.rule_packs)
     # What shares a moment is told in this order: facts, the look at them, and what came of it.
     entries = [
         *_opening(told, connection),
         *facts.events(connection, told),
         *facts.problems(connection, told),
-        *records.tapes(connection, told, house.settings.lender_zone),
+        *records.tapes(connection, told, ctx.settings.lender_zone),
         *pauses.holds(connection, told),
         *borrower.contact_changes(connection, told),
         *borrower.replies(connection, told),
@@ -56,7 +56,7 @@ def read_story(
         *facts.write_off(told),
         *pauses.promises(connection, told),
         *decisions.decisions(connection, told),
-        *decisions.cases_opened(connection, told, house.settings.lender_zone),
+        *decisions.cases_opened(connection, told, ctx.settings.lender_zone),
         *actions.planned(connection, told),
         *actions.approvals(connection, told),
         *actions.contacts(connection, told, citations),
@@ -80,7 +80,7 @@ def read_story(
     else:
         entries = [one for one in entries if one.at is None or one.at <= at]
         ending = legend
-    return tell([*in_order(entries), *ending], LANGUAGES[language], house.settings.lender_zone)
+    return tell([*in_order(entries), *ending], LANGUAGES[language], ctx.settings.lender_zone)
 
 
 def _find(connection: Connection, external_id: str) -> LoanTold:
@@ -116,7 +116,7 @@ def _opening(told: LoanTold, connection: Connection) -> list[Entry]:
     ]
     if told.steps_tried_at:
         steps = tuple(told.steps_tried)
-        parts.append(say(Phrase.TRIED_BEFORE, anchor_on=told.steps_tried_at, steps=steps))
+        parts.append(say(Phrase.TRIED_BEFORE, delinquent_since=told.steps_tried_at, steps=steps))
     return [Entry(None, tuple(parts))]
 
 

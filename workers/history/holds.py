@@ -60,18 +60,18 @@ def promises(connection: Connection, told: LoanTold) -> Iterator[Entry]:
             amount=row.amount,
             currency=told.currency,
             due_on=row.due_on,
-            made_by=row.made_by,
+            actor=row.actor,
         )
         yield Entry(row.made_at, (said,))
-        if row.settled_at is not None:
+        if row.completed_at is not None:
             settled = say(Phrase(f"promise_{row.status}"), promise=row.external_id)
-            yield Entry(row.settled_at, (settled,))
+            yield Entry(row.completed_at, (settled,))
 
 
 def _as_made(row: Row[*tuple[Any, ...]], releases: list[Row[*tuple[Any, ...]]]) -> Part:
     """With the end that it had before anybody released it."""
     ends_on = releases[0].ended_on if releases else row.ends_on
-    kind, made_by, starts_on = HoldKind(row.kind), row.made_by, row.starts_on
+    kind, actor, starts_on = HoldKind(row.kind), row.actor, row.starts_on
     if ends_on is None:
-        return say(Phrase.HOLD_UNTIL_RELEASED, kind=kind, made_by=made_by, starts_on=starts_on)
-    return say(Phrase.HOLD, kind=kind, made_by=made_by, starts_on=starts_on, ends_on=ends_on)
+        return say(Phrase.HOLD_UNTIL_RELEASED, kind=kind, actor=actor, starts_on=starts_on)
+    return say(Phrase.HOLD, kind=kind, actor=actor, starts_on=starts_on, ends_on=ends_on)

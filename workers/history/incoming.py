@@ -19,7 +19,7 @@ from workers.history.reasons import why
 def payments(connection: Connection, told: LoanTold) -> Iterator[Entry]:
     """Each payment and how it was laid against the schedule."""
     of_loan = payment.c.loan_id == told.id
-    laid: dict[int, list[Part]] = defaultdict(list)
+    apply_allocations: dict[int, list[Part]] = defaultdict(list)
     for row in connection.execute(
         select(allocation)
         .join(payment, payment.c.id == allocation.c.payment_id)
@@ -27,11 +27,11 @@ def payments(connection: Connection, told: LoanTold) -> Iterator[Entry]:
         .order_by(allocation.c.due_on, allocation.c.component)
     ):
         component = Component(row.component)
-        laid[row.payment_id].append(
+        apply_allocations[row.payment_id].append(
             say(Phrase.ALLOCATION, component=component, due_on=row.due_on, amount=row.amount)
         )
     for row in connection.execute(select(payment).where(of_loan).order_by(payment.c.id)):
-        yield Entry(row.recorded_at, tuple(_payment(row, laid[row.id])))
+        yield Entry(row.recorded_at, tuple(_payment(row, apply_allocations[row.id])))
 
 
 def reversals(connection: Connection, told: LoanTold) -> Iterator[Entry]:
@@ -85,9 +85,9 @@ EVENT = {
 
 
 def _resolved(row: Row[*tuple[Any, ...]]) -> Part:
-    if row.settled_by is None:
+    if row.resolved_by is None:
         return say(Phrase.PROBLEM_RESOLVED, kind=row.kind)
-    return say(Phrase.PROBLEM_SETTLED, kind=row.kind, settled_by=row.settled_by)
+    return say(Phrase.PROBLEM_SETTLED, kind=row.kind, resolved_by=row.resolved_by)
 
 
 def events(connection: Connection, told: LoanTold) -> Iterator[Entry]:
@@ -105,7 +105,7 @@ def events(connection: Connection, told: LoanTold) -> Iterator[Entry]:
         yield Entry(row.received_at, (said, *why(row.reason)))
 
 
-def _payment(row: Row[*tuple[Any, ...]], laid: list[Part]) -> Iterator[Part]:
+def _payment(row: Row[*tuple[Any, ...]], apply_allocations: list[Part]) -> Iterator[Part]:
     yield say(
         Phrase.PAYMENT,
         payment=row.external_id,
@@ -113,7 +113,7 @@ def _payment(row: Row[*tuple[Any, ...]], laid: list[Part]) -> Iterator[Part]:
         currency=row.currency,
         paid_on=row.paid_on,
     )
-    if laid:
-        yield say(Phrase.LAID_AGAINST, allocations=tuple(laid))
+    if apply_allocations:
+        yield say(Phrase.LAID_AGAINST, allocations=tuple(apply_allocations))
     if row.unallocated > ZERO:
         yield say(Phrase.LEFT_OVER, amount=row.unallocated)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from domain.errors import ArrearsError
-from workers.context import House, the_house
+from workers.context import Context, process_context
 from workers.db.engine import assert_reachable
 from workers.http import lender, tencent, twilio
 from workers.http.notify_workers import waker_of_workers
@@ -19,7 +19,7 @@ from workers.http.requests import RefusedError, refuse
 
 
 def create_app(
-    house: House | None = None, wake: Callable[[int], Awaitable[None]] | None = None
+    ctx: Context | None = None, wake: Callable[[int], Awaitable[None]] | None = None
 ) -> Described:
     """The application for one house; without one, for this process's and its workers.
 
@@ -33,8 +33,8 @@ def create_app(
         docs_url=None,  # a page that would load its scripts from elsewhere
         redoc_url=None,
     )
-    app.state.wake = wake or (waker_of_workers() if house is None else _nobody)
-    app.state.house = house or the_house()
+    app.state.wake = wake or (waker_of_workers() if ctx is None else _nobody)
+    app.state.ctx = ctx or process_context()
     app.add_exception_handler(RefusedError, refuse)
     for one in (lender, twilio, tencent):
         app.include_router(one.router)
@@ -49,7 +49,7 @@ async def _nobody(event_id: int) -> None:
 def health(request: Request) -> Response:
     """Whether the database answers, and a connection to it is free within half a minute."""
     try:
-        assert_reachable(request.app.state.house.engine)
+        assert_reachable(request.app.state.ctx.engine)
     except (ArrearsError, PoolTimeoutError):
         # Anybody may ask, so why it is not well is for `arrears check` to say.
         return JSONResponse({"healthy": False}, status_code=503)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from workers.context import House
+from workers.context import Context
 from workers.inbox.process import receive
 from workers.sms.delivery_receipts import receipt_payload
 from workers.sms.providers.port import StatusReport
 
 
-def store_reports(house: House, reports: Iterable[StatusReport]) -> None:
+def store_reports(ctx: Context, reports: Iterable[StatusReport]) -> None:
     """Store reports as events, each once, all or none.
 
     Raises:
         ArrearsError: one was applied before, and its contents were others.
     """
     told = {f"{one.provider}:{one.sid}:{one.word}": one for one in reports}
-    with house.engine.begin() as connection:
+    with ctx.engine.begin() as connection:
         # In one order, so that two calls with the same reports cannot wait for each other.
         for external_id, report in sorted(told.items()):
-            receive(connection, external_id, "receipt", receipt_payload(report), house.now())
+            receive(connection, external_id, "receipt", receipt_payload(report), ctx.now())

@@ -15,10 +15,10 @@ from starlette.responses import JSONResponse, Response
 
 from workers.attempts.attempts import BarredError, Begun
 from workers.calls.start import begin_call
-from workers.context import House
+from workers.context import Context
 from workers.http.lender_events import CALL_START_ASKED, LENDER_EVENT, CallStart, LenderEvent
 from workers.http.openapi import CALL_START, EVENTS
-from workers.http.requests import RefusedError, in_the_store, read_body, the_house_of
+from workers.http.requests import RefusedError, context_of, in_the_store, read_body
 from workers.http.signatures import SignatureHeaders, check_signature
 from workers.inbox.process import receive_alone
 
@@ -33,10 +33,10 @@ NAMED_AT_MOST = 20
 @router.post("/events", **EVENTS)
 async def lender_event(request: Request) -> Response:
     """Store one event of the lender's. Nothing is parsed before its signature is verified."""
-    house = the_house_of(request)
-    body, webhook_id = await _signed(request, house)
+    ctx = context_of(request)
+    body, webhook_id = await _signed(request, ctx)
     event = _read(LENDER_EVENT, body)
-    event_id = await in_the_store(partial(_store, house, webhook_id, event))
+    event_id = await in_the_store(partial(_store, ctx, webhook_id, event))
     # After the answer: the event is stored, and nobody need wait for who works on it.
     return Response(status_code=202, background=BackgroundTask(request.app.state.wake, event_id))
 
@@ -44,11 +44,11 @@ async def lender_event(request: Request) -> Response:
 @router.post("/calls/start", **CALL_START)
 async def start_call(request: Request) -> Response:
     """Ask the contact gate for a dialer, and give it the number if it may dial now."""
-    house = the_house_of(request)
-    body, _ = await _signed(request, house)
+    ctx = context_of(request)
+    body, _ = await _signed(request, ctx)
     asked = _read(CALL_START_ASKED, body)
     try:
-        begun = await in_the_store(partial(_begin, house, asked))
+        begun = await in_the_store(partial(_begin, ctx, asked))
     except BarredError as barred:
         until = barred.until.isoformat() if barred.until else None
         told = {"detail": str(barred), "rules": list(barred.rules), "not_before": until}
@@ -67,15 +67,15 @@ async def start_call(request: Request) -> Response:
     )
 
 
-async def _signed(request: Request, house: House) -> tuple[bytes, str]:
+async def _signed(request: Request, ctx: Context) -> tuple[bytes, str]:
     """The body of a call that a known secret signed, and the id under which it was."""
-    secrets = house.settings.events_in_secrets
+    secrets = ctx.settings.events_in_secrets
     if not secrets:
         raise RefusedError(404, "no events are taken here: ARREARS_EVENTS_IN_SECRETS is not set")
     body = await read_body(request)
     signed = SignatureHeaders.of(request.headers)
     known = [secret.get_secret_value() for secret in secrets]
-    check_signature(body, signed, known, house.now())
+    check_signature(body, signed, known, ctx.now())
     _check_is_json(request.headers.get("content-type", ""))
     return body, signed.id
 
@@ -114,10 +114,10 @@ def _names(errors: Iterable[Any], told_under: int) -> list[str]:
     return [name[:100] for name in sorted(names)[:NAMED_AT_MOST]]
 
 
-def _begin(house: House, asked: CallStart) -> Begun:
-    return begin_call(house, asked.loan, by=asked.made_by, item=asked.item, attempt=asked.attempt)
+def _begin(ctx: Context, asked: CallStart) -> Begun:
+    return begin_call(ctx, asked.loan, actor=asked.actor, item=asked.item, attempt=asked.attempt)
 
 
-def _store(house: House, webhook_id: str, event: LenderEvent) -> int:
-    payload = event.data.payload(house.vault)
-    return receive_alone(house, f"lender:{webhook_id}", event.type, payload, house.now())
+def _store(ctx: Context, webhook_id: str, event: LenderEvent) -> int:
+    payload = event.data.payload(ctx.cipher)
+    return receive_alone(ctx, f"lender:{webhook_id}", event.type, payload, ctx.now())

@@ -29,7 +29,7 @@ from config.readers.tape_mapping_reader import LOCALE
 from domain.compliance.rules import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.holds import HoldKind
-from workers.db.encryption import Vault
+from workers.db.encryption import Cipher
 
 
 def _more_than_nothing(amount: str) -> str:
@@ -89,7 +89,7 @@ class _Told(BaseModel):
 
 
 class _Facts(_Told):
-    def payload(self, vault: Vault) -> dict[str, Any]:
+    def payload(self, cipher: Cipher) -> dict[str, Any]:
         """What is stored of it: ids, dates, words, and nothing personal that is not sealed."""
         return self.model_dump(mode="json", by_alias=True)
 
@@ -120,7 +120,7 @@ class PromiseFacts(_Facts):
     currency: Currency
     due_on: Day
     """Paid on this day it is still kept."""
-    made_by: Staff
+    actor: Staff
 
 
 class PromiseWithdrawalFacts(_Facts):
@@ -132,7 +132,7 @@ class DisputeFacts(_Facts):
     loan: Identifier
     starts_on: Day
     why: Why
-    made_by: Staff
+    actor: Staff
 
 
 class HoldFacts(_Facts):
@@ -155,7 +155,7 @@ class HoldFacts(_Facts):
     ends_on: Day | None
     """The first day without it; null: as long as a law says, or until it is released."""
     why: Why
-    made_by: Staff
+    actor: Staff
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> Self:
@@ -188,16 +188,16 @@ class ContactChangeFacts(_Facts):
             raise ValueError("it must change something")
         return self
 
-    def payload(self, vault: Vault) -> dict[str, Any]:
+    def payload(self, cipher: Cipher) -> dict[str, Any]:
         """The number and the address sealed, with a keyed digest of both: a seal is another each
         time, and the same event told twice must be known by something."""
         told = self.model_dump(mode="json", exclude_none=True)
         personal = {name: told.pop(name) for name in ("phone", "address") if name in told}
         if personal:
-            digest = vault.digest(json.dumps(personal, sort_keys=True))
+            digest = cipher.blind_index(json.dumps(personal, sort_keys=True))
             told["digest"] = b64encode(digest).decode()
         for name, value in personal.items():
-            told[f"{name}_sealed"] = b64encode(vault.seal(value)).decode()
+            told[f"{name}_encrypted"] = b64encode(cipher.encrypt(value)).decode()
         return told
 
 
@@ -210,7 +210,7 @@ class OptOutFacts(_Facts):
     borrower: Identifier
     channel: Literal[Channel.SMS, Channel.CALL, Channel.VISIT] | None
     """null: the borrower asked that nobody contact them any more, by whatever channel."""
-    made_by: Staff
+    actor: Staff
 
 
 class ValidationNoticeFacts(_Facts):
@@ -231,7 +231,7 @@ class ContactOutcomeFacts(_Facts):
     outcome: ContactOutcome
     reason: ArrearsReason | None = None
     """Why the loan is overdue, where the borrower said so."""
-    made_by: Staff
+    actor: Staff
 
 
 class CallStart(_Told):
@@ -242,7 +242,7 @@ class CallStart(_Told):
     loan: Identifier
     item: Identifier | None = None
     """The ladder item of the call; the newest that is open if left out."""
-    made_by: Staff
+    actor: Staff
 
 
 class PaymentEvent(_Event):

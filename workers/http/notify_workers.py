@@ -1,7 +1,7 @@
 """Waking a worker for an event the moment it is stored.
 
 A payment must stop what was planned before that goes out, so it does not wait for beat. Nothing
-rests on it: an event whose message is lost is found by `wake_events` within seconds.
+rests on it: an event whose message is lost is found by `dispatch_events` within seconds.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 
-from workers.actions.retries import in_short
+from workers.actions.retries import log_summary
 from workers.app import app
 from workers.messaging.publish import announce
-from workers.queues import APPLY_EVENTS, EVENTS_AT_ONCE
+from workers.queues import APPLY_EVENTS, EVENTS_PER_MESSAGE
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Waker:
         self._at_it = True
         try:
             while self._waiting:
-                ids = self._waiting[:EVENTS_AT_ONCE]
+                ids = self._waiting[:EVENTS_PER_MESSAGE]
                 del self._waiting[: len(ids)]
                 await run_in_threadpool(self._tell, ids)
                 await asyncio.sleep(GATHER_FOR)
@@ -58,7 +58,7 @@ class Waker:
             self._announce(event_ids)
         except Exception as error:
             self._quiet_until = time.monotonic() + QUIET_FOR
-            log.warning("events are not announced at once for a while: %s", in_short(error))
+            log.warning("events are not announced at once for a while: %s", log_summary(error))
 
 
 def waker_of_workers() -> Waker:

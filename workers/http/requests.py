@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from domain.errors import ArrearsError
 from workers.attempts.attempts import BarredError
-from workers.context import House
+from workers.context import Context
 from workers.sms.providers.twilio import form_fields
 
 log = logging.getLogger(__name__)
@@ -51,9 +51,9 @@ def refuse(request: Request, error: Exception) -> Response:
     return JSONResponse(told, status_code=error.status, headers=headers)
 
 
-def the_house_of(request: Request) -> House:
-    house: House = request.app.state.house
-    return house
+def context_of(request: Request) -> Context:
+    ctx: Context = request.app.state.ctx
+    return ctx
 
 
 async def read_body(request: Request) -> bytes:

@@ -21,9 +21,9 @@ from workers.http.openapi import TENCENT_INBOUND, TENCENT_STATUS
 from workers.http.requests import (
     RefusedError,
     check_identifier,
+    context_of,
     in_the_store,
     read_body,
-    the_house_of,
 )
 from workers.sms.providers.port import StatusReport
 from workers.sms.providers.tencent import read_tencent_reply, read_tencent_reports
@@ -39,7 +39,7 @@ async def text_statuses(request: Request) -> Response:
     """Store what became of texts, several of them in one call."""
     _check_word(request)
     reports = _reports(await read_body(request))
-    await in_the_store(partial(store_reports, the_house_of(request), reports))
+    await in_the_store(partial(store_reports, context_of(request), reports))
     return JSONResponse(TAKEN)
 
 
@@ -47,17 +47,17 @@ async def text_statuses(request: Request) -> Response:
 async def inbound_text(request: Request) -> Response:
     """Put a borrower's text on record. A stop counts at once."""
     _check_word(request)
-    house = the_house_of(request)
+    ctx = context_of(request)
     try:
-        text = read_tencent_reply(await read_body(request), house.vault.digest)
+        text = read_tencent_reply(await read_body(request), ctx.cipher.blind_index)
     except ArrearsError as error:
         raise RefusedError(400, str(error)) from None
-    await in_the_store(partial(take_reply, house, text, help_is_answered=False))
+    await in_the_store(partial(take_reply, ctx, text, help_is_answered=False))
     return JSONResponse(TAKEN)
 
 
 def _check_word(request: Request) -> None:
-    known = the_house_of(request).settings.tencent_callback_tokens or []
+    known = context_of(request).settings.tencent_callback_tokens or []
     given = str(request.path_params["token"]).encode()
     # A list: all are compared, so that the time tells nothing of which one was close.
     matches = [hmac.compare_digest(one.get_secret_value().encode(), given) for one in known]

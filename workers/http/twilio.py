@@ -13,16 +13,16 @@ from twilio.twiml.messaging_response import MessagingResponse
 from domain.errors import ArrearsError
 from domain.inbound_texts import ReplyKind
 from workers.borrowers.inbound_texts import Taken, take_reply
-from workers.context import House
+from workers.context import Context
 from workers.http.delivery_receipts import store_reports
 from workers.http.openapi import TWILIO_INBOUND, TWILIO_STATUS
 from workers.http.requests import (
     RefusedError,
     check_identifier,
+    context_of,
     in_the_store,
     read_body,
     read_form,
-    the_house_of,
 )
 from workers.sms.providers.port import StatusReport
 from workers.sms.providers.twilio import read_inbound_text, read_status_report, verify_signature
@@ -40,31 +40,31 @@ async def text_status(request: Request) -> Response:
     """Store what became of one text, as Twilio's status callback has it."""
     fields = await _signed_fields(request)
     report = _status_report(request.url.query, fields)
-    await in_the_store(partial(store_reports, the_house_of(request), [report]))
+    await in_the_store(partial(store_reports, context_of(request), [report]))
     return Response(status_code=204)
 
 
 @router.post("/webhooks/twilio/inbound", **TWILIO_INBOUND)
 async def inbound_text(request: Request) -> Response:
     """Put a borrower's text on record. A stop counts at once; a call for help is answered."""
-    house = the_house_of(request)
+    ctx = context_of(request)
     fields = await _signed_fields(request)
     try:
         text = read_inbound_text(fields)
     except ArrearsError as error:
         raise RefusedError(400, str(error)) from None
     check_identifier(text.sid)
-    taken = await in_the_store(partial(take_reply, house, text, help_is_answered=True))
-    return Response(_answer(house, taken), media_type="text/xml")
+    taken = await in_the_store(partial(take_reply, ctx, text, help_is_answered=True))
+    return Response(_answer(ctx, taken), media_type="text/xml")
 
 
 async def _signed_fields(request: Request) -> dict[str, str]:
-    house = the_house_of(request)
+    ctx = context_of(request)
     fields = read_form(await read_body(request))
     # What Twilio signed is the address it called, which a proxy in between may have rewritten.
     query = f"?{request.url.query}" if request.url.query else ""
-    url = f"{house.settings.public_url}{request.url.path}{query}"
-    tokens = [token.get_secret_value() for token in house.settings.twilio_auth_tokens]
+    url = f"{ctx.settings.public_url}{request.url.path}{query}"
+    tokens = [token.get_secret_value() for token in ctx.settings.twilio_auth_tokens]
     signature = request.headers.get("x-twilio-signature", "")
     if not verify_signature(url, fields, signature, tokens):
         raise RefusedError(403, "not signed by the provider")
@@ -80,14 +80,14 @@ def _status_report(query: str, fields: dict[str, str]) -> StatusReport:
     return report
 
 
-def _answer(house: House, taken: Taken) -> str:
+def _answer(ctx: Context, taken: Taken) -> str:
     """TwiML. Twilio itself confirms a stop, and nothing else needs words from a machine."""
     answer = MessagingResponse()
     if taken.kind is ReplyKind.HELP:
-        values = {"lender": house.settings.lender, "phone": house.settings.lender_phone}
+        values = {"lender": ctx.settings.lender, "phone": ctx.settings.lender_phone}
         try:
             locale = taken.locale or ANY_LOCALE
-            answer.message(house.templates.render(HELP_TEMPLATE, locale, values))
+            answer.message(ctx.templates.render(HELP_TEMPLATE, locale, values))
         except ArrearsError as error:
             # A lender's own templates may lack this one, or this language.
             log.warning("a call for help was not answered: %s", error)

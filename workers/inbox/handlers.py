@@ -19,7 +19,7 @@ from domain.holds import HoldKind
 from workers.attempts.outcomes import OutcomeTold, record_outcome
 from workers.borrowers.contact_details import change_contacts
 from workers.borrowers.opt_outs import leave_alone
-from workers.context import House
+from workers.context import Context
 from workers.hardship.holds import HoldTold, place_hold, release_hold
 from workers.hardship.promises import PromiseMade, record_promise, withdraw_promise
 from workers.legal.limitation_dates import note_acknowledgement, note_validation_notice
@@ -31,15 +31,15 @@ from workers.sms.delivery_receipts import record_receipt
 Payload = Mapping[str, Any]
 
 
-def apply_payment(connection: Connection, house: House, payload: Payload) -> str:
-    return record_payment(connection, house, _payment(payload))
+def apply_payment(connection: Connection, ctx: Context, payload: Payload) -> str:
+    return record_payment(connection, ctx, _payment(payload))
 
 
 def apply_payments(
-    connection: Connection, house: House, payloads: Sequence[Payload]
+    connection: Connection, ctx: Context, payloads: Sequence[Payload]
 ) -> list[Answer]:
     """Many payments at once, in their order: what came of each."""
-    return record_payments(connection, house, [_payment(one) for one in payloads])
+    return record_payments(connection, ctx, [_payment(one) for one in payloads])
 
 
 def _payment(payload: Payload) -> Payment:
@@ -52,28 +52,28 @@ def _payment(payload: Payload) -> Payment:
     )
 
 
-def apply_reversal(connection: Connection, house: House, payload: Payload) -> str:
+def apply_reversal(connection: Connection, ctx: Context, payload: Payload) -> str:
     reversed_on = date.fromisoformat(payload["reversed_on"])
-    return reverse_payment(connection, house, payload["payment"], reversed_on)
+    return reverse_payment(connection, ctx, payload["payment"], reversed_on)
 
 
-def apply_promise(connection: Connection, house: House, payload: Payload) -> str:
+def apply_promise(connection: Connection, ctx: Context, payload: Payload) -> str:
     made = PromiseMade(
         external_id=payload["promise"],
         loan=payload["loan"],
         amount=Decimal(payload["amount"]),
         currency=payload["currency"],
         due_on=date.fromisoformat(payload["due_on"]),
-        made_by=payload["made_by"],
+        actor=payload["actor"],
     )
-    return record_promise(connection, house, made)
+    return record_promise(connection, ctx, made)
 
 
-def apply_promise_withdrawal(connection: Connection, house: House, payload: Payload) -> str:
-    return withdraw_promise(connection, house, payload["promise"])
+def apply_promise_withdrawal(connection: Connection, ctx: Context, payload: Payload) -> str:
+    return withdraw_promise(connection, ctx, payload["promise"])
 
 
-def apply_dispute(connection: Connection, house: House, payload: Payload) -> str:
+def apply_dispute(connection: Connection, ctx: Context, payload: Payload) -> str:
     """A dispute pauses the ladder until it is released by its own id."""
     told = HoldTold(
         external_id=payload["dispute"],
@@ -82,12 +82,12 @@ def apply_dispute(connection: Connection, house: House, payload: Payload) -> str
         starts_on=date.fromisoformat(payload["starts_on"]),
         ends_on=None,
         why=payload["why"],
-        made_by=payload["made_by"],
+        actor=payload["actor"],
     )
-    return place_hold(connection, house, told)
+    return place_hold(connection, ctx, told)
 
 
-def apply_hold(connection: Connection, house: House, payload: Payload) -> str:
+def apply_hold(connection: Connection, ctx: Context, payload: Payload) -> str:
     ends_on = payload["ends_on"]
     told = HoldTold(
         external_id=payload["hold"],
@@ -96,49 +96,49 @@ def apply_hold(connection: Connection, house: House, payload: Payload) -> str:
         starts_on=date.fromisoformat(payload["starts_on"]),
         ends_on=date.fromisoformat(ends_on) if ends_on else None,
         why=payload["why"],
-        made_by=payload["made_by"],
+        actor=payload["actor"],
     )
-    return place_hold(connection, house, told)
+    return place_hold(connection, ctx, told)
 
 
-def apply_release(connection: Connection, house: House, payload: Payload) -> str:
+def apply_release(connection: Connection, ctx: Context, payload: Payload) -> str:
     ends_on = date.fromisoformat(payload["ends_on"])
-    return release_hold(connection, house, payload["hold"], ends_on)
+    return release_hold(connection, ctx, payload["hold"], ends_on)
 
 
-def apply_opt_out(connection: Connection, house: House, payload: Payload) -> str:
+def apply_opt_out(connection: Connection, ctx: Context, payload: Payload) -> str:
     channel = payload["channel"]
     asked = Channel(channel) if channel else None
-    return leave_alone(connection, house, payload["borrower"], asked, payload["made_by"])
+    return leave_alone(connection, ctx, payload["borrower"], asked, payload["actor"])
 
 
-def apply_validation_notice(connection: Connection, house: House, payload: Payload) -> str:
+def apply_validation_notice(connection: Connection, ctx: Context, payload: Payload) -> str:
     on = date.fromisoformat(payload["given_on"])
-    return note_validation_notice(connection, house, payload["loan"], on)
+    return note_validation_notice(connection, ctx, payload["loan"], on)
 
 
-def apply_acknowledgement(connection: Connection, house: House, payload: Payload) -> str:
+def apply_acknowledgement(connection: Connection, ctx: Context, payload: Payload) -> str:
     on = date.fromisoformat(payload["acknowledged_on"])
-    return note_acknowledgement(connection, house, payload["loan"], on)
+    return note_acknowledgement(connection, ctx, payload["loan"], on)
 
 
-def apply_contact_outcome(connection: Connection, house: House, payload: Payload) -> str:
+def apply_contact_outcome(connection: Connection, ctx: Context, payload: Payload) -> str:
     reason = payload["reason"]
     told = OutcomeTold(
         attempt=payload["attempt"],
         outcome=ContactOutcome(payload["outcome"]),
         reason=ArrearsReason(reason) if reason else None,
-        made_by=payload["made_by"],
+        actor=payload["actor"],
     )
-    return record_outcome(connection, house, told)
+    return record_outcome(connection, ctx, told)
 
 
-def apply_write_off(connection: Connection, house: House, payload: Payload) -> str:
+def apply_write_off(connection: Connection, ctx: Context, payload: Payload) -> str:
     on = date.fromisoformat(payload["written_off_on"])
-    return write_off(connection, house, payload["loan"], on)
+    return write_off(connection, ctx, payload["loan"], on)
 
 
-HANDLERS: dict[str, Callable[[Connection, House, Payload], str]] = {
+HANDLERS: dict[str, Callable[[Connection, Context, Payload], str]] = {
     "payment": apply_payment,
     "reversal": apply_reversal,
     "promise": apply_promise,
@@ -159,7 +159,7 @@ HANDLERS: dict[str, Callable[[Connection, House, Payload], str]] = {
 Each returns a sentence for people, or raises NotYetError or RejectedError.
 """
 
-TOGETHER: dict[str, Callable[[Connection, House, Sequence[Payload]], list[Answer]]] = {
+TOGETHER: dict[str, Callable[[Connection, Context, Sequence[Payload]], list[Answer]]] = {
     "payment": apply_payments,
 }
 """Kinds that come in numbers, and how many of one are applied at once."""

@@ -17,27 +17,27 @@ from sqlalchemy.exc import OperationalError
 
 from domain.errors import ArrearsError
 from domain.errors_of_events import Answer, HeldError, NotYetError, RejectedError
-from workers.actions.retries import NO_FAULT_OF_THE_WORK, in_short
-from workers.context import House
-from workers.db.engine import one_statement
+from workers.actions.retries import TRANSIENT_ERRORS, log_summary
+from workers.context import Context
+from workers.db.engine import autocommit
 from workers.db.inbox import (
     Event,
-    let_go,
+    claim_batch,
+    filter_pending,
     lock_event,
     record_outcomes,
-    take_together,
-    try_again,
-    waiting_among,
+    release_events,
+    retry_events_naming,
 )
-from workers.db.prepared_statements import planned_once
+from workers.db.prepared_statements import prepared
 from workers.db.schema import inbox_event
-from workers.db.skip_locked import not_since, update_first
+from workers.db.skip_locked import not_dispatched_since, update_first
 from workers.inbox.handlers import HANDLERS, TOGETHER
 from workers.payments.payments import Payment
 
 log = logging.getLogger(__name__)
 
-_STORE = planned_once(
+_STORE = prepared(
     insert(inbox_event)
     .values(
         {name: bindparam(name) for name in ("external_id", "kind", "payload", "received_at")}
@@ -80,22 +80,22 @@ def receive(
                 payload=payload,
                 status="received",
                 reason=None,
-                settled_at=None,
-                woken_at=None,
+                completed_at=None,
+                dispatched_at=None,
             )
         )
     return int(known.id)
 
 
 def receive_alone(
-    house: House, external_id: str, kind: str, payload: Mapping[str, Any], now: datetime
+    ctx: Context, external_id: str, kind: str, payload: Mapping[str, Any], now: datetime
 ) -> int:
     """`receive` in a transaction of its own; what is new costs one round trip."""
-    with one_statement(house.engine) as connection:
+    with autocommit(ctx.engine) as connection:
         stored = _store_what_is_new(connection, external_id, kind, payload, now)
     if stored is not None:
         return stored
-    with house.engine.begin() as connection:
+    with ctx.engine.begin() as connection:
         return receive(connection, external_id, kind, payload, now)
 
 
@@ -111,7 +111,7 @@ def _said(payload: Mapping[str, Any]) -> dict[str, Any]:
     """What an event says. The same words are sealed anew each time: a digest stands for them."""
     if "digest" not in payload:
         return dict(payload)
-    return {name: value for name, value in payload.items() if not name.endswith("_sealed")}
+    return {name: value for name, value in payload.items() if not name.endswith("_encrypted")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class Settled:
     """A sentence for people."""
 
 
-def apply_events(house: House, event_ids: Sequence[int]) -> list[Settled]:
+def apply_events(ctx: Context, event_ids: Sequence[int]) -> list[Settled]:
     """Apply stored events in the order in which they came in, each once; what came of each.
 
     The event is what is applied, and what fails; how many are announced at once is a matter of
@@ -134,23 +134,23 @@ def apply_events(house: House, event_ids: Sequence[int]) -> list[Settled]:
     at the same time either may come first.
     """
     settled: list[Settled] = []
-    with one_statement(house.engine) as connection:
-        waiting = waiting_among(connection, event_ids)
+    with autocommit(ctx.engine) as connection:
+        waiting = filter_pending(connection, event_ids)
     try:
         for kind, run in groupby(waiting, key=attrgetter("kind")):
             ids = [one.id for one in run]
             if kind in TOGETHER:
-                settled += _apply_together(house, kind, ids)
+                settled += _apply_together(ctx, kind, ids)
             else:
-                settled += [apply_event(house, event_id) for event_id in ids]
+                settled += [apply_event(ctx, event_id) for event_id in ids]
     except Exception:
         # A lock that is not let go of, a limit of time: what was not reached need not wait for it.
-        _tell_again(house, event_ids)
+        _tell_again(ctx, event_ids)
         raise
     return settled
 
 
-def _apply_together(house: House, kind: str, event_ids: Sequence[int]) -> list[Settled]:
+def _apply_together(ctx: Context, kind: str, event_ids: Sequence[int]) -> list[Settled]:
     """Apply events of one kind, and others of it that wait, in one transaction.
 
     If that fails those asked for are taken one by one, and only the one at fault says so. Those of
@@ -158,12 +158,12 @@ def _apply_together(house: House, kind: str, event_ids: Sequence[int]) -> list[S
     """
     taken: Sequence[Event] = []
     try:
-        with house.engine.begin() as connection:
-            taken = take_together(connection, event_ids, kind)
+        with ctx.engine.begin() as connection:
+            taken = claim_batch(connection, event_ids, kind)
             if not taken:
                 return []
-            answers = TOGETHER[kind](connection, house, [one.payload for one in taken])
-            now = house.now()
+            answers = TOGETHER[kind](connection, ctx, [one.payload for one in taken])
+            now = ctx.now()
             came = list(zip(taken, answers, strict=True))
             answered = [
                 (event, _settled(event, answer, now))
@@ -173,39 +173,39 @@ def _apply_together(house: House, kind: str, event_ids: Sequence[int]) -> list[S
             _put_on_record(connection, answered, now)
             held = [event.id for event, answer in came if isinstance(answer, HeldError)]
             if held:
-                let_go(connection, held)
+                release_events(connection, held)
     except Exception as error:
-        _tell_again(house, [one.id for one in taken if one.id not in event_ids])
-        if not taken or isinstance(error, NO_FAULT_OF_THE_WORK):
+        _tell_again(ctx, [one.id for one in taken if one.id not in event_ids])
+        if not taken or isinstance(error, TRANSIENT_ERRORS):
             raise
-        log.warning("%s events are applied one by one: %s", len(taken), in_short(error))
-        return [apply_event(house, one.id) for one in taken if one.id in event_ids]
+        log.warning("%s events are applied one by one: %s", len(taken), log_summary(error))
+        return [apply_event(ctx, one.id) for one in taken if one.id in event_ids]
     waited_for = [event_id for event_id in held if event_id in event_ids]
-    return [*(one for _, one in answered), *(apply_event(house, id) for id in waited_for)]
+    return [*(one for _, one in answered), *(apply_event(ctx, id) for id in waited_for)]
 
 
-def _tell_again(house: House, event_ids: Sequence[int]) -> None:
+def _tell_again(ctx: Context, event_ids: Sequence[int]) -> None:
     """Have the sweep tell of those that are not applied; or else their leases end some time."""
     if event_ids:
-        with suppress(OperationalError), house.engine.begin() as connection:
-            let_go(connection, event_ids)
+        with suppress(OperationalError), ctx.engine.begin() as connection:
+            release_events(connection, event_ids)
 
 
-def apply_event(house: House, event_id: int) -> Settled:
+def apply_event(ctx: Context, event_id: int) -> Settled:
     """Apply one stored event, once. Waits for whoever is at it, or at its loan."""
-    with house.engine.begin() as connection:
+    with ctx.engine.begin() as connection:
         event = lock_event(connection, event_id)
         if event.status != "received":
             return Settled(event.status, event.reason)
         answer: Answer | Exception
         try:
             with connection.begin_nested():
-                answer = HANDLERS[event.kind](connection, house, event.payload)
-        except NO_FAULT_OF_THE_WORK:
+                answer = HANDLERS[event.kind](connection, ctx, event.payload)
+        except TRANSIENT_ERRORS:
             raise
         except Exception as error:
             answer = error
-        now = house.now()
+        now = ctx.now()
         settled = _settled(event, answer, now)
         _put_on_record(connection, [(event, settled)], now)
         return settled
@@ -220,7 +220,7 @@ def _settled(event: Event, answer: Answer | Exception, now: datetime) -> Settled
             return Settled("rejected" if _give_up(event, now) else "received", str(answer))
         case RejectedError():
             return Settled("rejected", str(answer))
-    log.error("event %s failed: %s", event.id, in_short(answer))
+    log.error("event %s failed: %s", event.id, log_summary(answer))
     return Settled("received", f"It could not be applied ({type(answer).__name__}).")
 
 
@@ -236,7 +236,7 @@ def _put_on_record(
             "id": event.id,
             "status": came.status,
             "reason": came.reason,
-            "settled_at": None if came.status == "received" else now,
+            "completed_at": None if came.status == "received" else now,
         }
         for event, came in answered
     ]
@@ -247,39 +247,41 @@ def _put_on_record(
         if came.status == "applied" and event.kind in NAMED_BY
     ]
     if names:
-        try_again(connection, names)
+        retry_events_naming(connection, names)
 
 
 NAMED_BY = {"payment": "external_id", "promise": "promise", "hold": "hold", "dispute": "dispute"}
 """By kind, where its payload has the id under which other events name it."""
 
 
-def take_in(house: House, external_id: str, kind: str, payload: Mapping[str, Any]) -> Settled:
+def submit(ctx: Context, external_id: str, kind: str, payload: Mapping[str, Any]) -> Settled:
     """Store an event that a person tells of, and apply it at once.
 
     Raises:
         ArrearsError: it can never be applied, or was applied already with other contents.
     """
-    with house.engine.begin() as connection:
-        event_id = receive(connection, external_id, kind, payload, house.now())
-    settled = apply_event(house, event_id)
+    with ctx.engine.begin() as connection:
+        event_id = receive(connection, external_id, kind, payload, ctx.now())
+    settled = apply_event(ctx, event_id)
     if settled.status == "rejected":
         raise ArrearsError(settled.reason)
     return settled
 
 
-def wake_events(house: House, *, limit: int = 1_000) -> list[int]:
+def dispatch_events(ctx: Context, *, limit: int = 1_000) -> list[int]:
     """Take stored events that are not applied: new ones first, then those that waited longest.
 
     One that was announced and still waits when its lease ends is taken again.
     """
-    now = house.now()
-    woken_at = inbox_event.c.woken_at
-    waiting = (inbox_event.c.status == "received") & not_since(woken_at, now - house.settings.lease)
+    now = ctx.now()
+    dispatched_at = inbox_event.c.dispatched_at
+    waiting = (inbox_event.c.status == "received") & not_dispatched_since(
+        dispatched_at, now - ctx.settings.lease
+    )
     first = update_first(
-        inbox_event, waiting, (woken_at.nulls_first(), inbox_event.c.id), limit
-    ).values(woken_at=now)
-    with house.engine.begin() as connection:
+        inbox_event, waiting, (dispatched_at.nulls_first(), inbox_event.c.id), limit
+    ).values(dispatched_at=now)
+    with ctx.engine.begin() as connection:
         return list(connection.execute(first.returning(inbox_event.c.id)).scalars())
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, insert, select
 from config.readers.legal_checklists import LegalChecklist, SatisfiedBy, checklist_for
 from domain.compliance.other_rules import limitation_date
 from domain.compliance.rules import Channel, packs_for
-from domain.ladder import Work
+from domain.ladder import ActionType
 from domain.legal_claims import (
     NO_CHECKLIST,
     NOT_APPROVED,
@@ -22,7 +22,7 @@ from domain.legal_claims import (
     untried,
 )
 from domain.statuses import ActionStatus, MessageStatus
-from workers.context import House
+from workers.context import Context
 from workers.db.actions import Move
 from workers.db.bulk import insert_rows
 from workers.db.loans import load_schedule
@@ -36,34 +36,34 @@ from workers.db.schema import (
     loan,
     message,
 )
-from workers.gate.claim import Claimed, claim, settle
+from workers.gate.claim import ClaimedAction, claim, complete
 
 RECORD_OF = {Channel.CALL: SatisfiedBy.CALL_RECORD, Channel.VISIT: SatisfiedBy.VISIT_RECORD}
 
 
-def open_legal_file(house: House, action_id: int) -> str:
+def open_legal_file(ctx: Context, action_id: int) -> str:
     """Open the legal file of one action. Returns what came of it, in a word.
 
     The approval and the earlier steps are asked for again in the transaction that opens the file;
     without them, or without a checklist for the jurisdiction, nothing is opened and the action is
     deferred until that changes.
     """
-    with house.engine.begin() as connection:
-        claimed = claim(connection, house, action_id, Work.OPEN_LEGAL_FILE)
+    with ctx.engine.begin() as connection:
+        claimed = claim(connection, ctx, action_id, ActionType.OPEN_LEGAL_FILE)
         if claimed is None:
             return "nothing to do"
         if unready := _why_not(connection, claimed):
             return _defer(connection, claimed, *unready)
         jurisdiction = claimed.loan.jurisdiction
-        checklist = checklist_for(house.policy.checklists, jurisdiction)
+        checklist = checklist_for(ctx.policy.checklists, jurisdiction)
         if checklist is None:
             reason = f"No legal checklist is known for {jurisdiction}."
             return _defer(connection, claimed, reason, NO_CHECKLIST)
-        _open(connection, house, claimed, checklist)
+        _open(connection, ctx, claimed, checklist)
         return "opened"
 
 
-def _why_not(connection: Connection, claimed: Claimed) -> tuple[str, str] | None:
+def _why_not(connection: Connection, claimed: ClaimedAction) -> tuple[str, str] | None:
     """The reason and the rule that keep the file closed; None: it may be opened."""
     known = connection.execute(
         select(loan.c.steps_tried, loan.c.steps_tried_at, approval.c.role)
@@ -78,28 +78,28 @@ def _why_not(connection: Connection, claimed: Claimed) -> tuple[str, str] | None
     return None
 
 
-def _tried(claimed: Claimed, known: Row[*tuple[Any, ...]]) -> set[str]:
+def _tried(claimed: ClaimedAction, known: Row[*tuple[Any, ...]]) -> set[str]:
     """The steps tried at this anchor, here and by the lender before the loan came here."""
-    anchor = claimed.loan.anchor_on
+    delinquent_since = claimed.loan.delinquent_since
     tried = {
         one.past.step
         for one in claimed.facts.actions
-        if one.past.anchor == anchor and one.past.tried
+        if one.past.delinquent_since == delinquent_since and one.past.tried
     }
-    return tried | (set(known.steps_tried) if known.steps_tried_at == anchor else set())
+    return tried | (set(known.steps_tried) if known.steps_tried_at == delinquent_since else set())
 
 
-def _defer(connection: Connection, claimed: Claimed, reason: str, rule: str) -> str:
-    settle(connection, claimed, Move(ActionStatus.DEFERRED, reason, (rule,)), claimed.now)
+def _defer(connection: Connection, claimed: ClaimedAction, reason: str, rule: str) -> str:
+    complete(connection, claimed, Move(ActionStatus.DEFERRED, reason, (rule,)), claimed.now)
     return "not ready"
 
 
 def _open(
-    connection: Connection, house: House, claimed: Claimed, checklist: LegalChecklist
+    connection: Connection, ctx: Context, claimed: ClaimedAction, checklist: LegalChecklist
 ) -> None:
     schedule = load_schedule(connection, claimed.loan.loan_id)
     owed = claim_breakdown(schedule, claimed.now.date())
-    packs = packs_for(house.policy.rule_packs, claimed.loan.jurisdiction)
+    packs = packs_for(ctx.policy.rule_packs, claimed.loan.jurisdiction)
     since = claimed.facts.reach.limitation_from
     limitation_on = limitation_date(packs, since, claimed.now.date())
     evidence = _evidence(connection, claimed)
@@ -117,11 +117,11 @@ def _open(
         ],
     )
     done = Move(ActionStatus.DONE, "a legal file is open", claimed.verdict.rules)
-    settle(connection, claimed, done, claimed.now)
+    complete(connection, claimed, done, claimed.now)
 
 
 def _insert_file(
-    connection: Connection, claimed: Claimed, owed: Claim, limitation_on: date | None
+    connection: Connection, claimed: ClaimedAction, owed: Claim, limitation_on: date | None
 ) -> int:
     file_id: int = connection.execute(
         insert(legal_file)
@@ -158,14 +158,14 @@ def _in_words(owed: Claim, currency: str) -> str:
     )
 
 
-def _evidence(connection: Connection, claimed: Claimed) -> dict[str, list[str]]:
+def _evidence(connection: Connection, claimed: ClaimedAction) -> dict[str, list[str]]:
     """What the records of this anchor hold, by kind, each with the reference to find it by.
 
     A call or a visit is on file once whoever made it has said what came of it. A letter that was
     written proves nothing yet: that it was handed over is a person's to attach.
     """
-    anchor = claimed.loan.anchor_on
-    ids = [one.id for one in claimed.facts.actions if one.past.anchor == anchor]
+    delinquent_since = claimed.loan.delinquent_since
+    ids = [one.id for one in claimed.facts.actions if one.past.delinquent_since == delinquent_since]
     delivered = connection.execute(
         select(message.c.sid, message.c.changed_at)
         .where(message.c.action_id.in_(ids), message.c.status == MessageStatus.DELIVERED)

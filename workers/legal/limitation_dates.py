@@ -7,14 +7,14 @@ from datetime import date
 from sqlalchemy import Connection, func, update
 
 from domain.errors_of_events import RejectedError
-from workers.context import House
-from workers.db.loans import lock_loan_told_of
+from workers.context import Context
+from workers.db.loans import lock_named_loan
 from workers.db.schema import loan
 from workers.escalation.reassess import reassess
 
 
 def note_validation_notice(
-    connection: Connection, house: House, external_id: str, given_on: date
+    connection: Connection, ctx: Context, external_id: str, given_on: date
 ) -> str:
     """The borrower was told in writing what is owed and how to dispute it; the first day stays.
 
@@ -25,8 +25,8 @@ def note_validation_notice(
         NotYetError: the loan is not known.
         RejectedError: the day has not come yet.
     """
-    owed = lock_loan_told_of(connection, external_id, "validation notice")
-    _check_has_come(given_on, house, external_id)
+    owed = lock_named_loan(connection, external_id, "validation notice")
+    _check_has_come(given_on, ctx, external_id)
     connection.execute(
         update(loan)
         .where(loan.c.id == owed.id)
@@ -36,23 +36,23 @@ def note_validation_notice(
             )
         )
     )
-    reassess(connection, [owed.id], house.now())
+    reassess(connection, [owed.id], ctx.now())
     return f"The validation notice of loan {external_id} was given on {given_on}."
 
 
-def note_acknowledgement(connection: Connection, house: House, external_id: str, on: date) -> str:
+def note_acknowledgement(connection: Connection, ctx: Context, external_id: str, on: date) -> str:
     """The borrower acknowledged the debt: the time to sue runs anew. In the caller's transaction.
 
     Raises:
         NotYetError: the loan is not known.
         RejectedError: the day has not come yet.
     """
-    owed = lock_loan_told_of(connection, external_id, "acknowledgement")
-    _check_has_come(on, house, external_id)
-    reassess(connection, [owed.id], house.now(), acknowledged={owed.id: on})
+    owed = lock_named_loan(connection, external_id, "acknowledgement")
+    _check_has_come(on, ctx, external_id)
+    reassess(connection, [owed.id], ctx.now(), acknowledged={owed.id: on})
     return f"The debt of loan {external_id} was acknowledged on {on}."
 
 
-def _check_has_come(on: date, house: House, external_id: str) -> None:
-    if on > house.today():
+def _check_has_come(on: date, ctx: Context, external_id: str) -> None:
+    if on > ctx.today():
         raise RejectedError(f"{on} has not come yet. Tell of loan {external_id} when it is done.")

@@ -12,7 +12,7 @@ from celery import bootsteps
 
 TELLS_EVERY = 0.25
 """Seconds."""
-AT_ONCE = 1_000
+BATCH_SIZE = 1_000
 """Events of tasks that are told before their time, so that none waits in memory for long."""
 
 
@@ -29,7 +29,7 @@ class TaskEventsTogether(bootsteps.StartStopStep):
         dispatcher = consumer.event_dispatcher
         if consumer.hub is None or dispatcher is None:
             return
-        dispatcher.buffer_limit = AT_ONCE
+        dispatcher.buffer_limit = BATCH_SIZE
         dispatcher.on_send_buffered = None
         self._again = consumer.timer.call_repeatedly(TELLS_EVERY, dispatcher.flush)
 

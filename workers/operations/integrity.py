@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select, text
 
 from domain.errors import ArrearsError
 from domain.ladder import Ladder, find_ladder
-from workers.context import House
+from workers.context import Context
 from workers.db.schema import action
 
 
@@ -29,7 +29,7 @@ class Gap(StrEnum):
 # that was called off.
 _EFFECTS = """
 effect AS (
-    SELECT action_id, loan_id, 'send_sms' AS work
+    SELECT action_id, loan_id, 'send_sms' AS type
       FROM message JOIN action ON action.id = message.action_id
      WHERE message.status NOT IN ('reserved', 'unknown', 'refused')
     UNION ALL SELECT action_id, loan_id, 'assign_call' FROM call WHERE cancelled_at IS NULL
@@ -43,7 +43,7 @@ _COUNTS: dict[Gap, str] = {
     Gap.ACTION_WITHOUT_DECISION: """
         SELECT count(*) FROM action JOIN decision ON decision.id = action.decision_id
          WHERE decision.loan_id <> action.loan_id OR decision.ladder_id IS NULL
-            OR decision.anchor_on IS DISTINCT FROM action.anchor_on
+            OR decision.delinquent_since IS DISTINCT FROM action.delinquent_since
     """,
     # No rule known means no contact; and a contact must be its own action's.
     Gap.CONTACT_WITHOUT_RULES: """
@@ -53,28 +53,29 @@ _COUNTS: dict[Gap, str] = {
     Gap.DONE_WITHOUT_EFFECT: f"""
         WITH {_EFFECTS}
         SELECT count(*) FROM action
-         WHERE status IN ('done', 'arranged') AND NOT EXISTS (
-               SELECT FROM effect WHERE effect.action_id = action.id AND effect.work = action.work)
+         WHERE status IN ('done', 'assigned') AND NOT EXISTS (
+               SELECT FROM effect WHERE effect.action_id = action.id AND effect.type = action.type)
     """,  # noqa: S608 - nothing but this file's own text
     # A receipt may overtake the provider's answer, so a text may be ahead of its action.
     Gap.EFFECT_NOT_DONE: f"""
         WITH {_EFFECTS}
         SELECT count(*) FROM effect JOIN action ON action.id = effect.action_id
-         WHERE effect.loan_id <> action.loan_id OR effect.work <> action.work
-            OR NOT (action.status IN ('done', 'arranged')
-                    OR (action.work = 'send_sms' AND action.status IN ('claimed', 'unknown')))
+         WHERE effect.loan_id <> action.loan_id OR effect.type <> action.type
+            OR NOT (action.status IN ('done', 'assigned')
+                    OR (action.type = 'send_sms' AND action.status IN ('claimed', 'unknown')))
     """,  # noqa: S608 - nothing but this file's own text
     Gap.LOAN_NOT_LOOKED_AT: """
         SELECT count(*) FROM loan
           JOIN LATERAL (
-               SELECT min(i.due_on) AS anchor_on FROM instalment i
+               SELECT min(i.due_on) AS delinquent_since FROM instalment i
                 WHERE i.loan_id = loan.id AND i.due_on < :today
                   AND i.paid_principal + i.paid_interest + i.paid_fees
-                      < i.principal + i.interest + i.fees) AS oldest ON oldest.anchor_on IS NOT NULL
+                      < i.principal + i.interest + i.fees) AS oldest ON oldest.delinquent_since
+                          IS NOT NULL
          WHERE (loan.review_on IS NULL OR loan.review_on < :today)
            AND NOT EXISTS (
                SELECT FROM decision d
-                WHERE d.loan_id = loan.id AND d.anchor_on = oldest.anchor_on
+                WHERE d.loan_id = loan.id AND d.delinquent_since = oldest.delinquent_since
                   AND d.business_date >= coalesce(loan.review_on, d.business_date))
            AND NOT EXISTS (
                SELECT FROM hold h
@@ -93,29 +94,29 @@ WITH acted AS (
 ), times AS (
     SELECT count(*) AS acted
       FROM acted JOIN action ON action.id = acted.action_id
-     GROUP BY action.loan_id, action.anchor_on, action.item
+     GROUP BY action.loan_id, action.delinquent_since, action.item
 )
 SELECT coalesce(sum(acted - 1), 0) FROM times
 """)
 
 
-def find_unexplained(connection: Connection, house: House) -> dict[Gap, int]:
+def find_unexplained(connection: Connection, ctx: Context) -> dict[Gap, int]:
     """How many records cannot be explained, by what is missing; only what was found.
 
     Records are actions, contacts, texts, calls, visits and legal files, and loans past due whose
     look is a day or more late. One record may be counted for several gaps.
     """
-    today = {"today": house.today()}
+    today = {"today": ctx.today()}
     found = {
         gap: int(connection.execute(text(sql), today).scalar_one()) for gap, sql in _COUNTS.items()
     }
-    found[Gap.ITEM_NOT_IN_LADDER] = _items_not_in_ladder(connection, house.policy.ladders)
+    found[Gap.ITEM_NOT_IN_LADDER] = _items_not_in_ladder(connection, ctx.policy.ladders)
     return {gap: number for gap, number in found.items() if number}
 
 
-def count_unexplained(connection: Connection, house: House) -> int:
+def count_unexplained(connection: Connection, ctx: Context) -> int:
     """How many records cannot be explained; see `find_unexplained`. The promise is 0."""
-    return sum(find_unexplained(connection, house).values())
+    return sum(find_unexplained(connection, ctx).values())
 
 
 def count_duplicates(connection: Connection) -> int:

@@ -7,37 +7,37 @@ from sqlalchemy.dialects.postgresql import insert
 
 from config.readers.policy import PolicyDocument
 from domain.errors import ArrearsError
-from workers.context import House
+from workers.context import Context
 from workers.db.schema import action, policy_version
 
 
-def register_policy(house: House) -> None:
+def register_policy(ctx: Context) -> None:
     """Put the loaded documents on record.
 
     Raises:
         ArrearsError: a document differs from the one recorded under the same id and version.
     """
-    with house.engine.begin() as connection:
-        for document in house.policy.documents:
+    with ctx.engine.begin() as connection:
+        for document in ctx.policy.documents:
             connection.execute(
                 insert(policy_version)
-                .values(**_key(document), digest=document.digest, first_seen_at=house.now())
+                .values(**_key(document), digest=document.digest, first_seen_at=ctx.now())
                 .on_conflict_do_nothing()
             )
             _refuse_changed(connection, document)
 
 
-def assert_policy_unchanged(house: House) -> None:
+def assert_policy_unchanged(ctx: Context) -> None:
     """Compare the loaded documents with those on record, and write nothing.
 
     Raises:
         ArrearsError: a document differs from the one recorded under the same id and version, or a
             ladder is gone that was worked by.
     """
-    with house.engine.connect() as connection:
-        for document in house.policy.documents:
+    with ctx.engine.connect() as connection:
+        for document in ctx.policy.documents:
             _refuse_changed(connection, document)
-        _refuse_gone(connection, house)
+        _refuse_gone(connection, ctx)
 
 
 def _key(document: PolicyDocument) -> dict[str, str | int]:
@@ -57,9 +57,9 @@ def _refuse_changed(connection: Connection, document: PolicyDocument) -> None:
         )
 
 
-def _refuse_gone(connection: Connection, house: House) -> None:
+def _refuse_gone(connection: Connection, ctx: Context) -> None:
     """What was planned by a ladder is carried out and explained by that ladder, to its end."""
-    loaded = {(document.id, document.version) for document in house.policy.documents}
+    loaded = {(document.id, document.version) for document in ctx.policy.documents}
     recorded = connection.execute(
         select(policy_version.c.id, policy_version.c.version)
         .where(policy_version.c.kind == "ladder")

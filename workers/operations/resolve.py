@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, select, update
 
 from domain.errors import ArrearsError
-from workers.context import House
+from workers.context import Context
 from workers.db.loans import lock_known_loan
 from workers.db.schema import inbox_event, problem
 from workers.db.staff import roles_of
@@ -15,7 +15,7 @@ LEFT_ALONE = ("applied", "dropped")
 
 
 def settle_problem(
-    house: House, loan_external_id: str, kind: str, *, by: str, why: str, dry_run: bool = False
+    ctx: Context, loan_external_id: str, kind: str, *, actor: str, why: str, dry_run: bool = False
 ) -> None:
     """Close an open problem of a loan. Should its cause come back, so does the problem.
 
@@ -24,9 +24,9 @@ def settle_problem(
     Raises:
         ArrearsError: the loan has no such problem, or `by` is not on the roster.
     """
-    with house.engine.begin() as connection:
+    with ctx.engine.begin() as connection:
         loan = lock_known_loan(connection, loan_external_id)
-        roles_of(connection, by)
+        roles_of(connection, actor)
         is_open = (
             (problem.c.loan_id == loan.id)
             & (problem.c.kind == kind)
@@ -38,11 +38,13 @@ def settle_problem(
                 "those that are open."
             )
         if not dry_run:
-            settled = {"resolved_at": house.now(), "settled_by": by, "settled_why": why}
+            settled = {"resolved_at": ctx.now(), "resolved_by": actor, "resolved_why": why}
             connection.execute(update(problem).where(is_open).values(**settled))
 
 
-def drop_event(house: House, external_id: str, *, by: str, why: str, dry_run: bool = False) -> None:
+def drop_event(
+    ctx: Context, external_id: str, *, actor: str, why: str, dry_run: bool = False
+) -> None:
     """Let go of an event that waits or was rejected: it is never applied.
 
     Sent again with other contents under its id, it is as new.
@@ -50,12 +52,12 @@ def drop_event(house: House, external_id: str, *, by: str, why: str, dry_run: bo
     Raises:
         ArrearsError: there is no such event, it was applied, or `by` is not on the roster.
     """
-    with house.engine.begin() as connection:
-        roles_of(connection, by)
+    with ctx.engine.begin() as connection:
+        roles_of(connection, actor)
         event_id = _lock(connection, external_id)
         if not dry_run:
-            reason = f"dropped by {by}: {why}"
-            dropped = {"status": "dropped", "reason": reason, "settled_at": house.now()}
+            reason = f"dropped by {actor}: {why}"
+            dropped = {"status": "dropped", "reason": reason, "completed_at": ctx.now()}
             connection.execute(
                 update(inbox_event).where(inbox_event.c.id == event_id).values(**dropped)
             )

@@ -51,7 +51,7 @@ class Scan:
 class Actions:
     """Where the work stands."""
 
-    by_work: dict[str, dict[str, int]]
+    by_type: dict[str, dict[str, int]]
     """For each kind of work the number of actions in each status, ever."""
     deferred_by_rules: dict[str, int]
     waiting_by_reason: dict[str, int]
@@ -66,7 +66,7 @@ class Actions:
     """How long the oldest of them has been due."""
 
     def in_status(self, status: ActionStatus) -> int:
-        return sum(counts.get(status, 0) for counts in self.by_work.values())
+        return sum(counts.get(status, 0) for counts in self.by_type.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def read_status(connection: Connection, now: datetime) -> Status:
 def _loans(connection: Connection, now: datetime) -> Loans:
     today = now.date()
     due = loan.c.review_on <= today
-    days = as_type(today - loan.c.anchor_on, Integer)
+    days = as_type(today - loan.c.delinquent_since, Integer)
     counted = connection.execute(
         select(
             func.count().label("on_the_book"),
@@ -170,7 +170,7 @@ def _actions(connection: Connection, now: datetime) -> Actions:
     due = action.c.due_at <= now
     groups = connection.execute(
         select(
-            action.c.work,
+            action.c.type,
             action.c.status,
             action.c.reason,
             action.c.rules,
@@ -178,15 +178,18 @@ def _actions(connection: Connection, now: datetime) -> Actions:
             func.count().filter(action.c.claimed_until < now).label("lost"),
             func.count().filter(due).label("due"),
             func.min(action.c.due_at).filter(due).label("oldest"),
-        ).group_by(action.c.work, action.c.status, action.c.reason, action.c.rules)
+        ).group_by(action.c.type, action.c.status, action.c.reason, action.c.rules)
     ).all()
-    by_work: dict[str, Counter[str]] = {}
+    by_type: dict[str, Counter[str]] = {}
     for group in groups:
-        by_work.setdefault(group.work, Counter())[group.status] += group.actions
+        by_type.setdefault(group.type, Counter())[group.status] += group.actions
     claimable = [group for group in groups if group.status in CLAIMABLE]
     oldest = min((group.oldest for group in claimable if group.oldest), default=None)
     return Actions(
-        by_work={work: dict(sorted(by_work[work].items())) for work in sorted(by_work)},
+        by_type={
+            action_type: dict(sorted(by_type[action_type].items()))
+            for action_type in sorted(by_type)
+        },
         deferred_by_rules=_sum(
             (", ".join(group.rules) or group.reason, group.actions)
             for group in groups

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select, update
 
 from domain.errors import ArrearsError
 from domain.statuses import OutboxStatus
-from workers.context import House
+from workers.context import Context
 from workers.db.schema import loan, outbox_event
 
 AT_MOST = 200
@@ -69,7 +69,7 @@ def read_untaken(connection: Connection, zone: tzinfo, *, dead_only: bool = Fals
     return Untaken(events, total.scalar_one())
 
 
-def resend(house: House, event_id: UUID) -> None:
+def resend(ctx: Context, event_id: UUID) -> None:
     """Let an event go again, under its id and with all its tries before it.
 
     Also one that was delivered, for a receiver may have lost it.
@@ -77,8 +77,8 @@ def resend(house: House, event_id: UUID) -> None:
     Raises:
         ArrearsError: there is no such event, it still waits, or there is nobody to tell.
     """
-    _assert_somebody_is_told(house)
-    with house.engine.begin() as connection:
+    _assert_somebody_is_told(ctx)
+    with ctx.engine.begin() as connection:
         status = connection.execute(
             select(outbox_event.c.status)
             .where(outbox_event.c.event_id == event_id)
@@ -94,22 +94,22 @@ def resend(house: House, event_id: UUID) -> None:
         connection.execute(
             update(outbox_event)
             .where(outbox_event.c.event_id == event_id)
-            .values(_again(house.now()))
+            .values(_again(ctx.now()))
         )
 
 
-def resend_dead(house: House) -> int:
+def resend_dead(ctx: Context) -> int:
     """Let all events go again that were given up; returns how many.
 
     Raises:
         ArrearsError: there is nobody to tell.
     """
-    _assert_somebody_is_told(house)
-    with house.engine.begin() as connection:
+    _assert_somebody_is_told(ctx)
+    with ctx.engine.begin() as connection:
         resent = connection.execute(
             update(outbox_event)
             .where(outbox_event.c.status == OutboxStatus.DEAD)
-            .values(_again(house.now()))
+            .values(_again(ctx.now()))
         )
         return resent.rowcount
 
@@ -120,13 +120,13 @@ def _again(now: datetime) -> dict[str, object]:
         "due_at": now,
         "attempts": 0,
         "reason": None,
-        "settled_at": None,
-        "woken_at": None,
+        "completed_at": None,
+        "dispatched_at": None,
     }
 
 
-def _assert_somebody_is_told(house: House) -> None:
-    if house.receiver is None:
+def _assert_somebody_is_told(ctx: Context) -> None:
+    if ctx.receiver is None:
         raise ArrearsError(
             "Nobody is told: ARREARS_EVENTS_OUT_URL is not set. Set it to the address of the "
             "lender's systems."

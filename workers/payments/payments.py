@@ -11,12 +11,12 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Row, select
 
-from domain.allocation import Allocation, allocate, laid
+from domain.allocation import Allocation, allocate, apply_allocations
 from domain.delinquency import Arrears
 from domain.errors_of_events import Answer, HeldError, RejectedError
 from domain.loans import ZERO
 from domain.money import check_amount
-from workers.context import House
+from workers.context import Context
 from workers.db.allocations import write_left_over, write_new_parts
 from workers.db.bulk import insert_rows
 from workers.db.loans import (
@@ -49,7 +49,7 @@ class Payment:
     """When the lender's core system booked it: a tape of a later date contains it."""
 
 
-def record_payment(connection: Connection, house: House, paid: Payment) -> str:
+def record_payment(connection: Connection, ctx: Context, paid: Payment) -> str:
     """Record one payment, as `record_payments` does. Returns a sentence for people.
 
     Raises:
@@ -57,14 +57,14 @@ def record_payment(connection: Connection, house: House, paid: Payment) -> str:
         RejectedError: the currency is another, the amount is not more than zero, its day has not
             come yet, or its id is that of another payment.
     """
-    (answer,) = record_payments(connection, house, [paid], wait=True)
+    (answer,) = record_payments(connection, ctx, [paid], wait=True)
     if isinstance(answer, Exception):
         raise answer
     return answer
 
 
 def record_payments(
-    connection: Connection, house: House, paid: Sequence[Payment], *, wait: bool = False
+    connection: Connection, ctx: Context, paid: Sequence[Payment], *, wait: bool = False
 ) -> list[Answer]:
     """Record payments and all that follows from them, in the caller's transaction.
 
@@ -75,7 +75,7 @@ def record_payments(
     what came of it: a sentence for people on where its loan stands after all of them, or why it was
     not taken.
     """
-    now = house.now()
+    now = ctx.now()
     loans, held = _lock(connection, {one.loan for one in paid}, wait)
     answers = [
         HeldError() if one.loan in held else _refusal(one, loans.get(one.loan), now) for one in paid
@@ -85,7 +85,7 @@ def record_payments(
     for one, refusal in zip(paid, answers, strict=True):
         if refusal is None:
             first.setdefault(one.external_id, one)
-    taken = _take(connection, house, list(first.values()), loans, now) if first else {}
+    taken = _take(connection, ctx, list(first.values()), loans, now) if first else {}
     return [
         refusal or taken.pop(one.external_id, None) or _on_record_already(connection, one)
         for one, refusal in zip(paid, answers, strict=True)
@@ -117,7 +117,7 @@ def _refusal(paid: Payment, loan: Loan | None, now: datetime) -> Answer | None:
 
 def _take(
     connection: Connection,
-    house: House,
+    ctx: Context,
     paid: Sequence[Payment],
     loans: Mapping[str, Loan],
     now: datetime,
@@ -127,7 +127,7 @@ def _take(
     new = [one for one in paid if one.external_id in ids]
     if not new:
         return {}
-    left_over = _lay(connection, house, new, loans, ids)
+    left_over = _lay(connection, ctx, new, loans, ids)
     of_loans = sorted({loans[one.loan].id for one in new})
     keep_promises(connection, of_loans, now)
     # Oldest first, so that of two for one loan the latest day stays.
@@ -167,7 +167,7 @@ def _insert(
 
 def _lay(
     connection: Connection,
-    house: House,
+    ctx: Context,
     paid: Sequence[Payment],
     loans: Mapping[str, Loan],
     ids: Mapping[str, int],
@@ -185,8 +185,8 @@ def _lay(
     left_over: dict[str, Decimal] = {}
     for one in to_lay:
         loan_id = loans[one.loan].id
-        parts, left = allocate(schedules[loan_id], one.amount, house.settings.allocation_order)
-        schedules[loan_id] = laid(schedules[loan_id], parts)
+        parts, left = allocate(schedules[loan_id], one.amount, ctx.settings.allocation_order)
+        schedules[loan_id] = apply_allocations(schedules[loan_id], parts)
         of_payments[ids[one.external_id]] = parts
         of_loans[loan_id] += parts
         if left:
@@ -238,6 +238,6 @@ def where_it_stands(arrears: Arrears, currency: str) -> str:
     if not arrears.past_due:
         return "Nothing is past due any more; what was planned is called off."
     return (
-        f"{arrears.amount:.2f} {currency} is still past due since {arrears.anchor}, "
+        f"{arrears.amount:.2f} {currency} is still past due since {arrears.delinquent_since}, "
         f"{arrears.days_past_due} {'day' if arrears.days_past_due == 1 else 'days'}."
     )

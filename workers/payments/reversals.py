@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, text, update
 
-from domain.allocation import Allocation, allocate, together
+from domain.allocation import Allocation, allocate, merge_allocations
 from domain.errors_of_events import NotYetError, RejectedError
 from domain.loans import ZERO, Component
-from workers.context import House
+from workers.context import Context
 from workers.db.allocations import write_parts
 from workers.db.data_issues import TAPE_SHOWS_LESS, resolve_problems
 from workers.db.loans import load_schedule, lock_loan_of, pay_instalments
@@ -37,7 +37,7 @@ UPDATE instalment i
 
 
 def reverse_payment(
-    connection: Connection, house: House, external_id: str, reversed_on: date
+    connection: Connection, ctx: Context, external_id: str, reversed_on: date
 ) -> str:
     """Take back a payment and all that followed from it, in the caller's transaction.
 
@@ -67,7 +67,7 @@ def reverse_payment(
         .where(payment.c.id == paid.id)
         .values(
             reversed_on=reversed_on,
-            reversed_at=house.now(),
+            reversed_at=ctx.now(),
             in_tape_of=(paid.in_tape_of or paid.tape_as_of) if contained else None,
         )
     )
@@ -77,9 +77,9 @@ def reverse_payment(
             "and the next tape tells what is owed again."
         )
     connection.execute(_FREE, {"payment_id": paid.id, "loan_id": loan_id})
-    _lay_what_was_left_over(connection, house, loan_id, paid.tape_as_of)
-    resolve_problems(connection, [loan_id], (TAPE_SHOWS_LESS,), house.now())
-    arrears = reassess(connection, [loan_id], house.now())[loan_id]
+    _lay_what_was_left_over(connection, ctx, loan_id, paid.tape_as_of)
+    resolve_problems(connection, [loan_id], (TAPE_SHOWS_LESS,), ctx.now())
+    arrears = reassess(connection, [loan_id], ctx.now())[loan_id]
     return where_it_stands(arrears, paid.currency)
 
 
@@ -99,7 +99,7 @@ def _read(connection: Connection, external_id: str) -> Row[*tuple[Any, ...]]:
 
 
 def _lay_what_was_left_over(
-    connection: Connection, house: House, loan_id: int, tape_as_of: date | None
+    connection: Connection, ctx: Context, loan_id: int, tape_as_of: date | None
 ) -> None:
     """Money of other payments that had nothing to pay goes to what is owed again, oldest first."""
     left_over = connection.execute(
@@ -114,10 +114,10 @@ def _lay_what_was_left_over(
     ).all()
     for row in left_over:
         schedule = load_schedule(connection, loan_id)
-        parts, left = allocate(schedule, row.unallocated, house.settings.allocation_order)
+        parts, left = allocate(schedule, row.unallocated, ctx.settings.allocation_order)
         if not parts:
             return
-        write_parts(connection, row.id, together(_parts_of(connection, row.id), parts))
+        write_parts(connection, row.id, merge_allocations(_parts_of(connection, row.id), parts))
         pay_instalments(connection, {loan_id: parts})
         connection.execute(update(payment).where(payment.c.id == row.id).values(unallocated=left))
 

@@ -7,14 +7,14 @@ from datetime import date
 from sqlalchemy import Connection, update
 
 from domain.errors_of_events import RejectedError
-from workers.context import House
-from workers.db.loans import lock_loan_told_of
+from workers.context import Context
+from workers.db.loans import lock_named_loan
 from workers.db.schema import loan
 from workers.escalation.reassess import reassess
 from workers.hardship.promises import end_promise
 
 
-def write_off(connection: Connection, house: House, external_id: str, on: date) -> str:
+def write_off(connection: Connection, ctx: Context, external_id: str, on: date) -> str:
     """Write a loan off as of `on`, in the caller's transaction. Returns a sentence for people.
 
     Its case is closed, what waits is called off, an open promise is nobody's to break any more, and
@@ -25,8 +25,8 @@ def write_off(connection: Connection, house: House, external_id: str, on: date) 
         NotYetError: the loan is not known.
         RejectedError: the day has not come yet.
     """
-    now = house.now()
-    owed = lock_loan_told_of(connection, external_id, "write-off")
+    now = ctx.now()
+    owed = lock_named_loan(connection, external_id, "write-off")
     if owed.written_off_on is not None:
         return f"Loan {external_id} was written off on {owed.written_off_on}; nothing changed."
     if on > now.date():

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Table, Text, case, cast, func, literal, or_
 from sqlalchemy.dialects.postgresql import JSONB
 
-from workers.db.encryption import Vault, begins
+from workers.db.encryption import Cipher, begins
 from workers.db.schema import borrower, document, inbox_event, message, reply
 
 
@@ -29,43 +29,43 @@ class Place(ABC):
         return self.table.name
 
     @abstractmethod
-    def sealed_otherwise(self, mark: str) -> ColumnElement[bool]:
+    def under_another_key(self, key_id: str) -> ColumnElement[bool]:
         """Rows of which something was sealed with another key than that of the mark."""
 
     @abstractmethod
-    def seal_anew(self, vault: Vault, value: Any) -> Any:
+    def reencrypt(self, cipher: Cipher, value: Any) -> Any:
         """What a column is to hold: the same, sealed with the first key."""
 
 
-class SealedColumns(Place):
+class EncryptedColumns(Place):
     """Columns that hold one sealed value each."""
 
-    def sealed_otherwise(self, mark: str) -> ColumnElement[bool]:
-        head = begins(mark)
+    def under_another_key(self, key_id: str) -> ColumnElement[bool]:
+        head = begins(key_id)
         return or_(*(func.substr(column, 1, len(head)) != head for column in self.columns))
 
-    def seal_anew(self, vault: Vault, value: bytes | None) -> bytes | None:
-        return None if value is None else vault.seal_anew(value)
+    def reencrypt(self, cipher: Cipher, value: bytes | None) -> bytes | None:
+        return None if value is None else cipher.reencrypt(value)
 
 
-IN_PAYLOADS = ("phone_sealed", "address_sealed")
+IN_PAYLOADS = ("phone_encrypted", "address_encrypted")
 """New contacts come in as events, and stand in their payload under these names, in base64."""
 
 DIGEST_IN_PAYLOADS = "digest"
 """The keyed hash of both, by which an event that is told twice is known."""
 
 
-class SealedPayloads(Place):
+class EncryptedPayloads(Place):
     """A JSON column, of which some values are sealed."""
 
-    def sealed_otherwise(self, mark: str) -> ColumnElement[bool]:
-        head = b64encode(begins(mark)).decode()
+    def under_another_key(self, key_id: str) -> ColumnElement[bool]:
+        head = b64encode(begins(key_id)).decode()
         (payload,) = self.columns
         return or_(*(func.left(payload[one].astext, len(head)) != head for one in IN_PAYLOADS))
 
-    def seal_anew(self, vault: Vault, value: dict[str, Any]) -> dict[str, Any]:
+    def reencrypt(self, cipher: Cipher, value: dict[str, Any]) -> dict[str, Any]:
         anew = {
-            name: b64encode(vault.seal_anew(b64decode(value[name]))).decode()
+            name: b64encode(cipher.reencrypt(b64decode(value[name]))).decode()
             for name in IN_PAYLOADS
             if value.get(name) is not None
         }
@@ -88,11 +88,12 @@ def without_digest(payload: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 PLACES: tuple[Place, ...] = (
-    SealedPayloads(inbox_event, (inbox_event.c.payload,)),
-    SealedColumns(message, (message.c.body_sealed,)),
-    SealedColumns(reply, (reply.c.body_sealed,)),
-    SealedColumns(document, (document.c.body_sealed,)),
-    SealedColumns(
-        borrower, (borrower.c.name_sealed, borrower.c.phone_sealed, borrower.c.address_sealed)
+    EncryptedPayloads(inbox_event, (inbox_event.c.payload,)),
+    EncryptedColumns(message, (message.c.body_encrypted,)),
+    EncryptedColumns(reply, (reply.c.body_encrypted,)),
+    EncryptedColumns(document, (document.c.body_encrypted,)),
+    EncryptedColumns(
+        borrower,
+        (borrower.c.name_encrypted, borrower.c.phone_encrypted, borrower.c.address_encrypted),
     ),
 )

@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select, text, update
 
 from domain.compliance.retention import Keeping
-from workers.context import House
+from workers.context import Context
 from workers.db.schema import (
     action,
     borrower,
@@ -31,7 +31,7 @@ from workers.privacy.retention import Held, next_page, read_keeping
 
 log = logging.getLogger(__name__)
 
-BY_THE_HOUSE = "erase_what_need_not_be_kept"
+BY_THE_HOUSE = "erase_expired_data"
 OVER = "What had to be kept about them need not be kept any more."
 
 # Whoever holds the telephone asked to be left alone: those who share the number keep that.
@@ -40,7 +40,7 @@ INSERT INTO opt_out (borrower_id, channel, since, source)
 SELECT DISTINCT ON (s.id, o.channel) s.id, o.channel, o.since, o.source
   FROM borrower b
   JOIN opt_out o ON o.borrower_id = b.id
-  JOIN borrower s ON s.phone_digest = b.phone_digest AND s.id <> b.id
+  JOIN borrower s ON s.phone_blind_index = b.phone_blind_index AND s.id <> b.id
  WHERE b.id = ANY(:ids) AND s.id <> ALL(:ids)
  ORDER BY s.id, o.channel, o.since
 ON CONFLICT DO NOTHING
@@ -58,18 +58,18 @@ class Erased:
     """The borrower's id after which the next run looks on; None: all were looked at."""
 
 
-def erase_what_need_not_be_kept(house: House, after: int = 0) -> Erased:
+def erase_expired_data(ctx: Context, after: int = 0) -> Erased:
     """Look at the next page of borrowers, and erase those whose time to be kept is over.
 
     Run twice, or twice at once, it does the same: who is erased is locked, looked at again, and
     never found a second time.
     """
-    with house.engine.begin() as connection:
+    with ctx.engine.begin() as connection:
         page = next_page(connection, after)
-        due = [one.id for one in _due(read_keeping(connection, house, page), house)]
+        due = [one.id for one in _due(read_keeping(connection, ctx, page), ctx)]
         locked = lock_borrowers(connection, due)
-        over = _due(read_keeping(connection, house, locked), house)
-        now = house.now()
+        over = _due(read_keeping(connection, ctx, locked), ctx)
+        now = ctx.now()
         erase(connection, [one.id for one in over], now)
         for one in over:
             note_erasure(connection, one.id, BY_THE_HOUSE, OVER, now, kept=one.keeping)
@@ -117,17 +117,17 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
         (reply_table, reply_table.c.borrower_id.in_(ids)),
         (document, document.c.action_id.in_(actions)),
     ):
-        still = table.c.body_sealed.is_not(None)
-        connection.execute(update(table).where(rows, still).values(body_sealed=None))
+        still = table.c.body_encrypted.is_not(None)
+        connection.execute(update(table).where(rows, still).values(body_encrypted=None))
     _erase_events(connection, ids, now)
     connection.execute(
         update(borrower)
         .where(borrower.c.id.in_(ids))
         .values(
-            name_sealed=None,
-            phone_sealed=None,
-            phone_digest=None,
-            address_sealed=None,
+            name_encrypted=None,
+            phone_encrypted=None,
+            phone_blind_index=None,
+            address_encrypted=None,
             facts_digest=b"",
             zones=[],
             region=None,
@@ -140,7 +140,7 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
 def note_erasure(
     connection: Connection,
     borrower_id: int,
-    by: str,
+    actor: str,
     why: str,
     now: datetime,
     *,
@@ -152,7 +152,7 @@ def note_erasure(
         insert(erasure).values(
             borrower_id=borrower_id,
             at=now,
-            made_by=by,
+            actor=actor,
             why=why,
             law=law,
             rules=list(kept.rules),
@@ -161,8 +161,8 @@ def note_erasure(
     )
 
 
-def _due(held: Iterable[Held], house: House) -> list[Held]:
-    return [one for one in held if one.keeping.is_over(house.today())]
+def _due(held: Iterable[Held], ctx: Context) -> list[Held]:
+    return [one for one in held if one.keeping.is_over(ctx.today())]
 
 
 def _erase_events(connection: Connection, ids: Sequence[int], now: datetime) -> None:
@@ -173,7 +173,7 @@ def _erase_events(connection: Connection, ids: Sequence[int], now: datetime) -> 
     connection.execute(
         update(inbox_event)
         .where(theirs, personal, inbox_event.c.status == "received")
-        .values(status="rejected", reason=EVENT_IS_LATE, settled_at=now)
+        .values(status="rejected", reason=EVENT_IS_LATE, completed_at=now)
     )
     connection.execute(
         update(inbox_event)

@@ -11,29 +11,29 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, exists, func, select, true, update
 
-from workers.context import House
+from workers.context import Context
 from workers.db.encryption_keys import begin_rotation, end_rotation, rotation_goes_on
 from workers.privacy.encrypted_columns import PLACES, Place
 
-AT_ONCE = 500
+BATCH_SIZE = 500
 """Rows of one transaction."""
 
 AT_A_RUN = 20
 """Transactions of one run of the task, for each place."""
 
 
-def count_left(connection: Connection, house: House) -> dict[str, int]:
+def count_left(connection: Connection, ctx: Context) -> dict[str, int]:
     """How many rows hold something that the first key did not seal, by their table."""
-    mark = house.vault.seals_with
+    key_id = ctx.cipher.current_key_id
     return {
         place.name: connection.execute(
-            select(func.count()).select_from(place.table).where(place.sealed_otherwise(mark))
+            select(func.count()).select_from(place.table).where(place.under_another_key(key_id))
         ).scalar_one()
         for place in PLACES
     }
 
 
-def rotate(house: House, tell: Callable[[str, int], None]) -> bool:
+def rotate(ctx: Context, tell: Callable[[str, int], None]) -> bool:
     """Seal everything with the first key; `tell` is given a table and how many rows more are done.
 
     Every process must have the new key by then: what is sealed here is opened there. False where
@@ -42,40 +42,40 @@ def rotate(house: House, tell: Callable[[str, int], None]) -> bool:
     Raises:
         ArrearsError: none of the keys opens something that is stored.
     """
-    with house.engine.begin() as connection:
-        begin_rotation(connection, house.vault, house.now())
+    with ctx.engine.begin() as connection:
+        begin_rotation(connection, ctx.cipher, ctx.now())
     for place in PLACES:
-        _seal(house, place, tell=tell)
-    return finish(house)
+        _seal(ctx, place, tell=tell)
+    return finish(ctx)
 
 
-def carry_on(house: House) -> int:
+def carry_on(ctx: Context) -> int:
     """A piece of a rotation that was begun; returns how many rows were sealed anew.
 
     Nothing where none was begun, or where another key is in front here than where it was begun.
     """
-    with house.engine.connect() as connection:
-        if not rotation_goes_on(connection, house.vault):
+    with ctx.engine.connect() as connection:
+        if not rotation_goes_on(connection, ctx.cipher):
             return 0
-    done = sum(_seal(house, place, at_most=AT_A_RUN) for place in PLACES)
+    done = sum(_seal(ctx, place, at_most=AT_A_RUN) for place in PLACES)
     if not done:
-        finish(house)
+        finish(ctx)
     return done
 
 
-def finish(house: House) -> bool:
+def finish(ctx: Context) -> bool:
     """Whether the older keys are not needed any more: then they are struck off the record."""
-    mark = house.vault.seals_with
-    with house.engine.begin() as connection:
-        left = select(*(exists().where(place.sealed_otherwise(mark)) for place in PLACES))
+    key_id = ctx.cipher.current_key_id
+    with ctx.engine.begin() as connection:
+        left = select(*(exists().where(place.under_another_key(key_id)) for place in PLACES))
         if any(connection.execute(left).one()):
             return False
-        end_rotation(connection, house.vault)
+        end_rotation(connection, ctx.cipher)
         return True
 
 
 def _seal(
-    house: House,
+    ctx: Context,
     place: Place,
     *,
     at_most: int | None = None,
@@ -84,8 +84,8 @@ def _seal(
     """Go through a table once, in the order of its ids. Rows that somebody holds are left out."""
     done, last, runs = 0, None, 0
     while at_most is None or runs < at_most:
-        with house.engine.begin() as connection:
-            ids = _seal_next(connection, house, place, last)
+        with ctx.engine.begin() as connection:
+            ids = _seal_next(connection, ctx, place, last)
         if not ids:
             break
         done, last, runs = done + len(ids), ids[-1], runs + 1
@@ -93,14 +93,14 @@ def _seal(
     return done
 
 
-def _seal_next(connection: Connection, house: House, place: Place, after: Any) -> list[Any]:
+def _seal_next(connection: Connection, ctx: Context, place: Place, after: Any) -> list[Any]:
     """The ids of the next rows, which are sealed with the first key now."""
     id = place.table.c.id
     rows = connection.execute(
         select(id, *place.columns)
-        .where(place.sealed_otherwise(house.vault.seals_with), id > after if after else true())
+        .where(place.under_another_key(ctx.cipher.current_key_id), id > after if after else true())
         .order_by(id)
-        .limit(AT_ONCE)
+        .limit(BATCH_SIZE)
         .with_for_update(skip_locked=True)
     ).all()
     if rows:
@@ -112,8 +112,8 @@ def _seal_next(connection: Connection, house: House, place: Place, after: Any) -
                 {
                     "row": row.id,
                     **{
-                        f"{column.name}_anew": place.seal_anew(
-                            house.vault, row._mapping[column.name]
+                        f"{column.name}_anew": place.reencrypt(
+                            ctx.cipher, row._mapping[column.name]
                         )
                         for column in place.columns
                     },

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from sqlalchemy.dialects.postgresql import insert
 
-from workers.context import House
+from workers.context import Context
 from workers.db.schema import daily_run
 
 
-def begins_today(house: House, task: str) -> bool:
+def begins_today(ctx: Context, task: str) -> bool:
     """Whether nobody has begun this task on today's business date; then we have."""
-    first = insert(daily_run).values(task=task, business_date=house.today(), started_at=house.now())
-    with house.engine.begin() as connection:
+    first = insert(daily_run).values(task=task, business_date=ctx.today(), started_at=ctx.now())
+    with ctx.engine.begin() as connection:
         return connection.execute(first.on_conflict_do_nothing()).rowcount == 1

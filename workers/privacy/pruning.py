@@ -19,11 +19,11 @@ from sqlalchemy import (
 
 from domain.inbound_texts import ReplyKind
 from domain.statuses import OutboxStatus
-from workers.context import House
+from workers.context import Context
 from workers.db.schema import inbox_event, outbox_event, reply
 from workers.privacy.encrypted_columns import IN_PAYLOADS, emptied
 
-AT_ONCE = 5_000
+BATCH_SIZE = 5_000
 """Rows of each kind that one run takes."""
 
 CONTACT_CHANGE = "contact_change"
@@ -46,15 +46,15 @@ class Pruned:
         return bool(self.events_out or self.events_in or self.words)
 
 
-def prune(house: House) -> Pruned:
+def prune(ctx: Context) -> Pruned:
     """Remove the next of what was settled longer ago than the house keeps it.
 
     What the lender's systems have not taken, what was given up, and what waits to be applied or was
     refused all stay: a person may still want them. So does that a borrower's contacts changed,
     which is part of the story of a loan: only the contacts go.
     """
-    before = house.now() - timedelta(days=house.settings.prune_after_days)
-    with house.engine.begin() as connection:
+    before = ctx.now() - timedelta(days=ctx.settings.prune_after_days)
+    with ctx.engine.begin() as connection:
         return Pruned(
             events_out=_delivered(connection, before),
             events_in=_applied(connection, before),
@@ -63,14 +63,14 @@ def prune(house: House) -> Pruned:
 
 
 def _delivered(connection: Connection, before: datetime) -> int:
-    old = (outbox_event.c.status == OutboxStatus.DELIVERED) & (outbox_event.c.settled_at < before)
+    old = (outbox_event.c.status == OutboxStatus.DELIVERED) & (outbox_event.c.completed_at < before)
     return _run(connection, delete(outbox_event), outbox_event, old)
 
 
 def _applied(connection: Connection, before: datetime) -> int:
     old = (
         (inbox_event.c.status == "applied")
-        & (inbox_event.c.settled_at < before)
+        & (inbox_event.c.completed_at < before)
         & (inbox_event.c.kind != CONTACT_CHANGE)
     )
     return _run(connection, delete(inbox_event), inbox_event, old)
@@ -81,7 +81,7 @@ def _contacts_told(connection: Connection, before: datetime) -> int:
     old = (
         (inbox_event.c.kind == CONTACT_CHANGE)
         & (inbox_event.c.status != "received")
-        & (inbox_event.c.settled_at < before)
+        & (inbox_event.c.completed_at < before)
         & or_(*(payload[name].astext.is_not(None) for name in IN_PAYLOADS))
     )
     strip = update(inbox_event).values(payload=emptied(payload))
@@ -91,11 +91,11 @@ def _contacts_told(connection: Connection, before: datetime) -> int:
 def _words_of_strangers(connection: Connection, before: datetime) -> int:
     old = (
         reply.c.borrower_id.is_(None)
-        & reply.c.body_sealed.is_not(None)
+        & reply.c.body_encrypted.is_not(None)
         & (reply.c.received_at < before)
         & ((reply.c.kind != ReplyKind.OTHER) | reply.c.handled_at.is_not(None))
     )
-    return _run(connection, update(reply).values(body_sealed=None), reply, old)
+    return _run(connection, update(reply).values(body_encrypted=None), reply, old)
 
 
 def _run(
@@ -106,7 +106,7 @@ def _run(
         select(table.c.id)
         .where(which)
         .order_by(table.c.id)
-        .limit(AT_ONCE)
+        .limit(BATCH_SIZE)
         .with_for_update(skip_locked=True)
     )
     ids = list(connection.execute(first).scalars())

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select, text
 
 from domain.compliance.retention import Keeping, LoanHeld, keeping
 from domain.compliance.rules import packs_for
-from workers.context import House
+from workers.context import Context
 from workers.db.schema import borrower
 
 PAGE = 1_000
@@ -75,11 +75,11 @@ def next_page(connection: Connection, after: int) -> Sequence[int]:
     )
 
 
-def read_keeping(connection: Connection, house: House, ids: Sequence[int]) -> list[Held]:
+def read_keeping(connection: Connection, ctx: Context, ids: Sequence[int]) -> list[Held]:
     """Until when what is held about these borrowers is kept, as the rules of today say."""
     loans: dict[int, list[LoanHeld]] = {id: [] for id in ids}
-    for row in connection.execute(_HELD, {"borrowers": list(ids), "zone": house.settings.zone}):
-        packs = packs_for(house.policy.rule_packs, row.jurisdiction)
+    for row in connection.execute(_HELD, {"borrowers": list(ids), "zone": ctx.settings.zone}):
+        packs = packs_for(ctx.policy.rule_packs, row.jurisdiction)
         held = LoanHeld(row.loan, row.is_open, row.last_activity_on, packs)
         loans[row.borrower_id].append(held)
     named = connection.execute(
@@ -87,7 +87,7 @@ def read_keeping(connection: Connection, house: House, ids: Sequence[int]) -> li
         .where(borrower.c.id.in_(ids), borrower.c.erased_at.is_(None))
         .order_by(borrower.c.id)
     )
-    collects_as, today = house.settings.collects_as, house.today()
+    collects_as, today = ctx.settings.collects_as, ctx.today()
     return [
         Held(id, external_id, len(loans[id]), keeping(loans[id], collects_as, today))
         for id, external_id in named

@@ -8,15 +8,15 @@ from typing import Any
 
 from sqlalchemy import Connection, LargeBinary, Table, or_, select
 
-from workers.db.encryption import Vault
+from workers.db.encryption import Cipher
 from workers.db.schema import borrower, contact, inbox_event, loan, metadata
 from workers.privacy.encrypted_columns import DIGEST_IN_PAYLOADS, IN_PAYLOADS
 
-SEALED = "_sealed"
+ENCRYPTED = "_encrypted"
 
 NOT_ABOUT_A_PERSON = frozenset(
     {
-        *("announcement", "daily_run", "policy_version", "scan_run", "sealing_key"),
+        *("announcement", "daily_run", "policy_version", "scan_run", "encryption_key"),
         *("sender_pace", "shift", "staff", "tape_import"),
         *("evidence_due", "evidence_head", "evidence_link"),  # which rows, and their digests
     }
@@ -30,7 +30,7 @@ The first that it names counts."""
 Found = dict[str, list[dict[str, Any]]]
 
 
-def everything_about(connection: Connection, vault: Vault, borrower_id: int) -> Found:
+def everything_about(connection: Connection, cipher: Cipher, borrower_id: int) -> Found:
     """Every row that belongs to a borrower, by table, with what is sealed in it opened.
 
     What belongs to what, the references between the tables say, so that a new table is in it as
@@ -46,10 +46,10 @@ def everything_about(connection: Connection, vault: Vault, borrower_id: int) -> 
         if "id" in table.c:
             ids[table] = [row.id for row in rows]
         if rows:
-            found[table.name] = [_opened(table, row._asdict(), vault) for row in rows]
+            found[table.name] = [_opened(table, row._asdict(), cipher) for row in rows]
     events = connection.execute(_events(ids)).all()
     if events:
-        found[inbox_event.name] = [_opened(inbox_event, row._asdict(), vault) for row in events]
+        found[inbox_event.name] = [_opened(inbox_event, row._asdict(), cipher) for row in events]
     return found
 
 
@@ -79,23 +79,25 @@ def _events(ids: Mapping[Table, list[Any]]) -> Any:
     return select(inbox_event).where(or_(*named)).order_by(inbox_event.c.id)
 
 
-def _opened(table: Table, row: Mapping[str, Any], vault: Vault) -> dict[str, Any]:
+def _opened(table: Table, row: Mapping[str, Any], cipher: Cipher) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for column in table.c:
         value = row[column.name]
-        if column.name.endswith(SEALED):
-            shown[column.name.removesuffix(SEALED)] = None if value is None else vault.open(value)
+        if column.name.endswith(ENCRYPTED):
+            shown[column.name.removesuffix(ENCRYPTED)] = (
+                None if value is None else cipher.decrypt(value)
+            )
         elif column is inbox_event.c.payload:
-            shown[column.name] = _opened_payload(value, vault)
+            shown[column.name] = _opened_payload(value, cipher)
         elif not isinstance(column.type, LargeBinary):
             shown[column.name] = value
     return shown
 
 
-def _opened_payload(payload: Mapping[str, Any], vault: Vault) -> dict[str, Any]:
+def _opened_payload(payload: Mapping[str, Any], cipher: Cipher) -> dict[str, Any]:
     shown = {name: value for name, value in payload.items() if name != DIGEST_IN_PAYLOADS}
     for name in IN_PAYLOADS:
         if name in shown:
             value = shown.pop(name)
-            shown[name.removesuffix(SEALED)] = value and vault.open(b64decode(value))
+            shown[name.removesuffix(ENCRYPTED)] = value and cipher.decrypt(b64decode(value))
     return shown

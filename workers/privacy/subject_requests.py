@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from domain.access_log import Opened
 from domain.compliance.retention import Keeping
 from domain.errors import ArrearsError
-from workers.context import House
+from workers.context import Context
 from workers.db.access_log import note_access
 from workers.db.schema import borrower, erasure, loan
 from workers.db.staff import roles_of
@@ -24,7 +24,7 @@ from workers.privacy.subject_export import everything_about
 log = logging.getLogger(__name__)
 
 
-def export_subject(house: House, external_id: str, *, by: str, purpose: str) -> dict[str, Any]:
+def export_subject(ctx: Context, external_id: str, *, actor: str, purpose: str) -> dict[str, Any]:
     """All that is held about a borrower, opened. The look is put on record of each of their loans.
 
     `by` is the reference of somebody on the roster; `purpose` says what it is handed out for.
@@ -32,9 +32,9 @@ def export_subject(house: House, external_id: str, *, by: str, purpose: str) -> 
     Raises:
         ArrearsError: the borrower or `by` is not known, or none of the keys opens something.
     """
-    now = house.now()
-    with house.engine.begin() as connection:
-        roles_of(connection, by)
+    now = ctx.now()
+    with ctx.engine.begin() as connection:
+        roles_of(connection, actor)
         borrower_id = _known(connection, external_id)
         loans = select(loan.c.id).where(loan.c.borrower_id == borrower_id).order_by(loan.c.id)
         for loan_id in list(connection.execute(loans).scalars()) or [None]:
@@ -42,24 +42,24 @@ def export_subject(house: House, external_id: str, *, by: str, purpose: str) -> 
                 connection,
                 loan_id,
                 Opened.EVERYTHING,
-                by,
+                actor,
                 now,
                 borrower_id=borrower_id,
                 purpose=purpose,
             )
-        held = everything_about(connection, house.vault, borrower_id)
-    log.info("borrower %s: all that is held was opened by %s", external_id, by)
+        held = everything_about(connection, ctx.cipher, borrower_id)
+    log.info("borrower %s: all that is held was opened by %s", external_id, actor)
     return {
         "borrower": external_id,
         "opened_at": now,
-        "opened_by": by,
+        "opened_by": actor,
         "purpose": purpose,
         "held": held,
     }
 
 
 def erase_subject(
-    house: House, external_id: str, *, by: str, why: str, law: str | None = None, dry_run: bool
+    ctx: Context, external_id: str, *, actor: str, why: str, law: str | None = None, dry_run: bool
 ) -> Keeping:
     """Erase what is held about a borrower who asks for it; the evidence of what was done stays.
 
@@ -70,21 +70,21 @@ def erase_subject(
     Raises:
         ArrearsError: it is refused, was done before, or the borrower or `by` is not known.
     """
-    now = house.now()
-    with house.engine.begin() as connection:
-        roles_of(connection, by)
+    now = ctx.now()
+    with ctx.engine.begin() as connection:
+        roles_of(connection, actor)
         borrower_id = _known(connection, external_id)
         lock_borrowers(connection, [borrower_id], wait=True)
-        held = read_keeping(connection, house, [borrower_id])
+        held = read_keeping(connection, ctx, [borrower_id])
         if not held:
-            raise ArrearsError(_erased_before(connection, borrower_id, external_id, house))
+            raise ArrearsError(_erased_before(connection, borrower_id, external_id, ctx))
         kept = held[0].keeping
-        if kept.open_loan or not (law or kept.is_over(house.today())):
+        if kept.open_loan or not (law or kept.is_over(ctx.today())):
             raise ArrearsError(_refusal(external_id, kept))
         if not dry_run:
             erase(connection, [borrower_id], now)
-            note_erasure(connection, borrower_id, by, why, now, kept=kept, law=law)
-            log.info("borrower %s: what was held was erased by %s", external_id, by)
+            note_erasure(connection, borrower_id, actor, why, now, kept=kept, law=law)
+            log.info("borrower %s: what was held was erased by %s", external_id, actor)
     return kept
 
 
@@ -119,12 +119,12 @@ def _refusal(external_id: str, kept: Keeping) -> str:
     )
 
 
-def _erased_before(connection: Connection, borrower_id: int, external_id: str, house: House) -> str:
+def _erased_before(connection: Connection, borrower_id: int, external_id: str, ctx: Context) -> str:
     last = connection.execute(
-        select(erasure.c.at, erasure.c.made_by)
+        select(erasure.c.at, erasure.c.actor)
         .where(erasure.c.borrower_id == borrower_id)
         .order_by(erasure.c.id.desc())
         .limit(1)
     ).one()
-    on = last.at.astimezone(house.settings.lender_zone).date()
-    return f"What was held about borrower {external_id} was erased on {on} by {last.made_by}."
+    on = last.at.astimezone(ctx.settings.lender_zone).date()
+    return f"What was held about borrower {external_id} was erased on {on} by {last.actor}."

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.errors_of_events import NotYetError
 from domain.statuses import UNSENT, ActionStatus, MessageStatus
-from workers.context import House
+from workers.context import Context
 from workers.db.actions import Move, move_actions
 from workers.db.messages import advance_message, note_sent_after_all
 from workers.db.schema import action, message, receipt
@@ -36,7 +36,7 @@ def receipt_payload(report: StatusReport) -> dict[str, str | None]:
     }
 
 
-def record_receipt(connection: Connection, house: House, payload: Mapping[str, Any]) -> str:
+def record_receipt(connection: Connection, ctx: Context, payload: Mapping[str, Any]) -> str:
     """Put a receipt on record and let the message advance; it never goes backwards.
 
     A receipt settles a text whose answer was lost or is not recorded yet, and one that waits for a
@@ -47,7 +47,7 @@ def record_receipt(connection: Connection, house: House, payload: Mapping[str, A
     Raises:
         NotYetError: no such message is on record. Its sid may still be on its way.
     """
-    now = house.now()
+    now = ctx.now()
     sent = _find(connection, payload)
     if sent is None:
         raise NotYetError("The receipt is for a message that is not on record here.")

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Interval, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.statuses import CLAIMABLE
-from workers.context import House
+from workers.context import Context
 from workers.db.messages import providers_that_refused
-from workers.db.prepared_statements import planned_once
+from workers.db.prepared_statements import prepared
 from workers.db.schema import action, borrower, loan, sender_pace
 from workers.sms.providers.routing import Sender
 
@@ -22,31 +22,31 @@ LONGEST_WAIT = timedelta(seconds=20)
 """A task may run for 45 seconds, and the provider takes its own part of them."""
 
 
-def wait_for_turn(house: House, action_id: int) -> bool:
+def wait_for_turn(ctx: Context, action_id: int) -> bool:
     """Wait until the text of an action may go; False: too many others are before it.
 
     Without a pace in the settings nothing is asked. A borrower's number that changes between the
     turn and the claim may put one text out of pace, which a provider forgives.
     """
-    per_second = house.settings.sms_per_second
+    per_second = ctx.settings.sms_per_second
     if per_second is None:
         return True
-    with house.engine.begin() as connection:
-        sender = _sender_of(connection, house, action_id)
+    with ctx.engine.begin() as connection:
+        sender = _sender_of(connection, ctx, action_id)
         if sender is None:
             return True  # there is nothing to send, as the claim will find too
-        now = house.now()
+        now = ctx.now()
         turn = take_turn(connection, sender, now, per_second)
     if turn is None:
         return False
-    house.clock.sleep(turn - now)
+    ctx.clock.sleep(turn - now)
     return True
 
 
 _TAKEN = insert(sender_pace).values(
     {name: bindparam(name) for name in ("provider", "sender", "next_at")}
 )
-_TURN = planned_once(
+_TURN = prepared(
     _TAKEN.on_conflict_do_update(
         index_elements=[sender_pace.c.provider, sender_pace.c.sender],
         set_={
@@ -79,23 +79,23 @@ def take_turn(
     return next_at - apart if next_at else None
 
 
-_NUMBER = planned_once(
-    select(action.c.attempts, borrower.c.phone_sealed)
+_NUMBER = prepared(
+    select(action.c.attempts, borrower.c.phone_encrypted)
     .select_from(borrower.join(loan).join(action))
     .where(
         action.c.id == bindparam("of_action"),
         action.c.status.in_(CLAIMABLE),
         action.c.due_at <= bindparam("now"),
-        borrower.c.phone_sealed.is_not(None),
+        borrower.c.phone_encrypted.is_not(None),
     )
 )
 
 
-def _sender_of(connection: Connection, house: House, action_id: int) -> Sender | None:
+def _sender_of(connection: Connection, ctx: Context, action_id: int) -> Sender | None:
     """Who is to send the text of an action; None if it has none to send now."""
-    asked = {"of_action": action_id, "now": house.now()}
+    asked = {"of_action": action_id, "now": ctx.now()}
     due = connection.execute(_NUMBER, asked).one_or_none()
     if due is None:
         return None
     refused_by = providers_that_refused(connection, action_id) if due.attempts else ()
-    return house.sms.for_number(house.vault.open(due.phone_sealed), refused_by)
+    return ctx.sms.for_number(ctx.cipher.decrypt(due.phone_encrypted), refused_by)

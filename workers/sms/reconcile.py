@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, and_, or_, select, true
 
 from domain.statuses import UNSETTLED, ActionStatus, MessageStatus
 from workers.actions.retries import MOST_FAILURES
-from workers.context import House
+from workers.context import Context
 from workers.db.actions import Move, move_actions
 from workers.db.data_issues import note_problem
 from workers.db.messages import advance_message, of_action
@@ -29,7 +29,7 @@ ASK_AGAIN_AFTER = timedelta(seconds=30)
 ASK_AT_ONCE = 25
 """Texts that one run asks about: a task may run for 45 seconds."""
 
-AT_ONCE = 1_000
+BATCH_SIZE = 1_000
 
 CLOCKS_DIFFER = timedelta(minutes=1)
 """A provider notes the time by a clock of its own."""
@@ -51,20 +51,18 @@ class Reconciled:
     """Texts that a person must ask about from now on."""
 
 
-def reconcile_texts(house: House) -> Reconciled:
+def reconcile_texts(ctx: Context) -> Reconciled:
     """Settle what can be settled, ask the provider about the rest, and park what is too old."""
-    return Reconciled(
-        settled=settle_known(house), found=ask_providers(house), parked=park_old(house)
-    )
+    return Reconciled(settled=settle_known(ctx), found=ask_providers(ctx), parked=park_old(ctx))
 
 
-def settle_known(house: House) -> int:
+def settle_known(ctx: Context) -> int:
     """Let unknown actions follow texts of which more is known by now; returns how many moved.
 
     The sender may have come back after its claim had lapsed: then its answer is on the text, and
     nobody has told the action.
     """
-    now = house.now()
+    now = ctx.now()
     newest = (
         select(message.c.status, message.c.code)
         .where(of_action(action.c.id))
@@ -78,11 +76,11 @@ def settle_known(house: House) -> int:
         .join(newest, true())
         .where(action.c.status == ActionStatus.UNKNOWN, newest.c.status.not_in(UNSETTLED))
         .order_by(action.c.id)
-        .limit(AT_ONCE)
+        .limit(BATCH_SIZE)
         .with_for_update(of=action, skip_locked=True)
     )
     moves: defaultdict[Move, list[int]] = defaultdict(list)
-    with house.engine.begin() as connection:
+    with ctx.engine.begin() as connection:
         for row in connection.execute(settled):
             moves[_follow(MessageStatus(row.status), row.code, row.attempts, now)].append(row.id)
         return sum(move_actions(connection, ids, move, now) for move, ids in moves.items())
@@ -103,41 +101,41 @@ def _follow(status: MessageStatus, code: str | None, failures: int, now: datetim
             return after(status, code)
 
 
-def ask_providers(house: House) -> int:
+def ask_providers(ctx: Context) -> int:
     """Ask providers what became of unknown texts; returns of how many they know.
 
     No answer and no trace both leave a text as it is, to be asked about again. A provider that
     cannot say is left alone until the next run.
     """
-    with house.engine.begin() as connection:
-        lost = _take_unasked(connection, house.now())
+    with ctx.engine.begin() as connection:
+        lost = _take_unasked(connection, ctx.now())
     found, silent = 0, set[str]()
     for one in lost:
-        gateway = house.sms.gateway_to(one.provider)
-        if gateway is None or one.phone_sealed is None or one.provider in silent:
+        gateway = ctx.sms.gateway_to(one.provider)
+        if gateway is None or one.phone_encrypted is None or one.provider in silent:
             continue
-        text = _as_it_was_sent(house, one)
+        text = _as_it_was_sent(ctx, one)
         try:
             sids = gateway.find(text, one.created_at - CLOCKS_DIFFER)
         except LookupFailedError:
             silent.add(one.provider)
             continue
         if sids:
-            with house.engine.begin() as connection:
-                found += _settle_found(connection, house, one, text.body, sids)
+            with ctx.engine.begin() as connection:
+                found += _settle_found(connection, ctx, one, text.body, sids)
     return found
 
 
-def park_old(house: House) -> int:
+def park_old(ctx: Context) -> int:
     """Park texts that stayed unknown for too long: a person must find out. Returns how many."""
-    now = house.now()
+    now = ctx.now()
     old = and_(
         message.c.status == MessageStatus.UNKNOWN,
-        message.c.created_at <= now - timedelta(seconds=house.settings.park_after_seconds),
+        message.c.created_at <= now - timedelta(seconds=ctx.settings.park_after_seconds),
     )
-    first = update_first(message, old, (message.c.created_at,), AT_ONCE)
+    first = update_first(message, old, (message.c.created_at,), BATCH_SIZE)
     parked = first.values(status=MessageStatus.PARKED, changed_at=now, parked_at=now)
-    with house.engine.begin() as connection:
+    with ctx.engine.begin() as connection:
         return connection.execute(parked).rowcount
 
 
@@ -152,18 +150,18 @@ def _take_unasked(connection: Connection, now: datetime) -> Sequence[Lost]:
     first = update_first(message, unasked, order_by, ASK_AT_ONCE)
     taken = first.values(asked_at=now).returning(message).cte("taken")
     return connection.execute(
-        select(taken, action.c.loan_id, contact.c.borrower_id, borrower.c.phone_sealed)
+        select(taken, action.c.loan_id, contact.c.borrower_id, borrower.c.phone_encrypted)
         .join(action, action.c.id == taken.c.action_id)
         .join(contact, contact.c.id == taken.c.contact_id)
         .join(borrower, borrower.c.id == contact.c.borrower_id)
     ).all()
 
 
-def _as_it_was_sent(house: House, lost: Lost) -> OutgoingText:
+def _as_it_was_sent(ctx: Context, lost: Lost) -> OutgoingText:
     return OutgoingText(
         reference=lost.id,
-        to=house.vault.open(lost.phone_sealed),
-        body=house.vault.open(lost.body_sealed),
+        to=ctx.cipher.decrypt(lost.phone_encrypted),
+        body=ctx.cipher.decrypt(lost.body_encrypted),
         sender=lost.sender,
         template=lost.template,
         locale=lost.locale,
@@ -172,15 +170,15 @@ def _as_it_was_sent(house: House, lost: Lost) -> OutgoingText:
 
 
 def _settle_found(
-    connection: Connection, house: House, lost: Lost, body: str, sids: Sequence[str]
+    connection: Connection, ctx: Context, lost: Lost, body: str, sids: Sequence[str]
 ) -> bool:
     """Settle a text that is on the provider's list; False where that may be another of ours.
 
     Texts of ours with the same words to the same borrower cannot be told apart on the list. Only
     if it has one for each of them, all have been sent; whose is whose a receipt puts right.
     """
-    now = house.now()
-    alike = _lock_alike(connection, house, lost, body)
+    now = ctx.now()
+    alike = _lock_alike(connection, ctx, lost, body)
     ours = connection.execute(
         select(message.c.sid).where(message.c.provider == lost.provider, message.c.sid.in_(sids))
     )
@@ -197,13 +195,13 @@ def _settle_found(
     return True
 
 
-def _lock_alike(connection: Connection, house: House, lost: Lost, body: str) -> int:
+def _lock_alike(connection: Connection, ctx: Context, lost: Lost, body: str) -> int:
     """How many texts that say this to this borrower are unsettled, this one included.
 
     They are locked, so that two runs do not take one of the list's texts for two of ours.
     """
     unsettled = connection.execute(
-        select(message.c.body_sealed)
+        select(message.c.body_encrypted)
         .join(contact)
         .where(
             contact.c.borrower_id == lost.borrower_id,
@@ -214,4 +212,4 @@ def _lock_alike(connection: Connection, house: House, lost: Lost, body: str) -> 
         .order_by(message.c.contact_id)
         .with_for_update(of=message)
     )
-    return sum(house.vault.open(sealed) == body for sealed in unsettled.scalars())
+    return sum(ctx.cipher.decrypt(sealed) == body for sealed in unsettled.scalars())

@@ -15,18 +15,18 @@ from sqlalchemy import Connection, insert, select
 
 from domain.compliance.gate import OPTED_OUT
 from domain.compliance.rules import Channel
-from domain.ladder import Work
+from domain.ladder import ActionType
 from domain.sms_segments import segments
 from domain.statuses import UNSENT, ActionStatus, MessageStatus
 from workers.actions.retries import MOST_FAILURES, back_off
-from workers.context import House
+from workers.context import Context
 from workers.db.actions import Move
 from workers.db.data_issues import note_problem
 from workers.db.loans import opt_out
 from workers.db.messages import advance_message, note_sent_after_all, providers_that_refused
-from workers.db.prepared_statements import planned_once
+from workers.db.prepared_statements import prepared
 from workers.db.schema import message
-from workers.gate.claim import Claimed, claim, reserve_contact, settle
+from workers.gate.claim import ClaimedAction, claim, complete, reserve_contact
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
 from workers.sms.providers.routing import Sender
 from workers.sms.rate_limit import wait_for_turn
@@ -35,21 +35,21 @@ from workers.sms.template_values import text_values
 NOBODY_LEFT = "Every provider of the number's route has refused the text."
 
 
-def send_sms(house: House, action_id: int) -> str:
+def send_sms(ctx: Context, action_id: int) -> str:
     """Send the text of one action, once. Returns what came of it, in a word."""
-    if not wait_for_turn(house, action_id):
+    if not wait_for_turn(ctx, action_id):
         return "not its turn"
-    with house.engine.begin() as connection:
-        claimed = claim(connection, house, action_id, Work.SEND_SMS)
+    with ctx.engine.begin() as connection:
+        claimed = claim(connection, ctx, action_id, ActionType.SEND_SMS)
         if claimed is None:
             return "nothing to do"
-        sending = _prepare(connection, house, claimed)
+        sending = _prepare(connection, ctx, claimed)
         if sending is None:
-            settle(connection, claimed, Move(ActionStatus.DEAD, NOBODY_LEFT), claimed.now)
+            complete(connection, claimed, Move(ActionStatus.DEAD, NOBODY_LEFT), claimed.now)
             return "nobody to ask"
-    result = sending.by.gateway.send(sending.text)
-    with house.engine.begin() as connection:
-        _record(connection, house, sending, result)
+    result = sending.actor.gateway.send(sending.text)
+    with ctx.engine.begin() as connection:
+        _record(connection, ctx, sending, result)
     return result.outcome
 
 
@@ -57,48 +57,48 @@ def send_sms(house: House, action_id: int) -> str:
 class _Sending:
     """A text that is reserved, and who is to send it."""
 
-    claimed: Claimed
+    claimed: ClaimedAction
     text: OutgoingText
-    by: Sender
+    actor: Sender
     refused_by: frozenset[str]
     """The providers that refused the action's text before."""
 
 
-def _prepare(connection: Connection, house: House, claimed: Claimed) -> _Sending | None:
+def _prepare(connection: Connection, ctx: Context, claimed: ClaimedAction) -> _Sending | None:
     """Choose a provider and reserve the text; None where all of them have refused it."""
-    to = house.vault.open(claimed.loan.phone_sealed)
+    to = ctx.cipher.decrypt(claimed.loan.phone_encrypted)
     refused_by: frozenset[str] = frozenset()
     if claimed.failures:
         refused_by = providers_that_refused(connection, claimed.action_id)
-    sender = house.sms.for_number(to, refused_by)
+    sender = ctx.sms.for_number(to, refused_by)
     if sender is None:
         return None
-    text = _reserve(connection, house, claimed, sender, to)
+    text = _reserve(connection, ctx, claimed, sender, to)
     return _Sending(claimed, text, sender, refused_by)
 
 
-_RESERVE = planned_once(insert(message))
+_RESERVE = prepared(insert(message))
 
 
 def _reserve(
-    connection: Connection, house: House, claimed: Claimed, by: Sender, to: str
+    connection: Connection, ctx: Context, claimed: ClaimedAction, actor: Sender, to: str
 ) -> OutgoingText:
     name, locale = str(claimed.item.template), claimed.loan.locale
-    values = text_values(house, claimed)
-    body = house.templates.render(name, locale, values)
+    values = text_values(ctx, claimed)
+    body = ctx.templates.render(name, locale, values)
     reference = uuid4()
     reserved = {
         "id": reference,
         "action_id": claimed.action_id,
         "contact_id": reserve_contact(connection, claimed, claimed.now),
-        "provider": by.provider,
-        "sender": by.sender,
+        "provider": actor.provider,
+        "sender": actor.sender,
         "status": MessageStatus.RESERVED,
         "template": name,
-        "template_version": house.templates.version(name, locale),
+        "template_version": ctx.templates.version(name, locale),
         "locale": locale,
         "segments": segments(body).count,
-        "body_sealed": house.vault.seal(body),
+        "body_encrypted": ctx.cipher.encrypt(body),
         "created_at": claimed.now,
         "changed_at": claimed.now,
     }
@@ -107,7 +107,7 @@ def _reserve(
         reference=reference,
         to=to,
         body=body,
-        sender=by.sender,
+        sender=actor.sender,
         template=name,
         locale=locale,
         values=values,
@@ -122,12 +122,12 @@ STATUS_AFTER = {
 }
 
 
-def _record(connection: Connection, house: House, sending: _Sending, result: SendResult) -> None:
+def _record(connection: Connection, ctx: Context, sending: _Sending, result: SendResult) -> None:
     """Put the answer on record: of the text whenever it comes, of the action while it is ours.
 
     An action whose claim has lapsed meanwhile follows its text when texts are reconciled.
     """
-    now = house.now()
+    now = ctx.now()
     claimed, reference = sending.claimed, sending.text.reference
     advanced = advance_message(
         connection,
@@ -139,9 +139,9 @@ def _record(connection: Connection, house: House, sending: _Sending, result: Sen
     )
     if not advanced and result.outcome is SendOutcome.ACCEPTED:
         _accepted_too_late(connection, sending, now)
-    settle(connection, claimed, _move(house, sending, result, now), now)
+    complete(connection, claimed, _move(ctx, sending, result, now), now)
     if result.opted_out:
-        opt_out(connection, claimed.loan.borrower_id, Channel.SMS, sending.by.provider, now)
+        opt_out(connection, claimed.loan.borrower_id, Channel.SMS, sending.actor.provider, now)
     if result.number_invalid:
         note_problem(connection, claimed.loan.loan_id, "phone_invalid", result.reason, now)
 
@@ -154,7 +154,7 @@ def _accepted_too_late(connection: Connection, sending: _Sending, now: datetime)
         note_sent_after_all(connection, reference, now)
 
 
-def _move(house: House, sending: _Sending, result: SendResult, now: datetime) -> Move:
+def _move(ctx: Context, sending: _Sending, result: SendResult, now: datetime) -> Move:
     claimed = sending.claimed
     match result.outcome:
         case SendOutcome.ACCEPTED:
@@ -163,7 +163,7 @@ def _move(house: House, sending: _Sending, result: SendResult, now: datetime) ->
             return Move(ActionStatus.UNKNOWN, result.reason)
         case SendOutcome.REFUSED if result.opted_out:
             return Move(ActionStatus.BARRED, result.reason, (OPTED_OUT,))
-        case SendOutcome.REFUSED if _another_may_take_it(house, sending, result):
+        case SendOutcome.REFUSED if _another_may_take_it(ctx, sending, result):
             reason = f"{result.reason} Another provider is asked."
             return Move(ActionStatus.FAILED, reason, due_at=now)
         case SendOutcome.REFUSED:
@@ -175,9 +175,9 @@ def _move(house: House, sending: _Sending, result: SendResult, now: datetime) ->
             return Move(ActionStatus.FAILED, result.reason, due_at=claimed.now + wait)
 
 
-def _another_may_take_it(house: House, sending: _Sending, result: SendResult) -> bool:
+def _another_may_take_it(ctx: Context, sending: _Sending, result: SendResult) -> bool:
     """Only a refusal for the provider's sake leaves it open: one for the number's would repeat."""
     if result.number_invalid or not result.elsewhere:
         return False
-    refused_by = sending.refused_by | {sending.by.provider}
-    return house.sms.for_number(sending.text.to, refused_by) is not None
+    refused_by = sending.refused_by | {sending.actor.provider}
+    return ctx.sms.for_number(sending.text.to, refused_by) is not None

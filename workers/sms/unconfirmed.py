@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, select
 
 from domain.errors import ArrearsError
 from domain.statuses import ActionStatus, MessageStatus
-from workers.context import House
+from workers.context import Context
 from workers.db.actions import Move, move_actions
 from workers.db.messages import advance_message
 from workers.db.schema import action, loan, message
@@ -57,7 +57,7 @@ def read_unknown(connection: Connection, zone: tzinfo) -> tuple[UnknownText, ...
 
 
 def was_sent(
-    house: House, message_id: UUID, by: str, *, sid: str | None = None, dry_run: bool = False
+    ctx: Context, message_id: UUID, actor: str, *, sid: str | None = None, dry_run: bool = False
 ) -> None:
     """The provider took it: its action is done. `sid` is the provider's own id, if it told one.
 
@@ -67,11 +67,11 @@ def was_sent(
     Raises:
         ArrearsError: that text is not unknown (any more), or `sid` is another text's.
     """
-    done = Move(ActionStatus.DONE, f"its text was sent, says {by}")
-    _settle(house, message_id, MessageStatus.ACCEPTED, done, sid=sid, dry_run=dry_run)
+    done = Move(ActionStatus.DONE, f"its text was sent, says {actor}")
+    _settle(ctx, message_id, MessageStatus.ACCEPTED, done, sid=sid, dry_run=dry_run)
 
 
-def send_again(house: House, message_id: UUID, by: str, *, dry_run: bool = False) -> None:
+def send_again(ctx: Context, message_id: UUID, actor: str, *, dry_run: bool = False) -> None:
     """It never went out: its action is due again, and the gate is asked again, as always.
 
     Should a receipt prove otherwise later, that is a problem on the loan.
@@ -79,23 +79,23 @@ def send_again(house: House, message_id: UUID, by: str, *, dry_run: bool = False
     Raises:
         ArrearsError: that text is not unknown (any more).
     """
-    again = Move(ActionStatus.FAILED, f"its text was not sent, says {by}", due_at=house.now())
-    _settle(house, message_id, MessageStatus.NOT_SENT, again, dry_run=dry_run)
+    again = Move(ActionStatus.FAILED, f"its text was not sent, says {actor}", due_at=ctx.now())
+    _settle(ctx, message_id, MessageStatus.NOT_SENT, again, dry_run=dry_run)
 
 
-def drop_unknown(house: House, message_id: UUID, by: str, *, dry_run: bool = False) -> None:
+def drop_unknown(ctx: Context, message_id: UUID, actor: str, *, dry_run: bool = False) -> None:
     """Whatever became of it, nothing more is to be done for its action.
 
     Raises:
         ArrearsError: that text is not unknown (any more).
     """
-    dropped = Move(ActionStatus.DROPPED, f"dropped by {by}")
+    dropped = Move(ActionStatus.DROPPED, f"dropped by {actor}")
     # Nobody need go on asking; a receipt may still tell.
-    _settle(house, message_id, MessageStatus.PARKED, dropped, dry_run=dry_run)
+    _settle(ctx, message_id, MessageStatus.PARKED, dropped, dry_run=dry_run)
 
 
 def _settle(
-    house: House,
+    ctx: Context,
     message_id: UUID,
     status: MessageStatus,
     move: Move,
@@ -104,8 +104,8 @@ def _settle(
     dry_run: bool,
 ) -> None:
     """Put on record what a person says of an unknown text, and let its action follow."""
-    now = house.now()
-    with house.engine.begin() as connection:
+    now = ctx.now()
+    with ctx.engine.begin() as connection:
         lost = _lock(connection, message_id)
         if sid is not None:
             _refuse_sid_of_another(connection, lost, sid)

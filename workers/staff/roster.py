@@ -11,9 +11,9 @@ from sqlalchemy import Connection, delete, update
 from sqlalchemy.dialects.postgresql import insert
 
 from config.readers.roster import StaffMember, read_roster
-from domain.ladder import Work
+from domain.ladder import ActionType
 from domain.statuses import ActionStatus
-from workers.context import House
+from workers.context import Context
 from workers.db.bulk import as_rows, given_rows, insert_rows
 from workers.db.schema import action, shift, staff
 
@@ -26,7 +26,7 @@ class RosterLoaded:
     shifts: int
 
 
-def load_roster(house: House, path: Path, starts_on: date, days: int) -> RosterLoaded:
+def load_roster(ctx: Context, path: Path, starts_on: date, days: int) -> RosterLoaded:
     """Put a roster into the store, with the shifts of `days` days from `starts_on`.
 
     Whoever is known already is brought up to date, and all their shifts from that day on are
@@ -37,10 +37,10 @@ def load_roster(house: House, path: Path, starts_on: date, days: int) -> RosterL
         ArrearsError: the file cannot be used; nothing was changed.
     """
     members = read_roster(path)
-    now = house.now()
-    with house.engine.begin() as connection:
+    now = ctx.now()
+    with ctx.engine.begin() as connection:
         ids = _upsert(connection, members)
-        first = datetime.combine(starts_on, time.min, house.settings.lender_zone)
+        first = datetime.combine(starts_on, time.min, ctx.settings.lender_zone)
         _forget_shifts(connection, members, ids, first)
         shifts = [
             {"staff_id": ids[member.id], "starts_at": starts_at, "ends_at": ends_at}
@@ -119,8 +119,8 @@ def _ask_again(connection: Connection, now: datetime) -> None:
         update(action)
         .where(
             action.c.status == ActionStatus.PLANNED,
-            action.c.work.in_((Work.ASSIGN_CALL, Work.SCHEDULE_VISIT)),
+            action.c.type.in_((ActionType.ASSIGN_CALL, ActionType.SCHEDULE_VISIT)),
             action.c.due_at > now,
         )
-        .values(due_at=now, woken_at=None)
+        .values(due_at=now, dispatched_at=None)
     )

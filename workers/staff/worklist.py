@@ -22,7 +22,7 @@ from domain.errors import ArrearsError
 from domain.ladder import find_ladder
 from domain.statuses import ActionStatus
 from workers.borrowers.reply_queue import ReplyToRead, read_replies
-from workers.context import House
+from workers.context import Context
 from workers.db.schema import (
     action,
     borrower,
@@ -132,7 +132,7 @@ class WorkList:
 
 def read_work(
     connection: Connection,
-    house: House,
+    ctx: Context,
     on: date,
     kinds: Collection[Kind] = frozenset(Kind),
     member: str | None = None,
@@ -145,15 +145,15 @@ def read_work(
     Raises:
         ArrearsError: nobody has that reference, or an action names a ladder that is not loaded.
     """
-    day = business_day(datetime.combine(on, time.min, house.settings.lender_zone))
+    day = business_day(datetime.combine(on, time.min, ctx.settings.lender_zone))
     staff_id = _staff_id(connection, member) if member is not None else None
     return WorkList(
         calls=_calls(connection, day, staff_id) if Kind.CALLS in kinds else (),
-        visits=_visits(connection, house, day, staff_id) if Kind.VISITS in kinds else (),
-        files=_files(connection, house) if Kind.FILES in kinds else (),
-        approvals=_approvals(connection, house) if Kind.APPROVALS in kinds else (),
+        visits=_visits(connection, ctx, day, staff_id) if Kind.VISITS in kinds else (),
+        files=_files(connection, ctx) if Kind.FILES in kinds else (),
+        approvals=_approvals(connection, ctx) if Kind.APPROVALS in kinds else (),
         replies=(
-            read_replies(connection, house.settings.lender_zone, staff_id)
+            read_replies(connection, ctx.settings.lender_zone, staff_id)
             if Kind.REPLIES in kinds
             else ()
         ),
@@ -174,7 +174,7 @@ def _staff_id(connection: Connection, reference: str) -> int:
 
 def _stands() -> ColumnElement[bool]:
     """The arrears for which it was prepared are those of today."""
-    return action.c.anchor_on == loan.c.anchor_on
+    return action.c.delinquent_since == loan.c.delinquent_since
 
 
 def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[CallToMake, ...]:
@@ -197,7 +197,7 @@ def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[Cal
         .where(
             call.c.assigned_at < day.ends_at,
             call.c.cancelled_at.is_(None),
-            action.c.status == ActionStatus.ARRANGED,
+            action.c.status == ActionStatus.ASSIGNED,
             _stands(),
             call.c.staff_id == staff_id if staff_id is not None else true(),
         )
@@ -236,7 +236,7 @@ def _begun() -> ScalarSelect[str]:
 
 
 def _visits(
-    connection: Connection, house: House, day: Span, staff_id: int | None
+    connection: Connection, ctx: Context, day: Span, staff_id: int | None
 ) -> tuple[VisitToMake, ...]:
     go = func.array_agg(staff.c.external_id.distinct()).label("staff")
     rows = connection.execute(
@@ -255,14 +255,14 @@ def _visits(
         .join(borrower, borrower.c.id == loan.c.borrower_id)
         .join(visit_staff, visit_staff.c.visit_id == visit.c.id)
         .join(staff, staff.c.id == visit_staff.c.staff_id)
-        .where(visit.c.cancelled_at.is_(None), action.c.status == ActionStatus.ARRANGED, _stands())
+        .where(visit.c.cancelled_at.is_(None), action.c.status == ActionStatus.ASSIGNED, _stands())
         .group_by(visit.c.id, action.c.id, loan.c.id, borrower.c.id)
         .having(func.bool_or(staff.c.id == staff_id) if staff_id is not None else true())
         .order_by(visit.c.starts_at, visit.c.id)
     )
     visits = []
     for row in rows:
-        zone = row.zones[0] if row.zones else house.settings.zone
+        zone = row.zones[0] if row.zones else ctx.settings.zone
         visits.append(
             VisitToMake(
                 loan=row.loan,
@@ -280,7 +280,7 @@ def _visits(
     return tuple(visits)
 
 
-def _files(connection: Connection, house: House) -> tuple[FileToBring, ...]:
+def _files(connection: Connection, ctx: Context) -> tuple[FileToBring, ...]:
     rows = connection.execute(
         select(
             legal_file,
@@ -303,8 +303,8 @@ def _files(connection: Connection, house: House) -> tuple[FileToBring, ...]:
             interest=row.interest,
             fees=row.fees,
             limitation_on=row.limitation_on,
-            missing=_texts(house, row.jurisdiction, missing[row.id]),
-            opened_at=row.opened_at.astimezone(house.settings.lender_zone),
+            missing=_texts(ctx, row.jurisdiction, missing[row.id]),
+            opened_at=row.opened_at.astimezone(ctx.settings.lender_zone),
         )
         for row in rows
     )
@@ -325,15 +325,15 @@ def _missing(connection: Connection) -> defaultdict[int, list[str]]:
     return missing
 
 
-def _texts(house: House, jurisdiction: str, needs: Collection[str]) -> dict[str, str]:
+def _texts(ctx: Context, jurisdiction: str, needs: Collection[str]) -> dict[str, str]:
     """The needs in the order of the checklist; one that left the checklist keeps its id only."""
-    checklist = checklist_for(house.policy.checklists, jurisdiction)
+    checklist = checklist_for(ctx.policy.checklists, jurisdiction)
     listed = {one.id: one.text_en for one in checklist.evidence} if checklist else {}
     known = {need: text for need, text in listed.items() if need in needs}
     return known | {need: need for need in sorted(needs) if need not in known}
 
 
-def _approvals(connection: Connection, house: House) -> tuple[ApprovalToGive, ...]:
+def _approvals(connection: Connection, ctx: Context) -> tuple[ApprovalToGive, ...]:
     rows = connection.execute(
         select(
             loan.c.external_id.label("loan"),
@@ -351,11 +351,11 @@ def _approvals(connection: Connection, house: House) -> tuple[ApprovalToGive, ..
             loan=row.loan,
             item=row.item,
             role=str(
-                find_ladder(house.policy.ladders, row.ladder_id, row.ladder_version)
+                find_ladder(ctx.policy.ladders, row.ladder_id, row.ladder_version)
                 .item(row.item)
                 .approval
             ),
-            waits_since=row.changed_at.astimezone(house.settings.lender_zone),
+            waits_since=row.changed_at.astimezone(ctx.settings.lender_zone),
         )
         for row in rows
     )

@@ -17,12 +17,12 @@ from workers.db.copy import copy_rows
 class Standing:
     """What was past due of a loan."""
 
-    anchor: date | None
+    delinquent_since: date | None
     amount: Decimal
 
 
 _STANDINGS = text("""
-SELECT l.id, min(i.due_on) AS anchor,
+SELECT l.id, min(i.due_on) AS delinquent_since,
        coalesce(sum(i.principal + i.interest + i.fees
                     - i.paid_principal - i.paid_interest - i.paid_fees), 0) AS amount
   FROM loan l
@@ -40,7 +40,7 @@ def standings(
     if not external_ids:
         return {}
     rows = connection.execute(_STANDINGS, {"loans": list(external_ids), "today": today})
-    return {row.id: Standing(row.anchor, row.amount) for row in rows}
+    return {row.id: Standing(row.delinquent_since, row.amount) for row in rows}
 
 
 def note_changes(
@@ -59,15 +59,18 @@ def note_changes(
     def stood(loan_id: int, now_at: Arrears) -> tuple[date | None, Decimal | None]:
         if loan_id in new:
             return None, None
-        was = before.get(loan_id, Standing(now_at.anchor, now_at.amount))
-        return was.anchor, was.amount
+        was = before.get(loan_id, Standing(now_at.delinquent_since, now_at.amount))
+        return was.delinquent_since, was.amount
 
     copy_rows(
         connection,
         "tape_change",
         (
-            *("tape_import_id", "loan_id", "at", "anchor_before", "past_due_before"),
-            *("anchor_after", "past_due_after"),
+            *("tape_import_id", "loan_id", "at", "delinquent_since_before", "past_due_before"),
+            *("delinquent_since_after", "past_due_after"),
         ),
-        ((import_id, id, now, *stood(id, to), to.anchor, to.amount) for id, to in after.items()),
+        (
+            (import_id, id, now, *stood(id, to), to.delinquent_since, to.amount)
+            for id, to in after.items()
+        ),
     )

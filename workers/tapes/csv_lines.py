@@ -138,8 +138,8 @@ def _header(stream: BinaryIO, path: Path) -> list[str]:
 
 
 def _other_mark(raw: bytes) -> str | None:
-    marks = {b";": ";", b"\t": "tabs", b"|": "|"}
-    return next((name for mark, name in marks.items() if mark in raw.strip()), None)
+    key_ids = {b";": ";", b"\t": "tabs", b"|": "|"}
+    return next((name for mark, name in key_ids.items() if mark in raw.strip()), None)
 
 
 def _places(header: list[str], columns: tuple[str, ...], path: Path) -> dict[str, int]:

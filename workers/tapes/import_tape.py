@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, update
 from config.readers.tape_mapping import TapeMapping
 from domain.errors import ArrearsError
 from domain.loans import LoanOnTape, Problem
-from workers.context import House
+from workers.context import Context
 from workers.db.data_issues import NO_LADDER, no_ladder_detail
 from workers.db.schema import inbox_event, tape_import
 from workers.escalation.reassess import reassess
@@ -62,7 +62,7 @@ class _NothingKeptError(Exception):
 
 
 def import_tape(
-    house: House,
+    ctx: Context,
     path: Path,
     mapping: TapeMapping,
     *,
@@ -83,7 +83,7 @@ def import_tape(
         TapeError: the file as a whole cannot be read.
         ArrearsError: the tape has no rows, or stands for a day still to come.
     """
-    _refuse_a_day_to_come(as_of, house.today())
+    _refuse_a_day_to_come(as_of, ctx.today())
     unused = tuple(c for c in read_header(path) if c not in mapping.columns.values())
     rejects_to = rejects_path or path.with_suffix(".rejects.csv")
     if rejects_to.resolve() == path.resolve():
@@ -91,17 +91,17 @@ def import_tape(
     tally = StatusTally(mapping.statuses, as_of) if mapping.statuses else None
     errors: list[RowError] = []
     taken = changed = without_ladder = showing_less = 0
-    known = known_words(house.policy, house.templates)
+    known = known_words(ctx.policy, ctx.templates)
     with Rejects(rejects_to) as rejects:
         rows = read_tape(path, mapping, as_of, progress=progress, statuses=tally, known=known)
         good = _sort_out(rows, rejects, errors)
         try:
-            with house.engine.begin() as connection:
+            with ctx.engine.begin() as connection:
                 make_staging(connection)
-                import_id = _begin_import(connection, house, path, mapping, as_of)
+                import_id = _begin_import(connection, ctx, path, mapping, as_of)
                 for loans in _pieces(good, LOANS_AT_ONCE):
-                    loans, lacking = _with_ladders_looked_for(house, loans)
-                    merged = _take(connection, house, loans, as_of, import_id)
+                    loans, lacking = _with_ladders_looked_for(ctx, loans)
+                    merged = _take(connection, ctx, loans, as_of, import_id)
                     taken += len(loans)
                     changed += len(merged.changed)
                     without_ladder += lacking
@@ -109,7 +109,7 @@ def import_tape(
                 date_loans(connection, as_of)
                 if dry_run or (rejects.count and not keep_good):
                     raise _NothingKeptError
-                _finish_import(connection, import_id, taken, rejects.count, house.now())
+                _finish_import(connection, import_id, taken, rejects.count, ctx.now())
             kept = True
         except _NothingKeptError:
             kept = False
@@ -137,15 +137,15 @@ def _refuse_a_day_to_come(as_of: date, today: date) -> None:
         )
 
 
-def _with_ladders_looked_for(house: House, loans: list[LoanOnTape]) -> tuple[list[LoanOnTape], int]:
+def _with_ladders_looked_for(ctx: Context, loans: list[LoanOnTape]) -> tuple[list[LoanOnTape], int]:
     """The loans, those that no ladder is for with that problem; and how many they are."""
-    today = house.today()
-    checked = [_with_ladder_looked_for(house, one, today) for one in loans]
+    today = ctx.today()
+    checked = [_with_ladder_looked_for(ctx, one, today) for one in loans]
     return checked, sum(a is not b for a, b in zip(loans, checked, strict=True))
 
 
-def _with_ladder_looked_for(house: House, one: LoanOnTape, today: date) -> LoanOnTape:
-    found = house.ladder_of(one, today)
+def _with_ladder_looked_for(ctx: Context, one: LoanOnTape, today: date) -> LoanOnTape:
+    found = ctx.ladder_of(one, today)
     if found:
         return one
     detail = no_ladder_detail(one.jurisdiction, one.product, one.currency)
@@ -170,15 +170,15 @@ def _pieces(loans: Iterator[T], size: int) -> Iterator[list[T]]:
 
 
 def _take(
-    connection: Connection, house: House, loans: list[LoanOnTape], as_of: date, import_id: int
+    connection: Connection, ctx: Context, loans: list[LoanOnTape], as_of: date, import_id: int
 ) -> Merged:
-    now = house.now()
+    now = ctx.now()
     merged = merge(
         connection,
-        house.vault,
+        ctx.cipher,
         loans,
         as_of=as_of,
-        order=house.settings.allocation_order,
+        order=ctx.settings.allocation_order,
         now=now,
     )
     if merged.changed:
@@ -189,7 +189,7 @@ def _take(
 
 
 def _begin_import(
-    connection: Connection, house: House, path: Path, mapping: TapeMapping, as_of: date
+    connection: Connection, ctx: Context, path: Path, mapping: TapeMapping, as_of: date
 ) -> int:
     """Its row comes first, so that what it changes can name it."""
     import_id: int = connection.execute(
@@ -200,7 +200,7 @@ def _begin_import(
             as_of=as_of,
             rows_taken=0,
             rows_rejected=0,
-            imported_at=house.now(),
+            imported_at=ctx.now(),
         )
         .returning(tape_import.c.id)
     ).scalar_one()
@@ -218,6 +218,6 @@ def _finish_import(
     # What waited for a loan that has come in now is tried again at once.
     connection.execute(
         update(inbox_event)
-        .where(inbox_event.c.status == "received", inbox_event.c.woken_at.is_not(None))
-        .values(woken_at=None)
+        .where(inbox_event.c.status == "received", inbox_event.c.dispatched_at.is_not(None))
+        .values(dispatched_at=None)
     )

@@ -18,7 +18,7 @@ from domain.loans import ZERO, LoanOnTape, Problem
 from domain.tape_reconciliation import Reconciled, reconcile
 from workers.db.allocations import on_record, write_laid
 from workers.db.data_issues import NO_LADDER, TAPE_SHOWS_LESS, note_problem
-from workers.db.encryption import Vault
+from workers.db.encryption import Cipher
 from workers.tapes.changes import Standing, standings
 from workers.tapes.staging import (
     empty_staging,
@@ -64,10 +64,12 @@ SELECT l.id, l.external_id FROM loan l JOIN told_anew t ON t.loan = l.external_i
 
 # A row is taken for an upsert only if it differs: the rest of the book is not even locked.
 _BORROWERS = text("""
-INSERT INTO borrower (external_id, name_sealed, phone_sealed, phone_digest, address_sealed,
+INSERT INTO borrower (external_id, name_encrypted, phone_encrypted, phone_blind_index,
+    address_encrypted,
                       facts_digest, zones, locale, region, updated_at)
-SELECT DISTINCT ON (t.external_id) t.external_id, t.name_sealed, t.phone_sealed, t.phone_digest,
-       t.address_sealed, t.facts_digest, t.zones, t.locale, t.region, :now
+SELECT DISTINCT ON (t.external_id) t.external_id, t.name_encrypted, t.phone_encrypted,
+    t.phone_blind_index,
+       t.address_encrypted, t.facts_digest, t.zones, t.locale, t.region, :now
   FROM tape_borrower t LEFT JOIN borrower b ON b.external_id = t.external_id
  WHERE b.id IS NULL
     OR (b.facts_digest <> t.facts_digest
@@ -79,8 +81,9 @@ SELECT DISTINCT ON (t.external_id) t.external_id, t.name_sealed, t.phone_sealed,
                                             WHERE l.external_id = n.external_id))))
  ORDER BY t.external_id, t.facts_digest
 ON CONFLICT (external_id) DO UPDATE
-   SET name_sealed = excluded.name_sealed, phone_sealed = excluded.phone_sealed,
-       phone_digest = excluded.phone_digest, address_sealed = excluded.address_sealed,
+   SET name_encrypted = excluded.name_encrypted, phone_encrypted = excluded.phone_encrypted,
+       phone_blind_index = excluded.phone_blind_index, address_encrypted =
+           excluded.address_encrypted,
        facts_digest = excluded.facts_digest, zones = excluded.zones, locale = excluded.locale,
        region = excluded.region, updated_at = excluded.updated_at, erased_at = NULL
 RETURNING id
@@ -173,8 +176,8 @@ ON CONFLICT (loan_id, kind) WHERE resolved_at IS NULL DO NOTHING
 
 _STEPS_TRIED = text("""
 UPDATE loan l
-   SET steps_tried_at = l.anchor_on,
-       steps_tried = CASE WHEN l.anchor_on IS NULL THEN '{}' ELSE l.steps_tried END
+   SET steps_tried_at = l.delinquent_since,
+       steps_tried = CASE WHEN l.delinquent_since IS NULL THEN '{}' ELSE l.steps_tried END
   FROM tape_loan t
  WHERE l.external_id = t.external_id AND l.steps_tried <> '{}' AND l.steps_tried_at IS NULL
 """)
@@ -199,7 +202,7 @@ class Merged:
 
 def merge(
     connection: Connection,
-    vault: Vault,
+    cipher: Cipher,
     loans: Sequence[LoanOnTape],
     *,
     as_of: date,
@@ -215,7 +218,7 @@ def merge(
             note_problem(connection, row.id, "currency_changed", OTHER_CURRENCY, now)
     skipped = {row.external_id for row in left_alone}
     told = [one for one in loans if one.external_id not in skipped]
-    stage_details(connection, vault, told)
+    stage_details(connection, cipher, told)
     changed: set[int] = set()
     borrowers = list(connection.execute(_BORROWERS, {"now": now}).scalars())
     new = list(connection.execute(_NEW).scalars())
@@ -266,7 +269,10 @@ def _bring_together(
         one.external_id: reconcile(one.instalments, record[known[one.external_id]], as_of, order)
         for one in anew
     }
-    write_laid(connection, {id: to for one in reconciled.values() for id, to in one.laid.items()})
+    write_laid(
+        connection,
+        {id: to for one in reconciled.values() for id, to in one.apply_allocations.items()},
+    )
     restage_instalments(connection, {loan: one.instalments for loan, one in reconciled.items()})
     stage_problems(
         connection,

@@ -8,14 +8,14 @@ from sqlalchemy import Connection, text
 
 from domain.loans import Borrower, Instalment, LoanOnTape, Problem
 from workers.db.copy import Value, copy_rows
-from workers.db.encryption import Vault
+from workers.db.encryption import Cipher
 
 _PARTS = ("principal", "interest", "fees", "paid_principal", "paid_interest", "paid_fees")
 
 _STAGING = text("""
 CREATE TEMP TABLE tape_borrower (
-    external_id text, name_sealed bytea, phone_sealed bytea, phone_digest bytea,
-    address_sealed bytea, facts_digest bytea, zones text[], locale text, region text
+    external_id text, name_encrypted bytea, phone_encrypted bytea, phone_blind_index bytea,
+    address_encrypted bytea, facts_digest bytea, zones text[], locale text, region text
 ) ON COMMIT DROP;
 CREATE TEMP TABLE tape_loan (
     external_id text, borrower text, jurisdiction text, product text, currency text,
@@ -60,16 +60,22 @@ def stage_loans(connection: Connection, loans: Sequence[LoanOnTape]) -> None:
     )
 
 
-def stage_details(connection: Connection, vault: Vault, loans: Sequence[LoanOnTape]) -> None:
+def stage_details(connection: Connection, cipher: Cipher, loans: Sequence[LoanOnTape]) -> None:
     """Their borrowers, sealed, with instalments and problems."""
     copy_rows(
         connection,
         "tape_borrower",
         (
-            *("external_id", "name_sealed", "phone_sealed", "phone_digest", "address_sealed"),
+            *(
+                "external_id",
+                "name_encrypted",
+                "phone_encrypted",
+                "phone_blind_index",
+                "address_encrypted",
+            ),
             *("facts_digest", "zones", "locale", "region"),
         ),
-        (_borrower(vault, loan.borrower) for loan in loans),
+        (_borrower(cipher, loan.borrower) for loan in loans),
     )
     _stage_instalments(connection, {loan.external_id: loan.instalments for loan in loans})
     stage_problems(connection, {loan.external_id: loan.problems for loan in loans})
@@ -108,14 +114,14 @@ def stage_problems(connection: Connection, problems: Mapping[str, Sequence[Probl
     )
 
 
-def _borrower(vault: Vault, borrower: Borrower) -> tuple[Value, ...]:
+def _borrower(cipher: Cipher, borrower: Borrower) -> tuple[Value, ...]:
     return (
         borrower.external_id,
-        vault.seal(borrower.name),
-        vault.seal(borrower.phone) if borrower.phone else None,
-        vault.digest(borrower.phone) if borrower.phone else None,
-        vault.seal(borrower.address) if borrower.address else None,
-        vault.digest(repr(borrower)),
+        cipher.encrypt(borrower.name),
+        cipher.encrypt(borrower.phone) if borrower.phone else None,
+        cipher.blind_index(borrower.phone) if borrower.phone else None,
+        cipher.encrypt(borrower.address) if borrower.address else None,
+        cipher.blind_index(repr(borrower)),
         borrower.zones,
         borrower.locale,
         borrower.region,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from domain.ladder import Work
-from workers.actions.retries import take_up
+from domain.ladder import ActionType
+from workers.actions.retries import run_action
 from workers.app import app
 from workers.calls import assign as calling
-from workers.context import the_house
+from workers.context import process_context
 from workers.queues import QUEUE_FOR, task_name
 
 
-@app.task(name=task_name(QUEUE_FOR[Work.ASSIGN_CALL], Work.ASSIGN_CALL))
+@app.task(name=task_name(QUEUE_FOR[ActionType.ASSIGN_CALL], ActionType.ASSIGN_CALL))
 def assign_call(action_id: int) -> str:
     """Assign the call of one action to a collector."""
-    return take_up(the_house(), action_id, calling.assign_call)
+    return run_action(process_context(), action_id, calling.assign_call)

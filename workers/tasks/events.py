@@ -6,13 +6,13 @@ from collections import Counter
 
 from workers import queues
 from workers.app import app
-from workers.context import the_house
+from workers.context import process_context
 from workers.inbox import process as inbox
 
 
 @app.task(name=queues.APPLY_EVENTS)
 def apply_events(event_ids: list[int]) -> str:
     """Apply these stored events, such as payments and receipts."""
-    settled = inbox.apply_events(the_house(), event_ids)
+    settled = inbox.apply_events(process_context(), event_ids)
     came = Counter(one.status for one in settled)
     return ", ".join(f"{many} {status}" for status, many in sorted(came.items()))

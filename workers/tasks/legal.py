@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from domain.ladder import Work
-from workers.actions.retries import take_up
+from domain.ladder import ActionType
+from workers.actions.retries import run_action
 from workers.app import app
-from workers.context import the_house
+from workers.context import process_context
 from workers.legal import legal_files as litigating
 from workers.queues import QUEUE_FOR, task_name
 
 
-@app.task(name=task_name(QUEUE_FOR[Work.OPEN_LEGAL_FILE], Work.OPEN_LEGAL_FILE))
+@app.task(name=task_name(QUEUE_FOR[ActionType.OPEN_LEGAL_FILE], ActionType.OPEN_LEGAL_FILE))
 def open_legal_file(action_id: int) -> str:
     """Open the legal file of one action."""
-    return take_up(the_house(), action_id, litigating.open_legal_file)
+    return run_action(process_context(), action_id, litigating.open_legal_file)

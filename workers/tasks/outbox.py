@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from workers import queues
 from workers.app import app
-from workers.context import the_house
+from workers.context import process_context
 from workers.outbox import deliver as delivering
 
 
 @app.task(name=queues.DELIVER_EVENTS)
 def deliver_events(loan_id: int) -> str:
     """Tell the lender's systems what happened to one loan, in order."""
-    return f"{delivering.deliver_events(the_house(), loan_id)} taken"
+    return f"{delivering.deliver_events(process_context(), loan_id)} taken"

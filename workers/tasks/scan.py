@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workers import queues
 from workers.app import app
-from workers.context import the_house
+from workers.context import process_context
 from workers.escalation import scan as scanning
 from workers.messaging.broker import queue_depths
 from workers.messaging.publish import announce
@@ -19,7 +19,7 @@ def scan_portfolio() -> str:
     def publish(envelopes: list[list[int]]) -> None:
         announce(app, queues.ESCALATE_LOANS, ((ids,) for ids in envelopes))
 
-    house = the_house()
-    waiting = queue_depths(house.settings.redis_url)[Queue.ESCALATE]
-    done = scanning.scan_portfolio(house, publish, waiting)
+    ctx = process_context()
+    waiting = queue_depths(ctx.settings.redis_url)[Queue.ESCALATE]
+    done = scanning.scan_portfolio(ctx, publish, waiting)
     return f"{done.loans} loans in {done.envelopes} messages for {done.business_date}"

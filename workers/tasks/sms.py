@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from domain.ladder import Work
-from workers.actions.retries import take_up
+from domain.ladder import ActionType
+from workers.actions.retries import run_action
 from workers.app import app
-from workers.context import the_house
+from workers.context import process_context
 from workers.queues import QUEUE_FOR, task_name
 from workers.sms import send as texting
 
 
-@app.task(name=task_name(QUEUE_FOR[Work.SEND_SMS], Work.SEND_SMS))
+@app.task(name=task_name(QUEUE_FOR[ActionType.SEND_SMS], ActionType.SEND_SMS))
 def send_sms(action_id: int) -> str:
     """Send the text of one action."""
-    return take_up(the_house(), action_id, texting.send_sms)
+    return run_action(process_context(), action_id, texting.send_sms)

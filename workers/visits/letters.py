@@ -9,7 +9,7 @@ from sqlalchemy import select, true
 
 from domain.access_log import Opened
 from domain.errors import ArrearsError
-from workers.context import House
+from workers.context import Context
 from workers.db.access_log import note_access
 from workers.db.loans import loan_not_known
 from workers.db.schema import action, document, loan
@@ -28,7 +28,9 @@ class Letter:
     """False: what it is about has been paid or superseded since, and it must not go out."""
 
 
-def open_letter(house: House, loan_external_id: str, item: str | None = None, *, by: str) -> Letter:
+def open_letter(
+    ctx: Context, loan_external_id: str, item: str | None = None, *, actor: str
+) -> Letter:
     """Open the newest letter of a loan, or of one of its items, to print it.
 
     The look is put on record and logged; `by` is the lender's own reference of whoever looks.
@@ -36,14 +38,16 @@ def open_letter(house: House, loan_external_id: str, item: str | None = None, *,
     Raises:
         ArrearsError: the loan is not known, it has no such letter, or none of the keys opens it.
     """
-    with house.engine.begin() as connection:
+    with ctx.engine.begin() as connection:
         owed = connection.execute(
-            select(loan.c.id, loan.c.anchor_on).where(loan.c.external_id == loan_external_id)
+            select(loan.c.id, loan.c.delinquent_since).where(loan.c.external_id == loan_external_id)
         ).one_or_none()
         if owed is None:
             raise loan_not_known(loan_external_id)
         written = connection.execute(
-            select(document.c.id, document.c.body_sealed, action.c.item, action.c.anchor_on)
+            select(
+                document.c.id, document.c.body_encrypted, action.c.item, action.c.delinquent_since
+            )
             .join(action, action.c.id == document.c.action_id)
             .where(action.c.loan_id == owed.id, action.c.item == item if item else true())
             .order_by(document.c.id.desc())
@@ -54,18 +58,20 @@ def open_letter(house: House, loan_external_id: str, item: str | None = None, *,
                 f"No letter has been written for {f'{item} of ' if item else ''}loan "
                 f"{loan_external_id}. `arrears explain {loan_external_id}` shows where it stands."
             )
-        if written.body_sealed is None:
+        if written.body_encrypted is None:
             raise ArrearsError(
                 f"The letter for {written.item} of loan {loan_external_id} was erased, with all "
                 "that was held about its borrower."
             )
-        note_access(connection, owed.id, Opened.LETTER, by, house.now(), item=written.item)
-        body = house.vault.open(written.body_sealed)
+        note_access(connection, owed.id, Opened.LETTER, actor, ctx.now(), item=written.item)
+        body = ctx.cipher.decrypt(written.body_encrypted)
     purpose = Opened.LETTER.usual_purpose
-    log.info("loan %s: document %s was opened by %s, %s", loan_external_id, written.id, by, purpose)
+    log.info(
+        "loan %s: document %s was opened by %s, %s", loan_external_id, written.id, actor, purpose
+    )
     return Letter(
         document_id=written.id,
         item=written.item,
         body=body,
-        still_due=written.anchor_on == owed.anchor_on,
+        still_due=written.delinquent_since == owed.delinquent_since,
     )

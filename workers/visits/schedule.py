@@ -16,14 +16,14 @@ from domain.collectors import Span, business_day
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import ON_HOLD, Answer, Verdict, may_contact
 from domain.compliance.rules import Channel
-from domain.ladder import Work
+from domain.ladder import ActionType
 from domain.statuses import ActionStatus
 from domain.visits import DAYS_AHEAD, NOTICE_DAYS, Visitor, choose_visitors, nobody_speaks, slots
-from workers.context import House
+from workers.context import Context
 from workers.db.actions import Move
 from workers.db.schema import document, visit, visit_staff
 from workers.db.staff import lock_visitors
-from workers.gate.claim import Claimed, claim, reserve_contact, settle
+from workers.gate.claim import ClaimedAction, claim, complete, reserve_contact
 from workers.sms.template_values import text_values
 
 WRITTEN_NOTICE = "written_notice"
@@ -33,27 +33,27 @@ WRITTEN_NOTICE = "written_notice"
 VISITS_AHEAD = timedelta(days=NOTICE_DAYS + DAYS_AHEAD + 1)
 
 
-def schedule_visit(house: House, action_id: int) -> str:
+def schedule_visit(ctx: Context, action_id: int) -> str:
     """Schedule the visit of one action. Returns what came of it, in a word.
 
     With no two people free in any lawful slot the action stays planned, says why, and is due the
     day after, when the calendar reaches a day further.
     """
-    with house.engine.begin() as connection:
-        lawful = LawfulSlots(house.now())
-        claimed = claim(connection, house, action_id, Work.SCHEDULE_VISIT, lawful)
+    with ctx.engine.begin() as connection:
+        lawful = LawfulSlots(ctx.now())
+        claimed = claim(connection, ctx, action_id, ActionType.SCHEDULE_VISIT, lawful)
         if claimed is None:
             return "nothing to do"
         visitors = lock_visitors(connection, claimed.now, claimed.now + VISITS_AHEAD)
         for slot in lawful.slots:
             if pair := choose_visitors(visitors, slot, claimed.loan.region, claimed.loan.locale):
-                _schedule(connection, house, claimed, slot, pair)
+                _schedule(connection, ctx, claimed, slot, pair)
                 return "scheduled"
         why = f"No two visitors who could go together are free within {DAYS_AHEAD} days."
         if nobody_speaks(visitors, claimed.loan.region, claimed.loan.locale):
             why = f"No visitor who goes there speaks {claimed.loan.locale}. Roster one who does."
         move = Move(ActionStatus.PLANNED, why, due_at=business_day(claimed.now).ends_at)
-        settle(connection, claimed, move, claimed.now)
+        complete(connection, claimed, move, claimed.now)
         return "nobody free"
 
 
@@ -90,8 +90,8 @@ def _ask(facts: ContactFacts, slot: Span) -> Verdict:
 
 def _schedule(
     connection: Connection,
-    house: House,
-    claimed: Claimed,
+    ctx: Context,
+    claimed: ClaimedAction,
     slot: Span,
     pair: tuple[Visitor, Visitor],
 ) -> None:
@@ -123,22 +123,22 @@ def _schedule(
             ]
         )
     )
-    _write_notice(connection, house, claimed, slot, pair)
-    arranged = Move(ActionStatus.ARRANGED, "two visitors have the visit", claimed.verdict.rules)
-    settle(connection, claimed, arranged, claimed.now)
+    _write_notice(connection, ctx, claimed, slot, pair)
+    arranged = Move(ActionStatus.ASSIGNED, "two visitors have the visit", claimed.verdict.rules)
+    complete(connection, claimed, arranged, claimed.now)
 
 
 def _write_notice(
     connection: Connection,
-    house: House,
-    claimed: Claimed,
+    ctx: Context,
+    claimed: ClaimedAction,
     slot: Span,
     pair: tuple[Visitor, Visitor],
 ) -> None:
     """The letter that says who comes when and why, sealed: it holds the borrower's name."""
     template, locale = str(claimed.item.template), claimed.loan.locale
-    values = text_values(house, claimed) | {
-        "borrower_name": house.vault.open(claimed.loan.name_sealed),
+    values = text_values(ctx, claimed) | {
+        "borrower_name": ctx.cipher.decrypt(claimed.loan.name_encrypted),
         "visitors": ", ".join(one.reference for one in pair),
         "visit_on": format_date(slot.starts_at.date(), locale),
         "visit_hours": f"{slot.starts_at:%H:%M}–{slot.ends_at:%H:%M}",
@@ -149,9 +149,9 @@ def _write_notice(
             action_id=claimed.action_id,
             kind=WRITTEN_NOTICE,
             template=template,
-            template_version=house.templates.version(template, locale),
+            template_version=ctx.templates.version(template, locale),
             locale=locale,
-            body_sealed=house.vault.seal(house.templates.render(template, locale, values)),
+            body_encrypted=ctx.cipher.encrypt(ctx.templates.render(template, locale, values)),
             created_at=claimed.now,
         )
     )

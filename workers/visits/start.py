@@ -13,18 +13,18 @@ from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Verdict, may_contact
 from domain.compliance.rules import Channel
 from domain.errors import ArrearsError
-from domain.ladder import Work
+from domain.ladder import ActionType
 from domain.statuses import ActionStatus
 from workers.attempts.attempts import Begun, check_known, opened, refuse_if_barred
-from workers.context import House
+from workers.context import Context
 from workers.db.actions import Move, move_actions
 from workers.db.loans import lock_known_loan
 from workers.db.schema import action, contact, loan, staff, visit, visit_staff
 from workers.db.staff import roles_of
-from workers.gate.claim import lock_action, weigh
+from workers.gate.claim import check_gate, lock_action
 
 
-def begin_visit(house: House, loan_external_id: str, *, by: str, dry_run: bool = False) -> Begun:
+def begin_visit(ctx: Context, loan_external_id: str, *, actor: str, dry_run: bool = False) -> Begun:
     """Begin the visit of a loan whose hours have come; gives the address.
 
     `by` is the staff reference of one of its two visitors.
@@ -33,26 +33,32 @@ def begin_visit(house: House, loan_external_id: str, *, by: str, dry_run: bool =
         BarredError: the gate says not now, or never; or the money came. Nothing is written.
         ArrearsError: no visit is arranged for this hour, or `by` does not go there.
     """
-    now = house.now()
-    with house.engine.begin() as connection:
+    now = ctx.now()
+    with ctx.engine.begin() as connection:
         due = _visit_of(connection, loan_external_id)
         if not due.starts_at <= now < due.ends_at:
-            zone = house.settings.lender_zone
+            zone = ctx.settings.lender_zone
             raise ArrearsError(
                 f"The visit of loan {loan_external_id} is from "
                 f"{due.starts_at.astimezone(zone):%Y-%m-%d %H:%M} to "
                 f"{due.ends_at.astimezone(zone):%H:%M}. It can be begun then, and not at any "
                 "other time: its notice says so."
             )
-        _check_goes(connection, due.id, loan_external_id, by)
-        row = lock_action(connection, due.action_id, Work.SCHEDULE_VISIT)
-        if row is None or row.status != ActionStatus.ARRANGED:
+        _check_goes(connection, due.id, loan_external_id, actor)
+        row = lock_action(connection, due.action_id, ActionType.SCHEDULE_VISIT)
+        if row is None or row.status != ActionStatus.ASSIGNED:
             raise _no_visit(loan_external_id)
-        weighed = weigh(
-            connection, house, due.action_id, row, Work.SCHEDULE_VISIT, now, _this_visit(due, now)
+        checked = check_gate(
+            connection,
+            ctx,
+            due.action_id,
+            row,
+            ActionType.SCHEDULE_VISIT,
+            now,
+            _this_visit(due, now),
         )
-        refuse_if_barred(weighed)
-        begun = Begun(None, row.item, due.purpose, row.locale, warnings=weighed.verdict.warnings)
+        refuse_if_barred(checked)
+        begun = Begun(None, row.item, due.purpose, row.locale, warnings=checked.verdict.warnings)
         if dry_run:
             return begun
         connection.execute(
@@ -60,21 +66,21 @@ def begin_visit(house: House, loan_external_id: str, *, by: str, dry_run: bool =
             .where(visit.c.id == due.id, visit.c.begun_at.is_(None))
             .values(begun_at=now)
         )
-        address = opened(connection, house, weighed, Opened.ADDRESS, row.address_sealed, by)
+        address = opened(connection, ctx, checked, Opened.ADDRESS, row.address_encrypted, actor)
         return replace(begun, attempt=due.attempt, reach=address)
 
 
-def call_off_visit(house: House, loan_external_id: str, *, by: str, why: str) -> None:
+def call_off_visit(ctx: Context, loan_external_id: str, *, actor: str, why: str) -> None:
     """Call off a visit that did not take place: its people are free, and it is planned anew.
 
     Raises:
         ArrearsError: no visit is arranged, or it was begun: then its outcome is to be told.
     """
-    now = house.now()
-    with house.engine.begin() as connection:
+    now = ctx.now()
+    with ctx.engine.begin() as connection:
         lock_known_loan(connection, loan_external_id)
         due = _visit_of(connection, loan_external_id)
-        roles_of(connection, by)
+        roles_of(connection, actor)
         if due.begun_at is not None:
             raise ArrearsError(
                 f"The visit of loan {loan_external_id} was begun. `arrears visit end` says what "
@@ -84,7 +90,7 @@ def call_off_visit(house: House, loan_external_id: str, *, by: str, why: str) ->
         connection.execute(
             update(visit_staff).where(visit_staff.c.visit_id == due.id).values(called_off_at=now)
         )
-        move = Move(ActionStatus.PLANNED, f"called off by {by}: {why}", due_at=now)
+        move = Move(ActionStatus.PLANNED, f"called off by {actor}: {why}", due_at=now)
         move_actions(connection, [due.action_id], move, now)
 
 
@@ -98,7 +104,7 @@ def _visit_of(connection: Connection, loan_external_id: str) -> Row[*tuple[Any, 
         .where(
             loan.c.external_id == loan_external_id,
             visit.c.cancelled_at.is_(None),
-            action.c.status == ActionStatus.ARRANGED,
+            action.c.status == ActionStatus.ASSIGNED,
         )
         .order_by(visit.c.starts_at)
         .limit(1)
@@ -124,7 +130,7 @@ def _this_visit(due: Row[*tuple[Any, ...]], now: datetime) -> Any:
     return ask
 
 
-def _check_goes(connection: Connection, visit_id: int, loan_external_id: str, by: str) -> None:
+def _check_goes(connection: Connection, visit_id: int, loan_external_id: str, actor: str) -> None:
     go = connection.execute(
         select(staff.c.external_id)
         .join(visit_staff, visit_staff.c.staff_id == staff.c.id)
@@ -132,10 +138,10 @@ def _check_goes(connection: Connection, visit_id: int, loan_external_id: str, by
         .order_by(staff.c.external_id)
     ).scalars()
     visitors = list(go)
-    if by not in visitors:
+    if actor not in visitors:
         raise ArrearsError(
             f"The visit of loan {loan_external_id} is made by {' and '.join(visitors)}, as its "
-            f"notice says, and not by {by}."
+            f"notice says, and not by {actor}."
         )
 
 

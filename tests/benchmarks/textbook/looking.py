@@ -14,11 +14,11 @@ from domain.compliance.rules import Channel, packs_for
 from domain.decision import Outcome, Snapshot
 from domain.holds import Hold, HoldKind
 from domain.loans import Instalment
-from workers.context import House, the_house
+from workers.context import Context, process_context
 from workers.db import schema
 from workers.db.loan_facts import LoanFacts, Reach
 from workers.escalation.record import MISSED, first_move
-from workers.gate.facts import ask_ahead, contact_facts
+from workers.gate.facts import contact_facts, precheck
 
 
 class Base(DeclarativeBase):
@@ -71,25 +71,25 @@ class LoanRow(Base):
 @cache
 def sessions() -> sessionmaker[Session]:
     """This process's sessions, on an engine with its defaults."""
-    return sessionmaker(create_engine(the_house().settings.database_url))
+    return sessionmaker(create_engine(process_context().settings.database_url))
 
 
 def look_at(loan_id: int) -> None:
     """Decide a loan that is due for a look, and put the decision on record. One transaction."""
-    house = the_house()
-    now = house.now()
+    ctx = process_context()
+    now = ctx.now()
     with sessions().begin() as session:
         loan = session.get(LoanRow, loan_id, with_for_update=True)
         if loan is None or loan.review_on is None or loan.review_on > now.date():
             return
         if loan.actions:
             raise NotImplementedError("The textbook knows the first day only.")
-        _decide(session, house, loan, now)
+        _decide(session, ctx, loan, now)
 
 
-def _decide(session: Session, house: House, loan: Any, now: datetime) -> None:
+def _decide(session: Session, ctx: Context, loan: Any, now: datetime) -> None:
     facts = _facts(loan)
-    ladder = house.ladder_of(loan, now.date())
+    ladder = ctx.ladder_of(loan, now.date())
     snapshot = Snapshot(
         loan_id=loan.id,
         instalments=facts.instalments,
@@ -99,12 +99,10 @@ def _decide(session: Session, house: House, loan: Any, now: datetime) -> None:
         written_off=facts.written_off,
     )
     d = domain.decide(snapshot, ladder, now)
-    row = _decision_row(d, [p.name for p in packs_for(house.policy.rule_packs, loan.jurisdiction)])
+    row = _decision_row(d, [p.name for p in packs_for(ctx.policy.rule_packs, loan.jurisdiction)])
     for step, item in d.plan:
-        asked = contact_facts(
-            house, loan.id, loan.jurisdiction, facts, d.arrears, ladder, item, now
-        )
-        move = first_move(item, ask_ahead(asked, item.do, now), now)
+        asked = contact_facts(ctx, loan.id, loan.jurisdiction, facts, d.arrears, ladder, item, now)
+        move = first_move(item, precheck(asked, item.do, now), now)
         row.actions.append(_action_row(d, step, item, move, now))
     for step, item in d.skip:
         row.actions.append(_action_row(d, step, item, MISSED, now))
@@ -112,7 +110,7 @@ def _decide(session: Session, house: House, loan: Any, now: datetime) -> None:
     open_case = select(CaseRow).where(CaseRow.loan_id == loan.id, CaseRow.closed_at.is_(None))
     if d.arrears.past_due and session.scalar(open_case) is None:
         session.add(CaseRow(loan_id=loan.id, opened_on=d.on))
-    loan.anchor_on = None if d.outcome is Outcome.WRITTEN_OFF else d.arrears.anchor
+    loan.delinquent_since = None if d.outcome is Outcome.WRITTEN_OFF else d.arrears.delinquent_since
     loan.review_on = d.review_on
     loan.updated_at = now
 
@@ -122,9 +120,9 @@ def _facts(loan: Any) -> LoanFacts:
     if borrower.contacts:
         raise NotImplementedError("The textbook knows the first day only.")
     reachable = {Channel.LEGAL}
-    if borrower.phone_sealed is not None:
+    if borrower.phone_encrypted is not None:
         reachable |= {Channel.SMS, Channel.CALL}
-    if borrower.address_sealed is not None:
+    if borrower.address_encrypted is not None:
         reachable.add(Channel.VISIT)
     return LoanFacts(
         instalments=tuple(
@@ -143,7 +141,7 @@ def _facts(loan: Any) -> LoanFacts:
             reachable=frozenset(reachable),
             opted_out=frozenset(Channel(one.channel) for one in borrower.opt_outs),
             ceased=borrower.ceased_at is not None,
-            number=borrower.phone_digest.hex() if borrower.phone_digest else None,
+            number=borrower.phone_blind_index.hex() if borrower.phone_blind_index else None,
             number_invalid=borrower.phone_invalid_at is not None,
             at_work=borrower.phone_at_work,
             history=(),
@@ -163,7 +161,7 @@ def _decision_row(d: domain.Decision, packs: list[str]) -> DecisionRow:
         decided_at=d.decided_at,
         business_date=d.on,
         outcome=d.outcome,
-        anchor_on=d.arrears.anchor,
+        delinquent_since=d.arrears.delinquent_since,
         days_past_due=d.arrears.days_past_due,
         past_due=d.arrears.amount,
         ladder_id=d.ladder_id,
@@ -180,7 +178,7 @@ def _decision_row(d: domain.Decision, packs: list[str]) -> DecisionRow:
 def _action_row(d: domain.Decision, step: Any, item: Any, move: Any, now: datetime) -> ActionRow:
     return ActionRow(
         loan_id=d.loan_id,
-        anchor_on=d.arrears.anchor,
+        delinquent_since=d.arrears.delinquent_since,
         step=step.id,
         item=item.id,
         work=item.do,

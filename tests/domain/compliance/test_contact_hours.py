@@ -10,7 +10,7 @@ import pytest
 from domain.compliance.calendars import PLAIN_WEEK, Calendar, DayKind
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_hours import ContactHours, Hours, moment_of, overlapping
-from domain.compliance.rules import Channel, Confidence, Shut, Source
+from domain.compliance.rules import Blocked, Channel, Confidence, Source
 
 WEEKDAYS, WEEKEND = frozenset(range(5)), frozenset({5, 6})
 FESTIVAL = Calendar(
@@ -35,7 +35,7 @@ def rule(*hours: Hours, calendar: Calendar = PLAIN_WEEK) -> ContactHours:
 
 def opens(hours: ContactHours, written: str, zone: str = "UTC") -> object:
     at = datetime.fromisoformat(written).replace(tzinfo=UTC)
-    return hours.opening(FACTS, Channel.CALL, zone, at)
+    return hours.earliest_time(FACTS, Channel.CALL, zone, at)
 
 
 def utc(written: str) -> datetime:
@@ -79,8 +79,8 @@ def test_hours_of_working_days_follow_the_calendar() -> None:
 
 def test_hours_that_never_come_are_shut_and_say_so() -> None:
     never = rule(Hours(frozenset(), time(9), time(18)))
-    assert opens(never, "2026-06-15 12:00") == Shut("No hours of art. 1 come within 35 days.")
-    assert never.complaint == "Outside the contact hours of art. 1."
+    assert opens(never, "2026-06-15 12:00") == Blocked("No hours of art. 1 come within 35 days.")
+    assert never.violation == "Outside the contact hours of art. 1."
 
 
 def test_a_run_of_holidays_as_long_as_the_search_is_waited_for() -> None:

@@ -17,7 +17,7 @@ from domain.compliance.frequency_caps import (
     Window,
     windows_around,
 )
-from domain.compliance.rules import Channel, Confidence, Shut, Source
+from domain.compliance.rules import Blocked, Channel, Confidence, Source
 
 NOON = datetime(2026, 6, 17, 12, tzinfo=UTC)  # a Wednesday
 CALL = frozenset({Channel.CALL})
@@ -88,30 +88,32 @@ def test_every_stretch_of_days_in_a_row_that_holds_a_day_is_a_window() -> None:
     ],
 )
 def test_a_full_window_opens_at_the_first_midnight_after_it(window: Window, opens: str) -> None:
-    opening = cap(window).opening(facts(NOON), Channel.CALL, "UTC", NOON)
-    assert opening == datetime.fromisoformat(opens).replace(tzinfo=UTC)
+    earliest_time = cap(window).earliest_time(facts(NOON), Channel.CALL, "UTC", NOON)
+    assert earliest_time == datetime.fromisoformat(opens).replace(tzinfo=UTC)
 
 
 def test_there_is_room_until_there_are_as_many_as_the_rule_allows() -> None:
     twice = cap(CalendarUnit.DAY, at_most=2)
-    assert twice.opening(facts(NOON), Channel.CALL, "UTC", NOON) == NOON
-    assert twice.opening(facts(NOON, NOON), Channel.CALL, "UTC", NOON) != NOON
+    assert twice.earliest_time(facts(NOON), Channel.CALL, "UTC", NOON) == NOON
+    assert twice.earliest_time(facts(NOON, NOON), Channel.CALL, "UTC", NOON) != NOON
 
 
 def test_what_is_arranged_for_a_day_to_come_counts_in_every_window_that_holds_it() -> None:
     weekly = cap(ConsecutiveDays(7))
     ahead = facts(NOON + timedelta(days=3))
-    assert weekly.opening(ahead, Channel.CALL, "UTC", NOON) == datetime(2026, 6, 27, tzinfo=UTC)
-    assert weekly.opening(ahead, Channel.CALL, "UTC", NOON - timedelta(days=4)) == NOON - timedelta(
-        days=4
+    assert weekly.earliest_time(ahead, Channel.CALL, "UTC", NOON) == datetime(
+        2026, 6, 27, tzinfo=UTC
     )
+    assert weekly.earliest_time(
+        ahead, Channel.CALL, "UTC", NOON - timedelta(days=4)
+    ) == NOON - timedelta(days=4)
 
 
 def test_a_calendar_that_fills_up_for_months_is_searched_to_its_end() -> None:
     daily = [NOON + timedelta(days=31 * n) for n in range(4)]
-    opening = cap(ConsecutiveDays(31)).opening(facts(*daily), Channel.CALL, "UTC", NOON)
-    assert opening == datetime(2026, 10, 19, tzinfo=UTC)
-    assert not isinstance(opening, Shut)
+    earliest_time = cap(ConsecutiveDays(31)).earliest_time(facts(*daily), Channel.CALL, "UTC", NOON)
+    assert earliest_time == datetime(2026, 10, 19, tzinfo=UTC)
+    assert not isinstance(earliest_time, Blocked)
 
 
 def test_windows_are_named_in_words() -> None:
@@ -119,6 +121,6 @@ def test_windows_are_named_in_words() -> None:
     assert cap(ConsecutiveDays(7)).within == "any 7 days in a row"
     assert cap(ConsecutiveDays(1)).within == "1 day"
     assert (
-        cap(ConsecutiveDays(7)).complaint
+        cap(ConsecutiveDays(7)).violation
         == "As many as made up allows within any 7 days in a row have been made."
     )

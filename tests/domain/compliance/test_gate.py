@@ -142,22 +142,22 @@ class TestFailsClosed:
 
     def test_without_a_rule_pack_nobody_is_contacted(self) -> None:
         given = replace(facts(), packs=())
-        assert self.refused(given).rules == ("house.no_rules_known",)
+        assert self.refused(given).rules == ("lender.no_rules_known",)
 
     def test_a_channel_no_rule_speaks_of_is_not_used(self) -> None:
         given = facts(pack(channels=frozenset({Channel.CALL})))
-        assert self.refused(given).rules == ("house.no_rules_known",)
+        assert self.refused(given).rules == ("lender.no_rules_known",)
 
     def test_a_rule_not_yet_in_force_is_no_rule(self) -> None:
         given = facts(pack(effective_from=date(2027, 1, 1)))
-        assert self.refused(given).rules == ("house.no_rules_known",)
+        assert self.refused(given).rules == ("lender.no_rules_known",)
 
     def test_without_a_time_zone_nobody_is_contacted(self) -> None:
-        assert self.refused(facts(zones=())).rules == ("house.no_zone_known",)
+        assert self.refused(facts(zones=())).rules == ("lender.no_zone_known",)
 
     def test_without_an_address_nobody_is_visited(self) -> None:
         given = replace(facts(), reachable=frozenset({Channel.SMS}))
-        assert self.refused(given, Channel.VISIT).rules == ("house.no_address_known",)
+        assert self.refused(given, Channel.VISIT).rules == ("lender.no_address_known",)
 
     def test_an_opt_out_bars_its_channel_and_no_other(self) -> None:
         given = replace(facts(), opted_out=frozenset({Channel.SMS}))
@@ -178,7 +178,7 @@ class TestHolds:
         held = facts(holds=[Hold(HoldKind.PROMISE, date(2026, 3, 1), date(2026, 3, 5))])
         verdict = may_contact(held, Channel.SMS, at("2026-03-02 12:00"))
         assert verdict.until == at("2026-03-05 08:00")
-        assert verdict.rules == ("house.on_hold", "cn.contact_hours")
+        assert verdict.rules == ("lender.on_hold", "cn.contact_hours")
 
     def test_a_hold_without_an_end_waits_for_its_release(self) -> None:
         held = facts(holds=[Hold(HoldKind.DISPUTE, date(2026, 3, 1))])

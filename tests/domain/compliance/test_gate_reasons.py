@@ -47,70 +47,70 @@ REASONS: dict[str, tuple[dict[str, Any], datetime, Answer, str, str]] = {
         {"past_due": Decimal(0)},
         NOON,
         Answer.BARRED,
-        "house.nothing_past_due",
+        "lender.nothing_past_due",
         "Nothing is past due any more.",
     ),
     "less than the minimum": (
         {"past_due": Decimal("9.99")},
         NOON,
         Answer.DEFERRED,
-        "house.below_minimum",
+        "lender.below_minimum",
         "Less is past due than the ladder acts on.",
     ),
     "no law is known": (
         {"packs": ()},
         NOON,
         Answer.DEFERRED,
-        "house.no_rules_known",
+        "lender.no_rules_known",
         "No rule pack is known for the jurisdiction.",
     ),
     "ceased": (
         {"ceased": True},
         NOON,
         Answer.BARRED,
-        "house.cease_communication",
+        "lender.cease_communication",
         "The borrower asked not to be contacted any more.",
     ),
     "opted out": (
         {"opted_out": frozenset({Channel.SMS})},
         NOON,
         Answer.BARRED,
-        "house.opted_out",
+        "lender.opted_out",
         "The borrower opted out of sms.",
     ),
     "no zone": (
         {"zones": ()},
         NOON,
         Answer.DEFERRED,
-        "house.no_zone_known",
+        "lender.no_zone_known",
         "The borrower's time zone is not known.",
     ),
     "no number": (
         {"reachable": frozenset({Channel.LEGAL})},
         NOON,
         Answer.DEFERRED,
-        "house.no_address_known",
+        "lender.no_address_known",
         "There is no usable number or address for sms.",
     ),
     "held until released": (
         {"holds": (ENDLESS,)},
         NOON,
         Answer.DEFERRED,
-        "house.on_hold",
+        "lender.on_hold",
         "A hold (dispute) is in force until it is released.",
     ),
     "a third party": (
         {"party": Party.THIRD_PARTY},
         NOON,
         Answer.DEFERRED,
-        "house.no_rules_known",
+        "lender.no_rules_known",
         "No rule is known about contact with third parties.",
     ),
     "no hours for the channel": (
         {"packs": (RulePack("xx", 1, "XX", rules=()),)},
         NOON,
         Answer.DEFERRED,
-        "house.no_rules_known",
+        "lender.no_rules_known",
         "No contact hours are known for sms.",
     ),
     "allowed": ({}, NOON, Answer.ALLOWED, "cn.contact_hours", "No rule forbids it."),
@@ -130,7 +130,7 @@ def test_an_answer_has_its_rule_and_its_sentence(
 def test_all_that_stood_against_it_is_told_and_the_moment_when_none_does() -> None:
     held = replace(FACTS, holds=(TOMORROW,))
     verdict = may_contact(held, Channel.SMS, NIGHT)
-    assert verdict.rules == ("house.on_hold", "cn.contact_hours")
+    assert verdict.rules == ("lender.on_hold", "cn.contact_hours")
     first, second = verdict.reason.split(". ")
     assert first == "A hold (dispute) is in force"
     assert second.startswith("Outside the contact hours of")
@@ -139,7 +139,7 @@ def test_all_that_stood_against_it_is_told_and_the_moment_when_none_does() -> No
 
 def test_advice_that_speaks_against_it_goes_with_the_answer_and_stops_nothing() -> None:
     class Against(Conduct):
-        def opening(self, facts: Any, channel: Channel, zone: str, at: datetime) -> datetime:
+        def earliest_time(self, facts: Any, channel: Channel, zone: str, at: datetime) -> datetime:
             assert isinstance(channel, Channel)
             return at + timedelta(days=1)
 

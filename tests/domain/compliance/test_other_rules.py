@@ -22,6 +22,7 @@ from domain.compliance.other_rules import (
     limitation_date,
 )
 from domain.compliance.rules import (
+    Blocked,
     Channel,
     Collects,
     Confidence,
@@ -29,7 +30,6 @@ from domain.compliance.rules import (
     Rule,
     RulePack,
     RuleStatus,
-    Shut,
     Source,
 )
 from domain.holds import HoldKind
@@ -60,14 +60,16 @@ FACTS = ContactFacts(
 def opens(
     rule: Rule, facts: ContactFacts, channel: Channel = Channel.SMS, zone: str = "UTC"
 ) -> object:
-    return rule.opening(facts, channel, zone, NOON)
+    return rule.earliest_time(facts, channel, zone, NOON)
 
 
 def test_a_message_is_told_what_it_lacks_and_what_it_must_not_say() -> None:
     must = made(MessageContent, must_say=frozenset({Says.OPT_OUT, Says.IDENTITY}))
-    assert opens(must, FACTS) == Shut("The message lacks what art. 1 asks for: identity, opt_out.")
+    assert opens(must, FACTS) == Blocked(
+        "The message lacks what art. 1 asks for: identity, opt_out."
+    )
     must_not = made(MessageContent, must_not_say=frozenset({Says.DEBT, Says.LEGAL_CONSEQUENCES}))
-    assert opens(must_not, replace(FACTS, says=frozenset(Says))) == Shut(
+    assert opens(must_not, replace(FACTS, says=frozenset(Says))) == Blocked(
         "The message says what art. 1 forbids: debt, legal_consequences."
     )
     assert opens(must, replace(FACTS, says=frozenset(Says))) == NOON
@@ -81,21 +83,21 @@ def test_a_rule_about_messages_to_somebody_binds_messages_to_them() -> None:
         applies_to=frozenset({Collects.BANK}),
     )
     bank = replace(FACTS, party=Party.THIRD_PARTY, collects_as=frozenset({Collects.BANK}))
-    assert rule.binds(bank)
-    assert not rule.binds(replace(bank, party=Party.BORROWER))
-    assert not rule.binds(replace(bank, collects_as=frozenset({Collects.FIRST_PARTY})))
+    assert rule.applies_to_contact(bank)
+    assert not rule.applies_to_contact(replace(bank, party=Party.BORROWER))
+    assert not rule.applies_to_contact(replace(bank, collects_as=frozenset({Collects.FIRST_PARTY})))
 
 
 def test_a_visit_needs_its_people_and_its_notice() -> None:
     rule = made(VisitDuty, staff=2, notice_days=3)
-    assert opens(rule, FACTS) == Shut("art. 1 asks for 2 people on a visit.")
+    assert opens(rule, FACTS) == Blocked("art. 1 asks for 2 people on a visit.")
     two = replace(FACTS, visit_staff=2)
-    assert opens(rule, two) == Shut("art. 1 asks for a notice before a visit.")
+    assert opens(rule, two) == Blocked("art. 1 asks for a notice before a visit.")
     told = replace(two, noticed_at=datetime(2026, 6, 15, 20, tzinfo=UTC))
     assert opens(rule, told) == datetime(2026, 6, 18, tzinfo=UTC)
     assert opens(rule, replace(told, noticed_at=datetime(2026, 6, 14, tzinfo=UTC))) == NOON
     assert opens(made(VisitDuty), replace(FACTS, visit_staff=1)) == NOON
-    assert rule.complaint == "Sooner after its notice than art. 1 allows."
+    assert rule.violation == "Sooner after its notice than art. 1 allows."
 
 
 def test_the_days_of_a_notice_are_the_borrower_s() -> None:
@@ -111,7 +113,7 @@ def test_a_validation_notice_is_due_within_its_days() -> None:
     contacted = replace(FACTS, first_contact_on=date(2026, 6, 12))
     assert opens(rule, contacted) == NOON
     late = replace(FACTS, first_contact_on=date(2026, 6, 11))
-    assert opens(rule, late) == Shut(
+    assert opens(rule, late) == Blocked(
         "The written notice that art. 1 asks for within 5 days of the first contact is not on "
         "record."
     )
@@ -122,8 +124,8 @@ def test_the_day_of_a_validation_notice_is_the_borrower_s() -> None:
     rule = made(ValidationNotice, within_days=5)
     facts = replace(FACTS, first_contact_on=date(2026, 6, 11))
     night = datetime(2026, 6, 17, 2, tzinfo=UTC)  # still the 16th in New York
-    assert rule.opening(facts, Channel.CALL, NEW_YORK, night) == night
-    assert isinstance(rule.opening(facts, Channel.CALL, "UTC", night), Shut)
+    assert rule.earliest_time(facts, Channel.CALL, NEW_YORK, night) == night
+    assert isinstance(rule.earliest_time(facts, Channel.CALL, "UTC", night), Blocked)
 
 
 def calls(*went: bool | None, party: Party = Party.BORROWER) -> tuple[PastContact, ...]:
@@ -136,9 +138,9 @@ def calls(*went: bool | None, party: Party = Party.BORROWER) -> tuple[PastContac
 def test_third_parties_are_never_reached_where_the_law_says_never() -> None:
     rule = made(ThirdPartyContact)
     shut = opens(rule, replace(FACTS, party=Party.THIRD_PARTY, number_invalid=True))
-    assert shut == Shut("art. 1 forbids contact with third parties.", for_good=True)
-    assert not rule.binds(FACTS)
-    assert rule.binds(replace(FACTS, party=Party.THIRD_PARTY))
+    assert shut == Blocked("art. 1 forbids contact with third parties.", permanent=True)
+    assert not rule.applies_to_contact(FACTS)
+    assert rule.applies_to_contact(replace(FACTS, party=Party.THIRD_PARTY))
 
 
 @pytest.mark.parametrize(
@@ -158,10 +160,10 @@ def test_the_last_calls_to_the_borrower_must_all_have_failed(
     history: tuple[PastContact, ...], open_: bool
 ) -> None:
     rule = made(ThirdPartyContact, when_unreachable=True, failures=3)
-    opening = opens(rule, replace(FACTS, party=Party.THIRD_PARTY, history=history))
-    assert (opening == NOON) is open_
+    earliest_time = opens(rule, replace(FACTS, party=Party.THIRD_PARTY, history=history))
+    assert (earliest_time == NOON) is open_
     if not open_:
-        assert opening == Shut(
+        assert earliest_time == Blocked(
             "art. 1 allows it only when the borrower cannot be reached: the number is invalid, or "
             "3 calls in a row failed."
         )
@@ -170,14 +172,14 @@ def test_the_last_calls_to_the_borrower_must_all_have_failed(
 def test_a_debt_out_of_time_is_neither_sued_on_nor_is_a_suit_spoken_of() -> None:
     rule = made(Limitation, years=3)
     old = replace(FACTS, limitation_from=date(2023, 6, 16))
-    shut = Shut("The time to sue has run out: art. 1.", for_good=True)
+    shut = Blocked("The time to sue has run out: art. 1.", permanent=True)
     assert opens(rule, old, Channel.LEGAL) == shut
     assert opens(rule, old) == NOON
     threat = frozenset({Says.LEGAL_CONSEQUENCES})
     assert opens(rule, replace(old, says=threat)) == shut
     last_day = replace(FACTS, limitation_from=date(2023, 6, 17))
     assert opens(rule, last_day, Channel.LEGAL) == NOON
-    assert opens(rule, FACTS, Channel.LEGAL) == Shut(
+    assert opens(rule, FACTS, Channel.LEGAL) == Blocked(
         "The day from which the time to sue runs is not known."
     )
 
@@ -186,13 +188,13 @@ def test_the_day_on_which_time_runs_out_is_the_borrower_s() -> None:
     rule = made(Limitation, years=3)
     facts = replace(FACTS, limitation_from=date(2023, 6, 16))
     night = datetime(2026, 6, 17, 2, tzinfo=UTC)  # still the 16th in New York
-    assert rule.opening(facts, Channel.LEGAL, NEW_YORK, night) == night
+    assert rule.earliest_time(facts, Channel.LEGAL, NEW_YORK, night) == night
 
 
 def test_conduct_is_for_people_to_keep_and_closes_nothing() -> None:
     rule = made(Conduct, text="Be kind.")
     assert opens(rule, FACTS) == NOON
-    assert rule.complaint == "Against art. 1."
+    assert rule.violation == "Against art. 1."
 
 
 def test_a_rule_is_in_force_from_its_first_day_to_its_last_and_a_draft_never_is() -> None:
@@ -205,8 +207,12 @@ def test_a_rule_is_in_force_from_its_first_day_to_its_last_and_a_draft_never_is(
 
 
 def test_only_advice_lets_a_contact_against_it_happen() -> None:
-    stops = {one: made(Conduct, text="x", modality=one).stops for one in Modality}
-    assert stops == {Modality.MUST_NOT: True, Modality.PRESUMPTION: True, Modality.ADVISORY: False}
+    is_blocking = {one: made(Conduct, text="x", modality=one).is_blocking for one in Modality}
+    assert is_blocking == {
+        Modality.MUST_NOT: True,
+        Modality.PRESUMPTION: True,
+        Modality.ADVISORY: False,
+    }
 
 
 @pytest.mark.parametrize(
@@ -246,5 +252,5 @@ def test_the_longest_of_the_laws_in_force_says_how_long_a_hold_lasts() -> None:
 
 def test_a_rule_about_the_place_of_work_is_about_nothing_else() -> None:
     rule = made(Conduct, text="x", at_work=True)
-    assert not rule.binds(FACTS)
-    assert rule.binds(replace(FACTS, at_work=True))
+    assert not rule.applies_to_contact(FACTS)
+    assert rule.applies_to_contact(replace(FACTS, at_work=True))

@@ -104,7 +104,7 @@ def test_a_word_of_the_house_is_spoken_and_a_reference_stays_as_it_is() -> None:
     said = say(
         Phrase.HOLD_UNTIL_RELEASED,
         kind=HoldKind.DISPUTE,
-        made_by="sup_1",
+        actor="sup_1",
         starts_on=date(2026, 3, 2),
     )
 

@@ -26,7 +26,7 @@ def book(engine: Engine) -> Book:
 
 
 def test_an_approval_makes_the_action_due_at_once_and_is_on_record(book: Book) -> None:
-    action_id = approve(book.house, "L-1", "legal_file", by="sup-7")
+    action_id = approve(book.ctx, "L-1", "legal_file", actor="sup-7")
     approved = book.action("L-1", "legal_file")
     assert (approved.id, approved.status, approved.due_at) == (
         action_id,
@@ -34,7 +34,7 @@ def test_an_approval_makes_the_action_due_at_once_and_is_on_record(book: Book) -
         book.clock.at,
     )
     given = book.one(approval)
-    assert (given.role, given.approved_by, given.approved_at) == (
+    assert (given.role, given.actor, given.approved_at) == (
         "supervisor",
         "sup-7",
         book.clock.at,
@@ -50,9 +50,9 @@ def test_a_second_approval_is_told_that_nothing_waits(book: Book) -> None:
 
 
 def test_of_two_approvals_at_once_one_counts(book: Book) -> None:
-    def try_it(by: str) -> str:
+    def try_it(actor: str) -> str:
         try:
-            approve(book.house, "L-1", "legal_file", by=by)
+            approve(book.ctx, "L-1", "legal_file", actor=actor)
         except ArrearsError:
             return "too late"
         return "approved"
@@ -73,16 +73,16 @@ def test_only_somebody_on_the_roster_with_the_role_may_approve(book: Book) -> No
     book.staff("c-1", "caller", "visitor")
 
     with pytest.raises(ArrearsError, match="for a supervisor to approve, and c-1 is on the roster"):
-        approve(book.house, "L-1", "legal_file", by="c-1")
+        approve(book.ctx, "L-1", "legal_file", actor="c-1")
     with pytest.raises(ArrearsError, match="Nobody on the roster has the reference nobody"):
-        approve(book.house, "L-1", "legal_file", by="nobody")
+        approve(book.ctx, "L-1", "legal_file", actor="nobody")
 
     assert book.actions("L-1")["legal_file"] == "awaiting_approval"
     assert book.rows(approval) == []
 
 
 def test_a_refusal_drops_the_action_for_good_with_its_reason(book: Book) -> None:
-    refuse(book.house, "L-1", "legal_file", by="sup-1", why="an offer is being talked about")
+    refuse(book.ctx, "L-1", "legal_file", actor="sup-1", why="an offer is being talked about")
 
     refused = book.action("L-1", "legal_file")
     assert refused.status == "dropped"

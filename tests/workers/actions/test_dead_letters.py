@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import Engine, update
 
 from domain.errors import ArrearsError
-from domain.ladder import Work
+from domain.ladder import ActionType
 from tests.support.concurrently import together
 from tests.support.loans import Book
 from tests.support.sending import Scripted, route
 from workers.actions.dead_letters import DeadAction, drop, read_dead, read_history, resume
-from workers.actions.dispatch import wake_due_actions
+from workers.actions.dispatch import dispatch_due_actions
 from workers.actions.retries import MOST_FAILURES
 from workers.db.schema import action, action_event, message
 from workers.sms.providers.port import SendOutcome, SendResult
@@ -33,7 +33,7 @@ def book(engine: Engine, provider: Scripted) -> Book:
     """A loan whose first text the provider refused, and which was given up."""
     book = Book(engine)
     book.loan("L-1", due_on="2026-03-01")
-    book.house = replace(book.house, sms=route(twilio=provider))
+    book.ctx = replace(book.ctx, sms=route(twilio=provider))
     book.escalate("L-1")
     book.send("L-1", "text_day_1")
     provider.answer = None
@@ -46,7 +46,7 @@ def dead(book: Book) -> int:
 
 
 def test_what_was_given_up_is_listed_with_its_reason(book: Book) -> None:
-    with book.house.engine.connect() as connection:
+    with book.ctx.engine.connect() as connection:
         (found,) = read_dead(connection, book.zone)
     assert (found.action, found.loan, found.item) == (dead(book), "L-1", "text_day_1")
     assert (found.reason, found.attempts) == (REFUSED.reason, 0)
@@ -54,10 +54,10 @@ def test_what_was_given_up_is_listed_with_its_reason(book: Book) -> None:
 
 
 def test_the_history_of_an_action_is_every_move_and_every_text(book: Book) -> None:
-    resume(book.house, dead(book), by="op-1")
+    resume(book.ctx, dead(book), actor="op-1")
     book.send("L-1", "text_day_1")
 
-    with book.house.engine.connect() as connection:
+    with book.ctx.engine.connect() as connection:
         found = read_history(connection, dead(book), book.zone)
 
     assert found.action.status == "done"
@@ -75,12 +75,12 @@ def test_the_history_of_an_action_is_every_move_and_every_text(book: Book) -> No
 def test_a_resumed_action_is_due_at_once_taken_up_again_and_done(
     book: Book, provider: Scripted
 ) -> None:
-    resume(book.house, dead(book), by="op-1")
+    resume(book.ctx, dead(book), actor="op-1")
 
     resumed = book.action("L-1", "text_day_1")
     assert (resumed.status, resumed.due_at) == ("planned", book.clock.at)
     announced: list[int] = []
-    wake_due_actions(book.house, Work.SEND_SMS, announced.extend, waiting=0)
+    dispatch_due_actions(book.ctx, ActionType.SEND_SMS, announced.extend, waiting=0)
     assert announced == [dead(book)]
     assert book.send("L-1", "text_day_1") == "accepted"
     assert book.actions("L-1")["text_day_1"] == "done"
@@ -92,7 +92,7 @@ def test_a_resumed_action_has_all_its_tries_before_it(
 ) -> None:
     with engine.begin() as connection:
         connection.execute(update(action).values(attempts=MOST_FAILURES - 1))
-    resume(book.house, dead(book), by="op-1")
+    resume(book.ctx, dead(book), actor="op-1")
     provider.answer = NOT_SENT
     book.send("L-1", "text_day_1")
     failed = book.action("L-1", "text_day_1")
@@ -101,16 +101,16 @@ def test_a_resumed_action_has_all_its_tries_before_it(
 
 @pytest.mark.parametrize(("decide", "end"), [(resume, "planned"), (drop, "dropped")])
 def test_who_decided_is_on_record(book: Book, decide: Callable[..., DeadAction], end: str) -> None:
-    decide(book.house, dead(book), by="op-1")
+    decide(book.ctx, dead(book), actor="op-1")
     last = book.rows(action_event)[-1]
     assert (last.from_status, last.to_status) == ("dead", end)
     assert "d by op-1" in last.reason
 
 
 def test_what_was_dropped_is_never_taken_up_again(book: Book) -> None:
-    drop(book.house, dead(book), by="op-1")
+    drop(book.ctx, dead(book), actor="op-1")
     with pytest.raises(ArrearsError, match=r"is dropped: only one that is dead"):
-        resume(book.house, dead(book), by="op-1")
+        resume(book.ctx, dead(book), actor="op-1")
     book.at("2026-03-02 11:00").escalate("L-1")
     assert book.actions("L-1")["text_day_1"] == "dropped"
 
@@ -121,22 +121,22 @@ def test_only_what_was_given_up_can_be_decided_about(
 ) -> None:
     call = book.action("L-1", "friendly_call")
     with pytest.raises(ArrearsError, match=rf"Action {call.id} is {call.status}"):
-        decide(book.house, call.id, by="op-1")
+        decide(book.ctx, call.id, actor="op-1")
     assert book.action("L-1", "friendly_call") == call
     with pytest.raises(ArrearsError, match="There is no action 999"):
-        decide(book.house, 999, by="op-1")
+        decide(book.ctx, 999, actor="op-1")
 
 
 @pytest.mark.parametrize("decide", [resume, drop])
 def test_a_dry_run_changes_nothing(book: Book, decide: Callable[..., DeadAction]) -> None:
-    assert decide(book.house, dead(book), by="op-1", dry_run=True).item == "text_day_1"
+    assert decide(book.ctx, dead(book), actor="op-1", dry_run=True).item == "text_day_1"
     assert book.actions("L-1")["text_day_1"] == "dead"
 
 
 def test_of_people_who_resume_at_once_one_does(book: Book) -> None:
     def one_resumes() -> str:
         try:
-            resume(book.house, dead(book), by="op-1")
+            resume(book.ctx, dead(book), actor="op-1")
         except ArrearsError:
             return "told"
         return "done"
@@ -151,5 +151,5 @@ def test_a_text_that_the_provider_took_and_could_not_send_is_never_sent_again(
         connection.execute(update(message).values(status="failed"))
 
     with pytest.raises(ArrearsError, match="the provider took its text"):
-        resume(book.house, dead(book), by="op-1")
+        resume(book.ctx, dead(book), actor="op-1")
     assert book.actions("L-1")["text_day_1"] == "dead"

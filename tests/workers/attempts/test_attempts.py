@@ -36,7 +36,7 @@ def book(engine: Engine) -> Book:
 def an_open_call(book: Book, loan: str = "L-1", **given: str) -> None:
     book.loan(loan, due_on="2026-03-01", **given)
     book.escalate(loan)
-    assert assign_call(book.house, book.action_id(loan, "friendly_call")) == "assigned"
+    assert assign_call(book.ctx, book.action_id(loan, "friendly_call")) == "assigned"
 
 
 def an_enquiry(book: Book) -> None:
@@ -45,33 +45,33 @@ def an_enquiry(book: Book) -> None:
     for one in (1, 2):
         book.shift(one, "2026-03-09 08:00", "2026-03-09 20:00")
     book.at("2026-03-09 10:00").escalate("L-1")
-    assert assign_call(book.house, book.action_id("L-1", "enquiry_call")) == "assigned"
+    assert assign_call(book.ctx, book.action_id("L-1", "enquiry_call")) == "assigned"
 
 
 def tell(book: Book, attempt: str | None, outcome: str, reason: str | None = None) -> inbox.Settled:
-    told = {"attempt": attempt, "outcome": outcome, "reason": reason, "made_by": "c-1"}
-    return inbox.take_in(book.house, f"told:{attempt}:{outcome}", "contact_outcome", told)
+    told = {"attempt": attempt, "outcome": outcome, "reason": reason, "actor": "c-1"}
+    return inbox.submit(book.ctx, f"told:{attempt}:{outcome}", "contact_outcome", told)
 
 
 def test_a_call_that_begins_counts_and_gives_the_number_and_the_look_is_on_record(
     book: Book,
 ) -> None:
     an_open_call(book)
-    begun = begin_call(book.house, "L-1", by="c-2")
+    begun = begin_call(book.ctx, "L-1", actor="c-2")
     assert begun.reach == PHONE["CN"]
     assert PHONE["CN"] not in repr(begun)
     made = book.one(contact)
-    assert (made.channel, made.at, made.made_by) == ("call", book.clock.at, "c-2")
+    assert (made.channel, made.at, made.actor) == ("call", book.clock.at, "c-2")
     assert made.attempt == begun.attempt
     looked = book.one(access)
-    assert (looked.what, looked.made_by, looked.item) == ("number", "c-2", "friendly_call")
+    assert (looked.what, looked.actor, looked.item) == ("number", "c-2", "friendly_call")
 
 
 def test_at_night_nobody_can_begin_a_call_and_nothing_is_written(book: Book) -> None:
     an_open_call(book)
     book.at("2026-03-02 22:30")
     with pytest.raises(BarredError) as barred:
-        begin_call(book.house, "L-1", by="c-1")
+        begin_call(book.ctx, "L-1", actor="c-1")
     assert barred.value.rules == ("cn.contact_hours",)
     assert barred.value.until == book.moment("2026-03-03 08:00")
     assert book.rows(contact) == book.rows(access) == []
@@ -83,8 +83,8 @@ def test_nobody_is_called_whose_money_came_who_is_on_hold_or_who_asked_not_to_be
     for loan in ("L-hold", "L-asked", "L-waits"):
         an_open_call(book, loan)
     book.hold("L-hold", HoldKind.DISPUTE, "2026-03-02", None)
-    wish = {"borrower": "B-L-asked", "channel": None, "made_by": "c-1"}
-    assert inbox.take_in(book.house, "wish", "opt_out", wish).status == "applied"
+    wish = {"borrower": "B-L-asked", "channel": None, "actor": "c-1"}
+    assert inbox.submit(book.ctx, "wish", "opt_out", wish).status == "applied"
     paid = {
         "external_id": "P-1",
         "loan": "L-waits",
@@ -92,17 +92,17 @@ def test_nobody_is_called_whose_money_came_who_is_on_hold_or_who_asked_not_to_be
         "currency": "CNY",
         "paid_on": "2026-03-02",
     }
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         inbox.receive(connection, "not-applied-yet", "payment", paid, book.clock.at)
     why = {}
     for loan in ("L-hold", "L-asked", "L-waits"):
         with pytest.raises(BarredError) as barred:
-            begin_call(book.house, loan, by="c-1")
+            begin_call(book.ctx, loan, actor="c-1")
         why[loan] = barred.value.rules
     assert why == {
-        "L-hold": ("house.on_hold",),
-        "L-asked": ("house.cease_communication",),
-        "L-waits": ("house.news_waits",),
+        "L-hold": ("lender.on_hold",),
+        "L-asked": ("lender.cease_communication",),
+        "L-waits": ("lender.event_pending",),
     }
     assert book.rows(contact) == []
 
@@ -110,9 +110,9 @@ def test_nobody_is_called_whose_money_came_who_is_on_hold_or_who_asked_not_to_be
 def test_two_collectors_who_begin_one_call_at_once_make_one_attempt(book: Book) -> None:
     an_open_call(book)
 
-    def begin(by: str) -> str:
+    def begin(actor: str) -> str:
         try:
-            begin_call(book.house, "L-1", by=by)
+            begin_call(book.ctx, "L-1", actor=actor)
         except ArrearsError as refused:
             return "refused" if "nobody has said what came of it" in str(refused) else "other"
         return "begun"
@@ -125,31 +125,31 @@ def test_a_call_without_an_answer_may_be_tried_again_and_after_a_conversation_no
     book: Book,
 ) -> None:
     """12 CFR 1006.14(b)(2): seven in seven days, and seven days of rest once spoken."""
-    us = Book(book.house.engine, now="2026-03-02 12:00", zone="America/New_York")
+    us = Book(book.ctx.engine, now="2026-03-02 12:00", zone="America/New_York")
     for one in ("u-1", "u-2"):
         us.staff(one, "caller", shift=("2026-03-02 08:00", "2026-03-02 20:00"))
     us.loan("U-1", due_on="2026-03-01", jurisdiction="US")
     us.escalate("U-1")
-    assert assign_call(us.house, us.action_id("U-1", "friendly_call")) == "assigned"
-    first = begin_call(us.house, "U-1", by="u-1")
+    assert assign_call(us.ctx, us.action_id("U-1", "friendly_call")) == "assigned"
+    first = begin_call(us.ctx, "U-1", actor="u-1")
     tell(us, first.attempt, "no_answer")
-    second = begin_call(us.house, "U-1", by="u-2")
+    second = begin_call(us.ctx, "U-1", actor="u-2")
     tell(us, second.attempt, "voicemail")
-    third = begin_call(us.house, "U-1", by="u-2")
+    third = begin_call(us.ctx, "U-1", actor="u-2")
     tell(us, third.attempt, "spoke")
     assert us.actions("U-1")["friendly_call"] == "done"
     with pytest.raises(ArrearsError, match="No call is open"):
-        begin_call(us.house, "U-1", by="u-1")
+        begin_call(us.ctx, "U-1", actor="u-1")
 
 
 def test_a_call_that_nobody_answers_stays_open_and_one_that_reaches_somebody_is_done(
     book: Book,
 ) -> None:
     an_open_call(book)
-    first = begin_call(book.house, "L-1", by="c-1")
+    first = begin_call(book.ctx, "L-1", actor="c-1")
     assert "may be tried again" in tell(book, first.attempt, "no_answer").reason
-    assert book.actions("L-1")["friendly_call"] == "arranged"
-    second = begin_call(book.house, "L-1", by="c-1")
+    assert book.actions("L-1")["friendly_call"] == "assigned"
+    second = begin_call(book.ctx, "L-1", actor="c-1")
     tell(book, second.attempt, "spoke")
     assert book.actions("L-1")["friendly_call"] == "done"
     assert [row.connected for row in book.rows(contact_outcome)] == [False, True]
@@ -157,12 +157,12 @@ def test_a_call_that_nobody_answers_stays_open_and_one_that_reaches_somebody_is_
 
 def test_what_came_of_a_call_is_told_once_and_never_changed(book: Book) -> None:
     an_open_call(book)
-    begun = begin_call(book.house, "L-1", by="c-1")
+    begun = begin_call(book.ctx, "L-1", actor="c-1")
     tell(book, begun.attempt, "busy")
     with pytest.raises(ArrearsError, match="is on record as busy"):
         tell(book, begun.attempt, "spoke")
-    again = {"attempt": begun.attempt, "outcome": "busy", "reason": None, "made_by": "c-1"}
-    said = inbox.take_in(book.house, "again", "contact_outcome", again)
+    again = {"attempt": begun.attempt, "outcome": "busy", "reason": None, "actor": "c-1"}
+    said = inbox.submit(book.ctx, "again", "contact_outcome", again)
     assert "on record already" in said.reason
     assert book.one(contact_outcome).outcome == "busy"
 
@@ -170,35 +170,35 @@ def test_what_came_of_a_call_is_told_once_and_never_changed(book: Book) -> None:
 def test_an_outcome_that_comes_before_its_call_is_kept(book: Book) -> None:
     an_open_call(book)
     assert tell(book, "dialer-7", "no_answer").status == "received"
-    begin_call(book.house, "L-1", by="c-1", attempt="dialer-7")
-    for event_id in inbox.wake_events(book.house):
-        inbox.apply_event(book.house, event_id)
+    begin_call(book.ctx, "L-1", actor="c-1", attempt="dialer-7")
+    for event_id in inbox.dispatch_events(book.ctx):
+        inbox.apply_event(book.ctx, event_id)
     assert book.one(contact_outcome).outcome == "no_answer"
 
 
 def test_a_dialer_that_asks_twice_under_one_id_gets_one_attempt(book: Book) -> None:
     an_open_call(book)
-    first = begin_call(book.house, "L-1", by="c-1", attempt="dialer-7")
-    assert begin_call(book.house, "L-1", by="c-1", attempt="dialer-7") == first
+    first = begin_call(book.ctx, "L-1", actor="c-1", attempt="dialer-7")
+    assert begin_call(book.ctx, "L-1", actor="c-1", attempt="dialer-7") == first
     assert len(book.rows(contact)) == 1
     assert len(book.rows(access)) == 2, "each look at the number is on record"
     book.at("2026-03-02 10:02")
     with pytest.raises(ArrearsError, match="nobody has said what came of it"):
-        begin_call(book.house, "L-1", by="c-1", attempt="dialer-7")
+        begin_call(book.ctx, "L-1", actor="c-1", attempt="dialer-7")
 
 
 def test_an_attempt_s_id_is_its_own_whatever_the_loan(book: Book) -> None:
     an_open_call(book)
     an_open_call(book, "L-2")
-    begin_call(book.house, "L-1", by="c-1", attempt="dialer-7")
+    begin_call(book.ctx, "L-1", actor="c-1", attempt="dialer-7")
     with pytest.raises(ArrearsError, match="the id of another attempt"):
-        begin_call(book.house, "L-2", by="c-1", attempt="dialer-7")
+        begin_call(book.ctx, "L-2", actor="c-1", attempt="dialer-7")
     assert len(book.rows(contact)) == len(book.rows(access)) == 1
 
 
 def test_a_call_that_must_learn_the_reason_is_not_over_without_it(book: Book) -> None:
     an_enquiry(book)
-    begun = begin_call(book.house, "L-1", by="c-1")
+    begun = begin_call(book.ctx, "L-1", actor="c-1")
     assert begun.must_learn == ("reason",)
     with pytest.raises(ArrearsError, match="why the loan is overdue"):
         tell(book, begun.attempt, "spoke")
@@ -208,14 +208,14 @@ def test_a_call_that_must_learn_the_reason_is_not_over_without_it(book: Book) ->
 
 def test_a_number_that_reaches_nobody_is_known_as_such_until_there_is_another(book: Book) -> None:
     an_open_call(book)
-    begun = begin_call(book.house, "L-1", by="c-1")
+    begun = begin_call(book.ctx, "L-1", actor="c-1")
     tell(book, begun.attempt, "number_invalid")
     assert book.one(borrower).phone_invalid_at == book.clock.at
     assert book.actions("L-1")["friendly_call"] == "done"
 
 
 @pytest.mark.parametrize(
-    ("by", "item", "why"),
+    ("actor", "item", "why"),
     [
         ("nobody", None, "Nobody on the roster"),
         ("v-1", None, "Let a caller do it"),
@@ -223,17 +223,17 @@ def test_a_number_that_reaches_nobody_is_known_as_such_until_there_is_another(bo
     ],
 )
 def test_only_a_caller_begins_a_call_and_only_one_that_is_open(
-    book: Book, by: str, item: str | None, why: str
+    book: Book, actor: str, item: str | None, why: str
 ) -> None:
     book.staff("v-1", "visitor")
     an_open_call(book)
     with pytest.raises(ArrearsError, match=why):
-        begin_call(book.house, "L-1", by=by, item=item)
+        begin_call(book.ctx, "L-1", actor=actor, item=item)
 
 
 def test_a_dry_run_asks_the_gate_and_shows_and_writes_nothing(book: Book) -> None:
     an_open_call(book)
-    begun = begin_call(book.house, "L-1", by="c-1", dry_run=True)
+    begun = begin_call(book.ctx, "L-1", actor="c-1", dry_run=True)
     assert (begun.attempt, begun.reach) == (None, None)
     assert book.rows(contact) == book.rows(access) == []
 
@@ -242,7 +242,7 @@ def test_an_assigned_call_that_nobody_made_counts_for_nothing(book: Book) -> Non
     an_open_call(book)
     assert len(book.rows(call)) == 1
     assert book.rows(contact) == []
-    with book.house.engine.connect() as connection:
+    with book.ctx.engine.connect() as connection:
         facts = load_facts(connection, [book.loan_id("L-1")], book.clock.at)
     (known,) = [
         one.past for one in facts[book.loan_id("L-1")].actions if one.past.item == "friendly_call"
@@ -259,7 +259,7 @@ def a_visit(book: Book) -> str:
         for day in range(1, 10):
             book.shift(staff_id, f"2026-04-0{day} 08:00", f"2026-04-0{day} 20:00")
     book.at("2026-03-31 10:00").escalate("L-1")
-    assert schedule_visit(book.house, book.action_id("L-1", "field_visit")) == "scheduled"
+    assert schedule_visit(book.ctx, book.action_id("L-1", "field_visit")) == "scheduled"
     starts_at = book.one(contact).at.astimezone(book.zone)
     return f"{starts_at:%Y-%m-%d %H:%M}"
 
@@ -267,11 +267,11 @@ def a_visit(book: Book) -> str:
 def test_visitors_begin_a_visit_within_its_hours_and_say_what_came_of_it(book: Book) -> None:
     begins = a_visit(book)
     with pytest.raises(ArrearsError, match="can be begun then"):
-        begin_visit(book.house, "L-1", by="v-1")
+        begin_visit(book.ctx, "L-1", actor="v-1")
     book.at(begins)
     with pytest.raises(ArrearsError, match="is made by v-1 and v-2"):
-        begin_visit(book.house, "L-1", by="c-1")
-    begun = begin_visit(book.house, "L-1", by="v-1")
+        begin_visit(book.ctx, "L-1", actor="c-1")
+    begun = begin_visit(book.ctx, "L-1", actor="v-1")
     assert begun.reach == ADDRESS
     assert book.one(access).what == "address"
     told = tell(book, begun.attempt, "no_answer")
@@ -282,12 +282,12 @@ def test_visitors_begin_a_visit_within_its_hours_and_say_what_came_of_it(book: B
 
 def test_the_gate_is_asked_again_at_the_door(book: Book) -> None:
     begins = a_visit(book)
-    wish = {"borrower": "B-L-1", "channel": "visit", "made_by": "c-1"}
-    inbox.take_in(book.house, "wish", "opt_out", wish)
+    wish = {"borrower": "B-L-1", "channel": "visit", "actor": "c-1"}
+    inbox.submit(book.ctx, "wish", "opt_out", wish)
     book.at(begins)
     with pytest.raises(BarredError) as barred:
-        begin_visit(book.house, "L-1", by="v-1")
-    assert barred.value.rules == ("house.opted_out",)
+        begin_visit(book.ctx, "L-1", actor="v-1")
+    assert barred.value.rules == ("lender.opted_out",)
     assert book.rows(access) == []
 
 
@@ -297,26 +297,26 @@ def test_a_visit_that_nobody_began_cannot_have_come_to_anything_and_is_called_of
     a_visit(book)
     with pytest.raises(ArrearsError, match="was not begun"):
         tell(book, book.one(contact).attempt, "spoke")
-    call_off_visit(book.house, "L-1", by="v-1", why="a flat tyre")
+    call_off_visit(book.ctx, "L-1", actor="v-1", why="a flat tyre")
     assert book.actions("L-1")["field_visit"] == "planned"
     assert all(one.called_off_at for one in book.rows(visit_staff))
-    assert schedule_visit(book.house, book.action_id("L-1", "field_visit")) == "scheduled"
+    assert schedule_visit(book.ctx, book.action_id("L-1", "field_visit")) == "scheduled"
     first, second = book.rows(visit)
     assert first.starts_at == second.starts_at, "the two are free again"
-    with book.house.engine.connect() as connection:
+    with book.ctx.engine.connect() as connection:
         facts = load_facts(connection, [book.loan_id("L-1")], book.clock.at)
     (counted,) = facts[book.loan_id("L-1")].reach.history
     assert counted.at == second.starts_at, "the one that is not called off"
-    book.visited("L-1", by="v-1")
+    book.visited("L-1", actor="v-1")
     assert book.one(contact_outcome).contact_id == second.contact_id
 
 
 def test_a_story_tells_of_attempts_and_looks_and_shows_nothing_personal(book: Book) -> None:
     an_enquiry(book)
-    begun = begin_call(book.house, "L-1", by="c-1")
+    begun = begin_call(book.ctx, "L-1", actor="c-1")
     tell(book, begun.attempt, "spoke", "unemployed")
-    with book.house.engine.connect() as connection:
-        story = "\n".join(one.text for one in read_story(connection, book.house, "L-1"))
+    with book.ctx.engine.connect() as connection:
+        story = "\n".join(one.text for one in read_story(connection, book.ctx, "L-1"))
     assert "The number was shown to c-1 for enquiry_call, to be called." in story
     assert "c-1 said what came of the call for enquiry_call: spoke." in story
     assert "Why it is overdue, as the borrower said: unemployed." in story

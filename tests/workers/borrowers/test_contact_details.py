@@ -18,7 +18,7 @@ NEW_YORK = "+12125550123"
 
 
 def sealed(book: Book, words: str) -> str:
-    return b64encode(book.house.vault.seal(words)).decode()
+    return b64encode(book.ctx.cipher.encrypt(words)).decode()
 
 
 def change(book: Book, **changed: object) -> Settled:
@@ -29,7 +29,7 @@ def without_a_number(engine: Engine) -> Book:
     book = Book(engine, now="2026-03-02 10:00")
     loan_id = book.loan("L-1", phone=None)
     with engine.begin() as connection:
-        note_problem(connection, loan_id, "phone_invalid", "Ask for another.", book.house.now())
+        note_problem(connection, loan_id, "phone_invalid", "Ask for another.", book.ctx.now())
     book.escalate("L-1")
     assert book.send("L-1", "text_day_1") == "nothing to do"
     return book
@@ -37,19 +37,19 @@ def without_a_number(engine: Engine) -> Book:
 
 def test_a_text_that_waited_for_a_number_goes_to_the_new_one(engine: Engine) -> None:
     book = without_a_number(engine)
-    assert book.action("L-1", "text_day_1").rules == ["house.no_address_known"]
+    assert book.action("L-1", "text_day_1").rules == ["lender.no_address_known"]
 
-    assert change(book, phone_sealed=sealed(book, PHONE)).status == "applied"
+    assert change(book, phone_encrypted=sealed(book, PHONE)).status == "applied"
 
     assert book.one(problem).resolved_at is not None
     assert book.send("L-1", "text_day_1") == "accepted"
     assert book.sms.sent[0].text.to == PHONE
-    assert book.one(borrower).phone_digest == book.house.vault.digest(PHONE)
+    assert book.one(borrower).phone_blind_index == book.ctx.cipher.blind_index(PHONE)
 
 
 def test_the_number_is_stored_sealed_only(engine: Engine) -> None:
     book = without_a_number(engine)
-    change(book, phone_sealed=sealed(book, PHONE))
+    change(book, phone_encrypted=sealed(book, PHONE))
     kept = book.one(inbox_event)
     assert PHONE[3:] not in f"{kept.payload} {kept.reason}"
 
@@ -63,9 +63,9 @@ def test_what_is_left_out_stays(engine: Engine) -> None:
 
     after = book.one(borrower)
     assert (after.locale, after.zones) == ("en", before.zones)
-    assert (after.phone_sealed, after.address_sealed) == (
-        before.phone_sealed,
-        before.address_sealed,
+    assert (after.phone_encrypted, after.address_encrypted) == (
+        before.phone_encrypted,
+        before.address_encrypted,
     )
 
 
@@ -73,7 +73,7 @@ def test_the_zone_of_a_new_number_binds_beside_that_of_the_address(engine: Engin
     book = Book(engine, now="2026-03-02 10:00")
     book.loan("L-1", jurisdiction="US", zones=["America/Los_Angeles"])
 
-    change(book, phone_sealed=sealed(book, NEW_YORK))
+    change(book, phone_encrypted=sealed(book, NEW_YORK))
 
     assert book.one(borrower).zones == ["America/Los_Angeles", "America/New_York"]
 
@@ -81,7 +81,7 @@ def test_the_zone_of_a_new_number_binds_beside_that_of_the_address(engine: Engin
 def test_a_number_alone_tells_of_no_zone_but_zones_given_are_taken(engine: Engine) -> None:
     book = Book(engine, now="2026-03-02 10:00")
     book.loan("L-1", zones=[])
-    change(book, phone_sealed=sealed(book, NEW_YORK))
+    change(book, phone_encrypted=sealed(book, NEW_YORK))
     assert book.one(borrower).zones == []
 
     change(book, zones=["Asia/Urumqi"])
@@ -104,7 +104,7 @@ def test_contacts_that_cannot_be_used_are_rejected(
     book.loan("L-1")
     before = book.one(borrower)
     if "phone" in changed:
-        changed = {"phone_sealed": sealed(book, str(changed["phone"]))}
+        changed = {"phone_encrypted": sealed(book, str(changed["phone"]))}
 
     settled = change(book, **changed)
 
@@ -119,7 +119,7 @@ def test_new_contacts_that_wait_to_be_applied_stop_a_text_to_the_old_ones(engine
     store(book, "contact_change", borrower="B-L-1")
 
     assert book.send("L-1", "text_day_1") == "nothing to do"
-    assert book.action("L-1", "text_day_1").rules == ["house.news_waits"]
+    assert book.action("L-1", "text_day_1").rules == ["lender.event_pending"]
 
 
 def test_contacts_of_a_borrower_not_known_yet_wait(engine: Engine) -> None:

@@ -27,12 +27,12 @@ def book(engine: Engine) -> Book:
 
 
 def tell(book: Book, kind: str, **payload: object) -> inbox.Settled:
-    return inbox.take_in(book.house, f"{kind}:{sorted(map(str, payload.values()))}", kind, payload)
+    return inbox.submit(book.ctx, f"{kind}:{sorted(map(str, payload.values()))}", kind, payload)
 
 
 def asked(book: Book, channel: Channel) -> tuple[Answer, tuple[str, ...]]:
-    with book.house.engine.connect() as connection:
-        facts = read_contact_facts(connection, book.house, "L-1", book.clock.at)
+    with book.ctx.engine.connect() as connection:
+        facts = read_contact_facts(connection, book.ctx, "L-1", book.clock.at)
     verdict = may_contact(facts, channel, book.clock.at)
     return verdict.answer, verdict.rules
 
@@ -41,7 +41,7 @@ def asked(book: Book, channel: Channel) -> tuple[Answer, tuple[str, ...]]:
 def test_who_asked_not_to_be_reached_by_one_channel_is_reached_by_the_others(
     book: Book, channel: Channel
 ) -> None:
-    tell(book, "opt_out", borrower="B-L-1", channel=channel, made_by="c-1")
+    tell(book, "opt_out", borrower="B-L-1", channel=channel, actor="c-1")
     for one in (Channel.SMS, Channel.CALL, Channel.VISIT):
         answer, rules = asked(book, one)
         assert (OPTED_OUT in rules) is (one is channel)
@@ -49,27 +49,27 @@ def test_who_asked_not_to_be_reached_by_one_channel_is_reached_by_the_others(
 
 
 def test_who_asked_to_be_left_alone_is_reached_by_nothing_but_the_court(book: Book) -> None:
-    tell(book, "opt_out", borrower="B-L-1", channel=None, made_by="c-1")
+    tell(book, "opt_out", borrower="B-L-1", channel=None, actor="c-1")
     for one in (Channel.SMS, Channel.CALL, Channel.VISIT):
         assert asked(book, one) == (Answer.BARRED, (CEASED,))
     assert asked(book, Channel.LEGAL)[0] is Answer.ALLOWED
     since = book.one(borrower).ceased_at
     book.at("2026-03-05 10:00")
-    tell(book, "opt_out", borrower="B-L-1", channel=None, made_by="c-2")
+    tell(book, "opt_out", borrower="B-L-1", channel=None, actor="c-2")
     assert book.one(borrower).ceased_at == since, "the first day stays"
 
 
 def test_a_wish_that_is_not_applied_yet_stops_a_text_already(book: Book) -> None:
     book.escalate("L-1")
-    wish = {"borrower": "B-L-1", "channel": None, "made_by": "c-1"}
-    with book.house.engine.begin() as connection:
+    wish = {"borrower": "B-L-1", "channel": None, "actor": "c-1"}
+    with book.ctx.engine.begin() as connection:
         inbox.receive(connection, "wish", "opt_out", wish, book.clock.at)
     assert book.send("L-1", "text_day_1") == "nothing to do"
-    assert "house.news_waits" in book.action("L-1", "text_day_1").rules
+    assert "lender.event_pending" in book.action("L-1", "text_day_1").rules
 
 
 def test_a_wish_of_somebody_not_known_yet_is_kept(book: Book) -> None:
-    assert tell(book, "opt_out", borrower="B-9", channel=None, made_by="c-1").status == "received"
+    assert tell(book, "opt_out", borrower="B-9", channel=None, actor="c-1").status == "received"
 
 
 def test_the_first_validation_notice_counts_and_the_last_acknowledgement(book: Book) -> None:
@@ -94,8 +94,8 @@ def test_a_payment_acknowledges_the_debt_so_that_the_time_to_sue_runs_anew(engin
     book.loan("L-1", due_on="2023-03-01")
     assert asked(book, Channel.LEGAL)[0] is not Answer.ALLOWED
     with engine.begin() as connection:
-        paid = Payment("P-1", "L-1", Decimal(10), "CNY", book.house.today())
-        record_payment(connection, book.house, paid)
+        paid = Payment("P-1", "L-1", Decimal(10), "CNY", book.ctx.today())
+        record_payment(connection, book.ctx, paid)
     assert asked(book, Channel.LEGAL)[0] is Answer.ALLOWED
 
 
@@ -104,6 +104,6 @@ def test_a_new_number_is_the_borrowers_own_unless_it_is_said_to_be_of_their_work
 ) -> None:
     tell(book, "contact_change", borrower="B-L-1", phone_at_work=True)
     assert book.one(borrower).phone_at_work
-    sealed = b64encode(book.house.vault.seal("+8613900139000")).decode()
-    tell(book, "contact_change", borrower="B-L-1", phone_sealed=sealed)
+    sealed = b64encode(book.ctx.cipher.encrypt("+8613900139000")).decode()
+    tell(book, "contact_change", borrower="B-L-1", phone_encrypted=sealed)
     assert not book.one(borrower).phone_at_work

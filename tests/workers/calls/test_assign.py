@@ -34,7 +34,7 @@ def test_a_call_goes_to_the_collector_with_the_smallest_load(book: Book) -> None
     book.staff("c-1", "caller", capacity=4, shift=TODAY)
     book.staff("c-2", "caller", capacity=10, shift=TODAY)
     for number in range(1, 5):
-        assert assign_call(book.house, due_call(book, f"L-{number}")) == "assigned"
+        assert assign_call(book.ctx, due_call(book, f"L-{number}")) == "assigned"
     loads = select(staff.c.external_id, func.count()).select_from(call.join(staff))
     assert dict(book.rows(loads.group_by(staff.c.external_id))) == {"c-1": 1, "c-2": 3}
 
@@ -43,26 +43,26 @@ def test_an_assigned_call_says_what_to_learn_and_what_may_be_offered(book: Book)
     book.loan("L-1", due_on="2026-03-01")
     book.at("2026-03-09 10:00").escalate("L-1")
     book.staff("c-1", "caller", shift=("2026-03-09 08:00", "2026-03-09 20:00"))
-    assert assign_call(book.house, book.action_id("L-1", "enquiry_call")) == "assigned"
+    assert assign_call(book.ctx, book.action_id("L-1", "enquiry_call")) == "assigned"
     assigned = book.one(call)
     assert assigned.must_learn == ["reason"]
     assert assigned.may_offer == ["deferral", "instalments"]
     assert assigned.language == "zh-Hans"
-    assert book.actions("L-1")["enquiry_call"] == "arranged"
+    assert book.actions("L-1")["enquiry_call"] == "assigned"
     assert book.rows(contact) == [], "nobody is reached before somebody begins the call"
 
 
 def test_a_message_that_comes_twice_assigns_one_call(book: Book) -> None:
     book.staff("c-1", "caller", shift=TODAY)
     action_id = due_call(book)
-    assert assign_call(book.house, action_id) == "assigned"
-    assert assign_call(book.house, action_id) == "nothing to do"
+    assert assign_call(book.ctx, action_id) == "assigned"
+    assert assign_call(book.ctx, action_id) == "nothing to do"
     assert len(book.rows(call)) == 1
 
 
 def test_two_workers_with_one_call_assign_it_once(book: Book) -> None:
     book.staff("c-1", "caller", shift=TODAY)
-    assign = partial(assign_call, book.house, due_call(book))
+    assign = partial(assign_call, book.ctx, due_call(book))
     assert sorted(together(assign, assign)) == ["assigned", "nothing to do"]
     assert len(book.rows(call)) == 1
 
@@ -70,7 +70,7 @@ def test_two_workers_with_one_call_assign_it_once(book: Book) -> None:
 def test_two_workers_at_once_never_overfill_a_collectors_day(book: Book) -> None:
     book.staff("c-1", "caller", capacity=2, shift=TODAY)
     calls = [due_call(book, f"L-{number}") for number in range(1, 5)]
-    outcomes = together(*(partial(assign_call, book.house, one) for one in calls))
+    outcomes = together(*(partial(assign_call, book.ctx, one) for one in calls))
     assert sorted(outcomes) == ["assigned"] * 2 + ["nobody free"] * 2
     assert len(book.rows(call)) == 2
 
@@ -80,31 +80,31 @@ def test_a_call_without_a_free_collector_stays_planned_says_why_and_is_tried_aga
 ) -> None:
     book.staff("c-1", "caller", shift=("2026-03-02 14:00", "2026-03-02 20:00"))
     action_id = due_call(book)
-    assert assign_call(book.house, action_id) == "nobody free"
+    assert assign_call(book.ctx, action_id) == "nobody free"
     waiting = book.action("L-1", "friendly_call")
     assert waiting.status == "planned"
     assert waiting.reason == "No caller who speaks zh-Hans is on shift."
     assert waiting.due_at == book.moment("2026-03-02 14:00")
     assert book.rows(contact) == []
-    assert assign_call(book.house, action_id) == "nothing to do"
+    assert assign_call(book.ctx, action_id) == "nothing to do"
     book.at("2026-03-02 14:00")
-    assert assign_call(book.house, action_id) == "assigned"
+    assert assign_call(book.ctx, action_id) == "assigned"
 
 
 def test_yesterdays_calls_do_not_fill_today(book: Book) -> None:
     book.staff("c-1", "caller", capacity=1, shift=TODAY)
     book.shift(1, "2026-03-03 08:00", "2026-03-03 20:00")
     first, second = due_call(book, "L-1"), due_call(book, "L-2")
-    assert assign_call(book.house, first) == "assigned"
-    assert assign_call(book.house, second) == "nobody free"
+    assert assign_call(book.ctx, first) == "assigned"
+    assert assign_call(book.ctx, second) == "nobody free"
     assert book.action("L-2", "friendly_call").due_at == book.moment("2026-03-03 08:00")
     book.at("2026-03-03 08:00")
-    assert assign_call(book.house, second) == "assigned"
+    assert assign_call(book.ctx, second) == "assigned"
 
 
 def test_a_call_nobody_on_the_roster_can_make_is_asked_for_again_the_day_after(book: Book) -> None:
     book.staff("c-1", "caller", languages=["en"], shift=TODAY)
-    assert assign_call(book.house, due_call(book)) == "nobody free"
+    assert assign_call(book.ctx, due_call(book)) == "nobody free"
     waiting = book.action("L-1", "friendly_call")
     assert waiting.reason == "No caller on the roster speaks zh-Hans."
     assert waiting.due_at == book.moment("2026-03-03 00:00")
@@ -114,10 +114,10 @@ def test_a_call_is_not_assigned_at_night_nor_while_a_promise_is_kept(book: Book)
     book.staff("c-1", "caller", shift=TODAY)
     action_id = due_call(book)
     book.hold("L-1", HoldKind.PROMISE, "2026-03-02", "2026-03-05")
-    assert assign_call(book.house, action_id) == "nothing to do"
+    assert assign_call(book.ctx, action_id) == "nothing to do"
     assert book.actions("L-1")["friendly_call"] == "deferred"
     night = due_call(book.at("2026-03-02 23:00"), "L-2")
-    assert assign_call(book.house, night) == "nothing to do"
+    assert assign_call(book.ctx, night) == "nothing to do"
     assert book.action("L-2", "friendly_call").due_at == book.moment("2026-03-03 08:00")
     assert book.rows(call) == []
 
@@ -133,12 +133,12 @@ def test_a_crash_before_the_commit_leaves_the_call_as_it_was(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken:
-        broken.setattr(calling, "settle", crash)
+        broken.setattr(calling, "complete", crash)
         with pytest.raises(KeyboardInterrupt):
-            assign_call(book.house, action_id)
+            assign_call(book.ctx, action_id)
     assert book.action("L-1", "friendly_call") == before
     assert book.rows(call) == book.rows(contact) == []
-    assert assign_call(book.house, action_id) == "assigned"
+    assert assign_call(book.ctx, action_id) == "assigned"
 
 
 def test_a_call_costs_as_many_statements_with_thirty_collectors_as_with_one(book: Book) -> None:
@@ -147,7 +147,7 @@ def test_a_call_costs_as_many_statements_with_thirty_collectors_as_with_one(book
         for one in range(collectors):
             book.staff(f"c-{number}-{one}", "caller", shift=TODAY)
         action_id = due_call(book, f"L-{number}")
-        with statements(book.house.engine) as sent:
-            assert assign_call(book.house, action_id) == "assigned"
+        with statements(book.ctx.engine) as sent:
+            assert assign_call(book.ctx, action_id) == "assigned"
         counts.append(len(sent))
     assert counts[0] == counts[1] <= 12

@@ -47,7 +47,7 @@ def book(engine: Engine) -> Book:
     due_on = today - timedelta(days=1)
     book.loan("L-1", due_on=f"{due_on:%Y-%m-%d}", zones=[zone], phone=PHONE["CN"])
     book.escalate("L-1")
-    assert assign_call(book.house, book.action_id("L-1", "friendly_call")) == "assigned"
+    assert assign_call(book.ctx, book.action_id("L-1", "friendly_call")) == "assigned"
     return book
 
 
@@ -80,7 +80,7 @@ def test_a_call_that_is_barred_says_why_and_shows_no_number(
     book.hold("L-1", HoldKind.DISPUTE, "2020-01-01", None)
     refused = arrears(environment, "call", "start", "L-1", "--by", "c-1")
     assert refused.returncode == 1
-    assert "house.on_hold" in refused.stderr
+    assert "lender.on_hold" in refused.stderr
     assert PHONE["CN"] not in refused.stdout + refused.stderr
     assert book.rows(contact) == []
 

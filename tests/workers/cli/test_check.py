@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import Book
-from workers.db.encryption import Vault
+from workers.db.encryption import Cipher
 from workers.db.schema import approval, borrower
 
 
@@ -41,7 +41,7 @@ def book(engine: Engine) -> Book:
 def test_keys_of_another_book_are_refused_before_anything_is_sealed_with_them(
     environment: dict[str, str], book: Book, command: tuple[str, ...]
 ) -> None:
-    others = environment | {"ARREARS_ENCRYPTION_KEYS": Vault.new_key()}
+    others = environment | {"ARREARS_ENCRYPTION_KEYS": Cipher.new_key()}
 
     done = arrears(others, *command)
 
@@ -51,7 +51,7 @@ def test_keys_of_another_book_are_refused_before_anything_is_sealed_with_them(
 
 
 def test_a_new_key_in_front_of_the_old_one_is_well(environment: dict[str, str], book: Book) -> None:
-    keys = f"{Vault.new_key()},{environment['ARREARS_ENCRYPTION_KEYS']}"
+    keys = f"{Cipher.new_key()},{environment['ARREARS_ENCRYPTION_KEYS']}"
 
     assert "All well" in arrears(environment | {"ARREARS_ENCRYPTION_KEYS": keys}, "check").stdout
 
@@ -72,16 +72,16 @@ def test_all_that_is_wrong_is_said_and_not_only_what_was_met_first(
 
 @pytest.mark.parametrize("command", [("approve",), ("refuse", "--why=not now")], ids=lambda c: c[0])
 @pytest.mark.parametrize(
-    ("by", "says"),
+    ("actor", "says"),
     [
         ("nobody", "Nobody on the roster has the reference nobody"),
         ("c-1", "legal_file for loan L-1 is for a supervisor to approve"),
     ],
 )
 def test_who_may_not_decide_is_told_who_may(
-    environment: dict[str, str], book: Book, command: tuple[str, ...], by: str, says: str
+    environment: dict[str, str], book: Book, command: tuple[str, ...], actor: str, says: str
 ) -> None:
-    done = arrears(environment, *command, "L-1", "legal_file", f"--by={by}")
+    done = arrears(environment, *command, "L-1", "legal_file", f"--by={actor}")
 
     assert (done.returncode, says in done.stderr) == (2, True)
     assert book.actions("L-1")["legal_file"] == "awaiting_approval"

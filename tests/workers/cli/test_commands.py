@@ -15,7 +15,7 @@ from tests.support.databases import new_database
 from tests.support.environment import an_environment
 from tests.support.loans import KEY, Book
 from workers.cli.main import app
-from workers.db.engine import in_a_sentence
+from workers.db.engine import user_message
 from workers.db.schema import loan, payment, policy_version
 
 TAPE = (
@@ -170,7 +170,7 @@ def test_a_database_that_others_keep_busy_is_not_said_to_be_away(engine: Engine)
         with pytest.raises(OperationalError) as error:
             waiting.execute(select(loan))
 
-    said = in_a_sentence(error.value)
+    said = user_message(error.value)
 
     assert said.startswith("The database is busy: canceling statement due to lock timeout. Try")
 
@@ -182,7 +182,7 @@ def test_of_a_database_that_went_away_nothing_is_claimed_that_nobody_knows(engin
         with pytest.raises(DBAPIError) as error:
             cut.execute(text("SELECT 1"))
 
-    said = in_a_sentence(error.value)
+    said = user_message(error.value)
 
     assert said.startswith("The database went away: ")
     assert "Whether the last step was done is not known" in said
@@ -205,7 +205,7 @@ def test_a_tape_comes_in_a_payment_is_made_and_the_loan_explains_itself(
 
     book = Book(engine)
     assert book.one(payment).amount == 100
-    assert book.one(select(loan.c.anchor_on)).anchor_on is None
+    assert book.one(select(loan.c.delinquent_since)).delinquent_since is None
 
 
 def test_a_dry_run_brings_nothing_in(

@@ -31,7 +31,7 @@ def book(engine: Engine) -> Book:
     for name, closed in (("L-2", "2016-03-02"), ("L-3", "2016-03-02"), ("L-4", "2026-03-02")):
         book.at(f"{closed} 10:00")
         with engine.begin() as connection:
-            write_off(connection, book.house, name, book.house.today())
+            write_off(connection, book.ctx, name, book.ctx.today())
     with engine.begin() as connection:
         connection.execute(
             update(loan).where(loan.c.external_id == "L-3").values(jurisdiction="AU")

@@ -27,7 +27,7 @@ def environment(database_url: str) -> dict[str, str]:
 def a_text(engine: Engine, answer: SendResult) -> Book:
     book = Book(engine)
     book.loan("L-1", due_on="2026-03-01")
-    book.house = replace(book.house, sms=route(twilio=Scripted(answer)))
+    book.ctx = replace(book.ctx, sms=route(twilio=Scripted(answer)))
     book.escalate("L-1")
     book.send("L-1", "text_day_1")
     return book

@@ -32,7 +32,7 @@ def book(engine: Engine) -> Book:
 
 def test_whole_evidence_is_said_to_be_whole(environment: dict[str, str], book: Book) -> None:
     assert "Nothing is chained yet." in arrears(environment, "audit", "head").stdout
-    rows = chain_evidence(book.house)
+    rows = chain_evidence(book.ctx)
     shown = arrears(environment, "audit", "head")
     assert f"{rows} rows of evidence" in shown.stdout
     head = shown.stdout.split()[0]
@@ -45,8 +45,8 @@ def test_whole_evidence_is_said_to_be_whole(environment: dict[str, str], book: B
 def test_evidence_that_was_changed_is_named_with_its_loan(
     environment: dict[str, str], book: Book, tmp_path: Path
 ) -> None:
-    chain_evidence(book.house)
-    with all_rights(book.house.engine) as connection:
+    chain_evidence(book.ctx)
+    with all_rights(book.ctx.engine) as connection:
         connection.execute(text("UPDATE contact SET channel = 'call'"))
     found = arrears(environment, "audit", "verify", "--json")
     assert found.returncode == 1

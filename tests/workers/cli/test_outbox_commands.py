@@ -37,14 +37,14 @@ def environment(database_url: str, broker_url: str, systems: LendersSystems) -> 
 
 
 def events_out(book: Book) -> EventsOut:
-    with book.house.engine.connect() as connection:
-        return read_status(connection, book.house.now()).events_out
+    with book.ctx.engine.connect() as connection:
+        return read_status(connection, book.ctx.now()).events_out
 
 
 def give_up(book: Book, systems: LendersSystems, name: str = "L-1") -> str:
     """The receiver wants nothing of a loan. Gives the id of its event."""
     systems.status = 410
-    deliver_events(book.house, book.loan_id(name))
+    deliver_events(book.ctx, book.loan_id(name))
     systems.status = 204
     of_loan = outbox_event.c.loan_id == book.loan_id(name)
     return str(book.one(select(outbox_event.c.event_id).where(of_loan)).event_id)
@@ -53,7 +53,7 @@ def give_up(book: Book, systems: LendersSystems, name: str = "L-1") -> str:
 def test_an_installation_with_a_receiver_wakes_and_tells_it(
     book: Book, environment: dict[str, str], systems: LendersSystems
 ) -> None:
-    wake = "from workers.tasks.maintenance import wake_outbox; print(wake_outbox())"
+    wake = "from workers.tasks.maintenance import dispatch_outbox; print(dispatch_outbox())"
     assert python(environment, "-c", wake).stdout.strip() == "2 announced"
 
     loan_id = book.loan_id("L-1")
@@ -92,14 +92,14 @@ def test_an_event_that_was_given_up_is_sent_again_under_its_id(
     done = arrears(environment, "outbox", "resend", dead)
     assert done.stdout.strip() == f"The event {dead} goes out again."
     book.clock.at = datetime.now(UTC)
-    assert deliver_events(book.house, book.loan_id("L-1")) == 1
+    assert deliver_events(book.ctx, book.loan_id("L-1")) == 1
     assert [one.id for one in systems.got] == [dead, dead]
 
 
 def test_all_events_that_were_given_up_are_sent_again(book: Book, systems: LendersSystems) -> None:
     for name in ("L-1", "L-2"):
         give_up(book, systems, name)
-    assert resend_dead(book.house) == 2
+    assert resend_dead(book.ctx) == 2
     assert events_out(book).waiting == 2
 
 
@@ -112,7 +112,7 @@ def test_which_event_is_sent_again_must_be_said(environment: dict[str, str]) -> 
 def test_an_event_that_waits_goes_by_itself(book: Book) -> None:
     waiting = book.rows(outbox_event)[0].event_id
     with pytest.raises(ArrearsError, match="still waits, and goes out by itself"):
-        resend(book.house, waiting)
+        resend(book.ctx, waiting)
 
 
 def test_the_status_counts_what_waits_and_says_why_events_were_given_up(

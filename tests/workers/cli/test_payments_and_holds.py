@@ -89,9 +89,9 @@ def test_what_cannot_be_meant_is_said_in_a_sentence(
 def test_what_names_something_unknown_is_kept_and_says_so_by_its_exit_code(
     environment: dict[str, str], book: Book
 ) -> None:
-    by = ("--why", "a mistake in typing", "--by", "col-1")
+    actor = ("--why", "a mistake in typing", "--by", "col-1")
     for command in (
-        ("hold", "L-404", "manual", "--id", "H-1", *by),
+        ("hold", "L-404", "manual", "--id", "H-1", *actor),
         ("reverse", "P-404"),
         ("withdraw", "PR-404"),
         ("release", "H-404"),

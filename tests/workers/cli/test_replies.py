@@ -29,8 +29,8 @@ def book(engine: Engine) -> Book:
     book.escalate("L-1")
     book.send("L-1", "text_day_1")
     text = InboundText("twilio", "SM1", PHONE["CN"], "我失业了\x1b[2J", None)
-    take_reply(book.house, text, help_is_answered=True)
-    assign_replies(book.house)
+    take_reply(book.ctx, text, help_is_answered=True)
+    assign_replies(book.ctx)
     return book
 
 

@@ -29,7 +29,7 @@ def book(engine: Engine) -> Book:
     book.loan("L-1", due_on="2026-03-01")
     book.loan("L-2", due_on="2026-01-01", steps_tried=("remind", "enquire", "visit"))
     book.escalate("L-1", "L-2")
-    schedule_visit(book.house, book.action_id("L-1", "field_visit"))
+    schedule_visit(book.ctx, book.action_id("L-1", "field_visit"))
     return book
 
 
@@ -67,7 +67,7 @@ def test_a_letter_goes_to_stdout_alone_and_the_look_to_the_log(
     environment: dict[str, str], book: Book
 ) -> None:
     done = arrears(environment, "letter", "L-1", "--by", "sup-1")
-    letter = book.house.vault.open(book.one(document).body_sealed)
+    letter = book.ctx.cipher.decrypt(book.one(document).body_encrypted)
     assert (done.returncode, done.stdout) == (0, letter + "\n")
     assert "loan L-1: document 1 was opened by sup-1, to be printed and posted" in done.stderr
     assert NAME not in done.stderr
@@ -81,7 +81,7 @@ def test_open_problems_are_listed_with_what_is_wrong(
     environment: dict[str, str], book: Book
 ) -> None:
     arrears(environment, "pay", "L-1", "10", "USD", "--id", "P-1")
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         note_problem(connection, book.loan_id("L-1"), "odd", "Not [red]markup[/].", book.clock.at)
 
     read = arrears(environment, "problems").stdout
@@ -92,9 +92,9 @@ def test_open_problems_are_listed_with_what_is_wrong(
 
 
 def test_what_a_person_saw_to_is_closed(environment: dict[str, str], book: Book) -> None:
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         loan_id = book.loan_id("L-1")
-        note_problem(connection, loan_id, "texted_twice", "Two.", book.house.now())
+        note_problem(connection, loan_id, "texted_twice", "Two.", book.ctx.now())
     typed = ("problem", "settle", "L-1", "texted_twice", "--by", "v-1", "--why", "rang up")
     tried = arrears(environment, *typed, "--dry-run")
     assert "Nothing was changed" in tried.stdout

@@ -11,10 +11,10 @@ from sqlalchemy.exc import OperationalError
 
 from workers.db import engine as store_engine
 from workers.db.engine import connect
-from workers.db.prepared_statements import planned_once, written_out
+from workers.db.prepared_statements import literal, prepared
 from workers.db.schema import inbox_event
 
-ADDED = planned_once(text("SELECT CAST(:a AS int) + CAST(:b AS int) + CAST(:a AS int)"))
+ADDED = prepared(text("SELECT CAST(:a AS int) + CAST(:b AS int) + CAST(:a AS int)"))
 KEPT = text("SELECT statement FROM pg_prepared_statements ORDER BY 1")
 ANNULLED = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = :pid")
 
@@ -81,7 +81,7 @@ def test_a_statement_that_is_not_marked_is_sent_as_it_is(engine: Engine) -> None
     ],
 )
 def test_values_arrive_as_they_are(engine: Engine, kind: str, value: object) -> None:
-    statement = planned_once(text(f"SELECT CAST(:a AS {kind}), '100 %' LIKE '100 %'"))
+    statement = prepared(text(f"SELECT CAST(:a AS {kind}), '100 %' LIKE '100 %'"))
     with engine.connect() as connection:
         for _ in range(2):
             told, percent = connection.execute(statement, {"a": value}).one()
@@ -90,10 +90,10 @@ def test_values_arrive_as_they_are(engine: Engine, kind: str, value: object) -> 
 
 def test_a_word_that_an_index_is_chosen_by_stands_in_the_statement(engine: Engine) -> None:
     waiting = select(inbox_event.c.id).where(
-        inbox_event.c.status == written_out("received"), inbox_event.c.id > bindparam("after")
+        inbox_event.c.status == literal("received"), inbox_event.c.id > bindparam("after")
     )
     with engine.connect() as connection:
-        connection.execute(planned_once(waiting), {"after": 0})
+        connection.execute(prepared(waiting), {"after": 0})
 
         (statement,) = kept(connection)
         assert "status = 'received'" in statement

@@ -5,53 +5,53 @@ from __future__ import annotations
 import pytest
 
 from domain.errors import ArrearsError
-from workers.db.encryption import Vault
+from workers.db.encryption import Cipher
 
 NAME = "Lin Example 林"
 PHONE = "+8613800138000"
-OLD, NEW = Vault.new_key(), Vault.new_key()
+OLD, NEW = Cipher.new_key(), Cipher.new_key()
 
 
-def test_what_was_sealed_opens_again_and_does_not_show_while_it_is_sealed() -> None:
-    vault = Vault([OLD])
+def test_what_was_sealed_opens_again_and_does_not_show_while_it_is_encrypted() -> None:
+    cipher = Cipher([OLD])
 
-    sealed = vault.seal(NAME)
+    sealed = cipher.encrypt(NAME)
 
     assert NAME.encode() not in sealed
-    assert vault.open(sealed) == NAME
+    assert cipher.decrypt(sealed) == NAME
 
 
 def test_the_same_text_never_looks_the_same_twice() -> None:
-    vault = Vault([OLD])
+    cipher = Cipher([OLD])
 
-    assert vault.seal(NAME) != vault.seal(NAME)
+    assert cipher.encrypt(NAME) != cipher.encrypt(NAME)
 
 
 def test_a_sealed_value_opens_as_the_database_driver_hands_it_over() -> None:
-    vault = Vault([OLD])
+    cipher = Cipher([OLD])
 
-    assert vault.open(memoryview(vault.seal(NAME))) == NAME  # type: ignore[arg-type]
+    assert cipher.decrypt(memoryview(cipher.encrypt(NAME))) == NAME  # type: ignore[arg-type]
 
 
 def test_with_a_new_key_in_front_what_the_old_one_sealed_still_opens() -> None:
-    sealed = Vault([OLD]).seal(NAME)
+    sealed = Cipher([OLD]).encrypt(NAME)
 
-    assert Vault([NEW, OLD]).open(sealed) == NAME
+    assert Cipher([NEW, OLD]).decrypt(sealed) == NAME
 
 
 def test_the_key_in_front_seals_and_the_old_one_alone_does_not_open_it() -> None:
-    sealed = Vault([NEW, OLD]).seal(NAME)
+    sealed = Cipher([NEW, OLD]).encrypt(NAME)
 
-    assert Vault([NEW]).open(sealed) == NAME
+    assert Cipher([NEW]).decrypt(sealed) == NAME
     with pytest.raises(ArrearsError):
-        Vault([OLD]).open(sealed)
+        Cipher([OLD]).decrypt(sealed)
 
 
 def test_a_value_that_no_key_opens_is_refused_in_a_sentence_without_the_value() -> None:
-    sealed = Vault([OLD]).seal(NAME)
+    sealed = Cipher([OLD]).encrypt(NAME)
 
     with pytest.raises(ArrearsError, match="None of the keys in ARREARS_ENCRYPTION_KEYS") as error:
-        Vault([NEW]).open(sealed)
+        Cipher([NEW]).decrypt(sealed)
 
     said = str(error.value)
     assert said.endswith(".")
@@ -63,22 +63,22 @@ def test_a_value_that_no_key_opens_is_refused_in_a_sentence_without_the_value() 
 
 @pytest.mark.parametrize("cut", [0, 40, -1])
 def test_a_value_that_was_damaged_is_refused_and_not_guessed(cut: int) -> None:
-    vault = Vault([OLD])
+    cipher = Cipher([OLD])
 
     with pytest.raises(ArrearsError):
-        vault.open(vault.seal(NAME)[:cut])
+        cipher.decrypt(cipher.encrypt(NAME)[:cut])
 
 
 def test_numbers_are_found_again_while_keys_rotate_from_the_front() -> None:
-    digest = Vault([OLD]).digest(PHONE)
+    digest = Cipher([OLD]).blind_index(PHONE)
 
-    assert Vault([NEW, OLD]).digest(PHONE) == digest
-    assert Vault([Vault.new_key(), NEW, OLD]).digest(PHONE) == digest
-    assert Vault([OLD]).digest("+8613800138001") != digest
+    assert Cipher([NEW, OLD]).blind_index(PHONE) == digest
+    assert Cipher([Cipher.new_key(), NEW, OLD]).blind_index(PHONE) == digest
+    assert Cipher([OLD]).blind_index("+8613800138001") != digest
 
 
 def test_without_the_last_key_nobody_can_make_a_digest() -> None:
-    assert Vault([NEW]).digest(PHONE) != Vault([OLD]).digest(PHONE)
+    assert Cipher([NEW]).blind_index(PHONE) != Cipher([OLD]).blind_index(PHONE)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_list_that_holds_no_usable_keys_is_refused_without_showing_it(
     keys: list[str], says: str
 ) -> None:
     with pytest.raises(ArrearsError, match=says) as error:
-        Vault(keys)
+        Cipher(keys)
 
     assert "`arrears new-key`" in str(error.value)
     assert "hunter2" not in str(error.value)

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from domain.compliance.rules import Channel
 from domain.contact_outcomes import ContactOutcome
 from domain.errors import ArrearsError
-from domain.ladder import Work
+from domain.ladder import ActionType
 from tests.support.databases import new_database
 from tests.support.full_tables import fill
 from tests.support.index_purposes import (
@@ -38,7 +38,7 @@ from workers.actions import dispatch as repairing
 from workers.attempts import attempts, outcomes
 from workers.borrowers import reply_queue as reply_work
 from workers.calls import start as making_calls
-from workers.context import House
+from workers.context import Context
 from workers.db import messages
 from workers.db import staff as people
 from workers.db.engine import connect
@@ -60,7 +60,7 @@ from workers.visits.letters import open_letter
 pytestmark = pytest.mark.xdist_group("indexes")  # so that the tables are filled once
 
 
-def what_was_to_be_learnt(connection: Connection, _: House) -> object:
+def what_was_to_be_learnt(connection: Connection, _: Context) -> object:
     made = connection.execute(
         select(contact, loan.c.external_id)
         .join(loan, loan.c.id == contact.c.loan_id)
@@ -70,26 +70,26 @@ def what_was_to_be_learnt(connection: Connection, _: House) -> object:
     return outcomes._check(connection, made, came)
 
 
-def the_newest_letter(_: Connection, house: House) -> object:
+def the_newest_letter(_: Connection, ctx: Context) -> object:
     with pytest.raises(ArrearsError, match="was erased"):  # the tables hold no letter's words
-        open_letter(house, f"L-{PAST_DUE}", by="S-1")
+        open_letter(ctx, f"L-{PAST_DUE}", actor="S-1")
     return None
 
 
 def work_list(kind: Kind) -> Ask:
-    return lambda connection, house: read_work(connection, house, house.today(), {kind})
+    return lambda connection, ctx: read_work(connection, ctx, ctx.today(), {kind})
 
 
 ALL_DAY: dict[str, Ask] = {
     "an envelope": lambda c, h: escalate_loans(h, DUE),
     "the scan": lambda c, h: scanning.scan_portfolio(h, lambda _: None),
-    "a claim": lambda c, h: lock_action(c, PAST_DUE, Work.SEND_SMS),
+    "a claim": lambda c, h: lock_action(c, PAST_DUE, ActionType.SEND_SMS),
     "a payment": a_payment_comes_in,
     "payments together": payments_come_in_together,
     "a receipt": a_receipt_comes_in,
     "a text that comes in": a_text_comes_in,
     "waking actions": actions_wake,
-    "waking events": lambda c, h: inbox.wake_events(h),
+    "waking events": lambda c, h: inbox.dispatch_events(h),
     "waking the outbox": events_wake,
     "lost claims": lambda c, h: repairing.mark_lost_claims(h),
     "asking providers": lambda c, h: reconciling._take_unasked(c, h.now()),
@@ -156,12 +156,12 @@ is left so. What is about the whole house (status, audit, verify) is not in it."
 
 
 @pytest.fixture(scope="module")
-def house(postgres_server: str, migrated_template: str) -> Iterator[House]:
+def ctx(postgres_server: str, migrated_template: str) -> Iterator[Context]:
     """A house whose tables are full."""
     with new_database(postgres_server, template=migrated_template) as url:
         engine = connect(url.render_as_string(hide_password=False))
         fill(engine)
-        yield Book(engine, now="2026-03-02 10:00").house
+        yield Book(engine, now="2026-03-02 10:00").ctx
         engine.dispose()
 
 
@@ -178,44 +178,44 @@ def test_each_index_says_what_it_is_for_and_none_is_told_of_that_is_gone() -> No
 
 
 @pytest.mark.parametrize("index", sorted(name for name, (_, ask) in NEEDED.items() if ask))
-def test_an_index_is_used_by_the_work_that_it_is_for(house: House, index: str) -> None:
+def test_an_index_is_used_by_the_work_that_it_is_for(ctx: Context, index: str) -> None:
     why, ask = NEEDED[index]
     assert ask is not None
-    with nothing_stays(house) as (connection, same_house), planned(connection) as plans:
+    with nothing_stays(ctx) as (connection, same_house), planned(connection) as plans:
         ask(connection, same_house)
 
     assert index in plans.indexes, f"{index} is there for this, and not used: {why}"
     assert not plans.read_through, f"{why}: reads all of {plans.read_through}"
 
 
-def test_a_claim_looks_up_news_by_its_loan_and_its_borrower(house: House) -> None:
+def test_a_claim_looks_up_news_by_its_loan_and_its_borrower(ctx: Context) -> None:
     """Not among all that waits: on a day with much news each claim would read all of it."""
-    with nothing_stays(house) as (connection, _), planned(connection) as plans:
-        lock_action(connection, PAST_DUE, Work.SEND_SMS)
+    with nothing_stays(ctx) as (connection, _), planned(connection) as plans:
+        lock_action(connection, PAST_DUE, ActionType.SEND_SMS)
 
     for index, key in (
         ("inbox_event_loan_unapplied_idx", "loan"),
         ("inbox_event_borrower_waiting_idx", "borrower"),
     ):
-        assert any(index == used and f"->> '{key}'" in by for used, by in plans.sought), (
+        assert any(index == used and f"->> '{key}'" in actor for used, actor in plans.sought), (
             plans.sought
         )
 
 
 @pytest.mark.parametrize("work", sorted(ALL_DAY | PEOPLE_ASK))
 def test_what_is_done_or_asked_all_day_reads_no_large_table_through(
-    house: House, work: str
+    ctx: Context, work: str
 ) -> None:
-    with nothing_stays(house) as (connection, same_house), planned(connection) as plans:
+    with nothing_stays(ctx) as (connection, same_house), planned(connection) as plans:
         (ALL_DAY | PEOPLE_ASK)[work](connection, same_house)
 
     assert not plans.read_through
 
 
 @pytest.mark.parametrize("work", sorted(FALLS_SHORT))
-def test_what_falls_short_still_does_or_is_to_be_struck_off(house: House, work: str) -> None:
+def test_what_falls_short_still_does_or_is_to_be_struck_off(ctx: Context, work: str) -> None:
     table, ask, _why = FALLS_SHORT[work]
-    with nothing_stays(house) as (connection, same_house), planned(connection) as plans:
+    with nothing_stays(ctx) as (connection, same_house), planned(connection) as plans:
         ask(connection, same_house)
 
     assert table in plans.read_through, f"{work}: {table} is not read through any more"

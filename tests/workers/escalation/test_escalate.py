@@ -55,7 +55,7 @@ def test_workers_with_the_same_envelope_decide_each_loan_once(engine: Engine) ->
     book = Book(engine, now="2026-03-02 10:00")
     ids = [book.loan(f"L-{n}", due_on="2026-03-01") for n in range(40)]
 
-    together(*[partial(escalate_loans, book.house, ids)] * 4)
+    together(*[partial(escalate_loans, book.ctx, ids)] * 4)
 
     per_loan = book.rows(select(func.count()).select_from(decision).group_by(decision.c.loan_id))
     assert [count for (count,) in per_loan] == [1] * 40
@@ -103,9 +103,9 @@ def test_a_database_that_cannot_be_used_now_is_no_loans_fault(
     book = Book(engine, now="2026-03-02 10:00")
     for name in envelope:
         book.loan(name, due_on="2026-03-01")
-    patient = book.house
+    patient = book.ctx
     impatient = create_engine(engine.url, connect_args={"options": "-c lock_timeout=200ms"})
-    book.house = replace(patient, engine=impatient)
+    book.ctx = replace(patient, engine=impatient)
 
     with engine.begin() as somebody_else:
         somebody_else.execute(text("LOCK TABLE decision"))
@@ -113,9 +113,9 @@ def test_a_database_that_cannot_be_used_now_is_no_loans_fault(
             book.escalate(*envelope)
     impatient.dispose()
 
-    book.house = patient
+    book.ctx = patient
     assert book.rows(problem) == []
-    assert [(row.put_aside_until, row.review_on) for row in book.rows(loan)] == [
+    assert [(row.quarantined_until, row.review_on) for row in book.rows(loan)] == [
         (None, date(2026, 3, 2))
     ] * len(envelope)
     assert book.escalate(*envelope).looked_at == len(envelope)
@@ -140,21 +140,21 @@ def test_what_waited_for_a_fact_comes_before_the_gate_again_after_a_look(engine:
     assert (asked_again.status, asked_again.due_at) == ("deferred", book.clock.at)
 
     with engine.begin() as connection:
-        sealed = book.house.vault.seal("+8613800138000")
-        connection.execute(update(borrower).values(phone_sealed=sealed))
+        sealed = book.ctx.cipher.encrypt("+8613800138000")
+        connection.execute(update(borrower).values(phone_encrypted=sealed))
     assert book.send("L-1", "text_day_1") == "accepted"
 
 
 def assert_deferred_until_known(book: Book) -> None:
     waiting = book.action("L-1", "text_day_1")
     assert (waiting.status, waiting.due_at) == ("deferred", None)
-    assert waiting.rules == ["house.no_address_known"]
+    assert waiting.rules == ["lender.no_address_known"]
 
 
 def look_again(book: Book) -> None:
     """Look at the loan although its review date has not come."""
-    with book.house.engine.begin() as connection:
-        connection.execute(update(loan).values(review_on=book.house.today()))
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(loan).values(review_on=book.ctx.today()))
     assert book.escalate("L-1").looked_at == 1
 
 
@@ -164,9 +164,9 @@ def test_statements_do_not_grow_with_the_envelope(engine: Engine) -> None:
     many = [book.loan(f"L-{n}", due_on="2026-03-01") for n in range(1, 51)]
 
     with statements(engine) as for_one:
-        escalate_loans(book.house, one)
+        escalate_loans(book.ctx, one)
     with statements(engine) as for_many:
-        escalate_loans(book.house, many)
+        escalate_loans(book.ctx, many)
 
     assert len(for_one) == len(for_many) <= 8
 
@@ -210,7 +210,7 @@ def test_a_second_default_escalates_again(engine: Engine) -> None:
         )
     book.at("2026-04-02 10:00").escalate("L-1")
 
-    assert book.action("L-1", "text_day_1").anchor_on == date(2026, 4, 1)
+    assert book.action("L-1", "text_day_1").delinquent_since == date(2026, 4, 1)
     assert book.actions("L-1")["text_day_1"] == "planned"
     assert [row.closed_at is None for row in book.rows(collection_case)] == [False, True]
 
@@ -251,7 +251,7 @@ def test_a_part_payment_that_leaves_next_to_nothing_stops_what_was_planned(
     assert book.send("L-1", "text_day_1") == "nothing to do"
 
     assert book.sms.sent == []
-    assert book.action("L-1", "text_day_1").rules == ["house.below_minimum"]
+    assert book.action("L-1", "text_day_1").rules == ["lender.below_minimum"]
 
 
 def test_a_loan_that_no_ladder_is_for_any_more_is_not_contacted(engine: Engine) -> None:
@@ -269,7 +269,7 @@ def test_a_loan_that_no_ladder_is_for_any_more_is_not_contacted(engine: Engine) 
 
 def get_done(book: Book, item: str) -> None:
     """As if a worker had done it; what it did is of no matter here."""
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         connection.execute(
             update(action).where(action.c.item == item).values(status=ActionStatus.DONE)
         )

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, text, update
 
-from domain.ladder import Work
+from domain.ladder import ActionType
 from tests.support.concurrently import together
 from tests.support.counting import statements
 from tests.support.loans import Book
-from workers.actions.dispatch import wake_due_actions
+from workers.actions.dispatch import dispatch_due_actions
 from workers.db.schema import loan, scan_run
 from workers.escalation.scan import envelope_size, scan_portfolio
 from workers.queues import QUEUE_HOLDS
@@ -30,7 +30,7 @@ def a_book(engine: Engine, loans: int = 5) -> Book:
 
 def scan(book: Book) -> list[int]:
     announced: list[list[int]] = []
-    scan_portfolio(book.house, announced.extend)
+    scan_portfolio(book.ctx, announced.extend)
     return [id for envelope in announced for id in envelope]
 
 
@@ -57,7 +57,7 @@ def test_announcements_that_were_lost_are_made_again_when_the_lease_ends(engine:
     book = a_book(engine)
     lost = scan(book)
 
-    book.clock.at += book.house.settings.lease + timedelta(seconds=1)
+    book.clock.at += book.ctx.settings.lease + timedelta(seconds=1)
 
     assert scan(book) == lost
 
@@ -69,8 +69,8 @@ def test_a_publisher_that_fails_loses_nothing(engine: Engine) -> None:
         raise ConnectionError("the broker is gone")
 
     with pytest.raises(ConnectionError):
-        scan_portfolio(book.house, broken)
-    book.clock.at += book.house.settings.lease + timedelta(seconds=1)
+        scan_portfolio(book.ctx, broken)
+    book.clock.at += book.ctx.settings.lease + timedelta(seconds=1)
 
     assert len(scan(book)) == 5
 
@@ -105,11 +105,11 @@ def test_on_the_day_a_ladder_comes_into_force_every_loan_past_due_is_looked_at(
     engine: Engine, from_day: int, announced: int
 ) -> None:
     book = a_book(engine, loans=1)
-    policy = book.house.policy
+    policy = book.ctx.policy
     begins = date(2026, 3, from_day)
     newer = [replace(one, version=one.version + 1, effective_from=begins) for one in policy.ladders]
     known_already = replace(policy, ladders=(*policy.ladders, *newer))
-    book.house = replace(book.house, policy=known_already)
+    book.ctx = replace(book.ctx, policy=known_already)
     scan(book)
     book.escalate("L-0")
 
@@ -132,7 +132,7 @@ def test_a_loan_that_was_put_aside_is_announced_when_the_hour_is_over(engine: En
     with engine.begin() as connection:
         connection.execute(text("UPDATE instalment SET fees = 0"))
     assert book.escalate("L-0").looked_at == 1
-    assert book.one(loan).put_aside_until is None
+    assert book.one(loan).quarantined_until is None
 
 
 def test_a_policy_that_changes_after_the_days_first_scan_is_followed_the_same_day(
@@ -143,11 +143,11 @@ def test_a_policy_that_changes_after_the_days_first_scan_is_followed_the_same_da
     book.escalate("L-0")
     with engine.begin() as connection:
         connection.execute(update(scan_run).values(policy_digest="what it said this morning"))
-    book.clock.at += book.house.settings.lease + timedelta(seconds=1)
+    book.clock.at += book.ctx.settings.lease + timedelta(seconds=1)
 
     assert len(scan(book)) == 1
     book.escalate("L-0")
-    book.clock.at += book.house.settings.lease + timedelta(seconds=1)
+    book.clock.at += book.ctx.settings.lease + timedelta(seconds=1)
     assert scan(book) == [], "it is followed once"
 
 
@@ -222,7 +222,7 @@ def test_a_full_queue_is_left_alone_and_the_next_scan_goes_on(engine: Engine) ->
     book = a_book(engine)
     announced: list[list[int]] = []
 
-    scan_portfolio(book.house, announced.extend, waiting=QUEUE_HOLDS)
+    scan_portfolio(book.ctx, announced.extend, waiting=QUEUE_HOLDS)
     assert announced == []
     assert book.one(scan_run).finished_at is None
 
@@ -235,7 +235,7 @@ def test_planned_actions_are_announced_once_and_again_when_that_was_lost(engine:
     announced: list[int] = []
 
     def wake(waiting: int = 0) -> int:
-        return wake_due_actions(book.house, Work.SEND_SMS, announced.extend, waiting)
+        return dispatch_due_actions(book.ctx, ActionType.SEND_SMS, announced.extend, waiting)
 
     assert wake(waiting=QUEUE_HOLDS) == 0, "the queue is full"
     assert wake(waiting=QUEUE_HOLDS - 1) == 1, "there is room for one"
@@ -243,5 +243,5 @@ def test_planned_actions_are_announced_once_and_again_when_that_was_lost(engine:
     assert wake() == 0
     assert sorted(announced) == [book.action_id(name, "text_day_1") for name in ("L-0", "L-1")]
 
-    book.clock.at += book.house.settings.lease + timedelta(seconds=1)
+    book.clock.at += book.ctx.settings.lease + timedelta(seconds=1)
     assert wake() == 2

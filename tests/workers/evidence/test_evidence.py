@@ -35,8 +35,8 @@ def book(engine: Engine) -> Book:
     book.loan("L-1", due_on="2026-03-01")
     book.escalate("L-1")
     book.send("L-1", "text_day_1")
-    assert assign_call(book.house, book.action_id("L-1", "friendly_call")) == "assigned"
-    book.called("L-1", by="c-1")
+    assert assign_call(book.ctx, book.action_id("L-1", "friendly_call")) == "assigned"
+    book.called("L-1", actor="c-1")
     sent = book.one(message)
     told = {
         "message_id": str(sent.id),
@@ -47,19 +47,19 @@ def book(engine: Engine) -> Book:
         "code": None,
     }
     with engine.begin() as connection:
-        record_receipt(connection, book.house, told)
+        record_receipt(connection, book.ctx, told)
     return book
 
 
 def chain(book: Book) -> int:
     done = 0
-    while piece := chain_evidence(book.house):
+    while piece := chain_evidence(book.ctx):
         done += piece
     return done
 
 
 def findings(book: Book, loan: str | None = None, head: str | None = None) -> list[Finding]:
-    engine = book.house.engine.execution_options(isolation_level="REPEATABLE READ")
+    engine = book.ctx.engine.execution_options(isolation_level="REPEATABLE READ")
     with engine.begin() as connection:
         return list(verify(connection, loan, head=head))
 
@@ -75,7 +75,7 @@ def test_no_row_of_evidence_can_be_changed_or_removed(book: Book, table: str) ->
     ):
         with (
             pytest.raises(ProgrammingError, match=r"never changed or removed|can only be updated"),
-            book.house.engine.begin() as connection,
+            book.ctx.engine.begin() as connection,
         ):
             connection.execute(text(statement))
 
@@ -98,8 +98,8 @@ def test_the_role_that_the_house_works_as_can_add_to_evidence_and_no_more(
             book.loan("L-1", due_on="2026-03-01")
             book.escalate("L-1")
             assert book.send("L-1", "text_day_1") == "accepted"
-            assign_call(book.house, book.action_id("L-1", "friendly_call"))
-            book.called("L-1", by="c-1")
+            assign_call(book.ctx, book.action_id("L-1", "friendly_call"))
+            book.called("L-1", actor="c-1")
             assert chain(book) > 0
             assert findings(book) == []
             for statement in (
@@ -143,7 +143,7 @@ def test_every_row_of_evidence_gets_its_link_and_is_found_whole(book: Book) -> N
 
 def test_two_that_chain_at_once_make_one_chain(book: Book) -> None:
     due = len(book.rows(evidence_due))
-    once = partial(chain_evidence, book.house, limit=3)
+    once = partial(chain_evidence, book.ctx, limit=3)
     done = sum(sum(together(once, once, once)) for _ in range(due))
     assert done == due
     assert findings(book) == []
@@ -158,7 +158,7 @@ def test_a_piece_costs_as_many_statements_for_many_loans_as_for_one(engine: Engi
             book.loan(name, due_on="2026-03-01")
         book.escalate(*names)
         with statements(engine) as sent:
-            assert chain_evidence(book.house) >= loans
+            assert chain_evidence(book.ctx) >= loans
         counts.append(len(sent))
     assert counts[0] == counts[1] <= 9
 
@@ -169,7 +169,7 @@ def test_a_piece_costs_as_many_statements_for_many_loans_as_for_one(engine: Engi
         ("UPDATE contact SET at = at - interval '3 hours'", Wrong.CHANGED, "contact"),
         ("UPDATE decision SET outcome = 'held'", Wrong.CHANGED, "decision"),
         ("DELETE FROM receipt", Wrong.MISSING, "receipt"),
-        ("UPDATE access SET made_by = 'somebody-else'", Wrong.CHANGED, "access"),
+        ("UPDATE access SET actor = 'somebody-else'", Wrong.CHANGED, "access"),
         ("DELETE FROM evidence_link WHERE kind = 'receipt'", Wrong.UNLINKED, "receipt"),
     ],
 )
@@ -177,7 +177,7 @@ def test_what_somebody_with_all_rights_changed_is_found(
     book: Book, tampering: str, wrong: Wrong, kind: str
 ) -> None:
     chain(book)
-    with all_rights(book.house.engine) as connection:
+    with all_rights(book.ctx.engine) as connection:
         connection.execute(text(tampering))
     found = findings(book, "L-1")
     assert {(one.wrong, one.kind, one.loan) for one in found} >= {(wrong, kind, "L-1")}
@@ -186,7 +186,7 @@ def test_what_somebody_with_all_rights_changed_is_found(
 
 def test_a_row_slipped_in_without_its_link_is_found(book: Book) -> None:
     chain(book)
-    with all_rights(book.house.engine) as connection:
+    with all_rights(book.ctx.engine) as connection:
         connection.execute(
             text(
                 "INSERT INTO contact (borrower_id, loan_id, action_id, channel, at)"
@@ -199,11 +199,11 @@ def test_a_row_slipped_in_without_its_link_is_found(book: Book) -> None:
 def test_a_change_that_was_chained_anew_shows_against_a_head_that_was_noted(book: Book) -> None:
     """Whoever has all rights can rewrite the whole chain, but not what was noted elsewhere."""
     chain(book)
-    with book.house.engine.connect() as connection:
+    with book.ctx.engine.connect() as connection:
         noted = read_head(connection)
     assert noted is not None
     assert findings(book, head=noted.digest) == []
-    with all_rights(book.house.engine) as connection:
+    with all_rights(book.ctx.engine) as connection:
         connection.execute(text("UPDATE contact SET at = at - interval '3 hours'"))
         rows = connection.execute(text("SELECT kind, row_id FROM evidence_link ORDER BY id")).all()
         connection.execute(text("DELETE FROM evidence_link"))
@@ -220,7 +220,7 @@ def test_a_change_that_was_chained_anew_shows_against_a_head_that_was_noted(book
 
 def test_an_end_that_was_cut_off_shows_in_its_head(book: Book) -> None:
     chain(book)
-    with all_rights(book.house.engine) as connection:
+    with all_rights(book.ctx.engine) as connection:
         connection.execute(
             text("DELETE FROM receipt WHERE id = (SELECT max(id) FROM receipt)"),
         )
@@ -240,8 +240,8 @@ def test_a_bundle_can_be_checked_with_nothing_but_what_it_says_itself(
 ) -> None:
     chain(book)
     out = tmp_path / "L-1.zip"
-    with book.house.engine.begin() as connection:
-        rows = write_bundle(connection, book.house, "L-1", out)
+    with book.ctx.engine.begin() as connection:
+        rows = write_bundle(connection, book.ctx, "L-1", out)
     assert rows == len(book.rows(evidence_link))
     with ZipFile(out) as bundle:
         bundle.extractall(tmp_path)
@@ -261,5 +261,5 @@ def test_a_bundle_can_be_checked_with_nothing_but_what_it_says_itself(
 
 def test_nothing_is_chained_where_nothing_waits(engine: Engine) -> None:
     book = Book(engine)
-    assert chain_evidence(book.house) == 0
+    assert chain_evidence(book.ctx) == 0
     assert book.rows(evidence_head) == []

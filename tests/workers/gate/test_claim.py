@@ -9,17 +9,17 @@ import pytest
 from sqlalchemy import Connection, Engine, select, text, update
 from sqlalchemy.exc import OperationalError
 
-from domain.ladder import Work
+from domain.ladder import ActionType
 from domain.loans import Instalment
 from tests.support.loans import Book
 from workers.db.schema import instalment, loan
-from workers.gate.claim import Claimed, claim
+from workers.gate.claim import ClaimedAction, claim
 
 
-def claim_text(connection: Connection, book: Book, name: str) -> Claimed | None:
+def claim_text(connection: Connection, book: Book, name: str) -> ClaimedAction | None:
     """Claim the first text of a loan, and wait for a lock for no longer than half a second."""
     connection.execute(text("SET LOCAL lock_timeout = '500ms'"))
-    return claim(connection, book.house, book.action_id(name, "text_day_1"), Work.SEND_SMS)
+    return claim(connection, book.ctx, book.action_id(name, "text_day_1"), ActionType.SEND_SMS)
 
 
 def test_two_claims_for_two_loans_of_one_borrower_come_one_after_the_other(engine: Engine) -> None:
@@ -50,7 +50,7 @@ def test_a_text_for_arrears_that_were_paid_is_called_off_though_newer_ones_are_p
     first, second = date(2026, 3, 1), date(2026, 3, 3)
     book.loan("L-1", instalments=[Instalment(due, Decimal(1000)) for due in (first, second)])
     book.escalate("L-1")
-    assert book.action("L-1", "text_day_3").anchor_on == first
+    assert book.action("L-1", "text_day_3").delinquent_since == first
     with engine.begin() as connection:
         connection.execute(
             update(instalment).where(instalment.c.due_on == first).values(paid_principal=1000)

@@ -24,7 +24,7 @@ def moves_of(book: Book, name: str, item: str) -> list[tuple[str, str]]:
 def of_one_borrower(book: Book, *names: str) -> None:
     """Let all these loans be those of the first one's borrower."""
     first = select(loan.c.borrower_id).where(loan.c.external_id == names[0]).scalar_subquery()
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         connection.execute(
             update(loan).where(loan.c.external_id.in_(names)).values(borrower_id=first)
         )
@@ -48,13 +48,13 @@ def contacted(
         rule_packs=["made up"],
     )
     if connected is not None:
-        with book.house.engine.begin() as connection:
+        with book.ctx.engine.begin() as connection:
             connection.execute(
                 contact_outcome.insert().values(
                     contact_id=contact_id,
                     outcome="spoke" if connected else "no_answer",
                     connected=connected,
-                    made_by="c-1",
+                    actor="c-1",
                     reported_at=book.moment(at),
                 )
             )
@@ -91,7 +91,7 @@ def test_a_text_to_somebody_who_opted_out_is_barred_when_it_is_planned(engine: E
         opt_out(connection, book.one(borrower).id, Channel.SMS, "a test", book.clock.at)
     book.escalate("L-1")
 
-    assert book.action("L-1", "text_day_1").rules == ["house.opted_out"]
+    assert book.action("L-1", "text_day_1").rules == ["lender.opted_out"]
     assert moves_of(book, "L-1", "text_day_1") == [("planned", "barred")]
 
 
@@ -104,7 +104,7 @@ def test_a_stop_holds_for_the_number_whoever_comes_to_have_it(engine: Engine) ->
     book.loan("L-3", phone="+8613900139000")
     book.escalate("L-2", "L-3")
 
-    assert book.action("L-2", "text_day_1").rules == ["house.opted_out"]
+    assert book.action("L-2", "text_day_1").rules == ["lender.opted_out"]
     assert book.actions("L-3")["text_day_1"] == "planned"
 
 
@@ -162,5 +162,5 @@ def test_a_contact_keeps_the_key_of_the_number_and_not_the_number(engine: Engine
     book.send("L-1", "text_day_1")
 
     reserved = book.one(contact)
-    assert reserved.number_digest == book.one(borrower).phone_digest
+    assert reserved.number_blind_index == book.one(borrower).phone_blind_index
     assert (reserved.party, reserved.at_work, reserved.warnings) == ("borrower", False, [])

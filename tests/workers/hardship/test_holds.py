@@ -20,7 +20,7 @@ DISPUTE = {
     "loan": "L-1",
     "starts_on": "2026-03-02",
     "why": "the borrower says it was paid",
-    "made_by": "col-1",
+    "actor": "col-1",
 }
 
 
@@ -69,19 +69,19 @@ def test_a_hold_stops_calls_visits_and_legal_files(engine: Engine, day: str) -> 
     }
     for item, status in book.actions("L-1").items():
         if status == "planned" and item in work:
-            assert work[item](book.house, book.action_id("L-1", item)) == "nothing to do"
-            assert book.action("L-1", item).rules == ["house.on_hold"]
+            assert work[item](book.ctx, book.action_id("L-1", item)) == "nothing to do"
+            assert book.action("L-1", item).rules == ["lender.on_hold"]
     assert book.rows(call) == book.rows(visit) == []
 
 
 def count_duplicates_in(book: Book) -> int:
-    with book.house.engine.connect() as connection:
-        return count_duplicates(connection) + count_unexplained(connection, book.house)
+    with book.ctx.engine.connect() as connection:
+        return count_duplicates(connection) + count_unexplained(connection, book.ctx)
 
 
 def test_a_hold_calls_off_a_call_that_was_assigned_and_nothing_else(book: Book) -> None:
     book.staff("c-1", "caller", shift=("2026-03-02 09:00", "2026-03-02 18:00"))
-    assert assign_call(book.house, book.action_id("L-1", "friendly_call")) == "assigned"
+    assert assign_call(book.ctx, book.action_id("L-1", "friendly_call")) == "assigned"
 
     place(book, "manual", "2026-03-02", "2026-03-04")
 
@@ -98,13 +98,13 @@ def test_a_call_that_a_hold_called_off_is_made_after_it_and_not_thought_to_have_
     shift = ("2026-03-08 09:00", "2026-04-30 18:00")
     book.staff("c-1", "caller", shift=shift)
     book.escalate("L-1")
-    assert assign_call(book.house, book.action_id("L-1", "enquiry_call")) == "assigned"
+    assert assign_call(book.ctx, book.action_id("L-1", "enquiry_call")) == "assigned"
     place(book, "manual", "2026-03-08", "2026-03-10")
 
     book.at("2026-03-10 10:00").escalate("L-1")
 
     assert book.actions("L-1")["enquiry_call"] == "planned", "its days have not passed"
-    assert assign_call(book.house, book.action_id("L-1", "enquiry_call")) == "assigned"
+    assert assign_call(book.ctx, book.action_id("L-1", "enquiry_call")) == "assigned"
     assert [one.cancelled_at is None for one in book.rows(select(call).order_by(call.c.id))] == [
         False,
         True,
@@ -115,12 +115,12 @@ def test_a_visit_that_a_hold_called_off_is_arranged_anew_with_a_letter_of_its_ow
     engine: Engine,
 ) -> None:
     book = with_a_visit(engine)
-    assert schedule_visit(book.house, book.action_id("L-1", "field_visit")) == "scheduled"
+    assert schedule_visit(book.ctx, book.action_id("L-1", "field_visit")) == "scheduled"
     place(book, "moratorium", "2026-03-31", "2026-04-08")
     assert book.actions("L-1")["field_visit"] == "cancelled"
 
     book.at("2026-04-08 10:00").escalate("L-1")
-    assert schedule_visit(book.house, book.action_id("L-1", "field_visit")) == "scheduled"
+    assert schedule_visit(book.ctx, book.action_id("L-1", "field_visit")) == "scheduled"
 
     first, second = book.rows(select(visit).order_by(visit.c.id))
     assert (first.cancelled_at is None, second.cancelled_at) == (False, None)
@@ -135,7 +135,7 @@ def test_a_hold_calls_off_the_visits_of_its_days(
     engine: Engine, ends_on: str | None, called_off: bool
 ) -> None:
     book = with_a_visit(engine)
-    assert schedule_visit(book.house, book.action_id("L-1", "field_visit")) == "scheduled"
+    assert schedule_visit(book.ctx, book.action_id("L-1", "field_visit")) == "scheduled"
     assert book.one(visit).starts_at.date() > date(2026, 4, 1)
 
     place(book, "moratorium", "2026-03-31", ends_on)
@@ -187,7 +187,7 @@ def test_news_that_waits_to_be_applied_stops_a_text(book: Book, kind: str) -> No
     store(book, kind, loan="L-1")
 
     assert book.send("L-1", "text_day_1") == "nothing to do"
-    assert book.action("L-1", "text_day_1").rules == ["house.news_waits"]
+    assert book.action("L-1", "text_day_1").rules == ["lender.event_pending"]
 
 
 def test_news_of_another_loan_or_of_a_release_stops_nothing(book: Book) -> None:

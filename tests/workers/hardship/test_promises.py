@@ -38,7 +38,7 @@ def test_a_promise_stops_what_is_planned_until_its_money_must_be_known(book: Boo
 
     assert settled.reason == "The ladder of loan L-1 pauses until 2026-03-07."
     assert book.send("L-1", "text_day_1") == "nothing to do"
-    assert book.action("L-1", "text_day_1").rules[0] == "house.on_hold"
+    assert book.action("L-1", "text_day_1").rules[0] == "lender.on_hold"
     assert book.one(loan).review_on == held_until(book) == date(2026, 3, 7)
     assert book.sms.sent == []
 
@@ -60,8 +60,8 @@ def test_a_part_of_it_does_not_stop_a_promise_from_being_broken(book: Book) -> N
     promise(book, "400", "2026-03-05")
     pay(book, "399.99")
 
-    assert break_overdue_promises(book.at("2026-03-06 23:59").house) == 0
-    assert break_overdue_promises(book.at("2026-03-07 00:00").house) == 1
+    assert break_overdue_promises(book.at("2026-03-06 23:59").ctx) == 0
+    assert break_overdue_promises(book.at("2026-03-07 00:00").ctx) == 1
 
     assert statuses(book) == {"PR-1": "broken"}
     assert book.one(loan).review_on == date(2026, 3, 7)
@@ -72,7 +72,7 @@ def test_money_of_its_last_day_that_the_banks_file_tells_of_overnight_keeps_a_pr
 ) -> None:
     promise(book, "400", "2026-03-05")
     book.at("2026-03-06 06:00")
-    assert break_overdue_promises(book.house) == 0
+    assert break_overdue_promises(book.ctx) == 0
 
     pay(book, "400", paid_on="2026-03-05")
 
@@ -81,7 +81,7 @@ def test_money_of_its_last_day_that_the_banks_file_tells_of_overnight_keeps_a_pr
 
 def test_after_a_broken_promise_the_ladder_goes_on_where_it_stood(book: Book) -> None:
     promise(book, "400", "2026-03-05")
-    break_overdue_promises(book.at("2026-03-07 09:00").house)
+    break_overdue_promises(book.at("2026-03-07 09:00").ctx)
     book.escalate("L-1")
 
     assert book.actions("L-1")["text_day_1"] in ("planned", "deferred")
@@ -92,12 +92,12 @@ def test_breaking_again_and_together_settles_each_promise_once(book: Book) -> No
     promise(book, "400", "2026-03-05")
     book.at("2026-03-07 09:00")
 
-    counts = together(*[lambda: break_overdue_promises(book.house)] * 2)
+    counts = together(*[lambda: break_overdue_promises(book.ctx)] * 2)
 
     assert sorted(counts) == [0, 1]
-    settled_at = book.one(promises).settled_at
-    assert break_overdue_promises(book.at("2026-03-08 09:00").house) == 0
-    assert book.one(promises).settled_at == settled_at
+    completed_at = book.one(promises).completed_at
+    assert break_overdue_promises(book.at("2026-03-08 09:00").ctx) == 0
+    assert book.one(promises).completed_at == completed_at
 
 
 def test_no_more_promises_are_settled_at_once_than_were_asked_for(book: Book) -> None:
@@ -111,13 +111,13 @@ def test_no_more_promises_are_settled_at_once_than_were_asked_for(book: Book) ->
         amount="1",
         currency="CNY",
         due_on="2026-03-04",
-        made_by="col-1",
+        actor="col-1",
     )
     book.at("2026-03-07 09:00")
 
-    assert break_overdue_promises(book.house, limit=1) == 1
+    assert break_overdue_promises(book.ctx, limit=1) == 1
     assert statuses(book) == {"PR-1": "open", "PR-2": "broken"}
-    assert break_overdue_promises(book.house, limit=1) == 1
+    assert break_overdue_promises(book.ctx, limit=1) == 1
 
 
 def test_a_promise_is_not_broken_while_a_payment_waits_to_be_applied(book: Book) -> None:
@@ -132,15 +132,15 @@ def test_a_promise_is_not_broken_while_a_payment_waits_to_be_applied(book: Book)
         paid_on="2026-03-05",
     )
 
-    assert break_overdue_promises(book.at("2026-03-07 00:01").house) == 0
+    assert break_overdue_promises(book.at("2026-03-07 00:01").ctx) == 0
 
 
 def test_a_promise_of_a_loan_that_a_tape_cured_is_kept(book: Book) -> None:
     promise(book, "400", "2026-03-05")
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         connection.execute(update(instalment).values(paid_principal=1000))
 
-    assert break_overdue_promises(book.at("2026-03-07 00:01").house) == 1
+    assert break_overdue_promises(book.at("2026-03-07 00:01").ctx) == 1
     assert statuses(book) == {"PR-1": "kept"}
 
 
@@ -165,12 +165,12 @@ def test_a_payment_that_bounced_before_the_day_does_not_keep_a_promise(book: Boo
 def test_a_kept_promise_stays_kept_when_its_payment_bounces(book: Book) -> None:
     promise(book, "400", "2026-03-05")
     pay(book, "400")
-    settled_at = book.one(promises).settled_at
+    completed_at = book.one(promises).completed_at
 
     reverse(book.at("2026-03-03 10:00"))
 
     kept = book.one(promises)
-    assert (kept.status, kept.settled_at) == ("kept", settled_at)
+    assert (kept.status, kept.completed_at) == ("kept", completed_at)
     assert book.one(loan).review_on == date(2026, 3, 3), "the ladder goes on"
 
 

@@ -25,8 +25,8 @@ from workers.visits.schedule import schedule_visit
 
 def story(book: Book, loan: str = "L-1") -> list[str]:
     """The lines of a story, each with its moment; none holds personal data."""
-    with book.house.engine.connect() as connection:
-        sentences = read_story(connection, book.house, loan)
+    with book.ctx.engine.connect() as connection:
+        sentences = read_story(connection, book.ctx, loan)
     lines = [f"{s.at:%m-%d %H:%M} {s.text}" if s.at else s.text for s in sentences]
     for secret in (NAME, ADDRESS, *PHONE.values(), "13800138000"):
         assert secret not in "\n".join(lines)
@@ -34,12 +34,12 @@ def story(book: Book, loan: str = "L-1") -> list[str]:
 
 
 def pay(book: Book, amount: str, currency: str = "CNY") -> None:
-    paid = Payment("P-1", "L-1", Decimal(amount), currency, book.house.today())
-    with book.house.engine.begin() as connection:
+    paid = Payment("P-1", "L-1", Decimal(amount), currency, book.ctx.today())
+    with book.ctx.engine.begin() as connection:
         event_id = inbox.receive(
-            connection, "payment:P-1", "payment", inbox.payment_payload(paid), book.house.now()
+            connection, "payment:P-1", "payment", inbox.payment_payload(paid), book.ctx.now()
         )
-    inbox.apply_event(book.house, event_id)
+    inbox.apply_event(book.ctx, event_id)
 
 
 def about(lines: list[str], *words: str) -> str:
@@ -64,9 +64,9 @@ def test_a_loan_that_was_texted_after_a_night_and_then_paid(engine: Engine) -> N
         "code": None,
     }
     with engine.begin() as connection:
-        event_id = inbox.receive(connection, "receipt:1", "receipt", report, book.house.now())
+        event_id = inbox.receive(connection, "receipt:1", "receipt", report, book.ctx.now())
     book.at("2026-03-03 08:01")
-    inbox.apply_event(book.house, event_id)
+    inbox.apply_event(book.ctx, event_id)
     book.at("2026-03-03 12:00")
     pay(book, "1000")
 
@@ -131,7 +131,7 @@ def test_a_text_without_a_number_waits_for_a_fact_and_names_the_rule_of_the_hous
 
     line = about(story(book), "text_day_1 was deferred")
     assert "Not before a fact changes." in line
-    assert "house.no_address_known (a rule of the house)" in line
+    assert "lender.no_address_known (a rule of the house)" in line
 
 
 def test_a_rule_that_is_not_loaded_any_more_says_so(engine: Engine) -> None:
@@ -139,7 +139,7 @@ def test_a_rule_that_is_not_loaded_any_more_says_so(engine: Engine) -> None:
     book.loan("L-1", due_on="2026-03-01")
     book.escalate("L-1")
     book.send("L-1", "text_day_1")
-    later = Book(engine, now="2026-03-02 23:40", policy=replace(book.house.policy, rule_packs=()))
+    later = Book(engine, now="2026-03-02 23:40", policy=replace(book.ctx.policy, rule_packs=()))
 
     assert "cn.contact_hours (not loaded any more)" in about(
         story(later), "text_day_1 was deferred"
@@ -183,16 +183,16 @@ def test_what_people_were_given_to_do_is_told_by_their_references(engine: Engine
     book.loan("L-1", due_on="2026-03-01", steps_tried=["remind"])
     book.staff("caller-7", "caller", shift=("2026-03-08 09:00", "2026-03-08 18:00"))
     book.escalate("L-1")
-    assert assign_call(book.house, book.action_id("L-1", "enquiry_call")) == "assigned"
-    book.called("L-1", by="caller-7", reason="illness")
+    assert assign_call(book.ctx, book.action_id("L-1", "enquiry_call")) == "assigned"
+    book.called("L-1", actor="caller-7", reason="illness")
     book.at("2026-03-31 10:00").escalate("L-1")
     for name in ("visitor-1", "visitor-2"):
         book.staff(name, "visitor", shift=("2026-03-31 08:00", "2026-04-20 18:00"))
-    assert schedule_visit(book.house, book.action_id("L-1", "field_visit")) == "scheduled"
-    book.visited("L-1", by="visitor-1")
+    assert schedule_visit(book.ctx, book.action_id("L-1", "field_visit")) == "scheduled"
+    book.visited("L-1", actor="visitor-1")
     book.at("2026-04-30 10:00").escalate("L-1")
     book.approve("L-1", "legal_file")
-    assert open_legal_file(book.house, book.action_id("L-1", "legal_file")) == "opened"
+    assert open_legal_file(book.ctx, book.action_id("L-1", "legal_file")) == "opened"
 
     lines = story(book)
     assert "steps for the arrears since 2026-03-01: remind." in lines[0]
@@ -213,7 +213,7 @@ def test_opt_outs_and_problems_are_part_of_the_story(engine: Engine) -> None:
     book = Book(engine)
     loan_id = book.loan("L-1", due_on="2026-03-01")
     with engine.begin() as connection:
-        now = book.house.now()
+        now = book.ctx.now()
         opt_out(connection, book.one(borrower).id, Channel.SMS, "twilio", now)
         note_problem(connection, loan_id, "phone_invalid", "The number is not in use.", now)
         resolve_problems(connection, [loan_id], ("phone_invalid",), now)
@@ -237,4 +237,4 @@ def test_a_loan_that_is_not_known_is_a_sentence_and_no_story(engine: Engine) -> 
     book = Book(engine)
 
     with engine.connect() as connection, pytest.raises(ArrearsError, match="Loan L-9 is not known"):
-        read_story(connection, book.house, "L-9")
+        read_story(connection, book.ctx, "L-9")

@@ -21,8 +21,8 @@ ENGLISH_WORDS = re.compile(r"\b[a-z]{2,} [a-z]{2,}\b")
 
 def story(book: Book, language: str = "zh", at: str | None = None) -> list[str]:
     moment = book.moment(at) if at else None
-    with book.house.engine.connect() as connection:
-        told = read_story(connection, book.house, "L-1", at=moment, language=language)
+    with book.ctx.engine.connect() as connection:
+        told = read_story(connection, book.ctx, "L-1", at=moment, language=language)
     return [one.text for one in told]
 
 
@@ -33,25 +33,25 @@ def book(engine: Engine) -> Book:
     book.loan("L-1", due_on="2026-03-01")
     book.escalate("L-1")
     book.send("L-1", "text_day_1")
-    assert assign_call(book.house, book.action_id("L-1", "friendly_call")) == "nobody free"
+    assert assign_call(book.ctx, book.action_id("L-1", "friendly_call")) == "nobody free"
     book.staff("c-1", "caller", shift=("2026-03-01 08:00", "2026-03-30 20:00"))
     book.at("2026-03-03 10:00")
-    assign_call(book.house, book.action_id("L-1", "friendly_call"))
-    book.called("L-1", by="c-1", outcome="no_answer", reason=None)
-    book.called("L-1", by="c-1", reason="income_fell")
+    assign_call(book.ctx, book.action_id("L-1", "friendly_call"))
+    book.called("L-1", actor="c-1", outcome="no_answer", reason=None)
+    book.called("L-1", actor="c-1", reason="income_fell")
     book.at("2026-03-04 22:30").escalate("L-1")
     book.send("L-1", "text_day_3")
     book.at("2026-03-08 10:00").escalate("L-1")
-    assign_call(book.house, book.action_id("L-1", "enquiry_call"))
-    book.called("L-1", by="c-1", reason="illness")
+    assign_call(book.ctx, book.action_id("L-1", "enquiry_call"))
+    book.called("L-1", actor="c-1", reason="illness")
     for name in ("v-1", "v-2"):
         book.staff(name, "visitor")
     book.at("2026-03-31 10:00").escalate("L-1")
-    assert schedule_visit(book.house, book.action_id("L-1", "field_visit")) == "scheduled"
-    book.visited("L-1", by="v-1")
+    assert schedule_visit(book.ctx, book.action_id("L-1", "field_visit")) == "scheduled"
+    book.visited("L-1", actor="v-1")
     book.at("2026-04-30 10:00").escalate("L-1")
     book.approve("L-1")
-    assert open_legal_file(book.house, book.action_id("L-1", "legal_file")) == "opened"
+    assert open_legal_file(book.ctx, book.action_id("L-1", "legal_file")) == "opened"
     book.hold("L-1", HoldKind.DISPUTE, "2026-05-01", None)
     return book
 

@@ -25,20 +25,20 @@ LOAN = "L-1"
 
 def story(book: Book) -> list[str]:
     """The lines, each with its moment; none holds personal data."""
-    with book.house.engine.connect() as connection:
-        sentences = read_story(connection, book.house, LOAN)
+    with book.ctx.engine.connect() as connection:
+        sentences = read_story(connection, book.ctx, LOAN)
     lines = [f"{s.at:%m-%d %H:%M} {s.text}" if s.at else s.text for s in sentences]
     for secret in (NAME, ADDRESS, *PHONE.values()):
         assert secret not in "\n".join(lines)
     return lines
 
 
-def take_in(book: Book, what: str, key: str, /, **payload: Any) -> None:
-    inbox.take_in(book.house, f"{what}:{key}", what, payload)
+def submit(book: Book, what: str, key: str, /, **payload: Any) -> None:
+    inbox.submit(book.ctx, f"{what}:{key}", what, payload)
 
 
 def pay(book: Book, key: str, amount: str) -> None:
-    take_in(
+    submit(
         book,
         "payment",
         key,
@@ -46,7 +46,7 @@ def pay(book: Book, key: str, amount: str) -> None:
         loan=LOAN,
         amount=amount,
         currency="CNY",
-        paid_on=book.house.today().isoformat(),
+        paid_on=book.ctx.today().isoformat(),
     )
 
 
@@ -74,7 +74,7 @@ def visited(engine: Engine) -> Book:
         book.staff(f"v-{number}", "visitor")
     book.loan(LOAN, due_on="2026-03-01")
     book.escalate(LOAN)
-    assert schedule_visit(book.house, book.action_id(LOAN, "field_visit")) == "scheduled"
+    assert schedule_visit(book.ctx, book.action_id(LOAN, "field_visit")) == "scheduled"
     return book
 
 
@@ -105,7 +105,7 @@ def test_the_gates_word_on_a_visit_to_come_stands_where_it_was_given(visited: Bo
 
 def test_who_printed_a_letter_is_told(visited: Book) -> None:
     visited.at("2026-03-31 11:00")
-    open_letter(visited.house, LOAN, by="clerk-4")
+    open_letter(visited.ctx, LOAN, actor="clerk-4")
 
     assert "03-31 11:00 The letter for field_visit was opened by clerk-4, to be printed." in story(
         visited
@@ -115,7 +115,7 @@ def test_who_printed_a_letter_is_told(visited: Book) -> None:
 def test_a_hold_and_its_release_are_told_each_in_its_time(engine: Engine) -> None:
     book = Book(engine, now="2026-03-02 10:00")
     book.loan(LOAN, due_on="2026-03-01")
-    take_in(
+    submit(
         book,
         "hold",
         "H-1",
@@ -125,10 +125,10 @@ def test_a_hold_and_its_release_are_told_each_in_its_time(engine: Engine) -> Non
         starts_on="2026-03-02",
         ends_on=None,
         why="in hospital",
-        made_by="sup-1",
+        actor="sup-1",
     )
     book.at("2026-03-05 09:00")
-    take_in(book, "release", "H-1", hold="H-1", ends_on="2026-03-05")
+    submit(book, "release", "H-1", hold="H-1", ends_on="2026-03-05")
 
     lines = story(book)
     have_in_order(
@@ -143,7 +143,7 @@ def test_a_promise_that_was_kept_and_a_payment_that_bounced(engine: Engine) -> N
     book = Book(engine, now="2026-03-02 10:00")
     book.loan(LOAN, due_on="2026-03-01")
     book.escalate(LOAN)
-    take_in(
+    submit(
         book,
         "promise",
         "PR-1",
@@ -152,14 +152,14 @@ def test_a_promise_that_was_kept_and_a_payment_that_bounced(engine: Engine) -> N
         amount="1000",
         currency="CNY",
         due_on="2026-03-10",
-        made_by="caller-7",
+        actor="caller-7",
     )
     book.at("2026-03-04 10:00")
     pay(book, "P-1", "1000")
     book.at("2026-03-06 10:00")
-    take_in(book, "reversal", "P-1", payment="P-1", reversed_on="2026-03-06")
+    submit(book, "reversal", "P-1", payment="P-1", reversed_on="2026-03-06")
     book.at("2026-03-07 10:00")
-    take_in(book, "write_off", LOAN, loan=LOAN, written_off_on="2026-03-07")
+    submit(book, "write_off", LOAN, loan=LOAN, written_off_on="2026-03-07")
 
     lines = story(book)
     have_in_order(
@@ -177,7 +177,7 @@ def test_a_promise_that_was_kept_and_a_payment_that_bounced(engine: Engine) -> N
 def test_new_contacts_are_told_without_their_values(engine: Engine) -> None:
     book = Book(engine)
     book.loan(LOAN, due_on="2026-03-01")
-    take_in(book, "contact_change", "C-1", borrower=f"B-{LOAN}", zones=["Asia/Urumqi"], locale="en")
+    submit(book, "contact_change", "C-1", borrower=f"B-{LOAN}", zones=["Asia/Urumqi"], locale="en")
 
     lines = story(book)
     assert (
@@ -192,10 +192,10 @@ def test_a_text_that_nobody_could_tell_about_stays_told_as_parked(engine: Engine
     book.escalate(LOAN)
     assert book.send(LOAN, "text_day_1") == "unknown"
     book.at("2026-03-03 10:00")
-    assert park_old(book.house) == 1
+    assert park_old(book.ctx) == 1
     book.at("2026-03-03 11:00")
     sent = book.one(message)
-    take_in(
+    submit(
         book,
         "receipt",
         "1",
@@ -226,7 +226,7 @@ def test_reports_that_overtake_each_other_within_a_minute_are_told_in_their_orde
     sent = book.one(message)
     for second, word in ((5, "delivered"), (7, "sent")):
         book.clock.at = book.clock.at.replace(second=second)
-        take_in(
+        submit(
             book,
             "receipt",
             word,
@@ -257,12 +257,12 @@ def test_the_tapes_that_told_of_the_loan_are_told_with_what_they_changed(
     book = Book(engine, now="2026-03-05 10:00")
     tape = tmp_path / "march.csv"
     write_tape(tape, paid="0")
-    import_tape(book.house, tape, load_mapping("arrears"), as_of=date(2026, 3, 5))
+    import_tape(book.ctx, tape, load_mapping("arrears"), as_of=date(2026, 3, 5))
     book.at("2026-03-06 10:00")
     tape = tape.rename(tmp_path / "march-6.csv")
     write_tape(tape, paid="400")
-    import_tape(book.house, tape, load_mapping("arrears"), as_of=date(2026, 3, 6))
-    import_tape(book.house, tape, load_mapping("arrears"), as_of=date(2026, 3, 6))
+    import_tape(book.ctx, tape, load_mapping("arrears"), as_of=date(2026, 3, 6))
+    import_tape(book.ctx, tape, load_mapping("arrears"), as_of=date(2026, 3, 6))
 
     have_in_order(
         story(book),

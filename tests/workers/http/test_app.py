@@ -20,7 +20,7 @@ from workers.db.engine import connect
 from workers.db.schema import inbox_event, message, receipt
 from workers.http.app import create_app
 from workers.http.requests import MOST_BYTES
-from workers.inbox.process import apply_event, wake_events
+from workers.inbox.process import apply_event, dispatch_events
 
 TOKEN = "secret"
 
@@ -47,16 +47,16 @@ def report(
     """Post a status callback as the provider would, and return the answer's status."""
     path = f"/webhooks/twilio/status?message={reference or book.one(message).id}"
     fields = {"MessageSid": "SM1", "MessageStatus": status, "To": "+8613800138000", **more}
-    url = (signed_url or book.house.settings.public_url) + path
+    url = (signed_url or book.ctx.settings.public_url) + path
     signature = RequestValidator(token).compute_signature(url, fields)
-    with TestClient(create_app(book.house)) as client:
+    with TestClient(create_app(book.ctx)) as client:
         answer = client.post(path, data=fields, headers={"X-Twilio-Signature": signature})
     return answer.status_code
 
 
 def apply_all(book: Book) -> None:
-    for event_id in wake_events(book.house):
-        apply_event(book.house, event_id)
+    for event_id in dispatch_events(book.ctx):
+        apply_event(book.ctx, event_id)
 
 
 def test_a_signed_report_is_stored_and_applied_once_however_often_it_comes(book: Book) -> None:
@@ -104,8 +104,8 @@ def test_whatever_is_refused_leaves_a_line_in_the_log_with_nothing_of_what_it_sa
 
 def test_a_slash_at_the_end_of_the_public_url_does_no_harm(book: Book) -> None:
     url = "https://collections.example/arrears"
-    written = {"DATABASE_URL": book.house.settings.database_url, "ARREARS_PUBLIC_URL": f"{url}/"}
-    book.house = replace(book.house, settings=load_settings({**an_environment(), **written}))
+    written = {"DATABASE_URL": book.ctx.settings.database_url, "ARREARS_PUBLIC_URL": f"{url}/"}
+    book.ctx = replace(book.ctx, settings=load_settings({**an_environment(), **written}))
 
     assert report(book, signed_url=url) == 204
 
@@ -117,7 +117,7 @@ def test_a_report_that_is_none_is_refused(book: Book) -> None:
 
 
 def test_an_enormous_report_is_refused_unread(book: Book) -> None:
-    with TestClient(create_app(book.house)) as client:
+    with TestClient(create_app(book.ctx)) as client:
         answer = client.post("/webhooks/twilio/status?message=x", content=b"x" * 100_000)
     assert answer.status_code == 413
 
@@ -141,14 +141,14 @@ def test_an_enormous_report_that_comes_in_pieces_is_read_no_further(book: Book) 
         "query_string": b"message=x",
         "headers": [(b"transfer-encoding", b"chunked")],
     }
-    asyncio.run(create_app(book.house)(scope, next_piece, answer))
+    asyncio.run(create_app(book.ctx)(scope, next_piece, answer))
 
     assert answers[0]["status"] == 413
     assert len(taken) == MOST_BYTES // len(piece) + 1
 
 
 def test_the_health_page_says_no_and_nothing_more_when_the_database_is_away(book: Book) -> None:
-    away = replace(book.house, engine=connect("postgresql+psycopg2://u:secret@127.0.0.1:1/x"))
+    away = replace(book.ctx, engine=connect("postgresql+psycopg2://u:secret@127.0.0.1:1/x"))
     with TestClient(create_app(away)) as client:
         answer = client.get("/health")
     assert (answer.status_code, answer.json()) == (503, {"healthy": False})
@@ -158,17 +158,17 @@ def test_the_health_page_says_no_when_all_connections_stay_busy(
     book: Book, database_url: str
 ) -> None:
     engine = create_engine(database_url, pool_size=1, max_overflow=0, pool_timeout=0.1)
-    with engine.connect(), TestClient(create_app(replace(book.house, engine=engine))) as client:
+    with engine.connect(), TestClient(create_app(replace(book.ctx, engine=engine))) as client:
         answer = client.get("/health")
     engine.dispose()
     assert (answer.status_code, answer.json()) == (503, {"healthy": False})
 
 
 def test_while_tokens_rotate_either_of_them_signs(book: Book) -> None:
-    settings = book.house.settings
+    settings = book.ctx.settings
     tokens = [SecretStr("new"), *settings.twilio_auth_tokens]
     rotating = settings.model_copy(update={"twilio_auth_tokens": tokens})
-    book.house = replace(book.house, settings=rotating)
+    book.ctx = replace(book.ctx, settings=rotating)
 
     assert report(book, token="new") == 204
     assert report(book, token=TOKEN) == 204
@@ -188,5 +188,5 @@ def test_a_report_for_a_text_nobody_sent_is_rejected_when_the_text_has_not_turne
 
 
 def test_the_health_page_says_whether_the_database_answers(book: Book) -> None:
-    with TestClient(create_app(book.house)) as client:
+    with TestClient(create_app(book.ctx)) as client:
         assert client.get("/health").status_code == 200

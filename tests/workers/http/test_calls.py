@@ -10,7 +10,7 @@ from tests.support.loans import PHONE, Book
 from workers.calls.assign import assign_call
 from workers.db.schema import contact
 
-ASKED = {"attempt": "dialer-1", "loan": "L-1", "made_by": "c-1"}
+ASKED = {"attempt": "dialer-1", "loan": "L-1", "actor": "c-1"}
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def book(engine: Engine) -> Book:
     book.staff("c-1", "caller", shift=("2026-03-02 08:00", "2026-03-02 20:00"))
     book.loan("L-1", due_on="2026-03-01")
     book.escalate("L-1")
-    assert assign_call(book.house, book.action_id("L-1", "friendly_call")) == "assigned"
+    assert assign_call(book.ctx, book.action_id("L-1", "friendly_call")) == "assigned"
     return book
 
 
@@ -29,7 +29,7 @@ def test_a_dialer_gets_the_number_when_the_gate_allows_the_call(book: Book) -> N
     assert answer.status_code == 200
     assert answer.json()["number"] == PHONE["CN"]
     assert answer.json()["attempt"] == "dialer-1"
-    assert book.one(contact).made_by == "c-1"
+    assert book.one(contact).actor == "c-1"
     assert tell(book, ASKED, path="/calls/start").json() == answer.json()
     assert len(book.rows(contact)) == 1
 
@@ -49,7 +49,7 @@ def test_a_dialer_is_told_why_not_by_which_rule_and_when(book: Book) -> None:
     [
         (ASKED, OTHER_SECRET, 401),
         ({**ASKED, "loan": "L-9"}, SECRET, 409),
-        ({**ASKED, "made_by": "nobody"}, SECRET, 409),
+        ({**ASKED, "actor": "nobody"}, SECRET, 409),
         ({"attempt": "dialer-1", "loan": "L-1"}, SECRET, 422),
         ({**ASKED, "number": PHONE["CN"]}, SECRET, 422),
     ],
@@ -64,5 +64,5 @@ def test_what_is_not_signed_or_cannot_be_is_refused(
 
 
 def test_the_fields_that_are_wrong_are_named(book: Book) -> None:
-    answer = tell(book, {"attempt": "dialer-1", "made_by": "c-1", "colour": 1}, path="/calls/start")
+    answer = tell(book, {"attempt": "dialer-1", "actor": "c-1", "colour": 1}, path="/calls/start")
     assert answer.json()["fields"] == ["colour", "loan"]

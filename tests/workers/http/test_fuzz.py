@@ -53,7 +53,7 @@ def stored(book: Book) -> int:
 
 def make_up(book: Book, path: str, mode: GenerationMode, post: Callable[[Case], None]) -> None:
     """Let `post` have calls that fit the description of `path`, or that just do not."""
-    described = schemathesis.openapi.from_asgi("/openapi.json", create_app(book.house))
+    described = schemathesis.openapi.from_asgi("/openapi.json", create_app(book.ctx))
     cases = described[path]["POST"].as_strategy(generation_mode=mode)
 
     @BOUNDED
@@ -96,7 +96,7 @@ def test_every_signed_event_is_stored_once_or_refused_and_not_stored(
 ) -> None:
     answers: Counter[int] = Counter()
     ids = (f"made-up-{number}" for number in count())
-    with TestClient(create_app(book.house)) as client:
+    with TestClient(create_app(book.ctx)) as client:
 
         def post(case: Case) -> None:
             body = written(case.body)
@@ -119,7 +119,7 @@ def test_no_signed_question_about_a_call_breaks_anything_or_shows_a_number(
     book: Book, mode: GenerationMode
 ) -> None:
     answers: Counter[int] = Counter()
-    with TestClient(create_app(book.house)) as client:
+    with TestClient(create_app(book.ctx)) as client:
 
         def post(case: Case) -> None:
             body = written(case.body)
@@ -148,7 +148,7 @@ def test_every_signed_form_is_stored_once_or_refused_and_not_stored(
 ) -> None:
     answers: Counter[int] = Counter()
     numbers = count()
-    with TestClient(create_app(book.house)) as client:
+    with TestClient(create_app(book.ctx)) as client:
 
         def post(case: Case) -> None:
             fields = texts_of(case.body) | {"MessageStatus": "sent"}
@@ -157,7 +157,7 @@ def test_every_signed_form_is_stored_once_or_refused_and_not_stored(
             target = path
             if path.endswith("status"):
                 target += "?" + urlencode(texts_of(case.query))
-            url = book.house.settings.public_url + target.removesuffix("?")
+            url = book.ctx.settings.public_url + target.removesuffix("?")
             signature = RequestValidator("secret").compute_signature(url, fields)
             before = stored(book)
             first, second = (
@@ -186,7 +186,7 @@ def texts_of(made_up: Any) -> dict[str, str]:
 
 
 def test_the_description_tells_how_each_call_is_signed_and_answered(book: Book) -> None:
-    described = create_app(book.house).openapi()
+    described = create_app(book.ctx).openapi()
     schemes = described["components"]["securitySchemes"]
     assert schemes["lender"]["name"] == "webhook-signature"
     events = described["paths"]["/events"]["post"]
@@ -197,6 +197,6 @@ def test_the_description_tells_how_each_call_is_signed_and_answered(book: Book) 
     assert set(told["discriminator"]["mapping"]) == set(HANDLERS) - {"receipt"}
     form = described["paths"]["/webhooks/twilio/inbound"]["post"]["requestBody"]["content"]
     assert list(form) == ["application/x-www-form-urlencoded"]
-    with TestClient(create_app(book.house)) as client:
+    with TestClient(create_app(book.ctx)) as client:
         assert client.get("/openapi.json").status_code == 200
         assert client.get("/docs").status_code == 404

@@ -16,7 +16,7 @@ from config.readers.templates import Templates
 from tests.support.loans import PHONE, Book
 from workers.db.schema import inbox_event, message, opt_out, receipt, reply
 from workers.http.app import create_app
-from workers.inbox.process import apply_event, wake_events
+from workers.inbox.process import apply_event, dispatch_events
 
 PATH = "/webhooks/twilio/inbound"
 TOKEN = "secret"
@@ -27,10 +27,10 @@ WORD = "only-tencent-was-told"
 def book(engine: Engine) -> Book:
     """A loan whose borrower was texted, in a house that both providers may call."""
     book = Book(engine, now="2026-03-02 10:00")
-    settings = book.house.settings.model_copy(
+    settings = book.ctx.settings.model_copy(
         update={"tencent_callback_tokens": [SecretStr("older-word"), SecretStr(WORD)]}
     )
-    book.house = replace(book.house, settings=settings)
+    book.ctx = replace(book.ctx, settings=settings)
     book.loan("L-1", due_on="2026-03-01")
     book.escalate("L-1")
     book.send("L-1", "text_day_1")
@@ -40,15 +40,15 @@ def book(engine: Engine) -> Book:
 def twilio(book: Book, body: str, *, sid: str = "SM1", token: str = TOKEN, **more: str) -> Response:
     """Post a borrower's text as Twilio would."""
     fields = {"MessageSid": sid, "From": PHONE["CN"], "Body": body, **more}
-    url = book.house.settings.public_url + PATH
+    url = book.ctx.settings.public_url + PATH
     signature = RequestValidator(token).compute_signature(url, fields)
-    with TestClient(create_app(book.house)) as client:
+    with TestClient(create_app(book.ctx)) as client:
         return client.post(PATH, data=fields, headers={"X-Twilio-Signature": signature})
 
 
 def tencent(book: Book, what: str, told: Any, word: str = WORD) -> Response:
     """Post what Tencent Cloud would."""
-    with TestClient(create_app(book.house)) as client:
+    with TestClient(create_app(book.ctx)) as client:
         return client.post(f"/webhooks/tencent/{word}/{what}", json=told)
 
 
@@ -91,7 +91,7 @@ def test_a_call_for_help_is_answered_in_the_borrowers_language(book: Book) -> No
 def test_a_call_for_help_without_a_template_is_on_record_all_the_same(
     book: Book, caplog: pytest.LogCaptureFixture
 ) -> None:
-    book.house = replace(book.house, templates=Templates({}))
+    book.ctx = replace(book.ctx, templates=Templates({}))
     assert "<Message>" not in twilio(book, "help").text
     assert book.one(reply).kind == "help"
     assert "was not answered" in caplog.text
@@ -130,7 +130,7 @@ def test_a_form_that_is_no_text_is_refused(
 
 
 def test_a_form_in_another_charset_is_refused(book: Book) -> None:
-    with TestClient(create_app(book.house)) as client:
+    with TestClient(create_app(book.ctx)) as client:
         assert client.post(PATH, content=b"Body=\xff").status_code == 400
 
 
@@ -172,8 +172,8 @@ def test_reports_of_several_texts_are_stored_in_one_call_and_applied(book: Book)
     assert len(book.rows(inbox_event)) == 2
     assert "138" not in str([row.payload for row in book.rows(inbox_event)])
 
-    for event_id in wake_events(book.house):
-        apply_event(book.house, event_id)
+    for event_id in dispatch_events(book.ctx):
+        apply_event(book.ctx, event_id)
     assert book.one(receipt).status == "SUCCESS"
     assert book.one(message).status == "delivered"
 
@@ -183,8 +183,8 @@ def test_either_word_opens_the_address_and_without_one_it_does_not_exist(book: B
     for word in ("guessed", "é", WORD + "x"):
         assert tencent(book, "inbound", a_reply("TD"), word=word).status_code == 404
         assert tencent(book, "status", [], word=word).status_code == 404
-    settings = book.house.settings.model_copy(update={"tencent_callback_tokens": None})
-    book.house = replace(book.house, settings=settings)
+    settings = book.ctx.settings.model_copy(update={"tencent_callback_tokens": None})
+    book.ctx = replace(book.ctx, settings=settings)
     assert tencent(book, "inbound", a_reply("TD")).status_code == 404
     assert book.rows(opt_out) == []
 

@@ -17,7 +17,7 @@ from tests.support.loans import Book
 from workers.db.engine import connect
 from workers.db.schema import inbox_event, payment
 from workers.http.app import create_app
-from workers.inbox.process import apply_event, wake_events
+from workers.inbox.process import apply_event, dispatch_events
 
 PHONE = "+8613900139000"
 STREET = "2 Example Road"
@@ -31,7 +31,7 @@ EVENTS: dict[str, dict[str, Any]] = {
         "amount": "12.5",
         "currency": "CNY",
         "due_on": "2026-03-09",
-        "made_by": "c-1",
+        "actor": "c-1",
     },
     "promise_withdrawal": {"promise": "PR-1"},
     "dispute": {
@@ -39,7 +39,7 @@ EVENTS: dict[str, dict[str, Any]] = {
         "loan": "L-1",
         "starts_on": "2026-03-02",
         "why": "金额有误",
-        "made_by": "c-1",
+        "actor": "c-1",
     },
     "hold": {
         "hold": "H-1",
@@ -48,19 +48,19 @@ EVENTS: dict[str, dict[str, Any]] = {
         "starts_on": "2026-03-02",
         "ends_on": None,
         "why": "an illness",
-        "made_by": "c-1",
+        "actor": "c-1",
     },
     "release": {"hold": "H-1", "ends_on": "2026-03-05"},
     "contact_change": {"borrower": "B-L-1", "zones": ["Asia/Urumqi"], "locale": "zh-Hans"},
     "write_off": {"loan": "L-1", "written_off_on": "2026-03-02"},
-    "opt_out": {"borrower": "B-L-1", "channel": None, "made_by": "c-1"},
+    "opt_out": {"borrower": "B-L-1", "channel": None, "actor": "c-1"},
     "validation_notice": {"loan": "L-1", "given_on": "2026-03-02"},
     "acknowledgement": {"loan": "L-1", "acknowledged_on": "2026-03-02"},
     "contact_outcome": {
         "attempt": "dialer-1",
         "outcome": "spoke",
         "reason": "illness",
-        "made_by": "c-1",
+        "actor": "c-1",
     },
 }
 
@@ -82,8 +82,8 @@ def gate() -> Book:
 
 
 def apply_all(book: Book) -> None:
-    for event_id in wake_events(book.house):
-        apply_event(book.house, event_id)
+    for event_id in dispatch_events(book.ctx):
+        apply_event(book.ctx, event_id)
 
 
 # --- what is taken
@@ -162,8 +162,8 @@ def test_new_contacts_are_sealed_before_they_are_stored_and_known_again_all_the_
     first = book.one(inbox_event).payload
     assert PHONE not in json.dumps(first)
     assert STREET not in json.dumps(first)
-    assert book.house.vault.open(b64decode(first["phone_sealed"])) == PHONE
-    assert book.house.vault.open(b64decode(first["address_sealed"])) == STREET
+    assert book.ctx.cipher.decrypt(b64decode(first["phone_encrypted"])) == PHONE
+    assert book.ctx.cipher.decrypt(b64decode(first["address_encrypted"])) == STREET
 
     apply_all(book)
     assert tell(book, change).status_code == 202
@@ -189,7 +189,7 @@ def test_an_event_whose_signature_is_broken_is_refused(gate: Book, header: str, 
 
 def test_an_event_changed_on_its_way_is_refused(gate: Book) -> None:
     headers = signed(json.dumps(an_event()).encode(), gate.clock.at)
-    with TestClient(create_app(gate.house)) as client:
+    with TestClient(create_app(gate.ctx)) as client:
         changed = json.dumps(an_event(amount="9999999.00"))
         refused = client.post("/events", content=changed, headers=headers)
     assert refused.status_code == 401
@@ -241,7 +241,7 @@ def test_what_is_not_json_in_utf_8_is_refused(gate: Book) -> None:
     assert tell(gate, b"[" * 50_000).status_code == 400
     assert tell(gate, an_event(), content_type="application/json; charset=gbk").status_code == 400
     headers = signed(b"{}", gate.clock.at)
-    with TestClient(create_app(gate.house)) as client:
+    with TestClient(create_app(gate.ctx)) as client:
         assert client.post("/events", content=b"\xff{}", headers=headers).status_code == 400
 
 
@@ -332,7 +332,7 @@ def test_an_event_that_is_too_large_is_refused_announced_or_not(gate: Book) -> N
             yield b"x" * 10_000
 
     assert tell(gate, b"x" * 70_000).status_code == 413
-    with TestClient(create_app(gate.house)) as client:
+    with TestClient(create_app(gate.ctx)) as client:
         assert client.post("/events", content=pieces()).status_code == 413
 
 

@@ -17,8 +17,8 @@ from workers.db.schema import inbox_event
 from workers.http import notify_workers as waking
 from workers.http.app import create_app
 from workers.http.notify_workers import Waker
-from workers.inbox.process import wake_events
-from workers.queues import EVENTS_AT_ONCE
+from workers.inbox.process import dispatch_events
+from workers.queues import EVENTS_PER_MESSAGE
 
 
 class AwayBroker:
@@ -45,7 +45,7 @@ def book(engine: Engine) -> Book:
 def post(book: Book, wake: Waker, *, id: str = "evt_1", secret: str = SECRET) -> int:
     body = json.dumps(an_event()).encode()
     headers = signed(body, book.clock.at, id=id, secret=secret)
-    with TestClient(create_app(book.house, wake)) as client:
+    with TestClient(create_app(book.ctx, wake)) as client:
         return int(client.post("/events", content=body, headers=headers).status_code)
 
 
@@ -71,7 +71,7 @@ def test_without_a_broker_the_event_is_stored_and_found_by_the_next_sweep(
     with caplog.at_level(logging.WARNING):
         assert post(book, Waker(AwayBroker())) == 202
 
-    assert wake_events(book.house) == [book.one(inbox_event).id]
+    assert dispatch_events(book.ctx) == [book.one(inbox_event).id]
     assert "not announced at once" in caplog.text
 
 
@@ -93,11 +93,11 @@ def test_no_message_holds_more_events_than_one_may() -> None:
     wake = Waker(woken.append)
 
     async def many_at_once() -> None:
-        await asyncio.gather(*(wake(event_id) for event_id in range(1 + 2 * EVENTS_AT_ONCE)))
+        await asyncio.gather(*(wake(event_id) for event_id in range(1 + 2 * EVENTS_PER_MESSAGE)))
 
     asyncio.run(many_at_once())
 
-    assert [len(ids) for ids in woken] == [1, EVENTS_AT_ONCE, EVENTS_AT_ONCE]
+    assert [len(ids) for ids in woken] == [1, EVENTS_PER_MESSAGE, EVENTS_PER_MESSAGE]
 
 
 def test_a_broker_that_is_away_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:

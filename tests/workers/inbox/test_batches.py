@@ -22,12 +22,12 @@ from tests.support.counting import statements
 from tests.support.events import store
 from tests.support.loans import Book
 from tests.support.plans import nothing_stays
-from workers.context import House
-from workers.db.inbox import AT_ONCE
+from workers.context import Context
+from workers.db.inbox import BATCH_SIZE
 from workers.db.schema import allocation, inbox_event, payment, promise
 from workers.inbox import handlers as applying
 from workers.inbox.handlers import TOGETHER
-from workers.inbox.process import apply_event, apply_events, take_in, wake_events
+from workers.inbox.process import apply_event, apply_events, dispatch_events, submit
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
 
@@ -43,7 +43,7 @@ def a_payment(
         loan=loan,
         amount=amount,
         currency=currency,
-        paid_on=book.house.today().isoformat(),
+        paid_on=book.ctx.today().isoformat(),
     )
 
 
@@ -56,7 +56,7 @@ def a_promise(book: Book, loan: str = "L-1") -> int:
         amount="400",
         currency="CNY",
         due_on="2026-04-12",
-        made_by="col-1",
+        actor="col-1",
     )
 
 
@@ -74,12 +74,12 @@ def book(engine: Engine) -> Book:
 
 
 @contextmanager
-def impatient(house: House) -> Iterator[House]:
+def impatient(ctx: Context) -> Iterator[Context]:
     """The house of a worker that waits for a lock only a moment."""
     engine = create_engine(
-        house.engine.url, connect_args={"options": "-c lock_timeout=200ms -c timezone=UTC"}
+        ctx.engine.url, connect_args={"options": "-c lock_timeout=200ms -c timezone=UTC"}
     )
-    yield replace(house, engine=engine)
+    yield replace(ctx, engine=engine)
     engine.dispose()
 
 
@@ -96,7 +96,7 @@ def test_each_of_many_is_told_what_came_of_it(book: Book) -> None:
         a_payment(book, "400", id="P-5", loan="L-3"),
     ]
 
-    settled = apply_events(book.house, ids)
+    settled = apply_events(book.ctx, ids)
 
     assert [one.status for one in settled] == [
         "applied",
@@ -121,13 +121,13 @@ def test_each_of_many_is_told_what_came_of_it(book: Book) -> None:
 def test_of_two_for_one_loan_the_second_pays_what_the_first_has_left(book: Book) -> None:
     ids = [a_payment(book, "100", id="P-1"), a_payment(book, "20", id="P-2")]
 
-    apply_events(book.house, ids)
+    apply_events(book.ctx, ids)
 
     first, second = sorted(row.id for row in book.rows(payment))
-    laid = {
+    apply_allocations = {
         (row.payment_id, row.due_on, row.component): row.amount for row in book.rows(allocation)
     }
-    assert laid == {
+    assert apply_allocations == {
         (first, MARCH, "fees"): 5,
         (first, MARCH, "interest"): 20,
         (first, MARCH, "principal"): 75,
@@ -140,7 +140,7 @@ def test_of_two_for_one_loan_the_second_pays_what_the_first_has_left(book: Book)
 def test_one_payment_told_under_two_events_counts_once(book: Book) -> None:
     ids = [a_payment(book), a_payment(book), a_payment(book, "40")]
 
-    settled = apply_events(book.house, ids)
+    settled = apply_events(book.ctx, ids)
 
     assert [one.status for one in settled] == ["applied", "applied", "rejected"]
     assert settled[1].reason == "Payment P-1 is on record already; nothing changed."
@@ -149,9 +149,9 @@ def test_one_payment_told_under_two_events_counts_once(book: Book) -> None:
 
 
 def test_a_payment_on_record_already_pays_nothing_again(book: Book) -> None:
-    apply_events(book.house, [a_payment(book, "30", id="P-1")])
+    apply_events(book.ctx, [a_payment(book, "30", id="P-1")])
 
-    apply_events(book.house, [a_payment(book, "30", id="P-1"), a_payment(book, "7", id="P-2")])
+    apply_events(book.ctx, [a_payment(book, "30", id="P-1"), a_payment(book, "7", id="P-2")])
 
     assert sum(row.amount for row in book.rows(allocation)) == 37
 
@@ -162,7 +162,7 @@ def test_one_at_fault_leaves_the_others_paid(book: Book) -> None:
     )
     ids = [a_payment(book, id="P-1"), broken, a_payment(book, id="P-2", loan="L-2")]
 
-    apply_events(book.house, ids)
+    apply_events(book.ctx, ids)
 
     assert {row.external_id for row in book.rows(payment)} == {"P-1", "P-2"}
     kept = {row.id: row for row in book.rows(inbox_event)}[broken]
@@ -175,13 +175,13 @@ def test_what_fails_half_way_leaves_nothing_behind_and_is_done_one_by_one(
     ids = [a_payment(book, id="P-1"), a_payment(book, id="P-2", loan="L-2")]
 
     def pays_and_falls_over(
-        connection: Connection, house: House, payloads: Sequence[applying.Payload]
+        connection: Connection, ctx: Context, payloads: Sequence[applying.Payload]
     ) -> list[applying.Answer]:
-        applying.apply_payments(connection, house, payloads)
+        applying.apply_payments(connection, ctx, payloads)
         raise ZeroDivisionError
 
     monkeypatch.setitem(TOGETHER, "payment", pays_and_falls_over)
-    settled = apply_events(book.house, ids)
+    settled = apply_events(book.ctx, ids)
 
     assert [one.status for one in settled] == ["applied", "applied"]
     assert len(book.rows(payment)) == 2
@@ -190,7 +190,7 @@ def test_what_fails_half_way_leaves_nothing_behind_and_is_done_one_by_one(
 def test_a_promise_before_its_payment_is_kept_by_it(book: Book) -> None:
     ids = [a_payment(book, "1", id="P-1"), a_promise(book), a_payment(book, "400", id="P-2")]
 
-    apply_events(book.house, ids)
+    apply_events(book.ctx, ids)
 
     assert book.one(promise).status == "kept"
     assert statuses(book) == ["applied"] * 3
@@ -199,10 +199,10 @@ def test_a_promise_before_its_payment_is_kept_by_it(book: Book) -> None:
 def test_what_else_waits_goes_along(book: Book) -> None:
     own, other = a_payment(book, id="P-1"), a_payment(book, id="P-2", loan="L-2")
 
-    apply_events(book.house, [own])
+    apply_events(book.ctx, [own])
 
     assert statuses(book) == ["applied", "applied"]
-    assert apply_events(book.house, [other]) == [], "whoever is told of it finds it done"
+    assert apply_events(book.ctx, [other]) == [], "whoever is told of it finds it done"
 
 
 def test_nothing_goes_along_before_what_came_in_of_its_loan_earlier(book: Book) -> None:
@@ -210,18 +210,18 @@ def test_nothing_goes_along_before_what_came_in_of_its_loan_earlier(book: Book) 
     a_payment(book, "400", id="P-2", loan="L-2")
     own = a_payment(book, id="P-1")
 
-    apply_events(book.house, [own])
+    apply_events(book.ctx, [own])
     assert statuses(book) == ["received", "received", "applied"]
 
-    apply_events(book.house, [waits, waits + 1])
+    apply_events(book.ctx, [waits, waits + 1])
     assert statuses(book) == ["applied"] * 3
     assert book.one(promise).status == "kept"
 
 
 def test_what_was_tried_in_vain_does_not_go_along_for_ever(book: Book) -> None:
-    apply_events(book.house, [a_payment(book, id="P-1", loan="L-9")])
+    apply_events(book.ctx, [a_payment(book, id="P-1", loan="L-9")])
 
-    settled = apply_events(book.house, [a_payment(book, id="P-2")])
+    settled = apply_events(book.ctx, [a_payment(book, id="P-2")])
 
     assert [one.status for one in settled] == ["applied"]
 
@@ -230,124 +230,126 @@ def test_what_waits_goes_along_with_its_own_kind_only(book: Book) -> None:
     a_payment(book, id="P-2", loan="L-2")
     own = a_promise(book, "L-1")
 
-    apply_events(book.house, [own])
+    apply_events(book.ctx, [own])
 
     assert statuses(book) == ["received", "applied"]
 
 
 def test_who_is_told_of_what_is_done_takes_nothing_along(book: Book) -> None:
     own = a_payment(book, id="P-1")
-    apply_events(book.house, [own])
+    apply_events(book.ctx, [own])
     a_payment(book, id="P-2", loan="L-2")
 
-    assert apply_events(book.house, [own]) == []
+    assert apply_events(book.ctx, [own]) == []
     assert statuses(book) == ["applied", "received"]
 
 
 def test_a_loan_that_somebody_holds_holds_up_none_of_the_others(book: Book) -> None:
     held, free, _ = (a_payment(book, id=f"P-{n}", loan=f"L-{n}") for n in (1, 2, 3))
-    wake_events(book.house)
-    with book.house.engine.begin() as connection, impatient(book.house) as house:
+    dispatch_events(book.ctx)
+    with book.ctx.engine.begin() as connection, impatient(book.ctx) as ctx:
         connection.execute(text("SELECT FROM loan WHERE external_id = 'L-1' FOR UPDATE"))
         with pytest.raises(OperationalError):
-            apply_events(house, [held, free])
+            apply_events(ctx, [held, free])
 
     assert statuses(book) == ["received", "applied", "applied"]
-    assert wake_events(book.house) == [held], "at once, and not when its lease has ended"
-    apply_events(book.house, [held])
+    assert dispatch_events(book.ctx) == [held], "at once, and not when its lease has ended"
+    apply_events(book.ctx, [held])
     assert statuses(book) == ["applied"] * 3
 
 
 def test_one_that_goes_along_is_not_waited_for(book: Book) -> None:
     free, held = a_payment(book, id="P-2", loan="L-2"), a_payment(book, id="P-1", loan="L-1")
-    wake_events(book.house)
-    with book.house.engine.begin() as connection:
+    dispatch_events(book.ctx)
+    with book.ctx.engine.begin() as connection:
         connection.execute(text("SELECT FROM loan WHERE external_id = 'L-1' FOR UPDATE"))
-        apply_events(book.house, [free])
+        apply_events(book.ctx, [free])
 
     assert statuses(book) == ["applied", "received"]
-    assert wake_events(book.house) == [held]
+    assert dispatch_events(book.ctx) == [held]
 
 
 def test_one_alone_that_goes_along_is_not_waited_for(book: Book) -> None:
     others, held = a_payment(book, id="P-2", loan="L-2"), a_payment(book, id="P-1", loan="L-1")
-    with book.house.engine.begin() as connection, impatient(book.house) as house:
+    with book.ctx.engine.begin() as connection, impatient(book.ctx) as ctx:
         connection.execute(text("SELECT FROM loan WHERE external_id = 'L-1' FOR UPDATE"))
         connection.execute(
             text("SELECT FROM inbox_event WHERE id = :id FOR UPDATE"), {"id": others}
         )
-        apply_events(house, [others])
+        apply_events(ctx, [others])
 
     assert statuses(book) == ["received", "received"]
-    assert held in wake_events(book.house)
+    assert held in dispatch_events(book.ctx)
 
 
 def test_who_is_told_of_others_after_one_that_is_held_leaves_them_to_the_sweep(book: Book) -> None:
     held = a_payment(book, id="P-1", loan="L-1")
     later = a_promise(book, "L-2")
-    wake_events(book.house)
-    with book.house.engine.begin() as connection, impatient(book.house) as house:
+    dispatch_events(book.ctx)
+    with book.ctx.engine.begin() as connection, impatient(book.ctx) as ctx:
         connection.execute(text("SELECT FROM loan WHERE external_id = 'L-1' FOR UPDATE"))
         with pytest.raises(OperationalError):
-            apply_events(house, [held, later])
+            apply_events(ctx, [held, later])
 
-    assert wake_events(book.house) == [held, later], "at once, and not when their leases have ended"
+    assert dispatch_events(book.ctx) == [held, later], (
+        "at once, and not when their leases have ended"
+    )
 
 
 def test_one_that_somebody_else_is_at_keeps_none_of_the_others_from_the_sweep(book: Book) -> None:
     held, later, theirs = (a_promise(book, f"L-{n}") for n in (1, 2, 3))
-    wake_events(book.house)
-    with book.house.engine.begin() as connection, impatient(book.house) as house:
+    dispatch_events(book.ctx)
+    with book.ctx.engine.begin() as connection, impatient(book.ctx) as ctx:
         connection.execute(text("SELECT FROM loan WHERE external_id = 'L-1' FOR UPDATE"))
         connection.execute(
             text("SELECT FROM inbox_event WHERE id = :id FOR UPDATE"), {"id": theirs}
         )
         with pytest.raises(OperationalError):
-            apply_events(house, [held, later, theirs])
+            apply_events(ctx, [held, later, theirs])
 
-    assert wake_events(book.house) == [held, later]
+    assert dispatch_events(book.ctx) == [held, later]
 
 
 def test_what_went_along_with_one_at_fault_is_told_of_again(
     book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own, along = a_payment(book, id="P-1"), a_payment(book, id="P-2", loan="L-2")
-    wake_events(book.house)
+    dispatch_events(book.ctx)
 
     def falls_over(*_: object) -> list[applying.Answer]:
         raise ZeroDivisionError
 
     monkeypatch.setitem(TOGETHER, "payment", falls_over)
-    apply_events(book.house, [own])
+    apply_events(book.ctx, [own])
 
     assert statuses(book) == ["applied", "received"]
-    assert wake_events(book.house) == [along]
+    assert dispatch_events(book.ctx) == [along]
 
 
 def test_a_time_limit_ends_the_work_and_blames_no_event(
     book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = [a_payment(book, id="P-1"), a_payment(book, id="P-2", loan="L-2")]
-    wake_events(book.house)
+    dispatch_events(book.ctx)
 
     def too_long(*_: object) -> list[applying.Answer]:
         raise SoftTimeLimitExceeded
 
     monkeypatch.setitem(TOGETHER, "payment", too_long)
     with pytest.raises(SoftTimeLimitExceeded):
-        apply_events(book.house, ids[:1])
+        apply_events(book.ctx, ids[:1])
 
     assert {(row.status, row.reason) for row in book.rows(inbox_event)} == {("received", None)}
-    assert wake_events(book.house) == ids, "at once, and not when their leases have ended"
+    assert dispatch_events(book.ctx) == ids, "at once, and not when their leases have ended"
 
 
 def test_what_somebody_else_is_at_is_left_to_them(book: Book) -> None:
     ids = [a_payment(book, id="P-1"), a_payment(book, id="P-2", loan="L-2")]
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         connection.execute(
             text("SELECT FROM inbox_event WHERE id = :id FOR UPDATE"), {"id": ids[0]}
         )
-        apply_events(book.house, ids)
+        apply_events(book.ctx, ids)
 
     assert statuses(book) == ["received", "applied"]
 
@@ -356,7 +358,7 @@ def test_two_workers_with_the_same_events_pay_each_once(book: Book) -> None:
     ids = [a_payment(book, "1", id=f"P-{n}", loan=f"L-{n % 3 + 1}") for n in range(60)]
     there_and_back = (ids, ids[::-1])
 
-    together(*((lambda some=some: apply_events(book.house, some)) for some in there_and_back))
+    together(*((lambda some=some: apply_events(book.ctx, some)) for some in there_and_back))
 
     assert len(book.rows(payment)) == 60
     assert sum(row.amount for row in book.rows(allocation)) == 60
@@ -373,7 +375,7 @@ def test_a_person_who_waits_for_an_event_is_told_what_came_of_it(book: Book) -> 
     }
     a_payment(book, id="P-2", loan="L-2")
 
-    settled = take_in(book.house, "payment:P-1", "payment", paid)
+    settled = submit(book.ctx, "payment:P-1", "payment", paid)
 
     assert settled.status == "applied"
     assert statuses(book) == ["received", "applied"], "the other is the workers'"
@@ -382,11 +384,11 @@ def test_a_person_who_waits_for_an_event_is_told_what_came_of_it(book: Book) -> 
 def test_ten_payments_cost_the_statements_of_one(book: Book) -> None:
     def cost(many: int) -> int:
         ids = [a_payment(book, "1", id=f"P-{many}-{n}", loan=f"L-{n % 3 + 1}") for n in range(many)]
-        with statements(book.house.engine) as sent:
-            apply_events(book.house, ids)
+        with statements(book.ctx.engine) as sent:
+            apply_events(book.ctx, ids)
         return len(sent)
 
-    assert cost(10) == cost(AT_ONCE) == cost(3) <= 16
+    assert cost(10) == cost(BATCH_SIZE) == cost(3) <= 16
 
 
 PAID = st.lists(
@@ -407,8 +409,8 @@ ENDS = (
     "  FROM allocation a JOIN payment p ON p.id = a.payment_id ORDER BY 1, 2, 3",
     "SELECT loan_id, due_on, paid_fees, paid_interest, paid_principal"
     "  FROM instalment ORDER BY 1, 2",
-    "SELECT id, anchor_on, review_on, acknowledged_on FROM loan ORDER BY 1",
-    "SELECT loan_id, item, anchor_on, status FROM action ORDER BY 1, 2, 3",
+    "SELECT id, delinquent_since, review_on, acknowledged_on FROM loan ORDER BY 1",
+    "SELECT loan_id, item, delinquent_since, status FROM action ORDER BY 1, 2, 3",
     "SELECT loan_id, opened_on, closed_because FROM collection_case ORDER BY 1, 2",
 )
 """Everything that a payment may change, but for words: where two payments cure a loan, one by one
@@ -423,9 +425,9 @@ def test_many_at_once_end_as_one_by_one(
     book: Book, paid: Sequence[tuple[str, str, str, str]]
 ) -> None:
     def play(*, at_once: bool) -> object:
-        with nothing_stays(book.house) as (connection, same_house):
+        with nothing_stays(book.ctx) as (connection, same_house):
             same = copy(book)
-            same.house = same_house
+            same.ctx = same_house
             ids = [
                 a_payment(same, amount, id=id, loan=name, currency=currency)
                 for id, name, amount, currency in paid

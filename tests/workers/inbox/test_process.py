@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from tests.support.loans import Book
 from workers.db.schema import inbox_event, payment
 from workers.inbox.handlers import HANDLERS
-from workers.inbox.process import Settled, apply_event, receive, wake_events
+from workers.inbox.process import Settled, apply_event, dispatch_events, receive
 
 PAYMENT = {
     "external_id": "P-1",
@@ -29,35 +29,35 @@ def book(engine: Engine) -> Book:
 def event(book: Book, name: str = "P-1", **changed: str) -> int:
     """A payment that came in, as the store holds it. Gives the event's id."""
     payload = PAYMENT | {"external_id": name} | changed
-    with book.house.engine.begin() as connection:
-        return receive(connection, f"payment:{name}", "payment", payload, book.house.now())
+    with book.ctx.engine.begin() as connection:
+        return receive(connection, f"payment:{name}", "payment", payload, book.ctx.now())
 
 
 def woken(book: Book, limit: int) -> list[int]:
-    return sorted(wake_events(book.house, limit=limit))
+    return sorted(dispatch_events(book.ctx, limit=limit))
 
 
 def after_the_lease(book: Book) -> None:
-    book.clock.at += book.house.settings.lease + timedelta(seconds=1)
+    book.clock.at += book.ctx.settings.lease + timedelta(seconds=1)
 
 
 def test_an_event_is_announced_once(book: Book) -> None:
     stored = event(book)
 
-    assert wake_events(book.house) == [stored]
-    assert wake_events(book.house) == []
+    assert dispatch_events(book.ctx) == [stored]
+    assert dispatch_events(book.ctx) == []
 
 
 def test_an_event_whose_announcement_was_lost_is_announced_again_when_the_lease_ends(
     book: Book,
 ) -> None:
     stored = event(book)
-    wake_events(book.house)
+    dispatch_events(book.ctx)
 
-    book.clock.at += book.house.settings.lease
-    assert wake_events(book.house) == [], "it may still be on its way"
+    book.clock.at += book.ctx.settings.lease
+    assert dispatch_events(book.ctx) == [], "it may still be on its way"
     after_the_lease(book)
-    assert wake_events(book.house) == [stored]
+    assert dispatch_events(book.ctx) == [stored]
 
 
 def test_the_oldest_events_come_first_and_no_more_at_once_than_were_asked_for(book: Book) -> None:
@@ -86,10 +86,10 @@ def test_new_events_come_before_those_that_waited_and_of_these_the_longest_first
 def test_an_event_that_was_settled_is_not_announced_any_more(book: Book) -> None:
     book.loan("L-1", due_on="2026-03-01")
     applied, rejected = event(book), event(book, "P-2", currency="USD")
-    assert apply_event(book.house, applied).status == "applied"
-    assert apply_event(book.house, rejected).status == "rejected"
+    assert apply_event(book.ctx, applied).status == "applied"
+    assert apply_event(book.ctx, rejected).status == "rejected"
 
-    assert wake_events(book.house) == []
+    assert dispatch_events(book.ctx) == []
 
 
 def test_the_same_event_twice_is_stored_once(book: Book) -> None:
@@ -103,16 +103,16 @@ def test_an_event_that_nobody_foresaw_is_kept_with_its_reason_and_holds_up_no_ot
     book.loan("L-1", due_on="2026-03-01")
     broken, good = event(book, "P-1", paid_on="yesterday"), event(book, "P-2")
 
-    settled = [apply_event(book.house, one) for one in sorted(wake_events(book.house))]
+    settled = [apply_event(book.ctx, one) for one in sorted(dispatch_events(book.ctx))]
 
     assert settled[0] == Settled("received", "It could not be applied (ValueError).")
     assert settled[1].status == "applied"
     kept = {row.id: row for row in book.rows(inbox_event)}
-    assert (kept[broken].status, kept[broken].settled_at) == ("received", None)
+    assert (kept[broken].status, kept[broken].completed_at) == ("received", None)
     assert kept[broken].reason == "It could not be applied (ValueError)."
     assert kept[good].status == "applied"
     after_the_lease(book)
-    assert wake_events(book.house) == [broken], "it is tried again"
+    assert dispatch_events(book.ctx) == [broken], "it is tried again"
 
 
 def test_an_event_that_fails_half_way_leaves_nothing_of_it_behind(
@@ -127,11 +127,11 @@ def test_an_event_that_fails_half_way_leaves_nothing_of_it_behind(
         raise ZeroDivisionError
 
     monkeypatch.setitem(HANDLERS, "payment", pays_and_falls_over)
-    assert apply_event(book.house, stored).status == "received"
+    assert apply_event(book.ctx, stored).status == "received"
     assert book.rows(payment) == []
 
     monkeypatch.undo()
-    assert apply_event(book.house, stored).status == "applied"
+    assert apply_event(book.ctx, stored).status == "applied"
     assert book.one(payment).amount == 30
 
 
@@ -149,41 +149,41 @@ RECEIPT = {
     ("hours", "status"), [(0, "received"), (24, "received"), (24.01, "rejected")]
 )
 def test_a_receipt_waits_a_day_for_its_message(book: Book, hours: float, status: str) -> None:
-    with book.house.engine.begin() as connection:
-        stored = receive(connection, "twilio:SM1", "receipt", RECEIPT, book.house.now())
+    with book.ctx.engine.begin() as connection:
+        stored = receive(connection, "twilio:SM1", "receipt", RECEIPT, book.ctx.now())
 
     book.clock.at += timedelta(hours=hours)
 
-    assert apply_event(book.house, stored).status == status
+    assert apply_event(book.ctx, stored).status == status
 
 
 def test_a_payment_waits_for_its_loan_without_end(book: Book) -> None:
     stored = event(book)
     book.clock.at += timedelta(days=400)
-    assert apply_event(book.house, stored).status == "received"
+    assert apply_event(book.ctx, stored).status == "received"
 
 
 def test_what_waited_for_a_payment_is_announced_as_soon_as_it_has_come(book: Book) -> None:
     book.loan("L-1")
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         payload = {"payment": "P-1", "reversed_on": "2026-03-02"}
-        bounced = receive(connection, "R-1", "reversal", payload, book.house.now())
-    wake_events(book.house)
-    assert apply_event(book.house, bounced).status == "received"
+        bounced = receive(connection, "R-1", "reversal", payload, book.ctx.now())
+    dispatch_events(book.ctx)
+    assert apply_event(book.ctx, bounced).status == "received"
     paid = event(book)
-    wake_events(book.house)
+    dispatch_events(book.ctx)
 
-    assert apply_event(book.house, paid).status == "applied"
+    assert apply_event(book.ctx, paid).status == "applied"
 
-    assert wake_events(book.house) == [bounced], "not only when its lease has ended"
+    assert dispatch_events(book.ctx) == [bounced], "not only when its lease has ended"
 
 
 def test_an_event_that_is_corrected_is_announced_at_once(book: Book) -> None:
     book.loan("L-1")
     wrong = event(book, currency="USD")
-    wake_events(book.house)
-    assert apply_event(book.house, wrong).status == "rejected"
+    dispatch_events(book.ctx)
+    assert apply_event(book.ctx, wrong).status == "rejected"
 
     assert event(book, currency="CNY") == wrong
-    assert wake_events(book.house) == [wrong]
-    assert apply_event(book.house, wrong).status == "applied"
+    assert dispatch_events(book.ctx) == [wrong]
+    assert apply_event(book.ctx, wrong).status == "applied"

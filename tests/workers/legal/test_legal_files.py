@@ -63,7 +63,7 @@ def needs(book: Book) -> dict[str, str | None]:
 
 
 def test_a_file_breaks_the_claim_down_and_names_the_limitation_date(book: Book) -> None:
-    assert open_legal_file(book.house, due_file(book)) == "opened"
+    assert open_legal_file(book.ctx, due_file(book)) == "opened"
     opened = book.one(legal_file)
     assert (opened.principal, opened.interest, opened.fees) == (161, 31, 0)
     assert opened.currency == "CNY"
@@ -78,7 +78,7 @@ def test_a_file_breaks_the_claim_down_and_names_the_limitation_date(book: Book) 
 
 
 def test_what_only_the_lender_has_stays_missing(book: Book) -> None:
-    open_legal_file(book.house, due_file(book))
+    open_legal_file(book.ctx, due_file(book))
     met = needs(book)
     assert met["claim_breakdown"] == (
         "principal 161.00, interest 31.00, fees 0.00 CNY, 2 instalment(s)"
@@ -104,21 +104,21 @@ def test_what_was_done_here_is_evidence_with_the_number_to_find_it_by(engine: En
         book.staff(f"v-{number}", "visitor")
     book.loan("L-1", due_on="2026-03-01")
 
-    def work(now: str, item: str, take_up: Callable[..., str]) -> None:
+    def work(now: str, item: str, run_action: Callable[..., str]) -> None:
         book.at(now).escalate("L-1")
-        take_up(book.house, book.action_id("L-1", item))
+        run_action(book.ctx, book.action_id("L-1", item))
 
     work("2026-03-02 10:00", "text_day_1", send_sms)
     work("2026-03-08 10:00", "enquiry_call", assign_call)
-    call = book.called("L-1", by="c-1")
+    call = book.called("L-1", actor="c-1")
     work("2026-03-31 10:00", "field_visit", schedule_visit)
-    visited = book.visited("L-1", by="v-1")
+    visited = book.visited("L-1", actor="v-1")
     text = book.one(message)
     with engine.begin() as connection:
         connection.execute(update(message).values(status="delivered"))
     book.at("2026-04-30 10:00").escalate("L-1")
     book.approve("L-1")
-    assert open_legal_file(book.house, book.action_id("L-1", "legal_file")) == "opened"
+    assert open_legal_file(book.ctx, book.action_id("L-1", "legal_file")) == "opened"
     met = needs(book)
     assert met["demand_delivered"] == f"message {text.sid} of 2026-03-02"
     assert met["calls"] == f"attempt {call} of 2026-03-08: spoke"
@@ -129,7 +129,7 @@ def test_what_was_done_here_is_evidence_with_the_number_to_find_it_by(engine: En
 def test_a_text_that_was_not_delivered_is_no_evidence(book: Book) -> None:
     action_id = due_file(book)
     sid = "SM" + "0" * 32
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         contact_id = connection.execute(
             insert(contact)
             .values(borrower_id=1, loan_id=1, action_id=action_id, channel="sms", at=book.clock.at)
@@ -148,12 +148,12 @@ def test_a_text_that_was_not_delivered_is_no_evidence(book: Book) -> None:
                 template_version="1",
                 locale="zh-Hans",
                 segments=1,
-                body_sealed=b"",
+                body_encrypted=b"",
                 created_at=book.clock.at,
                 changed_at=book.clock.at,
             )
         )
-    open_legal_file(book.house, action_id)
+    open_legal_file(book.ctx, action_id)
     assert needs(book)["demand_delivered"] is None
 
 
@@ -161,58 +161,58 @@ def test_nothing_is_opened_before_a_supervisor_approves(book: Book) -> None:
     book.loan("L-1", instalments=instalments(), steps_tried=TRIED)
     book.escalate("L-1")
     assert book.actions("L-1")["legal_file"] == "awaiting_approval"
-    assert open_legal_file(book.house, book.action_id("L-1", "legal_file")) == "nothing to do"
+    assert open_legal_file(book.ctx, book.action_id("L-1", "legal_file")) == "nothing to do"
 
 
 def test_an_approval_that_is_gone_keeps_the_file_closed(book: Book) -> None:
     action_id = due_file(book)
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         connection.execute(delete(approval))
-    assert open_legal_file(book.house, action_id) == "not ready"
+    assert open_legal_file(book.ctx, action_id) == "not ready"
     waiting = book.action("L-1", "legal_file")
     assert (waiting.status, waiting.due_at) == ("deferred", None)
     assert waiting.reason == "A supervisor has not approved it."
-    assert waiting.rules == ["house.not_approved"]
+    assert waiting.rules == ["lender.not_approved"]
     assert book.rows(legal_file) == []
 
 
 def test_steps_that_turn_out_untried_keep_the_file_closed(book: Book) -> None:
     action_id = due_file(book)
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         connection.execute(update(loan).values(steps_tried=["remind"]))
-    assert open_legal_file(book.house, action_id) == "not ready"
+    assert open_legal_file(book.ctx, action_id) == "not ready"
     waiting = book.action("L-1", "legal_file")
     assert waiting.reason == "These steps were not tried yet: enquire, visit."
-    assert waiting.rules == ["house.steps_not_tried"]
+    assert waiting.rules == ["lender.steps_not_tried"]
 
 
 def test_steps_tried_for_other_arrears_do_not_count(book: Book) -> None:
     action_id = due_file(book)
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         connection.execute(update(loan).values(steps_tried_at=date(2025, 3, 1)))
-    assert open_legal_file(book.house, action_id) == "not ready"
+    assert open_legal_file(book.ctx, action_id) == "not ready"
 
 
 def test_without_a_checklist_for_the_jurisdiction_the_file_waits(book: Book) -> None:
     action_id = due_file(book)
-    book.house = replace(book.house, policy=replace(book.house.policy, checklists=()))
-    assert open_legal_file(book.house, action_id) == "not ready"
+    book.ctx = replace(book.ctx, policy=replace(book.ctx.policy, checklists=()))
+    assert open_legal_file(book.ctx, action_id) == "not ready"
     waiting = book.action("L-1", "legal_file")
     assert waiting.reason == "No legal checklist is known for CN."
-    assert waiting.rules == ["house.no_checklist_known"]
+    assert waiting.rules == ["lender.no_checklist_known"]
 
 
 def test_a_payment_after_the_approval_stops_the_file(book: Book) -> None:
     action_id = due_file(book)
-    with book.house.engine.begin() as connection:
-        paid = Payment("P-1", "L-1", Decimal(192), "CNY", book.house.today())
-        record_payment(connection, book.house, paid)
-    assert open_legal_file(book.house, action_id) == "nothing to do"
+    with book.ctx.engine.begin() as connection:
+        paid = Payment("P-1", "L-1", Decimal(192), "CNY", book.ctx.today())
+        record_payment(connection, book.ctx, paid)
+    assert open_legal_file(book.ctx, action_id) == "nothing to do"
     assert book.actions("L-1")["legal_file"] == "cancelled"
 
 
 def test_two_workers_open_one_file(book: Book) -> None:
-    open_file = partial(open_legal_file, book.house, due_file(book))
+    open_file = partial(open_legal_file, book.ctx, due_file(book))
     assert sorted(together(open_file, open_file)) == ["nothing to do", "opened"]
     assert len(book.rows(legal_file)) == 1
 
@@ -224,8 +224,8 @@ def test_a_file_costs_as_many_statements_for_forty_instalments_as_for_one(book: 
         book.loan(loan_id, instalments=monthly, steps_tried=TRIED)
         book.escalate(loan_id)
         book.approve(loan_id)
-        with statements(book.house.engine) as sent:
-            assert open_legal_file(book.house, book.action_id(loan_id, "legal_file")) == "opened"
+        with statements(book.ctx.engine) as sent:
+            assert open_legal_file(book.ctx, book.action_id(loan_id, "legal_file")) == "opened"
         counts.append(len(sent))
     assert counts[0] == counts[1] <= 13
     assert len(book.rows(legal_file_line)) == 41

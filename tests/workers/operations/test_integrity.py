@@ -24,20 +24,20 @@ def book(engine: Engine) -> Book:
 
 
 def gaps(book: Book) -> dict[Gap, int]:
-    with book.house.engine.connect() as connection:
-        found = find_unexplained(connection, book.house)
-        assert count_unexplained(connection, book.house) == sum(found.values())
+    with book.ctx.engine.connect() as connection:
+        found = find_unexplained(connection, book.ctx)
+        assert count_unexplained(connection, book.ctx) == sum(found.values())
     return found
 
 
 def duplicates(book: Book) -> int:
-    with book.house.engine.connect() as connection:
+    with book.ctx.engine.connect() as connection:
         return count_duplicates(connection)
 
 
 def meddle(book: Book, item: str, **columns: object) -> None:
     """Write into an action what no worker would."""
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         connection.execute(
             update(action).where(action.c.id == book.action_id("L-1", item)).values(**columns)
         )
@@ -47,7 +47,7 @@ def another_text(book: Book, status: str) -> None:
     """A second text, of its own status, for the action whose text was sent."""
     copied = [column for column in message.c if column.name not in ("id", "sid", "status")]
     again = select(func.gen_random_uuid(), *copied, literal(status))
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         connection.execute(
             insert(message).from_select(["id", *(c.name for c in copied), "status"], again)
         )
@@ -60,7 +60,7 @@ def test_a_house_that_did_its_work_has_nothing_to_hide(book: Book) -> None:
 
 def test_a_contact_without_a_rule_pack_is_found(book: Book) -> None:
     sent = book.one(contact)
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         connection.execute(
             insert(contact).values(
                 borrower_id=sent.borrower_id,
@@ -75,8 +75,8 @@ def test_a_contact_without_a_rule_pack_is_found(book: Book) -> None:
 
 
 def test_an_action_whose_decision_was_about_nothing_past_due_is_found(book: Book) -> None:
-    with all_rights(book.house.engine) as connection:
-        connection.execute(update(decision).values(anchor_on=None))
+    with all_rights(book.ctx.engine) as connection:
+        connection.execute(update(decision).values(delinquent_since=None))
 
     assert gaps(book) == {Gap.ACTION_WITHOUT_DECISION: 2}
 
@@ -106,7 +106,7 @@ def test_a_text_whose_receipt_overtook_the_answer_is_no_gap(book: Book) -> None:
 
 
 def test_a_call_for_an_action_that_was_never_claimed_is_found(book: Book) -> None:
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         connection.execute(
             insert(call).values(
                 loan_id=book.loan_id("L-1"),
@@ -114,7 +114,7 @@ def test_a_call_for_an_action_that_was_never_claimed_is_found(book: Book) -> Non
                 staff_id=book.staff("caller-1", "caller"),
                 purpose="A test needs it.",
                 language="en",
-                assigned_at=book.house.now(),
+                assigned_at=book.ctx.now(),
             )
         )
 
@@ -134,7 +134,7 @@ def test_a_loan_past_due_that_nobody_looked_at_in_time_is_found_the_day_after(bo
 
 def test_a_loan_that_is_not_past_due_may_be_looked_at_late(book: Book) -> None:
     book.loan("due later", due_on="2026-03-05")
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         connection.execute(
             update(loan).where(loan.c.external_id == "due later").values(review_on=date(2026, 3, 2))
         )
@@ -145,7 +145,7 @@ def test_a_loan_that_is_not_past_due_may_be_looked_at_late(book: Book) -> None:
 def test_a_second_text_for_one_item_is_counted_even_if_the_constraint_were_gone(
     book: Book,
 ) -> None:
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         connection.execute(text("DROP INDEX message_one_live_per_action"))
     another_text(book, "unknown")
 

@@ -22,19 +22,19 @@ from workers.payments.payments import Payment
 
 
 def problems_of(book: Book) -> Problems:
-    with book.house.engine.connect() as connection:
-        return read_problems(connection, book.house.settings.lender_zone)
+    with book.ctx.engine.connect() as connection:
+        return read_problems(connection, book.ctx.settings.lender_zone)
 
 
 def receive_payment(book: Book, number: int, loan: str, currency: str = "CNY") -> int:
-    paid = Payment(f"P-{number}", loan, Decimal(10), currency, book.house.today())
-    with book.house.engine.begin() as connection:
+    paid = Payment(f"P-{number}", loan, Decimal(10), currency, book.ctx.today())
+    with book.ctx.engine.begin() as connection:
         return inbox.receive(
             connection,
             f"payment:P-{number}",
             "payment",
             inbox.payment_payload(paid),
-            book.house.now(),
+            book.ctx.now(),
         )
 
 
@@ -42,14 +42,14 @@ def test_a_problem_is_shown_while_it_is_open(engine: Engine) -> None:
     book = Book(engine)
     loan_id = book.loan("L-1")
     with engine.begin() as connection:
-        note_problem(connection, loan_id, "zone_missing", "No zone is known.", book.house.now())
+        note_problem(connection, loan_id, "zone_missing", "No zone is known.", book.ctx.now())
 
     (one,) = problems_of(book).loans
     assert (one.loan, one.kind, one.detail) == ("L-1", "zone_missing", "No zone is known.")
     assert one.since.isoformat() == "2026-03-02T10:00:00+08:00"
 
     with engine.begin() as connection:
-        resolve_problems(connection, [loan_id], ("zone_missing",), book.house.now())
+        resolve_problems(connection, [loan_id], ("zone_missing",), book.ctx.now())
     assert problems_of(book).loans == ()
 
 
@@ -58,9 +58,9 @@ def test_every_event_that_was_not_applied_is_shown_with_its_reason(engine: Engin
     book.loan("L-1")
     rejected = SENTENCES + 2
     for number in range(rejected):
-        inbox.apply_event(book.house, receive_payment(book, number, "L-1", "USD"))
-    inbox.apply_event(book.house, receive_payment(book, 100, "L-9"))
-    inbox.apply_event(book.house, receive_payment(book, 101, "L-1"))
+        inbox.apply_event(book.ctx, receive_payment(book, number, "L-1", "USD"))
+    inbox.apply_event(book.ctx, receive_payment(book, 100, "L-9"))
+    inbox.apply_event(book.ctx, receive_payment(book, 101, "L-1"))
     receive_payment(book, 102, "L-1")
 
     *refused, waiting, untried = problems_of(book).events
@@ -87,9 +87,9 @@ def test_actions_that_fail_or_were_given_up_are_shown_with_what_to_type(engine: 
 
 
 def give_up(book: Book, action_id: int, to: ActionStatus) -> None:
-    token, now = uuid4(), book.house.now()
-    with book.house.engine.begin() as connection:
-        assert claim_action(connection, action_id, token, now, book.house.settings.lease)
+    token, now = uuid4(), book.ctx.now()
+    with book.ctx.engine.begin() as connection:
+        assert claim_action(connection, action_id, token, now, book.ctx.settings.lease)
         due_at = now if to is ActionStatus.FAILED else None
         move_actions(connection, [action_id], Move(to, "No template is for fr.", (), due_at), now)
 
@@ -106,17 +106,17 @@ def test_a_problem_that_somebody_saw_to_is_closed_and_comes_back_with_its_cause(
 
     def found() -> None:
         with engine.begin() as connection:
-            note_problem(connection, loan_id, "sent_after_all", "Two went out.", book.house.now())
+            note_problem(connection, loan_id, "sent_after_all", "Two went out.", book.ctx.now())
 
     found()
-    settle_problem(book.house, "L-1", "sent_after_all", by="ops-1", why="rang", dry_run=True)
+    settle_problem(book.ctx, "L-1", "sent_after_all", actor="ops-1", why="rang", dry_run=True)
     assert len(problems_of(book).loans) == 1
-    settle_problem(book.house, "L-1", "sent_after_all", by="ops-1", why="rang")
+    settle_problem(book.ctx, "L-1", "sent_after_all", actor="ops-1", why="rang")
     assert problems_of(book).loans == ()
     with pytest.raises(ArrearsError, match="no open problem sent_after_all"):
-        settle_problem(book.house, "L-1", "sent_after_all", by="ops-1", why="rang")
+        settle_problem(book.ctx, "L-1", "sent_after_all", actor="ops-1", why="rang")
     with engine.connect() as connection:
-        story = [one.text for one in read_story(connection, book.house, "L-1")]
+        story = [one.text for one in read_story(connection, book.ctx, "L-1")]
     assert "The problem (sent_after_all) was seen to by ops-1." in story
     found()
     assert len(problems_of(book).loans) == 1
@@ -131,16 +131,16 @@ def test_an_event_that_will_never_be_applied_is_let_go_and_may_come_anew(
     book.staff("ops-1", "supervisor")
     book.loan("L-1")
     loan = "L-9" if currency == "CNY" else "L-1"
-    inbox.apply_event(book.house, receive_payment(book, 1, loan, currency))
+    inbox.apply_event(book.ctx, receive_payment(book, 1, loan, currency))
     (event,) = problems_of(book).events
     with pytest.raises(ArrearsError, match="Nobody on the roster"):
-        drop_event(book.house, event.event, by="nobody", why="a test")
-    drop_event(book.house, event.event, by="ops-1", why="another house's")
+        drop_event(book.ctx, event.event, actor="nobody", why="a test")
+    drop_event(book.ctx, event.event, actor="ops-1", why="another house's")
     assert problems_of(book).events == ()
     with pytest.raises(ArrearsError, match="was dropped"):
-        drop_event(book.house, event.event, by="ops-1", why="again")
+        drop_event(book.ctx, event.event, actor="ops-1", why="again")
     with pytest.raises(ArrearsError, match="no event X-9"):
-        drop_event(book.house, "X-9", by="ops-1", why="again")
-    assert inbox.wake_events(book.house) == []
+        drop_event(book.ctx, "X-9", actor="ops-1", why="again")
+    assert inbox.dispatch_events(book.ctx) == []
     event_id = receive_payment(book, 1, "L-1")
-    assert inbox.apply_event(book.house, event_id).status == "applied", "its id is free again"
+    assert inbox.apply_event(book.ctx, event_id).status == "applied", "its id is free again"

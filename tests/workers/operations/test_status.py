@@ -37,15 +37,15 @@ class Answering(FakeSmsGateway):
 
 
 def status_of(book: Book) -> Status:
-    with book.house.engine.connect() as connection:
-        found = read_status(connection, book.house.now())
+    with book.ctx.engine.connect() as connection:
+        found = read_status(connection, book.ctx.now())
     for secret in (NAME, ADDRESS, *PHONE.values()):
         assert secret not in str(found)
     return found
 
 
 def answer_with(book: Book, outcome: SendOutcome, reason: str) -> None:
-    book.house = replace(book.house, sms=only(Answering(SendResult(outcome, reason))))
+    book.ctx = replace(book.ctx, sms=only(Answering(SendResult(outcome, reason))))
 
 
 def test_an_empty_house_has_nothing_to_show(engine: Engine) -> None:
@@ -53,7 +53,7 @@ def test_an_empty_house_has_nothing_to_show(engine: Engine) -> None:
 
     assert found.loans.on_the_book == 0
     assert found.scan is None
-    assert found.actions.by_work == {}
+    assert found.actions.by_type == {}
     assert found.actions.oldest_due_at is None
 
 
@@ -74,14 +74,14 @@ def test_a_scan_leaves_its_loans_announced_until_they_are_looked_at(engine: Engi
     book = Book(engine)
     for name in ("L-1", "L-2", "L-3"):
         book.loan(name, due_on="2026-03-01")
-    scan_portfolio(book.house, lambda envelopes: None)
+    scan_portfolio(book.ctx, lambda envelopes: None)
     book.escalate("L-1")
 
     found = status_of(book)
     assert (found.loans.due_for_a_look, found.loans.announced) == (2, 2)
     assert found.scan is not None
     assert (found.scan.loans, found.scan.envelopes) == (3, 3)
-    assert found.scan.started_at == found.scan.finished_at == book.house.now()
+    assert found.scan.started_at == found.scan.finished_at == book.ctx.now()
 
 
 def test_what_waits_is_counted_by_its_reason(engine: Engine) -> None:
@@ -90,10 +90,10 @@ def test_what_waits_is_counted_by_its_reason(engine: Engine) -> None:
     book.escalate("L-1")
     book.send("L-1", "text_day_1")
     book.at("2026-03-03 09:00")
-    assign_call(book.house, book.action_id("L-1", "friendly_call"))
+    assign_call(book.ctx, book.action_id("L-1", "friendly_call"))
 
     actions = status_of(book).actions
-    assert actions.by_work == {"assign_call": {"planned": 1}, "send_sms": {"deferred": 1}}
+    assert actions.by_type == {"assign_call": {"planned": 1}, "send_sms": {"deferred": 1}}
     assert actions.deferred_by_rules == {"cn.contact_hours": 1}
     assert list(actions.waiting_by_reason.values()) == [1]
     # Deferred until eight, and nobody has taken it since: the call waits for another moment.
@@ -116,7 +116,7 @@ def test_what_failed_was_given_up_or_is_not_certain_is_counted(engine: Engine) -
         book.send(name, "text_day_1")
 
     found = status_of(book)
-    assert found.actions.by_work["send_sms"] == {"dead": 1, "failed": 1, "planned": 1, "unknown": 1}
+    assert found.actions.by_type["send_sms"] == {"dead": 1, "failed": 1, "planned": 1, "unknown": 1}
     assert found.actions.in_status(ActionStatus.UNKNOWN) == 1
     assert found.actions.dead_by_reason == {"The number cannot receive texts.": 1}
     assert found.actions.waiting_by_reason == {"Too many requests.": 1}
@@ -127,13 +127,13 @@ def test_events_that_changed_nothing_are_shown_with_their_reasons(engine: Engine
     book = Book(engine)
     book.loan("L-1", due_on="2026-03-01")
     for number, (loan, currency) in enumerate([("L-1", "USD"), ("L-9", "CNY"), ("L-1", "CNY")]):
-        paid = Payment(f"P-{number}", loan, Decimal(10), currency, book.house.today())
+        paid = Payment(f"P-{number}", loan, Decimal(10), currency, book.ctx.today())
         payload = inbox.payment_payload(paid)
         with engine.begin() as connection:
             event_id = inbox.receive(
-                connection, f"payment:P-{number}", "payment", payload, book.house.now()
+                connection, f"payment:P-{number}", "payment", payload, book.ctx.now()
             )
-        inbox.apply_event(book.house, event_id)
+        inbox.apply_event(book.ctx, event_id)
 
     events = status_of(book).events
     assert events.waiting == {"payment": 1}
@@ -149,7 +149,7 @@ def test_problems_are_counted_while_they_are_open(engine: Engine) -> None:
     with engine.begin() as connection:
         for name in ("L-1", "L-2"):
             note_problem(
-                connection, book.loan(name), "zone_missing", "No zone is known.", book.house.now()
+                connection, book.loan(name), "zone_missing", "No zone is known.", book.ctx.now()
             )
 
     assert status_of(book).problems == {"zone_missing": 2}

@@ -15,9 +15,9 @@ from tests.support.concurrently import together
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from tests.support.receiver import OLDER_SECRET, SECRET, LendersSystems, telling
 from workers.db import outbox
-from workers.db.outbox import EventKind, News
+from workers.db.outbox import EventKind, OutboxMessage
 from workers.db.schema import outbox_event
-from workers.outbox.deliver import AT_ONCE, MOST_TRIES, deliver_events, wake_outbox
+from workers.outbox.deliver import BATCH_SIZE, MOST_TRIES, deliver_events, dispatch_outbox
 from workers.outbox.receiver import Receiver
 from workers.queues import QUEUE_HOLDS
 
@@ -33,23 +33,23 @@ def book(engine: Engine, systems: LendersSystems) -> Book:
 
 
 def deliver(book: Book) -> int:
-    return deliver_events(book.house, book.loan_id("L-1"))
+    return deliver_events(book.ctx, book.loan_id("L-1"))
 
 
 def woken(book: Book) -> list[int]:
     announced: list[int] = []
-    wake_outbox(book.house, announced.extend, waiting=0)
+    dispatch_outbox(book.ctx, announced.extend, waiting=0)
     return announced
 
 
 def tell_numbers(book: Book, count: int) -> None:
     """Events that can be told apart by their number."""
     told = [
-        News(EventKind.ACTION_DEAD, book.loan_id("L-1"), {"number": number})
+        OutboxMessage(EventKind.ACTION_DEAD, book.loan_id("L-1"), {"number": number})
         for number in range(count)
     ]
-    with book.house.engine.begin() as connection:
-        outbox.tell(connection, told, book.house.now())
+    with book.ctx.engine.begin() as connection:
+        outbox.record_events(connection, told, book.ctx.now())
 
 
 def statuses(book: Book) -> list[str]:
@@ -116,20 +116,20 @@ def test_two_workers_deliver_each_event_once_and_in_order(
 ) -> None:
     deliver(book)
     systems.got.clear()
-    tell_numbers(book, AT_ONCE - 5)
+    tell_numbers(book, BATCH_SIZE - 5)
 
     together(*[lambda: deliver(book)] * 3)
 
     numbers = [one.told["data"]["number"] for one in systems.got]
-    assert numbers == list(range(AT_ONCE - 5))
+    assert numbers == list(range(BATCH_SIZE - 5))
     assert systems.most_at_once == 1
 
 
 def test_a_long_queue_is_delivered_in_several_goes(book: Book, systems: LendersSystems) -> None:
-    tell_numbers(book, AT_ONCE)
+    tell_numbers(book, BATCH_SIZE)
     assert woken(book) == [book.loan_id("L-1")]
 
-    assert deliver(book) == AT_ONCE
+    assert deliver(book) == BATCH_SIZE
     assert woken(book) == [book.loan_id("L-1")], "the rest is announced at once"
     assert deliver(book) == 2
 
@@ -138,13 +138,13 @@ def test_an_event_is_announced_again_when_its_message_was_lost(book: Book) -> No
     assert woken(book) == [book.loan_id("L-1")]
     assert woken(book) == []
 
-    book.clock.at += book.house.settings.lease + timedelta(seconds=1)
+    book.clock.at += book.ctx.settings.lease + timedelta(seconds=1)
     assert woken(book) == [book.loan_id("L-1")]
 
 
 def test_a_full_queue_is_left_alone(book: Book) -> None:
     announced: list[int] = []
-    assert wake_outbox(book.house, announced.extend, waiting=QUEUE_HOLDS) == 0
+    assert dispatch_outbox(book.ctx, announced.extend, waiting=QUEUE_HOLDS) == 0
     assert announced == []
 
 
@@ -255,12 +255,12 @@ def test_a_worker_that_dies_after_the_post_leaves_the_same_event_to_the_next_one
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("workers.outbox.deliver._settle", dies)
+        patch.setattr("workers.outbox.deliver._complete", dies)
         with pytest.raises(KeyboardInterrupt):
             deliver(book)
     assert deliver(book) == 0, "its claim holds until the lease ends"
 
-    book.clock.at += book.house.settings.lease + timedelta(seconds=1)
+    book.clock.at += book.ctx.settings.lease + timedelta(seconds=1)
     assert deliver(book) == 2
     assert systems.kinds == ["loan.escalated", "loan.escalated", "text.sent"]
     assert systems.got[0].id == systems.got[1].id
@@ -269,16 +269,16 @@ def test_a_worker_that_dies_after_the_post_leaves_the_same_event_to_the_next_one
 def test_a_worker_whose_claim_has_lapsed_changes_nothing(
     book: Book, systems: LendersSystems
 ) -> None:
-    lease = book.house.settings.lease
-    with book.house.engine.begin() as connection:
-        slow = outbox.claim_next(connection, book.loan_id("L-1"), book.house.now(), lease)
+    lease = book.ctx.settings.lease
+    with book.ctx.engine.begin() as connection:
+        slow = outbox.claim_next(connection, book.loan_id("L-1"), book.ctx.now(), lease)
     assert slow is not None
     book.clock.at += lease + timedelta(seconds=1)
     systems.status = 503
     deliver(book)
 
-    with book.house.engine.begin() as connection:
-        assert not outbox.put_off(connection, slow, book.house.now(), "too late")
+    with book.ctx.engine.begin() as connection:
+        assert not outbox.postpone(connection, slow, book.ctx.now(), "too late")
     assert book.rows(outbox_event)[0].reason == "The receiver answered 503."
 
 
@@ -286,7 +286,7 @@ def test_a_house_that_is_not_to_tell_any_more_posts_nothing(
     engine: Engine, systems: LendersSystems, book: Book
 ) -> None:
     silent = Book(engine, now="2026-03-02 11:00")
-    assert deliver_events(silent.house, book.loan_id("L-1")) == 0
+    assert deliver_events(silent.ctx, book.loan_id("L-1")) == 0
     assert woken(silent) == []
     assert systems.got == []
 

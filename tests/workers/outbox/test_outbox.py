@@ -17,7 +17,7 @@ from tests.support.loans import Book
 from tests.support.receiver import telling
 from workers.calls.assign import assign_call
 from workers.db.actions import Move, move_actions
-from workers.db.outbox import EventKind, News, tell
+from workers.db.outbox import EventKind, OutboxMessage, record_events
 from workers.db.schema import collection_case, decision, message, outbox_event
 from workers.escalation.escalate import escalate_loans
 from workers.legal.legal_files import open_legal_file
@@ -46,8 +46,8 @@ def kinds(book: Book) -> list[str]:
 
 def pay(book: Book, amount: str) -> None:
     paid = Payment("P-1", "L-1", Decimal(amount), "CNY", paid_on=date(2026, 3, 2))
-    with book.house.engine.begin() as connection:
-        record_payment(connection, book.house, paid)
+    with book.ctx.engine.begin() as connection:
+        record_payment(connection, book.ctx, paid)
 
 
 def receipt(book: Book, status: MessageStatus) -> None:
@@ -60,8 +60,8 @@ def receipt(book: Book, status: MessageStatus) -> None:
         "status": str(status),
         "code": None,
     }
-    with book.house.engine.begin() as connection:
-        record_receipt(connection, book.house, payload)
+    with book.ctx.engine.begin() as connection:
+        record_receipt(connection, book.ctx, payload)
 
 
 def test_a_decision_that_plans_something_is_told_with_its_place_on_the_ladder(book: Book) -> None:
@@ -70,7 +70,7 @@ def test_a_decision_that_plans_something_is_told_with_its_place_on_the_ladder(bo
 
     event = book.one(outbox_event)
     assert (event.kind, event.loan_id) == ("loan.escalated", loan_id)
-    assert event.happened_at == book.house.now()
+    assert event.happened_at == book.ctx.now()
     assert event.payload == {
         "decision": book.one(decision).id,
         "business_date": "2026-03-02",
@@ -151,9 +151,9 @@ def test_work_for_people_is_told_when_somebody_has_it(book: Book) -> None:
         book.escalate(name)
     book.approve("L-3")
 
-    assign_call(book.house, book.action_id("L-1", "enquiry_call"))
-    schedule_visit(book.house, book.action_id("L-2", "field_visit"))
-    open_legal_file(book.house, book.action_id("L-3", "legal_file"))
+    assign_call(book.ctx, book.action_id("L-1", "enquiry_call"))
+    schedule_visit(book.ctx, book.action_id("L-2", "field_visit"))
+    open_legal_file(book.ctx, book.action_id("L-3", "legal_file"))
 
     assert kinds(book)[3:] == ["call.assigned", "visit.scheduled", "legal_file.opened"]
     assert told(book)[3][1]["item"] == "enquiry_call"
@@ -191,10 +191,14 @@ def test_a_transaction_that_is_rolled_back_tells_nothing(book: Book) -> None:
     book.loan("L-1", due_on="2026-03-01")
     book.escalate("L-1")
 
-    with book.house.engine.connect() as connection:
+    with book.ctx.engine.connect() as connection:
         dead = Move(ActionStatus.SKIPPED, "a test")
-        move_actions(connection, [book.action_id("L-1", "text_day_1")], dead, book.house.now())
-        tell(connection, [News(EventKind.ACTION_DEAD, book.loan_id("L-1"), {})], book.house.now())
+        move_actions(connection, [book.action_id("L-1", "text_day_1")], dead, book.ctx.now())
+        record_events(
+            connection,
+            [OutboxMessage(EventKind.ACTION_DEAD, book.loan_id("L-1"), {})],
+            book.ctx.now(),
+        )
         connection.rollback()
 
     assert kinds(book) == ["loan.escalated"]
@@ -207,7 +211,7 @@ def test_telling_costs_an_envelope_one_statement_however_many_loans_it_holds(
     for size in (1, 7):
         ids = [book.loan(f"L-{size}-{n}", due_on="2026-03-01") for n in range(size)]
         with statements(engine) as sent:
-            escalate_loans(book.house, ids)
+            escalate_loans(book.ctx, ids)
         counts[size] = len(sent)
         assert sum("INSERT INTO outbox_event" in one for one in sent) == 1
     assert counts[1] == counts[7]

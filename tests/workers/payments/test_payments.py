@@ -25,12 +25,12 @@ def three_instalments() -> list[Instalment]:
 def pay(
     book: Book, amount: str, *, id: str = "P-1", currency: str = "CNY", loan: str = "L-1"
 ) -> inbox.Settled:
-    paid = Payment(id, loan, Decimal(amount), currency, book.house.today())
-    with book.house.engine.begin() as connection:
+    paid = Payment(id, loan, Decimal(amount), currency, book.ctx.today())
+    with book.ctx.engine.begin() as connection:
         event_id = inbox.receive(
-            connection, f"payment:{id}", "payment", inbox.payment_payload(paid), book.house.now()
+            connection, f"payment:{id}", "payment", inbox.payment_payload(paid), book.ctx.now()
         )
-    return inbox.apply_event(book.house, event_id)
+    return inbox.apply_event(book.ctx, event_id)
 
 
 def test_a_part_payment_lowers_the_amount_and_leaves_the_anchor(engine: Engine) -> None:
@@ -40,9 +40,13 @@ def test_a_part_payment_lowers_the_amount_and_leaves_the_anchor(engine: Engine) 
 
     pay(book, "30")
 
-    assert book.one(loan).anchor_on == MARCH
-    laid = [(row.due_on, row.component, row.amount) for row in book.rows(allocation)]
-    assert sorted(laid) == [(MARCH, "fees", 5), (MARCH, "interest", 20), (MARCH, "principal", 5)]
+    assert book.one(loan).delinquent_since == MARCH
+    apply_allocations = [(row.due_on, row.component, row.amount) for row in book.rows(allocation)]
+    assert sorted(apply_allocations) == [
+        (MARCH, "fees", 5),
+        (MARCH, "interest", 20),
+        (MARCH, "principal", 5),
+    ]
     assert "cancelled" not in book.actions("L-1").values()
 
 
@@ -58,9 +62,11 @@ def test_paying_the_oldest_instalment_moves_the_anchor_and_calls_off_its_actions
 
     assert book.actions("L-1")["field_visit"] == "cancelled"
     assert book.action("L-1", "field_visit").reason == "superseded"
-    assert book.one(loan).anchor_on == APRIL
+    assert book.one(loan).delinquent_since == APRIL
     book.escalate("L-1")
-    assert book.action("L-1", "enquiry_call").anchor_on == APRIL, "day 9 of the newer arrears"
+    assert book.action("L-1", "enquiry_call").delinquent_since == APRIL, (
+        "day 9 of the newer arrears"
+    )
 
 
 def test_paying_all_that_is_past_due_cures_the_case(engine: Engine) -> None:
@@ -73,8 +79,8 @@ def test_paying_all_that_is_past_due_cures_the_case(engine: Engine) -> None:
     assert book.one(collection_case).closed_because == "cured"
     waiting = {"planned", "deferred", "failed", "awaiting_approval"}
     assert not waiting & set(book.actions("L-1").values())
-    row = book.one(select(loan.c.anchor_on, loan.c.review_on))
-    assert (row.anchor_on, row.review_on) == (None, date(2026, 5, 2))
+    row = book.one(select(loan.c.delinquent_since, loan.c.review_on))
+    assert (row.delinquent_since, row.review_on) == (None, date(2026, 5, 2))
 
 
 def test_the_same_payment_twice_counts_once(engine: Engine) -> None:
@@ -96,7 +102,7 @@ def test_a_payment_for_a_loan_not_known_yet_is_kept_and_applied_when_it_comes(
     assert (settled.status, "L-1 is not known" in settled.reason) == ("received", True)
 
     book.loan("L-1", instalments=three_instalments())
-    again = inbox.apply_event(book.house, book.one(inbox_event).id)
+    again = inbox.apply_event(book.ctx, book.one(inbox_event).id)
     assert again.status == "applied"
     assert len(book.rows(payment)) == 1
 
@@ -163,11 +169,11 @@ def test_a_payment_of_a_day_to_come_pays_nothing(engine: Engine) -> None:
     book = Book(engine, now="2026-03-02 10:00")
     book.loan("L-1")
     tomorrow = Payment("P-1", "L-1", Decimal(10), "CNY", date(2027, 3, 2))
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         payload = inbox.payment_payload(tomorrow)
-        event_id = inbox.receive(connection, "P-1", "payment", payload, book.house.now())
+        event_id = inbox.receive(connection, "P-1", "payment", payload, book.ctx.now())
 
-    settled = inbox.apply_event(book.house, event_id)
+    settled = inbox.apply_event(book.ctx, event_id)
 
     assert (settled.status, "has not come yet" in settled.reason) == ("rejected", True)
     assert book.rows(payment) == book.rows(allocation) == []

@@ -32,14 +32,14 @@ def paid_of(book: Book) -> dict[date, Decimal]:
 
 def test_a_payment_that_bounced_opens_the_date_it_had_paid(book: Book) -> None:
     pay(book, "100")
-    assert book.one(loan).anchor_on is None
+    assert book.one(loan).delinquent_since is None
 
     settled = reverse(book)
 
     assert settled.reason == "100.00 CNY is still past due since 2026-03-01, 1 day."
     assert paid_of(book) == {MARCH: 0, APRIL: 0}
     stands = book.one(loan)
-    assert (stands.anchor_on, stands.review_on) == (MARCH, date(2026, 3, 2))
+    assert (stands.delinquent_since, stands.review_on) == (MARCH, date(2026, 3, 2))
     assert book.one(payment).reversed_on == date(2026, 3, 2)
     assert len(book.rows(allocation)) == 1, "how it was laid stays on record"
 
@@ -102,7 +102,7 @@ def test_a_payment_cannot_bounce_before_it_was_made(book: Book) -> None:
 
 def test_the_reversal_of_a_payment_that_the_tape_contains_is_noted_only(book: Book) -> None:
     pay(book, "100")
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         connection.execute(update(loan).values(tape_as_of=date(2026, 3, 3)))
 
     settled = reverse(book, reversed_on="2026-03-04")

@@ -34,7 +34,7 @@ def test_a_write_off_closes_the_case_and_calls_off_what_waits(book: Book) -> Non
     assert book.action("L-1", "text_day_1").reason == "written off"
     assert book.one(collection_case).closed_because == "written off"
     stands = book.one(loan)
-    assert (stands.review_on, stands.anchor_on) == (None, None)
+    assert (stands.review_on, stands.delinquent_since) == (None, None)
     assert stands.written_off_on == date(2026, 3, 2)
 
 
@@ -43,13 +43,13 @@ def test_an_open_promise_ends_with_the_write_off_and_is_never_broken(book: Book)
     write_off(book)
 
     assert book.one(promises).status == "withdrawn"
-    assert break_overdue_promises(book.at("2026-03-09 09:00").house) == 0
+    assert break_overdue_promises(book.at("2026-03-09 09:00").ctx) == 0
 
 
 def test_nothing_brings_a_written_off_loan_back(book: Book) -> None:
     write_off(book)
     pay(book, "10")
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         connection.execute(update(loan).values(review_on=date(2026, 3, 2)))
     book.escalate("L-1")
 
@@ -59,7 +59,7 @@ def test_nothing_brings_a_written_off_loan_back(book: Book) -> None:
 
 
 def test_a_text_that_was_planned_all_the_same_is_called_off_at_the_claim(book: Book) -> None:
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         connection.execute(update(loan).values(written_off_on=date(2026, 3, 2)))
 
     assert book.send("L-1", "text_day_1") == "nothing to do"
@@ -88,18 +88,18 @@ def test_a_write_off_of_a_day_to_come_is_rejected_and_one_of_an_unknown_loan_wai
 
 
 def test_a_case_left_open_after_all_was_paid_is_closed_once(book: Book) -> None:
-    assert close_paid_cases(book.house) == 0, "something is past due"
-    with book.house.engine.begin() as connection:
+    assert close_paid_cases(book.ctx) == 0, "something is past due"
+    with book.ctx.engine.begin() as connection:
         connection.execute(update(instalment).values(paid_principal=999.99))
-    assert close_paid_cases(book.house) == 0, "a cent is past due"
-    with book.house.engine.begin() as connection:
+    assert close_paid_cases(book.ctx) == 0, "a cent is past due"
+    with book.ctx.engine.begin() as connection:
         connection.execute(update(instalment).values(paid_principal=1000))
 
-    assert close_paid_cases(book.house) == 1
+    assert close_paid_cases(book.ctx) == 1
     assert book.one(collection_case).closed_because == "cured"
     assert set(book.actions("L-1").values()) == {"cancelled"}
     moves = len(book.rows(action_event))
-    assert close_paid_cases(book.house) == 0
+    assert close_paid_cases(book.ctx) == 0
     assert len(book.rows(action_event)) == moves
 
 
@@ -109,4 +109,4 @@ def test_a_case_is_not_closed_on_the_day_after_the_next_instalment_fell_due(
     book = Book(engine, now="2026-03-02 00:00")
     book.loan("L-1", due_on="2026-03-01")
     book.escalate("L-1")
-    assert close_paid_cases(book.house, limit=1) == 0
+    assert close_paid_cases(book.ctx, limit=1) == 0

@@ -38,7 +38,7 @@ from workers.http.lender_events import ContactChangeFacts
 from workers.inbox import process as inbox
 from workers.payments.payments import Payment, record_payment
 from workers.payments.write_offs import write_off
-from workers.privacy.erasure import erase_what_need_not_be_kept
+from workers.privacy.erasure import erase_expired_data
 from workers.privacy.once_a_day import begins_today
 from workers.sms.providers.port import InboundText
 from workers.tapes.merge import merge
@@ -59,24 +59,24 @@ def book(engine: Engine) -> Book:
     book.escalate("L-1")
     book.send("L-1", "text_day_1")
     book.at("2026-03-31 10:00").escalate("L-1")
-    schedule_visit(book.house, book.action_id("L-1", "field_visit"))
+    schedule_visit(book.ctx, book.action_id("L-1", "field_visit"))
     book.at("2026-04-05 10:00")
     told = InboundText("twilio", "SM1", PHONE["CN"], "我失业了", None)
-    take_reply(book.house, told, help_is_answered=True)
+    take_reply(book.ctx, told, help_is_answered=True)
     tell_contacts(book, "E-1", "B-L-1", address="2 Example Road")
     pay(book, "L-1")
     return book
 
 
 def pay(book: Book, loan: str, amount: int = 1000) -> None:
-    paid = Payment(f"P-{loan}", loan, Decimal(amount), "CNY", book.house.today())
-    with book.house.engine.begin() as connection:
-        record_payment(connection, book.house, paid)
+    paid = Payment(f"P-{loan}", loan, Decimal(amount), "CNY", book.ctx.today())
+    with book.ctx.engine.begin() as connection:
+        record_payment(connection, book.ctx, paid)
 
 
 def tell_contacts(book: Book, event: str, borrower: str, **contacts: str) -> inbox.Settled:
     facts = ContactChangeFacts(borrower=borrower, **contacts)  # type: ignore[arg-type]
-    return inbox.take_in(book.house, event, "contact_change", facts.payload(book.house.vault))
+    return inbox.submit(book.ctx, event, "contact_change", facts.payload(book.ctx.cipher))
 
 
 def everything(book: Book) -> str:
@@ -85,8 +85,8 @@ def everything(book: Book) -> str:
     for table in metadata.sorted_tables:
         for row in book.rows(table):
             for name, value in row._mapping.items():
-                sealed = name.endswith("_sealed") and value is not None
-                found.append(book.house.vault.open(value) if sealed else str(value))
+                sealed = name.endswith("_encrypted") and value is not None
+                found.append(book.ctx.cipher.decrypt(value) if sealed else str(value))
     return "\n".join(found)
 
 
@@ -95,29 +95,29 @@ def test_nothing_goes_while_it_must_be_kept_and_all_goes_on_the_day_after(book: 
     assert (book.rows(document), book.rows(reply)) != ([], [])
 
     book.at("2031-04-05 23:59")
-    assert erase_what_need_not_be_kept(book.house).borrowers == 0
+    assert erase_expired_data(book.ctx).borrowers == 0
     assert NAME in everything(book)
     book.at("2031-04-06 00:00")
-    assert erase_what_need_not_be_kept(book.house).borrowers == 1
+    assert erase_expired_data(book.ctx).borrowers == 1
 
     for personal in (NAME, ADDRESS, PHONE["CN"], "2 Example Road", "我失业了"):
         assert personal not in everything(book)
     assert {table.name: len(book.rows(table)) for table in EVIDENCE} == before
     gone = book.one(borrower)
-    assert gone.phone_digest is None
+    assert gone.phone_blind_index is None
     assert (gone.external_id, gone.erased_at, gone.zones) == ("B-L-1", book.clock.at, [])
     (payload,) = (row.payload for row in book.rows(inbox_event))
-    assert payload == {"borrower": "B-L-1", "address_sealed": None}
+    assert payload == {"borrower": "B-L-1", "address_encrypted": None}
     on_record = book.one(erasure)
-    assert on_record.made_by == "erase_what_need_not_be_kept"
+    assert on_record.actor == "erase_expired_data"
     assert (on_record.rules, on_record.kept_until) == (["cn.keep_records"], date(2031, 4, 5))
 
 
 def test_run_twice_or_twice_at_once_it_erases_once(book: Book) -> None:
     book.at("2031-04-06")
 
-    done = together(*(lambda: erase_what_need_not_be_kept(book.house) for _ in range(2)))
-    done = [*done, erase_what_need_not_be_kept(book.house)]
+    done = together(*(lambda: erase_expired_data(book.ctx) for _ in range(2)))
+    done = [*done, erase_expired_data(book.ctx)]
 
     assert sum(one.borrowers for one in done) == 1
     assert len(book.rows(erasure)) == 1
@@ -129,15 +129,15 @@ def test_a_payment_that_comes_in_between_is_waited_for_and_keeps_it(
     book.at("2031-04-06")
     with engine.begin() as connection:
         connection.execute(select(borrower.c.id).with_for_update())
-        assert erase_what_need_not_be_kept(book.house).borrowers == 0, "somebody has the borrower"
+        assert erase_expired_data(book.ctx).borrowers == 0, "somebody has the borrower"
 
-    assert erase_what_need_not_be_kept(book.house).borrowers == 1
+    assert erase_expired_data(book.ctx).borrowers == 1
 
 
 @pytest.mark.parametrize("owes", ["now", "later"])
 def test_a_second_loan_that_is_open_keeps_everything(book: Book, owes: str) -> None:
     book.loan("L-2", due_on="2031-03-01" if owes == "now" else "2040-03-01")
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         first = select(borrower.c.id).where(borrower.c.external_id == "B-L-1").scalar_subquery()
         connection.execute(
             update(loan).where(loan.c.external_id == "L-2").values(borrower_id=first)
@@ -145,7 +145,7 @@ def test_a_second_loan_that_is_open_keeps_everything(book: Book, owes: str) -> N
         connection.execute(update(loan).values(updated_at=book.moment("2026-04-05 10:00")))
     book.at("2033-04-01")
 
-    erase_what_need_not_be_kept(book.house)
+    erase_expired_data(book.ctx)
 
     assert NAME in everything(book)
     kept = {row.external_id: row.erased_at for row in book.rows(borrower)}
@@ -157,10 +157,10 @@ def test_a_loan_that_was_written_off_is_closed(engine: Engine) -> None:
     book = Book(engine, now="2026-03-31 10:00")
     book.loan("L-1", due_on="2026-03-01")
     with engine.begin() as connection:
-        write_off(connection, book.house, "L-1", book.house.today())
+        write_off(connection, book.ctx, "L-1", book.ctx.today())
 
-    assert erase_what_need_not_be_kept(book.at("2031-03-31 12:00").house).borrowers == 0
-    assert erase_what_need_not_be_kept(book.at("2031-04-01").house).borrowers == 1
+    assert erase_expired_data(book.at("2031-03-31 12:00").ctx).borrowers == 0
+    assert erase_expired_data(book.at("2031-04-01").ctx).borrowers == 1
 
 
 def test_where_no_pack_says_how_long_it_is_kept_for_good(engine: Engine) -> None:
@@ -170,7 +170,7 @@ def test_where_no_pack_says_how_long_it_is_kept_for_good(engine: Engine) -> None
         connection.execute(update(loan).values(jurisdiction="AU"))
     pay(book, "L-1")
 
-    assert erase_what_need_not_be_kept(book.at("2099-01-01").house).borrowers == 0
+    assert erase_expired_data(book.at("2099-01-01").ctx).borrowers == 0
 
 
 def test_a_page_at_a_time_it_comes_to_the_end(
@@ -187,7 +187,7 @@ def test_a_page_at_a_time_it_comes_to_the_end(
     after: int | None = 0
     erased = []
     while after is not None:
-        done = erase_what_need_not_be_kept(book.house, after)
+        done = erase_expired_data(book.ctx, after)
         erased.append(done.borrowers)
         after = done.go_on_after
 
@@ -196,12 +196,12 @@ def test_a_page_at_a_time_it_comes_to_the_end(
 
 
 def test_it_begins_once_a_day_however_often_it_is_started(book: Book) -> None:
-    started = together(*(lambda: begins_today(book.house, "erase") for _ in range(3)))
+    started = together(*(lambda: begins_today(book.ctx, "erase") for _ in range(3)))
     assert sorted(started) == [False, False, True]
-    assert begins_today(book.house, "prune")
+    assert begins_today(book.ctx, "prune")
 
     book.at("2026-04-06 00:00")
-    assert begins_today(book.house, "erase")
+    assert begins_today(book.ctx, "erase")
 
 
 # Nothing can reach the person afterwards.
@@ -210,7 +210,7 @@ def test_it_begins_once_a_day_however_often_it_is_started(book: Book) -> None:
 @pytest.fixture
 def erased(book: Book) -> Book:
     book.at("2031-04-06 10:00")
-    erase_what_need_not_be_kept(book.house)
+    erase_expired_data(book.ctx)
     return book
 
 
@@ -219,11 +219,11 @@ def test_a_loan_of_theirs_that_is_owed_again_leads_to_no_contact(
     erased: Book, channel: Channel
 ) -> None:
     reversal = {"payment": "P-L-1", "reversed_on": "2031-04-06"}
-    inbox.take_in(erased.house, "reversal:P-L-1", "reversal", reversal)
-    now = erased.house.now()
+    inbox.submit(erased.ctx, "reversal:P-L-1", "reversal", reversal)
+    now = erased.ctx.now()
 
-    with erased.house.engine.connect() as connection:
-        facts = read_contact_facts(connection, erased.house, "L-1", now)
+    with erased.ctx.engine.connect() as connection:
+        facts = read_contact_facts(connection, erased.ctx, "L-1", now)
 
     assert facts.past_due == 1000
     assert (facts.zones, facts.number) == ((), None)
@@ -239,9 +239,9 @@ def test_new_contacts_are_refused_in_a_sentence(erased: Book) -> None:
 
 def test_what_was_written_cannot_be_opened_any_more_and_that_is_said(erased: Book) -> None:
     with pytest.raises(ArrearsError, match=r"The letter for field_visit of loan L-1 was erased"):
-        open_letter(erased.house, "L-1", by="sup-1")
+        open_letter(erased.ctx, "L-1", actor="sup-1")
     with pytest.raises(ArrearsError, match=r"The words of reply \d+ were erased"):
-        open_reply(erased.house, erased.one(reply).id, by="c-1")
+        open_reply(erased.ctx, erased.one(reply).id, actor="c-1")
 
 
 def test_a_tape_brings_them_back_with_a_new_loan_and_not_with_the_old_one(erased: Book) -> None:
@@ -264,25 +264,25 @@ def test_a_tape_brings_them_back_with_a_new_loan_and_not_with_the_old_one(erased
 
 
 def bring_in(book: Book, told: LoanOnTape) -> None:
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         make_staging(connection)
         merge(
             connection,
-            book.house.vault,
+            book.ctx.cipher,
             [told],
-            as_of=book.house.today(),
-            order=book.house.settings.allocation_order,
-            now=book.house.now(),
+            as_of=book.ctx.today(),
+            order=book.ctx.settings.allocation_order,
+            now=book.ctx.now(),
         )
 
 
 def test_whoever_has_the_number_too_keeps_the_opt_out(book: Book) -> None:
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         one = connection.execute(select(borrower.c.id)).scalar_one()
-        opt_out(connection, one, Channel.SMS, "text", book.house.now())
+        opt_out(connection, one, Channel.SMS, "text", book.ctx.now())
     book.at("2031-03-01 10:00").loan("L-2", due_on="2031-03-30")
 
-    erase_what_need_not_be_kept(book.at("2031-04-06").house)
+    erase_expired_data(book.at("2031-04-06").ctx)
 
     names = select(borrower.c.external_id, opt_outs.c.channel).join(opt_outs)
     assert {tuple(row) for row in book.rows(names)} == {("B-L-1", "sms"), ("B-L-2", "sms")}

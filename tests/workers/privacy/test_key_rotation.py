@@ -18,16 +18,16 @@ from tests.support.environment import KEY, an_environment
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.borrowers.inbound_texts import take_reply
 from workers.borrowers.reply_queue import open_reply
-from workers.context import House
-from workers.db.encryption import Vault, begins
+from workers.context import Context
+from workers.db.encryption import Cipher, begins
 from workers.db.encryption_keys import (
     assert_keys_open,
     begin_rotation,
     keep_digest_key,
-    read_digest_key,
+    read_index_key,
     rotation_goes_on,
 )
-from workers.db.schema import borrower, inbox_event, message, metadata, reply, sealing_key
+from workers.db.schema import borrower, encryption_key, inbox_event, message, metadata, reply
 from workers.http.lender_events import ContactChangeFacts
 from workers.inbox import process as inbox
 from workers.privacy import key_rotation as resealing
@@ -36,13 +36,13 @@ from workers.sms.providers.port import InboundText
 from workers.visits.letters import open_letter
 from workers.visits.schedule import schedule_visit
 
-OTHER = Vault.new_key()
-NEW = Vault.new_key()
+OTHER = Cipher.new_key()
+NEW = Cipher.new_key()
 
 
-def vault_of(engine: Engine, *keys: str) -> Vault:
+def vault_of(engine: Engine, *keys: str) -> Cipher:
     """The vault as an installation has it."""
-    return Vault(keys, partial(read_digest_key, engine))
+    return Cipher(keys, partial(read_index_key, engine))
 
 
 def nothing_told(name: str, rows: int) -> None:
@@ -54,18 +54,18 @@ def book(engine: Engine) -> Book:
     """Two borrowers: one sealed with the key of old, one since there is a new one in front."""
     book = Book(engine)
     book.loan("L-1")
-    book.house = replace(book.house, vault=Vault([NEW, KEY]))
+    book.ctx = replace(book.ctx, cipher=Cipher([NEW, KEY]))
     book.loan("L-2")
     return book
 
 
 def test_any_key_will_do_for_a_book_that_is_empty(engine: Engine) -> None:
-    assert_keys_open(engine, Vault([OTHER]))
+    assert_keys_open(engine, Cipher([OTHER]))
 
 
 def test_the_keys_of_all_times_open_the_book(engine: Engine, book: Book) -> None:
-    assert_keys_open(engine, Vault([NEW, KEY]))
-    assert_keys_open(engine, Vault([OTHER, NEW, KEY]))
+    assert_keys_open(engine, Cipher([NEW, KEY]))
+    assert_keys_open(engine, Cipher([OTHER, NEW, KEY]))
 
 
 @pytest.mark.parametrize("keys", [[OTHER], [KEY], [NEW], [OTHER, NEW]])
@@ -73,20 +73,20 @@ def test_keys_that_do_not_open_what_was_sealed_first_and_last_are_refused(
     engine: Engine, book: Book, keys: list[str]
 ) -> None:
     with pytest.raises(ArrearsError, match="None of the keys in ARREARS_ENCRYPTION_KEYS opens"):
-        assert_keys_open(engine, Vault(keys))
+        assert_keys_open(engine, Cipher(keys))
 
 
 def test_a_new_key_put_behind_the_old_one_would_lose_the_borrowers_numbers(
     engine: Engine, book: Book
 ) -> None:
     with pytest.raises(ArrearsError, match="Put new keys in front, and the oldest one last"):
-        assert_keys_open(engine, Vault([KEY, NEW]))
+        assert_keys_open(engine, Cipher([KEY, NEW]))
 
 
 def test_a_book_without_a_single_number_asks_for_no_digest(engine: Engine) -> None:
     Book(engine).loan("L-1", phone=None)
 
-    assert_keys_open(engine, Vault([KEY]))
+    assert_keys_open(engine, Cipher([KEY]))
 
 
 def test_a_house_that_begins_finds_numbers_by_a_key_that_no_other_key_tells(
@@ -96,10 +96,10 @@ def test_a_house_that_begins_finds_numbers_by_a_key_that_no_other_key_tells(
         migrated = arrears(an_environment(database_url), "migrate")
         assert migrated.returncode == 0, migrated.stderr
 
-    digest = vault_of(engine, KEY).digest(PHONE["CN"])
+    digest = vault_of(engine, KEY).blind_index(PHONE["CN"])
 
-    assert digest != Vault([KEY]).digest(PHONE["CN"])
-    assert digest == vault_of(engine, NEW, KEY).digest(PHONE["CN"])
+    assert digest != Cipher([KEY]).blind_index(PHONE["CN"])
+    assert digest == vault_of(engine, NEW, KEY).blind_index(PHONE["CN"])
 
 
 def test_a_house_that_was_there_before_goes_on_finding_its_numbers(engine: Engine) -> None:
@@ -108,8 +108,8 @@ def test_a_house_that_was_there_before_goes_on_finding_its_numbers(engine: Engin
 
     together(*(lambda: keep_digest_key(engine, vault_of(engine, KEY), book.clock.at) for _ in "ab"))
 
-    assert len(book.rows(sealing_key)) == 1
-    assert vault_of(engine, KEY).digest(PHONE["CN"]) == book.one(borrower).phone_digest
+    assert len(book.rows(encryption_key)) == 1
+    assert vault_of(engine, KEY).blind_index(PHONE["CN"]) == book.one(borrower).phone_blind_index
 
 
 # The life of a key
@@ -125,29 +125,29 @@ def full(engine: Engine) -> Book:
     book.loan("L-1", due_on="2026-03-01")
     book.loan("L-2", due_on="2026-03-30", phone=None)
     book.escalate("L-1")
-    schedule_visit(book.house, book.action_id("L-1", "field_visit"))
+    schedule_visit(book.ctx, book.action_id("L-1", "field_visit"))
     book.loan("L-3", due_on="2026-03-30", phone="+8613800138003")
     book.escalate("L-3")
     book.send("L-3", "text_day_1")
     told = InboundText("twilio", "SM1", PHONE["CN"], "我失业了", None)
-    take_reply(book.house, told, help_is_answered=True)
+    take_reply(book.ctx, told, help_is_answered=True)
     facts = ContactChangeFacts(borrower="B-L-2", address="2 Example Road")
-    inbox.take_in(book.house, "E-1", "contact_change", facts.payload(book.house.vault))
+    inbox.submit(book.ctx, "E-1", "contact_change", facts.payload(book.ctx.cipher))
     return book
 
 
-def with_keys(book: Book, *keys: str) -> House:
-    return replace(book.house, vault=vault_of(book.house.engine, *keys))
+def with_keys(book: Book, *keys: str) -> Context:
+    return replace(book.ctx, cipher=vault_of(book.ctx.engine, *keys))
 
 
 def sealed_values(book: Book) -> list[bytes]:
     """Everything sealed, wherever it is, in columns and in payloads."""
     found: list[bytes] = []
     for table in metadata.tables.values():
-        if table is sealing_key:
+        if table is encryption_key:
             continue
         for column in table.c:
-            if isinstance(column.type, LargeBinary) and column.name.endswith("_sealed"):
+            if isinstance(column.type, LargeBinary) and column.name.endswith("_encrypted"):
                 rows = book.rows(select(column).where(column.is_not(None)))
                 found += [bytes(value) for (value,) in rows]
     return found
@@ -155,17 +155,17 @@ def sealed_values(book: Book) -> list[bytes]:
 
 def assert_all_is_found_and_opens(book: Book, *keys: str) -> None:
     """Every value opens, and a text from each number is known to be its borrower's."""
-    house = with_keys(book, *keys)
-    assert_keys_open(house.engine, house.vault)
-    values = {house.vault.open(value) for value in sealed_values(book)}
+    ctx = with_keys(book, *keys)
+    assert_keys_open(ctx.engine, ctx.cipher)
+    values = {ctx.cipher.decrypt(value) for value in sealed_values(book)}
     assert {NAME, ADDRESS, "2 Example Road", PHONE["CN"]} <= values
     assert "我失业了" in values
-    assert NAME in open_letter(house, "L-1", by="sup-1").body
+    assert NAME in open_letter(ctx, "L-1", actor="sup-1").body
     first = book.rows(select(func.min(reply.c.id).label("id")))[0].id
-    assert open_reply(house, first, by="c-1").body == "我失业了"
+    assert open_reply(ctx, first, actor="c-1").body == "我失业了"
     for sid, number, whose in (("SM2", PHONE["CN"], "B-L-1"), ("SM3", "+8613800138003", "B-L-3")):
         told = InboundText("twilio", f"{sid}-{len(book.rows(reply))}", number, "hello", None)
-        take_reply(house, told, help_is_answered=True)
+        take_reply(ctx, told, help_is_answered=True)
         newest = book.rows(
             select(borrower.c.external_id).join(reply).order_by(reply.c.id.desc()).limit(1)
         )
@@ -186,8 +186,8 @@ def test_a_key_is_replaced_in_a_rotation_that_is_killed_half_way_and_goes_on(
 
     # Killed while the borrowers wait for it: the texts are done by then.
     def texts_are_done() -> bool:
-        head = begins(Vault([NEW]).seals_with)
-        return all(bytes(row.body_sealed).startswith(head) for row in full.rows(message))
+        head = begins(Cipher([NEW]).current_key_id)
+        return all(bytes(row.body_encrypted).startswith(head) for row in full.rows(message))
 
     with engine.begin() as connection:
         connection.execute(text("LOCK TABLE borrower IN SHARE MODE"))
@@ -212,60 +212,57 @@ def test_a_key_is_replaced_in_a_rotation_that_is_killed_half_way_and_goes_on(
     assert "ENCRYPTION_KEYS" not in arrears(only_new, "check").stderr
     assert_all_is_found_and_opens(full, NEW)
     # What was told before is known again: the same event, sealed with another key.
-    house = with_keys(full, NEW)
+    ctx = with_keys(full, NEW)
     facts = ContactChangeFacts(borrower="B-L-2", address="2 Example Road")
-    assert (
-        inbox.take_in(house, "E-1", "contact_change", facts.payload(house.vault)).status
-        == "applied"
-    )
+    assert inbox.submit(ctx, "E-1", "contact_change", facts.payload(ctx.cipher)).status == "applied"
     again = arrears(only_new, "keys", "rotate")
     assert "Nothing is sealed with an older key" in again.stdout
 
 
 def count_left_now(book: Book, *keys: str) -> dict[str, int]:
-    with book.house.engine.connect() as connection:
+    with book.ctx.engine.connect() as connection:
         return count_left(connection, with_keys(book, *keys))
 
 
 def test_the_background_task_goes_on_with_a_rotation_that_was_begun_and_begins_none(
     full: Book, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resealing, "AT_ONCE", 1)
+    monkeypatch.setattr(resealing, "BATCH_SIZE", 1)
     monkeypatch.setattr(resealing, "AT_A_RUN", 1)
-    house = with_keys(full, NEW, KEY)
-    assert carry_on(house) == 0, "nobody has begun one"
+    ctx = with_keys(full, NEW, KEY)
+    assert carry_on(ctx) == 0, "nobody has begun one"
     with engine.begin() as connection:
-        begin_rotation(connection, house.vault, house.now())
+        begin_rotation(connection, ctx.cipher, ctx.now())
 
     runs = 0
-    while carry_on(house):
+    while carry_on(ctx):
         runs += 1
 
     assert runs == 3, "one borrower at a time"
     assert set(count_left_now(full, NEW, KEY).values()) == {0}
-    assert [row.mark for row in full.rows(sealing_key)] == [house.vault.seals_with]
+    assert [row.key_id for row in full.rows(encryption_key)] == [ctx.cipher.current_key_id]
     assert_all_is_found_and_opens(full, NEW)
 
 
 def test_a_worker_that_was_not_started_anew_seals_nothing_back(full: Book, engine: Engine) -> None:
     new, stale = with_keys(full, NEW, KEY), with_keys(full, KEY, NEW)
     with engine.begin() as connection:
-        begin_rotation(connection, new.vault, new.now())
+        begin_rotation(connection, new.cipher, new.now())
     rotate_some(new)
 
     assert carry_on(stale) == 0
     assert set(count_left_now(full, NEW, KEY).values()) == {0}
 
 
-def rotate_some(house: House) -> None:
-    while carry_on(house):
+def rotate_some(ctx: Context) -> None:
+    while carry_on(ctx):
         pass
 
 
 def test_two_rotations_at_once_are_one(full: Book, engine: Engine) -> None:
     houses = [with_keys(full, NEW, KEY) for _ in range(2)]
 
-    together(*(lambda house=house: rotate(house, nothing_told) for house in houses))
+    together(*(lambda ctx=ctx: rotate(ctx, nothing_told) for ctx in houses))
     assert rotate(houses[0], nothing_told)
 
     assert set(count_left_now(full, NEW, KEY).values()) == {0}
@@ -275,25 +272,25 @@ def test_two_rotations_at_once_are_one(full: Book, engine: Engine) -> None:
 def test_a_row_that_somebody_holds_is_left_and_the_old_key_stays_needed(
     full: Book, engine: Engine
 ) -> None:
-    house = with_keys(full, NEW, KEY)
+    ctx = with_keys(full, NEW, KEY)
     with engine.begin() as connection:
         connection.execute(
             select(borrower.c.id).where(borrower.c.external_id == "B-L-2").with_for_update()
         )
-        assert not rotate(house, nothing_told)
+        assert not rotate(ctx, nothing_told)
     with engine.connect() as connection:
-        assert rotation_goes_on(connection, house.vault)
+        assert rotation_goes_on(connection, ctx.cipher)
     with pytest.raises(ArrearsError, match="Put them back"):
         assert_keys_open(engine, vault_of(engine, NEW))
 
-    assert rotate(house, nothing_told)
+    assert rotate(ctx, nothing_told)
     assert_keys_open(engine, vault_of(engine, NEW))
 
 
 def test_of_three_keys_the_newest_is_left(full: Book, engine: Engine) -> None:
-    middle = Vault.new_key()
+    middle = Cipher.new_key()
     in_between = with_keys(full, middle, KEY)
-    full.house = in_between
+    full.ctx = in_between
     full.loan("L-4", phone="+8613800138004")
 
     assert rotate(with_keys(full, NEW, middle, KEY), nothing_told)
@@ -312,8 +309,8 @@ def test_an_address_that_waits_in_an_event_is_sealed_anew_as_well(full: Book) ->
     assert rotate(with_keys(full, NEW, KEY), nothing_told)
 
     (payload,) = (row.payload for row in full.rows(inbox_event))
-    vault = Vault([NEW])
-    assert vault.open(b64decode(payload["address_sealed"])) == "2 Example Road"
+    cipher = Cipher([NEW])
+    assert cipher.decrypt(b64decode(payload["address_encrypted"])) == "2 Example Road"
     assert payload["digest"]
 
 
@@ -324,10 +321,10 @@ def test_values_sealed_before_there_were_marks_open_and_are_sealed_anew(
     book.loan("L-1")
     with engine.begin() as connection:
         connection.execute(
-            text("UPDATE borrower SET name_sealed = substr(name_sealed, 13)"),
+            text("UPDATE borrower SET name_encrypted = substr(name_encrypted, 13)"),
         )
-    assert Vault([NEW, KEY]).open(book.one(borrower).name_sealed) == NAME
+    assert Cipher([NEW, KEY]).decrypt(book.one(borrower).name_encrypted) == NAME
 
     assert rotate(with_keys(book, KEY), nothing_told)
 
-    assert bytes(book.one(borrower).name_sealed).startswith(begins(Vault([KEY]).seals_with))
+    assert bytes(book.one(borrower).name_encrypted).startswith(begins(Cipher([KEY]).current_key_id))

@@ -62,8 +62,8 @@ def opens(module: ast.Module) -> bool:
     """Whether anything is opened by a vault, whatever the vault is called on the way there."""
     return any(
         isinstance(node, ast.Attribute)
-        and node.attr == "open"
-        and ast.unparse(node.value).split(".")[-1].endswith("vault")
+        and node.attr == "decrypt"
+        and ast.unparse(node.value).split(".")[-1].endswith("cipher")
         for node in ast.walk(module)
     )
 
@@ -91,11 +91,11 @@ def test_every_sealed_column_is_sealed_anew_when_keys_change() -> None:
         f"{table.name}.{column.name}"
         for table in metadata.tables.values()
         for column in table.c
-        if column.name.endswith("_sealed")
+        if column.name.endswith("_encrypted")
     }
     places = {f"{place.name}.{column.name}" for place in PLACES for column in place.columns}
     # The key of the digests is kept under each key apart, and so never sealed anew.
-    assert sealed - {"sealing_key.digest_key_sealed"} == places - {"inbox_event.payload"}
+    assert sealed - {"encryption_key.index_key_encrypted"} == places - {"inbox_event.payload"}
 
 
 def test_what_is_binary_is_sealed_or_a_digest() -> None:
@@ -105,7 +105,9 @@ def test_what_is_binary_is_sealed_or_a_digest() -> None:
         for column in table.c
         if isinstance(column.type, LargeBinary)
     }
-    assert {one for one in binary if not one.endswith(("_sealed", "digest"))} == set()
+    assert {
+        one for one in binary if not one.endswith(("_encrypted", "digest", "blind_index"))
+    } == set()
 
 
 def test_every_table_belongs_to_a_borrower_or_is_known_to_be_about_nobody() -> None:

@@ -31,7 +31,7 @@ def book(engine: Engine) -> Book:
 
 
 def event_out(book: Book, status: str) -> None:
-    settled = {"due_at": None, "settled_at": book.clock.at}
+    settled = {"due_at": None, "completed_at": book.clock.at}
     values: dict[str, Any] = {
         "event_id": uuid4(),
         "loan_id": book.loan_id("L-1"),
@@ -41,7 +41,7 @@ def event_out(book: Book, status: str) -> None:
         "status": status,
         **({"due_at": book.clock.at} if status == "waiting" else settled),
     }
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         connection.execute(insert(outbox_event).values(**values))
 
 
@@ -54,12 +54,12 @@ def test_events_out_that_were_delivered_go_after_their_time_and_no_others(book: 
         event_out(book, status)
 
     days_later(book, 90)
-    assert prune(book.house).events_out == 0, "ninety days to the second"
+    assert prune(book.ctx).events_out == 0, "ninety days to the second"
     days_later(book, 0, seconds=1)
-    assert prune(book.house).events_out == 1
+    assert prune(book.ctx).events_out == 1
 
     assert {row.status for row in book.rows(outbox_event)} == {"waiting", "dead"}
-    assert not prune(book.house).anything
+    assert not prune(book.ctx).anything
 
 
 def test_events_in_that_were_applied_go_and_those_that_wait_or_were_refused_stay(
@@ -67,55 +67,55 @@ def test_events_in_that_were_applied_go_and_those_that_wait_or_were_refused_stay
 ) -> None:
     for id, loan, currency in (("P-1", "L-1", "CNY"), ("P-2", "L-9", "CNY"), ("P-3", "L-1", "USD")):
         payload = {"external_id": id, "loan": loan, "amount": "5", "currency": currency}
-        with book.house.engine.begin() as connection:
+        with book.ctx.engine.begin() as connection:
             stored = inbox.receive(
                 connection,
                 f"payment:{id}",
                 "payment",
                 payload | {"paid_on": "2026-03-02"},
-                book.house.now(),
+                book.ctx.now(),
             )
-        inbox.apply_event(book.house, stored)
+        inbox.apply_event(book.ctx, stored)
 
     days_later(book, 91)
 
-    assert prune(book.house).events_in == 1
+    assert prune(book.ctx).events_in == 1
     left = {row.external_id: row.status for row in book.rows(inbox_event)}
     assert left == {"payment:P-2": "received", "payment:P-3": "rejected"}
 
 
 def test_that_contacts_changed_is_still_told_and_what_they_are_is_not(book: Book) -> None:
     facts = ContactChangeFacts(borrower="B-L-1", phone=PHONE["CN"], address="2 Example Road")
-    payload = facts.payload(book.house.vault)
-    inbox.take_in(book.house, "E-1", "contact_change", payload)
+    payload = facts.payload(book.ctx.cipher)
+    inbox.submit(book.ctx, "E-1", "contact_change", payload)
 
     days_later(book, 91)
 
-    assert prune(book.house).words == 1
+    assert prune(book.ctx).words == 1
     kept = book.one(inbox_event)
-    gone = {"phone_sealed": None, "address_sealed": None}
+    gone = {"phone_encrypted": None, "address_encrypted": None}
     assert kept.payload == {"borrower": "B-L-1", "digest": payload["digest"], **gone}
-    with book.house.engine.connect() as connection:
-        story = "\n".join(one.text for one in read_story(connection, book.house, "L-1"))
+    with book.ctx.engine.connect() as connection:
+        story = "\n".join(one.text for one in read_story(connection, book.ctx, "L-1"))
     assert "the number, the address" in story
-    assert not prune(book.house).anything
+    assert not prune(book.ctx).anything
     # The same event told again is still known to be the same.
-    told_again = inbox.take_in(book.house, "E-1", "contact_change", facts.payload(book.house.vault))
+    told_again = inbox.submit(book.ctx, "E-1", "contact_change", facts.payload(book.ctx.cipher))
     assert told_again.status == "applied"
 
 
 def test_what_a_stranger_wrote_goes_when_somebody_has_seen_to_it(book: Book) -> None:
     for sid, number in (("SM1", STRANGER), ("SM2", STRANGER), ("SM3", PHONE["CN"])):
         text = InboundText("twilio", sid, number, "hello", None)
-        take_reply(book.house, text, help_is_answered=True)
+        take_reply(book.ctx, text, help_is_answered=True)
     numbers = {row.sid: row.id for row in book.rows(select(reply.c.sid, reply.c.id))}
     for sid in ("SM1", "SM3"):
-        finish_reply(book.house, numbers[sid], by="c-1")
+        finish_reply(book.ctx, numbers[sid], actor="c-1")
 
     days_later(book, 91)
 
-    assert prune(book.house).words == 1
-    words = {row.sid: row.body_sealed is not None for row in book.rows(reply)}
+    assert prune(book.ctx).words == 1
+    words = {row.sid: row.body_encrypted is not None for row in book.rows(reply)}
     assert words == {"SM1": False, "SM2": True, "SM3": True}
 
 
@@ -124,7 +124,7 @@ def test_two_at_once_take_each_event_once(book: Book) -> None:
         event_out(book, "delivered")
     days_later(book, 91)
 
-    done = together(*(lambda: prune(book.house) for _ in range(2)))
+    done = together(*(lambda: prune(book.ctx) for _ in range(2)))
 
     assert sum(one.events_out for one in done) == 20
     assert book.rows(outbox_event) == []

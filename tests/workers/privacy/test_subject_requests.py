@@ -15,7 +15,7 @@ from workers.db.schema import access, borrower, erasure
 from workers.http.lender_events import ContactChangeFacts
 from workers.inbox import process as inbox
 from workers.payments.write_offs import write_off
-from workers.privacy.erasure import erase_what_need_not_be_kept
+from workers.privacy.erasure import erase_expired_data
 from workers.privacy.subject_requests import erase_subject, export_subject
 from workers.sms.providers.port import InboundText
 from workers.visits.schedule import schedule_visit
@@ -37,22 +37,22 @@ def book(engine: Engine) -> Book:
         book.escalate(loan)
         book.send(loan, "text_day_1")
         text = InboundText("twilio", f"SM-{loan}", number, said, None)
-        take_reply(book.house, text, help_is_answered=True)
+        take_reply(book.ctx, text, help_is_answered=True)
     facts = ContactChangeFacts(borrower="B-L-1", address="2 Example Road")
-    inbox.take_in(book.house, "E-1", "contact_change", facts.payload(book.house.vault))
+    inbox.submit(book.ctx, "E-1", "contact_change", facts.payload(book.ctx.cipher))
     book.at("2026-03-31 10:00").escalate("L-1")
-    schedule_visit(book.house, book.action_id("L-1", "field_visit"))
+    schedule_visit(book.ctx, book.action_id("L-1", "field_visit"))
     return book
 
 
 def export(book: Book) -> str:
-    told = export_subject(book.house, "B-L-1", by="sup-1", purpose="asked for by the person")
+    told = export_subject(book.ctx, "B-L-1", actor="sup-1", purpose="asked for by the person")
     return json.dumps(told, ensure_ascii=False, default=str)
 
 
 def close(book: Book, loan: str = "L-1") -> None:
-    with book.house.engine.begin() as connection:
-        write_off(connection, book.house, loan, book.house.today())
+    with book.ctx.engine.begin() as connection:
+        write_off(connection, book.ctx, loan, book.ctx.today())
 
 
 def test_all_that_is_held_is_told_in_the_clear_and_nothing_of_anybody_else(book: Book) -> None:
@@ -80,14 +80,14 @@ def test_the_look_is_on_record_with_its_purpose_and_in_what_is_told(
 
     look = book.one(access)
     assert (look.what, look.purpose) == ("everything", "asked for by the person")
-    assert (look.made_by, look.loan_id) == ("sup-1", book.loan_id("L-1"))
+    assert (look.actor, look.loan_id) == ("sup-1", book.loan_id("L-1"))
     assert look.borrower_id is not None
     assert caplog.messages == ["borrower B-L-1: all that is held was opened by sup-1"]
     assert "asked for by the person" in told
 
 
 @pytest.mark.parametrize(
-    ("borrower_id", "by", "says"),
+    ("borrower_id", "actor", "says"),
     [
         ("B-9", "sup-1", "Borrower B-9 is not known"),
         ("L-1", "sup-1", "and not that of a loan"),
@@ -95,12 +95,12 @@ def test_the_look_is_on_record_with_its_purpose_and_in_what_is_told(
     ],
 )
 def test_nothing_is_shown_or_erased_for_whom_or_by_whom_nobody_knows(
-    book: Book, borrower_id: str, by: str, says: str
+    book: Book, borrower_id: str, actor: str, says: str
 ) -> None:
     with pytest.raises(ArrearsError, match=says):
-        export_subject(book.house, borrower_id, by=by, purpose="asked for")
+        export_subject(book.ctx, borrower_id, actor=actor, purpose="asked for")
     with pytest.raises(ArrearsError, match=says):
-        erase_subject(book.house, borrower_id, by=by, why="asked for", law=LAW, dry_run=False)
+        erase_subject(book.ctx, borrower_id, actor=actor, why="asked for", law=LAW, dry_run=False)
     assert book.rows(access) == []
     assert book.rows(erasure) == []
 
@@ -108,7 +108,7 @@ def test_nothing_is_shown_or_erased_for_whom_or_by_whom_nobody_knows(
 def test_while_a_loan_is_open_nothing_is_erased_whatever_the_law(book: Book) -> None:
     for law in (None, LAW):
         with pytest.raises(ArrearsError, match="Loan L-1 of borrower B-L-1 is open"):
-            erase_subject(book.house, "B-L-1", by="sup-1", why="asked", law=law, dry_run=False)
+            erase_subject(book.ctx, "B-L-1", actor="sup-1", why="asked", law=law, dry_run=False)
 
     assert NAME in export(book)
 
@@ -117,7 +117,7 @@ def test_while_it_must_be_kept_the_person_is_told_until_when_and_by_which_rule(b
     close(book.at("2026-04-05 10:00"))
 
     with pytest.raises(ArrearsError, match=r"must be kept until 2031-04-05 \(cn.keep_records\)"):
-        erase_subject(book.house, "B-L-1", by="sup-1", why="asked for", dry_run=False)
+        erase_subject(book.ctx, "B-L-1", actor="sup-1", why="asked for", dry_run=False)
 
     assert NAME in export(book)
 
@@ -125,10 +125,10 @@ def test_while_it_must_be_kept_the_person_is_told_until_when_and_by_which_rule(b
 def test_where_a_law_asks_for_it_sooner_it_is_erased_and_the_law_is_on_record(book: Book) -> None:
     close(book.at("2026-04-05 10:00"))
 
-    erase_subject(book.house, "B-L-1", by="sup-1", why="asked for", law=LAW, dry_run=False)
+    erase_subject(book.ctx, "B-L-1", actor="sup-1", why="asked for", law=LAW, dry_run=False)
 
     on_record = book.one(erasure)
-    assert (on_record.made_by, on_record.why, on_record.law) == ("sup-1", "asked for", LAW)
+    assert (on_record.actor, on_record.why, on_record.law) == ("sup-1", "asked for", LAW)
     assert (on_record.rules, str(on_record.kept_until)) == (["cn.keep_records"], "2031-04-05")
     told = export(book)
     for personal in (NAME, PHONE["CN"], ADDRESS, "2 Example Road", "我失业了"):
@@ -143,19 +143,17 @@ def test_a_day_after_its_time_it_is_erased_for_the_asking(book: Book) -> None:
     close(book.at("2026-04-05 10:00"))
     book.at("2031-04-06 00:00")
 
-    kept = erase_subject(book.house, "B-L-1", by="sup-1", why="asked for", dry_run=True)
+    kept = erase_subject(book.ctx, "B-L-1", actor="sup-1", why="asked for", dry_run=True)
     assert str(kept.until) == "2031-04-05"
     assert book.rows(erasure) == []
-    erase_subject(book.house, "B-L-1", by="sup-1", why="asked for", dry_run=False)
+    erase_subject(book.ctx, "B-L-1", actor="sup-1", why="asked for", dry_run=False)
 
     assert len(book.rows(erasure)) == 1
 
 
 def test_a_second_time_there_is_nothing_left_and_that_is_said(book: Book) -> None:
     close(book.at("2026-04-05 10:00"))
-    erase_what_need_not_be_kept(book.at("2031-04-06 00:00").house)
+    erase_expired_data(book.at("2031-04-06 00:00").ctx)
 
-    with pytest.raises(
-        ArrearsError, match="was erased on 2031-04-06 by erase_what_need_not_be_kept"
-    ):
-        erase_subject(book.house, "B-L-1", by="sup-1", why="asked for", dry_run=False)
+    with pytest.raises(ArrearsError, match="was erased on 2031-04-06 by erase_expired_data"):
+        erase_subject(book.ctx, "B-L-1", actor="sup-1", why="asked for", dry_run=False)

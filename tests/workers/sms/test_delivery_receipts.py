@@ -23,7 +23,7 @@ from workers.sms.unconfirmed import send_again
 def book(engine: Engine) -> Book:
     """Two loans, each with a text that the provider took."""
     book = Book(engine)
-    book.house = replace(book.house, sms=route(tencent=Scripted()))
+    book.ctx = replace(book.ctx, sms=route(tencent=Scripted()))
     for name in ("L-1", "L-2"):
         book.loan(name, due_on="2026-03-01")
         book.escalate(name)
@@ -51,8 +51,8 @@ def report(
         "status": word,
         "code": None,
     }
-    with book.house.engine.begin() as connection:
-        record_receipt(connection, book.house, payload)
+    with book.ctx.engine.begin() as connection:
+        record_receipt(connection, book.ctx, payload)
 
 
 def test_a_receipt_without_our_id_is_found_by_the_providers(book: Book) -> None:
@@ -94,12 +94,12 @@ def test_an_answer_after_a_person_said_not_sent_is_a_problem_on_the_loan(engine:
 
     class SlowerThanPeople(Scripted):
         def send(self, text: OutgoingText) -> SendResult:
-            book.clock.at += book.house.settings.lease + timedelta(seconds=1)
-            mark_lost_claims(book.house)
-            send_again(book.house, text.reference, "op-1")
+            book.clock.at += book.ctx.settings.lease + timedelta(seconds=1)
+            mark_lost_claims(book.ctx)
+            send_again(book.ctx, text.reference, "op-1")
             return super().send(text)
 
-    book.house = replace(book.house, sms=route(twilio=SlowerThanPeople()))
+    book.ctx = replace(book.ctx, sms=route(twilio=SlowerThanPeople()))
     book.send("L-1", "text_day_1")
 
     assert book.one(message).status == "not_sent"

@@ -31,7 +31,7 @@ NOT_SENT = SendResult(SendOutcome.NOT_SENT, "Too many requests.")
 def a_due_text(engine: Engine, **gateways: Scripted) -> Book:
     book = Book(engine)
     book.loan("L-1", due_on="2026-03-01")
-    book.house = replace(book.house, sms=route(**gateways))
+    book.ctx = replace(book.ctx, sms=route(**gateways))
     book.escalate("L-1")
     return book
 
@@ -59,8 +59,8 @@ def test_between_two_providers_the_gate_is_asked_again(engine: Engine) -> None:
     book = a_due_text(engine, first=first, second=second)
     send(book)
     with engine.begin() as connection:
-        paid = Payment("P-1", "L-1", Decimal(1000), "CNY", book.house.today())
-        record_payment(connection, book.house, paid)
+        paid = Payment("P-1", "L-1", Decimal(1000), "CNY", book.ctx.today())
+        record_payment(connection, book.ctx, paid)
 
     assert send(book) == "nothing to do"
     assert asked(first, second) == [1, 0]
@@ -75,7 +75,7 @@ def test_when_all_have_refused_the_action_is_dead_and_resumed_it_asks_the_first_
     assert [send(book), send(book), send(book)] == ["refused", "refused", "nothing to do"]
     assert book.actions("L-1")["text_day_1"] == "dead"
 
-    resume(book.house, book.action_id("L-1", "text_day_1"), by="op-1")
+    resume(book.ctx, book.action_id("L-1", "text_day_1"), actor="op-1")
     first.answer = None
     assert send(book) == "accepted"
     assert asked(first, second) == [2, 1]

@@ -13,7 +13,7 @@ from tests.support.concurrently import together
 from tests.support.counting import statements
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import SENDER, Book, FixedClock
-from workers.context import House
+from workers.context import Context
 from workers.db.schema import message, sender_pace
 from workers.sms.providers.routing import Sender
 from workers.sms.rate_limit import LONGEST_WAIT, take_turn
@@ -36,8 +36,8 @@ def a_paced_book(engine: Engine, loans: int, per_second: float = 1) -> Book:
     for name in names:
         book.loan(name, due_on="2026-03-01")
     book.escalate(*names)
-    paced = book.house.settings.model_copy(update={"sms_per_second": per_second})
-    book.house = replace(book.house, settings=paced)
+    paced = book.ctx.settings.model_copy(update={"sms_per_second": per_second})
+    book.ctx = replace(book.ctx, settings=paced)
     return book
 
 
@@ -74,8 +74,8 @@ def test_texts_leave_at_the_pace_of_their_sender_and_the_gate_is_asked_at_that_m
     stopped = {name: FixedClock(began) for name in ("L-0", "L-1", "L-2", "L-3")}
 
     for name, clock in stopped.items():
-        house: House = replace(book.house, clock=clock)
-        assert send_sms(house, book.action_id(name, "text_day_1")) == "accepted"
+        ctx: Context = replace(book.ctx, clock=clock)
+        assert send_sms(ctx, book.action_id(name, "text_day_1")) == "accepted"
 
     sent_at = sorted(row.created_at for row in book.rows(message))
     assert sent_at == [began + n * SECOND for n in range(4)]
@@ -87,7 +87,7 @@ def test_a_text_whose_turn_is_far_off_stays_due_and_nothing_is_written(engine: E
         turn(engine, ONE, book.clock.at)
     action_id = book.action_id("L-0", "text_day_1")
 
-    assert send_sms(book.house, action_id) == "not its turn"
+    assert send_sms(book.ctx, action_id) == "not its turn"
 
     waiting = book.action("L-0", "text_day_1")
     assert (waiting.status, waiting.attempts) == ("planned", 0)
@@ -97,20 +97,20 @@ def test_a_text_whose_turn_is_far_off_stays_due_and_nothing_is_written(engine: E
 def test_what_has_nothing_to_send_takes_no_turn(engine: Engine) -> None:
     book = a_paced_book(engine, loans=1)
     action_id = book.action_id("L-0", "text_day_1")
-    assert send_sms(book.house, action_id) == "accepted"
+    assert send_sms(book.ctx, action_id) == "accepted"
     (before,) = book.rows(sender_pace)
 
-    assert send_sms(book.house, action_id) == "nothing to do"
+    assert send_sms(book.ctx, action_id) == "nothing to do"
     assert book.rows(sender_pace) == [before]
 
 
 def test_a_pace_costs_two_statements_and_none_where_it_is_not_set(engine: Engine) -> None:
     book = a_paced_book(engine, loans=2)
     unpaced = replace(
-        book.house, settings=book.house.settings.model_copy(update={"sms_per_second": None})
+        book.ctx, settings=book.ctx.settings.model_copy(update={"sms_per_second": None})
     )
     with statements(engine) as with_pace:
-        send_sms(book.house, book.action_id("L-0", "text_day_1"))
+        send_sms(book.ctx, book.action_id("L-0", "text_day_1"))
     with statements(engine) as without:
         send_sms(unpaced, book.action_id("L-1", "text_day_1"))
 

@@ -37,8 +37,8 @@ class Late(Scripted):
 
     def send(self, text: OutgoingText) -> SendResult:
         answer = super().send(text)
-        self.book.clock.at += self.book.house.settings.lease + timedelta(seconds=1)
-        mark_lost_claims(self.book.house)
+        self.book.clock.at += self.book.ctx.settings.lease + timedelta(seconds=1)
+        mark_lost_claims(self.book.ctx)
         return answer
 
 
@@ -58,7 +58,7 @@ def book(engine: Engine, provider: Scripted) -> Book:
 def a_loan(engine: Engine, provider: Scripted) -> Book:
     book = Book(engine)
     book.loan("L-1", due_on="2026-03-01")
-    book.house = replace(book.house, sms=route(twilio=provider))
+    book.ctx = replace(book.ctx, sms=route(twilio=provider))
     book.escalate("L-1")
     return book
 
@@ -72,7 +72,7 @@ def standing(book: Book) -> tuple[str, str]:
 def test_a_text_on_the_providers_list_was_sent(book: Book, provider: Scripted) -> None:
     provider.listed = ("SM1",)
 
-    assert ask_providers(book.house) == 1
+    assert ask_providers(book.ctx) == 1
 
     assert standing(book) == ("done", "accepted")
     assert book.one(message).sid == "SM1"
@@ -90,11 +90,11 @@ def test_a_provider_that_knows_nothing_of_it_is_asked_again_in_half_a_minute(
     began = book.clock.at
     for wait in (timedelta(), timedelta(), ASK_AGAIN_AFTER - INSTANT):
         book.clock.at = began + wait
-        ask_providers(book.house)
+        ask_providers(book.ctx)
     assert len(provider.looked_up) == 1
 
     book.clock.at = began + ASK_AGAIN_AFTER
-    ask_providers(book.house)
+    ask_providers(book.ctx)
     assert len(provider.looked_up) == 2
     assert standing(book) == ("unknown", "unknown")
 
@@ -105,17 +105,17 @@ def test_a_text_that_another_message_has_is_not_taken_for_this_one(
     other = Scripted()
     book.loan("L-2", due_on="2026-03-01")
     book.escalate("L-2")
-    house = book.house
-    book.house = replace(house, sms=route(twilio=other))
+    ctx = book.ctx
+    book.ctx = replace(ctx, sms=route(twilio=other))
     book.send("L-2", "text_day_1")
-    book.house = house
+    book.ctx = ctx
     taken = next(row.sid for row in book.rows(message) if row.sid)
     provider.listed = (taken,)
 
-    assert ask_providers(book.house) == 0
+    assert ask_providers(book.ctx) == 0
     provider.listed = (taken, "SM-ours")
     book.clock.at += ASK_AGAIN_AFTER
-    assert ask_providers(book.house) == 1
+    assert ask_providers(book.ctx) == 1
     assert {row.sid for row in book.rows(message)} == {taken, "SM-ours"}
 
 
@@ -124,13 +124,13 @@ def test_of_two_equal_texts_one_on_the_list_proves_neither_and_two_prove_both(
 ) -> None:
     book = two_loans_of_one_borrower(engine, provider)
     provider.listed = ("SM1",)
-    assert ask_providers(book.house) == 0, "nobody can tell whose it is"
+    assert ask_providers(book.ctx) == 0, "nobody can tell whose it is"
 
     provider.listed = ("SM1", "SM2")
     book.clock.at += ASK_AGAIN_AFTER
-    together(*[partial(ask_providers, book.house)] * 2)
+    together(*[partial(ask_providers, book.ctx)] * 2)
     book.clock.at += ASK_AGAIN_AFTER
-    ask_providers(book.house)
+    ask_providers(book.ctx)
 
     assert {row.sid for row in book.rows(message)} == {"SM1", "SM2"}
     assert book.rows(problem) == []
@@ -146,8 +146,8 @@ def two_loans_of_one_borrower(engine: Engine, provider: Scripted) -> Book:
     for name in ("L-1", "L-2"):
         assert book.send(name, "text_day_1") == "unknown"
     with engine.begin() as connection:
-        same = book.house.vault.seal("The same words.")
-        connection.execute(update(message).values(body_sealed=same))
+        same = book.ctx.cipher.encrypt("The same words.")
+        connection.execute(update(message).values(body_encrypted=same))
     return book
 
 
@@ -155,14 +155,14 @@ def test_a_text_that_the_provider_has_twice_is_a_problem_on_the_loan(
     book: Book, provider: Scripted
 ) -> None:
     provider.listed = ("SM1", "SM2")
-    ask_providers(book.house)
+    ask_providers(book.ctx)
     assert standing(book) == ("done", "accepted")
     assert book.one(problem).kind == "texted_twice"
 
 
 def test_repairs_at_the_same_moment_settle_a_text_once(book: Book, provider: Scripted) -> None:
     provider.listed = ("SM1",)
-    together(*[partial(reconcile_texts, book.house)] * 3)
+    together(*[partial(reconcile_texts, book.ctx)] * 3)
 
     assert len(provider.looked_up) == 1
     assert standing(book) == ("done", "accepted")
@@ -172,14 +172,14 @@ def test_repairs_at_the_same_moment_settle_a_text_once(book: Book, provider: Scr
 def test_a_text_that_stays_unknown_is_parked_after_the_time_set_and_asked_about_no_more(
     book: Book, provider: Scripted
 ) -> None:
-    began, limit = book.clock.at, timedelta(seconds=book.house.settings.park_after_seconds)
+    began, limit = book.clock.at, timedelta(seconds=book.ctx.settings.park_after_seconds)
     book.clock.at = began + limit - INSTANT
-    assert park_old(book.house) == 0
+    assert park_old(book.ctx) == 0
 
     book.clock.at = began + limit
-    assert sum(together(*[partial(park_old, book.house)] * 3)) == 1
+    assert sum(together(*[partial(park_old, book.ctx)] * 3)) == 1
     assert standing(book) == ("unknown", "parked")
-    assert reconcile_texts(book.house).found == 0
+    assert reconcile_texts(book.ctx).found == 0
     assert provider.looked_up == []
 
 
@@ -188,7 +188,7 @@ def test_before_a_text_is_parked_the_provider_is_asked_once_more(
 ) -> None:
     provider.listed = ("SM1",)
     book.clock.at += timedelta(days=1)
-    done = reconcile_texts(book.house)
+    done = reconcile_texts(book.ctx)
     assert (done.found, done.parked) == (1, 0)
     assert standing(book) == ("done", "accepted")
 
@@ -209,10 +209,10 @@ def test_the_answer_of_a_sender_that_comes_too_late_settles_its_action_after_all
     book.send("L-1", "text_day_1")
     assert book.actions("L-1")["text_day_1"] == "unknown"
 
-    assert sum(together(*[partial(settle_known, book.house)] * 3)) == 1
+    assert sum(together(*[partial(settle_known, book.ctx)] * 3)) == 1
 
     assert standing(book) == end
-    assert settle_known(book.house) == 0
+    assert settle_known(book.ctx) == 0
     assert len(late.asked) == 1
 
 
@@ -222,12 +222,12 @@ def test_a_text_that_was_not_sent_goes_again_by_the_same_way_with_the_gate_asked
     late = Late(SendResult(SendOutcome.NOT_SENT, "Too many requests."))
     book = late.book = a_loan(engine, late)
     book.send("L-1", "text_day_1")
-    settle_known(book.house)
+    settle_known(book.ctx)
     assert book.action("L-1", "text_day_1").due_at == book.clock.at
 
     late.answer = None
     book.send("L-1", "text_day_1")
-    settle_known(book.house)
+    settle_known(book.ctx)
     assert standing(book) == ("done", "accepted")
     assert [row.status for row in book.rows(message)] == ["not_sent", "accepted"]
 
@@ -236,7 +236,7 @@ def test_what_was_not_sent_too_often_is_given_up(book: Book, engine: Engine) -> 
     with engine.begin() as connection:
         connection.execute(update(action).values(attempts=MOST_FAILURES - 1))
         connection.execute(update(message).values(status="not_sent"))
-    assert settle_known(book.house) == 1
+    assert settle_known(book.ctx) == 1
     assert book.actions("L-1")["text_day_1"] == ActionStatus.DEAD
 
 
@@ -255,14 +255,14 @@ def test_an_answer_that_comes_while_the_provider_is_asked_is_not_overwritten(
                 )
             return (f"SM{uuid4().hex}",)
 
-    book.house = replace(book.house, sms=route(twilio=Meanwhile()))
-    assert ask_providers(book.house) == 0
-    assert settle_known(book.house) == 1
+    book.ctx = replace(book.ctx, sms=route(twilio=Meanwhile()))
+    assert ask_providers(book.ctx) == 0
+    assert settle_known(book.ctx) == 1
     assert standing(book) == ("done", "delivered")
     assert book.one(message).sid == "SM-receipt"
 
 
 def test_what_a_provider_without_a_gateway_sent_is_left_to_receipts_and_people(book: Book) -> None:
-    book.house = replace(book.house, sms=route(tencent=Scripted()))
-    assert ask_providers(book.house) == 0
+    book.ctx = replace(book.ctx, sms=route(tencent=Scripted()))
+    assert ask_providers(book.ctx) == 0
     assert standing(book) == ("unknown", "unknown")

@@ -19,7 +19,7 @@ from tests.support.counting import statements
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import NAME, Book, only
 from workers.actions.dispatch import mark_lost_claims
-from workers.actions.retries import take_up
+from workers.actions.retries import run_action
 from workers.db.schema import action_event, contact, message, opt_out, problem, receipt
 from workers.inbox.process import apply_event, payment_payload, receive
 from workers.payments.payments import Payment, record_payment
@@ -50,8 +50,8 @@ class Sleeping(FakeSmsGateway):
 
     def send(self, text: OutgoingText) -> SendResult:
         answer = super().send(text)
-        self._book.clock.at += self._book.house.settings.lease + timedelta(seconds=1)
-        mark_lost_claims(self._book.house)
+        self._book.clock.at += self._book.ctx.settings.lease + timedelta(seconds=1)
+        mark_lost_claims(self._book.ctx)
         return answer
 
 
@@ -66,7 +66,7 @@ def a_due_text(engine: Engine, phone: str = "", **more: object) -> tuple[Book, i
 def test_a_text_goes_out_once_however_often_its_message_is_delivered(engine: Engine) -> None:
     book, action_id = a_due_text(engine)
 
-    assert [send_sms(book.house, action_id) for _ in range(3)] == [
+    assert [send_sms(book.ctx, action_id) for _ in range(3)] == [
         "accepted",
         "nothing to do",
         "nothing to do",
@@ -83,7 +83,7 @@ def test_a_text_goes_out_once_however_often_its_message_is_delivered(engine: Eng
 def test_workers_that_race_for_one_text_send_it_once(engine: Engine) -> None:
     book, action_id = a_due_text(engine)
 
-    together(*[partial(send_sms, book.house, action_id)] * 4)
+    together(*[partial(send_sms, book.ctx, action_id)] * 4)
 
     assert len(book.sms.sent) == 1
 
@@ -92,7 +92,7 @@ def test_at_night_the_text_waits_for_the_first_lawful_moment(engine: Engine) -> 
     book, action_id = a_due_text(engine)
     book.at("2026-03-02 22:30")
 
-    assert send_sms(book.house, action_id) == "nothing to do"
+    assert send_sms(book.ctx, action_id) == "nothing to do"
 
     waiting = book.action("L-1", "text_day_1")
     assert waiting.status == "deferred"
@@ -100,17 +100,17 @@ def test_at_night_the_text_waits_for_the_first_lawful_moment(engine: Engine) -> 
     assert waiting.due_at == datetime(2026, 3, 3, 13, tzinfo=UTC), "08:00 in New York"
     assert book.sms.sent == []
 
-    assert send_sms(book.at("2026-03-03 07:59").house, action_id) == "nothing to do"
-    assert send_sms(book.at("2026-03-03 08:00").house, action_id) == "accepted"
+    assert send_sms(book.at("2026-03-03 07:59").ctx, action_id) == "nothing to do"
+    assert send_sms(book.at("2026-03-03 08:00").ctx, action_id) == "accepted"
 
 
 def test_a_payment_recorded_before_the_claim_stops_the_text(engine: Engine) -> None:
     book, action_id = a_due_text(engine)
     with engine.begin() as connection:
-        paid = Payment("P-1", "L-1", Decimal(1000), "USD", book.house.today())
-        record_payment(connection, book.house, paid)
+        paid = Payment("P-1", "L-1", Decimal(1000), "USD", book.ctx.today())
+        record_payment(connection, book.ctx, paid)
 
-    assert send_sms(book.house, action_id) == "nothing to do"
+    assert send_sms(book.ctx, action_id) == "nothing to do"
 
     assert book.actions("L-1")["text_day_1"] == "cancelled"
     assert book.sms.sent == []
@@ -120,9 +120,9 @@ def test_a_payment_in_flight_is_waited_for_and_stops_the_text(engine: Engine) ->
     """The claim locks the loan: it cannot read around a payment that is about to commit."""
     book, action_id = a_due_text(engine)
     with engine.begin() as connection:
-        paid = Payment("P-1", "L-1", Decimal(1000), "USD", book.house.today())
-        record_payment(connection, book.house, paid)
-        sender = threading.Thread(target=send_sms, args=(book.house, action_id))
+        paid = Payment("P-1", "L-1", Decimal(1000), "USD", book.ctx.today())
+        record_payment(connection, book.ctx, paid)
+        sender = threading.Thread(target=send_sms, args=(book.ctx, action_id))
         sender.start()
         sender.join(timeout=0.5)
         assert sender.is_alive(), "it waits for the payment to commit"
@@ -136,18 +136,18 @@ def test_a_hold_that_began_after_planning_defers_the_text_to_its_end(engine: Eng
     book, action_id = a_due_text(engine)
     book.hold("L-1", HoldKind.DISPUTE, "2026-03-02", "2026-03-05")
 
-    send_sms(book.house, action_id)
+    send_sms(book.ctx, action_id)
 
     waiting = book.action("L-1", "text_day_1")
-    assert waiting.rules[0] == "house.on_hold"
+    assert waiting.rules[0] == "lender.on_hold"
     assert waiting.due_at == datetime(2026, 3, 5, 13, tzinfo=UTC), "08:00 on the day it ends"
 
 
 @pytest.mark.parametrize(
     ("facts", "rule"),
     [
-        ({"phone": None}, "house.no_address_known"),
-        ({"zones": []}, "house.no_zone_known"),
+        ({"phone": None}, "lender.no_address_known"),
+        ({"zones": []}, "lender.no_zone_known"),
         ({"jurisdiction": "US", "zones": ["Asia/Tokyo"]}, None),
     ],
 )
@@ -156,7 +156,7 @@ def test_what_the_gate_does_not_know_it_does_not_allow(
 ) -> None:
     book, action_id = a_due_text(engine, **facts)
 
-    send_sms(book.house, action_id)
+    send_sms(book.ctx, action_id)
 
     assert book.sms.sent == []
     waiting = book.action("L-1", "text_day_1")
@@ -168,20 +168,20 @@ def test_what_the_gate_does_not_know_it_does_not_allow(
 def test_a_borrower_who_opted_out_at_the_provider_is_never_texted_again(engine: Engine) -> None:
     book, action_id = a_due_text(engine, phone=FICTION.format(190))
 
-    assert send_sms(book.house, action_id) == "refused"
+    assert send_sms(book.ctx, action_id) == "refused"
 
     assert book.actions("L-1")["text_day_1"] == "barred"
     assert book.one(opt_out).channel == "sms"
     book.at("2026-03-04 10:00").escalate("L-1")
-    never = replace(book.house, sms=only(Dying()))  # the gate says no before any provider is asked
+    never = replace(book.ctx, sms=only(Dying()))  # the gate says no before any provider is asked
     assert send_sms(never, book.action_id("L-1", "text_day_3")) == "nothing to do"
-    assert book.action("L-1", "text_day_3").rules == ["house.opted_out"]
+    assert book.action("L-1", "text_day_3").rules == ["lender.opted_out"]
 
 
 def test_a_number_that_cannot_take_texts_is_a_problem_on_record(engine: Engine) -> None:
     book, action_id = a_due_text(engine, phone=FICTION.format(189))
 
-    send_sms(book.house, action_id)
+    send_sms(book.ctx, action_id)
 
     assert book.actions("L-1")["text_day_1"] == "dead"
     assert book.one(problem).kind == "phone_invalid"
@@ -193,8 +193,8 @@ def test_a_text_that_certainly_was_not_sent_is_tried_for_hours_and_not_for_ever(
     book, action_id = a_due_text(engine, phone=FICTION.format(194))
     began = book.clock.at
     while book.actions("L-1")["text_day_1"] != "dead":
-        assert send_sms(book.house, action_id) == "not_sent"
-        assert send_sms(book.house, action_id) == "nothing to do", "its time has not come"
+        assert send_sms(book.ctx, action_id) == "not_sent"
+        assert send_sms(book.ctx, action_id) == "nothing to do", "its time has not come"
         if due_at := book.action("L-1", "text_day_1").due_at:
             book.clock.at = due_at
         assert book.clock.at - began < timedelta(hours=8)
@@ -206,7 +206,7 @@ def test_a_text_that_certainly_was_not_sent_is_tried_for_hours_and_not_for_ever(
 def test_a_text_that_cannot_be_written_is_put_aside_with_its_reason(engine: Engine) -> None:
     book, action_id = a_due_text(engine, locale="fr")
 
-    assert take_up(book.house, action_id, send_sms) == "put aside"
+    assert run_action(book.ctx, action_id, send_sms) == "put aside"
 
     aside = book.action("L-1", "text_day_1")
     assert (aside.status, aside.attempts) == ("failed", 1)
@@ -219,16 +219,16 @@ def test_a_text_that_cannot_be_written_is_put_aside_with_its_reason(engine: Engi
 def test_a_text_whose_answer_was_lost_is_never_sent_again(engine: Engine, number: int) -> None:
     book, action_id = a_due_text(engine, phone=FICTION.format(number))
 
-    assert send_sms(book.house, action_id) == "unknown"
+    assert send_sms(book.ctx, action_id) == "unknown"
     book.at("2026-03-02 15:00")
 
-    assert send_sms(book.house, action_id) == "nothing to do"
+    assert send_sms(book.ctx, action_id) == "nothing to do"
     assert (book.actions("L-1")["text_day_1"], book.one(message).status) == ("unknown", "unknown")
 
 
 def test_a_receipt_settles_a_text_whose_answer_was_lost(engine: Engine) -> None:
     book, action_id = a_due_text(engine, phone=FICTION.format(192))
-    send_sms(book.house, action_id)
+    send_sms(book.ctx, action_id)
 
     for word in ("delivered", "sent", "delivered"):
         report(book, word)
@@ -242,20 +242,20 @@ def test_a_sender_that_dies_in_the_act_leaves_the_text_unknown(engine: Engine) -
     book, action_id = a_due_text(engine)
 
     with pytest.raises(PowerCutError):
-        send_sms(replace(book.house, sms=only(Dying())), action_id)
+        send_sms(replace(book.ctx, sms=only(Dying())), action_id)
     assert book.actions("L-1")["text_day_1"] == "claimed"
 
-    assert mark_lost_claims(book.house) == 0, "its lease has not ended"
-    book.clock.at += book.house.settings.lease + timedelta(seconds=1)
-    assert mark_lost_claims(book.house) == 1
-    assert mark_lost_claims(book.house) == 0
+    assert mark_lost_claims(book.ctx) == 0, "its lease has not ended"
+    book.clock.at += book.ctx.settings.lease + timedelta(seconds=1)
+    assert mark_lost_claims(book.ctx) == 1
+    assert mark_lost_claims(book.ctx) == 0
     assert (book.actions("L-1")["text_day_1"], book.one(message).status) == ("unknown", "unknown")
 
 
 def test_a_sender_that_wakes_up_after_its_claim_has_lapsed_writes_nothing(engine: Engine) -> None:
     book, action_id = a_due_text(engine)
 
-    send_sms(replace(book.house, sms=only(Sleeping(book))), action_id)
+    send_sms(replace(book.ctx, sms=only(Sleeping(book))), action_id)
 
     assert book.actions("L-1")["text_day_1"] == "unknown"
     moves = [(row.from_status, row.to_status) for row in book.rows(action_event)]
@@ -264,7 +264,7 @@ def test_a_sender_that_wakes_up_after_its_claim_has_lapsed_writes_nothing(engine
 
 def test_the_database_itself_refuses_a_second_live_text_for_an_action(engine: Engine) -> None:
     book, action_id = a_due_text(engine)
-    send_sms(book.house, action_id)
+    send_sms(book.ctx, action_id)
     again = dict(book.one(message)._mapping) | {"id": uuid4(), "sid": "SM-other"}
 
     with (
@@ -278,7 +278,7 @@ def test_a_text_costs_eight_statements_at_most(engine: Engine) -> None:
     book, action_id = a_due_text(engine)
 
     with statements(engine) as sent:
-        send_sms(book.house, action_id)
+        send_sms(book.ctx, action_id)
 
     assert len(sent) <= 8
 
@@ -293,14 +293,14 @@ def test_a_receipt_that_overtakes_a_lost_answer_settles_the_text(engine: Engine)
             report(book, "delivered")
             return SendResult(SendOutcome.UNKNOWN, "No answer came in time.")
 
-    send_sms(replace(book.house, sms=only(Overtaken())), action_id)
+    send_sms(replace(book.ctx, sms=only(Overtaken())), action_id)
 
     assert (book.actions("L-1")["text_day_1"], book.one(message).status) == ("done", "delivered")
 
 
 def test_a_receipt_that_says_failed_proves_that_nothing_was_sent(engine: Engine) -> None:
     book, action_id = a_due_text(engine, phone=FICTION.format(192))
-    send_sms(book.house, action_id)
+    send_sms(book.ctx, action_id)
 
     report(book, "failed")
 
@@ -309,14 +309,14 @@ def test_a_receipt_that_says_failed_proves_that_nothing_was_sent(engine: Engine)
 
 def test_a_payment_that_waits_to_be_applied_stops_the_text(engine: Engine) -> None:
     book, action_id = a_due_text(engine)
-    paid = Payment("P-1", "L-1", Decimal(1000), "USD", book.house.today())
+    paid = Payment("P-1", "L-1", Decimal(1000), "USD", book.ctx.today())
     with engine.begin() as connection:
-        event_id = receive(connection, "P-1", "payment", payment_payload(paid), book.house.now())
+        event_id = receive(connection, "P-1", "payment", payment_payload(paid), book.ctx.now())
 
-    assert send_sms(book.house, action_id) == "nothing to do"
-    assert book.action("L-1", "text_day_1").rules == ["house.news_waits"]
+    assert send_sms(book.ctx, action_id) == "nothing to do"
+    assert book.action("L-1", "text_day_1").rules == ["lender.event_pending"]
 
-    apply_event(book.house, event_id)
+    apply_event(book.ctx, event_id)
     assert book.actions("L-1")["text_day_1"] == "cancelled"
     assert book.sms.sent == []
 
@@ -329,6 +329,6 @@ def report(book: Book, word: str) -> None:
         "status": word,
         "code": None,
     }
-    with book.house.engine.begin() as connection:
-        event_id = receive(connection, f"twilio:SM1:{word}", "receipt", payload, book.house.now())
-    apply_event(book.house, event_id)
+    with book.ctx.engine.begin() as connection:
+        event_id = receive(connection, f"twilio:SM1:{word}", "receipt", payload, book.ctx.now())
+    apply_event(book.ctx, event_id)

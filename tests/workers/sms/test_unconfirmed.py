@@ -14,7 +14,7 @@ from domain.errors import ArrearsError
 from tests.support.concurrently import together
 from tests.support.loans import Book
 from tests.support.sending import ANSWER_LOST, Scripted, route
-from workers.context import House
+from workers.context import Context
 from workers.db.schema import action_event, message, problem, receipt
 from workers.inbox.process import apply_event, receive
 from workers.sms.reconcile import park_old, reconcile_texts
@@ -26,17 +26,17 @@ def book(engine: Engine) -> Book:
     """A loan whose first text may or may not have gone out; nobody has told for a day."""
     book = Book(engine)
     book.loan("L-1", due_on="2026-03-01")
-    book.house = replace(book.house, sms=route(twilio=Scripted(ANSWER_LOST)))
+    book.ctx = replace(book.ctx, sms=route(twilio=Scripted(ANSWER_LOST)))
     book.escalate("L-1")
     book.send("L-1", "text_day_1")
     book.at("2026-03-03 10:00")
-    assert park_old(book.house) == 1
-    book.house = replace(book.house, sms=route(twilio=Scripted()))
+    assert park_old(book.ctx) == 1
+    book.ctx = replace(book.ctx, sms=route(twilio=Scripted()))
     return book
 
 
 def unknown(book: Book) -> UUID:
-    with book.house.engine.connect() as connection:
+    with book.ctx.engine.connect() as connection:
         (found,) = read_unknown(connection, book.zone)
     return found.message
 
@@ -55,13 +55,13 @@ def receipt_comes(book: Book, message_id: UUID, word: str) -> None:
         "status": word,
         "code": None,
     }
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         event_id = receive(connection, f"twilio:SM1:{word}", "receipt", payload, book.clock.at)
-    apply_event(book.house, event_id)
+    apply_event(book.ctx, event_id)
 
 
 def test_the_list_says_which_texts_are_to_be_decided_about(book: Book) -> None:
-    with book.house.engine.connect() as connection:
+    with book.ctx.engine.connect() as connection:
         (found,) = read_unknown(connection, book.zone)
     assert (found.loan, found.item, found.provider, found.status) == (
         "L-1",
@@ -73,7 +73,7 @@ def test_the_list_says_which_texts_are_to_be_decided_about(book: Book) -> None:
 
 
 def test_a_text_that_a_person_found_at_the_provider_is_done(book: Book) -> None:
-    was_sent(book.house, unknown(book), "op-1", sid="SM7")
+    was_sent(book.ctx, unknown(book), "op-1", sid="SM7")
 
     assert standing(book) == ("done", ["accepted"])
     assert book.one(message).sid == "SM7"
@@ -81,7 +81,7 @@ def test_a_text_that_a_person_found_at_the_provider_is_done(book: Book) -> None:
 
 
 def test_a_text_that_a_person_did_not_find_is_sent_by_the_same_way_as_any(book: Book) -> None:
-    send_again(book.house, unknown(book), "op-1")
+    send_again(book.ctx, unknown(book), "op-1")
     assert standing(book) == ("failed", ["not_sent"])
 
     assert book.send("L-1", "text_day_1") == "accepted"
@@ -89,15 +89,15 @@ def test_a_text_that_a_person_did_not_find_is_sent_by_the_same_way_as_any(book: 
 
 
 def test_a_text_that_is_sent_again_meets_the_gate(book: Book) -> None:
-    send_again(book.house, unknown(book), "op-1")
+    send_again(book.ctx, unknown(book), "op-1")
     assert book.at("2026-03-03 23:00").send("L-1", "text_day_1") == "nothing to do"
     assert book.actions("L-1")["text_day_1"] == "deferred"
 
 
 def test_a_text_that_is_dropped_is_over_whatever_a_receipt_tells_later(book: Book) -> None:
     text = unknown(book)
-    drop_unknown(book.house, text, "op-1")
-    reconcile_texts(book.house)
+    drop_unknown(book.ctx, text, "op-1")
+    reconcile_texts(book.ctx)
     assert standing(book) == ("dropped", ["parked"])
 
     receipt_comes(book, text, "delivered")
@@ -110,14 +110,14 @@ def test_a_receipt_settles_a_text_that_waits_for_a_person(book: Book) -> None:
     receipt_comes(book, text, "delivered")
     assert standing(book) == ("done", ["delivered"])
     with pytest.raises(ArrearsError, match="not unknown any more: it is delivered"):
-        send_again(book.house, text, "op-1")
+        send_again(book.ctx, text, "op-1")
 
 
 def test_a_receipt_after_a_person_said_not_sent_is_kept_and_stops_the_second_text(
     book: Book,
 ) -> None:
     text = unknown(book)
-    send_again(book.house, text, "op-1")
+    send_again(book.ctx, text, "op-1")
 
     receipt_comes(book, text, "delivered")
 
@@ -129,7 +129,7 @@ def test_a_receipt_after_a_person_said_not_sent_is_kept_and_stops_the_second_tex
 
 def test_a_receipt_that_comes_after_the_second_text_is_a_problem_on_record(book: Book) -> None:
     text = unknown(book)
-    send_again(book.house, text, "op-1")
+    send_again(book.ctx, text, "op-1")
     book.send("L-1", "text_day_1")
 
     receipt_comes(book, text, "delivered")
@@ -140,7 +140,7 @@ def test_a_receipt_that_comes_after_the_second_text_is_a_problem_on_record(book:
 
 def test_a_receipt_that_agrees_with_the_person_is_no_problem(book: Book) -> None:
     text = unknown(book)
-    send_again(book.house, text, "op-1")
+    send_again(book.ctx, text, "op-1")
     receipt_comes(book, text, "failed")
     assert standing(book) == ("failed", ["not_sent"])
     assert book.rows(problem) == []
@@ -149,18 +149,18 @@ def test_a_receipt_that_agrees_with_the_person_is_no_problem(book: Book) -> None
 @pytest.mark.parametrize("decide", [was_sent, send_again, drop_unknown])
 def test_a_dry_run_checks_and_changes_nothing(book: Book, decide: Callable[..., None]) -> None:
     before = standing(book)
-    decide(book.house, unknown(book), "op-1", dry_run=True)
+    decide(book.ctx, unknown(book), "op-1", dry_run=True)
     assert standing(book) == before
     with pytest.raises(ArrearsError, match="There is no text"):
-        decide(book.house, uuid4(), "op-1", dry_run=True)
+        decide(book.ctx, uuid4(), "op-1", dry_run=True)
 
 
 def test_of_two_people_who_decide_at_once_one_is_told_that_it_is_settled(book: Book) -> None:
     text = unknown(book)
 
-    def say(decide: Callable[[House, UUID, str], None]) -> str:
+    def say(decide: Callable[[Context, UUID, str], None]) -> str:
         try:
-            decide(book.house, text, "op-1")
+            decide(book.ctx, text, "op-1")
         except ArrearsError as error:
             return str(error)
         return "done"
@@ -177,4 +177,4 @@ def test_the_id_of_another_text_is_refused(book: Book) -> None:
     taken = next(row.sid for row in book.rows(message) if row.sid)
 
     with pytest.raises(ArrearsError, match="is the id of another text"):
-        was_sent(book.house, unknown(book), "op-1", sid=taken)
+        was_sent(book.ctx, unknown(book), "op-1", sid=taken)

@@ -56,16 +56,16 @@ def test_the_sample_roster_has_somebody_for_every_kind_of_work() -> None:
 
 
 def test_loading_a_roster_twice_changes_nothing(book: Book) -> None:
-    first = load_roster(book.house, SAMPLE, MONDAY, days=14)
+    first = load_roster(book.ctx, SAMPLE, MONDAY, days=14)
     before = book.rows(staff), set(book.rows(shift))
-    assert load_roster(book.house, SAMPLE, MONDAY, days=14) == first
+    assert load_roster(book.ctx, SAMPLE, MONDAY, days=14) == first
     assert (book.rows(staff), set(book.rows(shift))) == before
     assert (len(before[0]), len(before[1])) == (first.staff, first.shifts)
 
 
 def test_a_weeks_pattern_becomes_shifts_on_the_staffs_own_clock(book: Book, tmp_path: Path) -> None:
     pattern = ONE_CALLER.replace("Asia/Shanghai", "America/New_York")
-    loaded = load_roster(book.house, written(tmp_path, pattern), MONDAY, days=14)
+    loaded = load_roster(book.ctx, written(tmp_path, pattern), MONDAY, days=14)
     assert loaded.shifts == 10
     starts = sorted(one.starts_at for one in book.rows(shift))
     assert starts[0].isoformat() == "2026-03-02T13:00:00+00:00"
@@ -75,9 +75,9 @@ def test_a_weeks_pattern_becomes_shifts_on_the_staffs_own_clock(book: Book, tmp_
 def test_a_newer_roster_replaces_the_shifts_to_come_and_leaves_those_that_were(
     book: Book, tmp_path: Path
 ) -> None:
-    load_roster(book.house, written(tmp_path, ONE_CALLER), MONDAY, days=5)
+    load_roster(book.ctx, written(tmp_path, ONE_CALLER), MONDAY, days=5)
     shorter = ONE_CALLER.replace("20:00", "12:00").replace("capacity: 5", "capacity: 7")
-    load_roster(book.house, written(tmp_path, shorter), date(2026, 3, 4), days=2)
+    load_roster(book.ctx, written(tmp_path, shorter), date(2026, 3, 4), days=2)
     hours = [int((one.ends_at - one.starts_at).total_seconds() // 3600) for one in book.rows(shift)]
     assert sorted(hours) == [4, 4, 12, 12]
     assert book.one(staff).daily_capacity == 7
@@ -89,10 +89,10 @@ def test_work_that_waited_for_people_is_due_again_when_they_come(
     book.loan("L-1", due_on="2026-03-01")
     book.escalate("L-1")
     action_id = book.action_id("L-1", "friendly_call")
-    assert assign_call(book.house, action_id) == "nobody free"
-    assert assign_call(book.house, action_id) == "nothing to do"
-    load_roster(book.house, written(tmp_path, ONE_CALLER), MONDAY, days=5)
-    assert assign_call(book.house, action_id) == "assigned"
+    assert assign_call(book.ctx, action_id) == "nobody free"
+    assert assign_call(book.ctx, action_id) == "nothing to do"
+    load_roster(book.ctx, written(tmp_path, ONE_CALLER), MONDAY, days=5)
+    assert assign_call(book.ctx, action_id) == "assigned"
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_roster_with_a_mistake_is_refused_with_its_line_and_nothing_is_loaded(
 ) -> None:
     file = written(tmp_path, ONE_CALLER.replace(right, wrong))
     with pytest.raises(ArrearsError) as refused:
-        load_roster(book.house, file, MONDAY, days=5)
+        load_roster(book.ctx, file, MONDAY, days=5)
     assert sentence in str(refused.value)
     assert book.rows(staff) == []
 

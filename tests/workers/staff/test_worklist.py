@@ -27,9 +27,9 @@ def book(engine: Engine) -> Book:
 
 
 def work_of(book: Book, on: str = "", member: str | None = None) -> WorkList:
-    day = date.fromisoformat(on) if on else book.house.today()
-    with book.house.engine.connect() as connection:
-        found = read_work(connection, book.house, day, member=member)
+    day = date.fromisoformat(on) if on else book.ctx.today()
+    with book.ctx.engine.connect() as connection:
+        found = read_work(connection, book.ctx, day, member=member)
     for secret in (NAME, ADDRESS, *PHONE.values()):
         assert secret not in str(found)
     return found
@@ -38,7 +38,7 @@ def work_of(book: Book, on: str = "", member: str | None = None) -> WorkList:
 def assigned_call(book: Book, loan: str = "L-1") -> None:
     book.loan(loan, due_on="2026-03-01")
     book.escalate(loan)
-    assert assign_call(book.house, book.action_id(loan, "enquiry_call")) == "assigned"
+    assert assign_call(book.ctx, book.action_id(loan, "enquiry_call")) == "assigned"
 
 
 def scheduled_visit(book: Book, loan: str = "L-1", **more: object) -> None:
@@ -46,7 +46,7 @@ def scheduled_visit(book: Book, loan: str = "L-1", **more: object) -> None:
         book.staff(f"{loan}-v-{number}", "visitor")
     book.loan(loan, due_on="2026-03-01", **more)  # type: ignore[arg-type]
     book.escalate(loan)
-    assert schedule_visit(book.house, book.action_id(loan, "field_visit")) == "scheduled"
+    assert schedule_visit(book.ctx, book.action_id(loan, "field_visit")) == "scheduled"
 
 
 def waiting_file(book: Book, loan: str = "L-1") -> None:
@@ -55,9 +55,9 @@ def waiting_file(book: Book, loan: str = "L-1") -> None:
 
 
 def pay(book: Book, loan: str) -> None:
-    paid = Payment(f"P-{loan}", loan, Decimal(1000), "CNY", book.house.today())
-    with book.house.engine.begin() as connection:
-        record_payment(connection, book.house, paid)
+    paid = Payment(f"P-{loan}", loan, Decimal(1000), "CNY", book.ctx.today())
+    with book.ctx.engine.begin() as connection:
+        record_payment(connection, book.ctx, paid)
 
 
 def test_a_call_says_who_holds_it_what_to_learn_and_what_may_be_offered(book: Book) -> None:
@@ -79,12 +79,12 @@ def test_calls_are_those_that_are_open_by_the_end_of_a_day(book: Book) -> None:
 
     assert [one.loan for one in work_of(book).calls] == ["L-1", "L-2"]
     assert [one.loan for one in work_of(book, on="2026-03-09").calls] == ["L-1"]
-    attempt = book.called("L-1", by="c-1", outcome="busy")
-    begun = begin_call(book.house, "L-2", by="c-1").attempt
+    attempt = book.called("L-1", actor="c-1", outcome="busy")
+    begun = begin_call(book.ctx, "L-2", actor="c-1").attempt
     told = {one.loan: (one.tries, one.begun_as) for one in work_of(book).calls}
     assert told == {"L-1": (1, None), "L-2": (1, begun)}
     assert attempt != begun
-    book.called("L-1", by="c-1")
+    book.called("L-1", actor="c-1")
     assert [one.loan for one in work_of(book).calls] == ["L-2"]
 
 
@@ -97,7 +97,7 @@ def test_a_visit_says_when_on_both_clocks_and_who_goes(book: Book) -> None:
     assert f"{visit.local_starts_at:%Y-%m-%d %H:%M}" == "2026-04-03 09:00"
     assert (visit.zone, visit.starts_at) == ("Asia/Urumqi", visit.local_starts_at)
     assert not visit.begun
-    book.visited("L-1", by="L-1-v-1")
+    book.visited("L-1", actor="L-1-v-1")
     assert work_of(book).visits == ()
 
 
@@ -123,7 +123,7 @@ def test_an_approval_waits_for_its_role_and_then_a_file_says_what_is_missing(boo
     assert waiting.waits_since == book.clock.at
 
     book.approve("L-1")
-    assert open_legal_file(book.house, book.action_id("L-1", "legal_file")) == "opened"
+    assert open_legal_file(book.ctx, book.action_id("L-1", "legal_file")) == "opened"
     found = work_of(book)
     assert found.approvals == ()
     (file,) = found.files
@@ -143,7 +143,7 @@ def test_nobody_finds_work_for_arrears_that_were_paid(book: Book) -> None:
     book.at("2026-04-30 10:00")
     waiting_file(book, "L-3")
     book.approve("L-3")
-    open_legal_file(book.house, book.action_id("L-3", "legal_file"))
+    open_legal_file(book.ctx, book.action_id("L-3", "legal_file"))
     waiting_file(book, "L-4")
     before = work_of(book, on="2026-03-09")
     assert [len(one) for one in (before.calls, before.visits, before.files, before.approvals)] == (
@@ -158,8 +158,8 @@ def test_nobody_finds_work_for_arrears_that_were_paid(book: Book) -> None:
 
 def test_only_the_kinds_asked_for_are_read(book: Book) -> None:
     waiting_file(book.at("2026-04-30 10:00"))
-    with book.house.engine.connect() as connection, statements(book.house.engine) as sent:
-        found = read_work(connection, book.house, book.house.today(), {Kind.CALLS})
+    with book.ctx.engine.connect() as connection, statements(book.ctx.engine) as sent:
+        found = read_work(connection, book.ctx, book.ctx.today(), {Kind.CALLS})
     assert (found, len(sent)) == (WorkList(), 1)
 
 
@@ -167,6 +167,6 @@ def test_it_costs_the_same_few_statements_however_many_loans_there_are(book: Boo
     book.staff("c-1", "caller", capacity=50, shift=ALL_DAY)
     for number in range(20):
         assigned_call(book, f"L-{number}")
-    with statements(book.house.engine) as sent:
+    with statements(book.ctx.engine) as sent:
         assert len(work_of(book).calls) == 20
     assert len(sent) == 6

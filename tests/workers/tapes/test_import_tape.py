@@ -48,13 +48,13 @@ def bring_in(
     tape = folder / "tape.csv"
     tape.write_text("\n".join((COLUMNS, *rows)) + "\n")
     mapping = load_mapping("arrears")
-    return import_tape(book.house, tape, mapping, as_of=as_of, keep_good=keep_good)
+    return import_tape(book.ctx, tape, mapping, as_of=as_of, keep_good=keep_good)
 
 
 def pay(book: Book, amount: str, booked_on: date, *, id: str = "P-1") -> str:
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         paid = Payment(id, "L-1", Decimal(amount), "CNY", booked_on)
-        return record_payment(connection, book.house, paid)
+        return record_payment(connection, book.ctx, paid)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_good_tape_comes_in_whole_and_its_loans_are_due_for_a_look(
     report = bring_in(book, tmp_path, row("L-1"), row("L-2", paid="110.00"))
 
     assert (report.taken, report.changed, report.rejected, report.kept) == (2, 2, 0, True)
-    positions = {r.external_id: (r.anchor_on, r.review_on) for r in book.rows(loan)}
+    positions = {r.external_id: (r.delinquent_since, r.review_on) for r in book.rows(loan)}
     assert positions == {
         "L-1": (date(2026, 3, 1), AS_OF),
         "L-2": (None, date(2026, 4, 2)),
@@ -77,14 +77,14 @@ def test_a_good_tape_comes_in_whole_and_its_loans_are_due_for_a_look(
     assert book.one(tape_import).rows_taken == 2
 
 
-def test_personal_data_is_sealed(book: Book, tmp_path: Path) -> None:
+def test_personal_data_is_encrypted(book: Book, tmp_path: Path) -> None:
     bring_in(book, tmp_path, row("L-1"))
 
     stored = book.one(borrower)
     raw = b"".join(bytes(value) for value in stored if isinstance(value, bytes | memoryview))
     assert b"Example" not in raw
     assert b"138" not in raw
-    assert book.house.vault.open(stored.phone_sealed) == "+8613800138000"
+    assert book.ctx.cipher.decrypt(stored.phone_encrypted) == "+8613800138000"
 
 
 def test_one_wrong_row_and_nothing_comes_in(book: Book, tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_payment_recorded_here_is_not_undone_by_the_same_tape_again(
     report = bring_in(book, tmp_path, row("L-1"))
 
     assert report.changed == 0
-    assert book.one(loan).anchor_on is None
+    assert book.one(loan).delinquent_since is None
 
 
 def test_a_tape_that_moves_a_due_date_keeps_the_payment_made_since(
@@ -135,7 +135,7 @@ def test_a_tape_that_moves_a_due_date_keeps_the_payment_made_since(
 
     bring_in(book, tmp_path, row("L-1", instalments="2026-02-28 100.00 10.00"))
 
-    assert book.one(loan).anchor_on is None, "nobody who paid is chased"
+    assert book.one(loan).delinquent_since is None, "nobody who paid is chased"
     assert {part.due_on for part in book.rows(allocation)} == {date(2026, 2, 28)}
 
 
@@ -147,7 +147,7 @@ def test_a_payment_that_the_tape_contains_does_not_count_twice(book: Book, tmp_p
 
     assert "is in the tape of 2026-03-02 already" in said
     assert book.one(payment).in_tape_of == AS_OF
-    assert book.one(loan).anchor_on == date(2026, 3, 1)
+    assert book.one(loan).delinquent_since == date(2026, 3, 1)
 
 
 def test_a_tape_of_a_later_day_contains_the_payments_booked_before_it(
@@ -159,9 +159,9 @@ def test_a_tape_of_a_later_day_contains_the_payments_booked_before_it(
     later = date(2026, 3, 5)
     book.at("2026-03-05 10:00")
     bring_in(book, tmp_path, row("L-1", paid="110.00"), as_of=later)
-    assert book.one(loan).anchor_on is None
+    assert book.one(loan).delinquent_since is None
     bring_in(book, tmp_path, row("L-1", paid="0"), as_of=AS_OF)
-    assert book.one(loan).anchor_on is None, "an older tape changes nothing"
+    assert book.one(loan).delinquent_since is None, "an older tape changes nothing"
 
 
 def test_a_tape_in_another_currency_leaves_a_known_loan_as_it_is(
@@ -192,7 +192,7 @@ def test_a_new_schedule_replaces_the_old_one(book: Book, tmp_path: Path) -> None
     bring_in(book, tmp_path, row("L-1", instalments="2026-06-01 220.00 0.00"))
 
     assert book.one(instalment).due_on == date(2026, 6, 1)
-    assert book.one(loan).anchor_on is None
+    assert book.one(loan).delinquent_since is None
 
 
 def test_a_wrong_number_or_no_zone_lets_the_loan_in_with_its_problem(
@@ -210,7 +210,7 @@ def test_a_number_put_right_solves_the_problem_and_the_waiting_text_asks_again(
     bring_in(book, tmp_path, row("L-1", phone="12"))
     book.escalate("L-1")
     book.send("L-1", "text_day_1")
-    assert book.action("L-1", "text_day_1").rules == ["house.no_address_known"]
+    assert book.action("L-1", "text_day_1").rules == ["lender.no_address_known"]
 
     bring_in(book, tmp_path, row("L-1"))
 
@@ -257,7 +257,7 @@ def test_an_unchanged_tape_waits_for_no_loan_that_others_work_on(
     book: Book, tmp_path: Path
 ) -> None:
     bring_in(book, tmp_path, row("L-1"))
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         connection.execute(select(loan.c.id).with_for_update())
         report = bring_in(book, tmp_path, row("L-1"))  # would wait for ever if it locked the loan
 
@@ -266,7 +266,7 @@ def test_an_unchanged_tape_waits_for_no_loan_that_others_work_on(
 
 def test_a_tape_that_cannot_be_read_is_refused_in_a_sentence(book: Book, tmp_path: Path) -> None:
     with pytest.raises(ArrearsError, match="cannot be read"):
-        import_tape(book.house, tmp_path / "none.csv", load_mapping("arrears"), as_of=AS_OF)
+        import_tape(book.ctx, tmp_path / "none.csv", load_mapping("arrears"), as_of=AS_OF)
 
 
 def test_four_times_the_loans_take_no_more_memory(
@@ -278,7 +278,7 @@ def test_four_times_the_loans_take_no_more_memory(
         tape = tmp_path / f"{prefix}.csv"
         tape.write_text("\n".join((COLUMNS, *(row(f"{prefix}-{n}") for n in range(loans)))))
         tracemalloc.start()
-        report = import_tape(book.house, tape, load_mapping("arrears"), as_of=AS_OF)
+        report = import_tape(book.ctx, tape, load_mapping("arrears"), as_of=AS_OF)
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert report.taken == loans

@@ -50,7 +50,7 @@ def test_a_borrower_who_paid_is_not_texted_because_an_old_tape_came_in_again(
     assert set(book.actions("L-1").values()) == {"cancelled"}
     assert book.rows(message) == []
     assert book.one(collection_case).closed_at is not None
-    assert book.one(loan).anchor_on is None
+    assert book.one(loan).delinquent_since is None
     (found,) = book.rows(problem)
     assert found.kind == "tape_shows_less_paid"
     assert "110.00 CNY less paid" in found.detail
@@ -89,7 +89,7 @@ def test_a_reversal_resolves_the_problem_and_the_money_is_owed_again(
     reverse(book, "P-1")
 
     assert (open_problems(book), paid_in_all(book)) == ([], 0)
-    assert book.one(loan).anchor_on == date(2026, 3, 1)
+    assert book.one(loan).delinquent_since == date(2026, 3, 1)
 
 
 def test_a_tape_cut_before_a_reversal_does_not_undo_it(book: Book, tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_a_tape_that_is_not_believed_does_not_swallow_a_payment_booked_late(
 
     pay(book, "110", MONDAY, id="P-2")
 
-    assert book.one(loan).anchor_on is None
+    assert book.one(loan).delinquent_since is None
 
 
 def test_one_loan_that_shows_less_holds_no_other_back(book: Book, tmp_path: Path) -> None:
@@ -189,5 +189,8 @@ def test_one_loan_that_shows_less_holds_no_other_back(book: Book, tmp_path: Path
     book.at("2026-03-03 10:00")
     bring_in(book, tmp_path, row("L-1"), row("L-2", paid="110.00"), as_of=TUESDAY)
 
-    assert {r.external_id: r.anchor_on for r in book.rows(loan)} == {"L-1": None, "L-2": None}
+    assert {r.external_id: r.delinquent_since for r in book.rows(loan)} == {
+        "L-1": None,
+        "L-2": None,
+    }
     assert open_problems(book) == ["tape_shows_less_paid"]

@@ -24,7 +24,7 @@ def book(engine: Engine) -> Book:
         book.staff(f"v-{number}", "visitor")
     book.loan("L-1", due_on="2026-03-01")
     book.escalate("L-1")
-    schedule_visit(book.house, book.action_id("L-1", "field_visit"))
+    schedule_visit(book.ctx, book.action_id("L-1", "field_visit"))
     return book
 
 
@@ -32,7 +32,7 @@ def test_the_letter_comes_as_it_was_written_and_the_look_is_logged_without_its_w
     book: Book, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, logger="workers.visits.letters"):
-        letter = open_letter(book.house, "L-1", by="sup-1")
+        letter = open_letter(book.ctx, "L-1", actor="sup-1")
 
     assert NAME in letter.body
     assert "2026年4月3日 09:00–11:00" in letter.body
@@ -41,16 +41,16 @@ def test_the_letter_comes_as_it_was_written_and_the_look_is_logged_without_its_w
     said = f"loan L-1: document {number} was opened by sup-1, to be printed and posted"
     assert caplog.messages == [said]
     look = book.one(access)
-    assert (look.what, look.item, look.made_by) == ("letter", "field_visit", "sup-1")
+    assert (look.what, look.item, look.actor) == ("letter", "field_visit", "sup-1")
     assert look.at == book.clock.at
     assert NAME not in repr(letter)
 
 
 def test_a_letter_can_be_asked_for_by_its_item(book: Book) -> None:
-    of_the_item = open_letter(book.house, "L-1", "field_visit", by="sup-1")
-    assert of_the_item == open_letter(book.house, "L-1", by="sup-1")
+    of_the_item = open_letter(book.ctx, "L-1", "field_visit", actor="sup-1")
+    assert of_the_item == open_letter(book.ctx, "L-1", actor="sup-1")
     with pytest.raises(ArrearsError, match="No letter has been written for legal_notice of loan"):
-        open_letter(book.house, "L-1", "legal_notice", by="sup-1")
+        open_letter(book.ctx, "L-1", "legal_notice", actor="sup-1")
 
 
 def test_an_unknown_loan_and_a_loan_without_a_letter_are_named(
@@ -58,15 +58,15 @@ def test_an_unknown_loan_and_a_loan_without_a_letter_are_named(
 ) -> None:
     book.loan("L-2")
     with pytest.raises(ArrearsError, match="No letter has been written for loan L-2"):
-        open_letter(book.house, "L-2", by="sup-1")
+        open_letter(book.ctx, "L-2", actor="sup-1")
     with pytest.raises(ArrearsError, match="Loan L-9 is not known"):
-        open_letter(book.house, "L-9", by="sup-1")
+        open_letter(book.ctx, "L-9", actor="sup-1")
     assert caplog.messages == []
     assert book.rows(access) == [], "nothing was opened"
 
 
 def test_a_letter_about_arrears_that_were_paid_is_not_due_any_more(book: Book) -> None:
-    paid = Payment("P-1", "L-1", Decimal(1000), "CNY", book.house.today())
-    with book.house.engine.begin() as connection:
-        record_payment(connection, book.house, paid)
-    assert not open_letter(book.house, "L-1", by="sup-1").still_due
+    paid = Payment("P-1", "L-1", Decimal(1000), "CNY", book.ctx.today())
+    with book.ctx.engine.begin() as connection:
+        record_payment(connection, book.ctx, paid)
+    assert not open_letter(book.ctx, "L-1", actor="sup-1").still_due

@@ -43,25 +43,25 @@ def two_visitors(book: Book, **more: object) -> None:
 def test_a_visit_is_in_the_first_slot_after_the_notice_and_two_people_go(book: Book) -> None:
     two_visitors(book)
     action_id = due_visit(book)
-    assert schedule_visit(book.house, action_id) == "scheduled"
-    assert schedule_visit(book.house, action_id) == "nothing to do"
+    assert schedule_visit(book.ctx, action_id) == "scheduled"
+    assert schedule_visit(book.ctx, action_id) == "nothing to do"
     planned = book.one(visit)
     assert planned.starts_at == book.moment("2026-04-03 09:00")
     assert planned.ends_at == book.moment("2026-04-03 11:00")
     assert [one.starts_at for one in book.rows(visit_staff)] == [planned.starts_at] * 2
-    assert book.actions("L-1")["field_visit"] == "arranged"
+    assert book.actions("L-1")["field_visit"] == "assigned"
     reserved = book.one(contact)
     assert (reserved.channel, reserved.at) == ("visit", planned.starts_at)
     assert reserved.rule_packs == ["cn v2"]
 
 
-def test_the_written_notice_says_who_comes_when_and_is_sealed(book: Book) -> None:
+def test_the_written_notice_says_who_comes_when_and_is_encrypted(book: Book) -> None:
     two_visitors(book)
-    schedule_visit(book.house, due_visit(book))
+    schedule_visit(book.ctx, due_visit(book))
     notice = book.one(document)
     assert notice.kind == "written_notice"
-    assert NAME.encode() not in bytes(notice.body_sealed)
-    letter = book.house.vault.open(notice.body_sealed)
+    assert NAME.encode() not in bytes(notice.body_encrypted)
+    letter = book.ctx.cipher.decrypt(notice.body_encrypted)
     assert NAME in letter
     assert "visitor-1、visitor-2" in letter or "visitor-1, visitor-2" in letter
     assert "2026年4月3日 09:00–11:00" in letter
@@ -71,7 +71,7 @@ def test_the_written_notice_says_who_comes_when_and_is_sealed(book: Book) -> Non
 def test_two_visits_that_race_for_the_same_people_get_different_slots(book: Book) -> None:
     two_visitors(book)
     visits = [due_visit(book, f"L-{number}") for number in (1, 2, 3)]
-    outcomes = together(*(partial(schedule_visit, book.house, one) for one in visits))
+    outcomes = together(*(partial(schedule_visit, book.ctx, one) for one in visits))
     assert outcomes == ["scheduled"] * 3
     assert sorted(one.starts_at for one in book.rows(visit)) == [
         book.moment(f"2026-04-03 {hour}:00") for hour in ("09", "11", "13")
@@ -80,17 +80,17 @@ def test_two_visits_that_race_for_the_same_people_get_different_slots(book: Book
 
 def test_two_workers_with_one_visit_schedule_it_once(book: Book) -> None:
     two_visitors(book)
-    schedule = partial(schedule_visit, book.house, due_visit(book))
+    schedule = partial(schedule_visit, book.ctx, due_visit(book))
     assert sorted(together(schedule, schedule)) == ["nothing to do", "scheduled"]
     assert len(book.rows(visit)) == 1
 
 
 def test_the_database_itself_keeps_people_out_of_two_places(book: Book) -> None:
     two_visitors(book)
-    schedule_visit(book.house, due_visit(book))
+    schedule_visit(book.ctx, due_visit(book))
     taken = book.rows(visit_staff)[0]
     other = due_visit(book, "L-2")
-    with book.house.engine.begin() as connection:
+    with book.ctx.engine.begin() as connection:
         second = connection.execute(
             insert(visit)
             .values(
@@ -106,26 +106,26 @@ def test_the_database_itself_keeps_people_out_of_two_places(book: Book) -> None:
     overlap = {"visit_id": second.id, "starts_at": second.starts_at, "ends_at": second.ends_at}
     with (
         pytest.raises(IntegrityError, match="visit_staff_one_place_at_a_time"),
-        book.house.engine.begin() as connection,
+        book.ctx.engine.begin() as connection,
     ):
         connection.execute(insert(visit_staff).values(staff_id=taken.staff_id, **overlap))
 
 
 def test_visitors_go_where_they_serve(book: Book) -> None:
     two_visitors(book, regions=["440000"])
-    assert schedule_visit(book.house, due_visit(book, "L-1", region="310000")) == "nobody free"
+    assert schedule_visit(book.ctx, due_visit(book, "L-1", region="310000")) == "nobody free"
     waiting = book.action("L-1", "field_visit")
     assert waiting.status == "planned"
     assert waiting.reason == "No two visitors who could go together are free within 21 days."
     assert waiting.due_at == book.moment("2026-04-01 00:00")
     assert book.rows(contact) == []
-    assert schedule_visit(book.house, due_visit(book, "L-2", region="440000")) == "scheduled"
+    assert schedule_visit(book.ctx, due_visit(book, "L-2", region="440000")) == "scheduled"
 
 
 def test_shifts_move_a_visit_to_a_slot_in_which_both_work(book: Book) -> None:
     book.staff("v-1", "visitor", shift=("2026-04-03 12:00", "2026-04-03 18:00"))
     book.staff("v-2", "visitor", shift=("2026-04-03 14:00", "2026-04-03 18:00"))
-    schedule_visit(book.house, due_visit(book))
+    schedule_visit(book.ctx, due_visit(book))
     assert book.one(visit).starts_at == book.moment("2026-04-03 15:00")
 
 
@@ -148,7 +148,7 @@ def test_no_visit_is_announced_while_a_hold_pauses_the_ladder(book: Book) -> Non
     two_visitors(book)
     action_id = due_visit(book)
     book.hold("L-1", HoldKind.DISPUTE, "2026-03-31", "2026-04-01")
-    assert schedule_visit(book.house, action_id) == "nothing to do"
+    assert schedule_visit(book.ctx, action_id) == "nothing to do"
     assert book.actions("L-1")["field_visit"] == "deferred"
     assert book.rows(document) == []
 
@@ -157,14 +157,14 @@ def test_a_hold_to_come_keeps_its_days_free_of_visits(book: Book) -> None:
     two_visitors(book)
     action_id = due_visit(book)
     book.hold("L-1", HoldKind.MORATORIUM, "2026-04-02", "2026-04-10")
-    assert schedule_visit(book.house, action_id) == "scheduled"
+    assert schedule_visit(book.ctx, action_id) == "scheduled"
     assert book.one(visit).starts_at == book.moment("2026-04-10 09:00")
 
 
 def test_without_an_address_or_a_time_zone_nobody_is_sent(book: Book) -> None:
     two_visitors(book)
-    assert schedule_visit(book.house, due_visit(book, "L-1", address=None)) == "nothing to do"
-    assert schedule_visit(book.house, due_visit(book, "L-2", zones=[])) == "nothing to do"
+    assert schedule_visit(book.ctx, due_visit(book, "L-1", address=None)) == "nothing to do"
+    assert schedule_visit(book.ctx, due_visit(book, "L-2", zones=[])) == "nothing to do"
     deferred = [book.action(loan, "field_visit") for loan in ("L-1", "L-2")]
     assert [(one.status, one.due_at) for one in deferred] == [("deferred", None)] * 2
 
@@ -174,8 +174,8 @@ def test_a_visit_costs_as_many_statements_for_the_tenth_slot_as_for_the_first(bo
     counts: Counter[int] = Counter()
     for number in range(10):
         action_id = due_visit(book, f"L-{number}")
-        with statements(book.house.engine) as sent:
-            assert schedule_visit(book.house, action_id) == "scheduled"
+        with statements(book.ctx.engine) as sent:
+            assert schedule_visit(book.ctx, action_id) == "scheduled"
         counts[len(sent)] += 1
     assert len(counts) == 1
     assert max(counts) <= 12
@@ -187,14 +187,14 @@ def test_a_visit_counts_as_tried_once_its_visitors_say_what_came_of_it(engine: E
     two_visitors(book)
     book.loan("L-1", due_on="2026-03-01", steps_tried=("remind", "enquire"))
     book.escalate("L-1")
-    assert schedule_visit(book.house, book.action_id("L-1", "field_visit")) == "scheduled"
+    assert schedule_visit(book.ctx, book.action_id("L-1", "field_visit")) == "scheduled"
     ends_at = book.one(visit).ends_at
 
     book.clock.at = ends_at + timedelta(days=1)
     book.escalate("L-1")
     assert "legal_file" not in book.actions("L-1"), "nobody has said that anybody went"
 
-    book.visited("L-1", by="visitor-1")
+    book.visited("L-1", actor="visitor-1")
     book.clock.at = ends_at + timedelta(days=2)
     book.escalate("L-1")
     assert book.actions("L-1")["legal_file"] == "awaiting_approval"
@@ -202,14 +202,14 @@ def test_a_visit_counts_as_tried_once_its_visitors_say_what_came_of_it(engine: E
 
 def test_money_that_comes_in_calls_the_visit_off_and_frees_the_visitors(book: Book) -> None:
     two_visitors(book)
-    schedule_visit(book.house, due_visit(book))
-    with book.house.engine.begin() as connection:
-        paid = Payment("P-1", "L-1", Decimal(1000), "CNY", book.house.today())
-        record_payment(connection, book.house, paid)
+    schedule_visit(book.ctx, due_visit(book))
+    with book.ctx.engine.begin() as connection:
+        paid = Payment("P-1", "L-1", Decimal(1000), "CNY", book.ctx.today())
+        record_payment(connection, book.ctx, paid)
 
     assert book.one(visit).cancelled_at is not None
     assert all(one.called_off_at for one in book.rows(visit_staff))
-    assert schedule_visit(book.house, due_visit(book, "L-2")) == "scheduled", "by the same two"
+    assert schedule_visit(book.ctx, due_visit(book, "L-2")) == "scheduled", "by the same two"
 
 
 def test_where_nobody_speaks_the_language_the_reason_says_so(engine: Engine) -> None:
@@ -219,6 +219,6 @@ def test_where_nobody_speaks_the_language_the_reason_says_so(engine: Engine) -> 
     book.loan("L-1", due_on="2026-03-01")
     book.escalate("L-1")
 
-    assert schedule_visit(book.house, book.action_id("L-1", "field_visit")) == "nobody free"
+    assert schedule_visit(book.ctx, book.action_id("L-1", "field_visit")) == "nobody free"
     waiting = book.action("L-1", "field_visit")
     assert waiting.reason == "No visitor who goes there speaks zh-Hans. Roster one who does."

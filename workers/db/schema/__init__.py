@@ -23,18 +23,18 @@ from workers.db.schema.escalation import (
 from workers.db.schema.evidence import evidence_due, evidence_head, evidence_link
 from workers.db.schema.loans import allocation, borrower, instalment, loan, opt_out, payment
 from workers.db.schema.operations import (
-    NEWS_OF_BORROWERS,
-    NEWS_OF_LOANS,
+    KINDS_THAT_BLOCK_A_BORROWER,
+    KINDS_THAT_BLOCK_A_LOAN,
     access,
     announcement,
     daily_run,
+    encryption_key,
     erasure,
     inbox_event,
     outbox_event,
     policy_version,
     problem,
     scan_run,
-    sealing_key,
     tape_change,
     tape_import,
 )
@@ -50,8 +50,8 @@ from workers.db.schema.workforce import (
 )
 
 __all__ = [
-    "NEWS_OF_BORROWERS",
-    "NEWS_OF_LOANS",
+    "KINDS_THAT_BLOCK_A_BORROWER",
+    "KINDS_THAT_BLOCK_A_LOAN",
     "access",
     "action",
     "action_event",
@@ -66,6 +66,7 @@ __all__ = [
     "daily_run",
     "decision",
     "document",
+    "encryption_key",
     "erasure",
     "evidence_due",
     "evidence_head",
@@ -89,7 +90,6 @@ __all__ = [
     "receipt",
     "reply",
     "scan_run",
-    "sealing_key",
     "sender_pace",
     "shift",
     "staff",

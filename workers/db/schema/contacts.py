@@ -49,10 +49,10 @@ contact = Table(
     words("zones"),  # the borrower's at that time: in which the contact had to be lawful
     words("warnings"),  # advisory rules that spoke against it and did not stop it
     Column("party", Text, nullable=False, server_default=Party.BORROWER),
-    Column("number_digest", LargeBinary),  # keyed hash: caps may count contacts at one number
+    Column("number_blind_index", LargeBinary),  # keyed hash: caps may count contacts at one number
     Column("at_work", Boolean, nullable=False, server_default=false()),
     Column("attempt", Text),  # of a call or a visit: the id under which its outcome is told
-    Column("made_by", Text),  # the staff reference of whoever made the call
+    Column("actor", Text),  # the staff reference of whoever made the call
     one_of("channel", Channel),
     one_of("party", Party),
     UniqueConstraint("attempt"),
@@ -68,7 +68,7 @@ contact_outcome = Table(
     Column("outcome", Text, nullable=False),
     Column("connected", Boolean, nullable=False),  # a person was reached: what some laws count
     Column("reason", Text),  # why the loan is overdue, as the borrower told it
-    Column("made_by", Text, nullable=False),  # the staff reference of whoever reported it
+    Column("actor", Text, nullable=False),  # the staff reference of whoever reported it
     moment("reported_at"),
     one_of("outcome", ContactOutcome),
     one_of("reason", ArrearsReason),
@@ -89,7 +89,7 @@ message = Table(
     Column("template_version", Text, nullable=False),
     Column("locale", Text, nullable=False),
     Column("segments", SmallInteger, nullable=False),
-    Column("body_sealed", LargeBinary),  # null: erased
+    Column("body_encrypted", LargeBinary),  # null: erased
     moment("created_at"),
     moment("changed_at"),
     moment("asked_at", nullable=True),  # when the provider was last asked what became of it
@@ -132,14 +132,14 @@ reply = Table(
     Column("provider", Text, nullable=False),
     Column("sid", Text, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("body_sealed", LargeBinary),  # null: erased
+    Column("body_encrypted", LargeBinary),  # null: erased
     moment("received_at"),
     refers_to("staff", nullable=True),  # the collector whose work it is
     moment("assigned_at", nullable=True),
     moment("handled_at", nullable=True),
-    Column("handled_by", Text),  # the staff reference of whoever did
+    Column("actor", Text),  # the staff reference of whoever did
     one_of("kind", ReplyKind),
-    CheckConstraint("(handled_at IS NULL) = (handled_by IS NULL)", name="handled_by_somebody"),
+    CheckConstraint("(handled_at IS NULL) = (actor IS NULL)", name="handled_by_somebody"),
     UniqueConstraint("provider", "sid"),
     Index(
         "reply_unhandled_idx", "id", postgresql_where=text("kind = 'other' AND handled_at IS NULL")
@@ -173,7 +173,7 @@ document = Table(
     Column("template", Text, nullable=False),
     Column("template_version", Text, nullable=False),
     Column("locale", Text, nullable=False),
-    Column("body_sealed", LargeBinary),  # null: erased
+    Column("body_encrypted", LargeBinary),  # null: erased
     moment("created_at"),
     Index(None, "action_id"),
 )

@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import UUID
 
 from domain.decision import Outcome
 from domain.holds import HoldKind
-from domain.ladder import Work
+from domain.ladder import ActionType
 from domain.statuses import CLAIMABLE, ActionStatus, PromiseStatus
 from workers.db.schema.base import (
     CHANGES_OFTEN,
@@ -59,7 +59,7 @@ decision = Table(
     moment("decided_at"),
     Column("business_date", Date, nullable=False),
     Column("outcome", Text, nullable=False),
-    Column("anchor_on", Date),
+    Column("delinquent_since", Date),
     Column("days_past_due", Integer, nullable=False),
     money("past_due"),
     Column("ladder_id", Text),
@@ -80,10 +80,10 @@ action = Table(
     identity(),
     refers_to("loan"),
     refers_to("decision"),
-    Column("anchor_on", Date, nullable=False),
+    Column("delinquent_since", Date, nullable=False),
     Column("step", Text, nullable=False),
     Column("item", Text, nullable=False),
-    Column("work", Text, nullable=False),
+    Column("type", Text, nullable=False),
     Column("ladder_id", Text, nullable=False),
     Column("ladder_version", Integer, nullable=False),
     Column("status", Text, nullable=False),
@@ -93,18 +93,18 @@ action = Table(
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("claim_token", UUID(as_uuid=True)),
     moment("claimed_until", nullable=True),
-    moment("woken_at", nullable=True),  # when its task was last announced
+    moment("dispatched_at", nullable=True),  # when its task was last announced
     moment("changed_at"),
     # Promise 1, once: one action per loan, anchor and item, ever.
-    UniqueConstraint("loan_id", "anchor_on", "item", name="action_once"),
+    UniqueConstraint("loan_id", "delinquent_since", "item", name="action_once"),
     CheckConstraint(
         "(status = 'claimed') = (claim_token IS NOT NULL)", name="claimed_means_by_token"
     ),
     one_of("status", ActionStatus),
-    one_of("work", Work),
+    one_of("type", ActionType),
     Index(
         "action_due_idx",
-        "work",
+        "type",
         "due_at",
         postgresql_where=text(f"status IN ({', '.join(repr(str(s)) for s in sorted(CLAIMABLE))})"),
     ),
@@ -114,7 +114,7 @@ action = Table(
         "action_for_people_idx",
         "status",
         "id",
-        postgresql_where=text("status IN ('arranged', 'awaiting_approval', 'dead', 'unknown')"),
+        postgresql_where=text("status IN ('assigned', 'awaiting_approval', 'dead', 'unknown')"),
     ),
     postgresql_with=CHANGES_OFTEN,
 )
@@ -139,7 +139,7 @@ approval = Table(
     metadata,
     Column("action_id", BigInteger, ForeignKey("action.id"), primary_key=True),
     Column("role", Text, nullable=False),
-    Column("approved_by", Text, nullable=False),
+    Column("actor", Text, nullable=False),
     moment("approved_at"),
 )
 
@@ -152,7 +152,7 @@ hold = Table(
     Column("kind", Text, nullable=False),
     Column("starts_on", Date, nullable=False),
     Column("ends_on", Date),  # the first day without it; null: until it is released
-    Column("made_by", Text, nullable=False),
+    Column("actor", Text, nullable=False),
     Column("why", Text, nullable=False),
     moment("made_at"),
     CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="ends_after_it_starts"),
@@ -181,12 +181,12 @@ promise = Table(
     Column("external_id", Text, nullable=False, unique=True),
     money("amount"),
     Column("due_on", Date, nullable=False),  # paid on this day it is still kept
-    Column("made_by", Text, nullable=False),
+    Column("actor", Text, nullable=False),
     moment("made_at"),
     Column("status", Text, nullable=False),
-    moment("settled_at", nullable=True),
+    moment("completed_at", nullable=True),
     CheckConstraint("amount > 0", name="amount_positive"),
-    CheckConstraint("(status = 'open') = (settled_at IS NULL)", name="settled_unless_open"),
+    CheckConstraint("(status = 'open') = (completed_at IS NULL)", name="settled_unless_open"),
     one_of("status", PromiseStatus),
     Index(
         "promise_one_open_per_loan",

@@ -18,16 +18,16 @@ from domain.compliance.rules import Channel
 from domain.loans import Component
 from workers.db.schema.base import identity, metadata, moment, money, one_of, refers_to, words
 
-# Columns named `*_sealed` are encrypted and opened only by workers.db.encryption.
+# Columns named `*_encrypted` are encrypted and opened only by workers.db.encryption.
 borrower = Table(
     "borrower",
     metadata,
     identity(),
     Column("external_id", Text, nullable=False, unique=True),
-    Column("name_sealed", LargeBinary),  # null: erased
-    Column("phone_sealed", LargeBinary),
-    Column("phone_digest", LargeBinary),  # keyed hash: finds the borrower of an inbound text
-    Column("address_sealed", LargeBinary),
+    Column("name_encrypted", LargeBinary),  # null: erased
+    Column("phone_encrypted", LargeBinary),
+    Column("phone_blind_index", LargeBinary),  # keyed hash: finds the borrower of an inbound text
+    Column("address_encrypted", LargeBinary),
     Column("facts_digest", LargeBinary, nullable=False),  # keyed hash: whether a tape tells news
     words("zones"),  # IANA; empty means unknown, and then nothing may reach the borrower
     Column("locale", Text, nullable=False),
@@ -37,13 +37,15 @@ borrower = Table(
     moment("ceased_at", nullable=True),  # asked that nobody contact them any more, whatever the way
     moment("updated_at"),
     moment("erased_at", nullable=True),  # nothing personal is held any more; the records stay
-    CheckConstraint("(erased_at IS NULL) = (name_sealed IS NOT NULL)", name="named_unless_erased"),
     CheckConstraint(
-        "erased_at IS NULL OR (phone_sealed IS NULL AND phone_digest IS NULL AND "
-        "address_sealed IS NULL)",
+        "(erased_at IS NULL) = (name_encrypted IS NOT NULL)", name="named_unless_erased"
+    ),
+    CheckConstraint(
+        "erased_at IS NULL OR (phone_encrypted IS NULL AND phone_blind_index IS NULL AND "
+        "address_encrypted IS NULL)",
         name="erased_means_all_of_it",
     ),
-    Index(None, "phone_digest"),
+    Index(None, "phone_blind_index"),
 )
 
 opt_out = Table(
@@ -65,9 +67,9 @@ loan = Table(
     Column("jurisdiction", Text, nullable=False),
     Column("product", Text, nullable=False),
     Column("currency", Text, nullable=False),
-    Column("anchor_on", Date),  # as of the last look; null when nothing was past due
+    Column("delinquent_since", Date),  # as of the last look; null when nothing was past due
     Column("review_on", Date),  # the next day on which its position on the ladder can change
-    moment("put_aside_until", nullable=True),  # it could not be decided, and the others go first
+    moment("quarantined_until", nullable=True),  # it could not be decided, and the others go first
     Column("written_off_on", Date),  # from then on it is not collected here
     moment("written_off_at", nullable=True),  # when the house was told so
     Column("validation_notice_on", Date),  # told in writing what is owed, and how to dispute it
@@ -83,10 +85,14 @@ loan = Table(
         "loan_review_idx",
         "review_on",
         "id",
-        postgresql_include=["put_aside_until"],
+        postgresql_include=["quarantined_until"],
         postgresql_where="review_on IS NOT NULL",
     ),
-    Index("loan_anchor_idx", "anchor_on", postgresql_where="anchor_on IS NOT NULL"),
+    Index(
+        "loan_delinquent_since_idx",
+        "delinquent_since",
+        postgresql_where="delinquent_since IS NOT NULL",
+    ),
 )
 
 instalment = Table(

@@ -75,9 +75,9 @@ policy_version = Table(
 )
 
 # Events that must stop a contact while they wait to be applied, by what their payload names.
-NEWS_OF_LOANS = ("payment", "promise", "dispute", "hold", "write_off")
-NEWS_OF_BORROWERS = ("contact_change", "opt_out")
-_KINDS_OF_BORROWERS = ", ".join(f"'{kind}'" for kind in NEWS_OF_BORROWERS)
+KINDS_THAT_BLOCK_A_LOAN = ("payment", "promise", "dispute", "hold", "write_off")
+KINDS_THAT_BLOCK_A_BORROWER = ("contact_change", "opt_out")
+_KINDS_OF_BORROWERS = ", ".join(f"'{kind}'" for kind in KINDS_THAT_BLOCK_A_BORROWER)
 
 
 # Everything from outside is stored before it is applied. No personal data in payloads.
@@ -91,8 +91,8 @@ inbox_event = Table(
     Column("status", Text, nullable=False),
     Column("reason", Text),
     moment("received_at"),
-    moment("settled_at", nullable=True),
-    moment("woken_at", nullable=True),
+    moment("completed_at", nullable=True),
+    moment("dispatched_at", nullable=True),
     one_of("status", ("received", "applied", "rejected", "dropped")),
     Index("inbox_event_waiting_idx", "id", postgresql_where=text("status = 'received'")),
     # The claim asks whether news of its loan or its borrower still waits to be applied, and the
@@ -130,9 +130,9 @@ outbox_event = Table(
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     moment("due_at", nullable=True),  # when it is tried (again)
     Column("reason", Text),
-    moment("woken_at", nullable=True),
+    moment("dispatched_at", nullable=True),
     moment("claimed_until", nullable=True),  # one worker is posting it
-    moment("settled_at", nullable=True),
+    moment("completed_at", nullable=True),
     one_of("status", OutboxStatus),
     CheckConstraint("(status = 'waiting') = (due_at IS NOT NULL)", name="waiting_has_a_time"),
     Index("outbox_event_waiting_idx", "due_at", postgresql_where=text("status = 'waiting'")),
@@ -161,9 +161,9 @@ tape_change = Table(
     refers_to("tape_import"),
     refers_to("loan"),
     moment("at"),
-    Column("anchor_before", Date),  # null: nothing was past due, or the loan is new
+    Column("delinquent_since_before", Date),  # null: nothing was past due, or the loan is new
     money("past_due_before", nullable=True),  # null: the tape brought the loan in
-    Column("anchor_after", Date),
+    Column("delinquent_since_after", Date),
     money("past_due_after"),
     Index(None, "loan_id"),
 )
@@ -180,7 +180,7 @@ access = Table(
     Column("what", Text, nullable=False),
     Column("purpose", Text, nullable=False),
     Column("item", Text),  # the ladder item it was written for; null: of all of them
-    Column("made_by", Text, nullable=False),  # the lender's own reference of whoever looked
+    Column("actor", Text, nullable=False),  # the lender's own reference of whoever looked
     CheckConstraint("num_nonnulls(loan_id, borrower_id, reply_id) > 0", name="about_somebody"),
     one_of("what", Opened),
     Index(None, "loan_id"),
@@ -195,7 +195,7 @@ erasure = Table(
     identity(),
     refers_to("borrower"),
     moment("at"),
-    Column("made_by", Text, nullable=False),  # a staff reference, or the name of the task
+    Column("actor", Text, nullable=False),  # a staff reference, or the name of the task
     Column("why", Text, nullable=False),
     Column("law", Text),  # what asks for it although it was to be kept
     words("rules"),  # the retention rules that were over, or that the law overrode
@@ -205,12 +205,12 @@ erasure = Table(
 
 # The keys that something stored may still be sealed with. Under each of them stands the key of the
 # digests, which stays the same for good: so a number is found, whatever becomes of the others.
-sealing_key = Table(
-    "sealing_key",
+encryption_key = Table(
+    "encryption_key",
     metadata,
     identity(),  # the newest one is that which everything is to be sealed with
-    Column("mark", Text, nullable=False, unique=True),  # tells the key, and is no key
-    Column("digest_key_sealed", LargeBinary, nullable=False),
+    Column("key_id", Text, nullable=False, unique=True),  # tells the key, and is no key
+    Column("index_key_encrypted", LargeBinary, nullable=False),
     moment("since"),
 )
 
@@ -224,8 +224,8 @@ problem = Table(
     Column("detail", Text, nullable=False),
     moment("found_at"),
     moment("resolved_at", nullable=True),
-    Column("settled_by", Text),  # the staff reference of whoever saw to it, if nothing else did
-    Column("settled_why", Text),
+    Column("resolved_by", Text),  # the staff reference of whoever saw to it, if nothing else did
+    Column("resolved_why", Text),
     Index(
         "problem_once_while_open",
         "loan_id",

@@ -57,33 +57,33 @@ def demo(
 
 
 def _run(rehearsal: RehearsalHouse, screen: DemoScreen, began: float, *, as_json: bool) -> Tally:
-    house = rehearsal.house
+    ctx = rehearsal.ctx
     with screen:
         prepare_store(rehearsal)
-        screen.say(house.now(), "PostgreSQL and the broker serve.")
+        screen.say(ctx.now(), "PostgreSQL and the broker serve.")
         with screen.importing() as progress:
             report = bring_in_the_book(rehearsal, progress)
         agreement = _agreement(report)
-        screen.say(house.now(), f"{report.taken} loans came in, {report.rejected} rejected.")
-        with house.engine.connect() as connection:
-            due = count_due(connection, house.now())
+        screen.say(ctx.now(), f"{report.taken} loans came in, {report.rejected} rejected.")
+        with ctx.engine.connect() as connection:
+            due = count_due(connection, ctx.now())
         rehearsal.open_doors()
         live_through(rehearsal, screen)
         if rehearsal.own_servers:
-            screen.say(house.now(), "The book stays in the database that DATABASE_URL names.")
-    with house.engine.connect() as connection:
+            screen.say(ctx.now(), "The book stays in the database that DATABASE_URL names.")
+    with ctx.engine.connect() as connection:
         tally = read_tally(
             connection,
-            house,
+            ctx,
             rehearsal.sent_texts,
             due=due,
             agreement=agreement,
             seconds=round(time.monotonic() - began, 1),
         )
         if as_json:
-            print_json(connection, house, tally)
+            print_json(connection, ctx, tally)
         else:
-            print_report(connection, house, tally)
+            print_report(connection, ctx, tally)
     return tally
 
 

@@ -23,8 +23,8 @@ from pathlib import Path
 from config.settings import OURS, SHARED, load_settings
 from domain.errors import ArrearsError
 from workers.clock import Clock
-from workers.context import House, build_house
-from workers.db.encryption import Vault
+from workers.context import Context, build_context
+from workers.db.encryption import Cipher
 from workers.messaging.broker import assert_broker_reachable, queue_depths
 from workers.queues import Queue
 from workers.simulator.providers.twilio import ACCOUNT_SID, TOKEN_VARIABLE
@@ -38,7 +38,7 @@ SCAN_SECONDS = 3
 
 NOT_INHERITED = (*OURS, *SHARED, "CELERY_", "FLOWER_")
 
-DECIDING = (Queue.SCAN, Queue.ESCALATE, Queue.EVENTS, Queue.OUTBOX, Queue.REPAIR)
+DECIDING = (Queue.SCAN, Queue.ESCALATE, Queue.EVENTS, Queue.OUTBOX, Queue.MAINTENANCE)
 ACTING = (Queue.SMS, Queue.CALLS, Queue.VISITS, Queue.LEGAL)
 
 # The command of this very installation, whatever the PATH says.
@@ -59,7 +59,7 @@ class RehearsalHouse:
     """Everything that a rehearsal acts with."""
 
     directory: Path
-    house: House
+    ctx: Context
     environment: Mapping[str, str]
     ports: Ports
     children: Children
@@ -142,10 +142,10 @@ def rehearsal_house(surroundings: Mapping[str, str], at: datetime) -> Iterator[R
         settings = _settings(directory, ports, database_url, redis_url)
         environment = _inherited(surroundings) | settings
         _move_clock(directory, at)
-        house = build_house(load_settings(environment))
-        stack.callback(house.engine.dispose)
+        ctx = build_context(load_settings(environment))
+        stack.callback(ctx.engine.dispose)
         children = stack.enter_context(Children(directory, environment))
-        rehearsal = RehearsalHouse(directory, house, environment, ports, children, own_servers)
+        rehearsal = RehearsalHouse(directory, ctx, environment, ports, children, own_servers)
         _write_environment(rehearsal.environment_file, settings)
         yield rehearsal
 
@@ -175,7 +175,7 @@ def _settings(directory: Path, ports: Ports, database_url: str, redis_url: str) 
         # Without SQLAlchemy's name for the driver, so that psql takes it too.
         "DATABASE_URL": database_url.replace("postgresql+psycopg2://", "postgresql://", 1),
         "REDIS_URL": redis_url,
-        "ARREARS_ENCRYPTION_KEYS": Vault.new_key(),
+        "ARREARS_ENCRYPTION_KEYS": Cipher.new_key(),
         "ARREARS_LENDER": "Example Lending",
         "ARREARS_LENDER_PHONE": "800-555-0199",  # reserved for fiction
         "ARREARS_ZONE": ZONE,

@@ -20,10 +20,10 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection
 
-from domain.ladder import Work
+from domain.ladder import ActionType
 from domain.statuses import ActionStatus
 from workers.cli.common import console, errors
-from workers.context import House
+from workers.context import Context
 from workers.history import read_story
 from workers.simulator.demo.backlog import Backlog
 from workers.simulator.demo.installation import RehearsalHouse
@@ -39,7 +39,7 @@ from workers.simulator.demo.summary import (
 from workers.tapes.csv_lines import Progress
 
 COLUMNS: dict[str, tuple[ActionStatus, ...]] = {
-    "done": (ActionStatus.ARRANGED, ActionStatus.DONE),
+    "done": (ActionStatus.ASSIGNED, ActionStatus.DONE),
     "deferred": (ActionStatus.DEFERRED,),
     "waiting": WAITING,
     "barred": (ActionStatus.BARRED,),
@@ -49,10 +49,10 @@ COLUMNS: dict[str, tuple[ActionStatus, ...]] = {
 }
 
 WORK = {
-    Work.SEND_SMS: "text",
-    Work.ASSIGN_CALL: "call",
-    Work.SCHEDULE_VISIT: "visit",
-    Work.OPEN_LEGAL_FILE: "file",
+    ActionType.SEND_SMS: "text",
+    ActionType.ASSIGN_CALL: "call",
+    ActionType.SCHEDULE_VISIT: "visit",
+    ActionType.OPEN_LEGAL_FILE: "file",
 }
 
 
@@ -96,26 +96,26 @@ class DemoScreen:
         self._moving.stop()
 
 
-def print_json(connection: Connection, house: House, tally: Tally) -> None:
+def print_json(connection: Connection, ctx: Context, tally: Tally) -> None:
     """The figures and both tables for programs: one object, one line."""
     tables = {
-        "steps": [dataclasses.asdict(one) for one in read_steps(connection, house)],
+        "steps": [dataclasses.asdict(one) for one in read_steps(connection, ctx)],
         "reasons": [dataclasses.asdict(one) for one in read_not_done(connection)],
     }
     print(json.dumps(dataclasses.asdict(tally) | tables))
 
 
-def print_report(connection: Connection, house: House, tally: Tally) -> None:
+def print_report(connection: Connection, ctx: Context, tally: Tally) -> None:
     """What was done and what not, one loan's story, and the figures to hold the house to."""
     console.print()
-    console.print(_steps(connection, house))
+    console.print(_steps(connection, ctx))
     console.print(
         "Skipped: the loan was past those days already when the book came in, and only the step "
         "that it has reached acts.\n",
         soft_wrap=False,
     )
     console.print(_reasons(connection))
-    _print_story(connection, house)
+    _print_story(connection, ctx)
     console.print(
         f"{tally.loans} loans, of which {tally.due} were due for a look; {tally.decisions} "
         f"decisions. {tally.sms_sent} texts sent, {tally.calls_assigned} calls assigned, "
@@ -149,7 +149,7 @@ def print_what_is_next() -> None:
 
 def print_where_to_look(rehearsal: RehearsalHouse) -> None:
     """How to look around while it stays: on stderr, for stdout may be a program's."""
-    with rehearsal.house.engine.connect() as connection:
+    with rehearsal.ctx.engine.connect() as connection:
         loan = richest_story(connection)
     arrears = shlex.quote(str(_command()))
     errors.print(
@@ -173,13 +173,15 @@ def _command() -> Path:
     return command.relative_to(here) if command.is_relative_to(here) else command
 
 
-def _steps(connection: Connection, house: House) -> Table:
+def _steps(connection: Connection, ctx: Context) -> Table:
     table = _table("What was done, by step of the ladder", "step", "work")
     for heading in COLUMNS:
         table.add_column(heading, justify="right", no_wrap=True)
-    for step in read_steps(connection, house):
+    for step in read_steps(connection, ctx):
         counts = (step.count(*statuses) for statuses in COLUMNS.values())
-        table.add_row(step.step, WORK[Work(step.work)], *(str(number or "") for number in counts))
+        table.add_row(
+            step.step, WORK[ActionType(step.action_type)], *(str(number or "") for number in counts)
+        )
     return table
 
 
@@ -187,7 +189,7 @@ def _reasons(connection: Connection) -> Table:
     table = _table("What was not done, and why", "work", "status", "why")
     table.add_column("actions", justify="right")
     for one in read_not_done(connection):
-        table.add_row(WORK[Work(one.work)], one.status, one.reason, str(one.actions))
+        table.add_row(WORK[ActionType(one.action_type)], one.status, one.reason, str(one.actions))
     return table
 
 
@@ -199,12 +201,12 @@ def _table(title: str, *headings: str) -> Table:
     return table
 
 
-def _print_story(connection: Connection, house: House) -> None:
+def _print_story(connection: Connection, ctx: Context) -> None:
     loan = richest_story(connection)
     if loan is None:
         return
     console.print(Text(f"One loan's story, as `arrears explain {loan}` tells it", style="italic"))
-    for sentence in read_story(connection, house, loan):
+    for sentence in read_story(connection, ctx, loan):
         at = f"{sentence.at:%H:%M}  " if sentence.at else ""
         console.print(Text.assemble((at, "dim"), sentence.text))
     console.print()

@@ -17,10 +17,10 @@ from sqlalchemy import Connection, Row, inspect, select
 import config
 from config.readers.tape_mapping_reader import load_mapping
 from domain.errors import ArrearsError
-from domain.ladder import Work, find_ladder
+from domain.ladder import ActionType, find_ladder
 from domain.statuses import ActionStatus
 from workers.actions.approvals import approve
-from workers.context import House
+from workers.context import Context
 from workers.db.engine import assert_reachable
 from workers.db.migrate import upgrade
 from workers.db.schema import action, decision, loan, staff
@@ -66,16 +66,16 @@ def prepare_store(rehearsal: RehearsalHouse) -> None:
     Raises:
         ArrearsError: it holds loans already; nothing of it is touched.
     """
-    house = rehearsal.house
+    ctx = rehearsal.ctx
     if rehearsal.own_servers:
-        _refuse_a_book(house)
-    upgrade(house.settings.database_url)
-    register_policy(house)
+        _refuse_a_book(ctx)
+    upgrade(ctx.settings.database_url)
+    register_policy(ctx)
 
 
-def _refuse_a_book(house: House) -> None:
-    assert_reachable(house.engine)
-    with house.engine.connect() as connection:
+def _refuse_a_book(ctx: Context) -> None:
+    assert_reachable(ctx.engine)
+    with ctx.engine.connect() as connection:
         if not inspect(connection).has_table(loan.name):
             return
         if connection.execute(select(loan.c.id).limit(1)).scalar() is not None:
@@ -91,13 +91,13 @@ def bring_in_the_book(rehearsal: RehearsalHouse, progress: Progress) -> ImportRe
     Raises:
         ArrearsError: one of them cannot be read.
     """
-    house = rehearsal.house
-    load_roster(house, ROSTER, house.today(), ROSTER_DAYS)
+    ctx = rehearsal.ctx
+    load_roster(ctx, ROSTER, ctx.today(), ROSTER_DAYS)
     return import_tape(
-        house,
+        ctx,
         TAPE,
         load_mapping(MAPPING),
-        as_of=house.today(),
+        as_of=ctx.today(),
         rejects_path=rehearsal.directory / "rejects.csv",
         progress=progress,
     )
@@ -111,14 +111,14 @@ def live_through(rehearsal: RehearsalHouse, onlooker: Onlooker) -> None:
     """
     rehearsal.start_beat()
     drain(rehearsal, onlooker)
-    onlooker.say(rehearsal.house.now(), "The morning's work is done.")
-    onlooker.say(rehearsal.house.now(), approve_legal_files(rehearsal))
-    onlooker.say(rehearsal.house.now(), take_a_payment(rehearsal))
+    onlooker.say(rehearsal.ctx.now(), "The morning's work is done.")
+    onlooker.say(rehearsal.ctx.now(), approve_legal_files(rehearsal))
+    onlooker.say(rehearsal.ctx.now(), take_a_payment(rehearsal))
     drain(rehearsal, onlooker)
     rehearsal.move_clock(AFTERNOON)
-    onlooker.say(rehearsal.house.now(), "The clock moves on: in the west it is lawful to text now.")
+    onlooker.say(rehearsal.ctx.now(), "The clock moves on: in the west it is lawful to text now.")
     drain(rehearsal, onlooker)
-    onlooker.say(rehearsal.house.now(), "The day's work is done.")
+    onlooker.say(rehearsal.ctx.now(), "The day's work is done.")
 
 
 def drain(rehearsal: RehearsalHouse, onlooker: Onlooker) -> None:
@@ -127,11 +127,11 @@ def drain(rehearsal: RehearsalHouse, onlooker: Onlooker) -> None:
     Raises:
         ArrearsError: a process ended, or the work was not done in its time.
     """
-    house = rehearsal.house
+    ctx = rehearsal.ctx
     give_up_at = time.monotonic() + DRAINED_WITHIN
     while True:
-        now = house.now()
-        with house.engine.connect() as connection:
+        now = ctx.now()
+        with ctx.engine.connect() as connection:
             backlog = read_backlog(connection, now)
         if not backlog:
             return
@@ -147,8 +147,8 @@ def drain(rehearsal: RehearsalHouse, onlooker: Onlooker) -> None:
 
 def approve_legal_files(rehearsal: RehearsalHouse) -> str:
     """Say yes wherever an action waits for it, as somebody on the roster who may."""
-    house = rehearsal.house
-    with house.engine.connect() as connection:
+    ctx = rehearsal.ctx
+    with ctx.engine.connect() as connection:
         waiting = connection.execute(
             select(loan.c.external_id, action.c.item, action.c.ladder_id, action.c.ladder_version)
             .join(loan)
@@ -159,7 +159,7 @@ def approve_legal_files(rehearsal: RehearsalHouse) -> str:
         people = {role: _somebody(connection, role) for role in roles}
     for row in waiting:
         role = str(_role(rehearsal, row))
-        approve(house, row.external_id, row.item, people[role])
+        approve(ctx, row.external_id, row.item, people[role])
     if not waiting:
         return "Nothing waited for approval."
     return f"{' and '.join(people.values())} approved {len(waiting)} legal files that waited."
@@ -167,8 +167,8 @@ def approve_legal_files(rehearsal: RehearsalHouse) -> str:
 
 def take_a_payment(rehearsal: RehearsalHouse) -> str:
     """Pay all that is past due on a loan whose text waits for a lawful hour: it must not go out."""
-    house = rehearsal.house
-    with house.engine.connect() as connection:
+    ctx = rehearsal.ctx
+    with ctx.engine.connect() as connection:
         debt = connection.execute(
             select(
                 loan.c.external_id,
@@ -181,7 +181,7 @@ def take_a_payment(rehearsal: RehearsalHouse) -> str:
             .join(decision, decision.c.id == action.c.decision_id)
             .where(
                 action.c.status == ActionStatus.DEFERRED,
-                action.c.work == Work.SEND_SMS,
+                action.c.type == ActionType.SEND_SMS,
                 action.c.due_at.is_not(None),
             )
             .order_by(action.c.id)
@@ -190,9 +190,9 @@ def take_a_payment(rehearsal: RehearsalHouse) -> str:
     if debt is None:
         return "No text waits for a lawful hour, so no payment is made."
     paid = Payment(
-        f"demo-{debt.external_id}", debt.external_id, debt.past_due, debt.currency, house.today()
+        f"demo-{debt.external_id}", debt.external_id, debt.past_due, debt.currency, ctx.today()
     )
-    until = debt.due_at.astimezone(house.settings.lender_zone)
+    until = debt.due_at.astimezone(ctx.settings.lender_zone)
     return (
         f"Loan {debt.external_id} pays {debt.past_due:.2f} {debt.currency} while its {debt.item} "
         f"waits until {until:%H:%M}. {_record(rehearsal, paid)}"
@@ -200,20 +200,20 @@ def take_a_payment(rehearsal: RehearsalHouse) -> str:
 
 
 def _record(rehearsal: RehearsalHouse, paid: Payment) -> str:
-    house = rehearsal.house
-    with house.engine.begin() as connection:
+    ctx = rehearsal.ctx
+    with ctx.engine.begin() as connection:
         event_id = inbox.receive(
             connection,
             f"payment:{paid.external_id}",
             "payment",
             inbox.payment_payload(paid),
-            house.now(),
+            ctx.now(),
         )
-    return inbox.apply_event(house, event_id).reason
+    return inbox.apply_event(ctx, event_id).reason
 
 
 def _role(rehearsal: RehearsalHouse, row: Row[*tuple[Any, ...]]) -> str | None:
-    ladders = rehearsal.house.policy.ladders
+    ladders = rehearsal.ctx.policy.ladders
     return find_ladder(ladders, row.ladder_id, row.ladder_version).item(row.item).approval
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, FromClause, Integer, cast, func, select, union_all
 
 from domain.statuses import ActionStatus
-from workers.context import House
+from workers.context import Context
 from workers.db.schema import (
     action,
     action_event,
@@ -78,7 +78,7 @@ class StepTally:
     """What became of one kind of work in one step of a ladder."""
 
     step: str
-    work: str
+    action_type: str
     statuses: dict[str, int]
 
     def count(self, *statuses: ActionStatus) -> int:
@@ -89,7 +89,7 @@ class StepTally:
 class NotDone:
     """Why some of the work was not done, or not yet."""
 
-    work: str
+    action_type: str
     status: str
     reason: str
     actions: int
@@ -103,7 +103,7 @@ def count_due(connection: Connection, now: datetime) -> int:
 
 def read_tally(
     connection: Connection,
-    house: House,
+    ctx: Context,
     sent_texts: Path,
     *,
     due: int,
@@ -112,7 +112,7 @@ def read_tally(
 ) -> Tally:
     """Count everything; `due`, `agreement` and `seconds` are the caller's own measurements."""
     statuses: Counter[str] = Counter()
-    for step in read_steps(connection, house):
+    for step in read_steps(connection, ctx):
         statuses.update(step.statuses)
     texts = _lines(sent_texts)
     return Tally(
@@ -130,24 +130,24 @@ def read_tally(
         cancelled=statuses[ActionStatus.CANCELLED],
         waiting=sum(statuses[status] for status in (*WAITING, ActionStatus.DEFERRED)),
         failed=sum(statuses[status] for status in FAILED) + _failures_beside(connection),
-        unexplained=count_unexplained(connection, house),
+        unexplained=count_unexplained(connection, ctx),
         duplicates=count_duplicates(connection) + _sent_twice(texts),
         agreement=agreement,
         seconds=seconds,
     )
 
 
-def read_steps(connection: Connection, house: House) -> list[StepTally]:
+def read_steps(connection: Connection, ctx: Context) -> list[StepTally]:
     """Actions by step and kind of work, in the order of the ladders."""
     rows = connection.execute(
-        select(action.c.step, action.c.work, action.c.status, func.count()).group_by(
-            action.c.step, action.c.work, action.c.status
+        select(action.c.step, action.c.type, action.c.status, func.count()).group_by(
+            action.c.step, action.c.type, action.c.status
         )
     )
     found: dict[tuple[str, str], dict[str, int]] = {}
-    for step, work, status, number in rows:
-        found.setdefault((step, work), {})[status] = number
-    by_ladder = [(s.id, str(i.do)) for ladder in house.policy.ladders for s, i in ladder.items]
+    for step, action_type, status, number in rows:
+        found.setdefault((step, action_type), {})[status] = number
+    by_ladder = [(s.id, str(i.do)) for ladder in ctx.policy.ladders for s, i in ladder.items]
     places = {key: place for place, key in reversed(list(enumerate(by_ladder)))}
     in_order = sorted(found, key=lambda key: (places.get(key, len(by_ladder)), key))
     return [StepTally(*key, found[key]) for key in in_order]
@@ -157,10 +157,10 @@ def read_not_done(connection: Connection) -> list[NotDone]:
     """Why what was not done was not, the most frequent reasons first."""
     number = func.count().label("number")
     rows = connection.execute(
-        select(action.c.work, action.c.status, func.coalesce(action.c.reason, ""), number)
-        .where(action.c.status.not_in((ActionStatus.ARRANGED, ActionStatus.DONE)))
-        .group_by(action.c.work, action.c.status, action.c.reason)
-        .order_by(number.desc(), action.c.work, action.c.status)
+        select(action.c.type, action.c.status, func.coalesce(action.c.reason, ""), number)
+        .where(action.c.status.not_in((ActionStatus.ASSIGNED, ActionStatus.DONE)))
+        .group_by(action.c.type, action.c.status, action.c.reason)
+        .order_by(number.desc(), action.c.type, action.c.status)
     )
     return [NotDone(*row) for row in rows]
 

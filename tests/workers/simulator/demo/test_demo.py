@@ -102,7 +102,9 @@ def test_the_demo_takes_a_real_book_through_a_day(temporary: Path, run: list[Dem
     assert told["agreement"] == 1.0
     assert 1 < told["seconds"] < time.monotonic() - began
     assert (told["failed"], told["unexplained"], told["duplicates"]) == (0, 0, 0)
-    done = [one["statuses"].get("done", 0) for one in told["steps"] if one["work"] == "send_sms"]
+    done = [
+        one["statuses"].get("done", 0) for one in told["steps"] if one["action_type"] == "send_sms"
+    ]
     assert sum(done) == told["sms_sent"]
     skipped = [one["actions"] for one in told["reasons"] if one["status"] == "skipped"]
     assert sum(skipped) == told["skipped"]

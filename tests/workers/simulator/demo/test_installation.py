@@ -65,11 +65,11 @@ def test_the_clock_is_moved_and_the_caller_s_own_settings_stay_outside(
         FLOWER_BASIC_AUTH="user:password",
     )
     with rehearsal_house(own, at=MORNING) as rehearsal:
-        house = rehearsal.house
-        assert timedelta() <= house.now() - MORNING < timedelta(minutes=1)
+        ctx = rehearsal.ctx
+        assert timedelta() <= ctx.now() - MORNING < timedelta(minutes=1)
         rehearsal.move_clock(AFTERNOON)
-        assert timedelta() <= house.now() - AFTERNOON < timedelta(minutes=1)
-        assert house.settings.lender == "Example Lending"
+        assert timedelta() <= ctx.now() - AFTERNOON < timedelta(minutes=1)
+        assert ctx.settings.lender == "Example Lending"
         assert "FLOWER_BASIC_AUTH" not in rehearsal.environment
         assert stat.S_IMODE(rehearsal.environment_file.stat().st_mode) == 0o600
         directory: Path = rehearsal.directory

@@ -19,7 +19,7 @@ def a_text(to: str, body: str, reference: str) -> str:
 
 def tally(engine: Engine, book: Book, log: Path) -> Tally:
     with engine.connect() as connection:
-        return read_tally(connection, book.house, log, due=0, agreement=1.0, seconds=0.0)
+        return read_tally(connection, book.ctx, log, due=0, agreement=1.0, seconds=0.0)
 
 
 def test_a_text_that_went_out_twice_is_found_in_the_provider_s_log(

@@ -53,7 +53,7 @@ def test_a_plan_reads_as_it_is_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "complaint"),
+    ("written", "violation"),
     [
         ("sillence=0.1", "sillence is not a fault"),
         ("silence", "silence must be a number"),
@@ -63,6 +63,6 @@ def test_a_plan_reads_as_it_is_written() -> None:
         ("latency=-1", "seconds, 0 or more"),
     ],
 )
-def test_a_plan_that_cannot_be_meant_is_refused(written: str, complaint: str) -> None:
-    with pytest.raises(ValueError, match=complaint):
+def test_a_plan_that_cannot_be_meant_is_refused(written: str, violation: str) -> None:
+    with pytest.raises(ValueError, match=violation):
         FaultPlan.parse(written)
