@@ -26,7 +26,7 @@ from pydantic import (
 
 from config import setting_validators as form
 from domain.allocation import AllocateBy, AllocationOrder
-from domain.compliance.rules import Collects
+from domain.compliance.vocabulary import Collects
 from domain.errors import ArrearsError
 from domain.loans import Component
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from domain.actions import TRIED, WAITING, ActionStatus
 from domain.delinquency import Arrears, arrears_on
 from domain.holds import Hold, active_hold, days_held, resumes_on
 from domain.ladder import Item, Ladder, MissedSteps, Step
 from domain.loans import Instalment
-from domain.statuses import TRIED, WAITING, ActionStatus
 
 Place = tuple[Step, Item]
 

@@ -7,17 +7,9 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from domain.actions import ActionType
 from domain.collectors import Role
 from domain.errors import ArrearsError
-
-
-class ActionType(StrEnum):
-    """What an item may ask for. Each has one queue and one task."""
-
-    SEND_SMS = "send_sms"
-    ASSIGN_CALL = "assign_call"
-    SCHEDULE_VISIT = "schedule_visit"
-    OPEN_LEGAL_FILE = "open_legal_file"
 
 
 class MissedSteps(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from domain.errors_of_events import RejectedError
+from domain.events import RejectedError
 from domain.loans import ZERO
 
 SMALLEST = Decimal("0.01")

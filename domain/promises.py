@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 
 from domain.holds import Hold, HoldKind
 
@@ -59,3 +60,23 @@ def settles_on(due_on: date) -> date:
 def _counts(promise: Promise, one: Received) -> bool:
     since = promise.made_at.date() <= one.paid_on and promise.made_at <= one.recorded_at
     return since and one.paid_on <= promise.due_on
+
+
+class PromiseStatus(StrEnum):
+    """The life of one promise to pay."""
+
+    OPEN = "open"
+    KEPT = "kept"  # the amount had come by its date
+    BROKEN = "broken"  # it had not, and the ladder goes on where it stood
+    WITHDRAWN = "withdrawn"  # taken back, or replaced by another
+
+
+P = PromiseStatus
+
+
+PROMISE_MOVES: dict[PromiseStatus, frozenset[PromiseStatus]] = {
+    P.OPEN: frozenset({P.KEPT, P.BROKEN, P.WITHDRAWN}),
+    P.KEPT: frozenset(),  # even if the payment is reversed later: that re-opens the arrears
+    P.BROKEN: frozenset(),
+    P.WITHDRAWN: frozenset(),
+}

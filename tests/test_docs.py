@@ -16,14 +16,17 @@ from pydantic.fields import FieldInfo
 from config.readers.rule_kinds import KINDS
 from config.readers.rule_packs import RULE_KEYS
 from config.settings import Settings
+from domain.actions import ActionStatus, ActionType
 from domain.compliance.gate import Answer
-from domain.compliance.rules import Channel
+from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.decision import Outcome
+from domain.events import OutboxStatus
 from domain.holds import HoldKind
 from domain.inbound_texts import ReplyKind
-from domain.ladder import ActionType, MissedSteps
-from domain.statuses import ActionStatus, MessageStatus, OutboxStatus, PromiseStatus
+from domain.ladder import MissedSteps
+from domain.messages import MessageStatus
+from domain.promises import PromiseStatus
 from workers import queues
 from workers.cli.main import app
 from workers.http.lender_events import LenderEvent

@@ -18,6 +18,6 @@ def open_the_house(**_: object) -> None:
 
     Nothing is connected to yet, so nothing that must not be shared is.
     """
-    from workers.context import process_context  # whoever only publishes needs no house
+    from workers.bootstrap import process_context
 
     process_context()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from domain.ladder import ActionType
+from domain.actions import ActionType
 
 
 class Queue(StrEnum):

@@ -11,8 +11,9 @@ from functools import partial
 from babel.numbers import list_currencies
 
 from config.readers.yaml_reader import Section, Value, each
+from domain.actions import ActionType
 from domain.collectors import Role
-from domain.ladder import ActionType, AppliesTo, Days, Item, Ladder, MissedSteps, Step
+from domain.ladder import AppliesTo, Days, Item, Ladder, MissedSteps, Step
 
 LADDER_KEYS = (
     "id",

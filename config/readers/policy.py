@@ -16,8 +16,9 @@ from config.readers.ladders import read_ladder
 from config.readers.legal_checklists import LegalChecklist, checklist_for, read_legal_checklist
 from config.readers.rule_packs import read_rule_pack
 from config.readers.yaml_reader import PolicyError, Value, digest, each, read_yaml
+from domain.actions import ActionType
 from domain.compliance.rules import RulePack
-from domain.ladder import ActionType, AppliesTo, Ladder
+from domain.ladder import AppliesTo, Ladder
 
 D = TypeVar("D", Ladder, RulePack, LegalChecklist)
 Read: TypeAlias = tuple[tuple[Value, D], ...]

@@ -11,7 +11,7 @@ from typing import Any
 
 from config.readers.yaml_reader import Section, Value
 from domain.compliance.calendars import Calendar, DayKind
-from domain.compliance.contact_facts import Party, Says
+from domain.compliance.conduct import Conduct
 from domain.compliance.contact_hours import ContactHours, Hours, overlapping
 from domain.compliance.frequency_caps import (
     LONGEST_WINDOW,
@@ -22,19 +22,15 @@ from domain.compliance.frequency_caps import (
     Scope,
     Window,
 )
-from domain.compliance.other_rules import (
-    Conduct,
-    HoldFrom,
-    HoldLength,
-    Kept,
-    Limitation,
-    MessageContent,
-    Retention,
-    ThirdPartyContact,
-    ValidationNotice,
-    VisitDuty,
-)
-from domain.compliance.rules import Channel, Rule
+from domain.compliance.hold_length import HoldFrom, HoldLength
+from domain.compliance.limitation import Limitation
+from domain.compliance.message_content import MessageContent
+from domain.compliance.retention import Kept, Retention
+from domain.compliance.rules import Rule
+from domain.compliance.third_parties import ThirdPartyContact
+from domain.compliance.validation_notice import ValidationNotice
+from domain.compliance.visit_notice import VisitDuty
+from domain.compliance.vocabulary import Channel, Party, Says
 from domain.holds import HoldKind
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -11,16 +11,8 @@ from config.readers.rule_kinds import KINDS, subject
 from config.readers.yaml_reader import Section, Value, each
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
 from domain.compliance.contact_hours import ContactHours
-from domain.compliance.rules import (
-    Channel,
-    Collects,
-    Confidence,
-    Modality,
-    Rule,
-    RulePack,
-    RuleStatus,
-    Source,
-)
+from domain.compliance.rules import Confidence, Modality, Rule, RulePack, RuleStatus, Source
+from domain.compliance.vocabulary import Channel, Collects
 
 PACK_KEYS = ("id", "version", "jurisdiction", "calendar", "rules")
 RULE_KEYS = (

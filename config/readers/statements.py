@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from config.readers.yaml_reader import Value, read_yaml
-from domain.compliance.contact_facts import Says
+from domain.compliance.vocabulary import Says
 
 FILE = "statements.yaml"
 

@@ -22,7 +22,7 @@ from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import SandboxedEnvironment
 
 from config.readers.statements import Wordings, load_statements, statements_in
-from domain.compliance.contact_facts import Says
+from domain.compliance.vocabulary import Says
 from domain.errors import ArrearsError
 from domain.sms_segments import Encoding, segments
 

@@ -5,27 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 
-from domain.compliance.rules import Channel, Collects, RulePack
+from domain.compliance.rules import RulePack
+from domain.compliance.vocabulary import Channel, Collects, Party, Says
 from domain.holds import Hold
 from domain.loans import ZERO
-
-
-class Party(StrEnum):
-    """Who is reached."""
-
-    BORROWER = "borrower"
-    THIRD_PARTY = "third_party"  # a relative, a colleague, a referee
-
-
-class Says(StrEnum):
-    """What a message says, as far as a law asks about it."""
-
-    IDENTITY = "identity"  # who is asking
-    OPT_OUT = "opt_out"  # how to have no more of these
-    DEBT = "debt"  # that there is a debt, which nobody else may learn
-    LEGAL_CONSEQUENCES = "legal_consequences"  # that it may go to court
 
 
 @dataclass(frozen=True, slots=True)

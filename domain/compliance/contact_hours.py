@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from domain.compliance.calendars import PLAIN_WEEK, Calendar, DayKind
 from domain.compliance.contact_facts import ContactFacts
-from domain.compliance.rules import Blocked, Channel, EarliestTime, Rule
+from domain.compliance.rules import Blocked, EarliestTime, Rule
+from domain.compliance.vocabulary import Channel
 
 LOOK_AHEAD = 35
 """Days within which hours must open again: longer than any run of holidays."""

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 from domain.compliance.contact_facts import ContactFacts, PastContact
 from domain.compliance.contact_hours import moment_of
-from domain.compliance.rules import Blocked, Channel, EarliestTime, Rule
+from domain.compliance.rules import Blocked, EarliestTime, Rule
+from domain.compliance.vocabulary import Channel
 
 LONGEST_WINDOW = 31
 """Days. The history that the gate is given reaches back at least this far."""

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from domain.compliance.contact_facts import ContactFacts, Party
+from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_hours import ContactHours, moment_of
-from domain.compliance.other_rules import ThirdPartyContact
-from domain.compliance.rules import Blocked, Channel, EarliestTime, Rule
+from domain.compliance.rules import Blocked, EarliestTime, Rule
+from domain.compliance.third_parties import ThirdPartyContact
+from domain.compliance.vocabulary import Channel, Party
 from domain.holds import Hold, active_hold, resumes_on
 from domain.loans import ZERO
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
 from domain.collectors import years_after
-from domain.compliance.other_rules import Kept, Retention
-from domain.compliance.rules import Collects, RulePack
+from domain.compliance.rules import Rule, RulePack
+from domain.compliance.vocabulary import Collects
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +80,18 @@ def _longest(
         and (not rule.applies_to or rule.applies_to & collects_as)
     )
     return max(binding, key=lambda rule: rule.years, default=None)
+
+
+class Kept(StrEnum):
+    """What is kept, and for how long at least."""
+
+    RECORDS = "records"
+    RECORDINGS = "recordings"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention(Rule):
+    """How long something must be kept after the last activity about a loan. No contact's rule."""
+
+    of: Kept
+    years: int

@@ -12,18 +12,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
+from domain.compliance.vocabulary import Channel, Collects
 
 if TYPE_CHECKING:
     from domain.compliance.contact_facts import ContactFacts
-
-
-class Channel(StrEnum):
-    """The ways to reach a person, and the court's, which reaches nobody by itself."""
-
-    SMS = "sms"
-    CALL = "call"
-    VISIT = "visit"
-    LEGAL = "legal"
 
 
 class Confidence(StrEnum):
@@ -45,15 +37,6 @@ class Modality(StrEnum):
 class RuleStatus(StrEnum):
     IN_FORCE = "in_force"
     DRAFT = "draft"  # shown, and never applied
-
-
-class Collects(StrEnum):
-    """Whom a rule binds, by what they are."""
-
-    FIRST_PARTY = "first_party"  # the lender whose loan it is
-    THIRD_PARTY = "third_party"  # an agency, or the buyer of a debt
-    BANK = "bank"
-    CONSUMER_FINANCE = "consumer_finance"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from domain.compliance.rules import Channel
-from domain.ladder import ActionType
+from domain.actions import ActionType
+from domain.compliance.vocabulary import Channel
 from domain.language.phrases import Language, Phrase
 
 P = Phrase

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from domain.compliance.rules import Channel
+from domain.actions import ActionType
+from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.holds import HoldKind
 from domain.inbound_texts import ReplyKind
-from domain.ladder import ActionType
 from domain.language.phrases import Language, Phrase, kept_sentences
 
 P = Phrase

@@ -21,8 +21,7 @@ from sqlalchemy.pool import NullPool
 
 import config
 from config.readers.regions import load_regions
-from domain.ladder import ActionType
-from domain.statuses import ActionStatus
+from domain.actions import ActionStatus, ActionType
 from tests.benchmarks.figures import expect
 from tests.benchmarks.measuring import note
 from tests.benchmarks.places import Places, run_outside_transactions

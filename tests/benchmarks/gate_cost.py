@@ -11,9 +11,10 @@ from pathlib import Path
 import config
 from config.readers.rule_packs import read_rule_pack
 from config.readers.yaml_reader import read_yaml
-from domain.compliance.contact_facts import ContactFacts, PastContact, Says
+from domain.compliance.contact_facts import ContactFacts, PastContact
 from domain.compliance.gate import Answer, may_contact
-from domain.compliance.rules import Channel, packs_for
+from domain.compliance.rules import packs_for
+from domain.compliance.vocabulary import Channel, Says
 from tests.benchmarks.figures import Figure, Target, expect
 from tests.benchmarks.places import Places
 from tests.benchmarks.sizes import Size

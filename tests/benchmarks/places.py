@@ -16,7 +16,8 @@ from sqlalchemy.pool import NullPool
 
 from config.settings import load_settings
 from tests.support.environment import an_environment
-from workers.context import Context, build_context
+from workers.bootstrap import build_context
+from workers.context import Context
 from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
 
 NOON = datetime(2026, 3, 2, 18, 30, tzinfo=UTC)

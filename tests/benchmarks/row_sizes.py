@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, text
 
-from domain.statuses import MessageStatus
+from domain.messages import MessageStatus
 from tests.benchmarks.book import a_book, planned_texts
 from tests.benchmarks.figures import Figure, expect
 from tests.benchmarks.measuring import note

@@ -19,8 +19,7 @@ from pathlib import Path
 
 from sqlalchemy import any_, func, select
 
-from domain.ladder import ActionType
-from domain.statuses import ActionStatus
+from domain.actions import ActionStatus, ActionType
 from tests.benchmarks.book import a_book, decide, settle
 from tests.benchmarks.days import GIVE_UP_AFTER
 from tests.benchmarks.figures import Figure, Target, expect, rates, ratios

@@ -10,8 +10,9 @@ import pytest
 
 from config.readers.ladders import describe, read_ladder
 from config.readers.yaml_reader import PolicyError, read_yaml
+from domain.actions import ActionType
 from domain.errors import ArrearsError
-from domain.ladder import ActionType, Days, Ladder, MissedSteps
+from domain.ladder import Days, Ladder, MissedSteps
 
 TEMPLATES = {"reminder_first", "reminder_second", "legal_notice", "visit_notice"}
 SHIPPED = Path(__file__).parents[2] / "config" / "ladders"

@@ -10,7 +10,7 @@ import pytest
 from config.readers.legal_checklists import SatisfiedBy, checklist_for
 from config.readers.policy import Policy, PolicyKind, load_policy
 from config.readers.yaml_reader import PolicyError
-from domain.ladder import ActionType
+from domain.actions import ActionType
 
 TEMPLATES = {"reminder_first", "reminder_second", "legal_notice", "visit_notice"}
 SHIPPED = Path(__file__).parents[2] / "config"

@@ -11,10 +11,11 @@ import pytest
 
 from config.readers.rule_packs import describe_source, read_rule_pack
 from config.readers.yaml_reader import PolicyError, read_yaml
-from domain.compliance.contact_facts import ContactFacts, Says
+from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_hours import ContactHours
 from domain.compliance.gate import Answer, may_contact
-from domain.compliance.rules import Channel, RulePack, packs_for
+from domain.compliance.rules import RulePack, packs_for
+from domain.compliance.vocabulary import Channel, Says
 
 SHIPPED = Path(__file__).parents[2] / "config" / "rule_packs"
 REACHING = frozenset({Channel.SMS, Channel.CALL, Channel.VISIT})

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
-from domain.statuses import MessageStatus
+from domain.messages import MessageStatus
 from workers.db.schema import (
     action,
     call,

@@ -11,8 +11,9 @@ from typing import Any
 
 from sqlalchemy import Engine, insert, select, update
 
+from domain.actions import ActionStatus
 from domain.inbound_texts import ReplyKind
-from domain.statuses import ActionStatus, MessageStatus
+from domain.messages import MessageStatus
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import Book, only
 from workers.clock import Clock

@@ -16,7 +16,8 @@ import redis
 from sqlalchemy import URL, Connection, Engine, and_, create_engine, func, or_, select
 from sqlalchemy.pool import NullPool
 
-from domain.statuses import CLAIMABLE, ActionStatus, MessageStatus
+from domain.actions import CLAIMABLE, ActionStatus
+from domain.messages import MessageStatus
 from tests.crash_points.ends import End, end_state
 from tests.crash_points.points import FOLDER, Folder
 from tests.crash_points.scenario import (

@@ -24,7 +24,7 @@ PLACES = {
     "maintenance.chain_evidence": ("evidence.chain.chain_evidence:1",),
     "maintenance.close_paid_cases": ("escalation.reassess.close_paid_cases:1",),
     "maintenance.erase_expired_data": ("privacy.once_a_day.begins_today:1",),
-    "maintenance.mark_lost_claims": ("actions.dispatch.mark_lost_claims:1",),
+    "maintenance.mark_lost_claims": ("sms.reconcile.mark_lost_claims:1",),
     "maintenance.prune_completed_events": ("privacy.once_a_day.begins_today:1",),
     "maintenance.reconcile_texts": (
         "sms.reconcile.settle_known:1",

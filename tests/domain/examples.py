@@ -7,13 +7,14 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from domain.actions import ACTION_MOVES, ActionStatus, ActionType
 from domain.compliance.contact_hours import ContactHours, Hours
-from domain.compliance.rules import Channel, Confidence, RulePack, Source
+from domain.compliance.rules import Confidence, RulePack, Source
+from domain.compliance.vocabulary import Channel
 from domain.decision import Decision, PastAction, Snapshot, decide
 from domain.holds import Hold
-from domain.ladder import ActionType, AppliesTo, Days, Item, Ladder, MissedSteps, Step
+from domain.ladder import AppliesTo, Days, Item, Ladder, MissedSteps, Step
 from domain.loans import Instalment
-from domain.statuses import ACTION_MOVES, ActionStatus
 
 SHANGHAI = "Asia/Shanghai"
 DUE = date(2026, 3, 1)

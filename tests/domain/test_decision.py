@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.actions import ActionStatus
 from domain.decision import Outcome, Snapshot, decide, next_review
 from domain.holds import Hold, HoldKind
 from domain.ladder import MissedSteps
-from domain.statuses import ActionStatus
 from tests.domain.examples import (
     DUE,
     LoanOnRecord,

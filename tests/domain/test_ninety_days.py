@@ -7,9 +7,9 @@ from pathlib import Path
 
 from config.readers.ladders import read_ladder
 from config.readers.yaml_reader import read_yaml
+from domain.actions import ActionStatus
 from domain.decision import Outcome, next_review
 from domain.ladder import Ladder
-from domain.statuses import ActionStatus
 from tests.domain.examples import DUE, LoanOnRecord, on_day, owed, plan_of
 
 SHIPPED = Path(__file__).parents[2] / "config" / "ladders" / "consumer_loan_cn.yaml"

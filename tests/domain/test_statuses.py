@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from domain.statuses import (
-    ACTION_MOVES,
-    CLAIMABLE,
-    MESSAGE_RANK,
-    TERMINAL,
-    TRIED,
-    WAITING,
-    ActionStatus,
-    MessageStatus,
-    earlier_than,
-    sources,
-)
+from domain.actions import ACTION_MOVES, CLAIMABLE, TERMINAL, TRIED, WAITING, ActionStatus, sources
+from domain.messages import MESSAGE_RANK, MessageStatus, earlier_than
 
 S = ActionStatus
 M = MessageStatus

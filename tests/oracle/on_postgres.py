@@ -16,9 +16,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Engine, select
 
+from domain.actions import ActionType
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.errors import ArrearsError
-from domain.ladder import ActionType
 from tests.oracle.law import against
 from tests.oracle.log import Reached
 from tests.oracle.simulated_borrowers import (
@@ -30,7 +30,7 @@ from tests.oracle.simulated_borrowers import (
     tell,
 )
 from tests.oracle.simulation import Found
-from workers.actions.dispatch import dispatch_due_actions, mark_lost_claims
+from workers.actions.dispatch import dispatch_due_actions
 from workers.calls.assign import assign_call
 from workers.calls.start import begin_call
 from workers.db.schema import contact, loan, visit, visit_staff
@@ -40,7 +40,7 @@ from workers.escalation.scan import scan_portfolio
 from workers.evidence.chain import chain_evidence
 from workers.evidence.verify import verify
 from workers.legal.legal_files import open_legal_file
-from workers.sms.reconcile import reconcile_texts
+from workers.sms.reconcile import mark_lost_claims, reconcile_texts
 from workers.sms.send import send_sms
 from workers.staff.worklist import Kind, read_work
 from workers.visits.schedule import schedule_visit

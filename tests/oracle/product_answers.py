@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 import config
 from config.readers.rule_packs import read_rule_pack
 from config.readers.yaml_reader import read_yaml
-from domain.compliance.contact_facts import ContactFacts, Party, PastContact, Says
+from domain.compliance.contact_facts import ContactFacts, PastContact
 from domain.compliance.gate import Verdict, may_contact
-from domain.compliance.rules import Channel, Collects, RulePack, packs_for
+from domain.compliance.rules import RulePack, packs_for
+from domain.compliance.vocabulary import Channel, Collects, Party, Says
 from domain.holds import Hold, HoldKind
 from tests.oracle.log import Life, Reached
 

@@ -9,9 +9,9 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, exists, select, text
 
+from domain.actions import ActionType
 from domain.collectors import Span
-from domain.ladder import ActionType
-from domain.statuses import MessageStatus
+from domain.messages import MessageStatus
 from workers.actions import dead_letters
 from workers.actions import dispatch as repairing
 from workers.attempts import outcomes
@@ -150,7 +150,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "access_borrower_id_idx": ("a person asks what is held about them", looks_are_read),
     "access_loan_id_idx": ("a person asks what is held about them", looks_are_read),
     "access_reply_id_idx": ("a person asks what is held about them", looks_are_read),
-    "action_claimed_idx": ("claims whose worker died", lambda c, h: repairing.mark_lost_claims(h)),
+    "action_claimed_idx": ("claims whose worker died", lambda c, h: reconcile.mark_lost_claims(h)),
     "action_due_idx": ("actions whose time has come", actions_wake),
     "action_event_action_id_idx": (
         "the moves of an action",

@@ -11,7 +11,7 @@ import pytest
 import redis
 from sqlalchemy import Engine
 
-from domain.ladder import ActionType
+from domain.actions import ActionType
 from tests.support.compose import ROOT, seconds, services
 from tests.support.environment import an_environment
 from tests.support.loans import Book

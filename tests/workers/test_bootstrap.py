@@ -8,7 +8,7 @@ import pytest
 
 from config.settings import SettingsError, load_settings
 from tests.support.environment import an_environment
-from workers.context import build_context, process_context
+from workers.bootstrap import build_context, process_context
 from workers.sms.providers.tencent import TencentGateway
 
 TENCENT = {

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from sqlalchemy import Engine, select
 
-from domain.ladder import ActionType
+from domain.actions import ActionType
 from tests.support.loans import Book
 from workers.actions.dispatch import dispatch_due_actions
 from workers.calls.assign import assign_call

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, Row, make_url, select
 
-from domain.statuses import MessageStatus
+from domain.messages import MessageStatus
 from tests.support.commands import eventually, running
 from tests.support.environment import an_environment
 from tests.support.links import LOOPBACK, Link, a_link

@@ -13,8 +13,8 @@ from config.settings import load_settings
 from domain.loans import Instalment
 from tests.support.environment import an_environment
 from tests.support.loans import Book
+from workers.bootstrap import build_context
 from workers.cli.main import app
-from workers.context import build_context
 from workers.db.schema import allocation
 from workers.escalation.scan import scan_portfolio
 

@@ -29,32 +29,23 @@ from hypothesis.stateful import (
 from sqlalchemy import Engine, Row, select, text
 
 from config.readers.policy import Policy
+from domain.actions import ACTION_MOVES, CLAIMABLE, TERMINAL, ActionStatus, ActionType
 from domain.errors import ArrearsError
-from domain.ladder import ActionType, Days, Item, Step
+from domain.ladder import Days, Item, Step
 from domain.loans import Instalment
-from domain.statuses import (
-    ACTION_MOVES,
-    CLAIMABLE,
-    PROMISE_MOVES,
-    TERMINAL,
-    UNSENT,
-    ActionStatus,
-    MessageStatus,
-    PromiseStatus,
-    earlier_than,
-)
+from domain.messages import UNSENT, MessageStatus, earlier_than
+from domain.promises import PROMISE_MOVES, PromiseStatus
 from tests.support.events import pay, place, promise, reverse, tell
 from tests.support.loans import Book, shipped_policy
 from tests.support.rights import all_rights
 from workers.actions.dead_letters import drop, resume
-from workers.actions.dispatch import mark_lost_claims
 from workers.db.schema import action, action_event, collection_case, message
 from workers.db.schema import promise as promises
 from workers.escalation.reassess import close_paid_cases
 from workers.hardship.promises import break_overdue_promises
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
 from workers.sms.providers.routing import Routes, Sender
-from workers.sms.reconcile import reconcile_texts
+from workers.sms.reconcile import mark_lost_claims, reconcile_texts
 from workers.sms.send import send_sms
 from workers.sms.unconfirmed import drop_unknown, send_again, was_sent
 

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 from sqlalchemy.dialects.postgresql import insert
 
+from domain.actions import ActionStatus
 from domain.errors import ArrearsError
 from domain.ladder import find_ladder
-from domain.statuses import ActionStatus
 from workers.context import Context
 from workers.db.actions import Move, move_actions
 from workers.db.loans import lock_known_loan

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import select, update
-
-from domain.ladder import ActionType
-from domain.statuses import ActionStatus, MessageStatus
+from domain.actions import ActionType
 from workers.context import Context
-from workers.db.actions import Move, move_actions, take_due
-from workers.db.schema import action, message
+from workers.db.actions import take_due
 from workers.queues import QUEUE_HOLDS
 
 DISPATCH_BATCH_SIZE = 2_000
@@ -39,30 +35,3 @@ def dispatch_due_actions(
     if due:
         announce(due)
     return len(due)
-
-
-def mark_lost_claims(ctx: Context) -> int:
-    """A text whose sender died between reserving and recording may have gone out: mark it unknown.
-
-    Nothing else can be left claimed: the other kinds of work claim and finish in one transaction.
-    Returns how many were found.
-    """
-    now = ctx.now()
-    lost = (
-        select(action.c.id)
-        .where(action.c.status == ActionStatus.CLAIMED, action.c.claimed_until < now)
-        .order_by(action.c.id)
-        .limit(DISPATCH_BATCH_SIZE)
-    )
-    with ctx.engine.begin() as connection:
-        ids = list(connection.execute(lost).scalars())
-        if not ids:
-            return 0
-        # The message first, as everywhere else, so that two who meet here cannot block each other.
-        connection.execute(
-            update(message)
-            .where(message.c.action_id.in_(ids), message.c.status == MessageStatus.RESERVED)
-            .values(status=MessageStatus.UNKNOWN, changed_at=now)
-        )
-        why = "its sender stopped before it recorded the provider's answer"
-        return move_actions(connection, ids, Move(ActionStatus.UNKNOWN, why), now)

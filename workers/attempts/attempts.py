@@ -12,10 +12,10 @@ from datetime import datetime
 from sqlalchemy import Connection, Exists, exists, select, true
 
 from domain.access_log import Opened
+from domain.actions import ActionStatus
 from domain.collectors import Role
-from domain.compliance.rules import Channel
+from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
-from domain.statuses import ActionStatus
 from workers.context import Context
 from workers.db.access_log import note_access
 from workers.db.actions import Move

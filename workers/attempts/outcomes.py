@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, exists, insert, select, update
 
-from domain.compliance.rules import Channel
+from domain.actions import ActionStatus
+from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import REASON, ArrearsReason, ContactOutcome
-from domain.errors_of_events import NotYetError, RejectedError
-from domain.statuses import ActionStatus
+from domain.events import NotYetError, RejectedError
 from workers.context import Context
 from workers.db.actions import Move, move_actions
 from workers.db.schema import action, borrower, call, contact, contact_outcome, loan, visit

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from config.readers.regions import is_zone
 from config.readers.tape_mapping_reader import LOCALE
-from domain.errors_of_events import NotYetError, RejectedError
+from domain.events import NotYetError, RejectedError
 from workers.context import Context
 from workers.db.data_issues import resolve_problems
 from workers.db.schema import borrower, loan

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Row, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
-from domain.compliance.rules import Channel
+from domain.compliance.vocabulary import Channel
 from domain.inbound_texts import ReplyKind, classify
 from workers.context import Context
 from workers.db.loans import opt_out

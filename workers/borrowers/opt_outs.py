@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select, update
 
-from domain.compliance.rules import Channel
-from domain.errors_of_events import NotYetError, RejectedError
+from domain.compliance.vocabulary import Channel
+from domain.events import NotYetError, RejectedError
 from workers.context import Context
 from workers.db.loans import opt_out
 from workers.db.schema import borrower, loan

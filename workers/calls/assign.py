@@ -9,9 +9,8 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, insert
 
+from domain.actions import ActionStatus, ActionType
 from domain.collectors import Collector, NobodyFree, business_day, choose_collector
-from domain.ladder import ActionType
-from domain.statuses import ActionStatus
 from workers.context import Context
 from workers.db.actions import Move
 from workers.db.schema import call

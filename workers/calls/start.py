@@ -11,10 +11,9 @@ from sqlalchemy import Connection, Row, select, true
 from sqlalchemy.exc import IntegrityError
 
 from domain.access_log import Opened
+from domain.actions import ActionStatus, ActionType
 from domain.collectors import Role
 from domain.errors import ArrearsError
-from domain.ladder import ActionType
-from domain.statuses import ActionStatus
 from workers.attempts.attempts import Begun, check_known, check_role, opened, refuse_if_barred, told
 from workers.context import Context
 from workers.db.schema import action, call, contact, loan

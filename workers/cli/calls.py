@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.text import Text
 
-from domain.compliance.rules import Channel
+from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from workers.attempts.attempts import BarredError, Begun, attempt_to_end
 from workers.calls.start import begin_call

@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from config.settings import load_settings
-from workers.context import Context, build_context
+from workers.bootstrap import build_context
+from workers.context import Context
 from workers.db.encryption_keys import assert_keys_open
 from workers.db.engine import assert_reachable
 from workers.db.migrate import assert_current

@@ -10,9 +10,10 @@ import typer
 from rich.text import Text
 
 from config.readers.rule_packs import describe_source
-from domain.compliance.contact_facts import ContactFacts, Party
+from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Answer, Verdict, may_contact
-from domain.compliance.rules import Channel, Rule
+from domain.compliance.rules import Rule
+from domain.compliance.vocabulary import Channel, Party
 from workers.cli.common import AsJson, Loan, console, open_context
 from workers.cli.dates import a_moment
 from workers.cli.rules import what_it_asks

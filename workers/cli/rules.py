@@ -9,19 +9,17 @@ from rich.text import Text
 
 from config.readers.rule_packs import describe_source
 from domain.compliance.calendars import DayKind
+from domain.compliance.conduct import Conduct
 from domain.compliance.contact_hours import ContactHours, Hours
 from domain.compliance.frequency_caps import Cap, Counter, Scope
-from domain.compliance.other_rules import (
-    Conduct,
-    HoldLength,
-    Limitation,
-    MessageContent,
-    Retention,
-    ThirdPartyContact,
-    ValidationNotice,
-    VisitDuty,
-)
+from domain.compliance.hold_length import HoldLength
+from domain.compliance.limitation import Limitation
+from domain.compliance.message_content import MessageContent
+from domain.compliance.retention import Retention
 from domain.compliance.rules import Modality, Rule, RulePack, RuleStatus, packs_for
+from domain.compliance.third_parties import ThirdPartyContact
+from domain.compliance.validation_notice import ValidationNotice
+from domain.compliance.visit_notice import VisitDuty
 from domain.errors import ArrearsError
 from workers.cli.common import AsJson, console, load_context
 

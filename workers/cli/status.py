@@ -13,7 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Column, Table
 from rich.text import Text
 
-from domain.statuses import ActionStatus
+from domain.actions import ActionStatus
 from workers.cli.common import console, open_context
 from workers.messaging.broker import queue_depths
 from workers.operations.status import Status, read_status

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from domain.compliance.rules import Channel
+from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ContactOutcome
 from workers.attempts.attempts import BarredError
 from workers.cli.calls import not_now, show_begun, tell_outcome

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from domain.actions import ActionStatus
 from domain.errors import ArrearsError
-from domain.statuses import ActionStatus
 from workers.cli.common import AsJson, Loan, console, errors, open_context, show_table
 from workers.cli.dates import a_day
 from workers.operations.problems import Problems, read_problems

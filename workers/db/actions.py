@@ -9,9 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, and_, bindparam, or_, text, update
 
+from domain.actions import CLAIMABLE, ActionStatus, ActionType, sources
 from domain.compliance.gate import ON_HOLD
-from domain.ladder import ActionType
-from domain.statuses import CLAIMABLE, ActionStatus, sources
 from workers.db import outbox_messages as news
 from workers.db.bulk import is_among
 from workers.db.outbox import record_events

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from domain.statuses import ActionStatus
+from domain.actions import ActionStatus
 from workers.db.actions import Move, move_actions
 from workers.db.prepared_statements import prepared
 

@@ -10,13 +10,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from domain.compliance.contact_facts import Party, PastContact
+from domain.actions import ActionStatus
+from domain.compliance.contact_facts import PastContact
 from domain.compliance.frequency_caps import LONGEST_WINDOW
-from domain.compliance.rules import Channel
+from domain.compliance.vocabulary import Channel, Party
 from domain.decision import PastAction
 from domain.holds import Hold, HoldKind
 from domain.loans import Instalment
-from domain.statuses import ActionStatus
 from workers.db.prepared_statements import prepared
 
 

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Row, Table, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.allocation import Allocation
-from domain.compliance.rules import Channel
+from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
-from domain.errors_of_events import NotYetError
+from domain.events import NotYetError
 from domain.loans import Component, Instalment
 from workers.db.bulk import as_rows, given_rows, is_among
 from workers.db.prepared_statements import prepared

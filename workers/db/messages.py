@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
 
-from domain.statuses import ActionStatus, MessageStatus, earlier_than
+from domain.actions import ActionStatus
+from domain.messages import MessageStatus, earlier_than
 from workers.db import outbox_messages as news
 from workers.db.bulk import is_among
 from workers.db.data_issues import note_problem

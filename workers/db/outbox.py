@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, and_, select, update
 
-from domain.statuses import OutboxStatus
+from domain.events import OutboxStatus
 from workers.db.bulk import insert_rows
 from workers.db.schema import loan, outbox_event
 from workers.db.skip_locked import not_dispatched_since, update_first

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from domain.actions import ActionStatus, ActionType
 from domain.decision import Decision
-from domain.ladder import ActionType
-from domain.statuses import UNSETTLED, ActionStatus, MessageStatus
+from domain.messages import UNSETTLED, MessageStatus
 from workers.db.outbox import EventKind, OutboxMessage
 
 # A text that is done is told by what becomes of the text itself.

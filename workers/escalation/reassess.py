@@ -8,9 +8,9 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection
 
+from domain.actions import WAITING, ActionStatus
 from domain.decision import PastAction, Snapshot, next_review
 from domain.delinquency import Arrears, arrears_on
-from domain.statuses import WAITING, ActionStatus
 from workers.context import Context
 from workers.db.actions import Move, move_actions, recheck_deferred
 from workers.db.appointments import call_off_appointments

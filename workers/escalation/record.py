@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, text
 
+from domain.actions import WAITING, ActionStatus
 from domain.compliance.gate import Answer, Verdict
 from domain.decision import Decision, Outcome, PastAction
 from domain.ladder import Item
-from domain.statuses import WAITING, ActionStatus
 from workers.db import outbox_messages as news
 from workers.db.actions import Move, move_actions, recheck_deferred
 from workers.db.bulk import as_json, insert_rows

@@ -14,12 +14,12 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Row, bindparam, insert, select
 
+from domain.actions import CLAIMABLE, ActionStatus, ActionType
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import NOTHING_PAST_DUE, Answer, Verdict, may_contact
-from domain.compliance.rules import Channel
+from domain.compliance.vocabulary import Channel
 from domain.delinquency import Arrears, arrears_on
-from domain.ladder import ActionType, Item, find_ladder
-from domain.statuses import CLAIMABLE, ActionStatus
+from domain.ladder import Item, find_ladder
 from workers.context import Context
 from workers.db.actions import Move, claim_action, move_actions
 from workers.db.cases import WRITTEN_OFF

@@ -8,12 +8,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
-from domain.compliance.contact_facts import ContactFacts, Party, Says
+from domain.actions import ActionType
+from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Answer, Verdict, may_contact
-from domain.compliance.rules import Channel, packs_for
+from domain.compliance.rules import packs_for
+from domain.compliance.vocabulary import Channel, Party, Says
 from domain.delinquency import Arrears, arrears_on
 from domain.errors import ArrearsError
-from domain.ladder import ActionType, Item, Ladder
+from domain.ladder import Item, Ladder
 from domain.visits import VISITORS
 from workers.context import Context
 from workers.db.loan_facts import LoanFacts, load_facts

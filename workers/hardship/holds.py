@@ -7,9 +7,9 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
-from domain.compliance.other_rules import hold_length
+from domain.compliance.hold_length import hold_length
 from domain.compliance.rules import packs_for
-from domain.errors_of_events import NotYetError, RejectedError
+from domain.events import NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
 from workers.context import Context
 from workers.db.loans import lock_loan_of, lock_named_loan

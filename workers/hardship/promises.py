@@ -10,10 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from domain.errors_of_events import NotYetError, RejectedError
+from domain.events import NotYetError, RejectedError
 from domain.money import check_amount
-from domain.promises import TELLING, Promise, Received, hold_of, is_kept
-from domain.statuses import PromiseStatus
+from domain.promises import TELLING, Promise, PromiseStatus, Received, hold_of, is_kept
 from workers.context import Context
 from workers.db.bulk import is_among
 from workers.db.loans import lock_loan_of, lock_named_loan

@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, func, select
 
-from domain.compliance.rules import Channel
-from domain.ladder import ActionType
+from domain.actions import ActionStatus, ActionType
+from domain.compliance.vocabulary import Channel
 from domain.language.phrases import Entry, Part, Phrase, say
-from domain.statuses import ActionStatus
 from workers.db.schema import action, action_event, approval, contact, decision, visit
 from workers.history.citations import Citations
 from workers.history.loan import LoanTold

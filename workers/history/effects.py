@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, Select, Table, select
 
-from domain.compliance.rules import Channel
+from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.language.phrases import Entry, Part, Phrase, say
-from domain.statuses import MessageStatus
+from domain.messages import MessageStatus
 from workers.db.schema import (
     action,
     call,

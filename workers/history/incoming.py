@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from domain.compliance.rules import Channel
+from domain.compliance.vocabulary import Channel
 from domain.language.phrases import Entry, Kept, Part, Phrase, say
 from domain.loans import ZERO, Component
 from workers.db.schema import allocation, inbox_event, opt_out, payment, problem

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from domain.errors import ArrearsError
-from workers.context import Context, process_context
+from workers.bootstrap import process_context
+from workers.context import Context
 from workers.db.engine import assert_reachable
 from workers.http import lender, tencent, twilio
 from workers.http.notify_workers import waker_of_workers

@@ -26,7 +26,7 @@ from pydantic import (
 
 from config.readers.regions import is_zone
 from config.readers.tape_mapping_reader import LOCALE
-from domain.compliance.rules import Channel
+from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.holds import HoldKind
 from workers.db.encryption import Cipher

@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 
-from workers.actions.retries import log_summary
 from workers.app import app
+from workers.failures import log_summary
 from workers.messaging.publish import announce
 from workers.queues import APPLY_EVENTS, EVENTS_PER_MESSAGE
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from domain.compliance.rules import Channel
+from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
-from domain.errors_of_events import Answer
+from domain.events import Answer
 from domain.holds import HoldKind
 from workers.attempts.outcomes import OutcomeTold, record_outcome
 from workers.borrowers.contact_details import change_contacts

@@ -16,8 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
 from domain.errors import ArrearsError
-from domain.errors_of_events import Answer, HeldError, NotYetError, RejectedError
-from workers.actions.retries import TRANSIENT_ERRORS, log_summary
+from domain.events import Answer, HeldError, NotYetError, RejectedError
 from workers.context import Context
 from workers.db.engine import autocommit
 from workers.db.inbox import (
@@ -32,6 +31,7 @@ from workers.db.inbox import (
 from workers.db.prepared_statements import prepared
 from workers.db.schema import inbox_event
 from workers.db.skip_locked import not_dispatched_since, update_first
+from workers.failures import TRANSIENT_ERRORS, log_summary
 from workers.inbox.handlers import HANDLERS, TOGETHER
 from workers.payments.payments import Payment
 

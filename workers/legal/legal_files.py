@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from config.readers.legal_checklists import LegalChecklist, SatisfiedBy, checklist_for
-from domain.compliance.other_rules import limitation_date
-from domain.compliance.rules import Channel, packs_for
-from domain.ladder import ActionType
+from domain.actions import ActionStatus, ActionType
+from domain.compliance.limitation import limitation_date
+from domain.compliance.rules import packs_for
+from domain.compliance.vocabulary import Channel
 from domain.legal_claims import (
     NO_CHECKLIST,
     NOT_APPROVED,
@@ -21,7 +22,7 @@ from domain.legal_claims import (
     needs_met,
     untried,
 )
-from domain.statuses import ActionStatus, MessageStatus
+from domain.messages import MessageStatus
 from workers.context import Context
 from workers.db.actions import Move
 from workers.db.bulk import insert_rows

@@ -6,7 +6,7 @@ from datetime import date
 
 from sqlalchemy import Connection, func, update
 
-from domain.errors_of_events import RejectedError
+from domain.events import RejectedError
 from workers.context import Context
 from workers.db.loans import lock_named_loan
 from workers.db.schema import loan

@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 
 from sqlalchemy import Connection, select
 
-from workers.actions.failing import StuckActions, read_stuck
+from workers.actions.dead_letters import StuckActions, read_stuck
 from workers.db.schema import inbox_event, loan, problem
 from workers.operations.resolve import LEFT_ALONE
 

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Integer, Row, exists, func, select
 from sqlalchemy import cast as as_type
 
-from domain.statuses import CLAIMABLE, ActionStatus, OutboxStatus
+from domain.actions import CLAIMABLE, ActionStatus
+from domain.events import OutboxStatus
 from workers.borrowers.reply_queue import count_replies
 from workers.db.schema import action, inbox_event, loan, message, outbox_event, problem, scan_run
 from workers.escalation.scan import announced_already

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from domain.statuses import OutboxStatus
-from workers.actions.retries import back_off
+from domain.events import OutboxStatus
 from workers.context import Context
 from workers.db import outbox
 from workers.db.outbox import ClaimedEvent
+from workers.messaging.backoff import back_off
 from workers.outbox.receiver import Answer, DeliveryOutcome, OutgoingEvent
 from workers.queues import QUEUE_HOLDS
 

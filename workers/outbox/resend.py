@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, func, select, update
 
 from domain.errors import ArrearsError
-from domain.statuses import OutboxStatus
+from domain.events import OutboxStatus
 from workers.context import Context
 from workers.db.schema import loan, outbox_event
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, select
 
 from domain.allocation import Allocation, allocate, apply_allocations
 from domain.delinquency import Arrears
-from domain.errors_of_events import Answer, HeldError, RejectedError
+from domain.events import Answer, HeldError, RejectedError
 from domain.loans import ZERO
 from domain.money import check_amount
 from workers.context import Context

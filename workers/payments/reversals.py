@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, text, update
 
 from domain.allocation import Allocation, allocate, merge_allocations
-from domain.errors_of_events import NotYetError, RejectedError
+from domain.events import NotYetError, RejectedError
 from domain.loans import ZERO, Component
 from workers.context import Context
 from workers.db.allocations import write_parts

@@ -17,8 +17,8 @@ from sqlalchemy import (
     update,
 )
 
+from domain.events import OutboxStatus
 from domain.inbound_texts import ReplyKind
-from domain.statuses import OutboxStatus
 from workers.context import Context
 from workers.db.schema import inbox_event, outbox_event, reply
 from workers.privacy.encrypted_columns import IN_PAYLOADS, emptied

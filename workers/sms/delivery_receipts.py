@@ -10,8 +10,9 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from domain.errors_of_events import NotYetError
-from domain.statuses import UNSENT, ActionStatus, MessageStatus
+from domain.actions import ActionStatus
+from domain.events import NotYetError
+from domain.messages import UNSENT, MessageStatus
 from workers.context import Context
 from workers.db.actions import Move, move_actions
 from workers.db.messages import advance_message, note_sent_after_all

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Interval, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from domain.statuses import CLAIMABLE
+from domain.actions import CLAIMABLE
 from workers.context import Context
 from workers.db.messages import providers_that_refused
 from workers.db.prepared_statements import prepared

@@ -12,16 +12,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Row, and_, or_, select, true
+from sqlalchemy import Connection, Row, and_, or_, select, true, update
 
-from domain.statuses import UNSETTLED, ActionStatus, MessageStatus
-from workers.actions.retries import MOST_FAILURES
+from domain.actions import ActionStatus
+from domain.messages import UNSETTLED, MessageStatus
+from workers.actions.dispatch import DISPATCH_BATCH_SIZE
 from workers.context import Context
 from workers.db.actions import Move, move_actions
 from workers.db.data_issues import note_problem
 from workers.db.messages import advance_message, of_action
 from workers.db.schema import action, borrower, contact, message
 from workers.db.skip_locked import update_first
+from workers.messaging.backoff import MOST_FAILURES
 from workers.sms.delivery_receipts import after
 from workers.sms.providers.port import LookupFailedError, OutgoingText
 
@@ -213,3 +215,30 @@ def _lock_alike(connection: Connection, ctx: Context, lost: Lost, body: str) -> 
         .with_for_update(of=message)
     )
     return sum(ctx.cipher.decrypt(sealed) == body for sealed in unsettled.scalars())
+
+
+def mark_lost_claims(ctx: Context) -> int:
+    """A text whose sender died between reserving and recording may have gone out: mark it unknown.
+
+    Nothing else can be left claimed: the other kinds of work claim and finish in one transaction.
+    Returns how many were found.
+    """
+    now = ctx.now()
+    lost = (
+        select(action.c.id)
+        .where(action.c.status == ActionStatus.CLAIMED, action.c.claimed_until < now)
+        .order_by(action.c.id)
+        .limit(DISPATCH_BATCH_SIZE)
+    )
+    with ctx.engine.begin() as connection:
+        ids = list(connection.execute(lost).scalars())
+        if not ids:
+            return 0
+        # The message first, as everywhere else, so that two who meet here cannot block each other.
+        connection.execute(
+            update(message)
+            .where(message.c.action_id.in_(ids), message.c.status == MessageStatus.RESERVED)
+            .values(status=MessageStatus.UNKNOWN, changed_at=now)
+        )
+        why = "its sender stopped before it recorded the provider's answer"
+        return move_actions(connection, ids, Move(ActionStatus.UNKNOWN, why), now)

@@ -13,12 +13,11 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, insert, select
 
+from domain.actions import ActionStatus, ActionType
 from domain.compliance.gate import OPTED_OUT
-from domain.compliance.rules import Channel
-from domain.ladder import ActionType
+from domain.compliance.vocabulary import Channel
+from domain.messages import UNSENT, MessageStatus
 from domain.sms_segments import segments
-from domain.statuses import UNSENT, ActionStatus, MessageStatus
-from workers.actions.retries import MOST_FAILURES, back_off
 from workers.context import Context
 from workers.db.actions import Move
 from workers.db.data_issues import note_problem
@@ -27,6 +26,7 @@ from workers.db.messages import advance_message, note_sent_after_all, providers_
 from workers.db.prepared_statements import prepared
 from workers.db.schema import message
 from workers.gate.claim import ClaimedAction, claim, complete, reserve_contact
+from workers.messaging.backoff import MOST_FAILURES, back_off
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
 from workers.sms.providers.routing import Sender
 from workers.sms.rate_limit import wait_for_turn

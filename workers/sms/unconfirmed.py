@@ -9,8 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
 
+from domain.actions import ActionStatus
 from domain.errors import ArrearsError
-from domain.statuses import ActionStatus, MessageStatus
+from domain.messages import MessageStatus
 from workers.context import Context
 from workers.db.actions import Move, move_actions
 from workers.db.messages import advance_message

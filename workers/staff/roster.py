@@ -11,8 +11,7 @@ from sqlalchemy import Connection, delete, update
 from sqlalchemy.dialects.postgresql import insert
 
 from config.readers.roster import StaffMember, read_roster
-from domain.ladder import ActionType
-from domain.statuses import ActionStatus
+from domain.actions import ActionStatus, ActionType
 from workers.context import Context
 from workers.db.bulk import as_rows, given_rows, insert_rows
 from workers.db.schema import action, shift, staff

@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, exists, func, select, true
 
 from config.readers.legal_checklists import checklist_for
+from domain.actions import ActionStatus
 from domain.collectors import Span, business_day
 from domain.errors import ArrearsError
 from domain.ladder import find_ladder
-from domain.statuses import ActionStatus
 from workers.borrowers.reply_queue import ReplyToRead, read_replies
 from workers.context import Context
 from workers.db.schema import (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from domain.ladder import ActionType
-from workers.actions.retries import run_action
+from domain.actions import ActionType
+from workers.actions.run import run_action
 from workers.app import app
+from workers.bootstrap import process_context
 from workers.calls import assign as calling
-from workers.context import process_context
 from workers.queues import QUEUE_FOR, task_name
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 from workers import queues
 from workers.app import app
-from workers.context import process_context
+from workers.bootstrap import process_context
 from workers.inbox import process as inbox
 
 

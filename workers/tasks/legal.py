@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from domain.ladder import ActionType
-from workers.actions.retries import run_action
+from domain.actions import ActionType
+from workers.actions.run import run_action
 from workers.app import app
-from workers.context import process_context
+from workers.bootstrap import process_context
 from workers.legal import legal_files as litigating
 from workers.queues import QUEUE_FOR, task_name
 

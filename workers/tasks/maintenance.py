@@ -7,8 +7,8 @@ from functools import partial
 from workers import queues
 from workers.actions import dispatch as repairing
 from workers.app import app
+from workers.bootstrap import process_context
 from workers.borrowers import reply_queue as reply_work
-from workers.context import process_context
 from workers.escalation import reassess as reassessing
 from workers.evidence import chain as chaining
 from workers.hardship import promises as promising
@@ -71,7 +71,7 @@ def close_paid_cases() -> str:
 @app.task(name=queues.MARK_LOST_CLAIMS)
 def mark_lost_claims() -> str:
     """Mark texts whose sender died in the act as unknown."""
-    return f"{repairing.mark_lost_claims(process_context())} found"
+    return f"{reconciling.mark_lost_claims(process_context())} found"
 
 
 @app.task(name=queues.RECONCILE_TEXTS)

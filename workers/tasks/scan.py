@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workers import queues
 from workers.app import app
-from workers.context import process_context
+from workers.bootstrap import process_context
 from workers.escalation import scan as scanning
 from workers.messaging.broker import queue_depths
 from workers.messaging.publish import announce

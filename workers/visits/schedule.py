@@ -12,12 +12,11 @@ from uuid import uuid4
 from sqlalchemy import Connection, insert
 
 from config.readers.templates import format_date
+from domain.actions import ActionStatus, ActionType
 from domain.collectors import Span, business_day
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import ON_HOLD, Answer, Verdict, may_contact
-from domain.compliance.rules import Channel
-from domain.ladder import ActionType
-from domain.statuses import ActionStatus
+from domain.compliance.vocabulary import Channel
 from domain.visits import DAYS_AHEAD, NOTICE_DAYS, Visitor, choose_visitors, nobody_speaks, slots
 from workers.context import Context
 from workers.db.actions import Move

@@ -9,12 +9,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from domain.access_log import Opened
+from domain.actions import ActionStatus, ActionType
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Verdict, may_contact
-from domain.compliance.rules import Channel
+from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
-from domain.ladder import ActionType
-from domain.statuses import ActionStatus
 from workers.attempts.attempts import Begun, check_known, opened, refuse_if_barred
 from workers.context import Context
 from workers.db.actions import Move, move_actions

@@ -10,11 +10,13 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, relationship, sessionmaker
 
 from domain import decision as domain
-from domain.compliance.rules import Channel, packs_for
+from domain.compliance.rules import packs_for
+from domain.compliance.vocabulary import Channel
 from domain.decision import Outcome, Snapshot
 from domain.holds import Hold, HoldKind
 from domain.loans import Instalment
-from workers.context import Context, process_context
+from workers.bootstrap import process_context
+from workers.context import Context
 from workers.db import schema
 from workers.db.loan_facts import LoanFacts, Reach
 from workers.escalation.record import MISSED, first_move

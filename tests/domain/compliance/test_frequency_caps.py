@@ -17,7 +17,8 @@ from domain.compliance.frequency_caps import (
     Window,
     windows_around,
 )
-from domain.compliance.rules import Blocked, Channel, Confidence, Source
+from domain.compliance.rules import Blocked, Confidence, Source
+from domain.compliance.vocabulary import Channel
 
 NOON = datetime(2026, 6, 17, 12, tzinfo=UTC)  # a Wednesday
 CALL = frozenset({Channel.CALL})

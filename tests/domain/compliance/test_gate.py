@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_hours import ContactHours
 from domain.compliance.gate import Answer, Verdict, may_contact
-from domain.compliance.rules import Channel, RulePack, packs_for
+from domain.compliance.rules import RulePack, packs_for
+from domain.compliance.vocabulary import Channel
 from domain.holds import Hold, HoldKind
 from tests.domain.examples import EVERY_DAY, REACHING, SHANGHAI, pack
 

@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.compliance.contact_facts import ContactFacts, Party
+from domain.compliance.conduct import Conduct
+from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Answer, may_contact
-from domain.compliance.other_rules import Conduct
-from domain.compliance.rules import Channel, Confidence, Modality, RulePack, Source, packs_for
+from domain.compliance.rules import Confidence, Modality, RulePack, Source, packs_for
+from domain.compliance.vocabulary import Channel, Party
 from domain.holds import Hold, HoldKind
 from tests.domain.examples import REACHING, SHANGHAI, pack
 

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from domain.compliance.other_rules import Kept, Retention
-from domain.compliance.retention import LoanHeld, keeping
-from domain.compliance.rules import Collects, Confidence, RulePack, RuleStatus, Source
+from domain.compliance.retention import Kept, LoanHeld, Retention, keeping
+from domain.compliance.rules import Confidence, RulePack, RuleStatus, Source
+from domain.compliance.vocabulary import Collects
 
 TODAY = date(2026, 3, 2)
 LENDER = frozenset({Collects.FIRST_PARTY})

@@ -10,8 +10,9 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from domain.compliance.contact_facts import ContactFacts, Party, PastContact, Says
-from domain.compliance.rules import Channel, Collects, RulePack, packs_for
+from domain.compliance.contact_facts import ContactFacts, PastContact
+from domain.compliance.rules import RulePack, packs_for
+from domain.compliance.vocabulary import Channel, Collects, Party, Says
 from domain.holds import Hold, HoldKind
 
 TABLES = Path(__file__).parent

@@ -8,15 +8,15 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine, update
 
+from domain.actions import ActionType
 from domain.errors import ArrearsError
-from domain.ladder import ActionType
 from tests.support.concurrently import together
 from tests.support.loans import Book
 from tests.support.sending import Scripted, route
 from workers.actions.dead_letters import DeadAction, drop, read_dead, read_history, resume
 from workers.actions.dispatch import dispatch_due_actions
-from workers.actions.retries import MOST_FAILURES
 from workers.db.schema import action, action_event, message
+from workers.messaging.backoff import MOST_FAILURES
 from workers.sms.providers.port import SendOutcome, SendResult
 
 REFUSED = SendResult(SendOutcome.REFUSED, "The account may not text this country.", code="21408")

@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 from sqlalchemy import Engine, update
 
-from domain.compliance.rules import Channel
+from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from domain.inbound_texts import ReplyKind
 from tests.support.concurrently import together

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from domain.compliance.gate import CEASED, OPTED_OUT, Answer, may_contact
-from domain.compliance.rules import Channel
+from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from tests.support.loans import Book
 from workers.db.schema import borrower, loan

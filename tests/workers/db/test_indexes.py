@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import Connection, UniqueConstraint, select
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
-from domain.compliance.rules import Channel
+from domain.actions import ActionType
+from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ContactOutcome
 from domain.errors import ArrearsError
-from domain.ladder import ActionType
 from tests.support.databases import new_database
 from tests.support.full_tables import fill
 from tests.support.index_purposes import (
@@ -91,7 +91,7 @@ ALL_DAY: dict[str, Ask] = {
     "waking actions": actions_wake,
     "waking events": lambda c, h: inbox.dispatch_events(h),
     "waking the outbox": events_wake,
-    "lost claims": lambda c, h: repairing.mark_lost_claims(h),
+    "lost claims": lambda c, h: reconcile.mark_lost_claims(h),
     "asking providers": lambda c, h: reconciling._take_unasked(c, h.now()),
     "parking texts": lambda c, h: reconciling.park_old(h),
     "settling texts whose answer was lost": lambda c, h: reconciling.settle_known(h),

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Engine, create_engine, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from domain.actions import ActionStatus
 from domain.holds import HoldKind
-from domain.statuses import ActionStatus
 from tests.support.concurrently import together
 from tests.support.counting import statements
 from tests.support.loans import Book

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, text, update
 
-from domain.ladder import ActionType
+from domain.actions import ActionType
 from tests.support.concurrently import together
 from tests.support.counting import statements
 from tests.support.loans import Book

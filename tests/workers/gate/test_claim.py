@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine, select, text, update
 from sqlalchemy.exc import OperationalError
 
-from domain.ladder import ActionType
+from domain.actions import ActionType
 from domain.loans import Instalment
 from tests.support.loans import Book
 from workers.db.schema import instalment, loan

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Engine, select, update
 
-from domain.compliance.rules import Channel
+from domain.compliance.vocabulary import Channel
 from tests.support.concurrently import together
 from tests.support.loans import Book
 from workers.db.loans import opt_out

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine
 
-from domain.compliance.rules import Channel
+from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from domain.holds import HoldKind
 from tests.support.loans import ADDRESS, NAME, PHONE, Book

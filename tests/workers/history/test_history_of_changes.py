@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from config.readers.tape_mapping_reader import load_mapping
-from domain.statuses import ActionStatus
+from domain.actions import ActionStatus
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.db.schema import inbox_event, message
 from workers.history import read_story

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from workers.actions.retries import FIRST_WAIT, LONGEST_WAIT, SPREAD, back_off
+from workers.messaging.backoff import FIRST_WAIT, LONGEST_WAIT, SPREAD, back_off
 
 
 @pytest.mark.parametrize("failures", range(12))

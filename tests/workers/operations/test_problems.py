@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine
 
+from domain.actions import ActionStatus
 from domain.errors import ArrearsError
-from domain.statuses import ActionStatus
 from tests.support.loans import Book
 from workers.db.actions import Move, claim_action, move_actions
 from workers.db.data_issues import note_problem, resolve_problems

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 from typer.testing import CliRunner
 
-from domain.statuses import ActionStatus
+from domain.actions import ActionStatus
 from tests.support.counting import statements
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import ADDRESS, KEY, NAME, PHONE, Book, only

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from domain.statuses import ActionStatus, MessageStatus
+from domain.actions import ActionStatus
+from domain.messages import MessageStatus
 from tests.support.counting import statements
 from tests.support.loans import Book
 from tests.support.receiver import telling

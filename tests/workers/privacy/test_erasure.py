@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from domain.compliance.gate import Answer, may_contact
-from domain.compliance.rules import Channel
+from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from domain.loans import Borrower, Instalment, LoanOnTape
 from tests.support.concurrently import together

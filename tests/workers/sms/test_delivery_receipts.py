@@ -9,13 +9,13 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Engine, Row, update
 
-from domain.errors_of_events import NotYetError
+from domain.events import NotYetError
 from tests.support.loans import Book
 from tests.support.sending import Scripted, route
-from workers.actions.dispatch import mark_lost_claims
 from workers.db.schema import message, problem, receipt
 from workers.sms.delivery_receipts import record_receipt
 from workers.sms.providers.port import OutgoingText, SendResult
+from workers.sms.reconcile import mark_lost_claims
 from workers.sms.unconfirmed import send_again
 
 

@@ -10,18 +10,19 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, update
 
-from domain.statuses import ActionStatus, MessageStatus
+from domain.actions import ActionStatus
+from domain.messages import MessageStatus
 from tests.support.concurrently import together
 from tests.support.loans import NAME, PHONE, Book
 from tests.support.sending import ANSWER_LOST, Scripted, route
-from workers.actions.dispatch import mark_lost_claims
-from workers.actions.retries import MOST_FAILURES
 from workers.db.messages import advance_message
 from workers.db.schema import action, loan, message, problem
+from workers.messaging.backoff import MOST_FAILURES
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
 from workers.sms.reconcile import (
     ASK_AGAIN_AFTER,
     ask_providers,
+    mark_lost_claims,
     park_old,
     reconcile_texts,
     settle_known,

@@ -18,12 +18,12 @@ from tests.support.concurrently import together
 from tests.support.counting import statements
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import NAME, Book, only
-from workers.actions.dispatch import mark_lost_claims
-from workers.actions.retries import run_action
+from workers.actions.run import run_action
 from workers.db.schema import action_event, contact, message, opt_out, problem, receipt
 from workers.inbox.process import apply_event, payment_payload, receive
 from workers.payments.payments import Payment, record_payment
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
+from workers.sms.reconcile import mark_lost_claims
 from workers.sms.send import send_sms
 
 FICTION = "+1212555{:04d}"

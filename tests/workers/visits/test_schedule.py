@@ -13,7 +13,8 @@ from sqlalchemy import Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from domain.compliance.gate import Answer, ContactFacts
-from domain.compliance.rules import Channel, packs_for
+from domain.compliance.rules import packs_for
+from domain.compliance.vocabulary import Channel
 from domain.holds import HoldKind
 from tests.support.concurrently import together
 from tests.support.counting import statements

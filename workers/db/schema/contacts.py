@@ -19,11 +19,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import UUID
 
-from domain.compliance.contact_facts import Party
-from domain.compliance.rules import Channel
+from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.inbound_texts import ReplyKind
-from domain.statuses import MessageStatus
+from domain.messages import MessageStatus
 from workers.db.schema.base import (
     CHANGES_OFTEN,
     identity,

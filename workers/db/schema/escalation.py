@@ -18,10 +18,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import UUID
 
+from domain.actions import CLAIMABLE, ActionStatus, ActionType
 from domain.decision import Outcome
 from domain.holds import HoldKind
-from domain.ladder import ActionType
-from domain.statuses import CLAIMABLE, ActionStatus, PromiseStatus
+from domain.promises import PromiseStatus
 from workers.db.schema.base import (
     CHANGES_OFTEN,
     identity,

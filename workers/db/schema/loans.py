@@ -14,7 +14,7 @@ from sqlalchemy import (
     false,
 )
 
-from domain.compliance.rules import Channel
+from domain.compliance.vocabulary import Channel
 from domain.loans import Component
 from workers.db.schema.base import identity, metadata, moment, money, one_of, refers_to, words
 

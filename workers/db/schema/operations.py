@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from domain.access_log import Opened
-from domain.statuses import OutboxStatus
+from domain.events import OutboxStatus
 from workers.db.schema.base import (
     CHANGES_OFTEN,
     identity,

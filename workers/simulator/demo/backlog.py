@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, func, or_, select
 
-from domain.statuses import CLAIMABLE, ActionStatus, MessageStatus
+from domain.actions import CLAIMABLE, ActionStatus
+from domain.messages import MessageStatus
 from workers.db.schema import action, inbox_event, loan, message
 
 ON_ITS_WAY = (MessageStatus.RESERVED, MessageStatus.ACCEPTED, MessageStatus.SENT)

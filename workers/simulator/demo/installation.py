@@ -22,8 +22,9 @@ from pathlib import Path
 
 from config.settings import OURS, SHARED, load_settings
 from domain.errors import ArrearsError
+from workers.bootstrap import build_context
 from workers.clock import Clock
-from workers.context import Context, build_context
+from workers.context import Context
 from workers.db.encryption import Cipher
 from workers.messaging.broker import assert_broker_reachable, queue_depths
 from workers.queues import Queue

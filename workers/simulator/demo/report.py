@@ -20,8 +20,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection
 
-from domain.ladder import ActionType
-from domain.statuses import ActionStatus
+from domain.actions import ActionStatus, ActionType
 from workers.cli.common import console, errors
 from workers.context import Context
 from workers.history import read_story

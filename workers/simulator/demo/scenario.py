@@ -16,9 +16,9 @@ from sqlalchemy import Connection, Row, inspect, select
 
 import config
 from config.readers.tape_mapping_reader import load_mapping
+from domain.actions import ActionStatus, ActionType
 from domain.errors import ArrearsError
-from domain.ladder import ActionType, find_ladder
-from domain.statuses import ActionStatus
+from domain.ladder import find_ladder
 from workers.actions.approvals import approve
 from workers.context import Context
 from workers.db.engine import assert_reachable

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, FromClause, Integer, cast, func, select, union_all
 
-from domain.statuses import ActionStatus
+from domain.actions import ActionStatus
 from workers.context import Context
 from workers.db.schema import (
     action,

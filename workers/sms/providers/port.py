@@ -10,7 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.errors import ArrearsError
-from domain.statuses import MessageStatus
+from domain.messages import MessageStatus
 
 
 class SendOutcome(StrEnum):

@@ -28,7 +28,7 @@ from tencentcloud.sms.v20210111.sms_client import SmsClient
 
 from config.readers.registered_templates import RegisteredTemplate, RegisteredTemplates
 from domain.errors import ArrearsError
-from domain.statuses import MessageStatus
+from domain.messages import MessageStatus
 from workers.sms.providers.http_errors import sort_broken_request, unknown
 from workers.sms.providers.port import (
     InboundText,

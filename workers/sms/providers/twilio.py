@@ -21,7 +21,7 @@ from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
 from domain.errors import ArrearsError
-from domain.statuses import MessageStatus
+from domain.messages import MessageStatus
 from workers.sms.providers.http_errors import sort_broken_request, unknown
 from workers.sms.providers.port import (
     InboundText,

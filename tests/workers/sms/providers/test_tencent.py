@@ -14,7 +14,7 @@ import pytest
 
 from config.readers.registered_templates import RegisteredTemplate, RegisteredTemplates
 from domain.errors import ArrearsError
-from domain.statuses import MessageStatus
+from domain.messages import MessageStatus
 from tests.support.one_answer import OneAnswer, http_answer
 from tests.support.tencent import KEY, REGISTERED, VALUES_OF, gateway_to
 from tests.support.twilio import CallbackReceiver, a_text

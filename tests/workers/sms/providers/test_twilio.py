@@ -24,7 +24,7 @@ from urllib3.exceptions import (
 )
 
 from domain.errors import ArrearsError
-from domain.statuses import MessageStatus
+from domain.messages import MessageStatus
 from tests.support.one_answer import OneAnswer, http_answer
 from tests.support.twilio import TOKEN, CallbackReceiver, a_text, gateway_to
 from workers.simulator.providers.magic_numbers import Rehearsal

@@ -1,8 +1,17 @@
-"""Why an event from outside is not applied."""
+"""Events in and out: their statuses, and why an event is not applied."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TypeAlias
+
+
+class OutboxStatus(StrEnum):
+    """The life of one event on its way to the lender's systems."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    DEAD = "dead"  # refused or unanswered for days; an operator may send it again
 
 
 class NotYetError(Exception):

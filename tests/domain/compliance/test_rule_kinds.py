@@ -9,22 +9,13 @@ from typing import Any
 
 import pytest
 
-from domain.compliance.contact_facts import ContactFacts, Party, PastContact, Says
-from domain.compliance.other_rules import (
-    Conduct,
-    HoldLength,
-    Limitation,
-    MessageContent,
-    ThirdPartyContact,
-    ValidationNotice,
-    VisitDuty,
-    hold_length,
-    limitation_date,
-)
+from domain.compliance.conduct import Conduct
+from domain.compliance.contact_facts import ContactFacts, PastContact
+from domain.compliance.hold_length import HoldLength, hold_length
+from domain.compliance.limitation import Limitation, limitation_date
+from domain.compliance.message_content import MessageContent
 from domain.compliance.rules import (
     Blocked,
-    Channel,
-    Collects,
     Confidence,
     Modality,
     Rule,
@@ -32,6 +23,10 @@ from domain.compliance.rules import (
     RuleStatus,
     Source,
 )
+from domain.compliance.third_parties import ThirdPartyContact
+from domain.compliance.validation_notice import ValidationNotice
+from domain.compliance.visit_notice import VisitDuty
+from domain.compliance.vocabulary import Channel, Collects, Party, Says
 from domain.holds import HoldKind
 
 NOON = datetime(2026, 6, 17, 12, tzinfo=UTC)

@@ -1,8 +1,4 @@
-"""Every status and every move between them, on one screen.
-
-The store moves a row only with `UPDATE … WHERE status IN (sources(target))`, so a move that is not
-drawn here cannot happen, whoever tries and however late.
-"""
+"""Actions: what an item of a ladder asks for, every status of it, and every move between them."""
 
 from __future__ import annotations
 
@@ -29,8 +25,10 @@ class ActionStatus(StrEnum):
 
 S = ActionStatus
 
+
 FIRST = frozenset({S.PLANNED, S.AWAITING_APPROVAL, S.DEFERRED, S.BARRED})
 """Where an action begins: the gate is asked when it is planned."""
+
 
 ACTION_MOVES: dict[ActionStatus, frozenset[ActionStatus]] = {
     S.PLANNED: frozenset({S.CLAIMED, S.SKIPPED, S.CANCELLED}),
@@ -60,58 +58,17 @@ ACTION_MOVES: dict[ActionStatus, frozenset[ActionStatus]] = {
     S.BARRED: frozenset(),
 }
 
+
 CLAIMABLE = frozenset({S.PLANNED, S.DEFERRED, S.FAILED})
+
+
 WAITING = CLAIMABLE | {S.AWAITING_APPROVAL}
+
+
 TRIED = frozenset({S.DONE, S.ASSIGNED, S.BARRED})  # a dead one was given up, not tried
+
+
 TERMINAL = frozenset(status for status, moves in ACTION_MOVES.items() if not moves)
-
-
-class MessageStatus(StrEnum):
-    """What is known of one text. Receipts are best-effort and unordered: the rank only rises."""
-
-    RESERVED = "reserved"  # written before the provider is called
-    UNKNOWN = "unknown"  # the provider's answer was lost
-    PARKED = "parked"  # nothing told what became of it in time: a person must find out
-    NOT_SENT = "not_sent"  # it certainly never went out; another one may
-    REFUSED = "refused"  # the provider said no, and nothing was sent
-    ACCEPTED = "accepted"  # the provider has it and gave it its own id
-    SENT = "sent"
-    UNDELIVERED = "undelivered"
-    FAILED = "failed"
-    DELIVERED = "delivered"
-
-
-UNSENT = frozenset({MessageStatus.NOT_SENT, MessageStatus.REFUSED})
-UNSETTLED = frozenset({MessageStatus.RESERVED, MessageStatus.UNKNOWN, MessageStatus.PARKED})
-
-MESSAGE_RANK: dict[MessageStatus, int] = {status: rank for rank, status in enumerate(MessageStatus)}
-
-
-class PromiseStatus(StrEnum):
-    """The life of one promise to pay."""
-
-    OPEN = "open"
-    KEPT = "kept"  # the amount had come by its date
-    BROKEN = "broken"  # it had not, and the ladder goes on where it stood
-    WITHDRAWN = "withdrawn"  # taken back, or replaced by another
-
-
-P = PromiseStatus
-
-PROMISE_MOVES: dict[PromiseStatus, frozenset[PromiseStatus]] = {
-    P.OPEN: frozenset({P.KEPT, P.BROKEN, P.WITHDRAWN}),
-    P.KEPT: frozenset(),  # even if the payment is reversed later: that re-opens the arrears
-    P.BROKEN: frozenset(),
-    P.WITHDRAWN: frozenset(),
-}
-
-
-class OutboxStatus(StrEnum):
-    """The life of one event on its way to the lender's systems."""
-
-    WAITING = "waiting"
-    DELIVERED = "delivered"
-    DEAD = "dead"  # refused or unanswered for days; an operator may send it again
 
 
 def sources(target: ActionStatus) -> frozenset[ActionStatus]:
@@ -119,8 +76,10 @@ def sources(target: ActionStatus) -> frozenset[ActionStatus]:
     return frozenset(status for status, moves in ACTION_MOVES.items() if target in moves)
 
 
-def earlier_than(target: MessageStatus) -> frozenset[MessageStatus]:
-    """The statuses that `target` may replace. What never went out stays so."""
-    return frozenset(
-        s for s in MessageStatus if MESSAGE_RANK[s] < MESSAGE_RANK[target] and s not in UNSENT
-    )
+class ActionType(StrEnum):
+    """What an item may ask for. Each has one queue and one task."""
+
+    SEND_SMS = "send_sms"
+    ASSIGN_CALL = "assign_call"
+    SCHEDULE_VISIT = "schedule_visit"
+    OPEN_LEGAL_FILE = "open_legal_file"

@@ -1,0 +1,39 @@
+"""Rule kind: how long a hold lasts by law."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from domain.compliance.rules import Rule, RulePack
+from domain.holds import HoldKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldLength(Rule):
+    """How long a hold lasts by law, where whoever places it names no end. No contact's rule."""
+
+    hold: HoldKind
+    days: int
+    after_release: bool = False
+    """Whether it lasts that long from the day it is released on, not from the day it starts."""
+
+
+class HoldFrom(StrEnum):
+    """From which day a law counts how long a hold lasts."""
+
+    START = "start"
+    RELEASE = "release"
+
+
+def hold_length(packs: Iterable[RulePack], kind: HoldKind, on: date) -> HoldLength | None:
+    """How long these laws make a hold last that starts on `on`: the longest of them."""
+    found = [
+        rule
+        for pack in packs
+        for rule in pack.rules
+        if isinstance(rule, HoldLength) and rule.hold is kind and rule.in_force(on)
+    ]
+    return max(found, key=lambda rule: rule.days, default=None)

@@ -1,0 +1,46 @@
+"""Rule kind: how long a lender may sue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from domain.collectors import years_after
+from domain.compliance.contact_facts import ContactFacts
+from domain.compliance.rules import Blocked, EarliestTime, Rule, RulePack
+from domain.compliance.vocabulary import Channel, Says
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limitation(Rule):
+    """A debt whose time to sue has run out is not sued on, nor is a suit spoken of."""
+
+    years: int
+
+    def earliest_time(
+        self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
+    ) -> EarliestTime:
+        if channel is not Channel.LEGAL and Says.LEGAL_CONSEQUENCES not in facts.says:
+            return at
+        if facts.limitation_from is None:
+            return Blocked("The day from which the time to sue runs is not known.")
+        today = at.astimezone(ZoneInfo(zone)).date()
+        if today <= years_after(facts.limitation_from, self.years):
+            return at
+        return Blocked(f"The time to sue has run out: {self.source.citation}.", True)
+
+
+def limitation_date(packs: Iterable[RulePack], since: date | None, on: date) -> date | None:
+    """The last day on which a claim can be brought by all of these laws that are in force on `on`.
+
+    `since` is the day from which the time to sue runs. None: that day, or the law, is not known.
+    """
+    years = [
+        rule.years
+        for pack in packs
+        for rule in pack.rules
+        if isinstance(rule, Limitation) and rule.in_force(on)
+    ]
+    return years_after(since, min(years)) if since and years else None

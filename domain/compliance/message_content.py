@@ -1,0 +1,34 @@
+"""Rule kind: what a message must say, and must not say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.compliance.contact_facts import ContactFacts
+from domain.compliance.rules import Blocked, EarliestTime, Rule
+from domain.compliance.vocabulary import Channel, Party, Says
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageContent(Rule):
+    """What a message must say, and what it must not."""
+
+    must_say: frozenset[Says] = frozenset()
+    must_not_say: frozenset[Says] = frozenset()
+    to: Party | None = None
+    """Whom it is about; None: whoever is reached."""
+
+    def applies_to_contact(self, facts: ContactFacts) -> bool:
+        return Rule.applies_to_contact(self, facts) and self.to in (None, facts.party)
+
+    def earliest_time(
+        self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
+    ) -> EarliestTime:
+        if missing := self.must_say - facts.says:
+            what = ", ".join(sorted(missing))
+            return Blocked(f"The message lacks what {self.source.citation} asks for: {what}.")
+        if forbidden := self.must_not_say & facts.says:
+            what = ", ".join(sorted(forbidden))
+            return Blocked(f"The message says what {self.source.citation} forbids: {what}.")
+        return at

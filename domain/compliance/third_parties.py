@@ -1,0 +1,43 @@
+"""Rule kind: whether anybody but the borrower may be contacted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.compliance.contact_facts import ContactFacts, PastContact
+from domain.compliance.rules import Blocked, EarliestTime, Rule
+from domain.compliance.vocabulary import Channel, Party
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThirdPartyContact(Rule):
+    """Whether anybody but the borrower may be contacted."""
+
+    when_unreachable: bool = False
+    """Only while the borrower cannot be reached; otherwise never."""
+    failures: int = 0
+    """So many calls in a row that reached nobody mean that the borrower cannot be reached."""
+
+    def applies_to_contact(self, facts: ContactFacts) -> bool:
+        return Rule.applies_to_contact(self, facts) and facts.party is Party.THIRD_PARTY
+
+    def earliest_time(
+        self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
+    ) -> EarliestTime:
+        if not self.when_unreachable:
+            return Blocked(f"{self.source.citation} forbids contact with third parties.", True)
+        if facts.number_invalid or self._in_vain(facts.history):
+            return at
+        return Blocked(
+            f"{self.source.citation} allows it only when the borrower cannot be reached: the "
+            f"number is invalid, or {self.failures} calls in a row failed."
+        )
+
+    def _in_vain(self, history: Sequence[PastContact]) -> bool:
+        calls = [
+            one for one in history if one.channel is Channel.CALL and one.party is Party.BORROWER
+        ]
+        latest = sorted(calls, key=lambda one: one.at)[-self.failures :]
+        return len(latest) >= self.failures and all(one.connected is False for one in latest)

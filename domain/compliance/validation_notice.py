@@ -1,0 +1,31 @@
+"""Rule kind: the written notice of what is owed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from domain.compliance.contact_facts import ContactFacts
+from domain.compliance.rules import Blocked, EarliestTime, Rule
+from domain.compliance.vocabulary import Channel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidationNotice(Rule):
+    """The borrower is told in writing what is owed, with the first contact or soon after it."""
+
+    within_days: int
+
+    def earliest_time(
+        self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
+    ) -> EarliestTime:
+        first, today = facts.first_contact_on, at.astimezone(ZoneInfo(zone)).date()
+        if facts.validation_notice_on is not None or first is None:
+            return at
+        if today <= first + timedelta(days=self.within_days):
+            return at
+        return Blocked(
+            f"The written notice that {self.source.citation} asks for within {self.within_days} "
+            "days of the first contact is not on record."
+        )

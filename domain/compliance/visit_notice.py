@@ -1,0 +1,37 @@
+"""Rule kind: how many people go on a visit, and how long before it the borrower is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from domain.compliance.contact_facts import ContactFacts
+from domain.compliance.contact_hours import moment_of
+from domain.compliance.rules import Blocked, EarliestTime, Rule
+from domain.compliance.vocabulary import Channel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitDuty(Rule):
+    """How many go on a visit, and how long before it the person must be told."""
+
+    staff: int = 1
+    notice_days: int = 0
+    """Full days between the notice and the visit."""
+
+    def earliest_time(
+        self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
+    ) -> EarliestTime:
+        if facts.visit_staff < self.staff:
+            return Blocked(f"{self.source.citation} asks for {self.staff} people on a visit.")
+        if not self.notice_days:
+            return at
+        if facts.noticed_at is None:
+            return Blocked(f"{self.source.citation} asks for a notice before a visit.")
+        told_on = facts.noticed_at.astimezone(ZoneInfo(zone)).date()
+        return max(at, moment_of(told_on + timedelta(days=self.notice_days), time.min, zone))
+
+    @property
+    def violation(self) -> str:
+        return f"Sooner after its notice than {self.source.citation} allows."

@@ -1,0 +1,39 @@
+"""The words that rules and facts share: channels, parties, what a message says."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Channel(StrEnum):
+    """The ways to reach a person, and the court's, which reaches nobody by itself."""
+
+    SMS = "sms"
+    CALL = "call"
+    VISIT = "visit"
+    LEGAL = "legal"
+
+
+class Party(StrEnum):
+    """Who is reached."""
+
+    BORROWER = "borrower"
+    THIRD_PARTY = "third_party"  # a relative, a colleague, a referee
+
+
+class Says(StrEnum):
+    """What a message says, as far as a law asks about it."""
+
+    IDENTITY = "identity"  # who is asking
+    OPT_OUT = "opt_out"  # how to have no more of these
+    DEBT = "debt"  # that there is a debt, which nobody else may learn
+    LEGAL_CONSEQUENCES = "legal_consequences"  # that it may go to court
+
+
+class Collects(StrEnum):
+    """Whom a rule binds, by what they are."""
+
+    FIRST_PARTY = "first_party"  # the lender whose loan it is
+    THIRD_PARTY = "third_party"  # an agency, or the buyer of a debt
+    BANK = "bank"
+    CONSUMER_FINANCE = "consumer_finance"

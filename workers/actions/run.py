@@ -1,0 +1,52 @@
+"""Run one action; an error that nobody foresaw quarantines that action only."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from uuid import uuid4
+
+from sqlalchemy import select
+
+from domain.actions import ActionStatus
+from workers.context import Context
+from workers.db.actions import Move, claim_action, move_actions
+from workers.db.schema import action
+from workers.failures import TRANSIENT_ERRORS, log_summary, user_message
+from workers.messaging.backoff import MOST_FAILURES, back_off
+
+log = logging.getLogger(__name__)
+
+
+def run_action(ctx: Context, action_id: int, carry_out: Callable[[Context, int], str]) -> str:
+    """Carry out one action; an unforeseen error puts aside this action alone, with its reason.
+
+    The error has rolled back the claim, so nothing happened: the action failed for certain. One
+    that failed after its effect is still claimed, and is left to `mark_lost_claims`. A database
+    that is away is no fault of the action's: it stays due, and is announced again.
+    """
+    try:
+        return carry_out(ctx, action_id)
+    except TRANSIENT_ERRORS:
+        raise
+    except Exception as error:
+        log.error("action %s failed: %s", action_id, log_summary(error))
+        _quarantine(ctx, action_id, user_message(error, "It could not be carried out"))
+        return "put aside"
+
+
+def _quarantine(ctx: Context, action_id: int, reason: str) -> None:
+    now = ctx.now()
+    token = uuid4()
+    with ctx.engine.begin() as connection:
+        if not claim_action(connection, action_id, token, now, ctx.settings.lease):
+            return
+        failures = connection.execute(
+            select(action.c.attempts).where(action.c.id == action_id)
+        ).scalar_one()
+        move = (
+            Move(ActionStatus.DEAD, reason)
+            if failures + 1 >= MOST_FAILURES
+            else Move(ActionStatus.FAILED, reason, due_at=now + back_off(failures))
+        )
+        move_actions(connection, [action_id], move, now, token=token)
