@@ -24,7 +24,7 @@ from pydantic import (
     field_validator,
 )
 
-from config import setting_validators as form
+from config import setting_validators
 from domain.allocation import AllocateBy, AllocationOrder
 from domain.compliance.vocabulary import Collects
 from domain.errors import ArrearsError
@@ -40,7 +40,7 @@ def _all_components(components: list[Component]) -> list[Component]:
     return components
 
 
-Secrets = Annotated[list[SecretStr], BeforeValidator(form.split), Field(min_length=1)]
+Secrets = Annotated[list[SecretStr], BeforeValidator(setting_validators.split), Field(min_length=1)]
 
 
 class Settings(BaseModel):
@@ -48,49 +48,53 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
-    database_url: Annotated[str, Check(form.postgres_url)] = Field(alias="DATABASE_URL")
-    redis_url: Annotated[str, Check(form.redis_url)] = Field(alias="REDIS_URL")
+    database_url: Annotated[str, Check(setting_validators.postgres_url)] = Field(
+        alias="DATABASE_URL"
+    )
+    redis_url: Annotated[str, Check(setting_validators.redis_url)] = Field(alias="REDIS_URL")
     encryption_keys: Secrets = Field(alias="ARREARS_ENCRYPTION_KEYS")
     """Comma-separated, newest first: the first seals, all of them open."""
     lender: str = Field(alias="ARREARS_LENDER")
     """The lender's name as borrowers know it."""
-    lender_phone: Annotated[str, Check(form.phone)] = Field(alias="ARREARS_LENDER_PHONE")
+    lender_phone: Annotated[str, Check(setting_validators.phone)] = Field(
+        alias="ARREARS_LENDER_PHONE"
+    )
     """The number a borrower may call to talk about a deferral or instalments."""
-    zone: Annotated[str, Check(form.time_zone)] = Field(alias="ARREARS_ZONE")
+    zone: Annotated[str, Check(setting_validators.time_zone)] = Field(alias="ARREARS_ZONE")
     """IANA zone of the lender: its date is the business date."""
-    collects_as: Annotated[frozenset[Collects], BeforeValidator(form.split)] = Field(
+    collects_as: Annotated[frozenset[Collects], BeforeValidator(setting_validators.split)] = Field(
         frozenset({Collects.FIRST_PARTY}), alias="ARREARS_COLLECTS_AS"
     )
     """What the house is, for laws that bind some who collect and not others; comma-separated."""
     policy_dir: Path = Field(Path(__file__).parent, alias="ARREARS_POLICY_DIR")
     """Holds ladders/, rule_packs/, legal_checklists/, templates/ and sms_templates/."""
-    envelope: Annotated[Literal["auto"] | int, BeforeValidator(form.envelope)] = Field(
-        "auto", alias="ARREARS_ENVELOPE"
+    envelope: Annotated[Literal["auto"] | int, BeforeValidator(setting_validators.envelope)] = (
+        Field("auto", alias="ARREARS_ENVELOPE")
     )
     """Loans per `escalate_loans` message: `auto`, or a fixed number."""
     allocation_components: Annotated[
-        list[Component], BeforeValidator(form.split), Check(_all_components)
+        list[Component], BeforeValidator(setting_validators.split), Check(_all_components)
     ] = Field([*AllocationOrder().components], alias="ARREARS_ALLOCATION_COMPONENTS")
     allocation_by: AllocateBy = Field(AllocateBy.INSTALMENT, alias="ARREARS_ALLOCATION_BY")
-    public_url: Annotated[str, Check(form.web_url)] = Field(
+    public_url: Annotated[str, Check(setting_validators.web_url)] = Field(
         "http://127.0.0.1:8000", alias="ARREARS_PUBLIC_URL"
     )
     """Where providers reach the webhooks: what they sign, so it must be exactly what they call.
     Kept without a slash at its end."""
-    twilio_account_sid: Annotated[str, Check(form.twilio_account)] = Field(
+    twilio_account_sid: Annotated[str, Check(setting_validators.twilio_account)] = Field(
         alias="TWILIO_ACCOUNT_SID"
     )
     twilio_auth_tokens: Secrets = Field(alias="TWILIO_AUTH_TOKENS")
     """Comma-separated: the first signs in, all of them verify callbacks, for rotation."""
-    twilio_from: Annotated[str, Check(form.sender)] = Field(alias="TWILIO_FROM")
+    twilio_from: Annotated[str, Check(setting_validators.sender)] = Field(alias="TWILIO_FROM")
     """The sender: a number in E.164, a short code, a name, or the id of a Messaging Service."""
-    twilio_api_base: Annotated[str, Check(form.web_url)] | None = Field(
+    twilio_api_base: Annotated[str, Check(setting_validators.web_url)] | None = Field(
         None, alias="TWILIO_API_BASE"
     )
     """Another server that speaks Twilio's API; leave unset for Twilio itself."""
-    sms_routes: Annotated[dict[str, tuple[str, ...]], BeforeValidator(form.routes)] = Field(
-        "*: twilio", alias="ARREARS_SMS_ROUTES", validate_default=True
-    )
+    sms_routes: Annotated[
+        dict[str, tuple[str, ...]], BeforeValidator(setting_validators.routes)
+    ] = Field("*: twilio", alias="ARREARS_SMS_ROUTES", validate_default=True)
     """By region of the number (ISO 3166) or `*`: the providers to ask, the first one first."""
     sms_per_second: Annotated[float, Field(gt=0, le=1000)] | None = Field(
         None, alias="ARREARS_SMS_PER_SECOND"
@@ -103,7 +107,7 @@ class Settings(BaseModel):
     """The registered signature that stands before each text."""
     tencent_callback_tokens: Secrets | None = Field(None, alias="TENCENT_CALLBACK_TOKENS")
     """Comma-separated: words in the callback's address that only Tencent Cloud was told."""
-    tencent_api_base: Annotated[str, Check(form.web_url)] | None = Field(
+    tencent_api_base: Annotated[str, Check(setting_validators.web_url)] | None = Field(
         None, alias="TENCENT_API_BASE"
     )
     """Another server that speaks Tencent Cloud's API; leave unset for Tencent Cloud itself."""
@@ -111,17 +115,17 @@ class Settings(BaseModel):
         1800, alias="ARREARS_PARK_AFTER_SECONDS"
     )
     """How long the house itself tries to learn what became of a text whose answer was lost."""
-    events_in_secrets: Annotated[Secrets, Check(form.webhook_secrets)] | None = Field(
+    events_in_secrets: Annotated[Secrets, Check(setting_validators.webhook_secrets)] | None = Field(
         None, alias="ARREARS_EVENTS_IN_SECRETS"
     )
     """Comma-separated Standard Webhooks secrets (`whsec_…`): the lender's systems sign with one."""
-    events_out_url: Annotated[str, Check(form.web_url)] | None = Field(
+    events_out_url: Annotated[str, Check(setting_validators.web_url)] | None = Field(
         None, alias="ARREARS_EVENTS_OUT_URL"
     )
     """Where the lender's systems are told what happened; without it they are not told."""
     events_out_secrets: Secrets | None = Field(None, alias="ARREARS_EVENTS_OUT_SECRETS")
     """Comma-separated Standard Webhooks secrets: each event is signed with all of them."""
-    clock_file: Annotated[Path, Check(form.clock_file)] | None = Field(
+    clock_file: Annotated[Path, Check(setting_validators.clock_file)] | None = Field(
         None, alias="ARREARS_CLOCK_FILE"
     )
     """For rehearsals only: a file that holds the seconds by which the clock is off."""
@@ -136,7 +140,7 @@ class Settings(BaseModel):
     20 seconds a provider may take is safe, and for rehearsals: a text whose sender comes back later
     is settled by what it brings. It is only marked as unknown for no good reason meanwhile."""
 
-    _not_blank = field_validator("*", mode="before")(form.not_blank)
+    _not_blank = field_validator("*", mode="before")(setting_validators.not_blank)
 
     @property
     def lease(self) -> timedelta:

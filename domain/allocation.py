@@ -66,7 +66,7 @@ def apply_allocations(
     instalments: Sequence[Instalment], allocations: Sequence[Allocation]
 ) -> tuple[Instalment, ...]:
     """The instalments with what the allocations pay of them, in due order."""
-    by_due_on = {one.due_on: one for one in instalments}
+    by_due_on = {instalment.due_on: instalment for instalment in instalments}
     for part in allocations:
         one = by_due_on[part.due_on]
         paid = f"paid_{part.component}"

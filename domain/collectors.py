@@ -76,7 +76,7 @@ def choose_collector(
     """
     if not collectors:
         return NobodyFree("There are no callers on the roster.")
-    speaking = [one for one in collectors if speaks(one.languages, language)]
+    speaking = [collector for collector in collectors if speaks(collector.languages, language)]
     if not speaking:
         return NobodyFree(f"No caller on the roster speaks {language}.")
     trained = [one for one in speaking if is_trained(one.trained_on, now.date())]

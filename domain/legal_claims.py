@@ -49,7 +49,11 @@ class Claim:
 
 def claim_breakdown(instalments: Iterable[Instalment], on: date) -> Claim:
     """The claim on business date `on`: what fell due before it and is unpaid."""
-    past_due = [one for one in instalments if one.due_on < on and one.unpaid > ZERO]
+    past_due = [
+        instalment
+        for instalment in instalments
+        if instalment.due_on < on and instalment.unpaid > ZERO
+    ]
     return Claim(
         tuple(
             ClaimLine(

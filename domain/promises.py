@@ -57,9 +57,12 @@ def settles_on(due_on: date) -> date:
     return due_on + TELLING + timedelta(days=1)
 
 
-def _counts(promise: Promise, one: Received) -> bool:
-    since = promise.made_at.date() <= one.paid_on and promise.made_at <= one.recorded_at
-    return since and one.paid_on <= promise.due_on
+def _counts(promise: Promise, each_received: Received) -> bool:
+    since = (
+        promise.made_at.date() <= each_received.paid_on
+        and promise.made_at <= each_received.recorded_at
+    )
+    return since and each_received.paid_on <= promise.due_on
 
 
 class PromiseStatus(StrEnum):

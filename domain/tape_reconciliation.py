@@ -65,12 +65,12 @@ def reconcile(
     Laid on top are payments booked later, and those of the day itself, unless the tape shows that
     much more than was on record before them. Reversals are taken off in the same way.
     """
-    live = [one for one in known.payments if not one.reversed]
+    live = [payment for payment in known.payments if not payment.reversed]
     before = known.paid - sum((one.pays for one in live), ZERO)
     instalments = tuple(told)
-    for one in known.payments:
-        if one.reversed and paid_in_all(instalments) - one.pays >= before:
-            instalments = remove_paid(instalments, one.pays, order)
+    for payment in known.payments:
+        if payment.reversed and paid_in_all(instalments) - payment.pays >= before:
+            instalments = remove_paid(instalments, payment.pays, order)
     contained = _contained(live, as_of, before, paid_in_all(instalments))
     where: dict[int, tuple[tuple[Allocation, ...], Decimal]] = {}
     for one in live:
@@ -86,7 +86,7 @@ def reconcile(
 
 def paid_in_all(instalments: Sequence[Instalment]) -> Decimal:
     """What is paid of all of them together."""
-    return sum((one.paid for one in instalments), ZERO)
+    return sum((instalment.paid for instalment in instalments), ZERO)
 
 
 def remove_paid(
@@ -114,15 +114,15 @@ def _contained(
 
 
 def _short_of(instalments: Sequence[Instalment], known: Decimal) -> Decimal:
-    owed = sum((one.amount for one in instalments), ZERO)
+    owed = sum((instalment.amount for instalment in instalments), ZERO)
     return max(ZERO, min(known, owed) - paid_in_all(instalments))
 
 
-def _paid_of(one: Instalment, component: Component) -> Decimal:
-    amount: Decimal = getattr(one, f"paid_{component}")
+def _paid_of(instalment: Instalment, component: Component) -> Decimal:
+    amount: Decimal = getattr(instalment, f"paid_{component}")
     return amount
 
 
-def _lowered(one: Instalment, component: Component, by: Decimal) -> Instalment:
+def _lowered(instalment: Instalment, component: Component, by: Decimal) -> Instalment:
     paid = f"paid_{component}"
-    return replace(one, **{paid: getattr(one, paid) - by})
+    return replace(instalment, **{paid: getattr(instalment, paid) - by})

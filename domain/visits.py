@@ -60,7 +60,7 @@ def choose_visitors(
     the fewest visits ahead go first. None: there are no such two.
     """
     free = sorted(
-        (one for one in visitors if one.serves(region) and is_free(one, slot)),
+        (visitor for visitor in visitors if visitor.serves(region) and is_free(visitor, slot)),
         key=lambda one: (len(one.visits), one.id),
     )
     speaker = next((one for one in free if speaks(one.languages, language)), None)
@@ -70,7 +70,7 @@ def choose_visitors(
 
 def nobody_speaks(visitors: Sequence[Visitor], region: str | None, language: str) -> bool:
     """Whether it is the language that is missing: some go to the region, and nobody speaks it."""
-    serving = [one for one in visitors if one.serves(region)]
+    serving = [visitor for visitor in visitors if visitor.serves(region)]
     return len(serving) > 1 and not any(speaks(one.languages, language) for one in serving)
 
 
@@ -78,7 +78,11 @@ def is_free(visitor: Visitor, slot: Span) -> bool:
     """Trained, on shift if shifts are kept, in no other place, and with a visit left that day."""
     day = slot.starts_at.date()
     zone = slot.starts_at.tzinfo
-    that_day = [one for one in visitor.visits if one.starts_at.astimezone(zone).date() == day]
+    that_day = [
+        each_visit
+        for each_visit in visitor.visits
+        if each_visit.starts_at.astimezone(zone).date() == day
+    ]
     return (
         is_trained(visitor.trained_on, day)
         and (visitor.shifts is None or any(shift.covers(slot) for shift in visitor.shifts))

@@ -58,7 +58,7 @@ def impurities(source: str) -> Iterator[str]:
 def _imported(node: ast.AST) -> list[str]:
     match node:
         case ast.Import(names=names):
-            return [one.name for one in names]
+            return [name.name for name in names]
         case ast.ImportFrom(module=module, level=level):
             return ["." * level + (module or "")]
     return []

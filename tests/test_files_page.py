@@ -40,14 +40,14 @@ def loans_of(folder: Path, tape: str, mapping: TapeMapping) -> list[LoanOnTape]:
     path = written(folder, "tape.csv", tape)
     known = known_words(shipped_policy(), shipped_templates())
     found = list(read_tape(path, mapping, date(2026, 3, 2), known=known))
-    assert [one for one in found if not isinstance(one, LoanOnTape)] == []
-    return [one for one in found if isinstance(one, LoanOnTape)]
+    assert [row for row in found if not isinstance(row, LoanOnTape)] == []
+    return [row for row in found if isinstance(row, LoanOnTape)]
 
 
 def test_the_tape_comes_in_without_a_problem(tmp_path: Path) -> None:
     first, second = loans_of(tmp_path, example("A loan tape"), load_mapping("arrears"))
 
-    assert [one.unpaid for one in first.instalments] == [0, 110]
+    assert [instalment.unpaid for instalment in first.instalments] == [0, 110]
     assert (first.problems, second.problems) == ((), ())
     assert second.borrower.zones[:2] == ("Asia/Shanghai", "Asia/Urumqi")
     assert second.steps_tried == ("remind", "enquire")

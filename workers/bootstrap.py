@@ -41,7 +41,7 @@ def build_context(settings: Settings) -> Context:
             partial(read_index_key, engine),
         ),
         clock=Clock(settings.clock_file),
-        sms=Routes({one.provider: one for one in senders}, settings.sms_routes),
+        sms=Routes({sender.provider: sender for sender in senders}, settings.sms_routes),
         receiver=receiver,
     )
 

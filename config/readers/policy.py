@@ -152,11 +152,11 @@ def _refuse_ambiguous_ladders(pair: tuple[tuple[Value, Ladder], tuple[Value, Lad
         )
 
 
-def _share_loans(one: AppliesTo, other: AppliesTo) -> bool:
-    products = not one.products or not other.products or set(one.products) & set(other.products)
+def _share_loans(to: AppliesTo, other: AppliesTo) -> bool:
+    products = not to.products or not other.products or set(to.products) & set(other.products)
     return bool(products) and any(
         mine == theirs or _country(mine) == theirs or mine == _country(theirs)
-        for mine in one.jurisdictions
+        for mine in to.jurisdictions
         for theirs in other.jurisdictions
     )
 

@@ -35,7 +35,7 @@ class RegisteredTemplates:
     """All templates that one provider was shown."""
 
     def __init__(self, templates: Collection[RegisteredTemplate] = ()) -> None:
-        self._by_words = {(one.name, one.locale): one for one in templates}
+        self._by_words = {(template.name, template.locale): template for template in templates}
 
     def find(self, name: str, locale: str) -> RegisteredTemplate | None:
         """The registered template of exactly this name and locale; None: it was not registered.
@@ -54,7 +54,7 @@ def load_sms_templates(path: Path, template_names: Collection[str]) -> Registere
     top = read_yaml(path).section(("templates",))
     written = top.need("templates").pairs()
     by_name = each(written.items(), lambda pair: _read_name(*pair, template_names))
-    return RegisteredTemplates([one for locales in by_name for one in locales])
+    return RegisteredTemplates([locale for locales in by_name for locale in locales])
 
 
 def _read_name(

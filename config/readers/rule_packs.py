@@ -154,13 +154,17 @@ def _refuse_contradictions(rules: tuple[tuple[Value, Rule], ...]) -> None:
                 )
 
 
-def _both_answer(one: Rule, other: Rule) -> bool:
+def _both_answer(each_rule: Rule, other: Rule) -> bool:
     """Whether two rules say something of the same contact on the same day."""
     return (
-        subject(one) == subject(other)
-        and one.status is other.status
-        and bool(one.channels & other.channels or not (one.channels or other.channels))
-        and (not one.applies_to or not other.applies_to or bool(one.applies_to & other.applies_to))
-        and one.effective_from <= (other.effective_to or date.max)
-        and other.effective_from <= (one.effective_to or date.max)
+        subject(each_rule) == subject(other)
+        and each_rule.status is other.status
+        and bool(each_rule.channels & other.channels or not (each_rule.channels or other.channels))
+        and (
+            not each_rule.applies_to
+            or not other.applies_to
+            or bool(each_rule.applies_to & other.applies_to)
+        )
+        and each_rule.effective_from <= (other.effective_to or date.max)
+        and other.effective_from <= (each_rule.effective_to or date.max)
     )

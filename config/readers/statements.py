@@ -57,5 +57,5 @@ def statements_in(text: str, placeholders: Collection[str], told_by: Wordings) -
 
 
 def _wordings(value: Value) -> Wordings:
-    section = value.section([str(one) for one in ByWords])
-    return {Says(str(one)): section.texts(str(one)) for one in ByWords}
+    section = value.section([str(word) for word in ByWords])
+    return {Says(str(word)): section.texts(str(word)) for word in ByWords}

@@ -88,11 +88,11 @@ class Cap(Rule):
     def earliest_time(
         self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
     ) -> EarliestTime:
-        counted = [one for one in facts.history if self._counts(one, facts)]
+        counted = [contact for contact in facts.history if self._counts(contact, facts)]
         if len(counted) < self.at_most:
             return at
         local = ZoneInfo(zone)
-        days = [one.at.astimezone(local).date() for one in counted]
+        days = [contact.at.astimezone(local).date() for contact in counted]
         today = at.astimezone(local).date()
         if not self._is_full(days, today):
             return at
@@ -109,17 +109,17 @@ class Cap(Rule):
             for first, last in windows_around(self.window, day)
         )
 
-    def _counts(self, one: PastContact, facts: ContactFacts) -> bool:
-        if one.channel not in self.counts or (self.at_work and not one.at_work):
+    def _counts(self, contact: PastContact, facts: ContactFacts) -> bool:
+        if contact.channel not in self.counts or (self.at_work and not contact.at_work):
             return False
-        if self.scope is Scope.DEBT and one.loan_id != facts.loan_id:
+        if self.scope is Scope.DEBT and contact.loan_id != facts.loan_id:
             return False
-        if self.scope is Scope.NUMBER and one.number != facts.number:
+        if self.scope is Scope.NUMBER and contact.number != facts.number:
             return False
         if self.counter is Counter.CONNECTED:
-            return one.connected is not False
+            return contact.connected is not False
         if self.counter is Counter.UNANSWERED:
-            return one.connected is not True
+            return contact.connected is not True
         return True
 
     @property

@@ -122,7 +122,7 @@ def _first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Ve
             answer = Answer.BARRED if last.opens_at.permanent else Answer.DEFERRED
             return Verdict(answer, (last.rule.id,), last.opens_at.reason)
         moment = last.opens_at
-        against |= {one.rule.id: one.rule.violation for one in closed}
+        against |= {blocked_rule.rule.id: blocked_rule.rule.violation for blocked_rule in closed}
         if moment - free_from > HORIZON:
             against[NEVER_TOGETHER] = "No moment is lawful in all of the borrower's time zones."
             return Verdict(Answer.DEFERRED, tuple(against), " ".join(against.values()), None)
@@ -143,10 +143,12 @@ def _silent(facts: ContactFacts, channel: Channel, bound: Sequence[_Bound]) -> V
     """It fails closed: where no rule says when, or whether at all, nobody is contacted."""
     if channel is Channel.LEGAL:
         return None
-    if {one.zone for one in bound if _gives_hours(one.rule)} != set(facts.zones):
+    if {bound_rule.zone for bound_rule in bound if _gives_hours(bound_rule.rule)} != set(
+        facts.zones
+    ):
         return _until_known(NO_RULES, f"No contact hours are known for {channel}.")
     if facts.party is Party.THIRD_PARTY and not any(
-        isinstance(one.rule, ThirdPartyContact) for one in bound
+        isinstance(bound_rule.rule, ThirdPartyContact) for bound_rule in bound
     ):
         return _until_known(NO_RULES, "No rule is known about contact with third parties.")
     return None
@@ -161,10 +163,11 @@ def _closed(
 ) -> list[_Closed]:
     """The rules that stop the contact at that moment."""
     return [
-        _Closed(opens_at, one.rule)
-        for one in bound
-        if one.rule.is_blocking
-        and (opens_at := one.rule.earliest_time(facts, channel, one.zone, moment)) != moment
+        _Closed(opens_at, bound_rule.rule)
+        for bound_rule in bound
+        if bound_rule.rule.is_blocking
+        and (opens_at := bound_rule.rule.earliest_time(facts, channel, bound_rule.zone, moment))
+        != moment
     ]
 
 
@@ -188,16 +191,16 @@ def _open(
 ) -> Verdict:
     warnings = tuple(
         dict.fromkeys(
-            one.rule.id
-            for one in bound
-            if not one.rule.is_blocking
-            and one.rule.earliest_time(facts, channel, one.zone, moment) != moment
+            bound_rule.rule.id
+            for bound_rule in bound
+            if not bound_rule.rule.is_blocking
+            and bound_rule.rule.earliest_time(facts, channel, bound_rule.zone, moment) != moment
         )
     )
     if against:
         reason = " ".join(against.values())
         return Verdict(Answer.DEFERRED, tuple(against), reason, moment, warnings)
-    asked = tuple(dict.fromkeys(one.rule.id for one in bound))
+    asked = tuple(dict.fromkeys(bound_rule.rule.id for bound_rule in bound))
     return Verdict(Answer.ALLOWED, asked, "No rule forbids it.", None, warnings)
 
 

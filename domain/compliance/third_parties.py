@@ -37,7 +37,9 @@ class ThirdPartyContact(Rule):
 
     def _in_vain(self, history: Sequence[PastContact]) -> bool:
         calls = [
-            one for one in history if one.channel is Channel.CALL and one.party is Party.BORROWER
+            contact
+            for contact in history
+            if contact.channel is Channel.CALL and contact.party is Party.BORROWER
         ]
-        latest = sorted(calls, key=lambda one: one.at)[-self.failures :]
+        latest = sorted(calls, key=lambda call: call.at)[-self.failures :]
         return len(latest) >= self.failures and all(one.connected is False for one in latest)

@@ -251,7 +251,7 @@ def _kept(text: str, language: Language) -> str:
     if (whole := _recognised(text, language)) is not None:
         return whole
     sentences = _END_OF_SENTENCE.split(text)
-    told = [_recognised(one, language) or one.removesuffix(".") for one in sentences]
+    told = [_recognised(sentence, language) or sentence.removesuffix(".") for sentence in sentences]
     if len(told) == 1 or not language.kept:
         return text
     return language.full_stop.join(told)

@@ -73,7 +73,7 @@ def figure_from_json(given: Mapping[str, Any]) -> Figure:
 
 def rates(name: str, unit: str, count: int, seconds: Sequence[float]) -> Figure:
     """How many of `count` were done in each of those `seconds`."""
-    return Figure(name, unit, tuple(count / one for one in seconds))
+    return Figure(name, unit, tuple(count / second for second in seconds))
 
 
 def ratios(

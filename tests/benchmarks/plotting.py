@@ -68,7 +68,7 @@ def read_report(path: Path) -> Report:
         raise ArrearsError(f"{path} is not JSON: make bench again.") from None
     try:
         answers = {
-            question: [figure_from_json(one) for one in figures]
+            question: [figure_from_json(figure) for figure in figures]
             for question, figures in given["raw"].items()
         }
         return Report(SIZES[given["size"]], given["cores"], answers)
@@ -96,7 +96,7 @@ def draw(report: Report, to: Path) -> None:
 
 
 def _draw_peers(axes: Axes, figures: Sequence[Figure]) -> None:
-    by_name = {one.name: median(one.runs) for one in figures if one.unit == "loans/s"}
+    by_name = {figure.name: median(figure.runs) for figure in figures if figure.unit == "loans/s"}
     if not by_name:
         axes.set_title("The same day by others: not asked")
         return
@@ -131,7 +131,7 @@ def _draw_due(axes: Axes, figures: Sequence[Figure], size: Size) -> None:
     axes.set_ylabel("seconds; MB of a worker's processes")
     for name, points in curves.items():
         if name.startswith(MEMORY):
-            places, sizes = zip(*[(one.at, median(one.runs)) for one in points], strict=True)
+            places, sizes = zip(*[(point.at, median(point.runs)) for point in points], strict=True)
             axes.plot(places, sizes, linestyle="--", marker=".", color=OTHERS)
     if memory := [points for name, points in curves.items() if name.startswith(MEMORY)]:
         most = max((points[0] for points in memory), key=lambda one: one.median)
@@ -152,12 +152,12 @@ def _draw_payments(axes: Axes, figures: Sequence[Figure]) -> None:
     axes.set_title("From a payment to its contacts called off")
     axes.set_xlabel("ms, at 200 a second while a day is decided")
     axes.set_ylabel("share of payments")
-    for one in figures:
-        if one.curve == EACH:
-            axes.ecdf(one.runs, color=HOUSE)
+    for figure in figures:
+        if figure.curve == EACH:
+            axes.ecdf(figure.runs, color=HOUSE)
             axes.axhline(0.99, color=OTHERS, linewidth=0.8)
             axes.axvline(SOON.bound, color=OTHERS, linewidth=0.8)
-            axes.set_xlim(left=0, right=max(120, *one.runs))
+            axes.set_xlim(left=0, right=max(120, *figure.runs))
             axes.annotate("99 %", (0, 0.99), (2, -10), textcoords="offset points", color=WORDS)
             axes.annotate(
                 "target", (SOON.bound, 0), (3, 3), textcoords="offset points", color=WORDS
@@ -166,8 +166,8 @@ def _draw_payments(axes: Axes, figures: Sequence[Figure]) -> None:
 
 def _draw_medians(axes: Axes, points: Sequence[Figure]) -> None:
     """The medians as a line, and from the lowest to the highest of each."""
-    places = [one.at for one in points]
-    middle = [median(one.runs) for one in points]
+    places = [point.at for point in points]
+    middle = [median(point.runs) for point in points]
     spread = [
         [m - min(one.runs) for m, one in zip(middle, points, strict=True)],
         [max(one.runs) - m for m, one in zip(middle, points, strict=True)],
@@ -179,9 +179,9 @@ def _draw_medians(axes: Axes, points: Sequence[Figure]) -> None:
 
 def _curves(figures: Sequence[Figure]) -> dict[str, list[Figure]]:
     curves: dict[str, list[Figure]] = defaultdict(list)
-    for one in figures:
-        if one.curve and one.at is not None:
-            curves[one.curve].append(one)
+    for figure in figures:
+        if figure.curve and figure.at is not None:
+            curves[figure.curve].append(figure)
     return curves
 
 

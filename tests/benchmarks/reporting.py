@@ -73,7 +73,9 @@ def write_json(answers: Answers, size: Size, path: Path) -> None:
 
 
 def _is_last_target(figure: Figure, figures: Sequence[Figure]) -> bool:
-    return figure is next((one for one in reversed(figures) if one.target), None)
+    return figure is next(
+        (each_figure for each_figure in reversed(figures) if each_figure.target), None
+    )
 
 
 def _cells(figure: Figure) -> tuple[str, ...]:

@@ -102,7 +102,8 @@ def _compare(
             _TextsOfALoop(ctx, provider, count, stack.enter_context(pool)),
         ]
         return take_turns(
-            [Contender(one.name, one.send, provider.taken, one.check) for one in rivals], rounds
+            [Contender(rival.name, rival.send, provider.taken, rival.check) for rival in rivals],
+            rounds,
         )
 
 

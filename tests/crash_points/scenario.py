@@ -19,7 +19,7 @@ from tests.support.loans import Book, only
 from workers.clock import Clock
 from workers.db.schema import action, collection_case, loan, message, reply
 from workers.hardship.promises import PromiseMade, record_promise
-from workers.inbox import process as inbox
+from workers.inbox import process
 from workers.simulator.providers.magic_numbers import Rehearsal
 from workers.sms.providers.port import OutgoingText, SendResult
 
@@ -224,4 +224,4 @@ def come_in(book: Book, events: tuple[Event, ...]) -> None:
     with book.ctx.engine.begin() as connection:
         for number, (kind, payload) in enumerate(events):
             external_id = f"lender:{kind}:{number}"
-            inbox.receive(connection, external_id, kind, payload, book.ctx.now())
+            process.receive(connection, external_id, kind, payload, book.ctx.now())

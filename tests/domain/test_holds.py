@@ -76,13 +76,15 @@ many_holds = st.lists(
 
 @given(holds=many_holds, on=st.integers(0, 40))
 def test_days_held_agree_with_counting_day_by_day(holds: list[Hold], on: int) -> None:
-    counted = sum(1 for day in range(on) if any(one.covers(_day(day)) for one in holds))
+    counted = sum(1 for day in range(on) if any(each_hold.covers(_day(day)) for each_hold in holds))
     assert days_held(holds, DUE, _day(on)) == counted
 
 
 @given(holds=many_holds, on=days)
 def test_the_ladder_resumes_on_the_first_free_day_from_today(holds: list[Hold], on: int) -> None:
-    free = (day for day in range(on, 62) if not any(one.covers(_day(day)) for one in holds))
+    free = (
+        day for day in range(on, 62) if not any(each_hold.covers(_day(day)) for each_hold in holds)
+    )
     expected = next(free, None)
     assert resumes_on(holds, _day(on)) == (None if expected is None else _day(expected))
 

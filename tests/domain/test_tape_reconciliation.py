@@ -77,7 +77,7 @@ def test_what_the_tape_lacks_is_laid_where_the_tape_moved_the_instalments() -> N
 
     found = reconcile(moved, record("110"), DAY, ORDER)
 
-    assert [one.unpaid for one in found.instalments] == [0, 110]
+    assert [instalment.unpaid for instalment in found.instalments] == [0, 110]
 
 
 def test_a_charge_that_a_tape_adds_to_what_was_paid_is_owed() -> None:
@@ -105,7 +105,9 @@ def test_what_is_paid_only_rises_and_nobody_is_credited_with_more_than_was_told(
     found = reconcile(tape(str(told)), OnRecord(known), DAY, order)
 
     assert paid_in_all(found.instalments) == max(known, min(told, Decimal(220)))
-    assert all(one.unpaid_of(c) >= 0 for one in found.instalments for c in order.components)
+    assert all(
+        instalment.unpaid_of(c) >= 0 for instalment in found.instalments for c in order.components
+    )
 
 
 @given(told=SUMS, sums=st.lists(st.decimals("1", "120", places=2), max_size=4), order=ORDERS)

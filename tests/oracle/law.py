@@ -37,83 +37,87 @@ def _bound_by(jurisdiction: str) -> tuple[dict[str, Any], ...]:
     return tuple(packs()[one] for one in named if one in packs())
 
 
-def against(life: Life, one: Reached) -> list[str]:
+def against(life: Life, reached: Reached) -> list[str]:
     """The rules that one contact breaks, with what the log held before it."""
-    broken = list(_of_the_house(life, one))
+    broken = list(_of_the_house(life, reached))
     hours_given = set()
     for zone in life.zones:
-        local = one.at.astimezone(ZoneInfo(zone))
+        local = reached.at.astimezone(ZoneInfo(zone))
         for pack in _bound_by(life.jurisdiction):
             for rule in pack["rules"]:
-                if not _speaks_of(rule, life, one, local.date()):
+                if not _speaks_of(rule, life, reached, local.date()):
                     continue
                 if rule["kind"] == "contact_hours" and "place" not in rule:
                     hours_given.add(zone)
-                if not _kept(rule, pack, life, one, local):
+                if not _kept(rule, pack, life, reached, local):
                     broken.append(rule["id"])
-    if one.channel != "legal" and hours_given != set(life.zones):
+    if reached.channel != "legal" and hours_given != set(life.zones):
         broken.append("no hours are known")
     return broken
 
 
-def _of_the_house(life: Life, one: Reached) -> Iterator[str]:
-    if one.loan in life.paid and life.paid[one.loan] <= one.at:
+def _of_the_house(life: Life, reached: Reached) -> Iterator[str]:
+    if reached.loan in life.paid and life.paid[reached.loan] <= reached.at:
         yield "the money had come"
-    today = one.at.astimezone(ZoneInfo(life.lender_zone)).date()
+    today = reached.at.astimezone(ZoneInfo(life.lender_zone)).date()
     for pause in life.pauses:
         covers = pause.first <= today and (pause.end is None or today < pause.end)
-        if pause.loan == one.loan and pause.told_at <= one.at and covers:
+        if pause.loan == reached.loan and pause.told_at <= reached.at and covers:
             yield "a hold was in force"
-    for channel in (one.channel, "*"):
-        if one.channel != "legal" and channel in life.stopped and life.stopped[channel] <= one.at:
+    for channel in (reached.channel, "*"):
+        if (
+            reached.channel != "legal"
+            and channel in life.stopped
+            and life.stopped[channel] <= reached.at
+        ):
             yield f"they had asked for no more ({channel})"
 
 
-def _speaks_of(rule: dict[str, Any], life: Life, one: Reached, on: date) -> bool:
+def _speaks_of(rule: dict[str, Any], life: Life, reached: Reached, on: date) -> bool:
     return (
         rule.get("status", "in_force") == "in_force"
         and rule.get("modality", "must_not") != "advisory"
-        and one.channel in rule.get("channels", ())
+        and reached.channel in rule.get("channels", ())
         and rule["effective_from"] <= on <= rule.get("effective_to", date.max)
-        and (one.at_work or rule.get("place") != "work")
+        and (reached.at_work or rule.get("place") != "work")
         and life.collects_as in rule.get("applies_to", (life.collects_as,))
     )
 
 
 def _kept(
-    rule: dict[str, Any], pack: dict[str, Any], life: Life, one: Reached, local: datetime
+    rule: dict[str, Any], pack: dict[str, Any], life: Life, reached: Reached, local: datetime
 ) -> bool:
     match rule["kind"]:
         case "contact_hours":
             return _within_hours(rule["hours"], pack, local)
         case "cap":
-            return _counted(rule, life, one, local) < rule["at_most"]
+            return _counted(rule, life, reached, local) < rule["at_most"]
         case "message":
-            if rule.get("to", one.party) != one.party:
+            if rule.get("to", reached.party) != reached.party:
                 return True
-            lacks = set(rule.get("must_say", ())) - one.says
-            return not lacks and not set(rule.get("must_not_say", ())) & one.says
+            lacks = set(rule.get("must_say", ())) - reached.says
+            return not lacks and not set(rule.get("must_not_say", ())) & reached.says
         case "visit":
-            if one.staff < rule.get("staff", 1):
+            if reached.staff < rule.get("staff", 1):
                 return False
             days = rule.get("notice_days", 0)
             if not days:
                 return True
-            told = one.noticed_at and one.noticed_at.astimezone(local.tzinfo).date()
+            told = reached.noticed_at and reached.noticed_at.astimezone(local.tzinfo).date()
             return told is not None and (local.date() - told).days >= days
         case "validation_notice":
-            mine = [c.at for c in life.contacts if c.loan == one.loan and c.at < one.at]
-            given = one.loan in life.notices and life.notices[one.loan] <= one.at
+            mine = [c.at for c in life.contacts if c.loan == reached.loan and c.at < reached.at]
+            given = reached.loan in life.notices and life.notices[reached.loan] <= reached.at
             if given or not mine:
                 return True
             first = min(mine).astimezone(ZoneInfo(life.zones[0])).date()
             return (local.date() - first).days <= rule["within_days"]
         case "third_parties":
-            return one.party == "borrower" or _unreachable(rule, life, one)
+            return reached.party == "borrower" or _unreachable(rule, life, reached)
         case "limitation":
-            if one.channel != "legal" and "legal_consequences" not in one.says:
+            if reached.channel != "legal" and "legal_consequences" not in reached.says:
                 return True
-            start = life.loans[one.loan]
+            start = life.loans[reached.loan]
             day = 28 if (start.month, start.day) == (2, 29) else start.day
             last = date(start.year + rule["years"], start.month, day)
             if (start.month, start.day) == (2, 29) and _leap(start.year + rule["years"]):
@@ -148,17 +152,17 @@ def _between(clock: str, times: str) -> bool:
     return start <= clock < end
 
 
-def _counted(rule: dict[str, Any], life: Life, one: Reached, local: datetime) -> int:
+def _counted(rule: dict[str, Any], life: Life, reached: Reached, local: datetime) -> int:
     """How many the rule counts, before the contact, in the window that it falls into."""
     counted = 0
     for other in life.contacts:
-        if other is one:
+        if other is reached:
             break
         if other.channel not in rule.get("counts", rule["channels"]):
             continue
-        if rule["scope"] == "debt" and other.loan != one.loan:
+        if rule["scope"] == "debt" and other.loan != reached.loan:
             continue
-        if rule["scope"] == "number" and other.number != one.number:
+        if rule["scope"] == "number" and other.number != reached.number:
             continue
         if rule["counter"] == "connected" and not other.connected:
             continue
@@ -185,12 +189,12 @@ def _same_window(window: str, day: date, apart: int) -> bool:
     raise ValueError(f"nobody can read the window {window!r}")
 
 
-def _unreachable(rule: dict[str, Any], life: Life, one: Reached) -> bool:
+def _unreachable(rule: dict[str, Any], life: Life, reached: Reached) -> bool:
     if rule["when"] == "never":
         return False
     if life.number_invalid:
         return True
-    calls = [c for c in life.contacts if c.channel == "call" and c.at < one.at]
+    calls = [c for c in life.contacts if c.channel == "call" and c.at < reached.at]
     latest = sorted((c for c in calls if c.party == "borrower"), key=lambda c: c.at)
     latest = latest[-rule["failures"] :]
     return len(latest) == rule["failures"] and not any(c.connected for c in latest)

@@ -101,9 +101,9 @@ def _moments_of(street: Street, day: date) -> list[datetime]:
     moments = {midnight + timedelta(minutes=chance.randrange(24 * 60)) for _ in range(4)}
     visits = street.book.rows(select(visit.c.starts_at).where(visit.c.cancelled_at.is_(None)))
     moments |= {
-        one.starts_at.astimezone(zone)
-        for one in visits
-        if one.starts_at.astimezone(zone).date() == day
+        each_visit.starts_at.astimezone(zone)
+        for each_visit in visits
+        if each_visit.starts_at.astimezone(zone).date() == day
     }
     return sorted(moments)
 
@@ -141,7 +141,7 @@ def read_waiting(street: Street) -> list[str]:
     ctx = street.book.ctx
     with ctx.engine.connect() as connection:
         found = read_work(connection, ctx, ctx.today(), [Kind.APPROVALS])
-    return [one.loan for one in found.approvals]
+    return [approval.loan for approval in found.approvals]
 
 
 def _race(street: Street, jobs: list[Callable[[], object]]) -> None:
@@ -180,18 +180,18 @@ def _collectors(street: Street) -> None:
         reported.append((str(begun.attempt), outcome))
 
     jobs = [
-        lambda id=one.loan, actor=actor: dial(id, actor)
-        for one in calls
-        if one.begun_as is None and street.chance.random() < 0.7
+        lambda id=call.loan, actor=actor: dial(id, actor)
+        for call in calls
+        if call.begun_as is None and street.chance.random() < 0.7
         for actor in street.chance.sample([f"c-{n}" for n in range(6)], 2)
     ]
     _race(street, jobs)
     for attempt, outcome in reported:
         _report(street, attempt, outcome)
-    for one in calls:
+    for call in calls:
         # Of a call that was begun when its collector was lost, somebody says so later.
-        if one.begun_as is not None:
-            _report(street, one.begun_as, ContactOutcome.NO_ANSWER)
+        if call.begun_as is not None:
+            _report(street, call.begun_as, ContactOutcome.NO_ANSWER)
 
 
 def _report(street: Street, attempt: str, outcome: str) -> None:
@@ -218,7 +218,7 @@ def _visitors(street: Street) -> None:
             visit.c.cancelled_at.is_(None),
         )
     )
-    noticed = {one.id: one.scheduled_at for one in street.book.rows(select(visit))}
+    noticed = {record.id: record.scheduled_at for record in street.book.rows(select(visit))}
     for id, one in {row.id: row for row in due}.items():
         try:
             begun = begin_visit(ctx, one.external_id, actor=one.who)
@@ -256,13 +256,15 @@ def _judged(street: Street, borrower_days: int) -> Lived:
         life.contacts.append(replace(reached, rules=named[loan_id]))
     by_channel: Counter[str] = Counter()
     for life in street.lives.values():
-        life.contacts.sort(key=lambda one: one.at)
-        for one in life.contacts:
-            by_channel[one.channel] += 1
-            if broken := against(life, one):
+        life.contacts.sort(key=lambda each_contact: each_contact.at)
+        for each_contact in life.contacts:
+            by_channel[each_contact.channel] += 1
+            if broken := against(life, each_contact):
                 found.unlawful += 1
-                found.offenders.append(f"unlawful: {life.id} {life.jurisdiction} {one}: {broken}")
-            if not one.rules:
+                found.offenders.append(
+                    f"unlawful: {life.id} {life.jurisdiction} {each_contact}: {broken}"
+                )
+            if not each_contact.rules:
                 found.unexplained += 1
         found.contacts += len(life.contacts)
     return Lived(
@@ -286,10 +288,10 @@ def _rules_named(street: Street) -> dict[str, tuple[str, ...]]:
     """By loan, the rules of its contacts; nothing where one of them names none."""
     named: dict[str, tuple[str, ...]] = dict.fromkeys(street.of_loan, ())
     silent = set()
-    for one in street.book.rows(
+    for row in street.book.rows(
         select(loan.c.external_id, contact.c.rules).join(loan, loan.c.id == contact.c.loan_id)
     ):
-        named[one.external_id] += tuple(one.rules)
-        if not one.rules:
-            silent.add(one.external_id)
+        named[row.external_id] += tuple(row.rules)
+        if not row.rules:
+            silent.add(row.external_id)
     return {id: () if id in silent else rules for id, rules in named.items()}

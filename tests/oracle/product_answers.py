@@ -33,7 +33,7 @@ def _told(life: Life, loan: int, at: datetime) -> date | None:
 
 def ask(life: Life, wanted: Reached, at: datetime) -> Verdict:
     """What the house says of a contact at a moment, knowing what was known then."""
-    mine = [one.at for one in life.contacts if one.loan == wanted.loan]
+    mine = [contact.at for contact in life.contacts if contact.loan == wanted.loan]
     first = min(mine).astimezone(ZoneInfo(life.zones[0])).date() if mine else None
     stopped = {channel for channel, since in life.stopped.items() if since <= at}
     paid = wanted.loan in life.paid and life.paid[wanted.loan] <= at
@@ -44,9 +44,9 @@ def ask(life: Life, wanted: Reached, at: datetime) -> Verdict:
         packs=packs_for(_packs(), life.jurisdiction),
         reachable=frozenset(Channel),
         holds=tuple(
-            Hold(HoldKind.MANUAL, one.first, one.end)
-            for one in life.pauses
-            if one.loan == wanted.loan and one.told_at <= at
+            Hold(HoldKind.MANUAL, pause.first, pause.end)
+            for pause in life.pauses
+            if pause.loan == wanted.loan and pause.told_at <= at
         ),
         opted_out=frozenset(Channel(one) for one in stopped if one != "*"),
         ceased="*" in stopped,
@@ -54,15 +54,15 @@ def ask(life: Life, wanted: Reached, at: datetime) -> Verdict:
         loan_id=wanted.loan,
         history=tuple(
             PastContact(
-                one.at,
-                Channel(one.channel),
-                one.loan,
-                one.connected,
-                one.number,
-                one.at_work,
-                Party(one.party),
+                contact.at,
+                Channel(contact.channel),
+                contact.loan,
+                contact.connected,
+                contact.number,
+                contact.at_work,
+                Party(contact.party),
             )
-            for one in life.contacts
+            for contact in life.contacts
         ),
         first_contact_on=first,
         party=Party(wanted.party),

@@ -19,7 +19,7 @@ from tests.support.loans import Book, only, shipped_policy
 from workers.borrowers.inbound_texts import take_reply
 from workers.db.schema import borrower, loan
 from workers.db.schema import staff as staff_table
-from workers.inbox import process as inbox
+from workers.inbox import process
 from workers.sms.providers.port import InboundText, OutgoingText, SendOutcome, SendResult
 
 FIRST_DAY = date(2026, 3, 2)
@@ -137,7 +137,7 @@ def a_street(engine: Engine, seed: int, borrowers: int, losses: float) -> Street
 def _policy() -> Policy:
     """The shipped one, with the American ladder for each country that has rules and no ladder."""
     shipped = shipped_policy()
-    (american,) = (one for one in shipped.ladders if "US" in one.applies_to.jurisdictions)
+    (american,) = (ladder for ladder in shipped.ladders if "US" in ladder.applies_to.jurisdictions)
     more = tuple(
         replace(
             american,
@@ -231,5 +231,5 @@ def something_comes(street: Street) -> None:
 
 def tell(street: Street, kind: str, payload: dict[str, Any]) -> None:
     street.told += 1
-    settled = inbox.submit(street.book.ctx, f"{kind}:{street.told}", kind, payload)
+    settled = process.submit(street.book.ctx, f"{kind}:{street.told}", kind, payload)
     assert settled.status == "applied", settled.reason

@@ -65,13 +65,13 @@ def live(seed: int, borrowers: int, days: int) -> Found:
         life = _born(chance, seed * 1_000_000 + id)
         for day in range(days):
             _one_day(chance, life, FIRST_DAY + timedelta(days=day), found)
-        for one in life.contacts:
-            if broken := against(life, one):
+        for contact in life.contacts:
+            if broken := against(life, contact):
                 found.unlawful += 1
-                found.offenders.append(f"unlawful: {life.jurisdiction} {one}: {broken}")
-            if not one.rules:
+                found.offenders.append(f"unlawful: {life.jurisdiction} {contact}: {broken}")
+            if not contact.rules:
                 found.unexplained += 1
-                found.offenders.append(f"unexplained: {one}")
+                found.offenders.append(f"unexplained: {contact}")
         found.borrower_days += days
         found.contacts += len(life.contacts)
         found.offenders = found.offenders[:10]

@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 
 from domain.compliance.gate import Answer, Verdict
 from tests.oracle.on_postgres import live_in_the_store
-from workers.calls import start as making_calls
-from workers.gate import claim as contacting
+from workers.calls import start
+from workers.gate import claim
 from workers.gate import facts as gatekeeping
 
 
@@ -24,7 +24,7 @@ def test_a_house_whose_workers_race_and_are_lost_keeps_every_law(engine: Engine)
 def test_a_house_whose_collectors_go_round_the_gate_is_caught(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making_calls, "refuse_if_barred", lambda checked: None)
+    monkeypatch.setattr(start, "refuse_if_barred", lambda checked: None)
     assert live_in_the_store(engine, seed=3, borrowers=8, days=12).found.unlawful > 0
 
 
@@ -32,6 +32,6 @@ def test_a_house_that_claims_without_asking_is_caught(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     yes = Verdict(Answer.ALLOWED, ("nobody asked",), "No rule forbids it.")
-    monkeypatch.setattr(contacting, "may_contact", lambda facts, channel, at: yes)
+    monkeypatch.setattr(claim, "may_contact", lambda facts, channel, at: yes)
     monkeypatch.setattr(gatekeeping, "may_contact", lambda facts, channel, at: yes)
     assert live_in_the_store(engine, seed=3, borrowers=8, days=12).found.unlawful > 0

@@ -12,7 +12,7 @@ import pytest
 from domain.compliance.contact_hours import ContactHours
 from domain.compliance.frequency_caps import Cap
 from domain.compliance.gate import Answer, Verdict
-from tests.oracle import simulation as world
+from tests.oracle import simulation
 from tests.oracle.law import against
 from tests.oracle.log import Life, Pause, Reached
 
@@ -126,7 +126,7 @@ def test_a_contact_after_the_money_a_stop_or_during_a_hold_is_found() -> None:
 
 
 def test_a_few_hundred_days_of_every_law_hold() -> None:
-    found = world.live(seed=11, borrowers=30, days=60)
+    found = simulation.live(seed=11, borrowers=30, days=60)
     assert (found.unlawful, found.unexplained, found.deferred_too_late) == (0, 0, 0)
     assert found.contacts > 200, "a house that reaches nobody is lawful for the wrong reason"
     assert found.refusals > 200
@@ -137,11 +137,11 @@ def test_a_house_that_forgot_a_kind_of_rule_is_caught(
     broken: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(broken, "opening", lambda self, facts, channel, zone, at: at)
-    assert world.live(seed=11, borrowers=30, days=60).unlawful > 0
+    assert simulation.live(seed=11, borrowers=30, days=60).unlawful > 0
 
 
 def test_a_house_that_waits_for_too_long_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = world.ask
+    asked = simulation.ask
 
     def late(life: Life, wanted: Reached, at: datetime) -> Verdict:
         verdict = asked(life, wanted, at)
@@ -149,5 +149,5 @@ def test_a_house_that_waits_for_too_long_is_caught(monkeypatch: pytest.MonkeyPat
             return replace(verdict, until=verdict.until + timedelta(days=1))
         return verdict
 
-    monkeypatch.setattr(world, "ask", late)
-    assert world.live(seed=11, borrowers=10, days=60).deferred_too_late > 0
+    monkeypatch.setattr(simulation, "ask", late)
+    assert simulation.live(seed=11, borrowers=10, days=60).deferred_too_late > 0

@@ -14,9 +14,11 @@ def together(*work: Callable[[], T]) -> Sequence[T]:
     """Start all of the work at once, each in a thread of its own, and wait for what it gives."""
     start = threading.Barrier(len(work), timeout=10)
 
-    def run(one: Callable[[], T]) -> T:
+    def run(callable_: Callable[[], T]) -> T:
         start.wait()
-        return one()
+        return callable_()
 
     with ThreadPoolExecutor(len(work)) as pool:
-        return [done.result(timeout=60) for done in [pool.submit(run, one) for one in work]]
+        return [
+            done.result(timeout=60) for done in [pool.submit(run, work_item) for work_item in work]
+        ]

@@ -13,16 +13,11 @@ from domain.actions import ActionType
 from domain.collectors import Span
 from domain.messages import MessageStatus
 from workers.actions import dead_letters
-from workers.actions import dispatch as repairing
 from workers.attempts import outcomes
-from workers.borrowers import inbound_texts as replies
-from workers.borrowers import reply_queue as reply_work
+from workers.borrowers import inbound_texts, reply_queue
 from workers.borrowers.opt_outs import leave_alone
 from workers.context import Context
-from workers.db import actions, outbox
-from workers.db import allocations as relaying
-from workers.db import loans as book
-from workers.db import staff as people
+from workers.db import actions, allocations, loans, outbox, staff
 from workers.db.inbox import BATCH_SIZE
 from workers.db.loan_facts import load_facts
 from workers.db.schema import (
@@ -35,24 +30,18 @@ from workers.db.schema import (
     promise,
     reply,
 )
-from workers.escalation import scan as scanning
-from workers.evidence import chain as chaining
+from workers.escalation import scan
+from workers.evidence import chain
 from workers.gate.claim import lock_action
-from workers.hardship import promises as promising
+from workers.hardship import promises
 from workers.history import actions as story_of_actions
-from workers.history import audit as records
+from workers.history import audit, decisions, effects, history, holds, incoming
 from workers.history import borrower as story_of_borrower
-from workers.history import decisions, effects
-from workers.history import history as reading
-from workers.history import holds as pauses
-from workers.history import incoming as story_of_facts
-from workers.inbox import process as inbox
+from workers.inbox import process
 from workers.payments.payments import Payment, record_payment
-from workers.privacy import erasure as erasing
-from workers.privacy import retention
-from workers.privacy import subject_export as about
+from workers.privacy import erasure, retention, subject_export
 from workers.sms import delivery_receipts as receipts
-from workers.sms import reconcile as reconciling
+from workers.sms import reconcile
 from workers.sms.providers.port import InboundText
 from workers.staff.worklist import Kind, read_work
 
@@ -62,8 +51,8 @@ PAST_DUE = 100
 DUE = list(range(50, 550, 50))
 
 
-def told(connection: Connection) -> reading.LoanTold:
-    return reading._find(connection, f"L-{PAST_DUE}")
+def told(connection: Connection) -> history.LoanTold:
+    return history._find(connection, f"L-{PAST_DUE}")
 
 
 def facts(connection: Connection, ctx: Context) -> object:
@@ -72,7 +61,7 @@ def facts(connection: Connection, ctx: Context) -> object:
 
 def a_text_comes_in(_: Connection, ctx: Context) -> object:
     came = InboundText("twilio", "RE-5", "+8613800138000", "STOP", None)
-    return replies.take_reply(ctx, came, help_is_answered=True)
+    return inbound_texts.take_reply(ctx, came, help_is_answered=True)
 
 
 def a_payment_comes_in(connection: Connection, ctx: Context) -> object:
@@ -86,18 +75,20 @@ def payments_come_in_together(connection: Connection, ctx: Context) -> object:
         Payment(f"N-{n}", f"L-{50 * n}", Decimal(900 * n), "CNY", ctx.today()) for n in (1, 2, 3)
     ]
     ids = [
-        inbox.receive(connection, one.external_id, "payment", inbox.payment_payload(one), ctx.now())
-        for one in paid
+        process.receive(
+            connection, payment.external_id, "payment", process.payment_payload(payment), ctx.now()
+        )
+        for payment in paid
     ]
-    settled = inbox.apply_events(ctx, ids)
+    settled = process.apply_events(ctx, ids)
     assert len(settled) == 3 + BATCH_SIZE
-    assert [one.status for one in settled[-3:]] == ["applied"] * 3
+    assert [result.status for result in settled[-3:]] == ["applied"] * 3
     assert "left over" in settled[-1].reason
     return settled
 
 
 def a_policy_comes_in(connection: Connection, ctx: Context) -> object:
-    return scanning._open_run(connection, ctx.today(), ctx.now(), "another policy")
+    return scan._open_run(connection, ctx.today(), ctx.now(), "another policy")
 
 
 def a_receipt_comes_in(connection: Connection, ctx: Context) -> object:
@@ -108,12 +99,12 @@ def a_receipt_comes_in(connection: Connection, ctx: Context) -> object:
 
 def looks_are_read(connection: Connection, _: Context) -> object:
     ids = {loan: [7], borrower: [7], reply: [7]}
-    return connection.execute(about._rows(access, ids, 7))
+    return connection.execute(subject_export._rows(access, ids, 7))
 
 
 def who_calls(connection: Connection, ctx: Context) -> object:
     now, later = ctx.now(), ctx.now() + timedelta(days=1)
-    return people.lock_collectors(connection, now, Span(now, later), later)
+    return staff.lock_collectors(connection, now, Span(now, later), later)
 
 
 def events_wake(connection: Connection, ctx: Context) -> object:
@@ -128,7 +119,7 @@ def actions_wake(connection: Connection, ctx: Context) -> object:
 
 def claims_and_events_that_did_nothing(connection: Connection, _: Context) -> object:
     lock_action(connection, PAST_DUE, ActionType.SEND_SMS)
-    return list(story_of_facts.events(connection, told(connection)))
+    return list(incoming.events(connection, told(connection)))
 
 
 def links_of_a_head(connection: Connection, _: Context) -> object:
@@ -193,17 +184,17 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "erasure_borrower_id_idx": (
         "that a borrower was erased",
-        lambda c, h: list(records.erasures(c, told(c))),
+        lambda c, h: list(audit.erasures(c, told(c))),
     ),
     "evidence_link_chain_seq_key": (
         "the end of each chain; no two links in one place",
-        lambda c, h: chaining._ends(c, DUE),
+        lambda c, h: chain._ends(c, DUE),
     ),
     "evidence_link_evidence_head_id_idx": ("the links a head stands for", links_of_a_head),
     "evidence_link_kind_row_id_key": ("whether a row is linked; never twice", a_link_of_a_row),
     "hold_external_id_key": (
         "a release names its hold",
-        lambda c, h: book.lock_loan_of(c, hold, f"H-{PAST_DUE}"),
+        lambda c, h: loans.lock_loan_of(c, hold, f"H-{PAST_DUE}"),
     ),
     "hold_loan_id_idx": ("the holds of the loans of an envelope", facts),
     "hold_release_hold_id_idx": (
@@ -220,7 +211,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "inbox_event_external_id_key": (
         "an event that comes twice is stored once",
-        lambda c, h: inbox.receive(c, "E-500", "contact_change", {"borrower": "B-500"}, h.now()),
+        lambda c, h: process.receive(c, "E-500", "contact_change", {"borrower": "B-500"}, h.now()),
     ),
     "inbox_event_loan_unapplied_idx": (
         "news of the loan waits, and the claim with it; the story of events that did nothing",
@@ -228,7 +219,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "inbox_event_waiting_idx": (
         "events to apply",
-        lambda c, h: inbox.dispatch_events(h, limit=100),
+        lambda c, h: process.dispatch_events(h, limit=100),
     ),
     "legal_file_action_id_key": (
         "the legal files of a loan's actions, and one at most of each",
@@ -237,17 +228,17 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "loan_delinquent_since_idx": ("a new policy looks at all that is past due", a_policy_comes_in),
     "loan_borrower_id_idx": (
         "the loans of a borrower",
-        lambda c, h: erasing.erase(c, [7], h.now()),
+        lambda c, h: erasure.erase(c, [7], h.now()),
     ),
     "loan_external_id_key": ("an event names its loan", a_payment_comes_in),
-    "loan_review_idx": ("the scan", lambda c, h: scanning.scan_portfolio(h, lambda _: None)),
+    "loan_review_idx": ("the scan", lambda c, h: scan.scan_portfolio(h, lambda _: None)),
     "message_contact_id_idx": ("texts that certainly were not sent", facts),
     "message_one_live_per_action": (
         "whether a text of an action may have gone out; never two of them",
         lambda c, h: dead_letters._text_went_out(c, PAST_DUE),
     ),
     "message_provider_sid_key": ("a receipt names its text", a_receipt_comes_in),
-    "message_unknown_idx": ("texts to reconcile", lambda c, h: reconciling.park_old(h)),
+    "message_unknown_idx": ("texts to reconcile", lambda c, h: reconcile.park_old(h)),
     "outbox_event_dead_idx": (
         "events that were given up",
         lambda c, h: c.execute(text("SELECT * FROM outbox_event WHERE status = 'dead'")),
@@ -264,28 +255,28 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "payment_external_id_key": ("a payment that comes twice counts once", a_payment_comes_in),
     "payment_loan_id_idx": (
         "what a tape is brought together with",
-        lambda c, h: relaying.on_record(c, [PAST_DUE], date(2026, 1, 1)),
+        lambda c, h: allocations.on_record(c, [PAST_DUE], date(2026, 1, 1)),
     ),
     "problem_loan_id_idx": (
         "the problems of a loan",
-        lambda c, h: list(story_of_facts.problems(c, told(c))),
+        lambda c, h: list(incoming.problems(c, told(c))),
     ),
     "problem_once_while_open": ("whether a loan has an open problem, each once", facts),
     "promise_due_idx": (
         "promises whose day is over",
-        lambda c, h: promising.break_overdue_promises(h, limit=5),
+        lambda c, h: promises.break_overdue_promises(h, limit=5),
     ),
     "promise_external_id_key": (
         "a withdrawal names its promise",
-        lambda c, h: book.lock_loan_of(c, promise, f"PR-{PAST_DUE}"),
+        lambda c, h: loans.lock_loan_of(c, promise, f"PR-{PAST_DUE}"),
     ),
     "promise_loan_id_idx": (
         "the promises of a loan, and which of its holds are theirs",
-        lambda c, h: list(pauses.holds(c, told(c))),
+        lambda c, h: list(holds.holds(c, told(c))),
     ),
     "promise_one_open_per_loan": (
         "the promise that a payment may keep, and one at most",
-        lambda c, h: promising.keep_promises(c, [PAST_DUE], h.now()),
+        lambda c, h: promises.keep_promises(c, [PAST_DUE], h.now()),
     ),
     "receipt_once": (
         "a receipt that comes twice is on record once; the receipts of a text",
@@ -294,16 +285,16 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "reply_borrower_id_idx": ("until when is kept", lambda c, h: retention.read_keeping(c, h, [7])),
     "reply_loan_id_idx": (
         "who looked at the replies of a loan",
-        lambda c, h: list(records.accesses(c, told(c))),
+        lambda c, h: list(audit.accesses(c, told(c))),
     ),
     "reply_provider_sid_key": ("a text that comes in twice is stored once", a_text_comes_in),
     "reply_staff_id_assigned_at_idx": ("what each collector was given today", who_calls),
-    "reply_unhandled_idx": ("replies to see to", lambda c, h: reply_work.count_replies(c)),
+    "reply_unhandled_idx": ("replies to see to", lambda c, h: reply_queue.count_replies(c)),
     "encryption_key_key_id_key": ("a key is on record once", None),
     "staff_external_id_key": ("a reference is one person's", None),
     "tape_change_loan_id_idx": (
         "what tapes told of a loan",
-        lambda c, h: list(records.tapes(c, told(c), h.settings.lender_zone)),
+        lambda c, h: list(audit.tapes(c, told(c), h.settings.lender_zone)),
     ),
     "visit_contact_id_idx": ("visits that were called off do not count", facts),
     "visit_action_id_idx": (
@@ -313,6 +304,6 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "visit_one_live_per_action": ("never two visits at once for one action", None),
     "visit_staff_one_place_at_a_time": (
         "nobody is in two places; when visitors are free",
-        lambda c, h: people.lock_visitors(c, h.now(), h.now() + timedelta(days=5)),
+        lambda c, h: staff.lock_visitors(c, h.now(), h.now() + timedelta(days=5)),
     ),
 }

@@ -206,7 +206,7 @@ class Book:
 
     def escalate(self, *external_ids: str) -> Escalated:
         """Look at these loans, if they are due for a look."""
-        return escalate_loans(self.ctx, [self.loan_id(one) for one in external_ids])
+        return escalate_loans(self.ctx, [self.loan_id(id_) for id_ in external_ids])
 
     def send(self, external_id: str, item: str) -> str:
         """Let a worker take up the text of an item."""

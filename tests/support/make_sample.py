@@ -125,17 +125,17 @@ def _lines(chosen: list[Chosen], rows: dict[str, dict[str, str]]) -> list[dict[s
     return list(lines.values())
 
 
-def _added(one: Chosen) -> dict[str, str]:
-    ref = one.loan.external_id
-    tried = one.days_past_due >= 60 and _draw(ref, "tried") % 3 < 2
+def _added(pick: Chosen) -> dict[str, str]:
+    ref = pick.loan.external_id
+    tried = pick.days_past_due >= 60 and _draw(ref, "tried") % 3 < 2
     first = FIRST_NAMES[_draw(ref, "first") % len(FIRST_NAMES)]
     last = LAST_NAMES[_draw(ref, "last") % len(LAST_NAMES)]
     return {
-        "due_day": str(one.due_day),
+        "due_day": str(pick.due_day),
         "steps_tried": "remind;enquire;visit" if tried else "",
         "name": f"{first} {last}",
         "phone": "",
-        "address": f"{1 + _draw(ref, 'ctx') % 400} Example Street, {one.loan.borrower.region}",
+        "address": f"{1 + _draw(ref, 'house') % 400} Example Street, {pick.loan.borrower.region}",
         "locale": "en",
     }
 

@@ -49,12 +49,12 @@ def test_what_a_routed_provider_cannot_do_without_is_asked_for_by_name() -> None
     with pytest.raises(SettingsError) as said:
         load_settings(an_environment() | told)
     sentences = str(said.value).splitlines()
-    assert [one.split()[0] for one in sentences] == [
+    assert [sentence.split()[0] for sentence in sentences] == [
         "TENCENT_SECRET_ID",
         "TENCENT_SECRET_KEY",
         "TENCENT_SIGN_NAME",
     ]
-    assert all("take tencent out of the routes" in one for one in sentences)
+    assert all("take tencent out of the routes" in sentence for sentence in sentences)
 
 
 def test_what_a_process_has_with_its_house_is_left_out_of_garbage_collection(

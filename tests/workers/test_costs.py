@@ -265,7 +265,7 @@ def test_a_scan_that_announces_2000_loans_costs_what_it_did(
 
     def scan() -> None:
         done = scan_portfolio(
-            book.ctx, lambda ids: announce(app, ESCALATE_LOANS, ((one,) for one in ids))
+            book.ctx, lambda ids: announce(app, ESCALATE_LOANS, ((id_,) for id_ in ids))
         )
         assert (done.loans, done.envelopes) == (loans, messages)
 

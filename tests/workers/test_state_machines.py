@@ -88,7 +88,7 @@ TAKES = {Answer.TAKEN, Answer.TAKEN_UNHEARD, Answer.DIES_AFTER, Answer.LATE}
 def many_texts() -> Policy:
     """The policy that ships, with a ladder that texts more often than any lender should."""
     policy = shipped_policy()
-    (shipped,) = (one for one in policy.ladders if one.id == "consumer_loan_cn")
+    (shipped,) = (ladder for ladder in policy.ladders if ladder.id == "consumer_loan_cn")
     days = Days(1, 30)
     items = tuple(
         Item(f"text_{number}", ActionType.SEND_SMS, days, template="reminder_first")

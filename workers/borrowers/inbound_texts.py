@@ -48,7 +48,7 @@ def take_reply(ctx: Context, text: InboundText, *, help_is_answered: bool) -> Ta
             .order_by(borrower.c.id)
             .with_for_update()
         ).all()
-        ids = [one.id for one in writers]
+        ids = [writer.id for writer in writers]
         about = _last_texted(connection, ids) or _most_past_due(connection, ids)
         new = connection.execute(
             insert(reply)

@@ -65,8 +65,10 @@ def assign_replies(ctx: Context) -> int:
 
 def _with_one_more(collectors: Sequence[Collector], busy: Collector) -> list[Collector]:
     return [
-        replace(one, assigned_today=one.assigned_today + 1) if one is busy else one
-        for one in collectors
+        replace(collector, assigned_today=collector.assigned_today + 1)
+        if collector is busy
+        else collector
+        for collector in collectors
     ]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from workers.actions import approvals as approving
+from workers.actions import approvals
 from workers.cli.common import Loan, console, open_context
 
 
@@ -16,7 +16,7 @@ def approve(
     actor: Annotated[str, typer.Option("--by", help="Who approves: a reference on the roster.")],
 ) -> None:
     """Approve an action that waits for it."""
-    approving.approve(open_context(), loan, item, actor)
+    approvals.approve(open_context(), loan, item, actor)
     console.print(f"{item} for loan {loan} is approved, and due now.")
 
 
@@ -27,5 +27,5 @@ def refuse(
     why: Annotated[str, typer.Option(help="The reason, which stays on record.")],
 ) -> None:
     """Refuse an action that waits for approval: it is dropped for good."""
-    approving.refuse(open_context(), loan, item, actor, why)
+    approvals.refuse(open_context(), loan, item, actor, why)
     console.print(f"{item} for loan {loan} is refused, and dropped.")

@@ -18,7 +18,7 @@ from workers.context import Context
 from workers.db.encryption_keys import assert_keys_open
 from workers.db.engine import assert_reachable
 from workers.db.migrate import assert_current
-from workers.inbox import process as inbox
+from workers.inbox import process
 
 console = Console(soft_wrap=True, highlight=False)
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -72,7 +72,7 @@ def submit(ctx: Context, kind: str, id: str, payload: Mapping[str, str | None]) 
     Raises:
         ArrearsError: it can never be applied, or was applied already with other contents.
     """
-    settled = inbox.submit(ctx, f"{kind}:{id}", kind, payload)
+    settled = process.submit(ctx, f"{kind}:{id}", kind, payload)
     if settled.status == "received":
         errors.print(settled.reason, markup=False)
         raise typer.Exit(KEPT)

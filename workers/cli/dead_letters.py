@@ -27,22 +27,22 @@ def list_(as_json: AsJson = False) -> None:
     with ctx.engine.connect() as connection:
         found = dead_letters.read_dead(connection, ctx.settings.lender_zone)
     if as_json:
-        console.print_json(data=[asdict(one) for one in found], default=str)
+        console.print_json(data=[asdict(row) for row in found], default=str)
         return
     show_table(
         "Dead actions",
         ("action", "loan", "item", "work", "tries in vain", "why", "since"),
         [
             (
-                str(one.action),
-                one.loan,
-                one.item,
-                one.action_type,
-                str(one.attempts),
-                one.reason or "",
-                f"{one.since:%Y-%m-%d %H:%M}",
+                str(row.action),
+                row.loan,
+                row.item,
+                row.action_type,
+                str(row.attempts),
+                row.reason or "",
+                f"{row.since:%Y-%m-%d %H:%M}",
             )
-            for one in found
+            for row in found
         ],
         "Nothing was given up.",
         to_copy=("action",),
@@ -75,8 +75,8 @@ def drop(action: Action, actor: By, dry_run: DryRun = False) -> None:
     say_done(f"{_named(was)} is dropped.", dry_run=dry_run)
 
 
-def _named(one: DeadAction) -> str:
-    return f"{one.item} for loan {one.loan}"
+def _named(each_action: DeadAction) -> str:
+    return f"{each_action.item} for loan {each_action.loan}"
 
 
 def _show_history(found: History) -> None:

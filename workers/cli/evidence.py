@@ -45,13 +45,13 @@ def verify(
         newest = read_head(connection)
     if as_json:
         console.print_json(
-            data={"wrong": [asdict(one) for one in found], "head": _plain(newest)}, default=str
+            data={"wrong": [asdict(row) for row in found], "head": _plain(newest)}, default=str
         )
     else:
         show_table(
             "Evidence that is not what it was",
             ("what", "table", "row", "loan"),
-            [(one.wrong, one.kind, str(one.row_id), one.loan or "") for one in found],
+            [(row.wrong, row.kind, str(row.row_id), row.loan or "") for row in found],
             "The evidence is whole.",
         )
     if found:

@@ -21,12 +21,18 @@ MISSED = {
 def ladder() -> None:
     """Show the stage rules step by step: those in force, those to come and those that are past."""
     ctx = load_context()
-    ladders = sorted(ctx.policy.ladders, key=lambda one: (one.id, one.version))
-    for one in ladders:
-        console.print(Text(f"{one.name} — {standing(one, ladders, ctx.today())}", style="bold"))
-        for line in _head(one):
+    ladders = sorted(
+        ctx.policy.ladders, key=lambda each_ladder: (each_ladder.id, each_ladder.version)
+    )
+    for each_ladder in ladders:
+        console.print(
+            Text(
+                f"{each_ladder.name} — {standing(each_ladder, ladders, ctx.today())}", style="bold"
+            )
+        )
+        for line in _head(each_ladder):
             console.print(Text(line), soft_wrap=False)
-        console.print(_table(one))
+        console.print(_table(each_ladder))
     console.print(
         "Days are ladder days: days past due, less those that a hold paused.\n"
         f"The files are in {ctx.settings.policy_dir / 'ladders'}."

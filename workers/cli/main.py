@@ -15,31 +15,31 @@ import typer
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 
 from domain.errors import ArrearsError
-from workers.cli import approvals as policy
-from workers.cli import borrower as wishes
 from workers.cli import (
+    approvals,
+    borrower,
     calls,
+    data_subject,
+    dead_letters,
+    evidence,
     explain,
+    holds,
+    imports,
     keys,
     ladder,
     may_contact,
     outbox,
+    payments,
     problems,
     replies,
+    retention,
     rules,
     serve,
     setup,
     status,
+    texts,
     visits,
 )
-from workers.cli import data_subject as subject
-from workers.cli import dead_letters as dead
-from workers.cli import evidence as audit
-from workers.cli import holds as pauses
-from workers.cli import imports as book
-from workers.cli import payments as money
-from workers.cli import retention as privacy
-from workers.cli import texts as unknown
 from workers.cli import worklist as work
 from workers.db.engine import user_message
 from workers.simulator.demo import command as demo
@@ -56,37 +56,37 @@ app = typer.Typer(
 app.command("migrate")(setup.migrate)
 app.command("check")(setup.check)
 app.command("new-key")(setup.new_key)
-app.command("roster")(book.roster)
-app.command("import")(book.import_)
+app.command("roster")(imports.roster)
+app.command("import")(imports.import_)
 app.command("ladder")(ladder.ladder)
 # A sum below zero is an argument, to be answered in a sentence, and no option called -5.
-app.command("pay", context_settings={"ignore_unknown_options": True})(money.pay)
-app.command("reverse")(money.reverse)
-app.command("promise")(money.promise)
-app.command("withdraw")(money.withdraw)
-app.command("write-off")(money.write_off)
-app.command("hold")(pauses.hold)
-app.command("dispute")(pauses.dispute)
-app.command("release")(pauses.release)
-app.command("approve")(policy.approve)
-app.command("refuse")(policy.refuse)
+app.command("pay", context_settings={"ignore_unknown_options": True})(payments.pay)
+app.command("reverse")(payments.reverse)
+app.command("promise")(payments.promise)
+app.command("withdraw")(payments.withdraw)
+app.command("write-off")(payments.write_off)
+app.command("hold")(holds.hold)
+app.command("dispute")(holds.dispute)
+app.command("release")(holds.release)
+app.command("approve")(approvals.approve)
+app.command("refuse")(approvals.refuse)
 app.command("work")(work.work)
 app.command("letter")(work.letter)
 app.command("problems")(work.problems)
 app.add_typer(problems.app, name="problem")
-app.command("opt-out")(wishes.opt_out)
-app.command("validation-notice")(wishes.validation_notice)
-app.command("acknowledgement")(wishes.acknowledgement)
+app.command("opt-out")(borrower.opt_out)
+app.command("validation-notice")(borrower.validation_notice)
+app.command("acknowledgement")(borrower.acknowledgement)
 app.add_typer(calls.app, name="call")
 app.add_typer(visits.app, name="visit")
 app.add_typer(replies.app, name="reply")
-app.add_typer(dead.app, name="dead")
-app.add_typer(unknown.app, name="unknown")
+app.add_typer(dead_letters.app, name="dead")
+app.add_typer(texts.app, name="unknown")
 app.add_typer(outbox.app, name="outbox")
-app.add_typer(audit.app, name="audit")
+app.add_typer(evidence.app, name="audit")
 app.add_typer(keys.app, name="keys")
-app.add_typer(subject.app, name="subject")
-app.add_typer(privacy.app, name="privacy")
+app.add_typer(data_subject.app, name="subject")
+app.add_typer(retention.app, name="privacy")
 app.command("status")(status.status)
 app.command("explain")(explain.explain)
 app.command("may-contact")(may_contact.ask)

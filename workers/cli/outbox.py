@@ -61,12 +61,12 @@ def _show(found: Untaken) -> None:
         return
     # An id is for copying: it stays on one line, however narrow the window is.
     table = Table(Column("event", no_wrap=True), "what", "next try", "why", box=SIMPLE_HEAD)
-    for one in found.events:
+    for event in found.events:
         table.add_row(
-            str(one.event),
-            Text(f"{one.kind} of loan {one.loan}, {one.happened_at:%Y-%m-%d %H:%M}"),
-            f"{one.next_try_at:%Y-%m-%d %H:%M}" if one.next_try_at else "given up",
-            one.reason or "not tried yet",
+            str(event.event),
+            Text(f"{event.kind} of loan {event.loan}, {event.happened_at:%Y-%m-%d %H:%M}"),
+            f"{event.next_try_at:%Y-%m-%d %H:%M}" if event.next_try_at else "given up",
+            event.reason or "not tried yet",
         )
     console.print(table)
     if found.total > len(found.events):

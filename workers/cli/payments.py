@@ -11,7 +11,7 @@ import typer
 from domain.errors import ArrearsError
 from workers.cli.common import Loan, open_context, submit
 from workers.cli.dates import a_day, refuse_a_day_to_come
-from workers.inbox import process as inbox
+from workers.inbox import process
 from workers.payments.payments import Payment
 
 Amount = Annotated[str, typer.Argument(help="How much, such as 120.50.")]
@@ -49,7 +49,7 @@ def pay(
         currency=currency.upper(),
         paid_on=paid_on or ctx.today(),
     )
-    payload = inbox.payment_payload(paid)
+    payload = process.payment_payload(paid)
     submit(ctx, "payment", paid.external_id, payload)
 
 

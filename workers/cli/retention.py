@@ -55,9 +55,9 @@ def due(as_json: AsJson = False) -> None:
         console.print(Text(f"Kept for {borrowers}, because {why}."))
 
 
-def _kept_because(one: Held) -> str:
-    if one.keeping.open_loan:
+def _kept_because(held: Held) -> str:
+    if held.keeping.open_loan:
         return "a loan is open"
-    if one.keeping.unruled_loan:
+    if held.keeping.unruled_loan:
         return "no rule pack says how long"
     return "it must be kept for longer"

@@ -81,7 +81,7 @@ def what_it_asks(rule: Rule) -> str:
     """What a rule asks, in a sentence without its article."""
     match rule:
         case ContactHours():
-            return "Contact only " + "; ".join(_hours(one) for one in rule.hours) + "."
+            return "Contact only " + "; ".join(_hours(hour) for hour in rule.hours) + "."
         case Cap():
             counted = "/".join(sorted(rule.counts))
             return (

@@ -98,7 +98,7 @@ def _actions(found: Status) -> None:
         console.print("There are no actions.")
         return
     table = Table("Actions", box=SIMPLE_HEAD)
-    shown = [one for one in ActionStatus if found.actions.in_status(one)]
+    shown = [each_status for each_status in ActionStatus if found.actions.in_status(each_status)]
     for one in shown:
         table.add_column(one.replace("_", " "), justify="right")
     for work, counts in found.actions.by_type.items():

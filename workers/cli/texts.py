@@ -29,21 +29,21 @@ def list_(as_json: AsJson = False) -> None:
     with ctx.engine.connect() as connection:
         found = read_unknown(connection, ctx.settings.lender_zone)
     if as_json:
-        console.print_json(data=[asdict(one) for one in found], default=str)
+        console.print_json(data=[asdict(row) for row in found], default=str)
         return
     show_table(
         "Unknown texts",
         ("text", "loan", "item", "provider", "since", "is"),
         [
             (
-                str(one.message),
-                one.loan,
-                one.item,
-                one.provider,
-                f"{one.since:%Y-%m-%d %H:%M}",
-                one.status,
+                str(row.message),
+                row.loan,
+                row.item,
+                row.provider,
+                f"{row.since:%Y-%m-%d %H:%M}",
+                row.status,
             )
-            for one in found
+            for row in found
         ],
         "There are no unknown texts.",
         to_copy=("text",),

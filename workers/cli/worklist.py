@@ -46,11 +46,13 @@ def work(
         found = read_work(connection, ctx, day, kinds, staff)
     if as_json:
         prepared = asdict(found)
-        console.print_json(data={one: prepared[one] for one in kinds}, default=str)
+        console.print_json(
+            data={each_kind: prepared[each_kind] for each_kind in kinds}, default=str
+        )
         return
     console.print(Text(f"Work on business date {day}; times of {ctx.settings.zone}"))
-    for one in kinds:
-        _show_work(one, found)
+    for each_kind in kinds:
+        _show_work(each_kind, found)
 
 
 def letter(
@@ -102,7 +104,7 @@ def _show_work(kind: Kind, found: WorkList) -> None:
             show_table(
                 "Calls",
                 ("who", "loan", "language", "what for"),
-                [(one.staff, one.loan, one.language, _what_for(one)) for one in found.calls],
+                [(call.staff, call.loan, call.language, _what_for(call)) for call in found.calls],
                 "There are no calls to make.",
             )
         case Kind.VISITS:
@@ -110,8 +112,13 @@ def _show_work(kind: Kind, found: WorkList) -> None:
                 "Visits",
                 ("when", "who", "loan", "what for"),
                 [
-                    (f"{_when(one)}\n{_there(one)}", "\n".join(one.staff), one.loan, one.purpose)
-                    for one in found.visits
+                    (
+                        f"{_when(visit)}\n{_there(visit)}",
+                        "\n".join(visit.staff),
+                        visit.loan,
+                        visit.purpose,
+                    )
+                    for visit in found.visits
                 ],
                 "There are no visits to make.",
             )
@@ -121,12 +128,12 @@ def _show_work(kind: Kind, found: WorkList) -> None:
                 ("loan", "claim", "bring it by", "still missing"),
                 [
                     (
-                        one.loan,
-                        _claim(one),
-                        str(one.limitation_on or "not known"),
-                        "\n".join(f"- {text}" for text in one.missing.values()) or "nothing",
+                        file.loan,
+                        _claim(file),
+                        str(file.limitation_on or "not known"),
+                        "\n".join(f"- {text}" for text in file.missing.values()) or "nothing",
                     )
-                    for one in found.files
+                    for file in found.files
                 ],
                 "There are no open legal files.",
             )
@@ -135,8 +142,13 @@ def _show_work(kind: Kind, found: WorkList) -> None:
                 "Waiting for approval",
                 ("loan", "item", "by a", "since"),
                 [
-                    (one.loan, one.item, one.role, f"{one.waits_since:%Y-%m-%d %H:%M}")
-                    for one in found.approvals
+                    (
+                        approval.loan,
+                        approval.item,
+                        approval.role,
+                        f"{approval.waits_since:%Y-%m-%d %H:%M}",
+                    )
+                    for approval in found.approvals
                 ],
                 "Nothing waits for approval.",
             )
@@ -146,46 +158,46 @@ def _show_work(kind: Kind, found: WorkList) -> None:
                 ("reply", "who", "loan", "language", "since"),
                 [
                     (
-                        str(one.reply),
-                        one.staff or "nobody yet",
-                        one.loan or "not known",
-                        one.language or "not known",
-                        f"{one.received_at:%Y-%m-%d %H:%M}",
+                        str(reply.reply),
+                        reply.staff or "nobody yet",
+                        reply.loan or "not known",
+                        reply.language or "not known",
+                        f"{reply.received_at:%Y-%m-%d %H:%M}",
                     )
-                    for one in found.replies
+                    for reply in found.replies
                 ],
                 "No reply waits to be read.",
                 to_copy=("reply",),
             )
 
 
-def _what_for(one: CallToMake) -> str:
-    lines = [one.purpose]
-    if one.must_learn:
-        lines.append(f"must learn: {', '.join(one.must_learn)}")
-    if one.begun_as:
-        lines.append(f"begun as {one.begun_as}: say what came of it")
-    elif one.tries:
-        lines.append(f"begun {one.tries} time{'s' if one.tries > 1 else ''} already")
-    if one.may_offer:
-        lines.append(f"may offer: {', '.join(one.may_offer)}")
+def _what_for(make: CallToMake) -> str:
+    lines = [make.purpose]
+    if make.must_learn:
+        lines.append(f"must learn: {', '.join(make.must_learn)}")
+    if make.begun_as:
+        lines.append(f"begun as {make.begun_as}: say what came of it")
+    elif make.tries:
+        lines.append(f"begun {make.tries} time{'s' if make.tries > 1 else ''} already")
+    if make.may_offer:
+        lines.append(f"may offer: {', '.join(make.may_offer)}")
     return "\n".join(lines)
 
 
-def _when(one: VisitToMake) -> str:
-    hours = f"{one.starts_at:%Y-%m-%d %H:%M}-{one.ends_at:%H:%M}"
-    return f"{hours}\nbegun: say what came of it" if one.begun else hours
+def _when(make: VisitToMake) -> str:
+    hours = f"{make.starts_at:%Y-%m-%d %H:%M}-{make.ends_at:%H:%M}"
+    return f"{hours}\nbegun: say what came of it" if make.begun else hours
 
 
-def _there(one: VisitToMake) -> str:
+def _there(make: VisitToMake) -> str:
     """The visitors' own clocks."""
-    return f"{one.zone}: {one.local_starts_at:%m-%d %H:%M}-{one.local_ends_at:%H:%M}"
+    return f"{make.zone}: {make.local_starts_at:%m-%d %H:%M}-{make.local_ends_at:%H:%M}"
 
 
-def _claim(one: FileToBring) -> str:
+def _claim(bring: FileToBring) -> str:
     return (
-        f"principal {one.principal:.2f}\ninterest {one.interest:.2f}\n"
-        f"fees {one.fees:.2f} {one.currency}"
+        f"principal {bring.principal:.2f}\ninterest {bring.interest:.2f}\n"
+        f"fees {bring.fees:.2f} {bring.currency}"
     )
 
 
@@ -193,7 +205,10 @@ def _show_problems(found: Problems) -> None:
     show_table(
         "Open problems",
         ("loan", "kind", "what is wrong", "since"),
-        [(one.loan, one.kind, one.detail, f"{one.since:%Y-%m-%d %H:%M}") for one in found.loans],
+        [
+            (loan.loan, loan.kind, loan.detail, f"{loan.since:%Y-%m-%d %H:%M}")
+            for loan in found.loans
+        ],
         "There are no open problems.",
     )
     show_table(
@@ -201,13 +216,13 @@ def _show_problems(found: Problems) -> None:
         ("event", "kind", "is", "why", "since"),
         [
             (
-                one.event,
-                one.kind,
-                "rejected" if one.status == "rejected" else "waiting",
-                one.reason or "not tried yet",
-                f"{one.since:%Y-%m-%d %H:%M}",
+                event.event,
+                event.kind,
+                "rejected" if event.status == "rejected" else "waiting",
+                event.reason or "not tried yet",
+                f"{event.since:%Y-%m-%d %H:%M}",
             )
-            for one in found.events
+            for event in found.events
         ],
         "All events were applied.",
     )
@@ -216,13 +231,13 @@ def _show_problems(found: Problems) -> None:
         ("are", "how many", "why", "newest", "type"),
         [
             (
-                "dead" if one.status == ActionStatus.DEAD else "failing",
-                str(one.count),
-                one.reason,
-                f"{one.item} of loan {one.loan}, {one.since:%Y-%m-%d %H:%M}",
-                one.command,
+                "dead" if action.status == ActionStatus.DEAD else "failing",
+                str(action.count),
+                action.reason,
+                f"{action.item} of loan {action.loan}, {action.since:%Y-%m-%d %H:%M}",
+                action.command,
             )
-            for one in found.actions
+            for action in found.actions
         ],
         "No action fails or was given up.",
         to_copy=("type",),

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, or_, text, update
 
 from domain.actions import CLAIMABLE, ActionStatus, ActionType, sources
 from domain.compliance.gate import ON_HOLD
-from workers.db import outbox_messages as news
+from workers.db import outbox_messages
 from workers.db.bulk import is_among
 from workers.db.outbox import record_events
 from workers.db.prepared_statements import prepared
@@ -81,7 +81,7 @@ def move_actions(
         },
     )
     rows = moved.all()
-    record_events(connection, news.of_moved_actions(rows, move.to, move.reason), now)
+    record_events(connection, outbox_messages.of_moved_actions(rows, move.to, move.reason), now)
     return len(rows)
 
 

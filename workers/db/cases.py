@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, text
 
-from workers.db import outbox_messages as news
+from workers.db import outbox_messages
 from workers.db.outbox import record_events
 from workers.db.prepared_statements import prepared
 
@@ -78,7 +78,7 @@ def keep_cases(
             "opened_on": list(opened.values()),
         },
     )
-    record_events(connection, news.of_cured_cases(cases), now)
+    record_events(connection, outbox_messages.of_cured_cases(cases), now)
 
 
 def lock_paid_cases(connection: Connection, today: date, limit: int) -> list[int]:

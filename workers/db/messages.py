@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, select, updat
 
 from domain.actions import ActionStatus
 from domain.messages import MessageStatus, earlier_than
-from workers.db import outbox_messages as news
+from workers.db import outbox_messages
 from workers.db.bulk import is_among
 from workers.db.data_issues import note_problem
 from workers.db.outbox import record_events
@@ -80,7 +80,7 @@ def advance_message(
     advanced = connection.execute(_ADVANCE, became).one_or_none()
     if advanced is None:
         return False
-    record_events(connection, news.of_text(advanced, status), now)
+    record_events(connection, outbox_messages.of_text(advanced, status), now)
     return True
 
 

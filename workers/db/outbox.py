@@ -61,14 +61,14 @@ def record_events(connection: Connection, news: Sequence[OutboxMessage], now: da
     rows = [
         {
             "event_id": uuid4(),
-            "loan_id": one.loan_id,
-            "kind": one.kind,
-            "payload": one.payload,
+            "loan_id": message.loan_id,
+            "kind": message.kind,
+            "payload": message.payload,
             "happened_at": now,
             "status": OutboxStatus.WAITING,
             "due_at": now,
         }
-        for one in news
+        for message in news
     ]
     insert_rows(connection, outbox_event, rows)
 

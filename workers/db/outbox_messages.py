@@ -69,14 +69,16 @@ def of_moved_actions(
     if to is ActionStatus.DEAD:
         return [
             OutboxMessage(
-                EventKind.ACTION_DEAD, one.loan_id, _action(one.id, one) | {"reason": reason}
+                EventKind.ACTION_DEAD,
+                action.loan_id,
+                _action(action.id, action) | {"reason": reason},
             )
-            for one in moved
+            for action in moved
         ]
     return [
-        OutboxMessage(kind, one.loan_id, _action(one.id, one))
-        for one in moved
-        if (kind := _TOLD.get((one.type, to)))
+        OutboxMessage(kind, action.loan_id, _action(action.id, action))
+        for action in moved
+        if (kind := _TOLD.get((action.type, to)))
     ]
 
 
@@ -96,9 +98,9 @@ def of_cured_cases(cases: Iterable[Row[*tuple[Any, ...]]]) -> list[OutboxMessage
     """Of cases that closed because everything past due was paid."""
     return [
         OutboxMessage(
-            EventKind.CASE_CURED, one.loan_id, {"case": one.id, "opened_on": one.opened_on}
+            EventKind.CASE_CURED, case.loan_id, {"case": case.id, "opened_on": case.opened_on}
         )
-        for one in cases
+        for case in cases
     ]
 
 

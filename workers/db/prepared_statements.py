@@ -65,5 +65,5 @@ def _prepare(connection: Connection, statement: str, name: str) -> str:
     given = list(dict.fromkeys(_GIVEN.findall(statement)))
     body = _GIVEN.sub(lambda found: f"${given.index(found[1]) + 1}", statement)
     connection.exec_driver_sql(f"PREPARE {name} AS {body}")
-    values = ", ".join(f"%({one})s" for one in given)
+    values = ", ".join(f"%({given_value})s" for given_value in given)
     return f"EXECUTE {name} ({values})" if values else f"EXECUTE {name}"

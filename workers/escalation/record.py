@@ -13,7 +13,7 @@ from domain.actions import WAITING, ActionStatus
 from domain.compliance.gate import Answer, Verdict
 from domain.decision import Decision, Outcome, PastAction
 from domain.ladder import Item
-from workers.db import outbox_messages as news
+from workers.db import outbox_messages
 from workers.db.actions import Move, move_actions, recheck_deferred
 from workers.db.bulk import as_json, insert_rows
 from workers.db.cases import WRITTEN_OFF, keep_cases
@@ -54,7 +54,7 @@ def write_decisions(
     ]
     recheck_deferred(connection, deferred, now)
     planned = _insert_actions(connection, decisions, ids, not_yet, now)
-    record_events(connection, news.of_decisions(decisions, ids), now)
+    record_events(connection, outbox_messages.of_decisions(decisions, ids), now)
     _call_off(connection, decisions, facts, now)
     _keep_cases(connection, decisions, facts, now)
     positions = [

@@ -51,7 +51,7 @@ def chain_evidence(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
             text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _ONE_WRITER}
         ).scalar():
             return 0
-        due = [(one.kind, one.row_id) for one in connection.execute(_TAKE, {"limit": limit})]
+        due = [(row.kind, row.row_id) for row in connection.execute(_TAKE, {"limit": limit})]
         if due:
             _link(connection, due, ctx.now())
         return len(due)
@@ -98,7 +98,7 @@ def _rows(connection: Connection, due: Sequence[tuple[str, int]]) -> dict[tuple[
 def _ends(connection: Connection, chains: Collection[int]) -> dict[int, tuple[int, bytes]]:
     """The last link of each chain that has one."""
     found = connection.execute(_ENDS, {"chains": list(chains)})
-    return {one.chain: (one.seq, bytes(one.digest)) for one in found}
+    return {row.chain: (row.seq, bytes(row.digest)) for row in found}
 
 
 def _head(connection: Connection, digests: Sequence[bytes], now: datetime) -> int:

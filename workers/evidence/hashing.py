@@ -56,7 +56,7 @@ def rows_of(connection: Connection, kind: str, ids: Sequence[int]) -> dict[int, 
         """),  # noqa: S608 - names of our own tables
         {"ids": list(ids)},
     )
-    return {one.id: Row(one.chain or OF_NO_LOAN, one.written) for one in found}
+    return {row.id: Row(row.chain or OF_NO_LOAN, row.written) for row in found}
 
 
 def link_digest(before: bytes, kind: str, written: str) -> bytes:

@@ -196,8 +196,8 @@ def _heads(connection: Connection) -> Iterator[Finding]:
     heads = connection.execute(select(evidence_head).order_by(evidence_head.c.id)).all()
     for head in heads:
         digests = [
-            bytes(one)
-            for one in connection.execute(
+            bytes(value)
+            for value in connection.execute(
                 select(evidence_link.c.digest)
                 .where(evidence_link.c.evidence_head_id == head.id)
                 .order_by(evidence_link.c.id)

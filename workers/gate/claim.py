@@ -90,7 +90,7 @@ def claim(
     if move := checked.away:
         move_actions(connection, [action_id], move, now, token=token)
         return None
-    known = {one.name: getattr(checked, one.name) for one in fields(checked)}
+    known = {field.name: getattr(checked, field.name) for field in fields(checked)}
     return ClaimedAction(**known, token=token, failures=row.attempts)
 
 

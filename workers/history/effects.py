@@ -81,11 +81,11 @@ def receipts(connection: Connection, told: LoanTold) -> Iterator[Entry]:
     for row in sorted(rows, key=_stage):
         said = say(Phrase.RECEIPT, item=row.item, status=row.status)
         overtaken_by = [
-            one.received_at
-            for one in rows
-            if one.message_id == row.message_id
-            and _minute(one) == _minute(row)
-            and _stage(one) > _stage(row)
+            record.received_at
+            for record in rows
+            if record.message_id == row.message_id
+            and _minute(record) == _minute(row)
+            and _stage(record) > _stage(row)
         ]
         told_at = min(overtaken_by, default=row.received_at)
         yield Entry(
@@ -138,7 +138,7 @@ def outcomes(connection: Connection, told: LoanTold) -> Iterator[Entry]:
 def visits(connection: Connection, told: LoanTold) -> Iterator[Entry]:
     """Each visit as it was scheduled, whatever came of it; and its calling off."""
     goes: dict[int, list[str]] = defaultdict(list)
-    for one in connection.execute(
+    for record in connection.execute(
         select(visit_staff.c.visit_id, staff.c.external_id)
         .join(staff, staff.c.id == visit_staff.c.staff_id)
         .join(visit, visit.c.id == visit_staff.c.visit_id)
@@ -146,7 +146,7 @@ def visits(connection: Connection, told: LoanTold) -> Iterator[Entry]:
         .where(action.c.loan_id == told.id)
         .order_by(staff.c.external_id)
     ):
-        goes[one.visit_id].append(one.external_id)
+        goes[record.visit_id].append(record.external_id)
     for row in connection.execute(_of_loan(visit, told).order_by(visit.c.id)):
         who = tuple(goes[row.id])
         said = say(

@@ -12,10 +12,7 @@ from domain.language.zh import CHINESE
 from workers.context import Context
 from workers.db.loans import loan_not_known
 from workers.db.schema import instalment, loan
-from workers.history import actions, borrower, decisions, effects
-from workers.history import audit as records
-from workers.history import holds as pauses
-from workers.history import incoming as facts
+from workers.history import actions, audit, borrower, decisions, effects, holds, incoming
 from workers.history.citations import Citations
 from workers.history.loan import LoanTold
 
@@ -44,17 +41,17 @@ def read_story(
     # What shares a moment is told in this order: facts, the look at them, and what came of it.
     entries = [
         *_opening(told, connection),
-        *facts.events(connection, told),
-        *facts.problems(connection, told),
-        *records.tapes(connection, told, ctx.settings.lender_zone),
-        *pauses.holds(connection, told),
+        *incoming.events(connection, told),
+        *incoming.problems(connection, told),
+        *audit.tapes(connection, told, ctx.settings.lender_zone),
+        *holds.holds(connection, told),
         *borrower.contact_changes(connection, told),
         *borrower.replies(connection, told),
-        *facts.opt_outs(connection, told),
-        *facts.payments(connection, told),
-        *facts.reversals(connection, told),
-        *facts.write_off(told),
-        *pauses.promises(connection, told),
+        *incoming.opt_outs(connection, told),
+        *incoming.payments(connection, told),
+        *incoming.reversals(connection, told),
+        *incoming.write_off(told),
+        *holds.promises(connection, told),
         *decisions.decisions(connection, told),
         *decisions.cases_opened(connection, told, ctx.settings.lender_zone),
         *actions.planned(connection, told),
@@ -70,15 +67,15 @@ def read_story(
         *actions.moves(connection, told, citations),
         *decisions.cases_closed(connection, told),
         *effects.outcomes(connection, told),
-        *records.accesses(connection, told),
-        *records.erasures(connection, told),
+        *audit.accesses(connection, told),
+        *audit.erasures(connection, told),
     ]
     # The entries are all there by now, so it is known whether any letter was shown.
     legend = [Entry(None, (part,)) for part in citations.legend()]
     if at is None:
         ending = [_closing(told), *legend]
     else:
-        entries = [one for one in entries if one.at is None or one.at <= at]
+        entries = [entry for entry in entries if entry.at is None or entry.at <= at]
         ending = legend
     return tell([*in_order(entries), *ending], LANGUAGES[language], ctx.settings.lender_zone)
 

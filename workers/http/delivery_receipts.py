@@ -16,7 +16,10 @@ def store_reports(ctx: Context, reports: Iterable[StatusReport]) -> None:
     Raises:
         ArrearsError: one was applied before, and its contents were others.
     """
-    told = {f"{one.provider}:{one.sid}:{one.word}": one for one in reports}
+    told = {
+        f"{each_report.provider}:{each_report.sid}:{each_report.word}": each_report
+        for each_report in reports
+    }
     with ctx.engine.begin() as connection:
         # In one order, so that two calls with the same reports cannot wait for each other.
         for external_id, report in sorted(told.items()):

@@ -56,6 +56,6 @@ def check_signature(
         raise RefusedError(400, "not text in UTF-8") from None
     # Bytes, for text beyond ASCII cannot be compared in constant time.
     given = [one.encode() for one in headers.signature.split(" ")]
-    expected = [Webhook(one).sign(headers.id, signed_at, text).encode() for one in secrets]
+    expected = [Webhook(secret).sign(headers.id, signed_at, text).encode() for secret in secrets]
     if not any([hmac.compare_digest(one, other) for one in expected for other in given]):  # noqa: C419
         raise RefusedError(401, "not signed with a secret that is known here")

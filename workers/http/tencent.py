@@ -60,7 +60,9 @@ def _check_word(request: Request) -> None:
     known = context_of(request).settings.tencent_callback_tokens or []
     given = str(request.path_params["token"]).encode()
     # A list: all are compared, so that the time tells nothing of which one was close.
-    matches = [hmac.compare_digest(one.get_secret_value().encode(), given) for one in known]
+    matches = [
+        hmac.compare_digest(known_value.get_secret_value().encode(), given) for known_value in known
+    ]
     if not any(matches):
         raise RefusedError(404, "Not Found")
 

@@ -39,7 +39,7 @@ def apply_payments(
     connection: Connection, ctx: Context, payloads: Sequence[Payload]
 ) -> list[Answer]:
     """Many payments at once, in their order: what came of each."""
-    return record_payments(connection, ctx, [_payment(one) for one in payloads])
+    return record_payments(connection, ctx, [_payment(payload) for payload in payloads])
 
 
 def _payment(payload: Payload) -> Payment:

@@ -162,7 +162,7 @@ def _apply_together(ctx: Context, kind: str, event_ids: Sequence[int]) -> list[S
             taken = claim_batch(connection, event_ids, kind)
             if not taken:
                 return []
-            answers = TOGETHER[kind](connection, ctx, [one.payload for one in taken])
+            answers = TOGETHER[kind](connection, ctx, [each_event.payload for each_event in taken])
             now = ctx.now()
             came = list(zip(taken, answers, strict=True))
             answered = [
@@ -175,11 +175,13 @@ def _apply_together(ctx: Context, kind: str, event_ids: Sequence[int]) -> list[S
             if held:
                 release_events(connection, held)
     except Exception as error:
-        _tell_again(ctx, [one.id for one in taken if one.id not in event_ids])
+        _tell_again(ctx, [each_event.id for each_event in taken if each_event.id not in event_ids])
         if not taken or isinstance(error, TRANSIENT_ERRORS):
             raise
         log.warning("%s events are applied one by one: %s", len(taken), log_summary(error))
-        return [apply_event(ctx, one.id) for one in taken if one.id in event_ids]
+        return [
+            apply_event(ctx, each_event.id) for each_event in taken if each_event.id in event_ids
+        ]
     waited_for = [event_id for event_id in held if event_id in event_ids]
     return [*(one for _, one in answered), *(apply_event(ctx, id) for id in waited_for)]
 

@@ -83,9 +83,9 @@ def _tried(claimed: ClaimedAction, known: Row[*tuple[Any, ...]]) -> set[str]:
     """The steps tried at this anchor, here and by the lender before the loan came here."""
     delinquent_since = claimed.loan.delinquent_since
     tried = {
-        one.past.step
-        for one in claimed.facts.actions
-        if one.past.delinquent_since == delinquent_since and one.past.tried
+        action.past.step
+        for action in claimed.facts.actions
+        if action.past.delinquent_since == delinquent_since and action.past.tried
     }
     return tried | (set(known.steps_tried) if known.steps_tried_at == delinquent_since else set())
 
@@ -166,7 +166,11 @@ def _evidence(connection: Connection, claimed: ClaimedAction) -> dict[str, list[
     written proves nothing yet: that it was handed over is a person's to attach.
     """
     delinquent_since = claimed.loan.delinquent_since
-    ids = [one.id for one in claimed.facts.actions if one.past.delinquent_since == delinquent_since]
+    ids = [
+        action.id
+        for action in claimed.facts.actions
+        if action.past.delinquent_since == delinquent_since
+    ]
     delivered = connection.execute(
         select(message.c.sid, message.c.changed_at)
         .where(message.c.action_id.in_(ids), message.c.status == MessageStatus.DELIVERED)

@@ -109,7 +109,9 @@ class Receiver:
             "Content-Type": "application/json",
             "webhook-id": event_id,
             "webhook-timestamp": str(int(at.timestamp())),
-            "webhook-signature": " ".join(one.sign(event_id, at, body) for one in self._signers),
+            "webhook-signature": " ".join(
+                signer.sign(event_id, at, body) for signer in self._signers
+            ),
         }
 
 

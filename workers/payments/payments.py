@@ -76,9 +76,12 @@ def record_payments(
     not taken.
     """
     now = ctx.now()
-    loans, held = _lock(connection, {one.loan for one in paid}, wait)
+    loans, held = _lock(connection, {each_payment.loan for each_payment in paid}, wait)
     answers = [
-        HeldError() if one.loan in held else _refusal(one, loans.get(one.loan), now) for one in paid
+        HeldError()
+        if each_payment.loan in held
+        else _refusal(each_payment, loans.get(each_payment.loan), now)
+        for each_payment in paid
     ]
     # Of two under one id the first is the payment, and the other is that payment again.
     first: dict[str, Payment] = {}
@@ -124,7 +127,7 @@ def _take(
 ) -> dict[str, str]:
     """Record those that are not on record yet; by their ids, what is told of each."""
     ids = _insert(connection, paid, loans, now)
-    new = [one for one in paid if one.external_id in ids]
+    new = [each_payment for each_payment in paid if each_payment.external_id in ids]
     if not new:
         return {}
     left_over = _lay(connection, ctx, new, loans, ids)
@@ -148,16 +151,16 @@ def _insert(
     """Put payments on record that are not yet; their own ids, by the lender's."""
     rows = [
         {
-            "external_id": one.external_id,
-            "loan_id": loans[one.loan].id,
-            "amount": one.amount,
-            "currency": one.currency,
-            "paid_on": one.paid_on,
+            "external_id": each_payment.external_id,
+            "loan_id": loans[each_payment.loan].id,
+            "amount": each_payment.amount,
+            "currency": each_payment.currency,
+            "paid_on": each_payment.paid_on,
             "recorded_at": now,
             "unallocated": ZERO,
-            "in_tape_of": _in_tape_of(one, loans[one.loan]),
+            "in_tape_of": _in_tape_of(each_payment, loans[each_payment.loan]),
         }
-        for one in paid
+        for each_payment in paid
     ]
     new = insert_rows(
         connection, payment, rows, returning=("external_id", "id"), known_by="external_id"
@@ -176,7 +179,11 @@ def _lay(
 
     What is in a tape already is laid against nothing.
     """
-    to_lay = [one for one in paid if _in_tape_of(one, loans[one.loan]) is None]
+    to_lay = [
+        each_payment
+        for each_payment in paid
+        if _in_tape_of(each_payment, loans[each_payment.loan]) is None
+    ]
     if not to_lay:
         return {}
     schedules = load_schedules(connection, {loans[one.loan].id for one in to_lay})

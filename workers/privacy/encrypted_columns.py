@@ -61,7 +61,12 @@ class EncryptedPayloads(Place):
     def under_another_key(self, key_id: str) -> ColumnElement[bool]:
         head = b64encode(begins(key_id)).decode()
         (payload,) = self.columns
-        return or_(*(func.left(payload[one].astext, len(head)) != head for one in IN_PAYLOADS))
+        return or_(
+            *(
+                func.left(payload[each_payload].astext, len(head)) != head
+                for each_payload in IN_PAYLOADS
+            )
+        )
 
     def reencrypt(self, cipher: Cipher, value: dict[str, Any]) -> dict[str, Any]:
         anew = {

@@ -66,7 +66,7 @@ def erase_expired_data(ctx: Context, after: int = 0) -> Erased:
     """
     with ctx.engine.begin() as connection:
         page = next_page(connection, after)
-        due = [one.id for one in _due(read_keeping(connection, ctx, page), ctx)]
+        due = [row.id for row in _due(read_keeping(connection, ctx, page), ctx)]
         locked = lock_borrowers(connection, due)
         over = _due(read_keeping(connection, ctx, locked), ctx)
         now = ctx.now()

@@ -140,16 +140,16 @@ def _refuse_a_day_to_come(as_of: date, today: date) -> None:
 def _with_ladders_looked_for(ctx: Context, loans: list[LoanOnTape]) -> tuple[list[LoanOnTape], int]:
     """The loans, those that no ladder is for with that problem; and how many they are."""
     today = ctx.today()
-    checked = [_with_ladder_looked_for(ctx, one, today) for one in loans]
+    checked = [_with_ladder_looked_for(ctx, loan, today) for loan in loans]
     return checked, sum(a is not b for a, b in zip(loans, checked, strict=True))
 
 
-def _with_ladder_looked_for(ctx: Context, one: LoanOnTape, today: date) -> LoanOnTape:
-    found = ctx.ladder_of(one, today)
+def _with_ladder_looked_for(ctx: Context, tape: LoanOnTape, today: date) -> LoanOnTape:
+    found = ctx.ladder_of(tape, today)
     if found:
-        return one
-    detail = no_ladder_detail(one.jurisdiction, one.product, one.currency)
-    return replace(one, problems=(*one.problems, Problem(NO_LADDER, detail)))
+        return tape
+    detail = no_ladder_detail(tape.jurisdiction, tape.product, tape.currency)
+    return replace(tape, problems=(*tape.problems, Problem(NO_LADDER, detail)))
 
 
 def _sort_out(

@@ -217,7 +217,7 @@ def merge(
         if row.other_currency:
             note_problem(connection, row.id, "currency_changed", OTHER_CURRENCY, now)
     skipped = {row.external_id for row in left_alone}
-    told = [one for one in loans if one.external_id not in skipped]
+    told = [each_loan for each_loan in loans if each_loan.external_id not in skipped]
     stage_details(connection, cipher, told)
     changed: set[int] = set()
     borrowers = list(connection.execute(_BORROWERS, {"now": now}).scalars())
@@ -264,7 +264,7 @@ def _bring_together(
     if not known:
         return {}
     record = on_record(connection, list(known.values()), as_of)
-    anew = [one for one in told if one.external_id in known]
+    anew = [told_value for told_value in told if told_value.external_id in known]
     reconciled = {
         one.external_id: reconcile(one.instalments, record[known[one.external_id]], as_of, order)
         for one in anew

@@ -110,7 +110,7 @@ def stage_problems(connection: Connection, problems: Mapping[str, Sequence[Probl
         connection,
         "tape_problem",
         ("loan", "kind", "detail"),
-        ((loan, one.kind, one.detail) for loan, some in problems.items() for one in some),
+        ((loan, part.kind, part.detail) for loan, some in problems.items() for part in some),
     )
 
 

@@ -6,11 +6,11 @@ from domain.actions import ActionType
 from workers.actions.run import run_action
 from workers.app import app
 from workers.bootstrap import process_context
-from workers.calls import assign as calling
+from workers.calls import assign
 from workers.queues import QUEUE_FOR, task_name
 
 
 @app.task(name=task_name(QUEUE_FOR[ActionType.ASSIGN_CALL], ActionType.ASSIGN_CALL))
 def assign_call(action_id: int) -> str:
     """Assign the call of one action to a collector."""
-    return run_action(process_context(), action_id, calling.assign_call)
+    return run_action(process_context(), action_id, assign.assign_call)

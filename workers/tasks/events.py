@@ -7,12 +7,12 @@ from collections import Counter
 from workers import queues
 from workers.app import app
 from workers.bootstrap import process_context
-from workers.inbox import process as inbox
+from workers.inbox import process
 
 
 @app.task(name=queues.APPLY_EVENTS)
 def apply_events(event_ids: list[int]) -> str:
     """Apply these stored events, such as payments and receipts."""
-    settled = inbox.apply_events(process_context(), event_ids)
-    came = Counter(one.status for one in settled)
+    settled = process.apply_events(process_context(), event_ids)
+    came = Counter(result.status for result in settled)
     return ", ".join(f"{many} {status}" for status, many in sorted(came.items()))

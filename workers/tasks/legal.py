@@ -6,11 +6,11 @@ from domain.actions import ActionType
 from workers.actions.run import run_action
 from workers.app import app
 from workers.bootstrap import process_context
-from workers.legal import legal_files as litigating
+from workers.legal import legal_files
 from workers.queues import QUEUE_FOR, task_name
 
 
 @app.task(name=task_name(QUEUE_FOR[ActionType.OPEN_LEGAL_FILE], ActionType.OPEN_LEGAL_FILE))
 def open_legal_file(action_id: int) -> str:
     """Open the legal file of one action."""
-    return run_action(process_context(), action_id, litigating.open_legal_file)
+    return run_action(process_context(), action_id, legal_files.open_legal_file)

@@ -5,22 +5,20 @@ from __future__ import annotations
 from functools import partial
 
 from workers import queues
-from workers.actions import dispatch as repairing
+from workers.actions import dispatch
 from workers.app import app
 from workers.bootstrap import process_context
-from workers.borrowers import reply_queue as reply_work
-from workers.escalation import reassess as reassessing
-from workers.evidence import chain as chaining
-from workers.hardship import promises as promising
-from workers.inbox import process as inbox
+from workers.borrowers import reply_queue
+from workers.escalation import reassess
+from workers.evidence import chain
+from workers.hardship import promises
+from workers.inbox import process
 from workers.messaging.broker import queue_depths
 from workers.messaging.publish import announce
-from workers.outbox import deliver as delivering
-from workers.privacy import erasure as erasing
-from workers.privacy import key_rotation as resealing
-from workers.privacy import pruning
+from workers.outbox import deliver
+from workers.privacy import erasure, key_rotation, pruning
 from workers.privacy.once_a_day import begins_today
-from workers.sms import reconcile as reconciling
+from workers.sms import reconcile
 
 
 @app.task(name=queues.DISPATCH_DUE_ACTIONS)
@@ -33,14 +31,14 @@ def dispatch_due_actions() -> str:
     for action_type, queue in queues.QUEUE_FOR.items():
         name = queues.task_name(queue, action_type)
         publish = partial(_announce_each, name)
-        woken += repairing.dispatch_due_actions(ctx, action_type, publish, waiting=depths[queue])
+        woken += dispatch.dispatch_due_actions(ctx, action_type, publish, waiting=depths[queue])
     return f"{woken} announced"
 
 
 @app.task(name=queues.DISPATCH_EVENTS)
 def dispatch_events() -> str:
     """Announce events that are stored and not applied."""
-    ids = sorted(inbox.dispatch_events(process_context()))
+    ids = sorted(process.dispatch_events(process_context()))
     size = queues.EVENTS_PER_MESSAGE
     envelopes = (ids[start : start + size] for start in range(0, len(ids), size))
     announce(app, queues.APPLY_EVENTS, ((some,) for some in envelopes))
@@ -53,38 +51,38 @@ def dispatch_outbox() -> str:
     ctx = process_context()
     waiting = queue_depths(ctx.settings.redis_url)[queues.Queue.OUTBOX]
     publish = partial(_announce_each, queues.DELIVER_EVENTS)
-    return f"{delivering.dispatch_outbox(ctx, publish, waiting)} announced"
+    return f"{deliver.dispatch_outbox(ctx, publish, waiting)} announced"
 
 
 @app.task(name=queues.BREAK_OVERDUE_PROMISES)
 def break_overdue_promises() -> str:
     """Settle promises whose day is over, so that their ladders go on."""
-    return f"{promising.break_overdue_promises(process_context())} settled"
+    return f"{promises.break_overdue_promises(process_context())} settled"
 
 
 @app.task(name=queues.CLOSE_PAID_CASES)
 def close_paid_cases() -> str:
     """Close cases that are open though nothing is past due."""
-    return f"{reassessing.close_paid_cases(process_context())} closed"
+    return f"{reassess.close_paid_cases(process_context())} closed"
 
 
 @app.task(name=queues.MARK_LOST_CLAIMS)
 def mark_lost_claims() -> str:
     """Mark texts whose sender died in the act as unknown."""
-    return f"{reconciling.mark_lost_claims(process_context())} found"
+    return f"{reconcile.mark_lost_claims(process_context())} found"
 
 
 @app.task(name=queues.RECONCILE_TEXTS)
 def reconcile_texts() -> str:
     """Find out what became of texts whose answer was lost."""
-    done = reconciling.reconcile_texts(process_context())
+    done = reconcile.reconcile_texts(process_context())
     return f"{done.settled} settled, {done.found} found, {done.parked} parked"
 
 
 @app.task(name=queues.ASSIGN_REPLIES)
 def assign_replies() -> str:
     """Give borrowers' texts that nobody has to somebody on shift."""
-    return f"{reply_work.assign_replies(process_context())} assigned"
+    return f"{reply_queue.assign_replies(process_context())} assigned"
 
 
 # The next four take a piece at a time, and announce the next: none runs long.
@@ -94,7 +92,7 @@ def erase_expired_data(after: int | None = None) -> str:
     ctx = process_context()
     if after is None and not begins_today(ctx, queues.ERASE_EXPIRED_DATA):
         return "done today already"
-    done = erasing.erase_expired_data(ctx, after or 0)
+    done = erasure.erase_expired_data(ctx, after or 0)
     if done.go_on_after is not None:
         _announce_each(queues.ERASE_EXPIRED_DATA, [done.go_on_after])
     return f"{done.borrowers} erased"
@@ -115,7 +113,7 @@ def prune_completed_events(go_on: bool = False) -> str:
 @app.task(name=queues.REENCRYPT_WITH_CURRENT_KEY)
 def reencrypt_with_current_key() -> str:
     """Go on with a rotation of the keys that was begun."""
-    done = resealing.carry_on(process_context())
+    done = key_rotation.carry_on(process_context())
     if done:
         announce(app, queues.REENCRYPT_WITH_CURRENT_KEY, [()])
     return f"{done} sealed anew"
@@ -124,8 +122,8 @@ def reencrypt_with_current_key() -> str:
 @app.task(name=queues.CHAIN_EVIDENCE)
 def chain_evidence() -> str:
     """Give rows of evidence that have none their links."""
-    done = chaining.chain_evidence(process_context())
-    if done == chaining.BATCH_SIZE:
+    done = chain.chain_evidence(process_context())
+    if done == chain.BATCH_SIZE:
         announce(app, queues.CHAIN_EVIDENCE, [()])
     return f"{done} chained"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from workers import queues
 from workers.app import app
 from workers.bootstrap import process_context
-from workers.outbox import deliver as delivering
+from workers.outbox import deliver
 
 
 @app.task(name=queues.DELIVER_EVENTS)
 def deliver_events(loan_id: int) -> str:
     """Tell the lender's systems what happened to one loan, in order."""
-    return f"{delivering.deliver_events(process_context(), loan_id)} taken"
+    return f"{deliver.deliver_events(process_context(), loan_id)} taken"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from workers import queues
 from workers.app import app
 from workers.bootstrap import process_context
-from workers.escalation import scan as scanning
+from workers.escalation import scan
 from workers.messaging.broker import queue_depths
 from workers.messaging.publish import announce
 from workers.queues import Queue
@@ -21,5 +21,5 @@ def scan_portfolio() -> str:
 
     ctx = process_context()
     waiting = queue_depths(ctx.settings.redis_url)[Queue.ESCALATE]
-    done = scanning.scan_portfolio(ctx, publish, waiting)
+    done = scan.scan_portfolio(ctx, publish, waiting)
     return f"{done.loans} loans in {done.envelopes} messages for {done.business_date}"

@@ -7,10 +7,10 @@ from workers.actions.run import run_action
 from workers.app import app
 from workers.bootstrap import process_context
 from workers.queues import QUEUE_FOR, task_name
-from workers.visits import schedule as visiting
+from workers.visits import schedule
 
 
 @app.task(name=task_name(QUEUE_FOR[ActionType.SCHEDULE_VISIT], ActionType.SCHEDULE_VISIT))
 def schedule_visit(action_id: int) -> str:
     """Schedule the visit of one action."""
-    return run_action(process_context(), action_id, visiting.schedule_visit)
+    return run_action(process_context(), action_id, schedule.schedule_visit)

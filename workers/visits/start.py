@@ -119,9 +119,10 @@ def _this_visit(due: Row[*tuple[Any, ...]], now: datetime) -> Any:
 
     def ask(facts: ContactFacts) -> Verdict:
         others = tuple(
-            one
-            for one in facts.history
-            if (one.channel, one.loan_id, one.at) != (Channel.VISIT, due.loan_id, due.starts_at)
+            each_contact
+            for each_contact in facts.history
+            if (each_contact.channel, each_contact.loan_id, each_contact.at)
+            != (Channel.VISIT, due.loan_id, due.starts_at)
         )
         told = replace(facts, history=others, noticed_at=due.scheduled_at)
         return may_contact(told, Channel.VISIT, now)

@@ -6,15 +6,15 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
+from decision import decision
+from decision.compliance.rules import packs_for
+from decision.compliance.vocabulary import Channel
+from decision.decision import Outcome, Snapshot
+from decision.holds import Hold, HoldKind
+from decision.loans import Instalment
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, relationship, sessionmaker
 
-from domain import decision as domain
-from domain.compliance.rules import packs_for
-from domain.compliance.vocabulary import Channel
-from domain.decision import Outcome, Snapshot
-from domain.holds import Hold, HoldKind
-from domain.loans import Instalment
 from workers.bootstrap import process_context
 from workers.context import Context
 from workers.db import schema
@@ -100,7 +100,7 @@ def _decide(session: Session, ctx: Context, loan: Any, now: datetime) -> None:
         steps_tried_at=loan.steps_tried_at,
         written_off=facts.written_off,
     )
-    d = domain.decide(snapshot, ladder, now)
+    d = decision.decide(snapshot, ladder, now)
     row = _decision_row(d, [p.name for p in packs_for(ctx.policy.rule_packs, loan.jurisdiction)])
     for step, item in d.plan:
         asked = contact_facts(ctx, loan.id, loan.jurisdiction, facts, d.arrears, ladder, item, now)
@@ -129,19 +129,22 @@ def _facts(loan: Any) -> LoanFacts:
     return LoanFacts(
         instalments=tuple(
             Instalment(
-                one.due_on,
-                *(getattr(one, part) for part in ("principal", "interest", "fees")),
-                *(getattr(one, f"paid_{part}") for part in ("principal", "interest", "fees")),
+                instalment.due_on,
+                *(getattr(instalment, part) for part in ("principal", "interest", "fees")),
+                *(
+                    getattr(instalment, f"paid_{part}")
+                    for part in ("principal", "interest", "fees")
+                ),
             )
-            for one in loan.instalments
+            for instalment in loan.instalments
         ),
-        holds=tuple(Hold(HoldKind(one.kind), one.starts_on, one.ends_on) for one in loan.holds),
+        holds=tuple(Hold(HoldKind(hold.kind), hold.starts_on, hold.ends_on) for hold in loan.holds),
         actions=(),
         reach=Reach(
             zones=tuple(borrower.zones),
             locale=borrower.locale,
             reachable=frozenset(reachable),
-            opted_out=frozenset(Channel(one.channel) for one in borrower.opt_outs),
+            opted_out=frozenset(Channel(out.channel) for out in borrower.opt_outs),
             ceased=borrower.ceased_at is not None,
             number=borrower.phone_blind_index.hex() if borrower.phone_blind_index else None,
             number_invalid=borrower.phone_invalid_at is not None,
@@ -150,14 +153,17 @@ def _facts(loan: Any) -> LoanFacts:
             first_contact_at=None,
             validation_notice_on=loan.validation_notice_on,
             limitation_from=max(
-                filter(None, (loan.acknowledged_on, *(one.due_on for one in loan.instalments)))
+                filter(
+                    None,
+                    (loan.acknowledged_on, *(instalment.due_on for instalment in loan.instalments)),
+                )
             ),
         ),
         written_off=loan.written_off_on is not None,
     )
 
 
-def _decision_row(d: domain.Decision, packs: list[str]) -> DecisionRow:
+def _decision_row(d: decision.Decision, packs: list[str]) -> DecisionRow:
     return DecisionRow(
         loan_id=d.loan_id,
         decided_at=d.decided_at,
@@ -177,7 +183,7 @@ def _decision_row(d: domain.Decision, packs: list[str]) -> DecisionRow:
     )
 
 
-def _action_row(d: domain.Decision, step: Any, item: Any, move: Any, now: datetime) -> ActionRow:
+def _action_row(d: decision.Decision, step: Any, item: Any, move: Any, now: datetime) -> ActionRow:
     return ActionRow(
         loan_id=d.loan_id,
         delinquent_since=d.arrears.delinquent_since,

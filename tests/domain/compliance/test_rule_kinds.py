@@ -223,7 +223,7 @@ def test_only_advice_lets_a_contact_against_it_happen() -> None:
 def test_a_claim_can_be_brought_until_the_shortest_time_has_run_out(
     since: date | None, years: tuple[int, ...], last_day: date | None
 ) -> None:
-    packs = tuple(a_pack(made(Limitation, years=one)) for one in years)
+    packs = tuple(a_pack(made(Limitation, years=year)) for year in years)
     to_come = a_pack(replace(made(Limitation, years=1), effective_from=date(2030, 1, 1)))
     assert limitation_date((*packs, to_come), since, date(2026, 4, 30)) == last_day
 

@@ -41,7 +41,9 @@ def test_the_gate_answers_as_the_article_says(example: Example) -> None:
         assert set(example.rule.split(" and ")) <= set(verdict.rules), example.because
 
 
-@pytest.mark.parametrize("example", [one for one in EXAMPLES if one.first_lawful], ids=str)
+@pytest.mark.parametrize(
+    "example", [each_example for each_example in EXAMPLES if each_example.first_lawful], ids=str
+)
 def test_the_first_lawful_moment_is_lawful_and_the_minute_before_it_is_not(
     example: Example,
 ) -> None:

@@ -61,12 +61,12 @@ def test_the_history_of_an_action_is_every_move_and_every_text(book: Book) -> No
         found = read_history(connection, dead(book), book.zone)
 
     assert found.action.status == "done"
-    assert [(one.was, one.became) for one in found.moves] == [
+    assert [(move.was, move.became) for move in found.moves] == [
         ("claimed", "dead"),
         ("dead", "planned"),
         ("claimed", "done"),
     ]
-    assert [(one.status, one.code) for one in found.texts] == [
+    assert [(text.status, text.code) for text in found.texts] == [
         ("refused", "21408"),
         ("accepted", None),
     ]

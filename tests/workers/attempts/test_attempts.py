@@ -17,7 +17,7 @@ from workers.calls.start import begin_call
 from workers.db.loan_facts import load_facts
 from workers.db.schema import access, borrower, call, contact, contact_outcome, visit, visit_staff
 from workers.history import read_story
-from workers.inbox import process as inbox
+from workers.inbox import process
 from workers.visits.schedule import schedule_visit
 from workers.visits.start import begin_visit, call_off_visit
 
@@ -48,9 +48,11 @@ def an_enquiry(book: Book) -> None:
     assert assign_call(book.ctx, book.action_id("L-1", "enquiry_call")) == "assigned"
 
 
-def tell(book: Book, attempt: str | None, outcome: str, reason: str | None = None) -> inbox.Settled:
+def tell(
+    book: Book, attempt: str | None, outcome: str, reason: str | None = None
+) -> process.Settled:
     told = {"attempt": attempt, "outcome": outcome, "reason": reason, "actor": "c-1"}
-    return inbox.submit(book.ctx, f"told:{attempt}:{outcome}", "contact_outcome", told)
+    return process.submit(book.ctx, f"told:{attempt}:{outcome}", "contact_outcome", told)
 
 
 def test_a_call_that_begins_counts_and_gives_the_number_and_the_look_is_on_record(
@@ -84,7 +86,7 @@ def test_nobody_is_called_whose_money_came_who_is_on_hold_or_who_asked_not_to_be
         an_open_call(book, loan)
     book.hold("L-hold", HoldKind.DISPUTE, "2026-03-02", None)
     wish = {"borrower": "B-L-asked", "channel": None, "actor": "c-1"}
-    assert inbox.submit(book.ctx, "wish", "opt_out", wish).status == "applied"
+    assert process.submit(book.ctx, "wish", "opt_out", wish).status == "applied"
     paid = {
         "external_id": "P-1",
         "loan": "L-waits",
@@ -93,7 +95,7 @@ def test_nobody_is_called_whose_money_came_who_is_on_hold_or_who_asked_not_to_be
         "paid_on": "2026-03-02",
     }
     with book.ctx.engine.begin() as connection:
-        inbox.receive(connection, "not-applied-yet", "payment", paid, book.clock.at)
+        process.receive(connection, "not-applied-yet", "payment", paid, book.clock.at)
     why = {}
     for loan in ("L-hold", "L-asked", "L-waits"):
         with pytest.raises(BarredError) as barred:
@@ -162,7 +164,7 @@ def test_what_came_of_a_call_is_told_once_and_never_changed(book: Book) -> None:
     with pytest.raises(ArrearsError, match="is on record as busy"):
         tell(book, begun.attempt, "spoke")
     again = {"attempt": begun.attempt, "outcome": "busy", "reason": None, "actor": "c-1"}
-    said = inbox.submit(book.ctx, "again", "contact_outcome", again)
+    said = process.submit(book.ctx, "again", "contact_outcome", again)
     assert "on record already" in said.reason
     assert book.one(contact_outcome).outcome == "busy"
 
@@ -171,8 +173,8 @@ def test_an_outcome_that_comes_before_its_call_is_kept(book: Book) -> None:
     an_open_call(book)
     assert tell(book, "dialer-7", "no_answer").status == "received"
     begin_call(book.ctx, "L-1", actor="c-1", attempt="dialer-7")
-    for event_id in inbox.dispatch_events(book.ctx):
-        inbox.apply_event(book.ctx, event_id)
+    for event_id in process.dispatch_events(book.ctx):
+        process.apply_event(book.ctx, event_id)
     assert book.one(contact_outcome).outcome == "no_answer"
 
 
@@ -245,7 +247,9 @@ def test_an_assigned_call_that_nobody_made_counts_for_nothing(book: Book) -> Non
     with book.ctx.engine.connect() as connection:
         facts = load_facts(connection, [book.loan_id("L-1")], book.clock.at)
     (known,) = [
-        one.past for one in facts[book.loan_id("L-1")].actions if one.past.item == "friendly_call"
+        action.past
+        for action in facts[book.loan_id("L-1")].actions
+        if action.past.item == "friendly_call"
     ]
     assert not known.tried
     assert facts[book.loan_id("L-1")].reach.history == ()
@@ -283,7 +287,7 @@ def test_visitors_begin_a_visit_within_its_hours_and_say_what_came_of_it(book: B
 def test_the_gate_is_asked_again_at_the_door(book: Book) -> None:
     begins = a_visit(book)
     wish = {"borrower": "B-L-1", "channel": "visit", "actor": "c-1"}
-    inbox.submit(book.ctx, "wish", "opt_out", wish)
+    process.submit(book.ctx, "wish", "opt_out", wish)
     book.at(begins)
     with pytest.raises(BarredError) as barred:
         begin_visit(book.ctx, "L-1", actor="v-1")
@@ -299,7 +303,7 @@ def test_a_visit_that_nobody_began_cannot_have_come_to_anything_and_is_called_of
         tell(book, book.one(contact).attempt, "spoke")
     call_off_visit(book.ctx, "L-1", actor="v-1", why="a flat tyre")
     assert book.actions("L-1")["field_visit"] == "planned"
-    assert all(one.called_off_at for one in book.rows(visit_staff))
+    assert all(row.called_off_at for row in book.rows(visit_staff))
     assert schedule_visit(book.ctx, book.action_id("L-1", "field_visit")) == "scheduled"
     first, second = book.rows(visit)
     assert first.starts_at == second.starts_at, "the two are free again"

@@ -15,7 +15,7 @@ from domain.errors import ArrearsError
 from tests.support.loans import Book
 from workers.db.schema import borrower, loan
 from workers.gate.facts import read_contact_facts
-from workers.inbox import process as inbox
+from workers.inbox import process
 from workers.payments.payments import Payment, record_payment
 
 
@@ -26,8 +26,8 @@ def book(engine: Engine) -> Book:
     return book
 
 
-def tell(book: Book, kind: str, **payload: object) -> inbox.Settled:
-    return inbox.submit(book.ctx, f"{kind}:{sorted(map(str, payload.values()))}", kind, payload)
+def tell(book: Book, kind: str, **payload: object) -> process.Settled:
+    return process.submit(book.ctx, f"{kind}:{sorted(map(str, payload.values()))}", kind, payload)
 
 
 def asked(book: Book, channel: Channel) -> tuple[Answer, tuple[str, ...]]:
@@ -63,7 +63,7 @@ def test_a_wish_that_is_not_applied_yet_stops_a_text_already(book: Book) -> None
     book.escalate("L-1")
     wish = {"borrower": "B-L-1", "channel": None, "actor": "c-1"}
     with book.ctx.engine.begin() as connection:
-        inbox.receive(connection, "wish", "opt_out", wish, book.clock.at)
+        process.receive(connection, "wish", "opt_out", wish, book.clock.at)
     assert book.send("L-1", "text_day_1") == "nothing to do"
     assert "lender.event_pending" in book.action("L-1", "text_day_1").rules
 

@@ -43,8 +43,16 @@ def test_a_country_s_rules_stand_with_their_articles_and_what_needs_review(
 
 def test_rules_for_programs_hold_all_of_it(environment: dict[str, str]) -> None:
     told = json.loads(arrears(environment, "rules", "--json").stdout)
-    assert {one["jurisdiction"] for one in told} >= {"CN", "US", "US-MA", "US-WA", "GB", "IN", "AU"}
-    (one,) = [one for one in told if one["id"] == "cn.attempts_unanswered"]
+    assert {told_value["jurisdiction"] for told_value in told} >= {
+        "CN",
+        "US",
+        "US-MA",
+        "US-WA",
+        "GB",
+        "IN",
+        "AU",
+    }
+    (one,) = [told_value for told_value in told if told_value["id"] == "cn.attempts_unanswered"]
     assert (one["modality"], one["review_needed"]) == ("advisory", True)
 
 
@@ -83,7 +91,7 @@ def test_a_relative_is_another_question(environment: dict[str, str], book: Book)
 def test_asking_writes_nothing(environment: dict[str, str], book: Book) -> None:
     def counted() -> list[int]:
         tables = metadata.sorted_tables
-        return [book.one(select(func.count()).select_from(one))[0] for one in tables]
+        return [book.one(select(func.count()).select_from(table))[0] for table in tables]
 
     before = counted()
     for channel in ("sms", "call", "visit", "legal"):

@@ -48,7 +48,7 @@ def test_the_work_list_is_there_for_people_and_for_programs(
     told = json.loads(arrears(environment, "work", "--on", "2026-03-31", "--json").stdout)
     assert list(told) == ["calls", "visits", "files", "approvals", "replies"]
     assert told["visits"][0]["starts_at"] == "2026-04-03 09:00:00+08:00"
-    assert [one["loan"] for one in told["approvals"]] == ["L-2"]
+    assert [told_value["loan"] for told_value in told["approvals"]] == ["L-2"]
 
 
 def test_the_work_of_one_kind_or_one_person_is_shown_alone(
@@ -57,7 +57,7 @@ def test_the_work_of_one_kind_or_one_person_is_shown_alone(
     of_kind = arrears(environment, "work", "--kind", "approvals", "--json")
     assert list(json.loads(of_kind.stdout)) == ["approvals"]
     of_person = arrears(environment, "work", "--staff", "v-1", "--on", "2026-03-31", "--json")
-    assert [one["loan"] for one in json.loads(of_person.stdout)["visits"]] == ["L-1"]
+    assert [row["loan"] for row in json.loads(of_person.stdout)["visits"]] == ["L-1"]
 
     refused = arrears(environment, "work", "--kind", "files", "--staff", "v-1")
     assert (refused.returncode, "nobody's in particular" in refused.stderr) == (2, True)
@@ -87,8 +87,8 @@ def test_open_problems_are_listed_with_what_is_wrong(
     read = arrears(environment, "problems").stdout
     assert "Not [red]markup[/]." in read
     found = json.loads(arrears(environment, "problems", "--json").stdout)
-    assert [one["detail"] for one in found["loans"]] == ["Not [red]markup[/]."]
-    assert [one["status"] for one in found["events"]] == ["rejected"]
+    assert [row["detail"] for row in found["loans"]] == ["Not [red]markup[/]."]
+    assert [row["status"] for row in found["events"]] == ["rejected"]
 
 
 def test_what_a_person_saw_to_is_closed(environment: dict[str, str], book: Book) -> None:

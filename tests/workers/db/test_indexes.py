@@ -34,25 +34,21 @@ from tests.support.index_purposes import (
 from tests.support.loans import Book
 from tests.support.plans import nothing_stays, planned
 from workers.actions import dead_letters
-from workers.actions import dispatch as repairing
 from workers.attempts import attempts, outcomes
-from workers.borrowers import reply_queue as reply_work
-from workers.calls import start as making_calls
+from workers.borrowers import reply_queue
+from workers.calls import start
 from workers.context import Context
-from workers.db import messages
-from workers.db import staff as people
+from workers.db import messages, staff
 from workers.db.engine import connect
 from workers.db.schema import action, call, contact, loan, metadata
-from workers.escalation import reassess as reassessing
-from workers.escalation import scan as scanning
+from workers.escalation import reassess, scan
 from workers.escalation.escalate import escalate_loans
-from workers.evidence import chain as chaining
+from workers.evidence import chain
 from workers.gate.claim import lock_action
 from workers.history.history import read_story
-from workers.inbox import process as inbox
-from workers.privacy import pruning
-from workers.privacy import subject_export as about
-from workers.sms import reconcile as reconciling
+from workers.inbox import process
+from workers.privacy import pruning, subject_export
+from workers.sms import reconcile
 from workers.staff.worklist import Kind, read_work
 from workers.visits import start as making_visits
 from workers.visits.letters import open_letter
@@ -82,34 +78,34 @@ def work_list(kind: Kind) -> Ask:
 
 ALL_DAY: dict[str, Ask] = {
     "an envelope": lambda c, h: escalate_loans(h, DUE),
-    "the scan": lambda c, h: scanning.scan_portfolio(h, lambda _: None),
+    "the scan": lambda c, h: scan.scan_portfolio(h, lambda _: None),
     "a claim": lambda c, h: lock_action(c, PAST_DUE, ActionType.SEND_SMS),
     "a payment": a_payment_comes_in,
     "payments together": payments_come_in_together,
     "a receipt": a_receipt_comes_in,
     "a text that comes in": a_text_comes_in,
     "waking actions": actions_wake,
-    "waking events": lambda c, h: inbox.dispatch_events(h),
+    "waking events": lambda c, h: process.dispatch_events(h),
     "waking the outbox": events_wake,
     "lost claims": lambda c, h: reconcile.mark_lost_claims(h),
-    "asking providers": lambda c, h: reconciling._take_unasked(c, h.now()),
-    "parking texts": lambda c, h: reconciling.park_old(h),
-    "settling texts whose answer was lost": lambda c, h: reconciling.settle_known(h),
+    "asking providers": lambda c, h: reconcile._take_unasked(c, h.now()),
+    "parking texts": lambda c, h: reconcile.park_old(h),
+    "settling texts whose answer was lost": lambda c, h: reconcile.settle_known(h),
     "who refused a text that is tried again": lambda c, h: messages.providers_that_refused(
         c, PAST_DUE
     ),
-    "chaining": lambda c, h: chaining.chain_evidence(h, limit=100),
-    "when visitors are free": lambda c, h: people.lock_visitors(
+    "chaining": lambda c, h: chain.chain_evidence(h, limit=100),
+    "when visitors are free": lambda c, h: staff.lock_visitors(
         c, h.now(), h.now() + timedelta(days=5)
     ),
-    "assigning replies": lambda c, h: reply_work.assign_replies(h),
-    "closing paid cases": lambda c, h: reassessing.close_paid_cases(h, limit=5),
+    "assigning replies": lambda c, h: reply_queue.assign_replies(h),
+    "closing paid cases": lambda c, h: reassess.close_paid_cases(h, limit=5),
 }
 """What runs every few seconds, or for every loan."""
 
 
 PEOPLE_ASK: dict[str, Ask] = {
-    "a call that is begun": lambda c, h: making_calls._open_call(c, f"L-{PAST_DUE}", None),
+    "a call that is begun": lambda c, h: start._open_call(c, f"L-{PAST_DUE}", None),
     "a visit that is begun": lambda c, h: making_visits._visit_of(c, f"L-{PAST_DUE}"),
     "what a call had to learn, when its outcome is told": what_was_to_be_learnt,
     "the attempt that a person ends": lambda c, h: attempts.attempt_to_end(
@@ -147,7 +143,7 @@ FALLS_SHORT: dict[str, tuple[str, Ask, str]] = {
     ),
     "all that is held about a person": (
         "call",
-        lambda c, h: c.execute(about._rows(call, {loan: [7], action: [7]}, 7)),
+        lambda c, h: c.execute(subject_export._rows(call, {loan: [7], action: [7]}, 7)),
         "a person asks seldom, and may wait: it follows every reference, and not each has an index",
     ),
 }
@@ -168,10 +164,10 @@ def ctx(postgres_server: str, migrated_template: str) -> Iterator[Context]:
 def test_each_index_says_what_it_is_for_and_none_is_told_of_that_is_gone() -> None:
     indexes = {str(index.name) for table in metadata.sorted_tables for index in table.indexes}
     constraints = {
-        str(one.name)
+        str(constraint.name)
         for table in metadata.sorted_tables
-        for one in table.constraints
-        if isinstance(one, (UniqueConstraint, ExcludeConstraint))
+        for constraint in table.constraints
+        if isinstance(constraint, (UniqueConstraint, ExcludeConstraint))
     }
 
     assert sorted(indexes | constraints) == sorted(NEEDED)

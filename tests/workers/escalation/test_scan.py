@@ -107,7 +107,10 @@ def test_on_the_day_a_ladder_comes_into_force_every_loan_past_due_is_looked_at(
     book = a_book(engine, loans=1)
     policy = book.ctx.policy
     begins = date(2026, 3, from_day)
-    newer = [replace(one, version=one.version + 1, effective_from=begins) for one in policy.ladders]
+    newer = [
+        replace(ladder, version=ladder.version + 1, effective_from=begins)
+        for ladder in policy.ladders
+    ]
     known_already = replace(policy, ladders=(*policy.ladders, *newer))
     book.ctx = replace(book.ctx, policy=known_already)
     scan(book)

@@ -135,9 +135,9 @@ def test_every_row_of_evidence_gets_its_link_and_is_found_whole(book: Book) -> N
     assert findings(book) == [], "what waits for its link is not missing one"
     assert chain(book) == waiting
     assert book.rows(evidence_due) == []
-    linked = {one.kind for one in book.rows(evidence_link)}
+    linked = {row.kind for row in book.rows(evidence_link)}
     assert linked == {"decision", "action_event", "contact", "contact_outcome", "receipt", "access"}
-    assert [one.seq for one in book.rows(evidence_link)] == list(range(1, waiting + 1))
+    assert [row.seq for row in book.rows(evidence_link)] == list(range(1, waiting + 1))
     assert findings(book) == findings(book, "L-1") == []
 
 
@@ -180,8 +180,8 @@ def test_what_somebody_with_all_rights_changed_is_found(
     with all_rights(book.ctx.engine) as connection:
         connection.execute(text(tampering))
     found = findings(book, "L-1")
-    assert {(one.wrong, one.kind, one.loan) for one in found} >= {(wrong, kind, "L-1")}
-    assert (wrong, kind) in {(one.wrong, one.kind) for one in findings(book)}
+    assert {(row.wrong, row.kind, row.loan) for row in found} >= {(wrong, kind, "L-1")}
+    assert (wrong, kind) in {(row.wrong, row.kind) for row in findings(book)}
 
 
 def test_a_row_slipped_in_without_its_link_is_found(book: Book) -> None:
@@ -193,7 +193,7 @@ def test_a_row_slipped_in_without_its_link_is_found(book: Book) -> None:
                 " SELECT borrower_id, loan_id, action_id, channel, at FROM contact LIMIT 1"
             )
         )
-    assert [(one.wrong, one.kind) for one in findings(book)] == [(Wrong.UNLINKED, "contact")]
+    assert [(row.wrong, row.kind) for row in findings(book)] == [(Wrong.UNLINKED, "contact")]
 
 
 def test_a_change_that_was_chained_anew_shows_against_a_head_that_was_noted(book: Book) -> None:
@@ -215,7 +215,7 @@ def test_a_change_that_was_chained_anew_shows_against_a_head_that_was_noted(book
             )
     chain(book)
     assert findings(book) == [], "of itself it looks whole"
-    assert [one.wrong for one in findings(book, head=noted.digest)] == [Wrong.NO_SUCH_HEAD]
+    assert [record.wrong for record in findings(book, head=noted.digest)] == [Wrong.NO_SUCH_HEAD]
 
 
 def test_an_end_that_was_cut_off_shows_in_its_head(book: Book) -> None:
@@ -227,7 +227,7 @@ def test_an_end_that_was_cut_off_shows_in_its_head(book: Book) -> None:
         connection.execute(
             text("DELETE FROM evidence_link WHERE kind = 'receipt'"),
         )
-    assert Wrong.HEAD in {one.wrong for one in findings(book)}
+    assert Wrong.HEAD in {row.wrong for row in findings(book)}
 
 
 def test_evidence_of_a_loan_nobody_knows_is_not_whole_but_unknown(book: Book) -> None:

@@ -105,7 +105,7 @@ def test_a_call_that_a_hold_called_off_is_made_after_it_and_not_thought_to_have_
 
     assert book.actions("L-1")["enquiry_call"] == "planned", "its days have not passed"
     assert assign_call(book.ctx, book.action_id("L-1", "enquiry_call")) == "assigned"
-    assert [one.cancelled_at is None for one in book.rows(select(call).order_by(call.c.id))] == [
+    assert [row.cancelled_at is None for row in book.rows(select(call).order_by(call.c.id))] == [
         False,
         True,
     ]
@@ -141,7 +141,7 @@ def test_a_hold_calls_off_the_visits_of_its_days(
     place(book, "moratorium", "2026-03-31", ends_on)
 
     assert (book.one(visit).cancelled_at is not None) is called_off
-    freed = [one.called_off_at is not None for one in book.rows(visit_staff)]
+    freed = [row.called_off_at is not None for row in book.rows(visit_staff)]
     assert freed == [called_off] * 2, "the visitors are free again"
 
 

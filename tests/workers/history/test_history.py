@@ -17,7 +17,7 @@ from workers.db.data_issues import note_problem, resolve_problems
 from workers.db.loans import opt_out
 from workers.db.schema import borrower, message
 from workers.history import read_story
-from workers.inbox import process as inbox
+from workers.inbox import process
 from workers.legal.legal_files import open_legal_file
 from workers.payments.payments import Payment
 from workers.visits.schedule import schedule_visit
@@ -36,10 +36,10 @@ def story(book: Book, loan: str = "L-1") -> list[str]:
 def pay(book: Book, amount: str, currency: str = "CNY") -> None:
     paid = Payment("P-1", "L-1", Decimal(amount), currency, book.ctx.today())
     with book.ctx.engine.begin() as connection:
-        event_id = inbox.receive(
-            connection, "payment:P-1", "payment", inbox.payment_payload(paid), book.ctx.now()
+        event_id = process.receive(
+            connection, "payment:P-1", "payment", process.payment_payload(paid), book.ctx.now()
         )
-    inbox.apply_event(book.ctx, event_id)
+    process.apply_event(book.ctx, event_id)
 
 
 def about(lines: list[str], *words: str) -> str:
@@ -64,9 +64,9 @@ def test_a_loan_that_was_texted_after_a_night_and_then_paid(engine: Engine) -> N
         "code": None,
     }
     with engine.begin() as connection:
-        event_id = inbox.receive(connection, "receipt:1", "receipt", report, book.ctx.now())
+        event_id = process.receive(connection, "receipt:1", "receipt", report, book.ctx.now())
     book.at("2026-03-03 08:01")
-    inbox.apply_event(book.ctx, event_id)
+    process.apply_event(book.ctx, event_id)
     book.at("2026-03-03 12:00")
     pay(book, "1000")
 

@@ -23,7 +23,7 @@ def story(book: Book, language: str = "zh", at: str | None = None) -> list[str]:
     moment = book.moment(at) if at else None
     with book.ctx.engine.connect() as connection:
         told = read_story(connection, book.ctx, "L-1", at=moment, language=language)
-    return [one.text for one in told]
+    return [told_value.text for told_value in told]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from domain.actions import ActionStatus
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.db.schema import inbox_event, message
 from workers.history import read_story
-from workers.inbox import process as inbox
+from workers.inbox import process
 from workers.sms.reconcile import park_old
 from workers.tapes.import_tape import import_tape
 from workers.visits.letters import open_letter
@@ -34,7 +34,7 @@ def story(book: Book) -> list[str]:
 
 
 def submit(book: Book, what: str, key: str, /, **payload: Any) -> None:
-    inbox.submit(book.ctx, f"{what}:{key}", what, payload)
+    process.submit(book.ctx, f"{what}:{key}", what, payload)
 
 
 def pay(book: Book, key: str, amount: str) -> None:

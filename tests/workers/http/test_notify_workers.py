@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from tests.support.lender import OTHER_SECRET, SECRET, an_event, listen, signed
 from tests.support.loans import Book
 from workers.db.schema import inbox_event
-from workers.http import notify_workers as waking
+from workers.http import notify_workers
 from workers.http.app import create_app
 from workers.http.notify_workers import Waker
 from workers.inbox.process import dispatch_events
@@ -102,7 +102,7 @@ def test_no_message_holds_more_events_than_one_may() -> None:
 
 def test_a_broker_that_is_away_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr(waking, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(notify_workers, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     broker = AwayBroker()
     wake = Waker(broker)
 
@@ -111,7 +111,7 @@ def test_a_broker_that_is_away_is_left_alone_for_a_while(monkeypatch: pytest.Mon
     assert broker.tried == [[1]]
 
     broker.back = True
-    clock[0] += waking.QUIET_FOR
+    clock[0] += notify_workers.QUIET_FOR
     asyncio.run(wake(3))
     asyncio.run(wake(4))
     assert broker.tried == [[1], [3], [4]]

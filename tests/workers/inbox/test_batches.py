@@ -25,7 +25,7 @@ from tests.support.plans import nothing_stays
 from workers.context import Context
 from workers.db.inbox import BATCH_SIZE
 from workers.db.schema import allocation, inbox_event, payment, promise
-from workers.inbox import handlers as applying
+from workers.inbox import handlers
 from workers.inbox.handlers import TOGETHER
 from workers.inbox.process import apply_event, apply_events, dispatch_events, submit
 
@@ -98,7 +98,7 @@ def test_each_of_many_is_told_what_came_of_it(book: Book) -> None:
 
     settled = apply_events(book.ctx, ids)
 
-    assert [one.status for one in settled] == [
+    assert [result.status for result in settled] == [
         "applied",
         "applied",
         "received",
@@ -110,7 +110,7 @@ def test_each_of_many_is_told_what_came_of_it(book: Book) -> None:
     assert settled[2].reason == "Loan L-9 is not known. Import it; the payment is kept."
     assert "in USD and loan L-3 in CNY" in settled[3].reason
     assert "85.00 CNY of it is left over" in settled[4].reason
-    assert statuses(book) == [one.status for one in settled]
+    assert statuses(book) == [result.status for result in settled]
     assert {row.external_id: row.unallocated for row in book.rows(payment)} == {
         "P-1": 0,
         "P-2": 0,
@@ -142,7 +142,7 @@ def test_one_payment_told_under_two_events_counts_once(book: Book) -> None:
 
     settled = apply_events(book.ctx, ids)
 
-    assert [one.status for one in settled] == ["applied", "applied", "rejected"]
+    assert [result.status for result in settled] == ["applied", "applied", "rejected"]
     assert settled[1].reason == "Payment P-1 is on record already; nothing changed."
     assert "is on record for loan L-1, over 30.00 CNY" in settled[2].reason
     assert book.one(payment).amount == 30
@@ -175,15 +175,15 @@ def test_what_fails_half_way_leaves_nothing_behind_and_is_done_one_by_one(
     ids = [a_payment(book, id="P-1"), a_payment(book, id="P-2", loan="L-2")]
 
     def pays_and_falls_over(
-        connection: Connection, ctx: Context, payloads: Sequence[applying.Payload]
-    ) -> list[applying.Answer]:
-        applying.apply_payments(connection, ctx, payloads)
+        connection: Connection, ctx: Context, payloads: Sequence[handlers.Payload]
+    ) -> list[handlers.Answer]:
+        handlers.apply_payments(connection, ctx, payloads)
         raise ZeroDivisionError
 
     monkeypatch.setitem(TOGETHER, "payment", pays_and_falls_over)
     settled = apply_events(book.ctx, ids)
 
-    assert [one.status for one in settled] == ["applied", "applied"]
+    assert [result.status for result in settled] == ["applied", "applied"]
     assert len(book.rows(payment)) == 2
 
 
@@ -223,7 +223,7 @@ def test_what_was_tried_in_vain_does_not_go_along_for_ever(book: Book) -> None:
 
     settled = apply_events(book.ctx, [a_payment(book, id="P-2")])
 
-    assert [one.status for one in settled] == ["applied"]
+    assert [result.status for result in settled] == ["applied"]
 
 
 def test_what_waits_goes_along_with_its_own_kind_only(book: Book) -> None:
@@ -316,7 +316,7 @@ def test_what_went_along_with_one_at_fault_is_told_of_again(
     own, along = a_payment(book, id="P-1"), a_payment(book, id="P-2", loan="L-2")
     dispatch_events(book.ctx)
 
-    def falls_over(*_: object) -> list[applying.Answer]:
+    def falls_over(*_: object) -> list[handlers.Answer]:
         raise ZeroDivisionError
 
     monkeypatch.setitem(TOGETHER, "payment", falls_over)
@@ -332,7 +332,7 @@ def test_a_time_limit_ends_the_work_and_blames_no_event(
     ids = [a_payment(book, id="P-1"), a_payment(book, id="P-2", loan="L-2")]
     dispatch_events(book.ctx)
 
-    def too_long(*_: object) -> list[applying.Answer]:
+    def too_long(*_: object) -> list[handlers.Answer]:
         raise SoftTimeLimitExceeded
 
     monkeypatch.setitem(TOGETHER, "payment", too_long)

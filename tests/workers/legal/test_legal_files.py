@@ -69,7 +69,7 @@ def test_a_file_breaks_the_claim_down_and_names_the_limitation_date(book: Book) 
     assert opened.currency == "CNY"
     assert opened.limitation_on == date(2029, 5, 1)
     lines = book.rows(legal_file_line)
-    assert [(one.due_on, one.principal, one.interest) for one in lines] == [
+    assert [(line.due_on, line.principal, line.interest) for line in lines] == [
         (MARCH, 80, 12),
         (APRIL, 81, 19),
     ]

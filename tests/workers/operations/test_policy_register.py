@@ -25,7 +25,7 @@ def book(engine: Engine) -> Book:
 
 
 def without_ladder(ctx: Context, id_: str) -> Context:
-    left = tuple(one for one in ctx.policy.documents if one.id != id_)
+    left = tuple(document for document in ctx.policy.documents if document.id != id_)
     assert len(left) == len(ctx.policy.documents) - 1
     return replace(ctx, policy=replace(ctx.policy, documents=left))
 
@@ -47,5 +47,5 @@ def test_a_ladder_that_was_worked_by_must_not_go(book: Book) -> None:
 
 
 def test_a_ladder_that_nothing_was_planned_by_may_go(book: Book) -> None:
-    others = {one.id for one in book.ctx.policy.ladders} - {"consumer_loan_cn"}
+    others = {ladder.id for ladder in book.ctx.policy.ladders} - {"consumer_loan_cn"}
     assert_policy_unchanged(without_ladder(book.ctx, min(others)))

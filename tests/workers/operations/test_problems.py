@@ -14,7 +14,7 @@ from tests.support.loans import Book
 from workers.db.actions import Move, claim_action, move_actions
 from workers.db.data_issues import note_problem, resolve_problems
 from workers.history import read_story
-from workers.inbox import process as inbox
+from workers.inbox import process
 from workers.operations.problems import Problems, read_problems
 from workers.operations.resolve import drop_event, settle_problem
 from workers.operations.status import SENTENCES
@@ -29,11 +29,11 @@ def problems_of(book: Book) -> Problems:
 def receive_payment(book: Book, number: int, loan: str, currency: str = "CNY") -> int:
     paid = Payment(f"P-{number}", loan, Decimal(10), currency, book.ctx.today())
     with book.ctx.engine.begin() as connection:
-        return inbox.receive(
+        return process.receive(
             connection,
             f"payment:P-{number}",
             "payment",
-            inbox.payment_payload(paid),
+            process.payment_payload(paid),
             book.ctx.now(),
         )
 
@@ -58,9 +58,9 @@ def test_every_event_that_was_not_applied_is_shown_with_its_reason(engine: Engin
     book.loan("L-1")
     rejected = SENTENCES + 2
     for number in range(rejected):
-        inbox.apply_event(book.ctx, receive_payment(book, number, "L-1", "USD"))
-    inbox.apply_event(book.ctx, receive_payment(book, 100, "L-9"))
-    inbox.apply_event(book.ctx, receive_payment(book, 101, "L-1"))
+        process.apply_event(book.ctx, receive_payment(book, number, "L-1", "USD"))
+    process.apply_event(book.ctx, receive_payment(book, 100, "L-9"))
+    process.apply_event(book.ctx, receive_payment(book, 101, "L-1"))
     receive_payment(book, 102, "L-1")
 
     *refused, waiting, untried = problems_of(book).events
@@ -80,7 +80,7 @@ def test_actions_that_fail_or_were_given_up_are_shown_with_what_to_type(engine: 
     for loan, to in (("L-1", "failed"), ("L-2", "failed"), ("L-3", "dead")):
         give_up(book, book.action_id(loan, "text_day_1"), ActionStatus(to))
 
-    dead, failing = sorted(problems_of(book).actions, key=lambda one: one.status)
+    dead, failing = sorted(problems_of(book).actions, key=lambda action: action.status)
     assert (failing.count, failing.loan, failing.command) == (2, "L-2", "arrears explain L-2")
     assert failing.reason == "No template is for fr."
     assert dead.command == f"arrears dead show {dead.newest}"
@@ -131,7 +131,7 @@ def test_an_event_that_will_never_be_applied_is_let_go_and_may_come_anew(
     book.staff("ops-1", "supervisor")
     book.loan("L-1")
     loan = "L-9" if currency == "CNY" else "L-1"
-    inbox.apply_event(book.ctx, receive_payment(book, 1, loan, currency))
+    process.apply_event(book.ctx, receive_payment(book, 1, loan, currency))
     (event,) = problems_of(book).events
     with pytest.raises(ArrearsError, match="Nobody on the roster"):
         drop_event(book.ctx, event.event, actor="nobody", why="a test")
@@ -141,6 +141,6 @@ def test_an_event_that_will_never_be_applied_is_let_go_and_may_come_anew(
         drop_event(book.ctx, event.event, actor="ops-1", why="again")
     with pytest.raises(ArrearsError, match="no event X-9"):
         drop_event(book.ctx, "X-9", actor="ops-1", why="again")
-    assert inbox.dispatch_events(book.ctx) == []
+    assert process.dispatch_events(book.ctx) == []
     event_id = receive_payment(book, 1, "L-1")
-    assert inbox.apply_event(book.ctx, event_id).status == "applied", "its id is free again"
+    assert process.apply_event(book.ctx, event_id).status == "applied", "its id is free again"

@@ -19,7 +19,7 @@ from workers.calls.assign import assign_call
 from workers.cli.main import app
 from workers.db.data_issues import note_problem
 from workers.escalation.scan import scan_portfolio
-from workers.inbox import process as inbox
+from workers.inbox import process
 from workers.operations.status import Status, read_status
 from workers.payments.payments import Payment
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
@@ -128,12 +128,12 @@ def test_events_that_changed_nothing_are_shown_with_their_reasons(engine: Engine
     book.loan("L-1", due_on="2026-03-01")
     for number, (loan, currency) in enumerate([("L-1", "USD"), ("L-9", "CNY"), ("L-1", "CNY")]):
         paid = Payment(f"P-{number}", loan, Decimal(10), currency, book.ctx.today())
-        payload = inbox.payment_payload(paid)
+        payload = process.payment_payload(paid)
         with engine.begin() as connection:
-            event_id = inbox.receive(
+            event_id = process.receive(
                 connection, f"payment:P-{number}", "payment", payload, book.ctx.now()
             )
-        inbox.apply_event(book.ctx, event_id)
+        process.apply_event(book.ctx, event_id)
 
     events = status_of(book).events
     assert events.waiting == {"payment": 1}

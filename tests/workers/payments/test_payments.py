@@ -12,7 +12,7 @@ from domain.errors import ArrearsError
 from domain.loans import Instalment
 from tests.support.loans import Book
 from workers.db.schema import allocation, collection_case, inbox_event, loan, payment
-from workers.inbox import process as inbox
+from workers.inbox import process
 from workers.payments.payments import Payment
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
@@ -24,13 +24,13 @@ def three_instalments() -> list[Instalment]:
 
 def pay(
     book: Book, amount: str, *, id: str = "P-1", currency: str = "CNY", loan: str = "L-1"
-) -> inbox.Settled:
+) -> process.Settled:
     paid = Payment(id, loan, Decimal(amount), currency, book.ctx.today())
     with book.ctx.engine.begin() as connection:
-        event_id = inbox.receive(
-            connection, f"payment:{id}", "payment", inbox.payment_payload(paid), book.ctx.now()
+        event_id = process.receive(
+            connection, f"payment:{id}", "payment", process.payment_payload(paid), book.ctx.now()
         )
-    return inbox.apply_event(book.ctx, event_id)
+    return process.apply_event(book.ctx, event_id)
 
 
 def test_a_part_payment_lowers_the_amount_and_leaves_the_anchor(engine: Engine) -> None:
@@ -102,7 +102,7 @@ def test_a_payment_for_a_loan_not_known_yet_is_kept_and_applied_when_it_comes(
     assert (settled.status, "L-1 is not known" in settled.reason) == ("received", True)
 
     book.loan("L-1", instalments=three_instalments())
-    again = inbox.apply_event(book.ctx, book.one(inbox_event).id)
+    again = process.apply_event(book.ctx, book.one(inbox_event).id)
     assert again.status == "applied"
     assert len(book.rows(payment)) == 1
 
@@ -170,10 +170,10 @@ def test_a_payment_of_a_day_to_come_pays_nothing(engine: Engine) -> None:
     book.loan("L-1")
     tomorrow = Payment("P-1", "L-1", Decimal(10), "CNY", date(2027, 3, 2))
     with book.ctx.engine.begin() as connection:
-        payload = inbox.payment_payload(tomorrow)
-        event_id = inbox.receive(connection, "P-1", "payment", payload, book.ctx.now())
+        payload = process.payment_payload(tomorrow)
+        event_id = process.receive(connection, "P-1", "payment", payload, book.ctx.now())
 
-    settled = inbox.apply_event(book.ctx, event_id)
+    settled = process.apply_event(book.ctx, event_id)
 
     assert (settled.status, "has not come yet" in settled.reason) == ("rejected", True)
     assert book.rows(payment) == book.rows(allocation) == []

@@ -35,7 +35,7 @@ from workers.db.schema import (
 from workers.db.schema import opt_out as opt_outs
 from workers.gate.facts import read_contact_facts
 from workers.http.lender_events import ContactChangeFacts
-from workers.inbox import process as inbox
+from workers.inbox import process
 from workers.payments.payments import Payment, record_payment
 from workers.payments.write_offs import write_off
 from workers.privacy.erasure import erase_expired_data
@@ -74,9 +74,9 @@ def pay(book: Book, loan: str, amount: int = 1000) -> None:
         record_payment(connection, book.ctx, paid)
 
 
-def tell_contacts(book: Book, event: str, borrower: str, **contacts: str) -> inbox.Settled:
+def tell_contacts(book: Book, event: str, borrower: str, **contacts: str) -> process.Settled:
     facts = ContactChangeFacts(borrower=borrower, **contacts)  # type: ignore[arg-type]
-    return inbox.submit(book.ctx, event, "contact_change", facts.payload(book.ctx.cipher))
+    return process.submit(book.ctx, event, "contact_change", facts.payload(book.ctx.cipher))
 
 
 def everything(book: Book) -> str:
@@ -219,7 +219,7 @@ def test_a_loan_of_theirs_that_is_owed_again_leads_to_no_contact(
     erased: Book, channel: Channel
 ) -> None:
     reversal = {"payment": "P-L-1", "reversed_on": "2031-04-06"}
-    inbox.submit(erased.ctx, "reversal:P-L-1", "reversal", reversal)
+    process.submit(erased.ctx, "reversal:P-L-1", "reversal", reversal)
     now = erased.ctx.now()
 
     with erased.ctx.engine.connect() as connection:

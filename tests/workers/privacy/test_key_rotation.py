@@ -30,7 +30,7 @@ from workers.db.encryption_keys import (
 from workers.db.schema import borrower, encryption_key, inbox_event, message, metadata, reply
 from workers.http.lender_events import ContactChangeFacts
 from workers.inbox import process as inbox
-from workers.privacy import key_rotation as resealing
+from workers.privacy import key_rotation
 from workers.privacy.key_rotation import carry_on, count_left, rotate
 from workers.sms.providers.port import InboundText
 from workers.visits.letters import open_letter
@@ -227,8 +227,8 @@ def count_left_now(book: Book, *keys: str) -> dict[str, int]:
 def test_the_background_task_goes_on_with_a_rotation_that_was_begun_and_begins_none(
     full: Book, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resealing, "BATCH_SIZE", 1)
-    monkeypatch.setattr(resealing, "AT_A_RUN", 1)
+    monkeypatch.setattr(key_rotation, "BATCH_SIZE", 1)
+    monkeypatch.setattr(key_rotation, "AT_A_RUN", 1)
     ctx = with_keys(full, NEW, KEY)
     assert carry_on(ctx) == 0, "nobody has begun one"
     with engine.begin() as connection:

@@ -72,7 +72,7 @@ def test_only_the_vault_knows_how_to_decrypt() -> None:
     cipher = {
         name(path)
         for path in SOURCES
-        if any(one.split(".")[0] == "cryptography" for one in imports(tree(path)))
+        if any(import_.split(".")[0] == "cryptography" for import_ in imports(tree(path)))
     }
     assert cipher == {"workers/db/encryption.py"}
 

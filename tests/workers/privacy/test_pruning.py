@@ -16,7 +16,7 @@ from workers.borrowers.reply_queue import finish_reply
 from workers.db.schema import inbox_event, outbox_event, reply
 from workers.history import read_story
 from workers.http.lender_events import ContactChangeFacts
-from workers.inbox import process as inbox
+from workers.inbox import process
 from workers.privacy.pruning import prune
 from workers.sms.providers.port import InboundText
 
@@ -68,14 +68,14 @@ def test_events_in_that_were_applied_go_and_those_that_wait_or_were_refused_stay
     for id, loan, currency in (("P-1", "L-1", "CNY"), ("P-2", "L-9", "CNY"), ("P-3", "L-1", "USD")):
         payload = {"external_id": id, "loan": loan, "amount": "5", "currency": currency}
         with book.ctx.engine.begin() as connection:
-            stored = inbox.receive(
+            stored = process.receive(
                 connection,
                 f"payment:{id}",
                 "payment",
                 payload | {"paid_on": "2026-03-02"},
                 book.ctx.now(),
             )
-        inbox.apply_event(book.ctx, stored)
+        process.apply_event(book.ctx, stored)
 
     days_later(book, 91)
 
@@ -87,7 +87,7 @@ def test_events_in_that_were_applied_go_and_those_that_wait_or_were_refused_stay
 def test_that_contacts_changed_is_still_told_and_what_they_are_is_not(book: Book) -> None:
     facts = ContactChangeFacts(borrower="B-L-1", phone=PHONE["CN"], address="2 Example Road")
     payload = facts.payload(book.ctx.cipher)
-    inbox.submit(book.ctx, "E-1", "contact_change", payload)
+    process.submit(book.ctx, "E-1", "contact_change", payload)
 
     days_later(book, 91)
 
@@ -100,7 +100,7 @@ def test_that_contacts_changed_is_still_told_and_what_they_are_is_not(book: Book
     assert "the number, the address" in story
     assert not prune(book.ctx).anything
     # The same event told again is still known to be the same.
-    told_again = inbox.submit(book.ctx, "E-1", "contact_change", facts.payload(book.ctx.cipher))
+    told_again = process.submit(book.ctx, "E-1", "contact_change", facts.payload(book.ctx.cipher))
     assert told_again.status == "applied"
 
 

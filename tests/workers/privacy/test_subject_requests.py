@@ -13,7 +13,7 @@ from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.borrowers.inbound_texts import take_reply
 from workers.db.schema import access, borrower, erasure
 from workers.http.lender_events import ContactChangeFacts
-from workers.inbox import process as inbox
+from workers.inbox import process
 from workers.payments.write_offs import write_off
 from workers.privacy.erasure import erase_expired_data
 from workers.privacy.subject_requests import erase_subject, export_subject
@@ -39,7 +39,7 @@ def book(engine: Engine) -> Book:
         text = InboundText("twilio", f"SM-{loan}", number, said, None)
         take_reply(book.ctx, text, help_is_answered=True)
     facts = ContactChangeFacts(borrower="B-L-1", address="2 Example Road")
-    inbox.submit(book.ctx, "E-1", "contact_change", facts.payload(book.ctx.cipher))
+    process.submit(book.ctx, "E-1", "contact_change", facts.payload(book.ctx.cipher))
     book.at("2026-03-31 10:00").escalate("L-1")
     schedule_visit(book.ctx, book.action_id("L-1", "field_visit"))
     return book

@@ -61,7 +61,7 @@ def test_a_turn_too_far_off_is_not_taken(engine: Engine) -> None:
 def test_workers_at_the_same_moment_get_different_turns(engine: Engine) -> None:
     taken = together(*[partial(turn, engine, ONE, NOW, 10)] * 8)
 
-    turns = sorted(one for one in taken if one)
+    turns = sorted(event for event in taken if event)
     assert len(turns) == 8
     assert {later - earlier for earlier, later in pairwise(turns)} == {SECOND / 10}
 

@@ -43,15 +43,15 @@ def written(folder: Path, text: str) -> Path:
 
 def test_the_sample_roster_has_somebody_for_every_kind_of_work() -> None:
     members = read_roster(SAMPLE)
-    callers = [one for one in members if Role.CALLER in one.roles]
-    assert sum("en" in one.languages for one in callers) == 8
-    assert sum("zh-Hans" in one.languages for one in callers) == 3
-    assert all(one.shifts for one in callers)
-    anywhere = [one for one in members if Role.VISITOR in one.roles and not one.regions]
+    callers = [member for member in members if Role.CALLER in member.roles]
+    assert sum("en" in caller.languages for caller in callers) == 8
+    assert sum("zh-Hans" in caller.languages for caller in callers) == 3
+    assert all(caller.shifts for caller in callers)
+    anywhere = [member for member in members if Role.VISITOR in member.roles and not member.regions]
     for language in ("en", "zh-Hans"):
         assert any(language in one.languages for one in anywhere)
     assert len(anywhere) >= 2
-    roles = [role for one in members for role in one.roles]
+    roles = [role for member in members for role in member.roles]
     assert roles.count(Role.SUPERVISOR) == roles.count(Role.LAWYER) == 1
 
 
@@ -67,7 +67,7 @@ def test_a_weeks_pattern_becomes_shifts_on_the_staffs_own_clock(book: Book, tmp_
     pattern = ONE_CALLER.replace("Asia/Shanghai", "America/New_York")
     loaded = load_roster(book.ctx, written(tmp_path, pattern), MONDAY, days=14)
     assert loaded.shifts == 10
-    starts = sorted(one.starts_at for one in book.rows(shift))
+    starts = sorted(row.starts_at for row in book.rows(shift))
     assert starts[0].isoformat() == "2026-03-02T13:00:00+00:00"
     assert starts[5].isoformat() == "2026-03-09T12:00:00+00:00"  # the clocks went forward
 
@@ -78,7 +78,7 @@ def test_a_newer_roster_replaces_the_shifts_to_come_and_leaves_those_that_were(
     load_roster(book.ctx, written(tmp_path, ONE_CALLER), MONDAY, days=5)
     shorter = ONE_CALLER.replace("20:00", "12:00").replace("capacity: 5", "capacity: 7")
     load_roster(book.ctx, written(tmp_path, shorter), date(2026, 3, 4), days=2)
-    hours = [int((one.ends_at - one.starts_at).total_seconds() // 3600) for one in book.rows(shift)]
+    hours = [int((row.ends_at - row.starts_at).total_seconds() // 3600) for row in book.rows(shift)]
     assert sorted(hours) == [4, 4, 12, 12]
     assert book.one(staff).daily_capacity == 7
 

@@ -77,15 +77,15 @@ def test_calls_are_those_that_are_open_by_the_end_of_a_day(book: Book) -> None:
     book.at("2026-03-10 08:30")
     assigned_call(book, "L-2")
 
-    assert [one.loan for one in work_of(book).calls] == ["L-1", "L-2"]
-    assert [one.loan for one in work_of(book, on="2026-03-09").calls] == ["L-1"]
+    assert [call.loan for call in work_of(book).calls] == ["L-1", "L-2"]
+    assert [call.loan for call in work_of(book, on="2026-03-09").calls] == ["L-1"]
     attempt = book.called("L-1", actor="c-1", outcome="busy")
     begun = begin_call(book.ctx, "L-2", actor="c-1").attempt
-    told = {one.loan: (one.tries, one.begun_as) for one in work_of(book).calls}
+    told = {call.loan: (call.tries, call.begun_as) for call in work_of(book).calls}
     assert told == {"L-1": (1, None), "L-2": (1, begun)}
     assert attempt != begun
     book.called("L-1", actor="c-1")
-    assert [one.loan for one in work_of(book).calls] == ["L-2"]
+    assert [call.loan for call in work_of(book).calls] == ["L-2"]
 
 
 def test_a_visit_says_when_on_both_clocks_and_who_goes(book: Book) -> None:
@@ -108,10 +108,10 @@ def test_a_person_finds_their_own_calls_and_visits(book: Book) -> None:
     scheduled_visit(book, "L-2")
 
     mine = work_of(book, on="2026-03-09", member="c-1")
-    assert ([one.loan for one in mine.calls], mine.visits) == (["L-1"], ())
+    assert ([call.loan for call in mine.calls], mine.visits) == (["L-1"], ())
     mine = work_of(book, on="2026-03-09", member="L-2-v-2")
     assert mine.calls == ()
-    assert [one.staff for one in mine.visits] == [("L-2-v-1", "L-2-v-2")]
+    assert [visit.staff for visit in mine.visits] == [("L-2-v-1", "L-2-v-2")]
     with pytest.raises(ArrearsError, match="Nobody on the roster has the reference c-9"):
         work_of(book, member="c-9")
 

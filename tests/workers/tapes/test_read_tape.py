@@ -126,7 +126,7 @@ def test_a_row_that_is_no_text_spoils_no_other(
 
 def test_the_good_and_the_bad_come_in_the_order_of_the_file(tmp_path: Path) -> None:
     found = read(tmp_path, GOOD, with_cell("paid", "x"), with_cell("loan", "L-3"))
-    assert [isinstance(one, LoanOnTape) for one in found] == [True, False, True]
+    assert [isinstance(row, LoanOnTape) for row in found] == [True, False, True]
 
 
 def test_an_error_never_shows_the_value(tmp_path: Path) -> None:
@@ -298,7 +298,7 @@ def test_a_list_of_instalments_that_is_none_is_refused(tmp_path: Path, listed: s
 
 def test_a_loan_issued_after_the_day_of_the_tape_is_refused() -> None:
     found = list(read_tape(SAMPLE, load_mapping("lending_club_sample"), date(2018, 2, 15)))
-    wrong = [one for one in found if isinstance(one, RowError)]
+    wrong = [row for row in found if isinstance(row, RowError)]
     assert wrong
     assert {one.column for one in wrong} == {"issue_month"}
 

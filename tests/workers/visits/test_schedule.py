@@ -49,7 +49,7 @@ def test_a_visit_is_in_the_first_slot_after_the_notice_and_two_people_go(book: B
     planned = book.one(visit)
     assert planned.starts_at == book.moment("2026-04-03 09:00")
     assert planned.ends_at == book.moment("2026-04-03 11:00")
-    assert [one.starts_at for one in book.rows(visit_staff)] == [planned.starts_at] * 2
+    assert [row.starts_at for row in book.rows(visit_staff)] == [planned.starts_at] * 2
     assert book.actions("L-1")["field_visit"] == "assigned"
     reserved = book.one(contact)
     assert (reserved.channel, reserved.at) == ("visit", planned.starts_at)
@@ -72,9 +72,9 @@ def test_the_written_notice_says_who_comes_when_and_is_encrypted(book: Book) -> 
 def test_two_visits_that_race_for_the_same_people_get_different_slots(book: Book) -> None:
     two_visitors(book)
     visits = [due_visit(book, f"L-{number}") for number in (1, 2, 3)]
-    outcomes = together(*(partial(schedule_visit, book.ctx, one) for one in visits))
+    outcomes = together(*(partial(schedule_visit, book.ctx, each_visit) for each_visit in visits))
     assert outcomes == ["scheduled"] * 3
-    assert sorted(one.starts_at for one in book.rows(visit)) == [
+    assert sorted(row.starts_at for row in book.rows(visit)) == [
         book.moment(f"2026-04-03 {hour}:00") for hour in ("09", "11", "13")
     ]
 
@@ -142,7 +142,7 @@ def test_a_slot_is_lawful_from_its_beginning_to_its_end() -> None:
     at_night = datetime(2026, 3, 31, 23, 30, tzinfo=ZoneInfo("Asia/Kolkata"))
     lawful = LawfulSlots(at_night)
     assert lawful(facts).answer is Answer.ALLOWED
-    assert {one.starts_at.hour for one in lawful.slots} == {9, 11, 13, 15}
+    assert {slot.starts_at.hour for slot in lawful.slots} == {9, 11, 13, 15}
 
 
 def test_no_visit_is_announced_while_a_hold_pauses_the_ladder(book: Book) -> None:
@@ -209,7 +209,7 @@ def test_money_that_comes_in_calls_the_visit_off_and_frees_the_visitors(book: Bo
         record_payment(connection, book.ctx, paid)
 
     assert book.one(visit).cancelled_at is not None
-    assert all(one.called_off_at for one in book.rows(visit_staff))
+    assert all(row.called_off_at for row in book.rows(visit_staff))
     assert schedule_visit(book.ctx, due_visit(book, "L-2")) == "scheduled", "by the same two"
 
 

@@ -98,7 +98,7 @@ class DemoScreen:
 def print_json(connection: Connection, ctx: Context, tally: Tally) -> None:
     """The figures and both tables for programs: one object, one line."""
     tables = {
-        "steps": [dataclasses.asdict(one) for one in read_steps(connection, ctx)],
+        "steps": [dataclasses.asdict(step) for step in read_steps(connection, ctx)],
         "reasons": [dataclasses.asdict(one) for one in read_not_done(connection)],
     }
     print(json.dumps(dataclasses.asdict(tally) | tables))

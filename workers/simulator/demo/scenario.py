@@ -24,7 +24,7 @@ from workers.context import Context
 from workers.db.engine import assert_reachable
 from workers.db.migrate import upgrade
 from workers.db.schema import action, decision, loan, staff
-from workers.inbox import process as inbox
+from workers.inbox import process
 from workers.operations.policy_register import register_policy
 from workers.payments.payments import Payment
 from workers.simulator.demo.backlog import Backlog, read_backlog
@@ -202,14 +202,14 @@ def take_a_payment(rehearsal: RehearsalHouse) -> str:
 def _record(rehearsal: RehearsalHouse, paid: Payment) -> str:
     ctx = rehearsal.ctx
     with ctx.engine.begin() as connection:
-        event_id = inbox.receive(
+        event_id = process.receive(
             connection,
             f"payment:{paid.external_id}",
             "payment",
-            inbox.payment_payload(paid),
+            process.payment_payload(paid),
             ctx.now(),
         )
-    return inbox.apply_event(ctx, event_id).reason
+    return process.apply_event(ctx, event_id).reason
 
 
 def _role(rehearsal: RehearsalHouse, row: Row[*tuple[Any, ...]]) -> str | None:

