@@ -1,5 +1,4 @@
-"""config says: typed settings, and the lender's policy and the law as versioned data.
+"""The settings, and the data files of the lender and of the law, with a version in each.
 
-The loaders turn data files into domain objects and refuse what they cannot vouch for, naming the
-file, the line and the remedy.
+`config/readers` checks the files. An error names the file, the line and what to write instead.
 """

@@ -1,1 +1,1 @@
-"""workers act: the only place that touches the database, the broker, providers and the clock."""
+"""Everything that touches the database, the message broker, the providers and the clock."""

@@ -1,0 +1,1 @@
+"""Read the data files of the lender and of the law, check them, and make domain objects of them."""

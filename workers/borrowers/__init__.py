@@ -1,0 +1,1 @@
+"""What borrowers tell us: new contact details, opt-outs, and replies to texts."""

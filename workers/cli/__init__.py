@@ -1,1 +1,1 @@
-"""The command line: what operators, the lender's people and newcomers type."""
+"""The command line, for operators and for the lender's staff: one file for each noun."""

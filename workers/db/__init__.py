@@ -1,1 +1,1 @@
-"""The store: PostgreSQL is the truth. Tables, migrations, and what the workers ask of it."""
+"""PostgreSQL: the engine, bulk statements, encryption, the tables, and the queries by table."""

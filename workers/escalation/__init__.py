@@ -1,0 +1,1 @@
+"""Finds the loans that are due, decides what comes next for each, and records the decisions."""

@@ -1,1 +1,1 @@
-"""Evidence of what was decided and done: chained by hash, so that no change of it goes unseen."""
+"""Evidence of decisions and contacts: chained by hash, so that a later change is detected."""

@@ -1,0 +1,1 @@
+"""Holds, disputes and promises to pay: what pauses the ladder of a loan."""

@@ -1,7 +1,7 @@
-"""The whole story of one loan, read from the records and told in order of time.
+"""Explains one loan: everything that happened to it, in order of time, with the reasons.
 
-No sealed column is read here: no name, number or address can get into a story, nor can the free
-words that people type.
+No encrypted column is read here. So no name, number or address can get into the result, and no
+free text that people typed.
 """
 
 from workers.history.history import read_story

@@ -1,1 +1,1 @@
-"""What the world may call: verify, store, answer. A task applies what was stored."""
+"""The HTTP endpoints that providers and the lender's systems call: verify, store, answer."""

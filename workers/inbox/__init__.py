@@ -1,0 +1,1 @@
+"""Events from outside: stored first, then applied, each of them once."""

@@ -1,0 +1,1 @@
+"""Opens legal files, and records the dates from which the time to sue runs."""

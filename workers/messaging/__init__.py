@@ -1,0 +1,1 @@
+"""The message broker: publishes tasks, waits between retries, and reports to Flower."""

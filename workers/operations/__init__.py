@@ -1,0 +1,1 @@
+"""For operators: the status, the open problems, and the integrity checks."""

@@ -1,0 +1,1 @@
+"""Payments, reversals of payments, and write-offs."""

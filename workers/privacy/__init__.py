@@ -1,1 +1,1 @@
-"""Personal data: where it stands, how long it is kept, who may see it, and how it goes."""
+"""Personal data: where it is stored, how long it is kept, and how it is exported and erased."""

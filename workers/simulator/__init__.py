@@ -1,1 +1,1 @@
-"""local stands in for the outside world on one machine: for the demo, rehearsals and tests only."""
+"""A local simulation of servers and providers, for the demo and the tests only."""

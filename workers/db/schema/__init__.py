@@ -1,4 +1,4 @@
-"""The tables, by subject. Constraints here restate the promises the house makes."""
+"""The tables, by subject; their constraints enforce what the code relies on."""
 
 from workers.db.schema.base import metadata
 from workers.db.schema.contacts import (

@@ -1,0 +1,1 @@
+"""The demo: a sample loan book, worked for one day with simulated providers."""
