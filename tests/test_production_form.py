@@ -55,6 +55,11 @@ def test_every_queue_is_served_by_exactly_one_worker_service() -> None:
     assert served == Counter(Queue)
 
 
+def test_dispatch_has_a_worker_of_its_own() -> None:
+    [serving] = [service for service in WORKERS if "dispatch" in service.options["queues"]]
+    assert serving.options["queues"] == Queue.DISPATCH
+
+
 def test_only_the_workers_that_decide_fetch_messages_ahead() -> None:
     ahead = {
         queue: taken_ahead(service.options["queues"].split(","))

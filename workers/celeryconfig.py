@@ -66,9 +66,9 @@ beat_schedule = {
     # Often, for beat advances its clock even where a publish fails: one blip must not lose the
     # day. A scan announces only what is due and not announced yet, so most of them find nothing.
     "scan the portfolio": _every(_settings.scan_seconds, queues.SCAN_PORTFOLIO),
-    "wake due actions": _every(2, queues.DISPATCH_DUE_ACTIONS, expires=10),
-    "wake events": _every(2, queues.DISPATCH_EVENTS, expires=10),
-    "wake outbox": _every(2, queues.DISPATCH_OUTBOX, expires=10),
+    "dispatch due actions": _every(2, queues.DISPATCH_DUE_ACTIONS, expires=10),
+    "dispatch events": _every(2, queues.DISPATCH_EVENTS, expires=10),
+    "dispatch outbox": _every(2, queues.DISPATCH_OUTBOX, expires=10),
     # Each minute of the day, so that the first after midnight is among them.
     "break overdue promises": _every(60, queues.BREAK_OVERDUE_PROMISES),
     "close paid cases": _every(3600, queues.CLOSE_PAID_CASES),
@@ -76,8 +76,8 @@ beat_schedule = {
     "reconcile texts": _every(15, queues.RECONCILE_TEXTS),
     "assign replies": _every(30, queues.ASSIGN_REPLIES, expires=60),
     # Once a day does it: the first of a business date counts.
-    "erase what need not be kept": _every(3600, queues.ERASE_EXPIRED_DATA),
-    "prune settled events": _every(3600, queues.PRUNE_COMPLETED_EVENTS),
+    "erase expired data": _every(3600, queues.ERASE_EXPIRED_DATA),
+    "prune completed events": _every(3600, queues.PRUNE_COMPLETED_EVENTS),
     "chain evidence": _every(15, queues.CHAIN_EVIDENCE),
-    "seal with the first key": _every(3600, queues.REENCRYPT_WITH_CURRENT_KEY),
+    "re-encrypt with the current key": _every(3600, queues.REENCRYPT_WITH_CURRENT_KEY),
 }

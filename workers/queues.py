@@ -23,6 +23,7 @@ class Queue(StrEnum):
     LEGAL = "legal"
     EVENTS = "events"
     OUTBOX = "outbox"
+    DISPATCH = "dispatch"
     MAINTENANCE = "maintenance"
 
 
@@ -53,9 +54,9 @@ SCAN_PORTFOLIO = task_name(Queue.SCAN, "scan_portfolio")
 ESCALATE_LOANS = task_name(Queue.ESCALATE, "escalate_loans")
 APPLY_EVENTS = task_name(Queue.EVENTS, "apply_events")
 DELIVER_EVENTS = task_name(Queue.OUTBOX, "deliver_events")
-DISPATCH_DUE_ACTIONS = task_name(Queue.MAINTENANCE, "dispatch_due_actions")
-DISPATCH_EVENTS = task_name(Queue.MAINTENANCE, "dispatch_events")
-DISPATCH_OUTBOX = task_name(Queue.MAINTENANCE, "dispatch_outbox")
+DISPATCH_DUE_ACTIONS = task_name(Queue.DISPATCH, "dispatch_due_actions")
+DISPATCH_EVENTS = task_name(Queue.DISPATCH, "dispatch_events")
+DISPATCH_OUTBOX = task_name(Queue.DISPATCH, "dispatch_outbox")
 BREAK_OVERDUE_PROMISES = task_name(Queue.MAINTENANCE, "break_overdue_promises")
 CLOSE_PAID_CASES = task_name(Queue.MAINTENANCE, "close_paid_cases")
 MARK_LOST_CLAIMS = task_name(Queue.MAINTENANCE, "mark_lost_claims")

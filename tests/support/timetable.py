@@ -8,12 +8,16 @@ from kombu import Queue as KombuQueue
 from workers import queues
 from workers.messaging.broker import KEY_PREFIX
 
+STARTED_BY_BEAT = tuple(
+    queues.task_name(queue, "")
+    for queue in (queues.Queue.SCAN, queues.Queue.DISPATCH, queues.Queue.MAINTENANCE)
+)
 TIMETABLE = tuple(
     name
     for constant, name in vars(queues).items()
-    if constant.isupper() and str(name).startswith(("arrears.scan.", "arrears.maintenance."))
+    if constant.isupper() and str(name).startswith(STARTED_BY_BEAT)
 )
-"""The names of all tasks that beat starts: the scan and the repairs."""
+"""The names of all tasks that beat starts: the scan, dispatch and maintenance."""
 
 
 class Timetable:

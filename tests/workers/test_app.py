@@ -152,23 +152,21 @@ def test_the_scan_task_looks_into_its_queue_and_leaves_a_full_one_alone(
         assert client.llen(queue) == 1
 
 
-def test_the_task_that_wakes_actions_leaves_a_full_queue_alone(
+def test_the_task_that_dispatches_actions_leaves_a_full_queue_alone(
     engine: Engine, database_url: str, broker_url: str
 ) -> None:
     book = Book(engine)
     book.loan("L-1", due_on="2026-03-01")
     book.escalate("L-1")
     assert book.actions("L-1")["text_day_1"] == "planned"
-    wake = (
-        "from workers.tasks.maintenance import dispatch_due_actions; print(dispatch_due_actions())"
-    )
+    dispatch = "from workers.tasks.dispatch import dispatch_due_actions; dispatch_due_actions()"
     environment = an_environment(database_url, broker_url)
     queue = f"{KEY_PREFIX}{Queue.SMS}"
     with redis.Redis.from_url(broker_url) as client:
         client.rpush(queue, *["a message that waits"] * QUEUE_HOLDS)
-        in_its_own_process(wake, environment)
+        in_its_own_process(dispatch, environment)
         assert client.llen(queue) == QUEUE_HOLDS
 
         client.delete(queue)
-        in_its_own_process(wake, environment)
+        in_its_own_process(dispatch, environment)
         assert client.llen(queue) == 1

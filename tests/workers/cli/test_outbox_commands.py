@@ -53,8 +53,8 @@ def give_up(book: Book, systems: LendersSystems, name: str = "L-1") -> str:
 def test_an_installation_with_a_receiver_wakes_and_tells_it(
     book: Book, environment: dict[str, str], systems: LendersSystems
 ) -> None:
-    wake = "from workers.tasks.maintenance import dispatch_outbox; print(dispatch_outbox())"
-    assert python(environment, "-c", wake).stdout.strip() == "2 announced"
+    dispatch = "from workers.tasks.dispatch import dispatch_outbox; print(dispatch_outbox())"
+    assert python(environment, "-c", dispatch).stdout.strip() == "2 dispatched"
 
     loan_id = book.loan_id("L-1")
     tell = f"from workers.tasks.outbox import deliver_events; print(deliver_events({loan_id}))"

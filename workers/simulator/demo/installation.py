@@ -40,6 +40,7 @@ SCAN_SECONDS = 3
 NOT_INHERITED = (*OURS, *SHARED, "CELERY_", "FLOWER_")
 
 DECIDING = (Queue.SCAN, Queue.ESCALATE, Queue.EVENTS, Queue.OUTBOX, Queue.MAINTENANCE)
+DISPATCHING = (Queue.DISPATCH,)
 ACTING = (Queue.SMS, Queue.CALLS, Queue.VISITS, Queue.LEGAL)
 
 # The command of this very installation, whatever the PATH says.
@@ -99,6 +100,7 @@ class RehearsalHouse:
         )
         webhook = self._arrears("webhook", f"--port={self.ports.webhook}", port=self.ports.webhook)
         self._worker("deciding", DECIDING, processes=1)
+        self._worker("dispatching", DISPATCHING, processes=1)
         self._worker("acting", ACTING, processes=2)
         self._arrears("flower", f"--port={self.ports.flower}", port=self.ports.flower)
         self.children.wait_until_answering(twilio, webhook)

@@ -1,0 +1,52 @@
+"""Publish what is due: actions, events that came in, events for the lender's systems.
+
+A queue of its own, so that what is due never waits behind payments, erasure or a provider.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from workers import queues
+from workers.actions import dispatch
+from workers.app import app
+from workers.bootstrap import process_context
+from workers.inbox import process
+from workers.messaging.broker import queue_depths
+from workers.messaging.publish import announce
+from workers.outbox import deliver
+
+
+@app.task(name=queues.DISPATCH_DUE_ACTIONS)
+def dispatch_due_actions() -> str:
+    """Publish the actions that are due, and those whose message was lost."""
+    ctx = process_context()
+    depths = queue_depths(ctx.settings.redis_url)
+    dispatched = 0
+    for action_type, queue in queues.QUEUE_FOR.items():
+        publish = partial(_publish_each, queues.task_name(queue, action_type))
+        dispatched += dispatch.dispatch_due_actions(ctx, action_type, publish, depths[queue])
+    return f"{dispatched} dispatched"
+
+
+@app.task(name=queues.DISPATCH_EVENTS)
+def dispatch_events() -> str:
+    """Publish the events that are stored and not applied."""
+    ids = sorted(process.dispatch_events(process_context()))
+    size = queues.EVENTS_PER_MESSAGE
+    batches = (ids[start : start + size] for start in range(0, len(ids), size))
+    announce(app, queues.APPLY_EVENTS, ((batch,) for batch in batches))
+    return f"{len(ids)} dispatched"
+
+
+@app.task(name=queues.DISPATCH_OUTBOX)
+def dispatch_outbox() -> str:
+    """Publish the loans that have events for the lender's systems."""
+    ctx = process_context()
+    waiting = queue_depths(ctx.settings.redis_url)[queues.Queue.OUTBOX]
+    publish = partial(_publish_each, queues.DELIVER_EVENTS)
+    return f"{deliver.dispatch_outbox(ctx, publish, waiting)} dispatched"
+
+
+def _publish_each(task: str, ids: list[int]) -> None:
+    announce(app, task, ((id,) for id in ids))
