@@ -17,6 +17,7 @@ from sqlalchemy import URL, Connection, Engine, and_, create_engine, func, or_, 
 from sqlalchemy.pool import NullPool
 
 from domain.actions import CLAIMABLE, ActionStatus
+from domain.actors import Actor
 from domain.messages import MessageStatus
 from tests.crash_points.ends import End, end_state
 from tests.crash_points.points import FOLDER, Folder
@@ -119,7 +120,7 @@ class Stage:
             assert time.monotonic() < give_up_at, f"still to do: {left}"
             for text in parked:
                 # What a person says who asked the provider, and it knows of no such text.
-                send_again(book.ctx, text, actor="tester")
+                send_again(book.ctx, text, actor=Actor("tester"))
             # Leases lapse and repairs fall due without anybody waiting for them.
             self._set_clock(book.ctx.now() - Clock().now() + LEASE + timedelta(seconds=1))
 

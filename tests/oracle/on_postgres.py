@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import Engine, select
 
 from domain.actions import ActionType
+from domain.actors import Actor
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.errors import ArrearsError
 from tests.oracle.law import against
@@ -165,7 +166,7 @@ def _collectors(street: Street) -> None:
 
     def dial(loan_id: str, actor: str) -> None:
         try:
-            begun = begin_call(ctx, loan_id, actor=actor)
+            begun = begin_call(ctx, loan_id, actor=Actor(actor))
         except ArrearsError:
             return
         outcome = street.chance.choice(list(ContactOutcome)[:-1])
@@ -221,7 +222,7 @@ def _visitors(street: Street) -> None:
     noticed = {record.id: record.scheduled_at for record in street.book.rows(select(visit))}
     for id, one in {row.id: row for row in due}.items():
         try:
-            begun = begin_visit(ctx, one.external_id, actor=one.who)
+            begun = begin_visit(ctx, one.external_id, actor=Actor(one.who))
         except ArrearsError:
             continue
         stood = Reached(

@@ -45,8 +45,8 @@ SELECT n, 'P-' || n, n, 1000, 'CNY', :today - 33, :now FROM generate_series(1, :
 INSERT INTO allocation (payment_id, due_on, component, amount)
 SELECT n, :today - 33, 'principal', 1000 FROM generate_series(1, :loans) n;
 
-INSERT INTO opt_out (borrower_id, channel, since, source)
-SELECT n, 'sms', :now, 'text' FROM generate_series(1, :loans, 5) n;
+INSERT INTO opt_out (borrower_id, channel, since, source, source_kind)
+SELECT n, 'sms', :now, 'text', 'borrower' FROM generate_series(1, :loans, 5) n;
 
 INSERT INTO collection_case (loan_id, opened_on, closed_at, closed_because)
 SELECT n, :today - 2, CASE WHEN n % 50 > 0 THEN :now END, CASE WHEN n % 50 > 0 THEN 'cured' END
@@ -161,8 +161,8 @@ SELECT CASE WHEN n % 3 = 0 THEN n END, CASE WHEN n % 3 = 1 THEN n END,
        CASE WHEN n % 3 = 2 THEN n END, :now, 'number', 'collection', 'S-1'
   FROM generate_series(1, :loans) n;
 
-INSERT INTO erasure (borrower_id, at, actor, why)
-SELECT n, :now, 'S-3', 'asked for' FROM generate_series(1, :loans) n;
+INSERT INTO erasure (borrower_id, at, actor, actor_kind, why)
+SELECT n, :now, 'S-3', 'staff', 'asked for' FROM generate_series(1, :loans) n;
 
 INSERT INTO inbox_event (external_id, kind, payload, status, received_at, completed_at)
 SELECT 'E-' || n, kind, jsonb_build_object(CASE kind WHEN 'contact_change' THEN 'borrower'

@@ -20,6 +20,7 @@ from sqlalchemy import Engine, Row, Select, Table, insert, select
 from config.readers.policy import Policy, load_policy
 from config.readers.templates import Templates
 from config.settings import Settings, load_settings
+from domain.actors import Actor
 from domain.holds import HoldKind
 from domain.loans import Instalment
 from tests.support.environment import KEY, an_environment
@@ -216,14 +217,14 @@ class Book:
         self, external_id: str, actor: str, outcome: str = "spoke", reason: str | None = "forgot"
     ) -> str:
         """Somebody makes the call that is open and says what came of it. Gives the attempt."""
-        begun = begin_call(self.ctx, external_id, actor=actor)
+        begun = begin_call(self.ctx, external_id, actor=Actor(actor))
         return self._made(begun.attempt, outcome, reason, actor)
 
     def visited(self, external_id: str, actor: str, outcome: str = "spoke") -> str:
         """The visitors go when the visit begins, and say what came of it. Moves the clock there."""
         starts_at = self.rows(select(visit.c.starts_at).order_by(visit.c.id))[-1].starts_at
         self.clock.at = starts_at.astimezone(self.zone)
-        begun = begin_visit(self.ctx, external_id, actor=actor)
+        begun = begin_visit(self.ctx, external_id, actor=Actor(actor))
         return self._made(begun.attempt, outcome, None, actor)
 
     def _made(self, attempt: str | None, outcome: str, reason: str | None, actor: str) -> str:
@@ -235,7 +236,7 @@ class Book:
     def approve(self, external_id: str, item: str = "legal_file") -> None:
         if "sup-1" not in {member.external_id for member in self.rows(staff)}:
             self.staff("sup-1", "supervisor")
-        approve(self.ctx, external_id, item, actor="sup-1")
+        approve(self.ctx, external_id, item, actor=Actor("sup-1"))
 
     def loan_id(self, external_id: str) -> int:
         return int(self.one(select(loan.c.id).where(loan.c.external_id == external_id)).id)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, Row, make_url, select
 
+from domain.actors import Actor
 from domain.messages import MessageStatus
 from tests.support.commands import eventually, running
 from tests.support.environment import an_environment
@@ -95,9 +96,9 @@ class TwoHosts:
         """What a person does: asks the provider, and says what it said."""
         ctx = replace(self.book.ctx, clock=Clock(self._clock))
         if number_of(text.external_id) in {sent.to for sent in self.twilio.messages()}:
-            was_sent(ctx, text.id, actor="tester")
+            was_sent(ctx, text.id, actor=Actor("tester"))
         else:
-            send_again(ctx, text.id, actor="tester")
+            send_again(ctx, text.id, actor=Actor("tester"))
 
     @property
     def _clock(self) -> Path:

@@ -30,6 +30,7 @@ from sqlalchemy import Engine, Row, select, text
 
 from config.readers.policy import Policy
 from domain.actions import ACTION_MOVES, CLAIMABLE, TERMINAL, ActionStatus, ActionType
+from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.ladder import Days, Item, Step
 from domain.loans import Instalment
@@ -209,16 +210,16 @@ class Loan(RuleBasedStateMachine):
         decide = drop if says == "drop" else resume
         for row in self._actions(ActionStatus.DEAD):
             with suppress(ArrearsError):
-                decide(self.book.ctx, row.id, actor="sup-1")
+                decide(self.book.ctx, row.id, actor=Actor("sup-1"))
         for row in self.book.rows(select(message.c.id, message.c.action_id)):
             with suppress(ArrearsError):
                 if says == "sent":
-                    was_sent(self.book.ctx, row.id, actor="sup-1")
+                    was_sent(self.book.ctx, row.id, actor=Actor("sup-1"))
                 elif says == "again":
-                    send_again(self.book.ctx, row.id, actor="sup-1")
+                    send_again(self.book.ctx, row.id, actor=Actor("sup-1"))
                     self.sent_again.add(row.action_id)
                 else:
-                    drop_unknown(self.book.ctx, row.id, actor="sup-1")
+                    drop_unknown(self.book.ctx, row.id, actor=Actor("sup-1"))
 
     @rule(amount=st.sampled_from(["40", "100", "200"]))
     def money_comes(self, amount: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.actions import ActionStatus
+from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.ladder import find_ladder
 from workers.context import Context
@@ -18,7 +19,7 @@ from workers.db.schema import action, approval
 from workers.db.staff import roles_of
 
 
-def approve(ctx: Context, loan_external_id: str, item: str, actor: str) -> int:
+def approve(ctx: Context, loan_external_id: str, item: str, actor: Actor) -> int:
     """Approve the item of a loan that waits for it, and plan it for now. Returns the action's id.
 
     `by` is the lender's own reference of a person on the roster, who must have the role that the
@@ -37,7 +38,7 @@ def approve(ctx: Context, loan_external_id: str, item: str, actor: str) -> int:
         return action_id
 
 
-def refuse(ctx: Context, loan_external_id: str, item: str, actor: str, why: str) -> int:
+def refuse(ctx: Context, loan_external_id: str, item: str, actor: Actor, why: str) -> int:
     """Say no to the item of a loan that waits for approval: it is dropped, with the reason.
 
     Who may refuse is who may approve. Returns the action's id.
@@ -54,7 +55,7 @@ def refuse(ctx: Context, loan_external_id: str, item: str, actor: str, why: str)
 
 
 def _to_decide(
-    connection: Connection, ctx: Context, loan_external_id: str, item: str, actor: str
+    connection: Connection, ctx: Context, loan_external_id: str, item: str, actor: Actor
 ) -> tuple[int, str]:
     """The action that waits for a yes, and the role in which `by` may decide it."""
     loan = lock_known_loan(connection, loan_external_id)
@@ -90,13 +91,13 @@ def _waiting(connection: Connection, loan_id: int, item: str) -> Row[*tuple[Any,
     ).one_or_none()
 
 
-def _record(connection: Connection, action_id: int, actor: str, role: str, now: datetime) -> None:
+def _record(connection: Connection, action_id: int, actor: Actor, role: str, now: datetime) -> None:
     connection.execute(
         insert(approval)
-        .values(action_id=action_id, role=role, actor=actor, approved_at=now)
+        .values(action_id=action_id, role=role, actor=actor.reference, approved_at=now)
         # An action that was skipped and came back needs another yes, and the newest one counts.
         .on_conflict_do_update(
             index_elements=[approval.c.action_id],
-            set_={"role": role, "actor": actor, "approved_at": now},
+            set_={"role": role, "actor": actor.reference, "approved_at": now},
         )
     )

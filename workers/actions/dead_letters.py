@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, Select, func, select, update
 
 from domain.actions import ActionStatus
+from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.messages import UNSENT
 from workers.context import Context
@@ -111,7 +112,7 @@ def read_history(connection: Connection, action_id: int, zone: tzinfo) -> Histor
     )
 
 
-def resume(ctx: Context, action_id: int, actor: str, *, dry_run: bool = False) -> DeadAction:
+def resume(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) -> DeadAction:
     """Plan a dead action for now, with all its tries before it again. The gate is asked, as always.
 
     `by` is the lender's own reference of the person. With `dry_run` everything is checked and
@@ -136,7 +137,7 @@ def resume(ctx: Context, action_id: int, actor: str, *, dry_run: bool = False) -
     return _as_told(given, ctx.settings.lender_zone)
 
 
-def drop(ctx: Context, action_id: int, actor: str, *, dry_run: bool = False) -> DeadAction:
+def drop(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) -> DeadAction:
     """Give a dead action up for good. Returns it as it was.
 
     Raises:

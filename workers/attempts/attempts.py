@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Exists, exists, select, true
 
 from domain.access_log import Opened
 from domain.actions import ActionStatus
+from domain.actors import Actor
 from domain.collectors import Role
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
@@ -76,7 +77,7 @@ def opened(
     checked: CheckedAction,
     what: Opened,
     sealed: bytes | None,
-    actor: str,
+    actor: Actor,
 ) -> str:
     """What was sealed of a number or an address, with the look at it on record.
 
@@ -123,7 +124,7 @@ def told() -> Exists:
     return exists().where(contact_outcome.c.contact_id == contact.c.id)
 
 
-def check_role(connection: Connection, actor: str, role: Role) -> None:
+def check_role(connection: Connection, actor: Actor, role: Role) -> None:
     """Only who has the role on the roster.
 
     Raises:

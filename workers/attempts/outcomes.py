@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, exists, insert, select, update
 
 from domain.actions import ActionStatus
+from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import REASON, ArrearsReason, ContactOutcome
 from domain.events import NotYetError, RejectedError
@@ -26,7 +27,7 @@ class OutcomeTold:
     outcome: ContactOutcome
     reason: ArrearsReason | None
     """Why the loan is overdue, where the borrower said so."""
-    actor: str
+    actor: Actor
     """The lender's own reference of whoever made the attempt."""
 
 
@@ -62,7 +63,7 @@ def record_outcome(connection: Connection, ctx: Context, told: OutcomeTold) -> s
             outcome=told.outcome,
             connected=told.outcome.connected,
             reason=told.reason,
-            actor=told.actor,
+            actor=told.actor.reference,
             reported_at=now,
         )
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
+from domain.actors import Actor, ActorKind
 from domain.compliance.vocabulary import Channel
 from domain.inbound_texts import ReplyKind, classify
 from workers.context import Context
@@ -15,8 +16,8 @@ from workers.db.schema import borrower, contact, loan, reply
 from workers.db.schema import opt_out as opt_out_table
 from workers.sms.providers.port import InboundText
 
-BY_TEXT = "text"
-"""The source of an opt-out that a borrower's own text is."""
+BY_TEXT = Actor("text", ActorKind.BORROWER)
+"""Whoever opts out by a text of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,13 @@ def _most_past_due(connection: Connection, borrower_ids: list[int]) -> Row[int, 
 
 def _welcome_again(connection: Connection, borrower_ids: list[int], provider: str) -> None:
     # What the provider itself refused as opted out, it had from a text too.
+    by_text = (BY_TEXT, Actor(provider, ActorKind.PROVIDER))
     connection.execute(
         delete(opt_out_table).where(
             opt_out_table.c.borrower_id.in_(borrower_ids),
             opt_out_table.c.channel == Channel.SMS,
-            opt_out_table.c.source.in_((BY_TEXT, provider)),
+            tuple_(opt_out_table.c.source_kind, opt_out_table.c.source).in_(
+                [(actor.kind, actor.reference) for actor in by_text]
+            ),
         )
     )

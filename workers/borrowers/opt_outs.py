@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select, update
 
+from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.events import NotYetError, RejectedError
 from workers.context import Context
@@ -13,7 +14,7 @@ from workers.escalation.reassess import reassess
 
 
 def leave_alone(
-    connection: Connection, ctx: Context, external_id: str, channel: Channel | None, actor: str
+    connection: Connection, ctx: Context, external_id: str, channel: Channel | None, actor: Actor
 ) -> str:
     """Never reach a borrower through `channel` again; None: through no channel at all.
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Row, func, select, true, update
 
 from domain.access_log import Opened
+from domain.actors import Actor
 from domain.collectors import Collector, business_day, choose_collector
 from domain.errors import ArrearsError
 from domain.inbound_texts import ReplyKind
@@ -133,7 +134,7 @@ class OpenedReply:
     body: str = field(repr=False)
 
 
-def open_reply(ctx: Context, reply_id: int, *, actor: str) -> OpenedReply:
+def open_reply(ctx: Context, reply_id: int, *, actor: Actor) -> OpenedReply:
     """Open a borrower's text for whoever works on it.
 
     The look is put on record and logged; `by` is the lender's own reference of whoever reads it.
@@ -165,7 +166,7 @@ def open_reply(ctx: Context, reply_id: int, *, actor: str) -> OpenedReply:
     return OpenedReply(found.external_id, body)
 
 
-def finish_reply(ctx: Context, reply_id: int, *, actor: str) -> None:
+def finish_reply(ctx: Context, reply_id: int, *, actor: Actor) -> None:
     """Note that somebody saw to a reply; from then on it is nobody's work any more.
 
     Raises:
@@ -177,7 +178,9 @@ def finish_reply(ctx: Context, reply_id: int, *, actor: str) -> None:
         ).one_or_none()
         _check_open(found, reply_id)
         connection.execute(
-            update(reply).where(reply.c.id == reply_id).values(handled_at=ctx.now(), actor=actor)
+            update(reply)
+            .where(reply.c.id == reply_id)
+            .values(handled_at=ctx.now(), actor=actor.reference)
         )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from domain.access_log import Opened
 from domain.actions import ActionStatus, ActionType
+from domain.actors import Actor
 from domain.collectors import Role
 from domain.errors import ArrearsError
 from workers.attempts.attempts import Begun, check_known, check_role, opened, refuse_if_barred, told
@@ -27,7 +28,7 @@ def begin_call(
     ctx: Context,
     loan_external_id: str,
     *,
-    actor: str,
+    actor: Actor,
     item: str | None = None,
     attempt: str | None = None,
     dry_run: bool = False,
@@ -107,7 +108,7 @@ def _without_outcome(connection: Connection, action_id: int) -> Row[*tuple[Any, 
     ).one_or_none()
 
 
-def _reserve(connection: Connection, checked: CheckedAction, attempt: str, actor: str) -> None:
+def _reserve(connection: Connection, checked: CheckedAction, attempt: str, actor: Actor) -> None:
     try:
         with connection.begin_nested():
             reserve_contact(connection, checked, checked.now, attempt=attempt, actor=actor)

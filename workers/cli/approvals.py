@@ -6,14 +6,15 @@ from typing import Annotated
 
 import typer
 
+from domain.actors import Actor
 from workers.actions import approvals
-from workers.cli.common import Loan, console, open_context
+from workers.cli.common import Loan, by, console, open_context
 
 
 def approve(
     loan: Loan,
     item: Annotated[str, typer.Argument(help="The ladder item, such as legal_file.")],
-    actor: Annotated[str, typer.Option("--by", help="Who approves: a reference on the roster.")],
+    actor: Annotated[Actor, by("Who approves: a reference on the roster.")],
 ) -> None:
     """Approve an action that waits for it."""
     approvals.approve(open_context(), loan, item, actor)
@@ -23,7 +24,7 @@ def approve(
 def refuse(
     loan: Loan,
     item: Annotated[str, typer.Argument(help="The ladder item, such as legal_file.")],
-    actor: Annotated[str, typer.Option("--by", help="Who refuses: a reference on the roster.")],
+    actor: Annotated[Actor, by("Who refuses: a reference on the roster.")],
     why: Annotated[str, typer.Option(help="The reason, which stays on record.")],
 ) -> None:
     """Refuse an action that waits for approval: it is dropped for good."""

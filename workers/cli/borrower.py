@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from workers.cli.common import Loan, open_context, submit
+from domain.actors import Actor
+from workers.cli.common import Loan, by, open_context, submit
 from workers.cli.dates import a_day
 
-By = Annotated[str, typer.Option("--by", help="The staff reference of whoever was told.")]
+By = Annotated[Actor, by("The staff reference of whoever was told.")]
 On = Annotated[
     date | None, typer.Option(parser=a_day, metavar="DAY", help="When; today if left out.")
 ]
@@ -26,7 +27,7 @@ def opt_out(
 ) -> None:
     """Never contact a borrower again who asked for that: by one channel, or at all."""
     ctx = open_context()
-    payload = {"borrower": borrower, "channel": channel, "actor": actor}
+    payload = {"borrower": borrower, "channel": channel, "actor": actor.reference}
     submit(ctx, "opt_out", f"{borrower}:{channel or 'all'}", payload)
 
 

@@ -9,18 +9,29 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.text import Text
 
+from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from workers.attempts.attempts import BarredError, Begun, attempt_to_end
 from workers.calls.start import begin_call
-from workers.cli.common import AsJson, DryRun, Loan, console, errors, open_context, say_done, submit
+from workers.cli.common import (
+    AsJson,
+    DryRun,
+    Loan,
+    by,
+    console,
+    errors,
+    open_context,
+    say_done,
+    submit,
+)
 
 app = typer.Typer(
     help="Calls: begin one that the law allows now, and say what came of it.",
     no_args_is_help=True,
 )
 
-Caller = Annotated[str, typer.Option("--by", help="The staff reference of whoever makes the call.")]
+Caller = Annotated[Actor, by("The staff reference of whoever makes the call.")]
 Outcome = Annotated[ContactOutcome, typer.Option(help="What came of it.")]
 
 
@@ -64,7 +75,7 @@ def end(
 def tell_outcome(
     loan: str,
     channel: Channel,
-    actor: str,
+    actor: Actor,
     outcome: ContactOutcome,
     reason: ArrearsReason | None = None,
 ) -> None:
@@ -72,7 +83,7 @@ def tell_outcome(
     ctx = open_context()
     with ctx.engine.connect() as connection:
         attempt = attempt_to_end(connection, loan, channel)
-    payload = {"attempt": attempt, "outcome": outcome, "reason": reason, "actor": actor}
+    payload = {"attempt": attempt, "outcome": outcome, "reason": reason, "actor": actor.reference}
     submit(ctx, "contact_outcome", attempt, payload)
 
 

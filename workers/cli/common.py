@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from config.settings import load_settings
+from domain.actors import Actor
 from workers.bootstrap import build_context
 from workers.context import Context
 from workers.db.encryption_keys import assert_keys_open
@@ -25,7 +26,14 @@ errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 Loan = Annotated[str, typer.Argument(help="The lender's id of the loan.")]
-By = Annotated[str, typer.Option("--by", help="The staff reference of whoever decides it.")]
+
+
+def by(help: str) -> Any:
+    """The option `--by`, which gives an `Actor` of the staff."""
+    return typer.Option("--by", parser=Actor, metavar="REFERENCE", help=help)
+
+
+By = Annotated[Actor, by("The staff reference of whoever decides it.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and change nothing.")]
 
 KEPT = 3

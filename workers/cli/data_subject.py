@@ -11,8 +11,9 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from domain.actors import Actor
 from domain.errors import ArrearsError
-from workers.cli.common import By, DryRun, console, open_context, say_done
+from workers.cli.common import By, DryRun, by, console, open_context, say_done
 from workers.privacy.subject_requests import erase_subject, export_subject
 
 app = typer.Typer(
@@ -28,9 +29,7 @@ ONLY_ITS_OWNER = 0o600
 @app.command()
 def export(
     borrower: Borrower,
-    actor: Annotated[
-        str, typer.Option("--by", help="The staff reference of whoever hands it out.")
-    ],
+    actor: Annotated[Actor, by("The staff reference of whoever hands it out.")],
     purpose: Annotated[str, typer.Option(help="What for, in words that name nobody.")],
     out: Annotated[
         Path, typer.Option(help="The file to write, which only its owner can read.", dir_okay=False)

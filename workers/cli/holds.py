@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.common import Loan, open_context, submit
+from domain.actors import Actor
+from workers.cli.common import Loan, by, open_context, submit
 from workers.cli.dates import a_day
 from workers.hardship.holds import KINDS_TOLD
 
 Kind = Annotated[str, typer.Argument(help=f"One of {', '.join(KINDS_TOLD)}.")]
 Why = Annotated[str, typer.Option(help="Why, in words that name nobody.")]
-By = Annotated[str, typer.Option("--by", help="The staff reference of whoever does it.")]
+By = Annotated[Actor, by("The staff reference of whoever does it.")]
 Starts = Annotated[
     date | None,
     typer.Option(
@@ -50,7 +51,7 @@ def hold(
         "starts_on": (starts_on or ctx.today()).isoformat(),
         "ends_on": ends_on.isoformat() if ends_on else None,
         "why": why,
-        "actor": actor,
+        "actor": actor.reference,
     }
     submit(ctx, "hold", hold_id, payload)
 
@@ -71,7 +72,7 @@ def dispute(
         "loan": loan,
         "starts_on": (starts_on or ctx.today()).isoformat(),
         "why": why,
-        "actor": actor,
+        "actor": actor.reference,
     }
     submit(ctx, "dispute", dispute_id, payload)
 

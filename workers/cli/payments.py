@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
+from domain.actors import Actor
 from domain.errors import ArrearsError
-from workers.cli.common import Loan, open_context, submit
+from workers.cli.common import Loan, by, open_context, submit
 from workers.cli.dates import a_day, refuse_a_day_to_come
 from workers.inbox import process
 from workers.payments.payments import Payment
@@ -78,9 +79,7 @@ def promise(
     promise_id: Annotated[
         str, typer.Option("--id", help="The lender's id of the promise: the same id counts once.")
     ],
-    actor: Annotated[
-        str, typer.Option("--by", help="The staff reference of whoever took it down.")
-    ],
+    actor: Annotated[Actor, by("The staff reference of whoever took it down.")],
 ) -> None:
     """Record a promise to pay: the ladder pauses up to and on its day."""
     ctx = open_context()
@@ -90,7 +89,7 @@ def promise(
         "amount": str(_amount(amount)),
         "currency": currency.upper(),
         "due_on": due_on.isoformat(),
-        "actor": actor,
+        "actor": actor.reference,
     }
     submit(ctx, "promise", promise_id, payload)
 

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from domain.actors import Actor
 from workers.borrowers.reply_queue import finish_reply, open_reply
-from workers.cli.common import console, open_context
+from workers.cli.common import by, console, open_context
 
 app = typer.Typer(
     help="Borrowers' texts that ask for a person: read one, and note that it was seen to.",
@@ -22,7 +23,7 @@ Reply = Annotated[int, typer.Argument(help="The number of the reply, as `arrears
 @app.command()
 def read(
     reply: Reply,
-    actor: Annotated[str, typer.Option("--by", help="The staff reference of whoever reads it.")],
+    actor: Annotated[Actor, by("The staff reference of whoever reads it.")],
 ) -> None:
     """Print a borrower's text. It holds personal data: each look is noted."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -35,7 +36,7 @@ def read(
 @app.command()
 def done(
     reply: Reply,
-    actor: Annotated[str, typer.Option("--by", help="The staff reference of whoever saw to it.")],
+    actor: Annotated[Actor, by("The staff reference of whoever saw to it.")],
 ) -> None:
     """Note that somebody saw to a reply: it is nobody's work any more."""
     finish_reply(open_context(), reply, actor=actor)

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
+from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ContactOutcome
 from workers.attempts.attempts import BarredError
 from workers.cli.calls import not_now, show_begun, tell_outcome
-from workers.cli.common import AsJson, DryRun, Loan, console, open_context
+from workers.cli.common import AsJson, DryRun, Loan, by, console, open_context
 from workers.visits.start import begin_visit, call_off_visit
 
 app = typer.Typer(
@@ -18,10 +19,8 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-Visitor = Annotated[
-    str, typer.Option("--by", help="The staff reference of one of the two visitors.")
-]
-By = Annotated[str, typer.Option("--by", help="The staff reference of whoever decides it.")]
+Visitor = Annotated[Actor, by("The staff reference of one of the two visitors.")]
+By = Annotated[Actor, by("The staff reference of whoever decides it.")]
 
 
 @app.command()

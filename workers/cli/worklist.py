@@ -12,8 +12,9 @@ import typer
 from rich.text import Text
 
 from domain.actions import ActionStatus
+from domain.actors import Actor
 from domain.errors import ArrearsError
-from workers.cli.common import AsJson, Loan, console, errors, open_context, show_table
+from workers.cli.common import AsJson, Loan, by, console, errors, open_context, show_table
 from workers.cli.dates import a_day
 from workers.operations.problems import Problems, read_problems
 from workers.staff.worklist import CallToMake, FileToBring, Kind, VisitToMake, WorkList, read_work
@@ -61,7 +62,7 @@ def letter(
         str | None, typer.Option(help="The ladder item it was written for; the newest if left out.")
     ] = None,
     *,
-    actor: Annotated[str, typer.Option("--by", help="The staff reference of whoever prints it.")],
+    actor: Annotated[Actor, by("The staff reference of whoever prints it.")],
 ) -> None:
     """Print the letter that was written for a loan. It holds personal data: each look is noted."""
     # To stderr, where the log of an installation is collected: paper gets the letter alone.

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert
 
 from domain.access_log import Opened
+from domain.actors import Actor
 from workers.db.schema import access
 
 
@@ -14,7 +15,7 @@ def note_access(
     connection: Connection,
     loan_id: int | None,
     what: Opened,
-    actor: str,
+    actor: Actor,
     now: datetime,
     *,
     item: str | None = None,
@@ -22,7 +23,7 @@ def note_access(
     reply_id: int | None = None,
     purpose: str | None = None,
 ) -> None:
-    """Put on record that `by`, a reference of the lender's own, opened something, and what for.
+    """Put on record that `actor` opened something, and what for.
 
     It is of a loan, of a reply, or else of a borrower. Without a `purpose` it is the usual one of
     what is opened. In the transaction of the look: what cannot be put on record is not shown.
@@ -36,6 +37,6 @@ def note_access(
             what=what,
             purpose=purpose or what.usual_purpose,
             item=item,
-            actor=actor,
+            actor=actor.reference,
         )
     )

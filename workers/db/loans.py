@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from domain.actors import Actor
 from domain.allocation import Allocation
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
@@ -173,11 +174,17 @@ def pay_instalments(
 
 
 def opt_out(
-    connection: Connection, borrower_id: int, channel: Channel, source: str, now: datetime
+    connection: Connection, borrower_id: int, channel: Channel, actor: Actor, now: datetime
 ) -> None:
     """Never contact this borrower through this channel again. The first opt-out's date stays."""
     connection.execute(
         insert(opt_out_table)
-        .values(borrower_id=borrower_id, channel=channel, source=source, since=now)
+        .values(
+            borrower_id=borrower_id,
+            channel=channel,
+            source=actor.reference,
+            source_kind=actor.kind,
+            since=now,
+        )
         .on_conflict_do_nothing()
     )

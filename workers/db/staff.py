@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Row, Select, func, select, union_all
 
+from domain.actors import Actor
 from domain.collectors import Collector, Span
 from domain.errors import ArrearsError
 from domain.visits import Visitor
@@ -127,18 +128,18 @@ def _spans(connection: Connection, statement: Select[*tuple[int, datetime, datet
     }
 
 
-def roles_of(connection: Connection, reference: str) -> tuple[str, ...]:
-    """The roles of somebody on the roster, by the lender's own reference.
+def roles_of(connection: Connection, actor: Actor) -> tuple[str, ...]:
+    """The roles of a member of staff, as the roster has them.
 
     Raises:
-        ArrearsError: nobody on the roster has it.
+        ArrearsError: nobody on the roster has the reference.
     """
     roles = connection.execute(
-        select(staff.c.roles).where(staff.c.external_id == reference)
+        select(staff.c.roles).where(staff.c.external_id == actor.reference)
     ).scalar()
     if roles is None:
         raise ArrearsError(
-            f"Nobody on the roster has the reference {reference}. "
+            f"Nobody on the roster has the reference {actor}. "
             "`arrears roster` brings in who works here."
         )
     return tuple(roles)

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from domain.actions import CLAIMABLE, ActionStatus, ActionType
+from domain.actors import Actor
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import NOTHING_PAST_DUE, Answer, Verdict, may_contact
 from domain.compliance.vocabulary import Channel
@@ -132,7 +133,7 @@ def reserve_contact(
     at: datetime,
     *,
     attempt: str | None = None,
-    actor: str | None = None,
+    actor: Actor | None = None,
 ) -> int:
     """Write the contact into the ledger that legal caps count, before it happens.
 
@@ -152,7 +153,7 @@ def reserve_contact(
         "number_blind_index": claimed.loan.phone_blind_index if by_number else None,
         "at_work": claimed.facts.reach.at_work and by_number,
         "attempt": attempt,
-        "actor": actor,
+        "actor": actor.reference if actor else None,
     }
     written: int = connection.execute(_RESERVE, made).scalar_one()
     return written

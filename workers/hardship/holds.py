@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
+from domain.actors import Actor
 from domain.compliance.hold_length import hold_length
 from domain.compliance.rules import packs_for
 from domain.events import NotYetError, RejectedError
@@ -32,7 +33,7 @@ class HoldTold:
     ends_on: date | None
     """The first business date without it; None: as long as a law says, or until it is released."""
     why: str
-    actor: str
+    actor: Actor
     """The lender's own reference of whoever made it."""
 
 
@@ -122,7 +123,7 @@ def insert_hold(
     pause: Hold,
     *,
     external_id: str | None = None,
-    actor: str,
+    actor: Actor,
     why: str,
     now: datetime,
 ) -> int:
@@ -135,7 +136,7 @@ def insert_hold(
             kind=pause.kind,
             starts_on=pause.starts_on,
             ends_on=pause.ends_on,
-            actor=actor,
+            actor=actor.reference,
             why=why,
             made_at=now,
         )

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from domain.actors import Actor
 from domain.events import NotYetError, RejectedError
 from domain.money import check_amount
 from domain.promises import TELLING, Promise, PromiseStatus, Received, hold_of, is_kept
@@ -36,7 +37,7 @@ class PromiseMade:
     currency: str
     due_on: date
     """Paid on this business date, it is still kept."""
-    actor: str
+    actor: Actor
     """The lender's own reference of whoever wrote it down."""
 
 
@@ -76,7 +77,7 @@ def record_promise(connection: Connection, ctx: Context, made: PromiseMade) -> s
             external_id=made.external_id,
             amount=made.amount,
             due_on=made.due_on,
-            actor=made.actor,
+            actor=made.actor.reference,
             made_at=now,
             status=PromiseStatus.OPEN,
         )

@@ -13,6 +13,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from domain.actors import Actor
 from workers.attempts.attempts import BarredError, Begun
 from workers.calls.start import begin_call
 from workers.context import Context
@@ -115,7 +116,9 @@ def _names(errors: Iterable[Any], told_under: int) -> list[str]:
 
 
 def _begin(ctx: Context, asked: CallStart) -> Begun:
-    return begin_call(ctx, asked.loan, actor=asked.actor, item=asked.item, attempt=asked.attempt)
+    return begin_call(
+        ctx, asked.loan, actor=Actor(asked.actor), item=asked.item, attempt=asked.attempt
+    )
 
 
 def _store(ctx: Context, webhook_id: str, event: LenderEvent) -> int:

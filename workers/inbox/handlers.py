@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.events import Answer
@@ -64,7 +65,7 @@ def apply_promise(connection: Connection, ctx: Context, payload: Payload) -> str
         amount=Decimal(payload["amount"]),
         currency=payload["currency"],
         due_on=date.fromisoformat(payload["due_on"]),
-        actor=payload["actor"],
+        actor=Actor(payload["actor"]),
     )
     return record_promise(connection, ctx, made)
 
@@ -82,7 +83,7 @@ def apply_dispute(connection: Connection, ctx: Context, payload: Payload) -> str
         starts_on=date.fromisoformat(payload["starts_on"]),
         ends_on=None,
         why=payload["why"],
-        actor=payload["actor"],
+        actor=Actor(payload["actor"]),
     )
     return place_hold(connection, ctx, told)
 
@@ -96,7 +97,7 @@ def apply_hold(connection: Connection, ctx: Context, payload: Payload) -> str:
         starts_on=date.fromisoformat(payload["starts_on"]),
         ends_on=date.fromisoformat(ends_on) if ends_on else None,
         why=payload["why"],
-        actor=payload["actor"],
+        actor=Actor(payload["actor"]),
     )
     return place_hold(connection, ctx, told)
 
@@ -109,7 +110,7 @@ def apply_release(connection: Connection, ctx: Context, payload: Payload) -> str
 def apply_opt_out(connection: Connection, ctx: Context, payload: Payload) -> str:
     channel = payload["channel"]
     asked = Channel(channel) if channel else None
-    return leave_alone(connection, ctx, payload["borrower"], asked, payload["actor"])
+    return leave_alone(connection, ctx, payload["borrower"], asked, Actor(payload["actor"]))
 
 
 def apply_validation_notice(connection: Connection, ctx: Context, payload: Payload) -> str:
@@ -128,7 +129,7 @@ def apply_contact_outcome(connection: Connection, ctx: Context, payload: Payload
         attempt=payload["attempt"],
         outcome=ContactOutcome(payload["outcome"]),
         reason=ArrearsReason(reason) if reason else None,
-        actor=payload["actor"],
+        actor=Actor(payload["actor"]),
     )
     return record_outcome(connection, ctx, told)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select, update
 
+from domain.actors import Actor
 from domain.errors import ArrearsError
 from workers.context import Context
 from workers.db.loans import lock_known_loan
@@ -15,7 +16,7 @@ LEFT_ALONE = ("applied", "dropped")
 
 
 def settle_problem(
-    ctx: Context, loan_external_id: str, kind: str, *, actor: str, why: str, dry_run: bool = False
+    ctx: Context, loan_external_id: str, kind: str, *, actor: Actor, why: str, dry_run: bool = False
 ) -> None:
     """Close an open problem of a loan. Should its cause come back, so does the problem.
 
@@ -38,12 +39,16 @@ def settle_problem(
                 "those that are open."
             )
         if not dry_run:
-            settled = {"resolved_at": ctx.now(), "resolved_by": actor, "resolved_why": why}
+            settled = {
+                "resolved_at": ctx.now(),
+                "resolved_by": actor.reference,
+                "resolved_why": why,
+            }
             connection.execute(update(problem).where(is_open).values(**settled))
 
 
 def drop_event(
-    ctx: Context, external_id: str, *, actor: str, why: str, dry_run: bool = False
+    ctx: Context, external_id: str, *, actor: Actor, why: str, dry_run: bool = False
 ) -> None:
     """Let go of an event that waits or was rejected: it is never applied.
 

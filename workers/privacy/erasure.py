@@ -13,6 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, text, update
 
+from domain.actors import Actor, ActorKind
 from domain.compliance.retention import Keeping
 from workers.context import Context
 from workers.db.schema import (
@@ -31,13 +32,13 @@ from workers.privacy.retention import Held, next_page, read_keeping
 
 log = logging.getLogger(__name__)
 
-BY_THE_HOUSE = "erase_expired_data"
+ERASURE_TASK = Actor("erase_expired_data", ActorKind.SYSTEM)
 OVER = "What had to be kept about them need not be kept any more."
 
 # Whoever holds the telephone asked to be left alone: those who share the number keep that.
 _INHERIT_OPT_OUTS = text("""
-INSERT INTO opt_out (borrower_id, channel, since, source)
-SELECT DISTINCT ON (s.id, o.channel) s.id, o.channel, o.since, o.source
+INSERT INTO opt_out (borrower_id, channel, since, source, source_kind)
+SELECT DISTINCT ON (s.id, o.channel) s.id, o.channel, o.since, o.source, o.source_kind
   FROM borrower b
   JOIN opt_out o ON o.borrower_id = b.id
   JOIN borrower s ON s.phone_blind_index = b.phone_blind_index AND s.id <> b.id
@@ -72,7 +73,7 @@ def erase_expired_data(ctx: Context, after: int = 0) -> Erased:
         now = ctx.now()
         erase(connection, [one.id for one in over], now)
         for one in over:
-            note_erasure(connection, one.id, BY_THE_HOUSE, OVER, now, kept=one.keeping)
+            note_erasure(connection, one.id, ERASURE_TASK, OVER, now, kept=one.keeping)
     for one in over:
         log.info("borrower %s: what was held was erased", one.borrower)
     return Erased(len(over), page[-1] if page else None)
@@ -140,7 +141,7 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
 def note_erasure(
     connection: Connection,
     borrower_id: int,
-    actor: str,
+    actor: Actor,
     why: str,
     now: datetime,
     *,
@@ -152,7 +153,8 @@ def note_erasure(
         insert(erasure).values(
             borrower_id=borrower_id,
             at=now,
-            actor=actor,
+            actor=actor.reference,
+            actor_kind=actor.kind,
             why=why,
             law=law,
             rules=list(kept.rules),

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from domain.access_log import Opened
+from domain.actors import Actor
 from domain.compliance.retention import Keeping
 from domain.errors import ArrearsError
 from workers.context import Context
@@ -24,7 +25,7 @@ from workers.privacy.subject_export import everything_about
 log = logging.getLogger(__name__)
 
 
-def export_subject(ctx: Context, external_id: str, *, actor: str, purpose: str) -> dict[str, Any]:
+def export_subject(ctx: Context, external_id: str, *, actor: Actor, purpose: str) -> dict[str, Any]:
     """All that is held about a borrower, opened. The look is put on record of each of their loans.
 
     `by` is the reference of somebody on the roster; `purpose` says what it is handed out for.
@@ -52,14 +53,14 @@ def export_subject(ctx: Context, external_id: str, *, actor: str, purpose: str) 
     return {
         "borrower": external_id,
         "opened_at": now,
-        "opened_by": actor,
+        "opened_by": actor.reference,
         "purpose": purpose,
         "held": held,
     }
 
 
 def erase_subject(
-    ctx: Context, external_id: str, *, actor: str, why: str, law: str | None = None, dry_run: bool
+    ctx: Context, external_id: str, *, actor: Actor, why: str, law: str | None = None, dry_run: bool
 ) -> Keeping:
     """Erase what is held about a borrower who asks for it; the evidence of what was done stays.
 

@@ -14,6 +14,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, insert, select
 
 from domain.actions import ActionStatus, ActionType
+from domain.actors import Actor, ActorKind
 from domain.compliance.gate import OPTED_OUT
 from domain.compliance.vocabulary import Channel
 from domain.messages import UNSENT, MessageStatus
@@ -47,7 +48,7 @@ def send_sms(ctx: Context, action_id: int) -> str:
         if sending is None:
             complete(connection, claimed, Move(ActionStatus.DEAD, NOBODY_LEFT), claimed.now)
             return "nobody to ask"
-    result = sending.actor.gateway.send(sending.text)
+    result = sending.sender.gateway.send(sending.text)
     with ctx.engine.begin() as connection:
         _record(connection, ctx, sending, result)
     return result.outcome
@@ -59,7 +60,7 @@ class _Sending:
 
     claimed: ClaimedAction
     text: OutgoingText
-    actor: Sender
+    sender: Sender
     refused_by: frozenset[str]
     """The providers that refused the action's text before."""
 
@@ -81,7 +82,7 @@ _RESERVE = prepared(insert(message))
 
 
 def _reserve(
-    connection: Connection, ctx: Context, claimed: ClaimedAction, actor: Sender, to: str
+    connection: Connection, ctx: Context, claimed: ClaimedAction, sender: Sender, to: str
 ) -> OutgoingText:
     name, locale = str(claimed.item.template), claimed.loan.locale
     values = text_values(ctx, claimed)
@@ -91,8 +92,8 @@ def _reserve(
         "id": reference,
         "action_id": claimed.action_id,
         "contact_id": reserve_contact(connection, claimed, claimed.now),
-        "provider": actor.provider,
-        "sender": actor.sender,
+        "provider": sender.provider,
+        "sender": sender.sender,
         "status": MessageStatus.RESERVED,
         "template": name,
         "template_version": ctx.templates.version(name, locale),
@@ -107,7 +108,7 @@ def _reserve(
         reference=reference,
         to=to,
         body=body,
-        sender=actor.sender,
+        sender=sender.sender,
         template=name,
         locale=locale,
         values=values,
@@ -141,7 +142,8 @@ def _record(connection: Connection, ctx: Context, sending: _Sending, result: Sen
         _accepted_too_late(connection, sending, now)
     complete(connection, claimed, _move(ctx, sending, result, now), now)
     if result.opted_out:
-        opt_out(connection, claimed.loan.borrower_id, Channel.SMS, sending.actor.provider, now)
+        provider = Actor(sending.sender.provider, ActorKind.PROVIDER)
+        opt_out(connection, claimed.loan.borrower_id, Channel.SMS, provider, now)
     if result.number_invalid:
         note_problem(connection, claimed.loan.loan_id, "phone_invalid", result.reason, now)
 
@@ -179,5 +181,5 @@ def _another_may_take_it(ctx: Context, sending: _Sending, result: SendResult) ->
     """Only a refusal for the provider's sake leaves it open: one for the number's would repeat."""
     if result.number_invalid or not result.elsewhere:
         return False
-    refused_by = sending.refused_by | {sending.actor.provider}
+    refused_by = sending.refused_by | {sending.sender.provider}
     return ctx.sms.for_number(sending.text.to, refused_by) is not None

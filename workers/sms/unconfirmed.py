@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, select
 
 from domain.actions import ActionStatus
+from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.messages import MessageStatus
 from workers.context import Context
@@ -58,7 +59,7 @@ def read_unknown(connection: Connection, zone: tzinfo) -> tuple[UnknownText, ...
 
 
 def was_sent(
-    ctx: Context, message_id: UUID, actor: str, *, sid: str | None = None, dry_run: bool = False
+    ctx: Context, message_id: UUID, actor: Actor, *, sid: str | None = None, dry_run: bool = False
 ) -> None:
     """The provider took it: its action is done. `sid` is the provider's own id, if it told one.
 
@@ -72,7 +73,7 @@ def was_sent(
     _settle(ctx, message_id, MessageStatus.ACCEPTED, done, sid=sid, dry_run=dry_run)
 
 
-def send_again(ctx: Context, message_id: UUID, actor: str, *, dry_run: bool = False) -> None:
+def send_again(ctx: Context, message_id: UUID, actor: Actor, *, dry_run: bool = False) -> None:
     """It never went out: its action is due again, and the gate is asked again, as always.
 
     Should a receipt prove otherwise later, that is a problem on the loan.
@@ -84,7 +85,7 @@ def send_again(ctx: Context, message_id: UUID, actor: str, *, dry_run: bool = Fa
     _settle(ctx, message_id, MessageStatus.NOT_SENT, again, dry_run=dry_run)
 
 
-def drop_unknown(ctx: Context, message_id: UUID, actor: str, *, dry_run: bool = False) -> None:
+def drop_unknown(ctx: Context, message_id: UUID, actor: Actor, *, dry_run: bool = False) -> None:
     """Whatever became of it, nothing more is to be done for its action.
 
     Raises:

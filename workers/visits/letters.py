@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select, true
 
 from domain.access_log import Opened
+from domain.actors import Actor
 from domain.errors import ArrearsError
 from workers.context import Context
 from workers.db.access_log import note_access
@@ -29,7 +30,7 @@ class Letter:
 
 
 def open_letter(
-    ctx: Context, loan_external_id: str, item: str | None = None, *, actor: str
+    ctx: Context, loan_external_id: str, item: str | None = None, *, actor: Actor
 ) -> Letter:
     """Open the newest letter of a loan, or of one of its items, to print it.
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from domain.access_log import Opened
 from domain.actions import ActionStatus, ActionType
+from domain.actors import Actor
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Verdict, may_contact
 from domain.compliance.vocabulary import Channel
@@ -23,7 +24,9 @@ from workers.db.staff import roles_of
 from workers.gate.claim import check_gate, lock_action
 
 
-def begin_visit(ctx: Context, loan_external_id: str, *, actor: str, dry_run: bool = False) -> Begun:
+def begin_visit(
+    ctx: Context, loan_external_id: str, *, actor: Actor, dry_run: bool = False
+) -> Begun:
     """Begin the visit of a loan whose hours have come; gives the address.
 
     `by` is the staff reference of one of its two visitors.
@@ -69,7 +72,7 @@ def begin_visit(ctx: Context, loan_external_id: str, *, actor: str, dry_run: boo
         return replace(begun, attempt=due.attempt, reach=address)
 
 
-def call_off_visit(ctx: Context, loan_external_id: str, *, actor: str, why: str) -> None:
+def call_off_visit(ctx: Context, loan_external_id: str, *, actor: Actor, why: str) -> None:
     """Call off a visit that did not take place: its people are free, and it is planned anew.
 
     Raises:
@@ -130,7 +133,7 @@ def _this_visit(due: Row[*tuple[Any, ...]], now: datetime) -> Any:
     return ask
 
 
-def _check_goes(connection: Connection, visit_id: int, loan_external_id: str, actor: str) -> None:
+def _check_goes(connection: Connection, visit_id: int, loan_external_id: str, actor: Actor) -> None:
     go = connection.execute(
         select(staff.c.external_id)
         .join(visit_staff, visit_staff.c.staff_id == staff.c.id)
@@ -138,7 +141,7 @@ def _check_goes(connection: Connection, visit_id: int, loan_external_id: str, ac
         .order_by(staff.c.external_id)
     ).scalars()
     visitors = list(go)
-    if actor not in visitors:
+    if actor.reference not in visitors:
         raise ArrearsError(
             f"The visit of loan {loan_external_id} is made by {' and '.join(visitors)}, as its "
             f"notice says, and not by {actor}."

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 from sqlalchemy import Engine
 
+from domain.actors import Actor
 from domain.errors import ArrearsError
 from tests.support.concurrently import together
 from tests.support.loans import Book
@@ -26,7 +27,7 @@ def book(engine: Engine) -> Book:
 
 
 def test_an_approval_makes_the_action_due_at_once_and_is_on_record(book: Book) -> None:
-    action_id = approve(book.ctx, "L-1", "legal_file", actor="sup-7")
+    action_id = approve(book.ctx, "L-1", "legal_file", actor=Actor("sup-7"))
     approved = book.action("L-1", "legal_file")
     assert (approved.id, approved.status, approved.due_at) == (
         action_id,
@@ -52,7 +53,7 @@ def test_a_second_approval_is_told_that_nothing_waits(book: Book) -> None:
 def test_of_two_approvals_at_once_one_counts(book: Book) -> None:
     def try_it(actor: str) -> str:
         try:
-            approve(book.ctx, "L-1", "legal_file", actor=actor)
+            approve(book.ctx, "L-1", "legal_file", actor=Actor(actor))
         except ArrearsError:
             return "too late"
         return "approved"
@@ -73,16 +74,18 @@ def test_only_somebody_on_the_roster_with_the_role_may_approve(book: Book) -> No
     book.staff("c-1", "caller", "visitor")
 
     with pytest.raises(ArrearsError, match="for a supervisor to approve, and c-1 is on the roster"):
-        approve(book.ctx, "L-1", "legal_file", actor="c-1")
+        approve(book.ctx, "L-1", "legal_file", actor=Actor("c-1"))
     with pytest.raises(ArrearsError, match="Nobody on the roster has the reference nobody"):
-        approve(book.ctx, "L-1", "legal_file", actor="nobody")
+        approve(book.ctx, "L-1", "legal_file", actor=Actor("nobody"))
 
     assert book.actions("L-1")["legal_file"] == "awaiting_approval"
     assert book.rows(approval) == []
 
 
 def test_a_refusal_drops_the_action_for_good_with_its_reason(book: Book) -> None:
-    refuse(book.ctx, "L-1", "legal_file", actor="sup-1", why="an offer is being talked about")
+    refuse(
+        book.ctx, "L-1", "legal_file", actor=Actor("sup-1"), why="an offer is being talked about"
+    )
 
     refused = book.action("L-1", "legal_file")
     assert refused.status == "dropped"

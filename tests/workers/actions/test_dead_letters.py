@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, update
 
 from domain.actions import ActionType
+from domain.actors import Actor
 from domain.errors import ArrearsError
 from tests.support.concurrently import together
 from tests.support.loans import Book
@@ -54,7 +55,7 @@ def test_what_was_given_up_is_listed_with_its_reason(book: Book) -> None:
 
 
 def test_the_history_of_an_action_is_every_move_and_every_text(book: Book) -> None:
-    resume(book.ctx, dead(book), actor="op-1")
+    resume(book.ctx, dead(book), actor=Actor("op-1"))
     book.send("L-1", "text_day_1")
 
     with book.ctx.engine.connect() as connection:
@@ -75,7 +76,7 @@ def test_the_history_of_an_action_is_every_move_and_every_text(book: Book) -> No
 def test_a_resumed_action_is_due_at_once_taken_up_again_and_done(
     book: Book, provider: Scripted
 ) -> None:
-    resume(book.ctx, dead(book), actor="op-1")
+    resume(book.ctx, dead(book), actor=Actor("op-1"))
 
     resumed = book.action("L-1", "text_day_1")
     assert (resumed.status, resumed.due_at) == ("planned", book.clock.at)
@@ -92,7 +93,7 @@ def test_a_resumed_action_has_all_its_tries_before_it(
 ) -> None:
     with engine.begin() as connection:
         connection.execute(update(action).values(attempts=MOST_FAILURES - 1))
-    resume(book.ctx, dead(book), actor="op-1")
+    resume(book.ctx, dead(book), actor=Actor("op-1"))
     provider.answer = NOT_SENT
     book.send("L-1", "text_day_1")
     failed = book.action("L-1", "text_day_1")
@@ -101,16 +102,16 @@ def test_a_resumed_action_has_all_its_tries_before_it(
 
 @pytest.mark.parametrize(("decide", "end"), [(resume, "planned"), (drop, "dropped")])
 def test_who_decided_is_on_record(book: Book, decide: Callable[..., DeadAction], end: str) -> None:
-    decide(book.ctx, dead(book), actor="op-1")
+    decide(book.ctx, dead(book), actor=Actor("op-1"))
     last = book.rows(action_event)[-1]
     assert (last.from_status, last.to_status) == ("dead", end)
     assert "d by op-1" in last.reason
 
 
 def test_what_was_dropped_is_never_taken_up_again(book: Book) -> None:
-    drop(book.ctx, dead(book), actor="op-1")
+    drop(book.ctx, dead(book), actor=Actor("op-1"))
     with pytest.raises(ArrearsError, match=r"is dropped: only one that is dead"):
-        resume(book.ctx, dead(book), actor="op-1")
+        resume(book.ctx, dead(book), actor=Actor("op-1"))
     book.at("2026-03-02 11:00").escalate("L-1")
     assert book.actions("L-1")["text_day_1"] == "dropped"
 
@@ -121,22 +122,22 @@ def test_only_what_was_given_up_can_be_decided_about(
 ) -> None:
     call = book.action("L-1", "friendly_call")
     with pytest.raises(ArrearsError, match=rf"Action {call.id} is {call.status}"):
-        decide(book.ctx, call.id, actor="op-1")
+        decide(book.ctx, call.id, actor=Actor("op-1"))
     assert book.action("L-1", "friendly_call") == call
     with pytest.raises(ArrearsError, match="There is no action 999"):
-        decide(book.ctx, 999, actor="op-1")
+        decide(book.ctx, 999, actor=Actor("op-1"))
 
 
 @pytest.mark.parametrize("decide", [resume, drop])
 def test_a_dry_run_changes_nothing(book: Book, decide: Callable[..., DeadAction]) -> None:
-    assert decide(book.ctx, dead(book), actor="op-1", dry_run=True).item == "text_day_1"
+    assert decide(book.ctx, dead(book), actor=Actor("op-1"), dry_run=True).item == "text_day_1"
     assert book.actions("L-1")["text_day_1"] == "dead"
 
 
 def test_of_people_who_resume_at_once_one_does(book: Book) -> None:
     def one_resumes() -> str:
         try:
-            resume(book.ctx, dead(book), actor="op-1")
+            resume(book.ctx, dead(book), actor=Actor("op-1"))
         except ArrearsError:
             return "told"
         return "done"
@@ -151,5 +152,5 @@ def test_a_text_that_the_provider_took_and_could_not_send_is_never_sent_again(
         connection.execute(update(message).values(status="failed"))
 
     with pytest.raises(ArrearsError, match="the provider took its text"):
-        resume(book.ctx, dead(book), actor="op-1")
+        resume(book.ctx, dead(book), actor=Actor("op-1"))
     assert book.actions("L-1")["text_day_1"] == "dead"

@@ -8,12 +8,13 @@ from itertools import count
 import pytest
 from sqlalchemy import Engine, update
 
+from domain.actors import Actor, ActorKind
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from domain.inbound_texts import ReplyKind
 from tests.support.concurrently import together
 from tests.support.loans import PHONE, Book
-from workers.borrowers.inbound_texts import Taken, take_reply
+from workers.borrowers.inbound_texts import BY_TEXT, Taken, take_reply
 from workers.borrowers.reply_queue import (
     ReplyToRead,
     assign_replies,
@@ -92,9 +93,11 @@ def test_a_start_takes_back_no_opt_out_that_came_another_way(book: Book) -> None
     by_provider, by_letter = (row.id for row in book.rows(borrower))
     now = book.clock.at
     with book.ctx.engine.begin() as connection:
-        record_opt_out(connection, by_provider, Channel.SMS, "twilio", now)
-        record_opt_out(connection, by_provider, Channel.CALL, "text", now)
-        record_opt_out(connection, by_letter, Channel.SMS, "letter", now)
+        record_opt_out(
+            connection, by_provider, Channel.SMS, Actor("twilio", ActorKind.PROVIDER), now
+        )
+        record_opt_out(connection, by_provider, Channel.CALL, BY_TEXT, now)
+        record_opt_out(connection, by_letter, Channel.SMS, Actor("text"), now)
     texts(book, "START")
     left = {(row.borrower_id, row.channel) for row in book.rows(opt_out)}
     assert left == {(by_provider, "call"), (by_letter, "sms")}
@@ -130,7 +133,7 @@ def test_any_other_text_is_sealed_and_belongs_to_the_loan_that_was_texted_last(
     kept = book.one(reply)
     assert (kept.kind, kept.loan_id) == ("other", book.loan_id("L-1"))
     assert "我失业了".encode() not in bytes(kept.body_encrypted)
-    assert open_reply(book.ctx, kept.id, actor="c-1").body == "我失业了"
+    assert open_reply(book.ctx, kept.id, actor=Actor("c-1")).body == "我失业了"
 
     book.at("2026-03-02 11:00").send("L-2", "text_day_1")
     texts(book, "明天还")
@@ -203,26 +206,26 @@ def test_a_borrower_who_was_never_texted_is_known_by_the_number(book: Book) -> N
 
 def test_a_reply_that_somebody_saw_to_is_work_no_more(book: Book) -> None:
     texts(book, "我失业了")
-    finish_reply(book.ctx, book.one(reply).id, actor="c-1")
+    finish_reply(book.ctx, book.one(reply).id, actor=Actor("c-1"))
     assert (waiting(book), counted(book)) == ((), {})
     assert book.one(reply).actor == "c-1"
     with pytest.raises(ArrearsError, match="c-1 has seen to reply"):
-        finish_reply(book.ctx, book.one(reply).id, actor="c-2")
+        finish_reply(book.ctx, book.one(reply).id, actor=Actor("c-2"))
 
 
 def test_only_what_asks_for_a_person_can_be_seen_to(book: Book) -> None:
     texts(book, "STOP")
     with pytest.raises(ArrearsError, match="it was a stop"):
-        finish_reply(book.ctx, book.one(reply).id, actor="c-1")
+        finish_reply(book.ctx, book.one(reply).id, actor=Actor("c-1"))
     with pytest.raises(ArrearsError, match="no reply 999"):
-        finish_reply(book.ctx, 999, actor="c-1")
+        finish_reply(book.ctx, 999, actor=Actor("c-1"))
     with pytest.raises(ArrearsError, match="no reply 999"):
-        open_reply(book.ctx, 999, actor="c-1")
+        open_reply(book.ctx, 999, actor=Actor("c-1"))
 
 
 def test_a_reply_whose_representation_is_logged_tells_nothing(book: Book) -> None:
     texts(book, "我失业了")
-    assert "失业" not in repr(open_reply(book.ctx, book.one(reply).id, actor="c-1"))
+    assert "失业" not in repr(open_reply(book.ctx, book.one(reply).id, actor=Actor("c-1")))
     with book.ctx.engine.begin() as connection:
         connection.execute(update(borrower).values(phone_blind_index=None))
     assert texts(book, "STOP").locale is None

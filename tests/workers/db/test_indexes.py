@@ -14,6 +14,7 @@ from sqlalchemy import Connection, UniqueConstraint, select
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from domain.actions import ActionType
+from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ContactOutcome
 from domain.errors import ArrearsError
@@ -62,13 +63,13 @@ def what_was_to_be_learnt(connection: Connection, _: Context) -> object:
         .join(loan, loan.c.id == contact.c.loan_id)
         .where(contact.c.attempt == f"A-1-{PAST_DUE}")
     ).one()
-    came = outcomes.OutcomeTold(made.attempt, ContactOutcome.NO_ANSWER, None, "S-1")
+    came = outcomes.OutcomeTold(made.attempt, ContactOutcome.NO_ANSWER, None, Actor("S-1"))
     return outcomes._check(connection, made, came)
 
 
 def the_newest_letter(_: Connection, ctx: Context) -> object:
     with pytest.raises(ArrearsError, match="was erased"):  # the tables hold no letter's words
-        open_letter(ctx, f"L-{PAST_DUE}", actor="S-1")
+        open_letter(ctx, f"L-{PAST_DUE}", actor=Actor("S-1"))
     return None
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine
 
+from domain.actors import Actor, ActorKind
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from domain.holds import HoldKind
@@ -214,7 +215,9 @@ def test_opt_outs_and_problems_are_part_of_the_story(engine: Engine) -> None:
     loan_id = book.loan("L-1", due_on="2026-03-01")
     with engine.begin() as connection:
         now = book.ctx.now()
-        opt_out(connection, book.one(borrower).id, Channel.SMS, "twilio", now)
+        opt_out(
+            connection, book.one(borrower).id, Channel.SMS, Actor("twilio", ActorKind.PROVIDER), now
+        )
         note_problem(connection, loan_id, "phone_invalid", "The number is not in use.", now)
         resolve_problems(connection, [loan_id], ("phone_invalid",), now)
 

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from config.readers.tape_mapping_reader import load_mapping
 from domain.actions import ActionStatus
+from domain.actors import Actor
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.db.schema import inbox_event, message
 from workers.history import read_story
@@ -105,7 +106,7 @@ def test_the_gates_word_on_a_visit_to_come_stands_where_it_was_given(visited: Bo
 
 def test_who_printed_a_letter_is_told(visited: Book) -> None:
     visited.at("2026-03-31 11:00")
-    open_letter(visited.ctx, LOAN, actor="clerk-4")
+    open_letter(visited.ctx, LOAN, actor=Actor("clerk-4"))
 
     assert "03-31 11:00 The letter for field_visit was opened by clerk-4, to be printed." in story(
         visited

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine, select, update
 
+from domain.actors import Actor
 from domain.compliance.gate import Answer, may_contact
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
@@ -239,9 +240,9 @@ def test_new_contacts_are_refused_in_a_sentence(erased: Book) -> None:
 
 def test_what_was_written_cannot_be_opened_any_more_and_that_is_said(erased: Book) -> None:
     with pytest.raises(ArrearsError, match=r"The letter for field_visit of loan L-1 was erased"):
-        open_letter(erased.ctx, "L-1", actor="sup-1")
+        open_letter(erased.ctx, "L-1", actor=Actor("sup-1"))
     with pytest.raises(ArrearsError, match=r"The words of reply \d+ were erased"):
-        open_reply(erased.ctx, erased.one(reply).id, actor="c-1")
+        open_reply(erased.ctx, erased.one(reply).id, actor=Actor("c-1"))
 
 
 def test_a_tape_brings_them_back_with_a_new_loan_and_not_with_the_old_one(erased: Book) -> None:
@@ -279,7 +280,7 @@ def bring_in(book: Book, told: LoanOnTape) -> None:
 def test_whoever_has_the_number_too_keeps_the_opt_out(book: Book) -> None:
     with book.ctx.engine.begin() as connection:
         one = connection.execute(select(borrower.c.id)).scalar_one()
-        opt_out(connection, one, Channel.SMS, "text", book.ctx.now())
+        opt_out(connection, one, Channel.SMS, Actor("text"), book.ctx.now())
     book.at("2031-03-01 10:00").loan("L-2", due_on="2031-03-30")
 
     erase_expired_data(book.at("2031-04-06").ctx)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, LargeBinary, func, select, text
 
+from domain.actors import Actor
 from domain.errors import ArrearsError
 from tests.support.commands import Process, arrears, eventually
 from tests.support.concurrently import together
@@ -160,9 +161,9 @@ def assert_all_is_found_and_opens(book: Book, *keys: str) -> None:
     values = {ctx.cipher.decrypt(value) for value in sealed_values(book)}
     assert {NAME, ADDRESS, "2 Example Road", PHONE["CN"]} <= values
     assert "我失业了" in values
-    assert NAME in open_letter(ctx, "L-1", actor="sup-1").body
+    assert NAME in open_letter(ctx, "L-1", actor=Actor("sup-1")).body
     first = book.rows(select(func.min(reply.c.id).label("id")))[0].id
-    assert open_reply(ctx, first, actor="c-1").body == "我失业了"
+    assert open_reply(ctx, first, actor=Actor("c-1")).body == "我失业了"
     for sid, number, whose in (("SM2", PHONE["CN"], "B-L-1"), ("SM3", "+8613800138003", "B-L-3")):
         told = InboundText("twilio", f"{sid}-{len(book.rows(reply))}", number, "hello", None)
         take_reply(ctx, told, help_is_answered=True)

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, insert, select
 
+from domain.actors import Actor
 from tests.support.concurrently import together
 from tests.support.loans import PHONE, Book
 from workers.borrowers.inbound_texts import take_reply
@@ -110,7 +111,7 @@ def test_what_a_stranger_wrote_goes_when_somebody_has_seen_to_it(book: Book) -> 
         take_reply(book.ctx, text, help_is_answered=True)
     numbers = {row.sid: row.id for row in book.rows(select(reply.c.sid, reply.c.id))}
     for sid in ("SM1", "SM3"):
-        finish_reply(book.ctx, numbers[sid], actor="c-1")
+        finish_reply(book.ctx, numbers[sid], actor=Actor("c-1"))
 
     days_later(book, 91)
 

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Engine, Row, update
 
+from domain.actors import Actor
 from domain.events import NotYetError
 from tests.support.loans import Book
 from tests.support.sending import Scripted, route
@@ -96,7 +97,7 @@ def test_an_answer_after_a_person_said_not_sent_is_a_problem_on_the_loan(engine:
         def send(self, text: OutgoingText) -> SendResult:
             book.clock.at += book.ctx.settings.lease + timedelta(seconds=1)
             mark_lost_claims(book.ctx)
-            send_again(book.ctx, text.reference, "op-1")
+            send_again(book.ctx, text.reference, Actor("op-1"))
             return super().send(text)
 
     book.ctx = replace(book.ctx, sms=route(twilio=SlowerThanPeople()))

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine
 
+from domain.actors import Actor
 from tests.support.loans import Book
 from tests.support.sending import (
     ANSWER_LOST,
@@ -75,7 +76,7 @@ def test_when_all_have_refused_the_action_is_dead_and_resumed_it_asks_the_first_
     assert [send(book), send(book), send(book)] == ["refused", "refused", "nothing to do"]
     assert book.actions("L-1")["text_day_1"] == "dead"
 
-    resume(book.ctx, book.action_id("L-1", "text_day_1"), actor="op-1")
+    resume(book.ctx, book.action_id("L-1", "text_day_1"), actor=Actor("op-1"))
     first.answer = None
     assert send(book) == "accepted"
     assert asked(first, second) == [2, 1]

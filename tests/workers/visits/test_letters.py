@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine
 
+from domain.actors import Actor
 from domain.errors import ArrearsError
 from tests.support.loans import NAME, Book
 from workers.db.schema import access, document
@@ -32,7 +33,7 @@ def test_the_letter_comes_as_it_was_written_and_the_look_is_logged_without_its_w
     book: Book, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, logger="workers.visits.letters"):
-        letter = open_letter(book.ctx, "L-1", actor="sup-1")
+        letter = open_letter(book.ctx, "L-1", actor=Actor("sup-1"))
 
     assert NAME in letter.body
     assert "2026年4月3日 09:00–11:00" in letter.body
@@ -47,10 +48,10 @@ def test_the_letter_comes_as_it_was_written_and_the_look_is_logged_without_its_w
 
 
 def test_a_letter_can_be_asked_for_by_its_item(book: Book) -> None:
-    of_the_item = open_letter(book.ctx, "L-1", "field_visit", actor="sup-1")
-    assert of_the_item == open_letter(book.ctx, "L-1", actor="sup-1")
+    of_the_item = open_letter(book.ctx, "L-1", "field_visit", actor=Actor("sup-1"))
+    assert of_the_item == open_letter(book.ctx, "L-1", actor=Actor("sup-1"))
     with pytest.raises(ArrearsError, match="No letter has been written for legal_notice of loan"):
-        open_letter(book.ctx, "L-1", "legal_notice", actor="sup-1")
+        open_letter(book.ctx, "L-1", "legal_notice", actor=Actor("sup-1"))
 
 
 def test_an_unknown_loan_and_a_loan_without_a_letter_are_named(
@@ -58,9 +59,9 @@ def test_an_unknown_loan_and_a_loan_without_a_letter_are_named(
 ) -> None:
     book.loan("L-2")
     with pytest.raises(ArrearsError, match="No letter has been written for loan L-2"):
-        open_letter(book.ctx, "L-2", actor="sup-1")
+        open_letter(book.ctx, "L-2", actor=Actor("sup-1"))
     with pytest.raises(ArrearsError, match="Loan L-9 is not known"):
-        open_letter(book.ctx, "L-9", actor="sup-1")
+        open_letter(book.ctx, "L-9", actor=Actor("sup-1"))
     assert caplog.messages == []
     assert book.rows(access) == [], "nothing was opened"
 
@@ -69,4 +70,4 @@ def test_a_letter_about_arrears_that_were_paid_is_not_due_any_more(book: Book) -
     paid = Payment("P-1", "L-1", Decimal(1000), "CNY", book.ctx.today())
     with book.ctx.engine.begin() as connection:
         record_payment(connection, book.ctx, paid)
-    assert not open_letter(book.ctx, "L-1", actor="sup-1").still_due
+    assert not open_letter(book.ctx, "L-1", actor=Actor("sup-1")).still_due

@@ -14,6 +14,7 @@ from sqlalchemy import (
     false,
 )
 
+from domain.actors import ActorKind
 from domain.compliance.vocabulary import Channel
 from domain.loans import Component
 from workers.db.schema.base import identity, metadata, moment, money, one_of, refers_to, words
@@ -55,7 +56,9 @@ opt_out = Table(
     Column("channel", Text, primary_key=True),
     moment("since"),
     Column("source", Text, nullable=False),
+    Column("source_kind", Text, nullable=False),
     one_of("channel", Channel),
+    one_of("source_kind", ActorKind),
 )
 
 loan = Table(

@@ -18,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from domain.access_log import Opened
+from domain.actors import ActorKind
 from domain.events import OutboxStatus
 from workers.db.schema.base import (
     CHANGES_OFTEN,
@@ -196,10 +197,12 @@ erasure = Table(
     refers_to("borrower"),
     moment("at"),
     Column("actor", Text, nullable=False),  # a staff reference, or the name of the task
+    Column("actor_kind", Text, nullable=False),
     Column("why", Text, nullable=False),
     Column("law", Text),  # what asks for it although it was to be kept
     words("rules"),  # the retention rules that were over, or that the law overrode
     Column("kept_until", Date),  # the last day on which they wanted it kept; null: no rule said
+    one_of("actor_kind", ActorKind),
     Index(None, "borrower_id"),
 )
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, inspect, select
 import config
 from config.readers.tape_mapping_reader import load_mapping
 from domain.actions import ActionStatus, ActionType
+from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.ladder import find_ladder
 from workers.actions.approvals import approve
@@ -159,7 +160,7 @@ def approve_legal_files(rehearsal: RehearsalHouse) -> str:
         people = {role: _somebody(connection, role) for role in roles}
     for row in waiting:
         role = str(_role(rehearsal, row))
-        approve(ctx, row.external_id, row.item, people[role])
+        approve(ctx, row.external_id, row.item, Actor(people[role]))
     if not waiting:
         return "Nothing waited for approval."
     return f"{' and '.join(people.values())} approved {len(waiting)} legal files that waited."

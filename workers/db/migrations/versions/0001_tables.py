@@ -239,10 +239,15 @@ def _create_tables() -> None:
         sa.Column("borrower_id", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("actor_kind", sa.Text(), nullable=False),
         sa.Column("why", sa.Text(), nullable=False),
         sa.Column("law", sa.Text(), nullable=True),
         sa.Column("rules", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
         sa.Column("kept_until", sa.Date(), nullable=True),
+        sa.CheckConstraint(
+            "actor_kind IN ('staff', 'system', 'provider', 'borrower')",
+            name=op.f("erasure_actor_kind_known"),
+        ),
         sa.ForeignKeyConstraint(
             ["borrower_id"], ["borrower.id"], name=op.f("erasure_borrower_id_fkey")
         ),
@@ -321,8 +326,13 @@ def _create_tables() -> None:
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("source_kind", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "channel IN ('sms', 'call', 'visit', 'legal')", name=op.f("opt_out_channel_known")
+        ),
+        sa.CheckConstraint(
+            "source_kind IN ('staff', 'system', 'provider', 'borrower')",
+            name=op.f("opt_out_source_kind_known"),
         ),
         sa.ForeignKeyConstraint(
             ["borrower_id"], ["borrower.id"], name=op.f("opt_out_borrower_id_fkey")
