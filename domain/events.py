@@ -22,9 +22,9 @@ class RejectedError(Exception):
     """The event can never be applied as it is. It is kept, with the reason."""
 
 
-class HeldError(Exception):
+class LoanLockedError(Exception):
     """Somebody else is at the loan just now. Nothing was done; the event is applied by itself."""
 
 
-Answer: TypeAlias = str | NotYetError | RejectedError | HeldError
+Answer: TypeAlias = str | NotYetError | RejectedError | LoanLockedError
 """What came of one of several events: a sentence for people, or why it was not applied."""

@@ -16,7 +16,7 @@ from workers.db.encryption import Cipher
 from workers.db.encryption_keys import read_index_key
 from workers.db.engine import connect
 from workers.db.outbox import with_outbox
-from workers.outbox.receiver import receiver_in
+from workers.outbox.lender_webhook import lender_webhook_in
 from workers.sms.providers import tencent, twilio
 from workers.sms.providers.routing import Routes, Sender
 
@@ -29,20 +29,20 @@ def build_context(settings: Settings) -> Context:
     """
     templates = Templates.load(settings.policy_dir / "templates")
     senders = [_twilio(settings), *_tencent(settings, templates)]
-    receiver = receiver_in(settings)
+    lender_webhook = lender_webhook_in(settings)
     engine = connect(settings.database_url)
     return Context(
         settings=settings,
         templates=templates,
         policy=load_policy(settings.policy_dir, template_names=templates.names()),
-        engine=with_outbox(engine) if receiver else engine,
+        engine=with_outbox(engine) if lender_webhook else engine,
         cipher=Cipher(
             [key.get_secret_value() for key in settings.encryption_keys],
             partial(read_index_key, engine),
         ),
         clock=Clock(settings.clock_file),
         sms=Routes({sender.provider: sender for sender in senders}, settings.sms_routes),
-        receiver=receiver,
+        lender_webhook=lender_webhook,
     )
 
 

@@ -14,7 +14,7 @@ from config.settings import Settings
 from domain.ladder import Ladder, ladder_for
 from workers.clock import Clock
 from workers.db.encryption import Cipher
-from workers.outbox.receiver import Receiver
+from workers.outbox.lender_webhook import LenderWebhook
 from workers.sms.providers.routing import Routes
 
 
@@ -29,7 +29,7 @@ class Context:
     cipher: Cipher
     clock: Clock
     sms: Routes
-    receiver: Receiver | None = None
+    lender_webhook: LenderWebhook | None = None
     """The lender's systems, which are told what happens; None: they are not told."""
 
     def now(self) -> datetime:

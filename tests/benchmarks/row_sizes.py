@@ -84,7 +84,7 @@ _BY_HAND = (
 def measure(places: Places, size: Size) -> list[Figure]:
     with a_book(places, LOANS, LOANS) as given:
         ctx = replace(
-            given, engine=with_outbox(given.engine), sms=only(FakeSmsGateway()), receiver=None
+            given, engine=with_outbox(given.engine), sms=only(FakeSmsGateway()), lender_webhook=None
         )
         _work(ctx)
         run_outside_transactions(

@@ -225,4 +225,4 @@ def come_in(book: Book, events: tuple[Event, ...]) -> None:
     with book.ctx.engine.begin() as connection:
         for number, (kind, payload) in enumerate(events):
             external_id = f"lender:{kind}:{number}"
-            process.receive(connection, external_id, kind, payload, book.ctx.now())
+            process.store_event(connection, external_id, kind, payload, book.ctx.now())

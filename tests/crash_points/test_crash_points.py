@@ -14,7 +14,7 @@ PLACES = {
     "calls.assign_call": ("calls.assign.assign_call:1",),
     "escalate.escalate_loans": ("escalation.escalate.escalate_loans:1",),
     "events.apply_events": (
-        "inbox.process._apply_together:1",
+        "inbox.process._apply_batch:1",
         "inbox.process.apply_event:1",
     ),
     "legal.open_legal_file": ("legal.legal_files.open_legal_file:1",),

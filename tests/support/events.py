@@ -5,23 +5,23 @@ from __future__ import annotations
 from uuid import uuid4
 
 from tests.support.loans import Book
-from workers.inbox.process import Settled, apply_event, receive
+from workers.inbox.process import EventResult, apply_event, store_event
 
 
 def store(book: Book, kind: str, /, **payload: object) -> int:
     """An event that came in and is not applied yet. Gives its id."""
     with book.ctx.engine.begin() as connection:
-        return receive(connection, f"{kind}:{uuid4()}", kind, payload, book.ctx.now())
+        return store_event(connection, f"{kind}:{uuid4()}", kind, payload, book.ctx.now())
 
 
-def tell(book: Book, kind: str, /, **payload: object) -> Settled:
+def tell(book: Book, kind: str, /, **payload: object) -> EventResult:
     """Store an event and apply it at once."""
     return apply_event(book.ctx, store(book, kind, **payload))
 
 
 def pay(
     book: Book, amount: str, *, id: str = "P-1", loan: str = "L-1", paid_on: str | None = None
-) -> Settled:
+) -> EventResult:
     """A payment in the loan's currency, of today if no day is given."""
     return tell(
         book,
@@ -34,14 +34,14 @@ def pay(
     )
 
 
-def reverse(book: Book, payment: str = "P-1", reversed_on: str | None = None) -> Settled:
+def reverse(book: Book, payment: str = "P-1", reversed_on: str | None = None) -> EventResult:
     day = reversed_on or book.ctx.today().isoformat()
     return tell(book, "reversal", payment=payment, reversed_on=day)
 
 
 def promise(
     book: Book, amount: str, due_on: str, *, id: str = "PR-1", currency: str = "CNY"
-) -> Settled:
+) -> EventResult:
     """A promise for L-1."""
     return tell(
         book,
@@ -62,7 +62,7 @@ def place(
     ends_on: str | None = None,
     *,
     id: str = "H-1",
-) -> Settled:
+) -> EventResult:
     """A hold for L-1."""
     return tell(
         book,

@@ -75,7 +75,7 @@ def payments_come_in_together(connection: Connection, ctx: Context) -> object:
         Payment(f"N-{n}", f"L-{50 * n}", Decimal(900 * n), "CNY", ctx.today()) for n in (1, 2, 3)
     ]
     ids = [
-        process.receive(
+        process.store_event(
             connection, payment.external_id, "payment", process.payment_payload(payment), ctx.now()
         )
         for payment in paid
@@ -108,7 +108,7 @@ def who_calls(connection: Connection, ctx: Context) -> object:
 
 
 def events_wake(connection: Connection, ctx: Context) -> object:
-    return outbox.wake(connection, ctx.now(), again_after=LEASE, limit=100)
+    return outbox.dispatch_due(connection, ctx.now(), again_after=LEASE, limit=100)
 
 
 def actions_wake(connection: Connection, ctx: Context) -> object:
@@ -211,7 +211,9 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "inbox_event_external_id_key": (
         "an event that comes twice is stored once",
-        lambda c, h: process.receive(c, "E-500", "contact_change", {"borrower": "B-500"}, h.now()),
+        lambda c, h: process.store_event(
+            c, "E-500", "contact_change", {"borrower": "B-500"}, h.now()
+        ),
     ),
     "inbox_event_loan_unapplied_idx": (
         "news of the loan waits, and the claim with it; the story of events that did nothing",

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.support.loans import Book
 from workers.db.outbox import with_outbox
-from workers.outbox.receiver import Receiver
+from workers.outbox.lender_webhook import LenderWebhook
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OLDER_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
@@ -116,8 +116,8 @@ def lenders_systems() -> Iterator[LendersSystems]:
 
 def telling(book: Book, url: str = "http://127.0.0.1:1") -> Book:
     """The book's house, with the lender's systems at `url`."""
-    receiver = Receiver(
+    receiver = LenderWebhook(
         url, [SECRET, OLDER_SECRET], connect_timeout=PATIENCE, read_timeout=PATIENCE
     )
-    book.ctx = replace(book.ctx, engine=with_outbox(book.ctx.engine), receiver=receiver)
+    book.ctx = replace(book.ctx, engine=with_outbox(book.ctx.engine), lender_webhook=receiver)
     return book

@@ -30,7 +30,7 @@ from tests.support.loans import Book
 from workers.db.schema import action, loan
 from workers.escalation.escalate import escalate_loans
 from workers.escalation.scan import scan_portfolio
-from workers.inbox.process import apply_events, payment_payload, receive_alone
+from workers.inbox.process import apply_events, payment_payload, store_and_commit
 from workers.messaging.broker import KEY_PREFIX
 from workers.messaging.publish import announce
 from workers.payments.payments import Payment
@@ -237,7 +237,7 @@ def test_a_payment_that_calls_off_what_was_planned_costs_what_it_did(engine: Eng
         n = next(numbers)
         paid = Payment(f"P-{n}", f"L-{n}", Decimal(1000), "CNY", book.ctx.today())
         payload = payment_payload(paid)
-        stored = receive_alone(book.ctx, f"P-{n}", "payment", payload, book.ctx.now())
+        stored = store_and_commit(book.ctx, f"P-{n}", "payment", payload, book.ctx.now())
         [settled] = apply_events(book.ctx, [stored])
         assert settled.status == "applied"
 

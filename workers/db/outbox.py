@@ -23,7 +23,7 @@ from workers.db.skip_locked import not_dispatched_since, update_first
 WITH_OUTBOX = "arrears_tells"
 
 
-class EventKind(StrEnum):
+class OutboxEventKind(StrEnum):
     """What the lender's systems are told; `docs/events.md` says what each one holds."""
 
     LOAN_ESCALATED = "loan.escalated"
@@ -43,7 +43,7 @@ class EventKind(StrEnum):
 class OutboxMessage:
     """One thing that happened to a loan."""
 
-    kind: EventKind
+    kind: OutboxEventKind
     loan_id: int
     payload: Mapping[str, Any]
     """Ids, words and dates: never personal data. The loan's external id is added on the way out."""
@@ -54,9 +54,9 @@ def with_outbox(engine: Engine) -> Engine:
     return engine.execution_options(**{WITH_OUTBOX: True})
 
 
-def record_events(connection: Connection, news: Sequence[OutboxMessage], now: datetime) -> None:
+def record_events(connection: Connection, messages: Sequence[OutboxMessage], now: datetime) -> None:
     """Put news into the outbox, in their order, if this house has a receiver. One statement."""
-    if not news or not connection.get_execution_options().get(WITH_OUTBOX):
+    if not messages or not connection.get_execution_options().get(WITH_OUTBOX):
         return
     rows = [
         {
@@ -68,7 +68,7 @@ def record_events(connection: Connection, news: Sequence[OutboxMessage], now: da
             "status": OutboxStatus.WAITING,
             "due_at": now,
         }
-        for message in news
+        for message in messages
     ]
     insert_rows(connection, outbox_event, rows)
 
@@ -161,7 +161,9 @@ def release_rest(connection: Connection, loan_id: int) -> None:
     )
 
 
-def wake(connection: Connection, now: datetime, *, again_after: timedelta, limit: int) -> list[int]:
+def dispatch_due(
+    connection: Connection, now: datetime, *, again_after: timedelta, limit: int
+) -> list[int]:
     """The loans of up to `limit` events whose time has come, each loan once, to be announced.
 
     An event that was announced longer ago than `again_after` and still waits is announced again.
@@ -172,8 +174,10 @@ def wake(connection: Connection, now: datetime, *, again_after: timedelta, limit
         not_dispatched_since(outbox_event.c.dispatched_at, now - again_after),
     )
     first = update_first(outbox_event, due, (outbox_event.c.due_at,), limit)
-    woken = connection.execute(first.values(dispatched_at=now).returning(outbox_event.c.loan_id))
-    return sorted(set(woken.scalars()))
+    dispatched = connection.execute(
+        first.values(dispatched_at=now).returning(outbox_event.c.loan_id)
+    )
+    return sorted(set(dispatched.scalars()))
 
 
 def _finish(connection: Connection, event: ClaimedEvent, values: Mapping[str, Any]) -> bool:

@@ -10,15 +10,15 @@ from sqlalchemy import Row
 from domain.actions import ActionStatus, ActionType
 from domain.decision import Decision
 from domain.messages import UNSETTLED, MessageStatus
-from workers.db.outbox import EventKind, OutboxMessage
+from workers.db.outbox import OutboxEventKind, OutboxMessage
 
 # A text that is done is told by what becomes of the text itself.
 _TOLD = {
-    (ActionType.ASSIGN_CALL, ActionStatus.ASSIGNED): EventKind.CALL_ASSIGNED,
-    (ActionType.SCHEDULE_VISIT, ActionStatus.ASSIGNED): EventKind.VISIT_SCHEDULED,
-    (ActionType.ASSIGN_CALL, ActionStatus.DONE): EventKind.CALL_MADE,
-    (ActionType.SCHEDULE_VISIT, ActionStatus.DONE): EventKind.VISIT_MADE,
-    (ActionType.OPEN_LEGAL_FILE, ActionStatus.DONE): EventKind.LEGAL_FILE_OPENED,
+    (ActionType.ASSIGN_CALL, ActionStatus.ASSIGNED): OutboxEventKind.CALL_ASSIGNED,
+    (ActionType.SCHEDULE_VISIT, ActionStatus.ASSIGNED): OutboxEventKind.VISIT_SCHEDULED,
+    (ActionType.ASSIGN_CALL, ActionStatus.DONE): OutboxEventKind.CALL_MADE,
+    (ActionType.SCHEDULE_VISIT, ActionStatus.DONE): OutboxEventKind.VISIT_MADE,
+    (ActionType.OPEN_LEGAL_FILE, ActionStatus.DONE): OutboxEventKind.LEGAL_FILE_OPENED,
 }
 
 _SENT = frozenset(
@@ -30,10 +30,10 @@ _SENT = frozenset(
     }
 )
 _BECAME = {
-    MessageStatus.REFUSED: EventKind.TEXT_FAILED,
-    MessageStatus.UNDELIVERED: EventKind.TEXT_FAILED,
-    MessageStatus.FAILED: EventKind.TEXT_FAILED,
-    MessageStatus.DELIVERED: EventKind.TEXT_DELIVERED,
+    MessageStatus.REFUSED: OutboxEventKind.TEXT_FAILED,
+    MessageStatus.UNDELIVERED: OutboxEventKind.TEXT_FAILED,
+    MessageStatus.FAILED: OutboxEventKind.TEXT_FAILED,
+    MessageStatus.DELIVERED: OutboxEventKind.TEXT_DELIVERED,
 }
 
 
@@ -41,7 +41,7 @@ def of_decisions(decisions: Iterable[Decision], ids: dict[int, int]) -> list[Out
     """Of decisions that plan something; `ids` are the decisions' own, by loan id."""
     return [
         OutboxMessage(
-            EventKind.LOAN_ESCALATED,
+            OutboxEventKind.LOAN_ESCALATED,
             d.loan_id,
             {
                 "decision": ids[d.loan_id],
@@ -69,7 +69,7 @@ def of_moved_actions(
     if to is ActionStatus.DEAD:
         return [
             OutboxMessage(
-                EventKind.ACTION_DEAD,
+                OutboxEventKind.ACTION_DEAD,
                 action.loan_id,
                 _action(action.id, action) | {"reason": reason},
             )
@@ -87,7 +87,7 @@ def of_text(text: Row[*tuple[Any, ...]], became: MessageStatus) -> list[OutboxMe
 
     A text whose first news is that it arrived was sent as well.
     """
-    kinds = [EventKind.TEXT_SENT] if text.status in UNSETTLED and became in _SENT else []
+    kinds = [OutboxEventKind.TEXT_SENT] if text.status in UNSETTLED and became in _SENT else []
     if became in _BECAME:
         kinds.append(_BECAME[became])
     data = {"text": text.id, **_action(text.action_id, text)}
@@ -98,7 +98,7 @@ def of_cured_cases(cases: Iterable[Row[*tuple[Any, ...]]]) -> list[OutboxMessage
     """Of cases that closed because everything past due was paid."""
     return [
         OutboxMessage(
-            EventKind.CASE_CURED, case.loan_id, {"case": case.id, "opened_on": case.opened_on}
+            OutboxEventKind.CASE_CURED, case.loan_id, {"case": case.id, "opened_on": case.opened_on}
         )
         for case in cases
     ]

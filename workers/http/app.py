@@ -14,7 +14,7 @@ from workers.bootstrap import process_context
 from workers.context import Context
 from workers.db.engine import assert_reachable
 from workers.http import lender, tencent, twilio
-from workers.http.notify_workers import waker_of_workers
+from workers.http.notify_workers import worker_notifier
 from workers.http.openapi import HEALTH, Described
 from workers.http.requests import RefusedError, refuse
 
@@ -34,7 +34,7 @@ def create_app(
         docs_url=None,  # a page that would load its scripts from elsewhere
         redoc_url=None,
     )
-    app.state.wake = wake or (waker_of_workers() if ctx is None else _nobody)
+    app.state.wake = wake or (worker_notifier() if ctx is None else _nobody)
     app.state.ctx = ctx or process_context()
     app.add_exception_handler(RefusedError, refuse)
     for one in (lender, twilio, tencent):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from workers.context import Context
-from workers.inbox.process import receive
+from workers.inbox.process import store_event
 from workers.sms.delivery_receipts import receipt_payload
 from workers.sms.providers.port import StatusReport
 
@@ -23,4 +23,4 @@ def store_reports(ctx: Context, reports: Iterable[StatusReport]) -> None:
     with ctx.engine.begin() as connection:
         # In one order, so that two calls with the same reports cannot wait for each other.
         for external_id, report in sorted(told.items()):
-            receive(connection, external_id, "receipt", receipt_payload(report), ctx.now())
+            store_event(connection, external_id, "receipt", receipt_payload(report), ctx.now())

@@ -21,7 +21,7 @@ from workers.http.lender_events import CALL_START_ASKED, LENDER_EVENT, CallStart
 from workers.http.openapi import CALL_START, EVENTS
 from workers.http.requests import RefusedError, context_of, in_the_store, read_body
 from workers.http.signatures import SignatureHeaders, check_signature
-from workers.inbox.process import receive_alone
+from workers.inbox.process import store_and_commit
 
 router = APIRouter()
 
@@ -123,4 +123,4 @@ def _begin(ctx: Context, asked: CallStart) -> Begun:
 
 def _store(ctx: Context, webhook_id: str, event: LenderEvent) -> int:
     payload = event.data.payload(ctx.cipher)
-    return receive_alone(ctx, f"lender:{webhook_id}", event.type, payload, ctx.now())
+    return store_and_commit(ctx, f"lender:{webhook_id}", event.type, payload, ctx.now())

@@ -27,7 +27,7 @@ QUIET_FOR = 10.0
 """Seconds without a try after one failed: a broker that is away must not hold up those who call."""
 
 
-class Waker:
+class WorkerNotifier:
     """Announces stored events to the workers, by id. For one event loop."""
 
     def __init__(self, announce: Callable[[list[int]], object]) -> None:
@@ -61,6 +61,6 @@ class Waker:
             log.warning("events are not announced at once for a while: %s", log_summary(error))
 
 
-def waker_of_workers() -> Waker:
+def worker_notifier() -> WorkerNotifier:
     """Wakes the workers of this process's own broker."""
-    return Waker(lambda event_ids: announce(app, APPLY_EVENTS, [(event_ids,)]))
+    return WorkerNotifier(lambda event_ids: announce(app, APPLY_EVENTS, [(event_ids,)]))

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
 from domain.errors import ArrearsError
-from domain.events import Answer, HeldError, NotYetError, RejectedError
+from domain.events import Answer, LoanLockedError, NotYetError, RejectedError
 from workers.context import Context
 from workers.db.engine import autocommit
 from workers.db.inbox import (
@@ -48,7 +48,7 @@ _STORE = prepared(
 )
 
 
-def receive(
+def store_event(
     connection: Connection, external_id: str, kind: str, payload: Mapping[str, Any], now: datetime
 ) -> int:
     """Store an event under the id its sender gave it, and return the house's own id of it.
@@ -87,7 +87,7 @@ def receive(
     return int(known.id)
 
 
-def receive_alone(
+def store_and_commit(
     ctx: Context, external_id: str, kind: str, payload: Mapping[str, Any], now: datetime
 ) -> int:
     """`receive` in a transaction of its own; what is new costs one round trip."""
@@ -96,7 +96,7 @@ def receive_alone(
     if stored is not None:
         return stored
     with ctx.engine.begin() as connection:
-        return receive(connection, external_id, kind, payload, now)
+        return store_event(connection, external_id, kind, payload, now)
 
 
 def _store_what_is_new(
@@ -115,7 +115,7 @@ def _said(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class EventResult:
     """What came of an event."""
 
     status: str
@@ -124,7 +124,7 @@ class Settled:
     """A sentence for people."""
 
 
-def apply_events(ctx: Context, event_ids: Sequence[int]) -> list[Settled]:
+def apply_events(ctx: Context, event_ids: Sequence[int]) -> list[EventResult]:
     """Apply stored events in the order in which they came in, each once; what came of each.
 
     The event is what is applied, and what fails; how many are announced at once is a matter of
@@ -133,14 +133,14 @@ def apply_events(ctx: Context, event_ids: Sequence[int]) -> list[Settled]:
     one costs. What was applied meanwhile is passed over. The order holds within one call: of two
     at the same time either may come first.
     """
-    settled: list[Settled] = []
+    settled: list[EventResult] = []
     with autocommit(ctx.engine) as connection:
         waiting = filter_pending(connection, event_ids)
     try:
         for kind, run in groupby(waiting, key=attrgetter("kind")):
             ids = [one.id for one in run]
             if kind in TOGETHER:
-                settled += _apply_together(ctx, kind, ids)
+                settled += _apply_batch(ctx, kind, ids)
             else:
                 settled += [apply_event(ctx, event_id) for event_id in ids]
     except Exception:
@@ -150,7 +150,7 @@ def apply_events(ctx: Context, event_ids: Sequence[int]) -> list[Settled]:
     return settled
 
 
-def _apply_together(ctx: Context, kind: str, event_ids: Sequence[int]) -> list[Settled]:
+def _apply_batch(ctx: Context, kind: str, event_ids: Sequence[int]) -> list[EventResult]:
     """Apply events of one kind, and others of it that wait, in one transaction.
 
     If that fails those asked for are taken one by one, and only the one at fault says so. Those of
@@ -168,10 +168,10 @@ def _apply_together(ctx: Context, kind: str, event_ids: Sequence[int]) -> list[S
             answered = [
                 (event, _settled(event, answer, now))
                 for event, answer in came
-                if not isinstance(answer, HeldError)
+                if not isinstance(answer, LoanLockedError)
             ]
             _put_on_record(connection, answered, now)
-            held = [event.id for event, answer in came if isinstance(answer, HeldError)]
+            held = [event.id for event, answer in came if isinstance(answer, LoanLockedError)]
             if held:
                 release_events(connection, held)
     except Exception as error:
@@ -193,12 +193,12 @@ def _tell_again(ctx: Context, event_ids: Sequence[int]) -> None:
             release_events(connection, event_ids)
 
 
-def apply_event(ctx: Context, event_id: int) -> Settled:
+def apply_event(ctx: Context, event_id: int) -> EventResult:
     """Apply one stored event, once. Waits for whoever is at it, or at its loan."""
     with ctx.engine.begin() as connection:
         event = lock_event(connection, event_id)
         if event.status != "received":
-            return Settled(event.status, event.reason)
+            return EventResult(event.status, event.reason)
         answer: Answer | Exception
         try:
             with connection.begin_nested():
@@ -213,22 +213,22 @@ def apply_event(ctx: Context, event_id: int) -> Settled:
         return settled
 
 
-def _settled(event: Event, answer: Answer | Exception, now: datetime) -> Settled:
+def _settled(event: Event, answer: Answer | Exception, now: datetime) -> EventResult:
     """What an answer means for its event: whether it is tried again, and what people are told."""
     match answer:
         case str():
-            return Settled("applied", answer)
+            return EventResult("applied", answer)
         case NotYetError():
-            return Settled("rejected" if _give_up(event, now) else "received", str(answer))
+            return EventResult("rejected" if _give_up(event, now) else "received", str(answer))
         case RejectedError():
-            return Settled("rejected", str(answer))
+            return EventResult("rejected", str(answer))
     log.error("event %s failed: %s", event.id, log_summary(answer))
-    return Settled("received", f"It could not be applied ({type(answer).__name__}).")
+    return EventResult("received", f"It could not be applied ({type(answer).__name__}).")
 
 
 def _put_on_record(
     connection: Connection,
-    answered: Sequence[tuple[Event, Settled]],
+    answered: Sequence[tuple[Event, EventResult]],
     now: datetime,
 ) -> None:
     if not answered:
@@ -256,14 +256,14 @@ NAMED_BY = {"payment": "external_id", "promise": "promise", "hold": "hold", "dis
 """By kind, where its payload has the id under which other events name it."""
 
 
-def submit(ctx: Context, external_id: str, kind: str, payload: Mapping[str, Any]) -> Settled:
+def submit(ctx: Context, external_id: str, kind: str, payload: Mapping[str, Any]) -> EventResult:
     """Store an event that a person tells of, and apply it at once.
 
     Raises:
         ArrearsError: it can never be applied, or was applied already with other contents.
     """
     with ctx.engine.begin() as connection:
-        event_id = receive(connection, external_id, kind, payload, ctx.now())
+        event_id = store_event(connection, external_id, kind, payload, ctx.now())
     settled = apply_event(ctx, event_id)
     if settled.status == "rejected":
         raise ArrearsError(settled.reason)

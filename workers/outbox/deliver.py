@@ -17,7 +17,7 @@ from workers.context import Context
 from workers.db import outbox
 from workers.db.outbox import ClaimedEvent
 from workers.messaging.backoff import back_off
-from workers.outbox.receiver import Answer, DeliveryOutcome, OutgoingEvent
+from workers.outbox.lender_webhook import DeliveryOutcome, DeliveryResult, OutgoingEvent
 from workers.queues import QUEUE_HOLDS
 
 MOST_TRIES = 54
@@ -37,19 +37,19 @@ def deliver_events(ctx: Context, loan_id: int) -> int:
 
     One that is not taken is tried again later, and the loan's others wait for it.
     """
-    if ctx.receiver is None:
+    if ctx.lender_webhook is None:
         return 0
     began_at = ctx.now()
     taken = tried = 0
     with ctx.engine.begin() as connection:
         event = outbox.claim_next(connection, loan_id, began_at, ctx.settings.lease)
     while event is not None:
-        answer = ctx.receiver.post(_as_sent(event), ctx.now())
+        result = ctx.lender_webhook.post(_as_sent(event), ctx.now())
         now = ctx.now()
         tried += 1
-        taken += answer.outcome is DeliveryOutcome.TAKEN
+        taken += result.outcome is DeliveryOutcome.TAKEN
         with ctx.engine.begin() as connection:
-            _complete(connection, event, answer, now)
+            _complete(connection, event, result, now)
             if tried == BATCH_SIZE or now - began_at >= ENOUGH:
                 outbox.release_rest(connection, loan_id)
                 break
@@ -64,10 +64,10 @@ def dispatch_outbox(ctx: Context, announce: Callable[[list[int]], None], waiting
     added, and without a receiver nothing is announced.
     """
     room = QUEUE_HOLDS - waiting
-    if room <= 0 or ctx.receiver is None:
+    if room <= 0 or ctx.lender_webhook is None:
         return 0
     with ctx.engine.begin() as connection:
-        loan_ids = outbox.wake(
+        loan_ids = outbox.dispatch_due(
             connection,
             ctx.now(),
             again_after=ctx.settings.lease,
@@ -87,12 +87,14 @@ def _as_sent(event: ClaimedEvent) -> OutgoingEvent:
     )
 
 
-def _complete(connection: Connection, event: ClaimedEvent, answer: Answer, now: datetime) -> None:
-    match answer.outcome:
+def _complete(
+    connection: Connection, event: ClaimedEvent, result: DeliveryResult, now: datetime
+) -> None:
+    match result.outcome:
         case DeliveryOutcome.TAKEN:
             outbox.complete(connection, event, OutboxStatus.DELIVERED, now)
         case DeliveryOutcome.FAILED if event.attempts < MOST_TRIES:
             wait = back_off(event.attempts - 1)
-            outbox.postpone(connection, event, now + wait, answer.reason)
+            outbox.postpone(connection, event, now + wait, result.reason)
         case DeliveryOutcome.FAILED | DeliveryOutcome.GONE:
-            outbox.complete(connection, event, OutboxStatus.DEAD, now, answer.reason)
+            outbox.complete(connection, event, OutboxStatus.DEAD, now, result.reason)

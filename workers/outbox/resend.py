@@ -77,7 +77,7 @@ def resend(ctx: Context, event_id: UUID) -> None:
     Raises:
         ArrearsError: there is no such event, it still waits, or there is nobody to tell.
     """
-    _assert_somebody_is_told(ctx)
+    _assert_webhook_is_set(ctx)
     with ctx.engine.begin() as connection:
         status = connection.execute(
             select(outbox_event.c.status)
@@ -94,7 +94,7 @@ def resend(ctx: Context, event_id: UUID) -> None:
         connection.execute(
             update(outbox_event)
             .where(outbox_event.c.event_id == event_id)
-            .values(_again(ctx.now()))
+            .values(_requeued(ctx.now()))
         )
 
 
@@ -104,17 +104,17 @@ def resend_dead(ctx: Context) -> int:
     Raises:
         ArrearsError: there is nobody to tell.
     """
-    _assert_somebody_is_told(ctx)
+    _assert_webhook_is_set(ctx)
     with ctx.engine.begin() as connection:
         resent = connection.execute(
             update(outbox_event)
             .where(outbox_event.c.status == OutboxStatus.DEAD)
-            .values(_again(ctx.now()))
+            .values(_requeued(ctx.now()))
         )
         return resent.rowcount
 
 
-def _again(now: datetime) -> dict[str, object]:
+def _requeued(now: datetime) -> dict[str, object]:
     return {
         "status": OutboxStatus.WAITING,
         "due_at": now,
@@ -125,8 +125,8 @@ def _again(now: datetime) -> dict[str, object]:
     }
 
 
-def _assert_somebody_is_told(ctx: Context) -> None:
-    if ctx.receiver is None:
+def _assert_webhook_is_set(ctx: Context) -> None:
+    if ctx.lender_webhook is None:
         raise ArrearsError(
             "Nobody is told: ARREARS_EVENTS_OUT_URL is not set. Set it to the address of the "
             "lender's systems."

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, select
 
 from domain.allocation import Allocation, allocate, apply_allocations
 from domain.delinquency import Arrears
-from domain.events import Answer, HeldError, RejectedError
+from domain.events import Answer, LoanLockedError, RejectedError
 from domain.loans import ZERO
 from domain.money import check_amount
 from workers.context import Context
@@ -78,7 +78,7 @@ def record_payments(
     now = ctx.now()
     loans, held = _lock(connection, {each_payment.loan for each_payment in paid}, wait)
     answers = [
-        HeldError()
+        LoanLockedError()
         if each_payment.loan in held
         else _refusal(each_payment, loans.get(each_payment.loan), now)
         for each_payment in paid

@@ -51,7 +51,7 @@ def an_enquiry(book: Book) -> None:
 
 def tell(
     book: Book, attempt: str | None, outcome: str, reason: str | None = None
-) -> process.Settled:
+) -> process.EventResult:
     told = {"attempt": attempt, "outcome": outcome, "reason": reason, "actor": "c-1"}
     return process.submit(book.ctx, f"told:{attempt}:{outcome}", "contact_outcome", told)
 
@@ -96,7 +96,7 @@ def test_nobody_is_called_whose_money_came_who_is_on_hold_or_who_asked_not_to_be
         "paid_on": "2026-03-02",
     }
     with book.ctx.engine.begin() as connection:
-        process.receive(connection, "not-applied-yet", "payment", paid, book.clock.at)
+        process.store_event(connection, "not-applied-yet", "payment", paid, book.clock.at)
     why = {}
     for loan in ("L-hold", "L-asked", "L-waits"):
         with pytest.raises(BarredError) as barred:

@@ -11,7 +11,7 @@ from tests.support.events import store, tell
 from tests.support.loans import Book
 from workers.db.data_issues import note_problem
 from workers.db.schema import borrower, inbox_event, problem
-from workers.inbox.process import Settled
+from workers.inbox.process import EventResult
 
 PHONE = "+8613900139000"
 NEW_YORK = "+12125550123"
@@ -21,7 +21,7 @@ def sealed(book: Book, words: str) -> str:
     return b64encode(book.ctx.cipher.encrypt(words)).decode()
 
 
-def change(book: Book, **changed: object) -> Settled:
+def change(book: Book, **changed: object) -> EventResult:
     return tell(book, "contact_change", borrower="B-L-1", **changed)
 
 

@@ -26,7 +26,7 @@ def book(engine: Engine) -> Book:
     return book
 
 
-def tell(book: Book, kind: str, **payload: object) -> process.Settled:
+def tell(book: Book, kind: str, **payload: object) -> process.EventResult:
     return process.submit(book.ctx, f"{kind}:{sorted(map(str, payload.values()))}", kind, payload)
 
 
@@ -63,7 +63,7 @@ def test_a_wish_that_is_not_applied_yet_stops_a_text_already(book: Book) -> None
     book.escalate("L-1")
     wish = {"borrower": "B-L-1", "channel": None, "actor": "c-1"}
     with book.ctx.engine.begin() as connection:
-        process.receive(connection, "wish", "opt_out", wish, book.clock.at)
+        process.store_event(connection, "wish", "opt_out", wish, book.clock.at)
     assert book.send("L-1", "text_day_1") == "nothing to do"
     assert "lender.event_pending" in book.action("L-1", "text_day_1").rules
 

@@ -37,7 +37,7 @@ def story(book: Book, loan: str = "L-1") -> list[str]:
 def pay(book: Book, amount: str, currency: str = "CNY") -> None:
     paid = Payment("P-1", "L-1", Decimal(amount), currency, book.ctx.today())
     with book.ctx.engine.begin() as connection:
-        event_id = process.receive(
+        event_id = process.store_event(
             connection, "payment:P-1", "payment", process.payment_payload(paid), book.ctx.now()
         )
     process.apply_event(book.ctx, event_id)
@@ -65,7 +65,7 @@ def test_a_loan_that_was_texted_after_a_night_and_then_paid(engine: Engine) -> N
         "code": None,
     }
     with engine.begin() as connection:
-        event_id = process.receive(connection, "receipt:1", "receipt", report, book.ctx.now())
+        event_id = process.store_event(connection, "receipt:1", "receipt", report, book.ctx.now())
     book.at("2026-03-03 08:01")
     process.apply_event(book.ctx, event_id)
     book.at("2026-03-03 12:00")

@@ -16,7 +16,7 @@ from tests.support.loans import Book
 from workers.db.schema import inbox_event
 from workers.http import notify_workers
 from workers.http.app import create_app
-from workers.http.notify_workers import Waker
+from workers.http.notify_workers import WorkerNotifier
 from workers.inbox.process import dispatch_events
 from workers.queues import EVENTS_PER_MESSAGE
 
@@ -42,7 +42,7 @@ def book(engine: Engine) -> Book:
     return book
 
 
-def post(book: Book, wake: Waker, *, id: str = "evt_1", secret: str = SECRET) -> int:
+def post(book: Book, wake: WorkerNotifier, *, id: str = "evt_1", secret: str = SECRET) -> int:
     body = json.dumps(an_event()).encode()
     headers = signed(body, book.clock.at, id=id, secret=secret)
     with TestClient(create_app(book.ctx, wake)) as client:
@@ -52,7 +52,7 @@ def post(book: Book, wake: Waker, *, id: str = "evt_1", secret: str = SECRET) ->
 def test_whoever_stores_an_event_wakes_a_worker_for_it(book: Book) -> None:
     woken: list[list[int]] = []
 
-    assert post(book, Waker(woken.append)) == 202
+    assert post(book, WorkerNotifier(woken.append)) == 202
 
     assert woken == [[book.one(inbox_event).id]]
 
@@ -60,7 +60,7 @@ def test_whoever_stores_an_event_wakes_a_worker_for_it(book: Book) -> None:
 def test_an_event_that_is_refused_wakes_nobody(book: Book) -> None:
     woken: list[list[int]] = []
 
-    assert post(book, Waker(woken.append), secret=OTHER_SECRET) == 401
+    assert post(book, WorkerNotifier(woken.append), secret=OTHER_SECRET) == 401
 
     assert woken == []
 
@@ -69,7 +69,7 @@ def test_without_a_broker_the_event_is_stored_and_found_by_the_next_sweep(
     book: Book, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        assert post(book, Waker(AwayBroker())) == 202
+        assert post(book, WorkerNotifier(AwayBroker())) == 202
 
     assert dispatch_events(book.ctx) == [book.one(inbox_event).id]
     assert "not announced at once" in caplog.text
@@ -77,7 +77,7 @@ def test_without_a_broker_the_event_is_stored_and_found_by_the_next_sweep(
 
 def test_what_comes_in_while_one_event_is_announced_shares_the_next_message() -> None:
     woken: list[list[int]] = []
-    wake = Waker(woken.append)
+    wake = WorkerNotifier(woken.append)
 
     async def four_at_once() -> None:
         await asyncio.gather(*(wake(event_id) for event_id in (1, 2, 3, 4)))
@@ -90,7 +90,7 @@ def test_what_comes_in_while_one_event_is_announced_shares_the_next_message() ->
 
 def test_no_message_holds_more_events_than_one_may() -> None:
     woken: list[list[int]] = []
-    wake = Waker(woken.append)
+    wake = WorkerNotifier(woken.append)
 
     async def many_at_once() -> None:
         await asyncio.gather(*(wake(event_id) for event_id in range(1 + 2 * EVENTS_PER_MESSAGE)))
@@ -104,7 +104,7 @@ def test_a_broker_that_is_away_is_left_alone_for_a_while(monkeypatch: pytest.Mon
     clock = [0.0]
     monkeypatch.setattr(notify_workers, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     broker = AwayBroker()
-    wake = Waker(broker)
+    wake = WorkerNotifier(broker)
 
     asyncio.run(wake(1))
     asyncio.run(wake(2))

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from tests.support.loans import Book
 from workers.db.schema import inbox_event, payment
 from workers.inbox.handlers import HANDLERS
-from workers.inbox.process import Settled, apply_event, dispatch_events, receive
+from workers.inbox.process import EventResult, apply_event, dispatch_events, store_event
 
 PAYMENT = {
     "external_id": "P-1",
@@ -30,7 +30,7 @@ def event(book: Book, name: str = "P-1", **changed: str) -> int:
     """A payment that came in, as the store holds it. Gives the event's id."""
     payload = PAYMENT | {"external_id": name} | changed
     with book.ctx.engine.begin() as connection:
-        return receive(connection, f"payment:{name}", "payment", payload, book.ctx.now())
+        return store_event(connection, f"payment:{name}", "payment", payload, book.ctx.now())
 
 
 def woken(book: Book, limit: int) -> list[int]:
@@ -107,7 +107,7 @@ def test_an_event_that_nobody_foresaw_is_kept_with_its_reason_and_holds_up_no_ot
         apply_event(book.ctx, each_event) for each_event in sorted(dispatch_events(book.ctx))
     ]
 
-    assert settled[0] == Settled("received", "It could not be applied (ValueError).")
+    assert settled[0] == EventResult("received", "It could not be applied (ValueError).")
     assert settled[1].status == "applied"
     kept = {row.id: row for row in book.rows(inbox_event)}
     assert (kept[broken].status, kept[broken].completed_at) == ("received", None)
@@ -152,7 +152,7 @@ RECEIPT = {
 )
 def test_a_receipt_waits_a_day_for_its_message(book: Book, hours: float, status: str) -> None:
     with book.ctx.engine.begin() as connection:
-        stored = receive(connection, "twilio:SM1", "receipt", RECEIPT, book.ctx.now())
+        stored = store_event(connection, "twilio:SM1", "receipt", RECEIPT, book.ctx.now())
 
     book.clock.at += timedelta(hours=hours)
 
@@ -169,7 +169,7 @@ def test_what_waited_for_a_payment_is_announced_as_soon_as_it_has_come(book: Boo
     book.loan("L-1")
     with book.ctx.engine.begin() as connection:
         payload = {"payment": "P-1", "reversed_on": "2026-03-02"}
-        bounced = receive(connection, "R-1", "reversal", payload, book.ctx.now())
+        bounced = store_event(connection, "R-1", "reversal", payload, book.ctx.now())
     dispatch_events(book.ctx)
     assert apply_event(book.ctx, bounced).status == "received"
     paid = event(book)

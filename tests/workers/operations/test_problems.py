@@ -30,7 +30,7 @@ def problems_of(book: Book) -> Problems:
 def receive_payment(book: Book, number: int, loan: str, currency: str = "CNY") -> int:
     paid = Payment(f"P-{number}", loan, Decimal(10), currency, book.ctx.today())
     with book.ctx.engine.begin() as connection:
-        return process.receive(
+        return process.store_event(
             connection,
             f"payment:P-{number}",
             "payment",

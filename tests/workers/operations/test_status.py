@@ -130,7 +130,7 @@ def test_events_that_changed_nothing_are_shown_with_their_reasons(engine: Engine
         paid = Payment(f"P-{number}", loan, Decimal(10), currency, book.ctx.today())
         payload = process.payment_payload(paid)
         with engine.begin() as connection:
-            event_id = process.receive(
+            event_id = process.store_event(
                 connection, f"payment:P-{number}", "payment", payload, book.ctx.now()
             )
         process.apply_event(book.ctx, event_id)

@@ -15,10 +15,10 @@ from tests.support.concurrently import together
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from tests.support.receiver import OLDER_SECRET, SECRET, LendersSystems, telling
 from workers.db import outbox
-from workers.db.outbox import EventKind, OutboxMessage
+from workers.db.outbox import OutboxEventKind, OutboxMessage
 from workers.db.schema import outbox_event
 from workers.outbox.deliver import BATCH_SIZE, MOST_TRIES, deliver_events, dispatch_outbox
-from workers.outbox.receiver import Receiver
+from workers.outbox.lender_webhook import LenderWebhook
 from workers.queues import QUEUE_HOLDS
 
 
@@ -45,7 +45,7 @@ def woken(book: Book) -> list[int]:
 def tell_numbers(book: Book, count: int) -> None:
     """Events that can be told apart by their number."""
     told = [
-        OutboxMessage(EventKind.ACTION_DEAD, book.loan_id("L-1"), {"number": number})
+        OutboxMessage(OutboxEventKind.ACTION_DEAD, book.loan_id("L-1"), {"number": number})
         for number in range(count)
     ]
     with book.ctx.engine.begin() as connection:
@@ -293,5 +293,5 @@ def test_a_house_that_is_not_to_tell_any_more_posts_nothing(
 
 def test_a_secret_that_is_none_is_refused_without_being_shown() -> None:
     with pytest.raises(ArrearsError, match="ARREARS_EVENTS_OUT_SECRETS is not usable") as error:
-        Receiver("http://127.0.0.1:1", ["whsec_not base64!"])
+        LenderWebhook("http://127.0.0.1:1", ["whsec_not base64!"])
     assert "not base64" not in str(error.value)

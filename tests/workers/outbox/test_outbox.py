@@ -18,7 +18,7 @@ from tests.support.loans import Book
 from tests.support.receiver import telling
 from workers.calls.assign import assign_call
 from workers.db.actions import Move, move_actions
-from workers.db.outbox import EventKind, OutboxMessage, record_events
+from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
 from workers.db.schema import collection_case, decision, message, outbox_event
 from workers.escalation.escalate import escalate_loans
 from workers.legal.legal_files import open_legal_file
@@ -197,7 +197,7 @@ def test_a_transaction_that_is_rolled_back_tells_nothing(book: Book) -> None:
         move_actions(connection, [book.action_id("L-1", "text_day_1")], dead, book.ctx.now())
         record_events(
             connection,
-            [OutboxMessage(EventKind.ACTION_DEAD, book.loan_id("L-1"), {})],
+            [OutboxMessage(OutboxEventKind.ACTION_DEAD, book.loan_id("L-1"), {})],
             book.ctx.now(),
         )
         connection.rollback()
@@ -219,6 +219,6 @@ def test_telling_costs_an_envelope_one_statement_however_many_loans_it_holds(
     assert len(told(book)) == 8
 
 
-@pytest.mark.parametrize("kind", EventKind)
-def test_every_kind_of_event_is_on_the_page_about_events(kind: EventKind) -> None:
+@pytest.mark.parametrize("kind", OutboxEventKind)
+def test_every_kind_of_event_is_on_the_page_about_events(kind: OutboxEventKind) -> None:
     assert f"`{kind}`" in (DOCS / "events.md").read_text()

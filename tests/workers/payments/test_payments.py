@@ -24,10 +24,10 @@ def three_instalments() -> list[Instalment]:
 
 def pay(
     book: Book, amount: str, *, id: str = "P-1", currency: str = "CNY", loan: str = "L-1"
-) -> process.Settled:
+) -> process.EventResult:
     paid = Payment(id, loan, Decimal(amount), currency, book.ctx.today())
     with book.ctx.engine.begin() as connection:
-        event_id = process.receive(
+        event_id = process.store_event(
             connection, f"payment:{id}", "payment", process.payment_payload(paid), book.ctx.now()
         )
     return process.apply_event(book.ctx, event_id)
@@ -171,7 +171,7 @@ def test_a_payment_of_a_day_to_come_pays_nothing(engine: Engine) -> None:
     tomorrow = Payment("P-1", "L-1", Decimal(10), "CNY", date(2027, 3, 2))
     with book.ctx.engine.begin() as connection:
         payload = process.payment_payload(tomorrow)
-        event_id = process.receive(connection, "P-1", "payment", payload, book.ctx.now())
+        event_id = process.store_event(connection, "P-1", "payment", payload, book.ctx.now())
 
     settled = process.apply_event(book.ctx, event_id)
 

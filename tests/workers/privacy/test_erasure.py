@@ -75,7 +75,7 @@ def pay(book: Book, loan: str, amount: int = 1000) -> None:
         record_payment(connection, book.ctx, paid)
 
 
-def tell_contacts(book: Book, event: str, borrower: str, **contacts: str) -> process.Settled:
+def tell_contacts(book: Book, event: str, borrower: str, **contacts: str) -> process.EventResult:
     facts = ContactChangeFacts(borrower=borrower, **contacts)  # type: ignore[arg-type]
     return process.submit(book.ctx, event, "contact_change", facts.payload(book.ctx.cipher))
 

@@ -69,7 +69,7 @@ def test_events_in_that_were_applied_go_and_those_that_wait_or_were_refused_stay
     for id, loan, currency in (("P-1", "L-1", "CNY"), ("P-2", "L-9", "CNY"), ("P-3", "L-1", "USD")):
         payload = {"external_id": id, "loan": loan, "amount": "5", "currency": currency}
         with book.ctx.engine.begin() as connection:
-            stored = process.receive(
+            stored = process.store_event(
                 connection,
                 f"payment:{id}",
                 "payment",

@@ -20,7 +20,7 @@ from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import NAME, Book, only
 from workers.actions.run import run_action
 from workers.db.schema import action_event, contact, message, opt_out, problem, receipt
-from workers.inbox.process import apply_event, payment_payload, receive
+from workers.inbox.process import apply_event, payment_payload, store_event
 from workers.payments.payments import Payment, record_payment
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
 from workers.sms.reconcile import mark_lost_claims
@@ -311,7 +311,7 @@ def test_a_payment_that_waits_to_be_applied_stops_the_text(engine: Engine) -> No
     book, action_id = a_due_text(engine)
     paid = Payment("P-1", "L-1", Decimal(1000), "USD", book.ctx.today())
     with engine.begin() as connection:
-        event_id = receive(connection, "P-1", "payment", payment_payload(paid), book.ctx.now())
+        event_id = store_event(connection, "P-1", "payment", payment_payload(paid), book.ctx.now())
 
     assert send_sms(book.ctx, action_id) == "nothing to do"
     assert book.action("L-1", "text_day_1").rules == ["lender.event_pending"]
@@ -330,5 +330,5 @@ def report(book: Book, word: str) -> None:
         "code": None,
     }
     with book.ctx.engine.begin() as connection:
-        event_id = receive(connection, f"twilio:SM1:{word}", "receipt", payload, book.ctx.now())
+        event_id = store_event(connection, f"twilio:SM1:{word}", "receipt", payload, book.ctx.now())
     apply_event(book.ctx, event_id)

@@ -17,7 +17,7 @@ from tests.support.loans import Book
 from tests.support.sending import ANSWER_LOST, Scripted, route
 from workers.context import Context
 from workers.db.schema import action_event, message, problem, receipt
-from workers.inbox.process import apply_event, receive
+from workers.inbox.process import apply_event, store_event
 from workers.sms.reconcile import park_old, reconcile_texts
 from workers.sms.unconfirmed import drop_unknown, read_unknown, send_again, was_sent
 
@@ -57,7 +57,7 @@ def receipt_comes(book: Book, message_id: UUID, word: str) -> None:
         "code": None,
     }
     with book.ctx.engine.begin() as connection:
-        event_id = receive(connection, f"twilio:SM1:{word}", "receipt", payload, book.clock.at)
+        event_id = store_event(connection, f"twilio:SM1:{word}", "receipt", payload, book.clock.at)
     apply_event(book.ctx, event_id)
 
 

@@ -203,7 +203,7 @@ def take_a_payment(rehearsal: RehearsalHouse) -> str:
 def _record(rehearsal: RehearsalHouse, paid: Payment) -> str:
     ctx = rehearsal.ctx
     with ctx.engine.begin() as connection:
-        event_id = process.receive(
+        event_id = process.store_event(
             connection,
             f"payment:{paid.external_id}",
             "payment",

@@ -31,7 +31,7 @@ class DeliveryOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DeliveryResult:
     """The receiver's answer, sorted."""
 
     outcome: DeliveryOutcome
@@ -56,7 +56,7 @@ class OutgoingEvent:
         return json.dumps(written, separators=(",", ":"))
 
 
-class Receiver:
+class LenderWebhook:
     """The one address that is told everything."""
 
     def __init__(
@@ -81,7 +81,7 @@ class Receiver:
                 "bytes in base64. Make one with `echo whsec_$(openssl rand -base64 32)`."
             ) from None
 
-    def post(self, event: OutgoingEvent, now: datetime) -> Answer:
+    def post(self, event: OutgoingEvent, now: datetime) -> DeliveryResult:
         """Post an event once, signed with every secret at `now`. Raises nothing for the network.
 
         A redirect is not followed, for what was signed was meant for this address. The answer's
@@ -97,12 +97,12 @@ class Receiver:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                return _sorted(response.status_code)
+                return _result_of(response.status_code)
         except requests.Timeout:
-            return Answer(DeliveryOutcome.FAILED, "The receiver did not answer in time.")
+            return DeliveryResult(DeliveryOutcome.FAILED, "The receiver did not answer in time.")
         except requests.RequestException as error:
             reason = f"The receiver could not be reached ({type(error).__name__})."
-            return Answer(DeliveryOutcome.FAILED, reason)
+            return DeliveryResult(DeliveryOutcome.FAILED, reason)
 
     def _headers(self, event_id: str, body: str, at: datetime) -> dict[str, str]:
         return {
@@ -115,7 +115,7 @@ class Receiver:
         }
 
 
-def receiver_in(settings: Settings) -> Receiver | None:
+def lender_webhook_in(settings: Settings) -> LenderWebhook | None:
     """The receiver that the settings name; None: nobody is told.
 
     Raises:
@@ -130,12 +130,12 @@ def receiver_in(settings: Settings) -> Receiver | None:
             "holds it."
         )
     secrets = [secret.get_secret_value() for secret in settings.events_out_secrets]
-    return Receiver(settings.events_out_url, secrets)
+    return LenderWebhook(settings.events_out_url, secrets)
 
 
-def _sorted(status: int) -> Answer:
+def _result_of(status: int) -> DeliveryResult:
     if 200 <= status < 300:
-        return Answer(DeliveryOutcome.TAKEN, "The receiver has it.")
+        return DeliveryResult(DeliveryOutcome.TAKEN, "The receiver has it.")
     if status == requests.codes.gone:
-        return Answer(DeliveryOutcome.GONE, "The receiver wants no such events (410).")
-    return Answer(DeliveryOutcome.FAILED, f"The receiver answered {status}.")
+        return DeliveryResult(DeliveryOutcome.GONE, "The receiver wants no such events (410).")
+    return DeliveryResult(DeliveryOutcome.FAILED, f"The receiver answered {status}.")
