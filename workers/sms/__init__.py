@@ -1,0 +1,1 @@
+"""Sends texts: build, send, receipts, and finding out what became of a text without an answer."""

@@ -1,0 +1,1 @@
+"""The lender's staff: the roster, and the work list of each person."""

@@ -1,1 +1,1 @@
-"""The loan tape: a lender's file of loans, read in constant memory, each row judged on its own."""
+"""Imports a loan tape, a lender's file of loans, in constant memory; checks each row by itself."""

@@ -1,1 +1,1 @@
-"""The tasks: parse ids, call one use case, report what came of it."""
+"""The Celery tasks, one file for each queue: parse ids, call one use case, report the result."""

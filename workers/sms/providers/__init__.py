@@ -1,1 +1,1 @@
-"""gateways speak to providers: one port for each kind, one file for each provider."""
+"""The SMS providers behind one interface: one file for each provider."""
