@@ -59,8 +59,6 @@ class Kind:
     makes: type[Rule]
     keys: tuple[str, ...]
     read: Callable[[Section, Calendar], dict[str, Any]]
-    reaches: bool = True
-    """Whether it is about contacts, and so names channels."""
 
 
 def _hours(section: Section, calendar: Calendar) -> dict[str, Any]:
@@ -141,8 +139,8 @@ KINDS = {
         lambda section, _: {"years": section.need("years").whole(at_least=1)},
     ),
     "conduct": Kind(Conduct, ("text",), lambda section, _: {"text": section.need("text").text()}),
-    "hold_length": Kind(HoldLength, ("hold", "days", "from"), _hold_length, reaches=False),
-    "retention": Kind(Retention, ("of", "years"), _retention, reaches=False),
+    "hold_length": Kind(HoldLength, ("hold", "days", "from"), _hold_length),
+    "retention": Kind(Retention, ("of", "years"), _retention),
 }
 
 

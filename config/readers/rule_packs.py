@@ -11,6 +11,7 @@ from config.readers.rule_kinds import KINDS, subject
 from config.readers.yaml_reader import Section, Value, each
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
 from domain.compliance.contact_hours import ContactHours
+from domain.compliance.contact_rule import ContactRule
 from domain.compliance.rules import Confidence, Modality, Rule, RulePack, RuleStatus, Source
 from domain.compliance.vocabulary import Channel, Collects
 
@@ -96,7 +97,9 @@ def _read_rule(value: Value, pack_id: str, calendar: Calendar) -> Rule:
     applies_to, place = section.maybe("applies_to"), section.maybe("place")
     return kind.makes(
         id=_read_rule_id(section.need("id"), pack_id),
-        channels=_read_channels(section, kind.makes) if kind.reaches else frozenset(),
+        channels=_read_channels(section, kind.makes)
+        if issubclass(kind.makes, ContactRule)
+        else frozenset(),
         source=read_source(section),
         effective_from=effective_from,
         effective_to=effective_to,

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.compliance.contact_facts import ContactFacts
-from domain.compliance.rules import EarliestTime, Rule
+from domain.compliance.contact_rule import ContactRule, EarliestTime
 from domain.compliance.vocabulary import Channel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Conduct(Rule):
+class Conduct(ContactRule):
     """What people must see to themselves: shown with the work, and open to the gate at any time."""
 
     text: str

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from domain.compliance.calendars import PLAIN_WEEK, Calendar, DayKind
 from domain.compliance.contact_facts import ContactFacts
-from domain.compliance.rules import Blocked, EarliestTime, Rule
+from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.vocabulary import Channel
 
 LOOK_AHEAD = 35
@@ -36,7 +36,7 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContactHours(Rule):
+class ContactHours(ContactRule):
     """When a person may be contacted. Outside: must not."""
 
     hours: tuple[Hours, ...]

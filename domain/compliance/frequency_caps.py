@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from domain.compliance.contact_facts import ContactFacts, PastContact
 from domain.compliance.contact_hours import moment_of
-from domain.compliance.rules import Blocked, EarliestTime, Rule
+from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.vocabulary import Channel
 
 LONGEST_WINDOW = 31
@@ -72,7 +72,7 @@ def windows_around(window: Window, day: date) -> Iterator[tuple[date, date]]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cap(Rule):
+class Cap(ContactRule):
     """At most so many contacts in a window.
 
     A bar on calling back after a conversation is a cap too: one that is connected, in so many days.

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_hours import ContactHours, moment_of
-from domain.compliance.rules import Blocked, EarliestTime, Rule
+from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.vocabulary import Channel, Party
 from domain.holds import Hold, active_hold, resumes_on
@@ -57,7 +57,7 @@ class Verdict:
 class _Bound:
     """A rule that is about this contact, in one of the zones in which it is asked."""
 
-    rule: Rule
+    rule: ContactRule
     zone: str
 
 
@@ -66,7 +66,7 @@ class _Closed:
     """A rule that stops the contact, and when it opens."""
 
     opens_at: EarliestTime
-    rule: Rule
+    rule: ContactRule
 
 
 def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
@@ -135,6 +135,8 @@ def _bound(facts: ContactFacts, channel: Channel, moment: datetime) -> Iterator[
         on = moment.astimezone(ZoneInfo(zone)).date()
         for pack in facts.packs:
             for rule in pack.rules_for(channel):
+                if not isinstance(rule, ContactRule):
+                    continue
                 if rule.in_force(on) and rule.applies_to_contact(facts):
                     yield _Bound(rule, zone)
 
@@ -154,7 +156,7 @@ def _silent(facts: ContactFacts, channel: Channel, bound: Sequence[_Bound]) -> V
     return None
 
 
-def _gives_hours(rule: Rule) -> bool:
+def _gives_hours(rule: ContactRule) -> bool:
     return isinstance(rule, ContactHours) and rule.is_blocking and not rule.at_work
 
 

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 from domain.collectors import years_after
 from domain.compliance.contact_facts import ContactFacts
-from domain.compliance.rules import Blocked, EarliestTime, Rule, RulePack
+from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
+from domain.compliance.rules import RulePack
 from domain.compliance.vocabulary import Channel, Says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limitation(Rule):
+class Limitation(ContactRule):
     """A debt whose time to sue has run out is not sued on, nor is a suit spoken of."""
 
     years: int

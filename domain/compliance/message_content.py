@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.compliance.contact_facts import ContactFacts
-from domain.compliance.rules import Blocked, EarliestTime, Rule
+from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.vocabulary import Channel, Party, Says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MessageContent(Rule):
+class MessageContent(ContactRule):
     """What a message must say, and what it must not."""
 
     must_say: frozenset[Says] = frozenset()
@@ -20,7 +20,7 @@ class MessageContent(Rule):
     """Whom it is about; None: whoever is reached."""
 
     def applies_to_contact(self, facts: ContactFacts) -> bool:
-        return Rule.applies_to_contact(self, facts) and self.to in (None, facts.party)
+        return ContactRule.applies_to_contact(self, facts) and self.to in (None, facts.party)
 
     def earliest_time(
         self, facts: ContactFacts, channel: Channel, zone: str, at: datetime

@@ -1,21 +1,13 @@
-"""Rules: what one jurisdiction's law asks of a contact, as values with their article.
-
-Every rule answers one question: from when on does it let this contact happen? The gate asks them
-all, and waits for the latest.
-"""
+"""Rules: what the law of one jurisdiction asks, as values with their article."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
 
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
 from domain.compliance.vocabulary import Channel, Collects
-
-if TYPE_CHECKING:
-    from domain.compliance.contact_facts import ContactFacts
 
 
 class Confidence(StrEnum):
@@ -51,23 +43,9 @@ class Source:
         return self.confidence is not Confidence.PRIMARY
 
 
-@dataclass(frozen=True, slots=True)
-class Blocked:
-    """No moment will do as things stand."""
-
-    reason: str
-    """A sentence without personal data."""
-    permanent: bool = False
-    """Whether no fact that may still come can open it again."""
-
-
-EarliestTime: TypeAlias = datetime | Blocked
-"""The first moment, not before the one asked about, at which a rule lets a contact happen."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What all rules have. Each kind adds its values and `opening`."""
+    """What all rules have. Each kind of rule adds its own values."""
 
     id: str
     channels: frozenset[Channel]
@@ -89,27 +67,10 @@ class Rule:
             and (self.effective_to is None or on <= self.effective_to)
         )
 
-    def applies_to_contact(self, facts: ContactFacts) -> bool:
-        """Whether it is about such a contact at all, whatever the day."""
-        return (not self.at_work or facts.at_work) and (
-            not self.applies_to or bool(self.applies_to & facts.collects_as)
-        )
-
     @property
     def is_blocking(self) -> bool:
         """Whether a contact against it must not happen, rather than go on record with a warning."""
         return self.modality is not Modality.ADVISORY
-
-    def earliest_time(
-        self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
-    ) -> EarliestTime:
-        """From when on it lets the contact happen, in an IANA zone; `at` and the answer are UTC."""
-        raise NotImplementedError
-
-    @property
-    def violation(self) -> str:
-        """A sentence that says what a contact before its opening would be, with the article."""
-        return f"Against {self.source.citation}."
 
 
 @dataclass(frozen=True, slots=True)

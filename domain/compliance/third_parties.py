@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.compliance.contact_facts import ContactFacts, PastContact
-from domain.compliance.rules import Blocked, EarliestTime, Rule
+from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.vocabulary import Channel, Party
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ThirdPartyContact(Rule):
+class ThirdPartyContact(ContactRule):
     """Whether anybody but the borrower may be contacted."""
 
     when_unreachable: bool = False
@@ -21,7 +21,7 @@ class ThirdPartyContact(Rule):
     """So many calls in a row that reached nobody mean that the borrower cannot be reached."""
 
     def applies_to_contact(self, facts: ContactFacts) -> bool:
-        return Rule.applies_to_contact(self, facts) and facts.party is Party.THIRD_PARTY
+        return ContactRule.applies_to_contact(self, facts) and facts.party is Party.THIRD_PARTY
 
     def earliest_time(
         self, facts: ContactFacts, channel: Channel, zone: str, at: datetime

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from domain.compliance.contact_facts import ContactFacts
-from domain.compliance.rules import Blocked, EarliestTime, Rule
+from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.vocabulary import Channel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ValidationNotice(Rule):
+class ValidationNotice(ContactRule):
     """The borrower is told in writing what is owed, with the first contact or soon after it."""
 
     within_days: int

@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_hours import moment_of
-from domain.compliance.rules import Blocked, EarliestTime, Rule
+from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.vocabulary import Channel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VisitDuty(Rule):
+class VisitDuty(ContactRule):
     """How many go on a visit, and how long before it the person must be told."""
 
     staff: int = 1

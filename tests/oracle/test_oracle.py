@@ -136,7 +136,7 @@ def test_a_few_hundred_days_of_every_law_hold() -> None:
 def test_a_house_that_forgot_a_kind_of_rule_is_caught(
     broken: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(broken, "opening", lambda self, facts, channel, zone, at: at)
+    monkeypatch.setattr(broken, "earliest_time", lambda self, facts, channel, zone, at: at)
     assert simulation.live(seed=11, borrowers=30, days=60).unlawful > 0
 
 

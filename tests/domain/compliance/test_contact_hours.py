@@ -10,7 +10,8 @@ import pytest
 from domain.compliance.calendars import PLAIN_WEEK, Calendar, DayKind
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_hours import ContactHours, Hours, moment_of, overlapping
-from domain.compliance.rules import Blocked, Confidence, Source
+from domain.compliance.contact_rule import Blocked
+from domain.compliance.rules import Confidence, Source
 from domain.compliance.vocabulary import Channel
 
 WEEKDAYS, WEEKEND = frozenset(range(5)), frozenset({5, 6})

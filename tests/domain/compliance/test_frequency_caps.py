@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from domain.compliance.contact_facts import ContactFacts, PastContact
+from domain.compliance.contact_rule import Blocked
 from domain.compliance.frequency_caps import (
     CalendarUnit,
     Cap,
@@ -17,7 +18,7 @@ from domain.compliance.frequency_caps import (
     Window,
     windows_around,
 )
-from domain.compliance.rules import Blocked, Confidence, Source
+from domain.compliance.rules import Confidence, Source
 from domain.compliance.vocabulary import Channel
 
 NOON = datetime(2026, 6, 17, 12, tzinfo=UTC)  # a Wednesday

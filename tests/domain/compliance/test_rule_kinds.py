@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from domain.compliance.conduct import Conduct
 from domain.compliance.contact_facts import ContactFacts, PastContact
+from domain.compliance.contact_rule import Blocked, ContactRule
 from domain.compliance.hold_length import HoldLength, hold_length
 from domain.compliance.limitation import Limitation, limitation_date
 from domain.compliance.message_content import MessageContent
 from domain.compliance.rules import (
-    Blocked,
     Confidence,
     Modality,
     Rule,
@@ -29,11 +29,12 @@ from domain.compliance.visit_notice import VisitDuty
 from domain.compliance.vocabulary import Channel, Collects, Party, Says
 from domain.holds import HoldKind
 
+R = TypeVar("R", bound=Rule)
 NOON = datetime(2026, 6, 17, 12, tzinfo=UTC)
 SYDNEY, NEW_YORK = "Australia/Sydney", "America/New_York"
 
 
-def made(kind: type[Rule], **values: Any) -> Rule:
+def made(kind: type[R], **values: Any) -> R:
     return kind(
         id="xx.rule",
         channels=frozenset(Channel),
@@ -53,7 +54,7 @@ FACTS = ContactFacts(
 
 
 def opens(
-    rule: Rule, facts: ContactFacts, channel: Channel = Channel.SMS, zone: str = "UTC"
+    rule: ContactRule, facts: ContactFacts, channel: Channel = Channel.SMS, zone: str = "UTC"
 ) -> object:
     return rule.earliest_time(facts, channel, zone, NOON)
 

@@ -1,0 +1,51 @@
+"""Rules about a contact: what a kind of rule answers when the gate asks it.
+
+Every such rule answers one question: from when on does it allow this contact? The gate asks all of
+them and waits for the latest moment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from domain.compliance.contact_facts import ContactFacts
+from domain.compliance.rules import Rule
+from domain.compliance.vocabulary import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """No moment will do as things stand."""
+
+    reason: str
+    """A sentence without personal data."""
+    permanent: bool = False
+    """Whether no fact that may still come can open it again."""
+
+
+EarliestTime: TypeAlias = datetime | Blocked
+"""The first moment, not before the one asked about, at which a rule lets a contact happen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactRule(Rule):
+    """A rule that can stop a contact. Each kind implements `earliest_time`."""
+
+    def applies_to_contact(self, facts: ContactFacts) -> bool:
+        """Whether it is about such a contact at all, whatever the day."""
+        return (not self.at_work or facts.at_work) and (
+            not self.applies_to or bool(self.applies_to & facts.collects_as)
+        )
+
+    def earliest_time(
+        self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
+    ) -> EarliestTime:
+        """From when on it lets the contact happen, in an IANA zone; `at` and the answer are UTC."""
+        raise NotImplementedError
+
+    @property
+    def violation(self) -> str:
+        """A sentence that says what a contact before its opening would be, with the article."""
+        return f"Against {self.source.citation}."
