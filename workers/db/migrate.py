@@ -24,8 +24,10 @@ def _config(url: str) -> Config:
     return config
 
 
-def upgrade(url: str) -> None:
+def upgrade(url: str, to: str = "head") -> None:
     """Move the database at `url` to the newest version; nothing happens if it is there already.
+
+    Migrations only go forward. `to` names an earlier version, for tests.
 
     Raises:
         ArrearsError: it cannot be reached, is newer than this release, or has lost its version.
@@ -39,7 +41,7 @@ def upgrade(url: str) -> None:
             _refuse_tables(engine)
     finally:
         engine.dispose()
-    command.upgrade(_config(url), "head")
+    command.upgrade(_config(url), to)
 
 
 def assert_current(engine: Engine) -> None:

@@ -1,14 +1,23 @@
-"""The migrations make exactly the tables that the code describes."""
+"""The migrations make exactly the tables that the code describes, and only go forward."""
 
 from __future__ import annotations
 
 import re
+import shutil
+from contextlib import nullcontext
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import IntegrityError
 
+from tests.support.databases import new_database
+from tests.support.full_tables import fill, rows_of
+from workers.db import migrate
+from workers.db.engine import connect
 from workers.db.schema import metadata
 
 
@@ -81,3 +90,86 @@ def _options(engine: Engine, schema: str) -> dict[str, list[str]]:
         return {
             row.relname: row.reloptions for row in connection.execute(found, {"schema": schema})
         }
+
+
+VERSIONS = migrate.MIGRATIONS / "versions"
+LOANS = 60
+"""Enough for each kind of row that the files of rows make."""
+
+NEXT = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "{revision}"
+down_revision = "{before}"
+
+
+def upgrade() -> None:
+    op.add_column("loan", sa.Column("made_up", sa.Text(), nullable=False{default}))
+"""
+
+
+def revisions(folder: Path = VERSIONS) -> list[str]:
+    return sorted(path.name.partition("_")[0] for path in folder.glob("[0-9]*.py"))
+
+
+def row_counts(engine: Engine) -> dict[str, int]:
+    with engine.connect() as connection:
+        return {
+            name: connection.execute(text(f'SELECT count(*) FROM "{name}"')).scalar_one()  # noqa: S608
+            for name in inspect(connection).get_table_names()
+            if name != "alembic_version"
+        }
+
+
+def go_forward(server_url: str, revision: str, before: str) -> None:
+    """Upgrade a database that the revision before has filled; no row may be lost."""
+    with new_database(server_url) as url:
+        address = url.render_as_string(hide_password=False)
+        migrate.upgrade(address, to=before)
+        engine = connect(address)
+        try:
+            fill(engine, before, LOANS)
+            filled = row_counts(engine)
+            assert sum(filled.values()) > 10 * LOANS
+            migrate.upgrade(address, to=revision)
+            assert row_counts(engine).items() >= filled.items()
+        finally:
+            engine.dispose()
+
+
+def test_migrations_only_go_forward() -> None:
+    written = [path.read_text() for path in VERSIONS.glob("*.py")]
+    assert written
+    assert not any("def downgrade" in migration for migration in written)
+
+
+def test_every_revision_has_rows_that_the_next_one_is_tested_on() -> None:
+    assert [revision for revision in revisions() if not rows_of(revision).exists()] == []
+
+
+def test_each_revision_takes_a_full_database_forward(postgres_server: str) -> None:
+    for before, revision in pairwise(revisions()):
+        go_forward(postgres_server, revision, before)
+
+
+@pytest.fixture
+def with_a_next_revision(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The migrations as they are, copied to where one more can be written."""
+    copied = tmp_path / "migrations"
+    shutil.copytree(migrate.MIGRATIONS, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(migrate, "MIGRATIONS", copied)
+    return copied / "versions"
+
+
+@pytest.mark.parametrize(
+    ("default", "loses"), [(', server_default=""', None), ("", "contains null values")]
+)
+def test_one_that_a_full_database_does_not_survive_is_found(
+    postgres_server: str, with_a_next_revision: Path, default: str, loses: str | None
+) -> None:
+    before = revisions()[-1]
+    written = NEXT.format(revision="9999", before=before, default=default)
+    (with_a_next_revision / "9999_made_up.py").write_text(written)
+    with pytest.raises(IntegrityError, match=loses) if loses else nullcontext():
+        go_forward(postgres_server, "9999", before)
