@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from enum import StrEnum
+from typing import Self
+
+from domain.collectors import Role
+from domain.compliance.vocabulary import Channel
 
 
 class ActionStatus(StrEnum):
@@ -76,10 +82,89 @@ def sources(target: ActionStatus) -> frozenset[ActionStatus]:
     return frozenset(status for status, moves in ACTION_MOVES.items() if target in moves)
 
 
-class ActionType(StrEnum):
-    """What an item may ask for. Each has one queue and one task."""
+@dataclass(frozen=True, eq=False, repr=False)
+class ActionType(str):
+    """What an item of a ladder may ask for, such as a text or a call.
 
-    SEND_SMS = "send_sms"
-    ASSIGN_CALL = "assign_call"
-    SCHEDULE_VISIT = "schedule_visit"
-    OPEN_LEGAL_FILE = "open_legal_file"
+    It is a string, so that SQL and JSON take it as its name. One declaration is all that a new type
+    needs, besides its use case: the queues and tasks, the ladder's reader, the contact gate, the
+    tables' constraints, the lists of work and the languages read what they need from here.
+    """
+
+    name: str
+    """The word that ladders write after `do:`; it is also the name of the task."""
+    _: KW_ONLY
+    channel: Channel
+    """The channel about which the contact gate is asked."""
+    queue: str
+    """The queue of its tasks."""
+    use_case: str
+    """The function that carries out one action: `package.module:function`. It takes the context and
+    the action's id, and returns what happened as one short text."""
+    effect: str
+    """The table that has a row for each action of this type that had its effect."""
+    words: Mapping[str, str]
+    """What people call it, by language: `en` and `zh`."""
+    needs_template: bool = False
+    """Whether the item must name a template: of its text, or of the notice that goes with it."""
+    assigned_to: Role | None = None
+    """The people who do it, where people do: the action is assigned to them, and it is done once
+    they report an attempt. None: the use case itself does it."""
+    events: Mapping[ActionStatus, str] = field(default_factory=dict)
+    """By the status that an action reaches, the event that the lender's systems get."""
+
+    def __new__(cls, name: str, **_: object) -> Self:
+        return super().__new__(cls, name)
+
+
+SEND_SMS = ActionType(
+    "send_sms",
+    channel=Channel.SMS,
+    queue="sms",
+    use_case="workers.sms.send:send_sms",
+    effect="message",
+    words={"en": "a text", "zh": "短信"},
+    needs_template=True,
+    # Its events follow what becomes of the text itself.
+)
+ASSIGN_CALL = ActionType(
+    "assign_call",
+    channel=Channel.CALL,
+    queue="calls",
+    use_case="workers.calls.assign:assign_call",
+    effect="call",
+    words={"en": "a call", "zh": "电话"},
+    assigned_to=Role.CALLER,
+    events={S.ASSIGNED: "call.assigned", S.DONE: "call.made"},
+)
+SCHEDULE_VISIT = ActionType(
+    "schedule_visit",
+    channel=Channel.VISIT,
+    queue="visits",
+    use_case="workers.visits.schedule:schedule_visit",
+    effect="visit",
+    words={"en": "a visit", "zh": "上门"},
+    needs_template=True,
+    assigned_to=Role.VISITOR,
+    events={S.ASSIGNED: "visit.scheduled", S.DONE: "visit.made"},
+)
+OPEN_LEGAL_FILE = ActionType(
+    "open_legal_file",
+    channel=Channel.LEGAL,
+    queue="legal",
+    use_case="workers.legal.legal_files:open_legal_file",
+    effect="legal_file",
+    words={"en": "a legal file", "zh": "诉讼卷宗"},
+    events={S.DONE: "legal_file.opened"},
+)
+
+ACTION_TYPES: dict[str, ActionType] = {
+    action_type.name: action_type
+    for action_type in (SEND_SMS, ASSIGN_CALL, SCHEDULE_VISIT, OPEN_LEGAL_FILE)
+}
+"""Every type, by its name."""
+
+
+def assigned_types() -> list[ActionType]:
+    """The types that are assigned to people."""
+    return [action_type for action_type in ACTION_TYPES.values() if action_type.assigned_to]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from domain.actions import ActionType
+from domain.actions import ACTION_TYPES
 
 
 class Queue(StrEnum):
@@ -43,12 +43,7 @@ def task_name(queue: Queue, what: str) -> str:
     return f"arrears.{queue}.{what}"
 
 
-QUEUE_FOR = {
-    ActionType.SEND_SMS: Queue.SMS,
-    ActionType.ASSIGN_CALL: Queue.CALLS,
-    ActionType.SCHEDULE_VISIT: Queue.VISITS,
-    ActionType.OPEN_LEGAL_FILE: Queue.LEGAL,
-}
+QUEUE_FOR = {action_type: Queue(action_type.queue) for action_type in ACTION_TYPES.values()}
 
 SCAN_PORTFOLIO = task_name(Queue.SCAN, "scan_portfolio")
 ESCALATE_LOANS = task_name(Queue.ESCALATE, "escalate_loans")

@@ -11,7 +11,7 @@ from functools import partial
 from babel.numbers import list_currencies
 
 from config.readers.yaml_reader import Section, Value, each
-from domain.actions import ActionType
+from domain.actions import ACTION_TYPES, ActionType
 from domain.collectors import Role
 from domain.ladder import AppliesTo, Days, Item, Ladder, MissedSteps, Step
 
@@ -41,7 +41,6 @@ ITEM_KEYS = (
     "requires",
     "approval",
 )
-NEEDS_TEMPLATE = frozenset({ActionType.SEND_SMS, ActionType.SCHEDULE_VISIT})
 DAYS = re.compile(r"(\d{1,5})(-)?(\d{1,5})?")
 
 
@@ -141,7 +140,7 @@ def _read_entry(value: Value, so_far: _SoFar) -> Step | Days:
 
 def _read_item(value: Value, step_days: Days, earlier: tuple[str, ...], so_far: _SoFar) -> Item:
     section = value.section(ITEM_KEYS)
-    do = section.need("do").word(ActionType)
+    do = section.need("do").word(ACTION_TYPES.values())
     purpose = section.maybe("purpose")
     approval = section.maybe("approval")
     return Item(
@@ -201,7 +200,7 @@ def _read_requires(value: Value | None, earlier: tuple[str, ...]) -> tuple[str, 
 
 def _read_template(section: Section, do: ActionType, templates: Collection[str]) -> str | None:
     template = section.maybe("template")
-    if do in NEEDS_TEMPLATE:
+    if do.needs_template:
         return section.need("template").known(templates, "template")
     if template:
         raise template.refuse(

@@ -16,8 +16,8 @@ from config.readers.ladders import read_ladder
 from config.readers.legal_checklists import LegalChecklist, checklist_for, read_legal_checklist
 from config.readers.rule_packs import read_rule_pack
 from config.readers.yaml_reader import PolicyError, Value, digest, each, read_yaml
-from domain.actions import ActionType
 from domain.compliance.rules import RulePack
+from domain.compliance.vocabulary import Channel
 from domain.ladder import AppliesTo, Ladder
 
 D = TypeVar("D", Ladder, RulePack, LegalChecklist)
@@ -201,7 +201,7 @@ def _refuse_ladder_nobody_can_climb(
     """Without a rule pack nobody may be contacted, without a checklist no legal file be filled."""
     value, ladder = read
     known = {pack.jurisdiction for pack in packs}
-    to_court = any(item.do is ActionType.OPEN_LEGAL_FILE for _, item in ladder.items)
+    to_court = any(item.do.channel is Channel.LEGAL for _, item in ladder.items)
     for jurisdiction in ladder.applies_to.jurisdictions:
         if _country(jurisdiction) not in known:
             raise _at(value, "applies_to").refuse(

@@ -14,7 +14,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +25,7 @@ from domain.errors import ArrearsError
 
 A = TypeVar("A")
 B = TypeVar("B")
-E = TypeVar("E", bound=StrEnum)
+W = TypeVar("W", bound=str)
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 JURISDICTION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
@@ -99,12 +98,13 @@ class Value:
         except ValueError:
             raise self.refuse(f"`{self.key}` is {text}.", instead) from None
 
-    def word(self, words: type[E]) -> E:
-        """One word of a closed vocabulary."""
+    def word(self, words: Iterable[W]) -> W:
+        """One word of a closed vocabulary, such as a `StrEnum`."""
         text = self.text()
-        if text not in set(words):
-            raise self.refuse(f"`{self.key}` is {text}.", _one_of(text, [str(w) for w in words]))
-        return words(text)
+        known = {str(word): word for word in words}
+        if text not in known:
+            raise self.refuse(f"`{self.key}` is {text}.", _one_of(text, known))
+        return known[text]
 
     def known(self, names: Collection[str], what: str) -> str:
         """One of the names that exist elsewhere."""

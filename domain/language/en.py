@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.actions import ActionType
+from domain.actions import ACTION_TYPES
 from domain.compliance.vocabulary import Channel
 from domain.language.phrases import Language, Phrase
 
@@ -166,10 +166,7 @@ PHRASES: dict[Phrase, str] = {
 }
 
 WORDS: dict[str, str] = {
-    ActionType.SEND_SMS: "a text",
-    ActionType.ASSIGN_CALL: "a call",
-    ActionType.SCHEDULE_VISIT: "a visit",
-    ActionType.OPEN_LEGAL_FILE: "a legal file",
+    **{action_type: action_type.words["en"] for action_type in ACTION_TYPES.values()},
     Channel.SMS: "text",
 }
 

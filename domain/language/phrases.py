@@ -14,6 +14,8 @@ from decimal import Decimal
 from enum import StrEnum, auto
 from typing import TypeAlias
 
+from domain.actions import ActionType
+
 
 class Phrase(StrEnum):
     """Everything that can be said. Each language has a text for each of these."""
@@ -149,8 +151,8 @@ class Kept:
     text: str
 
 
-# A StrEnum is a word that each language has its own for; a plain text is a reference or a name that
-# stays as it is. A tuple is a list.
+# A StrEnum or an ActionType is a word that each language has its own for; a plain text is a
+# reference or a name that stays as it is. A tuple is a list.
 Value: TypeAlias = "str | Kept | int | Decimal | date | datetime | Part | tuple[Value, ...]"
 
 
@@ -241,7 +243,7 @@ def _in_words(value: Value, language: Language, zone: tzinfo) -> str:
             return f"{value.astimezone(zone):%Y-%m-%d %H:%M}"
         case Decimal():
             return _amount(value)
-        case StrEnum():
+        case StrEnum() | ActionType():
             return language.words.get(value, value.replace("_", " "))
     return str(value)
 

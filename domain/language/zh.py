@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.actions import ActionType
+from domain.actions import ACTION_TYPES
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.holds import HoldKind
@@ -148,10 +148,7 @@ PHRASES: dict[Phrase, str] = {
 }
 
 WORDS: dict[str, str] = {
-    ActionType.SEND_SMS: "短信",
-    ActionType.ASSIGN_CALL: "电话",
-    ActionType.SCHEDULE_VISIT: "上门",
-    ActionType.OPEN_LEGAL_FILE: "诉讼卷宗",
+    **{action_type: action_type.words["zh"] for action_type in ACTION_TYPES.values()},
     Channel.SMS: "短信",
     Channel.CALL: "电话",
     Channel.VISIT: "上门",

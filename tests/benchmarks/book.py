@@ -21,7 +21,7 @@ from sqlalchemy.pool import NullPool
 
 import config
 from config.readers.regions import load_regions
-from domain.actions import ActionStatus, ActionType
+from domain.actions import SEND_SMS, ActionStatus
 from tests.benchmarks.figures import expect
 from tests.benchmarks.measuring import note
 from tests.benchmarks.places import Places, run_outside_transactions
@@ -163,7 +163,7 @@ def planned_texts(ctx: Context, limit: int) -> list[int]:
     Raises:
         WrongResultError: there are fewer.
     """
-    planned = (action.c.type == ActionType.SEND_SMS) & (action.c.status == ActionStatus.PLANNED)
+    planned = (action.c.type == SEND_SMS) & (action.c.status == ActionStatus.PLANNED)
     first = select(action.c.id).where(planned).order_by(action.c.id).limit(limit)
     with ctx.engine.connect() as connection:
         found = list(connection.execute(first).scalars())

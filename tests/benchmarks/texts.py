@@ -19,7 +19,7 @@ from pathlib import Path
 
 from sqlalchemy import any_, func, select
 
-from domain.actions import ActionStatus, ActionType
+from domain.actions import SEND_SMS, ActionStatus
 from tests.benchmarks.book import a_book, decide, settle
 from tests.benchmarks.days import GIVE_UP_AFTER
 from tests.benchmarks.figures import Figure, Target, expect, rates, ratios
@@ -138,11 +138,9 @@ class _TextsOfTheHouse:
         """Announce them as the house does, and wait until each is on record as done."""
         lease, now = self.ctx.settings.lease, self.ctx.now()
         with self.ctx.engine.begin() as connection:
-            self._ids = take_due(
-                connection, ActionType.SEND_SMS, now, again_after=lease, limit=self.count
-            )
+            self._ids = take_due(connection, SEND_SMS, now, again_after=lease, limit=self.count)
         expect("texts that are due", len(self._ids), self.count)
-        announce(app, task_name(Queue.SMS, ActionType.SEND_SMS), ((id,) for id in self._ids))
+        announce(app, task_name(Queue.SMS, SEND_SMS), ((id,) for id in self._ids))
         give_up_at = time.perf_counter() + LONGEST
         happens(
             lambda: self._done() == self.count or time.perf_counter() > give_up_at,

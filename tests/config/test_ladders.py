@@ -10,7 +10,7 @@ import pytest
 
 from config.readers.ladders import describe, read_ladder
 from config.readers.yaml_reader import PolicyError, read_yaml
-from domain.actions import ActionType
+from domain.actions import SCHEDULE_VISIT
 from domain.errors import ArrearsError
 from domain.ladder import Days, Ladder, MissedSteps
 
@@ -79,7 +79,7 @@ def test_the_shipped_chinese_ladder_says_what_the_product_is_for() -> None:
     assert items["friendly_call"].days == Days(1, 3)
     assert items["enquiry_call"].must_learn == ("reason",)
     assert items["enquiry_call"].may_offer == ("deferral", "instalments")
-    assert items["field_visit"].do is ActionType.SCHEDULE_VISIT
+    assert items["field_visit"].do == SCHEDULE_VISIT
     assert items["legal_notice"].template == "legal_notice"
     assert items["legal_file"].requires == ("remind", "enquire", "visit")
     assert items["legal_file"].approval == "supervisor"

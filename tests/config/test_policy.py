@@ -10,7 +10,7 @@ import pytest
 from config.readers.legal_checklists import SatisfiedBy, checklist_for
 from config.readers.policy import Policy, PolicyKind, load_policy
 from config.readers.yaml_reader import PolicyError
-from domain.actions import ActionType
+from domain.actions import ACTION_TYPES
 
 TEMPLATES = {"reminder_first", "reminder_second", "legal_notice", "visit_notice"}
 SHIPPED = Path(__file__).parents[2] / "config"
@@ -222,4 +222,4 @@ def test_the_ladders_ask_for_templates_that_exist() -> None:
 
 def test_every_kind_of_work_is_on_the_shipped_ladders() -> None:
     for ladder in load(SHIPPED).ladders:
-        assert {item.do for _, item in ladder.items} == set(ActionType)
+        assert {item.do for _, item in ladder.items} == set(ACTION_TYPES.values())

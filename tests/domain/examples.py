@@ -7,7 +7,14 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from domain.actions import ACTION_MOVES, ActionStatus, ActionType
+from domain.actions import (
+    ACTION_MOVES,
+    ASSIGN_CALL,
+    OPEN_LEGAL_FILE,
+    SCHEDULE_VISIT,
+    SEND_SMS,
+    ActionStatus,
+)
 from domain.compliance.contact_hours import ContactHours, Hours
 from domain.compliance.rules import Confidence, RulePack, Source
 from domain.compliance.vocabulary import Channel
@@ -74,15 +81,15 @@ def four_steps(
             "remind",
             remind,
             (
-                Item("text", ActionType.SEND_SMS, Days(1, 2), template="reminder_first"),
-                Item("friendly_call", ActionType.ASSIGN_CALL, remind),
+                Item("text", SEND_SMS, Days(1, 2), template="reminder_first"),
+                Item("friendly_call", ASSIGN_CALL, remind),
             ),
         ),
-        Step("enquire", enquire, (Item("enquiry_call", ActionType.ASSIGN_CALL, enquire),)),
+        Step("enquire", enquire, (Item("enquiry_call", ASSIGN_CALL, enquire),)),
         Step(
             "visit",
             visit,
-            (Item("visit", ActionType.SCHEDULE_VISIT, visit, requires=visit_requires),),
+            (Item("visit", SCHEDULE_VISIT, visit, requires=visit_requires),),
         ),
         Step(
             "legal",
@@ -90,7 +97,7 @@ def four_steps(
             (
                 Item(
                     "legal_file",
-                    ActionType.OPEN_LEGAL_FILE,
+                    OPEN_LEGAL_FILE,
                     court,
                     requires=legal_requires,
                     approval="supervisor",

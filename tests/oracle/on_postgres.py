@@ -13,10 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Engine, select
 
-from domain.actions import ActionType
+from domain.actions import ACTION_TYPES
 from domain.actors import Actor
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.errors import ArrearsError
@@ -32,7 +33,7 @@ from tests.oracle.simulated_borrowers import (
 )
 from tests.oracle.simulation import Found
 from workers.actions.dispatch import dispatch_due_actions
-from workers.calls.assign import assign_call
+from workers.actions.run import use_case
 from workers.calls.start import begin_call
 from workers.db.schema import contact, loan, visit, visit_staff
 from workers.db.schema import staff as staff_table
@@ -40,20 +41,9 @@ from workers.escalation.escalate import escalate_loans
 from workers.escalation.scan import scan_portfolio
 from workers.evidence.chain import chain_evidence
 from workers.evidence.verify import verify
-from workers.legal.legal_files import open_legal_file
 from workers.sms.reconcile import mark_lost_claims, reconcile_texts
-from workers.sms.send import send_sms
 from workers.staff.worklist import Kind, read_work
-from workers.visits.schedule import schedule_visit
 from workers.visits.start import begin_visit
-
-RUN: dict[ActionType, Callable[..., str]] = {
-    ActionType.SEND_SMS: send_sms,
-    ActionType.ASSIGN_CALL: assign_call,
-    ActionType.SCHEDULE_VISIT: schedule_visit,
-    ActionType.OPEN_LEGAL_FILE: open_legal_file,
-}
-
 
 SPEAKS_OF_STOPPING = ("Reply STOP", "回复TD")
 
@@ -120,12 +110,12 @@ def _an_hour(street: Street) -> None:
         jobs += [lambda ids=ids: escalate_loans(ctx, ids)] * 2
     _race(street, jobs)
     jobs = []
-    for action_type, run_action in RUN.items():
+    for action_type in ACTION_TYPES.values():
         due: list[int] = []
         with street.losing.a_worker():
             dispatch_due_actions(ctx, action_type, due.extend, waiting=0)
         for id in due:
-            jobs += [lambda run_action=run_action, id=id: run_action(ctx, id)] * 2
+            jobs += [partial(use_case(action_type), ctx, id)] * 2
     _race(street, jobs)
     _collectors(street)
     _visitors(street)

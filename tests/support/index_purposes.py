@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, exists, select, text
 
-from domain.actions import ActionType
+from domain.actions import SEND_SMS
 from domain.collectors import Span
 from domain.messages import MessageStatus
 from workers.actions import dead_letters
@@ -112,13 +112,11 @@ def events_wake(connection: Connection, ctx: Context) -> object:
 
 
 def actions_wake(connection: Connection, ctx: Context) -> object:
-    return actions.take_due(
-        connection, ActionType.SEND_SMS, ctx.now(), again_after=LEASE, limit=100
-    )
+    return actions.take_due(connection, SEND_SMS, ctx.now(), again_after=LEASE, limit=100)
 
 
 def claims_and_events_that_did_nothing(connection: Connection, _: Context) -> object:
-    lock_action(connection, PAST_DUE, ActionType.SEND_SMS)
+    lock_action(connection, PAST_DUE, SEND_SMS)
     return list(incoming.events(connection, told(connection)))
 
 
@@ -203,7 +201,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "inbox_event_borrower_waiting_idx": (
         "news of the borrower waits, and the claim with it",
-        lambda c, h: lock_action(c, PAST_DUE, ActionType.SEND_SMS),
+        lambda c, h: lock_action(c, PAST_DUE, SEND_SMS),
     ),
     "inbox_event_contact_change_idx": (
         "the story of new contacts",

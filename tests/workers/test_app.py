@@ -11,7 +11,7 @@ import pytest
 import redis
 from sqlalchemy import Engine
 
-from domain.actions import ActionType
+from domain.actions import ACTION_TYPES
 from tests.support.compose import ROOT, seconds, services
 from tests.support.environment import an_environment
 from tests.support.loans import Book
@@ -84,7 +84,9 @@ def test_every_queue_is_declared_and_has_a_task(celery: dict[str, Any]) -> None:
 
 
 def test_every_kind_of_work_on_a_ladder_has_its_task(celery: dict[str, Any]) -> None:
-    assert {task_name(QUEUE_FOR[work], work) for work in ActionType} <= set(celery["limits"])
+    assert {task_name(QUEUE_FOR[work], work) for work in ACTION_TYPES.values()} <= set(
+        celery["limits"]
+    )
 
 
 def test_every_name_that_is_published_to_has_its_task(celery: dict[str, Any]) -> None:

@@ -11,28 +11,18 @@ from decimal import Decimal
 
 from sqlalchemy import Engine, select
 
-from domain.actions import ActionType
+from domain.actions import ACTION_TYPES
 from tests.support.loans import Book
 from workers.actions.dispatch import dispatch_due_actions
-from workers.calls.assign import assign_call
+from workers.actions.run import use_case
 from workers.db.schema import action, call, decision, legal_file, legal_file_need, visit
 from workers.escalation.scan import scan_portfolio
-from workers.legal.legal_files import open_legal_file
 from workers.operations.integrity import count_duplicates, count_unexplained
 from workers.payments.payments import Payment, record_payment
-from workers.sms.send import send_sms
-from workers.visits.schedule import schedule_visit
 
 DUE_ON = date(2026, 3, 1)
 NOTHING_RAN_ON = date(2026, 3, 8)
 PAID_ON = date(2026, 3, 20)
-
-RUN = {
-    ActionType.SEND_SMS: send_sms,
-    ActionType.ASSIGN_CALL: assign_call,
-    ActionType.SCHEDULE_VISIT: schedule_visit,
-    ActionType.OPEN_LEGAL_FILE: open_legal_file,
-}
 
 
 def test_from_the_first_text_to_the_legal_file(engine: Engine) -> None:
@@ -85,11 +75,11 @@ def run_the_day(book: Book) -> None:
         book.escalate("L-1")
     if book.actions("L-1").get("legal_file") == "awaiting_approval":
         book.approve("L-1", "legal_file")
-    for work, run_action in RUN.items():
+    for work in ACTION_TYPES.values():
         due: list[int] = []
         dispatch_due_actions(book.ctx, work, due.extend, waiting=0)
         for action_id in due:
-            run_action(book.ctx, action_id)
+            use_case(work)(book.ctx, action_id)
     if book.rows(select(call).join(action).where(action.c.status == "assigned")):
         book.called("L-1", actor="caller-1")
     begins = book.rows(select(visit.c.starts_at).where(visit.c.begun_at.is_(None)))

@@ -29,7 +29,7 @@ from hypothesis.stateful import (
 from sqlalchemy import Engine, Row, select, text
 
 from config.readers.policy import Policy
-from domain.actions import ACTION_MOVES, CLAIMABLE, TERMINAL, ActionStatus, ActionType
+from domain.actions import ACTION_MOVES, CLAIMABLE, SEND_SMS, TERMINAL, ActionStatus
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.ladder import Days, Item, Step
@@ -92,7 +92,7 @@ def many_texts() -> Policy:
     (shipped,) = (ladder for ladder in policy.ladders if ladder.id == "consumer_loan_cn")
     days = Days(1, 30)
     items = tuple(
-        Item(f"text_{number}", ActionType.SEND_SMS, days, template="reminder_first")
+        Item(f"text_{number}", SEND_SMS, days, template="reminder_first")
         for number in range(1, TEXTS + 1)
     )
     return replace(policy, ladders=(replace(shipped, steps=(Step("remind", days, items),)),))
@@ -307,7 +307,7 @@ class Loan(RuleBasedStateMachine):
     def _actions(self, *statuses: ActionStatus) -> list[Row[*tuple[Any, ...]]]:
         return self.book.rows(
             select(action)
-            .where(action.c.type == ActionType.SEND_SMS, action.c.status.in_(statuses))
+            .where(action.c.type == SEND_SMS, action.c.status.in_(statuses))
             .order_by(action.c.id)
         )
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pkgutil import resolve_name
+from typing import cast
 from uuid import uuid4
 
 from sqlalchemy import select
 
-from domain.actions import ActionStatus
+from domain.actions import ActionStatus, ActionType
 from workers.context import Context
 from workers.db.actions import Move, claim_action, move_actions
 from workers.db.schema import action
@@ -16,6 +18,11 @@ from workers.failures import TRANSIENT_ERRORS, log_summary, user_message
 from workers.messaging.backoff import MOST_FAILURES, back_off
 
 log = logging.getLogger(__name__)
+
+
+def use_case(action_type: ActionType) -> Callable[[Context, int], str]:
+    """The function that carries out one action of this type."""
+    return cast("Callable[[Context, int], str]", resolve_name(action_type.use_case))
 
 
 def run_action(ctx: Context, action_id: int, carry_out: Callable[[Context, int], str]) -> str:

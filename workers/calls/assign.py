@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, insert
 
-from domain.actions import ActionStatus, ActionType
+from domain.actions import ASSIGN_CALL, ActionStatus
 from domain.collectors import Collector, NobodyFree, business_day, choose_collector
 from workers.context import Context
 from workers.db.actions import Move
@@ -27,7 +27,7 @@ def assign_call(ctx: Context, action_id: int) -> str:
     With nobody free the action stays planned, says why, and is due when somebody should be.
     """
     with ctx.engine.begin() as connection:
-        claimed = claim(connection, ctx, action_id, ActionType.ASSIGN_CALL)
+        claimed = claim(connection, ctx, action_id, ASSIGN_CALL)
         if claimed is None:
             return "nothing to do"
         today = business_day(claimed.now)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, select, true
 from sqlalchemy.exc import IntegrityError
 
 from domain.access_log import Opened
-from domain.actions import ActionStatus, ActionType
+from domain.actions import ASSIGN_CALL, ActionStatus
 from domain.actors import Actor
 from domain.collectors import Role
 from domain.errors import ArrearsError
@@ -46,7 +46,7 @@ def begin_call(
     with ctx.engine.begin() as connection:
         open_call = _open_call(connection, loan_external_id, item)
         check_role(connection, actor, Role.CALLER)
-        row = lock_action(connection, open_call.action_id, ActionType.ASSIGN_CALL)
+        row = lock_action(connection, open_call.action_id, ASSIGN_CALL)
         if row is None or row.status != ActionStatus.ASSIGNED:
             raise _no_call(loan_external_id, item)
         now = ctx.now()
@@ -56,7 +56,7 @@ def begin_call(
                 f"The call of loan {loan_external_id} was begun as {before.attempt}, and nobody "
                 "has said what came of it. `arrears call end` says so."
             )
-        checked = check_gate(connection, ctx, open_call.action_id, row, ActionType.ASSIGN_CALL, now)
+        checked = check_gate(connection, ctx, open_call.action_id, row, ASSIGN_CALL, now)
         begun = Begun(
             attempt=None,
             item=row.item,

@@ -20,7 +20,6 @@ WITH arranged AS (
     SELECT a.id, a.loan_id, a.delinquent_since IS DISTINCT FROM l.delinquent_since AS needless
       FROM action a JOIN loan l ON l.id = a.loan_id
      WHERE a.loan_id = ANY(:loan_ids) AND a.status = 'assigned'
-       AND a.type IN ('assign_call', 'schedule_visit')
 ), calls AS (
     UPDATE call c SET cancelled_at = :now
       FROM arranged a

@@ -7,18 +7,15 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from domain.actions import ActionStatus, ActionType
+from domain.actions import ACTION_TYPES, ActionStatus
 from domain.decision import Decision
 from domain.messages import UNSETTLED, MessageStatus
 from workers.db.outbox import OutboxEventKind, OutboxMessage
 
-# A text that is done is told by what becomes of the text itself.
-_TOLD = {
-    (ActionType.ASSIGN_CALL, ActionStatus.ASSIGNED): OutboxEventKind.CALL_ASSIGNED,
-    (ActionType.SCHEDULE_VISIT, ActionStatus.ASSIGNED): OutboxEventKind.VISIT_SCHEDULED,
-    (ActionType.ASSIGN_CALL, ActionStatus.DONE): OutboxEventKind.CALL_MADE,
-    (ActionType.SCHEDULE_VISIT, ActionStatus.DONE): OutboxEventKind.VISIT_MADE,
-    (ActionType.OPEN_LEGAL_FILE, ActionStatus.DONE): OutboxEventKind.LEGAL_FILE_OPENED,
+_EVENTS = {
+    (action_type.name, status): OutboxEventKind(event)
+    for action_type in ACTION_TYPES.values()
+    for status, event in action_type.events.items()
 }
 
 _SENT = frozenset(
@@ -78,7 +75,7 @@ def of_moved_actions(
     return [
         OutboxMessage(kind, action.loan_id, _action(action.id, action))
         for action in moved
-        if (kind := _TOLD.get((action.type, to)))
+        if (kind := _EVENTS.get((action.type, to)))
     ]
 
 

@@ -28,7 +28,7 @@ from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.pending_events import has_pending_event
 from workers.db.prepared_statements import prepared
 from workers.db.schema import action, borrower, contact, loan
-from workers.gate.facts import CHANNEL, contact_facts
+from workers.gate.facts import contact_facts
 
 BY_NUMBER = frozenset({Channel.SMS, Channel.CALL})
 EVENT_PENDING = "lender.event_pending"
@@ -107,7 +107,7 @@ def check_gate(
     """Ask the gate about an action that `lock_action` locked, on facts read since."""
     facts = load_facts(connection, [row.loan_id], now)[row.loan_id]
     arrears = arrears_on(facts.instalments, now.date())
-    channel = CHANNEL[action_type]
+    channel = action_type.channel
     ladder = find_ladder(ctx.policy.ladders, row.ladder_id, row.ladder_version)
     item = ladder.item(row.item)
     asked = contact_facts(ctx, row.loan_id, row.jurisdiction, facts, arrears, ladder, item, now)

@@ -21,14 +21,6 @@ from workers.context import Context
 from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.schema import loan
 
-CHANNEL = {
-    ActionType.SEND_SMS: Channel.SMS,
-    ActionType.ASSIGN_CALL: Channel.CALL,
-    ActionType.SCHEDULE_VISIT: Channel.VISIT,
-    ActionType.OPEN_LEGAL_FILE: Channel.LEGAL,
-}
-
-
 LONG_BEFORE = timedelta(days=365)
 NOT_WRITTEN = frozenset({Says.IDENTITY, Says.OPT_OUT})
 """Of a message that is not at hand: it is taken to lack nothing."""
@@ -124,10 +116,10 @@ def precheck(facts: ContactFacts, action_type: ActionType, now: datetime) -> Ver
 
     A visit is only barred ahead: when it can be is asked of the slots to come.
     """
-    verdict = may_contact(facts, CHANNEL[action_type], now)
+    verdict = may_contact(facts, action_type.channel, now)
     if verdict.answer is Answer.ALLOWED:
         return None
-    if action_type is ActionType.SCHEDULE_VISIT and verdict.answer is not Answer.BARRED:
+    if action_type.channel is Channel.VISIT and verdict.answer is not Answer.BARRED:
         return None
     return verdict
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, func, select
 
-from domain.actions import ActionStatus, ActionType
+from domain.actions import ACTION_TYPES, ActionStatus
 from domain.compliance.vocabulary import Channel
 from domain.language.phrases import Entry, Part, Phrase, say
 from workers.db.schema import action, action_event, approval, contact, decision, visit
@@ -39,7 +39,7 @@ def planned(connection: Connection, told: LoanTold) -> Iterator[Entry]:
         said = say(
             BEGAN_AS.get(_first_status(row, moves_of[row.id]), Phrase.PLANNED),
             item=row.item,
-            action_type=ActionType(row.type),
+            action_type=ACTION_TYPES[row.type],
             step=row.step,
             ladder=f"{row.ladder_id} v{row.ladder_version}",
             delinquent_since=row.delinquent_since,

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from config.readers.legal_checklists import LegalChecklist, SatisfiedBy, checklist_for
-from domain.actions import ActionStatus, ActionType
+from domain.actions import OPEN_LEGAL_FILE, ActionStatus
 from domain.compliance.limitation import limitation_date
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel
@@ -50,7 +50,7 @@ def open_legal_file(ctx: Context, action_id: int) -> str:
     deferred until that changes.
     """
     with ctx.engine.begin() as connection:
-        claimed = claim(connection, ctx, action_id, ActionType.OPEN_LEGAL_FILE)
+        claimed = claim(connection, ctx, action_id, OPEN_LEGAL_FILE)
         if claimed is None:
             return "nothing to do"
         if unready := _why_not(connection, claimed):

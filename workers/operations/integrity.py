@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from sqlalchemy import Connection, func, select, text
 
+from domain.actions import ACTION_TYPES
 from domain.errors import ArrearsError
 from domain.ladder import Ladder, find_ladder
 from workers.context import Context
-from workers.db.schema import action
+from workers.db.schema import action, metadata
 
 
 class Gap(StrEnum):
@@ -24,18 +25,33 @@ class Gap(StrEnum):
     LOAN_NOT_LOOKED_AT = "loan_not_looked_at"
 
 
-# An effect is what may have reached somebody: not a text that was only reserved or that the
-# provider refused, nor one whose answer was lost, which its action says too; nor a call or a visit
-# that was called off.
-_EFFECTS = """
-effect AS (
-    SELECT action_id, loan_id, 'send_sms' AS type
-      FROM message JOIN action ON action.id = message.action_id
-     WHERE message.status NOT IN ('reserved', 'unknown', 'refused')
-    UNION ALL SELECT action_id, loan_id, 'assign_call' FROM call WHERE cancelled_at IS NULL
-    UNION ALL SELECT action_id, loan_id, 'schedule_visit' FROM visit WHERE cancelled_at IS NULL
-    UNION ALL SELECT action_id, loan_id, 'open_legal_file' FROM legal_file
-)
+# The rows that are no effect: a text that was only reserved or that the provider refused, one whose
+# result is not known, which its action says too; a call or a visit that was cancelled.
+_HAD_EFFECT = {
+    "message": "e.status NOT IN ('reserved', 'unknown', 'refused')",
+    "call": "e.cancelled_at IS NULL",
+    "visit": "e.cancelled_at IS NULL",
+}
+
+
+def _effects(conditions: Mapping[str, str]) -> str:
+    """A query of the effects of all actions: whose action each is, its loan and its table."""
+    tables = dict.fromkeys(metadata.tables[each.effect] for each in ACTION_TYPES.values())
+    queries = [
+        f"""
+        SELECT e.action_id, {"e" if "loan_id" in table.c else "a"}.loan_id, '{table}' AS effect
+          FROM {table} e JOIN action a ON a.id = e.action_id
+         WHERE {conditions.get(table.name, "true")}
+        """  # noqa: S608 - nothing but this file's own text
+        for table in tables
+    ]
+    return "UNION ALL".join(queries)
+
+
+_EFFECTS = f"""
+effect AS ({_effects(_HAD_EFFECT)}),
+expected (type, effect) AS (
+    VALUES {", ".join(f"('{each}', '{each.effect}')" for each in ACTION_TYPES.values())})
 """
 
 _COUNTS: dict[Gap, str] = {
@@ -52,17 +68,19 @@ _COUNTS: dict[Gap, str] = {
     """,
     Gap.DONE_WITHOUT_EFFECT: f"""
         WITH {_EFFECTS}
-        SELECT count(*) FROM action
+        SELECT count(*) FROM action JOIN expected USING (type)
          WHERE status IN ('done', 'assigned') AND NOT EXISTS (
-               SELECT FROM effect WHERE effect.action_id = action.id AND effect.type = action.type)
+               SELECT FROM effect
+                WHERE effect.action_id = action.id AND effect.effect = expected.effect)
     """,  # noqa: S608 - nothing but this file's own text
     # A receipt may overtake the provider's answer, so a text may be ahead of its action.
     Gap.EFFECT_NOT_DONE: f"""
         WITH {_EFFECTS}
         SELECT count(*) FROM effect JOIN action ON action.id = effect.action_id
-         WHERE effect.loan_id <> action.loan_id OR effect.type <> action.type
+                                    JOIN expected USING (type)
+         WHERE effect.loan_id <> action.loan_id OR effect.effect <> expected.effect
             OR NOT (action.status IN ('done', 'assigned')
-                    OR (action.type = 'send_sms' AND action.status IN ('claimed', 'unknown')))
+                    OR (effect.effect = 'message' AND action.status IN ('claimed', 'unknown')))
     """,  # noqa: S608 - nothing but this file's own text
     Gap.LOAN_NOT_LOOKED_AT: """
         SELECT count(*) FROM loan
@@ -85,19 +103,15 @@ _COUNTS: dict[Gap, str] = {
 }
 
 # Counted without trusting the constraints that forbid it. A text whose answer was lost counts too.
-_DUPLICATES = text("""
-WITH acted AS (
-    SELECT action_id FROM message WHERE status <> 'refused'
-    UNION ALL SELECT action_id FROM call WHERE cancelled_at IS NULL
-    UNION ALL SELECT action_id FROM visit WHERE cancelled_at IS NULL
-    UNION ALL SELECT action_id FROM legal_file
+_DUPLICATES = text(f"""
+WITH acted AS ({_effects(_HAD_EFFECT | {"message": "e.status <> 'refused'"})}
 ), times AS (
     SELECT count(*) AS acted
       FROM acted JOIN action ON action.id = acted.action_id
      GROUP BY action.loan_id, action.delinquent_since, action.item
 )
 SELECT coalesce(sum(acted - 1), 0) FROM times
-""")
+""")  # noqa: S608 - nothing but this file's own text
 
 
 def find_unexplained(connection: Connection, ctx: Context) -> dict[Gap, int]:

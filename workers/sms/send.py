@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, insert, select
 
-from domain.actions import ActionStatus, ActionType
+from domain.actions import SEND_SMS, ActionStatus
 from domain.actors import Actor, ActorKind
 from domain.compliance.gate import OPTED_OUT
 from domain.compliance.vocabulary import Channel
@@ -41,7 +41,7 @@ def send_sms(ctx: Context, action_id: int) -> str:
     if not wait_for_turn(ctx, action_id):
         return "not its turn"
     with ctx.engine.begin() as connection:
-        claimed = claim(connection, ctx, action_id, ActionType.SEND_SMS)
+        claimed = claim(connection, ctx, action_id, SEND_SMS)
         if claimed is None:
             return "nothing to do"
         sending = _prepare(connection, ctx, claimed)

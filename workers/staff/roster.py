@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, update
 from sqlalchemy.dialects.postgresql import insert
 
 from config.readers.roster import StaffMember, read_roster
-from domain.actions import ActionStatus, ActionType
+from domain.actions import ActionStatus, assigned_types
 from workers.context import Context
 from workers.db.bulk import as_rows, given_rows, insert_rows
 from workers.db.schema import action, shift, staff
@@ -118,7 +118,7 @@ def _ask_again(connection: Connection, now: datetime) -> None:
         update(action)
         .where(
             action.c.status == ActionStatus.PLANNED,
-            action.c.type.in_((ActionType.ASSIGN_CALL, ActionType.SCHEDULE_VISIT)),
+            action.c.type.in_(assigned_types()),
             action.c.due_at > now,
         )
         .values(due_at=now, dispatched_at=None)

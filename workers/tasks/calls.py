@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.actions import ActionType
+from domain.actions import ASSIGN_CALL
 from workers.actions.run import run_action
 from workers.app import app
 from workers.bootstrap import process_context
@@ -10,7 +10,7 @@ from workers.calls import assign
 from workers.queues import QUEUE_FOR, task_name
 
 
-@app.task(name=task_name(QUEUE_FOR[ActionType.ASSIGN_CALL], ActionType.ASSIGN_CALL))
+@app.task(name=task_name(QUEUE_FOR[ASSIGN_CALL], ASSIGN_CALL))
 def assign_call(action_id: int) -> str:
     """Assign the call of one action to a collector."""
     return run_action(process_context(), action_id, assign.assign_call)

@@ -12,7 +12,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, insert
 
 from config.readers.templates import format_date
-from domain.actions import ActionStatus, ActionType
+from domain.actions import SCHEDULE_VISIT, ActionStatus
 from domain.collectors import Span, business_day
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import ON_HOLD, Answer, Verdict, may_contact
@@ -40,7 +40,7 @@ def schedule_visit(ctx: Context, action_id: int) -> str:
     """
     with ctx.engine.begin() as connection:
         lawful = LawfulSlots(ctx.now())
-        claimed = claim(connection, ctx, action_id, ActionType.SCHEDULE_VISIT, lawful)
+        claimed = claim(connection, ctx, action_id, SCHEDULE_VISIT, lawful)
         if claimed is None:
             return "nothing to do"
         visitors = lock_visitors(connection, claimed.now, claimed.now + VISITS_AHEAD)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from domain.access_log import Opened
-from domain.actions import ActionStatus, ActionType
+from domain.actions import SCHEDULE_VISIT, ActionStatus
 from domain.actors import Actor
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Verdict, may_contact
@@ -47,7 +47,7 @@ def begin_visit(
                 "other time: its notice says so."
             )
         _check_goes(connection, due.id, loan_external_id, actor)
-        row = lock_action(connection, due.action_id, ActionType.SCHEDULE_VISIT)
+        row = lock_action(connection, due.action_id, SCHEDULE_VISIT)
         if row is None or row.status != ActionStatus.ASSIGNED:
             raise _no_visit(loan_external_id)
         checked = check_gate(
@@ -55,7 +55,7 @@ def begin_visit(
             ctx,
             due.action_id,
             row,
-            ActionType.SCHEDULE_VISIT,
+            SCHEDULE_VISIT,
             now,
             _this_visit(due, now),
         )

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine, update
 
-from domain.actions import ActionType
+from domain.actions import SEND_SMS
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from tests.support.concurrently import together
@@ -81,7 +81,7 @@ def test_a_resumed_action_is_due_at_once_taken_up_again_and_done(
     resumed = book.action("L-1", "text_day_1")
     assert (resumed.status, resumed.due_at) == ("planned", book.clock.at)
     announced: list[int] = []
-    dispatch_due_actions(book.ctx, ActionType.SEND_SMS, announced.extend, waiting=0)
+    dispatch_due_actions(book.ctx, SEND_SMS, announced.extend, waiting=0)
     assert announced == [dead(book)]
     assert book.send("L-1", "text_day_1") == "accepted"
     assert book.actions("L-1")["text_day_1"] == "done"

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Connection, UniqueConstraint, select
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
-from domain.actions import ActionType
+from domain.actions import SEND_SMS
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ContactOutcome
@@ -80,7 +80,7 @@ def work_list(kind: Kind) -> Ask:
 ALL_DAY: dict[str, Ask] = {
     "an envelope": lambda c, h: escalate_loans(h, DUE),
     "the scan": lambda c, h: scan.scan_portfolio(h, lambda _: None),
-    "a claim": lambda c, h: lock_action(c, PAST_DUE, ActionType.SEND_SMS),
+    "a claim": lambda c, h: lock_action(c, PAST_DUE, SEND_SMS),
     "a payment": a_payment_comes_in,
     "payments together": payments_come_in_together,
     "a receipt": a_receipt_comes_in,
@@ -188,7 +188,7 @@ def test_an_index_is_used_by_the_work_that_it_is_for(ctx: Context, index: str) -
 def test_a_claim_looks_up_news_by_its_loan_and_its_borrower(ctx: Context) -> None:
     """Not among all that waits: on a day with much news each claim would read all of it."""
     with nothing_stays(ctx) as (connection, _), planned(connection) as plans:
-        lock_action(connection, PAST_DUE, ActionType.SEND_SMS)
+        lock_action(connection, PAST_DUE, SEND_SMS)
 
     for index, key in (
         ("inbox_event_loan_unapplied_idx", "loan"),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, text, update
 
-from domain.actions import ActionType
+from domain.actions import SEND_SMS
 from tests.support.concurrently import together
 from tests.support.counting import statements
 from tests.support.loans import Book
@@ -238,7 +238,7 @@ def test_planned_actions_are_announced_once_and_again_when_that_was_lost(engine:
     announced: list[int] = []
 
     def wake(waiting: int = 0) -> int:
-        return dispatch_due_actions(book.ctx, ActionType.SEND_SMS, announced.extend, waiting)
+        return dispatch_due_actions(book.ctx, SEND_SMS, announced.extend, waiting)
 
     assert wake(waiting=QUEUE_HOLDS) == 0, "the queue is full"
     assert wake(waiting=QUEUE_HOLDS - 1) == 1, "there is room for one"

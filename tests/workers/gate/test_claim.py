@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine, select, text, update
 from sqlalchemy.exc import OperationalError
 
-from domain.actions import ActionType
+from domain.actions import SEND_SMS
 from domain.loans import Instalment
 from tests.support.loans import Book
 from workers.db.schema import instalment, loan
@@ -19,7 +19,7 @@ from workers.gate.claim import ClaimedAction, claim
 def claim_text(connection: Connection, book: Book, name: str) -> ClaimedAction | None:
     """Claim the first text of a loan, and wait for a lock for no longer than half a second."""
     connection.execute(text("SET LOCAL lock_timeout = '500ms'"))
-    return claim(connection, book.ctx, book.action_id(name, "text_day_1"), ActionType.SEND_SMS)
+    return claim(connection, book.ctx, book.action_id(name, "text_day_1"), SEND_SMS)
 
 
 def test_two_claims_for_two_loans_of_one_borrower_come_one_after_the_other(engine: Engine) -> None:

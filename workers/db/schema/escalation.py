@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import UUID
 
-from domain.actions import CLAIMABLE, ActionStatus, ActionType
+from domain.actions import ACTION_TYPES, CLAIMABLE, ActionStatus
 from domain.decision import Outcome
 from domain.holds import HoldKind
 from domain.promises import PromiseStatus
@@ -101,7 +101,7 @@ action = Table(
         "(status = 'claimed') = (claim_token IS NOT NULL)", name="claimed_means_by_token"
     ),
     one_of("status", ActionStatus),
-    one_of("type", ActionType),
+    one_of("type", ACTION_TYPES),
     Index(
         "action_due_idx",
         "type",

@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection
 
-from domain.actions import ActionStatus, ActionType
+from domain.actions import ACTION_TYPES, ActionStatus
 from workers.cli.common import console, errors
 from workers.context import Context
 from workers.history import read_story
@@ -45,13 +45,6 @@ COLUMNS: dict[str, tuple[ActionStatus, ...]] = {
     "skipped": (ActionStatus.SKIPPED,),
     "cancelled": (ActionStatus.CANCELLED,),
     "failed": FAILED,
-}
-
-WORK = {
-    ActionType.SEND_SMS: "text",
-    ActionType.ASSIGN_CALL: "call",
-    ActionType.SCHEDULE_VISIT: "visit",
-    ActionType.OPEN_LEGAL_FILE: "file",
 }
 
 
@@ -179,7 +172,9 @@ def _steps(connection: Connection, ctx: Context) -> Table:
     for step in read_steps(connection, ctx):
         counts = (step.count(*statuses) for statuses in COLUMNS.values())
         table.add_row(
-            step.step, WORK[ActionType(step.action_type)], *(str(number or "") for number in counts)
+            step.step,
+            _work(step.action_type),
+            *(str(number or "") for number in counts),
         )
     return table
 
@@ -188,8 +183,12 @@ def _reasons(connection: Connection) -> Table:
     table = _table("What was not done, and why", "work", "status", "why")
     table.add_column("actions", justify="right")
     for one in read_not_done(connection):
-        table.add_row(WORK[ActionType(one.action_type)], one.status, one.reason, str(one.actions))
+        table.add_row(_work(one.action_type), one.status, one.reason, str(one.actions))
     return table
+
+
+def _work(action_type: str) -> str:
+    return ACTION_TYPES[action_type].words["en"]
 
 
 def _table(title: str, *headings: str) -> Table:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, inspect, select
 
 import config
 from config.readers.tape_mapping_reader import load_mapping
-from domain.actions import ActionStatus, ActionType
+from domain.actions import SEND_SMS, ActionStatus
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.ladder import find_ladder
@@ -182,7 +182,7 @@ def take_a_payment(rehearsal: RehearsalHouse) -> str:
             .join(decision, decision.c.id == action.c.decision_id)
             .where(
                 action.c.status == ActionStatus.DEFERRED,
-                action.c.type == ActionType.SEND_SMS,
+                action.c.type == SEND_SMS,
                 action.c.due_at.is_not(None),
             )
             .order_by(action.c.id)
