@@ -1,4 +1,4 @@
-"""Looks at what holds personal data: each is put on record, with whoever looked and what for."""
+"""Access to personal data: each access is recorded with who had it and for which purpose."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Opened(StrEnum):
 
     @property
     def usual_purpose(self) -> str:
-        """What it is opened for, where whoever looks names nothing else."""
+        """The purpose on record where the person who opens it gives no other."""
         return _USUAL_PURPOSE[self]
 
 

@@ -12,7 +12,7 @@ from domain.loans import ZERO, Component, Instalment
 
 
 class AllocateBy(StrEnum):
-    """What goes first: the age of the instalment, or the kind of the debt."""
+    """What is paid first: the oldest instalment, or the first component of every instalment."""
 
     INSTALMENT = "instalment"
     COMPONENT = "component"
@@ -32,7 +32,7 @@ class AllocationOrder:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """One amount, in the loan's currency, laid against one component of one instalment."""
+    """The part of a payment, in the loan's currency, that pays one component of one instalment."""
 
     due_on: date
     component: Component
@@ -42,10 +42,9 @@ class Allocation:
 def allocate(
     instalments: Sequence[Instalment], amount: Decimal, order: AllocationOrder
 ) -> tuple[tuple[Allocation, ...], Decimal]:
-    """Lay a payment of `amount` against unpaid instalments, those not due yet included.
+    """Allocate a payment of `amount` to the unpaid instalments, also to those not due yet.
 
-    Returns the allocations and what is left over once everything is paid. The amount must be
-    positive.
+    Returns the allocations, and the amount that is left over once everything is paid.
 
     Raises:
         ValueError: the amount is zero or less.
@@ -54,7 +53,7 @@ def allocate(
         raise ValueError("a payment is more than zero")
     allocations: list[Allocation] = []
     left = amount
-    for instalment, component in _places(instalments, order):
+    for instalment, component in _in_order(instalments, order):
         part = min(left, instalment.unpaid_of(component))
         if part > ZERO:
             allocations.append(Allocation(instalment.due_on, component, part))
@@ -65,27 +64,28 @@ def allocate(
 def apply_allocations(
     instalments: Sequence[Instalment], allocations: Sequence[Allocation]
 ) -> tuple[Instalment, ...]:
-    """The instalments with what the allocations pay of them, in due order."""
+    """The instalments after the allocations have paid their part of them, in due order."""
     by_due_on = {instalment.due_on: instalment for instalment in instalments}
     for part in allocations:
-        one = by_due_on[part.due_on]
+        instalment = by_due_on[part.due_on]
         paid = f"paid_{part.component}"
-        by_due_on[part.due_on] = replace(one, **{paid: getattr(one, paid) + part.amount})
-    return tuple(sorted(by_due_on.values(), key=lambda one: one.due_on))
+        raised = {paid: getattr(instalment, paid) + part.amount}
+        by_due_on[part.due_on] = replace(instalment, **raised)
+    return tuple(sorted(by_due_on.values(), key=lambda instalment: instalment.due_on))
 
 
 def merge_allocations(
     some: Sequence[Allocation], more: Sequence[Allocation]
 ) -> tuple[Allocation, ...]:
-    """All of them as one payment's: what lies in the same place is one amount."""
+    """Both as one payment's: the amounts for the same component of an instalment are added."""
     amounts: dict[tuple[date, Component], Decimal] = {}
     for part in (*some, *more):
-        place = (part.due_on, part.component)
-        amounts[place] = amounts.get(place, ZERO) + part.amount
-    return tuple(Allocation(*place, amount) for place, amount in amounts.items())
+        key = (part.due_on, part.component)
+        amounts[key] = amounts.get(key, ZERO) + part.amount
+    return tuple(Allocation(*key, amount) for key, amount in amounts.items())
 
 
-def _places(
+def _in_order(
     instalments: Sequence[Instalment], order: AllocationOrder
 ) -> Iterator[tuple[Instalment, Component]]:
     oldest_first = sorted(instalments, key=lambda instalment: instalment.due_on)

@@ -1,4 +1,4 @@
-"""Who takes a call: somebody on shift, trained, who speaks the language and has the least to do."""
+"""Choose who makes a call: on shift, trained, speaks the language, and has the lightest load."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def business_day(now: datetime) -> Span:
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """Somebody who makes calls, known by number only."""
+    """A member of staff who makes calls, known only by an id."""
 
     id: int
     languages: tuple[str, ...]
@@ -58,12 +58,12 @@ class Collector:
 
 @dataclass(frozen=True, slots=True)
 class NobodyFree:
-    """Why nobody can be given the work, and when to ask again."""
+    """Why nobody can be assigned the work, and when to ask again."""
 
     reason: str
     """A sentence without personal data."""
     try_again_at: datetime | None = None
-    """The first moment at which somebody is expected to be free; None: not on this roster."""
+    """The first moment at which somebody is expected to be free; None: never on this roster."""
 
 
 def choose_collector(
@@ -79,18 +79,18 @@ def choose_collector(
     speaking = [collector for collector in collectors if speaks(collector.languages, language)]
     if not speaking:
         return NobodyFree(f"No caller on the roster speaks {language}.")
-    trained = [one for one in speaking if is_trained(one.trained_on, now.date())]
+    trained = [person for person in speaking if is_trained(person.trained_on, now.date())]
     if not trained:
         return NobodyFree(f"No caller who speaks {language} was trained within the last year.")
-    present = [one for one in trained if _on_shift(one, now)]
-    free = [one for one in present if one.assigned_today < one.daily_capacity]
+    present = [person for person in trained if _on_shift(person, now)]
+    free = [person for person in present if person.assigned_today < person.daily_capacity]
     if free:
         return min(free, key=_load)
     return NobodyFree(
         f"Every caller on shift who speaks {language} has a full day."
         if present
         else f"No caller who speaks {language} is on shift.",
-        min((m for one in trained if (m := _free_from(one, now))), default=None),
+        min((start for person in trained if (start := _free_from(person, now))), default=None),
     )
 
 

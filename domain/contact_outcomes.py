@@ -1,4 +1,4 @@
-"""What became of an attempt that a person made to reach somebody, and what it taught."""
+"""The outcome of a call or a visit: who was reached, and why the loan is overdue."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class ContactOutcome(StrEnum):
-    """As the collector or visitor reports it."""
+    """The outcome as the collector or the visitor reports it."""
 
     SPOKE = "spoke"  # with the borrower: a right-party contact 有效联系
     SPOKE_WITH_OTHER = "spoke_with_other"
@@ -28,7 +28,7 @@ class ContactOutcome(StrEnum):
 
 
 class ArrearsReason(StrEnum):
-    """Why the loan is overdue, in the borrower's own account: a word, never the story itself."""
+    """Why the loan is overdue, as the borrower says. A code only; the story itself is not kept."""
 
     FORGOT = "forgot"
     PAYMENT_FAILED = "payment_failed"  # the money was there and did not come through

@@ -1,4 +1,4 @@
-"""Days past due, the anchor and the amount past due: the plain facts of falling behind."""
+"""Days past due, the amount past due, and since when a loan is delinquent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Arrears:
     delinquent_since: date | None
     """Due date of the oldest unpaid instalment that is past due; None when nothing is past due."""
     days_past_due: int
-    """Business date minus the anchor. The due day itself is day 0 and is not past due."""
+    """Business date minus `delinquent_since`. The due day itself is day 0 and is not past due."""
     amount: Decimal
     """All that is past due, in the loan's currency."""
     next_due_on: date | None
@@ -31,8 +31,8 @@ class Arrears:
 def arrears_on(instalments: Iterable[Instalment], on: date) -> Arrears:
     """Work out the arrears on business date `on`.
 
-    A part payment lowers the amount and leaves the anchor where it is: the anchor moves only when
-    its instalment is paid in full. Instalments need not be in order; paid ones may be left out.
+    A part payment lowers the amount and does not move `delinquent_since`: that moves only when its
+    instalment is paid in full. Instalments need not be in order; paid ones may be left out.
     """
     delinquent_since: date | None = None
     next_due_on: date | None = None

@@ -1,4 +1,4 @@
-"""Holds pause the ladder for a dated stretch, and the ladder goes on afterwards where it stood."""
+"""A hold pauses the ladder for some days; afterwards the ladder continues where it stopped."""
 
 from __future__ import annotations
 
@@ -37,8 +37,10 @@ class Hold:
         return self.starts_on <= day and (self.ends_on is None or day < self.ends_on)
 
     def released_on(self, day: date) -> Hold:
-        """The hold without `day` and what follows. A release never makes it longer, nor makes it
-        end before it starts."""
+        """The hold, released on `day`: it ends before that day.
+
+        A release never makes a hold longer, and never lets it end before it starts.
+        """
         end = max(day, self.starts_on)
         return replace(self, ends_on=end if self.ends_on is None else min(end, self.ends_on))
 
@@ -50,19 +52,19 @@ def active_hold(holds: Iterable[Hold], on: date) -> Hold | None:
 
 
 def days_held(holds: Iterable[Hold], delinquent_since: date, on: date) -> int:
-    """Days from the anchor up to `on` that any hold covered, each day counted once.
+    """Days from `delinquent_since` up to `on` that any hold covered, each day counted once.
 
-    What a hold covered before the anchor does not count: it paused other arrears.
+    Days of a hold before `delinquent_since` do not count: they paused earlier arrears.
     """
-    held = 0
+    days = 0
     counted_to = delinquent_since
     for hold in sorted(holds, key=lambda hold: hold.starts_on):
         first = max(hold.starts_on, counted_to)
         end = min(hold.ends_on or on, on)
         if end > first:
-            held += (end - first).days
+            days += (end - first).days
             counted_to = end
-    return held
+    return days
 
 
 def resumes_on(holds: Iterable[Hold], on: date) -> date | None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class ReplyKind(StrEnum):
-    """What the house does about a borrower's text."""
+    """What we do about a borrower's text."""
 
     STOP = "stop"  # no more texts, at once
     START = "start"  # texts are welcome again
@@ -31,8 +31,8 @@ _POLITE = re.compile(
     r"|(?:please|pls|plz|thanks|thankyou|thx|谢谢|吧)+$"
 )
 
-# The same rule asks for any reasonable means of revoking consent. Each of these must be the whole
-# text, so that a "don't", a "when" or another wish beside it leaves the text to a person.
+# The same rule allows any reasonable means of revoking consent. Each pattern must match the whole
+# text: with a "don't", a "when" or another request beside it, the text goes to a person.
 _TAIL = (
     r"(?:to|from|me|us|my|this|these|the|your|any|all|more|anymore|again|now|ever|"
     r"numbers?|phone|texts?|messages?|sms|texting|messaging|list)*"
@@ -53,26 +53,26 @@ _UNMISTAKABLE = tuple(
     )
 )
 _LONGEST = 80
-"""Letters and digits; a longer text says more than that."""
+"""Letters and digits. A longer text says more than stop, so a person reads it."""
 
 
 def classify(body: str, opt_out_type: str | None = None) -> ReplyKind:
     """What a borrower's text asks for.
 
-    `opt_out_type` is the provider's own reading, where it has one: STOP, START or HELP. A stop that
-    either of the two finds is a stop. The words count whatever their case, width and punctuation,
-    and only as the whole text: "I will stop by tomorrow" is for a person.
+    `opt_out_type` is what the provider recognised, if it did: STOP, START or HELP. It is a stop if
+    either the provider or this function finds one. Case, width and punctuation do not matter. A
+    word counts only as the whole text: "I will stop by tomorrow" goes to a person.
 
     Source: 47 CFR 64.1200(a)(10) for the words and for "any reasonable means"; Chinese words by
     custom.
     """
-    told = (opt_out_type or "").strip().lower()
+    provider_says = (opt_out_type or "").strip().lower()
     said = _POLITE.sub("", _squeezed(body))
-    if told == ReplyKind.STOP or said in _STOP or _is_unmistakable(said):
+    if provider_says == ReplyKind.STOP or said in _STOP or _is_unmistakable(said):
         return ReplyKind.STOP
-    if told == ReplyKind.START or said in _START:
+    if provider_says == ReplyKind.START or said in _START:
         return ReplyKind.START
-    if told == ReplyKind.HELP or said in _HELP:
+    if provider_says == ReplyKind.HELP or said in _HELP:
         return ReplyKind.HELP
     return ReplyKind.OTHER
 

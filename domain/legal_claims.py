@@ -1,4 +1,4 @@
-"""What a court needs: the claim broken down, and the evidence on record."""
+"""What a court needs: the breakdown of the claim, and the evidence on record."""
 
 from __future__ import annotations
 
@@ -48,27 +48,23 @@ class Claim:
 
 
 def claim_breakdown(instalments: Iterable[Instalment], on: date) -> Claim:
-    """The claim on business date `on`: what fell due before it and is unpaid."""
-    past_due = [
-        instalment
-        for instalment in instalments
-        if instalment.due_on < on and instalment.unpaid > ZERO
-    ]
+    """The claim on business date `on`: all that fell due before that date and is unpaid."""
     return Claim(
         tuple(
             ClaimLine(
-                one.due_on,
-                one.unpaid_of(Component.PRINCIPAL),
-                one.unpaid_of(Component.INTEREST),
-                one.unpaid_of(Component.FEES),
+                instalment.due_on,
+                instalment.unpaid_of(Component.PRINCIPAL),
+                instalment.unpaid_of(Component.INTEREST),
+                instalment.unpaid_of(Component.FEES),
             )
-            for one in sorted(past_due, key=lambda one: one.due_on)
+            for instalment in sorted(instalments, key=lambda instalment: instalment.due_on)
+            if instalment.due_on < on and instalment.unpaid > ZERO
         )
     )
 
 
 def untried(requires: Sequence[str], tried: Iterable[str]) -> tuple[str, ...]:
-    """The required steps that nobody tried, in the order of the ladder item."""
+    """The required steps that were not tried, in the order of the ladder item."""
     done = set(tried)
     return tuple(step for step in requires if step not in done)
 
@@ -76,9 +72,9 @@ def untried(requires: Sequence[str], tried: Iterable[str]) -> tuple[str, ...]:
 def needs_met(
     needs: Mapping[str, str], on_record: Mapping[str, Sequence[str]]
 ) -> dict[str, str | None]:
-    """What meets each need of a checklist, or None where it is still missing.
+    """The evidence that meets each need of a checklist, or None where it is still missing.
 
-    `needs` says by which kind of evidence each need is met; `on_record` names the evidence there is
-    of each kind.
+    `needs`: need → the kind of evidence that meets it. `on_record`: kind of evidence → the evidence
+    that there is.
     """
     return {need: "; ".join(on_record.get(kind, ())) or None for need, kind in needs.items()}

@@ -1,4 +1,4 @@
-"""What a loan is to this house: a schedule of instalments and what has been paid of them.
+"""A loan: a schedule of instalments, and what has been paid of them.
 
 Money is `Decimal` in the loan's currency; dates are business dates in the lender's zone.
 """
@@ -14,7 +14,7 @@ ZERO = Decimal(0)
 
 
 class Component(StrEnum):
-    """The parts of a debt, which payments and claims keep apart."""
+    """The parts of a debt. Payments and claims account for each of them separately."""
 
     FEES = "fees"
     INTEREST = "interest"
@@ -57,25 +57,25 @@ class Instalment:
 
 @dataclass(frozen=True, slots=True)
 class Borrower:
-    """A person who owes, as a loan tape describes them. Holds personal data: never log one."""
+    """A borrower as a loan tape describes them. Personal data: never write one to a log."""
 
     external_id: str
     name: str
     phone: str | None
-    """E.164, or None where the number given was missing or unusable (see `LoanOnTape.problems`)."""
+    """E.164; None where the number was missing or not usable (see `LoanOnTape.problems`)."""
     address: str | None
     zones: tuple[str, ...]
-    """IANA zones of the address and, where it differs, of the number; a contact must be lawful in
-    all of them. Empty: unknown, and then nothing may reach the borrower."""
+    """IANA zones of the address and, where it differs, of the number. A contact must be lawful in
+    all of them. Empty: not known, and then the borrower may not be contacted."""
     locale: str
     """BCP 47, such as `zh-Hans` or `en`: the language of texts, notices and calls."""
     region: str | None = None
-    """The part of the country, such as `CA` or `440000`, for the dispatch of visits."""
+    """The part of the country, such as `CA` or `440000`: decides who can make a visit."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoanOnTape:
-    """One loan as it comes in from the lender's core system."""
+    """One loan as the lender's tape gives it."""
 
     external_id: str
     borrower: Borrower
@@ -87,15 +87,15 @@ class LoanOnTape:
     instalments: tuple[Instalment, ...]
     """In due order, with what has been paid of each already."""
     steps_tried: tuple[str, ...] = ()
-    """Ladder steps that the lender already tried for today's arrears before the loan came here."""
+    """Ladder steps that the lender already tried for today's arrears, before the first import."""
     problems: tuple[Problem, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A defect that lets a loan come in, and stops some of what may be done with it."""
+    """A defect of a loan. The loan is imported, and some actions on it are not possible."""
 
     kind: str
     """Stable word, such as `phone_invalid` or `zone_missing`."""
     detail: str
-    """A sentence for a person; values shown masked."""
+    """A sentence for a person; values in it are masked."""

@@ -1,4 +1,4 @@
-"""Amounts that came in from outside, before anything is done with them."""
+"""Checks an amount from outside before it is used."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ TOO_LARGE = Decimal(10**11)
 
 
 def check_amount(amount: Decimal, currency: str, loan: str, loan_currency: str) -> None:
-    """Make sure that an amount can be paid, or promised, for a loan.
+    """Check that an amount can be paid, or promised, for a loan.
 
     Raises:
-        RejectedError: the currency is another than the loan's, or nobody can pay such an amount.
+        RejectedError: the currency is not the loan's, or the amount is not one that can be paid.
     """
     if currency != loan_currency:
         raise RejectedError(

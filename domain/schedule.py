@@ -1,6 +1,6 @@
-"""Schedules: what falls due when, and which of it the totals on a loan tape have paid.
+"""Schedules: which amount falls due when, and what the totals of a loan tape have paid of it.
 
-Money is rounded to the hundredth, half up; every currency read so far has hundredths.
+Money is rounded to the hundredth, half up. Only currencies with hundredths are accepted.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ def level_payments(
     first_month: date,
     due_day: int,
 ) -> tuple[Instalment, ...]:
-    """A loan paid back by the same amount every month, interest on what is still owed first.
+    """A loan that is paid back by the same amount every month: interest first, then principal.
 
-    A month's interest is a twelfth of the yearly rate. Instalments fall due from the month of
-    `first_month` on, on `due_day` (1 to 31) or the month's last day where it is shorter. The last
-    instalment is what is left, so that the principal adds up.
+    The interest of a month is a twelfth of the yearly rate on the principal still owed. Instalments
+    fall due from the month of `first_month` on, on `due_day` (1 to 31), or on the last day of a
+    shorter month. The last instalment is the rest, so that the principal adds up.
 
     Raises:
         ValueError: the instalment does not pay the loan back in exactly this term.
@@ -54,14 +54,14 @@ def level_payments(
         due_on = month_after(first_month, months, due_day)
         instalments.append(Instalment(due_on, part, interest))
         owed -= part
-    # Lenders round the instalment to the cent, so the last one differs a little. Where it is far
-    # off, the amount, the rate, the term and the instalment do not belong together.
+    # Lenders round the instalment to the cent, so the last one differs a little. If it differs by
+    # more than an instalment, the amount, rate, term and instalment do not fit each other.
     if term_months > 1 and abs(instalments[-1].amount - instalment) > instalment:
         raise ValueError("the instalment does not pay the loan back in its term")
     return tuple(instalments)
 
 
-@lru_cache(maxsize=4096)  # a book has few dates and many instalments
+@lru_cache(maxsize=4096)  # few different dates, many instalments
 def month_after(start: date, months: int, day: int) -> date:
     """The day `months` months after the month of `start`, or that month's last day if shorter."""
     years, month_index = divmod(start.year * 12 + start.month - 1 + months, 12)
@@ -70,7 +70,7 @@ def month_after(start: date, months: int, day: int) -> date:
 
 
 def on_due_day(instalments: Sequence[Instalment], day: int) -> tuple[Instalment, ...]:
-    """The same instalments, each on this day of its month, or on the month's last day."""
+    """The same instalments, each on this day of its month or, if shorter, on its last day."""
     return tuple(replace(i, due_on=month_after(i.due_on, 0, day)) for i in instalments)
 
 
@@ -79,9 +79,9 @@ def paid_by_total(
 ) -> tuple[Instalment, ...]:
     """Fill the oldest instalments with one paid total: fees, then interest, then principal.
 
-    An instalment counts as paid in full when what is missing is at most `tolerance`, a part of the
-    instalment's amount. Lenders charge a first period that is not a whole month differently, and
-    nobody is to be chased for the difference.
+    An instalment counts as paid in full when the missing part is at most `tolerance`, a fraction of
+    its amount. Lenders calculate a first period that is not a whole month in different ways, and
+    nobody should be contacted about that difference.
     """
     filled: list[Instalment] = []
     for instalment in instalments:
@@ -100,14 +100,14 @@ def paid_by_principal(
     paid_interest: Decimal,
     tolerance: Decimal,
 ) -> tuple[Instalment, ...]:
-    """Fill the oldest instalments by the principal paid, which says best how many were paid.
+    """Fill the oldest instalments by the principal paid, the best sign of how many were paid.
 
-    The interest of a first period depends on its days, the principal does not: the principal paid
-    after three instalments is the schedule's to the cent. `tolerance` is a part of one instalment's
-    principal. Every instalment must carry principal.
+    The interest of a first period depends on its length, the principal does not: after three
+    payments the principal paid equals the schedule's to the cent. `tolerance` is a fraction of an
+    instalment's principal. Every instalment must have principal.
 
-    Interest beyond that of the whole instalments is laid against the next one only if some of its
-    principal is paid too; otherwise it is the first period's, and nobody paid the next in part.
+    Interest beyond that of the paid instalments counts for the next one only if part of its
+    principal is paid too. Otherwise it belongs to the first period.
     """
     filled: list[Instalment] = []
     for instalment in instalments:
@@ -143,19 +143,19 @@ def _in_part(instalment: Instalment, paid: Decimal) -> Instalment:
 
 
 def drawn_due_day(loan_ref: str, instalments: Sequence[Instalment], seen_on: date) -> int:
-    """A day of the month, 1 to 31, for a loan whose tape gives only months; always the same one.
+    """A day of the month, 1 to 31, for a loan whose tape gives only months. Always the same day.
 
-    It is drawn by a hash of the reference among the days that agree with the payments, given that
-    the tape was written at the end of `seen_on`. Where the payments leave two readings, the loan is
-    taken not to be due yet: nobody is contacted for an instalment that may not be owed.
+    A hash of the reference selects it from the days that are consistent with the payments, for a
+    tape that was written at the end of `seen_on`. If the payments allow two readings, the loan is
+    taken as not yet due: nobody is contacted about an instalment that may not be owed.
     docs/decisions/0003-due-day.md has the figures.
     """
-    days = _days_that_agree(instalments, seen_on)
+    days = _consistent_days(instalments, seen_on)
     number = int.from_bytes(hashlib.sha256(loan_ref.encode()).digest()[:8])
     return days[number % len(days)]
 
 
-def _days_that_agree(instalments: Sequence[Instalment], seen_on: date) -> range:
+def _consistent_days(instalments: Sequence[Instalment], seen_on: date) -> range:
     unpaid = next((i.due_on for i in instalments if i.unpaid > ZERO), None)
     seen_month = (seen_on.year, seen_on.month)
     month_end = month_after(seen_on, 0, LAST_DAY).day

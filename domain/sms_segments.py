@@ -1,4 +1,4 @@
-"""How long a text is, as the network counts and bills it."""
+"""Counts the segments of a text, as the network bills them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _GSM_EXTENSION = frozenset("\f^{}\\[~]|€")
 
 
 class Encoding(StrEnum):
-    """The two ways a text travels."""
+    """The two encodings of a text."""
 
     GSM_7 = "GSM-7"
     UCS_2 = "UCS-2"
 
 
-# A text that fits in one segment needs no header; each part of a longer one gives room to it.
+# A text that fits in one segment has no header; each part of a longer text has one.
 _ALONE = {Encoding.GSM_7: 160, Encoding.UCS_2: 70}
 _IN_PARTS = {Encoding.GSM_7: 153, Encoding.UCS_2: 67}
 
@@ -41,7 +41,7 @@ class Segments:
 
 
 def segments(text: str) -> Segments:
-    """Measures a text by GSM 03.38: one character outside its tables turns the whole into UCS-2.
+    """Measure a text by GSM 03.38: a character outside its tables puts the whole text into UCS-2.
 
     A character of two units is never split: if only one unit is left, it starts the next segment.
     """

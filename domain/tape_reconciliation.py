@@ -1,8 +1,8 @@
-"""What is paid of a loan, where a tape and the payments recorded here both tell of it.
+"""What is paid of a loan, when both a tape and the payments recorded here give figures.
 
-A tape that stands for a day contains the payments booked before it. What is paid in all only
-rises: a tape that was cut too early, or that stands for another day than was said, must not undo
-a payment, or somebody who paid would be chased.
+A tape of a day contains the payments that were booked before that day. The total paid never falls:
+a tape that was exported too early, or that carries a wrong date, must not undo a payment.
+Otherwise somebody who has paid would be contacted.
 """
 
 from __future__ import annotations
@@ -24,92 +24,93 @@ class BookedPayment:
     paid_on: date
     amount: Decimal
     pays: Decimal
-    """The part of it that lies on instalments; of a reversed one, the part that did."""
+    """The part that is allocated to instalments; of a reversed payment, the part that was."""
     reversed: bool = False
-    """Taken back on the day of the tape or later, and off the record already."""
+    """Reversed on the day of the tape or later; its allocations are already removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class OnRecord:
-    """What is known of a loan here when a tape tells of it."""
+    """What is recorded here about a loan of the tape."""
 
     paid: Decimal = ZERO
-    """Of all its instalments together."""
+    """The total paid of all its instalments."""
     may_fall_by: Decimal = ZERO
-    """Payments that earlier tapes contained and that were reversed since: a tape may show less by
-    so much."""
+    """The total of payments that an earlier tape contained and that were reversed since: a tape may
+    show that much less."""
     payments: tuple[BookedPayment, ...] = ()
-    """In the order of their days: live ones booked on the tape's day or later, reversed ones booked
-    on its day or before."""
+    """In order of date: valid ones booked on the tape's day or later, reversed ones booked on the
+    tape's day or before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """The instalments of the tape with all that is paid of them."""
+    """The instalments of the tape, with everything that is paid of them."""
 
     instalments: tuple[Instalment, ...]
-    apply_allocations: Mapping[int, tuple[tuple[Allocation, ...], Decimal]]
-    """For each payment that was laid on top of the tape: where it lies, and what is left over."""
+    allocations: Mapping[int, tuple[tuple[Allocation, ...], Decimal]]
+    """By id of each payment that the tape does not contain: its allocations, and what is left."""
     less: Decimal
-    """How much less the tape shows as paid than is on record here, which was kept."""
+    """How much less the tape shows as paid than is recorded here. The higher figure was kept."""
     fallen: bool
-    """Less is paid than was on record, for payments that were reversed."""
+    """The total paid has fallen, because payments were reversed."""
 
 
 def reconcile(
-    told: Sequence[Instalment], known: OnRecord, as_of: date, order: AllocationOrder
+    on_tape: Sequence[Instalment], known: OnRecord, as_of: date, order: AllocationOrder
 ) -> Reconciled:
-    """The tape of `as_of` and what is on record, as one schedule in due order.
+    """Merge the tape of `as_of` with what is recorded here, into one schedule in due order.
 
-    The tape says where payments lie, for the lender may have moved instalments or added to them.
-    Laid on top are payments booked later, and those of the day itself, unless the tape shows that
-    much more than was on record before them. Reversals are taken off in the same way.
+    The tape decides which instalments are paid, for the lender may have moved or added some.
+    Payments booked after the tape's day are then allocated. So are those of the day itself, unless
+    the tape shows that much more than was recorded before them. Reversals are subtracted in the
+    same way.
     """
     live = [payment for payment in known.payments if not payment.reversed]
-    before = known.paid - sum((one.pays for one in live), ZERO)
-    instalments = tuple(told)
+    before = known.paid - sum((payment.pays for payment in live), ZERO)
+    instalments = tuple(on_tape)
     for payment in known.payments:
         if payment.reversed and paid_in_all(instalments) - payment.pays >= before:
             instalments = remove_paid(instalments, payment.pays, order)
     contained = _contained(live, as_of, before, paid_in_all(instalments))
-    where: dict[int, tuple[tuple[Allocation, ...], Decimal]] = {}
-    for one in live:
-        if one.id not in contained:
-            parts, left = allocate(instalments, one.amount, order)
+    allocations: dict[int, tuple[tuple[Allocation, ...], Decimal]] = {}
+    for payment in live:
+        if payment.id not in contained:
+            parts, left = allocate(instalments, payment.amount, order)
             instalments = apply_allocations(instalments, parts)
-            where[one.id] = (parts, left)
+            allocations[payment.id] = (parts, left)
     less = _short_of(instalments, known.paid - known.may_fall_by)
     if less:
         instalments = apply_allocations(instalments, allocate(instalments, less, order)[0])
-    return Reconciled(instalments, where, less, paid_in_all(instalments) < known.paid)
+    return Reconciled(instalments, allocations, less, paid_in_all(instalments) < known.paid)
 
 
 def paid_in_all(instalments: Sequence[Instalment]) -> Decimal:
-    """What is paid of all of them together."""
+    """The total paid of all of them."""
     return sum((instalment.paid for instalment in instalments), ZERO)
 
 
 def remove_paid(
     instalments: Sequence[Instalment], amount: Decimal, order: AllocationOrder
 ) -> tuple[Instalment, ...]:
-    """The instalments with `amount` less paid: the newest first, as payments fill the oldest."""
+    """Subtract `amount` from what is paid, newest instalment first: payments fill the oldest."""
     lowered = list(instalments)
-    for place in reversed(range(len(lowered))):
+    for index in reversed(range(len(lowered))):
         for component in reversed(order.components):
-            amount -= (part := min(amount, _paid_of(lowered[place], component)))
-            lowered[place] = _lowered(lowered[place], component, part)
+            amount -= (part := min(amount, _paid_of(lowered[index], component)))
+            lowered[index] = _lowered(lowered[index], component, part)
     return tuple(lowered)
 
 
 def _contained(
-    live: Sequence[BookedPayment], as_of: date, before: Decimal, told: Decimal
+    live: Sequence[BookedPayment], as_of: date, before: Decimal, on_tape: Decimal
 ) -> set[int]:
-    """The payments of the tape's own day that it shows as paid already."""
+    """The payments of the tape's own day that the tape already contains."""
     contained: set[int] = set()
-    for one in live:
-        if one.paid_on == as_of and ZERO < one.pays <= told - before:
-            contained.add(one.id)
-            before += one.pays
+    for payment in live:
+        if payment.paid_on == as_of and ZERO < payment.pays <= on_tape - before:
+            contained.add(payment.id)
+            before += payment.pays
     return contained
 
 

@@ -1,4 +1,4 @@
-"""When a visit can be, and which two people make it."""
+"""When a visit can take place, and which two people make it."""
 
 from __future__ import annotations
 
@@ -13,29 +13,30 @@ SLOT_STARTS = (time(9), time(11), time(13), time(15), time(17))
 """Local times of the borrower."""
 SLOT_LENGTH = timedelta(hours=2)
 VISITORS = 2
-"""How many go. Two at least: banking association's convention of 2026, art. 22 (secondary)."""
+"""How many people go. At least two: banking association's convention of 2026, art. 22
+(secondary source)."""
 NOTICE_DAYS = 3
 """Days between the written notice and the first day on which a visit may be."""
 DAYS_AHEAD = 21
-"""How far from that day the search goes."""
+"""How many days from that day on are searched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody who goes on visits."""
+    """A member of staff who makes visits."""
 
     id: int
     reference: str
     """The lender's own, such as the number on a staff card."""
     languages: tuple[str, ...]
     regions: tuple[str, ...]
-    """Where they go; empty: anywhere."""
+    """The regions they visit; empty: all of them."""
     trained_on: date | None
     daily_capacity: int
     shifts: tuple[Span, ...] | None
-    """Those to come; None: no shifts are kept for them, and they come when they are asked."""
+    """Future shifts; None: no shifts are recorded for them, so they are always available."""
     visits: tuple[Span, ...]
-    """Those they are on already."""
+    """The visits they are already assigned to."""
 
     def serves(self, region: str | None) -> bool:
         return not self.regions or region in self.regions
@@ -56,33 +57,29 @@ def choose_visitors(
 ) -> tuple[Visitor, Visitor] | None:
     """Two people who are free in the slot and go to the region, one of whom speaks the language.
 
-    Two at least: banking association's convention of 2026, art. 22 (secondary source). Those with
-    the fewest visits ahead go first. None: there are no such two.
+    At least two: banking association's convention of 2026, art. 22 (secondary source). Those with
+    the fewest visits ahead are chosen first. None: there are no such two.
     """
     free = sorted(
         (visitor for visitor in visitors if visitor.serves(region) and is_free(visitor, slot)),
-        key=lambda one: (len(one.visits), one.id),
+        key=lambda visitor: (len(visitor.visits), visitor.id),
     )
-    speaker = next((one for one in free if speaks(one.languages, language)), None)
-    other = next((one for one in free if one is not speaker), None)
+    speaker = next((visitor for visitor in free if speaks(visitor.languages, language)), None)
+    other = next((visitor for visitor in free if visitor is not speaker), None)
     return (speaker, other) if speaker and other else None
 
 
 def nobody_speaks(visitors: Sequence[Visitor], region: str | None, language: str) -> bool:
-    """Whether it is the language that is missing: some go to the region, and nobody speaks it."""
+    """Whether only the language is missing: two or more serve the region, and none speaks it."""
     serving = [visitor for visitor in visitors if visitor.serves(region)]
-    return len(serving) > 1 and not any(speaks(one.languages, language) for one in serving)
+    return len(serving) > 1 and not any(speaks(visitor.languages, language) for visitor in serving)
 
 
 def is_free(visitor: Visitor, slot: Span) -> bool:
-    """Trained, on shift if shifts are kept, in no other place, and with a visit left that day."""
+    """Trained, on shift if shifts are recorded, on no other visit, and below the daily capacity."""
     day = slot.starts_at.date()
     zone = slot.starts_at.tzinfo
-    that_day = [
-        each_visit
-        for each_visit in visitor.visits
-        if each_visit.starts_at.astimezone(zone).date() == day
-    ]
+    that_day = [visit for visit in visitor.visits if visit.starts_at.astimezone(zone).date() == day]
     return (
         is_trained(visitor.trained_on, day)
         and (visitor.shifts is None or any(shift.covers(slot) for shift in visitor.shifts))

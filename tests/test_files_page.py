@@ -14,7 +14,7 @@ from config.readers.templates import LETTER_PLACEHOLDERS, Templates
 from domain.collectors import Role
 from domain.loans import LoanOnTape
 from tests.support.loans import shipped_policy, shipped_templates
-from workers.tapes.known_values import known_words
+from workers.tapes.known_values import known_values
 from workers.tapes.read_tape import read_tape
 from workers.tapes.rejects import COLUMNS
 
@@ -38,7 +38,7 @@ def written(folder: Path, name: str, text: str) -> Path:
 
 def loans_of(folder: Path, tape: str, mapping: TapeMapping) -> list[LoanOnTape]:
     path = written(folder, "tape.csv", tape)
-    known = known_words(shipped_policy(), shipped_templates())
+    known = known_values(shipped_policy(), shipped_templates())
     found = list(read_tape(path, mapping, date(2026, 3, 2), known=known))
     assert [row for row in found if not isinstance(row, LoanOnTape)] == []
     return [row for row in found if isinstance(row, LoanOnTape)]

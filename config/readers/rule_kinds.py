@@ -25,7 +25,7 @@ from domain.compliance.frequency_caps import (
 from domain.compliance.hold_length import HoldFrom, HoldLength
 from domain.compliance.limitation import Limitation
 from domain.compliance.message_content import MessageContent
-from domain.compliance.retention import Kept, Retention
+from domain.compliance.retention import RetainedKind, Retention
 from domain.compliance.rules import Rule
 from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.validation_notice import ValidationNotice
@@ -53,10 +53,10 @@ class Unreachable(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class RuleKind:
     """One kind of rule: its own keys, and how they become the rule's own values."""
 
-    makes: type[Rule]
+    rule_type: type[Rule]
     keys: tuple[str, ...]
     read: Callable[[Section, Calendar], dict[str, Any]]
 
@@ -117,30 +117,32 @@ def _hold_length(section: Section, calendar: Calendar) -> dict[str, Any]:
 
 def _retention(section: Section, calendar: Calendar) -> dict[str, Any]:
     return {
-        "of": section.need("of").word(Kept),
+        "of": section.need("of").word(RetainedKind),
         "years": section.need("years").whole(at_least=1),
     }
 
 
 KINDS = {
-    "contact_hours": Kind(ContactHours, ("hours",), _hours),
-    "cap": Kind(Cap, ("counts", "counter", "scope", "window", "at_most"), _cap),
-    "message": Kind(MessageContent, ("must_say", "must_not_say", "to"), _message),
-    "visit": Kind(VisitDuty, ("staff", "notice_days"), _visit),
-    "validation_notice": Kind(
+    "contact_hours": RuleKind(ContactHours, ("hours",), _hours),
+    "cap": RuleKind(Cap, ("counts", "counter", "scope", "window", "at_most"), _cap),
+    "message": RuleKind(MessageContent, ("must_say", "must_not_say", "to"), _message),
+    "visit": RuleKind(VisitDuty, ("staff", "notice_days"), _visit),
+    "validation_notice": RuleKind(
         ValidationNotice,
         ("within_days",),
         lambda section, _: {"within_days": section.need("within_days").whole(at_least=0)},
     ),
-    "third_parties": Kind(ThirdPartyContact, ("when", "failures"), _third_parties),
-    "limitation": Kind(
+    "third_parties": RuleKind(ThirdPartyContact, ("when", "failures"), _third_parties),
+    "limitation": RuleKind(
         Limitation,
         ("years",),
         lambda section, _: {"years": section.need("years").whole(at_least=1)},
     ),
-    "conduct": Kind(Conduct, ("text",), lambda section, _: {"text": section.need("text").text()}),
-    "hold_length": Kind(HoldLength, ("hold", "days", "from"), _hold_length),
-    "retention": Kind(Retention, ("of", "years"), _retention),
+    "conduct": RuleKind(
+        Conduct, ("text",), lambda section, _: {"text": section.need("text").text()}
+    ),
+    "hold_length": RuleKind(HoldLength, ("hold", "days", "from"), _hold_length),
+    "retention": RuleKind(Retention, ("of", "years"), _retention),
 }
 
 

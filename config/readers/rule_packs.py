@@ -31,13 +31,13 @@ RULE_KEYS = (
 )
 
 
-class Place(StrEnum):
+class ContactPlace(StrEnum):
     """Where a person is reached, where a rule is about that place only."""
 
     WORK = "work"
 
 
-class Reaching(StrEnum):
+class PersonChannel(StrEnum):
     """The channels that reach a person. The court's reaches nobody, so hours do not bind it."""
 
     SMS = Channel.SMS
@@ -95,10 +95,10 @@ def _read_rule(value: Value, pack_id: str, calendar: Calendar) -> Rule:
         )
     modality, status = section.maybe("modality"), section.maybe("status")
     applies_to, place = section.maybe("applies_to"), section.maybe("place")
-    return kind.makes(
+    return kind.rule_type(
         id=_read_rule_id(section.need("id"), pack_id),
-        channels=_read_channels(section, kind.makes)
-        if issubclass(kind.makes, ContactRule)
+        channels=_read_channels(section, kind.rule_type)
+        if issubclass(kind.rule_type, ContactRule)
         else frozenset(),
         source=read_source(section),
         effective_from=effective_from,
@@ -110,7 +110,7 @@ def _read_rule(value: Value, pack_id: str, calendar: Calendar) -> Rule:
             if applies_to
             else frozenset()
         ),
-        at_work=bool(place and place.word(Place)),
+        at_work=bool(place and place.word(ContactPlace)),
         **kind.read(section, calendar),
     )
 
@@ -126,8 +126,8 @@ def _read_rule_id(value: Value, pack_id: str) -> str:
     return id_
 
 
-def _read_channels(section: Section, makes: type[Rule]) -> frozenset[Channel]:
-    words = Reaching if makes is ContactHours else Channel
+def _read_channels(section: Section, rule_type: type[Rule]) -> frozenset[Channel]:
+    words = PersonChannel if rule_type is ContactHours else Channel
     return frozenset(Channel(entry.word(words)) for entry in section.need("channels").values())
 
 
@@ -138,7 +138,7 @@ def _refuse_silence(top: Section, rules: tuple[Rule, ...]) -> None:
         if isinstance(rule, ContactHours) and rule.is_blocking and not rule.at_work
         for channel in rule.channels
     }
-    silent = [str(channel) for channel in Reaching if Channel(channel) not in covered]
+    silent = [str(channel) for channel in PersonChannel if Channel(channel) not in covered]
     if silent:
         raise top.need("rules").refuse(
             f"No rule gives the contact hours of {', '.join(silent)}.",

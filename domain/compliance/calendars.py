@@ -10,7 +10,7 @@ SATURDAY = 5
 
 
 class DayKind(StrEnum):
-    """What a day is to those who live there."""
+    """The kind of a day in a country."""
 
     WORKING = "working"
     REST = "rest"
@@ -23,7 +23,7 @@ class Calendar:
 
     holidays: frozenset[date] = frozenset()
     worked: frozenset[date] = frozenset()
-    """Days of rest that are worked in exchange for a longer holiday, as in China (调休)."""
+    """Days of a weekend that are worked in exchange for a longer holiday, as in China (调休)."""
 
     def kind_of(self, day: date) -> DayKind:
         if day in self.holidays:

@@ -1,4 +1,4 @@
-"""Rule kind: what people must see to themselves."""
+"""Rule kind: rules that people must follow, and that no program can check."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.compliance.vocabulary import Channel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conduct(ContactRule):
-    """What people must see to themselves: shown with the work, and open to the gate at any time."""
+    """A rule for people. It is shown with the work, and never stops a contact at the gate."""
 
     text: str
 

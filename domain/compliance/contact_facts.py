@@ -1,4 +1,4 @@
-"""What the gate must know about a person and a loan before anybody reaches out."""
+"""The facts about a borrower and a loan that the contact gate needs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from domain.loans import ZERO
 class PastContact:
     """One attempt to reach somebody about any of the borrower's loans, through any channel.
 
-    A visit that is arranged counts from then on, at the moment it begins.
+    A scheduled visit counts as soon as it is scheduled, at the moment at which it will begin.
     """
 
     at: datetime
@@ -24,20 +24,20 @@ class PastContact:
     channel: Channel
     loan_id: int
     connected: bool | None = None
-    """Whether a person was reached; None: nobody has said, which counts as yes and as no."""
+    """Whether a person was reached. None: not reported yet; it then counts as both yes and no."""
     number: str | None = None
-    """A key that is equal for equal numbers, never the number."""
+    """A key that is equal for equal numbers; never the number itself."""
     at_work: bool = False
     party: Party = Party.BORROWER
 
 
 @dataclass(frozen=True, slots=True)
 class ContactFacts:
-    """What the gate must know, fresh from the claiming transaction."""
+    """What the gate must know, read in the transaction that claims the action."""
 
     past_due: Decimal
     zones: tuple[str, ...]
-    """IANA zones; a contact must be lawful in all of them."""
+    """IANA zones of the borrower; a contact must be lawful in all of them."""
     lender_zone: str
     """IANA zone in which holds begin and end."""
     packs: tuple[RulePack, ...]
@@ -48,29 +48,29 @@ class ContactFacts:
     ceased: bool = False
     """Whether the borrower asked that nobody contact them any more, by whatever channel."""
     minimum: Decimal = ZERO
-    """The ladder's: less than this past due, and nobody is contacted."""
+    """The ladder's minimum: with less than this past due, nobody is contacted."""
     collects_as: frozenset[Collects] = frozenset({Collects.FIRST_PARTY})
-    """What the house is, for rules that bind some who collect and not others."""
+    """What the lender or agency is, for rules that bind only some of those who collect."""
     loan_id: int = 0
     history: tuple[PastContact, ...] = ()
-    """Over all of the borrower's loans and all channels, as far back as any rule counts."""
+    """Of all of the borrower's loans and all channels, as far back as any rule counts."""
     first_contact_on: date | None = None
     """The day on which the borrower was first reached about this loan, however long ago."""
     party: Party = Party.BORROWER
     number: str | None = None
-    """The key of the number to be used; None where the channel has none."""
+    """The key of the number to be used; None for a channel without a number."""
     number_invalid: bool = False
     """Whether the borrower's number is known to reach nobody."""
     at_work: bool = False
     """Whether the number or the address is that of the person's place of work."""
     says: frozenset[Says] = frozenset()
-    """What the message says; of a channel without a prepared message, nothing."""
+    """What the message says; empty for a channel without a prepared message."""
     visit_staff: int = 0
     """How many people go."""
     noticed_at: datetime | None = None
-    """When a written notice of the visit was, or would now be, given."""
+    """When a written notice of the visit was given, or would be given now."""
     validation_notice_on: date | None = None
-    """The day on which the borrower was told in writing what is owed, and how to dispute it."""
+    """The day of the written notice that says what is owed and how to dispute it."""
     limitation_from: date | None = None
-    """The day from which the time to sue runs: the last instalment's, or a later acknowledgement's;
-    None: not known."""
+    """The day from which the time to sue runs: that of the last instalment, or of a later
+    acknowledgement. None: not known."""

@@ -1,4 +1,4 @@
-"""When a person may be contacted: hours of the day, in that person's own local time."""
+"""Rule kind: the hours of the day in which a person may be contacted, in their local time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.vocabulary import Channel
 
 LOOK_AHEAD = 35
-"""Days within which hours must open again: longer than any run of holidays."""
+"""Days in which hours must come again: more than any series of holidays has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +26,18 @@ class Hours:
     end: time
     """Local time of the person. `time.max` means midnight."""
     kinds: frozenset[DayKind] = frozenset(DayKind)
-    """The kinds of day, by the country's calendar, on which these hours hold."""
+    """The kinds of day, by the country's calendar, on which these hours apply."""
 
     def covers(self, clock: time) -> bool:
         return self.start <= clock and (clock < self.end or self.end == time.max)
 
-    def hold_on(self, day: date, calendar: Calendar) -> bool:
+    def applies_on(self, day: date, calendar: Calendar) -> bool:
         return day.weekday() in self.weekdays and calendar.kind_of(day) in self.kinds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactHours(ContactRule):
-    """When a person may be contacted. Outside: must not."""
+    """The hours in which a person may be contacted. Outside of them they must not be."""
 
     hours: tuple[Hours, ...]
     calendar: Calendar = PLAIN_WEEK
@@ -48,14 +48,14 @@ class ContactHours(ContactRule):
         local = at.astimezone(ZoneInfo(zone))
         today, clock = local.date(), local.time()
         for hours in self.hours:
-            if hours.covers(clock) and hours.hold_on(today, self.calendar):
+            if hours.covers(clock) and hours.applies_on(today, self.calendar):
                 return at
         for ahead in range(LOOK_AHEAD):
             day = today + timedelta(days=ahead)
             starts = [
                 start
                 for hours in self.hours
-                if hours.hold_on(day, self.calendar)
+                if hours.applies_on(day, self.calendar)
                 and (start := moment_of(day, hours.start, zone)) > at
             ]
             if starts:
@@ -68,9 +68,9 @@ class ContactHours(ContactRule):
 
 
 def moment_of(day: date, clock: time, zone: str) -> datetime:
-    """A wall-clock moment in UTC. `time.max` is the midnight that ends the day.
+    """The moment, in UTC, of a local date and time. `time.max` is the midnight that ends the day.
 
-    Of an hour that the clocks go through twice, the first.
+    In an hour that comes twice, when summer time ends, it is the first of the two.
     """
     if clock == time.max:
         day, clock = day + timedelta(days=1), time.min
@@ -78,9 +78,9 @@ def moment_of(day: date, clock: time, zone: str) -> datetime:
 
 
 def overlapping(hours: Sequence[Hours]) -> tuple[Hours, Hours] | None:
-    """Two of them that hold on the same day, or None: each day is to have its hours once."""
-    for index, one in enumerate(hours):
+    """Two entries that apply on the same day, or None: each day must have its hours once."""
+    for index, entry in enumerate(hours):
         for other in hours[:index]:
-            if one.weekdays & other.weekdays and one.kinds & other.kinds:
-                return other, one
+            if entry.weekdays & other.weekdays and entry.kinds & other.kinds:
+                return other, entry
     return None

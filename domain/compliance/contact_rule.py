@@ -17,16 +17,16 @@ from domain.compliance.vocabulary import Channel
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """No moment will do as things stand."""
+    """No moment is lawful with the facts as they are."""
 
     reason: str
     """A sentence without personal data."""
     permanent: bool = False
-    """Whether no fact that may still come can open it again."""
+    """Whether no later fact can change it."""
 
 
 EarliestTime: TypeAlias = datetime | Blocked
-"""The first moment, not before the one asked about, at which a rule lets a contact happen."""
+"""The first moment, not before the one asked about, at which a rule allows the contact."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class ContactRule(Rule):
     """A rule that can stop a contact. Each kind implements `earliest_time`."""
 
     def applies_to_contact(self, facts: ContactFacts) -> bool:
-        """Whether it is about such a contact at all, whatever the day."""
+        """Whether the rule is about such a contact at all, on any day."""
         return (not self.at_work or facts.at_work) and (
             not self.applies_to or bool(self.applies_to & facts.collects_as)
         )
@@ -42,7 +42,7 @@ class ContactRule(Rule):
     def earliest_time(
         self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
     ) -> EarliestTime:
-        """From when on it lets the contact happen, in an IANA zone; `at` and the answer are UTC."""
+        """From when on the rule allows the contact, in an IANA zone. `at` and result are UTC."""
         raise NotImplementedError
 
     @property

@@ -1,4 +1,4 @@
-"""How often a person may be contacted: so many in a window, counted as the rule counts them."""
+"""Rule kind: how often a person may be contacted within a window of days."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.vocabulary import Channel
 
 LONGEST_WINDOW = 31
-"""Days. The history that the gate is given reaches back at least this far."""
+"""Days. The history of contacts that the gate gets covers at least so many days."""
 
 
 class Counter(StrEnum):
@@ -42,7 +42,7 @@ class CalendarUnit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConsecutiveDays:
-    """Any stretch of so many days in a row, in the person's own calendar."""
+    """Any period of so many consecutive days, in the person's local calendar."""
 
     days: int
 
@@ -54,7 +54,7 @@ Window: TypeAlias = ConsecutiveDays | CalendarUnit
 
 
 def windows_around(window: Window, day: date) -> Iterator[tuple[date, date]]:
-    """First and last day of every window that holds `day`."""
+    """First and last day of every window that contains `day`."""
     match window:
         case ConsecutiveDays(days):
             for back in range(days):
@@ -75,11 +75,12 @@ def windows_around(window: Window, day: date) -> Iterator[tuple[date, date]]:
 class Cap(ContactRule):
     """At most so many contacts in a window.
 
-    A bar on calling back after a conversation is a cap too: one that is connected, in so many days.
+    A rule against calling back after a conversation is a cap too: at most one connected contact in
+    so many days.
     """
 
     counts: frozenset[Channel]
-    """The contacts that are counted; `channels` are those that must wait when they are too many."""
+    """The channels that are counted; `channels` are those that wait when the cap is reached."""
     counter: Counter
     scope: Scope
     window: Window
@@ -96,7 +97,7 @@ class Cap(ContactRule):
         today = at.astimezone(local).date()
         if not self._is_full(days, today):
             return at
-        # A contact may be arranged for a day to come, and the days after it count as well.
+        # A contact may be scheduled for a later day; the windows after that day count as well.
         last = max(*days, today) + timedelta(days=LONGEST_WINDOW + 1)
         for ahead in range(1, (last - today).days + 1):
             if not self._is_full(days, day := today + timedelta(days=ahead)):

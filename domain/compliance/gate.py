@@ -1,4 +1,4 @@
-"""The contact gate: the only way to a borrower. What it does not know, it does not allow."""
+"""The contact gate: every contact must pass it. A contact is refused where a fact is not known."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NEVER_TOGETHER = "lender.never_together"
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 HORIZON = timedelta(days=70)
-"""What no moment within this allows, two full months and a week to spare, none ever will."""
+"""Two full months and some days. If no moment within it is lawful, no later moment will be."""
 
 
 class Answer(StrEnum):
@@ -47,15 +47,15 @@ class Verdict:
     reason: str
     """A sentence without personal data."""
     until: datetime | None = None
-    """Of a deferred contact: the first lawful moment, in UTC; None while only a new fact can open
-    the gate (a number, a time zone, a rule pack, the release of a hold without an end)."""
+    """For a deferred contact: the first lawful moment, in UTC. None: only a new fact can make it
+    lawful (a number, a time zone, a rule pack, the release of a hold without an end)."""
     warnings: tuple[str, ...] = ()
-    """Advisory rules that speak against the contact. They do not stop it, and go on record."""
+    """Advisory rules that are against the contact. They do not stop it, and are recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Bound:
-    """A rule that is about this contact, in one of the zones in which it is asked."""
+    """A rule that applies to this contact, in one of the borrower's zones."""
 
     rule: ContactRule
     zone: str
@@ -63,17 +63,17 @@ class _Bound:
 
 @dataclass(frozen=True, slots=True)
 class _Closed:
-    """A rule that stops the contact, and when it opens."""
+    """A rule that stops the contact, and from when on it allows it."""
 
     opens_at: EarliestTime
     rule: ContactRule
 
 
 def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
-    """May this person be contacted through `channel` at the aware moment `at`?
+    """Whether this person may be contacted through `channel` at the aware moment `at`.
 
-    Barred is for good. Deferred carries the first lawful moment, when there is one to name. The
-    court channel reaches nobody, so hours and opt-outs do not touch it; the rest does.
+    Barred is permanent. Deferred has the first lawful moment, if it is known. The court's channel
+    reaches nobody, so hours and opt-outs do not apply to it; all other rules do.
     """
     if facts.past_due <= ZERO:
         return Verdict(Answer.BARRED, (NOTHING_PAST_DUE,), "Nothing is past due any more.")
@@ -95,10 +95,10 @@ def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
 
 
 def _first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Verdict:
-    """Push `moment` forwards, hold by hold and rule by rule, until nothing forbids it.
+    """Move `moment` forwards, past each hold and each rule, until nothing forbids it.
 
-    No rule opens earlier for a later moment. So the first moment at which all are open is reached
-    by waiting, each time, for the latest of them.
+    A rule that is asked about a later moment never gives an earlier answer. So waiting each time
+    for the latest rule leads to the first moment that all of them allow.
     """
     against: dict[str, str] = {}
     free_from = moment
@@ -129,8 +129,8 @@ def _first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Ve
 
 
 def _bound(facts: ContactFacts, channel: Channel, moment: datetime) -> Iterator[_Bound]:
-    """Every rule in force that is about the contact, once in each zone."""
-    # The court's channel reaches nobody, wherever they are: the lender's day counts.
+    """Every rule in force that applies to the contact, once for each zone."""
+    # The court's channel reaches nobody in any zone, so the lender's date counts.
     for zone in facts.zones or (facts.lender_zone,):
         on = moment.astimezone(ZoneInfo(zone)).date()
         for pack in facts.packs:
@@ -142,7 +142,7 @@ def _bound(facts: ContactFacts, channel: Channel, moment: datetime) -> Iterator[
 
 
 def _silent(facts: ContactFacts, channel: Channel, bound: Sequence[_Bound]) -> Verdict | None:
-    """It fails closed: where no rule says when, or whether at all, nobody is contacted."""
+    """Refuses the contact where no rule gives the hours, or says anything about third parties."""
     if channel is Channel.LEGAL:
         return None
     if {bound_rule.zone for bound_rule in bound if _gives_hours(bound_rule.rule)} != set(
@@ -174,12 +174,12 @@ def _closed(
 
 
 def _last_to_open(closed: Sequence[_Closed]) -> _Closed:
-    """Of rules that are closed, the one to wait for: one that is shut for good before any other."""
+    """Of the rules that stop the contact, the one to wait for; a permanent one comes first."""
 
-    def lateness(one: _Closed) -> tuple[bool, bool, datetime]:
-        if isinstance(one.opens_at, Blocked):
-            return True, one.opens_at.permanent, _NEVER
-        return False, False, one.opens_at
+    def lateness(stop: _Closed) -> tuple[bool, bool, datetime]:
+        if isinstance(stop.opens_at, Blocked):
+            return True, stop.opens_at.permanent, _NEVER
+        return False, False, stop.opens_at
 
     return max(closed, key=lateness)
 

@@ -13,12 +13,12 @@ from domain.holds import HoldKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldLength(Rule):
-    """How long a hold lasts by law, where whoever places it names no end. No contact's rule."""
+    """How long a hold lasts by law, if it is placed without an end."""
 
     hold: HoldKind
     days: int
     after_release: bool = False
-    """Whether it lasts that long from the day it is released on, not from the day it starts."""
+    """Whether the days count from the release of the hold, not from its start."""
 
 
 class HoldFrom(StrEnum):
@@ -29,7 +29,7 @@ class HoldFrom(StrEnum):
 
 
 def hold_length(packs: Iterable[RulePack], kind: HoldKind, on: date) -> HoldLength | None:
-    """How long these laws make a hold last that starts on `on`: the longest of them."""
+    """The rule on how long a hold lasts that starts on `on`: the longest one in these packs."""
     found = [
         rule
         for pack in packs

@@ -16,7 +16,7 @@ from domain.compliance.vocabulary import Channel, Says
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limitation(ContactRule):
-    """A debt whose time to sue has run out is not sued on, nor is a suit spoken of."""
+    """After the time to sue has run out, nobody sues and no message speaks of a suit."""
 
     years: int
 
@@ -36,7 +36,8 @@ class Limitation(ContactRule):
 def limitation_date(packs: Iterable[RulePack], since: date | None, on: date) -> date | None:
     """The last day on which a claim can be brought by all of these laws that are in force on `on`.
 
-    `since` is the day from which the time to sue runs. None: that day, or the law, is not known.
+    `since` is the day from which the time to sue runs. Returns None if that day, or the law, is not
+    known.
     """
     years = [
         rule.years

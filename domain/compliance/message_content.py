@@ -17,7 +17,7 @@ class MessageContent(ContactRule):
     must_say: frozenset[Says] = frozenset()
     must_not_say: frozenset[Says] = frozenset()
     to: Party | None = None
-    """Whom it is about; None: whoever is reached."""
+    """Whom the rule is about; None: every recipient."""
 
     def applies_to_contact(self, facts: ContactFacts) -> bool:
         return ContactRule.applies_to_contact(self, facts) and self.to in (None, facts.party)

@@ -1,4 +1,4 @@
-"""How long what is held about a loan must be kept, and from when on it must not be any more."""
+"""Rule kind: how long personal data of a loan must be kept, and from when on it must be erased."""
 
 from __future__ import annotations
 
@@ -13,58 +13,60 @@ from domain.compliance.vocabulary import Collects
 
 
 @dataclass(frozen=True, slots=True)
-class LoanHeld:
-    """What retention asks about one loan."""
+class LoanActivity:
+    """The facts about one loan that decide how long its data is kept."""
 
     loan: str
-    """The lender's own id of it."""
+    """The lender's own id of the loan."""
     is_open: bool
-    """Something of it is not paid, and it is not written off."""
+    """Part of it is not paid, and it is not written off."""
     last_activity_on: date
-    """Business date of the last contact, payment, decision or other thing that happened to it."""
+    """Business date of the last contact, payment, decision or other event of the loan."""
     packs: tuple[RulePack, ...]
-    """All that bind it."""
+    """All the packs that apply to it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
-    """Until when what is held about a borrower is kept."""
+class RetentionPeriod:
+    """Until when the personal data of a borrower is kept."""
 
     rules: tuple[str, ...] = ()
-    """The ids of the rules that say so, of all the borrower's loans."""
+    """The ids of the rules that decide it, over all of the borrower's loans."""
     until: date | None = None
-    """The last day, with it; None: no day can be said, or there is no loan to keep it for."""
+    """The last day, inclusive. None: it is not known, or there is no loan to keep the data for."""
     open_loan: str | None = None
-    """A loan that is still open: while it is, nothing is erased."""
+    """A loan that is still open; while it is, nothing is erased."""
     unruled_loan: str | None = None
-    """A loan for which no rule in force says how long: what is held about it is kept."""
+    """A loan for which no rule in force gives a period; its data is kept."""
 
     def is_over(self, on: date) -> bool:
-        """Whether on this day nothing asks any more for what is held."""
+        """Whether nothing requires the data any more on this day."""
         if self.open_loan or self.unruled_loan:
             return False
         return self.until is None or on > self.until
 
 
-def keeping(loans: Iterable[LoanHeld], collects_as: frozenset[Collects], on: date) -> Keeping:
-    """Until when what is held about the borrower of these loans is kept, by the rules of `on`.
+def retention_period(
+    loans: Iterable[LoanActivity], collects_as: frozenset[Collects], on: date
+) -> RetentionPeriod:
+    """Until when the data of the borrower of these loans is kept, by the rules in force on `on`.
 
-    The name, the number and the address are those of all the loans: the last one to be over counts,
-    and for each loan the longest of the periods that bind it. Where no rule says how long, it is
-    kept: nothing tells that it may go.
+    The name, the number and the address belong to all the loans, so the loan with the latest end
+    counts. For each loan the longest of the periods that apply counts. Without a rule that gives a
+    period the data is kept.
     """
     rules: list[str] = []
     until: date | None = None
     for loan in loans:
         if loan.is_open:
-            return Keeping(open_loan=loan.loan)
+            return RetentionPeriod(open_loan=loan.loan)
         longest = _longest(loan.packs, collects_as, on)
         if longest is None:
-            return Keeping(unruled_loan=loan.loan)
+            return RetentionPeriod(unruled_loan=loan.loan)
         rules.append(longest.id)
         ends_on = years_after(loan.last_activity_on, longest.years)
         until = max(until or ends_on, ends_on)
-    return Keeping(tuple(dict.fromkeys(rules)), until)
+    return RetentionPeriod(tuple(dict.fromkeys(rules)), until)
 
 
 def _longest(
@@ -75,15 +77,15 @@ def _longest(
         for pack in packs
         for rule in pack.rules
         if isinstance(rule, Retention)
-        and rule.of is Kept.RECORDS
+        and rule.of is RetainedKind.RECORDS
         and rule.in_force(on)
         and (not rule.applies_to or rule.applies_to & collects_as)
     )
     return max(binding, key=lambda rule: rule.years, default=None)
 
 
-class Kept(StrEnum):
-    """What is kept, and for how long at least."""
+class RetainedKind(StrEnum):
+    """The kinds of data for which a law gives a period."""
 
     RECORDS = "records"
     RECORDINGS = "recordings"
@@ -91,7 +93,7 @@ class Kept(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention(Rule):
-    """How long something must be kept after the last activity about a loan. No contact's rule."""
+    """How long something must be kept after the last activity on a loan."""
 
-    of: Kept
+    of: RetainedKind
     years: int

@@ -11,7 +11,7 @@ from domain.compliance.vocabulary import Channel, Collects
 
 
 class Confidence(StrEnum):
-    """How sure the value is."""
+    """How reliable the source of the value is."""
 
     PRIMARY = "V"  # the primary text was read
     SECONDARY = "S"  # press, law firm, regulator's page
@@ -19,7 +19,7 @@ class Confidence(StrEnum):
 
 
 class Modality(StrEnum):
-    """How strongly a rule speaks. The first two stop a contact, the third goes on record."""
+    """How strict a rule is. The first two stop a contact; the third only records a warning."""
 
     MUST_NOT = "must_not"  # 不应, 严禁
     PRESUMPTION = "presumption"  # a violation until the lender proves otherwise
@@ -33,7 +33,7 @@ class RuleStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a rule stands, shown wherever the rule is."""
+    """Where a rule is written; shown wherever the rule is shown."""
 
     citation: str
     confidence: Confidence
@@ -49,7 +49,7 @@ class Rule:
 
     id: str
     channels: frozenset[Channel]
-    """The contacts that it speaks about."""
+    """The channels that it is about."""
     source: Source
     effective_from: date
     effective_to: date | None = None
@@ -58,7 +58,7 @@ class Rule:
     applies_to: frozenset[Collects] = frozenset()
     """Whom it binds; empty: everybody who collects."""
     at_work: bool = False
-    """Whether it is about contacts at the person's place of work only."""
+    """Whether it is only about contacts at the person's place of work."""
 
     def in_force(self, on: date) -> bool:
         return (
@@ -69,7 +69,7 @@ class Rule:
 
     @property
     def is_blocking(self) -> bool:
-        """Whether a contact against it must not happen, rather than go on record with a warning."""
+        """Whether it stops a contact, and does not only record a warning."""
         return self.modality is not Modality.ADVISORY
 
 
@@ -80,7 +80,7 @@ class RulePack:
     id: str
     version: int
     jurisdiction: str
-    """`CN`, `US`, or a subdivision such as `US-MA`, whose rules come on top of its country's."""
+    """`CN`, `US`, or a subdivision such as `US-MA`, whose rules are added to its country's."""
     rules: tuple[Rule, ...]
     calendar: Calendar = PLAIN_WEEK
     _by_channel: dict[Channel, tuple[Rule, ...]] = field(init=False, repr=False, compare=False)
@@ -101,6 +101,6 @@ class RulePack:
 
 
 def packs_for(packs: tuple[RulePack, ...], jurisdiction: str) -> tuple[RulePack, ...]:
-    """All the packs that bind a contact there: the country's and, on top, the subdivision's."""
+    """All the packs that apply in a jurisdiction: its country's and the subdivision's own."""
     country = jurisdiction.split("-", 1)[0]
     return tuple(pack for pack in packs if pack.jurisdiction in {jurisdiction, country})

@@ -18,7 +18,7 @@ class ThirdPartyContact(ContactRule):
     when_unreachable: bool = False
     """Only while the borrower cannot be reached; otherwise never."""
     failures: int = 0
-    """So many calls in a row that reached nobody mean that the borrower cannot be reached."""
+    """After so many consecutive calls that reached nobody, the borrower counts as unreachable."""
 
     def applies_to_contact(self, facts: ContactFacts) -> bool:
         return ContactRule.applies_to_contact(self, facts) and facts.party is Party.THIRD_PARTY
@@ -28,18 +28,18 @@ class ThirdPartyContact(ContactRule):
     ) -> EarliestTime:
         if not self.when_unreachable:
             return Blocked(f"{self.source.citation} forbids contact with third parties.", True)
-        if facts.number_invalid or self._in_vain(facts.history):
+        if facts.number_invalid or self._calls_failed(facts.history):
             return at
         return Blocked(
             f"{self.source.citation} allows it only when the borrower cannot be reached: the "
             f"number is invalid, or {self.failures} calls in a row failed."
         )
 
-    def _in_vain(self, history: Sequence[PastContact]) -> bool:
+    def _calls_failed(self, history: Sequence[PastContact]) -> bool:
         calls = [
             contact
             for contact in history
             if contact.channel is Channel.CALL and contact.party is Party.BORROWER
         ]
         latest = sorted(calls, key=lambda call: call.at)[-self.failures :]
-        return len(latest) >= self.failures and all(one.connected is False for one in latest)
+        return len(latest) >= self.failures and all(call.connected is False for call in latest)

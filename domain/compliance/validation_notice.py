@@ -1,4 +1,4 @@
-"""Rule kind: the written notice of what is owed."""
+"""Rule kind: the written notice that says what is owed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from domain.compliance.vocabulary import Channel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationNotice(ContactRule):
-    """The borrower is told in writing what is owed, with the first contact or soon after it."""
+    """The borrower gets a written notice of what is owed, with the first contact or soon after."""
 
     within_days: int
 

@@ -1,4 +1,4 @@
-"""Rule kind: how many people go on a visit, and how long before it the borrower is told."""
+"""Rule kind: how many people make a visit, and how long before it a notice is given."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from domain.compliance.vocabulary import Channel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitDuty(ContactRule):
-    """How many go on a visit, and how long before it the person must be told."""
+    """How many people make a visit, and how many days before it the notice must be given."""
 
     staff: int = 1
     notice_days: int = 0
@@ -29,8 +29,8 @@ class VisitDuty(ContactRule):
             return at
         if facts.noticed_at is None:
             return Blocked(f"{self.source.citation} asks for a notice before a visit.")
-        told_on = facts.noticed_at.astimezone(ZoneInfo(zone)).date()
-        return max(at, moment_of(told_on + timedelta(days=self.notice_days), time.min, zone))
+        noticed_on = facts.noticed_at.astimezone(ZoneInfo(zone)).date()
+        return max(at, moment_of(noticed_on + timedelta(days=self.notice_days), time.min, zone))
 
     @property
     def violation(self) -> str:

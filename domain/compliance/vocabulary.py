@@ -1,4 +1,4 @@
-"""The words that rules and facts share: channels, parties, what a message says."""
+"""The values that rules and facts share: channels, parties, what a message says."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Channel(StrEnum):
-    """The ways to reach a person, and the court's, which reaches nobody by itself."""
+    """The ways to reach a person; and the court's channel, which reaches nobody."""
 
     SMS = "sms"
     CALL = "call"
@@ -31,7 +31,7 @@ class Says(StrEnum):
 
 
 class Collects(StrEnum):
-    """Whom a rule binds, by what they are."""
+    """What those who collect are; a rule may bind only some of them."""
 
     FIRST_PARTY = "first_party"  # the lender whose loan it is
     THIRD_PARTY = "third_party"  # an agency, or the buyer of a debt

@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select, text, update
 
 from domain.actors import Actor, ActorKind
-from domain.compliance.retention import Keeping
+from domain.compliance.retention import RetentionPeriod
 from workers.context import Context
 from workers.db.schema import (
     action,
@@ -145,7 +145,7 @@ def note_erasure(
     why: str,
     now: datetime,
     *,
-    kept: Keeping,
+    kept: RetentionPeriod,
     law: str | None = None,
 ) -> None:
     """Put on record that what is held about a borrower was erased, and what that rested on."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, text
 
-from domain.compliance.retention import Keeping, LoanHeld, keeping
+from domain.compliance.retention import LoanActivity, RetentionPeriod, retention_period
 from domain.compliance.rules import packs_for
 from workers.context import Context
 from workers.db.schema import borrower
@@ -51,7 +51,7 @@ class Held:
     borrower: str
     """The lender's own id."""
     loans: int
-    keeping: Keeping
+    keeping: RetentionPeriod
 
 
 def pages(connection: Connection, after: int = 0) -> Iterator[Sequence[int]]:
@@ -77,10 +77,10 @@ def next_page(connection: Connection, after: int) -> Sequence[int]:
 
 def read_keeping(connection: Connection, ctx: Context, ids: Sequence[int]) -> list[Held]:
     """Until when what is held about these borrowers is kept, as the rules of today say."""
-    loans: dict[int, list[LoanHeld]] = {id: [] for id in ids}
+    loans: dict[int, list[LoanActivity]] = {id: [] for id in ids}
     for row in connection.execute(_HELD, {"borrowers": list(ids), "zone": ctx.settings.zone}):
         packs = packs_for(ctx.policy.rule_packs, row.jurisdiction)
-        held = LoanHeld(row.loan, row.is_open, row.last_activity_on, packs)
+        held = LoanActivity(row.loan, row.is_open, row.last_activity_on, packs)
         loans[row.borrower_id].append(held)
     named = connection.execute(
         select(borrower.c.id, borrower.c.external_id)
@@ -89,6 +89,6 @@ def read_keeping(connection: Connection, ctx: Context, ids: Sequence[int]) -> li
     )
     collects_as, today = ctx.settings.collects_as, ctx.today()
     return [
-        Held(id, external_id, len(loans[id]), keeping(loans[id], collects_as, today))
+        Held(id, external_id, len(loans[id]), retention_period(loans[id], collects_as, today))
         for id, external_id in named
     ]

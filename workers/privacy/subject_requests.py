@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from domain.access_log import Opened
 from domain.actors import Actor
-from domain.compliance.retention import Keeping
+from domain.compliance.retention import RetentionPeriod
 from domain.errors import ArrearsError
 from workers.context import Context
 from workers.db.access_log import note_access
@@ -61,7 +61,7 @@ def export_subject(ctx: Context, external_id: str, *, actor: Actor, purpose: str
 
 def erase_subject(
     ctx: Context, external_id: str, *, actor: Actor, why: str, law: str | None = None, dry_run: bool
-) -> Keeping:
+) -> RetentionPeriod:
     """Erase what is held about a borrower who asks for it; the evidence of what was done stays.
 
     Refused while a loan is open, and while it must be kept. `law` names what asks for it although
@@ -101,7 +101,7 @@ def _known(connection: Connection, external_id: str) -> int:
     return found
 
 
-def _refusal(external_id: str, kept: Keeping) -> str:
+def _refusal(external_id: str, kept: RetentionPeriod) -> str:
     if kept.open_loan:
         return (
             f"Loan {kept.open_loan} of borrower {external_id} is open: something of it is not "

@@ -17,14 +17,14 @@ from config.readers.tape_mapping_reader import LOCALE
 from domain.loans import Borrower, Problem
 from workers.simulator.fake_contacts import made_address, made_name, made_phone
 from workers.tapes.cells import Cells
-from workers.tapes.known_values import KnownWords
+from workers.tapes.known_values import KnownValues
 from workers.tapes.row_errors import masked
 
 _BETWEEN_ZONES = re.compile(r"[;\s]+")
 
 
 def read_borrower(
-    cells: Cells, loan_id: str, known: KnownWords | None
+    cells: Cells, loan_id: str, known: KnownValues | None
 ) -> tuple[Borrower, tuple[Problem, ...]]:
     """The borrower, and what is wrong with their contacts. Without an id of its own on the tape, a
     borrower has the loan's.
@@ -49,7 +49,7 @@ def read_borrower(
     return borrower, phone_problems + zone_problems
 
 
-def _locale(cells: Cells, known: KnownWords | None) -> str:
+def _locale(cells: Cells, known: KnownValues | None) -> str:
     locale = cells.matching(Field.LOCALE, LOCALE.fullmatch, "a locale, such as zh-Hans or en")
     if known and not known.has_templates(locale):
         raise cells.refuse(Field.LOCALE, f"a locale that has templates: {', '.join(known.locales)}")

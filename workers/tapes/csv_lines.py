@@ -21,7 +21,7 @@ ROWS_BETWEEN_REPORTS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TapeRow:
     """The cells of one line, by column."""
 
     line: int
@@ -30,7 +30,7 @@ class Row:
 
 def read_rows(
     path: Path, columns: tuple[str, ...], progress: Progress | None
-) -> Iterator[Row | RowError]:
+) -> Iterator[TapeRow | RowError]:
     """Every row of the tape that holds anything; the cells of `columns`, spaces around them gone.
 
     Raises:
@@ -64,7 +64,7 @@ def _opened(path: Path) -> BinaryIO:
 
 def _rows(
     stream: BinaryIO, path: Path, width: int, places: dict[str, int], progress: Progress | None
-) -> Iterator[Row | RowError]:
+) -> Iterator[TapeRow | RowError]:
     rows = 0
     for line, raw in enumerate(_lines(stream, path), start=2):
         if not raw.strip():
@@ -72,7 +72,7 @@ def _rows(
         rows += 1
         try:
             cells = _cells(_text(raw, path, line), width)
-            yield Row(line, {column: cells[place].strip() for column, place in places.items()})
+            yield TapeRow(line, {column: cells[place].strip() for column, place in places.items()})
         except BadCellError as bad:
             yield RowError(line, bad.column, bad.expected, bad.shown)
         if progress and rows % ROWS_BETWEEN_REPORTS == 0:

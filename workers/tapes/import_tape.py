@@ -20,7 +20,7 @@ from workers.db.schema import inbox_event, tape_import
 from workers.escalation.reassess import reassess
 from workers.tapes.changes import note_changes
 from workers.tapes.csv_lines import Progress, read_header
-from workers.tapes.known_values import known_words
+from workers.tapes.known_values import known_values
 from workers.tapes.merge import Merged, date_loans, date_steps_tried, merge
 from workers.tapes.read_tape import read_tape
 from workers.tapes.rejects import Rejects
@@ -28,7 +28,7 @@ from workers.tapes.row_errors import RowError
 from workers.tapes.staging import make_staging
 from workers.tapes.status_comparison import StatusComparison, StatusTally
 
-LOANS_AT_ONCE = 1_000
+BATCH_SIZE = 1_000
 SHOWN_ERRORS = 10
 
 T = TypeVar("T")
@@ -91,7 +91,7 @@ def import_tape(
     tally = StatusTally(mapping.statuses, as_of) if mapping.statuses else None
     errors: list[RowError] = []
     taken = changed = without_ladder = showing_less = 0
-    known = known_words(ctx.policy, ctx.templates)
+    known = known_values(ctx.policy, ctx.templates)
     with Rejects(rejects_to) as rejects:
         rows = read_tape(path, mapping, as_of, progress=progress, statuses=tally, known=known)
         good = _sort_out(rows, rejects, errors)
@@ -99,7 +99,7 @@ def import_tape(
             with ctx.engine.begin() as connection:
                 make_staging(connection)
                 import_id = _begin_import(connection, ctx, path, mapping, as_of)
-                for loans in _pieces(good, LOANS_AT_ONCE):
+                for loans in _pieces(good, BATCH_SIZE):
                     loans, lacking = _with_ladders_looked_for(ctx, loans)
                     merged = _take(connection, ctx, loans, as_of, import_id)
                     taken += len(loans)

@@ -10,7 +10,7 @@ from config.readers.templates import Templates
 
 
 @dataclass(frozen=True, slots=True)
-class KnownWords:
+class KnownValues:
     """What the lender's own ladders and templates have."""
 
     steps: tuple[str, ...]
@@ -22,7 +22,7 @@ class KnownWords:
     """Whether a borrower of this locale can be written to."""
 
 
-def known_words(policy: Policy, templates: Templates) -> KnownWords:
+def known_values(policy: Policy, templates: Templates) -> KnownValues:
     """The words of an installation."""
     steps = dict.fromkeys(step.id for ladder in policy.ladders for step in ladder.steps)
-    return KnownWords(tuple(steps), tuple(sorted(templates.locales())), templates.has_locale)
+    return KnownValues(tuple(steps), tuple(sorted(templates.locales())), templates.has_locale)

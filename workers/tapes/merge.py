@@ -271,7 +271,7 @@ def _bring_together(
     }
     write_laid(
         connection,
-        {id: to for one in reconciled.values() for id, to in one.apply_allocations.items()},
+        {id: to for one in reconciled.values() for id, to in one.allocations.items()},
     )
     restage_instalments(connection, {loan: one.instalments for loan, one in reconciled.items()})
     stage_problems(

@@ -14,10 +14,10 @@ from domain.errors import ArrearsError
 from domain.loans import LoanOnTape
 from workers.tapes.borrowers import read_borrower
 from workers.tapes.cells import Cells
-from workers.tapes.csv_lines import Progress, Row, read_rows
+from workers.tapes.csv_lines import Progress, TapeRow, read_rows
 from workers.tapes.duplicate_check import SeenLoans
 from workers.tapes.instalments import read_instalments
-from workers.tapes.known_values import KnownWords
+from workers.tapes.known_values import KnownValues
 from workers.tapes.row_errors import BadCellError, RowError
 from workers.tapes.status_comparison import StatusComparison, StatusTally
 
@@ -31,7 +31,7 @@ def read_tape(
     *,
     progress: Progress | None = None,
     statuses: StatusTally | None = None,
-    known: KnownWords | None = None,
+    known: KnownValues | None = None,
 ) -> Iterator[LoanOnTape | RowError]:
     """Every loan of the tape, or the first thing that is wrong with its row.
 
@@ -81,7 +81,7 @@ def compare_statuses(path: Path, mapping: TapeMapping, as_of: date) -> StatusCom
 
 
 def _loan(
-    row: Row, cells: Cells, seen: SeenLoans, as_of: date, known: KnownWords | None
+    row: TapeRow, cells: Cells, seen: SeenLoans, as_of: date, known: KnownValues | None
 ) -> LoanOnTape:
     loan_id = cells.needed(Field.EXTERNAL_ID, "the loan's own reference")
     if earlier := seen.earlier_line(loan_id, row.line):
@@ -113,7 +113,7 @@ def _jurisdiction(cells: Cells) -> str:
     )
 
 
-def _steps_tried(cells: Cells, known: KnownWords | None) -> tuple[str, ...]:
+def _steps_tried(cells: Cells, known: KnownValues | None) -> tuple[str, ...]:
     steps = tuple(step for step in _BETWEEN_STEPS.split(cells.text(Field.STEPS_TRIED)) if step)
     if not all(IDENTIFIER.fullmatch(step) for step in steps):
         raise cells.refuse(Field.STEPS_TRIED, "steps of a ladder, such as remind;enquire")

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from domain.compliance.retention import Kept, LoanHeld, Retention, keeping
+from domain.compliance.retention import LoanActivity, RetainedKind, Retention, retention_period
 from domain.compliance.rules import Confidence, RulePack, RuleStatus, Source
 from domain.compliance.vocabulary import Collects
 
@@ -18,7 +18,7 @@ def rule(
     name: str,
     years: int,
     *,
-    of: Kept = Kept.RECORDS,
+    of: RetainedKind = RetainedKind.RECORDS,
     status: RuleStatus = RuleStatus.IN_FORCE,
     effective_from: date = date(2000, 1, 1),
     effective_to: date | None = None,
@@ -43,13 +43,13 @@ def loan(
     is_open: bool = False,
     name: str = "L-1",
     more: RulePack | None = None,
-) -> LoanHeld:
+) -> LoanActivity:
     packs = (RulePack("here", 1, "CN", rules), *((more,) if more else ()))
-    return LoanHeld(name, is_open, last, packs)
+    return LoanActivity(name, is_open, last, packs)
 
 
 def test_it_is_kept_to_the_end_of_the_day_so_many_years_on_and_no_longer() -> None:
-    kept = keeping([loan(rule("a", 5), last=date(2021, 3, 2))], LENDER, TODAY)
+    kept = retention_period([loan(rule("a", 5), last=date(2021, 3, 2))], LENDER, TODAY)
 
     assert (kept.until, kept.rules) == (TODAY, ("a",))
     assert not kept.is_over(TODAY)
@@ -57,14 +57,14 @@ def test_it_is_kept_to_the_end_of_the_day_so_many_years_on_and_no_longer() -> No
 
 
 def test_what_ended_on_a_leap_day_is_kept_to_the_last_of_february() -> None:
-    kept = keeping([loan(rule("a", 3), last=date(2024, 2, 29))], LENDER, TODAY)
+    kept = retention_period([loan(rule("a", 3), last=date(2024, 2, 29))], LENDER, TODAY)
 
     assert kept.until == date(2027, 2, 28)
 
 
 def test_the_longest_rule_of_all_that_bind_the_loan_counts() -> None:
     state = RulePack("state", 1, "US-XX", (rule("state", 7),))
-    kept = keeping(
+    kept = retention_period(
         [loan(rule("a", 3), rule("b", 5), last=date(2020, 1, 1), more=state)], LENDER, TODAY
     )
 
@@ -72,7 +72,7 @@ def test_the_longest_rule_of_all_that_bind_the_loan_counts() -> None:
 
 
 def test_of_several_loans_the_one_to_be_kept_longest_counts() -> None:
-    kept = keeping(
+    kept = retention_period(
         [
             loan(rule("a", 5), last=date(2019, 6, 1)),
             loan(rule("b", 3), last=date(2024, 6, 1), name="L-2"),
@@ -89,7 +89,7 @@ def test_nothing_goes_while_a_loan_is_open_however_old_the_others_are() -> None:
         loan(rule("a", 5), last=date(1999, 1, 1)),
         loan(rule("a", 5), last=date(1999, 1, 1), is_open=True, name="L-2"),
     ]
-    kept = keeping(loans, LENDER, TODAY)
+    kept = retention_period(loans, LENDER, TODAY)
 
     assert kept.open_loan == "L-2"
     assert not kept.is_over(date.max)
@@ -99,7 +99,7 @@ def test_nothing_goes_while_a_loan_is_open_however_old_the_others_are() -> None:
     "not_for_it",
     [
         (),
-        (rule("a", 1, of=Kept.RECORDINGS),),
+        (rule("a", 1, of=RetainedKind.RECORDINGS),),
         (rule("a", 1, status=RuleStatus.DRAFT),),
         (rule("a", 1, effective_from=date(2027, 1, 1)),),
         (rule("a", 1, effective_to=date(2025, 12, 31)),),
@@ -110,11 +110,11 @@ def test_nothing_goes_while_a_loan_is_open_however_old_the_others_are() -> None:
 def test_where_no_rule_says_how_long_it_is_kept_and_that_is_said(
     not_for_it: tuple[Retention, ...],
 ) -> None:
-    kept = keeping([loan(*not_for_it, last=date(1999, 1, 1))], LENDER, TODAY)
+    kept = retention_period([loan(*not_for_it, last=date(1999, 1, 1))], LENDER, TODAY)
 
     assert kept.unruled_loan == "L-1"
     assert not kept.is_over(date.max)
 
 
 def test_a_borrower_of_whom_no_loan_is_left_need_not_be_kept() -> None:
-    assert keeping([], LENDER, TODAY).is_over(TODAY)
+    assert retention_period([], LENDER, TODAY).is_over(TODAY)

@@ -272,7 +272,7 @@ def test_a_tape_that_cannot_be_read_is_refused_in_a_sentence(book: Book, tmp_pat
 def test_four_times_the_loans_take_no_more_memory(
     book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "LOANS_AT_ONCE", 100)  # so that small tapes have many pieces
+    monkeypatch.setattr(importing, "BATCH_SIZE", 100)  # so that small tapes have many pieces
 
     def peak(prefix: str, loans: int) -> int:
         tape = tmp_path / f"{prefix}.csv"

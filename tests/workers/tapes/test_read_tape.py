@@ -26,7 +26,7 @@ from tests.support.tapes import (
     tape_of,
     with_cell,
 )
-from workers.tapes.known_values import known_words
+from workers.tapes.known_values import known_values
 from workers.tapes.read_tape import read_tape
 from workers.tapes.row_errors import RowError, TapeError, masked
 
@@ -208,7 +208,7 @@ def test_a_word_that_this_house_does_not_have_is_refused_with_those_it_has(
         ),
     )
     cells = {"tried": "", "locale": "en-GB", column: value}
-    known = known_words(shipped_policy(), shipped_templates())
+    known = known_values(shipped_policy(), shipped_templates())
     tape = tape_of(
         tmp_path,
         f"{GOOD}{cells['tried']},{cells['locale']}",
