@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, exists, insert, select, update
+from sqlalchemy import Connection, exists, insert, select, update
 
 from domain.actions import ActionStatus
 from domain.actors import Actor
@@ -16,6 +16,7 @@ from domain.events import NotYetError, RejectedError
 from workers.context import Context
 from workers.db.actions import Move, move_actions
 from workers.db.schema import action, borrower, call, contact, contact_outcome, loan, visit
+from workers.db.typed_rows import typed_row
 from workers.escalation.reassess import reassess
 
 
@@ -78,10 +79,29 @@ def record_outcome(connection: Connection, ctx: Context, told: OutcomeTold) -> s
     return f"The {made.channel} of loan {made.external_id} came to: {told.outcome}.{again}"
 
 
-def _lock(connection: Connection, attempt: str) -> Row[*tuple[Any, ...]] | None:
+class _Attempt(NamedTuple):
+    """A contact that a person began."""
+
+    id: int
+    loan_id: int
+    action_id: int
+    channel: str
+    number_blind_index: bytes | None
+    external_id: str
+    """The lender's id of the loan."""
+
+
+def _lock(connection: Connection, attempt: str) -> _Attempt | None:
     """The attempt; its borrower and its loan are locked, as they are when it begins."""
-    return connection.execute(
-        select(contact, loan.c.external_id)
+    locked = (
+        select(
+            contact.c.id,
+            contact.c.loan_id,
+            contact.c.action_id,
+            contact.c.channel,
+            contact.c.number_blind_index,
+            loan.c.external_id,
+        )
         .select_from(
             contact.join(loan, loan.c.id == contact.c.loan_id).join(
                 borrower, borrower.c.id == loan.c.borrower_id
@@ -89,10 +109,11 @@ def _lock(connection: Connection, attempt: str) -> Row[*tuple[Any, ...]] | None:
         )
         .where(contact.c.attempt == attempt)
         .with_for_update(of=(borrower, loan))
-    ).one_or_none()
+    )
+    return typed_row(_Attempt, connection.execute(locked))
 
 
-def _check(connection: Connection, made: Row[*tuple[Any, ...]], told: OutcomeTold) -> None:
+def _check(connection: Connection, made: _Attempt, told: OutcomeTold) -> None:
     if made.channel == Channel.VISIT:
         begun = exists().where(
             visit.c.contact_id == made.id,

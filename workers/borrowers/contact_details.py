@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import phonenumbers
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, select, update
 
 from config.readers.regions import is_zone
 from config.readers.tape_mapping_reader import LOCALE
@@ -55,7 +55,7 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
             f"{known.erased_at.astimezone(ctx.settings.lender_zone).date()}. New contacts come "
             "with a new loan."
         )
-    changed = _changed(ctx, known, payload)
+    changed = _changed(ctx, tuple(known.zones), payload)
     loans = list(
         connection.execute(
             select(loan.c.id)
@@ -73,7 +73,7 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
 
 
 def _changed(
-    ctx: Context, known: Row[*tuple[Any, ...]], payload: Mapping[str, Any]
+    ctx: Context, known_zones: tuple[str, ...], payload: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The columns that change, with their new values."""
     changed: dict[str, Any] = {}
@@ -98,7 +98,7 @@ def _changed(
             "phone_at_work": False,
             "phone_invalid_at": None,
         }
-        zones = _with_zone_of(number, zones or tuple(known.zones))
+        zones = _with_zone_of(number, zones or known_zones)
     if (at_work := payload.get("phone_at_work")) is not None:
         changed["phone_at_work"] = at_work
     if zones:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, delete, select, tuple_
+from sqlalchemy import Connection, delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.actors import Actor, ActorKind
@@ -14,6 +15,7 @@ from workers.context import Context
 from workers.db.loans import opt_out
 from workers.db.schema import borrower, contact, loan, reply
 from workers.db.schema import opt_out as opt_out_table
+from workers.db.typed_rows import typed_row
 from workers.sms.providers.port import InboundText
 
 BY_TEXT = Actor("text", ActorKind.BORROWER)
@@ -74,24 +76,33 @@ def take_reply(ctx: Context, text: InboundText, *, help_is_answered: bool) -> Ta
     return Taken(kind, writers[0].locale if writers else None)
 
 
-def _last_texted(connection: Connection, borrower_ids: list[int]) -> Row[int, int] | None:
+class _Subject(NamedTuple):
+    """Whom, and about which loan, a text is most likely from."""
+
+    borrower_id: int
+    loan_id: int
+
+
+def _last_texted(connection: Connection, borrower_ids: list[int]) -> _Subject | None:
     """Whom of these, and about which loan, the house texted last."""
-    return connection.execute(
+    last = (
         select(contact.c.borrower_id, contact.c.loan_id)
         .where(contact.c.borrower_id.in_(borrower_ids), contact.c.channel == Channel.SMS)
         .order_by(contact.c.at.desc(), contact.c.id.desc())
         .limit(1)
-    ).one_or_none()
+    )
+    return typed_row(_Subject, connection.execute(last))
 
 
-def _most_past_due(connection: Connection, borrower_ids: list[int]) -> Row[int, int] | None:
+def _most_past_due(connection: Connection, borrower_ids: list[int]) -> _Subject | None:
     """Whoever was never texted most likely writes about what is past due longest."""
-    return connection.execute(
+    oldest = (
         select(loan.c.borrower_id, loan.c.id.label("loan_id"))
         .where(loan.c.borrower_id.in_(borrower_ids))
         .order_by(loan.c.delinquent_since.asc().nulls_last(), loan.c.id)
         .limit(1)
-    ).one_or_none()
+    )
+    return typed_row(_Subject, connection.execute(oldest))
 
 
 def _welcome_again(connection: Connection, borrower_ids: list[int], provider: str) -> None:

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, func, select, true, update
+from sqlalchemy import Connection, func, select, true, update
 
 from domain.access_log import Opened
 from domain.actors import Actor
@@ -21,6 +21,7 @@ from workers.context import Context
 from workers.db.access_log import note_access
 from workers.db.schema import borrower, loan, reply, staff
 from workers.db.staff import lock_collectors
+from workers.db.typed_rows import typed_row
 
 log = logging.getLogger(__name__)
 
@@ -173,9 +174,10 @@ def finish_reply(ctx: Context, reply_id: int, *, actor: Actor) -> None:
         ArrearsError: there is no such reply, it asks for no person, or somebody saw to it before.
     """
     with ctx.engine.begin() as connection:
-        found = connection.execute(
-            select(reply).where(reply.c.id == reply_id).with_for_update()
-        ).one_or_none()
+        named = select(reply.c.kind, reply.c.handled_at, reply.c.actor).where(
+            reply.c.id == reply_id
+        )
+        found = typed_row(_StoredReply, connection.execute(named.with_for_update()))
         _check_open(found, reply_id)
         connection.execute(
             update(reply)
@@ -184,7 +186,13 @@ def finish_reply(ctx: Context, reply_id: int, *, actor: Actor) -> None:
         )
 
 
-def _check_open(found: Row[*tuple[Any, ...]] | None, reply_id: int) -> None:
+class _StoredReply(NamedTuple):
+    kind: str
+    handled_at: datetime | None
+    actor: str | None
+
+
+def _check_open(found: _StoredReply | None, reply_id: int) -> None:
     if found is None:
         raise _no_such_reply(reply_id)
     if found.kind != ReplyKind.OTHER:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, select, true
+from sqlalchemy import Connection, select, true
 from sqlalchemy.exc import IntegrityError
 
 from domain.access_log import Opened
@@ -18,6 +18,7 @@ from domain.errors import ArrearsError
 from workers.attempts.attempts import Begun, check_known, check_role, opened, refuse_if_barred, told
 from workers.context import Context
 from workers.db.schema import action, call, contact, loan
+from workers.db.typed_rows import typed_row
 from workers.gate.claim import CheckedAction, check_gate, lock_action, reserve_contact
 
 ASKED_AGAIN = timedelta(minutes=1)
@@ -77,11 +78,17 @@ def begin_call(
         return replace(begun, attempt=attempt, reach=number)
 
 
-def _open_call(
-    connection: Connection, loan_external_id: str, item: str | None
-) -> Row[*tuple[Any, ...]]:
-    found = connection.execute(
-        select(call)
+class _OpenCall(NamedTuple):
+    action_id: int
+    purpose: str
+    language: str
+    must_learn: list[str]
+    may_offer: list[str]
+
+
+def _open_call(connection: Connection, loan_external_id: str, item: str | None) -> _OpenCall:
+    newest = (
+        select(*(call.c[name] for name in _OpenCall._fields))
         .join(action, action.c.id == call.c.action_id)
         .join(loan, loan.c.id == action.c.loan_id)
         .where(
@@ -92,20 +99,25 @@ def _open_call(
         )
         .order_by(call.c.id.desc())
         .limit(1)
-    ).one_or_none()
+    )
+    found = typed_row(_OpenCall, connection.execute(newest))
     if found is None:
         check_known(connection, loan_external_id)
         raise _no_call(loan_external_id, item)
     return found
 
 
-def _without_outcome(connection: Connection, action_id: int) -> Row[*tuple[Any, ...]] | None:
+class _OpenAttempt(NamedTuple):
+    attempt: str
+    at: datetime
+
+
+def _without_outcome(connection: Connection, action_id: int) -> _OpenAttempt | None:
     """The attempt of which nobody has said what came of it; there is at most one."""
-    return connection.execute(
-        select(contact.c.attempt, contact.c.at).where(
-            contact.c.action_id == action_id, contact.c.attempt.is_not(None), ~told()
-        )
-    ).one_or_none()
+    pending = select(contact.c.attempt, contact.c.at).where(
+        contact.c.action_id == action_id, contact.c.attempt.is_not(None), ~told()
+    )
+    return typed_row(_OpenAttempt, connection.execute(pending))
 
 
 def _reserve(connection: Connection, checked: CheckedAction, attempt: str, actor: Actor) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import orjson
 import psycopg2
 from psycopg2.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 from psycopg2.extensions import make_dsn
@@ -47,6 +48,7 @@ def connect(url: str, *, pool_size: int = 4) -> Engine:
             pool_size=pool_size,
             max_overflow=0,  # what comes beyond the pool is closed after each use, and opened anew
             pool_recycle=PLANS_LAST,
+            json_deserializer=orjson.loads,  # a third of the time that the standard library takes
             hide_parameters=True,  # errors and logs show statements, never the values in them
             connect_args={
                 "connect_timeout": 5,

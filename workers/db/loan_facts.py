@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from domain.actions import ActionStatus
 from domain.compliance.contact_facts import PastContact
@@ -18,6 +18,7 @@ from domain.decision import PastAction
 from domain.holds import Hold, HoldKind
 from domain.loans import Instalment
 from workers.db.prepared_statements import prepared
+from workers.db.typed_rows import typed_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,34 @@ class Reach:
 COUNTED = timedelta(days=LONGEST_WINDOW + 1)
 """How far back contacts are read: a day more than any cap counts, for zones ahead of the lender."""
 
+Json: TypeAlias = dict[str, Any]
+
+
+class _FactsRow(NamedTuple):
+    """The columns of `_FACTS`. Lists are JSON, and None where there is nothing."""
+
+    id: int
+    written_off: bool
+    case_open: bool
+    has_problem: bool
+    instalments: list[Json] | None
+    holds: list[Json] | None
+    actions: list[Json] | None
+    opted_out: list[str] | None
+    zones: list[str]
+    locale: str
+    has_phone: bool
+    has_address: bool
+    ceased: bool
+    number: str | None
+    number_invalid: bool
+    at_work: bool
+    history: list[Json] | None
+    first_contact_at: datetime | None
+    validation_notice_on: date | None
+    limitation_from: date | None
+
+
 # Everything about all the loans of an envelope in one statement. Amounts travel as text, so that
 # no JSON number ever becomes a float.
 _FACTS = prepared(
@@ -82,9 +111,10 @@ SELECT l.id, l.written_off_on IS NOT NULL AS written_off,
                   WHERE k.loan_id = l.id AND k.closed_at IS NULL LIMIT 1), false) AS case_open,
        coalesce((SELECT true FROM problem p
                   WHERE p.loan_id = l.id AND p.resolved_at IS NULL LIMIT 1), false) AS has_problem,
-       (SELECT json_agg(json_build_array(i.due_on,
-                   i.principal::text, i.interest::text, i.fees::text,
-                   i.paid_principal::text, i.paid_interest::text, i.paid_fees::text))
+       (SELECT json_agg(json_build_object('due_on', i.due_on, 'principal', i.principal::text,
+                   'interest', i.interest::text, 'fees', i.fees::text,
+                   'paid_principal', i.paid_principal::text,
+                   'paid_interest', i.paid_interest::text, 'paid_fees', i.paid_fees::text))
           FROM instalment i
          WHERE i.loan_id = l.id
            AND i.paid_principal + i.paid_interest + i.paid_fees < i.principal + i.interest + i.fees
@@ -95,10 +125,12 @@ SELECT l.id, l.written_off_on IS NOT NULL AS written_off,
                      AND n.paid_principal + n.paid_interest + n.paid_fees
                          < n.principal + n.interest + n.fees),
                  'infinity')) AS instalments,
-       (SELECT json_agg(json_build_array(h.kind, h.starts_on, h.ends_on))
+       (SELECT json_agg(json_build_object('kind', h.kind, 'starts_on', h.starts_on,
+                   'ends_on', h.ends_on))
           FROM hold h WHERE h.loan_id = l.id) AS holds,
-       (SELECT json_agg(json_build_array(a.id, a.item, a.step, a.delinquent_since, a.status,
-                   a.status <> 'assigned' OR EXISTS (
+       (SELECT json_agg(json_build_object('id', a.id, 'item', a.item, 'step', a.step,
+                   'delinquent_since', a.delinquent_since, 'status', a.status,
+                   'over', a.status <> 'assigned' OR EXISTS (
                        SELECT FROM contact c JOIN contact_outcome o ON o.contact_id = c.id
                         WHERE c.action_id = a.id)))
           FROM action a WHERE a.loan_id = l.id) AS actions,
@@ -116,9 +148,10 @@ SELECT l.id, l.written_off_on IS NOT NULL AS written_off,
        b.phone_at_work AS at_work,
        -- What certainly reached nobody does not count: a text the provider refused or never took,
        -- a visit that was called off.
-       (SELECT json_agg(json_build_array(extract(epoch FROM c.at), c.channel, c.loan_id,
-                   o.connected, encode(c.number_blind_index, 'hex'), c.at_work, c.party) ORDER
-                       BY c.at)
+       (SELECT json_agg(json_build_object('at', extract(epoch FROM c.at), 'channel', c.channel,
+                   'loan_id', c.loan_id, 'connected', o.connected,
+                   'number', encode(c.number_blind_index, 'hex'), 'at_work', c.at_work,
+                   'party', c.party) ORDER BY c.at)
           FROM contact c LEFT JOIN contact_outcome o ON o.contact_id = c.id
          WHERE c.borrower_id = l.borrower_id AND c.at > :counted_since
            AND NOT EXISTS (SELECT FROM message m
@@ -146,12 +179,12 @@ def load_facts(
         "today": now.date(),
         "counted_since": now - COUNTED,
     }
-    rows = connection.execute(_FACTS, values)
+    rows = typed_rows(_FactsRow, connection.execute(_FACTS, values))
     return {
         row.id: LoanFacts(
-            instalments=tuple(_instalment(*parts) for parts in row.instalments or ()),
-            holds=tuple(_hold(*parts) for parts in row.holds or ()),
-            actions=tuple(_action(*parts) for parts in row.actions or ()),
+            instalments=tuple(map(_instalment, row.instalments or ())),
+            holds=tuple(map(_hold, row.holds or ())),
+            actions=tuple(map(_action, row.actions or ())),
             reach=_reach(row),
             written_off=row.written_off,
             case_open=row.case_open,
@@ -161,7 +194,7 @@ def load_facts(
     }
 
 
-def _reach(row: Row[*tuple[Any, ...]]) -> Reach:
+def _reach(row: _FactsRow) -> Reach:
     reachable = {Channel.LEGAL}
     if row.has_phone:
         reachable |= {Channel.SMS, Channel.CALL}
@@ -176,40 +209,52 @@ def _reach(row: Row[*tuple[Any, ...]]) -> Reach:
         number=row.number,
         number_invalid=row.number_invalid,
         at_work=row.at_work,
-        history=tuple(_contact(*parts) for parts in row.history or ()),
+        history=tuple(map(_contact, row.history or ())),
         first_contact_at=row.first_contact_at,
         validation_notice_on=row.validation_notice_on,
         limitation_from=row.limitation_from,
     )
 
 
-def _contact(
-    at: float,
-    channel: str,
-    loan_id: int,
-    connected: bool | None,
-    number: str | None,
-    at_work: bool,
-    party: str,
-) -> PastContact:
-    moment = datetime.fromtimestamp(at, UTC)
-    return PastContact(moment, Channel(channel), loan_id, connected, number, at_work, Party(party))
-
-
-def _instalment(due_on: str, *amounts: str) -> Instalment:
-    return Instalment(date.fromisoformat(due_on), *map(Decimal, amounts))
-
-
-def _hold(kind: str, starts_on: str, ends_on: str | None) -> Hold:
-    return Hold(
-        HoldKind(kind),
-        date.fromisoformat(starts_on),
-        date.fromisoformat(ends_on) if ends_on else None,
+def _contact(row: Json) -> PastContact:
+    return PastContact(
+        at=datetime.fromtimestamp(row["at"], UTC),
+        channel=Channel(row["channel"]),
+        loan_id=row["loan_id"],
+        connected=row["connected"],
+        number=row["number"],
+        at_work=row["at_work"],
+        party=Party(row["party"]),
     )
 
 
-def _action(
-    id: int, item: str, step: str, delinquent_since: str, status: str, over: bool
-) -> StoredAction:
-    past = PastAction(item, step, date.fromisoformat(delinquent_since), ActionStatus(status), over)
-    return StoredAction(id, past)
+def _instalment(row: Json) -> Instalment:
+    return Instalment(
+        due_on=date.fromisoformat(row["due_on"]),
+        principal=Decimal(row["principal"]),
+        interest=Decimal(row["interest"]),
+        fees=Decimal(row["fees"]),
+        paid_principal=Decimal(row["paid_principal"]),
+        paid_interest=Decimal(row["paid_interest"]),
+        paid_fees=Decimal(row["paid_fees"]),
+    )
+
+
+def _hold(row: Json) -> Hold:
+    ends_on = row["ends_on"]
+    return Hold(
+        kind=HoldKind(row["kind"]),
+        starts_on=date.fromisoformat(row["starts_on"]),
+        ends_on=date.fromisoformat(ends_on) if ends_on else None,
+    )
+
+
+def _action(row: Json) -> StoredAction:
+    past = PastAction(
+        item=row["item"],
+        step=row["step"],
+        delinquent_since=date.fromisoformat(row["delinquent_since"]),
+        status=ActionStatus(row["status"]),
+        over=row["over"],
+    )
+    return StoredAction(row["id"], past)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Table, select, update
+from sqlalchemy import Connection, Table, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.actors import Actor
@@ -19,18 +19,26 @@ from workers.db.bulk import as_rows, given_rows, is_among
 from workers.db.prepared_statements import prepared
 from workers.db.schema import instalment, loan
 from workers.db.schema import opt_out as opt_out_table
+from workers.db.typed_rows import typed_row, typed_rows
+
+
+class LockedLoan(NamedTuple):
+    """A loan that is locked until the transaction ends."""
+
+    id: int
+    external_id: str
+    currency: str
+    """ISO 4217."""
+    jurisdiction: str
+    product: str
+    delinquent_since: date | None
+    tape_as_of: date | None
+    """The business date of the last tape that had it."""
+    written_off_on: date | None
+
 
 _LOCK_THEM = (
-    select(
-        loan.c.id,
-        loan.c.external_id,
-        loan.c.currency,
-        loan.c.jurisdiction,
-        loan.c.product,
-        loan.c.delinquent_since,
-        loan.c.tape_as_of,
-        loan.c.written_off_on,
-    )
+    select(*(loan.c[name] for name in LockedLoan._fields))
     .where(is_among(loan.c.external_id, "known_as"))
     .order_by(loan.c.id)
 )
@@ -43,25 +51,26 @@ _LOCK_FREE = prepared(_LOCK_THEM.with_for_update(skip_locked=True))
 
 def lock_free_loans(
     connection: Connection, external_ids: Collection[str]
-) -> tuple[dict[str, Row[*tuple[Any, ...]]], set[str]]:
+) -> tuple[dict[str, LockedLoan], set[str]]:
     """Those of the loans that nobody holds, locked, by the lender's own id; and those held.
 
     Whoever locks several must not wait while holding some: a tape holds loans in its own order, and
     for as long as it takes. What is in neither is not known.
     """
     known_as = {"known_as": list(external_ids)}
-    free = {row.external_id: row for row in connection.execute(_LOCK_FREE, known_as)}
+    rows = typed_rows(LockedLoan, connection.execute(_LOCK_FREE, known_as))
+    free = {row.external_id: row for row in rows}
     if len(free) == len(external_ids):
         return free, set()
     return free, set(connection.execute(_KNOWN, known_as).scalars()) - free.keys()
 
 
-def lock_loan(connection: Connection, external_id: str) -> Row[*tuple[Any, ...]] | None:
+def lock_loan(connection: Connection, external_id: str) -> LockedLoan | None:
     """The loan by the lender's own id, locked until the transaction ends; None if unknown."""
-    return connection.execute(_LOCK, {"known_as": [external_id]}).one_or_none()
+    return typed_row(LockedLoan, connection.execute(_LOCK, {"known_as": [external_id]}))
 
 
-def lock_named_loan(connection: Connection, external_id: str, told: str) -> Row[*tuple[Any, ...]]:
+def lock_named_loan(connection: Connection, external_id: str, told: str) -> LockedLoan:
     """The loan that an event is about, locked as `lock_loan` does; `told` is what it tells.
 
     Raises:
@@ -93,7 +102,7 @@ def lock_loan_of(connection: Connection, what: Table, external_id: str) -> int |
     return found
 
 
-def lock_known_loan(connection: Connection, external_id: str) -> Row[*tuple[Any, ...]]:
+def lock_known_loan(connection: Connection, external_id: str) -> LockedLoan:
     """The loan that a person named, locked as `lock_loan` does.
 
     Raises:

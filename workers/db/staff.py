@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import datetime
-from typing import Any, TypeAlias
+from datetime import date, datetime
+from typing import NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, Row, Select, func, select, union_all
+from sqlalchemy import Connection, Select, func, select, union_all
 
 from domain.actors import Actor
 from domain.collectors import Collector, Span
 from domain.errors import ArrearsError
 from domain.visits import Visitor
 from workers.db.schema import call, reply, shift, staff, visit_staff
+from workers.db.typed_rows import typed_rows
 
 Spans: TypeAlias = dict[int, tuple[Span, ...]]
 
@@ -96,16 +97,24 @@ def lock_visitors(connection: Connection, now: datetime, until: datetime) -> lis
     ]
 
 
-def _lock(connection: Connection, role: str) -> list[Row[*tuple[Any, ...]]]:
+class _Person(NamedTuple):
+    id: int
+    external_id: str
+    languages: list[str]
+    regions: list[str]
+    trained_on: date | None
+    daily_capacity: int
+
+
+def _lock(connection: Connection, role: str) -> list[_Person]:
     # Everybody locks in the order of ids, and so nobody waits in a circle.
-    return list(
-        connection.execute(
-            select(staff)
-            .where(staff.c.roles.contains([role]))
-            .order_by(staff.c.id)
-            .with_for_update()
-        )
+    people = (
+        select(*(staff.c[name] for name in _Person._fields))
+        .where(staff.c.roles.contains([role]))
+        .order_by(staff.c.id)
+        .with_for_update()
     )
+    return typed_rows(_Person, connection.execute(people))
 
 
 def _shifts(connection: Connection, ids: Collection[int], ahead: Span) -> Spans:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, func, select, text, tuple_
+from sqlalchemy import Connection, func, select, text, tuple_
 
 from domain.errors import ArrearsError
 from workers.db.schema import evidence_head, evidence_link, loan
 from workers.db.schema.evidence import EVIDENCE
+from workers.db.typed_rows import typed_rows
 from workers.evidence.hashing import (
     NOTHING_BEFORE,
     OF_NO_LOAN,
@@ -134,9 +135,17 @@ def _links(
         tell(seen)
 
 
-def _batch(
-    connection: Connection, only: int | None, after: tuple[int, int]
-) -> list[Row[*tuple[Any, ...]]]:
+class _Link(NamedTuple):
+    chain: int
+    seq: int
+    kind: str
+    row_id: int
+    digest: bytes
+    loan: str | None
+    """The lender's id of the loan."""
+
+
+def _batch(connection: Connection, only: int | None, after: tuple[int, int]) -> list[_Link]:
     links = evidence_link.c
     asked = (
         select(links.chain, links.seq, links.kind, links.row_id, links.digest)
@@ -146,12 +155,12 @@ def _batch(
         .order_by(links.chain, links.seq)
         .limit(BATCH_SIZE)
     )
-    return list(connection.execute(asked if only is None else asked.where(links.chain == only)))
+    if only is not None:
+        asked = asked.where(links.chain == only)
+    return typed_rows(_Link, connection.execute(asked))
 
 
-def _texts(
-    connection: Connection, batch: list[Row[*tuple[Any, ...]]]
-) -> dict[tuple[str, int], str]:
+def _texts(connection: Connection, batch: list[_Link]) -> dict[tuple[str, int], str]:
     ids: dict[str, list[int]] = defaultdict(list)
     for link in batch:
         ids[link.kind].append(link.row_id)

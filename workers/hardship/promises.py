@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from domain.actors import Actor
 from domain.events import NotYetError, RejectedError
@@ -20,6 +20,7 @@ from workers.db.loans import lock_loan_of, lock_named_loan
 from workers.db.pending_events import has_pending_event
 from workers.db.prepared_statements import literal, prepared
 from workers.db.schema import borrower, hold, loan, payment, promise
+from workers.db.typed_rows import typed_rows
 from workers.escalation.reassess import reassess
 from workers.hardship.holds import insert_hold, release
 
@@ -96,7 +97,8 @@ def withdraw_promise(connection: Connection, ctx: Context, external_id: str) -> 
     loan_id = lock_loan_of(connection, promise, external_id)
     if loan_id is None:
         raise NotYetError(f"Promise {external_id} is not known. Its withdrawal is kept.")
-    known = connection.execute(select(promise).where(promise.c.external_id == external_id)).one()
+    named = _PROMISE.where(promise.c.external_id == external_id)
+    (known,) = typed_rows(_StoredPromise, connection.execute(named))
     if known.status != PromiseStatus.OPEN:
         return f"Promise {external_id} is {known.status} already; nothing changed."
     _settle(connection, known, PromiseStatus.WITHDRAWN, now)
@@ -165,23 +167,32 @@ def _is_known(connection: Connection, external_id: str) -> bool:
     return connection.execute(known).first() is not None
 
 
+class _StoredPromise(NamedTuple):
+    id: int
+    loan_id: int
+    hold_id: int
+    amount: Decimal
+    due_on: date
+    made_at: datetime
+    status: str
+
+
+_PROMISE = select(*(promise.c[name] for name in _StoredPromise._fields))
 _OPEN = prepared(
-    select(promise).where(
+    _PROMISE.where(
         is_among(promise.c.loan_id, "of_loans"),
         promise.c.status == literal(PromiseStatus.OPEN),
     )
 )
 
 
-def _open_promises(
-    connection: Connection, loan_ids: Sequence[int]
-) -> Sequence[Row[*tuple[Any, ...]]]:
+def _open_promises(connection: Connection, loan_ids: Sequence[int]) -> list[_StoredPromise]:
     """Of each loan one at most: a constraint sees to that."""
-    return connection.execute(_OPEN, {"of_loans": list(loan_ids)}).all()
+    return typed_rows(_StoredPromise, connection.execute(_OPEN, {"of_loans": list(loan_ids)}))
 
 
 def _settle(
-    connection: Connection, found: Row[*tuple[Any, ...]], status: PromiseStatus, now: datetime
+    connection: Connection, found: _StoredPromise, status: PromiseStatus, now: datetime
 ) -> None:
     """Close an open promise before its day is over, and end its pause today."""
     if _close(connection, [found.id], status, now):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, insert, select
 
 from config.readers.legal_checklists import LegalChecklist, SatisfiedBy, checklist_for
 from domain.actions import OPEN_LEGAL_FILE, ActionStatus
@@ -72,14 +72,16 @@ def _why_not(connection: Connection, claimed: ClaimedAction) -> tuple[str, str] 
         .outerjoin(approval, approval.c.action_id == claimed.action_id)
         .where(loan.c.id == claimed.loan.loan_id)
     ).one()
-    if missing := untried(claimed.item.requires, _tried(claimed, known)):
+    if missing := untried(
+        claimed.item.requires, _tried(claimed, known.steps_tried, known.steps_tried_at)
+    ):
         return f"These steps were not tried yet: {', '.join(missing)}.", STEPS_NOT_TRIED
     if claimed.item.approval and known.role != claimed.item.approval:
         return f"A {claimed.item.approval} has not approved it.", NOT_APPROVED
     return None
 
 
-def _tried(claimed: ClaimedAction, known: Row[*tuple[Any, ...]]) -> set[str]:
+def _tried(claimed: ClaimedAction, by_lender: Sequence[str], by_lender_at: date | None) -> set[str]:
     """The steps tried at this anchor, here and by the lender before the loan came here."""
     delinquent_since = claimed.loan.delinquent_since
     tried = {
@@ -87,7 +89,7 @@ def _tried(claimed: ClaimedAction, known: Row[*tuple[Any, ...]]) -> set[str]:
         for action in claimed.facts.actions
         if action.past.delinquent_since == delinquent_since and action.past.tried
     }
-    return tried | (set(known.steps_tried) if known.steps_tried_at == delinquent_since else set())
+    return tried | (set(by_lender) if by_lender_at == delinquent_since else set())
 
 
 def _defer(connection: Connection, claimed: ClaimedAction, reason: str, rule: str) -> str:

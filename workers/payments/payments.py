@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from domain.allocation import Allocation, allocate, apply_allocations
 from domain.delinquency import Arrears
@@ -20,6 +19,7 @@ from workers.context import Context
 from workers.db.allocations import write_left_over, write_new_parts
 from workers.db.bulk import insert_rows
 from workers.db.loans import (
+    LockedLoan,
     load_schedules,
     lock_free_loans,
     lock_loan,
@@ -30,9 +30,6 @@ from workers.db.schema import loan as loan_table
 from workers.db.schema import payment
 from workers.escalation.reassess import reassess
 from workers.hardship.promises import keep_promises
-
-Loan: TypeAlias = Row[*tuple[Any, ...]]
-"""The columns that `lock_loan` reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +92,16 @@ def record_payments(
     ]
 
 
-def _lock(connection: Connection, loans: set[str], wait: bool) -> tuple[dict[str, Loan], set[str]]:
+def _lock(
+    connection: Connection, loans: set[str], wait: bool
+) -> tuple[dict[str, LockedLoan], set[str]]:
     """The loans by the lender's own id, locked; and those that somebody else holds."""
     if not wait:
         return lock_free_loans(connection, loans)
     return {name: row for name in loans if (row := lock_loan(connection, name))}, set()
 
 
-def _refusal(paid: Payment, loan: Loan | None, now: datetime) -> Answer | None:
+def _refusal(paid: Payment, loan: LockedLoan | None, now: datetime) -> Answer | None:
     """Why a payment cannot be taken; None if it can."""
     if loan is None:
         return not_known_yet(paid.loan, "payment")
@@ -122,7 +121,7 @@ def _take(
     connection: Connection,
     ctx: Context,
     paid: Sequence[Payment],
-    loans: Mapping[str, Loan],
+    loans: Mapping[str, LockedLoan],
     now: datetime,
 ) -> dict[str, str]:
     """Record those that are not on record yet; by their ids, what is told of each."""
@@ -146,7 +145,7 @@ def _take(
 
 
 def _insert(
-    connection: Connection, paid: Sequence[Payment], loans: Mapping[str, Loan], now: datetime
+    connection: Connection, paid: Sequence[Payment], loans: Mapping[str, LockedLoan], now: datetime
 ) -> dict[str, int]:
     """Put payments on record that are not yet; their own ids, by the lender's."""
     rows = [
@@ -172,7 +171,7 @@ def _lay(
     connection: Connection,
     ctx: Context,
     paid: Sequence[Payment],
-    loans: Mapping[str, Loan],
+    loans: Mapping[str, LockedLoan],
     ids: Mapping[str, int],
 ) -> dict[str, Decimal]:
     """Lay payments against the schedules; by the lender's ids, what is left over of them.
@@ -204,7 +203,7 @@ def _lay(
     return left_over
 
 
-def _told(paid: Payment, loan: Loan, left: Decimal, arrears: Arrears) -> str:
+def _told(paid: Payment, loan: LockedLoan, left: Decimal, arrears: Arrears) -> str:
     if in_tape_of := _in_tape_of(paid, loan):
         return (
             f"Payment {paid.external_id} is in the tape of {in_tape_of} already, for it was booked "
@@ -229,7 +228,7 @@ def _on_record_already(connection: Connection, paid: Payment) -> Answer:
     return f"Payment {paid.external_id} is on record already; nothing changed."
 
 
-def _in_tape_of(paid: Payment, loan: Loan) -> date | None:
+def _in_tape_of(paid: Payment, loan: LockedLoan) -> date | None:
     """The day of the loan's newest tape, if that contains the payment."""
     newest: date | None = loan.tape_as_of
     return newest if in_the_tape(paid.paid_on, newest) else None

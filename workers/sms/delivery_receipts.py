@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.actions import ActionStatus
@@ -17,9 +17,17 @@ from workers.context import Context
 from workers.db.actions import Move, move_actions
 from workers.db.messages import advance_message, note_sent_after_all
 from workers.db.schema import action, message, receipt
+from workers.db.typed_rows import typed_row
 from workers.sms.providers.port import StatusReport
 
-Sent: TypeAlias = Row[*tuple[Any, ...]]
+
+class _StoredText(NamedTuple):
+    id: UUID
+    action_id: int
+    provider: str
+    sid: str | None
+    status: str
+
 
 ON_ITS_WAY = frozenset({MessageStatus.ACCEPTED, MessageStatus.SENT, MessageStatus.DELIVERED})
 """What no text is that was never sent."""
@@ -83,27 +91,18 @@ def after(status: MessageStatus, code: str | None) -> Move:
     return Move(ActionStatus.DONE, "a receipt proves that it was sent")
 
 
-def _find(connection: Connection, payload: Mapping[str, Any]) -> Sent | None:
+def _find(connection: Connection, payload: Mapping[str, Any]) -> _StoredText | None:
     """The message, locked: by our own id of it, else by the provider's."""
     named = (
         message.c.id == UUID(payload["message_id"])
         if payload["message_id"]
         else (message.c.provider == payload["provider"]) & (message.c.sid == payload["sid"])
     )
-    return connection.execute(
-        select(
-            message.c.id,
-            message.c.action_id,
-            message.c.provider,
-            message.c.sid,
-            message.c.status,
-        )
-        .where(named)
-        .with_for_update()
-    ).one_or_none()
+    locked = select(*(message.c[name] for name in _StoredText._fields)).where(named)
+    return typed_row(_StoredText, connection.execute(locked.with_for_update()))
 
 
-def _take_sid_from_others(connection: Connection, sent: Sent, sid: str) -> None:
+def _take_sid_from_others(connection: Connection, sent: _StoredText, sid: str) -> None:
     """Of two equal texts to one number, one may have been given the other's sid for its own."""
     connection.execute(
         update(message)
@@ -112,7 +111,7 @@ def _take_sid_from_others(connection: Connection, sent: Sent, sid: str) -> None:
     )
 
 
-def _sent_after_all(connection: Connection, sent: Sent, now: datetime) -> None:
+def _sent_after_all(connection: Connection, sent: _StoredText, now: datetime) -> None:
     """The text stays what a person or the provider said it is; another one is stopped in time."""
     note_sent_after_all(connection, sent.id, now)
     again = connection.execute(

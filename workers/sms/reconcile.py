@@ -10,9 +10,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import NamedTuple
+from uuid import UUID
 
-from sqlalchemy import Connection, Row, and_, or_, select, true, update
+from sqlalchemy import Connection, and_, or_, select, true, update
 
 from domain.actions import ActionStatus
 from domain.messages import UNSETTLED, MessageStatus
@@ -23,6 +24,7 @@ from workers.db.data_issues import note_problem
 from workers.db.messages import advance_message, of_action
 from workers.db.schema import action, borrower, contact, message
 from workers.db.skip_locked import update_first
+from workers.db.typed_rows import typed_rows
 from workers.messaging.backoff import MOST_FAILURES
 from workers.sms.delivery_receipts import after
 from workers.sms.providers.port import LookupFailedError, OutgoingText
@@ -38,7 +40,22 @@ CLOCKS_DIFFER = timedelta(minutes=1)
 
 TEXTED_TWICE = "texted_twice"
 
-Lost: TypeAlias = Row[*tuple[Any, ...]]
+
+class UnconfirmedText(NamedTuple):
+    """A text of which nobody knows whether it was sent."""
+
+    id: UUID
+    action_id: int
+    provider: str
+    sender: str
+    template: str
+    locale: str
+    body_encrypted: bytes
+    created_at: datetime
+    loan_id: int
+    borrower_id: int
+    phone_encrypted: bytes | None
+    """None: erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +133,7 @@ def ask_providers(ctx: Context) -> int:
         gateway = ctx.sms.gateway_to(one.provider)
         if gateway is None or one.phone_encrypted is None or one.provider in silent:
             continue
-        text = _as_it_was_sent(ctx, one)
+        text = _as_it_was_sent(ctx, one, ctx.cipher.decrypt(one.phone_encrypted))
         try:
             sids = gateway.find(text, one.created_at - CLOCKS_DIFFER)
         except LookupFailedError:
@@ -141,7 +158,7 @@ def park_old(ctx: Context) -> int:
         return connection.execute(parked).rowcount
 
 
-def _take_unasked(connection: Connection, now: datetime) -> Sequence[Lost]:
+def _take_unasked(connection: Connection, now: datetime) -> list[UnconfirmedText]:
     """Take unknown texts to ask about, those that waited longest first; each for one run only."""
     asked_at = message.c.asked_at
     unasked = and_(
@@ -151,18 +168,20 @@ def _take_unasked(connection: Connection, now: datetime) -> Sequence[Lost]:
     order_by = (asked_at.nulls_first(), message.c.created_at)
     first = update_first(message, unasked, order_by, ASK_AT_ONCE)
     taken = first.values(asked_at=now).returning(message).cte("taken")
-    return connection.execute(
-        select(taken, action.c.loan_id, contact.c.borrower_id, borrower.c.phone_encrypted)
+    of_message = (taken.c[name] for name in UnconfirmedText._fields if name in taken.c)
+    rows = connection.execute(
+        select(*of_message, action.c.loan_id, contact.c.borrower_id, borrower.c.phone_encrypted)
         .join(action, action.c.id == taken.c.action_id)
         .join(contact, contact.c.id == taken.c.contact_id)
         .join(borrower, borrower.c.id == contact.c.borrower_id)
-    ).all()
+    )
+    return typed_rows(UnconfirmedText, rows)
 
 
-def _as_it_was_sent(ctx: Context, lost: Lost) -> OutgoingText:
+def _as_it_was_sent(ctx: Context, lost: UnconfirmedText, to: str) -> OutgoingText:
     return OutgoingText(
         reference=lost.id,
-        to=ctx.cipher.decrypt(lost.phone_encrypted),
+        to=to,
         body=ctx.cipher.decrypt(lost.body_encrypted),
         sender=lost.sender,
         template=lost.template,
@@ -172,7 +191,7 @@ def _as_it_was_sent(ctx: Context, lost: Lost) -> OutgoingText:
 
 
 def _settle_found(
-    connection: Connection, ctx: Context, lost: Lost, body: str, sids: Sequence[str]
+    connection: Connection, ctx: Context, lost: UnconfirmedText, body: str, sids: Sequence[str]
 ) -> bool:
     """Settle a text that is on the provider's list; False where that may be another of ours.
 
@@ -197,7 +216,7 @@ def _settle_found(
     return True
 
 
-def _lock_alike(connection: Connection, ctx: Context, lost: Lost, body: str) -> int:
+def _lock_alike(connection: Connection, ctx: Context, lost: UnconfirmedText, body: str) -> int:
     """How many texts that say this to this borrower are unsettled, this one included.
 
     They are locked, so that two runs do not take one of the list's texts for two of ours.

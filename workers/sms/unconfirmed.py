@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any, TypeAlias
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from domain.actions import ActionStatus
 from domain.actors import Actor
@@ -17,10 +17,16 @@ from workers.context import Context
 from workers.db.actions import Move, move_actions
 from workers.db.messages import advance_message
 from workers.db.schema import action, loan, message
+from workers.db.typed_rows import typed_row
 
 NOBODY_KNOWS = (MessageStatus.UNKNOWN, MessageStatus.PARKED)
 
-Lost: TypeAlias = Row[*tuple[Any, ...]]
+
+class _StoredText(NamedTuple):
+    id: UUID
+    action_id: int
+    provider: str
+    status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +123,12 @@ def _settle(
         move_actions(connection, [lost.action_id], move, now)
 
 
-def _lock(connection: Connection, message_id: UUID) -> Lost:
+def _lock(connection: Connection, message_id: UUID) -> _StoredText:
     """The text and then its action, locked in that order, as everywhere."""
-    lost = connection.execute(
-        select(message.c.id, message.c.action_id, message.c.provider, message.c.status)
-        .where(message.c.id == message_id)
-        .with_for_update()
-    ).one_or_none()
+    named = select(*(message.c[name] for name in _StoredText._fields)).where(
+        message.c.id == message_id
+    )
+    lost = typed_row(_StoredText, connection.execute(named.with_for_update()))
     if lost is None:
         raise ArrearsError(
             f"There is no text {message_id}. `arrears unknown list` shows those to decide about."
@@ -139,7 +144,7 @@ def _lock(connection: Connection, message_id: UUID) -> Lost:
     return lost
 
 
-def _refuse_sid_of_another(connection: Connection, lost: Lost, sid: str) -> None:
+def _refuse_sid_of_another(connection: Connection, lost: _StoredText, sid: str) -> None:
     another = connection.execute(
         select(message.c.id).where(message.c.provider == lost.provider, message.c.sid == sid)
     ).first()

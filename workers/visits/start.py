@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, select, update
 
 from domain.access_log import Opened
 from domain.actions import SCHEDULE_VISIT, ActionStatus
@@ -21,6 +22,7 @@ from workers.db.actions import Move, move_actions
 from workers.db.loans import lock_known_loan
 from workers.db.schema import action, contact, loan, staff, visit, visit_staff
 from workers.db.staff import roles_of
+from workers.db.typed_rows import typed_row
 from workers.gate.claim import check_gate, lock_action
 
 
@@ -96,10 +98,23 @@ def call_off_visit(ctx: Context, loan_external_id: str, *, actor: Actor, why: st
         move_actions(connection, [due.action_id], move, now)
 
 
-def _visit_of(connection: Connection, loan_external_id: str) -> Row[*tuple[Any, ...]]:
+class _ScheduledVisit(NamedTuple):
+    id: int
+    loan_id: int
+    action_id: int
+    purpose: str
+    starts_at: datetime
+    ends_at: datetime
+    scheduled_at: datetime
+    begun_at: datetime | None
+    attempt: str | None
+
+
+def _visit_of(connection: Connection, loan_external_id: str) -> _ScheduledVisit:
     """The visit of a loan that is arranged; of several the next."""
-    found = connection.execute(
-        select(visit, contact.c.attempt)
+    of_visit = (visit.c[name] for name in _ScheduledVisit._fields if name in visit.c)
+    next_one = (
+        select(*of_visit, contact.c.attempt)
         .join(action, action.c.id == visit.c.action_id)
         .join(loan, loan.c.id == action.c.loan_id)
         .join(contact, contact.c.id == visit.c.contact_id)
@@ -110,14 +125,15 @@ def _visit_of(connection: Connection, loan_external_id: str) -> Row[*tuple[Any, 
         )
         .order_by(visit.c.starts_at)
         .limit(1)
-    ).one_or_none()
+    )
+    found = typed_row(_ScheduledVisit, connection.execute(next_one))
     if found is None:
         check_known(connection, loan_external_id)
         raise _no_visit(loan_external_id)
     return found
 
 
-def _this_visit(due: Row[*tuple[Any, ...]], now: datetime) -> Any:
+def _this_visit(due: _ScheduledVisit, now: datetime) -> Callable[[ContactFacts], Verdict]:
     """The gate for a visit that counts already: it does not stand in its own way."""
 
     def ask(facts: ContactFacts) -> Verdict:
