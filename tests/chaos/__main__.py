@@ -48,9 +48,9 @@ def main() -> int:
 
 def figures(outcome: Outcome) -> dict[str, Any]:
     """The one JSON object with which a day ends."""
-    ctx = asdict(outcome)
-    verdict: dict[str, Any] = ctx.pop("verdict")
-    return verdict | ctx
+    record = asdict(outcome)
+    verdict: dict[str, Any] = record.pop("verdict")
+    return verdict | record
 
 
 def _options() -> argparse.Namespace:

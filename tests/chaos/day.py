@@ -11,9 +11,9 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
 from tests.chaos.book import TODAY, make_book, write_book
-from tests.chaos.fault_injector import Mayhem
-from tests.chaos.installation import Context, a_house
-from tests.chaos.verdict import Verdict, judge, texts_by_number, unfinished
+from tests.chaos.fault_injector import FaultInjector
+from tests.chaos.installation import Installation, new_installation
+from tests.chaos.verdict import Verdict, give_verdict, texts_by_number, unfinished
 from tests.support.environment import KEY
 from workers.clock import Clock
 from workers.db.encryption import Cipher
@@ -55,44 +55,52 @@ class Outcome:
 def live_through(day: Day, folder: Path, say: Callable[[str], None]) -> Outcome:
     """The whole day, in `folder`; everything that was started is gone afterwards."""
     book = make_book(day.loans, day.seed)
-    with a_house(folder, day.seed) as ctx:
-        engine = create_engine(ctx.database_url, poolclass=NullPool)
+    with new_installation(folder, day.seed) as installation:
+        engine = create_engine(installation.database_url, poolclass=NullPool)
         with engine.begin() as connection:
             write_book(connection, Cipher([KEY]), book, Clock().now())
         say(f"{len(book)} loans are on the book, {day.loans} of them are owed a text")
-        mayhem = Mayhem(ctx, day.seed, day.every, say)
+        injector = FaultInjector(installation, day.seed, day.every, say)
         started = time.monotonic()
-        for name in ctx.commands:
-            ctx.start(name)
-        _watch(day, ctx, engine, mayhem, say)
+        for name in installation.commands:
+            installation.start(name)
+        _watch(day, installation, engine, injector, say)
         seconds = time.monotonic() - started
-        ctx.stop_all()
+        installation.stop_all()
         with engine.connect() as connection:
-            verdict = judge(book, ctx.texts, connection)
+            verdict = give_verdict(book, installation.texts, connection)
     return Outcome(
-        verdict, mayhem.kills, mayhem.broker_losses, mayhem.database_restarts, round(seconds, 1)
+        verdict,
+        injector.kills,
+        injector.broker_losses,
+        injector.database_restarts,
+        round(seconds, 1),
     )
 
 
 def _watch(
-    day: Day, ctx: Context, engine: Engine, mayhem: Mayhem, say: Callable[[str], None]
+    day: Day,
+    installation: Installation,
+    engine: Engine,
+    injector: FaultInjector,
+    say: Callable[[str], None],
 ) -> None:
     """Break things until most texts are out, then wait until nothing is left to do."""
     give_up_at = time.monotonic() + day.within
     rest = _Rest()
     said_at = 0.0
     while time.monotonic() < give_up_at:
-        out = texts_by_number(ctx.texts).total()
+        out = texts_by_number(installation.texts).total()
         left = _left(engine)
         if time.monotonic() > said_at + SAY_EVERY:
             said_at = time.monotonic()
             say(f"{out} of {day.loans} texts are with the provider, {left} things are left to do")
-        if out < ENOUGH * day.loans or not mayhem.complete:
-            mayhem.go_on(out / day.loans)
+        if out < ENOUGH * day.loans or not injector.complete:
+            injector.go_on(out / day.loans)
         elif left == 0:
             return
         if rest.lasts(out):
-            ctx.skip(SKIP)
+            installation.skip(SKIP)
         time.sleep(LOOK_EVERY)
     say(f"the day was not over after {day.within:.0f} seconds")
 

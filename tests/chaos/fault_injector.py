@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.chaos.installation import Context
+from tests.chaos.installation import Installation
 
 
 @dataclass(slots=True)
-class Mayhem:
+class FaultInjector:
     """Breaks one thing after another until it is told that enough is done."""
 
-    ctx: Context
+    installation: Installation
     seed: int
     every: tuple[float, float]
     """Seconds between two breakages: from, to."""
@@ -40,7 +40,7 @@ class Mayhem:
             return
         if progress > 0.5 and not self.database_restarts:
             self.say("the database crashes and comes back")
-            self.ctx.restart_database()
+            self.installation.restart_database()
             self.database_restarts += 1
         else:
             self._break_something()
@@ -49,14 +49,16 @@ class Mayhem:
     def _break_something(self) -> None:
         drawn = self._dice.random()
         if drawn < 0.15:
-            self._lose_broker(self.ctx.empty_broker, "the broker is emptied")
+            self._lose_broker(self.installation.empty_broker, "the broker is emptied")
         elif drawn < 0.25:
-            self._lose_broker(self.ctx.restart_broker, "the broker is killed and comes back")
+            self._lose_broker(
+                self.installation.restart_broker, "the broker is killed and comes back"
+            )
         else:
-            name = self._dice.choice(sorted(self.ctx.commands))
+            name = self._dice.choice(sorted(self.installation.commands))
             self.say(f"{name} is killed and started again")
-            self.ctx.kill(name)
-            self.ctx.start(name)
+            self.installation.kill(name)
+            self.installation.start(name)
             self.kills += 1
 
     def _lose_broker(self, lose: Callable[[], None], what: str) -> None:

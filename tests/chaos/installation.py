@@ -52,7 +52,7 @@ def faults(seed: int) -> FaultPlan:
 
 
 @dataclass(slots=True)
-class Context:
+class Installation:
     """Every process of it can be killed and started again, at the same place."""
 
     folder: Path
@@ -105,7 +105,7 @@ class Context:
 
 
 @contextmanager
-def a_house(folder: Path, seed: int) -> Iterator[Context]:
+def new_installation(folder: Path, seed: int) -> Iterator[Installation]:
     """A house with an empty store, servers and provider up, and no process of its own started.
 
     Whatever was started is gone when the context is left, however it is left.
@@ -118,7 +118,7 @@ def a_house(folder: Path, seed: int) -> Iterator[Context]:
         upgrade(database_url)
         webhook, provider = free_port(), free_port()
         environment = _environment(folder, database_url, broker.url, webhook, provider)
-        ctx = Context(
+        installation = Installation(
             folder=folder,
             environment=environment,
             postgres=postgres,
@@ -131,11 +131,11 @@ def a_house(folder: Path, seed: int) -> Iterator[Context]:
         )
         command = [
             *(sys.executable, "-m", "workers.simulator.providers.twilio"),
-            *(f"--port={provider}", f"--log={ctx.texts}", f"--faults={faults(seed)}"),
+            *(f"--port={provider}", f"--log={installation.texts}", f"--faults={faults(seed)}"),
         ]
         children.wait_until_answering(children.start("provider", command, port=provider))
-        stack.callback(ctx.stop_all)
-        yield ctx
+        stack.callback(installation.stop_all)
+        yield installation
 
 
 def _commands(webhook: int) -> dict[str, tuple[str, ...]]:

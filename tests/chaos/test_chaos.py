@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from tests.chaos.__main__ import figures
 from tests.chaos.book import MOST_LOANS, OneLoan, make_book
 from tests.chaos.day import Day, live_through
-from tests.chaos.verdict import judge, texts_by_number
+from tests.chaos.verdict import give_verdict, texts_by_number
 
 A_SHORT_DAY = Day(loans=200, seed=7, every=(1.5, 4.0), within=240)
 
@@ -41,33 +41,33 @@ def log_of(folder: Path, *numbers: str) -> Path:
     return log
 
 
-def judged(
+def counted(
     engine: Engine, book: Sequence[OneLoan], folder: Path, *numbers: str
 ) -> tuple[int, int, int]:
     """Accepted, duplicates and lost."""
     with engine.connect() as connection:
-        verdict = judge(book, log_of(folder, *numbers), connection)
+        verdict = give_verdict(book, log_of(folder, *numbers), connection)
     assert verdict.good == (verdict.duplicates == verdict.lost == 0)
     return verdict.accepted_by_provider, verdict.duplicates, verdict.lost
 
 
-def test_the_judge_finds_a_text_that_came_twice(
+def test_the_verdict_counts_a_text_that_came_twice(
     engine: Engine, book: list[OneLoan], tmp_path: Path
 ) -> None:
     texts = [book[0].number, book[1].number, book[0].number]
-    assert judged(engine, book, tmp_path, *texts) == (3, 1, 0)
+    assert counted(engine, book, tmp_path, *texts) == (3, 1, 0)
 
 
-def test_the_judge_finds_a_text_that_nobody_was_owed(
+def test_the_verdict_counts_a_text_that_nobody_was_owed(
     engine: Engine, book: list[OneLoan], tmp_path: Path
 ) -> None:
-    assert judged(engine, book, tmp_path, *(one.number for one in book)) == (3, 1, 0)
+    assert counted(engine, book, tmp_path, *(one.number for one in book)) == (3, 1, 0)
 
 
-def test_the_judge_finds_a_text_that_never_came(
+def test_the_verdict_counts_a_text_that_never_came(
     engine: Engine, book: list[OneLoan], tmp_path: Path
 ) -> None:
-    assert judged(engine, book, tmp_path, book[0].number) == (1, 0, 1)
+    assert counted(engine, book, tmp_path, book[0].number) == (1, 0, 1)
 
 
 def test_the_same_seed_makes_the_same_book_and_every_number_is_fiction() -> None:

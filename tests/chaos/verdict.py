@@ -52,7 +52,7 @@ class Verdict:
         return self.duplicates == 0 and self.lost == 0
 
 
-def judge(book: Sequence[OneLoan], log: Path, connection: Connection) -> Verdict:
+def give_verdict(book: Sequence[OneLoan], log: Path, connection: Connection) -> Verdict:
     """What the provider accepted, against what the book owed."""
     accepted = texts_by_number(log)
     owed = {one.number for one in book if one.owed}

@@ -58,7 +58,7 @@ def test_nothing_stands_in_for_a_text_that_was_not_registered(
     assert load(file, WRITTEN).find(name, locale) is None
 
 
-def test_the_file_that_comes_with_the_house_registers_nothing() -> None:
+def test_the_file_that_is_shipped_registers_nothing() -> None:
     shipped = Path(__file__).parents[2] / "config" / "sms_templates" / "tencent.yaml"
     assert load_sms_templates(shipped, NAMES).find("reminder_first", "zh-Hans") is None
 

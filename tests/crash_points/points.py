@@ -21,7 +21,7 @@ from sqlalchemy import Engine, event
 
 import workers
 
-FOLDER = "CRASHING_FOLDER"
+FOLDER = "CRASH_POINTS_FOLDER"
 """The variable that names the folder in which the test and the worker meet."""
 
 PRODUCT = Path(workers.__file__).parent

@@ -112,7 +112,7 @@ class TestHolds:
         assert decision.review_on == day(55)  # ladder day 30, 25 days late
         assert loan.look_daily(36, 60) == {55: ["visit"]}
 
-    def test_a_hold_from_before_the_anchor_does_not_count(self) -> None:
+    def test_a_hold_from_before_delinquent_since_does_not_count(self) -> None:
         loan = LoanOnRecord(ladder())
         loan.holds = (Hold(HoldKind.PROMISE, day(-40), day(-10)),)
         assert loan.look(on_day(7)).ladder_day == 7

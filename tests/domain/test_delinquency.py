@@ -39,24 +39,24 @@ def test_a_leap_day_is_a_day() -> None:
     assert days_past_due([owed(date(2028, 2, 28))], date(2028, 3, 1)) == 2
 
 
-def test_the_anchor_is_the_oldest_unpaid_instalment_in_whatever_order_they_come() -> None:
+def test_delinquent_since_is_the_oldest_unpaid_instalment_in_whatever_order_they_come() -> None:
     arrears = arrears_on([owed(MAY), owed(APRIL), owed(DUE)], date(2026, 5, 2))
     assert arrears.delinquent_since == DUE
     assert arrears.amount == Decimal(3000)
 
 
-def test_a_part_payment_lowers_the_amount_and_leaves_the_anchor() -> None:
+def test_a_part_payment_lowers_the_amount_and_leaves_delinquent_since() -> None:
     arrears = arrears_on([owed(DUE, paid="999.99"), owed(APRIL)], date(2026, 4, 2))
     assert (arrears.delinquent_since, arrears.days_past_due) == (DUE, 32)
     assert arrears.amount == Decimal("1000.01")
 
 
-def test_the_anchor_moves_once_the_oldest_instalment_is_paid_in_full() -> None:
+def test_delinquent_since_moves_once_the_oldest_instalment_is_paid_in_full() -> None:
     arrears = arrears_on([owed(DUE, paid="1000"), owed(APRIL)], date(2026, 4, 2))
     assert (arrears.delinquent_since, arrears.days_past_due) == (APRIL, 1)
 
 
-def test_a_reversed_payment_brings_the_old_anchor_back() -> None:
+def test_a_reversed_payment_brings_the_old_delinquent_since_back() -> None:
     paid, april = owed(DUE, paid="1000"), owed(APRIL)
     reversed_ = replace(paid, paid_principal=Decimal(0))
     assert arrears_on([paid, april], date(2026, 4, 10)).delinquent_since == APRIL
@@ -95,7 +95,7 @@ amounts = st.decimals(min_value=1, max_value=1000, places=2)
     payment=amounts,
     days=st.integers(1, 200),
 )
-def test_the_anchor_moves_only_when_its_instalment_is_paid_in_full(
+def test_delinquent_since_moves_only_when_its_instalment_is_paid_in_full(
     dues: list[Decimal], payment: Decimal, days: int
 ) -> None:
     before = [Instalment(DUE + timedelta(days=30 * n), due) for n, due in enumerate(dues)]

@@ -31,7 +31,7 @@ def test_what_was_called_off_comes_back_only_to_wait_again() -> None:
     assert ACTION_MOVES[S.CANCELLED] == begins | {S.SKIPPED}
 
 
-def test_what_people_have_is_made_or_arranged_anew_or_called_off() -> None:
+def test_what_people_have_is_made_or_assigned_anew_or_called_off() -> None:
     assert ACTION_MOVES[S.ASSIGNED] == {S.DONE, S.PLANNED, S.CANCELLED}
 
 

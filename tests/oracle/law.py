@@ -39,7 +39,7 @@ def _bound_by(jurisdiction: str) -> tuple[dict[str, Any], ...]:
 
 def against(life: Life, reached: Reached) -> list[str]:
     """The rules that one contact breaks, with what the log held before it."""
-    broken = list(_of_the_house(life, reached))
+    broken = list(_of_the_lender(life, reached))
     hours_given = set()
     for zone in life.zones:
         local = reached.at.astimezone(ZoneInfo(zone))
@@ -56,7 +56,7 @@ def against(life: Life, reached: Reached) -> list[str]:
     return broken
 
 
-def _of_the_house(life: Life, reached: Reached) -> Iterator[str]:
+def _of_the_lender(life: Life, reached: Reached) -> Iterator[str]:
     if reached.loan in life.paid and life.paid[reached.loan] <= reached.at:
         yield "the money had come"
     today = reached.at.astimezone(ZoneInfo(life.lender_zone)).date()

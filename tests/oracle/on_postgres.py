@@ -25,9 +25,9 @@ from tests.oracle.law import against
 from tests.oracle.log import Reached
 from tests.oracle.simulated_borrowers import (
     FIRST_DAY,
-    Street,
-    a_street,
+    Simulation,
     key_of,
+    new_simulation,
     something_comes,
     tell,
 )
@@ -72,25 +72,27 @@ def live_in_the_store(
     progress: Callable[[str], None] = lambda said: None,
 ) -> Lived:
     """Let so many borrowers live in a house on `engine` for so many days, and judge it."""
-    street = a_street(engine, seed, borrowers, losses)
+    simulation = new_simulation(engine, seed, borrowers, losses)
     started = time.monotonic()
     for n in range(days):
-        for at in _moments_of(street, FIRST_DAY + timedelta(days=n)):
-            street.book.clock.at = at
-            _an_hour(street)
+        for at in _moments_of(simulation, FIRST_DAY + timedelta(days=n)):
+            simulation.book.clock.at = at
+            _an_hour(simulation)
         if n % 10 == 9:
             took = time.monotonic() - started
-            progress(f"{took:7.1f} s  in the store: day {n + 1}, {len(street.provider.log)} texts")
-    return _judged(street, borrowers * days)
+            progress(
+                f"{took:7.1f} s  in the store: day {n + 1}, {len(simulation.provider.log)} texts"
+            )
+    return _check_all(simulation, borrowers * days)
 
 
-def _moments_of(street: Street, day: date) -> list[datetime]:
+def _moments_of(simulation: Simulation, day: date) -> list[datetime]:
     """A few hours of the day and of the night, and every moment at which a visit begins."""
-    zone = street.book.zone
+    zone = simulation.book.zone
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
-    chance = street.chance
+    chance = simulation.chance
     moments = {midnight + timedelta(minutes=chance.randrange(24 * 60)) for _ in range(4)}
-    visits = street.book.rows(select(visit.c.starts_at).where(visit.c.cancelled_at.is_(None)))
+    visits = simulation.book.rows(select(visit.c.starts_at).where(visit.c.cancelled_at.is_(None)))
     moments |= {
         each_visit.starts_at.astimezone(zone)
         for each_visit in visits
@@ -99,48 +101,48 @@ def _moments_of(street: Street, day: date) -> list[datetime]:
     return sorted(moments)
 
 
-def _an_hour(street: Street) -> None:
-    book, ctx = street.book, street.book.ctx
-    something_comes(street)
+def _an_hour(simulation: Simulation) -> None:
+    book, ctx = simulation.book, simulation.book.ctx
+    something_comes(simulation)
     announced: list[list[int]] = []
-    with street.losing.a_worker():
+    with simulation.losing.a_worker():
         scan_portfolio(ctx, announced.extend)
     jobs: list[Callable[[], object]] = []
     for ids in announced:
         jobs += [lambda ids=ids: escalate_loans(ctx, ids)] * 2
-    _race(street, jobs)
+    _race(simulation, jobs)
     jobs = []
     for action_type in ACTION_TYPES.values():
         due: list[int] = []
-        with street.losing.a_worker():
+        with simulation.losing.a_worker():
             dispatch_due_actions(ctx, action_type, due.extend, waiting=0)
         for id in due:
             jobs += [partial(use_case(action_type), ctx, id)] * 2
-    _race(street, jobs)
-    _collectors(street)
-    _visitors(street)
+    _race(simulation, jobs)
+    _collectors(simulation)
+    _visitors(simulation)
     for repair in (mark_lost_claims, reconcile_texts):
-        with street.losing.a_worker():
+        with simulation.losing.a_worker():
             repair(ctx)
-    for waits in read_waiting(street):
+    for waits in read_waiting(simulation):
         with suppress(ArrearsError):
             book.approve(waits)
 
 
-def read_waiting(street: Street) -> list[str]:
+def read_waiting(simulation: Simulation) -> list[str]:
     """The loans for which something waits for a yes."""
-    ctx = street.book.ctx
+    ctx = simulation.book.ctx
     with ctx.engine.connect() as connection:
         found = read_work(connection, ctx, ctx.today(), [Kind.APPROVALS])
     return [approval.loan for approval in found.approvals]
 
 
-def _race(street: Street, jobs: list[Callable[[], object]]) -> None:
+def _race(simulation: Simulation, jobs: list[Callable[[], object]]) -> None:
     """Every message twice, in any order, on workers that may be lost."""
-    street.chance.shuffle(jobs)
+    simulation.chance.shuffle(jobs)
 
     def run(job: Callable[[], object]) -> None:
-        with street.losing.a_worker():
+        with simulation.losing.a_worker():
             job()
 
     with ThreadPoolExecutor(4) as pool:
@@ -148,8 +150,8 @@ def _race(street: Street, jobs: list[Callable[[], object]]) -> None:
             done.result(timeout=60)
 
 
-def _collectors(street: Street) -> None:
-    ctx = street.book.ctx
+def _collectors(simulation: Simulation) -> None:
+    ctx = simulation.book.ctx
     with ctx.engine.connect() as connection:
         calls = read_work(connection, ctx, ctx.today(), [Kind.CALLS]).calls
     reported: list[tuple[str, str]] = []
@@ -159,7 +161,7 @@ def _collectors(street: Street) -> None:
             begun = begin_call(ctx, loan_id, actor=Actor(actor))
         except ArrearsError:
             return
-        outcome = street.chance.choice(list(ContactOutcome)[:-1])
+        outcome = simulation.chance.choice(list(ContactOutcome)[:-1])
         reached = Reached(
             at=ctx.now().astimezone(UTC),
             channel="call",
@@ -167,37 +169,37 @@ def _collectors(street: Street) -> None:
             connected=outcome.connected,
             number="A",
         )
-        street.calls.append((loan_id, reached))
+        simulation.calls.append((loan_id, reached))
         reported.append((str(begun.attempt), outcome))
 
     jobs = [
         lambda id=call.loan, actor=actor: dial(id, actor)
         for call in calls
-        if call.begun_as is None and street.chance.random() < 0.7
-        for actor in street.chance.sample([f"c-{n}" for n in range(6)], 2)
+        if call.begun_as is None and simulation.chance.random() < 0.7
+        for actor in simulation.chance.sample([f"c-{n}" for n in range(6)], 2)
     ]
-    _race(street, jobs)
+    _race(simulation, jobs)
     for attempt, outcome in reported:
-        _report(street, attempt, outcome)
+        _report(simulation, attempt, outcome)
     for call in calls:
         # Of a call that was begun when its collector was lost, somebody says so later.
         if call.begun_as is not None:
-            _report(street, call.begun_as, ContactOutcome.NO_ANSWER)
+            _report(simulation, call.begun_as, ContactOutcome.NO_ANSWER)
 
 
-def _report(street: Street, attempt: str, outcome: str) -> None:
+def _report(simulation: Simulation, attempt: str, outcome: str) -> None:
     told = {
         "attempt": attempt,
         "outcome": outcome,
         "reason": ArrearsReason.OTHER if outcome == ContactOutcome.SPOKE else None,
         "actor": "c-0",
     }
-    tell(street, "contact_outcome", told)
+    tell(simulation, "contact_outcome", told)
 
 
-def _visitors(street: Street) -> None:
-    ctx, now = street.book.ctx, street.book.ctx.now()
-    due = street.book.rows(
+def _visitors(simulation: Simulation) -> None:
+    ctx, now = simulation.book.ctx, simulation.book.ctx.now()
+    due = simulation.book.rows(
         select(visit.c.id, loan.c.external_id, staff_table.c.external_id.label("who"))
         .join(loan, loan.c.id == visit.c.loan_id)
         .join(visit_staff, visit_staff.c.visit_id == visit.c.id)
@@ -209,7 +211,7 @@ def _visitors(street: Street) -> None:
             visit.c.cancelled_at.is_(None),
         )
     )
-    noticed = {record.id: record.scheduled_at for record in street.book.rows(select(visit))}
+    noticed = {record.id: record.scheduled_at for record in simulation.book.rows(select(visit))}
     for id, one in {row.id: row for row in due}.items():
         try:
             begun = begin_visit(ctx, one.external_id, actor=Actor(one.who))
@@ -222,17 +224,17 @@ def _visitors(street: Street) -> None:
             staff=2,
             noticed_at=noticed[id],
         )
-        street.calls.append((one.external_id, stood))
-        _report(street, str(begun.attempt), ContactOutcome.NO_ANSWER)
+        simulation.calls.append((one.external_id, stood))
+        _report(simulation, str(begun.attempt), ContactOutcome.NO_ANSWER)
 
 
-def _judged(street: Street, borrower_days: int) -> Lived:
+def _check_all(simulation: Simulation, borrower_days: int) -> Lived:
     found = Found(borrower_days=borrower_days)
-    named = _rules_named(street)
+    named = _rules_named(simulation)
     texts: Counter[tuple[str, str]] = Counter()
-    for at, text in street.provider.log:
-        life = street.lives[text.to]
-        loan_id = next(id for id in street.of_loan if id in text.body)
+    for at, text in simulation.provider.log:
+        life = simulation.lives[text.to]
+        loan_id = next(id for id in simulation.of_loan if id in text.body)
         texts[loan_id, text.body] += 1
         says = {"debt"}
         says |= {"identity"} if LENDER in text.body else set()
@@ -242,11 +244,11 @@ def _judged(street: Street, borrower_days: int) -> Lived:
                 at, "sms", key_of(loan_id), number="A", says=frozenset(says), rules=named[loan_id]
             )
         )
-    for loan_id, reached in street.calls:
-        life = street.lives[street.of_loan[loan_id]]
+    for loan_id, reached in simulation.calls:
+        life = simulation.lives[simulation.of_loan[loan_id]]
         life.contacts.append(replace(reached, rules=named[loan_id]))
     by_channel: Counter[str] = Counter()
-    for life in street.lives.values():
+    for life in simulation.lives.values():
         life.contacts.sort(key=lambda each_contact: each_contact.at)
         for each_contact in life.contacts:
             by_channel[each_contact.channel] += 1
@@ -262,24 +264,24 @@ def _judged(street: Street, borrower_days: int) -> Lived:
         found=found,
         by_channel=dict(by_channel),
         texted_twice=sum(n - 1 for n in texts.values()),
-        workers_lost=street.losing.lost,
-        evidence_wrong=_evidence_wrong(street),
+        workers_lost=simulation.losing.lost,
+        evidence_wrong=_evidence_wrong(simulation),
     )
 
 
-def _evidence_wrong(street: Street) -> int:
-    while chain_evidence(street.book.ctx):
+def _evidence_wrong(simulation: Simulation) -> int:
+    while chain_evidence(simulation.book.ctx):
         pass
-    engine = street.book.ctx.engine.execution_options(isolation_level="REPEATABLE READ")
+    engine = simulation.book.ctx.engine.execution_options(isolation_level="REPEATABLE READ")
     with engine.begin() as connection:
         return len(list(verify(connection)))
 
 
-def _rules_named(street: Street) -> dict[str, tuple[str, ...]]:
+def _rules_named(simulation: Simulation) -> dict[str, tuple[str, ...]]:
     """By loan, the rules of its contacts; nothing where one of them names none."""
-    named: dict[str, tuple[str, ...]] = dict.fromkeys(street.of_loan, ())
+    named: dict[str, tuple[str, ...]] = dict.fromkeys(simulation.of_loan, ())
     silent = set()
-    for row in street.book.rows(
+    for row in simulation.book.rows(
         select(loan.c.external_id, contact.c.rules).join(loan, loan.c.id == contact.c.loan_id)
     ):
         named[row.external_id] += tuple(row.rules)

@@ -99,7 +99,7 @@ class Provider(FakeSmsGateway):
 
 
 @dataclass(slots=True)
-class Street:
+class Simulation:
     """Everything outside the house: the borrowers, what they do, and what reached them."""
 
     book: Book
@@ -115,12 +115,12 @@ class Street:
     told: int = 0
 
 
-def a_street(engine: Engine, seed: int, borrowers: int, losses: float) -> Street:
+def new_simulation(engine: Engine, seed: int, borrowers: int, losses: float) -> Simulation:
     chance = random.Random(seed)
     book = Book(engine, now=f"{FIRST_DAY} 00:00", zone=LENDER_ZONE, policy=_policy())
     provider = Provider(now=lambda: book.clock.at, chance=chance)
     book.ctx = replace(book.ctx, sms=only(provider))
-    street = Street(book, provider, Losing(chance, losses), chance)
+    simulation = Simulation(book, provider, Losing(chance, losses), chance)
     always = (f"{FIRST_DAY - timedelta(days=1)} 00:00", "2027-01-01 00:00")
     for n in range(6):
         book.staff(f"c-{n}", "caller", capacity=1_000, shift=always)
@@ -129,9 +129,9 @@ def a_street(engine: Engine, seed: int, borrowers: int, losses: float) -> Street
     with engine.begin() as connection:
         connection.execute(update(staff_table).values(trained_on=date(2026, 1, 1)))
     for n in range(borrowers):
-        _moves_in(street, n)
-    street.losing.watch(engine)
-    return street
+        _add_borrower(simulation, n)
+    simulation.losing.watch(engine)
+    return simulation
 
 
 def _policy() -> Policy:
@@ -150,8 +150,8 @@ def _policy() -> Policy:
     return replace(shipped, ladders=shipped.ladders + more)
 
 
-def _moves_in(street: Street, n: int) -> None:
-    chance = street.chance
+def _add_borrower(simulation: Simulation, n: int) -> None:
+    chance = simulation.chance
     jurisdiction = chance.choice(list(COUNTRIES))
     currency, product, locale, zone, prefix = COUNTRIES[jurisdiction]
     phone = f"{prefix}{n:04d}"
@@ -160,7 +160,7 @@ def _moves_in(street: Street, n: int) -> None:
     for k in range(chance.choice((1, 2, 3))):
         id = f"L-{n:04d}-{k}"
         due_on = FIRST_DAY - timedelta(days=chance.choice((0, 0, 1, 5, 28)) + k)
-        street.book.loan(
+        simulation.book.loan(
             id,
             due_on=str(due_on),
             jurisdiction=jurisdiction,
@@ -170,12 +170,12 @@ def _moves_in(street: Street, n: int) -> None:
             phone=phone,
             currency=currency,
         )
-        street.of_loan[id] = phone
-        known = street.book.one(select(loan).where(loan.c.external_id == id))
+        simulation.of_loan[id] = phone
+        known = simulation.book.one(select(loan).where(loan.c.external_id == id))
         first = first or known.borrower_id
-        with street.book.ctx.engine.begin() as connection:
+        with simulation.book.ctx.engine.begin() as connection:
             connection.execute(update(loan).where(loan.c.id == known.id).values(borrower_id=first))
-        life = street.lives.setdefault(phone, Life(n, jurisdiction, zones, LENDER_ZONE, {}))
+        life = simulation.lives.setdefault(phone, Life(n, jurisdiction, zones, LENDER_ZONE, {}))
         life.loans[key_of(id)] = due_on
 
 
@@ -183,10 +183,10 @@ def key_of(loan_id: str) -> int:
     return int(loan_id.rsplit("-", 1)[1])
 
 
-def something_comes(street: Street) -> None:
+def something_comes(simulation: Simulation) -> None:
     """Money, holds, wishes and texts, before the hour's work."""
-    chance, now = street.chance, street.book.ctx.now()
-    for phone, life in street.lives.items():
+    chance, now = simulation.chance, simulation.book.ctx.now()
+    for phone, life in simulation.lives.items():
         happens = chance.random()
         key = chance.choice(list(life.loans))
         loan_id = f"L-{life.id:04d}-{key}"
@@ -198,26 +198,26 @@ def something_comes(street: Street) -> None:
                 "currency": COUNTRIES[life.jurisdiction][0],
                 "paid_on": str(now.date()),
             }
-            tell(street, "payment", paid)
+            tell(simulation, "payment", paid)
             life.paid[key] = now.astimezone(UTC)
         elif happens < 0.003:
-            sent = InboundText("twilio", f"SM{street.told:032d}", phone, "STOP", None)
-            street.told += 1
-            take_reply(street.book.ctx, sent, help_is_answered=True)
+            sent = InboundText("twilio", f"SM{simulation.told:032d}", phone, "STOP", None)
+            simulation.told += 1
+            take_reply(simulation.book.ctx, sent, help_is_answered=True)
             life.stopped.setdefault("sms", now.astimezone(UTC))
         elif happens < 0.004:
-            known = street.book.one(
+            known = simulation.book.one(
                 select(borrower.c.external_id)
                 .join(loan, loan.c.borrower_id == borrower.c.id)
                 .where(loan.c.external_id == loan_id)
             )
             wish = {"borrower": known.external_id, "channel": None, "actor": "c-0"}
-            tell(street, "opt_out", wish)
+            tell(simulation, "opt_out", wish)
             life.stopped.setdefault("*", now.astimezone(UTC))
         elif happens < 0.01:
             end = now.date() + timedelta(days=chance.choice((1, 3, 14)))
             hold = {
-                "hold": f"H-{street.told}",
+                "hold": f"H-{simulation.told}",
                 "loan": loan_id,
                 "kind": "manual",
                 "starts_on": str(now.date()),
@@ -225,11 +225,11 @@ def something_comes(street: Street) -> None:
                 "why": "a test needs it",
                 "actor": "c-0",
             }
-            tell(street, "hold", hold)
+            tell(simulation, "hold", hold)
             life.pauses.append(Pause(key, now.date(), end, now.astimezone(UTC)))
 
 
-def tell(street: Street, kind: str, payload: dict[str, Any]) -> None:
-    street.told += 1
-    settled = process.submit(street.book.ctx, f"{kind}:{street.told}", kind, payload)
+def tell(simulation: Simulation, kind: str, payload: dict[str, Any]) -> None:
+    simulation.told += 1
+    settled = process.submit(simulation.book.ctx, f"{kind}:{simulation.told}", kind, payload)
     assert settled.status == "applied", settled.reason

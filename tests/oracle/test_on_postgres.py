@@ -12,7 +12,7 @@ from workers.gate import claim
 from workers.gate import facts as gatekeeping
 
 
-def test_a_house_whose_workers_race_and_are_lost_keeps_every_law(engine: Engine) -> None:
+def test_an_engine_whose_workers_race_and_are_lost_keeps_every_law(engine: Engine) -> None:
     lived = live_in_the_store(engine, seed=3, borrowers=14, days=45)
     assert lived.found.offenders == []
     assert (lived.found.unlawful, lived.found.unexplained) == (0, 0)
@@ -21,14 +21,14 @@ def test_a_house_whose_workers_race_and_are_lost_keeps_every_law(engine: Engine)
     assert lived.workers_lost > 10
 
 
-def test_a_house_whose_collectors_go_round_the_gate_is_caught(
+def test_an_engine_whose_collectors_go_round_the_gate_is_caught(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(start, "refuse_if_barred", lambda checked: None)
     assert live_in_the_store(engine, seed=3, borrowers=8, days=12).found.unlawful > 0
 
 
-def test_a_house_that_claims_without_asking_is_caught(
+def test_an_engine_that_claims_without_asking_is_caught(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     yes = Verdict(Answer.ALLOWED, ("nobody asked",), "No rule forbids it.")

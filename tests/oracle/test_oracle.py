@@ -133,14 +133,14 @@ def test_a_few_hundred_days_of_every_law_hold() -> None:
 
 
 @pytest.mark.parametrize("broken", [ContactHours, Cap])
-def test_a_house_that_forgot_a_kind_of_rule_is_caught(
+def test_an_engine_that_forgot_a_kind_of_rule_is_caught(
     broken: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(broken, "earliest_time", lambda self, facts, channel, zone, at: at)
     assert simulation.live(seed=11, borrowers=30, days=60).unlawful > 0
 
 
-def test_a_house_that_waits_for_too_long_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_that_waits_for_too_long_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = simulation.ask
 
     def late(life: Life, wanted: Reached, at: datetime) -> Verdict:

@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def together(*work: Callable[[], T]) -> Sequence[T]:
+def concurrently(*work: Callable[[], T]) -> Sequence[T]:
     """Start all of the work at once, each in a thread of its own, and wait for what it gives."""
     start = threading.Barrier(len(work), timeout=10)
 

@@ -19,7 +19,7 @@ TENCENT = {
 }
 
 
-def test_a_house_has_one_provider_unless_it_is_told_of_another() -> None:
+def test_an_installation_has_one_provider_unless_another_is_set() -> None:
     ctx = build_context(load_settings(an_environment()))
     sender = ctx.sms.for_number("+8613800138000")
     assert sender is not None
@@ -57,7 +57,7 @@ def test_what_a_routed_provider_cannot_do_without_is_asked_for_by_name() -> None
     assert all("take tencent out of the routes" in sentence for sentence in sentences)
 
 
-def test_what_a_process_has_with_its_house_is_left_out_of_garbage_collection(
+def test_what_a_process_has_with_its_context_is_left_out_of_garbage_collection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, value in an_environment().items():

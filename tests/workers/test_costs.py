@@ -200,13 +200,13 @@ def test_an_envelope_costs_what_it_did(engine: Engine, size: int) -> None:
     book.at("2026-03-02 11:00")
     with engine.begin() as connection:
         connection.execute(update(loan).values(review_on=book.ctx.today()))
-    no_news = cost(engine, lambda: escalate_loans(book.ctx, list(next(again))), loans=size)
+    no_pending_event = cost(engine, lambda: escalate_loans(book.ctx, list(next(again))), loans=size)
     assert len(book.rows(action)) == 2 * (WARMING_UP + TURNS * size), "nothing changed"
 
     assert first_day["statements"] <= MOST_STATEMENTS
-    assert no_news["statements"] <= MOST_STATEMENTS
+    assert no_pending_event["statements"] <= MOST_STATEMENTS
     compare(f"an envelope of {loans}, their first day past due", first_day)
-    compare(f"an envelope of {loans}, looked at again without news", no_news)
+    compare(f"an envelope of {loans}, looked at again without news", no_pending_event)
 
 
 def test_a_text_costs_what_it_did(engine: Engine) -> None:

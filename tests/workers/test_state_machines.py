@@ -162,7 +162,7 @@ class Loan(RuleBasedStateMachine):
         self.book.at(f"{day} 10:00")
 
     @rule()
-    def the_house_works(self) -> None:
+    def workers_run(self) -> None:
         self._work(Answer.TAKEN)
 
     @rule(answer=st.sampled_from([Answer.BUSY, Answer.REFUSED]))

@@ -100,7 +100,7 @@ def test_there_is_room_until_there_are_as_many_as_the_rule_allows() -> None:
     assert twice.earliest_time(facts(NOON, NOON), Channel.CALL, "UTC", NOON) != NOON
 
 
-def test_what_is_arranged_for_a_day_to_come_counts_in_every_window_that_holds_it() -> None:
+def test_what_is_assigned_for_a_day_to_come_counts_in_every_window_that_holds_it() -> None:
     weekly = cap(ConsecutiveDays(7))
     ahead = facts(NOON + timedelta(days=3))
     assert weekly.earliest_time(ahead, Channel.CALL, "UTC", NOON) == datetime(

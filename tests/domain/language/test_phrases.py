@@ -63,9 +63,7 @@ def test_a_reason_has_the_same_places_in_chinese(english: str) -> None:
         ("HTTP 500: try again later", "HTTP 500: try again later"),
     ],
 )
-def test_a_reason_that_the_house_gave_has_words_and_another_stays_as_it_was(
-    kept: str, told: str
-) -> None:
+def test_a_reason_of_the_engine_has_words_and_another_stays_as_it_was(kept: str, told: str) -> None:
     said = say(Phrase.WHY, reason=Kept(kept))
     assert tell([Entry(None, (said,))], CHINESE, SHANGHAI)[0].text == f"原因：{told}。"
     assert tell([Entry(None, (said,))], ENGLISH, SHANGHAI)[0].text == f"Why: {kept}."
@@ -100,7 +98,7 @@ def test_an_amount_has_two_places_or_as_many_as_it_needs(amount: str, shown: str
     assert tell([Entry(None, (said,))], ENGLISH, SHANGHAI)[0].text == f"Left over: {shown}."
 
 
-def test_a_word_of_the_house_is_spoken_and_a_reference_stays_as_it_is() -> None:
+def test_a_word_of_the_engine_is_spoken_and_a_reference_stays_as_it_is() -> None:
     said = say(
         Phrase.HOLD_UNTIL_RELEASED,
         kind=HoldKind.DISPUTE,

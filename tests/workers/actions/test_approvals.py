@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
-from tests.support.concurrently import together
+from tests.support.concurrently import concurrently
 from tests.support.loans import Book
 from workers.actions.approvals import approve, refuse
 from workers.db.schema import action_event, approval
@@ -58,7 +58,7 @@ def test_of_two_approvals_at_once_one_counts(book: Book) -> None:
             return "too late"
         return "approved"
 
-    outcomes = together(partial(try_it, "sup-1"), partial(try_it, "sup-2"))
+    outcomes = concurrently(partial(try_it, "sup-1"), partial(try_it, "sup-2"))
     assert sorted(outcomes) == ["approved", "too late"]
     assert len(book.rows(approval)) == 1
 

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, update
 from domain.actions import SEND_SMS
 from domain.actors import Actor
 from domain.errors import ArrearsError
-from tests.support.concurrently import together
+from tests.support.concurrently import concurrently
 from tests.support.loans import Book
 from tests.support.sending import Scripted, route
 from workers.actions.dead_letters import DeadAction, drop, read_dead, read_history, resume
@@ -142,7 +142,7 @@ def test_of_people_who_resume_at_once_one_does(book: Book) -> None:
             return "told"
         return "done"
 
-    assert sorted(together(*[one_resumes] * 3)) == ["done", "told", "told"]
+    assert sorted(concurrently(*[one_resumes] * 3)) == ["done", "told", "told"]
 
 
 def test_a_text_that_the_provider_took_and_could_not_send_is_never_sent_again(

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.holds import HoldKind
-from tests.support.concurrently import together
+from tests.support.concurrently import concurrently
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.attempts.attempts import BarredError
 from workers.calls.assign import assign_call
@@ -120,7 +120,10 @@ def test_two_collectors_who_begin_one_call_at_once_make_one_attempt(book: Book) 
             return "refused" if "nobody has said what came of it" in str(refused) else "other"
         return "begun"
 
-    assert sorted(together(partial(begin, "c-1"), partial(begin, "c-2"))) == ["begun", "refused"]
+    assert sorted(concurrently(partial(begin, "c-1"), partial(begin, "c-2"))) == [
+        "begun",
+        "refused",
+    ]
     assert len(book.rows(contact)) == 1
 
 

@@ -47,7 +47,7 @@ def test_a_text_that_waited_for_a_number_goes_to_the_new_one(engine: Engine) -> 
     assert book.one(borrower).phone_blind_index == book.ctx.cipher.blind_index(PHONE)
 
 
-def test_the_number_is_stored_sealed_only(engine: Engine) -> None:
+def test_the_number_is_stored_encrypted_only(engine: Engine) -> None:
     book = without_a_number(engine)
     change(book, phone_encrypted=sealed(book, PHONE))
     kept = book.one(inbox_event)

@@ -12,7 +12,7 @@ from domain.actors import Actor, ActorKind
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from domain.inbound_texts import ReplyKind
-from tests.support.concurrently import together
+from tests.support.concurrently import concurrently
 from tests.support.loans import PHONE, Book
 from workers.borrowers.inbound_texts import BY_TEXT, Taken, take_reply
 from workers.borrowers.reply_queue import (
@@ -77,7 +77,7 @@ def test_a_stop_is_for_everybody_who_has_the_number_and_bars_texts_that_were_pla
 
 
 def test_a_stop_and_a_text_at_the_same_moment_never_text_after_the_stop(book: Book) -> None:
-    together(partial(texts, book, "STOP"), partial(book.send, "L-2", "text_day_1"))
+    concurrently(partial(texts, book, "STOP"), partial(book.send, "L-2", "text_day_1"))
     sent = len(book.sms.sent)
     assert book.actions("L-2")["text_day_1"] in {"barred", "done"}
     assert (book.actions("L-2")["text_day_1"] == "done") == (sent == 2)
@@ -113,7 +113,7 @@ def test_a_stop_that_is_told_again_after_a_start_undoes_nothing(book: Book) -> N
 
 def test_a_text_told_twice_at_once_is_on_record_once(book: Book) -> None:
     tell = partial(texts, book, "I lost my job", sid="SM-twice")
-    together(tell, tell)
+    concurrently(tell, tell)
     assert len(book.rows(reply)) == 1
 
 
@@ -126,7 +126,7 @@ def test_ids_of_two_providers_do_not_get_in_each_others_way(book: Book) -> None:
 # --- for a person
 
 
-def test_any_other_text_is_sealed_and_belongs_to_the_loan_that_was_texted_last(
+def test_any_other_text_is_encrypted_and_belongs_to_the_loan_that_was_texted_last(
     book: Book,
 ) -> None:
     texts(book, "我失业了")
@@ -181,7 +181,7 @@ def test_two_repairs_at_once_give_each_reply_to_one_person(book: Book) -> None:
     book.staff("c-1", "caller", shift=TODAY)
     for _ in range(3):
         texts(book, "我失业了")
-    assert sum(together(*[partial(assign_replies, book.ctx)] * 2)) == 3
+    assert sum(concurrently(*[partial(assign_replies, book.ctx)] * 2)) == 3
     assert counted(book) == {"with a collector": 3}
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from domain.holds import HoldKind
-from tests.support.concurrently import together
+from tests.support.concurrently import concurrently
 from tests.support.counting import statements
 from tests.support.loans import Book
 from workers.calls import assign as calling
@@ -63,14 +63,14 @@ def test_a_message_that_comes_twice_assigns_one_call(book: Book) -> None:
 def test_two_workers_with_one_call_assign_it_once(book: Book) -> None:
     book.staff("c-1", "caller", shift=TODAY)
     assign = partial(assign_call, book.ctx, due_call(book))
-    assert sorted(together(assign, assign)) == ["assigned", "nothing to do"]
+    assert sorted(concurrently(assign, assign)) == ["assigned", "nothing to do"]
     assert len(book.rows(call)) == 1
 
 
 def test_two_workers_at_once_never_overfill_a_collectors_day(book: Book) -> None:
     book.staff("c-1", "caller", capacity=2, shift=TODAY)
     calls = [due_call(book, f"L-{number}") for number in range(1, 5)]
-    outcomes = together(*(partial(assign_call, book.ctx, each_call) for each_call in calls))
+    outcomes = concurrently(*(partial(assign_call, book.ctx, each_call) for each_call in calls))
     assert sorted(outcomes) == ["assigned"] * 2 + ["nobody free"] * 2
     assert len(book.rows(call)) == 2
 

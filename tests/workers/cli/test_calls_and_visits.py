@@ -92,7 +92,7 @@ def test_what_begins_is_there_for_programs(environment: dict[str, str], book: Bo
     assert told["attempt"] == book.one(contact).attempt
 
 
-def test_a_visit_that_is_not_arranged_cannot_begin(environment: dict[str, str], book: Book) -> None:
+def test_a_visit_that_is_not_assigned_cannot_begin(environment: dict[str, str], book: Book) -> None:
     for command in (("start",), ("call-off", "--why", "rain"), ("end", "--outcome", "spoke")):
         refused = arrears(environment, "visit", command[0], "L-1", "--by", "c-1", *command[1:])
         assert refused.returncode == 2

@@ -38,7 +38,7 @@ def book(engine: Engine) -> Book:
     ],
     ids=lambda command: command[0],
 )
-def test_keys_of_another_book_are_refused_before_anything_is_sealed_with_them(
+def test_keys_of_another_book_are_refused_before_anything_is_encrypted_with_them(
     environment: dict[str, str], book: Book, command: tuple[str, ...]
 ) -> None:
     others = environment | {"ARREARS_ENCRYPTION_KEYS": Cipher.new_key()}

@@ -12,7 +12,7 @@ PHONE = "+8613800138000"
 OLD, NEW = Cipher.new_key(), Cipher.new_key()
 
 
-def test_what_was_sealed_opens_again_and_does_not_show_while_it_is_encrypted() -> None:
+def test_what_was_encrypted_is_decrypted_again_and_does_not_show_meanwhile() -> None:
     cipher = Cipher([OLD])
 
     sealed = cipher.encrypt(NAME)
@@ -27,19 +27,19 @@ def test_the_same_text_never_looks_the_same_twice() -> None:
     assert cipher.encrypt(NAME) != cipher.encrypt(NAME)
 
 
-def test_a_sealed_value_opens_as_the_database_driver_hands_it_over() -> None:
+def test_an_encrypted_value_is_decrypted_as_the_database_driver_hands_it_over() -> None:
     cipher = Cipher([OLD])
 
     assert cipher.decrypt(memoryview(cipher.encrypt(NAME))) == NAME  # type: ignore[arg-type]
 
 
-def test_with_a_new_key_in_front_what_the_old_one_sealed_still_opens() -> None:
+def test_with_a_new_key_in_front_values_of_the_old_one_are_still_decrypted() -> None:
     sealed = Cipher([OLD]).encrypt(NAME)
 
     assert Cipher([NEW, OLD]).decrypt(sealed) == NAME
 
 
-def test_the_key_in_front_seals_and_the_old_one_alone_does_not_open_it() -> None:
+def test_the_key_in_front_encrypts_and_the_old_one_alone_does_not_decrypt_it() -> None:
     sealed = Cipher([NEW, OLD]).encrypt(NAME)
 
     assert Cipher([NEW]).decrypt(sealed) == NAME
@@ -77,7 +77,7 @@ def test_numbers_are_found_again_while_keys_rotate_from_the_front() -> None:
     assert Cipher([OLD]).blind_index("+8613800138001") != digest
 
 
-def test_without_the_last_key_nobody_can_make_a_digest() -> None:
+def test_without_the_last_key_nobody_can_make_a_blind_index() -> None:
     assert Cipher([NEW]).blind_index(PHONE) != Cipher([OLD]).blind_index(PHONE)
 
 

@@ -178,14 +178,14 @@ def test_each_index_says_what_it_is_for_and_none_is_told_of_that_is_gone() -> No
 def test_an_index_is_used_by_the_work_that_it_is_for(ctx: Context, index: str) -> None:
     why, ask = NEEDED[index]
     assert ask is not None
-    with nothing_stays(ctx) as (connection, same_house), planned(connection) as plans:
-        ask(connection, same_house)
+    with nothing_stays(ctx) as (connection, same_context), planned(connection) as plans:
+        ask(connection, same_context)
 
     assert index in plans.indexes, f"{index} is there for this, and not used: {why}"
     assert not plans.read_through, f"{why}: reads all of {plans.read_through}"
 
 
-def test_a_claim_looks_up_news_by_its_loan_and_its_borrower(ctx: Context) -> None:
+def test_a_claim_looks_up_pending_events_by_its_loan_and_its_borrower(ctx: Context) -> None:
     """Not among all that waits: on a day with much news each claim would read all of it."""
     with nothing_stays(ctx) as (connection, _), planned(connection) as plans:
         lock_action(connection, PAST_DUE, SEND_SMS)
@@ -203,8 +203,8 @@ def test_a_claim_looks_up_news_by_its_loan_and_its_borrower(ctx: Context) -> Non
 def test_what_is_done_or_asked_all_day_reads_no_large_table_through(
     ctx: Context, work: str
 ) -> None:
-    with nothing_stays(ctx) as (connection, same_house), planned(connection) as plans:
-        (ALL_DAY | PEOPLE_ASK)[work](connection, same_house)
+    with nothing_stays(ctx) as (connection, same_context), planned(connection) as plans:
+        (ALL_DAY | PEOPLE_ASK)[work](connection, same_context)
 
     assert not plans.read_through
 
@@ -212,7 +212,7 @@ def test_what_is_done_or_asked_all_day_reads_no_large_table_through(
 @pytest.mark.parametrize("work", sorted(FALLS_SHORT))
 def test_what_falls_short_still_does_or_is_to_be_struck_off(ctx: Context, work: str) -> None:
     table, ask, _why = FALLS_SHORT[work]
-    with nothing_stays(ctx) as (connection, same_house), planned(connection) as plans:
-        ask(connection, same_house)
+    with nothing_stays(ctx) as (connection, same_context), planned(connection) as plans:
+        ask(connection, same_context)
 
     assert table in plans.read_through, f"{work}: {table} is not read through any more"

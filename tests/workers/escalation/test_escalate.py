@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from domain.actions import ActionStatus
 from domain.holds import HoldKind
-from tests.support.concurrently import together
+from tests.support.concurrently import concurrently
 from tests.support.counting import statements
 from tests.support.loans import Book
 from workers.db.schema import action, borrower, collection_case, decision, hold, loan, problem
@@ -55,7 +55,7 @@ def test_workers_with_the_same_envelope_decide_each_loan_once(engine: Engine) ->
     book = Book(engine, now="2026-03-02 10:00")
     ids = [book.loan(f"L-{n}", due_on="2026-03-01") for n in range(40)]
 
-    together(*[partial(escalate_loans, book.ctx, ids)] * 4)
+    concurrently(*[partial(escalate_loans, book.ctx, ids)] * 4)
 
     per_loan = book.rows(select(func.count()).select_from(decision).group_by(decision.c.loan_id))
     assert [count for (count,) in per_loan] == [1] * 40

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, event, text, update
 
 from domain.actions import SEND_SMS
-from tests.support.concurrently import together
+from tests.support.concurrently import concurrently
 from tests.support.counting import statements
 from tests.support.loans import Book
 from workers.actions.dispatch import dispatch_due_actions
@@ -48,7 +48,7 @@ def test_every_due_loan_is_announced_once(engine: Engine) -> None:
 def test_two_scans_at_once_announce_each_loan_once(engine: Engine) -> None:
     book = a_book(engine, loans=60)
 
-    seen = together(*[lambda: scan(book)] * 3)
+    seen = concurrently(*[lambda: scan(book)] * 3)
 
     assert sorted(id for ids in seen for id in ids) == sorted(r.id for r in book.rows(loan))
 
@@ -119,7 +119,7 @@ def test_on_the_day_a_ladder_comes_into_force_every_loan_past_due_is_looked_at(
     assert len(scan(book.at("2026-03-03 10:00"))) == announced
 
 
-def test_a_loan_that_was_put_aside_is_announced_when_the_hour_is_over(engine: Engine) -> None:
+def test_a_quarantined_loan_is_announced_when_the_hour_is_over(engine: Engine) -> None:
     book = a_book(engine, loans=1)
     with engine.begin() as connection:
         # An amount nobody can reckon with.

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
 from domain.errors import ArrearsError
-from tests.support.concurrently import together
+from tests.support.concurrently import concurrently
 from tests.support.counting import statements
 from tests.support.loans import NAME, PHONE, Book
 from tests.support.rights import all_rights
@@ -80,7 +80,7 @@ def test_no_row_of_evidence_can_be_changed_or_removed(book: Book, table: str) ->
             connection.execute(text(statement))
 
 
-def test_the_role_that_the_house_works_as_can_add_to_evidence_and_no_more(
+def test_the_role_of_the_workers_can_add_to_evidence_and_no_more(
     engine: Engine, database_url: str
 ) -> None:
     """The whole of a day's work goes through as that role; only what it must not do is refused."""
@@ -144,7 +144,7 @@ def test_every_row_of_evidence_gets_its_link_and_is_found_whole(book: Book) -> N
 def test_two_that_chain_at_once_make_one_chain(book: Book) -> None:
     due = len(book.rows(evidence_due))
     once = partial(chain_evidence, book.ctx, limit=3)
-    done = sum(sum(together(once, once, once)) for _ in range(due))
+    done = sum(sum(concurrently(once, once, once)) for _ in range(due))
     assert done == due
     assert findings(book) == []
 

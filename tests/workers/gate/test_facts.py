@@ -8,7 +8,7 @@ from sqlalchemy import Engine, select, update
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
-from tests.support.concurrently import together
+from tests.support.concurrently import concurrently
 from tests.support.loans import Book
 from workers.db.loans import opt_out
 from workers.db.schema import action_event, borrower, contact, contact_outcome, loan
@@ -146,7 +146,7 @@ def test_two_loans_of_one_borrower_race_for_the_last_contact_of_the_week(engine:
     contacted(book, "L-1", Channel.SMS, "2026-02-28 10:00")
     contacted(book, "L-2", Channel.CALL, "2026-03-01 10:00", connected=True)
 
-    came: Sequence[str] = together(
+    came: Sequence[str] = concurrently(
         lambda: book.send("L-1", "text_day_1"), lambda: book.send("L-2", "text_day_1")
     )
 

@@ -111,7 +111,7 @@ def test_a_call_that_a_hold_called_off_is_made_after_it_and_not_thought_to_have_
     ]
 
 
-def test_a_visit_that_a_hold_called_off_is_arranged_anew_with_a_letter_of_its_own(
+def test_a_visit_that_a_hold_called_off_is_assigned_anew_with_a_letter_of_its_own(
     engine: Engine,
 ) -> None:
     book = with_a_visit(engine)
@@ -183,14 +183,14 @@ def test_a_hold_that_cannot_be_meant_is_rejected(
 
 
 @pytest.mark.parametrize("kind", ["dispute", "hold", "promise", "write_off"])
-def test_news_that_waits_to_be_applied_stops_a_text(book: Book, kind: str) -> None:
+def test_a_pending_event_stops_a_text(book: Book, kind: str) -> None:
     store(book, kind, loan="L-1")
 
     assert book.send("L-1", "text_day_1") == "nothing to do"
     assert book.action("L-1", "text_day_1").rules == ["lender.event_pending"]
 
 
-def test_news_of_another_loan_or_of_a_release_stops_nothing(book: Book) -> None:
+def test_a_pending_event_of_another_loan_or_of_a_release_stops_nothing(book: Book) -> None:
     store(book, "dispute", loan="L-2")
     store(book, "release", hold="H-1", ends_on="2026-03-05")
     assert book.send("L-1", "text_day_1") == "accepted"

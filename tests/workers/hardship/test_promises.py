@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from sqlalchemy import Engine, select, update
 
-from tests.support.concurrently import together
+from tests.support.concurrently import concurrently
 from tests.support.events import pay, promise, reverse, store, tell
 from tests.support.loans import Book
 from workers.db.schema import hold, instalment, loan
@@ -92,7 +92,7 @@ def test_breaking_again_and_together_settles_each_promise_once(book: Book) -> No
     promise(book, "400", "2026-03-05")
     book.at("2026-03-07 09:00")
 
-    counts = together(*[lambda: break_overdue_promises(book.ctx)] * 2)
+    counts = concurrently(*[lambda: break_overdue_promises(book.ctx)] * 2)
 
     assert sorted(counts) == [0, 1]
     completed_at = book.one(promises).completed_at

@@ -122,7 +122,7 @@ def test_a_text_that_still_waits_for_the_morning_says_until_when(engine: Engine)
     )
 
 
-def test_a_text_without_a_number_waits_for_a_fact_and_names_the_rule_of_the_house(
+def test_a_text_without_a_number_waits_for_a_fact_and_names_the_rule_of_the_lender(
     engine: Engine,
 ) -> None:
     book = Book(engine)

@@ -153,7 +153,7 @@ def test_an_event_corrects_one_with_its_id_until_that_is_applied(book: Book) -> 
     assert book.one(payment).amount == 2
 
 
-def test_new_contacts_are_sealed_before_they_are_stored_and_known_again_all_the_same(
+def test_new_contacts_are_encrypted_before_they_are_stored_and_known_again_all_the_same(
     book: Book,
 ) -> None:
     book.loan("L-1")

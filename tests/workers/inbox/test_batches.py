@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from domain.loans import Instalment
-from tests.support.concurrently import together
+from tests.support.concurrently import concurrently
 from tests.support.counting import statements
 from tests.support.events import store
 from tests.support.loans import Book
@@ -358,7 +358,7 @@ def test_two_workers_with_the_same_events_pay_each_once(book: Book) -> None:
     ids = [a_payment(book, "1", id=f"P-{n}", loan=f"L-{n % 3 + 1}") for n in range(60)]
     there_and_back = (ids, ids[::-1])
 
-    together(*((lambda some=some: apply_events(book.ctx, some)) for some in there_and_back))
+    concurrently(*((lambda some=some: apply_events(book.ctx, some)) for some in there_and_back))
 
     assert len(book.rows(payment)) == 60
     assert sum(row.amount for row in book.rows(allocation)) == 60
@@ -425,17 +425,17 @@ def test_many_at_once_end_as_one_by_one(
     book: Book, paid: Sequence[tuple[str, str, str, str]]
 ) -> None:
     def play(*, at_once: bool) -> object:
-        with nothing_stays(book.ctx) as (connection, same_house):
+        with nothing_stays(book.ctx) as (connection, same_context):
             same = copy(book)
-            same.ctx = same_house
+            same.ctx = same_context
             ids = [
                 a_payment(same, amount, id=id, loan=name, currency=currency)
                 for id, name, amount, currency in paid
             ]
             came = (
-                apply_events(same_house, ids)
+                apply_events(same_context, ids)
                 if at_once
-                else [apply_event(same_house, id) for id in ids]
+                else [apply_event(same_context, id) for id in ids]
             )
             return [one.status for one in came], [
                 connection.execute(text(end)).all() for end in ENDS

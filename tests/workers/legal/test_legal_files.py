@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine, delete, insert, update
 
 from domain.loans import Instalment
-from tests.support.concurrently import together
+from tests.support.concurrently import concurrently
 from tests.support.counting import statements
 from tests.support.loans import Book
 from workers.calls.assign import assign_call
@@ -213,7 +213,7 @@ def test_a_payment_after_the_approval_stops_the_file(book: Book) -> None:
 
 def test_two_workers_open_one_file(book: Book) -> None:
     open_file = partial(open_legal_file, book.ctx, due_file(book))
-    assert sorted(together(open_file, open_file)) == ["nothing to do", "opened"]
+    assert sorted(concurrently(open_file, open_file)) == ["nothing to do", "opened"]
     assert len(book.rows(legal_file)) == 1
 
 

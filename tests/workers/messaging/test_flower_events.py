@@ -136,5 +136,5 @@ def test_a_worker_that_tells_of_nothing_needs_no_such_part(worker: Worker) -> No
     part.stop(worker.consumer)
 
 
-def test_the_workers_of_the_house_have_it() -> None:
+def test_the_workers_have_it() -> None:
     assert TaskEventsTogether in the_app.steps["consumer"]

@@ -53,7 +53,7 @@ def another_text(book: Book, status: str) -> None:
         )
 
 
-def test_a_house_that_did_its_work_has_nothing_to_hide(book: Book) -> None:
+def test_a_book_that_was_worked_has_no_problem(book: Book) -> None:
     assert gaps(book) == {}
     assert duplicates(book) == 0
 

@@ -48,7 +48,7 @@ def answer_with(book: Book, outcome: SendOutcome, reason: str) -> None:
     book.ctx = replace(book.ctx, sms=only(Answering(SendResult(outcome, reason))))
 
 
-def test_an_empty_house_has_nothing_to_show(engine: Engine) -> None:
+def test_an_empty_installation_has_nothing_to_show(engine: Engine) -> None:
     found = status_of(Book(engine))
 
     assert found.loans.on_the_book == 0

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select
 from standardwebhooks.webhooks import Webhook
 
 from domain.errors import ArrearsError
-from tests.support.concurrently import together
+from tests.support.concurrently import concurrently
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from tests.support.receiver import OLDER_SECRET, SECRET, LendersSystems, telling
 from workers.db import outbox
@@ -118,7 +118,7 @@ def test_two_workers_deliver_each_event_once_and_in_order(
     systems.got.clear()
     tell_numbers(book, BATCH_SIZE - 5)
 
-    together(*[lambda: deliver(book)] * 3)
+    concurrently(*[lambda: deliver(book)] * 3)
 
     numbers = [one.told["data"]["number"] for one in systems.got]
     assert numbers == list(range(BATCH_SIZE - 5))
@@ -282,7 +282,7 @@ def test_a_worker_whose_claim_has_lapsed_changes_nothing(
     assert book.rows(outbox_event)[0].reason == "The receiver answered 503."
 
 
-def test_a_house_that_is_not_to_tell_any_more_posts_nothing(
+def test_without_a_receiver_any_more_nothing_is_posted(
     engine: Engine, systems: LendersSystems, book: Book
 ) -> None:
     silent = Book(engine, now="2026-03-02 11:00")

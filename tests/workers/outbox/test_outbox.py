@@ -83,7 +83,7 @@ def test_a_decision_that_plans_something_is_told_with_its_place_on_the_ladder(bo
     }
 
 
-def test_a_decision_that_plans_nothing_is_no_news(book: Book) -> None:
+def test_a_decision_that_plans_nothing_records_no_event(book: Book) -> None:
     book.loan("L-1", due_on="2026-03-01")
     book.escalate("L-1")
     book.at("2026-03-10 10:00").escalate("L-1")
@@ -113,7 +113,7 @@ def test_a_text_is_told_when_the_provider_has_it_and_when_it_has_arrived(book: B
     }
 
 
-def test_a_text_whose_first_news_is_that_it_arrived_was_sent_as_well(book: Book) -> None:
+def test_a_text_whose_first_receipt_is_that_it_arrived_was_sent_as_well(book: Book) -> None:
     book.loan("L-1", due_on="2026-03-01", phone=f"+1212555{Rehearsal.SILENCE}")
     book.escalate("L-1")
     book.send("L-1", "text_day_1")
@@ -178,7 +178,7 @@ def test_a_part_payment_is_no_cure(book: Book) -> None:
     assert kinds(book) == ["loan.escalated"]
 
 
-def test_a_house_whose_lender_did_not_ask_writes_nothing(engine: Engine) -> None:
+def test_without_a_receiver_nothing_is_recorded(engine: Engine) -> None:
     book = Book(engine, now="2026-03-02 10:00")
     book.loan("L-1", due_on="2026-03-01")
     book.escalate("L-1")

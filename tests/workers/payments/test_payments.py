@@ -33,7 +33,7 @@ def pay(
     return process.apply_event(book.ctx, event_id)
 
 
-def test_a_part_payment_lowers_the_amount_and_leaves_the_anchor(engine: Engine) -> None:
+def test_a_part_payment_lowers_the_amount_and_leaves_delinquent_since(engine: Engine) -> None:
     book = Book(engine, now="2026-04-10 10:00")
     book.loan("L-1", instalments=three_instalments())
     book.escalate("L-1")
@@ -50,7 +50,7 @@ def test_a_part_payment_lowers_the_amount_and_leaves_the_anchor(engine: Engine) 
     assert "cancelled" not in book.actions("L-1").values()
 
 
-def test_paying_the_oldest_instalment_moves_the_anchor_and_calls_off_its_actions(
+def test_paying_the_oldest_instalment_moves_delinquent_since_and_calls_off_its_actions(
     engine: Engine,
 ) -> None:
     book = Book(engine, now="2026-04-10 10:00")

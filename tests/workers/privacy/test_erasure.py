@@ -14,7 +14,7 @@ from domain.compliance.gate import Answer, may_contact
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from domain.loans import Borrower, Instalment, LoanOnTape
-from tests.support.concurrently import together
+from tests.support.concurrently import concurrently
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.borrowers.inbound_texts import take_reply
 from workers.borrowers.reply_queue import open_reply
@@ -117,7 +117,7 @@ def test_nothing_goes_while_it_must_be_kept_and_all_goes_on_the_day_after(book: 
 def test_run_twice_or_twice_at_once_it_erases_once(book: Book) -> None:
     book.at("2031-04-06")
 
-    done = together(*(lambda: erase_expired_data(book.ctx) for _ in range(2)))
+    done = concurrently(*(lambda: erase_expired_data(book.ctx) for _ in range(2)))
     done = [*done, erase_expired_data(book.ctx)]
 
     assert sum(one.borrowers for one in done) == 1
@@ -197,7 +197,7 @@ def test_a_page_at_a_time_it_comes_to_the_end(
 
 
 def test_it_begins_once_a_day_however_often_it_is_started(book: Book) -> None:
-    started = together(*(lambda: begins_today(book.ctx, "erase") for _ in range(3)))
+    started = concurrently(*(lambda: begins_today(book.ctx, "erase") for _ in range(3)))
     assert sorted(started) == [False, False, True]
     assert begins_today(book.ctx, "prune")
 

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, LargeBinary, func, select, text
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from tests.support.commands import Process, arrears, eventually
-from tests.support.concurrently import together
+from tests.support.concurrently import concurrently
 from tests.support.environment import KEY, an_environment
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.borrowers.inbound_texts import take_reply
@@ -41,7 +41,7 @@ OTHER = Cipher.new_key()
 NEW = Cipher.new_key()
 
 
-def vault_of(engine: Engine, *keys: str) -> Cipher:
+def cipher_of(engine: Engine, *keys: str) -> Cipher:
     """The vault as an installation has it."""
     return Cipher(keys, partial(read_index_key, engine))
 
@@ -70,7 +70,7 @@ def test_the_keys_of_all_times_open_the_book(engine: Engine, book: Book) -> None
 
 
 @pytest.mark.parametrize("keys", [[OTHER], [KEY], [NEW], [OTHER, NEW]])
-def test_keys_that_do_not_open_what_was_sealed_first_and_last_are_refused(
+def test_keys_that_do_not_decrypt_the_first_and_the_last_value_are_refused(
     engine: Engine, book: Book, keys: list[str]
 ) -> None:
     with pytest.raises(ArrearsError, match="None of the keys in ARREARS_ENCRYPTION_KEYS opens"):
@@ -84,33 +84,35 @@ def test_a_new_key_put_behind_the_old_one_would_lose_the_borrowers_numbers(
         assert_keys_open(engine, Cipher([KEY, NEW]))
 
 
-def test_a_book_without_a_single_number_asks_for_no_digest(engine: Engine) -> None:
+def test_a_book_without_a_single_number_asks_for_no_blind_index(engine: Engine) -> None:
     Book(engine).loan("L-1", phone=None)
 
     assert_keys_open(engine, Cipher([KEY]))
 
 
-def test_a_house_that_begins_finds_numbers_by_a_key_that_no_other_key_tells(
+def test_a_new_installation_finds_numbers_by_an_index_key_that_no_other_key_tells(
     engine: Engine, database_url: str
 ) -> None:
     for _ in range(2):
         migrated = arrears(an_environment(database_url), "migrate")
         assert migrated.returncode == 0, migrated.stderr
 
-    digest = vault_of(engine, KEY).blind_index(PHONE["CN"])
+    digest = cipher_of(engine, KEY).blind_index(PHONE["CN"])
 
     assert digest != Cipher([KEY]).blind_index(PHONE["CN"])
-    assert digest == vault_of(engine, NEW, KEY).blind_index(PHONE["CN"])
+    assert digest == cipher_of(engine, NEW, KEY).blind_index(PHONE["CN"])
 
 
-def test_a_house_that_was_there_before_goes_on_finding_its_numbers(engine: Engine) -> None:
+def test_an_installation_from_before_goes_on_finding_its_numbers(engine: Engine) -> None:
     book = Book(engine)
     book.loan("L-1")
 
-    together(*(lambda: keep_digest_key(engine, vault_of(engine, KEY), book.clock.at) for _ in "ab"))
+    concurrently(
+        *(lambda: keep_digest_key(engine, cipher_of(engine, KEY), book.clock.at) for _ in "ab")
+    )
 
     assert len(book.rows(encryption_key)) == 1
-    assert vault_of(engine, KEY).blind_index(PHONE["CN"]) == book.one(borrower).phone_blind_index
+    assert cipher_of(engine, KEY).blind_index(PHONE["CN"]) == book.one(borrower).phone_blind_index
 
 
 # The life of a key
@@ -138,10 +140,10 @@ def full(engine: Engine) -> Book:
 
 
 def with_keys(book: Book, *keys: str) -> Context:
-    return replace(book.ctx, cipher=vault_of(book.ctx.engine, *keys))
+    return replace(book.ctx, cipher=cipher_of(book.ctx.engine, *keys))
 
 
-def sealed_values(book: Book) -> list[bytes]:
+def encrypted_values(book: Book) -> list[bytes]:
     """Everything sealed, wherever it is, in columns and in payloads."""
     found: list[bytes] = []
     for table in metadata.tables.values():
@@ -158,7 +160,7 @@ def assert_all_is_found_and_opens(book: Book, *keys: str) -> None:
     """Every value opens, and a text from each number is known to be its borrower's."""
     ctx = with_keys(book, *keys)
     assert_keys_open(ctx.engine, ctx.cipher)
-    values = {ctx.cipher.decrypt(value) for value in sealed_values(book)}
+    values = {ctx.cipher.decrypt(value) for value in encrypted_values(book)}
     assert {NAME, ADDRESS, "2 Example Road", PHONE["CN"]} <= values
     assert "我失业了" in values
     assert NAME in open_letter(ctx, "L-1", actor=Actor("sup-1")).body
@@ -245,7 +247,9 @@ def test_the_background_task_goes_on_with_a_rotation_that_was_begun_and_begins_n
     assert_all_is_found_and_opens(full, NEW)
 
 
-def test_a_worker_that_was_not_started_anew_seals_nothing_back(full: Book, engine: Engine) -> None:
+def test_a_worker_that_was_not_started_anew_encrypts_nothing_with_the_old_key(
+    full: Book, engine: Engine
+) -> None:
     new, stale = with_keys(full, NEW, KEY), with_keys(full, KEY, NEW)
     with engine.begin() as connection:
         begin_rotation(connection, new.cipher, new.now())
@@ -261,10 +265,10 @@ def rotate_some(ctx: Context) -> None:
 
 
 def test_two_rotations_at_once_are_one(full: Book, engine: Engine) -> None:
-    houses = [with_keys(full, NEW, KEY) for _ in range(2)]
+    contexts = [with_keys(full, NEW, KEY) for _ in range(2)]
 
-    together(*(lambda ctx=ctx: rotate(ctx, nothing_told) for ctx in houses))
-    assert rotate(houses[0], nothing_told)
+    concurrently(*(lambda ctx=ctx: rotate(ctx, nothing_told) for ctx in contexts))
+    assert rotate(contexts[0], nothing_told)
 
     assert set(count_left_now(full, NEW, KEY).values()) == {0}
     assert_all_is_found_and_opens(full, NEW)
@@ -282,10 +286,10 @@ def test_a_row_that_somebody_holds_is_left_and_the_old_key_stays_needed(
     with engine.connect() as connection:
         assert rotation_goes_on(connection, ctx.cipher)
     with pytest.raises(ArrearsError, match="Put them back"):
-        assert_keys_open(engine, vault_of(engine, NEW))
+        assert_keys_open(engine, cipher_of(engine, NEW))
 
     assert rotate(ctx, nothing_told)
-    assert_keys_open(engine, vault_of(engine, NEW))
+    assert_keys_open(engine, cipher_of(engine, NEW))
 
 
 def test_of_three_keys_the_newest_is_left(full: Book, engine: Engine) -> None:
@@ -306,7 +310,7 @@ def test_a_key_may_come_back_in_front(full: Book, engine: Engine) -> None:
     assert_all_is_found_and_opens(full, KEY)
 
 
-def test_an_address_that_waits_in_an_event_is_sealed_anew_as_well(full: Book) -> None:
+def test_an_address_that_waits_in_an_event_is_encrypted_anew_as_well(full: Book) -> None:
     assert rotate(with_keys(full, NEW, KEY), nothing_told)
 
     (payload,) = (row.payload for row in full.rows(inbox_event))
@@ -315,7 +319,7 @@ def test_an_address_that_waits_in_an_event_is_sealed_anew_as_well(full: Book) ->
     assert payload["digest"]
 
 
-def test_values_sealed_before_there_were_marks_open_and_are_sealed_anew(
+def test_values_encrypted_before_there_were_key_ids_are_decrypted_and_encrypted_anew(
     engine: Engine,
 ) -> None:
     book = Book(engine)

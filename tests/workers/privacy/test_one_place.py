@@ -68,7 +68,7 @@ def opens(module: ast.Module) -> bool:
     )
 
 
-def test_only_the_vault_knows_how_to_decrypt() -> None:
+def test_only_the_cipher_knows_how_to_decrypt() -> None:
     cipher = {
         name(path)
         for path in SOURCES
@@ -77,7 +77,7 @@ def test_only_the_vault_knows_how_to_decrypt() -> None:
     assert cipher == {"workers/db/encryption.py"}
 
 
-def test_who_opens_what_is_sealed_is_on_the_list() -> None:
+def test_who_decrypts_is_on_the_list() -> None:
     assert {name(path) for path in SOURCES if opens(tree(path))} == MAY_OPEN
 
 
@@ -86,7 +86,7 @@ def test_what_is_shown_to_people_is_put_on_record(module: str) -> None:
     assert "workers.db.access_log" in imports(tree(ROOT / module))
 
 
-def test_every_sealed_column_is_sealed_anew_when_keys_change() -> None:
+def test_every_encrypted_column_is_encrypted_anew_when_keys_change() -> None:
     sealed = {
         f"{table.name}.{column.name}"
         for table in metadata.tables.values()
@@ -98,7 +98,7 @@ def test_every_sealed_column_is_sealed_anew_when_keys_change() -> None:
     assert sealed - {"encryption_key.index_key_encrypted"} == places - {"inbox_event.payload"}
 
 
-def test_what_is_binary_is_sealed_or_a_digest() -> None:
+def test_what_is_binary_is_encrypted_or_a_blind_index() -> None:
     binary = {
         column.name
         for table in metadata.tables.values()

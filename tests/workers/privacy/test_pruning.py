@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, insert, select
 
 from domain.actors import Actor
-from tests.support.concurrently import together
+from tests.support.concurrently import concurrently
 from tests.support.loans import PHONE, Book
 from workers.borrowers.inbound_texts import take_reply
 from workers.borrowers.reply_queue import finish_reply
@@ -125,7 +125,7 @@ def test_two_at_once_take_each_event_once(book: Book) -> None:
         event_out(book, "delivered")
     days_later(book, 91)
 
-    done = together(*(lambda: prune(book.ctx) for _ in range(2)))
+    done = concurrently(*(lambda: prune(book.ctx) for _ in range(2)))
 
     assert sum(one.events_out for one in done) == 20
     assert book.rows(outbox_event) == []

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from sqlalchemy import Engine
 
-from tests.support.concurrently import together
+from tests.support.concurrently import concurrently
 from tests.support.counting import statements
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import SENDER, Book, FixedClock
@@ -59,7 +59,7 @@ def test_a_turn_too_far_off_is_not_taken(engine: Engine) -> None:
 
 
 def test_workers_at_the_same_moment_get_different_turns(engine: Engine) -> None:
-    taken = together(*[partial(turn, engine, ONE, NOW, 10)] * 8)
+    taken = concurrently(*[partial(turn, engine, ONE, NOW, 10)] * 8)
 
     turns = sorted(event for event in taken if event)
     assert len(turns) == 8

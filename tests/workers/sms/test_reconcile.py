@@ -12,7 +12,7 @@ from sqlalchemy import Engine, update
 
 from domain.actions import ActionStatus
 from domain.messages import MessageStatus
-from tests.support.concurrently import together
+from tests.support.concurrently import concurrently
 from tests.support.loans import NAME, PHONE, Book
 from tests.support.sending import ANSWER_LOST, Scripted, route
 from workers.db.messages import advance_message
@@ -129,7 +129,7 @@ def test_of_two_equal_texts_one_on_the_list_proves_neither_and_two_prove_both(
 
     provider.listed = ("SM1", "SM2")
     book.clock.at += ASK_AGAIN_AFTER
-    together(*[partial(ask_providers, book.ctx)] * 2)
+    concurrently(*[partial(ask_providers, book.ctx)] * 2)
     book.clock.at += ASK_AGAIN_AFTER
     ask_providers(book.ctx)
 
@@ -163,7 +163,7 @@ def test_a_text_that_the_provider_has_twice_is_a_problem_on_the_loan(
 
 def test_repairs_at_the_same_moment_settle_a_text_once(book: Book, provider: Scripted) -> None:
     provider.listed = ("SM1",)
-    together(*[partial(reconcile_texts, book.ctx)] * 3)
+    concurrently(*[partial(reconcile_texts, book.ctx)] * 3)
 
     assert len(provider.looked_up) == 1
     assert standing(book) == ("done", "accepted")
@@ -178,7 +178,7 @@ def test_a_text_that_stays_unknown_is_parked_after_the_time_set_and_asked_about_
     assert park_old(book.ctx) == 0
 
     book.clock.at = began + limit
-    assert sum(together(*[partial(park_old, book.ctx)] * 3)) == 1
+    assert sum(concurrently(*[partial(park_old, book.ctx)] * 3)) == 1
     assert standing(book) == ("unknown", "parked")
     assert reconcile_texts(book.ctx).found == 0
     assert provider.looked_up == []
@@ -210,7 +210,7 @@ def test_the_answer_of_a_sender_that_comes_too_late_settles_its_action_after_all
     book.send("L-1", "text_day_1")
     assert book.actions("L-1")["text_day_1"] == "unknown"
 
-    assert sum(together(*[partial(settle_known, book.ctx)] * 3)) == 1
+    assert sum(concurrently(*[partial(settle_known, book.ctx)] * 3)) == 1
 
     assert standing(book) == end
     assert settle_known(book.ctx) == 0

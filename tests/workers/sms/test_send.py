@@ -14,7 +14,7 @@ from sqlalchemy import Engine, insert
 from sqlalchemy.exc import IntegrityError
 
 from domain.holds import HoldKind
-from tests.support.concurrently import together
+from tests.support.concurrently import concurrently
 from tests.support.counting import statements
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import NAME, Book, only
@@ -83,7 +83,7 @@ def test_a_text_goes_out_once_however_often_its_message_is_delivered(engine: Eng
 def test_workers_that_race_for_one_text_send_it_once(engine: Engine) -> None:
     book, action_id = a_due_text(engine)
 
-    together(*[partial(send_sms, book.ctx, action_id)] * 4)
+    concurrently(*[partial(send_sms, book.ctx, action_id)] * 4)
 
     assert len(book.sms.sent) == 1
 
@@ -203,7 +203,7 @@ def test_a_text_that_certainly_was_not_sent_is_tried_for_hours_and_not_for_ever(
     assert {row.status for row in book.rows(message)} == {"not_sent"}
 
 
-def test_a_text_that_cannot_be_written_is_put_aside_with_its_reason(engine: Engine) -> None:
+def test_a_text_that_cannot_be_written_is_quarantined_with_its_reason(engine: Engine) -> None:
     book, action_id = a_due_text(engine, locale="fr")
 
     assert run_action(book.ctx, action_id, send_sms) == "put aside"

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
-from tests.support.concurrently import together
+from tests.support.concurrently import concurrently
 from tests.support.loans import Book
 from tests.support.sending import ANSWER_LOST, Scripted, route
 from workers.context import Context
@@ -166,7 +166,7 @@ def test_of_two_people_who_decide_at_once_one_is_told_that_it_is_settled(book: B
             return str(error)
         return "done"
 
-    said = together(partial(say, was_sent), partial(say, send_again))
+    said = concurrently(partial(say, was_sent), partial(say, send_again))
     assert sorted(one == "done" for one in said) == [False, True]
     assert standing(book) in [("done", ["accepted"]), ("failed", ["not_sent"])]
 

@@ -198,7 +198,7 @@ def test_a_directory_is_no_tape(tmp_path: Path) -> None:
     ("column", "value", "expected"),
     [("tried", "remind;vist", "of remind, enquire"), ("locale", "fr", "templates: en, zh-Hans")],
 )
-def test_a_word_that_this_house_does_not_have_is_refused_with_those_it_has(
+def test_a_word_that_the_engine_does_not_have_is_refused_with_those_it_has(
     tmp_path: Path, column: str, value: str, expected: str
 ) -> None:
     mapping = mapping_from(

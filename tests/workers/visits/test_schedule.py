@@ -16,7 +16,7 @@ from domain.compliance.gate import Answer, ContactFacts
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel
 from domain.holds import HoldKind
-from tests.support.concurrently import together
+from tests.support.concurrently import concurrently
 from tests.support.counting import statements
 from tests.support.loans import ADDRESS, NAME, Book, shipped_policy
 from workers.db.schema import contact, document, visit, visit_staff
@@ -72,7 +72,9 @@ def test_the_written_notice_says_who_comes_when_and_is_encrypted(book: Book) -> 
 def test_two_visits_that_race_for_the_same_people_get_different_slots(book: Book) -> None:
     two_visitors(book)
     visits = [due_visit(book, f"L-{number}") for number in (1, 2, 3)]
-    outcomes = together(*(partial(schedule_visit, book.ctx, each_visit) for each_visit in visits))
+    outcomes = concurrently(
+        *(partial(schedule_visit, book.ctx, each_visit) for each_visit in visits)
+    )
     assert outcomes == ["scheduled"] * 3
     assert sorted(row.starts_at for row in book.rows(visit)) == [
         book.moment(f"2026-04-03 {hour}:00") for hour in ("09", "11", "13")
@@ -82,7 +84,7 @@ def test_two_visits_that_race_for_the_same_people_get_different_slots(book: Book
 def test_two_workers_with_one_visit_schedule_it_once(book: Book) -> None:
     two_visitors(book)
     schedule = partial(schedule_visit, book.ctx, due_visit(book))
-    assert sorted(together(schedule, schedule)) == ["nothing to do", "scheduled"]
+    assert sorted(concurrently(schedule, schedule)) == ["nothing to do", "scheduled"]
     assert len(book.rows(visit)) == 1
 
 

@@ -33,7 +33,7 @@ def test_a_database_that_holds_loans_is_left_alone(engine: Engine, broker_url: s
         prepare_store(rehearsal)
 
 
-def test_a_broker_that_another_house_works_with_is_left_alone(
+def test_a_broker_that_another_installation_works_with_is_left_alone(
     database_url: str, broker_url: str
 ) -> None:
     with redis.Redis.from_url(broker_url) as client:

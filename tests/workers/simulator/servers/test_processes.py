@@ -23,12 +23,12 @@ time.sleep(60)
 """
 
 
-def a_house_of(directory: Path) -> Children:
+def children_of(directory: Path) -> Children:
     return Children(directory, {"PATH": os.environ["PATH"]})
 
 
 def test_a_process_that_ends_by_itself_is_found_out_with_its_last_words(tmp_path: Path) -> None:
-    with a_house_of(tmp_path) as children:
+    with children_of(tmp_path) as children:
         children.start("sad", [sys.executable, "-c", "print('no more'); raise SystemExit(3)"])
 
         def found_out() -> bool:
@@ -44,14 +44,14 @@ def test_a_process_that_ends_by_itself_is_found_out_with_its_last_words(tmp_path
 def test_a_server_is_waited_for_until_it_answers(tmp_path: Path) -> None:
     port = free_port()
     serve = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
-    with a_house_of(tmp_path) as children:
+    with children_of(tmp_path) as children:
         server = children.start("server", serve, port=port)
         children.wait_until_answering(server)
         assert server.answers()
 
 
 def test_a_server_that_dies_instead_of_answering_is_not_waited_for(tmp_path: Path) -> None:
-    with a_house_of(tmp_path) as children:
+    with children_of(tmp_path) as children:
         server = children.start("server", [sys.executable, "-c", "pass"], port=free_port())
         with pytest.raises(ArrearsError, match="ended by itself"):
             children.wait_until_answering(server)
@@ -61,7 +61,7 @@ def test_a_process_that_will_not_end_is_ended_with_all_that_it_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "STOP_WITHIN", 0.5)
-    with a_house_of(tmp_path) as children:
+    with children_of(tmp_path) as children:
         stubborn = children.start("stubborn", [sys.executable, "-c", STUBBORN])
         assert happens(lambda: "ready" in stubborn.last_words())
         _, itself, helper = stubborn.last_words().split()
