@@ -1,13 +1,19 @@
-"""Actions: what an item of a ladder asks for, every status of it, and every move between them."""
+"""Actions: what items of a ladder ask for, their statuses and moves, and where a waiting one goes.
+
+An action carries out one item of a ladder for one loan, once for each time that the loan falls past
+due.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
 from domain.collectors import Role
+from domain.compliance.gate import NOTHING_PAST_DUE, Answer, Verdict
 from domain.compliance.vocabulary import Channel
 
 
@@ -75,6 +81,71 @@ TRIED = frozenset({S.DONE, S.ASSIGNED, S.BARRED})  # a dead one was given up, no
 
 
 TERMINAL = frozenset(status for status, moves in ACTION_MOVES.items() if not moves)
+
+
+CURED = "cured"
+WRITTEN_OFF = "written off"
+DAYS_PASSED = "its days had passed"
+EVENT_PENDING = "lender.event_pending"
+RETRY_AFTER_PENDING_EVENT = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The status that an action gets, and why."""
+
+    to: ActionStatus
+    reason: str
+    rules: tuple[str, ...] = ()
+    due_at: datetime | None = None
+    """When it may be claimed next; None: never, or not before a fact changes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionFacts:
+    """The facts about a loan, its ladder and its events that decide where an action goes."""
+
+    past_due_since: date | None
+    """Since when the loan is past due; None: nothing is past due any more."""
+    written_off: bool = False
+    off_the_ladder: bool = False
+    """Whether no ladder, or not this version of it, has the action's item any more."""
+    days_passed: bool = False
+    """Whether the item's days were over before the action could run."""
+    event_pending: bool = False
+    """Whether an event that may stop the action is stored and not applied yet."""
+    approver: Role | None = None
+    """The role that must approve the action and has not done so yet."""
+
+
+def next_status(
+    delinquent_since: date | None, facts: ActionFacts, verdict: Verdict | None, now: datetime
+) -> Move | None:
+    """Where an action goes that has had no effect yet; None if it may run, or may go on waiting.
+
+    `delinquent_since` is the date since which the loan was past due when the action was planned.
+    Without a `verdict` the contact gate was not asked.
+    """
+    if facts.written_off:
+        return Move(S.CANCELLED, WRITTEN_OFF)
+    if facts.past_due_since is None or (verdict and NOTHING_PAST_DUE in verdict.rules):
+        return Move(S.CANCELLED, CURED)
+    if delinquent_since != facts.past_due_since:
+        return Move(S.CANCELLED, "superseded")
+    if facts.off_the_ladder:
+        return Move(S.CANCELLED, "policy")
+    if facts.days_passed:
+        return Move(S.SKIPPED, DAYS_PASSED)
+    if facts.event_pending:
+        reason = "Something has come in about it and is not applied yet."
+        return Move(S.DEFERRED, reason, (EVENT_PENDING,), now + RETRY_AFTER_PENDING_EVENT)
+    if verdict and verdict.answer is Answer.BARRED:
+        return Move(S.BARRED, verdict.reason, verdict.rules)
+    if facts.approver:
+        return Move(S.AWAITING_APPROVAL, f"waits for approval by a {facts.approver}")
+    if verdict and verdict.answer is Answer.DEFERRED:
+        return Move(S.DEFERRED, verdict.reason, verdict.rules, verdict.until)
+    return None
 
 
 def sources(target: ActionStatus) -> frozenset[ActionStatus]:

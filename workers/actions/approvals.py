@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 from sqlalchemy.dialects.postgresql import insert
 
-from domain.actions import ActionStatus
+from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.ladder import find_ladder
 from workers.context import Context
-from workers.db.actions import Move, move_actions
+from workers.db.actions import move_actions
 from workers.db.loans import lock_known_loan
 from workers.db.schema import action, approval
 from workers.db.staff import roles_of

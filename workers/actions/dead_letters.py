@@ -9,12 +9,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, func, select, update
 
-from domain.actions import ActionStatus
+from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.messages import UNSENT
 from workers.context import Context
-from workers.db.actions import Move, move_actions
+from workers.db.actions import move_actions
 from workers.db.messages import of_action
 from workers.db.schema import action, action_event, loan, message
 

@@ -10,9 +10,9 @@ from uuid import uuid4
 
 from sqlalchemy import select
 
-from domain.actions import ActionStatus, ActionType
+from domain.actions import ActionStatus, ActionType, Move
 from workers.context import Context
-from workers.db.actions import Move, claim_action, move_actions
+from workers.db.actions import claim_action, move_actions
 from workers.db.schema import action
 from workers.failures import TRANSIENT_ERRORS, log_summary, user_message
 from workers.messaging.backoff import MOST_FAILURES, back_off

@@ -12,14 +12,13 @@ from datetime import datetime
 from sqlalchemy import Connection, Exists, exists, select, true
 
 from domain.access_log import Opened
-from domain.actions import ActionStatus
+from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.collectors import Role
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from workers.context import Context
 from workers.db.access_log import note_access
-from workers.db.actions import Move
 from workers.db.loans import loan_not_known
 from workers.db.schema import action, contact, contact_outcome, loan, visit
 from workers.db.staff import roles_of

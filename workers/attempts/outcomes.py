@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, exists, insert, select, update
 
-from domain.actions import ActionStatus
+from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import REASON, ArrearsReason, ContactOutcome
 from domain.events import NotYetError, RejectedError
 from workers.context import Context
-from workers.db.actions import Move, move_actions
+from workers.db.actions import move_actions
 from workers.db.schema import action, borrower, call, contact, contact_outcome, loan, visit
 from workers.db.typed_rows import typed_row
 from workers.escalation.reassess import reassess

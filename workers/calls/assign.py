@@ -9,10 +9,9 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, insert
 
-from domain.actions import ASSIGN_CALL, ActionStatus
+from domain.actions import ASSIGN_CALL, ActionStatus, Move
 from domain.collectors import Collector, NobodyFree, business_day, choose_collector
 from workers.context import Context
-from workers.db.actions import Move
 from workers.db.schema import call
 from workers.db.staff import lock_collectors
 from workers.gate.claim import ClaimedAction, claim, complete

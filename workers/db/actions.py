@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection, and_, bindparam, or_, text, update
 
-from domain.actions import CLAIMABLE, ActionStatus, ActionType, sources
+from domain.actions import (
+    CLAIMABLE,
+    WAITING,
+    ActionFacts,
+    ActionStatus,
+    ActionType,
+    Move,
+    next_status,
+    sources,
+)
 from domain.compliance.gate import ON_HOLD
 from workers.db import outbox_messages
 from workers.db.bulk import is_among
+from workers.db.loan_facts import StoredAction
 from workers.db.outbox import record_events
 from workers.db.prepared_statements import prepared
 from workers.db.schema import action
 from workers.db.skip_locked import not_dispatched_since, update_first
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """Where actions go, and why."""
-
-    to: ActionStatus
-    reason: str
-    rules: tuple[str, ...] = ()
-    due_at: datetime | None = None
-
 
 _MOVE = prepared(
     text("""
@@ -83,6 +82,24 @@ def move_actions(
     rows = moved.all()
     record_events(connection, outbox_messages.of_moved_actions(rows, move.to, move.reason), now)
     return len(rows)
+
+
+def move_waiting(
+    connection: Connection, actions: Iterable[tuple[StoredAction, ActionFacts]], now: datetime
+) -> None:
+    """Move those of the actions that wait and by their facts are not to wait any more.
+
+    One statement for each different move.
+    """
+    ids: dict[Move, list[int]] = defaultdict(list)
+    for stored, facts in actions:
+        past = stored.past
+        if past.status not in WAITING:
+            continue
+        if move := next_status(past.delinquent_since, facts, None, now):
+            ids[move].append(stored.id)
+    for move, action_ids in ids.items():
+        move_actions(connection, action_ids, move, now)
 
 
 _CLAIM = prepared(

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from domain.actions import ActionStatus
-from workers.db.actions import Move, move_actions
+from domain.actions import ActionStatus, Move
+from workers.db.actions import move_actions
 from workers.db.prepared_statements import prepared
 
 WHY = {True: "superseded", False: "hold"}

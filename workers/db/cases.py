@@ -7,12 +7,10 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, text
 
+from domain.actions import CURED, WRITTEN_OFF
 from workers.db import outbox_messages
 from workers.db.outbox import record_events
 from workers.db.prepared_statements import prepared
-
-CURED = "cured"
-WRITTEN_OFF = "written off"
 
 # Closes the cases of loans that are not collected any more and opens one for each loan past due
 # that has none, at once.

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import Connection
 
-from domain.actions import WAITING, ActionStatus
-from domain.decision import PastAction, Snapshot, next_review
+from domain.actions import ActionFacts, ActionStatus
+from domain.decision import Snapshot, next_review
 from domain.delinquency import Arrears, arrears_on
 from workers.context import Context
-from workers.db.actions import Move, move_actions, recheck_deferred
+from workers.db.actions import move_waiting, recheck_deferred
 from workers.db.appointments import call_off_appointments
-from workers.db.cases import WRITTEN_OFF, keep_cases, lock_paid_cases
+from workers.db.cases import keep_cases, lock_paid_cases
 from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.review_dates import Position, set_positions
 
@@ -38,7 +37,15 @@ def reassess(
     today = now.date()
     facts = load_facts(connection, loan_ids, now)
     arrears = {id: arrears_on(fact.instalments, today) for id, fact in facts.items()}
-    _call_off(connection, facts, arrears, now)
+    move_waiting(
+        connection,
+        (
+            (stored, _action_facts(fact, arrears[id]))
+            for id, fact in facts.items()
+            for stored in fact.actions
+        ),
+        now,
+    )
     in_a_case = [(id, fact) for id, fact in facts.items() if fact.case_open]
     written_off = [id for id, fact in in_a_case if fact.written_off]
     cured = [id for id, fact in in_a_case if not arrears[id].past_due and not fact.written_off]
@@ -68,30 +75,8 @@ def close_paid_cases(ctx: Context, *, limit: int = CASE_BATCH_SIZE) -> int:
         return len(found)
 
 
-def _call_off(
-    connection: Connection,
-    facts: Mapping[int, LoanFacts],
-    arrears: Mapping[int, Arrears],
-    now: datetime,
-) -> None:
-    needless: dict[str, list[int]] = defaultdict(list)
-    for id, fact in facts.items():
-        for stored in fact.actions:
-            if stored.past.status in WAITING and (
-                reason := _needless(stored.past, fact, arrears[id])
-            ):
-                needless[reason].append(stored.id)
-    for reason, action_ids in needless.items():
-        move_actions(connection, action_ids, Move(ActionStatus.CANCELLED, reason), now)
-
-
-def _needless(waiting: PastAction, fact: LoanFacts, arrears: Arrears) -> str | None:
-    """Why an action that waits is of no use any more; None if it is."""
-    if fact.written_off:
-        return WRITTEN_OFF
-    if waiting.delinquent_since == arrears.delinquent_since:
-        return None
-    return "superseded" if arrears.past_due else "cured"
+def _action_facts(fact: LoanFacts, arrears: Arrears) -> ActionFacts:
+    return ActionFacts(past_due_since=arrears.delinquent_since, written_off=fact.written_off)
 
 
 def _position(

@@ -9,21 +9,19 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, text
 
-from domain.actions import WAITING, ActionStatus
-from domain.compliance.gate import Answer, Verdict
+from domain.actions import ActionFacts, ActionStatus, Move, next_status
+from domain.compliance.gate import Verdict
 from domain.decision import Decision, Outcome, PastAction
 from domain.ladder import Item
 from workers.db import outbox_messages
-from workers.db.actions import Move, move_actions, recheck_deferred
+from workers.db.actions import move_waiting, recheck_deferred
 from workers.db.bulk import as_json, insert_rows
-from workers.db.cases import WRITTEN_OFF, keep_cases
+from workers.db.cases import keep_cases
 from workers.db.loan_facts import LoanFacts
 from workers.db.outbox import record_events
 from workers.db.prepared_statements import prepared
 from workers.db.review_dates import Position, set_positions
 from workers.db.schema import decision
-
-DAYS_PASSED = "its days had passed"
 
 NotYet: TypeAlias = Mapping[tuple[int, str], Verdict]
 """By loan and item, what the contact gate said of work that may not be done now."""
@@ -55,7 +53,12 @@ def write_decisions(
     recheck_deferred(connection, deferred, now)
     planned = _insert_actions(connection, decisions, ids, not_yet, now)
     record_events(connection, outbox_messages.of_decisions(decisions, ids), now)
-    _call_off(connection, decisions, facts, now)
+    waiting = (
+        (stored, _action_facts(d, stored.past))
+        for d in decisions
+        for stored in facts[d.loan_id].actions
+    )
+    move_waiting(connection, waiting, now)
     _keep_cases(connection, decisions, facts, now)
     positions = [
         Position(
@@ -176,7 +179,7 @@ def _insert_actions(
         for chosen, missed in ((d.plan, False), (d.skip, True)):
             for step, item in chosen:
                 verdict = not_yet.get((d.loan_id, item.id))
-                move = MISSED if missed else first_move(item, verdict, now)
+                move = first_move(d, item, verdict, now, missed=missed)
                 plans[d.ladder_id, d.ladder_version, step.id, item.id, item.do, move].append(d)
     if not plans:
         return 0
@@ -202,45 +205,20 @@ def _insert_actions(
     return count
 
 
-MISSED = Move(ActionStatus.SKIPPED, DAYS_PASSED)
+def first_move(
+    d: Decision, item: Item, verdict: Verdict | None, now: datetime, *, missed: bool = False
+) -> Move:
+    """Where an action begins: due now, unless its days passed, or a person or the gate stops it."""
+    since = d.arrears.delinquent_since
+    facts = ActionFacts(past_due_since=since, days_passed=missed, approver=item.approval)
+    return next_status(since, facts, verdict, now) or Move(ActionStatus.PLANNED, "", due_at=now)
 
 
-def first_move(item: Item, verdict: Verdict | None, now: datetime) -> Move:
-    """Where an action begins: due now, unless a person or the contact gate says otherwise."""
-    if verdict and verdict.answer is Answer.BARRED:
-        return Move(ActionStatus.BARRED, verdict.reason, verdict.rules)
-    if item.approval:
-        return Move(ActionStatus.AWAITING_APPROVAL, f"waits for approval by a {item.approval}")
-    if verdict:
-        return Move(ActionStatus.DEFERRED, verdict.reason, verdict.rules, verdict.until)
-    return Move(ActionStatus.PLANNED, "", due_at=now)
-
-
-def _call_off(
-    connection: Connection,
-    decisions: Sequence[Decision],
-    facts: Mapping[int, LoanFacts],
-    now: datetime,
-) -> None:
-    moves: dict[Move, list[int]] = defaultdict(list)
-    for d in decisions:
-        for stored in facts[d.loan_id].actions:
-            if stored.past.status in WAITING and (move := _off_the_ladder(d, stored.past)):
-                moves[move].append(stored.id)
-    for move, action_ids in moves.items():
-        move_actions(connection, action_ids, move, now)
-
-
-def _off_the_ladder(d: Decision, waiting: PastAction) -> Move | None:
-    """Where an action that waits goes after this decision; None if it goes on waiting."""
-    if d.outcome is Outcome.WRITTEN_OFF:
-        return Move(ActionStatus.CANCELLED, WRITTEN_OFF)
-    if d.outcome is Outcome.NOT_PAST_DUE:
-        return Move(ActionStatus.CANCELLED, "cured")
-    if waiting.delinquent_since != d.arrears.delinquent_since:
-        return Move(ActionStatus.CANCELLED, "superseded")
-    if d.outcome is Outcome.NO_LADDER or waiting.item in d.removed_by_policy:
-        return Move(ActionStatus.CANCELLED, "policy")
-    if waiting.item in d.expired:
-        return Move(ActionStatus.SKIPPED, DAYS_PASSED)
-    return None
+def _action_facts(d: Decision, waiting: PastAction) -> ActionFacts:
+    """What a decision says of an action that waits."""
+    return ActionFacts(
+        past_due_since=d.arrears.delinquent_since,
+        written_off=d.outcome is Outcome.WRITTEN_OFF,
+        off_the_ladder=d.outcome is Outcome.NO_LADDER or waiting.item in d.removed_by_policy,
+        days_passed=waiting.item in d.expired,
+    )

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Row, bindparam, insert, select
 
-from domain.actions import CLAIMABLE, ActionStatus, ActionType
+from domain.actions import CLAIMABLE, ActionFacts, ActionType, Move, next_status
 from domain.actors import Actor
 from domain.compliance.contact_facts import ContactFacts
-from domain.compliance.gate import NOTHING_PAST_DUE, Answer, Verdict, may_contact
+from domain.compliance.gate import Verdict, may_contact
 from domain.compliance.vocabulary import Channel
 from domain.delinquency import Arrears, arrears_on
 from domain.ladder import Item, find_ladder
 from workers.context import Context
-from workers.db.actions import Move, claim_action, move_actions
-from workers.db.cases import WRITTEN_OFF
+from workers.db.actions import claim_action, move_actions
 from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.pending_events import has_pending_event
 from workers.db.prepared_statements import prepared
@@ -31,8 +30,6 @@ from workers.db.schema import action, borrower, contact, loan
 from workers.gate.facts import contact_facts
 
 BY_NUMBER = frozenset({Channel.SMS, Channel.CALL})
-EVENT_PENDING = "lender.event_pending"
-RETRY_AFTER_PENDING_EVENT = timedelta(minutes=1)
 
 Gate = Callable[[ContactFacts], Verdict]
 
@@ -55,7 +52,12 @@ class CheckedAction:
     @property
     def away(self) -> Move | None:
         """Where an action goes that may not be carried out now; None if it may."""
-        return _move_away(self.loan, self.facts, self.arrears, self.verdict, self.now)
+        facts = ActionFacts(
+            past_due_since=self.arrears.delinquent_since,
+            written_off=self.facts.written_off,
+            event_pending=self.loan.has_pending_event,
+        )
+        return next_status(self.loan.delinquent_since, facts, self.verdict, self.now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,31 +200,3 @@ def lock_action(
 ) -> Row[*tuple[Any, ...]] | None:
     """Lock the borrower, so that caps cannot race, and the loan, so that no payment slips in."""
     return connection.execute(_LOCK, {"of_action": action_id, "to_do": action_type}).one_or_none()
-
-
-def _move_away(
-    row: Row[*tuple[Any, ...]],
-    facts: LoanFacts,
-    arrears: Arrears,
-    verdict: Verdict,
-    now: datetime,
-) -> Move | None:
-    """Where an action goes that may not be carried out now; None if it may."""
-    if facts.written_off:
-        return Move(ActionStatus.CANCELLED, WRITTEN_OFF)
-    if not arrears.past_due or NOTHING_PAST_DUE in verdict.rules:
-        return Move(ActionStatus.CANCELLED, "cured")
-    if row.delinquent_since != arrears.delinquent_since:
-        return Move(ActionStatus.CANCELLED, "superseded")
-    if row.has_pending_event:
-        reason = "Something has come in about it and is not applied yet."
-        return Move(
-            ActionStatus.DEFERRED, reason, (EVENT_PENDING,), now + RETRY_AFTER_PENDING_EVENT
-        )
-    match verdict.answer:
-        case Answer.BARRED:
-            return Move(ActionStatus.BARRED, verdict.reason, verdict.rules)
-        case Answer.DEFERRED:
-            return Move(ActionStatus.DEFERRED, verdict.reason, verdict.rules, verdict.until)
-        case Answer.ALLOWED:
-            return None

@@ -9,7 +9,7 @@ from datetime import date
 from sqlalchemy import Connection, insert, select
 
 from config.readers.legal_checklists import LegalChecklist, SatisfiedBy, checklist_for
-from domain.actions import OPEN_LEGAL_FILE, ActionStatus
+from domain.actions import OPEN_LEGAL_FILE, ActionStatus, Move
 from domain.compliance.limitation import limitation_date
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel
@@ -24,7 +24,6 @@ from domain.legal_claims import (
 )
 from domain.messages import MessageStatus
 from workers.context import Context
-from workers.db.actions import Move
 from workers.db.bulk import insert_rows
 from workers.db.loans import load_schedule
 from workers.db.schema import (

@@ -10,11 +10,11 @@ from uuid import UUID
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from domain.actions import ActionStatus
+from domain.actions import ActionStatus, Move
 from domain.events import NotYetError
 from domain.messages import UNSENT, MessageStatus
 from workers.context import Context
-from workers.db.actions import Move, move_actions
+from workers.db.actions import move_actions
 from workers.db.messages import advance_message, note_sent_after_all
 from workers.db.schema import action, message, receipt
 from workers.db.typed_rows import typed_row

@@ -15,11 +15,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, and_, or_, select, true, update
 
-from domain.actions import ActionStatus
+from domain.actions import ActionStatus, Move
 from domain.messages import UNSETTLED, MessageStatus
 from workers.actions.dispatch import DISPATCH_BATCH_SIZE
 from workers.context import Context
-from workers.db.actions import Move, move_actions
+from workers.db.actions import move_actions
 from workers.db.data_issues import note_problem
 from workers.db.messages import advance_message, of_action
 from workers.db.schema import action, borrower, contact, message

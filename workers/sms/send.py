@@ -13,14 +13,13 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, insert, select
 
-from domain.actions import SEND_SMS, ActionStatus
+from domain.actions import SEND_SMS, ActionStatus, Move
 from domain.actors import Actor, ActorKind
 from domain.compliance.gate import OPTED_OUT
 from domain.compliance.vocabulary import Channel
 from domain.messages import UNSENT, MessageStatus
 from domain.sms_segments import segments
 from workers.context import Context
-from workers.db.actions import Move
 from workers.db.data_issues import note_problem
 from workers.db.loans import opt_out
 from workers.db.messages import advance_message, note_sent_after_all, providers_that_refused

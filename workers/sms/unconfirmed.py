@@ -9,12 +9,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from domain.actions import ActionStatus
+from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.messages import MessageStatus
 from workers.context import Context
-from workers.db.actions import Move, move_actions
+from workers.db.actions import move_actions
 from workers.db.messages import advance_message
 from workers.db.schema import action, loan, message
 from workers.db.typed_rows import typed_row

@@ -12,14 +12,13 @@ from uuid import uuid4
 from sqlalchemy import Connection, insert
 
 from config.readers.templates import format_date
-from domain.actions import SCHEDULE_VISIT, ActionStatus
+from domain.actions import SCHEDULE_VISIT, ActionStatus, Move
 from domain.collectors import Span, business_day
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import ON_HOLD, Answer, Verdict, may_contact
 from domain.compliance.vocabulary import Channel
 from domain.visits import DAYS_AHEAD, NOTICE_DAYS, Visitor, choose_visitors, nobody_speaks, slots
 from workers.context import Context
-from workers.db.actions import Move
 from workers.db.schema import document, visit, visit_staff
 from workers.db.staff import lock_visitors
 from workers.gate.claim import ClaimedAction, claim, complete, reserve_contact

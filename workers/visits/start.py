@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select, update
 
 from domain.access_log import Opened
-from domain.actions import SCHEDULE_VISIT, ActionStatus
+from domain.actions import SCHEDULE_VISIT, ActionStatus, Move
 from domain.actors import Actor
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Verdict, may_contact
@@ -18,7 +18,7 @@ from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from workers.attempts.attempts import Begun, check_known, opened, refuse_if_barred
 from workers.context import Context
-from workers.db.actions import Move, move_actions
+from workers.db.actions import move_actions
 from workers.db.loans import lock_known_loan
 from workers.db.schema import action, contact, loan, staff, visit, visit_staff
 from workers.db.staff import roles_of

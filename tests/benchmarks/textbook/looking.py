@@ -19,7 +19,7 @@ from workers.bootstrap import process_context
 from workers.context import Context
 from workers.db import schema
 from workers.db.loan_facts import LoanFacts, Reach
-from workers.escalation.record import MISSED, first_move
+from workers.escalation.record import first_move
 from workers.gate.facts import contact_facts, precheck
 
 
@@ -104,10 +104,11 @@ def _decide(session: Session, ctx: Context, loan: Any, now: datetime) -> None:
     row = _decision_row(d, [p.name for p in packs_for(ctx.policy.rule_packs, loan.jurisdiction)])
     for step, item in d.plan:
         asked = contact_facts(ctx, loan.id, loan.jurisdiction, facts, d.arrears, ladder, item, now)
-        move = first_move(item, precheck(asked, item.do, now), now)
+        move = first_move(d, item, precheck(asked, item.do, now), now)
         row.actions.append(_action_row(d, step, item, move, now))
     for step, item in d.skip:
-        row.actions.append(_action_row(d, step, item, MISSED, now))
+        missed = first_move(d, item, None, now, missed=True)
+        row.actions.append(_action_row(d, step, item, missed, now))
     session.add(row)
     open_case = select(CaseRow).where(CaseRow.loan_id == loan.id, CaseRow.closed_at.is_(None))
     if d.arrears.past_due and session.scalar(open_case) is None:

@@ -8,11 +8,11 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine
 
-from domain.actions import ActionStatus
+from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from tests.support.loans import Book
-from workers.db.actions import Move, claim_action, move_actions
+from workers.db.actions import claim_action, move_actions
 from workers.db.data_issues import note_problem, resolve_problems
 from workers.history import read_story
 from workers.inbox import process

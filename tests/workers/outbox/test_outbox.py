@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from domain.actions import ActionStatus
+from domain.actions import ActionStatus, Move
 from domain.messages import MessageStatus
 from tests.support.counting import statements
 from tests.support.loans import Book
 from tests.support.receiver import telling
 from workers.calls.assign import assign_call
-from workers.db.actions import Move, move_actions
+from workers.db.actions import move_actions
 from workers.db.outbox import OutboxEventKind, OutboxMessage, record_events
 from workers.db.schema import collection_case, decision, message, outbox_event
 from workers.escalation.escalate import escalate_loans

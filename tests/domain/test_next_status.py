@@ -1,0 +1,113 @@
+"""Where an action goes that has had no effect yet: every fact alone, and which one comes first."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from domain.actions import ActionFacts, ActionStatus, next_status
+from domain.collectors import Role
+from domain.compliance.gate import NOTHING_PAST_DUE, Answer, Verdict
+
+NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
+TOMORROW = NOW + timedelta(days=1)
+SINCE, EARLIER = date(2026, 3, 1), date(2026, 2, 1)
+
+PAST_DUE = ActionFacts(past_due_since=SINCE)
+ALLOWED = Verdict(Answer.ALLOWED, ("law.hours",), "No rule forbids it.")
+DEFERRED = Verdict(Answer.DEFERRED, ("law.hours",), "Too late in the day.", TOMORROW)
+BARRED = Verdict(Answer.BARRED, ("lender.opted_out",), "The borrower opted out of sms.")
+PAID = Verdict(Answer.BARRED, (NOTHING_PAST_DUE,), "Nothing is past due any more.")
+
+
+def facts(**others: Any) -> ActionFacts:
+    return ActionFacts(**({"past_due_since": SINCE} | others))
+
+
+@pytest.mark.parametrize(
+    ("action_facts", "verdict"),
+    [(PAST_DUE, None), (PAST_DUE, ALLOWED)],
+    ids=["the gate was not asked", "the gate allows it"],
+)
+def test_nothing_speaks_against_it(action_facts: ActionFacts, verdict: Verdict | None) -> None:
+    assert next_status(SINCE, action_facts, verdict, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("action_facts", "verdict", "to", "rules", "due_at"),
+    [
+        (facts(written_off=True), ALLOWED, "cancelled", (), None),
+        (facts(past_due_since=None), ALLOWED, "cancelled", (), None),
+        (PAST_DUE, PAID, "cancelled", (), None),
+        (facts(past_due_since=EARLIER), ALLOWED, "cancelled", (), None),
+        (facts(off_the_ladder=True), None, "cancelled", (), None),
+        (facts(days_passed=True), None, "skipped", (), None),
+        (
+            facts(event_pending=True),
+            ALLOWED,
+            "deferred",
+            ("lender.event_pending",),
+            NOW + timedelta(minutes=1),
+        ),
+        (PAST_DUE, BARRED, "barred", BARRED.rules, None),
+        (facts(approver=Role.SUPERVISOR), None, "awaiting_approval", (), None),
+        (PAST_DUE, DEFERRED, "deferred", DEFERRED.rules, TOMORROW),
+    ],
+    ids=[
+        "the loan was written off",
+        "nothing is past due",
+        "the gate finds that nothing is past due",
+        "the loan is past due since another day",
+        "the ladder has no such item any more",
+        "the days of the item have passed",
+        "an event is not applied yet",
+        "a rule forbids it",
+        "nobody has approved it",
+        "a rule allows it later",
+    ],
+)
+def test_one_fact_speaks_against_it(
+    action_facts: ActionFacts,
+    verdict: Verdict | None,
+    to: str,
+    rules: tuple[str, ...],
+    due_at: datetime | None,
+) -> None:
+    move = next_status(SINCE, action_facts, verdict, NOW)
+    assert move is not None
+    assert (move.to, move.rules, move.due_at) == (ActionStatus(to), rules, due_at)
+    assert move.reason
+
+
+IN_ORDER: list[tuple[dict[str, Any], str]] = [
+    ({"written_off": True}, "written off"),
+    ({"past_due_since": None}, "cured"),
+    ({"past_due_since": EARLIER}, "superseded"),
+    ({"off_the_ladder": True}, "policy"),
+    ({"days_passed": True}, "its days had passed"),
+    ({"event_pending": True}, "Something has come in about it and is not applied yet."),
+]
+
+
+@pytest.mark.parametrize("first", range(len(IN_ORDER)))
+def test_of_several_facts_the_one_that_is_for_good_comes_first(first: int) -> None:
+    together: dict[str, Any] = {}
+    for fact, _ in reversed(IN_ORDER[first:]):
+        together |= fact
+    move = next_status(SINCE, facts(**together), DEFERRED, NOW)
+    assert move is not None
+    assert move.reason == IN_ORDER[first][1]
+
+
+def test_nobody_is_asked_to_approve_what_a_rule_forbids() -> None:
+    move = next_status(SINCE, facts(approver=Role.SUPERVISOR), BARRED, NOW)
+    assert move is not None
+    assert move.to is ActionStatus.BARRED
+
+
+def test_what_a_rule_allows_later_is_approved_first() -> None:
+    move = next_status(SINCE, facts(approver=Role.SUPERVISOR), DEFERRED, NOW)
+    assert move is not None
+    assert move.to is ActionStatus.AWAITING_APPROVAL
