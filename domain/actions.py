@@ -83,6 +83,10 @@ TRIED = frozenset({S.DONE, S.ASSIGNED, S.BARRED})  # a dead one was given up, no
 TERMINAL = frozenset(status for status, moves in ACTION_MOVES.items() if not moves)
 
 
+PLANNED_AGAIN = frozenset({S.SKIPPED, S.CANCELLED})
+"""What a decision may plan anew: neither ever had an effect."""
+
+
 CURED = "cured"
 WRITTEN_OFF = "written off"
 DAYS_PASSED = "its days had passed"
@@ -146,11 +150,6 @@ def next_status(
     if verdict and verdict.answer is Answer.DEFERRED:
         return Move(S.DEFERRED, verdict.reason, verdict.rules, verdict.until)
     return None
-
-
-def sources(target: ActionStatus) -> frozenset[ActionStatus]:
-    """The statuses from which an action may move to `target`."""
-    return frozenset(status for status, moves in ACTION_MOVES.items() if target in moves)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

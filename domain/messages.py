@@ -6,7 +6,10 @@ from enum import StrEnum
 
 
 class MessageStatus(StrEnum):
-    """What is known of one text. Receipts are best-effort and unordered: the rank only rises."""
+    """What is known of one text. The rank of a status is its place in this list.
+
+    Receipts may be missing, and may come in any order: so the rank only rises.
+    """
 
     RESERVED = "reserved"  # written before the provider is called
     UNKNOWN = "unknown"  # the provider's answer was lost
@@ -26,11 +29,11 @@ UNSENT = frozenset({MessageStatus.NOT_SENT, MessageStatus.REFUSED})
 UNSETTLED = frozenset({MessageStatus.RESERVED, MessageStatus.UNKNOWN, MessageStatus.PARKED})
 
 
-MESSAGE_RANK: dict[MessageStatus, int] = {status: rank for rank, status in enumerate(MessageStatus)}
+_RANKED = tuple(MessageStatus)
 
 
-def earlier_than(target: MessageStatus) -> frozenset[MessageStatus]:
-    """The statuses that `target` may replace. What never went out stays so."""
-    return frozenset(
-        s for s in MessageStatus if MESSAGE_RANK[s] < MESSAGE_RANK[target] and s not in UNSENT
-    )
+MESSAGE_MOVES: dict[MessageStatus, frozenset[MessageStatus]] = {
+    status: frozenset() if status in UNSENT else frozenset(_RANKED[rank + 1 :])
+    for rank, status in enumerate(_RANKED)
+}
+"""Only a status of a higher rank may follow. What never went out stays so."""

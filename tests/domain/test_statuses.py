@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+
 import pytest
 
-from domain.actions import ACTION_MOVES, CLAIMABLE, TERMINAL, TRIED, WAITING, ActionStatus, sources
-from domain.messages import MESSAGE_RANK, MessageStatus, earlier_than
+from domain.actions import ACTION_MOVES, CLAIMABLE, TERMINAL, TRIED, WAITING, ActionStatus
+from domain.messages import MESSAGE_MOVES, UNSENT, MessageStatus
+from domain.moves import sources
+from domain.promises import PROMISE_MOVES, PromiseStatus
 
 S = ActionStatus
 M = MessageStatus
 
 
-def test_every_status_has_its_line_in_the_table() -> None:
-    assert set(ACTION_MOVES) == set(ActionStatus)
+@pytest.mark.parametrize(
+    ("moves", "statuses"),
+    [
+        (ACTION_MOVES, ActionStatus),
+        (MESSAGE_MOVES, MessageStatus),
+        (PROMISE_MOVES, PromiseStatus),
+    ],
+)
+def test_every_status_has_its_line_in_the_table(
+    moves: Mapping[StrEnum, Collection[StrEnum]], statuses: type[StrEnum]
+) -> None:
+    assert set(moves) == set(statuses)
 
 
 def test_every_status_but_the_first_ones_can_be_reached() -> None:
     written_first = {S.PLANNED, S.AWAITING_APPROVAL, S.SKIPPED}
-    assert {status for status in S if not sources(status)} <= written_first
+    assert {status for status in S if not sources(ACTION_MOVES, status)} <= written_first
 
 
 @pytest.mark.parametrize("terminal", [S.DONE, S.BARRED])
 def test_what_is_over_stays_over(terminal: ActionStatus) -> None:
     assert terminal in TERMINAL
-    assert all(terminal not in sources(status) for status in S)
+    assert all(terminal not in sources(ACTION_MOVES, status) for status in S)
 
 
 def test_what_was_called_off_comes_back_only_to_wait_again() -> None:
@@ -36,18 +51,18 @@ def test_what_people_have_is_made_or_assigned_anew_or_called_off() -> None:
 
 
 def test_only_a_claim_can_lead_to_an_effect() -> None:
-    assert sources(S.DONE) == {S.CLAIMED, S.UNKNOWN, S.ASSIGNED}
-    assert sources(S.UNKNOWN) == sources(S.ASSIGNED) == {S.CLAIMED}
+    assert sources(ACTION_MOVES, S.DONE) == {S.CLAIMED, S.UNKNOWN, S.ASSIGNED}
+    assert sources(ACTION_MOVES, S.UNKNOWN) == sources(ACTION_MOVES, S.ASSIGNED) == {S.CLAIMED}
 
 
 def test_what_may_have_had_its_effect_is_never_claimed_again() -> None:
-    assert S.UNKNOWN not in sources(S.CLAIMED)
+    assert S.UNKNOWN not in sources(ACTION_MOVES, S.CLAIMED)
     assert S.UNKNOWN not in CLAIMABLE
 
 
 def test_what_awaits_approval_cannot_be_claimed() -> None:
     assert S.AWAITING_APPROVAL not in CLAIMABLE
-    assert sources(S.CLAIMED) == CLAIMABLE
+    assert sources(ACTION_MOVES, S.CLAIMED) == CLAIMABLE
 
 
 @pytest.mark.parametrize("status", sorted(WAITING))
@@ -76,10 +91,13 @@ def test_what_was_skipped_or_called_off_was_not_tried() -> None:
 def test_a_receipt_only_ever_raises_what_is_known(
     earlier: MessageStatus, later: MessageStatus
 ) -> None:
-    assert earlier in earlier_than(later)
-    assert later not in earlier_than(earlier)
+    assert later in MESSAGE_MOVES[earlier]
+    assert earlier not in MESSAGE_MOVES[later]
 
 
 def test_a_repeated_receipt_changes_nothing() -> None:
-    assert all(status not in earlier_than(status) for status in M)
-    assert len(set(MESSAGE_RANK.values())) == len(M)
+    assert all(status not in MESSAGE_MOVES[status] for status in M)
+
+
+def test_a_text_that_never_went_out_stays_so() -> None:
+    assert all(not MESSAGE_MOVES[status] for status in UNSENT)

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, and_, bindparam, or_, text, update
 
 from domain.actions import (
+    ACTION_MOVES,
     CLAIMABLE,
     WAITING,
     ActionFacts,
@@ -17,9 +18,9 @@ from domain.actions import (
     ActionType,
     Move,
     next_status,
-    sources,
 )
 from domain.compliance.gate import ON_HOLD
+from domain.moves import sources
 from workers.db import outbox_messages
 from workers.db.bulk import is_among
 from workers.db.loan_facts import StoredAction
@@ -69,7 +70,7 @@ def move_actions(
         _MOVE,
         {
             "ids": list(action_ids),
-            "sources": [str(status) for status in sources(move.to)],
+            "sources": [str(status) for status in sources(ACTION_MOVES, move.to)],
             "token": str(token) if token else None,
             "to": str(move.to),
             "reason": move.reason,

@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
 
 from domain.actions import ActionStatus
-from domain.messages import MessageStatus, earlier_than
+from domain.messages import MESSAGE_MOVES, MessageStatus
+from domain.moves import sources
 from workers.db import outbox_messages
 from workers.db.bulk import is_among
 from workers.db.data_issues import note_problem
@@ -71,7 +72,7 @@ def advance_message(
     """
     became = {
         "of_message": message_id,
-        "before": [str(one) for one in earlier_than(status)],
+        "before": [str(before) for before in sources(MESSAGE_MOVES, status)],
         "became": status,
         "with_code": code,
         "told_sid": sid,

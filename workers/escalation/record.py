@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, text
 
-from domain.actions import ActionFacts, ActionStatus, Move, next_status
+from domain.actions import ACTION_MOVES, PLANNED_AGAIN, ActionFacts, ActionStatus, Move, next_status
 from domain.compliance.gate import Verdict
 from domain.decision import Decision, Outcome, PastAction
 from domain.ladder import Item
@@ -144,7 +144,7 @@ WITH given AS (
          = ROW (excluded.decision_id, excluded.step, excluded.type, excluded.ladder_id,
             excluded.ladder_version, excluded.status, excluded.due_at, excluded.reason,
             excluded.rules, excluded.changed_at)
-     WHERE action.status IN (:skipped, :cancelled) AND action.status <> excluded.status
+     WHERE concat_ws(' ', action.status, excluded.status) = ANY(:moves)
  RETURNING id, status, due_at, reason, rules
 ), noted AS (
     INSERT INTO action_event (action_id, at, from_status, to_status, due_at, reason, rules)
@@ -154,15 +154,17 @@ WITH given AS (
 SELECT count(*) FROM written WHERE status <> :skipped
 """)
 )
-_STATUSES = {
-    str(status): str(status)
-    for status in (
-        ActionStatus.PLANNED,
-        ActionStatus.SKIPPED,
-        ActionStatus.CANCELLED,
-        ActionStatus.DEFERRED,
-        ActionStatus.BARRED,
-    )
+_VALUES = {
+    "moves": [f"{status} {to}" for status in PLANNED_AGAIN for to in ACTION_MOVES[status]],
+    **{
+        str(status): str(status)
+        for status in (
+            ActionStatus.PLANNED,
+            ActionStatus.SKIPPED,
+            ActionStatus.DEFERRED,
+            ActionStatus.BARRED,
+        )
+    },
 }
 
 
@@ -200,7 +202,15 @@ def _insert_actions(
         }
         for (ladder_id, ladder_version, step, item, action_type, move), planned in plans.items()
     ]
-    values = _STATUSES | {"plans": as_json(rows), "now": now}
+    return plan_actions(connection, rows, now)
+
+
+def plan_actions(connection: Connection, plans: Sequence[Mapping[str, Any]], now: datetime) -> int:
+    """Write planned and skipped actions; returns how many are not skipped. One statement.
+
+    Of actions on record only those move that were skipped or cancelled, by their table of moves.
+    """
+    values = _VALUES | {"plans": as_json(plans), "now": now}
     count: int = connection.execute(_PLAN, values).scalar_one()
     return count
 

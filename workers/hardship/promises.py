@@ -13,7 +13,16 @@ from sqlalchemy import Connection, insert, select, update
 from domain.actors import Actor
 from domain.events import NotYetError, RejectedError
 from domain.money import check_amount
-from domain.promises import TELLING, Promise, PromiseStatus, Received, hold_of, is_kept
+from domain.moves import sources
+from domain.promises import (
+    PROMISE_MOVES,
+    TELLING,
+    Promise,
+    PromiseStatus,
+    Received,
+    hold_of,
+    is_kept,
+)
 from workers.context import Context
 from workers.db.bulk import is_among
 from workers.db.loans import lock_loan_of, lock_named_loan
@@ -157,7 +166,7 @@ def break_overdue_promises(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
         broken = [row.id for row in found if arrears[row.loan_id].past_due]
         kept = [row.id for row in found if not arrears[row.loan_id].past_due]
         # Their holds end by themselves: today is the first day without them.
-        return _close(connection, broken, PromiseStatus.BROKEN, now) + _close(
+        return move_promises(connection, broken, PromiseStatus.BROKEN, now) + move_promises(
             connection, kept, PromiseStatus.KEPT, now
         )
 
@@ -195,17 +204,17 @@ def _settle(
     connection: Connection, found: _StoredPromise, status: PromiseStatus, now: datetime
 ) -> None:
     """Close an open promise before its day is over, and end its pause today."""
-    if _close(connection, [found.id], status, now):
+    if move_promises(connection, [found.id], status, now):
         release(connection, hold.c.id == found.hold_id, now.date(), now)
 
 
-def _close(
+def move_promises(
     connection: Connection, promise_ids: Collection[int], status: PromiseStatus, now: datetime
 ) -> int:
-    """Move promises out of `open`, the only status that any move leads from. Says how many."""
+    """Move those of the promises whose status allows it. Returns how many moved."""
     moved = connection.execute(
         update(promise)
-        .where(promise.c.id.in_(promise_ids), promise.c.status == PromiseStatus.OPEN)
+        .where(promise.c.id.in_(promise_ids), promise.c.status.in_(sources(PROMISE_MOVES, status)))
         .values(status=status, completed_at=now)
     )
     return moved.rowcount

@@ -16,7 +16,8 @@ from uuid import UUID
 from sqlalchemy import Connection, and_, or_, select, true, update
 
 from domain.actions import ActionStatus, Move
-from domain.messages import UNSETTLED, MessageStatus
+from domain.messages import MESSAGE_MOVES, UNSETTLED, MessageStatus
+from domain.moves import sources
 from workers.actions.dispatch import DISPATCH_BATCH_SIZE
 from workers.context import Context
 from workers.db.actions import move_actions
@@ -256,7 +257,10 @@ def mark_lost_claims(ctx: Context) -> int:
         # The message first, as everywhere else, so that two who meet here cannot block each other.
         connection.execute(
             update(message)
-            .where(message.c.action_id.in_(ids), message.c.status == MessageStatus.RESERVED)
+            .where(
+                message.c.action_id.in_(ids),
+                message.c.status.in_(sources(MESSAGE_MOVES, MessageStatus.UNKNOWN)),
+            )
             .values(status=MessageStatus.UNKNOWN, changed_at=now)
         )
         why = "its sender stopped before it recorded the provider's answer"
