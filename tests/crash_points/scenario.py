@@ -19,7 +19,7 @@ from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import Book, only
 from workers.clock import Clock
 from workers.db.schema import action, collection_case, loan, message, reply
-from workers.hardship.promises import PromiseMade, record_promise
+from workers.hardship.promises import NewPromise, record_promise
 from workers.inbox import process
 from workers.simulator.providers.magic_numbers import Rehearsal
 from workers.sms.providers.port import OutgoingText, SendResult
@@ -145,7 +145,7 @@ def write_book(engine: Engine) -> Book:
 
 
 def _promise_what_is_not_kept(book: Book) -> None:
-    promised = PromiseMade(
+    promised = NewPromise(
         "R-0", "L-promised", Decimal(1000), "USD", date(2024, 3, 2), actor=Actor("caller-1")
     )
     with book.ctx.engine.begin() as connection:

@@ -45,7 +45,7 @@ from workers.simulator.providers.twilio import ACCOUNT_SID, TwilioStandIn
 from workers.simulator.servers.environment import LOOPBACK, free_port
 from workers.simulator.servers.postgres_and_valkey import LocalBroker
 from workers.simulator.servers.processes import Children
-from workers.sms.unconfirmed import send_again
+from workers.sms.unconfirmed import mark_unsent
 
 SETTLED_WITHIN = 30.0
 """Seconds that one scenario may take; one or two are the rule."""
@@ -120,7 +120,7 @@ class Stage:
             assert time.monotonic() < give_up_at, f"still to do: {left}"
             for text in parked:
                 # What a person says who asked the provider, and it knows of no such text.
-                send_again(book.ctx, text, actor=Actor("tester"))
+                mark_unsent(book.ctx, text, actor=Actor("tester"))
             # Leases lapse and repairs fall due without anybody waiting for them.
             self._set_clock(book.ctx.now() - Clock().now() + LEASE + timedelta(seconds=1))
 

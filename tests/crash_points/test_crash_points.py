@@ -27,7 +27,7 @@ PLACES = {
     "maintenance.mark_lost_claims": ("sms.reconcile.mark_lost_claims:1",),
     "maintenance.prune_completed_events": ("privacy.once_a_day.begins_today:1",),
     "maintenance.reconcile_texts": (
-        "sms.reconcile.settle_known:1",
+        "sms.reconcile.resolve_confirmed:1",
         "sms.reconcile.ask_providers:1",
         "sms.reconcile.ask_providers:2",
         "sms.reconcile.park_old:1",

@@ -34,7 +34,7 @@ from tests.oracle.simulated_borrowers import (
 from tests.oracle.simulation import Found
 from workers.actions.dispatch import dispatch_due_actions
 from workers.actions.run import use_case
-from workers.calls.start import begin_call
+from workers.calls.start import start_call
 from workers.db.schema import contact, loan, visit, visit_staff
 from workers.db.schema import staff as staff_table
 from workers.escalation.escalate import escalate_loans
@@ -43,7 +43,7 @@ from workers.evidence.chain import chain_evidence
 from workers.evidence.verify import verify
 from workers.sms.reconcile import mark_lost_claims, reconcile_texts
 from workers.staff.worklist import Kind, read_work
-from workers.visits.start import begin_visit
+from workers.visits.start import start_visit
 
 SPEAKS_OF_STOPPING = ("Reply STOP", "回复TD")
 
@@ -158,7 +158,7 @@ def _collectors(simulation: Simulation) -> None:
 
     def dial(loan_id: str, actor: str) -> None:
         try:
-            begun = begin_call(ctx, loan_id, actor=Actor(actor))
+            begun = start_call(ctx, loan_id, actor=Actor(actor))
         except ArrearsError:
             return
         outcome = simulation.chance.choice(list(ContactOutcome)[:-1])
@@ -214,7 +214,7 @@ def _visitors(simulation: Simulation) -> None:
     noticed = {record.id: record.scheduled_at for record in simulation.book.rows(select(visit))}
     for id, one in {row.id: row for row in due}.items():
         try:
-            begun = begin_visit(ctx, one.external_id, actor=Actor(one.who))
+            begun = start_visit(ctx, one.external_id, actor=Actor(one.who))
         except ArrearsError:
             continue
         stood = Reached(

@@ -16,7 +16,7 @@ from config.readers.policy import Policy
 from tests.oracle.log import Life, Pause, Reached
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import Book, only, shipped_policy
-from workers.borrowers.inbound_texts import take_reply
+from workers.borrowers.inbound_texts import record_inbound_text
 from workers.db.schema import borrower, loan
 from workers.db.schema import staff as staff_table
 from workers.inbox import process
@@ -203,7 +203,7 @@ def something_comes(simulation: Simulation) -> None:
         elif happens < 0.003:
             sent = InboundText("twilio", f"SM{simulation.told:032d}", phone, "STOP", None)
             simulation.told += 1
-            take_reply(simulation.book.ctx, sent, help_is_answered=True)
+            record_inbound_text(simulation.book.ctx, sent, help_is_answered=True)
             life.stopped.setdefault("sms", now.astimezone(UTC))
         elif happens < 0.004:
             known = simulation.book.one(

@@ -10,12 +10,13 @@ from uuid import uuid4
 from sqlalchemy import Connection, exists, select, text
 
 from domain.actions import SEND_SMS
+from domain.actors import Actor
 from domain.collectors import Span
 from domain.messages import MessageStatus
 from workers.actions import dead_letters
 from workers.attempts import outcomes
 from workers.borrowers import inbound_texts, reply_queue
-from workers.borrowers.opt_outs import leave_alone
+from workers.borrowers.opt_outs import record_opt_out
 from workers.context import Context
 from workers.db import actions, allocations, loans, outbox, staff
 from workers.db.inbox import BATCH_SIZE
@@ -61,7 +62,7 @@ def facts(connection: Connection, ctx: Context) -> object:
 
 def a_text_comes_in(_: Connection, ctx: Context) -> object:
     came = InboundText("twilio", "RE-5", "+8613800138000", "STOP", None)
-    return inbound_texts.take_reply(ctx, came, help_is_answered=True)
+    return inbound_texts.record_inbound_text(ctx, came, help_is_answered=True)
 
 
 def a_payment_comes_in(connection: Connection, ctx: Context) -> object:
@@ -152,7 +153,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "action_once": ("the actions of the loans of an envelope; promise 1", facts),
     "borrower_external_id_key": (
         "an event names its borrower",
-        lambda c, h: leave_alone(c, h, f"B-{PAST_DUE}", None, "S-1"),
+        lambda c, h: record_opt_out(c, h, f"B-{PAST_DUE}", None, Actor("S-1")),
     ),
     "borrower_phone_blind_index_idx": ("who shares a number shares its opt-outs", facts),
     "call_action_id_idx": (
@@ -255,7 +256,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "payment_external_id_key": ("a payment that comes twice counts once", a_payment_comes_in),
     "payment_loan_id_idx": (
         "what a tape is brought together with",
-        lambda c, h: allocations.on_record(c, [PAST_DUE], date(2026, 1, 1)),
+        lambda c, h: allocations.read_recorded_payments(c, [PAST_DUE], date(2026, 1, 1)),
     ),
     "problem_loan_id_idx": (
         "the problems of a loan",

@@ -26,7 +26,7 @@ from domain.loans import Instalment
 from tests.support.environment import KEY, an_environment
 from tests.support.fakes import FakeSmsGateway
 from workers.actions.approvals import approve
-from workers.calls.start import begin_call
+from workers.calls.start import start_call
 from workers.clock import Clock
 from workers.context import Context
 from workers.db.encryption import Cipher
@@ -36,7 +36,7 @@ from workers.inbox.process import submit
 from workers.sms.providers.port import SmsGateway
 from workers.sms.providers.routing import ELSEWHERE, Routes, Sender
 from workers.sms.send import send_sms
-from workers.visits.start import begin_visit
+from workers.visits.start import start_visit
 
 NAME = "Lin Example"
 ADDRESS = "1 Example Road"
@@ -217,14 +217,14 @@ class Book:
         self, external_id: str, actor: str, outcome: str = "spoke", reason: str | None = "forgot"
     ) -> str:
         """Somebody makes the call that is open and says what came of it. Gives the attempt."""
-        begun = begin_call(self.ctx, external_id, actor=Actor(actor))
+        begun = start_call(self.ctx, external_id, actor=Actor(actor))
         return self._made(begun.attempt, outcome, reason, actor)
 
     def visited(self, external_id: str, actor: str, outcome: str = "spoke") -> str:
         """The visitors go when the visit begins, and say what came of it. Moves the clock there."""
         starts_at = self.rows(select(visit.c.starts_at).order_by(visit.c.id))[-1].starts_at
         self.clock.at = starts_at.astimezone(self.zone)
-        begun = begin_visit(self.ctx, external_id, actor=Actor(actor))
+        begun = start_visit(self.ctx, external_id, actor=Actor(actor))
         return self._made(begun.attempt, outcome, None, actor)
 
     def _made(self, attempt: str | None, outcome: str, reason: str | None, actor: str) -> str:

@@ -24,7 +24,7 @@ from workers.clock import Clock
 from workers.db.schema import action, loan, message
 from workers.simulator.providers.twilio import ACCOUNT_SID, TwilioStandIn
 from workers.simulator.servers.postgres_and_valkey import LocalBroker
-from workers.sms.unconfirmed import send_again, was_sent
+from workers.sms.unconfirmed import mark_sent, mark_unsent
 
 LOANS = 30
 NOON = "2024-03-04 12:00"
@@ -96,9 +96,9 @@ class TwoHosts:
         """What a person does: asks the provider, and says what it said."""
         ctx = replace(self.book.ctx, clock=Clock(self._clock))
         if number_of(text.external_id) in {sent.to for sent in self.twilio.messages()}:
-            was_sent(ctx, text.id, actor=Actor("tester"))
+            mark_sent(ctx, text.id, actor=Actor("tester"))
         else:
-            send_again(ctx, text.id, actor=Actor("tester"))
+            mark_unsent(ctx, text.id, actor=Actor("tester"))
 
     @property
     def _clock(self) -> Path:

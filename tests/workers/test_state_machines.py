@@ -48,7 +48,7 @@ from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
 from workers.sms.providers.routing import Routes, Sender
 from workers.sms.reconcile import mark_lost_claims, reconcile_texts
 from workers.sms.send import send_sms
-from workers.sms.unconfirmed import drop_unknown, send_again, was_sent
+from workers.sms.unconfirmed import abandon_text, mark_sent, mark_unsent
 
 TEXTS = 8
 DUE = (date(2026, 3, 1), date(2026, 3, 8), date(2026, 3, 15))
@@ -214,12 +214,12 @@ class Loan(RuleBasedStateMachine):
         for row in self.book.rows(select(message.c.id, message.c.action_id)):
             with suppress(ArrearsError):
                 if says == "sent":
-                    was_sent(self.book.ctx, row.id, actor=Actor("sup-1"))
+                    mark_sent(self.book.ctx, row.id, actor=Actor("sup-1"))
                 elif says == "again":
-                    send_again(self.book.ctx, row.id, actor=Actor("sup-1"))
+                    mark_unsent(self.book.ctx, row.id, actor=Actor("sup-1"))
                     self.sent_again.add(row.action_id)
                 else:
-                    drop_unknown(self.book.ctx, row.id, actor=Actor("sup-1"))
+                    abandon_text(self.book.ctx, row.id, actor=Actor("sup-1"))
 
     @rule(amount=st.sampled_from(["40", "100", "200"]))
     def money_comes(self, amount: str) -> None:

@@ -36,7 +36,7 @@ class BarredError(ArrearsError):
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class StartedAttempt:
     """A call or a visit that may begin now."""
 
     attempt: str | None
@@ -70,7 +70,7 @@ def _why_not(move: Move) -> str:
     return move.reason
 
 
-def opened(
+def open_contact_detail(
     connection: Connection,
     ctx: Context,
     checked: CheckedAction,
@@ -89,7 +89,7 @@ def opened(
     return ctx.cipher.decrypt(sealed)
 
 
-def attempt_to_end(connection: Connection, loan_external_id: str, channel: Channel) -> str:
+def find_open_attempt(connection: Connection, loan_external_id: str, channel: Channel) -> str:
     """The attempt at a loan that was begun last and of which nobody has said what came of it.
 
     Raises:

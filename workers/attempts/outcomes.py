@@ -21,7 +21,7 @@ from workers.escalation.reassess import reassess
 
 
 @dataclass(frozen=True, slots=True)
-class OutcomeTold:
+class ReportedOutcome:
     """What came of an attempt."""
 
     attempt: str
@@ -32,7 +32,7 @@ class OutcomeTold:
     """The lender's own reference of whoever made the attempt."""
 
 
-def record_outcome(connection: Connection, ctx: Context, told: OutcomeTold) -> str:
+def record_outcome(connection: Connection, ctx: Context, told: ReportedOutcome) -> str:
     """Put an outcome on record, in the caller's transaction. Returns a sentence for people.
 
     A call that reached somebody, or a number that reaches nobody, is done; another may be tried
@@ -113,7 +113,7 @@ def _lock(connection: Connection, attempt: str) -> _Attempt | None:
     return typed_row(_Attempt, connection.execute(locked))
 
 
-def _check(connection: Connection, made: _Attempt, told: OutcomeTold) -> None:
+def _check(connection: Connection, made: _Attempt, told: ReportedOutcome) -> None:
     if made.channel == Channel.VISIT:
         begun = exists().where(
             visit.c.contact_id == made.id,

@@ -17,7 +17,7 @@ from config.readers.regions import is_zone
 from config.readers.tape_mapping_reader import LOCALE
 from domain.events import NotYetError, RejectedError
 from workers.context import Context
-from workers.db.data_issues import resolve_problems
+from workers.db.problems import resolve_problems
 from workers.db.schema import borrower, loan
 from workers.escalation.reassess import reassess
 from workers.tapes.borrowers import zones_of_number

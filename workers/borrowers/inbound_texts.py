@@ -23,7 +23,7 @@ BY_TEXT = Actor("text", ActorKind.BORROWER)
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class RecordedText:
     """A text that is on record now, or was before."""
 
     kind: ReplyKind
@@ -31,7 +31,7 @@ class Taken:
     """BCP 47, of whoever wrote it; None: nobody on the book has that number."""
 
 
-def take_reply(ctx: Context, text: InboundText, *, help_is_answered: bool) -> Taken:
+def record_inbound_text(ctx: Context, text: InboundText, *, help_is_answered: bool) -> RecordedText:
     """Put a borrower's text on record, once, and let a stop or a start count at once.
 
     A stop opts out everybody on the book who has that number: whoever holds the telephone is asked
@@ -72,8 +72,8 @@ def take_reply(ctx: Context, text: InboundText, *, help_is_answered: bool) -> Ta
             for borrower_id in ids:
                 opt_out(connection, borrower_id, Channel.SMS, BY_TEXT, now)
         if new is not None and kind is ReplyKind.START:
-            _welcome_again(connection, ids, text.provider)
-    return Taken(kind, writers[0].locale if writers else None)
+            _delete_opt_outs(connection, ids, text.provider)
+    return RecordedText(kind, writers[0].locale if writers else None)
 
 
 class _Subject(NamedTuple):
@@ -105,7 +105,7 @@ def _most_past_due(connection: Connection, borrower_ids: list[int]) -> _Subject 
     return typed_row(_Subject, connection.execute(oldest))
 
 
-def _welcome_again(connection: Connection, borrower_ids: list[int], provider: str) -> None:
+def _delete_opt_outs(connection: Connection, borrower_ids: list[int], provider: str) -> None:
     # What the provider itself refused as opted out, it had from a text too.
     by_text = (BY_TEXT, Actor(provider, ActorKind.PROVIDER))
     connection.execute(

@@ -13,7 +13,7 @@ from workers.db.schema import borrower, loan
 from workers.escalation.reassess import reassess
 
 
-def leave_alone(
+def record_opt_out(
     connection: Connection, ctx: Context, external_id: str, channel: Channel | None, actor: Actor
 ) -> str:
     """Never reach a borrower through `channel` again; None: through no channel at all.

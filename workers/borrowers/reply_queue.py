@@ -167,7 +167,7 @@ def open_reply(ctx: Context, reply_id: int, *, actor: Actor) -> OpenedReply:
     return OpenedReply(found.external_id, body)
 
 
-def finish_reply(ctx: Context, reply_id: int, *, actor: Actor) -> None:
+def close_reply(ctx: Context, reply_id: int, *, actor: Actor) -> None:
     """Note that somebody saw to a reply; from then on it is nobody's work any more.
 
     Raises:

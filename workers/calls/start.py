@@ -15,7 +15,14 @@ from domain.actions import ASSIGN_CALL, ActionStatus
 from domain.actors import Actor
 from domain.collectors import Role
 from domain.errors import ArrearsError
-from workers.attempts.attempts import Begun, check_known, check_role, opened, refuse_if_barred, told
+from workers.attempts.attempts import (
+    StartedAttempt,
+    check_known,
+    check_role,
+    open_contact_detail,
+    refuse_if_barred,
+    told,
+)
 from workers.context import Context
 from workers.db.schema import action, call, contact, loan
 from workers.db.typed_rows import typed_row
@@ -25,7 +32,7 @@ ASKED_AGAIN = timedelta(minutes=1)
 """How long a dialer that lost the answer may ask for it again."""
 
 
-def begin_call(
+def start_call(
     ctx: Context,
     loan_external_id: str,
     *,
@@ -33,7 +40,7 @@ def begin_call(
     item: str | None = None,
     attempt: str | None = None,
     dry_run: bool = False,
-) -> Begun:
+) -> StartedAttempt:
     """Begin the newest call that is open for a loan, or that of one of its items; gives the number.
 
     `by` is the staff reference of the caller, `attempt` the dialer's own id of this attempt: asked
@@ -58,7 +65,7 @@ def begin_call(
                 "has said what came of it. `arrears call end` says so."
             )
         checked = check_gate(connection, ctx, open_call.action_id, row, ASSIGN_CALL, now)
-        begun = Begun(
+        begun = StartedAttempt(
             attempt=None,
             item=row.item,
             purpose=open_call.purpose,
@@ -74,7 +81,9 @@ def begin_call(
         if before is None:
             attempt = attempt or f"call-{uuid4()}"
             _reserve(connection, checked, attempt, actor)
-        number = opened(connection, ctx, checked, Opened.NUMBER, row.phone_encrypted, actor)
+        number = open_contact_detail(
+            connection, ctx, checked, Opened.NUMBER, row.phone_encrypted, actor
+        )
         return replace(begun, attempt=attempt, reach=number)
 
 

@@ -12,8 +12,8 @@ from rich.text import Text
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
-from workers.attempts.attempts import BarredError, Begun, attempt_to_end
-from workers.calls.start import begin_call
+from workers.attempts.attempts import BarredError, StartedAttempt, find_open_attempt
+from workers.calls.start import start_call
 from workers.cli.common import (
     AsJson,
     DryRun,
@@ -51,7 +51,7 @@ def start(
     """
     ctx = open_context()
     try:
-        begun = begin_call(ctx, loan, actor=actor, item=item, dry_run=dry_run)
+        begun = start_call(ctx, loan, actor=actor, item=item, dry_run=dry_run)
     except BarredError as barred:
         not_now(barred, ctx.settings.lender_zone)
         raise typer.Exit(1) from None
@@ -82,12 +82,12 @@ def tell_outcome(
     """Tell what came of the attempt that was begun last."""
     ctx = open_context()
     with ctx.engine.connect() as connection:
-        attempt = attempt_to_end(connection, loan, channel)
+        attempt = find_open_attempt(connection, loan, channel)
     payload = {"attempt": attempt, "outcome": outcome, "reason": reason, "actor": actor.reference}
     submit(ctx, "contact_outcome", attempt, payload)
 
 
-def show_begun(begun: Begun, what: str, *, as_json: bool, dry_run: bool) -> None:
+def show_begun(begun: StartedAttempt, what: str, *, as_json: bool, dry_run: bool) -> None:
     """What may begin: for programs, or for the person who begins it."""
     if as_json:
         console.print_json(data=asdict(begun))

@@ -10,9 +10,9 @@ import typer
 from domain.actors import Actor
 from workers.cli.common import Loan, by, open_context, submit
 from workers.cli.dates import a_day
-from workers.hardship.holds import KINDS_TOLD
+from workers.hardship.holds import PLACEABLE_KINDS
 
-Kind = Annotated[str, typer.Argument(help=f"One of {', '.join(KINDS_TOLD)}.")]
+Kind = Annotated[str, typer.Argument(help=f"One of {', '.join(PLACEABLE_KINDS)}.")]
 Why = Annotated[str, typer.Option(help="Why, in words that name nobody.")]
 By = Annotated[Actor, by("The staff reference of whoever does it.")]
 Starts = Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from workers.cli.common import By, DryRun, Loan, open_context, say_done
-from workers.operations.resolve import drop_event, settle_problem
+from workers.operations.resolve import discard_event, resolve_problem
 
 app = typer.Typer(
     help="What `arrears problems` shows, once a person has seen to it.", no_args_is_help=True
@@ -25,7 +25,7 @@ def settle(
     dry_run: DryRun = False,
 ) -> None:
     """Close a problem of a loan that was seen to. It comes back should its cause."""
-    settle_problem(open_context(), loan, kind, actor=actor, why=why, dry_run=dry_run)
+    resolve_problem(open_context(), loan, kind, actor=actor, why=why, dry_run=dry_run)
     say_done(f"The problem {kind} of loan {loan} is settled.", dry_run=dry_run)
 
 
@@ -37,5 +37,5 @@ def drop(
     dry_run: DryRun = False,
 ) -> None:
     """Let go of an event that waits for what will never come, or was rejected."""
-    drop_event(open_context(), event, actor=actor, why=why, dry_run=dry_run)
+    discard_event(open_context(), event, actor=actor, why=why, dry_run=dry_run)
     say_done(f"Event {event} is dropped: it is never applied.", dry_run=dry_run)

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from domain.actors import Actor
-from workers.borrowers.reply_queue import finish_reply, open_reply
+from workers.borrowers.reply_queue import close_reply, open_reply
 from workers.cli.common import by, console, open_context
 
 app = typer.Typer(
@@ -39,5 +39,5 @@ def done(
     actor: Annotated[Actor, by("The staff reference of whoever saw to it.")],
 ) -> None:
     """Note that somebody saw to a reply: it is nobody's work any more."""
-    finish_reply(open_context(), reply, actor=actor)
+    close_reply(open_context(), reply, actor=actor)
     console.print(Text(f"Reply {reply} is seen to."))

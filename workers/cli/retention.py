@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from workers.cli.common import AsJson, console, open_context, show_table
-from workers.privacy.retention import Held, pages, read_keeping
+from workers.privacy.retention import BorrowerRetention, pages, read_keeping
 
 app = typer.Typer(help="How long personal data is kept.", no_args_is_help=True)
 
@@ -24,7 +24,7 @@ def due(as_json: AsJson = False) -> None:
     """Show whose data the next run will erase, and count whose is kept and why. Ids only."""
     ctx = open_context()
     today = ctx.today()
-    over: list[Held] = []
+    over: list[BorrowerRetention] = []
     kept: Counter[str] = Counter()
     with ctx.engine.connect() as connection:
         for page in pages(connection):
@@ -55,7 +55,7 @@ def due(as_json: AsJson = False) -> None:
         console.print(Text(f"Kept for {borrowers}, because {why}."))
 
 
-def _kept_because(held: Held) -> str:
+def _kept_because(held: BorrowerRetention) -> str:
     if held.keeping.open_loan:
         return "a loan is open"
     if held.keeping.unruled_loan:

@@ -10,7 +10,7 @@ from domain.errors import ArrearsError
 from workers.cli.common import assert_usable, console, load_context
 from workers.context import Context
 from workers.db.encryption import Cipher
-from workers.db.encryption_keys import keep_digest_key
+from workers.db.encryption_keys import store_index_key
 from workers.db.grants import grant_to_role
 from workers.db.migrate import upgrade
 from workers.messaging.broker import assert_broker_reachable
@@ -28,7 +28,7 @@ def migrate(
     upgrade(ctx.settings.database_url)
     if grant_to:
         grant_to_role(ctx.engine, grant_to)
-    keep_digest_key(ctx.engine, ctx.cipher, ctx.now())
+    store_index_key(ctx.engine, ctx.cipher, ctx.now())
     register_policy(ctx)
     console.print("The database is at this release's version.")
 

@@ -12,7 +12,7 @@ from uuid import UUID
 import typer
 
 from workers.cli.common import AsJson, By, DryRun, console, open_context, say_done, show_table
-from workers.sms.unconfirmed import drop_unknown, read_unknown, send_again, was_sent
+from workers.sms.unconfirmed import abandon_text, mark_sent, mark_unsent, read_unconfirmed
 
 app = typer.Typer(
     help="Texts whose answer was lost: list them, and say what became of one.",
@@ -27,7 +27,7 @@ def list_(as_json: AsJson = False) -> None:
     """Show the texts that may or may not have gone out. `parked` ones wait for a person."""
     ctx = open_context()
     with ctx.engine.connect() as connection:
-        found = read_unknown(connection, ctx.settings.lender_zone)
+        found = read_unconfirmed(connection, ctx.settings.lender_zone)
     if as_json:
         console.print_json(data=[asdict(row) for row in found], default=str)
         return
@@ -58,19 +58,19 @@ def sent(
     dry_run: DryRun = False,
 ) -> None:
     """Say that the provider took the text: its action is done."""
-    was_sent(open_context(), message, actor, sid=sid, dry_run=dry_run)
+    mark_sent(open_context(), message, actor, sid=sid, dry_run=dry_run)
     say_done(f"Text {message} counts as sent; its action is done.", dry_run=dry_run)
 
 
 @app.command()
 def resend(message: Message, actor: By, dry_run: DryRun = False) -> None:
     """Say that the text never went out: another one is sent, if the gate still allows it."""
-    send_again(open_context(), message, actor, dry_run=dry_run)
+    mark_unsent(open_context(), message, actor, dry_run=dry_run)
     say_done(f"Text {message} counts as not sent; its action is due now.", dry_run=dry_run)
 
 
 @app.command()
 def drop(message: Message, actor: By, dry_run: DryRun = False) -> None:
     """Leave it open whether the text went out, and do nothing more about it."""
-    drop_unknown(open_context(), message, actor, dry_run=dry_run)
+    abandon_text(open_context(), message, actor, dry_run=dry_run)
     say_done(f"The action of text {message} is dropped.", dry_run=dry_run)

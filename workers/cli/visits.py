@@ -12,7 +12,7 @@ from domain.contact_outcomes import ContactOutcome
 from workers.attempts.attempts import BarredError
 from workers.cli.calls import not_now, show_begun, tell_outcome
 from workers.cli.common import AsJson, DryRun, Loan, by, console, open_context
-from workers.visits.start import begin_visit, call_off_visit
+from workers.visits.start import cancel_visit, start_visit
 
 app = typer.Typer(
     help="Visits: begin one within its hours, say what came of it, or call it off.",
@@ -31,7 +31,7 @@ def start(loan: Loan, actor: Visitor, dry_run: DryRun = False, as_json: AsJson =
     """
     ctx = open_context()
     try:
-        begun = begin_visit(ctx, loan, actor=actor, dry_run=dry_run)
+        begun = start_visit(ctx, loan, actor=actor, dry_run=dry_run)
     except BarredError as barred:
         not_now(barred, ctx.settings.lender_zone)
         raise typer.Exit(1) from None
@@ -55,5 +55,5 @@ def call_off(
     why: Annotated[str, typer.Option(help="Why, in words that name nobody.")],
 ) -> None:
     """Call off a visit that nobody made: its visitors are free, and the ladder plans it anew."""
-    call_off_visit(open_context(), loan, actor=actor, why=why)
+    cancel_visit(open_context(), loan, actor=actor, why=why)
     console.print(f"The visit of loan {loan} is called off.", markup=False)

@@ -42,7 +42,9 @@ SELECT p.id, p.loan_id, p.paid_on, p.amount, p.reversed_on IS NOT NULL AS revers
 """)
 
 
-def on_record(connection: Connection, loan_ids: Sequence[int], as_of: date) -> dict[int, OnRecord]:
+def read_recorded_payments(
+    connection: Connection, loan_ids: Sequence[int], as_of: date
+) -> dict[int, OnRecord]:
     """What is known here of these loans when a tape of `as_of` tells of them. Two statements."""
     given = {"loan_ids": list(loan_ids), "as_of": as_of}
     payments: dict[int, list[BookedPayment]] = defaultdict(list)
@@ -53,13 +55,13 @@ def on_record(connection: Connection, loan_ids: Sequence[int], as_of: date) -> d
     return {row.id: OnRecord(row.paid, row.may_fall_by, tuple(payments[row.id])) for row in totals}
 
 
-def write_laid(
+def replace_all_allocations(
     connection: Connection, apply_allocations: Mapping[int, tuple[Sequence[Allocation], Decimal]]
 ) -> None:
     """Put on record where payments lie now, and what is left over of each. Three statements."""
     if not apply_allocations:
         return
-    write_left_over(connection, {id: left for id, (_, left) in apply_allocations.items()})
+    set_unallocated(connection, {id: left for id, (_, left) in apply_allocations.items()})
     _write(connection, {id: parts for id, (parts, _) in apply_allocations.items()})
 
 
@@ -71,14 +73,16 @@ _LEFT_OVER = prepared(
 )
 
 
-def write_left_over(connection: Connection, left: Mapping[int, Decimal]) -> None:
+def set_unallocated(connection: Connection, left: Mapping[int, Decimal]) -> None:
     """Put on record what is left over of payments, by their ids. One statement."""
     if left:
         rows = [{"id": id, "unallocated": amount} for id, amount in left.items()]
         connection.execute(_LEFT_OVER, {"of_payments": list(left), **given_rows(rows)})
 
 
-def write_parts(connection: Connection, payment_id: int, parts: Sequence[Allocation]) -> None:
+def replace_allocations(
+    connection: Connection, payment_id: int, parts: Sequence[Allocation]
+) -> None:
     """Put on record what a payment pays, in place of what was on record of it."""
     _write(connection, {payment_id: parts})
 
@@ -86,10 +90,12 @@ def write_parts(connection: Connection, payment_id: int, parts: Sequence[Allocat
 def _write(connection: Connection, parts_of: Mapping[int, Sequence[Allocation]]) -> None:
     ids = cast(list(parts_of), ARRAY(BIGINT))
     connection.execute(delete(allocation).where(allocation.c.payment_id == any_(ids)))
-    write_new_parts(connection, parts_of)
+    insert_allocations(connection, parts_of)
 
 
-def write_new_parts(connection: Connection, parts_of: Mapping[int, Sequence[Allocation]]) -> None:
+def insert_allocations(
+    connection: Connection, parts_of: Mapping[int, Sequence[Allocation]]
+) -> None:
     """Put on record what payments pay that have only just come in, by their ids. One statement."""
     rows = [
         {

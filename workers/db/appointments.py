@@ -40,14 +40,14 @@ WITH arranged AS (
               AND coalesce(h.ends_on > CAST(v.starts_at AT TIME ZONE :zone AS date), true)))
     RETURNING v.id, v.action_id, a.needless
 ), freed AS (
-    UPDATE visit_staff SET called_off_at = :now WHERE visit_id IN (SELECT id FROM visits)
+    UPDATE visit_staff SET cancelled_at = :now WHERE visit_id IN (SELECT id FROM visits)
 )
 SELECT action_id, needless FROM calls UNION ALL SELECT action_id, needless FROM visits
 """)
 )
 
 
-def call_off_appointments(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
+def cancel_appointments(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
     """Call off the calls and the visits to come of arrears that these loans are no longer in.
 
     While a hold is in force nobody calls, and nobody visits on a day that a hold covers. The loans'

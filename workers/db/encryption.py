@@ -63,7 +63,7 @@ class Cipher:
         return self.key_ids[0]
 
     def encrypt(self, text: str) -> bytes:
-        return begins(self.current_key_id) + self._by_key_id[self.current_key_id].encrypt(
+        return token_prefix(self.current_key_id) + self._by_key_id[self.current_key_id].encrypt(
             text.encode()
         )
 
@@ -112,7 +112,8 @@ class Cipher:
             self._index_key = self._find_index_key()
         told = b64encode(self._index_key)
         return {
-            key_id: begins(key_id) + key.encrypt(told) for key_id, key in self._by_key_id.items()
+            key_id: token_prefix(key_id) + key.encrypt(told)
+            for key_id, key in self._by_key_id.items()
         }
 
     def _find_index_key(self) -> bytes:
@@ -123,7 +124,7 @@ class Cipher:
         return sha256(b"arrears phone digest" + self._last_key.encode()).digest()
 
 
-def begins(key_id: str) -> bytes:
+def token_prefix(key_id: str) -> bytes:
     """How every value begins that the key with this mark sealed."""
     return f"k:{key_id}:".encode()
 

@@ -35,7 +35,7 @@ def assert_keys_open(engine: Engine, cipher: Cipher) -> None:
         _assert_numbers_found(connection, cipher)
 
 
-def keep_digest_key(engine: Engine, cipher: Cipher, now: datetime) -> None:
+def store_index_key(engine: Engine, cipher: Cipher, now: datetime) -> None:
     """Keep the key of the digests in the database, sealed, where it is not kept yet.
 
     A book without borrowers gets one of its own. Another keeps the one by which its numbers were
@@ -68,7 +68,7 @@ def begin_rotation(connection: Connection, cipher: Cipher, now: datetime) -> Non
     _put_on_record(connection, new, now)
 
 
-def rotation_goes_on(connection: Connection, cipher: Cipher) -> bool:
+def is_rotating(connection: Connection, cipher: Cipher) -> bool:
     """Whether something may be sealed with an older key, and our first one is to take its place.
 
     A worker that was not started anew since the keys changed has another key in front, and must
@@ -81,7 +81,7 @@ def rotation_goes_on(connection: Connection, cipher: Cipher) -> bool:
 def end_rotation(connection: Connection, cipher: Cipher) -> None:
     """Nothing is sealed with an older key any more: none of them is needed."""
     connection.execute(_ONE_AT_A_TIME)
-    if rotation_goes_on(connection, cipher):
+    if is_rotating(connection, cipher):
         connection.execute(
             delete(encryption_key).where(encryption_key.c.key_id != cipher.current_key_id)
         )

@@ -12,9 +12,9 @@ from domain.messages import MESSAGE_MOVES, MessageStatus
 from domain.moves import sources
 from workers.db import outbox_messages
 from workers.db.bulk import is_among
-from workers.db.data_issues import note_problem
 from workers.db.outbox import record_events
 from workers.db.prepared_statements import prepared
+from workers.db.problems import note_problem
 from workers.db.schema import action, action_event, contact, message
 
 SENT_AFTER_ALL = "sent_after_all"

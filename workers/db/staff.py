@@ -75,7 +75,7 @@ def lock_visitors(connection: Connection, now: datetime, until: datetime) -> lis
         connection,
         select(visit_staff.c.staff_id, visit_staff.c.starts_at, visit_staff.c.ends_at).where(
             visit_staff.c.staff_id.in_(ids),
-            visit_staff.c.called_off_at.is_(None),
+            visit_staff.c.cancelled_at.is_(None),
             # As the constraint says it that nobody is in two places: its index finds them.
             func.tstzrange(visit_staff.c.starts_at, visit_staff.c.ends_at).op("&&")(
                 func.tstzrange(ahead.starts_at, ahead.ends_at)

@@ -16,9 +16,9 @@ from domain.decision import Decision, Outcome, Snapshot, decide
 from domain.ladder import Ladder
 from workers.context import Context
 from workers.db.bulk import is_among
-from workers.db.data_issues import NO_LADDER, no_ladder_detail, note_problem, resolve_problems
 from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.prepared_statements import prepared
+from workers.db.problems import NO_LADDER, no_ladder_detail, note_problem, resolve_problems
 from workers.db.schema import loan
 from workers.escalation.record import write_decisions
 from workers.failures import TRANSIENT_ERRORS, log_summary, user_message

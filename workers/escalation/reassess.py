@@ -12,7 +12,7 @@ from domain.decision import Snapshot, next_review
 from domain.delinquency import Arrears, arrears_on
 from workers.context import Context
 from workers.db.actions import move_waiting, recheck_deferred
-from workers.db.appointments import call_off_appointments
+from workers.db.appointments import cancel_appointments
 from workers.db.cases import keep_cases, lock_paid_cases
 from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.review_dates import Position, set_positions
@@ -54,7 +54,7 @@ def reassess(
     positions = [_position(id, fact, arrears[id], days.get(id), now) for id, fact in facts.items()]
     set_positions(connection, positions, now)
     arranged = [id for id, fact in facts.items() if fact.has(ActionStatus.ASSIGNED)]
-    call_off_appointments(connection, arranged, now)
+    cancel_appointments(connection, arranged, now)
     recheck_deferred(
         connection, [id for id, fact in facts.items() if fact.has(ActionStatus.DEFERRED)], now
     )

@@ -12,12 +12,12 @@ from workers.context import Context
 from workers.db.bulk import insert_rows
 from workers.db.schema import evidence_head, evidence_link
 from workers.evidence.hashing import (
-    NOTHING_BEFORE,
+    ZERO_DIGEST,
     Row,
-    as_it_is_hashed,
     head_digest,
     link_digest,
     rows_of,
+    set_hash_format,
 )
 
 BATCH_SIZE = 2_000
@@ -58,14 +58,14 @@ def chain_evidence(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
 
 
 def _link(connection: Connection, due: Sequence[tuple[str, int]], now: datetime) -> None:
-    as_it_is_hashed(connection)
+    set_hash_format(connection)
     rows = _rows(connection, due)
     ends = _ends(connection, {row.chain for row in rows.values()})
     links: list[dict[str, object]] = []
     digests: list[bytes] = []
     for kind, row_id in due:
         row = rows[kind, row_id]
-        seq, before = ends.get(row.chain, (0, NOTHING_BEFORE))
+        seq, before = ends.get(row.chain, (0, ZERO_DIGEST))
         digest = link_digest(before, kind, row.text)
         ends[row.chain] = (seq + 1, digest)
         links.append(
@@ -105,7 +105,7 @@ def _head(connection: Connection, digests: Sequence[bytes], now: datetime) -> in
     before = connection.execute(
         select(evidence_head.c.digest).order_by(evidence_head.c.id.desc()).limit(1)
     ).scalar()
-    digest = head_digest(bytes(before) if before else NOTHING_BEFORE, digests)
+    digest = head_digest(bytes(before) if before else ZERO_DIGEST, digests)
     head_id: int = connection.execute(
         insert(evidence_head)
         .values(at=now, links=len(digests), digest=digest)

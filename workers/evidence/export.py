@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from domain.language.phrases import Sentence
 from workers.context import Context
 from workers.db.schema import evidence_link, loan
-from workers.evidence.hashing import as_it_is_hashed, rows_of
+from workers.evidence.hashing import rows_of, set_hash_format
 from workers.evidence.verify import read_head
 from workers.history import read_story
 
@@ -48,7 +48,7 @@ def write_bundle(connection: Connection, ctx: Context, loan_external_id: str, ou
         name: read_story(connection, ctx, loan_external_id, language=language)
         for name, language in (("story.txt", "en"), ("story.zh.txt", "zh"))
     }
-    as_it_is_hashed(connection)
+    set_hash_format(connection)
     links = connection.execute(
         select(evidence_link)
         .join(loan, loan.c.id == evidence_link.c.chain)

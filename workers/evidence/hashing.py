@@ -10,9 +10,9 @@ from sqlalchemy import Connection, text
 
 from workers.db.schema.evidence import EVIDENCE
 
-NOTHING_BEFORE = bytes(32)
+ZERO_DIGEST = bytes(32)
 """What the first link of a chain, and the first head, follow on."""
-OF_NO_LOAN = 0
+NO_LOAN = 0
 """The chain of what is about no loan in particular."""
 
 _CHAIN = {
@@ -39,14 +39,14 @@ class Row:
     """Its columns that are not null, as PostgreSQL writes JSON, moments in UTC."""
 
 
-def as_it_is_hashed(connection: Connection) -> None:
+def set_hash_format(connection: Connection) -> None:
     """Have this transaction write moments and bytes as digests have them."""
     connection.execute(text("SET LOCAL TIME ZONE 'UTC'"))
     connection.execute(text("SET LOCAL bytea_output = 'hex'"))
 
 
 def rows_of(connection: Connection, kind: str, ids: Sequence[int]) -> dict[int, Row]:
-    """Rows of the table `kind`, by their keys; after `as_it_is_hashed`."""
+    """Rows of the table `kind`, by their keys; after `set_hash_format`."""
     key = EVIDENCE[kind]
     found = connection.execute(
         text(f"""
@@ -56,7 +56,7 @@ def rows_of(connection: Connection, kind: str, ids: Sequence[int]) -> dict[int, 
         """),  # noqa: S608 - names of our own tables
         {"ids": list(ids)},
     )
-    return {row.id: Row(row.chain or OF_NO_LOAN, row.written) for row in found}
+    return {row.id: Row(row.chain or NO_LOAN, row.written) for row in found}
 
 
 def link_digest(before: bytes, kind: str, written: str) -> bytes:

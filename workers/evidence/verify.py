@@ -16,18 +16,18 @@ from workers.db.schema import evidence_head, evidence_link, loan
 from workers.db.schema.evidence import EVIDENCE
 from workers.db.typed_rows import typed_rows
 from workers.evidence.hashing import (
-    NOTHING_BEFORE,
-    OF_NO_LOAN,
-    as_it_is_hashed,
+    NO_LOAN,
+    ZERO_DIGEST,
     head_digest,
     link_digest,
     rows_of,
+    set_hash_format,
 )
 
 BATCH_SIZE = 5_000
 
 
-class Wrong(StrEnum):
+class Defect(StrEnum):
     """What can be wrong with evidence."""
 
     CHANGED = "changed"  # the row, or what it followed on, is not what it was
@@ -42,7 +42,7 @@ class Wrong(StrEnum):
 class Finding:
     """One thing that is wrong. Holds no personal data."""
 
-    wrong: Wrong
+    wrong: Defect
     kind: str
     """The table."""
     row_id: int
@@ -90,7 +90,7 @@ def verify(
     Raises:
         ArrearsError: the loan is not known.
     """
-    as_it_is_hashed(connection)
+    set_hash_format(connection)
     connection.execute(text("SET LOCAL statement_timeout = 0"))  # a whole house takes its time
     chain = None
     if loan_external_id is not None:
@@ -105,7 +105,7 @@ def verify(
             select(evidence_head.c.id).where(func.encode(evidence_head.c.digest, "hex") == head)
         ).first()
     ):
-        yield Finding(Wrong.NO_SUCH_HEAD, "evidence_head", 0, None)
+        yield Finding(Defect.NO_SUCH_HEAD, "evidence_head", 0, None)
     yield from _links(connection, chain, tell)
     yield from _unlinked(connection, chain)
     if chain is None:
@@ -115,20 +115,20 @@ def verify(
 def _links(
     connection: Connection, only: int | None, tell: Callable[[int], None]
 ) -> Iterator[Finding]:
-    at, before, seen = (-1, 0), NOTHING_BEFORE, 0
+    at, before, seen = (-1, 0), ZERO_DIGEST, 0
     while batch := _batch(connection, only, at):
         texts = _texts(connection, batch)
         for link in batch:
             if link.chain != at[0]:
-                at, before = (link.chain, 0), NOTHING_BEFORE
+                at, before = (link.chain, 0), ZERO_DIGEST
             about = (link.kind, link.row_id, link.loan)
             written = texts.get((link.kind, link.row_id))
             if link.seq != at[1] + 1:
-                yield Finding(Wrong.GAP, *about)
+                yield Finding(Defect.GAP, *about)
             elif written is None:
-                yield Finding(Wrong.MISSING, *about)
+                yield Finding(Defect.MISSING, *about)
             elif link_digest(before, link.kind, written) != bytes(link.digest):
-                yield Finding(Wrong.CHANGED, *about)
+                yield Finding(Defect.CHANGED, *about)
             # What follows is judged by what stands here, so that one change is one finding.
             at, before = (link.chain, link.seq), bytes(link.digest)
         seen += len(batch)
@@ -187,11 +187,11 @@ def _unlinked(connection: Connection, only: int | None) -> Iterator[Finding]:
         ids = list(stray.scalars())
         for row_id, row in sorted(rows_of(connection, kind, ids).items()):
             if only in (None, row.chain):
-                yield Finding(Wrong.UNLINKED, kind, row_id, _loan_of(connection, row.chain))
+                yield Finding(Defect.UNLINKED, kind, row_id, _loan_of(connection, row.chain))
 
 
 def _loan_of(connection: Connection, chain: int) -> str | None:
-    if chain == OF_NO_LOAN:
+    if chain == NO_LOAN:
         return None
     found: str | None = connection.execute(
         select(loan.c.external_id).where(loan.c.id == chain)
@@ -201,7 +201,7 @@ def _loan_of(connection: Connection, chain: int) -> str | None:
 
 def _heads(connection: Connection) -> Iterator[Finding]:
     """Every head stands for the links that it added, in their order, after the one before."""
-    before = NOTHING_BEFORE
+    before = ZERO_DIGEST
     heads = connection.execute(select(evidence_head).order_by(evidence_head.c.id)).all()
     for head in heads:
         digests = [
@@ -213,5 +213,5 @@ def _heads(connection: Connection) -> Iterator[Finding]:
             ).scalars()
         ]
         if len(digests) != head.links or head_digest(before, digests) != bytes(head.digest):
-            yield Finding(Wrong.HEAD, "evidence_head", head.id, None)
+            yield Finding(Defect.HEAD, "evidence_head", head.id, None)
         before = bytes(head.digest)

@@ -17,12 +17,12 @@ from workers.db.loans import lock_loan_of, lock_named_loan
 from workers.db.schema import hold, hold_release, loan
 from workers.escalation.reassess import reassess
 
-KINDS_TOLD = tuple(kind for kind in HoldKind if kind is not HoldKind.PROMISE)
+PLACEABLE_KINDS = tuple(kind for kind in HoldKind if kind is not HoldKind.PROMISE)
 """A promise pauses the ladder by itself, for as long as it is open."""
 
 
 @dataclass(frozen=True, slots=True)
-class HoldTold:
+class NewHold:
     """A hold as the lender's systems or a person told it."""
 
     external_id: str
@@ -37,7 +37,7 @@ class HoldTold:
     """The lender's own reference of whoever made it."""
 
 
-def place_hold(connection: Connection, ctx: Context, told: HoldTold) -> str:
+def place_hold(connection: Connection, ctx: Context, told: NewHold) -> str:
     """Pause the ladder of a loan, in the caller's transaction. Returns a sentence for people.
 
     Calls not made and visits on its days are called off.
@@ -48,10 +48,10 @@ def place_hold(connection: Connection, ctx: Context, told: HoldTold) -> str:
     """
     now = ctx.now()
     owed = lock_named_loan(connection, told.loan, "hold")
-    if told.kind not in KINDS_TOLD:
+    if told.kind not in PLACEABLE_KINDS:
         raise RejectedError(
             f"{told.kind} is not a kind of hold that can be placed. Say one of "
-            f"{', '.join(KINDS_TOLD)}."
+            f"{', '.join(PLACEABLE_KINDS)}."
         )
     if told.ends_on is not None and told.ends_on < told.starts_on:
         raise RejectedError(
@@ -95,7 +95,7 @@ def release_hold(connection: Connection, ctx: Context, external_id: str, ends_on
     return f"Hold {external_id} ends on {ends_on}; the ladder goes on where it stood."
 
 
-def _lawful_end(ctx: Context, jurisdiction: str, told: HoldTold) -> date | None:
+def _lawful_end(ctx: Context, jurisdiction: str, told: NewHold) -> date | None:
     """The first day without a hold for which nobody names an end, where a law does."""
     length = hold_length(
         packs_for(ctx.policy.rule_packs, jurisdiction), HoldKind(told.kind), told.starts_on

@@ -37,7 +37,7 @@ BATCH_SIZE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class PromiseMade:
+class NewPromise:
     """What a borrower promised, as the lender's systems or a person told it."""
 
     external_id: str
@@ -51,7 +51,7 @@ class PromiseMade:
     """The lender's own reference of whoever wrote it down."""
 
 
-def record_promise(connection: Connection, ctx: Context, made: PromiseMade) -> str:
+def record_promise(connection: Connection, ctx: Context, made: NewPromise) -> str:
     """Record a promise and pause the ladder for it, in the caller's transaction.
 
     It takes the place of one that is open. Returns a sentence for people.

@@ -85,9 +85,9 @@ EVENT = {
 
 
 def _resolved(row: Row[*tuple[Any, ...]]) -> Part:
-    if row.resolved_by is None:
+    if row.actor is None:
         return say(Phrase.PROBLEM_RESOLVED, kind=row.kind)
-    return say(Phrase.PROBLEM_SETTLED, kind=row.kind, resolved_by=row.resolved_by)
+    return say(Phrase.PROBLEM_SETTLED, kind=row.kind, resolved_by=row.actor)
 
 
 def events(connection: Connection, told: LoanTold) -> Iterator[Entry]:

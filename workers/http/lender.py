@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from domain.actors import Actor
-from workers.attempts.attempts import BarredError, Begun
-from workers.calls.start import begin_call
+from workers.attempts.attempts import BarredError, StartedAttempt
+from workers.calls import start
 from workers.context import Context
 from workers.http.lender_events import CALL_START_ASKED, LENDER_EVENT, CallStart, LenderEvent
 from workers.http.openapi import CALL_START, EVENTS
@@ -115,8 +115,8 @@ def _names(errors: Iterable[Any], told_under: int) -> list[str]:
     return [name[:100] for name in sorted(names)[:NAMED_AT_MOST]]
 
 
-def _begin(ctx: Context, asked: CallStart) -> Begun:
-    return begin_call(
+def _begin(ctx: Context, asked: CallStart) -> StartedAttempt:
+    return start.start_call(
         ctx, asked.loan, actor=Actor(asked.actor), item=asked.item, attempt=asked.attempt
     )
 

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from domain.errors import ArrearsError
-from workers.borrowers.inbound_texts import take_reply
+from workers.borrowers.inbound_texts import record_inbound_text
 from workers.http.delivery_receipts import store_reports
 from workers.http.openapi import TENCENT_INBOUND, TENCENT_STATUS
 from workers.http.requests import (
@@ -52,7 +52,7 @@ async def inbound_text(request: Request) -> Response:
         text = read_tencent_reply(await read_body(request), ctx.cipher.blind_index)
     except ArrearsError as error:
         raise RefusedError(400, str(error)) from None
-    await in_the_store(partial(take_reply, ctx, text, help_is_answered=False))
+    await in_the_store(partial(record_inbound_text, ctx, text, help_is_answered=False))
     return JSONResponse(TAKEN)
 
 

@@ -12,7 +12,7 @@ from twilio.twiml.messaging_response import MessagingResponse
 
 from domain.errors import ArrearsError
 from domain.inbound_texts import ReplyKind
-from workers.borrowers.inbound_texts import Taken, take_reply
+from workers.borrowers.inbound_texts import RecordedText, record_inbound_text
 from workers.context import Context
 from workers.http.delivery_receipts import store_reports
 from workers.http.openapi import TWILIO_INBOUND, TWILIO_STATUS
@@ -54,7 +54,7 @@ async def inbound_text(request: Request) -> Response:
     except ArrearsError as error:
         raise RefusedError(400, str(error)) from None
     check_identifier(text.sid)
-    taken = await in_the_store(partial(take_reply, ctx, text, help_is_answered=True))
+    taken = await in_the_store(partial(record_inbound_text, ctx, text, help_is_answered=True))
     return Response(_answer(ctx, taken), media_type="text/xml")
 
 
@@ -80,7 +80,7 @@ def _status_report(query: str, fields: dict[str, str]) -> StatusReport:
     return report
 
 
-def _answer(ctx: Context, taken: Taken) -> str:
+def _answer(ctx: Context, taken: RecordedText) -> str:
     """TwiML. Twilio itself confirms a stop, and nothing else needs words from a machine."""
     answer = MessagingResponse()
     if taken.kind is ReplyKind.HELP:

@@ -17,12 +17,12 @@ from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.events import Answer
 from domain.holds import HoldKind
-from workers.attempts.outcomes import OutcomeTold, record_outcome
+from workers.attempts.outcomes import ReportedOutcome, record_outcome
 from workers.borrowers.contact_details import change_contacts
-from workers.borrowers.opt_outs import leave_alone
+from workers.borrowers.opt_outs import record_opt_out
 from workers.context import Context
-from workers.hardship.holds import HoldTold, place_hold, release_hold
-from workers.hardship.promises import PromiseMade, record_promise, withdraw_promise
+from workers.hardship.holds import NewHold, place_hold, release_hold
+from workers.hardship.promises import NewPromise, record_promise, withdraw_promise
 from workers.legal.limitation_dates import note_acknowledgement, note_validation_notice
 from workers.payments.payments import Payment, record_payment, record_payments
 from workers.payments.reversals import reverse_payment
@@ -59,7 +59,7 @@ def apply_reversal(connection: Connection, ctx: Context, payload: Payload) -> st
 
 
 def apply_promise(connection: Connection, ctx: Context, payload: Payload) -> str:
-    made = PromiseMade(
+    made = NewPromise(
         external_id=payload["promise"],
         loan=payload["loan"],
         amount=Decimal(payload["amount"]),
@@ -76,7 +76,7 @@ def apply_promise_withdrawal(connection: Connection, ctx: Context, payload: Payl
 
 def apply_dispute(connection: Connection, ctx: Context, payload: Payload) -> str:
     """A dispute pauses the ladder until it is released by its own id."""
-    told = HoldTold(
+    told = NewHold(
         external_id=payload["dispute"],
         loan=payload["loan"],
         kind=HoldKind.DISPUTE,
@@ -90,7 +90,7 @@ def apply_dispute(connection: Connection, ctx: Context, payload: Payload) -> str
 
 def apply_hold(connection: Connection, ctx: Context, payload: Payload) -> str:
     ends_on = payload["ends_on"]
-    told = HoldTold(
+    told = NewHold(
         external_id=payload["hold"],
         loan=payload["loan"],
         kind=payload["kind"],
@@ -110,7 +110,7 @@ def apply_release(connection: Connection, ctx: Context, payload: Payload) -> str
 def apply_opt_out(connection: Connection, ctx: Context, payload: Payload) -> str:
     channel = payload["channel"]
     asked = Channel(channel) if channel else None
-    return leave_alone(connection, ctx, payload["borrower"], asked, Actor(payload["actor"]))
+    return record_opt_out(connection, ctx, payload["borrower"], asked, Actor(payload["actor"]))
 
 
 def apply_validation_notice(connection: Connection, ctx: Context, payload: Payload) -> str:
@@ -125,7 +125,7 @@ def apply_acknowledgement(connection: Connection, ctx: Context, payload: Payload
 
 def apply_contact_outcome(connection: Connection, ctx: Context, payload: Payload) -> str:
     reason = payload["reason"]
-    told = OutcomeTold(
+    told = ReportedOutcome(
         attempt=payload["attempt"],
         outcome=ContactOutcome(payload["outcome"]),
         reason=ArrearsReason(reason) if reason else None,

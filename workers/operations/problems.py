@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from workers.actions.dead_letters import StuckActions, read_stuck
 from workers.db.schema import inbox_event, loan, problem
-from workers.operations.resolve import LEFT_ALONE
+from workers.operations.resolve import COMPLETED_STATUSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def _of_events(connection: Connection, zone: tzinfo) -> tuple[UnappliedEvent, ..
     event = inbox_event.c
     rows = connection.execute(
         select(event.external_id, event.kind, event.status, event.reason, event.received_at)
-        .where(event.status.not_in(LEFT_ALONE))
+        .where(event.status.not_in(COMPLETED_STATUSES))
         .order_by(event.id)
     )
     return tuple(

@@ -11,11 +11,11 @@ from workers.db.loans import lock_known_loan
 from workers.db.schema import inbox_event, problem
 from workers.db.staff import roles_of
 
-LEFT_ALONE = ("applied", "dropped")
+COMPLETED_STATUSES = ("applied", "dropped")
 """The statuses of events with which nothing is to be done any more."""
 
 
-def settle_problem(
+def resolve_problem(
     ctx: Context, loan_external_id: str, kind: str, *, actor: Actor, why: str, dry_run: bool = False
 ) -> None:
     """Close an open problem of a loan. Should its cause come back, so does the problem.
@@ -41,13 +41,13 @@ def settle_problem(
         if not dry_run:
             settled = {
                 "resolved_at": ctx.now(),
-                "resolved_by": actor.reference,
-                "resolved_why": why,
+                "actor": actor.reference,
+                "why": why,
             }
             connection.execute(update(problem).where(is_open).values(**settled))
 
 
-def drop_event(
+def discard_event(
     ctx: Context, external_id: str, *, actor: Actor, why: str, dry_run: bool = False
 ) -> None:
     """Let go of an event that waits or was rejected: it is never applied.
@@ -78,6 +78,6 @@ def _lock(connection: Connection, external_id: str) -> int:
         raise ArrearsError(
             f"There is no event {external_id}. `arrears problems` shows those not applied."
         )
-    if event.status in LEFT_ALONE:
+    if event.status in COMPLETED_STATUSES:
         raise ArrearsError(f"Event {external_id} was {event.status}: there is nothing to drop.")
     return int(event.id)

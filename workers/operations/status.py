@@ -16,7 +16,7 @@ from domain.events import OutboxStatus
 from workers.borrowers.reply_queue import count_replies
 from workers.db.schema import action, inbox_event, loan, message, outbox_event, problem, scan_run
 from workers.escalation.scan import announced_already
-from workers.operations.resolve import LEFT_ALONE
+from workers.operations.resolve import COMPLETED_STATUSES
 
 BUCKETS: tuple[tuple[int, int | None], ...] = ((1, 3), (4, 29), (30, 59), (60, None))
 """Days past due, both ends included, as lenders report them; they follow no ladder."""
@@ -212,7 +212,7 @@ def _actions(connection: Connection, now: datetime) -> Actions:
 
 
 def _events(connection: Connection) -> Events:
-    unapplied = inbox_event.c.status.not_in(LEFT_ALONE)
+    unapplied = inbox_event.c.status.not_in(COMPLETED_STATUSES)
     rows = connection.execute(
         select(inbox_event.c.kind, inbox_event.c.status, func.count().label("events"))
         .where(unapplied)

@@ -16,7 +16,7 @@ from domain.events import Answer, LoanLockedError, RejectedError
 from domain.loans import ZERO
 from domain.money import check_amount
 from workers.context import Context
-from workers.db.allocations import write_left_over, write_new_parts
+from workers.db.allocations import insert_allocations, set_unallocated
 from workers.db.bulk import insert_rows
 from workers.db.loans import (
     LockedLoan,
@@ -197,9 +197,9 @@ def _lay(
         of_loans[loan_id] += parts
         if left:
             left_over[one.external_id] = left
-    write_new_parts(connection, of_payments)
+    insert_allocations(connection, of_payments)
     pay_instalments(connection, of_loans)
-    write_left_over(connection, {ids[name]: left for name, left in left_over.items()})
+    set_unallocated(connection, {ids[name]: left for name, left in left_over.items()})
     return left_over
 
 

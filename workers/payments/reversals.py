@@ -14,9 +14,9 @@ from domain.allocation import Allocation, allocate, merge_allocations
 from domain.events import NotYetError, RejectedError
 from domain.loans import ZERO, Component
 from workers.context import Context
-from workers.db.allocations import write_parts
-from workers.db.data_issues import TAPE_SHOWS_LESS, resolve_problems
+from workers.db.allocations import replace_allocations
 from workers.db.loans import load_schedule, lock_loan_of, pay_instalments
+from workers.db.problems import TAPE_SHOWS_LESS, resolve_problems
 from workers.db.schema import allocation, loan, payment
 from workers.escalation.reassess import reassess
 from workers.payments.payments import in_the_tape, where_it_stands
@@ -117,7 +117,9 @@ def _lay_what_was_left_over(
         parts, left = allocate(schedule, row.unallocated, ctx.settings.allocation_order)
         if not parts:
             return
-        write_parts(connection, row.id, merge_allocations(_parts_of(connection, row.id), parts))
+        replace_allocations(
+            connection, row.id, merge_allocations(_parts_of(connection, row.id), parts)
+        )
         pay_instalments(connection, {loan_id: parts})
         connection.execute(update(payment).where(payment.c.id == row.id).values(unallocated=left))
 

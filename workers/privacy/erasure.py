@@ -27,8 +27,8 @@ from workers.db.schema import (
     message,
 )
 from workers.db.schema import reply as reply_table
-from workers.privacy.encrypted_columns import emptied, without_digest
-from workers.privacy.retention import Held, next_page, read_keeping
+from workers.privacy.encrypted_columns import without_digest, without_encrypted_values
+from workers.privacy.retention import BorrowerRetention, next_page, read_keeping
 
 log = logging.getLogger(__name__)
 
@@ -163,7 +163,7 @@ def note_erasure(
     )
 
 
-def _due(held: Iterable[Held], ctx: Context) -> list[Held]:
+def _due(held: Iterable[BorrowerRetention], ctx: Context) -> list[BorrowerRetention]:
     return [one for one in held if one.keeping.is_over(ctx.today())]
 
 
@@ -180,5 +180,5 @@ def _erase_events(connection: Connection, ids: Sequence[int], now: datetime) -> 
     connection.execute(
         update(inbox_event)
         .where(theirs, personal)
-        .values(payload=without_digest(emptied(inbox_event.c.payload)))
+        .values(payload=without_digest(without_encrypted_values(inbox_event.c.payload)))
     )

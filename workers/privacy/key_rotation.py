@@ -12,13 +12,13 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, exists, func, select, true, update
 
 from workers.context import Context
-from workers.db.encryption_keys import begin_rotation, end_rotation, rotation_goes_on
-from workers.privacy.encrypted_columns import PLACES, Place
+from workers.db.encryption_keys import begin_rotation, end_rotation, is_rotating
+from workers.privacy.encrypted_columns import ENCRYPTED_TABLES, EncryptedTable
 
 BATCH_SIZE = 500
 """Rows of one transaction."""
 
-AT_A_RUN = 20
+BATCHES_PER_RUN = 20
 """Transactions of one run of the task, for each place."""
 
 
@@ -26,10 +26,10 @@ def count_left(connection: Connection, ctx: Context) -> dict[str, int]:
     """How many rows hold something that the first key did not seal, by their table."""
     key_id = ctx.cipher.current_key_id
     return {
-        place.name: connection.execute(
-            select(func.count()).select_from(place.table).where(place.under_another_key(key_id))
+        encrypted.name: connection.execute(
+            select(func.count()).select_from(encrypted.table).where(encrypted.not_under_key(key_id))
         ).scalar_one()
-        for place in PLACES
+        for encrypted in ENCRYPTED_TABLES
     }
 
 
@@ -44,39 +44,43 @@ def rotate(ctx: Context, tell: Callable[[str, int], None]) -> bool:
     """
     with ctx.engine.begin() as connection:
         begin_rotation(connection, ctx.cipher, ctx.now())
-    for place in PLACES:
-        _seal(ctx, place, tell=tell)
-    return finish(ctx)
+    for encrypted in ENCRYPTED_TABLES:
+        _reencrypt_table(ctx, encrypted, tell=tell)
+    return finish_rotation(ctx)
 
 
-def carry_on(ctx: Context) -> int:
+def continue_rotation(ctx: Context) -> int:
     """A piece of a rotation that was begun; returns how many rows were sealed anew.
 
     Nothing where none was begun, or where another key is in front here than where it was begun.
     """
     with ctx.engine.connect() as connection:
-        if not rotation_goes_on(connection, ctx.cipher):
+        if not is_rotating(connection, ctx.cipher):
             return 0
-    done = sum(_seal(ctx, place, at_most=AT_A_RUN) for place in PLACES)
+    done = sum(
+        _reencrypt_table(ctx, encrypted, at_most=BATCHES_PER_RUN) for encrypted in ENCRYPTED_TABLES
+    )
     if not done:
-        finish(ctx)
+        finish_rotation(ctx)
     return done
 
 
-def finish(ctx: Context) -> bool:
+def finish_rotation(ctx: Context) -> bool:
     """Whether the older keys are not needed any more: then they are struck off the record."""
     key_id = ctx.cipher.current_key_id
     with ctx.engine.begin() as connection:
-        left = select(*(exists().where(place.under_another_key(key_id)) for place in PLACES))
+        left = select(
+            *(exists().where(encrypted.not_under_key(key_id)) for encrypted in ENCRYPTED_TABLES)
+        )
         if any(connection.execute(left).one()):
             return False
         end_rotation(connection, ctx.cipher)
         return True
 
 
-def _seal(
+def _reencrypt_table(
     ctx: Context,
-    place: Place,
+    encrypted: EncryptedTable,
     *,
     at_most: int | None = None,
     tell: Callable[[str, int], None] = lambda name, rows: None,
@@ -85,37 +89,41 @@ def _seal(
     done, last, runs = 0, None, 0
     while at_most is None or runs < at_most:
         with ctx.engine.begin() as connection:
-            ids = _seal_next(connection, ctx, place, last)
+            ids = _reencrypt_next(connection, ctx, encrypted, last)
         if not ids:
             break
         done, last, runs = done + len(ids), ids[-1], runs + 1
-        tell(place.name, len(ids))
+        tell(encrypted.name, len(ids))
     return done
 
 
-def _seal_next(connection: Connection, ctx: Context, place: Place, after: Any) -> list[Any]:
+def _reencrypt_next(
+    connection: Connection, ctx: Context, encrypted: EncryptedTable, after: Any
+) -> list[Any]:
     """The ids of the next rows, which are sealed with the first key now."""
-    id = place.table.c.id
+    id = encrypted.table.c.id
     rows = connection.execute(
-        select(id, *place.columns)
-        .where(place.under_another_key(ctx.cipher.current_key_id), id > after if after else true())
+        select(id, *encrypted.columns)
+        .where(encrypted.not_under_key(ctx.cipher.current_key_id), id > after if after else true())
         .order_by(id)
         .limit(BATCH_SIZE)
         .with_for_update(skip_locked=True)
     ).all()
     if rows:
         connection.execute(
-            update(place.table)
+            update(encrypted.table)
             .where(id == bindparam("row"))
-            .values({column.name: bindparam(f"{column.name}_anew") for column in place.columns}),
+            .values(
+                {column.name: bindparam(f"{column.name}_anew") for column in encrypted.columns}
+            ),
             [
                 {
                     "row": row.id,
                     **{
-                        f"{column.name}_anew": place.reencrypt(
+                        f"{column.name}_anew": encrypted.reencrypt(
                             ctx.cipher, row._mapping[column.name]
                         )
-                        for column in place.columns
+                        for column in encrypted.columns
                     },
                 }
                 for row in rows

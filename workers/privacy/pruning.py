@@ -21,7 +21,7 @@ from domain.events import OutboxStatus
 from domain.inbound_texts import ReplyKind
 from workers.context import Context
 from workers.db.schema import inbox_event, outbox_event, reply
-from workers.privacy.encrypted_columns import IN_PAYLOADS, emptied
+from workers.privacy.encrypted_columns import ENCRYPTED_PAYLOAD_KEYS, without_encrypted_values
 
 BATCH_SIZE = 5_000
 """Rows of each kind that one run takes."""
@@ -82,9 +82,9 @@ def _contacts_told(connection: Connection, before: datetime) -> int:
         (inbox_event.c.kind == CONTACT_CHANGE)
         & (inbox_event.c.status != "received")
         & (inbox_event.c.completed_at < before)
-        & or_(*(payload[name].astext.is_not(None) for name in IN_PAYLOADS))
+        & or_(*(payload[name].astext.is_not(None) for name in ENCRYPTED_PAYLOAD_KEYS))
     )
-    strip = update(inbox_event).values(payload=emptied(payload))
+    strip = update(inbox_event).values(payload=without_encrypted_values(payload))
     return _run(connection, strip, inbox_event, old)
 
 

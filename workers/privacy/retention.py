@@ -44,7 +44,7 @@ SELECT b.id AS borrower_id, l.external_id AS loan, l.jurisdiction,
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class BorrowerRetention:
     """A borrower whose personal data is held, and until when."""
 
     id: int
@@ -75,7 +75,9 @@ def next_page(connection: Connection, after: int) -> Sequence[int]:
     )
 
 
-def read_keeping(connection: Connection, ctx: Context, ids: Sequence[int]) -> list[Held]:
+def read_keeping(
+    connection: Connection, ctx: Context, ids: Sequence[int]
+) -> list[BorrowerRetention]:
     """Until when what is held about these borrowers is kept, as the rules of today say."""
     loans: dict[int, list[LoanActivity]] = {id: [] for id in ids}
     for row in connection.execute(_HELD, {"borrowers": list(ids), "zone": ctx.settings.zone}):
@@ -89,6 +91,8 @@ def read_keeping(connection: Connection, ctx: Context, ids: Sequence[int]) -> li
     )
     collects_as, today = ctx.settings.collects_as, ctx.today()
     return [
-        Held(id, external_id, len(loans[id]), retention_period(loans[id], collects_as, today))
+        BorrowerRetention(
+            id, external_id, len(loans[id]), retention_period(loans[id], collects_as, today)
+        )
         for id, external_id in named
     ]

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, LargeBinary, Table, or_, select
 
 from workers.db.encryption import Cipher
 from workers.db.schema import borrower, contact, inbox_event, loan, metadata
-from workers.privacy.encrypted_columns import DIGEST_IN_PAYLOADS, IN_PAYLOADS
+from workers.privacy.encrypted_columns import ENCRYPTED_PAYLOAD_KEYS, PAYLOAD_DIGEST_KEY
 
 ENCRYPTED = "_encrypted"
 
@@ -95,8 +95,8 @@ def _opened(table: Table, row: Mapping[str, Any], cipher: Cipher) -> dict[str, A
 
 
 def _opened_payload(payload: Mapping[str, Any], cipher: Cipher) -> dict[str, Any]:
-    shown = {name: value for name, value in payload.items() if name != DIGEST_IN_PAYLOADS}
-    for name in IN_PAYLOADS:
+    shown = {name: value for name, value in payload.items() if name != PAYLOAD_DIGEST_KEY}
+    for name in ENCRYPTED_PAYLOAD_KEYS:
         if name in shown:
             value = shown.pop(name)
             shown[name.removesuffix(ENCRYPTED)] = value and cipher.decrypt(b64decode(value))

@@ -22,7 +22,7 @@ LONGEST_WAIT = timedelta(seconds=20)
 """A task may run for 45 seconds, and the provider takes its own part of them."""
 
 
-def wait_for_turn(ctx: Context, action_id: int) -> bool:
+def wait_for_send_slot(ctx: Context, action_id: int) -> bool:
     """Wait until the text of an action may go; False: too many others are before it.
 
     Without a pace in the settings nothing is asked. A borrower's number that changes between the
@@ -36,7 +36,7 @@ def wait_for_turn(ctx: Context, action_id: int) -> bool:
         if sender is None:
             return True  # there is nothing to send, as the claim will find too
         now = ctx.now()
-        turn = take_turn(connection, sender, now, per_second)
+        turn = reserve_send_slot(connection, sender, now, per_second)
     if turn is None:
         return False
     ctx.clock.sleep(turn - now)
@@ -59,7 +59,7 @@ _TURN = prepared(
 )
 
 
-def take_turn(
+def reserve_send_slot(
     connection: Connection, sender: Sender, now: datetime, per_second: float
 ) -> datetime | None:
     """The moment at which the next text of `sender` may go, taken for the caller.

@@ -21,8 +21,8 @@ from domain.moves import sources
 from workers.actions.dispatch import DISPATCH_BATCH_SIZE
 from workers.context import Context
 from workers.db.actions import move_actions
-from workers.db.data_issues import note_problem
 from workers.db.messages import advance_message, of_action
+from workers.db.problems import note_problem
 from workers.db.schema import action, borrower, contact, message
 from workers.db.skip_locked import update_first
 from workers.db.typed_rows import typed_rows
@@ -42,7 +42,7 @@ CLOCKS_DIFFER = timedelta(minutes=1)
 TEXTED_TWICE = "texted_twice"
 
 
-class UnconfirmedText(NamedTuple):
+class _PendingText(NamedTuple):
     """A text of which nobody knows whether it was sent."""
 
     id: UUID
@@ -73,10 +73,12 @@ class Reconciled:
 
 def reconcile_texts(ctx: Context) -> Reconciled:
     """Settle what can be settled, ask the provider about the rest, and park what is too old."""
-    return Reconciled(settled=settle_known(ctx), found=ask_providers(ctx), parked=park_old(ctx))
+    return Reconciled(
+        settled=resolve_confirmed(ctx), found=ask_providers(ctx), parked=park_old(ctx)
+    )
 
 
-def settle_known(ctx: Context) -> int:
+def resolve_confirmed(ctx: Context) -> int:
     """Let unknown actions follow texts of which more is known by now; returns how many moved.
 
     The sender may have come back after its claim had lapsed: then its answer is on the text, and
@@ -159,7 +161,7 @@ def park_old(ctx: Context) -> int:
         return connection.execute(parked).rowcount
 
 
-def _take_unasked(connection: Connection, now: datetime) -> list[UnconfirmedText]:
+def _take_unasked(connection: Connection, now: datetime) -> list[_PendingText]:
     """Take unknown texts to ask about, those that waited longest first; each for one run only."""
     asked_at = message.c.asked_at
     unasked = and_(
@@ -169,17 +171,17 @@ def _take_unasked(connection: Connection, now: datetime) -> list[UnconfirmedText
     order_by = (asked_at.nulls_first(), message.c.created_at)
     first = update_first(message, unasked, order_by, ASK_AT_ONCE)
     taken = first.values(asked_at=now).returning(message).cte("taken")
-    of_message = (taken.c[name] for name in UnconfirmedText._fields if name in taken.c)
+    of_message = (taken.c[name] for name in _PendingText._fields if name in taken.c)
     rows = connection.execute(
         select(*of_message, action.c.loan_id, contact.c.borrower_id, borrower.c.phone_encrypted)
         .join(action, action.c.id == taken.c.action_id)
         .join(contact, contact.c.id == taken.c.contact_id)
         .join(borrower, borrower.c.id == contact.c.borrower_id)
     )
-    return typed_rows(UnconfirmedText, rows)
+    return typed_rows(_PendingText, rows)
 
 
-def _as_it_was_sent(ctx: Context, lost: UnconfirmedText, to: str) -> OutgoingText:
+def _as_it_was_sent(ctx: Context, lost: _PendingText, to: str) -> OutgoingText:
     return OutgoingText(
         reference=lost.id,
         to=to,
@@ -192,7 +194,7 @@ def _as_it_was_sent(ctx: Context, lost: UnconfirmedText, to: str) -> OutgoingTex
 
 
 def _settle_found(
-    connection: Connection, ctx: Context, lost: UnconfirmedText, body: str, sids: Sequence[str]
+    connection: Connection, ctx: Context, lost: _PendingText, body: str, sids: Sequence[str]
 ) -> bool:
     """Settle a text that is on the provider's list; False where that may be another of ours.
 
@@ -217,7 +219,7 @@ def _settle_found(
     return True
 
 
-def _lock_alike(connection: Connection, ctx: Context, lost: UnconfirmedText, body: str) -> int:
+def _lock_alike(connection: Connection, ctx: Context, lost: _PendingText, body: str) -> int:
     """How many texts that say this to this borrower are unsettled, this one included.
 
     They are locked, so that two runs do not take one of the list's texts for two of ours.

@@ -20,16 +20,16 @@ from domain.compliance.vocabulary import Channel
 from domain.messages import UNSENT, MessageStatus
 from domain.sms_segments import segments
 from workers.context import Context
-from workers.db.data_issues import note_problem
 from workers.db.loans import opt_out
 from workers.db.messages import advance_message, note_sent_after_all, providers_that_refused
 from workers.db.prepared_statements import prepared
+from workers.db.problems import note_problem
 from workers.db.schema import message
 from workers.gate.claim import ClaimedAction, claim, complete, reserve_contact
 from workers.messaging.backoff import MOST_FAILURES, back_off
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
 from workers.sms.providers.routing import Sender
-from workers.sms.rate_limit import wait_for_turn
+from workers.sms.rate_limit import wait_for_send_slot
 from workers.sms.template_values import text_values
 
 NOBODY_LEFT = "Every provider of the number's route has refused the text."
@@ -37,7 +37,7 @@ NOBODY_LEFT = "Every provider of the number's route has refused the text."
 
 def send_sms(ctx: Context, action_id: int) -> str:
     """Send the text of one action, once. Returns what came of it, in a word."""
-    if not wait_for_turn(ctx, action_id):
+    if not wait_for_send_slot(ctx, action_id):
         return "not its turn"
     with ctx.engine.begin() as connection:
         claimed = claim(connection, ctx, action_id, SEND_SMS)

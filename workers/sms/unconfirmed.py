@@ -19,7 +19,7 @@ from workers.db.messages import advance_message
 from workers.db.schema import action, loan, message
 from workers.db.typed_rows import typed_row
 
-NOBODY_KNOWS = (MessageStatus.UNKNOWN, MessageStatus.PARKED)
+UNCONFIRMED = (MessageStatus.UNKNOWN, MessageStatus.PARKED)
 
 
 class _StoredText(NamedTuple):
@@ -30,7 +30,7 @@ class _StoredText(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class UnknownText:
+class UnconfirmedText:
     """A text that may or may not have gone out. Holds no personal data."""
 
     message: UUID
@@ -43,7 +43,7 @@ class UnknownText:
     """`unknown`: the house is still finding out; `parked`: it has given up, and a person must."""
 
 
-def read_unknown(connection: Connection, zone: tzinfo) -> tuple[UnknownText, ...]:
+def read_unconfirmed(connection: Connection, zone: tzinfo) -> tuple[UnconfirmedText, ...]:
     """All texts that nobody can tell about, oldest first; moments are in `zone`."""
     rows = connection.execute(
         select(
@@ -55,16 +55,16 @@ def read_unknown(connection: Connection, zone: tzinfo) -> tuple[UnknownText, ...
             message.c.status,
         )
         .select_from(message.join(action).join(loan))
-        .where(message.c.status.in_(NOBODY_KNOWS), action.c.status == ActionStatus.UNKNOWN)
+        .where(message.c.status.in_(UNCONFIRMED), action.c.status == ActionStatus.UNKNOWN)
         .order_by(message.c.created_at, message.c.contact_id)
     )
     return tuple(
-        UnknownText(id, of, item, provider, since.astimezone(zone), status)
+        UnconfirmedText(id, of, item, provider, since.astimezone(zone), status)
         for id, of, item, provider, since, status in rows
     )
 
 
-def was_sent(
+def mark_sent(
     ctx: Context, message_id: UUID, actor: Actor, *, sid: str | None = None, dry_run: bool = False
 ) -> None:
     """The provider took it: its action is done. `sid` is the provider's own id, if it told one.
@@ -79,7 +79,7 @@ def was_sent(
     _settle(ctx, message_id, MessageStatus.ACCEPTED, done, sid=sid, dry_run=dry_run)
 
 
-def send_again(ctx: Context, message_id: UUID, actor: Actor, *, dry_run: bool = False) -> None:
+def mark_unsent(ctx: Context, message_id: UUID, actor: Actor, *, dry_run: bool = False) -> None:
     """It never went out: its action is due again, and the gate is asked again, as always.
 
     Should a receipt prove otherwise later, that is a problem on the loan.
@@ -91,7 +91,7 @@ def send_again(ctx: Context, message_id: UUID, actor: Actor, *, dry_run: bool = 
     _settle(ctx, message_id, MessageStatus.NOT_SENT, again, dry_run=dry_run)
 
 
-def drop_unknown(ctx: Context, message_id: UUID, actor: Actor, *, dry_run: bool = False) -> None:
+def abandon_text(ctx: Context, message_id: UUID, actor: Actor, *, dry_run: bool = False) -> None:
     """Whatever became of it, nothing more is to be done for its action.
 
     Raises:
@@ -136,7 +136,7 @@ def _lock(connection: Connection, message_id: UUID) -> _StoredText:
     status = connection.execute(
         select(action.c.status).where(action.c.id == lost.action_id).with_for_update()
     ).scalar_one()
-    if lost.status not in NOBODY_KNOWS or status != ActionStatus.UNKNOWN:
+    if lost.status not in UNCONFIRMED or status != ActionStatus.UNKNOWN:
         raise ArrearsError(
             f"Text {message_id} is not unknown any more: it is {lost.status}, and its action is "
             f"{status}. There is nothing to decide."

@@ -15,7 +15,7 @@ from config.readers.tape_mapping import TapeMapping
 from domain.errors import ArrearsError
 from domain.loans import LoanOnTape, Problem
 from workers.context import Context
-from workers.db.data_issues import NO_LADDER, no_ladder_detail
+from workers.db.problems import NO_LADDER, no_ladder_detail
 from workers.db.schema import inbox_event, tape_import
 from workers.escalation.reassess import reassess
 from workers.tapes.changes import note_changes

@@ -16,9 +16,9 @@ from sqlalchemy import Connection, text
 from domain.allocation import AllocationOrder
 from domain.loans import ZERO, LoanOnTape, Problem
 from domain.tape_reconciliation import Reconciled, reconcile
-from workers.db.allocations import on_record, write_laid
-from workers.db.data_issues import NO_LADDER, TAPE_SHOWS_LESS, note_problem
+from workers.db.allocations import read_recorded_payments, replace_all_allocations
 from workers.db.encryption import Cipher
+from workers.db.problems import NO_LADDER, TAPE_SHOWS_LESS, note_problem
 from workers.tapes.changes import Standing, standings
 from workers.tapes.staging import (
     empty_staging,
@@ -263,13 +263,13 @@ def _bring_together(
     known = {row.external_id: row.id for row in connection.execute(_TOLD_ANEW)}
     if not known:
         return {}
-    record = on_record(connection, list(known.values()), as_of)
+    record = read_recorded_payments(connection, list(known.values()), as_of)
     anew = [told_value for told_value in told if told_value.external_id in known]
     reconciled = {
         one.external_id: reconcile(one.instalments, record[known[one.external_id]], as_of, order)
         for one in anew
     }
-    write_laid(
+    replace_all_allocations(
         connection,
         {id: to for one in reconciled.values() for id, to in one.allocations.items()},
     )

@@ -74,7 +74,7 @@ def prune_completed_events(go_on: bool = False) -> str:
 @app.task(name=queues.REENCRYPT_WITH_CURRENT_KEY)
 def reencrypt_with_current_key() -> str:
     """Continue a rotation of the encryption keys that was begun."""
-    done = key_rotation.carry_on(process_context())
+    done = key_rotation.continue_rotation(process_context())
     if done:
         announce(app, queues.REENCRYPT_WITH_CURRENT_KEY, [()])
     return f"{done} re-encrypted"

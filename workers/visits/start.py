@@ -16,7 +16,12 @@ from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Verdict, may_contact
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
-from workers.attempts.attempts import Begun, check_known, opened, refuse_if_barred
+from workers.attempts.attempts import (
+    StartedAttempt,
+    check_known,
+    open_contact_detail,
+    refuse_if_barred,
+)
 from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.loans import lock_known_loan
@@ -26,9 +31,9 @@ from workers.db.typed_rows import typed_row
 from workers.gate.claim import check_gate, lock_action
 
 
-def begin_visit(
+def start_visit(
     ctx: Context, loan_external_id: str, *, actor: Actor, dry_run: bool = False
-) -> Begun:
+) -> StartedAttempt:
     """Begin the visit of a loan whose hours have come; gives the address.
 
     `by` is the staff reference of one of its two visitors.
@@ -62,7 +67,9 @@ def begin_visit(
             _this_visit(due, now),
         )
         refuse_if_barred(checked)
-        begun = Begun(None, row.item, due.purpose, row.locale, warnings=checked.verdict.warnings)
+        begun = StartedAttempt(
+            None, row.item, due.purpose, row.locale, warnings=checked.verdict.warnings
+        )
         if dry_run:
             return begun
         connection.execute(
@@ -70,11 +77,13 @@ def begin_visit(
             .where(visit.c.id == due.id, visit.c.begun_at.is_(None))
             .values(begun_at=now)
         )
-        address = opened(connection, ctx, checked, Opened.ADDRESS, row.address_encrypted, actor)
+        address = open_contact_detail(
+            connection, ctx, checked, Opened.ADDRESS, row.address_encrypted, actor
+        )
         return replace(begun, attempt=due.attempt, reach=address)
 
 
-def call_off_visit(ctx: Context, loan_external_id: str, *, actor: Actor, why: str) -> None:
+def cancel_visit(ctx: Context, loan_external_id: str, *, actor: Actor, why: str) -> None:
     """Call off a visit that did not take place: its people are free, and it is planned anew.
 
     Raises:
@@ -92,7 +101,7 @@ def call_off_visit(ctx: Context, loan_external_id: str, *, actor: Actor, why: st
             )
         connection.execute(update(visit).where(visit.c.id == due.id).values(cancelled_at=now))
         connection.execute(
-            update(visit_staff).where(visit_staff.c.visit_id == due.id).values(called_off_at=now)
+            update(visit_staff).where(visit_staff.c.visit_id == due.id).values(cancelled_at=now)
         )
         move = Move(ActionStatus.PLANNED, f"called off by {actor}: {why}", due_at=now)
         move_actions(connection, [due.action_id], move, now)

@@ -14,13 +14,13 @@ from tests.support.concurrently import concurrently
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.attempts.attempts import BarredError
 from workers.calls.assign import assign_call
-from workers.calls.start import begin_call
+from workers.calls.start import start_call
 from workers.db.loan_facts import load_facts
 from workers.db.schema import access, borrower, call, contact, contact_outcome, visit, visit_staff
 from workers.history import read_story
 from workers.inbox import process
 from workers.visits.schedule import schedule_visit
-from workers.visits.start import begin_visit, call_off_visit
+from workers.visits.start import cancel_visit, start_visit
 
 TODAY = ("2026-03-02 08:00", "2026-03-02 23:00")
 
@@ -60,7 +60,7 @@ def test_a_call_that_begins_counts_and_gives_the_number_and_the_look_is_on_recor
     book: Book,
 ) -> None:
     an_open_call(book)
-    begun = begin_call(book.ctx, "L-1", actor=Actor("c-2"))
+    begun = start_call(book.ctx, "L-1", actor=Actor("c-2"))
     assert begun.reach == PHONE["CN"]
     assert PHONE["CN"] not in repr(begun)
     made = book.one(contact)
@@ -74,7 +74,7 @@ def test_at_night_nobody_can_begin_a_call_and_nothing_is_written(book: Book) -> 
     an_open_call(book)
     book.at("2026-03-02 22:30")
     with pytest.raises(BarredError) as barred:
-        begin_call(book.ctx, "L-1", actor=Actor("c-1"))
+        start_call(book.ctx, "L-1", actor=Actor("c-1"))
     assert barred.value.rules == ("cn.contact_hours",)
     assert barred.value.until == book.moment("2026-03-03 08:00")
     assert book.rows(contact) == book.rows(access) == []
@@ -100,7 +100,7 @@ def test_nobody_is_called_whose_money_came_who_is_on_hold_or_who_asked_not_to_be
     why = {}
     for loan in ("L-hold", "L-asked", "L-waits"):
         with pytest.raises(BarredError) as barred:
-            begin_call(book.ctx, loan, actor=Actor("c-1"))
+            start_call(book.ctx, loan, actor=Actor("c-1"))
         why[loan] = barred.value.rules
     assert why == {
         "L-hold": ("lender.on_hold",),
@@ -115,7 +115,7 @@ def test_two_collectors_who_begin_one_call_at_once_make_one_attempt(book: Book) 
 
     def begin(actor: str) -> str:
         try:
-            begin_call(book.ctx, "L-1", actor=Actor(actor))
+            start_call(book.ctx, "L-1", actor=Actor(actor))
         except ArrearsError as refused:
             return "refused" if "nobody has said what came of it" in str(refused) else "other"
         return "begun"
@@ -137,25 +137,25 @@ def test_a_call_without_an_answer_may_be_tried_again_and_after_a_conversation_no
     us.loan("U-1", due_on="2026-03-01", jurisdiction="US")
     us.escalate("U-1")
     assert assign_call(us.ctx, us.action_id("U-1", "friendly_call")) == "assigned"
-    first = begin_call(us.ctx, "U-1", actor=Actor("u-1"))
+    first = start_call(us.ctx, "U-1", actor=Actor("u-1"))
     tell(us, first.attempt, "no_answer")
-    second = begin_call(us.ctx, "U-1", actor=Actor("u-2"))
+    second = start_call(us.ctx, "U-1", actor=Actor("u-2"))
     tell(us, second.attempt, "voicemail")
-    third = begin_call(us.ctx, "U-1", actor=Actor("u-2"))
+    third = start_call(us.ctx, "U-1", actor=Actor("u-2"))
     tell(us, third.attempt, "spoke")
     assert us.actions("U-1")["friendly_call"] == "done"
     with pytest.raises(ArrearsError, match="No call is open"):
-        begin_call(us.ctx, "U-1", actor=Actor("u-1"))
+        start_call(us.ctx, "U-1", actor=Actor("u-1"))
 
 
 def test_a_call_that_nobody_answers_stays_open_and_one_that_reaches_somebody_is_done(
     book: Book,
 ) -> None:
     an_open_call(book)
-    first = begin_call(book.ctx, "L-1", actor=Actor("c-1"))
+    first = start_call(book.ctx, "L-1", actor=Actor("c-1"))
     assert "may be tried again" in tell(book, first.attempt, "no_answer").reason
     assert book.actions("L-1")["friendly_call"] == "assigned"
-    second = begin_call(book.ctx, "L-1", actor=Actor("c-1"))
+    second = start_call(book.ctx, "L-1", actor=Actor("c-1"))
     tell(book, second.attempt, "spoke")
     assert book.actions("L-1")["friendly_call"] == "done"
     assert [row.connected for row in book.rows(contact_outcome)] == [False, True]
@@ -163,7 +163,7 @@ def test_a_call_that_nobody_answers_stays_open_and_one_that_reaches_somebody_is_
 
 def test_what_came_of_a_call_is_told_once_and_never_changed(book: Book) -> None:
     an_open_call(book)
-    begun = begin_call(book.ctx, "L-1", actor=Actor("c-1"))
+    begun = start_call(book.ctx, "L-1", actor=Actor("c-1"))
     tell(book, begun.attempt, "busy")
     with pytest.raises(ArrearsError, match="is on record as busy"):
         tell(book, begun.attempt, "spoke")
@@ -176,7 +176,7 @@ def test_what_came_of_a_call_is_told_once_and_never_changed(book: Book) -> None:
 def test_an_outcome_that_comes_before_its_call_is_kept(book: Book) -> None:
     an_open_call(book)
     assert tell(book, "dialer-7", "no_answer").status == "received"
-    begin_call(book.ctx, "L-1", actor=Actor("c-1"), attempt="dialer-7")
+    start_call(book.ctx, "L-1", actor=Actor("c-1"), attempt="dialer-7")
     for event_id in process.dispatch_events(book.ctx):
         process.apply_event(book.ctx, event_id)
     assert book.one(contact_outcome).outcome == "no_answer"
@@ -184,27 +184,27 @@ def test_an_outcome_that_comes_before_its_call_is_kept(book: Book) -> None:
 
 def test_a_dialer_that_asks_twice_under_one_id_gets_one_attempt(book: Book) -> None:
     an_open_call(book)
-    first = begin_call(book.ctx, "L-1", actor=Actor("c-1"), attempt="dialer-7")
-    assert begin_call(book.ctx, "L-1", actor=Actor("c-1"), attempt="dialer-7") == first
+    first = start_call(book.ctx, "L-1", actor=Actor("c-1"), attempt="dialer-7")
+    assert start_call(book.ctx, "L-1", actor=Actor("c-1"), attempt="dialer-7") == first
     assert len(book.rows(contact)) == 1
     assert len(book.rows(access)) == 2, "each look at the number is on record"
     book.at("2026-03-02 10:02")
     with pytest.raises(ArrearsError, match="nobody has said what came of it"):
-        begin_call(book.ctx, "L-1", actor=Actor("c-1"), attempt="dialer-7")
+        start_call(book.ctx, "L-1", actor=Actor("c-1"), attempt="dialer-7")
 
 
 def test_an_attempt_s_id_is_its_own_whatever_the_loan(book: Book) -> None:
     an_open_call(book)
     an_open_call(book, "L-2")
-    begin_call(book.ctx, "L-1", actor=Actor("c-1"), attempt="dialer-7")
+    start_call(book.ctx, "L-1", actor=Actor("c-1"), attempt="dialer-7")
     with pytest.raises(ArrearsError, match="the id of another attempt"):
-        begin_call(book.ctx, "L-2", actor=Actor("c-1"), attempt="dialer-7")
+        start_call(book.ctx, "L-2", actor=Actor("c-1"), attempt="dialer-7")
     assert len(book.rows(contact)) == len(book.rows(access)) == 1
 
 
 def test_a_call_that_must_learn_the_reason_is_not_over_without_it(book: Book) -> None:
     an_enquiry(book)
-    begun = begin_call(book.ctx, "L-1", actor=Actor("c-1"))
+    begun = start_call(book.ctx, "L-1", actor=Actor("c-1"))
     assert begun.must_learn == ("reason",)
     with pytest.raises(ArrearsError, match="why the loan is overdue"):
         tell(book, begun.attempt, "spoke")
@@ -214,7 +214,7 @@ def test_a_call_that_must_learn_the_reason_is_not_over_without_it(book: Book) ->
 
 def test_a_number_that_reaches_nobody_is_known_as_such_until_there_is_another(book: Book) -> None:
     an_open_call(book)
-    begun = begin_call(book.ctx, "L-1", actor=Actor("c-1"))
+    begun = start_call(book.ctx, "L-1", actor=Actor("c-1"))
     tell(book, begun.attempt, "number_invalid")
     assert book.one(borrower).phone_invalid_at == book.clock.at
     assert book.actions("L-1")["friendly_call"] == "done"
@@ -234,12 +234,12 @@ def test_only_a_caller_begins_a_call_and_only_one_that_is_open(
     book.staff("v-1", "visitor")
     an_open_call(book)
     with pytest.raises(ArrearsError, match=why):
-        begin_call(book.ctx, "L-1", actor=Actor(actor), item=item)
+        start_call(book.ctx, "L-1", actor=Actor(actor), item=item)
 
 
 def test_a_dry_run_asks_the_gate_and_shows_and_writes_nothing(book: Book) -> None:
     an_open_call(book)
-    begun = begin_call(book.ctx, "L-1", actor=Actor("c-1"), dry_run=True)
+    begun = start_call(book.ctx, "L-1", actor=Actor("c-1"), dry_run=True)
     assert (begun.attempt, begun.reach) == (None, None)
     assert book.rows(contact) == book.rows(access) == []
 
@@ -275,11 +275,11 @@ def a_visit(book: Book) -> str:
 def test_visitors_begin_a_visit_within_its_hours_and_say_what_came_of_it(book: Book) -> None:
     begins = a_visit(book)
     with pytest.raises(ArrearsError, match="can be begun then"):
-        begin_visit(book.ctx, "L-1", actor=Actor("v-1"))
+        start_visit(book.ctx, "L-1", actor=Actor("v-1"))
     book.at(begins)
     with pytest.raises(ArrearsError, match="is made by v-1 and v-2"):
-        begin_visit(book.ctx, "L-1", actor=Actor("c-1"))
-    begun = begin_visit(book.ctx, "L-1", actor=Actor("v-1"))
+        start_visit(book.ctx, "L-1", actor=Actor("c-1"))
+    begun = start_visit(book.ctx, "L-1", actor=Actor("v-1"))
     assert begun.reach == ADDRESS
     assert book.one(access).what == "address"
     told = tell(book, begun.attempt, "no_answer")
@@ -294,7 +294,7 @@ def test_the_gate_is_asked_again_at_the_door(book: Book) -> None:
     process.submit(book.ctx, "wish", "opt_out", wish)
     book.at(begins)
     with pytest.raises(BarredError) as barred:
-        begin_visit(book.ctx, "L-1", actor=Actor("v-1"))
+        start_visit(book.ctx, "L-1", actor=Actor("v-1"))
     assert barred.value.rules == ("lender.opted_out",)
     assert book.rows(access) == []
 
@@ -305,9 +305,9 @@ def test_a_visit_that_nobody_began_cannot_have_come_to_anything_and_is_called_of
     a_visit(book)
     with pytest.raises(ArrearsError, match="was not begun"):
         tell(book, book.one(contact).attempt, "spoke")
-    call_off_visit(book.ctx, "L-1", actor=Actor("v-1"), why="a flat tyre")
+    cancel_visit(book.ctx, "L-1", actor=Actor("v-1"), why="a flat tyre")
     assert book.actions("L-1")["field_visit"] == "planned"
-    assert all(row.called_off_at for row in book.rows(visit_staff))
+    assert all(row.cancelled_at for row in book.rows(visit_staff))
     assert schedule_visit(book.ctx, book.action_id("L-1", "field_visit")) == "scheduled"
     first, second = book.rows(visit)
     assert first.starts_at == second.starts_at, "the two are free again"
@@ -321,7 +321,7 @@ def test_a_visit_that_nobody_began_cannot_have_come_to_anything_and_is_called_of
 
 def test_a_story_tells_of_attempts_and_looks_and_shows_nothing_personal(book: Book) -> None:
     an_enquiry(book)
-    begun = begin_call(book.ctx, "L-1", actor=Actor("c-1"))
+    begun = start_call(book.ctx, "L-1", actor=Actor("c-1"))
     tell(book, begun.attempt, "spoke", "unemployed")
     with book.ctx.engine.connect() as connection:
         story = "\n".join(one.text for one in read_story(connection, book.ctx, "L-1"))

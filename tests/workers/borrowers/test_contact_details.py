@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from tests.support.events import store, tell
 from tests.support.loans import Book
-from workers.db.data_issues import note_problem
+from workers.db.problems import note_problem
 from workers.db.schema import borrower, inbox_event, problem
 from workers.inbox.process import EventResult
 

@@ -14,12 +14,12 @@ from domain.errors import ArrearsError
 from domain.inbound_texts import ReplyKind
 from tests.support.concurrently import concurrently
 from tests.support.loans import PHONE, Book
-from workers.borrowers.inbound_texts import BY_TEXT, Taken, take_reply
+from workers.borrowers.inbound_texts import BY_TEXT, RecordedText, record_inbound_text
 from workers.borrowers.reply_queue import (
     ReplyToRead,
     assign_replies,
+    close_reply,
     count_replies,
-    finish_reply,
     open_reply,
     read_replies,
 )
@@ -45,10 +45,10 @@ def book(engine: Engine) -> Book:
 
 def texts(
     book: Book, body: str, *, sid: str = "", number: str = PHONE["CN"], provider: str = "twilio"
-) -> Taken:
+) -> RecordedText:
     """A borrower writes; each text is another one unless the story names its id."""
     text = InboundText(provider, sid or f"SM{next(_sids)}", number, body, None)
-    return take_reply(book.ctx, text, help_is_answered=True)
+    return record_inbound_text(book.ctx, text, help_is_answered=True)
 
 
 def waiting(book: Book, staff_id: int | None = None) -> tuple[ReplyToRead, ...]:
@@ -67,7 +67,7 @@ def counted(book: Book) -> dict[str, int]:
 def test_a_stop_is_for_everybody_who_has_the_number_and_bars_texts_that_were_planned(
     book: Book,
 ) -> None:
-    assert texts(book, "Stop.") == Taken(ReplyKind.STOP, "zh-Hans")
+    assert texts(book, "Stop.") == RecordedText(ReplyKind.STOP, "zh-Hans")
 
     assert {(row.channel, row.source) for row in book.rows(opt_out)} == {("sms", "text")}
     assert len(book.rows(opt_out)) == 2
@@ -187,7 +187,7 @@ def test_two_repairs_at_once_give_each_reply_to_one_person(book: Book) -> None:
 
 def test_a_text_from_a_number_that_nobody_has_is_kept_and_shows(book: Book) -> None:
     book.staff("c-1", "caller", shift=TODAY)
-    assert texts(book, "who are you", number="+12125550199") == Taken(ReplyKind.OTHER, None)
+    assert texts(book, "who are you", number="+12125550199") == RecordedText(ReplyKind.OTHER, None)
     assert texts(book, "STOP", number="+12125550199").kind is ReplyKind.STOP
     assert book.rows(opt_out) == []
     assert assign_replies(book.ctx) == 0
@@ -206,19 +206,19 @@ def test_a_borrower_who_was_never_texted_is_known_by_the_number(book: Book) -> N
 
 def test_a_reply_that_somebody_saw_to_is_work_no_more(book: Book) -> None:
     texts(book, "我失业了")
-    finish_reply(book.ctx, book.one(reply).id, actor=Actor("c-1"))
+    close_reply(book.ctx, book.one(reply).id, actor=Actor("c-1"))
     assert (waiting(book), counted(book)) == ((), {})
     assert book.one(reply).actor == "c-1"
     with pytest.raises(ArrearsError, match="c-1 has seen to reply"):
-        finish_reply(book.ctx, book.one(reply).id, actor=Actor("c-2"))
+        close_reply(book.ctx, book.one(reply).id, actor=Actor("c-2"))
 
 
 def test_only_what_asks_for_a_person_can_be_seen_to(book: Book) -> None:
     texts(book, "STOP")
     with pytest.raises(ArrearsError, match="it was a stop"):
-        finish_reply(book.ctx, book.one(reply).id, actor=Actor("c-1"))
+        close_reply(book.ctx, book.one(reply).id, actor=Actor("c-1"))
     with pytest.raises(ArrearsError, match="no reply 999"):
-        finish_reply(book.ctx, 999, actor=Actor("c-1"))
+        close_reply(book.ctx, 999, actor=Actor("c-1"))
     with pytest.raises(ArrearsError, match="no reply 999"):
         open_reply(book.ctx, 999, actor=Actor("c-1"))
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import PHONE, Book
-from workers.borrowers.inbound_texts import take_reply
+from workers.borrowers.inbound_texts import record_inbound_text
 from workers.borrowers.reply_queue import assign_replies
 from workers.sms.providers.port import InboundText
 
@@ -29,7 +29,7 @@ def book(engine: Engine) -> Book:
     book.escalate("L-1")
     book.send("L-1", "text_day_1")
     text = InboundText("twilio", "SM1", PHONE["CN"], "我失业了\x1b[2J", None)
-    take_reply(book.ctx, text, help_is_answered=True)
+    record_inbound_text(book.ctx, text, help_is_answered=True)
     assign_replies(book.ctx)
     return book
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import NAME, Book
-from workers.db.data_issues import note_problem
+from workers.db.problems import note_problem
 from workers.db.schema import document
 from workers.visits.schedule import schedule_visit
 

@@ -63,7 +63,7 @@ def what_was_to_be_learnt(connection: Connection, _: Context) -> object:
         .join(loan, loan.c.id == contact.c.loan_id)
         .where(contact.c.attempt == f"A-1-{PAST_DUE}")
     ).one()
-    came = outcomes.OutcomeTold(made.attempt, ContactOutcome.NO_ANSWER, None, Actor("S-1"))
+    came = outcomes.ReportedOutcome(made.attempt, ContactOutcome.NO_ANSWER, None, Actor("S-1"))
     return outcomes._check(connection, made, came)
 
 
@@ -91,7 +91,7 @@ ALL_DAY: dict[str, Ask] = {
     "lost claims": lambda c, h: reconcile.mark_lost_claims(h),
     "asking providers": lambda c, h: reconcile._take_unasked(c, h.now()),
     "parking texts": lambda c, h: reconcile.park_old(h),
-    "settling texts whose answer was lost": lambda c, h: reconcile.settle_known(h),
+    "settling texts whose answer was lost": lambda c, h: reconcile.resolve_confirmed(h),
     "who refused a text that is tried again": lambda c, h: messages.providers_that_refused(
         c, PAST_DUE
     ),
@@ -109,7 +109,7 @@ PEOPLE_ASK: dict[str, Ask] = {
     "a call that is begun": lambda c, h: start._open_call(c, f"L-{PAST_DUE}", None),
     "a visit that is begun": lambda c, h: making_visits._visit_of(c, f"L-{PAST_DUE}"),
     "what a call had to learn, when its outcome is told": what_was_to_be_learnt,
-    "the attempt that a person ends": lambda c, h: attempts.attempt_to_end(
+    "the attempt that a person ends": lambda c, h: attempts.find_open_attempt(
         c, f"L-{PAST_DUE}", Channel.CALL
     ),
     "the newest letter": the_newest_letter,

@@ -23,7 +23,7 @@ from workers.db.grants import APPEND_ONLY, grant_to_role
 from workers.db.schema import evidence_due, evidence_head, evidence_link, message
 from workers.evidence.chain import chain_evidence
 from workers.evidence.export import write_bundle
-from workers.evidence.verify import Finding, Wrong, read_head, verify
+from workers.evidence.verify import Defect, Finding, read_head, verify
 from workers.sms.delivery_receipts import record_receipt
 
 
@@ -166,15 +166,15 @@ def test_a_piece_costs_as_many_statements_for_many_loans_as_for_one(engine: Engi
 @pytest.mark.parametrize(
     ("tampering", "wrong", "kind"),
     [
-        ("UPDATE contact SET at = at - interval '3 hours'", Wrong.CHANGED, "contact"),
-        ("UPDATE decision SET outcome = 'held'", Wrong.CHANGED, "decision"),
-        ("DELETE FROM receipt", Wrong.MISSING, "receipt"),
-        ("UPDATE access SET actor = 'somebody-else'", Wrong.CHANGED, "access"),
-        ("DELETE FROM evidence_link WHERE kind = 'receipt'", Wrong.UNLINKED, "receipt"),
+        ("UPDATE contact SET at = at - interval '3 hours'", Defect.CHANGED, "contact"),
+        ("UPDATE decision SET outcome = 'held'", Defect.CHANGED, "decision"),
+        ("DELETE FROM receipt", Defect.MISSING, "receipt"),
+        ("UPDATE access SET actor = 'somebody-else'", Defect.CHANGED, "access"),
+        ("DELETE FROM evidence_link WHERE kind = 'receipt'", Defect.UNLINKED, "receipt"),
     ],
 )
 def test_what_somebody_with_all_rights_changed_is_found(
-    book: Book, tampering: str, wrong: Wrong, kind: str
+    book: Book, tampering: str, wrong: Defect, kind: str
 ) -> None:
     chain(book)
     with all_rights(book.ctx.engine) as connection:
@@ -193,7 +193,7 @@ def test_a_row_slipped_in_without_its_link_is_found(book: Book) -> None:
                 " SELECT borrower_id, loan_id, action_id, channel, at FROM contact LIMIT 1"
             )
         )
-    assert [(row.wrong, row.kind) for row in findings(book)] == [(Wrong.UNLINKED, "contact")]
+    assert [(row.wrong, row.kind) for row in findings(book)] == [(Defect.UNLINKED, "contact")]
 
 
 def test_a_change_that_was_chained_anew_shows_against_a_head_that_was_noted(book: Book) -> None:
@@ -215,7 +215,7 @@ def test_a_change_that_was_chained_anew_shows_against_a_head_that_was_noted(book
             )
     chain(book)
     assert findings(book) == [], "of itself it looks whole"
-    assert [record.wrong for record in findings(book, head=noted.digest)] == [Wrong.NO_SUCH_HEAD]
+    assert [record.wrong for record in findings(book, head=noted.digest)] == [Defect.NO_SUCH_HEAD]
 
 
 def test_an_end_that_was_cut_off_shows_in_its_head(book: Book) -> None:
@@ -227,7 +227,7 @@ def test_an_end_that_was_cut_off_shows_in_its_head(book: Book) -> None:
         connection.execute(
             text("DELETE FROM evidence_link WHERE kind = 'receipt'"),
         )
-    assert Wrong.HEAD in {row.wrong for row in findings(book)}
+    assert Defect.HEAD in {row.wrong for row in findings(book)}
 
 
 def test_evidence_of_a_loan_nobody_knows_is_not_whole_but_unknown(book: Book) -> None:

@@ -141,7 +141,7 @@ def test_a_hold_calls_off_the_visits_of_its_days(
     place(book, "moratorium", "2026-03-31", ends_on)
 
     assert (book.one(visit).cancelled_at is not None) is called_off
-    freed = [row.called_off_at is not None for row in book.rows(visit_staff)]
+    freed = [row.cancelled_at is not None for row in book.rows(visit_staff)]
     assert freed == [called_off] * 2, "the visitors are free again"
 
 

@@ -14,8 +14,8 @@ from domain.errors import ArrearsError
 from domain.holds import HoldKind
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.calls.assign import assign_call
-from workers.db.data_issues import note_problem, resolve_problems
 from workers.db.loans import opt_out
+from workers.db.problems import note_problem, resolve_problems
 from workers.db.schema import borrower, message
 from workers.history import read_story
 from workers.inbox import process

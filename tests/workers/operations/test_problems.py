@@ -13,11 +13,11 @@ from domain.actors import Actor
 from domain.errors import ArrearsError
 from tests.support.loans import Book
 from workers.db.actions import claim_action, move_actions
-from workers.db.data_issues import note_problem, resolve_problems
+from workers.db.problems import note_problem, resolve_problems
 from workers.history import read_story
 from workers.inbox import process
 from workers.operations.problems import Problems, read_problems
-from workers.operations.resolve import drop_event, settle_problem
+from workers.operations.resolve import discard_event, resolve_problem
 from workers.operations.status import SENTENCES
 from workers.payments.payments import Payment
 
@@ -110,14 +110,14 @@ def test_a_problem_that_somebody_saw_to_is_closed_and_comes_back_with_its_cause(
             note_problem(connection, loan_id, "sent_after_all", "Two went out.", book.ctx.now())
 
     found()
-    settle_problem(
+    resolve_problem(
         book.ctx, "L-1", "sent_after_all", actor=Actor("ops-1"), why="rang", dry_run=True
     )
     assert len(problems_of(book).loans) == 1
-    settle_problem(book.ctx, "L-1", "sent_after_all", actor=Actor("ops-1"), why="rang")
+    resolve_problem(book.ctx, "L-1", "sent_after_all", actor=Actor("ops-1"), why="rang")
     assert problems_of(book).loans == ()
     with pytest.raises(ArrearsError, match="no open problem sent_after_all"):
-        settle_problem(book.ctx, "L-1", "sent_after_all", actor=Actor("ops-1"), why="rang")
+        resolve_problem(book.ctx, "L-1", "sent_after_all", actor=Actor("ops-1"), why="rang")
     with engine.connect() as connection:
         story = [one.text for one in read_story(connection, book.ctx, "L-1")]
     assert "The problem (sent_after_all) was seen to by ops-1." in story
@@ -137,13 +137,13 @@ def test_an_event_that_will_never_be_applied_is_let_go_and_may_come_anew(
     process.apply_event(book.ctx, receive_payment(book, 1, loan, currency))
     (event,) = problems_of(book).events
     with pytest.raises(ArrearsError, match="Nobody on the roster"):
-        drop_event(book.ctx, event.event, actor=Actor("nobody"), why="a test")
-    drop_event(book.ctx, event.event, actor=Actor("ops-1"), why="another house's")
+        discard_event(book.ctx, event.event, actor=Actor("nobody"), why="a test")
+    discard_event(book.ctx, event.event, actor=Actor("ops-1"), why="another house's")
     assert problems_of(book).events == ()
     with pytest.raises(ArrearsError, match="was dropped"):
-        drop_event(book.ctx, event.event, actor=Actor("ops-1"), why="again")
+        discard_event(book.ctx, event.event, actor=Actor("ops-1"), why="again")
     with pytest.raises(ArrearsError, match="no event X-9"):
-        drop_event(book.ctx, "X-9", actor=Actor("ops-1"), why="again")
+        discard_event(book.ctx, "X-9", actor=Actor("ops-1"), why="again")
     assert process.dispatch_events(book.ctx) == []
     event_id = receive_payment(book, 1, "L-1")
     assert process.apply_event(book.ctx, event_id).status == "applied", "its id is free again"

@@ -17,7 +17,7 @@ from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import ADDRESS, KEY, NAME, PHONE, Book, only
 from workers.calls.assign import assign_call
 from workers.cli.main import app
-from workers.db.data_issues import note_problem
+from workers.db.problems import note_problem
 from workers.escalation.scan import scan_portfolio
 from workers.inbox import process
 from workers.operations.status import Status, read_status

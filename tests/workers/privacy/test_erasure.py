@@ -16,7 +16,7 @@ from domain.errors import ArrearsError
 from domain.loans import Borrower, Instalment, LoanOnTape
 from tests.support.concurrently import concurrently
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
-from workers.borrowers.inbound_texts import take_reply
+from workers.borrowers.inbound_texts import record_inbound_text
 from workers.borrowers.reply_queue import open_reply
 from workers.db.loans import opt_out
 from workers.db.schema import (
@@ -63,7 +63,7 @@ def book(engine: Engine) -> Book:
     schedule_visit(book.ctx, book.action_id("L-1", "field_visit"))
     book.at("2026-04-05 10:00")
     told = InboundText("twilio", "SM1", PHONE["CN"], "我失业了", None)
-    take_reply(book.ctx, told, help_is_answered=True)
+    record_inbound_text(book.ctx, told, help_is_answered=True)
     tell_contacts(book, "E-1", "B-L-1", address="2 Example Road")
     pay(book, "L-1")
     return book

@@ -17,22 +17,22 @@ from tests.support.commands import Process, arrears, eventually
 from tests.support.concurrently import concurrently
 from tests.support.environment import KEY, an_environment
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
-from workers.borrowers.inbound_texts import take_reply
+from workers.borrowers.inbound_texts import record_inbound_text
 from workers.borrowers.reply_queue import open_reply
 from workers.context import Context
-from workers.db.encryption import Cipher, begins
+from workers.db.encryption import Cipher, token_prefix
 from workers.db.encryption_keys import (
     assert_keys_open,
     begin_rotation,
-    keep_digest_key,
+    is_rotating,
     read_index_key,
-    rotation_goes_on,
+    store_index_key,
 )
 from workers.db.schema import borrower, encryption_key, inbox_event, message, metadata, reply
 from workers.http.lender_events import ContactChangeFacts
 from workers.inbox import process as inbox
 from workers.privacy import key_rotation
-from workers.privacy.key_rotation import carry_on, count_left, rotate
+from workers.privacy.key_rotation import continue_rotation, count_left, rotate
 from workers.sms.providers.port import InboundText
 from workers.visits.letters import open_letter
 from workers.visits.schedule import schedule_visit
@@ -108,7 +108,7 @@ def test_an_installation_from_before_goes_on_finding_its_numbers(engine: Engine)
     book.loan("L-1")
 
     concurrently(
-        *(lambda: keep_digest_key(engine, cipher_of(engine, KEY), book.clock.at) for _ in "ab")
+        *(lambda: store_index_key(engine, cipher_of(engine, KEY), book.clock.at) for _ in "ab")
     )
 
     assert len(book.rows(encryption_key)) == 1
@@ -133,7 +133,7 @@ def full(engine: Engine) -> Book:
     book.escalate("L-3")
     book.send("L-3", "text_day_1")
     told = InboundText("twilio", "SM1", PHONE["CN"], "我失业了", None)
-    take_reply(book.ctx, told, help_is_answered=True)
+    record_inbound_text(book.ctx, told, help_is_answered=True)
     facts = ContactChangeFacts(borrower="B-L-2", address="2 Example Road")
     inbox.submit(book.ctx, "E-1", "contact_change", facts.payload(book.ctx.cipher))
     return book
@@ -168,7 +168,7 @@ def assert_all_is_found_and_opens(book: Book, *keys: str) -> None:
     assert open_reply(ctx, first, actor=Actor("c-1")).body == "我失业了"
     for sid, number, whose in (("SM2", PHONE["CN"], "B-L-1"), ("SM3", "+8613800138003", "B-L-3")):
         told = InboundText("twilio", f"{sid}-{len(book.rows(reply))}", number, "hello", None)
-        take_reply(ctx, told, help_is_answered=True)
+        record_inbound_text(ctx, told, help_is_answered=True)
         newest = book.rows(
             select(borrower.c.external_id).join(reply).order_by(reply.c.id.desc()).limit(1)
         )
@@ -189,7 +189,7 @@ def test_a_key_is_replaced_in_a_rotation_that_is_killed_half_way_and_goes_on(
 
     # Killed while the borrowers wait for it: the texts are done by then.
     def texts_are_done() -> bool:
-        head = begins(Cipher([NEW]).current_key_id)
+        head = token_prefix(Cipher([NEW]).current_key_id)
         return all(bytes(row.body_encrypted).startswith(head) for row in full.rows(message))
 
     with engine.begin() as connection:
@@ -231,14 +231,14 @@ def test_the_background_task_goes_on_with_a_rotation_that_was_begun_and_begins_n
     full: Book, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(key_rotation, "BATCH_SIZE", 1)
-    monkeypatch.setattr(key_rotation, "AT_A_RUN", 1)
+    monkeypatch.setattr(key_rotation, "BATCHES_PER_RUN", 1)
     ctx = with_keys(full, NEW, KEY)
-    assert carry_on(ctx) == 0, "nobody has begun one"
+    assert continue_rotation(ctx) == 0, "nobody has begun one"
     with engine.begin() as connection:
         begin_rotation(connection, ctx.cipher, ctx.now())
 
     runs = 0
-    while carry_on(ctx):
+    while continue_rotation(ctx):
         runs += 1
 
     assert runs == 3, "one borrower at a time"
@@ -255,12 +255,12 @@ def test_a_worker_that_was_not_started_anew_encrypts_nothing_with_the_old_key(
         begin_rotation(connection, new.cipher, new.now())
     rotate_some(new)
 
-    assert carry_on(stale) == 0
+    assert continue_rotation(stale) == 0
     assert set(count_left_now(full, NEW, KEY).values()) == {0}
 
 
 def rotate_some(ctx: Context) -> None:
-    while carry_on(ctx):
+    while continue_rotation(ctx):
         pass
 
 
@@ -284,7 +284,7 @@ def test_a_row_that_somebody_holds_is_left_and_the_old_key_stays_needed(
         )
         assert not rotate(ctx, nothing_told)
     with engine.connect() as connection:
-        assert rotation_goes_on(connection, ctx.cipher)
+        assert is_rotating(connection, ctx.cipher)
     with pytest.raises(ArrearsError, match="Put them back"):
         assert_keys_open(engine, cipher_of(engine, NEW))
 
@@ -332,4 +332,6 @@ def test_values_encrypted_before_there_were_key_ids_are_decrypted_and_encrypted_
 
     assert rotate(with_keys(book, KEY), nothing_told)
 
-    assert bytes(book.one(borrower).name_encrypted).startswith(begins(Cipher([KEY]).current_key_id))
+    assert bytes(book.one(borrower).name_encrypted).startswith(
+        token_prefix(Cipher([KEY]).current_key_id)
+    )

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import LargeBinary
 
 from workers.db.schema import borrower, metadata
-from workers.privacy.encrypted_columns import PLACES
+from workers.privacy.encrypted_columns import ENCRYPTED_TABLES
 from workers.privacy.subject_export import NOT_ABOUT_A_PERSON
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -93,7 +93,9 @@ def test_every_encrypted_column_is_encrypted_anew_when_keys_change() -> None:
         for column in table.c
         if column.name.endswith("_encrypted")
     }
-    places = {f"{place.name}.{column.name}" for place in PLACES for column in place.columns}
+    places = {
+        f"{place.name}.{column.name}" for place in ENCRYPTED_TABLES for column in place.columns
+    }
     # The key of the digests is kept under each key apart, and so never sealed anew.
     assert sealed - {"encryption_key.index_key_encrypted"} == places - {"inbox_event.payload"}
 

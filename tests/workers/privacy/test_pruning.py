@@ -12,8 +12,8 @@ from sqlalchemy import Engine, insert, select
 from domain.actors import Actor
 from tests.support.concurrently import concurrently
 from tests.support.loans import PHONE, Book
-from workers.borrowers.inbound_texts import take_reply
-from workers.borrowers.reply_queue import finish_reply
+from workers.borrowers.inbound_texts import record_inbound_text
+from workers.borrowers.reply_queue import close_reply
 from workers.db.schema import inbox_event, outbox_event, reply
 from workers.history import read_story
 from workers.http.lender_events import ContactChangeFacts
@@ -108,10 +108,10 @@ def test_that_contacts_changed_is_still_told_and_what_they_are_is_not(book: Book
 def test_what_a_stranger_wrote_goes_when_somebody_has_seen_to_it(book: Book) -> None:
     for sid, number in (("SM1", STRANGER), ("SM2", STRANGER), ("SM3", PHONE["CN"])):
         text = InboundText("twilio", sid, number, "hello", None)
-        take_reply(book.ctx, text, help_is_answered=True)
+        record_inbound_text(book.ctx, text, help_is_answered=True)
     numbers = {row.sid: row.id for row in book.rows(select(reply.c.sid, reply.c.id))}
     for sid in ("SM1", "SM3"):
-        finish_reply(book.ctx, numbers[sid], actor=Actor("c-1"))
+        close_reply(book.ctx, numbers[sid], actor=Actor("c-1"))
 
     days_later(book, 91)
 

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
-from workers.borrowers.inbound_texts import take_reply
+from workers.borrowers.inbound_texts import record_inbound_text
 from workers.db.schema import access, borrower, erasure
 from workers.http.lender_events import ContactChangeFacts
 from workers.inbox import process
@@ -38,7 +38,7 @@ def book(engine: Engine) -> Book:
         book.escalate(loan)
         book.send(loan, "text_day_1")
         text = InboundText("twilio", f"SM-{loan}", number, said, None)
-        take_reply(book.ctx, text, help_is_answered=True)
+        record_inbound_text(book.ctx, text, help_is_answered=True)
     facts = ContactChangeFacts(borrower="B-L-1", address="2 Example Road")
     process.submit(book.ctx, "E-1", "contact_change", facts.payload(book.ctx.cipher))
     book.at("2026-03-31 10:00").escalate("L-1")

@@ -17,7 +17,7 @@ from workers.db.schema import message, problem, receipt
 from workers.sms.delivery_receipts import record_receipt
 from workers.sms.providers.port import OutgoingText, SendResult
 from workers.sms.reconcile import mark_lost_claims
-from workers.sms.unconfirmed import send_again
+from workers.sms.unconfirmed import mark_unsent
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_an_answer_after_a_person_said_not_sent_is_a_problem_on_the_loan(engine:
         def send(self, text: OutgoingText) -> SendResult:
             book.clock.at += book.ctx.settings.lease + timedelta(seconds=1)
             mark_lost_claims(book.ctx)
-            send_again(book.ctx, text.reference, Actor("op-1"))
+            mark_unsent(book.ctx, text.reference, Actor("op-1"))
             return super().send(text)
 
     book.ctx = replace(book.ctx, sms=route(twilio=SlowerThanPeople()))

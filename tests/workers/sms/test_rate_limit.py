@@ -16,7 +16,7 @@ from tests.support.loans import SENDER, Book, FixedClock
 from workers.context import Context
 from workers.db.schema import message, sender_pace
 from workers.sms.providers.routing import Sender
-from workers.sms.rate_limit import LONGEST_WAIT, take_turn
+from workers.sms.rate_limit import LONGEST_WAIT, reserve_send_slot
 from workers.sms.send import send_sms
 
 ONE = Sender("twilio", SENDER, FakeSmsGateway())
@@ -27,7 +27,7 @@ SECOND = timedelta(seconds=1)
 
 def turn(engine: Engine, sender: Sender, now: datetime, per_second: float = 1) -> datetime | None:
     with engine.begin() as connection:
-        return take_turn(connection, sender, now, per_second)
+        return reserve_send_slot(connection, sender, now, per_second)
 
 
 def a_paced_book(engine: Engine, loans: int, per_second: float = 1) -> Book:

@@ -25,7 +25,7 @@ from workers.sms.reconcile import (
     mark_lost_claims,
     park_old,
     reconcile_texts,
-    settle_known,
+    resolve_confirmed,
 )
 
 INSTANT = timedelta(microseconds=1)
@@ -210,10 +210,10 @@ def test_the_answer_of_a_sender_that_comes_too_late_settles_its_action_after_all
     book.send("L-1", "text_day_1")
     assert book.actions("L-1")["text_day_1"] == "unknown"
 
-    assert sum(concurrently(*[partial(settle_known, book.ctx)] * 3)) == 1
+    assert sum(concurrently(*[partial(resolve_confirmed, book.ctx)] * 3)) == 1
 
     assert standing(book) == end
-    assert settle_known(book.ctx) == 0
+    assert resolve_confirmed(book.ctx) == 0
     assert len(late.asked) == 1
 
 
@@ -223,12 +223,12 @@ def test_a_text_that_was_not_sent_goes_again_by_the_same_way_with_the_gate_asked
     late = Late(SendResult(SendOutcome.NOT_SENT, "Too many requests."))
     book = late.book = a_loan(engine, late)
     book.send("L-1", "text_day_1")
-    settle_known(book.ctx)
+    resolve_confirmed(book.ctx)
     assert book.action("L-1", "text_day_1").due_at == book.clock.at
 
     late.answer = None
     book.send("L-1", "text_day_1")
-    settle_known(book.ctx)
+    resolve_confirmed(book.ctx)
     assert standing(book) == ("done", "accepted")
     assert [row.status for row in book.rows(message)] == ["not_sent", "accepted"]
 
@@ -237,7 +237,7 @@ def test_what_was_not_sent_too_often_is_given_up(book: Book, engine: Engine) -> 
     with engine.begin() as connection:
         connection.execute(update(action).values(attempts=MOST_FAILURES - 1))
         connection.execute(update(message).values(status="not_sent"))
-    assert settle_known(book.ctx) == 1
+    assert resolve_confirmed(book.ctx) == 1
     assert book.actions("L-1")["text_day_1"] == ActionStatus.DEAD
 
 
@@ -258,7 +258,7 @@ def test_an_answer_that_comes_while_the_provider_is_asked_is_not_overwritten(
 
     book.ctx = replace(book.ctx, sms=route(twilio=Meanwhile()))
     assert ask_providers(book.ctx) == 0
-    assert settle_known(book.ctx) == 1
+    assert resolve_confirmed(book.ctx) == 1
     assert standing(book) == ("done", "delivered")
     assert book.one(message).sid == "SM-receipt"
 

@@ -19,7 +19,7 @@ from workers.context import Context
 from workers.db.schema import action_event, message, problem, receipt
 from workers.inbox.process import apply_event, store_event
 from workers.sms.reconcile import park_old, reconcile_texts
-from workers.sms.unconfirmed import drop_unknown, read_unknown, send_again, was_sent
+from workers.sms.unconfirmed import abandon_text, mark_sent, mark_unsent, read_unconfirmed
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def book(engine: Engine) -> Book:
 
 def unknown(book: Book) -> UUID:
     with book.ctx.engine.connect() as connection:
-        (found,) = read_unknown(connection, book.zone)
+        (found,) = read_unconfirmed(connection, book.zone)
     return found.message
 
 
@@ -63,7 +63,7 @@ def receipt_comes(book: Book, message_id: UUID, word: str) -> None:
 
 def test_the_list_says_which_texts_are_to_be_decided_about(book: Book) -> None:
     with book.ctx.engine.connect() as connection:
-        (found,) = read_unknown(connection, book.zone)
+        (found,) = read_unconfirmed(connection, book.zone)
     assert (found.loan, found.item, found.provider, found.status) == (
         "L-1",
         "text_day_1",
@@ -74,7 +74,7 @@ def test_the_list_says_which_texts_are_to_be_decided_about(book: Book) -> None:
 
 
 def test_a_text_that_a_person_found_at_the_provider_is_done(book: Book) -> None:
-    was_sent(book.ctx, unknown(book), Actor("op-1"), sid="SM7")
+    mark_sent(book.ctx, unknown(book), Actor("op-1"), sid="SM7")
 
     assert standing(book) == ("done", ["accepted"])
     assert book.one(message).sid == "SM7"
@@ -82,7 +82,7 @@ def test_a_text_that_a_person_found_at_the_provider_is_done(book: Book) -> None:
 
 
 def test_a_text_that_a_person_did_not_find_is_sent_by_the_same_way_as_any(book: Book) -> None:
-    send_again(book.ctx, unknown(book), Actor("op-1"))
+    mark_unsent(book.ctx, unknown(book), Actor("op-1"))
     assert standing(book) == ("failed", ["not_sent"])
 
     assert book.send("L-1", "text_day_1") == "accepted"
@@ -90,14 +90,14 @@ def test_a_text_that_a_person_did_not_find_is_sent_by_the_same_way_as_any(book: 
 
 
 def test_a_text_that_is_sent_again_meets_the_gate(book: Book) -> None:
-    send_again(book.ctx, unknown(book), Actor("op-1"))
+    mark_unsent(book.ctx, unknown(book), Actor("op-1"))
     assert book.at("2026-03-03 23:00").send("L-1", "text_day_1") == "nothing to do"
     assert book.actions("L-1")["text_day_1"] == "deferred"
 
 
 def test_a_text_that_is_dropped_is_over_whatever_a_receipt_tells_later(book: Book) -> None:
     text = unknown(book)
-    drop_unknown(book.ctx, text, Actor("op-1"))
+    abandon_text(book.ctx, text, Actor("op-1"))
     reconcile_texts(book.ctx)
     assert standing(book) == ("dropped", ["parked"])
 
@@ -111,14 +111,14 @@ def test_a_receipt_settles_a_text_that_waits_for_a_person(book: Book) -> None:
     receipt_comes(book, text, "delivered")
     assert standing(book) == ("done", ["delivered"])
     with pytest.raises(ArrearsError, match="not unknown any more: it is delivered"):
-        send_again(book.ctx, text, Actor("op-1"))
+        mark_unsent(book.ctx, text, Actor("op-1"))
 
 
 def test_a_receipt_after_a_person_said_not_sent_is_kept_and_stops_the_second_text(
     book: Book,
 ) -> None:
     text = unknown(book)
-    send_again(book.ctx, text, Actor("op-1"))
+    mark_unsent(book.ctx, text, Actor("op-1"))
 
     receipt_comes(book, text, "delivered")
 
@@ -130,7 +130,7 @@ def test_a_receipt_after_a_person_said_not_sent_is_kept_and_stops_the_second_tex
 
 def test_a_receipt_that_comes_after_the_second_text_is_a_problem_on_record(book: Book) -> None:
     text = unknown(book)
-    send_again(book.ctx, text, Actor("op-1"))
+    mark_unsent(book.ctx, text, Actor("op-1"))
     book.send("L-1", "text_day_1")
 
     receipt_comes(book, text, "delivered")
@@ -141,13 +141,13 @@ def test_a_receipt_that_comes_after_the_second_text_is_a_problem_on_record(book:
 
 def test_a_receipt_that_agrees_with_the_person_is_no_problem(book: Book) -> None:
     text = unknown(book)
-    send_again(book.ctx, text, Actor("op-1"))
+    mark_unsent(book.ctx, text, Actor("op-1"))
     receipt_comes(book, text, "failed")
     assert standing(book) == ("failed", ["not_sent"])
     assert book.rows(problem) == []
 
 
-@pytest.mark.parametrize("decide", [was_sent, send_again, drop_unknown])
+@pytest.mark.parametrize("decide", [mark_sent, mark_unsent, abandon_text])
 def test_a_dry_run_checks_and_changes_nothing(book: Book, decide: Callable[..., None]) -> None:
     before = standing(book)
     decide(book.ctx, unknown(book), Actor("op-1"), dry_run=True)
@@ -166,7 +166,7 @@ def test_of_two_people_who_decide_at_once_one_is_told_that_it_is_settled(book: B
             return str(error)
         return "done"
 
-    said = concurrently(partial(say, was_sent), partial(say, send_again))
+    said = concurrently(partial(say, mark_sent), partial(say, mark_unsent))
     assert sorted(one == "done" for one in said) == [False, True]
     assert standing(book) in [("done", ["accepted"]), ("failed", ["not_sent"])]
 
@@ -178,4 +178,4 @@ def test_the_id_of_another_text_is_refused(book: Book) -> None:
     taken = next(row.sid for row in book.rows(message) if row.sid)
 
     with pytest.raises(ArrearsError, match="is the id of another text"):
-        was_sent(book.ctx, unknown(book), Actor("op-1"), sid=taken)
+        mark_sent(book.ctx, unknown(book), Actor("op-1"), sid=taken)

@@ -13,7 +13,7 @@ from domain.errors import ArrearsError
 from tests.support.counting import statements
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.calls.assign import assign_call
-from workers.calls.start import begin_call
+from workers.calls.start import start_call
 from workers.legal.legal_files import open_legal_file
 from workers.payments.payments import Payment, record_payment
 from workers.staff.worklist import Kind, WorkList, read_work
@@ -81,7 +81,7 @@ def test_calls_are_those_that_are_open_by_the_end_of_a_day(book: Book) -> None:
     assert [call.loan for call in work_of(book).calls] == ["L-1", "L-2"]
     assert [call.loan for call in work_of(book, on="2026-03-09").calls] == ["L-1"]
     attempt = book.called("L-1", actor="c-1", outcome="busy")
-    begun = begin_call(book.ctx, "L-2", actor=Actor("c-1")).attempt
+    begun = start_call(book.ctx, "L-2", actor=Actor("c-1")).attempt
     told = {call.loan: (call.tries, call.begun_as) for call in work_of(book).calls}
     assert told == {"L-1": (1, None), "L-2": (1, begun)}
     assert attempt != begun

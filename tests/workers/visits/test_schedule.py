@@ -211,7 +211,7 @@ def test_money_that_comes_in_calls_the_visit_off_and_frees_the_visitors(book: Bo
         record_payment(connection, book.ctx, paid)
 
     assert book.one(visit).cancelled_at is not None
-    assert all(row.called_off_at for row in book.rows(visit_staff))
+    assert all(row.cancelled_at for row in book.rows(visit_staff))
     assert schedule_visit(book.ctx, due_visit(book, "L-2")) == "scheduled", "by the same two"
 
 

@@ -227,8 +227,8 @@ problem = Table(
     Column("detail", Text, nullable=False),
     moment("found_at"),
     moment("resolved_at", nullable=True),
-    Column("resolved_by", Text),  # the staff reference of whoever saw to it, if nothing else did
-    Column("resolved_why", Text),
+    Column("actor", Text),  # the staff reference of whoever saw to it, if nothing else did
+    Column("why", Text),
     Index(
         "problem_once_while_open",
         "loan_id",

@@ -90,7 +90,7 @@ visit_staff = Table(
     refers_to("staff", primary_key=True),
     moment("starts_at"),
     moment("ends_at"),
-    moment("called_off_at", nullable=True),  # from then on they are free; who was to go stays told
+    moment("cancelled_at", nullable=True),  # from then on they are free; who was to go stays told
 )
 # Nobody is in two places, not even where time zones make two slots overlap. A person is written as
 # a range of one, so that PostgreSQL needs no extension.
@@ -98,7 +98,7 @@ visit_staff.append_constraint(
     ExcludeConstraint(
         (func.int8range(visit_staff.c.staff_id, visit_staff.c.staff_id, "[]"), "&&"),
         (func.tstzrange(visit_staff.c.starts_at, visit_staff.c.ends_at), "&&"),
-        where=text("called_off_at IS NULL"),
+        where=text("cancelled_at IS NULL"),
         name="visit_staff_one_place_at_a_time",
     )
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from tests.support.loans import Book
-from workers.db.data_issues import note_problem
+from workers.db.problems import note_problem
 from workers.escalation.escalate import FAILED_LOOK
 from workers.simulator.demo.summary import Tally, read_tally, richest_story
 
