@@ -22,7 +22,7 @@ class ContactOutcome(StrEnum):
         return self in _CONNECTED
 
     @property
-    def settles_it(self) -> bool:
+    def completes_action(self) -> bool:
         """Whether no further attempt at the same call is of any use."""
         return self.connected or self is ContactOutcome.NUMBER_INVALID
 

@@ -1,7 +1,9 @@
-"""Calls and visits that people begin: the gate is asked once more before anybody is reached.
+"""What calls and visits share when a person starts one: the contact gate checks it once more.
 
-A call counts for the law's caps from the moment it is begun, whatever becomes of it. Two people who
-begin at once wait for each other at the borrower's row, as all claims do."""
+A call counts for the legal frequency caps from the moment it starts, whatever its outcome. Two
+people who start at the same time wait for each other at the lock of the borrower's row, as all
+claims do.
+"""
 
 from __future__ import annotations
 
@@ -26,21 +28,21 @@ from workers.gate.claim import CheckedAction
 
 
 class BarredError(ArrearsError):
-    """The contact may not begin now. The sentence says why."""
+    """The contact may not start now. The message says why."""
 
     def __init__(self, why: str, rules: Sequence[str], until: datetime | None) -> None:
         super().__init__(why)
         self.rules = tuple(rules)
         self.until = until
-        """The first lawful moment, where there is one to name; aware."""
+        """The first lawful moment, timezone-aware; None if there is none to name."""
 
 
 @dataclass(frozen=True, slots=True)
 class StartedAttempt:
-    """A call or a visit that may begin now."""
+    """A call or a visit that may start now."""
 
     attempt: str | None
-    """The id under which its outcome is told; None after a dry run."""
+    """The id under which its outcome is reported; None after a dry run."""
     item: str
     purpose: str
     language: str
@@ -48,16 +50,16 @@ class StartedAttempt:
     must_learn: tuple[str, ...] = ()
     may_offer: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    """Advisory rules that speak against it."""
+    """Advisory rules that advise against it."""
     reach: str | None = field(default=None, repr=False)
-    """The number to call or the address to go to: personal data. None after a dry run."""
+    """The telephone number or the address: personal data. None after a dry run."""
 
 
 def refuse_if_barred(checked: CheckedAction) -> None:
-    """Nothing begins that the gate, or the money, speaks against.
+    """Refuse a contact that the gate does not allow, or whose arrears are paid.
 
     Raises:
-        BarredError: it may not begin now.
+        BarredError: the contact may not start now.
     """
     if (move := checked.away) is None:
         return
@@ -75,25 +77,25 @@ def open_contact_detail(
     ctx: Context,
     checked: CheckedAction,
     what: Opened,
-    sealed: bytes | None,
+    encrypted: bytes | None,
     actor: Actor,
 ) -> str:
-    """What was sealed of a number or an address, with the look at it on record.
+    """Decrypt a telephone number or an address, and record this access.
 
     Raises:
-        ArrearsError: there is none.
+        ArrearsError: there is none on record.
     """
-    if sealed is None:
+    if encrypted is None:
         raise ArrearsError(f"There is no {what} on record for loan {checked.loan.external_id}.")
     note_access(connection, checked.loan.loan_id, what, actor, checked.now, item=checked.loan.item)
-    return ctx.cipher.decrypt(sealed)
+    return ctx.cipher.decrypt(encrypted)
 
 
 def find_open_attempt(connection: Connection, loan_external_id: str, channel: Channel) -> str:
-    """The attempt at a loan that was begun last and of which nobody has said what came of it.
+    """The newest attempt of a loan that was started and has no outcome yet.
 
     Raises:
-        ArrearsError: the loan is not known, or there is none.
+        ArrearsError: there is none, or the loan is not known.
     """
     found: str | None = connection.execute(
         select(contact.c.attempt)
@@ -103,7 +105,7 @@ def find_open_attempt(connection: Connection, loan_external_id: str, channel: Ch
             loan.c.external_id == loan_external_id,
             contact.c.channel == channel,
             contact.c.attempt.is_not(None),
-            ~told(),
+            ~has_outcome(),
             exists().where(visit.c.contact_id == contact.c.id, visit.c.begun_at.is_not(None))
             if channel is Channel.VISIT
             else true(),
@@ -118,16 +120,16 @@ def find_open_attempt(connection: Connection, loan_external_id: str, channel: Ch
     return found
 
 
-def told() -> Exists:
-    """Whether somebody said what came of a contact, for a query of `contact`."""
+def has_outcome() -> Exists:
+    """Whether the outcome of a contact is recorded, for a query of `contact`."""
     return exists().where(contact_outcome.c.contact_id == contact.c.id)
 
 
 def check_role(connection: Connection, actor: Actor, role: Role) -> None:
-    """Only who has the role on the roster.
+    """Check that the actor is on the roster with this role.
 
     Raises:
-        ArrearsError: nobody has that reference, or they have another role.
+        ArrearsError: nobody has that reference, or the person has other roles.
     """
     roles = roles_of(connection, actor)
     if role not in roles:
@@ -138,10 +140,10 @@ def check_role(connection: Connection, actor: Actor, role: Role) -> None:
 
 
 def check_known(connection: Connection, loan_external_id: str) -> None:
-    """The loan is in the book.
+    """Check that the loan exists.
 
     Raises:
-        ArrearsError: it is not.
+        ArrearsError: it does not.
     """
     known = select(loan.c.id).where(loan.c.external_id == loan_external_id)
     if connection.execute(known).first() is None:

@@ -1,4 +1,4 @@
-"""What came of a call or a visit, as whoever made it tells: on record once, and never changed."""
+"""The outcome of a call or a visit, as the person who made it reports it. Recorded once."""
 
 from __future__ import annotations
 
@@ -22,61 +22,61 @@ from workers.escalation.reassess import reassess
 
 @dataclass(frozen=True, slots=True)
 class ReportedOutcome:
-    """What came of an attempt."""
+    """The reported outcome of an attempt."""
 
     attempt: str
     outcome: ContactOutcome
     reason: ArrearsReason | None
-    """Why the loan is overdue, where the borrower said so."""
+    """Why the loan is overdue, if the borrower said so."""
     actor: Actor
-    """The lender's own reference of whoever made the attempt."""
+    """The person who made the attempt."""
 
 
-def record_outcome(connection: Connection, ctx: Context, told: ReportedOutcome) -> str:
-    """Put an outcome on record, in the caller's transaction. Returns a sentence for people.
+def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome) -> str:
+    """Record an outcome in the caller's transaction. Returns a sentence for people.
 
-    A call that reached somebody, or a number that reaches nobody, is done; another may be tried
-    again, as the gate allows. A visit is done whatever came of it.
+    A call is done when a person was reached or the number is invalid. Any other call may be tried
+    again, if the gate allows it. A visit is done with any outcome.
 
     Raises:
         NotYetError: the attempt is not known.
-        RejectedError: it was told otherwise before, the visit was never begun, or the call had to
-            learn the reason and none is told.
+        RejectedError: another outcome is recorded, the visit was never started, or the call had to
+            learn the reason of the arrears and the report has none.
     """
     now = ctx.now()
-    made = _lock(connection, told.attempt)
-    if made is None:
-        raise NotYetError(f"No attempt {told.attempt} is known. Its outcome is kept.")
-    known = connection.execute(
-        select(contact_outcome).where(contact_outcome.c.contact_id == made.id)
+    attempt = _lock(connection, report.attempt)
+    if attempt is None:
+        raise NotYetError(f"No attempt {report.attempt} is known. Its outcome is kept.")
+    recorded = connection.execute(
+        select(contact_outcome).where(contact_outcome.c.contact_id == attempt.id)
     ).one_or_none()
-    if known is not None:
-        if (known.outcome, known.reason) != (told.outcome, told.reason):
+    if recorded is not None:
+        if (recorded.outcome, recorded.reason) != (report.outcome, report.reason):
             raise RejectedError(
-                f"What came of attempt {told.attempt} is on record as {known.outcome}. What is on "
-                "record is not changed."
+                f"What came of attempt {report.attempt} is on record as {recorded.outcome}. What "
+                "is on record is not changed."
             )
-        return f"What came of attempt {told.attempt} is on record already; nothing changed."
-    _check(connection, made, told)
+        return f"What came of attempt {report.attempt} is on record already; nothing changed."
+    _check(connection, attempt, report)
     connection.execute(
         insert(contact_outcome).values(
-            contact_id=made.id,
-            outcome=told.outcome,
-            connected=told.outcome.connected,
-            reason=told.reason,
-            actor=told.actor.reference,
+            contact_id=attempt.id,
+            outcome=report.outcome,
+            connected=report.outcome.connected,
+            reason=report.reason,
+            actor=report.actor.reference,
             reported_at=now,
         )
     )
-    if made.channel == Channel.CALL and told.outcome is ContactOutcome.NUMBER_INVALID:
-        _note_invalid(connection, made.number_blind_index, now)
-    over = made.channel == Channel.VISIT or told.outcome.settles_it
+    if attempt.channel == Channel.CALL and report.outcome is ContactOutcome.NUMBER_INVALID:
+        _note_invalid(connection, attempt.number_blind_index, now)
+    over = attempt.channel == Channel.VISIT or report.outcome.completes_action
     if over:
-        move = Move(ActionStatus.DONE, f"it was made: {told.outcome}")
-        move_actions(connection, [made.action_id], move, now)
-    reassess(connection, [made.loan_id], now)
+        move = Move(ActionStatus.DONE, f"it was made: {report.outcome}")
+        move_actions(connection, [attempt.action_id], move, now)
+    reassess(connection, [attempt.loan_id], now)
     again = "" if over else " It may be tried again."
-    return f"The {made.channel} of loan {made.external_id} came to: {told.outcome}.{again}"
+    return f"The {attempt.channel} of loan {attempt.external_id} came to: {report.outcome}.{again}"
 
 
 class _Attempt(NamedTuple):
@@ -92,7 +92,7 @@ class _Attempt(NamedTuple):
 
 
 def _lock(connection: Connection, attempt: str) -> _Attempt | None:
-    """The attempt; its borrower and its loan are locked, as they are when it begins."""
+    """Lock the borrower and the loan of the attempt, in the same order as when it starts."""
     locked = (
         select(
             contact.c.id,
@@ -113,27 +113,27 @@ def _lock(connection: Connection, attempt: str) -> _Attempt | None:
     return typed_row(_Attempt, connection.execute(locked))
 
 
-def _check(connection: Connection, made: _Attempt, told: ReportedOutcome) -> None:
-    if made.channel == Channel.VISIT:
+def _check(connection: Connection, attempt: _Attempt, report: ReportedOutcome) -> None:
+    if attempt.channel == Channel.VISIT:
         begun = exists().where(
-            visit.c.contact_id == made.id,
+            visit.c.contact_id == attempt.id,
             visit.c.begun_at.is_not(None),
         )
         if not connection.execute(select(begun)).scalar():
             raise RejectedError(
-                f"Visit {told.attempt} was not begun, so nothing can have come of it. "
+                f"Visit {report.attempt} was not begun, so nothing can have come of it. "
                 "`arrears visit call-off` frees its visitors."
             )
         return
     must_learn = connection.execute(
         select(call.c.must_learn)
         .join(action, action.c.id == call.c.action_id)
-        .where(call.c.action_id == made.action_id)
+        .where(call.c.action_id == attempt.action_id)
         .order_by(call.c.id.desc())
         .limit(1)
     ).scalar()
-    spoke = told.outcome is ContactOutcome.SPOKE
-    if spoke and REASON in (must_learn or ()) and told.reason is None:
+    spoke = report.outcome is ContactOutcome.SPOKE
+    if spoke and REASON in (must_learn or ()) and report.reason is None:
         raise RejectedError(
             "That call was to learn why the loan is overdue. Say the reason: one of "
             f"{', '.join(ArrearsReason)}."
@@ -141,7 +141,7 @@ def _check(connection: Connection, made: _Attempt, told: ReportedOutcome) -> Non
 
 
 def _note_invalid(connection: Connection, number_blind_index: bytes | None, now: datetime) -> None:
-    """The number reaches nobody, under whatever name it is on record."""
+    """Mark the number as invalid for every borrower who has it."""
     connection.execute(
         update(borrower)
         .where(

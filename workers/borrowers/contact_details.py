@@ -1,7 +1,7 @@
-"""New contacts of a borrower: a number, an address, time zones, a language.
+"""New contact details of a borrower: a number, an address, time zones, a language.
 
-Whoever told of them sealed what is personal before it was stored; here it is opened only to find
-the borrower by the number later.
+Personal data is encrypted before the event is stored. It is decrypted here only to compute the
+blind index of a number.
 """
 
 from __future__ import annotations
@@ -22,19 +22,18 @@ from workers.db.schema import borrower, loan
 from workers.escalation.reassess import reassess
 from workers.tapes.borrowers import zones_of_number
 
-PUT_RIGHT_BY_A_NUMBER = ("phone_missing", "phone_invalid")
-PUT_RIGHT_BY_ZONES = ("zone_missing",)
+RESOLVED_BY_NUMBER = ("phone_missing", "phone_invalid")
+RESOLVED_BY_ZONES = ("zone_missing",)
 
 
 def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, Any]) -> str:
-    """Bring a borrower's contacts up to date, in the caller's transaction.
+    """Update a borrower's contact details, in the caller's transaction.
 
-    `payload` names the `borrower` and any of `phone_encrypted` and `address_encrypted` (sealed,
-    then in
-    base64; the number in E.164), `zones` (IANA), `locale` (BCP 47) and `phone_at_work`. What it
-    leaves out stays; a new number is taken to be the borrower's own, and to reach them. The zone
-    that a new number tells is added to those of the address: a contact must be lawful in all of
-    them. What waited for a number or a zone asks the gate again.
+    `payload` has the `borrower` and any of `phone_encrypted` and `address_encrypted` (encrypted,
+    then base64; the number in E.164), `zones` (IANA), `locale` (BCP 47) and `phone_at_work`. What
+    it leaves out stays. A new number counts as the borrower's own and as valid. The zone of a new
+    number is added to those of the address, because a contact must be lawful in all of them.
+    Actions that waited for a number or a zone are checked by the gate again.
 
     Raises:
         NotYetError: the borrower is not known.
@@ -42,32 +41,32 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
     """
     now = ctx.now()
     external_id = payload["borrower"]
-    known = connection.execute(
+    person = connection.execute(
         select(borrower.c.id, borrower.c.zones, borrower.c.erased_at)
         .where(borrower.c.external_id == external_id)
         .with_for_update()
     ).one_or_none()
-    if known is None:
+    if person is None:
         raise NotYetError(f"Borrower {external_id} is not known. The new contacts are kept.")
-    if known.erased_at is not None:
+    if person.erased_at is not None:
         raise RejectedError(
             f"What was held about borrower {external_id} was erased on "
-            f"{known.erased_at.astimezone(ctx.settings.lender_zone).date()}. New contacts come "
+            f"{person.erased_at.astimezone(ctx.settings.lender_zone).date()}. New contacts come "
             "with a new loan."
         )
-    changed = _changed(ctx, tuple(known.zones), payload)
+    changed = _changed(ctx, tuple(person.zones), payload)
     loans = list(
         connection.execute(
             select(loan.c.id)
-            .where(loan.c.borrower_id == known.id)
+            .where(loan.c.borrower_id == person.id)
             .order_by(loan.c.id)
             .with_for_update()
         ).scalars()
     )
     connection.execute(
-        update(borrower).where(borrower.c.id == known.id).values(**changed, updated_at=now)
+        update(borrower).where(borrower.c.id == person.id).values(**changed, updated_at=now)
     )
-    resolve_problems(connection, loans, _put_right(changed), now)
+    resolve_problems(connection, loans, _resolved_kinds(changed), now)
     reassess(connection, loans, now)
     return f"The contacts of borrower {external_id} are up to date."
 
@@ -90,10 +89,10 @@ def _changed(
     if (address := payload.get("address_encrypted")) is not None:
         changed["address_encrypted"] = b64decode(address)
     if (phone := payload.get("phone_encrypted")) is not None:
-        sealed = b64decode(phone)
-        number = ctx.cipher.decrypt(sealed)
+        encrypted = b64decode(phone)
+        number = ctx.cipher.decrypt(encrypted)
         changed |= {
-            "phone_encrypted": sealed,
+            "phone_encrypted": encrypted,
             "phone_blind_index": ctx.cipher.blind_index(number),
             "phone_at_work": False,
             "phone_invalid_at": None,
@@ -107,7 +106,7 @@ def _changed(
 
 
 def _with_zone_of(number: str, zones: tuple[str, ...]) -> tuple[str, ...]:
-    """The zones of the address, with that of the number; a number alone vouches for no zone."""
+    """The zones of the address, with that of the number; without an address, no zones."""
     try:
         parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
@@ -119,8 +118,8 @@ def _with_zone_of(number: str, zones: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*zones, *zones_of_number(parsed))))
 
 
-def _put_right(changed: Mapping[str, Any]) -> tuple[str, ...]:
+def _resolved_kinds(changed: Mapping[str, Any]) -> tuple[str, ...]:
     """The kinds of problem that the change resolves."""
-    return (PUT_RIGHT_BY_A_NUMBER if "phone_encrypted" in changed else ()) + (
-        PUT_RIGHT_BY_ZONES if "zones" in changed else ()
+    return (RESOLVED_BY_NUMBER if "phone_encrypted" in changed else ()) + (
+        RESOLVED_BY_ZONES if "zones" in changed else ()
     )

@@ -1,4 +1,4 @@
-"""What borrowers write back: on record once, and a stop or a start counts at once."""
+"""Texts from borrowers: recorded once; STOP and START take effect immediately."""
 
 from __future__ import annotations
 
@@ -19,32 +19,31 @@ from workers.db.typed_rows import typed_row
 from workers.sms.providers.port import InboundText
 
 BY_TEXT = Actor("text", ActorKind.BORROWER)
-"""Whoever opts out by a text of their own."""
+"""The actor of an opt-out that came as a text."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedText:
-    """A text that is on record now, or was before."""
+    """A text that is on record."""
 
     kind: ReplyKind
     locale: str | None
-    """BCP 47, of whoever wrote it; None: nobody on the book has that number."""
+    """BCP 47, the language of the sender; None: no borrower has that number."""
 
 
 def record_inbound_text(ctx: Context, text: InboundText, *, help_is_answered: bool) -> RecordedText:
-    """Put a borrower's text on record, once, and let a stop or a start count at once.
+    """Record a borrower's text, once, and apply STOP or START immediately.
 
-    A stop opts out everybody on the book who has that number: whoever holds the telephone is asked
-    to be left alone. A start takes back no other opt-out than one that came by text. Where the
-    provider's call cannot be answered with a text (`help_is_answered` False), a person sees to a
-    call for help.
+    STOP opts out every borrower who has that number, because they may share one telephone. START
+    takes back only opt-outs that came by text. If the provider does not answer HELP by itself
+    (`help_is_answered` is False), the text goes to a collector.
     """
     kind = classify(text.body, text.opt_out_type)
     if kind is ReplyKind.HELP and not help_is_answered:
         kind = ReplyKind.OTHER
     now = ctx.now()
     with ctx.engine.begin() as connection:
-        # Locked as the claim locks them: a text is claimed before this or finds the opt-out.
+        # Locked as the claim locks them, so that a claim after this sees the opt-out.
         writers = connection.execute(
             select(borrower.c.id, borrower.c.locale)
             .where(borrower.c.phone_blind_index == ctx.cipher.blind_index(text.from_number))
@@ -67,7 +66,7 @@ def record_inbound_text(ctx: Context, text: InboundText, *, help_is_answered: bo
             .on_conflict_do_nothing(index_elements=[reply.c.provider, reply.c.sid])
             .returning(reply.c.id)
         ).scalar()
-        # Told again, a stop must not undo a start that came in between.
+        # A repeated STOP must not undo a START that came in between.
         if new is not None and kind is ReplyKind.STOP:
             for borrower_id in ids:
                 opt_out(connection, borrower_id, Channel.SMS, BY_TEXT, now)
@@ -77,14 +76,14 @@ def record_inbound_text(ctx: Context, text: InboundText, *, help_is_answered: bo
 
 
 class _Subject(NamedTuple):
-    """Whom, and about which loan, a text is most likely from."""
+    """The borrower and the loan that a text is most likely about."""
 
     borrower_id: int
     loan_id: int
 
 
 def _last_texted(connection: Connection, borrower_ids: list[int]) -> _Subject | None:
-    """Whom of these, and about which loan, the house texted last."""
+    """Which of these borrowers was texted last, and about which loan."""
     last = (
         select(contact.c.borrower_id, contact.c.loan_id)
         .where(contact.c.borrower_id.in_(borrower_ids), contact.c.channel == Channel.SMS)
@@ -95,7 +94,7 @@ def _last_texted(connection: Connection, borrower_ids: list[int]) -> _Subject | 
 
 
 def _most_past_due(connection: Connection, borrower_ids: list[int]) -> _Subject | None:
-    """Whoever was never texted most likely writes about what is past due longest."""
+    """For borrowers who were never texted: the loan that is past due longest."""
     oldest = (
         select(loan.c.borrower_id, loan.c.id.label("loan_id"))
         .where(loan.c.borrower_id.in_(borrower_ids))
@@ -106,7 +105,7 @@ def _most_past_due(connection: Connection, borrower_ids: list[int]) -> _Subject 
 
 
 def _delete_opt_outs(connection: Connection, borrower_ids: list[int], provider: str) -> None:
-    # What the provider itself refused as opted out, it had from a text too.
+    # If the provider refused a number as opted out, it knew that from a text too.
     by_text = (BY_TEXT, Actor(provider, ActorKind.PROVIDER))
     connection.execute(
         delete(opt_out_table).where(

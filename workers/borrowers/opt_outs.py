@@ -1,4 +1,4 @@
-"""Leaving borrowers alone who asked for it: by one channel, or altogether."""
+"""Opt-outs: a borrower asked not to be contacted by one channel, or at all."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ from workers.escalation.reassess import reassess
 def record_opt_out(
     connection: Connection, ctx: Context, external_id: str, channel: Channel | None, actor: Actor
 ) -> str:
-    """Never reach a borrower through `channel` again; None: through no channel at all.
+    """Never contact a borrower through `channel` again. None: through no channel at all.
 
-    In the caller's transaction. Returns a sentence for people. There is no way back but the
-    borrower's own word, by a text that says START. The court's channel reaches nobody, and stays.
+    In the caller's transaction. Returns a sentence for people. Only the borrower can take this
+    back, by a text that says START. Legal files stay possible: they contact nobody.
 
     Raises:
         NotYetError: the borrower is not known.
         RejectedError: what was held about the borrower was erased.
     """
     now = ctx.now()
-    known = connection.execute(
+    person = connection.execute(
         select(borrower.c.id, borrower.c.ceased_at, borrower.c.erased_at)
         .where(borrower.c.external_id == external_id)
         .with_for_update()
     ).one_or_none()
-    if known is None:
+    if person is None:
         raise NotYetError(f"Borrower {external_id} is not known. Their wish is kept.")
-    if known.erased_at is not None:
+    if person.erased_at is not None:
         raise RejectedError(f"What was held about borrower {external_id} was erased.")
     if channel is None:
         connection.execute(
             update(borrower)
-            .where(borrower.c.id == known.id, borrower.c.ceased_at.is_(None))
+            .where(borrower.c.id == person.id, borrower.c.ceased_at.is_(None))
             .values(ceased_at=now)
         )
-        said = f"Nobody contacts borrower {external_id} any more."
+        sentence = f"Nobody contacts borrower {external_id} any more."
     else:
-        opt_out(connection, known.id, channel, actor, now)
-        said = f"Borrower {external_id} is not reached by {channel} any more."
+        opt_out(connection, person.id, channel, actor, now)
+        sentence = f"Borrower {external_id} is not reached by {channel} any more."
     loans = connection.execute(
         select(loan.c.id)
-        .where(loan.c.borrower_id == known.id)
+        .where(loan.c.borrower_id == person.id)
         .order_by(loan.c.id)
         .with_for_update()
     ).scalars()
     reassess(connection, list(loans), now)
-    return said
+    return sentence

@@ -1,4 +1,4 @@
-"""Borrowers' texts that ask for a person: given to somebody on shift, read, and seen to."""
+"""Borrowers' texts that need a person: assigned to a collector on shift, read, and closed."""
 
 from __future__ import annotations
 
@@ -25,47 +25,47 @@ from workers.db.typed_rows import typed_row
 
 log = logging.getLogger(__name__)
 
-ASSIGN_AT_ONCE = 200
+BATCH_SIZE = 200
 
 UNHANDLED = (reply.c.kind == ReplyKind.OTHER) & reply.c.handled_at.is_(None)
-"""A person is still to see to it."""
+"""Replies that need a person and are not closed yet."""
 
 
 def assign_replies(ctx: Context) -> int:
-    """Give replies that nobody has to collectors on shift who speak the language, oldest first.
+    """Assign open replies to collectors on shift who speak the language, oldest first.
 
-    The rule is that of calls. Where nobody is free they wait, and show as nobody's; so do those of
-    numbers that nobody on the book has. Returns how many were given to somebody.
+    The rule is the one for calls. If nobody is free a reply stays unassigned; so does a reply from
+    a number that no borrower has. Returns how many were assigned.
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
-        waiting = connection.execute(
+        unassigned = connection.execute(
             select(reply.c.id, borrower.c.locale)
             .join(borrower, borrower.c.id == reply.c.borrower_id)
             .where(UNHANDLED, reply.c.staff_id.is_(None))
             .order_by(reply.c.id)
-            .limit(ASSIGN_AT_ONCE)
+            .limit(BATCH_SIZE)
             .with_for_update(of=reply, skip_locked=True)
         ).all()
-        if not waiting:
+        if not unassigned:
             return 0
         collectors = lock_collectors(connection, now, business_day(now), now + SHIFTS_AHEAD)
         given = 0
-        for one in waiting:
-            chosen = choose_collector(collectors, one.locale, now)
+        for row in unassigned:
+            chosen = choose_collector(collectors, row.locale, now)
             if not isinstance(chosen, Collector):
                 continue
             connection.execute(
                 update(reply)
-                .where(reply.c.id == one.id)
+                .where(reply.c.id == row.id)
                 .values(staff_id=chosen.id, assigned_at=now)
             )
-            collectors = _with_one_more(collectors, chosen)
+            collectors = _with_assignment(collectors, chosen)
             given += 1
         return given
 
 
-def _with_one_more(collectors: Sequence[Collector], busy: Collector) -> list[Collector]:
+def _with_assignment(collectors: Sequence[Collector], busy: Collector) -> list[Collector]:
     return [
         replace(collector, assigned_today=collector.assigned_today + 1)
         if collector is busy
@@ -76,15 +76,15 @@ def _with_one_more(collectors: Sequence[Collector], busy: Collector) -> list[Col
 
 @dataclass(frozen=True, slots=True)
 class ReplyToRead:
-    """A borrower's text that a person is to see to. Its words are not here: `open_reply`."""
+    """An open reply. `open_reply` gives its text."""
 
     reply: int
     staff: str | None
-    """The lender's own reference of the collector who has it; None: nobody yet."""
+    """The lender's reference of its collector; None: unassigned."""
     loan: str | None
-    """The loan that the borrower was last texted about."""
+    """The lender's id of the loan that the borrower was last texted about."""
     language: str | None
-    """BCP 47; None: nobody on the book has that number."""
+    """BCP 47; None: no borrower has that number."""
     received_at: datetime
     """In the lender's zone."""
 
@@ -92,7 +92,7 @@ class ReplyToRead:
 def read_replies(
     connection: Connection, zone: ZoneInfo, staff_id: int | None
 ) -> tuple[ReplyToRead, ...]:
-    """The replies that wait for a person, oldest first: everybody's, or one collector's."""
+    """The open replies, oldest first: all, or those of one collector."""
     rows = connection.execute(
         select(
             reply.c.id,
@@ -115,7 +115,7 @@ def read_replies(
 
 
 def count_replies(connection: Connection) -> dict[str, int]:
-    """How many replies wait for a person, by who has them; nothing where none does."""
+    """How many replies are open, by who has them; no entry where there is none."""
     unknown = reply.c.borrower_id.is_(None) & reply.c.staff_id.is_(None)
     counted = connection.execute(
         select(
@@ -129,19 +129,19 @@ def count_replies(connection: Connection) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class OpenedReply:
-    """A borrower's text, opened to be read. Its representation leaves the words out."""
+    """A borrower's text, decrypted. Its representation leaves the text out."""
 
     loan: str | None
     body: str = field(repr=False)
 
 
 def open_reply(ctx: Context, reply_id: int, *, actor: Actor) -> OpenedReply:
-    """Open a borrower's text for whoever works on it.
+    """Decrypt a borrower's text for the person who works on it.
 
-    The look is put on record and logged; `by` is the lender's own reference of whoever reads it.
+    The access is recorded and logged.
 
     Raises:
-        ArrearsError: there is no such reply, it was erased, or none of the keys opens it.
+        ArrearsError: there is no such reply, it was erased, or none of the keys decrypts it.
     """
     with ctx.engine.begin() as connection:
         found = connection.execute(
@@ -168,10 +168,10 @@ def open_reply(ctx: Context, reply_id: int, *, actor: Actor) -> OpenedReply:
 
 
 def close_reply(ctx: Context, reply_id: int, *, actor: Actor) -> None:
-    """Note that somebody saw to a reply; from then on it is nobody's work any more.
+    """Close a reply: a person has handled it.
 
     Raises:
-        ArrearsError: there is no such reply, it asks for no person, or somebody saw to it before.
+        ArrearsError: there is no such reply, it needs no person, or it is closed already.
     """
     with ctx.engine.begin() as connection:
         named = select(reply.c.kind, reply.c.handled_at, reply.c.actor).where(

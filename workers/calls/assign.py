@@ -1,6 +1,6 @@
-"""Assigning a call: claimed and given to a collector in one transaction, or not at all.
+"""Assign a call: one transaction claims the action and gives the call to a collector.
 
-Nobody is reached by that: the call itself is asked of the gate when a collector begins it.
+This reaches nobody. The gate checks the call again when a collector starts it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from workers.db.staff import lock_collectors
 from workers.gate.claim import ClaimedAction, claim, complete
 
 SHIFTS_AHEAD = timedelta(days=7)
-"""How far ahead a caller's next shift is looked for."""
+"""How far ahead to search for the next shift of a caller."""
 
 
 def assign_call(ctx: Context, action_id: int) -> str:
-    """Assign the call of one action to a collector. Returns what came of it, in a word.
+    """Assign the call of one action to a collector. Returns the result in a word.
 
-    With nobody free the action stays planned, says why, and is due when somebody should be.
+    If no collector is free, the action stays planned with the reason, and is due again when a
+    collector should be free.
     """
     with ctx.engine.begin() as connection:
         claimed = claim(connection, ctx, action_id, ASSIGN_CALL)
@@ -33,8 +34,8 @@ def assign_call(ctx: Context, action_id: int) -> str:
         collectors = lock_collectors(connection, claimed.now, today, claimed.now + SHIFTS_AHEAD)
         chosen = choose_collector(collectors, claimed.loan.locale, claimed.now)
         if isinstance(chosen, NobodyFree):
-            again = chosen.try_again_at or today.ends_at
-            move = Move(ActionStatus.PLANNED, chosen.reason, due_at=again)
+            due_at = chosen.try_again_at or today.ends_at
+            move = Move(ActionStatus.PLANNED, chosen.reason, due_at=due_at)
             complete(connection, claimed, move, claimed.now)
             return "nobody free"
         _assign(connection, claimed, chosen)
@@ -54,5 +55,5 @@ def _assign(connection: Connection, claimed: ClaimedAction, collector: Collector
             assigned_at=claimed.now,
         )
     )
-    arranged = Move(ActionStatus.ASSIGNED, "a collector has the call", claimed.verdict.rules)
-    complete(connection, claimed, arranged, claimed.now)
+    assigned = Move(ActionStatus.ASSIGNED, "a collector has the call", claimed.verdict.rules)
+    complete(connection, claimed, assigned, claimed.now)

@@ -1,4 +1,4 @@
-"""Making a call: asked of the gate once more, put on record, and only then the number is shown."""
+"""Start a call: check the gate again, record the contact, and only then show the number."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from workers.attempts.attempts import (
     StartedAttempt,
     check_known,
     check_role,
+    has_outcome,
     open_contact_detail,
     refuse_if_barred,
-    told,
 )
 from workers.context import Context
 from workers.db.schema import action, call, contact, loan
 from workers.db.typed_rows import typed_row
 from workers.gate.claim import CheckedAction, check_gate, lock_action, reserve_contact
 
-ASKED_AGAIN = timedelta(minutes=1)
-"""How long a dialer that lost the answer may ask for it again."""
+REPEAT_WITHIN = timedelta(minutes=1)
+"""How long a dialer that lost the response may repeat its request."""
 
 
 def start_call(
@@ -41,15 +41,15 @@ def start_call(
     attempt: str | None = None,
     dry_run: bool = False,
 ) -> StartedAttempt:
-    """Begin the newest call that is open for a loan, or that of one of its items; gives the number.
+    """Start the newest open call of a loan, or of one of its ladder items; gives the number.
 
-    `by` is the staff reference of the caller, `attempt` the dialer's own id of this attempt: asked
-    again within a minute, because an answer was lost, it is the same attempt, and gives the number
-    again. The contact and the look at the number are on record before the number is given.
+    `actor` is the caller. `attempt` is the dialer's own id of this attempt. The same id within
+    `REPEAT_WITHIN` is a repeated request, not another attempt: it gives the number again. The
+    contact and the access to the number are recorded before the number is given.
 
     Raises:
-        BarredError: the gate says not now, or never; or the money came. Nothing is written.
-        ArrearsError: no call is open, `by` is no caller, or an attempt has no outcome yet.
+        BarredError: the gate does not allow it now, or the arrears are paid. Nothing is written.
+        ArrearsError: no call is open, `actor` is not a caller, or an attempt has no outcome yet.
     """
     with ctx.engine.begin() as connection:
         open_call = _open_call(connection, loan_external_id, item)
@@ -58,10 +58,10 @@ def start_call(
         if row is None or row.status != ActionStatus.ASSIGNED:
             raise _no_call(loan_external_id, item)
         now = ctx.now()
-        before = _without_outcome(connection, open_call.action_id)
-        if before and not (before.attempt == attempt and now - before.at <= ASKED_AGAIN):
+        pending = _without_outcome(connection, open_call.action_id)
+        if pending and not (pending.attempt == attempt and now - pending.at <= REPEAT_WITHIN):
             raise ArrearsError(
-                f"The call of loan {loan_external_id} was begun as {before.attempt}, and nobody "
+                f"The call of loan {loan_external_id} was begun as {pending.attempt}, and nobody "
                 "has said what came of it. `arrears call end` says so."
             )
         checked = check_gate(connection, ctx, open_call.action_id, row, ASSIGN_CALL, now)
@@ -74,11 +74,11 @@ def start_call(
             may_offer=tuple(open_call.may_offer),
             warnings=checked.verdict.warnings,
         )
-        if before is None:
+        if pending is None:
             refuse_if_barred(checked)
         if dry_run:
             return begun
-        if before is None:
+        if pending is None:
             attempt = attempt or f"call-{uuid4()}"
             _reserve(connection, checked, attempt, actor)
         number = open_contact_detail(
@@ -122,9 +122,9 @@ class _OpenAttempt(NamedTuple):
 
 
 def _without_outcome(connection: Connection, action_id: int) -> _OpenAttempt | None:
-    """The attempt of which nobody has said what came of it; there is at most one."""
+    """The attempt that has no outcome yet; there is one at most."""
     pending = select(contact.c.attempt, contact.c.at).where(
-        contact.c.action_id == action_id, contact.c.attempt.is_not(None), ~told()
+        contact.c.action_id == action_id, contact.c.attempt.is_not(None), ~has_outcome()
     )
     return typed_row(_OpenAttempt, connection.execute(pending))
 

@@ -1,4 +1,4 @@
-"""Holds and disputes: what pauses the ladder of a loan, and what lets it go on."""
+"""Holds and disputes: what pauses the ladder of a loan, and what ends the pause."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from workers.db.schema import hold, hold_release, loan
 from workers.escalation.reassess import reassess
 
 PLACEABLE_KINDS = tuple(kind for kind in HoldKind if kind is not HoldKind.PROMISE)
-"""A promise pauses the ladder by itself, for as long as it is open."""
+"""Every kind but a promise: an open promise places its own hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewHold:
-    """A hold as the lender's systems or a person told it."""
+    """A hold as the lender's systems or a person placed it."""
 
     external_id: str
     """The lender's own id of the hold or the dispute: the same id is the same hold."""
@@ -31,56 +31,56 @@ class NewHold:
     kind: str
     starts_on: date
     ends_on: date | None
-    """The first business date without it; None: as long as a law says, or until it is released."""
+    """The first business date without it. None: as long as a law says, else until its release."""
     why: str
     actor: Actor
-    """The lender's own reference of whoever made it."""
 
 
-def place_hold(connection: Connection, ctx: Context, told: NewHold) -> str:
+def place_hold(connection: Connection, ctx: Context, new: NewHold) -> str:
     """Pause the ladder of a loan, in the caller's transaction. Returns a sentence for people.
 
-    Calls not made and visits on its days are called off.
+    Calls that nobody made yet, and visits on its days, are cancelled.
 
     Raises:
         NotYetError: the loan is not known.
         RejectedError: there is no such kind, or it ends before it starts.
     """
     now = ctx.now()
-    owed = lock_named_loan(connection, told.loan, "hold")
-    if told.kind not in PLACEABLE_KINDS:
+    owed = lock_named_loan(connection, new.loan, "hold")
+    if new.kind not in PLACEABLE_KINDS:
         raise RejectedError(
-            f"{told.kind} is not a kind of hold that can be placed. Say one of "
+            f"{new.kind} is not a kind of hold that can be placed. Say one of "
             f"{', '.join(PLACEABLE_KINDS)}."
         )
-    if told.ends_on is not None and told.ends_on < told.starts_on:
+    if new.ends_on is not None and new.ends_on < new.starts_on:
         raise RejectedError(
-            f"Hold {told.external_id} ends on {told.ends_on}, before it starts on "
-            f"{told.starts_on}. Correct its dates."
+            f"Hold {new.external_id} ends on {new.ends_on}, before it starts on "
+            f"{new.starts_on}. Correct its dates."
         )
-    known = select(hold.c.id).where(hold.c.external_id == told.external_id)
+    known = select(hold.c.id).where(hold.c.external_id == new.external_id)
     if connection.execute(known).first() is not None:
-        return f"Hold {told.external_id} is on record already; nothing changed."
-    ends_on = told.ends_on or _lawful_end(ctx, owed.jurisdiction, told)
-    pause = Hold(HoldKind(told.kind), told.starts_on, ends_on)
+        return f"Hold {new.external_id} is on record already; nothing changed."
+    ends_on = new.ends_on or _lawful_end(ctx, owed.jurisdiction, new)
+    pause = Hold(HoldKind(new.kind), new.starts_on, ends_on)
     insert_hold(
         connection,
         owed.id,
         pause,
-        external_id=told.external_id,
-        actor=told.actor,
-        why=told.why,
+        external_id=new.external_id,
+        actor=new.actor,
+        why=new.why,
         now=now,
     )
     reassess(connection, [owed.id], now)
     until = f"up to {ends_on}" if ends_on else "until it is released"
-    return f"The ladder of loan {told.loan} pauses from {told.starts_on} {until}."
+    return f"The ladder of loan {new.loan} pauses from {new.starts_on} {until}."
 
 
 def release_hold(connection: Connection, ctx: Context, external_id: str, ends_on: date) -> str:
-    """End a hold or a dispute on `ends_on`, the first day without it. It never gets longer.
+    """End a hold or a dispute on `ends_on`, the first business date without it.
 
-    Where a law has a hold last for some days after what it was for is over, it ends so much later.
+    A release never makes it longer. If a law makes a hold last for some days after its release, it
+    ends that many days later.
 
     Raises:
         NotYetError: the hold is not known.
@@ -95,25 +95,25 @@ def release_hold(connection: Connection, ctx: Context, external_id: str, ends_on
     return f"Hold {external_id} ends on {ends_on}; the ladder goes on where it stood."
 
 
-def _lawful_end(ctx: Context, jurisdiction: str, told: NewHold) -> date | None:
-    """The first day without a hold for which nobody names an end, where a law does."""
+def _lawful_end(ctx: Context, jurisdiction: str, new: NewHold) -> date | None:
+    """The first day without a hold that has no end of its own, if a law sets one."""
     length = hold_length(
-        packs_for(ctx.policy.rule_packs, jurisdiction), HoldKind(told.kind), told.starts_on
+        packs_for(ctx.policy.rule_packs, jurisdiction), HoldKind(new.kind), new.starts_on
     )
     if length is None or length.after_release:
         return None
-    return told.starts_on + timedelta(days=length.days)
+    return new.starts_on + timedelta(days=length.days)
 
 
 def _after_release(connection: Connection, ctx: Context, external_id: str) -> timedelta:
-    """How much longer than its release a law makes a hold last."""
-    held = connection.execute(
+    """How many days a law makes a hold last after its release."""
+    stored = connection.execute(
         select(hold.c.kind, hold.c.starts_on, loan.c.jurisdiction)
         .join(loan, loan.c.id == hold.c.loan_id)
         .where(hold.c.external_id == external_id)
     ).one()
-    packs = packs_for(ctx.policy.rule_packs, held.jurisdiction)
-    length = hold_length(packs, HoldKind(held.kind), held.starts_on)
+    packs = packs_for(ctx.policy.rule_packs, stored.jurisdiction)
+    length = hold_length(packs, HoldKind(stored.kind), stored.starts_on)
     return timedelta(days=length.days if length and length.after_release else 0)
 
 
@@ -127,7 +127,7 @@ def insert_hold(
     why: str,
     now: datetime,
 ) -> int:
-    """Put a hold of a locked loan on record; returns its id. The caller reassesses the loan."""
+    """Insert a hold of a locked loan; returns its id. The caller reassesses the loan."""
     hold_id: int = connection.execute(
         insert(hold)
         .values(
@@ -148,7 +148,7 @@ def insert_hold(
 def release(
     connection: Connection, which: ColumnElement[bool], ends_on: date, now: datetime
 ) -> bool:
-    """End one hold of a locked loan on `ends_on`; False if it ends by then already."""
+    """End one hold of a locked loan on `ends_on`; False if it ends by then anyway."""
     row = connection.execute(
         select(hold.c.id, hold.c.kind, hold.c.starts_on, hold.c.ends_on).where(which)
     ).one()

@@ -1,4 +1,4 @@
-"""Promises to pay: made, kept, taken back, broken. While one is open the ladder pauses."""
+"""Promises to pay: recorded, kept, withdrawn, broken. An open promise pauses the ladder."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ BATCH_SIZE = 500
 
 @dataclass(frozen=True, slots=True)
 class NewPromise:
-    """What a borrower promised, as the lender's systems or a person told it."""
+    """What a borrower promised, as the lender's systems or a person recorded it."""
 
     external_id: str
     """The lender's own id of the promise: the same id is the same promise."""
@@ -46,58 +46,58 @@ class NewPromise:
     amount: Decimal
     currency: str
     due_on: date
-    """Paid on this business date, it is still kept."""
+    """The last business date on which the payment keeps the promise."""
     actor: Actor
-    """The lender's own reference of whoever wrote it down."""
 
 
-def record_promise(connection: Connection, ctx: Context, made: NewPromise) -> str:
+def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> str:
     """Record a promise and pause the ladder for it, in the caller's transaction.
 
-    It takes the place of one that is open. Returns a sentence for people.
+    It replaces an open promise. Returns a sentence for people.
 
     Raises:
         NotYetError: the loan is not known.
-        RejectedError: its day has passed, the amount cannot be paid, or the loan is written off.
+        RejectedError: its due date has passed, the amount is not payable, or the loan is
+            written off.
     """
     now = ctx.now()
-    owed = lock_named_loan(connection, made.loan, "promise")
-    if _is_known(connection, made.external_id):
-        return f"Promise {made.external_id} is on record already; nothing changed."
+    owed = lock_named_loan(connection, new.loan, "promise")
+    if _is_known(connection, new.external_id):
+        return f"Promise {new.external_id} is on record already; nothing changed."
     if owed.written_off_on is not None:
         raise RejectedError(
-            f"Loan {made.loan} was written off on {owed.written_off_on}, and is not collected "
+            f"Loan {new.loan} was written off on {owed.written_off_on}, and is not collected "
             "here: there is nothing that a promise could pause."
         )
-    check_amount(made.amount, made.currency, made.loan, owed.currency)
-    if made.due_on < now.date():
+    check_amount(new.amount, new.currency, new.loan, owed.currency)
+    if new.due_on < now.date():
         raise RejectedError(
-            f"Promise {made.external_id} is for {made.due_on}, which has passed. Ask for a day to "
+            f"Promise {new.external_id} is for {new.due_on}, which has passed. Ask for a day to "
             "come."
         )
     end_promise(connection, owed.id, now)
-    pause = hold_of(Promise(made.amount, made.due_on, now))
+    pause = hold_of(Promise(new.amount, new.due_on, now))
     hold_id = insert_hold(
-        connection, owed.id, pause, actor=made.actor, why="a promise to pay", now=now
+        connection, owed.id, pause, actor=new.actor, why="a promise to pay", now=now
     )
     connection.execute(
         insert(promise).values(
             loan_id=owed.id,
             hold_id=hold_id,
-            external_id=made.external_id,
-            amount=made.amount,
-            due_on=made.due_on,
-            actor=made.actor.reference,
+            external_id=new.external_id,
+            amount=new.amount,
+            due_on=new.due_on,
+            actor=new.actor.reference,
             made_at=now,
             status=PromiseStatus.OPEN,
         )
     )
     reassess(connection, [owed.id], now)
-    return f"The ladder of loan {made.loan} pauses until {pause.ends_on}."
+    return f"The ladder of loan {new.loan} pauses until {pause.ends_on}."
 
 
 def withdraw_promise(connection: Connection, ctx: Context, external_id: str) -> str:
-    """Take back a promise: its pause ends today. One that is settled stays as it is.
+    """Withdraw a promise: its hold ends today. A completed promise stays as it is.
 
     Raises:
         NotYetError: the promise is not known.
@@ -107,43 +107,42 @@ def withdraw_promise(connection: Connection, ctx: Context, external_id: str) -> 
     if loan_id is None:
         raise NotYetError(f"Promise {external_id} is not known. Its withdrawal is kept.")
     named = _PROMISE.where(promise.c.external_id == external_id)
-    (known,) = typed_rows(_StoredPromise, connection.execute(named))
-    if known.status != PromiseStatus.OPEN:
-        return f"Promise {external_id} is {known.status} already; nothing changed."
-    _settle(connection, known, PromiseStatus.WITHDRAWN, now)
+    (stored,) = typed_rows(_StoredPromise, connection.execute(named))
+    if stored.status != PromiseStatus.OPEN:
+        return f"Promise {external_id} is {stored.status} already; nothing changed."
+    _complete(connection, stored, PromiseStatus.WITHDRAWN, now)
     reassess(connection, [loan_id], now)
     return f"Promise {external_id} is withdrawn; the ladder goes on where it stood."
 
 
 def end_promise(connection: Connection, loan_id: int, now: datetime) -> None:
-    """Take back what a locked loan has open: another promise, or a write-off, takes its place."""
-    for found in _open_promises(connection, [loan_id]):
-        _settle(connection, found, PromiseStatus.WITHDRAWN, now)
+    """Withdraw the open promise of a locked loan, before another promise or a write-off."""
+    for stored in _open_promises(connection, [loan_id]):
+        _complete(connection, stored, PromiseStatus.WITHDRAWN, now)
 
 
 def keep_promises(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
-    """After money came in: settle the open promises of locked loans that are kept by now.
+    """After a payment: complete the open promises of locked loans that are kept by now.
 
-    Only the promised amount keeps a promise. The caller reassesses the loans.
+    Only the full promised amount keeps a promise. The caller reassesses the loans.
     """
-    for found in _open_promises(connection, loan_ids):
-        made = Promise(found.amount, found.due_on, found.made_at.astimezone(now.tzinfo))
+    for stored in _open_promises(connection, loan_ids):
+        new = Promise(stored.amount, stored.due_on, stored.made_at.astimezone(now.tzinfo))
         received = connection.execute(
             select(payment.c.amount, payment.c.paid_on, payment.c.recorded_at).where(
-                payment.c.loan_id == found.loan_id, payment.c.reversed_on.is_(None)
+                payment.c.loan_id == stored.loan_id, payment.c.reversed_on.is_(None)
             )
         )
-        if is_kept(made, (Received(*row) for row in received)):
-            _settle(connection, found, PromiseStatus.KEPT, now)
+        if is_kept(new, (Received(*row) for row in received)):
+            _complete(connection, stored, PromiseStatus.KEPT, now)
 
 
 def break_overdue_promises(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
-    """Settle promises whose money must be known by now; returns how many.
+    """Complete the promises whose payment must be known by now; returns how many.
 
-    Any number of times does no harm. With nothing past due any more a promise is kept, however it
-    came about: a tape may have told of the money. Otherwise it is broken, and the loan is looked
-    at today. Where news of a loan waits to be applied, such as a payment of yesterday, its promise
-    waits too.
+    May run any number of times. If nothing is past due any more, the promise is kept: a tape may
+    have reported the payment. Otherwise it is broken, and its loan is due for review today. While
+    an event of a loan is not applied yet, such as a payment of yesterday, its promise waits.
     """
     now = ctx.now()
     overdue = (
@@ -159,21 +158,21 @@ def break_overdue_promises(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
         .with_for_update(of=loan, skip_locked=True)
     )
     with ctx.engine.begin() as connection:
-        found = connection.execute(overdue).all()
-        if not found:
+        stored = connection.execute(overdue).all()
+        if not stored:
             return 0
-        arrears = reassess(connection, [row.loan_id for row in found], now)
-        broken = [row.id for row in found if arrears[row.loan_id].past_due]
-        kept = [row.id for row in found if not arrears[row.loan_id].past_due]
-        # Their holds end by themselves: today is the first day without them.
+        arrears = reassess(connection, [row.loan_id for row in stored], now)
+        broken = [row.id for row in stored if arrears[row.loan_id].past_due]
+        kept = [row.id for row in stored if not arrears[row.loan_id].past_due]
+        # Their holds need no release: today is the first day without them.
         return move_promises(connection, broken, PromiseStatus.BROKEN, now) + move_promises(
             connection, kept, PromiseStatus.KEPT, now
         )
 
 
 def _is_known(connection: Connection, external_id: str) -> bool:
-    known = select(promise.c.id).where(promise.c.external_id == external_id)
-    return connection.execute(known).first() is not None
+    stored = select(promise.c.id).where(promise.c.external_id == external_id)
+    return connection.execute(stored).first() is not None
 
 
 class _StoredPromise(NamedTuple):
@@ -196,16 +195,16 @@ _OPEN = prepared(
 
 
 def _open_promises(connection: Connection, loan_ids: Sequence[int]) -> list[_StoredPromise]:
-    """Of each loan one at most: a constraint sees to that."""
+    """One of each loan at most, as a constraint guarantees."""
     return typed_rows(_StoredPromise, connection.execute(_OPEN, {"of_loans": list(loan_ids)}))
 
 
-def _settle(
-    connection: Connection, found: _StoredPromise, status: PromiseStatus, now: datetime
+def _complete(
+    connection: Connection, stored: _StoredPromise, status: PromiseStatus, now: datetime
 ) -> None:
-    """Close an open promise before its day is over, and end its pause today."""
-    if move_promises(connection, [found.id], status, now):
-        release(connection, hold.c.id == found.hold_id, now.date(), now)
+    """Complete an open promise before its due date, and end its hold today."""
+    if move_promises(connection, [stored.id], status, now):
+        release(connection, hold.c.id == stored.hold_id, now.date(), now)
 
 
 def move_promises(

@@ -1,4 +1,4 @@
-"""Letters: what was written for a borrower, opened so that it can be printed and posted."""
+"""Letters: decrypt what was written for a borrower, to be printed and posted."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One letter. Its words are personal data: for paper, never for a log."""
+    """One letter. Its body is personal data: for paper, never for a log."""
 
     document_id: int
     item: str
     body: str = field(repr=False)
     still_due: bool
-    """False: what it is about has been paid or superseded since, and it must not go out."""
+    """False: its arrears have been paid or replaced since, and it must not be posted."""
 
 
 def open_letter(
@@ -34,10 +34,10 @@ def open_letter(
 ) -> Letter:
     """Open the newest letter of a loan, or of one of its items, to print it.
 
-    The look is put on record and logged; `by` is the lender's own reference of whoever looks.
+    The access is recorded and logged.
 
     Raises:
-        ArrearsError: the loan is not known, it has no such letter, or none of the keys opens it.
+        ArrearsError: the loan is not known, it has no such letter, or none of the keys decrypts it.
     """
     with ctx.engine.begin() as connection:
         owed = connection.execute(
@@ -45,7 +45,7 @@ def open_letter(
         ).one_or_none()
         if owed is None:
             raise loan_not_known(loan_external_id)
-        written = connection.execute(
+        letter = connection.execute(
             select(
                 document.c.id, document.c.body_encrypted, action.c.item, action.c.delinquent_since
             )
@@ -54,25 +54,25 @@ def open_letter(
             .order_by(document.c.id.desc())
             .limit(1)
         ).one_or_none()
-        if written is None:
+        if letter is None:
             raise ArrearsError(
                 f"No letter has been written for {f'{item} of ' if item else ''}loan "
                 f"{loan_external_id}. `arrears explain {loan_external_id}` shows where it stands."
             )
-        if written.body_encrypted is None:
+        if letter.body_encrypted is None:
             raise ArrearsError(
-                f"The letter for {written.item} of loan {loan_external_id} was erased, with all "
+                f"The letter for {letter.item} of loan {loan_external_id} was erased, with all "
                 "that was held about its borrower."
             )
-        note_access(connection, owed.id, Opened.LETTER, actor, ctx.now(), item=written.item)
-        body = ctx.cipher.decrypt(written.body_encrypted)
+        note_access(connection, owed.id, Opened.LETTER, actor, ctx.now(), item=letter.item)
+        body = ctx.cipher.decrypt(letter.body_encrypted)
     purpose = Opened.LETTER.usual_purpose
     log.info(
-        "loan %s: document %s was opened by %s, %s", loan_external_id, written.id, actor, purpose
+        "loan %s: document %s was opened by %s, %s", loan_external_id, letter.id, actor, purpose
     )
     return Letter(
-        document_id=written.id,
-        item=written.item,
+        document_id=letter.id,
+        item=letter.item,
         body=body,
-        still_due=written.delinquent_since == owed.delinquent_since,
+        still_due=letter.delinquent_since == owed.delinquent_since,
     )

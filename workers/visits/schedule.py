@@ -1,6 +1,6 @@
-"""Scheduling a visit: the first lawful slot in which two people are free, and its written notice.
+"""Schedule a visit: the first lawful slot in which two visitors are free, and its written notice.
 
-All of it is one transaction: the slot, the two people, the notice and the action, or nothing.
+One transaction writes the slot, the two visitors, the notice and the action, or nothing.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from workers.gate.claim import ClaimedAction, claim, complete, reserve_contact
 from workers.sms.template_values import text_values
 
 WRITTEN_NOTICE = "written_notice"
-"""The kind of document that a visit leaves with the borrower."""
+"""The kind of document that announces a visit to the borrower."""
 
-# A day more than the search needs: the borrower's date may be ahead of the lender's.
+# A day more than the search needs: in the borrower's zone it may be the next day already.
 VISITS_AHEAD = timedelta(days=NOTICE_DAYS + DAYS_AHEAD + 1)
 
 
 def schedule_visit(ctx: Context, action_id: int) -> str:
-    """Schedule the visit of one action. Returns what came of it, in a word.
+    """Schedule the visit of one action. Returns the result in a word.
 
-    With no two people free in any lawful slot the action stays planned, says why, and is due the
-    day after, when the calendar reaches a day further.
+    If no two visitors are free in any lawful slot, the action stays planned with the reason. It is
+    due again the next day, when the search reaches one day further.
     """
     with ctx.engine.begin() as connection:
         lawful = LawfulSlots(ctx.now())
@@ -57,32 +57,32 @@ def schedule_visit(ctx: Context, action_id: int) -> str:
 
 @dataclass(slots=True)
 class LawfulSlots:
-    """The gate for a visit: asks about the slots to come rather than about this moment."""
+    """The gate for a visit: it checks the slots to come instead of this moment."""
 
     now: datetime
     slots: list[Span] = field(default_factory=list)
-    """The lawful ones, earliest first; filled when the gate is asked."""
+    """The lawful slots, earliest first; set when the gate is called."""
 
     def __call__(self, facts: ContactFacts) -> Verdict:
-        """Allowed if a slot is lawful from its beginning to its end.
+        """Allowed if any slot is lawful from its start to its end.
 
-        A hold of today comes first: while the ladder pauses, no visit is announced either.
+        A hold that is in force today is checked first: no visit is announced during it.
         """
         verdict = may_contact(facts, Channel.VISIT, self.now)
         if verdict.answer is not Answer.ALLOWED and (
             verdict.until is None or ON_HOLD in verdict.rules
         ):
             return verdict
-        asked = [(slot, _ask(facts, slot)) for slot in slots(facts.zones[0], self.now)]
-        lawful = [(slot, one) for slot, one in asked if one.answer is Answer.ALLOWED]
+        verdicts = [(slot, _check_slot(facts, slot)) for slot in slots(facts.zones[0], self.now)]
+        lawful = [(slot, verdict) for slot, verdict in verdicts if verdict.answer is Answer.ALLOWED]
         self.slots = [slot for slot, _ in lawful]
-        return lawful[0][1] if lawful else asked[-1][1]
+        return lawful[0][1] if lawful else verdicts[-1][1]
 
 
-def _ask(facts: ContactFacts, slot: Span) -> Verdict:
-    begins = may_contact(facts, Channel.VISIT, slot.starts_at)
-    if begins.answer is not Answer.ALLOWED:
-        return begins
+def _check_slot(facts: ContactFacts, slot: Span) -> Verdict:
+    at_start = may_contact(facts, Channel.VISIT, slot.starts_at)
+    if at_start.answer is not Answer.ALLOWED:
+        return at_start
     return may_contact(facts, Channel.VISIT, slot.ends_at)
 
 
@@ -113,17 +113,17 @@ def _schedule(
             [
                 {
                     "visit_id": visit_id,
-                    "staff_id": one.id,
+                    "staff_id": visitor.id,
                     "starts_at": slot.starts_at,
                     "ends_at": slot.ends_at,
                 }
-                for one in pair
+                for visitor in pair
             ]
         )
     )
     _write_notice(connection, ctx, claimed, slot, pair)
-    arranged = Move(ActionStatus.ASSIGNED, "two visitors have the visit", claimed.verdict.rules)
-    complete(connection, claimed, arranged, claimed.now)
+    assigned = Move(ActionStatus.ASSIGNED, "two visitors have the visit", claimed.verdict.rules)
+    complete(connection, claimed, assigned, claimed.now)
 
 
 def _write_notice(
@@ -133,11 +133,11 @@ def _write_notice(
     slot: Span,
     pair: tuple[Visitor, Visitor],
 ) -> None:
-    """The letter that says who comes when and why, sealed: it holds the borrower's name."""
+    """Write the letter that says who comes when and why; encrypted, for it names the borrower."""
     template, locale = str(claimed.item.template), claimed.loan.locale
     values = text_values(ctx, claimed) | {
         "borrower_name": ctx.cipher.decrypt(claimed.loan.name_encrypted),
-        "visitors": ", ".join(one.reference for one in pair),
+        "visitors": ", ".join(visitor.reference for visitor in pair),
         "visit_on": format_date(slot.starts_at.date(), locale),
         "visit_hours": f"{slot.starts_at:%H:%M}–{slot.ends_at:%H:%M}",
     }

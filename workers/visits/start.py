@@ -1,4 +1,4 @@
-"""Making a visit: asked of the gate once more at its hour; or calling it off."""
+"""Start a visit, after the gate checked it again at its hour; or cancel it."""
 
 from __future__ import annotations
 
@@ -34,77 +34,79 @@ from workers.gate.claim import check_gate, lock_action
 def start_visit(
     ctx: Context, loan_external_id: str, *, actor: Actor, dry_run: bool = False
 ) -> StartedAttempt:
-    """Begin the visit of a loan whose hours have come; gives the address.
+    """Start the visit of a loan within its hours; gives the address.
 
-    `by` is the staff reference of one of its two visitors.
+    `actor` is one of its two visitors.
 
     Raises:
-        BarredError: the gate says not now, or never; or the money came. Nothing is written.
-        ArrearsError: no visit is arranged for this hour, or `by` does not go there.
+        BarredError: the gate does not allow it now, or the arrears are paid. Nothing is written.
+        ArrearsError: no visit is scheduled for this hour, or `actor` is not one of its visitors.
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
-        due = _visit_of(connection, loan_external_id)
-        if not due.starts_at <= now < due.ends_at:
+        scheduled = _visit_of(connection, loan_external_id)
+        if not scheduled.starts_at <= now < scheduled.ends_at:
             zone = ctx.settings.lender_zone
             raise ArrearsError(
                 f"The visit of loan {loan_external_id} is from "
-                f"{due.starts_at.astimezone(zone):%Y-%m-%d %H:%M} to "
-                f"{due.ends_at.astimezone(zone):%H:%M}. It can be begun then, and not at any "
+                f"{scheduled.starts_at.astimezone(zone):%Y-%m-%d %H:%M} to "
+                f"{scheduled.ends_at.astimezone(zone):%H:%M}. It can be begun then, and not at any "
                 "other time: its notice says so."
             )
-        _check_goes(connection, due.id, loan_external_id, actor)
-        row = lock_action(connection, due.action_id, SCHEDULE_VISIT)
+        _check_visitor(connection, scheduled.id, loan_external_id, actor)
+        row = lock_action(connection, scheduled.action_id, SCHEDULE_VISIT)
         if row is None or row.status != ActionStatus.ASSIGNED:
             raise _no_visit(loan_external_id)
         checked = check_gate(
             connection,
             ctx,
-            due.action_id,
+            scheduled.action_id,
             row,
             SCHEDULE_VISIT,
             now,
-            _this_visit(due, now),
+            _gate_for(scheduled, now),
         )
         refuse_if_barred(checked)
         begun = StartedAttempt(
-            None, row.item, due.purpose, row.locale, warnings=checked.verdict.warnings
+            None, row.item, scheduled.purpose, row.locale, warnings=checked.verdict.warnings
         )
         if dry_run:
             return begun
         connection.execute(
             update(visit)
-            .where(visit.c.id == due.id, visit.c.begun_at.is_(None))
+            .where(visit.c.id == scheduled.id, visit.c.begun_at.is_(None))
             .values(begun_at=now)
         )
         address = open_contact_detail(
             connection, ctx, checked, Opened.ADDRESS, row.address_encrypted, actor
         )
-        return replace(begun, attempt=due.attempt, reach=address)
+        return replace(begun, attempt=scheduled.attempt, reach=address)
 
 
 def cancel_visit(ctx: Context, loan_external_id: str, *, actor: Actor, why: str) -> None:
-    """Call off a visit that did not take place: its people are free, and it is planned anew.
+    """Cancel a visit that did not take place: its visitors are free, and it is planned again.
 
     Raises:
-        ArrearsError: no visit is arranged, or it was begun: then its outcome is to be told.
+        ArrearsError: no visit is scheduled, or it was started: then report its outcome.
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
         lock_known_loan(connection, loan_external_id)
-        due = _visit_of(connection, loan_external_id)
+        scheduled = _visit_of(connection, loan_external_id)
         roles_of(connection, actor)
-        if due.begun_at is not None:
+        if scheduled.begun_at is not None:
             raise ArrearsError(
                 f"The visit of loan {loan_external_id} was begun. `arrears visit end` says what "
                 "came of it."
             )
-        connection.execute(update(visit).where(visit.c.id == due.id).values(cancelled_at=now))
+        connection.execute(update(visit).where(visit.c.id == scheduled.id).values(cancelled_at=now))
         connection.execute(
-            update(visit_staff).where(visit_staff.c.visit_id == due.id).values(cancelled_at=now)
+            update(visit_staff)
+            .where(visit_staff.c.visit_id == scheduled.id)
+            .values(cancelled_at=now)
         )
         move = Move(ActionStatus.PLANNED, f"called off by {actor}: {why}", due_at=now)
-        move_actions(connection, [due.action_id], move, now)
+        move_actions(connection, [scheduled.action_id], move, now)
 
 
 class _ScheduledVisit(NamedTuple):
@@ -120,7 +122,7 @@ class _ScheduledVisit(NamedTuple):
 
 
 def _visit_of(connection: Connection, loan_external_id: str) -> _ScheduledVisit:
-    """The visit of a loan that is arranged; of several the next."""
+    """The scheduled visit of a loan; the next one if there are several."""
     of_visit = (visit.c[name] for name in _ScheduledVisit._fields if name in visit.c)
     next_one = (
         select(*of_visit, contact.c.attempt)
@@ -142,30 +144,32 @@ def _visit_of(connection: Connection, loan_external_id: str) -> _ScheduledVisit:
     return found
 
 
-def _this_visit(due: _ScheduledVisit, now: datetime) -> Callable[[ContactFacts], Verdict]:
-    """The gate for a visit that counts already: it does not stand in its own way."""
+def _gate_for(scheduled: _ScheduledVisit, now: datetime) -> Callable[[ContactFacts], Verdict]:
+    """The gate for a visit that is in the contact history already: it is not counted twice."""
 
     def ask(facts: ContactFacts) -> Verdict:
         others = tuple(
-            each_contact
-            for each_contact in facts.history
-            if (each_contact.channel, each_contact.loan_id, each_contact.at)
-            != (Channel.VISIT, due.loan_id, due.starts_at)
+            contact_made
+            for contact_made in facts.history
+            if (contact_made.channel, contact_made.loan_id, contact_made.at)
+            != (Channel.VISIT, scheduled.loan_id, scheduled.starts_at)
         )
-        told = replace(facts, history=others, noticed_at=due.scheduled_at)
-        return may_contact(told, Channel.VISIT, now)
+        facts_of_visit = replace(facts, history=others, noticed_at=scheduled.scheduled_at)
+        return may_contact(facts_of_visit, Channel.VISIT, now)
 
     return ask
 
 
-def _check_goes(connection: Connection, visit_id: int, loan_external_id: str, actor: Actor) -> None:
-    go = connection.execute(
+def _check_visitor(
+    connection: Connection, visit_id: int, loan_external_id: str, actor: Actor
+) -> None:
+    references = connection.execute(
         select(staff.c.external_id)
         .join(visit_staff, visit_staff.c.staff_id == staff.c.id)
         .where(visit_staff.c.visit_id == visit_id)
         .order_by(staff.c.external_id)
     ).scalars()
-    visitors = list(go)
+    visitors = list(references)
     if actor.reference not in visitors:
         raise ArrearsError(
             f"The visit of loan {loan_external_id} is made by {' and '.join(visitors)}, as its "
