@@ -1,9 +1,32 @@
-"""Events in and out: their statuses, and why an event is not applied."""
+"""Events in and out: their statuses with every move between them, and why one is not applied."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
+
+Status = TypeVar("Status", bound=StrEnum)
+
+
+class InboxStatus(StrEnum):
+    """The life of one event from outside."""
+
+    RECEIVED = "received"  # stored; it is tried until it is applied or rejected
+    APPLIED = "applied"
+    REJECTED = "rejected"  # it can never be applied as it is; its sender may correct it
+    DROPPED = "dropped"  # a person discarded it
+
+
+INBOX_MOVES: dict[InboxStatus, frozenset[InboxStatus]] = {
+    InboxStatus.RECEIVED: frozenset(
+        {InboxStatus.APPLIED, InboxStatus.REJECTED, InboxStatus.DROPPED}
+    ),
+    InboxStatus.APPLIED: frozenset(),  # its id is used up: new contents need a new id
+    InboxStatus.REJECTED: frozenset({InboxStatus.RECEIVED, InboxStatus.DROPPED}),
+    InboxStatus.DROPPED: frozenset({InboxStatus.RECEIVED}),
+}
+"""An event moves back to `received` when its sender corrects it."""
 
 
 class OutboxStatus(StrEnum):
@@ -14,17 +37,30 @@ class OutboxStatus(StrEnum):
     DEAD = "dead"  # refused or unanswered for days; an operator may send it again
 
 
+OUTBOX_MOVES: dict[OutboxStatus, frozenset[OutboxStatus]] = {
+    OutboxStatus.WAITING: frozenset({OutboxStatus.DELIVERED, OutboxStatus.DEAD}),
+    OutboxStatus.DELIVERED: frozenset({OutboxStatus.WAITING}),  # the receiver may have lost it
+    OutboxStatus.DEAD: frozenset({OutboxStatus.WAITING}),
+}
+"""An event moves back to `waiting` when an operator sends it again."""
+
+
+def sources(moves: Mapping[Status, frozenset[Status]], target: Status) -> list[Status]:
+    """The statuses from which something may move to `target`, in the order of their definition."""
+    return [status for status, targets in moves.items() if target in targets]
+
+
 class NotYetError(Exception):
-    """Something the event names has not come in yet. It is kept, and tried again."""
+    """Something the event names has not come in yet. The event is kept and tried again."""
 
 
 class RejectedError(Exception):
-    """The event can never be applied as it is. It is kept, with the reason."""
+    """The event can never be applied as it is. It is kept with the reason."""
 
 
 class LoanLockedError(Exception):
-    """Somebody else is at the loan just now. Nothing was done; the event is applied by itself."""
+    """Another transaction has locked the loan. Nothing was done, and the event is applied alone."""
 
 
-Answer: TypeAlias = str | NotYetError | RejectedError | LoanLockedError
-"""What came of one of several events: a sentence for people, or why it was not applied."""
+HandlerResult: TypeAlias = str | NotYetError | RejectedError | LoanLockedError
+"""What a handler did with one event of a batch: a sentence for people, or why it did nothing."""

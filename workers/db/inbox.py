@@ -1,131 +1,287 @@
-"""Events in, as rows: taken under lock, put on record, and let go of."""
+"""Events from outside, as rows: stored, locked, and given their result."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, any_, bindparam, exists, func, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Text,
+    any_,
+    bindparam,
+    exists,
+    func,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
 
+from domain.events import INBOX_MOVES, InboxStatus, sources
 from workers.db.bulk import as_rows, given_rows, is_among
-from workers.db.pending_events import payload_value
 from workers.db.prepared_statements import literal, prepared
-from workers.db.schema import KINDS_THAT_BLOCK_A_LOAN, inbox_event
-from workers.db.skip_locked import update_first
-
-Event = Row[*tuple[Any, ...]]
+from workers.db.schema import inbox_event
+from workers.db.skip_locked import not_dispatched_since, update_first
 
 BATCH_SIZE = 100
-"""How many events that nobody asked for are taken along, at most: so few that those who were asked
-for need not wait long."""
+"""The most events that `claim_batch` adds to those that were asked for: few enough that those do
+not wait long."""
 
 
-_WAITING = prepared(
+class StoredEvent(NamedTuple):
+    """One row of the inbox. It holds no personal data that is not encrypted."""
+
+    id: int
+    external_id: str
+    kind: str
+    payload: Mapping[str, Any]
+    status: InboxStatus
+    reason: str | None
+    received_at: datetime
+
+
+_COLUMNS = [inbox_event.c[name] for name in StoredEvent._fields]
+_IS_RECEIVED = inbox_event.c.status == literal(InboxStatus.RECEIVED)
+
+
+def payload_value(events: Any, key: str) -> ColumnElement[str]:
+    """The value of a key in the payload, written as the partial indexes write it."""
+    value: ColumnElement[str] = events.c.payload.op("->>", return_type=Text())(literal(key))
+    return value
+
+
+_INSERT = prepared(
+    insert(inbox_event)
+    .values(
+        {
+            name: bindparam(name)
+            for name in ("external_id", "kind", "payload", "stops_contact", "received_at")
+        }
+        | {"status": InboxStatus.RECEIVED}
+    )
+    .on_conflict_do_nothing()
+    .returning(inbox_event.c.id)
+)
+
+
+def insert_event(
+    connection: Connection,
+    external_id: str,
+    kind: str,
+    payload: Mapping[str, Any],
+    now: datetime,
+    *,
+    stops_contact: bool,
+) -> int | None:
+    """Store an event; returns its id, or None if one with its external id is there already."""
+    values = {
+        "external_id": external_id,
+        "kind": kind,
+        "payload": payload,
+        "stops_contact": stops_contact,
+        "received_at": now,
+    }
+    stored: int | None = connection.execute(_INSERT, values).scalar()
+    return stored
+
+
+def lock_event_known_as(connection: Connection, external_id: str) -> StoredEvent:
+    """The stored event with its sender's id, locked. Waits for whoever has locked it."""
+    row = connection.execute(
+        select(*_COLUMNS).where(inbox_event.c.external_id == external_id).with_for_update()
+    ).one()
+    return StoredEvent(*row)
+
+
+def correct_event(
+    connection: Connection,
+    event_id: int,
+    kind: str,
+    payload: Mapping[str, Any],
+    *,
+    stops_contact: bool,
+) -> bool:
+    """Replace the contents of an event that was not applied; False if it was, and nothing changed.
+
+    It is tried again as if it were new.
+    """
+    corrected = connection.execute(
+        update(inbox_event)
+        .where(
+            inbox_event.c.id == event_id,
+            inbox_event.c.status.in_(
+                [InboxStatus.RECEIVED, *sources(INBOX_MOVES, InboxStatus.RECEIVED)]
+            ),
+        )
+        .values(
+            kind=kind,
+            payload=payload,
+            stops_contact=stops_contact,
+            status=InboxStatus.RECEIVED,
+            reason=None,
+            completed_at=None,
+            dispatched_at=None,
+        )
+    )
+    return corrected.rowcount == 1
+
+
+def drop_event(connection: Connection, event_id: int, reason: str, now: datetime) -> bool:
+    """Discard an event that was not applied; False if it was, and nothing changed."""
+    dropped = connection.execute(
+        update(inbox_event)
+        .where(
+            inbox_event.c.id == event_id,
+            inbox_event.c.status.in_(sources(INBOX_MOVES, InboxStatus.DROPPED)),
+        )
+        .values(status=InboxStatus.DROPPED, reason=reason, completed_at=now)
+    )
+    return dropped.rowcount == 1
+
+
+_PENDING = prepared(
     select(inbox_event.c.id, inbox_event.c.kind)
-    .where(is_among(inbox_event.c.id, "of_events"), inbox_event.c.status == literal("received"))
+    .where(is_among(inbox_event.c.id, "of_events"), _IS_RECEIVED)
     .order_by(inbox_event.c.id)
 )
 
 
-def filter_pending(connection: Connection, event_ids: Sequence[int]) -> Sequence[Event]:
-    """The ids and kinds of those that are not applied yet, in the order in which they came in."""
-    return connection.execute(_WAITING, {"of_events": list(event_ids)}).all()
+class PendingEvent(NamedTuple):
+    """An event that is not applied yet."""
+
+    id: int
+    kind: str
+
+
+def filter_pending(connection: Connection, event_ids: Sequence[int]) -> list[PendingEvent]:
+    """Those of the events that are not applied yet, in the order in which they came in."""
+    rows = connection.execute(_PENDING, {"of_events": list(event_ids)})
+    return [PendingEvent(*row) for row in rows]
 
 
 _LOCK = prepared(
-    select(inbox_event).where(inbox_event.c.id == bindparam("of_event")).with_for_update()
+    select(*_COLUMNS).where(inbox_event.c.id == bindparam("of_event")).with_for_update()
 )
 
 
-def lock_event(connection: Connection, event_id: int) -> Event:
-    """One event, locked. Waits for whoever has it."""
-    return connection.execute(_LOCK, {"of_event": event_id}).one()
+def lock_event(connection: Connection, event_id: int) -> StoredEvent:
+    """One event, locked. Waits for whoever has locked it."""
+    return StoredEvent(*connection.execute(_LOCK, {"of_event": event_id}).one())
 
 
-_BEFORE = inbox_event.alias("before")
-_ALONG = inbox_event.alias("along")
-_FIRST_ALONG = (
-    select(_ALONG.c.id)
+_EARLIER = inbox_event.alias("earlier")
+_ADDED = inbox_event.alias("added")
+_FIRST_ADDED = (
+    select(_ADDED.c.id)
     .where(
-        _ALONG.c.status == literal("received"),
-        _ALONG.c.kind == bindparam("kind"),
-        _ALONG.c.reason.is_(None),
+        _ADDED.c.status == literal(InboxStatus.RECEIVED),
+        _ADDED.c.kind == bindparam("kind"),
+        _ADDED.c.reason.is_(None),
         ~exists().where(
-            _BEFORE.c.status == literal("received"),
-            _BEFORE.c.kind.in_([literal(kind) for kind in KINDS_THAT_BLOCK_A_LOAN]),
-            _BEFORE.c.kind != bindparam("kind"),
-            payload_value(_BEFORE, "loan") == payload_value(_ALONG, "loan"),
-            _BEFORE.c.id < _ALONG.c.id,
+            _EARLIER.c.status == literal(InboxStatus.RECEIVED),
+            _EARLIER.c.stops_contact,
+            _EARLIER.c.kind != bindparam("kind"),
+            payload_value(_EARLIER, "loan") == payload_value(_ADDED, "loan"),
+            _EARLIER.c.id < _ADDED.c.id,
         ),
     )
-    .order_by(_ALONG.c.id)
+    .order_by(_ADDED.c.id)
     .limit(BATCH_SIZE)
-    .with_for_update(of=_ALONG, skip_locked=True)
+    .with_for_update(of=_ADDED, skip_locked=True)
     .scalar_subquery()
 )
-_TAKE = prepared(
-    select(inbox_event)
+_CLAIM = prepared(
+    select(*_COLUMNS)
     .where(
-        inbox_event.c.status == literal("received"),
+        _IS_RECEIVED,
         inbox_event.c.kind == bindparam("kind"),
         is_among(inbox_event.c.id, "of_events")
-        | (inbox_event.c.id == any_(func.array(_FIRST_ALONG))),
+        | (inbox_event.c.id == any_(func.array(_FIRST_ADDED))),
     )
     .order_by(inbox_event.c.id)
     .with_for_update(skip_locked=True)
 )
 
 
-def claim_batch(connection: Connection, event_ids: Sequence[int], kind: str) -> Sequence[Event]:
-    """Events of one kind, locked, in the order in which they came in: those asked for, and others.
+def claim_batch(connection: Connection, event_ids: Sequence[int], kind: str) -> list[StoredEvent]:
+    """The events asked for, plus up to `BATCH_SIZE` other pending ones of the kind, all locked.
 
-    None that somebody else has. The others are the first that were never tried, and none of whose
-    loan something of another kind came in before: a promise goes before its payment.
+    In the order in which they came in, and without those that another transaction has locked. The
+    others are the oldest that were never tried. One is left out if an earlier event of another
+    kind, which stops contact, is pending for its loan: a promise is applied before its payment.
     """
-    return connection.execute(_TAKE, {"of_events": list(event_ids), "kind": kind}).all()
+    rows = connection.execute(_CLAIM, {"of_events": list(event_ids), "kind": kind})
+    return [StoredEvent(*row) for row in rows]
 
 
-_LET_GO = prepared(
+_RELEASE = prepared(
     update_first(
-        inbox_event,
-        is_among(inbox_event.c.id, "of_events") & (inbox_event.c.status == literal("received")),
-        (inbox_event.c.id,),
+        inbox_event, is_among(inbox_event.c.id, "of_events") & _IS_RECEIVED, (inbox_event.c.id,)
     ).values(dispatched_at=None)
 )
 
 
 def release_events(connection: Connection, event_ids: Sequence[int]) -> None:
-    """Leave those that are not applied as they are, for the sweep to tell of at once.
+    """Let the sweep dispatch at once those that are not applied.
 
-    Whoever was told of one while it was locked by us passed it over, and is not told again. One
-    that somebody else is at is left to them.
+    A worker that was sent one of them while we had it locked passed it over, and gets no second
+    message. One that another transaction has locked now is left to that one.
     """
-    connection.execute(_LET_GO, {"of_events": list(event_ids)})
+    connection.execute(_RELEASE, {"of_events": list(event_ids)})
 
 
-_OUTCOME = as_rows(inbox_event.c[name] for name in ("id", "status", "reason", "completed_at"))
+_RESULT = as_rows(inbox_event.c[name] for name in ("id", "status", "reason", "completed_at"))
 _RECORD = prepared(
     update(inbox_event)
-    .where(is_among(inbox_event.c.id, "of_events"), inbox_event.c.id == _OUTCOME.c.id)
-    .values({name: _OUTCOME.c[name] for name in ("status", "reason", "completed_at")})
+    .where(is_among(inbox_event.c.id, "of_events"), inbox_event.c.id == _RESULT.c.id, _IS_RECEIVED)
+    .values({name: _RESULT.c[name] for name in ("status", "reason", "completed_at")})
 )
 
 
-def record_outcomes(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Put on record what came of events: `id`, `status`, `reason` and `completed_at` of each."""
+def record_results(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Record the results of events: `id`, `status`, `reason` and `completed_at` of each.
+
+    Only a received event gets one: to be applied, to be rejected, or to stay with a reason.
+    """
     connection.execute(_RECORD, {"of_events": [row["id"] for row in rows]} | given_rows(rows))
 
 
-_TRY_AGAIN = prepared(
+_RETRY = prepared(
     text("""
 UPDATE inbox_event SET dispatched_at = NULL
  WHERE status = 'received'
-   AND ARRAY[payload ->> 'payment', payload ->> 'promise', payload ->> 'hold']
-       && CAST(:names AS text[])
+   AND EXISTS (SELECT FROM unnest(CAST(:fields AS text[])) field
+                WHERE payload ->> field = ANY (CAST(:ids AS text[])))
 """)
 )
 
 
-def retry_events_naming(connection: Connection, names: Sequence[str]) -> None:
-    """Have the sweep tell again of what waited for these names, as a reversal for its payment."""
-    connection.execute(_TRY_AGAIN, {"names": list(names)})
+def retry_events_naming(
+    connection: Connection, ids: Sequence[str], fields: Collection[str]
+) -> None:
+    """Let the sweep dispatch at once what waited for these ids, such as a reversal for a payment.
+
+    `fields` are those of the payload that may name them.
+    """
+    connection.execute(_RETRY, {"ids": list(ids), "fields": list(fields)})
+
+
+def dispatch_pending(
+    connection: Connection, now: datetime, *, again_before: datetime, limit: int
+) -> list[int]:
+    """Mark up to `limit` pending events as dispatched; returns their ids.
+
+    New ones come first, then those that waited longest. One that was dispatched before
+    `again_before` is dispatched again.
+    """
+    dispatched_at = inbox_event.c.dispatched_at
+    first = update_first(
+        inbox_event,
+        _IS_RECEIVED & not_dispatched_since(dispatched_at, again_before),
+        (dispatched_at.nulls_first(), inbox_event.c.id),
+        limit,
+    ).values(dispatched_at=now)
+    return list(connection.execute(first.returning(inbox_event.c.id)).scalars())

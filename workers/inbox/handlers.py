@@ -1,11 +1,16 @@
-"""What each kind of event from outside means: from its payload to the use case that applies it.
+"""The handlers of events: each reads a stored payload and calls the use case that applies it.
 
-Amounts in payloads are decimal strings, dates are business dates in ISO form.
+All run in the caller's transaction. Amounts in payloads are decimal strings, dates are business
+dates in ISO form. A handler returns a sentence for people.
+
+Raises (each of them):
+    NotYetError: something that the event names is not known yet.
+    RejectedError: the event can never be applied as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,10 +20,9 @@ from sqlalchemy import Connection
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
-from domain.events import Answer
+from domain.events import HandlerResult
 from domain.holds import HoldKind
 from workers.attempts.outcomes import ReportedOutcome, record_outcome
-from workers.borrowers.contact_details import change_contacts
 from workers.borrowers.opt_outs import record_opt_out
 from workers.context import Context
 from workers.hardship.holds import NewHold, place_hold, release_hold
@@ -27,7 +31,6 @@ from workers.legal.limitation_dates import note_acknowledgement, note_validation
 from workers.payments.payments import Payment, record_payment, record_payments
 from workers.payments.reversals import reverse_payment
 from workers.payments.write_offs import write_off
-from workers.sms.delivery_receipts import record_receipt
 
 Payload = Mapping[str, Any]
 
@@ -38,8 +41,8 @@ def apply_payment(connection: Connection, ctx: Context, payload: Payload) -> str
 
 def apply_payments(
     connection: Connection, ctx: Context, payloads: Sequence[Payload]
-) -> list[Answer]:
-    """Many payments at once, in their order: what came of each."""
+) -> list[HandlerResult]:
+    """Apply many payments in their order; returns the result of each."""
     return record_payments(connection, ctx, [_payment(payload) for payload in payloads])
 
 
@@ -75,8 +78,8 @@ def apply_promise_withdrawal(connection: Connection, ctx: Context, payload: Payl
 
 
 def apply_dispute(connection: Connection, ctx: Context, payload: Payload) -> str:
-    """A dispute pauses the ladder until it is released by its own id."""
-    told = NewHold(
+    """A dispute pauses the ladder until a release names its id."""
+    hold = NewHold(
         external_id=payload["dispute"],
         loan=payload["loan"],
         kind=HoldKind.DISPUTE,
@@ -85,12 +88,12 @@ def apply_dispute(connection: Connection, ctx: Context, payload: Payload) -> str
         why=payload["why"],
         actor=Actor(payload["actor"]),
     )
-    return place_hold(connection, ctx, told)
+    return place_hold(connection, ctx, hold)
 
 
 def apply_hold(connection: Connection, ctx: Context, payload: Payload) -> str:
     ends_on = payload["ends_on"]
-    told = NewHold(
+    hold = NewHold(
         external_id=payload["hold"],
         loan=payload["loan"],
         kind=payload["kind"],
@@ -99,7 +102,7 @@ def apply_hold(connection: Connection, ctx: Context, payload: Payload) -> str:
         why=payload["why"],
         actor=Actor(payload["actor"]),
     )
-    return place_hold(connection, ctx, told)
+    return place_hold(connection, ctx, hold)
 
 
 def apply_release(connection: Connection, ctx: Context, payload: Payload) -> str:
@@ -125,42 +128,15 @@ def apply_acknowledgement(connection: Connection, ctx: Context, payload: Payload
 
 def apply_contact_outcome(connection: Connection, ctx: Context, payload: Payload) -> str:
     reason = payload["reason"]
-    told = ReportedOutcome(
+    outcome = ReportedOutcome(
         attempt=payload["attempt"],
         outcome=ContactOutcome(payload["outcome"]),
         reason=ArrearsReason(reason) if reason else None,
         actor=Actor(payload["actor"]),
     )
-    return record_outcome(connection, ctx, told)
+    return record_outcome(connection, ctx, outcome)
 
 
 def apply_write_off(connection: Connection, ctx: Context, payload: Payload) -> str:
     on = date.fromisoformat(payload["written_off_on"])
     return write_off(connection, ctx, payload["loan"], on)
-
-
-HANDLERS: dict[str, Callable[[Connection, Context, Payload], str]] = {
-    "payment": apply_payment,
-    "reversal": apply_reversal,
-    "promise": apply_promise,
-    "promise_withdrawal": apply_promise_withdrawal,
-    "dispute": apply_dispute,
-    "hold": apply_hold,
-    "release": apply_release,
-    "contact_change": change_contacts,
-    "write_off": apply_write_off,
-    "opt_out": apply_opt_out,
-    "validation_notice": apply_validation_notice,
-    "acknowledgement": apply_acknowledgement,
-    "contact_outcome": apply_contact_outcome,
-    "receipt": record_receipt,
-}
-"""By kind, how one event is applied, in the caller's transaction.
-
-Each returns a sentence for people, or raises NotYetError or RejectedError.
-"""
-
-TOGETHER: dict[str, Callable[[Connection, Context, Sequence[Payload]], list[Answer]]] = {
-    "payment": apply_payments,
-}
-"""Kinds that come in numbers, and how many of one are applied at once."""

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select, update
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from workers.context import Context
+from workers.db import inbox
 from workers.db.loans import lock_known_loan
 from workers.db.schema import inbox_event, problem
 from workers.db.staff import roles_of
@@ -61,11 +62,7 @@ def discard_event(
         roles_of(connection, actor)
         event_id = _lock(connection, external_id)
         if not dry_run:
-            reason = f"dropped by {actor}: {why}"
-            dropped = {"status": "dropped", "reason": reason, "completed_at": ctx.now()}
-            connection.execute(
-                update(inbox_event).where(inbox_event.c.id == event_id).values(**dropped)
-            )
+            inbox.drop_event(connection, event_id, f"dropped by {actor}: {why}", ctx.now())
 
 
 def _lock(connection: Connection, external_id: str) -> int:

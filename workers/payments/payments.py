@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from domain.allocation import Allocation, allocate, apply_allocations
 from domain.delinquency import Arrears
-from domain.events import Answer, LoanLockedError, RejectedError
+from domain.events import HandlerResult, LoanLockedError, RejectedError
 from domain.loans import ZERO
 from domain.money import check_amount
 from workers.context import Context
@@ -62,7 +62,7 @@ def record_payment(connection: Connection, ctx: Context, paid: Payment) -> str:
 
 def record_payments(
     connection: Connection, ctx: Context, paid: Sequence[Payment], *, wait: bool = False
-) -> list[Answer]:
+) -> list[HandlerResult]:
     """Record payments and all that follows from them, in the caller's transaction.
 
     In their order: of two for one loan, the second pays what the first has left. One that is on
@@ -101,7 +101,7 @@ def _lock(
     return {name: row for name in loans if (row := lock_loan(connection, name))}, set()
 
 
-def _refusal(paid: Payment, loan: LockedLoan | None, now: datetime) -> Answer | None:
+def _refusal(paid: Payment, loan: LockedLoan | None, now: datetime) -> HandlerResult | None:
     """Why a payment cannot be taken; None if it can."""
     if loan is None:
         return not_known_yet(paid.loan, "payment")
@@ -213,7 +213,7 @@ def _told(paid: Payment, loan: LockedLoan, left: Decimal, arrears: Arrears) -> s
     return where_it_stands(arrears, paid.currency) + (left_over if left else "")
 
 
-def _on_record_already(connection: Connection, paid: Payment) -> Answer:
+def _on_record_already(connection: Connection, paid: Payment) -> HandlerResult:
     """The same payment again; another one under its id is refused."""
     known = connection.execute(
         select(loan_table.c.external_id, payment.c.amount, payment.c.currency)

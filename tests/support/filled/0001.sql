@@ -151,7 +151,8 @@ SELECT CASE WHEN n % 3 = 0 THEN n END, CASE WHEN n % 3 = 1 THEN n END,
 INSERT INTO erasure (borrower_id, at, actor, actor_kind, why)
 SELECT n, :now, 'S-3', 'staff', 'asked for' FROM generate_series(1, :loans) n;
 
-INSERT INTO inbox_event (external_id, kind, payload, status, received_at, completed_at)
+INSERT INTO inbox_event (external_id, kind, payload, stops_contact, status, received_at,
+    completed_at)
 SELECT 'E-' || n, kind, jsonb_build_object(CASE kind WHEN 'contact_change' THEN 'borrower'
                                                       ELSE 'loan' END,
                                             CASE kind WHEN 'contact_change' THEN 'B-' ELSE 'L-' END
@@ -159,8 +160,8 @@ SELECT 'E-' || n, kind, jsonb_build_object(CASE kind WHEN 'contact_change' THEN 
        || CASE kind WHEN 'payment' THEN jsonb_build_object(
              'external_id', 'Q-' || n, 'amount', '10', 'currency', 'CNY', 'paid_on', :today)
                     ELSE '{}' END,
-       CASE WHEN n % 100 = 0 THEN 'received' ELSE 'applied' END, :now - interval '1 day' * (n % 60),
-       CASE WHEN n % 100 > 0 THEN :now END
+       kind <> 'receipt', CASE WHEN n % 100 = 0 THEN 'received' ELSE 'applied' END,
+       :now - interval '1 day' * (n % 60), CASE WHEN n % 100 > 0 THEN :now END
   FROM generate_series(1, 3 * :loans) n
  CROSS JOIN LATERAL (SELECT (ARRAY['payment', 'receipt', 'contact_change'])[1 + n % 3] AS kind) k;
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
 
+from domain.events import HandlerResult
 from domain.loans import Instalment
 from tests.support.concurrently import concurrently
 from tests.support.counting import statements
@@ -26,7 +27,7 @@ from workers.context import Context
 from workers.db.inbox import BATCH_SIZE
 from workers.db.schema import allocation, inbox_event, payment, promise
 from workers.inbox import handlers
-from workers.inbox.handlers import TOGETHER
+from workers.inbox.kinds import KINDS, Payload
 from workers.inbox.process import apply_event, apply_events, dispatch_events, submit
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
@@ -81,6 +82,13 @@ def impatient(ctx: Context) -> Iterator[Context]:
     )
     yield replace(ctx, engine=engine)
     engine.dispose()
+
+
+def apply_batches_by(
+    monkeypatch: pytest.MonkeyPatch, handler: Callable[..., list[HandlerResult]]
+) -> None:
+    payments = replace(KINDS["payment"], apply_batch=handler)
+    monkeypatch.setitem(KINDS, "payment", payments)
 
 
 def statuses(book: Book) -> list[str]:
@@ -175,12 +183,12 @@ def test_what_fails_half_way_leaves_nothing_behind_and_is_done_one_by_one(
     ids = [a_payment(book, id="P-1"), a_payment(book, id="P-2", loan="L-2")]
 
     def pays_and_falls_over(
-        connection: Connection, ctx: Context, payloads: Sequence[handlers.Payload]
-    ) -> list[handlers.Answer]:
+        connection: Connection, ctx: Context, payloads: Sequence[Payload]
+    ) -> list[HandlerResult]:
         handlers.apply_payments(connection, ctx, payloads)
         raise ZeroDivisionError
 
-    monkeypatch.setitem(TOGETHER, "payment", pays_and_falls_over)
+    apply_batches_by(monkeypatch, pays_and_falls_over)
     settled = apply_events(book.ctx, ids)
 
     assert [result.status for result in settled] == ["applied", "applied"]
@@ -316,10 +324,10 @@ def test_what_went_along_with_one_at_fault_is_told_of_again(
     own, along = a_payment(book, id="P-1"), a_payment(book, id="P-2", loan="L-2")
     dispatch_events(book.ctx)
 
-    def falls_over(*_: object) -> list[handlers.Answer]:
+    def falls_over(*_: object) -> list[HandlerResult]:
         raise ZeroDivisionError
 
-    monkeypatch.setitem(TOGETHER, "payment", falls_over)
+    apply_batches_by(monkeypatch, falls_over)
     apply_events(book.ctx, [own])
 
     assert statuses(book) == ["applied", "received"]
@@ -332,10 +340,10 @@ def test_a_time_limit_ends_the_work_and_blames_no_event(
     ids = [a_payment(book, id="P-1"), a_payment(book, id="P-2", loan="L-2")]
     dispatch_events(book.ctx)
 
-    def too_long(*_: object) -> list[handlers.Answer]:
+    def too_long(*_: object) -> list[HandlerResult]:
         raise SoftTimeLimitExceeded
 
-    monkeypatch.setitem(TOGETHER, "payment", too_long)
+    apply_batches_by(monkeypatch, too_long)
     with pytest.raises(SoftTimeLimitExceeded):
         apply_events(book.ctx, ids[:1])
 

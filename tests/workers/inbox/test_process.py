@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine
 
+from domain.events import InboxStatus
 from tests.support.loans import Book
 from workers.db.schema import inbox_event, payment
-from workers.inbox.handlers import HANDLERS
+from workers.inbox.kinds import KINDS
 from workers.inbox.process import EventResult, apply_event, dispatch_events, store_event
 
 PAYMENT = {
@@ -107,7 +109,7 @@ def test_an_event_that_nobody_foresaw_is_kept_with_its_reason_and_holds_up_no_ot
         apply_event(book.ctx, each_event) for each_event in sorted(dispatch_events(book.ctx))
     ]
 
-    assert settled[0] == EventResult("received", "It could not be applied (ValueError).")
+    assert settled[0] == EventResult(InboxStatus.RECEIVED, "It could not be applied (ValueError).")
     assert settled[1].status == "applied"
     kept = {row.id: row for row in book.rows(inbox_event)}
     assert (kept[broken].status, kept[broken].completed_at) == ("received", None)
@@ -122,13 +124,13 @@ def test_an_event_that_fails_half_way_leaves_nothing_of_it_behind(
 ) -> None:
     book.loan("L-1", due_on="2026-03-01")
     stored = event(book)
-    pay = HANDLERS["payment"]
+    payments = KINDS["payment"]
 
     def pays_and_falls_over(*given: object) -> str:
-        pay(*given)  # type: ignore[arg-type]
+        payments.apply(*given)  # type: ignore[arg-type]
         raise ZeroDivisionError
 
-    monkeypatch.setitem(HANDLERS, "payment", pays_and_falls_over)
+    monkeypatch.setitem(KINDS, "payment", replace(payments, apply=pays_and_falls_over))
     assert apply_event(book.ctx, stored).status == "received"
     assert book.rows(payment) == []
 

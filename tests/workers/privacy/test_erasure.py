@@ -35,8 +35,8 @@ from workers.db.schema import (
 )
 from workers.db.schema import opt_out as opt_outs
 from workers.gate.facts import read_contact_facts
-from workers.http.lender_events import ContactChangeFacts
 from workers.inbox import process
+from workers.inbox.event_data import ContactChangeFacts
 from workers.payments.payments import Payment, record_payment
 from workers.payments.write_offs import write_off
 from workers.privacy.erasure import erase_expired_data

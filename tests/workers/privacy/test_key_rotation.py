@@ -29,8 +29,8 @@ from workers.db.encryption_keys import (
     store_index_key,
 )
 from workers.db.schema import borrower, encryption_key, inbox_event, message, metadata, reply
-from workers.http.lender_events import ContactChangeFacts
 from workers.inbox import process as inbox
+from workers.inbox.event_data import ContactChangeFacts
 from workers.privacy import key_rotation
 from workers.privacy.key_rotation import continue_rotation, count_left, rotate
 from workers.sms.providers.port import InboundText

@@ -16,8 +16,8 @@ from workers.borrowers.inbound_texts import record_inbound_text
 from workers.borrowers.reply_queue import close_reply
 from workers.db.schema import inbox_event, outbox_event, reply
 from workers.history import read_story
-from workers.http.lender_events import ContactChangeFacts
 from workers.inbox import process
+from workers.inbox.event_data import ContactChangeFacts
 from workers.privacy.pruning import prune
 from workers.sms.providers.port import InboundText
 

@@ -23,8 +23,6 @@ from workers.db.schema.escalation import (
 from workers.db.schema.evidence import evidence_due, evidence_head, evidence_link
 from workers.db.schema.loans import allocation, borrower, instalment, loan, opt_out, payment
 from workers.db.schema.operations import (
-    KINDS_THAT_BLOCK_A_BORROWER,
-    KINDS_THAT_BLOCK_A_LOAN,
     access,
     announcement,
     daily_run,
@@ -50,8 +48,6 @@ from workers.db.schema.workforce import (
 )
 
 __all__ = [
-    "KINDS_THAT_BLOCK_A_BORROWER",
-    "KINDS_THAT_BLOCK_A_LOAN",
     "access",
     "action",
     "action_event",

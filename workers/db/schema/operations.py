@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -19,7 +20,7 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from domain.access_log import Opened
 from domain.actors import ActorKind
-from domain.events import OutboxStatus
+from domain.events import InboxStatus, OutboxStatus
 from workers.db.schema.base import (
     CHANGES_OFTEN,
     identity,
@@ -75,12 +76,6 @@ policy_version = Table(
     moment("first_seen_at"),
 )
 
-# Events that must stop a contact while they wait to be applied, by what their payload names.
-KINDS_THAT_BLOCK_A_LOAN = ("payment", "promise", "dispute", "hold", "write_off")
-KINDS_THAT_BLOCK_A_BORROWER = ("contact_change", "opt_out")
-_KINDS_OF_BORROWERS = ", ".join(f"'{kind}'" for kind in KINDS_THAT_BLOCK_A_BORROWER)
-
-
 # Everything from outside is stored before it is applied. No personal data in payloads.
 inbox_event = Table(
     "inbox_event",
@@ -89,15 +84,16 @@ inbox_event = Table(
     Column("external_id", Text, nullable=False, unique=True),
     Column("kind", Text, nullable=False),
     Column("payload", JSONB, nullable=False),
+    Column("stops_contact", Boolean, nullable=False),  # as its kind says: workers/inbox/kinds.py
     Column("status", Text, nullable=False),
     Column("reason", Text),
     moment("received_at"),
     moment("completed_at", nullable=True),
     moment("dispatched_at", nullable=True),
-    one_of("status", ("received", "applied", "rejected", "dropped")),
+    one_of("status", InboxStatus),
     Index("inbox_event_waiting_idx", "id", postgresql_where=text("status = 'received'")),
-    # The claim asks whether news of its loan or its borrower still waits to be applied, and the
-    # story of a loan tells as well what was rejected or dropped.
+    # The claim asks whether an event of its loan or its borrower is pending. The history of a loan
+    # shows those that were rejected or dropped as well.
     Index(
         "inbox_event_loan_unapplied_idx",
         text("(payload ->> 'loan')"),
@@ -106,9 +102,9 @@ inbox_event = Table(
     Index(
         "inbox_event_borrower_waiting_idx",
         text("(payload ->> 'borrower')"),
-        postgresql_where=text(f"status = 'received' AND kind IN ({_KINDS_OF_BORROWERS})"),
+        postgresql_where=text("status = 'received' AND (payload ->> 'borrower') IS NOT NULL"),
     ),
-    # The story of a loan tells when its borrower's contacts changed.
+    # The history of a loan shows when its borrower's contacts changed.
     Index(
         "inbox_event_contact_change_idx",
         text("(payload ->> 'borrower')"),
@@ -117,7 +113,7 @@ inbox_event = Table(
     postgresql_with=CHANGES_OFTEN,
 )
 
-# What the lender's systems are told, in the order in which it happened to each loan. Ids only.
+# Events for the lender's systems, in the order in which they happened to each loan. Ids only.
 outbox_event = Table(
     "outbox_event",
     metadata,

@@ -142,6 +142,7 @@ def _create_tables() -> None:
         sa.Column("external_id", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("payload", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("stops_contact", sa.Boolean(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
@@ -160,7 +161,7 @@ def _create_tables() -> None:
         "inbox_event",
         [sa.literal_column("(payload ->> 'borrower')")],
         unique=False,
-        postgresql_where=sa.text("status = 'received' AND kind IN ('contact_change', 'opt_out')"),
+        postgresql_where=sa.text("status = 'received' AND (payload ->> 'borrower') IS NOT NULL"),
     )
     op.create_index(
         "inbox_event_contact_change_idx",

@@ -1,0 +1,234 @@
+"""The data of each kind of event that the lender posts: its fields, and what of it is stored.
+
+These models are the request schema at /openapi.json as well. Unknown fields are refused, because a
+field that no code reads would be lost without notice.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+
+import phonenumbers
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from config.readers.regions import is_zone
+from config.readers.tape_mapping_reader import LOCALE
+from domain.compliance.vocabulary import Channel
+from domain.contact_outcomes import ArrearsReason, ContactOutcome
+from domain.holds import HoldKind
+from workers.db.encryption import Cipher
+
+
+def _more_than_nothing(amount: str) -> str:
+    if not Decimal(amount):
+        raise ValueError("it must be more than zero")
+    return amount
+
+
+def _number_in_use(phone: str) -> str:
+    try:
+        in_use = phonenumbers.is_valid_number(phonenumbers.parse(phone))
+    except phonenumbers.NumberParseException:
+        in_use = False
+    if not in_use:
+        raise ValueError("it must be a telephone number in use")
+    return phone
+
+
+def _known_zone(zone: str) -> str:
+    if not is_zone(zone):
+        raise ValueError("it must be a zone of the IANA database")
+    return zone
+
+
+_LINE = r"^[^\x00-\x1f\x7f]+$"
+
+Identifier = Annotated[str, StringConstraints(max_length=128, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
+"""The lender's own id of something."""
+Staff = Annotated[str, StringConstraints(max_length=64, pattern=_LINE)]
+"""The lender's own reference of somebody who works there; never a name."""
+Why = Annotated[str, StringConstraints(max_length=500, pattern=_LINE)]
+"""A sentence without personal data."""
+Amount = Annotated[
+    str,
+    StringConstraints(pattern=r"^(0|[1-9][0-9]{0,10})(\.[0-9]{1,2})?$"),
+    AfterValidator(_more_than_nothing),
+]
+"""More than zero, in whole hundredths, written as a decimal."""
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+"""ISO 4217."""
+# Far enough on both sides for any loan, and near enough that no sum of days leaves the calendar.
+Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2199, 12, 31))]
+"""A business date, in the lender's zone."""
+Phone = Annotated[
+    str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$"), AfterValidator(_number_in_use)
+]
+"""E.164."""
+Address = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
+Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_zone)]
+"""IANA."""
+Locale = Annotated[str, StringConstraints(pattern=f"^{LOCALE.pattern}$")]
+"""BCP 47: language, script, country."""
+
+
+class StrictModel(BaseModel):
+    """What the lender posts: no unknown field, no value of another JSON type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class EventData(StrictModel):
+    """The member `data` of an event."""
+
+    def payload(self, cipher: Cipher) -> dict[str, Any]:
+        """What is stored: ids, dates and words. Personal data is encrypted."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class PaymentFacts(EventData):
+    payment: Identifier = Field(serialization_alias="external_id")
+    loan: Identifier
+    amount: Amount
+    currency: Currency
+    paid_on: Day
+    """When the lender's core system booked it."""
+
+
+class ReversalFacts(EventData):
+    payment: Identifier
+    reversed_on: Day
+
+
+class PromiseFacts(EventData):
+    promise: Identifier
+    loan: Identifier
+    amount: Amount
+    currency: Currency
+    due_on: Day
+    """Paid on this day it is still kept."""
+    actor: Staff
+
+
+class PromiseWithdrawalFacts(EventData):
+    promise: Identifier
+
+
+class DisputeFacts(EventData):
+    dispute: Identifier
+    loan: Identifier
+    starts_on: Day
+    why: Why
+    actor: Staff
+
+
+class HoldFacts(EventData):
+    hold: Identifier
+    loan: Identifier
+    kind: Literal[
+        HoldKind.ARRANGEMENT,
+        HoldKind.DEFERRAL,
+        HoldKind.VULNERABILITY,
+        HoldKind.MORATORIUM,
+        HoldKind.BREATHING_SPACE,
+        HoldKind.MENTAL_HEALTH_CRISIS,
+        HoldKind.INSOLVENCY,
+        HoldKind.DECEASED,
+        HoldKind.LEGAL_STAY,
+        HoldKind.MANUAL,
+    ]
+    """A promise and a dispute are events of their own."""
+    starts_on: Day
+    ends_on: Day | None
+    """The first day without it; null: as long as a law says, or until it is released."""
+    why: Why
+    actor: Staff
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Self:
+        if self.ends_on is not None and self.ends_on <= self.starts_on:
+            raise ValueError("it must end after it starts")
+        return self
+
+
+class ReleaseFacts(EventData):
+    hold: Identifier
+    """The id of a hold or of a dispute."""
+    ends_on: Day
+
+
+class ContactChangeFacts(EventData):
+    """At least one of what may change; what is left out stays as it is."""
+
+    borrower: Identifier
+    phone: Phone | None = None
+    phone_at_work: bool | None = None
+    """Whether the number is that of a place of work."""
+    address: Address | None = None
+    zones: Annotated[list[Zone], Field(min_length=1, max_length=8)] | None = None
+    locale: Locale | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        changes = (self.phone, self.phone_at_work, self.address, self.zones, self.locale)
+        if all(change is None for change in changes):
+            raise ValueError("it must change something")
+        return self
+
+    def payload(self, cipher: Cipher) -> dict[str, Any]:
+        """The number and the address are encrypted, and a keyed digest of both is added.
+
+        Each encryption of the same value differs, so the digest is what identifies the same
+        event when it comes again.
+        """
+        stored = self.model_dump(mode="json", exclude_none=True)
+        personal = {name: stored.pop(name) for name in ("phone", "address") if name in stored}
+        if personal:
+            digest = cipher.blind_index(json.dumps(personal, sort_keys=True))
+            stored["digest"] = b64encode(digest).decode()
+        for name, value in personal.items():
+            stored[f"{name}_encrypted"] = b64encode(cipher.encrypt(value)).decode()
+        return stored
+
+
+class WriteOffFacts(EventData):
+    loan: Identifier
+    written_off_on: Day
+
+
+class OptOutFacts(EventData):
+    borrower: Identifier
+    channel: Literal[Channel.SMS, Channel.CALL, Channel.VISIT] | None
+    """null: the borrower asked that nobody contact them any more, by whatever channel."""
+    actor: Staff
+
+
+class ValidationNoticeFacts(EventData):
+    loan: Identifier
+    given_on: Day
+    """When the borrower was told in writing what is owed, and how to dispute it."""
+
+
+class AcknowledgementFacts(EventData):
+    loan: Identifier
+    acknowledged_on: Day
+    """When the borrower acknowledged the debt: where a law says so, the time to sue runs anew."""
+
+
+class ContactOutcomeFacts(EventData):
+    attempt: Identifier
+    """The id under which the call or the visit was begun."""
+    outcome: ContactOutcome
+    reason: ArrearsReason | None = None
+    """Why the loan is overdue, where the borrower said so."""
+    actor: Staff
