@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 
+from fastapi import FastAPI
+from pydantic import BaseModel
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from domain.errors import ArrearsError
 from workers.bootstrap import process_context
@@ -15,43 +17,54 @@ from workers.context import Context
 from workers.db.engine import assert_reachable
 from workers.http import lender, tencent, twilio
 from workers.http.notify_workers import worker_notifier
-from workers.http.openapi import HEALTH, Described
 from workers.http.requests import RefusedError, refuse
 
 
-def create_app(
-    ctx: Context | None = None, wake: Callable[[int], Awaitable[None]] | None = None
-) -> Described:
-    """The application for one house; without one, for this process's and its workers.
+class Health(BaseModel):
+    """Whether the application can do its work."""
 
-    `wake` is told the id of each event that was stored; of a house that is given, by default nobody
-    is told.
+    healthy: bool
+
+
+def create_app(
+    ctx: Context | None = None, notify: Callable[[int], Awaitable[None]] | None = None
+) -> FastAPI:
+    """The application on a context; without one, on this process's own.
+
+    `notify` gets the id of each event that was stored. By default it notifies the workers of this
+    process's broker; with a context that is given it does nothing.
     """
-    app = Described(
+    app = FastAPI(
         title="Arrears",
         version=version("arrears"),
         description="What the lender's systems and the providers of texts may tell Arrears.",
         docs_url=None,  # a page that would load its scripts from elsewhere
         redoc_url=None,
     )
-    app.state.wake = wake or (worker_notifier() if ctx is None else _nobody)
+    app.state.notify = notify or (worker_notifier() if ctx is None else _notify_nobody)
     app.state.ctx = ctx or process_context()
     app.add_exception_handler(RefusedError, refuse)
-    for one in (lender, twilio, tencent):
-        app.include_router(one.router)
-    app.add_api_route("/health", health, methods=["GET"], **HEALTH)
+    for endpoints in (lender, twilio, tencent):
+        app.include_router(endpoints.router)
+    app.add_api_route(
+        "/health",
+        health,
+        response_description="The database answers.",
+        responses={503: {"description": "It does not; `arrears check` says why.", "model": Health}},
+    )
     return app
 
 
-async def _nobody(event_id: int) -> None:
-    """Whoever looks for stored events finds them all the same."""
+async def _notify_nobody(event_id: int) -> None:
+    """The sweep finds every stored event."""
 
 
-def health(request: Request) -> Response:
+def health(request: Request, response: Response) -> Health:
     """Whether the database answers, and a connection to it is free within half a minute."""
     try:
         assert_reachable(request.app.state.ctx.engine)
     except (ArrearsError, PoolTimeoutError):
-        # Anybody may ask, so why it is not well is for `arrears check` to say.
-        return JSONResponse({"healthy": False}, status_code=503)
-    return JSONResponse({"healthy": True})
+        # Anybody may ask, so the reason is left to `arrears check`.
+        response.status_code = 503
+        return Health(healthy=False)
+    return Health(healthy=True)

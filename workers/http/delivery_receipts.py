@@ -1,4 +1,4 @@
-"""Storing what providers report of texts, whoever the provider is."""
+"""Stores the delivery receipts of any provider."""
 
 from __future__ import annotations
 
@@ -16,11 +16,8 @@ def store_reports(ctx: Context, reports: Iterable[StatusReport]) -> None:
     Raises:
         ArrearsError: one was applied before, and its contents were others.
     """
-    told = {
-        f"{each_report.provider}:{each_report.sid}:{each_report.word}": each_report
-        for each_report in reports
-    }
+    by_id = {f"{report.provider}:{report.sid}:{report.word}": report for report in reports}
     with ctx.engine.begin() as connection:
         # In one order, so that two calls with the same reports cannot wait for each other.
-        for external_id, report in sorted(told.items()):
+        for external_id, report in sorted(by_id.items()):
             store_event(connection, external_id, "receipt", receipt_payload(report), ctx.now())

@@ -1,14 +1,16 @@
-"""What the lender's systems tell, verified, stored and answered; and a dialer's leave to dial."""
+"""The endpoints of the lender's systems: events, and a dialer's question whether it may dial."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from email.message import Message
 from functools import partial
-from typing import Any, TypeVar
+from typing import Annotated, Any, get_type_hints
 
-from fastapi import APIRouter
-from pydantic import TypeAdapter, ValidationError
+from fastapi import APIRouter, Depends, Header, Security
+from fastapi.routing import APIRoute
+from fastapi.security import APIKeyHeader
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -17,43 +19,164 @@ from domain.actors import Actor
 from workers.attempts.attempts import BarredError, StartedAttempt
 from workers.calls import start
 from workers.context import Context
-from workers.http.lender_events import CALL_START_ASKED, LENDER_EVENT, CallStart, LenderEvent
-from workers.http.openapi import CALL_START, EVENTS
+from workers.http.lender_events import AnyLenderEvent, LenderEvent
+from workers.http.openapi import OTHER_CONTENTS, refusals
 from workers.http.requests import RefusedError, context_of, in_the_store, read_body
 from workers.http.signatures import SignatureHeaders, check_signature
+from workers.inbox.event_data import Identifier, Staff, StrictModel
 from workers.inbox.process import store_and_commit
-
-router = APIRouter()
-
-Told = TypeVar("Told")
 
 NAMED_AT_MOST = 20
 """Fields that are wrong and named in one answer; the rest shows when these are right."""
 
 
-@router.post("/events", **EVENTS)
-async def lender_event(request: Request) -> Response:
+class CallStart(StrictModel):
+    """What a dialer asks before it dials."""
+
+    attempt: Identifier
+    """The dialer's own id of this attempt: the same id is the same attempt."""
+    loan: Identifier
+    item: Identifier | None = None
+    """The ladder item of the call; the newest that is open if left out."""
+    actor: Staff
+
+
+class CallLeave(BaseModel):
+    """What a call needs that may begin now."""
+
+    attempt: str
+    """The id under which its outcome is reported."""
+    number: str
+    """E.164: personal data, to be dialled and not kept."""
+    item: str
+    purpose: str
+    language: str
+    """BCP 47."""
+    must_learn: list[str]
+    may_offer: list[str]
+    warnings: list[str]
+    """Advisory rules that speak against it and do not stop it."""
+
+
+class CallBarred(BaseModel):
+    """Why a call may not begin."""
+
+    detail: str
+    """A sentence without personal data."""
+    rules: list[str] = []
+    """The rules that speak against it."""
+    not_before: str | None = None
+    """The first lawful moment, ISO 8601; null: not before a fact changes."""
+
+
+class SignedRequest(Request):
+    """A request whose body was verified and parsed before FastAPI asks for it."""
+
+    def __init__(self, request: Request, body: bytes, parsed: object) -> None:
+        super().__init__(request.scope, request.receive)
+        self._verified = body
+        self._parsed = parsed
+
+    async def body(self) -> bytes:
+        return self._verified
+
+    async def json(self) -> object:
+        return self._parsed
+
+
+class SignedRoute(APIRoute):
+    """A route that verifies the signature first. FastAPI's own route parses the body first.
+
+    The body is parsed as JSON by pydantic itself, which is strict about JSON types and whose errors
+    become sentences without anything of what was sent.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        body_type = get_type_hints(self.endpoint, include_extras=True)["body"]
+        adapter: TypeAdapter[object] = TypeAdapter(body_type)
+        # An event's errors stand below its kind, which the sender knows.
+        depth = 1 if body_type == AnyLenderEvent else 0
+
+        async def verify_and_handle(request: Request) -> Response:
+            body = await _read_signed(request)
+            return await handle(SignedRequest(request, body, _parse(adapter, body, depth)))
+
+        return verify_and_handle
+
+
+def signature_headers(
+    webhook_id: Annotated[
+        str,
+        Header(
+            description="Its own id: the same id is the same event, however often it is sent.",
+            pattern="^[A-Za-z0-9_:-]{1,128}$",
+        ),
+    ],
+    webhook_timestamp: Annotated[
+        str, Header(description="When it was signed, in Unix seconds.", pattern="^[0-9]{1,11}$")
+    ],
+) -> str:
+    """The id under which the call was signed. `SignedRoute` has verified both headers."""
+    del webhook_timestamp
+    return webhook_id
+
+
+SIGNATURE = APIKeyHeader(
+    name="webhook-signature",
+    scheme_name="lender",
+    auto_error=False,
+    description=(
+        "Standard Webhooks: `v1,` and the base64 of HMAC-SHA256 over webhook-id, "
+        "webhook-timestamp and the raw body, joined by full stops. Several may be given, with "
+        "spaces between them; one that a known secret made is enough."
+    ),
+)
+
+router = APIRouter(
+    route_class=SignedRoute,
+    dependencies=[Security(SIGNATURE)],
+    responses=refusals(
+        _400="Not JSON, or not in UTF-8.",
+        _401="The signature is missing or wrong, or more than five minutes off.",
+        _404="No secret is set, so nothing is taken in here.",
+        _409=OTHER_CONTENTS,
+        _415="Not application/json.",
+        _422="Fields are missing, unknown or wrong; the answer names them.",
+    ),
+)
+
+
+@router.post(
+    "/events",
+    status_code=202,
+    response_class=Response,
+    response_description="Stored, now or before. It is applied soon after.",
+)
+async def lender_event(
+    request: Request, body: AnyLenderEvent, webhook_id: Annotated[str, Depends(signature_headers)]
+) -> Response:
     """Store one event of the lender's. Nothing is parsed before its signature is verified."""
-    ctx = context_of(request)
-    body, webhook_id = await _signed(request, ctx)
-    event = _read(LENDER_EVENT, body)
-    event_id = await in_the_store(partial(_store, ctx, webhook_id, event))
-    # After the answer: the event is stored, and nobody need wait for who works on it.
-    return Response(status_code=202, background=BackgroundTask(request.app.state.wake, event_id))
+    event_id = await in_the_store(partial(_store, context_of(request), webhook_id, body))
+    # After the answer: the event is stored, and its sender need not wait for the broker.
+    return Response(status_code=202, background=BackgroundTask(request.app.state.notify, event_id))
 
 
-@router.post("/calls/start", **CALL_START)
-async def start_call(request: Request) -> Response:
+@router.post(
+    "/calls/start",
+    dependencies=[Depends(signature_headers)],
+    response_model=CallLeave,
+    response_description="It may begin, and counts from now on. The number is personal data.",
+    responses={409: {"description": "It may not begin now.", "model": CallBarred}},
+)
+async def start_call(request: Request, body: CallStart) -> Response:
     """Ask the contact gate for a dialer, and give it the number if it may dial now."""
-    ctx = context_of(request)
-    body, _ = await _signed(request, ctx)
-    asked = _read(CALL_START_ASKED, body)
     try:
-        begun = await in_the_store(partial(_begin, ctx, asked))
+        begun = await in_the_store(partial(_begin, context_of(request), body))
     except BarredError as barred:
         until = barred.until.isoformat() if barred.until else None
-        told = {"detail": str(barred), "rules": list(barred.rules), "not_before": until}
-        return JSONResponse(told, status_code=409)
+        refusal = CallBarred(detail=str(barred), rules=list(barred.rules), not_before=until)
+        return JSONResponse(refusal.model_dump(), status_code=409)
     return JSONResponse(
         {
             "attempt": begun.attempt,
@@ -68,17 +191,21 @@ async def start_call(request: Request) -> Response:
     )
 
 
-async def _signed(request: Request, ctx: Context) -> tuple[bytes, str]:
-    """The body of a call that a known secret signed, and the id under which it was."""
+async def _read_signed(request: Request) -> bytes:
+    """The body of a call that a known secret signed.
+
+    Raises:
+        RefusedError: no secret is set, it is not signed with one, or it is not JSON in UTF-8.
+    """
+    ctx = context_of(request)
     secrets = ctx.settings.events_in_secrets
     if not secrets:
         raise RefusedError(404, "no events are taken here: ARREARS_EVENTS_IN_SECRETS is not set")
     body = await read_body(request)
-    signed = SignatureHeaders.of(request.headers)
     known = [secret.get_secret_value() for secret in secrets]
-    check_signature(body, signed, known, ctx.now())
+    check_signature(body, SignatureHeaders.of(request.headers), known, ctx.now())
     _check_is_json(request.headers.get("content-type", ""))
-    return body, signed.id
+    return body
 
 
 def _check_is_json(content_type: str) -> None:
@@ -90,28 +217,29 @@ def _check_is_json(content_type: str) -> None:
         raise RefusedError(400, "not in UTF-8, as JSON is")
 
 
-def _read(kind: TypeAdapter[Told], body: bytes) -> Told:
+def _parse(adapter: TypeAdapter[object], body: bytes, depth: int) -> object:
+    """What a verified body says. `depth` is how many parts of an error's place are not fields.
+
+    Raises:
+        RefusedError: it is not JSON, or not as described; the fields are named.
+    """
     try:
-        return kind.validate_json(body)
+        return adapter.validate_json(body)
     except ValidationError as error:
         # Pydantic's own sentences may quote what was sent.
         errors = error.errors(include_url=False, include_context=False, include_input=False)
     if errors[0]["type"] == "json_invalid":
         raise RefusedError(400, "not JSON")
-    # An event's errors are told under its kind.
-    told_under = 1 if kind is LENDER_EVENT else 0
     raise RefusedError(
         422,
         "fields are missing, unknown or not as /openapi.json describes them",
-        _names(errors, told_under),
+        _names(errors, depth),
     )
 
 
-def _names(errors: Iterable[Any], told_under: int) -> list[str]:
+def _names(errors: Iterable[Any], depth: int) -> list[str]:
     """The fields that errors are about, as `data.amount`; `type` where it is no kind of event."""
-    names = {
-        ".".join(str(part) for part in error["loc"][told_under:]) or "type" for error in errors
-    }
+    names = {".".join(str(part) for part in error["loc"][depth:]) or "type" for error in errors}
     return [name[:100] for name in sorted(names)[:NAMED_AT_MOST]]
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, TypeAdapter, create_model
+from pydantic import AwareDatetime, Field, GetPydanticSchema, create_model
 
-from workers.inbox.event_data import EventData, Identifier, Staff, StrictModel
+from workers.inbox.event_data import EventData, StrictModel
 from workers.inbox.kinds import KINDS, EventKind
 
 
 class LenderEvent(StrictModel):
-    """What all events have. Each kind has a model of its own below it."""
+    """What all events have in common. Each kind has a model of its own, derived from this one."""
 
     type: str
     timestamp: AwareDatetime
@@ -21,28 +21,20 @@ class LenderEvent(StrictModel):
     data: EventData
 
 
-def lender_event_type() -> Any:
-    """The union of the models of all kinds, told apart by `type`."""
-    models = [_model_of(kind) for kind in KINDS.values() if kind.data]
-    return Annotated[reduce(or_, models), Field(discriminator="type")]
-
-
+@cache
 def _model_of(kind: EventKind) -> type[LenderEvent]:
     name = "".join(word.capitalize() for word in kind.name.split("_"))
     fields: Any = {"type": (Literal[kind.name], ...), "data": (kind.data, ...)}
     return create_model(f"{name}Event", __base__=LenderEvent, __module__=__name__, **fields)
 
 
-class CallStart(StrictModel):
-    """What a dialer asks before it dials."""
-
-    attempt: Identifier
-    """The dialer's own id of this attempt: the same id is the same attempt."""
-    loan: Identifier
-    item: Identifier | None = None
-    """The ladder item of the call; the newest that is open if left out."""
-    actor: Staff
+def _union_of_kinds() -> Any:
+    models = [_model_of(kind) for kind in KINDS.values() if kind.data]
+    return Annotated[reduce(or_, models), Field(discriminator="type")]
 
 
-LENDER_EVENT: TypeAdapter[LenderEvent] = TypeAdapter(lender_event_type())
-CALL_START_ASKED: TypeAdapter[CallStart] = TypeAdapter(CallStart)
+AnyLenderEvent = Annotated[
+    LenderEvent,
+    GetPydanticSchema(lambda _, handler: handler.generate_schema(_union_of_kinds())),
+]
+"""An event of any kind that `KINDS` holds when the application is made."""

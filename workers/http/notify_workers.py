@@ -1,7 +1,7 @@
-"""Waking a worker for an event the moment it is stored.
+"""Notifies a worker of an event the moment it is stored.
 
 A payment must stop what was planned before that goes out, so it does not wait for beat. Nothing
-rests on it: an event whose message is lost is found by `dispatch_events` within seconds.
+depends on the message: if it is lost, `dispatch_events` finds the event within seconds.
 """
 
 from __future__ import annotations
@@ -21,46 +21,46 @@ from workers.queues import APPLY_EVENTS, EVENTS_PER_MESSAGE
 log = logging.getLogger(__name__)
 
 GATHER_FOR = 0.02
-"""Seconds between two messages. An event that comes alone is announced at once; those that come in
-one after the other share a message, for a message costs more than to apply one of many events."""
+"""Seconds between two messages. An event that comes alone is published at once; those that come in
+shortly after it share a message, because a message costs more than to apply one of many events."""
 QUIET_FOR = 10.0
-"""Seconds without a try after one failed: a broker that is away must not hold up those who call."""
+"""Seconds without a try after one failed: a broker that is down must not delay the callers."""
 
 
 class WorkerNotifier:
-    """Announces stored events to the workers, by id. For one event loop."""
+    """Publishes the ids of stored events to the workers. For one event loop."""
 
-    def __init__(self, announce: Callable[[list[int]], object]) -> None:
-        self._announce = announce
-        self._waiting: list[int] = []
-        self._at_it = False
+    def __init__(self, publish: Callable[[list[int]], object]) -> None:
+        self._publish = publish
+        self._pending: list[int] = []
+        self._is_publishing = False
         self._quiet_until = float("-inf")
 
     async def __call__(self, event_id: int) -> None:
-        """Announce one event. Whatever keeps it from going out is logged, and nobody is told."""
-        self._waiting.append(event_id)
-        if self._at_it:
-            return  # whoever is at it takes this one along
-        self._at_it = True
+        """Publish one event id. Never raises: a failure is logged."""
+        self._pending.append(event_id)
+        if self._is_publishing:
+            return  # the call that is publishing takes this id as well
+        self._is_publishing = True
         try:
-            while self._waiting:
-                ids = self._waiting[:EVENTS_PER_MESSAGE]
-                del self._waiting[: len(ids)]
-                await run_in_threadpool(self._tell, ids)
+            while self._pending:
+                ids = self._pending[:EVENTS_PER_MESSAGE]
+                del self._pending[: len(ids)]
+                await run_in_threadpool(self._try_to_publish, ids)
                 await asyncio.sleep(GATHER_FOR)
         finally:
-            self._at_it = False
+            self._is_publishing = False
 
-    def _tell(self, event_ids: list[int]) -> None:
+    def _try_to_publish(self, event_ids: list[int]) -> None:
         if time.monotonic() < self._quiet_until:
             return
         try:
-            self._announce(event_ids)
+            self._publish(event_ids)
         except Exception as error:
             self._quiet_until = time.monotonic() + QUIET_FOR
             log.warning("events are not announced at once for a while: %s", log_summary(error))
 
 
 def worker_notifier() -> WorkerNotifier:
-    """Wakes the workers of this process's own broker."""
+    """Notifies the workers of this process's own broker."""
     return WorkerNotifier(lambda event_ids: announce(app, APPLY_EVENTS, [(event_ids,)]))

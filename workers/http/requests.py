@@ -1,4 +1,4 @@
-"""Reading a call from outside: no more than is sensible, and refusing it in a sentence."""
+"""Reads a call from outside, up to a limit, and refuses it in a sentence."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOST_BYTES = 64 * 1024
 RETRY_AFTER_SECONDS = 30
 _IDENTIFIER = re.compile(r"[!-~]{1,128}")
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 class RefusedError(Exception):
@@ -40,15 +40,16 @@ class RefusedError(Exception):
 
 
 def refuse(request: Request, error: Exception) -> Response:
-    """Answer a call that is not taken. The log has the reason alone: a field's name is not ours."""
+    """Answer a call that is not taken. The log has only the reason: the sender chose the names of
+    the fields."""
     if not isinstance(error, RefusedError):
         raise error
-    # The door's own pattern: the address that was called may hold a secret word.
-    door = getattr(request.scope.get("route"), "path", "no such door")
-    log.warning("a callback was refused with %s at %s: %s", error.status, door, error.why)
-    told = {"detail": error.why, "fields": list(error.fields)}
+    # The pattern of the route: the address that was called may hold a secret token.
+    route = getattr(request.scope.get("route"), "path", "no route")
+    log.warning("a callback was refused with %s at %s: %s", error.status, route, error.why)
+    refusal = {"detail": error.why, "fields": list(error.fields)}
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if error.status == 503 else None
-    return JSONResponse(told, status_code=error.status, headers=headers)
+    return JSONResponse(refusal, status_code=error.status, headers=headers)
 
 
 def context_of(request: Request) -> Context:
@@ -86,7 +87,7 @@ def read_form(body: bytes) -> dict[str, str]:
 
 
 def check_identifier(written: str) -> None:
-    """An id that the store can hold and people can read.
+    """Refuse an id that the database cannot hold or people cannot read.
 
     Raises:
         RefusedError: it is not one.
@@ -95,8 +96,8 @@ def check_identifier(written: str) -> None:
         raise RefusedError(400, "its id is no id: write 1 to 128 visible ASCII characters")
 
 
-async def in_the_store(work: Callable[[], Answer]) -> Answer:
-    """Let a thread do what waits for the database, so that other calls are served meanwhile.
+async def in_the_store(work: Callable[[], Result]) -> Result:
+    """Run what waits for the database in a thread, so that other calls are served meanwhile.
 
     Raises:
         RefusedError: the database is away or too busy, or what came contradicts what is on record.

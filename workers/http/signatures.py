@@ -22,7 +22,7 @@ _SECONDS = re.compile(r"[0-9]{1,11}")
 
 @dataclass(frozen=True, slots=True)
 class SignatureHeaders:
-    """What a signed call says of itself, each header as it came, empty where it is missing."""
+    """The headers of a signed call as they came; a missing one is empty."""
 
     id: str
     timestamp: str
@@ -39,8 +39,8 @@ def check_signature(
 ) -> None:
     """Let only a body pass that one of the secrets signed within five minutes of `now` (aware).
 
-    The library's own check reads the machine's clock; the house has one of its own, so the library
-    signs here, and what it signed is compared.
+    The library's own check reads the machine's clock and not the application's, so the library
+    signs the body here, and the signatures are compared.
 
     Raises:
         RefusedError: 401; or 400 where the body is not text in UTF-8, which nobody can have signed.
@@ -54,8 +54,9 @@ def check_signature(
         text = body.decode()
     except UnicodeDecodeError:
         raise RefusedError(400, "not text in UTF-8") from None
-    # Bytes, for text beyond ASCII cannot be compared in constant time.
-    given = [one.encode() for one in headers.signature.split(" ")]
+    # Bytes: text beyond ASCII cannot be compared in constant time.
+    given = [signature.encode() for signature in headers.signature.split(" ")]
     expected = [Webhook(secret).sign(headers.id, signed_at, text).encode() for secret in secrets]
-    if not any([hmac.compare_digest(one, other) for one in expected for other in given]):  # noqa: C419
+    matches = [hmac.compare_digest(ours, theirs) for ours in expected for theirs in given]
+    if not any(matches):
         raise RefusedError(401, "not signed with a secret that is known here")

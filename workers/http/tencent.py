@@ -1,7 +1,7 @@
-"""What Tencent Cloud tells: what became of texts, and what borrowers write back.
+"""The endpoints of Tencent Cloud: delivery receipts of texts, and what borrowers write back.
 
-It signs nothing. What shows that it is Tencent Cloud is a word in the address that only it was
-told; to anybody else the address does not exist.
+It signs nothing. A secret token in the address, which only Tencent Cloud was given, verifies it; to
+anybody else the address does not exist.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from functools import partial
 
 from fastapi import APIRouter
+from pydantic import BaseModel
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 
 from domain.errors import ArrearsError
 from workers.borrowers.inbound_texts import record_inbound_text
 from workers.http.delivery_receipts import store_reports
-from workers.http.openapi import TENCENT_INBOUND, TENCENT_STATUS
+from workers.http.openapi import OTHER_CONTENTS, described_request, parameter, refusals
 from workers.http.requests import (
     RefusedError,
     check_identifier,
@@ -26,43 +26,70 @@ from workers.http.requests import (
     read_body,
 )
 from workers.sms.providers.port import StatusReport
-from workers.sms.providers.tencent import read_tencent_reply, read_tencent_reports
+from workers.sms.providers.tencent import (
+    TencentReply,
+    TencentReport,
+    read_tencent_reply,
+    read_tencent_reports,
+)
 
-router = APIRouter()
 
-TAKEN = {"result": 0, "errmsg": "OK"}
-"""What Tencent Cloud takes for a yes; after anything else it calls again."""
+class Taken(BaseModel):
+    """What Tencent Cloud takes for a yes; after anything else it calls again."""
+
+    result: int = 0
+    errmsg: str = "OK"
 
 
-@router.post("/webhooks/tencent/{token}/status", **TENCENT_STATUS)
-async def text_statuses(request: Request) -> Response:
-    """Store what became of texts, several of them in one call."""
-    _check_word(request)
+TOKEN = parameter("path", "token", "The secret token that only Tencent Cloud was given.", "^[^/]+$")
+
+router = APIRouter(
+    prefix="/webhooks/tencent/{token}",
+    responses=refusals(
+        _400="Not what Tencent Cloud sends here.",
+        _404="The token in the address is not one that Tencent Cloud was given.",
+        _409=OTHER_CONTENTS,
+    ),
+)
+
+
+@router.post(
+    "/status",
+    response_description="Stored, now or before.",
+    openapi_extra=described_request(
+        {"type": "array", "items": TencentReport.model_json_schema()}, "application/json", TOKEN
+    ),
+)
+async def text_statuses(request: Request) -> Taken:
+    """Store the delivery receipts of texts, several of them in one call."""
+    _check_token(request)
     reports = _reports(await read_body(request))
     await in_the_store(partial(store_reports, context_of(request), reports))
-    return JSONResponse(TAKEN)
+    return Taken()
 
 
-@router.post("/webhooks/tencent/{token}/inbound", **TENCENT_INBOUND)
-async def inbound_text(request: Request) -> Response:
+@router.post(
+    "/inbound",
+    response_description="Stored, now or before.",
+    openapi_extra=described_request(TencentReply.model_json_schema(), "application/json", TOKEN),
+)
+async def inbound_text(request: Request) -> Taken:
     """Put a borrower's text on record. A stop counts at once."""
-    _check_word(request)
+    _check_token(request)
     ctx = context_of(request)
     try:
         text = read_tencent_reply(await read_body(request), ctx.cipher.blind_index)
     except ArrearsError as error:
         raise RefusedError(400, str(error)) from None
     await in_the_store(partial(record_inbound_text, ctx, text, help_is_answered=False))
-    return JSONResponse(TAKEN)
+    return Taken()
 
 
-def _check_word(request: Request) -> None:
+def _check_token(request: Request) -> None:
     known = context_of(request).settings.tencent_callback_tokens or []
     given = str(request.path_params["token"]).encode()
     # A list: all are compared, so that the time tells nothing of which one was close.
-    matches = [
-        hmac.compare_digest(known_value.get_secret_value().encode(), given) for known_value in known
-    ]
+    matches = [hmac.compare_digest(token.get_secret_value().encode(), given) for token in known]
     if not any(matches):
         raise RefusedError(404, "Not Found")
 

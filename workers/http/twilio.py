@@ -1,11 +1,13 @@
-"""What Twilio tells: what became of a text, and what borrowers write back."""
+"""The endpoints of Twilio: delivery receipts of texts, and what borrowers write back."""
 
 from __future__ import annotations
 
 import logging
 from functools import partial
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Security
+from fastapi.security import APIKeyHeader
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 from twilio.twiml.messaging_response import MessagingResponse
@@ -15,7 +17,13 @@ from domain.inbound_texts import ReplyKind
 from workers.borrowers.inbound_texts import RecordedText, record_inbound_text
 from workers.context import Context
 from workers.http.delivery_receipts import store_reports
-from workers.http.openapi import TWILIO_INBOUND, TWILIO_STATUS
+from workers.http.openapi import (
+    FORM,
+    OTHER_CONTENTS,
+    described_request,
+    parameter,
+    refusals,
+)
 from workers.http.requests import (
     RefusedError,
     check_identifier,
@@ -28,14 +36,59 @@ from workers.sms.providers.port import StatusReport
 from workers.sms.providers.twilio import read_inbound_text, read_status_report, verify_signature
 
 log = logging.getLogger(__name__)
-router = APIRouter()
-
 HELP_TEMPLATE = "help_reply"
 ANY_LOCALE = "en"
 """For somebody who is not on the book."""
 
+_UUID = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 
-@router.post("/webhooks/twilio/status", **TWILIO_STATUS)
+
+class StatusForm(BaseModel):
+    """Twilio's status callback, as far as it is read."""
+
+    MessageSid: str
+    MessageStatus: str
+    ErrorCode: str | None = None
+
+
+class InboundForm(BaseModel):
+    """Twilio's call about a text that somebody wrote, as far as it is read."""
+
+    MessageSid: str
+    From: str
+    Body: str
+    OptOutType: str | None = None
+    """STOP, START or HELP, where Twilio reads it so."""
+
+
+SIGNATURE = APIKeyHeader(
+    name="X-Twilio-Signature",
+    scheme_name="twilio",
+    auto_error=False,
+    description="Twilio's signature over the public address and the form.",
+)
+
+router = APIRouter(
+    prefix="/webhooks/twilio",
+    dependencies=[Security(SIGNATURE)],
+    responses=refusals(
+        _400="Not a form in UTF-8, or not of the kind that is taken here.",
+        _403="Without a valid signature over the public address.",
+    ),
+)
+
+
+@router.post(
+    "/status",
+    status_code=204,
+    response_description="Stored, now or before.",
+    responses=refusals(_409=OTHER_CONTENTS),
+    openapi_extra=described_request(
+        StatusForm.model_json_schema(),
+        FORM,
+        parameter("query", "message", "The id of the text, given when it was sent.", _UUID),
+    ),
+)
 async def text_status(request: Request) -> Response:
     """Store what became of one text, as Twilio's status callback has it."""
     fields = await _signed_fields(request)
@@ -44,7 +97,13 @@ async def text_status(request: Request) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/webhooks/twilio/inbound", **TWILIO_INBOUND)
+@router.post(
+    "/inbound",
+    response_description="On record, now or before. TwiML: what is to be answered, if anything.",
+    responses={200: {"content": {"text/xml": {"schema": {"type": "string"}}}}},
+    response_class=Response,
+    openapi_extra=described_request(InboundForm.model_json_schema(), FORM),
+)
 async def inbound_text(request: Request) -> Response:
     """Put a borrower's text on record. A stop counts at once; a call for help is answered."""
     ctx = context_of(request)

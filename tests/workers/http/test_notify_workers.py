@@ -42,10 +42,10 @@ def book(engine: Engine) -> Book:
     return book
 
 
-def post(book: Book, wake: WorkerNotifier, *, id: str = "evt_1", secret: str = SECRET) -> int:
+def post(book: Book, notify: WorkerNotifier, *, id: str = "evt_1", secret: str = SECRET) -> int:
     body = json.dumps(an_event()).encode()
     headers = signed(body, book.clock.at, id=id, secret=secret)
-    with TestClient(create_app(book.ctx, wake)) as client:
+    with TestClient(create_app(book.ctx, notify)) as client:
         return int(client.post("/events", content=body, headers=headers).status_code)
 
 

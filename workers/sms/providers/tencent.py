@@ -197,7 +197,7 @@ def _sort_error(error: Any) -> SendResult:
     return sort_code(str(error.code))
 
 
-class _Report(BaseModel):
+class TencentReport(BaseModel):
     """One entry of a status callback: https://cloud.tencent.com/document/product/382/52077."""
 
     sid: str
@@ -207,7 +207,7 @@ class _Report(BaseModel):
     """What SendSms had as SessionContext, for applications that have it switched on."""
 
 
-class _Reply(BaseModel):
+class TencentReply(BaseModel):
     """A reply callback: https://cloud.tencent.com/document/product/382/52078."""
 
     nationcode: str
@@ -216,7 +216,7 @@ class _Reply(BaseModel):
     time: int
 
 
-_REPORTS = TypeAdapter(list[_Report])
+_REPORTS = TypeAdapter(list[TencentReport])
 
 
 def read_tencent_reports(body: bytes) -> list[StatusReport]:
@@ -231,7 +231,7 @@ def read_tencent_reports(body: bytes) -> list[StatusReport]:
     return [_status_report(report) for report in reports]
 
 
-def _status_report(report: _Report) -> StatusReport:
+def _status_report(report: TencentReport) -> StatusReport:
     delivered = report.report_status == "SUCCESS"
     return StatusReport(
         reference=_reference(report.ext),
@@ -257,7 +257,7 @@ def read_tencent_reply(body: bytes, digest: Callable[[str], bytes]) -> InboundTe
     keyed one, for it is kept in the open, and a number could be guessed from one without a key.
     """
     try:
-        reply = _Reply.model_validate_json(body)
+        reply = TencentReply.model_validate_json(body)
     except ValidationError:
         raise _not_a_callback("a reply") from None
     number = f"+{reply.nationcode}{reply.mobile}"
