@@ -1,7 +1,7 @@
-"""Events out: written in the transaction of what they tell, and taken from here in order.
+"""Events out: written in the transaction of what they report, and delivered in order.
 
-A transaction that is rolled back tells nothing. The connections of a house that has a receiver
-know that they tell; those of any other write nothing here, so that nothing piles up.
+A transaction that is rolled back writes none. Connections write events only if their engine was
+made `with_outbox`: without a lender's webhook to deliver to, nothing would ever leave the table.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, and_, select, update
 
-from domain.events import OutboxStatus
+from domain.events import OUTBOX_MOVES, OutboxStatus, sources
 from workers.db.bulk import insert_rows
 from workers.db.schema import loan, outbox_event
 from workers.db.skip_locked import not_dispatched_since, update_first
 
-WITH_OUTBOX = "arrears_tells"
+WITH_OUTBOX = "arrears_with_outbox"
 
 
 class OutboxEventKind(StrEnum):
-    """What the lender's systems are told; `docs/events.md` says what each one holds."""
+    """The events that the lender's systems get; `docs/events.md` says what each one holds."""
 
     LOAN_ESCALATED = "loan.escalated"
     TEXT_SENT = "text.sent"
@@ -46,16 +46,16 @@ class OutboxMessage:
     kind: OutboxEventKind
     loan_id: int
     payload: Mapping[str, Any]
-    """Ids, words and dates: never personal data. The loan's external id is added on the way out."""
+    """Ids, words and dates: never personal data. The loan's external id is added at delivery."""
 
 
 def with_outbox(engine: Engine) -> Engine:
-    """The same engine, whose connections write what they do into the outbox as well."""
+    """The same engine, whose connections write events into the outbox as well."""
     return engine.execution_options(**{WITH_OUTBOX: True})
 
 
 def record_events(connection: Connection, messages: Sequence[OutboxMessage], now: datetime) -> None:
-    """Put news into the outbox, in their order, if this house has a receiver. One statement."""
+    """Write messages into the outbox, in their order, if the connection has one. One statement."""
     if not messages or not connection.get_execution_options().get(WITH_OUTBOX):
         return
     rows = [
@@ -75,7 +75,7 @@ def record_events(connection: Connection, messages: Sequence[OutboxMessage], now
 
 @dataclass(frozen=True, slots=True)
 class ClaimedEvent:
-    """An event that is ours to deliver until its lease ends."""
+    """An event that this worker delivers until its lease ends."""
 
     id: int
     event_id: UUID
@@ -86,19 +86,19 @@ class ClaimedEvent:
     payload: Mapping[str, Any]
     happened_at: datetime
     attempts: int
-    """This one counted. It also tells our claim from a later one."""
+    """Including this one. It also identifies this claim among later ones."""
 
 
 def claim_next(
     connection: Connection, loan_id: int, now: datetime, lease: timedelta
 ) -> ClaimedEvent | None:
-    """Claim the first event of a loan that waits; None if it is not due or somebody has it.
+    """Claim the first waiting event of a loan; None if it is not due or another worker has it.
 
-    No event of a loan goes before the one in front of it is delivered or given up. Where that one
-    waits to be tried again, all of them wait.
+    No event of a loan is delivered before the one in front of it is delivered or given up. While
+    that one waits to be tried again, all of them wait.
     """
-    # A worker that waits here for another one's lock finds nothing, for the first event is not
-    # the first any more: whoever settled it goes on with the next one itself.
+    # A worker that waited here for another worker's lock finds nothing, because the first event is
+    # not the first any more: the other worker goes on with the next one itself.
     first = connection.execute(
         select(outbox_event, loan.c.external_id)
         .join(loan, loan.c.id == outbox_event.c.loan_id)
@@ -136,24 +136,25 @@ def complete(
     now: datetime,
     reason: str | None = None,
 ) -> bool:
-    """The event was delivered, or is given up; False if our claim of it has lapsed."""
+    """The event was delivered, or is given up; False, and no change, if the claim has lapsed."""
     return _finish(
         connection,
         event,
         {"status": status, "due_at": None, "completed_at": now, "reason": reason},
+        sources(OUTBOX_MOVES, status),
     )
 
 
 def postpone(connection: Connection, event: ClaimedEvent, until: datetime, reason: str) -> bool:
     """The event is tried again at `until`, and the loan's others wait for it; False as above."""
-    if not _finish(connection, event, {"due_at": until, "reason": reason}):
+    if not _finish(connection, event, {"due_at": until, "reason": reason}, [OutboxStatus.WAITING]):
         return False
     _postpone(connection, event.loan_id, until)
     return True
 
 
 def release_rest(connection: Connection, loan_id: int) -> None:
-    """Let the events of a loan that still wait be announced again at once."""
+    """Let the sweep dispatch at once what still waits of a loan."""
     connection.execute(
         update(outbox_event)
         .where(outbox_event.c.loan_id == loan_id, outbox_event.c.status == OutboxStatus.WAITING)
@@ -164,9 +165,9 @@ def release_rest(connection: Connection, loan_id: int) -> None:
 def dispatch_due(
     connection: Connection, now: datetime, *, again_after: timedelta, limit: int
 ) -> list[int]:
-    """The loans of up to `limit` events whose time has come, each loan once, to be announced.
+    """Mark up to `limit` due events as dispatched; returns their loans, each once.
 
-    An event that was announced longer ago than `again_after` and still waits is announced again.
+    An event that was dispatched longer ago than `again_after` and still waits is dispatched again.
     """
     due = and_(
         outbox_event.c.status == OutboxStatus.WAITING,
@@ -180,12 +181,42 @@ def dispatch_due(
     return sorted(set(dispatched.scalars()))
 
 
-def _finish(connection: Connection, event: ClaimedEvent, values: Mapping[str, Any]) -> bool:
+def requeue(connection: Connection, now: datetime, *, event_id: UUID | None = None) -> int:
+    """Deliver an event again, or all that were given up; returns how many moved.
+
+    Its id stays the same, and it gets all its tries again.
+    """
+    which = (
+        outbox_event.c.status == OutboxStatus.DEAD
+        if event_id is None
+        else outbox_event.c.event_id == event_id
+    )
+    requeued = connection.execute(
+        update(outbox_event)
+        .where(which, outbox_event.c.status.in_(sources(OUTBOX_MOVES, OutboxStatus.WAITING)))
+        .values(
+            status=OutboxStatus.WAITING,
+            due_at=now,
+            attempts=0,
+            reason=None,
+            completed_at=None,
+            dispatched_at=None,
+        )
+    )
+    return requeued.rowcount
+
+
+def _finish(
+    connection: Connection,
+    event: ClaimedEvent,
+    values: Mapping[str, Any],
+    from_statuses: Sequence[OutboxStatus],
+) -> bool:
     finished = connection.execute(
         update(outbox_event)
         .where(
             outbox_event.c.id == event.id,
-            outbox_event.c.status == OutboxStatus.WAITING,
+            outbox_event.c.status.in_(from_statuses),
             outbox_event.c.attempts == event.attempts,
         )
         .values(claimed_until=None, dispatched_at=None, **values)

@@ -1,4 +1,4 @@
-"""Events out that were not taken: reading them, and letting those that were given up go again."""
+"""Events out that were not delivered: lists them, and sends those that were given up again."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select
 
 from domain.errors import ArrearsError
 from domain.events import OutboxStatus
 from workers.context import Context
+from workers.db import outbox
 from workers.db.schema import loan, outbox_event
 
 AT_MOST = 200
@@ -70,59 +71,36 @@ def read_untaken(connection: Connection, zone: tzinfo, *, dead_only: bool = Fals
 
 
 def resend(ctx: Context, event_id: UUID) -> None:
-    """Let an event go again, under its id and with all its tries before it.
+    """Deliver an event again, under its id and with all its tries before it.
 
-    Also one that was delivered, for a receiver may have lost it.
+    Also one that was delivered, because a receiver may have lost it.
 
     Raises:
-        ArrearsError: there is no such event, it still waits, or there is nobody to tell.
+        ArrearsError: there is no such event, it still waits, or no webhook is set.
     """
     _assert_webhook_is_set(ctx)
     with ctx.engine.begin() as connection:
+        if outbox.requeue(connection, ctx.now(), event_id=event_id):
+            return
         status = connection.execute(
-            select(outbox_event.c.status)
-            .where(outbox_event.c.event_id == event_id)
-            .with_for_update()
+            select(outbox_event.c.status).where(outbox_event.c.event_id == event_id)
         ).scalar()
-        if status is None:
-            raise ArrearsError(
-                f"There is no event {event_id}. `arrears outbox list` shows those that were not "
-                "taken."
-            )
-        if status == OutboxStatus.WAITING:
-            raise ArrearsError(f"The event {event_id} still waits, and goes out by itself.")
-        connection.execute(
-            update(outbox_event)
-            .where(outbox_event.c.event_id == event_id)
-            .values(_requeued(ctx.now()))
+    if status is None:
+        raise ArrearsError(
+            f"There is no event {event_id}. `arrears outbox list` shows those that were not taken."
         )
+    raise ArrearsError(f"The event {event_id} still waits, and goes out by itself.")
 
 
 def resend_dead(ctx: Context) -> int:
-    """Let all events go again that were given up; returns how many.
+    """Deliver again all events that were given up; returns how many.
 
     Raises:
-        ArrearsError: there is nobody to tell.
+        ArrearsError: no webhook is set.
     """
     _assert_webhook_is_set(ctx)
     with ctx.engine.begin() as connection:
-        resent = connection.execute(
-            update(outbox_event)
-            .where(outbox_event.c.status == OutboxStatus.DEAD)
-            .values(_requeued(ctx.now()))
-        )
-        return resent.rowcount
-
-
-def _requeued(now: datetime) -> dict[str, object]:
-    return {
-        "status": OutboxStatus.WAITING,
-        "due_at": now,
-        "attempts": 0,
-        "reason": None,
-        "completed_at": None,
-        "dispatched_at": None,
-    }
+        return outbox.requeue(connection, ctx.now())
 
 
 def _assert_webhook_is_set(ctx: Context) -> None:
