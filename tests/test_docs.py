@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import typer.main
-from click import Group
 from pydantic.fields import FieldInfo
+from typer.core import TyperGroup
 
 from config.readers.rule_kinds import KINDS
 from config.readers.rule_packs import RULE_KEYS
@@ -153,10 +153,10 @@ def test_the_runbook_knows_every_repair() -> None:
 def test_the_runbook_types_commands_that_exist() -> None:
     page = (DOCS / "runbook.md").read_text()
     known = typer.main.get_group(app).commands
-    for typed in re.findall(r"`?arrears ([a-z-]+)(?: ([a-z]+)\b)?", page):
+    for typed in re.findall(r"`?arrears ([a-z-]+)(?: ([a-z-]+)\b)?", page):
         command = known.get(typed[0])
         assert command, typed
-        if isinstance(command, Group) and typed[1]:
+        if isinstance(command, TyperGroup) and typed[1]:
             assert typed[1] in command.commands, typed
 
 

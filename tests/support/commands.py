@@ -1,16 +1,28 @@
-"""`arrears` commands as real processes: started, watched, killed by their id, none left behind."""
+"""`arrears` commands: run in the test's own process, or as real processes of which none is left."""
 
 from __future__ import annotations
 
+import contextlib
+import io
+import logging
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from sqlalchemy import Engine
 
 from tests.support.processes import happens
+from workers import bootstrap
+from workers.cli.main import main
+from workers.db import engine
 
 
 class Process:
@@ -63,14 +75,68 @@ class Process:
 
 def arrears(
     environment: Mapping[str, str], *command: str, folder: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run one `arrears` command to its end. No mistake of a user's may show a traceback."""
-    return python(environment, "-m", "workers.cli.main", *command, folder=folder)
+) -> CompletedProcess[str]:
+    """Run one `arrears` command to its end, in this process, as a process of its own would.
+
+    It sees this environment and folder and nothing of pytest's logging; what it opens is closed,
+    and what it changed is put back. An error that it does not answer in a sentence is raised.
+    """
+    out, err = io.StringIO(), io.StringIO()
+    with ExitStack() as stack:
+        stack.enter_context(patch.dict(os.environ, dict(environment), clear=True))
+        stack.enter_context(contextlib.chdir(folder or Path.cwd()))
+        stack.enter_context(patch.object(os, "execv", side_effect=AssertionError("it starts")))
+        stack.enter_context(_own_logging())
+        stack.enter_context(_own_connections())
+        stack.enter_context(redirect_stdout(out))
+        stack.enter_context(redirect_stderr(err))
+        with pytest.raises(SystemExit) as ended:
+            main(command)
+    code = ended.value.code
+    assert isinstance(code, int), f"no exit code: {code}"
+    return CompletedProcess(command, code, out.getvalue(), err.getvalue())
 
 
-def python(
-    environment: Mapping[str, str], *what: str, folder: Path | None = None
-) -> subprocess.CompletedProcess[str]:
+@contextmanager
+def _own_logging() -> Iterator[None]:
+    """No handlers at the start, as in a new process; levels and handlers are put back."""
+    root = logging.getLogger()
+    handlers, root.handlers = root.handlers, []
+    loggers = [log for log in root.manager.loggerDict.values() if isinstance(log, logging.Logger)]
+    levels = [(log, log.level) for log in loggers]
+    try:
+        yield
+    finally:
+        root.handlers = handlers
+        for log, level in levels:
+            log.setLevel(level)
+
+
+@contextmanager
+def _own_connections() -> Iterator[None]:
+    """A context of its own, whose connections are closed at the end."""
+    opened: list[Engine] = []
+
+    def connect(url: str, **options: Any) -> Engine:
+        opened.append(engine.connect(url, **options))
+        return opened[-1]
+
+    bootstrap.process_context.cache_clear()
+    try:
+        with patch.object(bootstrap, "connect", connect):
+            yield
+    finally:
+        bootstrap.process_context.cache_clear()
+        for each in opened:
+            each.dispose()
+
+
+def arrears_process(environment: Mapping[str, str], *command: str) -> CompletedProcess[str]:
+    """Run one `arrears` command as a process of its own, for tests about the process itself."""
+    return python(environment, "-m", "workers.cli.main", *command)
+
+
+def python(environment: Mapping[str, str], *what: str) -> CompletedProcess[str]:
     """Run this Python to its end, without a traceback."""
     done = subprocess.run(
         [sys.executable, *what],
@@ -79,7 +145,6 @@ def python(
         text=True,
         timeout=60,
         check=False,
-        cwd=folder,
     )
     assert "Traceback" not in done.stderr, done.stderr
     return done

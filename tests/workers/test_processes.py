@@ -174,7 +174,13 @@ def test_after_a_day_no_name_number_or_address_stands_anywhere_in_the_clear(
         in_the_clear += [answer(f"{flower}{page}") for page in ("/api/tasks", "/metrics", "/tasks")]
         in_the_clear += [each_answer.text for each_answer in answers]
     assert [each_answer.status_code for each_answer in answers] == [200, 403, 202, 401, 422]
-    for command in (["status"], ["problems"], ["work"], ["explain", "L-001"], ["privacy", "due"]):
+    for command in (
+        ["status"],
+        ["problems", "list"],
+        ["worklist"],
+        ["explain", "L-001"],
+        ["retention", "report"],
+    ):
         shown = arrears(environment, *command)
         in_the_clear += [shown.stdout, shown.stderr]
     texts = twilio.messages()

@@ -60,7 +60,7 @@ def test_a_payment_is_laid_in_the_order_that_is_set(
 
     paid = CliRunner().invoke(
         app,
-        ["pay", "L-1", "30", "CNY", "--id", "P-1", "--paid-on", "2026-04-10"],
+        ["payment", "record", "L-1", "30", "CNY", "--id", "P-1", "--paid-on", "2026-04-10"],
         env=an_environment(database_url) | settings,
         catch_exceptions=False,
     )

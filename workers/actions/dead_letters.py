@@ -186,14 +186,15 @@ def _lock_dead(connection: Connection, action_id: int) -> Given:
     if given.status != ActionStatus.DEAD:
         raise ArrearsError(
             f"Action {action_id} is {given.status}: only one that is dead can be resumed or "
-            "dropped. `arrears dead list` shows those."
+            "dropped. `arrears actions dead-letters` shows those."
         )
     return given
 
 
 def _not_known(action_id: int) -> ArrearsError:
     return ArrearsError(
-        f"There is no action {action_id}. `arrears dead list` shows those that were given up."
+        f"There is no action {action_id}. `arrears actions dead-letters` shows those that were "
+        "given up."
     )
 
 
@@ -211,7 +212,7 @@ def _text_went_out(connection: Connection, action_id: int) -> bool:
 
 DO_FOR = {
     ActionStatus.FAILED: "arrears explain {loan}",
-    ActionStatus.DEAD: "arrears dead show {action}",
+    ActionStatus.DEAD: "arrears actions show {action}",
 }
 """The command to type about one of each kind: it shows what happened and leads on from there."""
 

@@ -122,7 +122,7 @@ def _check(connection: Connection, attempt: _Attempt, report: ReportedOutcome) -
         if not connection.execute(select(begun)).scalar():
             raise RejectedError(
                 f"Visit {report.attempt} was not begun, so nothing can have come of it. "
-                "`arrears visit call-off` frees its visitors."
+                "`arrears visit cancel` frees its visitors."
             )
         return
     must_learn = connection.execute(

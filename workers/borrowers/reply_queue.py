@@ -206,5 +206,5 @@ def _check_open(found: _StoredReply | None, reply_id: int) -> None:
 
 def _no_such_reply(reply_id: int) -> ArrearsError:
     return ArrearsError(
-        f"There is no reply {reply_id}. `arrears work --kind replies` lists those that wait."
+        f"There is no reply {reply_id}. `arrears worklist --kind replies` lists those that wait."
     )

@@ -62,7 +62,7 @@ def start_call(
         if pending and not (pending.attempt == attempt and now - pending.at <= REPEAT_WITHIN):
             raise ArrearsError(
                 f"The call of loan {loan_external_id} was begun as {pending.attempt}, and nobody "
-                "has said what came of it. `arrears call end` says so."
+                "has said what came of it. `arrears call outcome` says so."
             )
         checked = check_gate(connection, ctx, open_call.action_id, row, ASSIGN_CALL, now)
         begun = StartedAttempt(
@@ -142,5 +142,5 @@ def _reserve(connection: Connection, checked: CheckedAction, attempt: str, actor
 def _no_call(loan_external_id: str, item: str | None) -> ArrearsError:
     return ArrearsError(
         f"No call{f' {item}' if item else ''} is open for loan {loan_external_id}. "
-        "`arrears work --kind calls` shows those that are."
+        "`arrears worklist --kind calls` shows those that are."
     )

@@ -1,45 +1,38 @@
-"""What a borrower asked for, was told in writing, or acknowledged."""
+"""`arrears opt-out`, `validation-notice`, `acknowledgement`: what a borrower said or received."""
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal
 
 import typer
 
 from domain.actors import Actor
-from workers.cli.common import Loan, by, open_context, submit
-from workers.cli.dates import a_day
-
-By = Annotated[Actor, by("The staff reference of whoever was told.")]
-On = Annotated[
-    date | None, typer.Option(parser=a_day, metavar="DAY", help="When; today if left out.")
-]
+from workers.cli.common import Loan, On, by
+from workers.cli.context import open_context, submit
 
 
 def opt_out(
     borrower: Annotated[str, typer.Argument(help="The lender's id of the borrower.")],
-    actor: By,
+    actor: Annotated[Actor, by("The staff reference of the person whom the borrower told.")],
     channel: Annotated[
         Literal["sms", "call", "visit"] | None,
         typer.Option(help="Only this channel; every channel if left out."),
     ] = None,
 ) -> None:
-    """Never contact a borrower again who asked for that: by one channel, or at all."""
-    ctx = open_context()
+    """Never contact a borrower again who asked for that: by one channel, or by any."""
     payload = {"borrower": borrower, "channel": channel, "actor": actor.reference}
-    submit(ctx, "opt_out", f"{borrower}:{channel or 'all'}", payload)
+    submit(open_context(), "opt_out", f"{borrower}:{channel or 'all'}", payload)
 
 
 def validation_notice(loan: Loan, on: On = None) -> None:
-    """Record that the borrower was told in writing what is owed, and how to dispute it."""
+    """Record that the borrower was informed in writing of the debt and of how to dispute it."""
     ctx = open_context()
     day = (on or ctx.today()).isoformat()
     submit(ctx, "validation_notice", f"{loan}:{day}", {"loan": loan, "given_on": day})
 
 
 def acknowledgement(loan: Loan, on: On = None) -> None:
-    """Record that the borrower acknowledged the debt: the time to sue runs anew."""
+    """Record that the borrower acknowledged the debt: the limitation period starts again."""
     ctx = open_context()
     day = (on or ctx.today()).isoformat()
     submit(ctx, "acknowledgement", f"{loan}:{day}", {"loan": loan, "acknowledged_on": day})

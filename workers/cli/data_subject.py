@@ -1,25 +1,22 @@
-"""`arrears subject`: what a person may ask of whoever holds their data."""
+"""`arrears data-subject`: a borrower's requests about their own data: export it, or erase it."""
 
 from __future__ import annotations
 
 import json
-import logging
 import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
-from workers.cli.common import By, DryRun, by, console, open_context, say_done
+from workers.cli.common import By, DryRun, Why, by, log_to_stderr
+from workers.cli.context import open_context
+from workers.cli.render import print_done, print_lines
 from workers.privacy.subject_requests import erase_subject, export_subject
 
-app = typer.Typer(
-    help="What a person may ask for: all that is held about them, and that it be erased.",
-    no_args_is_help=True,
-)
+app = typer.Typer()
 
 Borrower = Annotated[str, typer.Argument(help="The lender's id of the borrower.")]
 
@@ -29,16 +26,16 @@ ONLY_ITS_OWNER = 0o600
 @app.command()
 def export(
     borrower: Borrower,
-    actor: Annotated[Actor, by("The staff reference of whoever hands it out.")],
-    purpose: Annotated[str, typer.Option(help="What for, in words that name nobody.")],
+    actor: Annotated[Actor, by("The staff reference of the person who hands it out.")],
+    purpose: Annotated[str, typer.Option(help="What for, in words that identify nobody.")],
     out: Annotated[
         Path, typer.Option(help="The file to write, which only its owner can read.", dir_okay=False)
     ],
 ) -> None:
-    """Write all that is held about a person into a file, in the clear. The look is noted."""
-    _log_looks()
+    """Write all data about a person, decrypted, to a file. The access is logged."""
+    log_to_stderr("workers.privacy")
     ctx = open_context()
-    # The file comes first: what is opened must have a place where nobody else can read it.
+    # The file comes first, because decrypted data must only go where nobody else can read it.
     with _new_file(out) as file:
         try:
             held = export_subject(ctx, borrower, actor=actor, purpose=purpose)
@@ -46,26 +43,26 @@ def export(
         except BaseException:
             out.unlink()
             raise
-    console.print(Text(f"All that is held about borrower {borrower} is in {out}."))
+    print_lines(f"All that is held about borrower {borrower} is in {out}.")
 
 
 @app.command()
 def erase(
     borrower: Borrower,
     actor: By,
-    why: Annotated[str, typer.Option(help="Why, in words that name nobody.")],
+    why: Why,
     law: Annotated[
         str | None,
-        typer.Option(help="What asks for it although it must be kept: a law, an order of a court."),
+        typer.Option(help="What requires it although a rule says to keep it: a law, an order."),
     ] = None,
     dry_run: DryRun = False,
 ) -> None:
-    """Erase what is held about a person whose loans are closed; the evidence of acts stays."""
-    _log_looks()
+    """Erase the data of a person whose loans are closed. Evidence of what was done stays."""
+    log_to_stderr("workers.privacy")
     kept = erase_subject(open_context(), borrower, actor=actor, why=why, law=law, dry_run=dry_run)
     rules = f" ({', '.join(kept.rules)})" if kept.rules else ""
     had_to = f" It was to be kept until {kept.until}{rules}." if kept.until else ""
-    say_done(f"What was held about borrower {borrower} is erased.{had_to}", dry_run=dry_run)
+    print_done(f"What was held about borrower {borrower} is erased.{had_to}", dry_run=dry_run)
 
 
 def _new_file(path: Path) -> Any:
@@ -79,8 +76,3 @@ def _new_file(path: Path) -> Any:
         raise ArrearsError(f"{path} exists. Name a file that does not.") from None
     except OSError as error:
         raise ArrearsError(f"{path} cannot be written ({error.strerror}).") from None
-
-
-def _log_looks() -> None:
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("workers.privacy").setLevel(logging.INFO)

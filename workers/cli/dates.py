@@ -1,14 +1,14 @@
-"""Days and moments on the command line, all written one way."""
+"""Days and moments as arguments of commands: one format for all of them."""
 
 from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import typer
 
 from domain.errors import ArrearsError
-from workers.context import Context
 
 _WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -30,7 +30,7 @@ def a_day(written: str) -> date:
 
 
 def refuse_a_day_to_come(day: date, today: date, what: str) -> None:
-    """For what cannot happen before its day.
+    """Refuse a day in the future, for an event that has happened.
 
     Raises:
         ArrearsError: `day` is after `today`.
@@ -39,8 +39,8 @@ def refuse_a_day_to_come(day: date, today: date, what: str) -> None:
         raise ArrearsError(f"{day} is still to come: today is {today}. Correct {what}.")
 
 
-def a_moment(ctx: Context, written: str) -> datetime:
-    """A moment as people write it, in the lender's zone where it names none.
+def a_moment(written: str, lender_zone: ZoneInfo) -> datetime:
+    """A moment as it was typed, in the lender's zone where it names none.
 
     Raises:
         ArrearsError: it is none.
@@ -51,4 +51,4 @@ def a_moment(ctx: Context, written: str) -> datetime:
         raise ArrearsError(
             f'{written!r} is not a moment. Write it in the lender\'s time, as "2026-03-01 21:30".'
         ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=ctx.settings.lender_zone)
+    return moment if moment.tzinfo else moment.replace(tzinfo=lender_zone)

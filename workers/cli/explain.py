@@ -1,15 +1,16 @@
-"""`arrears explain`: the whole story of one loan."""
+"""`arrears explain`: the history of one loan."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
 import typer
-from rich.text import Text
 
 from domain.language.phrases import Sentence
-from workers.cli.common import AsJson, Loan, console, open_context
+from workers.cli.common import AsJson, Loan
+from workers.cli.context import open_context
 from workers.cli.dates import a_moment
+from workers.cli.render import print_json, print_lines
 from workers.history import read_story
 
 TIMES_ARE = {"en": "Times are those of {zone}.", "zh": "时间为 {zone} 的时间。"}
@@ -20,24 +21,23 @@ def explain(
     at: Annotated[
         str | None,
         typer.Option(
-            metavar="MOMENT", help='Only what had happened by then: "2026-03-01 21:30"; or all.'
+            metavar="MOMENT",
+            help='Only what had happened by then, such as "2026-03-01 21:30"; all if left out.',
         ),
     ] = None,
     language: Annotated[Literal["en", "zh"], typer.Option(help="English or Chinese 中文.")] = "en",
     as_json: AsJson = False,
 ) -> None:
-    """Tell what was done about a loan, when, and why; and what was not done. No personal data."""
+    """Show what was done about a loan, when and why, and what was not done. No personal data."""
     ctx = open_context()
-    moment = a_moment(ctx, at) if at else None
+    moment = a_moment(at, ctx.settings.lender_zone) if at else None
     with ctx.engine.connect() as connection:
         story = read_story(connection, ctx, loan, at=moment, language=language)
     if as_json:
-        console.print_json(data=[_plain(sentence) for sentence in story])
+        print_json([_plain(sentence) for sentence in story])
         return
-    for sentence in story:
-        # Not markup: a reason may hold square brackets.
-        console.print(Text(_line(sentence)))
-    console.print(Text(TIMES_ARE[language].format(zone=ctx.settings.zone), style="dim"))
+    print_lines(*(_line(sentence) for sentence in story))
+    print_lines(TIMES_ARE[language].format(zone=ctx.settings.zone), style="dim")
 
 
 def _line(sentence: Sentence) -> str:

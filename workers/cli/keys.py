@@ -1,52 +1,55 @@
-"""`arrears keys`: letting a new key take the place of the older ones."""
+"""`arrears keys`: make an encryption key, and replace older keys by a new one."""
 
 from __future__ import annotations
 
 import typer
-from rich.text import Text
 
 from domain.errors import ArrearsError
-from workers.cli.common import UNCHANGED, DryRun, console, errors, open_context, show_table
-from workers.privacy.key_rotation import count_left, rotate
+from workers.cli.common import DryRun
+from workers.cli.render import UNCHANGED, Table, errors, print_lines
+from workers.db.encryption import Cipher
 
-app = typer.Typer(
-    help="The keys that seal personal data: let a new one take the place of the older ones.",
-    no_args_is_help=True,
+app = typer.Typer()
+
+LEFT = Table[tuple[str, int]](
+    "Sealed with an older key",
+    {"in": lambda left: left[0], "rows": lambda left: left[1]},
+    if_none="Nothing is sealed with an older key.",
 )
 
 
-@app.callback()
-def keys() -> None:
-    """A group, so that `rotate` is spelt out."""
+@app.command()
+def new() -> None:
+    """Make a key for ARREARS_ENCRYPTION_KEYS, and print it."""
+    print_lines(Cipher.new_key())
 
 
 @app.command("rotate")
 def rotate_(dry_run: DryRun = False) -> None:
-    """Seal everything with the first key of the list. May be stopped, and begun again, anywhere."""
+    """Encrypt all personal data with the first key. It may be stopped and run again at any time."""
+    # `new` runs before there is a database, and loads nothing of it.
+    from workers.cli.context import open_context
+    from workers.privacy.key_rotation import count_left, rotate
+
     ctx = open_context()
     with ctx.engine.connect() as connection:
         left = count_left(connection, ctx)
-    show_table(
-        "Sealed with an older key",
-        ("in", "rows"),
-        [(name, str(rows)) for name, rows in left.items() if rows],
-        "Nothing is sealed with an older key.",
-    )
+    LEFT.print((name, rows) for name, rows in left.items() if rows)
     if dry_run:
-        console.print(UNCHANGED)
+        print_lines(UNCHANGED)
         return
     done = dict.fromkeys(left, 0)
 
-    def tell(name: str, rows: int) -> None:
+    def report_progress(name: str, rows: int) -> None:
         done[name] += rows
-        errors.print(Text(f"{name}: {done[name]} of {max(left[name], done[name])}"))
+        errors.print(f"{name}: {done[name]} of {max(left[name], done[name])}", markup=False)
 
-    if not rotate(ctx, tell):
+    if not rotate(ctx, report_progress):
         raise ArrearsError(
-            "Some rows were in use and are left. The worker of `repair` goes on with them; or run "
-            "this once more."
+            "Some rows were in use and are left. The worker of `maintenance` goes on with them; or "
+            "run this once more."
         )
-    console.print(
+    print_lines(
         "Everything is sealed with the first key of ARREARS_ENCRYPTION_KEYS. The others may be "
         "taken out of the list; keep them as long as back-ups that they open."
     )

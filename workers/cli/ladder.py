@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-
-from rich.box import SIMPLE_HEAD
-from rich.table import Column, Table
-from rich.text import Text
+from typing import NamedTuple
 
 from domain.ladder import Days, Item, Ladder, MissedSteps, Step
-from workers.cli.common import console, load_context
+from workers.cli.policy import read_policy
+from workers.cli.render import Table, console, print_lines
+from workers.clock import Clock
 
 MISSED = {
     MissedSteps.SKIP: "missed steps are skipped",
@@ -18,24 +17,42 @@ MISSED = {
 }
 
 
+class LadderRow(NamedTuple):
+    """What the ladder does on some of its days."""
+
+    days: Days
+    step: str
+    item: str
+    does: str
+    note: str
+
+
+DAYS = Table[LadderRow](
+    None,
+    {
+        "days": lambda row: row.days,
+        "step": lambda row: row.step,
+        "item": lambda row: row.item,
+        "does": lambda row: row.does,
+        "with, and when": lambda row: row.note,
+    },
+    one_line=("days", "step", "item", "does"),
+)
+
+
 def ladder() -> None:
     """Show the stage rules step by step: those in force, those to come and those that are past."""
-    ctx = load_context()
-    ladders = sorted(
-        ctx.policy.ladders, key=lambda each_ladder: (each_ladder.id, each_ladder.version)
-    )
-    for each_ladder in ladders:
-        console.print(
-            Text(
-                f"{each_ladder.name} — {standing(each_ladder, ladders, ctx.today())}", style="bold"
-            )
-        )
-        for line in _head(each_ladder):
-            console.print(Text(line), soft_wrap=False)
-        console.print(_table(each_ladder))
-    console.print(
-        "Days are ladder days: days past due, less those that a hold paused.\n"
-        f"The files are in {ctx.settings.policy_dir / 'ladders'}."
+    settings, policy = read_policy()
+    today = Clock(settings.clock_file).now().astimezone(settings.lender_zone).date()
+    ladders = sorted(policy.ladders, key=lambda ladder: (ladder.id, ladder.version))
+    for ladder in ladders:
+        print_lines(f"{ladder.name} — {standing(ladder, ladders, today)}", style="bold")
+        for line in _head(ladder):
+            console.print(line, markup=False, soft_wrap=False)
+        DAYS.print(row for days, step in stretches(ladder) for row in _rows(days, step))
+    print_lines(
+        "Days are ladder days: days past due, less those that a hold paused.",
+        f"The files are in {settings.policy_dir / 'ladders'}.",
     )
 
 
@@ -88,24 +105,12 @@ def _grace(days: int) -> str:
     return f"after {days} days of grace"
 
 
-def _table(ladder: Ladder) -> Table:
-    table = Table(
-        Column("days", no_wrap=True),
-        Column("step", no_wrap=True),
-        Column("item", no_wrap=True),
-        Column("does", no_wrap=True),
-        "with, and when",
-        box=SIMPLE_HEAD,
-        # Narrow enough for a terminal of 80 columns.
-        padding=(0, 1, 0, 0),
-    )
-    for days, step in stretches(ladder):
-        if step is None:
-            table.add_row(str(days), "rest", "", "nothing", "nobody is contacted")
-            continue
-        for item in step.items:
-            table.add_row(str(item.days), step.id, item.id, item.do, _note(item))
-    return table
+def _rows(days: Days, step: Step | None) -> Iterable[LadderRow]:
+    if step is None:
+        yield LadderRow(days, "rest", "", "nothing", "nobody is contacted")
+        return
+    for item in step.items:
+        yield LadderRow(item.days, step.id, item.id, item.do, _note(item))
 
 
 def stretches(ladder: Ladder) -> Iterable[tuple[Days, Step | None]]:

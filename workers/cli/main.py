@@ -1,113 +1,174 @@
-"""`arrears`: the one command, and how its errors reach a person."""
+"""`arrears`: the table of commands, and how an error reaches the user.
 
-# ruff: noqa: E402 - what follows is imported while nothing is collected
+A command's module is imported only when that command is called: `arrears --help` needs none.
+"""
 
 from __future__ import annotations
 
 import gc
-
-# What is imported stays. To look through it for garbage again and again was a seventh of the start.
-gc.disable()
-
 import sys
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from typing import Any, cast
 
 import typer
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
+from typer.core import TyperGroup
+from typer.main import get_command_from_info, get_group_from_info
+from typer.models import CommandInfo, TyperInfo
 
 from domain.errors import ArrearsError
-from workers.cli import (
-    approvals,
-    borrower,
-    calls,
-    data_subject,
-    dead_letters,
-    evidence,
-    explain,
-    holds,
-    imports,
-    keys,
-    ladder,
-    may_contact,
-    outbox,
-    payments,
-    problems,
-    replies,
-    retention,
-    rules,
-    serve,
-    setup,
-    status,
-    texts,
-    visits,
-)
-from workers.cli import worklist as work
-from workers.db.engine import user_message
-from workers.simulator.demo import command as demo
 
-gc.freeze()
-gc.enable()
+COMMANDS = {
+    "migrate": ("setup:migrate", "Bring the database to this release's version."),
+    "check": ("setup:check", "Check settings, policy, templates, database and broker."),
+    "keys": ("keys:app", "Encryption keys: make one, and replace older ones."),
+    "roster": ("roster:app", "Staff and their shifts: load them from a file, list them."),
+    "tape": ("tape:app", "Loan tapes: import the lender's file of loans."),
+    "ladder": ("ladder:ladder", "Show the lender's stage rules, step by step."),
+    "rules": ("rules:rules", "Show the legal rules that are loaded, with their articles."),
+    "payment": ("payment:app", "Payments: record one, or reverse one that bounced."),
+    "promise": ("promise:app", "Promises to pay: record or cancel one."),
+    "write-off": ("write_off:write_off", "Stop collecting a loan that the lender wrote off."),
+    "hold": ("hold:app", "Holds, which pause the ladder of a loan: place or release one."),
+    "dispute": ("dispute:app", "Disputes of a debt: open or close one."),
+    "approval": ("approval:app", "Actions that wait for approval: grant or reject one."),
+    "opt-out": ("borrower:opt_out", "Record that a borrower must not be contacted any more."),
+    "validation-notice": (
+        "borrower:validation_notice",
+        "Record that the borrower was informed of the debt in writing.",
+    ),
+    "acknowledgement": (
+        "borrower:acknowledgement",
+        "Record that the borrower acknowledged the debt.",
+    ),
+    "worklist": ("worklist:worklist", "Show calls, visits, legal files, approvals and replies."),
+    "letter": ("letter:app", "Letters to borrowers: print one."),
+    "call": ("call:app", "Calls: start one that is lawful now, record its outcome."),
+    "visit": ("visit:app", "Visits: start one, record its outcome, or cancel it."),
+    "reply": ("reply:app", "Borrowers' texts that need a person: read one, close it."),
+    "status": (
+        "status:status",
+        "Show what is due, waiting or failed, and the queues.",
+    ),
+    "problems": ("problems:app", "Problems that need a person: list them, resolve one."),
+    "events": ("events:app", "Events that cannot be applied: discard one."),
+    "actions": ("actions:app", "Actions that were given up: list, show, retry or discard them."),
+    "texts": ("texts:app", "Texts that may or may not have been sent: list and decide."),
+    "outbox": ("outbox:app", "Events for the lender's systems: list them, send one again."),
+    "explain": ("explain:explain", "Show the history of one loan, with reasons."),
+    "may-contact": ("may_contact:may_contact", "Ask whether a contact would be lawful, and when."),
+    "evidence": ("evidence:app", "Evidence: verify it, show its checkpoint, export a loan's."),
+    "data-subject": ("data_subject:app", "Requests of a data subject: export or erase their data."),
+    "retention": ("retention:app", "Retention of personal data: report what is due for erasure."),
+    "worker": ("serve:worker", "Run a worker that serves queues."),
+    "beat": ("serve:beat", "Run the scheduler of scans and maintenance."),
+    "webhook": ("serve:webhook", "Run the HTTP server for providers and the lender's systems."),
+    "flower": ("serve:flower", "Run Flower, which shows operators the tasks."),
+    "demo": ("demo:demo", "Run 400 loans through one day, on servers made for it."),
+}
+"""Each command: its module and object in `workers.cli`, and its line in the overview."""
+
+
+class Group(TyperGroup):
+    """A group of commands whose overview shows every summary in full."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        rows = [(name, self.summary(name)) for name in self.commands]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def summary(self, name: str) -> str:
+        """The first sentence of a command's help."""
+        return self.commands[name].get_short_help_str(limit=10_000)
+
+
+class _LazyCommands(Mapping[str, Any]):
+    def __getitem__(self, name: str) -> Any:
+        return _load(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class _MainGroup(Group):
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = cast(Any, _LazyCommands())
+
+    def summary(self, name: str) -> str:
+        return COMMANDS[name][1]
+
+
+@cache
+def _load(name: str) -> Any:
+    target, help = COMMANDS[name]
+    module, _, attribute = target.partition(":")
+    # Imported modules stay in memory, so collecting garbage during the import is wasted work.
+    gc.disable()
+    try:
+        loaded = getattr(import_module(f"workers.cli.{module}"), attribute)
+        gc.freeze()
+    finally:
+        gc.enable()
+    # Without markup mode, typer does not import rich for help texts.
+    if isinstance(loaded, typer.Typer):
+        return get_group_from_info(
+            TyperInfo(loaded, name=name, help=help, cls=Group, no_args_is_help=True),
+            pretty_exceptions_short=True,
+            suggest_commands=True,
+            rich_markup_mode=None,
+        )
+    return get_command_from_info(
+        CommandInfo(name, callback=loaded), pretty_exceptions_short=True, rich_markup_mode=None
+    )
+
 
 app = typer.Typer(
+    cls=_MainGroup,
     help="Arrears watches a loan book and acts by rule, as the lender's ladder and the law allow.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
-app.command("migrate")(setup.migrate)
-app.command("check")(setup.check)
-app.command("new-key")(setup.new_key)
-app.command("roster")(imports.roster)
-app.command("import")(imports.import_)
-app.command("ladder")(ladder.ladder)
-# A sum below zero is an argument, to be answered in a sentence, and no option called -5.
-app.command("pay", context_settings={"ignore_unknown_options": True})(payments.pay)
-app.command("reverse")(payments.reverse)
-app.command("promise")(payments.promise)
-app.command("withdraw")(payments.withdraw)
-app.command("write-off")(payments.write_off)
-app.command("hold")(holds.hold)
-app.command("dispute")(holds.dispute)
-app.command("release")(holds.release)
-app.command("approve")(approvals.approve)
-app.command("refuse")(approvals.refuse)
-app.command("work")(work.work)
-app.command("letter")(work.letter)
-app.command("problems")(work.problems)
-app.add_typer(problems.app, name="problem")
-app.command("opt-out")(borrower.opt_out)
-app.command("validation-notice")(borrower.validation_notice)
-app.command("acknowledgement")(borrower.acknowledgement)
-app.add_typer(calls.app, name="call")
-app.add_typer(visits.app, name="visit")
-app.add_typer(replies.app, name="reply")
-app.add_typer(dead_letters.app, name="dead")
-app.add_typer(texts.app, name="unknown")
-app.add_typer(outbox.app, name="outbox")
-app.add_typer(evidence.app, name="audit")
-app.add_typer(keys.app, name="keys")
-app.add_typer(data_subject.app, name="subject")
-app.add_typer(retention.app, name="privacy")
-app.command("status")(status.status)
-app.command("explain")(explain.explain)
-app.command("may-contact")(may_contact.ask)
-app.command("rules")(rules.rules)
-app.command("demo")(demo.demo)
-app.command("worker")(serve.worker)
-app.command("beat")(serve.beat)
-app.command("webhook")(serve.webhook)
-app.command("flower")(serve.flower)
 
 
-def main() -> None:
-    """Run a command. What a person can put right is one sentence and exit code 2, no traceback."""
+@app.callback()
+def _arrears() -> None:
+    """No options of its own: they belong to the commands."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; `arguments` are those of the process if left out.
+
+    An error that the user can correct is printed as one sentence, with exit code 2.
+    """
     try:
-        app(standalone_mode=True)
-    except ArrearsError as error:
-        print(f"arrears: {error}", file=sys.stderr)
+        app(args=arguments, prog_name="arrears")
+    except Exception as error:
+        message = _message(error)
+        if message is None:
+            raise
+        print(f"arrears: {message}", file=sys.stderr)
         raise SystemExit(2) from None
-    except (OperationalError, InterfaceError, ProgrammingError, InternalError) as error:
-        print(f"arrears: {user_message(error)}", file=sys.stderr)
-        raise SystemExit(2) from None
+
+
+def _message(error: Exception) -> str | None:
+    if isinstance(error, ArrearsError):
+        return str(error)
+    if "sqlalchemy" not in sys.modules:
+        return None
+    from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
+
+    from workers.db.engine import user_message
+
+    if isinstance(error, OperationalError | InterfaceError | ProgrammingError | InternalError):
+        return user_message(error)
+    return None
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`arrears may-contact`: what the contact gate would say. Nothing is written, nobody is reached."""
+"""`arrears may-contact`: what the contact gate would answer. Nothing is written or sent."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.text import Text
 
 from config.readers.rule_packs import describe_source
 from domain.compliance.contact_facts import ContactFacts
-from domain.compliance.gate import Answer, Verdict, may_contact
+from domain.compliance.gate import Answer, Verdict
+from domain.compliance.gate import may_contact as ask_gate
 from domain.compliance.rules import Rule
 from domain.compliance.vocabulary import Channel, Party
-from workers.cli.common import AsJson, Loan, console, open_context
+from workers.cli.common import AsJson, Loan
+from workers.cli.context import open_context
 from workers.cli.dates import a_moment
+from workers.cli.render import print_json, print_lines
 from workers.cli.rules import what_it_asks
 from workers.context import Context
 from workers.gate.facts import read_contact_facts
 
 
-def ask(
+def may_contact(
     loan: Loan,
     channel: Annotated[Channel, typer.Argument(help="sms, call, visit or legal.")],
     at: Annotated[
@@ -31,25 +33,24 @@ def ask(
     party: Annotated[Party, typer.Option(help="Who would be reached.")] = Party.BORROWER,
     as_json: AsJson = False,
 ) -> None:
-    """Ask the contact gate whether a borrower might be contacted, when, and by which rules.
+    """Ask the contact gate whether a borrower may be contacted, when, and by which rules.
 
-    The facts are those on record now; only the moment is another. Exit code 1: not at that moment.
+    The facts are those of now; only the moment differs. Exit code 1: not at that moment.
     """
     ctx = open_context()
-    moment = a_moment(ctx, at) if at else ctx.now()
+    moment = a_moment(at, ctx.settings.lender_zone) if at else ctx.now()
     with ctx.engine.connect() as connection:
         facts = read_contact_facts(connection, ctx, loan, moment, party=party)
-    verdict = may_contact(facts, channel, moment)
+    verdict = ask_gate(facts, channel, moment)
     if as_json:
-        console.print_json(data=_plain(loan, channel, moment, verdict, ctx))
+        print_json(_plain(loan, channel, moment, verdict, ctx))
     else:
-        for line in _told(loan, channel, moment, facts, verdict, ctx):
-            console.print(Text(line))
+        print_lines(*_lines(loan, channel, moment, facts, verdict, ctx))
     if verdict.answer is not Answer.ALLOWED:
         raise typer.Exit(1)
 
 
-def _told(
+def _lines(
     loan: str,
     channel: Channel,
     at: datetime,

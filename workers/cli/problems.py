@@ -1,4 +1,4 @@
-"""`arrears problem`: a person saw to what no event and no repair will put right."""
+"""`arrears problems`: what a person must correct, and closing it."""
 
 from __future__ import annotations
 
@@ -6,36 +6,75 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.common import By, DryRun, Loan, open_context, say_done
-from workers.operations.resolve import discard_event, resolve_problem
+from domain.actions import ActionStatus
+from workers.actions.dead_letters import StuckActions
+from workers.cli.common import AsJson, By, DryRun, Loan, Why
+from workers.cli.context import open_context
+from workers.cli.render import Table, print_done, print_json
+from workers.operations.problems import OpenProblem, UnappliedEvent, read_problems
+from workers.operations.resolve import resolve_problem
 
-app = typer.Typer(
-    help="What `arrears problems` shows, once a person has seen to it.", no_args_is_help=True
+app = typer.Typer()
+
+PROBLEMS = Table[OpenProblem](
+    "Open problems",
+    {
+        "loan": lambda problem: problem.loan,
+        "kind": lambda problem: problem.kind,
+        "what is wrong": lambda problem: problem.detail,
+        "since": lambda problem: problem.since,
+    },
+    if_none="There are no open problems.",
+)
+EVENTS = Table[UnappliedEvent](
+    "Events not applied",
+    {
+        "event": lambda event: event.event,
+        "kind": lambda event: event.kind,
+        "is": lambda event: "rejected" if event.status == "rejected" else "waiting",
+        "why": lambda event: event.reason or "not tried yet",
+        "since": lambda event: event.since,
+    },
+    if_none="All events were applied.",
+)
+ACTIONS = Table[StuckActions](
+    "Actions that fail or were given up",
+    {
+        "are": lambda action: "dead" if action.status == ActionStatus.DEAD else "failing",
+        "how many": lambda action: action.count,
+        "why": lambda action: action.reason,
+        "newest": lambda action: (
+            f"{action.item} of loan {action.loan}, {action.since:%Y-%m-%d %H:%M}"
+        ),
+        "type": lambda action: action.command,
+    },
+    if_none="No action fails or was given up.",
+    one_line=("type",),
 )
 
-Why = Annotated[str, typer.Option(help="What was done about it, in words that name nobody.")]
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List what a person must correct: loans, events not applied, actions that fail."""
+    ctx = open_context()
+    with ctx.engine.connect() as connection:
+        found = read_problems(connection, ctx.settings.lender_zone)
+    if as_json:
+        print_json(found)
+        return
+    PROBLEMS.print(found.loans)
+    EVENTS.print(found.events)
+    ACTIONS.print(found.actions)
 
 
 @app.command()
-def settle(
+def resolve(
     loan: Loan,
-    kind: Annotated[str, typer.Argument(help="Its kind, as `arrears problems` shows it.")],
+    kind: Annotated[str, typer.Argument(help="Its kind, as `arrears problems list` shows it.")],
     actor: By,
     why: Why,
     dry_run: DryRun = False,
 ) -> None:
-    """Close a problem of a loan that was seen to. It comes back should its cause."""
+    """Close a problem of a loan that was corrected. It returns if its cause does."""
     resolve_problem(open_context(), loan, kind, actor=actor, why=why, dry_run=dry_run)
-    say_done(f"The problem {kind} of loan {loan} is settled.", dry_run=dry_run)
-
-
-@app.command()
-def drop(
-    event: Annotated[str, typer.Argument(help="Its id, as `arrears problems` shows it.")],
-    actor: By,
-    why: Why,
-    dry_run: DryRun = False,
-) -> None:
-    """Let go of an event that waits for what will never come, or was rejected."""
-    discard_event(open_context(), event, actor=actor, why=why, dry_run=dry_run)
-    say_done(f"Event {event} is dropped: it is never applied.", dry_run=dry_run)
+    print_done(f"The problem {kind} of loan {loan} is settled.", dry_run=dry_run)

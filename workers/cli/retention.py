@@ -1,58 +1,51 @@
-"""`arrears privacy`: what is held for longer than it must be."""
+"""`arrears retention`: personal data that is stored for longer than it must be."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
 
 import typer
-from rich.text import Text
 
-from workers.cli.common import AsJson, console, open_context, show_table
+from workers.cli.common import AsJson
+from workers.cli.context import open_context
+from workers.cli.render import Table, print_json, print_lines
 from workers.privacy.retention import BorrowerRetention, pages, read_keeping
 
-app = typer.Typer(help="How long personal data is kept.", no_args_is_help=True)
+app = typer.Typer()
 
-
-@app.callback()
-def privacy() -> None:
-    """A group, so that `due` is spelt out."""
+DUE = Table[BorrowerRetention](
+    "To be erased by the next run",
+    {
+        "borrower": lambda held: held.borrower,
+        "loans": lambda held: held.loans,
+        "had to be kept until": lambda held: held.keeping.until or "no loan is left",
+        "by": lambda held: held.keeping.rules,
+    },
+    if_none="Nothing is held for longer than it must be.",
+    one_line=("borrower",),
+)
 
 
 @app.command()
-def due(as_json: AsJson = False) -> None:
-    """Show whose data the next run will erase, and count whose is kept and why. Ids only."""
+def report(as_json: AsJson = False) -> None:
+    """List whose data the next run erases, and count whose data is kept and why. Ids only."""
     ctx = open_context()
     today = ctx.today()
-    over: list[BorrowerRetention] = []
+    due: list[BorrowerRetention] = []
     kept: Counter[str] = Counter()
     with ctx.engine.connect() as connection:
         for page in pages(connection):
-            for one in read_keeping(connection, ctx, page):
-                if one.keeping.is_over(today):
-                    over.append(one)
+            for held in read_keeping(connection, ctx, page):
+                if held.keeping.is_over(today):
+                    due.append(held)
                 else:
-                    kept[_kept_because(one)] += 1
+                    kept[_kept_because(held)] += 1
     if as_json:
-        console.print_json(data={"due": [asdict(one) for one in over], "kept": kept}, default=str)
+        print_json({"due": due, "kept": kept})
         return
-    show_table(
-        "To be erased by the next run",
-        ("borrower", "loans", "had to be kept until", "by"),
-        [
-            (
-                one.borrower,
-                str(one.loans),
-                str(one.keeping.until or "no loan is left"),
-                "\n".join(one.keeping.rules),
-            )
-            for one in over
-        ],
-        "Nothing is held for longer than it must be.",
-        to_copy=("borrower",),
-    )
+    DUE.print(due)
     for why, borrowers in sorted(kept.items()):
-        console.print(Text(f"Kept for {borrowers}, because {why}."))
+        print_lines(f"Kept for {borrowers}, because {why}.")
 
 
 def _kept_because(held: BorrowerRetention) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from config.readers.rule_packs import describe_source
 from domain.compliance.calendars import DayKind
@@ -21,7 +20,9 @@ from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.validation_notice import ValidationNotice
 from domain.compliance.visit_notice import VisitDuty
 from domain.errors import ArrearsError
-from workers.cli.common import AsJson, console, load_context
+from workers.cli.common import AsJson
+from workers.cli.policy import read_policy
+from workers.cli.render import print_json, print_lines
 
 WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 COUNTED = {
@@ -51,11 +52,12 @@ Jurisdiction = Annotated[
 
 
 def rules(jurisdiction: Jurisdiction = None, as_json: AsJson = False) -> None:
-    """Show every rule of the law that is loaded: what it asks, how strongly, and its article.
+    """Show every legal rule that is loaded: what it requires, how strongly, and its article.
 
-    It is engineering input and not legal advice: have a lawyer read what needs review.
+    It is an input for engineers and not legal advice: a lawyer must review what is marked so.
     """
-    packs = load_context().policy.rule_packs
+    _, policy = read_policy()
+    packs = policy.rule_packs
     shown = packs_for(packs, jurisdiction.upper()) if jurisdiction else packs
     if not shown:
         known = ", ".join(sorted(pack.jurisdiction for pack in packs))
@@ -64,14 +66,13 @@ def rules(jurisdiction: Jurisdiction = None, as_json: AsJson = False) -> None:
             f"Known: {known}."
         )
     if as_json:
-        console.print_json(data=[_plain(pack, rule) for pack in shown for rule in pack.rules])
+        print_json([_plain(pack, rule) for pack in shown for rule in pack.rules])
         return
     for pack in shown:
-        console.print(Text(f"{pack.name}, for {pack.jurisdiction}", style="bold"))
+        print_lines(f"{pack.name}, for {pack.jurisdiction}", style="bold")
         for rule in pack.rules:
-            for line in _lines(rule):
-                console.print(Text(line))
-    console.print(
+            print_lines(*_lines(rule))
+    print_lines(
         "V: the primary text was read; S: a secondary source; G: general knowledge. "
         "This is not legal advice."
     )

@@ -17,7 +17,7 @@ import typer
 
 from config.settings import read_setting_file
 from domain.errors import ArrearsError
-from workers.cli.common import open_context
+from workers.cli.context import open_context
 from workers.messaging.broker import assert_broker_reachable
 from workers.operations.policy_register import register_policy
 from workers.queues import Queue, taken_ahead

@@ -1,4 +1,4 @@
-"""Commands that prepare an installation: `migrate`, `check`, `new-key`."""
+"""Commands that prepare an installation: `migrate`, `check`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from domain.errors import ArrearsError
-from workers.cli.common import assert_usable, console, load_context
+from workers.cli.context import assert_usable, load_context
+from workers.cli.render import print_lines
 from workers.context import Context
-from workers.db.encryption import Cipher
 from workers.db.encryption_keys import store_index_key
 from workers.db.grants import grant_to_role
 from workers.db.migrate import upgrade
@@ -20,7 +20,7 @@ from workers.operations.policy_register import assert_policy_unchanged, register
 def migrate(
     grant_to: Annotated[
         str | None,
-        typer.Option(help="The role that the house works as: it adds to evidence, and no more."),
+        typer.Option(help="The workers' database role: it may add evidence, but not change it."),
     ] = None,
 ) -> None:
     """Bring the database to this release's version. Safe to run twice and at the same time."""
@@ -30,7 +30,7 @@ def migrate(
         grant_to_role(ctx.engine, grant_to)
     store_index_key(ctx.engine, ctx.cipher, ctx.now())
     register_policy(ctx)
-    console.print("The database is at this release's version.")
+    print_lines("The database is at this release's version.")
 
 
 def check() -> None:
@@ -44,7 +44,7 @@ def check() -> None:
             wrong.append(str(error))
     if wrong:
         raise ArrearsError("\n".join(wrong))
-    console.print(
+    print_lines(
         f"All well: {len(ctx.policy.ladders)} ladders, {len(ctx.policy.rule_packs)} rule "
         f"packs, {len(ctx.templates.names())} templates, database and broker reachable."
     )
@@ -57,8 +57,3 @@ def _database(ctx: Context) -> None:
 
 def _broker(ctx: Context) -> None:
     assert_broker_reachable(ctx.settings.redis_url)
-
-
-def new_key() -> None:
-    """Make a key for ARREARS_ENCRYPTION_KEYS."""
-    console.print(Cipher.new_key())

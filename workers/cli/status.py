@@ -1,27 +1,23 @@
-"""`arrears status`: how the house stands."""
+"""`arrears status`: what is due, waiting or failed, and how full the queues are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Annotated
+from functools import partial
 
 import redis
-import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Column, Table
-from rich.text import Text
 
 from domain.actions import ActionStatus
-from workers.cli.common import console, open_context
+from workers.cli.common import AsJson
+from workers.cli.context import open_context
+from workers.cli.render import Table, print_counts, print_json, print_lines
 from workers.messaging.broker import queue_depths
 from workers.operations.status import Status, read_status
 
 
-def status(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-) -> None:
+def status(as_json: AsJson = False) -> None:
     """Show what is due, what waits and for what, what failed, and how full the queues are."""
     ctx = open_context()
     with ctx.engine.connect() as connection:
@@ -29,7 +25,7 @@ def status(
     depths = _depths(ctx.settings.redis_url)
     if as_json:
         # The queues are null when the broker cannot be reached.
-        console.print_json(data=asdict(found) | {"queues": depths}, default=str)
+        print_json(asdict(found) | {"queues": depths})
         return
     _show(found, depths)
 
@@ -42,31 +38,31 @@ def _depths(redis_url: str) -> dict[str, int] | None:
 
 
 def _show(found: Status, depths: Mapping[str, int] | None) -> None:
-    console.print(Text(f"Business date {found.business_date}, {found.at:%H:%M %Z}", style="bold"))
-    _counted("Loans", _loans(found))
-    console.print(_scan(found))
+    print_lines(f"Business date {found.business_date}, {found.at:%H:%M %Z}", style="bold")
+    print_counts("Loans", _loans(found))
+    print_lines(_scan(found))
     _actions(found)
-    _counted("Waiting", _waits(found))
-    console.print(_oldest(found))
-    _counted("Deferred, by rule", found.actions.deferred_by_rules)
-    _counted("Planned, and waiting", found.actions.waiting_by_reason)
-    _counted("Given up", found.actions.dead_by_reason)
-    _counted("Texts", found.messages)
-    _counted("Borrowers' replies to be read", found.replies)
-    _counted("Events waiting to be applied", found.events.waiting)
-    _counted("Events rejected", found.events.rejected)
+    print_counts("Waiting", _waits(found))
+    print_lines(_oldest(found))
+    print_counts("Deferred, by rule", found.actions.deferred_by_rules)
+    print_counts("Planned, and waiting", found.actions.waiting_by_reason)
+    print_counts("Given up", found.actions.dead_by_reason)
+    print_counts("Texts", found.messages)
+    print_counts("Borrowers' replies to be read", found.replies)
+    print_counts("Events waiting to be applied", found.events.waiting)
+    print_counts("Events rejected", found.events.rejected)
     for sentence in found.events.newest:
-        console.print(Text(f"  {sentence}"))
-    _counted("Events out", _events_out(found))
-    _counted("Events out given up", found.events_out.dead_by_reason)
-    _counted("Open problems", found.problems)
+        print_lines(f"  {sentence}")
+    print_counts("Events out", _events_out(found))
+    print_counts("Events out given up", found.events_out.dead_by_reason)
+    print_counts("Open problems", found.problems)
     if depths is None:
-        console.print(
+        print_lines(
             "The broker cannot be reached, so the queues are not shown. Check REDIS_URL; nothing "
             "is lost meanwhile."
         )
     else:
-        _counted("Messages in the queues", depths)
+        print_counts("Messages in the queues", depths)
 
 
 def _loans(found: Status) -> dict[str, int]:
@@ -95,15 +91,19 @@ def _scan(found: Status) -> str:
 
 def _actions(found: Status) -> None:
     if not found.actions.by_type:
-        console.print("There are no actions.")
+        print_lines("There are no actions.")
         return
-    table = Table("Actions", box=SIMPLE_HEAD)
-    shown = [each_status for each_status in ActionStatus if found.actions.in_status(each_status)]
-    for one in shown:
-        table.add_column(one.replace("_", " "), justify="right")
-    for work, counts in found.actions.by_type.items():
-        table.add_row(work.replace("_", " "), *(str(counts.get(one, 0)) for one in shown))
-    console.print(table)
+    shown = [status for status in ActionStatus if found.actions.in_status(status)]
+    names = [status.replace("_", " ") for status in shown]
+    columns: dict[str, Callable[[tuple[str, Mapping[str, int]]], object]] = {
+        "Actions": lambda counted: counted[0].replace("_", " "),
+        **{name: partial(_count, status=status) for name, status in zip(names, shown, strict=True)},
+    }
+    Table(None, columns, right=names).print(found.actions.by_type.items())
+
+
+def _count(counted: tuple[str, Mapping[str, int]], status: ActionStatus) -> int:
+    return counted[1].get(status, 0)
 
 
 def _waits(found: Status) -> dict[str, int]:
@@ -130,14 +130,3 @@ def _oldest(found: Status) -> str:
     since = actions.oldest_due_at.astimezone(found.at.tzinfo)
     age = timedelta(seconds=actions.oldest_due_seconds)
     return f"The oldest action that is due has been so since {since:%Y-%m-%d %H:%M}, for {age}."
-
-
-def _counted(title: str, counts: Mapping[str, int]) -> None:
-    """A table of two columns; nothing at all where there is nothing to count."""
-    if not counts:
-        return
-    table = Table(title, Column("", justify="right"), box=SIMPLE_HEAD)
-    for name, number in counts.items():
-        # Not markup: a reason may hold square brackets.
-        table.add_row(Text(name), str(number))
-    console.print(table)

@@ -37,11 +37,11 @@ class Cipher:
         except ValueError:
             raise ArrearsError(
                 "ARREARS_ENCRYPTION_KEYS holds something that is not a key. Make one with "
-                "`arrears new-key` and put it first in the list."
+                "`arrears keys new` and put it first in the list."
             ) from None
         if not fernets:
             raise ArrearsError(
-                "ARREARS_ENCRYPTION_KEYS is empty. Make a key with `arrears new-key`."
+                "ARREARS_ENCRYPTION_KEYS is empty. Make a key with `arrears keys new`."
             )
         self.key_ids = tuple(
             sha256(b"arrears mark" + key.encode()).hexdigest()[:KEY_ID_LENGTH] for key in keys

@@ -149,6 +149,6 @@ def roles_of(connection: Connection, actor: Actor) -> tuple[str, ...]:
     if roles is None:
         raise ArrearsError(
             f"Nobody on the roster has the reference {actor}. "
-            "`arrears roster` brings in who works here."
+            "`arrears roster load` brings in who works here."
         )
     return tuple(roles)

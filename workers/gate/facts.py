@@ -94,7 +94,9 @@ def read_contact_facts(
         )
     ).one_or_none()
     if row is None:
-        raise ArrearsError(f"Loan {external_id} is not known. `arrears import` brings loans in.")
+        raise ArrearsError(
+            f"Loan {external_id} is not known. `arrears tape import` brings loans in."
+        )
     facts = load_facts(connection, [row.id], now)[row.id]
     ladder = ctx.ladder_of(row, now.date())
     asked = contact_facts(

@@ -36,8 +36,8 @@ def resolve_problem(
         )
         if connection.execute(select(problem.c.id).where(is_open)).first() is None:
             raise ArrearsError(
-                f"Loan {loan_external_id} has no open problem {kind}. `arrears problems` shows "
-                "those that are open."
+                f"Loan {loan_external_id} has no open problem {kind}. `arrears problems list` "
+                "shows those that are open."
             )
         if not dry_run:
             settled = {
@@ -73,7 +73,7 @@ def _lock(connection: Connection, external_id: str) -> int:
     ).one_or_none()
     if event is None:
         raise ArrearsError(
-            f"There is no event {external_id}. `arrears problems` shows those not applied."
+            f"There is no event {external_id}. `arrears problems list` shows those not applied."
         )
     if event.status in COMPLETED_STATUSES:
         raise ArrearsError(f"Event {external_id} was {event.status}: there is nothing to drop.")

@@ -131,7 +131,8 @@ def _lock(connection: Connection, message_id: UUID) -> _StoredText:
     lost = typed_row(_StoredText, connection.execute(named.with_for_update()))
     if lost is None:
         raise ArrearsError(
-            f"There is no text {message_id}. `arrears unknown list` shows those to decide about."
+            f"There is no text {message_id}. `arrears texts unconfirmed` shows those to decide "
+            "about."
         )
     status = connection.execute(
         select(action.c.status).where(action.c.id == lost.action_id).with_for_update()

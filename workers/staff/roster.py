@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, update
+from sqlalchemy import Connection, and_, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from config.readers.roster import StaffMember, read_roster
@@ -23,6 +23,43 @@ class RosterLoaded:
 
     staff: int
     shifts: int
+
+
+@dataclass(frozen=True, slots=True)
+class RosterEntry:
+    """A member of staff on record."""
+
+    staff: str
+    """The lender's own id."""
+    roles: Sequence[str]
+    languages: Sequence[str]
+    regions: Sequence[str]
+    daily_capacity: int
+    next_shift_at: datetime | None
+    """When their present or next shift begins, in the lender's zone."""
+
+
+def list_roster(connection: Connection, ctx: Context) -> list[RosterEntry]:
+    """All staff on record, by the lender's id."""
+    ahead = and_(shift.c.staff_id == staff.c.id, shift.c.ends_at > ctx.now())
+    rows = connection.execute(
+        select(staff, func.min(shift.c.starts_at).label("next_shift_at"))
+        .join_from(staff, shift, ahead, isouter=True)
+        .group_by(staff.c.id)
+        .order_by(staff.c.external_id)
+    )
+    zone = ctx.settings.lender_zone
+    return [
+        RosterEntry(
+            row.external_id,
+            row.roles,
+            row.languages,
+            row.regions,
+            row.daily_capacity,
+            row.next_shift_at.astimezone(zone) if row.next_shift_at else None,
+        )
+        for row in rows
+    ]
 
 
 def load_roster(ctx: Context, path: Path, starts_on: date, days: int) -> RosterLoaded:

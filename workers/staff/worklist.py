@@ -167,7 +167,7 @@ def _staff_id(connection: Connection, reference: str) -> int:
     if found is None:
         raise ArrearsError(
             f"Nobody on the roster has the reference {reference}. Check it, or load the roster "
-            "with `arrears roster`."
+            "with `arrears roster load`."
         )
     return found
 

@@ -96,8 +96,8 @@ def cancel_visit(ctx: Context, loan_external_id: str, *, actor: Actor, why: str)
         roles_of(connection, actor)
         if scheduled.begun_at is not None:
             raise ArrearsError(
-                f"The visit of loan {loan_external_id} was begun. `arrears visit end` says what "
-                "came of it."
+                f"The visit of loan {loan_external_id} was begun. `arrears visit outcome` says "
+                "what came of it."
             )
         connection.execute(update(visit).where(visit.c.id == scheduled.id).values(cancelled_at=now))
         connection.execute(
@@ -179,6 +179,6 @@ def _check_visitor(
 
 def _no_visit(loan_external_id: str) -> ArrearsError:
     return ArrearsError(
-        f"No visit is arranged for loan {loan_external_id}. `arrears work --kind visits` shows "
+        f"No visit is arranged for loan {loan_external_id}. `arrears worklist --kind visits` shows "
         "those that are."
     )

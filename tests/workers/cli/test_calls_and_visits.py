@@ -65,11 +65,11 @@ def test_a_call_is_begun_and_its_outcome_told(environment: dict[str, str], book:
     assert again.returncode == 2
     assert "nobody has said what came of it" in again.stderr
 
-    told = arrears(environment, "call", "end", "L-1", "--by", "c-1", "--outcome", "no_answer")
+    told = arrears(environment, "call", "outcome", "L-1", "--by", "c-1", "--outcome", "no_answer")
     assert told.returncode == 0, told.stderr
     assert "may be tried again" in told.stdout
     assert book.one(contact_outcome).outcome == "no_answer"
-    none = arrears(environment, "call", "end", "L-1", "--by", "c-1", "--outcome", "spoke")
+    none = arrears(environment, "call", "outcome", "L-1", "--by", "c-1", "--outcome", "spoke")
     assert none.returncode == 2
     assert "No call of loan L-1 was begun" in none.stderr
 
@@ -93,7 +93,7 @@ def test_what_begins_is_there_for_programs(environment: dict[str, str], book: Bo
 
 
 def test_a_visit_that_is_not_assigned_cannot_begin(environment: dict[str, str], book: Book) -> None:
-    for command in (("start",), ("call-off", "--why", "rain"), ("end", "--outcome", "spoke")):
+    for command in (("start",), ("cancel", "--why", "rain"), ("outcome", "--outcome", "spoke")):
         refused = arrears(environment, "visit", command[0], "L-1", "--by", "c-1", *command[1:])
         assert refused.returncode == 2
         assert "L-1" in refused.stderr

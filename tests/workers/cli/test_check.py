@@ -34,7 +34,7 @@ def book(engine: Engine) -> Book:
         ("check",),
         ("worker",),
         ("beat",),
-        ("import", "tape.csv", "--as-of=2026-04-29"),
+        ("tape", "import", "tape.csv", "--as-of=2026-04-29"),
     ],
     ids=lambda command: command[0],
 )
@@ -70,7 +70,7 @@ def test_all_that_is_wrong_is_said_and_not_only_what_was_met_first(
     assert "hunter2" not in done.stderr
 
 
-@pytest.mark.parametrize("command", [("approve",), ("refuse", "--why=not now")], ids=lambda c: c[0])
+@pytest.mark.parametrize("command", [("grant",), ("reject", "--why=not now")], ids=lambda c: c[0])
 @pytest.mark.parametrize(
     ("actor", "says"),
     [
@@ -81,7 +81,7 @@ def test_all_that_is_wrong_is_said_and_not_only_what_was_met_first(
 def test_who_may_not_decide_is_told_who_may(
     environment: dict[str, str], book: Book, command: tuple[str, ...], actor: str, says: str
 ) -> None:
-    done = arrears(environment, *command, "L-1", "legal_file", f"--by={actor}")
+    done = arrears(environment, "approval", *command, "L-1", "legal_file", f"--by={actor}")
 
     assert (done.returncode, says in done.stderr) == (2, True)
     assert book.actions("L-1")["legal_file"] == "awaiting_approval"
@@ -92,7 +92,7 @@ def test_a_supervisor_says_no_and_the_story_tells_it(
     environment: dict[str, str], book: Book
 ) -> None:
     why = "[bold] an offer is being talked about"
-    refused = ("refuse", "L-1", "legal_file", "--by=sup-1", f"--why={why}")
+    refused = ("approval", "reject", "L-1", "legal_file", "--by=sup-1", f"--why={why}")
 
     done = arrears(environment, *refused)
 

@@ -42,7 +42,7 @@ def book(engine: Engine) -> Book:
 def test_what_is_due_is_listed_by_its_ids_and_what_is_kept_is_counted(
     environment: dict[str, str], book: Book
 ) -> None:
-    shown = arrears(environment, "privacy", "due")
+    shown = arrears(environment, "retention", "report")
 
     assert shown.returncode == 0
     assert "B-L-2" in shown.stdout
@@ -52,7 +52,7 @@ def test_what_is_due_is_listed_by_its_ids_and_what_is_kept_is_counted(
     assert "Kept for 1, because a loan is open." in shown.stdout
     assert "Kept for 1, because no rule pack says how long." in shown.stdout
     assert "Kept for 1, because it must be kept for longer." in shown.stdout
-    told = json.loads(arrears(environment, "privacy", "due", "--json").stdout)
+    told = json.loads(arrears(environment, "retention", "report", "--json").stdout)
     (due,) = told["due"]
     assert (due["borrower"], due["keeping"]["until"]) == ("B-L-2", "2021-03-02")
 
@@ -61,7 +61,7 @@ def test_all_that_is_held_is_written_where_only_its_owner_reads_it(
     environment: dict[str, str], book: Book, tmp_path: Path
 ) -> None:
     out = tmp_path / "B-L-1.json"
-    command = ["subject", "export", "B-L-1", "--by", "sup-1", "--purpose", "asked for"]
+    command = ["data-subject", "export", "B-L-1", "--by", "sup-1", "--purpose", "asked for"]
 
     done = arrears(environment, *command, "--out", str(out))
 
@@ -82,7 +82,17 @@ def test_a_refused_look_leaves_no_file(
     environment: dict[str, str], book: Book, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.json"
-    command = ["subject", "export", "B-9", "--by", "sup-1", "--purpose", "x", "--out", str(out)]
+    command = [
+        "data-subject",
+        "export",
+        "B-9",
+        "--by",
+        "sup-1",
+        "--purpose",
+        "x",
+        "--out",
+        str(out),
+    ]
 
     refused = arrears(environment, *command)
 
@@ -92,7 +102,7 @@ def test_a_refused_look_leaves_no_file(
 
 def test_a_person_is_erased_or_told_why_not(environment: dict[str, str], book: Book) -> None:
     def erase(borrower: str, *more: str) -> tuple[int, str]:
-        command = ["subject", "erase", borrower, "--by", "sup-1", "--why", "asked for", *more]
+        command = ["data-subject", "erase", borrower, "--by", "sup-1", "--why", "asked for", *more]
         done = arrears(environment, *command)
         return done.returncode, done.stdout + done.stderr
 

@@ -1,4 +1,4 @@
-"""`arrears audit`, as people type it."""
+"""`arrears evidence`, as people type it."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def book(engine: Engine) -> Book:
 
 
 def test_whole_evidence_is_said_to_be_whole(environment: dict[str, str], book: Book) -> None:
-    assert "Nothing is chained yet." in arrears(environment, "audit", "head").stdout
+    assert "Nothing is chained yet." in arrears(environment, "evidence", "checkpoint").stdout
     rows = chain_evidence(book.ctx)
-    shown = arrears(environment, "audit", "head")
+    shown = arrears(environment, "evidence", "checkpoint")
     assert f"{rows} rows of evidence" in shown.stdout
     head = shown.stdout.split()[0]
     for typed in (("verify",), ("verify", "L-1"), ("verify", "--head", head)):
-        whole = arrears(environment, "audit", *typed)
+        whole = arrears(environment, "evidence", *typed)
         assert whole.returncode == 0, whole.stderr
         assert "The evidence is whole." in whole.stdout
 
@@ -48,11 +48,11 @@ def test_evidence_that_was_changed_is_named_with_its_loan(
     chain_evidence(book.ctx)
     with all_rights(book.ctx.engine) as connection:
         connection.execute(text("UPDATE contact SET channel = 'call'"))
-    found = arrears(environment, "audit", "verify", "--json")
+    found = arrears(environment, "evidence", "verify", "--json")
     assert found.returncode == 1
     (wrong,) = json.loads(found.stdout)["wrong"]
     assert (wrong["wrong"], wrong["kind"], wrong["loan"]) == ("changed", "contact", "L-1")
-    exported = arrears(environment, "audit", "export", "L-1", "--out", str(tmp_path / "L-1.zip"))
+    exported = arrears(environment, "evidence", "export", "L-1", "--out", str(tmp_path / "L-1.zip"))
     assert exported.returncode == 1
     assert "not what they were" in exported.stderr
 
@@ -60,13 +60,13 @@ def test_evidence_that_was_changed_is_named_with_its_loan(
 def test_a_bundle_is_written_once(environment: dict[str, str], book: Book, tmp_path: Path) -> None:
     waiting = len(book.rows(evidence_due))
     out = tmp_path / "L-1.zip"
-    written = arrears(environment, "audit", "export", "L-1", "--out", str(out))
+    written = arrears(environment, "evidence", "export", "L-1", "--out", str(out))
     assert written.returncode == 0, written.stderr
     assert f"{waiting} rows of evidence" in written.stdout, "what waited for its link is in it"
     assert out.exists()
-    again = arrears(environment, "audit", "export", "L-1", "--out", str(out))
+    again = arrears(environment, "evidence", "export", "L-1", "--out", str(out))
     assert again.returncode == 2
     assert "is there already" in again.stderr
-    unknown = arrears(environment, "audit", "export", "L-9", "--out", str(tmp_path / "L-9.zip"))
+    unknown = arrears(environment, "evidence", "export", "L-9", "--out", str(tmp_path / "L-9.zip"))
     assert unknown.returncode == 2
     assert not (tmp_path / "L-9.zip").exists()

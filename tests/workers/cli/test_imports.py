@@ -1,4 +1,4 @@
-"""`arrears import` and `arrears pay` as a person who slips meets them."""
+"""`arrears tape import` and `arrears payment record` as a person who slips meets them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def environment(database_url: str, broker_url: str) -> dict[str, str]:
 def installed(environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
     """An installation whose book has one loan, L-1, that owes 100."""
     (tmp_path / "tape.csv").write_text(TAPE)
-    assert arrears(environment, "import", "tape.csv", *AS_OF, folder=tmp_path).returncode == 0
+    assert (
+        arrears(environment, "tape", "import", "tape.csv", *AS_OF, folder=tmp_path).returncode == 0
+    )
     return environment
 
 
@@ -36,7 +38,7 @@ def bring_in(
 ) -> tuple[int, str, str]:
     path = folder / "another.csv"
     path.write_bytes(tape if isinstance(tape, bytes) else tape.encode())
-    done = arrears(environment, "import", path.name, *(options or AS_OF), folder=folder)
+    done = arrears(environment, "tape", "import", path.name, *(options or AS_OF), folder=folder)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -92,7 +94,7 @@ def test_a_directory_is_said_to_be_one(
     environment: dict[str, str],
     tmp_path: Path,
 ) -> None:
-    done = arrears(environment, "import", ".", *AS_OF, folder=tmp_path)
+    done = arrears(environment, "tape", "import", ".", *AS_OF, folder=tmp_path)
 
     assert (done.returncode, ". is a directory" in done.stderr) == (2, True)
 
@@ -141,13 +143,15 @@ def test_columns_that_nobody_reads_are_named_once(
 def test_a_payment_that_is_still_to_come_is_refused(installed: dict[str, str]) -> None:
     tomorrow = (date.today() + timedelta(days=2)).isoformat()
 
-    done = arrears(installed, "pay", "L-1", "10", "CNY", "--id", "P-1", "--paid-on", tomorrow)
+    done = arrears(
+        installed, "payment", "record", "L-1", "10", "CNY", "--id", "P-1", "--paid-on", tomorrow
+    )
 
     assert (done.returncode, "is still to come" in done.stderr) == (2, True)
 
 
 def test_a_payment_without_an_id_is_refused(installed: dict[str, str], engine: Engine) -> None:
-    done = arrears(installed, "pay", "L-1", "10", "CNY", "--id", " ")
+    done = arrears(installed, "payment", "record", "L-1", "10", "CNY", "--id", " ")
 
     assert (done.returncode, "The payment has no id" in done.stderr) == (2, True)
     assert Book(engine).rows(payment) == []
@@ -158,7 +162,7 @@ def test_a_payment_the_tape_contains_is_noted_and_said_so(
 ) -> None:
     paid_on = ("--paid-on", "2026-03-01")
 
-    done = arrears(installed, "pay", "L-1", "100", "CNY", "--id", "P-1", *paid_on)
+    done = arrears(installed, "payment", "record", "L-1", "100", "CNY", "--id", "P-1", *paid_on)
 
     assert done.returncode == 0
     assert "in the tape of 2026-03-02 already" in done.stdout
@@ -167,18 +171,18 @@ def test_a_payment_the_tape_contains_is_noted_and_said_so(
 
 
 def test_what_is_left_over_of_a_payment_is_said(installed: dict[str, str]) -> None:
-    done = arrears(installed, "pay", "L-1", "150", "CNY", "--id", "P-1")
+    done = arrears(installed, "payment", "record", "L-1", "150", "CNY", "--id", "P-1")
     assert "50.00 CNY of it is left over" in done.stdout
 
-    done = arrears(installed, "pay", "L-1", "10", "CNY", "--id", "P-2")
+    done = arrears(installed, "payment", "record", "L-1", "10", "CNY", "--id", "P-2")
     assert (done.returncode, "10.00 CNY of it is left over" in done.stdout) == (0, True)
 
 
 def test_another_payment_under_an_id_names_the_loan_it_is_recorded_for(
     installed: dict[str, str],
 ) -> None:
-    arrears(installed, "pay", "L-1", "10", "CNY", "--id", "P-1")
+    arrears(installed, "payment", "record", "L-1", "10", "CNY", "--id", "P-1")
 
-    done = arrears(installed, "pay", "L-2", "20", "CNY", "--id", "P-1")
+    done = arrears(installed, "payment", "record", "L-2", "20", "CNY", "--id", "P-1")
 
     assert (done.returncode, "for loan L-1" in done.stderr) == (2, True)

@@ -30,18 +30,32 @@ def book(engine: Engine) -> Book:
 
 
 def test_a_payment_comes_and_bounces(environment: dict[str, str], book: Book) -> None:
-    assert arrears(environment, "pay", "L-1", "1000", "CNY", "--id", "P-1").returncode == 0
+    assert (
+        arrears(environment, "payment", "record", "L-1", "1000", "CNY", "--id", "P-1").returncode
+        == 0
+    )
 
-    done = arrears(environment, "reverse", "P-1")
+    done = arrears(environment, "payment", "reverse", "P-1")
 
     assert (done.returncode, "still past due" in done.stdout) == (0, True)
     assert book.one(payment).reversed_on is not None
 
 
 def test_a_promise_is_made_and_taken_back(environment: dict[str, str], book: Book) -> None:
-    command = ("promise", "L-1", "400", "CNY", str(TOMORROW), "--id", "PR-1", "--by", "col-1")
+    command = (
+        "promise",
+        "record",
+        "L-1",
+        "400",
+        "CNY",
+        str(TOMORROW),
+        "--id",
+        "PR-1",
+        "--by",
+        "col-1",
+    )
     assert "pauses until" in arrears(environment, *command).stdout
-    assert "goes on where it stood" in arrears(environment, "withdraw", "PR-1").stdout
+    assert "goes on where it stood" in arrears(environment, "promise", "cancel", "PR-1").stdout
     assert book.one(promise).status == "withdrawn"
 
 
@@ -49,15 +63,15 @@ def test_a_hold_and_a_dispute_are_placed_and_released(
     environment: dict[str, str], book: Book
 ) -> None:
     why = ("--why", "told by telephone", "--by", "col-1")
-    arrears(environment, "hold", "L-1", "moratorium", "--id", "H-1", *why)
-    arrears(environment, "dispute", "L-1", "--id", "D-1", *why)
+    arrears(environment, "hold", "place", "L-1", "moratorium", "--id", "H-1", *why)
+    arrears(environment, "dispute", "open", "L-1", "--id", "D-1", *why)
     assert {row.kind: row.ends_on for row in book.rows(hold)} == {
         "moratorium": None,
         "dispute": None,
     }
 
-    for one in ("H-1", "D-1"):
-        assert arrears(environment, "release", one).returncode == 0
+    assert arrears(environment, "hold", "release", "H-1").returncode == 0
+    assert arrears(environment, "dispute", "close", "D-1").returncode == 0
     assert all(row.ends_on is not None for row in book.rows(hold))
 
 
@@ -71,11 +85,17 @@ def test_a_loan_is_written_off(environment: dict[str, str], book: Book) -> None:
     ("command", "says"),
     [
         (
-            ("promise", "L-1", "lots", "CNY", "2030-01-01", "--id", "x", "--by", "y"),
+            ("promise", "record", "L-1", "lots", "CNY", "2030-01-01", "--id", "x", "--by", "y"),
             "not an amount",
         ),
-        (("promise", "L-1", "4", "CNY", "2020-01-01", "--id", "x", "--by", "y"), "has passed"),
-        (("hold", "L-1", "holiday", "--id", "x", "--why", "y", "--by", "z"), "not a kind of hold"),
+        (
+            ("promise", "record", "L-1", "4", "CNY", "2020-01-01", "--id", "x", "--by", "y"),
+            "has passed",
+        ),
+        (
+            ("hold", "place", "L-1", "holiday", "--id", "x", "--why", "y", "--by", "z"),
+            "not a kind of hold",
+        ),
         (("write-off", "L-1", "--on", "2999-01-01"), "has not come yet"),
     ],
 )
@@ -91,10 +111,10 @@ def test_what_names_something_unknown_is_kept_and_says_so_by_its_exit_code(
 ) -> None:
     actor = ("--why", "a mistake in typing", "--by", "col-1")
     for command in (
-        ("hold", "L-404", "manual", "--id", "H-1", *actor),
-        ("reverse", "P-404"),
-        ("withdraw", "PR-404"),
-        ("release", "H-404"),
+        ("hold", "place", "L-404", "manual", "--id", "H-1", *actor),
+        ("payment", "reverse", "P-404"),
+        ("promise", "cancel", "PR-404"),
+        ("hold", "release", "H-404"),
         ("write-off", "L-404"),
     ):
         done = arrears(environment, *command)

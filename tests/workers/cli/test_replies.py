@@ -37,12 +37,12 @@ def book(engine: Engine) -> Book:
 def test_a_collector_finds_a_reply_reads_it_and_is_done_with_it(
     environment: dict[str, str], book: Book
 ) -> None:
-    told = json.loads(arrears(environment, "work", "--staff", "c-1", "--json").stdout)
+    told = json.loads(arrears(environment, "worklist", "--staff", "c-1", "--json").stdout)
     (found,) = told["replies"]
     assert (found["staff"], found["loan"], found["language"]) == ("c-1", "L-1", "zh-Hans")
     number = str(found["reply"])
 
-    shown = arrears(environment, "work", "--kind", "replies").stdout
+    shown = arrears(environment, "worklist", "--kind", "replies").stdout
     assert "c-1" in shown
     assert "失业" not in shown
     assert "Borrowers' replies to be read" in arrears(environment, "status").stdout
@@ -52,16 +52,16 @@ def test_a_collector_finds_a_reply_reads_it_and_is_done_with_it(
     assert f"reply {number} was opened by c-1, to be read and seen to" in read.stderr
     assert "失业" not in read.stderr
 
-    done = arrears(environment, "reply", "done", number, "--by", "c-1")
+    done = arrears(environment, "reply", "close", number, "--by", "c-1")
     assert (done.returncode, done.stdout) == (0, f"Reply {number} is seen to.\n")
-    again = arrears(environment, "reply", "done", number, "--by", "c-2")
+    again = arrears(environment, "reply", "close", number, "--by", "c-2")
     assert (again.returncode, "c-1 has seen to reply" in again.stderr) == (2, True)
-    assert "No reply waits" in arrears(environment, "work", "--kind", "replies").stdout
+    assert "No reply waits" in arrears(environment, "worklist", "--kind", "replies").stdout
 
 
 def test_a_reply_that_does_not_exist_is_said_in_a_sentence(
     environment: dict[str, str], book: Book
 ) -> None:
-    for command in (["read", "99", "--by", "c-1"], ["done", "99", "--by", "c-1"]):
+    for command in (["read", "99", "--by", "c-1"], ["close", "99", "--by", "c-1"]):
         refused = arrears(environment, "reply", *command)
         assert (refused.returncode, "There is no reply 99" in refused.stderr) == (2, True)

@@ -1,4 +1,4 @@
-"""What is prepared for people, as they read it: `work`, `letter`, `problems`."""
+"""What waits for people, as they read it: `worklist`, `roster`, `letter`, `problems`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import pytest
 from sqlalchemy import Engine
 
-from tests.support.commands import arrears
+from tests.support.commands import arrears, arrears_process
 from tests.support.environment import an_environment
 from tests.support.loans import NAME, Book
 from workers.db.problems import note_problem
@@ -36,7 +36,7 @@ def book(engine: Engine) -> Book:
 def test_the_work_list_is_there_for_people_and_for_programs(
     environment: dict[str, str], book: Book
 ) -> None:
-    read = arrears(environment, "work", "--on", "2026-03-31")
+    read = arrears(environment, "worklist", "--on", "2026-03-31")
     assert read.returncode == 0
     assert "There are no calls to make." in read.stdout
     assert "v-1" in read.stdout
@@ -45,7 +45,7 @@ def test_the_work_list_is_there_for_people_and_for_programs(
     assert "supervisor" in read.stdout
     assert NAME not in read.stdout
 
-    told = json.loads(arrears(environment, "work", "--on", "2026-03-31", "--json").stdout)
+    told = json.loads(arrears(environment, "worklist", "--on", "2026-03-31", "--json").stdout)
     assert list(told) == ["calls", "visits", "files", "approvals", "replies"]
     assert told["visits"][0]["starts_at"] == "2026-04-03 09:00:00+08:00"
     assert [told_value["loan"] for told_value in told["approvals"]] == ["L-2"]
@@ -54,25 +54,36 @@ def test_the_work_list_is_there_for_people_and_for_programs(
 def test_the_work_of_one_kind_or_one_person_is_shown_alone(
     environment: dict[str, str], book: Book
 ) -> None:
-    of_kind = arrears(environment, "work", "--kind", "approvals", "--json")
+    of_kind = arrears(environment, "worklist", "--kind", "approvals", "--json")
     assert list(json.loads(of_kind.stdout)) == ["approvals"]
-    of_person = arrears(environment, "work", "--staff", "v-1", "--on", "2026-03-31", "--json")
+    of_person = arrears(environment, "worklist", "--staff", "v-1", "--on", "2026-03-31", "--json")
     assert [row["loan"] for row in json.loads(of_person.stdout)["visits"]] == ["L-1"]
 
-    refused = arrears(environment, "work", "--kind", "files", "--staff", "v-1")
+    refused = arrears(environment, "worklist", "--kind", "files", "--staff", "v-1")
     assert (refused.returncode, "nobody's in particular" in refused.stderr) == (2, True)
+
+
+def test_the_roster_is_listed_for_people_and_for_programs(
+    environment: dict[str, str], book: Book
+) -> None:
+    assert "v-1" in arrears(environment, "roster", "list").stdout
+    listed = json.loads(arrears(environment, "roster", "list", "--json").stdout)
+    assert [(row["staff"], row["roles"]) for row in listed] == [
+        ("v-1", ["visitor"]),
+        ("v-2", ["visitor"]),
+    ]
 
 
 def test_a_letter_goes_to_stdout_alone_and_the_look_to_the_log(
     environment: dict[str, str], book: Book
 ) -> None:
-    done = arrears(environment, "letter", "L-1", "--by", "sup-1")
+    done = arrears_process(environment, "letter", "print", "L-1", "--by", "sup-1")
     letter = book.ctx.cipher.decrypt(book.one(document).body_encrypted)
     assert (done.returncode, done.stdout) == (0, letter + "\n")
     assert "loan L-1: document 1 was opened by sup-1, to be printed and posted" in done.stderr
     assert NAME not in done.stderr
 
-    none = arrears(environment, "letter", "L-2", "--by", "sup-1")
+    none = arrears(environment, "letter", "print", "L-2", "--by", "sup-1")
     assert (none.returncode, none.stdout) == (2, "")
     assert "No letter has been written for loan L-2" in none.stderr
 
@@ -80,13 +91,13 @@ def test_a_letter_goes_to_stdout_alone_and_the_look_to_the_log(
 def test_open_problems_are_listed_with_what_is_wrong(
     environment: dict[str, str], book: Book
 ) -> None:
-    arrears(environment, "pay", "L-1", "10", "USD", "--id", "P-1")
+    arrears(environment, "payment", "record", "L-1", "10", "USD", "--id", "P-1")
     with book.ctx.engine.begin() as connection:
         note_problem(connection, book.loan_id("L-1"), "odd", "Not [red]markup[/].", book.clock.at)
 
-    read = arrears(environment, "problems").stdout
+    read = arrears(environment, "problems", "list").stdout
     assert "Not [red]markup[/]." in read
-    found = json.loads(arrears(environment, "problems", "--json").stdout)
+    found = json.loads(arrears(environment, "problems", "list", "--json").stdout)
     assert [row["detail"] for row in found["loans"]] == ["Not [red]markup[/]."]
     assert [row["status"] for row in found["events"]] == ["rejected"]
 
@@ -95,12 +106,12 @@ def test_what_a_person_saw_to_is_closed(environment: dict[str, str], book: Book)
     with book.ctx.engine.begin() as connection:
         loan_id = book.loan_id("L-1")
         note_problem(connection, loan_id, "texted_twice", "Two.", book.ctx.now())
-    typed = ("problem", "settle", "L-1", "texted_twice", "--by", "v-1", "--why", "rang up")
+    typed = ("problems", "resolve", "L-1", "texted_twice", "--by", "v-1", "--why", "rang up")
     tried = arrears(environment, *typed, "--dry-run")
     assert "Nothing was changed" in tried.stdout
     settled = arrears(environment, *typed)
     assert settled.returncode == 0, settled.stderr
     assert arrears(environment, *typed).returncode == 2
-    unknown = arrears(environment, "problem", "drop", "X-9", "--by", "v-1", "--why", "rang up")
+    unknown = arrears(environment, "events", "discard", "X-9", "--by", "v-1", "--why", "rang up")
     assert unknown.returncode == 2
     assert "There is no event X-9" in unknown.stderr

@@ -91,5 +91,5 @@ def test_a_list_that_holds_no_usable_keys_is_refused_without_showing_it(
     with pytest.raises(ArrearsError, match=says) as error:
         Cipher(keys)
 
-    assert "`arrears new-key`" in str(error.value)
+    assert "`arrears keys new`" in str(error.value)
     assert "hunter2" not in str(error.value)

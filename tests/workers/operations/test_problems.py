@@ -84,7 +84,7 @@ def test_actions_that_fail_or_were_given_up_are_shown_with_what_to_type(engine: 
     dead, failing = sorted(problems_of(book).actions, key=lambda action: action.status)
     assert (failing.count, failing.loan, failing.command) == (2, "L-2", "arrears explain L-2")
     assert failing.reason == "No template is for fr."
-    assert dead.command == f"arrears dead show {dead.newest}"
+    assert dead.command == f"arrears actions show {dead.newest}"
 
 
 def give_up(book: Book, action_id: int, to: ActionStatus) -> None:

@@ -14,7 +14,7 @@ from domain.errors import ArrearsError
 from tests.support.loans import Book
 from workers.calls.assign import assign_call
 from workers.db.schema import shift, staff
-from workers.staff.roster import load_roster
+from workers.staff.roster import list_roster, load_roster
 
 SAMPLE = Path("config/samples/roster.yaml")
 MONDAY = date(2026, 3, 2)
@@ -121,3 +121,13 @@ def test_nobody_is_on_the_roster_twice(tmp_path: Path) -> None:
     twice = ONE_CALLER + ONE_CALLER.replace("\nstaff:\n", "")
     with pytest.raises(ArrearsError, match="c-1 is on the roster already, in line 3"):
         read_roster(written(tmp_path, twice))
+
+
+def test_the_staff_on_record_are_listed_with_their_next_shift(book: Book, tmp_path: Path) -> None:
+    load_roster(book.ctx, written(tmp_path, ONE_CALLER), MONDAY, days=7)
+    book.staff("v-1", "visitor")
+    with book.ctx.engine.connect() as connection:
+        caller, visitor = list_roster(connection, book.ctx)
+    assert (caller.staff, caller.roles, caller.daily_capacity) == ("c-1", ["caller"], 5)
+    assert str(caller.next_shift_at) == "2026-03-02 08:00:00+08:00"
+    assert visitor.staff == "v-1"

@@ -1,4 +1,4 @@
-"""`arrears demo`: a small loan book through one day, on servers that are gone afterwards."""
+"""The demo: 400 loans through one day of collections, on servers that are removed afterwards."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
 import typer
 
@@ -25,19 +25,10 @@ from workers.simulator.demo.summary import Tally, count_due, read_tally
 from workers.tapes.import_tape import ImportReport
 
 
-def demo(
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object on stdout, all else on stderr.")
-    ] = False,
-    stay: Annotated[
-        bool, typer.Option("--stay", help="Leave it running to look at, until Ctrl-C.")
-    ] = False,
-) -> None:
-    """Take 400 real loans through one day of collections, and show what was done and why.
+def run_demo(*, as_json: bool, stay: bool) -> None:
+    """Run the day and print what was done; with `stay`, leave it running until Ctrl-C.
 
-    Everything runs here, and nothing leaves this machine: real servers, workers, beat and Flower,
-    and a stand-in for the text provider. Exit code 1 if anything failed, could not be explained or
-    was done twice.
+    Exits with code 1 if anything failed, could not be explained or was done twice.
     """
     began = time.monotonic()
     _leave_in_good_order()

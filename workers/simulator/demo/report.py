@@ -6,22 +6,21 @@ import dataclasses
 import json
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rich.box import SIMPLE_HEAD
 from rich.progress import Progress as ProgressBar
 from rich.status import Status
-from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection
 
 from domain.actions import ACTION_TYPES, ActionStatus
-from workers.cli.common import console, errors
+from workers.cli.render import Table, console, errors
 from workers.context import Context
 from workers.history import read_story
 from workers.simulator.demo.backlog import Backlog
@@ -30,6 +29,8 @@ from workers.simulator.demo.scenario import TAPE
 from workers.simulator.demo.summary import (
     FAILED,
     WAITING,
+    NotDone,
+    StepTally,
     Tally,
     read_not_done,
     read_steps,
@@ -46,6 +47,18 @@ COLUMNS: dict[str, tuple[ActionStatus, ...]] = {
     "cancelled": (ActionStatus.CANCELLED,),
     "failed": FAILED,
 }
+
+
+NOT_DONE = Table[NotDone](
+    "What was not done, and why",
+    {
+        "work": lambda row: ACTION_TYPES[row.action_type].words["en"],
+        "status": lambda row: row.status,
+        "why": lambda row: row.reason,
+        "actions": lambda row: row.actions,
+    },
+    right=("actions",),
+)
 
 
 class DemoScreen:
@@ -92,7 +105,7 @@ def print_json(connection: Connection, ctx: Context, tally: Tally) -> None:
     """The figures and both tables for programs: one object, one line."""
     tables = {
         "steps": [dataclasses.asdict(step) for step in read_steps(connection, ctx)],
-        "reasons": [dataclasses.asdict(one) for one in read_not_done(connection)],
+        "reasons": [dataclasses.asdict(row) for row in read_not_done(connection)],
     }
     print(json.dumps(dataclasses.asdict(tally) | tables))
 
@@ -100,13 +113,13 @@ def print_json(connection: Connection, ctx: Context, tally: Tally) -> None:
 def print_report(connection: Connection, ctx: Context, tally: Tally) -> None:
     """What was done and what not, one loan's story, and the figures to hold the house to."""
     console.print()
-    console.print(_steps(connection, ctx))
+    _print_steps(connection, ctx)
     console.print(
         "Skipped: the loan was past those days already when the book came in, and only the step "
         "that it has reached acts.\n",
         soft_wrap=False,
     )
-    console.print(_reasons(connection))
+    NOT_DONE.print(read_not_done(connection))
     _print_story(connection, ctx)
     console.print(
         f"{tally.loans} loans, of which {tally.due} were due for a look; {tally.decisions} "
@@ -150,7 +163,7 @@ def print_where_to_look(rehearsal: RehearsalHouse) -> None:
             "In another shell, to reach this house by hand:\n"
             f"    . {shlex.quote(str(rehearsal.environment_file))}\n"
             f"    {arrears} status\n"
-            f"    {arrears} work\n"
+            f"    {arrears} worklist\n"
             f"    {arrears} explain {shlex.quote(loan or 'LOAN')}\n"
             f"Logs: {rehearsal.directory}\n"
             "Ctrl-C stops everything."
@@ -165,38 +178,18 @@ def _command() -> Path:
     return command.relative_to(here) if command.is_relative_to(here) else command
 
 
-def _steps(connection: Connection, ctx: Context) -> Table:
-    table = _table("What was done, by step of the ladder", "step", "work")
-    for heading in COLUMNS:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for step in read_steps(connection, ctx):
-        counts = (step.count(*statuses) for statuses in COLUMNS.values())
-        table.add_row(
-            step.step,
-            _work(step.action_type),
-            *(str(number or "") for number in counts),
-        )
-    return table
+def _print_steps(connection: Connection, ctx: Context) -> None:
+    columns: dict[str, Callable[[StepTally], object]] = {
+        "step": lambda step: step.step,
+        "work": lambda step: ACTION_TYPES[step.action_type].words["en"],
+        **{name: partial(_count, statuses=statuses) for name, statuses in COLUMNS.items()},
+    }
+    table = Table("What was done, by step of the ladder", columns, one_line=COLUMNS, right=COLUMNS)
+    table.print(read_steps(connection, ctx))
 
 
-def _reasons(connection: Connection) -> Table:
-    table = _table("What was not done, and why", "work", "status", "why")
-    table.add_column("actions", justify="right")
-    for one in read_not_done(connection):
-        table.add_row(_work(one.action_type), one.status, one.reason, str(one.actions))
-    return table
-
-
-def _work(action_type: str) -> str:
-    return ACTION_TYPES[action_type].words["en"]
-
-
-def _table(title: str, *headings: str) -> Table:
-    # Narrow enough for a terminal of 80 columns.
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for heading in headings:
-        table.add_column(heading)
-    return table
+def _count(step: StepTally, statuses: Sequence[ActionStatus]) -> str:
+    return str(step.count(*statuses) or "")
 
 
 def _print_story(connection: Connection, ctx: Context) -> None:

@@ -1,4 +1,4 @@
-"""Commands that bring data in: `import` a loan tape, `roster` the staff."""
+"""`arrears tape`: import a lender's file of loans."""
 
 from __future__ import annotations
 
@@ -9,18 +9,31 @@ from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from config.readers.tape_mapping_reader import load_mapping
 from domain.errors import ArrearsError
-from workers.cli.common import console, errors, open_context
-from workers.cli.dates import a_day
-from workers.staff.roster import load_roster
+from workers.cli.common import day
+from workers.cli.context import open_context
+from workers.cli.render import Table, console, errors
 from workers.tapes.import_tape import ImportReport, import_tape
 from workers.tapes.row_errors import MASKING
-from workers.tapes.status_comparison import StatusComparison
+from workers.tapes.status_comparison import StatusCell, StatusComparison
+
+app = typer.Typer()
+
+DIFFERING = Table[StatusCell](
+    "The rest, accounted for",
+    {
+        "by days past due": lambda cell: cell.ours,
+        "by the lender": lambda cell: cell.lender,
+        "loans": lambda cell: f"{cell.loans:,}",
+        "why": lambda cell: cell.why,
+    },
+    right=("loans",),
+)
 
 
+@app.command("import")
 def import_(
     tape: Annotated[Path, typer.Argument(help="The lender's loans: CSV in UTF-8, one a line.")],
     mapping: Annotated[
@@ -28,25 +41,23 @@ def import_(
     ] = "arrears",
     as_of: Annotated[
         date | None,
-        typer.Option(
-            parser=a_day,
-            metavar="DAY",
-            show_default=False,
-            help="The day the tape stands for, such as 2026-03-01: payments booked before that "
+        day(
+            "The day whose state the tape shows, such as 2026-03-01: payments booked before that "
             "day are in it. Must be given.",
+            show_default=False,
         ),
     ] = None,
     keep_good: Annotated[
-        bool, typer.Option("--keep-good", help="Take the good rows although others are wrong.")
+        bool, typer.Option("--keep-good", help="Import the good rows although others are wrong.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything and bring nothing in.")
+        bool, typer.Option("--dry-run", help="Check everything and import nothing.")
     ] = False,
     rejects: Annotated[
         Path | None, typer.Option(help="Where to write rejected rows; beside the tape if left out.")
     ] = None,
 ) -> None:
-    """Bring a loan tape into the book: all of it or nothing. What is paid only rises."""
+    """Import a loan tape: all of it or nothing. What is paid only rises."""
     if as_of is None:
         raise ArrearsError(
             "Say which day the tape stands for, such as --as-of 2026-03-01: payments booked "
@@ -76,22 +87,6 @@ def import_(
             f"{report.rejected:,} row(s) are wrong, so nothing comes in. Put them right "
             f"(see {report.rejects_file}), or take the good rows with --keep-good."
         )
-
-
-def roster(
-    file: Annotated[Path, typer.Argument(help="The staff and their weekly shifts, in YAML.")],
-    starts_on: Annotated[
-        date | None,
-        typer.Option(
-            parser=a_day, metavar="DAY", help="The first day of shifts; today if left out."
-        ),
-    ] = None,
-    days: Annotated[int, typer.Option(help="For how many days to write shifts.", min=1)] = 28,
-) -> None:
-    """Put the staff and their shifts on record. The same roster twice changes nothing."""
-    ctx = open_context()
-    done = load_roster(ctx, file, starts_on or ctx.today(), days)
-    console.print(f"{done.staff} people on record, {done.shifts} shifts.")
 
 
 def print_import(report: ImportReport) -> None:
@@ -133,14 +128,7 @@ def _print_statuses(compared: StatusComparison) -> None:
         f"{compared.loans:,} loans ({compared.share:.2%}) as of {compared.as_of}."
     )
     differing = [cell for cell in compared.cells if not cell.agrees]
-    if not differing:
-        return
-    table = Table(title="The rest, accounted for", title_justify="left")
-    for heading in ("by days past due", "by the lender", "loans", "why"):
-        table.add_column(heading, justify="right" if heading == "loans" else "left")
-    for cell in sorted(differing, key=lambda cell: -cell.loans):
-        table.add_row(cell.ours, cell.lender, f"{cell.loans:,}", cell.why)
-    console.print(table)
+    DIFFERING.print(sorted(differing, key=lambda cell: -cell.loans))
 
 
 def _progress() -> Progress:

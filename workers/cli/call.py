@@ -1,8 +1,7 @@
-"""`arrears call`: a collector begins a call that the gate allows, and says what came of it."""
+"""`arrears call`: a collector starts a call that the gate allows, and records its outcome."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -14,24 +13,13 @@ from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from workers.attempts.attempts import BarredError, StartedAttempt, find_open_attempt
 from workers.calls.start import start_call
-from workers.cli.common import (
-    AsJson,
-    DryRun,
-    Loan,
-    by,
-    console,
-    errors,
-    open_context,
-    say_done,
-    submit,
-)
+from workers.cli.common import AsJson, DryRun, Loan, by
+from workers.cli.context import open_context, submit
+from workers.cli.render import errors, print_done, print_json, print_lines
 
-app = typer.Typer(
-    help="Calls: begin one that the law allows now, and say what came of it.",
-    no_args_is_help=True,
-)
+app = typer.Typer()
 
-Caller = Annotated[Actor, by("The staff reference of whoever makes the call.")]
+Caller = Annotated[Actor, by("The staff reference of the person who calls.")]
 Outcome = Annotated[ContactOutcome, typer.Option(help="What came of it.")]
 
 
@@ -45,9 +33,9 @@ def start(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Ask the gate, put the call on record and show the number. Exit code 1: not now, and why.
+    """Ask the contact gate, record the call and show the number. Exit code 1: not now, and why.
 
-    The number is personal data: showing it is on record.
+    The number is personal data: the access is logged.
     """
     ctx = open_context()
     try:
@@ -58,8 +46,8 @@ def start(
     show_begun(begun, "Call", as_json=as_json, dry_run=dry_run)
 
 
-@app.command()
-def end(
+@app.command("outcome")
+def record_outcome(
     loan: Loan,
     actor: Caller,
     outcome: Outcome,
@@ -68,18 +56,18 @@ def end(
         typer.Option(help="Why the loan is overdue, if the borrower said so."),
     ] = None,
 ) -> None:
-    """Say what came of the call that was begun last: what is on record is not changed later."""
-    tell_outcome(loan, Channel.CALL, actor, outcome, reason)
+    """Record the outcome of the last call that was started. It cannot be changed later."""
+    submit_outcome(loan, Channel.CALL, actor, outcome, reason)
 
 
-def tell_outcome(
+def submit_outcome(
     loan: str,
     channel: Channel,
     actor: Actor,
     outcome: ContactOutcome,
     reason: ArrearsReason | None = None,
 ) -> None:
-    """Tell what came of the attempt that was begun last."""
+    """Record the outcome of the last attempt that was started on a channel."""
     ctx = open_context()
     with ctx.engine.connect() as connection:
         attempt = find_open_attempt(connection, loan, channel)
@@ -88,9 +76,9 @@ def tell_outcome(
 
 
 def show_begun(begun: StartedAttempt, what: str, *, as_json: bool, dry_run: bool) -> None:
-    """What may begin: for programs, or for the person who begins it."""
+    """Print what the person who starts the attempt must know."""
     if as_json:
-        console.print_json(data=asdict(begun))
+        print_json(begun)
         return
     lines = [f"{what} for {begun.item}, in {begun.language}: {begun.purpose}"]
     if begun.must_learn:
@@ -99,13 +87,12 @@ def show_begun(begun: StartedAttempt, what: str, *, as_json: bool, dry_run: bool
         lines.append(f"You may offer: {', '.join(begun.may_offer)}.")
     if begun.warnings:
         lines.append(f"Rules that advise against it: {', '.join(begun.warnings)}.")
-    for line in lines:
-        console.print(Text(line))
-    say_done(f"{begun.reach}  (attempt {begun.attempt})", dry_run=dry_run)
+    print_lines(*lines)
+    print_done(f"{begun.reach}  (attempt {begun.attempt})", dry_run=dry_run)
 
 
 def not_now(barred: BarredError, zone: ZoneInfo) -> None:
-    """Why it may not begin, when it may, and by which rules."""
+    """Print why it may not start, when it may, and which rules say so."""
     errors.print(Text(f"Not now. {barred}"))
     if barred.until is not None:
         until = barred.until.astimezone(zone)

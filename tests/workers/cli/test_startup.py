@@ -1,0 +1,62 @@
+"""What starting a command imports, counted: no command loads packages that it does not use."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.commands import arrears_process, python
+from tests.support.environment import an_environment
+
+HEAVY = {"alembic", "celery", "fastapi", "pydantic", "redis", "rich", "sqlalchemy", "twilio"}
+NEEDED = {"pydantic", "rich"}
+"""What settings and tables take: of commands that read only files."""
+
+IMPORTED = """
+import sys
+from workers.cli.main import main
+try:
+    main(sys.argv[1:])
+except SystemExit as ended:
+    assert ended.code == 0, ended.code
+ours = [name for name in sys.modules if name.startswith("workers.")]
+print(*sorted({name.partition(".")[0] for name in sys.modules}), len(ours), file=sys.stderr)
+"""
+
+
+def imported(*command: str) -> tuple[set[str], int]:
+    """The heavy packages that a command imports, and how many modules of ours."""
+    done = python(an_environment(), "-c", IMPORTED, *command)
+    assert done.stdout
+    *packages, ours = done.stderr.split()
+    return HEAVY.intersection(packages), int(ours)
+
+
+def test_the_help_imports_nothing_but_the_table_of_commands() -> None:
+    assert imported("--help") == (set(), 2)
+
+
+@pytest.mark.parametrize("command", [["ladder"], ["rules", "CN"], ["keys", "new"]])
+def test_a_command_that_reads_only_files_loads_no_database_and_no_provider(
+    command: list[str],
+) -> None:
+    heavy, ours = imported(*command)
+    assert heavy <= NEEDED
+    assert ours < 12
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "says"),
+    [
+        (["--help"], 0, ""),
+        ([], 2, ""),
+        (["payment"], 2, ""),
+        (["paymnt"], 2, "Did you mean 'payment'?"),
+        (["status"], 2, "arrears: The database cannot be reached"),
+        (["payment", "record", "L-1", "-5", "CNY", "--id", "P-1"], 2, "arrears: "),
+    ],
+)
+def test_the_exit_code_of_the_process_says_how_it_went(
+    command: list[str], code: int, says: str
+) -> None:
+    done = arrears_process(an_environment(), *command)
+    assert (done.returncode, says in done.stderr) == (code, True), done.stderr

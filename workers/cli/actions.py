@@ -1,0 +1,96 @@
+"""`arrears actions`: actions that were given up after failing, and a person's decision on them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from workers.actions import dead_letters
+from workers.actions.dead_letters import DeadAction, Moved, Tried
+from workers.cli.common import AsJson, By, DryRun
+from workers.cli.context import open_context
+from workers.cli.render import Table, print_done, print_json, print_lines, show
+
+app = typer.Typer()
+
+Action = Annotated[int, typer.Argument(help="The action's number, as `dead-letters` shows it.")]
+
+DEAD_LETTERS = Table[DeadAction](
+    "Actions that were given up",
+    {
+        "action": lambda action: action.action,
+        "loan": lambda action: action.loan,
+        "item": lambda action: action.item,
+        "type": lambda action: action.action_type,
+        "failed attempts": lambda action: action.attempts,
+        "why": lambda action: action.reason,
+        "since": lambda action: action.since,
+    },
+    if_none="No action was given up.",
+    one_line=("action",),
+)
+MOVES = Table[Moved](
+    "Moves",
+    {
+        "at": lambda move: f"{move.at:%Y-%m-%d %H:%M:%S}",
+        "from": lambda move: move.was,
+        "to": lambda move: move.became,
+        "why": lambda move: move.reason,
+    },
+    if_none="It has not moved since it was planned.",
+)
+TEXTS = Table[Tried](
+    "Texts",
+    {
+        "at": lambda text: f"{text.at:%Y-%m-%d %H:%M:%S}",
+        "text": lambda text: text.message,
+        "provider": lambda text: text.provider,
+        "is": lambda text: text.status,
+        "code": lambda text: text.code,
+        "provider's id": lambda text: text.sid,
+    },
+    if_none="No text was written for it.",
+)
+
+
+@app.command("dead-letters")
+def list_dead_letters(as_json: AsJson = False) -> None:
+    """List every action that was given up, and why."""
+    ctx = open_context()
+    with ctx.engine.connect() as connection:
+        found = dead_letters.read_dead(connection, ctx.settings.lender_zone)
+    show(DEAD_LETTERS, found, as_json=as_json)
+
+
+@app.command("show")
+def show_action(action: Action, as_json: AsJson = False) -> None:
+    """Show everything that happened to an action: its moves and its texts."""
+    ctx = open_context()
+    with ctx.engine.connect() as connection:
+        found = dead_letters.read_history(connection, action, ctx.settings.lender_zone)
+    if as_json:
+        print_json(found)
+        return
+    was = found.action
+    print_lines(f"Action {was.action}: {_named(was)} ({was.action_type}) is {was.status}.")
+    MOVES.print(found.moves)
+    TEXTS.print(found.texts)
+
+
+@app.command()
+def retry(action: Action, actor: By, dry_run: DryRun = False) -> None:
+    """Try an action again; earlier attempts are not counted. The contact gate is asked again."""
+    was = dead_letters.resume(open_context(), action, actor, dry_run=dry_run)
+    print_done(f"{_named(was)} is planned again, and due now.", dry_run=dry_run)
+
+
+@app.command()
+def discard(action: Action, actor: By, dry_run: DryRun = False) -> None:
+    """Discard an action: it is never done."""
+    was = dead_letters.drop(open_context(), action, actor, dry_run=dry_run)
+    print_done(f"{_named(was)} is dropped.", dry_run=dry_run)
+
+
+def _named(action: DeadAction) -> str:
+    return f"{action.item} for loan {action.loan}"

@@ -1,0 +1,65 @@
+"""The context of a command: wired from the environment, and checked before it is used."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import typer
+
+from config.settings import load_settings
+from workers.bootstrap import build_context
+from workers.cli.common import NOT_KNOWN_YET
+from workers.cli.render import console, errors
+from workers.context import Context
+from workers.db.encryption_keys import assert_keys_open
+from workers.db.engine import assert_reachable
+from workers.db.migrate import assert_current
+from workers.inbox import process
+
+
+def load_context() -> Context:
+    """The context as settings and policy define it. Nothing is connected yet.
+
+    Raises:
+        ArrearsError: settings or policy cannot be used.
+    """
+    return build_context(load_settings(os.environ))
+
+
+def open_context() -> Context:
+    """The context, after `assert_usable`.
+
+    Raises:
+        ArrearsError: it cannot be used; the message says what to do.
+    """
+    ctx = load_context()
+    assert_usable(ctx)
+    return ctx
+
+
+def assert_usable(ctx: Context) -> None:
+    """The database is reachable, at this release's version, and encrypted with these keys.
+
+    Raises:
+        ArrearsError: it is not; the message says what to do.
+    """
+    assert_reachable(ctx.engine)
+    assert_current(ctx.engine)
+    assert_keys_open(ctx.engine, ctx.cipher)
+
+
+def submit(ctx: Context, kind: str, id: str, payload: Mapping[str, str | None]) -> None:
+    """Store an event of `kind` under its own id, apply it, and print what it did.
+
+    Exits with `NOT_KNOWN_YET` where it names something unknown: the event is stored and waits, and
+    the exit code tells the user of a possible typing mistake.
+
+    Raises:
+        ArrearsError: it can never be applied, or was applied before with other contents.
+    """
+    result = process.submit(ctx, f"{kind}:{id}", kind, payload)
+    if result.status == "received":
+        errors.print(result.reason, markup=False)
+        raise typer.Exit(NOT_KNOWN_YET)
+    console.print(result.reason, markup=False)

@@ -1,0 +1,35 @@
+"""`arrears demo`: one day of collections on servers made for it. Only a source checkout has it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from domain.errors import ArrearsError
+
+
+def demo(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object on stdout, all else on stderr.")
+    ] = False,
+    stay: Annotated[
+        bool, typer.Option("--stay", help="Leave it running to look at, until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Take 400 real loans through one day of collections, and show what was done and why.
+
+    Everything runs here, and nothing leaves this machine: real servers, workers, beat and Flower,
+    and a stand-in for the text provider. Exit code 1 if anything failed, could not be explained or
+    was done twice.
+    """
+    try:
+        from workers.simulator.demo.command import run_demo
+    except ModuleNotFoundError as error:
+        if error.name != "workers.simulator":
+            raise
+        raise ArrearsError(
+            "The demo is not part of the installed package. Clone the source repository and type "
+            "`make demo` in it."
+        ) from None
+    run_demo(as_json=as_json, stay=stay)

@@ -1,0 +1,26 @@
+"""`arrears events`: events that cannot be applied."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from workers.cli.common import By, DryRun, Why
+from workers.cli.context import open_context
+from workers.cli.render import print_done
+from workers.operations.resolve import discard_event
+
+app = typer.Typer()
+
+
+@app.command()
+def discard(
+    event: Annotated[str, typer.Argument(help="Its id, as `arrears problems list` shows it.")],
+    actor: By,
+    why: Why,
+    dry_run: DryRun = False,
+) -> None:
+    """Discard an event that was rejected, or that waits for something that will never come."""
+    discard_event(open_context(), event, actor=actor, why=why, dry_run=dry_run)
+    print_done(f"Event {event} is dropped: it is never applied.", dry_run=dry_run)

@@ -1,0 +1,65 @@
+"""`arrears hold`: pause the ladder of a loan, and end the pause."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from workers.cli.common import By, Loan, Why, day
+from workers.cli.context import open_context, submit
+from workers.hardship.holds import PLACEABLE_KINDS
+
+app = typer.Typer()
+
+StartsOn = Annotated[date | None, day("Its first day; today if left out.", "--from")]
+EndsOn = Annotated[date | None, day("The first day without it; today if left out.", "--on")]
+
+
+@app.command()
+def place(
+    loan: Loan,
+    kind: Annotated[str, typer.Argument(help=f"One of {', '.join(PLACEABLE_KINDS)}.")],
+    hold_id: Annotated[
+        str, typer.Option("--id", help="The lender's id of the hold: the same id counts once.")
+    ],
+    why: Why,
+    actor: By,
+    starts_on: StartsOn = None,
+    ends_on: Annotated[
+        date | None,
+        day(
+            "The first day without it. If left out, the law's limit counts, or its release.",
+            "--until",
+        ),
+    ] = None,
+) -> None:
+    """Pause the ladder of a loan, and cancel its calls and visits of those days."""
+    ctx = open_context()
+    payload = {
+        "hold": hold_id,
+        "loan": loan,
+        "kind": kind,
+        "starts_on": (starts_on or ctx.today()).isoformat(),
+        "ends_on": ends_on.isoformat() if ends_on else None,
+        "why": why,
+        "actor": actor.reference,
+    }
+    submit(ctx, "hold", hold_id, payload)
+
+
+@app.command()
+def release(
+    hold_id: Annotated[str, typer.Argument(help="The lender's id of the hold.")],
+    ends_on: EndsOn = None,
+) -> None:
+    """End a hold: the ladder continues where it paused."""
+    submit_release(hold_id, ends_on)
+
+
+def submit_release(hold_id: str, ends_on: date | None) -> None:
+    """End a hold, or a dispute, which is a hold of its own kind."""
+    ctx = open_context()
+    first_day = (ends_on or ctx.today()).isoformat()
+    submit(ctx, "release", f"{hold_id}:{first_day}", {"hold": hold_id, "ends_on": first_day})

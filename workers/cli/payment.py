@@ -1,0 +1,78 @@
+"""`arrears payment`: record a payment, or reverse one that bounced."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Annotated
+
+import typer
+
+from domain.errors import ArrearsError
+from workers.cli.common import Loan, day
+from workers.cli.context import open_context, submit
+from workers.cli.dates import refuse_a_day_to_come
+from workers.inbox import process
+from workers.payments.payments import Payment
+
+app = typer.Typer()
+
+Amount = Annotated[str, typer.Argument(help="How much, such as 120.50.")]
+Currency = Annotated[str, typer.Argument(help="ISO 4217, such as CNY.")]
+
+
+# An amount below zero is an argument, which is refused in a sentence, and not an option named -5.
+@app.command(context_settings={"ignore_unknown_options": True})
+def record(
+    loan: Loan,
+    amount: Amount,
+    currency: Currency,
+    payment_id: Annotated[
+        str, typer.Option("--id", help="The lender's id of the payment: the same id counts once.")
+    ],
+    paid_on: Annotated[date | None, day("When the lender booked it; today if left out.")] = None,
+) -> None:
+    """Record a payment: allocate it to the instalments, and cancel what is no longer needed.
+
+    Exit code 3: the loan is not known yet, and the payment is stored until it is.
+    """
+    if not payment_id.strip():
+        raise ArrearsError("The payment has no id. Give the lender's own with --id.")
+    ctx = open_context()
+    if paid_on:
+        refuse_a_day_to_come(paid_on, ctx.today(), "--paid-on")
+    paid = Payment(
+        external_id=payment_id.strip(),
+        loan=loan,
+        amount=parse_amount(amount),
+        currency=currency.upper(),
+        paid_on=paid_on or ctx.today(),
+    )
+    submit(ctx, "payment", paid.external_id, process.payment_payload(paid))
+
+
+@app.command()
+def reverse(
+    payment_id: Annotated[str, typer.Argument(help="The lender's id of the payment.")],
+    reversed_on: Annotated[date | None, day("When it bounced; today if left out.")] = None,
+) -> None:
+    """Reverse a payment that bounced: what it had paid is owed again."""
+    ctx = open_context()
+    reversed_on = reversed_on or ctx.today()
+    payload = {"payment": payment_id, "reversed_on": reversed_on.isoformat()}
+    submit(ctx, "reversal", payment_id, payload)
+
+
+def parse_amount(written: str) -> Decimal:
+    """An amount of money as it was typed.
+
+    Raises:
+        ArrearsError: it is not a number above zero.
+    """
+    try:
+        amount = Decimal(written)
+    except InvalidOperation:
+        raise ArrearsError(f"{written!r} is not an amount. Write it like 120.50.") from None
+    if not amount.is_finite() or amount <= 0:
+        raise ArrearsError(f"{written!r} is not an amount. It must be more than zero.")
+    return amount

@@ -1,0 +1,52 @@
+"""`arrears promise`: record a promise to pay, or cancel one."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from domain.actors import Actor
+from workers.cli.common import Loan, by
+from workers.cli.context import open_context, submit
+from workers.cli.dates import a_day
+from workers.cli.payment import Amount, Currency, parse_amount
+
+app = typer.Typer()
+
+
+@app.command()
+def record(
+    loan: Loan,
+    amount: Amount,
+    currency: Currency,
+    due_on: Annotated[
+        date,
+        typer.Argument(
+            parser=a_day, metavar="DAY", help="The last day on which a payment keeps the promise."
+        ),
+    ],
+    promise_id: Annotated[
+        str, typer.Option("--id", help="The lender's id of the promise: the same id counts once.")
+    ],
+    actor: Annotated[Actor, by("The staff reference of the person who took the promise.")],
+) -> None:
+    """Record a promise to pay: the ladder pauses up to and including its day."""
+    payload = {
+        "promise": promise_id,
+        "loan": loan,
+        "amount": str(parse_amount(amount)),
+        "currency": currency.upper(),
+        "due_on": due_on.isoformat(),
+        "actor": actor.reference,
+    }
+    submit(open_context(), "promise", promise_id, payload)
+
+
+@app.command()
+def cancel(
+    promise_id: Annotated[str, typer.Argument(help="The lender's id of the promise.")],
+) -> None:
+    """Cancel a promise to pay: the ladder continues where it paused."""
+    submit(open_context(), "promise_withdrawal", promise_id, {"promise": promise_id})

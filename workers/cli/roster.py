@@ -1,0 +1,51 @@
+"""`arrears roster`: the staff who call, visit and approve, and their shifts."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workers.cli.common import AsJson, day
+from workers.cli.context import open_context
+from workers.cli.render import Table, print_lines, show
+from workers.staff.roster import RosterEntry, list_roster, load_roster
+
+app = typer.Typer()
+
+STAFF = Table[RosterEntry](
+    "Staff",
+    {
+        "staff": lambda entry: entry.staff,
+        "roles": lambda entry: entry.roles,
+        "languages": lambda entry: entry.languages,
+        "regions": lambda entry: entry.regions,
+        "a day": lambda entry: entry.daily_capacity,
+        "next shift": lambda entry: entry.next_shift_at or "none",
+    },
+    if_none="Nobody is on the roster.",
+    one_line=("staff",),
+)
+
+
+@app.command()
+def load(
+    file: Annotated[Path, typer.Argument(help="The staff and their weekly shifts, in YAML.")],
+    starts_on: Annotated[date | None, day("The first day of shifts; today if left out.")] = None,
+    days: Annotated[int, typer.Option(help="For how many days to write shifts.", min=1)] = 28,
+) -> None:
+    """Load the staff and their shifts. The same roster twice changes nothing."""
+    ctx = open_context()
+    done = load_roster(ctx, file, starts_on or ctx.today(), days)
+    print_lines(f"{done.staff} people on record, {done.shifts} shifts.")
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the staff: roles, languages, regions, daily capacity and the next shift."""
+    ctx = open_context()
+    with ctx.engine.connect() as connection:
+        found = list_roster(connection, ctx)
+    show(STAFF, found, as_json=as_json)

@@ -1,0 +1,53 @@
+"""`arrears visit`: visitors start a visit that the gate still allows, and record its outcome."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from domain.actors import Actor
+from domain.compliance.vocabulary import Channel
+from domain.contact_outcomes import ContactOutcome
+from workers.attempts.attempts import BarredError
+from workers.cli.call import not_now, show_begun, submit_outcome
+from workers.cli.common import AsJson, By, DryRun, Loan, Why, by
+from workers.cli.context import open_context
+from workers.cli.render import print_lines
+from workers.visits.start import cancel_visit, start_visit
+
+app = typer.Typer()
+
+Visitor = Annotated[Actor, by("The staff reference of one of the two visitors.")]
+
+
+@app.command()
+def start(loan: Loan, actor: Visitor, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+    """Ask the contact gate again and show the address. Exit code 1: not now, and why.
+
+    The address is personal data: the access is logged.
+    """
+    ctx = open_context()
+    try:
+        begun = start_visit(ctx, loan, actor=actor, dry_run=dry_run)
+    except BarredError as barred:
+        not_now(barred, ctx.settings.lender_zone)
+        raise typer.Exit(1) from None
+    show_begun(begun, "Visit", as_json=as_json, dry_run=dry_run)
+
+
+@app.command("outcome")
+def record_outcome(
+    loan: Loan,
+    actor: Visitor,
+    outcome: Annotated[ContactOutcome, typer.Option(help="What came of it.")],
+) -> None:
+    """Record the outcome of the visit that was started. It cannot be changed later."""
+    submit_outcome(loan, Channel.VISIT, actor, outcome)
+
+
+@app.command()
+def cancel(loan: Loan, actor: By, why: Why) -> None:
+    """Cancel a visit that nobody made: its visitors are free, and the ladder plans a new one."""
+    cancel_visit(open_context(), loan, actor=actor, why=why)
+    print_lines(f"The visit of loan {loan} is called off.")
