@@ -34,7 +34,7 @@ from workers.db.schema import action, borrower, hold, instalment, loan, shift, s
 from workers.escalation.escalate import Escalated, escalate_loans
 from workers.inbox.process import submit
 from workers.sms.providers.port import SmsGateway
-from workers.sms.providers.routing import ELSEWHERE, Routes, Sender
+from workers.sms.providers.routing import ALL_OTHER_REGIONS, Routes, Sender
 from workers.sms.send import send_sms
 from workers.visits.start import start_visit
 
@@ -66,7 +66,7 @@ class FixedClock(Clock):
 
 def only(gateway: SmsGateway) -> Routes:
     """One provider for all numbers."""
-    return Routes({"twilio": Sender("twilio", SENDER, gateway)}, {ELSEWHERE: ("twilio",)})
+    return Routes({"twilio": Sender("twilio", SENDER, gateway)}, {ALL_OTHER_REGIONS: ("twilio",)})
 
 
 class Book:

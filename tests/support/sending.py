@@ -9,10 +9,13 @@ from uuid import uuid4
 
 from tests.support.loans import SENDER
 from workers.sms.providers.port import LookupFailedError, OutgoingText, SendOutcome, SendResult
-from workers.sms.providers.routing import ELSEWHERE, Routes, Sender
+from workers.sms.providers.routing import ALL_OTHER_REGIONS, Routes, Sender
 
 REFUSED_FOR_ITS_OWN_SAKE = SendResult(
-    SendOutcome.REFUSED, "The account may not text this country.", code="21408", elsewhere=True
+    SendOutcome.REFUSED,
+    "The account may not text this country.",
+    code="21408",
+    other_provider_may_accept=True,
 )
 ANSWER_LOST = SendResult(SendOutcome.UNKNOWN, "The answer was lost.")
 
@@ -42,7 +45,7 @@ class Scripted:
 def route(**gateways: Scripted) -> Routes:
     """All numbers go to these providers, in this order."""
     senders = {name: Sender(name, SENDER, gateway) for name, gateway in gateways.items()}
-    return Routes(senders, {ELSEWHERE: tuple(senders)})
+    return Routes(senders, {ALL_OTHER_REGIONS: tuple(senders)})
 
 
 def asked(*gateways: Scripted) -> Iterable[int]:

@@ -1,4 +1,4 @@
-"""Receipts: what the provider tells us later about a text, in any order and more than once."""
+"""Delivery receipts: what a provider reports later about a text, in any order and repeatedly."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class _StoredText(NamedTuple):
     status: str
 
 
-ON_ITS_WAY = frozenset({MessageStatus.ACCEPTED, MessageStatus.SENT, MessageStatus.DELIVERED})
-"""What no text is that was never sent."""
+SENT_STATUSES = frozenset({MessageStatus.ACCEPTED, MessageStatus.SENT, MessageStatus.DELIVERED})
+"""Statuses that prove that a text was sent."""
 
 
 def receipt_payload(report: StatusReport) -> dict[str, str | None]:
-    """A provider's report as an event's payload; the number it names is left out."""
+    """A provider's report as the payload of an event, without the telephone number."""
     return {
         "provider": report.provider,
         "message_id": str(report.reference) if report.reference else None,
@@ -46,24 +46,24 @@ def receipt_payload(report: StatusReport) -> dict[str, str | None]:
 
 
 def record_receipt(connection: Connection, ctx: Context, payload: Mapping[str, Any]) -> str:
-    """Put a receipt on record and let the message advance; it never goes backwards.
+    """Record a receipt and advance the status of its message, which never moves back.
 
-    A receipt settles a text whose answer was lost or is not recorded yet, and one that waits for a
-    person: it was sent, and the action is done, or the provider failed to send it, and the action
-    is dead. `message_id` is the house's own; where a provider does not send it back, it is None,
-    and the text is found by the provider's `sid`.
+    A receipt also resolves a text whose response was lost or is not recorded yet, or that waits for
+    a person: it was sent and its action is done, or the provider failed and its action is dead.
+    `message_id` is our own id. It is None for a provider that does not return it; then the
+    provider's `sid` finds the text.
 
     Raises:
-        NotYetError: no such message is on record. Its sid may still be on its way.
+        NotYetError: no such message is on record. Its sid may not be recorded yet.
     """
     now = ctx.now()
-    sent = _find(connection, payload)
-    if sent is None:
+    stored = _find(connection, payload)
+    if stored is None:
         raise NotYetError("The receipt is for a message that is not on record here.")
     connection.execute(
         insert(receipt)
         .values(
-            message_id=sent.id,
+            message_id=stored.id,
             sid=payload["sid"],
             status=payload["word"],
             code=payload["code"],
@@ -72,51 +72,53 @@ def record_receipt(connection: Connection, ctx: Context, payload: Mapping[str, A
         .on_conflict_do_nothing()
     )
     status = MessageStatus(payload["status"])
-    if sent.status in UNSENT:
-        if status in ON_ITS_WAY:
-            _sent_after_all(connection, sent, now)
-        return f"Message {sent.id}: {payload['word']}, although it counted as not sent."
-    if sent.sid != payload["sid"]:
-        _take_sid_from_others(connection, sent, payload["sid"])
-    advance_message(connection, sent.id, status, now, sid=payload["sid"], code=payload["code"])
-    # The answer may be lost, or still on its way: a receipt knows better than either.
-    move_actions(connection, [sent.action_id], after(status, payload["code"]), now)
-    return f"Message {sent.id}: {payload['word']}."
+    if stored.status in UNSENT:
+        if status in SENT_STATUSES:
+            _handle_sent_after_all(connection, stored, now)
+        return f"Message {stored.id}: {payload['word']}, although it counted as not sent."
+    if stored.sid != payload["sid"]:
+        _clear_sid_of_others(connection, stored, payload["sid"])
+    advance_message(connection, stored.id, status, now, sid=payload["sid"], code=payload["code"])
+    # The response may be lost or not recorded yet; the receipt decides in both cases.
+    move_actions(connection, [stored.action_id], move_after_receipt(status, payload["code"]), now)
+    return f"Message {stored.id}: {payload['word']}."
 
 
-def after(status: MessageStatus, code: str | None) -> Move:
-    """Where an action goes whose text the provider took, by what became of the text."""
+def move_after_receipt(status: MessageStatus, code: str | None) -> Move:
+    """The move of an action whose text the provider accepted, by the status of the text."""
     if status is MessageStatus.FAILED:
         return Move(ActionStatus.DEAD, f"The provider could not send it (code {code or 'none'}).")
     return Move(ActionStatus.DONE, "a receipt proves that it was sent")
 
 
 def _find(connection: Connection, payload: Mapping[str, Any]) -> _StoredText | None:
-    """The message, locked: by our own id of it, else by the provider's."""
-    named = (
+    """The message, locked; found by our own id, else by the provider's."""
+    which = (
         message.c.id == UUID(payload["message_id"])
         if payload["message_id"]
         else (message.c.provider == payload["provider"]) & (message.c.sid == payload["sid"])
     )
-    locked = select(*(message.c[name] for name in _StoredText._fields)).where(named)
+    locked = select(*(message.c[name] for name in _StoredText._fields)).where(which)
     return typed_row(_StoredText, connection.execute(locked.with_for_update()))
 
 
-def _take_sid_from_others(connection: Connection, sent: _StoredText, sid: str) -> None:
-    """Of two equal texts to one number, one may have been given the other's sid for its own."""
+def _clear_sid_of_others(connection: Connection, stored: _StoredText, sid: str) -> None:
+    """Of two equal texts to one number, reconciliation may have given one the sid of the other."""
     connection.execute(
         update(message)
-        .where(message.c.provider == sent.provider, message.c.sid == sid, message.c.id != sent.id)
+        .where(
+            message.c.provider == stored.provider, message.c.sid == sid, message.c.id != stored.id
+        )
         .values(sid=None)
     )
 
 
-def _sent_after_all(connection: Connection, sent: _StoredText, now: datetime) -> None:
-    """The text stays what a person or the provider said it is; another one is stopped in time."""
-    note_sent_after_all(connection, sent.id, now)
-    again = connection.execute(
-        select(action.c.status).where(action.c.id == sent.action_id).with_for_update()
+def _handle_sent_after_all(connection: Connection, stored: _StoredText, now: datetime) -> None:
+    """The text keeps its status; if it has not been sent a second time yet, that is prevented."""
+    note_sent_after_all(connection, stored.id, now)
+    action_status = connection.execute(
+        select(action.c.status).where(action.c.id == stored.action_id).with_for_update()
     ).scalar_one()
-    if again == ActionStatus.FAILED:
+    if action_status == ActionStatus.FAILED:
         reason = "A receipt proves that its text was sent after all."
-        move_actions(connection, [sent.action_id], Move(ActionStatus.DEAD, reason), now)
+        move_actions(connection, [stored.action_id], Move(ActionStatus.DEAD, reason), now)

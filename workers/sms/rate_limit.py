@@ -1,7 +1,7 @@
-"""The pace of a sender: how many texts a second may leave it, whoever of the workers sends them.
+"""The rate limit of a sender: how many texts a second all workers together may send from it.
 
-A turn is taken before the claim, so that the gate is asked at the moment of sending and not
-before a wait that may end in a quiet hour.
+A worker waits for its slot before the claim, so that the gate checks the moment of sending. After
+the gate, a wait could end in a quiet hour.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from workers.db.schema import action, borrower, loan, sender_pace
 from workers.sms.providers.routing import Sender
 
 LONGEST_WAIT = timedelta(seconds=20)
-"""A task may run for 45 seconds, and the provider takes its own part of them."""
+"""A task may run for 45 seconds, and the call of the provider needs its part of them."""
 
 
 def wait_for_send_slot(ctx: Context, action_id: int) -> bool:
-    """Wait until the text of an action may go; False: too many others are before it.
+    """Wait until the text of an action may be sent; False: the wait would be too long.
 
-    Without a pace in the settings nothing is asked. A borrower's number that changes between the
-    turn and the claim may put one text out of pace, which a provider forgives.
+    Without a rate limit in the settings nothing is read. If the borrower's number changes between
+    the slot and the claim, one text may exceed the rate of its sender; providers tolerate that.
     """
     per_second = ctx.settings.sms_per_second
     if per_second is None:
@@ -34,24 +34,25 @@ def wait_for_send_slot(ctx: Context, action_id: int) -> bool:
     with ctx.engine.begin() as connection:
         sender = _sender_of(connection, ctx, action_id)
         if sender is None:
-            return True  # there is nothing to send, as the claim will find too
+            return True  # nothing to send, as the claim will find too
         now = ctx.now()
-        turn = reserve_send_slot(connection, sender, now, per_second)
-    if turn is None:
+        slot = reserve_send_slot(connection, sender, now, per_second)
+    if slot is None:
         return False
-    ctx.clock.sleep(turn - now)
+    ctx.clock.sleep(slot - now)
     return True
 
 
-_TAKEN = insert(sender_pace).values(
+_INSERT_SLOT = insert(sender_pace).values(
     {name: bindparam(name) for name in ("provider", "sender", "next_at")}
 )
-_TURN = prepared(
-    _TAKEN.on_conflict_do_update(
+_RESERVE_SLOT = prepared(
+    _INSERT_SLOT.on_conflict_do_update(
         index_elements=[sender_pace.c.provider, sender_pace.c.sender],
         set_={
             "next_at": func.greatest(
-                sender_pace.c.next_at + bindparam("apart", type_=Interval), _TAKEN.excluded.next_at
+                sender_pace.c.next_at + bindparam("apart", type_=Interval),
+                _INSERT_SLOT.excluded.next_at,
             )
         },
         where=sender_pace.c.next_at <= bindparam("latest"),
@@ -62,24 +63,25 @@ _TURN = prepared(
 def reserve_send_slot(
     connection: Connection, sender: Sender, now: datetime, per_second: float
 ) -> datetime | None:
-    """The moment at which the next text of `sender` may go, taken for the caller.
+    """Reserve the moment at which the next text of `sender` may be sent.
 
-    Turns are evenly spaced; one that nobody used is gone. None, and no turn is taken, where it
-    would be later than `LONGEST_WAIT` from now. One statement, so that no two get the same turn.
+    Slots are evenly spaced; an unused slot is lost. None, and nothing is reserved, if the slot
+    would be later than `LONGEST_WAIT` from now. One statement, so that no two callers get the
+    same slot.
     """
     apart = timedelta(seconds=1 / per_second)
-    turn = {
+    slot = {
         "provider": sender.provider,
         "sender": sender.sender,
         "apart": apart,
         "next_at": now + apart,
         "latest": now + LONGEST_WAIT,
     }
-    next_at: datetime | None = connection.execute(_TURN, turn).scalar()
+    next_at: datetime | None = connection.execute(_RESERVE_SLOT, slot).scalar()
     return next_at - apart if next_at else None
 
 
-_NUMBER = prepared(
+_DUE_TEXT = prepared(
     select(action.c.attempts, borrower.c.phone_encrypted)
     .select_from(borrower.join(loan).join(action))
     .where(
@@ -92,9 +94,9 @@ _NUMBER = prepared(
 
 
 def _sender_of(connection: Connection, ctx: Context, action_id: int) -> Sender | None:
-    """Who is to send the text of an action; None if it has none to send now."""
-    asked = {"of_action": action_id, "now": ctx.now()}
-    due = connection.execute(_NUMBER, asked).one_or_none()
+    """The sender for the text of an action; None if there is nothing to send now."""
+    parameters = {"of_action": action_id, "now": ctx.now()}
+    due = connection.execute(_DUE_TEXT, parameters).one_or_none()
     if due is None:
         return None
     refused_by = providers_that_refused(connection, action_id) if due.attempts else ()

@@ -1,7 +1,7 @@
-"""Reconciling: finding out what became of texts whose answer was lost.
+"""Reconcile texts: find out what happened to texts whose response was lost.
 
-First what our own records tell, then what the provider has on its list, and at last a person.
-Nothing here ever sends. Each step may run at any time, and several times at once.
+The first source is our own records, then the list of the provider, and at last a person. Nothing
+here sends a text. Each step may run at any time, and several times at once.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from workers.db.schema import action, borrower, contact, message
 from workers.db.skip_locked import update_first
 from workers.db.typed_rows import typed_rows
 from workers.messaging.backoff import MOST_FAILURES
-from workers.sms.delivery_receipts import after
+from workers.sms.delivery_receipts import move_after_receipt
 from workers.sms.providers.port import LookupFailedError, OutgoingText
 
-ASK_AGAIN_AFTER = timedelta(seconds=30)
-ASK_AT_ONCE = 25
-"""Texts that one run asks about: a task may run for 45 seconds."""
+LOOKUP_INTERVAL = timedelta(seconds=30)
+LOOKUP_BATCH_SIZE = 25
+"""Texts that one run looks up: a task may run for 45 seconds."""
 
 BATCH_SIZE = 1_000
 
-CLOCKS_DIFFER = timedelta(minutes=1)
-"""A provider notes the time by a clock of its own."""
+CLOCK_SKEW = timedelta(minutes=1)
+"""How far the clock of a provider may differ from ours."""
 
 TEXTED_TWICE = "texted_twice"
 
 
 class _PendingText(NamedTuple):
-    """A text of which nobody knows whether it was sent."""
+    """A text that may or may not have been sent."""
 
     id: UUID
     action_id: int
@@ -61,28 +61,27 @@ class _PendingText(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What one run found out."""
+    """The result of one run."""
 
-    settled: int
-    """Actions that followed a text which is settled already."""
+    resolved: int
+    """Actions whose text had a confirmed status already."""
     found: int
-    """Texts that the provider has on its list: they were sent."""
+    """Texts that are on the provider's list: they were sent."""
     parked: int
-    """Texts that a person must ask about from now on."""
+    """Texts that only a person can resolve from now on."""
 
 
 def reconcile_texts(ctx: Context) -> Reconciled:
-    """Settle what can be settled, ask the provider about the rest, and park what is too old."""
+    """Resolve what can be resolved, ask the provider about the rest, and park what is too old."""
     return Reconciled(
-        settled=resolve_confirmed(ctx), found=ask_providers(ctx), parked=park_old(ctx)
+        resolved=resolve_confirmed(ctx), found=ask_providers(ctx), parked=park_old(ctx)
     )
 
 
 def resolve_confirmed(ctx: Context) -> int:
-    """Let unknown actions follow texts of which more is known by now; returns how many moved.
+    """Move unknown actions whose text has a confirmed status by now; returns how many.
 
-    The sender may have come back after its claim had lapsed: then its answer is on the text, and
-    nobody has told the action.
+    If a worker recorded the response after its claim had expired, only the text has the status.
     """
     now = ctx.now()
     newest = (
@@ -92,8 +91,8 @@ def resolve_confirmed(ctx: Context) -> int:
         .limit(1)
         .lateral()
     )
-    # Locked, so that nobody moves an action on and claims it between this look and the move.
-    settled = (
+    # Locked, so that nobody moves and claims an action between this read and the move.
+    resolved = (
         select(action.c.id, action.c.attempts, newest.c.status, newest.c.code)
         .join(newest, true())
         .where(action.c.status == ActionStatus.UNKNOWN, newest.c.status.not_in(UNSETTLED))
@@ -103,12 +102,12 @@ def resolve_confirmed(ctx: Context) -> int:
     )
     moves: defaultdict[Move, list[int]] = defaultdict(list)
     with ctx.engine.begin() as connection:
-        for row in connection.execute(settled):
-            moves[_follow(MessageStatus(row.status), row.code, row.attempts, now)].append(row.id)
+        for row in connection.execute(resolved):
+            moves[_move_for(MessageStatus(row.status), row.code, row.attempts, now)].append(row.id)
         return sum(move_actions(connection, ids, move, now) for move, ids in moves.items())
 
 
-def _follow(status: MessageStatus, code: str | None, failures: int, now: datetime) -> Move:
+def _move_for(status: MessageStatus, code: str | None, failures: int, now: datetime) -> Move:
     match status:
         case MessageStatus.NOT_SENT if failures + 1 < MOST_FAILURES:
             return Move(ActionStatus.FAILED, "its text certainly was not sent", due_at=now)
@@ -120,36 +119,36 @@ def _follow(status: MessageStatus, code: str | None, failures: int, now: datetim
         case MessageStatus.ACCEPTED:
             return Move(ActionStatus.DONE, "the provider has it")
         case _:
-            return after(status, code)
+            return move_after_receipt(status, code)
 
 
 def ask_providers(ctx: Context) -> int:
-    """Ask providers what became of unknown texts; returns of how many they know.
+    """Ask providers about unknown texts; returns how many they have sent.
 
-    No answer and no trace both leave a text as it is, to be asked about again. A provider that
-    cannot say is left alone until the next run.
+    A text stays unknown, to be looked up again, if the provider does not respond or does not list
+    it. A provider that cannot be asked is not asked again in this run.
     """
     with ctx.engine.begin() as connection:
-        lost = _take_unasked(connection, ctx.now())
-    found, silent = 0, set[str]()
-    for one in lost:
-        gateway = ctx.sms.gateway_to(one.provider)
-        if gateway is None or one.phone_encrypted is None or one.provider in silent:
+        texts = _take_for_lookup(connection, ctx.now())
+    found, unavailable = 0, set[str]()
+    for pending in texts:
+        gateway = ctx.sms.gateway_to(pending.provider)
+        if gateway is None or pending.phone_encrypted is None or pending.provider in unavailable:
             continue
-        text = _as_it_was_sent(ctx, one, ctx.cipher.decrypt(one.phone_encrypted))
+        text = _sent_text(ctx, pending, ctx.cipher.decrypt(pending.phone_encrypted))
         try:
-            sids = gateway.find(text, one.created_at - CLOCKS_DIFFER)
+            sids = gateway.find(text, pending.created_at - CLOCK_SKEW)
         except LookupFailedError:
-            silent.add(one.provider)
+            unavailable.add(pending.provider)
             continue
         if sids:
             with ctx.engine.begin() as connection:
-                found += _settle_found(connection, ctx, one, text.body, sids)
+                found += _resolve_found(connection, ctx, pending, text.body, sids)
     return found
 
 
 def park_old(ctx: Context) -> int:
-    """Park texts that stayed unknown for too long: a person must find out. Returns how many."""
+    """Park texts that stayed unknown too long: a person must find out. Returns how many."""
     now = ctx.now()
     old = and_(
         message.c.status == MessageStatus.UNKNOWN,
@@ -161,15 +160,15 @@ def park_old(ctx: Context) -> int:
         return connection.execute(parked).rowcount
 
 
-def _take_unasked(connection: Connection, now: datetime) -> list[_PendingText]:
-    """Take unknown texts to ask about, those that waited longest first; each for one run only."""
+def _take_for_lookup(connection: Connection, now: datetime) -> list[_PendingText]:
+    """Take unknown texts to look up, the longest wait first; each for one run only."""
     asked_at = message.c.asked_at
-    unasked = and_(
+    due_for_lookup = and_(
         message.c.status == MessageStatus.UNKNOWN,
-        or_(asked_at.is_(None), asked_at <= now - ASK_AGAIN_AFTER),
+        or_(asked_at.is_(None), asked_at <= now - LOOKUP_INTERVAL),
     )
     order_by = (asked_at.nulls_first(), message.c.created_at)
-    first = update_first(message, unasked, order_by, ASK_AT_ONCE)
+    first = update_first(message, due_for_lookup, order_by, LOOKUP_BATCH_SIZE)
     taken = first.values(asked_at=now).returning(message).cte("taken")
     of_message = (taken.c[name] for name in _PendingText._fields if name in taken.c)
     rows = connection.execute(
@@ -181,56 +180,58 @@ def _take_unasked(connection: Connection, now: datetime) -> list[_PendingText]:
     return typed_rows(_PendingText, rows)
 
 
-def _as_it_was_sent(ctx: Context, lost: _PendingText, to: str) -> OutgoingText:
+def _sent_text(ctx: Context, pending: _PendingText, to: str) -> OutgoingText:
     return OutgoingText(
-        reference=lost.id,
+        reference=pending.id,
         to=to,
-        body=ctx.cipher.decrypt(lost.body_encrypted),
-        sender=lost.sender,
-        template=lost.template,
-        locale=lost.locale,
-        values={},  # what it was filled in with is in the body
+        body=ctx.cipher.decrypt(pending.body_encrypted),
+        sender=pending.sender,
+        template=pending.template,
+        locale=pending.locale,
+        values={},  # they are in the body
     )
 
 
-def _settle_found(
-    connection: Connection, ctx: Context, lost: _PendingText, body: str, sids: Sequence[str]
+def _resolve_found(
+    connection: Connection, ctx: Context, pending: _PendingText, body: str, sids: Sequence[str]
 ) -> bool:
-    """Settle a text that is on the provider's list; False where that may be another of ours.
+    """Resolve a text that is on the provider's list; False if that may be another text of ours.
 
-    Texts of ours with the same words to the same borrower cannot be told apart on the list. Only
-    if it has one for each of them, all have been sent; whose is whose a receipt puts right.
+    Equal texts to one borrower cannot be distinguished on the list. Only if the list has one for
+    each of them, all have been sent. If their sids are exchanged, receipts correct that.
     """
     now = ctx.now()
-    alike = _lock_alike(connection, ctx, lost, body)
+    equal_texts = _lock_equal_texts(connection, ctx, pending, body)
     ours = connection.execute(
-        select(message.c.sid).where(message.c.provider == lost.provider, message.c.sid.in_(sids))
+        select(message.c.sid).where(message.c.provider == pending.provider, message.c.sid.in_(sids))
     )
     free = sorted(set(sids) - set(ours.scalars()), key=sids.index)
-    if not free or len(free) < alike:
+    if not free or len(free) < equal_texts:
         return False
-    if not advance_message(connection, lost.id, MessageStatus.ACCEPTED, now, sid=free[0]):
+    if not advance_message(connection, pending.id, MessageStatus.ACCEPTED, now, sid=free[0]):
         return False
     done = Move(ActionStatus.DONE, "the provider has it on its list of what it sent")
-    move_actions(connection, [lost.action_id], done, now)
-    if len(free) > alike:
+    move_actions(connection, [pending.action_id], done, now)
+    if len(free) > equal_texts:
         detail = "The provider has a text more on its list than it was asked to send."
-        note_problem(connection, lost.loan_id, TEXTED_TWICE, detail, now)
+        note_problem(connection, pending.loan_id, TEXTED_TWICE, detail, now)
     return True
 
 
-def _lock_alike(connection: Connection, ctx: Context, lost: _PendingText, body: str) -> int:
-    """How many texts that say this to this borrower are unsettled, this one included.
+def _lock_equal_texts(
+    connection: Connection, ctx: Context, pending: _PendingText, body: str
+) -> int:
+    """How many equal texts to this borrower are unresolved, this one included.
 
-    They are locked, so that two runs do not take one of the list's texts for two of ours.
+    They are locked, so that two runs do not match one text of the list with two of ours.
     """
     unsettled = connection.execute(
         select(message.c.body_encrypted)
         .join(contact)
         .where(
-            contact.c.borrower_id == lost.borrower_id,
-            message.c.provider == lost.provider,
-            message.c.sender == lost.sender,
+            contact.c.borrower_id == pending.borrower_id,
+            message.c.provider == pending.provider,
+            message.c.sender == pending.sender,
             message.c.status.in_(UNSETTLED),
         )
         .order_by(message.c.contact_id)
@@ -240,23 +241,23 @@ def _lock_alike(connection: Connection, ctx: Context, lost: _PendingText, body: 
 
 
 def mark_lost_claims(ctx: Context) -> int:
-    """A text whose sender died between reserving and recording may have gone out: mark it unknown.
+    """Mark actions as unknown whose worker stopped between reserving and recording.
 
-    Nothing else can be left claimed: the other kinds of work claim and finish in one transaction.
-    Returns how many were found.
+    Their text may have been sent. Only texts can stay claimed: all other actions claim and complete
+    in one transaction. Returns how many were found.
     """
     now = ctx.now()
-    lost = (
+    pending = (
         select(action.c.id)
         .where(action.c.status == ActionStatus.CLAIMED, action.c.claimed_until < now)
         .order_by(action.c.id)
         .limit(DISPATCH_BATCH_SIZE)
     )
     with ctx.engine.begin() as connection:
-        ids = list(connection.execute(lost).scalars())
+        ids = list(connection.execute(pending).scalars())
         if not ids:
             return 0
-        # The message first, as everywhere else, so that two who meet here cannot block each other.
+        # The message is locked first, as everywhere, so that no deadlock is possible.
         connection.execute(
             update(message)
             .where(

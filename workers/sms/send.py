@@ -1,8 +1,9 @@
-"""Sending a text: the one effect that cannot be taken back.
+"""Send a text: the one effect that cannot be undone.
 
-Reserve and commit, call the provider without holding a connection, then record what it answered.
-An answer that was lost is `unknown` and is never sent again blindly: `workers.sms.reconcile` finds
-out. Only where a provider said no for a reason of its own is another one asked.
+Reserve and commit, call the provider without holding a connection, then record its response.
+If the response is lost, the text is `unknown` and is never sent again blindly:
+`workers.sms.reconcile` finds out. Another provider is tried only if the first one refused the text
+for a reason of its own.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ from workers.sms.providers.routing import Sender
 from workers.sms.rate_limit import wait_for_send_slot
 from workers.sms.template_values import text_values
 
-NOBODY_LEFT = "Every provider of the number's route has refused the text."
+ALL_REFUSED = "Every provider of the number's route has refused the text."
 
 
 def send_sms(ctx: Context, action_id: int) -> str:
-    """Send the text of one action, once. Returns what came of it, in a word."""
+    """Send the text of one action, once. Returns the result in a word."""
     if not wait_for_send_slot(ctx, action_id):
         return "not its turn"
     with ctx.engine.begin() as connection:
@@ -45,7 +46,7 @@ def send_sms(ctx: Context, action_id: int) -> str:
             return "nothing to do"
         sending = _prepare(connection, ctx, claimed)
         if sending is None:
-            complete(connection, claimed, Move(ActionStatus.DEAD, NOBODY_LEFT), claimed.now)
+            complete(connection, claimed, Move(ActionStatus.DEAD, ALL_REFUSED), claimed.now)
             return "nobody to ask"
     result = sending.sender.gateway.send(sending.text)
     with ctx.engine.begin() as connection:
@@ -55,7 +56,7 @@ def send_sms(ctx: Context, action_id: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Sending:
-    """A text that is reserved, and who is to send it."""
+    """A reserved text, and its sender."""
 
     claimed: ClaimedAction
     text: OutgoingText
@@ -65,7 +66,7 @@ class _Sending:
 
 
 def _prepare(connection: Connection, ctx: Context, claimed: ClaimedAction) -> _Sending | None:
-    """Choose a provider and reserve the text; None where all of them have refused it."""
+    """Choose a provider and reserve the text; None if all providers have refused it."""
     to = ctx.cipher.decrypt(claimed.loan.phone_encrypted)
     refused_by: frozenset[str] = frozenset()
     if claimed.failures:
@@ -123,9 +124,9 @@ STATUS_AFTER = {
 
 
 def _record(connection: Connection, ctx: Context, sending: _Sending, result: SendResult) -> None:
-    """Put the answer on record: of the text whenever it comes, of the action while it is ours.
+    """Record the response: of the text always, of the action while our claim lasts.
 
-    An action whose claim has lapsed meanwhile follows its text when texts are reconciled.
+    If the claim has expired, `workers.sms.reconcile` moves the action later.
     """
     now = ctx.now()
     claimed, reference = sending.claimed, sending.text.reference
@@ -138,7 +139,7 @@ def _record(connection: Connection, ctx: Context, sending: _Sending, result: Sen
         code=result.code,
     )
     if not advanced and result.outcome is SendOutcome.ACCEPTED:
-        _accepted_too_late(connection, sending, now)
+        _note_late_acceptance(connection, sending, now)
     complete(connection, claimed, _move(ctx, sending, result, now), now)
     if result.opted_out:
         provider = Actor(sending.sender.provider, ActorKind.PROVIDER)
@@ -147,8 +148,8 @@ def _record(connection: Connection, ctx: Context, sending: _Sending, result: Sen
         note_problem(connection, claimed.loan.loan_id, "phone_invalid", result.reason, now)
 
 
-def _accepted_too_late(connection: Connection, sending: _Sending, now: datetime) -> None:
-    """A receipt may have overtaken the answer; or a person said too early that it was not sent."""
+def _note_late_acceptance(connection: Connection, sending: _Sending, now: datetime) -> None:
+    """The text was marked as not sent before this response came, by a receipt or by a person."""
     reference = sending.text.reference
     known = connection.execute(select(message.c.status).where(message.c.id == reference))
     if known.scalar_one() in UNSENT:
@@ -164,7 +165,7 @@ def _move(ctx: Context, sending: _Sending, result: SendResult, now: datetime) ->
             return Move(ActionStatus.UNKNOWN, result.reason)
         case SendOutcome.REFUSED if result.opted_out:
             return Move(ActionStatus.BARRED, result.reason, (OPTED_OUT,))
-        case SendOutcome.REFUSED if _another_may_take_it(ctx, sending, result):
+        case SendOutcome.REFUSED if _another_provider_may_accept(ctx, sending, result):
             reason = f"{result.reason} Another provider is asked."
             return Move(ActionStatus.FAILED, reason, due_at=now)
         case SendOutcome.REFUSED:
@@ -176,9 +177,9 @@ def _move(ctx: Context, sending: _Sending, result: SendResult, now: datetime) ->
             return Move(ActionStatus.FAILED, result.reason, due_at=claimed.now + wait)
 
 
-def _another_may_take_it(ctx: Context, sending: _Sending, result: SendResult) -> bool:
-    """Only a refusal for the provider's sake leaves it open: one for the number's would repeat."""
-    if result.number_invalid or not result.elsewhere:
+def _another_provider_may_accept(ctx: Context, sending: _Sending, result: SendResult) -> bool:
+    """Only if the reason is the provider: another one would refuse an invalid number too."""
+    if result.number_invalid or not result.other_provider_may_accept:
         return False
     refused_by = sending.refused_by | {sending.sender.provider}
     return ctx.sms.for_number(sending.text.to, refused_by) is not None

@@ -1,4 +1,4 @@
-"""What the house may say to a borrower about a loan, whichever channel carries the words."""
+"""The values that templates of texts and letters are filled in with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workers.gate.claim import ClaimedAction
 
 
 def text_values(ctx: Context, claimed: ClaimedAction) -> dict[str, str]:
-    """What a text may say about a loan: nothing that tells a stranger who owes."""
+    """What a text may say about a loan: nothing that identifies the borrower to a stranger."""
     locale = claimed.loan.locale
     due_on: date = claimed.loan.delinquent_since
     return {

@@ -1,4 +1,4 @@
-"""Unknown texts: a person says what became of a text that nobody else could tell about."""
+"""Unconfirmed texts: a person decides what happened to a text when nothing else could tell."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ class UnconfirmedText:
     """A text that may or may not have gone out. Holds no personal data."""
 
     message: UUID
-    """The house's own id of it, which receipts carry."""
+    """Our own id of the message, which receipts carry."""
     loan: str
     item: str
     provider: str
     since: datetime
     status: str
-    """`unknown`: the house is still finding out; `parked`: it has given up, and a person must."""
+    """`unknown`: still being reconciled; `parked`: only a person can resolve it."""
 
 
 def read_unconfirmed(connection: Connection, zone: tzinfo) -> tuple[UnconfirmedText, ...]:
-    """All texts that nobody can tell about, oldest first; moments are in `zone`."""
+    """All unconfirmed texts, oldest first; moments are in `zone`."""
     rows = connection.execute(
         select(
             message.c.id,
@@ -59,50 +59,49 @@ def read_unconfirmed(connection: Connection, zone: tzinfo) -> tuple[UnconfirmedT
         .order_by(message.c.created_at, message.c.contact_id)
     )
     return tuple(
-        UnconfirmedText(id, of, item, provider, since.astimezone(zone), status)
-        for id, of, item, provider, since, status in rows
+        UnconfirmedText(id, loan_id, item, provider, created_at.astimezone(zone), status)
+        for id, loan_id, item, provider, created_at, status in rows
     )
 
 
 def mark_sent(
     ctx: Context, message_id: UUID, actor: Actor, *, sid: str | None = None, dry_run: bool = False
 ) -> None:
-    """The provider took it: its action is done. `sid` is the provider's own id, if it told one.
+    """The provider accepted it: its action is done. `sid` is the provider's id, if it is known.
 
-    `by` is the lender's own reference of the person. With `dry_run` everything is checked and
-    nothing is written.
+    With `dry_run` everything is checked and nothing is written.
 
     Raises:
-        ArrearsError: that text is not unknown (any more), or `sid` is another text's.
+        ArrearsError: the text is not unconfirmed (any more), or `sid` belongs to another text.
     """
     done = Move(ActionStatus.DONE, f"its text was sent, says {actor}")
-    _settle(ctx, message_id, MessageStatus.ACCEPTED, done, sid=sid, dry_run=dry_run)
+    _resolve(ctx, message_id, MessageStatus.ACCEPTED, done, sid=sid, dry_run=dry_run)
 
 
 def mark_unsent(ctx: Context, message_id: UUID, actor: Actor, *, dry_run: bool = False) -> None:
-    """It never went out: its action is due again, and the gate is asked again, as always.
+    """It was never sent: its action is due again, and the gate checks it again.
 
-    Should a receipt prove otherwise later, that is a problem on the loan.
+    If a receipt proves later that it was sent, that becomes a problem of the loan.
 
     Raises:
-        ArrearsError: that text is not unknown (any more).
+        ArrearsError: the text is not unconfirmed (any more).
     """
     again = Move(ActionStatus.FAILED, f"its text was not sent, says {actor}", due_at=ctx.now())
-    _settle(ctx, message_id, MessageStatus.NOT_SENT, again, dry_run=dry_run)
+    _resolve(ctx, message_id, MessageStatus.NOT_SENT, again, dry_run=dry_run)
 
 
 def abandon_text(ctx: Context, message_id: UUID, actor: Actor, *, dry_run: bool = False) -> None:
-    """Whatever became of it, nothing more is to be done for its action.
+    """Drop its action, whatever happened to the text.
 
     Raises:
-        ArrearsError: that text is not unknown (any more).
+        ArrearsError: the text is not unconfirmed (any more).
     """
     dropped = Move(ActionStatus.DROPPED, f"dropped by {actor}")
-    # Nobody need go on asking; a receipt may still tell.
-    _settle(ctx, message_id, MessageStatus.PARKED, dropped, dry_run=dry_run)
+    # No more look-ups; a receipt may still resolve it.
+    _resolve(ctx, message_id, MessageStatus.PARKED, dropped, dry_run=dry_run)
 
 
-def _settle(
+def _resolve(
     ctx: Context,
     message_id: UUID,
     status: MessageStatus,
@@ -111,46 +110,46 @@ def _settle(
     sid: str | None = None,
     dry_run: bool,
 ) -> None:
-    """Put on record what a person says of an unknown text, and let its action follow."""
+    """Record the decision of a person about an unconfirmed text, and move its action."""
     now = ctx.now()
     with ctx.engine.begin() as connection:
-        lost = _lock(connection, message_id)
+        stored = _lock(connection, message_id)
         if sid is not None:
-            _refuse_sid_of_another(connection, lost, sid)
+            _refuse_sid_of_another(connection, stored, sid)
         if dry_run:
             return
-        advance_message(connection, lost.id, status, now, sid=sid)
-        move_actions(connection, [lost.action_id], move, now)
+        advance_message(connection, stored.id, status, now, sid=sid)
+        move_actions(connection, [stored.action_id], move, now)
 
 
 def _lock(connection: Connection, message_id: UUID) -> _StoredText:
-    """The text and then its action, locked in that order, as everywhere."""
+    """Lock the text and then its action, in the same order as everywhere."""
     named = select(*(message.c[name] for name in _StoredText._fields)).where(
         message.c.id == message_id
     )
-    lost = typed_row(_StoredText, connection.execute(named.with_for_update()))
-    if lost is None:
+    stored = typed_row(_StoredText, connection.execute(named.with_for_update()))
+    if stored is None:
         raise ArrearsError(
             f"There is no text {message_id}. `arrears texts unconfirmed` shows those to decide "
             "about."
         )
     status = connection.execute(
-        select(action.c.status).where(action.c.id == lost.action_id).with_for_update()
+        select(action.c.status).where(action.c.id == stored.action_id).with_for_update()
     ).scalar_one()
-    if lost.status not in UNCONFIRMED or status != ActionStatus.UNKNOWN:
+    if stored.status not in UNCONFIRMED or status != ActionStatus.UNKNOWN:
         raise ArrearsError(
-            f"Text {message_id} is not unknown any more: it is {lost.status}, and its action is "
+            f"Text {message_id} is not unknown any more: it is {stored.status}, and its action is "
             f"{status}. There is nothing to decide."
         )
-    return lost
+    return stored
 
 
-def _refuse_sid_of_another(connection: Connection, lost: _StoredText, sid: str) -> None:
+def _refuse_sid_of_another(connection: Connection, stored: _StoredText, sid: str) -> None:
     another = connection.execute(
-        select(message.c.id).where(message.c.provider == lost.provider, message.c.sid == sid)
+        select(message.c.id).where(message.c.provider == stored.provider, message.c.sid == sid)
     ).first()
     if another:
         raise ArrearsError(
-            f"{sid} is the id of another text, {another.id}. Look it up again at {lost.provider}, "
-            "or leave --sid out."
+            f"{sid} is the id of another text, {another.id}. Look it up again at "
+            f"{stored.provider}, or leave --sid out."
         )

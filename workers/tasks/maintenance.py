@@ -37,7 +37,7 @@ def mark_lost_claims() -> str:
 def reconcile_texts() -> str:
     """Ask the provider about texts whose answer was lost."""
     done = reconcile.reconcile_texts(process_context())
-    return f"{done.settled} settled, {done.found} found, {done.parked} parked"
+    return f"{done.resolved} resolved, {done.found} found, {done.parked} parked"
 
 
 @app.task(name=queues.ASSIGN_REPLIES)

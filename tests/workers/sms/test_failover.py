@@ -23,8 +23,12 @@ from workers.db.schema import contact, message
 from workers.payments.payments import Payment, record_payment
 from workers.sms.providers.port import SendOutcome, SendResult
 
-OPTED_OUT = SendResult(SendOutcome.REFUSED, "Opted out.", opted_out=True, elsewhere=True)
-INVALID = SendResult(SendOutcome.REFUSED, "Not a number.", number_invalid=True, elsewhere=True)
+OPTED_OUT = SendResult(
+    SendOutcome.REFUSED, "Opted out.", opted_out=True, other_provider_may_accept=True
+)
+INVALID = SendResult(
+    SendOutcome.REFUSED, "Not a number.", number_invalid=True, other_provider_may_accept=True
+)
 REFUSED = SendResult(SendOutcome.REFUSED, "The text is empty.")
 NOT_SENT = SendResult(SendOutcome.NOT_SENT, "Too many requests.")
 

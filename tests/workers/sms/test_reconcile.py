@@ -20,7 +20,7 @@ from workers.db.schema import action, loan, message, problem
 from workers.messaging.backoff import MOST_FAILURES
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
 from workers.sms.reconcile import (
-    ASK_AGAIN_AFTER,
+    LOOKUP_INTERVAL,
     ask_providers,
     mark_lost_claims,
     park_old,
@@ -89,12 +89,12 @@ def test_a_provider_that_knows_nothing_of_it_is_asked_again_in_half_a_minute(
 ) -> None:
     provider.cannot_say = cannot_say
     began = book.clock.at
-    for wait in (timedelta(), timedelta(), ASK_AGAIN_AFTER - INSTANT):
+    for wait in (timedelta(), timedelta(), LOOKUP_INTERVAL - INSTANT):
         book.clock.at = began + wait
         ask_providers(book.ctx)
     assert len(provider.looked_up) == 1
 
-    book.clock.at = began + ASK_AGAIN_AFTER
+    book.clock.at = began + LOOKUP_INTERVAL
     ask_providers(book.ctx)
     assert len(provider.looked_up) == 2
     assert standing(book) == ("unknown", "unknown")
@@ -115,7 +115,7 @@ def test_a_text_that_another_message_has_is_not_taken_for_this_one(
 
     assert ask_providers(book.ctx) == 0
     provider.listed = (taken, "SM-ours")
-    book.clock.at += ASK_AGAIN_AFTER
+    book.clock.at += LOOKUP_INTERVAL
     assert ask_providers(book.ctx) == 1
     assert {row.sid for row in book.rows(message)} == {taken, "SM-ours"}
 
@@ -128,9 +128,9 @@ def test_of_two_equal_texts_one_on_the_list_proves_neither_and_two_prove_both(
     assert ask_providers(book.ctx) == 0, "nobody can tell whose it is"
 
     provider.listed = ("SM1", "SM2")
-    book.clock.at += ASK_AGAIN_AFTER
+    book.clock.at += LOOKUP_INTERVAL
     concurrently(*[partial(ask_providers, book.ctx)] * 2)
-    book.clock.at += ASK_AGAIN_AFTER
+    book.clock.at += LOOKUP_INTERVAL
     ask_providers(book.ctx)
 
     assert {row.sid for row in book.rows(message)} == {"SM1", "SM2"}

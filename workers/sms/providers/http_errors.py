@@ -1,4 +1,4 @@
-"""Requests that got no answer: only one that was never written is certainly not sent."""
+"""Requests without a response: a text is certainly not sent only if nothing was written."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
 from workers.sms.providers.port import SendOutcome, SendResult
 
 
-def sort_broken_request(error: http.RequestException, provider: str) -> SendResult:
-    """What is known of a text when the request for it broke; `provider` as people call it."""
-    if _never_written(error):
+def classify_request_error(error: http.RequestException, provider: str) -> SendResult:
+    """What is known of a text after its request failed; `provider` is its name for people."""
+    if _was_not_written(error):
         return SendResult(SendOutcome.NOT_SENT, f"No connection to {provider} could be made.")
     if isinstance(error, http.ReadTimeout):
         return unknown(f"{provider} did not answer in time.")
@@ -20,12 +20,12 @@ def sort_broken_request(error: http.RequestException, provider: str) -> SendResu
 
 
 def unknown(reason: str, code: str | None = None) -> SendResult:
-    """The outcome stays open, for this reason."""
-    told = f"{reason} The text may or may not have been sent."
-    return SendResult(SendOutcome.UNKNOWN, told, code=code)
+    """The outcome is unknown, for this reason."""
+    sentence = f"{reason} The text may or may not have been sent."
+    return SendResult(SendOutcome.UNKNOWN, sentence, code=code)
 
 
-def _never_written(error: http.RequestException) -> bool:
+def _was_not_written(error: http.RequestException) -> bool:
     if isinstance(error, (http.ConnectTimeout, http.ProxyError)):
         return True
     cause = error.args[0] if error.args else None

@@ -1,4 +1,4 @@
-"""The port through which a text leaves the house."""
+"""The port for sending texts: what every provider of texts implements."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from domain.messages import MessageStatus
 
 
 class SendOutcome(StrEnum):
-    """What is known of a text after the provider was asked to send it."""
+    """What is known of a text after the request to the provider."""
 
     ACCEPTED = "accepted"
-    """The provider took it and gave it an id."""
+    """The provider accepted it and gave it an id."""
     NOT_SENT = "not_sent"
     """The provider certainly did not process it: it may be sent again later."""
     REFUSED = "refused"
-    """The provider declined it for a reason that will not pass: never send it again."""
+    """The provider refused it for a permanent reason: never send it again."""
     UNKNOWN = "unknown"
-    """It may have gone out. Never send it again blindly: find out first."""
+    """It may have been sent. Never send it again before that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,66 +31,68 @@ class OutgoingText:
     """One text to one number. Holds personal data, which its representation leaves out."""
 
     reference: UUID
-    """The house's own id of the message; receipts come back with it."""
+    """Our own id of the message; receipts carry it."""
     to: str = field(repr=False)
     """E.164."""
     body: str = field(repr=False)
     sender: str
-    """E.164, or whatever else the provider knows the lender's sender by."""
+    """E.164, or another name under which the provider knows the lender."""
     template: str
-    """The template's name and locale: some providers send only what they were shown before."""
+    """The template's name and locale: some providers send registered texts only."""
     locale: str
     values: Mapping[str, str] = field(repr=False)
-    """What the body was filled in with, by name."""
+    """The values in the body, by their names."""
 
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """The provider's answer, sorted."""
+    """The provider's response, classified."""
 
     outcome: SendOutcome
     reason: str
-    """A sentence for a person. Never the provider's own words: they may hold the number."""
+    """A sentence for a person. Never the provider's own text: it may contain the number."""
     sid: str | None = None
-    """The provider's id of the message, where it gave one."""
+    """The provider's id of the message, if it gave one."""
     code: str | None = None
-    """The provider's error code, where it gave one: Twilio's are numbers, others' are words."""
+    """The provider's error code, if it gave one: Twilio's are numbers, others' are words."""
     opted_out: bool = False
-    """The borrower has told the provider to stop: record the opt-out."""
+    """The borrower has opted out at the provider: record the opt-out."""
     number_invalid: bool = False
     """The number cannot receive texts at all: another one is needed."""
-    elsewhere: bool = False
-    """It was refused for the provider's sake, not the number's: another provider may take it."""
+    other_provider_may_accept: bool = False
+    """The reason is the provider, not the number: another provider may accept it."""
     retry_after: timedelta | None = None
-    """How long the provider asks to be left alone, where it says so."""
+    """How long the provider asks to wait, if it says so."""
 
 
 class SmsGateway(Protocol):
     """One provider of texts."""
 
     def send(self, text: OutgoingText) -> SendResult:
-        """Asks the provider once, without retries, within a bounded time.
+        """Send one request, without retries, within a bounded time.
 
-        Whatever the provider or the network does is an outcome; nothing is raised for it.
+        Every error of the provider or the network is an outcome; none is raised.
         """
         ...
 
     def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
-        """The provider's ids of texts like this one that it took at or after `since`.
+        """The provider's ids of texts equal to this one that it accepted at or after `since`.
 
-        Like this one: with the same reference where the provider keeps it, else with the same
-        sender, number and body. This settles a text whose outcome is unknown.
-        Raises `LookupFailedError` where the provider cannot say, which is not the same as none.
+        Equal: with the same reference if the provider keeps it, else with the same sender, number
+        and body. This resolves a text whose outcome is unknown.
+
+        Raises:
+            LookupFailedError: the provider cannot say, which does not mean that there are none.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """One receipt: what a provider says later of one text."""
+    """One receipt: what a provider reports later about one text."""
 
     reference: UUID | None
-    """The house's own id of the message; None where the provider names its own id only."""
+    """Our own id of the message; None if the provider names only its own id."""
     provider: str
     """Its name in the settings: `twilio`, `tencent`."""
     sid: str
@@ -104,17 +106,17 @@ class StatusReport:
 
 @dataclass(frozen=True, slots=True)
 class InboundText:
-    """One text that somebody sent to the lender. Its representation leaves out whose and what."""
+    """One text to the lender. Its representation leaves out the number and the body."""
 
     provider: str
     sid: str
-    """The provider's id of the text, or one made from what it says: the same for the same text."""
+    """The provider's id of the text, or an id computed from its contents."""
     from_number: str = field(repr=False)
     """E.164."""
     body: str = field(repr=False)
     opt_out_type: str | None
-    """What the provider took the text for, where it looks: `STOP`, `START` or `HELP`."""
+    """How the provider classified the text, if it does: `STOP`, `START` or `HELP`."""
 
 
 class LookupFailedError(ArrearsError):
-    """The provider could not be asked what it has sent."""
+    """The provider could not be asked which texts it has sent."""

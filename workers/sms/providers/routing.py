@@ -1,4 +1,4 @@
-"""Who sends a text: the providers of the number's region, in the order in which they are asked."""
+"""Which provider sends a text: the providers of the number's region, in order of preference."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ import phonenumbers
 
 from workers.sms.providers.port import SmsGateway
 
-ELSEWHERE = "*"
+ALL_OTHER_REGIONS = "*"
 """All regions that have no route of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """One provider, and who the lender is to it."""
+    """One provider, and the sender name of the lender there."""
 
     provider: str
     sender: str
-    """E.164, or whatever else the provider knows the lender's sender by."""
+    """E.164, or another name under which the provider knows the lender."""
     gateway: SmsGateway
 
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """All senders of the house, and who of them sends to which region."""
+    """All senders, and which of them send to which region."""
 
     senders: Mapping[str, Sender]
-    """By provider. One that no route names any more is still asked what became of its texts."""
+    """By provider. One that has no route any more is still asked about the texts it sent."""
     by_region: Mapping[str, Sequence[str]]
-    """Providers by region (ISO 3166) or `ELSEWHERE`, the first one first."""
+    """Providers by region (ISO 3166) or `ALL_OTHER_REGIONS`, in order of preference."""
 
     def for_number(self, e164: str, refused_by: Collection[str] = ()) -> Sender | None:
-        """The first provider of the number's route that has not refused; None: all of them have."""
-        route = self.by_region.get(_region(e164), self.by_region[ELSEWHERE])
-        return next((self.senders[one] for one in route if one not in refused_by), None)
+        """The first provider of the number's route that has not refused; None if all have."""
+        route = self.by_region.get(_region(e164), self.by_region[ALL_OTHER_REGIONS])
+        return next((self.senders[name] for name in route if name not in refused_by), None)
 
     def gateway_to(self, provider: str) -> SmsGateway | None:
-        """The way to a provider that sent earlier; None: it is not set up here any more."""
+        """The gateway of a provider that sent earlier; None if it is not configured any more."""
         sender = self.senders.get(provider)
         return sender.gateway if sender else None
 
 
 def _region(e164: str) -> str:
-    """The region of a number; where its range is not known, the region of its country code."""
+    """The region of a number; if its range is not known, that of its country code."""
     try:
         number = phonenumbers.parse(e164)
     except phonenumbers.NumberParseException:
-        return ELSEWHERE
+        return ALL_OTHER_REGIONS
     code = number.country_code or 0
     return phonenumbers.region_code_for_number(number) or phonenumbers.region_code_for_country_code(
         code

@@ -1,8 +1,8 @@
 """Texts through Tencent Cloud SMS, and the callbacks it sends back.
 
-Carriers in China take only registered texts, so a text goes out as a template's id and its values.
-`SendSms` has no idempotency key either: whatever cannot be shown to have failed before Tencent
-Cloud processed it is `UNKNOWN`.
+Carriers in China accept only registered texts, so a text is sent as a template id and its values.
+`SendSms` has no idempotency key. So after a lost response a text is `UNKNOWN`, unless the request
+certainly failed before Tencent Cloud processed it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tencentcloud.sms.v20210111.sms_client import SmsClient
 from config.readers.registered_templates import RegisteredTemplate, RegisteredTemplates
 from domain.errors import ArrearsError
 from domain.messages import MessageStatus
-from workers.sms.providers.http_errors import sort_broken_request, unknown
+from workers.sms.providers.http_errors import classify_request_error, unknown
 from workers.sms.providers.port import (
     InboundText,
     LookupFailedError,
@@ -38,7 +38,7 @@ from workers.sms.providers.port import (
     SendResult,
     StatusReport,
 )
-from workers.sms.providers.tencent_codes import sort_code
+from workers.sms.providers.tencent_codes import classify_code
 
 PROVIDER = "tencent"
 
@@ -49,7 +49,7 @@ _REGION = "ap-guangzhou"
 _LOOK_BACK = 100  # the most that Tencent Cloud lists
 _OK = "Ok"
 
-# The SDK's log lines hold numbers, values and signatures.
+# The SDK's log lines contain numbers, values and signatures.
 logging.getLogger("tencentcloud_sdk_common").disabled = True
 
 
@@ -70,10 +70,10 @@ class TencentGateway:
         connect_timeout: timedelta = CONNECT_TIMEOUT,
         read_timeout: timedelta = READ_TIMEOUT,
     ) -> None:
-        """`api_base` sends the requests to another scheme and host: a stand-in."""
-        place = urlsplit(api_base or "https://sms.tencentcloudapi.com")
+        """`api_base` replaces the scheme and host of the requests, for a fake provider."""
+        address = urlsplit(api_base or "https://sms.tencentcloudapi.com")
         profile = ClientProfile(
-            httpProfile=HttpProfile(protocol=place.scheme, endpoint=place.netloc)
+            httpProfile=HttpProfile(protocol=address.scheme, endpoint=address.netloc)
         )
         self._client = SmsClient(Credential(secret_id, secret_key), _REGION, profile)
         timeouts = (connect_timeout.total_seconds(), read_timeout.total_seconds())
@@ -82,7 +82,7 @@ class TencentGateway:
         self._templates = templates
 
     def send(self, text: OutgoingText) -> SendResult:
-        """Asks Tencent Cloud once; see `SmsGateway.send`."""
+        """Send one request to Tencent Cloud; see `SmsGateway.send`."""
         template = self._templates.find(text.template, text.locale)
         if template is None:
             return _refuse_here(
@@ -98,22 +98,22 @@ class TencentGateway:
             answer = self._client.SendSms(self._request(text, template))
             status = answer.SendStatusSet[0]
             if status.Code != _OK:
-                return sort_code(str(status.Code))
+                return classify_code(str(status.Code))
             sid = status.SerialNo
         except TencentCloudSDKException as error:
-            return _sort_error(error)
+            return _classify_error(error)
         except Exception as error:
-            # An answer came, but it does not say what it should: the text may have gone out.
+            # The response is not in the documented form: the text may have been sent.
             return unknown(f"Tencent Cloud's answer could not be read ({type(error).__name__}).")
         if not sid:
             return unknown("Tencent Cloud's answer does not name the message.")
         return SendResult(SendOutcome.ACCEPTED, "Tencent Cloud accepted the text.", sid=str(sid))
 
     def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
-        """Asks Tencent Cloud for the texts to the number; see `SmsGateway.find`.
+        """Ask Tencent Cloud for the texts to the number; see `SmsGateway.find`.
 
-        It lists a text only once the carrier has reported on it, at most seven days back, and says
-        which of ours it is only for applications that have SessionContext switched on.
+        It lists a text only after the carrier has reported on it, seven days back at most. It gives
+        our reference only for applications with SessionContext switched on.
         """
         request = models.PullSmsSendStatusByPhoneNumberRequest()
         request.BeginTime = int(since.timestamp())
@@ -123,7 +123,7 @@ class TencentGateway:
         request.SmsSdkAppId = self._app
         try:
             answer = self._client.PullSmsSendStatusByPhoneNumber(request)
-            listed = [(one.SessionContext, one.SerialNo) for one in answer.PullSmsSendStatusSet]
+            listed = [(sent.SessionContext, sent.SerialNo) for sent in answer.PullSmsSendStatusSet]
         except Exception as error:
             raise LookupFailedError(
                 f"Tencent Cloud could not be asked what it has sent ({type(error).__name__}). "
@@ -148,11 +148,11 @@ class TencentGateway:
 
 
 class _Connection:
-    """In the place of the SDK's own: with time-outs for connecting and reading, and no more.
+    """Replaces the SDK's connection: with time-outs for connecting and for reading.
 
-    It keeps no connections, for the reason that Twilio's does not, and follows no redirects: one
-    could send the text again. The SDK reads an answer as an error only where its content type is
-    exactly this one, and would take an error with a charset beside it for an empty success.
+    It has no connection pool, for the same reason as Twilio's client, and follows no redirects,
+    because a redirect could send the text again. The SDK recognises an error only by exactly this
+    content type. It would read an error with a charset in its content type as an empty success.
     """
 
     request_length = 0
@@ -172,7 +172,7 @@ class _Connection:
             url,
             data=body,
             headers=headers,
-            auth=lambda signed: signed,  # else what ~/.netrc holds would replace the signature
+            auth=lambda signed: signed,  # else ~/.netrc would replace the signature
             timeout=self._timeouts,
             allow_redirects=False,
         )
@@ -182,19 +182,19 @@ class _Connection:
 
 
 def _refuse_here(reason: str) -> SendResult:
-    """Tencent Cloud was not even asked; a provider without registered texts may take it."""
-    return SendResult(SendOutcome.REFUSED, reason, elsewhere=True)
+    """Tencent Cloud was not asked. A provider without registered texts may accept the text."""
+    return SendResult(SendOutcome.REFUSED, reason, other_provider_may_accept=True)
 
 
-def _sort_error(error: Any) -> SendResult:
-    # The SDK wraps what broke a request, and keeps of it only the words.
+def _classify_error(error: Any) -> SendResult:
+    # The SDK wraps the error of a request, and keeps only its text.
     cause = error.__context__
     if isinstance(cause, http.RequestException):
-        return sort_broken_request(cause, "Tencent Cloud")
+        return classify_request_error(cause, "Tencent Cloud")
     if error.requestId is None:
-        # The SDK made this error by itself; what Tencent Cloud answers has an id.
+        # The SDK made this error itself; a response of Tencent Cloud has an id.
         return unknown("Tencent Cloud gave no answer that can be read.")
-    return sort_code(str(error.code))
+    return classify_code(str(error.code))
 
 
 class TencentReport(BaseModel):
@@ -204,7 +204,7 @@ class TencentReport(BaseModel):
     report_status: Literal["SUCCESS", "FAIL"]
     errmsg: str = ""
     ext: Any = None
-    """What SendSms had as SessionContext, for applications that have it switched on."""
+    """The SessionContext of SendSms, for applications with SessionContext switched on."""
 
 
 class TencentReply(BaseModel):
@@ -220,9 +220,9 @@ _REPORTS = TypeAdapter(list[TencentReport])
 
 
 def read_tencent_reports(body: bytes) -> list[StatusReport]:
-    """Reads a status callback, whose caller was verified. Raises `ArrearsError` where it is none.
+    """Read a status callback whose caller was verified. Raises `ArrearsError` if it is none.
 
-    Without `ext` a report names only Tencent Cloud's own id of the text.
+    Without `ext` a report names only Tencent Cloud's id of the text.
     """
     try:
         reports = _REPORTS.validate_json(body)
@@ -238,7 +238,7 @@ def _status_report(report: TencentReport) -> StatusReport:
         provider=PROVIDER,
         sid=report.sid,
         word=report.report_status,
-        # The text was sent either way: a failure is one of the carrier or of the telephone.
+        # The text was sent in both cases; the carrier or the telephone failed to deliver it.
         status=MessageStatus.DELIVERED if delivered else MessageStatus.UNDELIVERED,
         code=None if delivered else report.errmsg or None,
     )
@@ -251,10 +251,10 @@ def _reference(ext: object) -> UUID | None:
 
 
 def read_tencent_reply(body: bytes, digest: Callable[[str], bytes]) -> InboundText:
-    """Reads a reply callback, whose caller was verified. Raises `ArrearsError` where it is none.
+    """Read a reply callback whose caller was verified. Raises `ArrearsError` if it is none.
 
-    Tencent Cloud gives replies no id. Theirs is made from what they say and when, by `digest`: a
-    keyed one, for it is kept in the open, and a number could be guessed from one without a key.
+    Tencent Cloud gives replies no id. `digest` computes one from number, time and text. It must be
+    a keyed hash: the id is stored in plain text, and a number could be guessed from a plain hash.
     """
     try:
         reply = TencentReply.model_validate_json(body)

@@ -1,7 +1,7 @@
-"""Tencent Cloud's error codes, sorted into what they say of a text.
+"""Tencent Cloud's error codes, and what each one says about a text.
 
 The codes: https://cloud.tencent.com/document/api/382/52075 and, for all of its services,
-https://cloud.tencent.com/document/api/382/52063. What is not listed here leaves the outcome open.
+https://cloud.tencent.com/document/api/382/52063. For any other code the outcome is unknown.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from workers.sms.providers.port import SendOutcome, SendResult
 _NUMBER_INVALID = frozenset(
     {"InvalidParameterValue.IncorrectPhoneNumber", "FailedOperation.PhoneNumberParseFail"}
 )
-# The number is on the list of those who said stop, to this lender or to their carrier.
+# The owner of the number has opted out, at this lender or at the carrier.
 _OPTED_OUT = "FailedOperation.PhoneNumberInBlacklist"
 
-# Nothing was processed, and it will pass. Where the code names a span of time, this is it.
+# Nothing was processed, and a later attempt may succeed. The time is that in the code, if it has one.
 _LATER = {
     "RequestLimitExceeded": timedelta(seconds=1),
     "LimitExceeded.GlobalSmsSendingRateLimit": timedelta(seconds=1),
@@ -28,9 +28,9 @@ _LATER = {
     "LimitExceeded.PhoneNumberSameContentDailyLimit": timedelta(days=1),
 }
 
-# The account, the signature, the template or the request is at fault, neither the number nor the
+# The reason is the account, the signature, the template or the request, neither the number nor the
 # network. A family stands for all of its codes.
-_ELSEWHERE_FAMILIES = frozenset(
+_FAMILIES_OTHERS_MAY_ACCEPT = frozenset(
     {
         "InvalidParameter",
         "InvalidParameterValue",
@@ -44,8 +44,8 @@ _ELSEWHERE_FAMILIES = frozenset(
         "UnknownParameter",
     }
 )
-# `FailedOperation` has others besides, such as OtherError, that say nothing.
-_ELSEWHERE = frozenset(
+# `FailedOperation` has other codes too, such as OtherError, that do not tell the reason.
+_OTHER_PROVIDER_MAY_ACCEPT = frozenset(
     {
         "FailedOperation.ContainSensitiveWord",
         "FailedOperation.FailResolvePacket",
@@ -64,8 +64,8 @@ _ELSEWHERE = frozenset(
 )
 
 
-def sort_code(code: str) -> SendResult:
-    """What a code other than `Ok` says of the text that was asked for."""
+def classify_code(code: str) -> SendResult:
+    """What a code other than `Ok` says about the text of the request."""
     family = code.split(".", 1)[0]
     if code == _OPTED_OUT:
         return SendResult(
@@ -89,19 +89,19 @@ def sort_code(code: str) -> SendResult:
             retry_after=_LATER.get(code) or _LATER[family],
         )
     if family == "AuthFailure":
-        # Nothing is wrong with the text: once the credentials are right, it can go.
+        # The text is not the reason: with correct credentials it can be sent.
         return SendResult(
             SendOutcome.NOT_SENT,
             "Tencent Cloud does not accept the account's credentials, or this machine's clock is "
             "wrong; correct them.",
             code=code,
         )
-    if family in _ELSEWHERE_FAMILIES or code in _ELSEWHERE:
+    if family in _FAMILIES_OTHERS_MAY_ACCEPT or code in _OTHER_PROVIDER_MAY_ACCEPT:
         return SendResult(
             SendOutcome.REFUSED,
             f"Tencent Cloud refused the text with code {code}: see "
             "https://cloud.tencent.com/document/api/382/52075.",
             code=code,
-            elsewhere=True,
+            other_provider_may_accept=True,
         )
     return unknown("Tencent Cloud answered with an error of its own.", code)

@@ -1,7 +1,7 @@
 """Texts through Twilio's Messages API, and the status callbacks it sends back.
 
-Messages has no idempotency key, so an answer that was lost must stay an open question: whatever
-cannot be shown to have failed before Twilio processed it is `UNKNOWN`.
+Messages has no idempotency key. So after a lost response a text is `UNKNOWN`, unless the request
+certainly failed before Twilio processed it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from twilio.rest import Client
 
 from domain.errors import ArrearsError
 from domain.messages import MessageStatus
-from workers.sms.providers.http_errors import sort_broken_request, unknown
+from workers.sms.providers.http_errors import classify_request_error, unknown
 from workers.sms.providers.port import (
     InboundText,
     LookupFailedError,
@@ -33,7 +33,7 @@ from workers.sms.providers.port import (
 )
 
 PROVIDER = "twilio"
-# Its debug lines hold the query strings of lookups, and so numbers.
+# Its debug lines contain the query strings of look-ups, and so numbers.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 CONNECT_TIMEOUT = timedelta(seconds=5)
@@ -52,9 +52,9 @@ _QUEUE_FULL = 21611
 _OPTED_OUT = 21610
 _NUMBER_INVALID = frozenset({21211, 21614})
 
-# The account or the sender is at fault, not the number or the words: another provider may take it.
+# The reason is the account or the sender, not the number or the text.
 # https://www.twilio.com/docs/api/errors
-_ELSEWHERE = frozenset(
+_OTHER_PROVIDER_MAY_ACCEPT = frozenset(
     {
         20005,  # the account is not active
         21212,  # the sender is not a valid number
@@ -147,9 +147,9 @@ class TwilioGateway:
                 retry_after=error.retry_after,
             )
         except (TwilioRestException, TwilioServiceException) as error:
-            return _sort_answer(error.status, error.code)
+            return _classify_response(error.status, error.code)
         except http.RequestException as error:
-            return sort_broken_request(error, "Twilio")
+            return classify_request_error(error, "Twilio")
         except Exception as error:
             # An answer came, but the SDK could not read it: the text may have gone out.
             return unknown(f"Twilio's answer could not be read ({type(error).__name__}).")
@@ -194,10 +194,10 @@ class _TooManyRequestsError(Exception):
 
 
 class _Http(TwilioHttpClient):  # type: ignore[misc]  # the SDK publishes no types
-    """The SDK's HTTP client with time-outs, a stand-in's address and a closed mouth.
+    """The SDK's HTTP client with time-outs, another address for tests, and no logging.
 
-    It keeps no connections: one that Twilio closes just as it is used again would turn a text that
-    was never sent into an unknown one. Without a pool there are no retries either.
+    It has no connection pool: if Twilio closed a connection just as it is used again, a text that
+    was not sent would be unknown. Without a pool there are no retries either.
     """
 
     def __init__(self, timeouts: tuple[float, float], api_base: str | None) -> None:
@@ -219,18 +219,18 @@ class _Http(TwilioHttpClient):  # type: ignore[misc]  # the SDK publishes no typ
         return urlsplit(url)._replace(scheme=base.scheme, netloc=base.netloc).geturl()
 
     def log_request(self, kwargs: Mapping[str, Any]) -> None:
-        """Says nothing: the SDK would log query strings, which hold numbers."""
+        """Logs nothing: the SDK would log query strings, which contain numbers."""
 
     def log_response(self, status_code: int, response: Any) -> None:
-        """Says nothing, like `log_request`."""
+        """Logs nothing, like `log_request`."""
 
 
 def _seconds(header: str | None) -> timedelta | None:
     return timedelta(seconds=int(header)) if header and header.isdecimal() else None
 
 
-def _sort_answer(status: int, code: object) -> SendResult:
-    """Sorts an answer that is not a success, by HTTP status and Twilio's code."""
+def _classify_response(status: int, code: object) -> SendResult:
+    """Classify a response that is no success, by HTTP status and Twilio's code."""
     known = code if isinstance(code, int) and code >= _FIRST_CODE else None
     if status == 401:
         # Nothing is wrong with the text: once the credentials are right, it can go.
@@ -255,31 +255,31 @@ def _sort_answer(status: int, code: object) -> SendResult:
         code=str(known),
         opted_out=known == _OPTED_OUT,
         number_invalid=known in _NUMBER_INVALID,
-        elsewhere=known in _ELSEWHERE,
+        other_provider_may_accept=known in _OTHER_PROVIDER_MAY_ACCEPT,
     )
 
 
 def form_fields(body: str) -> dict[str, str]:
-    """The fields of a form as Twilio posts it. Blank ones stay: they are part of the signature."""
+    """The fields of a form that Twilio posts. Blank ones stay: the signature covers them."""
     return dict(parse_qsl(body, keep_blank_values=True))
 
 
 def verify_signature(
     url: str, params: Mapping[str, str] | str, signature: str, tokens: Iterable[str]
 ) -> bool:
-    """True where `X-Twilio-Signature` was made with one of the auth tokens.
+    """Whether `X-Twilio-Signature` was made with one of the auth tokens.
 
-    `url` is the configured public URL with the query as it came, never what a proxy made of it.
-    `params` are the `form_fields`, or the raw body where it is JSON. Several tokens are accepted so
-    that one can be rotated.
+    `url` is the configured public URL with the received query, never a URL that a proxy changed.
+    `params` are the `form_fields`, or the raw body if it is JSON. Several tokens are accepted, so
+    that a token can be rotated.
     """
     return any(RequestValidator(token).validate(url, params, signature) for token in tokens)
 
 
 def read_status_report(query: str, fields: Mapping[str, str]) -> StatusReport:
-    """Reads a status callback whose signature was verified.
+    """Read a status callback whose signature was verified.
 
-    `query` is that of the URL called. Raises `ArrearsError` where it is not a status callback.
+    `query` is the query of the called URL. Raises `ArrearsError` if it is not a status callback.
     """
     references = parse_qs(query).get("message", [])
     if len(references) != 1:
@@ -300,10 +300,10 @@ def read_status_report(query: str, fields: Mapping[str, str]) -> StatusReport:
 
 
 def read_inbound_text(fields: Mapping[str, str]) -> InboundText:
-    """Reads a text to the lender from a form whose signature was verified.
+    """Read a text to the lender from a form whose signature was verified.
 
-    Twilio says what it took the text for only where Advanced Opt-Out is on. Raises `ArrearsError`
-    where the form is not that of a text.
+    Twilio classifies texts only if Advanced Opt-Out is on. Raises `ArrearsError` if the form is not
+    that of a text.
     """
     try:
         return InboundText(

@@ -131,7 +131,7 @@ def test_what_is_no_number_is_refused(provider: Provider) -> None:
 def test_no_other_provider_is_asked_where_the_borrower_or_the_number_is_the_reason(
     provider: Provider, rehearsal: Rehearsal
 ) -> None:
-    assert not provider.gateway.send(rehearse(rehearsal)).elsewhere
+    assert not provider.gateway.send(rehearse(rehearsal)).other_provider_may_accept
 
 
 def test_a_text_over_the_rate_limit_was_certainly_not_sent(provider: Provider) -> None:

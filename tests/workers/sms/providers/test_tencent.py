@@ -68,7 +68,7 @@ def test_a_text_that_is_not_registered_is_left_to_another_provider(
 ) -> None:
     gateway = gateway_to(tencent_stand_in.url, templates=RegisteredTemplates())
     result = gateway.send(a_text())
-    assert (result.outcome, result.elsewhere) == (SendOutcome.REFUSED, True)
+    assert (result.outcome, result.other_provider_may_accept) == (SendOutcome.REFUSED, True)
     assert result.reason == "The text reminder in en is not registered with Tencent Cloud."
     assert tencent_stand_in.asked() == 0
 
@@ -78,7 +78,7 @@ def test_a_text_without_one_of_the_registered_values_is_left_to_another_provider
 ) -> None:
     templates = RegisteredTemplates([RegisteredTemplate("reminder", "en", "77", ("amount",))])
     result = gateway_to(tencent_stand_in.url, templates=templates).send(a_text())
-    assert (result.outcome, result.elsewhere) == (SendOutcome.REFUSED, True)
+    assert (result.outcome, result.other_provider_may_accept) == (SendOutcome.REFUSED, True)
     assert "with amount, which it does not have" in result.reason
     assert tencent_stand_in.asked() == 0
 
@@ -88,7 +88,7 @@ def test_a_template_that_tencent_cloud_does_not_know_is_left_to_another_provider
 ) -> None:
     with TencentStandIn(log=log, secret_key=KEY, templates={}) as stand_in:
         result = gateway_to(stand_in.url).send(a_text())
-    assert (result.outcome, result.elsewhere) == (SendOutcome.REFUSED, True)
+    assert (result.outcome, result.other_provider_may_accept) == (SendOutcome.REFUSED, True)
     assert result.code == "FailedOperation.TemplateIncorrectOrUnapproved"
 
 
@@ -97,7 +97,7 @@ def test_a_template_that_tencent_cloud_does_not_know_is_left_to_another_provider
 
 @pytest.mark.parametrize("told", [refusal, failure])
 @pytest.mark.parametrize(
-    ("code", "outcome", "elsewhere"),
+    ("code", "outcome", "other_provider_may_accept"),
     [
         ("FailedOperation.SignatureIncorrectOrUnapproved", SendOutcome.REFUSED, True),
         ("FailedOperation.InsufficientBalanceInSmsPackage", SendOutcome.REFUSED, True),
@@ -116,10 +116,14 @@ def test_a_template_that_tencent_cloud_does_not_know_is_left_to_another_provider
     ],
 )
 def test_a_code_says_whether_the_text_may_go_again_go_elsewhere_or_stays_an_open_question(
-    told: Any, code: str, outcome: SendOutcome, elsewhere: bool
+    told: Any, code: str, outcome: SendOutcome, other_provider_may_accept: bool
 ) -> None:
     result = sent_to(http_answer("200 OK", told(code)))
-    assert (result.outcome, result.code, result.elsewhere) == (outcome, code, elsewhere)
+    assert (result.outcome, result.code, result.other_provider_may_accept) == (
+        outcome,
+        code,
+        other_provider_may_accept,
+    )
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from tests.support.twilio import TOKEN, CallbackReceiver, a_text, gateway_to
 from workers.simulator.providers.magic_numbers import Rehearsal
 from workers.simulator.providers.twilio import TwilioStandIn
 from workers.sms.providers import twilio
-from workers.sms.providers.http_errors import sort_broken_request
+from workers.sms.providers.http_errors import classify_request_error
 from workers.sms.providers.port import LookupFailedError, SendOutcome, StatusReport
 from workers.sms.providers.twilio import (
     form_fields,
@@ -120,7 +120,7 @@ NO_NAME = NameResolutionError("api.twilio.com", CONNECTION, socket.gaierror("no 
 def test_only_a_request_that_was_never_written_counts_as_not_sent(
     error: http.RequestException, outcome: SendOutcome
 ) -> None:
-    assert sort_broken_request(error, "Twilio").outcome is outcome
+    assert classify_request_error(error, "Twilio").outcome is outcome
 
 
 def test_wrong_credentials_do_not_use_up_the_text(
@@ -155,7 +155,7 @@ def test_requests_go_to_twilio_where_no_other_address_is_given() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "elsewhere"),
+    ("code", "other_provider_may_accept"),
     [
         (21408, True),  # the account may not send to the region
         (21659, True),  # the sender is not the account's
@@ -168,12 +168,15 @@ def test_requests_go_to_twilio_where_no_other_address_is_given() -> None:
     ],
 )
 def test_another_provider_is_asked_only_where_the_account_or_the_sender_is_at_fault(
-    receiver: CallbackReceiver, code: int, elsewhere: bool
+    receiver: CallbackReceiver, code: int, other_provider_may_accept: bool
 ) -> None:
     answer = http_answer("400 Bad Request", json.dumps({"code": code, "message": "x"}))
     with OneAnswer(answer) as server:
         result = gateway_to(server.url, receiver).send(a_text())
-    assert (result.outcome, result.elsewhere) == (SendOutcome.REFUSED, elsewhere)
+    assert (result.outcome, result.other_provider_may_accept) == (
+        SendOutcome.REFUSED,
+        other_provider_may_accept,
+    )
 
 
 # --- receipts
