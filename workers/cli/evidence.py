@@ -22,7 +22,7 @@ app = typer.Typer()
 FINDINGS = Table[Finding](
     "Evidence that is not what it was",
     {
-        "what": lambda finding: finding.wrong,
+        "what": lambda finding: finding.defect,
         "table": lambda finding: finding.kind,
         "row": lambda finding: finding.row_id,
         "loan": lambda finding: finding.loan,
@@ -50,7 +50,7 @@ def verify(
             errors.print(f"{links} rows looked at", markup=False)
 
     with _snapshot(ctx) as connection:
-        found = list(find_what_is_wrong(connection, loan, head=head, tell=report_progress))
+        found = list(find_what_is_wrong(connection, loan, head=head, progress=report_progress))
         newest = read_head(connection)
     if as_json:
         print_json({"wrong": found, "head": newest})

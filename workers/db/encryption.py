@@ -1,4 +1,4 @@
-"""The one place that seals and opens personal data."""
+"""Encrypts and decrypts personal data: the only place that does."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from domain.errors import ArrearsError
 
 KEY_ID_LENGTH = 9
-"""Hexadecimal digits of a mark, so that what stands before a sealed value has twelve characters:
-those become sixteen in base64, in which events keep sealed values."""
+"""Hexadecimal digits of a key id. The prefix of an encrypted value then has twelve characters,
+which are sixteen whole characters in the base64 of event payloads."""
 
 
 class Cipher:
-    """Seals with the first key, opens with any of them, so that keys can rotate.
+    """Encrypts with the first key and decrypts with any of them, so that keys can rotate.
 
-    Keys are Fernet keys: 32 bytes, URL-safe base64. `Vault.new_key()` makes one. A sealed value
-    begins with the mark of its key, so that the database can tell what an older key sealed.
+    Keys are Fernet keys: 32 bytes, URL-safe base64. `Cipher.new_key()` makes one. An encrypted
+    value starts with the id of its key, so that a query finds the values under an older key.
     """
 
     def __init__(
@@ -29,8 +29,8 @@ class Cipher:
         keys: Sequence[str],
         read_index_key: Callable[[Sequence[str]], bytes | None] | None = None,
     ) -> None:
-        """`kept_digest_key` finds the key of the digests, sealed with a key of one of the marks
-        that it is given; None where none is kept."""
+        """`read_index_key` reads the key of the blind indexes, encrypted with one of the keys whose
+        ids it is given; None if none is stored."""
         keys = [key.strip() for key in keys]
         try:
             fernets = [Fernet(key) for key in keys]
@@ -46,7 +46,7 @@ class Cipher:
         self.key_ids = tuple(
             sha256(b"arrears mark" + key.encode()).hexdigest()[:KEY_ID_LENGTH] for key in keys
         )
-        """A word for each key, newest first, that tells it from others and opens nothing."""
+        """The id of each key, newest first. It reveals nothing about the key."""
         self._by_key_id = dict(zip(self.key_ids, fernets, strict=True))
         self._any = MultiFernet(fernets)
         self._last_key = keys[-1]
@@ -59,7 +59,7 @@ class Cipher:
 
     @property
     def current_key_id(self) -> str:
-        """The mark of the key that seals."""
+        """The id of the key that encrypts."""
         return self.key_ids[0]
 
     def encrypt(self, text: str) -> bytes:
@@ -67,13 +67,13 @@ class Cipher:
             text.encode()
         )
 
-    def decrypt(self, sealed: bytes) -> str:
-        """The text that was sealed.
+    def decrypt(self, encrypted: bytes) -> str:
+        """The text that was encrypted.
 
         Raises:
-            ArrearsError: none of the keys fits.
+            ArrearsError: none of the keys decrypts it.
         """
-        key_id, token = _parts(bytes(sealed))
+        key_id, token = _split(bytes(encrypted))
         key = self._any if key_id is None else self._by_key_id.get(key_id)
         try:
             if key is None:
@@ -87,13 +87,13 @@ class Cipher:
                 "sealed with it any more."
             ) from None
 
-    def reencrypt(self, sealed: bytes) -> bytes:
-        """The same text, sealed with the first key.
+    def reencrypt(self, encrypted: bytes) -> bytes:
+        """The same text, encrypted with the first key.
 
         Raises:
-            ArrearsError: none of the keys fits.
+            ArrearsError: none of the keys decrypts it.
         """
-        return self.encrypt(self.decrypt(sealed))
+        return self.encrypt(self.decrypt(encrypted))
 
     def blind_index(self, phone: str) -> bytes:
         """A keyed hash of an E.164 number: equal for equal numbers, useless without the key."""
@@ -102,35 +102,35 @@ class Cipher:
         return hmac.new(self._index_key, phone.encode(), sha256).digest()
 
     def encrypted_index_keys(self, *, renew: bool = False) -> dict[str, bytes]:
-        """The key of the digests, sealed with each of the keys, by its mark.
+        """The key of the blind indexes, encrypted with each of the keys, by key id.
 
-        With `renew` it is a new one, for a book that holds no digest yet.
+        With `renew` it is a new one, for a database without blind indexes.
         """
         if renew:
             self._index_key = os.urandom(32)
         elif self._index_key is None:
             self._index_key = self._find_index_key()
-        told = b64encode(self._index_key)
+        index_key = b64encode(self._index_key)
         return {
-            key_id: token_prefix(key_id) + key.encrypt(told)
+            key_id: token_prefix(key_id) + key.encrypt(index_key)
             for key_id, key in self._by_key_id.items()
         }
 
     def _find_index_key(self) -> bytes:
-        kept = self._read_index_key(self.key_ids) if self._read_index_key else None
-        if kept is not None:
-            return b64decode(self.decrypt(kept))
-        # Before it was kept in the database, the last key in the list told it.
+        stored = self._read_index_key(self.key_ids) if self._read_index_key else None
+        if stored is not None:
+            return b64decode(self.decrypt(stored))
+        # Before it was stored in the database, it was derived from the last key in the list.
         return sha256(b"arrears phone digest" + self._last_key.encode()).digest()
 
 
 def token_prefix(key_id: str) -> bytes:
-    """How every value begins that the key with this mark sealed."""
+    """The start of every value that the key with this id encrypted."""
     return f"k:{key_id}:".encode()
 
 
-def _parts(sealed: bytes) -> tuple[str | None, bytes]:
-    """The mark of the key that sealed it, and what it sealed; older values have no mark."""
-    if not sealed.startswith(b"k:"):
-        return None, sealed
-    return sealed[2 : 2 + KEY_ID_LENGTH].decode(errors="replace"), sealed[3 + KEY_ID_LENGTH :]
+def _split(encrypted: bytes) -> tuple[str | None, bytes]:
+    """The key id and the token of an encrypted value; older values have no key id."""
+    if not encrypted.startswith(b"k:"):
+        return None, encrypted
+    return encrypted[2 : 2 + KEY_ID_LENGTH].decode(errors="replace"), encrypted[3 + KEY_ID_LENGTH :]

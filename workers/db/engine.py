@@ -1,4 +1,4 @@
-"""One way to the database."""
+"""The engine: how every process connects to the database."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, Operat
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from domain.errors import ArrearsError
-from workers.db.prepared_statements import keep_plans
+from workers.db.prepared_statements import enable_prepared_statements
 
-IDLE_AFTER = 1.0
-"""Seconds after which a connection must prove itself."""
+PING_AFTER_IDLE = 1.0
+"""Seconds without use after which a connection is tested before its next use."""
 
-PLANS_LAST = 600
-"""Seconds after which a connection is opened anew, and its statements are planned anew with it: a
-plan of a table that was empty is no good when it has filled, and nobody has analysed it yet."""
+RECYCLE_AFTER = 600
+"""Seconds after which a connection is replaced. Its prepared plans end with it: a plan that was
+made while a table was empty is bad when the table has filled."""
 
 _USED_AT = "arrears_used_at"
 _OPTIONS = (
     "-c timezone=UTC -c lock_timeout=20s -c statement_timeout=60s"
-    # Of statements that are planned once; the values of one call must not make it another plan.
+    # For prepared statements: always the generic plan, whatever the values of a call.
     " -c plan_cache_mode=force_generic_plan"
 )
 
 
 def connect(url: str, *, pool_size: int = 4) -> Engine:
-    """An engine whose connections speak UTC and give up on a dead server within seconds.
+    """An engine whose connections use UTC and detect a dead server within seconds.
 
-    Nothing is reached yet.
+    It does not connect yet.
 
     Raises:
-        ArrearsError: the URL has an option that no connection can be made with.
+        ArrearsError: the URL has an option that PostgreSQL does not accept.
     """
     try:
         engine = create_engine(
             url,
             pool_size=pool_size,
-            max_overflow=0,  # what comes beyond the pool is closed after each use, and opened anew
-            pool_recycle=PLANS_LAST,
+            max_overflow=0,  # connections beyond the pool would be opened anew for each use
+            pool_recycle=RECYCLE_AFTER,
             json_deserializer=orjson.loads,  # a third of the time that the standard library takes
             hide_parameters=True,  # errors and logs show statements, never the values in them
             connect_args={
@@ -57,7 +57,7 @@ def connect(url: str, *, pool_size: int = 4) -> Engine:
                 "keepalives_idle": 30,
             },
         )
-        # The driver would say so only when it connects, and quote what it read.
+        # The driver would report it only when it connects, and would quote the URL.
         _, given = engine.dialect.create_connect_args(engine.url)
         make_dsn(**given)
     except (ArgumentError, psycopg2.ProgrammingError, TypeError, ValueError):
@@ -66,8 +66,8 @@ def connect(url: str, *, pool_size: int = 4) -> Engine:
             "value that the option cannot have. Correct it or take it out; sslmode=require is "
             "written so."
         ) from None
-    keep_plans(engine)
-    _ask_what_lay_idle(engine)
+    enable_prepared_statements(engine)
+    _ping_idle_connections(engine)
     return engine
 
 
@@ -75,71 +75,71 @@ def connect(url: str, *, pool_size: int = 4) -> Engine:
 def autocommit(engine: Engine) -> Iterator[Connection]:
     """A connection for a single statement, which is a transaction by itself.
 
-    The driver sends what begins and what ends a transaction as statements of their own: three round
-    trips for one.
+    It saves two round trips: the driver sends BEGIN and COMMIT as separate statements.
     """
     with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         yield connection
 
 
-def _ask_what_lay_idle(engine: Engine) -> None:
-    """Have a connection that nobody used for a while prove that its server is still there.
+def _ping_idle_connections(engine: Engine) -> None:
+    """Test a connection before its use if it was idle for a while.
 
-    As the pool's own `pre_ping`, which asks before every transaction: a fifth of a short one. A
-    server that went away within the last second fails the work at hand, as one that goes away in
-    the middle of it does; that is tried again.
+    The pool's own `pre_ping` tests before every transaction, which takes a fifth of the time of a
+    short one. If the server stopped within the last second, the transaction fails and is retried,
+    as if the server had stopped in the middle of it.
     """
 
-    def used(_: object, record: ConnectionPoolEntry) -> None:
+    def note_use(_: object, record: ConnectionPoolEntry) -> None:
         record.info[_USED_AT] = time.monotonic()
 
-    def ask(connection: DBAPIConnection, record: ConnectionPoolEntry, _: object) -> None:
-        if time.monotonic() - record.info.get(_USED_AT, -math.inf) < IDLE_AFTER:
+    def ping(connection: DBAPIConnection, record: ConnectionPoolEntry, _: object) -> None:
+        if time.monotonic() - record.info.get(_USED_AT, -math.inf) < PING_AFTER_IDLE:
             return
         try:
             engine.dialect.do_ping(connection)
         except psycopg2.Error:
             raise DisconnectionError from None
 
-    event.listen(engine, "checkin", used)
-    event.listen(engine, "checkout", ask)
+    event.listen(engine, "checkin", note_use)
+    event.listen(engine, "checkout", ping)
 
 
 def assert_reachable(engine: Engine) -> None:
-    """One question to the server.
+    """Check that the server responds.
 
     Raises:
-        ArrearsError: it cannot be reached, or turns us away.
+        ArrearsError: it cannot be reached, or refuses the connection.
     """
     try:
         with engine.connect() as connection:
             connection.execute(text("SELECT 1"))
     except OperationalError as error:
         raise ArrearsError(
-            f"The database cannot be reached ({_why(error)}). "
+            f"The database cannot be reached ({_first_line(error)}). "
             "Check DATABASE_URL and that PostgreSQL runs."
         ) from None
 
 
 def user_message(error: DBAPIError) -> str:
-    """What a person is told of a command that an error of the database ended.
+    """The message for a person whose command failed with a database error.
 
-    Not for errors about data, whose words may quote it.
+    Not for errors about data, because their text may quote it.
     """
     if isinstance(error.orig, (LockNotAvailable, QueryCanceled, DeadlockDetected)):
-        return f"The database is busy: {_why(error)}. Try again when less is going on in it."
+        return f"The database is busy: {_first_line(error)}. Try again when less is going on in it."
     if getattr(error.orig, "pgcode", None) and not error.connection_invalidated:
         return (
-            f"The database refuses what was asked of it: {_why(error)}. "
+            f"The database refuses what was asked of it: {_first_line(error)}. "
             "Put that right in PostgreSQL, and run the command again."
         )
     return (
-        f"The database went away: {_why(error)}. Whether the last step was done is not known. "
-        "Check that PostgreSQL runs, and run the command again: what was done is not done twice."
+        f"The database went away: {_first_line(error)}. Whether the last step was done is not "
+        "known. Check that PostgreSQL runs, and run the command again: what was done is not done "
+        "twice."
     )
 
 
-def _why(error: DBAPIError) -> str:
-    """The server's or the driver's first line; those below it may quote rows."""
+def _first_line(error: DBAPIError) -> str:
+    """The first line of the error; the lines below it may quote rows."""
     lines = str(error.orig).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error.orig).__name__

@@ -1,12 +1,12 @@
-"""Statements that PostgreSQL plans once for each connection, and not each time they are sent.
+"""Prepared statements: PostgreSQL plans them once for each connection, not for each execution.
 
-psycopg2 sends every statement as words, and PostgreSQL plans those anew each time. To plan the one
-that reads a loan's facts takes three times as long as to run it for one loan. What is marked here
-is sent once as `PREPARE` and after that by its name; whoever executes it need not know.
+psycopg2 sends every statement as text, and PostgreSQL plans it each time. To plan the statement
+that reads the facts of a loan takes three times as long as to run it for one loan. A statement that
+is marked with `prepared` is sent once as `PREPARE`, and by its name after that.
 
-Its plan is made without a look at the values (`plan_cache_mode`), so mark only what finds its rows
-by an index whichever they are. What a partial index is chosen by must stand in the statement itself
-(`written_out`): a value that is given later proves nothing to the planner.
+The plan is generic (`plan_cache_mode`), so mark only statements that find their rows by an index
+for all values. The condition of a partial index must be a `literal` in the statement: the planner
+cannot match a partial index against a bind parameter.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from sqlalchemy import literal as sql_literal
 from sqlalchemy.sql.elements import ColumnElement
 
 PREPARED = "arrears_planned_once"
-_NUMBER = "arrears_plan_number"
+_LAST_NUMBER = "arrears_plan_number"
 
-_GIVEN = re.compile(r"%\((\w+)\)s")
+_PARAMETER = re.compile(r"%\((\w+)\)s")
 
 Statement = TypeVar("Statement", bound=Executable)
 
 
 def prepared(statement: Statement) -> Statement:
-    """The same statement, a constant of its module, to be planned once for each connection."""
+    """Mark a statement, a constant of its module, to be planned once for each connection."""
     return statement.execution_options(**{PREPARED: True})
 
 
 def literal(value: str) -> ColumnElement[str]:
-    """A word of our own that stands in the statement, where it may be compared with an index's."""
+    """A constant that is rendered into the statement, so that it can match a partial index."""
     return sql_literal(str(value), literal_execute=True)
 
 
-def keep_plans(engine: Engine) -> None:
-    """Let the connections of an engine send marked statements by name."""
-    event.listen(engine, "before_cursor_execute", _by_name, retval=True)
+def enable_prepared_statements(engine: Engine) -> None:
+    """Make the connections of an engine execute marked statements by name."""
+    event.listen(engine, "before_cursor_execute", _execute_by_name, retval=True)
 
 
-def _by_name(
+def _execute_by_name(
     connection: Connection,
     _cursor: object,
     statement: str,
@@ -51,19 +51,19 @@ def _by_name(
 ) -> tuple[str, Any]:
     if many or context is None or not context.execution_options.get(PREPARED):
         return statement, parameters
-    # Gone with the connection, as the server's are.
+    # These names end with the connection, as the prepared statements of the server do.
     names = connection.info.setdefault(PREPARED, {})
     if statement not in names:
-        # Never the same number twice, not even if a time limit strikes between sending and noting.
-        number = connection.info[_NUMBER] = connection.info.get(_NUMBER, -1) + 1
+        # Never use a number twice, even if a time limit interrupts before the name is stored.
+        number = connection.info[_LAST_NUMBER] = connection.info.get(_LAST_NUMBER, -1) + 1
         names[statement] = _prepare(connection, statement, f"arrears_{number}")
     return names[statement], parameters
 
 
 def _prepare(connection: Connection, statement: str, name: str) -> str:
-    """Have PostgreSQL keep a statement under a name; gives what executes it."""
-    given = list(dict.fromkeys(_GIVEN.findall(statement)))
-    body = _GIVEN.sub(lambda found: f"${given.index(found[1]) + 1}", statement)
+    """Prepare a statement under a name; returns the statement that executes it."""
+    parameters_of = list(dict.fromkeys(_PARAMETER.findall(statement)))
+    body = _PARAMETER.sub(lambda found: f"${parameters_of.index(found[1]) + 1}", statement)
     connection.exec_driver_sql(f"PREPARE {name} AS {body}")
-    values = ", ".join(f"%({given_value})s" for given_value in given)
+    values = ", ".join(f"%({given_value})s" for given_value in parameters_of)
     return f"EXECUTE {name} ({values})" if values else f"EXECUTE {name}"

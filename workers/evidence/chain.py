@@ -1,4 +1,4 @@
-"""Chaining: every row of evidence gets its link, in the background and one writer at a time."""
+"""Chain evidence: a background task links every new row; one transaction at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workers.db.bulk import insert_rows
 from workers.db.schema import evidence_head, evidence_link
 from workers.evidence.hashing import (
     ZERO_DIGEST,
-    Row,
+    EvidenceRow,
     head_digest,
     link_digest,
     rows_of,
@@ -21,11 +21,11 @@ from workers.evidence.hashing import (
 )
 
 BATCH_SIZE = 2_000
-"""Rows that one piece takes."""
+"""Rows in one transaction."""
 
-_ONE_WRITER = 0x41525245  # any number that nothing else locks
+_LOCK_KEY = 0x41525245  # any number that no other advisory lock uses
 
-# The first of them are a stretch of the key: taken as one, none of those that wait behind is read.
+# The first rows are a range of the key, so the rows behind them are not read.
 _TAKE = text("""
 WITH first AS (SELECT id FROM evidence_due ORDER BY id LIMIT :limit),
      taken AS (DELETE FROM evidence_due WHERE id <= (SELECT max(id) FROM first)
@@ -33,7 +33,7 @@ WITH first AS (SELECT id FROM evidence_due ORDER BY id LIMIT :limit),
 SELECT kind, row_id FROM taken ORDER BY id
 """)
 
-_ENDS = text("""
+_LAST_LINKS = text("""
 SELECT c.chain, l.seq, l.digest
   FROM unnest(CAST(:chains AS bigint[])) AS c (chain)
  CROSS JOIN LATERAL (SELECT seq, digest FROM evidence_link
@@ -42,13 +42,13 @@ SELECT c.chain, l.seq, l.digest
 
 
 def chain_evidence(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
-    """Give the next rows of evidence their links, and a head that stands for all up to there.
+    """Link the next rows of evidence, and add a head that covers all links so far.
 
-    Returns how many; 0 too where another does it already. A fixed number of statements.
+    Returns how many; 0 if another process is doing it. A fixed number of statements.
     """
     with ctx.engine.begin() as connection:
         if not connection.execute(
-            text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _ONE_WRITER}
+            text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _LOCK_KEY}
         ).scalar():
             return 0
         due = [(row.kind, row.row_id) for row in connection.execute(_TAKE, {"limit": limit})]
@@ -60,14 +60,14 @@ def chain_evidence(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
 def _link(connection: Connection, due: Sequence[tuple[str, int]], now: datetime) -> None:
     set_hash_format(connection)
     rows = _rows(connection, due)
-    ends = _ends(connection, {row.chain for row in rows.values()})
+    last_links = _last_links(connection, {row.chain for row in rows.values()})
     links: list[dict[str, object]] = []
     digests: list[bytes] = []
     for kind, row_id in due:
         row = rows[kind, row_id]
-        seq, before = ends.get(row.chain, (0, ZERO_DIGEST))
-        digest = link_digest(before, kind, row.text)
-        ends[row.chain] = (seq + 1, digest)
+        seq, previous = last_links.get(row.chain, (0, ZERO_DIGEST))
+        digest = link_digest(previous, kind, row.text)
+        last_links[row.chain] = (seq + 1, digest)
         links.append(
             {
                 "chain": row.chain,
@@ -84,7 +84,9 @@ def _link(connection: Connection, due: Sequence[tuple[str, int]], now: datetime)
     )
 
 
-def _rows(connection: Connection, due: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Row]:
+def _rows(
+    connection: Connection, due: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], EvidenceRow]:
     by_kind: dict[str, list[int]] = defaultdict(list)
     for kind, row_id in due:
         by_kind[kind].append(row_id)
@@ -95,17 +97,17 @@ def _rows(connection: Connection, due: Sequence[tuple[str, int]]) -> dict[tuple[
     }
 
 
-def _ends(connection: Connection, chains: Collection[int]) -> dict[int, tuple[int, bytes]]:
+def _last_links(connection: Connection, chains: Collection[int]) -> dict[int, tuple[int, bytes]]:
     """The last link of each chain that has one."""
-    found = connection.execute(_ENDS, {"chains": list(chains)})
+    found = connection.execute(_LAST_LINKS, {"chains": list(chains)})
     return {row.chain: (row.seq, bytes(row.digest)) for row in found}
 
 
 def _head(connection: Connection, digests: Sequence[bytes], now: datetime) -> int:
-    before = connection.execute(
+    previous = connection.execute(
         select(evidence_head.c.digest).order_by(evidence_head.c.id.desc()).limit(1)
     ).scalar()
-    digest = head_digest(bytes(before) if before else ZERO_DIGEST, digests)
+    digest = head_digest(bytes(previous) if previous else ZERO_DIGEST, digests)
     head_id: int = connection.execute(
         insert(evidence_head)
         .values(at=now, links=len(digests), digest=digest)

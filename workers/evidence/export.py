@@ -1,4 +1,4 @@
-"""The bundle for a regulator: one loan's story, its evidence, and how to check it."""
+"""The export for a regulator: the history of one loan, its evidence, and how to verify it."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ words of texts are not in it.
 
 
 def write_bundle(connection: Connection, ctx: Context, loan_external_id: str, out: Path) -> int:
-    """Write the bundle of a loan to a new file. Returns how many rows of evidence are in it.
+    """Write the export of a loan to a new file. Returns the number of rows of evidence in it.
 
     Raises:
         ArrearsError: the loan is not known.
-        FileExistsError: there is a file already.
+        FileExistsError: the file exists already.
     """
     stories = {
         name: read_story(connection, ctx, loan_external_id, language=language)
@@ -65,7 +65,7 @@ def write_bundle(connection: Connection, ctx: Context, loan_external_id: str, ou
     head = read_head(connection)
     with ZipFile(out, "x", ZIP_DEFLATED) as bundle:
         for name, story in stories.items():
-            bundle.writestr(name, "".join(f"{_line(one)}\n" for one in story))
+            bundle.writestr(name, "".join(f"{_line(sentence)}\n" for sentence in story))
         bundle.writestr(
             "evidence.jsonl",
             "".join(
@@ -82,10 +82,10 @@ def write_bundle(connection: Connection, ctx: Context, loan_external_id: str, ou
                 for link in links
             ),
         )
-        told = (
+        head_record = (
             {"digest": head.digest, "links": head.links, "at": head.at.isoformat()} if head else {}
         )
-        bundle.writestr("head.json", json.dumps(told, indent=2) + "\n")
+        bundle.writestr("head.json", json.dumps(head_record, indent=2) + "\n")
         bundle.writestr("README.txt", HOW_TO_CHECK)
     return len(links)
 

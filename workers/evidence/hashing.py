@@ -1,4 +1,4 @@
-"""How a row of evidence becomes a link of a chain: the one place that says what is hashed."""
+"""How a row of evidence is hashed into a link of a chain."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from sqlalchemy import Connection, text
 from workers.db.schema.evidence import EVIDENCE
 
 ZERO_DIGEST = bytes(32)
-"""What the first link of a chain, and the first head, follow on."""
+"""The previous digest of the first link of a chain, and of the first head."""
 NO_LOAN = 0
-"""The chain of what is about no loan in particular."""
+"""The chain of rows that belong to no loan."""
 
 _CHAIN = {
     "decision": "t.loan_id",
@@ -27,12 +27,12 @@ _CHAIN = {
     "access": "coalesce(t.loan_id, (SELECT r.loan_id FROM reply r WHERE r.id = t.reply_id))",
     "erasure": "NULL::bigint",
 }
-"""By table, the loan that a row of it (`t`) is about."""
+"""By table, the id of the loan that a row (`t`) belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A row of evidence as it stands now."""
+class EvidenceRow:
+    """A row of evidence as it is stored now."""
 
     chain: int
     text: str
@@ -40,12 +40,12 @@ class Row:
 
 
 def set_hash_format(connection: Connection) -> None:
-    """Have this transaction write moments and bytes as digests have them."""
+    """Set the formats of moments and bytes in this transaction to those that are hashed."""
     connection.execute(text("SET LOCAL TIME ZONE 'UTC'"))
     connection.execute(text("SET LOCAL bytea_output = 'hex'"))
 
 
-def rows_of(connection: Connection, kind: str, ids: Sequence[int]) -> dict[int, Row]:
+def rows_of(connection: Connection, kind: str, ids: Sequence[int]) -> dict[int, EvidenceRow]:
     """Rows of the table `kind`, by their keys; after `set_hash_format`."""
     key = EVIDENCE[kind]
     found = connection.execute(
@@ -56,14 +56,14 @@ def rows_of(connection: Connection, kind: str, ids: Sequence[int]) -> dict[int, 
         """),  # noqa: S608 - names of our own tables
         {"ids": list(ids)},
     )
-    return {row.id: Row(row.chain or NO_LOAN, row.written) for row in found}
+    return {row.id: EvidenceRow(row.chain or NO_LOAN, row.written) for row in found}
 
 
-def link_digest(before: bytes, kind: str, written: str) -> bytes:
-    """The digest of a link: SHA-256 over the one before, the table's name, a line feed, the row."""
-    return sha256(before + f"{kind}\n{written}".encode()).digest()
+def link_digest(previous: bytes, kind: str, written: str) -> bytes:
+    """The digest of a link: SHA-256 over the previous one, the table name, a line feed, the row."""
+    return sha256(previous + f"{kind}\n{written}".encode()).digest()
 
 
-def head_digest(before: bytes, links: Iterable[bytes]) -> bytes:
-    """The digest of a head: SHA-256 over the one before and those of the links it added."""
-    return sha256(before + b"".join(links)).digest()
+def head_digest(previous: bytes, links: Iterable[bytes]) -> bytes:
+    """The digest of a head: SHA-256 over the previous one and the digests of its links."""
+    return sha256(previous + b"".join(links)).digest()

@@ -1,4 +1,4 @@
-"""Verifying: whether every row of evidence is there, as it was when it was written."""
+"""Verify evidence: whether every row is present and unchanged."""
 
 from __future__ import annotations
 
@@ -28,41 +28,41 @@ BATCH_SIZE = 5_000
 
 
 class Defect(StrEnum):
-    """What can be wrong with evidence."""
+    """The defects that verification can find."""
 
-    CHANGED = "changed"  # the row, or what it followed on, is not what it was
-    MISSING = "missing"  # its link is there, and the row is not
-    UNLINKED = "unlinked"  # the row is there, and neither linked nor waiting to be
-    GAP = "gap"  # a link of the chain is gone
-    HEAD = "head"  # the links are not those that the head stands for
-    NO_SUCH_HEAD = "no_such_head"  # a head that was noted elsewhere is not on record
+    CHANGED = "changed"  # the row, or the link before it, was changed
+    MISSING = "missing"  # its link exists, but the row does not
+    UNLINKED = "unlinked"  # the row has no link and is not queued for one
+    GAP = "gap"  # a link of the chain is missing
+    HEAD = "head"  # the links are not those that the head covers
+    NO_SUCH_HEAD = "no_such_head"  # a head that was noted outside is not on record
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong. Holds no personal data."""
+    """One defect. It has no personal data."""
 
-    wrong: Defect
+    defect: Defect
     kind: str
     """The table."""
     row_id: int
     loan: str | None
-    """The lender's id of the loan, where it is about one."""
+    """The lender's id of the loan, if it is about one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What stands for all evidence up to a moment."""
+    """A digest that covers all evidence up to a moment."""
 
     digest: str
     """Hexadecimal."""
     links: int
-    """All that there are up to it."""
+    """The number of links that it covers."""
     at: datetime
 
 
 def read_head(connection: Connection) -> Head | None:
-    """The newest head; None while nothing is chained."""
+    """The newest head; None before the first link."""
     found = connection.execute(
         select(evidence_head.c.digest, evidence_head.c.at)
         .order_by(evidence_head.c.id.desc())
@@ -79,19 +79,19 @@ def verify(
     loan_external_id: str | None = None,
     *,
     head: str | None = None,
-    tell: Callable[[int], None] = lambda links: None,
+    progress: Callable[[int], None] = lambda links: None,
 ) -> Iterator[Finding]:
-    """Everything that is wrong with the evidence, or with that of one loan, as one snapshot shows.
+    """All defects of the evidence, or of the evidence of one loan.
 
-    `head` is a digest that was noted elsewhere at some time: all that it stood for must still be
-    there. `tell` is told how many links were looked at so far. The transaction must have begun
-    with REPEATABLE READ, so that rows written meanwhile do not look unlinked.
+    `head` is a digest that was noted outside at some time; everything that it covered must still be
+    there. `progress` is called with the number of links checked so far. The transaction must be
+    REPEATABLE READ, so that rows written meanwhile do not appear unlinked.
 
     Raises:
         ArrearsError: the loan is not known.
     """
     set_hash_format(connection)
-    connection.execute(text("SET LOCAL statement_timeout = 0"))  # a whole house takes its time
+    connection.execute(text("SET LOCAL statement_timeout = 0"))  # verifying everything takes long
     chain = None
     if loan_external_id is not None:
         chain = connection.execute(
@@ -106,33 +106,33 @@ def verify(
         ).first()
     ):
         yield Finding(Defect.NO_SUCH_HEAD, "evidence_head", 0, None)
-    yield from _links(connection, chain, tell)
-    yield from _unlinked(connection, chain)
+    yield from _check_links(connection, chain, progress)
+    yield from _find_unlinked(connection, chain)
     if chain is None:
-        yield from _heads(connection)
+        yield from _check_heads(connection)
 
 
-def _links(
-    connection: Connection, only: int | None, tell: Callable[[int], None]
+def _check_links(
+    connection: Connection, chain: int | None, progress: Callable[[int], None]
 ) -> Iterator[Finding]:
-    at, before, seen = (-1, 0), ZERO_DIGEST, 0
-    while batch := _batch(connection, only, at):
+    position, previous, checked = (-1, 0), ZERO_DIGEST, 0
+    while batch := _batch(connection, chain, position):
         texts = _texts(connection, batch)
         for link in batch:
-            if link.chain != at[0]:
-                at, before = (link.chain, 0), ZERO_DIGEST
+            if link.chain != position[0]:
+                position, previous = (link.chain, 0), ZERO_DIGEST
             about = (link.kind, link.row_id, link.loan)
             written = texts.get((link.kind, link.row_id))
-            if link.seq != at[1] + 1:
+            if link.seq != position[1] + 1:
                 yield Finding(Defect.GAP, *about)
             elif written is None:
                 yield Finding(Defect.MISSING, *about)
-            elif link_digest(before, link.kind, written) != bytes(link.digest):
+            elif link_digest(previous, link.kind, written) != bytes(link.digest):
                 yield Finding(Defect.CHANGED, *about)
-            # What follows is judged by what stands here, so that one change is one finding.
-            at, before = (link.chain, link.seq), bytes(link.digest)
-        seen += len(batch)
-        tell(seen)
+            # The next link is checked against the stored digest, so that one change is one finding.
+            position, previous = (link.chain, link.seq), bytes(link.digest)
+        checked += len(batch)
+        progress(checked)
 
 
 class _Link(NamedTuple):
@@ -145,9 +145,9 @@ class _Link(NamedTuple):
     """The lender's id of the loan."""
 
 
-def _batch(connection: Connection, only: int | None, after: tuple[int, int]) -> list[_Link]:
+def _batch(connection: Connection, chain: int | None, after: tuple[int, int]) -> list[_Link]:
     links = evidence_link.c
-    asked = (
+    next_links = (
         select(links.chain, links.seq, links.kind, links.row_id, links.digest)
         .add_columns(loan.c.external_id.label("loan"))
         .outerjoin_from(evidence_link, loan, loan.c.id == links.chain)
@@ -155,9 +155,9 @@ def _batch(connection: Connection, only: int | None, after: tuple[int, int]) -> 
         .order_by(links.chain, links.seq)
         .limit(BATCH_SIZE)
     )
-    if only is not None:
-        asked = asked.where(links.chain == only)
-    return typed_rows(_Link, connection.execute(asked))
+    if chain is not None:
+        next_links = next_links.where(links.chain == chain)
+    return typed_rows(_Link, connection.execute(next_links))
 
 
 def _texts(connection: Connection, batch: list[_Link]) -> dict[tuple[str, int], str]:
@@ -171,9 +171,9 @@ def _texts(connection: Connection, batch: list[_Link]) -> dict[tuple[str, int], 
     }
 
 
-def _unlinked(connection: Connection, only: int | None) -> Iterator[Finding]:
+def _find_unlinked(connection: Connection, chain: int | None) -> Iterator[Finding]:
     for kind, key in EVIDENCE.items():
-        stray = connection.execute(
+        unlinked = connection.execute(
             text(f"""
                 SELECT t.{key} FROM {kind} t
                  WHERE NOT EXISTS (SELECT FROM evidence_link l
@@ -184,9 +184,9 @@ def _unlinked(connection: Connection, only: int | None) -> Iterator[Finding]:
             """),  # noqa: S608 - names of our own tables
             {"kind": kind},
         )
-        ids = list(stray.scalars())
+        ids = list(unlinked.scalars())
         for row_id, row in sorted(rows_of(connection, kind, ids).items()):
-            if only in (None, row.chain):
+            if chain in (None, row.chain):
                 yield Finding(Defect.UNLINKED, kind, row_id, _loan_of(connection, row.chain))
 
 
@@ -199,9 +199,9 @@ def _loan_of(connection: Connection, chain: int) -> str | None:
     return found
 
 
-def _heads(connection: Connection) -> Iterator[Finding]:
-    """Every head stands for the links that it added, in their order, after the one before."""
-    before = ZERO_DIGEST
+def _check_heads(connection: Connection) -> Iterator[Finding]:
+    """Check that every head covers the links that it added, in order, after the previous head."""
+    previous = ZERO_DIGEST
     heads = connection.execute(select(evidence_head).order_by(evidence_head.c.id)).all()
     for head in heads:
         digests = [
@@ -212,6 +212,6 @@ def _heads(connection: Connection) -> Iterator[Finding]:
                 .order_by(evidence_link.c.id)
             ).scalars()
         ]
-        if len(digests) != head.links or head_digest(before, digests) != bytes(head.digest):
+        if len(digests) != head.links or head_digest(previous, digests) != bytes(head.digest):
             yield Finding(Defect.HEAD, "evidence_head", head.id, None)
-        before = bytes(head.digest)
+        previous = bytes(head.digest)

@@ -1,4 +1,4 @@
-"""Opening a legal file: the claim broken down, and what a court will ask for, met or missing."""
+"""Open a legal file: the breakdown of the claim, and the evidence that a court requires."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ RECORD_OF = {Channel.CALL: SatisfiedBy.CALL_RECORD, Channel.VISIT: SatisfiedBy.V
 
 
 def open_legal_file(ctx: Context, action_id: int) -> str:
-    """Open the legal file of one action. Returns what came of it, in a word.
+    """Open the legal file of one action. Returns the result in a word.
 
-    The approval and the earlier steps are asked for again in the transaction that opens the file;
-    without them, or without a checklist for the jurisdiction, nothing is opened and the action is
-    deferred until that changes.
+    The transaction checks the approval and the earlier steps again. Without them, or without a
+    checklist for the jurisdiction, nothing is opened, and the action is deferred until that
+    changes.
     """
     with ctx.engine.begin() as connection:
         claimed = claim(connection, ctx, action_id, OPEN_LEGAL_FILE)
@@ -64,24 +64,24 @@ def open_legal_file(ctx: Context, action_id: int) -> str:
 
 
 def _why_not(connection: Connection, claimed: ClaimedAction) -> tuple[str, str] | None:
-    """The reason and the rule that keep the file closed; None: it may be opened."""
-    known = connection.execute(
+    """The reason and the rule that forbid to open the file; None: it may be opened."""
+    stored = connection.execute(
         select(loan.c.steps_tried, loan.c.steps_tried_at, approval.c.role)
         .select_from(loan)
         .outerjoin(approval, approval.c.action_id == claimed.action_id)
         .where(loan.c.id == claimed.loan.loan_id)
     ).one()
     if missing := untried(
-        claimed.item.requires, _tried(claimed, known.steps_tried, known.steps_tried_at)
+        claimed.item.requires, _tried(claimed, stored.steps_tried, stored.steps_tried_at)
     ):
         return f"These steps were not tried yet: {', '.join(missing)}.", STEPS_NOT_TRIED
-    if claimed.item.approval and known.role != claimed.item.approval:
+    if claimed.item.approval and stored.role != claimed.item.approval:
         return f"A {claimed.item.approval} has not approved it.", NOT_APPROVED
     return None
 
 
 def _tried(claimed: ClaimedAction, by_lender: Sequence[str], by_lender_at: date | None) -> set[str]:
-    """The steps tried at this anchor, here and by the lender before the loan came here."""
+    """The steps tried for these arrears, here and by the lender before the loan was imported."""
     delinquent_since = claimed.loan.delinquent_since
     tried = {
         action.past.step
@@ -108,7 +108,7 @@ def _open(
     evidence[SatisfiedBy.CLAIM_BREAKDOWN].append(_in_words(owed, claimed.loan.currency))
     if limitation_on:
         evidence[SatisfiedBy.LIMITATION_DATE].append(f"{limitation_on}")
-    needs = {one.id: one.satisfied_by for one in checklist.evidence}
+    needs = {need.id: need.satisfied_by for need in checklist.evidence}
     file_id = _insert_file(connection, claimed, owed, limitation_on)
     insert_rows(
         connection,
@@ -161,10 +161,10 @@ def _in_words(owed: Claim, currency: str) -> str:
 
 
 def _evidence(connection: Connection, claimed: ClaimedAction) -> dict[str, list[str]]:
-    """What the records of this anchor hold, by kind, each with the reference to find it by.
+    """The evidence on record for these arrears, by kind, with a reference to each record.
 
-    A call or a visit is on file once whoever made it has said what came of it. A letter that was
-    written proves nothing yet: that it was handed over is a person's to attach.
+    A call or a visit counts once its outcome is recorded. A written letter proves nothing: a person
+    must attach the proof of its delivery.
     """
     delinquent_since = claimed.loan.delinquent_since
     ids = [
@@ -172,22 +172,22 @@ def _evidence(connection: Connection, claimed: ClaimedAction) -> dict[str, list[
         for action in claimed.facts.actions
         if action.past.delinquent_since == delinquent_since
     ]
-    delivered = connection.execute(
+    receipts = connection.execute(
         select(message.c.sid, message.c.changed_at)
         .where(message.c.action_id.in_(ids), message.c.status == MessageStatus.DELIVERED)
         .order_by(message.c.changed_at)
     )
-    found: defaultdict[str, list[str]] = defaultdict(list)
-    for sid, at in delivered:
+    references: defaultdict[str, list[str]] = defaultdict(list)
+    for sid, at in receipts:
         day = at.astimezone(claimed.now.tzinfo).date()
-        found[SatisfiedBy.DELIVERY_RECEIPT].append(f"message {sid} of {day}")
-    made = connection.execute(
+        references[SatisfiedBy.DELIVERY_RECEIPT].append(f"message {sid} of {day}")
+    attempts = connection.execute(
         select(contact.c.channel, contact.c.attempt, contact.c.at, contact_outcome.c.outcome)
         .join(contact_outcome, contact_outcome.c.contact_id == contact.c.id)
         .where(contact.c.action_id.in_(ids))
         .order_by(contact.c.at)
     )
-    for channel, attempt, at, outcome in made:
+    for channel, attempt, at, outcome in attempts:
         day = at.astimezone(claimed.now.tzinfo).date()
-        found[RECORD_OF[channel]].append(f"attempt {attempt} of {day}: {outcome}")
-    return found
+        references[RECORD_OF[channel]].append(f"attempt {attempt} of {day}: {outcome}")
+    return references

@@ -1,4 +1,4 @@
-"""Days on which a law depends: a debt was explained in writing, or acknowledged by the borrower."""
+"""Dates that laws depend on: the validation notice, and the acknowledgement of a debt."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from workers.escalation.reassess import reassess
 def note_validation_notice(
     connection: Connection, ctx: Context, external_id: str, given_on: date
 ) -> str:
-    """The borrower was told in writing what is owed and how to dispute it; the first day stays.
+    """Record that the borrower got the validation notice: what is owed, and how to dispute it.
 
-    What waited for it asks the gate again (Regulation F, 12 CFR 1006.34). In the caller's
-    transaction.
+    Regulation F, 12 CFR 1006.34. The first date stays. Actions that waited for it are checked by
+    the gate again. In the caller's transaction.
 
     Raises:
         NotYetError: the loan is not known.
-        RejectedError: the day has not come yet.
+        RejectedError: the date is in the future.
     """
     owed = lock_named_loan(connection, external_id, "validation notice")
-    _check_has_come(given_on, ctx, external_id)
+    _check_not_in_future(given_on, ctx, external_id)
     connection.execute(
         update(loan)
         .where(loan.c.id == owed.id)
@@ -41,18 +41,20 @@ def note_validation_notice(
 
 
 def note_acknowledgement(connection: Connection, ctx: Context, external_id: str, on: date) -> str:
-    """The borrower acknowledged the debt: the time to sue runs anew. In the caller's transaction.
+    """Record that the borrower acknowledged the debt: the limitation period starts again.
+
+    In the caller's transaction.
 
     Raises:
         NotYetError: the loan is not known.
-        RejectedError: the day has not come yet.
+        RejectedError: the date is in the future.
     """
     owed = lock_named_loan(connection, external_id, "acknowledgement")
-    _check_has_come(on, ctx, external_id)
+    _check_not_in_future(on, ctx, external_id)
     reassess(connection, [owed.id], ctx.now(), acknowledged={owed.id: on})
     return f"The debt of loan {external_id} was acknowledged on {on}."
 
 
-def _check_has_come(on: date, ctx: Context, external_id: str) -> None:
+def _check_not_in_future(on: date, ctx: Context, external_id: str) -> None:
     if on > ctx.today():
         raise RejectedError(f"{on} has not come yet. Tell of loan {external_id} when it is done.")

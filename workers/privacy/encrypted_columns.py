@@ -1,6 +1,6 @@
-"""Where sealed personal data stands, and what of it an older key sealed.
+"""Which columns hold encrypted personal data, and which rows an older key encrypted.
 
-A test holds the tables to this list.
+A test compares the tables with this list.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from workers.db.schema import borrower, document, inbox_event, message, reply
 
 @dataclass(frozen=True, slots=True)
 class EncryptedTable(ABC):
-    """One table, and those of its columns that hold sealed values; each may be null."""
+    """A table, and its columns with encrypted values; each value may be null."""
 
     table: Table
     columns: tuple[Column[Any], ...]
@@ -30,15 +30,15 @@ class EncryptedTable(ABC):
 
     @abstractmethod
     def not_under_key(self, key_id: str) -> ColumnElement[bool]:
-        """Rows of which something was sealed with another key than that of the mark."""
+        """Rows with a value that another key than this one encrypted."""
 
     @abstractmethod
     def reencrypt(self, cipher: Cipher, value: Any) -> Any:
-        """What a column is to hold: the same, sealed with the first key."""
+        """The new value of a column: the same, encrypted with the first key."""
 
 
 class EncryptedColumns(EncryptedTable):
-    """Columns that hold one sealed value each."""
+    """Columns that hold one encrypted value each."""
 
     def not_under_key(self, key_id: str) -> ColumnElement[bool]:
         head = token_prefix(key_id)
@@ -49,46 +49,46 @@ class EncryptedColumns(EncryptedTable):
 
 
 ENCRYPTED_PAYLOAD_KEYS = ("phone_encrypted", "address_encrypted")
-"""New contacts come in as events, and stand in their payload under these names, in base64."""
+"""Event payloads have new contact details under these names, in base64."""
 
 PAYLOAD_DIGEST_KEY = "digest"
-"""The keyed hash of both, by which an event that is told twice is known."""
+"""The keyed hash of both, which identifies a repeated event."""
 
 
 class EncryptedPayloads(EncryptedTable):
-    """A JSON column, of which some values are sealed."""
+    """A JSON column in which some values are encrypted."""
 
     def not_under_key(self, key_id: str) -> ColumnElement[bool]:
         head = b64encode(token_prefix(key_id)).decode()
         (payload,) = self.columns
         return or_(
             *(
-                func.left(payload[each_payload].astext, len(head)) != head
-                for each_payload in ENCRYPTED_PAYLOAD_KEYS
+                func.emptied(payload[name].astext, len(head)) != head
+                for name in ENCRYPTED_PAYLOAD_KEYS
             )
         )
 
     def reencrypt(self, cipher: Cipher, value: dict[str, Any]) -> dict[str, Any]:
-        anew = {
+        reencrypted = {
             name: b64encode(cipher.reencrypt(b64decode(value[name]))).decode()
             for name in ENCRYPTED_PAYLOAD_KEYS
             if value.get(name) is not None
         }
-        return {**value, **anew}
+        return {**value, **reencrypted}
 
 
 def without_encrypted_values(payload: Column[Any]) -> ColumnElement[Any]:
-    """The payload with null for what was sealed in it: what it told of can still be seen."""
-    left: ColumnElement[Any] = payload
+    """The payload with null for its encrypted values, so that their names stay."""
+    emptied: ColumnElement[Any] = payload
     for name in ENCRYPTED_PAYLOAD_KEYS:
-        nothing = literal({name: None}, JSONB())
-        merged = left.op("||", return_type=JSONB())(nothing)
-        left = case((payload.has_key(name), merged), else_=left)
-    return left
+        null = literal({name: None}, JSONB())
+        merged = emptied.op("||", return_type=JSONB())(null)
+        emptied = case((payload.has_key(name), merged), else_=emptied)
+    return emptied
 
 
 def without_digest(payload: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The payload without the keyed hash of what was sealed in it."""
+    """The payload without the keyed hash of its encrypted values."""
     return payload.op("-", return_type=JSONB())(cast(PAYLOAD_DIGEST_KEY, Text))
 
 

@@ -1,7 +1,7 @@
-"""Erasing what is held about a person, and leaving the evidence of what was done.
+"""Erase the personal data of a person, and keep the evidence of what was done.
 
-What goes: the name, the number, the address, the words of texts, letters and replies. What stays:
-ids, dates, decisions, contacts, receipts, payments, and that it was erased.
+Erased: the name, the number, the address, and the bodies of texts, letters and replies. Kept: ids,
+dates, decisions, contacts, receipts, payments, and the record of the erasure.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from workers.privacy.retention import BorrowerRetention, next_page, read_keeping
 log = logging.getLogger(__name__)
 
 ERASURE_TASK = Actor("erase_expired_data", ActorKind.SYSTEM)
-OVER = "What had to be kept about them need not be kept any more."
+RETENTION_ENDED = "What had to be kept about them need not be kept any more."
 
-# Whoever holds the telephone asked to be left alone: those who share the number keep that.
+# An opt-out belongs to the telephone: other borrowers with the number keep it.
 _INHERIT_OPT_OUTS = text("""
 INSERT INTO opt_out (borrower_id, channel, since, source, source_kind)
 SELECT DISTINCT ON (s.id, o.channel) s.id, o.channel, o.since, o.source, o.source_kind
@@ -47,44 +47,46 @@ SELECT DISTINCT ON (s.id, o.channel) s.id, o.channel, o.since, o.source, o.sourc
 ON CONFLICT DO NOTHING
 """)
 
-EVENT_IS_LATE = "What is held about the borrower was erased before this could be applied."
+ERASED_BEFORE_APPLIED = "What is held about the borrower was erased before this could be applied."
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What one run did."""
+    """The result of one run."""
 
     borrowers: int
     go_on_after: int | None
-    """The borrower's id after which the next run looks on; None: all were looked at."""
+    """The borrower id after which the next run continues; None: the run reached the end."""
 
 
 def erase_expired_data(ctx: Context, after: int = 0) -> Erased:
-    """Look at the next page of borrowers, and erase those whose time to be kept is over.
+    """Erase the borrowers of the next page whose retention period has ended.
 
-    Run twice, or twice at once, it does the same: who is erased is locked, looked at again, and
-    never found a second time.
+    It may run twice, or twice at once: borrowers are locked and checked again before the erasure,
+    and an erased borrower is never selected again.
     """
     with ctx.engine.begin() as connection:
         page = next_page(connection, after)
-        due = [row.id for row in _due(read_keeping(connection, ctx, page), ctx)]
+        due = [row.id for row in _expired(read_keeping(connection, ctx, page), ctx)]
         locked = lock_borrowers(connection, due)
-        over = _due(read_keeping(connection, ctx, locked), ctx)
+        expired = _expired(read_keeping(connection, ctx, locked), ctx)
         now = ctx.now()
-        erase(connection, [one.id for one in over], now)
-        for one in over:
-            note_erasure(connection, one.id, ERASURE_TASK, OVER, now, kept=one.keeping)
-    for one in over:
-        log.info("borrower %s: what was held was erased", one.borrower)
-    return Erased(len(over), page[-1] if page else None)
+        erase(connection, [subject.id for subject in expired], now)
+        for subject in expired:
+            note_erasure(
+                connection, subject.id, ERASURE_TASK, RETENTION_ENDED, now, kept=subject.keeping
+            )
+    for subject in expired:
+        log.info("borrower %s: what was held was erased", subject.borrower)
+    return Erased(len(expired), page[-1] if page else None)
 
 
 def lock_borrowers(
     connection: Connection, ids: Sequence[int], *, wait: bool = False
 ) -> Sequence[int]:
-    """Those of the borrowers that nobody holds, locked with their loans as a claim locks them.
+    """Lock the borrowers that nobody else has locked, and their loans, in the order of a claim.
 
-    With `wait`, all of them.
+    With `wait`, all of them. Returns the ids of the locked borrowers.
     """
     locked = (
         connection.execute(
@@ -106,20 +108,23 @@ def lock_borrowers(
 
 
 def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
-    """Erase what is held about these borrowers, who are locked. Nothing can reach them after it:
-    there is no number, no address and no zone any more, and the gate lets nothing through."""
+    """Erase the personal data of these locked borrowers.
+
+    Nothing can contact them after it: without a number, an address and a zone the gate allows
+    nothing.
+    """
     if not ids:
         return
     connection.execute(_INHERIT_OPT_OUTS, {"ids": list(ids)})
-    of_them = select(contact.c.id).where(contact.c.borrower_id.in_(ids))
+    contacts = select(contact.c.id).where(contact.c.borrower_id.in_(ids))
     actions = select(action.c.id).join(loan).where(loan.c.borrower_id.in_(ids))
     for table, rows in (
-        (message, message.c.contact_id.in_(of_them)),
+        (message, message.c.contact_id.in_(contacts)),
         (reply_table, reply_table.c.borrower_id.in_(ids)),
         (document, document.c.action_id.in_(actions)),
     ):
-        still = table.c.body_encrypted.is_not(None)
-        connection.execute(update(table).where(rows, still).values(body_encrypted=None))
+        not_empty = table.c.body_encrypted.is_not(None)
+        connection.execute(update(table).where(rows, not_empty).values(body_encrypted=None))
     _erase_events(connection, ids, now)
     connection.execute(
         update(borrower)
@@ -148,7 +153,7 @@ def note_erasure(
     kept: RetentionPeriod,
     law: str | None = None,
 ) -> None:
-    """Put on record that what is held about a borrower was erased, and what that rested on."""
+    """Record the erasure of a borrower's data, and the rules that it is based on."""
     connection.execute(
         insert(erasure).values(
             borrower_id=borrower_id,
@@ -163,19 +168,19 @@ def note_erasure(
     )
 
 
-def _due(held: Iterable[BorrowerRetention], ctx: Context) -> list[BorrowerRetention]:
-    return [one for one in held if one.keeping.is_over(ctx.today())]
+def _expired(held: Iterable[BorrowerRetention], ctx: Context) -> list[BorrowerRetention]:
+    return [candidate for candidate in held if candidate.keeping.is_over(ctx.today())]
 
 
 def _erase_events(connection: Connection, ids: Sequence[int], now: datetime) -> None:
-    """New contacts that came in as events; one that waits to be applied never will be."""
+    """Empty the events with new contact details; reject those that are not applied yet."""
     names = select(borrower.c.external_id).where(borrower.c.id.in_(ids))
     theirs = inbox_event.c.payload["borrower"].astext.in_(names)
     personal = inbox_event.c.kind == "contact_change"
     connection.execute(
         update(inbox_event)
         .where(theirs, personal, inbox_event.c.status == "received")
-        .values(status="rejected", reason=EVENT_IS_LATE, completed_at=now)
+        .values(status="rejected", reason=ERASED_BEFORE_APPLIED, completed_at=now)
     )
     connection.execute(
         update(inbox_event)

@@ -1,7 +1,7 @@
-"""Sealing everything with the first key, so that the others can be taken out of the list.
+"""Rotate keys: re-encrypt everything with the first key, so that the others can be removed.
 
-The rows themselves say how far it got: what is sealed begins with the mark of its key. So it may
-be killed anywhere and begun again, and two at once take different rows.
+Every encrypted value starts with the id of its key, so the rows themselves show the progress. A
+rotation may be killed anywhere and continued, and two at once take different rows.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from workers.db.encryption_keys import begin_rotation, end_rotation, is_rotating
 from workers.privacy.encrypted_columns import ENCRYPTED_TABLES, EncryptedTable
 
 BATCH_SIZE = 500
-"""Rows of one transaction."""
+"""Rows in one transaction."""
 
 BATCHES_PER_RUN = 20
-"""Transactions of one run of the task, for each place."""
+"""Transactions of one run of the task, for each table."""
 
 
 def count_left(connection: Connection, ctx: Context) -> dict[str, int]:
-    """How many rows hold something that the first key did not seal, by their table."""
+    """How many rows have a value that another key than the first encrypted, by table."""
     key_id = ctx.cipher.current_key_id
     return {
         encrypted.name: connection.execute(
@@ -33,40 +33,40 @@ def count_left(connection: Connection, ctx: Context) -> dict[str, int]:
     }
 
 
-def rotate(ctx: Context, tell: Callable[[str, int], None]) -> bool:
-    """Seal everything with the first key; `tell` is given a table and how many rows more are done.
+def rotate(ctx: Context, progress: Callable[[str, int], None]) -> bool:
+    """Re-encrypt everything with the first key.
 
-    Every process must have the new key by then: what is sealed here is opened there. False where
-    rows are left because others hold them at this moment: then it is to be run once more.
+    `progress` is called with the table and the number of rows after each transaction. Every process
+    must have the new key before. False if locked rows were left out: then run it once more.
 
     Raises:
-        ArrearsError: none of the keys opens something that is stored.
+        ArrearsError: none of the keys decrypts a stored value.
     """
     with ctx.engine.begin() as connection:
         begin_rotation(connection, ctx.cipher, ctx.now())
     for encrypted in ENCRYPTED_TABLES:
-        _reencrypt_table(ctx, encrypted, tell=tell)
+        _reencrypt_table(ctx, encrypted, progress=progress)
     return finish_rotation(ctx)
 
 
 def continue_rotation(ctx: Context) -> int:
-    """A piece of a rotation that was begun; returns how many rows were sealed anew.
+    """Continue a rotation that was started; returns how many rows were re-encrypted.
 
-    Nothing where none was begun, or where another key is in front here than where it was begun.
+    Does nothing if none was started, or if it was started with another first key than ours.
     """
     with ctx.engine.connect() as connection:
         if not is_rotating(connection, ctx.cipher):
             return 0
-    done = sum(
+    rows_done = sum(
         _reencrypt_table(ctx, encrypted, at_most=BATCHES_PER_RUN) for encrypted in ENCRYPTED_TABLES
     )
-    if not done:
+    if not rows_done:
         finish_rotation(ctx)
-    return done
+    return rows_done
 
 
 def finish_rotation(ctx: Context) -> bool:
-    """Whether the older keys are not needed any more: then they are struck off the record."""
+    """Delete the older keys from the record if nothing needs them any more; True if so."""
     key_id = ctx.cipher.current_key_id
     with ctx.engine.begin() as connection:
         left = select(
@@ -83,24 +83,24 @@ def _reencrypt_table(
     encrypted: EncryptedTable,
     *,
     at_most: int | None = None,
-    tell: Callable[[str, int], None] = lambda name, rows: None,
+    progress: Callable[[str, int], None] = lambda name, rows: None,
 ) -> int:
-    """Go through a table once, in the order of its ids. Rows that somebody holds are left out."""
-    done, last, runs = 0, None, 0
+    """Re-encrypt a table once, in the order of its ids. Locked rows are left out."""
+    rows_done, last, runs = 0, None, 0
     while at_most is None or runs < at_most:
         with ctx.engine.begin() as connection:
             ids = _reencrypt_next(connection, ctx, encrypted, last)
         if not ids:
             break
-        done, last, runs = done + len(ids), ids[-1], runs + 1
-        tell(encrypted.name, len(ids))
-    return done
+        rows_done, last, runs = rows_done + len(ids), ids[-1], runs + 1
+        progress(encrypted.name, len(ids))
+    return rows_done
 
 
 def _reencrypt_next(
     connection: Connection, ctx: Context, encrypted: EncryptedTable, after: Any
 ) -> list[Any]:
-    """The ids of the next rows, which are sealed with the first key now."""
+    """Re-encrypt the next rows; returns their ids."""
     id = encrypted.table.c.id
     rows = connection.execute(
         select(id, *encrypted.columns)

@@ -1,7 +1,7 @@
-"""What runs once a day: beat starts it every hour, and the first of a business date counts.
+"""Tasks that run once a day: beat starts them every hour, and the first start of a day counts.
 
-Beat does not remember over a restart when it last started something: a tick a day could be put off
-for ever by a restart a day.
+Beat forgets the time of its last start when it restarts. With one start a day, a restart each day
+could delay a task for ever.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from workers.db.schema import daily_run
 
 
 def begins_today(ctx: Context, task: str) -> bool:
-    """Whether nobody has begun this task on today's business date; then we have."""
+    """Record the start of a task on today's business date; False if it was started today before."""
     first = insert(daily_run).values(task=task, business_date=ctx.today(), started_at=ctx.now())
     with ctx.engine.begin() as connection:
         return connection.execute(first.on_conflict_do_nothing()).rowcount == 1

@@ -1,4 +1,4 @@
-"""What was settled long ago and is of no use any more goes: events out, events in, stray words."""
+"""Delete what was completed long ago and has no more use: events out, events in, unneeded texts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from workers.db.schema import inbox_event, outbox_event, reply
 from workers.privacy.encrypted_columns import ENCRYPTED_PAYLOAD_KEYS, without_encrypted_values
 
 BATCH_SIZE = 5_000
-"""Rows of each kind that one run takes."""
+"""Rows of each kind in one run."""
 
 CONTACT_CHANGE = "contact_change"
 
@@ -34,12 +34,12 @@ class Pruned:
     """What one run removed."""
 
     events_out: int
-    """That the lender's systems have."""
+    """That were delivered to the lender's systems."""
     events_in: int
     """That were applied."""
     words: int
-    """Sealed values of no further use: contacts that are on record by now, and what was written
-    from numbers that nobody on the book has."""
+    """Encrypted values without further use: contact details that were applied, and texts from
+    numbers that no borrower has."""
 
     @property
     def anything(self) -> bool:
@@ -47,27 +47,28 @@ class Pruned:
 
 
 def prune(ctx: Context) -> Pruned:
-    """Remove the next of what was settled longer ago than the house keeps it.
+    """Delete the next rows that were completed longer ago than the setting allows.
 
-    What the lender's systems have not taken, what was given up, and what waits to be applied or was
-    refused all stay: a person may still want them. So does that a borrower's contacts changed,
-    which is part of the story of a loan: only the contacts go.
+    Undelivered, dead, pending and rejected events stay, because a person may need them. The event
+    that a borrower's contact details changed stays too, because it is part of the history of a
+    loan; only the details are deleted.
     """
     before = ctx.now() - timedelta(days=ctx.settings.prune_after_days)
     with ctx.engine.begin() as connection:
         return Pruned(
-            events_out=_delivered(connection, before),
-            events_in=_applied(connection, before),
-            words=_contacts_told(connection, before) + _words_of_strangers(connection, before),
+            events_out=_delete_delivered(connection, before),
+            events_in=_delete_applied(connection, before),
+            words=_empty_contact_changes(connection, before)
+            + _empty_unknown_replies(connection, before),
         )
 
 
-def _delivered(connection: Connection, before: datetime) -> int:
+def _delete_delivered(connection: Connection, before: datetime) -> int:
     old = (outbox_event.c.status == OutboxStatus.DELIVERED) & (outbox_event.c.completed_at < before)
     return _run(connection, delete(outbox_event), outbox_event, old)
 
 
-def _applied(connection: Connection, before: datetime) -> int:
+def _delete_applied(connection: Connection, before: datetime) -> int:
     old = (
         (inbox_event.c.status == "applied")
         & (inbox_event.c.completed_at < before)
@@ -76,7 +77,7 @@ def _applied(connection: Connection, before: datetime) -> int:
     return _run(connection, delete(inbox_event), inbox_event, old)
 
 
-def _contacts_told(connection: Connection, before: datetime) -> int:
+def _empty_contact_changes(connection: Connection, before: datetime) -> int:
     payload = inbox_event.c.payload
     old = (
         (inbox_event.c.kind == CONTACT_CHANGE)
@@ -88,7 +89,7 @@ def _contacts_told(connection: Connection, before: datetime) -> int:
     return _run(connection, strip, inbox_event, old)
 
 
-def _words_of_strangers(connection: Connection, before: datetime) -> int:
+def _empty_unknown_replies(connection: Connection, before: datetime) -> int:
     old = (
         reply.c.borrower_id.is_(None)
         & reply.c.body_encrypted.is_not(None)
@@ -101,7 +102,7 @@ def _words_of_strangers(connection: Connection, before: datetime) -> int:
 def _run(
     connection: Connection, statement: Delete | Update, table: Table, which: ColumnElement[bool]
 ) -> int:
-    """Run it on the next rows that nobody holds; returns how many."""
+    """Run the statement on the next unlocked rows; returns how many."""
     first = (
         select(table.c.id)
         .where(which)

@@ -1,4 +1,4 @@
-"""Until when personal data is kept: what the records say, and what the rule packs make of it."""
+"""Until when personal data is kept, from the records and the retention rules."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from domain.compliance.rules import packs_for
 from workers.context import Context
 from workers.db.schema import borrower
 
-PAGE = 1_000
-"""Borrowers that are looked at together."""
+PAGE_SIZE = 1_000
+"""Borrowers in one page."""
 
-# A case that closes and a promise that is made or settled leave another trace as well: a payment, a
-# decision, a hold. That a tape told of the loan once more is no activity about it.
+# A case that closes and a promise that is recorded or completed leave other rows too: a payment, a
+# decision, a hold. Another tape with the loan in it is no activity.
 _HELD = text("""
 SELECT b.id AS borrower_id, l.external_id AS loan, l.jurisdiction,
        l.written_off_on IS NULL AND EXISTS (
@@ -55,20 +55,20 @@ class BorrowerRetention:
 
 
 def pages(connection: Connection, after: int = 0) -> Iterator[Sequence[int]]:
-    """The ids of all borrowers of whom something personal is held, a page at a time."""
+    """The ids of all borrowers with personal data, one page at a time."""
     while ids := next_page(connection, after):
         yield ids
         after = ids[-1]
 
 
 def next_page(connection: Connection, after: int) -> Sequence[int]:
-    """The ids of the next borrowers of whom something personal is held; empty at the end."""
+    """The ids of the next borrowers with personal data; empty at the end."""
     return (
         connection.execute(
             select(borrower.c.id)
             .where(borrower.c.id > after, borrower.c.erased_at.is_(None))
             .order_by(borrower.c.id)
-            .limit(PAGE)
+            .limit(PAGE_SIZE)
         )
         .scalars()
         .all()
@@ -78,13 +78,13 @@ def next_page(connection: Connection, after: int) -> Sequence[int]:
 def read_keeping(
     connection: Connection, ctx: Context, ids: Sequence[int]
 ) -> list[BorrowerRetention]:
-    """Until when what is held about these borrowers is kept, as the rules of today say."""
+    """Until when the data of these borrowers is kept, by the rules of today."""
     loans: dict[int, list[LoanActivity]] = {id: [] for id in ids}
     for row in connection.execute(_HELD, {"borrowers": list(ids), "zone": ctx.settings.zone}):
         packs = packs_for(ctx.policy.rule_packs, row.jurisdiction)
         held = LoanActivity(row.loan, row.is_open, row.last_activity_on, packs)
         loans[row.borrower_id].append(held)
-    named = connection.execute(
+    rows = connection.execute(
         select(borrower.c.id, borrower.c.external_id)
         .where(borrower.c.id.in_(ids), borrower.c.erased_at.is_(None))
         .order_by(borrower.c.id)
@@ -94,5 +94,5 @@ def read_keeping(
         BorrowerRetention(
             id, external_id, len(loans[id]), retention_period(loans[id], collects_as, today)
         )
-        for id, external_id in named
+        for id, external_id in rows
     ]

@@ -1,4 +1,4 @@
-"""Everything that is held about a person, to be handed to them."""
+"""All data about a person, to be handed to them."""
 
 from __future__ import annotations
 
@@ -23,46 +23,50 @@ NOT_ABOUT_A_PERSON = frozenset(
 )
 """Tables of which no row belongs to a borrower."""
 
-NEAREST = (borrower, contact)
-"""Where a row names one of these, that says whose it is: its loan may have been another's before.
-The first that it names counts."""
+OWNERS = (borrower, contact)
+"""If a row refers to one of these, that decides whose row it is, and the first one counts. Its loan
+may have had another borrower before."""
 
-Found = dict[str, list[dict[str, Any]]]
+SubjectData = dict[str, list[dict[str, Any]]]
 
 
-def everything_about(connection: Connection, cipher: Cipher, borrower_id: int) -> Found:
-    """Every row that belongs to a borrower, by table, with what is sealed in it opened.
+def read_subject_data(connection: Connection, cipher: Cipher, borrower_id: int) -> SubjectData:
+    """Every row that belongs to a borrower, by table, with its encrypted values decrypted.
 
-    What belongs to what, the references between the tables say, so that a new table is in it as
-    well. Keyed hashes are left out: they say nothing that is not said in plain beside them.
+    The foreign keys decide which rows belong to whom, so a new table is included automatically.
+    Keyed hashes are left out: the values that they are made of are in the same row.
 
     Raises:
-        ArrearsError: none of the keys opens something.
+        ArrearsError: none of the keys decrypts a value.
     """
-    found: Found = {}
+    found: SubjectData = {}
     ids: dict[Table, list[Any]] = {}
     for table in metadata.sorted_tables:
         rows = connection.execute(_rows(table, ids, borrower_id)).all()
         if "id" in table.c:
             ids[table] = [row.id for row in rows]
         if rows:
-            found[table.name] = [_opened(table, row._asdict(), cipher) for row in rows]
+            found[table.name] = [_decrypted(table, row._asdict(), cipher) for row in rows]
     events = connection.execute(_events(ids)).all()
     if events:
-        found[inbox_event.name] = [_opened(inbox_event, row._asdict(), cipher) for row in events]
+        found[inbox_event.name] = [_decrypted(inbox_event, row._asdict(), cipher) for row in events]
     return found
 
 
 def _rows(table: Table, ids: Mapping[Table, list[Any]], borrower_id: int) -> Any:
     if table is borrower:
         return select(table).where(table.c.id == borrower_id)
-    to = {
+    references = {
         key.column.table: key.parent
         for key in table.foreign_keys
         if key.column.table.name not in NOT_ABOUT_A_PERSON
     }
-    nearest = [to[one] for one in NEAREST if one in to and not to[one].nullable]
-    columns = nearest[:1] or list(to.values())
+    owners = [
+        references[owner]
+        for owner in OWNERS
+        if owner in references and not references[owner].nullable
+    ]
+    columns = owners[:1] or list(references.values())
     of_theirs = (
         column.in_(ids[key.column.table]) for column in columns for key in column.foreign_keys
     )
@@ -79,25 +83,25 @@ def _events(ids: Mapping[Table, list[Any]]) -> Any:
     return select(inbox_event).where(or_(*named)).order_by(inbox_event.c.id)
 
 
-def _opened(table: Table, row: Mapping[str, Any], cipher: Cipher) -> dict[str, Any]:
-    shown: dict[str, Any] = {}
+def _decrypted(table: Table, row: Mapping[str, Any], cipher: Cipher) -> dict[str, Any]:
+    values: dict[str, Any] = {}
     for column in table.c:
         value = row[column.name]
         if column.name.endswith(ENCRYPTED):
-            shown[column.name.removesuffix(ENCRYPTED)] = (
+            values[column.name.removesuffix(ENCRYPTED)] = (
                 None if value is None else cipher.decrypt(value)
             )
         elif column is inbox_event.c.payload:
-            shown[column.name] = _opened_payload(value, cipher)
+            values[column.name] = _decrypted_payload(value, cipher)
         elif not isinstance(column.type, LargeBinary):
-            shown[column.name] = value
-    return shown
+            values[column.name] = value
+    return values
 
 
-def _opened_payload(payload: Mapping[str, Any], cipher: Cipher) -> dict[str, Any]:
-    shown = {name: value for name, value in payload.items() if name != PAYLOAD_DIGEST_KEY}
+def _decrypted_payload(payload: Mapping[str, Any], cipher: Cipher) -> dict[str, Any]:
+    values = {name: value for name, value in payload.items() if name != PAYLOAD_DIGEST_KEY}
     for name in ENCRYPTED_PAYLOAD_KEYS:
-        if name in shown:
-            value = shown.pop(name)
-            shown[name.removesuffix(ENCRYPTED)] = value and cipher.decrypt(b64decode(value))
-    return shown
+        if name in values:
+            value = values.pop(name)
+            values[name.removesuffix(ENCRYPTED)] = value and cipher.decrypt(b64decode(value))
+    return values

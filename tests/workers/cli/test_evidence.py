@@ -51,7 +51,7 @@ def test_evidence_that_was_changed_is_named_with_its_loan(
     found = arrears(environment, "evidence", "verify", "--json")
     assert found.returncode == 1
     (wrong,) = json.loads(found.stdout)["wrong"]
-    assert (wrong["wrong"], wrong["kind"], wrong["loan"]) == ("changed", "contact", "L-1")
+    assert (wrong["defect"], wrong["kind"], wrong["loan"]) == ("changed", "contact", "L-1")
     exported = arrears(environment, "evidence", "export", "L-1", "--out", str(tmp_path / "L-1.zip"))
     assert exported.returncode == 1
     assert "not what they were" in exported.stderr

@@ -104,7 +104,7 @@ def test_a_connection_that_was_cut_while_it_lay_idle_is_replaced_unnoticed(
 ) -> None:
     with engine.connect() as connection:
         connection.execute(ADDED, {"a": 1, "b": 1})
-    monkeypatch.setattr(store_engine, "IDLE_AFTER", 0.0)
+    monkeypatch.setattr(store_engine, "PING_AFTER_IDLE", 0.0)
     before = pid_of(engine)
     cut(engine, before)
 
@@ -143,6 +143,6 @@ def test_a_connection_in_use_is_not_asked_each_time(
         pid_of(engine)
     assert len(asked) == 1, "when it was new"
 
-    monkeypatch.setattr(store_engine, "IDLE_AFTER", 0.0)
+    monkeypatch.setattr(store_engine, "PING_AFTER_IDLE", 0.0)
     pid_of(engine)
     assert len(asked) == 2

@@ -180,8 +180,8 @@ def test_what_somebody_with_all_rights_changed_is_found(
     with all_rights(book.ctx.engine) as connection:
         connection.execute(text(tampering))
     found = findings(book, "L-1")
-    assert {(row.wrong, row.kind, row.loan) for row in found} >= {(wrong, kind, "L-1")}
-    assert (wrong, kind) in {(row.wrong, row.kind) for row in findings(book)}
+    assert {(row.defect, row.kind, row.loan) for row in found} >= {(wrong, kind, "L-1")}
+    assert (wrong, kind) in {(row.defect, row.kind) for row in findings(book)}
 
 
 def test_a_row_slipped_in_without_its_link_is_found(book: Book) -> None:
@@ -193,7 +193,7 @@ def test_a_row_slipped_in_without_its_link_is_found(book: Book) -> None:
                 " SELECT borrower_id, loan_id, action_id, channel, at FROM contact LIMIT 1"
             )
         )
-    assert [(row.wrong, row.kind) for row in findings(book)] == [(Defect.UNLINKED, "contact")]
+    assert [(row.defect, row.kind) for row in findings(book)] == [(Defect.UNLINKED, "contact")]
 
 
 def test_a_change_that_was_chained_anew_shows_against_a_head_that_was_noted(book: Book) -> None:
@@ -215,7 +215,7 @@ def test_a_change_that_was_chained_anew_shows_against_a_head_that_was_noted(book
             )
     chain(book)
     assert findings(book) == [], "of itself it looks whole"
-    assert [record.wrong for record in findings(book, head=noted.digest)] == [Defect.NO_SUCH_HEAD]
+    assert [record.defect for record in findings(book, head=noted.digest)] == [Defect.NO_SUCH_HEAD]
 
 
 def test_an_end_that_was_cut_off_shows_in_its_head(book: Book) -> None:
@@ -227,7 +227,7 @@ def test_an_end_that_was_cut_off_shows_in_its_head(book: Book) -> None:
         connection.execute(
             text("DELETE FROM evidence_link WHERE kind = 'receipt'"),
         )
-    assert Defect.HEAD in {row.wrong for row in findings(book)}
+    assert Defect.HEAD in {row.defect for row in findings(book)}
 
 
 def test_evidence_of_a_loan_nobody_knows_is_not_whole_but_unknown(book: Book) -> None:

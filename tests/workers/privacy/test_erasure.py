@@ -177,7 +177,7 @@ def test_where_no_pack_says_how_long_it_is_kept_for_good(engine: Engine) -> None
 def test_a_page_at_a_time_it_comes_to_the_end(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.privacy.retention.PAGE", 2)
+    monkeypatch.setattr("workers.privacy.retention.PAGE_SIZE", 2)
     book = Book(engine, now="2026-03-31 10:00")
     for n in range(5):
         book.loan(f"L-{n}", due_on="2026-03-01", phone=f"+861380013800{n}")

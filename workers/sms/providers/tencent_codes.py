@@ -17,7 +17,7 @@ _NUMBER_INVALID = frozenset(
 # The owner of the number has opted out, at this lender or at the carrier.
 _OPTED_OUT = "FailedOperation.PhoneNumberInBlacklist"
 
-# Nothing was processed, and a later attempt may succeed. The time is that in the code, if it has one.
+# Nothing was processed, and a later attempt may succeed, after the time in the code if it has one.
 _LATER = {
     "RequestLimitExceeded": timedelta(seconds=1),
     "LimitExceeded.GlobalSmsSendingRateLimit": timedelta(seconds=1),
