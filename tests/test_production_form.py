@@ -242,6 +242,7 @@ def test_everything_in_the_image_is_checked_by_hash_or_is_ours() -> None:
 def test_the_image_is_built_from_files_that_exist_and_are_not_ignored() -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert "*" in ignored
+    assert "workers/simulator" in ignored, "it is for a source checkout only"
     for line in re.findall(r"^COPY (?!--from)(.*)$", dockerfile(), re.MULTILINE):
         for source in line.split()[:-1]:
             assert (ROOT / source).exists()

@@ -15,8 +15,8 @@ from config.readers.regions import Region, is_zone
 from config.readers.tape_mapping import Field, TapeMapping
 from config.readers.tape_mapping_reader import LOCALE
 from domain.loans import Borrower, Problem
-from workers.simulator.fake_contacts import made_address, made_name, made_phone
 from workers.tapes.cells import Cells
+from workers.tapes.invented_contacts import made_address, made_name, made_phone
 from workers.tapes.known_values import KnownValues
 from workers.tapes.row_errors import masked
 
