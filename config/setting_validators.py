@@ -10,9 +10,10 @@ from base64 import b64decode
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import SecretStr
+
+from config.readers.formats import is_zone
 
 SENDER = re.compile(
     r"\+[1-9]\d{6,14}"  # a number, E.164
@@ -88,10 +89,8 @@ def twilio_account(written: str) -> str:
 
 
 def time_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones is an OSError
-        raise ValueError("it is not an IANA time zone, such as Asia/Shanghai") from None
+    if not is_zone(name):
+        raise ValueError("it is not an IANA time zone, such as Asia/Shanghai")
     return name
 
 

@@ -1,4 +1,4 @@
-"""Public holidays and days worked instead, country by country, from the `holidays` library."""
+"""Public holidays, and the days worked instead, of each country; from the `holidays` library."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from config.readers.yaml_reader import Value
 from domain.compliance.calendars import Calendar
 
 YEARS = range(2015, 2036)
-"""The years that a calendar is made for. China's government names each year's days the autumn
-before; until the library has them, the fixed feasts are known and the days worked instead are not.
-"""
+"""The years of a calendar. The government of China announces the days of a year in the autumn
+before. Until the library has them, only holidays on fixed dates are known, and no days worked
+instead."""
 
 
 def read_calendar(value: Value) -> Calendar:
     """The national calendar of an ISO 3166-1 country, such as AU.
 
     Raises:
-        PolicyError: there is none for it.
+        PolicyError: there is no calendar for it.
     """
     country = value.known(sorted(holidays.list_supported_countries()), "calendar for")
     return _calendar(country)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from config.readers.rule_packs import read_source
-from config.readers.yaml_reader import Value, each
+from config.readers.yaml_reader import Value
 from domain.compliance.rules import Source
-
-CHECKLIST_KEYS = ("id", "version", "jurisdiction", "evidence")
-EVIDENCE_KEYS = ("id", "text", "satisfied_by", "citation", "confidence")
 
 
 class SatisfiedBy(StrEnum):
-    """Where a piece of evidence comes from."""
+    """The source of a piece of evidence."""
 
     CLAIM_BREAKDOWN = "claim_breakdown"  # worked out from the schedule and the payments
     DELIVERY_RECEIPT = "delivery_receipt"
@@ -27,7 +25,7 @@ class SatisfiedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One thing that a court will ask for."""
+    """A piece of evidence that a court asks for."""
 
     id: str
     text_en: str
@@ -44,44 +42,41 @@ class LegalChecklist:
     id: str
     version: int
     jurisdiction: str
-    """ISO 3166-1 alpha-2 country, or a subdivision whose courts ask for something else."""
+    """ISO 3166-1 alpha-2 country, or a subdivision whose courts ask for other evidence."""
     evidence: tuple[Evidence, ...]
 
 
 def read_legal_checklist(document: Value) -> LegalChecklist:
-    """Turn one file into a checklist.
+    """Convert one file into a checklist.
 
     Raises:
-        PolicyError: the file says something a checklist must not.
+        PolicyError: something in the file is wrong.
     """
-    top = document.section(CHECKLIST_KEYS)
-    entries = top.need("evidence").values()
-    evidence = each(entries, _read_evidence)
-    for index, (entry, read) in enumerate(zip(entries, evidence, strict=True)):
-        if read.id in {other.id for other in evidence[:index]}:
-            raise entry.refuse(f"{read.id} is on the list already.", "Write an id of its own.")
+    top = document.section("id version jurisdiction evidence")
+    seen: dict[str, Value] = {}
     return LegalChecklist(
         id=top.need("id").identifier(),
         version=top.need("version").whole(at_least=1),
         jurisdiction=top.need("jurisdiction").jurisdiction(),
-        evidence=evidence,
+        evidence=top.need("evidence").entries(partial(_read_evidence, seen=seen)),
     )
 
 
 def checklist_for(
     checklists: tuple[LegalChecklist, ...], jurisdiction: str
 ) -> LegalChecklist | None:
-    """The checklist of a jurisdiction, else its country's, or None."""
+    """The checklist of a jurisdiction; if it has none, its country's; if that has none, None."""
     country = jurisdiction.split("-", 1)[0]
     by_jurisdiction = {checklist.jurisdiction: checklist for checklist in checklists}
     return by_jurisdiction.get(jurisdiction) or by_jurisdiction.get(country)
 
 
-def _read_evidence(value: Value) -> Evidence:
-    section = value.section(EVIDENCE_KEYS)
-    text = section.need("text").section(("en", "zh"))
+def _read_evidence(value: Value, seen: dict[str, Value]) -> Evidence:
+    section = value.section("id text satisfied_by citation confidence")
+    text = section.need("text").section("en zh")
+    id_ = section.need("id").identifier()
     return Evidence(
-        id=section.need("id").identifier(),
+        id=value.unused(id_, seen, f"{id_} is on the list"),
         text_en=text.need("en").text(),
         text_zh=text.need("zh").text(),
         satisfied_by=section.need("satisfied_by").word(SatisfiedBy),

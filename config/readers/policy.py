@@ -1,4 +1,4 @@
-"""The policy: every ladder, rule pack and legal checklist, read together and checked together."""
+"""Reads all ladders, rule packs and legal checklists, and checks that they fit each other."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from domain.ladder import AppliesTo, Ladder
 
 D = TypeVar("D", Ladder, RulePack, LegalChecklist)
 Read: TypeAlias = tuple[tuple[Value, D], ...]
-"""Documents, each with the file it was read from."""
+"""Documents, each with the file that it was read from."""
 
 
 class PolicyKind(StrEnum):
-    """The kinds of document; each has its folder."""
+    """The kinds of document. Each kind has its own folder."""
 
     LADDER = "ladder"
     RULE_PACK = "rule_pack"
@@ -35,18 +35,18 @@ class PolicyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PolicyDocument:
-    """What the records keep of one document, so that a decision can name what it rested on."""
+    """A document as it is recorded, so that a decision can name the version that it used."""
 
     kind: PolicyKind
     id: str
     version: int
     digest: str
-    """SHA-256 of what the document says, in hex."""
+    """SHA-256 of the document's content, in hex."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """All that the lender and the law say, in the versions that are loaded."""
+    """All documents of the lender and of the law, in the versions that are loaded."""
 
     ladders: tuple[Ladder, ...]
     rule_packs: tuple[RulePack, ...]
@@ -55,7 +55,7 @@ class Policy:
 
     @property
     def digest(self) -> str:
-        """SHA-256, in hex, over all documents: the same policy has the same digest anywhere."""
+        """SHA-256, in hex, of all documents: the same policy has the same digest everywhere."""
         lines = sorted(f"{d.kind} {d.id} {d.version} {d.digest}" for d in self.documents)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -66,8 +66,8 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
     `template_names` are the templates that exist in every locale.
 
     Raises:
-        PolicyError: something is wrong; all the problems of a folder at once, each with its file,
-            its line and its remedy.
+        PolicyError: something is wrong. It lists all errors of a folder, each with its file, its
+            line and its remedy.
     """
     read = partial(read_ladder, template_names=template_names)
     ladders = _read_folder(directory / "ladders", read)
@@ -77,14 +77,7 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
     each(combinations(ladders, 2), _refuse_ambiguous_ladders)
     _refuse_second(packs)
     _refuse_second(checklists)
-    each(packs, partial(_refuse_state_without_country, packs=_documents(packs)))
-    together = partial(
-        _refuse_ladder_nobody_can_climb,
-        packs=_documents(packs),
-        checklists=_documents(checklists),
-    )
-    each(ladders, together)
-    return Policy(
+    policy = Policy(
         ladders=_documents(ladders),
         rule_packs=_documents(packs),
         checklists=_documents(checklists),
@@ -94,6 +87,9 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
             *_record(PolicyKind.LEGAL_CHECKLIST, checklists),
         ),
     )
+    each(packs, partial(_refuse_state_without_country, policy=policy))
+    each(ladders, partial(_refuse_ladder_without_law, policy=policy))
+    return policy
 
 
 def _read_folder(folder: Path, read: Callable[[Value], D]) -> Read[D]:
@@ -119,12 +115,12 @@ def _record(kind: PolicyKind, read: Read[D]) -> Iterable[PolicyDocument]:
 
 
 def _at(value: Value, key: str) -> Value:
-    """The line of a file that an error about the whole document had best point to."""
+    """The value whose line an error about the whole document names."""
     return value.pairs()[key]
 
 
 def _refuse_ambiguous_ladders(pair: tuple[tuple[Value, Ladder], tuple[Value, Ladder]]) -> None:
-    """One loan has one ladder on any date. Versions may overlap: the newest in force counts."""
+    """A loan has one ladder on any date. Versions may overlap: the newest in force counts."""
     (first_value, first), (value, ladder) = pair
     if (first.id, first.version) == (ladder.id, ladder.version):
         raise _at(value, "version").refuse(
@@ -166,7 +162,7 @@ def _country(jurisdiction: str) -> str:
 
 
 def _refuse_second(read: Read[D]) -> None:
-    """A jurisdiction's law is one document; what changes in it carries its own dates."""
+    """The law of a jurisdiction is one document; changes in it have their own dates."""
     seen: dict[str, Value] = {}
     for value, document in read:
         if isinstance(document, Ladder):
@@ -180,27 +176,21 @@ def _refuse_second(read: Read[D]) -> None:
             seen[name] = value
 
 
-def _refuse_state_without_country(
-    read: tuple[Value, RulePack], packs: tuple[RulePack, ...]
-) -> None:
-    """A subdivision's rules come on top of its country's, and do not stand alone."""
+def _refuse_state_without_country(read: tuple[Value, RulePack], policy: Policy) -> None:
+    """A subdivision's rules are added to its country's, so it needs the country's pack."""
     value, pack = read
     country = _country(pack.jurisdiction)
-    if country not in {other.jurisdiction for other in packs}:
+    if country not in {other.jurisdiction for other in policy.rule_packs}:
         raise _at(value, "jurisdiction").refuse(
             f"There is no rule pack for {country}, which {pack.jurisdiction} comes on top of.",
             f"Add the rule pack of {country}.",
         )
 
 
-def _refuse_ladder_nobody_can_climb(
-    read: tuple[Value, Ladder],
-    packs: tuple[RulePack, ...],
-    checklists: tuple[LegalChecklist, ...],
-) -> None:
-    """Without a rule pack nobody may be contacted, without a checklist no legal file be filled."""
+def _refuse_ladder_without_law(read: tuple[Value, Ladder], policy: Policy) -> None:
+    """Contacts need a rule pack, and legal files need a checklist."""
     value, ladder = read
-    known = {pack.jurisdiction for pack in packs}
+    known = {pack.jurisdiction for pack in policy.rule_packs}
     to_court = any(item.do.channel is Channel.LEGAL for _, item in ladder.items)
     for jurisdiction in ladder.applies_to.jurisdictions:
         if _country(jurisdiction) not in known:
@@ -208,7 +198,7 @@ def _refuse_ladder_nobody_can_climb(
                 f"There is no rule pack for {jurisdiction}, so nobody there may be contacted.",
                 f"Add its rule pack, or write one of: {', '.join(sorted(known))}.",
             )
-        if to_court and checklist_for(checklists, jurisdiction) is None:
+        if to_court and checklist_for(policy.checklists, jurisdiction) is None:
             raise _at(value, "applies_to").refuse(
                 f"The ladder opens legal files, and {jurisdiction} has no legal checklist.",
                 "Add its checklist, or take the item out.",

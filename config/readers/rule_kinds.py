@@ -1,16 +1,16 @@
-"""The kinds of rule that a pack may hold, and what each kind says in YAML."""
+"""The kinds of rule that a pack may contain, and the keys of each kind in YAML."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import time
-from enum import StrEnum
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
-from config.readers.yaml_reader import Section, Value
-from domain.compliance.calendars import Calendar, DayKind
+from config.readers.yaml_reader import Section, Value, W
+from domain.compliance.calendars import DayKind
 from domain.compliance.conduct import Conduct
 from domain.compliance.contact_hours import ContactHours, Hours, overlapping
 from domain.compliance.frequency_caps import (
@@ -43,126 +43,33 @@ ALL_DAYS = frozenset(range(len(WEEK)))
 CLOCK = re.compile(r"(\d{2}:\d{2})-(\d{2}:\d{2})")
 CONSECUTIVE = re.compile(r"(\d{1,2}) consecutive days")
 CALENDAR = re.compile(r"calendar (day|week|month)")
+NEVER, BORROWER_UNREACHABLE = "never", "borrower_unreachable"
+"""When anybody but the borrower may be contacted."""
+
+Read: TypeAlias = Callable[[Value], Any]
+"""Converts the value of a key to the value of the rule."""
 
 
-class Unreachable(StrEnum):
-    """When anybody but the borrower may be contacted."""
-
-    NEVER = "never"
-    BORROWER_UNREACHABLE = "borrower_unreachable"
+def one_of(words: Iterable[W]) -> Callable[[Value], W]:
+    """Reads one word of a closed vocabulary."""
+    return partial(Value.word, words=words)
 
 
-@dataclass(frozen=True, slots=True)
-class RuleKind:
-    """One kind of rule: its own keys, and how they become the rule's own values."""
-
-    rule_type: type[Rule]
-    keys: tuple[str, ...]
-    read: Callable[[Section, Calendar], dict[str, Any]]
+def some_of(words: Iterable[W]) -> Callable[[Value], frozenset[W]]:
+    """Reads a list of words of a closed vocabulary."""
+    return lambda value: frozenset(value.entries(one_of(words)))
 
 
-def _hours(section: Section, calendar: Calendar) -> dict[str, Any]:
-    return {"hours": read_hours(section.need("hours")), "calendar": calendar}
-
-
-def _cap(section: Section, calendar: Calendar) -> dict[str, Any]:
-    counts = section.maybe("counts") or section.need("channels")
-    return {
-        "counts": frozenset(entry.word(Channel) for entry in counts.values()),
-        "counter": section.need("counter").word(Counter),
-        "scope": section.need("scope").word(Scope),
-        "window": _read_window(section.need("window")),
-        "at_most": section.need("at_most").whole(at_least=1),
-    }
-
-
-def _message(section: Section, calendar: Calendar) -> dict[str, Any]:
-    must, must_not = section.maybe("must_say"), section.maybe("must_not_say")
-    if must is None and must_not is None:
-        raise section.place.refuse(
-            "The rule says nothing of the message.", "Write must_say: or must_not_say:."
-        )
-    to = section.maybe("to")
-    return {
-        "must_say": frozenset(one.word(Says) for one in must.values()) if must else frozenset(),
-        "must_not_say": (
-            frozenset(one.word(Says) for one in must_not.values()) if must_not else frozenset()
-        ),
-        "to": to.word(Party) if to else None,
-    }
-
-
-def _visit(section: Section, calendar: Calendar) -> dict[str, Any]:
-    staff, notice = section.maybe("staff"), section.maybe("notice_days")
-    return {
-        "staff": staff.whole(at_least=1) if staff else 1,
-        "notice_days": notice.whole(at_least=0) if notice else 0,
-    }
-
-
-def _third_parties(section: Section, calendar: Calendar) -> dict[str, Any]:
-    when = section.need("when").word(Unreachable)
-    if when is Unreachable.NEVER:
-        return {}
-    return {"when_unreachable": True, "failures": section.need("failures").whole(at_least=1)}
-
-
-def _hold_length(section: Section, calendar: Calendar) -> dict[str, Any]:
-    return {
-        "hold": section.need("hold").word(HoldKind),
-        "days": section.need("days").whole(at_least=1),
-        "after_release": section.need("from").word(HoldFrom) is HoldFrom.RELEASE,
-    }
-
-
-def _retention(section: Section, calendar: Calendar) -> dict[str, Any]:
-    return {
-        "of": section.need("of").word(RetainedKind),
-        "years": section.need("years").whole(at_least=1),
-    }
-
-
-KINDS = {
-    "contact_hours": RuleKind(ContactHours, ("hours",), _hours),
-    "cap": RuleKind(Cap, ("counts", "counter", "scope", "window", "at_most"), _cap),
-    "message": RuleKind(MessageContent, ("must_say", "must_not_say", "to"), _message),
-    "visit": RuleKind(VisitDuty, ("staff", "notice_days"), _visit),
-    "validation_notice": RuleKind(
-        ValidationNotice,
-        ("within_days",),
-        lambda section, _: {"within_days": section.need("within_days").whole(at_least=0)},
-    ),
-    "third_parties": RuleKind(ThirdPartyContact, ("when", "failures"), _third_parties),
-    "limitation": RuleKind(
-        Limitation,
-        ("years",),
-        lambda section, _: {"years": section.need("years").whole(at_least=1)},
-    ),
-    "conduct": RuleKind(
-        Conduct, ("text",), lambda section, _: {"text": section.need("text").text()}
-    ),
-    "hold_length": RuleKind(HoldLength, ("hold", "days", "from"), _hold_length),
-    "retention": RuleKind(Retention, ("of", "years"), _retention),
-}
-
-
-def subject(rule: Rule) -> tuple[object, ...]:
-    """What a rule is about, apart from channels and dates: two about the same thing contradict."""
-    about: tuple[str, ...] = {
-        Cap: ("counts", "counter", "scope", "window"),
-        MessageContent: ("to", "must_say", "must_not_say"),
-        Conduct: ("text",),
-        Retention: ("of",),
-        HoldLength: ("hold",),
-    }.get(type(rule), ())
-    return (type(rule), rule.at_work, *(getattr(rule, name) for name in about))
+def at_least(lowest: int) -> Callable[[Value], int]:
+    """Reads a whole number."""
+    return partial(Value.whole, at_least=lowest)
 
 
 def read_hours(value: Value) -> tuple[Hours, ...]:
     """Hours such as `{mon-fri: "08:00-20:00", holidays: closed}`, each day at most once.
 
     Days are those of the week, or `working_days` and `rest_days` of the country's calendar.
-    `holidays` are its public holidays; left out, they are days like others.
+    `holidays` are its public holidays; without that key they are days like others.
     """
     pairs = value.pairs()
     on_holidays = pairs.pop(HOLIDAYS, None)
@@ -184,13 +91,13 @@ def read_hours(value: Value) -> tuple[Hours, ...]:
     return tuple(hours)
 
 
-def _read_weekdays(days: str, place: Value) -> frozenset[int]:
+def _read_weekdays(days: str, value: Value) -> frozenset[int]:
     if days == EVERY_DAY:
         return ALL_DAYS
     first, _, last = days.partition("-")
     last = last or first
     if first not in WEEK or last not in WEEK or WEEK.index(last) < WEEK.index(first):
-        raise place.refuse(
+        raise value.refuse(
             f"`{days}` is not days of the week.",
             "Write every_day, a day such as sat, or days in order such as mon-fri.",
         )
@@ -198,31 +105,127 @@ def _read_weekdays(days: str, place: Value) -> frozenset[int]:
 
 
 def _read_clock(value: Value) -> tuple[time, time]:
-    """From and until, on the local clock; 24:00 is the midnight that ends the day."""
+    """From and until, in local time; 24:00 is the midnight that ends the day."""
     instead = "Write from and until on one day, such as 08:00-22:00 or 09:00-24:00."
-    text = value.text()
-    match = CLOCK.fullmatch(text)
-    if not match:
-        raise value.refuse(f"`{value.key}` is {text}.", instead)
+    text, opens, closes = value.matching(CLOCK, instead).group(0, 1, 2)
     try:
-        start = time.fromisoformat(match[1])
-        end = time.max if match[2] == "24:00" else time.fromisoformat(match[2])
+        start = time.fromisoformat(opens)
+        end = time.max if closes == "24:00" else time.fromisoformat(closes)
     except ValueError:
-        raise value.refuse(f"`{value.key}` is {text}.", instead) from None
+        raise value.wrong(instead) from None
     if end <= start:
         raise value.refuse(f"`{value.key}` is {text}, which ends before it begins.", instead)
     return start, end
 
 
 def _read_window(value: Value) -> Window:
-    text = value.text()
-    if match := CALENDAR.fullmatch(text):
+    if match := CALENDAR.fullmatch(value.text()):
         return CalendarUnit(match[1])
-    match = CONSECUTIVE.fullmatch(text)
-    if not match or not 1 <= int(match[1]) <= LONGEST_WINDOW:
-        raise value.refuse(
-            f"`{value.key}` is {text}.",
-            f"Write calendar day, calendar week, calendar month, or so many consecutive days up to "
-            f"{LONGEST_WINDOW}, such as 7 consecutive days.",
+    instead = (
+        "Write calendar day, calendar week, calendar month, or so many consecutive days up to "
+        f"{LONGEST_WINDOW}, such as 7 consecutive days."
+    )
+    days = int(value.matching(CONSECUTIVE, instead)[1])
+    if not 1 <= days <= LONGEST_WINDOW:
+        raise value.wrong(instead)
+    return ConsecutiveDays(days)
+
+
+def _count_channels(section: Section, values: dict[str, Any]) -> None:
+    if "counts" not in values:
+        values["counts"] = some_of(Channel)(section.need("channels"))
+
+
+def _need_a_statement(section: Section, values: dict[str, Any]) -> None:
+    if not {"must_say", "must_not_say"} & set(values):
+        raise section.value.refuse(
+            "The rule says nothing of the message.", "Write must_say: or must_not_say:."
         )
-    return ConsecutiveDays(int(match[1]))
+
+
+def _third_parties(section: Section, values: dict[str, Any]) -> None:
+    values["when_unreachable"] = values.pop("when") == BORROWER_UNREACHABLE
+    if not values["when_unreachable"]:
+        values.pop("failures", None)
+    elif "failures" not in values:
+        section.need("failures")
+
+
+def _hold_length(section: Section, values: dict[str, Any]) -> None:
+    values["after_release"] = values.pop("from") is HoldFrom.RELEASE
+
+
+@dataclass(frozen=True, slots=True)
+class RuleKind:
+    """One kind of rule: its own keys, and how each of them is read."""
+
+    rule_type: type[Rule]
+    needed: Mapping[str, Read] = field(default_factory=dict)
+    optional: Mapping[str, Read] = field(default_factory=dict)
+    """Keys that may be left out. The rule's own default then counts."""
+    finish: Callable[[Section, dict[str, Any]], None] = lambda section, values: None
+    """Checks the values together, and changes those that the rule keeps in another form."""
+
+    @property
+    def keys(self) -> str:
+        return " ".join([*self.needed, *self.optional])
+
+    def read(self, section: Section) -> dict[str, Any]:
+        """The rule's own values by the names of its fields."""
+        values = {key: read(section.need(key)) for key, read in self.needed.items()}
+        values |= section.given(self.optional)
+        self.finish(section, values)
+        return values
+
+
+KINDS = {
+    "contact_hours": RuleKind(ContactHours, {"hours": read_hours}),
+    "cap": RuleKind(
+        Cap,
+        {
+            "counter": one_of(Counter),
+            "scope": one_of(Scope),
+            "window": _read_window,
+            "at_most": at_least(1),
+        },
+        {"counts": some_of(Channel)},
+        _count_channels,
+    ),
+    "message": RuleKind(
+        MessageContent,
+        optional={
+            "must_say": some_of(Says),
+            "must_not_say": some_of(Says),
+            "to": one_of(Party),
+        },
+        finish=_need_a_statement,
+    ),
+    "visit": RuleKind(VisitDuty, optional={"staff": at_least(1), "notice_days": at_least(0)}),
+    "validation_notice": RuleKind(ValidationNotice, {"within_days": at_least(0)}),
+    "third_parties": RuleKind(
+        ThirdPartyContact,
+        {"when": one_of((NEVER, BORROWER_UNREACHABLE))},
+        {"failures": at_least(1)},
+        _third_parties,
+    ),
+    "limitation": RuleKind(Limitation, {"years": at_least(1)}),
+    "conduct": RuleKind(Conduct, {"text": Value.text}),
+    "hold_length": RuleKind(
+        HoldLength,
+        {"hold": one_of(HoldKind), "days": at_least(1), "from": one_of(HoldFrom)},
+        finish=_hold_length,
+    ),
+    "retention": RuleKind(Retention, {"of": one_of(RetainedKind), "years": at_least(1)}),
+}
+
+
+def subject(rule: Rule) -> tuple[object, ...]:
+    """What a rule is about, apart from channels and dates. Two about the same contradict."""
+    about: tuple[str, ...] = {
+        Cap: ("counts", "counter", "scope", "window"),
+        MessageContent: ("to", "must_say", "must_not_say"),
+        Conduct: ("text",),
+        Retention: ("of",),
+        HoldLength: ("hold",),
+    }.get(type(rule), ())
+    return (type(rule), rule.at_work, *(getattr(rule, name) for name in about))

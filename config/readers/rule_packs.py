@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from enum import StrEnum
 from functools import partial
+from typing import Any
 
 from config.readers.calendars import read_calendar
-from config.readers.rule_kinds import KINDS, subject
+from config.readers.rule_kinds import KINDS, one_of, some_of, subject
 from config.readers.yaml_reader import Section, Value, each
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
 from domain.compliance.contact_hours import ContactHours
@@ -15,48 +15,31 @@ from domain.compliance.contact_rule import ContactRule
 from domain.compliance.rules import Confidence, Modality, Rule, RulePack, RuleStatus, Source
 from domain.compliance.vocabulary import Channel, Collects
 
-PACK_KEYS = ("id", "version", "jurisdiction", "calendar", "rules")
 RULE_KEYS = (
-    "id",
-    "kind",
-    "channels",
-    "modality",
-    "status",
-    "applies_to",
-    "place",
-    "effective_from",
-    "effective_to",
-    "citation",
-    "confidence",
+    "id kind channels modality status applies_to place effective_from effective_to citation "
+    "confidence"
 )
-
-
-class ContactPlace(StrEnum):
-    """Where a person is reached, where a rule is about that place only."""
-
-    WORK = "work"
-
-
-class PersonChannel(StrEnum):
-    """The channels that reach a person. The court's reaches nobody, so hours do not bind it."""
-
-    SMS = Channel.SMS
-    CALL = Channel.CALL
-    VISIT = Channel.VISIT
+OPTIONAL = {
+    "modality": one_of(Modality),
+    "status": one_of(RuleStatus),
+    "applies_to": some_of(Collects),
+}
+"""Keys of every rule that may be left out. The rule's own default then counts."""
+PERSON_CHANNELS = (Channel.SMS, Channel.CALL, Channel.VISIT)
+"""The channels that reach a person. The court's channel reaches nobody, so it has no hours."""
 
 
 def read_rule_pack(document: Value) -> RulePack:
-    """Turn one file into a rule pack.
+    """Convert one file into a rule pack.
 
     Raises:
-        PolicyError: the file says something a pack must not, contradicts itself, or, being a
-            country's, is silent about the hours of a channel, which would bar that channel for
-            good.
+        PolicyError: something in the file is wrong, two rules contradict each other, or the pack of
+            a country gives no hours for a channel. That channel could then never be used.
     """
-    top = document.section(PACK_KEYS)
+    top = document.section("id version jurisdiction calendar rules")
     pack_id = top.need("id").identifier()
     jurisdiction = top.need("jurisdiction").jurisdiction()
-    calendar = read_calendar(value) if (value := top.maybe("calendar")) else PLAIN_WEEK
+    calendar = top.maybe("calendar", read_calendar) or PLAIN_WEEK
     entries = top.need("rules").values()
     rules = each(entries, partial(_read_rule, pack_id=pack_id, calendar=calendar))
     _refuse_contradictions(tuple(zip(entries, rules, strict=True)))
@@ -66,13 +49,13 @@ def read_rule_pack(document: Value) -> RulePack:
 
 
 def describe_source(source: Source) -> str:
-    """The citation and how sure it is; what was not read in the primary text says so."""
+    """The citation, its confidence, and whether it still has to be read in the primary text."""
     review = ", review: needed" if source.needs_review else ""
     return f"{source.citation} ({source.confidence}{review})"
 
 
 def read_source(section: Section) -> Source:
-    """The citation and the confidence, both of which a rule must have."""
+    """The citation and the confidence. Both are needed."""
     return Source(
         section.need("citation").text(),
         section.need("confidence").word(Confidence),
@@ -84,39 +67,24 @@ def _read_rule(value: Value, pack_id: str, calendar: Calendar) -> Rule:
     if kind_named is None:
         raise value.refuse("The key `kind` is missing here.", f"Write one of: {', '.join(KINDS)}.")
     kind = KINDS[kind_named.known(KINDS, "kind of rule")]
-    section = value.section((*RULE_KEYS, *kind.keys))
-    effective_from = section.need("effective_from").day()
-    end = section.maybe("effective_to")
-    effective_to = end.day() if end else None
-    if end and effective_to and effective_to < effective_from:
-        raise end.refuse(
-            f"`effective_to` is {effective_to}, before `effective_from`.",
-            f"Write {effective_from} or later, or leave it out.",
-        )
-    modality, status = section.maybe("modality"), section.maybe("status")
-    applies_to, place = section.maybe("applies_to"), section.maybe("place")
+    section = value.section(f"{RULE_KEYS} {kind.keys}")
+    effective_from, effective_to = section.effective()
+    values: dict[str, Any] = section.given(OPTIONAL) | kind.read(section)
+    if issubclass(kind.rule_type, ContactHours):
+        values["calendar"] = calendar
     return kind.rule_type(
         id=_read_rule_id(section.need("id"), pack_id),
-        channels=_read_channels(section, kind.rule_type)
-        if issubclass(kind.rule_type, ContactRule)
-        else frozenset(),
+        channels=_read_channels(section, kind.rule_type),
         source=read_source(section),
         effective_from=effective_from,
         effective_to=effective_to,
-        modality=modality.word(Modality) if modality else Modality.MUST_NOT,
-        status=status.word(RuleStatus) if status else RuleStatus.IN_FORCE,
-        applies_to=(
-            frozenset(one.word(Collects) for one in applies_to.values())
-            if applies_to
-            else frozenset()
-        ),
-        at_work=bool(place and place.word(ContactPlace)),
-        **kind.read(section, calendar),
+        at_work=bool(section.maybe("place", one_of(("work",)))),
+        **values,
     )
 
 
 def _read_rule_id(value: Value, pack_id: str) -> str:
-    """Rule ids name their pack, so that a verdict can be traced and no two packs can share one."""
+    """A rule id begins with its pack's: so verdicts can be traced, and ids of packs never clash."""
     id_ = value.identifier()
     if not id_.startswith(f"{pack_id}."):
         raise value.refuse(
@@ -127,8 +95,10 @@ def _read_rule_id(value: Value, pack_id: str) -> str:
 
 
 def _read_channels(section: Section, rule_type: type[Rule]) -> frozenset[Channel]:
-    words = PersonChannel if rule_type is ContactHours else Channel
-    return frozenset(Channel(entry.word(words)) for entry in section.need("channels").values())
+    if not issubclass(rule_type, ContactRule):
+        return frozenset()
+    words = PERSON_CHANNELS if rule_type is ContactHours else tuple(Channel)
+    return some_of(words)(section.need("channels"))
 
 
 def _refuse_silence(top: Section, rules: tuple[Rule, ...]) -> None:
@@ -138,7 +108,7 @@ def _refuse_silence(top: Section, rules: tuple[Rule, ...]) -> None:
         if isinstance(rule, ContactHours) and rule.is_blocking and not rule.at_work
         for channel in rule.channels
     }
-    silent = [str(channel) for channel in PersonChannel if Channel(channel) not in covered]
+    silent = [str(channel) for channel in PERSON_CHANNELS if channel not in covered]
     if silent:
         raise top.need("rules").refuse(
             f"No rule gives the contact hours of {', '.join(silent)}.",
@@ -147,7 +117,7 @@ def _refuse_silence(top: Section, rules: tuple[Rule, ...]) -> None:
 
 
 def _refuse_contradictions(rules: tuple[tuple[Value, Rule], ...]) -> None:
-    """One pack answers a question once; what is stricter belongs in the same rule."""
+    """A pack has one rule for each question; what is stricter belongs in the same rule."""
     for index, (value, rule) in enumerate(rules):
         for _, other in rules[:index]:
             if rule.id == other.id or _both_answer(rule, other):
@@ -157,17 +127,15 @@ def _refuse_contradictions(rules: tuple[tuple[Value, Rule], ...]) -> None:
                 )
 
 
-def _both_answer(each_rule: Rule, other: Rule) -> bool:
-    """Whether two rules say something of the same contact on the same day."""
+def _both_answer(rule: Rule, other: Rule) -> bool:
+    """Whether both rules answer the same question about a contact on the same day."""
     return (
-        subject(each_rule) == subject(other)
-        and each_rule.status is other.status
-        and bool(each_rule.channels & other.channels or not (each_rule.channels or other.channels))
+        subject(rule) == subject(other)
+        and rule.status is other.status
+        and bool(rule.channels & other.channels or not (rule.channels or other.channels))
         and (
-            not each_rule.applies_to
-            or not other.applies_to
-            or bool(each_rule.applies_to & other.applies_to)
+            not rule.applies_to or not other.applies_to or bool(rule.applies_to & other.applies_to)
         )
-        and each_rule.effective_from <= (other.effective_to or date.max)
-        and other.effective_from <= (each_rule.effective_to or date.max)
+        and rule.effective_from <= (other.effective_to or date.max)
+        and other.effective_from <= (rule.effective_to or date.max)
     )

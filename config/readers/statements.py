@@ -1,12 +1,11 @@
-"""What a text or a letter says, as far as a law asks: read off its words, so that none is missed.
+"""Finds in the words of a text or a letter the statements that a law asks about.
 
-`config/templates/statements.yaml` names, for each locale, the words that make a statement.
+`config/templates/statements.yaml` lists, for each locale, the words that make a statement.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,12 +15,8 @@ from domain.compliance.vocabulary import Says
 FILE = "statements.yaml"
 
 
-class ByWords(StrEnum):
-    """The statements that are known by their words; the others by the values they need."""
-
-    OPT_OUT = Says.OPT_OUT
-    LEGAL_CONSEQUENCES = Says.LEGAL_CONSEQUENCES
-
+BY_WORDS = (Says.OPT_OUT, Says.LEGAL_CONSEQUENCES)
+"""The statements that are found by their words; the others by the values of the template."""
 
 BY_PLACEHOLDER = {
     Says.IDENTITY: frozenset({"lender"}),
@@ -29,16 +24,16 @@ BY_PLACEHOLDER = {
 }
 
 Wordings: TypeAlias = Mapping[Says, tuple[str, ...]]
-"""Words each of which makes the statement, in one locale."""
+"""In one locale: for each statement the words, any of which makes it."""
 
 
 def load_statements(directory: Path) -> Mapping[str, Wordings]:
-    """The wordings of each locale; none where the directory has no such file.
+    """The wordings of each locale; empty if the directory has no such file.
 
-    A text without known words says nothing then, and a law that asks for an opt-out bars it.
+    Without them no text has an opt-out, and a law that asks for one bars the text.
 
     Raises:
-        PolicyError: the file says something that it must not.
+        PolicyError: something in the file is wrong.
     """
     path = directory / FILE
     if not path.exists():
@@ -46,16 +41,16 @@ def load_statements(directory: Path) -> Mapping[str, Wordings]:
     return {locale: _wordings(value) for locale, value in read_yaml(path).pairs().items()}
 
 
-def statements_in(text: str, placeholders: Collection[str], told_by: Wordings) -> frozenset[Says]:
-    """What a template says: `text` is its source, `placeholders` the values it needs."""
+def statements_in(text: str, placeholders: Collection[str], wordings: Wordings) -> frozenset[Says]:
+    """The statements of a template. `text` is its source, `placeholders` the values it needs."""
     by_value = {says for says, names in BY_PLACEHOLDER.items() if names & set(placeholders)}
     plain = text.casefold()
     by_words = {
-        says for says, words in told_by.items() if any(word.casefold() in plain for word in words)
+        says for says, words in wordings.items() if any(word.casefold() in plain for word in words)
     }
     return frozenset(by_value | by_words)
 
 
 def _wordings(value: Value) -> Wordings:
-    section = value.section([str(word) for word in ByWords])
-    return {Says(str(word)): section.texts(str(word)) for word in ByWords}
+    section = value.section(" ".join(BY_WORDS))
+    return {says: section.entries(says, Value.text) for says in BY_WORDS}

@@ -1,4 +1,4 @@
-"""What a mapping says of a lender's loan tape. `tape_mapping_reader.py` reads one from its file."""
+"""The mapping of a lender's loan tape. `tape_mapping_reader.py` reads it from its file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from config.readers.regions import Region
 
 
 class Field(StrEnum):
-    """What a column, or a constant, may say of a loan."""
+    """The values of a loan that a column, or a constant, may give."""
 
     EXTERNAL_ID = "external_id"
     BORROWER_ID = "borrower_id"
@@ -43,11 +43,11 @@ class Field(StrEnum):
 
 
 class ScheduleKind(StrEnum):
-    """How the instalments follow from the columns."""
+    """How the instalments are calculated from the columns."""
 
     LEVEL_PAYMENT = "level_payment"
-    """Monthly, from amount, yearly rate, term, instalment and the month of issue; the first one
-    falls due in the month after."""
+    """Monthly, from amount, yearly rate, term, instalment and month of issue. The first one falls
+    due in the month after the issue."""
     LUMP_SUM = "lump_sum"
     """One instalment, from principal, interest and a due date."""
     EXPLICIT = "explicit"
@@ -55,7 +55,7 @@ class ScheduleKind(StrEnum):
 
 
 class PaidBy(StrEnum):
-    """Which figure says how many instalments are paid."""
+    """The figure from which the number of paid instalments is calculated."""
 
     TOTAL = "total"
     PRINCIPAL = "principal"
@@ -67,22 +67,22 @@ class TapeMapping:
 
     id: str
     columns: Mapping[Field, str]
-    """The column of the tape that says it."""
+    """The name of the column for each value."""
     constants: Mapping[Field, str]
-    """What holds for every loan of the tape."""
+    """Values that are the same for every loan of the tape."""
     schedule: ScheduleKind
     paid_by: PaidBy
     tolerance: Decimal
-    """The part of an instalment that may be missing from one that counts as paid, 0 to 0.5."""
+    """The fraction of an instalment that may be missing although it counts as paid, 0 to 0.5."""
     phone_region: str
     """The country, as ISO 3166-1 alpha-2, of numbers written without their country code."""
     date_format: str = "%Y-%m-%d"
     month_format: str = "%Y-%m"
     thousands_mark: str = ""
     seen_on: date | None = None
-    """The day at whose end the tape was written. Given when the due day is to be drawn."""
+    """The day at whose end the tape was written. Set if the due day is to be drawn by a hash."""
     made_contacts: bool = False
-    """Names, numbers and addresses are made up, plainly and from ranges reserved for fiction."""
+    """Whether names, numbers and addresses are fictitious, from ranges reserved for fiction."""
     regions: Mapping[str, Region] = field(default_factory=dict)
     statuses: LenderStatuses | None = None
-    """What the lender's own status means, when the tape has one."""
+    """What the lender's own statuses mean, if the tape has them."""

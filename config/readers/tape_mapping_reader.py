@@ -1,35 +1,51 @@
-"""Mappings of loan tapes: which column of a lender's file says what, and what no column says.
+"""Reads the mappings of loan tapes: which column of a lender's file has which value of a loan.
 
-A mapping is data, so that a lender's file comes in as it is. It is read strictly: what it cannot
-mean is refused with the file, the line and what to write instead.
+A mapping is data, so a lender's file is imported as it is. Every error in a mapping names the file,
+the line and what to write instead.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 
-from babel.numbers import get_currency_precision, list_currencies
 from phonenumbers import SUPPORTED_REGIONS
 
+from config.readers.formats import LOCALE, is_currency
 from config.readers.lender_statuses import read_lender_statuses
-from config.readers.regions import Region, load_regions, zone_of
+from config.readers.regions import load_regions
 from config.readers.tape_mapping import Field, PaidBy, ScheduleKind, TapeMapping
-from config.readers.yaml_reader import PolicyError, Section, Value, read_yaml
+from config.readers.yaml_reader import PolicyError, Value, read_yaml
 
 MAPPINGS_DIRECTORY = Path(__file__).parents[1] / "mappings"
 
-LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
-"""The part of BCP 47 that templates use: language, script, country."""
+_KEYS = (
+    "mapping columns constants formats schedule paid phone_region made_contacts regions "
+    "lender_statuses disagreements"
+)
+_ALWAYS = (Field.EXTERNAL_ID, Field.JURISDICTION, Field.PRODUCT, Field.CURRENCY, Field.LOCALE)
+_MAY_BE_CONSTANT = (*_ALWAYS[1:], Field.ZONES)
+_CONTACTS = (Field.NAME, Field.PHONE, Field.ADDRESS)
+_OF_SCHEDULE = {
+    ScheduleKind.LEVEL_PAYMENT: (
+        *(Field.PRINCIPAL, Field.ANNUAL_RATE_PERCENT, Field.TERM_MONTHS),
+        *(Field.INSTALMENT, Field.ISSUE_MONTH),
+    ),
+    ScheduleKind.LUMP_SUM: (Field.PRINCIPAL, Field.INTEREST, Field.DUE_ON),
+    ScheduleKind.EXPLICIT: (Field.INSTALMENTS,),
+}
+_OF_PAID = {
+    PaidBy.TOTAL: (Field.PAID_TOTAL,),
+    PaidBy.PRINCIPAL: (Field.PAID_PRINCIPAL, Field.PAID_INTEREST),
+}
 
 
 def load_mapping(name: str, directory: Path = MAPPINGS_DIRECTORY) -> TapeMapping:
-    """The shipped mapping of this name or, where the name ends in `.yaml`, the one in that file.
+    """The shipped mapping of this name or, if the name ends in `.yaml`, the mapping in that file.
 
     Raises:
-        PolicyError: there is no such mapping, or it says something that it must not.
+        PolicyError: there is no such mapping, or something in it is wrong.
     """
     if name.endswith(".yaml"):
         return read_mapping(Path(name))
@@ -46,19 +62,18 @@ def read_mapping(path: Path) -> TapeMapping:
     """The mapping in one file.
 
     Raises:
-        PolicyError: the file cannot be read, or says something that it must not.
+        PolicyError: the file cannot be read, or something in it is wrong.
     """
-    place = read_yaml(path)
-    top = place.section(_KEYS)
-    schedule = top.need("schedule").section({"kind", "seen_on"})
-    paid = top.need("paid").section({"by", "tolerance"})
-    formats = _formats(top)
-    seen_on = schedule.maybe("seen_on")
-    statuses = top.maybe("lender_statuses")
+    document = read_yaml(path)
+    top = document.section(_KEYS)
+    schedule = top.need("schedule").section("kind seen_on")
+    paid = top.need("paid").section("by tolerance")
+    formats = top.maybe("formats", _formats) or {}
+    statuses = top.pairs.get("lender_statuses")
     mapping = TapeMapping(
         id=top.need("mapping").identifier(),
         columns=_columns(top.need("columns")),
-        constants=_constants(top.maybe("constants")),
+        constants=top.maybe("constants", _constants) or {},
         schedule=schedule.need("kind").word(ScheduleKind),
         paid_by=paid.need("by").word(PaidBy),
         tolerance=_tolerance(paid.need("tolerance")),
@@ -66,84 +81,31 @@ def read_mapping(path: Path) -> TapeMapping:
         date_format=formats.get("date", "%Y-%m-%d"),
         month_format=formats.get("month", "%Y-%m"),
         thousands_mark=formats.get("thousands_mark", ""),
-        seen_on=seen_on.day() if seen_on else None,
-        made_contacts=_made_contacts(top.maybe("made_contacts")),
-        regions=_regions(top.maybe("regions")),
-        statuses=read_lender_statuses(statuses, top.maybe("disagreements")) if statuses else None,
+        seen_on=schedule.maybe("seen_on", Value.day),
+        made_contacts=bool(top.maybe("made_contacts", _made_contacts)),
+        regions=top.maybe("regions", lambda name: load_regions(name.identifier())) or {},
+        statuses=(
+            read_lender_statuses(statuses, top.pairs.get("disagreements")) if statuses else None
+        ),
     )
-    _refuse_what_does_not_fit(place, mapping)
+    _refuse_what_does_not_fit(document, mapping)
     return mapping
 
 
-def is_currency(code: str) -> bool:
-    """Whether this is an ISO 4217 currency that has hundredths, as all sums here do."""
-    return code in list_currencies() and get_currency_precision(code) == 2
-
-
-_KEYS = {
-    "mapping",
-    "columns",
-    "constants",
-    "formats",
-    "schedule",
-    "paid",
-    "phone_region",
-    "made_contacts",
-    "regions",
-    "lender_statuses",
-    "disagreements",
-}
-
-_MAY_BE_CONSTANT = (
-    Field.JURISDICTION,
-    Field.PRODUCT,
-    Field.CURRENCY,
-    Field.LOCALE,
-    Field.ZONES,
-)
-
-_ALWAYS = (
-    Field.EXTERNAL_ID,
-    Field.JURISDICTION,
-    Field.PRODUCT,
-    Field.CURRENCY,
-    Field.LOCALE,
-)
-_CONTACTS = (Field.NAME, Field.PHONE, Field.ADDRESS)
-_OF_SCHEDULE = {
-    ScheduleKind.LEVEL_PAYMENT: (
-        Field.PRINCIPAL,
-        Field.ANNUAL_RATE_PERCENT,
-        Field.TERM_MONTHS,
-        Field.INSTALMENT,
-        Field.ISSUE_MONTH,
-    ),
-    ScheduleKind.LUMP_SUM: (Field.PRINCIPAL, Field.INTEREST, Field.DUE_ON),
-    ScheduleKind.EXPLICIT: (Field.INSTALMENTS,),
-}
-_OF_PAID = {
-    PaidBy.TOTAL: (Field.PAID_TOTAL,),
-    PaidBy.PRINCIPAL: (Field.PAID_PRINCIPAL, Field.PAID_INTEREST),
-}
-
-
-def _columns(place: Value) -> dict[Field, str]:
+def _columns(value: Value) -> dict[Field, str]:
     columns: dict[Field, str] = {}
-    for name, value in place.section(list(Field)).pairs.items():
-        column = value.text()
-        if column in columns.values():
-            raise value.refuse(
-                f"The column {column} feeds two fields.", "Let one column feed one field."
+    for name, column in value.section(" ".join(Field)).pairs.items():
+        if column.text() in columns.values():
+            raise column.refuse(
+                f"The column {column.text()} feeds two fields.", "Let one column feed one field."
             )
-        columns[Field(name)] = column
+        columns[Field(name)] = column.text()
     return columns
 
 
-def _constants(place: Value | None) -> dict[Field, str]:
-    if place is None:
-        return {}
-    section = place.section(_MAY_BE_CONSTANT)
-    return {Field(name): _constant(Field(name), value) for name, value in section.pairs.items()}
+def _constants(value: Value) -> dict[Field, str]:
+    pairs = value.section(" ".join(_MAY_BE_CONSTANT)).pairs
+    return {Field(name): _constant(Field(name), constant) for name, constant in pairs.items()}
 
 
 def _constant(of: Field, value: Value) -> str:
@@ -151,7 +113,7 @@ def _constant(of: Field, value: Value) -> str:
     if of is Field.JURISDICTION:
         return value.jurisdiction()
     if of is Field.ZONES:
-        return zone_of(value)
+        return value.zone()
     if of is Field.CURRENCY and not is_currency(text):
         raise value.refuse(f"The currency {text} is not known.", "Write one such as CNY or USD.")
     if of is Field.LOCALE and not LOCALE.fullmatch(text):
@@ -159,24 +121,19 @@ def _constant(of: Field, value: Value) -> str:
     return text
 
 
-def _formats(top: Section) -> dict[str, str]:
-    place = top.maybe("formats")
-    if place is None:
-        return {}
-    section = place.section({"date", "month", "thousands_mark"})
-    for key in ("date", "month"):
-        if value := section.maybe(key):
-            _check_format(value)
-    return {key: value.text() for key, value in section.pairs.items()}
+def _formats(value: Value) -> dict[str, str]:
+    pairs = value.section("date month thousands_mark").pairs
+    for key in {"date", "month"} & set(pairs):
+        _check_format(pairs[key])
+    return {key: written.text() for key, written in pairs.items()}
 
 
 def _check_format(value: Value) -> None:
-    text = value.text()
-    parts = set(re.findall(r"%(.)", text))
+    parts = set(re.findall(r"%(.)", value.text()))
     needed = [{"Y"}, {"m", "b", "B"}] + ([{"d"}] if value.key == "date" else [])
-    if any(not parts & one_of for one_of in needed) or parts - set().union(*needed):
+    if any(not parts & choice for choice in needed) or parts - set().union(*needed):
         raise value.refuse(
-            f"The format {text} does not say a whole {value.key}.",
+            f"The format {value.text()} does not say a whole {value.key}.",
             "Write one such as %d/%m/%Y for a date, or %b-%Y for a month.",
         )
 
@@ -191,31 +148,27 @@ def _tolerance(value: Value) -> Decimal:
     return tolerance
 
 
-def _made_contacts(value: Value | None) -> bool:
-    return value is not None and bool(value.known({"fiction"}, "way to make contacts called"))
+def _made_contacts(value: Value) -> str:
+    return value.known({"fiction"}, "way to make contacts called")
 
 
-def _regions(value: Value | None) -> Mapping[str, Region]:
-    return load_regions(value.identifier()) if value else {}
-
-
-def _refuse_what_does_not_fit(place: Value, mapping: TapeMapping) -> None:
-    """What each key says is right; here it is asked whether together they describe a loan."""
+def _refuse_what_does_not_fit(document: Value, mapping: TapeMapping) -> None:
+    """Each key by itself is right. Check that all of them together describe a loan."""
     given = {*mapping.columns, *mapping.constants}
     needed = [*_ALWAYS, *_OF_SCHEDULE[mapping.schedule], *_OF_PAID[mapping.paid_by]]
     needed += [] if mapping.made_contacts else _CONTACTS
     for missing in (name for name in needed if name not in given):
         where = "columns or constants" if missing in _MAY_BE_CONSTANT else "columns"
-        raise place.refuse(
+        raise document.refuse(
             f"Nothing says the {missing} of a loan.", f"Write {missing}: under {where}."
         )
     for name in mapping.constants:
         if name in mapping.columns:
-            raise place.refuse(
+            raise document.refuse(
                 f"Both a column and a constant say the {name}.", "Keep the one that is right."
             )
     if problem := _misfit(mapping, given):
-        raise place.refuse(*problem)
+        raise document.refuse(*problem)
 
 
 def _misfit(mapping: TapeMapping, given: set[Field]) -> tuple[str, str] | None:

@@ -1,7 +1,7 @@
-"""Reads the YAML of the policy so that every refusal names the file, the line and the remedy.
+"""Reads YAML files so that every error names the file, the line and what to write instead.
 
-Values are kept as they were written until a getter says what is wanted: `08:00`, `1-3` and `1.50`
-then mean what they look like, and none of YAML's guesses at types can get in between.
+A value stays the text that was written until a method converts it. So `08:00`, `1-3` and `1.50`
+mean what they look like: YAML does not guess their types.
 """
 
 from __future__ import annotations
@@ -21,28 +21,32 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from config.readers.formats import IDENTIFIER, JURISDICTION, is_zone
 from domain.errors import ArrearsError
+from domain.ladder import Days
 
 A = TypeVar("A")
 B = TypeVar("B")
 W = TypeVar("W", bound=str)
 
-IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
-JURISDICTION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
+WHOLE_NUMBER = re.compile(r"-?\d{1,9}")
+AMOUNT = re.compile(r"-?\d+(\.\d+)?")
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+DAYS = re.compile(r"(\d{1,5})(?:(-)(\d{1,5})?)?")
 
 
 class PolicyError(ArrearsError):
-    """What a policy file says and must not: a line for each problem, with file, line and remedy."""
+    """The errors in a policy file: one line for each, with its file, its line and a remedy."""
 
     def __init__(self, *problems: str) -> None:
-        """Takes whole sentences, one string for each problem."""
+        """Takes one string of whole sentences for each problem."""
         super().__init__("\n".join(problems))
         self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value, the key it stands under, and where it stands."""
+    """One value of a file, with its key and its position."""
 
     key: str
     file: str
@@ -53,7 +57,7 @@ class Value:
         return int(self.node.start_mark.line) + 1
 
     def refuse(self, wrong: str, instead: str) -> PolicyError:
-        """The error that says what is wrong here and what to write instead, in two sentences."""
+        """The error for this value: a sentence on what is wrong, one on what to write instead."""
         return PolicyError(f"{self.file} line {self.line}: {wrong} {instead}")
 
     def text(self) -> str:
@@ -65,53 +69,81 @@ class Value:
             raise self.refuse(f"`{self.key}` has no value.", "Write one, or leave out the line.")
         return text
 
+    def wrong(self, instead: str) -> PolicyError:
+        """The error for a text that is not in the right form."""
+        return self.refuse(f"`{self.key}` is {self.text()}.", instead)
+
+    def matching(self, pattern: re.Pattern[str], instead: str) -> re.Match[str]:
+        """The match of a text that must match as a whole."""
+        if match := pattern.fullmatch(self.text()):
+            return match
+        raise self.wrong(instead)
+
     def identifier(self) -> str:
-        """A name that ends up in the records: small letters, digits, underscores, dots between."""
-        return self._matching(IDENTIFIER, "Write small letters, digits and _, such as remind_2.")
+        """A name that is stored in records: small letters, digits, underscores, dots between."""
+        return self.matching(IDENTIFIER, "Write small letters, digits and _, such as remind_2.")[0]
 
     def jurisdiction(self) -> str:
         """ISO 3166-1 alpha-2, with a subdivision where its law differs: `CN`, `US-MA`."""
-        return self._matching(
+        return self.matching(
             JURISDICTION, "Write a country in two capitals, such as CN, or a part of it, as US-MA."
-        )
+        )[0]
+
+    def zone(self) -> str:
+        """The name of an IANA time zone."""
+        if not is_zone(name := self.text()):
+            raise self.refuse(f"There is no time zone {name}.", "Write one such as Asia/Shanghai.")
+        return name
 
     def whole(self, at_least: int) -> int:
         """A whole number."""
-        text = self._matching(re.compile(r"-?\d{1,9}"), "Write a whole number, such as 3.")
-        if int(text) < at_least:
-            raise self.refuse(f"`{self.key}` is {text}.", f"Write {at_least} or more.")
-        return int(text)
+        number = int(self.matching(WHOLE_NUMBER, "Write a whole number, such as 3.")[0])
+        if number < at_least:
+            raise self.wrong(f"Write {at_least} or more.")
+        return number
 
     def amount(self) -> Decimal:
-        """Money, of zero or more."""
-        text = self._matching(re.compile(r"-?\d+(\.\d+)?"), "Write an amount, such as 100.00.")
-        if Decimal(text) < 0:
-            raise self.refuse(f"`{self.key}` is {text}.", "Write 0 or more.")
-        return Decimal(text)
+        """An amount of money, zero or more."""
+        amount = Decimal(self.matching(AMOUNT, "Write an amount, such as 100.00.")[0])
+        if amount < 0:
+            raise self.wrong("Write 0 or more.")
+        return amount
 
     def day(self) -> date:
         """A calendar day."""
         instead = "Write a day of the calendar as year-month-day, such as 2026-01-31."
-        text = self._matching(re.compile(r"\d{4}-\d{2}-\d{2}"), instead)
         try:
-            return date.fromisoformat(text)
+            return date.fromisoformat(self.matching(DATE, instead)[0])
         except ValueError:
-            raise self.refuse(f"`{self.key}` is {text}.", instead) from None
+            raise self.wrong(instead) from None
+
+    def days(self, instead: str) -> Days:
+        """A range of days such as 3, 1-3, or 60- for day 60 and all that follow."""
+        first, open_ended, last = self.matching(DAYS, instead).groups()
+        return Days(int(first), int(last) if last else None if open_ended else int(first))
 
     def word(self, words: Iterable[W]) -> W:
         """One word of a closed vocabulary, such as a `StrEnum`."""
-        text = self.text()
         known = {str(word): word for word in words}
-        if text not in known:
-            raise self.refuse(f"`{self.key}` is {text}.", _one_of(text, known))
-        return known[text]
+        if self.text() not in known:
+            raise self.wrong(_one_of(self.text(), known))
+        return known[self.text()]
 
     def known(self, names: Collection[str], what: str) -> str:
-        """One of the names that exist elsewhere."""
+        """One of the names that are defined elsewhere."""
         text = self.text()
         if text not in names:
             raise self.refuse(f"There is no {what} {text}.", _one_of(text, names))
         return text
+
+    def unused(self, name: str, seen: dict[str, Value], taken: str) -> str:
+        """The name, which must not be in `seen` yet; `taken` begins the sentence if it is."""
+        if name in seen:
+            raise self.refuse(
+                f"{taken} already, in line {seen[name].line}.", "Write an id that no other has."
+            )
+        seen[name] = self
+        return name
 
     def values(self) -> tuple[Value, ...]:
         """The entries of a list."""
@@ -121,8 +153,12 @@ class Value:
             )
         return tuple(Value(self.key, self.file, node) for node in self.node.value)
 
+    def entries(self, read: Callable[[Value], B]) -> tuple[B, ...]:
+        """The entries of a list, each converted by `read`."""
+        return each(self.values(), read)
+
     def pairs(self) -> dict[str, Value]:
-        """The keys of a mapping, whatever they are, and their values; no key may come twice."""
+        """The values of a mapping by their keys; no key may come twice."""
         if not isinstance(self.node, MappingNode):
             raise self.refuse(f"`{self.key}` has no keys.", "Write key: value, one on each line.")
         pairs: dict[str, Value] = {}
@@ -136,61 +172,69 @@ class Value:
             pairs[name] = Value(name, self.file, node)
         return pairs
 
-    def section(self, keys: Collection[str]) -> Section:
-        """A mapping that has none but these keys."""
-        pairs = self.pairs()
-        unknown = [key for key in pairs if key not in keys]
-        if unknown:
-            raise PolicyError(
-                *(
-                    problem
-                    for key in unknown
-                    for problem in pairs[key]
-                    .refuse(f"The key `{key}` is not known here.", _one_of(key, keys))
-                    .problems
-                )
-            )
-        return Section(self, pairs)
+    def section(self, keys: str) -> Section:
+        """A mapping that has no other keys than these, which are separated by spaces."""
+        known = keys.split()
 
-    def _matching(self, pattern: re.Pattern[str], instead: str) -> str:
-        text = self.text()
-        if not pattern.fullmatch(text):
-            raise self.refuse(f"`{self.key}` is {text}.", instead)
-        return text
+        def check(value: Value) -> None:
+            if value.key not in known:
+                wrong = f"The key `{value.key}` is not known here."
+                raise value.refuse(wrong, _one_of(value.key, known))
+
+        pairs = self.pairs()
+        each(pairs.values(), check)
+        return Section(self, pairs)
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
     """A mapping whose keys are all known."""
 
-    place: Value
+    value: Value
     pairs: Mapping[str, Value]
 
     def need(self, key: str) -> Value:
         """The value of a key that must be there."""
         if key not in self.pairs:
-            raise self.place.refuse(
+            raise self.value.refuse(
                 f"The key `{key}` is missing here.", f"Write {key}: and its value."
             )
         return self.pairs[key]
 
-    def maybe(self, key: str) -> Value | None:
-        """The value of a key that may be left out."""
-        return self.pairs.get(key)
+    def maybe(self, key: str, read: Callable[[Value], B]) -> B | None:
+        """The value of a key that may be left out, converted by `read`; None without the key."""
+        return read(self.pairs[key]) if key in self.pairs else None
 
-    def texts(self, key: str) -> tuple[str, ...]:
-        """A list of words that may be left out."""
-        value = self.maybe(key)
-        return tuple(entry.text() for entry in value.values()) if value else ()
+    def given(self, reads: Mapping[str, Callable[[Value], B]]) -> dict[str, B]:
+        """The values of those of these keys that are there, each converted by its function."""
+        return {key: read(self.pairs[key]) for key, read in reads.items() if key in self.pairs}
+
+    def entries(self, key: str, read: Callable[[Value], B]) -> tuple[B, ...]:
+        """The entries of a list that may be left out, each converted by `read`."""
+        return self.maybe(key, lambda value: value.entries(read)) or ()
+
+    def effective(self) -> tuple[date, date | None]:
+        """First and last day in force: `effective_from` and, if there is one, `effective_to`."""
+        first, last = self.need("effective_from").day(), self.maybe("effective_to", Value.day)
+        if last and last < first:
+            raise self.pairs["effective_to"].refuse(
+                f"`effective_to` is {last}, before `effective_from`.",
+                f"Write {first} or later, or leave it out.",
+            )
+        return first, last
 
 
-def each(things: Iterable[A], read: Callable[[A], B]) -> tuple[B, ...]:
-    """Read every thing, and refuse all that are wrong at once rather than one at a time."""
+def each(sources: Iterable[A], read: Callable[[A], B]) -> tuple[B, ...]:
+    """Apply `read` to each source. The error lists all that are wrong, not only the first.
+
+    Raises:
+        PolicyError: one or more of them are wrong.
+    """
     results: list[B] = []
     problems: list[str] = []
-    for thing in things:
+    for source in sources:
         try:
-            results.append(read(thing))
+            results.append(read(source))
         except PolicyError as error:
             problems += error.problems
     if problems:
@@ -199,7 +243,7 @@ def each(things: Iterable[A], read: Callable[[A], B]) -> tuple[B, ...]:
 
 
 def read_yaml(path: Path) -> Value:
-    """Read one file, which holds one YAML document.
+    """Read a file that contains one YAML document.
 
     Raises:
         PolicyError: it cannot be read, is empty, or is not YAML.
@@ -221,9 +265,9 @@ def read_yaml(path: Path) -> Value:
 
 
 def digest(value: Value) -> str:
-    """SHA-256, in hex, of what a document says: comments, layout and key order do not count."""
-    said = json.dumps(_plain(value.node), sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(said.encode()).hexdigest()
+    """SHA-256, in hex, of the content of a document, without comments, layout and key order."""
+    content = json.dumps(_plain(value.node), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _plain(node: Node) -> object:
@@ -252,7 +296,7 @@ def _one_of(text: str, known: Collection[str]) -> str:
 
 
 def _shown(path: Path) -> str:
-    """The path as a person in the working directory would type it."""
+    """The path, relative to the working directory where it is inside it."""
     resolved = path.resolve()
     here = Path.cwd()
     return str(resolved.relative_to(here) if resolved.is_relative_to(here) else path)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from config.readers.ladders import describe, read_ladder
+from config.readers.ladders import read_ladder
 from config.readers.yaml_reader import PolicyError, read_yaml
 from domain.actions import SCHEDULE_VISIT
 from domain.errors import ArrearsError
@@ -119,13 +119,6 @@ def test_products_may_be_left_out_for_all_of_them(tmp_path: Path) -> None:
 def test_the_first_days_may_go_unsaid_when_they_are_days_of_grace(tmp_path: Path) -> None:
     text = SMALL.replace("grace_days: 0", "grace_days: 1").replace("days: 1-3", "days: 2-3")
     assert read(tmp_path, text.replace("days: 1-2", "days: 2")).grace_days == 1
-
-
-def test_a_ladder_is_described_in_a_line_for_each_step(tmp_path: Path) -> None:
-    assert describe(read(tmp_path, SMALL)) == (
-        "remind, days 1-3: text (days 1-2; reminder_first), call (days 1-3)",
-        "legal, days 7-: file (days 7-; after remind; approved by a supervisor)",
-    )
 
 
 # What is wrong, what to change in the ladder above, the line to point at, and words of the refusal.

@@ -13,8 +13,7 @@ from typing import Any
 import phonenumbers
 from sqlalchemy import Connection, select, update
 
-from config.readers.regions import is_zone
-from config.readers.tape_mapping_reader import LOCALE
+from config.readers.formats import LOCALE, is_zone
 from domain.events import NotYetError, RejectedError
 from workers.context import Context
 from workers.db.problems import resolve_problems

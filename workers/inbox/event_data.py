@@ -22,8 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from config.readers.regions import is_zone
-from config.readers.tape_mapping_reader import LOCALE
+from config.readers.formats import LOCALE, is_zone
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.holds import HoldKind

@@ -11,9 +11,9 @@ import re
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, timezone
 
-from config.readers.regions import Region, is_zone
+from config.readers.formats import LOCALE, is_zone
+from config.readers.regions import Region
 from config.readers.tape_mapping import Field, TapeMapping
-from config.readers.tape_mapping_reader import LOCALE
 from domain.loans import Borrower, Problem
 from workers.tapes.cells import Cells
 from workers.tapes.invented_contacts import made_address, made_name, made_phone

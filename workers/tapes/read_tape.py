@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+from config.readers.formats import IDENTIFIER, JURISDICTION, is_currency
 from config.readers.tape_mapping import Field, TapeMapping
-from config.readers.tape_mapping_reader import is_currency
-from config.readers.yaml_reader import IDENTIFIER, JURISDICTION
 from domain.errors import ArrearsError
 from domain.loans import LoanOnTape
 from workers.tapes.borrowers import read_borrower

@@ -66,7 +66,7 @@ class StatusTally:
 
     def result(self) -> StatusComparison:
         """What has been counted so far."""
-        known = (self._statuses.settled, *(r.status for r in self._statuses.ranges))
+        known = (self._statuses.settled, *self._statuses.days)
         unknown = sorted({lender for _, lender in self._counts} - set(known))
         order = (*known, *unknown)
         cells = (

@@ -100,7 +100,7 @@ def test_work_that_waited_for_people_is_due_again_when_they_come(
     [
         ("[caller]", "[caler]", "line 4: `roles` is caler. Did you mean caller?"),
         ("capacity: 5", "capacity: many", "line 6: `daily_capacity` is many."),
-        ("Asia/Shanghai", "Shanghai", "line 8: `zone` is Shanghai. Write an IANA time zone"),
+        ("Asia/Shanghai", "Shanghai", "line 8: There is no time zone Shanghai. Write one such as"),
         ("    zone: Asia/Shanghai\n", "", "line 3: The key `zone` is missing here."),
         ("08:00-20:00", "20:00-08:00", "line 9: `mon-fri` is 20:00-08:00, which ends before"),
         ("trained_on", "trained", "line 7: The key `trained` is not known here. Did you mean"),
