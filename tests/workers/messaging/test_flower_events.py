@@ -128,12 +128,21 @@ def test_of_a_worker_that_is_stopped_flower_hears_all(
             listening.result(timeout=10)
 
 
-def test_a_worker_that_tells_of_nothing_needs_no_such_part(worker: Worker) -> None:
-    worker.consumer.event_dispatcher = None
+@pytest.mark.parametrize("missing", ["event_dispatcher", "hub"])
+def test_a_worker_without_task_events_or_an_event_loop_is_left_as_it_is(
+    worker: Worker, missing: str
+) -> None:
+    dispatcher = worker.consumer.event_dispatcher
+    buffers = dispatcher.buffer_limit, dispatcher.on_send_buffered
+    setattr(worker.consumer, missing, None)
     part = TaskEventsTogether(worker.consumer)
 
     part.start(worker.consumer)
+
+    assert len(worker.consumer.timer) == 0
+    assert (dispatcher.buffer_limit, dispatcher.on_send_buffered) == buffers
     part.stop(worker.consumer)
+    assert worker.heard() == []
 
 
 def test_the_workers_have_it() -> None:
