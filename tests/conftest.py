@@ -10,7 +10,7 @@ import pytest
 import redis
 from sqlalchemy import Engine
 
-from tests.support.databases import new_database
+from tests.support.databases import ReusedDatabase, new_database
 from tests.support.receiver import LendersSystems, lenders_systems
 from workers.db.engine import connect
 from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
@@ -23,13 +23,14 @@ MANY = 20
 def postgres_server() -> Iterator[str]:
     """The URL of a PostgreSQL server on which databases may be made.
 
-    TEST_DATABASE_URL names one of your own (a `postgresql+psycopg2://` URL whose user may
-    create databases); otherwise one is started from a wheel.
+    TEST_DATABASE_URL names one of your own (a `postgresql+psycopg2://` URL of a superuser);
+    otherwise one is started from a wheel.
     """
     if own := os.environ.get("TEST_DATABASE_URL"):
         yield own
         return
-    with LocalPostgres() as server:
+    # A table that is vacuumed or analysed while a test runs may be read by another plan.
+    with LocalPostgres(autovacuum="off") as server:
         yield server.url
 
 
@@ -43,11 +44,19 @@ def migrated_template(postgres_server: str) -> Iterator[str]:
         yield str(url.database)
 
 
-@pytest.fixture
-def database_url(postgres_server: str, migrated_template: str) -> Iterator[str]:
-    """A database of this test's own: migrated, empty, dropped afterwards."""
+@pytest.fixture(scope="session")
+def reused_database(postgres_server: str, migrated_template: str) -> Iterator[ReusedDatabase]:
     with new_database(postgres_server, template=migrated_template) as url:
-        yield url.render_as_string(hide_password=False)
+        database = ReusedDatabase(postgres_server, url, migrated_template)
+        yield database
+        database.close()
+
+
+@pytest.fixture
+def database_url(reused_database: ReusedDatabase) -> str:
+    """A database for this test alone: migrated and empty."""
+    reused_database.renew()
+    return reused_database.url.render_as_string(hide_password=False)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Makes and drops databases on a PostgreSQL server that the tests may use."""
+"""Makes, empties and drops databases on a PostgreSQL server that the tests may use."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
-from sqlalchemy import URL, create_engine, make_url, text
-from sqlalchemy.pool import NullPool
+import psycopg2
+from sqlalchemy import URL, make_url
 
 
 @contextmanager
@@ -22,17 +22,122 @@ def new_database(server_url: str, template: str | None = None) -> Iterator[URL]:
         yield make_url(server_url).set(database=name)
     finally:
         # A test that failed may have left a connection open.
-        _run(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+        _run(server_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 def renew_database(server_url: str, name: str, template: str) -> None:
     """Make the database `name` anew, a copy of `template`; who was connected to it is cut off."""
-    _run(server_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    _run(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    _run(
+        server_url,
+        f"DROP DATABASE IF EXISTS {name} WITH (FORCE)",
+        f"CREATE DATABASE {name} TEMPLATE {template}",
+    )
 
 
-def _run(server_url: str, statement: str) -> None:
-    # Neither statement may run inside a transaction, and a pool would hold on to the server.
-    engine = create_engine(server_url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
+class ReusedDatabase:
+    """One copy of a template for test after test, in the state of the template before each.
+
+    To empty the tables costs a tenth of what a new copy costs. Whatever a test does beyond rows
+    (tables, indexes, triggers, statistics of the planner) shows in the catalogues: then the next
+    test gets a new copy.
+    """
+
+    def __init__(self, server_url: str, url: URL, template: str) -> None:
+        """The database at `url` is a copy of `template` that nobody has used yet."""
+        self.url = url
+        self._server_url = server_url
+        self._template = template
+        self._connection: psycopg2.extensions.connection | None = None
+        self._catalogues: object = None
+
+    def renew(self) -> None:
+        """Cut off who is connected, and have the template's state again."""
+        if self._connection is None:
+            self._open()
+            return
+        with self._connection.cursor() as cursor:
+            cursor.execute(_CUT_OFF)
+            cursor.execute(_CATALOGUES)
+            if cursor.fetchone() == self._catalogues:
+                cursor.execute(_EMPTY)
+                cursor.execute(_CATALOGUES)  # a truncated table has a new file
+                self._catalogues = cursor.fetchone()
+                return
+        self.close()
+        renew_database(self._server_url, str(self.url.database), self._template)
+        self._open()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _open(self) -> None:
+        self._connection = _connect(self.url)
+        with self._connection.cursor() as cursor:
+            # No trigger fires: those that guard evidence, and those that check references.
+            cursor.execute("SET session_replication_role = replica; SET lock_timeout = '10s'")
+            cursor.execute(_CATALOGUES)
+            self._catalogues = cursor.fetchone()
+
+
+_CUT_OFF = """
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+
+_CATALOGUES = """
+WITH written (xmin) AS (
+  SELECT xmin FROM pg_attribute
+  UNION ALL SELECT xmin FROM pg_class
+  UNION ALL SELECT xmin FROM pg_constraint
+  UNION ALL SELECT xmin FROM pg_namespace
+  UNION ALL SELECT xmin FROM pg_proc
+  UNION ALL SELECT xmin FROM pg_statistic
+  UNION ALL SELECT xmin FROM pg_trigger
+  UNION ALL SELECT xmin FROM alembic_version
+)
+SELECT count(*), sum(xmin::text::bigint) FROM written
+"""
+"""Changes with every statement that changes a schema or the statistics of the planner."""
+
+_EMPTY = """
+DO $$
+DECLARE
+  relation record;
+BEGIN
+  FOR relation IN
+    SELECT oid::regclass AS name, pg_relation_size(oid) AS size FROM pg_class
+    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version'
+      AND pg_relation_size(oid) > 0
+  LOOP
+    -- Up to ten pages the planner takes an empty table for a new one.
+    IF relation.size > 10 * 8192 THEN
+      EXECUTE format('TRUNCATE %s CASCADE', relation.name);
+    ELSE
+      EXECUTE format('DELETE FROM %s', relation.name);
+    END IF;
+  END LOOP;
+  PERFORM setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
+  FROM pg_sequences WHERE last_value IS NOT NULL;
+END $$
+"""
+
+
+def _run(server_url: str, *statements: str) -> None:
+    connection = _connect(make_url(server_url))
+    try:
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+    finally:
+        connection.close()
+
+
+def _connect(url: URL) -> psycopg2.extensions.connection:
+    connection = psycopg2.connect(
+        host=url.host, port=url.port, user=url.username, password=url.password, dbname=url.database
+    )
+    # Databases are neither made nor dropped inside a transaction.
+    connection.autocommit = True
+    return connection
