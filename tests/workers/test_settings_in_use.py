@@ -7,14 +7,13 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy import Engine
-from typer.testing import CliRunner
 
 from config.settings import load_settings
 from domain.loans import Instalment
+from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import Book
 from workers.bootstrap import build_context
-from workers.cli.main import app
 from workers.db.schema import allocation
 from workers.escalation.scan import scan_portfolio
 
@@ -58,14 +57,12 @@ def test_a_payment_is_laid_in_the_order_that_is_set(
     instalments = [Instalment(due, Decimal(80), Decimal(20), Decimal(5)) for due in (MARCH, APRIL)]
     book.loan("L-1", instalments=instalments)
 
-    paid = CliRunner().invoke(
-        app,
-        ["payment", "record", "L-1", "30", "CNY", "--id", "P-1", "--paid-on", "2026-04-10"],
-        env=an_environment(database_url) | settings,
-        catch_exceptions=False,
+    paid = arrears(
+        an_environment(database_url) | settings,
+        *("payment", "record", "L-1", "30", "CNY", "--id", "P-1", "--paid-on", "2026-04-10"),
     )
 
-    assert paid.exit_code == 0
+    assert paid.returncode == 0
     found = {(row.due_on, row.component): row.amount for row in book.rows(allocation)}
     assert found == apply_allocations
 

@@ -6,7 +6,6 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.text import Text
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
@@ -39,11 +38,11 @@ def start(
     """
     ctx = open_context()
     try:
-        begun = start_call(ctx, loan, actor=actor, item=item, dry_run=dry_run)
+        started = start_call(ctx, loan, actor=actor, item=item, dry_run=dry_run)
     except BarredError as barred:
-        not_now(barred, ctx.settings.lender_zone)
+        print_barred(barred, ctx.settings.lender_zone)
         raise typer.Exit(1) from None
-    show_begun(begun, "Call", as_json=as_json, dry_run=dry_run)
+    print_started(started, "Call", as_json=as_json, dry_run=dry_run)
 
 
 @app.command("outcome")
@@ -75,27 +74,27 @@ def submit_outcome(
     submit(ctx, "contact_outcome", attempt, payload)
 
 
-def show_begun(begun: StartedAttempt, what: str, *, as_json: bool, dry_run: bool) -> None:
+def print_started(started: StartedAttempt, what: str, *, as_json: bool, dry_run: bool) -> None:
     """Print what the person who starts the attempt must know."""
     if as_json:
-        print_json(begun)
+        print_json(started)
         return
-    lines = [f"{what} for {begun.item}, in {begun.language}: {begun.purpose}"]
-    if begun.must_learn:
-        lines.append(f"Learn: {', '.join(begun.must_learn)}.")
-    if begun.may_offer:
-        lines.append(f"You may offer: {', '.join(begun.may_offer)}.")
-    if begun.warnings:
-        lines.append(f"Rules that advise against it: {', '.join(begun.warnings)}.")
+    lines = [f"{what} for {started.item}, in {started.language}: {started.purpose}"]
+    if started.must_learn:
+        lines.append(f"Learn: {', '.join(started.must_learn)}.")
+    if started.may_offer:
+        lines.append(f"You may offer: {', '.join(started.may_offer)}.")
+    if started.warnings:
+        lines.append(f"Rules that advise against it: {', '.join(started.warnings)}.")
     print_lines(*lines)
-    print_done(f"{begun.reach}  (attempt {begun.attempt})", dry_run=dry_run)
+    print_done(f"{started.reach}  (attempt {started.attempt})", dry_run=dry_run)
 
 
-def not_now(barred: BarredError, zone: ZoneInfo) -> None:
+def print_barred(barred: BarredError, zone: ZoneInfo) -> None:
     """Print why it may not start, when it may, and which rules say so."""
-    errors.print(Text(f"Not now. {barred}"))
+    errors.print(f"Not now. {barred}", markup=False)
     if barred.until is not None:
         until = barred.until.astimezone(zone)
-        errors.print(Text(f"Not before {until:%Y-%m-%d %H:%M} ({zone})."))
+        errors.print(f"Not before {until:%Y-%m-%d %H:%M} ({zone}).", markup=False)
     if barred.rules:
-        errors.print(Text(f"Rules: {', '.join(barred.rules)}."))
+        errors.print(f"Rules: {', '.join(barred.rules)}.", markup=False)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from domain.actors import Actor
-from workers.cli.dates import a_day
+from workers.cli.dates import parse_day
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and change nothing.")]
@@ -28,7 +28,7 @@ def by(help: str) -> Any:
 
 def day(help: str, *names: str, **more: Any) -> Any:
     """An option that takes a day, written like 2026-03-01."""
-    return typer.Option(*names, parser=a_day, metavar="DAY", help=help, **more)
+    return typer.Option(*names, parser=parse_day, metavar="DAY", help=help, **more)
 
 
 By = Annotated[Actor, by("The staff reference of the person who decides.")]

@@ -43,7 +43,7 @@ def export(
         except BaseException:
             out.unlink()
             raise
-    print_lines(f"All that is held about borrower {borrower} is in {out}.")
+    print_lines(f"All data about borrower {borrower} is in {out}.")
 
 
 @app.command()

@@ -13,11 +13,11 @@ from domain.errors import ArrearsError
 _WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def a_day(written: str) -> date:
-    """The day, for `typer.Option(parser=a_day)`.
+def parse_day(written: str) -> date:
+    """The day, for an option with this parser.
 
     Raises:
-        BadParameter: it is not one of the calendar.
+        BadParameter: it is not a date, or not written like 2026-03-01.
     """
     try:
         if not _WRITTEN.fullmatch(written):
@@ -29,7 +29,7 @@ def a_day(written: str) -> date:
         ) from None
 
 
-def refuse_a_day_to_come(day: date, today: date, what: str) -> None:
+def refuse_future_day(day: date, today: date, what: str) -> None:
     """Refuse a day in the future, for an event that has happened.
 
     Raises:
@@ -39,11 +39,11 @@ def refuse_a_day_to_come(day: date, today: date, what: str) -> None:
         raise ArrearsError(f"{day} is still to come: today is {today}. Correct {what}.")
 
 
-def a_moment(written: str, lender_zone: ZoneInfo) -> datetime:
+def parse_moment(written: str, lender_zone: ZoneInfo) -> datetime:
     """A moment as it was typed, in the lender's zone where it names none.
 
     Raises:
-        ArrearsError: it is none.
+        ArrearsError: it is not one.
     """
     try:
         moment = datetime.fromisoformat(written)

@@ -47,7 +47,7 @@ def verify(
 
     def report_progress(links: int) -> None:
         if loan is None:
-            errors.print(f"{links} rows looked at", markup=False)
+            errors.print(f"{links} rows checked", markup=False)
 
     with _snapshot(ctx) as connection:
         found = list(find_what_is_wrong(connection, loan, head=head, progress=report_progress))
@@ -93,7 +93,7 @@ def export(
         raise ArrearsError(f"{out} is there already. Name a new file.") from None
     except OSError as error:
         raise ArrearsError(f"{out} cannot be written: {error.strerror}.") from None
-    print_lines(f"The story of loan {loan} and {rows} rows of evidence are in {out}.")
+    print_lines(f"The history of loan {loan} and {rows} rows of evidence are in {out}.")
     if wrong:
         errors.print(
             f"{len(wrong)} of them are not what they were: `arrears evidence verify {loan}`.",

@@ -9,7 +9,7 @@ import typer
 from domain.language.phrases import Sentence
 from workers.cli.common import AsJson, Loan
 from workers.cli.context import open_context
-from workers.cli.dates import a_moment
+from workers.cli.dates import parse_moment
 from workers.cli.render import print_json, print_lines
 from workers.history import read_story
 
@@ -30,7 +30,7 @@ def explain(
 ) -> None:
     """Show what was done about a loan, when and why, and what was not done. No personal data."""
     ctx = open_context()
-    moment = a_moment(at, ctx.settings.lender_zone) if at else None
+    moment = parse_moment(at, ctx.settings.lender_zone) if at else None
     with ctx.engine.connect() as connection:
         story = read_story(connection, ctx, loan, at=moment, language=language)
     if as_json:

@@ -12,9 +12,9 @@ from workers.db.encryption import Cipher
 app = typer.Typer()
 
 LEFT = Table[tuple[str, int]](
-    "Sealed with an older key",
+    "Encrypted with an older key",
     {"in": lambda left: left[0], "rows": lambda left: left[1]},
-    if_none="Nothing is sealed with an older key.",
+    if_none="Nothing is encrypted with an older key.",
 )
 
 
@@ -46,10 +46,10 @@ def rotate_(dry_run: DryRun = False) -> None:
 
     if not rotate(ctx, report_progress):
         raise ArrearsError(
-            "Some rows were in use and are left. The worker of `maintenance` goes on with them; or "
-            "run this once more."
+            "Some rows were in use and are left. The worker of `maintenance` continues with "
+            "them; or run this again."
         )
     print_lines(
-        "Everything is sealed with the first key of ARREARS_ENCRYPTION_KEYS. The others may be "
-        "taken out of the list; keep them as long as back-ups that they open."
+        "Everything is encrypted with the first key of ARREARS_ENCRYPTION_KEYS. The others may be "
+        "removed from the list; keep them as long as there are back-ups that they open."
     )

@@ -49,7 +49,7 @@ def ladder() -> None:
         print_lines(f"{ladder.name} — {standing(ladder, ladders, today)}", style="bold")
         for line in _head(ladder):
             console.print(line, markup=False, soft_wrap=False)
-        DAYS.print(row for days, step in stretches(ladder) for row in _rows(days, step))
+        DAYS.print(row for days, step in day_ranges(ladder) for row in _rows(days, step))
     print_lines(
         "Days are ladder days: days past due, less those that a hold paused.",
         f"The files are in {settings.policy_dir / 'ladders'}.",
@@ -113,7 +113,7 @@ def _rows(days: Days, step: Step | None) -> Iterable[LadderRow]:
         yield LadderRow(item.days, step.id, item.id, item.do, _note(item))
 
 
-def stretches(ladder: Ladder) -> Iterable[tuple[Days, Step | None]]:
+def day_ranges(ladder: Ladder) -> Iterable[tuple[Days, Step | None]]:
     """The ladder's days from first to last, none left out; those without a step are a rest."""
     free_from: int | None = ladder.grace_days + 1
     for step in ladder.steps:

@@ -16,9 +16,9 @@ from domain.compliance.rules import Rule
 from domain.compliance.vocabulary import Channel, Party
 from workers.cli.common import AsJson, Loan
 from workers.cli.context import open_context
-from workers.cli.dates import a_moment
+from workers.cli.dates import parse_moment
 from workers.cli.render import print_json, print_lines
-from workers.cli.rules import what_it_asks
+from workers.cli.rules import describe_rule
 from workers.context import Context
 from workers.gate.facts import read_contact_facts
 
@@ -38,7 +38,7 @@ def may_contact(
     The facts are those of now; only the moment differs. Exit code 1: not at that moment.
     """
     ctx = open_context()
-    moment = a_moment(at, ctx.settings.lender_zone) if at else ctx.now()
+    moment = parse_moment(at, ctx.settings.lender_zone) if at else ctx.now()
     with ctx.engine.connect() as connection:
         facts = read_contact_facts(connection, ctx, loan, moment, party=party)
     verdict = ask_gate(facts, channel, moment)
@@ -90,8 +90,8 @@ def _known(ctx: Context) -> dict[str, Rule]:
 def _rule(id: str, ctx: Context) -> str:
     rule = _known(ctx).get(id)
     if rule is None:
-        return f"{id}, a rule of the house."
-    return f"{id}: {what_it_asks(rule)} {describe_source(rule.source)}."
+        return f"{id}, a rule of the lender."
+    return f"{id}: {describe_rule(rule)} {describe_source(rule.source)}."
 
 
 def _plain(

@@ -60,7 +60,7 @@ def resend(
     ctx = open_context()
     if event is None:
         resent = resending.resend_dead(ctx)
-        print_lines(f"{resent} event(s) that were given up go out again.")
+        print_lines(f"{resent} event(s) that were given up are sent again.")
         return
     resending.resend(ctx, event)
-    print_lines(f"The event {event} goes out again.")
+    print_lines(f"The event {event} is sent again.")

@@ -11,7 +11,7 @@ import typer
 from domain.errors import ArrearsError
 from workers.cli.common import Loan, day
 from workers.cli.context import open_context, submit
-from workers.cli.dates import refuse_a_day_to_come
+from workers.cli.dates import refuse_future_day
 from workers.inbox import process
 from workers.payments.payments import Payment
 
@@ -40,7 +40,7 @@ def record(
         raise ArrearsError("The payment has no id. Give the lender's own with --id.")
     ctx = open_context()
     if paid_on:
-        refuse_a_day_to_come(paid_on, ctx.today(), "--paid-on")
+        refuse_future_day(paid_on, ctx.today(), "--paid-on")
     paid = Payment(
         external_id=payment_id.strip(),
         loan=loan,

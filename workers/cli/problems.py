@@ -77,4 +77,4 @@ def resolve(
 ) -> None:
     """Close a problem of a loan that was corrected. It returns if its cause does."""
     resolve_problem(open_context(), loan, kind, actor=actor, why=why, dry_run=dry_run)
-    print_done(f"The problem {kind} of loan {loan} is settled.", dry_run=dry_run)
+    print_done(f"The problem {kind} of loan {loan} is resolved.", dry_run=dry_run)

@@ -10,7 +10,7 @@ import typer
 from domain.actors import Actor
 from workers.cli.common import Loan, by
 from workers.cli.context import open_context, submit
-from workers.cli.dates import a_day
+from workers.cli.dates import parse_day
 from workers.cli.payment import Amount, Currency, parse_amount
 
 app = typer.Typer()
@@ -24,7 +24,9 @@ def record(
     due_on: Annotated[
         date,
         typer.Argument(
-            parser=a_day, metavar="DAY", help="The last day on which a payment keeps the promise."
+            parser=parse_day,
+            metavar="DAY",
+            help="The last day on which a payment keeps the promise.",
         ),
     ],
     promise_id: Annotated[

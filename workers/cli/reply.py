@@ -36,4 +36,4 @@ def close(
 ) -> None:
     """Close a reply that was dealt with: it leaves the worklist."""
     close_reply(open_context(), reply, actor=actor)
-    print_lines(f"Reply {reply} is seen to.")
+    print_lines(f"Reply {reply} is closed.")

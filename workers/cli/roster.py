@@ -39,7 +39,7 @@ def load(
     """Load the staff and their shifts. The same roster twice changes nothing."""
     ctx = open_context()
     done = load_roster(ctx, file, starts_on or ctx.today(), days)
-    print_lines(f"{done.staff} people on record, {done.shifts} shifts.")
+    print_lines(f"{done.staff} people and {done.shifts} shifts are stored.")
 
 
 @app.command("list")

@@ -78,7 +78,7 @@ def rules(jurisdiction: Jurisdiction = None, as_json: AsJson = False) -> None:
     )
 
 
-def what_it_asks(rule: Rule) -> str:
+def describe_rule(rule: Rule) -> str:
     """What a rule asks, in a sentence without its article."""
     match rule:
         case ContactHours():
@@ -145,7 +145,7 @@ def _lines(rule: Rule) -> tuple[str, str, str]:
     until = f"until {rule.effective_to}" if rule.effective_to else "on"
     return (
         f"  {rule.id} — {_strength(rule)}{of}",
-        f"      {what_it_asks(rule)}",
+        f"      {describe_rule(rule)}",
         f"      {describe_source(rule.source)}; from {rule.effective_from} {until}",
     )
 
@@ -155,7 +155,7 @@ def _plain(pack: RulePack, rule: Rule) -> dict[str, object]:
         "id": rule.id,
         "pack": pack.name,
         "jurisdiction": pack.jurisdiction,
-        "asks": what_it_asks(rule),
+        "asks": describe_rule(rule),
         "channels": sorted(rule.channels),
         "at_work": rule.at_work,
         "applies_to": sorted(rule.applies_to),

@@ -61,7 +61,7 @@ def import_(
     if as_of is None:
         raise ArrearsError(
             "Say which day the tape stands for, such as --as-of 2026-03-01: payments booked "
-            "before that day are in the tape, and later ones are laid on top of it."
+            "before that day are in the tape, and later ones are added to it."
         )
     read_as = load_mapping(mapping)
     ctx = open_context()
@@ -81,16 +81,16 @@ def import_(
         )
     print_import(report)
     if dry_run:
-        console.print("Nothing was brought in: this was a dry run.")
+        console.print("Nothing was imported: this was a dry run.")
     if not report.kept and report.rejected and not keep_good:
         raise ArrearsError(
-            f"{report.rejected:,} row(s) are wrong, so nothing comes in. Put them right "
-            f"(see {report.rejects_file}), or take the good rows with --keep-good."
+            f"{report.rejected:,} row(s) are wrong, so nothing is imported. Correct them "
+            f"(see {report.rejects_file}), or import the good rows with --keep-good."
         )
 
 
 def print_import(report: ImportReport) -> None:
-    """Say what came of a tape: rows, rejects, and whether the lender's statuses agree."""
+    """Print the result of an import: rows, rejects, and whether the lender's statuses agree."""
     for error in report.first_errors:
         errors.print(str(error), markup=False)
     if report.rejected > len(report.first_errors):

@@ -10,7 +10,7 @@ from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ContactOutcome
 from workers.attempts.attempts import BarredError
-from workers.cli.call import not_now, show_begun, submit_outcome
+from workers.cli.call import print_barred, print_started, submit_outcome
 from workers.cli.common import AsJson, By, DryRun, Loan, Why, by
 from workers.cli.context import open_context
 from workers.cli.render import print_lines
@@ -29,11 +29,11 @@ def start(loan: Loan, actor: Visitor, dry_run: DryRun = False, as_json: AsJson =
     """
     ctx = open_context()
     try:
-        begun = start_visit(ctx, loan, actor=actor, dry_run=dry_run)
+        started = start_visit(ctx, loan, actor=actor, dry_run=dry_run)
     except BarredError as barred:
-        not_now(barred, ctx.settings.lender_zone)
+        print_barred(barred, ctx.settings.lender_zone)
         raise typer.Exit(1) from None
-    show_begun(begun, "Visit", as_json=as_json, dry_run=dry_run)
+    print_started(started, "Visit", as_json=as_json, dry_run=dry_run)
 
 
 @app.command("outcome")
@@ -50,4 +50,4 @@ def record_outcome(
 def cancel(loan: Loan, actor: By, why: Why) -> None:
     """Cancel a visit that nobody made: its visitors are free, and the ladder plans a new one."""
     cancel_visit(open_context(), loan, actor=actor, why=why)
-    print_lines(f"The visit of loan {loan} is called off.")
+    print_lines(f"The visit of loan {loan} is cancelled.")

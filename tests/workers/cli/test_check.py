@@ -96,7 +96,7 @@ def test_a_supervisor_says_no_and_the_story_tells_it(
 
     done = arrears(environment, *refused)
 
-    assert (done.returncode, "is refused, and dropped" in done.stdout) == (0, True)
+    assert (done.returncode, "is rejected, and dropped" in done.stdout) == (0, True)
     assert book.actions("L-1")["legal_file"] == "dropped"
     assert why in arrears(environment, "explain", "L-1").stdout
     again = arrears(environment, *refused)

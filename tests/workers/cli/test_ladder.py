@@ -13,7 +13,7 @@ from domain.ladder import AppliesTo, Ladder, find_ladder
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import shipped_policy
-from workers.cli.ladder import standing, stretches
+from workers.cli.ladder import day_ranges, standing
 
 TODAY = date(2026, 6, 15)
 
@@ -62,7 +62,8 @@ def test_a_version_for_other_loans_takes_nobodys_place() -> None:
 
 def test_no_day_of_the_ladder_goes_unsaid() -> None:
     said = [
-        (str(days), step.id if step else None) for days, step in stretches(version(1, "2026-01-01"))
+        (str(days), step.id if step else None)
+        for days, step in day_ranges(version(1, "2026-01-01"))
     ]
 
     assert said == [
@@ -78,7 +79,7 @@ def test_a_ladder_that_ends_rests_for_good() -> None:
     whole = version(1, "2026-01-01")
     short = replace(whole, steps=whole.steps[:1])
 
-    assert [str(days) for days, step in stretches(short) if step is None] == ["4-"]
+    assert [str(days) for days, step in day_ranges(short) if step is None] == ["4-"]
 
 
 def test_it_is_read_in_a_terminal_of_80_columns_before_there_is_a_database() -> None:

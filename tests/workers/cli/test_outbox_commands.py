@@ -90,7 +90,7 @@ def test_an_event_that_was_given_up_is_sent_again_under_its_id(
     dead = give_up(book, systems)
 
     done = arrears(environment, "outbox", "resend", dead)
-    assert done.stdout.strip() == f"The event {dead} goes out again."
+    assert done.stdout.strip() == f"The event {dead} is sent again."
     book.clock.at = datetime.now(UTC)
     assert deliver_events(book.ctx, book.loan_id("L-1")) == 1
     assert [one.id for one in systems.got] == [dead, dead]

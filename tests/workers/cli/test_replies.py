@@ -53,7 +53,7 @@ def test_a_collector_finds_a_reply_reads_it_and_is_done_with_it(
     assert "失业" not in read.stderr
 
     done = arrears(environment, "reply", "close", number, "--by", "c-1")
-    assert (done.returncode, done.stdout) == (0, f"Reply {number} is seen to.\n")
+    assert (done.returncode, done.stdout) == (0, f"Reply {number} is closed.\n")
     again = arrears(environment, "reply", "close", number, "--by", "c-2")
     assert (again.returncode, "c-1 has seen to reply" in again.stderr) == (2, True)
     assert "No reply waits" in arrears(environment, "worklist", "--kind", "replies").stdout

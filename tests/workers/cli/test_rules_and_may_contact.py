@@ -10,7 +10,7 @@ from sqlalchemy import Engine, func, select
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import Book, shipped_policy
-from workers.cli.rules import what_it_asks
+from workers.cli.rules import describe_rule
 from workers.db.schema import action, contact, metadata
 
 
@@ -27,7 +27,7 @@ def book(engine: Engine) -> Book:
 
 
 def test_every_rule_says_what_it_asks_in_a_sentence() -> None:
-    said = [what_it_asks(rule) for pack in shipped_policy().rule_packs for rule in pack.rules]
+    said = [describe_rule(rule) for pack in shipped_policy().rule_packs for rule in pack.rules]
     assert all(one.endswith(".") and one[0].isupper() for one in said)
 
 

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
-from typer.testing import CliRunner
 
 from domain.actions import ActionStatus
+from tests.support.commands import arrears
 from tests.support.counting import statements
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import ADDRESS, KEY, NAME, PHONE, Book, only
 from workers.calls.assign import assign_call
-from workers.cli.main import app
 from workers.db.problems import note_problem
 from workers.escalation.scan import scan_portfolio
 from workers.inbox import process
@@ -190,9 +189,9 @@ def test_without_a_broker_the_rest_is_shown_and_one_sentence_says_so(
     book.loan("L-1", due_on="2026-03-01")
     book.escalate("L-1")
 
-    shown = CliRunner().invoke(app, ["status"], env=environment, catch_exceptions=False)
+    shown = arrears(environment, "status")
 
-    assert shown.exit_code == 0
+    assert shown.returncode == 0
     assert "The broker cannot be reached, so the queues are not shown." in shown.stdout
     assert "on the book" in shown.stdout
     assert NAME not in shown.stdout
@@ -204,7 +203,7 @@ def test_programs_get_the_same_as_json_with_the_depth_of_each_queue(
     Book(engine).loan("L-1", due_on="2026-03-01")
     environment |= {"REDIS_URL": broker_url}
 
-    shown = CliRunner().invoke(app, ["status", "--json"], env=environment, catch_exceptions=False)
+    shown = arrears(environment, "status", "--json")
 
     found = json.loads(shown.stdout)
     assert found["loans"]["on_the_book"] == 1
@@ -217,9 +216,8 @@ def test_a_story_reaches_programs_as_json(engine: Engine, environment: dict[str,
     book.loan("L-1", due_on="2026-03-01")
     book.escalate("L-1")
 
-    run = CliRunner()
-    told = run.invoke(app, ["explain", "L-1", "--json"], env=environment, catch_exceptions=False)
-    read = run.invoke(app, ["explain", "L-1"], env=environment, catch_exceptions=False)
+    told = arrears(environment, "explain", "L-1", "--json")
+    read = arrears(environment, "explain", "L-1")
 
     story = json.loads(told.stdout)
     assert story[1]["at"] == "2026-03-02T10:00:00+08:00"

@@ -219,7 +219,7 @@ def test_a_key_is_replaced_in_a_rotation_that_is_killed_half_way_and_goes_on(
     facts = ContactChangeFacts(borrower="B-L-2", address="2 Example Road")
     assert inbox.submit(ctx, "E-1", "contact_change", facts.payload(ctx.cipher)).status == "applied"
     again = arrears(only_new, "keys", "rotate")
-    assert "Nothing is sealed with an older key" in again.stdout
+    assert "Nothing is encrypted with an older key" in again.stdout
 
 
 def count_left_now(book: Book, *keys: str) -> dict[str, int]:
