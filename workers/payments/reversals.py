@@ -1,14 +1,15 @@
-"""A payment bounces, or is taken back: what it paid is owed again, and the ladder goes back there.
+"""Reversals: a payment bounced or was taken back, so what it paid is unpaid again.
 
-What other payments paid stays as it is laid: only what they had left over goes to what was freed.
+The allocations of other payments stay as they are. Only money that they had left over is allocated
+to what became unpaid.
 """
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, select, text, update
+from sqlalchemy import Connection, select, text, update
 
 from domain.allocation import Allocation, allocate, merge_allocations
 from domain.events import NotYetError, RejectedError
@@ -21,8 +22,8 @@ from workers.db.schema import allocation, loan, payment
 from workers.escalation.reassess import reassess
 from workers.payments.payments import in_the_tape, where_it_stands
 
-# A tape may have moved what the payment paid since: never below zero.
-_FREE = text("""
+# A tape may have changed since what is paid of an instalment: never below zero.
+_UNPAY = text("""
 UPDATE instalment i
    SET paid_fees = greatest(0, i.paid_fees - a.fees),
        paid_interest = greatest(0, i.paid_interest - a.interest),
@@ -41,10 +42,11 @@ def reverse_payment(
 ) -> str:
     """Take back a payment and all that followed from it, in the caller's transaction.
 
-    What it had paid is unpaid again, so the anchor moves back; how it was laid stays on record. A
-    payment that the loan's newest tape contains is only noted: the tape says what is paid of each
-    instalment, and the next one will say what is not any more. Until then nobody is contacted
-    about it, in the borrower's favour. Returns a sentence for people.
+    What it had paid is unpaid again, so the date since which the loan is delinquent moves back; its
+    allocations stay on record. If the loan's newest tape contains the payment, the reversal is only
+    noted: the tape says what is paid of each instalment, and the next one will say what is unpaid
+    again. Until then nobody is contacted about it, in the borrower's favour. Returns a sentence for
+    people.
 
     Raises:
         NotYetError: the payment is not known.
@@ -76,15 +78,24 @@ def reverse_payment(
             f"Payment {external_id} is in the tape of {paid.tape_as_of}; its reversal is noted, "
             "and the next tape tells what is owed again."
         )
-    connection.execute(_FREE, {"payment_id": paid.id, "loan_id": loan_id})
-    _lay_what_was_left_over(connection, ctx, loan_id, paid.tape_as_of)
+    connection.execute(_UNPAY, {"payment_id": paid.id, "loan_id": loan_id})
+    _allocate_left_over(connection, ctx, loan_id, paid.tape_as_of)
     resolve_problems(connection, [loan_id], (TAPE_SHOWS_LESS,), ctx.now())
     arrears = reassess(connection, [loan_id], ctx.now())[loan_id]
     return where_it_stands(arrears, paid.currency)
 
 
-def _read(connection: Connection, external_id: str) -> Row[*tuple[Any, ...]]:
-    return connection.execute(
+class _Recorded(NamedTuple):
+    id: int
+    paid_on: date
+    currency: str
+    in_tape_of: date | None
+    reversed_on: date | None
+    tape_as_of: date | None
+
+
+def _read(connection: Connection, external_id: str) -> _Recorded:
+    row = connection.execute(
         select(
             payment.c.id,
             payment.c.paid_on,
@@ -96,12 +107,13 @@ def _read(connection: Connection, external_id: str) -> Row[*tuple[Any, ...]]:
         .join(loan, loan.c.id == payment.c.loan_id)
         .where(payment.c.external_id == external_id)
     ).one()
+    return _Recorded(*row)
 
 
-def _lay_what_was_left_over(
+def _allocate_left_over(
     connection: Connection, ctx: Context, loan_id: int, tape_as_of: date | None
 ) -> None:
-    """Money of other payments that had nothing to pay goes to what is owed again, oldest first."""
+    """Allocate what other payments had left over to what is unpaid again, oldest payment first."""
     left_over = connection.execute(
         select(payment.c.id, payment.c.unallocated)
         .where(
@@ -112,19 +124,23 @@ def _lay_what_was_left_over(
         )
         .order_by(payment.c.paid_on, payment.c.id)
     ).all()
-    for row in left_over:
+    for payment_id, unallocated in left_over:
         schedule = load_schedule(connection, loan_id)
-        parts, left = allocate(schedule, row.unallocated, ctx.settings.allocation_order)
+        parts, left = allocate(schedule, unallocated, ctx.settings.allocation_order)
         if not parts:
             return
         replace_allocations(
-            connection, row.id, merge_allocations(_parts_of(connection, row.id), parts)
+            connection,
+            payment_id,
+            merge_allocations(_allocations_of(connection, payment_id), parts),
         )
         pay_instalments(connection, {loan_id: parts})
-        connection.execute(update(payment).where(payment.c.id == row.id).values(unallocated=left))
+        connection.execute(
+            update(payment).where(payment.c.id == payment_id).values(unallocated=left)
+        )
 
 
-def _parts_of(connection: Connection, payment_id: int) -> list[Allocation]:
+def _allocations_of(connection: Connection, payment_id: int) -> list[Allocation]:
     rows = connection.execute(
         select(allocation.c.due_on, allocation.c.component, allocation.c.amount).where(
             allocation.c.payment_id == payment_id
