@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import TypeAlias, TypeVar
-
-Status = TypeVar("Status", bound=StrEnum)
+from typing import TypeAlias
 
 
 class InboxStatus(StrEnum):
@@ -43,11 +40,6 @@ OUTBOX_MOVES: dict[OutboxStatus, frozenset[OutboxStatus]] = {
     OutboxStatus.DEAD: frozenset({OutboxStatus.WAITING}),
 }
 """An event moves back to `waiting` when an operator sends it again."""
-
-
-def sources(moves: Mapping[Status, frozenset[Status]], target: Status) -> list[Status]:
-    """The statuses from which something may move to `target`, in the order of their definition."""
-    return [status for status, targets in moves.items() if target in targets]
 
 
 class NotYetError(Exception):

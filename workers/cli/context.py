@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import typer
 
 from config.settings import load_settings
+from domain.events import InboxStatus
 from workers.bootstrap import build_context
 from workers.cli.common import NOT_KNOWN_YET
 from workers.cli.render import console, errors
@@ -59,7 +60,7 @@ def submit(ctx: Context, kind: str, id: str, payload: Mapping[str, str | None]) 
         ArrearsError: it can never be applied, or was applied before with other contents.
     """
     result = process.submit(ctx, f"{kind}:{id}", kind, payload)
-    if result.status == "received":
+    if result.status is InboxStatus.RECEIVED:
         errors.print(result.reason, markup=False)
         raise typer.Exit(NOT_KNOWN_YET)
     console.print(result.reason, markup=False)

@@ -20,7 +20,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from domain.events import INBOX_MOVES, InboxStatus, sources
+from domain.events import INBOX_MOVES, InboxStatus
+from domain.moves import sources
 from workers.db.bulk import as_rows, given_rows, is_among
 from workers.db.prepared_statements import literal, prepared
 from workers.db.schema import inbox_event

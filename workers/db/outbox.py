@@ -6,7 +6,7 @@ made `with_outbox`: without a lender's webhook to deliver to, nothing would ever
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,7 +15,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, and_, select, update
 
-from domain.events import OUTBOX_MOVES, OutboxStatus, sources
+from domain.events import OUTBOX_MOVES, OutboxStatus
+from domain.moves import sources
 from workers.db.bulk import insert_rows
 from workers.db.schema import loan, outbox_event
 from workers.db.skip_locked import not_dispatched_since, update_first
@@ -210,7 +211,7 @@ def _finish(
     connection: Connection,
     event: ClaimedEvent,
     values: Mapping[str, Any],
-    from_statuses: Sequence[OutboxStatus],
+    from_statuses: Collection[OutboxStatus],
 ) -> bool:
     finished = connection.execute(
         update(outbox_event)

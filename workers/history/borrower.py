@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, select
 
+from domain.events import InboxStatus
 from domain.inbound_texts import ReplyKind
 from domain.language.phrases import Entry, Phrase, say
 from workers.db.schema import borrower, inbox_event, reply, staff
@@ -27,7 +28,7 @@ def contact_changes(connection: Connection, told: LoanTold) -> Iterator[Entry]:
         .where(
             borrower.c.id == told.borrower_id,
             inbox_event.c.kind == "contact_change",
-            inbox_event.c.status == "applied",
+            inbox_event.c.status == InboxStatus.APPLIED,
         )
         .order_by(inbox_event.c.id)
     )

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from domain.compliance.vocabulary import Channel
+from domain.events import InboxStatus
 from domain.language.phrases import Entry, Kept, Part, Phrase, say
 from domain.loans import ZERO, Component
 from workers.db.schema import allocation, inbox_event, opt_out, payment, problem
@@ -78,9 +79,9 @@ def problems(connection: Connection, told: LoanTold) -> Iterator[Entry]:
 
 
 EVENT = {
-    "received": Phrase.EVENT_WAITS,
-    "rejected": Phrase.EVENT_REJECTED,
-    "dropped": Phrase.EVENT_DROPPED,
+    InboxStatus.RECEIVED: Phrase.EVENT_WAITS,
+    InboxStatus.REJECTED: Phrase.EVENT_REJECTED,
+    InboxStatus.DROPPED: Phrase.EVENT_DROPPED,
 }
 
 

@@ -177,7 +177,7 @@ def apply_event(ctx: Context, event_id: int) -> EventResult:
     with ctx.engine.begin() as connection:
         event = inbox.lock_event(connection, event_id)
         if event.status != InboxStatus.RECEIVED:
-            return EventResult(event.status, event.reason or "")
+            return EventResult(InboxStatus(event.status), event.reason or "")
         outcome: HandlerResult | Exception
         try:
             with connection.begin_nested():

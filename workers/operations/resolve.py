@@ -6,13 +6,14 @@ from sqlalchemy import Connection, select, update
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
+from domain.events import InboxStatus
 from workers.context import Context
 from workers.db import inbox
 from workers.db.loans import lock_known_loan
 from workers.db.schema import inbox_event, problem
 from workers.db.staff import roles_of
 
-COMPLETED_STATUSES = ("applied", "dropped")
+COMPLETED_STATUSES = (InboxStatus.APPLIED, InboxStatus.DROPPED)
 """The statuses of events with which nothing is to be done any more."""
 
 

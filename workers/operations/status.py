@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Integer, Row, exists, func, select
 from sqlalchemy import cast as as_type
 
 from domain.actions import CLAIMABLE, ActionStatus
-from domain.events import OutboxStatus
+from domain.events import InboxStatus, OutboxStatus
 from workers.borrowers.reply_queue import count_replies
 from workers.db.schema import action, inbox_event, loan, message, outbox_event, problem, scan_run
 from workers.escalation.scan import announced_already
@@ -225,8 +225,8 @@ def _events(connection: Connection) -> Events:
         .limit(SENTENCES)
     ).scalars()
     return Events(
-        waiting=_sum((row.kind, row.events) for row in rows if row.status == "received"),
-        rejected=_sum((row.kind, row.events) for row in rows if row.status == "rejected"),
+        waiting=_sum((row.kind, row.events) for row in rows if row.status == InboxStatus.RECEIVED),
+        rejected=_sum((row.kind, row.events) for row in rows if row.status == InboxStatus.REJECTED),
         newest=tuple(newest),
     )
 

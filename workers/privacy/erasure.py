@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, select, text, update
 
 from domain.actors import Actor, ActorKind
 from domain.compliance.retention import RetentionPeriod
+from domain.events import InboxStatus
 from workers.context import Context
 from workers.db.schema import (
     action,
@@ -179,8 +180,8 @@ def _erase_events(connection: Connection, ids: Sequence[int], now: datetime) -> 
     personal = inbox_event.c.kind == "contact_change"
     connection.execute(
         update(inbox_event)
-        .where(theirs, personal, inbox_event.c.status == "received")
-        .values(status="rejected", reason=ERASED_BEFORE_APPLIED, completed_at=now)
+        .where(theirs, personal, inbox_event.c.status == InboxStatus.RECEIVED)
+        .values(status=InboxStatus.REJECTED, reason=ERASED_BEFORE_APPLIED, completed_at=now)
     )
     connection.execute(
         update(inbox_event)

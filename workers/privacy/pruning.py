@@ -17,7 +17,7 @@ from sqlalchemy import (
     update,
 )
 
-from domain.events import OutboxStatus
+from domain.events import InboxStatus, OutboxStatus
 from domain.inbound_texts import ReplyKind
 from workers.context import Context
 from workers.db.schema import inbox_event, outbox_event, reply
@@ -70,7 +70,7 @@ def _delete_delivered(connection: Connection, before: datetime) -> int:
 
 def _delete_applied(connection: Connection, before: datetime) -> int:
     old = (
-        (inbox_event.c.status == "applied")
+        (inbox_event.c.status == InboxStatus.APPLIED)
         & (inbox_event.c.completed_at < before)
         & (inbox_event.c.kind != CONTACT_CHANGE)
     )
@@ -81,7 +81,7 @@ def _empty_contact_changes(connection: Connection, before: datetime) -> int:
     payload = inbox_event.c.payload
     old = (
         (inbox_event.c.kind == CONTACT_CHANGE)
-        & (inbox_event.c.status != "received")
+        & (inbox_event.c.status != InboxStatus.RECEIVED)
         & (inbox_event.c.completed_at < before)
         & or_(*(payload[name].astext.is_not(None) for name in ENCRYPTED_PAYLOAD_KEYS))
     )

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, update
 
 from config.readers.tape_mapping import TapeMapping
 from domain.errors import ArrearsError
+from domain.events import InboxStatus
 from domain.loans import LoanOnTape, Problem
 from workers.context import Context
 from workers.db.problems import NO_LADDER, no_ladder_detail
@@ -218,6 +219,8 @@ def _finish_import(
     # What waited for a loan that has come in now is tried again at once.
     connection.execute(
         update(inbox_event)
-        .where(inbox_event.c.status == "received", inbox_event.c.dispatched_at.is_not(None))
+        .where(
+            inbox_event.c.status == InboxStatus.RECEIVED, inbox_event.c.dispatched_at.is_not(None)
+        )
         .values(dispatched_at=None)
     )

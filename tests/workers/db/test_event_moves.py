@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Connection, Engine, insert, select
 
-from domain.events import INBOX_MOVES, OUTBOX_MOVES, InboxStatus, OutboxStatus, sources
+from domain.events import INBOX_MOVES, OUTBOX_MOVES, InboxStatus, OutboxStatus
+from domain.moves import sources
 from tests.support.loans import Book
 from workers.db import inbox, outbox
 from workers.db.schema import inbox_event, outbox_event
@@ -111,7 +112,7 @@ def test_an_event_out_moves_only_where_its_table_says(book: Book) -> None:
 
 
 def test_every_status_has_its_moves_and_an_applied_event_is_final() -> None:
-    assert sources(INBOX_MOVES, InboxStatus.APPLIED) == [InboxStatus.RECEIVED]
+    assert sources(INBOX_MOVES, InboxStatus.APPLIED) == {InboxStatus.RECEIVED}
     assert INBOX_MOVES[InboxStatus.APPLIED] == frozenset()
     assert set(INBOX_MOVES) == set(InboxStatus)
     assert set(OUTBOX_MOVES) == set(OutboxStatus)
