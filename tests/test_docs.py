@@ -176,7 +176,7 @@ def test_the_runbook_types_commands_that_exist() -> None:
 def test_every_kind_of_rule_is_described_with_its_keys() -> None:
     described = rows("rules.md")
     for name, kind in KINDS.items():
-        assert set(kind.keys) == set(described[name][0].replace("`", "").split())
+        assert set(kind.keys.split()) == set(described[name][0].replace("`", "").split())
 
 
 def test_every_key_that_a_rule_may_leave_out_is_described() -> None:
