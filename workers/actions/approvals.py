@@ -1,11 +1,11 @@
-"""Approval: a named role says yes, and the action that waited for it may be claimed."""
+"""Approvals: a person with the role that the ladder names approves or refuses an action."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.actions import ActionStatus, Move
@@ -17,17 +17,17 @@ from workers.db.actions import move_actions
 from workers.db.loans import lock_known_loan
 from workers.db.schema import action, approval
 from workers.db.staff import roles_of
+from workers.db.typed_rows import typed_row
 
 
 def approve(ctx: Context, loan_external_id: str, item: str, actor: Actor) -> int:
-    """Approve the item of a loan that waits for it, and plan it for now. Returns the action's id.
+    """Approve an item of a loan that awaits approval: it is due now. Returns the action's id.
 
-    `by` is the lender's own reference of a person on the roster, who must have the role that the
-    ladder asks for. The approval and the move are one transaction: of two approvals at once, one is
-    told that nothing waits any more.
+    `actor` is a person on the roster, who must have the role that the ladder asks for. The approval
+    and the move are one transaction: of two approvals at the same time, one fails.
 
     Raises:
-        ArrearsError: the loan is not known, nothing waits for approval, or `by` may not give it.
+        ArrearsError: the loan is not known, nothing awaits approval, or `actor` may not give it.
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
@@ -39,9 +39,9 @@ def approve(ctx: Context, loan_external_id: str, item: str, actor: Actor) -> int
 
 
 def refuse(ctx: Context, loan_external_id: str, item: str, actor: Actor, why: str) -> int:
-    """Say no to the item of a loan that waits for approval: it is dropped, with the reason.
+    """Refuse an item of a loan that awaits approval: it is dropped, with the reason.
 
-    Who may refuse is who may approve. Returns the action's id.
+    Whoever may approve may refuse. Returns the action's id.
 
     Raises:
         ArrearsError: as for `approve`.
@@ -57,7 +57,7 @@ def refuse(ctx: Context, loan_external_id: str, item: str, actor: Actor, why: st
 def _to_decide(
     connection: Connection, ctx: Context, loan_external_id: str, item: str, actor: Actor
 ) -> tuple[int, str]:
-    """The action that waits for a yes, and the role in which `by` may decide it."""
+    """The action that awaits approval, and the role in which `actor` may decide it."""
     loan = lock_known_loan(connection, loan_external_id)
     waiting = _waiting(connection, loan.id, item)
     if waiting is None:
@@ -71,16 +71,21 @@ def _to_decide(
     if needed not in roles:
         raise ArrearsError(
             f"{item} for loan {loan_external_id} is for a {needed} to approve, and {actor} is on "
-            f"the "
-            f"roster as {' and '.join(roles) or 'nothing'}. Ask a {needed}."
+            f"the roster as {' and '.join(roles) or 'nothing'}. Ask a {needed}."
         )
-    return int(waiting.id), needed
+    return waiting.id, needed
 
 
-def _waiting(connection: Connection, loan_id: int, item: str) -> Row[*tuple[Any, ...]] | None:
-    """What waits for approval; of several delinquent_since at most one has not been called off."""
-    return connection.execute(
-        select(action.c.id, action.c.ladder_id, action.c.ladder_version)
+class _WaitingAction(NamedTuple):
+    id: int
+    ladder_id: str
+    ladder_version: int
+
+
+def _waiting(connection: Connection, loan_id: int, item: str) -> _WaitingAction | None:
+    """The newest action of the item that awaits approval."""
+    newest = (
+        select(*(action.c[name] for name in _WaitingAction._fields))
         .where(
             action.c.loan_id == loan_id,
             action.c.item == item,
@@ -88,14 +93,15 @@ def _waiting(connection: Connection, loan_id: int, item: str) -> Row[*tuple[Any,
         )
         .order_by(action.c.delinquent_since.desc())
         .limit(1)
-    ).one_or_none()
+    )
+    return typed_row(_WaitingAction, connection.execute(newest))
 
 
 def _record(connection: Connection, action_id: int, actor: Actor, role: str, now: datetime) -> None:
     connection.execute(
         insert(approval)
         .values(action_id=action_id, role=role, actor=actor.reference, approved_at=now)
-        # An action that was skipped and came back needs another yes, and the newest one counts.
+        # An action that was skipped and planned again needs another approval: the newest counts.
         .on_conflict_do_update(
             index_elements=[approval.c.action_id],
             set_={"role": role, "actor": actor.reference, "approved_at": now},

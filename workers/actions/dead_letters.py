@@ -1,13 +1,13 @@
-"""Dead letters: actions that were given up, and the person who lets one go again or drops it."""
+"""Dead letters: actions that were given up. A person resumes one, or drops it for good."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import Connection, Select, func, select, update
 
 from domain.actions import ActionStatus, Move
 from domain.actors import Actor
@@ -17,8 +17,7 @@ from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.messages import of_action
 from workers.db.schema import action, action_event, loan, message
-
-Given: TypeAlias = Row[*tuple[Any, ...]]
+from workers.db.typed_rows import typed_row, typed_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class DeadAction:
     action_type: str
     status: str
     attempts: int
-    """How many times it was tried in vain."""
+    """How many times it failed."""
     reason: str | None
     since: datetime
 
@@ -71,7 +70,7 @@ def read_dead(connection: Connection, zone: tzinfo) -> tuple[DeadAction, ...]:
     """Every action that was given up, oldest first; moments are in `zone`."""
     dead = _actions().where(action.c.status == ActionStatus.DEAD)
     rows = connection.execute(dead.order_by(action.c.changed_at, action.c.id))
-    return tuple(_as_told(row, zone) for row in rows)
+    return tuple(_dead_action(row, zone) for row in typed_rows(_StoredAction, rows))
 
 
 def read_history(connection: Connection, action_id: int, zone: tzinfo) -> History:
@@ -80,8 +79,8 @@ def read_history(connection: Connection, action_id: int, zone: tzinfo) -> Histor
     Raises:
         ArrearsError: there is no such action.
     """
-    row = connection.execute(_actions().where(action.c.id == action_id)).one_or_none()
-    if row is None:
+    named = connection.execute(_actions().where(action.c.id == action_id))
+    if (row := typed_row(_StoredAction, named)) is None:
         raise _not_known(action_id)
     moves = connection.execute(
         select(
@@ -106,35 +105,35 @@ def read_history(connection: Connection, action_id: int, zone: tzinfo) -> Histor
         .order_by(message.c.contact_id)
     )
     return History(
-        _as_told(row, zone),
+        _dead_action(row, zone),
         tuple(Moved(at.astimezone(zone), *rest) for at, *rest in moves),
         tuple(Tried(id, at.astimezone(zone), *rest) for id, at, *rest in texts),
     )
 
 
 def resume(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) -> DeadAction:
-    """Plan a dead action for now, with all its tries before it again. The gate is asked, as always.
+    """Plan a dead action for now, as if it had never failed. The claim asks the gate, as always.
 
-    `by` is the lender's own reference of the person. With `dry_run` everything is checked and
-    nothing is written. Returns the action as it was.
+    `actor` is the person who resumes it. With `dry_run` everything is checked and nothing is
+    written. Returns the action as it was.
 
     Raises:
-        ArrearsError: there is no such action, it is not dead, or the provider took its text once
-            already, and it is never sent a second time.
+        ArrearsError: there is no such action, it is not dead, or the provider accepted a text of
+            it, which is never sent a second time.
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
-        given = _lock_dead(connection, action_id)
+        stored = _lock_dead(connection, action_id)
         if _text_went_out(connection, action_id):
             raise ArrearsError(
                 f"Action {action_id} cannot go again: the provider took its text, and no item is "
-                f"texted twice. Reach the borrower of loan {given.external_id} another way."
+                f"texted twice. Reach the borrower of loan {stored.external_id} another way."
             )
         if not dry_run:
             move = Move(ActionStatus.PLANNED, f"resumed by {actor}", due_at=now)
             move_actions(connection, [action_id], move, now)
             connection.execute(update(action).where(action.c.id == action_id).values(attempts=0))
-    return _as_told(given, ctx.settings.lender_zone)
+    return _dead_action(stored, ctx.settings.lender_zone)
 
 
 def drop(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) -> DeadAction:
@@ -144,11 +143,22 @@ def drop(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) -
         ArrearsError: there is no such action, or it is not dead.
     """
     with ctx.engine.begin() as connection:
-        given = _lock_dead(connection, action_id)
+        stored = _lock_dead(connection, action_id)
         if not dry_run:
             move = Move(ActionStatus.DROPPED, f"dropped by {actor}")
             move_actions(connection, [action_id], move, ctx.now())
-    return _as_told(given, ctx.settings.lender_zone)
+    return _dead_action(stored, ctx.settings.lender_zone)
+
+
+class _StoredAction(NamedTuple):
+    id: int
+    external_id: str
+    item: str
+    type: str
+    status: str
+    attempts: int
+    reason: str | None
+    changed_at: datetime
 
 
 def _actions() -> Select[*tuple[Any, ...]]:
@@ -164,7 +174,7 @@ def _actions() -> Select[*tuple[Any, ...]]:
     ).join_from(action, loan)
 
 
-def _as_told(row: Given, zone: tzinfo) -> DeadAction:
+def _dead_action(row: _StoredAction, zone: tzinfo) -> DeadAction:
     return DeadAction(
         action=row.id,
         loan=row.external_id,
@@ -177,18 +187,16 @@ def _as_told(row: Given, zone: tzinfo) -> DeadAction:
     )
 
 
-def _lock_dead(connection: Connection, action_id: int) -> Given:
-    given = connection.execute(
-        _actions().where(action.c.id == action_id).with_for_update(of=action)
-    ).one_or_none()
-    if given is None:
+def _lock_dead(connection: Connection, action_id: int) -> _StoredAction:
+    named = _actions().where(action.c.id == action_id).with_for_update(of=action)
+    if (stored := typed_row(_StoredAction, connection.execute(named))) is None:
         raise _not_known(action_id)
-    if given.status != ActionStatus.DEAD:
+    if stored.status != ActionStatus.DEAD:
         raise ArrearsError(
-            f"Action {action_id} is {given.status}: only one that is dead can be resumed or "
+            f"Action {action_id} is {stored.status}: only one that is dead can be resumed or "
             "dropped. `arrears actions dead-letters` shows those."
         )
-    return given
+    return stored
 
 
 def _not_known(action_id: int) -> ArrearsError:
@@ -199,7 +207,7 @@ def _not_known(action_id: int) -> ArrearsError:
 
 
 def _text_went_out(connection: Connection, action_id: int) -> bool:
-    """Whether a text of the action may have left the house."""
+    """Whether a text of the action may have been sent."""
     return (
         connection.execute(
             select(message.c.id).where(
@@ -210,11 +218,11 @@ def _text_went_out(connection: Connection, action_id: int) -> bool:
     )
 
 
-DO_FOR = {
+NEXT_COMMAND = {
     ActionStatus.FAILED: "arrears explain {loan}",
     ActionStatus.DEAD: "arrears actions show {action}",
 }
-"""The command to type about one of each kind: it shows what happened and leads on from there."""
+"""By status, the command that shows what happened to an action."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,19 +230,19 @@ class StuckActions:
     """Actions with one status for one reason. Holds no personal data."""
 
     status: str
-    """`failed`: it is tried again by itself; `dead`: a person must resume or drop it."""
+    """`failed`: it is tried again automatically; `dead`: a person must resume or drop it."""
     reason: str
     """A sentence."""
     count: int
     newest: int
-    """The number of the action that came there last."""
+    """The number of the action that got this status last."""
     loan: str
     """Its loan."""
     item: str
     since: datetime
-    """When the newest came there, in the lender's zone."""
+    """When the newest got this status, in the lender's zone."""
     command: str
-    """What to type to see more of the newest."""
+    """The command that shows more about the newest."""
 
 
 def read_stuck(connection: Connection, zone: tzinfo) -> tuple[StuckActions, ...]:
@@ -250,15 +258,15 @@ def read_stuck(connection: Connection, zone: tzinfo) -> tuple[StuckActions, ...]
             func.count().over(partition_by=same).label("how_many"),
             func.row_number()
             .over(partition_by=same, order_by=(action.c.changed_at.desc(), action.c.id.desc()))
-            .label("place"),
+            .label("rank"),
         )
         .join_from(action, loan)
-        .where(action.c.status.in_(DO_FOR))
+        .where(action.c.status.in_(NEXT_COMMAND))
         .subquery()
     )
     rows = connection.execute(
         select(ranked)
-        .where(ranked.c.place == 1)
+        .where(ranked.c.rank == 1)
         .order_by(ranked.c.changed_at.desc(), ranked.c.id.desc())
     )
     return tuple(
@@ -270,7 +278,7 @@ def read_stuck(connection: Connection, zone: tzinfo) -> tuple[StuckActions, ...]
             loan=row.loan,
             item=row.item,
             since=row.changed_at.astimezone(zone),
-            command=DO_FOR[ActionStatus(row.status)].format(loan=row.loan, action=row.id),
+            command=NEXT_COMMAND[ActionStatus(row.status)].format(loan=row.loan, action=row.id),
         )
         for row in rows
     )

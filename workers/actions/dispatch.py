@@ -1,4 +1,4 @@
-"""Repairs: what finds work that fell out of its path and puts it back. Each may run at any time."""
+"""Dispatch: publish the tasks of actions whose due time has come."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ DISPATCH_BATCH_SIZE = 2_000
 def dispatch_due_actions(
     ctx: Context, action_type: ActionType, announce: Callable[[list[int]], None], waiting: int
 ) -> int:
-    """Announce actions of one kind whose time has come, oldest first; returns how many.
+    """Announce the due actions of one type, oldest first; returns how many.
 
-    Also those whose announcement was lost: one that still waits when its lease ends is announced
-    again. This is the only way an action reaches its worker. While `waiting` messages fill the
-    queue nothing is added: a backlog stays in the database, where it costs nothing.
+    `announce` publishes one task for each id, and `waiting` is the number of messages that the
+    queue holds already. A full queue gets no more: the backlog stays in the database. An action
+    that still waits a lease after it was announced is announced again, for its message was lost.
+    Actions reach their workers in no other way.
     """
     room = QUEUE_HOLDS - waiting
     if room <= 0:

@@ -26,11 +26,14 @@ def use_case(action_type: ActionType) -> Callable[[Context, int], str]:
 
 
 def run_action(ctx: Context, action_id: int, carry_out: Callable[[Context, int], str]) -> str:
-    """Carry out one action; an unforeseen error puts aside this action alone, with its reason.
+    """Carry out one action; an unforeseen error quarantines this action only, with its reason.
 
-    The error has rolled back the claim, so nothing happened: the action failed for certain. One
-    that failed after its effect is still claimed, and is left to `mark_lost_claims`. A database
-    that is away is no fault of the action's: it stays due, and is announced again.
+    The error rolled back the claim, so the action certainly had no effect. An action that failed
+    after its effect is still claimed: `mark_lost_claims` finds it. If the database cannot be
+    reached the action stays due, and is dispatched again.
+
+    Raises:
+        Exception: one of `TRANSIENT_ERRORS`, which are not the action's fault.
     """
     try:
         return carry_out(ctx, action_id)
@@ -39,7 +42,7 @@ def run_action(ctx: Context, action_id: int, carry_out: Callable[[Context, int],
     except Exception as error:
         log.error("action %s failed: %s", action_id, log_summary(error))
         _quarantine(ctx, action_id, user_message(error, "It could not be carried out"))
-        return "put aside"
+        return "quarantined"
 
 
 def _quarantine(ctx: Context, action_id: int, reason: str) -> None:

@@ -1,14 +1,14 @@
-"""Escalation: look at loans that are due, decide, and put the decisions on record."""
+"""Escalation: review the loans that are due, decide, and record the decisions."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from domain.compliance.gate import Verdict
 from domain.compliance.rules import packs_for
@@ -20,57 +20,60 @@ from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.prepared_statements import prepared
 from workers.db.problems import NO_LADDER, no_ladder_detail, note_problem, resolve_problems
 from workers.db.schema import loan
+from workers.db.typed_rows import typed_rows
 from workers.escalation.record import write_decisions
 from workers.failures import TRANSIENT_ERRORS, log_summary, user_message
 from workers.gate.facts import contact_facts, precheck
 
 log = logging.getLogger(__name__)
 
-FAILED_LOOK = "escalation_failed"
-LOOK_AGAIN_AFTER = timedelta(hours=1)
+ESCALATION_FAILED = "escalation_failed"
+REVIEW_AGAIN_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Escalated:
-    """What became of an envelope of loans."""
+    """What came of the loans of one message."""
 
-    looked_at: int = 0
+    reviewed: int = 0
     planned: int = 0
     failed: int = 0
 
 
 def escalate_loans(ctx: Context, loan_ids: Sequence[int]) -> Escalated:
-    """Decide each loan that is due for a look and write it all in one transaction.
+    """Decide every loan that is due for review, and write all decisions in one transaction.
 
-    Loans that are not due, or that another worker holds, are left alone: a late or repeated
-    message does nothing. If a loan makes the envelope fail, the loans are taken one by one, and
-    only the loan at fault is put aside, with its problem on record.
+    Loans that are not due, or that another worker has locked, are skipped: a late or repeated
+    message changes nothing. If a loan makes the transaction fail, the loans are decided one by
+    one, and only the loan at fault is quarantined, with its problem on record.
     """
     try:
         with ctx.engine.begin() as connection:
             return _escalate(connection, ctx, loan_ids)
     except TRANSIENT_ERRORS:
-        raise  # not a loan's fault: the announcement lapses, and the scan makes it again
+        raise  # not a loan's fault: the announcement lapses, and the scan repeats it
     except Exception as error:
         if len(loan_ids) == 1:
             return _quarantine(ctx, loan_ids[0], error)
         each = [escalate_loans(ctx, [loan_id]) for loan_id in loan_ids]
         return Escalated(
-            sum(e.looked_at for e in each),
+            sum(e.reviewed for e in each),
             sum(e.planned for e in each),
             sum(e.failed for e in each),
         )
 
 
+class _DueLoan(NamedTuple):
+    id: int
+    jurisdiction: str
+    product: str
+    currency: str
+    steps_tried: list[str]
+    steps_tried_at: date | None
+
+
 _LOCK_DUE = prepared(
-    select(
-        loan.c.id,
-        loan.c.jurisdiction,
-        loan.c.product,
-        loan.c.currency,
-        loan.c.steps_tried,
-        loan.c.steps_tried_at,
-    )
+    select(*(loan.c[name] for name in _DueLoan._fields))
     .where(is_among(loan.c.id, "of_loans"), loan.c.review_on <= bindparam("today"))
     .with_for_update(skip_locked=True)
 )
@@ -78,26 +81,25 @@ _LOCK_DUE = prepared(
 
 def _escalate(connection: Connection, ctx: Context, loan_ids: Sequence[int]) -> Escalated:
     now = ctx.now()
-    due = connection.execute(_LOCK_DUE, {"of_loans": list(loan_ids), "today": now.date()}).all()
-    # Read only after the locks are held: what others committed before that is seen.
+    values = {"of_loans": list(loan_ids), "today": now.date()}
+    due = typed_rows(_DueLoan, connection.execute(_LOCK_DUE, values))
+    # Read after the locks are held, so that what others committed before is seen.
     facts = load_facts(connection, [row.id for row in due], now) if due else {}
     ladders = _ladders(ctx, due, now)
     decisions = [_decide(row, facts[row.id], ladders[row.id], now) for row in due]
     planned = write_decisions(
         connection,
         decisions,
-        not_yet=_not_yet(ctx, due, facts, ladders, decisions, now),
+        prechecks=_precheck(ctx, due, facts, ladders, decisions, now),
         facts=facts,
         rule_packs=_rule_packs(ctx, due),
         now=now,
     )
     _keep_problems(connection, due, facts, decisions, now)
-    return Escalated(looked_at=len(decisions), planned=planned)
+    return Escalated(reviewed=len(decisions), planned=planned)
 
 
-def _decide(
-    row: Row[*tuple[Any, ...]], facts: LoanFacts, ladder: Ladder | None, now: datetime
-) -> Decision:
+def _decide(row: _DueLoan, facts: LoanFacts, ladder: Ladder | None, now: datetime) -> Decision:
     snapshot = Snapshot(
         loan_id=row.id,
         instalments=facts.instalments,
@@ -110,21 +112,19 @@ def _decide(
     return decide(snapshot, ladder, now)
 
 
-def _ladders(
-    ctx: Context, due: Sequence[Row[*tuple[Any, ...]]], now: datetime
-) -> dict[int, Ladder | None]:
-    """By loan. The loans of an envelope are of a few kinds, and each kind is looked up once."""
+def _ladders(ctx: Context, due: Sequence[_DueLoan], now: datetime) -> dict[int, Ladder | None]:
+    """By loan. The loans of a message are of a few kinds, and each kind is looked up once."""
     of_kind = {
-        kind: ctx.ladder_of(one, now.date()) for kind, one in {_kind(r): r for r in due}.items()
+        kind: ctx.ladder_of(row, now.date()) for kind, row in {_kind(r): r for r in due}.items()
     }
     return {row.id: of_kind[_kind(row)] for row in due}
 
 
-def _kind(row: Row[*tuple[Any, ...]]) -> tuple[str, str, str]:
+def _kind(row: _DueLoan) -> tuple[str, str, str]:
     return row.jurisdiction, row.product, row.currency
 
 
-def _rule_packs(ctx: Context, due: Sequence[Row[*tuple[Any, ...]]]) -> dict[int, list[str]]:
+def _rule_packs(ctx: Context, due: Sequence[_DueLoan]) -> dict[int, list[str]]:
     """By loan, the names and versions of the packs that bind it."""
     names = {
         jurisdiction: [pack.name for pack in packs_for(ctx.policy.rule_packs, jurisdiction)]
@@ -133,17 +133,17 @@ def _rule_packs(ctx: Context, due: Sequence[Row[*tuple[Any, ...]]]) -> dict[int,
     return {row.id: names[row.jurisdiction] for row in due}
 
 
-def _not_yet(
+def _precheck(
     ctx: Context,
-    due: Sequence[Row[*tuple[Any, ...]]],
+    due: Sequence[_DueLoan],
     facts: Mapping[int, LoanFacts],
     ladders: Mapping[int, Ladder | None],
     decisions: Sequence[Decision],
     now: datetime,
 ) -> dict[tuple[int, str], Verdict]:
-    """The contact gate, asked when work is planned: by loan and item, what may not be done now.
+    """Ask the contact gate about planned actions: by loan and item, those it does not allow now.
 
-    It is asked again when the work is claimed; what is known ahead need not be tried in vain.
+    The gate is asked again when an action is claimed. To ask it now saves claims in vain.
     """
     verdicts: dict[tuple[int, str], Verdict] = {}
     for row, d in zip(due, decisions, strict=True):
@@ -165,39 +165,39 @@ def _not_yet(
 
 def _keep_problems(
     connection: Connection,
-    looked_at: Sequence[Row[*tuple[Any, ...]]],
+    reviewed: Sequence[_DueLoan],
     facts: Mapping[int, LoanFacts],
     decisions: Sequence[Decision],
     now: datetime,
 ) -> None:
-    """What could be decided has no failed look any more, and a ladder or none."""
-    open_ones = [d for d in decisions if facts[d.loan_id].has_problem]
-    with_ladder = [d.loan_id for d in open_ones if d.ladder_id is not None]
-    without = [d.loan_id for d in open_ones if d.ladder_id is None]
-    resolve_problems(connection, with_ladder, (FAILED_LOOK, NO_LADDER), now)
-    resolve_problems(connection, without, (FAILED_LOOK,), now)
+    """Resolve the problems of loans that could be decided now; note those that have no ladder."""
+    had_problem = [d for d in decisions if facts[d.loan_id].has_problem]
+    with_ladder = [d.loan_id for d in had_problem if d.ladder_id is not None]
+    without = [d.loan_id for d in had_problem if d.ladder_id is None]
+    resolve_problems(connection, with_ladder, (ESCALATION_FAILED, NO_LADDER), now)
+    resolve_problems(connection, without, (ESCALATION_FAILED,), now)
     lacking = {d.loan_id for d in decisions if d.outcome is Outcome.NO_LADDER}
-    for row in looked_at:
+    for row in reviewed:
         if row.id in lacking:
             detail = no_ladder_detail(row.jurisdiction, row.product, row.currency)
             note_problem(connection, row.id, NO_LADDER, detail, now)
 
 
 def _quarantine(ctx: Context, loan_id: int, error: Exception) -> Escalated:
-    """Keep the loan due, say why it failed, and let the other loans of the day go first."""
+    """Keep the loan due, note why it failed, and postpone its next review behind other loans."""
     now = ctx.now()
     log.error("loan %s cannot be decided: %s", loan_id, log_summary(error))
     with ctx.engine.begin() as connection:
         note_problem(
             connection,
             loan_id,
-            FAILED_LOOK,
+            ESCALATION_FAILED,
             user_message(error, "The loan could not be decided"),
             now,
         )
         connection.execute(
             update(loan)
             .where(loan.c.id == loan_id)
-            .values(quarantined_until=now + LOOK_AGAIN_AFTER)
+            .values(quarantined_until=now + REVIEW_AGAIN_AFTER)
         )
     return Escalated(failed=1)

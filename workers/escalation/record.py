@@ -23,14 +23,14 @@ from workers.db.prepared_statements import prepared
 from workers.db.review_dates import Position, set_positions
 from workers.db.schema import decision
 
-NotYet: TypeAlias = Mapping[tuple[int, str], Verdict]
-"""By loan and item, what the contact gate said of work that may not be done now."""
+Prechecks: TypeAlias = Mapping[tuple[int, str], Verdict]
+"""By loan and item, the gate's verdict about actions that it does not allow now."""
 
 
 def write_decisions(
     connection: Connection,
     decisions: Sequence[Decision],
-    not_yet: NotYet,
+    prechecks: Prechecks,
     facts: Mapping[int, LoanFacts],
     rule_packs: Mapping[int, Sequence[str]],
     now: datetime,
@@ -51,7 +51,7 @@ def write_decisions(
         if d.outcome in climbing and facts[d.loan_id].has(ActionStatus.DEFERRED)
     ]
     recheck_deferred(connection, deferred, now)
-    planned = _insert_actions(connection, decisions, ids, not_yet, now)
+    planned = _insert_actions(connection, decisions, ids, prechecks, now)
     record_events(connection, outbox_messages.of_decisions(decisions, ids), now)
     waiting = (
         (stored, _action_facts(d, stored.past))
@@ -172,7 +172,7 @@ def _insert_actions(
     connection: Connection,
     decisions: Sequence[Decision],
     decision_ids: Mapping[int, int],
-    not_yet: NotYet,
+    prechecks: Prechecks,
     now: datetime,
 ) -> int:
     """Each plan goes over once, with the loans it is for: the loans of a day share a few."""
@@ -180,7 +180,7 @@ def _insert_actions(
     for d in decisions:
         for chosen, missed in ((d.plan, False), (d.skip, True)):
             for step, item in chosen:
-                verdict = not_yet.get((d.loan_id, item.id))
+                verdict = prechecks.get((d.loan_id, item.id))
                 move = first_move(d, item, verdict, now, missed=missed)
                 plans[d.ladder_id, d.ladder_version, step.id, item.id, item.do, move].append(d)
     if not plans:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
-from domain.actions import CLAIMABLE, ActionFacts, ActionType, Move, next_status
+from domain.actions import CLAIMABLE, ActionFacts, ActionStatus, ActionType, Move, next_status
 from domain.actors import Actor
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Verdict, may_contact
@@ -27,11 +27,37 @@ from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.pending_events import has_pending_event
 from workers.db.prepared_statements import prepared
 from workers.db.schema import action, borrower, contact, loan
+from workers.db.typed_rows import typed_row
 from workers.gate.facts import contact_facts
 
 BY_NUMBER = frozenset({Channel.SMS, Channel.CALL})
 
 Gate = Callable[[ContactFacts], Verdict]
+
+
+class LockedAction(NamedTuple):
+    """An action with what is read of its loan and its borrower, which are locked."""
+
+    status: ActionStatus
+    due_at: datetime | None
+    attempts: int
+    delinquent_since: date
+    item: str
+    ladder_id: str
+    ladder_version: int
+    loan_id: int
+    external_id: str
+    jurisdiction: str
+    currency: str
+    borrower_id: int
+    name_encrypted: bytes | None
+    phone_encrypted: bytes | None
+    phone_blind_index: bytes | None
+    address_encrypted: bytes | None
+    zones: list[str]
+    locale: str
+    region: str | None
+    has_pending_event: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +67,7 @@ class CheckedAction:
     action_id: int
     item: Item
     channel: Channel
-    loan: Row[*tuple[Any, ...]]
-    """The columns that `lock_action` reads: the loan's and its borrower's, still sealed."""
+    loan: LockedAction
     facts: LoanFacts
     arrears: Arrears
     verdict: Verdict
@@ -101,7 +126,7 @@ def check_gate(
     connection: Connection,
     ctx: Context,
     action_id: int,
-    row: Row[*tuple[Any, ...]],
+    row: LockedAction,
     action_type: ActionType,
     now: datetime,
     gate: Gate | None = None,
@@ -197,6 +222,7 @@ _LOCK = prepared(
 
 def lock_action(
     connection: Connection, action_id: int, action_type: ActionType
-) -> Row[*tuple[Any, ...]] | None:
+) -> LockedAction | None:
     """Lock the borrower, so that caps cannot race, and the loan, so that no payment slips in."""
-    return connection.execute(_LOCK, {"of_action": action_id, "to_do": action_type}).one_or_none()
+    values = {"of_action": action_id, "to_do": action_type}
+    return typed_row(LockedAction, connection.execute(_LOCK, values))

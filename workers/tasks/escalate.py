@@ -10,6 +10,6 @@ from workers.escalation import escalate
 
 @app.task(name=queues.ESCALATE_LOANS)
 def escalate_loans(loan_ids: list[int]) -> str:
-    """Look at these loans, decide, and put the decisions on record."""
+    """Review these loans, decide, and record the decisions."""
     done = escalate.escalate_loans(process_context(), loan_ids)
-    return f"{done.looked_at} looked at, {done.planned} actions planned, {done.failed} put aside"
+    return f"{done.reviewed} reviewed, {done.planned} actions planned, {done.failed} failed"

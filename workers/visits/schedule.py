@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import cast
 from uuid import uuid4
 
 from sqlalchemy import Connection, insert
@@ -136,7 +137,7 @@ def _write_notice(
     """Write the letter that says who comes when and why; encrypted, for it names the borrower."""
     template, locale = str(claimed.item.template), claimed.loan.locale
     values = text_values(ctx, claimed) | {
-        "borrower_name": ctx.cipher.decrypt(claimed.loan.name_encrypted),
+        "borrower_name": ctx.cipher.decrypt(cast(bytes, claimed.loan.name_encrypted)),
         "visitors": ", ".join(visitor.reference for visitor in pair),
         "visit_on": format_date(slot.starts_at.date(), locale),
         "visit_hours": f"{slot.starts_at:%H:%M}–{slot.ends_at:%H:%M}",

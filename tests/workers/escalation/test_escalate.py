@@ -25,7 +25,7 @@ def test_a_loan_one_day_past_due_is_given_its_text_and_its_call(engine: Engine) 
 
     done = book.escalate("L-1")
 
-    assert (done.looked_at, done.planned) == (1, 2)
+    assert (done.reviewed, done.planned) == (1, 2)
     assert book.actions("L-1") == {"text_day_1": "planned", "friendly_call": "planned"}
     decided = book.one(decision)
     assert (decided.outcome, decided.days_past_due, decided.past_due) == ("act", 1, 1200.5)
@@ -40,7 +40,7 @@ def test_a_repeated_or_late_message_does_nothing(engine: Engine) -> None:
     book.loan("L-1", due_on="2026-03-01")
     book.escalate("L-1")
 
-    assert book.escalate("L-1").looked_at == 0
+    assert book.escalate("L-1").reviewed == 0
     assert len(book.rows(decision)) == 1
 
 
@@ -48,7 +48,7 @@ def test_a_loan_that_is_not_due_for_a_look_is_left_alone(engine: Engine) -> None
     book = Book(engine, now="2026-03-01 10:00")
     book.loan("L-1", due_on="2026-03-01")
 
-    assert book.escalate("L-1").looked_at == 0
+    assert book.escalate("L-1").reviewed == 0
 
 
 def test_workers_with_the_same_envelope_decide_each_loan_once(engine: Engine) -> None:
@@ -89,7 +89,7 @@ def test_one_loan_at_fault_does_not_hold_up_its_envelope(engine: Engine) -> None
 
     done = book.escalate("L-1", "L-2", "L-3")
 
-    assert (done.looked_at, done.failed) == (2, 1)
+    assert (done.reviewed, done.failed) == (2, 1)
     assert [bool(book.actions(name)) for name in ("L-1", "L-2", "L-3")] == [True, False, True]
     assert book.one(problem).kind == "escalation_failed"
     review_on = select(loan.c.review_on).where(loan.c.external_id == "L-2")
@@ -118,7 +118,7 @@ def test_a_database_that_cannot_be_used_now_is_no_loans_fault(
     assert [(row.quarantined_until, row.review_on) for row in book.rows(loan)] == [
         (None, date(2026, 3, 2))
     ] * len(envelope)
-    assert book.escalate(*envelope).looked_at == len(envelope)
+    assert book.escalate(*envelope).reviewed == len(envelope)
 
 
 def test_what_waited_for_a_fact_comes_before_the_gate_again_after_a_look(engine: Engine) -> None:
@@ -155,7 +155,7 @@ def look_again(book: Book) -> None:
     """Look at the loan although its review date has not come."""
     with book.ctx.engine.begin() as connection:
         connection.execute(update(loan).values(review_on=book.ctx.today()))
-    assert book.escalate("L-1").looked_at == 1
+    assert book.escalate("L-1").reviewed == 1
 
 
 def test_statements_do_not_grow_with_the_envelope(engine: Engine) -> None:

@@ -134,7 +134,7 @@ def test_a_quarantined_loan_is_announced_when_the_hour_is_over(engine: Engine) -
 
     with engine.begin() as connection:
         connection.execute(text("UPDATE instalment SET fees = 0"))
-    assert book.escalate("L-0").looked_at == 1
+    assert book.escalate("L-0").reviewed == 1
     assert book.one(loan).quarantined_until is None
 
 

@@ -206,7 +206,7 @@ def test_a_text_that_certainly_was_not_sent_is_tried_for_hours_and_not_for_ever(
 def test_a_text_that_cannot_be_written_is_quarantined_with_its_reason(engine: Engine) -> None:
     book, action_id = a_due_text(engine, locale="fr")
 
-    assert run_action(book.ctx, action_id, send_sms) == "put aside"
+    assert run_action(book.ctx, action_id, send_sms) == "quarantined"
 
     aside = book.action("L-1", "text_day_1")
     assert (aside.status, aside.attempts) == ("failed", 1)

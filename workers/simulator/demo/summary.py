@@ -26,7 +26,7 @@ from workers.db.schema import (
     receipt,
     visit,
 )
-from workers.escalation.escalate import FAILED_LOOK
+from workers.escalation.escalate import ESCALATION_FAILED
 from workers.operations.integrity import count_duplicates, count_unexplained
 
 FAILED = (ActionStatus.FAILED, ActionStatus.UNKNOWN, ActionStatus.DEAD)
@@ -194,7 +194,7 @@ def _ever_deferred(connection: Connection) -> int:
 
 def _failures_beside(connection: Connection) -> int:
     undecided = select(func.count()).where(
-        problem.c.kind == FAILED_LOOK, problem.c.resolved_at.is_(None)
+        problem.c.kind == ESCALATION_FAILED, problem.c.resolved_at.is_(None)
     )
     rejected = select(func.count()).where(inbox_event.c.status == "rejected")
     both = cast(undecided.scalar_subquery() + rejected.scalar_subquery(), Integer)

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from tests.support.loans import Book
 from workers.db.problems import note_problem
-from workers.escalation.escalate import FAILED_LOOK
+from workers.escalation.escalate import ESCALATION_FAILED
 from workers.simulator.demo.summary import Tally, read_tally, richest_story
 
 
@@ -44,7 +44,7 @@ def test_a_loan_that_nobody_could_decide_counts_as_failed(engine: Engine, tmp_pa
     assert tally(engine, book, log).well
 
     with engine.begin() as connection:
-        note_problem(connection, book.loan_id("L-1"), FAILED_LOOK, "It broke.", book.clock.at)
+        note_problem(connection, book.loan_id("L-1"), ESCALATION_FAILED, "It broke.", book.clock.at)
 
     found = tally(engine, book, log)
     assert (found.failed, found.well) == (1, False)
