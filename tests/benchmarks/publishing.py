@@ -11,7 +11,7 @@ from tests.benchmarks.places import Places
 from tests.benchmarks.sizes import Size
 from workers.app import app
 from workers.messaging.broker import KEY_PREFIX
-from workers.messaging.publish import announce
+from workers.messaging.publish import Message, announce
 from workers.queues import ESCALATE_LOANS, Queue
 
 TARGET = Target(3.5, at_least=True)
@@ -54,7 +54,7 @@ def measure(places: Places, size: Size) -> list[Figure]:
 
 
 def _announce(envelopes: list[list[int]]) -> None:
-    announce(app, ESCALATE_LOANS, ((ids,) for ids in envelopes))
+    announce(app, ESCALATE_LOANS, (Message((ids,)) for ids in envelopes))
 
 
 def _delay(envelopes: list[list[int]]) -> None:

@@ -100,7 +100,7 @@ def measure(places: Places, size: Size) -> list[Figure]:
 
 def _work(ctx: Context) -> None:
     note(f"looking at {LOANS:,} loans, sending {TEXTS:,} texts, taking their receipts")
-    scan_portfolio(ctx, lambda envelopes: [escalate_loans(ctx, ids) for ids in envelopes])
+    scan_portfolio(ctx, lambda envelopes: [escalate_loans(ctx, list(ids)) for ids in envelopes])
     for action_id in planned_texts(ctx, TEXTS):
         expect("outcome of a text", send_sms(ctx, action_id), "accepted")
     for sent in _texts(ctx):

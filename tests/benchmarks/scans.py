@@ -11,17 +11,17 @@ from tests.benchmarks.figures import expect
 from workers.app import app
 from workers.context import Context
 from workers.db.schema import announcement, scan_run
-from workers.escalation.scan import Announce, scan_portfolio
-from workers.messaging.publish import announce
+from workers.escalation.scan import Announce, Envelope, scan_portfolio
+from workers.messaging.publish import announce, for_all
 from workers.queues import ESCALATE_LOANS
 
 
-def publish(envelopes: list[list[int]]) -> None:
+def publish(envelopes: list[Envelope]) -> None:
     """Announce as the task `scan_portfolio` does."""
-    announce(app, ESCALATE_LOANS, ((ids,) for ids in envelopes))
+    announce(app, ESCALATE_LOANS, map(for_all, envelopes))
 
 
-def keep_quiet(envelopes: list[list[int]]) -> None:
+def keep_quiet(envelopes: list[Envelope]) -> None:
     """Announce nothing: what then remains is the database's part."""
 
 
@@ -50,7 +50,7 @@ class CountedScan:
         expect("loans announced", len(self._found), self.due)
         expect("different loans announced", len(set(self._found)), self.due)
 
-    def _count_and_announce(self, envelopes: list[list[int]]) -> None:
+    def _count_and_announce(self, envelopes: list[Envelope]) -> None:
         for ids in envelopes:
             self._found.extend(ids)
         self.announce(envelopes)

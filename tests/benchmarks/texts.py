@@ -34,7 +34,7 @@ from workers.app import app
 from workers.context import Context
 from workers.db.actions import take_due
 from workers.db.schema import action, loan, message
-from workers.messaging.publish import announce
+from workers.messaging.publish import announce, for_each
 from workers.queues import Queue, task_name
 
 PROCESSES = 2
@@ -138,9 +138,10 @@ class _TextsOfTheHouse:
         """Announce them as the house does, and wait until each is on record as done."""
         lease, now = self.ctx.settings.lease, self.ctx.now()
         with self.ctx.engine.begin() as connection:
-            self._ids = take_due(connection, SEND_SMS, now, again_after=lease, limit=self.count)
+            texts = take_due(connection, SEND_SMS, now, again_after=lease, limit=self.count)
+        self._ids = list(texts)
         expect("texts that are due", len(self._ids), self.count)
-        announce(app, task_name(Queue.SMS, SEND_SMS), ((id,) for id in self._ids))
+        announce(app, task_name(Queue.SMS, SEND_SMS), for_each(texts))
         give_up_at = time.perf_counter() + LONGEST
         happens(
             lambda: self._done() == self.count or time.perf_counter() > give_up_at,

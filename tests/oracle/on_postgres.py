@@ -109,7 +109,7 @@ def _an_hour(simulation: Simulation) -> None:
         scan_portfolio(ctx, announced.extend)
     jobs: list[Callable[[], object]] = []
     for ids in announced:
-        jobs += [lambda ids=ids: escalate_loans(ctx, ids)] * 2
+        jobs += [lambda ids=list(ids): escalate_loans(ctx, ids)] * 2
     _race(simulation, jobs)
     jobs = []
     for action_type in ACTION_TYPES.values():

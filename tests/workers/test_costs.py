@@ -32,7 +32,7 @@ from workers.escalation.escalate import escalate_loans
 from workers.escalation.scan import scan_portfolio
 from workers.inbox.process import apply_events, payment_payload, store_and_commit
 from workers.messaging.broker import KEY_PREFIX
-from workers.messaging.publish import announce
+from workers.messaging.publish import announce, for_all
 from workers.payments.payments import Payment
 from workers.queues import ESCALATE_LOANS, Queue
 from workers.sms.send import send_sms
@@ -265,7 +265,7 @@ def test_a_scan_that_announces_2000_loans_costs_what_it_did(
 
     def scan() -> None:
         done = scan_portfolio(
-            book.ctx, lambda ids: announce(app, ESCALATE_LOANS, ((id_,) for id_ in ids))
+            book.ctx, lambda envelopes: announce(app, ESCALATE_LOANS, map(for_all, envelopes))
         )
         assert (done.loans, done.envelopes) == (loans, messages)
 

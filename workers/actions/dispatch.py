@@ -13,7 +13,7 @@ DISPATCH_BATCH_SIZE = 2_000
 
 
 def dispatch_due_actions(
-    ctx: Context, action_type: ActionType, announce: Callable[[list[int]], None], waiting: int
+    ctx: Context, action_type: ActionType, announce: Callable[[dict[int, str]], None], waiting: int
 ) -> int:
     """Announce the due actions of one type, oldest first; returns how many.
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, bindparam, or_, text, update
+from sqlalchemy import Connection, and_, bindparam, or_, select, text, update
 
 from domain.actions import (
     ACTION_MOVES,
@@ -26,7 +26,7 @@ from workers.db.bulk import is_among
 from workers.db.loan_facts import StoredAction
 from workers.db.outbox import record_events
 from workers.db.prepared_statements import prepared
-from workers.db.schema import action
+from workers.db.schema import action, loan
 from workers.db.skip_locked import not_dispatched_since, update_first
 
 _MOVE = prepared(
@@ -156,9 +156,10 @@ def take_due(
     *,
     again_after: timedelta,
     limit: int,
-) -> list[int]:
+) -> dict[int, str]:
     """Take up to `limit` actions whose time has come, to be announced to their workers.
 
+    Returns, by id, the lender's id of the loan and the item, as Flower shows them.
     One that was announced longer ago than `again_after` and still waits is announced again: its
     message must have been lost. Oldest first; two callers at once take different ones.
     """
@@ -169,5 +170,6 @@ def take_due(
         not_dispatched_since(action.c.dispatched_at, now - again_after),
     )
     first = update_first(action, due, (action.c.due_at,), limit)
-    woken = connection.execute(first.values(dispatched_at=now).returning(action.c.id))
-    return list(woken.scalars())
+    external_id = select(loan.c.external_id).where(loan.c.id == action.c.loan_id).scalar_subquery()
+    taken = first.values(dispatched_at=now).returning(action.c.id, external_id, action.c.item)
+    return {id: f"{name} {item}" for id, name, item in connection.execute(taken)}

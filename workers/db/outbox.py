@@ -165,8 +165,10 @@ def release_rest(connection: Connection, loan_id: int) -> None:
 
 def dispatch_due(
     connection: Connection, now: datetime, *, again_after: timedelta, limit: int
-) -> list[int]:
+) -> dict[int, str]:
     """Mark up to `limit` due events as dispatched; returns their loans, each once.
+
+    By id, the lender's id of each loan.
 
     An event that was dispatched longer ago than `again_after` and still waits is dispatched again.
     """
@@ -176,10 +178,10 @@ def dispatch_due(
         not_dispatched_since(outbox_event.c.dispatched_at, now - again_after),
     )
     first = update_first(outbox_event, due, (outbox_event.c.due_at,), limit)
-    dispatched = connection.execute(
-        first.values(dispatched_at=now).returning(outbox_event.c.loan_id)
-    )
-    return sorted(set(dispatched.scalars()))
+    of_loan = loan.c.id == outbox_event.c.loan_id
+    external_id = select(loan.c.external_id).where(of_loan).scalar_subquery()
+    taken = first.values(dispatched_at=now).returning(outbox_event.c.loan_id, external_id)
+    return dict(sorted((id, name) for id, name in connection.execute(taken)))
 
 
 def requeue(connection: Connection, now: datetime, *, event_id: UUID | None = None) -> int:

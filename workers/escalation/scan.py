@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
@@ -38,7 +39,22 @@ COUNT_UP_TO = ENVELOPES * LARGEST_ENVELOPE
 Place = tuple[date, int]
 """A loan's place in the order of the scan: its review date, then its id."""
 
-Announce = Callable[[list[list[int]]], None]
+Envelope = dict[int, str]
+"""The loans of one message: by id, the lender's own id, which Flower shows."""
+
+Announce = Callable[[list[Envelope]], None]
+
+
+class DueLoan(NamedTuple):
+    """A loan that the scan has claimed."""
+
+    review_on: date
+    id: int
+    external_id: str
+
+    @property
+    def place(self) -> Place:
+        return self.review_on, self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +84,19 @@ def scan_portfolio(ctx: Context, announce: Announce, waiting: int = 0) -> Scanne
     reached: Place | None = None
     while waiting + envelopes < QUEUE_HOLDS:
         with ctx.engine.begin() as connection:
-            places = _claim(connection, ctx, today, scan, reached)
-        if places:
-            reached = places[-1]
-            claimed = [loan_id for _, loan_id in places]
-            messages = [claimed[start : start + size] for start in range(0, len(claimed), size)]
+            claimed = _claim(connection, ctx, today, scan, reached)
+        if claimed:
+            reached = claimed[-1].place
+            messages = [
+                {row.id: row.external_id for row in claimed[start : start + size]}
+                for start in range(0, len(claimed), size)
+            ]
             announce(messages)
             loans += len(claimed)
             envelopes += len(messages)
             with ctx.engine.begin() as connection:
                 _count_run(connection, today, len(claimed), len(messages))
-        if len(places) < CLAIM_AT_ONCE:
+        if len(claimed) < CLAIM_AT_ONCE:
             with ctx.engine.begin() as connection:
                 _close_run(connection, today, ctx.now())
             break
@@ -103,7 +121,7 @@ def _count_due(connection: Connection, today: date) -> int:
 
 def _claim(
     connection: Connection, ctx: Context, today: date, scan: UUID, reached: Place | None
-) -> list[Place]:
+) -> list[DueLoan]:
     """Take the next loans in the order of their places. Each pass begins where the last ended.
 
     What a scan has announced is one stretch of that order, so nothing is written to the loans.
@@ -114,23 +132,25 @@ def _claim(
         select(scan_run.c.business_date).where(scan_run.c.business_date == today).with_for_update()
     )
     place = tuple_(loan.c.review_on, loan.c.id)
-    places: list[Place] = [
-        (row.review_on, row.id)
-        for row in connection.execute(
-            select(loan.c.review_on, loan.c.id)
-            .where(
-                loan.c.review_on <= today,
-                place > reached if reached else true(),
-                or_(loan.c.quarantined_until.is_(None), loan.c.quarantined_until < now),
-                ~exists().where(announced_already(now)),
-            )
-            .order_by(loan.c.review_on, loan.c.id)
-            .limit(CLAIM_AT_ONCE)
+    # A subquery, so that finding the loans reads the index only; their names are looked up after.
+    due = (
+        select(loan.c.review_on, loan.c.id)
+        .where(
+            loan.c.review_on <= today,
+            place > reached if reached else true(),
+            or_(loan.c.quarantined_until.is_(None), loan.c.quarantined_until < now),
+            ~exists().where(announced_already(now)),
         )
-    ]
-    if places:
-        _extend(connection, scan, places, now + ctx.settings.lease)
-    return places
+        .order_by(loan.c.review_on, loan.c.id)
+        .limit(CLAIM_AT_ONCE)
+        .subquery("due")
+    )
+    external_id = select(loan.c.external_id).where(loan.c.id == due.c.id).scalar_subquery()
+    in_order = select(due, external_id).order_by(due.c.review_on, due.c.id)
+    claimed = [DueLoan(*row) for row in connection.execute(in_order)]
+    if claimed:
+        _extend(connection, scan, claimed[0].place, claimed[-1].place, now + ctx.settings.lease)
+    return claimed
 
 
 def announced_already(now: datetime) -> ColumnElement[bool]:
@@ -144,8 +164,10 @@ def announced_already(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _extend(connection: Connection, scan: UUID, places: list[Place], lapses_at: datetime) -> None:
-    (from_review_on, from_loan_id), (to_review_on, to_loan_id) = places[0], places[-1]
+def _extend(
+    connection: Connection, scan: UUID, first: Place, last: Place, lapses_at: datetime
+) -> None:
+    (from_review_on, from_loan_id), (to_review_on, to_loan_id) = first, last
     reached = {"to_review_on": to_review_on, "to_loan_id": to_loan_id, "lapses_at": lapses_at}
     connection.execute(
         insert(announcement)

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from workers.app import app
 from workers.failures import log_summary
-from workers.messaging.publish import announce
+from workers.messaging.publish import Message, announce
 from workers.queues import APPLY_EVENTS, EVENTS_PER_MESSAGE
 
 log = logging.getLogger(__name__)
@@ -63,4 +63,4 @@ class WorkerNotifier:
 
 def worker_notifier() -> WorkerNotifier:
     """Notifies the workers of this process's own broker."""
-    return WorkerNotifier(lambda event_ids: announce(app, APPLY_EVENTS, [(event_ids,)]))
+    return WorkerNotifier(lambda event_ids: announce(app, APPLY_EVENTS, [Message((event_ids,))]))

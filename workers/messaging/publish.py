@@ -1,8 +1,9 @@
-"""Publishing many task messages at once, through Celery's own message building."""
+"""Publish many task messages at once, through Celery's own message building."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 from uuid import uuid4
 
 from celery import Celery
@@ -11,20 +12,51 @@ from workers.queues import route
 
 FLUSH_AT = 1_000
 
+MOST_SHOWN = 400
+"""Characters that Flower shows of the names in one message: each travels twice through the broker,
+in the message and in the event that a worker received it."""
 
-def announce(app: Celery, task: str, all_args: Iterable[tuple[object, ...]]) -> int:
-    """Publish one message of `task` for each of `all_args`, in batches, and say how many.
+
+class Message(NamedTuple):
+    """The arguments of one task, and the text that Flower shows in their place."""
+
+    args: tuple[object, ...]
+    shown: str | None = None
+    """Ids only, never personal data: it stays in the broker and in Flower. None: the arguments."""
+
+
+def for_each(names: Mapping[int, str]) -> Iterable[Message]:
+    """One message for each id. `names` has, by id, what Flower shows: `L-001 text_day_1`."""
+    return (Message((id,), name) for id, name in names.items())
+
+
+def for_all(names: Mapping[int, str]) -> Message:
+    """One message for all ids together. Of many names Flower shows the first ones."""
+    shown = ", ".join(names.values())
+    if len(shown) > MOST_SHOWN:
+        first = shown[:MOST_SHOWN].rpartition(", ")[0]
+        shown = f"{first} ... {len(names)} in all"
+    return Message((list(names),), shown)
+
+
+def announce(app: Celery, task: str, messages: Iterable[Message]) -> int:
+    """Publish messages of `task`, in batches. Returns how many.
 
     Signals, routing, prefix and headers are those of `apply_async`; only the round trips are
-    shared. If a batch fails, some of it may have gone out: announce the same again, for a message
+    shared. If a batch fails, part of it may have been published. Publish the same again: a message
     is only a wake-up.
     """
     queue = route(task)["queue"]
     published = 0
     with app.producer_pool.acquire(block=True) as producer, producer.batch(FLUSH_AT):  # type: ignore[attr-defined]  # newer than the published types
-        for args in all_args:
+        for args, shown in messages:
             message = app.amqp.as_task_v2(
-                str(uuid4()), task, args=args, kwargs={}, argsrepr=repr(args), ignore_result=True
+                str(uuid4()),
+                task,
+                args=args,
+                kwargs={},
+                argsrepr=repr(args) if shown is None else shown,
+                ignore_result=True,
             )
             app.amqp.send_task_message(producer, task, message, queue=queue, retry=False)
             published += 1

@@ -57,7 +57,7 @@ def deliver_events(ctx: Context, loan_id: int) -> int:
     return taken
 
 
-def dispatch_outbox(ctx: Context, announce: Callable[[list[int]], None], waiting: int) -> int:
+def dispatch_outbox(ctx: Context, announce: Callable[[dict[int, str]], None], waiting: int) -> int:
     """Announce loans that have events to deliver; returns how many.
 
     Also those whose announcement was lost. While `waiting` messages fill the queue nothing is
@@ -67,15 +67,15 @@ def dispatch_outbox(ctx: Context, announce: Callable[[list[int]], None], waiting
     if room <= 0 or ctx.lender_webhook is None:
         return 0
     with ctx.engine.begin() as connection:
-        loan_ids = outbox.dispatch_due(
+        loans = outbox.dispatch_due(
             connection,
             ctx.now(),
             again_after=ctx.settings.lease,
             limit=min(room, DISPATCH_BATCH_SIZE),
         )
-    if loan_ids:
-        announce(loan_ids)
-    return len(loan_ids)
+    if loans:
+        announce(loans)
+    return len(loans)
 
 
 def _as_sent(event: ClaimedEvent) -> OutgoingEvent:

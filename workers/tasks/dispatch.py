@@ -13,7 +13,7 @@ from workers.app import app
 from workers.bootstrap import process_context
 from workers.inbox import process
 from workers.messaging.broker import queue_depths
-from workers.messaging.publish import announce
+from workers.messaging.publish import Message, announce, for_each
 from workers.outbox import deliver
 
 
@@ -35,7 +35,7 @@ def dispatch_events() -> str:
     ids = sorted(process.dispatch_events(process_context()))
     size = queues.EVENTS_PER_MESSAGE
     batches = (ids[start : start + size] for start in range(0, len(ids), size))
-    announce(app, queues.APPLY_EVENTS, ((batch,) for batch in batches))
+    announce(app, queues.APPLY_EVENTS, (Message((batch,)) for batch in batches))
     return f"{len(ids)} dispatched"
 
 
@@ -48,5 +48,5 @@ def dispatch_outbox() -> str:
     return f"{deliver.dispatch_outbox(ctx, publish, waiting)} dispatched"
 
 
-def _publish_each(task: str, ids: list[int]) -> None:
-    announce(app, task, ((id,) for id in ids))
+def _publish_each(task: str, names: dict[int, str]) -> None:
+    announce(app, task, for_each(names))

@@ -9,7 +9,7 @@ from workers.borrowers import reply_queue
 from workers.escalation import reassess
 from workers.evidence import chain
 from workers.hardship import promises
-from workers.messaging.publish import announce
+from workers.messaging.publish import Message, announce
 from workers.privacy import erasure, key_rotation, pruning
 from workers.privacy.once_a_day import begins_today
 from workers.sms import reconcile
@@ -55,7 +55,7 @@ def erase_expired_data(after: int | None = None) -> str:
         return "done today already"
     done = erasure.erase_expired_data(ctx, after or 0)
     if done.go_on_after is not None:
-        announce(app, queues.ERASE_EXPIRED_DATA, [(done.go_on_after,)])
+        announce(app, queues.ERASE_EXPIRED_DATA, [Message((done.go_on_after,))])
     return f"{done.borrowers} erased"
 
 
@@ -67,7 +67,7 @@ def prune_completed_events(go_on: bool = False) -> str:
         return "done today already"
     done = pruning.prune(ctx)
     if done.anything:
-        announce(app, queues.PRUNE_COMPLETED_EVENTS, [(True,)])
+        announce(app, queues.PRUNE_COMPLETED_EVENTS, [Message((True,))])
     return f"{done.events_out} out, {done.events_in} in, {done.words} values"
 
 
@@ -76,7 +76,7 @@ def reencrypt_with_current_key() -> str:
     """Continue a rotation of the encryption keys that was begun."""
     done = key_rotation.continue_rotation(process_context())
     if done:
-        announce(app, queues.REENCRYPT_WITH_CURRENT_KEY, [()])
+        announce(app, queues.REENCRYPT_WITH_CURRENT_KEY, [Message(())])
     return f"{done} re-encrypted"
 
 
@@ -85,5 +85,5 @@ def chain_evidence() -> str:
     """Add new rows of evidence to the hash chain."""
     done = chain.chain_evidence(process_context())
     if done == chain.BATCH_SIZE:
-        announce(app, queues.CHAIN_EVIDENCE, [()])
+        announce(app, queues.CHAIN_EVIDENCE, [Message(())])
     return f"{done} chained"

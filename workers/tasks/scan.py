@@ -7,7 +7,7 @@ from workers.app import app
 from workers.bootstrap import process_context
 from workers.escalation import scan
 from workers.messaging.broker import queue_depths
-from workers.messaging.publish import announce
+from workers.messaging.publish import announce, for_all
 from workers.queues import Queue
 
 
@@ -16,8 +16,8 @@ from workers.queues import Queue
 def scan_portfolio() -> str:
     """Announce every loan whose review date has come."""
 
-    def publish(envelopes: list[list[int]]) -> None:
-        announce(app, queues.ESCALATE_LOANS, ((ids,) for ids in envelopes))
+    def publish(envelopes: list[scan.Envelope]) -> None:
+        announce(app, queues.ESCALATE_LOANS, map(for_all, envelopes))
 
     ctx = process_context()
     waiting = queue_depths(ctx.settings.redis_url)[Queue.ESCALATE]
