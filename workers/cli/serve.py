@@ -25,6 +25,8 @@ from workers.queues import Queue, taken_ahead
 EVERY_QUEUE = ",".join(Queue)
 Host = Annotated[str, typer.Option(help="The address to listen on; loopback if left out.")]
 Port = Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)]
+FORGET_WORKERS_AFTER = 600
+"""Seconds after which Flower no longer lists a worker that is gone."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
@@ -102,7 +104,10 @@ def flower(host: Host = "127.0.0.1", port: Port = 5555) -> None:
         )
     _assert_free(host, port)
     _check()
-    _become_celery("flower", f"--address={host}", f"--port={port}")
+    # Every restart of a container leaves a worker behind that never comes back under its name.
+    os.environ.setdefault("FLOWER_PURGE_OFFLINE_WORKERS", str(FORGET_WORKERS_AFTER))
+    options = f"--address={host}", f"--port={port}"
+    _become("workers.messaging.flower", "--app=workers.app", "--quiet", "flower", *options)
 
 
 def _read_flower_password() -> None:

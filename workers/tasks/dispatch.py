@@ -14,10 +14,11 @@ from workers.bootstrap import process_context
 from workers.inbox import process
 from workers.messaging.broker import queue_depths
 from workers.messaging.publish import Message, announce, for_each
+from workers.messaging.sweeps import Sweep
 from workers.outbox import deliver
 
 
-@app.task(name=queues.DISPATCH_DUE_ACTIONS)
+@app.task(name=queues.DISPATCH_DUE_ACTIONS, base=Sweep)
 def dispatch_due_actions() -> str:
     """Publish the actions that are due, and those whose message was lost."""
     ctx = process_context()
@@ -29,7 +30,7 @@ def dispatch_due_actions() -> str:
     return f"{dispatched} dispatched"
 
 
-@app.task(name=queues.DISPATCH_EVENTS)
+@app.task(name=queues.DISPATCH_EVENTS, base=Sweep)
 def dispatch_events() -> str:
     """Publish the events that are stored and not applied."""
     ids = sorted(process.dispatch_events(process_context()))
@@ -39,7 +40,7 @@ def dispatch_events() -> str:
     return f"{len(ids)} dispatched"
 
 
-@app.task(name=queues.DISPATCH_OUTBOX)
+@app.task(name=queues.DISPATCH_OUTBOX, base=Sweep)
 def dispatch_outbox() -> str:
     """Publish the loans that have events for the lender's systems."""
     ctx = process_context()

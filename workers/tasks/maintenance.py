@@ -10,44 +10,45 @@ from workers.escalation import reassess
 from workers.evidence import chain
 from workers.hardship import promises
 from workers.messaging.publish import Message, announce
+from workers.messaging.sweeps import Sweep
 from workers.privacy import erasure, key_rotation, pruning
 from workers.privacy.once_a_day import begins_today
 from workers.sms import reconcile
 
 
-@app.task(name=queues.BREAK_OVERDUE_PROMISES)
+@app.task(name=queues.BREAK_OVERDUE_PROMISES, base=Sweep)
 def break_overdue_promises() -> str:
     """Break promises whose date has passed, so that their ladders continue."""
     return f"{promises.break_overdue_promises(process_context())} broken"
 
 
-@app.task(name=queues.CLOSE_PAID_CASES)
+@app.task(name=queues.CLOSE_PAID_CASES, base=Sweep)
 def close_paid_cases() -> str:
     """Close cases that are open although nothing is past due."""
     return f"{reassess.close_paid_cases(process_context())} closed"
 
 
-@app.task(name=queues.MARK_LOST_CLAIMS)
+@app.task(name=queues.MARK_LOST_CLAIMS, base=Sweep)
 def mark_lost_claims() -> str:
     """Mark texts as unknown whose worker died between the claim and the record."""
     return f"{reconcile.mark_lost_claims(process_context())} found"
 
 
-@app.task(name=queues.RECONCILE_TEXTS)
+@app.task(name=queues.RECONCILE_TEXTS, base=Sweep)
 def reconcile_texts() -> str:
     """Ask the provider about texts whose answer was lost."""
     done = reconcile.reconcile_texts(process_context())
     return f"{done.resolved} resolved, {done.found} found, {done.parked} parked"
 
 
-@app.task(name=queues.ASSIGN_REPLIES)
+@app.task(name=queues.ASSIGN_REPLIES, base=Sweep)
 def assign_replies() -> str:
     """Assign borrowers' texts that nobody has to collectors on shift."""
     return f"{reply_queue.assign_replies(process_context())} assigned"
 
 
 # The next four do one batch and publish themselves again while work is left: none runs long.
-@app.task(name=queues.ERASE_EXPIRED_DATA)
+@app.task(name=queues.ERASE_EXPIRED_DATA, base=Sweep)
 def erase_expired_data(after: int | None = None) -> str:
     """Erase the personal data of borrowers whose retention period is over."""
     ctx = process_context()
@@ -59,7 +60,7 @@ def erase_expired_data(after: int | None = None) -> str:
     return f"{done.borrowers} erased"
 
 
-@app.task(name=queues.PRUNE_COMPLETED_EVENTS)
+@app.task(name=queues.PRUNE_COMPLETED_EVENTS, base=Sweep)
 def prune_completed_events(go_on: bool = False) -> str:
     """Delete events that were completed longer ago than the settings keep them."""
     ctx = process_context()
@@ -71,7 +72,7 @@ def prune_completed_events(go_on: bool = False) -> str:
     return f"{done.events_out} out, {done.events_in} in, {done.words} values"
 
 
-@app.task(name=queues.REENCRYPT_WITH_CURRENT_KEY)
+@app.task(name=queues.REENCRYPT_WITH_CURRENT_KEY, base=Sweep)
 def reencrypt_with_current_key() -> str:
     """Continue a rotation of the encryption keys that was begun."""
     done = key_rotation.continue_rotation(process_context())
@@ -80,7 +81,7 @@ def reencrypt_with_current_key() -> str:
     return f"{done} re-encrypted"
 
 
-@app.task(name=queues.CHAIN_EVIDENCE)
+@app.task(name=queues.CHAIN_EVIDENCE, base=Sweep)
 def chain_evidence() -> str:
     """Add new rows of evidence to the hash chain."""
     done = chain.chain_evidence(process_context())

@@ -8,11 +8,18 @@ from workers.bootstrap import process_context
 from workers.escalation import scan
 from workers.messaging.broker import queue_depths
 from workers.messaging.publish import announce, for_all
+from workers.messaging.sweeps import Sweep
 from workers.queues import Queue
 
 
-# Two beats, or an operator's hand, may start it at once: each loan is still announced once.
-@app.task(name=queues.SCAN_PORTFOLIO, soft_time_limit=540, time_limit=570)
+# It may run twice at once, started by two beats or by an operator: each loan is announced once.
+@app.task(
+    name=queues.SCAN_PORTFOLIO,
+    base=Sweep,
+    shows_what_it_found=True,
+    soft_time_limit=540,
+    time_limit=570,
+)
 def scan_portfolio() -> str:
     """Announce every loan whose review date has come."""
 
