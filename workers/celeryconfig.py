@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from pkgutil import iter_modules
 
 from kombu import Queue as KombuQueue
 
 from config.settings import load_settings
-from workers import queues
+from workers import queues, tasks
 from workers.messaging.broker import KEY_PREFIX
 
 _settings = load_settings(os.environ)
 
-include = [f"workers.tasks.{queue}" for queue in queues.Queue]
+include = [module.name for module in iter_modules(tasks.__path__, f"{tasks.__name__}.")]
 
 broker_url = _settings.redis_url
 broker_connection_retry_on_startup = True

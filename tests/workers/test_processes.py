@@ -134,14 +134,12 @@ def test_dispatch_does_not_wait_for_events_or_maintenance(
     book: Book, environment: dict[str, str], broker: LocalBroker, tmp_path: Path
 ) -> None:
     with ExitStack() as stack:
-        connection = stack.enter_context(book.ctx.engine.begin())
-        ids = [
-            store_event(connection, f"E-{n}", "write_off", {}, book.ctx.now()) for n in range(100)
-        ]
-        connection.commit()
+        with book.ctx.engine.begin() as connection:
+            now = book.ctx.now()
+            ids = [store_event(connection, f"E-{n}", "write_off", {}, now) for n in range(100)]
         # Each apply_events task waits for one of these locks, until PostgreSQL gives up after 20 s.
-        connection.begin()
-        connection.execute(select(inbox_event).with_for_update())
+        holder = stack.enter_context(book.ctx.engine.begin())
+        holder.execute(select(inbox_event).with_for_update())
         python(environment, "-c", PUBLISH_EVENTS, *map(str, ids))
 
         workers = {
@@ -155,14 +153,13 @@ def test_dispatch_does_not_wait_for_events_or_maintenance(
             for service in services()
             if service.options.get("name") in {"decide", "texts", "dispatch", "maintenance"}
         }
-        busy = "maintenance", "apply_events"
-        eventually("events wait", lambda: workers[busy[0]].output.count(busy[1]) >= 2)
+        maintenance = workers["maintenance"]
+        eventually("both wait", lambda: maintenance.output.count("apply_events[") >= 2)
         start(stack, environment, tmp_path, "beat")
         eventually("all first texts are settled", lambda: settled(book))
 
-        assert "succeeded" not in workers["maintenance"].output
+        assert "succeeded" not in maintenance.output, "it waited all the while"
         with redis.Redis.from_url(broker.url) as client:
-            assert client.llen(f"{KEY_PREFIX}{Queue.MAINTENANCE}") > 0
             assert client.llen(f"{KEY_PREFIX}{Queue.EVENTS}") > 0
 
 
