@@ -166,9 +166,7 @@ def release_rest(connection: Connection, loan_id: int) -> None:
 def dispatch_due(
     connection: Connection, now: datetime, *, again_after: timedelta, limit: int
 ) -> dict[int, str]:
-    """Mark up to `limit` due events as dispatched; returns their loans, each once.
-
-    By id, the lender's id of each loan.
+    """Mark up to `limit` due events as dispatched; returns their loans: by id, the lender's id.
 
     An event that was dispatched longer ago than `again_after` and still waits is dispatched again.
     """
