@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from pathlib import Path
 from pkgutil import iter_modules
 
 from kombu import Queue as KombuQueue
 
 from config.settings import load_settings
-from workers import queues, tasks
+from workers import queues
 from workers.messaging.broker import KEY_PREFIX
 
+_TASKS = Path(__file__).with_name("tasks")
 _settings = load_settings(os.environ)
 
-include = [module.name for module in iter_modules(tasks.__path__, f"{tasks.__name__}.")]
+# Named by file, for the tasks themselves read this module.
+include = [f"workers.tasks.{name}" for _, name, _ in iter_modules([str(_TASKS)])]
 
 broker_url = _settings.redis_url
 broker_connection_retry_on_startup = True
