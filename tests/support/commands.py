@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -19,6 +19,10 @@ from unittest.mock import patch
 import pytest
 from sqlalchemy import Engine
 
+from config.readers import policy
+from config.readers.policy import Policy
+from config.settings import Settings
+from tests.support.loans import shipped_policy
 from tests.support.processes import happens
 from workers import bootstrap
 from workers.cli.main import main
@@ -87,7 +91,7 @@ def arrears(
         stack.enter_context(contextlib.chdir(folder or Path.cwd()))
         stack.enter_context(patch.object(os, "execv", side_effect=AssertionError("it starts")))
         stack.enter_context(_own_logging())
-        stack.enter_context(_own_connections())
+        stack.enter_context(_own_context())
         stack.enter_context(redirect_stdout(out))
         stack.enter_context(redirect_stderr(err))
         with pytest.raises(SystemExit) as ended:
@@ -113,17 +117,25 @@ def _own_logging() -> Iterator[None]:
 
 
 @contextmanager
-def _own_connections() -> Iterator[None]:
-    """A context of its own, whose connections are closed at the end."""
+def _own_context() -> Iterator[None]:
+    """A context of its own, whose connections are closed at the end.
+
+    Only the policy that the product ships is parsed once for all commands: its files do not change.
+    """
     opened: list[Engine] = []
 
     def connect(url: str, **options: Any) -> Engine:
         opened.append(engine.connect(url, **options))
         return opened[-1]
 
+    def load_policy(folder: Path, template_names: Collection[str]) -> Policy:
+        if folder == Settings.model_fields["policy_dir"].default:
+            return shipped_policy()
+        return policy.load_policy(folder, template_names=template_names)
+
     bootstrap.process_context.cache_clear()
     try:
-        with patch.object(bootstrap, "connect", connect):
+        with patch.multiple(bootstrap, connect=connect, load_policy=load_policy):
             yield
     finally:
         bootstrap.process_context.cache_clear()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from uuid import uuid4
 
 import psycopg2
+from psycopg2.errors import UndefinedTable
 from sqlalchemy import URL, make_url
 
 
@@ -55,7 +56,8 @@ class ReusedDatabase:
         if self._connection is None:
             self._open()
             return
-        with self._connection.cursor() as cursor:
+        # A test may have dropped a table that the query about the catalogues reads.
+        with self._connection.cursor() as cursor, suppress(UndefinedTable):
             cursor.execute(_CUT_OFF)
             cursor.execute(_CATALOGUES)
             if cursor.fetchone() == self._catalogues:
