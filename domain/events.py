@@ -12,16 +12,16 @@ class InboxStatus(StrEnum):
     RECEIVED = "received"  # stored; it is tried until it is applied or rejected
     APPLIED = "applied"
     REJECTED = "rejected"  # it can never be applied as it is; its sender may correct it
-    DROPPED = "dropped"  # a person discarded it
+    DISCARDED = "discarded"  # a person discarded it
 
 
 INBOX_MOVES: dict[InboxStatus, frozenset[InboxStatus]] = {
     InboxStatus.RECEIVED: frozenset(
-        {InboxStatus.APPLIED, InboxStatus.REJECTED, InboxStatus.DROPPED}
+        {InboxStatus.APPLIED, InboxStatus.REJECTED, InboxStatus.DISCARDED}
     ),
     InboxStatus.APPLIED: frozenset(),  # its id is used up: new contents need a new id
-    InboxStatus.REJECTED: frozenset({InboxStatus.RECEIVED, InboxStatus.DROPPED}),
-    InboxStatus.DROPPED: frozenset({InboxStatus.RECEIVED}),
+    InboxStatus.REJECTED: frozenset({InboxStatus.RECEIVED, InboxStatus.DISCARDED}),
+    InboxStatus.DISCARDED: frozenset({InboxStatus.RECEIVED}),
 }
 """An event moves back to `received` when its sender corrects it."""
 

@@ -12,13 +12,13 @@ from workers.cli.common import AsJson
 from workers.cli.context import open_context
 from workers.cli.render import Table, print_json, print_lines
 from workers.outbox import resend as resending
-from workers.outbox.resend import UntakenEvent
+from workers.outbox.resend import UndeliveredEvent
 
 app = typer.Typer()
 
 Dead = Annotated[bool, typer.Option("--dead", help="Those that were given up.")]
 
-EVENTS = Table[UntakenEvent](
+EVENTS = Table[UndeliveredEvent](
     None,
     {
         "event": lambda event: event.event,
@@ -38,7 +38,7 @@ def list_(dead: Dead = False, as_json: AsJson = False) -> None:
     """List the events that wait or were given up, the oldest first."""
     ctx = open_context()
     with ctx.engine.connect() as connection:
-        found = resending.read_untaken(connection, ctx.settings.lender_zone, dead_only=dead)
+        found = resending.read_undelivered(connection, ctx.settings.lender_zone, dead_only=dead)
     if as_json:
         print_json(found)
         return

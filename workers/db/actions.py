@@ -80,7 +80,7 @@ def move_actions(
             "now": now,
         },
     )
-    rows = moved.all()
+    rows = [outbox_messages.MovedAction(*row) for row in moved]
     record_events(connection, outbox_messages.of_moved_actions(rows, move.to, move.reason), now)
     return len(rows)
 

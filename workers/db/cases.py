@@ -64,7 +64,7 @@ def keep_cases(
     opened = past_due or {}
     if not (cured or written_off or opened):
         return
-    cases = connection.execute(
+    closed = connection.execute(
         _KEEP,
         {
             "now": now,
@@ -76,6 +76,7 @@ def keep_cases(
             "opened_on": list(opened.values()),
         },
     )
+    cases = [outbox_messages.CuredCase(*row) for row in closed]
     record_events(connection, outbox_messages.of_cured_cases(cases), now)
 
 

@@ -130,17 +130,17 @@ def correct_event(
     return corrected.rowcount == 1
 
 
-def drop_event(connection: Connection, event_id: int, reason: str, now: datetime) -> bool:
+def discard_event(connection: Connection, event_id: int, reason: str, now: datetime) -> bool:
     """Discard an event that was not applied; False if it was, and nothing changed."""
-    dropped = connection.execute(
+    discarded = connection.execute(
         update(inbox_event)
         .where(
             inbox_event.c.id == event_id,
-            inbox_event.c.status.in_(sources(INBOX_MOVES, InboxStatus.DROPPED)),
+            inbox_event.c.status.in_(sources(INBOX_MOVES, InboxStatus.DISCARDED)),
         )
-        .values(status=InboxStatus.DROPPED, reason=reason, completed_at=now)
+        .values(status=InboxStatus.DISCARDED, reason=reason, completed_at=now)
     )
-    return dropped.rowcount == 1
+    return discarded.rowcount == 1
 
 
 _PENDING = prepared(

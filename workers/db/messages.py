@@ -81,7 +81,8 @@ def advance_message(
     advanced = connection.execute(_ADVANCE, became).one_or_none()
     if advanced is None:
         return False
-    record_events(connection, outbox_messages.of_text(advanced, status), now)
+    text = outbox_messages.AdvancedText(*advanced)
+    record_events(connection, outbox_messages.of_text(text, status), now)
     return True
 
 

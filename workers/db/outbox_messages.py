@@ -1,16 +1,49 @@
-"""What the lender's systems are told of what was written: ids, words and dates, nothing else."""
+"""The outbox messages of what was written: ids, statuses and dates, and no personal data."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
-
-from sqlalchemy import Row
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from domain.actions import ACTION_TYPES, ActionStatus
 from domain.decision import Decision
 from domain.messages import UNSETTLED, MessageStatus
 from workers.db.outbox import OutboxEventKind, OutboxMessage
+
+
+class MovedAction(NamedTuple):
+    """An action that moved, as it was before: its id and its place on the ladder."""
+
+    id: int
+    loan_id: int
+    type: str
+    step: str
+    item: str
+    delinquent_since: date
+    status: str
+
+
+class AdvancedText(NamedTuple):
+    """A text whose status changed, as it was before, and its action."""
+
+    id: UUID
+    status: str
+    action_id: int
+    loan_id: int
+    step: str
+    item: str
+    delinquent_since: date
+
+
+class CuredCase(NamedTuple):
+    """A case that closed because everything past due was paid."""
+
+    id: int
+    loan_id: int
+    opened_on: date
+
 
 _EVENTS = {
     (action_type.name, status): OutboxEventKind(event)
@@ -26,7 +59,7 @@ _SENT = frozenset(
         MessageStatus.DELIVERED,
     }
 )
-_BECAME = {
+_EVENT_OF_TEXT = {
     MessageStatus.REFUSED: OutboxEventKind.TEXT_FAILED,
     MessageStatus.UNDELIVERED: OutboxEventKind.TEXT_FAILED,
     MessageStatus.FAILED: OutboxEventKind.TEXT_FAILED,
@@ -35,64 +68,63 @@ _BECAME = {
 
 
 def of_decisions(decisions: Iterable[Decision], ids: dict[int, int]) -> list[OutboxMessage]:
-    """Of decisions that plan something; `ids` are the decisions' own, by loan id."""
+    """The messages of decisions that plan something; `ids` are the decisions' ids, by loan id."""
     return [
         OutboxMessage(
             OutboxEventKind.LOAN_ESCALATED,
-            d.loan_id,
+            decision.loan_id,
             {
-                "decision": ids[d.loan_id],
-                "business_date": d.on,
-                "past_due_since": d.arrears.delinquent_since,
-                "ladder": d.ladder_id,
-                "ladder_version": d.ladder_version,
-                "step": d.step.id if d.step else None,
-                "items": [item.id for _, item in d.plan],
+                "decision": ids[decision.loan_id],
+                "business_date": decision.on,
+                "past_due_since": decision.arrears.delinquent_since,
+                "ladder": decision.ladder_id,
+                "ladder_version": decision.ladder_version,
+                "step": decision.step.id if decision.step else None,
+                "items": [item.id for _, item in decision.plan],
             },
         )
-        for d in decisions
-        if d.plan
+        for decision in decisions
+        if decision.plan
     ]
 
 
 def of_moved_actions(
-    moved: Iterable[Row[*tuple[Any, ...]]], to: ActionStatus, reason: str
+    moved: Iterable[MovedAction], to: ActionStatus, reason: str
 ) -> list[OutboxMessage]:
-    """Of actions that moved there; each with `id`, `loan_id`, `work`, `step`, `item`,
-        `delinquent_since`.
+    """The messages of actions that moved `to` a status, if it is one that the lender gets.
 
-    Only of work that is done and of what was given up, and of this also why.
+    That of an action that was given up says why.
     """
     if to is ActionStatus.DEAD:
         return [
             OutboxMessage(
                 OutboxEventKind.ACTION_DEAD,
                 action.loan_id,
-                _action(action.id, action) | {"reason": reason},
+                _place(action.id, action) | {"reason": reason},
             )
             for action in moved
         ]
     return [
-        OutboxMessage(kind, action.loan_id, _action(action.id, action))
+        OutboxMessage(kind, action.loan_id, _place(action.id, action))
         for action in moved
         if (kind := _EVENTS.get((action.type, to)))
     ]
 
 
-def of_text(text: Row[*tuple[Any, ...]], became: MessageStatus) -> list[OutboxMessage]:
-    """Of a text of which more is known: its row with `status` as it was before, and its action's.
+def of_text(text: AdvancedText, to: MessageStatus) -> list[OutboxMessage]:
+    """The messages of a text whose status changed `to` another.
 
-    A text whose first news is that it arrived was sent as well.
+    If the first thing that is known of a text is that it arrived, it was sent as well.
     """
-    kinds = [OutboxEventKind.TEXT_SENT] if text.status in UNSETTLED and became in _SENT else []
-    if became in _BECAME:
-        kinds.append(_BECAME[became])
-    data = {"text": text.id, **_action(text.action_id, text)}
+    kinds = [OutboxEventKind.TEXT_SENT] if text.status in UNSETTLED and to in _SENT else []
+    if to in _EVENT_OF_TEXT:
+        kinds.append(_EVENT_OF_TEXT[to])
+    data = {"text": text.id, **_place(text.action_id, text)}
     return [OutboxMessage(kind, text.loan_id, data) for kind in kinds]
 
 
-def of_cured_cases(cases: Iterable[Row[*tuple[Any, ...]]]) -> list[OutboxMessage]:
-    """Of cases that closed because everything past due was paid."""
+def of_cured_cases(cases: Iterable[CuredCase]) -> list[OutboxMessage]:
+    """The messages of cases that closed because everything past due was paid."""
     return [
         OutboxMessage(
             OutboxEventKind.CASE_CURED, case.loan_id, {"case": case.id, "opened_on": case.opened_on}
@@ -101,7 +133,8 @@ def of_cured_cases(cases: Iterable[Row[*tuple[Any, ...]]]) -> list[OutboxMessage
     ]
 
 
-def _action(action_id: int, place: Row[*tuple[Any, ...]]) -> dict[str, Any]:
+def _place(action_id: int, place: MovedAction | AdvancedText) -> dict[str, Any]:
+    """The members that every message about an action has."""
     return {
         "action": action_id,
         "step": place.step,

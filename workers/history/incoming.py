@@ -81,7 +81,7 @@ def problems(connection: Connection, told: LoanTold) -> Iterator[Entry]:
 EVENT = {
     InboxStatus.RECEIVED: Phrase.EVENT_WAITS,
     InboxStatus.REJECTED: Phrase.EVENT_REJECTED,
-    InboxStatus.DROPPED: Phrase.EVENT_DROPPED,
+    InboxStatus.DISCARDED: Phrase.EVENT_DROPPED,
 }
 
 

@@ -13,7 +13,7 @@ from workers.db.loans import lock_known_loan
 from workers.db.schema import inbox_event, problem
 from workers.db.staff import roles_of
 
-COMPLETED_STATUSES = (InboxStatus.APPLIED, InboxStatus.DROPPED)
+COMPLETED_STATUSES = (InboxStatus.APPLIED, InboxStatus.DISCARDED)
 """The statuses of events with which nothing is to be done any more."""
 
 
@@ -63,7 +63,7 @@ def discard_event(
         roles_of(connection, actor)
         event_id = _lock(connection, external_id)
         if not dry_run:
-            inbox.drop_event(connection, event_id, f"dropped by {actor}: {why}", ctx.now())
+            inbox.discard_event(connection, event_id, f"dropped by {actor}: {why}", ctx.now())
 
 
 def _lock(connection: Connection, external_id: str) -> int:

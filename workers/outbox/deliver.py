@@ -1,8 +1,7 @@
-"""Delivering events out: at least once, in order for each loan, until they are taken or given up.
+"""Delivers events out: at least once, in order for each loan, until delivered or given up.
 
-An event is claimed and committed, posted without a connection to the database, then settled. A
-worker that dies in between leaves a claim that lapses, and the same event goes out again under
-the same id.
+An event is claimed and committed, posted without a connection to the database, and then marked. If
+a worker dies in between, its claim lapses, and the same event is posted again under the same id.
 """
 
 from __future__ import annotations
@@ -20,48 +19,48 @@ from workers.messaging.backoff import back_off
 from workers.outbox.lender_webhook import DeliveryOutcome, DeliveryResult, OutgoingEvent
 from workers.queues import QUEUE_HOLDS
 
-MOST_TRIES = 54
-"""Tries after which an event is dead: the waits between them make up about two days."""
+MAX_TRIES = 54
+"""Tries after which an event is given up: the waits between them add up to about two days."""
 
 BATCH_SIZE = 20
-"""Events of one loan that one task delivers at most; the rest is announced again."""
+"""The most events of one loan that one task delivers; the rest is dispatched again."""
 
-ENOUGH = timedelta(seconds=20)
+TIME_BUDGET = timedelta(seconds=20)
 """A task that took this long starts no other post: it may run for 45 seconds."""
 
 DISPATCH_BATCH_SIZE = 1_000
 
 
 def deliver_events(ctx: Context, loan_id: int) -> int:
-    """Deliver the events of one loan that are due, in their order. Returns how many were taken.
+    """Deliver the due events of one loan in their order. Returns how many were delivered.
 
-    One that is not taken is tried again later, and the loan's others wait for it.
+    One that fails is tried again later, and the loan's other events wait for it.
     """
     if ctx.lender_webhook is None:
         return 0
     began_at = ctx.now()
-    taken = tried = 0
+    delivered = tried = 0
     with ctx.engine.begin() as connection:
         event = outbox.claim_next(connection, loan_id, began_at, ctx.settings.lease)
     while event is not None:
-        result = ctx.lender_webhook.post(_as_sent(event), ctx.now())
+        result = ctx.lender_webhook.post(_outgoing(event), ctx.now())
         now = ctx.now()
         tried += 1
-        taken += result.outcome is DeliveryOutcome.TAKEN
+        delivered += result.outcome is DeliveryOutcome.DELIVERED
         with ctx.engine.begin() as connection:
             _complete(connection, event, result, now)
-            if tried == BATCH_SIZE or now - began_at >= ENOUGH:
+            if tried == BATCH_SIZE or now - began_at >= TIME_BUDGET:
                 outbox.release_rest(connection, loan_id)
                 break
             event = outbox.claim_next(connection, loan_id, now, ctx.settings.lease)
-    return taken
+    return delivered
 
 
 def dispatch_outbox(ctx: Context, announce: Callable[[dict[int, str]], None], waiting: int) -> int:
-    """Announce loans that have events to deliver; returns how many.
+    """Announce loans that have events to deliver to the workers; returns how many.
 
-    Also those whose announcement was lost. While `waiting` messages fill the queue nothing is
-    added, and without a receiver nothing is announced.
+    Also those whose message was lost. While `waiting` messages fill the queue none is added, and
+    without a lender's webhook none is sent.
     """
     room = QUEUE_HOLDS - waiting
     if room <= 0 or ctx.lender_webhook is None:
@@ -78,7 +77,7 @@ def dispatch_outbox(ctx: Context, announce: Callable[[dict[int, str]], None], wa
     return len(loans)
 
 
-def _as_sent(event: ClaimedEvent) -> OutgoingEvent:
+def _outgoing(event: ClaimedEvent) -> OutgoingEvent:
     return OutgoingEvent(
         event_id=event.event_id,
         kind=event.kind,
@@ -91,9 +90,9 @@ def _complete(
     connection: Connection, event: ClaimedEvent, result: DeliveryResult, now: datetime
 ) -> None:
     match result.outcome:
-        case DeliveryOutcome.TAKEN:
+        case DeliveryOutcome.DELIVERED:
             outbox.complete(connection, event, OutboxStatus.DELIVERED, now)
-        case DeliveryOutcome.FAILED if event.attempts < MOST_TRIES:
+        case DeliveryOutcome.FAILED if event.attempts < MAX_TRIES:
             wait = back_off(event.attempts - 1)
             outbox.postpone(connection, event, now + wait, result.reason)
         case DeliveryOutcome.FAILED | DeliveryOutcome.GONE:

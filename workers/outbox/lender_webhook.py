@@ -1,4 +1,4 @@
-"""The lender's systems, as they are told what happened: signed posts by Standard Webhooks.
+"""Posts events to the lender's systems, signed by the Standard Webhooks specification.
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -21,43 +21,43 @@ from domain.errors import ArrearsError
 
 
 class DeliveryOutcome(StrEnum):
-    """What the receiver made of an event."""
+    """What the receiver did with an event."""
 
-    TAKEN = "taken"
+    DELIVERED = "delivered"
     FAILED = "failed"
-    """It may have it or not: it is posted again, with the same id."""
+    """The receiver may have it or not: it is posted again under the same id."""
     GONE = "gone"
-    """It wants no such events any more."""
+    """The receiver wants no such events any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """The receiver's answer, sorted."""
+    """The receiver's answer to one post."""
 
     outcome: DeliveryOutcome
     reason: str
-    """A sentence for a person. Nothing of the answer's own words: nobody knows what they hold."""
+    """A sentence for people. It quotes nothing of the answer, which may hold personal data."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingEvent:
-    """One event as it goes over the wire."""
+    """One event as it is posted."""
 
     event_id: UUID
-    """The same at every try: receivers know by it what they have already."""
+    """The same at every try, so that a receiver can pass over what it has already."""
     kind: str
     happened_at: datetime
     data: Mapping[str, Any]
 
     def body(self) -> str:
-        """The same text at every try."""
+        """The body, the same at every try."""
         happened_at = self.happened_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        written = {"type": self.kind, "timestamp": happened_at, "data": self.data}
-        return json.dumps(written, separators=(",", ":"))
+        event = {"type": self.kind, "timestamp": happened_at, "data": self.data}
+        return json.dumps(event, separators=(",", ":"))
 
 
 class LenderWebhook:
-    """The one address that is told everything."""
+    """The one address that gets every event."""
 
     def __init__(
         self,
@@ -69,23 +69,23 @@ class LenderWebhook:
     ) -> None:
         """
         Raises:
-            ArrearsError: a secret is not what Standard Webhooks mean by one.
+            ArrearsError: a secret is none by the specification of Standard Webhooks.
         """
         self._url = url
         self._timeout = (connect_timeout.total_seconds(), read_timeout.total_seconds())
         try:
             self._signers = [Webhook(secret) for secret in secrets]
-        except Exception:  # whatever it is, its words may quote the secret
+        except Exception:  # its text may quote the secret
             raise ArrearsError(
                 "ARREARS_EVENTS_OUT_SECRETS is not usable: a secret is whsec_ and then 24 to 64 "
                 "bytes in base64. Make one with `echo whsec_$(openssl rand -base64 32)`."
             ) from None
 
     def post(self, event: OutgoingEvent, now: datetime) -> DeliveryResult:
-        """Post an event once, signed with every secret at `now`. Raises nothing for the network.
+        """Post an event once, signed with every secret at `now`. Network errors are a result.
 
-        A redirect is not followed, for what was signed was meant for this address. The answer's
-        body is not read.
+        A redirect is not followed, because the signature is for this address. The body of the
+        answer is not read.
         """
         body = event.body()
         try:
@@ -116,7 +116,7 @@ class LenderWebhook:
 
 
 def lender_webhook_in(settings: Settings) -> LenderWebhook | None:
-    """The receiver that the settings name; None: nobody is told.
+    """The webhook that the settings name; None: events are not recorded or delivered.
 
     Raises:
         ArrearsError: it has no secret to sign with, or one that is not usable.
@@ -135,7 +135,7 @@ def lender_webhook_in(settings: Settings) -> LenderWebhook | None:
 
 def _result_of(status: int) -> DeliveryResult:
     if 200 <= status < 300:
-        return DeliveryResult(DeliveryOutcome.TAKEN, "The receiver has it.")
+        return DeliveryResult(DeliveryOutcome.DELIVERED, "The receiver has it.")
     if status == requests.codes.gone:
         return DeliveryResult(DeliveryOutcome.GONE, "The receiver wants no such events (410).")
     return DeliveryResult(DeliveryOutcome.FAILED, f"The receiver answered {status}.")

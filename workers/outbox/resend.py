@@ -14,13 +14,13 @@ from workers.context import Context
 from workers.db import outbox
 from workers.db.schema import loan, outbox_event
 
-AT_MOST = 200
-"""Events that are shown at once, the oldest first."""
+MAX_SHOWN = 200
+"""The most events that are listed, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
-class UntakenEvent:
-    """An event that the lender's systems have not taken. Times are in the lender's zone."""
+class UndeliveredEvent:
+    """An event that is not delivered. Times are in the lender's zone."""
 
     event: UUID
     loan: str
@@ -35,15 +35,17 @@ class UntakenEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Untaken:
-    """The first of the events that were asked for, and how many there are."""
+class UndeliveredEvents:
+    """The first `MAX_SHOWN` of the events that were asked for, and how many there are."""
 
-    events: tuple[UntakenEvent, ...]
+    events: tuple[UndeliveredEvent, ...]
     total: int
 
 
-def read_untaken(connection: Connection, zone: tzinfo, *, dead_only: bool = False) -> Untaken:
-    """Events that wait or were given up, or only these. Holds no personal data."""
+def read_undelivered(
+    connection: Connection, zone: tzinfo, *, dead_only: bool = False
+) -> UndeliveredEvents:
+    """Events that wait or were given up, or only the latter. Holds no personal data."""
     statuses = [OutboxStatus.DEAD] if dead_only else [OutboxStatus.WAITING, OutboxStatus.DEAD]
     asked = outbox_event.c.status.in_(statuses)
     rows = connection.execute(
@@ -51,10 +53,10 @@ def read_untaken(connection: Connection, zone: tzinfo, *, dead_only: bool = Fals
         .join(loan, loan.c.id == outbox_event.c.loan_id)
         .where(asked)
         .order_by(outbox_event.c.id)
-        .limit(AT_MOST)
+        .limit(MAX_SHOWN)
     )
     events = tuple(
-        UntakenEvent(
+        UndeliveredEvent(
             event=row.event_id,
             loan=row.external_id,
             kind=row.kind,
@@ -67,7 +69,7 @@ def read_untaken(connection: Connection, zone: tzinfo, *, dead_only: bool = Fals
         for row in rows
     )
     total = connection.execute(select(func.count()).select_from(outbox_event).where(asked))
-    return Untaken(events, total.scalar_one())
+    return UndeliveredEvents(events, total.scalar_one())
 
 
 def resend(ctx: Context, event_id: UUID) -> None:

@@ -29,8 +29,8 @@ def record(connection: Connection, book: Book, event_id: int, to: InboxStatus) -
     inbox.record_results(connection, [row])
 
 
-def drop(connection: Connection, book: Book, event_id: int, to: InboxStatus) -> None:
-    inbox.drop_event(connection, event_id, "moved", book.clock.at)
+def discard(connection: Connection, book: Book, event_id: int, to: InboxStatus) -> None:
+    inbox.discard_event(connection, event_id, "moved", book.clock.at)
 
 
 def correct(connection: Connection, book: Book, event_id: int, to: InboxStatus) -> None:
@@ -40,7 +40,7 @@ def correct(connection: Connection, book: Book, event_id: int, to: InboxStatus) 
 MOVED_BY: dict[InboxStatus, Callable[[Connection, Book, int, InboxStatus], None]] = {
     InboxStatus.APPLIED: record,
     InboxStatus.REJECTED: record,
-    InboxStatus.DROPPED: drop,
+    InboxStatus.DISCARDED: discard,
     InboxStatus.RECEIVED: correct,
 }
 

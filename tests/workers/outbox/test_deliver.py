@@ -17,7 +17,7 @@ from tests.support.receiver import OLDER_SECRET, SECRET, LendersSystems, telling
 from workers.db import outbox
 from workers.db.outbox import OutboxEventKind, OutboxMessage
 from workers.db.schema import outbox_event
-from workers.outbox.deliver import BATCH_SIZE, MOST_TRIES, deliver_events, dispatch_outbox
+from workers.outbox.deliver import BATCH_SIZE, MAX_TRIES, deliver_events, dispatch_outbox
 from workers.outbox.lender_webhook import LenderWebhook
 from workers.queues import QUEUE_HOLDS
 
@@ -204,8 +204,8 @@ def test_an_event_is_given_up_after_about_two_days_and_the_next_has_its_turn(
     posted_at = tries(book, systems, until=timedelta(days=3))
 
     first = [one for one in systems.got if one.kind == "loan.escalated"]
-    assert len(first) == MOST_TRIES
-    assert timedelta(days=1.5) < posted_at[MOST_TRIES - 1] - posted_at[0] < timedelta(days=2.5)
+    assert len(first) == MAX_TRIES
+    assert timedelta(days=1.5) < posted_at[MAX_TRIES - 1] - posted_at[0] < timedelta(days=2.5)
     assert statuses(book) == ["dead", "waiting"]
     assert book.rows(select(outbox_event.c.reason).order_by(outbox_event.c.id))[0][0] == (
         "The receiver answered 500."

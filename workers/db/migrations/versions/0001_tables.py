@@ -149,7 +149,7 @@ def _create_tables() -> None:
         sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("dispatched_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "status IN ('received', 'applied', 'rejected', 'dropped')",
+            "status IN ('received', 'applied', 'rejected', 'discarded')",
             name=op.f("inbox_event_status_known"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("inbox_event_pkey")),
