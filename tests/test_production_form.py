@@ -13,7 +13,7 @@ from packaging.specifiers import SpecifierSet
 from config.settings import Settings
 from tests.support.compose import ROOT, Service, compose_file, services
 from workers.cli.main import app
-from workers.queues import Queue, taken_ahead
+from workers.queues import Queue, prefetch_multiplier
 
 ALL = services()
 OURS = [service for service in ALL if service.arrears]
@@ -62,7 +62,7 @@ def test_dispatch_has_a_worker_of_its_own() -> None:
 
 def test_only_the_workers_that_decide_fetch_messages_ahead() -> None:
     ahead = {
-        queue: taken_ahead(service.options["queues"].split(","))
+        queue: prefetch_multiplier(service.options["queues"].split(","))
         for service in WORKERS
         for queue in service.options["queues"].split(",")
     }

@@ -1,22 +1,22 @@
-"""The Celery application. How it delivers stands in workers.celeryconfig, read at first use."""
+"""The Celery application. Its settings are in workers.celeryconfig, which it reads at first use."""
 
 from __future__ import annotations
 
 from celery import Celery
 from celery.signals import worker_init
 
-from workers.messaging.flower_events import TaskEventsTogether
+from workers.messaging.flower_events import BatchedTaskEvents
 
 app = Celery("arrears")
 app.config_from_object("workers.celeryconfig")
-app.steps["consumer"].add(TaskEventsTogether)
+app.steps["consumer"].add(BatchedTaskEvents)
 
 
 @worker_init.connect
-def open_the_house(**_: object) -> None:
-    """Read policy and templates before the children are made: they share them, and no task waits.
+def build_context_before_fork(**_: object) -> None:
+    """Read policy and templates before the pool forks: processes share them, and no task waits.
 
-    Nothing is connected to yet, so nothing that must not be shared is.
+    No connection is open yet, so the processes share none.
     """
     from workers.bootstrap import process_context
 

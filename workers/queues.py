@@ -1,6 +1,6 @@
-"""The queues, one per kind of work, and the names of the tasks that run in them.
+"""The queues, one for each kind of work, and the names of their tasks.
 
-A task's name is `arrears.<queue>.<what it does>`: operators read it in Flower, and the router
+A task's name is `arrears.<queue>.<what it does>`. Operators read it in Flower, and the router
 reads the queue from it.
 """
 
@@ -13,7 +13,7 @@ from domain.actions import ACTION_TYPES
 
 
 class Queue(StrEnum):
-    """Every queue. A test holds the production form to it: each has a worker."""
+    """Every queue. A test checks that each has one worker in docker-compose.yml."""
 
     SCAN = "scan"
     ESCALATE = "escalate"
@@ -27,16 +27,16 @@ class Queue(StrEnum):
     MAINTENANCE = "maintenance"
 
 
-TAKEN_AHEAD = {Queue.SCAN: 4, Queue.ESCALATE: 4}
-"""Messages that a worker which decides fetches ahead for each of its processes, so that none waits
-for the next one. Of other queues it is one: what is fetched waits for this worker, even where
-others are free, and a text may take as long as its provider does."""
+PREFETCH = {Queue.SCAN: 4, Queue.ESCALATE: 4}
+"""Messages that a worker which serves only these queues prefetches for each of its processes, so
+that no process waits for its next message. Of any other queue it prefetches one, because a
+prefetched message waits for this worker even if another one is free."""
 
 QUEUE_HOLDS = 5_000
-"""Messages in one queue above which nothing is added: the rest waits in the database."""
+"""Messages in one queue above which no more are published: the rest waits in the database."""
 
 EVENTS_PER_MESSAGE = 50
-"""Events from outside in one message, at most: so few that the first need not wait for the last."""
+"""Events from outside in one message, at most: few, for all of them wait until the last is done."""
 
 
 def task_name(queue: Queue, what: str) -> str:
@@ -63,11 +63,11 @@ CHAIN_EVIDENCE = task_name(Queue.MAINTENANCE, "chain_evidence")
 REENCRYPT_WITH_CURRENT_KEY = task_name(Queue.MAINTENANCE, "reencrypt_with_current_key")
 
 
-def taken_ahead(served: Iterable[str]) -> int:
-    """Messages to fetch ahead for each process of a worker that serves these queues."""
-    return min(TAKEN_AHEAD.get(Queue(name), 1) for name in served)
+def prefetch_multiplier(served: Iterable[str]) -> int:
+    """Messages that a worker of these queues prefetches for each of its processes."""
+    return min(PREFETCH.get(Queue(name), 1) for name in served)
 
 
 def route(name: str, *_: object, **__: object) -> dict[str, str]:
-    """Celery's router: the queue stands in the task's name."""
+    """Celery's router: the queue is the second part of the task's name."""
     return {"queue": name.split(".")[1]}

@@ -1,7 +1,7 @@
 """Commands that run for long: `worker`, `beat`, `webhook`, `flower`.
 
-Each checks what it needs first, so that a wrong setting is one sentence now and not a traceback in
-a restart loop; then it becomes the server's own process, which gets the signals directly.
+Each checks what it needs first, so that a wrong setting gives one clear message and not a traceback
+in a restart loop. Then it replaces itself by the server's process, which receives signals directly.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from domain.errors import ArrearsError
 from workers.cli.context import open_context
 from workers.messaging.broker import assert_broker_reachable
 from workers.operations.policy_register import register_policy
-from workers.queues import Queue, taken_ahead
+from workers.queues import Queue, prefetch_multiplier
 
 EVERY_QUEUE = ",".join(Queue)
 Host = Annotated[str, typer.Option(help="The address to listen on; loopback if left out.")]
@@ -39,14 +39,13 @@ def worker(
     nice: Annotated[
         int,
         typer.Option(
-            help="How far it stands back where others want the processor: 0 not, 19 as far as can "
-            "be.",
+            help="Unix nice value of its processes: 19 has the lowest priority.",
             min=0,
             max=19,
         ),
     ] = 0,
 ) -> None:
-    """Serve queues: scan, escalate, send, assign, schedule, open, apply, repair."""
+    """Run the tasks of some queues, or of all queues."""
     if unknown := set(queues.split(",")) - set(Queue):
         raise ArrearsError(
             f"There is no queue {', '.join(sorted(unknown))}. The queues are {EVERY_QUEUE}."
@@ -62,7 +61,7 @@ def worker(
         "worker",
         f"--queues={queues}",
         f"--concurrency={concurrency}",
-        f"--prefetch-multiplier={taken_ahead(queues.split(','))}",
+        f"--prefetch-multiplier={prefetch_multiplier(queues.split(','))}",
         f"--hostname={name}@%h",
         "--without-gossip",
         "--without-mingle",
@@ -72,14 +71,14 @@ def worker(
 
 
 def beat() -> None:
-    """Start scans and repairs on time. Two of them do no harm."""
+    """Start scans, dispatch and maintenance on time. Two of them do no harm."""
     _check()
-    # The timetable is all intervals: nothing of it is worth keeping in a file.
+    # Its schedule is all intervals, so it needs no file to remember the last runs.
     _become_celery("beat", "--scheduler=celery.beat:Scheduler", "--loglevel=WARNING", "--pidfile=")
 
 
 def webhook(host: Host = "127.0.0.1", port: Port = 8000) -> None:
-    """Take what providers report and what the lender's systems tell, and store it."""
+    """Receive reports of providers, borrowers' texts and the lender's events, and store them."""
     _assert_free(host, port)
     _check()
     _become(
@@ -94,7 +93,7 @@ def webhook(host: Host = "127.0.0.1", port: Port = 8000) -> None:
 
 
 def flower(host: Host = "127.0.0.1", port: Port = 5555) -> None:
-    """Show operators the day, task by task. Set FLOWER_BASIC_AUTH=user:password beyond loopback."""
+    """Show each task on web pages. Set FLOWER_BASIC_AUTH=user:password beyond loopback."""
     _read_flower_password()
     loopback = host in {"127.0.0.1", "::1", "localhost"}
     if not loopback and not os.environ.get("FLOWER_BASIC_AUTH"):
@@ -104,7 +103,7 @@ def flower(host: Host = "127.0.0.1", port: Port = 5555) -> None:
         )
     _assert_free(host, port)
     _check()
-    # Every restart of a container leaves a worker behind that never comes back under its name.
+    # A container that is made anew has a new host name: its old worker never comes back.
     os.environ.setdefault("FLOWER_PURGE_OFFLINE_WORKERS", str(FORGET_WORKERS_AFTER))
     options = f"--address={host}", f"--port={port}"
     _become("workers.messaging.flower", "--app=workers.app", "--quiet", "flower", *options)
@@ -117,13 +116,13 @@ def _read_flower_password() -> None:
 
 
 def _assert_free(host: str, port: int) -> None:
-    """The servers themselves would say so only in a log, and some of them in a traceback."""
+    """The servers themselves would report it in a log only, and some of them as a traceback."""
     try:
         [(family, kind, protocol, _, address), *_] = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
         with socket.socket(family, kind, protocol) as probe:
-            # As servers do: a port whose last connections are only ending is free.
+            # As servers do: a port with connections in TIME_WAIT is free.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except (OSError, UnicodeError) as error:
@@ -134,7 +133,7 @@ def _not_free(error: OSError | UnicodeError, host: str, port: int) -> str:
     match error:
         case OSError(errno=errno.EADDRINUSE):
             return (
-                f"Port {port} of {host} is taken by another program. Stop that one, or name "
+                f"Port {port} of {host} is in use by another program. Stop that program, or name "
                 "another port with --port."
             )
         case PermissionError():

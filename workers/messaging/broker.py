@@ -1,4 +1,4 @@
-"""The broker: whether it is there, and how much waits in it."""
+"""The broker: whether it can be reached, and how many messages wait in each queue."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from workers.queues import Queue
 
 KEY_PREFIX = "arrears:"
 
-SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
+MESSAGES: tuple[tuple[type[BaseException], str], ...] = (
     (
         redis.BusyLoadingError,
-        "The broker is still reading what it has stored. Try again in a minute.",
+        "The broker is still loading its data. Try again in a minute.",
     ),
     (
         redis.AuthenticationError,
-        "The broker turns us away: the user or the password in REDIS_URL is missing or wrong. "
+        "The broker refuses the login: the user or the password in REDIS_URL is missing or wrong. "
         "Write redis://:password@host:6379/0.",
     ),
     (
         NoPermissionError,
-        "The broker knows the user in REDIS_URL and lets it do too little. Grant it every command "
+        "The user in REDIS_URL has too few permissions in the broker. Grant it every command "
         "on all keys of its database.",
     ),
     (
         redis.InvalidResponse,
-        "What answers where REDIS_URL points is no Redis server. Check its host and port.",
+        "The server at REDIS_URL is not a Redis server. Check its host and port.",
     ),
     (
         ssl.SSLCertVerificationError,
@@ -50,8 +50,8 @@ SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
     ),
     (
         socket.gaierror,
-        "The broker cannot be reached: nobody knows the host in REDIS_URL. Check how it is "
-        "written, and that names are resolved here.",
+        "The broker cannot be reached: the host name in REDIS_URL cannot be resolved. Check its "
+        "spelling, and the DNS of this machine.",
     ),
     (
         ConnectionRefusedError,
@@ -59,41 +59,41 @@ SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
         "them, and that Redis runs there.",
     ),
 )
-"""What the kinds of errors mean, the surest signs first."""
+"""What each kind of error means to an operator; the most specific kinds come first."""
 
 
 def connect_broker(url: str) -> redis.Redis:
-    """A client that gives up on a dead server within seconds. Nothing is reached yet.
+    """A client whose calls to a dead server fail within seconds. It does not connect yet.
 
     Raises:
         ArrearsError: the URL has an option that this client or Celery's cannot be made with.
     """
     try:
         client = redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5)
-        # Both clients would say so only in the middle of their work, and quote what they read.
+        # Both clients check their options late, and their errors quote the URL.
         pool = client.connection_pool
         pool.connection_class(**pool.connection_kwargs)
         CeleryConnection(url)
     except (TypeError, ValueError, LookupError, redis.RedisError):
         raise ArrearsError(
-            "REDIS_URL is not usable: what follows its ? is no option of the broker's, or has a "
-            "value that the option cannot have. Take it out: the database is the number after the "
+            "REDIS_URL is not usable: an option after its ? does not exist, or its value is not "
+            "allowed. Remove it: the database is the number after the "
             "last /, and only a rediss:// URL has options, such as ssl_ca_certs."
         ) from None
     return client
 
 
 def assert_broker_reachable(url: str) -> None:
-    """One question to the broker.
+    """Send the broker one PING.
 
     Raises:
-        ArrearsError: it cannot be reached, turns us away, or its URL is not usable.
+        ArrearsError: it cannot be reached, refuses the login, or its URL is not usable.
     """
     try:
         with connect_broker(url) as client:
             client.ping()
     except redis.RedisError as error:
-        raise ArrearsError(_in_a_sentence(error, url)) from None
+        raise ArrearsError(_user_message(error, url)) from None
 
 
 def queue_depths(url: str) -> dict[Queue, int]:
@@ -107,12 +107,12 @@ def queue_depths(url: str) -> dict[Queue, int]:
         return {queue: int(client.llen(f"{KEY_PREFIX}{queue}")) for queue in Queue}
 
 
-def _in_a_sentence(error: BaseException, url: str) -> str:
-    """In our own words: the client's may hold what the URL says, and name nothing to do."""
+def _user_message(error: BaseException, url: str) -> str:
+    """A message without the URL, which may hold a password, and with something to do."""
     causes = tuple(_causes(error))
-    for kind, sentence in SENTENCES:
+    for kind, message in MESSAGES:
         if any(isinstance(cause, kind) for cause in causes):
-            return sentence
+            return message
     if isinstance(error, redis.ResponseError):
         return _refused(error)
     return _silent(encrypted=url.startswith("rediss://"))
@@ -122,17 +122,17 @@ def _refused(error: redis.ResponseError) -> str:
     if str(error).startswith("DB index"):
         return (
             "The broker has no database of the number at the end of REDIS_URL. Write /0, or "
-            "another that it was set to have: without a word about it, 0 to 15."
+            "another number that its configuration allows: by default 0 to 15."
         )
-    return "The broker answers, and refuses to serve us. Its log says why: put that right there."
+    return "The broker answers, and refuses our commands. Its log says why: correct it there."
 
 
 def _silent(*, encrypted: bool) -> str:
-    """What a server does that speaks TLS to one that does not, or not to one that does."""
+    """No answer or a closed connection, as when only one of the two sides speaks TLS."""
     instead = "does not speak TLS, write redis://" if encrypted else "speaks TLS, write rediss://"
     return (
-        "The broker cannot be reached: it gives no answer, or ends the connection. Check the host "
-        f"and the port in REDIS_URL and that Redis runs there; if it {instead}."
+        "The broker cannot be reached: it does not answer, or closes the connection. Check the "
+        f"host and port in REDIS_URL and that Redis runs there; if it {instead}."
     )
 
 

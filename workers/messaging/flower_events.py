@@ -1,7 +1,7 @@
-"""What operators see in Flower is told a few times a second, and not task by task.
+"""Sends task events to Flower in batches, four times a second.
 
-Celery tells of each task at the next turn of its loop. A worker that is busy then publishes once
-for every task: two fifths of what its parent process did, when it has the least to spare.
+By default Celery sends the event of each task at the next turn of its event loop. A busy worker
+then publishes once for every task, which took two fifths of its parent process's time.
 """
 
 from __future__ import annotations
@@ -10,33 +10,33 @@ from typing import Any
 
 from celery import bootsteps
 
-TELLS_EVERY = 0.25
+FLUSH_EVERY = 0.25
 """Seconds."""
 BATCH_SIZE = 1_000
-"""Events of tasks that are told before their time, so that none waits in memory for long."""
+"""Task events after which a batch is sent before its time, so that memory stays bounded."""
 
 
-class TaskEventsTogether(bootsteps.StartStopStep):
-    """Part of a worker's consumer: events of tasks go out together, when their time has come."""
+class BatchedTaskEvents(bootsteps.StartStopStep):
+    """Part of a worker's consumer: buffers task events and flushes them at an interval."""
 
     requires = ("celery.worker.consumer.events:Events",)
 
     def __init__(self, consumer: Any, **_: Any) -> None:
-        self._again: Any = None
+        self._timer: Any = None
 
     def start(self, consumer: Any) -> None:
-        """For the dispatcher of this connection; with the next connection comes another one."""
+        """Set up the dispatcher of this connection; each new connection has a new dispatcher."""
         dispatcher = consumer.event_dispatcher
         if consumer.hub is None or dispatcher is None:
             return
         dispatcher.buffer_limit = BATCH_SIZE
         dispatcher.on_send_buffered = None
-        self._again = consumer.timer.call_repeatedly(TELLS_EVERY, dispatcher.flush)
+        self._timer = consumer.timer.call_repeatedly(FLUSH_EVERY, dispatcher.flush)
 
     def stop(self, consumer: Any) -> None:
-        """What is left goes out at once, and so does what tasks that still run will tell."""
-        if self._again is not None:
-            self._again.cancel()
-            self._again = None
+        """Flush, and send the events of tasks that still run without a buffer."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
             consumer.event_dispatcher.buffer_group = frozenset()
             consumer.event_dispatcher.flush()

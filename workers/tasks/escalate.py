@@ -1,4 +1,4 @@
-"""Escalation, loan by loan; the message is only an envelope."""
+"""Escalation. A message may carry many loans; each is decided for itself."""
 
 from __future__ import annotations
 

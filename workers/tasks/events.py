@@ -1,4 +1,4 @@
-"""Events from outside; the message is only an envelope."""
+"""Events from outside. A message may carry many; each is applied for itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events out."""
+"""Events for the lender's systems."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from workers.outbox import deliver
 
 @app.task(name=queues.DELIVER_EVENTS)
 def deliver_events(loan_id: int) -> str:
-    """Tell the lender's systems what happened to one loan, in order."""
+    """Deliver the events of one loan to the lender's systems, in order."""
     return f"{deliver.deliver_events(process_context(), loan_id)} taken"

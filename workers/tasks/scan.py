@@ -21,7 +21,7 @@ from workers.queues import Queue
     time_limit=570,
 )
 def scan_portfolio() -> str:
-    """Announce every loan whose review date has come."""
+    """Publish every loan whose review date has come."""
 
     def publish(envelopes: list[scan.Envelope]) -> None:
         announce(app, queues.ESCALATE_LOANS, map(for_all, envelopes))

@@ -19,7 +19,7 @@ def command(module: str) -> tuple[str, ...]:
         "worker",
         f"--queues={queues.Queue.ESCALATE}",
         f"--concurrency={SINGLE_PROCESSES}",
-        f"--prefetch-multiplier={queues.taken_ahead([queues.Queue.ESCALATE])}",
+        f"--prefetch-multiplier={queues.prefetch_multiplier([queues.Queue.ESCALATE])}",
         "--without-gossip",
         "--without-mingle",
         "--task-events",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tests.benchmarks.textbook.nothing import READY, app, command
-from workers.messaging.flower_events import TaskEventsTogether
+from workers.messaging.flower_events import BatchedTaskEvents
 
 __all__ = ["READY", "app", "commands"]
 
 commands = (command(__name__),)
 
-app.steps["consumer"].add(TaskEventsTogether)
+app.steps["consumer"].add(BatchedTaskEvents)

@@ -20,7 +20,7 @@ def refusal(*command: str) -> str:
 def test_a_port_that_another_program_has_is_named(command: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        assert f"Port {port} of 127.0.0.1 is taken" in refusal(command, f"--port={port}")
+        assert f"Port {port} of 127.0.0.1 is in use" in refusal(command, f"--port={port}")
 
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "a..b", "192.0.2.1"])

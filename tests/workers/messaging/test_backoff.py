@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from workers.messaging.backoff import FIRST_WAIT, LONGEST_WAIT, SPREAD, back_off
+from workers.messaging.backoff import FIRST_WAIT, JITTER, LONGEST_WAIT, back_off
 
 
 @pytest.mark.parametrize("failures", range(12))
@@ -15,7 +15,7 @@ def test_each_wait_is_about_twice_the_last_one_up_to_the_longest(failures: int) 
     about = min(FIRST_WAIT * 2**failures, LONGEST_WAIT)
     for seed in range(20):
         wait = back_off(failures, chance=random.Random(seed))
-        assert about * (1 - SPREAD) <= wait <= about * (1 + SPREAD)
+        assert about * (1 - JITTER) <= wait <= about * (1 + JITTER)
 
 
 def test_what_failed_together_does_not_come_back_together() -> None:
@@ -28,4 +28,4 @@ def test_what_the_provider_asks_for_is_never_cut_short() -> None:
 
 
 def test_what_failed_for_days_still_waits_no_longer_than_the_longest() -> None:
-    assert back_off(1_000) <= LONGEST_WAIT * (1 + SPREAD)
+    assert back_off(1_000) <= LONGEST_WAIT * (1 + JITTER)

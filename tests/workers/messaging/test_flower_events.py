@@ -23,7 +23,7 @@ from tests.support.environment import an_environment
 from tests.support.messages import all_dealt_with
 from workers.app import app as the_app
 from workers.messaging.broker import KEY_PREFIX
-from workers.messaging.flower_events import TELLS_EVERY, TaskEventsTogether
+from workers.messaging.flower_events import FLUSH_EVERY, BatchedTaskEvents
 from workers.queues import ESCALATE_LOANS, route
 from workers.queues import Queue as Kind
 
@@ -74,11 +74,11 @@ def test_without_this_part_each_task_is_a_message(worker: Worker) -> None:
 
 
 def test_tasks_of_a_moment_are_told_of_in_one_message(worker: Worker) -> None:
-    TaskEventsTogether(worker.consumer).start(worker.consumer)
+    BatchedTaskEvents(worker.consumer).start(worker.consumer)
     worker.does("a", "b", "c")
     assert worker.heard() == []
 
-    time.sleep(TELLS_EVERY)
+    time.sleep(FLUSH_EVERY)
     _, entry = next(iter(worker.consumer.timer))
     entry()
 
@@ -86,7 +86,7 @@ def test_tasks_of_a_moment_are_told_of_in_one_message(worker: Worker) -> None:
 
 
 def test_a_worker_that_ends_tells_of_what_is_left(worker: Worker) -> None:
-    part = TaskEventsTogether(worker.consumer)
+    part = BatchedTaskEvents(worker.consumer)
     part.start(worker.consumer)
     worker.does("a", "b")
 
@@ -135,7 +135,7 @@ def test_a_worker_without_task_events_or_an_event_loop_is_left_as_it_is(
     dispatcher = worker.consumer.event_dispatcher
     buffers = dispatcher.buffer_limit, dispatcher.on_send_buffered
     setattr(worker.consumer, missing, None)
-    part = TaskEventsTogether(worker.consumer)
+    part = BatchedTaskEvents(worker.consumer)
 
     part.start(worker.consumer)
 
@@ -146,4 +146,4 @@ def test_a_worker_without_task_events_or_an_event_loop_is_left_as_it_is(
 
 
 def test_the_workers_have_it() -> None:
-    assert TaskEventsTogether in the_app.steps["consumer"]
+    assert BatchedTaskEvents in the_app.steps["consumer"]
