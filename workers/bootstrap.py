@@ -22,7 +22,7 @@ from workers.sms.providers.routing import Routes, Sender
 
 
 def build_context(settings: Settings) -> Context:
-    """Wire the house for production.
+    """Build the context for production.
 
     Raises:
         ArrearsError: policy, templates or keys are not usable; the message says which.
@@ -57,7 +57,7 @@ def _twilio(settings: Settings) -> Sender:
 
 
 def _tencent(settings: Settings, templates: Templates) -> list[Sender]:
-    """Tencent Cloud, where its settings are given: the routes say whether it sends."""
+    """Tencent Cloud, if its settings are given; the routes decide whether it sends."""
     id, key = settings.tencent_secret_id, settings.tencent_secret_key
     app, signature = settings.tencent_sdk_app_id, settings.tencent_sign_name
     if id is None or key is None or app is None or signature is None:
@@ -75,10 +75,10 @@ def _tencent(settings: Settings, templates: Templates) -> list[Sender]:
 
 @cache
 def process_context() -> Context:
-    """This process's house, built from its environment at first use.
+    """The context of this process, built from its environment at first use.
 
-    What the process has by then stays with it, so the garbage collector need not walk through it
-    again: of a busy worker or webhook that was a tenth to a fifth of a second each time.
+    After that the garbage collector ignores the objects that exist by then: they live as long as
+    the process, and to traverse them took a tenth to a fifth of a second each time.
     """
     ctx = build_context(load_settings(os.environ))
     gc.freeze()

@@ -1,4 +1,4 @@
-"""The one place that reads a clock."""
+"""The clock: only this module reads the time."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 class Clock:
     """The present moment, in UTC.
 
-    For rehearsals a file may hold the seconds by which it is off: whoever writes the file moves
-    every process at once to another day. It always runs at the speed of real time.
+    For simulations a file may hold an offset in seconds. Writing the file moves all processes to
+    another day at once. Time always passes at its real speed.
     """
 
     def __init__(self, offset_file: Path | None = None) -> None:
@@ -21,7 +21,7 @@ class Clock:
         return datetime.now(UTC) + self._offset()
 
     def sleep(self, wait: timedelta) -> None:
-        """Let that much time pass."""
+        """Wait for that long."""
         time.sleep(wait.total_seconds())
 
     def _offset(self) -> timedelta:

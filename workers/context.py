@@ -1,4 +1,4 @@
-"""The one wiring file: everything a worker acts with, put together once per process."""
+"""The context of a process: its settings, policy, database, clock and gateways."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from workers.sms.providers.routing import Routes
 
 @dataclass(frozen=True)
 class Context:
-    """Settings, policy and the ways out into the world. Tests put fakes in its places."""
+    """Everything that use cases need. Tests replace parts with fakes."""
 
     settings: Settings
     policy: Policy
@@ -30,7 +30,7 @@ class Context:
     clock: Clock
     sms: Routes
     lender_webhook: LenderWebhook | None = None
-    """The lender's systems, which are told what happens; None: they are not told."""
+    """The webhook of the lender's systems; None: no events are delivered."""
 
     def now(self) -> datetime:
         """The present moment in the lender's zone: its date is the business date."""
@@ -40,7 +40,10 @@ class Context:
         return self.now().date()
 
     def ladder_of(self, loan: Any, on: date) -> Ladder | None:
-        """The ladder for a loan on business date `on`: whatever has its kind as attributes."""
+        """The ladder for a loan on business date `on`; None if there is none.
+
+        `loan` is any row with `jurisdiction`, `product` and `currency`.
+        """
         return ladder_for(
             self.policy.ladders,
             jurisdiction=loan.jurisdiction,

@@ -1,4 +1,4 @@
-"""Errors that nobody foresaw: which are transient, what the user is told, what the log says."""
+"""Unexpected errors: which are transient, and what the user and the log get to see."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sqlalchemy.exc import OperationalError
 from domain.errors import ArrearsError
 
 TRANSIENT_ERRORS = (OperationalError, SoftTimeLimitExceeded)
-"""What ends a task and blames nothing in it: the database is away or a lock was not had in time, or
-the task's time is over. The work stays as it was, and is announced again."""
+"""Errors that end a task without a fault of its data: the database is not reachable, a lock was not
+obtained in time, or the time limit of the task has passed. The work is published again."""
 
 
 def user_message(error: Exception, what_failed: str) -> str:
-    """What to put on record of an error: its own sentence if it was written for people.
+    """The message of an error for people: its own text if it is an `ArrearsError`.
 
-    Any other may quote personal data, and only its type is named.
+    The text of any other error may quote personal data, so only its type is named.
     """
     if isinstance(error, ArrearsError):
         return str(error)
@@ -26,7 +26,7 @@ def user_message(error: Exception, what_failed: str) -> str:
 
 
 def log_summary(error: Exception) -> str:
-    """An error's type and where it arose. Its own words may quote what must not be logged."""
+    """An error's type and where it was raised. Its text may quote data that must not be logged."""
     frames = traceback.extract_tb(error.__traceback__)
     places = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames[-4:]))
     return f"{type(error).__name__} in {places}"

@@ -12,9 +12,8 @@ from domain.actors import Actor, ActorKind
 from domain.compliance.vocabulary import Channel
 from domain.inbound_texts import ReplyKind, classify
 from workers.context import Context
-from workers.db.loans import opt_out
-from workers.db.schema import borrower, contact, loan, reply
-from workers.db.schema import opt_out as opt_out_table
+from workers.db.loans import insert_opt_out
+from workers.db.schema import borrower, contact, loan, opt_out, reply
 from workers.db.typed_rows import typed_row
 from workers.sms.providers.port import InboundText
 
@@ -69,7 +68,7 @@ def record_inbound_text(ctx: Context, text: InboundText, *, help_is_answered: bo
         # A repeated STOP must not undo a START that came in between.
         if new is not None and kind is ReplyKind.STOP:
             for borrower_id in ids:
-                opt_out(connection, borrower_id, Channel.SMS, BY_TEXT, now)
+                insert_opt_out(connection, borrower_id, Channel.SMS, BY_TEXT, now)
         if new is not None and kind is ReplyKind.START:
             _delete_opt_outs(connection, ids, text.provider)
     return RecordedText(kind, writers[0].locale if writers else None)
@@ -108,10 +107,10 @@ def _delete_opt_outs(connection: Connection, borrower_ids: list[int], provider: 
     # If the provider refused a number as opted out, it knew that from a text too.
     by_text = (BY_TEXT, Actor(provider, ActorKind.PROVIDER))
     connection.execute(
-        delete(opt_out_table).where(
-            opt_out_table.c.borrower_id.in_(borrower_ids),
-            opt_out_table.c.channel == Channel.SMS,
-            tuple_(opt_out_table.c.source_kind, opt_out_table.c.source).in_(
+        delete(opt_out).where(
+            opt_out.c.borrower_id.in_(borrower_ids),
+            opt_out.c.channel == Channel.SMS,
+            tuple_(opt_out.c.source_kind, opt_out.c.source).in_(
                 [(actor.kind, actor.reference) for actor in by_text]
             ),
         )

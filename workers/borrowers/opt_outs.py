@@ -8,7 +8,7 @@ from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.events import NotYetError, RejectedError
 from workers.context import Context
-from workers.db.loans import opt_out
+from workers.db.loans import insert_opt_out
 from workers.db.schema import borrower, loan
 from workers.escalation.reassess import reassess
 
@@ -43,7 +43,7 @@ def record_opt_out(
         )
         sentence = f"Nobody contacts borrower {external_id} any more."
     else:
-        opt_out(connection, person.id, channel, actor, now)
+        insert_opt_out(connection, person.id, channel, actor, now)
         sentence = f"Borrower {external_id} is not reached by {channel} any more."
     loans = connection.execute(
         select(loan.c.id)

@@ -1,4 +1,4 @@
-"""Looks at what holds personal data, in the store."""
+"""Records each access to personal data."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def note_access(
     reply_id: int | None = None,
     purpose: str | None = None,
 ) -> None:
-    """Put on record that `actor` opened something, and what for.
+    """Record that `actor` opened personal data, and for which purpose.
 
-    It is of a loan, of a reply, or else of a borrower. Without a `purpose` it is the usual one of
-    what is opened. In the transaction of the look: what cannot be put on record is not shown.
+    The data belongs to a loan, a reply, or else a borrower. Without a `purpose` the usual one of
+    `what` counts. Call it in the transaction that decrypts: what is not recorded is not shown.
     """
     connection.execute(
         insert(access).values(

@@ -1,4 +1,4 @@
-"""What a tape tells is brought together with the payments that are on record here."""
+"""Recorded payments and what they pay: read for a tape, and written."""
 
 from __future__ import annotations
 
@@ -45,58 +45,60 @@ SELECT p.id, p.loan_id, p.paid_on, p.amount, p.reversed_on IS NOT NULL AS revers
 def read_recorded_payments(
     connection: Connection, loan_ids: Sequence[int], as_of: date
 ) -> dict[int, OnRecord]:
-    """What is known here of these loans when a tape of `as_of` tells of them. Two statements."""
+    """The recorded payments of these loans, to compare with a tape of `as_of`. Two statements."""
     given = {"loan_ids": list(loan_ids), "as_of": as_of}
     payments: dict[int, list[BookedPayment]] = defaultdict(list)
     for row in connection.execute(_PAYMENTS, given):
-        booked = BookedPayment(row.id, row.paid_on, row.amount, row.pays, row.reversed)
-        payments[row.loan_id].append(booked)
+        recorded = BookedPayment(row.id, row.paid_on, row.amount, row.pays, row.reversed)
+        payments[row.loan_id].append(recorded)
     totals = connection.execute(_TOTALS, given)
     return {row.id: OnRecord(row.paid, row.may_fall_by, tuple(payments[row.id])) for row in totals}
 
 
 def replace_all_allocations(
-    connection: Connection, apply_allocations: Mapping[int, tuple[Sequence[Allocation], Decimal]]
+    connection: Connection, allocations_of: Mapping[int, tuple[Sequence[Allocation], Decimal]]
 ) -> None:
-    """Put on record where payments lie now, and what is left over of each. Three statements."""
-    if not apply_allocations:
+    """Replace the allocations and the unallocated rest of payments, by id. Three statements."""
+    if not allocations_of:
         return
-    set_unallocated(connection, {id: left for id, (_, left) in apply_allocations.items()})
-    _write(connection, {id: parts for id, (parts, _) in apply_allocations.items()})
+    set_unallocated(
+        connection, {id: unallocated for id, (_, unallocated) in allocations_of.items()}
+    )
+    _replace(connection, {id: parts for id, (parts, _) in allocations_of.items()})
 
 
-_LEFT = as_rows((payment.c.id, payment.c.unallocated))
-_LEFT_OVER = prepared(
+_UNALLOCATED = as_rows((payment.c.id, payment.c.unallocated))
+_SET_UNALLOCATED = prepared(
     update(payment)
-    .where(is_among(payment.c.id, "of_payments"), payment.c.id == _LEFT.c.id)
-    .values(unallocated=_LEFT.c.unallocated)
+    .where(is_among(payment.c.id, "of_payments"), payment.c.id == _UNALLOCATED.c.id)
+    .values(unallocated=_UNALLOCATED.c.unallocated)
 )
 
 
-def set_unallocated(connection: Connection, left: Mapping[int, Decimal]) -> None:
-    """Put on record what is left over of payments, by their ids. One statement."""
-    if left:
-        rows = [{"id": id, "unallocated": amount} for id, amount in left.items()]
-        connection.execute(_LEFT_OVER, {"of_payments": list(left), **given_rows(rows)})
+def set_unallocated(connection: Connection, unallocated: Mapping[int, Decimal]) -> None:
+    """Set the unallocated rest of payments, by their ids. One statement."""
+    if unallocated:
+        rows = [{"id": id, "unallocated": amount} for id, amount in unallocated.items()]
+        connection.execute(_SET_UNALLOCATED, {"of_payments": list(unallocated), **given_rows(rows)})
 
 
 def replace_allocations(
     connection: Connection, payment_id: int, parts: Sequence[Allocation]
 ) -> None:
-    """Put on record what a payment pays, in place of what was on record of it."""
-    _write(connection, {payment_id: parts})
+    """Replace the allocations of a payment."""
+    _replace(connection, {payment_id: parts})
 
 
-def _write(connection: Connection, parts_of: Mapping[int, Sequence[Allocation]]) -> None:
-    ids = cast(list(parts_of), ARRAY(BIGINT))
-    connection.execute(delete(allocation).where(allocation.c.payment_id == any_(ids)))
+def _replace(connection: Connection, parts_of: Mapping[int, Sequence[Allocation]]) -> None:
+    payment_ids = cast(list(parts_of), ARRAY(BIGINT))
+    connection.execute(delete(allocation).where(allocation.c.payment_id == any_(payment_ids)))
     insert_allocations(connection, parts_of)
 
 
 def insert_allocations(
     connection: Connection, parts_of: Mapping[int, Sequence[Allocation]]
 ) -> None:
-    """Put on record what payments pay that have only just come in, by their ids. One statement."""
+    """Insert the allocations of new payments, by their ids. One statement."""
     rows = [
         {
             "payment_id": payment_id,

@@ -1,4 +1,4 @@
-"""Calls and visits that people are to make: called off when their arrears are gone, or on hold."""
+"""Cancels calls and visits whose arrears are paid, or whose loan is on hold."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from domain.actions import ActionStatus, Move
 from workers.db.actions import move_actions
 from workers.db.prepared_statements import prepared
 
-WHY = {True: "superseded", False: "hold"}
-"""By whether the arrears that it was arranged for are gone."""
+REASONS = {True: "superseded", False: "hold"}
+"""By whether the arrears of the call or the visit are gone."""
 
-_CALL_OFF = prepared(
+_CANCEL = prepared(
     text("""
-WITH arranged AS (
+WITH assigned AS (
     SELECT a.id, a.loan_id, a.delinquent_since IS DISTINCT FROM l.delinquent_since AS needless
       FROM action a JOIN loan l ON l.id = a.loan_id
      WHERE a.loan_id = ANY(:loan_ids) AND a.status = 'assigned'
 ), calls AS (
     UPDATE call c SET cancelled_at = :now
-      FROM arranged a
+      FROM assigned a
      WHERE c.action_id = a.id AND c.cancelled_at IS NULL
        AND (a.needless OR EXISTS (
            SELECT FROM hold h
@@ -31,7 +31,7 @@ WITH arranged AS (
     RETURNING c.action_id, a.needless
 ), visits AS (
     UPDATE visit v SET cancelled_at = :now
-      FROM arranged a
+      FROM assigned a
      WHERE v.action_id = a.id AND v.cancelled_at IS NULL AND v.starts_at > :now
        AND (a.needless OR EXISTS (
            SELECT FROM hold h
@@ -48,19 +48,19 @@ SELECT action_id, needless FROM calls UNION ALL SELECT action_id, needless FROM 
 
 
 def cancel_appointments(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
-    """Call off the calls and the visits to come of arrears that these loans are no longer in.
+    """Cancel the calls and the future visits of loans whose arrears are gone or that are on hold.
 
-    While a hold is in force nobody calls, and nobody visits on a day that a hold covers. The loans'
-    positions must be up to date, and `now` in the lender's zone. Visitors are free again for
-    others, and what was called off is planned anew if its arrears or its days come back. One
-    statement, and one more for each reason where something was called off.
+    A hold in force today cancels calls; a hold that covers the day of a visit cancels the visit.
+    The loans' positions must be up to date; `now` is in the lender's zone. The visitors are free
+    for other visits. Cancelled work is planned again if its reason goes away. One statement, and
+    one more for each reason with cancelled work.
     """
     if not loan_ids:
         return
-    off = connection.execute(
-        _CALL_OFF,
+    cancelled = connection.execute(
+        _CANCEL,
         {"loan_ids": list(loan_ids), "now": now, "today": now.date(), "zone": str(now.tzinfo)},
     ).all()
-    for needless, why in WHY.items():
-        if ids := [one.action_id for one in off if one.needless is needless]:
+    for needless, why in REASONS.items():
+        if ids := [row.action_id for row in cancelled if row.needless is needless]:
             move_actions(connection, ids, Move(ActionStatus.CANCELLED, why), now)

@@ -1,6 +1,6 @@
-"""Many rows in one statement: a list of dicts goes over as one JSON parameter.
+"""Many rows in one statement: a list of dicts is one JSON parameter.
 
-Statements are built once, not for each use: to build one costs more than a small one takes to run.
+Statements are built once, because to build one takes longer than to run a small one.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from workers.db.prepared_statements import prepared
 
 
 def as_rows(columns: Iterable[Column[Any]]) -> TableValuedAlias:
-    """The rows that are given at execution with `given_rows`, as something to select from.
+    """A table of the rows that `given_rows` passes at execution.
 
-    They have the names and types of `columns`. One statement and one round trip however many rows
-    there are; dates, moments, amounts and lists of words keep their types.
+    It has the names and types of `columns`. Any number of rows is one statement and one round trip;
+    dates, moments, amounts and lists of words keep their types.
     """
     return (
         func.json_to_recordset(cast(bindparam("rows", type_=Text), JSON))
@@ -46,10 +46,10 @@ def as_rows(columns: Iterable[Column[Any]]) -> TableValuedAlias:
 
 
 def is_among(column: Column[Any], parameter: str) -> ColumnElement[bool]:
-    """That a column is one of the values of an array that is given at execution.
+    """Whether a column is one of the values of an array that is passed at execution.
 
-    The planner sees how many there are and looks them up. Of `as_rows` it cannot know how many
-    come, and for a few of them may read a whole table through.
+    The planner knows the length of an array and uses the index. It cannot estimate the number of
+    rows of `as_rows`, and may read a whole table for a few of them.
     """
     return column == any_(cast(bindparam(parameter), ARRAY(column.type)))
 
@@ -60,7 +60,7 @@ def given_rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def as_json(value: Any) -> str:
-    """JSON in which dates, moments, amounts and ids are words, as PostgreSQL reads them."""
+    """JSON in which dates, moments, amounts and ids are strings that PostgreSQL can read."""
     return orjson.dumps(value, default=str).decode()
 
 
@@ -68,7 +68,7 @@ def as_json(value: Any) -> str:
 def _inserting(
     table: Table, names: tuple[str, ...], returning: tuple[str, ...], known_by: str | None
 ) -> Executable:
-    """The insert of rows given at execution, all of which have exactly these columns."""
+    """The insert of rows that are passed at execution, with exactly these columns."""
     given = as_rows(table.c[name] for name in names)
     statement = insert(table).from_select(list(names), select(given))
     if known_by:
@@ -86,10 +86,10 @@ def insert_rows(
     returning: tuple[str, ...] = (),
     known_by: str | None = None,
 ) -> CursorResult[Any]:
-    """Insert `rows`, at least one, all of which have the same keys. One statement.
+    """Insert `rows`, at least one, which all have the same keys. One statement.
 
-    The result has the columns `returning` of what was inserted, in no order. Rows that are
-    there already are left out where `known_by` names the unique column that tells.
+    The result has the columns `returning` of the inserted rows, in no order. With `known_by`, the
+    name of a unique column, rows that exist already are left out.
     """
     statement = _inserting(table, tuple(rows[0]), returning, known_by)
     return connection.execute(statement, given_rows(rows))

@@ -1,4 +1,4 @@
-"""Cases: open from the first day past due until nothing is past due, or nobody collects it here."""
+"""Cases: open from the first day past due until nothing is past due or the loan is written off."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from workers.db import outbox_messages
 from workers.db.outbox import record_events
 from workers.db.prepared_statements import prepared
 
-# Closes the cases of loans that are not collected any more and opens one for each loan past due
-# that has none, at once.
+# One statement closes cases and opens one for each loan past due that has none.
 _KEEP = prepared(
     text("""
 WITH closed AS (
@@ -33,8 +32,8 @@ SELECT id, loan_id, opened_on FROM closed WHERE closed_because = :as_cured ORDER
 """)
 )
 
-# A case is left open if what closed it was not done together with what paid it: restored records,
-# or a schedule that somebody put right by hand.
+# A case can stay open although nothing is past due, if the records were restored or if somebody
+# corrected a schedule by hand.
 _PAID = text("""
 SELECT l.id
   FROM collection_case c JOIN loan l ON l.id = c.loan_id
@@ -59,10 +58,12 @@ def keep_cases(
     past_due: Mapping[int, date] | None = None,
     now: datetime,
 ) -> None:
-    """Close the open cases of `cured` and `written_off` loans; open one for each loan `past_due`,
-    from its date. Which were cured is told to the lender's systems."""
-    opened = past_due or {}
-    if not (cured or written_off or opened):
+    """Close the open cases of `cured` and `written_off` loans; open one for each loan `past_due`.
+
+    A case opens on the date given for its loan. Cured cases are reported to the lender's systems.
+    """
+    past_due_since = past_due or {}
+    if not (cured or written_off or past_due_since):
         return
     closed = connection.execute(
         _KEEP,
@@ -72,8 +73,8 @@ def keep_cases(
             "written_off": list(written_off),
             "as_cured": CURED,
             "as_written_off": WRITTEN_OFF,
-            "past_due": list(opened),
-            "opened_on": list(opened.values()),
+            "past_due": list(past_due_since),
+            "opened_on": list(past_due_since.values()),
         },
     )
     cases = [outbox_messages.CuredCase(*row) for row in closed]
@@ -81,6 +82,6 @@ def keep_cases(
 
 
 def lock_paid_cases(connection: Connection, today: date, limit: int) -> list[int]:
-    """Up to `limit` loans, by id and locked, whose case is open though nothing is past due."""
-    found = connection.execute(_PAID, {"today": today, "limit": limit})
-    return list(found.scalars())
+    """Lock up to `limit` loans with an open case and nothing past due; returns their ids."""
+    rows = connection.execute(_PAID, {"today": today, "limit": limit})
+    return list(rows.scalars())

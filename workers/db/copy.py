@@ -1,4 +1,4 @@
-"""COPY: the database's own way to take very many rows."""
+"""COPY: how PostgreSQL loads very many rows."""
 
 from __future__ import annotations
 

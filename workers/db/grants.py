@@ -1,4 +1,4 @@
-"""What the role may do that the house works as: everything, but never to change evidence."""
+"""The rights of the role of the workers: everything, except to change evidence."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ APPEND_ONLY = frozenset({*EVIDENCE, "evidence_head", "evidence_link"})
 
 
 def grant_to_role(engine: Engine, role: str) -> None:
-    """Let `role` work with the tables, which belong to whoever migrates. Any number of times.
+    """Grant `role` the use of the tables, which belong to the migrating role. May run repeatedly.
 
-    Of evidence it may only read and add rows. It owns nothing, so it cannot lift that.
+    It may only read and add rows of evidence. It owns nothing, so it cannot change its rights.
 
     Raises:
         ArrearsError: there is no such role, or it owns the tables itself.

@@ -1,4 +1,4 @@
-"""The loan book in the store: finding loans, taking payments, keeping opt-outs."""
+"""Loans: lock them, read and pay their instalments, insert opt-outs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from domain.events import NotYetError
 from domain.loans import Component, Instalment
 from workers.db.bulk import as_rows, given_rows, is_among
 from workers.db.prepared_statements import prepared
-from workers.db.schema import instalment, loan
-from workers.db.schema import opt_out as opt_out_table
+from workers.db.schema import instalment, loan, opt_out
 from workers.db.typed_rows import typed_row, typed_rows
 
 
@@ -37,25 +36,25 @@ class LockedLoan(NamedTuple):
     written_off_on: date | None
 
 
-_LOCK_THEM = (
+_NAMED_LOANS = (
     select(*(loan.c[name] for name in LockedLoan._fields))
     .where(is_among(loan.c.external_id, "known_as"))
     .order_by(loan.c.id)
 )
-_LOCK = prepared(_LOCK_THEM.with_for_update())
+_LOCK = prepared(_NAMED_LOANS.with_for_update())
 
 
 _KNOWN = prepared(select(loan.c.external_id).where(is_among(loan.c.external_id, "known_as")))
-_LOCK_FREE = prepared(_LOCK_THEM.with_for_update(skip_locked=True))
+_LOCK_FREE = prepared(_NAMED_LOANS.with_for_update(skip_locked=True))
 
 
 def lock_free_loans(
     connection: Connection, external_ids: Collection[str]
 ) -> tuple[dict[str, LockedLoan], set[str]]:
-    """Those of the loans that nobody holds, locked, by the lender's own id; and those held.
+    """Lock the loans that nobody else has locked, by the lender's id; and the ids of the others.
 
-    Whoever locks several must not wait while holding some: a tape holds loans in its own order, and
-    for as long as it takes. What is in neither is not known.
+    A transaction with several loans must not wait for one while it has locked others: an import
+    locks loans in its own order, and for a long time. Unknown loans are in neither.
     """
     known_as = {"known_as": list(external_ids)}
     rows = typed_rows(LockedLoan, connection.execute(_LOCK_FREE, known_as))
@@ -66,44 +65,44 @@ def lock_free_loans(
 
 
 def lock_loan(connection: Connection, external_id: str) -> LockedLoan | None:
-    """The loan by the lender's own id, locked until the transaction ends; None if unknown."""
+    """Lock the loan with the lender's id until the transaction ends; None if it is not known."""
     return typed_row(LockedLoan, connection.execute(_LOCK, {"known_as": [external_id]}))
 
 
-def lock_named_loan(connection: Connection, external_id: str, told: str) -> LockedLoan:
-    """The loan that an event is about, locked as `lock_loan` does; `told` is what it tells.
+def lock_named_loan(connection: Connection, external_id: str, event: str) -> LockedLoan:
+    """Lock the loan that an event names; `event` is the kind of event, for the message.
 
     Raises:
         NotYetError: the loan is not known yet.
     """
-    found = lock_loan(connection, external_id)
-    if found is None:
-        raise not_known_yet(external_id, told)
-    return found
+    locked = lock_loan(connection, external_id)
+    if locked is None:
+        raise not_known_yet(external_id, event)
+    return locked
 
 
-def not_known_yet(external_id: str, told: str) -> NotYetError:
-    """What is said of an event about a loan that has not come in yet."""
-    return NotYetError(f"Loan {external_id} is not known. Import it; the {told} is kept.")
+def not_known_yet(external_id: str, event: str) -> NotYetError:
+    """The answer to an event about a loan that is not imported yet."""
+    return NotYetError(f"Loan {external_id} is not known. Import it; the {event} is kept.")
 
 
-def lock_loan_of(connection: Connection, what: Table, external_id: str) -> int | None:
-    """The id of the loan that a row of `what` belongs to, by the lender's own id of that row.
+def lock_loan_of(connection: Connection, table: Table, external_id: str) -> int | None:
+    """The id of the loan that a row of `table` belongs to, by the lender's own id of that row.
 
     The loan is locked until the transaction ends. What else is read of it must be read after this.
     None if there is no such row.
     """
-    found: int | None = connection.execute(
+    locked: int | None = connection.execute(
         select(loan.c.id)
-        .join(what, what.c.loan_id == loan.c.id)
-        .where(what.c.external_id == external_id)
+        .join(table, table.c.loan_id == loan.c.id)
+        .where(table.c.external_id == external_id)
         .with_for_update(of=loan)
     ).scalar()
-    return found
+    return locked
 
 
 def lock_known_loan(connection: Connection, external_id: str) -> LockedLoan:
-    """The loan that a person named, locked as `lock_loan` does.
+    """Lock the loan that a person named.
 
     Raises:
         ArrearsError: the loan is not known.
@@ -115,7 +114,7 @@ def lock_known_loan(connection: Connection, external_id: str) -> LockedLoan:
 
 
 def loan_not_known(external_id: str) -> ArrearsError:
-    """What a person is told who named a loan that is not in the book."""
+    """The message for a person who named an unknown loan."""
     return ArrearsError(f"Loan {external_id} is not known. Check its number, or import it.")
 
 
@@ -168,7 +167,7 @@ _PAY = prepared(
 def pay_instalments(
     connection: Connection, allocations: Mapping[int, Sequence[Allocation]]
 ) -> None:
-    """Lower what is unpaid of the instalments by the allocations of each loan. One statement."""
+    """Add the allocations of each loan to what is paid of its instalments. One statement."""
     paid: dict[tuple[int, date], dict[str, Any]] = {}
     for loan_id, parts in allocations.items():
         for part in parts:
@@ -182,12 +181,12 @@ def pay_instalments(
         connection.execute(_PAY, of_loans | given_rows(list(paid.values())))
 
 
-def opt_out(
+def insert_opt_out(
     connection: Connection, borrower_id: int, channel: Channel, actor: Actor, now: datetime
 ) -> None:
-    """Never contact this borrower through this channel again. The first opt-out's date stays."""
+    """Record that a borrower opted out of a channel. The first opt-out stays."""
     connection.execute(
-        insert(opt_out_table)
+        insert(opt_out)
         .values(
             borrower_id=borrower_id,
             channel=channel,

@@ -1,4 +1,4 @@
-"""The schema's versions: move the database to the newest, or refuse to work with another."""
+"""Versions of the schema: migrate the database, or refuse a database of another version."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ def _config(url: str) -> Config:
 
 
 def upgrade(url: str, to: str = "head") -> None:
-    """Move the database at `url` to the newest version; nothing happens if it is there already.
+    """Migrate the database at `url` to the newest version; does nothing if it has it already.
 
     Migrations only go forward. `to` names an earlier version, for tests.
 
     Raises:
-        ArrearsError: it cannot be reached, is newer than this release, or has lost its version.
+        ArrearsError: it cannot be reached, is newer than this release, or has tables without a
+        version.
     """
     engine = connect(url)
     try:
@@ -45,7 +46,7 @@ def upgrade(url: str, to: str = "head") -> None:
 
 
 def assert_current(engine: Engine) -> None:
-    """Refuse to work with a database of another version.
+    """Refuse a database of another version.
 
     Raises:
         ArrearsError: it is older (migrate it) or newer (run the newer release).
@@ -80,7 +81,7 @@ def _refuse_newer(current: str) -> None:
 
 
 def _refuse_tables(engine: Engine) -> None:
-    """Tables without a version: nobody can say what they are or what a migration does to them."""
+    """Refuse tables without a version: a migration could damage them."""
     ours = metadata.tables.keys() & set(inspect(engine).get_table_names())
     if ours:
         raise ArrearsError(

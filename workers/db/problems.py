@@ -1,4 +1,4 @@
-"""Defects of the data: on record while they last, and seen by operators."""
+"""Problems of loans: recorded while they last, and shown to operators."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TAPE_SHOWS_LESS = "tape_shows_less_paid"
 
 
 def no_ladder_detail(jurisdiction: str, product: str, currency: str) -> str:
-    """The sentence of a `no_ladder` problem."""
+    """The detail of a `no_ladder` problem."""
     return (
         f"No ladder in force is for {product} in {jurisdiction} in {currency}, so nothing is done "
         "about the loan. Add a ladder, or correct the tape."
@@ -25,7 +25,7 @@ def no_ladder_detail(jurisdiction: str, product: str, currency: str) -> str:
 def note_problem(
     connection: Connection, loan_id: int, kind: str, detail: str, now: datetime
 ) -> None:
-    """Put a problem on record; one that is open already stays as it is."""
+    """Record a problem; one of this kind that is open already stays as it is."""
     connection.execute(
         insert(problem)
         .values(loan_id=loan_id, kind=kind, detail=detail, found_at=now)

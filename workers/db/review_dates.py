@@ -1,6 +1,6 @@
-"""Where each loan stands: its anchor, its review date, and when its debt was acknowledged last.
+"""The position of each loan: delinquent since, review date, and last acknowledgement of the debt.
 
-The only writer of them.
+Only this module writes them.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from workers.db.schema import loan
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """One loan's place on its ladder, as of the last change of its facts."""
+    """The position of one loan, after the last change of its facts."""
 
     loan_id: int
     delinquent_since: date | None
     review_on: date | None
     acknowledged_on: date | None = None
-    """A day on which the debt was acknowledged, as by a payment; None if nothing is new.
+    """A date on which the debt was acknowledged, for example by a payment; None if nothing is new.
 
-    The latest stays: the time to sue runs anew from then (中华人民共和国民法典 art. 195; Limitation
-    Act 1980 s. 29).
+    The latest date stays: the limitation period starts again on it (中华人民共和国民法典 art. 195;
+    Limitation Act 1980 s. 29).
     """
 
 
@@ -40,7 +40,7 @@ _SET = prepared(
     .values(
         review_on=_GIVEN.c.review_on,
         delinquent_since=_GIVEN.c.delinquent_since,
-        # Of a day and no day, the day.
+        # NULL never replaces a date.
         acknowledged_on=func.greatest(loan.c.acknowledged_on, _GIVEN.c.acknowledged_on),
         quarantined_until=None,
         updated_at=bindparam("now"),
@@ -49,7 +49,7 @@ _SET = prepared(
 
 
 def set_positions(connection: Connection, positions: Sequence[Position], now: datetime) -> None:
-    """Write positions, for loans that could be decided. One statement."""
+    """Write the positions of loans and end their quarantine. One statement."""
     rows = [
         {
             "id": p.loan_id,

@@ -1,4 +1,4 @@
-"""Taking the next rows of a table, so that two who take at the same moment take different ones."""
+"""Take the next rows of a table, so that two processes at the same time take different rows."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ def update_first(
     order_by: Sequence[ColumnElement[Any]],
     limit: int | None = None,
 ) -> Update:
-    """An update, its values still to be given, of the first `limit` rows that nobody has locked.
-
-    Without a limit, of all that nobody has locked.
-    """
+    """An update, still without values, of the first `limit` unlocked rows; None: of all."""
     first = (
         select(table.c.id)
         .where(which)
@@ -27,10 +24,10 @@ def update_first(
         .with_for_update(skip_locked=True)
         .scalar_subquery()
     )
-    # As an array, so that the planner looks each one up: as a subquery it may read the whole table.
+    # With an array the planner uses the index; with a subquery it may read the whole table.
     return update(table).where(table.c.id == any_(func.array(first)))
 
 
 def not_dispatched_since(dispatched_at: Column[Any], before: datetime) -> ColumnElement[bool]:
-    """Not announced yet, or longer ago than `before`: then its message must have been lost."""
+    """Not published yet, or before `before`: then its message must have been lost."""
     return or_(dispatched_at.is_(None), dispatched_at < before)

@@ -1,4 +1,4 @@
-"""Staff in the store: locked while work is handed out, so that two workers cannot hand out more."""
+"""Staff: locked during an assignment, so that two workers cannot exceed a capacity."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Spans: TypeAlias = dict[int, tuple[Span, ...]]
 def lock_collectors(
     connection: Connection, now: datetime, day: Span, until: datetime
 ) -> list[Collector]:
-    """Everybody who makes calls, with what they were given on the business `day`, calls and
-    replies alike, and their shifts up to `until`.
+    """All callers, with their calls and replies of the business `day` and their shifts up to
+    `until`.
 
     They stay locked until the transaction ends.
     """
     people = _lock(connection, "caller")
     ids = [row.id for row in people]
-    given = union_all(
+    assignments = union_all(
         *(
             select(work.c.staff_id).where(
                 work.c.staff_id.in_(ids),
@@ -40,7 +40,9 @@ def lock_collectors(
         )
     ).subquery()
     assigned = connection.execute(
-        select(given.c.staff_id, func.count().label("pieces")).group_by(given.c.staff_id)
+        select(assignments.c.staff_id, func.count().label("pieces")).group_by(
+            assignments.c.staff_id
+        )
     )
     pieces = {row.staff_id: row.pieces for row in assigned}
     shifts = _shifts(connection, ids, Span(now, until))
@@ -58,7 +60,7 @@ def lock_collectors(
 
 
 def lock_visitors(connection: Connection, now: datetime, until: datetime) -> list[Visitor]:
-    """Everybody who goes on visits, with their shifts and visits from `now` up to `until`.
+    """All visitors, with their shifts and visits from `now` up to `until`.
 
     They stay locked until the transaction ends.
     """
@@ -69,16 +71,16 @@ def lock_visitors(connection: Connection, now: datetime, until: datetime) -> lis
             select(shift.c.staff_id).where(shift.c.staff_id.in_(ids)).distinct()
         ).scalars()
     )
-    ahead = Span(now, until)
-    shifts = _shifts(connection, ids, ahead)
+    search = Span(now, until)
+    shifts = _shifts(connection, ids, search)
     visits = _spans(
         connection,
         select(visit_staff.c.staff_id, visit_staff.c.starts_at, visit_staff.c.ends_at).where(
             visit_staff.c.staff_id.in_(ids),
             visit_staff.c.cancelled_at.is_(None),
-            # As the constraint says it that nobody is in two places: its index finds them.
+            # The same expression as in the exclusion constraint, whose index is used.
             func.tstzrange(visit_staff.c.starts_at, visit_staff.c.ends_at).op("&&")(
-                func.tstzrange(ahead.starts_at, ahead.ends_at)
+                func.tstzrange(search.starts_at, search.ends_at)
             ),
         ),
     )
@@ -107,7 +109,7 @@ class _Person(NamedTuple):
 
 
 def _lock(connection: Connection, role: str) -> list[_Person]:
-    # Everybody locks in the order of ids, and so nobody waits in a circle.
+    # Every process locks in the order of ids, so no deadlock is possible.
     people = (
         select(*(staff.c[name] for name in _Person._fields))
         .where(staff.c.roles.contains([role]))
@@ -117,13 +119,13 @@ def _lock(connection: Connection, role: str) -> list[_Person]:
     return typed_rows(_Person, connection.execute(people))
 
 
-def _shifts(connection: Connection, ids: Collection[int], ahead: Span) -> Spans:
+def _shifts(connection: Connection, ids: Collection[int], search: Span) -> Spans:
     return _spans(
         connection,
         select(shift.c.staff_id, shift.c.starts_at, shift.c.ends_at).where(
             shift.c.staff_id.in_(ids),
-            shift.c.starts_at < ahead.ends_at,
-            shift.c.ends_at > ahead.starts_at,
+            shift.c.starts_at < search.ends_at,
+            shift.c.ends_at > search.starts_at,
         ),
     )
 

@@ -1,4 +1,4 @@
-"""The house holds itself to two promises: what acted can be explained, and nothing acted twice."""
+"""Check two guarantees: every effect can be explained, and no item acted twice."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workers.db.schema import action, metadata
 
 
 class Gap(StrEnum):
-    """The ways in which a record can fail to explain itself."""
+    """What a record may lack to be explained."""
 
     ACTION_WITHOUT_DECISION = "action_without_decision"
     ITEM_NOT_IN_LADDER = "item_not_in_ladder"
@@ -25,8 +25,8 @@ class Gap(StrEnum):
     LOAN_NOT_LOOKED_AT = "loan_not_looked_at"
 
 
-# The rows that are no effect: a text that was only reserved or that the provider refused, one whose
-# result is not known, which its action says too; a call or a visit that was cancelled.
+# These rows are no effect: a text that is only reserved, that the provider refused, or whose result
+# is not known (its action says so too); a call or a visit that was cancelled.
 _HAD_EFFECT = {
     "message": "e.status NOT IN ('reserved', 'unknown', 'refused')",
     "call": "e.cancelled_at IS NULL",
@@ -35,7 +35,7 @@ _HAD_EFFECT = {
 
 
 def _effects(conditions: Mapping[str, str]) -> str:
-    """A query of the effects of all actions: whose action each is, its loan and its table."""
+    """A query of the effects of all actions, with the action, the loan and the table of each."""
     tables = dict.fromkeys(metadata.tables[each.effect] for each in ACTION_TYPES.values())
     queries = [
         f"""
@@ -55,13 +55,13 @@ expected (type, effect) AS (
 """
 
 _COUNTS: dict[Gap, str] = {
-    # The decision must be about the same loan and arrears, and must itself name a ladder.
+    # The decision must be about the same loan and arrears, and must name a ladder.
     Gap.ACTION_WITHOUT_DECISION: """
         SELECT count(*) FROM action JOIN decision ON decision.id = action.decision_id
          WHERE decision.loan_id <> action.loan_id OR decision.ladder_id IS NULL
             OR decision.delinquent_since IS DISTINCT FROM action.delinquent_since
     """,
-    # No rule known means no contact; and a contact must be its own action's.
+    # A contact needs a rule pack, and must belong to the loan of its action.
     Gap.CONTACT_WITHOUT_RULES: """
         SELECT count(*) FROM contact JOIN action ON action.id = contact.action_id
          WHERE cardinality(contact.rule_packs) = 0 OR contact.loan_id <> action.loan_id
@@ -73,7 +73,7 @@ _COUNTS: dict[Gap, str] = {
                SELECT FROM effect
                 WHERE effect.action_id = action.id AND effect.effect = expected.effect)
     """,  # noqa: S608 - nothing but this file's own text
-    # A receipt may overtake the provider's answer, so a text may be ahead of its action.
+    # A receipt may come before the provider's response, so a text may be ahead of its action.
     Gap.EFFECT_NOT_DONE: f"""
         WITH {_EFFECTS}
         SELECT count(*) FROM effect JOIN action ON action.id = effect.action_id
@@ -102,7 +102,7 @@ _COUNTS: dict[Gap, str] = {
     """,
 }
 
-# Counted without trusting the constraints that forbid it. A text whose answer was lost counts too.
+# Counted independently of the constraints. A text whose response was lost counts too.
 _DUPLICATES = text(f"""
 WITH acted AS ({_effects(_HAD_EFFECT | {"message": "e.status <> 'refused'"})}
 ), times AS (
@@ -115,10 +115,10 @@ SELECT coalesce(sum(acted - 1), 0) FROM times
 
 
 def find_unexplained(connection: Connection, ctx: Context) -> dict[Gap, int]:
-    """How many records cannot be explained, by what is missing; only what was found.
+    """How many records cannot be explained, by gap; gaps without records are left out.
 
-    Records are actions, contacts, texts, calls, visits and legal files, and loans past due whose
-    look is a day or more late. One record may be counted for several gaps.
+    Records are actions, contacts, texts, calls, visits, legal files, and loans past due whose
+    review is a day or more late. One record may be counted for several gaps.
     """
     today = {"today": ctx.today()}
     found = {
@@ -129,12 +129,12 @@ def find_unexplained(connection: Connection, ctx: Context) -> dict[Gap, int]:
 
 
 def count_unexplained(connection: Connection, ctx: Context) -> int:
-    """How many records cannot be explained; see `find_unexplained`. The promise is 0."""
+    """How many records cannot be explained; see `find_unexplained`. It must be 0."""
     return sum(find_unexplained(connection, ctx).values())
 
 
 def count_duplicates(connection: Connection) -> int:
-    """How often an item acted again for the same loan and anchor. The promise is 0."""
+    """How often an item acted again for the same arrears of a loan. It must be 0."""
     return int(connection.execute(_DUPLICATES).scalar_one())
 
 

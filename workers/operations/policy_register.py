@@ -1,4 +1,4 @@
-"""Which policy this database has worked by: a version, once used, must never change its words."""
+"""Records which policy documents were used: a version must never change after its first use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workers.db.schema import action, policy_version
 
 
 def register_policy(ctx: Context) -> None:
-    """Put the loaded documents on record.
+    """Record the loaded documents.
 
     Raises:
         ArrearsError: a document differs from the one recorded under the same id and version.
@@ -31,8 +31,8 @@ def assert_policy_unchanged(ctx: Context) -> None:
     """Compare the loaded documents with those on record, and write nothing.
 
     Raises:
-        ArrearsError: a document differs from the one recorded under the same id and version, or a
-            ladder is gone that was worked by.
+        ArrearsError: a document differs from the one recorded under the same id and version, or the
+            file of a ladder that was used is missing.
     """
     with ctx.engine.connect() as connection:
         for document in ctx.policy.documents:
@@ -48,7 +48,7 @@ def _refuse_changed(connection: Connection, document: PolicyDocument) -> None:
     recorded = connection.execute(
         select(policy_version.c.digest).filter_by(**_key(document))
     ).scalar_one_or_none()
-    # What is not on record is new: nobody has worked by it.
+    # A document that is not on record is new.
     if recorded not in {None, document.digest}:
         raise ArrearsError(
             f"The {document.kind.replace('_', ' ')} {document.id} v{document.version} was "
@@ -58,7 +58,7 @@ def _refuse_changed(connection: Connection, document: PolicyDocument) -> None:
 
 
 def _refuse_gone(connection: Connection, ctx: Context) -> None:
-    """What was planned by a ladder is carried out and explained by that ladder, to its end."""
+    """Every action needs the ladder that planned it, to be carried out and explained."""
     loaded = {(document.id, document.version) for document in ctx.policy.documents}
     recorded = connection.execute(
         select(policy_version.c.id, policy_version.c.version)
@@ -66,9 +66,9 @@ def _refuse_gone(connection: Connection, ctx: Context) -> None:
         .order_by(policy_version.c.id, policy_version.c.version)
     ).all()
     for id_, version in recorded:
-        by_it = (action.c.ladder_id == id_) & (action.c.ladder_version == version)
+        uses_it = (action.c.ladder_id == id_) & (action.c.ladder_version == version)
         if (id_, version) not in loaded and connection.execute(
-            select(exists().where(by_it))
+            select(exists().where(uses_it))
         ).scalar():
             raise ArrearsError(
                 f"The ladder {id_} v{version} was worked by and its file is gone. Put it back: "

@@ -1,4 +1,4 @@
-"""What an operator has to put right: defects of loans, stuck actions, events that did nothing."""
+"""What an operator has to resolve: problems of loans, stuck actions, unapplied events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workers.operations.resolve import COMPLETED_STATUSES
 
 @dataclass(frozen=True, slots=True)
 class OpenProblem:
-    """A defect of a loan's data that bars some of what may be done with it."""
+    """An open problem of a loan; it may prevent some actions."""
 
     loan: str
     kind: str
@@ -25,10 +25,10 @@ class OpenProblem:
 
 @dataclass(frozen=True, slots=True)
 class UnappliedEvent:
-    """An event from outside that was rejected, or that waits for something it names."""
+    """An event that was rejected, or that waits for the loan or the borrower that it names."""
 
     event: str
-    """Its sender's own id of it."""
+    """The id that its sender gave it."""
     kind: str
     status: str
     """`rejected`, or `received` while it waits."""
@@ -39,12 +39,12 @@ class UnappliedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Problems:
-    """All that is open, oldest first. Holds no personal data."""
+    """Everything that is open, oldest first. It has no personal data."""
 
     loans: tuple[OpenProblem, ...]
     events: tuple[UnappliedEvent, ...]
     actions: tuple[StuckActions, ...]
-    """Those that fail or were given up, by their reason; the newest first."""
+    """Failing and dead actions by their reason, newest first."""
 
 
 def read_problems(connection: Connection, zone: tzinfo) -> Problems:
@@ -62,8 +62,8 @@ def _of_loans(connection: Connection, zone: tzinfo) -> tuple[OpenProblem, ...]:
         .order_by(problem.c.id)
     )
     return tuple(
-        OpenProblem(of, kind, detail, found_at.astimezone(zone))
-        for of, kind, detail, found_at in rows
+        OpenProblem(loan_id, kind, detail, found_at.astimezone(zone))
+        for loan_id, kind, detail, found_at in rows
     )
 
 

@@ -1,4 +1,4 @@
-"""Settling: a person saw to what no event and no repair will put right."""
+"""Resolve by hand what no event and no maintenance task resolves."""
 
 from __future__ import annotations
 
@@ -14,18 +14,16 @@ from workers.db.schema import inbox_event, problem
 from workers.db.staff import roles_of
 
 COMPLETED_STATUSES = (InboxStatus.APPLIED, InboxStatus.DISCARDED)
-"""The statuses of events with which nothing is to be done any more."""
+"""The final statuses of events."""
 
 
 def resolve_problem(
     ctx: Context, loan_external_id: str, kind: str, *, actor: Actor, why: str, dry_run: bool = False
 ) -> None:
-    """Close an open problem of a loan. Should its cause come back, so does the problem.
-
-    `by` is the staff reference of whoever saw to it.
+    """Close an open problem of a loan. If its cause comes back, a new problem is recorded.
 
     Raises:
-        ArrearsError: the loan has no such problem, or `by` is not on the roster.
+        ArrearsError: the loan has no such problem, or `actor` is not on the roster.
     """
     with ctx.engine.begin() as connection:
         loan = lock_known_loan(connection, loan_external_id)
@@ -41,23 +39,19 @@ def resolve_problem(
                 "shows those that are open."
             )
         if not dry_run:
-            settled = {
-                "resolved_at": ctx.now(),
-                "actor": actor.reference,
-                "why": why,
-            }
-            connection.execute(update(problem).where(is_open).values(**settled))
+            resolved = {"resolved_at": ctx.now(), "actor": actor.reference, "why": why}
+            connection.execute(update(problem).where(is_open).values(**resolved))
 
 
 def discard_event(
     ctx: Context, external_id: str, *, actor: Actor, why: str, dry_run: bool = False
 ) -> None:
-    """Let go of an event that waits or was rejected: it is never applied.
+    """Discard an event that waits or was rejected: it is never applied.
 
-    Sent again with other contents under its id, it is as new.
+    If it is sent again under its id with other contents, it counts as new.
 
     Raises:
-        ArrearsError: there is no such event, it was applied, or `by` is not on the roster.
+        ArrearsError: there is no such event, it was applied, or `actor` is not on the roster.
     """
     with ctx.engine.begin() as connection:
         roles_of(connection, actor)

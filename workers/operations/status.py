@@ -1,4 +1,4 @@
-"""How the house stands: counts that tell an operator what waits, for what, and since when."""
+"""The status: counts that show an operator what waits, for what, and since when."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from workers.operations.resolve import COMPLETED_STATUSES
 BUCKETS: tuple[tuple[int, int | None], ...] = ((1, 3), (4, 29), (30, 59), (60, None))
 """Days past due, both ends included, as lenders report them; they follow no ladder."""
 
-SENTENCES = 5
-"""How many of the newest events that were not applied are shown with their reason."""
+NEWEST_REASONS = 5
+"""How many of the newest unapplied events are shown with their reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loans:
-    """The book, and the looks that are owed."""
+    """The loans, and how many are due for review."""
 
     on_the_book: int
     past_due: dict[str, int]
-    """By days past due, for the arrears known at each loan's last look."""
+    """By days past due, for the arrears at the last review of each loan."""
     due_for_a_look: int
     announced: int
-    """Of those: announced to the workers, and not looked at yet."""
+    """Of those: published to the workers, and not reviewed yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +43,25 @@ class Scan:
 
     started_at: datetime
     finished_at: datetime | None
-    """None while it has not announced all that is due."""
+    """None until it has published all loans that are due."""
     loans: int
     envelopes: int
 
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """Where the work stands."""
+    """The actions by type, status and reason."""
 
     by_type: dict[str, dict[str, int]]
-    """For each kind of work the number of actions in each status, ever."""
+    """By action type, the number of actions in each status, of all time."""
     deferred_by_rules: dict[str, int]
     waiting_by_reason: dict[str, int]
-    """Planned or to be tried again, with a reason: nobody on shift, a provider that was busy."""
+    """Planned or to be retried, with a reason: nobody on shift, a provider that was busy."""
     dead_by_reason: dict[str, int]
     lost_claims: int
-    """Claimed by a worker that did not finish in its time."""
+    """Claimed by a worker whose lease has expired."""
     due: int
-    """Their time has come, and no worker has taken them yet."""
+    """Due now, and not claimed yet."""
     oldest_due_at: datetime | None
     oldest_due_seconds: int | None
     """How long the oldest of them has been due."""
@@ -72,50 +72,50 @@ class Actions:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """Events from outside that changed nothing, or nothing yet."""
+    """Inbox events that are not applied."""
 
     waiting: dict[str, int]
-    """By kind: received and not applied."""
+    """By kind: not applied yet."""
     rejected: dict[str, int]
-    """By kind: can never be applied as they are."""
+    """By kind: cannot be applied as they are."""
     newest: tuple[str, ...]
     """The reasons of the newest of both, in sentences."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventsOut:
-    """What the lender's systems are to be told."""
+    """Outbox events for the lender's systems."""
 
     waiting: int
     oldest_seconds: int | None
-    """How long ago the oldest that waits happened."""
+    """The age of the oldest event that waits."""
     dead_by_reason: dict[str, int]
-    """Given up; a person may send them again."""
+    """Given up; a person may resend them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Everything `arrears status` shows from the database. Holds no personal data."""
+    """What `arrears status` shows from the database. It has no personal data."""
 
     at: datetime
     """In the lender's zone."""
     business_date: date
     loans: Loans
     scan: Scan | None
-    """None while today's has not begun."""
+    """None before today's scan has started."""
     actions: Actions
     messages: dict[str, int]
-    """Texts by what is known of them."""
+    """Texts by status."""
     events: Events
     events_out: EventsOut
     replies: dict[str, int]
-    """Borrowers' texts that wait for a person, by who has them."""
+    """Open replies, by who has them."""
     problems: dict[str, int]
     """Open problems of loans, by kind."""
 
 
 def read_status(connection: Connection, now: datetime) -> Status:
-    """How the house stands at `now`, an aware moment in the lender's zone. Changes nothing."""
+    """The status at `now`, an aware moment in the lender's zone. Changes nothing."""
     return Status(
         at=now,
         business_date=now.date(),
@@ -222,7 +222,7 @@ def _events(connection: Connection) -> Events:
         select(inbox_event.c.reason)
         .where(unapplied, inbox_event.c.reason.is_not(None))
         .order_by(inbox_event.c.id.desc())
-        .limit(SENTENCES)
+        .limit(NEWEST_REASONS)
     ).scalars()
     return Events(
         waiting=_sum((row.kind, row.events) for row in rows if row.status == InboxStatus.RECEIVED),

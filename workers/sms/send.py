@@ -22,7 +22,7 @@ from domain.compliance.vocabulary import Channel
 from domain.messages import UNSENT, MessageStatus
 from domain.sms_segments import segments
 from workers.context import Context
-from workers.db.loans import opt_out
+from workers.db.loans import insert_opt_out
 from workers.db.messages import advance_message, note_sent_after_all, providers_that_refused
 from workers.db.prepared_statements import prepared
 from workers.db.problems import note_problem
@@ -145,7 +145,7 @@ def _record(connection: Connection, ctx: Context, sending: _Sending, result: Sen
     complete(connection, claimed, _move(ctx, sending, result, now), now)
     if result.opted_out:
         provider = Actor(sending.sender.provider, ActorKind.PROVIDER)
-        opt_out(connection, claimed.loan.borrower_id, Channel.SMS, provider, now)
+        insert_opt_out(connection, claimed.loan.borrower_id, Channel.SMS, provider, now)
     if result.number_invalid:
         note_problem(connection, claimed.loan.loan_id, "phone_invalid", result.reason, now)
 

@@ -1,4 +1,4 @@
-"""The roster goes into the store: staff by the lender's own number, shifts as dated stretches."""
+"""Load the roster: staff by the lender's reference, and shifts with their dates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workers.db.schema import action, shift, staff
 
 @dataclass(frozen=True, slots=True)
 class RosterLoaded:
-    """What became of a roster."""
+    """The result of loading a roster."""
 
     staff: int
     shifts: int
@@ -36,7 +36,7 @@ class RosterEntry:
     regions: Sequence[str]
     daily_capacity: int
     next_shift_at: datetime | None
-    """When their present or next shift begins, in the lender's zone."""
+    """The start of their present or next shift, in the lender's zone."""
 
 
 def list_roster(connection: Connection, ctx: Context) -> list[RosterEntry]:
@@ -63,11 +63,11 @@ def list_roster(connection: Connection, ctx: Context) -> list[RosterEntry]:
 
 
 def load_roster(ctx: Context, path: Path, starts_on: date, days: int) -> RosterLoaded:
-    """Put a roster into the store, with the shifts of `days` days from `starts_on`.
+    """Load a roster, with the shifts of `days` days from `starts_on`.
 
-    Whoever is known already is brought up to date, and all their shifts from that day on are
-    replaced: loading a roster twice changes nothing. Who is not in the file stays as they are: give
-    somebody who has left a `daily_capacity` of 0. Work that waited for people is due again at once.
+    Known staff are updated, and all their shifts from that day on are replaced, so loading a roster
+    twice changes nothing. Staff who are not in the file stay as they are: give a person who has
+    left a `daily_capacity` of 0. Actions that waited for staff are due immediately.
 
     Raises:
         ArrearsError: the file cannot be used; nothing was changed.
@@ -77,7 +77,7 @@ def load_roster(ctx: Context, path: Path, starts_on: date, days: int) -> RosterL
     with ctx.engine.begin() as connection:
         ids = _upsert(connection, members)
         first = datetime.combine(starts_on, time.min, ctx.settings.lender_zone)
-        _forget_shifts(connection, members, ids, first)
+        _delete_shifts(connection, members, ids, first)
         shifts = [
             {"staff_id": ids[member.id], "starts_at": starts_at, "ends_at": ends_at}
             for member in members
@@ -85,14 +85,14 @@ def load_roster(ctx: Context, path: Path, starts_on: date, days: int) -> RosterL
         ]
         if shifts:
             insert_rows(connection, shift, shifts)
-        _ask_again(connection, now)
+        _make_waiting_due(connection, now)
     return RosterLoaded(len(members), len(shifts))
 
 
 def shifts_of(
     member: StaffMember, starts_on: date, days: int
 ) -> Iterator[tuple[datetime, datetime]]:
-    """The member's shifts on `days` days from `starts_on`, from and until, in order."""
+    """The start and the end of the member's shifts on `days` days from `starts_on`, in order."""
     for ahead in range(days):
         day = starts_on + timedelta(days=ahead)
         for hours in member.shifts:
@@ -100,14 +100,14 @@ def shifts_of(
                 yield _local(day, hours.start, member), _local(day, hours.end, member)
 
 
-def _local(day: date, clock: time, member: StaffMember) -> datetime:
-    if clock == time.max:  # the midnight that ends the day
-        day, clock = day + timedelta(days=1), time.min
-    return datetime.combine(day, clock, member.zone)
+def _local(day: date, local_time: time, member: StaffMember) -> datetime:
+    if local_time == time.max:  # the midnight that ends the day
+        day, local_time = day + timedelta(days=1), time.min
+    return datetime.combine(day, local_time, member.zone)
 
 
 def _upsert(connection: Connection, members: Sequence[StaffMember]) -> dict[str, int]:
-    """Write the members and give their ids by the lender's number."""
+    """Insert or update the members; returns their ids by the lender's reference."""
     rows = [
         {
             "external_id": member.id,
@@ -120,19 +120,19 @@ def _upsert(connection: Connection, members: Sequence[StaffMember]) -> dict[str,
         for member in members
     ]
     given = insert(staff).values(rows)
-    written = connection.execute(
+    upserted = connection.execute(
         given.on_conflict_do_update(
             index_elements=[staff.c.external_id],
             set_={name: given.excluded[name] for name in rows[0] if name != "external_id"},
         ).returning(staff.c.external_id, staff.c.id)
     )
-    return {row.external_id: row.id for row in written}
+    return {row.external_id: row.id for row in upserted}
 
 
-def _forget_shifts(
+def _delete_shifts(
     connection: Connection, members: Sequence[StaffMember], ids: Mapping[str, int], first: datetime
 ) -> None:
-    """Take back the shifts that begin on the day of `first` or later by the member's own clock."""
+    """Delete the shifts that start on the day of `first` or later, in the member's own zone."""
     rows = [
         {
             "staff_id": ids[member.id],
@@ -149,8 +149,8 @@ def _forget_shifts(
     )
 
 
-def _ask_again(connection: Connection, now: datetime) -> None:
-    """Calls and visits that were put off because nobody was free are due now."""
+def _make_waiting_due(connection: Connection, now: datetime) -> None:
+    """Make calls and visits due now that were postponed because nobody was free."""
     connection.execute(
         update(action)
         .where(

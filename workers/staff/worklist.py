@@ -1,7 +1,7 @@
-"""What is prepared for people: calls, replies, visits, legal files, and what waits for approval.
+"""The work list of the staff: calls, replies, visits, legal files, and approvals.
 
-Read, never moved. Nothing here holds personal data: people are numbers and loans are ids. Work for
-arrears that have been paid or superseded since is left out: nobody is to act on it any more.
+It only reads. It has no personal data: people and loans are ids. Work for arrears that have been
+paid or replaced since is left out.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from workers.db.schema import (
 
 
 class Kind(StrEnum):
-    """The kinds of work that people do."""
+    """The kinds of work in the list."""
 
     CALLS = "calls"
     VISITS = "visits"
@@ -64,9 +64,9 @@ class CallToMake:
     assigned_at: datetime
     """In the lender's zone."""
     tries: int
-    """How often it was begun."""
+    """How often it was started."""
     begun_as: str | None
-    """The attempt of which nobody has said yet what came of it."""
+    """The attempt that has no outcome yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +81,17 @@ class VisitToMake:
     ends_at: datetime
     """Both in the lender's zone."""
     zone: str
-    """The borrower's, or the lender's where no tape names it any more."""
+    """The borrower's zone, or the lender's if it is not known any more."""
     local_starts_at: datetime
     local_ends_at: datetime
-    """Both in that zone: what the visitors' own clocks will show."""
+    """Both in that zone, which is the local time of the visitors."""
     begun: bool
-    """Whether its visitors went, and only its outcome is still to be told."""
+    """Whether it was started, and only its outcome is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileToBring:
-    """A legal file, and what a person must still attach to it."""
+    """A legal file, and the evidence that a person must still attach."""
 
     loan: str
     item: str
@@ -99,18 +99,18 @@ class FileToBring:
     principal: Decimal
     interest: Decimal
     fees: Decimal
-    """The claim as it stood when the file was opened."""
+    """The claim when the file was opened."""
     limitation_on: date | None
-    """The last day on which the claim can be brought; None: not known here."""
+    """The last day on which the claim can be brought; None if it is not known."""
     missing: dict[str, str]
-    """What the checklist asks for and is not on file: its id, and its text in English."""
+    """The evidence of the checklist that is missing: its id, and its text in English."""
     opened_at: datetime
     """In the lender's zone."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovalToGive:
-    """An action that waits until a named role says yes."""
+    """An action that waits for the approval of a role."""
 
     loan: str
     item: str
@@ -121,7 +121,7 @@ class ApprovalToGive:
 
 @dataclass(frozen=True, slots=True)
 class WorkList:
-    """What was asked for of each kind; the other kinds are empty."""
+    """The requested kinds of work; the other kinds are empty."""
 
     calls: tuple[CallToMake, ...] = ()
     visits: tuple[VisitToMake, ...] = ()
@@ -137,10 +137,10 @@ def read_work(
     kinds: Collection[Kind] = frozenset(Kind),
     member: str | None = None,
 ) -> WorkList:
-    """The calls that are open on business date `on`, the visits from then on, and all else that is.
+    """The open calls of business date `on`, the visits from then on, and all other open work.
 
-    `member` is a staff reference and leaves only that person's calls, visits and replies; files
-    and approvals are nobody's in particular, and stay.
+    With `member`, a staff reference, only that person's calls, visits and replies. Files and
+    approvals belong to nobody, so they are always included.
 
     Raises:
         ArrearsError: nobody has that reference, or an action names a ladder that is not loaded.
@@ -161,19 +161,19 @@ def read_work(
 
 
 def _staff_id(connection: Connection, reference: str) -> int:
-    found: int | None = connection.execute(
+    staff_id: int | None = connection.execute(
         select(staff.c.id).where(staff.c.external_id == reference)
     ).scalar()
-    if found is None:
+    if staff_id is None:
         raise ArrearsError(
             f"Nobody on the roster has the reference {reference}. Check it, or load the roster "
             "with `arrears roster load`."
         )
-    return found
+    return staff_id
 
 
-def _stands() -> ColumnElement[bool]:
-    """The arrears for which it was prepared are those of today."""
+def _is_current() -> ColumnElement[bool]:
+    """Whether the action belongs to the present arrears of its loan."""
     return action.c.delinquent_since == loan.c.delinquent_since
 
 
@@ -189,7 +189,7 @@ def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[Cal
             call.c.language,
             call.c.assigned_at,
             _attempts().label("tries"),
-            _begun().label("begun_as"),
+            _open_attempt().label("begun_as"),
         )
         .join_from(call, action, action.c.id == call.c.action_id)
         .join(loan, loan.c.id == call.c.loan_id)
@@ -198,7 +198,7 @@ def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[Cal
             call.c.assigned_at < day.ends_at,
             call.c.cancelled_at.is_(None),
             action.c.status == ActionStatus.ASSIGNED,
-            _stands(),
+            _is_current(),
             call.c.staff_id == staff_id if staff_id is not None else true(),
         )
         .order_by(staff.c.external_id, call.c.id)
@@ -226,11 +226,11 @@ def _attempts() -> ScalarSelect[int]:
     ).scalar_subquery()
 
 
-def _begun() -> ScalarSelect[str]:
-    told = exists().where(contact_outcome.c.contact_id == contact.c.id)
+def _open_attempt() -> ScalarSelect[str]:
+    has_outcome = exists().where(contact_outcome.c.contact_id == contact.c.id)
     return (
         select(func.max(contact.c.attempt))
-        .where(contact.c.action_id == action.c.id, ~told)
+        .where(contact.c.action_id == action.c.id, ~has_outcome)
         .correlate(action)
     ).scalar_subquery()
 
@@ -238,13 +238,13 @@ def _begun() -> ScalarSelect[str]:
 def _visits(
     connection: Connection, ctx: Context, day: Span, staff_id: int | None
 ) -> tuple[VisitToMake, ...]:
-    go = func.array_agg(staff.c.external_id.distinct()).label("staff")
+    visitors = func.array_agg(staff.c.external_id.distinct()).label("staff")
     rows = connection.execute(
         select(
             loan.c.external_id.label("loan"),
             action.c.item,
             visit.c.purpose,
-            go,
+            visitors,
             visit.c.starts_at,
             visit.c.ends_at,
             visit.c.begun_at,
@@ -255,7 +255,9 @@ def _visits(
         .join(borrower, borrower.c.id == loan.c.borrower_id)
         .join(visit_staff, visit_staff.c.visit_id == visit.c.id)
         .join(staff, staff.c.id == visit_staff.c.staff_id)
-        .where(visit.c.cancelled_at.is_(None), action.c.status == ActionStatus.ASSIGNED, _stands())
+        .where(
+            visit.c.cancelled_at.is_(None), action.c.status == ActionStatus.ASSIGNED, _is_current()
+        )
         .group_by(visit.c.id, action.c.id, loan.c.id, borrower.c.id)
         .having(func.bool_or(staff.c.id == staff_id) if staff_id is not None else true())
         .order_by(visit.c.starts_at, visit.c.id)
@@ -290,7 +292,7 @@ def _files(connection: Connection, ctx: Context) -> tuple[FileToBring, ...]:
         )
         .join_from(legal_file, action, action.c.id == legal_file.c.action_id)
         .join(loan, loan.c.id == legal_file.c.loan_id)
-        .where(_stands())
+        .where(_is_current())
         .order_by(legal_file.c.limitation_on.asc().nulls_last(), legal_file.c.id)
     ).all()
     missing = _missing(connection)
@@ -311,14 +313,14 @@ def _files(connection: Connection, ctx: Context) -> tuple[FileToBring, ...]:
 
 
 def _missing(connection: Connection) -> defaultdict[int, list[str]]:
-    """The needs without evidence, by legal file."""
+    """The missing evidence, by legal file."""
     missing: defaultdict[int, list[str]] = defaultdict(list)
     rows = connection.execute(
         select(legal_file_need.c.legal_file_id, legal_file_need.c.need)
         .join_from(legal_file_need, legal_file)
         .join(action, action.c.id == legal_file.c.action_id)
         .join(loan, loan.c.id == legal_file.c.loan_id)
-        .where(legal_file_need.c.met_by.is_(None), _stands())
+        .where(legal_file_need.c.met_by.is_(None), _is_current())
     )
     for file_id, need in rows:
         missing[file_id].append(need)
@@ -326,11 +328,11 @@ def _missing(connection: Connection) -> defaultdict[int, list[str]]:
 
 
 def _texts(ctx: Context, jurisdiction: str, needs: Collection[str]) -> dict[str, str]:
-    """The needs in the order of the checklist; one that left the checklist keeps its id only."""
+    """The texts in the order of the checklist; evidence that left the checklist has its id only."""
     checklist = checklist_for(ctx.policy.checklists, jurisdiction)
-    listed = {one.id: one.text_en for one in checklist.evidence} if checklist else {}
-    known = {need: text for need, text in listed.items() if need in needs}
-    return known | {need: need for need in sorted(needs) if need not in known}
+    listed = {need.id: need.text_en for need in checklist.evidence} if checklist else {}
+    texts = {need: text for need, text in listed.items() if need in needs}
+    return texts | {need: need for need in sorted(needs) if need not in texts}
 
 
 def _approvals(connection: Connection, ctx: Context) -> tuple[ApprovalToGive, ...]:

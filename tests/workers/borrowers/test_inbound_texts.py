@@ -24,7 +24,7 @@ from workers.borrowers.reply_queue import (
     read_replies,
 )
 from workers.calls.assign import assign_call
-from workers.db.loans import opt_out as record_opt_out
+from workers.db.loans import insert_opt_out
 from workers.db.schema import borrower, opt_out, reply
 from workers.sms.providers.port import InboundText
 
@@ -93,11 +93,11 @@ def test_a_start_takes_back_no_opt_out_that_came_another_way(book: Book) -> None
     by_provider, by_letter = (row.id for row in book.rows(borrower))
     now = book.clock.at
     with book.ctx.engine.begin() as connection:
-        record_opt_out(
+        insert_opt_out(
             connection, by_provider, Channel.SMS, Actor("twilio", ActorKind.PROVIDER), now
         )
-        record_opt_out(connection, by_provider, Channel.CALL, BY_TEXT, now)
-        record_opt_out(connection, by_letter, Channel.SMS, Actor("text"), now)
+        insert_opt_out(connection, by_provider, Channel.CALL, BY_TEXT, now)
+        insert_opt_out(connection, by_letter, Channel.SMS, Actor("text"), now)
     texts(book, "START")
     left = {(row.borrower_id, row.channel) for row in book.rows(opt_out)}
     assert left == {(by_provider, "call"), (by_letter, "sms")}

@@ -14,7 +14,7 @@ from domain.errors import ArrearsError
 from domain.holds import HoldKind
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.calls.assign import assign_call
-from workers.db.loans import opt_out
+from workers.db.loans import insert_opt_out
 from workers.db.problems import note_problem, resolve_problems
 from workers.db.schema import borrower, message
 from workers.history import read_story
@@ -215,7 +215,7 @@ def test_opt_outs_and_problems_are_part_of_the_story(engine: Engine) -> None:
     loan_id = book.loan("L-1", due_on="2026-03-01")
     with engine.begin() as connection:
         now = book.ctx.now()
-        opt_out(
+        insert_opt_out(
             connection, book.one(borrower).id, Channel.SMS, Actor("twilio", ActorKind.PROVIDER), now
         )
         note_problem(connection, loan_id, "phone_invalid", "The number is not in use.", now)

@@ -18,7 +18,7 @@ from workers.history import read_story
 from workers.inbox import process
 from workers.operations.problems import Problems, read_problems
 from workers.operations.resolve import discard_event, resolve_problem
-from workers.operations.status import SENTENCES
+from workers.operations.status import NEWEST_REASONS
 from workers.payments.payments import Payment
 
 
@@ -57,7 +57,7 @@ def test_a_problem_is_shown_while_it_is_open(engine: Engine) -> None:
 def test_every_event_that_was_not_applied_is_shown_with_its_reason(engine: Engine) -> None:
     book = Book(engine)
     book.loan("L-1")
-    rejected = SENTENCES + 2
+    rejected = NEWEST_REASONS + 2
     for number in range(rejected):
         process.apply_event(book.ctx, receive_payment(book, number, "L-1", "USD"))
     process.apply_event(book.ctx, receive_payment(book, 100, "L-9"))

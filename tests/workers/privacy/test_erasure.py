@@ -18,7 +18,7 @@ from tests.support.concurrently import concurrently
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.borrowers.inbound_texts import record_inbound_text
 from workers.borrowers.reply_queue import open_reply
-from workers.db.loans import opt_out
+from workers.db.loans import insert_opt_out
 from workers.db.schema import (
     action,
     action_event,
@@ -280,7 +280,7 @@ def bring_in(book: Book, told: LoanOnTape) -> None:
 def test_whoever_has_the_number_too_keeps_the_opt_out(book: Book) -> None:
     with book.ctx.engine.begin() as connection:
         one = connection.execute(select(borrower.c.id)).scalar_one()
-        opt_out(connection, one, Channel.SMS, Actor("text"), book.ctx.now())
+        insert_opt_out(connection, one, Channel.SMS, Actor("text"), book.ctx.now())
     book.at("2031-03-01 10:00").loan("L-2", due_on="2031-03-30")
 
     erase_expired_data(book.at("2031-04-06").ctx)

@@ -1,4 +1,4 @@
-"""What all tables share: one metadata, one naming of constraints, a few column types."""
+"""What all tables share: the metadata, the names of constraints, a few column types."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ metadata = MetaData(
 
 
 CHANGES_OFTEN = {"autovacuum_vacuum_scale_factor": "0.02"}
-"""Of tables whose rows are changed again and again. By PostgreSQL's own setting a fifth of them,
-millions on a large book, would be dead before anything is done about them."""
+"""For tables whose rows change often. With the default of PostgreSQL, autovacuum waits until a
+fifth of the rows, millions in a large table, are dead."""
 
 
 def identity() -> Column[int]:

@@ -1,4 +1,4 @@
-"""What was said to whom, when, and what became of it."""
+"""Contacts: who was contacted, when, how, and with which result."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from workers.db.schema.base import (
     words,
 )
 
-# Append only: one row for every attempt to reach a person; what legal caps count.
+# Append only: one row for every attempt to contact a person. Frequency caps count these rows.
 contact = Table(
     "contact",
     metadata,
@@ -43,15 +43,15 @@ contact = Table(
     refers_to("action"),
     Column("channel", Text, nullable=False),
     moment("at"),
-    words("rules"),  # what the gate looked at when it allowed this
+    words("rules"),  # the rules that the gate checked when it allowed this
     words("rule_packs"),
-    words("zones"),  # the borrower's at that time: in which the contact had to be lawful
-    words("warnings"),  # advisory rules that spoke against it and did not stop it
+    words("zones"),  # the borrower's zones at that time: the contact had to be lawful in all
+    words("warnings"),  # advisory rules that advised against it
     Column("party", Text, nullable=False, server_default=Party.BORROWER),
     Column("number_blind_index", LargeBinary),  # keyed hash: caps may count contacts at one number
     Column("at_work", Boolean, nullable=False, server_default=false()),
-    Column("attempt", Text),  # of a call or a visit: the id under which its outcome is told
-    Column("actor", Text),  # the staff reference of whoever made the call
+    Column("attempt", Text),  # of a call or a visit: the id under which its outcome is reported
+    Column("actor", Text),  # the staff reference of the caller
     one_of("channel", Channel),
     one_of("party", Party),
     UniqueConstraint("attempt"),
@@ -59,15 +59,17 @@ contact = Table(
     Index(None, "action_id"),
 )
 
-# Append only: what became of a contact that a person made, as they reported it.
+# Append only: the outcome of a call or a visit, as the person who made it reported it.
 contact_outcome = Table(
     "contact_outcome",
     metadata,
     refers_to("contact", primary_key=True),
     Column("outcome", Text, nullable=False),
-    Column("connected", Boolean, nullable=False),  # a person was reached: what some laws count
-    Column("reason", Text),  # why the loan is overdue, as the borrower told it
-    Column("actor", Text, nullable=False),  # the staff reference of whoever reported it
+    Column(
+        "connected", Boolean, nullable=False
+    ),  # a person was reached; some laws count only these
+    Column("reason", Text),  # why the loan is overdue, as the borrower said
+    Column("actor", Text, nullable=False),  # the staff reference of the reporter
     moment("reported_at"),
     one_of("outcome", ContactOutcome),
     one_of("reason", ArrearsReason),
@@ -91,11 +93,11 @@ message = Table(
     Column("body_encrypted", LargeBinary),  # null: erased
     moment("created_at"),
     moment("changed_at"),
-    moment("asked_at", nullable=True),  # when the provider was last asked what became of it
-    moment("parked_at", nullable=True),  # when it was left to a person, whatever came of that
+    moment("asked_at", nullable=True),  # when it was last looked up at the provider
+    moment("parked_at", nullable=True),  # when it was left to a person
     one_of("status", MessageStatus),
     UniqueConstraint("provider", "sid"),
-    # Promise 1 again: an action never has two texts that may both have gone out.
+    # An action never has two texts that may both have been sent.
     Index(
         "message_one_live_per_action",
         "action_id",
@@ -111,32 +113,32 @@ message = Table(
     postgresql_with=CHANGES_OFTEN,
 )
 
-# What each sender may still send: held here, so that all workers together keep to its pace.
+# The rate limit of each sender, stored here because all workers share it.
 sender_pace = Table(
     "sender_pace",
     metadata,
     Column("provider", Text, primary_key=True),
     Column("sender", Text, primary_key=True),
-    moment("next_at"),  # the next text may go no sooner
+    moment("next_at"),  # the earliest moment of the next text
 )
 
-# What borrowers write back. A STOP is an opt-out as well; anything that asks for a person waits
-# for a collector until it is handled.
+# Texts from borrowers. STOP also inserts an opt-out; a text that needs a person stays open until a
+# collector has handled it.
 reply = Table(
     "reply",
     metadata,
     identity(),
-    refers_to("borrower", nullable=True),  # null: nobody on the book has that number
+    refers_to("borrower", nullable=True),  # null: no borrower has that number
     refers_to("loan", nullable=True),  # the loan last texted about
     Column("provider", Text, nullable=False),
     Column("sid", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("body_encrypted", LargeBinary),  # null: erased
     moment("received_at"),
-    refers_to("staff", nullable=True),  # the collector whose work it is
+    refers_to("staff", nullable=True),  # its collector
     moment("assigned_at", nullable=True),
     moment("handled_at", nullable=True),
-    Column("actor", Text),  # the staff reference of whoever did
+    Column("actor", Text),  # the staff reference of who handled it
     one_of("kind", ReplyKind),
     CheckConstraint("(handled_at IS NULL) = (actor IS NULL)", name="handled_by_somebody"),
     UniqueConstraint("provider", "sid"),
@@ -148,7 +150,7 @@ reply = Table(
     Index(None, "staff_id", "assigned_at"),
 )
 
-# Append only: what the provider told us, each thing once.
+# Append only: what the provider reported, each status once.
 receipt = Table(
     "receipt",
     metadata,
@@ -158,7 +160,7 @@ receipt = Table(
     Column("status", Text, nullable=False),
     Column("code", Text),
     moment("received_at"),
-    # The text first, so that its receipts are found by the same index.
+    # message_id is first, so that this index also finds the receipts of a message.
     UniqueConstraint("message_id", "sid", "status", name="receipt_once"),
 )
 

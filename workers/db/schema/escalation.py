@@ -50,7 +50,7 @@ collection_case = Table(
     Index(None, "loan_id"),
 )
 
-# Append only: one row for every look at a loan, with the facts it rested on.
+# Append only: one row for every review of a loan, with the facts that it is based on.
 decision = Table(
     "decision",
     metadata,
@@ -68,7 +68,7 @@ decision = Table(
     Column("step", Text),
     Column("hold_kind", Text),
     words("waits_for"),
-    words("rule_packs"),  # names and versions of the packs that bound the loan then
+    words("rule_packs"),  # names and versions of the rule packs that applied
     Column("review_on", Date),
     one_of("outcome", Outcome),
     Index(None, "loan_id", "id"),
@@ -87,15 +87,15 @@ action = Table(
     Column("ladder_id", Text, nullable=False),
     Column("ladder_version", Integer, nullable=False),
     Column("status", Text, nullable=False),
-    moment("due_at", nullable=True),  # null: waits for a fact, not for a moment
+    moment("due_at", nullable=True),  # null: waits for a fact, not for a time
     Column("reason", Text),
     words("rules"),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("claim_token", UUID(as_uuid=True)),
     moment("claimed_until", nullable=True),
-    moment("dispatched_at", nullable=True),  # when its task was last announced
+    moment("dispatched_at", nullable=True),  # when its task was last published
     moment("changed_at"),
-    # Promise 1, once: one action per loan, anchor and item, ever.
+    # At most one action for each loan, delinquent_since and item, ever.
     UniqueConstraint("loan_id", "delinquent_since", "item", name="action_once"),
     CheckConstraint(
         "(status = 'claimed') = (claim_token IS NOT NULL)", name="claimed_means_by_token"
@@ -109,7 +109,7 @@ action = Table(
         postgresql_where=text(f"status IN ({', '.join(repr(str(s)) for s in sorted(CLAIMABLE))})"),
     ),
     Index("action_claimed_idx", "claimed_until", postgresql_where=text("status = 'claimed'")),
-    # No worker takes these up by itself: they wait for people, or for what a provider answered.
+    # Actions that wait for a person or for the result of a provider.
     Index(
         "action_for_people_idx",
         "status",
@@ -119,7 +119,7 @@ action = Table(
     postgresql_with=CHANGES_OFTEN,
 )
 
-# Append only: every move of every action after it was planned.
+# Append only: every status change of every action after it was planned.
 action_event = Table(
     "action_event",
     metadata,
@@ -128,7 +128,7 @@ action_event = Table(
     moment("at"),
     Column("from_status", Text, nullable=False),
     Column("to_status", Text, nullable=False),
-    moment("due_at", nullable=True),  # when it was to be taken up again, if there was such a time
+    moment("due_at", nullable=True),  # when it was due again, if there was such a time
     Column("reason", Text),
     words("rules"),
     Index(None, "action_id"),
@@ -148,10 +148,10 @@ hold = Table(
     metadata,
     identity(),
     refers_to("loan"),
-    Column("external_id", Text, unique=True),  # the lender's own id, where it was told from outside
+    Column("external_id", Text, unique=True),  # the lender's id; null: placed by a promise
     Column("kind", Text, nullable=False),
     Column("starts_on", Date, nullable=False),
-    Column("ends_on", Date),  # the first day without it; null: until it is released
+    Column("ends_on", Date),  # the first day without it; null: until its release
     Column("actor", Text, nullable=False),
     Column("why", Text, nullable=False),
     moment("made_at"),
@@ -160,14 +160,14 @@ hold = Table(
     Index(None, "loan_id"),
 )
 
-# Append only: each time a hold was ended sooner than it was to last.
+# Append only: each time that the end of a hold was moved to an earlier day.
 hold_release = Table(
     "hold_release",
     metadata,
     identity(),
     refers_to("hold"),
     moment("at"),
-    Column("ended_on", Date),  # what its end was before; null: it had none
+    Column("ended_on", Date),  # its previous end; null: it had none
     Column("ends_on", Date, nullable=False),
     Index(None, "hold_id"),
 )
@@ -177,10 +177,10 @@ promise = Table(
     metadata,
     identity(),
     refers_to("loan"),
-    refers_to("hold"),  # pauses the ladder while it is open
+    refers_to("hold"),  # pauses the ladder while the promise is open
     Column("external_id", Text, nullable=False, unique=True),
     money("amount"),
-    Column("due_on", Date, nullable=False),  # paid on this day it is still kept
+    Column("due_on", Date, nullable=False),  # the last day on which a payment keeps it
     Column("actor", Text, nullable=False),
     moment("made_at"),
     Column("status", Text, nullable=False),

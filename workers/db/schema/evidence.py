@@ -1,7 +1,7 @@
-"""The chain of evidence: what was recorded cannot be changed or removed without its showing.
+"""The chain of evidence: it shows every change and every removal of a recorded row.
 
-A column that is added to a table of evidence must be one that older rows leave null: the chain
-holds the digest of each row as it was, and nulls are no part of it.
+A new column of a table of evidence must be null in existing rows: the chain has the digest of each
+row as it was written, and null columns are not part of it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ EVIDENCE = {
     "access": "id",
     "erasure": "id",
 }
-"""The tables that are append-only, each with its key: no role but the owner's can change a row of
-theirs, and no statement can while their triggers stand."""
+"""The append-only tables, each with its key. Only the owner of the tables could change a row, and
+only after removing the triggers."""
 
-# Rows of evidence that no chain holds yet, written by triggers in the transaction of the row.
+# Rows of evidence without a link yet; triggers insert them in the transaction of the row.
 evidence_due = Table(
     "evidence_due",
     metadata,
@@ -40,17 +40,17 @@ evidence_due = Table(
     Column("row_id", BigInteger, nullable=False),
 )
 
-# Append only: each stands for all links of the chain up to it, of all loans.
+# Append only: each head covers all links up to it, of all loans.
 evidence_head = Table(
     "evidence_head",
     metadata,
     identity(),
     moment("at"),
-    Column("links", Integer, nullable=False),  # how many it added
+    Column("links", Integer, nullable=False),  # how many links it added
     Column("digest", LargeBinary, nullable=False),
 )
 
-# Append only: one for each row of evidence, each holding the digest of the one before it.
+# Append only: one link for each row of evidence; its digest includes the previous digest.
 evidence_link = Table(
     "evidence_link",
     metadata,

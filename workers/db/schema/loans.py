@@ -1,4 +1,4 @@
-"""The loan book: who owes, what falls due when, and what was paid."""
+"""Loans: borrowers, instalments, payments, opt-outs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from domain.compliance.vocabulary import Channel
 from domain.loans import Component
 from workers.db.schema.base import identity, metadata, moment, money, one_of, refers_to, words
 
-# Columns named `*_encrypted` are encrypted and opened only by workers.db.encryption.
+# Columns named `*_encrypted` are encrypted and decrypted only by workers.db.encryption.
 borrower = Table(
     "borrower",
     metadata,
@@ -29,15 +29,17 @@ borrower = Table(
     Column("phone_encrypted", LargeBinary),
     Column("phone_blind_index", LargeBinary),  # keyed hash: finds the borrower of an inbound text
     Column("address_encrypted", LargeBinary),
-    Column("facts_digest", LargeBinary, nullable=False),  # keyed hash: whether a tape tells news
-    words("zones"),  # IANA; empty means unknown, and then nothing may reach the borrower
+    Column("facts_digest", LargeBinary, nullable=False),  # keyed hash: whether a tape has changes
+    words("zones"),  # IANA; empty: unknown, and then no contact is allowed
     Column("locale", Text, nullable=False),
     Column("region", Text),
-    Column("phone_at_work", Boolean, nullable=False, server_default=false()),  # of a workplace
-    moment("phone_invalid_at", nullable=True),  # since when the number is known to reach nobody
-    moment("ceased_at", nullable=True),  # asked that nobody contact them any more, whatever the way
+    Column(
+        "phone_at_work", Boolean, nullable=False, server_default=false()
+    ),  # it belongs to a workplace
+    moment("phone_invalid_at", nullable=True),  # since when the number is known to be invalid
+    moment("ceased_at", nullable=True),  # asked not to be contacted any more by any channel
     moment("updated_at"),
-    moment("erased_at", nullable=True),  # nothing personal is held any more; the records stay
+    moment("erased_at", nullable=True),  # the personal data was erased; the records stay
     CheckConstraint(
         "(erased_at IS NULL) = (name_encrypted IS NOT NULL)", name="named_unless_erased"
     ),
@@ -70,20 +72,22 @@ loan = Table(
     Column("jurisdiction", Text, nullable=False),
     Column("product", Text, nullable=False),
     Column("currency", Text, nullable=False),
-    Column("delinquent_since", Date),  # as of the last look; null when nothing was past due
+    Column("delinquent_since", Date),  # as of the last review; null: nothing is past due
     Column("review_on", Date),  # the next day on which its position on the ladder can change
-    moment("quarantined_until", nullable=True),  # it could not be decided, and the others go first
+    moment(
+        "quarantined_until", nullable=True
+    ),  # the decision failed; it is not reviewed before this
     Column("written_off_on", Date),  # from then on it is not collected here
-    moment("written_off_at", nullable=True),  # when the house was told so
-    Column("validation_notice_on", Date),  # told in writing what is owed, and how to dispute it
-    Column("acknowledged_on", Date),  # the debt, last: the time to sue runs anew from then
-    Column("tape_as_of", Date),  # of the newest tape that told of it: what it stands for is in it
-    words("steps_tried"),  # by the lender, before the loan came here …
-    Column("steps_tried_at", Date),  # … for the arrears anchored on this date
+    moment("written_off_at", nullable=True),  # when this was reported
+    Column("validation_notice_on", Date),  # the borrower got the validation notice
+    Column("acknowledged_on", Date),  # last acknowledgement: restarts the limitation period
+    Column("tape_as_of", Date),  # business date of the newest tape that has the loan
+    words("steps_tried"),  # by the lender, before the loan was imported …
+    Column("steps_tried_at", Date),  # … for the arrears since this date
     moment("updated_at"),
     CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_iso"),
     Index(None, "borrower_id"),
-    # The scan reads this index and nothing else: its cost is what is due, not what is on the book.
+    # The scan reads only this index, so its cost depends on the due loans, not on all loans.
     Index(
         "loan_review_idx",
         "review_on",
@@ -122,9 +126,9 @@ payment = Table(
     Column("paid_on", Date, nullable=False),
     moment("recorded_at"),
     money("unallocated", server_default="0"),
-    Column("in_tape_of", Date),  # booked before the tape of that date, which still contains it
-    Column("reversed_on", Date),  # it bounced, or was taken back: its allocations are undone
-    moment("reversed_at", nullable=True),  # when the house was told so
+    Column("in_tape_of", Date),  # paid before the tape of that date, which contains it
+    Column("reversed_on", Date),  # reversed: its allocations are undone
+    moment("reversed_at", nullable=True),  # when this was reported
     CheckConstraint("amount > 0", name="amount_positive"),
     CheckConstraint("unallocated BETWEEN 0 AND amount", name="unallocated_within"),
     Index(None, "loan_id"),

@@ -1,4 +1,4 @@
-"""What keeps the house itself honest: scan runs, events in, policy versions, imports, problems."""
+"""Operations: scan runs, events in and out, policy versions, imports, access, problems."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ from workers.db.schema.base import (
     words,
 )
 
-# One row per business date: two beats, or a beat every few minutes, still scan a day once.
+# One row for each business date, so that a day is scanned once even with two beats.
 scan_run = Table(
     "scan_run",
     metadata,
     Column("business_date", Date, primary_key=True),
     moment("started_at"),
-    moment("finished_at", nullable=True),  # when nothing due was left to announce
+    moment("finished_at", nullable=True),  # when all due loans were published
     Column("loans", BigInteger, nullable=False, server_default="0"),
     Column("envelopes", BigInteger, nullable=False, server_default="0"),
     Column("policy_digest", Text, nullable=False),
 )
 
-# What runs once a day, whoever starts it and however often.
+# Tasks that run once a day: the first start of a business date counts.
 daily_run = Table(
     "daily_run",
     metadata,
@@ -53,8 +53,8 @@ daily_run = Table(
     moment("started_at"),
 )
 
-# One scan's announcement: a stretch of the order (review date, id) in which loans are announced.
-# It grows with the scan; until it lapses, no other scan announces what lies in it.
+# The range of loans that one scan has published, in the order (review date, id). It grows with the
+# scan. Until it expires, no other scan publishes loans in it.
 announcement = Table(
     "announcement",
     metadata,
@@ -128,7 +128,7 @@ outbox_event = Table(
     moment("due_at", nullable=True),  # when it is tried (again)
     Column("reason", Text),
     moment("dispatched_at", nullable=True),
-    moment("claimed_until", nullable=True),  # one worker is posting it
+    moment("claimed_until", nullable=True),  # the lease of the worker that delivers it
     moment("completed_at", nullable=True),
     one_of("status", OutboxStatus),
     CheckConstraint("(status = 'waiting') = (due_at IS NOT NULL)", name="waiting_has_a_time"),
@@ -150,7 +150,7 @@ tape_import = Table(
     moment("imported_at"),
 )
 
-# Append only: which tape told news of which loan, and what that made of what was past due.
+# Append only: which tape changed which loan, and what was past due before and after.
 tape_change = Table(
     "tape_change",
     metadata,
@@ -159,25 +159,25 @@ tape_change = Table(
     refers_to("loan"),
     moment("at"),
     Column("delinquent_since_before", Date),  # null: nothing was past due, or the loan is new
-    money("past_due_before", nullable=True),  # null: the tape brought the loan in
+    money("past_due_before", nullable=True),  # null: the tape imported the loan
     Column("delinquent_since_after", Date),
     money("past_due_after"),
     Index(None, "loan_id"),
 )
 
-# Append only: who opened what holds personal data, when and what for.
+# Append only: who opened which personal data, when, and for which purpose.
 access = Table(
     "access",
     metadata,
     identity(),
     refers_to("loan", nullable=True),  # null: about no loan in particular
-    refers_to("borrower", nullable=True),  # whose it is, where no loan and no reply says so
-    refers_to("reply", nullable=True),  # the borrower's text that was read
+    refers_to("borrower", nullable=True),  # the owner, if no loan and no reply says so
+    refers_to("reply", nullable=True),  # the reply that was read
     moment("at"),
     Column("what", Text, nullable=False),
     Column("purpose", Text, nullable=False),
-    Column("item", Text),  # the ladder item it was written for; null: of all of them
-    Column("actor", Text, nullable=False),  # the lender's own reference of whoever looked
+    Column("item", Text),  # the ladder item of the letter, call or visit
+    Column("actor", Text, nullable=False),  # the staff reference of who opened it
     CheckConstraint("num_nonnulls(loan_id, borrower_id, reply_id) > 0", name="about_somebody"),
     one_of("what", Opened),
     Index(None, "loan_id"),
@@ -185,7 +185,7 @@ access = Table(
     Index(None, "reply_id"),
 )
 
-# Append only: whose personal data was erased, when, by whom, and what it rested on.
+# Append only: whose personal data was erased, when, by whom, and based on which rules.
 erasure = Table(
     "erasure",
     metadata,
@@ -195,25 +195,27 @@ erasure = Table(
     Column("actor", Text, nullable=False),  # a staff reference, or the name of the task
     Column("actor_kind", Text, nullable=False),
     Column("why", Text, nullable=False),
-    Column("law", Text),  # what asks for it although it was to be kept
-    words("rules"),  # the retention rules that were over, or that the law overrode
-    Column("kept_until", Date),  # the last day on which they wanted it kept; null: no rule said
+    Column("law", Text),  # what required it in spite of a retention rule
+    words("rules"),  # the retention rules that had ended, or that the law overrode
+    Column("kept_until", Date),  # the last day that these rules required; null: no rule
     one_of("actor_kind", ActorKind),
     Index(None, "borrower_id"),
 )
 
-# The keys that something stored may still be sealed with. Under each of them stands the key of the
-# digests, which stays the same for good: so a number is found, whatever becomes of the others.
+# The keys that may have encrypted stored data. Each row has the key of the blind indexes, encrypted
+# with that key. The key of the blind indexes never changes, so numbers are found after a rotation.
 encryption_key = Table(
     "encryption_key",
     metadata,
-    identity(),  # the newest one is that which everything is to be sealed with
-    Column("key_id", Text, nullable=False, unique=True),  # tells the key, and is no key
+    identity(),  # the highest id is the current key
+    Column(
+        "key_id", Text, nullable=False, unique=True
+    ),  # identifies the key, and does not reveal it
     Column("index_key_encrypted", LargeBinary, nullable=False),
     moment("since"),
 )
 
-# Defects of the data that bar some of what may be done with a loan, until they are put right.
+# Problems of loans. An open problem may prevent actions until it is resolved.
 problem = Table(
     "problem",
     metadata,
@@ -223,7 +225,7 @@ problem = Table(
     Column("detail", Text, nullable=False),
     moment("found_at"),
     moment("resolved_at", nullable=True),
-    Column("actor", Text),  # the staff reference of whoever saw to it, if nothing else did
+    Column("actor", Text),  # the staff reference of who resolved it; null: resolved by itself
     Column("why", Text),
     Index(
         "problem_once_while_open",

@@ -1,6 +1,6 @@
-"""The people who act, and the work prepared for them: calls, visits, legal files.
+"""Staff and their work: shifts, calls, visits, legal files.
 
-Staff are known here by the lender's own reference only, never by name.
+Staff have only the lender's reference, never a name.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ staff = Table(
     Column("external_id", Text, nullable=False, unique=True),
     words("roles"),  # caller, visitor, supervisor, lawyer
     words("languages"),  # BCP 47
-    words("regions"),  # where a visitor goes; empty: anywhere
+    words("regions"),  # where a visitor works; empty: everywhere
     Column("daily_capacity", Integer, nullable=False),
-    Column("trained_on", Date),  # last training; untrained staff are given no contact
+    Column("trained_on", Date),  # last training; untrained staff get no work
     CheckConstraint("daily_capacity >= 0", name="capacity_not_negative"),
 )
 
@@ -58,9 +58,9 @@ call = Table(
     words("may_offer"),
     Column("language", Text, nullable=False),
     moment("assigned_at"),
-    moment("cancelled_at", nullable=True),  # its arrears were paid before it was known to be made
+    moment("cancelled_at", nullable=True),  # its arrears ended before it was made
     Index(None, "staff_id", "assigned_at"),
-    # Promise 1 again: one that was called off may be arranged anew, and never two at once.
+    # An action has one call at most that is not cancelled.
     Index("call_one_live_per_action", "action_id", unique=True, postgresql_where=_LIVE),
     Index(None, "action_id"),
 )
@@ -75,9 +75,9 @@ visit = Table(
     moment("starts_at"),
     moment("ends_at"),
     moment("scheduled_at"),
-    refers_to("contact", nullable=True),  # what the law's caps count of it; null: an older one
-    moment("begun_at", nullable=True),  # the visitors asked the gate again, and were let go
-    moment("cancelled_at", nullable=True),  # its arrears were paid before it took place
+    refers_to("contact", nullable=True),  # counted by the frequency caps; null: an old visit
+    moment("begun_at", nullable=True),  # the gate allowed it again at its start
+    moment("cancelled_at", nullable=True),  # its arrears ended before it took place
     Index(None, "contact_id"),
     Index("visit_one_live_per_action", "action_id", unique=True, postgresql_where=_LIVE),
     Index(None, "action_id"),
@@ -90,10 +90,10 @@ visit_staff = Table(
     refers_to("staff", primary_key=True),
     moment("starts_at"),
     moment("ends_at"),
-    moment("cancelled_at", nullable=True),  # from then on they are free; who was to go stays told
+    moment("cancelled_at", nullable=True),  # from then on the person is free
 )
-# Nobody is in two places, not even where time zones make two slots overlap. A person is written as
-# a range of one, so that PostgreSQL needs no extension.
+# Nobody has two visits at the same time, in any time zones. The id is a range with one element, so
+# that PostgreSQL needs no extension.
 visit_staff.append_constraint(
     ExcludeConstraint(
         (func.int8range(visit_staff.c.staff_id, visit_staff.c.staff_id, "[]"), "&&"),
@@ -117,7 +117,7 @@ legal_file = Table(
     moment("opened_at"),
 )
 
-# The claim as it stood when the file was opened, by instalment.
+# The claim when the file was opened, by instalment.
 legal_file_line = Table(
     "legal_file_line",
     metadata,
