@@ -187,7 +187,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "evidence_link_chain_seq_key": (
         "the end of each chain; no two links in one place",
-        lambda c, h: chain._ends(c, DUE),
+        lambda c, h: chain._last_links(c, DUE),
     ),
     "evidence_link_evidence_head_id_idx": ("the links a head stands for", links_of_a_head),
     "evidence_link_kind_row_id_key": ("whether a row is linked; never twice", a_link_of_a_row),

@@ -87,10 +87,10 @@ def not_known_yet(external_id: str, event: str) -> NotYetError:
 
 
 def lock_loan_of(connection: Connection, table: Table, external_id: str) -> int | None:
-    """The id of the loan that a row of `table` belongs to, by the lender's own id of that row.
+    """Lock the loan that a row of `table` belongs to; returns its id.
 
-    The loan is locked until the transaction ends. What else is read of it must be read after this.
-    None if there is no such row.
+    `external_id` is the lender's id of the row. None if there is no such row. Read other data of
+    the loan only after this.
     """
     locked: int | None = connection.execute(
         select(loan.c.id)

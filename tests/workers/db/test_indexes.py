@@ -89,7 +89,7 @@ ALL_DAY: dict[str, Ask] = {
     "waking events": lambda c, h: process.dispatch_events(h),
     "waking the outbox": events_wake,
     "lost claims": lambda c, h: reconcile.mark_lost_claims(h),
-    "asking providers": lambda c, h: reconcile._take_unasked(c, h.now()),
+    "asking providers": lambda c, h: reconcile._take_for_lookup(c, h.now()),
     "parking texts": lambda c, h: reconcile.park_old(h),
     "settling texts whose answer was lost": lambda c, h: reconcile.resolve_confirmed(h),
     "who refused a text that is tried again": lambda c, h: messages.providers_that_refused(
