@@ -62,10 +62,7 @@ class EncryptedPayloads(EncryptedTable):
         head = b64encode(token_prefix(key_id)).decode()
         (payload,) = self.columns
         return or_(
-            *(
-                func.emptied(payload[name].astext, len(head)) != head
-                for name in ENCRYPTED_PAYLOAD_KEYS
-            )
+            *(func.left(payload[name].astext, len(head)) != head for name in ENCRYPTED_PAYLOAD_KEYS)
         )
 
     def reencrypt(self, cipher: Cipher, value: dict[str, Any]) -> dict[str, Any]:
