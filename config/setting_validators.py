@@ -1,6 +1,6 @@
-"""The forms that settings are written in. A wrong one is a `ValueError` that says what to write.
+"""Checks the form of each setting. A `ValueError` says what to write instead.
 
-None of its messages repeats a value: it may be a secret.
+No message repeats the value, because it may be a secret.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ PROVIDERS = frozenset({"twilio", "tencent"})
 
 
 def not_blank(value: object) -> object:
-    """Anything but an empty word: one that was left empty was most likely to be filled in."""
+    """Refuse an empty value: most likely somebody forgot to fill it in."""
     if isinstance(value, str) and not value.strip():
         raise ValueError("it is empty. Fill it in, or leave it out where it has a default")
     return value
 
 
 def split(value: object) -> object:
-    """The parts between commas. An empty part would be a secret that everybody knows."""
+    """The parts between commas. An empty part is refused: as a secret, it is no secret."""
     if not isinstance(value, str):
         return value
     parts = [part.strip() for part in value.split(",")]
@@ -74,7 +74,7 @@ def envelope(value: object) -> object:
 
 
 def phone(written: str) -> str:
-    """A number as people are shown it: a service number need not be one in E.164."""
+    """A number as people see it. A service number need not be in E.164."""
     if not PHONE.fullmatch(written):
         raise ValueError(
             "write a phone number in digits, spaces, +, - and brackets, such as 400-000-0000"
@@ -95,7 +95,7 @@ def time_zone(name: str) -> str:
 
 
 def postgres_url(url: str) -> str:
-    """SQLAlchemy's name for the driver is an implementation detail that nobody need write."""
+    """Add the name of the driver that SQLAlchemy needs. Nobody has to write it."""
     for scheme in ("postgresql://", "postgres://"):
         if url.startswith(scheme):
             url = url.replace(scheme, "postgresql+psycopg2://", 1)
@@ -105,26 +105,26 @@ def postgres_url(url: str) -> str:
         raise ValueError("write an @ in the user's name or the password as %40")
     if "\0" in unquote(url):
         raise ValueError("it holds %00, which PostgreSQL takes nowhere. Take it out")
-    # A password may hold what elsewhere would end it, such as a slash: only the place is read.
-    _place(f"//{url.removeprefix('postgresql+psycopg2://').rsplit('@', 1)[-1]}")
+    # A password may contain a slash, so only the part after it is parsed.
+    _parsed(f"//{url.removeprefix('postgresql+psycopg2://').rsplit('@', 1)[-1]}")
     return url
 
 
 def redis_url(url: str) -> str:
     if not url.startswith(("redis://", "rediss://")):
         raise ValueError("it must begin with redis:// or rediss://")
-    database = _place(url).path.strip("/")
+    database = _parsed(url).path.strip("/")
     if database and not (database.isascii() and database.isdecimal()):
         raise ValueError("the database after the last / must be a number, such as 0")
     return url
 
 
 def web_url(url: str) -> str:
-    """Without the slash at its end, which would otherwise be doubled when a path is added."""
-    place = _place(url)
-    if place.scheme not in {"http", "https"} or not place.hostname:
+    """Remove the slash at the end. It would be doubled when a path is added."""
+    parts = _parsed(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("it must begin with https:// or http:// and name a host")
-    if place.query or place.fragment or re.search(r"\s", url):
+    if parts.query or parts.fragment or re.search(r"\s", url):
         raise ValueError("it must end with the host, its port or a path, without ?, # or spaces")
     return url.rstrip("/")
 
@@ -139,7 +139,7 @@ def sender(written: str) -> str:
 
 
 def webhook_secrets(secrets: list[SecretStr]) -> list[SecretStr]:
-    """Secrets of the Standard Webhooks specification, which has them at 24 to 64 bytes."""
+    """Secrets of the Standard Webhooks specification have 24 to 64 bytes."""
     for secret in secrets:
         prefix, coded = secret.get_secret_value()[:6], secret.get_secret_value()[6:]
         try:
@@ -155,7 +155,7 @@ def webhook_secrets(secrets: list[SecretStr]) -> list[SecretStr]:
 
 
 def clock_file(path: Path) -> Path:
-    """It is read at every look at the clock, so what is wrong with it is said before the first."""
+    """The file is read each time the clock is read, so it is checked at the start."""
     try:
         timedelta(seconds=float(path.read_text(encoding="utf-8")))
     except OSError as error:
@@ -165,17 +165,17 @@ def clock_file(path: Path) -> Path:
     return path
 
 
-def _place(url: str) -> SplitResult:
-    """An address whose host and port a client can at least try to reach."""
+def _parsed(url: str) -> SplitResult:
+    """The parts of an address whose host and port can be valid."""
     try:
-        place = urlsplit(url)
-        port = place.port
+        parts = urlsplit(url)
+        port = parts.port
     except ValueError:
         raise ValueError("its host or port is wrong. Write host:port, a port up to 65535") from None
     if port == 0:
         raise ValueError("its port is 0. Write the one that the server listens on")
     try:
-        (place.hostname or "").encode("idna")
+        (parts.hostname or "").encode("idna")
     except UnicodeError:
         raise ValueError("its host cannot be a name. Check the dots in it") from None
-    return place
+    return parts

@@ -53,21 +53,21 @@ class Settings(BaseModel):
     )
     redis_url: Annotated[str, Check(setting_validators.redis_url)] = Field(alias="REDIS_URL")
     encryption_keys: Secrets = Field(alias="ARREARS_ENCRYPTION_KEYS")
-    """Comma-separated, newest first: the first seals, all of them open."""
+    """Comma-separated, newest first: the first one encrypts, all of them decrypt."""
     lender: str = Field(alias="ARREARS_LENDER")
     """The lender's name as borrowers know it."""
     lender_phone: Annotated[str, Check(setting_validators.phone)] = Field(
         alias="ARREARS_LENDER_PHONE"
     )
-    """The number a borrower may call to talk about a deferral or instalments."""
+    """The number that a borrower may call to ask for a deferral or for instalments."""
     zone: Annotated[str, Check(setting_validators.time_zone)] = Field(alias="ARREARS_ZONE")
     """IANA zone of the lender: its date is the business date."""
     collects_as: Annotated[frozenset[Collects], BeforeValidator(setting_validators.split)] = Field(
         frozenset({Collects.FIRST_PARTY}), alias="ARREARS_COLLECTS_AS"
     )
-    """What the house is, for laws that bind some who collect and not others; comma-separated."""
+    """What you are, for laws that bind only some of those who collect; comma-separated."""
     policy_dir: Path = Field(Path(__file__).parent, alias="ARREARS_POLICY_DIR")
-    """Holds ladders/, rule_packs/, legal_checklists/, templates/ and sms_templates/."""
+    """Contains ladders/, rule_packs/, legal_checklists/, templates/ and sms_templates/."""
     envelope: Annotated[Literal["auto"] | int, BeforeValidator(setting_validators.envelope)] = (
         Field("auto", alias="ARREARS_ENVELOPE")
     )
@@ -79,13 +79,13 @@ class Settings(BaseModel):
     public_url: Annotated[str, Check(setting_validators.web_url)] = Field(
         "http://127.0.0.1:8000", alias="ARREARS_PUBLIC_URL"
     )
-    """Where providers reach the webhooks: what they sign, so it must be exactly what they call.
-    Kept without a slash at its end."""
+    """The address at which providers call the webhooks. They sign it, so it must be exactly the
+    address that they call. It is stored without a slash at its end."""
     twilio_account_sid: Annotated[str, Check(setting_validators.twilio_account)] = Field(
         alias="TWILIO_ACCOUNT_SID"
     )
     twilio_auth_tokens: Secrets = Field(alias="TWILIO_AUTH_TOKENS")
-    """Comma-separated: the first signs in, all of them verify callbacks, for rotation."""
+    """Comma-separated, for rotation: the first one signs in, all of them verify callbacks."""
     twilio_from: Annotated[str, Check(setting_validators.sender)] = Field(alias="TWILIO_FROM")
     """The sender: a number in E.164, a short code, a name, or the id of a Messaging Service."""
     twilio_api_base: Annotated[str, Check(setting_validators.web_url)] | None = Field(
@@ -99,14 +99,14 @@ class Settings(BaseModel):
     sms_per_second: Annotated[float, Field(gt=0, le=1000)] | None = Field(
         None, alias="ARREARS_SMS_PER_SECOND"
     )
-    """The pace of one sender, held by all workers together; none leaves pacing to the provider."""
+    """The rate limit of one sender over all workers. Without it the provider limits the rate."""
     tencent_secret_id: str | None = Field(None, alias="TENCENT_SECRET_ID")
     tencent_secret_key: SecretStr | None = Field(None, alias="TENCENT_SECRET_KEY")
     tencent_sdk_app_id: str | None = Field(None, alias="TENCENT_SDK_APP_ID")
     tencent_sign_name: str | None = Field(None, alias="TENCENT_SIGN_NAME")
     """The registered signature that stands before each text."""
     tencent_callback_tokens: Secrets | None = Field(None, alias="TENCENT_CALLBACK_TOKENS")
-    """Comma-separated: words in the callback's address that only Tencent Cloud was told."""
+    """Comma-separated: secrets in the address of the callback, known only to Tencent Cloud."""
     tencent_api_base: Annotated[str, Check(setting_validators.web_url)] | None = Field(
         None, alias="TENCENT_API_BASE"
     )
@@ -114,7 +114,7 @@ class Settings(BaseModel):
     park_after_seconds: Annotated[int, Field(ge=10, le=86400)] = Field(
         1800, alias="ARREARS_PARK_AFTER_SECONDS"
     )
-    """How long the house itself tries to learn what became of a text whose answer was lost."""
+    """How long to try to find out what became of a text whose answer was lost."""
     events_in_secrets: Annotated[Secrets, Check(setting_validators.webhook_secrets)] | None = Field(
         None, alias="ARREARS_EVENTS_IN_SECRETS"
     )
@@ -122,23 +122,23 @@ class Settings(BaseModel):
     events_out_url: Annotated[str, Check(setting_validators.web_url)] | None = Field(
         None, alias="ARREARS_EVENTS_OUT_URL"
     )
-    """Where the lender's systems are told what happened; without it they are not told."""
+    """Where events for the lender's systems are delivered; without it none are delivered."""
     events_out_secrets: Secrets | None = Field(None, alias="ARREARS_EVENTS_OUT_SECRETS")
     """Comma-separated Standard Webhooks secrets: each event is signed with all of them."""
     clock_file: Annotated[Path, Check(setting_validators.clock_file)] | None = Field(
         None, alias="ARREARS_CLOCK_FILE"
     )
-    """For rehearsals only: a file that holds the seconds by which the clock is off."""
+    """For the demo and tests only: a file with the seconds by which the clock is shifted."""
     prune_after_days: Annotated[int, Field(ge=7, le=3650)] = Field(
         90, alias="ARREARS_PRUNE_AFTER_DAYS"
     )
-    """How long events out that were delivered, and events in that were applied, are kept."""
+    """How long delivered events out and applied events in are kept."""
     scan_seconds: Annotated[int, Field(ge=1, le=900)] = Field(60, alias="ARREARS_SCAN_SECONDS")
-    """How often beat starts a scan. Most find nothing: each due loan is announced once."""
+    """How often beat starts a scan. Most scans find nothing: a due loan is announced once."""
     lease_seconds: Annotated[int, Field(ge=5, le=3600)] = Field(300, alias="ARREARS_LEASE_SECONDS")
-    """How long an announced loan or a claimed action belongs to whoever took it. Shorter than the
-    20 seconds a provider may take is safe, and for rehearsals: a text whose sender comes back later
-    is settled by what it brings. It is only marked as unknown for no good reason meanwhile."""
+    """How long a worker owns a loan that was announced or an action that it claimed. Less than the
+    20 seconds that a provider may take is safe, but only useful for the demo: a text is then marked
+    as unknown until its worker comes back with the answer."""
 
     _not_blank = field_validator("*", mode="before")(setting_validators.not_blank)
 
@@ -156,7 +156,7 @@ class Settings(BaseModel):
 
 
 class SettingsError(ArrearsError):
-    """The environment does not hold what the house needs."""
+    """A setting is missing, unknown or not usable."""
 
 
 def load_settings(environment: Mapping[str, str]) -> Settings:
@@ -188,7 +188,7 @@ TENCENT_NEEDS = (
 
 
 def _missing_for_routes(settings: Settings) -> list[str]:
-    """What a provider that a route names cannot do without."""
+    """The settings that are missing for a provider that a route names."""
     if not any("tencent" in providers for providers in settings.sms_routes.values()):
         return []
     names = [str(Settings.model_fields[need].alias) for need in TENCENT_NEEDS]
@@ -201,7 +201,7 @@ def _missing_for_routes(settings: Settings) -> list[str]:
 
 
 def read_setting_file(name: str, path: str) -> str:
-    """What the file holds that the variable `name` names, without spaces at either end.
+    """The content of the file that the variable `name` names, without spaces at either end.
 
     Raises:
         SettingsError: it cannot be read, or is not text.
@@ -220,7 +220,7 @@ def read_setting_file(name: str, path: str) -> str:
 
 
 def _ours(environment: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """The values of our variables, and what is wrong with the files that hold some of them."""
+    """The values of our variables, and the errors of the files that contain some of them."""
     given: dict[str, str] = {}
     unreadable: dict[str, str] = {}
     for name, value in environment.items():

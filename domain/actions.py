@@ -80,9 +80,6 @@ WAITING = CLAIMABLE | {S.AWAITING_APPROVAL}
 TRIED = frozenset({S.DONE, S.ASSIGNED, S.BARRED})  # a dead one was given up, not tried
 
 
-TERMINAL = frozenset(status for status, moves in ACTION_MOVES.items() if not moves)
-
-
 PLANNED_AGAIN = frozenset({S.SKIPPED, S.CANCELLED})
 """What a decision may plan anew: neither ever had an effect."""
 

@@ -1,7 +1,7 @@
-"""What the house writes to borrowers: `config/templates/<locale>/<name>.txt`.
+"""The texts and letters to borrowers: `config/templates/<locale>/<name>.txt`.
 
-A lender may word the templates anew; the words are data, and so they run in Jinja2's sandbox and
-are checked when they are loaded, not when the first borrower is due.
+A lender may change the words. So the templates are data: they run in Jinja2's sandbox, and they are
+checked when they are loaded, not when the first text is sent.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from domain.errors import ArrearsError
 from domain.sms_segments import Encoding, segments
 
 TEXT_PLACEHOLDERS = frozenset({"lender", "amount", "due_on", "days_past_due", "phone", "reference"})
-"""What a text may say. It holds no name: a text can be read by whoever has the telephone."""
+"""The values of a text. It has no name in it: anybody who has the telephone can read it."""
 
 LETTER_PLACEHOLDERS = TEXT_PLACEHOLDERS | {"borrower_name", "visitors", "visit_on", "visit_hours"}
-"""What a letter, sealed and addressed, may say besides."""
+"""The values of a letter. It is in a closed envelope, so it may have more of them."""
 
 LETTERS = frozenset({"visit_notice"})
-"""The templates that are letters; every other one is a text."""
+"""The templates that are letters; all others are texts."""
 
 SAMPLE = {
     "lender": "Example Lender",
@@ -47,7 +47,7 @@ SAMPLE = {
     "visit_on": "March 4, 2026",
     "visit_hours": "09:00–11:00",
 }
-"""A value for each placeholder, as workers give it: always text."""
+"""An example of each value, as the workers give it: always text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +59,25 @@ class _Source:
 
 
 class Templates:
-    """Every template in every locale, checked."""
+    """Every template in every locale. All of them are checked."""
 
     def __init__(self, sources: Mapping[str, Mapping[str, _Source]]) -> None:
-        """Takes locale → name → source. Use `load`, which checks."""
+        """Takes locale → name → source. Use `load`, which checks them."""
         self._sources = sources
 
     @classmethod
     def load(cls, directory: Path) -> Self:
-        """Reads and checks a directory that has one folder for each locale.
+        """Read and check a directory that has one folder for each locale.
 
-        Raises `ArrearsError` where a template is missing in a locale, is not UTF-8, does not parse,
-        uses a placeholder that does not exist, uses other placeholders in one locale than in
-        another, cannot be written out, or says nothing.
+        Raises:
+            ArrearsError: a template is missing in a locale, is not UTF-8, does not parse, uses a
+                placeholder that does not exist or that another locale does not use, cannot be
+                rendered, or is empty.
         """
         folders = sorted(path for path in directory.glob("*") if path.is_dir())
-        told_by = load_statements(directory)
+        wordings = load_statements(directory)
         sources = {
-            folder.name: _load_locale(folder, told_by.get(folder.name, {})) for folder in folders
+            folder.name: _load_locale(folder, wordings.get(folder.name, {})) for folder in folders
         }
         if not any(sources.values()):
             raise ArrearsError(
@@ -87,7 +88,7 @@ class Templates:
         return cls(sources)
 
     def names(self) -> frozenset[str]:
-        """The names of all templates; each exists in every locale."""
+        """The names of all templates. Each of them exists in every locale."""
         return frozenset(name for folder in self._sources.values() for name in folder)
 
     def locales(self) -> frozenset[str]:
@@ -95,30 +96,29 @@ class Templates:
         return frozenset(self._sources)
 
     def has_locale(self, locale: str) -> bool:
-        """Whether a borrower of this locale can be written to; see `render` for fallbacks."""
+        """Whether there are templates for this locale; see `render` for fallbacks."""
         try:
             return any(candidate in self._sources for candidate in _fallbacks(locale))
         except ArrearsError:
             return False
 
-    def placeholders(self, name: str, locale: str) -> frozenset[str]:
-        """The values that a template needs."""
-        return self._source(name, locale).placeholders
-
     def version(self, name: str, locale: str) -> str:
-        """Names the exact words used: the first 12 hex digits of the SHA-256 of the source."""
+        """A version of the exact words: the first 12 hex digits of the SHA-256 of the source."""
         return self._source(name, locale).version
 
     def says(self, name: str, locale: str) -> frozenset[Says]:
-        """What a template says, as far as a law asks about it."""
+        """The statements of a template that a law asks about."""
         return self._source(name, locale).says
 
     def render(self, name: str, locale: str, values: Mapping[str, str | int]) -> str:
-        """Writes a text or letter in the borrower's language.
+        """Render a text or a letter in the borrower's language.
 
         A locale without templates falls back to its language (`en-GB` to `en`). Values that the
-        template does not use are ignored. Raises `ArrearsError` for an unknown template, a language
-        without templates, or a value that is missing.
+        template does not use are ignored.
+
+        Raises:
+            ArrearsError: the template is not known, the language has no templates, or a value is
+                missing.
         """
         source = self._source(name, locale)
         missing = sorted(source.placeholders - values.keys())
@@ -136,8 +136,14 @@ class Templates:
 
     def _source(self, name: str, locale: str) -> _Source:
         for candidate in _fallbacks(locale):
-            if candidate in self._sources:
-                return _template_in(self._sources[candidate], name)
+            if (sources := self._sources.get(candidate)) is None:
+                continue
+            if name not in sources:
+                raise ArrearsError(
+                    f"There is no template named {name!r}. "
+                    f"Known templates: {', '.join(sorted(sources))}."
+                )
+            return sources[name]
         raise ArrearsError(
             f"There are no templates for the locale {locale!r}. "
             f"Known locales: {', '.join(sorted(self._sources))}."
@@ -145,42 +151,33 @@ class Templates:
 
 
 def format_money(amount: Decimal, currency: str, locale: str) -> str:
-    """Writes an amount with its currency (ISO 4217), rounded to the currency's minor unit.
+    """An amount with its currency (ISO 4217), rounded to the currency's minor unit.
 
-    A sign that GSM-7 lacks, such as that of the rupee, would double the price of an English text;
-    the currency's code says the same.
+    A sign that GSM-7 does not have, such as that of the rupee, would double the price of an English
+    text. Then the code of the currency stands in its place.
     """
     written = numbers.format_currency(amount, currency, locale=_locale(locale))
     if segments(written).encoding is Encoding.GSM_7:
         return written
-    # Babel sets a no-break space between code and number, which GSM-7 lacks as well.
+    # Babel puts a no-break space between code and number, which GSM-7 does not have either.
     coded = numbers.format_currency(amount, currency, format="¤¤ #,##0.00", locale=_locale(locale))
     return coded.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def format_date(day: date, locale: str) -> str:
-    """Writes a business date with its month as a word, so that day and month cannot be confused."""
+    """A business date with its month as a word, so that day and month cannot be confused."""
     return dates.format_date(day, format="long", locale=_locale(locale))
 
 
-def _template_in(sources: Mapping[str, _Source], name: str) -> _Source:
-    try:
-        return sources[name]
-    except KeyError:
-        raise ArrearsError(
-            f"There is no template named {name!r}. Known templates: {', '.join(sorted(sources))}."
-        ) from None
-
-
-def _load_locale(folder: Path, told_by: Wordings) -> dict[str, _Source]:
+def _load_locale(folder: Path, wordings: Wordings) -> dict[str, _Source]:
     _locale(folder.name)
-    return {path.stem: _load_source(path, told_by) for path in sorted(folder.glob("*.txt"))}
+    return {path.stem: _load_source(path, wordings) for path in sorted(folder.glob("*.txt"))}
 
 
-def _load_source(path: Path, told_by: Wordings) -> _Source:
-    # Texts and letters are plain text: HTML escaping would spoil them.
+def _load_source(path: Path, wordings: Wordings) -> _Source:
+    # Texts and letters are plain text, so HTML is not escaped.
     environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
-    environment.globals.clear()  # templates are given values, and need no functions
+    environment.globals.clear()  # templates need values only, no functions
     text = _read(path)
     try:
         placeholders = frozenset(meta.find_undeclared_variables(environment.parse(text)))
@@ -191,9 +188,9 @@ def _load_source(path: Path, told_by: Wordings) -> _Source:
             f"Correct the line."
         ) from None
     _check_that_placeholders_exist(path, placeholders)
-    _check_that_it_can_be_written_out(path, template)
+    _check_that_it_renders(path, template)
     version = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return _Source(template, placeholders, version, statements_in(text, placeholders, told_by))
+    return _Source(template, placeholders, version, statements_in(text, placeholders, wordings))
 
 
 def _read(path: Path) -> str:
@@ -207,10 +204,10 @@ def _read(path: Path) -> str:
         raise ArrearsError(f"{path}: the template is not UTF-8. Save it as UTF-8.") from None
 
 
-def _check_that_it_can_be_written_out(path: Path, template: Template) -> None:
+def _check_that_it_renders(path: Path, template: Template) -> None:
     try:
         written = template.render(SAMPLE)
-    except Exception as error:  # a template is a program: what it may raise has no bounds
+    except Exception as error:  # a template is a program: it may raise anything
         raise ArrearsError(
             f"{path}: the template cannot be written out ({type(error).__name__}: {error}). "
             "Use the placeholders as they are: no sums, no parts of them, no other templates."
@@ -242,26 +239,18 @@ def _check_that_locales_agree(
                 f"{directory}: the template {name!r} is missing in {', '.join(without)}. "
                 f"Add {name}.txt there, or remove it everywhere."
             )
-        _check_same_placeholders(
-            directory, name, {locale: folder[name] for locale, folder in sources.items()}
-        )
-
-
-def _check_same_placeholders(directory: Path, name: str, written: Mapping[str, _Source]) -> None:
-    used = {locale: source.placeholders for locale, source in written.items()}
-    everywhere = frozenset.intersection(*used.values())
-    anywhere = frozenset.union(*used.values())
-    if anywhere != everywhere:
-        raise ArrearsError(
-            f"{directory}: the template {name!r} uses {', '.join(sorted(anywhere - everywhere))} "
-            f"in some locales only ({', '.join(sorted(used))}). Say the same in every language."
-        )
+        used = [folder[name].placeholders for folder in sources.values()]
+        if in_some := frozenset.union(*used) - frozenset.intersection(*used):
+            raise ArrearsError(
+                f"{directory}: the template {name!r} uses {', '.join(sorted(in_some))} in some "
+                f"locales only ({', '.join(sorted(sources))}). Say the same in every language."
+            )
 
 
 def _fallbacks(locale: str) -> Iterator[str]:
-    """The locale itself, then its script, then its language.
+    """The locale itself, then its language with its script, then its language.
 
-    The script may be implied: `zh-CN` finds `zh-Hans`, and `zh-TW` never does.
+    The script may follow from the country: `zh-CN` finds `zh-Hans`, and `zh-TW` does not.
     """
     yield locale
     parsed = _locale(locale)

@@ -10,6 +10,7 @@ from config.readers.tape_mapping_reader import read_mapping
 from domain.loans import LoanOnTape
 from workers.tapes.read_tape import read_tape
 from workers.tapes.row_errors import RowError
+from workers.tapes.status_comparison import StatusComparison, StatusTally
 
 AS_OF = date(2026, 3, 10)
 
@@ -64,6 +65,14 @@ def tape_of(folder: Path, *rows: str | bytes, header: str = HEADER) -> Path:
 def read(folder: Path, *rows: str | bytes) -> list[LoanOnTape | RowError]:
     """What the reader makes of these rows under the plain mapping."""
     return list(read_tape(tape_of(folder, *rows), mapping_from(folder), AS_OF))
+
+
+def compare_statuses(path: Path, mapping: TapeMapping, as_of: date) -> StatusComparison:
+    """The statuses of a whole tape; rows that are wrong are left out."""
+    assert mapping.statuses is not None
+    tally = StatusTally(mapping.statuses, as_of)
+    list(read_tape(path, mapping, as_of, statuses=tally))
+    return tally.result()
 
 
 def only_loan(folder: Path, row: str) -> LoanOnTape:

@@ -29,7 +29,7 @@ from hypothesis.stateful import (
 from sqlalchemy import Engine, Row, select, text
 
 from config.readers.policy import Policy
-from domain.actions import ACTION_MOVES, CLAIMABLE, SEND_SMS, TERMINAL, ActionStatus
+from domain.actions import ACTION_MOVES, CLAIMABLE, SEND_SMS, ActionStatus
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.ladder import Days, Item, Step
@@ -260,7 +260,7 @@ class Loan(RuleBasedStateMachine):
     def what_is_over_stays_over(self) -> None:
         for row in self.book.rows(select(action.c.id, action.c.status)):
             was, is_now = self.seen_actions.get(row.id), ActionStatus(row.status)
-            assert was not in TERMINAL or was is is_now
+            assert was is None or ACTION_MOVES[was] or was is is_now
             self.seen_actions[row.id] = is_now
 
     @invariant()

@@ -1,7 +1,7 @@
-"""The borrower of a row: reachable as far as the tape can vouch for it, and no further.
+"""Reads the borrower of a row, with the telephone number and the time zones.
 
-A telephone number or a zone that is wrong does not stop a loan from coming in. It becomes a
-`Problem`, and the borrower has no number, or no zone and so no hour at which contact is lawful.
+A wrong number or a missing zone does not reject the loan. It becomes a `Problem`: the borrower then
+has no number, or no zone and so no hour at which a contact is lawful.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _BETWEEN_ZONES = re.compile(r"[;\s]+")
 def read_borrower(
     cells: Cells, loan_id: str, known: KnownValues | None
 ) -> tuple[Borrower, tuple[Problem, ...]]:
-    """The borrower, and what is wrong with their contacts. Without an id of its own on the tape, a
-    borrower has the loan's.
+    """The borrower, and the problems of their contact details. A borrower without an id on the tape
+    gets the id of the loan.
 
     Raises:
         BadCellError: there is no name, the locale is not one or has no templates, or a zone or the
@@ -68,8 +68,8 @@ def _contacts(cells: Cells, loan_id: str) -> tuple[str, str, str]:
 
 
 def _number(text: str, mapping: TapeMapping) -> tuple[PhoneNumber | None, tuple[Problem, ...]]:
-    """Numbers are held to their country's numbering plan, which the ranges reserved for fiction in
-    North America (555-0100 to 555-0199) are part of."""
+    """A number must be valid in its country's numbering plan. The ranges reserved for fiction in
+    North America (555-0100 to 555-0199) are valid."""
     if not text:
         detail = "The tape has no telephone number; ask the lender for one."
         return None, (Problem("phone_missing", detail),)
@@ -86,7 +86,7 @@ def _number(text: str, mapping: TapeMapping) -> tuple[PhoneNumber | None, tuple[
 def _zones(cells: Cells, number: PhoneNumber | None) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
     """The zones of the address and, where it differs, of the number.
 
-    A number alone vouches for no zone: people keep theirs when they move.
+    A number alone is no sign of the zone: people keep their number when they move.
     """
     zones = _zones_of_address(cells)
     if not zones:
@@ -113,7 +113,7 @@ def _zones_of_address(cells: Cells) -> tuple[str, ...]:
 
 
 def _region(cells: Cells) -> Region | None:
-    """The region as the mapping knows it; None where the tape names none."""
+    """The region in the mapping; None if the tape names none."""
     regions, code = cells.mapping.regions, cells.text(Field.REGION)
     if regions and code and code not in regions:
         raise cells.refuse(Field.REGION, f"a region of the mapping, such as {next(iter(regions))}")
@@ -121,8 +121,8 @@ def _region(cells: Cells) -> Region | None:
 
 
 def zones_of_number(number: PhoneNumber) -> tuple[str, ...]:
-    """The zone that a number tells of its owner; empty where it tells none."""
-    # A mobile number of some countries, or a toll-free one, belongs to every zone of the country
-    # and so tells nothing of where its owner is.
+    """The zone of the owner of a number; empty if the number does not show it."""
+    # A toll-free number, and in some countries a mobile number, belongs to every zone of the
+    # country, and so does not show where its owner is.
     zones = tuple(timezone.time_zones_for_number(number))
     return zones if len(zones) == 1 and is_zone(zones[0]) else ()

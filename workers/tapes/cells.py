@@ -1,4 +1,4 @@
-"""One row under a mapping: each field as the type it must have, or a sentence why not."""
+"""One row of a tape, read by a mapping: each field in its type, or an error that says why not."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _WHOLE = re.compile(r"[0-9]{1,9}")
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The fields of one loan, as its mapping finds them."""
+    """The fields of one loan, found through the mapping."""
 
     mapping: TapeMapping
     row: dict[str, str]
 
     def text(self, of: Field) -> str:
-        """What the tape or the mapping says; empty when neither does."""
+        """The text in the tape, or the constant of the mapping; empty if there is neither."""
         column = self.mapping.columns.get(of)
         return self.mapping.constants.get(of, "") if column is None else self.row[column]
 
@@ -40,14 +40,14 @@ class Cells:
         return text if right(text) else self._refuse(of, expected)
 
     def money(self, of: Field) -> Decimal:
-        """A sum of zero or more, rounded to the cent: spreadsheets write 20653.717721938."""
+        """An amount of zero or more, rounded to the cent: spreadsheets write 20653.717721938."""
         amount = self.amount(self.text(of))
         if amount is None:
             self._refuse(of, "an amount of zero or more, such as 1250.00")
         return amount
 
     def amount(self, text: str) -> Decimal | None:
-        """The text as a sum of zero or more, rounded to the cent; None when it is not one."""
+        """The text as an amount of zero or more, rounded to the cent; None if it is not one."""
         mark = self.mapping.thousands_mark
         plain = text.replace(mark, "") if mark else text
         return Decimal(plain).quantize(CENT, ROUND_HALF_UP) if _NUMBER.fullmatch(plain) else None
@@ -86,7 +86,7 @@ class Cells:
 
 @lru_cache(maxsize=4096)
 def day_in(text: str, pattern: str) -> date | None:
-    """The text read by a `strptime` pattern; None when it is not such a date."""
+    """The date that a `strptime` pattern finds in the text; None if there is none."""
     try:
         found = datetime.strptime(text, pattern)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a tape changed: which loans it told news of, and what was past due before and after."""
+"""Records which loans a tape changed, and what was past due before and after."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from workers.db.copy import copy_rows
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What was past due of a loan."""
+class PastDue:
+    """What is past due of a loan, and since when."""
 
     delinquent_since: date | None
     amount: Decimal
 
 
-_STANDINGS = text("""
+_PAST_DUE = text("""
 SELECT l.id, min(i.due_on) AS delinquent_since,
        coalesce(sum(i.principal + i.interest + i.fees
                     - i.paid_principal - i.paid_interest - i.paid_fees), 0) AS amount
@@ -33,33 +33,34 @@ SELECT l.id, min(i.due_on) AS delinquent_since,
 """)
 
 
-def standings(
+def past_due_of(
     connection: Connection, external_ids: Collection[str], today: date
-) -> dict[int, Standing]:
+) -> dict[int, PastDue]:
     """What is past due of these loans on business date `today`, by loan id. One statement."""
     if not external_ids:
         return {}
-    rows = connection.execute(_STANDINGS, {"loans": list(external_ids), "today": today})
-    return {row.id: Standing(row.delinquent_since, row.amount) for row in rows}
+    rows = connection.execute(_PAST_DUE, {"loans": list(external_ids), "today": today})
+    return {row.id: PastDue(row.delinquent_since, row.amount) for row in rows}
 
 
 def note_changes(
     connection: Connection,
     import_id: int,
     after: Mapping[int, Arrears],
-    before: Mapping[int, Standing],
+    before: Mapping[int, PastDue],
     new: Collection[int],
     now: datetime,
 ) -> None:
-    """Put on record that a tape told news of the loans in `after`, where they stand now.
+    """Record that a tape changed the loans in `after`, with what is past due now and before.
 
-    One that is neither in `before` nor `new` stands where it stood: the tape told something else.
+    For a loan that is neither in `before` nor in `new` nothing past due has changed: the tape
+    changed something else of it.
     """
 
-    def stood(loan_id: int, now_at: Arrears) -> tuple[date | None, Decimal | None]:
+    def past_due_before(loan_id: int, now: Arrears) -> tuple[date | None, Decimal | None]:
         if loan_id in new:
             return None, None
-        was = before.get(loan_id, Standing(now_at.delinquent_since, now_at.amount))
+        was = before.get(loan_id, PastDue(now.delinquent_since, now.amount))
         return was.delinquent_since, was.amount
 
     copy_rows(
@@ -70,7 +71,7 @@ def note_changes(
             *("delinquent_since_after", "past_due_after"),
         ),
         (
-            (import_id, id, now, *stood(id, to), to.delinquent_since, to.amount)
+            (import_id, id, now, *past_due_before(id, to), to.delinquent_since, to.amount)
             for id, to in after.items()
         ),
     )

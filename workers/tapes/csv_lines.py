@@ -1,6 +1,7 @@
-"""From bytes to cells: one physical line at a time, so that a stray quote spoils one row, not all.
+"""Reads the rows of a CSV file, one physical line at a time.
 
-A record is one line. That keeps line numbers true and memory constant whatever the file holds.
+A record is one line. So a wrong quote spoils one row and not the rest of the file, line numbers are
+right, and memory is constant for any file.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import BinaryIO
 from workers.tapes.row_errors import BadCellError, RowError, TapeError
 
 Progress = Callable[[int, int], None]
-"""Called now and then with the rows and the bytes read so far; the total is the file's size."""
+"""Called regularly with the rows and the bytes read so far; the total is the file's size."""
 
 LONGEST_LINE = 1_000_000
 ROWS_BETWEEN_REPORTS = 500
@@ -31,7 +32,7 @@ class TapeRow:
 def read_rows(
     path: Path, columns: tuple[str, ...], progress: Progress | None
 ) -> Iterator[TapeRow | RowError]:
-    """Every row of the tape that holds anything; the cells of `columns`, spaces around them gone.
+    """Every row that is not empty: the cells of `columns`, without spaces around them.
 
     Raises:
         TapeError: the file cannot be opened, is empty, is not UTF-8, lacks one of the columns or
@@ -39,8 +40,8 @@ def read_rows(
     """
     with _opened(path) as stream:
         header = _header(stream, path)
-        places = _places(header, columns, path)
-        yield from _rows(stream, path, len(header), places, progress)
+        indexes = _indexes(header, columns, path)
+        yield from _rows(stream, path, len(header), indexes, progress)
 
 
 def read_header(path: Path) -> list[str]:
@@ -63,7 +64,7 @@ def _opened(path: Path) -> BinaryIO:
 
 
 def _rows(
-    stream: BinaryIO, path: Path, width: int, places: dict[str, int], progress: Progress | None
+    stream: BinaryIO, path: Path, width: int, indexes: dict[str, int], progress: Progress | None
 ) -> Iterator[TapeRow | RowError]:
     rows = 0
     for line, raw in enumerate(_lines(stream, path), start=2):
@@ -72,7 +73,7 @@ def _rows(
         rows += 1
         try:
             cells = _cells(_text(raw, path, line), width)
-            yield TapeRow(line, {column: cells[place].strip() for column, place in places.items()})
+            yield TapeRow(line, {name: cells[index].strip() for name, index in indexes.items()})
         except BadCellError as bad:
             yield RowError(line, bad.column, bad.expected, bad.shown)
         if progress and rows % ROWS_BETWEEN_REPORTS == 0:
@@ -92,7 +93,7 @@ def _lines(stream: BinaryIO, path: Path) -> Iterator[bytes]:
 
 
 def _text(raw: bytes, path: Path, line: int) -> str:
-    """The line as text. What is not UTF-8 is so throughout, and said once for the file."""
+    """The line as text. If one line is not UTF-8, no line is: so it is an error of the file."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -129,7 +130,7 @@ def _header(stream: BinaryIO, path: Path) -> list[str]:
         raise TapeError(
             f"{path} line 1 is not a CSV header in UTF-8. Save the tape as CSV UTF-8."
         ) from None
-    if len(header) == 1 and (mark := _other_mark(raw)):
+    if len(header) == 1 and (mark := _other_separator(raw)):
         raise TapeError(
             f"{path} line 1: the header is one column; it looks separated by {mark}. "
             "Save the tape as CSV with commas."
@@ -137,12 +138,12 @@ def _header(stream: BinaryIO, path: Path) -> list[str]:
     return header
 
 
-def _other_mark(raw: bytes) -> str | None:
-    key_ids = {b";": ";", b"\t": "tabs", b"|": "|"}
-    return next((name for mark, name in key_ids.items() if mark in raw.strip()), None)
+def _other_separator(raw: bytes) -> str | None:
+    separators = {b";": ";", b"\t": "tabs", b"|": "|"}
+    return next((name for mark, name in separators.items() if mark in raw.strip()), None)
 
 
-def _places(header: list[str], columns: tuple[str, ...], path: Path) -> dict[str, int]:
+def _indexes(header: list[str], columns: tuple[str, ...], path: Path) -> dict[str, int]:
     missing = [column for column in columns if column not in header]
     if missing:
         raise TapeError(

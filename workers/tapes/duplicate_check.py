@@ -1,4 +1,4 @@
-"""Remembers which loans a tape has named already, on disk once they are many."""
+"""Remembers which loans a tape has named already; on disk if they are many."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from types import TracebackType
 
 
 class SeenLoans:
-    """The loans met so far, with their lines. Used in a `with` block; nothing of it remains."""
+    """The loans read so far, with their lines. Used in a `with` block, which deletes everything."""
 
     def __init__(self) -> None:
-        # An empty name is SQLite's private temporary database: its pages stay in a cache of fixed
-        # size and go to a temporary file beyond it. A set would grow with the tape.
+        # An empty name makes a private temporary database of SQLite. Its pages are in a cache of
+        # fixed size, and beyond that in a temporary file. A set would grow with the tape.
         self._database = sqlite3.connect("", isolation_level=None)
         self._database.execute("PRAGMA cache_size = -32768")
         self._database.execute("PRAGMA journal_mode = OFF")
@@ -33,7 +33,7 @@ class SeenLoans:
         self._database.close()
 
     def earlier_line(self, loan: str, line: int) -> int | None:
-        """The line on which the loan was met before; None, and it is remembered, if it was not."""
+        """The line on which the loan was read before; if there is none, remember it: None."""
         added = self._database.execute(
             "INSERT INTO seen VALUES (?, ?) ON CONFLICT DO NOTHING", (loan, line)
         )

@@ -1,4 +1,4 @@
-"""A loan tape comes in: read as a stream, merged in pieces, all of it or nothing."""
+"""Imports a loan tape: reads it as a stream, merges it in batches, all of it or nothing."""
 
 from __future__ import annotations
 
@@ -37,29 +37,29 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What came of a tape."""
+    """The result of the import of a tape."""
 
     taken: int
-    """Good rows. They came in if `kept`."""
+    """Good rows. They were imported if `kept`."""
     changed: int
-    """Those that were new or told something new."""
+    """Loans that are new or changed."""
     rejected: int
     kept: bool
-    """Whether anything came in at all."""
+    """Whether anything was imported at all."""
     first_errors: tuple[RowError, ...]
     rejects_file: Path | None
     statuses: StatusComparison | None
     """The lender's own statuses against those by days past due, if the tape has them."""
     without_ladder: int
-    """Good rows of loans about which nothing will ever be done, for no ladder is for them."""
+    """Good rows of loans that no ladder applies to, so nothing will be done about them."""
     showing_less: int
-    """Loans of which the tape shows less paid than is on record, which was kept."""
+    """Loans of which the tape shows less paid than is recorded. The recorded amount was kept."""
     unused_columns: tuple[str, ...]
     """Columns of the tape that the mapping does not name."""
 
 
 class _NothingKeptError(Exception):
-    """Rolls the whole tape back."""
+    """Raised to roll back the whole import."""
 
 
 def import_tape(
@@ -73,18 +73,18 @@ def import_tape(
     rejects_path: Path | None = None,
     progress: Progress | None = None,
 ) -> ImportReport:
-    """Bring a tape into the book, in constant memory and in one transaction.
+    """Import a tape, in constant memory and in one transaction.
 
-    `as_of` is the business date the tape stands for: payments booked before it are in the tape.
-    One wrong row, and nothing comes in, unless `keep_good`; rejected rows are written to
-    `rejects_path`, by default beside the tape. Loans are known by their external id: the same tape
-    again changes nothing, a newer one brings what it tells.
+    `as_of` is the business date of the tape: it contains the payments booked before that date. With
+    one wrong row nothing is imported, unless `keep_good`. Rejected rows are written to
+    `rejects_path`, by default beside the tape. A loan is identified by its external id: importing
+    the same tape again changes nothing, and a newer tape brings the loans up to date.
 
     Raises:
         TapeError: the file as a whole cannot be read.
-        ArrearsError: the tape has no rows, or stands for a day still to come.
+        ArrearsError: the tape has no rows, or its date is in the future.
     """
-    _refuse_a_day_to_come(as_of, ctx.today())
+    _refuse_future_date(as_of, ctx.today())
     unused = tuple(c for c in read_header(path) if c not in mapping.columns.values())
     rejects_to = rejects_path or path.with_suffix(".rejects.csv")
     if rejects_to.resolve() == path.resolve():
@@ -95,14 +95,14 @@ def import_tape(
     known = known_values(ctx.policy, ctx.templates)
     with Rejects(rejects_to) as rejects:
         rows = read_tape(path, mapping, as_of, progress=progress, statuses=tally, known=known)
-        good = _sort_out(rows, rejects, errors)
+        good = _good_rows(rows, rejects, errors)
         try:
             with ctx.engine.begin() as connection:
                 make_staging(connection)
                 import_id = _begin_import(connection, ctx, path, mapping, as_of)
-                for loans in _pieces(good, BATCH_SIZE):
-                    loans, lacking = _with_ladders_looked_for(ctx, loans)
-                    merged = _take(connection, ctx, loans, as_of, import_id)
+                for loans in _batches(good, BATCH_SIZE):
+                    loans, lacking = _with_ladder_problems(ctx, loans)
+                    merged = _import_batch(connection, ctx, loans, as_of, import_id)
                     taken += len(loans)
                     changed += len(merged.changed)
                     without_ladder += lacking
@@ -130,7 +130,7 @@ def import_tape(
     )
 
 
-def _refuse_a_day_to_come(as_of: date, today: date) -> None:
+def _refuse_future_date(as_of: date, today: date) -> None:
     if as_of > today:
         raise ArrearsError(
             f"The tape cannot stand for {as_of}: today is {today}. Name the day it was cut on; "
@@ -138,14 +138,14 @@ def _refuse_a_day_to_come(as_of: date, today: date) -> None:
         )
 
 
-def _with_ladders_looked_for(ctx: Context, loans: list[LoanOnTape]) -> tuple[list[LoanOnTape], int]:
-    """The loans, those that no ladder is for with that problem; and how many they are."""
+def _with_ladder_problems(ctx: Context, loans: list[LoanOnTape]) -> tuple[list[LoanOnTape], int]:
+    """The loans, with a problem on each that no ladder applies to; and how many those are."""
     today = ctx.today()
-    checked = [_with_ladder_looked_for(ctx, loan, today) for loan in loans]
-    return checked, sum(a is not b for a, b in zip(loans, checked, strict=True))
+    checked = [_with_ladder_problem(ctx, loan, today) for loan in loans]
+    return checked, sum(given is not now for given, now in zip(loans, checked, strict=True))
 
 
-def _with_ladder_looked_for(ctx: Context, tape: LoanOnTape, today: date) -> LoanOnTape:
+def _with_ladder_problem(ctx: Context, tape: LoanOnTape, today: date) -> LoanOnTape:
     found = ctx.ladder_of(tape, today)
     if found:
         return tape
@@ -153,7 +153,7 @@ def _with_ladder_looked_for(ctx: Context, tape: LoanOnTape, today: date) -> Loan
     return replace(tape, problems=(*tape.problems, Problem(NO_LADDER, detail)))
 
 
-def _sort_out(
+def _good_rows(
     rows: Iterable[LoanOnTape | RowError], rejects: Rejects, errors: list[RowError]
 ) -> Iterator[LoanOnTape]:
     for row in rows:
@@ -165,12 +165,12 @@ def _sort_out(
             errors.append(row)
 
 
-def _pieces(loans: Iterator[T], size: int) -> Iterator[list[T]]:
-    while piece := list(islice(loans, size)):
-        yield piece
+def _batches(loans: Iterator[T], size: int) -> Iterator[list[T]]:
+    while batch := list(islice(loans, size)):
+        yield batch
 
 
-def _take(
+def _import_batch(
     connection: Connection, ctx: Context, loans: list[LoanOnTape], as_of: date, import_id: int
 ) -> Merged:
     now = ctx.now()
@@ -192,7 +192,7 @@ def _take(
 def _begin_import(
     connection: Connection, ctx: Context, path: Path, mapping: TapeMapping, as_of: date
 ) -> int:
-    """Its row comes first, so that what it changes can name it."""
+    """Insert the row of the import first, so that its changes can refer to it."""
     import_id: int = connection.execute(
         insert(tape_import)
         .values(
@@ -216,7 +216,7 @@ def _finish_import(
         .where(tape_import.c.id == import_id)
         .values(rows_taken=taken, rows_rejected=rejected, imported_at=now)
     )
-    # What waited for a loan that has come in now is tried again at once.
+    # Events that wait for one of these loans are tried again at once.
     connection.execute(
         update(inbox_event)
         .where(

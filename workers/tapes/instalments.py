@@ -1,4 +1,4 @@
-"""The instalments of a row: from its terms or its own list, filled with what has been paid."""
+"""The instalments of a row: from its terms or its own list, with what has been paid of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read_instalments(cells: Cells, loan_id: str, as_of: date) -> tuple[Instalmen
     """All instalments in due order, with what has been paid of each.
 
     Raises:
-        BadCellError: a figure is wrong, or the figures do not make a schedule together.
+        BadCellError: a figure is wrong, or the figures do not fit each other.
     """
     match cells.mapping.schedule:
         case ScheduleKind.LEVEL_PAYMENT:
@@ -46,7 +46,7 @@ def _level(cells: Cells, as_of: date) -> tuple[Instalment, ...]:
     issued = cells.month(Field.ISSUE_MONTH)
     if issued > as_of:
         raise cells.refuse(Field.ISSUE_MONTH, f"a month that is not after {as_of}")
-    # Where the day is to be drawn, the payments must be laid against the months first.
+    # If the day is to be drawn, the payments must be allocated to the months first.
     day = 1 if cells.mapping.seen_on else cells.whole(Field.DUE_DAY, 1, 31)
     instalment = cells.money(Field.INSTALMENT)
     try:
@@ -66,19 +66,19 @@ def _level(cells: Cells, as_of: date) -> tuple[Instalment, ...]:
 
 def _listed(cells: Cells) -> tuple[Instalment, ...]:
     parts = [part.split() for part in cells.text(Field.INSTALMENTS).split(";") if part.strip()]
-    instalments = sorted((_one(cells, part) for part in parts), key=lambda i: i.due_on)
+    instalments = sorted((_instalment(cells, part) for part in parts), key=lambda i: i.due_on)
     days = {instalment.due_on for instalment in instalments}
     if not instalments or len(days) < len(instalments):
         raise cells.refuse(Field.INSTALMENTS, f"{_LISTED}; at least one, and no day twice")
     return tuple(instalments)
 
 
-def _one(cells: Cells, part: list[str]) -> Instalment:
+def _instalment(cells: Cells, part: list[str]) -> Instalment:
     due_on = day_in(part[0], cells.mapping.date_format)
-    sums = [amount for text in part[1:] if (amount := cells.amount(text)) is not None]
-    if due_on is None or not 1 <= len(sums) <= 3 or len(sums) < len(part) - 1:
+    amounts = [amount for text in part[1:] if (amount := cells.amount(text)) is not None]
+    if due_on is None or not 1 <= len(amounts) <= 3 or len(amounts) < len(part) - 1:
         raise cells.refuse(Field.INSTALMENTS, _LISTED)
-    principal, interest, fees = [*sums, ZERO, ZERO][:3]
+    principal, interest, fees = [*amounts, ZERO, ZERO][:3]
     return Instalment(due_on, principal, interest, fees)
 
 

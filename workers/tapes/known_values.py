@@ -1,4 +1,4 @@
-"""The words a tape may use that only this installation can tell: its steps and its languages."""
+"""The values of a tape that depend on this installation: the ladder steps and the locales."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from config.readers.templates import Templates
 
 @dataclass(frozen=True, slots=True)
 class KnownValues:
-    """What the lender's own ladders and templates have."""
+    """The steps of the lender's ladders, and the locales of the templates."""
 
     steps: tuple[str, ...]
-    """The steps of all ladders. Whether a case may go to court rests on those that were tried, so
-    a misspelt one must not come in."""
+    """The steps of all ladders. The steps that were tried decide whether a case may go to court, so
+    a misspelt step is refused."""
     locales: tuple[str, ...]
-    """For the person who is told what to write instead."""
+    """Named in the error that says what to write instead."""
     has_templates: Callable[[str], bool]
-    """Whether a borrower of this locale can be written to."""
+    """Whether there are templates for a borrower of this locale."""
 
 
 def known_values(policy: Policy, templates: Templates) -> KnownValues:
-    """The words of an installation."""
+    """The values of an installation."""
     steps = dict.fromkeys(step.id for ladder in policy.ladders for step in ladder.steps)
     return KnownValues(tuple(steps), tuple(sorted(templates.locales())), templates.has_locale)

@@ -1,7 +1,7 @@
-"""A piece of a loan tape goes into the book: new loans in, known ones brought up to date.
+"""Merges a batch of a loan tape: inserts new loans, and brings known loans up to date.
 
-Each piece is copied into temporary tables and merged from there by a fixed number of statements.
-The same piece twice changes nothing.
+A batch is copied into temporary tables and merged from there, by a fixed number of statements.
+Merging the same batch again changes nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from domain.tape_reconciliation import Reconciled, reconcile
 from workers.db.allocations import read_recorded_payments, replace_all_allocations
 from workers.db.encryption import Cipher
 from workers.db.problems import NO_LADDER, TAPE_SHOWS_LESS, note_problem
-from workers.tapes.changes import Standing, standings
+from workers.tapes.changes import PastDue, past_due_of
 from workers.tapes.staging import (
     empty_staging,
     restage_instalments,
@@ -31,17 +31,17 @@ from workers.tapes.staging import (
 OTHER_CURRENCY = "A tape gives the loan in another currency; it was left as it is. Ask the lender."
 
 TAPE_PROBLEMS = ("phone_missing", "phone_invalid", "zone_missing", NO_LADDER, TAPE_SHOWS_LESS)
-"""Those that the next tape resolves if it does not show them again."""
+"""Problems that the next tape resolves if it does not show them again."""
 
 _NEW = text("""
 SELECT t.external_id FROM tape_loan t
  WHERE NOT EXISTS (SELECT FROM loan l WHERE l.external_id = t.external_id)
 """)
 
-# Known loans of which the tape tells anything else than what is on record. Only they are locked:
-# an unchanged tape waits for nobody.
-_TOLD_ANEW = text("""
-WITH told_anew AS (
+# Known loans whose instalments on the tape differ from those on record. Only these are locked: a
+# tape without changes waits for no lock.
+_DIFFERING = text("""
+WITH differing AS (
     SELECT t.loan
       FROM tape_instalment t
       JOIN loan l ON l.external_id = t.loan
@@ -57,12 +57,12 @@ WITH told_anew AS (
       LEFT JOIN tape_instalment k ON k.loan = t.external_id AND k.due_on = i.due_on
      WHERE k.loan IS NULL
 )
-SELECT l.id, l.external_id FROM loan l JOIN told_anew t ON t.loan = l.external_id
+SELECT l.id, l.external_id FROM loan l JOIN differing t ON t.loan = l.external_id
  ORDER BY l.id
    FOR UPDATE OF l
 """)
 
-# A row is taken for an upsert only if it differs: the rest of the book is not even locked.
+# Only rows that differ are upserted. No other row is locked.
 _BORROWERS = text("""
 INSERT INTO borrower (external_id, name_encrypted, phone_encrypted, phone_blind_index,
     address_encrypted,
@@ -73,7 +73,7 @@ SELECT DISTINCT ON (t.external_id) t.external_id, t.name_encrypted, t.phone_encr
   FROM tape_borrower t LEFT JOIN borrower b ON b.external_id = t.external_id
  WHERE b.id IS NULL
     OR (b.facts_digest <> t.facts_digest
-        -- What was erased comes back with a new loan, and not with one that was here before.
+        -- Erased data is stored again with a new loan, and not with one that was here before.
         AND (b.erased_at IS NULL
              OR EXISTS (SELECT FROM tape_loan n
                          WHERE n.borrower = t.external_id
@@ -124,7 +124,7 @@ ON CONFLICT (loan_id, due_on) DO UPDATE
 RETURNING loan_id
 """)
 
-_GONE = text("""
+_DELETE_INSTALMENTS = text("""
 DELETE FROM instalment i USING loan l, tape_loan t
  WHERE l.external_id = t.external_id AND i.loan_id = l.id AND t.external_id = ANY(:loans)
    AND NOT EXISTS (SELECT FROM tape_instalment k
@@ -132,16 +132,16 @@ DELETE FROM instalment i USING loan l, tape_loan t
 RETURNING i.loan_id
 """)
 
-# A loan that another tape told of later, or in another currency, is left as it is.
-_LEFT_ALONE = text("""
+# A loan that a later tape has changed, or that has another currency, is not changed.
+_SKIP = text("""
 DELETE FROM tape_loan t USING loan l
  WHERE l.external_id = t.external_id AND (l.tape_as_of > :as_of OR l.currency <> t.currency)
 RETURNING t.external_id, l.id, l.currency <> t.currency AS other_currency
 """)
 
-# The tape has told that these were taken back: no tape contains them any more, and none may show
-# less by them again.
-_OUT_OF_THE_TAPE = text("""
+# The tape shows that these payments were reversed: no later tape contains them, so none may show
+# less because of them again.
+_FORGET_REVERSED = text("""
 UPDATE payment p SET in_tape_of = NULL
   FROM tape_loan t JOIN loan l ON l.external_id = t.external_id
  WHERE p.loan_id = l.id AND p.in_tape_of IS NOT NULL
@@ -149,15 +149,15 @@ UPDATE payment p SET in_tape_of = NULL
    AND NOT EXISTS (SELECT FROM tape_problem k WHERE k.loan = t.external_id AND k.kind = :not_if)
 """)
 
-# A tape that shows less than is on record is not taken at its word for its day.
-_NOTE_TOLD = text("""
-INSERT INTO tape_told
+# Where a tape shows less than is on record, its date is not recorded as that of the loan.
+_NOTE_DATED = text("""
+INSERT INTO tape_dated
 SELECT t.external_id FROM tape_loan t
  WHERE NOT EXISTS (SELECT FROM tape_problem k WHERE k.loan = t.external_id AND k.kind = :not_if)
 """)
 
-_TOLD = text("""
-UPDATE loan l SET tape_as_of = :as_of FROM tape_told t
+_DATE_LOANS = text("""
+UPDATE loan l SET tape_as_of = :as_of FROM tape_dated t
  WHERE l.external_id = t.external_id AND l.tape_as_of IS DISTINCT FROM :as_of
 """)
 
@@ -188,16 +188,16 @@ _LOANS_OF = text("SELECT id FROM loan WHERE borrower_id = ANY(:borrowers)")
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What one piece of a tape did."""
+    """The changes of one batch."""
 
     changed: tuple[int, ...]
-    """The loans that are new or of which it told something new, by id."""
+    """The ids of the loans that are new or changed."""
     showing_less: int
-    """Those of which it shows less paid than is on record, which was kept."""
+    """How many loans show less paid than is recorded. The recorded amount was kept."""
     new: frozenset[int]
-    """Those of `changed` that were not on the book before."""
-    before: Mapping[int, Standing]
-    """What was past due of those of `changed` that it told other amounts of."""
+    """Those of `changed` that are new."""
+    before: Mapping[int, PastDue]
+    """What was past due before, of those of `changed` whose amounts changed."""
 
 
 def merge(
@@ -209,77 +209,77 @@ def merge(
     order: AllocationOrder,
     now: datetime,
 ) -> Merged:
-    """Merge one piece of a tape that stands for `as_of`: payments booked before it are in it."""
+    """Merge one batch of a tape of `as_of`, which contains the payments booked before that date."""
     empty_staging(connection)
     stage_loans(connection, loans)
-    left_alone = connection.execute(_LEFT_ALONE, {"as_of": as_of}).all()
-    for row in left_alone:
+    skipped_rows = connection.execute(_SKIP, {"as_of": as_of}).all()
+    for row in skipped_rows:
         if row.other_currency:
             note_problem(connection, row.id, "currency_changed", OTHER_CURRENCY, now)
-    skipped = {row.external_id for row in left_alone}
-    told = [each_loan for each_loan in loans if each_loan.external_id not in skipped]
-    stage_details(connection, cipher, told)
+    skipped = {row.external_id for row in skipped_rows}
+    merged = [loan for loan in loans if loan.external_id not in skipped]
+    stage_details(connection, cipher, merged)
     changed: set[int] = set()
     borrowers = list(connection.execute(_BORROWERS, {"now": now}).scalars())
     new = list(connection.execute(_NEW).scalars())
-    reconciled = _bring_together(connection, told, as_of, order)
-    told_anew = {"loans": [*new, *reconciled]}
-    before = standings(connection, list(reconciled), now.date())
+    reconciled = _reconcile(connection, merged, as_of, order)
+    differing = {"loans": [*new, *reconciled]}
+    before = past_due_of(connection, list(reconciled), now.date())
     changed.update(connection.execute(_LOANS, {"now": now}).scalars())
-    changed.update(connection.execute(_INSTALMENTS, told_anew).scalars())
-    changed.update(connection.execute(_GONE, told_anew).scalars())
+    changed.update(connection.execute(_INSTALMENTS, differing).scalars())
+    changed.update(connection.execute(_DELETE_INSTALMENTS, differing).scalars())
     changed.update(connection.execute(_LOANS_OF, {"borrowers": borrowers}).scalars())
     connection.execute(_PROBLEMS, {"now": now, "kinds": list(TAPE_PROBLEMS)})
-    fallen = [loan for loan, one in reconciled.items() if one.fallen]
-    out = {"as_of": as_of, "fallen": fallen, "not_if": TAPE_SHOWS_LESS}
-    connection.execute(_OUT_OF_THE_TAPE, out)
-    connection.execute(_NOTE_TOLD, {"not_if": TAPE_SHOWS_LESS})
+    fallen = [loan for loan, result in reconciled.items() if result.fallen]
+    reversed_since = {"as_of": as_of, "fallen": fallen, "not_if": TAPE_SHOWS_LESS}
+    connection.execute(_FORGET_REVERSED, reversed_since)
+    connection.execute(_NOTE_DATED, {"not_if": TAPE_SHOWS_LESS})
     return Merged(
         changed=tuple(sorted(changed)),
-        showing_less=sum(one.less > ZERO for one in reconciled.values()),
+        showing_less=sum(result.less > ZERO for result in reconciled.values()),
         new=frozenset(connection.execute(_IDS, {"loans": new}).scalars()) if new else frozenset(),
         before=before,
     )
 
 
 def date_steps_tried(connection: Connection) -> None:
-    """Steps the lender tried belong to the arrears with which their loan came in."""
+    """Date the steps that the lender tried: they belong to the arrears at the first import."""
     connection.execute(_STEPS_TRIED)
 
 
 def date_loans(connection: Connection, as_of: date) -> None:
-    """Write which day's tape told of the loans. Last of all, for it touches every one of them."""
-    connection.execute(_TOLD, {"as_of": as_of})
+    """Set the date of the tape on its loans. It comes last, because it updates all of them."""
+    connection.execute(_DATE_LOANS, {"as_of": as_of})
 
 
-def _bring_together(
-    connection: Connection, told: Sequence[LoanOnTape], as_of: date, order: AllocationOrder
+def _reconcile(
+    connection: Connection, loans: Sequence[LoanOnTape], as_of: date, order: AllocationOrder
 ) -> dict[str, Reconciled]:
-    """Bring the staged instalments together with what is on record here.
+    """Reconcile the staged instalments with what is recorded here.
 
-    Returns the known loans, by external id, of which the tape tells anything new. They are locked,
-    and what is on record is read under the lock: no payment can come between.
+    Returns the known loans whose instalments differ, by external id. They are locked, and what is
+    recorded is read under the lock: no payment can come in between.
     """
-    known = {row.external_id: row.id for row in connection.execute(_TOLD_ANEW)}
+    known = {row.external_id: row.id for row in connection.execute(_DIFFERING)}
     if not known:
         return {}
     record = read_recorded_payments(connection, list(known.values()), as_of)
-    anew = [told_value for told_value in told if told_value.external_id in known]
+    differing = {loan.external_id: loan for loan in loans if loan.external_id in known}
     reconciled = {
-        one.external_id: reconcile(one.instalments, record[known[one.external_id]], as_of, order)
-        for one in anew
+        id: reconcile(loan.instalments, record[known[id]], as_of, order)
+        for id, loan in differing.items()
     }
     replace_all_allocations(
         connection,
-        {id: to for one in reconciled.values() for id, to in one.allocations.items()},
+        {id: to for result in reconciled.values() for id, to in result.allocations.items()},
     )
-    restage_instalments(connection, {loan: one.instalments for loan, one in reconciled.items()})
+    restage_instalments(connection, {id: result.instalments for id, result in reconciled.items()})
     stage_problems(
         connection,
         {
-            one.external_id: (_shows_less(less, one.currency, as_of),)
-            for one in anew
-            if (less := reconciled[one.external_id].less)
+            id: (_shows_less(result.less, differing[id].currency, as_of),)
+            for id, result in reconciled.items()
+            if result.less
         },
     )
     return reconciled

@@ -1,4 +1,4 @@
-"""Reads a loan tape: row by row, in constant memory, the good and the bad in the file's order."""
+"""Reads a loan tape row by row, in constant memory; good and bad rows in the file's order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 
 from config.readers.formats import IDENTIFIER, JURISDICTION, is_currency
 from config.readers.tape_mapping import Field, TapeMapping
-from domain.errors import ArrearsError
 from domain.loans import LoanOnTape
 from workers.tapes.borrowers import read_borrower
 from workers.tapes.cells import Cells
@@ -18,7 +17,7 @@ from workers.tapes.duplicate_check import SeenLoans
 from workers.tapes.instalments import read_instalments
 from workers.tapes.known_values import KnownValues
 from workers.tapes.row_errors import BadCellError, RowError
-from workers.tapes.status_comparison import StatusComparison, StatusTally
+from workers.tapes.status_comparison import StatusTally
 
 _BETWEEN_STEPS = re.compile(r"[;\s]+")
 
@@ -32,15 +31,15 @@ def read_tape(
     statuses: StatusTally | None = None,
     known: KnownValues | None = None,
 ) -> Iterator[LoanOnTape | RowError]:
-    """Every loan of the tape, or the first thing that is wrong with its row.
+    """Every loan of the tape, or the first error of its row.
 
     Args:
         path: the file: CSV in UTF-8, one header line, one loan a line.
         mapping: how to read it.
-        as_of: the business date the tape stands for; no loan may be issued after it.
-        progress: is told the rows and bytes read so far, every few hundred rows and at the end.
-        statuses: counts each good loan's status by the lender against that by days past due.
-        known: the steps and locales there are; without it, any that is well formed is good.
+        as_of: the business date of the tape; no loan may be issued after it.
+        progress: called with the rows and bytes read so far, every few hundred rows and at the end.
+        statuses: counts for each good loan the lender's status and the status by days past due.
+        known: the steps and locales that exist; without it, all well-formed ones are accepted.
 
     Raises:
         TapeError: the file as a whole cannot be read.
@@ -60,23 +59,6 @@ def read_tape(
             if statuses:
                 statuses.count(loan, cells.text(Field.LENDER_STATUS))
             yield loan
-
-
-def compare_statuses(path: Path, mapping: TapeMapping, as_of: date) -> StatusComparison:
-    """Read a tape only to compare its statuses; rows that are wrong are left out.
-
-    Raises:
-        TapeError: the file as a whole cannot be read.
-        ArrearsError: the mapping has no statuses of the lender.
-    """
-    if mapping.statuses is None:
-        raise ArrearsError(
-            f"The mapping {mapping.id} has no lender_statuses. Add them to compare statuses."
-        )
-    tally = StatusTally(mapping.statuses, as_of)
-    for _ in read_tape(path, mapping, as_of, statuses=tally):
-        pass
-    return tally.result()
 
 
 def _loan(
@@ -103,7 +85,7 @@ def _loan(
 
 
 def _jurisdiction(cells: Cells) -> str:
-    """A column of the tape comes first, then the region's own law, then what holds for all."""
+    """From a column of the tape, else from the region, else the constant of the mapping."""
     region = cells.mapping.regions.get(cells.text(Field.REGION))
     if region and region.jurisdiction and Field.JURISDICTION not in cells.mapping.columns:
         return region.jurisdiction

@@ -1,4 +1,4 @@
-"""Writes the rows that did not come in to a file that a person can work through."""
+"""Writes the rejected rows to a file that a person can work through."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ COLUMNS = ("line", "column", "expected", "found_masked")
 
 
 class Rejects:
-    """A CSV of rejected rows, of masked values only, that stands at the path once it is whole.
+    """A CSV file of the rejected rows, with masked values only.
 
-    Used in a `with` block. At its end the file replaces what an earlier run left at the path; a
-    tape without a wrong row takes that away. A block that an error ends changes nothing there.
+    Used in a `with` block. At its end the complete file replaces the one of an earlier run; without
+    a rejected row that file is deleted. If an error ends the block, nothing is changed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -25,7 +25,7 @@ class Rejects:
 
     def __enter__(self) -> Rejects:
         try:
-            self._refuse_what_is_not_ours()
+            self._refuse_foreign_file()
         except OSError as error:
             raise self._unwritable(error) from None
         return self
@@ -59,7 +59,7 @@ class Rejects:
             raise self._unwritable(error) from None
 
     def _open(self) -> None:
-        # Beside the path, so that putting it in place is one step.
+        # In the same directory, so that it can be moved to the path in one step.
         self._stream = NamedTemporaryFile(  # noqa: SIM115 - closed at the end of the block
             "w",
             encoding="utf-8",
@@ -80,8 +80,8 @@ class Rejects:
         finally:
             written.unlink(missing_ok=True)
 
-    def _refuse_what_is_not_ours(self) -> None:
-        """A tape, or anything else that a slip of the pen may name, must not be replaced."""
+    def _refuse_foreign_file(self) -> None:
+        """A tape, or any other file that was named by mistake, must not be replaced."""
         if not self.path.exists():
             return
         if not self.path.is_file():

@@ -1,4 +1,4 @@
-"""What can be wrong with one row, said without showing what stands in it."""
+"""The errors of a row. They show no value as it is, because it may be personal data."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from domain.errors import ArrearsError
 
 MASK_LENGTH = 20
 MASKING = "Values are masked: a stands for a letter, # for a digit."
-"""For whoever is shown masked values, once."""
+"""Shown once, beside masked values."""
 
 
 class TapeError(ArrearsError):
-    """The file as a whole cannot be read: nothing of it comes in."""
+    """The file as a whole cannot be read, so nothing of it is imported."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """One row that does not come in, and why. Holds no personal data: values are masked."""
+    """A rejected row, and why. Values are masked, so it has no personal data."""
 
     line: int
     """The physical line of the file; the header is usually line 1."""
     column: str | None
     """The tape's own column name; None when the row as a whole is wrong."""
     expected: str
-    """What should have been there: words that go on from "expected"."""
+    """What the value should be; the words after "expected" in the message."""
     shown: str
-    """The value that was there, masked; empty when there was none."""
+    """The value of the tape, masked; empty if there is none."""
 
     def __str__(self) -> str:
         where = f"Line {self.line}" + (f", column {self.column}" if self.column else "")
@@ -35,7 +35,7 @@ class RowError:
 
 
 class BadCellError(Exception):
-    """Raised inside a row and caught at its edge, where it becomes a `RowError`."""
+    """Raised while a row is read; the reader makes a `RowError` of it."""
 
     def __init__(self, column: str | None, expected: str, value: str = "") -> None:
         super().__init__(expected)
@@ -45,7 +45,7 @@ class BadCellError(Exception):
 
 
 def masked(value: str) -> str:
-    """The value with only its shape kept, so that it can be found and looks like no real one.
+    """The value with only its shape, so that a person can find it and nobody can read it.
 
     Letters become a and digits #; long values are cut.
     """

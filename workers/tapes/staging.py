@@ -1,4 +1,4 @@
-"""The temporary tables into which a piece of a loan tape is copied before it is merged."""
+"""The temporary tables into which a batch of loans is copied before it is merged."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CREATE TEMP TABLE tape_instalment (
     paid_principal numeric, paid_interest numeric, paid_fees numeric
 ) ON COMMIT DROP;
 CREATE TEMP TABLE tape_problem (loan text, kind text, detail text) ON COMMIT DROP;
-CREATE TEMP TABLE tape_told (external_id text) ON COMMIT DROP;
+CREATE TEMP TABLE tape_dated (external_id text) ON COMMIT DROP;
 """)
 
 _EMPTY = text("TRUNCATE tape_borrower, tape_loan, tape_instalment, tape_problem")
@@ -35,17 +35,17 @@ _UNSTAGE = text("DELETE FROM tape_instalment WHERE loan = ANY(:loans)")
 
 
 def make_staging(connection: Connection) -> None:
-    """Temporary tables for one import, gone with its transaction."""
+    """Create the temporary tables of one import. They are dropped with its transaction."""
     connection.execute(_STAGING)
 
 
 def empty_staging(connection: Connection) -> None:
-    """Room for the next piece. Which loans were told of stays."""
+    """Empty them for the next batch, except `tape_dated`: the loans of all batches."""
     connection.execute(_EMPTY)
 
 
 def stage_loans(connection: Connection, loans: Sequence[LoanOnTape]) -> None:
-    """The loans of a piece, without what is said of them."""
+    """Copy the loans of a batch, without their details."""
     copy_rows(
         connection,
         "tape_loan",
@@ -61,7 +61,7 @@ def stage_loans(connection: Connection, loans: Sequence[LoanOnTape]) -> None:
 
 
 def stage_details(connection: Connection, cipher: Cipher, loans: Sequence[LoanOnTape]) -> None:
-    """Their borrowers, sealed, with instalments and problems."""
+    """Copy their borrowers, encrypted, and their instalments and problems."""
     copy_rows(
         connection,
         "tape_borrower",
@@ -84,7 +84,7 @@ def stage_details(connection: Connection, cipher: Cipher, loans: Sequence[LoanOn
 def restage_instalments(
     connection: Connection, schedules: Mapping[str, Sequence[Instalment]]
 ) -> None:
-    """Other instalments in place of those that were staged for these loans."""
+    """Replace the staged instalments of these loans."""
     connection.execute(_UNSTAGE, {"loans": list(schedules)})
     _stage_instalments(connection, schedules)
 
@@ -97,20 +97,20 @@ def _stage_instalments(
         "tape_instalment",
         ("loan", "due_on", *_PARTS),
         (
-            (loan, one.due_on, *(getattr(one, part) for part in _PARTS))
+            (loan, instalment.due_on, *(getattr(instalment, part) for part in _PARTS))
             for loan, schedule in schedules.items()
-            for one in schedule
+            for instalment in schedule
         ),
     )
 
 
 def stage_problems(connection: Connection, problems: Mapping[str, Sequence[Problem]]) -> None:
-    """Problems by the external id of their loan."""
+    """Copy problems by the external id of their loan."""
     copy_rows(
         connection,
         "tape_problem",
         ("loan", "kind", "detail"),
-        ((loan, part.kind, part.detail) for loan, some in problems.items() for part in some),
+        ((loan, found.kind, found.detail) for loan, some in problems.items() for found in some),
     )
 
 

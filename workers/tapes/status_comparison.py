@@ -1,4 +1,4 @@
-"""Does the book as we read it agree with the lender? Days past due against the lender's status."""
+"""Compares the status by days past due with the lender's own status of each loan."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class StatusCell:
 
 @dataclass(frozen=True, slots=True)
 class StatusComparison:
-    """A cross table of all loans that came in, without its empty cells."""
+    """A cross table of all good loans, without empty cells."""
 
     as_of: date
     statuses: tuple[str, ...]
     """In the mapping's order, for the rows and columns of a table."""
     cells: tuple[StatusCell, ...]
-    """The statuses of ours, then of the lender, in that order."""
+    """In the order of the status by days past due, then of the lender's status."""
 
     @property
     def loans(self) -> int:
@@ -46,12 +46,12 @@ class StatusComparison:
 
     @property
     def share(self) -> float:
-        """The part of the loans that agree, 0 to 1; 1 for no loans."""
+        """The fraction of the loans that agree, 0 to 1; 1 for no loans."""
         return self.agreeing / self.loans if self.loans else 1.0
 
 
 class StatusTally:
-    """Counts loans as they are read, so that a comparison costs no second reading."""
+    """Counts the loans while the tape is read, so that it is read only once."""
 
     def __init__(self, statuses: LenderStatuses, as_of: date) -> None:
         self._statuses = statuses
@@ -65,7 +65,7 @@ class StatusTally:
         self._counts[self._statuses.of(days, settled), lender_status] += 1
 
     def result(self) -> StatusComparison:
-        """What has been counted so far."""
+        """The comparison of the loans counted so far."""
         known = (self._statuses.settled, *self._statuses.days)
         unknown = sorted({lender for _, lender in self._counts} - set(known))
         order = (*known, *unknown)

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 from config.readers.tape_mapping_reader import load_mapping
 from domain.delinquency import days_past_due
-from domain.errors import ArrearsError
 from domain.loans import LoanOnTape
 from tests.support.tapes import (
     AS_OF,
@@ -18,11 +15,12 @@ from tests.support.tapes import (
     MAPPING,
     SAMPLE,
     SAMPLE_AS_OF,
+    compare_statuses,
     mapping_from,
     tape_of,
     with_cell,
 )
-from workers.tapes.read_tape import compare_statuses, read_tape
+from workers.tapes.read_tape import read_tape
 from workers.tapes.status_comparison import StatusTally
 
 
@@ -102,11 +100,6 @@ def test_a_status_that_the_mapping_does_not_know_is_counted_and_named() -> None:
     (cell,) = tally.result().cells
     assert (cell.ours, cell.lender, cell.loans) == ("Current", "Sold", 1)
     assert cell.why == "The mapping gives no reason."
-
-
-def test_a_mapping_without_statuses_cannot_be_compared(tmp_path: Path) -> None:
-    with pytest.raises(ArrearsError, match="no lender_statuses"):
-        compare_statuses(SAMPLE, mapping_from(tmp_path), SAMPLE_AS_OF)
 
 
 def test_the_sample_has_loans_for_every_step_of_the_ladder() -> None:

@@ -94,11 +94,6 @@ class KeptServer(ABC):
         """End the server as a crash would (SIGKILL). Its files stay."""
         self._end(signal.SIGKILL)
 
-    def restart(self) -> None:
-        """Stop and start, at the same address."""
-        self.stop()
-        self.start()
-
     def close(self) -> None:
         """Stop, and remove the directory."""
         self.stop()
