@@ -18,28 +18,28 @@ from domain.compliance.vocabulary import Channel
 
 
 class ActionStatus(StrEnum):
-    """The life of one ladder item for one loan at one anchor."""
+    """The statuses of one ladder item for one loan, past due since one date."""
 
     PLANNED = "planned"  # may be claimed once its due time has come
-    AWAITING_APPROVAL = "awaiting_approval"  # a named role must say yes first
-    DEFERRED = "deferred"  # the gate said later; kept with its reason and its moment
-    CLAIMED = "claimed"  # one worker holds it by token and is acting
-    FAILED = "failed"  # certainly had no effect; tried again later
-    UNKNOWN = "unknown"  # may have had its effect; never repeated blindly
-    DEAD = "dead"  # given up after bounded tries; an operator may resume or drop it
+    AWAITING_APPROVAL = "awaiting_approval"  # a person with a named role must approve it first
+    DEFERRED = "deferred"  # the contact gate allows it later, or once a fact changes
+    CLAIMED = "claimed"  # one worker has it by token and carries it out
+    FAILED = "failed"  # it certainly had no effect; it is tried again later
+    UNKNOWN = "unknown"  # it may have had its effect: it is never simply repeated
+    DEAD = "dead"  # given up after too many failures; a person may resume or drop it
     DROPPED = "dropped"  # a person gave it up for good
     SKIPPED = "skipped"  # its days passed before it could act
-    ASSIGNED = "assigned"  # people have the call or the visit; tried once they report an attempt
+    ASSIGNED = "assigned"  # a person has the call or the visit; tried once an attempt is reported
     DONE = "done"
-    CANCELLED = "cancelled"  # cured, superseded or called off before it had an effect
+    CANCELLED = "cancelled"  # not needed any more before it had an effect
     BARRED = "barred"  # a rule forbids it
 
 
 S = ActionStatus
 
 
-FIRST = frozenset({S.PLANNED, S.AWAITING_APPROVAL, S.DEFERRED, S.BARRED})
-"""Where an action begins: the gate is asked when it is planned."""
+INITIAL = frozenset({S.PLANNED, S.AWAITING_APPROVAL, S.DEFERRED, S.BARRED})
+"""The statuses that a planned action may get first: the gate is asked when it is planned."""
 
 
 ACTION_MOVES: dict[ActionStatus, frozenset[ActionStatus]] = {
@@ -60,13 +60,13 @@ ACTION_MOVES: dict[ActionStatus, frozenset[ActionStatus]] = {
             S.CANCELLED,
         }
     ),
-    S.ASSIGNED: frozenset({S.DONE, S.PLANNED, S.CANCELLED}),  # made, to be arranged anew, or off
+    S.ASSIGNED: frozenset({S.DONE, S.PLANNED, S.CANCELLED}),  # PLANNED: to be assigned again
     S.UNKNOWN: frozenset({S.DONE, S.FAILED, S.DEAD, S.DROPPED}),
     S.DEAD: frozenset({S.PLANNED, S.CANCELLED, S.DROPPED}),
     S.DROPPED: frozenset(),
-    S.SKIPPED: FIRST,  # a later step requires it after all
+    S.SKIPPED: INITIAL,  # a later step requires it after all
     S.DONE: frozenset(),
-    S.CANCELLED: FIRST | {S.SKIPPED},  # its arrears came back, or what it was called off for ended
+    S.CANCELLED: INITIAL | {S.SKIPPED},  # its reason has ended
     S.BARRED: frozenset(),
 }
 
@@ -77,11 +77,11 @@ CLAIMABLE = frozenset({S.PLANNED, S.DEFERRED, S.FAILED})
 WAITING = CLAIMABLE | {S.AWAITING_APPROVAL}
 
 
-TRIED = frozenset({S.DONE, S.ASSIGNED, S.BARRED})  # a dead one was given up, not tried
+TRIED = frozenset({S.DONE, S.ASSIGNED, S.BARRED})  # a dead action was given up, not tried
 
 
 PLANNED_AGAIN = frozenset({S.SKIPPED, S.CANCELLED})
-"""What a decision may plan anew: neither ever had an effect."""
+"""What a decision may plan again: neither ever had an effect."""
 
 
 CURED = "cured"

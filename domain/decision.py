@@ -1,4 +1,4 @@
-"""The decision: what a loan's facts and its ladder ask for now, and when to look again."""
+"""The decision: what a loan's facts and its ladder require now, and the next review."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from domain.holds import Hold, active_hold, days_held, resumes_on
 from domain.ladder import Item, Ladder, MissedSteps, Step
 from domain.loans import Instalment
 
-Place = tuple[Step, Item]
+StepItem = tuple[Step, Item]
+"""An item, and the step that it belongs to."""
 
 
 class Outcome(StrEnum):
-    """What a look at a loan came to."""
+    """The result of the review of a loan."""
 
     ACT = "act"  # at least one item is planned
     WAIT = "wait"  # past due, and nothing to do today
@@ -37,17 +38,17 @@ class PastAction:
     step: str
     delinquent_since: date
     status: ActionStatus
-    over: bool = True
-    """False while nobody has reported an attempt at the call or the visit that it arranged."""
+    reported: bool = True
+    """False while nobody has reported an attempt at the call or the visit that it assigned."""
 
     @property
     def tried(self) -> bool:
-        return self.over and self.status in TRIED
+        return self.reported and self.status in TRIED
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The facts about one loan that a decision rests on, and nothing else."""
+    """All the facts about one loan that a decision depends on."""
 
     loan_id: int
     instalments: tuple[Instalment, ...]
@@ -55,19 +56,19 @@ class Snapshot:
     holds: tuple[Hold, ...] = ()
     actions: tuple[PastAction, ...] = ()
     steps_tried: frozenset[str] = frozenset()
-    """Steps the lender had tried before the loan came here, for the anchor `steps_tried_at`."""
+    """Steps that the lender tried before, while the loan was past due since `steps_tried_at`."""
     steps_tried_at: date | None = None
     written_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Everything needed to act on it, and to explain it years later."""
+    """A decision about one loan: all that is needed to act on it, and to explain it years later."""
 
     loan_id: int
     decided_at: datetime
     on: date
-    """The business date it was taken for."""
+    """The business date of the decision."""
     outcome: Outcome
     arrears: Arrears
     review_on: date | None
@@ -76,11 +77,11 @@ class Decision:
     ladder_version: int | None = None
     ladder_day: int | None = None
     step: Step | None = None
-    plan: tuple[Place, ...] = ()
-    skip: tuple[Place, ...] = ()
+    plan: tuple[StepItem, ...] = ()
+    skip: tuple[StepItem, ...] = ()
     expired: tuple[str, ...] = ()
     """Items that still waited when their days had passed. They are skipped, not cancelled, so that
-    they can be made up for where a later step requires theirs."""
+    they can be caught up if a later step requires their step."""
     removed_by_policy: tuple[str, ...] = ()
     """Items that still waited and that the ladder, in its newer version, does not have any more."""
     waits_for: tuple[str, ...] = ()
@@ -128,10 +129,11 @@ def decide(snapshot: Snapshot, ladder: Ladder | None, now: datetime) -> Decision
 
 
 def next_review(snapshot: Snapshot, now: datetime) -> date | None:
-    """The day on which the loan must be looked at next, after its facts changed at `now`.
+    """The day on which the loan must be reviewed next, after its facts changed at `now`.
 
-    A loan past due is looked at today: only a decision may say that nothing is to be done. Others
-    wait until the day after their next instalment falls due, or, paid off or written off, for good.
+    A loan past due is reviewed today: only a decision may say that there is nothing to do. A loan
+    on hold is reviewed when the hold ends, any other on the day after its next instalment falls
+    due. None: a loan that is paid off or written off is not reviewed again.
     """
     if snapshot.written_off:
         return None
@@ -184,10 +186,10 @@ def _plan_on_ladder(
 
 def _sort_items(
     ladder: Ladder, day: int, on_record: Mapping[str, ActionStatus], tried: set[str]
-) -> tuple[list[Place], list[Place], set[str]]:
+) -> tuple[list[StepItem], list[StepItem], set[str]]:
     """What acts today, what was missed, and the untried steps that an item of today requires."""
-    plan: list[Place] = []
-    skip: list[Place] = []
+    plan: list[StepItem] = []
+    skip: list[StepItem] = []
     untried: set[str] = set()
     for step, item in ladder.items:
         if item.id in on_record:
@@ -208,11 +210,11 @@ def _sort_items(
 
 def _catch_up_item(
     ladder: Ladder, untried: set[str], on_record: Mapping[str, ActionStatus]
-) -> Place | None:
+) -> StepItem | None:
     """The item that acts late because a later step requires its step; None if it is under way.
 
-    An item that requires steps nobody tried must not wait for ever, nor jump over them: the steps
-    it requires act first, late as it is, one a day and in the ladder's order.
+    An item must neither wait for ever for steps that were not tried, nor act without them. So these
+    steps act first, late as they are, one a day and in the ladder's order.
     """
     for step in ladder.steps:
         if step.id in untried:

@@ -13,15 +13,15 @@ from domain.errors import ArrearsError
 
 
 class MissedSteps(StrEnum):
-    """What becomes of items whose days passed before the loan was looked at."""
+    """What happens to items whose days passed before the loan was reviewed."""
 
     SKIP = "skip"  # only the step reached today acts
-    CATCH_UP = "catch_up"  # missed items act late, together with the step reached
+    CATCH_UP = "catch_up"  # missed items act late, together with the step reached today
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """Ladder days from `first` to `last`, both included. No last: for good."""
+    """Ladder days from `first` to `last`, both included. No `last`: without an end."""
 
     first: int
     last: int | None = None
@@ -40,7 +40,7 @@ class Days:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to do, at most once for each anchor."""
+    """One thing to do, at most once each time that a loan falls past due."""
 
     id: str
     do: ActionType
@@ -54,7 +54,7 @@ class Item:
     may_offer: tuple[str, ...] = ()
     """What the collector may offer: deferral, instalments."""
     requires: tuple[str, ...] = ()
-    """Steps that must have been tried at this anchor before the item may act."""
+    """Steps that must have been tried since the loan fell past due, before the item may act."""
     approval: Role | None = None
     """The role that must approve first, such as `supervisor`."""
 
@@ -95,7 +95,7 @@ class Ladder:
     applies_to: AppliesTo
     currency: str
     minimum_amount: Decimal
-    """Less than this past due, and nobody is contacted."""
+    """While less than this is past due, nobody is contacted."""
     grace_days: int
     """Nothing acts while days past due are at most this many."""
     missed_steps: MissedSteps
@@ -103,7 +103,7 @@ class Ladder:
     source: str
     """Where the stages come from, for the regulator who asks."""
     items: tuple[tuple[Step, Item], ...] = field(init=False, repr=False, compare=False)
-    """Every item with its step, in order. Worked out once: each look at each loan asks for them."""
+    """Every item with its step, in order. Computed once: every review of a loan needs it."""
     _changes: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Texts: what is known of one, from the reservation to the delivery receipt."""
+"""Texts: the statuses of one, from the reservation to the delivery receipt, and their moves."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class MessageStatus(StrEnum):
 
     RESERVED = "reserved"  # written before the provider is called
     UNKNOWN = "unknown"  # the provider's answer was lost
-    PARKED = "parked"  # nothing told what became of it in time: a person must find out
-    NOT_SENT = "not_sent"  # it certainly never went out; another one may
-    REFUSED = "refused"  # the provider said no, and nothing was sent
+    PARKED = "parked"  # no information came in time: a person must find out
+    NOT_SENT = "not_sent"  # it was certainly not sent; the action may send another one
+    REFUSED = "refused"  # the provider refused it, and nothing was sent
     ACCEPTED = "accepted"  # the provider has it and gave it its own id
     SENT = "sent"
     UNDELIVERED = "undelivered"
@@ -26,7 +26,7 @@ class MessageStatus(StrEnum):
 UNSENT = frozenset({MessageStatus.NOT_SENT, MessageStatus.REFUSED})
 
 
-UNSETTLED = frozenset({MessageStatus.RESERVED, MessageStatus.UNKNOWN, MessageStatus.PARKED})
+UNCONFIRMED = frozenset({MessageStatus.RESERVED, MessageStatus.UNKNOWN, MessageStatus.PARKED})
 
 
 _RANKED = tuple(MessageStatus)
@@ -36,4 +36,4 @@ MESSAGE_MOVES: dict[MessageStatus, frozenset[MessageStatus]] = {
     status: frozenset() if status in UNSENT else frozenset(_RANKED[rank + 1 :])
     for rank, status in enumerate(_RANKED)
 }
-"""Only a status of a higher rank may follow. What never went out stays so."""
+"""Only a status of a higher rank may follow. A text that was not sent keeps its status."""

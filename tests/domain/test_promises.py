@@ -8,15 +8,15 @@ from decimal import Decimal
 import pytest
 
 from domain.holds import Hold, HoldKind
-from domain.promises import Promise, Received, hold_of, is_kept
+from domain.promises import Promise, ReceivedPayment, is_kept, promise_hold
 
 MADE_AT = datetime(2026, 3, 5, 10, tzinfo=UTC)
 PROMISE = Promise(Decimal(100), due_on=date(2026, 3, 10), made_at=MADE_AT)
 
 
-def paid(amount: str, day: int, hour: int = 12) -> Received:
+def paid(amount: str, day: int, hour: int = 12) -> ReceivedPayment:
     at = datetime(2026, 3, day, hour, tzinfo=UTC)
-    return Received(Decimal(amount), at.date(), recorded_at=at)
+    return ReceivedPayment(Decimal(amount), at.date(), recorded_at=at)
 
 
 @pytest.mark.parametrize(
@@ -35,15 +35,15 @@ def paid(amount: str, day: int, hour: int = 12) -> Received:
     ],
 )
 def test_a_promise_is_kept_by_what_was_paid_in_its_days(
-    received: list[Received], kept: bool
+    received: list[ReceivedPayment], kept: bool
 ) -> None:
     assert is_kept(PROMISE, received) is kept
 
 
 def test_money_of_its_last_day_that_is_told_of_later_counts() -> None:
-    late = Received(Decimal(100), date(2026, 3, 10), datetime(2026, 3, 12, tzinfo=UTC))
+    late = ReceivedPayment(Decimal(100), date(2026, 3, 10), datetime(2026, 3, 12, tzinfo=UTC))
     assert is_kept(PROMISE, [late])
 
 
 def test_a_promise_pauses_the_ladder_until_its_money_must_be_known() -> None:
-    assert hold_of(PROMISE) == Hold(HoldKind.PROMISE, date(2026, 3, 5), date(2026, 3, 12))
+    assert promise_hold(PROMISE) == Hold(HoldKind.PROMISE, date(2026, 3, 5), date(2026, 3, 12))

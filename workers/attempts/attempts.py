@@ -61,7 +61,7 @@ def refuse_if_barred(checked: CheckedAction) -> None:
     Raises:
         BarredError: the contact may not start now.
     """
-    if (move := checked.away) is None:
+    if (move := checked.next_move) is None:
         return
     raise BarredError(_why_not(move), move.rules, move.due_at)
 

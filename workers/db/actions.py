@@ -1,4 +1,4 @@
-"""Actions in the store: every move is guarded by the transition table and leaves its event."""
+"""Actions in the database: the table of moves guards every move, and every move has its event."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ def move_actions(
     *,
     token: UUID | None = None,
 ) -> int:
-    """Move those of the actions whose status allows it, and say how many moved. One statement.
+    """Move those of the actions whose status allows it; returns how many moved. One statement.
 
-    With a `token` only an action still claimed by it moves: a worker whose claim has lapsed writes
-    nothing. Work that is done or given up is told to the lender's systems, with one more.
+    With a `token` only an action that is still claimed by it moves: a worker whose claim has lapsed
+    writes nothing. One more statement records the events for the lender's systems.
     """
     moved = connection.execute(
         _MOVE,
@@ -122,7 +122,7 @@ _CLAIM = prepared(
 def claim_action(
     connection: Connection, action_id: int, token: UUID, now: datetime, lease: timedelta
 ) -> bool:
-    """Take the action for one worker until the lease ends; False if it is not to be had."""
+    """Claim the action for one worker until the lease ends; False if it cannot be claimed."""
     taken = {"of_action": action_id, "by": token, "until": now + lease, "now": now}
     claimed = connection.execute(_CLAIM, taken)
     return claimed.rowcount == 1
@@ -140,9 +140,9 @@ _ASK_AGAIN = prepared(
 
 
 def recheck_deferred(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
-    """Let deferred actions that waited for a fact, not for a moment, come before the gate again.
+    """Make deferred actions due now that wait for a fact, or for the end of a hold.
 
-    So do those that waited for the end of a hold, for that may have come sooner.
+    The claim asks the gate about them again. A hold may have ended sooner than it was to.
     """
     if not loan_ids:
         return
@@ -157,11 +157,11 @@ def take_due(
     again_after: timedelta,
     limit: int,
 ) -> dict[int, str]:
-    """Take up to `limit` actions whose time has come, to be announced to their workers.
+    """Up to `limit` due actions to be announced to their workers, oldest first.
 
-    Returns, by id, the lender's id of the loan and the item, as Flower shows them.
-    One that was announced longer ago than `again_after` and still waits is announced again: its
-    message must have been lost. Oldest first; two callers at once take different ones.
+    Returns, by id, the lender's id of the loan and the item, as Flower shows them. An action that
+    was announced longer ago than `again_after` and still waits is among them: its message must have
+    been lost. Two callers at the same time get different actions.
     """
     due = and_(
         action.c.type == action_type,

@@ -130,7 +130,7 @@ SELECT l.id, l.written_off_on IS NOT NULL AS written_off,
           FROM hold h WHERE h.loan_id = l.id) AS holds,
        (SELECT json_agg(json_build_object('id', a.id, 'item', a.item, 'step', a.step,
                    'delinquent_since', a.delinquent_since, 'status', a.status,
-                   'over', a.status <> 'assigned' OR EXISTS (
+                   'reported', a.status <> 'assigned' OR EXISTS (
                        SELECT FROM contact c JOIN contact_outcome o ON o.contact_id = c.id
                         WHERE c.action_id = a.id)))
           FROM action a WHERE a.loan_id = l.id) AS actions,
@@ -255,6 +255,6 @@ def _action(row: Json) -> StoredAction:
         step=row["step"],
         delinquent_since=date.fromisoformat(row["delinquent_since"]),
         status=ActionStatus(row["status"]),
-        over=row["over"],
+        reported=row["reported"],
     )
     return StoredAction(row["id"], past)

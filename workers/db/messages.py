@@ -1,4 +1,4 @@
-"""Texts in the store: what is known of one only ever grows."""
+"""Texts in the database: the table of moves guards every change of status."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ SENT_AFTER_ALL = "sent_after_all"
 
 
 def of_action(action_id: int | ColumnElement[int]) -> ColumnElement[bool]:
-    """Whether a text is of this action, for a query of `message`.
+    """The condition that a text is of this action, for a query of `message`.
 
-    It is found by its contact: that takes no index which is not there for the caps already.
+    It goes by the contact, whose index the frequency caps need already.
     """
     contacts = select(contact.c.id).where(contact.c.action_id == action_id).correlate(action)
     return message.c.contact_id.in_(contacts)
@@ -51,7 +51,7 @@ _ADVANCE = prepared(
         status=bindparam("became"),
         code=bindparam("with_code"),
         changed_at=bindparam("now"),
-        sid=func.coalesce(bindparam("told_sid"), message.c.sid),
+        sid=func.coalesce(bindparam("given_sid"), message.c.sid),
     )
     .returning(_BEFORE)
 )
@@ -66,16 +66,16 @@ def advance_message(
     sid: str | None = None,
     code: str | None = None,
 ) -> bool:
-    """Put on record what is known of a text; False, and nothing is written, if more is known.
+    """Record the status of a text, and the event for the lender's systems.
 
-    What became of it is told to the lender's systems.
+    Returns False, and writes nothing, if the text has a status of a higher rank already.
     """
     became = {
         "of_message": message_id,
         "before": [str(before) for before in sources(MESSAGE_MOVES, status)],
         "became": status,
         "with_code": code,
-        "told_sid": sid,
+        "given_sid": sid,
         "now": now,
     }
     advanced = connection.execute(_ADVANCE, became).one_or_none()
@@ -87,7 +87,7 @@ def advance_message(
 
 
 def providers_that_refused(connection: Connection, action_id: int) -> frozenset[str]:
-    """Who refused a text of the action since it was planned, or since a person resumed it."""
+    """The providers that refused a text of the action since it was planned or resumed."""
     resumed_at = (
         select(func.coalesce(func.max(action_event.c.at), "-infinity"))
         .where(
@@ -108,7 +108,7 @@ def providers_that_refused(connection: Connection, action_id: int) -> frozenset[
 
 
 def note_sent_after_all(connection: Connection, message_id: UUID, now: datetime) -> None:
-    """A text that counted as not sent did go out: the borrower may have it twice."""
+    """Note the problem that a text was sent although it counted as not sent."""
     sent = connection.execute(
         select(action.c.loan_id, action.c.item).join(message).where(message.c.id == message_id)
     ).one()

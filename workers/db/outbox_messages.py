@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain.actions import ACTION_TYPES, ActionStatus
 from domain.decision import Decision
-from domain.messages import UNSETTLED, MessageStatus
+from domain.messages import UNCONFIRMED, MessageStatus
 from workers.db.outbox import OutboxEventKind, OutboxMessage
 
 
@@ -116,7 +116,7 @@ def of_text(text: AdvancedText, to: MessageStatus) -> list[OutboxMessage]:
 
     If the first thing that is known of a text is that it arrived, it was sent as well.
     """
-    kinds = [OutboxEventKind.TEXT_SENT] if text.status in UNSETTLED and to in _SENT else []
+    kinds = [OutboxEventKind.TEXT_SENT] if text.status in UNCONFIRMED and to in _SENT else []
     if to in _EVENT_OF_TEXT:
         kinds.append(_EVENT_OF_TEXT[to])
     data = {"text": text.id, **_place(text.action_id, text)}

@@ -1,4 +1,4 @@
-"""After facts changed: call off what they made needless, and set when to look next."""
+"""After facts changed: cancel the actions that are not needed any more, and set review dates."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def reassess(
     *,
     acknowledged: Mapping[int, date] | None = None,
 ) -> dict[int, Arrears]:
-    """Bring loans in line with facts that changed in this same transaction.
+    """Update loans whose facts changed in this same transaction.
 
-    `now` is in the lender's zone; `acknowledged` has the days on which debts were, by loan. What
-    waits for arrears that are paid is called off, cases of cured loans are closed, review dates are
-    set anew, and actions that waited for a fact ask the gate again. A fixed number of statements
-    for any number of loans. Returns where each stands.
+    `now` is in the lender's zone. `acknowledged` has, by loan, the day on which the borrower
+    acknowledged the debt. Actions for arrears that are paid are cancelled, cases of cured loans are
+    closed, review dates are set again, and actions that waited for a fact are due again. It takes a
+    fixed number of statements for any number of loans. Returns the arrears by loan.
     """
     today = now.date()
     facts = load_facts(connection, loan_ids, now)
@@ -64,8 +64,8 @@ def reassess(
 def close_paid_cases(ctx: Context, *, limit: int = CASE_BATCH_SIZE) -> int:
     """Close cases that are open though nothing is past due, or the loan was written off.
 
-    Whatever pays or writes off a loan closes its case in the same transaction, so that none should
-    be found. Any number of times does no harm. Returns how many were found.
+    A payment or a write-off closes the case in its own transaction, so normally none is found. It
+    may run at any time, repeatedly. Returns how many were found.
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:

@@ -1,4 +1,4 @@
-"""Writing what was decided: a fixed number of statements for an envelope of any size."""
+"""Record decisions: a fixed number of statements for any number of loans."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def write_decisions(
     rule_packs: Mapping[int, Sequence[str]],
     now: datetime,
 ) -> int:
-    """Write decisions, what they plan, skip and call off, cases and review dates.
+    """Write decisions, the actions that they plan, skip and cancel, cases and review dates.
 
-    Returns how many actions were planned. `facts` and `rule_packs` are by loan id. What, by the
-    facts, has nothing to be asked again, called off or closed costs no statement.
+    Returns how many actions were planned. `facts` and `rule_packs` are by loan id. A statement is
+    left out if by the facts it would change nothing.
     """
     if not decisions:
         return 0
     ids = _insert_decisions(connection, decisions, rule_packs)
-    # Before anything is planned: what the gate defers today was asked today.
+    # Before anything is planned: what is deferred today need not be checked again.
     climbing = (Outcome.ACT, Outcome.WAIT)
     deferred = [
         d.loan_id
@@ -119,9 +119,9 @@ def _insert_decisions(
     return {row.loan_id: row.id for row in written}
 
 
-# A skipped item comes back to life when a later step requires it after all, a cancelled one when
-# the arrears it was called off for are back. Neither ever had an effect. What the gate put off or
-# barred when it was planned has made its first move already.
+# A skipped item is planned again when a later step requires it after all, a cancelled one when the
+# loan is past due again. Neither ever had an effect. An action that the gate deferred or barred
+# when it was planned has made its first move already, so that move is written as an event too.
 _PLAN = prepared(
     text("""
 WITH given AS (
@@ -175,7 +175,7 @@ def _insert_actions(
     prechecks: Prechecks,
     now: datetime,
 ) -> int:
-    """Each plan goes over once, with the loans it is for: the loans of a day share a few."""
+    """Each different plan is sent once, with its loans: the loans of a day share a few plans."""
     plans: dict[tuple[Any, ...], list[Decision]] = defaultdict(list)
     for d in decisions:
         for chosen, missed in ((d.plan, False), (d.skip, True)):
@@ -218,14 +218,14 @@ def plan_actions(connection: Connection, plans: Sequence[Mapping[str, Any]], now
 def first_move(
     d: Decision, item: Item, verdict: Verdict | None, now: datetime, *, missed: bool = False
 ) -> Move:
-    """Where an action begins: due now, unless its days passed, or a person or the gate stops it."""
+    """The first status of an action: planned and due now, unless `next_status` says otherwise."""
     since = d.arrears.delinquent_since
     facts = ActionFacts(past_due_since=since, days_passed=missed, approver=item.approval)
     return next_status(since, facts, verdict, now) or Move(ActionStatus.PLANNED, "", due_at=now)
 
 
 def _action_facts(d: Decision, waiting: PastAction) -> ActionFacts:
-    """What a decision says of an action that waits."""
+    """What a decision says about an action that waits."""
     return ActionFacts(
         past_due_since=d.arrears.delinquent_since,
         written_off=d.outcome is Outcome.WRITTEN_OFF,

@@ -1,4 +1,4 @@
-"""The scan: find the loans whose review date has come, and announce them to the workers."""
+"""The scan: find the loans whose review date has come, and publish messages about them."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from workers.context import Context
 from workers.db.schema import announcement, loan, scan_run
 from workers.queues import QUEUE_HOLDS
 
-CLAIM_AT_ONCE = 2_000
+CLAIM_BATCH_SIZE = 2_000
 SINGLE_UP_TO = 2_000
-"""Due loans that go one to a message, so that operators can follow each of them in Flower."""
+"""Up to so many due loans go one to a message, so that operators can follow each in Flower."""
 ENVELOPES = 200
-"""Messages of a larger day: enough for every worker to have its share to the end, and few, for
-a look at one loan alone costs many times its share of a look at hundreds."""
+"""Messages on a larger day: enough to keep every worker busy to the end, and few, because the
+review of one loan alone costs many times its share of the review of hundreds."""
 LARGEST_ENVELOPE = 500
 COUNT_UP_TO = ENVELOPES * LARGEST_ENVELOPE
 
-Place = tuple[date, int]
-"""A loan's place in the order of the scan: its review date, then its id."""
+ScanPosition = tuple[date, int]
+"""A loan's position in the order of the scan: its review date, then its id."""
 
 Envelope = dict[int, str]
 """The loans of one message: by id, the lender's own id, which Flower shows."""
@@ -45,7 +45,7 @@ Envelope = dict[int, str]
 Announce = Callable[[list[Envelope]], None]
 
 
-class DueLoan(NamedTuple):
+class ClaimedLoan(NamedTuple):
     """A loan that the scan has claimed."""
 
     review_on: date
@@ -53,7 +53,7 @@ class DueLoan(NamedTuple):
     external_id: str
 
     @property
-    def place(self) -> Place:
+    def position(self) -> ScanPosition:
         return self.review_on, self.id
 
 
@@ -67,12 +67,12 @@ class Scanned:
 
 
 def scan_portfolio(ctx: Context, announce: Announce, waiting: int = 0) -> Scanned:
-    """Announce every loan that is due for a look and is not announced already.
+    """Announce every loan that is due for review and is not announced already.
 
-    Knows nothing of stage rules: a loan is due when its review date has come. Safe to run at any
-    time, again and again, and twice at once: a loan belongs to one announcement until that lapses,
-    and after that it is announced again if it still is due. `waiting` messages are in the queue
-    already: once it is full, the rest of the day is left to the next scan.
+    The scan knows no stage rules: a loan is due when its review date has come. The scan may run at
+    any time, repeatedly, and twice at the same time: a loan belongs to one announcement until that
+    lapses, and is announced again after that if it is still due. `waiting` is the number of
+    messages that the queue holds already. Once the queue is full the next scan announces the rest.
     """
     now = ctx.now()
     today = now.date()
@@ -81,12 +81,12 @@ def scan_portfolio(ctx: Context, announce: Announce, waiting: int = 0) -> Scanne
         size = envelope_size(ctx.settings.envelope, _count_due(connection, today))
     scan = uuid4()
     loans = envelopes = 0
-    reached: Place | None = None
+    reached: ScanPosition | None = None
     while waiting + envelopes < QUEUE_HOLDS:
         with ctx.engine.begin() as connection:
             claimed = _claim(connection, ctx, today, scan, reached)
         if claimed:
-            reached = claimed[-1].place
+            reached = claimed[-1].position
             messages = [
                 {row.id: row.external_id for row in claimed[start : start + size]}
                 for start in range(0, len(claimed), size)
@@ -96,7 +96,7 @@ def scan_portfolio(ctx: Context, announce: Announce, waiting: int = 0) -> Scanne
             envelopes += len(messages)
             with ctx.engine.begin() as connection:
                 _count_run(connection, today, len(claimed), len(messages))
-        if len(claimed) < CLAIM_AT_ONCE:
+        if len(claimed) < CLAIM_BATCH_SIZE:
             with ctx.engine.begin() as connection:
                 _close_run(connection, today, ctx.now())
             break
@@ -104,10 +104,10 @@ def scan_portfolio(ctx: Context, announce: Announce, waiting: int = 0) -> Scanne
 
 
 def envelope_size(setting: int | str, due: int) -> int:
-    """How many loans go into one message when `due` of them are due.
+    """How many loans go into one message when `due` loans are due.
 
-    `auto` keeps one loan a message as long as operators can follow them one by one in Flower. A
-    larger day is a fixed number of messages, until they are as large as one may be.
+    With `auto` it is one loan up to `SINGLE_UP_TO` due loans. On a larger day the number of
+    messages is fixed, up to the largest size that a message may have.
     """
     if isinstance(setting, int):
         return setting
@@ -120,41 +120,43 @@ def _count_due(connection: Connection, today: date) -> int:
 
 
 def _claim(
-    connection: Connection, ctx: Context, today: date, scan: UUID, reached: Place | None
-) -> list[DueLoan]:
-    """Take the next loans in the order of their places. Each pass begins where the last ended.
+    connection: Connection, ctx: Context, today: date, scan: UUID, reached: ScanPosition | None
+) -> list[ClaimedLoan]:
+    """Claim the next loans in the order of their positions, after the last one that was `reached`.
 
-    What a scan has announced is one stretch of that order, so nothing is written to the loans.
+    The loans that one scan announced are one range in that order, so no loan is updated.
     """
     now = ctx.now()
-    # One claim at a time: a scan that runs beside this one sees what was taken here.
+    # One claim at a time: a scan that runs at the same time sees what this one claimed.
     connection.execute(
         select(scan_run.c.business_date).where(scan_run.c.business_date == today).with_for_update()
     )
-    place = tuple_(loan.c.review_on, loan.c.id)
+    position = tuple_(loan.c.review_on, loan.c.id)
     # A subquery, so that finding the loans reads the index only; their names are looked up after.
     due = (
         select(loan.c.review_on, loan.c.id)
         .where(
             loan.c.review_on <= today,
-            place > reached if reached else true(),
+            position > reached if reached else true(),
             or_(loan.c.quarantined_until.is_(None), loan.c.quarantined_until < now),
             ~exists().where(announced_already(now)),
         )
         .order_by(loan.c.review_on, loan.c.id)
-        .limit(CLAIM_AT_ONCE)
+        .limit(CLAIM_BATCH_SIZE)
         .subquery("due")
     )
     external_id = select(loan.c.external_id).where(loan.c.id == due.c.id).scalar_subquery()
     in_order = select(due, external_id).order_by(due.c.review_on, due.c.id)
-    claimed = [DueLoan(*row) for row in connection.execute(in_order)]
+    claimed = [ClaimedLoan(*row) for row in connection.execute(in_order)]
     if claimed:
-        _extend(connection, scan, claimed[0].place, claimed[-1].place, now + ctx.settings.lease)
+        _extend(
+            connection, scan, claimed[0].position, claimed[-1].position, now + ctx.settings.lease
+        )
     return claimed
 
 
 def announced_already(now: datetime) -> ColumnElement[bool]:
-    """The condition that joins a loan to the live announcement its place lies in."""
+    """The condition that joins a loan to the live announcement that its position lies in."""
     return and_(
         announcement.c.lapses_at >= now,
         tuple_(loan.c.review_on, loan.c.id)
@@ -165,7 +167,7 @@ def announced_already(now: datetime) -> ColumnElement[bool]:
 
 
 def _extend(
-    connection: Connection, scan: UUID, first: Place, last: Place, lapses_at: datetime
+    connection: Connection, scan: UUID, first: ScanPosition, last: ScanPosition, lapses_at: datetime
 ) -> None:
     (from_review_on, from_loan_id), (to_review_on, to_loan_id) = first, last
     reached = {"to_review_on": to_review_on, "to_loan_id": to_loan_id, "lapses_at": lapses_at}
@@ -189,20 +191,20 @@ def _open_run(connection: Connection, today: date, now: datetime, policy_digest:
         )
     )
     if last is not None and last != policy_digest:
-        # Other stage rules mean other review dates: every loan past due is looked at today.
+        # Other stage rules mean other review dates: every loan past due is reviewed today.
         connection.execute(
             update(loan).where(loan.c.delinquent_since.is_not(None)).values(review_on=today)
         )
 
 
 def _policy_in_force(ctx: Context, today: date) -> str:
-    """What the day's decisions rest on: the documents, and the ladders that are in force."""
+    """What the day's decisions depend on: the policy documents, and the ladders in force."""
     names = sorted(ladder.name for ladder in ctx.policy.ladders if ladder.in_force(today))
     return f"{ctx.policy.digest} {' '.join(names)}"
 
 
 def _last_policy(connection: Connection) -> str | None:
-    """What the newest scan rested on, today's or an earlier day's; None before the first."""
+    """The policy of the newest scan, of today or an earlier day; None before the first scan."""
     last: str | None = connection.execute(
         select(scan_run.c.policy_digest).order_by(scan_run.c.business_date.desc()).limit(1)
     ).scalar()

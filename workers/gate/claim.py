@@ -1,7 +1,7 @@
-"""The claim: the one transaction through which every action must pass before it has an effect.
+"""The claim: the one transaction that every action must pass before it has an effect.
 
-It locks the borrower and the loan, reads the facts afresh, takes the action by token and asks the
-gate. What was recorded before it is seen; what comes later waits for its commit.
+It locks the borrower and the loan, reads the facts again, claims the action by a token and asks the
+contact gate. Facts recorded before it count; later ones wait until it commits.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class LockedAction(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedAction:
-    """An action whose facts were read under lock, and what the gate says of it."""
+    """An action whose facts were read under lock, and the gate's verdict about it."""
 
     action_id: int
     item: Item
@@ -75,8 +75,8 @@ class CheckedAction:
     now: datetime
 
     @property
-    def away(self) -> Move | None:
-        """Where an action goes that may not be carried out now; None if it may."""
+    def next_move(self) -> Move | None:
+        """Where the action goes instead of being carried out; None if it may be carried out now."""
         facts = ActionFacts(
             past_due_since=self.arrears.delinquent_since,
             written_off=self.facts.written_off,
@@ -87,11 +87,11 @@ class CheckedAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedAction(CheckedAction):
-    """An action that is ours to carry out."""
+    """An action that this worker has claimed and may carry out."""
 
     token: UUID
     failures: int
-    """How many times it was tried before, each certainly without effect."""
+    """How many times it failed before, each time certainly without effect."""
 
 
 def claim(
@@ -101,11 +101,11 @@ def claim(
     action_type: ActionType,
     gate: Gate | None = None,
 ) -> ClaimedAction | None:
-    """Claim an action, or leave it moved to where it belongs and return None.
+    """Claim an action; if it may not be carried out now, move it to where it belongs.
 
-    None means there is nothing to do: it is not due, somebody else has it, its loan was paid, or
-    the gate deferred or barred it — and then that is on record already. `gate` asks about another
-    moment than now, as a visit does.
+    Returns None if there is nothing to do: the action is not due, another worker has it, its loan
+    was paid, or the gate deferred or barred it. Its move is on record then. `gate` asks about
+    another moment than now, as a visit needs.
     """
     now = ctx.now()
     row = lock_action(connection, action_id, action_type)
@@ -115,7 +115,7 @@ def claim(
     if not claim_action(connection, action_id, token, now, ctx.settings.lease):
         return None
     checked = check_gate(connection, ctx, action_id, row, action_type, now, gate)
-    if move := checked.away:
+    if move := checked.next_move:
         move_actions(connection, [action_id], move, now, token=token)
         return None
     known = {field.name: getattr(checked, field.name) for field in fields(checked)}
@@ -131,7 +131,7 @@ def check_gate(
     now: datetime,
     gate: Gate | None = None,
 ) -> CheckedAction:
-    """Ask the gate about an action that `lock_action` locked, on facts read since."""
+    """Ask the gate about an action that `lock_action` locked, with facts read after that."""
     facts = load_facts(connection, [row.loan_id], now)[row.loan_id]
     arrears = arrears_on(facts.instalments, now.date())
     channel = action_type.channel
@@ -162,9 +162,9 @@ def reserve_contact(
     attempt: str | None = None,
     actor: Actor | None = None,
 ) -> int:
-    """Write the contact into the ledger that legal caps count, before it happens.
+    """Record a contact before it happens: the frequency caps of the law count these rows.
 
-    `attempt` is the id under which whoever makes it, `actor`, will tell what came of it.
+    `attempt` is the id under which `actor`, who makes the contact, will report its outcome.
     """
     by_number = claimed.channel in BY_NUMBER
     made = {
@@ -187,7 +187,7 @@ def reserve_contact(
 
 
 def complete(connection: Connection, claimed: ClaimedAction, move: Move, now: datetime) -> bool:
-    """Move the claimed action on; False, and nothing is written, if the claim has lapsed."""
+    """Move the claimed action; False, and nothing is written, if the claim has lapsed."""
     return move_actions(connection, [claimed.action_id], move, now, token=claimed.token) == 1
 
 

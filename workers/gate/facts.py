@@ -1,4 +1,4 @@
-"""What the contact gate is asked: the facts on record, the policy, and what would be said."""
+"""Builds the contact gate's facts from the records, the policy and the message to be sent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from workers.db.schema import loan
 
 LONG_BEFORE = timedelta(days=365)
 NOT_WRITTEN = frozenset({Says.IDENTITY, Says.OPT_OUT})
-"""Of a message that is not at hand: it is taken to lack nothing."""
+"""What a message that is not known is assumed to say: everything that the law asks for."""
 
 
 def contact_facts(
@@ -38,9 +38,9 @@ def contact_facts(
     *,
     party: Party = Party.BORROWER,
 ) -> ContactFacts:
-    """The gate's facts about one loan and one item of its ladder, as the records stand.
+    """The gate's facts about one loan and one item of its ladder, from the records.
 
-    `item` is None where no prepared message goes with the contact. `now` is the moment at which a
+    `item` is None if no prepared message goes with the contact. `now` is the moment at which a
     written notice of a visit would be given.
     """
     reach = facts.reach
@@ -80,10 +80,10 @@ def read_contact_facts(
     *,
     party: Party = Party.BORROWER,
 ) -> ContactFacts:
-    """The gate's facts about a loan as the records stand, for a question that leads to nothing.
+    """The gate's facts about a loan, from the records, for a question without any effect.
 
-    No message is at hand: it is taken to be worded as it should be, and the notice of a visit to
-    have been given in time.
+    There is no message: it is assumed that its words are as they should be, and that the notice of
+    a visit was given in time.
 
     Raises:
         ArrearsError: the loan is not known.
@@ -114,9 +114,9 @@ def read_contact_facts(
 
 
 def precheck(facts: ContactFacts, action_type: ActionType, now: datetime) -> Verdict | None:
-    """What the gate says when work is planned; None where nothing need be said until it is claimed.
+    """The gate's verdict when an action is planned; None if it need not stop it before the claim.
 
-    A visit is only barred ahead: when it can be is asked of the slots to come.
+    A visit can only be barred here: whether it is deferred depends on the slots that are free.
     """
     verdict = may_contact(facts, action_type.channel, now)
     if verdict.answer is Answer.ALLOWED:

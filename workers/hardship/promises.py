@@ -16,12 +16,12 @@ from domain.money import check_amount
 from domain.moves import sources
 from domain.promises import (
     PROMISE_MOVES,
-    TELLING,
+    REPORTING_TIME,
     Promise,
     PromiseStatus,
-    Received,
-    hold_of,
+    ReceivedPayment,
     is_kept,
+    promise_hold,
 )
 from workers.context import Context
 from workers.db.bulk import is_among
@@ -76,7 +76,7 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> str
             "come."
         )
     end_promise(connection, owed.id, now)
-    pause = hold_of(Promise(new.amount, new.due_on, now))
+    pause = promise_hold(Promise(new.amount, new.due_on, now))
     hold_id = insert_hold(
         connection, owed.id, pause, actor=new.actor, why="a promise to pay", now=now
     )
@@ -133,7 +133,7 @@ def keep_promises(connection: Connection, loan_ids: Sequence[int], now: datetime
                 payment.c.loan_id == stored.loan_id, payment.c.reversed_on.is_(None)
             )
         )
-        if is_kept(new, (Received(*row) for row in received)):
+        if is_kept(new, (ReceivedPayment(*row) for row in received)):
             _complete(connection, stored, PromiseStatus.KEPT, now)
 
 
@@ -150,7 +150,7 @@ def break_overdue_promises(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
         .select_from(borrower.join(loan).join(promise))
         .where(
             promise.c.status == PromiseStatus.OPEN,
-            promise.c.due_on < now.date() - TELLING,
+            promise.c.due_on < now.date() - REPORTING_TIME,
             ~has_pending_event(),
         )
         .order_by(promise.c.due_on, promise.c.id)

@@ -16,7 +16,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Connection, Engine, Table, select, update
 
-from domain.actions import ACTION_MOVES, FIRST, PLANNED_AGAIN, ActionStatus, Move
+from domain.actions import ACTION_MOVES, INITIAL, PLANNED_AGAIN, ActionStatus, Move
 from domain.messages import MESSAGE_MOVES, MessageStatus
 from domain.promises import PROMISE_MOVES, PromiseStatus
 from tests.support.events import promise as make_promise
@@ -68,7 +68,7 @@ def test_actions_that_are_planned_again(book: Book) -> None:
         status: ACTION_MOVES[status] if status in PLANNED_AGAIN else frozenset()
         for status in ActionStatus
     }
-    targets = FIRST | {ActionStatus.SKIPPED}
+    targets = INITIAL | {ActionStatus.SKIPPED}
     assert_moves(book, action, moves, move, token_if_claimed, targets)
 
 
