@@ -70,8 +70,8 @@ def _loans(found: Status) -> dict[str, int]:
     return {
         "on the book": found.loans.on_the_book,
         **days,
-        "due for a look": found.loans.due_for_a_look,
-        "of them announced to the workers": found.loans.announced,
+        "due for review": found.loans.due_for_a_look,
+        "of them published to the workers": found.loans.announced,
     }
 
 
@@ -85,7 +85,7 @@ def _scan(found: Status) -> str:
         finished = f"finished at {scan.finished_at.astimezone(zone):%H:%M:%S}"
     return (
         f"Today's scan began at {scan.started_at.astimezone(zone):%H:%M:%S} and {finished}: "
-        f"loans announced {scan.loans}, in envelopes {scan.envelopes}."
+        f"{scan.loans} loans published, in {scan.envelopes} messages."
     )
 
 

@@ -31,7 +31,7 @@ def run_demo(*, as_json: bool, stay: bool) -> None:
     Exits with code 1 if anything failed, could not be explained or was done twice.
     """
     began = time.monotonic()
-    _leave_in_good_order()
+    _stop_cleanly_on_signals()
     screen = DemoScreen()
     try:
         with rehearsal_house(os.environ, at=MORNING) as rehearsal:
@@ -88,20 +88,24 @@ def _agreement(report: ImportReport) -> float:
 
 
 def _stay(rehearsal: RehearsalHouse) -> None:
-    """Return on Ctrl-C or SIGTERM. Raises ArrearsError if a process ends by itself."""
-    enough = threading.Event()
+    """Wait until Ctrl-C or SIGTERM.
+
+    Raises:
+        ArrearsError: a process ended by itself.
+    """
+    stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: enough.set())
+        signal.signal(number, lambda *_: stopped.set())
     print_where_to_look(rehearsal)
-    while not enough.wait(timeout=1):
+    while not stopped.wait(timeout=1):
         rehearsal.children.check()
 
 
-def _leave_in_good_order() -> None:
-    """Let Ctrl-C and SIGTERM unwind the stack, so that everything started is stopped."""
+def _stop_cleanly_on_signals() -> None:
+    """Make Ctrl-C and SIGTERM unwind the stack, so that every started process is stopped."""
 
     def leave(number: int, _: FrameType | None) -> NoReturn:
-        # What follows is bounded; a second signal must not cut it short.
+        # Stopping takes a limited time, and a second signal must not interrupt it.
         for again in (signal.SIGINT, signal.SIGTERM):
             signal.signal(again, signal.SIG_IGN)
         raise SystemExit(128 + number)

@@ -1,4 +1,4 @@
-"""What `arrears demo` shows: progress while it runs, then what was done, what was not, and why."""
+"""What `arrears demo` prints: progress while it runs, then what was done, what was not, and why."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ COLUMNS: dict[str, tuple[ActionStatus, ...]] = {
 NOT_DONE = Table[NotDone](
     "What was not done, and why",
     {
-        "work": lambda row: ACTION_TYPES[row.action_type].words["en"],
+        "action": lambda row: ACTION_TYPES[row.action_type].words["en"],
         "status": lambda row: row.status,
         "why": lambda row: row.reason,
         "actions": lambda row: row.actions,
@@ -62,34 +62,34 @@ NOT_DONE = Table[NotDone](
 
 
 class DemoScreen:
-    """Shows on stderr how the day goes; a context manager, for the line that moves."""
+    """Prints the day's progress to stderr; a context manager, for the line that is rewritten."""
 
     def __init__(self) -> None:
-        self._moving = Status("starting the servers", console=errors)
+        self._status_line = Status("starting the servers", console=errors)
 
     def say(self, at: datetime, sentence: str) -> None:
-        """One thing that was done; `at` is the house's own time."""
+        """Print one thing that was done; `at` is the time of the simulated day."""
         errors.print(Text.assemble((f"{at:%H:%M}  ", "dim"), sentence))
 
     def show(self, at: datetime, backlog: Backlog) -> None:
-        """What is left at this moment."""
-        self._moving.update(f"{at:%H:%M}  {backlog}")
+        """Show what is left at this moment."""
+        self._status_line.update(f"{at:%H:%M}  {backlog}")
 
     def fail(self, why: str) -> None:
         errors.print(Text(f"arrears: {why}"))
 
     @contextmanager
     def importing(self) -> Iterator[Progress]:
-        """A bar for the tape, in the place of the moving line."""
-        self._moving.stop()
+        """A progress bar for the tape, in place of the status line."""
+        self._status_line.stop()
         quiet = not errors.is_terminal
         with ProgressBar(console=errors, transient=True, disable=quiet) as bar:
             task = bar.add_task("reading the loan tape", total=TAPE.stat().st_size)
             yield lambda rows, read: bar.update(task, completed=read, description=f"{rows} rows")
-        self._moving.start()
+        self._status_line.start()
 
     def __enter__(self) -> Self:
-        self._moving.start()
+        self._status_line.start()
         return self
 
     def __exit__(
@@ -98,7 +98,7 @@ class DemoScreen:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._moving.stop()
+        self._status_line.stop()
 
 
 def print_json(connection: Connection, ctx: Context, tally: Tally) -> None:
@@ -111,7 +111,7 @@ def print_json(connection: Connection, ctx: Context, tally: Tally) -> None:
 
 
 def print_report(connection: Connection, ctx: Context, tally: Tally) -> None:
-    """What was done and what not, one loan's story, and the figures to hold the house to."""
+    """What was done and what not, one loan's history, and the figures that must be right."""
     console.print()
     _print_steps(connection, ctx)
     console.print(
@@ -143,7 +143,7 @@ def print_report(connection: Connection, ctx: Context, tally: Tally) -> None:
 
 
 def print_what_is_next() -> None:
-    """Where to go from a day that is over: on stderr, for stdout may be a program's."""
+    """What to read after the day: on stderr, because a program may read stdout."""
     errors.print(
         "\nWhere to look next:\n"
         "    make run                 the same day, left running: Flower, status, explain\n"
@@ -153,14 +153,14 @@ def print_what_is_next() -> None:
 
 
 def print_where_to_look(rehearsal: RehearsalHouse) -> None:
-    """How to look around while it stays: on stderr, for stdout may be a program's."""
+    """How to inspect it while it runs on: on stderr, because a program may read stdout."""
     with rehearsal.ctx.engine.connect() as connection:
         loan = richest_story(connection)
     arrears = shlex.quote(str(_command()))
     errors.print(
         Text(
             f"\nFlower: {rehearsal.flower_url}\n"
-            "In another shell, to reach this house by hand:\n"
+            "In another shell, to use this installation:\n"
             f"    . {shlex.quote(str(rehearsal.environment_file))}\n"
             f"    {arrears} status\n"
             f"    {arrears} worklist\n"
@@ -172,7 +172,7 @@ def print_where_to_look(rehearsal: RehearsalHouse) -> None:
 
 
 def _command() -> Path:
-    """This very installation's, for its directory need not be in the PATH of another shell."""
+    """This installation's own, because its directory may not be in the PATH of another shell."""
     command = Path(sys.executable).with_name("arrears")
     here = Path.cwd()
     return command.relative_to(here) if command.is_relative_to(here) else command
@@ -181,7 +181,7 @@ def _command() -> Path:
 def _print_steps(connection: Connection, ctx: Context) -> None:
     columns: dict[str, Callable[[StepTally], object]] = {
         "step": lambda step: step.step,
-        "work": lambda step: ACTION_TYPES[step.action_type].words["en"],
+        "action": lambda step: ACTION_TYPES[step.action_type].words["en"],
         **{name: partial(_count, statuses=statuses) for name, statuses in COLUMNS.items()},
     }
     table = Table("What was done, by step of the ladder", columns, one_line=COLUMNS, right=COLUMNS)
@@ -196,7 +196,7 @@ def _print_story(connection: Connection, ctx: Context) -> None:
     loan = richest_story(connection)
     if loan is None:
         return
-    console.print(Text(f"One loan's story, as `arrears explain {loan}` tells it", style="italic"))
+    console.print(Text(f"One loan's history, as `arrears explain {loan}` shows it", style="italic"))
     for sentence in read_story(connection, ctx, loan):
         at = f"{sentence.at:%H:%M}  " if sentence.at else ""
         console.print(Text.assemble((at, "dim"), sentence.text))
