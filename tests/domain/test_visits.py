@@ -34,14 +34,14 @@ BEN = replace(ANN, id=2, reference="visitor-02")
 
 def ids(*visitors: Visitor, region: str | None = "NY", language: str = "en") -> tuple[int, ...]:
     pair = choose_visitors(visitors, slot(9), region, language)
-    return tuple(one.id for one in pair or ())
+    return tuple(visitor.id for visitor in pair or ())
 
 
 def test_slots_begin_after_the_notice_and_follow_the_borrowers_own_clock() -> None:
     # 23:00 in New York is the next day in UTC: the borrower's date counts.
     now = datetime(2026, 3, 3, 4, tzinfo=UTC)
     first = list(islice(slots("America/New_York", now), 6))
-    assert [one.starts_at.isoformat() for one in first] == [
+    assert [slot.starts_at.isoformat() for slot in first] == [
         "2026-03-05T09:00:00-05:00",
         "2026-03-05T11:00:00-05:00",
         "2026-03-05T13:00:00-05:00",

@@ -46,7 +46,7 @@ def facts(*at: datetime) -> ContactFacts:
         lender_zone="UTC",
         packs=(),
         reachable=CALL,
-        history=tuple(PastContact(one, Channel.CALL, 1) for one in at),
+        history=tuple(PastContact(moment, Channel.CALL, 1) for moment in at),
     )
 
 

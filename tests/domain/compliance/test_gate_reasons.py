@@ -169,5 +169,5 @@ def test_a_court_is_reached_without_zone_hours_number_or_leave() -> None:
 def test_a_place_is_bound_by_its_country_s_pack_and_its_own(
     jurisdiction: str, bound_by: list[str]
 ) -> None:
-    packs = tuple(RulePack(one.lower(), 1, one, rules=()) for one in ("US", "US-MA", "CN"))
-    assert [one.jurisdiction for one in packs_for(packs, jurisdiction)] == bound_by
+    packs = tuple(RulePack(place.lower(), 1, place, rules=()) for place in ("US", "US-MA", "CN"))
+    assert [pack.jurisdiction for pack in packs_for(packs, jurisdiction)] == bound_by

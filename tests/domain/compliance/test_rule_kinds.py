@@ -126,8 +126,8 @@ def test_the_day_of_a_validation_notice_is_the_borrower_s() -> None:
 
 def calls(*went: bool | None, party: Party = Party.BORROWER) -> tuple[PastContact, ...]:
     return tuple(
-        PastContact(datetime(2026, 6, day, tzinfo=UTC), Channel.CALL, 1, one, party=party)
-        for day, one in enumerate(went, start=1)
+        PastContact(datetime(2026, 6, day, tzinfo=UTC), Channel.CALL, 1, connected, party=party)
+        for day, connected in enumerate(went, start=1)
     )
 
 
@@ -203,7 +203,10 @@ def test_a_rule_is_in_force_from_its_first_day_to_its_last_and_a_draft_never_is(
 
 
 def test_only_advice_lets_a_contact_against_it_happen() -> None:
-    is_blocking = {one: made(Conduct, text="x", modality=one).is_blocking for one in Modality}
+    is_blocking = {
+        strictness: made(Conduct, text="x", modality=strictness).is_blocking
+        for strictness in Modality
+    }
     assert is_blocking == {
         Modality.MUST_NOT: True,
         Modality.PRESUMPTION: True,

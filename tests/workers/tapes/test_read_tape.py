@@ -300,7 +300,7 @@ def test_a_loan_issued_after_the_day_of_the_tape_is_refused() -> None:
     found = list(read_tape(SAMPLE, load_mapping("lending_club_sample"), date(2018, 2, 15)))
     wrong = [row for row in found if isinstance(row, RowError)]
     assert wrong
-    assert {one.column for one in wrong} == {"issue_month"}
+    assert {error.column for error in wrong} == {"issue_month"}
 
 
 def test_a_loan_and_its_instalment_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
