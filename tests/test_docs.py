@@ -19,7 +19,7 @@ from domain.compliance.gate import Answer
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.decision import Outcome
-from domain.events import OutboxStatus
+from domain.events import InboxStatus, OutboxStatus
 from domain.holds import HoldKind
 from domain.inbound_texts import ReplyKind
 from domain.ladder import MissedSteps
@@ -88,7 +88,7 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
         ("The life of an action:", ActionStatus),
         ("What is known of a text:", MessageStatus),
         ("The life of a promise:", PromiseStatus),
-        ("Events in, and events out to the lender's systems:", OutboxStatus),
+        ("Events in, and events out to the lender's systems:", [*InboxStatus, *OutboxStatus]),
         ("What a borrower's text asks for:", ReplyKind),
         ("The outcome of an attempt:", ContactOutcome),
         ("## Pausing", HoldKind),

@@ -38,7 +38,7 @@ from workers.sms.providers.twilio import read_inbound_text, read_status_report, 
 log = logging.getLogger(__name__)
 HELP_TEMPLATE = "help_reply"
 ANY_LOCALE = "en"
-"""For somebody who is not on the book."""
+"""The language of the answer to a number that is in no loan."""
 
 _UUID = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 
