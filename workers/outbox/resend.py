@@ -108,6 +108,6 @@ def resend_dead(ctx: Context) -> int:
 def _assert_webhook_is_set(ctx: Context) -> None:
     if ctx.lender_webhook is None:
         raise ArrearsError(
-            "No events are delivered: ARREARS_EVENTS_OUT_URL is not set. Set it to the address of the "
-            "lender's systems."
+            "No events are delivered: ARREARS_EVENTS_OUT_URL is not set. Set it to the address of "
+            "the lender's systems."
         )
