@@ -270,6 +270,15 @@ def retry_events_naming(
     connection.execute(_RETRY, {"ids": list(ids), "fields": list(fields)})
 
 
+def retry_all_events(connection: Connection) -> None:
+    """Let the sweep dispatch every pending event at once, whatever it waits for."""
+    connection.execute(
+        update(inbox_event)
+        .where(_IS_RECEIVED, inbox_event.c.dispatched_at.is_not(None))
+        .values(dispatched_at=None)
+    )
+
+
 def dispatch_pending(
     connection: Connection, now: datetime, *, again_before: datetime, limit: int
 ) -> list[int]:

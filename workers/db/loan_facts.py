@@ -1,4 +1,4 @@
-"""What the store knows of loans, as the domain wants to hear it."""
+"""The facts of loans, read from the database as domain objects."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from workers.db.typed_rows import typed_rows
 
 @dataclass(frozen=True, slots=True)
 class StoredAction:
-    """An action on record, with the key to move it."""
+    """A recorded action, with its id."""
 
     id: int
     past: PastAction
@@ -31,17 +31,17 @@ class StoredAction:
 
 @dataclass(frozen=True, slots=True)
 class LoanFacts:
-    """The rows about one loan that decisions and the gate rest on."""
+    """The facts of one loan that decisions and the gate are based on."""
 
     instalments: tuple[Instalment, ...]
-    """Unpaid ones up to the next to fall due; paid ones cannot change a decision."""
+    """The unpaid ones, up to the next due one; paid ones cannot change a decision."""
     holds: tuple[Hold, ...]
     actions: tuple[StoredAction, ...]
     reach: Reach
     written_off: bool = False
     case_open: bool = False
     has_problem: bool = False
-    """Whether any defect of its data is on record and not resolved."""
+    """Whether the loan has an open problem."""
 
     def has(self, status: ActionStatus) -> bool:
         """Whether any of its actions is in this status."""
@@ -50,28 +50,28 @@ class LoanFacts:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How the borrower may be reached, and how they were: what the contact gate asks about."""
+    """How the borrower can be contacted, and was contacted before: facts for the contact gate."""
 
     zones: tuple[str, ...]
     locale: str
     reachable: frozenset[Channel]
-    """The channels for which there is a number or an address on record."""
+    """The channels with a number or an address on record."""
     opted_out: frozenset[Channel]
     ceased: bool
     number: str | None
-    """A key that is equal for equal numbers."""
+    """The blind index, equal for equal numbers."""
     number_invalid: bool
     at_work: bool
     history: tuple[PastContact, ...]
-    """Of all the borrower's loans, as far back as any rule counts."""
+    """Contacts about all the borrower's loans, as far back as any rule counts."""
     first_contact_at: datetime | None
-    """About this loan, however long ago."""
+    """The first contact about this loan, at any time."""
     validation_notice_on: date | None
     limitation_from: date | None
 
 
-COUNTED = timedelta(days=LONGEST_WINDOW + 1)
-"""How far back contacts are read: a day more than any cap counts, for zones ahead of the lender."""
+HISTORY_READ = timedelta(days=LONGEST_WINDOW + 1)
+"""How far back contacts are read: one day more than any cap, for zones ahead of the lender."""
 
 Json: TypeAlias = dict[str, Any]
 
@@ -101,12 +101,12 @@ class _FactsRow(NamedTuple):
     limitation_from: date | None
 
 
-# Everything about all the loans of an envelope in one statement. Amounts travel as text, so that
-# no JSON number ever becomes a float.
+# All facts of all loans of an envelope in one statement. Amounts are JSON strings, not numbers,
+# which would be read as floats.
 _FACTS = prepared(
     text("""
 SELECT l.id, l.written_off_on IS NOT NULL AS written_off,
-       -- Not EXISTS: for that PostgreSQL may hash all open cases of the book, to look one up.
+       -- Not EXISTS: PostgreSQL may hash all open cases for it, to find one.
        coalesce((SELECT true FROM collection_case k
                   WHERE k.loan_id = l.id AND k.closed_at IS NULL LIMIT 1), false) AS case_open,
        coalesce((SELECT true FROM problem p
@@ -134,7 +134,7 @@ SELECT l.id, l.written_off_on IS NOT NULL AS written_off,
                        SELECT FROM contact c JOIN contact_outcome o ON o.contact_id = c.id
                         WHERE c.action_id = a.id)))
           FROM action a WHERE a.loan_id = l.id) AS actions,
-       -- Whoever holds the telephone asked to be left alone, whatever name the loan is in.
+       -- An opt-out belongs to the telephone: it counts for all borrowers with the number.
        (SELECT json_agg(DISTINCT o.channel)
           FROM opt_out o
          WHERE o.borrower_id = ANY (ARRAY(
@@ -146,8 +146,8 @@ SELECT l.id, l.written_off_on IS NOT NULL AS written_off,
        encode(b.phone_blind_index, 'hex') AS number, b.phone_invalid_at IS NOT NULL AS
            number_invalid,
        b.phone_at_work AS at_work,
-       -- What certainly reached nobody does not count: a text the provider refused or never took,
-       -- a visit that was called off.
+       -- Contacts that certainly reached nobody do not count: a text that was refused or not sent,
+       -- a visit that was cancelled.
        (SELECT json_agg(json_build_object('at', extract(epoch FROM c.at), 'channel', c.channel,
                    'loan_id', c.loan_id, 'connected', o.connected,
                    'number', encode(c.number_blind_index, 'hex'), 'at_work', c.at_work,
@@ -177,7 +177,7 @@ def load_facts(
     values = {
         "loan_ids": list(loan_ids),
         "today": now.date(),
-        "counted_since": now - COUNTED,
+        "counted_since": now - HISTORY_READ,
     }
     rows = typed_rows(_FactsRow, connection.execute(_FACTS, values))
     return {

@@ -19,7 +19,7 @@ HOW_TO_CHECK = """\
 story.txt      what was done about the loan, when and why, in sentences
 story.zh.txt   the same in Chinese
 evidence.jsonl the rows that it rests on, one a line, in the order in which they were chained
-head.json      what stood for all evidence of the house when this was written
+head.json      the head that covered all evidence when this was written
 
 Each line of evidence.jsonl has the table ("kind"), the row as it was hashed ("row"), and the digest
 of its link. A digest is SHA-256 over the 32 bytes of the digest before it (32 zero bytes for the

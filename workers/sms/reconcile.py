@@ -225,7 +225,7 @@ def _lock_equal_texts(
 
     They are locked, so that two runs do not match one text of the list with two of ours.
     """
-    unsettled = connection.execute(
+    unresolved = connection.execute(
         select(message.c.body_encrypted)
         .join(contact)
         .where(
@@ -237,7 +237,7 @@ def _lock_equal_texts(
         .order_by(message.c.contact_id)
         .with_for_update(of=message)
     )
-    return sum(ctx.cipher.decrypt(sealed) == body for sealed in unsettled.scalars())
+    return sum(ctx.cipher.decrypt(encrypted) == body for encrypted in unresolved.scalars())
 
 
 def mark_lost_claims(ctx: Context) -> int:

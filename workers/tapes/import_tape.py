@@ -13,11 +13,11 @@ from sqlalchemy import Connection, insert, update
 
 from config.readers.tape_mapping import TapeMapping
 from domain.errors import ArrearsError
-from domain.events import InboxStatus
 from domain.loans import LoanOnTape, Problem
 from workers.context import Context
+from workers.db import inbox
 from workers.db.problems import NO_LADDER, no_ladder_detail
-from workers.db.schema import inbox_event, tape_import
+from workers.db.schema import tape_import
 from workers.escalation.reassess import reassess
 from workers.tapes.changes import note_changes
 from workers.tapes.csv_lines import Progress, read_header
@@ -216,11 +216,4 @@ def _finish_import(
         .where(tape_import.c.id == import_id)
         .values(rows_taken=taken, rows_rejected=rejected, imported_at=now)
     )
-    # Events that wait for one of these loans are tried again at once.
-    connection.execute(
-        update(inbox_event)
-        .where(
-            inbox_event.c.status == InboxStatus.RECEIVED, inbox_event.c.dispatched_at.is_not(None)
-        )
-        .values(dispatched_at=None)
-    )
+    inbox.retry_all_events(connection)  # some may have waited for a loan of this tape

@@ -98,7 +98,7 @@ class StatusReport:
     sid: str
     """The provider's id of the message."""
     word: str
-    """The provider's own word for the status; with `sid` it tells one receipt from another."""
+    """The provider's own word for the status; with `sid` it identifies a receipt."""
     status: MessageStatus
     code: str | None
     """The provider's error code, with `failed` and `undelivered`."""
