@@ -209,7 +209,7 @@ def test_a_key_is_replaced_in_a_rotation_that_is_killed_half_way_and_goes_on(
         assert "Put them back at the end of the list" in refused.stderr
 
     done = arrears(both, "keys", "rotate")
-    assert (done.returncode, "The others may be taken out" in done.stdout) == (0, True)
+    assert (done.returncode, "The others may be removed" in done.stdout) == (0, True)
     assert arrears(only_new, "check").returncode == 2, "no broker, and nothing else is wrong"
     assert "broker" in arrears(only_new, "check").stderr
     assert "ENCRYPTION_KEYS" not in arrears(only_new, "check").stderr
