@@ -15,6 +15,7 @@ from typing import Self
 from domain.collectors import Role
 from domain.compliance.gate import NOTHING_PAST_DUE, Answer, Verdict
 from domain.compliance.vocabulary import Channel
+from domain.reasons import ReasonCode, Reasons, because
 
 
 class ActionStatus(StrEnum):
@@ -84,9 +85,6 @@ PLANNED_AGAIN = frozenset({S.SKIPPED, S.CANCELLED})
 """What a decision may plan again: neither ever had an effect."""
 
 
-CURED = "cured"
-WRITTEN_OFF = "written off"
-DAYS_PASSED = "its days had passed"
 EVENT_PENDING = "lender.event_pending"
 RETRY_AFTER_PENDING_EVENT = timedelta(minutes=1)
 
@@ -96,7 +94,7 @@ class Move:
     """The status that an action gets, and why."""
 
     to: ActionStatus
-    reason: str
+    reason: Reasons
     rules: tuple[str, ...] = ()
     due_at: datetime | None = None
     """When it may be claimed next; None: never, or not before a fact changes."""
@@ -128,22 +126,22 @@ def next_status(
     Without a `verdict` the contact gate was not asked.
     """
     if facts.written_off:
-        return Move(S.CANCELLED, WRITTEN_OFF)
+        return Move(S.CANCELLED, because(ReasonCode.WRITTEN_OFF))
     if facts.past_due_since is None or (verdict and NOTHING_PAST_DUE in verdict.rules):
-        return Move(S.CANCELLED, CURED)
+        return Move(S.CANCELLED, because(ReasonCode.CURED))
     if delinquent_since != facts.past_due_since:
-        return Move(S.CANCELLED, "superseded")
+        return Move(S.CANCELLED, because(ReasonCode.SUPERSEDED))
     if facts.off_the_ladder:
-        return Move(S.CANCELLED, "policy")
+        return Move(S.CANCELLED, because(ReasonCode.REMOVED_BY_POLICY))
     if facts.days_passed:
-        return Move(S.SKIPPED, DAYS_PASSED)
+        return Move(S.SKIPPED, because(ReasonCode.DAYS_PASSED))
     if facts.event_pending:
-        reason = "Something has come in about it and is not applied yet."
+        reason = because(ReasonCode.EVENT_PENDING)
         return Move(S.DEFERRED, reason, (EVENT_PENDING,), now + RETRY_AFTER_PENDING_EVENT)
     if verdict and verdict.answer is Answer.BARRED:
         return Move(S.BARRED, verdict.reason, verdict.rules)
     if facts.approver:
-        return Move(S.AWAITING_APPROVAL, f"waits for approval by a {facts.approver}")
+        return Move(S.AWAITING_APPROVAL, because(ReasonCode.AWAITS_APPROVAL, role=facts.approver))
     if verdict and verdict.answer is Answer.DEFERRED:
         return Move(S.DEFERRED, verdict.reason, verdict.rules, verdict.until)
     return None
@@ -221,7 +219,7 @@ OPEN_LEGAL_FILE = ActionType(
     queue="legal",
     use_case="workers.legal.legal_files:open_legal_file",
     effect="legal_file",
-    words={"en": "a legal file", "zh": "诉讼卷宗"},
+    words={"en": "a legal file", "zh": "诉讼材料"},
     events={S.DONE: "legal_file.opened"},
 )
 

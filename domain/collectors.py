@@ -8,6 +8,8 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
+from domain.reasons import ReasonCode, Reasons, because
+
 
 class Role(StrEnum):
     """What somebody may do."""
@@ -60,8 +62,7 @@ class Collector:
 class NobodyFree:
     """Why nobody can be assigned the work, and when to ask again."""
 
-    reason: str
-    """A sentence without personal data."""
+    reason: Reasons
     try_again_at: datetime | None = None
     """The first moment at which somebody is expected to be free; None: never on this roster."""
 
@@ -75,21 +76,22 @@ def choose_collector(
     wins: the smallest share of the day's capacity used, then the fewest calls, then the lowest id.
     """
     if not collectors:
-        return NobodyFree("There are no callers on the roster.")
+        return NobodyFree(because(ReasonCode.NO_CALLERS))
     speaking = [collector for collector in collectors if speaks(collector.languages, language)]
     if not speaking:
-        return NobodyFree(f"No caller on the roster speaks {language}.")
+        return NobodyFree(because(ReasonCode.NO_CALLER_SPEAKS, language=language))
     trained = [person for person in speaking if is_trained(person.trained_on, now.date())]
     if not trained:
-        return NobodyFree(f"No caller who speaks {language} was trained within the last year.")
+        return NobodyFree(because(ReasonCode.NO_CALLER_TRAINED, language=language))
     present = [person for person in trained if _on_shift(person, now)]
     free = [person for person in present if person.assigned_today < person.daily_capacity]
     if free:
         return min(free, key=_load)
     return NobodyFree(
-        f"Every caller on shift who speaks {language} has a full day."
-        if present
-        else f"No caller who speaks {language} is on shift.",
+        because(
+            ReasonCode.CALLERS_FULL if present else ReasonCode.NO_CALLER_ON_SHIFT,
+            language=language,
+        ),
         min((start for person in trained if (start := _free_from(person, now))), default=None),
     )
 

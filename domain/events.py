@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TypeAlias
 
+from domain.reasons import ReasonCode, Reasons, because
+
 
 class InboxStatus(StrEnum):
     """The life of one event from outside."""
@@ -42,11 +44,19 @@ OUTBOX_MOVES: dict[OutboxStatus, frozenset[OutboxStatus]] = {
 """An event moves back to `waiting` when an operator sends it again."""
 
 
-class NotYetError(Exception):
+class NotAppliedError(Exception):
+    """An event is not applied, for a reason that is kept with it."""
+
+    def __init__(self, code: ReasonCode, **params: object) -> None:
+        self.reason = because(code, **params)
+        super().__init__(self.reason)
+
+
+class NotYetError(NotAppliedError):
     """Something the event names has not come in yet. The event is kept and tried again."""
 
 
-class RejectedError(Exception):
+class RejectedError(NotAppliedError):
     """The event can never be applied as it is. It is kept with the reason."""
 
 
@@ -54,5 +64,5 @@ class LoanLockedError(Exception):
     """Another transaction has locked the loan. Nothing was done, and the event is applied alone."""
 
 
-HandlerResult: TypeAlias = str | NotYetError | RejectedError | LoanLockedError
-"""What a handler did with one event of a batch: a sentence for people, or why it did nothing."""
+HandlerResult: TypeAlias = Reasons | NotYetError | RejectedError | LoanLockedError
+"""What a handler did with one event of a batch, or why it did nothing."""

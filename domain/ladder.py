@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -57,6 +58,8 @@ class Item:
     """Steps that must have been tried since the loan fell past due, before the item may act."""
     approval: Role | None = None
     """The role that must approve first, such as `supervisor`."""
+    names: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What people call it, by language: `zh`; where there is none, its id stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ class Step:
     id: str
     days: Days
     items: tuple[Item, ...]
+    names: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What people call it, by language: `zh`; where there is none, its id stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,8 @@ class Ladder:
     steps: tuple[Step, ...]
     source: str
     """Where the stages come from, for the regulator who asks."""
+    names: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What people call it, by language: `zh`; where there is none, its id stands."""
     items: tuple[tuple[Step, Item], ...] = field(init=False, repr=False, compare=False)
     """Every item with its step, in order. Computed once: every review of a loan needs it."""
     _changes: tuple[int, ...] = field(init=False, repr=False, compare=False)

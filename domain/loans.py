@@ -10,6 +10,8 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from domain.reasons import Reasons
+
 ZERO = Decimal(0)
 
 
@@ -97,5 +99,5 @@ class Problem:
 
     kind: str
     """Stable word, such as `phone_invalid` or `zone_missing`."""
-    detail: str
-    """A sentence for a person; values in it are masked."""
+    detail: Reasons
+    """What is wrong; values in it are masked."""

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from domain.events import RejectedError
 from domain.loans import ZERO
+from domain.reasons import ReasonCode
 
 SMALLEST = Decimal("0.01")
 TOO_LARGE = Decimal(10**11)
@@ -19,11 +20,10 @@ def check_amount(amount: Decimal, currency: str, loan: str, loan_currency: str) 
     """
     if currency != loan_currency:
         raise RejectedError(
-            f"The amount is in {currency} and loan {loan} in {loan_currency}. "
-            "Convert it and record it under another id."
+            ReasonCode.WRONG_CURRENCY,
+            given_currency=currency,
+            loan=loan,
+            loan_currency=loan_currency,
         )
     if not SMALLEST <= amount < TOO_LARGE or amount % SMALLEST != ZERO:
-        raise RejectedError(
-            f"{amount} is not an amount that can be paid: it must be more than zero, below "
-            "a hundred thousand million, and in whole hundredths."
-        )
+        raise RejectedError(ReasonCode.AMOUNT_NOT_PAYABLE, amount=str(amount))

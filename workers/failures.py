@@ -9,20 +9,22 @@ from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy.exc import OperationalError
 
 from domain.errors import ArrearsError
+from domain.reasons import ReasonCode, Reasons, because
 
 TRANSIENT_ERRORS = (OperationalError, SoftTimeLimitExceeded)
 """Errors that end a task without a fault of its data: the database is not reachable, a lock was not
 obtained in time, or the time limit of the task has passed. The work is published again."""
 
 
-def user_message(error: Exception, what_failed: str) -> str:
-    """The message of an error for people: its own text if it is an `ArrearsError`.
+def reason_of_failure(error: Exception) -> Reasons:
+    """What to record of an error: its own text if it is an `ArrearsError`.
 
     The text of any other error may quote personal data, so only its type is named.
     """
+    kind = type(error).__name__
     if isinstance(error, ArrearsError):
-        return str(error)
-    return f"{what_failed} ({type(error).__name__}). See the log of the worker."
+        return because(ReasonCode.FAILED_SAYING, error=kind, message=str(error))
+    return because(ReasonCode.FAILED, error=kind)
 
 
 def log_summary(error: Exception) -> str:

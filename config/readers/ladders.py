@@ -15,9 +15,9 @@ from domain.ladder import AppliesTo, Days, Item, Ladder, MissedSteps, Step
 
 LADDER_KEYS = (
     "id version effective_from effective_to applies_to currency minimum_amount grace_days "
-    "missed_steps source steps"
+    "missed_steps source steps names"
 )
-ITEM_KEYS = "item do days template purpose must_learn may_offer requires approval"
+ITEM_KEYS = "item do days template purpose must_learn may_offer requires approval names"
 
 
 def read_ladder(document: Value, template_names: Collection[str]) -> Ladder:
@@ -46,6 +46,7 @@ def read_ladder(document: Value, template_names: Collection[str]) -> Ladder:
         missed_steps=top.need("missed_steps").word(MissedSteps),
         source=top.need("source").text(),
         steps=_read_steps(top.need("steps"), _SoFar(grace_days, template_names)),
+        names=top.maybe("names", _read_names) or {},
     )
 
 
@@ -73,12 +74,13 @@ def _read_entry(value: Value, so_far: _SoFar) -> Step | Days:
         if rest.need("rest").text() != "true":
             raise rest.need("rest").refuse("`rest` is not true.", "Write rest: true, or a step.")
         return _read_days(rest.need("days"))
-    section = value.section("step days items")
+    section = value.section("step days items names")
     days = _read_days(section.need("days"))
     earlier = tuple(so_far.steps)
     id_ = _new_id(section.need("step"), so_far.steps)
     read = partial(_read_item, step_days=days, earlier=earlier, so_far=so_far)
-    return Step(id_, days, section.need("items").entries(read))
+    names = section.maybe("names", _read_names) or {}
+    return Step(id_, days, section.need("items").entries(read), names)
 
 
 def _read_item(value: Value, step_days: Days, earlier: tuple[str, ...], so_far: _SoFar) -> Item:
@@ -94,7 +96,13 @@ def _read_item(value: Value, step_days: Days, earlier: tuple[str, ...], so_far: 
         may_offer=section.entries("may_offer", Value.text),
         requires=section.maybe("requires", partial(_read_requires, earlier=earlier)) or (),
         approval=section.maybe("approval", partial(Value.word, words=Role)),
+        names=section.maybe("names", _read_names) or {},
     )
+
+
+def _read_names(value: Value) -> dict[str, str]:
+    """What people call it, by language."""
+    return value.section("en zh").given({"en": Value.text, "zh": Value.text})
 
 
 def _new_id(value: Value, seen: dict[str, Value]) -> str:

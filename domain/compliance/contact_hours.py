@@ -11,6 +11,7 @@ from domain.compliance.calendars import PLAIN_WEEK, Calendar, DayKind
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.vocabulary import Channel
+from domain.reasons import ReasonCode, Reasons, because
 
 LOOK_AHEAD = 35
 """Days in which hours must come again: more than any series of holidays has."""
@@ -60,11 +61,12 @@ class ContactHours(ContactRule):
             ]
             if starts:
                 return min(starts)
-        return Blocked(f"No hours of {self.source.citation} come within {LOOK_AHEAD} days.")
+        citation = self.source.citation
+        return Blocked(because(ReasonCode.NO_HOURS_AHEAD, citation=citation, days=LOOK_AHEAD))
 
     @property
-    def violation(self) -> str:
-        return f"Outside the contact hours of {self.source.citation}."
+    def violation(self) -> Reasons:
+        return because(ReasonCode.OUTSIDE_HOURS, citation=self.source.citation)
 
 
 def moment_of(day: date, clock: time, zone: str) -> datetime:

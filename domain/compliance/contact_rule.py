@@ -13,14 +13,15 @@ from typing import TypeAlias
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.rules import Rule
 from domain.compliance.vocabulary import Channel
+from domain.reasons import ReasonCode, Reasons, because
 
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
     """No moment is lawful with the facts as they are."""
 
-    reason: str
-    """A sentence without personal data."""
+    reason: Reasons
+    """Without personal data."""
     permanent: bool = False
     """Whether no later fact can change it."""
 
@@ -46,6 +47,6 @@ class ContactRule(Rule):
         raise NotImplementedError
 
     @property
-    def violation(self) -> str:
-        """A sentence that says what a contact before its opening would be, with the article."""
-        return f"Against {self.source.citation}."
+    def violation(self) -> Reasons:
+        """What is wrong with a contact before `earliest_time`, with the article."""
+        return because(ReasonCode.AGAINST_RULE, citation=self.source.citation)

@@ -13,6 +13,7 @@ from domain.compliance.contact_facts import ContactFacts, PastContact
 from domain.compliance.contact_hours import moment_of
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.vocabulary import Channel
+from domain.reasons import ReasonCode, Reasons, because
 
 LONGEST_WINDOW = 31
 """Days. The history of contacts that the gate gets covers at least so many days."""
@@ -102,7 +103,7 @@ class Cap(ContactRule):
         for ahead in range(1, (last - today).days + 1):
             if not self._is_full(days, day := today + timedelta(days=ahead)):
                 return moment_of(day, time.min, zone)
-        return Blocked(f"{self.source.citation} leaves no room for it.")
+        return Blocked(because(ReasonCode.CAP_NEVER_FREE, citation=self.source.citation))
 
     def _is_full(self, days: list[date], day: date) -> bool:
         return any(
@@ -124,8 +125,15 @@ class Cap(ContactRule):
         return True
 
     @property
-    def violation(self) -> str:
-        return f"As many as {self.source.citation} allows within {self.within} have been made."
+    def violation(self) -> Reasons:
+        citation = self.source.citation
+        match self.window:
+            case ConsecutiveDays(days) if days > 1:
+                return because(ReasonCode.CAP_REACHED_IN_DAYS, citation=citation, days=days)
+            case ConsecutiveDays():
+                return because(ReasonCode.CAP_REACHED, citation=citation, window=CalendarUnit.DAY)
+            case CalendarUnit():
+                return because(ReasonCode.CAP_REACHED, citation=citation, window=self.window)
 
     @property
     def within(self) -> str:

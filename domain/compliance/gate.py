@@ -15,6 +15,7 @@ from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.vocabulary import Channel, Party
 from domain.holds import Hold, active_hold, resumes_on
 from domain.loans import ZERO
+from domain.reasons import ReasonCode, Reasons, because
 
 NOTHING_PAST_DUE = "lender.nothing_past_due"
 BELOW_MINIMUM = "lender.below_minimum"
@@ -44,8 +45,8 @@ class Verdict:
 
     answer: Answer
     rules: tuple[str, ...]
-    reason: str
-    """A sentence without personal data."""
+    reason: Reasons
+    """Without personal data."""
     until: datetime | None = None
     """For a deferred contact: the first lawful moment, in UTC. None: only a new fact can make it
     lawful (a number, a time zone, a rule pack, the release of a hold without an end)."""
@@ -76,21 +77,21 @@ def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
     reaches nobody, so hours and opt-outs do not apply to it; all other rules do.
     """
     if facts.past_due <= ZERO:
-        return Verdict(Answer.BARRED, (NOTHING_PAST_DUE,), "Nothing is past due any more.")
+        return Verdict(Answer.BARRED, (NOTHING_PAST_DUE,), because(ReasonCode.CURED))
     if facts.past_due < facts.minimum:
-        return _until_known(BELOW_MINIMUM, "Less is past due than the ladder acts on.")
+        return _until_known(BELOW_MINIMUM, ReasonCode.BELOW_MINIMUM)
     if not facts.packs:
-        return _until_known(NO_RULES, "No rule pack is known for the jurisdiction.")
+        return _until_known(NO_RULES, ReasonCode.NO_RULE_PACK)
     if channel is not Channel.LEGAL:
         if facts.ceased:
-            reason = "The borrower asked not to be contacted any more."
-            return Verdict(Answer.BARRED, (CEASED,), reason)
+            return Verdict(Answer.BARRED, (CEASED,), because(ReasonCode.CONTACT_CEASED))
         if channel in facts.opted_out:
-            return Verdict(Answer.BARRED, (OPTED_OUT,), f"The borrower opted out of {channel}.")
+            reason = because(ReasonCode.OPTED_OUT_OF, channel=channel)
+            return Verdict(Answer.BARRED, (OPTED_OUT,), reason)
         if not facts.zones:
-            return _until_known(NO_ZONE, "The borrower's time zone is not known.")
+            return _until_known(NO_ZONE, ReasonCode.NO_ZONE)
         if channel not in facts.reachable:
-            return _until_known(NO_ADDRESS, f"There is no usable number or address for {channel}.")
+            return _until_known(NO_ADDRESS, ReasonCode.NO_ADDRESS, channel=channel)
     return _first_lawful(facts, channel, at.astimezone(UTC))
 
 
@@ -100,16 +101,15 @@ def _first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Ve
     A rule that is asked about a later moment never gives an earlier answer. So waiting each time
     for the latest rule leads to the first moment that all of them allow.
     """
-    against: dict[str, str] = {}
+    against: dict[str, Reasons] = {}
     free_from = moment
     while True:
         if hold := _hold_at(facts, moment):
             resumes = _hold_end(facts, moment)
             if resumes is None:
-                reason = f"A hold ({hold.kind}) is in force until it is released."
-                return _until_known(ON_HOLD, reason)
+                return _until_known(ON_HOLD, ReasonCode.ON_HOLD_UNTIL_RELEASED, hold=hold.kind)
             free_from = moment = resumes
-            against.setdefault(ON_HOLD, f"A hold ({hold.kind}) is in force.")
+            against.setdefault(ON_HOLD, because(ReasonCode.ON_HOLD, hold=hold.kind))
             continue
         bound = tuple(_bound(facts, channel, moment))
         if (silent := _silent(facts, channel, bound)) is not None:
@@ -124,8 +124,8 @@ def _first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Ve
         moment = last.opens_at
         against |= {blocked_rule.rule.id: blocked_rule.rule.violation for blocked_rule in closed}
         if moment - free_from > HORIZON:
-            against[NEVER_TOGETHER] = "No moment is lawful in all of the borrower's time zones."
-            return Verdict(Answer.DEFERRED, tuple(against), " ".join(against.values()), None)
+            against[NEVER_TOGETHER] = because(ReasonCode.NO_COMMON_MOMENT)
+            return Verdict(Answer.DEFERRED, tuple(against), _all(against), None)
 
 
 def _bound(facts: ContactFacts, channel: Channel, moment: datetime) -> Iterator[_Bound]:
@@ -148,11 +148,11 @@ def _silent(facts: ContactFacts, channel: Channel, bound: Sequence[_Bound]) -> V
     if {bound_rule.zone for bound_rule in bound if _gives_hours(bound_rule.rule)} != set(
         facts.zones
     ):
-        return _until_known(NO_RULES, f"No contact hours are known for {channel}.")
+        return _until_known(NO_RULES, ReasonCode.NO_CONTACT_HOURS, channel=channel)
     if facts.party is Party.THIRD_PARTY and not any(
         isinstance(bound_rule.rule, ThirdPartyContact) for bound_rule in bound
     ):
-        return _until_known(NO_RULES, "No rule is known about contact with third parties.")
+        return _until_known(NO_RULES, ReasonCode.NO_THIRD_PARTY_RULE)
     return None
 
 
@@ -189,7 +189,7 @@ def _open(
     channel: Channel,
     moment: datetime,
     bound: Sequence[_Bound],
-    against: dict[str, str],
+    against: dict[str, Reasons],
 ) -> Verdict:
     warnings = tuple(
         dict.fromkeys(
@@ -200,10 +200,9 @@ def _open(
         )
     )
     if against:
-        reason = " ".join(against.values())
-        return Verdict(Answer.DEFERRED, tuple(against), reason, moment, warnings)
+        return Verdict(Answer.DEFERRED, tuple(against), _all(against), moment, warnings)
     asked = tuple(dict.fromkeys(bound_rule.rule.id for bound_rule in bound))
-    return Verdict(Answer.ALLOWED, asked, "No rule forbids it.", None, warnings)
+    return Verdict(Answer.ALLOWED, asked, because(ReasonCode.NO_RULE_FORBIDS), None, warnings)
 
 
 def _hold_at(facts: ContactFacts, moment: datetime) -> Hold | None:
@@ -219,5 +218,10 @@ def _hold_end(facts: ContactFacts, moment: datetime) -> datetime | None:
     return None if resumes is None else moment_of(resumes, time.min, facts.lender_zone)
 
 
-def _until_known(rule: str, reason: str) -> Verdict:
-    return Verdict(Answer.DEFERRED, (rule,), reason, None)
+def _all(against: dict[str, Reasons]) -> Reasons:
+    """The reasons of all these rules, each once."""
+    return tuple(dict.fromkeys(reason for reasons in against.values() for reason in reasons))
+
+
+def _until_known(rule: str, code: ReasonCode, **params: str) -> Verdict:
+    return Verdict(Answer.DEFERRED, (rule,), because(code, **params), None)

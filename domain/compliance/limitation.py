@@ -12,6 +12,7 @@ from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.rules import RulePack
 from domain.compliance.vocabulary import Channel, Says
+from domain.reasons import ReasonCode, because
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +27,12 @@ class Limitation(ContactRule):
         if channel is not Channel.LEGAL and Says.LEGAL_CONSEQUENCES not in facts.says:
             return at
         if facts.limitation_from is None:
-            return Blocked("The day from which the time to sue runs is not known.")
+            return Blocked(because(ReasonCode.LIMITATION_UNKNOWN))
         today = at.astimezone(ZoneInfo(zone)).date()
         if today <= years_after(facts.limitation_from, self.years):
             return at
-        return Blocked(f"The time to sue has run out: {self.source.citation}.", True)
+        over = because(ReasonCode.LIMITATION_OVER, citation=self.source.citation)
+        return Blocked(over, permanent=True)
 
 
 def limitation_date(packs: Iterable[RulePack], since: date | None, on: date) -> date | None:

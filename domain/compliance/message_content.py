@@ -8,6 +8,7 @@ from datetime import datetime
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.vocabulary import Channel, Party, Says
+from domain.reasons import ReasonCode, because
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +26,12 @@ class MessageContent(ContactRule):
     def earliest_time(
         self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
     ) -> EarliestTime:
+        citation = self.source.citation
+        citation = self.source.citation
         if missing := self.must_say - facts.says:
-            what = ", ".join(sorted(missing))
-            return Blocked(f"The message lacks what {self.source.citation} asks for: {what}.")
+            says = sorted(missing)
+            return Blocked(because(ReasonCode.MESSAGE_LACKS, citation=citation, says=says))
         if forbidden := self.must_not_say & facts.says:
-            what = ", ".join(sorted(forbidden))
-            return Blocked(f"The message says what {self.source.citation} forbids: {what}.")
+            says = sorted(forbidden)
+            return Blocked(because(ReasonCode.MESSAGE_SAYS, citation=citation, says=says))
         return at

@@ -9,6 +9,7 @@ from datetime import datetime
 from domain.compliance.contact_facts import ContactFacts, PastContact
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.vocabulary import Channel, Party
+from domain.reasons import ReasonCode, because
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +28,16 @@ class ThirdPartyContact(ContactRule):
         self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
     ) -> EarliestTime:
         if not self.when_unreachable:
-            return Blocked(f"{self.source.citation} forbids contact with third parties.", True)
+            forbidden = because(ReasonCode.THIRD_PARTY_FORBIDDEN, citation=self.source.citation)
+            return Blocked(forbidden, permanent=True)
         if facts.number_invalid or self._calls_failed(facts.history):
             return at
         return Blocked(
-            f"{self.source.citation} allows it only when the borrower cannot be reached: the "
-            f"number is invalid, or {self.failures} calls in a row failed."
+            because(
+                ReasonCode.THIRD_PARTY_IF_UNREACHABLE,
+                citation=self.source.citation,
+                failures=self.failures,
+            )
         )
 
     def _calls_failed(self, history: Sequence[PastContact]) -> bool:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.vocabulary import Channel
+from domain.reasons import ReasonCode, because
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,9 @@ class ValidationNotice(ContactRule):
         if today <= first + timedelta(days=self.within_days):
             return at
         return Blocked(
-            f"The written notice that {self.source.citation} asks for within {self.within_days} "
-            "days of the first contact is not on record."
+            because(
+                ReasonCode.VALIDATION_NOTICE_MISSING,
+                citation=self.source.citation,
+                days=self.within_days,
+            )
         )

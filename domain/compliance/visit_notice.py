@@ -10,6 +10,7 @@ from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_hours import moment_of
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.vocabulary import Channel
+from domain.reasons import ReasonCode, Reasons, because
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,15 +24,17 @@ class VisitDuty(ContactRule):
     def earliest_time(
         self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
     ) -> EarliestTime:
+        citation = self.source.citation
+        citation = self.source.citation
         if facts.visit_staff < self.staff:
-            return Blocked(f"{self.source.citation} asks for {self.staff} people on a visit.")
+            return Blocked(because(ReasonCode.VISIT_STAFF, citation=citation, staff=self.staff))
         if not self.notice_days:
             return at
         if facts.noticed_at is None:
-            return Blocked(f"{self.source.citation} asks for a notice before a visit.")
+            return Blocked(because(ReasonCode.VISIT_NOTICE_MISSING, citation=citation))
         noticed_on = facts.noticed_at.astimezone(ZoneInfo(zone)).date()
         return max(at, moment_of(noticed_on + timedelta(days=self.notice_days), time.min, zone))
 
     @property
-    def violation(self) -> str:
-        return f"Sooner after its notice than {self.source.citation} allows."
+    def violation(self) -> Reasons:
+        return because(ReasonCode.VISIT_NOTICE_TOO_SHORT, citation=self.source.citation)

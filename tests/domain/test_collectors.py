@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.collectors import Collector, NobodyFree, Span, choose_collector, is_trained, speaks
+from domain.reasons import ReasonCode, because
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 3, 2, 10, tzinfo=ZONE)
@@ -56,31 +57,34 @@ def test_equal_shares_go_to_the_fewest_calls_and_then_to_the_lowest_id() -> None
 
 
 def test_an_empty_roster_says_so() -> None:
-    assert refused() == NobodyFree("There are no callers on the roster.")
+    assert refused() == NobodyFree(because(ReasonCode.NO_CALLERS))
 
 
 def test_nobody_speaks_the_language() -> None:
-    assert refused(ON_SHIFT, language="en") == NobodyFree("No caller on the roster speaks en.")
+    assert refused(ON_SHIFT, language="en") == NobodyFree(
+        because(ReasonCode.NO_CALLER_SPEAKS, language="en")
+    )
 
 
 def test_training_that_ran_out_counts_as_none() -> None:
     lapsed = replace(ON_SHIFT, trained_on=date(2025, 3, 1))
     never = replace(ON_SHIFT, trained_on=None)
-    assert "was trained" in refused(lapsed, never).reason
+    nobody = refused(lapsed, never)
+    assert nobody.reason == because(ReasonCode.NO_CALLER_TRAINED, language="zh-Hans")
 
 
 def test_off_shift_waits_for_the_next_shift_of_somebody_who_speaks_the_language() -> None:
     tomorrow = replace(ON_SHIFT, shifts=(shift(3, 8, 20),))
     sooner = replace(ON_SHIFT, languages=("en",), shifts=(shift(2, 12, 20),))
     nobody = refused(tomorrow, sooner)
-    assert nobody.reason == "No caller who speaks zh-Hans is on shift."
+    assert nobody.reason == because(ReasonCode.NO_CALLER_ON_SHIFT, language="zh-Hans")
     assert nobody.try_again_at == shift(3, 8, 20).starts_at
 
 
 def test_full_days_wait_for_a_later_shift_of_today_or_for_tomorrow() -> None:
     full = replace(ON_SHIFT, assigned_today=10, shifts=(shift(2, 8, 20), shift(3, 8, 20)))
     nobody = refused(full)
-    assert nobody.reason == "Every caller on shift who speaks zh-Hans has a full day."
+    assert nobody.reason == because(ReasonCode.CALLERS_FULL, language="zh-Hans")
     assert nobody.try_again_at == shift(3, 8, 20).starts_at
     afternoon = replace(ON_SHIFT, id=2, shifts=(shift(2, 14, 20),))
     assert refused(full, afternoon).try_again_at == shift(2, 14, 20).starts_at

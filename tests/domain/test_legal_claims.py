@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from domain.legal_claims import claim_breakdown, needs_met, untried
 from domain.loans import Instalment
+from domain.reasons import ReasonCode, because
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
 
@@ -41,5 +42,8 @@ def test_untried_steps_are_named_in_the_order_they_are_required_in() -> None:
 
 def test_a_need_is_met_by_every_record_of_its_kind_or_stays_missing() -> None:
     needs = {"demand": "delivery_receipt", "contract": "lender_document"}
-    met = needs_met(needs, {"delivery_receipt": ["message SM1", "message SM2"]})
-    assert met == {"demand": "message SM1; message SM2", "contract": None}
+    two = because(ReasonCode.TEXT_DELIVERED_ON, sid="SM1", on="2026-03-02") + because(
+        ReasonCode.TEXT_DELIVERED_ON, sid="SM2", on="2026-03-03"
+    )
+    met = needs_met(needs, {"delivery_receipt": two})
+    assert met == {"demand": two, "contract": ()}

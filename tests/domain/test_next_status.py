@@ -10,6 +10,7 @@ import pytest
 from domain.actions import ActionFacts, ActionStatus, next_status
 from domain.collectors import Role
 from domain.compliance.gate import NOTHING_PAST_DUE, Answer, Verdict
+from domain.reasons import ReasonCode, because
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 TOMORROW = NOW + timedelta(days=1)
@@ -81,13 +82,13 @@ def test_one_fact_speaks_against_it(
     assert move.reason
 
 
-IN_ORDER: list[tuple[dict[str, Any], str]] = [
-    ({"written_off": True}, "written off"),
-    ({"past_due_since": None}, "cured"),
-    ({"past_due_since": EARLIER}, "superseded"),
-    ({"off_the_ladder": True}, "policy"),
-    ({"days_passed": True}, "its days had passed"),
-    ({"event_pending": True}, "Something has come in about it and is not applied yet."),
+IN_ORDER: list[tuple[dict[str, Any], ReasonCode]] = [
+    ({"written_off": True}, ReasonCode.WRITTEN_OFF),
+    ({"past_due_since": None}, ReasonCode.CURED),
+    ({"past_due_since": EARLIER}, ReasonCode.SUPERSEDED),
+    ({"off_the_ladder": True}, ReasonCode.REMOVED_BY_POLICY),
+    ({"days_passed": True}, ReasonCode.DAYS_PASSED),
+    ({"event_pending": True}, ReasonCode.EVENT_PENDING),
 ]
 
 
@@ -98,7 +99,7 @@ def test_of_several_facts_the_one_that_is_for_good_comes_first(first: int) -> No
         together |= fact
     move = next_status(SINCE, facts(**together), DEFERRED, NOW)
     assert move is not None
-    assert move.reason == IN_ORDER[first][1]
+    assert move.reason == because(IN_ORDER[first][1])
 
 
 def test_nobody_is_asked_to_approve_what_a_rule_forbids() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Engine, select, update
 
 from config.readers.policy import Policy
+from domain.reasons import ReasonCode, because
 from tests.oracle.log import Life, Pause, Reached
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import Book, only, shipped_policy
@@ -94,7 +95,7 @@ class Provider(FakeSmsGateway):
         if result.outcome is SendOutcome.ACCEPTED:
             self.log.append((at, text))
             if self.chance.random() < 0.05:
-                return SendResult(SendOutcome.UNKNOWN, "The answer was lost.")
+                return SendResult(SendOutcome.UNKNOWN, because(ReasonCode.MAY_BE_SENT))
         return result
 
 

@@ -7,18 +7,25 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+from domain.reasons import ReasonCode, because
 from workers.simulator.providers.magic_numbers import Rehearsal, rehearsal_for
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
 
 _NOT_PROCESSED = {
     Rehearsal.LANDLINE: SendResult(
-        SendOutcome.REFUSED, "The number cannot receive texts.", code="21614", number_invalid=True
+        SendOutcome.REFUSED,
+        because(ReasonCode.NUMBER_CANNOT_RECEIVE),
+        code="21614",
+        number_invalid=True,
     ),
     Rehearsal.OPTED_OUT: SendResult(
-        SendOutcome.REFUSED, "The borrower has opted out.", code="21610", opted_out=True
+        SendOutcome.REFUSED, because(ReasonCode.OPTED_OUT_OF_SENDER), code="21610", opted_out=True
     ),
     Rehearsal.TOO_MANY_REQUESTS: SendResult(
-        SendOutcome.NOT_SENT, "Too many requests.", code="20429", retry_after=timedelta(seconds=1)
+        SendOutcome.NOT_SENT,
+        because(ReasonCode.TOO_MANY_REQUESTS, provider="twilio"),
+        code="20429",
+        retry_after=timedelta(seconds=1),
     ),
 }
 _ANSWER_IS_LOST = frozenset(
@@ -58,16 +65,19 @@ class FakeSmsGateway:
             return _NOT_PROCESSED[rehearsal]
         if len(text.to) < 8:
             return SendResult(
-                SendOutcome.REFUSED, "The number is not valid.", code="21211", number_invalid=True
+                SendOutcome.REFUSED,
+                because(ReasonCode.NUMBER_INVALID),
+                code="21211",
+                number_invalid=True,
             )
         if rehearsal is Rehearsal.NOT_TAKEN:
-            return SendResult(SendOutcome.UNKNOWN, "The answer was lost.")
+            return SendResult(SendOutcome.UNKNOWN, because(ReasonCode.MAY_BE_SENT))
         sid = "SM" + uuid4().hex
         with self._lock:
             self.sent.append(SentText(sid, text, datetime.now(UTC)))
         if rehearsal in _ANSWER_IS_LOST:
-            return SendResult(SendOutcome.UNKNOWN, "The answer was lost.")
-        return SendResult(SendOutcome.ACCEPTED, "The fake accepted the text.", sid=sid)
+            return SendResult(SendOutcome.UNKNOWN, because(ReasonCode.MAY_BE_SENT))
+        return SendResult(SendOutcome.ACCEPTED, because(ReasonCode.PROVIDER_HAS_IT), sid=sid)
 
     def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
         with self._lock:

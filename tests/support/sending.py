@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
 
+from domain.reasons import ReasonCode, because
 from tests.support.loans import SENDER
 from workers.sms.providers.port import LookupFailedError, OutgoingText, SendOutcome, SendResult
 from workers.sms.providers.routing import ALL_OTHER_REGIONS, Routes, Sender
 
 REFUSED_FOR_ITS_OWN_SAKE = SendResult(
     SendOutcome.REFUSED,
-    "The account may not text this country.",
+    because(ReasonCode.REGION_NOT_PERMITTED),
     code="21408",
     other_provider_may_accept=True,
 )
-ANSWER_LOST = SendResult(SendOutcome.UNKNOWN, "The answer was lost.")
+ANSWER_LOST = SendResult(SendOutcome.UNKNOWN, because(ReasonCode.MAY_BE_SENT))
 
 
 @dataclass(slots=True)
@@ -33,7 +34,9 @@ class Scripted:
 
     def send(self, text: OutgoingText) -> SendResult:
         self.asked.append(text)
-        return self.answer or SendResult(SendOutcome.ACCEPTED, "Accepted.", sid=f"SM{uuid4().hex}")
+        return self.answer or SendResult(
+            SendOutcome.ACCEPTED, because(ReasonCode.PROVIDER_HAS_IT), sid=f"SM{uuid4().hex}"
+        )
 
     def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
         self.looked_up.append(text)

@@ -12,6 +12,7 @@ from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.ladder import find_ladder
+from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.loans import lock_known_loan
@@ -33,7 +34,7 @@ def approve(ctx: Context, loan_external_id: str, item: str, actor: Actor) -> int
     with ctx.engine.begin() as connection:
         action_id, role = _to_decide(connection, ctx, loan_external_id, item, actor)
         _record(connection, action_id, actor, role, now)
-        move = Move(ActionStatus.PLANNED, f"approved by a {role}", due_at=now)
+        move = Move(ActionStatus.PLANNED, because(ReasonCode.APPROVED_AS, role=role), due_at=now)
         move_actions(connection, [action_id], move, now)
         return action_id
 
@@ -49,7 +50,8 @@ def refuse(ctx: Context, loan_external_id: str, item: str, actor: Actor, why: st
     now = ctx.now()
     with ctx.engine.begin() as connection:
         action_id, role = _to_decide(connection, ctx, loan_external_id, item, actor)
-        move = Move(ActionStatus.DROPPED, f"refused by {actor}, a {role}: {why}")
+        reason = because(ReasonCode.APPROVAL_REFUSED, actor=actor, role=role, why=why)
+        move = Move(ActionStatus.DROPPED, reason)
         move_actions(connection, [action_id], move, now)
         return action_id
 

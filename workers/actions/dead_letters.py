@@ -13,6 +13,7 @@ from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.messages import UNSENT
+from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.messages import of_action
@@ -31,7 +32,7 @@ class DeadAction:
     status: str
     attempts: int
     """How many times it failed."""
-    reason: str | None
+    reason: Reasons
     since: datetime
 
 
@@ -42,7 +43,7 @@ class Moved:
     at: datetime
     was: str
     became: str
-    reason: str | None
+    reason: Reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def resume(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False)
                 f"texted twice. Reach the borrower of loan {stored.external_id} another way."
             )
         if not dry_run:
-            move = Move(ActionStatus.PLANNED, f"resumed by {actor}", due_at=now)
+            move = Move(ActionStatus.PLANNED, because(ReasonCode.RESUMED, actor=actor), due_at=now)
             move_actions(connection, [action_id], move, now)
             connection.execute(update(action).where(action.c.id == action_id).values(attempts=0))
     return _dead_action(stored, ctx.settings.lender_zone)
@@ -145,7 +146,7 @@ def drop(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) -
     with ctx.engine.begin() as connection:
         stored = _lock_dead(connection, action_id)
         if not dry_run:
-            move = Move(ActionStatus.DROPPED, f"dropped by {actor}")
+            move = Move(ActionStatus.DROPPED, because(ReasonCode.DROPPED, actor=actor))
             move_actions(connection, [action_id], move, ctx.now())
     return _dead_action(stored, ctx.settings.lender_zone)
 
@@ -157,7 +158,7 @@ class _StoredAction(NamedTuple):
     type: str
     status: str
     attempts: int
-    reason: str | None
+    reason: Reasons
     changed_at: datetime
 
 
@@ -231,8 +232,7 @@ class StuckActions:
 
     status: str
     """`failed`: it is tried again automatically; `dead`: a person must resume or drop it."""
-    reason: str
-    """A sentence."""
+    reason: Reasons
     count: int
     newest: int
     """The number of the action that got this status last."""
@@ -272,7 +272,7 @@ def read_stuck(connection: Connection, zone: tzinfo) -> tuple[StuckActions, ...]
     return tuple(
         StuckActions(
             status=row.status,
-            reason=row.reason or "",
+            reason=row.reason,
             count=row.how_many,
             newest=row.id,
             loan=row.loan,

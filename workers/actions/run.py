@@ -11,10 +11,11 @@ from uuid import uuid4
 from sqlalchemy import select
 
 from domain.actions import ActionStatus, ActionType, Move
+from domain.reasons import Reasons
 from workers.context import Context
 from workers.db.actions import claim_action, move_actions
 from workers.db.schema import action
-from workers.failures import TRANSIENT_ERRORS, log_summary, user_message
+from workers.failures import TRANSIENT_ERRORS, log_summary, reason_of_failure
 from workers.messaging.backoff import MOST_FAILURES, back_off
 
 log = logging.getLogger(__name__)
@@ -41,11 +42,11 @@ def run_action(ctx: Context, action_id: int, carry_out: Callable[[Context, int],
         raise
     except Exception as error:
         log.error("action %s failed: %s", action_id, log_summary(error))
-        _quarantine(ctx, action_id, user_message(error, "It could not be carried out"))
+        _quarantine(ctx, action_id, reason_of_failure(error))
         return "quarantined"
 
 
-def _quarantine(ctx: Context, action_id: int, reason: str) -> None:
+def _quarantine(ctx: Context, action_id: int, reason: Reasons) -> None:
     now = ctx.now()
     token = uuid4()
     with ctx.engine.begin() as connection:

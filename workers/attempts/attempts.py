@@ -19,6 +19,8 @@ from domain.actors import Actor
 from domain.collectors import Role
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
+from domain.language.speak import speak
+from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.access_log import note_access
 from workers.db.loans import loan_not_known
@@ -30,8 +32,9 @@ from workers.gate.claim import CheckedAction
 class BarredError(ArrearsError):
     """The contact may not start now. The message says why."""
 
-    def __init__(self, why: str, rules: Sequence[str], until: datetime | None) -> None:
-        super().__init__(why)
+    def __init__(self, reason: Reasons, rules: Sequence[str], until: datetime | None) -> None:
+        super().__init__(speak(reason))
+        self.reason = reason
         self.rules = tuple(rules)
         self.until = until
         """The first lawful moment, timezone-aware; None if there is none to name."""
@@ -66,9 +69,9 @@ def refuse_if_barred(checked: CheckedAction) -> None:
     raise BarredError(_why_not(move), move.rules, move.due_at)
 
 
-def _why_not(move: Move) -> str:
+def _why_not(move: Move) -> Reasons:
     if move.to is ActionStatus.CANCELLED:
-        return f"It is not to be made any more: {move.reason}."
+        return because(ReasonCode.NOT_TO_BE_MADE) + move.reason
     return move.reason
 
 

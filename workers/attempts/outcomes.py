@@ -13,6 +13,7 @@ from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import REASON, ArrearsReason, ContactOutcome
 from domain.events import NotYetError, RejectedError
+from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.schema import action, borrower, call, contact, contact_outcome, loan, visit
@@ -32,8 +33,8 @@ class ReportedOutcome:
     """The person who made the attempt."""
 
 
-def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome) -> str:
-    """Record an outcome in the caller's transaction. Returns a sentence for people.
+def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome) -> Reasons:
+    """Record an outcome in the caller's transaction. Returns what came of it.
 
     A call is done when a person was reached or the number is invalid. Any other call may be tried
     again, if the gate allows it. A visit is done with any outcome.
@@ -46,17 +47,16 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     now = ctx.now()
     attempt = _lock(connection, report.attempt)
     if attempt is None:
-        raise NotYetError(f"No attempt {report.attempt} is known. Its outcome is kept.")
+        raise NotYetError(ReasonCode.ATTEMPT_NOT_KNOWN, attempt=report.attempt)
     recorded = connection.execute(
         select(contact_outcome).where(contact_outcome.c.contact_id == attempt.id)
     ).one_or_none()
     if recorded is not None:
         if (recorded.outcome, recorded.reason) != (report.outcome, report.reason):
             raise RejectedError(
-                f"What came of attempt {report.attempt} is on record as {recorded.outcome}. What "
-                "is on record is not changed."
+                ReasonCode.OUTCOME_DIFFERS, attempt=report.attempt, outcome=recorded.outcome
             )
-        return f"What came of attempt {report.attempt} is on record already; nothing changed."
+        return because(ReasonCode.OUTCOME_KNOWN, attempt=report.attempt)
     _check(connection, attempt, report)
     connection.execute(
         insert(contact_outcome).values(
@@ -72,11 +72,15 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         _note_invalid(connection, attempt.number_blind_index, now)
     over = attempt.channel == Channel.VISIT or report.outcome.completes_action
     if over:
-        move = Move(ActionStatus.DONE, f"it was made: {report.outcome}")
+        move = Move(ActionStatus.DONE, because(ReasonCode.ATTEMPT_MADE, outcome=report.outcome))
         move_actions(connection, [attempt.action_id], move, now)
     reassess(connection, [attempt.loan_id], now)
-    again = "" if over else " It may be tried again."
-    return f"The {attempt.channel} of loan {attempt.external_id} came to: {report.outcome}.{again}"
+    return because(
+        ReasonCode.OUTCOME_RECORDED if over else ReasonCode.OUTCOME_RECORDED_TRY_AGAIN,
+        channel=attempt.channel,
+        loan=attempt.external_id,
+        outcome=report.outcome,
+    )
 
 
 class _Attempt(NamedTuple):
@@ -120,10 +124,7 @@ def _check(connection: Connection, attempt: _Attempt, report: ReportedOutcome) -
             visit.c.begun_at.is_not(None),
         )
         if not connection.execute(select(begun)).scalar():
-            raise RejectedError(
-                f"Visit {report.attempt} was not begun, so nothing can have come of it. "
-                "`arrears visit cancel` frees its visitors."
-            )
+            raise RejectedError(ReasonCode.VISIT_NOT_BEGUN, attempt=report.attempt)
         return
     must_learn = connection.execute(
         select(call.c.must_learn)
@@ -134,10 +135,7 @@ def _check(connection: Connection, attempt: _Attempt, report: ReportedOutcome) -
     ).scalar()
     spoke = report.outcome is ContactOutcome.SPOKE
     if spoke and REASON in (must_learn or ()) and report.reason is None:
-        raise RejectedError(
-            "That call was to learn why the loan is overdue. Say the reason: one of "
-            f"{', '.join(ArrearsReason)}."
-        )
+        raise RejectedError(ReasonCode.ARREARS_REASON_MISSING, known=ArrearsReason)
 
 
 def _note_invalid(connection: Connection, number_blind_index: bytes | None, now: datetime) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select, update
 
 from config.readers.formats import LOCALE, is_zone
 from domain.events import NotYetError, RejectedError
+from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.problems import resolve_problems
 from workers.db.schema import borrower, loan
@@ -25,7 +26,7 @@ RESOLVED_BY_NUMBER = ("phone_missing", "phone_invalid")
 RESOLVED_BY_ZONES = ("zone_missing",)
 
 
-def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, Any]) -> str:
+def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, Any]) -> Reasons:
     """Update a borrower's contact details, in the caller's transaction.
 
     `payload` has the `borrower` and any of `phone_encrypted` and `address_encrypted` (encrypted,
@@ -46,12 +47,14 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
         .with_for_update()
     ).one_or_none()
     if person is None:
-        raise NotYetError(f"Borrower {external_id} is not known. The new contacts are kept.")
+        raise NotYetError(
+            ReasonCode.BORROWER_NOT_KNOWN, borrower=external_id, event="contact_change"
+        )
     if person.erased_at is not None:
         raise RejectedError(
-            f"What was held about borrower {external_id} was erased on "
-            f"{person.erased_at.astimezone(ctx.settings.lender_zone).date()}. New contacts come "
-            "with a new loan."
+            ReasonCode.NO_NEW_CONTACTS_AFTER_ERASURE,
+            borrower=external_id,
+            on=person.erased_at.astimezone(ctx.settings.lender_zone).date(),
         )
     changed = _changed(ctx, tuple(person.zones), payload)
     loans = list(
@@ -67,7 +70,7 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
     )
     resolve_problems(connection, loans, _resolved_kinds(changed), now)
     reassess(connection, loans, now)
-    return f"The contacts of borrower {external_id} are up to date."
+    return because(ReasonCode.CONTACTS_UP_TO_DATE, borrower=external_id)
 
 
 def _changed(
@@ -77,13 +80,13 @@ def _changed(
     changed: dict[str, Any] = {}
     zones = tuple(payload.get("zones") or ())
     if unknown := [zone for zone in zones if not is_zone(zone)]:
-        raise RejectedError(f"{', '.join(unknown)}: not a time zone. Write Asia/Shanghai.")
+        raise RejectedError(ReasonCode.ZONES_NOT_KNOWN, zones=unknown)
     if (locale := payload.get("locale")) is not None:
         if not LOCALE.fullmatch(locale):
-            raise RejectedError(f"{locale} is not a locale. Write it as zh-Hans or en.")
+            raise RejectedError(ReasonCode.LOCALE_UNREADABLE, locale=locale)
         if not ctx.templates.has_locale(locale):
-            written = ", ".join(sorted(ctx.templates.locales()))
-            raise RejectedError(f"There are no templates in {locale}. There are some in {written}.")
+            written = sorted(ctx.templates.locales())
+            raise RejectedError(ReasonCode.LOCALE_WITHOUT_TEMPLATES, locale=locale, known=written)
         changed["locale"] = locale
     if (address := payload.get("address_encrypted")) is not None:
         changed["address_encrypted"] = b64decode(address)
@@ -111,7 +114,7 @@ def _with_zone_of(number: str, zones: tuple[str, ...]) -> tuple[str, ...]:
     except phonenumbers.NumberParseException:
         parsed = None
     if parsed is None or not phonenumbers.is_valid_number(parsed):
-        raise RejectedError("The number is not a telephone number in use. Ask for another.")
+        raise RejectedError(ReasonCode.NUMBER_NOT_IN_USE)
     if not zones:
         return ()
     return tuple(dict.fromkeys((*zones, *zones_of_number(parsed))))

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select, update
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.events import NotYetError, RejectedError
+from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.loans import insert_opt_out
 from workers.db.schema import borrower, loan
@@ -15,10 +16,10 @@ from workers.escalation.reassess import reassess
 
 def record_opt_out(
     connection: Connection, ctx: Context, external_id: str, channel: Channel | None, actor: Actor
-) -> str:
+) -> Reasons:
     """Never contact a borrower through `channel` again. None: through no channel at all.
 
-    In the caller's transaction. Returns a sentence for people. Only the borrower can take this
+    In the caller's transaction. Returns what came of it. Only the borrower can take this
     back, by a text that says START. Legal files stay possible: they contact nobody.
 
     Raises:
@@ -32,19 +33,19 @@ def record_opt_out(
         .with_for_update()
     ).one_or_none()
     if person is None:
-        raise NotYetError(f"Borrower {external_id} is not known. Their wish is kept.")
+        raise NotYetError(ReasonCode.BORROWER_NOT_KNOWN, borrower=external_id, event="opt_out")
     if person.erased_at is not None:
-        raise RejectedError(f"What was held about borrower {external_id} was erased.")
+        raise RejectedError(ReasonCode.BORROWER_WAS_ERASED, borrower=external_id)
     if channel is None:
         connection.execute(
             update(borrower)
             .where(borrower.c.id == person.id, borrower.c.ceased_at.is_(None))
             .values(ceased_at=now)
         )
-        sentence = f"Nobody contacts borrower {external_id} any more."
+        result = because(ReasonCode.NOBODY_CONTACTS, borrower=external_id)
     else:
         insert_opt_out(connection, person.id, channel, actor, now)
-        sentence = f"Borrower {external_id} is not reached by {channel} any more."
+        result = because(ReasonCode.NOT_REACHED_BY, borrower=external_id, channel=channel)
     loans = connection.execute(
         select(loan.c.id)
         .where(loan.c.borrower_id == person.id)
@@ -52,4 +53,4 @@ def record_opt_out(
         .with_for_update()
     ).scalars()
     reassess(connection, list(loans), now)
-    return sentence
+    return result

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert
 
 from domain.actions import ASSIGN_CALL, ActionStatus, Move
 from domain.collectors import Collector, NobodyFree, business_day, choose_collector
+from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db.schema import call
 from workers.db.staff import lock_collectors
@@ -55,5 +56,7 @@ def _assign(connection: Connection, claimed: ClaimedAction, collector: Collector
             assigned_at=claimed.now,
         )
     )
-    assigned = Move(ActionStatus.ASSIGNED, "a collector has the call", claimed.verdict.rules)
+    assigned = Move(
+        ActionStatus.ASSIGNED, because(ReasonCode.COLLECTOR_HAS_CALL), claimed.verdict.rules
+    )
     complete(connection, claimed, assigned, claimed.now)

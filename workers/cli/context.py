@@ -9,6 +9,7 @@ import typer
 
 from config.settings import load_settings
 from domain.events import InboxStatus
+from domain.language.speak import speak
 from workers.bootstrap import build_context
 from workers.cli.common import NOT_KNOWN_YET
 from workers.cli.render import console, errors
@@ -61,6 +62,6 @@ def submit(ctx: Context, kind: str, id: str, payload: Mapping[str, str | None]) 
     """
     result = process.submit(ctx, f"{kind}:{id}", kind, payload)
     if result.status is InboxStatus.RECEIVED:
-        errors.print(result.reason, markup=False)
+        errors.print(speak(result.reason), markup=False)
         raise typer.Exit(NOT_KNOWN_YET)
-    console.print(result.reason, markup=False)
+    console.print(speak(result.reason), markup=False)

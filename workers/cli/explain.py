@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Annotated, Literal
 
 import typer
 
-from domain.language.phrases import Sentence
+from domain.language.phrases import Phrase
+from domain.language.render import Entry, Sentence, part, render
+from domain.language.speak import LANGUAGES
+from domain.reasons import reasons_as_json
 from workers.cli.common import AsJson, Loan
 from workers.cli.context import open_context
 from workers.cli.dates import parse_moment
 from workers.cli.render import print_json, print_lines
 from workers.history import read_story
-
-TIMES_ARE = {"en": "Times are those of {zone}.", "zh": "时间为 {zone} 的时间。"}
 
 
 def explain(
@@ -37,12 +39,22 @@ def explain(
         print_json([_plain(sentence) for sentence in story])
         return
     print_lines(*(_line(sentence) for sentence in story))
-    print_lines(TIMES_ARE[language].format(zone=ctx.settings.zone), style="dim")
+    print_lines(_times_are(ctx.settings.zone, language), style="dim")
 
 
 def _line(sentence: Sentence) -> str:
     return f"{sentence.at:%Y-%m-%d %H:%M}  {sentence.text}" if sentence.at else sentence.text
 
 
-def _plain(sentence: Sentence) -> dict[str, str | None]:
-    return {"at": sentence.at.isoformat() if sentence.at else None, "text": sentence.text}
+def _times_are(zone: str, language: str) -> str:
+    times = Entry(None, (part(Phrase.TIMES, zone=zone),))
+    return render([times], LANGUAGES[language], UTC)[0].text
+
+
+def _plain(sentence: Sentence) -> dict[str, object]:
+    """One line for programs: the sentences, and the codes of the reasons in them."""
+    return {
+        "at": sentence.at.isoformat() if sentence.at else None,
+        "text": sentence.text,
+        "reason": reasons_as_json(sentence.reason),
+    }

@@ -14,6 +14,8 @@ from domain.compliance.gate import Answer, Verdict
 from domain.compliance.gate import may_contact as ask_gate
 from domain.compliance.rules import Rule
 from domain.compliance.vocabulary import Channel, Party
+from domain.language.speak import speak
+from domain.reasons import reasons_as_json
 from workers.cli.common import AsJson, Loan
 from workers.cli.context import open_context
 from workers.cli.dates import parse_moment
@@ -60,7 +62,7 @@ def _lines(
 ) -> list[str]:
     lender = ctx.settings.lender_zone
     lines = [
-        f"Loan {loan}, {channel}, on {_in(at, lender)}: {verdict.answer}. {verdict.reason}",
+        f"Loan {loan}, {channel}, on {_in(at, lender)}: {verdict.answer}. {speak(verdict.reason)}",
         *(f"For the borrower that is {_in(at, ZoneInfo(zone))}." for zone in facts.zones),
     ]
     if verdict.until:
@@ -102,7 +104,8 @@ def _plain(
         "channel": channel,
         "at": at.isoformat(),
         "answer": verdict.answer,
-        "reason": verdict.reason,
+        "reason": reasons_as_json(verdict.reason),
+        "sentence": speak(verdict.reason),
         "until": verdict.until.isoformat() if verdict.until else None,
         "rules": [_rule(id, ctx) for id in verdict.rules],
         "warnings": [_rule(id, ctx) for id in verdict.warnings],

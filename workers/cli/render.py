@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
+
+from domain.language.speak import speak, with_sentence
+from domain.reasons import Reason, Reasons
 
 R = TypeVar("R")
 
@@ -63,8 +66,8 @@ def show(table: Table[R], rows: Collection[R], *, as_json: bool) -> None:
 
 
 def print_json(data: object) -> None:
-    """Rows, or an object that holds rows, as JSON."""
-    console.print_json(data=_plain(data), default=str)
+    """Rows, or an object that holds rows, as JSON; beside each reason, the sentence in English."""
+    console.print_json(data=with_sentence(data), default=str)
 
 
 def print_counts(title: str, counts: Mapping[str, int]) -> None:
@@ -93,16 +96,8 @@ def _cell(value: object) -> str:
             return ""
         case datetime():
             return f"{value:%Y-%m-%d %H:%M}"
+        case (Reason(), *_):
+            return speak(cast(Reasons, value))
         case tuple() | list():
             return "\n".join(map(str, value))
     return str(value)
-
-
-def _plain(data: object) -> Any:
-    if is_dataclass(data) and not isinstance(data, type):
-        return asdict(data)
-    if isinstance(data, Mapping):
-        return {key: _plain(value) for key, value in data.items()}
-    if isinstance(data, list | tuple):
-        return [_plain(value) for value in data]
-    return data

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import partial
 
 import redis
 
 from domain.actions import ActionStatus
+from domain.language.speak import speak, with_sentence
 from workers.cli.common import AsJson
 from workers.cli.context import open_context
 from workers.cli.render import Table, print_counts, print_json, print_lines
 from workers.messaging.broker import queue_depths
-from workers.operations.status import Status, read_status
+from workers.operations.status import ReasonCount, Status, read_status
 
 
 def status(as_json: AsJson = False) -> None:
@@ -25,7 +25,7 @@ def status(as_json: AsJson = False) -> None:
     depths = _depths(ctx.settings.redis_url)
     if as_json:
         # The queues are null when the broker cannot be reached.
-        print_json(asdict(found) | {"queues": depths})
+        print_json(with_sentence(found) | {"queues": depths})
         return
     _show(found, depths)
 
@@ -45,16 +45,16 @@ def _show(found: Status, depths: Mapping[str, int] | None) -> None:
     print_counts("Waiting", _waits(found))
     print_lines(_oldest(found))
     print_counts("Deferred, by rule", found.actions.deferred_by_rules)
-    print_counts("Planned, and waiting", found.actions.waiting_by_reason)
-    print_counts("Given up", found.actions.dead_by_reason)
+    print_counts("Planned, and waiting", _spoken(found.actions.waiting_by_reason))
+    print_counts("Given up", _spoken(found.actions.dead_by_reason))
     print_counts("Texts", found.messages)
     print_counts("Borrowers' replies to be read", found.replies)
     print_counts("Events waiting to be applied", found.events.waiting)
     print_counts("Events rejected", found.events.rejected)
-    for sentence in found.events.newest:
-        print_lines(f"  {sentence}")
+    for reason in found.events.newest:
+        print_lines(f"  {speak(reason)}")
     print_counts("Events out", _events_out(found))
-    print_counts("Events out given up", found.events_out.dead_by_reason)
+    print_counts("Events out given up", _spoken(found.events_out.dead_by_reason))
     print_counts("Open problems", found.problems)
     if depths is None:
         print_lines(
@@ -63,6 +63,10 @@ def _show(found: Status, depths: Mapping[str, int] | None) -> None:
         )
     else:
         print_counts("Messages in the queues", depths)
+
+
+def _spoken(counts: Iterable[ReasonCount]) -> dict[str, int]:
+    return {speak(each.reason): each.count for each in counts}
 
 
 def _loans(found: Status) -> dict[str, int]:

@@ -22,7 +22,7 @@ from domain.actions import (
 from domain.compliance.gate import ON_HOLD
 from domain.moves import sources
 from workers.db import outbox_messages
-from workers.db.bulk import is_among
+from workers.db.bulk import as_json, is_among
 from workers.db.loan_facts import StoredAction
 from workers.db.outbox import record_events
 from workers.db.prepared_statements import prepared
@@ -38,7 +38,8 @@ WITH before AS (
        FOR UPDATE
 ), moved AS (
     UPDATE action a
-       SET status = :to, reason = :reason, rules = CAST(:rules AS text[]), due_at = :due_at,
+       SET status = :to, reason = CAST(:reason AS jsonb),
+           rules = CAST(:rules AS text[]), due_at = :due_at,
            attempts = a.attempts + :failed, claim_token = NULL, claimed_until = NULL,
            dispatched_at = NULL, changed_at = :now
       FROM before
@@ -46,7 +47,7 @@ WITH before AS (
  RETURNING a.id, a.loan_id, a.type, a.step, a.item, a.delinquent_since, before.status
 ), noted AS (
     INSERT INTO action_event (action_id, at, from_status, to_status, due_at, reason, rules)
-    SELECT id, :now, status, :to, :due_at, :reason, CAST(:rules AS text[]) FROM moved
+    SELECT id, :now, status, :to, :due_at, CAST(:reason AS jsonb), CAST(:rules AS text[]) FROM moved
 )
 SELECT * FROM moved ORDER BY id
 """)
@@ -73,7 +74,7 @@ def move_actions(
             "sources": [str(status) for status in sources(ACTION_MOVES, move.to)],
             "token": str(token) if token else None,
             "to": str(move.to),
-            "reason": move.reason,
+            "reason": as_json(move.reason) if move.reason else None,
             "rules": list(move.rules),
             "due_at": move.due_at,
             "failed": int(move.to is ActionStatus.FAILED),

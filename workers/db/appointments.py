@@ -8,10 +8,11 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from domain.actions import ActionStatus, Move
+from domain.reasons import ReasonCode, because
 from workers.db.actions import move_actions
 from workers.db.prepared_statements import prepared
 
-REASONS = {True: "superseded", False: "hold"}
+REASONS = {True: because(ReasonCode.SUPERSEDED), False: because(ReasonCode.PAUSED)}
 """By whether the arrears of the call or the visit are gone."""
 
 _CANCEL = prepared(

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, text
 
-from domain.actions import CURED, WRITTEN_OFF
+from domain.reasons import ReasonCode
 from workers.db import outbox_messages
 from workers.db.outbox import record_events
 from workers.db.prepared_statements import prepared
@@ -71,8 +71,8 @@ def keep_cases(
             "now": now,
             "cured": list(cured),
             "written_off": list(written_off),
-            "as_cured": CURED,
-            "as_written_off": WRITTEN_OFF,
+            "as_cured": ReasonCode.CURED,
+            "as_written_off": ReasonCode.WRITTEN_OFF,
             "past_due": list(past_due_since),
             "opened_on": list(past_due_since.values()),
         },

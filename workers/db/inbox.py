@@ -22,6 +22,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.events import INBOX_MOVES, InboxStatus
 from domain.moves import sources
+from domain.reasons import Reasons
 from workers.db.bulk import as_rows, given_rows, is_among
 from workers.db.prepared_statements import literal, prepared
 from workers.db.schema import inbox_event
@@ -40,7 +41,7 @@ class StoredEvent(NamedTuple):
     kind: str
     payload: Mapping[str, Any]
     status: InboxStatus
-    reason: str | None
+    reason: Reasons
     received_at: datetime
 
 
@@ -122,7 +123,7 @@ def correct_event(
             payload=payload,
             stops_contact=stops_contact,
             status=InboxStatus.RECEIVED,
-            reason=None,
+            reason=(),
             completed_at=None,
             dispatched_at=None,
         )
@@ -130,7 +131,7 @@ def correct_event(
     return corrected.rowcount == 1
 
 
-def discard_event(connection: Connection, event_id: int, reason: str, now: datetime) -> bool:
+def discard_event(connection: Connection, event_id: int, reason: Reasons, now: datetime) -> bool:
     """Discard an event that was not applied; False if it was, and nothing changed."""
     discarded = connection.execute(
         update(inbox_event)

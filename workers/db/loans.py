@@ -15,6 +15,7 @@ from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from domain.events import NotYetError
 from domain.loans import Component, Instalment
+from domain.reasons import ReasonCode
 from workers.db.bulk import as_rows, given_rows, is_among
 from workers.db.prepared_statements import prepared
 from workers.db.schema import instalment, loan, opt_out
@@ -83,7 +84,7 @@ def lock_named_loan(connection: Connection, external_id: str, event: str) -> Loc
 
 def not_known_yet(external_id: str, event: str) -> NotYetError:
     """The answer to an event about a loan that is not imported yet."""
-    return NotYetError(f"Loan {external_id} is not known. Import it; the {event} is kept.")
+    return NotYetError(ReasonCode.LOAN_NOT_KNOWN, loan=external_id, event=event)
 
 
 def lock_loan_of(connection: Connection, table: Table, external_id: str) -> int | None:

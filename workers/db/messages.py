@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, select, updat
 from domain.actions import ActionStatus
 from domain.messages import MESSAGE_MOVES, MessageStatus
 from domain.moves import sources
+from domain.reasons import ReasonCode, because
 from workers.db import outbox_messages
 from workers.db.bulk import is_among
 from workers.db.outbox import record_events
@@ -112,8 +113,5 @@ def note_sent_after_all(connection: Connection, message_id: UUID, now: datetime)
     sent = connection.execute(
         select(action.c.loan_id, action.c.item).join(message).where(message.c.id == message_id)
     ).one()
-    detail = (
-        f"The text of {sent.item} was sent after all, although it counted as not sent. The "
-        "borrower may have got it twice."
-    )
+    detail = because(ReasonCode.SENT_AFTER_ALL, item=sent.item)
     note_problem(connection, sent.loan_id, SENT_AFTER_ALL, detail, now)

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, and_, select, update
 
 from domain.events import OUTBOX_MOVES, OutboxStatus
 from domain.moves import sources
+from domain.reasons import Reasons
 from workers.db.bulk import insert_rows
 from workers.db.schema import loan, outbox_event
 from workers.db.skip_locked import not_dispatched_since, update_first
@@ -135,7 +136,7 @@ def complete(
     event: ClaimedEvent,
     status: OutboxStatus,
     now: datetime,
-    reason: str | None = None,
+    reason: Reasons = (),
 ) -> bool:
     """The event was delivered, or is given up; False, and no change, if the claim has lapsed."""
     return _finish(
@@ -146,7 +147,7 @@ def complete(
     )
 
 
-def postpone(connection: Connection, event: ClaimedEvent, until: datetime, reason: str) -> bool:
+def postpone(connection: Connection, event: ClaimedEvent, until: datetime, reason: Reasons) -> bool:
     """The event is tried again at `until`, and the loan's others wait for it; False as above."""
     if not _finish(connection, event, {"due_at": until, "reason": reason}, [OutboxStatus.WAITING]):
         return False

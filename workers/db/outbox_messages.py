@@ -10,6 +10,7 @@ from uuid import UUID
 from domain.actions import ACTION_TYPES, ActionStatus
 from domain.decision import Decision
 from domain.messages import UNCONFIRMED, MessageStatus
+from domain.reasons import Reasons, reasons_as_json
 from workers.db.outbox import OutboxEventKind, OutboxMessage
 
 
@@ -89,7 +90,7 @@ def of_decisions(decisions: Iterable[Decision], ids: dict[int, int]) -> list[Out
 
 
 def of_moved_actions(
-    moved: Iterable[MovedAction], to: ActionStatus, reason: str
+    moved: Iterable[MovedAction], to: ActionStatus, reason: Reasons
 ) -> list[OutboxMessage]:
     """The messages of actions that moved `to` a status, if it is one that the lender gets.
 
@@ -100,7 +101,7 @@ def of_moved_actions(
             OutboxMessage(
                 OutboxEventKind.ACTION_DEAD,
                 action.loan_id,
-                _place(action.id, action) | {"reason": reason},
+                _place(action.id, action) | {"reason": reasons_as_json(reason)},
             )
             for action in moved
         ]

@@ -8,22 +8,22 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Connection, any_, cast, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
+from domain.reasons import ReasonCode, Reasons, because
 from workers.db.schema import problem
 
 NO_LADDER = "no_ladder"
 TAPE_SHOWS_LESS = "tape_shows_less_paid"
 
 
-def no_ladder_detail(jurisdiction: str, product: str, currency: str) -> str:
+def no_ladder_detail(jurisdiction: str, product: str, currency: str) -> Reasons:
     """The detail of a `no_ladder` problem."""
-    return (
-        f"No ladder in force is for {product} in {jurisdiction} in {currency}, so nothing is done "
-        "about the loan. Add a ladder, or correct the tape."
+    return because(
+        ReasonCode.NO_LADDER_FOR, product=product, jurisdiction=jurisdiction, currency=currency
     )
 
 
 def note_problem(
-    connection: Connection, loan_id: int, kind: str, detail: str, now: datetime
+    connection: Connection, loan_id: int, kind: str, detail: Reasons, now: datetime
 ) -> None:
     """Record a problem; one of this kind that is open already stays as it is."""
     connection.execute(

@@ -22,7 +22,7 @@ from workers.db.problems import NO_LADDER, no_ladder_detail, note_problem, resol
 from workers.db.schema import loan
 from workers.db.typed_rows import typed_rows
 from workers.escalation.record import write_decisions
-from workers.failures import TRANSIENT_ERRORS, log_summary, user_message
+from workers.failures import TRANSIENT_ERRORS, log_summary, reason_of_failure
 from workers.gate.facts import contact_facts, precheck
 
 log = logging.getLogger(__name__)
@@ -192,7 +192,7 @@ def _quarantine(ctx: Context, loan_id: int, error: Exception) -> Escalated:
             connection,
             loan_id,
             ESCALATION_FAILED,
-            user_message(error, "The loan could not be decided"),
+            reason_of_failure(error),
             now,
         )
         connection.execute(

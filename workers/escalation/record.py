@@ -128,7 +128,7 @@ WITH given AS (
     SELECT p.*, f.loan_id, f.decision_id, f.delinquent_since
       FROM json_to_recordset(CAST(:plans AS json)) AS p (
                step text, item text, type text, ladder_id text, ladder_version int, status text,
-               due_at timestamptz, reason text, rules text[],
+               due_at timestamptz, reason jsonb, rules text[],
                loan_ids bigint[], decision_ids bigint[], since date[])
      CROSS JOIN LATERAL unnest(p.loan_ids, p.decision_ids, p.since)
            AS f (loan_id, decision_id, delinquent_since)
@@ -221,7 +221,7 @@ def first_move(
     """The first status of an action: planned and due now, unless `next_status` says otherwise."""
     since = d.arrears.delinquent_since
     facts = ActionFacts(past_due_since=since, days_passed=missed, approver=item.approval)
-    return next_status(since, facts, verdict, now) or Move(ActionStatus.PLANNED, "", due_at=now)
+    return next_status(since, facts, verdict, now) or Move(ActionStatus.PLANNED, (), due_at=now)
 
 
 def _action_facts(d: Decision, waiting: PastAction) -> ActionFacts:

@@ -8,7 +8,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from sqlalchemy import Connection, select
 
-from domain.language.phrases import Sentence
+from domain.language.render import Sentence
 from workers.context import Context
 from workers.db.schema import evidence_link, loan
 from workers.evidence.hashing import rows_of, set_hash_format

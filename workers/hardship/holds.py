@@ -12,6 +12,7 @@ from domain.compliance.hold_length import hold_length
 from domain.compliance.rules import packs_for
 from domain.events import NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
+from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.loans import lock_loan_of, lock_named_loan
 from workers.db.schema import hold, hold_release, loan
@@ -36,8 +37,8 @@ class NewHold:
     actor: Actor
 
 
-def place_hold(connection: Connection, ctx: Context, new: NewHold) -> str:
-    """Pause the ladder of a loan, in the caller's transaction. Returns a sentence for people.
+def place_hold(connection: Connection, ctx: Context, new: NewHold) -> Reasons:
+    """Pause the ladder of a loan, in the caller's transaction. Returns what came of it.
 
     Calls that nobody made yet, and visits on its days, are cancelled.
 
@@ -48,18 +49,17 @@ def place_hold(connection: Connection, ctx: Context, new: NewHold) -> str:
     now = ctx.now()
     owed = lock_named_loan(connection, new.loan, "hold")
     if new.kind not in PLACEABLE_KINDS:
-        raise RejectedError(
-            f"{new.kind} is not a kind of hold that can be placed. Say one of "
-            f"{', '.join(PLACEABLE_KINDS)}."
-        )
+        raise RejectedError(ReasonCode.HOLD_KIND_UNKNOWN, given=new.kind, known=PLACEABLE_KINDS)
     if new.ends_on is not None and new.ends_on < new.starts_on:
         raise RejectedError(
-            f"Hold {new.external_id} ends on {new.ends_on}, before it starts on "
-            f"{new.starts_on}. Correct its dates."
+            ReasonCode.HOLD_DATES_REVERSED,
+            hold_id=new.external_id,
+            starts_on=new.starts_on,
+            ends_on=new.ends_on,
         )
     known = select(hold.c.id).where(hold.c.external_id == new.external_id)
     if connection.execute(known).first() is not None:
-        return f"Hold {new.external_id} is on record already; nothing changed."
+        return because(ReasonCode.HOLD_KNOWN, hold_id=new.external_id)
     ends_on = new.ends_on or _lawful_end(ctx, owed.jurisdiction, new)
     pause = Hold(HoldKind(new.kind), new.starts_on, ends_on)
     insert_hold(
@@ -72,11 +72,13 @@ def place_hold(connection: Connection, ctx: Context, new: NewHold) -> str:
         now=now,
     )
     reassess(connection, [owed.id], now)
-    until = f"up to {ends_on}" if ends_on else "until it is released"
-    return f"The ladder of loan {new.loan} pauses from {new.starts_on} {until}."
+    pauses = {"loan": new.loan, "starts_on": new.starts_on}
+    if ends_on is None:
+        return because(ReasonCode.LADDER_PAUSES_UNTIL_RELEASED, **pauses)
+    return because(ReasonCode.LADDER_PAUSES, **pauses, ends_on=ends_on)
 
 
-def release_hold(connection: Connection, ctx: Context, external_id: str, ends_on: date) -> str:
+def release_hold(connection: Connection, ctx: Context, external_id: str, ends_on: date) -> Reasons:
     """End a hold or a dispute on `ends_on`, the first business date without it.
 
     A release never makes it longer. If a law makes a hold last for some days after its release, it
@@ -87,12 +89,12 @@ def release_hold(connection: Connection, ctx: Context, external_id: str, ends_on
     """
     loan_id = lock_loan_of(connection, hold, external_id)
     if loan_id is None:
-        raise NotYetError(f"Hold {external_id} is not known. Its release is kept.")
+        raise NotYetError(ReasonCode.HOLD_NOT_KNOWN, hold_id=external_id)
     ends_on += _after_release(connection, ctx, external_id)
     if not release(connection, hold.c.external_id == external_id, ends_on, ctx.now()):
-        return f"Hold {external_id} ends by then already; nothing changed."
+        return because(ReasonCode.HOLD_OVER_BY_THEN, hold_id=external_id)
     reassess(connection, [loan_id], ctx.now())
-    return f"Hold {external_id} ends on {ends_on}; the ladder goes on where it stood."
+    return because(ReasonCode.HOLD_ENDS, hold_id=external_id, ends_on=ends_on)
 
 
 def _lawful_end(ctx: Context, jurisdiction: str, new: NewHold) -> date | None:

@@ -23,6 +23,7 @@ from domain.promises import (
     is_kept,
     promise_hold,
 )
+from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.bulk import is_among
 from workers.db.loans import lock_loan_of, lock_named_loan
@@ -50,10 +51,10 @@ class NewPromise:
     actor: Actor
 
 
-def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> str:
+def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Reasons:
     """Record a promise and pause the ladder for it, in the caller's transaction.
 
-    It replaces an open promise. Returns a sentence for people.
+    It replaces an open promise. Returns what came of it.
 
     Raises:
         NotYetError: the loan is not known.
@@ -63,18 +64,14 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> str
     now = ctx.now()
     owed = lock_named_loan(connection, new.loan, "promise")
     if _is_known(connection, new.external_id):
-        return f"Promise {new.external_id} is on record already; nothing changed."
+        return because(ReasonCode.PROMISE_KNOWN, promise=new.external_id)
     if owed.written_off_on is not None:
         raise RejectedError(
-            f"Loan {new.loan} was written off on {owed.written_off_on}, and is not collected "
-            "here: there is nothing that a promise could pause."
+            ReasonCode.PROMISE_FOR_WRITTEN_OFF, loan=new.loan, on=owed.written_off_on
         )
     check_amount(new.amount, new.currency, new.loan, owed.currency)
     if new.due_on < now.date():
-        raise RejectedError(
-            f"Promise {new.external_id} is for {new.due_on}, which has passed. Ask for a day to "
-            "come."
-        )
+        raise RejectedError(ReasonCode.PROMISE_IN_PAST, promise=new.external_id, on=new.due_on)
     end_promise(connection, owed.id, now)
     pause = promise_hold(Promise(new.amount, new.due_on, now))
     hold_id = insert_hold(
@@ -93,10 +90,10 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> str
         )
     )
     reassess(connection, [owed.id], now)
-    return f"The ladder of loan {new.loan} pauses until {pause.ends_on}."
+    return because(ReasonCode.LADDER_PAUSES_UNTIL, loan=new.loan, ends_on=pause.ends_on)
 
 
-def withdraw_promise(connection: Connection, ctx: Context, external_id: str) -> str:
+def withdraw_promise(connection: Connection, ctx: Context, external_id: str) -> Reasons:
     """Withdraw a promise: its hold ends today. A completed promise stays as it is.
 
     Raises:
@@ -105,14 +102,14 @@ def withdraw_promise(connection: Connection, ctx: Context, external_id: str) -> 
     now = ctx.now()
     loan_id = lock_loan_of(connection, promise, external_id)
     if loan_id is None:
-        raise NotYetError(f"Promise {external_id} is not known. Its withdrawal is kept.")
+        raise NotYetError(ReasonCode.PROMISE_NOT_KNOWN, promise=external_id)
     named = _PROMISE.where(promise.c.external_id == external_id)
     (stored,) = typed_rows(_StoredPromise, connection.execute(named))
     if stored.status != PromiseStatus.OPEN:
-        return f"Promise {external_id} is {stored.status} already; nothing changed."
+        return because(ReasonCode.PROMISE_OVER, promise=external_id, promise_status=stored.status)
     _complete(connection, stored, PromiseStatus.WITHDRAWN, now)
     reassess(connection, [loan_id], now)
-    return f"Promise {external_id} is withdrawn; the ladder goes on where it stood."
+    return because(ReasonCode.PROMISE_TAKEN_BACK, promise=external_id)
 
 
 def end_promise(connection: Connection, loan_id: int, now: datetime) -> None:

@@ -11,12 +11,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Row, func, select
 
 from domain.actions import ACTION_TYPES, ActionStatus
-from domain.compliance.vocabulary import Channel
-from domain.language.phrases import Entry, Part, Phrase, say
+from domain.language.phrases import Phrase
+from domain.language.render import Entry, Part, part
 from workers.db.schema import action, action_event, approval, contact, decision, visit
 from workers.history.citations import Citations
-from workers.history.loan import LoanTold
-from workers.history.reasons import why
+from workers.history.loan import ExplainedLoan, why
 
 BEGAN_AS = {
     ActionStatus.AWAITING_APPROVAL: Phrase.PLANNED_FOR_APPROVAL,
@@ -24,55 +23,58 @@ BEGAN_AS = {
 }
 
 
-def planned(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+def planned(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each action as its decision began it."""
     moves_of: dict[int, list[Row[*tuple[Any, ...]]]] = defaultdict(list)
-    for move in _events(connection, told):
+    for move in _events(connection, subject):
         moves_of[move.action_id].append(move)
     rows = connection.execute(
         select(action, decision.c.decided_at)
         .join(decision, decision.c.id == action.c.decision_id)
-        .where(action.c.loan_id == told.id)
+        .where(action.c.loan_id == subject.id)
         .order_by(action.c.id)
     )
     for row in rows:
-        said = say(
+        said = part(
             BEGAN_AS.get(_first_status(row, moves_of[row.id]), Phrase.PLANNED),
             item=row.item,
             action_type=ACTION_TYPES[row.type],
             step=row.step,
-            ladder=f"{row.ladder_id} v{row.ladder_version}",
+            ladder=row.ladder_id,
+            ladder_version=row.ladder_version,
             delinquent_since=row.delinquent_since,
         )
         yield Entry(row.decided_at, (said,))
 
 
-def moves(connection: Connection, told: LoanTold, citations: Citations) -> Iterator[Entry]:
+def moves(connection: Connection, subject: ExplainedLoan, citations: Citations) -> Iterator[Entry]:
     """Every move of every action after it was planned."""
-    for move in _events(connection, told):
-        parts = [say(Phrase(f"moved_{move.to_status}"), item=move.item)]
+    for move in _events(connection, subject):
+        parts = [part(Phrase(f"moved_{move.to_status}"), item=move.item)]
         parts += _until(move)
         parts += why(move.reason)
         # Of what was done, the contact names the rules that allowed it.
         if move.rules and move.to_status not in (ActionStatus.ASSIGNED, ActionStatus.DONE):
             cited = citations.cite(move.rules, move.at.date())
-            parts.append(say(Phrase.RULES, rules=cited))
+            parts.append(part(Phrase.RULES, rules=cited))
         yield Entry(move.at, tuple(parts))
 
 
-def approvals(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+def approvals(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     rows = connection.execute(
         select(approval, action.c.item)
         .join(action, action.c.id == approval.c.action_id)
-        .where(action.c.loan_id == told.id)
+        .where(action.c.loan_id == subject.id)
         .order_by(approval.c.action_id)
     )
     for row in rows:
-        said = say(Phrase.APPROVED, item=row.item, actor=row.actor, role=row.role)
+        said = part(Phrase.APPROVED, item=row.item, actor=row.actor, role=row.role)
         yield Entry(row.approved_at, (said,))
 
 
-def contacts(connection: Connection, told: LoanTold, citations: Citations) -> Iterator[Entry]:
+def contacts(
+    connection: Connection, subject: ExplainedLoan, citations: Citations
+) -> Iterator[Entry]:
     """Each contact that the gate let through, under the moment at which it was asked."""
     rows = connection.execute(
         select(
@@ -82,21 +84,20 @@ def contacts(connection: Connection, told: LoanTold, citations: Citations) -> It
         )
         .join(action, action.c.id == contact.c.action_id)
         .outerjoin(visit, visit.c.contact_id == contact.c.id)
-        .where(action.c.loan_id == told.id)
+        .where(action.c.loan_id == subject.id)
         .order_by(contact.c.id)
     )
     for row in rows:
-        channel = Channel(row.channel)
         if row.at == row.asked_at:
-            parts = [say(Phrase.CONTACT, item=row.item, channel=channel)]
+            parts = [part(Phrase.CONTACT, item=row.item, channel=row.channel)]
         else:
-            parts = [say(Phrase.CONTACT_TO_COME, item=row.item, channel=channel, at=row.at)]
+            parts = [part(Phrase.CONTACT_TO_COME, item=row.item, channel=row.channel, at=row.at)]
         parts += _for_the_borrower(row.at, row.zones)
         if row.rules:
             cited = citations.cite(row.rules, row.at.date())
-            parts.append(say(Phrase.RULES, rules=cited))
+            parts.append(part(Phrase.RULES, rules=cited))
         packs = tuple(row.rule_packs)
-        parts.append(say(Phrase.PACKS, packs=packs) if packs else say(Phrase.NO_PACKS))
+        parts.append(part(Phrase.PACKS, packs=packs) if packs else part(Phrase.NO_PACKS))
         yield Entry(row.asked_at, tuple(parts))
 
 
@@ -104,14 +105,14 @@ def _for_the_borrower(at: datetime, zones: Sequence[str]) -> Iterator[Part]:
     """The borrower's own time, in each zone that was known of then."""
     for zone in zones:
         local = f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
-        yield say(Phrase.LOCAL_TIME, local=local, zone=zone)
+        yield part(Phrase.LOCAL_TIME, local=local, zone=zone)
 
 
-def _events(connection: Connection, told: LoanTold) -> Sequence[Row[*tuple[Any, ...]]]:
+def _events(connection: Connection, subject: ExplainedLoan) -> Sequence[Row[*tuple[Any, ...]]]:
     return connection.execute(
         select(action_event, action.c.item)
         .join(action, action.c.id == action_event.c.action_id)
-        .where(action.c.loan_id == told.id)
+        .where(action.c.loan_id == subject.id)
         .order_by(action_event.c.id)
     ).all()
 
@@ -130,7 +131,7 @@ def _first_status(
 def _until(move: Row[*tuple[Any, ...]]) -> tuple[Part, ...]:
     """When the move lets the action go on."""
     if move.due_at is not None:
-        return (say(Phrase.UNTIL, until=move.due_at),)
+        return (part(Phrase.UNTIL, until=move.due_at),)
     if move.to_status == ActionStatus.DEFERRED:
-        return (say(Phrase.UNTIL_A_FACT_CHANGES),)
+        return (part(Phrase.UNTIL_A_FACT_CHANGES),)
     return ()

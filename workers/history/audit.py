@@ -9,31 +9,34 @@ from decimal import Decimal
 from sqlalchemy import Connection, any_, func, or_, select
 
 from domain.access_log import Opened
-from domain.language.phrases import Entry, Part, Phrase, say
+from domain.language.phrases import Phrase
+from domain.language.render import Entry, Part, part
 from workers.db.schema import access, erasure, reply, tape_change, tape_import
-from workers.history.loan import LoanTold
+from workers.history.loan import ExplainedLoan
 
 
-def tapes(connection: Connection, told: LoanTold, zone: tzinfo) -> Iterator[Entry]:
+def tapes(connection: Connection, subject: ExplainedLoan, zone: tzinfo) -> Iterator[Entry]:
     """Each tape that told news of the loan: which, as of when, and what it made of the arrears."""
     rows = connection.execute(
         select(tape_change, tape_import.c.file_name, tape_import.c.as_of)
         .join(tape_import, tape_import.c.id == tape_change.c.tape_import_id)
-        .where(tape_change.c.loan_id == told.id)
+        .where(tape_change.c.loan_id == subject.id)
         .order_by(tape_change.c.id)
     )
     for row in rows:
         on = row.at.astimezone(zone).date()
-        after = _standing(row.delinquent_since_after, row.past_due_after, on, told.currency)
+        after = _standing(row.delinquent_since_after, row.past_due_after, on, subject.currency)
         if row.past_due_before is None:
-            said = say(Phrase.TAPE_BROUGHT_IN, file=row.file_name, as_of=row.as_of, after=after)
+            said = part(Phrase.TAPE_BROUGHT_IN, file=row.file_name, as_of=row.as_of, after=after)
         else:
-            before = _standing(row.delinquent_since_before, row.past_due_before, on, told.currency)
+            before = _standing(
+                row.delinquent_since_before, row.past_due_before, on, subject.currency
+            )
             if before == after:
                 phrase = Phrase.TAPE_CHANGED_NOTHING_DUE
-                said = say(phrase, file=row.file_name, as_of=row.as_of, after=after)
+                said = part(phrase, file=row.file_name, as_of=row.as_of, after=after)
             else:
-                said = say(
+                said = part(
                     Phrase.TAPE_CHANGED,
                     file=row.file_name,
                     as_of=row.as_of,
@@ -43,20 +46,20 @@ def tapes(connection: Connection, told: LoanTold, zone: tzinfo) -> Iterator[Entr
         yield Entry(row.at, (said,))
 
 
-def accesses(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+def accesses(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each look at what is personal: of the loan, of its replies, or of all about its borrower.
 
     A purpose that somebody typed is free words, and is not told.
     """
     # An array, which an index can be searched for; rows of a subquery beside an OR cannot.
-    of_reply = func.array(select(reply.c.id).where(reply.c.loan_id == told.id).scalar_subquery())
+    of_reply = func.array(select(reply.c.id).where(reply.c.loan_id == subject.id).scalar_subquery())
     rows = connection.execute(
         select(access)
         .where(
             or_(
-                access.c.loan_id == told.id,
+                access.c.loan_id == subject.id,
                 access.c.reply_id == any_(of_reply),
-                access.c.loan_id.is_(None) & (access.c.borrower_id == told.borrower_id),
+                access.c.loan_id.is_(None) & (access.c.borrower_id == subject.borrower_id),
             )
         )
         .order_by(access.c.id)
@@ -64,7 +67,7 @@ def accesses(connection: Connection, told: LoanTold) -> Iterator[Entry]:
     for row in rows:
         what = Opened(row.what)
         of = {"item": row.item} if what in OPENED_FOR_AN_ITEM else {}
-        yield Entry(row.at, (say(OPENED[what], actor=row.actor, **of),))
+        yield Entry(row.at, (part(OPENED[what], actor=row.actor, **of),))
 
 
 OPENED = {
@@ -77,18 +80,18 @@ OPENED = {
 OPENED_FOR_AN_ITEM = (Opened.LETTER, Opened.NUMBER, Opened.ADDRESS)
 
 
-def erasures(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+def erasures(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     rows = connection.execute(
         select(erasure.c.at, erasure.c.actor)
-        .where(erasure.c.borrower_id == told.borrower_id)
+        .where(erasure.c.borrower_id == subject.borrower_id)
         .order_by(erasure.c.id)
     )
     for row in rows:
-        yield Entry(row.at, (say(Phrase.ERASED, actor=row.actor),))
+        yield Entry(row.at, (part(Phrase.ERASED, actor=row.actor),))
 
 
 def _standing(delinquent_since: date | None, past_due: Decimal, on: date, currency: str) -> Part:
     if delinquent_since is None:
-        return say(Phrase.NOTHING_DUE)
+        return part(Phrase.NOTHING_DUE)
     days = (on - delinquent_since).days
-    return say(Phrase.STANDING, days_past_due=days, past_due=past_due, currency=currency)
+    return part(Phrase.STANDING, days_past_due=days, past_due=past_due, currency=currency)

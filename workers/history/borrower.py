@@ -7,37 +7,32 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, select
 
 from domain.events import InboxStatus
-from domain.inbound_texts import ReplyKind
-from domain.language.phrases import Entry, Phrase, say
+from domain.language.phrases import Phrase
+from domain.language.render import Entry, part
 from workers.db.schema import borrower, inbox_event, reply, staff
-from workers.history.loan import LoanTold
+from workers.history.loan import ExplainedLoan
 
-CHANGED = {
-    "phone_encrypted": Phrase.PHONE_CHANGED,
-    "address_encrypted": Phrase.ADDRESS_CHANGED,
-    "zones": Phrase.ZONES_CHANGED,
-    "locale": Phrase.LOCALE_CHANGED,
-}
+CHANGED = ("phone_encrypted", "address_encrypted", "zones", "locale")
 
 
-def contact_changes(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+def contact_changes(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each change that the lender's systems told of: what of the contacts changed."""
     rows = connection.execute(
         select(inbox_event.c.payload, inbox_event.c.completed_at)
         .join(borrower, borrower.c.external_id == inbox_event.c.payload["borrower"].astext)
         .where(
-            borrower.c.id == told.borrower_id,
+            borrower.c.id == subject.borrower_id,
             inbox_event.c.kind == "contact_change",
             inbox_event.c.status == InboxStatus.APPLIED,
         )
         .order_by(inbox_event.c.id)
     )
     for payload, completed_at in rows:
-        changed = tuple(say(phrase) for key, phrase in CHANGED.items() if key in payload)
-        yield Entry(completed_at, (say(Phrase.CONTACTS_CHANGED, changed=changed),))
+        changed = tuple(name for name in CHANGED if name in payload)
+        yield Entry(completed_at, (part(Phrase.CONTACTS_CHANGED, changed=changed),))
 
 
-def replies(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+def replies(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each text that came back, by its kind; who was given it to read, and who saw to it."""
     rows = connection.execute(
         select(
@@ -49,13 +44,13 @@ def replies(connection: Connection, told: LoanTold) -> Iterator[Entry]:
             staff.c.external_id.label("staff"),
         )
         .outerjoin(staff, staff.c.id == reply.c.staff_id)
-        .where(reply.c.borrower_id == told.borrower_id)
+        .where(reply.c.borrower_id == subject.borrower_id)
         .order_by(reply.c.id)
     )
     for row in rows:
-        yield Entry(row.received_at, (say(Phrase.REPLIED, kind=ReplyKind(row.kind)),))
+        yield Entry(row.received_at, (part(Phrase.REPLIED, reply=row.kind),))
         if row.assigned_at is not None and row.staff is not None:
-            yield Entry(row.assigned_at, (say(Phrase.REPLY_ASSIGNED, staff=row.staff),))
+            yield Entry(row.assigned_at, (part(Phrase.REPLY_ASSIGNED, staff=row.staff),))
         if row.handled_at is not None:
-            handled = say(Phrase.REPLY_HANDLED, actor=row.actor)
+            handled = part(Phrase.REPLY_HANDLED, actor=row.actor)
             yield Entry(row.handled_at, (handled,))

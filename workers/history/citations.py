@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import date
 
 from domain.compliance.rules import RulePack
-from domain.language.phrases import Part, Phrase, say
+from domain.language.phrases import Phrase
+from domain.language.render import Part, part
 
 OF_THE_LENDER = "lender."
 
@@ -25,20 +26,20 @@ class Citations:
 
     def legend(self) -> tuple[Part, ...]:
         """What the letters mean, if any has been shown."""
-        return (say(Phrase.CONFIDENCES),) if self._graded else ()
+        return (part(Phrase.CONFIDENCES),) if self._graded else ()
 
     def _cite(self, rule_id: str, on: date) -> Part:
         if rule_id.startswith(OF_THE_LENDER):
-            return say(Phrase.RULE_OF_THE_LENDER, rule=rule_id)
+            return part(Phrase.RULE_OF_THE_LENDER, rule=rule_id)
         versions = [rule for rule in self._rules if rule.id == rule_id]
         if not versions:
-            return say(Phrase.RULE_NOT_LOADED, rule=rule_id)
+            return part(Phrase.RULE_NOT_LOADED, rule=rule_id)
         source = max(versions, key=lambda rule: rule.in_force(on)).source
         if not source.needs_review:
-            return say(Phrase.RULE, rule=rule_id, citation=source.citation)
+            return part(Phrase.RULE, rule=rule_id, citation=source.citation)
         # The letter, not the word: it is how rule packs grade what they cite.
         confidence = str(source.confidence)
         self._graded = True
-        return say(
+        return part(
             Phrase.RULE_FOR_REVIEW, rule=rule_id, citation=source.citation, confidence=confidence
         )

@@ -9,9 +9,8 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, Select, Table, select
 
-from domain.compliance.vocabulary import Channel
-from domain.contact_outcomes import ArrearsReason, ContactOutcome
-from domain.language.phrases import Entry, Part, Phrase, say
+from domain.language.phrases import Phrase
+from domain.language.render import Entry, Part, part
 from domain.messages import MessageStatus
 from workers.db.schema import (
     action,
@@ -27,7 +26,7 @@ from workers.db.schema import (
     visit,
     visit_staff,
 )
-from workers.history.loan import LoanTold
+from workers.history.loan import ExplainedLoan
 
 WENT_NOWHERE = {
     MessageStatus.NOT_SENT: Phrase.MESSAGE_NOT_SENT,
@@ -39,33 +38,33 @@ ON_THE_WAY = ("accepted", "queued", "sending", "sent")
 """The words with which providers tell of a text before it has arrived, in their order."""
 
 
-def messages(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+def messages(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each text as it was given to a provider; never what it says, nor to which number."""
-    for row in connection.execute(_texts(told)):
-        written = say(
+    for row in connection.execute(_texts(subject)):
+        written = part(
             Phrase.MESSAGE,
             item=row.item,
             template=row.template,
             version=row.template_version,
-            locale=row.locale,
+            language=row.locale,
             segments=row.segments,
             provider=row.provider,
         )
         yield Entry(row.created_at, (written,))
 
 
-def messages_gone_wrong(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+def messages_gone_wrong(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each text that a provider did not take, and each that was left to a person."""
-    for row in connection.execute(_texts(told)):
+    for row in connection.execute(_texts(subject)):
         if row.parked_at is not None:
-            parked = say(Phrase.MESSAGE_PARKED, item=row.item, provider=row.provider)
+            parked = part(Phrase.MESSAGE_PARKED, item=row.item, provider=row.provider)
             yield Entry(row.parked_at, (parked,))
         if phrase := WENT_NOWHERE.get(MessageStatus(row.status)):
-            said = say(phrase, item=row.item, provider=row.provider)
+            said = part(phrase, item=row.item, provider=row.provider)
             yield Entry(row.changed_at, (said, *_code(row.code)))
 
 
-def receipts(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+def receipts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """What the provider told us about each text.
 
     Reports overtake each other: within a minute, a text was sent before it was delivered.
@@ -75,11 +74,11 @@ def receipts(connection: Connection, told: LoanTold) -> Iterator[Entry]:
         .join(message, message.c.id == receipt.c.message_id)
         .join(contact, contact.c.id == message.c.contact_id)
         .join(action, action.c.id == contact.c.action_id)
-        .where(action.c.loan_id == told.id)
+        .where(action.c.loan_id == subject.id)
         .order_by(receipt.c.id)
     ).all()
     for row in sorted(rows, key=_stage):
-        said = say(Phrase.RECEIPT, item=row.item, status=row.status)
+        said = part(Phrase.RECEIPT, item=row.item, receipt=row.status)
         overtaken_by = [
             record.received_at
             for record in rows
@@ -89,53 +88,52 @@ def receipts(connection: Connection, told: LoanTold) -> Iterator[Entry]:
         ]
         told_at = min(overtaken_by, default=row.received_at)
         yield Entry(
-            row.received_at, (said, *_code(row.code)), told_at=min(told_at, row.received_at)
+            row.received_at, (said, *_code(row.code)), sort_at=min(told_at, row.received_at)
         )
 
 
-def calls(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+def calls(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     rows = connection.execute(
         select(call, action.c.item, staff.c.external_id.label("staff"))
         .join(action, action.c.id == call.c.action_id)
         .join(staff, staff.c.id == call.c.staff_id)
-        .where(action.c.loan_id == told.id)
+        .where(action.c.loan_id == subject.id)
         .order_by(call.c.id)
     )
     for row in rows:
-        parts = [say(Phrase.CALL, item=row.item, staff=row.staff, language=row.language)]
+        parts = [part(Phrase.CALL, item=row.item, staff=row.staff, language=row.language)]
         if row.must_learn:
-            parts.append(say(Phrase.MUST_LEARN, topics=tuple(row.must_learn)))
+            parts.append(part(Phrase.MUST_LEARN, topics=tuple(row.must_learn)))
         if row.may_offer:
-            parts.append(say(Phrase.MAY_OFFER, offers=tuple(row.may_offer)))
+            parts.append(part(Phrase.MAY_OFFER, offers=tuple(row.may_offer)))
         yield Entry(row.assigned_at, tuple(parts))
         if row.cancelled_at is not None:
-            off = say(Phrase.CALL_CALLED_OFF, item=row.item, staff=row.staff)
+            off = part(Phrase.CALL_CALLED_OFF, item=row.item, staff=row.staff)
             yield Entry(row.cancelled_at, (off,))
 
 
-def outcomes(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+def outcomes(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """What came of each call and each visit, as whoever made it told."""
     rows = connection.execute(
         select(contact_outcome, contact.c.channel, action.c.item)
         .join(contact, contact.c.id == contact_outcome.c.contact_id)
         .join(action, action.c.id == contact.c.action_id)
-        .where(action.c.loan_id == told.id)
+        .where(action.c.loan_id == subject.id)
         .order_by(contact.c.id)
     )
     for row in rows:
-        said = say(
+        said = part(
             Phrase.OUTCOME,
             item=row.item,
-            channel=Channel(row.channel),
-            outcome=ContactOutcome(row.outcome),
+            channel=row.channel,
+            outcome=row.outcome,
             actor=row.actor,
         )
-        reason = ArrearsReason(row.reason) if row.reason else None
-        why = (say(Phrase.ARREARS_REASON, reason=reason),) if reason else ()
+        why = (part(Phrase.ARREARS_REASON, arrears_reason=row.reason),) if row.reason else ()
         yield Entry(row.reported_at, (said, *why))
 
 
-def visits(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+def visits(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each visit as it was scheduled, whatever came of it; and its calling off."""
     goes: dict[int, list[str]] = defaultdict(list)
     for record in connection.execute(
@@ -143,83 +141,83 @@ def visits(connection: Connection, told: LoanTold) -> Iterator[Entry]:
         .join(staff, staff.c.id == visit_staff.c.staff_id)
         .join(visit, visit.c.id == visit_staff.c.visit_id)
         .join(action, action.c.id == visit.c.action_id)
-        .where(action.c.loan_id == told.id)
+        .where(action.c.loan_id == subject.id)
         .order_by(staff.c.external_id)
     ):
         goes[record.visit_id].append(record.external_id)
-    for row in connection.execute(_of_loan(visit, told).order_by(visit.c.id)):
+    for row in connection.execute(_of_loan(visit, subject).order_by(visit.c.id)):
         who = tuple(goes[row.id])
-        said = say(
+        said = part(
             Phrase.VISIT, item=row.item, starts_at=row.starts_at, ends_at=row.ends_at, staff=who
         )
         yield Entry(row.scheduled_at, (said,))
         if row.cancelled_at is not None:
-            off = say(Phrase.VISIT_CALLED_OFF, item=row.item, starts_at=row.starts_at, staff=who)
+            off = part(Phrase.VISIT_CALLED_OFF, item=row.item, starts_at=row.starts_at, staff=who)
             yield Entry(row.cancelled_at, (off,))
 
 
-def documents(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+def documents(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each document that was written; never what it says."""
-    for row in connection.execute(_of_loan(document, told).order_by(document.c.id)):
-        said = say(
+    for row in connection.execute(_of_loan(document, subject).order_by(document.c.id)):
+        said = part(
             Phrase.DOCUMENT,
             item=row.item,
-            kind=row.kind,
+            document=row.kind,
             template=row.template,
             version=row.template_version,
-            locale=row.locale,
+            language=row.locale,
         )
         yield Entry(row.created_at, (said,))
 
 
-def legal_files(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+def legal_files(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each legal file: the claim, and what a court will ask for, on file or missing."""
     needs: dict[int, list[Row[*tuple[Any, ...]]]] = defaultdict(list)
     for need in connection.execute(
         select(legal_file_need)
         .join(legal_file, legal_file.c.id == legal_file_need.c.legal_file_id)
         .join(action, action.c.id == legal_file.c.action_id)
-        .where(action.c.loan_id == told.id)
+        .where(action.c.loan_id == subject.id)
         .order_by(legal_file_need.c.need)
     ):
         needs[need.legal_file_id].append(need)
-    for row in connection.execute(_of_loan(legal_file, told).order_by(legal_file.c.id)):
+    for row in connection.execute(_of_loan(legal_file, subject).order_by(legal_file.c.id)):
         yield Entry(row.opened_at, tuple(_legal_file(row, needs[row.id])))
 
 
 def _legal_file(row: Row[*tuple[Any, ...]], needs: list[Row[*tuple[Any, ...]]]) -> Iterator[Part]:
-    yield say(
+    yield part(
         Phrase.LEGAL_FILE,
         item=row.item,
         principal=row.principal,
         interest=row.interest,
         fees=row.fees,
-        currency=row.currency,
+        loan_currency=row.currency,
     )
     if row.limitation_on is not None:
-        yield say(Phrase.LIMITATION, limitation_on=row.limitation_on)
-    if met := tuple(need.need for need in needs if need.met_by is not None):
-        yield say(Phrase.MET, needs=met)
-    if missing := tuple(need.need for need in needs if need.met_by is None):
-        yield say(Phrase.MISSING, needs=missing)
+        yield part(Phrase.LIMITATION, limitation_on=row.limitation_on)
+    if met := tuple(need.need for need in needs if need.met_by):
+        yield part(Phrase.MET, needs=met)
+    if missing := tuple(need.need for need in needs if not need.met_by):
+        yield part(Phrase.MISSING, needs=missing)
 
 
-def _of_loan(effect: Table, told: LoanTold) -> Select[*tuple[Any, ...]]:
+def _of_loan(effect: Table, subject: ExplainedLoan) -> Select[*tuple[Any, ...]]:
     """The rows of `effect` for the loan's actions, each with its item; sealed columns stay out."""
     return (
         select(*_shown(effect), action.c.item)
         .join(action, action.c.id == effect.c.action_id)
-        .where(action.c.loan_id == told.id)
+        .where(action.c.loan_id == subject.id)
     )
 
 
-def _texts(told: LoanTold) -> Select[*tuple[Any, ...]]:
+def _texts(subject: ExplainedLoan) -> Select[*tuple[Any, ...]]:
     """The same of texts, which are found by their contacts."""
     return (
         select(*_shown(message), action.c.item)
         .join(contact, contact.c.id == message.c.contact_id)
         .join(action, action.c.id == contact.c.action_id)
-        .where(action.c.loan_id == told.id)
+        .where(action.c.loan_id == subject.id)
         .order_by(message.c.contact_id)
     )
 
@@ -229,7 +227,7 @@ def _shown(effect: Table) -> list[Column[Any]]:
 
 
 def _code(code: str | None) -> tuple[Part, ...]:
-    return (say(Phrase.CODE, code=code),) if code else ()
+    return (part(Phrase.CODE, provider_code=code),) if code else ()
 
 
 def _stage(row: Row[*tuple[Any, ...]]) -> int:

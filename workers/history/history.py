@@ -6,18 +6,15 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, func, select
 
-from domain.language.en import ENGLISH
-from domain.language.phrases import Entry, Phrase, Sentence, in_order, say, tell
-from domain.language.zh import CHINESE
+from domain.language.phrases import Phrase
+from domain.language.render import Entry, Language, Sentence, in_order, part, render
+from domain.language.speak import LANGUAGES
 from workers.context import Context
 from workers.db.loans import loan_not_known
 from workers.db.schema import instalment, loan
 from workers.history import actions, audit, borrower, decisions, effects, holds, incoming
 from workers.history.citations import Citations
-from workers.history.loan import LoanTold
-
-LANGUAGES = {"en": ENGLISH, "zh": CHINESE}
-"""What a story can be told in, by BCP 47."""
+from workers.history.loan import ExplainedLoan
 
 
 def read_story(
@@ -36,90 +33,109 @@ def read_story(
     Raises:
         ArrearsError: the loan is not known.
     """
-    told = _find(connection, loan_external_id)
+    subject = _find(connection, loan_external_id)
     citations = Citations(ctx.policy.rule_packs)
     # What shares a moment is told in this order: facts, the look at them, and what came of it.
     entries = [
-        *_opening(told, connection),
-        *incoming.events(connection, told),
-        *incoming.problems(connection, told),
-        *audit.tapes(connection, told, ctx.settings.lender_zone),
-        *holds.holds(connection, told),
-        *borrower.contact_changes(connection, told),
-        *borrower.replies(connection, told),
-        *incoming.opt_outs(connection, told),
-        *incoming.payments(connection, told),
-        *incoming.reversals(connection, told),
-        *incoming.write_off(told),
-        *holds.promises(connection, told),
-        *decisions.decisions(connection, told),
-        *decisions.cases_opened(connection, told, ctx.settings.lender_zone),
-        *actions.planned(connection, told),
-        *actions.approvals(connection, told),
-        *actions.contacts(connection, told, citations),
-        *effects.messages(connection, told),
-        *effects.calls(connection, told),
-        *effects.visits(connection, told),
-        *effects.documents(connection, told),
-        *effects.legal_files(connection, told),
-        *effects.messages_gone_wrong(connection, told),
-        *effects.receipts(connection, told),
-        *actions.moves(connection, told, citations),
-        *decisions.cases_closed(connection, told),
-        *effects.outcomes(connection, told),
-        *audit.accesses(connection, told),
-        *audit.erasures(connection, told),
+        *_opening(subject, connection),
+        *incoming.events(connection, subject),
+        *incoming.problems(connection, subject),
+        *audit.tapes(connection, subject, ctx.settings.lender_zone),
+        *holds.holds(connection, subject),
+        *borrower.contact_changes(connection, subject),
+        *borrower.replies(connection, subject),
+        *incoming.opt_outs(connection, subject),
+        *incoming.payments(connection, subject),
+        *incoming.reversals(connection, subject),
+        *incoming.write_off(subject),
+        *holds.promises(connection, subject),
+        *decisions.decisions(connection, subject),
+        *decisions.cases_opened(connection, subject, ctx.settings.lender_zone),
+        *actions.planned(connection, subject),
+        *actions.approvals(connection, subject),
+        *actions.contacts(connection, subject, citations),
+        *effects.messages(connection, subject),
+        *effects.calls(connection, subject),
+        *effects.visits(connection, subject),
+        *effects.documents(connection, subject),
+        *effects.legal_files(connection, subject),
+        *effects.messages_gone_wrong(connection, subject),
+        *effects.receipts(connection, subject),
+        *actions.moves(connection, subject, citations),
+        *decisions.cases_closed(connection, subject),
+        *effects.outcomes(connection, subject),
+        *audit.accesses(connection, subject),
+        *audit.erasures(connection, subject),
     ]
     # The entries are all there by now, so it is known whether any letter was shown.
     legend = [Entry(None, (part,)) for part in citations.legend()]
     if at is None:
-        ending = [_closing(told), *legend]
+        ending = [_closing(subject), *legend]
     else:
         entries = [entry for entry in entries if entry.at is None or entry.at <= at]
         ending = legend
-    return tell([*in_order(entries), *ending], LANGUAGES[language], ctx.settings.lender_zone)
+    return render([*in_order(entries), *ending], _in(ctx, language), ctx.settings.lender_zone)
 
 
-def _find(connection: Connection, external_id: str) -> LoanTold:
+def _in(ctx: Context, language: str) -> Language:
+    """The language, with the names that ladders and checklists have in it; newer versions win."""
+    names: dict[str, dict[str, str]] = {"ladder": {}, "step": {}, "item": {}, "needs": {}}
+    for ladder in sorted(ctx.policy.ladders, key=lambda ladder: ladder.version):
+        named = [("ladder", ladder.id, ladder.names)]
+        for step, item in ladder.items:
+            named += [("step", step.id, step.names), ("item", item.id, item.names)]
+        for kind, id, in_languages in named:
+            if language in in_languages:
+                names[kind][id] = in_languages[language]
+    if language == "zh":
+        for checklist in ctx.policy.checklists:
+            names["needs"] |= {need.id: need.text_zh for need in checklist.evidence}
+    names["steps"] = names["step"]
+    return LANGUAGES[language].with_names({kind: known for kind, known in names.items() if known})
+
+
+def _find(connection: Connection, external_id: str) -> ExplainedLoan:
     found: Row[*tuple[object, ...]] | None = connection.execute(
-        select(*(loan.c[name] for name in LoanTold.columns())).where(
+        select(*(loan.c[name] for name in ExplainedLoan.columns())).where(
             loan.c.external_id == external_id
         )
     ).one_or_none()
     if found is None:
         raise loan_not_known(external_id)
-    return LoanTold(**found._mapping)
+    return ExplainedLoan(**found._mapping)
 
 
-def _opening(told: LoanTold, connection: Connection) -> list[Entry]:
+def _opening(subject: ExplainedLoan, connection: Connection) -> list[Entry]:
     schedule = connection.execute(
         select(
             func.count().label("instalments"),
             func.min(instalment.c.due_on).label("first"),
             func.max(instalment.c.due_on).label("last"),
-        ).where(instalment.c.loan_id == told.id)
+        ).where(instalment.c.loan_id == subject.id)
     ).one()
-    parts = [
-        say(
-            Phrase.LOAN,
-            loan=told.external_id,
-            product=told.product,
-            jurisdiction=told.jurisdiction,
-            currency=told.currency,
-            instalments=schedule.instalments,
-            first_due_on=schedule.first,
-            last_due_on=schedule.last,
+    terms: dict[str, object] = {
+        "loan": subject.external_id,
+        "product": subject.product,
+        "jurisdiction": subject.jurisdiction,
+        "loan_currency": subject.currency,
+    }
+    if schedule.instalments == 1:
+        parts = [part(Phrase.LUMP_SUM_LOAN, **terms, due_on=schedule.first)]
+    else:
+        due = {"first_due_on": schedule.first, "last_due_on": schedule.last}
+        parts = [part(Phrase.LOAN, **terms, instalments=schedule.instalments, **due)]
+    if subject.steps_tried_at:
+        steps = tuple(subject.steps_tried)
+        parts.append(
+            part(Phrase.TRIED_BEFORE, delinquent_since=subject.steps_tried_at, steps=steps)
         )
-    ]
-    if told.steps_tried_at:
-        steps = tuple(told.steps_tried)
-        parts.append(say(Phrase.TRIED_BEFORE, delinquent_since=told.steps_tried_at, steps=steps))
     return [Entry(None, tuple(parts))]
 
 
-def _closing(told: LoanTold) -> Entry:
-    if told.written_off_on is not None:
-        return Entry(None, (say(Phrase.NO_LOOK_ANY_MORE, written_off_on=told.written_off_on),))
-    if told.review_on is None:
-        return Entry(None, (say(Phrase.NO_NEXT_LOOK),))
-    return Entry(None, (say(Phrase.NEXT_LOOK, review_on=told.review_on),))
+def _closing(subject: ExplainedLoan) -> Entry:
+    if subject.written_off_on is not None:
+        on = subject.written_off_on
+        return Entry(None, (part(Phrase.NO_REVIEW_AFTER_WRITE_OFF, written_off_on=on),))
+    if subject.review_on is None:
+        return Entry(None, (part(Phrase.NO_NEXT_REVIEW),))
+    return Entry(None, (part(Phrase.NEXT_REVIEW, review_on=subject.review_on),))

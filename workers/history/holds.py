@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from domain.holds import HoldKind
-from domain.language.phrases import Entry, Part, Phrase, say
+from domain.language.phrases import Phrase
+from domain.language.render import Entry, Part, part
 from workers.db.schema import hold, hold_release, promise
-from workers.history.loan import LoanTold
+from workers.history.loan import ExplainedLoan
 
 
-def holds(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+def holds(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each hold as it was made, and each release, under its own moment.
 
     Without the words of whoever made it: those may name the borrower. That of a promise is told
@@ -24,7 +24,7 @@ def holds(connection: Connection, told: LoanTold) -> Iterator[Entry]:
     for release in connection.execute(
         select(hold_release)
         .join(hold, hold.c.id == hold_release.c.hold_id)
-        .where(hold.c.loan_id == told.id)
+        .where(hold.c.loan_id == subject.id)
         .order_by(hold_release.c.id)
     ):
         releases[release.hold_id].append(release)
@@ -33,45 +33,45 @@ def holds(connection: Connection, told: LoanTold) -> Iterator[Entry]:
         .outerjoin(
             promise, (promise.c.loan_id == hold.c.loan_id) & (promise.c.hold_id == hold.c.id)
         )
-        .where(hold.c.loan_id == told.id, promise.c.id.is_(None))
+        .where(hold.c.loan_id == subject.id, promise.c.id.is_(None))
         .order_by(hold.c.id)
     )
     for row in rows:
         yield Entry(row.made_at, (_as_made(row, releases[row.id]),))
         for release in releases[row.id]:
-            said = say(
+            said = part(
                 Phrase.HOLD_RELEASED,
-                kind=HoldKind(row.kind),
+                hold=row.kind,
                 starts_on=row.starts_on,
                 ends_on=release.ends_on,
             )
             yield Entry(release.at, (said,))
 
 
-def promises(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+def promises(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each promise when it was made, and what became of it."""
     rows = connection.execute(
-        select(promise).where(promise.c.loan_id == told.id).order_by(promise.c.id)
+        select(promise).where(promise.c.loan_id == subject.id).order_by(promise.c.id)
     )
     for row in rows:
-        said = say(
+        said = part(
             Phrase.PROMISE,
             promise=row.external_id,
             amount=row.amount,
-            currency=told.currency,
+            currency=subject.currency,
             due_on=row.due_on,
             actor=row.actor,
         )
         yield Entry(row.made_at, (said,))
         if row.completed_at is not None:
-            settled = say(Phrase(f"promise_{row.status}"), promise=row.external_id)
+            settled = part(Phrase(f"promise_{row.status}"), promise=row.external_id)
             yield Entry(row.completed_at, (settled,))
 
 
 def _as_made(row: Row[*tuple[Any, ...]], releases: list[Row[*tuple[Any, ...]]]) -> Part:
     """With the end that it had before anybody released it."""
     ends_on = releases[0].ended_on if releases else row.ends_on
-    kind, actor, starts_on = HoldKind(row.kind), row.actor, row.starts_on
+    hold, actor, starts_on = row.kind, row.actor, row.starts_on
     if ends_on is None:
-        return say(Phrase.HOLD_UNTIL_RELEASED, kind=kind, actor=actor, starts_on=starts_on)
-    return say(Phrase.HOLD, kind=kind, actor=actor, starts_on=starts_on, ends_on=ends_on)
+        return part(Phrase.HOLD_UNTIL_RELEASED, hold=hold, actor=actor, starts_on=starts_on)
+    return part(Phrase.HOLD, hold=hold, actor=actor, starts_on=starts_on, ends_on=ends_on)

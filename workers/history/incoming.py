@@ -8,18 +8,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from domain.compliance.vocabulary import Channel
 from domain.events import InboxStatus
-from domain.language.phrases import Entry, Kept, Part, Phrase, say
-from domain.loans import ZERO, Component
+from domain.language.phrases import Phrase
+from domain.language.render import Entry, Part, part
+from domain.loans import ZERO
 from workers.db.schema import allocation, inbox_event, opt_out, payment, problem
-from workers.history.loan import LoanTold
-from workers.history.reasons import why
+from workers.history.loan import ExplainedLoan, why
 
 
-def payments(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+def payments(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each payment and how it was laid against the schedule."""
-    of_loan = payment.c.loan_id == told.id
+    of_loan = payment.c.loan_id == subject.id
     apply_allocations: dict[int, list[Part]] = defaultdict(list)
     for row in connection.execute(
         select(allocation)
@@ -27,23 +26,22 @@ def payments(connection: Connection, told: LoanTold) -> Iterator[Entry]:
         .where(of_loan)
         .order_by(allocation.c.due_on, allocation.c.component)
     ):
-        component = Component(row.component)
         apply_allocations[row.payment_id].append(
-            say(Phrase.ALLOCATION, component=component, due_on=row.due_on, amount=row.amount)
+            part(Phrase.ALLOCATION, component=row.component, due_on=row.due_on, amount=row.amount)
         )
     for row in connection.execute(select(payment).where(of_loan).order_by(payment.c.id)):
         yield Entry(row.recorded_at, tuple(_payment(row, apply_allocations[row.id])))
 
 
-def reversals(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+def reversals(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each payment that was taken back, when the house was told so."""
     rows = connection.execute(
         select(payment)
-        .where(payment.c.loan_id == told.id, payment.c.reversed_at.is_not(None))
+        .where(payment.c.loan_id == subject.id, payment.c.reversed_at.is_not(None))
         .order_by(payment.c.id)
     )
     for row in rows:
-        said = say(
+        said = part(
             Phrase.REVERSED,
             payment=row.external_id,
             amount=row.amount,
@@ -53,27 +51,26 @@ def reversals(connection: Connection, told: LoanTold) -> Iterator[Entry]:
         yield Entry(row.reversed_at, (said,))
 
 
-def write_off(told: LoanTold) -> Iterator[Entry]:
-    if told.written_off_on is not None:
-        said = say(Phrase.WRITTEN_OFF, written_off_on=told.written_off_on)
-        yield Entry(told.written_off_at, (said,))
+def write_off(subject: ExplainedLoan) -> Iterator[Entry]:
+    if subject.written_off_on is not None:
+        said = part(Phrase.LOAN_WRITTEN_OFF, written_off_on=subject.written_off_on)
+        yield Entry(subject.written_off_at, (said,))
 
 
-def opt_outs(connection: Connection, told: LoanTold) -> Iterator[Entry]:
-    rows = connection.execute(select(opt_out).where(opt_out.c.borrower_id == told.borrower_id))
+def opt_outs(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
+    rows = connection.execute(select(opt_out).where(opt_out.c.borrower_id == subject.borrower_id))
     for row in rows:
-        part = say(Phrase.OPTED_OUT, channel=Channel(row.channel), source=row.source)
-        yield Entry(row.since, (part,))
+        asked = part(Phrase.OPTED_OUT, channel=row.channel, source=row.source)
+        yield Entry(row.since, (asked,))
 
 
-def problems(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+def problems(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each problem when it was found, and when it was put right."""
     rows = connection.execute(
-        select(problem).where(problem.c.loan_id == told.id).order_by(problem.c.id)
+        select(problem).where(problem.c.loan_id == subject.id).order_by(problem.c.id)
     )
     for row in rows:
-        detail = row.detail.removesuffix(".")
-        yield Entry(row.found_at, (say(Phrase.PROBLEM, kind=row.kind, detail=Kept(detail)),))
+        yield Entry(row.found_at, (part(Phrase.PROBLEM, problem=row.kind, detail=row.detail),))
         if row.resolved_at is not None:
             yield Entry(row.resolved_at, (_resolved(row),))
 
@@ -87,27 +84,27 @@ EVENT = {
 
 def _resolved(row: Row[*tuple[Any, ...]]) -> Part:
     if row.actor is None:
-        return say(Phrase.PROBLEM_RESOLVED, kind=row.kind)
-    return say(Phrase.PROBLEM_SETTLED, kind=row.kind, resolved_by=row.actor)
+        return part(Phrase.PROBLEM_RESOLVED, problem=row.kind)
+    return part(Phrase.PROBLEM_RESOLVED_BY, problem=row.kind, resolved_by=row.actor)
 
 
-def events(connection: Connection, told: LoanTold) -> Iterator[Entry]:
+def events(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Events that name the loan and changed nothing; what an applied one did has its own entry."""
     rows = connection.execute(
         select(inbox_event)
         .where(
             inbox_event.c.status.in_(EVENT),
-            inbox_event.c.payload["loan"].astext == told.external_id,
+            inbox_event.c.payload["loan"].astext == subject.external_id,
         )
         .order_by(inbox_event.c.id)
     )
     for row in rows:
-        said = say(EVENT[row.status], kind=row.kind, event=row.external_id)
+        said = part(EVENT[row.status], event_kind=row.kind, event_id=row.external_id)
         yield Entry(row.received_at, (said, *why(row.reason)))
 
 
 def _payment(row: Row[*tuple[Any, ...]], apply_allocations: list[Part]) -> Iterator[Part]:
-    yield say(
+    yield part(
         Phrase.PAYMENT,
         payment=row.external_id,
         amount=row.amount,
@@ -115,6 +112,6 @@ def _payment(row: Row[*tuple[Any, ...]], apply_allocations: list[Part]) -> Itera
         paid_on=row.paid_on,
     )
     if apply_allocations:
-        yield say(Phrase.LAID_AGAINST, allocations=tuple(apply_allocations))
+        yield part(Phrase.ALLOCATED, allocations=tuple(apply_allocations))
     if row.unallocated > ZERO:
-        yield say(Phrase.LEFT_OVER, amount=row.unallocated)
+        yield part(Phrase.LEFT_OVER, amount=row.unallocated)

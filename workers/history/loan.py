@@ -1,4 +1,4 @@
-"""The loan that a story is about."""
+"""The loan that is explained, and how its reasons are said."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 
+from domain.language.phrases import Phrase
+from domain.language.render import Part, part
+from domain.reasons import Reasons
+
 
 @dataclass(frozen=True, slots=True)
-class LoanTold:
-    """The columns of `loan` that a story needs, under their own names."""
+class ExplainedLoan:
+    """The columns of `loan` that a history needs, under their own names."""
 
     id: int
     external_id: str
@@ -26,3 +30,8 @@ class LoanTold:
     @classmethod
     def columns(cls) -> tuple[str, ...]:
         return tuple(field.name for field in fields(cls))
+
+
+def why(reason: Reasons) -> tuple[Part, ...]:
+    """The reasons as one part of an entry; nothing where there are none."""
+    return (part(Phrase.WHY, reason=reason),) if reason else ()

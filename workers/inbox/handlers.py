@@ -22,6 +22,7 @@ from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.events import HandlerResult
 from domain.holds import HoldKind
+from domain.reasons import Reasons
 from workers.attempts.outcomes import ReportedOutcome, record_outcome
 from workers.borrowers.opt_outs import record_opt_out
 from workers.context import Context
@@ -35,7 +36,7 @@ from workers.payments.write_offs import write_off
 Payload = Mapping[str, Any]
 
 
-def apply_payment(connection: Connection, ctx: Context, payload: Payload) -> str:
+def apply_payment(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     return record_payment(connection, ctx, _payment(payload))
 
 
@@ -56,12 +57,12 @@ def _payment(payload: Payload) -> Payment:
     )
 
 
-def apply_reversal(connection: Connection, ctx: Context, payload: Payload) -> str:
+def apply_reversal(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     reversed_on = date.fromisoformat(payload["reversed_on"])
     return reverse_payment(connection, ctx, payload["payment"], reversed_on)
 
 
-def apply_promise(connection: Connection, ctx: Context, payload: Payload) -> str:
+def apply_promise(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     made = NewPromise(
         external_id=payload["promise"],
         loan=payload["loan"],
@@ -73,11 +74,11 @@ def apply_promise(connection: Connection, ctx: Context, payload: Payload) -> str
     return record_promise(connection, ctx, made)
 
 
-def apply_promise_withdrawal(connection: Connection, ctx: Context, payload: Payload) -> str:
+def apply_promise_withdrawal(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     return withdraw_promise(connection, ctx, payload["promise"])
 
 
-def apply_dispute(connection: Connection, ctx: Context, payload: Payload) -> str:
+def apply_dispute(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     """A dispute pauses the ladder until a release names its id."""
     hold = NewHold(
         external_id=payload["dispute"],
@@ -91,7 +92,7 @@ def apply_dispute(connection: Connection, ctx: Context, payload: Payload) -> str
     return place_hold(connection, ctx, hold)
 
 
-def apply_hold(connection: Connection, ctx: Context, payload: Payload) -> str:
+def apply_hold(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     ends_on = payload["ends_on"]
     hold = NewHold(
         external_id=payload["hold"],
@@ -105,28 +106,28 @@ def apply_hold(connection: Connection, ctx: Context, payload: Payload) -> str:
     return place_hold(connection, ctx, hold)
 
 
-def apply_release(connection: Connection, ctx: Context, payload: Payload) -> str:
+def apply_release(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     ends_on = date.fromisoformat(payload["ends_on"])
     return release_hold(connection, ctx, payload["hold"], ends_on)
 
 
-def apply_opt_out(connection: Connection, ctx: Context, payload: Payload) -> str:
+def apply_opt_out(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     channel = payload["channel"]
     asked = Channel(channel) if channel else None
     return record_opt_out(connection, ctx, payload["borrower"], asked, Actor(payload["actor"]))
 
 
-def apply_validation_notice(connection: Connection, ctx: Context, payload: Payload) -> str:
+def apply_validation_notice(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     on = date.fromisoformat(payload["given_on"])
     return note_validation_notice(connection, ctx, payload["loan"], on)
 
 
-def apply_acknowledgement(connection: Connection, ctx: Context, payload: Payload) -> str:
+def apply_acknowledgement(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     on = date.fromisoformat(payload["acknowledged_on"])
     return note_acknowledgement(connection, ctx, payload["loan"], on)
 
 
-def apply_contact_outcome(connection: Connection, ctx: Context, payload: Payload) -> str:
+def apply_contact_outcome(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     reason = payload["reason"]
     outcome = ReportedOutcome(
         attempt=payload["attempt"],
@@ -137,6 +138,6 @@ def apply_contact_outcome(connection: Connection, ctx: Context, payload: Payload
     return record_outcome(connection, ctx, outcome)
 
 
-def apply_write_off(connection: Connection, ctx: Context, payload: Payload) -> str:
+def apply_write_off(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     on = date.fromisoformat(payload["written_off_on"])
     return write_off(connection, ctx, payload["loan"], on)

@@ -14,13 +14,14 @@ from typing import Any, TypeAlias
 from sqlalchemy import Connection
 
 from domain.events import HandlerResult
+from domain.reasons import Reasons
 from workers.borrowers.contact_details import change_contacts
 from workers.context import Context
 from workers.inbox import event_data, handlers
 from workers.sms.delivery_receipts import record_receipt
 
 Payload = Mapping[str, Any]
-Handler: TypeAlias = Callable[[Connection, Context, Payload], str]
+Handler: TypeAlias = Callable[[Connection, Context, Payload], Reasons]
 BatchHandler: TypeAlias = Callable[[Connection, Context, Sequence[Payload]], list[HandlerResult]]
 
 
@@ -31,7 +32,7 @@ class EventKind:
     name: str
     """The `type` that the lender posts, and the `kind` that is stored."""
     apply: Handler
-    """Applies one event in the caller's transaction, and returns a sentence for people.
+    """Applies one event in the caller's transaction, and returns what came of it.
 
     Raises NotYetError or RejectedError.
     """

@@ -22,6 +22,8 @@ from domain.events import (
     NotYetError,
     RejectedError,
 )
+from domain.language.speak import speak
+from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db import inbox
 from workers.db.engine import autocommit
@@ -94,8 +96,7 @@ class EventResult:
 
     status: InboxStatus
     """Applied, rejected, or received while something that it names is not known yet."""
-    reason: str
-    """A sentence for people."""
+    reason: Reasons
 
 
 def apply_events(ctx: Context, event_ids: Sequence[int]) -> list[EventResult]:
@@ -177,7 +178,7 @@ def apply_event(ctx: Context, event_id: int) -> EventResult:
     with ctx.engine.begin() as connection:
         event = inbox.lock_event(connection, event_id)
         if event.status != InboxStatus.RECEIVED:
-            return EventResult(InboxStatus(event.status), event.reason or "")
+            return EventResult(InboxStatus(event.status), event.reason)
         outcome: HandlerResult | Exception
         try:
             with connection.begin_nested():
@@ -193,18 +194,18 @@ def apply_event(ctx: Context, event_id: int) -> EventResult:
 
 
 def _result(event: StoredEvent, outcome: HandlerResult | Exception, now: datetime) -> EventResult:
-    """What a handler's outcome means for the event: whether it is tried again, and the sentence."""
+    """What a handler's outcome means for the event: whether it is tried again, and why."""
     match outcome:
-        case str():
+        case tuple():
             return EventResult(InboxStatus.APPLIED, outcome)
         case NotYetError():
             gives_up = _has_waited_enough(event, now)
             status = InboxStatus.REJECTED if gives_up else InboxStatus.RECEIVED
-            return EventResult(status, str(outcome))
+            return EventResult(status, outcome.reason)
         case RejectedError():
-            return EventResult(InboxStatus.REJECTED, str(outcome))
+            return EventResult(InboxStatus.REJECTED, outcome.reason)
     log.error("event %s failed: %s", event.id, log_summary(outcome))
-    reason = f"It could not be applied ({type(outcome).__name__})."
+    reason = because(ReasonCode.FAILED, error=type(outcome).__name__)
     return EventResult(InboxStatus.RECEIVED, reason)
 
 
@@ -248,7 +249,7 @@ def submit(ctx: Context, external_id: str, kind: str, payload: Mapping[str, Any]
         event_id = store_event(connection, external_id, kind, payload, ctx.now())
     result = apply_event(ctx, event_id)
     if result.status == InboxStatus.REJECTED:
-        raise ArrearsError(result.reason)
+        raise ArrearsError(speak(result.reason))
     return result
 
 

@@ -23,6 +23,7 @@ from domain.legal_claims import (
     untried,
 )
 from domain.messages import MessageStatus
+from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.bulk import insert_rows
 from workers.db.loans import load_schedule
@@ -57,13 +58,13 @@ def open_legal_file(ctx: Context, action_id: int) -> str:
         jurisdiction = claimed.loan.jurisdiction
         checklist = checklist_for(ctx.policy.checklists, jurisdiction)
         if checklist is None:
-            reason = f"No legal checklist is known for {jurisdiction}."
+            reason = because(ReasonCode.NO_CHECKLIST, jurisdiction=jurisdiction)
             return _defer(connection, claimed, reason, NO_CHECKLIST)
         _open(connection, ctx, claimed, checklist)
         return "opened"
 
 
-def _why_not(connection: Connection, claimed: ClaimedAction) -> tuple[str, str] | None:
+def _why_not(connection: Connection, claimed: ClaimedAction) -> tuple[Reasons, str] | None:
     """The reason and the rule that forbid to open the file; None: it may be opened."""
     stored = connection.execute(
         select(loan.c.steps_tried, loan.c.steps_tried_at, approval.c.role)
@@ -74,9 +75,9 @@ def _why_not(connection: Connection, claimed: ClaimedAction) -> tuple[str, str] 
     if missing := untried(
         claimed.item.requires, _tried(claimed, stored.steps_tried, stored.steps_tried_at)
     ):
-        return f"These steps were not tried yet: {', '.join(missing)}.", STEPS_NOT_TRIED
+        return because(ReasonCode.STEPS_NOT_TRIED, steps=missing), STEPS_NOT_TRIED
     if claimed.item.approval and stored.role != claimed.item.approval:
-        return f"A {claimed.item.approval} has not approved it.", NOT_APPROVED
+        return because(ReasonCode.NOT_APPROVED, role=claimed.item.approval), NOT_APPROVED
     return None
 
 
@@ -91,7 +92,7 @@ def _tried(claimed: ClaimedAction, by_lender: Sequence[str], by_lender_at: date 
     return tried | (set(by_lender) if by_lender_at == delinquent_since else set())
 
 
-def _defer(connection: Connection, claimed: ClaimedAction, reason: str, rule: str) -> str:
+def _defer(connection: Connection, claimed: ClaimedAction, reason: Reasons, rule: str) -> str:
     complete(connection, claimed, Move(ActionStatus.DEFERRED, reason, (rule,)), claimed.now)
     return "not ready"
 
@@ -105,20 +106,22 @@ def _open(
     since = claimed.facts.reach.limitation_from
     limitation_on = limitation_date(packs, since, claimed.now.date())
     evidence = _evidence(connection, claimed)
-    evidence[SatisfiedBy.CLAIM_BREAKDOWN].append(_in_words(owed, claimed.loan.currency))
+    evidence[SatisfiedBy.CLAIM_BREAKDOWN] += _in_parts(owed, claimed.loan.currency)
     if limitation_on:
-        evidence[SatisfiedBy.LIMITATION_DATE].append(f"{limitation_on}")
+        evidence[SatisfiedBy.LIMITATION_DATE] += because(
+            ReasonCode.LIMITATION_DATE, limitation_on=limitation_on
+        )
     needs = {need.id: need.satisfied_by for need in checklist.evidence}
     file_id = _insert_file(connection, claimed, owed, limitation_on)
     insert_rows(
         connection,
         legal_file_need,
         [
-            {"legal_file_id": file_id, "need": need, "met_by": met_by}
+            {"legal_file_id": file_id, "need": need, "met_by": met_by or None}
             for need, met_by in needs_met(needs, evidence).items()
         ],
     )
-    done = Move(ActionStatus.DONE, "a legal file is open", claimed.verdict.rules)
+    done = Move(ActionStatus.DONE, because(ReasonCode.LEGAL_FILE_OPEN), claimed.verdict.rules)
     complete(connection, claimed, done, claimed.now)
 
 
@@ -153,14 +156,18 @@ def _insert_file(
     return file_id
 
 
-def _in_words(owed: Claim, currency: str) -> str:
-    return (
-        f"principal {owed.principal:.2f}, interest {owed.interest:.2f}, fees {owed.fees:.2f} "
-        f"{currency}, {len(owed.lines)} instalment(s)"
+def _in_parts(owed: Claim, currency: str) -> Reasons:
+    return because(
+        ReasonCode.CLAIM_IN_PARTS,
+        principal=owed.principal,
+        interest=owed.interest,
+        fees=owed.fees,
+        loan_currency=currency,
+        instalments=len(owed.lines),
     )
 
 
-def _evidence(connection: Connection, claimed: ClaimedAction) -> dict[str, list[str]]:
+def _evidence(connection: Connection, claimed: ClaimedAction) -> dict[str, Reasons]:
     """The evidence on record for these arrears, by kind, with a reference to each record.
 
     A call or a visit counts once its outcome is recorded. A written letter proves nothing: a person
@@ -177,10 +184,12 @@ def _evidence(connection: Connection, claimed: ClaimedAction) -> dict[str, list[
         .where(message.c.action_id.in_(ids), message.c.status == MessageStatus.DELIVERED)
         .order_by(message.c.changed_at)
     )
-    references: defaultdict[str, list[str]] = defaultdict(list)
+    references: defaultdict[str, Reasons] = defaultdict(tuple)
     for sid, at in receipts:
         day = at.astimezone(claimed.now.tzinfo).date()
-        references[SatisfiedBy.DELIVERY_RECEIPT].append(f"message {sid} of {day}")
+        references[SatisfiedBy.DELIVERY_RECEIPT] += because(
+            ReasonCode.TEXT_DELIVERED_ON, sid=sid, on=day
+        )
     attempts = connection.execute(
         select(contact.c.channel, contact.c.attempt, contact.c.at, contact_outcome.c.outcome)
         .join(contact_outcome, contact_outcome.c.contact_id == contact.c.id)
@@ -189,5 +198,7 @@ def _evidence(connection: Connection, claimed: ClaimedAction) -> dict[str, list[
     )
     for channel, attempt, at, outcome in attempts:
         day = at.astimezone(claimed.now.tzinfo).date()
-        references[RECORD_OF[channel]].append(f"attempt {attempt} of {day}: {outcome}")
+        references[RECORD_OF[channel]] += because(
+            ReasonCode.ATTEMPT_ON_RECORD, attempt=attempt, on=day, outcome=outcome
+        )
     return references

@@ -7,6 +7,7 @@ from datetime import date
 from sqlalchemy import Connection, func, update
 
 from domain.events import RejectedError
+from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.loans import lock_named_loan
 from workers.db.schema import loan
@@ -15,7 +16,7 @@ from workers.escalation.reassess import reassess
 
 def note_validation_notice(
     connection: Connection, ctx: Context, external_id: str, given_on: date
-) -> str:
+) -> Reasons:
     """Record that the borrower got the validation notice: what is owed, and how to dispute it.
 
     Regulation F, 12 CFR 1006.34. The first date stays. Actions that waited for it are checked by
@@ -25,7 +26,7 @@ def note_validation_notice(
         NotYetError: the loan is not known.
         RejectedError: the date is in the future.
     """
-    owed = lock_named_loan(connection, external_id, "validation notice")
+    owed = lock_named_loan(connection, external_id, "validation_notice")
     _check_not_in_future(given_on, ctx, external_id)
     connection.execute(
         update(loan)
@@ -37,10 +38,12 @@ def note_validation_notice(
         )
     )
     reassess(connection, [owed.id], ctx.now())
-    return f"The validation notice of loan {external_id} was given on {given_on}."
+    return because(ReasonCode.VALIDATION_NOTICE_RECORDED, loan=external_id, on=given_on)
 
 
-def note_acknowledgement(connection: Connection, ctx: Context, external_id: str, on: date) -> str:
+def note_acknowledgement(
+    connection: Connection, ctx: Context, external_id: str, on: date
+) -> Reasons:
     """Record that the borrower acknowledged the debt: the limitation period starts again.
 
     In the caller's transaction.
@@ -52,9 +55,9 @@ def note_acknowledgement(connection: Connection, ctx: Context, external_id: str,
     owed = lock_named_loan(connection, external_id, "acknowledgement")
     _check_not_in_future(on, ctx, external_id)
     reassess(connection, [owed.id], ctx.now(), acknowledged={owed.id: on})
-    return f"The debt of loan {external_id} was acknowledged on {on}."
+    return because(ReasonCode.DEBT_ACKNOWLEDGED, loan=external_id, on=on)
 
 
 def _check_not_in_future(on: date, ctx: Context, external_id: str) -> None:
     if on > ctx.today():
-        raise RejectedError(f"{on} has not come yet. Tell of loan {external_id} when it is done.")
+        raise RejectedError(ReasonCode.DATE_IN_FUTURE, on=on, loan=external_id)

@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 
 from sqlalchemy import Connection, select
 
+from domain.reasons import Reasons
 from workers.actions.dead_letters import StuckActions, read_stuck
 from workers.db.schema import inbox_event, loan, problem
 from workers.operations.resolve import COMPLETED_STATUSES
@@ -18,8 +19,8 @@ class OpenProblem:
 
     loan: str
     kind: str
-    detail: str
-    """A sentence; personal data in it is masked already."""
+    detail: Reasons
+    """What is wrong; personal data in it is masked already."""
     since: datetime
 
 
@@ -32,8 +33,8 @@ class UnappliedEvent:
     kind: str
     status: str
     """`rejected`, or `received` while it waits."""
-    reason: str | None
-    """A sentence; None: nobody has tried to apply it yet."""
+    reason: Reasons
+    """Empty: nobody has tried to apply it yet."""
     since: datetime
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select, update
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.events import InboxStatus
+from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db import inbox
 from workers.db.loans import lock_known_loan
@@ -57,7 +58,8 @@ def discard_event(
         roles_of(connection, actor)
         event_id = _lock(connection, external_id)
         if not dry_run:
-            inbox.discard_event(connection, event_id, f"dropped by {actor}: {why}", ctx.now())
+            reason = because(ReasonCode.EVENT_DROPPED_BY, actor=actor, why=why)
+            inbox.discard_event(connection, event_id, reason, ctx.now())
 
 
 def _lock(connection: Connection, external_id: str) -> int:

@@ -13,6 +13,7 @@ from sqlalchemy import cast as as_type
 
 from domain.actions import CLAIMABLE, ActionStatus
 from domain.events import InboxStatus, OutboxStatus
+from domain.reasons import Reasons
 from workers.borrowers.reply_queue import count_replies
 from workers.db.schema import action, inbox_event, loan, message, outbox_event, problem, scan_run
 from workers.escalation.scan import announced_already
@@ -49,15 +50,23 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True)
+class ReasonCount:
+    """How many there are for the same reason."""
+
+    reason: Reasons
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Actions:
     """The actions by type, status and reason."""
 
     by_type: dict[str, dict[str, int]]
     """By action type, the number of actions in each status, of all time."""
     deferred_by_rules: dict[str, int]
-    waiting_by_reason: dict[str, int]
+    waiting_by_reason: tuple[ReasonCount, ...]
     """Planned or to be retried, with a reason: nobody on shift, a provider that was busy."""
-    dead_by_reason: dict[str, int]
+    dead_by_reason: tuple[ReasonCount, ...]
     lost_claims: int
     """Claimed by a worker whose lease has expired."""
     due: int
@@ -78,8 +87,8 @@ class Events:
     """By kind: not applied yet."""
     rejected: dict[str, int]
     """By kind: cannot be applied as they are."""
-    newest: tuple[str, ...]
-    """The reasons of the newest of both, in sentences."""
+    newest: tuple[Reasons, ...]
+    """The reasons of the newest of both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,7 @@ class EventsOut:
     waiting: int
     oldest_seconds: int | None
     """The age of the oldest event that waits."""
-    dead_by_reason: dict[str, int]
+    dead_by_reason: tuple[ReasonCount, ...]
     """Given up; a person may resend them."""
 
 
@@ -192,16 +201,16 @@ def _actions(connection: Connection, now: datetime) -> Actions:
             for action_type in sorted(by_type)
         },
         deferred_by_rules=_sum(
-            (", ".join(group.rules) or group.reason, group.actions)
+            (", ".join(group.rules or (each.code for each in group.reason)), group.actions)
             for group in groups
             if group.status == ActionStatus.DEFERRED
         ),
-        waiting_by_reason=_sum(
+        waiting_by_reason=_by_reason(
             (group.reason, group.actions)
             for group in groups
             if group.status in (ActionStatus.PLANNED, ActionStatus.FAILED) and group.reason
         ),
-        dead_by_reason=_sum(
+        dead_by_reason=_by_reason(
             (group.reason, group.actions) for group in groups if group.status == ActionStatus.DEAD
         ),
         lost_claims=sum(group.lost for group in groups),
@@ -245,12 +254,21 @@ def _events_out(connection: Connection, now: datetime) -> EventsOut:
     return EventsOut(
         waiting=waiting,
         oldest_seconds=(now - oldest) // timedelta(seconds=1) if oldest else None,
-        dead_by_reason=_counts(dead),
+        dead_by_reason=_by_reason((reason, number) for reason, number in dead),
     )
 
 
 def _counts(rows: Iterable[Row[str, int]]) -> dict[str, int]:
     return _sum((name, number) for name, number in rows)
+
+
+def _by_reason(counted: Iterable[tuple[Reasons, int]]) -> tuple[ReasonCount, ...]:
+    """Add up by reason, the most frequent first."""
+    total: Counter[Reasons] = Counter()
+    for reason, number in counted:
+        total[reason] += number
+    in_order = sorted(total.items(), key=lambda pair: (-pair[1], str(pair[0])))
+    return tuple(ReasonCount(reason, number) for reason, number in in_order)
 
 
 def _sum(counted: Iterable[tuple[Any, int]]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from domain.events import OutboxStatus
+from domain.language.speak import spoken
 from workers.context import Context
 from workers.db import outbox
 from workers.db.outbox import ClaimedEvent
@@ -82,7 +83,7 @@ def _outgoing(event: ClaimedEvent) -> OutgoingEvent:
         event_id=event.event_id,
         kind=event.kind,
         happened_at=event.happened_at,
-        data={"loan": event.loan, **event.payload},
+        data={"loan": event.loan, **spoken(event.payload)},
     )
 
 

@@ -18,6 +18,7 @@ from standardwebhooks.webhooks import Webhook
 
 from config.settings import Settings
 from domain.errors import ArrearsError
+from domain.reasons import ReasonCode, Reasons, because
 
 
 class DeliveryOutcome(StrEnum):
@@ -35,8 +36,8 @@ class DeliveryResult:
     """The receiver's answer to one post."""
 
     outcome: DeliveryOutcome
-    reason: str
-    """A sentence for people. It quotes nothing of the answer, which may hold personal data."""
+    reason: Reasons
+    """It quotes nothing of the answer, which may hold personal data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +100,9 @@ class LenderWebhook:
             ) as response:
                 return _result_of(response.status_code)
         except requests.Timeout:
-            return DeliveryResult(DeliveryOutcome.FAILED, "The receiver did not answer in time.")
+            return DeliveryResult(DeliveryOutcome.FAILED, because(ReasonCode.RECEIVER_SILENT))
         except requests.RequestException as error:
-            reason = f"The receiver could not be reached ({type(error).__name__})."
+            reason = because(ReasonCode.RECEIVER_UNREACHABLE, error=type(error).__name__)
             return DeliveryResult(DeliveryOutcome.FAILED, reason)
 
     def _headers(self, event_id: str, body: str, at: datetime) -> dict[str, str]:
@@ -135,7 +136,9 @@ def lender_webhook_in(settings: Settings) -> LenderWebhook | None:
 
 def _result_of(status: int) -> DeliveryResult:
     if 200 <= status < 300:
-        return DeliveryResult(DeliveryOutcome.DELIVERED, "The receiver has it.")
+        return DeliveryResult(DeliveryOutcome.DELIVERED, because(ReasonCode.RECEIVER_TOOK_IT))
     if status == requests.codes.gone:
-        return DeliveryResult(DeliveryOutcome.GONE, "The receiver wants no such events (410).")
-    return DeliveryResult(DeliveryOutcome.FAILED, f"The receiver answered {status}.")
+        return DeliveryResult(DeliveryOutcome.GONE, because(ReasonCode.RECEIVER_GONE))
+    return DeliveryResult(
+        DeliveryOutcome.FAILED, because(ReasonCode.RECEIVER_ANSWERED, status=status)
+    )

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from domain.errors import ArrearsError
 from domain.events import OutboxStatus
+from domain.reasons import Reasons
 from workers.context import Context
 from workers.db import outbox
 from workers.db.schema import loan, outbox_event
@@ -27,8 +28,8 @@ class UndeliveredEvent:
     kind: str
     status: str
     attempts: int
-    reason: str | None
-    """Why the last try failed; None: it was not tried yet."""
+    reason: Reasons
+    """Why the last try failed; empty: it was not tried yet."""
     happened_at: datetime
     next_try_at: datetime | None
     """None: it was given up."""

@@ -15,6 +15,7 @@ from domain.delinquency import Arrears
 from domain.events import HandlerResult, LoanLockedError, RejectedError
 from domain.loans import ZERO
 from domain.money import check_amount
+from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.allocations import insert_allocations, set_unallocated
 from workers.db.bulk import insert_rows
@@ -46,8 +47,8 @@ class Payment:
     """The business date on which the lender booked it: a tape of a later date contains it."""
 
 
-def record_payment(connection: Connection, ctx: Context, payment: Payment) -> str:
-    """Record one payment, as `record_payments` does. Returns a sentence for people.
+def record_payment(connection: Connection, ctx: Context, payment: Payment) -> Reasons:
+    """Record one payment, as `record_payments` does. Returns what came of it.
 
     Raises:
         NotYetError: the loan is not known.
@@ -71,8 +72,7 @@ def record_payments(
     statements does not grow with the payments, except for each open promise and for each payment
     that is on record already.
 
-    Returns the result of each: a sentence for people on where its loan stands after all of them, or
-    why it was not recorded.
+    Returns the result of each: where its loan stands after all of them, or why it was not recorded.
     """
     now = ctx.now()
     loans, locked = _lock(connection, {payment.loan for payment in payments}, wait)
@@ -113,8 +113,7 @@ def _refusal(payment: Payment, loan: LockedLoan | None, now: datetime) -> Handle
         return refusal
     if payment.paid_on > now.date():
         return RejectedError(
-            f"Payment {payment.external_id} is dated {payment.paid_on}, which has not come yet. "
-            "Tell of it when it is booked, or correct its date."
+            ReasonCode.PAYMENT_IN_FUTURE, payment=payment.external_id, on=payment.paid_on
         )
     return None
 
@@ -125,8 +124,8 @@ def _record_new(
     payments: Sequence[Payment],
     loans: Mapping[str, LockedLoan],
     now: datetime,
-) -> dict[str, str]:
-    """Record those that are not on record yet; returns a sentence for each, by its id."""
+) -> dict[str, Reasons]:
+    """Record those that are not on record yet; returns what came of each, by its id."""
     ids = _insert(connection, payments, loans, now)
     new = [payment for payment in payments if payment.external_id in ids]
     if not new:
@@ -139,7 +138,7 @@ def _record_new(
     acknowledged = {loans[payment.loan].id: payment.paid_on for payment in by_day}
     arrears = reassess(connection, loan_ids, now, acknowledged=acknowledged)
     return {
-        payment.external_id: _sentence(
+        payment.external_id: _result(
             payment,
             loans[payment.loan],
             left_over.get(payment.external_id, ZERO),
@@ -209,14 +208,11 @@ def _allocate(
     return left_over
 
 
-def _sentence(payment: Payment, loan: LockedLoan, left: Decimal, arrears: Arrears) -> str:
+def _result(payment: Payment, loan: LockedLoan, left: Decimal, arrears: Arrears) -> Reasons:
     if in_tape_of := _in_tape_of(payment, loan):
-        return (
-            f"Payment {payment.external_id} is in the tape of {in_tape_of} already, for it was "
-            "booked before that day: it is noted, and laid against nothing."
-        )
-    left_over = f" {left:.2f} {payment.currency} of it is left over: nothing owed is unpaid."
-    return where_it_stands(arrears, payment.currency) + (left_over if left else "")
+        return because(ReasonCode.PAYMENT_IN_TAPE, payment=payment.external_id, on=in_tape_of)
+    left_over = because(ReasonCode.LEFT_OVER_OF_PAYMENT, amount=left, currency=payment.currency)
+    return where_it_stands(arrears, payment.currency) + (left_over if left else ())
 
 
 def _recorded_before(connection: Connection, payment: Payment) -> HandlerResult:
@@ -228,10 +224,13 @@ def _recorded_before(connection: Connection, payment: Payment) -> HandlerResult:
     ).one()
     if tuple(known) != (payment.loan, payment.amount, payment.currency):
         return RejectedError(
-            f"Payment {payment.external_id} is on record for loan {known.external_id}, over "
-            f"{known.amount:.2f} {known.currency}. Record another payment under an id of its own."
+            ReasonCode.PAYMENT_ID_TAKEN,
+            payment=payment.external_id,
+            loan=known.external_id,
+            amount=known.amount,
+            currency=known.currency,
         )
-    return f"Payment {payment.external_id} is on record already; nothing changed."
+    return because(ReasonCode.PAYMENT_KNOWN, payment=payment.external_id)
 
 
 def _in_tape_of(payment: Payment, loan: LockedLoan) -> date | None:
@@ -245,11 +244,14 @@ def in_the_tape(paid_on: date, tape_as_of: date | None) -> bool:
     return tape_as_of is not None and paid_on < tape_as_of
 
 
-def where_it_stands(arrears: Arrears, currency: str) -> str:
-    """A sentence for people on what is past due after a payment or its reversal."""
+def where_it_stands(arrears: Arrears, currency: str) -> Reasons:
+    """What is past due after a payment or its reversal."""
     if not arrears.past_due:
-        return "Nothing is past due any more; what was planned is called off."
-    return (
-        f"{arrears.amount:.2f} {currency} is still past due since {arrears.delinquent_since}, "
-        f"{arrears.days_past_due} {'day' if arrears.days_past_due == 1 else 'days'}."
+        return because(ReasonCode.PAYMENT_CURED)
+    return because(
+        ReasonCode.STILL_PAST_DUE,
+        amount=arrears.amount,
+        currency=currency,
+        delinquent_since=arrears.delinquent_since,
+        days_past_due=arrears.days_past_due,
     )

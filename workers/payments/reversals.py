@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select, text, update
 from domain.allocation import Allocation, allocate, merge_allocations
 from domain.events import NotYetError, RejectedError
 from domain.loans import ZERO, Component
+from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.allocations import replace_allocations
 from workers.db.loans import load_schedule, lock_loan_of, pay_instalments
@@ -39,14 +40,14 @@ UPDATE instalment i
 
 def reverse_payment(
     connection: Connection, ctx: Context, external_id: str, reversed_on: date
-) -> str:
+) -> Reasons:
     """Take back a payment and all that followed from it, in the caller's transaction.
 
     What it had paid is unpaid again, so the date since which the loan is delinquent moves back; its
     allocations stay on record. If the loan's newest tape contains the payment, the reversal is only
     noted: the tape says what is paid of each instalment, and the next one will say what is unpaid
-    again. Until then nobody is contacted about it, in the borrower's favour. Returns a sentence for
-    people.
+    again. Until then nobody is contacted about it, in the borrower's favour. Returns what
+    came of it.
 
     Raises:
         NotYetError: the payment is not known.
@@ -54,14 +55,16 @@ def reverse_payment(
     """
     loan_id = lock_loan_of(connection, payment, external_id)
     if loan_id is None:
-        raise NotYetError(f"Payment {external_id} is not known. Record it; the reversal is kept.")
+        raise NotYetError(ReasonCode.PAYMENT_NOT_KNOWN, payment=external_id)
     paid = _read(connection, external_id)
     if paid.reversed_on is not None:
-        return f"Payment {external_id} was reversed on {paid.reversed_on}; nothing changed."
+        return because(ReasonCode.REVERSAL_KNOWN, payment=external_id, on=paid.reversed_on)
     if reversed_on < paid.paid_on:
         raise RejectedError(
-            f"Payment {external_id} was paid on {paid.paid_on}, so it cannot have been reversed "
-            f"on {reversed_on}. Correct the date."
+            ReasonCode.REVERSAL_BEFORE_PAYMENT,
+            payment=external_id,
+            paid_on=paid.paid_on,
+            on=reversed_on,
         )
     contained = paid.in_tape_of is not None or in_the_tape(paid.paid_on, paid.tape_as_of)
     connection.execute(
@@ -74,10 +77,7 @@ def reverse_payment(
         )
     )
     if contained:
-        return (
-            f"Payment {external_id} is in the tape of {paid.tape_as_of}; its reversal is noted, "
-            "and the next tape tells what is owed again."
-        )
+        return because(ReasonCode.REVERSAL_IN_TAPE, payment=external_id, on=paid.tape_as_of)
     connection.execute(_UNPAY, {"payment_id": paid.id, "loan_id": loan_id})
     _allocate_left_over(connection, ctx, loan_id, paid.tape_as_of)
     resolve_problems(connection, [loan_id], (TAPE_SHOWS_LESS,), ctx.now())

@@ -7,6 +7,7 @@ from datetime import date
 from sqlalchemy import Connection, update
 
 from domain.events import RejectedError
+from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.loans import lock_named_loan
 from workers.db.schema import loan as loan_table
@@ -14,8 +15,8 @@ from workers.escalation.reassess import reassess
 from workers.hardship.promises import end_promise
 
 
-def write_off(connection: Connection, ctx: Context, external_id: str, on: date) -> str:
-    """Write a loan off as of `on`, in the caller's transaction. Returns a sentence for people.
+def write_off(connection: Connection, ctx: Context, external_id: str, on: date) -> Reasons:
+    """Write a loan off as of `on`, in the caller's transaction. Returns what came of it.
 
     Its case is closed, its waiting actions are cancelled, its open promise ends without being
     broken, and no scan finds it again. The debt may remain: payments are recorded as before. A
@@ -26,13 +27,11 @@ def write_off(connection: Connection, ctx: Context, external_id: str, on: date) 
         RejectedError: the day has not come yet.
     """
     now = ctx.now()
-    loan = lock_named_loan(connection, external_id, "write-off")
+    loan = lock_named_loan(connection, external_id, "write_off")
     if loan.written_off_on is not None:
-        return f"Loan {external_id} was written off on {loan.written_off_on}; nothing changed."
+        return because(ReasonCode.WRITE_OFF_KNOWN, loan=external_id, on=loan.written_off_on)
     if on > now.date():
-        raise RejectedError(
-            f"{on} has not come yet. Tell of the write-off of loan {external_id} when it is done."
-        )
+        raise RejectedError(ReasonCode.WRITE_OFF_IN_FUTURE, on=on, loan=external_id)
     connection.execute(
         update(loan_table)
         .where(loan_table.c.id == loan.id)
@@ -40,4 +39,4 @@ def write_off(connection: Connection, ctx: Context, external_id: str, on: date) 
     )
     end_promise(connection, loan.id, now)
     reassess(connection, [loan.id], now)
-    return f"Loan {external_id} is written off: it is not collected here any more."
+    return because(ReasonCode.WRITE_OFF_RECORDED, loan=external_id)

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, insert, select, text, update
 from domain.actors import Actor, ActorKind
 from domain.compliance.retention import RetentionPeriod
 from domain.events import InboxStatus
+from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db.schema import (
     action,
@@ -48,7 +49,7 @@ SELECT DISTINCT ON (s.id, o.channel) s.id, o.channel, o.since, o.source, o.sourc
 ON CONFLICT DO NOTHING
 """)
 
-ERASED_BEFORE_APPLIED = "What is held about the borrower was erased before this could be applied."
+ERASED_BEFORE_APPLIED = because(ReasonCode.EVENT_TOO_LATE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from domain.actions import ActionStatus, Move
 from domain.events import NotYetError
 from domain.messages import UNSENT, MessageStatus
+from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.messages import advance_message, note_sent_after_all
@@ -45,7 +46,7 @@ def receipt_payload(report: StatusReport) -> dict[str, str | None]:
     }
 
 
-def record_receipt(connection: Connection, ctx: Context, payload: Mapping[str, Any]) -> str:
+def record_receipt(connection: Connection, ctx: Context, payload: Mapping[str, Any]) -> Reasons:
     """Record a receipt and advance the status of its message, which never moves back.
 
     A receipt also resolves a text whose response was lost or is not recorded yet, or that waits for
@@ -59,7 +60,7 @@ def record_receipt(connection: Connection, ctx: Context, payload: Mapping[str, A
     now = ctx.now()
     stored = _find(connection, payload)
     if stored is None:
-        raise NotYetError("The receipt is for a message that is not on record here.")
+        raise NotYetError(ReasonCode.RECEIPT_OF_UNKNOWN_TEXT)
     connection.execute(
         insert(receipt)
         .values(
@@ -75,20 +76,24 @@ def record_receipt(connection: Connection, ctx: Context, payload: Mapping[str, A
     if stored.status in UNSENT:
         if status in SENT_STATUSES:
             _handle_sent_after_all(connection, stored, now)
-        return f"Message {stored.id}: {payload['word']}, although it counted as not sent."
+        return because(
+            ReasonCode.RECEIPT_OF_UNSENT_TEXT, text=str(stored.id), receipt=payload["word"]
+        )
     if stored.sid != payload["sid"]:
         _clear_sid_of_others(connection, stored, payload["sid"])
     advance_message(connection, stored.id, status, now, sid=payload["sid"], code=payload["code"])
     # The response may be lost or not recorded yet; the receipt decides in both cases.
     move_actions(connection, [stored.action_id], move_after_receipt(status, payload["code"]), now)
-    return f"Message {stored.id}: {payload['word']}."
+    return because(ReasonCode.RECEIPT_RECORDED, text=str(stored.id), receipt=payload["word"])
 
 
 def move_after_receipt(status: MessageStatus, code: str | None) -> Move:
     """The move of an action whose text the provider accepted, by the status of the text."""
     if status is MessageStatus.FAILED:
-        return Move(ActionStatus.DEAD, f"The provider could not send it (code {code or 'none'}).")
-    return Move(ActionStatus.DONE, "a receipt proves that it was sent")
+        return Move(
+            ActionStatus.DEAD, because(ReasonCode.PROVIDER_FAILED, provider_code=code or "-")
+        )
+    return Move(ActionStatus.DONE, because(ReasonCode.RECEIPT_PROVES_SENT))
 
 
 def _find(connection: Connection, payload: Mapping[str, Any]) -> _StoredText | None:
@@ -120,5 +125,5 @@ def _handle_sent_after_all(connection: Connection, stored: _StoredText, now: dat
         select(action.c.status).where(action.c.id == stored.action_id).with_for_update()
     ).scalar_one()
     if action_status == ActionStatus.FAILED:
-        reason = "A receipt proves that its text was sent after all."
+        reason = because(ReasonCode.RECEIPT_PROVES_SENT_AFTER_ALL)
         move_actions(connection, [stored.action_id], Move(ActionStatus.DEAD, reason), now)

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, and_, or_, select, true, update
 from domain.actions import ActionStatus, Move
 from domain.messages import MESSAGE_MOVES, UNCONFIRMED, MessageStatus
 from domain.moves import sources
+from domain.reasons import ReasonCode, because
 from workers.actions.dispatch import DISPATCH_BATCH_SIZE
 from workers.context import Context
 from workers.db.actions import move_actions
@@ -110,14 +111,14 @@ def resolve_confirmed(ctx: Context) -> int:
 def _move_for(status: MessageStatus, code: str | None, failures: int, now: datetime) -> Move:
     match status:
         case MessageStatus.NOT_SENT if failures + 1 < MOST_FAILURES:
-            return Move(ActionStatus.FAILED, "its text certainly was not sent", due_at=now)
+            return Move(ActionStatus.FAILED, because(ReasonCode.TEXT_NOT_SENT), due_at=now)
         case MessageStatus.NOT_SENT:
-            return Move(ActionStatus.DEAD, "its text certainly was not sent, once more")
+            return Move(ActionStatus.DEAD, because(ReasonCode.TEXT_NOT_SENT_AGAIN))
         case MessageStatus.REFUSED:
-            reason = f"The provider refused the text (code {code or 'none'})."
+            reason = because(ReasonCode.PROVIDER_REFUSED, provider_code=code or "-")
             return Move(ActionStatus.DEAD, reason)
         case MessageStatus.ACCEPTED:
-            return Move(ActionStatus.DONE, "the provider has it")
+            return Move(ActionStatus.DONE, because(ReasonCode.PROVIDER_HAS_IT))
         case _:
             return move_after_receipt(status, code)
 
@@ -210,10 +211,10 @@ def _resolve_found(
         return False
     if not advance_message(connection, pending.id, MessageStatus.ACCEPTED, now, sid=free[0]):
         return False
-    done = Move(ActionStatus.DONE, "the provider has it on its list of what it sent")
+    done = Move(ActionStatus.DONE, because(ReasonCode.PROVIDER_LISTS_IT))
     move_actions(connection, [pending.action_id], done, now)
     if len(free) > equal_texts:
-        detail = "The provider has a text more on its list than it was asked to send."
+        detail = because(ReasonCode.TEXTED_TWICE)
         note_problem(connection, pending.loan_id, TEXTED_TWICE, detail, now)
     return True
 
@@ -266,5 +267,5 @@ def mark_lost_claims(ctx: Context) -> int:
             )
             .values(status=MessageStatus.UNKNOWN, changed_at=now)
         )
-        why = "its sender stopped before it recorded the provider's answer"
+        why = because(ReasonCode.SENDER_STOPPED)
         return move_actions(connection, ids, Move(ActionStatus.UNKNOWN, why), now)

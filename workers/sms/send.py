@@ -20,6 +20,7 @@ from domain.actors import Actor, ActorKind
 from domain.compliance.gate import OPTED_OUT
 from domain.compliance.vocabulary import Channel
 from domain.messages import UNSENT, MessageStatus
+from domain.reasons import ReasonCode, because
 from domain.sms_segments import segments
 from workers.context import Context
 from workers.db.loans import insert_opt_out
@@ -34,7 +35,7 @@ from workers.sms.providers.routing import Sender
 from workers.sms.rate_limit import wait_for_send_slot
 from workers.sms.template_values import text_values
 
-ALL_REFUSED = "Every provider of the number's route has refused the text."
+ALL_REFUSED = because(ReasonCode.EVERY_PROVIDER_REFUSED)
 
 
 def send_sms(ctx: Context, action_id: int) -> str:
@@ -162,13 +163,15 @@ def _move(ctx: Context, sending: _Sending, result: SendResult, now: datetime) ->
     claimed = sending.claimed
     match result.outcome:
         case SendOutcome.ACCEPTED:
-            return Move(ActionStatus.DONE, "the provider has it", claimed.verdict.rules)
+            return Move(
+                ActionStatus.DONE, because(ReasonCode.PROVIDER_HAS_IT), claimed.verdict.rules
+            )
         case SendOutcome.UNKNOWN:
             return Move(ActionStatus.UNKNOWN, result.reason)
         case SendOutcome.REFUSED if result.opted_out:
             return Move(ActionStatus.BARRED, result.reason, (OPTED_OUT,))
         case SendOutcome.REFUSED if _another_provider_may_accept(ctx, sending, result):
-            reason = f"{result.reason} Another provider is asked."
+            reason = result.reason + because(ReasonCode.ANOTHER_PROVIDER)
             return Move(ActionStatus.FAILED, reason, due_at=now)
         case SendOutcome.REFUSED:
             return Move(ActionStatus.DEAD, result.reason)

@@ -13,6 +13,7 @@ from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.messages import MessageStatus
+from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.messages import advance_message
@@ -74,7 +75,7 @@ def mark_sent(
     Raises:
         ArrearsError: the text is not unconfirmed (any more), or `sid` belongs to another text.
     """
-    done = Move(ActionStatus.DONE, f"its text was sent, says {actor}")
+    done = Move(ActionStatus.DONE, because(ReasonCode.SAID_SENT, actor=actor))
     _resolve(ctx, message_id, MessageStatus.ACCEPTED, done, sid=sid, dry_run=dry_run)
 
 
@@ -86,7 +87,8 @@ def mark_unsent(ctx: Context, message_id: UUID, actor: Actor, *, dry_run: bool =
     Raises:
         ArrearsError: the text is not unconfirmed (any more).
     """
-    again = Move(ActionStatus.FAILED, f"its text was not sent, says {actor}", due_at=ctx.now())
+    reason = because(ReasonCode.SAID_NOT_SENT, actor=actor)
+    again = Move(ActionStatus.FAILED, reason, due_at=ctx.now())
     _resolve(ctx, message_id, MessageStatus.NOT_SENT, again, dry_run=dry_run)
 
 
@@ -96,7 +98,7 @@ def abandon_text(ctx: Context, message_id: UUID, actor: Actor, *, dry_run: bool 
     Raises:
         ArrearsError: the text is not unconfirmed (any more).
     """
-    dropped = Move(ActionStatus.DROPPED, f"dropped by {actor}")
+    dropped = Move(ActionStatus.DROPPED, because(ReasonCode.DROPPED, actor=actor))
     # No more look-ups; a receipt may still resolve it.
     _resolve(ctx, message_id, MessageStatus.PARKED, dropped, dry_run=dry_run)
 

@@ -15,6 +15,7 @@ from config.readers.formats import LOCALE, is_zone
 from config.readers.regions import Region
 from config.readers.tape_mapping import Field, TapeMapping
 from domain.loans import Borrower, Problem
+from domain.reasons import ReasonCode, because
 from workers.tapes.cells import Cells
 from workers.tapes.invented_contacts import made_address, made_name, made_phone
 from workers.tapes.known_values import KnownValues
@@ -71,14 +72,13 @@ def _number(text: str, mapping: TapeMapping) -> tuple[PhoneNumber | None, tuple[
     """A number must be valid in its country's numbering plan. The ranges reserved for fiction in
     North America (555-0100 to 555-0199) are valid."""
     if not text:
-        detail = "The tape has no telephone number; ask the lender for one."
-        return None, (Problem("phone_missing", detail),)
+        return None, (Problem("phone_missing", because(ReasonCode.PHONE_MISSING)),)
     try:
         number = phonenumbers.parse(text, mapping.phone_region)
     except NumberParseException:
         number = None
     if number is None or not phonenumbers.is_valid_number(number):
-        detail = f"{masked(text)} is not a telephone number in use; ask the lender for another."
+        detail = because(ReasonCode.PHONE_NOT_IN_USE, phone=masked(text))
         return None, (Problem("phone_invalid", detail),)
     return number, ()
 
@@ -90,11 +90,7 @@ def _zones(cells: Cells, number: PhoneNumber | None) -> tuple[tuple[str, ...], t
     """
     zones = _zones_of_address(cells)
     if not zones:
-        detail = (
-            "No time zone is known for the borrower's address, so nothing may reach them; "
-            "ask the lender for the region."
-        )
-        return (), (Problem("zone_missing", detail),)
+        return (), (Problem("zone_missing", because(ReasonCode.ZONE_MISSING)),)
     if number is not None:
         zones += tuple(zone for zone in zones_of_number(number) if zone not in zones)
     return zones, ()

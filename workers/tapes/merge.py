@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 
 from domain.allocation import AllocationOrder
 from domain.loans import ZERO, LoanOnTape, Problem
+from domain.reasons import ReasonCode, because
 from domain.tape_reconciliation import Reconciled, reconcile
 from workers.db.allocations import read_recorded_payments, replace_all_allocations
 from workers.db.encryption import Cipher
@@ -27,8 +28,6 @@ from workers.tapes.staging import (
     stage_loans,
     stage_problems,
 )
-
-OTHER_CURRENCY = "A tape gives the loan in another currency; it was left as it is. Ask the lender."
 
 TAPE_PROBLEMS = ("phone_missing", "phone_invalid", "zone_missing", NO_LADDER, TAPE_SHOWS_LESS)
 """Problems that the next tape resolves if it does not show them again."""
@@ -215,7 +214,8 @@ def merge(
     skipped_rows = connection.execute(_SKIP, {"as_of": as_of}).all()
     for row in skipped_rows:
         if row.other_currency:
-            note_problem(connection, row.id, "currency_changed", OTHER_CURRENCY, now)
+            reason = because(ReasonCode.CURRENCY_CHANGED)
+            note_problem(connection, row.id, "currency_changed", reason, now)
     skipped = {row.external_id for row in skipped_rows}
     merged = [loan for loan in loans if loan.external_id not in skipped]
     stage_details(connection, cipher, merged)
@@ -286,9 +286,5 @@ def _reconcile(
 
 
 def _shows_less(less: Decimal, currency: str, as_of: date) -> Problem:
-    detail = (
-        f"The tape of {as_of} shows {less:.2f} {currency} less paid than is on record, which "
-        "was kept. If the tape is older than that date, bring in a newer one; if money was taken "
-        "back, record the reversal of its payment."
-    )
+    detail = because(ReasonCode.TAPE_SHOWS_LESS, on=as_of, amount=less, currency=currency)
     return Problem(TAPE_SHOWS_LESS, detail)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection, text
 
 from domain.loans import Borrower, Instalment, LoanOnTape, Problem
+from workers.db.bulk import as_json
 from workers.db.copy import Value, copy_rows
 from workers.db.encryption import Cipher
 
@@ -25,7 +26,7 @@ CREATE TEMP TABLE tape_instalment (
     loan text, due_on date, principal numeric, interest numeric, fees numeric,
     paid_principal numeric, paid_interest numeric, paid_fees numeric
 ) ON COMMIT DROP;
-CREATE TEMP TABLE tape_problem (loan text, kind text, detail text) ON COMMIT DROP;
+CREATE TEMP TABLE tape_problem (loan text, kind text, detail jsonb) ON COMMIT DROP;
 CREATE TEMP TABLE tape_dated (external_id text) ON COMMIT DROP;
 """)
 
@@ -110,7 +111,11 @@ def stage_problems(connection: Connection, problems: Mapping[str, Sequence[Probl
         connection,
         "tape_problem",
         ("loan", "kind", "detail"),
-        ((loan, found.kind, found.detail) for loan, some in problems.items() for found in some),
+        (
+            (loan, found.kind, as_json(found.detail))
+            for loan, some in problems.items()
+            for found in some
+        ),
     )
 
 

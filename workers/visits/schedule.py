@@ -18,6 +18,7 @@ from domain.collectors import Span, business_day
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import ON_HOLD, Answer, Verdict, may_contact
 from domain.compliance.vocabulary import Channel
+from domain.reasons import ReasonCode, because
 from domain.visits import DAYS_AHEAD, NOTICE_DAYS, Visitor, choose_visitors, nobody_speaks, slots
 from workers.context import Context
 from workers.db.schema import document, visit, visit_staff
@@ -48,9 +49,9 @@ def schedule_visit(ctx: Context, action_id: int) -> str:
             if pair := choose_visitors(visitors, slot, claimed.loan.region, claimed.loan.locale):
                 _schedule(connection, ctx, claimed, slot, pair)
                 return "scheduled"
-        why = f"No two visitors who could go together are free within {DAYS_AHEAD} days."
+        why = because(ReasonCode.NO_TWO_VISITORS, days=DAYS_AHEAD)
         if nobody_speaks(visitors, claimed.loan.region, claimed.loan.locale):
-            why = f"No visitor who goes there speaks {claimed.loan.locale}. Roster one who does."
+            why = because(ReasonCode.NO_VISITOR_SPEAKS, language=claimed.loan.locale)
         move = Move(ActionStatus.PLANNED, why, due_at=business_day(claimed.now).ends_at)
         complete(connection, claimed, move, claimed.now)
         return "nobody free"
@@ -123,7 +124,9 @@ def _schedule(
         )
     )
     _write_notice(connection, ctx, claimed, slot, pair)
-    assigned = Move(ActionStatus.ASSIGNED, "two visitors have the visit", claimed.verdict.rules)
+    assigned = Move(
+        ActionStatus.ASSIGNED, because(ReasonCode.VISITORS_HAVE_VISIT), claimed.verdict.rules
+    )
     complete(connection, claimed, assigned, claimed.now)
 
 

@@ -16,6 +16,7 @@ from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Verdict, may_contact
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
+from domain.reasons import ReasonCode, because
 from workers.attempts.attempts import (
     StartedAttempt,
     check_known,
@@ -105,7 +106,8 @@ def cancel_visit(ctx: Context, loan_external_id: str, *, actor: Actor, why: str)
             .where(visit_staff.c.visit_id == scheduled.id)
             .values(cancelled_at=now)
         )
-        move = Move(ActionStatus.PLANNED, f"called off by {actor}: {why}", due_at=now)
+        reason = because(ReasonCode.CALLED_OFF, actor=actor, why=why)
+        move = Move(ActionStatus.PLANNED, reason, due_at=now)
         move_actions(connection, [scheduled.action_id], move, now)
 
 

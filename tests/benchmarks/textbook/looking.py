@@ -195,7 +195,7 @@ def _action_row(d: decision.Decision, step: Any, item: Any, move: Any, now: date
         ladder_version=d.ladder_version,
         status=move.to,
         due_at=move.due_at,
-        reason=move.reason or None,
+        reason=move.reason,
         rules=list(move.rules),
         changed_at=now,
     )

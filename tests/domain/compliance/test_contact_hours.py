@@ -13,6 +13,7 @@ from domain.compliance.contact_hours import ContactHours, Hours, moment_of, over
 from domain.compliance.contact_rule import Blocked
 from domain.compliance.rules import Confidence, Source
 from domain.compliance.vocabulary import Channel
+from domain.reasons import ReasonCode, because
 
 WEEKDAYS, WEEKEND = frozenset(range(5)), frozenset({5, 6})
 FESTIVAL = Calendar(
@@ -81,8 +82,10 @@ def test_hours_of_working_days_follow_the_calendar() -> None:
 
 def test_hours_that_never_come_are_shut_and_say_so() -> None:
     never = rule(Hours(frozenset(), time(9), time(18)))
-    assert opens(never, "2026-06-15 12:00") == Blocked("No hours of art. 1 come within 35 days.")
-    assert never.violation == "Outside the contact hours of art. 1."
+    assert opens(never, "2026-06-15 12:00") == Blocked(
+        because(ReasonCode.NO_HOURS_AHEAD, citation="art. 1", days=35)
+    )
+    assert never.violation == because(ReasonCode.OUTSIDE_HOURS, citation="art. 1")
 
 
 def test_a_run_of_holidays_as_long_as_the_search_is_waited_for() -> None:

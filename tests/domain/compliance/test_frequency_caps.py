@@ -20,6 +20,7 @@ from domain.compliance.frequency_caps import (
 )
 from domain.compliance.rules import Confidence, Source
 from domain.compliance.vocabulary import Channel
+from domain.reasons import ReasonCode, Reasons, because
 
 NOON = datetime(2026, 6, 17, 12, tzinfo=UTC)  # a Wednesday
 CALL = frozenset({Channel.CALL})
@@ -122,7 +123,18 @@ def test_windows_are_named_in_words() -> None:
     assert cap(CalendarUnit.MONTH).within == "a calendar month"
     assert cap(ConsecutiveDays(7)).within == "any 7 days in a row"
     assert cap(ConsecutiveDays(1)).within == "1 day"
-    assert (
-        cap(ConsecutiveDays(7)).violation
-        == "As many as made up allows within any 7 days in a row have been made."
-    )
+
+
+@pytest.mark.parametrize(
+    ("window", "reason"),
+    [
+        (
+            ConsecutiveDays(7),
+            because(ReasonCode.CAP_REACHED_IN_DAYS, citation="made up", days=7),
+        ),
+        (ConsecutiveDays(1), because(ReasonCode.CAP_REACHED, citation="made up", window="day")),
+        (CalendarUnit.WEEK, because(ReasonCode.CAP_REACHED, citation="made up", window="week")),
+    ],
+)
+def test_a_cap_that_is_reached_names_its_window(window: Window, reason: Reasons) -> None:
+    assert cap(window).violation == reason

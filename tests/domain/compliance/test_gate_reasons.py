@@ -1,4 +1,4 @@
-"""Every answer of the gate can be read aloud: its sentence, its rule and its moment."""
+"""Every answer of the gate has its reason, its rule and its moment."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from domain.compliance.gate import Answer, may_contact
 from domain.compliance.rules import Confidence, Modality, RulePack, Source, packs_for
 from domain.compliance.vocabulary import Channel, Party
 from domain.holds import Hold, HoldKind
+from domain.reasons import ReasonCode, Reasons, because
 from tests.domain.examples import REACHING, SHANGHAI, pack
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=ZoneInfo(SHANGHAI))
@@ -43,84 +44,84 @@ def advice(at: datetime) -> Conduct:
     )
 
 
-REASONS: dict[str, tuple[dict[str, Any], datetime, Answer, str, str]] = {
+REASONS: dict[str, tuple[dict[str, Any], datetime, Answer, str, Reasons]] = {
     "nothing past due": (
         {"past_due": Decimal(0)},
         NOON,
         Answer.BARRED,
         "lender.nothing_past_due",
-        "Nothing is past due any more.",
+        because(ReasonCode.CURED),
     ),
     "less than the minimum": (
         {"past_due": Decimal("9.99")},
         NOON,
         Answer.DEFERRED,
         "lender.below_minimum",
-        "Less is past due than the ladder acts on.",
+        because(ReasonCode.BELOW_MINIMUM),
     ),
     "no law is known": (
         {"packs": ()},
         NOON,
         Answer.DEFERRED,
         "lender.no_rules_known",
-        "No rule pack is known for the jurisdiction.",
+        because(ReasonCode.NO_RULE_PACK),
     ),
     "ceased": (
         {"ceased": True},
         NOON,
         Answer.BARRED,
         "lender.cease_communication",
-        "The borrower asked not to be contacted any more.",
+        because(ReasonCode.CONTACT_CEASED),
     ),
     "opted out": (
         {"opted_out": frozenset({Channel.SMS})},
         NOON,
         Answer.BARRED,
         "lender.opted_out",
-        "The borrower opted out of sms.",
+        because(ReasonCode.OPTED_OUT_OF, channel="sms"),
     ),
     "no zone": (
         {"zones": ()},
         NOON,
         Answer.DEFERRED,
         "lender.no_zone_known",
-        "The borrower's time zone is not known.",
+        because(ReasonCode.NO_ZONE),
     ),
     "no number": (
         {"reachable": frozenset({Channel.LEGAL})},
         NOON,
         Answer.DEFERRED,
         "lender.no_address_known",
-        "There is no usable number or address for sms.",
+        because(ReasonCode.NO_ADDRESS, channel="sms"),
     ),
     "held until released": (
         {"holds": (ENDLESS,)},
         NOON,
         Answer.DEFERRED,
         "lender.on_hold",
-        "A hold (dispute) is in force until it is released.",
+        because(ReasonCode.ON_HOLD_UNTIL_RELEASED, hold="dispute"),
     ),
     "a third party": (
         {"party": Party.THIRD_PARTY},
         NOON,
         Answer.DEFERRED,
         "lender.no_rules_known",
-        "No rule is known about contact with third parties.",
+        because(ReasonCode.NO_THIRD_PARTY_RULE),
     ),
     "no hours for the channel": (
         {"packs": (RulePack("xx", 1, "XX", rules=()),)},
         NOON,
         Answer.DEFERRED,
         "lender.no_rules_known",
-        "No contact hours are known for sms.",
+        because(ReasonCode.NO_CONTACT_HOURS, channel="sms"),
     ),
-    "allowed": ({}, NOON, Answer.ALLOWED, "cn.contact_hours", "No rule forbids it."),
+    "allowed": ({}, NOON, Answer.ALLOWED, "cn.contact_hours", because(ReasonCode.NO_RULE_FORBIDS)),
 }
 
 
 @pytest.mark.parametrize(("given", "at", "answer", "rule", "reason"), REASONS.values(), ids=REASONS)
-def test_an_answer_has_its_rule_and_its_sentence(
-    given: dict[str, Any], at: datetime, answer: Answer, rule: str, reason: str
+def test_an_answer_has_its_rule_and_its_reason(
+    given: dict[str, Any], at: datetime, answer: Answer, rule: str, reason: Reasons
 ) -> None:
     verdict = may_contact(replace(FACTS, **given), Channel.SMS, at)
     assert (verdict.answer, verdict.rules, verdict.reason) == (answer, (rule,), reason)
@@ -132,9 +133,9 @@ def test_all_that_stood_against_it_is_told_and_the_moment_when_none_does() -> No
     held = replace(FACTS, holds=(TOMORROW,))
     verdict = may_contact(held, Channel.SMS, NIGHT)
     assert verdict.rules == ("lender.on_hold", "cn.contact_hours")
-    first, second = verdict.reason.split(". ")
-    assert first == "A hold (dispute) is in force"
-    assert second.startswith("Outside the contact hours of")
+    first, second = verdict.reason
+    assert (first,) == because(ReasonCode.ON_HOLD, hold="dispute")
+    assert second.code is ReasonCode.OUTSIDE_HOURS
     assert verdict.until == datetime(2026, 3, 3, 0, tzinfo=UTC), "eight in the morning there"
 
 

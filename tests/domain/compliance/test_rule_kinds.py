@@ -28,6 +28,7 @@ from domain.compliance.validation_notice import ValidationNotice
 from domain.compliance.visit_notice import VisitDuty
 from domain.compliance.vocabulary import Channel, Collects, Party, Says
 from domain.holds import HoldKind
+from domain.reasons import ReasonCode, because
 
 R = TypeVar("R", bound=Rule)
 NOON = datetime(2026, 6, 17, 12, tzinfo=UTC)
@@ -62,11 +63,11 @@ def opens(
 def test_a_message_is_told_what_it_lacks_and_what_it_must_not_say() -> None:
     must = made(MessageContent, must_say=frozenset({Says.OPT_OUT, Says.IDENTITY}))
     assert opens(must, FACTS) == Blocked(
-        "The message lacks what art. 1 asks for: identity, opt_out."
+        because(ReasonCode.MESSAGE_LACKS, citation="art. 1", says=["identity", "opt_out"])
     )
     must_not = made(MessageContent, must_not_say=frozenset({Says.DEBT, Says.LEGAL_CONSEQUENCES}))
     assert opens(must_not, replace(FACTS, says=frozenset(Says))) == Blocked(
-        "The message says what art. 1 forbids: debt, legal_consequences."
+        because(ReasonCode.MESSAGE_SAYS, citation="art. 1", says=["debt", "legal_consequences"])
     )
     assert opens(must, replace(FACTS, says=frozenset(Says))) == NOON
 
@@ -86,14 +87,16 @@ def test_a_rule_about_messages_to_somebody_binds_messages_to_them() -> None:
 
 def test_a_visit_needs_its_people_and_its_notice() -> None:
     rule = made(VisitDuty, staff=2, notice_days=3)
-    assert opens(rule, FACTS) == Blocked("art. 1 asks for 2 people on a visit.")
+    assert opens(rule, FACTS) == Blocked(
+        because(ReasonCode.VISIT_STAFF, citation="art. 1", staff=2)
+    )
     two = replace(FACTS, visit_staff=2)
-    assert opens(rule, two) == Blocked("art. 1 asks for a notice before a visit.")
+    assert opens(rule, two) == Blocked(because(ReasonCode.VISIT_NOTICE_MISSING, citation="art. 1"))
     told = replace(two, noticed_at=datetime(2026, 6, 15, 20, tzinfo=UTC))
     assert opens(rule, told) == datetime(2026, 6, 18, tzinfo=UTC)
     assert opens(rule, replace(told, noticed_at=datetime(2026, 6, 14, tzinfo=UTC))) == NOON
     assert opens(made(VisitDuty), replace(FACTS, visit_staff=1)) == NOON
-    assert rule.violation == "Sooner after its notice than art. 1 allows."
+    assert rule.violation == because(ReasonCode.VISIT_NOTICE_TOO_SHORT, citation="art. 1")
 
 
 def test_the_days_of_a_notice_are_the_borrower_s() -> None:
@@ -110,8 +113,7 @@ def test_a_validation_notice_is_due_within_its_days() -> None:
     assert opens(rule, contacted) == NOON
     late = replace(FACTS, first_contact_on=date(2026, 6, 11))
     assert opens(rule, late) == Blocked(
-        "The written notice that art. 1 asks for within 5 days of the first contact is not on "
-        "record."
+        because(ReasonCode.VALIDATION_NOTICE_MISSING, citation="art. 1", days=5)
     )
     assert opens(rule, replace(late, validation_notice_on=date(2026, 6, 30))) == NOON
 
@@ -134,7 +136,9 @@ def calls(*went: bool | None, party: Party = Party.BORROWER) -> tuple[PastContac
 def test_third_parties_are_never_reached_where_the_law_says_never() -> None:
     rule = made(ThirdPartyContact)
     shut = opens(rule, replace(FACTS, party=Party.THIRD_PARTY, number_invalid=True))
-    assert shut == Blocked("art. 1 forbids contact with third parties.", permanent=True)
+    assert shut == Blocked(
+        because(ReasonCode.THIRD_PARTY_FORBIDDEN, citation="art. 1"), permanent=True
+    )
     assert not rule.applies_to_contact(FACTS)
     assert rule.applies_to_contact(replace(FACTS, party=Party.THIRD_PARTY))
 
@@ -160,24 +164,21 @@ def test_the_last_calls_to_the_borrower_must_all_have_failed(
     assert (earliest_time == NOON) is open_
     if not open_:
         assert earliest_time == Blocked(
-            "art. 1 allows it only when the borrower cannot be reached: the number is invalid, or "
-            "3 calls in a row failed."
+            because(ReasonCode.THIRD_PARTY_IF_UNREACHABLE, citation="art. 1", failures=3)
         )
 
 
 def test_a_debt_out_of_time_is_neither_sued_on_nor_is_a_suit_spoken_of() -> None:
     rule = made(Limitation, years=3)
     old = replace(FACTS, limitation_from=date(2023, 6, 16))
-    shut = Blocked("The time to sue has run out: art. 1.", permanent=True)
+    shut = Blocked(because(ReasonCode.LIMITATION_OVER, citation="art. 1"), permanent=True)
     assert opens(rule, old, Channel.LEGAL) == shut
     assert opens(rule, old) == NOON
     threat = frozenset({Says.LEGAL_CONSEQUENCES})
     assert opens(rule, replace(old, says=threat)) == shut
     last_day = replace(FACTS, limitation_from=date(2023, 6, 17))
     assert opens(rule, last_day, Channel.LEGAL) == NOON
-    assert opens(rule, FACTS, Channel.LEGAL) == Blocked(
-        "The day from which the time to sue runs is not known."
-    )
+    assert opens(rule, FACTS, Channel.LEGAL) == Blocked(because(ReasonCode.LIMITATION_UNKNOWN))
 
 
 def test_the_day_on_which_time_runs_out_is_the_borrower_s() -> None:
@@ -190,7 +191,7 @@ def test_the_day_on_which_time_runs_out_is_the_borrower_s() -> None:
 def test_conduct_is_for_people_to_keep_and_closes_nothing() -> None:
     rule = made(Conduct, text="Be kind.")
     assert opens(rule, FACTS) == NOON
-    assert rule.violation == "Against art. 1."
+    assert rule.violation == because(ReasonCode.AGAINST_RULE, citation="art. 1")
 
 
 def test_a_rule_is_in_force_from_its_first_day_to_its_last_and_a_draft_never_is() -> None:

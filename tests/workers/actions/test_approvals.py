@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
+from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.loans import Book
 from workers.actions.approvals import approve, refuse
@@ -40,7 +41,7 @@ def test_an_approval_makes_the_action_due_at_once_and_is_on_record(book: Book) -
         "sup-7",
         book.clock.at,
     )
-    assert book.one(action_event).reason == "approved by a supervisor"
+    assert book.one(action_event).reason == because(ReasonCode.APPROVED_AS, role="supervisor")
 
 
 def test_a_second_approval_is_told_that_nothing_waits(book: Book) -> None:
@@ -89,7 +90,12 @@ def test_a_refusal_drops_the_action_for_good_with_its_reason(book: Book) -> None
 
     refused = book.action("L-1", "legal_file")
     assert refused.status == "dropped"
-    assert refused.reason == "refused by sup-1, a supervisor: an offer is being talked about"
+    assert refused.reason == because(
+        ReasonCode.APPROVAL_REFUSED,
+        actor="sup-1",
+        role="supervisor",
+        why="an offer is being talked about",
+    )
     book.at("2026-05-02 10:00").escalate("L-1")
     assert book.actions("L-1")["legal_file"] == "dropped"
     with pytest.raises(ArrearsError, match="Nothing awaits approval"):

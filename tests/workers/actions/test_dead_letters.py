@@ -11,6 +11,8 @@ from sqlalchemy import Engine, update
 from domain.actions import SEND_SMS
 from domain.actors import Actor
 from domain.errors import ArrearsError
+from domain.language.speak import speak
+from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.loans import Book
 from tests.support.sending import Scripted, route
@@ -20,8 +22,10 @@ from workers.db.schema import action, action_event, message
 from workers.messaging.backoff import MOST_FAILURES
 from workers.sms.providers.port import SendOutcome, SendResult
 
-REFUSED = SendResult(SendOutcome.REFUSED, "The account may not text this country.", code="21408")
-NOT_SENT = SendResult(SendOutcome.NOT_SENT, "Too many requests.")
+REFUSED = SendResult(SendOutcome.REFUSED, because(ReasonCode.REGION_NOT_PERMITTED), code="21408")
+NOT_SENT = SendResult(
+    SendOutcome.NOT_SENT, because(ReasonCode.TOO_MANY_REQUESTS, provider="twilio")
+)
 
 
 @pytest.fixture
@@ -105,7 +109,7 @@ def test_who_decided_is_on_record(book: Book, decide: Callable[..., DeadAction],
     decide(book.ctx, dead(book), actor=Actor("op-1"))
     last = book.rows(action_event)[-1]
     assert (last.from_status, last.to_status) == ("dead", end)
-    assert "d by op-1" in last.reason
+    assert "d by op-1." in speak(last.reason)
 
 
 def test_what_was_dropped_is_never_taken_up_again(book: Book) -> None:

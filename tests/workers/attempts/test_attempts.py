@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.holds import HoldKind
+from domain.reasons import ReasonCode
 from tests.support.concurrently import concurrently
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.attempts.attempts import BarredError
@@ -153,7 +154,8 @@ def test_a_call_that_nobody_answers_stays_open_and_one_that_reaches_somebody_is_
 ) -> None:
     an_open_call(book)
     first = start_call(book.ctx, "L-1", actor=Actor("c-1"))
-    assert "may be tried again" in tell(book, first.attempt, "no_answer").reason
+    came = tell(book, first.attempt, "no_answer")
+    assert came.reason[0].code is ReasonCode.OUTCOME_RECORDED_TRY_AGAIN
     assert book.actions("L-1")["friendly_call"] == "assigned"
     second = start_call(book.ctx, "L-1", actor=Actor("c-1"))
     tell(book, second.attempt, "spoke")
@@ -169,7 +171,7 @@ def test_what_came_of_a_call_is_told_once_and_never_changed(book: Book) -> None:
         tell(book, begun.attempt, "spoke")
     again = {"attempt": begun.attempt, "outcome": "busy", "reason": None, "actor": "c-1"}
     said = process.submit(book.ctx, "again", "contact_outcome", again)
-    assert "on record already" in said.reason
+    assert said.reason[0].code is ReasonCode.OUTCOME_KNOWN
     assert book.one(contact_outcome).outcome == "busy"
 
 
@@ -326,7 +328,7 @@ def test_a_story_tells_of_attempts_and_looks_and_shows_nothing_personal(book: Bo
     with book.ctx.engine.connect() as connection:
         story = "\n".join(one.text for one in read_story(connection, book.ctx, "L-1"))
     assert "The number was shown to c-1 for enquiry_call, to be called." in story
-    assert "c-1 said what came of the call for enquiry_call: spoke." in story
+    assert "c-1 reported the result of the call for enquiry_call: spoke." in story
     assert "Why it is overdue, as the borrower said: unemployed." in story
     assert PHONE["CN"] not in story
     assert NAME not in story

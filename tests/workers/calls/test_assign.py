@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from domain.holds import HoldKind
+from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.counting import statements
 from tests.support.loans import Book
@@ -83,7 +84,7 @@ def test_a_call_without_a_free_collector_stays_planned_says_why_and_is_tried_aga
     assert assign_call(book.ctx, action_id) == "nobody free"
     waiting = book.action("L-1", "friendly_call")
     assert waiting.status == "planned"
-    assert waiting.reason == "No caller who speaks zh-Hans is on shift."
+    assert waiting.reason == because(ReasonCode.NO_CALLER_ON_SHIFT, language="zh-Hans")
     assert waiting.due_at == book.moment("2026-03-02 14:00")
     assert book.rows(contact) == []
     assert assign_call(book.ctx, action_id) == "nothing to do"
@@ -106,7 +107,7 @@ def test_a_call_nobody_on_the_roster_can_make_is_asked_for_again_the_day_after(b
     book.staff("c-1", "caller", languages=["en"], shift=TODAY)
     assert assign_call(book.ctx, due_call(book)) == "nobody free"
     waiting = book.action("L-1", "friendly_call")
-    assert waiting.reason == "No caller on the roster speaks zh-Hans."
+    assert waiting.reason == because(ReasonCode.NO_CALLER_SPEAKS, language="zh-Hans")
     assert waiting.due_at == book.moment("2026-03-03 00:00")
 
 

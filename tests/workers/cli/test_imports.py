@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
+from domain.language.speak import speak
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import Book
@@ -122,7 +123,10 @@ def test_loans_that_no_ladder_is_for_come_in_with_a_warning_and_a_problem(
 
     assert (code, "1 loan(s) have no ladder: nothing will be done" in said) == (0, True)
     found = Book(engine).one(problem)
-    assert (found.kind, "is for car_loan in CN in CNY" in found.detail) == ("no_ladder", True)
+    assert (found.kind, "is for car_loan in CN in CNY" in speak(found.detail)) == (
+        "no_ladder",
+        True,
+    )
     assert "no_ladder" in arrears(environment, "status").stdout
 
     bring_in(environment, tmp_path, TAPE)
@@ -166,7 +170,7 @@ def test_a_payment_the_tape_contains_is_noted_and_said_so(
 
     assert done.returncode == 0
     assert "in the tape of 2026-03-02 already" in done.stdout
-    assert "laid against nothing" in done.stdout
+    assert "allocated to nothing" in done.stdout
     assert Book(engine).one(select(loan.c.delinquent_since)).delinquent_since == date(2026, 3, 1)
 
 

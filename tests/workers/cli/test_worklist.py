@@ -7,6 +7,7 @@ import json
 import pytest
 from sqlalchemy import Engine
 
+from domain.reasons import ReasonCode, because
 from tests.support.commands import arrears, arrears_process
 from tests.support.environment import an_environment
 from tests.support.loans import NAME, Book
@@ -93,19 +94,24 @@ def test_open_problems_are_listed_with_what_is_wrong(
 ) -> None:
     arrears(environment, "payment", "record", "L-1", "10", "USD", "--id", "P-1")
     with book.ctx.engine.begin() as connection:
-        note_problem(connection, book.loan_id("L-1"), "odd", "Not [red]markup[/].", book.clock.at)
+        odd = because(ReasonCode.FAILED_SAYING, error="E", message="Not [red]markup[/].")
+        note_problem(connection, book.loan_id("L-1"), "odd", odd, book.clock.at)
 
     read = arrears(environment, "problems", "list").stdout
     assert "Not [red]markup[/]." in read
     found = json.loads(arrears(environment, "problems", "list", "--json").stdout)
-    assert [row["detail"] for row in found["loans"]] == ["Not [red]markup[/]."]
+    assert [row["detail"][0]["code"] for row in found["loans"]] == ["failed_saying"]
+    assert [row["sentence"] for row in found["loans"]] == [
+        'It could not be carried out (E): "Not [red]markup[/]."'
+    ]
     assert [row["status"] for row in found["events"]] == ["rejected"]
 
 
 def test_what_a_person_saw_to_is_closed(environment: dict[str, str], book: Book) -> None:
     with book.ctx.engine.begin() as connection:
         loan_id = book.loan_id("L-1")
-        note_problem(connection, loan_id, "texted_twice", "Two.", book.ctx.now())
+        twice = because(ReasonCode.TEXTED_TWICE)
+        note_problem(connection, loan_id, "texted_twice", twice, book.ctx.now())
     typed = ("problems", "resolve", "L-1", "texted_twice", "--by", "v-1", "--why", "rang up")
     tried = arrears(environment, *typed, "--dry-run")
     assert "Nothing was changed" in tried.stdout

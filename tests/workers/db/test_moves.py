@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, Table, select, update
 from domain.actions import ACTION_MOVES, INITIAL, PLANNED_AGAIN, ActionStatus, Move
 from domain.messages import MESSAGE_MOVES, MessageStatus
 from domain.promises import PROMISE_MOVES, PromiseStatus
+from domain.reasons import ReasonCode, because
 from tests.support.events import promise as make_promise
 from tests.support.loans import Book
 from workers.db.actions import claim_action, move_actions
@@ -45,7 +46,7 @@ def test_actions(book: Book) -> None:
         if to is ActionStatus.CLAIMED:
             claim_action(connection, id, uuid4(), now, timedelta(minutes=5))
         else:
-            move_actions(connection, [id], Move(to, "moved"), now)
+            move_actions(connection, [id], Move(to, because(ReasonCode.DAYS_PASSED)), now)
 
     assert_moves(book, action, ACTION_MOVES, move, token_if_claimed)
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from domain.actions import ActionStatus
 from domain.holds import HoldKind
+from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.counting import statements
 from tests.support.loans import Book
@@ -225,7 +226,7 @@ def test_what_waited_too_long_is_skipped_and_made_up_for_before_a_legal_file(
 
     book.at("2026-03-31 10:00").escalate("L-1")
     assert book.action("L-1", "enquiry_call").status == "skipped"
-    assert book.action("L-1", "enquiry_call").reason == "its days had passed"
+    assert book.action("L-1", "enquiry_call").reason == because(ReasonCode.DAYS_PASSED)
 
     get_done(book, "field_visit")
     book.at("2026-04-30 10:00").escalate("L-1")

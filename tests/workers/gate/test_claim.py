@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from domain.actions import SEND_SMS
 from domain.loans import Instalment
+from domain.reasons import ReasonCode, because
 from tests.support.loans import Book
 from workers.db.schema import instalment, loan
 from workers.gate.claim import ClaimedAction, claim
@@ -59,5 +60,5 @@ def test_a_text_for_arrears_that_were_paid_is_called_off_though_newer_ones_are_p
     assert book.send("L-1", "text_day_3") == "nothing to do"
 
     called_off = book.action("L-1", "text_day_3")
-    assert (called_off.status, called_off.reason) == ("cancelled", "superseded")
+    assert (called_off.status, called_off.reason) == ("cancelled", because(ReasonCode.SUPERSEDED))
     assert book.sms.sent == []

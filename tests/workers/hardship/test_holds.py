@@ -7,6 +7,8 @@ from datetime import date
 import pytest
 from sqlalchemy import Engine, select
 
+from domain.language.speak import speak
+from domain.reasons import ReasonCode, because
 from tests.support.events import place, store, tell
 from tests.support.loans import Book
 from workers.calls.assign import assign_call
@@ -44,7 +46,9 @@ def with_a_visit(engine: Engine, days_past_due_on: str = "2026-03-31 10:00") -> 
 
 def test_a_dispute_stops_a_text_until_it_is_released(book: Book) -> None:
     settled = tell(book, "dispute", **DISPUTE)
-    assert settled.reason == "The ladder of loan L-1 pauses from 2026-03-02 until it is released."
+    assert settled.reason == because(
+        ReasonCode.LADDER_PAUSES_UNTIL_RELEASED, loan="L-1", starts_on="2026-03-02"
+    )
 
     assert book.send("L-1", "text_day_1") == "nothing to do"
     assert book.one(loan).review_on is None
@@ -87,7 +91,7 @@ def test_a_hold_calls_off_a_call_that_was_assigned_and_nothing_else(book: Book) 
 
     assert book.one(call).cancelled_at is not None
     assert book.actions("L-1") == {"text_day_1": "planned", "friendly_call": "cancelled"}
-    assert book.action("L-1", "friendly_call").reason == "hold"
+    assert book.action("L-1", "friendly_call").reason == because(ReasonCode.PAUSED)
 
 
 def test_a_call_that_a_hold_called_off_is_made_after_it_and_not_thought_to_have_been(
@@ -152,14 +156,16 @@ def test_a_hold_of_days_to_come_lets_today_be(book: Book) -> None:
 
 def test_the_same_hold_told_twice_is_one(book: Book) -> None:
     place(book, "manual", "2026-03-02")
-    assert "on record already" in place(book, "manual", "2026-03-02").reason
+    known = place(book, "manual", "2026-03-02")
+    assert known.reason == because(ReasonCode.HOLD_KNOWN, hold_id="H-1")
     assert len(book.rows(hold)) == 1
 
 
 def test_a_release_told_late_or_twice_never_makes_a_hold_longer(book: Book) -> None:
     place(book, "manual", "2026-03-02")
     tell(book, "release", hold="H-1", ends_on="2026-03-05")
-    assert "nothing changed" in tell(book, "release", hold="H-1", ends_on="2026-03-08").reason
+    late = tell(book, "release", hold="H-1", ends_on="2026-03-08")
+    assert late.reason == because(ReasonCode.HOLD_OVER_BY_THEN, hold_id="H-1")
     assert book.one(hold).ends_on == date(2026, 3, 5)
 
 
@@ -179,7 +185,7 @@ def test_a_hold_that_cannot_be_meant_is_rejected(
     book: Book, kind: str, ends_on: str | None, says: str
 ) -> None:
     settled = place(book, kind, "2026-03-02", ends_on)
-    assert (settled.status, says in settled.reason) == ("rejected", True)
+    assert (settled.status, says in speak(settled.reason)) == ("rejected", True)
 
 
 @pytest.mark.parametrize("kind", ["dispute", "hold", "promise", "write_off"])
@@ -205,9 +211,8 @@ def in_the_uk(engine: Engine) -> Book:
 def test_a_breathing_space_lasts_sixty_days_where_nobody_names_its_end(engine: Engine) -> None:
     """The Debt Respite Scheme Regulations 2020, SI 2020/1311."""
     book = in_the_uk(engine)
-    assert (
-        "pauses from 2026-03-02 up to 2026-05-01"
-        in place(book, "breathing_space", "2026-03-02").reason
+    assert "pauses from 2026-03-02 up to 2026-05-01" in speak(
+        place(book, "breathing_space", "2026-03-02").reason
     )
     assert book.one(hold).ends_on == date(2026, 5, 1)
 

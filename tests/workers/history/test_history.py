@@ -12,6 +12,7 @@ from domain.actors import Actor, ActorKind
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from domain.holds import HoldKind
+from domain.reasons import ReasonCode, because
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.calls.assign import assign_call
 from workers.db.loans import insert_opt_out
@@ -74,11 +75,10 @@ def test_a_loan_that_was_texted_after_a_night_and_then_paid(engine: Engine) -> N
     rule = "cn.contact_hours (GB/T 45251-2025 §5.3; China Banking Association, 2026; confidence S"
     lines = story(book)
     assert lines == [
-        "Loan L-1: consumer_loan under the law of CN, in CNY. Instalments: 1, due from 2026-03-01 "
-        "to 2026-03-01.",
-        "03-02 23:30 Looked at: past due since 2026-03-01, days past due 1, 1000.00 CNY. Ladder "
+        "Loan L-1: consumer_loan under the law of CN, in CNY. One repayment, due on 2026-03-01.",
+        "03-02 23:30 Reviewed: past due since 2026-03-01, days past due 1, 1000.00 CNY. Ladder "
         "consumer_loan_cn v1, ladder day 1, step remind. Rule packs: cn v2. Something is to be "
-        "done. The next look is on 2026-03-04.",
+        "done. The next review is on 2026-03-04.",
         "03-02 23:30 A case was opened.",
         "03-02 23:30 text_day_1 (a text) of step remind was planned by ladder consumer_loan_cn "
         "v1, for the arrears since 2026-03-01.",
@@ -98,14 +98,14 @@ def test_a_loan_that_was_texted_after_a_night_and_then_paid(engine: Engine) -> N
         "cn.limitation (Civil Code 188, 189). Rule packs: cn v2.",
         f"03-03 08:00 A text for text_day_1 was written from template reminder_first version "
         f"{sent.template_version} (zh-Hans), in {sent.segments} segment(s), and given "
-        "to twilio.",
-        "03-03 08:00 text_day_1 is done. Why: the provider has it.",
+        "to Twilio.",
+        "03-03 08:00 text_day_1 is done. Why: The provider has it.",
         "03-03 08:01 The provider reports the text for text_day_1 as delivered.",
-        "03-03 12:00 Payment P-1 of 1000.00 CNY, paid on 2026-03-03, was recorded. It was laid "
-        "against principal due on 2026-03-01 (1000.00).",
-        "03-03 12:00 friendly_call was called off. Why: nothing is past due any more.",
-        "03-03 12:00 The case was closed. Why: nothing is past due any more.",
-        "There is no next look until a fact changes.",
+        "03-03 12:00 Payment P-1 of 1000.00 CNY, paid on 2026-03-03, was recorded. It was "
+        "allocated to principal due on 2026-03-01 (1000.00).",
+        "03-03 12:00 friendly_call was called off. Why: Nothing is past due any more.",
+        "03-03 12:00 The case was closed. Why: Nothing is past due any more.",
+        "There is no next review until a fact changes.",
         "Confidence says how a rule's source was read: V the primary text, S a secondary source, "
         "G general knowledge. Review needed: nobody has checked it against the primary text.",
     ]
@@ -132,7 +132,7 @@ def test_a_text_without_a_number_waits_for_a_fact_and_names_the_rule_of_the_lend
 
     line = about(story(book), "text_day_1 was deferred")
     assert "Not before a fact changes." in line
-    assert "lender.no_address_known (a rule of the house)" in line
+    assert "lender.no_address_known (a rule of the lender)" in line
 
 
 def test_a_rule_that_is_not_loaded_any_more_says_so(engine: Engine) -> None:
@@ -153,7 +153,7 @@ def test_steps_whose_days_had_passed_are_told_as_skipped(engine: Engine) -> None
     book.escalate("L-1")
 
     lines = story(book)
-    assert "ladder day 10, step enquire" in about(lines, "Looked at")
+    assert "ladder day 10, step enquire" in about(lines, "Reviewed")
     for item in ("text_day_1", "text_day_3", "friendly_call"):
         assert "was skipped: its days had passed." in about(lines, f"{item} (")
     assert "was planned" in about(lines, "enquiry_call (")
@@ -169,12 +169,12 @@ def test_a_loan_on_which_nothing_is_done_says_why(engine: Engine) -> None:
     book.escalate("held", "small", "elsewhere", "resting")
 
     held = story(book, "held")
-    assert "a hold (dispute) pauses the ladder" in about(held, "Looked at")
-    assert "made by test, from 2026-03-02 until it is released" in about(held, "A hold")
+    assert "a hold (dispute) pauses the ladder" in about(held, "Reviewed")
+    assert "placed by test, from 2026-03-02 until it is released" in about(held, "A hold")
     assert "a test needs it" not in "\n".join(held), "what a person types may name the borrower"
-    assert "less is past due than the ladder's minimum" in about(story(book, "small"), "Looked at")
-    assert "no ladder is for this loan" in about(story(book, "elsewhere"), "Looked at")
-    resting = about(story(book, "resting"), "Looked at")
+    assert "less is past due than the ladder's minimum" in about(story(book, "small"), "Reviewed")
+    assert "no ladder is for this loan" in about(story(book, "elsewhere"), "Reviewed")
+    resting = about(story(book, "resting"), "Reviewed")
     assert "ladder day 5, a rest between steps" in resting
     assert "Nothing more is to be done today." in resting
 
@@ -198,10 +198,10 @@ def test_what_people_were_given_to_do_is_told_by_their_references(engine: Engine
     lines = story(book)
     assert "steps for the arrears since 2026-03-01: remind." in lines[0]
     called = about(lines, "was assigned")
-    assert "enquiry_call was assigned to caller-7, to be held in zh-Hans." in called
+    assert "enquiry_call was assigned to caller-7, to be made in zh-Hans." in called
     assert "It must learn: reason. It may offer: deferral, instalments." in called
     assert "for visitor-1, visitor-2." in about(lines, "was scheduled from")
-    assert "(written_notice)" in about(lines, "A document")
+    assert "(written notice)" in about(lines, "A document")
     assert "waits for approval" in about(lines, "legal_file (a legal file)")
     assert "legal_file was approved by sup-1 as supervisor." in about(lines, "was approved")
     opened = about(lines, "A legal file was opened")
@@ -218,13 +218,15 @@ def test_opt_outs_and_problems_are_part_of_the_story(engine: Engine) -> None:
         insert_opt_out(
             connection, book.one(borrower).id, Channel.SMS, Actor("twilio", ActorKind.PROVIDER), now
         )
-        note_problem(connection, loan_id, "phone_invalid", "The number is not in use.", now)
+        note_problem(connection, loan_id, "phone_invalid", because(ReasonCode.NUMBER_INVALID), now)
         resolve_problems(connection, [loan_id], ("phone_invalid",), now)
 
     lines = story(book)
-    assert "opted out of contact by text; twilio told us." in about(lines, "opted out")
-    assert "(phone_invalid): The number is not in use." in about(lines, "was found")
-    assert "(phone_invalid) was put right." in about(lines, "put right")
+    assert "opted out of contact by text (source: twilio)." in about(lines, "opted out")
+    assert "(phone invalid): The number is not a valid telephone number." in about(
+        lines, "was found"
+    )
+    assert "(phone invalid) was resolved." in about(lines, "was resolved")
 
 
 def test_a_payment_that_could_not_be_applied_is_told_with_its_reason(engine: Engine) -> None:

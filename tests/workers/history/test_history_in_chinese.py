@@ -59,19 +59,19 @@ def book(engine: Engine) -> Book:
 def test_a_whole_story_is_told_in_chinese(book: Book) -> None:
     lines = story(book)
     assert len(lines) == len(story(book, "en"))
-    cited = re.compile("规则：.*?。(?=规则包|$)")  # the names of laws stay as they are
+    cited = re.compile("依据规则：.*?。(?=规则包|$)")  # the names of laws stay as they are
     assert [line for line in lines if ENGLISH_WORDS.search(cited.sub("", line))] == []
     told = "\n".join(lines)
     for expected in (
-        "复核：自 2026-03-01 起逾期",
-        "（短信，阶段 remind）已由阶梯",
-        "不在",
-        "规定的可联系时段内",
-        "原因：排班中没有催收员。",
-        "借款人所说的逾期原因：疾病。",
-        "c-1 报告 friendly_call 的电话结果：无人应答。",
-        "诉讼卷宗已建立：本金 1000.00",
-        "设置了暂停（异议）",
+        "复核：自2026-03-01起逾期，已逾期1天，逾期金额1000.00元。",
+        "催收策略“个人消费贷款”（版本1）的“短信提醒”阶段已计划“首次提醒短信”（短信），",
+        "“再次提醒短信”已延后。最早于2026-03-05 08:00执行。原因：不在",
+        "规定的可联系时段内。",
+        "原因：人员名册中没有电话催收员。",
+        "借款人自述逾期原因：疾病。",
+        "c-1反馈“友好提醒电话”的电话结果：无人应答。",
+        "已为“准备诉讼材料”准备诉讼材料：本金1000.00",
+        "设置暂停催收（异议）",
     ):
         assert expected in told, expected
 
@@ -82,13 +82,13 @@ def test_a_story_ends_with_what_had_happened_by_a_moment(book: Book) -> None:
     told = "\n".join(by_then)
     assert "friendly_call was assigned" in told
     assert "enquiry_call" not in told
-    assert whole[-2] == "There is no next look until a fact changes."
+    assert whole[-2] == "There is no next review until a fact changes."
     assert whole[-2] not in by_then, "that is what holds now"
     assert set(by_then) < set(whole)
 
 
 def test_before_anything_happened_there_is_only_the_loan(book: Book) -> None:
     only, legend = story(book, at="2026-03-01 09:00")
-    assert only.startswith("贷款 L-1")
+    assert only.startswith("贷款L-1：个人消费贷款，适用中国法律，币种为人民币，一次性还款，")
     assert legend.startswith("可信度")
     assert str(date(2026, 3, 1)) in only

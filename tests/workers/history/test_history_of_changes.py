@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from config.readers.tape_mapping_reader import load_mapping
 from domain.actions import ActionStatus
 from domain.actors import Actor
+from domain.language.speak import speak
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.db.schema import inbox_event, message
 from workers.history import read_story
@@ -134,7 +135,7 @@ def test_a_hold_and_its_release_are_told_each_in_its_time(engine: Engine) -> Non
     lines = story(book)
     have_in_order(
         lines,
-        "03-02 10:00 A hold (manual) was made by sup-1, from 2026-03-02 until it is released.",
+        "03-02 10:00 A hold (manual) was placed by sup-1, from 2026-03-02 until it is released.",
         "03-05 09:00 The hold (manual) of 2026-03-02 was released: 2026-03-05 is the first day",
     )
     assert "in hospital" not in "\n".join(lines)
@@ -170,7 +171,7 @@ def test_a_promise_that_was_kept_and_a_payment_that_bounced(engine: Engine) -> N
         "03-04 10:00 Promise PR-1 was kept.",
         "03-06 10:00 Payment P-1 of 1000.00 CNY was reversed as of 2026-03-06.",
         "03-07 10:00 The lender wrote the loan off as of 2026-03-07.",
-        "There is no next look: the loan was written off on 2026-03-07.",
+        "There is no next review: the loan was written off on 2026-03-07.",
     )
     assert not [line for line in lines if "A hold" in line], "the promise tells of its own pause"
 
@@ -212,7 +213,7 @@ def test_a_text_that_nobody_could_tell_about_stays_told_as_parked(engine: Engine
     have_in_order(
         story(book),
         "03-02 10:00 text_day_1 may have had its effect, so it is not repeated.",
-        "03-03 10:00 Nobody could tell whether the text for text_day_1 given to twilio was sent",
+        "03-03 10:00 Nobody could tell whether the text for text_day_1 given to Twilio was sent",
         "03-03 11:00 The provider reports the text for text_day_1 as delivered.",
     )
 
@@ -248,8 +249,8 @@ def test_what_came_of_a_payment_is_said_with_its_currency_and_two_places(engine:
     book.escalate(LOAN)
     pay(book, "P-1", "587.5")
 
-    said = book.one(inbox_event).reason
-    assert said == "412.50 CNY is still past due since 2026-03-01, 1 day."
+    said = speak(book.one(inbox_event).reason)
+    assert said == "412.50 CNY is still past due since 2026-03-01; days past due: 1."
 
 
 def test_the_tapes_that_told_of_the_loan_are_told_with_what_they_changed(
@@ -269,7 +270,7 @@ def test_the_tapes_that_told_of_the_loan_are_told_with_what_they_changed(
         story(book),
         "03-05 10:00 Tape march.csv as of 2026-03-05 brought the loan in: days past due 4, "
         "1000.00 CNY.",
-        "03-06 10:00 Tape march-6.csv as of 2026-03-06 told of other amounts: days past due 5, "
+        "03-06 10:00 Tape march-6.csv as of 2026-03-06 changed the amounts: days past due 5, "
         "1000.00 CNY before, days past due 5, 600.00 CNY now.",
     )
     assert len([line for line in story(book) if "Tape " in line]) == 2, "the last told no news"

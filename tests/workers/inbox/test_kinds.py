@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from domain.events import NotYetError
+from domain.reasons import ReasonCode, Reasons, because
 from tests.support.lender import SECRET, listen, tell
 from tests.support.loans import Book
 from workers.context import Context
@@ -48,15 +49,15 @@ def floods(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the handlers of two made-up kinds did; each kind is declared once, here."""
     done: list[str] = []
 
-    def flood_reported(connection: Connection, ctx: Context, payload: Mapping[str, Any]) -> str:
+    def flood_reported(connection: Connection, ctx: Context, payload: Mapping[str, Any]) -> Reasons:
         done.append(f"flood {payload['flood']} of {payload['loan']}")
-        return "The flood is on record."
+        return because(ReasonCode.EVENT_PENDING)
 
-    def flood_over(connection: Connection, ctx: Context, payload: Mapping[str, Any]) -> str:
+    def flood_over(connection: Connection, ctx: Context, payload: Mapping[str, Any]) -> Reasons:
         if not done:
-            raise NotYetError(f"Flood {payload['flood']} is not known.")
+            raise NotYetError(ReasonCode.ATTEMPT_NOT_KNOWN, attempt=payload["flood"])
         done.append(f"flood {payload['flood']} is over")
-        return "The flood is over."
+        return because(ReasonCode.CURED)
 
     for kind in (
         EventKind(
@@ -103,7 +104,7 @@ def test_an_event_of_a_new_kind_works_from_the_call_to_the_history(
         "received",
         FLOODED["data"],
     )
-    assert "(flood_reported lender:evt_1) came in and waits to be applied" in history(book)
+    assert "(flood reported lender:evt_1) came in and waits to be applied" in history(book)
 
     book.send("L-1", "text_day_1")
     held = book.action("L-1", "text_day_1")

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from domain.events import InboxStatus
+from domain.reasons import ReasonCode, because
 from tests.support.loans import Book
 from workers.db.schema import inbox_event, payment
 from workers.inbox.kinds import KINDS
@@ -109,11 +110,13 @@ def test_an_event_that_nobody_foresaw_is_kept_with_its_reason_and_holds_up_no_ot
         apply_event(book.ctx, each_event) for each_event in sorted(dispatch_events(book.ctx))
     ]
 
-    assert settled[0] == EventResult(InboxStatus.RECEIVED, "It could not be applied (ValueError).")
+    assert settled[0] == EventResult(
+        InboxStatus.RECEIVED, because(ReasonCode.FAILED, error="ValueError")
+    )
     assert settled[1].status == "applied"
     kept = {row.id: row for row in book.rows(inbox_event)}
     assert (kept[broken].status, kept[broken].completed_at) == ("received", None)
-    assert kept[broken].reason == "It could not be applied (ValueError)."
+    assert kept[broken].reason == because(ReasonCode.FAILED, error="ValueError")
     assert kept[good].status == "applied"
     after_the_lease(book)
     assert dispatch_events(book.ctx) == [broken], "it is tried again"

@@ -12,7 +12,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, delete, insert, update
 
+from domain.language.speak import speak
 from domain.loans import Instalment
+from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.counting import statements
 from tests.support.loans import Book
@@ -80,11 +82,11 @@ def test_a_file_breaks_the_claim_down_and_names_the_limitation_date(book: Book) 
 def test_what_only_the_lender_has_stays_missing(book: Book) -> None:
     open_legal_file(book.ctx, due_file(book))
     met = needs(book)
-    assert met["claim_breakdown"] == (
-        "principal 161.00, interest 31.00, fees 0.00 CNY, 2 instalment(s)"
+    assert speak(met["claim_breakdown"]) == (
+        "Principal 161.00, interest 31.00, fees 0.00 CNY; instalments: 2."
     )
-    assert met["limitation"] == "2029-05-01"
-    assert {need for need, met_by in met.items() if met_by is None} == {
+    assert met["limitation"] == because(ReasonCode.LIMITATION_DATE, limitation_on="2029-05-01")
+    assert {need for need, met_by in met.items() if not met_by} == {
         "contract",
         "identity",
         "disbursement",
@@ -120,10 +122,12 @@ def test_what_was_done_here_is_evidence_with_the_number_to_find_it_by(engine: En
     book.approve("L-1")
     assert open_legal_file(book.ctx, book.action_id("L-1", "legal_file")) == "opened"
     met = needs(book)
-    assert met["demand_delivered"] == f"message {text.sid} of 2026-03-02"
-    assert met["calls"] == f"attempt {call} of 2026-03-08: spoke"
-    assert met["visit"] == f"attempt {visited} of 2026-04-03: spoke"
-    assert met["legal_notice"] is None, "it was written; whether it was handed over …"
+    assert met["demand_delivered"] == because(
+        ReasonCode.TEXT_DELIVERED_ON, sid=text.sid, on="2026-03-02"
+    )
+    assert speak(met["calls"]) == f"Attempt {call} of 2026-03-08: spoke."
+    assert speak(met["visit"]) == f"Attempt {visited} of 2026-04-03: spoke."
+    assert met["legal_notice"] == (), "it was written; whether it was handed over …"
 
 
 def test_a_text_that_was_not_delivered_is_no_evidence(book: Book) -> None:
@@ -154,7 +158,7 @@ def test_a_text_that_was_not_delivered_is_no_evidence(book: Book) -> None:
             )
         )
     open_legal_file(book.ctx, action_id)
-    assert needs(book)["demand_delivered"] is None
+    assert needs(book)["demand_delivered"] == ()
 
 
 def test_nothing_is_opened_before_a_supervisor_approves(book: Book) -> None:
@@ -171,7 +175,7 @@ def test_an_approval_that_is_gone_keeps_the_file_closed(book: Book) -> None:
     assert open_legal_file(book.ctx, action_id) == "not ready"
     waiting = book.action("L-1", "legal_file")
     assert (waiting.status, waiting.due_at) == ("deferred", None)
-    assert waiting.reason == "A supervisor has not approved it."
+    assert waiting.reason == because(ReasonCode.NOT_APPROVED, role="supervisor")
     assert waiting.rules == ["lender.not_approved"]
     assert book.rows(legal_file) == []
 
@@ -182,7 +186,7 @@ def test_steps_that_turn_out_untried_keep_the_file_closed(book: Book) -> None:
         connection.execute(update(loan).values(steps_tried=["remind"]))
     assert open_legal_file(book.ctx, action_id) == "not ready"
     waiting = book.action("L-1", "legal_file")
-    assert waiting.reason == "These steps were not tried yet: enquire, visit."
+    assert waiting.reason == because(ReasonCode.STEPS_NOT_TRIED, steps=["enquire", "visit"])
     assert waiting.rules == ["lender.steps_not_tried"]
 
 
@@ -198,7 +202,7 @@ def test_without_a_checklist_for_the_jurisdiction_the_file_waits(book: Book) -> 
     book.ctx = replace(book.ctx, policy=replace(book.ctx.policy, checklists=()))
     assert open_legal_file(book.ctx, action_id) == "not ready"
     waiting = book.action("L-1", "legal_file")
-    assert waiting.reason == "No legal checklist is known for CN."
+    assert waiting.reason == because(ReasonCode.NO_CHECKLIST, jurisdiction="CN")
     assert waiting.rules == ["lender.no_checklist_known"]
 
 

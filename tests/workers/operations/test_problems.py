@@ -11,6 +11,8 @@ from sqlalchemy import Engine
 from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.errors import ArrearsError
+from domain.language.speak import speak
+from domain.reasons import ReasonCode, because
 from tests.support.loans import Book
 from workers.db.actions import claim_action, move_actions
 from workers.db.problems import note_problem, resolve_problems
@@ -20,6 +22,11 @@ from workers.operations.problems import Problems, read_problems
 from workers.operations.resolve import discard_event, resolve_problem
 from workers.operations.status import NEWEST_REASONS
 from workers.payments.payments import Payment
+
+WHY = because(ReasonCode.FAILED_SAYING, error="ArrearsError", message="No template is for fr.")
+
+
+WHY = because(ReasonCode.FAILED_SAYING, error="ArrearsError", message="No template is for fr.")
 
 
 def problems_of(book: Book) -> Problems:
@@ -43,10 +50,12 @@ def test_a_problem_is_shown_while_it_is_open(engine: Engine) -> None:
     book = Book(engine)
     loan_id = book.loan("L-1")
     with engine.begin() as connection:
-        note_problem(connection, loan_id, "zone_missing", "No zone is known.", book.ctx.now())
+        reason = because(ReasonCode.ZONE_MISSING)
+        note_problem(connection, loan_id, "zone_missing", reason, book.ctx.now())
 
     (one,) = problems_of(book).loans
-    assert (one.loan, one.kind, one.detail) == ("L-1", "zone_missing", "No zone is known.")
+    assert (one.loan, one.kind) == ("L-1", "zone_missing")
+    assert one.detail == because(ReasonCode.ZONE_MISSING)
     assert one.since.isoformat() == "2026-03-02T10:00:00+08:00"
 
     with engine.begin() as connection:
@@ -67,10 +76,10 @@ def test_every_event_that_was_not_applied_is_shown_with_its_reason(engine: Engin
     *refused, waiting, untried = problems_of(book).events
     assert [one.event for one in refused] == [f"payment:P-{n}" for n in range(rejected)]
     assert {one.status for one in refused} == {"rejected"}
-    assert all("in USD and loan L-1 in CNY" in str(one.reason) for one in refused)
+    assert all("in USD and loan L-1 in CNY" in speak(one.reason) for one in refused)
     assert (waiting.event, waiting.status) == ("payment:P-100", "received")
-    assert "Loan L-9 is not known" in str(waiting.reason)
-    assert (untried.event, untried.reason) == ("payment:P-102", None)
+    assert "Loan L-9 is not known" in speak(waiting.reason)
+    assert (untried.event, untried.reason) == ("payment:P-102", ())
 
 
 def test_actions_that_fail_or_were_given_up_are_shown_with_what_to_type(engine: Engine) -> None:
@@ -83,7 +92,7 @@ def test_actions_that_fail_or_were_given_up_are_shown_with_what_to_type(engine: 
 
     dead, failing = sorted(problems_of(book).actions, key=lambda action: action.status)
     assert (failing.count, failing.loan, failing.command) == (2, "L-2", "arrears explain L-2")
-    assert failing.reason == "No template is for fr."
+    assert failing.reason == WHY
     assert dead.command == f"arrears actions show {dead.newest}"
 
 
@@ -92,7 +101,7 @@ def give_up(book: Book, action_id: int, to: ActionStatus) -> None:
     with book.ctx.engine.begin() as connection:
         assert claim_action(connection, action_id, token, now, book.ctx.settings.lease)
         due_at = now if to is ActionStatus.FAILED else None
-        move_actions(connection, [action_id], Move(to, "No template is for fr.", (), due_at), now)
+        move_actions(connection, [action_id], Move(to, WHY, (), due_at), now)
 
 
 # --- what a person saw to
@@ -107,7 +116,8 @@ def test_a_problem_that_somebody_saw_to_is_closed_and_comes_back_with_its_cause(
 
     def found() -> None:
         with engine.begin() as connection:
-            note_problem(connection, loan_id, "sent_after_all", "Two went out.", book.ctx.now())
+            reason = because(ReasonCode.SENT_AFTER_ALL, item="text_day_1")
+            note_problem(connection, loan_id, "sent_after_all", reason, book.ctx.now())
 
     found()
     resolve_problem(

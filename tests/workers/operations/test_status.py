@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from domain.actions import ActionStatus
+from domain.reasons import ReasonCode, because
 from tests.support.commands import arrears
 from tests.support.counting import statements
 from tests.support.fakes import FakeSmsGateway
@@ -137,9 +138,9 @@ def test_events_that_changed_nothing_are_shown_with_their_reasons(engine: Engine
     events = status_of(book).events
     assert events.waiting == {"payment": 1}
     assert events.rejected == {"payment": 1}
-    assert [sentence.split(".")[0] for sentence in events.newest] == [
-        "Loan L-9 is not known",
-        "The amount is in USD and loan L-1 in CNY",
+    assert [reason[0].code for reason in events.newest] == [
+        ReasonCode.LOAN_NOT_KNOWN,
+        ReasonCode.WRONG_CURRENCY,
     ]
 
 
@@ -147,9 +148,8 @@ def test_problems_are_counted_while_they_are_open(engine: Engine) -> None:
     book = Book(engine)
     with engine.begin() as connection:
         for name in ("L-1", "L-2"):
-            note_problem(
-                connection, book.loan(name), "zone_missing", "No zone is known.", book.ctx.now()
-            )
+            reason = because(ReasonCode.ZONE_MISSING)
+            note_problem(connection, book.loan(name), "zone_missing", reason, book.ctx.now())
 
     assert status_of(book).problems == {"zone_missing": 2}
 

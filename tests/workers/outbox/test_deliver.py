@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select
 from standardwebhooks.webhooks import Webhook
 
 from domain.errors import ArrearsError
+from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from tests.support.receiver import OLDER_SECRET, SECRET, LendersSystems, telling
@@ -155,7 +156,7 @@ def test_an_event_that_is_not_taken_is_tried_again_under_its_id_and_the_others_w
     assert deliver(book) == 0
     assert systems.kinds == ["loan.escalated"]
     assert woken(book) == [], "not at once"
-    assert book.rows(outbox_event)[0].reason == "The receiver answered 503."
+    assert book.rows(outbox_event)[0].reason == because(ReasonCode.RECEIVER_ANSWERED, status=503)
 
     systems.status = 200
     book.clock.at += timedelta(minutes=1)
@@ -207,8 +208,8 @@ def test_an_event_is_given_up_after_about_two_days_and_the_next_has_its_turn(
     assert len(first) == MAX_TRIES
     assert timedelta(days=1.5) < posted_at[MAX_TRIES - 1] - posted_at[0] < timedelta(days=2.5)
     assert statuses(book) == ["dead", "waiting"]
-    assert book.rows(select(outbox_event.c.reason).order_by(outbox_event.c.id))[0][0] == (
-        "The receiver answered 500."
+    assert book.rows(select(outbox_event.c.reason).order_by(outbox_event.c.id))[0][0] == because(
+        ReasonCode.RECEIVER_ANSWERED, status=500
     )
     assert systems.kinds[-1] == "text.sent"
 
@@ -230,7 +231,7 @@ def test_a_receiver_that_hangs_is_left_in_time(book: Book, systems: LendersSyste
     began = time.monotonic()
     assert deliver(book) == 0
     assert time.monotonic() - began < 5
-    assert book.rows(outbox_event)[0].reason == "The receiver did not answer in time."
+    assert book.rows(outbox_event)[0].reason == because(ReasonCode.RECEIVER_SILENT)
 
 
 def test_an_answer_without_an_end_is_not_read(book: Book, systems: LendersSystems) -> None:
@@ -245,7 +246,7 @@ def test_a_receiver_that_is_not_there_is_tried_again(book: Book) -> None:
     assert deliver(book) == 0
     (first, _) = book.rows(select(outbox_event).order_by(outbox_event.c.id))
     assert (first.status, first.attempts) == ("waiting", 1)
-    assert first.reason == "The receiver could not be reached (ConnectionError)."
+    assert first.reason == because(ReasonCode.RECEIVER_UNREACHABLE, error="ConnectionError")
 
 
 def test_a_worker_that_dies_after_the_post_leaves_the_same_event_to_the_next_one(
@@ -278,8 +279,10 @@ def test_a_worker_whose_claim_has_lapsed_changes_nothing(
     deliver(book)
 
     with book.ctx.engine.begin() as connection:
-        assert not outbox.postpone(connection, slow, book.ctx.now(), "too late")
-    assert book.rows(outbox_event)[0].reason == "The receiver answered 503."
+        assert not outbox.postpone(
+            connection, slow, book.ctx.now(), because(ReasonCode.RECEIVER_SILENT)
+        )
+    assert book.rows(outbox_event)[0].reason == because(ReasonCode.RECEIVER_ANSWERED, status=503)
 
 
 def test_without_a_receiver_any_more_nothing_is_posted(

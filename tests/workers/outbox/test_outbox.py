@@ -13,6 +13,7 @@ from sqlalchemy import Engine, select
 
 from domain.actions import ActionStatus, Move
 from domain.messages import MessageStatus
+from domain.reasons import ReasonCode, because, reasons_as_json
 from tests.support.counting import statements
 from tests.support.loans import Book
 from tests.support.receiver import telling
@@ -130,7 +131,7 @@ def test_a_text_that_is_refused_is_told_and_so_is_the_end_of_its_action(book: Bo
 
     assert kinds(book) == ["loan.escalated", "text.failed", "action.dead"]
     dead = told(book)[-1][1]
-    assert dead["reason"] == book.action("L-1", "text_day_1").reason
+    assert dead["reason"] == reasons_as_json(book.action("L-1", "text_day_1").reason)
 
 
 def test_a_text_that_could_not_be_delivered_is_told(book: Book) -> None:
@@ -193,7 +194,7 @@ def test_a_transaction_that_is_rolled_back_tells_nothing(book: Book) -> None:
     book.escalate("L-1")
 
     with book.ctx.engine.connect() as connection:
-        dead = Move(ActionStatus.SKIPPED, "a test")
+        dead = Move(ActionStatus.SKIPPED, because(ReasonCode.DAYS_PASSED))
         move_actions(connection, [book.action_id("L-1", "text_day_1")], dead, book.ctx.now())
         record_events(
             connection,

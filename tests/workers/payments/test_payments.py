@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import Engine, select
 
 from domain.errors import ArrearsError
+from domain.language.speak import speak
 from domain.loans import Instalment
+from domain.reasons import ReasonCode, because
 from tests.support.loans import Book
 from workers.db.schema import allocation, collection_case, inbox_event, loan, payment
 from workers.inbox import process
@@ -61,7 +63,7 @@ def test_paying_the_oldest_instalment_moves_delinquent_since_and_calls_off_its_a
     pay(book, "105")
 
     assert book.actions("L-1")["field_visit"] == "cancelled"
-    assert book.action("L-1", "field_visit").reason == "superseded"
+    assert book.action("L-1", "field_visit").reason == because(ReasonCode.SUPERSEDED)
     assert book.one(loan).delinquent_since == APRIL
     book.escalate("L-1")
     assert book.action("L-1", "enquiry_call").delinquent_since == APRIL, (
@@ -99,7 +101,7 @@ def test_a_payment_for_a_loan_not_known_yet_is_kept_and_applied_when_it_comes(
     book = Book(engine, now="2026-04-10 10:00")
 
     settled = pay(book, "30")
-    assert (settled.status, "L-1 is not known" in settled.reason) == ("received", True)
+    assert (settled.status, "L-1 is not known" in speak(settled.reason)) == ("received", True)
 
     book.loan("L-1", instalments=three_instalments())
     again = process.apply_event(book.ctx, book.one(inbox_event).id)
@@ -117,7 +119,7 @@ def test_a_payment_in_another_currency_is_rejected_and_kept_with_its_reason(
 
     assert settled.status == "rejected"
     kept = book.one(inbox_event)
-    assert "in USD and loan L-1 in CNY" in kept.reason
+    assert "in USD and loan L-1 in CNY" in speak(kept.reason)
     assert book.rows(payment) == []
 
 
@@ -161,7 +163,7 @@ def test_an_amount_that_nobody_can_pay_is_rejected_with_its_reason(
 
     settled = pay(book, amount)
 
-    assert (settled.status, "not an amount" in settled.reason) == ("rejected", True)
+    assert (settled.status, "not an amount" in speak(settled.reason)) == ("rejected", True)
     assert book.rows(payment) == []
 
 
@@ -175,5 +177,5 @@ def test_a_payment_of_a_day_to_come_pays_nothing(engine: Engine) -> None:
 
     settled = process.apply_event(book.ctx, event_id)
 
-    assert (settled.status, "has not come yet" in settled.reason) == ("rejected", True)
+    assert (settled.status, "has not come yet" in speak(settled.reason)) == ("rejected", True)
     assert book.rows(payment) == book.rows(allocation) == []

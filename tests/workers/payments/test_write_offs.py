@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from sqlalchemy import Engine, update
 
+from domain.reasons import ReasonCode, because
 from tests.support.events import pay, promise, tell
 from tests.support.loans import Book
 from workers.db.schema import action_event, collection_case, instalment, loan, payment
@@ -31,8 +32,8 @@ def test_a_write_off_closes_the_case_and_calls_off_what_waits(book: Book) -> Non
     assert write_off(book) == "applied"
 
     assert book.actions("L-1") == {"text_day_1": "cancelled", "friendly_call": "cancelled"}
-    assert book.action("L-1", "text_day_1").reason == "written off"
-    assert book.one(collection_case).closed_because == "written off"
+    assert book.action("L-1", "text_day_1").reason == because(ReasonCode.WRITTEN_OFF)
+    assert book.one(collection_case).closed_because == "written_off"
     stands = book.one(loan)
     assert (stands.review_on, stands.delinquent_since) == (None, None)
     assert stands.written_off_on == date(2026, 3, 2)
@@ -63,7 +64,7 @@ def test_a_text_that_was_planned_all_the_same_is_called_off_at_the_claim(book: B
         connection.execute(update(loan).values(written_off_on=date(2026, 3, 2)))
 
     assert book.send("L-1", "text_day_1") == "nothing to do"
-    assert book.action("L-1", "text_day_1").reason == "written off"
+    assert book.action("L-1", "text_day_1").reason == because(ReasonCode.WRITTEN_OFF)
     assert book.sms.sent == []
 
 

@@ -68,7 +68,7 @@ def test_a_receipt_without_our_id_is_found_by_the_providers(book: Book) -> None:
 
 def test_a_receipt_for_a_text_that_is_not_on_record_is_kept_for_later(book: Book) -> None:
     for unknown in (uuid4(), None):
-        with pytest.raises(NotYetError, match="not on record"):
+        with pytest.raises(NotYetError, match="RECEIPT_OF_UNKNOWN_TEXT"):
             report(book, "SM-nobody's", message_id=unknown)
     assert book.rows(receipt) == []
 

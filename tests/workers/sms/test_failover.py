@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from domain.actors import Actor
+from domain.reasons import ReasonCode, because
 from tests.support.loans import Book
 from tests.support.sending import (
     ANSWER_LOST,
@@ -24,13 +25,21 @@ from workers.payments.payments import Payment, record_payment
 from workers.sms.providers.port import SendOutcome, SendResult
 
 OPTED_OUT = SendResult(
-    SendOutcome.REFUSED, "Opted out.", opted_out=True, other_provider_may_accept=True
+    SendOutcome.REFUSED,
+    because(ReasonCode.OPTED_OUT_OF_SENDER),
+    opted_out=True,
+    other_provider_may_accept=True,
 )
 INVALID = SendResult(
-    SendOutcome.REFUSED, "Not a number.", number_invalid=True, other_provider_may_accept=True
+    SendOutcome.REFUSED,
+    because(ReasonCode.NUMBER_INVALID),
+    number_invalid=True,
+    other_provider_may_accept=True,
 )
-REFUSED = SendResult(SendOutcome.REFUSED, "The text is empty.")
-NOT_SENT = SendResult(SendOutcome.NOT_SENT, "Too many requests.")
+REFUSED = SendResult(SendOutcome.REFUSED, because(ReasonCode.PROVIDER_REFUSED, provider_code="-"))
+NOT_SENT = SendResult(
+    SendOutcome.NOT_SENT, because(ReasonCode.TOO_MANY_REQUESTS, provider="twilio")
+)
 
 
 def a_due_text(engine: Engine, **gateways: Scripted) -> Book:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, update
 
 from domain.actions import ActionStatus
 from domain.messages import MessageStatus
+from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.loans import NAME, PHONE, Book
 from tests.support.sending import ANSWER_LOST, Scripted, route
@@ -198,8 +199,20 @@ def test_before_a_text_is_parked_the_provider_is_asked_once_more(
     ("answer", "end"),
     [
         (None, ("done", "accepted")),
-        (SendResult(SendOutcome.NOT_SENT, "Too many requests."), ("failed", "not_sent")),
-        (SendResult(SendOutcome.REFUSED, "No.", code="21606"), ("dead", "refused")),
+        (
+            SendResult(
+                SendOutcome.NOT_SENT, because(ReasonCode.TOO_MANY_REQUESTS, provider="twilio")
+            ),
+            ("failed", "not_sent"),
+        ),
+        (
+            SendResult(
+                SendOutcome.REFUSED,
+                because(ReasonCode.PROVIDER_REFUSED, provider_code="21606"),
+                code="21606",
+            ),
+            ("dead", "refused"),
+        ),
     ],
 )
 def test_the_answer_of_a_sender_that_comes_too_late_settles_its_action_after_all(
@@ -220,7 +233,9 @@ def test_the_answer_of_a_sender_that_comes_too_late_settles_its_action_after_all
 def test_a_text_that_was_not_sent_goes_again_by_the_same_way_with_the_gate_asked(
     engine: Engine,
 ) -> None:
-    late = Late(SendResult(SendOutcome.NOT_SENT, "Too many requests."))
+    late = Late(
+        SendResult(SendOutcome.NOT_SENT, because(ReasonCode.TOO_MANY_REQUESTS, provider="twilio"))
+    )
     book = late.book = a_loan(engine, late)
     book.send("L-1", "text_day_1")
     resolve_confirmed(book.ctx)

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
+from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.loans import Book
 from tests.support.sending import ANSWER_LOST, Scripted, route
@@ -78,7 +79,7 @@ def test_a_text_that_a_person_found_at_the_provider_is_done(book: Book) -> None:
 
     assert standing(book) == ("done", ["accepted"])
     assert book.one(message).sid == "SM7"
-    assert book.rows(action_event)[-1].reason == "its text was sent, says op-1"
+    assert book.rows(action_event)[-1].reason == because(ReasonCode.SAID_SENT, actor="op-1")
 
 
 def test_a_text_that_a_person_did_not_find_is_sent_by_the_same_way_as_any(book: Book) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from config.readers.regions import load_regions
 from config.readers.tape_mapping_reader import load_mapping
+from domain.language.speak import speak
 from domain.loans import LoanOnTape
 from tests.support.tapes import SAMPLE, SAMPLE_AS_OF, only_error, only_loan, tape_of, with_cell
 from workers.tapes.invented_contacts import made_phone
@@ -25,7 +26,7 @@ def test_a_loan_with_an_invalid_number_comes_in_without_one(tmp_path: Path, phon
     loan = only_loan(tmp_path, with_cell("phone", phone))
     assert loan.borrower.phone is None
     assert kinds(loan) == ["phone_invalid"]
-    assert phone not in loan.problems[0].detail
+    assert phone not in speak(loan.problems[0].detail)
 
 
 def test_a_loan_without_a_number_says_so(tmp_path: Path) -> None:

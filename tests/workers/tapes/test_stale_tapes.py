@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
+from domain.language.speak import speak
 from tests.support.events import reverse
 from tests.support.loans import Book
 from tests.workers.tapes.test_import_tape import bring_in, pay, row
@@ -53,7 +54,7 @@ def test_a_borrower_who_paid_is_not_texted_because_an_old_tape_came_in_again(
     assert book.one(loan).delinquent_since is None
     (found,) = book.rows(problem)
     assert found.kind == "tape_shows_less_paid"
-    assert "110.00 CNY less paid" in found.detail
+    assert "110.00 CNY less paid" in speak(found.detail)
 
 
 def test_a_part_payment_stays_too(book: Book, tmp_path: Path) -> None:

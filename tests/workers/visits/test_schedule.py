@@ -16,6 +16,7 @@ from domain.compliance.gate import Answer, ContactFacts
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel
 from domain.holds import HoldKind
+from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.counting import statements
 from tests.support.loans import ADDRESS, NAME, Book, shipped_policy
@@ -119,7 +120,7 @@ def test_visitors_go_where_they_serve(book: Book) -> None:
     assert schedule_visit(book.ctx, due_visit(book, "L-1", region="310000")) == "nobody free"
     waiting = book.action("L-1", "field_visit")
     assert waiting.status == "planned"
-    assert waiting.reason == "No two visitors who could go together are free within 21 days."
+    assert waiting.reason == because(ReasonCode.NO_TWO_VISITORS, days=21)
     assert waiting.due_at == book.moment("2026-04-01 00:00")
     assert book.rows(contact) == []
     assert schedule_visit(book.ctx, due_visit(book, "L-2", region="440000")) == "scheduled"
@@ -224,4 +225,4 @@ def test_where_nobody_speaks_the_language_the_reason_says_so(engine: Engine) -> 
 
     assert schedule_visit(book.ctx, book.action_id("L-1", "field_visit")) == "nobody free"
     waiting = book.action("L-1", "field_visit")
-    assert waiting.reason == "No visitor who goes there speaks zh-Hans. Roster one who does."
+    assert waiting.reason == because(ReasonCode.NO_VISITOR_SPEAKS, language="zh-Hans")

@@ -10,13 +10,17 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Dialect,
     ForeignKey,
     Identity,
     MetaData,
     Numeric,
     Text,
+    TypeDecorator,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from domain.reasons import Reasons, reasons_as_json, reasons_from_json
 
 metadata = MetaData(
     naming_convention={
@@ -62,6 +66,24 @@ def money(name: str, *, nullable: bool = False, **options: Any) -> Column[Any]:
 def words(name: str) -> Column[list[str]]:
     """A list of short words; empty rather than null."""
     return Column(name, ARRAY(Text), nullable=False, server_default="{}")
+
+
+class ReasonsColumn(TypeDecorator[Reasons]):
+    """Reasons as a JSON list of codes with parameters; null where there are none."""
+
+    impl = JSONB(none_as_null=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: Reasons | None, dialect: Dialect) -> Any:
+        return reasons_as_json(value) if value else None
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Reasons:
+        return reasons_from_json(value)
+
+
+def reasons(name: str, *, nullable: bool = True) -> Column[Reasons]:
+    """Why: reasons as codes with parameters."""
+    return Column(name, ReasonsColumn, nullable=nullable)
 
 
 def one_of(column: str, values: Iterable[str]) -> CheckConstraint:

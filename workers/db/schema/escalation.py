@@ -29,6 +29,7 @@ from workers.db.schema.base import (
     moment,
     money,
     one_of,
+    reasons,
     refers_to,
     words,
 )
@@ -88,7 +89,7 @@ action = Table(
     Column("ladder_version", Integer, nullable=False),
     Column("status", Text, nullable=False),
     moment("due_at", nullable=True),  # null: waits for a fact, not for a time
-    Column("reason", Text),
+    reasons("reason"),
     words("rules"),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("claim_token", UUID(as_uuid=True)),
@@ -129,7 +130,7 @@ action_event = Table(
     Column("from_status", Text, nullable=False),
     Column("to_status", Text, nullable=False),
     moment("due_at", nullable=True),  # when it was due again, if there was such a time
-    Column("reason", Text),
+    reasons("reason"),
     words("rules"),
     Index(None, "action_id"),
 )

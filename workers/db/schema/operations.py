@@ -28,6 +28,7 @@ from workers.db.schema.base import (
     moment,
     money,
     one_of,
+    reasons,
     refers_to,
     words,
 )
@@ -86,7 +87,7 @@ inbox_event = Table(
     Column("payload", JSONB, nullable=False),
     Column("stops_contact", Boolean, nullable=False),  # as its kind says: workers/inbox/kinds.py
     Column("status", Text, nullable=False),
-    Column("reason", Text),
+    reasons("reason"),
     moment("received_at"),
     moment("completed_at", nullable=True),
     moment("dispatched_at", nullable=True),
@@ -126,7 +127,7 @@ outbox_event = Table(
     Column("status", Text, nullable=False),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     moment("due_at", nullable=True),  # when it is tried (again)
-    Column("reason", Text),
+    reasons("reason"),
     moment("dispatched_at", nullable=True),
     moment("claimed_until", nullable=True),  # the lease of the worker that delivers it
     moment("completed_at", nullable=True),
@@ -222,7 +223,7 @@ problem = Table(
     identity(),
     refers_to("loan"),
     Column("kind", Text, nullable=False),
-    Column("detail", Text, nullable=False),
+    reasons("detail", nullable=False),
     moment("found_at"),
     moment("resolved_at", nullable=True),
     Column("actor", Text),  # the staff reference of who resolved it; null: resolved by itself

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
-from workers.db.schema.base import identity, metadata, moment, money, refers_to, words
+from workers.db.schema.base import identity, metadata, moment, money, reasons, refers_to, words
 
 _LIVE = text("cancelled_at IS NULL")
 
@@ -133,5 +133,5 @@ legal_file_need = Table(
     metadata,
     refers_to("legal_file", primary_key=True),
     Column("need", Text, primary_key=True),
-    Column("met_by", Text),  # null: still missing
+    reasons("met_by"),  # null: still missing
 )

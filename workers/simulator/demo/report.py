@@ -20,6 +20,7 @@ from rich.text import Text
 from sqlalchemy import Connection
 
 from domain.actions import ACTION_TYPES, ActionStatus
+from domain.language.speak import with_sentence
 from workers.cli.render import Table, console, errors
 from workers.context import Context
 from workers.history import read_story
@@ -105,7 +106,7 @@ def print_json(connection: Connection, ctx: Context, tally: Tally) -> None:
     """The figures and both tables for programs: one object, one line."""
     tables = {
         "steps": [dataclasses.asdict(step) for step in read_steps(connection, ctx)],
-        "reasons": [dataclasses.asdict(row) for row in read_not_done(connection)],
+        "reasons": [with_sentence(row) for row in read_not_done(connection)],
     }
     print(json.dumps(dataclasses.asdict(tally) | tables))
 

@@ -20,6 +20,7 @@ from domain.actions import SEND_SMS, ActionStatus
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.ladder import find_ladder
+from domain.language.speak import speak
 from workers.actions.approvals import approve
 from workers.context import Context
 from workers.db.engine import assert_reachable
@@ -210,7 +211,7 @@ def _record(rehearsal: RehearsalHouse, paid: Payment) -> str:
             process.payment_payload(paid),
             ctx.now(),
         )
-    return process.apply_event(ctx, event_id).reason
+    return speak(process.apply_event(ctx, event_id).reason)
 
 
 def _role(rehearsal: RehearsalHouse, row: Row[*tuple[Any, ...]]) -> str | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, FromClause, Integer, cast, func, select, union_all
 
 from domain.actions import ActionStatus
+from domain.reasons import Reasons
 from workers.context import Context
 from workers.db.schema import (
     action,
@@ -91,7 +92,7 @@ class NotDone:
 
     action_type: str
     status: str
-    reason: str
+    reason: Reasons
     actions: int
 
 
@@ -157,7 +158,7 @@ def read_not_done(connection: Connection) -> list[NotDone]:
     """Why what was not done was not, the most frequent reasons first."""
     number = func.count().label("number")
     rows = connection.execute(
-        select(action.c.type, action.c.status, func.coalesce(action.c.reason, ""), number)
+        select(action.c.type, action.c.status, action.c.reason, number)
         .where(action.c.status.not_in((ActionStatus.ASSIGNED, ActionStatus.DONE)))
         .group_by(action.c.type, action.c.status, action.c.reason)
         .order_by(number.desc(), action.c.type, action.c.status)

@@ -7,22 +7,26 @@ import ssl
 from requests import exceptions as http
 from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
 
+from domain.reasons import ReasonCode, because
 from workers.sms.providers.port import SendOutcome, SendResult
 
 
 def classify_request_error(error: http.RequestException, provider: str) -> SendResult:
-    """What is known of a text after its request failed; `provider` is its name for people."""
+    """What is known of a text after its request failed; `provider` is its name in settings."""
     if _was_not_written(error):
-        return SendResult(SendOutcome.NOT_SENT, f"No connection to {provider} could be made.")
+        reason = because(ReasonCode.NO_CONNECTION, provider=provider)
+        return SendResult(SendOutcome.NOT_SENT, reason)
     if isinstance(error, http.ReadTimeout):
-        return unknown(f"{provider} did not answer in time.")
-    return unknown(f"The connection to {provider} broke before the answer came.")
+        return unknown(ReasonCode.NO_ANSWER_IN_TIME, provider)
+    return unknown(ReasonCode.CONNECTION_BROKE, provider)
 
 
-def unknown(reason: str, code: str | None = None) -> SendResult:
-    """The outcome is unknown, for this reason."""
-    sentence = f"{reason} The text may or may not have been sent."
-    return SendResult(SendOutcome.UNKNOWN, sentence, code=code)
+def unknown(
+    why: ReasonCode, provider: str, *, code: str | None = None, **params: object
+) -> SendResult:
+    """The outcome is unknown, for this reason. `code` is the provider's."""
+    reason = because(why, provider=provider, **params) + because(ReasonCode.MAY_BE_SENT)
+    return SendResult(SendOutcome.UNKNOWN, reason, code=code)
 
 
 def _was_not_written(error: http.RequestException) -> bool:

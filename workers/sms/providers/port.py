@@ -11,6 +11,7 @@ from uuid import UUID
 
 from domain.errors import ArrearsError
 from domain.messages import MessageStatus
+from domain.reasons import Reasons
 
 
 class SendOutcome(StrEnum):
@@ -49,8 +50,8 @@ class SendResult:
     """The provider's response, classified."""
 
     outcome: SendOutcome
-    reason: str
-    """A sentence for a person. Never the provider's own text: it may contain the number."""
+    reason: Reasons
+    """Never the provider's own text: it may contain the number."""
     sid: str | None = None
     """The provider's id of the message, if it gave one."""
     code: str | None = None

@@ -29,6 +29,7 @@ from tencentcloud.sms.v20210111.sms_client import SmsClient
 from config.readers.registered_templates import RegisteredTemplate, RegisteredTemplates
 from domain.errors import ArrearsError
 from domain.messages import MessageStatus
+from domain.reasons import ReasonCode, because
 from workers.sms.providers.http_errors import classify_request_error, unknown
 from workers.sms.providers.port import (
     InboundText,
@@ -38,9 +39,8 @@ from workers.sms.providers.port import (
     SendResult,
     StatusReport,
 )
+from workers.sms.providers.tencent_codes import PROVIDER as PROVIDER
 from workers.sms.providers.tencent_codes import classify_code
-
-PROVIDER = "tencent"
 
 CONNECT_TIMEOUT = timedelta(seconds=5)
 READ_TIMEOUT = timedelta(seconds=15)
@@ -86,13 +86,12 @@ class TencentGateway:
         template = self._templates.find(text.template, text.locale)
         if template is None:
             return _refuse_here(
-                f"The text {text.template} in {text.locale} is not registered with Tencent Cloud."
+                ReasonCode.TEMPLATE_NOT_REGISTERED, template=text.template, language=text.locale
             )
         missing = [name for name in template.values if name not in text.values]
         if missing:
             return _refuse_here(
-                f"The text {text.template} is registered with Tencent Cloud with "
-                f"{', '.join(missing)}, which it does not have here."
+                ReasonCode.TEMPLATE_VALUES_MISSING, template=text.template, missing=missing
             )
         try:
             answer = self._client.SendSms(self._request(text, template))
@@ -104,10 +103,10 @@ class TencentGateway:
             return _classify_error(error)
         except Exception as error:
             # The response is not in the documented form: the text may have been sent.
-            return unknown(f"Tencent Cloud's answer could not be read ({type(error).__name__}).")
+            return unknown(ReasonCode.ANSWER_UNREADABLE, PROVIDER, error=type(error).__name__)
         if not sid:
-            return unknown("Tencent Cloud's answer does not name the message.")
-        return SendResult(SendOutcome.ACCEPTED, "Tencent Cloud accepted the text.", sid=str(sid))
+            return unknown(ReasonCode.ANSWER_WITHOUT_ID, PROVIDER)
+        return SendResult(SendOutcome.ACCEPTED, because(ReasonCode.PROVIDER_HAS_IT), sid=str(sid))
 
     def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
         """Ask Tencent Cloud for the texts to the number; see `SmsGateway.find`.
@@ -181,8 +180,9 @@ class _Connection:
         return answer
 
 
-def _refuse_here(reason: str) -> SendResult:
+def _refuse_here(code: ReasonCode, **params: object) -> SendResult:
     """Tencent Cloud was not asked. A provider without registered texts may accept the text."""
+    reason = because(code, provider=PROVIDER, **params)
     return SendResult(SendOutcome.REFUSED, reason, other_provider_may_accept=True)
 
 
@@ -190,10 +190,10 @@ def _classify_error(error: Any) -> SendResult:
     # The SDK wraps the error of a request, and keeps only its text.
     cause = error.__context__
     if isinstance(cause, http.RequestException):
-        return classify_request_error(cause, "Tencent Cloud")
+        return classify_request_error(cause, PROVIDER)
     if error.requestId is None:
         # The SDK made this error itself; a response of Tencent Cloud has an id.
-        return unknown("Tencent Cloud gave no answer that can be read.")
+        return unknown(ReasonCode.ANSWER_UNREADABLE, PROVIDER, error=type(error).__name__)
     return classify_code(str(error.code))
 
 

@@ -8,8 +8,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from domain.reasons import ReasonCode, because
 from workers.sms.providers.http_errors import unknown
 from workers.sms.providers.port import SendOutcome, SendResult
+
+PROVIDER = "tencent"
+"""As the settings name it."""
+
+PROVIDER = "tencent"
+"""As the settings name it."""
 
 _NUMBER_INVALID = frozenset(
     {"InvalidParameterValue.IncorrectPhoneNumber", "FailedOperation.PhoneNumberParseFail"}
@@ -70,21 +77,21 @@ def classify_code(code: str) -> SendResult:
     if code == _OPTED_OUT:
         return SendResult(
             SendOutcome.REFUSED,
-            "The borrower, or the borrower's carrier, has refused texts.",
+            because(ReasonCode.TEXTS_REFUSED_BY_BORROWER),
             code=code,
             opted_out=True,
         )
     if code in _NUMBER_INVALID:
         return SendResult(
             SendOutcome.REFUSED,
-            "The number is not a valid telephone number.",
+            because(ReasonCode.NUMBER_INVALID),
             code=code,
             number_invalid=True,
         )
     if code in _LATER or family in _LATER:
         return SendResult(
             SendOutcome.NOT_SENT,
-            "Tencent Cloud asks for fewer texts at a time, or fewer to this number.",
+            because(ReasonCode.TEXTS_LIMITED, provider=PROVIDER),
             code=code,
             retry_after=_LATER.get(code) or _LATER[family],
         )
@@ -92,16 +99,19 @@ def classify_code(code: str) -> SendResult:
         # The text is not the reason: with correct credentials it can be sent.
         return SendResult(
             SendOutcome.NOT_SENT,
-            "Tencent Cloud does not accept the account's credentials, or this machine's clock is "
-            "wrong; correct them.",
+            because(ReasonCode.BAD_CREDENTIALS_OR_CLOCK, provider=PROVIDER),
             code=code,
         )
     if family in _FAMILIES_OTHERS_MAY_ACCEPT or code in _OTHER_PROVIDER_MAY_ACCEPT:
         return SendResult(
             SendOutcome.REFUSED,
-            f"Tencent Cloud refused the text with code {code}: see "
-            "https://cloud.tencent.com/document/api/382/52075.",
+            because(
+                ReasonCode.PROVIDER_REFUSED_WITH_CODE,
+                provider=PROVIDER,
+                provider_code=code,
+                see="https://cloud.tencent.com/document/api/382/52075",
+            ),
             code=code,
             other_provider_may_accept=True,
         )
-    return unknown("Tencent Cloud answered with an error of its own.", code)
+    return unknown(ReasonCode.ANSWERED_ERROR, PROVIDER, code=code)

@@ -22,6 +22,7 @@ from twilio.rest import Client
 
 from domain.errors import ArrearsError
 from domain.messages import MessageStatus
+from domain.reasons import ReasonCode, because
 from workers.sms.providers.http_errors import classify_request_error, unknown
 from workers.sms.providers.port import (
     InboundText,
@@ -91,15 +92,15 @@ _STATUSES = {
 }
 
 _REASONS = {
-    21211: "The number is not a valid telephone number.",
-    21212: "The sender is not a valid telephone number; correct the sender in the settings.",
-    21408: "The account may not send texts to the number's region.",
-    21606: "The sender cannot send texts to this number; check the sender in the settings.",
-    21610: "The borrower has opted out of texts from this sender.",
-    21614: "The number cannot receive texts.",
-    21659: "The sender is not one of the account's numbers; correct the sender in the settings.",
-    30034: "The sender is not registered with the carriers; register it, or use another.",
-    63038: "The account has used up the texts that it may send in a day.",
+    21211: ReasonCode.NUMBER_INVALID,
+    21212: ReasonCode.SENDER_INVALID,
+    21408: ReasonCode.REGION_NOT_PERMITTED,
+    21606: ReasonCode.NUMBER_UNREACHABLE_FROM_SENDER,
+    21610: ReasonCode.OPTED_OUT_OF_SENDER,
+    21614: ReasonCode.NUMBER_CANNOT_RECEIVE,
+    21659: ReasonCode.SENDER_NOT_OURS,
+    30034: ReasonCode.SENDER_NOT_REGISTERED,
+    63038: ReasonCode.DAILY_LIMIT_USED,
 }
 
 
@@ -142,20 +143,22 @@ class TwilioGateway:
         except _TooManyRequestsError as error:
             return SendResult(
                 SendOutcome.NOT_SENT,
-                "Twilio asks for fewer requests at a time.",
+                because(ReasonCode.TOO_MANY_REQUESTS, provider=PROVIDER),
                 code=str(_TOO_MANY_REQUESTS),
                 retry_after=error.retry_after,
             )
         except (TwilioRestException, TwilioServiceException) as error:
             return _classify_response(error.status, error.code)
         except http.RequestException as error:
-            return classify_request_error(error, "Twilio")
+            return classify_request_error(error, PROVIDER)
         except Exception as error:
             # An answer came, but the SDK could not read it: the text may have gone out.
-            return unknown(f"Twilio's answer could not be read ({type(error).__name__}).")
+            return unknown(ReasonCode.ANSWER_UNREADABLE, PROVIDER, error=type(error).__name__)
         if not message.sid:
-            return unknown("Twilio's answer does not name the message.")
-        return SendResult(SendOutcome.ACCEPTED, "Twilio accepted the text.", sid=message.sid)
+            return unknown(ReasonCode.ANSWER_WITHOUT_ID, PROVIDER)
+        return SendResult(
+            SendOutcome.ACCEPTED, because(ReasonCode.PROVIDER_HAS_IT), sid=message.sid
+        )
 
     def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
         """Asks Twilio for the latest texts to the number; see `SmsGateway.find`.
@@ -236,21 +239,26 @@ def _classify_response(status: int, code: object) -> SendResult:
         # Nothing is wrong with the text: once the credentials are right, it can go.
         return SendResult(
             SendOutcome.NOT_SENT,
-            "Twilio does not accept the account's credentials; correct them in the settings.",
+            because(ReasonCode.BAD_CREDENTIALS, provider=PROVIDER),
             code=str(known or _BAD_CREDENTIALS),
         )
     if known == _QUEUE_FULL:
         return SendResult(
-            SendOutcome.NOT_SENT, "Too many of the sender's texts wait at Twilio.", code=str(known)
+            SendOutcome.NOT_SENT, because(ReasonCode.QUEUE_FULL, provider=PROVIDER), code=str(known)
         )
     if not 400 <= status < 500 or known is None:
-        return unknown(f"Twilio answered with HTTP status {status}.", str(known) if known else None)
+        return unknown(
+            ReasonCode.ANSWERED_STATUS, PROVIDER, code=str(known) if known else None, status=status
+        )
     return SendResult(
         SendOutcome.REFUSED,
-        _REASONS.get(
-            known,
-            f"Twilio refused the text with code {known}: "
-            f"see https://www.twilio.com/docs/api/errors/{known}.",
+        because(_REASONS[known])
+        if known in _REASONS
+        else because(
+            ReasonCode.PROVIDER_REFUSED_WITH_CODE,
+            provider=PROVIDER,
+            provider_code=str(known),
+            see=f"https://www.twilio.com/docs/api/errors/{known}",
         ),
         code=str(known),
         opted_out=known == _OPTED_OUT,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from domain.reasons import ReasonCode, because
 from tests.support.loans import Book
 from workers.db.problems import note_problem
 from workers.escalation.escalate import ESCALATION_FAILED
@@ -44,7 +45,8 @@ def test_a_loan_that_nobody_could_decide_counts_as_failed(engine: Engine, tmp_pa
     assert tally(engine, book, log).well
 
     with engine.begin() as connection:
-        note_problem(connection, book.loan_id("L-1"), ESCALATION_FAILED, "It broke.", book.clock.at)
+        reason = because(ReasonCode.FAILED, error="ValueError")
+        note_problem(connection, book.loan_id("L-1"), ESCALATION_FAILED, reason, book.clock.at)
 
     found = tally(engine, book, log)
     assert (found.failed, found.well) == (1, False)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from domain.language.speak import speak
 from tests.support import tencent, twilio
 from tests.support.fakes import FakeSmsGateway
 from tests.support.twilio import CallbackReceiver, a_text
@@ -175,7 +176,7 @@ def test_neither_results_nor_log_lines_show_the_number_or_the_words(
     with caplog.at_level(logging.DEBUG):
         result = provider.gateway.send(text)
         provider.gateway.find(text, since=datetime.now(UTC))
-    assert result.reason.endswith(".")
+    assert speak(result.reason).endswith(".")
     for told in (repr(text), repr(result), caplog.text):
         assert rehearsal not in told
         assert text.body not in told

@@ -144,7 +144,7 @@ def _create_tables() -> None:
         sa.Column("payload", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("stops_contact", sa.Boolean(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("reason", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("dispatched_at", sa.DateTime(timezone=True), nullable=True),
@@ -463,7 +463,7 @@ def _create_tables() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("attempts", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("reason", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("dispatched_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
@@ -529,7 +529,7 @@ def _create_tables() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("loan_id", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("detail", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("actor", sa.Text(), nullable=True),
@@ -643,7 +643,7 @@ def _create_tables() -> None:
         sa.Column("ladder_version", sa.Integer(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("reason", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("rules", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
         sa.Column("attempts", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("claim_token", sa.UUID(), nullable=True),
@@ -765,7 +765,7 @@ def _create_tables() -> None:
         sa.Column("from_status", sa.Text(), nullable=False),
         sa.Column("to_status", sa.Text(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("reason", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("rules", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
         sa.ForeignKeyConstraint(
             ["action_id"], ["action.id"], name=op.f("action_event_action_id_fkey")
@@ -916,7 +916,7 @@ def _create_tables() -> None:
         "legal_file_need",
         sa.Column("legal_file_id", sa.BigInteger(), nullable=False),
         sa.Column("need", sa.Text(), nullable=False),
-        sa.Column("met_by", sa.Text(), nullable=True),
+        sa.Column("met_by", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.ForeignKeyConstraint(
             ["legal_file_id"], ["legal_file.id"], name=op.f("legal_file_need_legal_file_id_fkey")
         ),

@@ -1,0 +1,144 @@
+"""Rendering: phrases and reasons become sentences in a person's language.
+
+A language is a table of templates and a table of words, so that another language is another two
+tables and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from typing import Any, TypeAlias, cast
+
+from domain.language.phrases import Phrase
+from domain.reasons import Reason, ReasonCode, Reasons, decimal_string
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One sentence, or a piece of one, before it is put into words."""
+
+    phrase: Phrase
+    values: Mapping[str, Value]
+
+
+# A tuple is a list of values, or the reasons of something. Which texts are words that a language
+# translates follows from the name of the value: see `Language.words`.
+Value: TypeAlias = "object | Part | Reason | tuple[Value, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing on record, with the moment it is listed under."""
+
+    at: datetime | None
+    """Aware; None for what holds throughout."""
+    parts: tuple[Part, ...]
+    sort_at: datetime | None = None
+    """Where it is listed among the others, if not at its own moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What people read: one or more sentences about one moment."""
+
+    at: datetime | None
+    """In the lender's zone; None for what holds throughout."""
+    text: str
+    reason: Reasons = ()
+    """The reasons that the text gives, for programs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """Templates and words of one language, and how it joins sentences and lists."""
+
+    templates: Mapping[Phrase | ReasonCode, str]
+    """In the style of `str.format`. Every reason is one or more whole sentences."""
+    words: Mapping[str, Mapping[str, str]]
+    """By the name of a value, the words for it: `channel` has those of the channels. A word that is
+    missing is shown as it is, with spaces; a value whose name is missing is a reference and stays
+    as it is."""
+    between_sentences: str
+    between_listed: str
+
+    def with_names(self, names: Mapping[str, Mapping[str, str]]) -> Language:
+        """The same language with more words, by the name of a value."""
+        return replace(self, words={**self.words, **names})
+
+
+def part(phrase: Phrase, **values: Value) -> Part:
+    """A phrase with its values."""
+    return Part(phrase, values)
+
+
+def render(entries: Iterable[Entry], language: Language, zone: tzinfo) -> list[Sentence]:
+    """Put entries into words, in their order, with every moment shown in `zone`."""
+    return [
+        Sentence(
+            entry.at.astimezone(zone) if entry.at else None,
+            language.between_sentences.join(
+                _in_words("", each, language, zone) for each in entry.parts
+            ),
+            tuple(reason for each in entry.parts for reason in _reasons_in(each)),
+        )
+        for entry in entries
+    ]
+
+
+def render_reasons(reasons: Reasons, language: Language) -> str:
+    """Reasons as sentences; an empty text where there are none. They hold no moments."""
+    return language.between_sentences.join(
+        _template(each.code, each.params, language, None) for each in reasons
+    )
+
+
+def in_order(entries: Iterable[Entry]) -> list[Entry]:
+    """Sort by moment. What shares a moment keeps its order; what has none keeps the beginning."""
+    undated: list[Entry] = []
+    dated: list[tuple[datetime, Entry]] = []
+    for entry in entries:
+        if entry.at is None:
+            undated.append(entry)
+        else:
+            dated.append((entry.sort_at or entry.at, entry))
+    dated.sort(key=lambda pair: pair[0])
+    return undated + [entry for _, entry in dated]
+
+
+def _reasons_in(value: Value) -> Reasons:
+    match value:
+        case Reason():
+            return (value,)
+        case Part():
+            return _reasons_in(tuple(value.values.values()))
+        case tuple():
+            return tuple(reason for each in value for reason in _reasons_in(each))
+    return ()
+
+
+def _template(
+    code: Phrase | ReasonCode, values: Mapping[str, Any], language: Language, zone: tzinfo | None
+) -> str:
+    words = {name: _in_words(name, value, language, zone) for name, value in values.items()}
+    return language.templates[code].format(**words)
+
+
+def _in_words(name: str, value: Value, language: Language, zone: tzinfo | None) -> str:
+    match value:
+        case Part():
+            return _template(value.phrase, value.values, language, zone)
+        case (Reason(), *_):
+            return render_reasons(cast(Reasons, value), language)
+        case tuple() | list():
+            listed = (_in_words(name, each, language, zone) for each in value)
+            return language.between_listed.join(listed)
+        case datetime():
+            return f"{value.astimezone(zone):%Y-%m-%d %H:%M}"
+        case Decimal():
+            return decimal_string(value)
+        case str() if name in language.words:
+            return language.words[name].get(value, value.replace("_", " "))
+    return str(value)

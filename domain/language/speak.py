@@ -1,0 +1,51 @@
+"""Speaking: reasons as sentences, wherever a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from domain.language.en import ENGLISH
+from domain.language.render import render_reasons
+from domain.language.zh import CHINESE
+from domain.reasons import Reason, Reasons, reasons_as_json, reasons_from_json
+
+LANGUAGES = {"en": ENGLISH, "zh": CHINESE}
+"""The languages that a history and its reasons can be read in, by BCP 47."""
+
+REASON_FIELDS = ("reason", "detail")
+"""The names under which records hold reasons."""
+
+
+def speak(reasons: Reasons, language: str = "en") -> str:
+    """Reasons as sentences in one of `LANGUAGES`; an empty text where there are none."""
+    return render_reasons(reasons, LANGUAGES[language])
+
+
+def spoken(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored payload; beside the reason in it, if there is one, the sentence in English."""
+    if "reason" not in payload:
+        return dict(payload)
+    return {**payload, "sentence": speak(reasons_from_json(payload["reason"]))}
+
+
+def with_sentence(value: Any) -> Any:
+    """A dataclass as programs read it; beside each reason in it, the sentence in English."""
+    match value:
+        case (Reason(), *_):
+            return {"reason": reasons_as_json(value), "sentence": speak(value)}
+        case list() | tuple():
+            return [with_sentence(each) for each in value]
+        case dict():
+            return {name: with_sentence(each) for name, each in value.items()}
+    if not is_dataclass(value):
+        return value
+    plain: dict[str, Any] = {}
+    for field in fields(value):
+        held = getattr(value, field.name)
+        if field.name in REASON_FIELDS:
+            plain |= {field.name: reasons_as_json(held), "sentence": speak(held)}
+        else:
+            plain[field.name] = with_sentence(held)
+    return plain

@@ -1,0 +1,250 @@
+"""Reasons: why something was done, put off or refused, as codes with parameters.
+
+A reason is stored as it is here and put into words only where a person reads it, in that person's
+language: see `domain.language`. No sentence is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum, auto
+from typing import Any, TypeAlias
+
+
+class ReasonCode(StrEnum):
+    """Every reason that can be given. Each language has words for each of these."""
+
+    # The contact gate, and its rules.
+    CURED = auto()
+    BELOW_MINIMUM = auto()
+    NO_RULE_PACK = auto()
+    CONTACT_CEASED = auto()
+    OPTED_OUT_OF = auto()
+    NO_ZONE = auto()
+    NO_ADDRESS = auto()
+    ON_HOLD = auto()
+    ON_HOLD_UNTIL_RELEASED = auto()
+    NO_COMMON_MOMENT = auto()
+    NO_CONTACT_HOURS = auto()
+    NO_THIRD_PARTY_RULE = auto()
+    NO_RULE_FORBIDS = auto()
+    AGAINST_RULE = auto()
+    OUTSIDE_HOURS = auto()
+    NO_HOURS_AHEAD = auto()
+    CAP_REACHED = auto()
+    CAP_REACHED_IN_DAYS = auto()
+    CAP_NEVER_FREE = auto()
+    LIMITATION_UNKNOWN = auto()
+    LIMITATION_OVER = auto()
+    MESSAGE_LACKS = auto()
+    MESSAGE_SAYS = auto()
+    THIRD_PARTY_FORBIDDEN = auto()
+    THIRD_PARTY_IF_UNREACHABLE = auto()
+    VALIDATION_NOTICE_MISSING = auto()
+    VISIT_STAFF = auto()
+    VISIT_NOTICE_MISSING = auto()
+    VISIT_NOTICE_TOO_SHORT = auto()
+    # The moves of an action.
+    SUPERSEDED = auto()
+    WRITTEN_OFF = auto()
+    REMOVED_BY_POLICY = auto()
+    PAUSED = auto()
+    DAYS_PASSED = auto()
+    EVENT_PENDING = auto()
+    NOT_TO_BE_MADE = auto()
+    AWAITS_APPROVAL = auto()
+    APPROVED_AS = auto()
+    APPROVAL_REFUSED = auto()
+    NOT_APPROVED = auto()
+    STEPS_NOT_TRIED = auto()
+    NO_CHECKLIST = auto()
+    CALLED_OFF = auto()
+    RESUMED = auto()
+    DROPPED = auto()
+    EVENT_DROPPED_BY = auto()
+    ATTEMPT_MADE = auto()
+    COLLECTOR_HAS_CALL = auto()
+    VISITORS_HAVE_VISIT = auto()
+    LEGAL_FILE_OPEN = auto()
+    FAILED = auto()
+    FAILED_SAYING = auto()
+    # Nobody is free for a call or a visit.
+    NO_CALLERS = auto()
+    NO_CALLER_SPEAKS = auto()
+    NO_CALLER_TRAINED = auto()
+    CALLERS_FULL = auto()
+    NO_CALLER_ON_SHIFT = auto()
+    NO_TWO_VISITORS = auto()
+    NO_VISITOR_SPEAKS = auto()
+    # A text, and its provider.
+    PROVIDER_HAS_IT = auto()
+    PROVIDER_LISTS_IT = auto()
+    PROVIDER_REFUSED = auto()
+    PROVIDER_REFUSED_WITH_CODE = auto()
+    PROVIDER_FAILED = auto()
+    EVERY_PROVIDER_REFUSED = auto()
+    ANOTHER_PROVIDER = auto()
+    RECEIPT_PROVES_SENT = auto()
+    RECEIPT_PROVES_SENT_AFTER_ALL = auto()
+    TEXT_NOT_SENT = auto()
+    TEXT_NOT_SENT_AGAIN = auto()
+    SAID_SENT = auto()
+    SAID_NOT_SENT = auto()
+    SENDER_STOPPED = auto()
+    MAY_BE_SENT = auto()
+    NO_CONNECTION = auto()
+    NO_ANSWER_IN_TIME = auto()
+    CONNECTION_BROKE = auto()
+    ANSWER_UNREADABLE = auto()
+    ANSWER_WITHOUT_ID = auto()
+    ANSWERED_STATUS = auto()
+    ANSWERED_ERROR = auto()
+    TOO_MANY_REQUESTS = auto()
+    TEXTS_LIMITED = auto()
+    QUEUE_FULL = auto()
+    BAD_CREDENTIALS = auto()
+    BAD_CREDENTIALS_OR_CLOCK = auto()
+    NUMBER_INVALID = auto()
+    NUMBER_CANNOT_RECEIVE = auto()
+    NUMBER_UNREACHABLE_FROM_SENDER = auto()
+    REGION_NOT_PERMITTED = auto()
+    SENDER_INVALID = auto()
+    SENDER_NOT_OURS = auto()
+    SENDER_NOT_REGISTERED = auto()
+    OPTED_OUT_OF_SENDER = auto()
+    TEXTS_REFUSED_BY_BORROWER = auto()
+    DAILY_LIMIT_USED = auto()
+    TEMPLATE_NOT_REGISTERED = auto()
+    TEMPLATE_VALUES_MISSING = auto()
+    # What came of an event from outside.
+    LOAN_NOT_KNOWN = auto()
+    BORROWER_NOT_KNOWN = auto()
+    BORROWER_WAS_ERASED = auto()
+    NO_NEW_CONTACTS_AFTER_ERASURE = auto()
+    EVENT_TOO_LATE = auto()
+    DATE_IN_FUTURE = auto()
+    WRONG_CURRENCY = auto()
+    AMOUNT_NOT_PAYABLE = auto()
+    PAYMENT_CURED = auto()
+    STILL_PAST_DUE = auto()
+    LEFT_OVER_OF_PAYMENT = auto()
+    PAYMENT_IN_TAPE = auto()
+    PAYMENT_KNOWN = auto()
+    PAYMENT_ID_TAKEN = auto()
+    PAYMENT_IN_FUTURE = auto()
+    PAYMENT_NOT_KNOWN = auto()
+    REVERSAL_KNOWN = auto()
+    REVERSAL_BEFORE_PAYMENT = auto()
+    REVERSAL_IN_TAPE = auto()
+    WRITE_OFF_KNOWN = auto()
+    WRITE_OFF_IN_FUTURE = auto()
+    WRITE_OFF_RECORDED = auto()
+    PROMISE_KNOWN = auto()
+    PROMISE_FOR_WRITTEN_OFF = auto()
+    PROMISE_IN_PAST = auto()
+    PROMISE_NOT_KNOWN = auto()
+    PROMISE_OVER = auto()
+    PROMISE_TAKEN_BACK = auto()
+    LADDER_PAUSES_UNTIL = auto()
+    LADDER_PAUSES = auto()
+    LADDER_PAUSES_UNTIL_RELEASED = auto()
+    HOLD_KIND_UNKNOWN = auto()
+    HOLD_DATES_REVERSED = auto()
+    HOLD_KNOWN = auto()
+    HOLD_NOT_KNOWN = auto()
+    HOLD_OVER_BY_THEN = auto()
+    HOLD_ENDS = auto()
+    CONTACTS_UP_TO_DATE = auto()
+    ZONES_NOT_KNOWN = auto()
+    LOCALE_UNREADABLE = auto()
+    LOCALE_WITHOUT_TEMPLATES = auto()
+    NUMBER_NOT_IN_USE = auto()
+    NOBODY_CONTACTS = auto()
+    NOT_REACHED_BY = auto()
+    RECEIPT_OF_UNKNOWN_TEXT = auto()
+    RECEIPT_RECORDED = auto()
+    RECEIPT_OF_UNSENT_TEXT = auto()
+    ATTEMPT_NOT_KNOWN = auto()
+    OUTCOME_DIFFERS = auto()
+    OUTCOME_KNOWN = auto()
+    OUTCOME_RECORDED = auto()
+    OUTCOME_RECORDED_TRY_AGAIN = auto()
+    VISIT_NOT_BEGUN = auto()
+    ARREARS_REASON_MISSING = auto()
+    VALIDATION_NOTICE_RECORDED = auto()
+    DEBT_ACKNOWLEDGED = auto()
+    # Defects of a loan's data.
+    NO_LADDER_FOR = auto()
+    TAPE_SHOWS_LESS = auto()
+    CURRENCY_CHANGED = auto()
+    PHONE_MISSING = auto()
+    PHONE_NOT_IN_USE = auto()
+    ZONE_MISSING = auto()
+    SENT_AFTER_ALL = auto()
+    TEXTED_TWICE = auto()
+    # The lender's systems, as receivers of events.
+    RECEIVER_TOOK_IT = auto()
+    RECEIVER_GONE = auto()
+    RECEIVER_ANSWERED = auto()
+    RECEIVER_SILENT = auto()
+    RECEIVER_UNREACHABLE = auto()
+    # What meets a need of a court.
+    TEXT_DELIVERED_ON = auto()
+    ATTEMPT_ON_RECORD = auto()
+    CLAIM_IN_PARTS = auto()
+    LIMITATION_DATE = auto()
+
+
+Parameter: TypeAlias = "str | int | list[str]"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason. What a person or a provider said is a parameter, and is quoted as it was said."""
+
+    code: ReasonCode
+    params: Mapping[str, Parameter] = field(default_factory=dict, hash=False)
+    """As JSON has them: dates in ISO form, amounts as decimal strings."""
+
+
+Reasons: TypeAlias = tuple[Reason, ...]
+"""One reason or several, in the order in which they are told. Empty: no reason was given."""
+
+
+def because(code: ReasonCode, **params: Any) -> Reasons:
+    """One reason. Dates, amounts and enumerations become what JSON has for them."""
+    return (Reason(code, {name: _as_json(value) for name, value in params.items()}),)
+
+
+def reasons_as_json(reasons: Reasons) -> list[dict[str, Any]]:
+    """Reasons as they are stored and as programs read them."""
+    return [{"code": str(reason.code), "params": dict(reason.params)} for reason in reasons]
+
+
+def reasons_from_json(stored: Sequence[Mapping[str, Any]] | None) -> Reasons:
+    """Reasons as `reasons_as_json` wrote them; none for None."""
+    return tuple(Reason(ReasonCode(each["code"]), each["params"]) for each in stored or ())
+
+
+def _as_json(value: Any) -> Parameter:
+    match value:
+        case bool() | StrEnum():
+            return str(value)
+        case str() | int():
+            return value
+        case Decimal():
+            return decimal_string(value)
+        case date():
+            return value.isoformat()
+        case Iterable():
+            return [str(each) for each in value]
+    return str(value)
+
+
+def decimal_string(amount: Decimal) -> str:
+    """At least two places, and more where there are more: `1000.00`, `0.125`."""
+    exact = f"{amount.normalize():f}"
+    return f"{amount:.2f}" if len(exact.partition(".")[2]) < 2 else exact

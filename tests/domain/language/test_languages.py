@@ -1,0 +1,93 @@
+"""Every language has words for everything that can be said, with the same values in them."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from string import Formatter
+
+import pytest
+
+from domain.actions import ACTION_TYPES
+from domain.collectors import Role
+from domain.compliance.frequency_caps import CalendarUnit
+from domain.compliance.vocabulary import Channel, Says
+from domain.contact_outcomes import ArrearsReason, ContactOutcome
+from domain.holds import HoldKind
+from domain.inbound_texts import ReplyKind
+from domain.language.en import ENGLISH
+from domain.language.phrases import Phrase
+from domain.language.render import Language
+from domain.language.zh import CHINESE
+from domain.loans import Component
+from domain.promises import PromiseStatus
+from domain.reasons import ReasonCode
+from workers.inbox.kinds import KINDS
+
+LANGUAGES = pytest.mark.parametrize("language", [ENGLISH, CHINESE], ids=["English", "Chinese"])
+CODES: list[Phrase | ReasonCode] = [*Phrase, *ReasonCode]
+VOCABULARIES: dict[str, type[StrEnum]] = {
+    "arrears_reason": ArrearsReason,
+    "channel": Channel,
+    "component": Component,
+    "hold": HoldKind,
+    "outcome": ContactOutcome,
+    "promise_status": PromiseStatus,
+    "reply": ReplyKind,
+    "role": Role,
+    "says": Says,
+    "window": CalendarUnit,
+}
+
+
+def values_of(template: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+
+
+def test_no_phrase_has_the_code_of_a_reason() -> None:
+    assert len({str(code) for code in CODES}) == len(CODES)
+
+
+@LANGUAGES
+def test_every_code_has_words_in_every_language_and_no_words_are_without_a_code(
+    language: Language,
+) -> None:
+    assert set(language.templates) == set(CODES)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_language_says_all_that_the_others_say(code: Phrase | ReasonCode) -> None:
+    values = values_of(ENGLISH.templates[code])
+
+    assert values_of(CHINESE.templates[code]) == values
+    assert all(name.isidentifier() for name in values)
+
+
+@LANGUAGES
+@pytest.mark.parametrize("code", ReasonCode)
+def test_a_reason_is_whole_sentences(code: ReasonCode, language: Language) -> None:
+    assert language.templates[code].endswith((".", '"', "。", "”"))
+
+
+@pytest.mark.parametrize("name", VOCABULARIES)
+def test_chinese_has_a_word_for_every_member_of_a_vocabulary(name: str) -> None:
+    assert set(VOCABULARIES[name]) == set(CHINESE.words[name])
+
+
+def test_chinese_has_a_word_for_every_kind_of_action_and_event() -> None:
+    assert set(CHINESE.words["action_type"]) == set(ACTION_TYPES)
+    assert set(CHINESE.words["event_kind"]) == set(KINDS)
+
+
+@LANGUAGES
+def test_the_values_that_have_words_are_values_that_are_said(language: Language) -> None:
+    said = {name for code in CODES for name in values_of(language.templates[code])}
+
+    assert set(language.words) <= said
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_chinese_has_full_width_punctuation_and_no_english_word(code: Phrase | ReasonCode) -> None:
+    written = re.sub(r"\{\w+\}|HTTP|Asia/Shanghai|zh-Hans|或en", "", CHINESE.templates[code])
+
+    assert not re.search(r"[A-Za-z]{2,}|[,;:!?()]| ", written)
