@@ -93,10 +93,24 @@ ONE_AFTER_ANOTHER = (
 leave none of them the processor that it needs."""
 
 
+LONG = (
+    "test_demo",
+    "test_on_postgres",
+    "test_fuzz",
+    "test_benchmarks",
+    "test_key_rotation",
+    "test_import_tape",
+)
+"""What takes longest of the rest. It comes first, so that neither worker of pytest-xdist is left
+alone with one of these at the end. The group comes before all of them, as xdist begins with the
+largest."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(name in item.nodeid for name in ONE_AFTER_ANOTHER):
             item.add_marker(pytest.mark.xdist_group("processes"))
+    items.sort(key=lambda item: not any(name in item.nodeid for name in LONG))
 
 
 def pytest_collection_finish() -> None:

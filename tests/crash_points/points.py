@@ -8,9 +8,11 @@ tests.crash_points.app is watched from outside, through its database driver and 
 from __future__ import annotations
 
 import inspect
+import linecache
 import os
 import signal
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -108,13 +110,15 @@ def _place() -> str:
     return f"{module}.{frame.f_code.co_name}:{_which(frame.f_code, frame.f_lineno)}"
 
 
+@cache
 def _which(code: CodeType, line: int) -> int:
     """A `with` is left on the line on which it was entered: one of those that open a transaction.
 
     In a loop the same one is met again and again, and is one place all the same.
     """
-    lines, first = inspect.getsourcelines(code)
-    opened = [first + n for n, written in enumerate(lines) if OPENS_TRANSACTION in written]
+    lines = range(code.co_firstlineno, max(last for *_, last in code.co_lines() if last) + 1)
+    source = code.co_filename
+    opened = [n for n in lines if OPENS_TRANSACTION in linecache.getline(source, n)]
     return opened.index(line) + 1
 
 

@@ -99,6 +99,7 @@ class Stage:
     def _begin(self, crash_at: str | None) -> None:
         self._wait_until_idle()
         self.broker.flushall()
+        self.engine.dispose()
         renew_database(self.server_url, self.database, self.template)
         self._set_clock(self.begins_at - Clock().now())
         for path in (self._log, self.folder.passed, self.folder.at, self.folder.died):
@@ -167,7 +168,8 @@ def a_stage(server_url: str, migrated_template: str, folder: Path) -> Iterator[S
             "ARREARS_EVENTS_OUT_SECRETS": SECRET,
             FOLDER: str(folder),
         }
-        engine = create_engine(database_url, poolclass=NullPool)
+        engine = create_engine(database_url)
+        stack.callback(engine.dispose)
         children = stack.enter_context(Children(folder, environment))
         webhook = [*ARREARS, "webhook", f"--port={webhook_port}"]
         children.start("worker", WORKER)

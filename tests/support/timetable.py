@@ -30,8 +30,9 @@ class Timetable:
         self._app.conf.task_routes = [queues.route]
 
     def tick(self) -> None:
-        for task in TIMETABLE:
-            self._app.send_task(task, ignore_result=True)
+        with self._app.producer_pool.acquire(block=True) as producer, producer.batch(100):
+            for task in TIMETABLE:
+                self._app.send_task(task, ignore_result=True, producer=producer)
 
     def close(self) -> None:
         self._app.close()
