@@ -42,7 +42,8 @@ from workers.escalation.scan import scan_portfolio
 from workers.evidence.chain import chain_evidence
 from workers.evidence.verify import verify
 from workers.sms.reconcile import mark_lost_claims, reconcile_texts
-from workers.staff.worklist import Kind, read_work
+from workers.staff.work_items import Kind
+from workers.staff.worklist import read_work
 from workers.visits.start import start_visit
 
 SPEAKS_OF_STOPPING = ("Reply STOP", "回复TD")

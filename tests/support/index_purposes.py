@@ -45,7 +45,8 @@ from workers.privacy import erasure, retention, subject_export
 from workers.sms import delivery_receipts as receipts
 from workers.sms import reconcile
 from workers.sms.providers.port import InboundText
-from workers.staff.worklist import Kind, read_work
+from workers.staff.work_items import Kind
+from workers.staff.worklist import read_work
 
 Ask = Callable[[Connection, Context], object]
 LEASE = timedelta(minutes=5)

@@ -13,14 +13,8 @@ from workers.borrowers.reply_queue import ReplyToRead
 from workers.cli.common import AsJson, day
 from workers.cli.context import open_context
 from workers.cli.render import Table, print_json, print_lines
-from workers.staff.worklist import (
-    ApprovalToGive,
-    CallToMake,
-    FileToBring,
-    Kind,
-    VisitToMake,
-    read_work,
-)
+from workers.staff.work_items import ApprovalToGive, CallToMake, FileToBring, Kind, VisitToMake
+from workers.staff.worklist import read_work
 
 OF_ONE_PERSON = (Kind.CALLS, Kind.VISITS, Kind.REPLIES)
 """The kinds of work that are assigned to one member of staff."""

@@ -50,7 +50,8 @@ from workers.history.history import read_story
 from workers.inbox import process
 from workers.privacy import pruning, subject_export
 from workers.sms import reconcile
-from workers.staff.worklist import Kind, read_work
+from workers.staff.work_items import Kind
+from workers.staff.worklist import read_work
 from workers.visits import start as making_visits
 from workers.visits.letters import open_letter
 

@@ -16,7 +16,8 @@ from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.legal.legal_files import open_legal_file
 from workers.payments.payments import Payment, record_payment
-from workers.staff.worklist import Kind, WorkList, read_work
+from workers.staff.work_items import Kind, WorkList
+from workers.staff.worklist import read_work
 from workers.visits.schedule import schedule_visit
 
 ALL_DAY = ("2026-03-01 00:00", "2026-06-01 00:00")

@@ -1,0 +1,102 @@
+"""The items of the work list. They have no personal data: people and loans are ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from workers.borrowers.reply_queue import ReplyToRead
+
+
+class Kind(StrEnum):
+    """The kinds of work in the list."""
+
+    CALLS = "calls"
+    VISITS = "visits"
+    FILES = "files"
+    APPROVALS = "approvals"
+    REPLIES = "replies"
+
+
+@dataclass(frozen=True, slots=True)
+class CallToMake:
+    """A call that was assigned to a collector."""
+
+    staff: str
+    """The lender's own reference of the collector."""
+    loan: str
+    item: str
+    purpose: str
+    must_learn: tuple[str, ...]
+    may_offer: tuple[str, ...]
+    language: str
+    """BCP 47."""
+    assigned_at: datetime
+    """In the lender's zone."""
+    tries: int
+    """How often it was started."""
+    begun_as: str | None
+    """The attempt that has no outcome yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class VisitToMake:
+    """A visit that two people make."""
+
+    loan: str
+    item: str
+    purpose: str
+    staff: tuple[str, ...]
+    starts_at: datetime
+    ends_at: datetime
+    """Both in the lender's zone."""
+    zone: str
+    """The borrower's zone, or the lender's if it is not known any more."""
+    local_starts_at: datetime
+    local_ends_at: datetime
+    """Both in that zone, which is the local time of the visitors."""
+    begun: bool
+    """Whether it was started, and only its outcome is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileToBring:
+    """A legal file, and the evidence that a person must still attach."""
+
+    loan: str
+    item: str
+    currency: str
+    principal: Decimal
+    interest: Decimal
+    fees: Decimal
+    """The claim when the file was opened."""
+    limitation_on: date | None
+    """The last day on which the claim can be brought; None if it is not known."""
+    missing: dict[str, str]
+    """The evidence of the checklist that is missing: its id, and its text in English."""
+    opened_at: datetime
+    """In the lender's zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalToGive:
+    """An action that waits for the approval of a role."""
+
+    loan: str
+    item: str
+    role: str
+    waits_since: datetime
+    """In the lender's zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkList:
+    """The requested kinds of work; the other kinds are empty."""
+
+    calls: tuple[CallToMake, ...] = ()
+    visits: tuple[VisitToMake, ...] = ()
+    files: tuple[FileToBring, ...] = ()
+    approvals: tuple[ApprovalToGive, ...] = ()
+    replies: tuple[ReplyToRead, ...] = ()
