@@ -151,9 +151,9 @@ def next_status(
 class ActionType(str):
     """What an item of a ladder may ask for, such as a text or a call.
 
-    It is a string, so that SQL and JSON take it as its name. One declaration is all that a new type
-    needs, besides its use case: the queues and tasks, the ladder's reader, the contact gate, the
-    tables' constraints, the lists of work and the languages read what they need from here.
+    It is a string, so that SQL and JSON take it as its name. A new type needs one declaration and
+    its use case: the tasks, the ladder's reader, the contact gate, the tables' constraints, the
+    outbox, the integrity check and the languages read what they need from here.
     """
 
     name: str
@@ -162,7 +162,8 @@ class ActionType(str):
     channel: Channel
     """The channel about which the contact gate is asked."""
     queue: str
-    """The queue of its tasks."""
+    """The queue of its tasks. A queue of its own also needs a line in `workers/queues.py` and a
+    worker that serves it."""
     use_case: str
     """The function that carries out one action: `package.module:function`. It takes the context and
     the action's id, and returns what happened as one short text."""
