@@ -15,7 +15,7 @@ from workers.cli.common import AsJson, Loan
 from workers.cli.context import open_context
 from workers.cli.dates import parse_moment
 from workers.cli.render import print_json, print_lines
-from workers.history import read_story
+from workers.history import loan_history
 
 
 def explain(
@@ -34,7 +34,7 @@ def explain(
     ctx = open_context()
     moment = parse_moment(at, ctx.settings.lender_zone) if at else None
     with ctx.engine.connect() as connection:
-        story = read_story(connection, ctx, loan, at=moment, language=language)
+        story = loan_history(connection, ctx, loan, at=moment, language=language)
     if as_json:
         print_json([_plain(sentence) for sentence in story])
         return

@@ -13,7 +13,7 @@ from workers.context import Context
 from workers.db.schema import evidence_link, loan
 from workers.evidence.hashing import rows_of, set_hash_format
 from workers.evidence.verify import read_head
-from workers.history import read_story
+from workers.history import loan_history
 
 HOW_TO_CHECK = """\
 story.txt      what was done about the loan, when and why, in sentences
@@ -45,7 +45,7 @@ def write_bundle(connection: Connection, ctx: Context, loan_external_id: str, ou
         FileExistsError: the file exists already.
     """
     stories = {
-        name: read_story(connection, ctx, loan_external_id, language=language)
+        name: loan_history(connection, ctx, loan_external_id, language=language)
         for name, language in (("story.txt", "en"), ("story.zh.txt", "zh"))
     }
     set_hash_format(connection)

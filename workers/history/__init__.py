@@ -4,6 +4,6 @@ No encrypted column is read here. So no name, number or address can get into the
 free text that people typed.
 """
 
-from workers.history.history import read_story
+from workers.history.history import loan_history
 
-__all__ = ["read_story"]
+__all__ = ["loan_history"]

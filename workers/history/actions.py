@@ -1,4 +1,4 @@
-"""The actions of a loan: how each began, each of its moves, and what the gate said."""
+"""The actions of a loan: how each began, each of its moves, and what the gate answered."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def planned(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         .order_by(action.c.id)
     )
     for row in rows:
-        said = part(
+        text = part(
             BEGAN_AS.get(_first_status(row, moves_of[row.id]), Phrase.PLANNED),
             item=row.item,
             action_type=ACTION_TYPES[row.type],
@@ -44,7 +44,7 @@ def planned(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
             ladder_version=row.ladder_version,
             delinquent_since=row.delinquent_since,
         )
-        yield Entry(row.decided_at, (said,))
+        yield Entry(row.decided_at, (text,))
 
 
 def moves(connection: Connection, subject: ExplainedLoan, citations: Citations) -> Iterator[Entry]:
@@ -68,8 +68,8 @@ def approvals(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]
         .order_by(approval.c.action_id)
     )
     for row in rows:
-        said = part(Phrase.APPROVED, item=row.item, actor=row.actor, role=row.role)
-        yield Entry(row.approved_at, (said,))
+        text = part(Phrase.APPROVED, item=row.item, actor=row.actor, role=row.role)
+        yield Entry(row.approved_at, (text,))
 
 
 def contacts(

@@ -1,4 +1,4 @@
-"""What happened to the records themselves: the tapes that told of the loan, and who looked."""
+"""What happened to the records themselves: the tapes with the loan, accesses and erasures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workers.history.loan import ExplainedLoan
 
 
 def tapes(connection: Connection, subject: ExplainedLoan, zone: tzinfo) -> Iterator[Entry]:
-    """Each tape that told news of the loan: which, as of when, and what it made of the arrears."""
+    """Each tape that changed the loan: its file, its date, and the arrears before and after."""
     rows = connection.execute(
         select(tape_change, tape_import.c.file_name, tape_import.c.as_of)
         .join(tape_import, tape_import.c.id == tape_change.c.tape_import_id)
@@ -27,29 +27,29 @@ def tapes(connection: Connection, subject: ExplainedLoan, zone: tzinfo) -> Itera
         on = row.at.astimezone(zone).date()
         after = _standing(row.delinquent_since_after, row.past_due_after, on, subject.currency)
         if row.past_due_before is None:
-            said = part(Phrase.TAPE_BROUGHT_IN, file=row.file_name, as_of=row.as_of, after=after)
+            text = part(Phrase.TAPE_BROUGHT_IN, file=row.file_name, as_of=row.as_of, after=after)
         else:
             before = _standing(
                 row.delinquent_since_before, row.past_due_before, on, subject.currency
             )
             if before == after:
                 phrase = Phrase.TAPE_CHANGED_NOTHING_DUE
-                said = part(phrase, file=row.file_name, as_of=row.as_of, after=after)
+                text = part(phrase, file=row.file_name, as_of=row.as_of, after=after)
             else:
-                said = part(
+                text = part(
                     Phrase.TAPE_CHANGED,
                     file=row.file_name,
                     as_of=row.as_of,
                     before=before,
                     after=after,
                 )
-        yield Entry(row.at, (said,))
+        yield Entry(row.at, (text,))
 
 
 def accesses(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
-    """Each look at what is personal: of the loan, of its replies, or of all about its borrower.
+    """Each access to personal data: of the loan, of its replies, or all of its borrower's.
 
-    A purpose that somebody typed is free words, and is not told.
+    A purpose that somebody typed is free text, and is left out.
     """
     # An array, which an index can be searched for; rows of a subquery beside an OR cannot.
     of_reply = func.array(select(reply.c.id).where(reply.c.loan_id == subject.id).scalar_subquery())

@@ -16,7 +16,7 @@ CHANGED = ("phone_encrypted", "address_encrypted", "zones", "locale")
 
 
 def contact_changes(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
-    """Each change that the lender's systems told of: what of the contacts changed."""
+    """Each change that the lender's systems reported: which contact details changed."""
     rows = connection.execute(
         select(inbox_event.c.payload, inbox_event.c.completed_at)
         .join(borrower, borrower.c.external_id == inbox_event.c.payload["borrower"].astext)

@@ -1,4 +1,4 @@
-"""The looks at a loan: the facts each rested on, and why something or nothing was done."""
+"""The reviews of a loan: the facts each rested on, and why something or nothing was done."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from workers.history.loan import ExplainedLoan, why
 
 
 def decisions(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
-    """Every look at the loan."""
+    """Every review of the loan."""
     rows = connection.execute(
         select(decision).where(decision.c.loan_id == subject.id).order_by(decision.c.id)
     )
     for row in rows:
-        yield Entry(row.decided_at, tuple(_look(row, subject.currency)))
+        yield Entry(row.decided_at, tuple(_review(row, subject.currency)))
 
 
 def cases_opened(connection: Connection, subject: ExplainedLoan, zone: tzinfo) -> Iterator[Entry]:
-    """A case opens with the first look of its day that found the loan past due."""
-    looked_at = (
+    """A case opens with the first review of its day that found the loan past due."""
+    reviewed_at = (
         select(func.min(decision.c.decided_at))
         .where(
             decision.c.loan_id == subject.id,
@@ -37,7 +37,7 @@ def cases_opened(connection: Connection, subject: ExplainedLoan, zone: tzinfo) -
         .scalar_subquery()
     )
     rows = connection.execute(
-        select(collection_case.c.opened_on, looked_at.label("at"))
+        select(collection_case.c.opened_on, reviewed_at.label("at"))
         .where(collection_case.c.loan_id == subject.id)
         .order_by(collection_case.c.id)
     )
@@ -58,7 +58,7 @@ def cases_closed(connection: Connection, subject: ExplainedLoan) -> Iterator[Ent
         )
 
 
-def _look(row: Row[*tuple[Any, ...]], currency: str) -> Iterator[Part]:
+def _review(row: Row[*tuple[Any, ...]], currency: str) -> Iterator[Part]:
     if row.delinquent_since is not None:
         yield part(
             Phrase.PAST_DUE,

@@ -35,7 +35,7 @@ WENT_NOWHERE = {
 """What no text moves on from: the moment of its last change is the moment it happened."""
 
 ON_THE_WAY = ("accepted", "queued", "sending", "sent")
-"""The words with which providers tell of a text before it has arrived, in their order."""
+"""Providers' words for a text that has not arrived yet, in their order."""
 
 
 def messages(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
@@ -60,12 +60,12 @@ def messages_gone_wrong(connection: Connection, subject: ExplainedLoan) -> Itera
             parked = part(Phrase.MESSAGE_PARKED, item=row.item, provider=row.provider)
             yield Entry(row.parked_at, (parked,))
         if phrase := WENT_NOWHERE.get(MessageStatus(row.status)):
-            said = part(phrase, item=row.item, provider=row.provider)
-            yield Entry(row.changed_at, (said, *_code(row.code)))
+            text = part(phrase, item=row.item, provider=row.provider)
+            yield Entry(row.changed_at, (text, *_code(row.code)))
 
 
 def receipts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
-    """What the provider told us about each text.
+    """What the provider reported of each text.
 
     Reports overtake each other: within a minute, a text was sent before it was delivered.
     """
@@ -78,7 +78,7 @@ def receipts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         .order_by(receipt.c.id)
     ).all()
     for row in sorted(rows, key=_stage):
-        said = part(Phrase.RECEIPT, item=row.item, receipt=row.status)
+        text = part(Phrase.RECEIPT, item=row.item, receipt=row.status)
         overtaken_by = [
             record.received_at
             for record in rows
@@ -86,9 +86,9 @@ def receipts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
             and _minute(record) == _minute(row)
             and _stage(record) > _stage(row)
         ]
-        told_at = min(overtaken_by, default=row.received_at)
+        sort_at = min(overtaken_by, default=row.received_at)
         yield Entry(
-            row.received_at, (said, *_code(row.code)), sort_at=min(told_at, row.received_at)
+            row.received_at, (text, *_code(row.code)), sort_at=min(sort_at, row.received_at)
         )
 
 
@@ -113,7 +113,7 @@ def calls(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
 
 
 def outcomes(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
-    """What came of each call and each visit, as whoever made it told."""
+    """The outcome of each call and each visit, as whoever made it reported it."""
     rows = connection.execute(
         select(contact_outcome, contact.c.channel, action.c.item)
         .join(contact, contact.c.id == contact_outcome.c.contact_id)
@@ -122,7 +122,7 @@ def outcomes(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         .order_by(contact.c.id)
     )
     for row in rows:
-        said = part(
+        text = part(
             Phrase.OUTCOME,
             item=row.item,
             channel=row.channel,
@@ -130,7 +130,7 @@ def outcomes(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
             actor=row.actor,
         )
         why = (part(Phrase.ARREARS_REASON, arrears_reason=row.reason),) if row.reason else ()
-        yield Entry(row.reported_at, (said, *why))
+        yield Entry(row.reported_at, (text, *why))
 
 
 def visits(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
@@ -147,10 +147,10 @@ def visits(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         goes[record.visit_id].append(record.external_id)
     for row in connection.execute(_of_loan(visit, subject).order_by(visit.c.id)):
         who = tuple(goes[row.id])
-        said = part(
+        text = part(
             Phrase.VISIT, item=row.item, starts_at=row.starts_at, ends_at=row.ends_at, staff=who
         )
-        yield Entry(row.scheduled_at, (said,))
+        yield Entry(row.scheduled_at, (text,))
         if row.cancelled_at is not None:
             off = part(Phrase.VISIT_CALLED_OFF, item=row.item, starts_at=row.starts_at, staff=who)
             yield Entry(row.cancelled_at, (off,))
@@ -159,7 +159,7 @@ def visits(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
 def documents(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each document that was written; never what it says."""
     for row in connection.execute(_of_loan(document, subject).order_by(document.c.id)):
-        said = part(
+        text = part(
             Phrase.DOCUMENT,
             item=row.item,
             document=row.kind,
@@ -167,7 +167,7 @@ def documents(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]
             version=row.template_version,
             language=row.locale,
         )
-        yield Entry(row.created_at, (said,))
+        yield Entry(row.created_at, (text,))
 
 
 def legal_files(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:

@@ -1,4 +1,4 @@
-"""From the records of one loan to its story."""
+"""From the records of one loan to its history."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workers.history.citations import Citations
 from workers.history.loan import ExplainedLoan
 
 
-def read_story(
+def loan_history(
     connection: Connection,
     ctx: Context,
     loan_external_id: str,
@@ -35,7 +35,7 @@ def read_story(
     """
     subject = _find(connection, loan_external_id)
     citations = Citations(ctx.policy.rule_packs)
-    # What shares a moment is told in this order: facts, the look at them, and what came of it.
+    # What shares a moment is listed in this order: facts, the review of them, and its results.
     entries = [
         *_opening(subject, connection),
         *incoming.events(connection, subject),

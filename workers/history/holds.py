@@ -17,7 +17,7 @@ from workers.history.loan import ExplainedLoan
 def holds(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each hold as it was made, and each release, under its own moment.
 
-    Without the words of whoever made it: those may name the borrower. That of a promise is told
+    Without the words of whoever placed it: those may name the borrower. That of a promise is said
     by the promise.
     """
     releases: dict[int, list[Row[*tuple[Any, ...]]]] = defaultdict(list)
@@ -39,13 +39,13 @@ def holds(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     for row in rows:
         yield Entry(row.made_at, (_as_made(row, releases[row.id]),))
         for release in releases[row.id]:
-            said = part(
+            text = part(
                 Phrase.HOLD_RELEASED,
                 hold=row.kind,
                 starts_on=row.starts_on,
                 ends_on=release.ends_on,
             )
-            yield Entry(release.at, (said,))
+            yield Entry(release.at, (text,))
 
 
 def promises(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
@@ -54,7 +54,7 @@ def promises(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         select(promise).where(promise.c.loan_id == subject.id).order_by(promise.c.id)
     )
     for row in rows:
-        said = part(
+        text = part(
             Phrase.PROMISE,
             promise=row.external_id,
             amount=row.amount,
@@ -62,7 +62,7 @@ def promises(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
             due_on=row.due_on,
             actor=row.actor,
         )
-        yield Entry(row.made_at, (said,))
+        yield Entry(row.made_at, (text,))
         if row.completed_at is not None:
             settled = part(Phrase(f"promise_{row.status}"), promise=row.external_id)
             yield Entry(row.completed_at, (settled,))

@@ -17,7 +17,7 @@ from workers.history.loan import ExplainedLoan, why
 
 
 def payments(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
-    """Each payment and how it was laid against the schedule."""
+    """Each payment and how it was allocated to the schedule."""
     of_loan = payment.c.loan_id == subject.id
     apply_allocations: dict[int, list[Part]] = defaultdict(list)
     for row in connection.execute(
@@ -34,27 +34,27 @@ def payments(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
 
 
 def reversals(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
-    """Each payment that was taken back, when the house was told so."""
+    """Each payment that was reversed, under the moment at which that was recorded."""
     rows = connection.execute(
         select(payment)
         .where(payment.c.loan_id == subject.id, payment.c.reversed_at.is_not(None))
         .order_by(payment.c.id)
     )
     for row in rows:
-        said = part(
+        text = part(
             Phrase.REVERSED,
             payment=row.external_id,
             amount=row.amount,
             currency=row.currency,
             reversed_on=row.reversed_on,
         )
-        yield Entry(row.reversed_at, (said,))
+        yield Entry(row.reversed_at, (text,))
 
 
 def write_off(subject: ExplainedLoan) -> Iterator[Entry]:
     if subject.written_off_on is not None:
-        said = part(Phrase.LOAN_WRITTEN_OFF, written_off_on=subject.written_off_on)
-        yield Entry(subject.written_off_at, (said,))
+        text = part(Phrase.LOAN_WRITTEN_OFF, written_off_on=subject.written_off_on)
+        yield Entry(subject.written_off_at, (text,))
 
 
 def opt_outs(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
@@ -99,8 +99,8 @@ def events(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         .order_by(inbox_event.c.id)
     )
     for row in rows:
-        said = part(EVENT[row.status], event_kind=row.kind, event_id=row.external_id)
-        yield Entry(row.received_at, (said, *why(row.reason)))
+        text = part(EVENT[row.status], event_kind=row.kind, event_id=row.external_id)
+        yield Entry(row.received_at, (text, *why(row.reason)))
 
 
 def _payment(row: Row[*tuple[Any, ...]], apply_allocations: list[Part]) -> Iterator[Part]:

@@ -1,4 +1,4 @@
-"""The loan that is explained, and how its reasons are said."""
+"""The loan that is explained, and how its reasons are text."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def test_a_word_is_translated_and_a_reference_stays_as_it_is() -> None:
         "A hold (legal stay) was placed by sup_1, from 2026-03-02 until it is released."
     )
     assert text_of(placed, language=CHINESE) == (
-        "sup_1设置暂停催收（诉讼或仲裁中止）：自2026-03-02起，直至解除。"
+        "sup_1设置暂停催收（司法中止）：自2026-03-02起，直至解除。"
     )
 
 

@@ -18,7 +18,7 @@ from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.db.loan_facts import load_facts
 from workers.db.schema import access, borrower, call, contact, contact_outcome, visit, visit_staff
-from workers.history import read_story
+from workers.history import loan_history
 from workers.inbox import process
 from workers.visits.schedule import schedule_visit
 from workers.visits.start import cancel_visit, start_visit
@@ -326,7 +326,7 @@ def test_a_story_tells_of_attempts_and_looks_and_shows_nothing_personal(book: Bo
     begun = start_call(book.ctx, "L-1", actor=Actor("c-1"))
     tell(book, begun.attempt, "spoke", "unemployed")
     with book.ctx.engine.connect() as connection:
-        story = "\n".join(one.text for one in read_story(connection, book.ctx, "L-1"))
+        story = "\n".join(one.text for one in loan_history(connection, book.ctx, "L-1"))
     assert "The number was shown to c-1 for enquiry_call, to be called." in story
     assert "c-1 reported the result of the call for enquiry_call: spoke." in story
     assert "Why it is overdue, as the borrower said: unemployed." in story

@@ -46,7 +46,7 @@ from workers.escalation import reassess, scan
 from workers.escalation.escalate import escalate_loans
 from workers.evidence import chain
 from workers.gate.claim import lock_action
-from workers.history.history import read_story
+from workers.history.history import loan_history
 from workers.inbox import process
 from workers.privacy import pruning, subject_export
 from workers.sms import reconcile
@@ -117,7 +117,7 @@ PEOPLE_ASK: dict[str, Ask] = {
     "the history of an action": lambda c, h: dead_letters.read_history(
         c, PAST_DUE, h.settings.lender_zone
     ),
-    "the story of a loan": lambda c, h: read_story(c, h, f"L-{PAST_DUE}"),
+    "the story of a loan": lambda c, h: loan_history(c, h, f"L-{PAST_DUE}"),
     "work lists: calls": work_list(Kind.CALLS),
     "work lists: visits": work_list(Kind.VISITS),
     "work lists: approvals": work_list(Kind.APPROVALS),

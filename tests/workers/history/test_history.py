@@ -18,7 +18,7 @@ from workers.calls.assign import assign_call
 from workers.db.loans import insert_opt_out
 from workers.db.problems import note_problem, resolve_problems
 from workers.db.schema import borrower, message
-from workers.history import read_story
+from workers.history import loan_history
 from workers.inbox import process
 from workers.legal.legal_files import open_legal_file
 from workers.payments.payments import Payment
@@ -28,7 +28,7 @@ from workers.visits.schedule import schedule_visit
 def story(book: Book, loan: str = "L-1") -> list[str]:
     """The lines of a story, each with its moment; none holds personal data."""
     with book.ctx.engine.connect() as connection:
-        sentences = read_story(connection, book.ctx, loan)
+        sentences = loan_history(connection, book.ctx, loan)
     lines = [f"{s.at:%m-%d %H:%M} {s.text}" if s.at else s.text for s in sentences]
     for secret in (NAME, ADDRESS, *PHONE.values(), "13800138000"):
         assert secret not in "\n".join(lines)
@@ -242,4 +242,4 @@ def test_a_loan_that_is_not_known_is_a_sentence_and_no_story(engine: Engine) -> 
     book = Book(engine)
 
     with engine.connect() as connection, pytest.raises(ArrearsError, match="Loan L-9 is not known"):
-        read_story(connection, book.ctx, "L-9")
+        loan_history(connection, book.ctx, "L-9")

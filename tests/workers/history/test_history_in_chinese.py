@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from domain.holds import HoldKind
 from tests.support.loans import Book
 from workers.calls.assign import assign_call
-from workers.history import read_story
+from workers.history import loan_history
 from workers.legal.legal_files import open_legal_file
 from workers.visits.schedule import schedule_visit
 
@@ -22,7 +22,7 @@ ENGLISH_WORDS = re.compile(r"\b[a-z]{2,} [a-z]{2,}\b")
 def story(book: Book, language: str = "zh", at: str | None = None) -> list[str]:
     moment = book.moment(at) if at else None
     with book.ctx.engine.connect() as connection:
-        told = read_story(connection, book.ctx, "L-1", at=moment, language=language)
+        told = loan_history(connection, book.ctx, "L-1", at=moment, language=language)
     return [told_value.text for told_value in told]
 
 
@@ -65,7 +65,7 @@ def test_a_whole_story_is_told_in_chinese(book: Book) -> None:
     for expected in (
         "复核：自2026-03-01起逾期，已逾期1天，逾期金额1000.00元。",
         "催收策略“个人消费贷款”（版本1）的“短信提醒”阶段已计划“首次提醒短信”（短信），",
-        "“再次提醒短信”已延后。最早于2026-03-05 08:00执行。原因：不在",
+        "“再次提醒短信”已顺延。最早于2026-03-05 08:00执行。原因：不在",
         "规定的可联系时段内。",
         "原因：人员名册中没有电话催收员。",
         "借款人自述逾期原因：疾病。",

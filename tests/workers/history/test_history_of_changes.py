@@ -15,7 +15,7 @@ from domain.actors import Actor
 from domain.language.speak import speak
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.db.schema import inbox_event, message
-from workers.history import read_story
+from workers.history import loan_history
 from workers.inbox import process
 from workers.sms.reconcile import park_old
 from workers.tapes.import_tape import import_tape
@@ -28,7 +28,7 @@ LOAN = "L-1"
 def story(book: Book) -> list[str]:
     """The lines, each with its moment; none holds personal data."""
     with book.ctx.engine.connect() as connection:
-        sentences = read_story(connection, book.ctx, LOAN)
+        sentences = loan_history(connection, book.ctx, LOAN)
     lines = [f"{s.at:%m-%d %H:%M} {s.text}" if s.at else s.text for s in sentences]
     for secret in (NAME, ADDRESS, *PHONE.values()):
         assert secret not in "\n".join(lines)

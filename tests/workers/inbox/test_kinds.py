@@ -16,7 +16,7 @@ from tests.support.lender import SECRET, listen, tell
 from tests.support.loans import Book
 from workers.context import Context
 from workers.db.schema import inbox_event, message
-from workers.history import read_story
+from workers.history import loan_history
 from workers.http.app import create_app
 from workers.inbox.event_data import Day, EventData, Identifier
 from workers.inbox.kinds import KINDS, EventKind
@@ -90,7 +90,7 @@ def apply_pending(book: Book) -> list[str]:
 
 def history(book: Book) -> str:
     with book.ctx.engine.connect() as connection:
-        return "\n".join(line.text for line in read_story(connection, book.ctx, "L-1"))
+        return "\n".join(line.text for line in loan_history(connection, book.ctx, "L-1"))
 
 
 def test_an_event_of_a_new_kind_works_from_the_call_to_the_history(

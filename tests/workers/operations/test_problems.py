@@ -16,7 +16,7 @@ from domain.reasons import ReasonCode, because
 from tests.support.loans import Book
 from workers.db.actions import claim_action, move_actions
 from workers.db.problems import note_problem, resolve_problems
-from workers.history import read_story
+from workers.history import loan_history
 from workers.inbox import process
 from workers.operations.problems import Problems, read_problems
 from workers.operations.resolve import discard_event, resolve_problem
@@ -129,7 +129,7 @@ def test_a_problem_that_somebody_saw_to_is_closed_and_comes_back_with_its_cause(
     with pytest.raises(ArrearsError, match="no open problem sent_after_all"):
         resolve_problem(book.ctx, "L-1", "sent_after_all", actor=Actor("ops-1"), why="rang")
     with engine.connect() as connection:
-        story = [one.text for one in read_story(connection, book.ctx, "L-1")]
+        story = [one.text for one in loan_history(connection, book.ctx, "L-1")]
     assert "The problem (sent_after_all) was seen to by ops-1." in story
     found()
     assert len(problems_of(book).loans) == 1

@@ -15,7 +15,7 @@ from tests.support.loans import PHONE, Book
 from workers.borrowers.inbound_texts import record_inbound_text
 from workers.borrowers.reply_queue import close_reply
 from workers.db.schema import inbox_event, outbox_event, reply
-from workers.history import read_story
+from workers.history import loan_history
 from workers.inbox import process
 from workers.inbox.event_data import ContactChangeFacts
 from workers.privacy.pruning import prune
@@ -97,7 +97,7 @@ def test_that_contacts_changed_is_still_told_and_what_they_are_is_not(book: Book
     gone = {"phone_encrypted": None, "address_encrypted": None}
     assert kept.payload == {"borrower": "B-L-1", "digest": payload["digest"], **gone}
     with book.ctx.engine.connect() as connection:
-        story = "\n".join(one.text for one in read_story(connection, book.ctx, "L-1"))
+        story = "\n".join(one.text for one in loan_history(connection, book.ctx, "L-1"))
     assert "the number, the address" in story
     assert not prune(book.ctx).anything
     # The same event told again is still known to be the same.

@@ -23,7 +23,7 @@ from domain.actions import ACTION_TYPES, ActionStatus
 from domain.language.speak import with_sentence
 from workers.cli.render import Table, console, errors
 from workers.context import Context
-from workers.history import read_story
+from workers.history import loan_history
 from workers.simulator.demo.backlog import Backlog
 from workers.simulator.demo.installation import RehearsalHouse
 from workers.simulator.demo.scenario import TAPE
@@ -198,7 +198,7 @@ def _print_story(connection: Connection, ctx: Context) -> None:
     if loan is None:
         return
     console.print(Text(f"One loan's history, as `arrears explain {loan}` shows it", style="italic"))
-    for sentence in read_story(connection, ctx, loan):
+    for sentence in loan_history(connection, ctx, loan):
         at = f"{sentence.at:%H:%M}  " if sentence.at else ""
         console.print(Text.assemble((at, "dim"), sentence.text))
     console.print()
