@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Self
 
 from domain.collectors import Role
-from domain.compliance.gate import NOTHING_PAST_DUE, Answer, Verdict
+from domain.compliance.gate import NOTHING_PAST_DUE, Permission, Verdict
 from domain.compliance.vocabulary import Channel
 from domain.reasons import ReasonCode, Reasons, because
 
@@ -138,11 +138,11 @@ def next_status(
     if facts.event_pending:
         reason = because(ReasonCode.EVENT_PENDING)
         return Move(S.DEFERRED, reason, (EVENT_PENDING,), now + RETRY_AFTER_PENDING_EVENT)
-    if verdict and verdict.answer is Answer.BARRED:
+    if verdict and verdict.answer is Permission.BARRED:
         return Move(S.BARRED, verdict.reason, verdict.rules)
     if facts.approver:
         return Move(S.AWAITING_APPROVAL, because(ReasonCode.AWAITS_APPROVAL, role=facts.approver))
-    if verdict and verdict.answer is Answer.DEFERRED:
+    if verdict and verdict.answer is Permission.DEFERRED:
         return Move(S.DEFERRED, verdict.reason, verdict.rules, verdict.until)
     return None
 

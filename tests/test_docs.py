@@ -15,7 +15,7 @@ from config.readers.rule_kinds import KINDS
 from config.readers.rule_packs import RULE_KEYS
 from config.settings import Settings
 from domain.actions import ACTION_TYPES, ActionStatus
-from domain.compliance.gate import Answer
+from domain.compliance.gate import Permission
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.decision import Outcome
@@ -94,7 +94,7 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
         ("## Pausing", HoldKind),
         ("reason for arrears", ArrearsReason),
         ("outcome", Outcome),
-        ("verdict", Answer),
+        ("verdict", Permission),
         ("channel", Channel),
         ("action type", ACTION_TYPES),
         ("missed steps", MissedSteps),

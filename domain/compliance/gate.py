@@ -33,7 +33,9 @@ HORIZON = timedelta(days=70)
 """Two full months and some days. If no moment within it is lawful, no later moment will be."""
 
 
-class Answer(StrEnum):
+class Permission(StrEnum):
+    """What the contact gate may answer."""
+
     ALLOWED = "allowed"
     DEFERRED = "deferred"
     BARRED = "barred"
@@ -43,7 +45,7 @@ class Answer(StrEnum):
 class Verdict:
     """The gate's answer, and every rule it rests on."""
 
-    answer: Answer
+    answer: Permission
     rules: tuple[str, ...]
     reason: Reasons
     """Without personal data."""
@@ -77,17 +79,17 @@ def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
     reaches nobody, so hours and opt-outs do not apply to it; all other rules do.
     """
     if facts.past_due <= ZERO:
-        return Verdict(Answer.BARRED, (NOTHING_PAST_DUE,), because(ReasonCode.CURED))
+        return Verdict(Permission.BARRED, (NOTHING_PAST_DUE,), because(ReasonCode.CURED))
     if facts.past_due < facts.minimum:
         return _until_known(BELOW_MINIMUM, ReasonCode.BELOW_MINIMUM)
     if not facts.packs:
         return _until_known(NO_RULES, ReasonCode.NO_RULE_PACK)
     if channel is not Channel.LEGAL:
         if facts.ceased:
-            return Verdict(Answer.BARRED, (CEASED,), because(ReasonCode.CONTACT_CEASED))
+            return Verdict(Permission.BARRED, (CEASED,), because(ReasonCode.CONTACT_CEASED))
         if channel in facts.opted_out:
             reason = because(ReasonCode.OPTED_OUT_OF, channel=channel)
-            return Verdict(Answer.BARRED, (OPTED_OUT,), reason)
+            return Verdict(Permission.BARRED, (OPTED_OUT,), reason)
         if not facts.zones:
             return _until_known(NO_ZONE, ReasonCode.NO_ZONE)
         if channel not in facts.reachable:
@@ -119,13 +121,13 @@ def _first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Ve
             return _open(facts, channel, moment, bound, against)
         last = _last_to_open(closed)
         if isinstance(last.opens_at, Blocked):
-            answer = Answer.BARRED if last.opens_at.permanent else Answer.DEFERRED
+            answer = Permission.BARRED if last.opens_at.permanent else Permission.DEFERRED
             return Verdict(answer, (last.rule.id,), last.opens_at.reason)
         moment = last.opens_at
         against |= {blocked_rule.rule.id: blocked_rule.rule.violation for blocked_rule in closed}
         if moment - free_from > HORIZON:
             against[NEVER_TOGETHER] = because(ReasonCode.NO_COMMON_MOMENT)
-            return Verdict(Answer.DEFERRED, tuple(against), _all(against), None)
+            return Verdict(Permission.DEFERRED, tuple(against), _all(against), None)
 
 
 def _bound(facts: ContactFacts, channel: Channel, moment: datetime) -> Iterator[_Bound]:
@@ -200,9 +202,9 @@ def _open(
         )
     )
     if against:
-        return Verdict(Answer.DEFERRED, tuple(against), _all(against), moment, warnings)
+        return Verdict(Permission.DEFERRED, tuple(against), _all(against), moment, warnings)
     asked = tuple(dict.fromkeys(bound_rule.rule.id for bound_rule in bound))
-    return Verdict(Answer.ALLOWED, asked, because(ReasonCode.NO_RULE_FORBIDS), None, warnings)
+    return Verdict(Permission.ALLOWED, asked, because(ReasonCode.NO_RULE_FORBIDS), None, warnings)
 
 
 def _hold_at(facts: ContactFacts, moment: datetime) -> Hold | None:
@@ -224,4 +226,4 @@ def _all(against: dict[str, Reasons]) -> Reasons:
 
 
 def _until_known(rule: str, code: ReasonCode, **params: str) -> Verdict:
-    return Verdict(Answer.DEFERRED, (rule,), because(code, **params), None)
+    return Verdict(Permission.DEFERRED, (rule,), because(code, **params), None)

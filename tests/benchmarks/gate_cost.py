@@ -12,7 +12,7 @@ import config
 from config.readers.rule_packs import read_rule_pack
 from config.readers.yaml_reader import read_yaml
 from domain.compliance.contact_facts import ContactFacts, PastContact
-from domain.compliance.gate import Answer, may_contact
+from domain.compliance.gate import Permission, may_contact
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel, Says
 from tests.benchmarks.figures import Figure, Target, expect
@@ -42,7 +42,7 @@ def measure(places: Places, size: Size) -> list[Figure]:
 
 def _costs(jurisdiction: str, zones: tuple[str, ...], channel: Channel) -> Iterator[float]:
     facts = _facts(jurisdiction, zones)
-    expect("answer", may_contact(facts, channel, AT).answer, Answer.ALLOWED)
+    expect("answer", may_contact(facts, channel, AT).answer, Permission.ALLOWED)
     for _ in range(ROUNDS):
         seconds = timeit.timeit(lambda: may_contact(facts, channel, AT), number=VERDICTS)
         yield seconds / VERDICTS * 1e6

@@ -13,7 +13,7 @@ from config.readers.rule_packs import describe_source, read_rule_pack
 from config.readers.yaml_reader import PolicyError, read_yaml
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_hours import ContactHours
-from domain.compliance.gate import Answer, may_contact
+from domain.compliance.gate import Permission, may_contact
 from domain.compliance.rules import RulePack, packs_for
 from domain.compliance.vocabulary import Channel, Says
 
@@ -86,15 +86,15 @@ def test_the_shipped_packs_open_and_close_the_gate_when_the_law_does(
     )
     monday = date(2026, 6, 15)
 
-    def answer(clock: str, minutes_later: int = 0) -> Answer:
+    def answer(clock: str, minutes_later: int = 0) -> Permission:
         wall = time.fromisoformat(clock)
         minutes = wall.hour * 60 + wall.minute + minutes_later
         at = datetime.combine(monday, time(minutes // 60, minutes % 60), ZoneInfo(zone))
         return may_contact(facts, channel, at).answer
 
     opens, closes = monday_hours
-    assert (answer(opens, -1), answer(opens)) == (Answer.DEFERRED, Answer.ALLOWED)
-    assert (answer(closes, -1), answer(closes)) == (Answer.ALLOWED, Answer.DEFERRED)
+    assert (answer(opens, -1), answer(opens)) == (Permission.DEFERRED, Permission.ALLOWED)
+    assert (answer(closes, -1), answer(closes)) == (Permission.ALLOWED, Permission.DEFERRED)
 
 
 def test_australian_calls_begin_later_at_the_weekend() -> None:

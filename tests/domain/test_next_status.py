@@ -9,7 +9,7 @@ import pytest
 
 from domain.actions import ActionFacts, ActionStatus, next_status
 from domain.collectors import Role
-from domain.compliance.gate import NOTHING_PAST_DUE, Answer, Verdict
+from domain.compliance.gate import NOTHING_PAST_DUE, Permission, Verdict
 from domain.reasons import ReasonCode, because
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -17,10 +17,10 @@ TOMORROW = NOW + timedelta(days=1)
 SINCE, EARLIER = date(2026, 3, 1), date(2026, 2, 1)
 
 PAST_DUE = ActionFacts(past_due_since=SINCE)
-ALLOWED = Verdict(Answer.ALLOWED, ("law.hours",), "No rule forbids it.")
-DEFERRED = Verdict(Answer.DEFERRED, ("law.hours",), "Too late in the day.", TOMORROW)
-BARRED = Verdict(Answer.BARRED, ("lender.opted_out",), "The borrower opted out of sms.")
-PAID = Verdict(Answer.BARRED, (NOTHING_PAST_DUE,), "Nothing is past due any more.")
+ALLOWED = Verdict(Permission.ALLOWED, ("law.hours",), "No rule forbids it.")
+DEFERRED = Verdict(Permission.DEFERRED, ("law.hours",), "Too late in the day.", TOMORROW)
+BARRED = Verdict(Permission.BARRED, ("lender.opted_out",), "The borrower opted out of sms.")
+PAID = Verdict(Permission.BARRED, (NOTHING_PAST_DUE,), "Nothing is past due any more.")
 
 
 def facts(**others: Any) -> ActionFacts:

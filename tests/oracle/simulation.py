@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
-from domain.compliance.gate import Answer, Verdict
+from domain.compliance.gate import Permission, Verdict
 from tests.oracle.law import against, moments_worth_asking
 from tests.oracle.log import Life, Pause, Reached
 from tests.oracle.product_answers import ask
@@ -109,7 +109,7 @@ def _one_day(chance: random.Random, life: Life, day: date, found: Found) -> None
         _something_comes(chance, life, planned, acts_at)
         life.lived_until = acts_at
         again = _asked(life, wanted, acts_at, found)
-        if again.answer is Answer.ALLOWED:
+        if again.answer is Permission.ALLOWED:
             life.contacts.append(replace(wanted, at=acts_at, rules=again.rules))
 
 
@@ -156,7 +156,7 @@ def _something_comes(chance: random.Random, life: Life, since: datetime, until: 
 def _asked(life: Life, wanted: Reached, at: datetime, found: Found) -> Verdict:
     """Ask the house, and have the judge look at a no."""
     verdict = ask(life, wanted, at)
-    if verdict.answer is Answer.ALLOWED:
+    if verdict.answer is Permission.ALLOWED:
         return verdict
     found.refusals += 1
     if not (verdict.rules and verdict.reason):

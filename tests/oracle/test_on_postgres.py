@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Engine
 
-from domain.compliance.gate import Answer, Verdict
+from domain.compliance.gate import Permission, Verdict
 from domain.reasons import ReasonCode, because
 from tests.oracle.on_postgres import live_in_the_store
 from workers.calls import start
@@ -32,7 +32,7 @@ def test_an_engine_whose_collectors_go_round_the_gate_is_caught(
 def test_an_engine_that_claims_without_asking_is_caught(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    yes = Verdict(Answer.ALLOWED, ("nobody asked",), because(ReasonCode.NO_RULE_FORBIDS))
+    yes = Verdict(Permission.ALLOWED, ("nobody asked",), because(ReasonCode.NO_RULE_FORBIDS))
     monkeypatch.setattr(claim, "may_contact", lambda facts, channel, at: yes)
     monkeypatch.setattr(gatekeeping, "may_contact", lambda facts, channel, at: yes)
     assert live_in_the_store(engine, seed=3, borrowers=8, days=12).found.unlawful > 0

@@ -11,7 +11,7 @@ import pytest
 
 from domain.compliance.contact_hours import ContactHours
 from domain.compliance.frequency_caps import Cap
-from domain.compliance.gate import Answer, Verdict
+from domain.compliance.gate import Permission, Verdict
 from tests.oracle import simulation
 from tests.oracle.law import against
 from tests.oracle.log import Life, Pause, Reached
@@ -145,7 +145,7 @@ def test_an_engine_that_waits_for_too_long_is_caught(monkeypatch: pytest.MonkeyP
 
     def late(life: Life, wanted: Reached, at: datetime) -> Verdict:
         verdict = asked(life, wanted, at)
-        if verdict.answer is Answer.DEFERRED and verdict.until:
+        if verdict.answer is Permission.DEFERRED and verdict.until:
             return replace(verdict, until=verdict.until + timedelta(days=1))
         return verdict
 

@@ -10,7 +10,7 @@ import typer
 
 from config.readers.rule_packs import describe_source
 from domain.compliance.contact_facts import ContactFacts
-from domain.compliance.gate import Answer, Verdict
+from domain.compliance.gate import Permission, Verdict
 from domain.compliance.gate import may_contact as ask_gate
 from domain.compliance.rules import Rule
 from domain.compliance.vocabulary import Channel, Party
@@ -48,7 +48,7 @@ def may_contact(
         print_json(_plain(loan, channel, moment, verdict, ctx))
     else:
         print_lines(*_lines(loan, channel, moment, facts, verdict, ctx))
-    if verdict.answer is not Answer.ALLOWED:
+    if verdict.answer is not Permission.ALLOWED:
         raise typer.Exit(1)
 
 
@@ -71,11 +71,11 @@ def _lines(
             f"For the borrower that is {_in(verdict.until, ZoneInfo(zone))}."
             for zone in facts.zones
         ]
-    elif verdict.answer is Answer.DEFERRED:
+    elif verdict.answer is Permission.DEFERRED:
         lines.append("No moment will do until a fact changes.")
     packs = ", ".join(pack.name for pack in facts.packs) or "none"
     lines.append(f"Rule packs: {packs}.")
-    asked = "Asked" if verdict.answer is Answer.ALLOWED else "Against it"
+    asked = "Asked" if verdict.answer is Permission.ALLOWED else "Against it"
     lines += [f"{asked}: {_rule(id, ctx)}" for id in verdict.rules]
     lines += [f"Warns: {_rule(id, ctx)}" for id in verdict.warnings]
     return lines

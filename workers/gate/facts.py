@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from domain.actions import ActionType
 from domain.compliance.contact_facts import ContactFacts
-from domain.compliance.gate import Answer, Verdict, may_contact
+from domain.compliance.gate import Permission, Verdict, may_contact
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel, Party, Says
 from domain.delinquency import Arrears, arrears_on
@@ -119,9 +119,9 @@ def precheck(facts: ContactFacts, action_type: ActionType, now: datetime) -> Ver
     A visit can only be barred here: whether it is deferred depends on the slots that are free.
     """
     verdict = may_contact(facts, action_type.channel, now)
-    if verdict.answer is Answer.ALLOWED:
+    if verdict.answer is Permission.ALLOWED:
         return None
-    if action_type.channel is Channel.VISIT and verdict.answer is not Answer.BARRED:
+    if action_type.channel is Channel.VISIT and verdict.answer is not Permission.BARRED:
         return None
     return verdict
 

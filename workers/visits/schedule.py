@@ -16,7 +16,7 @@ from config.readers.templates import format_date
 from domain.actions import SCHEDULE_VISIT, ActionStatus, Move
 from domain.collectors import Span, business_day
 from domain.compliance.contact_facts import ContactFacts
-from domain.compliance.gate import ON_HOLD, Answer, Verdict, may_contact
+from domain.compliance.gate import ON_HOLD, Permission, Verdict, may_contact
 from domain.compliance.vocabulary import Channel
 from domain.reasons import ReasonCode, because
 from domain.visits import DAYS_AHEAD, NOTICE_DAYS, Visitor, choose_visitors, nobody_speaks, slots
@@ -71,19 +71,21 @@ class LawfulSlots:
         A hold that is in force today is checked first: no visit is announced during it.
         """
         verdict = may_contact(facts, Channel.VISIT, self.now)
-        if verdict.answer is not Answer.ALLOWED and (
+        if verdict.answer is not Permission.ALLOWED and (
             verdict.until is None or ON_HOLD in verdict.rules
         ):
             return verdict
         verdicts = [(slot, _check_slot(facts, slot)) for slot in slots(facts.zones[0], self.now)]
-        lawful = [(slot, verdict) for slot, verdict in verdicts if verdict.answer is Answer.ALLOWED]
+        lawful = [
+            (slot, verdict) for slot, verdict in verdicts if verdict.answer is Permission.ALLOWED
+        ]
         self.slots = [slot for slot, _ in lawful]
         return lawful[0][1] if lawful else verdicts[-1][1]
 
 
 def _check_slot(facts: ContactFacts, slot: Span) -> Verdict:
     at_start = may_contact(facts, Channel.VISIT, slot.starts_at)
-    if at_start.answer is not Answer.ALLOWED:
+    if at_start.answer is not Permission.ALLOWED:
         return at_start
     return may_contact(facts, Channel.VISIT, slot.ends_at)
 

@@ -12,7 +12,7 @@ import pytest
 
 from domain.compliance.conduct import Conduct
 from domain.compliance.contact_facts import ContactFacts
-from domain.compliance.gate import Answer, may_contact
+from domain.compliance.gate import Permission, may_contact
 from domain.compliance.rules import Confidence, Modality, RulePack, Source, packs_for
 from domain.compliance.vocabulary import Channel, Party
 from domain.holds import Hold, HoldKind
@@ -44,84 +44,90 @@ def advice(at: datetime) -> Conduct:
     )
 
 
-REASONS: dict[str, tuple[dict[str, Any], datetime, Answer, str, Reasons]] = {
+REASONS: dict[str, tuple[dict[str, Any], datetime, Permission, str, Reasons]] = {
     "nothing past due": (
         {"past_due": Decimal(0)},
         NOON,
-        Answer.BARRED,
+        Permission.BARRED,
         "lender.nothing_past_due",
         because(ReasonCode.CURED),
     ),
     "less than the minimum": (
         {"past_due": Decimal("9.99")},
         NOON,
-        Answer.DEFERRED,
+        Permission.DEFERRED,
         "lender.below_minimum",
         because(ReasonCode.BELOW_MINIMUM),
     ),
     "no law is known": (
         {"packs": ()},
         NOON,
-        Answer.DEFERRED,
+        Permission.DEFERRED,
         "lender.no_rules_known",
         because(ReasonCode.NO_RULE_PACK),
     ),
     "ceased": (
         {"ceased": True},
         NOON,
-        Answer.BARRED,
+        Permission.BARRED,
         "lender.cease_communication",
         because(ReasonCode.CONTACT_CEASED),
     ),
     "opted out": (
         {"opted_out": frozenset({Channel.SMS})},
         NOON,
-        Answer.BARRED,
+        Permission.BARRED,
         "lender.opted_out",
         because(ReasonCode.OPTED_OUT_OF, channel="sms"),
     ),
     "no zone": (
         {"zones": ()},
         NOON,
-        Answer.DEFERRED,
+        Permission.DEFERRED,
         "lender.no_zone_known",
         because(ReasonCode.NO_ZONE),
     ),
     "no number": (
         {"reachable": frozenset({Channel.LEGAL})},
         NOON,
-        Answer.DEFERRED,
+        Permission.DEFERRED,
         "lender.no_address_known",
         because(ReasonCode.NO_ADDRESS, channel="sms"),
     ),
     "held until released": (
         {"holds": (ENDLESS,)},
         NOON,
-        Answer.DEFERRED,
+        Permission.DEFERRED,
         "lender.on_hold",
         because(ReasonCode.ON_HOLD_UNTIL_RELEASED, hold="dispute"),
     ),
     "a third party": (
         {"party": Party.THIRD_PARTY},
         NOON,
-        Answer.DEFERRED,
+        Permission.DEFERRED,
         "lender.no_rules_known",
         because(ReasonCode.NO_THIRD_PARTY_RULE),
     ),
     "no hours for the channel": (
         {"packs": (RulePack("xx", 1, "XX", rules=()),)},
         NOON,
-        Answer.DEFERRED,
+        Permission.DEFERRED,
         "lender.no_rules_known",
         because(ReasonCode.NO_CONTACT_HOURS, channel="sms"),
     ),
-    "allowed": ({}, NOON, Answer.ALLOWED, "cn.contact_hours", because(ReasonCode.NO_RULE_FORBIDS)),
+    "allowed": (
+        {},
+        NOON,
+        Permission.ALLOWED,
+        "cn.contact_hours",
+        because(ReasonCode.NO_RULE_FORBIDS),
+    ),
 }
 
 
 @pytest.mark.parametrize(("given", "at", "answer", "rule", "reason"), REASONS.values(), ids=REASONS)
 def test_an_answer_has_its_rule_and_its_reason(
-    given: dict[str, Any], at: datetime, answer: Answer, rule: str, reason: Reasons
+    given: dict[str, Any], at: datetime, answer: Permission, rule: str, reason: Reasons
 ) -> None:
     verdict = may_contact(replace(FACTS, **given), Channel.SMS, at)
     assert (verdict.answer, verdict.rules, verdict.reason) == (answer, (rule,), reason)
@@ -148,9 +154,9 @@ def test_advice_that_speaks_against_it_goes_with_the_answer_and_stops_nothing() 
     warns = Against(**{name: getattr(advice(NOON), name) for name in _fields(advice(NOON))})
     advised = replace(FACTS, packs=(pack(), RulePack("xx", 1, "XX", rules=(warns,))))
     now = may_contact(advised, Channel.SMS, NOON)
-    assert (now.answer, now.warnings) == (Answer.ALLOWED, ("xx.advice",))
+    assert (now.answer, now.warnings) == (Permission.ALLOWED, ("xx.advice",))
     later = may_contact(advised, Channel.SMS, NIGHT)
-    assert (later.answer, later.warnings) == (Answer.DEFERRED, ("xx.advice",))
+    assert (later.answer, later.warnings) == (Permission.DEFERRED, ("xx.advice",))
     assert later.until == datetime(2026, 3, 3, 0, tzinfo=UTC)
 
 
@@ -160,7 +166,7 @@ def _fields(rule: Conduct) -> list[str]:
 
 def test_a_court_is_reached_without_zone_hours_number_or_leave() -> None:
     bare = replace(FACTS, zones=(), ceased=True, opted_out=frozenset(Channel))
-    assert may_contact(bare, Channel.LEGAL, NIGHT).answer is Answer.ALLOWED
+    assert may_contact(bare, Channel.LEGAL, NIGHT).answer is Permission.ALLOWED
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine
 
-from domain.compliance.gate import CEASED, OPTED_OUT, Answer, may_contact
+from domain.compliance.gate import CEASED, OPTED_OUT, Permission, may_contact
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from tests.support.loans import Book
@@ -30,7 +30,7 @@ def tell(book: Book, kind: str, **payload: object) -> process.EventResult:
     return process.submit(book.ctx, f"{kind}:{sorted(map(str, payload.values()))}", kind, payload)
 
 
-def asked(book: Book, channel: Channel) -> tuple[Answer, tuple[str, ...]]:
+def asked(book: Book, channel: Channel) -> tuple[Permission, tuple[str, ...]]:
     with book.ctx.engine.connect() as connection:
         facts = read_contact_facts(connection, book.ctx, "L-1", book.clock.at)
     verdict = may_contact(facts, channel, book.clock.at)
@@ -45,14 +45,14 @@ def test_who_asked_not_to_be_reached_by_one_channel_is_reached_by_the_others(
     for one in (Channel.SMS, Channel.CALL, Channel.VISIT):
         answer, rules = asked(book, one)
         assert (OPTED_OUT in rules) is (one is channel)
-        assert (answer is Answer.BARRED) is (one is channel)
+        assert (answer is Permission.BARRED) is (one is channel)
 
 
 def test_who_asked_to_be_left_alone_is_reached_by_nothing_but_the_court(book: Book) -> None:
     tell(book, "opt_out", borrower="B-L-1", channel=None, actor="c-1")
     for one in (Channel.SMS, Channel.CALL, Channel.VISIT):
-        assert asked(book, one) == (Answer.BARRED, (CEASED,))
-    assert asked(book, Channel.LEGAL)[0] is Answer.ALLOWED
+        assert asked(book, one) == (Permission.BARRED, (CEASED,))
+    assert asked(book, Channel.LEGAL)[0] is Permission.ALLOWED
     since = book.one(borrower).ceased_at
     book.at("2026-03-05 10:00")
     tell(book, "opt_out", borrower="B-L-1", channel=None, actor="c-2")
@@ -92,11 +92,11 @@ def test_a_payment_acknowledges_the_debt_so_that_the_time_to_sue_runs_anew(engin
     """中华人民共和国民法典, art. 188 and 195: three years, and anew from the acknowledgement."""
     book = Book(engine, now="2026-03-02 10:00")
     book.loan("L-1", due_on="2023-03-01")
-    assert asked(book, Channel.LEGAL)[0] is not Answer.ALLOWED
+    assert asked(book, Channel.LEGAL)[0] is not Permission.ALLOWED
     with engine.begin() as connection:
         paid = Payment("P-1", "L-1", Decimal(10), "CNY", book.ctx.today())
         record_payment(connection, book.ctx, paid)
-    assert asked(book, Channel.LEGAL)[0] is Answer.ALLOWED
+    assert asked(book, Channel.LEGAL)[0] is Permission.ALLOWED
 
 
 def test_a_new_number_is_the_borrowers_own_unless_it_is_said_to_be_of_their_work(

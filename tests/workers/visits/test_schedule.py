@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from domain.compliance.gate import Answer, ContactFacts
+from domain.compliance.gate import ContactFacts, Permission
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel
 from domain.holds import HoldKind
@@ -144,7 +144,7 @@ def test_a_slot_is_lawful_from_its_beginning_to_its_end() -> None:
     )
     at_night = datetime(2026, 3, 31, 23, 30, tzinfo=ZoneInfo("Asia/Kolkata"))
     lawful = LawfulSlots(at_night)
-    assert lawful(facts).answer is Answer.ALLOWED
+    assert lawful(facts).answer is Permission.ALLOWED
     assert {slot.starts_at.hour for slot in lawful.slots} == {9, 11, 13, 15}
 
 
