@@ -18,7 +18,7 @@ from workers.bootstrap import process_context
 from workers.context import Context
 from workers.db.schema import action, outbox_event
 from workers.gate.claim import claim, complete, reserve_contact
-from workers.history import read_story
+from workers.history import loan_history
 from workers.messaging.broker import KEY_PREFIX
 from workers.operations.integrity import count_duplicates, find_unexplained
 from workers.operations.status import read_status
@@ -74,8 +74,8 @@ def run_a_day() -> None:
     with ctx.engine.connect() as connection:
         seen["status"] = read_status(connection, ctx.now()).actions.by_type["ask_mediator"]
         for language in ("en", "zh"):
-            story = read_story(connection, ctx, "L-1", language=language)
-            seen[language] = " ".join(sentence.text for sentence in story)
+            history = loan_history(connection, ctx, "L-1", language=language)
+            seen[language] = " ".join(sentence.text for sentence in history)
         seen["events"] = sorted(connection.execute(select(outbox_event.c.kind)).scalars())
         seen["unexplained"] = find_unexplained(connection, ctx)
         seen["duplicates"] = count_duplicates(connection)

@@ -13,11 +13,11 @@ import pytest
 
 import config
 from domain.actions import ACTION_TYPES, ActionType
+from domain.language.speak import LANGUAGES
 from tests.support.compose import ROOT
 from tests.support.environment import an_environment
 from workers.actions.run import use_case
 from workers.db.schema import metadata
-from workers.history.history import LANGUAGES
 
 DECLARATION = """
 from domain.actions import ACTION_TYPES, ActionStatus, ActionType
@@ -57,7 +57,7 @@ def policy_dir(tmp_path: Path) -> Path:
     return policy
 
 
-def test_a_type_that_nothing_else_knows_of_works_from_the_ladder_to_the_story(
+def test_a_type_that_nothing_else_knows_of_works_from_the_ladder_to_the_history(
     database_url: str, broker_url: str, policy_dir: Path
 ) -> None:
     # In a process of its own: what derives from the registry does so when it is imported.
