@@ -36,6 +36,7 @@ from domain.ladder import Days, Item, Step
 from domain.loans import Instalment
 from domain.messages import MESSAGE_MOVES, UNSENT, MessageStatus
 from domain.promises import PROMISE_MOVES, PromiseStatus
+from domain.reasons import ReasonCode, because
 from tests.support.events import pay, place, promise, reverse, tell
 from tests.support.loans import Book, shipped_policy
 from tests.support.rights import all_rights
@@ -121,7 +122,7 @@ class Provider:
             reconcile_texts(self.book.ctx)
         outcome = ANSWERS[self.answer]
         sid = self.taken[text.reference] if outcome is SendOutcome.ACCEPTED else None
-        return SendResult(outcome, "As the test says.", sid=sid)
+        return SendResult(outcome, because(ReasonCode.PROVIDER_HAS_IT), sid=sid)
 
     def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
         sid = self.taken.get(text.reference)

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine
 
+from domain.reasons import ReasonCode, because
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import Book
@@ -16,7 +17,13 @@ from tests.support.sending import ANSWER_LOST, Scripted, route
 from workers.db.schema import message
 from workers.sms.providers.port import SendOutcome, SendResult
 
-REFUSED = SendResult(SendOutcome.REFUSED, "The account may not text [this] country.", code="21408")
+REFUSED = SendResult(
+    SendOutcome.REFUSED,
+    because(
+        ReasonCode.FAILED_SAYING, error="E", message="The account may not text [this] country."
+    ),
+    code="21408",
+)
 
 
 @pytest.fixture

@@ -10,12 +10,13 @@ from sqlalchemy import Engine, select
 from standardwebhooks.webhooks import Webhook
 
 from domain.errors import ArrearsError
+from domain.reasons import ReasonCode, because
 from tests.support.commands import arrears, python
 from tests.support.environment import an_environment
 from tests.support.loans import Book
 from tests.support.receiver import SECRET, LendersSystems, telling
 from workers.db.schema import outbox_event
-from workers.operations.status import EventsOut, read_status
+from workers.operations.status import EventsOut, ReasonCount, read_status
 from workers.outbox.deliver import deliver_events
 from workers.outbox.resend import resend, resend_dead
 
@@ -123,4 +124,4 @@ def test_the_status_counts_what_waits_and_says_why_events_were_given_up(
 
     out = events_out(book)
     assert (out.waiting, out.oldest_seconds) == (1, 60)
-    assert out.dead_by_reason == {"The receiver wants no such events (410).": 1}
+    assert out.dead_by_reason == (ReasonCount(because(ReasonCode.RECEIVER_GONE), 1),)

@@ -20,7 +20,7 @@ from workers.calls.assign import assign_call
 from workers.db.problems import note_problem
 from workers.escalation.scan import scan_portfolio
 from workers.inbox import process
-from workers.operations.status import Status, read_status
+from workers.operations.status import ReasonCount, Status, read_status
 from workers.payments.payments import Payment
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
 
@@ -34,6 +34,9 @@ class Answering(FakeSmsGateway):
 
     def send(self, text: OutgoingText) -> SendResult:
         return self._answer
+
+
+TOO_MANY = because(ReasonCode.TOO_MANY_REQUESTS, provider="twilio")
 
 
 def status_of(book: Book) -> Status:
@@ -95,7 +98,7 @@ def test_what_waits_is_counted_by_its_reason(engine: Engine) -> None:
     actions = status_of(book).actions
     assert actions.by_type == {"assign_call": {"planned": 1}, "send_sms": {"deferred": 1}}
     assert actions.deferred_by_rules == {"cn.contact_hours": 1}
-    assert list(actions.waiting_by_reason.values()) == [1]
+    assert [counted.count for counted in actions.waiting_by_reason] == [1]
     # Deferred until eight, and nobody has taken it since: the call waits for another moment.
     assert actions.due == 1
     assert actions.oldest_due_at == book.moment("2026-03-03 08:00")
@@ -108,9 +111,9 @@ def test_what_failed_was_given_up_or_is_not_certain_is_counted(engine: Engine) -
         book.loan(name, due_on="2026-03-01")
     book.escalate("L-1", "L-2", "L-3", "L-4")
     for name, outcome, reason in (
-        ("L-1", SendOutcome.NOT_SENT, "Too many requests."),
-        ("L-2", SendOutcome.REFUSED, "The number cannot receive texts."),
-        ("L-3", SendOutcome.UNKNOWN, "The answer was lost."),
+        ("L-1", SendOutcome.NOT_SENT, TOO_MANY),
+        ("L-2", SendOutcome.REFUSED, because(ReasonCode.NUMBER_CANNOT_RECEIVE)),
+        ("L-3", SendOutcome.UNKNOWN, because(ReasonCode.MAY_BE_SENT)),
     ):
         answer_with(book, outcome, reason)
         book.send(name, "text_day_1")
@@ -118,8 +121,10 @@ def test_what_failed_was_given_up_or_is_not_certain_is_counted(engine: Engine) -
     found = status_of(book)
     assert found.actions.by_type["send_sms"] == {"dead": 1, "failed": 1, "planned": 1, "unknown": 1}
     assert found.actions.in_status(ActionStatus.UNKNOWN) == 1
-    assert found.actions.dead_by_reason == {"The number cannot receive texts.": 1}
-    assert found.actions.waiting_by_reason == {"Too many requests.": 1}
+    assert found.actions.dead_by_reason == (
+        ReasonCount(because(ReasonCode.NUMBER_CANNOT_RECEIVE), 1),
+    )
+    assert found.actions.waiting_by_reason == (ReasonCount(TOO_MANY, 1),)
     assert found.messages == {"refused": 1, "not_sent": 1, "unknown": 1}
 
 
@@ -221,5 +226,5 @@ def test_a_story_reaches_programs_as_json(engine: Engine, environment: dict[str,
 
     story = json.loads(told.stdout)
     assert story[1]["at"] == "2026-03-02T10:00:00+08:00"
-    assert story[1]["text"].startswith("Looked at: past due since 2026-03-01")
-    assert "2026-03-02 10:00  Looked at: past due since 2026-03-01" in read.stdout
+    assert story[1]["text"].startswith("Reviewed: past due since 2026-03-01")
+    assert "2026-03-02 10:00  Reviewed: past due since 2026-03-01" in read.stdout

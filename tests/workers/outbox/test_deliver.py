@@ -92,7 +92,8 @@ def test_the_body_says_what_happened_when_and_to_which_loan(
     assert first["type"] == "loan.escalated"
     assert first["timestamp"] == "2026-03-02T02:00:00Z"
     assert first["data"]["loan"] == "L-1"
-    assert systems.got[0].id == str(book.rows(outbox_event)[0].event_id)
+    in_order = book.rows(select(outbox_event.c.event_id).order_by(outbox_event.c.id))
+    assert systems.got[0].id == str(in_order[0].event_id)
 
 
 def test_no_body_holds_personal_data_or_is_large(book: Book, systems: LendersSystems) -> None:

@@ -55,7 +55,7 @@ def bring_in(
 def pay(book: Book, amount: str, booked_on: date, *, id: str = "P-1") -> str:
     with book.ctx.engine.begin() as connection:
         paid = Payment(id, "L-1", Decimal(amount), "CNY", booked_on)
-        return record_payment(connection, book.ctx, paid)
+        return speak(record_payment(connection, book.ctx, paid))
 
 
 @pytest.fixture
