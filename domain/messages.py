@@ -26,7 +26,8 @@ class MessageStatus(StrEnum):
 UNSENT = frozenset({MessageStatus.NOT_SENT, MessageStatus.REFUSED})
 
 
-UNCONFIRMED = frozenset({MessageStatus.RESERVED, MessageStatus.UNKNOWN, MessageStatus.PARKED})
+UNRESOLVED = frozenset({MessageStatus.RESERVED, MessageStatus.UNKNOWN, MessageStatus.PARKED})
+"""Whether the provider accepted these texts is not known yet."""
 
 
 _RANKED = tuple(MessageStatus)

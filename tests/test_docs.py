@@ -11,7 +11,7 @@ import typer.main
 from pydantic.fields import FieldInfo
 from typer.core import TyperGroup
 
-from config.readers.rule_kinds import KINDS
+from config.readers.rule_kinds import RULE_KINDS
 from config.readers.rule_packs import RULE_KEYS
 from config.settings import Settings
 from domain.actions import ACTION_TYPES, ActionStatus
@@ -27,7 +27,7 @@ from domain.messages import MessageStatus
 from domain.promises import PromiseStatus
 from workers import queues
 from workers.cli.main import app
-from workers.inbox.kinds import KINDS as EVENT_KINDS
+from workers.inbox.kinds import EVENT_KINDS
 from workers.queues import Queue, task_name
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -176,7 +176,7 @@ def test_the_runbook_types_commands_that_exist() -> None:
 
 def test_every_kind_of_rule_is_described_with_its_keys() -> None:
     described = rows("rules.md")
-    for name, kind in KINDS.items():
+    for name, kind in RULE_KINDS.items():
         assert set(kind.keys.split()) == set(described[name][0].replace("`", "").split())
 
 

@@ -178,7 +178,7 @@ class RuleKind:
         return values
 
 
-KINDS = {
+RULE_KINDS = {
     "contact_hours": RuleKind(ContactHours, {"hours": read_hours}),
     "cap": RuleKind(
         Cap,

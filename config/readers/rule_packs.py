@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from config.readers.calendars import read_calendar
-from config.readers.rule_kinds import KINDS, one_of, some_of, subject
+from config.readers.rule_kinds import RULE_KINDS, one_of, some_of, subject
 from config.readers.yaml_reader import Section, Value, each
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
 from domain.compliance.contact_hours import ContactHours
@@ -65,8 +65,10 @@ def read_source(section: Section) -> Source:
 def _read_rule(value: Value, pack_id: str, calendar: Calendar) -> Rule:
     kind_named = value.pairs().get("kind")
     if kind_named is None:
-        raise value.refuse("The key `kind` is missing here.", f"Write one of: {', '.join(KINDS)}.")
-    kind = KINDS[kind_named.known(KINDS, "kind of rule")]
+        raise value.refuse(
+            "The key `kind` is missing here.", f"Write one of: {', '.join(RULE_KINDS)}."
+        )
+    kind = RULE_KINDS[kind_named.known(RULE_KINDS, "kind of rule")]
     section = value.section(f"{RULE_KEYS} {kind.keys}")
     effective_from, effective_to = section.effective()
     values: dict[str, Any] = section.given(OPTIONAL) | kind.read(section)

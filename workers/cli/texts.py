@@ -20,7 +20,7 @@ app = typer.Typer()
 
 Message = Annotated[UUID, typer.Argument(help="The id of the text, as `unconfirmed` shows it.")]
 
-UNCONFIRMED = Table[UnconfirmedText](
+TEXTS = Table[UnconfirmedText](
     "Unconfirmed texts",
     {
         "text": lambda text: text.message,
@@ -41,7 +41,7 @@ def list_unconfirmed(as_json: AsJson = False) -> None:
     ctx = open_context()
     with ctx.engine.connect() as connection:
         found = unconfirmed.read_unconfirmed(connection, ctx.settings.lender_zone)
-    show(UNCONFIRMED, found, as_json=as_json)
+    show(TEXTS, found, as_json=as_json)
 
 
 @app.command("mark-sent")

@@ -44,7 +44,7 @@ class Cipher:
                 "ARREARS_ENCRYPTION_KEYS is empty. Make a key with `arrears keys new`."
             )
         self.key_ids = tuple(
-            sha256(b"arrears mark" + key.encode()).hexdigest()[:KEY_ID_LENGTH] for key in keys
+            sha256(b"arrears key id" + key.encode()).hexdigest()[:KEY_ID_LENGTH] for key in keys
         )
         """The id of each key, newest first. It reveals nothing about the key."""
         self._by_key_id = dict(zip(self.key_ids, fernets, strict=True))
@@ -81,10 +81,10 @@ class Cipher:
             return key.decrypt(token).decode()
         except InvalidToken:
             raise ArrearsError(
-                "None of the keys in ARREARS_ENCRYPTION_KEYS opens what is stored. Put the key "
-                "that sealed it back at the end of the list, from the copy that is kept apart from "
-                "the database. A key may go only when `arrears keys rotate` says that nothing is "
-                "sealed with it any more."
+                "None of the keys in ARREARS_ENCRYPTION_KEYS decrypts what is stored. Put the key "
+                "that encrypted it back at the end of the list, from the copy that is kept apart "
+                "from the database. Remove a key only when `arrears keys rotate` says that nothing "
+                "is encrypted with it any more."
             ) from None
 
     def reencrypt(self, encrypted: bytes) -> bytes:

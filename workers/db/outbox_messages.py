@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain.actions import ACTION_TYPES, ActionStatus
 from domain.decision import Decision
-from domain.messages import UNCONFIRMED, MessageStatus
+from domain.messages import UNRESOLVED, MessageStatus
 from domain.reasons import Reasons, reasons_as_json
 from workers.db.outbox import OutboxEventKind, OutboxMessage
 
@@ -117,7 +117,7 @@ def of_text(text: AdvancedText, to: MessageStatus) -> list[OutboxMessage]:
 
     If the first thing that is known of a text is that it arrived, it was sent as well.
     """
-    kinds = [OutboxEventKind.TEXT_SENT] if text.status in UNCONFIRMED and to in _SENT else []
+    kinds = [OutboxEventKind.TEXT_SENT] if text.status in UNRESOLVED and to in _SENT else []
     if to in _EVENT_OF_TEXT:
         kinds.append(_EVENT_OF_TEXT[to])
     data = {"text": text.id, **_place(text.action_id, text)}

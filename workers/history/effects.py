@@ -203,7 +203,7 @@ def _legal_file(row: Row[*tuple[Any, ...]], needs: list[Row[*tuple[Any, ...]]]) 
 
 
 def _of_loan(effect: Table, subject: ExplainedLoan) -> Select[*tuple[Any, ...]]:
-    """The rows of `effect` for the loan's actions, each with its item; sealed columns stay out."""
+    """The rows of `effect` of the loan's actions, with their items but no encrypted columns."""
     return (
         select(*_shown(effect), action.c.item)
         .join(action, action.c.id == effect.c.action_id)

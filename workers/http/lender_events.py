@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field, GetPydanticSchema, create_model
 
 from workers.inbox.event_data import EventData, StrictModel
-from workers.inbox.kinds import KINDS, EventKind
+from workers.inbox.kinds import EVENT_KINDS, EventKind
 
 
 class LenderEvent(StrictModel):
@@ -29,7 +29,7 @@ def _model_of(kind: EventKind) -> type[LenderEvent]:
 
 
 def _union_of_kinds() -> Any:
-    models = [_model_of(kind) for kind in KINDS.values() if kind.data]
+    models = [_model_of(kind) for kind in EVENT_KINDS.values() if kind.data]
     return Annotated[reduce(or_, models), Field(discriminator="type")]
 
 
@@ -37,4 +37,4 @@ AnyLenderEvent = Annotated[
     LenderEvent,
     GetPydanticSchema(lambda _, handler: handler.generate_schema(_union_of_kinds())),
 ]
-"""An event of any kind that `KINDS` holds when the application is made."""
+"""An event of any kind that `EVENT_KINDS` holds when the application is made."""

@@ -1,7 +1,8 @@
 """The handlers of events: each reads a stored payload and calls the use case that applies it.
 
 All run in the caller's transaction. Amounts in payloads are decimal strings, dates are business
-dates in ISO form. A handler returns a sentence for people.
+dates in ISO form. A handler returns reasons, which are turned into sentences where people read
+them.
 
 Raises (each of them):
     NotYetError: something that the event names is not known yet.

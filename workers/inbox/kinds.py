@@ -52,7 +52,7 @@ class EventKind:
     must not be lost."""
 
 
-KINDS: dict[str, EventKind] = {
+EVENT_KINDS: dict[str, EventKind] = {
     kind.name: kind
     for kind in (
         EventKind(

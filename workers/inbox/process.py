@@ -29,7 +29,7 @@ from workers.db import inbox
 from workers.db.engine import autocommit
 from workers.db.inbox import StoredEvent
 from workers.failures import TRANSIENT_ERRORS, log_summary
-from workers.inbox.kinds import KINDS, BatchHandler
+from workers.inbox.kinds import EVENT_KINDS, BatchHandler
 from workers.payments.payments import Payment
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def store_event(
     if (known.kind, _comparable(known.payload)) == (kind, _comparable(payload)):
         return known.id
     if not inbox.correct_event(
-        connection, known.id, kind, payload, stops_contact=KINDS[kind].stops_contact
+        connection, known.id, kind, payload, stops_contact=EVENT_KINDS[kind].stops_contact
     ):
         of = f", for loan {known.payload['loan']}," if "loan" in known.payload else ""
         raise ArrearsError(
@@ -79,7 +79,7 @@ def _insert_new(
     connection: Connection, external_id: str, kind: str, payload: Mapping[str, Any], now: datetime
 ) -> int | None:
     return inbox.insert_event(
-        connection, external_id, kind, payload, now, stops_contact=KINDS[kind].stops_contact
+        connection, external_id, kind, payload, now, stops_contact=EVENT_KINDS[kind].stops_contact
     )
 
 
@@ -114,7 +114,7 @@ def apply_events(ctx: Context, event_ids: Sequence[int]) -> list[EventResult]:
     try:
         for kind, run in groupby(pending, key=attrgetter("kind")):
             ids = [event.id for event in run]
-            batch_handler = KINDS[kind].apply_batch if kind in KINDS else None
+            batch_handler = EVENT_KINDS[kind].apply_batch if kind in EVENT_KINDS else None
             if batch_handler:
                 results += _apply_batch(ctx, kind, batch_handler, ids)
             else:
@@ -182,7 +182,7 @@ def apply_event(ctx: Context, event_id: int) -> EventResult:
         outcome: HandlerResult | Exception
         try:
             with connection.begin_nested():
-                outcome = KINDS[event.kind].apply(connection, ctx, event.payload)
+                outcome = EVENT_KINDS[event.kind].apply(connection, ctx, event.payload)
         except TRANSIENT_ERRORS:
             raise
         except Exception as error:
@@ -210,7 +210,7 @@ def _result(event: StoredEvent, outcome: HandlerResult | Exception, now: datetim
 
 
 def _has_waited_enough(event: StoredEvent, now: datetime) -> bool:
-    at_most = KINDS[event.kind].waits_at_most
+    at_most = EVENT_KINDS[event.kind].waits_at_most
     return at_most is not None and event.received_at < now - at_most
 
 
@@ -232,10 +232,10 @@ def _record_results(
     ids = [
         event.payload[id_field]
         for event, result in results
-        if result.status is InboxStatus.APPLIED and (id_field := KINDS[event.kind].id_field)
+        if result.status is InboxStatus.APPLIED and (id_field := EVENT_KINDS[event.kind].id_field)
     ]
     if ids:
-        fields = {kind.names for kind in KINDS.values() if kind.names}
+        fields = {kind.names for kind in EVENT_KINDS.values() if kind.names}
         inbox.retry_events_naming(connection, ids, fields)
 
 

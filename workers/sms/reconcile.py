@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import Connection, and_, or_, select, true, update
 
 from domain.actions import ActionStatus, Move
-from domain.messages import MESSAGE_MOVES, UNCONFIRMED, MessageStatus
+from domain.messages import MESSAGE_MOVES, UNRESOLVED, MessageStatus
 from domain.moves import sources
 from domain.reasons import ReasonCode, because
 from workers.actions.dispatch import DISPATCH_BATCH_SIZE
@@ -96,7 +96,7 @@ def resolve_confirmed(ctx: Context) -> int:
     resolved = (
         select(action.c.id, action.c.attempts, newest.c.status, newest.c.code)
         .join(newest, true())
-        .where(action.c.status == ActionStatus.UNKNOWN, newest.c.status.not_in(UNCONFIRMED))
+        .where(action.c.status == ActionStatus.UNKNOWN, newest.c.status.not_in(UNRESOLVED))
         .order_by(action.c.id)
         .limit(BATCH_SIZE)
         .with_for_update(of=action, skip_locked=True)
@@ -233,7 +233,7 @@ def _lock_equal_texts(
             contact.c.borrower_id == pending.borrower_id,
             message.c.provider == pending.provider,
             message.c.sender == pending.sender,
-            message.c.status.in_(UNCONFIRMED),
+            message.c.status.in_(UNRESOLVED),
         )
         .order_by(message.c.contact_id)
         .with_for_update(of=message)

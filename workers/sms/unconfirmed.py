@@ -21,6 +21,7 @@ from workers.db.schema import action, loan, message
 from workers.db.typed_rows import typed_row
 
 UNCONFIRMED = (MessageStatus.UNKNOWN, MessageStatus.PARKED)
+"""A person may resolve texts with these statuses."""
 
 
 class _StoredText(NamedTuple):

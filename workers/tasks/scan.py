@@ -1,4 +1,4 @@
-"""The daily scan."""
+"""The scan, which beat starts every minute or so. It publishes a due loan once."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from domain.language.zh import CHINESE
 from domain.loans import Component
 from domain.promises import PromiseStatus
 from domain.reasons import ReasonCode
-from workers.inbox.kinds import KINDS
+from workers.inbox.kinds import EVENT_KINDS
 
 LANGUAGES = pytest.mark.parametrize("language", [ENGLISH, CHINESE], ids=["English", "Chinese"])
 CODES: list[Phrase | ReasonCode] = [*Phrase, *ReasonCode]
@@ -76,7 +76,7 @@ def test_chinese_has_a_word_for_every_member_of_a_vocabulary(name: str) -> None:
 
 def test_chinese_has_a_word_for_every_kind_of_action_and_event() -> None:
     assert set(CHINESE.words["action_type"]) == set(ACTION_TYPES)
-    assert set(CHINESE.words["event_kind"]) == set(KINDS)
+    assert set(CHINESE.words["event_kind"]) == set(EVENT_KINDS)
 
 
 @LANGUAGES

@@ -46,7 +46,7 @@ def test_keys_of_another_book_are_refused_before_anything_is_encrypted_with_them
     done = arrears(others, *command)
 
     assert done.returncode == 2
-    assert "None of the keys in ARREARS_ENCRYPTION_KEYS opens what is stored" in done.stderr
+    assert "None of the keys in ARREARS_ENCRYPTION_KEYS decrypts what is stored" in done.stderr
     assert len(book.rows(borrower)) == 1
 
 

@@ -1,4 +1,4 @@
-"""What is sealed opens with the keys in the list and no others, also while they change."""
+"""Only the keys in the list decrypt what is stored, also while the list changes."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_value_that_no_key_opens_is_refused_in_a_sentence_without_the_value() 
 
     said = str(error.value)
     assert said.endswith(".")
-    assert "Put the key that sealed it back at the end of the list" in said
+    assert "Put the key that encrypted it back at the end of the list" in said
     for secret in (NAME, sealed.decode(), OLD, NEW):
         assert secret not in said
     assert error.value.__suppress_context__, "a traceback would not show more"

@@ -24,7 +24,7 @@ from tests.support.lender import SECRET, listen, signed
 from tests.support.loans import Book
 from workers.db.schema import inbox_event, reply
 from workers.http.app import create_app
-from workers.inbox.kinds import KINDS
+from workers.inbox.kinds import EVENT_KINDS
 
 BOUNDED = settings(
     max_examples=25,
@@ -194,7 +194,7 @@ def test_the_description_tells_how_each_call_is_signed_and_answered(book: Book) 
     assert set(events["responses"]) == {str(status) for status in statuses}
     assert events["security"] == [{"lender": []}]
     told = events["requestBody"]["content"]["application/json"]["schema"]
-    assert set(told["discriminator"]["mapping"]) == set(KINDS) - {"receipt"}
+    assert set(told["discriminator"]["mapping"]) == set(EVENT_KINDS) - {"receipt"}
     form = described["paths"]["/webhooks/twilio/inbound"]["post"]["requestBody"]["content"]
     assert list(form) == ["application/x-www-form-urlencoded"]
     with TestClient(create_app(book.ctx)) as client:

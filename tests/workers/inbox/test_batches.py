@@ -29,7 +29,7 @@ from workers.context import Context
 from workers.db.inbox import BATCH_SIZE
 from workers.db.schema import allocation, inbox_event, payment, promise
 from workers.inbox import handlers
-from workers.inbox.kinds import KINDS, Payload
+from workers.inbox.kinds import EVENT_KINDS, Payload
 from workers.inbox.process import apply_event, apply_events, dispatch_events, submit
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
@@ -89,8 +89,8 @@ def impatient(ctx: Context) -> Iterator[Context]:
 def apply_batches_by(
     monkeypatch: pytest.MonkeyPatch, handler: Callable[..., list[HandlerResult]]
 ) -> None:
-    payments = replace(KINDS["payment"], apply_batch=handler)
-    monkeypatch.setitem(KINDS, "payment", payments)
+    payments = replace(EVENT_KINDS["payment"], apply_batch=handler)
+    monkeypatch.setitem(EVENT_KINDS, "payment", payments)
 
 
 def statuses(book: Book) -> list[str]:

@@ -1,4 +1,4 @@
-"""One entry in `KINDS` is all that a new kind of event needs, from the HTTP call to the history."""
+"""A new kind of event needs one entry in `EVENT_KINDS`, from the HTTP call to the history."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workers.db.schema import inbox_event, message
 from workers.history import loan_history
 from workers.http.app import create_app
 from workers.inbox.event_data import Day, EventData, Identifier
-from workers.inbox.kinds import KINDS, EventKind
+from workers.inbox.kinds import EVENT_KINDS, EventKind
 from workers.inbox.process import apply_events, dispatch_events
 
 FLOODED = {
@@ -71,7 +71,7 @@ def floods(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             waits_at_most=timedelta(days=2),
         ),
     ):
-        monkeypatch.setitem(KINDS, kind.name, kind)
+        monkeypatch.setitem(EVENT_KINDS, kind.name, kind)
     return done
 
 

@@ -12,7 +12,7 @@ from domain.events import InboxStatus
 from domain.reasons import ReasonCode, because
 from tests.support.loans import Book
 from workers.db.schema import inbox_event, payment
-from workers.inbox.kinds import KINDS
+from workers.inbox.kinds import EVENT_KINDS
 from workers.inbox.process import EventResult, apply_event, dispatch_events, store_event
 
 PAYMENT = {
@@ -127,13 +127,13 @@ def test_an_event_that_fails_half_way_leaves_nothing_of_it_behind(
 ) -> None:
     book.loan("L-1", due_on="2026-03-01")
     stored = event(book)
-    payments = KINDS["payment"]
+    payments = EVENT_KINDS["payment"]
 
     def pays_and_falls_over(*given: object) -> str:
         payments.apply(*given)  # type: ignore[arg-type]
         raise ZeroDivisionError
 
-    monkeypatch.setitem(KINDS, "payment", replace(payments, apply=pays_and_falls_over))
+    monkeypatch.setitem(EVENT_KINDS, "payment", replace(payments, apply=pays_and_falls_over))
     assert apply_event(book.ctx, stored).status == "received"
     assert book.rows(payment) == []
 
