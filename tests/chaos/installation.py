@@ -24,7 +24,7 @@ from workers.simulator.providers.faults import FaultPlan
 from workers.simulator.providers.twilio import ACCOUNT_SID, TOKEN_VARIABLE
 from workers.simulator.servers.environment import LOOPBACK, free_port
 from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
-from workers.simulator.servers.processes import Children
+from workers.simulator.servers.processes import ProcessGroup
 
 WORKERS = 4
 BEATS = 2
@@ -126,14 +126,14 @@ def new_installation(folder: Path, seed: int) -> Iterator[Installation]:
             database_url=database_url,
             commands=_commands(webhook),
         )
-        children = stack.enter_context(
-            Children(folder, environment | {TOKEN_VARIABLE: environment["TWILIO_AUTH_TOKENS"]})
+        processes = stack.enter_context(
+            ProcessGroup(folder, environment | {TOKEN_VARIABLE: environment["TWILIO_AUTH_TOKENS"]})
         )
         command = [
             *(sys.executable, "-m", "workers.simulator.providers.twilio"),
             *(f"--port={provider}", f"--log={installation.texts}", f"--faults={faults(seed)}"),
         ]
-        children.wait_until_answering(children.start("provider", command, port=provider))
+        processes.wait_until_ready(processes.start("provider", command, port=provider))
         stack.callback(installation.stop_all)
         yield installation
 

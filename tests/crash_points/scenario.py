@@ -21,7 +21,7 @@ from workers.clock import Clock
 from workers.db.schema import action, collection_case, loan, message, reply
 from workers.hardship.promises import NewPromise, record_promise
 from workers.inbox import process
-from workers.simulator.providers.magic_numbers import Rehearsal
+from workers.simulator.providers.magic_numbers import SimulatedOutcome
 from workers.sms.providers.port import OutgoingText, SendResult
 
 NOW = "2024-03-04 12:00"
@@ -118,7 +118,7 @@ def write_book(engine: Engine) -> Book:
     """The loans, people to call, to visit and to approve, and a promise that nobody kept."""
     book = Book(engine, now="2024-03-01 12:00", zone=ZONE)
     for n, (external_id, due_on) in enumerate(DUE_ON.items()):
-        line = Rehearsal.LOST if external_id == ANSWER_IS_LOST else f"010{n}"
+        line = SimulatedOutcome.LOST if external_id == ANSWER_IS_LOST else f"010{n}"
         book.loan(
             external_id,
             due_on=due_on,

@@ -41,10 +41,10 @@ from workers import queues
 from workers.clock import Clock
 from workers.db.schema import action, inbox_event, loan, message, outbox_event
 from workers.simulator.demo.installation import ARREARS
-from workers.simulator.providers.twilio import ACCOUNT_SID, TwilioStandIn
+from workers.simulator.providers.twilio import ACCOUNT_SID, SimulatedTwilio
 from workers.simulator.servers.environment import LOOPBACK, free_port
 from workers.simulator.servers.postgres_and_valkey import LocalBroker
-from workers.simulator.servers.processes import Children
+from workers.simulator.servers.processes import ProcessGroup
 from workers.sms.unconfirmed import mark_unsent
 
 SETTLED_WITHIN = 30.0
@@ -82,7 +82,7 @@ class Stage:
     def play(self, crash_at: str | None = None) -> End:
         """The whole scenario on a book of its own; a worker dies at the point, if one is named."""
         self._begin(crash_at)
-        with TwilioStandIn(log=self._log, auth_token="secret", port=self.twilio_port) as twilio:
+        with SimulatedTwilio(log=self._log, auth_token="secret", port=self.twilio_port) as twilio:
             book = open_book(self.engine, self.clock_file)
             self._work_until_settled(book)
             for events in FROM_OUTSIDE:
@@ -170,10 +170,10 @@ def a_stage(server_url: str, migrated_template: str, folder: Path) -> Iterator[S
         }
         engine = create_engine(database_url)
         stack.callback(engine.dispose)
-        children = stack.enter_context(Children(folder, environment))
+        processes = stack.enter_context(ProcessGroup(folder, environment))
         webhook = [*ARREARS, "webhook", f"--port={webhook_port}"]
-        children.start("worker", WORKER)
-        children.wait_until_answering(children.start("webhook", webhook, port=webhook_port))
+        processes.start("worker", WORKER)
+        processes.wait_until_ready(processes.start("webhook", webhook, port=webhook_port))
         yield Stage(
             server_url=server_url,
             template=str(template.database),

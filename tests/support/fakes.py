@@ -1,4 +1,4 @@
-"""Stand-ins in memory. Each is held to the contract suite of what it stands in for."""
+"""Fakes in memory. Each passes the contract tests of what it replaces."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from domain.reasons import ReasonCode, because
-from workers.simulator.providers.magic_numbers import Rehearsal, rehearsal_for
+from workers.simulator.providers.magic_numbers import SimulatedOutcome, simulated_outcome
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
 
 _NOT_PROCESSED = {
-    Rehearsal.LANDLINE: SendResult(
+    SimulatedOutcome.LANDLINE: SendResult(
         SendOutcome.REFUSED,
         because(ReasonCode.NUMBER_CANNOT_RECEIVE),
         code="21614",
         number_invalid=True,
     ),
-    Rehearsal.OPTED_OUT: SendResult(
+    SimulatedOutcome.OPTED_OUT: SendResult(
         SendOutcome.REFUSED, because(ReasonCode.OPTED_OUT_OF_SENDER), code="21610", opted_out=True
     ),
-    Rehearsal.TOO_MANY_REQUESTS: SendResult(
+    SimulatedOutcome.TOO_MANY_REQUESTS: SendResult(
         SendOutcome.NOT_SENT,
         because(ReasonCode.TOO_MANY_REQUESTS, provider="twilio"),
         code="20429",
@@ -30,11 +30,11 @@ _NOT_PROCESSED = {
 }
 _ANSWER_IS_LOST = frozenset(
     {
-        Rehearsal.SERVER_ERROR,
-        Rehearsal.SILENCE,
-        Rehearsal.RESET,
-        Rehearsal.GARBLED,
-        Rehearsal.LOST,
+        SimulatedOutcome.SERVER_ERROR,
+        SimulatedOutcome.SILENCE,
+        SimulatedOutcome.RESET,
+        SimulatedOutcome.GARBLED,
+        SimulatedOutcome.LOST,
     }
 )
 
@@ -50,7 +50,7 @@ class SentText:
 
 @dataclass(slots=True)
 class FakeSmsGateway:
-    """Takes texts without a network; rehearsal numbers misbehave as they do with the stand-in."""
+    """Accepts texts without a network; magic numbers have the same outcomes as when simulated."""
 
     sent: list[SentText] = field(default_factory=list)
     asked: int = 0
@@ -60,9 +60,9 @@ class FakeSmsGateway:
     def send(self, text: OutgoingText) -> SendResult:
         with self._lock:
             self.asked += 1
-        rehearsal = rehearsal_for(text.to)
-        if rehearsal in _NOT_PROCESSED:
-            return _NOT_PROCESSED[rehearsal]
+        outcome = simulated_outcome(text.to)
+        if outcome in _NOT_PROCESSED:
+            return _NOT_PROCESSED[outcome]
         if len(text.to) < 8:
             return SendResult(
                 SendOutcome.REFUSED,
@@ -70,12 +70,12 @@ class FakeSmsGateway:
                 code="21211",
                 number_invalid=True,
             )
-        if rehearsal is Rehearsal.NOT_TAKEN:
+        if outcome is SimulatedOutcome.NOT_TAKEN:
             return SendResult(SendOutcome.UNKNOWN, because(ReasonCode.MAY_BE_SENT))
         sid = "SM" + uuid4().hex
         with self._lock:
             self.sent.append(SentText(sid, text, datetime.now(UTC)))
-        if rehearsal in _ANSWER_IS_LOST:
+        if outcome in _ANSWER_IS_LOST:
             return SendResult(SendOutcome.UNKNOWN, because(ReasonCode.MAY_BE_SENT))
         return SendResult(SendOutcome.ACCEPTED, because(ReasonCode.PROVIDER_HAS_IT), sid=sid)
 

@@ -141,7 +141,7 @@ def _added(pick: Chosen) -> dict[str, str]:
 
 
 def _give_phones(lines: Iterable[dict[str, str]]) -> None:
-    """A number of its own for each, of the state's area, below the stand-in's special ones."""
+    """A number of its own for each, of the state's area, below the magic numbers."""
     regions = load_regions("us")
     given: Counter[str] = Counter()
     for line in lines:

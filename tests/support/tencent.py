@@ -1,4 +1,4 @@
-"""A gateway to the Tencent Cloud stand-in, for which one template of free words is registered."""
+"""A gateway to simulated Tencent Cloud, where one template of free words is registered."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REGISTERED = RegisteredTemplates(
     [RegisteredTemplate("reminder", "en", id=TEMPLATE_ID, values=("words",))]
 )
 VALUES_OF = {TEMPLATE_ID: 1}
-"""What the stand-in is to know of it."""
+"""How many values the template takes, for the simulated provider."""
 
 
 def gateway_to(

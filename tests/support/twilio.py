@@ -1,4 +1,4 @@
-"""A gateway to the Twilio stand-in, and somebody who waits for its callbacks."""
+"""A gateway to simulated Twilio, and a receiver of its callbacks."""
 
 from __future__ import annotations
 

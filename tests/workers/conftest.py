@@ -11,8 +11,8 @@ import pytest
 
 from tests.support import tencent
 from tests.support.twilio import TOKEN, CallbackReceiver
-from workers.simulator.providers.tencent import TencentStandIn
-from workers.simulator.providers.twilio import TwilioStandIn
+from workers.simulator.providers.tencent import SimulatedTencent
+from workers.simulator.providers.twilio import SimulatedTwilio
 
 
 @pytest.fixture
@@ -31,20 +31,20 @@ def log(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def stand_in(log: Path) -> Iterator[TwilioStandIn]:
-    with TwilioStandIn(log=log, auth_token=TOKEN) as stand_in:
-        yield stand_in
+def simulated_twilio(log: Path) -> Iterator[SimulatedTwilio]:
+    with SimulatedTwilio(log=log, auth_token=TOKEN) as twilio:
+        yield twilio
 
 
 @pytest.fixture
-def tencent_stand_in(log: Path, receiver: CallbackReceiver) -> Iterator[TencentStandIn]:
-    with TencentStandIn(
+def simulated_tencent(log: Path, receiver: CallbackReceiver) -> Iterator[SimulatedTencent]:
+    with SimulatedTencent(
         log=log,
         secret_key=tencent.KEY,
         templates=tencent.VALUES_OF,
         status_url=f"{receiver.base}/webhooks/tencent/word/status",
-    ) as stand_in:
-        yield stand_in
+    ) as provider:
+        yield provider
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from tests.support.loans import Book
 from tests.support.timetable import Timetable
 from workers.clock import Clock
 from workers.db.schema import action, loan, message
-from workers.simulator.providers.twilio import ACCOUNT_SID, TwilioStandIn
+from workers.simulator.providers.twilio import ACCOUNT_SID, SimulatedTwilio
 from workers.simulator.servers.postgres_and_valkey import LocalBroker
 from workers.sms.unconfirmed import mark_sent, mark_unsent
 
@@ -37,7 +37,7 @@ class TwoHosts:
     """A worker here and one there; all that the one over there reaches, it reaches by a link."""
 
     book: Book
-    twilio: TwilioStandIn
+    twilio: SimulatedTwilio
     timetable: Timetable
     environment: dict[str, str]
     links: dict[str, Link]
@@ -126,7 +126,7 @@ def hosts(engine: Engine, database_url: str, tmp_path: Path) -> Iterator[TwoHost
     with ExitStack() as stack:
         broker = stack.enter_context(LocalBroker())
         twilio = stack.enter_context(
-            TwilioStandIn(log=tmp_path / "texts.jsonl", auth_token="secret")
+            SimulatedTwilio(log=tmp_path / "texts.jsonl", auth_token="secret")
         )
         environment = {
             **an_environment(database_url, broker.url),

@@ -33,7 +33,7 @@ from workers.queues import (
     SCAN_PORTFOLIO,
     Queue,
 )
-from workers.simulator.providers.twilio import ACCOUNT_SID, TwilioStandIn
+from workers.simulator.providers.twilio import ACCOUNT_SID, SimulatedTwilio
 from workers.simulator.servers.environment import free_port
 from workers.simulator.servers.postgres_and_valkey import LocalBroker
 
@@ -42,9 +42,9 @@ TEXTS_ARE_SETTLED = {"done", "unknown"}
 
 
 @pytest.fixture
-def twilio(tmp_path: Path) -> Iterator[TwilioStandIn]:
-    with TwilioStandIn(log=tmp_path / "texts.jsonl", auth_token="secret") as stand_in:
-        yield stand_in
+def twilio(tmp_path: Path) -> Iterator[SimulatedTwilio]:
+    with SimulatedTwilio(log=tmp_path / "texts.jsonl", auth_token="secret") as twilio:
+        yield twilio
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def book(engine: Engine) -> Book:
 
 @pytest.fixture
 def environment(
-    database_url: str, broker: LocalBroker, twilio: TwilioStandIn, book: Book, tmp_path: Path
+    database_url: str, broker: LocalBroker, twilio: SimulatedTwilio, book: Book, tmp_path: Path
 ) -> dict[str, str]:
     """What the processes are told: the book's day, and leases so short that repairs come soon."""
     clock = tmp_path / "clock"
@@ -107,7 +107,7 @@ def settled(book: Book) -> bool:
     return sum(texts[status] for status in TEXTS_ARE_SETTLED) == LOANS
 
 
-def assert_once_and_none_lost(book: Book, twilio: TwilioStandIn) -> None:
+def assert_once_and_none_lost(book: Book, twilio: SimulatedTwilio) -> None:
     """Judged from the provider's own log: nobody was texted twice, and who was not is unknown."""
     per_number = Counter(text.to for text in twilio.messages())
     assert set(per_number.values()) == {1}
@@ -118,7 +118,7 @@ def assert_once_and_none_lost(book: Book, twilio: TwilioStandIn) -> None:
 
 
 def test_beat_scans_and_workers_text_every_borrower_once(
-    book: Book, environment: dict[str, str], twilio: TwilioStandIn, tmp_path: Path
+    book: Book, environment: dict[str, str], twilio: SimulatedTwilio, tmp_path: Path
 ) -> None:
     with ExitStack() as stack:
         start(stack, environment, tmp_path, "beat")
@@ -175,7 +175,7 @@ def test_after_a_day_no_name_number_or_address_stands_anywhere_in_the_clear(
     book: Book,
     environment: dict[str, str],
     broker: LocalBroker,
-    twilio: TwilioStandIn,
+    twilio: SimulatedTwilio,
     tmp_path: Path,
 ) -> None:
     webhook_port, flower_port = free_port(), free_port()
@@ -344,7 +344,7 @@ def held_by(client: redis.Redis) -> list[str]:
 
 
 def test_workers_killed_in_the_act_and_a_second_beat_change_nothing(
-    book: Book, environment: dict[str, str], twilio: TwilioStandIn, tmp_path: Path
+    book: Book, environment: dict[str, str], twilio: SimulatedTwilio, tmp_path: Path
 ) -> None:
     with ExitStack() as stack:
         start(stack, environment, tmp_path, "beat")
@@ -363,7 +363,7 @@ def test_a_broker_emptied_and_killed_mid_run_loses_nothing(
     book: Book,
     environment: dict[str, str],
     broker: LocalBroker,
-    twilio: TwilioStandIn,
+    twilio: SimulatedTwilio,
     tmp_path: Path,
 ) -> None:
     with ExitStack() as stack:

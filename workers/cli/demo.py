@@ -20,7 +20,7 @@ def demo(
     """Take 400 real loans through one day of collections, and show what was done and why.
 
     Everything runs here, and nothing leaves this machine: real servers, workers, beat and Flower,
-    and a stand-in for the text provider. Exit code 1 if anything failed, could not be explained or
+    and a simulated text provider. Exit code 1 if anything failed, could not be explained or
     was done twice.
     """
     try:

@@ -1,8 +1,8 @@
 """Contacts for tapes that have none: plainly made up, and never anybody's.
 
 Numbers come from +1 area 555-0100 to 0199, which the North American Numbering Plan reserves for
-fiction. Only the first ninety are given out: the Twilio stand-in gives some of the last ten a
-meaning of their own. Loans of one area therefore share numbers.
+fiction. Only the first ninety are given out: some of the last ten are magic numbers of the
+simulated providers. Loans of one area therefore share numbers.
 """
 
 from __future__ import annotations

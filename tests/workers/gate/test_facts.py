@@ -12,7 +12,7 @@ from tests.support.concurrently import concurrently
 from tests.support.loans import Book
 from workers.db.loans import insert_opt_out
 from workers.db.schema import action_event, borrower, contact, contact_outcome, loan
-from workers.simulator.providers.magic_numbers import Rehearsal
+from workers.simulator.providers.magic_numbers import SimulatedOutcome
 
 
 def moves_of(book: Book, name: str, item: str) -> list[tuple[str, str]]:
@@ -131,7 +131,7 @@ def test_texts_and_calls_of_seven_days_are_counted_together(engine: Engine) -> N
 
 def test_a_text_that_the_provider_never_took_counts_for_no_cap(engine: Engine) -> None:
     book = Book(engine, now="2026-03-02 10:00", zone="America/New_York")
-    phone = f"+1212555{Rehearsal.TOO_MANY_REQUESTS}"
+    phone = f"+1212555{SimulatedOutcome.TOO_MANY_REQUESTS}"
     book.loan("L-1", jurisdiction="US-MA", phone=phone)
     book.escalate("L-1")
 

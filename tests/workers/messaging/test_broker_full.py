@@ -22,7 +22,7 @@ from tests.support.environment import an_environment
 from tests.support.loans import Book
 from tests.support.timetable import Timetable
 from workers.db.schema import action
-from workers.simulator.providers.twilio import ACCOUNT_SID, TwilioStandIn
+from workers.simulator.providers.twilio import ACCOUNT_SID, SimulatedTwilio
 from workers.simulator.servers.postgres_and_valkey import LocalBroker
 
 LOANS = 20
@@ -58,7 +58,7 @@ def test_nothing_is_lost_while_the_broker_is_full_and_all_goes_out_when_it_has_r
 
     with ExitStack() as stack:
         twilio = stack.enter_context(
-            TwilioStandIn(log=tmp_path / "texts.jsonl", auth_token="secret")
+            SimulatedTwilio(log=tmp_path / "texts.jsonl", auth_token="secret")
         )
         environment = {
             **an_environment(database_url, broker.url),

@@ -24,7 +24,7 @@ from workers.db.schema import collection_case, decision, message, outbox_event
 from workers.escalation.escalate import escalate_loans
 from workers.legal.legal_files import open_legal_file
 from workers.payments.payments import Payment, record_payment
-from workers.simulator.providers.magic_numbers import Rehearsal
+from workers.simulator.providers.magic_numbers import SimulatedOutcome
 from workers.sms.delivery_receipts import record_receipt
 from workers.visits.schedule import schedule_visit
 
@@ -115,7 +115,7 @@ def test_a_text_is_told_when_the_provider_has_it_and_when_it_has_arrived(book: B
 
 
 def test_a_text_whose_first_receipt_is_that_it_arrived_was_sent_as_well(book: Book) -> None:
-    book.loan("L-1", due_on="2026-03-01", phone=f"+1212555{Rehearsal.SILENCE}")
+    book.loan("L-1", due_on="2026-03-01", phone=f"+1212555{SimulatedOutcome.SILENCE}")
     book.escalate("L-1")
     book.send("L-1", "text_day_1")
     assert kinds(book) == ["loan.escalated"], "nobody knows what became of it"
@@ -125,7 +125,7 @@ def test_a_text_whose_first_receipt_is_that_it_arrived_was_sent_as_well(book: Bo
 
 
 def test_a_text_that_is_refused_is_told_and_so_is_the_end_of_its_action(book: Book) -> None:
-    book.loan("L-1", due_on="2026-03-01", phone=f"+1212555{Rehearsal.LANDLINE}")
+    book.loan("L-1", due_on="2026-03-01", phone=f"+1212555{SimulatedOutcome.LANDLINE}")
     book.escalate("L-1")
     book.send("L-1", "text_day_1")
 

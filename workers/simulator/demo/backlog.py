@@ -1,4 +1,4 @@
-"""What is left to do at this moment: a rehearsal's day is over when nothing is."""
+"""What is left to do at this moment: the simulated day ends when nothing is left."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from domain.actions import CLAIMABLE, ActionStatus
 from domain.messages import MessageStatus
 from workers.db.schema import action, inbox_event, loan, message
 
-ON_ITS_WAY = (MessageStatus.RESERVED, MessageStatus.ACCEPTED, MessageStatus.SENT)
+IN_FLIGHT = (MessageStatus.RESERVED, MessageStatus.ACCEPTED, MessageStatus.SENT)
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Work whose time has come. What waits for another hour, or for a person, is not in it."""
+    """Work that is due now. It leaves out what waits for a later hour or for a person."""
 
     loans: int
-    """Due for a look."""
+    """Loans whose review date has come."""
     actions: int
-    """Due, or in the hands of a worker."""
+    """Actions that are due or claimed by a worker."""
     texts: int
-    """With the provider, and no last receipt yet."""
+    """Texts without a final receipt."""
     events: int
-    """Stored and not applied."""
+    """Events that are stored and not applied."""
 
     def __bool__(self) -> bool:
         return any((self.loans, self.actions, self.texts, self.events))
 
     def __str__(self) -> str:
         return (
-            f"{self.loans} loans due for a look, {self.actions} actions due, "
-            f"{self.texts} texts on their way, {self.events} events to apply"
+            f"{self.loans} loans due for review, {self.actions} actions due, "
+            f"{self.texts} texts without a final receipt, {self.events} events to apply"
         )
 
 
 def read_backlog(connection: Connection, now: datetime) -> Backlog:
-    """The backlog at `now`, an aware moment in the lender's zone. One statement."""
+    """The backlog at `now`, a time with the lender's zone. One statement."""
     due = and_(action.c.status.in_(CLAIMABLE), action.c.due_at <= now)
     row = connection.execute(
         select(
@@ -46,7 +46,7 @@ def read_backlog(connection: Connection, now: datetime) -> Backlog:
             select(func.count())
             .where(or_(due, action.c.status == ActionStatus.CLAIMED))
             .scalar_subquery(),
-            select(func.count()).where(message.c.status.in_(ON_ITS_WAY)).scalar_subquery(),
+            select(func.count()).where(message.c.status.in_(IN_FLIGHT)).scalar_subquery(),
             select(func.count()).where(inbox_event.c.status == "received").scalar_subquery(),
         )
     ).one()

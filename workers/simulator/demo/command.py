@@ -12,103 +12,107 @@ from typing import NoReturn
 import typer
 
 from domain.errors import ArrearsError
-from workers.simulator.demo.installation import RehearsalHouse, rehearsal_house
+from workers.simulator.demo.installation import Installation, new_installation
 from workers.simulator.demo.report import (
     DemoScreen,
+    print_access,
     print_json,
+    print_next_steps,
     print_report,
-    print_what_is_next,
-    print_where_to_look,
 )
-from workers.simulator.demo.scenario import MORNING, bring_in_the_book, live_through, prepare_store
-from workers.simulator.demo.summary import Tally, count_due, read_tally
+from workers.simulator.demo.scenario import MORNING, import_samples, prepare_database, run_day
+from workers.simulator.demo.summary import Summary, count_due, read_summary
 from workers.tapes.import_tape import ImportReport
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run_demo(*, as_json: bool, stay: bool) -> None:
-    """Run the day and print what was done; with `stay`, leave it running until Ctrl-C.
+    """Run the day and print what was done. With `stay`, keep running until Ctrl-C.
 
-    Exits with code 1 if anything failed, could not be explained or was done twice.
+    The exit code is 1 if anything failed, could not be explained or was done twice.
     """
-    began = time.monotonic()
+    started_at = time.monotonic()
     _stop_cleanly_on_signals()
     screen = DemoScreen()
     try:
-        with rehearsal_house(os.environ, at=MORNING) as rehearsal:
-            tally = _run(rehearsal, screen, began, as_json=as_json)
+        with new_installation(os.environ, at=MORNING) as installation:
+            summary = _run(installation, screen, started_at, as_json=as_json)
             if stay:
-                _stay(rehearsal)
+                _wait_for_stop(installation)
             else:
-                print_what_is_next()
+                print_next_steps()
     except ArrearsError as error:
-        screen.fail(str(error))
+        screen.report_error(str(error))
         raise typer.Exit(1) from None
-    if not tally.well:
+    if not summary.succeeded:
         raise typer.Exit(1)
 
 
-def _run(rehearsal: RehearsalHouse, screen: DemoScreen, began: float, *, as_json: bool) -> Tally:
-    ctx = rehearsal.ctx
+def _run(
+    installation: Installation, screen: DemoScreen, started_at: float, *, as_json: bool
+) -> Summary:
+    ctx = installation.ctx
     with screen:
-        prepare_store(rehearsal)
-        screen.say(ctx.now(), "PostgreSQL and the broker serve.")
+        prepare_database(installation)
+        screen.report(ctx.now(), "PostgreSQL and the broker are ready.")
         with screen.importing() as progress:
-            report = bring_in_the_book(rehearsal, progress)
-        agreement = _agreement(report)
-        screen.say(ctx.now(), f"{report.taken} loans came in, {report.rejected} rejected.")
+            report = import_samples(installation, progress)
+        agreement = _status_agreement(report)
+        screen.report(ctx.now(), f"{report.taken} loans imported, {report.rejected} rejected.")
         with ctx.engine.connect() as connection:
             due = count_due(connection, ctx.now())
-        rehearsal.open_doors()
-        live_through(rehearsal, screen)
-        if rehearsal.own_servers:
-            screen.say(ctx.now(), "The book stays in the database that DATABASE_URL names.")
+        installation.start_processes()
+        run_day(installation, screen)
+        if installation.external_servers:
+            screen.report(ctx.now(), "The loans stay in the database that DATABASE_URL names.")
     with ctx.engine.connect() as connection:
-        tally = read_tally(
+        summary = read_summary(
             connection,
             ctx,
-            rehearsal.sent_texts,
+            installation.accepted_texts_log,
             due=due,
             agreement=agreement,
-            seconds=round(time.monotonic() - began, 1),
+            seconds=round(time.monotonic() - started_at, 1),
         )
         if as_json:
-            print_json(connection, ctx, tally)
+            print_json(connection, ctx, summary)
         else:
-            print_report(connection, ctx, tally)
-    return tally
+            print_report(connection, ctx, summary)
+    return summary
 
 
-def _agreement(report: ImportReport) -> float:
+def _status_agreement(report: ImportReport) -> float:
     if not report.kept or report.statuses is None:
         raise ArrearsError(
-            f"The sample tape did not come in: {report.rejected} of its rows are wrong. "
-            "Put back the file that this release ships."
+            f"The sample tape was not imported: {report.rejected} of its rows have errors. "
+            "Restore the file that this release ships."
         )
     return round(report.statuses.share, 4)
 
 
-def _stay(rehearsal: RehearsalHouse) -> None:
+def _wait_for_stop(installation: Installation) -> None:
     """Wait until Ctrl-C or SIGTERM.
 
     Raises:
         ArrearsError: a process ended by itself.
     """
     stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    print_where_to_look(rehearsal)
+    for stop_signal in STOP_SIGNALS:
+        signal.signal(stop_signal, lambda *_: stopped.set())
+    print_access(installation)
     while not stopped.wait(timeout=1):
-        rehearsal.children.check()
+        installation.processes.check_running()
 
 
 def _stop_cleanly_on_signals() -> None:
-    """Make Ctrl-C and SIGTERM unwind the stack, so that every started process is stopped."""
+    """Make Ctrl-C and SIGTERM raise SystemExit, so that every started process is stopped."""
 
     def leave(number: int, _: FrameType | None) -> NoReturn:
-        # Stopping takes a limited time, and a second signal must not interrupt it.
-        for again in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(again, signal.SIG_IGN)
+        # A second signal must not interrupt the clean-up, which takes a limited time.
+        for stop_signal in STOP_SIGNALS:
+            signal.signal(stop_signal, signal.SIG_IGN)
         raise SystemExit(128 + number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, leave)
+    for stop_signal in STOP_SIGNALS:
+        signal.signal(stop_signal, leave)

@@ -1,9 +1,9 @@
-"""A house for one rehearsal: servers, settings, a clock that can be moved, and every process.
+"""An installation for one simulated day: servers, settings, processes, and a clock that can be set.
 
-    with rehearsal_house(os.environ, at=moment) as rehearsal:
-        ...  # rehearsal.house acts in this process; rehearsal.open_doors() starts the others
+    with new_installation(os.environ, at=moment) as installation:
+        ...  # installation.ctx acts in this process; start_processes() starts the others
 
-All of it lives in one temporary directory and is gone afterwards, however it ends.
+Its files are in one temporary directory. They and the processes are gone afterwards in every case.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from workers.queues import Queue
 from workers.simulator.providers.twilio import ACCOUNT_SID, TOKEN_VARIABLE
 from workers.simulator.servers.environment import LOOPBACK, free_port
 from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
-from workers.simulator.servers.processes import Child, Children
+from workers.simulator.servers.processes import ManagedProcess, ProcessGroup
 
 ZONE = "America/New_York"
 SCAN_SECONDS = 3
-"""Long enough that a scan which has to wait for a busy machine has not expired."""
+"""Long enough that a scan does not expire while it waits for a busy machine."""
 
 NOT_INHERITED = (*OURS, *SHARED, "CELERY_", "FLOWER_")
 
@@ -43,13 +43,13 @@ DECIDING = (Queue.SCAN, Queue.ESCALATE, Queue.EVENTS, Queue.OUTBOX, Queue.MAINTE
 DISPATCHING = (Queue.DISPATCH,)
 ACTING = (Queue.SMS, Queue.CALLS, Queue.VISITS, Queue.LEGAL)
 
-# The command of this very installation, whatever the PATH says.
+# The code of this checkout, even if PATH contains another `arrears`.
 ARREARS = [sys.executable, "-c", "from workers.cli.main import main; main()"]
 
 
 @dataclass(frozen=True)
 class Ports:
-    """Where the processes listen, all on the loopback address."""
+    """The ports of the processes, all on the loopback address."""
 
     twilio: int
     webhook: int
@@ -57,20 +57,20 @@ class Ports:
 
 
 @dataclass(frozen=True)
-class RehearsalHouse:
-    """Everything that a rehearsal acts with."""
+class Installation:
+    """The parts of a running installation."""
 
     directory: Path
     ctx: Context
     environment: Mapping[str, str]
     ports: Ports
-    children: Children
-    own_servers: bool
-    """Whether the database and the broker are the caller's, and so outlive the rehearsal."""
+    processes: ProcessGroup
+    external_servers: bool
+    """Whether the caller named the database and the broker; these two are not removed."""
 
     @property
-    def sent_texts(self) -> Path:
-        """The stand-in's log: one line of JSON for each text it accepted."""
+    def accepted_texts_log(self) -> Path:
+        """The log of simulated Twilio: one line of JSON for each accepted text."""
         return self.directory / "texts.jsonl"
 
     @property
@@ -79,34 +79,34 @@ class RehearsalHouse:
 
     @property
     def environment_file(self) -> Path:
-        """To be sourced by a shell in which commands are to reach this house."""
+        """A file that sets the environment of a shell for commands on this installation."""
         return self.directory / "environment"
 
     def move_clock(self, at: datetime) -> None:
-        """From now on it is `at` for every process of this house."""
+        """Set the clock of every process of this installation to `at`."""
         _move_clock(self.directory, at)
 
-    def open_doors(self) -> None:
-        """Start every process but beat, and return once what takes texts and receipts answers."""
-        twilio = self.children.start(
+    def start_processes(self) -> None:
+        """Start every process but beat, and wait until simulated Twilio and the webhook answer."""
+        twilio = self.processes.start(
             "twilio",
             [
                 *(sys.executable, "-m", "workers.simulator.providers.twilio"),
                 f"--port={self.ports.twilio}",
-                f"--log={self.sent_texts}",
+                f"--log={self.accepted_texts_log}",
             ],
             port=self.ports.twilio,
-            environment=self._environment_of_the_stand_in(),
+            environment=self._provider_environment(),
         )
         webhook = self._arrears("webhook", f"--port={self.ports.webhook}", port=self.ports.webhook)
         self._worker("deciding", DECIDING, processes=1)
         self._worker("dispatching", DISPATCHING, processes=1)
         self._worker("acting", ACTING, processes=2)
         self._arrears("flower", f"--port={self.ports.flower}", port=self.ports.flower)
-        self.children.wait_until_answering(twilio, webhook)
+        self.processes.wait_until_ready(twilio, webhook)
 
     def start_beat(self) -> None:
-        """Let time begin: from here on the house works by itself."""
+        """Start beat: from now on the periodic tasks run."""
         self._arrears("beat")
 
     def _worker(self, name: str, queues: tuple[Queue, ...], processes: int) -> None:
@@ -114,27 +114,30 @@ class RehearsalHouse:
         arguments = ("worker", served, f"--concurrency={processes}", f"--name={name}")
         self._arrears(*arguments, log=f"worker-{name}")
 
-    def _arrears(self, *arguments: str, log: str | None = None, port: int | None = None) -> Child:
-        return self.children.start(log or arguments[0], [*ARREARS, *arguments], port=port)
+    def _arrears(
+        self, *arguments: str, log: str | None = None, port: int | None = None
+    ) -> ManagedProcess:
+        return self.processes.start(log or arguments[0], [*ARREARS, *arguments], port=port)
 
-    def _environment_of_the_stand_in(self) -> dict[str, str]:
-        # The token is not a setting of the house, which refuses what it does not know.
+    def _provider_environment(self) -> dict[str, str]:
+        # Not in the common environment: the product refuses variables that are not its settings.
         return {**self.environment, TOKEN_VARIABLE: self.environment["TWILIO_AUTH_TOKENS"]}
 
 
 @contextmanager
-def rehearsal_house(surroundings: Mapping[str, str], at: datetime) -> Iterator[RehearsalHouse]:
-    """A house in which it is `at`, with nothing in it yet and no process started.
+def new_installation(environ: Mapping[str, str], at: datetime) -> Iterator[Installation]:
+    """An installation without data and processes, whose clock shows `at`.
 
-    With both DATABASE_URL and REDIS_URL in `surroundings`, the servers they name are used.
+    It uses the servers that DATABASE_URL and REDIS_URL in `environ` name, and starts its own if
+    neither is set.
 
     Raises:
-        ArrearsError: a server cannot be had, or only one of the two is named.
+        ArrearsError: a server cannot be started or used, or only one of the two is named.
     """
     with ExitStack() as stack:
-        own_servers = _names_own_servers(surroundings)
-        if own_servers:
-            database_url, redis_url = surroundings["DATABASE_URL"], surroundings["REDIS_URL"]
+        external_servers = _names_external_servers(environ)
+        if external_servers:
+            database_url, redis_url = environ["DATABASE_URL"], environ["REDIS_URL"]
             _refuse_busy_broker(redis_url)
         else:
             database_url = stack.enter_context(LocalPostgres()).url
@@ -143,23 +146,23 @@ def rehearsal_house(surroundings: Mapping[str, str], at: datetime) -> Iterator[R
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
         ports = Ports(free_port(), free_port(), free_port())
         settings = _settings(directory, ports, database_url, redis_url)
-        environment = _inherited(surroundings) | settings
+        environment = _inherited(environ) | settings
         _move_clock(directory, at)
         ctx = build_context(load_settings(environment))
         stack.callback(ctx.engine.dispose)
-        children = stack.enter_context(Children(directory, environment))
-        rehearsal = RehearsalHouse(directory, ctx, environment, ports, children, own_servers)
-        _write_environment(rehearsal.environment_file, settings)
-        yield rehearsal
+        processes = stack.enter_context(ProcessGroup(directory, environment))
+        installation = Installation(directory, ctx, environment, ports, processes, external_servers)
+        _write_environment(installation.environment_file, settings)
+        yield installation
 
 
-def _names_own_servers(surroundings: Mapping[str, str]) -> bool:
-    named = [name for name in SHARED if surroundings.get(name)]
+def _names_external_servers(environ: Mapping[str, str]) -> bool:
+    named = [name for name in SHARED if environ.get(name)]
     if len(named) == 1:
         [other] = set(SHARED) - set(named)
         raise ArrearsError(
             f"{named[0]} is set and {other} is not. Set both to use servers of your own, or "
-            "neither, and the demo starts its own."
+            "neither to let the demo start its own."
         )
     return bool(named)
 
@@ -168,14 +171,14 @@ def _refuse_busy_broker(redis_url: str) -> None:
     assert_broker_reachable(redis_url)
     if any(queue_depths(redis_url).values()):
         raise ArrearsError(
-            "Messages wait in the broker that REDIS_URL names: another house works with it. "
-            "Name one of the demo's own, or unset DATABASE_URL and REDIS_URL."
+            "Messages wait in the broker that REDIS_URL names: another installation uses it. "
+            "Name a broker for the demo alone, or unset DATABASE_URL and REDIS_URL."
         )
 
 
 def _settings(directory: Path, ports: Ports, database_url: str, redis_url: str) -> dict[str, str]:
     return {
-        # Without SQLAlchemy's name for the driver, so that psql takes it too.
+        # Without SQLAlchemy's name of the driver, so that psql accepts it too.
         "DATABASE_URL": database_url.replace("postgresql+psycopg2://", "postgresql://", 1),
         "REDIS_URL": redis_url,
         "ARREARS_ENCRYPTION_KEYS": Cipher.new_key(),
@@ -187,16 +190,16 @@ def _settings(directory: Path, ports: Ports, database_url: str, redis_url: str) 
         "ARREARS_SCAN_SECONDS": str(SCAN_SECONDS),
         "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
         "TWILIO_AUTH_TOKENS": secrets.token_hex(16),
-        "TWILIO_FROM": "+15005550006",  # Twilio's own number for rehearsals
+        "TWILIO_FROM": "+15005550006",  # Twilio's own number for tests
         "TWILIO_API_BASE": _http(ports.twilio),
-        # A proxy of this machine has no part in what never leaves it.
+        # All requests stay on this machine: use no proxy.
         "NO_PROXY": LOOPBACK,
         "no_proxy": LOOPBACK,
     }
 
 
-def _inherited(surroundings: Mapping[str, str]) -> dict[str, str]:
-    return {n: v for n, v in surroundings.items() if not n.startswith(NOT_INHERITED)}
+def _inherited(environ: Mapping[str, str]) -> dict[str, str]:
+    return {k: v for k, v in environ.items() if not k.startswith(NOT_INHERITED)}
 
 
 def _http(port: int) -> str:
@@ -208,10 +211,10 @@ def _clock_file(directory: Path) -> Path:
 
 
 def _move_clock(directory: Path, at: datetime) -> None:
-    # Replaced in one step, for other processes read it at any moment.
-    written = directory / "clock.new"
-    written.write_text(str((at - Clock().now()).total_seconds()))
-    written.replace(_clock_file(directory))
+    # Replaced atomically, because other processes read it at any moment.
+    new_file = directory / "clock.new"
+    new_file.write_text(str((at - Clock().now()).total_seconds()))
+    new_file.replace(_clock_file(directory))
 
 
 def _write_environment(path: Path, settings: Mapping[str, str]) -> None:

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from rich.progress import Progress as ProgressBar
@@ -25,17 +24,17 @@ from workers.cli.render import Table, console, errors
 from workers.context import Context
 from workers.history import loan_history
 from workers.simulator.demo.backlog import Backlog
-from workers.simulator.demo.installation import RehearsalHouse
+from workers.simulator.demo.installation import Installation
 from workers.simulator.demo.scenario import TAPE
 from workers.simulator.demo.summary import (
     FAILED,
     WAITING,
     NotDone,
-    StepTally,
-    Tally,
+    StepSummary,
+    Summary,
+    most_eventful_loan,
     read_not_done,
     read_steps,
-    richest_story,
 )
 from workers.tapes.csv_lines import Progress
 
@@ -63,25 +62,25 @@ NOT_DONE = Table[NotDone](
 
 
 class DemoScreen:
-    """Prints the day's progress to stderr; a context manager, for the line that is rewritten."""
+    """Prints progress to stderr; a context manager that shows and removes the status line."""
 
     def __init__(self) -> None:
         self._status_line = Status("starting the servers", console=errors)
 
-    def say(self, at: datetime, sentence: str) -> None:
-        """Print one thing that was done; `at` is the time of the simulated day."""
+    def report(self, at: datetime, sentence: str) -> None:
+        """Print what was done; `at` is the simulated time."""
         errors.print(Text.assemble((f"{at:%H:%M}  ", "dim"), sentence))
 
-    def show(self, at: datetime, backlog: Backlog) -> None:
-        """Show what is left at this moment."""
+    def show_backlog(self, at: datetime, backlog: Backlog) -> None:
+        """Replace the status line by what is left to do now."""
         self._status_line.update(f"{at:%H:%M}  {backlog}")
 
-    def fail(self, why: str) -> None:
-        errors.print(Text(f"arrears: {why}"))
+    def report_error(self, message: str) -> None:
+        errors.print(Text(f"arrears: {message}"))
 
     @contextmanager
     def importing(self) -> Iterator[Progress]:
-        """A progress bar for the tape, in place of the status line."""
+        """Show a progress bar for the tape in place of the status line."""
         self._status_line.stop()
         quiet = not errors.is_terminal
         with ProgressBar(console=errors, transient=True, disable=quiet) as bar:
@@ -95,56 +94,55 @@ class DemoScreen:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        *_: object,
     ) -> None:
         self._status_line.stop()
 
 
-def print_json(connection: Connection, ctx: Context, tally: Tally) -> None:
-    """The figures and both tables for programs: one object, one line."""
+def print_json(connection: Connection, ctx: Context, summary: Summary) -> None:
+    """Print the summary and both tables for programs: one JSON object on one line."""
     tables = {
         "steps": [dataclasses.asdict(step) for step in read_steps(connection, ctx)],
         "reasons": [with_sentence(row) for row in read_not_done(connection)],
     }
-    print(json.dumps(dataclasses.asdict(tally) | tables))
+    print(json.dumps(dataclasses.asdict(summary) | tables))
 
 
-def print_report(connection: Connection, ctx: Context, tally: Tally) -> None:
-    """What was done and what not, one loan's history, and the figures that must be right."""
+def print_report(connection: Connection, ctx: Context, summary: Summary) -> None:
+    """Print what was done and what was not, one loan's history, and the summary."""
     console.print()
     _print_steps(connection, ctx)
     console.print(
-        "Skipped: the loan was past those days already when the book came in, and only the step "
-        "that it has reached acts.\n",
+        "Skipped: the loan was already past these days when it was imported. Only the step that it "
+        "has reached acts.\n",
         soft_wrap=False,
     )
     NOT_DONE.print(read_not_done(connection))
     _print_story(connection, ctx)
     console.print(
-        f"{tally.loans} loans, of which {tally.due} were due for a look; {tally.decisions} "
-        f"decisions. {tally.sms_sent} texts sent, {tally.calls_assigned} calls assigned, "
-        f"{tally.visits_scheduled} visits scheduled, {tally.legal_files_opened} legal files opened."
+        f"{summary.loans} loans, {summary.due} of them due for review; "
+        f"{summary.decisions} decisions. {summary.sms_sent} texts sent, "
+        f"{summary.calls_assigned} calls assigned, {summary.visits_scheduled} visits scheduled, "
+        f"{summary.legal_files_opened} legal files opened."
     )
     console.print(
-        f"{tally.deferred} actions had to wait for a lawful hour or a missing fact; "
-        f"{tally.waiting} still wait."
+        f"{summary.deferred} actions had to wait for a lawful hour or a missing fact; "
+        f"{summary.waiting} still wait."
     )
     console.print(
-        f"Days past due agree with the lender's own status for {tally.agreement:.1%} of the loans: "
-        "on this sample they must, for its due days were chosen so. docs/decisions/0003-due-day.md "
-        "has the share for the whole tape, where they were not."
+        f"Days past due agree with the lender's own status for {summary.agreement:.1%} of the "
+        "loans. In this sample the due days were chosen so that they agree. "
+        "docs/decisions/0003-due-day.md has the share for the whole tape."
     )
     console.print(
-        f"{tally.failed} failed, {tally.unexplained} cannot be explained, {tally.duplicates} were "
-        f"done twice. All of it took {tally.seconds:.0f} seconds.",
-        style="green" if tally.well else "red",
+        f"{summary.failed} failed, {summary.unexplained} cannot be explained, "
+        f"{summary.duplicates} were done twice. The demo took {summary.seconds:.0f} seconds.",
+        style="green" if summary.succeeded else "red",
     )
 
 
-def print_what_is_next() -> None:
-    """What to read after the day: on stderr, because a program may read stdout."""
+def print_next_steps() -> None:
+    """Print what to read next: to stderr, because a program may read stdout."""
     errors.print(
         "\nWhere to look next:\n"
         "    make run                 the same day, left running: Flower, status, explain\n"
@@ -153,34 +151,34 @@ def print_what_is_next() -> None:
     )
 
 
-def print_where_to_look(rehearsal: RehearsalHouse) -> None:
-    """How to inspect it while it runs on: on stderr, because a program may read stdout."""
-    with rehearsal.ctx.engine.connect() as connection:
-        loan = richest_story(connection)
+def print_access(installation: Installation) -> None:
+    """Print how to inspect the installation: to stderr, because a program may read stdout."""
+    with installation.ctx.engine.connect() as connection:
+        loan = most_eventful_loan(connection)
     arrears = shlex.quote(str(_command()))
     errors.print(
         Text(
-            f"\nFlower: {rehearsal.flower_url}\n"
+            f"\nFlower: {installation.flower_url}\n"
             "In another shell, to use this installation:\n"
-            f"    . {shlex.quote(str(rehearsal.environment_file))}\n"
+            f"    . {shlex.quote(str(installation.environment_file))}\n"
             f"    {arrears} status\n"
             f"    {arrears} worklist\n"
             f"    {arrears} explain {shlex.quote(loan or 'LOAN')}\n"
-            f"Logs: {rehearsal.directory}\n"
+            f"Logs: {installation.directory}\n"
             "Ctrl-C stops everything."
         )
     )
 
 
 def _command() -> Path:
-    """This installation's own, because its directory may not be in the PATH of another shell."""
+    """The path of `arrears`, because its directory may not be in the PATH of another shell."""
     command = Path(sys.executable).with_name("arrears")
     here = Path.cwd()
     return command.relative_to(here) if command.is_relative_to(here) else command
 
 
 def _print_steps(connection: Connection, ctx: Context) -> None:
-    columns: dict[str, Callable[[StepTally], object]] = {
+    columns: dict[str, Callable[[StepSummary], object]] = {
         "step": lambda step: step.step,
         "action": lambda step: ACTION_TYPES[step.action_type].words["en"],
         **{name: partial(_count, statuses=statuses) for name, statuses in COLUMNS.items()},
@@ -189,12 +187,12 @@ def _print_steps(connection: Connection, ctx: Context) -> None:
     table.print(read_steps(connection, ctx))
 
 
-def _count(step: StepTally, statuses: Sequence[ActionStatus]) -> str:
+def _count(step: StepSummary, statuses: Sequence[ActionStatus]) -> str:
     return str(step.count(*statuses) or "")
 
 
 def _print_story(connection: Connection, ctx: Context) -> None:
-    loan = richest_story(connection)
+    loan = most_eventful_loan(connection)
     if loan is None:
         return
     console.print(Text(f"One loan's history, as `arrears explain {loan}` shows it", style="italic"))

@@ -1,7 +1,7 @@
-"""One day of a small loan book: a morning, a supervisor, a payment, an afternoon.
+"""One simulated day: a morning, an approval by a supervisor, a payment, an afternoon.
 
-Beat, workers, webhook and the stand-in for the provider do the work, each in its own process. What
-is done here is what people do: bring the book in, approve, take a payment, and wait.
+Beat, the workers, the webhook and the simulated provider run as processes of their own. This module
+does what people do: import the loans, approve legal files, record a payment, and wait.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, inspect, select
+from sqlalchemy import Connection, inspect, select
 
 import config
 from config.readers.tape_mapping_reader import load_mapping
@@ -30,7 +30,7 @@ from workers.inbox import process
 from workers.operations.policy_register import register_policy
 from workers.payments.payments import Payment
 from workers.simulator.demo.backlog import Backlog, read_backlog
-from workers.simulator.demo.installation import ZONE, RehearsalHouse
+from workers.simulator.demo.installation import ZONE, Installation
 from workers.staff.roster import load_roster
 from workers.tapes.csv_lines import Progress
 from workers.tapes.import_tape import ImportReport, import_tape
@@ -41,137 +41,153 @@ MAPPING = "lending_club_sample"
 ROSTER = SAMPLES / "roster.yaml"
 ROSTER_DAYS = 28
 
-# The sample tape stands for the end of 25 June 2018. At 09:30 in New York it is 06:30 in Los
+# The sample tape is the state at the end of 25 June 2018. At 09:30 in New York it is 06:30 in Los
 # Angeles, where nobody may be texted before 08:00; at 15:00 it is noon there.
 MORNING = datetime(2018, 6, 25, 9, 30, tzinfo=ZoneInfo(ZONE))
 AFTERNOON = datetime(2018, 6, 25, 15, 0, tzinfo=ZoneInfo(ZONE))
 
-DRAINED_WITHIN = 180.0
-"""Seconds that the work of a morning or an afternoon may take."""
+DRAIN_TIMEOUT = 180.0
+"""Seconds after which the work of a morning or an afternoon has failed to finish."""
 
-LOOK_EVERY = 0.25
-
-
-class Onlooker(Protocol):
-    """Whoever is shown how the day goes."""
-
-    def say(self, at: datetime, sentence: str) -> None:
-        """Something was done; `at` is the house's own time."""
-
-    def show(self, at: datetime, backlog: Backlog) -> None:
-        """What is left at this moment; called several times a second."""
+POLL_SECONDS = 0.25
 
 
-def prepare_store(rehearsal: RehearsalHouse) -> None:
-    """Bring the database to this release's version.
+class ProgressReporter(Protocol):
+    """Receives the progress of the day. `at` is the simulated time."""
+
+    def report(self, at: datetime, sentence: str) -> None:
+        """Report what was done."""
+
+    def show_backlog(self, at: datetime, backlog: Backlog) -> None:
+        """Show what is left to do; called several times a second."""
+
+
+class PendingApproval(NamedTuple):
+    """One action that waits for approval."""
+
+    loan: str
+    """The lender's own id."""
+    item: str
+    ladder_id: str
+    ladder_version: int
+
+
+def prepare_database(installation: Installation) -> None:
+    """Create the tables, and register the policy.
 
     Raises:
-        ArrearsError: it holds loans already; nothing of it is touched.
+        ArrearsError: the database contains loans already. Nothing in it is changed.
     """
-    ctx = rehearsal.ctx
-    if rehearsal.own_servers:
-        _refuse_a_book(ctx)
+    ctx = installation.ctx
+    if installation.external_servers:
+        _refuse_database_with_loans(ctx)
     upgrade(ctx.settings.database_url)
     register_policy(ctx)
 
 
-def _refuse_a_book(ctx: Context) -> None:
+def _refuse_database_with_loans(ctx: Context) -> None:
     assert_reachable(ctx.engine)
     with ctx.engine.connect() as connection:
         if not inspect(connection).has_table(loan.name):
             return
         if connection.execute(select(loan.c.id).limit(1)).scalar() is not None:
             raise ArrearsError(
-                "The database that DATABASE_URL names holds loans, and the demo would mix its own "
-                "among them. Name an empty one, or unset DATABASE_URL and REDIS_URL."
+                "The database that DATABASE_URL names holds loans, and the demo would add its own "
+                "to them. Name an empty one, or unset DATABASE_URL and REDIS_URL."
             )
 
 
-def bring_in_the_book(rehearsal: RehearsalHouse, progress: Progress) -> ImportReport:
-    """Put the roster and the sample tape into the store.
+def import_samples(installation: Installation, progress: Progress) -> ImportReport:
+    """Load the sample roster, and import the sample tape.
 
     Raises:
-        ArrearsError: one of them cannot be read.
+        ArrearsError: one of the two cannot be read.
     """
-    ctx = rehearsal.ctx
+    ctx = installation.ctx
     load_roster(ctx, ROSTER, ctx.today(), ROSTER_DAYS)
     return import_tape(
         ctx,
         TAPE,
         load_mapping(MAPPING),
         as_of=ctx.today(),
-        rejects_path=rehearsal.directory / "rejects.csv",
+        rejects_path=installation.directory / "rejects.csv",
         progress=progress,
     )
 
 
-def live_through(rehearsal: RehearsalHouse, onlooker: Onlooker) -> None:
-    """The whole day, from the first scan to the last receipt.
+def run_day(installation: Installation, reporter: ProgressReporter) -> None:
+    """Run the whole day, from the first scan to the last receipt.
 
     Raises:
-        ArrearsError: a process ended, or the work was not done in its time.
+        ArrearsError: a process ended by itself, or the work was not finished in time.
     """
-    rehearsal.start_beat()
-    drain(rehearsal, onlooker)
-    onlooker.say(rehearsal.ctx.now(), "The morning's work is done.")
-    onlooker.say(rehearsal.ctx.now(), approve_legal_files(rehearsal))
-    onlooker.say(rehearsal.ctx.now(), take_a_payment(rehearsal))
-    drain(rehearsal, onlooker)
-    rehearsal.move_clock(AFTERNOON)
-    onlooker.say(rehearsal.ctx.now(), "The clock moves on: in the west it is lawful to text now.")
-    drain(rehearsal, onlooker)
-    onlooker.say(rehearsal.ctx.now(), "The day's work is done.")
+    installation.start_beat()
+    drain(installation, reporter)
+    reporter.report(installation.ctx.now(), "The morning's work is done.")
+    reporter.report(installation.ctx.now(), approve_legal_files(installation))
+    reporter.report(installation.ctx.now(), record_payment(installation))
+    drain(installation, reporter)
+    installation.move_clock(AFTERNOON)
+    reporter.report(
+        installation.ctx.now(), "The clock moves to 15:00. Texts to the west are lawful now."
+    )
+    drain(installation, reporter)
+    reporter.report(installation.ctx.now(), "The day's work is done.")
 
 
-def drain(rehearsal: RehearsalHouse, onlooker: Onlooker) -> None:
-    """Return once nothing is left to do at this hour.
+def drain(installation: Installation, reporter: ProgressReporter) -> None:
+    """Wait until nothing is left to do at this hour.
 
     Raises:
-        ArrearsError: a process ended, or the work was not done in its time.
+        ArrearsError: a process ended by itself, or the work was not finished in time.
     """
-    ctx = rehearsal.ctx
-    give_up_at = time.monotonic() + DRAINED_WITHIN
+    ctx = installation.ctx
+    deadline = time.monotonic() + DRAIN_TIMEOUT
     while True:
         now = ctx.now()
         with ctx.engine.connect() as connection:
             backlog = read_backlog(connection, now)
         if not backlog:
             return
-        onlooker.show(now, backlog)
-        rehearsal.children.check()
-        if time.monotonic() > give_up_at:
+        reporter.show_backlog(now, backlog)
+        installation.processes.check_running()
+        if time.monotonic() > deadline:
             raise ArrearsError(
-                f"After {DRAINED_WITHIN:.0f} seconds there is still work left: {backlog}. "
-                f"The processes said last:\n{rehearsal.children.last_words()}"
+                f"After {DRAIN_TIMEOUT:.0f} seconds there is still work left: {backlog}. "
+                f"The last lines of the logs:\n{installation.processes.log_tails()}"
             )
-        time.sleep(LOOK_EVERY)
+        time.sleep(POLL_SECONDS)
 
 
-def approve_legal_files(rehearsal: RehearsalHouse) -> str:
-    """Say yes wherever an action waits for it, as somebody on the roster who may."""
-    ctx = rehearsal.ctx
+def approve_legal_files(installation: Installation) -> str:
+    """Approve every action that waits for it, each by a person whose role may approve it."""
+    ctx = installation.ctx
     with ctx.engine.connect() as connection:
-        waiting = connection.execute(
-            select(loan.c.external_id, action.c.item, action.c.ladder_id, action.c.ladder_version)
-            .join(loan)
-            .where(action.c.status == ActionStatus.AWAITING_APPROVAL)
-            .order_by(action.c.id)
-        ).all()
-        roles = {str(_role(rehearsal, row)) for row in waiting}
-        people = {role: _somebody(connection, role) for role in roles}
-    for row in waiting:
-        role = str(_role(rehearsal, row))
-        approve(ctx, row.external_id, row.item, Actor(people[role]))
-    if not waiting:
-        return "Nothing waited for approval."
-    return f"{' and '.join(people.values())} approved {len(waiting)} legal files that waited."
+        pending = [
+            PendingApproval(*row)
+            for row in connection.execute(
+                select(
+                    loan.c.external_id, action.c.item, action.c.ladder_id, action.c.ladder_version
+                )
+                .join(loan)
+                .where(action.c.status == ActionStatus.AWAITING_APPROVAL)
+                .order_by(action.c.id)
+            )
+        ]
+        roles = [_approval_role(installation, approval) for approval in pending]
+        approvers = {role: _find_approver(connection, role) for role in dict.fromkeys(roles)}
+    for approval, role in zip(pending, roles, strict=True):
+        approve(ctx, approval.loan, approval.item, Actor(approvers[role]))
+    if not pending:
+        return "No action waited for approval."
+    return f"{' and '.join(approvers.values())} approved the {len(pending)} waiting legal files."
 
 
-def take_a_payment(rehearsal: RehearsalHouse) -> str:
-    """Pay all that is past due on a loan whose text waits for a lawful hour: it must not go out."""
-    ctx = rehearsal.ctx
+def record_payment(installation: Installation) -> str:
+    """Pay all that is past due on a loan whose text is deferred: the text must not be sent then."""
+    ctx = installation.ctx
     with ctx.engine.connect() as connection:
-        debt = connection.execute(
+        deferred = connection.execute(
             select(
                 loan.c.external_id,
                 loan.c.currency,
@@ -189,40 +205,41 @@ def take_a_payment(rehearsal: RehearsalHouse) -> str:
             .order_by(action.c.id)
             .limit(1)
         ).one_or_none()
-    if debt is None:
+    if deferred is None:
         return "No text waits for a lawful hour, so no payment is made."
-    paid = Payment(
-        f"demo-{debt.external_id}", debt.external_id, debt.past_due, debt.currency, ctx.today()
-    )
-    until = debt.due_at.astimezone(ctx.settings.lender_zone)
+    loan_id, currency, item, due_at, past_due = deferred
+    payment = Payment(f"demo-{loan_id}", loan_id, past_due, currency, ctx.today())
+    until = due_at.astimezone(ctx.settings.lender_zone)
     return (
-        f"Loan {debt.external_id} pays {debt.past_due:.2f} {debt.currency} while its {debt.item} "
-        f"waits until {until:%H:%M}. {_record(rehearsal, paid)}"
+        f"Loan {loan_id} pays {past_due:.2f} {currency} while its {item} waits until "
+        f"{until:%H:%M}. {_submit(installation, payment)}"
     )
 
 
-def _record(rehearsal: RehearsalHouse, paid: Payment) -> str:
-    ctx = rehearsal.ctx
+def _submit(installation: Installation, payment: Payment) -> str:
+    ctx = installation.ctx
     with ctx.engine.begin() as connection:
         event_id = process.store_event(
             connection,
-            f"payment:{paid.external_id}",
+            f"payment:{payment.external_id}",
             "payment",
-            process.payment_payload(paid),
+            process.payment_payload(payment),
             ctx.now(),
         )
     return speak(process.apply_event(ctx, event_id).reason)
 
 
-def _role(rehearsal: RehearsalHouse, row: Row[*tuple[Any, ...]]) -> str | None:
-    ladders = rehearsal.ctx.policy.ladders
-    return find_ladder(ladders, row.ladder_id, row.ladder_version).item(row.item).approval
+def _approval_role(installation: Installation, approval: PendingApproval) -> str:
+    ladder = find_ladder(
+        installation.ctx.policy.ladders, approval.ladder_id, approval.ladder_version
+    )
+    return str(ladder.item(approval.item).approval)
 
 
-def _somebody(connection: Connection, role: str) -> str:
+def _find_approver(connection: Connection, role: str) -> str:
     found: str | None = connection.execute(
         select(staff.c.external_id).where(staff.c.roles.any(role)).order_by(staff.c.id).limit(1)
     ).scalar()
     if found is None:
-        raise ArrearsError(f"Nobody in {ROSTER} is a {role}. Put somebody on the roster.")
+        raise ArrearsError(f"Nobody in {ROSTER} is a {role}. Add somebody to the roster.")
     return found

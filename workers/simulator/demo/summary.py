@@ -1,4 +1,4 @@
-"""What a rehearsal came to: every figure counted in the store or in the stand-in's own log."""
+"""The summary of a simulated day, counted in the database and in the log of the provider."""
 
 from __future__ import annotations
 
@@ -35,48 +35,48 @@ WAITING = (ActionStatus.PLANNED, ActionStatus.AWAITING_APPROVAL, ActionStatus.CL
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """The figures of a rehearsal."""
+class Summary:
+    """The figures of the day."""
 
     loans: int
     due: int
     """Loans whose review date had come when the day began."""
     decisions: int
     sms_sent: int
-    """Texts that the provider took, by its own log."""
+    """Texts that the provider accepted, by its own log."""
     receipts: int
     calls_assigned: int
     visits_scheduled: int
     legal_files_opened: int
     deferred: int
-    """Actions that had to wait at least once for a lawful hour or a missing fact."""
+    """Actions that were deferred at least once, to a lawful hour or until a fact is known."""
     barred: int
     skipped: int
     cancelled: int
     waiting: int
-    """Actions that wait for people or for another hour, those still deferred among them."""
+    """Actions that wait for a person or a later hour, including those still deferred."""
     failed: int
-    """Actions that failed or whose effect is unknown, loans that could not be decided, and events
-    that could not be applied."""
+    """Actions that failed or whose effect is unknown, loans without a decision because of an error,
+    and rejected events."""
     unexplained: int
     duplicates: int
-    """In the store and in the provider's log."""
+    """Duplicate effects in the database, and duplicate texts in the provider's log."""
     agreement: float
-    """The part of the tape's loans, 0 to 1, whose days past due agree with the lender's status."""
+    """The share of the loans, 0 to 1, whose days past due agree with the lender's own status."""
     seconds: float
 
     @property
-    def well(self) -> bool:
-        """Whether the house did something, and kept what it promises."""
-        acted = (
+    def succeeded(self) -> bool:
+        """Whether something was done, and nothing failed, is unexplained or was done twice."""
+        actions = (
             self.sms_sent + self.calls_assigned + self.visits_scheduled + self.legal_files_opened
         )
-        return bool(acted) and not (self.failed or self.unexplained or self.duplicates)
+        return bool(actions) and not (self.failed or self.unexplained or self.duplicates)
 
 
 @dataclass(frozen=True, slots=True)
-class StepTally:
-    """What became of one kind of work in one step of a ladder."""
+class StepSummary:
+    """How many actions of one type in one step of a ladder have which status."""
 
     step: str
     action_type: str
@@ -88,7 +88,7 @@ class StepTally:
 
 @dataclass(frozen=True, slots=True)
 class NotDone:
-    """Why some of the work was not done, or not yet."""
+    """How many actions of one type were not done, or not yet, for one reason."""
 
     action_type: str
     status: str
@@ -102,21 +102,21 @@ def count_due(connection: Connection, now: datetime) -> int:
     return connection.execute(due).scalar_one()
 
 
-def read_tally(
+def read_summary(
     connection: Connection,
     ctx: Context,
-    sent_texts: Path,
+    accepted_texts_log: Path,
     *,
     due: int,
     agreement: float,
     seconds: float,
-) -> Tally:
-    """Count everything; `due`, `agreement` and `seconds` are the caller's own measurements."""
+) -> Summary:
+    """Count everything; the caller has measured `due`, `agreement` and `seconds`."""
     statuses: Counter[str] = Counter()
     for step in read_steps(connection, ctx):
         statuses.update(step.statuses)
-    texts = _lines(sent_texts)
-    return Tally(
+    texts = _read_log(accepted_texts_log)
+    return Summary(
         loans=_count(connection, loan),
         due=due,
         decisions=_count(connection, decision),
@@ -130,32 +130,32 @@ def read_tally(
         skipped=statuses[ActionStatus.SKIPPED],
         cancelled=statuses[ActionStatus.CANCELLED],
         waiting=sum(statuses[status] for status in (*WAITING, ActionStatus.DEFERRED)),
-        failed=sum(statuses[status] for status in FAILED) + _failures_beside(connection),
+        failed=sum(statuses[status] for status in FAILED) + _other_failures(connection),
         unexplained=count_unexplained(connection, ctx),
-        duplicates=count_duplicates(connection) + _sent_twice(texts),
+        duplicates=count_duplicates(connection) + _count_duplicate_texts(texts),
         agreement=agreement,
         seconds=seconds,
     )
 
 
-def read_steps(connection: Connection, ctx: Context) -> list[StepTally]:
-    """Actions by step and kind of work, in the order of the ladders."""
+def read_steps(connection: Connection, ctx: Context) -> list[StepSummary]:
+    """Actions by step and type, in the order of the ladders."""
     rows = connection.execute(
         select(action.c.step, action.c.type, action.c.status, func.count()).group_by(
             action.c.step, action.c.type, action.c.status
         )
     )
-    found: dict[tuple[str, str], dict[str, int]] = {}
+    statuses: dict[tuple[str, str], dict[str, int]] = {}
     for step, action_type, status, number in rows:
-        found.setdefault((step, action_type), {})[status] = number
-    by_ladder = [(s.id, str(i.do)) for ladder in ctx.policy.ladders for s, i in ladder.items]
-    places = {key: place for place, key in reversed(list(enumerate(by_ladder)))}
-    in_order = sorted(found, key=lambda key: (places.get(key, len(by_ladder)), key))
-    return [StepTally(*key, found[key]) for key in in_order]
+        statuses.setdefault((step, action_type), {})[status] = number
+    in_ladders = [(s.id, str(i.do)) for ladder in ctx.policy.ladders for s, i in ladder.items]
+    positions = {key: n for n, key in reversed(list(enumerate(in_ladders)))}
+    ordered = sorted(statuses, key=lambda key: (positions.get(key, len(in_ladders)), key))
+    return [StepSummary(*key, statuses[key]) for key in ordered]
 
 
 def read_not_done(connection: Connection) -> list[NotDone]:
-    """Why what was not done was not, the most frequent reasons first."""
+    """The reasons why actions were not done, the most frequent first."""
     number = func.count().label("number")
     rows = connection.execute(
         select(action.c.type, action.c.status, action.c.reason, number)
@@ -166,16 +166,16 @@ def read_not_done(connection: Connection) -> list[NotDone]:
     return [NotDone(*row) for row in rows]
 
 
-def richest_story(connection: Connection) -> str | None:
-    """The loan that most happened to: the lender's own id. None while nothing happened at all."""
-    happened = union_all(
+def most_eventful_loan(connection: Connection) -> str | None:
+    """The lender's own id of the loan with the most events. None if there are no events."""
+    events = union_all(
         select(action.c.loan_id).join(action_event, action_event.c.action_id == action.c.id),
         select(action.c.loan_id).join(message).join(receipt),
         select(contact.c.loan_id),
     ).subquery()
     return connection.execute(
         select(loan.c.external_id)
-        .join(happened, happened.c.loan_id == loan.c.id)
+        .join(events, events.c.loan_id == loan.c.id)
         .group_by(loan.c.id)
         .order_by(func.count().desc(), loan.c.id)
         .limit(1)
@@ -193,28 +193,28 @@ def _ever_deferred(connection: Connection) -> int:
     ).scalar_one()
 
 
-def _failures_beside(connection: Connection) -> int:
+def _other_failures(connection: Connection) -> int:
     undecided = select(func.count()).where(
         problem.c.kind == ESCALATION_FAILED, problem.c.resolved_at.is_(None)
     )
     rejected = select(func.count()).where(inbox_event.c.status == "rejected")
-    both = cast(undecided.scalar_subquery() + rejected.scalar_subquery(), Integer)
-    return connection.execute(select(both)).scalar_one()
+    total = cast(undecided.scalar_subquery() + rejected.scalar_subquery(), Integer)
+    return connection.execute(select(total)).scalar_one()
 
 
-def _lines(sent_texts: Path) -> list[dict[str, str]]:
-    with sent_texts.open(encoding="utf-8") as log:
+def _read_log(accepted_texts_log: Path) -> list[dict[str, str]]:
+    with accepted_texts_log.open(encoding="utf-8") as log:
         return [json.loads(line) for line in log]
 
 
-def _sent_twice(texts: list[dict[str, str]]) -> int:
-    """Texts like an earlier one: the same words to the same number, or the same reference."""
-    words: set[tuple[str, str]] = set()
+def _count_duplicate_texts(texts: list[dict[str, str]]) -> int:
+    """Texts with the number and body of an earlier one, or with its reference."""
+    contents: set[tuple[str, str]] = set()
     references: set[str] = set()
-    twice = 0
+    duplicates = 0
     for text in texts:
-        said, reference = (text["to"], text["body"]), text["reference"]
-        twice += said in words or reference in references
-        words.add(said)
+        content, reference = (text["to"], text["body"]), text["reference"]
+        duplicates += content in contents or reference in references
+        contents.add(content)
         references.add(reference)
-    return twice
+    return duplicates

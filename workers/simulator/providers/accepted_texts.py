@@ -47,7 +47,7 @@ class AcceptedText:
         )
 
 
-class SentTexts:
+class AcceptedTexts:
     """All accepted texts, and who has opted out. Safe between threads."""
 
     def __init__(self, log: Path) -> None:

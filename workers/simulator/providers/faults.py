@@ -14,7 +14,7 @@ from collections import Counter
 from dataclasses import dataclass, fields
 from typing import Self, get_type_hints
 
-from workers.simulator.providers.magic_numbers import Rehearsal
+from workers.simulator.providers.magic_numbers import SimulatedOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,12 @@ class FaultPlan:
 
 
 _REQUESTS = {
-    "silence": Rehearsal.SILENCE,
-    "server_error": Rehearsal.SERVER_ERROR,
-    "reset": Rehearsal.RESET,
-    "garbled": Rehearsal.GARBLED,
-    "not_taken": Rehearsal.NOT_TAKEN,
-    "too_many_requests": Rehearsal.TOO_MANY_REQUESTS,
+    "silence": SimulatedOutcome.SILENCE,
+    "server_error": SimulatedOutcome.SERVER_ERROR,
+    "reset": SimulatedOutcome.RESET,
+    "garbled": SimulatedOutcome.GARBLED,
+    "not_taken": SimulatedOutcome.NOT_TAKEN,
+    "too_many_requests": SimulatedOutcome.TOO_MANY_REQUESTS,
 }
 _RECEIPTS = ("receipts_lost", "receipts_repeated", "receipts_swapped")
 
@@ -89,7 +89,7 @@ _RECEIPTS = ("receipts_lost", "receipts_repeated", "receipts_swapped")
 class Faults:
     """What goes wrong with one request."""
 
-    rehearsal: Rehearsal | None = None
+    outcome: SimulatedOutcome | None = None
     wait: float = 0.0
     """Seconds until the request is looked at."""
     receipts_lost: bool = False
@@ -99,7 +99,7 @@ class Faults:
     """Seconds until the first receipt is posted."""
 
 
-class FaultDice:
+class FaultGenerator:
     """Draws the faults of one request after another. Safe between threads."""
 
     def __init__(self, plan: FaultPlan) -> None:
@@ -116,7 +116,7 @@ class FaultDice:
         # Nothing here is a secret; it must only be the same again for the same seed.
         dice = random.Random(f"{plan.seed} {to} {words} {turn}")  # noqa: S311
         return Faults(
-            rehearsal=self._rehearsal(dice.random()),
+            outcome=self._outcome(dice.random()),
             wait=plan.latency * dice.random(),
             receipts_lost=dice.random() < plan.receipts_lost,
             receipts_repeated=dice.random() < plan.receipts_repeated,
@@ -129,10 +129,10 @@ class FaultDice:
         with self._lock:
             return self._asked.total()
 
-    def _rehearsal(self, drawn: float) -> Rehearsal | None:
+    def _outcome(self, drawn: float) -> SimulatedOutcome | None:
         """The kinds of fault lie one after the other on the line from 0 to 1."""
-        for name, rehearsal in _REQUESTS.items():
+        for name, outcome in _REQUESTS.items():
             drawn -= getattr(self._plan, name)
             if drawn < 0:
-                return rehearsal
+                return outcome
         return None

@@ -12,7 +12,7 @@ from enum import StrEnum
 _FICTION = re.compile(r"\+1\d{3}555(01\d\d)")
 
 
-class Rehearsal(StrEnum):
+class SimulatedOutcome(StrEnum):
     """What happens to a text to a number that ends so."""
 
     LANDLINE = "0189"
@@ -37,9 +37,9 @@ class Rehearsal(StrEnum):
     """Not accepted, and the answer is HTTP 500: nothing tells it from one that was."""
 
 
-def rehearsal_for(number: str) -> Rehearsal | None:
+def simulated_outcome(number: str) -> SimulatedOutcome | None:
     """The rehearsal that an E.164 number asks for, if any."""
     found = _FICTION.fullmatch(number)
-    if found and found[1] in set(Rehearsal):
-        return Rehearsal(found[1])
+    if found and found[1] in set(SimulatedOutcome):
+        return SimulatedOutcome(found[1])
     return None

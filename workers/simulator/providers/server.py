@@ -13,24 +13,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
-from workers.simulator.providers.accepted_texts import AcceptedText, SentTexts
+from workers.simulator.providers.accepted_texts import AcceptedText, AcceptedTexts
 from workers.simulator.providers.callbacks import ReceiptPoster
-from workers.simulator.providers.faults import FaultDice, FaultPlan
-from workers.simulator.providers.magic_numbers import Rehearsal
+from workers.simulator.providers.faults import FaultGenerator, FaultPlan
+from workers.simulator.providers.magic_numbers import SimulatedOutcome
 
 _SILENCE_SECONDS = 60.0
 _NO_HEADERS: Mapping[str, str] = {}
 
-ACCEPTED_THEN_FAILS = frozenset({Rehearsal.SERVER_ERROR, Rehearsal.LOST})
+ACCEPTED_THEN_FAILS = frozenset({SimulatedOutcome.SERVER_ERROR, SimulatedOutcome.LOST})
 """What answers HTTP 500, in the provider's own words, although the text was accepted."""
 
 
-class StandInHandler(BaseHTTPRequestHandler):
+class ProviderHandler(BaseHTTPRequestHandler):
     """One request to a stand-in; a subclass speaks the provider's language."""
 
-    texts: ClassVar[SentTexts]
+    texts: ClassVar[AcceptedTexts]
     poster: ClassVar[ReceiptPoster]
-    dice: ClassVar[FaultDice]
+    dice: ClassVar[FaultGenerator]
     stopping: ClassVar[threading.Event]
 
     def read_body(self) -> bytes:
@@ -47,19 +47,19 @@ class StandInHandler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def misbehaves(self, rehearsal: Rehearsal | None, status: int) -> bool:
+    def misbehaves(self, outcome: SimulatedOutcome | None, status: int) -> bool:
         """Whether the answer about an accepted text was replaced by what the rehearsal asks for.
 
         `status` is that of the answer, which a garbled one keeps.
         """
-        match rehearsal:
-            case Rehearsal.SILENCE:
+        match outcome:
+            case SimulatedOutcome.SILENCE:
                 self.stopping.wait(_SILENCE_SECONDS)
-            case Rehearsal.RESET:
+            case SimulatedOutcome.RESET:
                 # A socket that may not linger is reset when it is closed, not ended in order.
                 no_linger = struct.pack("ii", 1, 0)
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_linger)
-            case Rehearsal.GARBLED:
+            case SimulatedOutcome.GARBLED:
                 self.write_answer(status, b"<html>Done</html>", "text/html")
             case _:
                 return False
@@ -78,12 +78,12 @@ class _Server(ThreadingHTTPServer):
         """Says nothing: a client that hung up, or was killed, is what a rehearsal is for."""
 
 
-class StandIn:
+class SimulatedProvider:
     """One stand-in; a context manager that serves while it is entered."""
 
     def __init__(
         self,
-        handler: type[StandInHandler],
+        handler: type[ProviderHandler],
         *,
         log: Path,
         host: str = "127.0.0.1",
@@ -91,10 +91,10 @@ class StandIn:
         faults: FaultPlan | None = None,
     ) -> None:
         """Binds at once; port 0 takes a free one. The log is read, then appended to."""
-        self._texts = SentTexts(log)
+        self._texts = AcceptedTexts(log)
         self._poster = ReceiptPoster()
         self._stopping = threading.Event()
-        self._dice = FaultDice(faults or FaultPlan())
+        self._dice = FaultGenerator(faults or FaultPlan())
 
         class Handler(handler):  # type: ignore[valid-type, misc]  # a class made for this server
             texts = self._texts
@@ -162,13 +162,13 @@ def command_line(description: str) -> argparse.ArgumentParser:
     return parser
 
 
-def serve(stand_in: StandIn, name: str) -> None:
+def serve(provider: SimulatedProvider, name: str) -> None:
     """Serves until SIGTERM or SIGINT."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with stand_in:
-        print(f"The {name} stand-in listens on {stand_in.url}.", flush=True)
+    with provider:
+        print(f"The {name} stand-in listens on {provider.url}.", flush=True)
         stop.wait()
 
 

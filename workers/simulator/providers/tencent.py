@@ -6,7 +6,7 @@ one line of JSON in a log file, as with the stand-in for Twilio: the body there 
 and the values. Numbers that misbehave: `magic_numbers.py`. Faults by chance:
 `faults.py`.
 
-    ARREARS_STAND_IN_TOKEN=… python -m workers.simulator.providers.tencent --port 8011 \
+    ARREARS_SIMULATOR_TOKEN=… python -m workers.simulator.providers.tencent --port 8011 \
         --log texts.jsonl --template 1234567:4 \
         --status-url http://127.0.0.1:8000/webhooks/tencent/…/status
 
@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from workers.simulator.providers.faults import FaultPlan
-from workers.simulator.providers.server import StandIn, command_line, serve
+from workers.simulator.providers.server import SimulatedProvider, command_line, serve
 from workers.simulator.providers.tencent_api import SmsApi
 from workers.simulator.providers.twilio import TOKEN_VARIABLE
 
@@ -29,7 +29,7 @@ SECRET_ID = "AKID" + "0" * 32
 SDK_APP_ID = "1400000000"
 
 
-class TencentStandIn(StandIn):
+class SimulatedTencent(SimulatedProvider):
     """One stand-in with one account and one SMS application."""
 
     def __init__(
@@ -48,13 +48,13 @@ class TencentStandIn(StandIn):
         """See `StandIn`. `templates`: id of each registered one, and how many values it takes."""
         registered, where = templates, status_url
 
-        class Account(SmsApi):
+        class ServerUser(SmsApi):
             account = (secret_id, secret_key)
             app = sdk_app_id
             templates = registered
             status_url = where
 
-        super().__init__(Account, log=log, host=host, port=port, faults=faults)
+        super().__init__(ServerUser, log=log, host=host, port=port, faults=faults)
 
 
 def main() -> None:
@@ -74,7 +74,7 @@ def main() -> None:
     key = os.environ.get(TOKEN_VARIABLE)
     if not key:
         parser.error(f"{TOKEN_VARIABLE} is not set. Set it to the secret key of the clients.")
-    stand_in = TencentStandIn(
+    provider = SimulatedTencent(
         log=options.log,
         secret_key=key,
         templates=dict(options.template),
@@ -85,7 +85,7 @@ def main() -> None:
         port=options.port,
         faults=options.faults,
     )
-    serve(stand_in, "Tencent Cloud")
+    serve(provider, "Tencent Cloud")
 
 
 def _template(written: str) -> tuple[str, int]:

@@ -16,8 +16,8 @@ import phonenumbers
 from workers.simulator.providers.accepted_texts import DELIVERED, UNDELIVERED, AcceptedText
 from workers.simulator.providers.callbacks import Receipt
 from workers.simulator.providers.faults import Faults
-from workers.simulator.providers.magic_numbers import Rehearsal, rehearsal_for
-from workers.simulator.providers.server import ACCEPTED_THEN_FAILS, StandInHandler
+from workers.simulator.providers.magic_numbers import SimulatedOutcome, simulated_outcome
+from workers.simulator.providers.server import ACCEPTED_THEN_FAILS, ProviderHandler
 
 _VERSION = "2021-01-11"
 _LIST_AT_MOST = 100
@@ -34,7 +34,7 @@ class _ProblemError(Exception):
         self.message = message
 
 
-class SmsApi(StandInHandler):
+class SmsApi(ProviderHandler):
     """Serves one account with one SMS application; a subclass says which."""
 
     account: ClassVar[tuple[str, str]]
@@ -70,12 +70,12 @@ class SmsApi(StandInHandler):
         words = "|".join([asked["TemplateId"], *values])
         faults = self.dice.draw(to, words)
         self.stopping.wait(faults.wait)
-        rehearsal = rehearsal_for(to) or faults.rehearsal
-        if rehearsal is Rehearsal.TOO_MANY_REQUESTS:
+        outcome = simulated_outcome(to) or faults.outcome
+        if outcome is SimulatedOutcome.TOO_MANY_REQUESTS:
             raise _ProblemError("RequestLimitExceeded")
-        if rehearsal is Rehearsal.NOT_TAKEN:
+        if outcome is SimulatedOutcome.NOT_TAKEN:
             return self._fail()
-        refusal = self._refusal(asked, rehearsal)
+        refusal = self._refusal(asked, outcome)
         if refusal:
             return self._answer({"SendStatusSet": [_send_status(to, refusal)]})
         text = AcceptedText(
@@ -87,21 +87,21 @@ class SmsApi(StandInHandler):
             at=datetime.now(UTC),
         )
         self.texts.accept(text)
-        self._send_receipts(text, rehearsal, faults)
-        if rehearsal in ACCEPTED_THEN_FAILS:
+        self._send_receipts(text, outcome, faults)
+        if outcome in ACCEPTED_THEN_FAILS:
             return self._fail()
-        if not self.misbehaves(rehearsal, 200):
+        if not self.misbehaves(outcome, 200):
             self._answer({"SendStatusSet": [_send_status(to, "Ok", text)]})
         return None
 
-    def _refusal(self, asked: Mapping[str, Any], rehearsal: Rehearsal | None) -> str | None:
+    def _refusal(self, asked: Mapping[str, Any], outcome: SimulatedOutcome | None) -> str | None:
         """Tencent Cloud's code for a text that it does not take."""
         [to] = asked["PhoneNumberSet"]
         if asked["SmsSdkAppId"] != self.app:
             return "UnauthorizedOperation.SmsSdkAppIdVerifyFail"
-        if rehearsal is Rehearsal.LANDLINE or not _is_number(to):
+        if outcome is SimulatedOutcome.LANDLINE or not _is_number(to):
             return "InvalidParameterValue.IncorrectPhoneNumber"
-        if rehearsal is Rehearsal.OPTED_OUT or self.texts.has_opted_out(to):
+        if outcome is SimulatedOutcome.OPTED_OUT or self.texts.has_opted_out(to):
             return "FailedOperation.PhoneNumberInBlacklist"
         if asked["TemplateId"] not in self.templates:
             return "FailedOperation.TemplateIncorrectOrUnapproved"
@@ -112,11 +112,11 @@ class SmsApi(StandInHandler):
         return None
 
     def _send_receipts(
-        self, text: AcceptedText, rehearsal: Rehearsal | None, faults: Faults
+        self, text: AcceptedText, outcome: SimulatedOutcome | None, faults: Faults
     ) -> None:
-        last = UNDELIVERED if rehearsal is Rehearsal.UNDELIVERED else DELIVERED
+        last = UNDELIVERED if outcome is SimulatedOutcome.UNDELIVERED else DELIVERED
         self.texts.advance(text.sid, last)
-        if not self.status_url or rehearsal is Rehearsal.LOST or faults.receipts_lost:
+        if not self.status_url or outcome is SimulatedOutcome.LOST or faults.receipts_lost:
             return
         # There is but one receipt for each text, so none can overtake another.
         receipt = _receipt(text, last, self.status_url)

@@ -5,7 +5,7 @@ callbacks. Every text it accepts becomes one line of JSON in a log file, so that
 can be counted outside the engine; a stand-in that is started again on its log still knows them.
 Numbers that misbehave: `magic_numbers.py`. Faults by chance: `faults.py`.
 
-    ARREARS_STAND_IN_TOKEN=… python -m workers.simulator.providers.twilio \
+    ARREARS_SIMULATOR_TOKEN=… python -m workers.simulator.providers.twilio \
         --port 8010 --log texts.jsonl
 
 In the same process: `with TwilioStandIn(log=path, auth_token=token) as twilio: … twilio.url …`.
@@ -17,14 +17,14 @@ import os
 from pathlib import Path
 
 from workers.simulator.providers.faults import FaultPlan
-from workers.simulator.providers.server import StandIn, command_line, serve
+from workers.simulator.providers.server import SimulatedProvider, command_line, serve
 from workers.simulator.providers.twilio_api import MessagesApi
 
 ACCOUNT_SID = "AC" + "0" * 32
-TOKEN_VARIABLE = "ARREARS_STAND_IN_TOKEN"  # noqa: S105 - the variable's name, not a token
+TOKEN_VARIABLE = "ARREARS_SIMULATOR_TOKEN"  # noqa: S105 - the variable's name, not a token
 
 
-class TwilioStandIn(StandIn):
+class SimulatedTwilio(SimulatedProvider):
     """One stand-in with one account; a context manager that serves while it is entered."""
 
     def __init__(
@@ -39,10 +39,10 @@ class TwilioStandIn(StandIn):
     ) -> None:
         """See `StandIn`."""
 
-        class Account(MessagesApi):
+        class ServerUser(MessagesApi):
             account = (account_sid, auth_token)
 
-        super().__init__(Account, log=log, host=host, port=port, faults=faults)
+        super().__init__(ServerUser, log=log, host=host, port=port, faults=faults)
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
     token = os.environ.get(TOKEN_VARIABLE)
     if not token:
         parser.error(f"{TOKEN_VARIABLE} is not set. Set it to the auth token of the clients.")
-    stand_in = TwilioStandIn(
+    provider = SimulatedTwilio(
         log=options.log,
         auth_token=token,
         account_sid=options.account_sid,
@@ -61,7 +61,7 @@ def main() -> None:
         port=options.port,
         faults=options.faults,
     )
-    serve(stand_in, "Twilio")
+    serve(provider, "Twilio")
 
 
 if __name__ == "__main__":

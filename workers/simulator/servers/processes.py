@@ -1,4 +1,4 @@
-"""Processes of the house itself, run for a rehearsal: started, watched, and never left behind."""
+"""Processes that a watchdog ends should this process be killed, and groups of them."""
 
 from __future__ import annotations
 
@@ -11,21 +11,95 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from domain.errors import ArrearsError
-from workers.simulator.servers.environment import LOOPBACK
-from workers.simulator.servers.managed_server import KEEPER, START_WITHIN
+from workers.simulator.servers.environment import LOOPBACK, ServerUser
 
-STOP_WITHIN = 15.0
-"""Seconds that all of them together have to finish what they are doing and end."""
+START_TIMEOUT = 60.0
+"""Seconds after which a server that does not answer has failed; most need one."""
 
-LAST_LINES = 12
+STOP_TIMEOUT = 15.0
+"""Seconds between the request to stop and SIGKILL."""
+
+LOG_TAIL_LINES = 12
+
+WATCHDOG = Path(__file__).with_name("watchdog.py")
 
 
-class Child:
-    """One process under a keeper, which ends it should the rehearsal itself be killed."""
+def log_tail(log: Path) -> str:
+    """The last lines of a log file, for an error message."""
+    with log.open(encoding="utf-8", errors="replace") as lines:
+        return "".join(deque(lines, maxlen=LOG_TAIL_LINES)).strip() or "(none)"
+
+
+class WatchedProcess:
+    """One command and its watchdog."""
+
+    def __init__(
+        self,
+        command: list[str],
+        directory: Path,
+        log: Path,
+        environment: Mapping[str, str],
+        user: ServerUser | None = None,
+    ) -> None:
+        """Start at once, in `directory`. `user` runs the command, if not the user of this process.
+
+        The watchdog removes `directory` if this process is killed.
+        """
+        ids = (str(user.uid), str(user.gid)) if user else ("-", "-")
+        watchdog = [sys.executable, "-I", "-S", str(WATCHDOG), str(os.getpid()), str(directory)]
+        with log.open("a") as stderr:
+            self._watchdog = subprocess.Popen(
+                [*watchdog, *ids, *command],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                # Ctrl-C must reach only this process, which then stops the others in order. And
+                # `wait_or_kill` needs a process group of their own.
+                start_new_session=True,
+                env=dict(environment),
+            )
+        first_line = self._watchdog.stdout.readline() if self._watchdog.stdout else ""
+        self.pid = int(first_line) if first_line else None
+        """The process id of the command. None if it could not be started."""
+
+    @property
+    def running(self) -> bool:
+        return self._watchdog.poll() is None
+
+    def send_signal(self, number: signal.Signals) -> None:
+        # While the watchdog runs, the id belongs to its command; later another process may get it.
+        if self.pid is not None and self.running:
+            os.kill(self.pid, number)
+
+    def wait(self, timeout: float) -> int:
+        """Wait until the command has ended; 0 if it succeeded, otherwise 1.
+
+        Raises:
+            subprocess.TimeoutExpired: it still runs.
+        """
+        return self._watchdog.wait(timeout=timeout)
+
+    def wait_or_kill(self, timeout: float) -> None:
+        """Wait until the command has ended; after `timeout` seconds kill its process group."""
+        try:
+            self.wait(timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._watchdog.pid, signal.SIGKILL)
+            self._watchdog.wait()
+        self.close()
+
+    def close(self) -> None:
+        """Close the pipe from the watchdog."""
+        if self._watchdog.stdout is not None:
+            self._watchdog.stdout.close()
+
+
+class ManagedProcess(WatchedProcess):
+    """One process of the product, with a name, a log and perhaps an HTTP port."""
 
     def __init__(
         self,
@@ -35,32 +109,14 @@ class Child:
         environment: Mapping[str, str],
         port: int | None,
     ) -> None:
-        """Starts at once, in `directory`, and logs there. `port` is where it serves HTTP, if so."""
+        """Start at once, and log to `directory`. `port`: where it serves HTTP, if it does."""
         self.name = name
         self.port = port
         self.log = directory / f"{name}.log"
-        keeper = [sys.executable, "-I", "-S", str(KEEPER), str(os.getpid()), str(directory)]
-        with self.log.open("a") as log:
-            self._keeper = subprocess.Popen(
-                [*keeper, "-", "-", *command],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                # Ctrl-C is for the rehearsal, which then ends its processes in good order; and the
-                # group that this makes is how all that a process has started can be ended.
-                start_new_session=True,
-                env=dict(environment),
-            )
-        first_line = self._keeper.stdout.readline() if self._keeper.stdout else ""
-        self._pid = int(first_line) if first_line else None
+        super().__init__(command, directory, self.log, environment)
 
-    @property
-    def running(self) -> bool:
-        return self._keeper.poll() is None
-
-    def answers(self) -> bool:
-        """Whether it serves HTTP by now."""
+    def is_ready(self) -> bool:
+        """Whether it answers HTTP requests without an error; always true without a port."""
         if self.port is None:
             return True
         connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=2)
@@ -72,33 +128,17 @@ class Child:
         finally:
             connection.close()
 
-    def ask_to_end(self) -> None:
-        # While the keeper lives, the id is that of its child; later it may be anybody's.
-        if self._pid is not None and self.running:
-            os.kill(self._pid, signal.SIGTERM)
-
-    def wait_for_end(self, until: float) -> None:
-        """Return when it has ended; from the monotonic moment `until` on, by force."""
-        try:
-            self._keeper.wait(timeout=max(0.0, until - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            os.killpg(self._keeper.pid, signal.SIGKILL)
-            self._keeper.wait()
-        if self._keeper.stdout:
-            self._keeper.stdout.close()
-
-    def last_words(self) -> str:
-        with self.log.open(encoding="utf-8", errors="replace") as log:
-            return "".join(deque(log, maxlen=LAST_LINES)).strip() or "(none)"
+    def log_tail(self) -> str:
+        return log_tail(self.log)
 
 
-class Children:
-    """All processes of one rehearsal; a context manager that ends them, however it is left."""
+class ProcessGroup:
+    """All processes of one installation; a context manager that stops them in every case."""
 
     def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
         self._directory = directory
         self._environment = environment
-        self._all: list[Child] = []
+        self._processes: list[ManagedProcess] = []
 
     def start(
         self,
@@ -107,47 +147,54 @@ class Children:
         *,
         port: int | None = None,
         environment: Mapping[str, str] | None = None,
-    ) -> Child:
-        """Start one process, in the environment of all unless it is given its own."""
-        child = Child(name, command, self._directory, environment or self._environment, port)
-        self._all.append(child)
-        return child
+    ) -> ManagedProcess:
+        """Start one process, in the environment of the group unless it is given its own."""
+        process = ManagedProcess(
+            name, command, self._directory, environment or self._environment, port
+        )
+        self._processes.append(process)
+        return process
 
-    def wait_until_answering(self, *children: Child) -> None:
-        """Return once all of them serve. Raises ArrearsError if one ends, or does not in time."""
-        give_up_at = time.monotonic() + START_WITHIN
-        for child in children:
-            while not child.answers():
-                self.check()
-                if time.monotonic() > give_up_at:
-                    raise _failure(child, f"does not answer after {START_WITHIN:.0f} seconds")
+    def wait_until_ready(self, *processes: ManagedProcess) -> None:
+        """Wait until all of these processes answer.
+
+        Raises:
+            ArrearsError: one ended by itself, or did not answer in time.
+        """
+        deadline = time.monotonic() + START_TIMEOUT
+        for process in processes:
+            while not process.is_ready():
+                self.check_running()
+                if time.monotonic() > deadline:
+                    raise _failure(process, f"does not answer after {START_TIMEOUT:.0f} seconds")
                 time.sleep(0.1)
 
-    def check(self) -> None:
-        """Raises ArrearsError, with its last words, if a process has ended by itself."""
-        for child in self._all:
-            if not child.running:
-                raise _failure(child, "ended by itself")
+    def check_running(self) -> None:
+        """Check that no process has ended by itself.
 
-    def last_words(self) -> str:
-        """What each of them logged last, for an error that has no single cause."""
-        return "\n".join(f"--- {child.name}\n{child.last_words()}" for child in self._all)
+        Raises:
+            ArrearsError: one has; the message contains the last lines of its log.
+        """
+        for process in self._processes:
+            if not process.running:
+                raise _failure(process, "ended by itself")
+
+    def log_tails(self) -> str:
+        """The last lines of every log, for an error that has no single cause."""
+        return "\n".join(f"--- {process.name}\n{process.log_tail()}" for process in self._processes)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        give_up_at = time.monotonic() + STOP_WITHIN
-        for child in self._all:
-            child.ask_to_end()
-        for child in self._all:
-            child.wait_for_end(give_up_at)
+    def __exit__(self, *_: object) -> None:
+        deadline = time.monotonic() + STOP_TIMEOUT
+        for process in self._processes:
+            process.send_signal(signal.SIGTERM)
+        for process in self._processes:
+            process.wait_or_kill(max(0.0, deadline - time.monotonic()))
 
 
-def _failure(child: Child, what: str) -> ArrearsError:
-    return ArrearsError(f"The process {child.name} {what}. Its last words:\n{child.last_words()}")
+def _failure(process: ManagedProcess, what: str) -> ArrearsError:
+    return ArrearsError(
+        f"The process {process.name} {what}. The last lines of its log:\n{process.log_tail()}"
+    )

@@ -1,12 +1,13 @@
-"""Runs one command and sees to it that the command does not outlive whoever asked for it.
+"""Runs one command, and ends it when the process that asked for it has ended.
 
-A context manager tidies up when its process ends in good order. Nothing does after a SIGTERM, a
-SIGKILL or an `os._exit`: a server and its directory would stay behind. So the keeper is the
-server's parent; when its own parent is gone, it ends the server and removes the directory.
+A context manager stops its server when its process ends normally. It cannot do so after a SIGTERM,
+a SIGKILL or an `os._exit`: the server and its directory would stay. So this watchdog is the parent
+of the server. When its own parent is gone, it stops the server and removes the directory.
 
-Run as a script and never imported, so that it starts fast; standard library only:
-`keeper.py PARENT DIRECTORY UID GID COMMAND…`, where UID and GID are `-` to stay the same user. It
-prints the command's process id, and exits when the command does: 0 if that ended well, otherwise 1.
+It is run as a script and never imported, so that it starts fast, and uses only the standard
+library: `watchdog.py PARENT DIRECTORY UID GID COMMAND…`. With `-` as UID and GID the command runs
+as the same user. The watchdog prints the process id of the command, and exits when the command
+does: with 0 if the command exited with 0, otherwise with 1.
 """
 
 import os
@@ -16,24 +17,24 @@ import subprocess
 import sys
 import time
 
-LOOK_EVERY = 0.25
-"""Seconds between two looks at whether the parent is still there."""
+POLL_SECONDS = 0.25
+"""Interval between two checks whether the parent still exists."""
 
-GRACE = 5.0
-"""Seconds that an orphaned server has to end by itself."""
+STOP_TIMEOUT = 5.0
+"""Seconds between SIGINT and SIGKILL for a command whose parent is gone."""
 
 
 def main() -> int:
     parent, directory, uid, gid, *command = sys.argv[1:]
-    child = start(command, directory, uid, gid)
-    # Whoever signals a whole group of processes means the parent: it decides, and we follow.
+    process = start(command, directory, uid, gid)
+    # A SIGTERM to the whole process group is meant for the parent, which stops the command itself.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    print(child.pid, flush=True)
-    while not ended(child, within=LOOK_EVERY):
+    print(process.pid, flush=True)
+    while not has_ended(process, timeout=POLL_SECONDS):
         if os.getppid() != int(parent):
-            end(child)
+            stop(process)
             shutil.rmtree(directory, ignore_errors=True)
-    return 0 if child.returncode == 0 else 1
+    return 0 if process.returncode == 0 else 1
 
 
 def start(command: list[str], directory: str, uid: str, gid: str) -> subprocess.Popen[bytes]:
@@ -49,18 +50,18 @@ def start(command: list[str], directory: str, uid: str, gid: str) -> subprocess.
     )
 
 
-def end(child: subprocess.Popen[bytes]) -> None:
-    """SIGINT first (both servers: end now, but in good order), SIGKILL if that did not help."""
-    child.send_signal(signal.SIGINT)
-    give_up_at = time.monotonic() + GRACE
-    while not ended(child, within=LOOK_EVERY):
-        if time.monotonic() > give_up_at:
-            child.kill()
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Send SIGINT, on which both servers stop normally, and SIGKILL after the time-out."""
+    process.send_signal(signal.SIGINT)
+    deadline = time.monotonic() + STOP_TIMEOUT
+    while not has_ended(process, timeout=POLL_SECONDS):
+        if time.monotonic() > deadline:
+            process.kill()
 
 
-def ended(child: subprocess.Popen[bytes], within: float) -> bool:
+def has_ended(process: subprocess.Popen[bytes], timeout: float) -> bool:
     try:
-        child.wait(timeout=within)
+        process.wait(timeout=timeout)
     except subprocess.TimeoutExpired:
         return False
     return True

@@ -119,7 +119,7 @@ class TwilioGateway:
     ) -> None:
         """`status_callback_base` is the public URL, without a path, that Twilio can reach.
 
-        `api_base` sends the requests to another scheme and host than Twilio's: a stand-in.
+        `api_base` replaces the scheme and host of the requests, for a simulated provider.
         """
         self._callback_base = status_callback_base.rstrip("/")
         timeouts = (connect_timeout.total_seconds(), read_timeout.total_seconds())

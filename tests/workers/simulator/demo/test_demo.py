@@ -113,7 +113,7 @@ def test_the_demo_takes_a_real_book_through_a_day(temporary: Path, run: list[Dem
     ]
     assert sum(skipped) == told["skipped"]
     assert demo.has_said("Where to look next")
-    assert len(started) >= 14  # seven servers and processes, each under its keeper
+    assert len(started) >= 14  # seven servers and processes, each under its watchdog
     assert happens(lambda: not alive(started))
     assert list(temporary.iterdir()) == []
 

@@ -1,4 +1,4 @@
-"""Whose servers a rehearsal uses, what its processes are told, and when it stays away."""
+"""Which servers the demo uses, which settings its processes get, and when it refuses to run."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from sqlalchemy import Engine
 
 from domain.errors import ArrearsError
 from tests.support.loans import Book
-from workers.simulator.demo.installation import rehearsal_house
-from workers.simulator.demo.scenario import AFTERNOON, MORNING, prepare_store
+from workers.simulator.demo.installation import new_installation
+from workers.simulator.demo.scenario import AFTERNOON, MORNING, prepare_database
 
 
-def surroundings(**more: str) -> dict[str, str]:
+def environ(**more: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], **more}
 
 
 def test_a_database_that_holds_loans_is_left_alone(engine: Engine, broker_url: str) -> None:
     Book(engine).loan("L-1", due_on="2026-03-01")
-    own = surroundings(
+    own = environ(
         DATABASE_URL=engine.url.render_as_string(hide_password=False), REDIS_URL=broker_url
     )
     with (
-        rehearsal_house(own, at=MORNING) as rehearsal,
+        new_installation(own, at=MORNING) as installation,
         pytest.raises(ArrearsError, match="holds loans"),
     ):
-        prepare_store(rehearsal)
+        prepare_database(installation)
 
 
 def test_a_broker_that_another_installation_works_with_is_left_alone(
@@ -38,10 +38,10 @@ def test_a_broker_that_another_installation_works_with_is_left_alone(
 ) -> None:
     with redis.Redis.from_url(broker_url) as client:
         client.lpush("arrears:sms", "a message")
-    own = surroundings(DATABASE_URL=database_url, REDIS_URL=broker_url)
+    own = environ(DATABASE_URL=database_url, REDIS_URL=broker_url)
     with (
         pytest.raises(ArrearsError, match="Messages wait in the broker"),
-        rehearsal_house(own, at=MORNING),
+        new_installation(own, at=MORNING),
     ):
         pass
 
@@ -50,7 +50,7 @@ def test_a_broker_that_another_installation_works_with_is_left_alone(
 def test_one_server_of_ones_own_is_not_enough(named: str) -> None:
     with (
         pytest.raises(ArrearsError, match=f"{named} is set and .* is not"),
-        rehearsal_house(surroundings(**{named: "given"}), at=MORNING),
+        new_installation(environ(**{named: "given"}), at=MORNING),
     ):
         pass
 
@@ -58,19 +58,19 @@ def test_one_server_of_ones_own_is_not_enough(named: str) -> None:
 def test_the_clock_is_moved_and_the_caller_s_own_settings_stay_outside(
     database_url: str, broker_url: str
 ) -> None:
-    own = surroundings(
+    own = environ(
         DATABASE_URL=database_url,
         REDIS_URL=broker_url,
         ARREARS_LENDER="A real lender",
         FLOWER_BASIC_AUTH="user:password",
     )
-    with rehearsal_house(own, at=MORNING) as rehearsal:
-        ctx = rehearsal.ctx
+    with new_installation(own, at=MORNING) as installation:
+        ctx = installation.ctx
         assert timedelta() <= ctx.now() - MORNING < timedelta(minutes=1)
-        rehearsal.move_clock(AFTERNOON)
+        installation.move_clock(AFTERNOON)
         assert timedelta() <= ctx.now() - AFTERNOON < timedelta(minutes=1)
         assert ctx.settings.lender == "Example Lending"
-        assert "FLOWER_BASIC_AUTH" not in rehearsal.environment
-        assert stat.S_IMODE(rehearsal.environment_file.stat().st_mode) == 0o600
-        directory: Path = rehearsal.directory
+        assert "FLOWER_BASIC_AUTH" not in installation.environment
+        assert stat.S_IMODE(installation.environment_file.stat().st_mode) == 0o600
+        directory: Path = installation.directory
     assert not directory.exists()

@@ -1,4 +1,4 @@
-"""The stand-in as a process of its own."""
+"""The simulated providers as processes of their own."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def command(
 
 
 def announced(process: subprocess.Popen[str]) -> str:
-    """The address that the stand-in says it listens on."""
+    """The address on which the simulated provider says that it listens."""
     assert process.stdout is not None
     found = re.search(r"http://[\d.]+:\d+", process.stdout.readline())
     assert found is not None
@@ -41,7 +41,7 @@ def announced(process: subprocess.Popen[str]) -> str:
 
 
 def test_it_serves_until_it_is_told_to_stop(log: Path, receiver: CallbackReceiver) -> None:
-    with command(log, ARREARS_STAND_IN_TOKEN=TOKEN) as process:
+    with command(log, ARREARS_SIMULATOR_TOKEN=TOKEN) as process:
         url = announced(process)
         assert gateway_to(url, receiver).send(a_text()).outcome is SendOutcome.ACCEPTED
         process.send_signal(signal.SIGTERM)
@@ -54,40 +54,40 @@ def test_without_a_token_it_says_what_to_do(log: Path) -> None:
     with command(log) as process:
         _, complaints = process.communicate(timeout=10)
     assert process.returncode == 2
-    assert "ARREARS_STAND_IN_TOKEN is not set." in complaints
+    assert "ARREARS_SIMULATOR_TOKEN is not set." in complaints
 
 
-def test_what_was_accepted_outlives_a_killed_stand_in(
+def test_what_was_accepted_outlives_a_killed_provider(
     log: Path, receiver: CallbackReceiver
 ) -> None:
     began = datetime.now(UTC)
     text = a_text()
-    with command(log, ARREARS_STAND_IN_TOKEN=TOKEN) as process:
+    with command(log, ARREARS_SIMULATOR_TOKEN=TOKEN) as process:
         sent = gateway_to(announced(process), receiver).send(text)
         process.kill()
     assert [json.loads(line)["sid"] for line in log.read_text().splitlines()] == [sent.sid]
-    with command(log, ARREARS_STAND_IN_TOKEN=TOKEN) as process:
+    with command(log, ARREARS_SIMULATOR_TOKEN=TOKEN) as process:
         assert gateway_to(announced(process), receiver).find(text, since=began) == (sent.sid,)
         process.send_signal(signal.SIGTERM)
 
 
 def test_faults_are_an_option(log: Path, receiver: CallbackReceiver) -> None:
-    with command(log, "--faults=too_many_requests=1", ARREARS_STAND_IN_TOKEN=TOKEN) as process:
+    with command(log, "--faults=too_many_requests=1", ARREARS_SIMULATOR_TOKEN=TOKEN) as process:
         result = gateway_to(announced(process), receiver).send(a_text())
         process.send_signal(signal.SIGTERM)
     assert result.outcome is SendOutcome.NOT_SENT
 
 
 def test_a_fault_that_does_not_exist_is_refused(log: Path) -> None:
-    with command(log, "--faults=sillence=1", ARREARS_STAND_IN_TOKEN=TOKEN) as process:
+    with command(log, "--faults=sillence=1", ARREARS_SIMULATOR_TOKEN=TOKEN) as process:
         _, complaints = process.communicate(timeout=10)
     assert process.returncode == 2
     assert "sillence is not a fault" in complaints
 
 
-def test_tencent_cloud_has_a_stand_in_of_its_own(log: Path) -> None:
+def test_tencent_cloud_is_simulated_too(log: Path) -> None:
     template = f"--template={tencent.TEMPLATE_ID}:1"
-    with command(log, template, provider="tencent", ARREARS_STAND_IN_TOKEN=tencent.KEY) as process:
+    with command(log, template, provider="tencent", ARREARS_SIMULATOR_TOKEN=tencent.KEY) as process:
         result = tencent.gateway_to(announced(process)).send(a_text())
         process.send_signal(signal.SIGTERM)
     assert result.outcome is SendOutcome.ACCEPTED

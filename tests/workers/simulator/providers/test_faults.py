@@ -1,4 +1,4 @@
-"""The faults that a stand-in draws by chance: the same for the same seed, in the asked measure."""
+"""Faults drawn at random: the same for the same seed, and as frequent as the plan says."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections import Counter
 
 import pytest
 
-from workers.simulator.providers.faults import FaultDice, FaultPlan, Faults
-from workers.simulator.providers.magic_numbers import Rehearsal
+from workers.simulator.providers.faults import FaultGenerator, FaultPlan, Faults
+from workers.simulator.providers.magic_numbers import SimulatedOutcome
 
 
 def drawn(plan: FaultPlan, numbers: range) -> dict[int, Faults]:
-    dice = FaultDice(plan)
+    dice = FaultGenerator(plan)
     return {number: dice.draw(f"+120255{number:05}", "Please call us.") for number in numbers}
 
 
 def test_without_a_plan_nothing_goes_wrong() -> None:
-    assert FaultDice(FaultPlan()).draw("+12025550101", "Please call us.") == Faults()
+    assert FaultGenerator(FaultPlan()).draw("+12025550101", "Please call us.") == Faults()
 
 
 def test_the_same_seed_gives_the_same_faults_in_whatever_order_the_requests_come() -> None:
@@ -31,18 +31,18 @@ def test_another_seed_gives_other_faults() -> None:
 
 
 def test_a_request_that_comes_again_has_another_chance() -> None:
-    dice = FaultDice(FaultPlan(seed=7, too_many_requests=0.5))
-    met = {dice.draw("+12025550101", "Please call us.").rehearsal for _ in range(50)}
-    assert met == {None, Rehearsal.TOO_MANY_REQUESTS}
+    dice = FaultGenerator(FaultPlan(seed=7, too_many_requests=0.5))
+    met = {dice.draw("+12025550101", "Please call us.").outcome for _ in range(50)}
+    assert met == {None, SimulatedOutcome.TOO_MANY_REQUESTS}
 
 
 def test_faults_come_in_the_measure_that_the_plan_says() -> None:
     plan = FaultPlan(seed=7, silence=0.1, not_taken=0.2, receipts_repeated=0.5)
     faults = drawn(plan, range(2000)).values()
-    met = Counter(fault.rehearsal for fault in faults)
-    assert set(met) == {None, Rehearsal.SILENCE, Rehearsal.NOT_TAKEN}
-    assert met[Rehearsal.SILENCE] == pytest.approx(200, abs=60)
-    assert met[Rehearsal.NOT_TAKEN] == pytest.approx(400, abs=80)
+    met = Counter(fault.outcome for fault in faults)
+    assert set(met) == {None, SimulatedOutcome.SILENCE, SimulatedOutcome.NOT_TAKEN}
+    assert met[SimulatedOutcome.SILENCE] == pytest.approx(200, abs=60)
+    assert met[SimulatedOutcome.NOT_TAKEN] == pytest.approx(400, abs=80)
     assert sum(fault.receipts_repeated for fault in faults) == pytest.approx(1000, abs=120)
 
 

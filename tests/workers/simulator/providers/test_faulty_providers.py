@@ -1,4 +1,4 @@
-"""A stand-in with a plan of faults: what the house meets on a provider's worst day."""
+"""A simulated provider with a plan of faults: what clients meet on a provider's worst day."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.support.twilio import TOKEN, Callback, CallbackReceiver, a_text, gateway_to
 from workers.simulator.providers.faults import FaultPlan
-from workers.simulator.providers.twilio import TwilioStandIn
+from workers.simulator.providers.twilio import SimulatedTwilio
 from workers.sms.providers.port import SendOutcome
 from workers.sms.providers.twilio import form_fields
 
@@ -17,8 +17,8 @@ def word(callback: Callback) -> str:
 
 def words_after_one_text(log: Path, receiver: CallbackReceiver, faults: FaultPlan) -> list[str]:
     """The first four receipts of one text."""
-    with TwilioStandIn(log=log, auth_token=TOKEN, faults=faults) as stand_in:
-        gateway_to(stand_in.url, receiver).send(a_text())
+    with SimulatedTwilio(log=log, auth_token=TOKEN, faults=faults) as twilio:
+        gateway_to(twilio.url, receiver).send(a_text())
         return [word(receiver.next()) for _ in range(4)]
 
 
@@ -34,10 +34,10 @@ def test_receipts_come_in_the_wrong_order_and_late(log: Path, receiver: Callback
 
 
 def test_receipts_are_lost(log: Path, receiver: CallbackReceiver) -> None:
-    with TwilioStandIn(log=log, auth_token=TOKEN, faults=FaultPlan(receipts_lost=1.0)) as stand_in:
-        gateway_to(stand_in.url, receiver).send(a_text())
-    with TwilioStandIn(log=log, auth_token=TOKEN) as stand_in:
-        gateway_to(stand_in.url, receiver).send(a_text(to="+12025550102"))
+    with SimulatedTwilio(log=log, auth_token=TOKEN, faults=FaultPlan(receipts_lost=1.0)) as twilio:
+        gateway_to(twilio.url, receiver).send(a_text())
+    with SimulatedTwilio(log=log, auth_token=TOKEN) as twilio:
+        gateway_to(twilio.url, receiver).send(a_text(to="+12025550102"))
         first = form_fields(receiver.next().body)
     assert first["To"] == "+12025550102"
 
@@ -45,12 +45,12 @@ def test_receipts_are_lost(log: Path, receiver: CallbackReceiver) -> None:
 def test_a_request_may_fail_before_or_after_the_text_was_taken(
     log: Path, receiver: CallbackReceiver
 ) -> None:
-    with TwilioStandIn(log=log, auth_token=TOKEN, faults=FaultPlan(not_taken=1.0)) as stand_in:
-        before = gateway_to(stand_in.url, receiver).send(a_text())
-        assert stand_in.messages() == []
-    with TwilioStandIn(log=log, auth_token=TOKEN, faults=FaultPlan(server_error=1.0)) as stand_in:
-        after = gateway_to(stand_in.url, receiver).send(a_text())
-        assert len(stand_in.messages()) == 1
+    with SimulatedTwilio(log=log, auth_token=TOKEN, faults=FaultPlan(not_taken=1.0)) as twilio:
+        before = gateway_to(twilio.url, receiver).send(a_text())
+        assert twilio.messages() == []
+    with SimulatedTwilio(log=log, auth_token=TOKEN, faults=FaultPlan(server_error=1.0)) as twilio:
+        after = gateway_to(twilio.url, receiver).send(a_text())
+        assert len(twilio.messages()) == 1
     assert before.outcome is after.outcome is SendOutcome.UNKNOWN
     assert before.reason == after.reason
 
@@ -59,7 +59,7 @@ def test_numbers_that_misbehave_still_do_so_by_their_own_rule(
     log: Path, receiver: CallbackReceiver
 ) -> None:
     faults = FaultPlan(too_many_requests=1.0)
-    with TwilioStandIn(log=log, auth_token=TOKEN, faults=faults) as stand_in:
-        gateway = gateway_to(stand_in.url, receiver)
+    with SimulatedTwilio(log=log, auth_token=TOKEN, faults=faults) as twilio:
+        gateway = gateway_to(twilio.url, receiver)
         assert gateway.send(a_text(to="+12025550190")).opted_out
         assert gateway.send(a_text()).outcome is SendOutcome.NOT_SENT

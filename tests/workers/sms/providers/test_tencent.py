@@ -21,8 +21,8 @@ from tests.support.one_answer import OneAnswer, http_answer
 from tests.support.tencent import KEY, REGISTERED, VALUES_OF, gateway_to
 from tests.support.twilio import CallbackReceiver, a_text
 from workers.simulator.providers.faults import FaultPlan
-from workers.simulator.providers.magic_numbers import Rehearsal
-from workers.simulator.providers.tencent import TencentStandIn
+from workers.simulator.providers.magic_numbers import SimulatedOutcome
+from workers.simulator.providers.tencent import SimulatedTencent
 from workers.sms.providers.port import LookupFailedError, SendOutcome, SendResult, StatusReport
 from workers.sms.providers.tencent import read_tencent_reply, read_tencent_reports
 
@@ -58,40 +58,40 @@ def test_a_text_goes_out_as_a_registered_template_and_its_values_in_order(
     )
     values = {"words": "Please call us.", "due_on": "1 March", "phone": "1"}
     text = replace(a_text(), values=values)
-    with TencentStandIn(log=log, secret_key=KEY, templates={"77": 2}) as stand_in:
-        assert gateway_to(stand_in.url, templates=templates).send(text).sid
-        [accepted] = stand_in.messages()
+    with SimulatedTencent(log=log, secret_key=KEY, templates={"77": 2}) as provider:
+        assert gateway_to(provider.url, templates=templates).send(text).sid
+        [accepted] = provider.messages()
     assert accepted.body == "77|1 March|Please call us."
     assert (accepted.sender, accepted.reference) == (text.sender, str(text.reference))
 
 
 def test_a_text_that_is_not_registered_is_left_to_another_provider(
-    tencent_stand_in: TencentStandIn,
+    simulated_tencent: SimulatedTencent,
 ) -> None:
-    gateway = gateway_to(tencent_stand_in.url, templates=RegisteredTemplates())
+    gateway = gateway_to(simulated_tencent.url, templates=RegisteredTemplates())
     result = gateway.send(a_text())
     assert (result.outcome, result.other_provider_may_accept) == (SendOutcome.REFUSED, True)
     assert result.reason == because(
         ReasonCode.TEMPLATE_NOT_REGISTERED, provider="tencent", template="reminder", language="en"
     )
-    assert tencent_stand_in.asked() == 0
+    assert simulated_tencent.asked() == 0
 
 
 def test_a_text_without_one_of_the_registered_values_is_left_to_another_provider(
-    tencent_stand_in: TencentStandIn,
+    simulated_tencent: SimulatedTencent,
 ) -> None:
     templates = RegisteredTemplates([RegisteredTemplate("reminder", "en", "77", ("amount",))])
-    result = gateway_to(tencent_stand_in.url, templates=templates).send(a_text())
+    result = gateway_to(simulated_tencent.url, templates=templates).send(a_text())
     assert (result.outcome, result.other_provider_may_accept) == (SendOutcome.REFUSED, True)
     assert "with amount, which it does not have" in speak(result.reason)
-    assert tencent_stand_in.asked() == 0
+    assert simulated_tencent.asked() == 0
 
 
 def test_a_template_that_tencent_cloud_does_not_know_is_left_to_another_provider(
     log: Path,
 ) -> None:
-    with TencentStandIn(log=log, secret_key=KEY, templates={}) as stand_in:
-        result = gateway_to(stand_in.url).send(a_text())
+    with SimulatedTencent(log=log, secret_key=KEY, templates={}) as provider:
+        result = gateway_to(provider.url).send(a_text())
     assert (result.outcome, result.other_provider_may_accept) == (SendOutcome.REFUSED, True)
     assert result.code == "FailedOperation.TemplateIncorrectOrUnapproved"
 
@@ -150,10 +150,10 @@ def test_an_error_is_one_although_its_content_type_names_a_charset() -> None:
     assert sent_to(told).outcome is SendOutcome.NOT_SENT
 
 
-def test_wrong_credentials_do_not_use_up_the_text(tencent_stand_in: TencentStandIn) -> None:
-    result = gateway_to(tencent_stand_in.url, key="wrong").send(a_text())
+def test_wrong_credentials_do_not_use_up_the_text(simulated_tencent: SimulatedTencent) -> None:
+    result = gateway_to(simulated_tencent.url, key="wrong").send(a_text())
     assert (result.outcome, result.code) == (SendOutcome.NOT_SENT, "AuthFailure.SignatureFailure")
-    assert tencent_stand_in.messages() == []
+    assert simulated_tencent.messages() == []
 
 
 # --- requests that break
@@ -190,10 +190,10 @@ def test_an_answer_that_says_nothing_leaves_the_outcome_open(http: bytes) -> Non
 
 
 def test_a_text_is_known_by_its_reference_not_by_its_words(
-    tencent_stand_in: TencentStandIn,
+    simulated_tencent: SimulatedTencent,
 ) -> None:
     began = datetime.now(UTC)
-    gateway = gateway_to(tencent_stand_in.url)
+    gateway = gateway_to(simulated_tencent.url)
     mine, like_mine = a_text(), a_text()
     sent = gateway.send(mine)
     gateway.send(like_mine)
@@ -228,9 +228,9 @@ def test_texts_without_a_reference_are_not_taken_for_none_of_ours() -> None:
 
 
 def test_a_receipt_says_that_the_text_arrived(
-    tencent_stand_in: TencentStandIn, receiver: CallbackReceiver
+    simulated_tencent: SimulatedTencent, receiver: CallbackReceiver
 ) -> None:
-    sent = gateway_to(tencent_stand_in.url).send(a_text(reference=REFERENCE))
+    sent = gateway_to(simulated_tencent.url).send(a_text(reference=REFERENCE))
     callback = receiver.next()
     assert callback.target == "/webhooks/tencent/word/status"
     assert read_tencent_reports(callback.body.encode()) == [
@@ -239,23 +239,23 @@ def test_a_receipt_says_that_the_text_arrived(
 
 
 def test_a_receipt_says_why_the_text_did_not_arrive(
-    tencent_stand_in: TencentStandIn, receiver: CallbackReceiver
+    simulated_tencent: SimulatedTencent, receiver: CallbackReceiver
 ) -> None:
-    gateway_to(tencent_stand_in.url).send(a_text(to=f"+1202555{Rehearsal.UNDELIVERED}"))
+    gateway_to(simulated_tencent.url).send(a_text(to=f"+1202555{SimulatedOutcome.UNDELIVERED}"))
     [report] = read_tencent_reports(receiver.next().body.encode())
     assert (report.word, report.status) == ("FAIL", MessageStatus.UNDELIVERED)
     assert report.code == "UNDELIV"
 
 
 def test_receipts_may_come_twice(log: Path, receiver: CallbackReceiver) -> None:
-    with TencentStandIn(
+    with SimulatedTencent(
         log=log,
         secret_key=KEY,
         templates=VALUES_OF,
         status_url=receiver.base,
         faults=FaultPlan(receipts_repeated=1.0),
-    ) as stand_in:
-        gateway_to(stand_in.url, templates=REGISTERED).send(a_text())
+    ) as provider:
+        gateway_to(provider.url, templates=REGISTERED).send(a_text())
         assert receiver.next().body == receiver.next().body
 
 

@@ -27,8 +27,8 @@ from domain.errors import ArrearsError
 from domain.messages import MessageStatus
 from tests.support.one_answer import OneAnswer, http_answer
 from tests.support.twilio import TOKEN, CallbackReceiver, a_text, gateway_to
-from workers.simulator.providers.magic_numbers import Rehearsal
-from workers.simulator.providers.twilio import TwilioStandIn
+from workers.simulator.providers.magic_numbers import SimulatedOutcome
+from workers.simulator.providers.twilio import SimulatedTwilio
 from workers.sms.providers import twilio
 from workers.sms.providers.http_errors import classify_request_error
 from workers.sms.providers.port import LookupFailedError, SendOutcome, StatusReport
@@ -124,11 +124,11 @@ def test_only_a_request_that_was_never_written_counts_as_not_sent(
 
 
 def test_wrong_credentials_do_not_use_up_the_text(
-    stand_in: TwilioStandIn, receiver: CallbackReceiver
+    simulated_twilio: SimulatedTwilio, receiver: CallbackReceiver
 ) -> None:
-    result = gateway_to(stand_in.url, receiver, token="wrong").send(a_text())
+    result = gateway_to(simulated_twilio.url, receiver, token="wrong").send(a_text())
     assert (result.outcome, result.code) == (SendOutcome.NOT_SENT, "20003")
-    assert stand_in.messages() == []
+    assert simulated_twilio.messages() == []
 
 
 def test_a_lookup_that_fails_is_not_taken_for_no_texts(
@@ -140,10 +140,10 @@ def test_a_lookup_that_fails_is_not_taken_for_no_texts(
 
 
 def test_the_sdk_logs_no_numbers(
-    stand_in: TwilioStandIn, receiver: CallbackReceiver, caplog: pytest.LogCaptureFixture
+    simulated_twilio: SimulatedTwilio, receiver: CallbackReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
-        gateway = gateway_to(stand_in.url, receiver)
+        gateway = gateway_to(simulated_twilio.url, receiver)
         gateway.send(a_text())
         gateway.find(a_text(), since=datetime.now(UTC))
     assert "5550101" not in caplog.text
@@ -187,9 +187,9 @@ def signed_by(token: str, url: str, fields: dict[str, str]) -> str:
 
 
 def test_receipts_arrive_signed_and_name_the_message(
-    stand_in: TwilioStandIn, receiver: CallbackReceiver
+    simulated_twilio: SimulatedTwilio, receiver: CallbackReceiver
 ) -> None:
-    result = gateway_to(stand_in.url, receiver).send(a_text(reference=REFERENCE))
+    result = gateway_to(simulated_twilio.url, receiver).send(a_text(reference=REFERENCE))
     callbacks = [receiver.next(), receiver.next()]
     reports = []
     for callback in callbacks:
@@ -207,33 +207,35 @@ def test_receipts_arrive_signed_and_name_the_message(
 
 
 def test_a_text_that_is_not_delivered_says_so_in_its_receipt(
-    stand_in: TwilioStandIn, receiver: CallbackReceiver
+    simulated_twilio: SimulatedTwilio, receiver: CallbackReceiver
 ) -> None:
-    gateway_to(stand_in.url, receiver).send(a_text(to=f"+1202555{Rehearsal.UNDELIVERED}"))
+    gateway_to(simulated_twilio.url, receiver).send(
+        a_text(to=f"+1202555{SimulatedOutcome.UNDELIVERED}")
+    )
     receiver.next()
     last = receiver.next()
     report = read_status_report(urlsplit(last.target).query, form_fields(last.body))
     assert (report.status, report.code) == (MessageStatus.UNDELIVERED, "30003")
 
 
-@pytest.mark.parametrize("rehearsal", [Rehearsal.SERVER_ERROR, Rehearsal.SILENCE])
+@pytest.mark.parametrize("outcome", [SimulatedOutcome.SERVER_ERROR, SimulatedOutcome.SILENCE])
 def test_a_receipt_settles_a_text_whose_answer_was_lost(
-    stand_in: TwilioStandIn, receiver: CallbackReceiver, rehearsal: Rehearsal
+    simulated_twilio: SimulatedTwilio, receiver: CallbackReceiver, outcome: SimulatedOutcome
 ) -> None:
-    gateway_to(stand_in.url, receiver, read_seconds=0.3).send(
-        a_text(f"+1202555{rehearsal}", reference=REFERENCE)
+    gateway_to(simulated_twilio.url, receiver, read_seconds=0.3).send(
+        a_text(f"+1202555{outcome}", reference=REFERENCE)
     )
     callback = receiver.next()
     report = read_status_report(urlsplit(callback.target).query, form_fields(callback.body))
     assert report.reference == REFERENCE
-    assert report.sid == stand_in.messages()[0].sid
+    assert report.sid == simulated_twilio.messages()[0].sid
 
 
 def test_a_receipt_that_is_turned_away_comes_again(
-    stand_in: TwilioStandIn, receiver: CallbackReceiver
+    simulated_twilio: SimulatedTwilio, receiver: CallbackReceiver
 ) -> None:
     receiver.answers.put(503)
-    gateway_to(stand_in.url, receiver).send(a_text())
+    gateway_to(simulated_twilio.url, receiver).send(a_text())
     words = [form_fields(receiver.next().body)["MessageStatus"] for _ in range(3)]
     assert words == ["sent", "sent", "delivered"]
 
@@ -314,53 +316,53 @@ def test_what_is_no_text_to_the_lender_is_refused_with_a_sentence() -> None:
         read_inbound_text({"MessageSid": "SM7", "From": "+12025550101", "CallSid": "CA1"})
 
 
-# --- the stand-in as evidence
+# --- the simulated provider as evidence
 
 
 def test_each_accepted_text_is_one_line_in_the_log(
-    stand_in: TwilioStandIn, receiver: CallbackReceiver, log: Path
+    simulated_twilio: SimulatedTwilio, receiver: CallbackReceiver, log: Path
 ) -> None:
-    gateway = gateway_to(stand_in.url, receiver)
+    gateway = gateway_to(simulated_twilio.url, receiver)
     gateway.send(a_text(reference=REFERENCE))
-    gateway.send(a_text(to=f"+1202555{Rehearsal.OPTED_OUT}"))
-    gateway.send(a_text(to=f"+1202555{Rehearsal.SERVER_ERROR}"))
+    gateway.send(a_text(to=f"+1202555{SimulatedOutcome.OPTED_OUT}"))
+    gateway.send(a_text(to=f"+1202555{SimulatedOutcome.SERVER_ERROR}"))
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     assert [line["to"] for line in lines] == ["+12025550101", "+12025550192"]
-    assert [line["sid"] for line in lines] == [text.sid for text in stand_in.messages()]
+    assert [line["sid"] for line in lines] == [text.sid for text in simulated_twilio.messages()]
     assert lines[0]["reference"] == str(REFERENCE)
     assert lines[0].keys() == {"sid", "to", "from", "body", "body_digest", "reference", "at"}
 
 
-def test_a_stand_in_that_is_started_again_still_knows_what_it_accepted(
-    stand_in: TwilioStandIn, receiver: CallbackReceiver, log: Path
+def test_a_simulated_provider_that_is_started_again_still_knows_what_it_accepted(
+    simulated_twilio: SimulatedTwilio, receiver: CallbackReceiver, log: Path
 ) -> None:
     began = datetime.now(UTC)
     text = a_text()
-    sent = gateway_to(stand_in.url, receiver).send(text)
-    with TwilioStandIn(log=log, auth_token=TOKEN) as second:
+    sent = gateway_to(simulated_twilio.url, receiver).send(text)
+    with SimulatedTwilio(log=log, auth_token=TOKEN) as second:
         assert gateway_to(second.url, receiver).find(text, since=began) == (sent.sid,)
         gateway_to(second.url, receiver).send(a_text())
     assert len(log.read_text(encoding="utf-8").splitlines()) == 2
 
 
 def test_a_number_that_opts_out_is_refused_from_then_on(
-    stand_in: TwilioStandIn, receiver: CallbackReceiver
+    simulated_twilio: SimulatedTwilio, receiver: CallbackReceiver
 ) -> None:
-    gateway = gateway_to(stand_in.url, receiver)
+    gateway = gateway_to(simulated_twilio.url, receiver)
     assert gateway.send(a_text()).outcome is SendOutcome.ACCEPTED
-    stand_in.opt_out("+12025550101")
+    simulated_twilio.opt_out("+12025550101")
     assert gateway.send(a_text()).opted_out
 
 
 def test_a_long_list_of_texts_is_served_in_pages(
-    stand_in: TwilioStandIn, receiver: CallbackReceiver
+    simulated_twilio: SimulatedTwilio, receiver: CallbackReceiver
 ) -> None:
-    gateway = gateway_to(stand_in.url, receiver)
+    gateway = gateway_to(simulated_twilio.url, receiver)
     for _ in range(5):
         gateway.send(a_text())
     listed = gateway._client.messages.list(to="+12025550101", page_size=2)
     assert [message.sid for message in listed] == [
-        text.sid for text in reversed(stand_in.messages())
+        text.sid for text in reversed(simulated_twilio.messages())
     ]
-    one = gateway._client.messages(listed[0].sid).fetch()
-    assert (one.status, one.num_segments) == ("delivered", "1")
+    fetched = gateway._client.messages(listed[0].sid).fetch()
+    assert (fetched.status, fetched.num_segments) == ("delivered", "1")
