@@ -27,8 +27,8 @@ class ActionStatus(StrEnum):
     CLAIMED = "claimed"  # one worker has it by token and carries it out
     FAILED = "failed"  # it certainly had no effect; it is tried again later
     UNKNOWN = "unknown"  # it may have had its effect: it is never simply repeated
-    DEAD = "dead"  # given up after too many failures; a person may resume or drop it
-    DROPPED = "dropped"  # a person gave it up for good
+    DEAD = "dead"  # given up after too many failures; a person may retry or discard it
+    DISCARDED = "discarded"  # a person decided that it is never done
     SKIPPED = "skipped"  # its days passed before it could act
     ASSIGNED = "assigned"  # a person has the call or the visit; tried once an attempt is reported
     DONE = "done"
@@ -45,7 +45,7 @@ INITIAL = frozenset({S.PLANNED, S.AWAITING_APPROVAL, S.DEFERRED, S.BARRED})
 
 ACTION_MOVES: dict[ActionStatus, frozenset[ActionStatus]] = {
     S.PLANNED: frozenset({S.CLAIMED, S.SKIPPED, S.CANCELLED}),
-    S.AWAITING_APPROVAL: frozenset({S.PLANNED, S.SKIPPED, S.CANCELLED, S.DROPPED}),
+    S.AWAITING_APPROVAL: frozenset({S.PLANNED, S.SKIPPED, S.CANCELLED, S.DISCARDED}),
     S.DEFERRED: frozenset({S.CLAIMED, S.SKIPPED, S.CANCELLED}),
     S.FAILED: frozenset({S.CLAIMED, S.DEAD, S.SKIPPED, S.CANCELLED}),
     S.CLAIMED: frozenset(
@@ -62,9 +62,9 @@ ACTION_MOVES: dict[ActionStatus, frozenset[ActionStatus]] = {
         }
     ),
     S.ASSIGNED: frozenset({S.DONE, S.PLANNED, S.CANCELLED}),  # PLANNED: to be assigned again
-    S.UNKNOWN: frozenset({S.DONE, S.FAILED, S.DEAD, S.DROPPED}),
-    S.DEAD: frozenset({S.PLANNED, S.CANCELLED, S.DROPPED}),
-    S.DROPPED: frozenset(),
+    S.UNKNOWN: frozenset({S.DONE, S.FAILED, S.DEAD, S.DISCARDED}),
+    S.DEAD: frozenset({S.PLANNED, S.CANCELLED, S.DISCARDED}),
+    S.DISCARDED: frozenset(),
     S.SKIPPED: INITIAL,  # a later step requires it after all
     S.DONE: frozenset(),
     S.CANCELLED: INITIAL | {S.SKIPPED},  # its reason has ended

@@ -10,8 +10,9 @@ from enum import StrEnum
 
 from domain.holds import Hold, HoldKind
 
-REPORTING_TIME = timedelta(days=1)
-"""How long the lender's systems may take to report money that came on a promise's last day."""
+BROKEN_AFTER = timedelta(days=2)
+"""From a promise's last day to the first day on which it is broken unless it is kept. A bank
+reports the payments of a day in the night after it, so one whole day lies between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,8 @@ def is_kept(promise: Promise, received: Iterable[ReceivedPayment]) -> bool:
 
 def promise_hold(promise: Promise) -> Hold:
     """The hold that a promise brings: from the day it is made to the day it would be broken."""
-    return Hold(HoldKind.PROMISE, promise.made_at.date(), ends_on=broken_on(promise.due_on))
-
-
-def broken_on(due_on: date) -> date:
-    """The first business date on which a promise that is not kept is broken.
-
-    A bank reports the payments of a day in the night after it, so one day more must pass.
-    """
-    return due_on + REPORTING_TIME + timedelta(days=1)
+    ends_on = promise.due_on + BROKEN_AFTER
+    return Hold(HoldKind.PROMISE, promise.made_at.date(), ends_on=ends_on)
 
 
 def _counts(promise: Promise, each_payment: ReceivedPayment) -> bool:
@@ -71,12 +65,10 @@ class PromiseStatus(StrEnum):
     WITHDRAWN = "withdrawn"  # taken back, or replaced by another
 
 
-P = PromiseStatus
-
-
+# A kept promise stays kept, also if its payment is reversed: the loan is past due again then.
 PROMISE_MOVES: dict[PromiseStatus, frozenset[PromiseStatus]] = {
-    P.OPEN: frozenset({P.KEPT, P.BROKEN, P.WITHDRAWN}),
-    P.KEPT: frozenset(),  # also if the payment is reversed later: the loan is past due again then
-    P.BROKEN: frozenset(),
-    P.WITHDRAWN: frozenset(),
+    PromiseStatus.OPEN: frozenset(set(PromiseStatus) - {PromiseStatus.OPEN}),
+    PromiseStatus.KEPT: frozenset(),
+    PromiseStatus.BROKEN: frozenset(),
+    PromiseStatus.WITHDRAWN: frozenset(),
 }

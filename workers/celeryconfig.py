@@ -58,7 +58,7 @@ timezone = "UTC"
 
 
 def _every(seconds: float, task: str, *, expires: float | None = None) -> dict[str, object]:
-    """An entry of beat's schedule. A run that starts late is dropped: the next is near."""
+    """An entry of beat's schedule. A run that starts late is skipped, as the next one is near."""
     return {
         "task": task,
         "schedule": timedelta(seconds=seconds),

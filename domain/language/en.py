@@ -73,7 +73,7 @@ TEMPLATES: dict[Phrase | ReasonCode, str] = {
     P.PROBLEM_RESOLVED_BY: "The problem ({problem}) was resolved by {resolved_by}.",
     P.EVENT_WAITS: "An event ({event_kind} {event_id}) came in and waits to be applied.",
     P.EVENT_REJECTED: "An event ({event_kind} {event_id}) came in and was rejected.",
-    P.EVENT_DROPPED: "An event ({event_kind} {event_id}) came in, and a person discarded it.",
+    P.EVENT_DISCARDED: "An event ({event_kind} {event_id}) came in, and a person discarded it.",
     # A review of the loan.
     P.PAST_DUE: (
         "Reviewed: past due since {delinquent_since}, days past due {days_past_due}, {past_due} "
@@ -115,7 +115,7 @@ TEMPLATES: dict[Phrase | ReasonCode, str] = {
     P.MOVED_FAILED: "{item} had no effect and will be tried again.",
     P.MOVED_UNKNOWN: "{item} may have had its effect, so it is not repeated.",
     P.MOVED_DEAD: "{item} was given up; a person may retry it.",
-    P.MOVED_DROPPED: "{item} was given up for good.",
+    P.MOVED_DISCARDED: "{item} was discarded.",
     P.MOVED_SKIPPED: "{item} was skipped.",
     P.MOVED_ASSIGNED: "{item} is assigned.",
     P.MOVED_DONE: "{item} is done.",
@@ -222,9 +222,9 @@ TEMPLATES: dict[Phrase | ReasonCode, str] = {
     R.STEPS_NOT_TRIED: "These steps were not tried yet: {steps}.",
     R.NO_CHECKLIST: "No legal checklist is known for {jurisdiction}.",
     R.CALLED_OFF: 'It was called off by {actor}: "{why}".',
-    R.RESUMED: "It was resumed by {actor}.",
-    R.DROPPED: "It was dropped by {actor}.",
-    R.EVENT_DROPPED_BY: 'It was dropped by {actor}: "{why}".',
+    R.RETRIED: "It was retried by {actor}.",
+    R.DISCARDED: "It was discarded by {actor}.",
+    R.EVENT_DISCARDED_BY: 'It was discarded by {actor}: "{why}".',
     R.ATTEMPT_MADE: "It was made: {outcome}.",
     R.COLLECTOR_HAS_CALL: "A collector has the call.",
     R.VISITORS_HAVE_VISIT: "Two visitors have the visit.",
@@ -395,8 +395,8 @@ TEMPLATES: dict[Phrase | ReasonCode, str] = {
     R.OUTCOME_RECORDED_TRY_AGAIN: (
         "The {channel} of loan {loan} came to: {outcome}. It may be tried again."
     ),
-    R.VISIT_NOT_BEGUN: (
-        "Visit {attempt} was not begun, so nothing can have come of it. Call it off to free its "
+    R.VISIT_NOT_STARTED: (
+        "Visit {attempt} was not started, so nothing can have come of it. Call it off to free its "
         "visitors."
     ),
     R.ARREARS_REASON_MISSING: (

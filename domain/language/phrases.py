@@ -49,7 +49,7 @@ class Phrase(StrEnum):
     PROBLEM_RESOLVED_BY = auto()
     EVENT_WAITS = auto()
     EVENT_REJECTED = auto()
-    EVENT_DROPPED = auto()
+    EVENT_DISCARDED = auto()
     # A review of the loan.
     PAST_DUE = auto()
     ON_LADDER_DAY = auto()
@@ -79,7 +79,7 @@ class Phrase(StrEnum):
     MOVED_FAILED = auto()
     MOVED_UNKNOWN = auto()
     MOVED_DEAD = auto()
-    MOVED_DROPPED = auto()
+    MOVED_DISCARDED = auto()
     MOVED_SKIPPED = auto()
     MOVED_ASSIGNED = auto()
     MOVED_DONE = auto()

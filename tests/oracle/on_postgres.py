@@ -159,7 +159,7 @@ def _collectors(simulation: Simulation) -> None:
 
     def dial(loan_id: str, actor: str) -> None:
         try:
-            begun = start_call(ctx, loan_id, actor=Actor(actor))
+            started = start_call(ctx, loan_id, actor=Actor(actor))
         except ArrearsError:
             return
         outcome = simulation.chance.choice(list(ContactOutcome)[:-1])
@@ -171,12 +171,12 @@ def _collectors(simulation: Simulation) -> None:
             number="A",
         )
         simulation.calls.append((loan_id, reached))
-        reported.append((str(begun.attempt), outcome))
+        reported.append((str(started.attempt), outcome))
 
     jobs = [
         lambda id=call.loan, actor=actor: dial(id, actor)
         for call in calls
-        if call.begun_as is None and simulation.chance.random() < 0.7
+        if call.started_as is None and simulation.chance.random() < 0.7
         for actor in simulation.chance.sample([f"c-{n}" for n in range(6)], 2)
     ]
     _race(simulation, jobs)
@@ -184,8 +184,8 @@ def _collectors(simulation: Simulation) -> None:
         _report(simulation, attempt, outcome)
     for call in calls:
         # Of a call that was begun when its collector was lost, somebody says so later.
-        if call.begun_as is not None:
-            _report(simulation, call.begun_as, ContactOutcome.NO_ANSWER)
+        if call.started_as is not None:
+            _report(simulation, call.started_as, ContactOutcome.NO_ANSWER)
 
 
 def _report(simulation: Simulation, attempt: str, outcome: str) -> None:
@@ -208,14 +208,14 @@ def _visitors(simulation: Simulation) -> None:
         .where(
             visit.c.starts_at <= now,
             visit.c.ends_at > now,
-            visit.c.begun_at.is_(None),
+            visit.c.started_at.is_(None),
             visit.c.cancelled_at.is_(None),
         )
     )
     noticed = {record.id: record.scheduled_at for record in simulation.book.rows(select(visit))}
     for id, one in {row.id: row for row in due}.items():
         try:
-            begun = start_visit(ctx, one.external_id, actor=Actor(one.who))
+            started = start_visit(ctx, one.external_id, actor=Actor(one.who))
         except ArrearsError:
             continue
         stood = Reached(
@@ -226,7 +226,7 @@ def _visitors(simulation: Simulation) -> None:
             noticed_at=noticed[id],
         )
         simulation.calls.append((one.external_id, stood))
-        _report(simulation, str(begun.attempt), ContactOutcome.NO_ANSWER)
+        _report(simulation, str(started.attempt), ContactOutcome.NO_ANSWER)
 
 
 def _check_all(simulation: Simulation, borrower_days: int) -> Lived:

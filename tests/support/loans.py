@@ -217,15 +217,15 @@ class Book:
         self, external_id: str, actor: str, outcome: str = "spoke", reason: str | None = "forgot"
     ) -> str:
         """Somebody makes the call that is open and says what came of it. Gives the attempt."""
-        begun = start_call(self.ctx, external_id, actor=Actor(actor))
-        return self._made(begun.attempt, outcome, reason, actor)
+        started = start_call(self.ctx, external_id, actor=Actor(actor))
+        return self._made(started.attempt, outcome, reason, actor)
 
     def visited(self, external_id: str, actor: str, outcome: str = "spoke") -> str:
         """The visitors go when the visit begins, and say what came of it. Moves the clock there."""
         starts_at = self.rows(select(visit.c.starts_at).order_by(visit.c.id))[-1].starts_at
         self.clock.at = starts_at.astimezone(self.zone)
-        begun = start_visit(self.ctx, external_id, actor=Actor(actor))
-        return self._made(begun.attempt, outcome, None, actor)
+        started = start_visit(self.ctx, external_id, actor=Actor(actor))
+        return self._made(started.attempt, outcome, None, actor)
 
     def _made(self, attempt: str | None, outcome: str, reason: str | None, actor: str) -> str:
         told = {"attempt": attempt, "outcome": outcome, "reason": reason, "actor": actor}

@@ -82,7 +82,7 @@ def run_the_day(book: Book) -> None:
             use_case(work)(book.ctx, action_id)
     if book.rows(select(call).join(action).where(action.c.status == "assigned")):
         book.called("L-1", actor="caller-1")
-    begins = book.rows(select(visit.c.starts_at).where(visit.c.begun_at.is_(None)))
+    begins = book.rows(select(visit.c.starts_at).where(visit.c.started_at.is_(None)))
     if begins and begins[0].starts_at.astimezone(book.zone).date() == book.clock.at.date():
         book.visited("L-1", actor="visitor-1")
 

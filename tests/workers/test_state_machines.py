@@ -40,7 +40,7 @@ from domain.reasons import ReasonCode, because
 from tests.support.events import pay, place, promise, reverse, tell
 from tests.support.loans import Book, shipped_policy
 from tests.support.rights import all_rights
-from workers.actions.dead_letters import drop, resume
+from workers.actions.dead_letters import discard, retry
 from workers.db.schema import action, action_event, collection_case, message
 from workers.db.schema import promise as promises
 from workers.escalation.reassess import close_paid_cases
@@ -205,10 +205,10 @@ class Loan(RuleBasedStateMachine):
         break_overdue_promises(self.book.ctx)
         close_paid_cases(self.book.ctx)
 
-    @rule(says=st.sampled_from(["sent", "again", "drop"]))
+    @rule(says=st.sampled_from(["sent", "again", "discard"]))
     def a_person_decides(self, says: str) -> None:
         """About what was given up, and about texts that nobody else can tell of."""
-        decide = drop if says == "drop" else resume
+        decide = discard if says == "discard" else retry
         for row in self._actions(ActionStatus.DEAD):
             with suppress(ArrearsError):
                 decide(self.book.ctx, row.id, actor=Actor("sup-1"))

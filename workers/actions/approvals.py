@@ -40,7 +40,7 @@ def approve(ctx: Context, loan_external_id: str, item: str, actor: Actor) -> int
 
 
 def refuse(ctx: Context, loan_external_id: str, item: str, actor: Actor, why: str) -> int:
-    """Refuse an item of a loan that awaits approval: it is dropped, with the reason.
+    """Refuse an item of a loan that awaits approval: it is discarded, with the reason.
 
     Whoever may approve may refuse. Returns the action's id.
 
@@ -51,7 +51,7 @@ def refuse(ctx: Context, loan_external_id: str, item: str, actor: Actor, why: st
     with ctx.engine.begin() as connection:
         action_id, role = _to_decide(connection, ctx, loan_external_id, item, actor)
         reason = because(ReasonCode.APPROVAL_REFUSED, actor=actor, role=role, why=why)
-        move = Move(ActionStatus.DROPPED, reason)
+        move = Move(ActionStatus.DISCARDED, reason)
         move_actions(connection, [action_id], move, now)
         return action_id
 

@@ -1,4 +1,4 @@
-"""Dead letters: actions that were given up. A person resumes one, or drops it for good."""
+"""Dead letters: actions that were given up. A person retries or discards one."""
 
 from __future__ import annotations
 
@@ -112,10 +112,10 @@ def read_history(connection: Connection, action_id: int, zone: tzinfo) -> Histor
     )
 
 
-def resume(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) -> DeadAction:
+def retry(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) -> DeadAction:
     """Plan a dead action for now, as if it had never failed. The claim asks the gate, as always.
 
-    `actor` is the person who resumes it. With `dry_run` everything is checked and nothing is
+    `actor` is the person who retries it. With `dry_run` everything is checked and nothing is
     written. Returns the action as it was.
 
     Raises:
@@ -131,14 +131,14 @@ def resume(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False)
                 f"texted twice. Reach the borrower of loan {stored.external_id} another way."
             )
         if not dry_run:
-            move = Move(ActionStatus.PLANNED, because(ReasonCode.RESUMED, actor=actor), due_at=now)
+            move = Move(ActionStatus.PLANNED, because(ReasonCode.RETRIED, actor=actor), due_at=now)
             move_actions(connection, [action_id], move, now)
             connection.execute(update(action).where(action.c.id == action_id).values(attempts=0))
     return _dead_action(stored, ctx.settings.lender_zone)
 
 
-def drop(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) -> DeadAction:
-    """Give a dead action up for good. Returns it as it was.
+def discard(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) -> DeadAction:
+    """Discard a dead action: it is never done. Returns it as it was.
 
     Raises:
         ArrearsError: there is no such action, or it is not dead.
@@ -146,7 +146,7 @@ def drop(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) -
     with ctx.engine.begin() as connection:
         stored = _lock_dead(connection, action_id)
         if not dry_run:
-            move = Move(ActionStatus.DROPPED, because(ReasonCode.DROPPED, actor=actor))
+            move = Move(ActionStatus.DISCARDED, because(ReasonCode.DISCARDED, actor=actor))
             move_actions(connection, [action_id], move, ctx.now())
     return _dead_action(stored, ctx.settings.lender_zone)
 
@@ -194,8 +194,8 @@ def _lock_dead(connection: Connection, action_id: int) -> _StoredAction:
         raise _not_known(action_id)
     if stored.status != ActionStatus.DEAD:
         raise ArrearsError(
-            f"Action {action_id} is {stored.status}: only one that is dead can be resumed or "
-            "dropped. `arrears actions dead-letters` shows those."
+            f"Action {action_id} is {stored.status}: only one that is dead can be retried or "
+            "discarded. `arrears actions dead-letters` shows those."
         )
     return stored
 
@@ -231,7 +231,7 @@ class StuckActions:
     """Actions with one status for one reason. Holds no personal data."""
 
     status: str
-    """`failed`: it is tried again automatically; `dead`: a person must resume or drop it."""
+    """`failed`: it is tried again automatically; `dead`: a person must retry or discard it."""
     reason: Reasons
     count: int
     newest: int

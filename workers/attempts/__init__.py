@@ -1,1 +1,1 @@
-"""What calls and visits have in common: an attempt begins, and its outcome is recorded."""
+"""What calls and visits have in common: an attempt starts, and its outcome is recorded."""

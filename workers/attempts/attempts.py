@@ -109,7 +109,7 @@ def find_open_attempt(connection: Connection, loan_external_id: str, channel: Ch
             contact.c.channel == channel,
             contact.c.attempt.is_not(None),
             ~has_outcome(),
-            exists().where(visit.c.contact_id == contact.c.id, visit.c.begun_at.is_not(None))
+            exists().where(visit.c.contact_id == contact.c.id, visit.c.started_at.is_not(None))
             if channel is Channel.VISIT
             else true(),
         )
@@ -118,7 +118,7 @@ def find_open_attempt(connection: Connection, loan_external_id: str, channel: Ch
     ).scalar()
     if found is None:
         raise ArrearsError(
-            f"No {channel} of loan {loan_external_id} was begun that waits for its outcome."
+            f"No started {channel} of loan {loan_external_id} waits for its outcome."
         )
     return found
 

@@ -84,7 +84,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
 
 
 class _Attempt(NamedTuple):
-    """A contact that a person began."""
+    """A contact that a person started."""
 
     id: int
     loan_id: int
@@ -119,12 +119,12 @@ def _lock(connection: Connection, attempt: str) -> _Attempt | None:
 
 def _check(connection: Connection, attempt: _Attempt, report: ReportedOutcome) -> None:
     if attempt.channel == Channel.VISIT:
-        begun = exists().where(
+        started = exists().where(
             visit.c.contact_id == attempt.id,
-            visit.c.begun_at.is_not(None),
+            visit.c.started_at.is_not(None),
         )
-        if not connection.execute(select(begun)).scalar():
-            raise RejectedError(ReasonCode.VISIT_NOT_BEGUN, attempt=report.attempt)
+        if not connection.execute(select(started)).scalar():
+            raise RejectedError(ReasonCode.VISIT_NOT_STARTED, attempt=report.attempt)
         return
     must_learn = connection.execute(
         select(call.c.must_learn)

@@ -1,1 +1,1 @@
-"""Assigns calls to collectors, and starts a call when its collector begins it."""
+"""Assigns calls to collectors, and starts a call when its collector does."""

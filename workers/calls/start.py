@@ -61,11 +61,11 @@ def start_call(
         pending = _without_outcome(connection, open_call.action_id)
         if pending and not (pending.attempt == attempt and now - pending.at <= REPEAT_WITHIN):
             raise ArrearsError(
-                f"The call of loan {loan_external_id} was begun as {pending.attempt}, and nobody "
+                f"The call of loan {loan_external_id} was started as {pending.attempt}, and nobody "
                 "has said what came of it. `arrears call outcome` says so."
             )
         checked = check_gate(connection, ctx, open_call.action_id, row, ASSIGN_CALL, now)
-        begun = StartedAttempt(
+        started = StartedAttempt(
             attempt=None,
             item=row.item,
             purpose=open_call.purpose,
@@ -77,14 +77,14 @@ def start_call(
         if pending is None:
             refuse_if_barred(checked)
         if dry_run:
-            return begun
+            return started
         if pending is None:
             attempt = attempt or f"call-{uuid4()}"
             _reserve(connection, checked, attempt, actor)
         number = open_contact_detail(
             connection, ctx, checked, Opened.NUMBER, row.phone_encrypted, actor
         )
-        return replace(begun, attempt=attempt, reach=number)
+        return replace(started, attempt=attempt, reach=number)
 
 
 class _OpenCall(NamedTuple):

@@ -81,15 +81,15 @@ def show_action(action: Action, as_json: AsJson = False) -> None:
 @app.command()
 def retry(action: Action, actor: By, dry_run: DryRun = False) -> None:
     """Try an action again; earlier attempts are not counted. The contact gate is asked again."""
-    was = dead_letters.resume(open_context(), action, actor, dry_run=dry_run)
+    was = dead_letters.retry(open_context(), action, actor, dry_run=dry_run)
     print_done(f"{_named(was)} is planned again, and due now.", dry_run=dry_run)
 
 
 @app.command()
 def discard(action: Action, actor: By, dry_run: DryRun = False) -> None:
     """Discard an action: it is never done."""
-    was = dead_letters.drop(open_context(), action, actor, dry_run=dry_run)
-    print_done(f"{_named(was)} is dropped.", dry_run=dry_run)
+    was = dead_letters.discard(open_context(), action, actor, dry_run=dry_run)
+    print_done(f"{_named(was)} is discarded.", dry_run=dry_run)
 
 
 def _named(action: DeadAction) -> str:

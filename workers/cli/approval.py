@@ -35,4 +35,4 @@ def reject(
 ) -> None:
     """Reject an action that waits for approval: it is never done."""
     approvals.refuse(open_context(), loan, item, actor, why)
-    print_lines(f"{item} for loan {loan} is rejected, and dropped.")
+    print_lines(f"{item} for loan {loan} is rejected, and discarded.")

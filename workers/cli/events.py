@@ -23,4 +23,4 @@ def discard(
 ) -> None:
     """Discard an event that was rejected, or that waits for something that will never come."""
     discard_event(open_context(), event, actor=actor, why=why, dry_run=dry_run)
-    print_done(f"Event {event} is dropped: it is never applied.", dry_run=dry_run)
+    print_done(f"Event {event} is discarded: it is never applied.", dry_run=dry_run)

@@ -81,14 +81,14 @@ def _loans(found: Status) -> dict[str, int]:
 
 def _scan(found: Status) -> str:
     if found.scan is None:
-        return "Today's scan has not begun."
+        return "Today's scan has not started."
     zone = found.at.tzinfo
     scan = found.scan
     finished = "is under way"
     if scan.finished_at is not None:
         finished = f"finished at {scan.finished_at.astimezone(zone):%H:%M:%S}"
     return (
-        f"Today's scan began at {scan.started_at.astimezone(zone):%H:%M:%S} and {finished}: "
+        f"Today's scan started at {scan.started_at.astimezone(zone):%H:%M:%S} and {finished}: "
         f"{scan.loans} loans published, in {scan.envelopes} messages."
     )
 

@@ -67,4 +67,4 @@ def mark_unsent(message: Message, actor: By, dry_run: DryRun = False) -> None:
 def abandon(message: Message, actor: By, dry_run: DryRun = False) -> None:
     """Leave it open whether the text was sent, and do nothing more about it."""
     unconfirmed.abandon_text(open_context(), message, actor, dry_run=dry_run)
-    print_done(f"The action of text {message} is dropped.", dry_run=dry_run)
+    print_done(f"The action of text {message} is discarded.", dry_run=dry_run)

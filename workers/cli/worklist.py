@@ -62,10 +62,10 @@ def _what_for(call: CallToMake) -> str:
     lines = [call.purpose]
     if call.must_learn:
         lines.append(f"must learn: {', '.join(call.must_learn)}")
-    if call.begun_as:
-        lines.append(f"begun as {call.begun_as}: say what came of it")
+    if call.started_as:
+        lines.append(f"started as {call.started_as}: say what came of it")
     elif call.tries:
-        lines.append(f"begun {call.tries} time{'s' if call.tries > 1 else ''} already")
+        lines.append(f"started {call.tries} time{'s' if call.tries > 1 else ''} already")
     if call.may_offer:
         lines.append(f"may offer: {', '.join(call.may_offer)}")
     return "\n".join(lines)
@@ -73,7 +73,7 @@ def _what_for(call: CallToMake) -> str:
 
 def _when(visit: VisitToMake) -> str:
     hours = f"{visit.starts_at:%Y-%m-%d %H:%M}-{visit.ends_at:%H:%M}"
-    return f"{hours}\nbegun: say what came of it" if visit.begun else hours
+    return f"{hours}\nstarted: say what came of it" if visit.started else hours
 
 
 def _there(visit: VisitToMake) -> str:

@@ -88,8 +88,8 @@ def advance_message(
 
 
 def providers_that_refused(connection: Connection, action_id: int) -> frozenset[str]:
-    """The providers that refused a text of the action since it was planned or resumed."""
-    resumed_at = (
+    """The providers that refused a text of the action since it was planned or retried."""
+    retried_at = (
         select(func.coalesce(func.max(action_event.c.at), "-infinity"))
         .where(
             action_event.c.action_id == action_id,
@@ -102,7 +102,7 @@ def providers_that_refused(connection: Connection, action_id: int) -> frozenset[
         select(message.c.provider).where(
             of_action(action_id),
             message.c.status == MessageStatus.REFUSED,
-            message.c.changed_at > resumed_at,
+            message.c.changed_at > retried_at,
         )
     )
     return frozenset(refused.scalars())

@@ -15,8 +15,8 @@ from domain.events import NotYetError, RejectedError
 from domain.money import check_amount
 from domain.moves import sources
 from domain.promises import (
+    BROKEN_AFTER,
     PROMISE_MOVES,
-    REPORTING_TIME,
     Promise,
     PromiseStatus,
     ReceivedPayment,
@@ -147,7 +147,7 @@ def break_overdue_promises(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
         .select_from(borrower.join(loan).join(promise))
         .where(
             promise.c.status == PromiseStatus.OPEN,
-            promise.c.due_on < now.date() - REPORTING_TIME,
+            promise.c.due_on <= now.date() - BROKEN_AFTER,
             ~has_pending_event(),
         )
         .order_by(promise.c.due_on, promise.c.id)

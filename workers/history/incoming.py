@@ -78,7 +78,7 @@ def problems(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
 EVENT = {
     InboxStatus.RECEIVED: Phrase.EVENT_WAITS,
     InboxStatus.REJECTED: Phrase.EVENT_REJECTED,
-    InboxStatus.DISCARDED: Phrase.EVENT_DROPPED,
+    InboxStatus.DISCARDED: Phrase.EVENT_DISCARDED,
 }
 
 

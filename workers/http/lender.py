@@ -35,7 +35,7 @@ class CallStart(StrictModel):
 
 
 class CallLeave(BaseModel):
-    """What a call needs that may begin now."""
+    """What a call needs that may start now."""
 
     attempt: str
     """The id under which its outcome is reported."""
@@ -52,7 +52,7 @@ class CallLeave(BaseModel):
 
 
 class CallBarred(BaseModel):
-    """Why a call may not begin."""
+    """Why a call may not start."""
 
     detail: str
     """A sentence without personal data."""
@@ -95,32 +95,32 @@ async def lender_event(
     "/calls/start",
     dependencies=[Depends(signature_headers)],
     response_model=CallLeave,
-    response_description="It may begin, and counts from now on. The number is personal data.",
-    responses={409: {"description": "It may not begin now.", "model": CallBarred}},
+    response_description="It may start, and counts from now on. The number is personal data.",
+    responses={409: {"description": "It may not start now.", "model": CallBarred}},
 )
 async def start_call(request: Request, body: CallStart) -> Response:
     """Ask the contact gate for a dialer, and give it the number if it may dial now."""
     try:
-        begun = await in_the_store(partial(_begin, context_of(request), body))
+        started = await in_the_store(partial(_start, context_of(request), body))
     except BarredError as barred:
         until = barred.until.isoformat() if barred.until else None
         refusal = CallBarred(detail=str(barred), rules=list(barred.rules), not_before=until)
         return JSONResponse(refusal.model_dump(), status_code=409)
     return JSONResponse(
         {
-            "attempt": begun.attempt,
-            "number": begun.reach,
-            "item": begun.item,
-            "purpose": begun.purpose,
-            "language": begun.language,
-            "must_learn": begun.must_learn,
-            "may_offer": begun.may_offer,
-            "warnings": begun.warnings,
+            "attempt": started.attempt,
+            "number": started.reach,
+            "item": started.item,
+            "purpose": started.purpose,
+            "language": started.language,
+            "must_learn": started.must_learn,
+            "may_offer": started.may_offer,
+            "warnings": started.warnings,
         }
     )
 
 
-def _begin(ctx: Context, asked: CallStart) -> StartedAttempt:
+def _start(ctx: Context, asked: CallStart) -> StartedAttempt:
     return start.start_call(
         ctx, asked.loan, actor=Actor(asked.actor), item=asked.item, attempt=asked.attempt
     )

@@ -226,7 +226,7 @@ class AcknowledgementFacts(EventData):
 
 class ContactOutcomeFacts(EventData):
     attempt: Identifier
-    """The id under which the call or the visit was begun."""
+    """The id under which the call or the visit was started."""
     outcome: ContactOutcome
     reason: ArrearsReason | None = None
     """Why the loan is overdue, where the borrower said so."""

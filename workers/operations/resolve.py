@@ -58,7 +58,7 @@ def discard_event(
         roles_of(connection, actor)
         event_id = _lock(connection, external_id)
         if not dry_run:
-            reason = because(ReasonCode.EVENT_DROPPED_BY, actor=actor, why=why)
+            reason = because(ReasonCode.EVENT_DISCARDED_BY, actor=actor, why=why)
             inbox.discard_event(connection, event_id, reason, ctx.now())
 
 
@@ -73,5 +73,5 @@ def _lock(connection: Connection, external_id: str) -> int:
             f"There is no event {external_id}. `arrears problems list` shows those not applied."
         )
     if event.status in COMPLETED_STATUSES:
-        raise ArrearsError(f"Event {external_id} was {event.status}: there is nothing to drop.")
+        raise ArrearsError(f"Event {external_id} was {event.status}: it cannot be discarded.")
     return int(event.id)

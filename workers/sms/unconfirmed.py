@@ -94,14 +94,14 @@ def mark_unsent(ctx: Context, message_id: UUID, actor: Actor, *, dry_run: bool =
 
 
 def abandon_text(ctx: Context, message_id: UUID, actor: Actor, *, dry_run: bool = False) -> None:
-    """Drop its action, whatever happened to the text.
+    """Discard its action, whatever happened to the text.
 
     Raises:
         ArrearsError: the text is not unconfirmed (any more).
     """
-    dropped = Move(ActionStatus.DROPPED, because(ReasonCode.DROPPED, actor=actor))
+    discarded = Move(ActionStatus.DISCARDED, because(ReasonCode.DISCARDED, actor=actor))
     # No more look-ups; a receipt may still resolve it.
-    _resolve(ctx, message_id, MessageStatus.PARKED, dropped, dry_run=dry_run)
+    _resolve(ctx, message_id, MessageStatus.PARKED, discarded, dry_run=dry_run)
 
 
 def _resolve(

@@ -37,7 +37,7 @@ class CallToMake:
     """In the lender's zone."""
     tries: int
     """How often it was started."""
-    begun_as: str | None
+    started_as: str | None
     """The attempt that has no outcome yet."""
 
 
@@ -57,7 +57,7 @@ class VisitToMake:
     local_starts_at: datetime
     local_ends_at: datetime
     """Both in that zone, which is the local time of the visitors."""
-    begun: bool
+    started: bool
     """Whether it was started, and only its outcome is missing."""
 
 

@@ -102,7 +102,7 @@ def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[Cal
             call.c.language,
             call.c.assigned_at,
             _attempts().label("tries"),
-            _open_attempt().label("begun_as"),
+            _open_attempt().label("started_as"),
         )
         .join_from(call, action, action.c.id == call.c.action_id)
         .join(loan, loan.c.id == call.c.loan_id)
@@ -127,7 +127,7 @@ def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[Cal
             language=row.language,
             assigned_at=row.assigned_at.astimezone(day.starts_at.tzinfo),
             tries=row.tries,
-            begun_as=row.begun_as,
+            started_as=row.started_as,
         )
         for row in rows
     )
@@ -160,7 +160,7 @@ def _visits(
             visitors,
             visit.c.starts_at,
             visit.c.ends_at,
-            visit.c.begun_at,
+            visit.c.started_at,
             borrower.c.zones,
         )
         .join_from(visit, action, action.c.id == visit.c.action_id)
@@ -189,7 +189,7 @@ def _visits(
                 zone=zone,
                 local_starts_at=row.starts_at.astimezone(ZoneInfo(zone)),
                 local_ends_at=row.ends_at.astimezone(ZoneInfo(zone)),
-                begun=row.begun_at is not None,
+                started=row.started_at is not None,
             )
         )
     return tuple(visits)

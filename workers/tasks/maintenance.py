@@ -74,7 +74,7 @@ def prune_completed_events(go_on: bool = False) -> str:
 
 @app.task(name=queues.REENCRYPT_WITH_CURRENT_KEY, base=Sweep)
 def reencrypt_with_current_key() -> str:
-    """Continue a rotation of the encryption keys that was begun."""
+    """Continue a rotation of the encryption keys that was started."""
     done = key_rotation.continue_rotation(process_context())
     if done:
         announce(app, queues.REENCRYPT_WITH_CURRENT_KEY, [Message(())])

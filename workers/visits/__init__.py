@@ -1,1 +1,1 @@
-"""Schedules visits, prints their written notices, and starts a visit when the visitors begin it."""
+"""Schedules visits, prints their written notices, and starts a visit when the visitors do."""

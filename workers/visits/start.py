@@ -51,7 +51,7 @@ def start_visit(
             raise ArrearsError(
                 f"The visit of loan {loan_external_id} is from "
                 f"{scheduled.starts_at.astimezone(zone):%Y-%m-%d %H:%M} to "
-                f"{scheduled.ends_at.astimezone(zone):%H:%M}. It can be begun then, and not at any "
+                f"{scheduled.ends_at.astimezone(zone):%H:%M}. It can be started then and at no "
                 "other time: its notice says so."
             )
         _check_visitor(connection, scheduled.id, loan_external_id, actor)
@@ -68,20 +68,20 @@ def start_visit(
             _gate_for(scheduled, now),
         )
         refuse_if_barred(checked)
-        begun = StartedAttempt(
+        started = StartedAttempt(
             None, row.item, scheduled.purpose, row.locale, warnings=checked.verdict.warnings
         )
         if dry_run:
-            return begun
+            return started
         connection.execute(
             update(visit)
-            .where(visit.c.id == scheduled.id, visit.c.begun_at.is_(None))
-            .values(begun_at=now)
+            .where(visit.c.id == scheduled.id, visit.c.started_at.is_(None))
+            .values(started_at=now)
         )
         address = open_contact_detail(
             connection, ctx, checked, Opened.ADDRESS, row.address_encrypted, actor
         )
-        return replace(begun, attempt=scheduled.attempt, reach=address)
+        return replace(started, attempt=scheduled.attempt, reach=address)
 
 
 def cancel_visit(ctx: Context, loan_external_id: str, *, actor: Actor, why: str) -> None:
@@ -95,9 +95,9 @@ def cancel_visit(ctx: Context, loan_external_id: str, *, actor: Actor, why: str)
         lock_known_loan(connection, loan_external_id)
         scheduled = _visit_of(connection, loan_external_id)
         roles_of(connection, actor)
-        if scheduled.begun_at is not None:
+        if scheduled.started_at is not None:
             raise ArrearsError(
-                f"The visit of loan {loan_external_id} was begun. `arrears visit outcome` says "
+                f"The visit of loan {loan_external_id} was started. `arrears visit outcome` says "
                 "what came of it."
             )
         connection.execute(update(visit).where(visit.c.id == scheduled.id).values(cancelled_at=now))
@@ -119,7 +119,7 @@ class _ScheduledVisit(NamedTuple):
     starts_at: datetime
     ends_at: datetime
     scheduled_at: datetime
-    begun_at: datetime | None
+    started_at: datetime | None
     attempt: str | None
 
 

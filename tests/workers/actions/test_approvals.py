@@ -89,7 +89,7 @@ def test_a_refusal_drops_the_action_for_good_with_its_reason(book: Book) -> None
     )
 
     refused = book.action("L-1", "legal_file")
-    assert refused.status == "dropped"
+    assert refused.status == "discarded"
     assert refused.reason == because(
         ReasonCode.APPROVAL_REFUSED,
         actor="sup-1",
@@ -97,6 +97,6 @@ def test_a_refusal_drops_the_action_for_good_with_its_reason(book: Book) -> None
         why="an offer is being talked about",
     )
     book.at("2026-05-02 10:00").escalate("L-1")
-    assert book.actions("L-1")["legal_file"] == "dropped"
+    assert book.actions("L-1")["legal_file"] == "discarded"
     with pytest.raises(ArrearsError, match="Nothing awaits approval"):
         book.approve("L-1")

@@ -16,7 +16,7 @@ from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.loans import Book
 from tests.support.sending import Scripted, route
-from workers.actions.dead_letters import DeadAction, drop, read_dead, read_history, resume
+from workers.actions.dead_letters import DeadAction, discard, read_dead, read_history, retry
 from workers.actions.dispatch import dispatch_due_actions
 from workers.db.schema import action, action_event, message
 from workers.messaging.backoff import MOST_FAILURES
@@ -59,7 +59,7 @@ def test_what_was_given_up_is_listed_with_its_reason(book: Book) -> None:
 
 
 def test_the_history_of_an_action_is_every_move_and_every_text(book: Book) -> None:
-    resume(book.ctx, dead(book), actor=Actor("op-1"))
+    retry(book.ctx, dead(book), actor=Actor("op-1"))
     book.send("L-1", "text_day_1")
 
     with book.ctx.engine.connect() as connection:
@@ -80,10 +80,10 @@ def test_the_history_of_an_action_is_every_move_and_every_text(book: Book) -> No
 def test_a_resumed_action_is_due_at_once_taken_up_again_and_done(
     book: Book, provider: Scripted
 ) -> None:
-    resume(book.ctx, dead(book), actor=Actor("op-1"))
+    retry(book.ctx, dead(book), actor=Actor("op-1"))
 
-    resumed = book.action("L-1", "text_day_1")
-    assert (resumed.status, resumed.due_at) == ("planned", book.clock.at)
+    retried = book.action("L-1", "text_day_1")
+    assert (retried.status, retried.due_at) == ("planned", book.clock.at)
     announced: list[int] = []
     dispatch_due_actions(book.ctx, SEND_SMS, announced.extend, waiting=0)
     assert announced == [dead(book)]
@@ -97,14 +97,14 @@ def test_a_resumed_action_has_all_its_tries_before_it(
 ) -> None:
     with engine.begin() as connection:
         connection.execute(update(action).values(attempts=MOST_FAILURES - 1))
-    resume(book.ctx, dead(book), actor=Actor("op-1"))
+    retry(book.ctx, dead(book), actor=Actor("op-1"))
     provider.answer = NOT_SENT
     book.send("L-1", "text_day_1")
     failed = book.action("L-1", "text_day_1")
     assert (failed.status, failed.attempts) == ("failed", 1)
 
 
-@pytest.mark.parametrize(("decide", "end"), [(resume, "planned"), (drop, "dropped")])
+@pytest.mark.parametrize(("decide", "end"), [(retry, "planned"), (discard, "discarded")])
 def test_who_decided_is_on_record(book: Book, decide: Callable[..., DeadAction], end: str) -> None:
     decide(book.ctx, dead(book), actor=Actor("op-1"))
     last = book.rows(action_event)[-1]
@@ -112,15 +112,15 @@ def test_who_decided_is_on_record(book: Book, decide: Callable[..., DeadAction],
     assert "d by op-1." in speak(last.reason)
 
 
-def test_what_was_dropped_is_never_taken_up_again(book: Book) -> None:
-    drop(book.ctx, dead(book), actor=Actor("op-1"))
-    with pytest.raises(ArrearsError, match=r"is dropped: only one that is dead"):
-        resume(book.ctx, dead(book), actor=Actor("op-1"))
+def test_what_was_discarded_is_never_taken_up_again(book: Book) -> None:
+    discard(book.ctx, dead(book), actor=Actor("op-1"))
+    with pytest.raises(ArrearsError, match=r"is discarded: only one that is dead"):
+        retry(book.ctx, dead(book), actor=Actor("op-1"))
     book.at("2026-03-02 11:00").escalate("L-1")
-    assert book.actions("L-1")["text_day_1"] == "dropped"
+    assert book.actions("L-1")["text_day_1"] == "discarded"
 
 
-@pytest.mark.parametrize("decide", [resume, drop])
+@pytest.mark.parametrize("decide", [retry, discard])
 def test_only_what_was_given_up_can_be_decided_about(
     book: Book, decide: Callable[..., DeadAction]
 ) -> None:
@@ -132,7 +132,7 @@ def test_only_what_was_given_up_can_be_decided_about(
         decide(book.ctx, 999, actor=Actor("op-1"))
 
 
-@pytest.mark.parametrize("decide", [resume, drop])
+@pytest.mark.parametrize("decide", [retry, discard])
 def test_a_dry_run_changes_nothing(book: Book, decide: Callable[..., DeadAction]) -> None:
     assert decide(book.ctx, dead(book), actor=Actor("op-1"), dry_run=True).item == "text_day_1"
     assert book.actions("L-1")["text_day_1"] == "dead"
@@ -141,7 +141,7 @@ def test_a_dry_run_changes_nothing(book: Book, decide: Callable[..., DeadAction]
 def test_of_people_who_resume_at_once_one_does(book: Book) -> None:
     def one_resumes() -> str:
         try:
-            resume(book.ctx, dead(book), actor=Actor("op-1"))
+            retry(book.ctx, dead(book), actor=Actor("op-1"))
         except ArrearsError:
             return "told"
         return "done"
@@ -156,5 +156,5 @@ def test_a_text_that_the_provider_took_and_could_not_send_is_never_sent_again(
         connection.execute(update(message).values(status="failed"))
 
     with pytest.raises(ArrearsError, match="the provider took its text"):
-        resume(book.ctx, dead(book), actor=Actor("op-1"))
+        retry(book.ctx, dead(book), actor=Actor("op-1"))
     assert book.actions("L-1")["text_day_1"] == "dead"

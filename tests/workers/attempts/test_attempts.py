@@ -61,12 +61,12 @@ def test_a_call_that_begins_counts_and_gives_the_number_and_the_look_is_on_recor
     book: Book,
 ) -> None:
     an_open_call(book)
-    begun = start_call(book.ctx, "L-1", actor=Actor("c-2"))
-    assert begun.reach == PHONE["CN"]
-    assert PHONE["CN"] not in repr(begun)
+    started = start_call(book.ctx, "L-1", actor=Actor("c-2"))
+    assert started.reach == PHONE["CN"]
+    assert PHONE["CN"] not in repr(started)
     made = book.one(contact)
     assert (made.channel, made.at, made.actor) == ("call", book.clock.at, "c-2")
-    assert made.attempt == begun.attempt
+    assert made.attempt == started.attempt
     looked = book.one(access)
     assert (looked.what, looked.actor, looked.item) == ("number", "c-2", "friendly_call")
 
@@ -119,10 +119,10 @@ def test_two_collectors_who_begin_one_call_at_once_make_one_attempt(book: Book) 
             start_call(book.ctx, "L-1", actor=Actor(actor))
         except ArrearsError as refused:
             return "refused" if "nobody has said what came of it" in str(refused) else "other"
-        return "begun"
+        return "started"
 
     assert sorted(concurrently(partial(begin, "c-1"), partial(begin, "c-2"))) == [
-        "begun",
+        "started",
         "refused",
     ]
     assert len(book.rows(contact)) == 1
@@ -165,11 +165,11 @@ def test_a_call_that_nobody_answers_stays_open_and_one_that_reaches_somebody_is_
 
 def test_what_came_of_a_call_is_told_once_and_never_changed(book: Book) -> None:
     an_open_call(book)
-    begun = start_call(book.ctx, "L-1", actor=Actor("c-1"))
-    tell(book, begun.attempt, "busy")
+    started = start_call(book.ctx, "L-1", actor=Actor("c-1"))
+    tell(book, started.attempt, "busy")
     with pytest.raises(ArrearsError, match="is on record as busy"):
-        tell(book, begun.attempt, "spoke")
-    again = {"attempt": begun.attempt, "outcome": "busy", "reason": None, "actor": "c-1"}
+        tell(book, started.attempt, "spoke")
+    again = {"attempt": started.attempt, "outcome": "busy", "reason": None, "actor": "c-1"}
     said = process.submit(book.ctx, "again", "contact_outcome", again)
     assert said.reason[0].code is ReasonCode.OUTCOME_KNOWN
     assert book.one(contact_outcome).outcome == "busy"
@@ -206,18 +206,18 @@ def test_an_attempt_s_id_is_its_own_whatever_the_loan(book: Book) -> None:
 
 def test_a_call_that_must_learn_the_reason_is_not_over_without_it(book: Book) -> None:
     an_enquiry(book)
-    begun = start_call(book.ctx, "L-1", actor=Actor("c-1"))
-    assert begun.must_learn == ("reason",)
+    started = start_call(book.ctx, "L-1", actor=Actor("c-1"))
+    assert started.must_learn == ("reason",)
     with pytest.raises(ArrearsError, match="why the loan is overdue"):
-        tell(book, begun.attempt, "spoke")
-    assert tell(book, begun.attempt, "spoke", "illness").status == "applied"
+        tell(book, started.attempt, "spoke")
+    assert tell(book, started.attempt, "spoke", "illness").status == "applied"
     assert book.one(contact_outcome).reason == "illness"
 
 
 def test_a_number_that_reaches_nobody_is_known_as_such_until_there_is_another(book: Book) -> None:
     an_open_call(book)
-    begun = start_call(book.ctx, "L-1", actor=Actor("c-1"))
-    tell(book, begun.attempt, "number_invalid")
+    started = start_call(book.ctx, "L-1", actor=Actor("c-1"))
+    tell(book, started.attempt, "number_invalid")
     assert book.one(borrower).phone_invalid_at == book.clock.at
     assert book.actions("L-1")["friendly_call"] == "done"
 
@@ -241,8 +241,8 @@ def test_only_a_caller_begins_a_call_and_only_one_that_is_open(
 
 def test_a_dry_run_asks_the_gate_and_shows_and_writes_nothing(book: Book) -> None:
     an_open_call(book)
-    begun = start_call(book.ctx, "L-1", actor=Actor("c-1"), dry_run=True)
-    assert (begun.attempt, begun.reach) == (None, None)
+    started = start_call(book.ctx, "L-1", actor=Actor("c-1"), dry_run=True)
+    assert (started.attempt, started.reach) == (None, None)
     assert book.rows(contact) == book.rows(access) == []
 
 
@@ -276,15 +276,15 @@ def a_visit(book: Book) -> str:
 
 def test_visitors_begin_a_visit_within_its_hours_and_say_what_came_of_it(book: Book) -> None:
     begins = a_visit(book)
-    with pytest.raises(ArrearsError, match="can be begun then"):
+    with pytest.raises(ArrearsError, match="can be started then"):
         start_visit(book.ctx, "L-1", actor=Actor("v-1"))
     book.at(begins)
     with pytest.raises(ArrearsError, match="is made by v-1 and v-2"):
         start_visit(book.ctx, "L-1", actor=Actor("c-1"))
-    begun = start_visit(book.ctx, "L-1", actor=Actor("v-1"))
-    assert begun.reach == ADDRESS
+    started = start_visit(book.ctx, "L-1", actor=Actor("v-1"))
+    assert started.reach == ADDRESS
     assert book.one(access).what == "address"
-    told = tell(book, begun.attempt, "no_answer")
+    told = tell(book, started.attempt, "no_answer")
     assert told.status == "applied"
     assert book.actions("L-1")["field_visit"] == "done"
     assert len(book.rows(contact)) == 1, "it counts once, from the moment it was arranged"
@@ -305,7 +305,7 @@ def test_a_visit_that_nobody_began_cannot_have_come_to_anything_and_is_called_of
     book: Book,
 ) -> None:
     a_visit(book)
-    with pytest.raises(ArrearsError, match="was not begun"):
+    with pytest.raises(ArrearsError, match="was not started"):
         tell(book, book.one(contact).attempt, "spoke")
     cancel_visit(book.ctx, "L-1", actor=Actor("v-1"), why="a flat tyre")
     assert book.actions("L-1")["field_visit"] == "planned"
@@ -323,8 +323,8 @@ def test_a_visit_that_nobody_began_cannot_have_come_to_anything_and_is_called_of
 
 def test_a_story_tells_of_attempts_and_looks_and_shows_nothing_personal(book: Book) -> None:
     an_enquiry(book)
-    begun = start_call(book.ctx, "L-1", actor=Actor("c-1"))
-    tell(book, begun.attempt, "spoke", "unemployed")
+    started = start_call(book.ctx, "L-1", actor=Actor("c-1"))
+    tell(book, started.attempt, "spoke", "unemployed")
     with book.ctx.engine.connect() as connection:
         story = "\n".join(one.text for one in loan_history(connection, book.ctx, "L-1"))
     assert "The number was shown to c-1 for enquiry_call, to be called." in story

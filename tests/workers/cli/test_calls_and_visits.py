@@ -51,15 +51,15 @@ def book(engine: Engine) -> Book:
     return book
 
 
-def test_a_call_is_begun_and_its_outcome_told(environment: dict[str, str], book: Book) -> None:
+def test_a_call_starts_and_its_outcome_is_reported(environment: dict[str, str], book: Book) -> None:
     tried = arrears(environment, "call", "start", "L-1", "--by", "c-1", "--dry-run")
     assert tried.returncode == 0, tried.stderr
     assert "Nothing was changed" in tried.stdout
     assert book.rows(contact) == []
 
-    begun = arrears(environment, "call", "start", "L-1", "--by", "c-1")
-    assert begun.returncode == 0, begun.stderr
-    assert PHONE["CN"] in begun.stdout
+    started = arrears(environment, "call", "start", "L-1", "--by", "c-1")
+    assert started.returncode == 0, started.stderr
+    assert PHONE["CN"] in started.stdout
     assert book.one(access).what == "number"
     again = arrears(environment, "call", "start", "L-1", "--by", "c-1")
     assert again.returncode == 2
@@ -71,7 +71,7 @@ def test_a_call_is_begun_and_its_outcome_told(environment: dict[str, str], book:
     assert book.one(contact_outcome).outcome == "no_answer"
     none = arrears(environment, "call", "outcome", "L-1", "--by", "c-1", "--outcome", "spoke")
     assert none.returncode == 2
-    assert "No call of loan L-1 was begun" in none.stderr
+    assert "No started call of loan L-1 waits" in none.stderr
 
 
 def test_a_call_that_is_barred_says_why_and_shows_no_number(
@@ -86,8 +86,8 @@ def test_a_call_that_is_barred_says_why_and_shows_no_number(
 
 
 def test_what_begins_is_there_for_programs(environment: dict[str, str], book: Book) -> None:
-    begun = arrears(environment, "call", "start", "L-1", "--by", "c-1", "--json")
-    told = json.loads(begun.stdout)
+    started = arrears(environment, "call", "start", "L-1", "--by", "c-1", "--json")
+    told = json.loads(started.stdout)
     assert told["reach"] == PHONE["CN"]
     assert told["attempt"] == book.one(contact).attempt
 

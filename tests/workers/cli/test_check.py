@@ -96,8 +96,8 @@ def test_a_supervisor_says_no_and_the_story_tells_it(
 
     done = arrears(environment, *refused)
 
-    assert (done.returncode, "is rejected, and dropped" in done.stdout) == (0, True)
-    assert book.actions("L-1")["legal_file"] == "dropped"
+    assert (done.returncode, "is rejected, and discarded" in done.stdout) == (0, True)
+    assert book.actions("L-1")["legal_file"] == "discarded"
     assert why in arrears(environment, "explain", "L-1").stdout
     again = arrears(environment, *refused)
     assert (again.returncode, "Nothing awaits approval" in again.stderr) == (2, True)

@@ -68,7 +68,7 @@ def test_a_person_drops_what_was_given_up(environment: dict[str, str], engine: E
     book = a_text(engine, REFUSED)
     number = str(book.action_id("L-1", "text_day_1"))
     arrears(environment, "actions", "discard", number, "--by", "op-1")
-    assert book.actions("L-1")["text_day_1"] == "dropped"
+    assert book.actions("L-1")["text_day_1"] == "discarded"
     assert "given up for good" in arrears(environment, "explain", "L-1").stdout
 
 

@@ -19,7 +19,7 @@ from tests.support.sending import (
     asked,
     route,
 )
-from workers.actions.dead_letters import resume
+from workers.actions.dead_letters import retry
 from workers.db.schema import contact, message
 from workers.payments.payments import Payment, record_payment
 from workers.sms.providers.port import SendOutcome, SendResult
@@ -89,7 +89,7 @@ def test_when_all_have_refused_the_action_is_dead_and_resumed_it_asks_the_first_
     assert [send(book), send(book), send(book)] == ["refused", "refused", "nothing to do"]
     assert book.actions("L-1")["text_day_1"] == "dead"
 
-    resume(book.ctx, book.action_id("L-1", "text_day_1"), actor=Actor("op-1"))
+    retry(book.ctx, book.action_id("L-1", "text_day_1"), actor=Actor("op-1"))
     first.answer = None
     assert send(book) == "accepted"
     assert asked(first, second) == [2, 1]

@@ -96,14 +96,14 @@ def test_a_text_that_is_sent_again_meets_the_gate(book: Book) -> None:
     assert book.actions("L-1")["text_day_1"] == "deferred"
 
 
-def test_a_text_that_is_dropped_is_over_whatever_a_receipt_tells_later(book: Book) -> None:
+def test_a_text_that_is_discarded_is_over_whatever_a_receipt_tells_later(book: Book) -> None:
     text = unknown(book)
     abandon_text(book.ctx, text, Actor("op-1"))
     reconcile_texts(book.ctx)
-    assert standing(book) == ("dropped", ["parked"])
+    assert standing(book) == ("discarded", ["parked"])
 
     receipt_comes(book, text, "delivered")
-    assert standing(book) == ("dropped", ["delivered"])
+    assert standing(book) == ("discarded", ["delivered"])
     assert book.send("L-1", "text_day_1") == "nothing to do"
 
 

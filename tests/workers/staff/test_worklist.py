@@ -82,10 +82,10 @@ def test_calls_are_those_that_are_open_by_the_end_of_a_day(book: Book) -> None:
     assert [call.loan for call in work_of(book).calls] == ["L-1", "L-2"]
     assert [call.loan for call in work_of(book, on="2026-03-09").calls] == ["L-1"]
     attempt = book.called("L-1", actor="c-1", outcome="busy")
-    begun = start_call(book.ctx, "L-2", actor=Actor("c-1")).attempt
-    told = {call.loan: (call.tries, call.begun_as) for call in work_of(book).calls}
-    assert told == {"L-1": (1, None), "L-2": (1, begun)}
-    assert attempt != begun
+    started = start_call(book.ctx, "L-2", actor=Actor("c-1")).attempt
+    told = {call.loan: (call.tries, call.started_as) for call in work_of(book).calls}
+    assert told == {"L-1": (1, None), "L-2": (1, started)}
+    assert attempt != started
     book.called("L-1", actor="c-1")
     assert [call.loan for call in work_of(book).calls] == ["L-2"]
 
@@ -98,7 +98,7 @@ def test_a_visit_says_when_on_both_clocks_and_who_goes(book: Book) -> None:
     assert f"{visit.starts_at:%Y-%m-%d %H:%M}" == "2026-04-03 11:00"
     assert f"{visit.local_starts_at:%Y-%m-%d %H:%M}" == "2026-04-03 09:00"
     assert (visit.zone, visit.starts_at) == ("Asia/Urumqi", visit.local_starts_at)
-    assert not visit.begun
+    assert not visit.started
     book.visited("L-1", actor="L-1-v-1")
     assert work_of(book).visits == ()
 

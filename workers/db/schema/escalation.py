@@ -187,7 +187,7 @@ promise = Table(
     Column("status", Text, nullable=False),
     moment("completed_at", nullable=True),
     CheckConstraint("amount > 0", name="amount_positive"),
-    CheckConstraint("(status = 'open') = (completed_at IS NULL)", name="settled_unless_open"),
+    CheckConstraint("(status = 'open') = (completed_at IS NULL)", name="completed_unless_open"),
     one_of("status", PromiseStatus),
     Index(
         "promise_one_open_per_loan",

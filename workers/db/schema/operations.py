@@ -94,7 +94,7 @@ inbox_event = Table(
     one_of("status", InboxStatus),
     Index("inbox_event_waiting_idx", "id", postgresql_where=text("status = 'received'")),
     # The claim asks whether an event of its loan or its borrower is pending. The history of a loan
-    # shows those that were rejected or dropped as well.
+    # shows those that were rejected or discarded as well.
     Index(
         "inbox_event_loan_unapplied_idx",
         text("(payload ->> 'loan')"),

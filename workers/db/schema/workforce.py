@@ -76,7 +76,7 @@ visit = Table(
     moment("ends_at"),
     moment("scheduled_at"),
     refers_to("contact", nullable=True),  # counted by the frequency caps; null: an old visit
-    moment("begun_at", nullable=True),  # the gate allowed it again at its start
+    moment("started_at", nullable=True),  # the gate allowed it again at its start
     moment("cancelled_at", nullable=True),  # its arrears ended before it took place
     Index(None, "contact_id"),
     Index("visit_one_live_per_action", "action_id", unique=True, postgresql_where=_LIVE),

@@ -117,7 +117,7 @@ class SimulatedProvider:
         return f"http://{host!s}:{port}"
 
     def messages(self) -> list[AcceptedText]:
-        """The texts accepted since the log was begun, in order."""
+        """The texts accepted since the log was started, in order."""
         return self._texts.all()
 
     def asked(self) -> int:

@@ -655,7 +655,7 @@ def _create_tables() -> None:
             name=op.f("action_claimed_means_by_token"),
         ),
         sa.CheckConstraint(
-            "status IN ('planned', 'awaiting_approval', 'deferred', 'claimed', 'failed', 'unknown', 'dead', 'dropped', 'skipped', 'assigned', 'done', 'cancelled', 'barred')",
+            "status IN ('planned', 'awaiting_approval', 'deferred', 'claimed', 'failed', 'unknown', 'dead', 'discarded', 'skipped', 'assigned', 'done', 'cancelled', 'barred')",
             name=op.f("action_status_known"),
         ),
         sa.CheckConstraint(
@@ -731,7 +731,7 @@ def _create_tables() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "(status = 'open') = (completed_at IS NULL)", name=op.f("promise_settled_unless_open")
+            "(status = 'open') = (completed_at IS NULL)", name=op.f("promise_completed_unless_open")
         ),
         sa.CheckConstraint(
             "status IN ('open', 'kept', 'broken', 'withdrawn')", name=op.f("promise_status_known")
@@ -978,7 +978,7 @@ def _create_tables() -> None:
         sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("scheduled_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("contact_id", sa.BigInteger(), nullable=True),
-        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["action_id"], ["action.id"], name=op.f("visit_action_id_fkey")),
         sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("visit_contact_id_fkey")),
