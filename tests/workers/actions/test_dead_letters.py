@@ -77,7 +77,7 @@ def test_the_history_of_an_action_is_every_move_and_every_text(book: Book) -> No
     ]
 
 
-def test_a_resumed_action_is_due_at_once_taken_up_again_and_done(
+def test_a_retried_action_is_due_at_once_taken_up_again_and_done(
     book: Book, provider: Scripted
 ) -> None:
     retry(book.ctx, dead(book), actor=Actor("op-1"))
@@ -92,7 +92,7 @@ def test_a_resumed_action_is_due_at_once_taken_up_again_and_done(
     assert len(provider.asked) == 2
 
 
-def test_a_resumed_action_has_all_its_tries_before_it(
+def test_a_retried_action_has_all_its_tries_before_it(
     book: Book, provider: Scripted, engine: Engine
 ) -> None:
     with engine.begin() as connection:

@@ -69,7 +69,7 @@ def test_a_person_drops_what_was_given_up(environment: dict[str, str], engine: E
     number = str(book.action_id("L-1", "text_day_1"))
     arrears(environment, "actions", "discard", number, "--by", "op-1")
     assert book.actions("L-1")["text_day_1"] == "discarded"
-    assert "given up for good" in arrears(environment, "explain", "L-1").stdout
+    assert "text_day_1 was discarded." in arrears(environment, "explain", "L-1").stdout
 
 
 def test_a_person_says_what_became_of_a_text(environment: dict[str, str], engine: Engine) -> None:
