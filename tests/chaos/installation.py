@@ -21,7 +21,8 @@ from tests.support.environment import an_environment
 from workers.clock import Clock
 from workers.db.migrate import upgrade
 from workers.simulator.providers.faults import FaultPlan
-from workers.simulator.providers.twilio import ACCOUNT_SID, TOKEN_VARIABLE
+from workers.simulator.providers.server import TOKEN_VARIABLE
+from workers.simulator.providers.twilio import ACCOUNT_SID
 from workers.simulator.servers.environment import LOOPBACK, free_port
 from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
 from workers.simulator.servers.processes import ProcessGroup

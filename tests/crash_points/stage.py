@@ -88,7 +88,7 @@ class Stage:
             for events in FROM_OUTSIDE:
                 come_in(book, events)
                 self._work_until_settled(book)
-            self.texts = Counter(text.to for text in twilio.messages())
+            self.texts = Counter(text.to for text in twilio.accepted_texts())
         with self.engine.connect() as connection:
             return end_state(connection)
 

@@ -95,7 +95,7 @@ class TwoHosts:
     def _see_to(self, text: Row[*tuple[Any, ...]]) -> None:
         """What a person does: asks the provider, and says what it said."""
         ctx = replace(self.book.ctx, clock=Clock(self._clock))
-        if number_of(text.external_id) in {sent.to for sent in self.twilio.messages()}:
+        if number_of(text.external_id) in {sent.to for sent in self.twilio.accepted_texts()}:
             mark_sent(ctx, text.id, actor=Actor("tester"))
         else:
             mark_unsent(ctx, text.id, actor=Actor("tester"))
@@ -148,7 +148,7 @@ def hosts(engine: Engine, database_url: str, tmp_path: Path) -> Iterator[TwoHost
 def assert_everybody_was_texted_once(hosts: TwoHosts) -> None:
     """Judged by what the provider accepted."""
     everybody = [number_of(f"L-{n:03d}") for n in range(LOANS)]
-    assert sorted(text.to for text in hosts.twilio.messages()) == everybody
+    assert sorted(text.to for text in hosts.twilio.accepted_texts()) == everybody
 
 
 def test_a_host_cut_off_mid_run_texts_nobody_twice_and_its_work_is_done_elsewhere(
@@ -177,7 +177,7 @@ def test_a_host_cut_off_after_the_provider_accepted_and_before_it_answered_texts
         hosts.worker_there(stack)
         hosts.work_until("the provider has accepted a text", to_provider.was_cut.is_set)
         hosts.cut_off()
-        assert len(hosts.twilio.messages()) == 1
+        assert len(hosts.twilio.accepted_texts()) == 1
         hosts.worker_here(stack)
         all_went_out = "all texts went out, found on the provider's list or sent from here"
         hosts.work_until(all_went_out, lambda: hosts.texts() == {"done": LOANS}, skip=SKIP)

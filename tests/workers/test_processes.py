@@ -109,7 +109,7 @@ def settled(book: Book) -> bool:
 
 def assert_once_and_none_lost(book: Book, twilio: SimulatedTwilio) -> None:
     """Judged from the provider's own log: nobody was texted twice, and who was not is unknown."""
-    per_number = Counter(text.to for text in twilio.messages())
+    per_number = Counter(text.to for text in twilio.accepted_texts())
     assert set(per_number.values()) == {1}
     unknown = first_texts(book)["unknown"]
     assert LOANS - unknown <= len(per_number) <= LOANS
@@ -239,7 +239,7 @@ def test_after_a_day_no_name_number_or_address_stands_anywhere_in_the_clear(
     ):
         shown = arrears(environment, *command)
         in_the_clear += [shown.stdout, shown.stderr]
-    texts = twilio.messages()
+    texts = twilio.accepted_texts()
     assert len(texts) == LOANS, "the provider got the numbers, and only it"
     in_the_clear += [process.output for process in processes]
     in_the_clear += stored_in(book)
@@ -351,7 +351,7 @@ def test_workers_killed_in_the_act_and_a_second_beat_change_nothing(
         start(stack, environment, tmp_path, "beat")
         for share in (5, 15, 25):
             worker = start(stack, environment, tmp_path, "worker", "--concurrency=2")
-            eventually(f"{share} texts went out", lambda n=share: len(twilio.messages()) >= n)
+            eventually(f"{share} texts went out", lambda n=share: len(twilio.accepted_texts()) >= n)
             worker.kill()
         start(stack, environment, tmp_path, "worker", "--concurrency=2")
         eventually("all first texts are settled", lambda: settled(book), seconds=90)
@@ -369,10 +369,10 @@ def test_a_broker_emptied_and_killed_mid_run_loses_nothing(
     with ExitStack() as stack:
         start(stack, environment, tmp_path, "beat")
         start(stack, environment, tmp_path, "worker", "--concurrency=2")
-        eventually("the first texts went out", lambda: len(twilio.messages()) >= 5)
+        eventually("the first texts went out", lambda: len(twilio.accepted_texts()) >= 5)
         with redis.Redis.from_url(broker.url) as client:
             client.flushall()
-        eventually("more texts went out", lambda: len(twilio.messages()) >= 15)
+        eventually("more texts went out", lambda: len(twilio.accepted_texts()) >= 15)
         broker.kill()
         broker.start()
         eventually("all first texts are settled", lambda: settled(book), seconds=90)

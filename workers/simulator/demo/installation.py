@@ -28,7 +28,8 @@ from workers.context import Context
 from workers.db.encryption import Cipher
 from workers.messaging.broker import assert_broker_reachable, queue_depths
 from workers.queues import Queue
-from workers.simulator.providers.twilio import ACCOUNT_SID, TOKEN_VARIABLE
+from workers.simulator.providers.server import TOKEN_VARIABLE
+from workers.simulator.providers.twilio import ACCOUNT_SID
 from workers.simulator.servers.environment import LOOPBACK, free_port
 from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
 from workers.simulator.servers.processes import ManagedProcess, ProcessGroup

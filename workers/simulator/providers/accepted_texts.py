@@ -1,6 +1,6 @@
-"""The texts that a stand-in accepted: in memory for its API, in a log as evidence.
+"""The texts that a simulated provider accepted: in memory for its API, in a log as evidence.
 
-The log outlives the process: a stand-in that is killed and started again knows what it accepted.
+A provider that is killed and started again reads the log, and so still knows its texts.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ class AcceptedText:
     to: str
     sender: str
     body: str
-    """The words; of a provider that has templates, their id and the values, as `123|a|b`."""
+    """The text; for Tencent Cloud the id of the template and the values, as `123|a|b`."""
     reference: str | None
-    """The client's own id of it, where the request named one."""
+    """The client's own id of the text, if the request contained one."""
     at: datetime
     status: str = QUEUED
 
     def log_line(self) -> str:
-        """The evidence: one line of JSON."""
+        """The line of JSON for the log."""
         return json.dumps(
             {
                 "sid": self.sid,
@@ -51,23 +51,18 @@ class AcceptedTexts:
     """All accepted texts, and who has opted out. Safe between threads."""
 
     def __init__(self, log: Path) -> None:
-        """Knows what an earlier stand-in wrote to the log, and appends to it."""
+        """Read the texts in the log, and append to it from now on."""
         self._lock = threading.Lock()
         self._by_sid = {text.sid: text for text in _read(log)}
         self._opted_out: set[str] = set()
         self._log = log.open("a", encoding="utf-8")
 
-    def accept(self, text: AcceptedText) -> None:
-        """Takes a text. It has left this process, for the log, before anybody is told of it."""
+    def accept(self, text: AcceptedText, status: str) -> None:
+        """Log a text, and store it with this status. The log is written before any response."""
         with self._lock:
-            self._by_sid[text.sid] = text
+            self._by_sid[text.sid] = replace(text, status=status)
             self._log.write(text.log_line() + "\n")
             self._log.flush()
-
-    def advance(self, sid: str, status: str) -> None:
-        """Moves a text to a later status."""
-        with self._lock:
-            self._by_sid[sid] = replace(self._by_sid[sid], status=status)
 
     def get(self, sid: str) -> AcceptedText | None:
         with self._lock:
@@ -106,6 +101,6 @@ def _text(line: dict[str, str]) -> AcceptedText:
         body=line["body"],
         reference=line["reference"],
         at=datetime.fromisoformat(line["at"]),
-        # The log is written once, when a text is accepted; by now it has long arrived.
+        # The log has no status: assume that the text was delivered meanwhile.
         status=DELIVERED,
     )

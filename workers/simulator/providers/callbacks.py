@@ -1,4 +1,4 @@
-"""The stand-ins' receipts: callbacks, best-effort, as providers post them."""
+"""Delivery receipts of the simulated providers: callbacks, posted with a few retries."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from dataclasses import dataclass
 
 import requests
 
-_WORKERS = 4
-_WAITING_AT_MOST = 100_000
+_THREADS = 4
+_QUEUE_SIZE = 100_000
 _TIMEOUT = (2.0, 5.0)
 _FIRST_WAIT = 0.2
-# Seconds between two looks at receipts that are not due yet.
-_PATIENCE = 0.1
+_POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +27,21 @@ class Receipt:
     body: bytes
     headers: Mapping[str, str]
     attempts: int
-    """How often it is posted at most, until the receiver takes it."""
+    """How often to post it at most, until the receiver answers with success."""
 
 
 class ReceiptPoster:
-    """Posts receipts from background threads. What waits when it stops is lost."""
+    """Posts receipts from background threads. Receipts that still wait at `stop` are dropped."""
 
     def __init__(self) -> None:
-        # Each entry: the moment it is due, its turn, and the receipts of one message, which go out
-        # one after the other.
+        # Each entry: when it is due, a sequence number that keeps the order of entries that are due
+        # at the same moment, and the receipts of one text, which are posted one after the other.
         self._waiting: queue.PriorityQueue[tuple[float, int, tuple[Receipt, ...]]] = (
-            queue.PriorityQueue(_WAITING_AT_MOST)
+            queue.PriorityQueue(_QUEUE_SIZE)
         )
-        self._turns = itertools.count()
+        self._sequence = itertools.count()
         self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(_WORKERS)]
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(_THREADS)]
 
     def start(self) -> None:
         for thread in self._threads:
@@ -54,34 +53,34 @@ class ReceiptPoster:
             thread.join()
 
     def post(self, receipts: Sequence[Receipt], after: float = 0.0) -> None:
-        """Queues the receipts of one message, to go out `after` so many seconds.
+        """Queue the receipts of one text, to be posted after `after` seconds.
 
-        Drops them where too many wait already.
+        If the queue is full, they are dropped.
         """
         with contextlib.suppress(queue.Full):
             due = time.monotonic() + after
-            self._waiting.put_nowait((due, next(self._turns), tuple(receipts)))
+            self._waiting.put_nowait((due, next(self._sequence), tuple(receipts)))
 
     def _work(self) -> None:
         with requests.Session() as session:
-            # The receiver is named by the caller; a proxy of this machine has no part in it.
+            # Post to the receiver directly, even if this machine has a proxy.
             session.trust_env = False
             while not self._stopping.is_set():
                 for receipt in self._next():
                     self._deliver(session, receipt)
 
     def _next(self) -> tuple[Receipt, ...]:
-        """The receipts of the next message, or none after a short wait."""
+        """The receipts of the next text, or none after a short wait."""
         try:
-            due, turn, receipts = self._waiting.get(timeout=_PATIENCE)
+            due, sequence, receipts = self._waiting.get(timeout=_POLL_SECONDS)
         except queue.Empty:
             return ()
         early = due - time.monotonic()
         if early <= 0:
             return receipts
         with contextlib.suppress(queue.Full):
-            self._waiting.put_nowait((due, turn, receipts))
-        self._stopping.wait(min(early, _PATIENCE))
+            self._waiting.put_nowait((due, sequence, receipts))
+        self._stopping.wait(min(early, _POLL_SECONDS))
         return ()
 
     def _deliver(self, session: requests.Session, receipt: Receipt) -> None:
@@ -94,7 +93,7 @@ class ReceiptPoster:
 
 def _try(session: requests.Session, receipt: Receipt) -> bool:
     try:
-        answer = session.post(
+        response = session.post(
             receipt.url,
             data=receipt.body,
             headers=dict(receipt.headers),
@@ -103,4 +102,4 @@ def _try(session: requests.Session, receipt: Receipt) -> bool:
         )
     except requests.RequestException:
         return False
-    return answer.ok
+    return response.ok

@@ -1,7 +1,7 @@
-"""Numbers that make the stand-ins misbehave, so that a rehearsal can meet every outcome.
+"""Telephone numbers for which the simulated providers produce a certain outcome.
 
-They are the last four digits of +1 NXX 555 0100–0199, the range that North American numbering
-keeps for fiction: no such number can ever belong to a borrower.
+The last four digits of the number choose it. Only numbers from +1 NXX 555 0100 to 0199 count: the
+North American Numbering Plan reserves them for fiction, so none can belong to a borrower.
 """
 
 from __future__ import annotations
@@ -9,37 +9,49 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+import phonenumbers
+
 _FICTION = re.compile(r"\+1\d{3}555(01\d\d)")
 
 
 class SimulatedOutcome(StrEnum):
-    """What happens to a text to a number that ends so."""
+    """What happens to a text, and the last four digits of the numbers to which it happens."""
 
     LANDLINE = "0189"
     """Refused: Twilio's 21614, Tencent Cloud's IncorrectPhoneNumber."""
     OPTED_OUT = "0190"
     """Refused: Twilio's 21610, Tencent Cloud's PhoneNumberInBlacklist."""
     UNDELIVERED = "0191"
-    """Accepted; the receipt then says that it did not arrive."""
+    """Accepted; the receipt then reports that it was not delivered."""
     SERVER_ERROR = "0192"
-    """Accepted, but the answer is HTTP 500."""
+    """Accepted, but the response is HTTP 500."""
     SILENCE = "0193"
-    """Accepted, but no answer comes."""
+    """Accepted, but no response comes."""
     TOO_MANY_REQUESTS = "0194"
     """Not processed: Twilio's HTTP 429 with Retry-After, Tencent Cloud's RequestLimitExceeded."""
     RESET = "0195"
-    """Accepted, but the connection breaks before the answer."""
+    """Accepted, but the connection is reset before the response."""
     GARBLED = "0196"
-    """Accepted, but the answer is not JSON."""
+    """Accepted, but the response is not JSON."""
     LOST = "0197"
-    """Accepted, but the answer is HTTP 500 and no receipt ever comes."""
+    """Accepted, but the response is HTTP 500, and no receipt ever comes."""
     NOT_TAKEN = "0198"
-    """Not accepted, and the answer is HTTP 500: nothing tells it from one that was."""
+    """Not accepted, with the same HTTP 500 as `SERVER_ERROR`."""
 
 
 def simulated_outcome(number: str) -> SimulatedOutcome | None:
-    """The rehearsal that an E.164 number asks for, if any."""
+    """The outcome that an E.164 number chooses, if it is a magic number."""
     found = _FICTION.fullmatch(number)
     if found and found[1] in set(SimulatedOutcome):
         return SimulatedOutcome(found[1])
     return None
+
+
+def is_possible_number(number: str) -> bool:
+    """Whether it has the form of an E.164 number of some country."""
+    try:
+        return number.startswith("+") and phonenumbers.is_possible_number(
+            phonenumbers.parse(number)
+        )
+    except phonenumbers.NumberParseException:
+        return False

@@ -1,10 +1,9 @@
-"""The Twilio stand-in's HTTP side: create, list and fetch messages."""
+"""The HTTP API of simulated Twilio: create, list and fetch messages."""
 
 from __future__ import annotations
 
 import base64
 import hmac
-import json
 import re
 import secrets
 from collections.abc import Mapping
@@ -13,26 +12,24 @@ from email.utils import format_datetime
 from typing import ClassVar
 from urllib.parse import parse_qs, parse_qsl, urldefrag, urlencode, urlsplit
 
-import phonenumbers
 from twilio.request_validator import RequestValidator
 
 from domain.sms_segments import segments
-from workers.simulator.providers.accepted_texts import DELIVERED, QUEUED, UNDELIVERED, AcceptedText
+from workers.simulator.providers.accepted_texts import QUEUED, UNDELIVERED, AcceptedText
 from workers.simulator.providers.callbacks import Receipt
-from workers.simulator.providers.faults import Faults
-from workers.simulator.providers.magic_numbers import SimulatedOutcome, simulated_outcome
+from workers.simulator.providers.magic_numbers import SimulatedOutcome, is_possible_number
 from workers.simulator.providers.server import ACCEPTED_THEN_FAILS, ProviderHandler
 
-_BODY_AT_MOST = 1600
-_PAGE_AT_MOST = 1000
+_MAX_BODY = 1600
+_MAX_PAGE = 1000
 _UNREACHABLE = 30003
 
-_RETRIES_BY_DEFAULT = 1
-_RETRIES_AT_MOST = 5
+_DEFAULT_RETRIES = 1
+_MAX_RETRIES = 5
 
 
-class _ProblemError(Exception):
-    """An answer that is an error, with Twilio's code."""
+class _ApiError(Exception):
+    """An error response, with Twilio's code."""
 
     def __init__(self, status: int, code: int, message: str) -> None:
         super().__init__(message)
@@ -42,10 +39,11 @@ class _ProblemError(Exception):
 
 
 class MessagesApi(ProviderHandler):
-    """Serves one account; a subclass says which."""
+    """The API of one account."""
 
     account: ClassVar[tuple[str, str]]
     """The account's SID and auth token."""
+    statuses_before_last = ("sent",)
 
     def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
         form = dict(parse_qsl(self.read_body().decode(), keep_blank_values=True))
@@ -54,23 +52,21 @@ class MessagesApi(ProviderHandler):
             if self._resource() != "Messages":
                 raise _not_found()
             self._create(form)
-        except _ProblemError as problem:
-            self._answer_problem(problem)
+        except _ApiError as error:
+            self._write_error(error)
 
     def do_GET(self) -> None:  # noqa: N802
         try:
             self._check_account()
             sid = self._resource().removeprefix("Messages").removeprefix("/")
-            self._answer(200, self._fetch(sid) if sid else self._list())
-        except _ProblemError as problem:
-            self._answer_problem(problem)
+            self.write_json(200, self._fetch(sid) if sid else self._list())
+        except _ApiError as error:
+            self._write_error(error)
 
     def _create(self, form: Mapping[str, str]) -> None:
         to, body = form.get("To", ""), form.get("Body", "")
-        faults = self.dice.draw(to, body)
-        self.stopping.wait(faults.wait)
-        outcome = simulated_outcome(to) or faults.outcome
-        self._refuse_text(form, outcome)
+        faults = self.draw_faults(to, body)
+        self._refuse(form, faults.outcome)
         callback = form.get("StatusCallback")
         text = AcceptedText(
             sid="SM" + secrets.token_hex(16),
@@ -80,51 +76,32 @@ class MessagesApi(ProviderHandler):
             reference=_reference(callback),
             at=datetime.now(UTC),
         )
-        self.texts.accept(text)
-        self._send_receipts(text, callback, outcome, faults)
-        if outcome in ACCEPTED_THEN_FAILS:
+        self.accept(text, faults, callback)
+        if faults.outcome in ACCEPTED_THEN_FAILS:
             raise _server_error()
-        if not self.misbehaves(outcome, 201):
-            self._answer(201, self._show(text))
+        if not self.disrupt_response(faults.outcome, 201):
+            self.write_json(201, self._to_json(text))
 
-    def _refuse_text(self, form: Mapping[str, str], outcome: SimulatedOutcome | None) -> None:
+    def _refuse(self, form: Mapping[str, str], outcome: SimulatedOutcome | None) -> None:
         to = form.get("To", "")
         if outcome is SimulatedOutcome.TOO_MANY_REQUESTS:
-            raise _ProblemError(429, 20429, "Too Many Requests")
+            raise _ApiError(429, 20429, "Too Many Requests")
         if outcome is SimulatedOutcome.NOT_TAKEN:
             raise _server_error()
-        if not _is_number(to):
-            raise _ProblemError(400, 21211, f"Invalid 'To' Phone Number: {to}")
+        if not is_possible_number(to):
+            raise _ApiError(400, 21211, f"Invalid 'To' Phone Number: {to}")
         if outcome is SimulatedOutcome.LANDLINE:
-            raise _ProblemError(400, 21614, f"'To' number is not a valid mobile number: {to}")
+            raise _ApiError(400, 21614, f"'To' number is not a valid mobile number: {to}")
         if outcome is SimulatedOutcome.OPTED_OUT or self.texts.has_opted_out(to):
-            raise _ProblemError(400, 21610, f"Attempt to send to unsubscribed recipient {to}")
+            raise _ApiError(400, 21610, f"Attempt to send to unsubscribed recipient {to}")
         if not form.get("From"):
-            raise _ProblemError(400, 21603, "A 'From' phone number is required.")
+            raise _ApiError(400, 21603, "A 'From' phone number is required.")
         if not form.get("Body"):
-            raise _ProblemError(400, 21602, "Message body is required.")
-        if len(form["Body"]) > _BODY_AT_MOST:
-            raise _ProblemError(400, 21617, "The message body exceeds the 1600 character limit.")
+            raise _ApiError(400, 21602, "Message body is required.")
+        if len(form["Body"]) > _MAX_BODY:
+            raise _ApiError(400, 21617, "The message body exceeds the 1600 character limit.")
 
-    def _send_receipts(
-        self,
-        text: AcceptedText,
-        callback: str | None,
-        outcome: SimulatedOutcome | None,
-        faults: Faults,
-    ) -> None:
-        last = UNDELIVERED if outcome is SimulatedOutcome.UNDELIVERED else DELIVERED
-        self.texts.advance(text.sid, last)
-        if not callback or outcome is SimulatedOutcome.LOST or faults.receipts_lost:
-            return
-        receipts = [self._receipt(text, callback, status) for status in ("sent", last)]
-        if faults.receipts_swapped:
-            receipts.reverse()
-        if faults.receipts_repeated:
-            receipts += receipts
-        self.poster.post(receipts, after=faults.receipts_after)
-
-    def _receipt(self, text: AcceptedText, callback: str, status: str) -> Receipt:
+    def receipt(self, text: AcceptedText, status: str, url: str) -> Receipt:
         fields = {
             "AccountSid": self.account[0],
             "ApiVersion": "2010-04-01",
@@ -137,16 +114,16 @@ class MessagesApi(ProviderHandler):
         }
         if status == UNDELIVERED:
             fields["ErrorCode"] = str(_UNREACHABLE)
-        # The fragment tells Twilio how to call; it is neither called nor signed.
-        url, fragment = urldefrag(callback)
+        # The fragment contains options for Twilio. It is not part of the called and signed URL.
+        url, fragment = urldefrag(url)
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",
             "X-Twilio-Signature": RequestValidator(self.account[1]).compute_signature(url, fields),
         }
         return Receipt(url, urlencode(fields).encode(), headers, 1 + _retries(fragment))
 
-    def _show(self, text: AcceptedText) -> dict[str, object]:
-        """The message as Twilio's API shows it."""
+    def _to_json(self, text: AcceptedText) -> dict[str, object]:
+        """The message in the JSON of Twilio's API."""
         path = f"/2010-04-01/Accounts/{self.account[0]}/Messages/{text.sid}"
         at = format_datetime(text.at)
         return {
@@ -176,18 +153,18 @@ class MessagesApi(ProviderHandler):
         text = self.texts.get(sid)
         if text is None:
             raise _not_found()
-        return self._show(text)
+        return self._to_json(text)
 
     def _list(self) -> dict[str, object]:
         query = dict(parse_qsl(urlsplit(self.path).query))
         page = int(query.get("Page", "0"))
-        size = min(int(query.get("PageSize", "50")), _PAGE_AT_MOST)
+        size = min(int(query.get("PageSize", "50")), _MAX_PAGE)
         found = [text for text in reversed(self.texts.all()) if _matches(text, query)]
         shown = found[page * size : (page + 1) * size]
         more = len(found) > (page + 1) * size
         path = urlsplit(self.path).path
         return {
-            "messages": [self._show(text) for text in shown],
+            "messages": [self._to_json(text) for text in shown],
             "page": page,
             "page_size": size,
             "start": page * size,
@@ -201,7 +178,7 @@ class MessagesApi(ProviderHandler):
     def _check_account(self) -> None:
         expected = base64.b64encode(":".join(self.account).encode()).decode()
         if not hmac.compare_digest(self.headers.get("Authorization", ""), f"Basic {expected}"):
-            raise _ProblemError(401, 20003, "Authenticate")
+            raise _ApiError(401, 20003, "Authenticate")
 
     def _resource(self) -> str:
         found = re.fullmatch(
@@ -212,45 +189,35 @@ class MessagesApi(ProviderHandler):
             raise _not_found()
         return found[1]
 
-    def _answer_problem(self, problem: _ProblemError) -> None:
+    def _write_error(self, error: _ApiError) -> None:
         content = {
-            "code": problem.code,
-            "message": problem.message,
-            "more_info": f"https://www.twilio.com/docs/errors/{problem.code}",
-            "status": problem.status,
+            "code": error.code,
+            "message": error.message,
+            "more_info": f"https://www.twilio.com/docs/errors/{error.code}",
+            "status": error.status,
         }
-        self._answer(problem.status, content)
-
-    def _answer(self, status: int, content: Mapping[str, object]) -> None:
-        headers = {"Retry-After": "1"} if status == 429 else {}
-        self.write_answer(status, json.dumps(content).encode(), "application/json", headers)
+        headers = {"Retry-After": "1"} if error.status == 429 else {}
+        self.write_json(error.status, content, headers)
 
 
-def _not_found() -> _ProblemError:
-    return _ProblemError(404, 20404, "The requested resource was not found")
+def _not_found() -> _ApiError:
+    return _ApiError(404, 20404, "The requested resource was not found")
 
 
-def _server_error() -> _ProblemError:
-    return _ProblemError(500, 20500, "An internal server error has occurred")
-
-
-def _is_number(to: str) -> bool:
-    try:
-        return to.startswith("+") and phonenumbers.is_possible_number(phonenumbers.parse(to))
-    except phonenumbers.NumberParseException:
-        return False
+def _server_error() -> _ApiError:
+    return _ApiError(500, 20500, "An internal server error has occurred")
 
 
 def _reference(callback: str | None) -> str | None:
-    """The client's own id of the message, which it put into the callback's query."""
+    """The client's own id of the message, from the query of the callback URL."""
     return parse_qs(urlsplit(callback or "").query).get("message", [None])[0]
 
 
 def _retries(fragment: str) -> int:
-    """How many retries of a callback its fragment asks for (`rc=5`)."""
-    asked = parse_qs(fragment).get("rc", [""])[0]
-    retries = int(asked) if asked.isdecimal() else _RETRIES_BY_DEFAULT
-    return min(retries, _RETRIES_AT_MOST)
+    """The number of retries in the fragment of a callback URL (`rc=5`)."""
+    rc = parse_qs(fragment).get("rc", [""])[0]
+    retries = int(rc) if rc.isdecimal() else _DEFAULT_RETRIES
+    return min(retries, _MAX_RETRIES)
 
 
 def _matches(text: AcceptedText, query: Mapping[str, str]) -> bool:
@@ -265,5 +232,5 @@ def _matches(text: AcceptedText, query: Mapping[str, str]) -> bool:
 
 
 def _day(written: str) -> date:
-    """Days in UTC. Of a moment only the day counts, as with Twilio."""
+    """A day in UTC. As at Twilio, the time of day is ignored."""
     return date.fromisoformat(written[:10])

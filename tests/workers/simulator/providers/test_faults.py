@@ -11,8 +11,8 @@ from workers.simulator.providers.magic_numbers import SimulatedOutcome
 
 
 def drawn(plan: FaultPlan, numbers: range) -> dict[int, Faults]:
-    dice = FaultGenerator(plan)
-    return {number: dice.draw(f"+120255{number:05}", "Please call us.") for number in numbers}
+    generator = FaultGenerator(plan)
+    return {number: generator.draw(f"+120255{number:05}", "Please call us.") for number in numbers}
 
 
 def test_without_a_plan_nothing_goes_wrong() -> None:
@@ -31,8 +31,8 @@ def test_another_seed_gives_other_faults() -> None:
 
 
 def test_a_request_that_comes_again_has_another_chance() -> None:
-    dice = FaultGenerator(FaultPlan(seed=7, too_many_requests=0.5))
-    met = {dice.draw("+12025550101", "Please call us.").outcome for _ in range(50)}
+    generator = FaultGenerator(FaultPlan(seed=7, too_many_requests=0.5))
+    met = {generator.draw("+12025550101", "Please call us.").outcome for _ in range(50)}
     assert met == {None, SimulatedOutcome.TOO_MANY_REQUESTS}
 
 
@@ -59,7 +59,7 @@ def test_a_plan_reads_as_it_is_written() -> None:
         ("silence", "silence must be a number"),
         ("silence=often", "silence must be a number"),
         ("silence=1.5", "silence must be from 0 to 1"),
-        ("silence=0.6,reset=0.6", "not come to more than 1"),
+        ("silence=0.6,reset=0.6", "not add up to more than 1"),
         ("latency=-1", "seconds, 0 or more"),
     ],
 )

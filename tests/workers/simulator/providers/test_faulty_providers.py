@@ -47,10 +47,10 @@ def test_a_request_may_fail_before_or_after_the_text_was_taken(
 ) -> None:
     with SimulatedTwilio(log=log, auth_token=TOKEN, faults=FaultPlan(not_taken=1.0)) as twilio:
         before = gateway_to(twilio.url, receiver).send(a_text())
-        assert twilio.messages() == []
+        assert twilio.accepted_texts() == []
     with SimulatedTwilio(log=log, auth_token=TOKEN, faults=FaultPlan(server_error=1.0)) as twilio:
         after = gateway_to(twilio.url, receiver).send(a_text())
-        assert len(twilio.messages()) == 1
+        assert len(twilio.accepted_texts()) == 1
     assert before.outcome is after.outcome is SendOutcome.UNKNOWN
     assert before.reason == after.reason
 

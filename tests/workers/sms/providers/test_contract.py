@@ -66,8 +66,8 @@ def provider(request: pytest.FixtureRequest) -> Provider:
 def through_twilio(simulated_twilio: SimulatedTwilio, receiver: CallbackReceiver) -> Provider:
     return Provider(
         twilio.gateway_to(simulated_twilio.url, receiver, read_seconds=0.5),
-        lambda: [text.body for text in simulated_twilio.messages()],
-        simulated_twilio.asked,
+        lambda: [text.body for text in simulated_twilio.accepted_texts()],
+        simulated_twilio.request_count,
         TWILIO_CODES,
     )
 
@@ -76,8 +76,8 @@ def through_tencent(simulated_tencent: SimulatedTencent) -> Provider:
     template = f"{tencent.TEMPLATE_ID}|"
     return Provider(
         tencent.gateway_to(simulated_tencent.url, read_seconds=0.5),
-        lambda: [text.body.removeprefix(template) for text in simulated_tencent.messages()],
-        simulated_tencent.asked,
+        lambda: [text.body.removeprefix(template) for text in simulated_tencent.accepted_texts()],
+        simulated_tencent.request_count,
         TENCENT_CODES,
     )
 

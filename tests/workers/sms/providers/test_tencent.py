@@ -60,7 +60,7 @@ def test_a_text_goes_out_as_a_registered_template_and_its_values_in_order(
     text = replace(a_text(), values=values)
     with SimulatedTencent(log=log, secret_key=KEY, templates={"77": 2}) as provider:
         assert gateway_to(provider.url, templates=templates).send(text).sid
-        [accepted] = provider.messages()
+        [accepted] = provider.accepted_texts()
     assert accepted.body == "77|1 March|Please call us."
     assert (accepted.sender, accepted.reference) == (text.sender, str(text.reference))
 
@@ -74,7 +74,7 @@ def test_a_text_that_is_not_registered_is_left_to_another_provider(
     assert result.reason == because(
         ReasonCode.TEMPLATE_NOT_REGISTERED, provider="tencent", template="reminder", language="en"
     )
-    assert simulated_tencent.asked() == 0
+    assert simulated_tencent.request_count() == 0
 
 
 def test_a_text_without_one_of_the_registered_values_is_left_to_another_provider(
@@ -84,7 +84,7 @@ def test_a_text_without_one_of_the_registered_values_is_left_to_another_provider
     result = gateway_to(simulated_tencent.url, templates=templates).send(a_text())
     assert (result.outcome, result.other_provider_may_accept) == (SendOutcome.REFUSED, True)
     assert "with amount, which it does not have" in speak(result.reason)
-    assert simulated_tencent.asked() == 0
+    assert simulated_tencent.request_count() == 0
 
 
 def test_a_template_that_tencent_cloud_does_not_know_is_left_to_another_provider(
@@ -153,7 +153,7 @@ def test_an_error_is_one_although_its_content_type_names_a_charset() -> None:
 def test_wrong_credentials_do_not_use_up_the_text(simulated_tencent: SimulatedTencent) -> None:
     result = gateway_to(simulated_tencent.url, key="wrong").send(a_text())
     assert (result.outcome, result.code) == (SendOutcome.NOT_SENT, "AuthFailure.SignatureFailure")
-    assert simulated_tencent.messages() == []
+    assert simulated_tencent.accepted_texts() == []
 
 
 # --- requests that break

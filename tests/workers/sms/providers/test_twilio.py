@@ -128,7 +128,7 @@ def test_wrong_credentials_do_not_use_up_the_text(
 ) -> None:
     result = gateway_to(simulated_twilio.url, receiver, token="wrong").send(a_text())
     assert (result.outcome, result.code) == (SendOutcome.NOT_SENT, "20003")
-    assert simulated_twilio.messages() == []
+    assert simulated_twilio.accepted_texts() == []
 
 
 def test_a_lookup_that_fails_is_not_taken_for_no_texts(
@@ -228,7 +228,7 @@ def test_a_receipt_settles_a_text_whose_answer_was_lost(
     callback = receiver.next()
     report = read_status_report(urlsplit(callback.target).query, form_fields(callback.body))
     assert report.reference == REFERENCE
-    assert report.sid == simulated_twilio.messages()[0].sid
+    assert report.sid == simulated_twilio.accepted_texts()[0].sid
 
 
 def test_a_receipt_that_is_turned_away_comes_again(
@@ -328,7 +328,9 @@ def test_each_accepted_text_is_one_line_in_the_log(
     gateway.send(a_text(to=f"+1202555{SimulatedOutcome.SERVER_ERROR}"))
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     assert [line["to"] for line in lines] == ["+12025550101", "+12025550192"]
-    assert [line["sid"] for line in lines] == [text.sid for text in simulated_twilio.messages()]
+    assert [line["sid"] for line in lines] == [
+        text.sid for text in simulated_twilio.accepted_texts()
+    ]
     assert lines[0]["reference"] == str(REFERENCE)
     assert lines[0].keys() == {"sid", "to", "from", "body", "body_digest", "reference", "at"}
 
@@ -362,7 +364,7 @@ def test_a_long_list_of_texts_is_served_in_pages(
         gateway.send(a_text())
     listed = gateway._client.messages.list(to="+12025550101", page_size=2)
     assert [message.sid for message in listed] == [
-        text.sid for text in reversed(simulated_twilio.messages())
+        text.sid for text in reversed(simulated_twilio.accepted_texts())
     ]
     fetched = gateway._client.messages(listed[0].sid).fetch()
     assert (fetched.status, fetched.num_segments) == ("delivered", "1")
