@@ -229,6 +229,20 @@ def reasons_from_json(stored: Sequence[Mapping[str, Any]] | None) -> Reasons:
     return tuple(Reason(ReasonCode(each["code"]), each["params"]) for each in stored or ())
 
 
+def stored_reason(reason: Reason) -> str | dict[str, Any]:
+    """A reason in its shortest JSON, as tables have it: `"cured"`, or `{"on_hold": {…}}`."""
+    return {str(reason.code): dict(reason.params)} if reason.params else str(reason.code)
+
+
+def reasons_from_store(stored: Sequence[str | Mapping[str, Any]] | None) -> Reasons:
+    """Reasons that were stored as lists of `stored_reason`; none for None."""
+    return tuple(
+        Reason(ReasonCode(code), params)
+        for each in stored or ()
+        for code, params in ([(each, {})] if isinstance(each, str) else each.items())
+    )
+
+
 def _as_json(value: Any) -> Parameter:
     match value:
         case bool() | StrEnum():

@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
+from domain.reasons import Reason, stored_reason
 from workers.db.prepared_statements import prepared
 
 
@@ -60,8 +61,15 @@ def given_rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def as_json(value: Any) -> str:
-    """JSON in which dates, moments, amounts and ids are strings that PostgreSQL can read."""
-    return orjson.dumps(value, default=str).decode()
+    """JSON in which dates, moments, amounts and ids are strings that PostgreSQL can read.
+
+    Reasons get the short form in which tables have them.
+    """
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
+
+
+def _plain(value: Any) -> Any:
+    return stored_reason(value) if isinstance(value, Reason) else str(value)
 
 
 @cache

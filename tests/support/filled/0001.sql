@@ -117,7 +117,7 @@ OVERRIDING SYSTEM VALUE
 SELECT n, n, n, 'CNY', 1, 0, 0, :now FROM generate_series(1, :loans) n;
 
 INSERT INTO legal_file_need (legal_file_id, need, met_by)
-SELECT n, 'contract', '[{"code": "text_delivered_on", "params": {"sid": "SM1", "on": "2026-03-02"}}]' FROM generate_series(1, :loans) n;
+SELECT n, 'contract', '[{"text_delivered_on": {"sid": "SM1", "on": "2026-03-02"}}]' FROM generate_series(1, :loans) n;
 
 INSERT INTO hold (id, loan_id, external_id, kind, starts_on, ends_on, actor, why, made_at)
 OVERRIDING SYSTEM VALUE
@@ -134,7 +134,7 @@ SELECT n, n, 'PR-' || n, 10, :today - 20, 'S-1', :now,
   FROM generate_series(1, :loans) n;
 
 INSERT INTO problem (loan_id, kind, detail, found_at, resolved_at)
-SELECT n, 'phone_missing', '[{"code": "phone_missing", "params": {}}]', :now, CASE WHEN n % 100 > 0 THEN :now END
+SELECT n, 'phone_missing', '["phone_missing"]', :now, CASE WHEN n % 100 > 0 THEN :now END
   FROM generate_series(1, :loans) n;
 
 INSERT INTO tape_import (id, file_name, mapping, as_of, rows_taken, rows_rejected, imported_at)

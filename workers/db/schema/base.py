@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from domain.reasons import Reasons, reasons_as_json, reasons_from_json
+from domain.reasons import Reasons, reasons_from_store, stored_reason
 
 metadata = MetaData(
     naming_convention={
@@ -69,16 +69,16 @@ def words(name: str) -> Column[list[str]]:
 
 
 class ReasonsColumn(TypeDecorator[Reasons]):
-    """Reasons as a JSON list of codes with parameters; null where there are none."""
+    """Reasons as a JSON list of codes with parameters; null if there are none."""
 
     impl = JSONB(none_as_null=True)
     cache_ok = True
 
     def process_bind_param(self, value: Reasons | None, dialect: Dialect) -> Any:
-        return reasons_as_json(value) if value else None
+        return [stored_reason(reason) for reason in value] if value else None
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Reasons:
-        return reasons_from_json(value)
+        return reasons_from_store(value)
 
 
 def reasons(name: str, *, nullable: bool = True) -> Column[Reasons]:
