@@ -138,11 +138,11 @@ def next_status(
     if facts.event_pending:
         reason = because(ReasonCode.EVENT_PENDING)
         return Move(S.DEFERRED, reason, (EVENT_PENDING,), now + RETRY_AFTER_PENDING_EVENT)
-    if verdict and verdict.answer is Permission.BARRED:
+    if verdict and verdict.permission is Permission.BARRED:
         return Move(S.BARRED, verdict.reason, verdict.rules)
     if facts.approver:
         return Move(S.AWAITING_APPROVAL, because(ReasonCode.AWAITS_APPROVAL, role=facts.approver))
-    if verdict and verdict.answer is Permission.DEFERRED:
+    if verdict and verdict.permission is Permission.DEFERRED:
         return Move(S.DEFERRED, verdict.reason, verdict.rules, verdict.until)
     return None
 
@@ -167,7 +167,7 @@ class ActionType(str):
     use_case: str
     """The function that carries out one action: `package.module:function`. It takes the context and
     the action's id, and returns what happened as one short text."""
-    effect: str
+    effect_table: str
     """The table that has a row for each action of this type that had its effect."""
     words: Mapping[str, str]
     """What people call it, by language: `en` and `zh`."""
@@ -188,7 +188,7 @@ SEND_SMS = ActionType(
     channel=Channel.SMS,
     queue="sms",
     use_case="workers.sms.send:send_sms",
-    effect="message",
+    effect_table="message",
     words={"en": "a text", "zh": "短信"},
     needs_template=True,
     # Its events follow what becomes of the text itself.
@@ -198,7 +198,7 @@ ASSIGN_CALL = ActionType(
     channel=Channel.CALL,
     queue="calls",
     use_case="workers.calls.assign:assign_call",
-    effect="call",
+    effect_table="call",
     words={"en": "a call", "zh": "电话"},
     assigned_to=Role.CALLER,
     events={S.ASSIGNED: "call.assigned", S.DONE: "call.made"},
@@ -208,7 +208,7 @@ SCHEDULE_VISIT = ActionType(
     channel=Channel.VISIT,
     queue="visits",
     use_case="workers.visits.schedule:schedule_visit",
-    effect="visit",
+    effect_table="visit",
     words={"en": "a visit", "zh": "上门"},
     needs_template=True,
     assigned_to=Role.VISITOR,
@@ -219,7 +219,7 @@ OPEN_LEGAL_FILE = ActionType(
     channel=Channel.LEGAL,
     queue="legal",
     use_case="workers.legal.legal_files:open_legal_file",
-    effect="legal_file",
+    effect_table="legal_file",
     words={"en": "a legal file", "zh": "诉讼材料"},
     events={S.DONE: "legal_file.opened"},
 )

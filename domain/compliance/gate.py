@@ -45,7 +45,7 @@ class Permission(StrEnum):
 class Verdict:
     """The gate's answer, and every rule it rests on."""
 
-    answer: Permission
+    permission: Permission
     rules: tuple[str, ...]
     reason: Reasons
     """Without personal data."""
@@ -57,7 +57,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bound:
+class _RuleInZone:
     """A rule that applies to this contact, in one of the borrower's zones."""
 
     rule: ContactRule
@@ -65,10 +65,10 @@ class _Bound:
 
 
 @dataclass(frozen=True, slots=True)
-class _Closed:
+class _BlockingRule:
     """A rule that stops the contact, and from when on it allows it."""
 
-    opens_at: EarliestTime
+    allowed_from: EarliestTime
     rule: ContactRule
 
 
@@ -113,24 +113,26 @@ def _first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Ve
             free_from = moment = resumes
             against.setdefault(ON_HOLD, because(ReasonCode.ON_HOLD, hold=hold.kind))
             continue
-        bound = tuple(_bound(facts, channel, moment))
-        if (silent := _silent(facts, channel, bound)) is not None:
-            return silent
-        closed = _closed(facts, channel, moment, bound)
-        if not closed:
-            return _open(facts, channel, moment, bound, against)
-        last = _last_to_open(closed)
-        if isinstance(last.opens_at, Blocked):
-            answer = Permission.BARRED if last.opens_at.permanent else Permission.DEFERRED
-            return Verdict(answer, (last.rule.id,), last.opens_at.reason)
-        moment = last.opens_at
-        against |= {blocked_rule.rule.id: blocked_rule.rule.violation for blocked_rule in closed}
+        in_force = tuple(_rules_in_force(facts, channel, moment))
+        if (deferred := _deferred_without_rules(facts, channel, in_force)) is not None:
+            return deferred
+        blocking = _blocking_rules(facts, channel, moment, in_force)
+        if not blocking:
+            return _verdict_if_none_blocks(facts, channel, moment, in_force, against)
+        last = _last_to_allow(blocking)
+        if isinstance(last.allowed_from, Blocked):
+            permission = Permission.BARRED if last.allowed_from.permanent else Permission.DEFERRED
+            return Verdict(permission, (last.rule.id,), last.allowed_from.reason)
+        moment = last.allowed_from
+        against |= {blocked_rule.rule.id: blocked_rule.rule.violation for blocked_rule in blocking}
         if moment - free_from > HORIZON:
             against[NEVER_TOGETHER] = because(ReasonCode.NO_COMMON_MOMENT)
             return Verdict(Permission.DEFERRED, tuple(against), _all(against), None)
 
 
-def _bound(facts: ContactFacts, channel: Channel, moment: datetime) -> Iterator[_Bound]:
+def _rules_in_force(
+    facts: ContactFacts, channel: Channel, moment: datetime
+) -> Iterator[_RuleInZone]:
     """Every rule in force that applies to the contact, once for each zone."""
     # The court's channel reaches nobody in any zone, so the lender's date counts.
     for zone in facts.zones or (facts.lender_zone,):
@@ -140,19 +142,21 @@ def _bound(facts: ContactFacts, channel: Channel, moment: datetime) -> Iterator[
                 if not isinstance(rule, ContactRule):
                     continue
                 if rule.in_force(on) and rule.applies_to_contact(facts):
-                    yield _Bound(rule, zone)
+                    yield _RuleInZone(rule, zone)
 
 
-def _silent(facts: ContactFacts, channel: Channel, bound: Sequence[_Bound]) -> Verdict | None:
-    """Refuses the contact where no rule gives the hours, or says anything about third parties."""
+def _deferred_without_rules(
+    facts: ContactFacts, channel: Channel, in_force: Sequence[_RuleInZone]
+) -> Verdict | None:
+    """Defers the contact where no rule gives the hours, or says anything about third parties."""
     if channel is Channel.LEGAL:
         return None
-    if {bound_rule.zone for bound_rule in bound if _gives_hours(bound_rule.rule)} != set(
+    if {bound_rule.zone for bound_rule in in_force if _gives_hours(bound_rule.rule)} != set(
         facts.zones
     ):
         return _until_known(NO_RULES, ReasonCode.NO_CONTACT_HOURS, channel=channel)
     if facts.party is Party.THIRD_PARTY and not any(
-        isinstance(bound_rule.rule, ThirdPartyContact) for bound_rule in bound
+        isinstance(bound_rule.rule, ThirdPartyContact) for bound_rule in in_force
     ):
         return _until_known(NO_RULES, ReasonCode.NO_THIRD_PARTY_RULE)
     return None
@@ -162,48 +166,48 @@ def _gives_hours(rule: ContactRule) -> bool:
     return isinstance(rule, ContactHours) and rule.is_blocking and not rule.at_work
 
 
-def _closed(
-    facts: ContactFacts, channel: Channel, moment: datetime, bound: Sequence[_Bound]
-) -> list[_Closed]:
+def _blocking_rules(
+    facts: ContactFacts, channel: Channel, moment: datetime, in_force: Sequence[_RuleInZone]
+) -> list[_BlockingRule]:
     """The rules that stop the contact at that moment."""
     return [
-        _Closed(opens_at, bound_rule.rule)
-        for bound_rule in bound
+        _BlockingRule(allowed_from, bound_rule.rule)
+        for bound_rule in in_force
         if bound_rule.rule.is_blocking
-        and (opens_at := bound_rule.rule.earliest_time(facts, channel, bound_rule.zone, moment))
+        and (allowed_from := bound_rule.rule.earliest_time(facts, channel, bound_rule.zone, moment))
         != moment
     ]
 
 
-def _last_to_open(closed: Sequence[_Closed]) -> _Closed:
+def _last_to_allow(blocking: Sequence[_BlockingRule]) -> _BlockingRule:
     """Of the rules that stop the contact, the one to wait for; a permanent one comes first."""
 
-    def lateness(stop: _Closed) -> tuple[bool, bool, datetime]:
-        if isinstance(stop.opens_at, Blocked):
-            return True, stop.opens_at.permanent, _NEVER
-        return False, False, stop.opens_at
+    def lateness(stop: _BlockingRule) -> tuple[bool, bool, datetime]:
+        if isinstance(stop.allowed_from, Blocked):
+            return True, stop.allowed_from.permanent, _NEVER
+        return False, False, stop.allowed_from
 
-    return max(closed, key=lateness)
+    return max(blocking, key=lateness)
 
 
-def _open(
+def _verdict_if_none_blocks(
     facts: ContactFacts,
     channel: Channel,
     moment: datetime,
-    bound: Sequence[_Bound],
+    in_force: Sequence[_RuleInZone],
     against: dict[str, Reasons],
 ) -> Verdict:
     warnings = tuple(
         dict.fromkeys(
             bound_rule.rule.id
-            for bound_rule in bound
+            for bound_rule in in_force
             if not bound_rule.rule.is_blocking
             and bound_rule.rule.earliest_time(facts, channel, bound_rule.zone, moment) != moment
         )
     )
     if against:
         return Verdict(Permission.DEFERRED, tuple(against), _all(against), moment, warnings)
-    asked = tuple(dict.fromkeys(bound_rule.rule.id for bound_rule in bound))
+    asked = tuple(dict.fromkeys(bound_rule.rule.id for bound_rule in in_force))
     return Verdict(Permission.ALLOWED, asked, because(ReasonCode.NO_RULE_FORBIDS), None, warnings)
 
 

@@ -42,7 +42,7 @@ def measure(places: Places, size: Size) -> list[Figure]:
 
 def _costs(jurisdiction: str, zones: tuple[str, ...], channel: Channel) -> Iterator[float]:
     facts = _facts(jurisdiction, zones)
-    expect("answer", may_contact(facts, channel, AT).answer, Permission.ALLOWED)
+    expect("answer", may_contact(facts, channel, AT).permission, Permission.ALLOWED)
     for _ in range(ROUNDS):
         seconds = timeit.timeit(lambda: may_contact(facts, channel, AT), number=VERDICTS)
         yield seconds / VERDICTS * 1e6

@@ -90,7 +90,7 @@ def test_the_shipped_packs_open_and_close_the_gate_when_the_law_does(
         wall = time.fromisoformat(clock)
         minutes = wall.hour * 60 + wall.minute + minutes_later
         at = datetime.combine(monday, time(minutes // 60, minutes % 60), ZoneInfo(zone))
-        return may_contact(facts, channel, at).answer
+        return may_contact(facts, channel, at).permission
 
     opens, closes = monday_hours
     assert (answer(opens, -1), answer(opens)) == (Permission.DEFERRED, Permission.ALLOWED)

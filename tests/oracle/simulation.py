@@ -109,7 +109,7 @@ def _one_day(chance: random.Random, life: Life, day: date, found: Found) -> None
         _something_comes(chance, life, planned, acts_at)
         life.lived_until = acts_at
         again = _asked(life, wanted, acts_at, found)
-        if again.answer is Permission.ALLOWED:
+        if again.permission is Permission.ALLOWED:
             life.contacts.append(replace(wanted, at=acts_at, rules=again.rules))
 
 
@@ -156,7 +156,7 @@ def _something_comes(chance: random.Random, life: Life, since: datetime, until: 
 def _asked(life: Life, wanted: Reached, at: datetime, found: Found) -> Verdict:
     """Ask the house, and have the judge look at a no."""
     verdict = ask(life, wanted, at)
-    if verdict.answer is Permission.ALLOWED:
+    if verdict.permission is Permission.ALLOWED:
         return verdict
     found.refusals += 1
     if not (verdict.rules and verdict.reason):

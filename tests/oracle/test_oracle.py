@@ -145,7 +145,7 @@ def test_an_engine_that_waits_for_too_long_is_caught(monkeypatch: pytest.MonkeyP
 
     def late(life: Life, wanted: Reached, at: datetime) -> Verdict:
         verdict = asked(life, wanted, at)
-        if verdict.answer is Permission.DEFERRED and verdict.until:
+        if verdict.permission is Permission.DEFERRED and verdict.until:
             return replace(verdict, until=verdict.until + timedelta(days=1))
         return verdict
 

@@ -48,7 +48,7 @@ def may_contact(
         print_json(_plain(loan, channel, moment, verdict, ctx))
     else:
         print_lines(*_lines(loan, channel, moment, facts, verdict, ctx))
-    if verdict.answer is not Permission.ALLOWED:
+    if verdict.permission is not Permission.ALLOWED:
         raise typer.Exit(1)
 
 
@@ -62,7 +62,7 @@ def _lines(
 ) -> list[str]:
     lender = ctx.settings.lender_zone
     lines = [
-        f"Loan {loan}, {channel}, on {_in(at, lender)}: {verdict.answer}. {speak(verdict.reason)}",
+        f"Loan {loan}, {channel}, on {_in(at, lender)}: {verdict.permission}. {speak(verdict.reason)}",
         *(f"For the borrower that is {_in(at, ZoneInfo(zone))}." for zone in facts.zones),
     ]
     if verdict.until:
@@ -71,11 +71,11 @@ def _lines(
             f"For the borrower that is {_in(verdict.until, ZoneInfo(zone))}."
             for zone in facts.zones
         ]
-    elif verdict.answer is Permission.DEFERRED:
+    elif verdict.permission is Permission.DEFERRED:
         lines.append("No moment will do until a fact changes.")
     packs = ", ".join(pack.name for pack in facts.packs) or "none"
     lines.append(f"Rule packs: {packs}.")
-    asked = "Asked" if verdict.answer is Permission.ALLOWED else "Against it"
+    asked = "Asked" if verdict.permission is Permission.ALLOWED else "Against it"
     lines += [f"{asked}: {_rule(id, ctx)}" for id in verdict.rules]
     lines += [f"Warns: {_rule(id, ctx)}" for id in verdict.warnings]
     return lines
@@ -103,7 +103,7 @@ def _plain(
         "loan": loan,
         "channel": channel,
         "at": at.isoformat(),
-        "answer": verdict.answer,
+        "permission": verdict.permission,
         "reason": reasons_as_json(verdict.reason),
         "sentence": speak(verdict.reason),
         "until": verdict.until.isoformat() if verdict.until else None,

@@ -22,7 +22,7 @@ SELECT l.id,
           FROM instalment i WHERE i.loan_id = l.id) AS paid,
        (SELECT coalesce(sum(p.amount), 0)
           FROM payment p
-         WHERE p.loan_id = l.id AND p.in_tape_of IS NOT NULL
+         WHERE p.loan_id = l.id AND p.in_tape_as_of IS NOT NULL
            AND p.reversed_on <= :as_of) AS may_fall_by
   FROM loan l
  WHERE l.id = ANY(:loan_ids)
@@ -37,7 +37,7 @@ SELECT p.id, p.loan_id, p.paid_on, p.amount, p.reversed_on IS NOT NULL AS revers
  WHERE p.loan_id = ANY(:loan_ids)
    AND CASE WHEN p.reversed_on IS NULL
             THEN p.paid_on >= :as_of
-            ELSE p.in_tape_of IS NULL AND p.paid_on <= :as_of AND p.reversed_on >= :as_of END
+            ELSE p.in_tape_as_of IS NULL AND p.paid_on <= :as_of AND p.reversed_on >= :as_of END
  ORDER BY p.paid_on, p.id
 """)
 

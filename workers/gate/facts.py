@@ -119,9 +119,9 @@ def precheck(facts: ContactFacts, action_type: ActionType, now: datetime) -> Ver
     A visit can only be barred here: whether it is deferred depends on the slots that are free.
     """
     verdict = may_contact(facts, action_type.channel, now)
-    if verdict.answer is Permission.ALLOWED:
+    if verdict.permission is Permission.ALLOWED:
         return None
-    if action_type.channel is Channel.VISIT and verdict.answer is not Permission.BARRED:
+    if action_type.channel is Channel.VISIT and verdict.permission is not Permission.BARRED:
         return None
     return verdict
 

@@ -76,21 +76,21 @@ def record_payments(
     """
     now = ctx.now()
     loans, locked = _lock(connection, {payment.loan for payment in payments}, wait)
-    refusals = [
+    not_recorded = [
         LoanLockedError()
         if payment.loan in locked
-        else _refusal(payment, loans.get(payment.loan), now)
+        else _why_not_recorded(payment, loans.get(payment.loan), now)
         for payment in payments
     ]
     # Of two under one id the first is the payment, and the other is that payment again.
     first: dict[str, Payment] = {}
-    for payment, refusal in zip(payments, refusals, strict=True):
-        if refusal is None:
+    for payment, why_not in zip(payments, not_recorded, strict=True):
+        if why_not is None:
             first.setdefault(payment.external_id, payment)
     recorded = _record_new(connection, ctx, list(first.values()), loans, now) if first else {}
     return [
-        refusal or recorded.pop(payment.external_id, None) or _recorded_before(connection, payment)
-        for payment, refusal in zip(payments, refusals, strict=True)
+        why_not or recorded.pop(payment.external_id, None) or _recorded_before(connection, payment)
+        for payment, why_not in zip(payments, not_recorded, strict=True)
     ]
 
 
@@ -103,8 +103,10 @@ def _lock(
     return {name: row for name in loans if (row := lock_loan(connection, name))}, set()
 
 
-def _refusal(payment: Payment, loan: LockedLoan | None, now: datetime) -> HandlerResult | None:
-    """Why a payment cannot be recorded; None if it can."""
+def _why_not_recorded(
+    payment: Payment, loan: LockedLoan | None, now: datetime
+) -> HandlerResult | None:
+    """Why a payment cannot be recorded, or not yet; None if it can."""
     if loan is None:
         return not_known_yet(payment.loan, "payment")
     try:
@@ -164,7 +166,7 @@ def _insert(
             "paid_on": payment.paid_on,
             "recorded_at": now,
             "unallocated": ZERO,
-            "in_tape_of": _in_tape_of(payment, loans[payment.loan]),
+            "in_tape_as_of": _in_tape_as_of(payment, loans[payment.loan]),
         }
         for payment in payments
     ]
@@ -186,7 +188,7 @@ def _allocate(
     One that a tape contains already is not allocated.
     """
     payments = [
-        payment for payment in payments if _in_tape_of(payment, loans[payment.loan]) is None
+        payment for payment in payments if _in_tape_as_of(payment, loans[payment.loan]) is None
     ]
     if not payments:
         return {}
@@ -209,8 +211,8 @@ def _allocate(
 
 
 def _result(payment: Payment, loan: LockedLoan, left: Decimal, arrears: Arrears) -> Reasons:
-    if in_tape_of := _in_tape_of(payment, loan):
-        return because(ReasonCode.PAYMENT_IN_TAPE, payment=payment.external_id, on=in_tape_of)
+    if in_tape_as_of := _in_tape_as_of(payment, loan):
+        return because(ReasonCode.PAYMENT_IN_TAPE, payment=payment.external_id, on=in_tape_as_of)
     left_over = because(ReasonCode.LEFT_OVER_OF_PAYMENT, amount=left, currency=payment.currency)
     return where_it_stands(arrears, payment.currency) + (left_over if left else ())
 
@@ -233,13 +235,13 @@ def _recorded_before(connection: Connection, payment: Payment) -> HandlerResult:
     return because(ReasonCode.PAYMENT_KNOWN, payment=payment.external_id)
 
 
-def _in_tape_of(payment: Payment, loan: LockedLoan) -> date | None:
+def _in_tape_as_of(payment: Payment, loan: LockedLoan) -> date | None:
     """The business date of the loan's newest tape, if that contains the payment."""
     newest: date | None = loan.tape_as_of
-    return newest if in_the_tape(payment.paid_on, newest) else None
+    return newest if is_in_tape(payment.paid_on, newest) else None
 
 
-def in_the_tape(paid_on: date, tape_as_of: date | None) -> bool:
+def is_in_tape(paid_on: date, tape_as_of: date | None) -> bool:
     """Whether a tape of `tape_as_of` contains a payment that was booked on `paid_on`."""
     return tape_as_of is not None and paid_on < tape_as_of
 

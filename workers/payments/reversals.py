@@ -21,7 +21,7 @@ from workers.db.loans import load_schedule, lock_loan_of, pay_instalments
 from workers.db.problems import TAPE_SHOWS_LESS, resolve_problems
 from workers.db.schema import allocation, loan, payment
 from workers.escalation.reassess import reassess
-from workers.payments.payments import in_the_tape, where_it_stands
+from workers.payments.payments import is_in_tape, where_it_stands
 
 # A tape may have changed since what is paid of an instalment: never below zero.
 _UNPAY = text("""
@@ -66,14 +66,14 @@ def reverse_payment(
             paid_on=paid.paid_on,
             on=reversed_on,
         )
-    contained = paid.in_tape_of is not None or in_the_tape(paid.paid_on, paid.tape_as_of)
+    contained = paid.in_tape_as_of is not None or is_in_tape(paid.paid_on, paid.tape_as_of)
     connection.execute(
         update(payment)
         .where(payment.c.id == paid.id)
         .values(
             reversed_on=reversed_on,
             reversed_at=ctx.now(),
-            in_tape_of=(paid.in_tape_of or paid.tape_as_of) if contained else None,
+            in_tape_as_of=(paid.in_tape_as_of or paid.tape_as_of) if contained else None,
         )
     )
     if contained:
@@ -89,7 +89,7 @@ class _Recorded(NamedTuple):
     id: int
     paid_on: date
     currency: str
-    in_tape_of: date | None
+    in_tape_as_of: date | None
     reversed_on: date | None
     tape_as_of: date | None
 
@@ -100,7 +100,7 @@ def _read(connection: Connection, external_id: str) -> _Recorded:
             payment.c.id,
             payment.c.paid_on,
             payment.c.currency,
-            payment.c.in_tape_of,
+            payment.c.in_tape_as_of,
             payment.c.reversed_on,
             loan.c.tape_as_of,
         )

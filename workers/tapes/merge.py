@@ -141,9 +141,9 @@ RETURNING t.external_id, l.id, l.currency <> t.currency AS other_currency
 # The tape shows that these payments were reversed: no later tape contains them, so none may show
 # less because of them again.
 _FORGET_REVERSED = text("""
-UPDATE payment p SET in_tape_of = NULL
+UPDATE payment p SET in_tape_as_of = NULL
   FROM tape_loan t JOIN loan l ON l.external_id = t.external_id
- WHERE p.loan_id = l.id AND p.in_tape_of IS NOT NULL
+ WHERE p.loan_id = l.id AND p.in_tape_as_of IS NOT NULL
    AND (p.reversed_on < :as_of OR (p.reversed_on = :as_of AND t.external_id = ANY(:fallen)))
    AND NOT EXISTS (SELECT FROM tape_problem k WHERE k.loan = t.external_id AND k.kind = :not_if)
 """)

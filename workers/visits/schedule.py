@@ -71,13 +71,15 @@ class LawfulSlots:
         A hold that is in force today is checked first: no visit is announced during it.
         """
         verdict = may_contact(facts, Channel.VISIT, self.now)
-        if verdict.answer is not Permission.ALLOWED and (
+        if verdict.permission is not Permission.ALLOWED and (
             verdict.until is None or ON_HOLD in verdict.rules
         ):
             return verdict
         verdicts = [(slot, _check_slot(facts, slot)) for slot in slots(facts.zones[0], self.now)]
         lawful = [
-            (slot, verdict) for slot, verdict in verdicts if verdict.answer is Permission.ALLOWED
+            (slot, verdict)
+            for slot, verdict in verdicts
+            if verdict.permission is Permission.ALLOWED
         ]
         self.slots = [slot for slot, _ in lawful]
         return lawful[0][1] if lawful else verdicts[-1][1]
@@ -85,7 +87,7 @@ class LawfulSlots:
 
 def _check_slot(facts: ContactFacts, slot: Span) -> Verdict:
     at_start = may_contact(facts, Channel.VISIT, slot.starts_at)
-    if at_start.answer is not Permission.ALLOWED:
+    if at_start.permission is not Permission.ALLOWED:
         return at_start
     return may_contact(facts, Channel.VISIT, slot.ends_at)
 

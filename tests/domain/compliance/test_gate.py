@@ -54,7 +54,7 @@ def at(written: str, zone: str = SHANGHAI) -> datetime:
 )
 def test_a_text_outside_the_hours_waits_for_the_next_opening(asked: str, until: str | None) -> None:
     verdict = may_contact(facts(), Channel.SMS, at(asked))
-    assert verdict.answer is (Permission.DEFERRED if until else Permission.ALLOWED)
+    assert verdict.permission is (Permission.DEFERRED if until else Permission.ALLOWED)
     assert verdict.until == (at(until) if until else None)
     assert verdict.rules == ("cn.contact_hours",)
 
@@ -78,7 +78,7 @@ def test_zones_that_share_no_lawful_hour_wait_for_a_new_fact() -> None:
     verdict = may_contact(
         facts(office_hours, zones=(SHANGHAI, NEW_YORK)), Channel.SMS, at("2026-03-02 12:00")
     )
-    assert (verdict.answer, verdict.until) == (Permission.DEFERRED, None)
+    assert (verdict.permission, verdict.until) == (Permission.DEFERRED, None)
     assert verdict.reason[-1].code is ReasonCode.NO_COMMON_MOMENT
 
 
@@ -104,7 +104,7 @@ def test_a_subdivision_adds_its_pack_to_its_countrys() -> None:
 
 def test_hours_that_end_at_midnight_run_to_the_end_of_the_day() -> None:
     verdict = may_contact(facts(pack(end=time.max)), Channel.SMS, at("2026-03-02 23:59"))
-    assert verdict.answer is Permission.ALLOWED
+    assert verdict.permission is Permission.ALLOWED
 
 
 def test_a_day_of_the_week_without_hours_is_closed() -> None:
@@ -138,7 +138,7 @@ class TestFailsClosed:
 
     def refused(self, given: ContactFacts, channel: Channel = Channel.SMS) -> Verdict:
         verdict = may_contact(given, channel, self.ASKED)
-        assert verdict.answer is not Permission.ALLOWED
+        assert verdict.permission is not Permission.ALLOWED
         assert verdict.until is None
         return verdict
 
@@ -163,8 +163,8 @@ class TestFailsClosed:
 
     def test_an_opt_out_bars_its_channel_and_no_other(self) -> None:
         given = replace(facts(), opted_out=frozenset({Channel.SMS}))
-        assert self.refused(given).answer is Permission.BARRED
-        assert may_contact(given, Channel.CALL, self.ASKED).answer is Permission.ALLOWED
+        assert self.refused(given).permission is Permission.BARRED
+        assert may_contact(given, Channel.CALL, self.ASKED).permission is Permission.ALLOWED
 
     @pytest.mark.parametrize("past_due", ["0", "-5"])
     @pytest.mark.parametrize("channel", list(Channel))
@@ -172,7 +172,7 @@ class TestFailsClosed:
         self, past_due: str, channel: Channel
     ) -> None:
         verdict = self.refused(replace(facts(), past_due=Decimal(past_due)), channel)
-        assert verdict.answer is Permission.BARRED
+        assert verdict.permission is Permission.BARRED
 
 
 class TestHolds:
@@ -185,11 +185,13 @@ class TestHolds:
     def test_a_hold_without_an_end_waits_for_its_release(self) -> None:
         held = facts(holds=[Hold(HoldKind.DISPUTE, date(2026, 3, 1))])
         verdict = may_contact(held, Channel.SMS, at("2026-03-02 12:00"))
-        assert (verdict.answer, verdict.until) == (Permission.DEFERRED, None)
+        assert (verdict.permission, verdict.until) == (Permission.DEFERRED, None)
 
     def test_a_hold_that_begins_overnight_is_seen_in_the_evening(self) -> None:
         held = facts(holds=[Hold(HoldKind.PROMISE, date(2026, 3, 3), date(2026, 3, 5))])
-        assert may_contact(held, Channel.SMS, at("2026-03-02 20:00")).answer is Permission.ALLOWED
+        assert (
+            may_contact(held, Channel.SMS, at("2026-03-02 20:00")).permission is Permission.ALLOWED
+        )
         verdict = may_contact(held, Channel.SMS, at("2026-03-02 22:00"))
         assert verdict.until == at("2026-03-05 08:00")
 
@@ -206,11 +208,11 @@ class TestCourt:
 
     def test_neither_hours_nor_zones_nor_opt_outs_touch_the_court(self) -> None:
         given = replace(facts(zones=()), reachable=frozenset(), opted_out=REACHING)
-        assert may_contact(given, Channel.LEGAL, self.NIGHT).answer is Permission.ALLOWED
+        assert may_contact(given, Channel.LEGAL, self.NIGHT).permission is Permission.ALLOWED
 
     def test_where_no_law_is_known_nothing_goes_to_court(self) -> None:
         given = replace(facts(), packs=())
-        assert may_contact(given, Channel.LEGAL, self.NIGHT).answer is Permission.DEFERRED
+        assert may_contact(given, Channel.LEGAL, self.NIGHT).permission is Permission.DEFERRED
 
     def test_a_hold_does(self) -> None:
         held = facts(holds=[Hold(HoldKind.ARRANGEMENT, date(2026, 3, 1), date(2026, 3, 9))])
@@ -286,10 +288,10 @@ def test_the_moment_given_is_lawful_and_no_minute_before_it_is(
 ) -> None:
     given_facts = facts(*bound_by, zones=tuple(zones), holds=paused)
     verdict = may_contact(given_facts, Channel.SMS, asked)
-    answered = asked if verdict.answer is Permission.ALLOWED else verdict.until
+    answered = asked if verdict.permission is Permission.ALLOWED else verdict.until
     if answered is not None:
         assert is_lawful(given_facts, answered)
-        assert may_contact(given_facts, Channel.SMS, answered).answer is Permission.ALLOWED
+        assert may_contact(given_facts, Channel.SMS, answered).permission is Permission.ALLOWED
     moment = asked
     while moment < min(answered or asked + SEARCHED, asked + SEARCHED):
         assert not is_lawful(given_facts, moment)

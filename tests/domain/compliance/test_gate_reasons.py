@@ -130,7 +130,7 @@ def test_an_answer_has_its_rule_and_its_reason(
     given: dict[str, Any], at: datetime, answer: Permission, rule: str, reason: Reasons
 ) -> None:
     verdict = may_contact(replace(FACTS, **given), Channel.SMS, at)
-    assert (verdict.answer, verdict.rules, verdict.reason) == (answer, (rule,), reason)
+    assert (verdict.permission, verdict.rules, verdict.reason) == (answer, (rule,), reason)
     assert verdict.until is None
     assert verdict.warnings == ()
 
@@ -154,9 +154,9 @@ def test_advice_that_speaks_against_it_goes_with_the_answer_and_stops_nothing() 
     warns = Against(**{name: getattr(advice(NOON), name) for name in _fields(advice(NOON))})
     advised = replace(FACTS, packs=(pack(), RulePack("xx", 1, "XX", rules=(warns,))))
     now = may_contact(advised, Channel.SMS, NOON)
-    assert (now.answer, now.warnings) == (Permission.ALLOWED, ("xx.advice",))
+    assert (now.permission, now.warnings) == (Permission.ALLOWED, ("xx.advice",))
     later = may_contact(advised, Channel.SMS, NIGHT)
-    assert (later.answer, later.warnings) == (Permission.DEFERRED, ("xx.advice",))
+    assert (later.permission, later.warnings) == (Permission.DEFERRED, ("xx.advice",))
     assert later.until == datetime(2026, 3, 3, 0, tzinfo=UTC)
 
 
@@ -166,7 +166,7 @@ def _fields(rule: Conduct) -> list[str]:
 
 def test_a_court_is_reached_without_zone_hours_number_or_leave() -> None:
     bare = replace(FACTS, zones=(), ceased=True, opted_out=frozenset(Channel))
-    assert may_contact(bare, Channel.LEGAL, NIGHT).answer is Permission.ALLOWED
+    assert may_contact(bare, Channel.LEGAL, NIGHT).permission is Permission.ALLOWED
 
 
 @pytest.mark.parametrize(

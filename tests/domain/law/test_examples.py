@@ -30,7 +30,7 @@ def packs() -> tuple[RulePack, ...]:
 def test_the_gate_answers_as_the_article_says(example: Example) -> None:
     verdict = may_contact(facts_of(example, packs()), example.channel, example.moment)
 
-    assert verdict.answer == example.answer, example.because
+    assert verdict.permission == example.answer, example.because
     assert verdict.until == example.until, example.because
     if example.rule.startswith("warns "):
         warned = example.rule.removeprefix("warns ")
@@ -49,9 +49,9 @@ def test_the_first_lawful_moment_is_lawful_and_the_minute_before_it_is_not(
 ) -> None:
     facts, until = facts_of(example, packs()), example.until
     assert until is not None
-    assert may_contact(facts, example.channel, until).answer == "allowed"
+    assert may_contact(facts, example.channel, until).permission == "allowed"
     before = may_contact(facts, example.channel, until - timedelta(minutes=1))
-    assert (before.answer, before.until) == ("deferred", until)
+    assert (before.permission, before.until) == ("deferred", until)
 
 
 def test_there_are_examples_of_every_rule_that_decides() -> None:

@@ -91,5 +91,5 @@ def test_a_type_that_nothing_else_knows_of_works_from_the_ladder_to_the_history(
 @pytest.mark.parametrize("action_type", ACTION_TYPES.values(), ids=str)
 def test_what_a_declaration_names_exists(action_type: ActionType) -> None:
     assert callable(use_case(action_type))
-    assert "action_id" in metadata.tables[action_type.effect].c
+    assert "action_id" in metadata.tables[action_type.effect_table].c
     assert set(action_type.words) == set(LANGUAGES)

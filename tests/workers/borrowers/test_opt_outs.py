@@ -34,7 +34,7 @@ def asked(book: Book, channel: Channel) -> tuple[Permission, tuple[str, ...]]:
     with book.ctx.engine.connect() as connection:
         facts = read_contact_facts(connection, book.ctx, "L-1", book.clock.at)
     verdict = may_contact(facts, channel, book.clock.at)
-    return verdict.answer, verdict.rules
+    return verdict.permission, verdict.rules
 
 
 @pytest.mark.parametrize("channel", [Channel.SMS, Channel.CALL, Channel.VISIT])

@@ -77,7 +77,7 @@ def test_what_is_allowed_names_every_rule_that_was_asked(
 ) -> None:
     asked = arrears(environment, "may-contact", "L-1", "sms", "--at", "2026-03-05 12:00", "--json")
     told = json.loads(asked.stdout)
-    assert (asked.returncode, told["answer"], told["until"]) == (0, "allowed", None)
+    assert (asked.returncode, told["permission"], told["until"]) == (0, "allowed", None)
     assert any(rule.startswith("cn.texts_can_be_refused: ") for rule in told["rules"])
 
 

@@ -229,7 +229,7 @@ def test_a_loan_of_theirs_that_is_owed_again_leads_to_no_contact(
     assert facts.past_due == 1000
     assert (facts.zones, facts.number) == ((), None)
     assert facts.reachable == {Channel.LEGAL}
-    assert may_contact(facts, channel, now).answer is not Permission.ALLOWED
+    assert may_contact(facts, channel, now).permission is not Permission.ALLOWED
 
 
 def test_new_contacts_are_refused_in_a_sentence(erased: Book) -> None:

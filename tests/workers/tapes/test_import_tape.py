@@ -147,7 +147,7 @@ def test_a_payment_that_the_tape_contains_does_not_count_twice(book: Book, tmp_p
     said = pay(book, "110", date(2026, 2, 20))
 
     assert "is in the tape of 2026-03-02 already" in said
-    assert book.one(payment).in_tape_of == AS_OF
+    assert book.one(payment).in_tape_as_of == AS_OF
     assert book.one(loan).delinquent_since == date(2026, 3, 1)
 
 

@@ -144,7 +144,7 @@ def test_a_slot_is_lawful_from_its_beginning_to_its_end() -> None:
     )
     at_night = datetime(2026, 3, 31, 23, 30, tzinfo=ZoneInfo("Asia/Kolkata"))
     lawful = LawfulSlots(at_night)
-    assert lawful(facts).answer is Permission.ALLOWED
+    assert lawful(facts).permission is Permission.ALLOWED
     assert {slot.starts_at.hour for slot in lawful.slots} == {9, 11, 13, 15}
 
 

@@ -126,7 +126,7 @@ payment = Table(
     Column("paid_on", Date, nullable=False),
     moment("recorded_at"),
     money("unallocated", server_default="0"),
-    Column("in_tape_of", Date),  # paid before the tape of that date, which contains it
+    Column("in_tape_as_of", Date),  # paid before the tape of that date, which contains it
     Column("reversed_on", Date),  # reversed: its allocations are undone
     moment("reversed_at", nullable=True),  # when this was reported
     CheckConstraint("amount > 0", name="amount_positive"),

@@ -512,7 +512,7 @@ def _create_tables() -> None:
         sa.Column(
             "unallocated", sa.Numeric(precision=18, scale=4), server_default="0", nullable=False
         ),
-        sa.Column("in_tape_of", sa.Date(), nullable=True),
+        sa.Column("in_tape_as_of", sa.Date(), nullable=True),
         sa.Column("reversed_on", sa.Date(), nullable=True),
         sa.Column("reversed_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("amount > 0", name=op.f("payment_amount_positive")),
