@@ -27,6 +27,9 @@ INBOX_MOVES: dict[InboxStatus, frozenset[InboxStatus]] = {
 }
 """An event moves back to `received` when its sender corrects it."""
 
+COMPLETED = (InboxStatus.APPLIED, InboxStatus.DISCARDED)
+"""Nothing is left to be done about an event with one of these statuses."""
+
 
 class OutboxStatus(StrEnum):
     """The life of one event on its way to the lender's systems."""

@@ -23,9 +23,9 @@ PLACES = {
     "maintenance.break_overdue_promises": ("hardship.promises.break_overdue_promises:1",),
     "maintenance.chain_evidence": ("evidence.chain.chain_evidence:1",),
     "maintenance.close_paid_cases": ("escalation.reassess.close_paid_cases:1",),
-    "maintenance.erase_expired_data": ("privacy.once_a_day.begins_today:1",),
+    "maintenance.erase_expired_data": ("db.daily_runs.start_today:1",),
     "maintenance.mark_lost_claims": ("sms.reconcile.mark_lost_claims:1",),
-    "maintenance.prune_completed_events": ("privacy.once_a_day.begins_today:1",),
+    "maintenance.prune_completed_events": ("db.daily_runs.start_today:1",),
     "maintenance.reconcile_texts": (
         "sms.reconcile.resolve_confirmed:1",
         "sms.reconcile.ask_providers:1",

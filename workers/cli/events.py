@@ -9,7 +9,7 @@ import typer
 from workers.cli.common import By, DryRun, Why
 from workers.cli.context import open_context
 from workers.cli.render import print_done
-from workers.operations.resolve import discard_event
+from workers.inbox.discard import discard_event
 
 app = typer.Typer()
 

@@ -62,7 +62,8 @@ def _lines(
 ) -> list[str]:
     lender = ctx.settings.lender_zone
     lines = [
-        f"Loan {loan}, {channel}, on {_in(at, lender)}: {verdict.permission}. {speak(verdict.reason)}",
+        f"Loan {loan}, {channel}, on {_in(at, lender)}: {verdict.permission}. "
+        f"{speak(verdict.reason)}",
         *(f"For the borrower that is {_in(at, ZoneInfo(zone))}." for zone in facts.zones),
     ]
     if verdict.until:

@@ -11,8 +11,7 @@ from workers.actions.dead_letters import StuckActions
 from workers.cli.common import AsJson, By, DryRun, Loan, Why
 from workers.cli.context import open_context
 from workers.cli.render import Table, print_done, print_json
-from workers.operations.problems import OpenProblem, UnappliedEvent, read_problems
-from workers.operations.resolve import resolve_problem
+from workers.operations.problems import OpenProblem, UnappliedEvent, read_problems, resolve_problem
 
 app = typer.Typer()
 

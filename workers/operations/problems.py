@@ -1,16 +1,24 @@
-"""What an operator has to resolve: problems of loans, stuck actions, unapplied events."""
+"""What an operator has to resolve: problems of loans, stuck actions, unapplied events.
+
+A problem of a loan can be resolved here by hand.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
+from domain.actors import Actor
+from domain.errors import ArrearsError
+from domain.events import COMPLETED
 from domain.reasons import Reasons
 from workers.actions.dead_letters import StuckActions, read_stuck
+from workers.context import Context
+from workers.db.loans import lock_known_loan
 from workers.db.schema import inbox_event, loan, problem
-from workers.operations.resolve import COMPLETED_STATUSES
+from workers.db.staff import roles_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +80,36 @@ def _of_events(connection: Connection, zone: tzinfo) -> tuple[UnappliedEvent, ..
     event = inbox_event.c
     rows = connection.execute(
         select(event.external_id, event.kind, event.status, event.reason, event.received_at)
-        .where(event.status.not_in(COMPLETED_STATUSES))
+        .where(event.status.not_in(COMPLETED))
         .order_by(event.id)
     )
     return tuple(
         UnappliedEvent(external_id, kind, status, reason, received_at.astimezone(zone))
         for external_id, kind, status, reason, received_at in rows
     )
+
+
+def resolve_problem(
+    ctx: Context, loan_external_id: str, kind: str, *, actor: Actor, why: str, dry_run: bool = False
+) -> None:
+    """Close an open problem of a loan. If its cause comes back, a new problem is recorded.
+
+    Raises:
+        ArrearsError: the loan has no such problem, or `actor` is not on the roster.
+    """
+    with ctx.engine.begin() as connection:
+        known = lock_known_loan(connection, loan_external_id)
+        roles_of(connection, actor)
+        is_open = (
+            (problem.c.loan_id == known.id)
+            & (problem.c.kind == kind)
+            & problem.c.resolved_at.is_(None)
+        )
+        if connection.execute(select(problem.c.id).where(is_open)).first() is None:
+            raise ArrearsError(
+                f"Loan {loan_external_id} has no open problem {kind}. `arrears problems list` "
+                "shows those that are open."
+            )
+        if not dry_run:
+            resolved = {"resolved_at": ctx.now(), "actor": actor.reference, "why": why}
+            connection.execute(update(problem).where(is_open).values(**resolved))

@@ -12,12 +12,11 @@ from sqlalchemy import Connection, Integer, Row, exists, func, select
 from sqlalchemy import cast as as_type
 
 from domain.actions import CLAIMABLE, ActionStatus
-from domain.events import InboxStatus, OutboxStatus
+from domain.events import COMPLETED, InboxStatus, OutboxStatus
 from domain.reasons import Reasons
 from workers.borrowers.reply_queue import count_replies
 from workers.db.schema import action, inbox_event, loan, message, outbox_event, problem, scan_run
 from workers.escalation.scan import announced_already
-from workers.operations.resolve import COMPLETED_STATUSES
 
 BUCKETS: tuple[tuple[int, int | None], ...] = ((1, 3), (4, 29), (30, 59), (60, None))
 """Days past due, both ends included, as lenders report them; they follow no ladder."""
@@ -221,7 +220,7 @@ def _actions(connection: Connection, now: datetime) -> Actions:
 
 
 def _events(connection: Connection) -> Events:
-    unapplied = inbox_event.c.status.not_in(COMPLETED_STATUSES)
+    unapplied = inbox_event.c.status.not_in(COMPLETED)
     rows = connection.execute(
         select(inbox_event.c.kind, inbox_event.c.status, func.count().label("events"))
         .where(unapplied)

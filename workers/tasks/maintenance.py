@@ -6,13 +6,13 @@ from workers import queues
 from workers.app import app
 from workers.bootstrap import process_context
 from workers.borrowers import reply_queue
+from workers.db.daily_runs import start_today
 from workers.escalation import reassess
 from workers.evidence import chain
 from workers.hardship import promises
 from workers.messaging.publish import Message, announce
 from workers.messaging.sweeps import Sweep
 from workers.privacy import erasure, key_rotation, pruning
-from workers.privacy.once_a_day import begins_today
 from workers.sms import reconcile
 
 
@@ -52,7 +52,7 @@ def assign_replies() -> str:
 def erase_expired_data(after: int | None = None) -> str:
     """Erase the personal data of borrowers whose retention period is over."""
     ctx = process_context()
-    if after is None and not begins_today(ctx, queues.ERASE_EXPIRED_DATA):
+    if after is None and not start_today(ctx.engine, queues.ERASE_EXPIRED_DATA, ctx.now()):
         return "done today already"
     done = erasure.erase_expired_data(ctx, after or 0)
     if done.go_on_after is not None:
@@ -64,7 +64,7 @@ def erase_expired_data(after: int | None = None) -> str:
 def prune_completed_events(go_on: bool = False) -> str:
     """Delete events that were completed longer ago than the settings keep them."""
     ctx = process_context()
-    if not go_on and not begins_today(ctx, queues.PRUNE_COMPLETED_EVENTS):
+    if not go_on and not start_today(ctx.engine, queues.PRUNE_COMPLETED_EVENTS, ctx.now()):
         return "done today already"
     done = pruning.prune(ctx)
     if done.anything:

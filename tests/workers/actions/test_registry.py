@@ -28,7 +28,7 @@ ACTION_TYPES["ask_mediator"] = ActionType(
     channel=Channel.LEGAL,
     queue="legal",
     use_case="tests.support.mediation:ask_mediator",
-    effect="contact",
+    effect_table="contact",
     words={"en": "a mediation", "zh": "调解"},
     events={ActionStatus.DONE: "legal_file.opened"},
 )

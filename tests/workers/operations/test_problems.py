@@ -18,8 +18,8 @@ from workers.db.actions import claim_action, move_actions
 from workers.db.problems import note_problem, resolve_problems
 from workers.history import loan_history
 from workers.inbox import process
-from workers.operations.problems import Problems, read_problems
-from workers.operations.resolve import discard_event, resolve_problem
+from workers.inbox.discard import discard_event
+from workers.operations.problems import Problems, read_problems, resolve_problem
 from workers.operations.status import NEWEST_REASONS
 from workers.payments.payments import Payment
 

@@ -6,14 +6,19 @@ could delay a task for ever.
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from sqlalchemy import Engine
 from sqlalchemy.dialects.postgresql import insert
 
-from workers.context import Context
 from workers.db.schema import daily_run
 
 
-def begins_today(ctx: Context, task: str) -> bool:
-    """Record the start of a task on today's business date; False if it was started today before."""
-    first = insert(daily_run).values(task=task, business_date=ctx.today(), started_at=ctx.now())
-    with ctx.engine.begin() as connection:
+def start_today(engine: Engine, task: str, now: datetime) -> bool:
+    """Record the start of a task on the business date of `now`, which is in the lender's zone.
+
+    False if it was started on that date before.
+    """
+    first = insert(daily_run).values(task=task, business_date=now.date(), started_at=now)
+    with engine.begin() as connection:
         return connection.execute(first.on_conflict_do_nothing()).rowcount == 1
