@@ -71,6 +71,7 @@ class ReasonCode(StrEnum):
     LEGAL_FILE_OPEN = auto()
     FAILED = auto()
     FAILED_SAYING = auto()
+    REVIEW_FAILED = auto()
     # Nobody is free for a call or a visit.
     NO_CALLERS = auto()
     NO_CALLER_SPEAKS = auto()

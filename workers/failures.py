@@ -16,15 +16,15 @@ TRANSIENT_ERRORS = (OperationalError, SoftTimeLimitExceeded)
 obtained in time, or the time limit of the task has passed. The work is published again."""
 
 
-def reason_of_failure(error: Exception) -> Reasons:
+def reason_of_failure(error: Exception, otherwise: ReasonCode) -> Reasons:
     """What to record of an error: its own text if it is an `ArrearsError`.
 
-    The text of any other error may quote personal data, so only its type is named.
+    The text of any other error may quote personal data, so the reason is `otherwise`, which names
+    only the type of the error.
     """
-    kind = type(error).__name__
     if isinstance(error, ArrearsError):
-        return because(ReasonCode.FAILED_SAYING, error=kind, message=str(error))
-    return because(ReasonCode.FAILED, error=kind)
+        return because(ReasonCode.FAILED_SAYING, message=str(error))
+    return because(otherwise, error=type(error).__name__)
 
 
 def log_summary(error: Exception) -> str:

@@ -230,7 +230,8 @@ TEMPLATES: dict[Phrase | ReasonCode, str] = {
     R.VISITORS_HAVE_VISIT: "Two visitors have the visit.",
     R.LEGAL_FILE_OPEN: "A legal file is open.",
     R.FAILED: "It could not be carried out ({error}). See the log of the worker.",
-    R.FAILED_SAYING: 'It could not be carried out ({error}): "{message}"',
+    R.FAILED_SAYING: 'It could not be done: "{message}"',
+    R.REVIEW_FAILED: "The loan could not be decided ({error}). See the log of the worker.",
     # Reasons: nobody is free for a call or a visit.
     R.NO_CALLERS: "There are no callers on the roster.",
     R.NO_CALLER_SPEAKS: "No caller on the roster speaks {language}.",

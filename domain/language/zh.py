@@ -40,7 +40,7 @@ TEMPLATES: dict[Phrase | ReasonCode, str] = {
     P.PROMISE: "{actor}记录承诺{promise}：承诺于{due_on}（含当日）前还款{amount}{currency}。",
     P.PROMISE_KEPT: "承诺{promise}已履行。",
     P.PROMISE_BROKEN: "承诺{promise}到期未履行。",
-    P.PROMISE_WITHDRAWN: "承诺{promise}已撤销，或已由新的承诺取代。",
+    P.PROMISE_WITHDRAWN: "承诺{promise}已撤回，或已由新的承诺取代。",
     P.LOAN_WRITTEN_OFF: "贷款机构已于{written_off_on}核销该贷款。",
     P.HOLD_RELEASED: "自{starts_on}起的暂停催收（{hold}）已解除，自{ends_on}起恢复催收。",
     P.CONTACTS_CHANGED: "借款人联系信息已变更：{changed}。",
@@ -63,9 +63,9 @@ TEMPLATES: dict[Phrase | ReasonCode, str] = {
     P.HOLD: "{actor}设置暂停催收（{hold}）：自{starts_on}起，至{ends_on}（不含当日）止。",
     P.HOLD_UNTIL_RELEASED: "{actor}设置暂停催收（{hold}）：自{starts_on}起，直至解除。",
     P.OPTED_OUT: "借款人拒绝接受{channel}联系（来源：{source}）。",
-    P.PROBLEM: "发现数据缺陷（{problem}）：{detail}",
-    P.PROBLEM_RESOLVED: "数据缺陷（{problem}）已解决。",
-    P.PROBLEM_RESOLVED_BY: "数据缺陷（{problem}）已由{resolved_by}处理。",
+    P.PROBLEM: "发现问题（{problem}）：{detail}",
+    P.PROBLEM_RESOLVED: "问题（{problem}）已解决。",
+    P.PROBLEM_RESOLVED_BY: "问题（{problem}）已由{resolved_by}处理。",
     P.EVENT_WAITS: "收到事件（{event_kind}，{event_id}），等待处理。",
     P.EVENT_REJECTED: "收到事件（{event_kind}，{event_id}），未予受理。",
     P.EVENT_DISCARDED: "收到事件（{event_kind}，{event_id}），已由人工作废。",
@@ -132,7 +132,7 @@ TEMPLATES: dict[Phrase | ReasonCode, str] = {
     # What was done.
     P.CONTACT: "合规校验通过：“{item}”此刻可通过{channel}联系借款人。",
     P.CONTACT_TO_COME: "合规校验通过：“{item}”可于{at}通过{channel}联系借款人。",
-    P.LOCAL_TIME: "借款人当地时间为{local}（{zone}）。",
+    P.LOCAL_TIME: "借款人当地时间为{local}（{zone}时间）。",
     P.MESSAGE: (
         "“{item}”的短信已按模板{template}（版本{version}，{language}）生成，"
         "共{segments}条，已提交{provider}。"
@@ -158,7 +158,7 @@ TEMPLATES: dict[Phrase | ReasonCode, str] = {
     P.LIMITATION: "诉讼时效于{limitation_on}届满。",
     P.MET: "已具备：{needs}。",
     P.MISSING: "尚缺：{needs}。",
-    P.TIMES: "以上均为{zone}。",
+    P.TIMES: "以上均为{zone}时间。",
     # Reasons: the contact gate, and its rules.
     R.CURED: "已无逾期。",
     R.BELOW_MINIMUM: "逾期金额低于催收策略的起催金额。",
@@ -201,7 +201,7 @@ TEMPLATES: dict[Phrase | ReasonCode, str] = {
     R.NOT_TO_BE_MADE: "无需再执行。",
     R.AWAITS_APPROVAL: "等待{role}审批。",
     R.APPROVED_AS: "已由{role}批准。",
-    R.APPROVAL_REFUSED: "{actor}（{role}）不予批准：“{why}”。",
+    R.APPROVAL_REFUSED: "{actor}（{role}）驳回：“{why}”。",
     R.NOT_APPROVED: "{role}尚未批准。",
     R.STEPS_NOT_TRIED: "以下阶段尚未执行：{steps}。",
     R.NO_CHECKLIST: "未配置适用于{jurisdiction}的诉讼材料清单。",
@@ -214,7 +214,8 @@ TEMPLATES: dict[Phrase | ReasonCode, str] = {
     R.VISITORS_HAVE_VISIT: "已分派给两名外访员。",
     R.LEGAL_FILE_OPEN: "诉讼材料已备。",
     R.FAILED: "无法执行（{error}），详见工作进程的日志。",
-    R.FAILED_SAYING: "无法执行（{error}）：“{message}”",
+    R.FAILED_SAYING: "无法执行：“{message}”",
+    R.REVIEW_FAILED: "无法作出决策（{error}），详见工作进程的日志。",
     # Reasons: nobody is free for a call or a visit.
     R.NO_CALLERS: "人员名册中没有电话催收员。",
     R.NO_CALLER_SPEAKS: "人员名册中没有使用{language}的电话催收员。",
@@ -393,7 +394,7 @@ WORDS: dict[str, dict[str, str]] = {
         ArrearsReason.FAMILY: "家庭变故",
         ArrearsReason.OTHER_DEBTS: "其他债务",
         ArrearsReason.DISPUTES_IT: "对债务有异议",
-        ArrearsReason.WILL_NOT_PAY: "拒绝还款",
+        ArrearsReason.WILL_NOT_PAY: "不愿偿还",
         ArrearsReason.OTHER: "其他",
     },
     "changed": {
@@ -457,10 +458,10 @@ WORDS: dict[str, dict[str, str]] = {
         "personal_loan": "个人贷款",
     },
     "promise_status": {
-        PromiseStatus.OPEN: "尚未到期",
+        PromiseStatus.OPEN: "待履行",
         PromiseStatus.KEPT: "已履行",
         PromiseStatus.BROKEN: "到期未履行",
-        PromiseStatus.WITHDRAWN: "已撤销",
+        PromiseStatus.WITHDRAWN: "已撤回",
     },
     "provider": {"tencent": "腾讯云", "twilio": "Twilio"},
     "receipt": {
@@ -468,7 +469,7 @@ WORDS: dict[str, dict[str, str]] = {
         "scheduled": "已排期",
         "queued": "已排队",
         "sending": "发送中",
-        "sent": "已发出",
+        "sent": "已发送",
         "delivered": "已送达",
         "read": "已读",
         "undelivered": "未送达",
@@ -481,7 +482,7 @@ WORDS: dict[str, dict[str, str]] = {
         ReplyKind.STOP: "退订",
         ReplyKind.START: "恢复接收",
         ReplyKind.HELP: "求助",
-        ReplyKind.OTHER: "待人工查阅",
+        ReplyKind.OTHER: "其他回复",
     },
     "role": {
         Role.CALLER: "电话催收员",
@@ -498,11 +499,11 @@ WORDS: dict[str, dict[str, str]] = {
     "topics": {"reason": "逾期原因"},
     "window": {"day": "一个自然日", "week": "一个自然周", "month": "一个自然月"},
     "zone": {
-        "Asia/Shanghai": "北京时间",
-        "America/New_York": "美国东部时间",
-        "America/Chicago": "美国中部时间",
-        "America/Denver": "美国山地时间",
-        "America/Los_Angeles": "美国太平洋时间",
+        "Asia/Shanghai": "北京",
+        "America/New_York": "美国东部",
+        "America/Chicago": "美国中部",
+        "America/Denver": "美国山地",
+        "America/Los_Angeles": "美国太平洋",
     },
 }
 """By the name of a value; what is not in a table is shown as it is."""

@@ -17,10 +17,17 @@ TOMORROW = NOW + timedelta(days=1)
 SINCE, EARLIER = date(2026, 3, 1), date(2026, 2, 1)
 
 PAST_DUE = ActionFacts(past_due_since=SINCE)
-ALLOWED = Verdict(Permission.ALLOWED, ("law.hours",), "No rule forbids it.")
-DEFERRED = Verdict(Permission.DEFERRED, ("law.hours",), "Too late in the day.", TOMORROW)
-BARRED = Verdict(Permission.BARRED, ("lender.opted_out",), "The borrower opted out of sms.")
-PAID = Verdict(Permission.BARRED, (NOTHING_PAST_DUE,), "Nothing is past due any more.")
+ALLOWED = Verdict(Permission.ALLOWED, ("law.hours",), because(ReasonCode.NO_RULE_FORBIDS))
+DEFERRED = Verdict(
+    Permission.DEFERRED,
+    ("law.hours",),
+    because(ReasonCode.OUTSIDE_HOURS, citation="art. 1"),
+    TOMORROW,
+)
+BARRED = Verdict(
+    Permission.BARRED, ("lender.opted_out",), because(ReasonCode.OPTED_OUT_OF, channel="sms")
+)
+PAID = Verdict(Permission.BARRED, (NOTHING_PAST_DUE,), because(ReasonCode.CURED))
 
 
 def facts(**others: Any) -> ActionFacts:

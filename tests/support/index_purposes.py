@@ -54,7 +54,7 @@ PAST_DUE = 100
 DUE = list(range(50, 550, 50))
 
 
-def told(connection: Connection) -> history.LoanTold:
+def told(connection: Connection) -> history.ExplainedLoan:
     return history._find(connection, f"L-{PAST_DUE}")
 
 

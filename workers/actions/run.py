@@ -11,7 +11,7 @@ from uuid import uuid4
 from sqlalchemy import select
 
 from domain.actions import ActionStatus, ActionType, Move
-from domain.reasons import Reasons
+from domain.reasons import ReasonCode, Reasons
 from workers.context import Context
 from workers.db.actions import claim_action, move_actions
 from workers.db.schema import action
@@ -42,7 +42,7 @@ def run_action(ctx: Context, action_id: int, carry_out: Callable[[Context, int],
         raise
     except Exception as error:
         log.error("action %s failed: %s", action_id, log_summary(error))
-        _quarantine(ctx, action_id, reason_of_failure(error))
+        _quarantine(ctx, action_id, reason_of_failure(error, ReasonCode.FAILED))
         return "quarantined"
 
 

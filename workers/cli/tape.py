@@ -111,12 +111,12 @@ def _warnings(report: ImportReport) -> Iterator[str]:
     if report.without_ladder:
         yield (
             f"{report.without_ladder:,} loan(s) have no ladder: nothing will be done about them. "
-            "`arrears problems` says why."
+            "`arrears problems list` says why."
         )
     if report.showing_less:
         yield (
             f"{report.showing_less:,} loan(s) have more paid on record than the tape shows. What "
-            "is on record was kept; `arrears problems` lists them."
+            "is on record was kept; `arrears problems list` shows them."
         )
     if report.unused_columns:
         yield f"Columns not used: {', '.join(report.unused_columns)}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Result
+from sqlalchemy.exc import MultipleResultsFound
 
 RowType = TypeVar("RowType", bound=NamedTuple)
 
@@ -21,6 +22,12 @@ def typed_rows(row_type: type[RowType], result: Result[*tuple[Any, ...]]) -> lis
 
 
 def typed_row(row_type: type[RowType], result: Result[*tuple[Any, ...]]) -> RowType | None:
-    """The row of a result that has one at most, as `typed_rows` gives it; None if it has none."""
+    """The only row of a result, as `typed_rows` gives it; None if there is none.
+
+    Raises:
+        MultipleResultsFound: there are several.
+    """
     rows = typed_rows(row_type, result)
+    if len(rows) > 1:
+        raise MultipleResultsFound(f"{len(rows)} rows, and at most one {row_type.__name__}.")
     return rows[0] if rows else None

@@ -14,6 +14,7 @@ from domain.compliance.gate import Verdict
 from domain.compliance.rules import packs_for
 from domain.decision import Decision, Outcome, Snapshot, decide
 from domain.ladder import Ladder
+from domain.reasons import ReasonCode
 from workers.context import Context
 from workers.db.bulk import is_among
 from workers.db.loan_facts import LoanFacts, load_facts
@@ -192,7 +193,7 @@ def _quarantine(ctx: Context, loan_id: int, error: Exception) -> Escalated:
             connection,
             loan_id,
             ESCALATION_FAILED,
-            reason_of_failure(error),
+            reason_of_failure(error, ReasonCode.REVIEW_FAILED),
             now,
         )
         connection.execute(

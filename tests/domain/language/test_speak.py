@@ -32,7 +32,7 @@ class Listing:
         (
             REFUSED,
             'It was refused by sup-1, a supervisor: "too soon".',
-            "sup-1（主管）不予批准：“too soon”。",
+            "sup-1（主管）驳回：“too soon”。",
         ),
         (
             TWO,

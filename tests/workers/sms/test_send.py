@@ -213,6 +213,7 @@ def test_a_text_that_cannot_be_written_is_quarantined_with_its_reason(engine: En
     aside = book.action("L-1", "text_day_1")
     assert (aside.status, aside.attempts) == ("failed", 1)
     assert "fr" in speak(aside.reason), "what is written for people is kept"
+    assert "ArrearsError" not in speak(aside.reason)
     assert book.sms.sent == []
 
 
