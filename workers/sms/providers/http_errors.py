@@ -1,18 +1,26 @@
-"""Requests without a response: a text is certainly not sent only if nothing was written."""
+"""Errors of requests. After one, a text is certainly not sent only if nothing was written."""
 
 from __future__ import annotations
 
 import ssl
+from datetime import timedelta
 
 from requests import exceptions as http
 from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
 
 from domain.reasons import ReasonCode, because
-from workers.sms.providers.port import SendOutcome, SendResult
+from workers.sms.providers.port import LookupFailedError, SendOutcome, SendResult
+
+CONNECT_TIMEOUT = timedelta(seconds=5)
+READ_TIMEOUT = timedelta(seconds=15)
+
+MAX_LISTED = 100
+"""How many texts to a number to list: the limit of Tencent Cloud. One borrower gets fewer while the
+outcome of a text is unknown."""
 
 
 def classify_request_error(error: http.RequestException, provider: str) -> SendResult:
-    """What is known of a text after its request failed; `provider` is its name in settings."""
+    """What is known of a text after its request failed; `provider`: its name in the settings."""
     if _was_not_written(error):
         reason = because(ReasonCode.NO_CONNECTION, provider=provider)
         return SendResult(SendOutcome.NOT_SENT, reason)
@@ -27,6 +35,17 @@ def unknown(
     """The outcome is unknown, for this reason. `code` is the provider's."""
     reason = because(why, provider=provider, **params) + because(ReasonCode.MAY_BE_SENT)
     return SendResult(SendOutcome.UNKNOWN, reason, code=code)
+
+
+def lookup_failed(provider_name: str, error: Exception) -> LookupFailedError:
+    """The error for a failed request to list texts.
+
+    It leaves out the text of `error`, which may contain the number.
+    """
+    return LookupFailedError(
+        f"The list of sent texts could not be read from {provider_name} ({type(error).__name__}). "
+        "Nothing was changed; try again later."
+    )
 
 
 def _was_not_written(error: http.RequestException) -> bool:

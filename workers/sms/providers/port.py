@@ -1,4 +1,4 @@
-"""The port for sending texts: what every provider of texts implements."""
+"""The port for sending texts: the interface that every provider implements."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class SendResult:
     sid: str | None = None
     """The provider's id of the message, if it gave one."""
     code: str | None = None
-    """The provider's error code, if it gave one: Twilio's are numbers, others' are words."""
+    """The provider's error code, if it gave one: digits for Twilio, words for Tencent Cloud."""
     opted_out: bool = False
     """The borrower has opted out at the provider: record the opt-out."""
     number_invalid: bool = False
@@ -63,7 +63,7 @@ class SendResult:
     other_provider_may_accept: bool = False
     """The reason is the provider, not the number: another provider may accept it."""
     retry_after: timedelta | None = None
-    """How long the provider asks to wait, if it says so."""
+    """How long the provider asks to wait, if it does."""
 
 
 class SmsGateway(Protocol):
@@ -72,7 +72,7 @@ class SmsGateway(Protocol):
     def send(self, text: OutgoingText) -> SendResult:
         """Send one request, without retries, within a bounded time.
 
-        Every error of the provider or the network is an outcome; none is raised.
+        It raises no exception: every error of the provider or the network is an outcome.
         """
         ...
 
@@ -83,14 +83,14 @@ class SmsGateway(Protocol):
         and body. This resolves a text whose outcome is unknown.
 
         Raises:
-            LookupFailedError: the provider cannot say, which does not mean that there are none.
+            LookupFailedError: the provider did not list them. There may be such texts.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """One receipt: what a provider reports later about one text."""
+    """A receipt: the status of one text, as the provider reports it later."""
 
     reference: UUID | None
     """Our own id of the message; None if the provider names only its own id."""
@@ -99,7 +99,7 @@ class StatusReport:
     sid: str
     """The provider's id of the message."""
     word: str
-    """The provider's own word for the status; with `sid` it identifies a receipt."""
+    """The provider's own name of the status. `sid` and `word` together identify a receipt."""
     status: MessageStatus
     code: str | None
     """The provider's error code, with `failed` and `undelivered`."""
@@ -120,4 +120,4 @@ class InboundText:
 
 
 class LookupFailedError(ArrearsError):
-    """The provider could not be asked which texts it has sent."""
+    """The provider did not list the texts that it has sent."""

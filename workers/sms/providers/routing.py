@@ -28,7 +28,7 @@ class Routes:
     """All senders, and which of them send to which region."""
 
     senders: Mapping[str, Sender]
-    """By provider. One that has no route any more is still asked about the texts it sent."""
+    """By provider, including those without a route: they still list the texts that they sent."""
     by_region: Mapping[str, Sequence[str]]
     """Providers by region (ISO 3166) or `ALL_OTHER_REGIONS`, in order of preference."""
 

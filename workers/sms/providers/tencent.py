@@ -30,7 +30,14 @@ from config.readers.registered_templates import RegisteredTemplate, RegisteredTe
 from domain.errors import ArrearsError
 from domain.messages import MessageStatus
 from domain.reasons import ReasonCode, because
-from workers.sms.providers.http_errors import classify_request_error, unknown
+from workers.sms.providers.http_errors import (
+    CONNECT_TIMEOUT,
+    MAX_LISTED,
+    READ_TIMEOUT,
+    classify_request_error,
+    lookup_failed,
+    unknown,
+)
 from workers.sms.providers.port import (
     InboundText,
     LookupFailedError,
@@ -42,11 +49,7 @@ from workers.sms.providers.port import (
 from workers.sms.providers.tencent_codes import PROVIDER as PROVIDER
 from workers.sms.providers.tencent_codes import classify_code
 
-CONNECT_TIMEOUT = timedelta(seconds=5)
-READ_TIMEOUT = timedelta(seconds=15)
-
 _REGION = "ap-guangzhou"
-_LOOK_BACK = 100  # the most that Tencent Cloud lists
 _OK = "Ok"
 
 # The SDK's log lines contain numbers, values and signatures.
@@ -70,7 +73,7 @@ class TencentGateway:
         connect_timeout: timedelta = CONNECT_TIMEOUT,
         read_timeout: timedelta = READ_TIMEOUT,
     ) -> None:
-        """`api_base` replaces the scheme and host of the requests, for a fake provider."""
+        """`api_base` replaces the scheme and host of the requests, for a simulated provider."""
         address = urlsplit(api_base or "https://sms.tencentcloudapi.com")
         profile = ClientProfile(
             httpProfile=HttpProfile(protocol=address.scheme, endpoint=address.netloc)
@@ -94,8 +97,8 @@ class TencentGateway:
                 ReasonCode.TEMPLATE_VALUES_MISSING, template=text.template, missing=missing
             )
         try:
-            answer = self._client.SendSms(self._request(text, template))
-            status = answer.SendStatusSet[0]
+            response = self._client.SendSms(self._request(text, template))
+            status = response.SendStatusSet[0]
             if status.Code != _OK:
                 return classify_code(str(status.Code))
             sid = status.SerialNo
@@ -109,28 +112,27 @@ class TencentGateway:
         return SendResult(SendOutcome.ACCEPTED, because(ReasonCode.PROVIDER_HAS_IT), sid=str(sid))
 
     def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
-        """Ask Tencent Cloud for the texts to the number; see `SmsGateway.find`.
+        """List the texts to the number at Tencent Cloud; see `SmsGateway.find`.
 
-        It lists a text only after the carrier has reported on it, seven days back at most. It gives
-        our reference only for applications with SessionContext switched on.
+        Tencent Cloud lists a text only after a report of the carrier, and only for seven days. It
+        returns our reference only for applications with SessionContext switched on.
         """
         request = models.PullSmsSendStatusByPhoneNumberRequest()
         request.BeginTime = int(since.timestamp())
         request.Offset = 0
-        request.Limit = _LOOK_BACK
+        request.Limit = MAX_LISTED
         request.PhoneNumber = text.to
         request.SmsSdkAppId = self._app
         try:
-            answer = self._client.PullSmsSendStatusByPhoneNumber(request)
-            listed = [(sent.SessionContext, sent.SerialNo) for sent in answer.PullSmsSendStatusSet]
+            response = self._client.PullSmsSendStatusByPhoneNumber(request)
+            listed = [
+                (sent.SessionContext, sent.SerialNo) for sent in response.PullSmsSendStatusSet
+            ]
         except Exception as error:
-            raise LookupFailedError(
-                f"Tencent Cloud could not be asked what it has sent ({type(error).__name__}). "
-                f"Nothing was changed; ask again later."
-            ) from None
+            raise lookup_failed("Tencent Cloud", error) from None
         if any(not context for context, _ in listed):
             raise LookupFailedError(
-                "Tencent Cloud does not say which of its texts is which. Ask its support to return "
+                "Tencent Cloud does not return our ids of its texts. Ask its support to return "
                 "SessionContext for the SMS application. Nothing was changed."
             )
         return tuple(str(sid) for context, sid in listed if context == str(text.reference))
@@ -147,7 +149,7 @@ class TencentGateway:
 
 
 class _Connection:
-    """Replaces the SDK's connection: with time-outs for connecting and for reading.
+    """Replaces the SDK's connection, to set time-outs for connecting and for reading.
 
     It has no connection pool, for the same reason as Twilio's client, and follows no redirects,
     because a redirect could send the text again. The SDK recognises an error only by exactly this
@@ -166,7 +168,7 @@ class _Connection:
         body: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        answer = requests.request(
+        response = requests.request(
             method,
             url,
             data=body,
@@ -175,19 +177,19 @@ class _Connection:
             timeout=self._timeouts,
             allow_redirects=False,
         )
-        kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()
-        answer.headers["Content-Type"] = kind
-        return answer
+        content_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
+        response.headers["Content-Type"] = content_type
+        return response
 
 
 def _refuse_here(code: ReasonCode, **params: object) -> SendResult:
-    """Tencent Cloud was not asked. A provider without registered texts may accept the text."""
+    """No request was sent. A provider that needs no registered templates may accept the text."""
     reason = because(code, provider=PROVIDER, **params)
     return SendResult(SendOutcome.REFUSED, reason, other_provider_may_accept=True)
 
 
 def _classify_error(error: Any) -> SendResult:
-    # The SDK wraps the error of a request, and keeps only its text.
+    # The SDK wraps the error of a request, and keeps only its message.
     cause = error.__context__
     if isinstance(cause, http.RequestException):
         return classify_request_error(cause, PROVIDER)
@@ -274,6 +276,6 @@ def read_tencent_reply(body: bytes, digest: Callable[[str], bytes]) -> InboundTe
 
 def _not_a_callback(what: str) -> ArrearsError:
     return ArrearsError(
-        f"The call is not {what} of Tencent Cloud SMS. Check that the addresses in its console are "
-        f"not mixed up."
+        f"The call is not {what} of Tencent Cloud SMS. Check that each callback address in its "
+        "console is set for the right kind of callback."
     )

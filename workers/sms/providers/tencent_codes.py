@@ -13,10 +13,7 @@ from workers.sms.providers.http_errors import unknown
 from workers.sms.providers.port import SendOutcome, SendResult
 
 PROVIDER = "tencent"
-"""As the settings name it."""
-
-PROVIDER = "tencent"
-"""As the settings name it."""
+"""Its name in the settings."""
 
 _NUMBER_INVALID = frozenset(
     {"InvalidParameterValue.IncorrectPhoneNumber", "FailedOperation.PhoneNumberParseFail"}
@@ -24,7 +21,7 @@ _NUMBER_INVALID = frozenset(
 # The owner of the number has opted out, at this lender or at the carrier.
 _OPTED_OUT = "FailedOperation.PhoneNumberInBlacklist"
 
-# Nothing was processed, and a later attempt may succeed, after the time in the code if it has one.
+# Nothing was processed, and an attempt after this time may succeed.
 _LATER = {
     "RequestLimitExceeded": timedelta(seconds=1),
     "LimitExceeded.GlobalSmsSendingRateLimit": timedelta(seconds=1),

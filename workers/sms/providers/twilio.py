@@ -23,10 +23,16 @@ from twilio.rest import Client
 from domain.errors import ArrearsError
 from domain.messages import MessageStatus
 from domain.reasons import ReasonCode, because
-from workers.sms.providers.http_errors import classify_request_error, unknown
+from workers.sms.providers.http_errors import (
+    CONNECT_TIMEOUT,
+    MAX_LISTED,
+    READ_TIMEOUT,
+    classify_request_error,
+    lookup_failed,
+    unknown,
+)
 from workers.sms.providers.port import (
     InboundText,
-    LookupFailedError,
     OutgoingText,
     SendOutcome,
     SendResult,
@@ -34,17 +40,12 @@ from workers.sms.providers.port import (
 )
 
 PROVIDER = "twilio"
-# Its debug lines contain the query strings of look-ups, and so numbers.
+# Its debug lines contain query strings, and so numbers.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
-CONNECT_TIMEOUT = timedelta(seconds=5)
-READ_TIMEOUT = timedelta(seconds=15)
 STATUS_PATH = "/webhooks/twilio/status"
 
-# More texts than one borrower can get in the time that a text may stay unknown.
-_LOOK_BACK = 100
-
-# Twilio's own delivery of callbacks: five retries, whatever went wrong. The fragment is not signed.
+# Options for Twilio: five retries of a callback after any error. The fragment is not signed.
 _CALLBACK_RETRIES = "rc=5&rp=all"
 
 _BAD_CREDENTIALS = 20003
@@ -75,7 +76,7 @@ _OTHER_PROVIDER_MAY_ACCEPT = frozenset(
     }
 )
 
-# Twilio's codes have five digits; below, the SDK has put the HTTP status where a code was missing.
+# Twilio's codes have five digits. The SDK uses the HTTP status as the code if a code is missing.
 _FIRST_CODE = 10000
 
 _STATUSES = {
@@ -123,7 +124,7 @@ class TwilioGateway:
         """
         self._callback_base = status_callback_base.rstrip("/")
         timeouts = (connect_timeout.total_seconds(), read_timeout.total_seconds())
-        # Its own environment, so that no stray TWILIO_ variable moves requests to another region.
+        # Its own environment, so that no other TWILIO_ variable changes the region of the requests.
         self._client = Client(
             account_sid,
             auth_token,
@@ -132,7 +133,7 @@ class TwilioGateway:
         )
 
     def send(self, text: OutgoingText) -> SendResult:
-        """Asks Twilio once; see `SmsGateway.send`."""
+        """Send one request to Twilio; see `SmsGateway.send`."""
         try:
             message = self._client.messages.create(
                 to=text.to,
@@ -152,7 +153,7 @@ class TwilioGateway:
         except http.RequestException as error:
             return classify_request_error(error, PROVIDER)
         except Exception as error:
-            # An answer came, but the SDK could not read it: the text may have gone out.
+            # The SDK could not read the response: the text may have been sent.
             return unknown(ReasonCode.ANSWER_UNREADABLE, PROVIDER, error=type(error).__name__)
         if not message.sid:
             return unknown(ReasonCode.ANSWER_WITHOUT_ID, PROVIDER)
@@ -161,15 +162,15 @@ class TwilioGateway:
         )
 
     def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
-        """Asks Twilio for the latest texts to the number; see `SmsGateway.find`.
+        """List the latest texts to the number at Twilio; see `SmsGateway.find`.
 
-        Twilio lists the newest first and keeps time in whole seconds. Its date filter is left out:
-        it goes by the day of sending, which a queued text does not have yet.
+        Twilio lists the newest first, with times in whole seconds. Its date filter is not used,
+        because it compares the day of sending, which a queued text does not have yet.
         """
         earliest = since.replace(microsecond=0)
         try:
             listed = self._client.messages.list(
-                to=text.to, from_=text.sender, limit=_LOOK_BACK, page_size=_LOOK_BACK
+                to=text.to, from_=text.sender, limit=MAX_LISTED, page_size=MAX_LISTED
             )
             return tuple(
                 message.sid
@@ -177,19 +178,16 @@ class TwilioGateway:
                 if message.body == text.body and message.date_created >= earliest
             )
         except Exception as error:
-            raise LookupFailedError(
-                f"Twilio could not be asked what it has sent ({type(error).__name__}). "
-                f"Nothing was changed; ask again later."
-            ) from None
+            raise lookup_failed("Twilio", error) from None
 
     def status_callback(self, reference: UUID) -> str:
-        """The URL for Twilio's receipts of one message."""
+        """The URL for Twilio's receipts of one text."""
         query = urlencode({"message": reference})
         return f"{self._callback_base}{STATUS_PATH}?{query}#{_CALLBACK_RETRIES}"
 
 
 class _TooManyRequestsError(Exception):
-    """Twilio answered 429. Raised here because the SDK's own error drops the headers."""
+    """Twilio responded with 429. The SDK's own error does not contain the headers."""
 
     def __init__(self, retry_after: timedelta | None) -> None:
         super().__init__()
@@ -197,10 +195,10 @@ class _TooManyRequestsError(Exception):
 
 
 class _Http(TwilioHttpClient):  # type: ignore[misc]  # the SDK publishes no types
-    """The SDK's HTTP client with time-outs, another address for tests, and no logging.
+    """The SDK's HTTP client with time-outs and another address for tests, and without a log.
 
-    It has no connection pool: if Twilio closed a connection just as it is used again, a text that
-    was not sent would be unknown. Without a pool there are no retries either.
+    It has no connection pool. If Twilio closed a pooled connection when it is used again, a text
+    that was not sent would have an unknown outcome. Without a pool there are no retries either.
     """
 
     def __init__(self, timeouts: tuple[float, float], api_base: str | None) -> None:
@@ -222,10 +220,10 @@ class _Http(TwilioHttpClient):  # type: ignore[misc]  # the SDK publishes no typ
         return urlsplit(url)._replace(scheme=base.scheme, netloc=base.netloc).geturl()
 
     def log_request(self, kwargs: Mapping[str, Any]) -> None:
-        """Logs nothing: the SDK would log query strings, which contain numbers."""
+        """Log nothing: the SDK would log query strings, which contain numbers."""
 
     def log_response(self, status_code: int, response: Any) -> None:
-        """Logs nothing, like `log_request`."""
+        """Log nothing, like `log_request`."""
 
 
 def _seconds(header: str | None) -> timedelta | None:
@@ -233,10 +231,10 @@ def _seconds(header: str | None) -> timedelta | None:
 
 
 def _classify_response(status: int, code: object) -> SendResult:
-    """Classify a response that is no success, by HTTP status and Twilio's code."""
+    """Classify an error response by its HTTP status and Twilio's code."""
     known = code if isinstance(code, int) and code >= _FIRST_CODE else None
     if status == 401:
-        # Nothing is wrong with the text: once the credentials are right, it can go.
+        # The text is not the reason: with correct credentials it can be sent.
         return SendResult(
             SendOutcome.NOT_SENT,
             because(ReasonCode.BAD_CREDENTIALS, provider=PROVIDER),
@@ -268,7 +266,7 @@ def _classify_response(status: int, code: object) -> SendResult:
 
 
 def form_fields(body: str) -> dict[str, str]:
-    """The fields of a form that Twilio posts. Blank ones stay: the signature covers them."""
+    """The fields of a form that Twilio posts. Blank ones are kept: the signature covers them."""
     return dict(parse_qsl(body, keep_blank_values=True))
 
 
@@ -304,7 +302,7 @@ def read_status_report(query: str, fields: Mapping[str, str]) -> StatusReport:
             fields.get("ErrorCode") or None,
         )
     except (KeyError, ValueError):
-        _refuse("its message, id or status is missing or none that is known")
+        _refuse("its message, id or status is missing or not known")
 
 
 def read_inbound_text(fields: Mapping[str, str]) -> InboundText:
@@ -323,13 +321,13 @@ def read_inbound_text(fields: Mapping[str, str]) -> InboundText:
         )
     except KeyError as missing:
         raise ArrearsError(
-            f"What Twilio posted is not a text to the lender: {missing} is missing. Check that the "
-            "sender's address for incoming messages is the one for texts."
+            f"The form from Twilio is not a text to the lender: {missing} is missing. Check the "
+            "sender's URL for incoming messages in Twilio's console."
         ) from None
 
 
-def _refuse(because: str) -> NoReturn:
+def _refuse(problem: str) -> NoReturn:
     raise ArrearsError(
-        f"The call to {STATUS_PATH} is not a status callback of a text sent from here: {because}. "
+        f"The call to {STATUS_PATH} is not a status callback of a text sent from here: {problem}. "
         f"Check that Twilio's account and the status callback URL are those of this installation."
     )

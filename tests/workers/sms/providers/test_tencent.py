@@ -201,7 +201,7 @@ def test_a_text_is_known_by_its_reference_not_by_its_words(
 
 
 def test_a_lookup_that_fails_is_not_taken_for_no_texts(closed_port: str) -> None:
-    with pytest.raises(LookupFailedError, match="ask again later") as problem:
+    with pytest.raises(LookupFailedError, match="try again later") as problem:
         gateway_to(closed_port).find(a_text(), since=datetime.now(UTC))
     assert "555" not in str(problem.value)
 
