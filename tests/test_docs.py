@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from domain.ladder import MissedSteps
 from domain.messages import MessageStatus
 from domain.promises import PromiseStatus
 from workers import queues
-from workers.cli.main import app
+from workers.cli.main import COMMANDS, app
 from workers.inbox.kinds import EVENT_KINDS
 from workers.queues import Queue, task_name
 
@@ -140,11 +141,10 @@ def test_a_page_names_no_path_of_somebodys_machine(page: Path) -> None:
     assert not SOMEBODYS_MACHINE.search(page.read_text())
 
 
-@every_page
-def test_a_command_that_a_page_shows_exists_with_its_options(page: Path) -> None:
-    code = "\n".join(block or inline for block, inline in CODE.findall(page.read_text()))
-    # The image has the name of the command.
-    for name, rest in COMMAND.findall(code.replace("arrears arrears", "arrears")):
+def assert_commands_exist(text: str) -> None:
+    """Each command in a text has that name, that verb and those options."""
+    # In the image the program has the name of the package.
+    for name, rest in COMMAND.findall(text.replace("arrears arrears", "arrears")):
         command = typer.main.get_group(app).commands.get(name)
         assert command, f"there is no command {name}"
         if inside := getattr(command, "commands", {}):
@@ -153,6 +153,35 @@ def test_a_command_that_a_page_shows_exists_with_its_options(page: Path) -> None
             command = inside.get(word, command)
         known = {option for parameter in command.params for option in parameter.opts}
         assert {*re.findall(r"--[a-z-]+", rest)} <= known, f"{name}{rest}"
+
+
+def messages(module: ast.Module) -> Iterator[str]:
+    """The strings of a module that are not docstrings."""
+    docstrings = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Constant) and id(node) not in docstrings:
+            yield str(node.value)
+
+
+@every_page
+def test_a_command_that_a_page_shows_exists_with_its_options(page: Path) -> None:
+    assert_commands_exist(
+        "\n".join(block or inline for block, inline in CODE.findall(page.read_text()))
+    )
+
+
+@pytest.mark.parametrize("package", ["domain", "config", "workers"])
+def test_a_command_that_a_message_names_exists_with_its_verb(package: str) -> None:
+    """A remedy such as "`arrears problems` lists them" must not lead to a page of help."""
+    named = [
+        inline
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for text in messages(ast.parse(path.read_text()))
+        for inline in re.findall(r"`(arrears [^`]+)`", text)
+    ]
+    assert_commands_exist("\n".join(named))
+    groups = {name for name, found in COMMANDS.items() if found[0].endswith(":app")}
+    assert [typed for typed in named if typed.removeprefix("arrears ") in groups] == []
 
 
 def test_the_runbook_knows_every_repair() -> None:
