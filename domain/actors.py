@@ -18,7 +18,7 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Whoever asked for a change, or looked at personal data."""
+    """Whoever asked for a change, or read personal data."""
 
     reference: str
     """Of a member of staff, the lender's own id of the person."""

@@ -212,7 +212,7 @@ class Reason:
 
 
 Reasons: TypeAlias = tuple[Reason, ...]
-"""One reason or several, in the order in which they are told. Empty: no reason was given."""
+"""One reason or several, in their order. Empty: no reason was given."""
 
 
 def because(code: ReasonCode, **params: Any) -> Reasons:

@@ -1,1 +1,1 @@
-"""What borrowers tell us: new contact details, opt-outs, and replies to texts."""
+"""What comes from borrowers: new contact details, opt-outs, and replies to texts."""

@@ -197,8 +197,8 @@ def _check_open(found: _StoredReply | None, reply_id: int) -> None:
         raise _no_such_reply(reply_id)
     if found.kind != ReplyKind.OTHER:
         raise ArrearsError(
-            f"Reply {reply_id} asked for no person: it was a {found.kind}, and the house has seen "
-            "to it."
+            f"Reply {reply_id} needs no person: it was a {found.kind}, and was handled "
+            "automatically."
         )
     if found.handled_at is not None:
         raise ArrearsError(f"{found.actor} has seen to reply {reply_id} already.")

@@ -13,7 +13,7 @@ from workers.cli.context import open_context, submit
 
 def opt_out(
     borrower: Annotated[str, typer.Argument(help="The lender's id of the borrower.")],
-    actor: Annotated[Actor, by("The staff reference of the person whom the borrower told.")],
+    actor: Annotated[Actor, by("The staff reference of the person who took the request.")],
     channel: Annotated[
         Literal["sms", "call", "visit"] | None,
         typer.Option(help="Only this channel; every channel if left out."),

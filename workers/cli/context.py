@@ -55,7 +55,7 @@ def submit(ctx: Context, kind: str, id: str, payload: Mapping[str, str | None]) 
     """Store an event of `kind` under its own id, apply it, and print what it did.
 
     Exits with `NOT_KNOWN_YET` where it names something unknown: the event is stored and waits, and
-    the exit code tells the user of a possible typing mistake.
+    the exit code shows that it may be a typing mistake.
 
     Raises:
         ArrearsError: it can never be applied, or was applied before with other contents.

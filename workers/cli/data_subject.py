@@ -38,8 +38,8 @@ def export(
     # The file comes first, because decrypted data must only go where nobody else can read it.
     with _new_file(out) as file:
         try:
-            held = export_subject(ctx, borrower, actor=actor, purpose=purpose)
-            json.dump(held, file, ensure_ascii=False, indent=2, default=str)
+            exported = export_subject(ctx, borrower, actor=actor, purpose=purpose)
+            json.dump(exported, file, ensure_ascii=False, indent=2, default=str)
         except BaseException:
             out.unlink()
             raise

@@ -1,4 +1,4 @@
-"""`arrears retention`: personal data that is stored for longer than it must be."""
+"""`arrears retention`: personal data that is borrower for longer than it must be."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ app = typer.Typer()
 DUE = Table[BorrowerRetention](
     "To be erased by the next run",
     {
-        "borrower": lambda held: held.borrower,
-        "loans": lambda held: held.loans,
-        "had to be kept until": lambda held: held.keeping.until or "no loan is left",
-        "by": lambda held: held.keeping.rules,
+        "borrower": lambda borrower: borrower.borrower,
+        "loans": lambda borrower: borrower.loans,
+        "had to be kept until": lambda borrower: borrower.keeping.until or "no loan is left",
+        "by": lambda borrower: borrower.keeping.rules,
     },
     if_none="Nothing is held for longer than it must be.",
     one_line=("borrower",),
@@ -35,11 +35,11 @@ def report(as_json: AsJson = False) -> None:
     kept: Counter[str] = Counter()
     with ctx.engine.connect() as connection:
         for page in pages(connection):
-            for held in read_keeping(connection, ctx, page):
-                if held.keeping.is_over(today):
-                    due.append(held)
+            for borrower in read_keeping(connection, ctx, page):
+                if borrower.keeping.is_over(today):
+                    due.append(borrower)
                 else:
-                    kept[_kept_because(held)] += 1
+                    kept[_kept_because(borrower)] += 1
     if as_json:
         print_json({"due": due, "kept": kept})
         return
@@ -48,9 +48,9 @@ def report(as_json: AsJson = False) -> None:
         print_lines(f"Kept for {borrowers}, because {why}.")
 
 
-def _kept_because(held: BorrowerRetention) -> str:
-    if held.keeping.open_loan:
+def _kept_because(borrower: BorrowerRetention) -> str:
+    if borrower.keeping.open_loan:
         return "a loan is open"
-    if held.keeping.unruled_loan:
+    if borrower.keeping.unruled_loan:
         return "no rule pack says how long"
     return "it must be kept for longer"

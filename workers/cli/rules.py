@@ -95,7 +95,9 @@ def describe_rule(rule: Rule) -> str:
             notice = f", {rule.notice_days} days after its notice" if rule.notice_days else ""
             return f"A visit by {rule.staff} people at least{notice}."
         case ValidationNotice():
-            return f"The debt told in writing within {rule.within_days} days of the first contact."
+            return (
+                f"A written notice of the debt within {rule.within_days} days of the first contact."
+            )
         case ThirdPartyContact():
             if not rule.when_unreachable:
                 return "Nobody but the borrower."

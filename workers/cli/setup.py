@@ -37,9 +37,9 @@ def check() -> None:
     """Check settings, policy, templates, database and broker, and change nothing."""
     ctx = load_context()
     wrong = []
-    for look in (_database, _broker):
+    for check_service in (_database, _broker):
         try:
-            look(ctx)
+            check_service(ctx)
         except ArrearsError as error:
             wrong.append(str(error))
     if wrong:

@@ -74,7 +74,7 @@ def _loans(found: Status) -> dict[str, int]:
     return {
         "on the book": found.loans.on_the_book,
         **days,
-        "due for review": found.loans.due_for_a_look,
+        "due for review": found.loans.due_for_review,
         "of them published to the workers": found.loans.announced,
     }
 

@@ -32,7 +32,7 @@ first), the table's name, a line feed, and the row, in UTF-8:
         before = hashlib.sha256(before + f"{link['kind']}\\n{link['row']}".encode()).digest()
         assert before.hex() == link["digest"], link
 
-Nothing here is personal data but what ids and dates may tell: names, numbers, addresses and the
+Nothing here is personal data but what ids and dates may reveal: names, numbers, addresses and the
 words of texts are not in it.
 """
 

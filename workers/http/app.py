@@ -37,7 +37,7 @@ def create_app(
     app = FastAPI(
         title="Arrears",
         version=version("arrears"),
-        description="What the lender's systems and the providers of texts may tell Arrears.",
+        description="What the lender's systems and the providers of texts may report to Arrears.",
         docs_url=None,  # a page that would load its scripts from elsewhere
         redoc_url=None,
     )

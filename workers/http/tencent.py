@@ -88,7 +88,7 @@ async def inbound_text(request: Request) -> Taken:
 def _check_token(request: Request) -> None:
     known = context_of(request).settings.tencent_callback_tokens or []
     given = str(request.path_params["token"]).encode()
-    # A list: all are compared, so that the time tells nothing of which one was close.
+    # A list: all are compared, so that the time it takes does not reveal which one was close.
     matches = [hmac.compare_digest(token.get_secret_value().encode(), given) for token in known]
     if not any(matches):
         raise RefusedError(404, "Not Found")

@@ -215,7 +215,7 @@ class OptOutFacts(EventData):
 class ValidationNoticeFacts(EventData):
     loan: Identifier
     given_on: Day
-    """When the borrower was told in writing what is owed, and how to dispute it."""
+    """When the borrower got a written notice of what is owed and how to dispute it."""
 
 
 class AcknowledgementFacts(EventData):

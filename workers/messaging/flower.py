@@ -1,7 +1,7 @@
 """Flower's command, with one change: it lists every queue.
 
 Flower lists the queues of the workers that it has found. The queue of a worker that is down, or
-came later, would be missing, and that is the queue to look at.
+came later, would be missing, and that is the queue to watch.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ class Gap(StrEnum):
     CONTACT_WITHOUT_RULES = "contact_without_rules"
     DONE_WITHOUT_EFFECT = "done_without_effect"
     EFFECT_NOT_DONE = "effect_not_done"
-    LOAN_NOT_LOOKED_AT = "loan_not_looked_at"
+    LOAN_NOT_REVIEWED = "loan_not_reviewed"
 
 
 # These rows are no effect: a text that is only reserved, that the provider refused, or whose result
@@ -82,7 +82,7 @@ _COUNTS: dict[Gap, str] = {
             OR NOT (action.status IN ('done', 'assigned')
                     OR (effect.effect = 'message' AND action.status IN ('claimed', 'unknown')))
     """,  # noqa: S608 - nothing but this file's own text
-    Gap.LOAN_NOT_LOOKED_AT: """
+    Gap.LOAN_NOT_REVIEWED: """
         SELECT count(*) FROM loan
           JOIN LATERAL (
                SELECT min(i.due_on) AS delinquent_since FROM instalment i

@@ -32,7 +32,7 @@ class Loans:
     on_the_book: int
     past_due: dict[str, int]
     """By days past due, for the arrears at the last review of each loan."""
-    due_for_a_look: int
+    due_for_review: int
     announced: int
     """Of those: published to the workers, and not reviewed yet."""
 
@@ -161,9 +161,9 @@ def _loans(connection: Connection, now: datetime) -> Loans:
             ),
         )
     ).one()
-    on_the_book, due_for_a_look, announced, *past_due = counted
+    on_the_book, due_for_review, announced, *past_due = counted
     names = [f"{first}-{last}" if last else f"{first} and more" for first, last in BUCKETS]
-    return Loans(on_the_book, dict(zip(names, past_due, strict=True)), due_for_a_look, announced)
+    return Loans(on_the_book, dict(zip(names, past_due, strict=True)), due_for_review, announced)
 
 
 def _scan(connection: Connection, today: date) -> Scan | None:

@@ -170,8 +170,8 @@ def note_erasure(
     )
 
 
-def _expired(held: Iterable[BorrowerRetention], ctx: Context) -> list[BorrowerRetention]:
-    return [candidate for candidate in held if candidate.keeping.is_over(ctx.today())]
+def _expired(candidates: Iterable[BorrowerRetention], ctx: Context) -> list[BorrowerRetention]:
+    return [candidate for candidate in candidates if candidate.keeping.is_over(ctx.today())]
 
 
 def _erase_events(connection: Connection, ids: Sequence[int], now: datetime) -> None:

@@ -17,7 +17,7 @@ PAGE_SIZE = 1_000
 
 # A case that closes and a promise that is recorded or completed leave other rows too: a payment, a
 # decision, a hold. Another tape with the loan in it is no activity.
-_HELD = text("""
+_ACTIVITY = text("""
 SELECT b.id AS borrower_id, l.external_id AS loan, l.jurisdiction,
        l.written_off_on IS NULL AND EXISTS (
            SELECT FROM instalment i
@@ -80,10 +80,10 @@ def read_keeping(
 ) -> list[BorrowerRetention]:
     """Until when the data of these borrowers is kept, by the rules of today."""
     loans: dict[int, list[LoanActivity]] = {id: [] for id in ids}
-    for row in connection.execute(_HELD, {"borrowers": list(ids), "zone": ctx.settings.zone}):
+    for row in connection.execute(_ACTIVITY, {"borrowers": list(ids), "zone": ctx.settings.zone}):
         packs = packs_for(ctx.policy.rule_packs, row.jurisdiction)
-        held = LoanActivity(row.loan, row.is_open, row.last_activity_on, packs)
-        loans[row.borrower_id].append(held)
+        activity = LoanActivity(row.loan, row.is_open, row.last_activity_on, packs)
+        loans[row.borrower_id].append(activity)
     rows = connection.execute(
         select(borrower.c.id, borrower.c.external_id)
         .where(borrower.c.id.in_(ids), borrower.c.erased_at.is_(None))

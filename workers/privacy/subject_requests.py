@@ -48,14 +48,14 @@ def export_subject(ctx: Context, external_id: str, *, actor: Actor, purpose: str
                 borrower_id=borrower_id,
                 purpose=purpose,
             )
-        held = read_subject_data(connection, ctx.cipher, borrower_id)
-    log.info("borrower %s: all that is held was opened by %s", external_id, actor)
+        stored = read_subject_data(connection, ctx.cipher, borrower_id)
+    log.info("borrower %s: all stored data was opened by %s", external_id, actor)
     return {
         "borrower": external_id,
         "opened_at": now,
         "opened_by": actor.reference,
         "purpose": purpose,
-        "held": held,
+        "data": stored,
     }
 
 
@@ -76,10 +76,10 @@ def erase_subject(
         roles_of(connection, actor)
         borrower_id = _borrower_id(connection, external_id)
         lock_borrowers(connection, [borrower_id], wait=True)
-        held = read_keeping(connection, ctx, [borrower_id])
-        if not held:
+        periods = read_keeping(connection, ctx, [borrower_id])
+        if not periods:
             raise ArrearsError(_erased_before(connection, borrower_id, external_id, ctx))
-        keeping = held[0].keeping
+        keeping = periods[0].keeping
         if keeping.open_loan or not (law or keeping.is_over(ctx.today())):
             raise ArrearsError(_refusal(external_id, keeping))
         if not dry_run:

@@ -1,4 +1,4 @@
-"""Unconfirmed texts: a person decides what happened to a text when nothing else could tell."""
+"""Unconfirmed texts: a person decides what happened to a text if no other source knows."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def test_all_that_is_held_is_written_where_only_its_owner_reads_it(
     assert done.returncode == 0, done.stderr
     assert NAME not in done.stdout + done.stderr
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
-    assert json.loads(out.read_text())["held"]["borrower"][0]["name"] == NAME
+    assert json.loads(out.read_text())["data"]["borrower"][0]["name"] == NAME
     assert [row.purpose for row in book.rows(access)] == ["asked for"]
 
     again = arrears(environment, *command, "--out", str(out))

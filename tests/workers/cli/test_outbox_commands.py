@@ -69,7 +69,7 @@ def test_a_receiver_without_a_secret_is_refused_at_start_up(environment: dict[st
     done = arrears(environment, "status")
 
     assert done.returncode == 2
-    assert "ARREARS_EVENTS_OUT_SECRETS is not: nobody could tell who sent" in done.stderr
+    assert "ARREARS_EVENTS_OUT_SECRETS is not: the receiver could not verify" in done.stderr
 
 
 def test_events_that_were_not_taken_are_there_for_people_and_for_programs(

@@ -126,7 +126,7 @@ def test_a_loan_past_due_that_nobody_looked_at_in_time_is_found_the_day_after(bo
     assert gaps(book) == {}, "it is due today, and today is not over"
 
     book.at("2026-03-03 10:00")
-    assert gaps(book) == {Gap.LOAN_NOT_LOOKED_AT: 1}
+    assert gaps(book) == {Gap.LOAN_NOT_REVIEWED: 1}
 
     book.escalate("forgotten")
     assert gaps(book) == {}

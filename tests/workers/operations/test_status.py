@@ -81,7 +81,7 @@ def test_a_scan_leaves_its_loans_announced_until_they_are_looked_at(engine: Engi
     book.escalate("L-1")
 
     found = status_of(book)
-    assert (found.loans.due_for_a_look, found.loans.announced) == (2, 2)
+    assert (found.loans.due_for_review, found.loans.announced) == (2, 2)
     assert found.scan is not None
     assert (found.scan.loans, found.scan.envelopes) == (3, 3)
     assert found.scan.started_at == found.scan.finished_at == book.ctx.now()

@@ -65,7 +65,7 @@ def test_all_that_is_held_is_told_in_the_clear_and_nothing_of_anybody_else(book:
         assert theirs in told
     for anothers in (OTHERS, "下周还", "9 Other Road", "L-2"):
         assert anothers not in told
-    held = json.loads(told)["held"]
+    held = json.loads(told)["data"]
     assert {"borrower", "loan", "instalment", "decision", "action", "contact"} <= set(held)
     assert {"message", "reply", "document", "visit", "inbox_event", "access"} <= set(held)
     assert NAME in held["document"][0]["body"]
