@@ -127,8 +127,8 @@ def lender_webhook_in(settings: Settings) -> LenderWebhook | None:
     if settings.events_out_secrets is None:
         raise ArrearsError(
             "ARREARS_EVENTS_OUT_URL is set and ARREARS_EVENTS_OUT_SECRETS is not: the receiver "
-            "could not verify who sent the events. Set it, or ARREARS_EVENTS_OUT_SECRETS_FILE to a file "
-            "that holds it."
+            "could not verify who sent the events. Set it, or set ARREARS_EVENTS_OUT_SECRETS_FILE "
+            "to a file with it."
         )
     secrets = [secret.get_secret_value() for secret in settings.events_out_secrets]
     return LenderWebhook(settings.events_out_url, secrets)

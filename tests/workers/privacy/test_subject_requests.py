@@ -85,7 +85,7 @@ def test_the_look_is_on_record_with_its_purpose_and_in_what_is_told(
     assert (look.what, look.purpose) == ("everything", "asked for by the person")
     assert (look.actor, look.loan_id) == ("sup-1", book.loan_id("L-1"))
     assert look.borrower_id is not None
-    assert caplog.messages == ["borrower B-L-1: all that is held was opened by sup-1"]
+    assert caplog.messages == ["borrower B-L-1: all stored data was opened by sup-1"]
     assert "asked for by the person" in told
 
 
