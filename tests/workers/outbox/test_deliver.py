@@ -11,7 +11,8 @@ from sqlalchemy import Engine, select
 from standardwebhooks.webhooks import Webhook
 
 from domain.errors import ArrearsError
-from domain.reasons import ReasonCode, because
+from domain.language.speak import speak
+from domain.reasons import ReasonCode, because, reasons_as_json
 from tests.support.concurrently import concurrently
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from tests.support.receiver import OLDER_SECRET, SECRET, LendersSystems, telling
@@ -21,6 +22,7 @@ from workers.db.schema import outbox_event
 from workers.outbox.deliver import BATCH_SIZE, MAX_TRIES, deliver_events, dispatch_outbox
 from workers.outbox.lender_webhook import LenderWebhook
 from workers.queues import QUEUE_HOLDS
+from workers.simulator.providers.magic_numbers import SimulatedOutcome
 
 
 @pytest.fixture
@@ -94,6 +96,21 @@ def test_the_body_says_what_happened_when_and_to_which_loan(
     assert first["data"]["loan"] == "L-1"
     in_order = book.rows(select(outbox_event.c.event_id).order_by(outbox_event.c.id))
     assert systems.got[0].id == str(in_order[0].event_id)
+
+
+def test_an_action_that_was_given_up_says_why_in_codes_and_in_a_sentence(
+    engine: Engine, systems: LendersSystems
+) -> None:
+    book = telling(Book(engine, now="2026-03-02 10:00"), systems.url)
+    book.loan("L-1", due_on="2026-03-01", phone=f"+1212555{SimulatedOutcome.LANDLINE}")
+    book.escalate("L-1")
+    book.send("L-1", "text_day_1")
+    deliver(book)
+
+    dead = systems.got[-1].told
+    assert dead["type"] == "action.dead"
+    assert dead["data"]["reason"] == reasons_as_json(book.action("L-1", "text_day_1").reason)
+    assert dead["data"]["sentence"] == speak(book.action("L-1", "text_day_1").reason)
 
 
 def test_no_body_holds_personal_data_or_is_large(book: Book, systems: LendersSystems) -> None:
