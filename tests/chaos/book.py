@@ -28,9 +28,9 @@ QUIET_ON = (-3, 0, 4, 5, 6, 9, 20)
 
 LINES = range(100)
 AREAS = range(201, 1000)
-REHEARSALS = range(88, 100)
-"""The last of the hundred numbers of an area misbehave on purpose; here chance does that."""
-MOST_LOANS = len(AREAS) * (len(LINES) - len(REHEARSALS))
+MAGIC_NUMBERS = range(88, 100)
+"""The last numbers of an area, among them the magic ones. Unused: faults are random here."""
+MOST_LOANS = len(AREAS) * (len(LINES) - len(MAGIC_NUMBERS))
 
 BATCH_SIZE = 1_000
 
@@ -60,7 +60,7 @@ def make_book(owed: int, seed: int) -> list[OneLoan]:
 def _numbers() -> Iterator[str]:
     """Numbers that are kept for fiction: 555-0100 to 555-0187 of each area."""
     for area in AREAS:
-        for line in LINES[: -len(REHEARSALS)]:
+        for line in LINES[: -len(MAGIC_NUMBERS)]:
             yield f"+1{area}55501{line:02d}"
 
 

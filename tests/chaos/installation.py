@@ -1,4 +1,4 @@
-"""All the processes of a house, and the ways to break them."""
+"""All the processes of an installation, and the ways to break them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PARK_AFTER_SECONDS = 60
 
 
 def faults(seed: int) -> FaultPlan:
-    """A provider on its worst day: one text in nine or so gets no answer that settles it."""
+    """Many faults: about one text in nine gets no response that says whether it was accepted."""
     return FaultPlan(
         seed=seed,
         latency=0.2,
@@ -54,7 +54,7 @@ def faults(seed: int) -> FaultPlan:
 
 @dataclass(slots=True)
 class Installation:
-    """Every process of it can be killed and started again, at the same place."""
+    """Every process can be killed and started again, with the same ports and files."""
 
     folder: Path
     environment: Mapping[str, str]
@@ -79,7 +79,7 @@ class Installation:
         self.processes[name].kill()
 
     def stop_all(self) -> None:
-        """The day is over: nothing is left that an end in good order would have to finish."""
+        """Kill everything: after the day no process has anything left to finish."""
         for process in self.processes.values():
             with contextlib.suppress(ProcessLookupError):  # it has ended before
                 process.kill()
@@ -93,23 +93,23 @@ class Installation:
         self.broker.start()
 
     def restart_database(self) -> None:
-        """As after a crash: what was committed is there, and every connection is gone."""
+        """Crash the database: committed data stays, and every connection breaks."""
         self.postgres.kill()
         self.postgres.start()
 
     def skip(self, seconds: float) -> None:
-        """Let time pass without waiting for it."""
+        """Move the clock forward."""
         file = Path(self.environment["ARREARS_CLOCK_FILE"])
-        written = file.with_suffix(".new")
-        written.write_text(str(float(file.read_text()) + seconds))
-        written.replace(file)
+        new_file = file.with_suffix(".new")
+        new_file.write_text(str(float(file.read_text()) + seconds))
+        new_file.replace(file)
 
 
 @contextmanager
 def new_installation(folder: Path, seed: int) -> Iterator[Installation]:
-    """A house with an empty store, servers and provider up, and no process of its own started.
+    """An installation with an empty database, whose servers and simulated provider run.
 
-    Whatever was started is gone when the context is left, however it is left.
+    None of its own processes is started yet. All processes are stopped at the end in every case.
     """
     with ExitStack() as stack:
         postgres = stack.enter_context(LocalPostgres())

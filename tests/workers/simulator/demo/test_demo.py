@@ -1,4 +1,4 @@
-"""The demo as anybody runs it: one day of a real loan book, and nothing left behind."""
+"""The demo as a user runs it: one day of 400 real loans, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from tests.support.processes import alive, descendants, happens
 pytestmark = pytest.mark.timeout(240)
 
 DEMO = [sys.executable, "-c", "from workers.cli.main import main; main()", "demo"]
-THE_DAY_HAS_BEGUN = "The morning's work is done."
+MORNING_DONE = "The morning's work is done."
 
 
 class Demo:
-    """A demo that runs, and what it said so far."""
+    """A running demo, and what it has printed so far."""
 
     def __init__(self, temporary: Path, *arguments: str) -> None:
-        own = ("DATABASE_URL", "REDIS_URL")
-        environment = {name: value for name, value in os.environ.items() if name not in own}
+        servers = ("DATABASE_URL", "REDIS_URL")
+        environment = {k: v for k, v in os.environ.items() if k not in servers}
         self.process = subprocess.Popen(
             [*DEMO, *arguments],
             cwd=Path(__file__).parents[4],
@@ -37,28 +37,27 @@ class Demo:
             stderr=subprocess.PIPE,
             text=True,
         )
-        self.said: list[str] = []
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
+        self.stderr_lines: list[str] = []
+        threading.Thread(target=self._read_stderr, daemon=True).start()
 
-    def _listen(self) -> None:
+    def _read_stderr(self) -> None:
         assert self.process.stderr is not None
-        self.said.extend(self.process.stderr)
+        self.stderr_lines.extend(self.process.stderr)
 
-    def has_said(self, words: str) -> bool:
-        return any(words in line for line in self.said)
+    def has_printed(self, words: str) -> bool:
+        return any(words in line for line in self.stderr_lines)
 
     def output(self) -> str:
         """All of its stdout, when it has ended."""
         assert self.process.stdout is not None
-        written = self.process.stdout.read()
+        output = self.process.stdout.read()
         self.process.wait(timeout=60)
-        return written
+        return output
 
 
 @pytest.fixture
 def temporary() -> Iterator[Path]:
-    # Not pytest's own: run by root, the servers use an account that could not get there.
+    # Not pytest's own: if root runs the test, the user of the servers cannot enter that directory.
     with tempfile.TemporaryDirectory(prefix="arrears-test-") as name:
         Path(name).chmod(0o755)
         yield Path(name)
@@ -66,7 +65,7 @@ def temporary() -> Iterator[Path]:
 
 @pytest.fixture
 def run(temporary: Path) -> Iterator[list[Demo]]:
-    """Demos that a test has started; those it has not seen end are ended."""
+    """The demos that a test has started; those still running are ended afterwards."""
     started: list[Demo] = []
     yield started
     for demo in started:
@@ -79,40 +78,35 @@ def run(temporary: Path) -> Iterator[list[Demo]]:
 
 
 def test_the_demo_takes_a_real_book_through_a_day(temporary: Path, run: list[Demo]) -> None:
-    began = time.monotonic()
+    started_at = time.monotonic()
     demo = Demo(temporary, "--json")
     run.append(demo)
-    assert happens(lambda: demo.has_said(THE_DAY_HAS_BEGUN), within=150), demo.said
+    assert happens(lambda: demo.has_printed(MORNING_DONE), within=150), demo.stderr_lines
     started = descendants(demo.process.pid)
 
-    told = json.loads(demo.output())
+    summary = json.loads(demo.output())
 
-    assert demo.process.returncode == 0, demo.said
-    assert told["loans"] == 400
-    assert told["decisions"] >= told["due"] >= 12 + 25 + 15 + 12
-    assert told["sms_sent"] >= 12
-    assert told["receipts"] == 2 * told["sms_sent"]
-    assert told["calls_assigned"] >= 25
-    assert told["visits_scheduled"] >= 15
-    assert told["legal_files_opened"] >= 5
-    assert told["deferred"] > told["waiting"] > 0  # the west's texts had to wait, and then went out
-    assert told["barred"] == 1  # the number that has opted out
-    assert told["cancelled"] >= 1  # what the payment made needless
-    assert told["skipped"] > told["due"]  # most loans came in beyond the first steps of the ladder
-    assert told["agreement"] == 1.0
-    assert 1 < told["seconds"] < time.monotonic() - began
-    assert (told["failed"], told["unexplained"], told["duplicates"]) == (0, 0, 0)
-    done = [
-        told_value["statuses"].get("done", 0)
-        for told_value in told["steps"]
-        if told_value["action_type"] == "send_sms"
-    ]
-    assert sum(done) == told["sms_sent"]
-    skipped = [
-        told_value["actions"] for told_value in told["reasons"] if told_value["status"] == "skipped"
-    ]
-    assert sum(skipped) == told["skipped"]
-    assert demo.has_said("Where to look next")
+    assert demo.process.returncode == 0, demo.stderr_lines
+    assert summary["loans"] == 400
+    assert summary["decisions"] >= summary["due"] >= 12 + 25 + 15 + 12
+    assert summary["sms_sent"] >= 12
+    assert summary["receipts"] == 2 * summary["sms_sent"]
+    assert summary["calls_assigned"] >= 25
+    assert summary["visits_scheduled"] >= 15
+    assert summary["legal_files_opened"] >= 5
+    # Texts to the west had to wait, and were then sent.
+    assert summary["deferred"] > summary["waiting"] > 0
+    assert summary["barred"] == 1  # the number that has opted out
+    assert summary["cancelled"] >= 1  # the text of the loan that paid
+    assert summary["skipped"] > summary["due"]  # most loans were already past the first steps
+    assert summary["agreement"] == 1.0
+    assert 1 < summary["seconds"] < time.monotonic() - started_at
+    assert (summary["failed"], summary["unexplained"], summary["duplicates"]) == (0, 0, 0)
+    texts = [step for step in summary["steps"] if step["action_type"] == "send_sms"]
+    assert sum(step["statuses"].get("done", 0) for step in texts) == summary["sms_sent"]
+    skipped = [row["actions"] for row in summary["reasons"] if row["status"] == "skipped"]
+    assert sum(skipped) == summary["skipped"]
+    assert demo.has_printed("Where to look next")
     assert len(started) >= 14  # seven servers and processes, each under its watchdog
     assert happens(lambda: not alive(started))
     assert list(temporary.iterdir()) == []
@@ -121,7 +115,7 @@ def test_the_demo_takes_a_real_book_through_a_day(temporary: Path, run: list[Dem
 def test_a_demo_that_is_stopped_half_way_leaves_nothing(temporary: Path, run: list[Demo]) -> None:
     demo = Demo(temporary)
     run.append(demo)
-    assert happens(lambda: demo.has_said(THE_DAY_HAS_BEGUN), within=150), demo.said
+    assert happens(lambda: demo.has_printed(MORNING_DONE), within=150), demo.stderr_lines
     started = descendants(demo.process.pid)
 
     demo.process.send_signal(signal.SIGTERM)

@@ -23,11 +23,11 @@ def environ(**more: str) -> dict[str, str]:
 
 def test_a_database_that_holds_loans_is_left_alone(engine: Engine, broker_url: str) -> None:
     Book(engine).loan("L-1", due_on="2026-03-01")
-    own = environ(
+    servers = environ(
         DATABASE_URL=engine.url.render_as_string(hide_password=False), REDIS_URL=broker_url
     )
     with (
-        new_installation(own, at=MORNING) as installation,
+        new_installation(servers, at=MORNING) as installation,
         pytest.raises(ArrearsError, match="holds loans"),
     ):
         prepare_database(installation)
@@ -38,10 +38,10 @@ def test_a_broker_that_another_installation_works_with_is_left_alone(
 ) -> None:
     with redis.Redis.from_url(broker_url) as client:
         client.lpush("arrears:sms", "a message")
-    own = environ(DATABASE_URL=database_url, REDIS_URL=broker_url)
+    servers = environ(DATABASE_URL=database_url, REDIS_URL=broker_url)
     with (
         pytest.raises(ArrearsError, match="Messages wait in the broker"),
-        new_installation(own, at=MORNING),
+        new_installation(servers, at=MORNING),
     ):
         pass
 
@@ -58,13 +58,13 @@ def test_one_server_of_ones_own_is_not_enough(named: str) -> None:
 def test_the_clock_is_moved_and_the_caller_s_own_settings_stay_outside(
     database_url: str, broker_url: str
 ) -> None:
-    own = environ(
+    servers = environ(
         DATABASE_URL=database_url,
         REDIS_URL=broker_url,
         ARREARS_LENDER="A real lender",
         FLOWER_BASIC_AUTH="user:password",
     )
-    with new_installation(own, at=MORNING) as installation:
+    with new_installation(servers, at=MORNING) as installation:
         ctx = installation.ctx
         assert timedelta() <= ctx.now() - MORNING < timedelta(minutes=1)
         installation.move_clock(AFTERNOON)

@@ -1,4 +1,4 @@
-"""The demo counts what the provider took, and does not believe the store alone."""
+"""The summary counts in the log of the provider too, not only in the database."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_text_that_went_out_twice_is_found_in_the_provider_s_log(
     log.write_text(
         a_text("+12125550100", "Please pay.", "one")
         + a_text("+12125550101", "Please pay.", "two")
-        + a_text("+12125550100", "Please pay.", "three")  # the same words again
+        + a_text("+12125550100", "Please pay.", "three")  # the same body again
         + a_text("+12125550102", "Please pay now.", "two")  # another text under the same reference
     )
     found = summary(engine, Book(engine), log)
@@ -52,14 +52,14 @@ def test_a_loan_that_nobody_could_decide_counts_as_failed(engine: Engine, tmp_pa
     assert (found.failed, found.succeeded) == (1, False)
 
 
-def test_a_day_on_which_nothing_was_done_is_not_well(engine: Engine, tmp_path: Path) -> None:
+def test_a_day_on_which_nothing_was_done_is_not_a_success(engine: Engine, tmp_path: Path) -> None:
     log = tmp_path / "texts.jsonl"
     log.touch()
 
     assert not summary(engine, Book(engine), log).succeeded
 
 
-def test_the_loan_that_most_happened_to_is_the_one_told(engine: Engine) -> None:
+def test_the_history_shown_is_that_of_the_loan_with_the_most_events(engine: Engine) -> None:
     book = Book(engine, "2026-03-02 10:00")
     book.loan("L-1", due_on="2026-03-01")
     book.loan("L-2", due_on="2026-03-01")

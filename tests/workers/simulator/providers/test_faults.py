@@ -10,7 +10,7 @@ from workers.simulator.providers.faults import FaultGenerator, FaultPlan, Faults
 from workers.simulator.providers.magic_numbers import SimulatedOutcome
 
 
-def drawn(plan: FaultPlan, numbers: range) -> dict[int, Faults]:
+def draw_all(plan: FaultPlan, numbers: range) -> dict[int, Faults]:
     generator = FaultGenerator(plan)
     return {number: generator.draw(f"+120255{number:05}", "Please call us.") for number in numbers}
 
@@ -21,11 +21,11 @@ def test_without_a_plan_nothing_goes_wrong() -> None:
 
 def test_the_same_seed_gives_the_same_faults_in_whatever_order_the_requests_come() -> None:
     plan = FaultPlan(seed=7, latency=1.0, silence=0.3, receipts_lost=0.3, receipts_late=2.0)
-    assert drawn(plan, range(100)) == drawn(plan, range(99, -1, -1))
+    assert draw_all(plan, range(100)) == draw_all(plan, range(99, -1, -1))
 
 
 def test_another_seed_gives_other_faults() -> None:
-    assert drawn(FaultPlan(seed=7, silence=0.5), range(100)) != drawn(
+    assert draw_all(FaultPlan(seed=7, silence=0.5), range(100)) != draw_all(
         FaultPlan(seed=8, silence=0.5), range(100)
     )
 
@@ -38,7 +38,7 @@ def test_a_request_that_comes_again_has_another_chance() -> None:
 
 def test_faults_come_in_the_measure_that_the_plan_says() -> None:
     plan = FaultPlan(seed=7, silence=0.1, not_taken=0.2, receipts_repeated=0.5)
-    faults = drawn(plan, range(2000)).values()
+    faults = draw_all(plan, range(2000)).values()
     met = Counter(fault.outcome for fault in faults)
     assert set(met) == {None, SimulatedOutcome.SILENCE, SimulatedOutcome.NOT_TAKEN}
     assert met[SimulatedOutcome.SILENCE] == pytest.approx(200, abs=60)
@@ -63,6 +63,6 @@ def test_a_plan_reads_as_it_is_written() -> None:
         ("latency=-1", "seconds, 0 or more"),
     ],
 )
-def test_a_plan_that_cannot_be_meant_is_refused(written: str, violation: str) -> None:
+def test_an_invalid_plan_is_refused(written: str, violation: str) -> None:
     with pytest.raises(ValueError, match=violation):
         FaultPlan.parse(written)

