@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 
 from domain.actions import ACTION_TYPES, ActionStatus
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
+from domain.reasons import Reasons
 from workers.db.schema import action, action_event, approval, contact, decision, visit
+from workers.db.typed_rows import typed_rows
 from workers.history.citations import Citations
 from workers.history.loan import ExplainedLoan, why
 
@@ -23,9 +25,20 @@ BEGAN_AS = {
 }
 
 
+class _Move(NamedTuple):
+    action_id: int
+    at: datetime
+    from_status: str
+    to_status: str
+    due_at: datetime | None
+    reason: Reasons
+    rules: Sequence[str] | None
+    item: str
+
+
 def planned(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each action as its decision began it."""
-    moves_of: dict[int, list[Row[*tuple[Any, ...]]]] = defaultdict(list)
+    moves_of: dict[int, list[_Move]] = defaultdict(list)
     for move in _events(connection, subject):
         moves_of[move.action_id].append(move)
     rows = connection.execute(
@@ -36,7 +49,9 @@ def planned(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     )
     for row in rows:
         text = part(
-            BEGAN_AS.get(_first_status(row, moves_of[row.id]), Phrase.PLANNED),
+            BEGAN_AS.get(
+                _first_status(moves_of[row.id], row.decided_at, row.status), Phrase.PLANNED
+            ),
             item=row.item,
             action_type=ACTION_TYPES[row.type],
             step=row.step,
@@ -108,27 +123,27 @@ def _for_the_borrower(at: datetime, zones: Sequence[str]) -> Iterator[Part]:
         yield part(Phrase.LOCAL_TIME, local=local, zone=zone)
 
 
-def _events(connection: Connection, subject: ExplainedLoan) -> Sequence[Row[*tuple[Any, ...]]]:
-    return connection.execute(
-        select(action_event, action.c.item)
+def _events(connection: Connection, subject: ExplainedLoan) -> list[_Move]:
+    columns = (action_event.c[name] for name in _Move._fields if name in action_event.c)
+    rows = connection.execute(
+        select(*columns, action.c.item)
         .join(action, action.c.id == action_event.c.action_id)
         .where(action.c.loan_id == subject.id)
         .order_by(action_event.c.id)
-    ).all()
+    )
+    return typed_rows(_Move, rows)
 
 
-def _first_status(
-    row: Row[*tuple[Any, ...]], moves_of_it: Sequence[Row[*tuple[Any, ...]]]
-) -> ActionStatus:
-    """What the decision made of it: where its next move came from, or where it still is.
+def _first_status(moves: Sequence[_Move], decided_at: datetime, status: str) -> ActionStatus:
+    """What the decision made of an action: where its next move came from, or where it still is.
 
     A skipped action that a later step turned out to require belongs to the later decision.
     """
-    after = [move for move in moves_of_it if move.at >= row.decided_at]
-    return ActionStatus(after[0].from_status if after else row.status)
+    after = [move for move in moves if move.at >= decided_at]
+    return ActionStatus(after[0].from_status if after else status)
 
 
-def _until(move: Row[*tuple[Any, ...]]) -> tuple[Part, ...]:
+def _until(move: _Move) -> tuple[Part, ...]:
     """When the move lets the action go on."""
     if move.due_at is not None:
         return (part(Phrase.UNTIL, until=move.due_at),)

@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, time, tzinfo
-from typing import Any
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, tzinfo
+from decimal import Decimal
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 
 from domain.decision import Outcome
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from domain.reasons import ReasonCode, because
 from workers.db.schema import collection_case, decision
+from workers.db.typed_rows import typed_rows
 from workers.history.loan import ExplainedLoan, why
+
+
+class _Decision(NamedTuple):
+    decided_at: datetime
+    delinquent_since: date | None
+    days_past_due: int | None
+    past_due: Decimal | None
+    ladder_id: str | None
+    ladder_version: int | None
+    ladder_day: int | None
+    step: str | None
+    rule_packs: Sequence[str]
+    outcome: str
+    hold_kind: str | None
+    waits_for: Sequence[str] | None
+    review_on: date | None
 
 
 def decisions(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Every review of the loan."""
     rows = connection.execute(
-        select(decision).where(decision.c.loan_id == subject.id).order_by(decision.c.id)
+        select(*(decision.c[name] for name in _Decision._fields))
+        .where(decision.c.loan_id == subject.id)
+        .order_by(decision.c.id)
     )
-    for row in rows:
+    for row in typed_rows(_Decision, rows):
         yield Entry(row.decided_at, tuple(_review(row, subject.currency)))
 
 
@@ -58,7 +78,7 @@ def cases_closed(connection: Connection, subject: ExplainedLoan) -> Iterator[Ent
         )
 
 
-def _review(row: Row[*tuple[Any, ...]], currency: str) -> Iterator[Part]:
+def _review(row: _Decision, currency: str) -> Iterator[Part]:
     if row.delinquent_since is not None:
         yield part(
             Phrase.PAST_DUE,
@@ -82,7 +102,7 @@ def _review(row: Row[*tuple[Any, ...]], currency: str) -> Iterator[Part]:
         yield part(Phrase.NO_NEXT_REVIEW)
 
 
-def _on_ladder(row: Row[*tuple[Any, ...]]) -> Part:
+def _on_ladder(row: _Decision) -> Part:
     ladder = {"ladder": row.ladder_id, "ladder_version": row.ladder_version}
     if row.ladder_day is None:
         return part(Phrase.BY_LADDER, **ladder)
@@ -90,7 +110,7 @@ def _on_ladder(row: Row[*tuple[Any, ...]]) -> Part:
     return part(Phrase.ON_LADDER_DAY, **ladder, ladder_day=row.ladder_day, position=position)
 
 
-def _outcome(row: Row[*tuple[Any, ...]]) -> Part:
+def _outcome(row: _Decision) -> Part:
     if row.outcome == Outcome.HELD:
         return part(Phrase.OUTCOME_HELD, hold=row.hold_kind)
     return part(Phrase(f"outcome_{row.outcome}"))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, Row, Select, Table, select
+from sqlalchemy import Column, Connection, Select, Table, select
 
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
@@ -26,6 +27,7 @@ from workers.db.schema import (
     visit,
     visit_staff,
 )
+from workers.db.typed_rows import typed_rows
 from workers.history.loan import ExplainedLoan
 
 WENT_NOWHERE = {
@@ -36,6 +38,31 @@ WENT_NOWHERE = {
 
 ON_THE_WAY = ("accepted", "queued", "sending", "sent")
 """Providers' words for a text that has not arrived yet, in their order."""
+
+
+class _Receipt(NamedTuple):
+    message_id: int
+    status: str
+    code: str | None
+    received_at: datetime
+    item: str
+
+
+class _LegalFile(NamedTuple):
+    id: int
+    opened_at: datetime
+    principal: Decimal
+    interest: Decimal
+    fees: Decimal
+    currency: str
+    limitation_on: date | None
+    item: str
+
+
+class _Need(NamedTuple):
+    legal_file_id: int
+    need: str
+    met_by: str | None
 
 
 def messages(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
@@ -69,14 +96,16 @@ def receipts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
 
     Reports overtake each other: within a minute, a text was sent before it was delivered.
     """
-    rows = connection.execute(
-        select(receipt, action.c.item)
+    columns = (receipt.c[name] for name in _Receipt._fields if name in receipt.c)
+    found = connection.execute(
+        select(*columns, action.c.item)
         .join(message, message.c.id == receipt.c.message_id)
         .join(contact, contact.c.id == message.c.contact_id)
         .join(action, action.c.id == contact.c.action_id)
         .where(action.c.loan_id == subject.id)
         .order_by(receipt.c.id)
-    ).all()
+    )
+    rows = typed_rows(_Receipt, found)
     for row in sorted(rows, key=_stage):
         text = part(Phrase.RECEIPT, item=row.item, receipt=row.status)
         overtaken_by = [
@@ -172,20 +201,28 @@ def documents(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]
 
 def legal_files(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each legal file: the claim, and what a court will ask for, on file or missing."""
-    needs: dict[int, list[Row[*tuple[Any, ...]]]] = defaultdict(list)
-    for need in connection.execute(
-        select(legal_file_need)
+    needs: dict[int, list[_Need]] = defaultdict(list)
+    found = connection.execute(
+        select(*(legal_file_need.c[name] for name in _Need._fields))
         .join(legal_file, legal_file.c.id == legal_file_need.c.legal_file_id)
         .join(action, action.c.id == legal_file.c.action_id)
         .where(action.c.loan_id == subject.id)
         .order_by(legal_file_need.c.need)
-    ):
+    )
+    for need in typed_rows(_Need, found):
         needs[need.legal_file_id].append(need)
-    for row in connection.execute(_of_loan(legal_file, subject).order_by(legal_file.c.id)):
+    columns = (legal_file.c[name] for name in _LegalFile._fields if name in legal_file.c)
+    rows = connection.execute(
+        select(*columns, action.c.item)
+        .join(action, action.c.id == legal_file.c.action_id)
+        .where(action.c.loan_id == subject.id)
+        .order_by(legal_file.c.id)
+    )
+    for row in typed_rows(_LegalFile, rows):
         yield Entry(row.opened_at, tuple(_legal_file(row, needs[row.id])))
 
 
-def _legal_file(row: Row[*tuple[Any, ...]], needs: list[Row[*tuple[Any, ...]]]) -> Iterator[Part]:
+def _legal_file(row: _LegalFile, needs: list[_Need]) -> Iterator[Part]:
     yield part(
         Phrase.LEGAL_FILE,
         item=row.item,
@@ -230,11 +267,10 @@ def _code(code: str | None) -> tuple[Part, ...]:
     return (part(Phrase.CODE, provider_code=code),) if code else ()
 
 
-def _stage(row: Row[*tuple[Any, ...]]) -> int:
+def _stage(row: _Receipt) -> int:
     word = row.status.lower()
     return ON_THE_WAY.index(word) if word in ON_THE_WAY else len(ON_THE_WAY)
 
 
-def _minute(row: Row[*tuple[Any, ...]]) -> datetime:
-    received_at: datetime = row.received_at
-    return received_at.replace(second=0, microsecond=0)
+def _minute(row: _Receipt) -> datetime:
+    return row.received_at.replace(second=0, microsecond=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Language, Sentence, in_order, part, render
@@ -12,6 +12,7 @@ from domain.language.speak import LANGUAGES
 from workers.context import Context
 from workers.db.loans import loan_not_known
 from workers.db.schema import instalment, loan
+from workers.db.typed_rows import typed_row
 from workers.history import actions, audit, borrower, decisions, effects, holds, incoming
 from workers.history.citations import Citations
 from workers.history.loan import ExplainedLoan
@@ -95,14 +96,12 @@ def _in(ctx: Context, language: str) -> Language:
 
 
 def _find(connection: Connection, external_id: str) -> ExplainedLoan:
-    found: Row[*tuple[object, ...]] | None = connection.execute(
-        select(*(loan.c[name] for name in ExplainedLoan.columns())).where(
-            loan.c.external_id == external_id
-        )
-    ).one_or_none()
+    columns = (loan.c[name] for name in ExplainedLoan._fields)
+    named = select(*columns).where(loan.c.external_id == external_id)
+    found = typed_row(ExplainedLoan, connection.execute(named))
     if found is None:
         raise loan_not_known(external_id)
-    return ExplainedLoan(**found._mapping)
+    return found
 
 
 def _opening(subject: ExplainedLoan, connection: Connection) -> list[Entry]:

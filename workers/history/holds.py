@@ -4,14 +4,32 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
+from datetime import date, datetime
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from workers.db.schema import hold, hold_release, promise
+from workers.db.typed_rows import typed_rows
 from workers.history.loan import ExplainedLoan
+
+
+class _Hold(NamedTuple):
+    id: int
+    kind: str
+    starts_on: date
+    ends_on: date | None
+    actor: str
+    made_at: datetime
+
+
+class _Release(NamedTuple):
+    hold_id: int
+    at: datetime
+    ended_on: date | None
+    ends_on: date
 
 
 def holds(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
@@ -20,23 +38,24 @@ def holds(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     Without the words of whoever placed it: those may name the borrower. That of a promise is said
     by the promise.
     """
-    releases: dict[int, list[Row[*tuple[Any, ...]]]] = defaultdict(list)
-    for release in connection.execute(
-        select(hold_release)
+    releases: dict[int, list[_Release]] = defaultdict(list)
+    released = connection.execute(
+        select(*(hold_release.c[name] for name in _Release._fields))
         .join(hold, hold.c.id == hold_release.c.hold_id)
         .where(hold.c.loan_id == subject.id)
         .order_by(hold_release.c.id)
-    ):
+    )
+    for release in typed_rows(_Release, released):
         releases[release.hold_id].append(release)
     rows = connection.execute(
-        select(hold)
+        select(*(hold.c[name] for name in _Hold._fields))
         .outerjoin(
             promise, (promise.c.loan_id == hold.c.loan_id) & (promise.c.hold_id == hold.c.id)
         )
         .where(hold.c.loan_id == subject.id, promise.c.id.is_(None))
         .order_by(hold.c.id)
     )
-    for row in rows:
+    for row in typed_rows(_Hold, rows):
         yield Entry(row.made_at, (_as_made(row, releases[row.id]),))
         for release in releases[row.id]:
             text = part(
@@ -64,11 +83,11 @@ def promises(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         )
         yield Entry(row.made_at, (text,))
         if row.completed_at is not None:
-            settled = part(Phrase(f"promise_{row.status}"), promise=row.external_id)
-            yield Entry(row.completed_at, (settled,))
+            outcome = part(Phrase(f"promise_{row.status}"), promise=row.external_id)
+            yield Entry(row.completed_at, (outcome,))
 
 
-def _as_made(row: Row[*tuple[Any, ...]], releases: list[Row[*tuple[Any, ...]]]) -> Part:
+def _as_made(row: _Hold, releases: list[_Release]) -> Part:
     """With the end that it had before anybody released it."""
     ends_on = releases[0].ended_on if releases else row.ends_on
     hold, actor, starts_on = row.kind, row.actor, row.starts_on

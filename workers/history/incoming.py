@@ -4,33 +4,48 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from domain.events import InboxStatus
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from domain.loans import ZERO
 from workers.db.schema import allocation, inbox_event, opt_out, payment, problem
+from workers.db.typed_rows import typed_rows
 from workers.history.loan import ExplainedLoan, why
+
+
+class _Payment(NamedTuple):
+    id: int
+    external_id: str
+    amount: Decimal
+    currency: str
+    paid_on: date
+    unallocated: Decimal
+    recorded_at: datetime
 
 
 def payments(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each payment and how it was allocated to the schedule."""
     of_loan = payment.c.loan_id == subject.id
-    apply_allocations: dict[int, list[Part]] = defaultdict(list)
+    allocations: dict[int, list[Part]] = defaultdict(list)
     for row in connection.execute(
         select(allocation)
         .join(payment, payment.c.id == allocation.c.payment_id)
         .where(of_loan)
         .order_by(allocation.c.due_on, allocation.c.component)
     ):
-        apply_allocations[row.payment_id].append(
+        allocations[row.payment_id].append(
             part(Phrase.ALLOCATION, component=row.component, due_on=row.due_on, amount=row.amount)
         )
-    for row in connection.execute(select(payment).where(of_loan).order_by(payment.c.id)):
-        yield Entry(row.recorded_at, tuple(_payment(row, apply_allocations[row.id])))
+    columns = (payment.c[name] for name in _Payment._fields)
+    rows = connection.execute(select(*columns).where(of_loan).order_by(payment.c.id))
+    for stored in typed_rows(_Payment, rows):
+        yield Entry(stored.recorded_at, tuple(_payment(stored, allocations[stored.id])))
 
 
 def reversals(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
@@ -72,7 +87,7 @@ def problems(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     for row in rows:
         yield Entry(row.found_at, (part(Phrase.PROBLEM, problem=row.kind, detail=row.detail),))
         if row.resolved_at is not None:
-            yield Entry(row.resolved_at, (_resolved(row),))
+            yield Entry(row.resolved_at, (_resolved(row.kind, row.actor),))
 
 
 EVENT = {
@@ -82,10 +97,10 @@ EVENT = {
 }
 
 
-def _resolved(row: Row[*tuple[Any, ...]]) -> Part:
-    if row.actor is None:
-        return part(Phrase.PROBLEM_RESOLVED, problem=row.kind)
-    return part(Phrase.PROBLEM_RESOLVED_BY, problem=row.kind, resolved_by=row.actor)
+def _resolved(kind: str, actor: str | None) -> Part:
+    if actor is None:
+        return part(Phrase.PROBLEM_RESOLVED, problem=kind)
+    return part(Phrase.PROBLEM_RESOLVED_BY, problem=kind, resolved_by=actor)
 
 
 def events(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
@@ -103,7 +118,7 @@ def events(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         yield Entry(row.received_at, (text, *why(row.reason)))
 
 
-def _payment(row: Row[*tuple[Any, ...]], apply_allocations: list[Part]) -> Iterator[Part]:
+def _payment(row: _Payment, allocations: list[Part]) -> Iterator[Part]:
     yield part(
         Phrase.PAYMENT,
         payment=row.external_id,
@@ -111,7 +126,7 @@ def _payment(row: Row[*tuple[Any, ...]], apply_allocations: list[Part]) -> Itera
         currency=row.currency,
         paid_on=row.paid_on,
     )
-    if apply_allocations:
-        yield part(Phrase.ALLOCATED, allocations=tuple(apply_allocations))
+    if allocations:
+        yield part(Phrase.ALLOCATED, allocations=tuple(allocations))
     if row.unallocated > ZERO:
         yield part(Phrase.LEFT_OVER, amount=row.unallocated)

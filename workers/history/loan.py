@@ -1,18 +1,17 @@
-"""The loan that is explained, and how its reasons are text."""
+"""The loan that is explained, and its reasons as a part of an entry."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from datetime import date, datetime
+from typing import NamedTuple
 
 from domain.language.phrases import Phrase
 from domain.language.render import Part, part
 from domain.reasons import Reasons
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainedLoan:
+class ExplainedLoan(NamedTuple):
     """The columns of `loan` that a history needs, under their own names."""
 
     id: int
@@ -26,10 +25,6 @@ class ExplainedLoan:
     written_off_at: datetime | None
     steps_tried: Sequence[str]
     steps_tried_at: date | None
-
-    @classmethod
-    def columns(cls) -> tuple[str, ...]:
-        return tuple(field.name for field in fields(cls))
 
 
 def why(reason: Reasons) -> tuple[Part, ...]:
