@@ -107,5 +107,5 @@ def peak_memory_of(worker: Process) -> dict[str, float]:
     top = psutil.Process(worker.pid)
     children = top.children(recursive=True)
     return {"parent": peak_memory(top.pid)} | {
-        f"child {nr}": peak_memory(one.pid) for nr, one in enumerate(children, 1)
+        f"child {nr}": peak_memory(child.pid) for nr, child in enumerate(children, 1)
     }

@@ -181,7 +181,7 @@ def _pay_while_a_day_is_decided(
         """When each was to be sent, by loan: a sender that is late is late for the borrower too."""
         with ThreadPoolExecutor(SENDERS) as senders, uninterrupted():
             started = time.time()
-            to_be_sent = {one.loan_id: started + n / A_SECOND for n, one in enumerate(some)}
+            to_be_sent = {letter.loan_id: started + n / A_SECOND for n, letter in enumerate(some)}
             answers = []
             for letter in some:
                 time.sleep(max(0.0, to_be_sent[letter.loan_id] - time.time()))

@@ -134,7 +134,7 @@ def _draw_due(axes: Axes, figures: Sequence[Figure], size: Size) -> None:
             places, sizes = zip(*[(point.at, median(point.runs)) for point in points], strict=True)
             axes.plot(places, sizes, linestyle="--", marker=".", color=OTHERS)
     if memory := [points for name, points in curves.items() if name.startswith(MEMORY)]:
-        most = max((points[0] for points in memory), key=lambda one: one.median)
+        most = max((points[0] for points in memory), key=lambda point: point.median)
         _say(axes, "MB", most, (0, 6))
     if points := curves.get(BY_DUE):
         _draw_medians(axes, points)
@@ -169,8 +169,8 @@ def _draw_medians(axes: Axes, points: Sequence[Figure]) -> None:
     places = [point.at for point in points]
     middle = [median(point.runs) for point in points]
     spread = [
-        [m - min(one.runs) for m, one in zip(middle, points, strict=True)],
-        [max(one.runs) - m for m, one in zip(middle, points, strict=True)],
+        [m - min(point.runs) for m, point in zip(middle, points, strict=True)],
+        [max(point.runs) - m for m, point in zip(middle, points, strict=True)],
     ]
     axes.set_xticks(places)
     axes.xaxis.set_minor_locator(NullLocator())

@@ -42,7 +42,9 @@ def print_table(answers: Answers, size: Size) -> None:
         table.add_column(column, justify="right")
     table.add_column("target")
     # What is drawn in two places is told once.
-    told = {(one.name, one.unit): one for answer in answers.values() for one in answer}
+    told = {
+        (measure.name, measure.unit): measure for answer in answers.values() for measure in answer
+    }
     figures = list(told.values())
     for figure in sorted(figures, key=lambda figure: figure.target is None):
         table.add_row(*_cells(figure), end_section=_is_last_target(figure, figures))

@@ -179,8 +179,8 @@ class _TextsOfALoop:
         settings, share = self.ctx.settings, self.count // PROCESSES
         said = (settings.twilio_account_sid, settings.twilio_from, PHONE["US"], share)
         sent = [self.pool.submit(send_in_a_loop, self.provider, *said) for _ in range(PROCESSES)]
-        for one in sent:
-            one.result(timeout=LONGEST)
+        for sending in sent:
+            sending.result(timeout=LONGEST)
 
     def check(self) -> None:
         taken = self.provider.taken()

@@ -83,18 +83,18 @@ def _write_piece(
             {
                 "external_id": f"B-{external_id}",
                 "name_encrypted": name,
-                "phone_encrypted": cipher.encrypt(one.number),
-                "phone_blind_index": cipher.blind_index(one.number),
+                "phone_encrypted": cipher.encrypt(fake_loan.number),
+                "phone_blind_index": cipher.blind_index(fake_loan.number),
                 "address_encrypted": address,
                 "facts_digest": b"",
                 "zones": [ZONE],
                 "locale": "en",
                 "updated_at": now,
             }
-            for external_id, one in zip(names, piece, strict=True)
+            for external_id, fake_loan in zip(names, piece, strict=True)
         ],
     )
-    due = [TODAY - timedelta(days=one.days_past_due) for one in piece]
+    due = [TODAY - timedelta(days=fake_loan.days_past_due) for fake_loan in piece]
     loan_ids = connection.scalars(
         insert(loan).returning(loan.c.id, sort_by_parameter_order=True),
         [

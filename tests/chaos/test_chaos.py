@@ -61,7 +61,7 @@ def test_the_verdict_counts_a_text_that_came_twice(
 def test_the_verdict_counts_a_text_that_nobody_was_owed(
     engine: Engine, book: list[OneLoan], tmp_path: Path
 ) -> None:
-    assert counted(engine, book, tmp_path, *(one.number for one in book)) == (3, 1, 0)
+    assert counted(engine, book, tmp_path, *(fake_loan.number for fake_loan in book)) == (3, 1, 0)
 
 
 def test_the_verdict_counts_a_text_that_never_came(
@@ -73,9 +73,9 @@ def test_the_verdict_counts_a_text_that_never_came(
 def test_the_same_seed_makes_the_same_book_and_every_number_is_fiction() -> None:
     book = make_book(200, seed=3)
     assert book == make_book(200, seed=3) != make_book(200, seed=4)
-    assert sum(one.owed for one in book) == 200
-    assert len({one.number for one in book}) == len(book) == 220
-    assert all(one.number[5:10] == "55501" for one in book)
+    assert sum(fake_loan.owed for fake_loan in book) == 200
+    assert len({fake_loan.number for fake_loan in book}) == len(book) == 220
+    assert all(fake_loan.number[5:10] == "55501" for fake_loan in book)
     assert MOST_LOANS > 60_000
 
 

@@ -55,8 +55,8 @@ class Verdict:
 def give_verdict(book: Sequence[OneLoan], log: Path, connection: Connection) -> Verdict:
     """What the provider accepted, against what the book owed."""
     accepted = texts_by_number(log)
-    owed = {one.number for one in book if one.owed}
-    by_name = {f"L-{n:06d}": one.number for n, one in enumerate(book)}
+    owed = {fake_loan.number for fake_loan in book if fake_loan.owed}
+    by_name = {f"L-{n:06d}": fake_loan.number for n, fake_loan in enumerate(book)}
     parked = {by_name[name] for name in connection.scalars(text(_PARKED))}
     dead = {by_name[name] for name in connection.scalars(text(_DEAD))}
     return Verdict(

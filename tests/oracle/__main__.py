@@ -91,8 +91,8 @@ def _all(borrowers: int, days: int, seed: int, started: float) -> Found:
     found, done = Found(), 0
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         waiting = [pool.submit(live, seed + n, part, days) for n, part in enumerate(parts)]
-        for one in as_completed(waiting):
-            found += one.result()
+        for part_done in as_completed(waiting):
+            found += part_done.result()
             done += 1
             if done % 20 == 0 or done == len(parts):
                 took = time.monotonic() - started

@@ -34,7 +34,7 @@ def _public_holidays(country: str) -> frozenset[date]:
 def _bound_by(jurisdiction: str) -> tuple[dict[str, Any], ...]:
     country = jurisdiction[:2]
     named = dict.fromkeys((country, jurisdiction))
-    return tuple(packs()[one] for one in named if one in packs())
+    return tuple(packs()[name] for name in named if name in packs())
 
 
 def against(life: Life, reached: Reached) -> list[str]:

@@ -213,19 +213,19 @@ def _visitors(simulation: Simulation) -> None:
         )
     )
     noticed = {record.id: record.scheduled_at for record in simulation.book.rows(select(visit))}
-    for id, one in {row.id: row for row in due}.items():
+    for id, row in {row.id: row for row in due}.items():
         try:
-            started = start_visit(ctx, one.external_id, actor=Actor(one.who))
+            started = start_visit(ctx, row.external_id, actor=Actor(row.who))
         except ArrearsError:
             continue
         stood = Reached(
             at=now.astimezone(UTC),
             channel="visit",
-            loan=key_of(one.external_id),
+            loan=key_of(row.external_id),
             staff=2,
             noticed_at=noticed[id],
         )
-        simulation.calls.append((one.external_id, stood))
+        simulation.calls.append((row.external_id, stood))
         _report(simulation, str(started.attempt), ContactOutcome.NO_ANSWER)
 
 
@@ -239,7 +239,7 @@ def _check_all(simulation: Simulation, borrower_days: int) -> Lived:
         texts[loan_id, text.body] += 1
         says = {"debt"}
         says |= {"identity"} if LENDER in text.body else set()
-        says |= {"opt_out"} if any(one in text.body for one in SPEAKS_OF_STOPPING) else set()
+        says |= {"opt_out"} if any(word in text.body for word in SPEAKS_OF_STOPPING) else set()
         life.contacts.append(
             Reached(
                 at, "sms", key_of(loan_id), number="A", says=frozenset(says), rules=named[loan_id]

@@ -48,7 +48,7 @@ def ask(life: Life, wanted: Reached, at: datetime) -> Verdict:
             for pause in life.pauses
             if pause.loan == wanted.loan and pause.told_at <= at
         ),
-        opted_out=frozenset(Channel(one) for one in stopped if one != "*"),
+        opted_out=frozenset(Channel(channel) for channel in stopped if channel != "*"),
         ceased="*" in stopped,
         collects_as=frozenset({Collects(life.collects_as)}),
         loan_id=wanted.loan,

@@ -82,9 +82,9 @@ class FakeSmsGateway:
     def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
         with self._lock:
             return tuple(
-                one.sid
-                for one in self.sent
-                if (one.text.to, one.text.sender, one.text.body)
+                earlier.sid
+                for earlier in self.sent
+                if (earlier.text.to, earlier.text.sender, earlier.text.body)
                 == (text.to, text.sender, text.body)
-                and one.at >= since
+                and earlier.at >= since
             )

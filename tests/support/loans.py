@@ -124,7 +124,7 @@ class Book:
         country = jurisdiction[:2]
         phone = PHONE[country] if phone == "" else phone
         schedule = instalments or [Instalment(date.fromisoformat(due_on), Decimal(amount))]
-        first_due_on = min(one.due_on for one in schedule)
+        first_due_on = min(due.due_on for due in schedule)
         cipher = self.ctx.cipher
         borrower_id = self._insert(
             borrower,
@@ -155,7 +155,7 @@ class Book:
         with self.ctx.engine.begin() as connection:
             connection.execute(
                 insert(instalment),
-                [{"loan_id": loan_id, **{p: getattr(one, p) for p in parts}} for one in schedule],
+                [{"loan_id": loan_id, **{p: getattr(due, p) for p in parts}} for due in schedule],
             )
         return loan_id
 

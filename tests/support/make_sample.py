@@ -111,9 +111,14 @@ def _fitting(
 
 
 def _lines(chosen: list[Chosen], rows: dict[str, dict[str, str]]) -> list[dict[str, str]]:
-    lines = {one.loan.external_id: rows[one.loan.external_id] | _added(one) for one in chosen}
+    lines = {
+        sampled.loan.external_id: rows[sampled.loan.external_id] | _added(sampled)
+        for sampled in chosen
+    }
     _give_phones(lines.values())
-    texted = [lines[one.loan.external_id] for one in chosen if one.days_past_due in (1, 3)]
+    texted = [
+        lines[sampled.loan.external_id] for sampled in chosen if sampled.days_past_due in (1, 3)
+    ]
     opted_out, undelivered, invalid, no_zone, *others = texted
     opted_out["phone"] = opted_out["phone"][:-4] + "0190"
     undelivered["phone"] = undelivered["phone"][:-4] + "0191"

@@ -59,7 +59,7 @@ class LendersSystems:
 
     @property
     def kinds(self) -> list[str]:
-        return [one.kind for one in self.got]
+        return [event.kind for event in self.got]
 
     def take(self, post: BaseHTTPRequestHandler) -> None:
         body = post.rfile.read(int(post.headers["Content-Length"]))

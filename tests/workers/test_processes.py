@@ -248,8 +248,8 @@ def test_after_a_day_no_name_number_or_address_stands_anywhere_in_the_clear(
     for there in ("arrears.sms.send_sms", "arrears.events.apply_events", "text_day_1", "flower_"):
         assert there in everything, "there was something to look at"
     personal = (NAME, ADDRESS, "+1212555", "1212555", NEW_ADDRESS, NEW_NUMBER, WROTE_BACK)
-    for one in (*personal, NEW_NUMBER[2:], *(text.body for text in texts)):
-        assert one not in everything
+    for value in (*personal, NEW_NUMBER[2:], *(text.body for text in texts)):
+        assert value not in everything
 
 
 def assert_flower_shows_the_business(flower: str) -> None:
@@ -285,8 +285,8 @@ def write_back(public_url: str) -> list[requests.Response]:
     form = {"MessageSid": "SM" + "f" * 32, "From": "+12125550101", "Body": WROTE_BACK}
     signature = RequestValidator("secret").compute_signature(url, form)
     return [
-        requests.post(url, data=form, headers={"X-Twilio-Signature": one}, timeout=10)
-        for one in (signature, "forged")
+        requests.post(url, data=form, headers={"X-Twilio-Signature": given}, timeout=10)
+        for given in (signature, "forged")
     ]
 
 
@@ -322,9 +322,9 @@ def stored_in(book: Book) -> list[str]:
     for table in metadata.sorted_tables:
         rows = select(cast(column(table.name), Text)).select_from(table)
         stored += [row for (row,) in book.rows(rows)]
-        for one in table.c:
-            if isinstance(one.type, LargeBinary):
-                values = book.rows(select(one).where(one.is_not(None)))
+        for stored_column in table.c:
+            if isinstance(stored_column.type, LargeBinary):
+                values = book.rows(select(stored_column).where(stored_column.is_not(None)))
                 stored += [bytes(value).decode("latin-1") for (value,) in values]
     return stored
 
@@ -335,7 +335,7 @@ def held_by(client: redis.Redis) -> list[str]:
     for key in client.scan_iter():
         match client.type(key):
             case b"list":
-                held += [str(one) for one in client.lrange(key, 0, -1)]
+                held += [str(message) for message in client.lrange(key, 0, -1)]
             case b"hash":
                 held.append(str(client.hgetall(key)))
             case b"zset":

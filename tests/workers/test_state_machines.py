@@ -281,7 +281,7 @@ class Loan(RuleBasedStateMachine):
     def nobody_is_texted_twice_unless_a_person_said_so(self) -> None:
         of = {row.id: row.action_id for row in self.book.rows(select(message))}
         taken = Counter(of[reference] for reference in self.provider.taken)
-        assert all(n == 1 for one, n in taken.items() if one not in self.sent_again)
+        assert all(n == 1 for action_id, n in taken.items() if action_id not in self.sent_again)
 
     @invariant()
     def a_promise_is_settled_once(self) -> None:

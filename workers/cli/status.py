@@ -66,7 +66,7 @@ def _show(found: Status, depths: Mapping[str, int] | None) -> None:
 
 
 def _spoken(counts: Iterable[ReasonCount]) -> dict[str, int]:
-    return {speak(each.reason): each.count for each in counts}
+    return {speak(count.reason): count.count for count in counts}
 
 
 def _loans(found: Status) -> dict[str, int]:

@@ -36,7 +36,9 @@ _HAD_EFFECT = {
 
 def _effects(conditions: Mapping[str, str]) -> str:
     """A query of the effects of all actions, with the action, the loan and the table of each."""
-    tables = dict.fromkeys(metadata.tables[each.effect_table] for each in ACTION_TYPES.values())
+    tables = dict.fromkeys(
+        metadata.tables[action_type.effect_table] for action_type in ACTION_TYPES.values()
+    )
     queries = [
         f"""
         SELECT e.action_id, {"e" if "loan_id" in table.c else "a"}.loan_id, '{table}' AS effect
@@ -51,7 +53,7 @@ def _effects(conditions: Mapping[str, str]) -> str:
 _EFFECTS = f"""
 effect AS ({_effects(_HAD_EFFECT)}),
 expected (type, effect) AS (
-    VALUES {", ".join(f"('{each}', '{each.effect_table}')" for each in ACTION_TYPES.values())})
+    VALUES {", ".join(f"('{action}', '{action.effect_table}')" for action in ACTION_TYPES.values())})
 """
 
 _COUNTS: dict[Gap, str] = {

@@ -200,7 +200,7 @@ def _actions(connection: Connection, now: datetime) -> Actions:
             for action_type in sorted(by_type)
         },
         deferred_by_rules=_sum(
-            (", ".join(group.rules or (each.code for each in group.reason)), group.actions)
+            (", ".join(group.rules or (reason.code for reason in group.reason)), group.actions)
             for group in groups
             if group.status == ActionStatus.DEFERRED
         ),

@@ -30,8 +30,8 @@ TODAY = ("2026-03-02 08:00", "2026-03-02 23:00")
 def book(engine: Engine) -> Book:
     """Ten in the morning, one day past due, and two collectors on shift until late."""
     book = Book(engine, now="2026-03-02 10:00")
-    for one in ("c-1", "c-2"):
-        book.staff(one, "caller", shift=TODAY)
+    for reference in ("c-1", "c-2"):
+        book.staff(reference, "caller", shift=TODAY)
     return book
 
 
@@ -44,8 +44,8 @@ def an_open_call(book: Book, loan: str = "L-1", **given: str) -> None:
 def an_enquiry(book: Book) -> None:
     """A call on day 8 that has to learn the reason."""
     book.loan("L-1", due_on="2026-03-01")
-    for one in (1, 2):
-        book.shift(one, "2026-03-09 08:00", "2026-03-09 20:00")
+    for staff_id in (1, 2):
+        book.shift(staff_id, "2026-03-09 08:00", "2026-03-09 20:00")
     book.at("2026-03-09 10:00").escalate("L-1")
     assert assign_call(book.ctx, book.action_id("L-1", "enquiry_call")) == "assigned"
 
@@ -133,8 +133,8 @@ def test_a_call_without_an_answer_may_be_tried_again_and_after_a_conversation_no
 ) -> None:
     """12 CFR 1006.14(b)(2): seven in seven days, and seven days of rest once spoken."""
     us = Book(book.ctx.engine, now="2026-03-02 12:00", zone="America/New_York")
-    for one in ("u-1", "u-2"):
-        us.staff(one, "caller", shift=("2026-03-02 08:00", "2026-03-02 20:00"))
+    for reference in ("u-1", "u-2"):
+        us.staff(reference, "caller", shift=("2026-03-02 08:00", "2026-03-02 20:00"))
     us.loan("U-1", due_on="2026-03-01", jurisdiction="US")
     us.escalate("U-1")
     assert assign_call(us.ctx, us.action_id("U-1", "friendly_call")) == "assigned"
@@ -264,8 +264,8 @@ def test_an_assigned_call_that_nobody_made_counts_for_nothing(book: Book) -> Non
 def a_visit(book: Book) -> str:
     """Scheduled on day 30. Returns the moment at which it begins, in the lender's zone."""
     book.loan("L-1", due_on="2026-03-01", steps_tried=("remind", "enquire"))
-    for one in ("v-1", "v-2"):
-        staff_id = book.staff(one, "visitor")
+    for reference in ("v-1", "v-2"):
+        staff_id = book.staff(reference, "visitor")
         for day in range(1, 10):
             book.shift(staff_id, f"2026-04-0{day} 08:00", f"2026-04-0{day} 20:00")
     book.at("2026-03-31 10:00").escalate("L-1")
@@ -326,7 +326,7 @@ def test_a_story_tells_of_attempts_and_looks_and_shows_nothing_personal(book: Bo
     started = start_call(book.ctx, "L-1", actor=Actor("c-1"))
     tell(book, started.attempt, "spoke", "unemployed")
     with book.ctx.engine.connect() as connection:
-        story = "\n".join(one.text for one in loan_history(connection, book.ctx, "L-1"))
+        story = "\n".join(entry.text for entry in loan_history(connection, book.ctx, "L-1"))
     assert "The number was shown to c-1 for enquiry_call, to be called." in story
     assert "c-1 reported the result of the call for enquiry_call: spoke." in story
     assert "Why it is overdue, as the borrower said: unemployed." in story

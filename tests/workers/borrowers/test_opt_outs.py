@@ -42,16 +42,16 @@ def test_who_asked_not_to_be_reached_by_one_channel_is_reached_by_the_others(
     book: Book, channel: Channel
 ) -> None:
     tell(book, "opt_out", borrower="B-L-1", channel=channel, actor="c-1")
-    for one in (Channel.SMS, Channel.CALL, Channel.VISIT):
-        answer, rules = asked(book, one)
-        assert (OPTED_OUT in rules) is (one is channel)
-        assert (answer is Permission.BARRED) is (one is channel)
+    for other in (Channel.SMS, Channel.CALL, Channel.VISIT):
+        answer, rules = asked(book, other)
+        assert (OPTED_OUT in rules) is (other is channel)
+        assert (answer is Permission.BARRED) is (other is channel)
 
 
 def test_who_asked_to_be_left_alone_is_reached_by_nothing_but_the_court(book: Book) -> None:
     tell(book, "opt_out", borrower="B-L-1", channel=None, actor="c-1")
-    for one in (Channel.SMS, Channel.CALL, Channel.VISIT):
-        assert asked(book, one) == (Permission.BARRED, (CEASED,))
+    for channel in (Channel.SMS, Channel.CALL, Channel.VISIT):
+        assert asked(book, channel) == (Permission.BARRED, (CEASED,))
     assert asked(book, Channel.LEGAL)[0] is Permission.ALLOWED
     since = book.one(borrower).ceased_at
     book.at("2026-03-05 10:00")

@@ -145,8 +145,8 @@ def test_a_crash_before_the_commit_leaves_the_call_as_it_was(
 def test_a_call_costs_as_many_statements_with_thirty_collectors_as_with_one(book: Book) -> None:
     counts = []
     for number, collectors in enumerate((1, 30)):
-        for one in range(collectors):
-            book.staff(f"c-{number}-{one}", "caller", shift=TODAY)
+        for nr in range(collectors):
+            book.staff(f"c-{number}-{nr}", "caller", shift=TODAY)
         action_id = due_call(book, f"L-{number}")
         with statements(book.ctx.engine) as sent:
             assert assign_call(book.ctx, action_id) == "assigned"

@@ -94,7 +94,7 @@ def test_an_event_that_was_given_up_is_sent_again_under_its_id(
     assert done.stdout.strip() == f"The event {dead} is sent again."
     book.clock.at = datetime.now(UTC)
     assert deliver_events(book.ctx, book.loan_id("L-1")) == 1
-    assert [one.id for one in systems.got] == [dead, dead]
+    assert [event.id for event in systems.got] == [dead, dead]
 
 
 def test_all_events_that_were_given_up_are_sent_again(book: Book, systems: LendersSystems) -> None:

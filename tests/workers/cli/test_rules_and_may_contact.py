@@ -28,7 +28,7 @@ def book(engine: Engine) -> Book:
 
 def test_every_rule_says_what_it_asks_in_a_sentence() -> None:
     said = [describe_rule(rule) for pack in shipped_policy().rule_packs for rule in pack.rules]
-    assert all(one.endswith(".") and one[0].isupper() for one in said)
+    assert all(rule.endswith(".") and rule[0].isupper() for rule in said)
 
 
 def test_a_country_s_rules_stand_with_their_articles_and_what_needs_review(

@@ -189,7 +189,7 @@ def test_the_scan_looks_its_loans_up_and_never_reads_the_whole_book(engine: Engi
     with sent_with_values(engine) as sent:
         scan(book)
 
-    finds = [one for one in sent if one[0].startswith("SELECT due.review_on")]
+    finds = [statement for statement in sent if statement[0].startswith("SELECT due.review_on")]
     assert finds
     for statement, values in finds:
         with engine.connect() as connection:

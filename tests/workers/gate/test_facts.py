@@ -156,7 +156,9 @@ def test_two_loans_of_one_borrower_race_for_the_last_contact_of_the_week(engine:
 
     assert sorted(came) == ["accepted", "nothing to do"]
     assert len(book.sms.sent) == 1
-    (late,) = [one for one in ("L-1", "L-2") if book.actions(one)["text_day_1"] == "deferred"]
+    (late,) = [
+        loan_id for loan_id in ("L-1", "L-2") if book.actions(loan_id)["text_day_1"] == "deferred"
+    ]
     assert "us_wa.contacts" in book.action(late, "text_day_1").rules
 
 

@@ -64,8 +64,10 @@ def write_tape(tape: Path, paid: str) -> None:
 def have_in_order(lines: list[str], *wanted: str) -> None:
     """Each of these is said, one after the other."""
     rest = iter(lines)
-    for one in wanted:
-        assert any(one in line for line in rest), f"{one!r} is not said in its place: {lines}"
+    for sentence in wanted:
+        assert any(sentence in line for line in rest), (
+            f"{sentence!r} is not said in its place: {lines}"
+        )
 
 
 @pytest.fixture

@@ -213,11 +213,11 @@ def test_while_secrets_rotate_either_of_them_signs(book: Book) -> None:
     assert tell(book, an_event(), secret=SECRET).status_code == 202
     assert tell(book, an_event(), secret=OTHER_SECRET).status_code == 202
     both = (
-        signed(json.dumps(an_event()).encode(), book.clock.at, secret=one)
-        for one in (OTHER_SECRET, "whsec_" + "A" * 32)
+        signed(json.dumps(an_event()).encode(), book.clock.at, secret=secret)
+        for secret in (OTHER_SECRET, "whsec_" + "A" * 32)
     )
     listen(book, OTHER_SECRET)
-    signatures = " ".join(one["webhook-signature"] for one in both)
+    signatures = " ".join(headers["webhook-signature"] for headers in both)
     assert tell(book, an_event(), webhook_signature=signatures).status_code == 202
 
 

@@ -450,7 +450,7 @@ def test_many_at_once_end_as_one_by_one(
                 if at_once
                 else [apply_event(same_context, id) for id in ids]
             )
-            return [one.status for one in came], [
+            return [result.status for result in came], [
                 connection.execute(text(end)).all() for end in ENDS
             ]
 

@@ -224,7 +224,7 @@ def test_two_workers_open_one_file(book: Book) -> None:
 def test_a_file_costs_as_many_statements_for_forty_instalments_as_for_one(book: Book) -> None:
     counts = []
     for loan_id, owed in (("L-1", 1), ("L-2", 40)):
-        monthly = [Instalment(MARCH + timedelta(days=one), Decimal(10)) for one in range(owed)]
+        monthly = [Instalment(MARCH + timedelta(days=nr), Decimal(10)) for nr in range(owed)]
         book.loan(loan_id, instalments=monthly, steps_tried=TRIED)
         book.escalate(loan_id)
         book.approve(loan_id)

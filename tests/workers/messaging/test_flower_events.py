@@ -57,7 +57,8 @@ class Worker:
         messages = iter(lambda: self.flower.get(no_ack=True), None)
         told = (message.decode() for message in messages)
         return [
-            [one["uuid"] for one in (some if isinstance(some, list) else [some])] for some in told
+            [event["uuid"] for event in (some if isinstance(some, list) else [some])]
+            for some in told
         ]
 
 

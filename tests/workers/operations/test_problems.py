@@ -74,9 +74,9 @@ def test_every_event_that_was_not_applied_is_shown_with_its_reason(engine: Engin
     receive_payment(book, 102, "L-1")
 
     *refused, waiting, untried = problems_of(book).events
-    assert [one.event for one in refused] == [f"payment:P-{n}" for n in range(rejected)]
-    assert {one.status for one in refused} == {"rejected"}
-    assert all("in USD and loan L-1 in CNY" in speak(one.reason) for one in refused)
+    assert [event.event for event in refused] == [f"payment:P-{n}" for n in range(rejected)]
+    assert {event.status for event in refused} == {"rejected"}
+    assert all("in USD and loan L-1 in CNY" in speak(event.reason) for event in refused)
     assert (waiting.event, waiting.status) == ("payment:P-100", "received")
     assert "Loan L-9 is not known" in speak(waiting.reason)
     assert (untried.event, untried.reason) == ("payment:P-102", ())
@@ -129,7 +129,7 @@ def test_a_problem_that_somebody_saw_to_is_closed_and_comes_back_with_its_cause(
     with pytest.raises(ArrearsError, match="no open problem sent_after_all"):
         resolve_problem(book.ctx, "L-1", "sent_after_all", actor=Actor("ops-1"), why="rang")
     with engine.connect() as connection:
-        story = [one.text for one in loan_history(connection, book.ctx, "L-1")]
+        story = [entry.text for entry in loan_history(connection, book.ctx, "L-1")]
     assert "The problem (sent after all) was resolved by ops-1." in story
     found()
     assert len(problems_of(book).loans) == 1

@@ -139,7 +139,7 @@ def test_two_workers_deliver_each_event_once_and_in_order(
 
     concurrently(*[lambda: deliver(book)] * 3)
 
-    numbers = [one.told["data"]["number"] for one in systems.got]
+    numbers = [event.told["data"]["number"] for event in systems.got]
     assert numbers == list(range(BATCH_SIZE - 5))
     assert systems.most_at_once == 1
 
@@ -222,7 +222,7 @@ def test_an_event_is_given_up_after_about_two_days_and_the_next_has_its_turn(
     systems.status = 500
     posted_at = tries(book, systems, until=timedelta(days=3))
 
-    first = [one for one in systems.got if one.kind == "loan.escalated"]
+    first = [event for event in systems.got if event.kind == "loan.escalated"]
     assert len(first) == MAX_TRIES
     assert timedelta(days=1.5) < posted_at[MAX_TRIES - 1] - posted_at[0] < timedelta(days=2.5)
     assert statuses(book) == ["dead", "waiting"]

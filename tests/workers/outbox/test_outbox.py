@@ -215,7 +215,7 @@ def test_telling_costs_an_envelope_one_statement_however_many_loans_it_holds(
         with statements(engine) as sent:
             escalate_loans(book.ctx, ids)
         counts[size] = len(sent)
-        assert sum("INSERT INTO outbox_event" in one for one in sent) == 1
+        assert sum("INSERT INTO outbox_event" in statement for statement in sent) == 1
     assert counts[1] == counts[7]
     assert len(told(book)) == 8
 

@@ -120,7 +120,7 @@ def test_run_twice_or_twice_at_once_it_erases_once(book: Book) -> None:
     done = concurrently(*(lambda: erase_expired_data(book.ctx) for _ in range(2)))
     done = [*done, erase_expired_data(book.ctx)]
 
-    assert sum(one.borrowers for one in done) == 1
+    assert sum(run.borrowers for run in done) == 1
     assert len(book.rows(erasure)) == 1
 
 

@@ -108,7 +108,7 @@ def test_what_is_binary_is_encrypted_or_a_blind_index() -> None:
         if isinstance(column.type, LargeBinary)
     }
     assert {
-        one for one in binary if not one.endswith(("_encrypted", "digest", "blind_index"))
+        name for name in binary if not name.endswith(("_encrypted", "digest", "blind_index"))
     } == set()
 
 

@@ -97,7 +97,7 @@ def test_that_contacts_changed_is_still_told_and_what_they_are_is_not(book: Book
     gone = {"phone_encrypted": None, "address_encrypted": None}
     assert kept.payload == {"borrower": "B-L-1", "digest": payload["digest"], **gone}
     with book.ctx.engine.connect() as connection:
-        story = "\n".join(one.text for one in loan_history(connection, book.ctx, "L-1"))
+        story = "\n".join(entry.text for entry in loan_history(connection, book.ctx, "L-1"))
     assert "the number, the address" in story
     assert not prune(book.ctx).anything
     # The same event told again is still known to be the same.
@@ -127,5 +127,5 @@ def test_two_at_once_take_each_event_once(book: Book) -> None:
 
     done = concurrently(*(lambda: prune(book.ctx) for _ in range(2)))
 
-    assert sum(one.events_out for one in done) == 20
+    assert sum(run.events_out for run in done) == 20
     assert book.rows(outbox_event) == []

@@ -168,7 +168,7 @@ def test_of_two_people_who_decide_at_once_one_is_told_that_it_is_settled(book: B
         return "done"
 
     said = concurrently(partial(say, mark_sent), partial(say, mark_unsent))
-    assert sorted(one == "done" for one in said) == [False, True]
+    assert sorted(result == "done" for result in said) == [False, True]
     assert standing(book) in [("done", ["accepted"]), ("failed", ["not_sent"])]
 
 

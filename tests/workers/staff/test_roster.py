@@ -49,7 +49,7 @@ def test_the_sample_roster_has_somebody_for_every_kind_of_work() -> None:
     assert all(caller.shifts for caller in callers)
     anywhere = [member for member in members if Role.VISITOR in member.roles and not member.regions]
     for language in ("en", "zh-Hans"):
-        assert any(language in one.languages for one in anywhere)
+        assert any(language in member.languages for member in anywhere)
     assert len(anywhere) >= 2
     roles = [role for member in members for role in member.roles]
     assert roles.count(Role.SUPERVISOR) == roles.count(Role.LAWYER) == 1

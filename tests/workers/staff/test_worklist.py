@@ -148,9 +148,9 @@ def test_nobody_finds_work_for_arrears_that_were_paid(book: Book) -> None:
     open_legal_file(book.ctx, book.action_id("L-3", "legal_file"))
     waiting_file(book, "L-4")
     before = work_of(book, on="2026-03-09")
-    assert [len(one) for one in (before.calls, before.visits, before.files, before.approvals)] == (
-        [1, 1, 1, 1]
-    )
+    assert [
+        len(items) for items in (before.calls, before.visits, before.files, before.approvals)
+    ] == ([1, 1, 1, 1])
 
     for loan in ("L-1", "L-2", "L-3", "L-4"):
         pay(book, loan)

@@ -170,7 +170,7 @@ def test_without_an_address_or_a_time_zone_nobody_is_sent(book: Book) -> None:
     assert schedule_visit(book.ctx, due_visit(book, "L-1", address=None)) == "nothing to do"
     assert schedule_visit(book.ctx, due_visit(book, "L-2", zones=[])) == "nothing to do"
     deferred = [book.action(loan, "field_visit") for loan in ("L-1", "L-2")]
-    assert [(one.status, one.due_at) for one in deferred] == [("deferred", None)] * 2
+    assert [(action.status, action.due_at) for action in deferred] == [("deferred", None)] * 2
 
 
 def test_a_visit_costs_as_many_statements_for_the_tenth_slot_as_for_the_first(book: Book) -> None:
