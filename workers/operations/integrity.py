@@ -53,7 +53,7 @@ def _effects(conditions: Mapping[str, str]) -> str:
 _EFFECTS = f"""
 effect AS ({_effects(_HAD_EFFECT)}),
 expected (type, effect) AS (
-    VALUES {", ".join(f"('{action}', '{action.effect_table}')" for action in ACTION_TYPES.values())})
+    VALUES {", ".join(f"('{type_}', '{type_.effect_table}')" for type_ in ACTION_TYPES.values())})
 """
 
 _COUNTS: dict[Gap, str] = {

@@ -73,7 +73,7 @@ def test_the_keys_of_all_times_open_the_book(engine: Engine, book: Book) -> None
 def test_keys_that_do_not_decrypt_the_first_and_the_last_value_are_refused(
     engine: Engine, book: Book, keys: list[str]
 ) -> None:
-    with pytest.raises(ArrearsError, match="None of the keys in ARREARS_ENCRYPTION_KEYS opens"):
+    with pytest.raises(ArrearsError, match="None of the keys in ARREARS_ENCRYPTION_KEYS decrypts"):
         assert_keys_open(engine, Cipher(keys))
 
 
