@@ -48,12 +48,9 @@ def promise_hold(promise: Promise) -> Hold:
     return Hold(HoldKind.PROMISE, promise.made_at.date(), ends_on=ends_on)
 
 
-def _counts(promise: Promise, each_payment: ReceivedPayment) -> bool:
-    since = (
-        promise.made_at.date() <= each_payment.paid_on
-        and promise.made_at <= each_payment.recorded_at
-    )
-    return since and each_payment.paid_on <= promise.due_on
+def _counts(promise: Promise, payment: ReceivedPayment) -> bool:
+    since = promise.made_at.date() <= payment.paid_on and promise.made_at <= payment.recorded_at
+    return since and payment.paid_on <= promise.due_on
 
 
 class PromiseStatus(StrEnum):

@@ -77,10 +77,10 @@ def _read_entry(value: Value, so_far: _SoFar) -> Step | Days:
     section = value.section("step days items names")
     days = _read_days(section.need("days"))
     earlier = tuple(so_far.steps)
-    id_ = _new_id(section.need("step"), so_far.steps)
+    step_id = _new_id(section.need("step"), so_far.steps)
     read = partial(_read_item, step_days=days, earlier=earlier, so_far=so_far)
     names = section.maybe("names", _read_names) or {}
-    return Step(id_, days, section.need("items").entries(read), names)
+    return Step(step_id, days, section.need("items").entries(read), names)
 
 
 def _read_item(value: Value, step_days: Days, earlier: tuple[str, ...], so_far: _SoFar) -> Item:
@@ -107,8 +107,8 @@ def _read_names(value: Value) -> dict[str, str]:
 
 def _new_id(value: Value, seen: dict[str, Value]) -> str:
     """The records know a step and an item by its id, so an id must be unique in a ladder."""
-    id_ = value.identifier()
-    return value.unused(id_, seen, f"The ladder has the {value.key} {id_}")
+    new_id = value.identifier()
+    return value.unused(new_id, seen, f"The ladder has the {value.key} {new_id}")
 
 
 def _read_item_days(section: Section, step_days: Days, grace_days: int) -> Days:

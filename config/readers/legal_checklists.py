@@ -74,9 +74,9 @@ def checklist_for(
 def _read_evidence(value: Value, seen: dict[str, Value]) -> Evidence:
     section = value.section("id text satisfied_by citation confidence")
     text = section.need("text").section("en zh")
-    id_ = section.need("id").identifier()
+    evidence_id = section.need("id").identifier()
     return Evidence(
-        id=value.unused(id_, seen, f"{id_} is on the list"),
+        id=value.unused(evidence_id, seen, f"{evidence_id} is on the list"),
         text_en=text.need("en").text(),
         text_zh=text.need("zh").text(),
         satisfied_by=section.need("satisfied_by").word(SatisfiedBy),

@@ -51,13 +51,13 @@ def read_roster(path: Path) -> tuple[StaffMember, ...]:
 
 def _read_member(value: Value, seen: dict[str, Value]) -> StaffMember:
     section = value.section(STAFF_KEYS)
-    id_ = section.need("id").text()
+    member_id = section.need("id").text()
     zone = section.maybe("zone", Value.zone)
     shifts = section.maybe("shifts", read_hours) or ()
     if shifts:
         section.need("zone")  # without a zone the hours of a shift are not known
     return StaffMember(
-        id=section.need("id").unused(id_, seen, f"{id_} is on the roster"),
+        id=section.need("id").unused(member_id, seen, f"{member_id} is on the roster"),
         roles=section.need("roles").entries(partial(Value.word, words=Role)),
         languages=section.entries("languages", Value.text),
         regions=section.entries("regions", Value.text),

@@ -87,13 +87,13 @@ def _read_rule(value: Value, pack_id: str, calendar: Calendar) -> Rule:
 
 def _read_rule_id(value: Value, pack_id: str) -> str:
     """A rule id begins with its pack's: so verdicts can be traced, and ids of packs never clash."""
-    id_ = value.identifier()
-    if not id_.startswith(f"{pack_id}."):
+    rule_id = value.identifier()
+    if not rule_id.startswith(f"{pack_id}."):
         raise value.refuse(
-            f"The rule id {id_} does not begin with its pack's.",
+            f"The rule id {rule_id} does not begin with its pack's.",
             f"Write {pack_id}. and a name, such as {pack_id}.contact_hours.",
         )
-    return id_
+    return rule_id
 
 
 def _read_channels(section: Section, rule_type: type[Rule]) -> frozenset[Channel]:

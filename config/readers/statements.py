@@ -43,12 +43,12 @@ def load_statements(directory: Path) -> Mapping[str, Wordings]:
 
 def statements_in(text: str, placeholders: Collection[str], wordings: Wordings) -> frozenset[Says]:
     """The statements of a template. `text` is its source, `placeholders` the values it needs."""
-    by_value = {says for says, names in BY_PLACEHOLDER.items() if names & set(placeholders)}
+    by_placeholder = {says for says, names in BY_PLACEHOLDER.items() if names & set(placeholders)}
     plain = text.casefold()
     by_words = {
         says for says, words in wordings.items() if any(word.casefold() in plain for word in words)
     }
-    return frozenset(by_value | by_words)
+    return frozenset(by_placeholder | by_words)
 
 
 def _wordings(value: Value) -> Wordings:

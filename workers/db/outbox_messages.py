@@ -101,12 +101,12 @@ def of_moved_actions(
             OutboxMessage(
                 OutboxEventKind.ACTION_DEAD,
                 action.loan_id,
-                _place(action.id, action) | {"reason": reasons_as_json(reason)},
+                _action_data(action.id, action) | {"reason": reasons_as_json(reason)},
             )
             for action in moved
         ]
     return [
-        OutboxMessage(kind, action.loan_id, _place(action.id, action))
+        OutboxMessage(kind, action.loan_id, _action_data(action.id, action))
         for action in moved
         if (kind := _EVENTS.get((action.type, to)))
     ]
@@ -120,7 +120,7 @@ def of_text(text: AdvancedText, to: MessageStatus) -> list[OutboxMessage]:
     kinds = [OutboxEventKind.TEXT_SENT] if text.status in UNRESOLVED and to in _SENT else []
     if to in _EVENT_OF_TEXT:
         kinds.append(_EVENT_OF_TEXT[to])
-    data = {"text": text.id, **_place(text.action_id, text)}
+    data = {"text": text.id, **_action_data(text.action_id, text)}
     return [OutboxMessage(kind, text.loan_id, data) for kind in kinds]
 
 
@@ -134,11 +134,11 @@ def of_cured_cases(cases: Iterable[CuredCase]) -> list[OutboxMessage]:
     ]
 
 
-def _place(action_id: int, place: MovedAction | AdvancedText) -> dict[str, Any]:
+def _action_data(action_id: int, source: MovedAction | AdvancedText) -> dict[str, Any]:
     """The members that every message about an action has."""
     return {
         "action": action_id,
-        "step": place.step,
-        "item": place.item,
-        "past_due_since": place.delinquent_since,
+        "step": source.step,
+        "item": source.item,
+        "past_due_since": source.delinquent_since,
     }

@@ -18,8 +18,8 @@ from sqlalchemy import Connection, Engine, Executable, event
 from sqlalchemy import literal as sql_literal
 from sqlalchemy.sql.elements import ColumnElement
 
-PREPARED = "arrears_planned_once"
-_LAST_NUMBER = "arrears_plan_number"
+PREPARED = "arrears_prepared"
+_LAST_NUMBER = "arrears_last_prepared_number"
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 
@@ -65,5 +65,5 @@ def _prepare(connection: Connection, statement: str, name: str) -> str:
     parameters_of = list(dict.fromkeys(_PARAMETER.findall(statement)))
     body = _PARAMETER.sub(lambda found: f"${parameters_of.index(found[1]) + 1}", statement)
     connection.exec_driver_sql(f"PREPARE {name} AS {body}")
-    values = ", ".join(f"%({given_value})s" for given_value in parameters_of)
+    values = ", ".join(f"%({parameter})s" for parameter in parameters_of)
     return f"EXECUTE {name} ({values})" if values else f"EXECUTE {name}"

@@ -31,17 +31,17 @@ class Position:
     """
 
 
-_GIVEN = as_rows(
+_NEW_POSITIONS = as_rows(
     loan.c[name] for name in ("id", "review_on", "delinquent_since", "acknowledged_on")
 )
 _SET = prepared(
     update(loan)
-    .where(is_among(loan.c.id, "of_loans"), loan.c.id == _GIVEN.c.id)
+    .where(is_among(loan.c.id, "of_loans"), loan.c.id == _NEW_POSITIONS.c.id)
     .values(
-        review_on=_GIVEN.c.review_on,
-        delinquent_since=_GIVEN.c.delinquent_since,
+        review_on=_NEW_POSITIONS.c.review_on,
+        delinquent_since=_NEW_POSITIONS.c.delinquent_since,
         # NULL never replaces a date.
-        acknowledged_on=func.greatest(loan.c.acknowledged_on, _GIVEN.c.acknowledged_on),
+        acknowledged_on=func.greatest(loan.c.acknowledged_on, _NEW_POSITIONS.c.acknowledged_on),
         quarantined_until=None,
         updated_at=bindparam("now"),
     )

@@ -53,8 +53,8 @@ def reassess(
     days = acknowledged or {}
     positions = [_position(id, fact, arrears[id], days.get(id), now) for id, fact in facts.items()]
     set_positions(connection, positions, now)
-    arranged = [id for id, fact in facts.items() if fact.has(ActionStatus.ASSIGNED)]
-    cancel_appointments(connection, arranged, now)
+    assigned = [id for id, fact in facts.items() if fact.has(ActionStatus.ASSIGNED)]
+    cancel_appointments(connection, assigned, now)
     recheck_deferred(
         connection, [id for id, fact in facts.items() if fact.has(ActionStatus.DEFERRED)], now
     )

@@ -124,13 +124,14 @@ def keep_promises(connection: Connection, loan_ids: Sequence[int], now: datetime
     Only the full promised amount keeps a promise. The caller reassesses the loans.
     """
     for stored in _open_promises(connection, loan_ids):
-        new = Promise(stored.amount, stored.due_on, stored.made_at.astimezone(now.tzinfo))
+        made_at = stored.made_at.astimezone(now.tzinfo)
+        open_promise = Promise(stored.amount, stored.due_on, made_at)
         received = connection.execute(
             select(payment.c.amount, payment.c.paid_on, payment.c.recorded_at).where(
                 payment.c.loan_id == stored.loan_id, payment.c.reversed_on.is_(None)
             )
         )
-        if is_kept(new, (ReceivedPayment(*row) for row in received)):
+        if is_kept(open_promise, (ReceivedPayment(*row) for row in received)):
             _complete(connection, stored, PromiseStatus.KEPT, now)
 
 

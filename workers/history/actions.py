@@ -48,10 +48,9 @@ def planned(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         .order_by(action.c.id)
     )
     for row in rows:
+        first_status = _first_status(moves_of[row.id], row.decided_at, row.status)
         text = part(
-            BEGAN_AS.get(
-                _first_status(moves_of[row.id], row.decided_at, row.status), Phrase.PLANNED
-            ),
+            BEGAN_AS.get(first_status, Phrase.PLANNED),
             item=row.item,
             action_type=ACTION_TYPES[row.type],
             step=row.step,

@@ -68,7 +68,7 @@ def holds(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
 
 
 def promises(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
-    """Each promise when it was made, and what became of it."""
+    """Each promise when it was made, and how it ended."""
     rows = connection.execute(
         select(promise).where(promise.c.loan_id == subject.id).order_by(promise.c.id)
     )

@@ -65,12 +65,12 @@ def _refuse_gone(connection: Connection, ctx: Context) -> None:
         .where(policy_version.c.kind == "ladder")
         .order_by(policy_version.c.id, policy_version.c.version)
     ).all()
-    for id_, version in recorded:
-        uses_it = (action.c.ladder_id == id_) & (action.c.ladder_version == version)
-        if (id_, version) not in loaded and connection.execute(
+    for ladder_id, version in recorded:
+        uses_it = (action.c.ladder_id == ladder_id) & (action.c.ladder_version == version)
+        if (ladder_id, version) not in loaded and connection.execute(
             select(exists().where(uses_it))
         ).scalar():
             raise ArrearsError(
-                f"The ladder {id_} v{version} was worked by and its file is gone. Put it back: "
-                "a version that was ever used keeps its file."
+                f"The ladder {ladder_id} v{version} was used, and its file is missing. "
+                "Put it back: a version that was ever used keeps its file."
             )

@@ -91,7 +91,7 @@ def move_after_receipt(status: MessageStatus, code: str | None) -> Move:
     """The move of an action whose text the provider accepted, by the status of the text."""
     if status is MessageStatus.FAILED:
         return Move(
-            ActionStatus.DEAD, because(ReasonCode.PROVIDER_FAILED, provider_code=code or "-")
+            ActionStatus.DEAD, because(ReasonCode.PROVIDER_FAILED, provider_code=code or "none")
         )
     return Move(ActionStatus.DONE, because(ReasonCode.RECEIPT_PROVES_SENT))
 

@@ -115,7 +115,7 @@ def _move_for(status: MessageStatus, code: str | None, failures: int, now: datet
         case MessageStatus.NOT_SENT:
             return Move(ActionStatus.DEAD, because(ReasonCode.TEXT_NOT_SENT_AGAIN))
         case MessageStatus.REFUSED:
-            reason = because(ReasonCode.PROVIDER_REFUSED, provider_code=code or "-")
+            reason = because(ReasonCode.PROVIDER_REFUSED, provider_code=code or "none")
             return Move(ActionStatus.DEAD, reason)
         case MessageStatus.ACCEPTED:
             return Move(ActionStatus.DONE, because(ReasonCode.PROVIDER_HAS_IT))

@@ -57,11 +57,11 @@ def note_changes(
     changed something else of it.
     """
 
-    def past_due_before(loan_id: int, now: Arrears) -> tuple[date | None, Decimal | None]:
+    def past_due_before(loan_id: int, owed: Arrears) -> tuple[date | None, Decimal | None]:
         if loan_id in new:
             return None, None
-        was = before.get(loan_id, PastDue(now.delinquent_since, now.amount))
-        return was.delinquent_since, was.amount
+        past_due = before.get(loan_id, PastDue(owed.delinquent_since, owed.amount))
+        return past_due.delinquent_since, past_due.amount
 
     copy_rows(
         connection,
@@ -71,7 +71,7 @@ def note_changes(
             *("delinquent_since_after", "past_due_after"),
         ),
         (
-            (import_id, id, now, *past_due_before(id, to), to.delinquent_since, to.amount)
-            for id, to in after.items()
+            (import_id, id, now, *past_due_before(id, owed), owed.delinquent_since, owed.amount)
+            for id, owed in after.items()
         ),
     )

@@ -13,6 +13,6 @@ from workers.inbox import process
 @app.task(name=queues.APPLY_EVENTS)
 def apply_events(event_ids: list[int]) -> str:
     """Apply these stored events, such as payments and receipts."""
-    settled = process.apply_events(process_context(), event_ids)
-    came = Counter(result.status for result in settled)
-    return ", ".join(f"{many} {status}" for status, many in sorted(came.items()))
+    results = process.apply_events(process_context(), event_ids)
+    counts = Counter(result.status for result in results)
+    return ", ".join(f"{many} {status}" for status, many in sorted(counts.items()))

@@ -181,6 +181,6 @@ def _check_visitor(
 
 def _no_visit(loan_external_id: str) -> ArrearsError:
     return ArrearsError(
-        f"No visit is arranged for loan {loan_external_id}. `arrears worklist --kind visits` shows "
-        "those that are."
+        f"No visit is scheduled for loan {loan_external_id}. `arrears worklist --kind visits` "
+        "shows those that are."
     )

@@ -1,4 +1,4 @@
-"""A policy version that was worked by keeps its words, and its file."""
+"""A policy version that was used keeps its words, and its file."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_version_that_was_changed_after_its_use_is_refused(book: Book) -> None
 
 
 def test_a_ladder_that_was_worked_by_must_not_go(book: Book) -> None:
-    with pytest.raises(ArrearsError, match="v1 was worked by and its file is gone"):
+    with pytest.raises(ArrearsError, match="v1 was used, and its file is missing"):
         assert_policy_unchanged(without_ladder(book.ctx, "consumer_loan_cn"))
 
 

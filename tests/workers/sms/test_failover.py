@@ -36,7 +36,9 @@ INVALID = SendResult(
     number_invalid=True,
     other_provider_may_accept=True,
 )
-REFUSED = SendResult(SendOutcome.REFUSED, because(ReasonCode.PROVIDER_REFUSED, provider_code="-"))
+REFUSED = SendResult(
+    SendOutcome.REFUSED, because(ReasonCode.PROVIDER_REFUSED, provider_code="none")
+)
 NOT_SENT = SendResult(
     SendOutcome.NOT_SENT, because(ReasonCode.TOO_MANY_REQUESTS, provider="twilio")
 )
