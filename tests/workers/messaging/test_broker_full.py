@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from kombu.exceptions import OperationalError
+from kombu.exceptions import BatchPublishError
 from sqlalchemy import Engine, select
 
 from tests.support.commands import eventually, running
@@ -85,7 +85,7 @@ def test_nothing_is_lost_while_the_broker_is_full_and_all_goes_out_when_it_has_r
         start_a_worker()
         eventually("some texts go out", lambda: look(1))
         allow_memory(broker, FULL)
-        with pytest.raises(OperationalError):
+        with pytest.raises(BatchPublishError):
             timetable.tick()
         allow_memory(broker, "0")
         start_a_worker()
