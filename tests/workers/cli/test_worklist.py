@@ -102,7 +102,7 @@ def test_open_problems_are_listed_with_what_is_wrong(
     found = json.loads(arrears(environment, "problems", "list", "--json").stdout)
     assert [row["detail"][0]["code"] for row in found["loans"]] == ["failed_saying"]
     assert [row["sentence"] for row in found["loans"]] == [
-        'It could not be carried out (E): "Not [red]markup[/]."'
+        'It could not be done: "Not [red]markup[/]."'
     ]
     assert [row["status"] for row in found["events"]] == ["rejected"]
 

@@ -12,9 +12,12 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from domain.events import INBOX_MOVES, OUTBOX_MOVES, InboxStatus, OutboxStatus
 from domain.moves import sources
+from domain.reasons import ReasonCode, because
 from tests.support.loans import Book
 from workers.db import inbox, outbox
 from workers.db.schema import inbox_event, outbox_event
+
+MOVED = because(ReasonCode.SUPERSEDED)
 
 
 @pytest.fixture
@@ -25,12 +28,12 @@ def book(engine: Engine) -> Book:
 
 
 def record(connection: Connection, book: Book, event_id: int, to: InboxStatus) -> None:
-    row = {"id": event_id, "status": to, "reason": "moved", "completed_at": book.clock.at}
+    row = {"id": event_id, "status": to, "reason": MOVED, "completed_at": book.clock.at}
     inbox.record_results(connection, [row])
 
 
 def discard(connection: Connection, book: Book, event_id: int, to: InboxStatus) -> None:
-    inbox.discard_event(connection, event_id, "moved", book.clock.at)
+    inbox.discard_event(connection, event_id, MOVED, book.clock.at)
 
 
 def correct(connection: Connection, book: Book, event_id: int, to: InboxStatus) -> None:
