@@ -6,15 +6,15 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from decision import decision
-from decision.compliance.rules import packs_for
-from decision.compliance.vocabulary import Channel
-from decision.decision import Outcome, Snapshot
-from decision.holds import Hold, HoldKind
-from decision.loans import Instalment
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, relationship, sessionmaker
 
+from domain import decision
+from domain.compliance.rules import packs_for
+from domain.compliance.vocabulary import Channel
+from domain.decision import Outcome, Snapshot
+from domain.holds import Hold, HoldKind
+from domain.loans import Instalment
 from workers.bootstrap import process_context
 from workers.context import Context
 from workers.db import schema
@@ -77,7 +77,7 @@ def sessions() -> sessionmaker[Session]:
 
 
 def look_at(loan_id: int) -> None:
-    """Decide a loan that is due for a look, and put the decision on record. One transaction."""
+    """Decide a loan that is due for review, and put the decision on record. One transaction."""
     ctx = process_context()
     now = ctx.now()
     with sessions().begin() as session:
