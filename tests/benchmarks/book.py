@@ -66,7 +66,7 @@ SELECT CAST(:loans AS bigint) AS loans, CAST(:today AS date) AS today,
        CAST(:phone_blind_index AS bytea) AS phone_blind_index, CAST(:address AS bytea) AS address
 """)
 
-# Nobody reads a sealed column but the vault, so all may hold the same fiction. It is sealed with
+# Nobody reads a sealed column but the cipher, so all may hold the same fiction. It is sealed with
 # the house's own keys: a worker that could not open it would not start. What stands for the number
 # is everybody's own, for whoever shares a number shares its opt-outs; the newest borrower's is the
 # real one, for a worker looks at it before it starts.

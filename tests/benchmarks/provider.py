@@ -85,8 +85,8 @@ async def _answer(
         taken.append(parse_qs(urlsplit(form["StatusCallback"][0]).query)["message"][0])
         content, status = _as_twilio_shows_it(form), "201 Created"
     body = json.dumps(content).encode()
-    told = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nConnection: close\r\n"
-    writer.write(f"{told}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    headers = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    writer.write(f"{headers}Content-Length: {len(body)}\r\n\r\n".encode() + body)
     await writer.drain()
     writer.close()
 

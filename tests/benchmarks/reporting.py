@@ -75,9 +75,7 @@ def write_json(answers: Answers, size: Size, path: Path) -> None:
 
 
 def _is_last_target(figure: Figure, figures: Sequence[Figure]) -> bool:
-    return figure is next(
-        (each_figure for each_figure in reversed(figures) if each_figure.target), None
-    )
+    return figure is next((candidate for candidate in reversed(figures) if candidate.target), None)
 
 
 def _cells(figure: Figure) -> tuple[str, ...]:

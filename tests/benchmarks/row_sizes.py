@@ -113,8 +113,8 @@ def _work(ctx: Context) -> None:
                 status=word,
                 code=None,
             )
-            told = submit(ctx, f"twilio:{sent.sid}:{word}", "receipt", receipt_payload(report))
-            expect("what came of a receipt", told.status, "applied")
+            result = submit(ctx, f"twilio:{sent.sid}:{word}", "receipt", receipt_payload(report))
+            expect("what came of a receipt", result.status, "applied")
     with ctx.engine.begin() as connection:
         for statement in _BY_HAND:
             connection.execute(text(statement), {"now": ctx.now(), "today": ctx.today()})

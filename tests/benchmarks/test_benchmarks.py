@@ -58,10 +58,10 @@ def test_what_was_not_asked_is_there_as_null_and_can_be_drawn(tmp_path: Path) ->
 
     draw(read_report(report), picture)
 
-    told = json.loads(report.read_text())
-    assert told["ratios"]["publish_vs_delay"] == 4.0
-    assert told["ratios"]["book_growth"] is None
-    assert told["payment_cancel_p99_ms"] is None
+    written = json.loads(report.read_text())
+    assert written["ratios"]["publish_vs_delay"] == 4.0
+    assert written["ratios"]["book_growth"] is None
+    assert written["payment_cancel_p99_ms"] is None
     assert "not asked" in picture.read_text()
 
 

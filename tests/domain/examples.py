@@ -173,7 +173,7 @@ class LoanOnRecord:
         return diary
 
     def mark(self, item_id: str, status: ActionStatus) -> None:
-        """Move an action at its newest anchor, by a move that exists."""
+        """Move an action for its newest arrears, by a move that exists."""
         key = max(key for key in self.actions if key[1] == item_id)
         action = self.actions[key]
         assert status in ACTION_MOVES[action.status], f"{action.status} to {status}"
@@ -194,7 +194,7 @@ class LoanOnRecord:
         delinquent_since = decision.arrears.delinquent_since
         assert delinquent_since is not None
         key = (delinquent_since, item.id)
-        # Once: only what never had an effect may be planned again at the same anchor.
+        # Once: only what never had an effect may be planned again for the same arrears.
         before = self.actions.get(key)
         assert before is None or status in ACTION_MOVES[before.status]
         self.actions[key] = PastAction(item.id, step.id, delinquent_since, status)

@@ -24,11 +24,11 @@ LAW = AllocationOrder()
 BY_COMPONENT = AllocationOrder(by=AllocateBy.COMPONENT)
 PRINCIPAL_FIRST = AllocationOrder((PRINCIPAL, INTEREST, FEES))
 
-Laid = list[tuple[date, Component, str]]
+Expected = list[tuple[date, Component, str]]
 
 
 @pytest.mark.parametrize(
-    ("told", "amount", "order", "apply_allocations"),
+    ("schedule_text", "amount", "order", "expected"),
     [
         ("less than the fees", "2", LAW, [(DUE, FEES, "2")]),
         ("fees, then interest", "8", LAW, [(DUE, FEES, "3"), (DUE, INTEREST, "5")]),
@@ -53,10 +53,10 @@ Laid = list[tuple[date, Component, str]]
     ],
 )
 def test_a_payment_is_laid_in_the_agreed_order(
-    told: str, amount: str, order: AllocationOrder, apply_allocations: Laid
+    schedule_text: str, amount: str, order: AllocationOrder, expected: Expected
 ) -> None:
     allocations, left = allocate(TWO, Decimal(amount), order)
-    assert [(a.due_on, a.component, str(a.amount)) for a in allocations] == apply_allocations, told
+    assert [(a.due_on, a.component, str(a.amount)) for a in allocations] == expected, schedule_text
     assert left == 0
 
 
@@ -99,15 +99,13 @@ def test_no_cent_is_made_or_lost(
 ) -> None:
     allocations, left = allocate(instalments, amount, order)
     assert sum((a.amount for a in allocations), left) == amount
-    apply_allocations: Counter[tuple[date, Component]] = Counter()
+    expected: Counter[tuple[date, Component]] = Counter()
     for a in allocations:
         assert a.amount > 0
-        apply_allocations[(a.due_on, a.component)] += a.amount  # type: ignore[assignment]
+        expected[(a.due_on, a.component)] += a.amount  # type: ignore[assignment]
     for instalment in instalments:
         for component in Component:
-            assert apply_allocations[(instalment.due_on, component)] <= instalment.unpaid_of(
-                component
-            )
+            assert expected[(instalment.due_on, component)] <= instalment.unpaid_of(component)
     unpaid = sum((instalment.unpaid for instalment in instalments), Decimal(0))
     assert left == max(amount - unpaid, Decimal(0))
 

@@ -1,4 +1,4 @@
-"""Days past due, the anchor and the amount."""
+"""Days past due, the day since which it is past due, and the amount."""
 
 from __future__ import annotations
 

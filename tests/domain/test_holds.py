@@ -22,7 +22,7 @@ def _day(days_past_due: int) -> date:
 
 
 @pytest.mark.parametrize(
-    ("told", "holds", "held_on_day_20"),
+    ("case", "holds", "held_on_day_20"),
     [
         ("no hold", [], 0),
         ("one that is over", [hold(5, 8)], 3),
@@ -30,8 +30,8 @@ def _day(days_past_due: int) -> date:
         ("one without an end", [hold(15, None)], 5),
         ("one that begins today", [hold(20, 25)], 0),
         ("one to come", [hold(22, 25)], 0),
-        ("one from before the anchor", [hold(-10, 4)], 4),
-        ("one that was over before the anchor", [hold(-10, -2)], 0),
+        ("one from before the arrears began", [hold(-10, 4)], 4),
+        ("one that was over before the arrears began", [hold(-10, -2)], 0),
         ("two apart", [hold(2, 4), hold(10, 13)], 5),
         ("two that touch", [hold(2, 4), hold(4, 6)], 4),
         ("two that overlap", [hold(2, 8), hold(5, 10)], 8),
@@ -39,8 +39,8 @@ def _day(days_past_due: int) -> date:
         ("one that ends when it begins", [hold(5, 5)], 0),
     ],
 )
-def test_days_held_count_each_day_once(told: str, holds: list[Hold], held_on_day_20: int) -> None:
-    assert days_held(holds, DUE, _day(20)) == held_on_day_20, told
+def test_days_held_count_each_day_once(case: str, holds: list[Hold], held_on_day_20: int) -> None:
+    assert days_held(holds, DUE, _day(20)) == held_on_day_20, case
 
 
 def test_the_hold_that_lasts_longest_is_the_one_named() -> None:
@@ -90,7 +90,7 @@ def test_the_ladder_resumes_on_the_first_free_day_from_today(holds: list[Hold], 
 
 
 @pytest.mark.parametrize(
-    ("told", "before", "released", "after"),
+    ("case", "before", "released", "after"),
     [
         ("one without an end", hold(5, None), 8, hold(5, 8)),
         ("one that would last longer", hold(5, 20), 8, hold(5, 8)),
@@ -99,6 +99,6 @@ def test_the_ladder_resumes_on_the_first_free_day_from_today(holds: list[Hold], 
     ],
 )
 def test_a_release_never_makes_a_hold_longer(
-    told: str, before: Hold, released: int, after: Hold
+    case: str, before: Hold, released: int, after: Hold
 ) -> None:
-    assert before.released_on(_day(released)) == after, told
+    assert before.released_on(_day(released)) == after, case

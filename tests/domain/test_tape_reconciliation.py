@@ -34,7 +34,7 @@ def record(paid: str, *payments: BookedPayment, may_fall_by: str = "0") -> OnRec
 
 
 @pytest.mark.parametrize(
-    ("told", "known", "paid", "less"),
+    ("stated", "known", "paid", "less"),
     [
         pytest.param("110", record("0"), "110", "0", id="a tape that tells more is believed"),
         pytest.param("0", record("110"), "110", "110", id="one that tells less is not"),
@@ -66,8 +66,8 @@ def record(paid: str, *payments: BookedPayment, may_fall_by: str = "0") -> OnRec
         ),
     ],
 )
-def test_what_is_paid_in_all(told: str, known: OnRecord, paid: str, less: str) -> None:
-    found = reconcile(tape(told), known, DAY, ORDER)
+def test_what_is_paid_in_all(stated: str, known: OnRecord, paid: str, less: str) -> None:
+    found = reconcile(tape(stated), known, DAY, ORDER)
 
     assert (paid_in_all(found.instalments), found.less) == (Decimal(paid), Decimal(less))
 
@@ -81,9 +81,9 @@ def test_what_the_tape_lacks_is_laid_where_the_tape_moved_the_instalments() -> N
 
 
 def test_a_charge_that_a_tape_adds_to_what_was_paid_is_owed() -> None:
-    told = (Instalment(MARCH, Decimal(100), Decimal(10), fees=Decimal(5)),)
+    stated = (Instalment(MARCH, Decimal(100), Decimal(10), fees=Decimal(5)),)
 
-    found = reconcile(paid_by_total(told, Decimal(110), Decimal(0)), record("110"), DAY, ORDER)
+    found = reconcile(paid_by_total(stated, Decimal(110), Decimal(0)), record("110"), DAY, ORDER)
 
     assert (found.instalments[0].unpaid, found.less) == (5, 0)
 
@@ -96,25 +96,25 @@ ORDERS = st.builds(
 SUMS = st.decimals("0", "330", places=2)
 
 
-@given(paid=SUMS, told=SUMS, order=ORDERS)
+@given(paid=SUMS, stated=SUMS, order=ORDERS)
 def test_what_is_paid_only_rises_and_nobody_is_credited_with_more_than_was_told(
-    paid: Decimal, told: Decimal, order: AllocationOrder
+    paid: Decimal, stated: Decimal, order: AllocationOrder
 ) -> None:
     known = min(paid, Decimal(220))
 
-    found = reconcile(tape(str(told)), OnRecord(known), DAY, order)
+    found = reconcile(tape(str(stated)), OnRecord(known), DAY, order)
 
-    assert paid_in_all(found.instalments) == max(known, min(told, Decimal(220)))
+    assert paid_in_all(found.instalments) == max(known, min(stated, Decimal(220)))
     assert all(
         instalment.unpaid_of(c) >= 0 for instalment in found.instalments for c in order.components
     )
 
 
-@given(told=SUMS, sums=st.lists(st.decimals("1", "120", places=2), max_size=4), order=ORDERS)
+@given(stated=SUMS, sums=st.lists(st.decimals("1", "120", places=2), max_size=4), order=ORDERS)
 def test_bringing_the_same_tape_in_again_changes_nothing(
-    told: Decimal, sums: list[Decimal], order: AllocationOrder
+    stated: Decimal, sums: list[Decimal], order: AllocationOrder
 ) -> None:
-    schedule = tape(str(told))
+    schedule = tape(str(stated))
     payments = []
     for id, amount in enumerate(sums):
         parts, left = allocate(schedule, amount, order)
@@ -123,7 +123,7 @@ def test_bringing_the_same_tape_in_again_changes_nothing(
 
     known = OnRecord(paid_in_all(schedule), payments=tuple(payments))
 
-    assert reconcile(tape(str(told)), known, DAY, order).instalments == schedule
+    assert reconcile(tape(str(stated)), known, DAY, order).instalments == schedule
 
 
 @given(paid=SUMS, back=SUMS, order=ORDERS)

@@ -53,9 +53,9 @@ def test_slots_begin_after_the_notice_and_follow_the_borrowers_own_clock() -> No
 
 def test_slots_keep_their_hours_when_the_clocks_change() -> None:
     after = [
-        each_slot
-        for each_slot in slots("America/New_York", slot(9).starts_at)
-        if each_slot.starts_at.day == 9
+        slot_of_day
+        for slot_of_day in slots("America/New_York", slot(9).starts_at)
+        if slot_of_day.starts_at.day == 9
     ]
     assert after[0].starts_at.isoformat() == "2026-03-09T09:00:00-04:00"
 

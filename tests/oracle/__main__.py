@@ -46,7 +46,7 @@ def main() -> int:
     found += lived.found
     for offender in found.offenders:
         print(offender, file=sys.stderr)
-    told = {
+    summary = {
         "borrower_days": found.borrower_days,
         "contacts": found.contacts,
         "unlawful": found.unlawful,
@@ -62,7 +62,7 @@ def main() -> int:
         },
         "seconds": round(time.monotonic() - started, 1),
     }
-    print(json.dumps(told))
+    print(json.dumps(summary))
     wrong = (
         found.unlawful,
         found.unexplained,

@@ -62,7 +62,7 @@ def _of_the_lender(life: Life, reached: Reached) -> Iterator[str]:
     today = reached.at.astimezone(ZoneInfo(life.lender_zone)).date()
     for pause in life.pauses:
         covers = pause.first <= today and (pause.end is None or today < pause.end)
-        if pause.loan == reached.loan and pause.told_at <= reached.at and covers:
+        if pause.loan == reached.loan and pause.known_at <= reached.at and covers:
             yield "a hold was in force"
     for channel in (reached.channel, "*"):
         if (
@@ -103,8 +103,8 @@ def _kept(
             days = rule.get("notice_days", 0)
             if not days:
                 return True
-            told = reached.noticed_at and reached.noticed_at.astimezone(local.tzinfo).date()
-            return told is not None and (local.date() - told).days >= days
+            noticed_on = reached.noticed_at and reached.noticed_at.astimezone(local.tzinfo).date()
+            return noticed_on is not None and (local.date() - noticed_on).days >= days
         case "validation_notice":
             mine = [c.at for c in life.contacts if c.loan == reached.loan and c.at < reached.at]
             given = reached.loan in life.notices and life.notices[reached.loan] <= reached.at

@@ -32,7 +32,7 @@ class Pause:
     loan: int
     first: date
     end: date | None
-    told_at: datetime
+    known_at: datetime
 
 
 @dataclass(slots=True)

@@ -95,9 +95,9 @@ def _moments_of(simulation: Simulation, day: date) -> list[datetime]:
     moments = {midnight + timedelta(minutes=chance.randrange(24 * 60)) for _ in range(4)}
     visits = simulation.book.rows(select(visit.c.starts_at).where(visit.c.cancelled_at.is_(None)))
     moments |= {
-        each_visit.starts_at.astimezone(zone)
-        for each_visit in visits
-        if each_visit.starts_at.astimezone(zone).date() == day
+        planned.starts_at.astimezone(zone)
+        for planned in visits
+        if planned.starts_at.astimezone(zone).date() == day
     }
     return sorted(moments)
 
@@ -189,13 +189,13 @@ def _collectors(simulation: Simulation) -> None:
 
 
 def _report(simulation: Simulation, attempt: str, outcome: str) -> None:
-    told = {
+    payload = {
         "attempt": attempt,
         "outcome": outcome,
         "reason": ArrearsReason.OTHER if outcome == ContactOutcome.SPOKE else None,
         "actor": "c-0",
     }
-    tell(simulation, "contact_outcome", told)
+    tell(simulation, "contact_outcome", payload)
 
 
 def _visitors(simulation: Simulation) -> None:
@@ -250,15 +250,15 @@ def _check_all(simulation: Simulation, borrower_days: int) -> Lived:
         life.contacts.append(replace(reached, rules=named[loan_id]))
     by_channel: Counter[str] = Counter()
     for life in simulation.lives.values():
-        life.contacts.sort(key=lambda each_contact: each_contact.at)
-        for each_contact in life.contacts:
-            by_channel[each_contact.channel] += 1
-            if broken := against(life, each_contact):
+        life.contacts.sort(key=lambda made_contact: made_contact.at)
+        for made_contact in life.contacts:
+            by_channel[made_contact.channel] += 1
+            if broken := against(life, made_contact):
                 found.unlawful += 1
                 found.offenders.append(
-                    f"unlawful: {life.id} {life.jurisdiction} {each_contact}: {broken}"
+                    f"unlawful: {life.id} {life.jurisdiction} {made_contact}: {broken}"
                 )
-            if not each_contact.rules:
+            if not made_contact.rules:
                 found.unexplained += 1
         found.contacts += len(life.contacts)
     return Lived(

@@ -26,7 +26,7 @@ def _packs() -> tuple[RulePack, ...]:
     return tuple(read_rule_pack(read_yaml(path)) for path in sorted(SHIPPED.glob("*.yaml")))
 
 
-def _told(life: Life, loan: int, at: datetime) -> date | None:
+def _noticed_on(life: Life, loan: int, at: datetime) -> date | None:
     given = life.notices.get(loan)
     return given.date() if given is not None and given <= at else None
 
@@ -46,7 +46,7 @@ def ask(life: Life, wanted: Reached, at: datetime) -> Verdict:
         holds=tuple(
             Hold(HoldKind.MANUAL, pause.first, pause.end)
             for pause in life.pauses
-            if pause.loan == wanted.loan and pause.told_at <= at
+            if pause.loan == wanted.loan and pause.known_at <= at
         ),
         opted_out=frozenset(Channel(channel) for channel in stopped if channel != "*"),
         ceased="*" in stopped,
@@ -72,7 +72,7 @@ def ask(life: Life, wanted: Reached, at: datetime) -> Verdict:
         says=frozenset(map(Says, wanted.says)),
         visit_staff=wanted.staff,
         noticed_at=wanted.noticed_at,
-        validation_notice_on=_told(life, wanted.loan, at),
+        validation_notice_on=_noticed_on(life, wanted.loan, at),
         limitation_from=life.loans[wanted.loan],
     )
     return may_contact(facts, Channel(wanted.channel), at)

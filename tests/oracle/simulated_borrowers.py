@@ -113,7 +113,7 @@ class Simulation:
     """The number of each loan's borrower, by the lender's id of the loan."""
     calls: list[tuple[str, Reached]] = field(default_factory=list)
     """By loan, what dialers dialled and at which doors visitors stood."""
-    told: int = 0
+    event_count: int = 0
 
 
 def new_simulation(engine: Engine, seed: int, borrowers: int, losses: float) -> Simulation:
@@ -202,8 +202,8 @@ def something_comes(simulation: Simulation) -> None:
             tell(simulation, "payment", paid)
             life.paid[key] = now.astimezone(UTC)
         elif happens < 0.003:
-            sent = InboundText("twilio", f"SM{simulation.told:032d}", phone, "STOP", None)
-            simulation.told += 1
+            sent = InboundText("twilio", f"SM{simulation.event_count:032d}", phone, "STOP", None)
+            simulation.event_count += 1
             record_inbound_text(simulation.book.ctx, sent, help_is_answered=True)
             life.stopped.setdefault("sms", now.astimezone(UTC))
         elif happens < 0.004:
@@ -218,7 +218,7 @@ def something_comes(simulation: Simulation) -> None:
         elif happens < 0.01:
             end = now.date() + timedelta(days=chance.choice((1, 3, 14)))
             hold = {
-                "hold": f"H-{simulation.told}",
+                "hold": f"H-{simulation.event_count}",
                 "loan": loan_id,
                 "kind": "manual",
                 "starts_on": str(now.date()),
@@ -231,6 +231,6 @@ def something_comes(simulation: Simulation) -> None:
 
 
 def tell(simulation: Simulation, kind: str, payload: dict[str, Any]) -> None:
-    simulation.told += 1
-    settled = process.submit(simulation.book.ctx, f"{kind}:{simulation.told}", kind, payload)
+    simulation.event_count += 1
+    settled = process.submit(simulation.book.ctx, f"{kind}:{simulation.event_count}", kind, payload)
     assert settled.status == "applied", settled.reason

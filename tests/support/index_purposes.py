@@ -54,7 +54,7 @@ PAST_DUE = 100
 DUE = list(range(50, 550, 50))
 
 
-def told(connection: Connection) -> history.ExplainedLoan:
+def explained(connection: Connection) -> history.ExplainedLoan:
     return history._find(connection, f"L-{PAST_DUE}")
 
 
@@ -120,7 +120,7 @@ def actions_wake(connection: Connection, ctx: Context) -> object:
 
 def claims_and_events_that_did_nothing(connection: Connection, _: Context) -> object:
     lock_action(connection, PAST_DUE, SEND_SMS)
-    return list(incoming.events(connection, told(connection)))
+    return list(incoming.events(connection, explained(connection)))
 
 
 def links_of_a_head(connection: Connection, _: Context) -> object:
@@ -146,7 +146,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "action_due_idx": ("actions whose time has come", actions_wake),
     "action_event_action_id_idx": (
         "the moves of an action",
-        lambda c, h: list(story_of_actions.planned(c, told(c))),
+        lambda c, h: list(story_of_actions.planned(c, explained(c))),
     ),
     "action_for_people_idx": (
         "calls, visits and approvals that wait for people; what was given up or has no answer yet",
@@ -160,13 +160,13 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "borrower_phone_blind_index_idx": ("who shares a number shares its opt-outs", facts),
     "call_action_id_idx": (
         "the calls of an action, also those that were called off",
-        lambda c, h: list(effects.calls(c, told(c))),
+        lambda c, h: list(effects.calls(c, explained(c))),
     ),
     "call_one_live_per_action": ("never two calls at once for one action", None),
     "call_staff_id_assigned_at_idx": ("what each collector was given today", who_calls),
     "collection_case_loan_id_idx": (
         "the cases of a loan",
-        lambda c, h: list(decisions.cases_closed(c, told(c))),
+        lambda c, h: list(decisions.cases_closed(c, explained(c))),
     ),
     "collection_case_one_open_per_loan": ("whether a case is open, and one at most", facts),
     "contact_action_id_idx": ("what came of the contacts of an action", facts),
@@ -177,15 +177,15 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "contact_borrower_id_at_idx": ("the contacts that caps count", facts),
     "decision_loan_id_id_idx": (
         "the looks at a loan",
-        lambda c, h: list(decisions.decisions(c, told(c))),
+        lambda c, h: list(decisions.decisions(c, explained(c))),
     ),
     "document_action_id_idx": (
         "the letters of a loan's actions",
-        lambda c, h: list(effects.documents(c, told(c))),
+        lambda c, h: list(effects.documents(c, explained(c))),
     ),
     "erasure_borrower_id_idx": (
         "that a borrower was erased",
-        lambda c, h: list(audit.erasures(c, told(c))),
+        lambda c, h: list(audit.erasures(c, explained(c))),
     ),
     "evidence_link_chain_seq_key": (
         "the end of each chain; no two links in one place",
@@ -208,7 +208,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "inbox_event_contact_change_idx": (
         "the story of new contacts",
-        lambda c, h: list(story_of_borrower.contact_changes(c, told(c))),
+        lambda c, h: list(story_of_borrower.contact_changes(c, explained(c))),
     ),
     "inbox_event_external_id_key": (
         "an event that comes twice is stored once",
@@ -226,7 +226,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "legal_file_action_id_key": (
         "the legal files of a loan's actions, and one at most of each",
-        lambda c, h: list(effects.legal_files(c, told(c))),
+        lambda c, h: list(effects.legal_files(c, explained(c))),
     ),
     "loan_delinquent_since_idx": ("a new policy looks at all that is past due", a_policy_comes_in),
     "loan_borrower_id_idx": (
@@ -262,7 +262,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "problem_loan_id_idx": (
         "the problems of a loan",
-        lambda c, h: list(incoming.problems(c, told(c))),
+        lambda c, h: list(incoming.problems(c, explained(c))),
     ),
     "problem_once_while_open": ("whether a loan has an open problem, each once", facts),
     "promise_due_idx": (
@@ -275,7 +275,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "promise_loan_id_idx": (
         "the promises of a loan, and which of its holds are theirs",
-        lambda c, h: list(holds.holds(c, told(c))),
+        lambda c, h: list(holds.holds(c, explained(c))),
     ),
     "promise_one_open_per_loan": (
         "the promise that a payment may keep, and one at most",
@@ -283,12 +283,12 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "receipt_once": (
         "a receipt that comes twice is on record once; the receipts of a text",
-        lambda c, h: list(effects.receipts(c, told(c))),
+        lambda c, h: list(effects.receipts(c, explained(c))),
     ),
     "reply_borrower_id_idx": ("until when is kept", lambda c, h: retention.read_keeping(c, h, [7])),
     "reply_loan_id_idx": (
         "who looked at the replies of a loan",
-        lambda c, h: list(audit.accesses(c, told(c))),
+        lambda c, h: list(audit.accesses(c, explained(c))),
     ),
     "reply_provider_sid_key": ("a text that comes in twice is stored once", a_text_comes_in),
     "reply_staff_id_assigned_at_idx": ("what each collector was given today", who_calls),
@@ -297,12 +297,12 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "staff_external_id_key": ("a reference is one person's", None),
     "tape_change_loan_id_idx": (
         "what tapes told of a loan",
-        lambda c, h: list(audit.tapes(c, told(c), h.settings.lender_zone)),
+        lambda c, h: list(audit.tapes(c, explained(c), h.settings.lender_zone)),
     ),
     "visit_contact_id_idx": ("visits that were called off do not count", facts),
     "visit_action_id_idx": (
         "the visits of an action, also those that were called off",
-        lambda c, h: list(effects.visits(c, told(c))),
+        lambda c, h: list(effects.visits(c, explained(c))),
     ),
     "visit_one_live_per_action": ("never two visits at once for one action", None),
     "visit_staff_one_place_at_a_time": (

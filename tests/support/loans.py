@@ -228,8 +228,8 @@ class Book:
         return self._made(started.attempt, outcome, None, actor)
 
     def _made(self, attempt: str | None, outcome: str, reason: str | None, actor: str) -> str:
-        told = {"attempt": attempt, "outcome": outcome, "reason": reason, "actor": actor}
-        settled = submit(self.ctx, f"outcome:{attempt}", "contact_outcome", told)
+        payload = {"attempt": attempt, "outcome": outcome, "reason": reason, "actor": actor}
+        settled = submit(self.ctx, f"outcome:{attempt}", "contact_outcome", payload)
         assert settled.status == "applied"
         return str(attempt)
 
@@ -242,7 +242,7 @@ class Book:
         return int(self.one(select(loan.c.id).where(loan.c.external_id == external_id)).id)
 
     def actions(self, external_id: str) -> dict[str, str]:
-        """The status of each item on record, at whatever anchor; the newest wins."""
+        """The status of each item on record, of whatever arrears; the newest wins."""
         return {row.item: row.status for row in self._actions(external_id)}
 
     def action(self, external_id: str, item: str) -> Row[*tuple[Any, ...]]:

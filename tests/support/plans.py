@@ -74,8 +74,10 @@ def planned(connection: Connection) -> Iterator[Plans]:
             return
         with cursor.connection.cursor() as beside:
             beside.execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
-            (told,) = beside.fetchone()
-        for node in _nodes((told if isinstance(told, list) else json.loads(told))[0]["Plan"]):
+            (explained,) = beside.fetchone()
+        for node in _nodes(
+            (explained if isinstance(explained, list) else json.loads(explained))[0]["Plan"]
+        ):
             plans.indexes |= {node.get("Index Name", ""), *node.get("Conflict Arbiter Indexes", ())}
             if "Index Cond" in node:
                 plans.sought.add((node["Index Name"], node["Index Cond"]))

@@ -33,13 +33,13 @@ class Delivery:
         return self.headers["webhook-id"]
 
     @property
-    def told(self) -> dict[str, Any]:
+    def payload(self) -> dict[str, Any]:
         body: dict[str, Any] = json.loads(self.body)
         return body
 
     @property
     def kind(self) -> str:
-        return str(self.told["type"])
+        return str(self.payload["type"])
 
 
 @dataclass(slots=True)

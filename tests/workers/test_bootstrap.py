@@ -28,8 +28,8 @@ def test_an_installation_has_one_provider_unless_another_is_set() -> None:
 
 
 def test_a_route_through_tencent_cloud_is_taken_by_the_numbers_of_its_region() -> None:
-    told = {"ARREARS_SMS_ROUTES": "CN: tencent twilio, *: twilio", **TENCENT}
-    ctx = build_context(load_settings(an_environment() | told))
+    variables = {"ARREARS_SMS_ROUTES": "CN: tencent twilio, *: twilio", **TENCENT}
+    ctx = build_context(load_settings(an_environment() | variables))
     sender = ctx.sms.for_number("+8613800138000")
     assert sender is not None
     assert (sender.provider, sender.sender) == ("tencent", "Example")
@@ -45,9 +45,9 @@ def test_a_provider_without_a_route_is_there_for_what_it_sent_before() -> None:
 
 
 def test_what_a_routed_provider_cannot_do_without_is_asked_for_by_name() -> None:
-    told = {"ARREARS_SMS_ROUTES": "*: tencent", "TENCENT_SDK_APP_ID": "1400000000"}
+    variables = {"ARREARS_SMS_ROUTES": "*: tencent", "TENCENT_SDK_APP_ID": "1400000000"}
     with pytest.raises(SettingsError) as said:
-        load_settings(an_environment() | told)
+        load_settings(an_environment() | variables)
     sentences = str(said.value).splitlines()
     assert [sentence.split()[0] for sentence in sentences] == [
         "TENCENT_SECRET_ID",

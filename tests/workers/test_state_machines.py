@@ -145,7 +145,7 @@ class Loan(RuleBasedStateMachine):
         self.book.ctx = replace(self.book.ctx, sms=routes)
         self.book.loan("L-1", instalments=[Instalment(due_on, Decimal(100)) for due_on in DUE])
         self.book.escalate("L-1")
-        self.told = 0
+        self.event_count = 0
         self.paid: list[str] = []
         self.sent_again: set[int] = set()
         self.seen_actions: dict[int, ActionStatus] = {}
@@ -235,22 +235,24 @@ class Loan(RuleBasedStateMachine):
 
     @rule(amount=st.sampled_from(["40", "100"]), days=st.sampled_from([0, 1, 4]))
     def a_promise_is_made(self, amount: str, days: int) -> None:
-        self.told += 1
+        self.event_count += 1
         due_on = self.book.ctx.today() + timedelta(days=days)
-        assert promise(self.book, amount, str(due_on), id=f"PR-{self.told}").status == "applied"
+        assert (
+            promise(self.book, amount, str(due_on), id=f"PR-{self.event_count}").status == "applied"
+        )
 
-    @precondition(lambda self: self.told)
+    @precondition(lambda self: self.event_count)
     @rule()
     def the_last_promise_or_hold_ends(self) -> None:
-        tell(self.book, "promise_withdrawal", promise=f"PR-{self.told}")
-        tell(self.book, "release", hold=f"H-{self.told}", ends_on=str(self.book.ctx.today()))
+        tell(self.book, "promise_withdrawal", promise=f"PR-{self.event_count}")
+        tell(self.book, "release", hold=f"H-{self.event_count}", ends_on=str(self.book.ctx.today()))
 
     @rule(days=st.sampled_from([1, 2]))
     def a_hold_begins(self, days: int) -> None:
-        self.told += 1
+        self.event_count += 1
         today = self.book.ctx.today()
         ends_on = today + timedelta(days=days)
-        place(self.book, "manual", str(today), str(ends_on), id=f"H-{self.told}")
+        place(self.book, "manual", str(today), str(ends_on), id=f"H-{self.event_count}")
 
     @invariant()
     def every_move_is_drawn(self) -> None:

@@ -265,8 +265,8 @@ def is_lawful(given: ContactFacts, moment: datetime) -> bool:
         return False
     for zone in given.zones:
         local = moment.astimezone(ZoneInfo(zone))
-        for each_pack in given.packs:
-            for rule in each_pack.rules:
+        for given_pack in given.packs:
+            for rule in given_pack.rules:
                 assert isinstance(rule, ContactHours)
                 if not any(
                     local.weekday() in hours.weekdays and hours.start <= local.time() < hours.end

@@ -92,18 +92,18 @@ def test_a_visit_needs_its_people_and_its_notice() -> None:
     )
     two = replace(FACTS, visit_staff=2)
     assert opens(rule, two) == Blocked(because(ReasonCode.VISIT_NOTICE_MISSING, citation="art. 1"))
-    told = replace(two, noticed_at=datetime(2026, 6, 15, 20, tzinfo=UTC))
-    assert opens(rule, told) == datetime(2026, 6, 18, tzinfo=UTC)
-    assert opens(rule, replace(told, noticed_at=datetime(2026, 6, 14, tzinfo=UTC))) == NOON
+    noticed = replace(two, noticed_at=datetime(2026, 6, 15, 20, tzinfo=UTC))
+    assert opens(rule, noticed) == datetime(2026, 6, 18, tzinfo=UTC)
+    assert opens(rule, replace(noticed, noticed_at=datetime(2026, 6, 14, tzinfo=UTC))) == NOON
     assert opens(made(VisitDuty), replace(FACTS, visit_staff=1)) == NOON
     assert rule.violation == because(ReasonCode.VISIT_NOTICE_TOO_SHORT, citation="art. 1")
 
 
 def test_the_days_of_a_notice_are_the_borrower_s() -> None:
     rule = made(VisitDuty, notice_days=3)
-    told = replace(FACTS, visit_staff=1, noticed_at=datetime(2026, 6, 15, 20, tzinfo=UTC))
+    noticed = replace(FACTS, visit_staff=1, noticed_at=datetime(2026, 6, 15, 20, tzinfo=UTC))
     # In Sydney it was the 16th already.
-    assert opens(rule, told, zone=SYDNEY) == datetime(2026, 6, 18, 14, tzinfo=UTC)
+    assert opens(rule, noticed, zone=SYDNEY) == datetime(2026, 6, 18, 14, tzinfo=UTC)
 
 
 def test_a_validation_notice_is_due_within_its_days() -> None:

@@ -42,7 +42,7 @@ def test_the_gate_answers_as_the_article_says(example: Example) -> None:
 
 
 @pytest.mark.parametrize(
-    "example", [each_example for each_example in EXAMPLES if each_example.first_lawful], ids=str
+    "example", [example for example in EXAMPLES if example.first_lawful], ids=str
 )
 def test_the_first_lawful_moment_is_lawful_and_the_minute_before_it_is_not(
     example: Example,
@@ -55,12 +55,12 @@ def test_the_first_lawful_moment_is_lawful_and_the_minute_before_it_is_not(
 
 
 def test_there_are_examples_of_every_rule_that_decides() -> None:
-    told = " ".join(example.rule for example in EXAMPLES)
+    named_rules = " ".join(example.rule for example in EXAMPLES)
     decides = {
         rule.id
         for pack in packs()
         for rule in pack.rules
         if rule.channels and type(rule).__name__ != "Conduct" and rule.status == "in_force"
     }
-    assert {id for id in decides if id not in told} == set()
+    assert {id for id in decides if id not in named_rules} == set()
     assert len(EXAMPLES) >= 150

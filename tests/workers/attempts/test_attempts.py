@@ -53,8 +53,8 @@ def an_enquiry(book: Book) -> None:
 def tell(
     book: Book, attempt: str | None, outcome: str, reason: str | None = None
 ) -> process.EventResult:
-    told = {"attempt": attempt, "outcome": outcome, "reason": reason, "actor": "c-1"}
-    return process.submit(book.ctx, f"told:{attempt}:{outcome}", "contact_outcome", told)
+    reported = {"attempt": attempt, "outcome": outcome, "reason": reason, "actor": "c-1"}
+    return process.submit(book.ctx, f"told:{attempt}:{outcome}", "contact_outcome", reported)
 
 
 def test_a_call_that_begins_counts_and_gives_the_number_and_the_look_is_on_record(
@@ -284,8 +284,8 @@ def test_visitors_begin_a_visit_within_its_hours_and_say_what_came_of_it(book: B
     started = start_visit(book.ctx, "L-1", actor=Actor("v-1"))
     assert started.reach == ADDRESS
     assert book.one(access).what == "address"
-    told = tell(book, started.attempt, "no_answer")
-    assert told.status == "applied"
+    reported = tell(book, started.attempt, "no_answer")
+    assert reported.status == "applied"
     assert book.actions("L-1")["field_visit"] == "done"
     assert len(book.rows(contact)) == 1, "it counts once, from the moment it was arranged"
 

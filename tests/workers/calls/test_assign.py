@@ -71,7 +71,7 @@ def test_two_workers_with_one_call_assign_it_once(book: Book) -> None:
 def test_two_workers_at_once_never_overfill_a_collectors_day(book: Book) -> None:
     book.staff("c-1", "caller", capacity=2, shift=TODAY)
     calls = [due_call(book, f"L-{number}") for number in range(1, 5)]
-    outcomes = concurrently(*(partial(assign_call, book.ctx, each_call) for each_call in calls))
+    outcomes = concurrently(*(partial(assign_call, book.ctx, call_id) for call_id in calls))
     assert sorted(outcomes) == ["assigned"] * 2 + ["nobody free"] * 2
     assert len(book.rows(call)) == 2
 

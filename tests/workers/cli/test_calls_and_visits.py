@@ -65,9 +65,9 @@ def test_a_call_starts_and_its_outcome_is_reported(environment: dict[str, str], 
     assert again.returncode == 2
     assert "nobody has said what came of it" in again.stderr
 
-    told = arrears(environment, "call", "outcome", "L-1", "--by", "c-1", "--outcome", "no_answer")
-    assert told.returncode == 0, told.stderr
-    assert "may be tried again" in told.stdout
+    answer = arrears(environment, "call", "outcome", "L-1", "--by", "c-1", "--outcome", "no_answer")
+    assert answer.returncode == 0, answer.stderr
+    assert "may be tried again" in answer.stdout
     assert book.one(contact_outcome).outcome == "no_answer"
     none = arrears(environment, "call", "outcome", "L-1", "--by", "c-1", "--outcome", "spoke")
     assert none.returncode == 2
@@ -87,9 +87,9 @@ def test_a_call_that_is_barred_says_why_and_shows_no_number(
 
 def test_what_begins_is_there_for_programs(environment: dict[str, str], book: Book) -> None:
     started = arrears(environment, "call", "start", "L-1", "--by", "c-1", "--json")
-    told = json.loads(started.stdout)
-    assert told["reach"] == PHONE["CN"]
-    assert told["attempt"] == book.one(contact).attempt
+    answer = json.loads(started.stdout)
+    assert answer["reach"] == PHONE["CN"]
+    assert answer["attempt"] == book.one(contact).attempt
 
 
 def test_a_visit_that_is_not_assigned_cannot_begin(environment: dict[str, str], book: Book) -> None:

@@ -198,9 +198,9 @@ def test_a_tape_comes_in_a_payment_is_made_and_the_loan_explains_itself(
     assert (done.returncode, "1 good rows" in done.stdout) == (0, True)
     done = arrears(environment, "payment", "record", "L-1", "100", "cny", "--id", "P-1")
     assert (done.returncode, "Nothing is past due any more" in done.stdout) == (0, True)
-    told = arrears(environment, "explain", "L-1").stdout
-    assert "Payment P-1" in told
-    assert "Li Example" not in told
+    history = arrears(environment, "explain", "L-1").stdout
+    assert "Payment P-1" in history
+    assert "Li Example" not in history
     status = json.loads(arrears(environment, "status", "--json").stdout)
     assert status
 

@@ -52,8 +52,8 @@ def test_what_is_due_is_listed_by_its_ids_and_what_is_kept_is_counted(
     assert "Kept for 1, because a loan is open." in shown.stdout
     assert "Kept for 1, because no rule pack says how long." in shown.stdout
     assert "Kept for 1, because it must be kept for longer." in shown.stdout
-    told = json.loads(arrears(environment, "retention", "report", "--json").stdout)
-    (due,) = told["due"]
+    report = json.loads(arrears(environment, "retention", "report", "--json").stdout)
+    (due,) = report["due"]
     assert (due["borrower"], due["keeping"]["until"]) == ("B-L-2", "2021-03-02")
 
 

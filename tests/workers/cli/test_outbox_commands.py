@@ -33,8 +33,8 @@ def book(engine: Engine, systems: LendersSystems) -> Book:
 
 @pytest.fixture
 def environment(database_url: str, broker_url: str, systems: LendersSystems) -> dict[str, str]:
-    told = {"ARREARS_EVENTS_OUT_URL": systems.url, "ARREARS_EVENTS_OUT_SECRETS": SECRET}
-    return an_environment(database_url, broker_url) | told
+    variables = {"ARREARS_EVENTS_OUT_URL": systems.url, "ARREARS_EVENTS_OUT_SECRETS": SECRET}
+    return an_environment(database_url, broker_url) | variables
 
 
 def events_out(book: Book) -> EventsOut:

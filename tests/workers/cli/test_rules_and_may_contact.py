@@ -42,8 +42,8 @@ def test_a_country_s_rules_stand_with_their_articles_and_what_needs_review(
 
 
 def test_rules_for_programs_hold_all_of_it(environment: dict[str, str]) -> None:
-    told = json.loads(arrears(environment, "rules", "--json").stdout)
-    assert {told_value["jurisdiction"] for told_value in told} >= {
+    answer = json.loads(arrears(environment, "rules", "--json").stdout)
+    assert {shown_rule["jurisdiction"] for shown_rule in answer} >= {
         "CN",
         "US",
         "US-MA",
@@ -52,7 +52,7 @@ def test_rules_for_programs_hold_all_of_it(environment: dict[str, str]) -> None:
         "IN",
         "AU",
     }
-    (one,) = [told_value for told_value in told if told_value["id"] == "cn.attempts_unanswered"]
+    (one,) = [shown_rule for shown_rule in answer if shown_rule["id"] == "cn.attempts_unanswered"]
     assert (one["modality"], one["review_needed"]) == ("advisory", True)
 
 
@@ -76,9 +76,9 @@ def test_what_is_allowed_names_every_rule_that_was_asked(
     environment: dict[str, str], book: Book
 ) -> None:
     asked = arrears(environment, "may-contact", "L-1", "sms", "--at", "2026-03-05 12:00", "--json")
-    told = json.loads(asked.stdout)
-    assert (asked.returncode, told["permission"], told["until"]) == (0, "allowed", None)
-    assert any(rule.startswith("cn.texts_can_be_refused: ") for rule in told["rules"])
+    answer = json.loads(asked.stdout)
+    assert (asked.returncode, answer["permission"], answer["until"]) == (0, "allowed", None)
+    assert any(rule.startswith("cn.texts_can_be_refused: ") for rule in answer["rules"])
 
 
 def test_a_relative_is_another_question(environment: dict[str, str], book: Book) -> None:

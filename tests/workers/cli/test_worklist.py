@@ -46,10 +46,10 @@ def test_the_work_list_is_there_for_people_and_for_programs(
     assert "supervisor" in read.stdout
     assert NAME not in read.stdout
 
-    told = json.loads(arrears(environment, "worklist", "--on", "2026-03-31", "--json").stdout)
-    assert list(told) == ["calls", "visits", "files", "approvals", "replies"]
-    assert told["visits"][0]["starts_at"] == "2026-04-03 09:00:00+08:00"
-    assert [told_value["loan"] for told_value in told["approvals"]] == ["L-2"]
+    worklist = json.loads(arrears(environment, "worklist", "--on", "2026-03-31", "--json").stdout)
+    assert list(worklist) == ["calls", "visits", "files", "approvals", "replies"]
+    assert worklist["visits"][0]["starts_at"] == "2026-04-03 09:00:00+08:00"
+    assert [waiting["loan"] for waiting in worklist["approvals"]] == ["L-2"]
 
 
 def test_the_work_of_one_kind_or_one_person_is_shown_alone(

@@ -84,8 +84,8 @@ def test_values_arrive_as_they_are(engine: Engine, kind: str, value: object) -> 
     statement = prepared(text(f"SELECT CAST(:a AS {kind}), '100 %' LIKE '100 %'"))
     with engine.connect() as connection:
         for _ in range(2):
-            told, percent = connection.execute(statement, {"a": value}).one()
-            assert (bytes(told) if kind == "bytea" else told, percent) == (value, True)
+            returned, percent = connection.execute(statement, {"a": value}).one()
+            assert (bytes(returned) if kind == "bytea" else returned, percent) == (value, True)
 
 
 def test_a_word_that_an_index_is_chosen_by_stands_in_the_statement(engine: Engine) -> None:

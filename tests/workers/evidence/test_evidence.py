@@ -38,7 +38,7 @@ def book(engine: Engine) -> Book:
     assert assign_call(book.ctx, book.action_id("L-1", "friendly_call")) == "assigned"
     book.called("L-1", actor="c-1")
     sent = book.one(message)
-    told = {
+    report = {
         "message_id": str(sent.id),
         "provider": sent.provider,
         "sid": sent.sid,
@@ -47,7 +47,7 @@ def book(engine: Engine) -> Book:
         "code": None,
     }
     with engine.begin() as connection:
-        record_receipt(connection, book.ctx, told)
+        record_receipt(connection, book.ctx, report)
     return book
 
 
@@ -245,8 +245,8 @@ def test_a_bundle_can_be_checked_with_nothing_but_what_it_says_itself(
     assert rows == len(book.rows(evidence_link))
     with ZipFile(out) as bundle:
         bundle.extractall(tmp_path)
-    told = (tmp_path / "README.txt").read_text()
-    script = "\n".join(line[4:] for line in told.splitlines() if line.startswith("    "))
+    readme = (tmp_path / "README.txt").read_text()
+    script = "\n".join(line[4:] for line in readme.splitlines() if line.startswith("    "))
     check = [sys.executable, "-c", script]
     assert subprocess.run(check, cwd=tmp_path, timeout=60).returncode == 0
     lines = (tmp_path / "evidence.jsonl").read_text()

@@ -22,8 +22,8 @@ ENGLISH_WORDS = re.compile(r"\b[a-z]{2,} [a-z]{2,}\b")
 def story(book: Book, language: str = "zh", at: str | None = None) -> list[str]:
     moment = book.moment(at) if at else None
     with book.ctx.engine.connect() as connection:
-        told = loan_history(connection, book.ctx, "L-1", at=moment, language=language)
-    return [told_value.text for told_value in told]
+        whole = loan_history(connection, book.ctx, "L-1", at=moment, language=language)
+    return [sentence.text for sentence in whole]
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_a_whole_story_is_told_in_chinese(book: Book) -> None:
     assert len(lines) == len(story(book, "en"))
     cited = re.compile("依据规则：.*?。(?=规则包|$)")  # the names of laws stay as they are
     assert [line for line in lines if ENGLISH_WORDS.search(cited.sub("", line))] == []
-    told = "\n".join(lines)
+    whole = "\n".join(lines)
     for expected in (
         "复核：自2026-03-01起逾期，已逾期1天，逾期金额1000.00元。",
         "催收策略“个人消费贷款”（版本1）的“短信提醒”阶段已计划“首次提醒短信”（短信），",
@@ -73,15 +73,15 @@ def test_a_whole_story_is_told_in_chinese(book: Book) -> None:
         "已为“准备诉讼材料”准备诉讼材料：本金1000.00",
         "设置暂停催收（异议）",
     ):
-        assert expected in told, expected
+        assert expected in whole, expected
 
 
 def test_a_story_ends_with_what_had_happened_by_a_moment(book: Book) -> None:
     whole, by_then = story(book, "en"), story(book, "en", at="2026-03-08 09:00")
     assert 3 < len(by_then) < len(whole)
-    told = "\n".join(by_then)
-    assert "friendly_call was assigned" in told
-    assert "enquiry_call" not in told
+    written = "\n".join(by_then)
+    assert "friendly_call was assigned" in written
+    assert "enquiry_call" not in written
     assert whole[-2] == "There is no next review until a fact changes."
     assert whole[-2] not in by_then, "that is what holds now"
     assert set(by_then) < set(whole)

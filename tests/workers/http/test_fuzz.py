@@ -193,8 +193,8 @@ def test_the_description_tells_how_each_call_is_signed_and_answered(book: Book) 
     statuses = {202, 400, 401, 404, 409, 413, 415, 422, 503}
     assert set(events["responses"]) == {str(status) for status in statuses}
     assert events["security"] == [{"lender": []}]
-    told = events["requestBody"]["content"]["application/json"]["schema"]
-    assert set(told["discriminator"]["mapping"]) == set(EVENT_KINDS) - {"receipt"}
+    body_schema = events["requestBody"]["content"]["application/json"]["schema"]
+    assert set(body_schema["discriminator"]["mapping"]) == set(EVENT_KINDS) - {"receipt"}
     form = described["paths"]["/webhooks/twilio/inbound"]["post"]["requestBody"]["content"]
     assert list(form) == ["application/x-www-form-urlencoded"]
     with TestClient(create_app(book.ctx)) as client:

@@ -46,10 +46,10 @@ def twilio(book: Book, body: str, *, sid: str = "SM1", token: str = TOKEN, **mor
         return client.post(PATH, data=fields, headers={"X-Twilio-Signature": signature})
 
 
-def tencent(book: Book, what: str, told: Any, word: str = WORD) -> Response:
+def tencent(book: Book, what: str, posted: Any, word: str = WORD) -> Response:
     """Post what Tencent Cloud would."""
     with TestClient(create_app(book.ctx)) as client:
-        return client.post(f"/webhooks/tencent/{word}/{what}", json=told)
+        return client.post(f"/webhooks/tencent/{word}/{what}", json=posted)
 
 
 def a_reply(text: str, time: int = 1772416800) -> dict[str, Any]:
@@ -144,8 +144,8 @@ def test_a_stop_by_way_of_tencent_cloud_opts_out_at_once(book: Book) -> None:
 
 
 def test_the_same_reply_told_twice_is_one_and_another_is_another(book: Book) -> None:
-    for told in (a_reply("你好"), a_reply("你好"), a_reply("你好", time=1772416900)):
-        assert tencent(book, "inbound", told).status_code == 200
+    for posted in (a_reply("你好"), a_reply("你好"), a_reply("你好", time=1772416900)):
+        assert tencent(book, "inbound", posted).status_code == 200
     assert len(book.rows(reply)) == 2
 
 
@@ -156,7 +156,7 @@ def test_a_call_for_help_that_cannot_be_answered_there_is_for_a_person(book: Boo
 
 def test_reports_of_several_texts_are_stored_in_one_call_and_applied(book: Book) -> None:
     sent = book.one(message)
-    told = [
+    posted = [
         {
             "sid": "T-1",
             "ext": str(sent.id),
@@ -168,7 +168,7 @@ def test_reports_of_several_texts_are_stored_in_one_call_and_applied(book: Book)
         {"sid": "T-2", "report_status": "FAIL", "errmsg": "MX:0001"},
     ]
     for _ in range(2):
-        assert tencent(book, "status", told).status_code == 200
+        assert tencent(book, "status", posted).status_code == 200
     assert len(book.rows(inbox_event)) == 2
     assert "138" not in str([row.payload for row in book.rows(inbox_event)])
 
@@ -190,10 +190,10 @@ def test_either_word_opens_the_address_and_without_one_it_does_not_exist(book: B
 
 
 @pytest.mark.parametrize(
-    "told", [{}, [], 5, [{"sid": "T 1", "report_status": "FAIL"}], [{"sid": "x" * 200}]]
+    "posted", [{}, [], 5, [{"sid": "T 1", "report_status": "FAIL"}], [{"sid": "x" * 200}]]
 )
-def test_a_call_that_tells_nothing_stores_nothing(book: Book, told: Any) -> None:
-    expected = 200 if told == [] else 400
-    assert tencent(book, "status", told).status_code == expected
-    assert tencent(book, "inbound", told).status_code == 400
+def test_a_call_that_tells_nothing_stores_nothing(book: Book, posted: Any) -> None:
+    expected = 200 if posted == [] else 400
+    assert tencent(book, "status", posted).status_code == expected
+    assert tencent(book, "inbound", posted).status_code == 400
     assert (book.rows(inbox_event), book.rows(reply)) == ([], [])

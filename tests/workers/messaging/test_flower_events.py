@@ -55,10 +55,10 @@ class Worker:
     def heard(self) -> list[list[str]]:
         """By message, the tasks that Flower was told of."""
         messages = iter(lambda: self.flower.get(no_ack=True), None)
-        told = (message.decode() for message in messages)
+        seen = (message.decode() for message in messages)
         return [
             [event["uuid"] for event in (some if isinstance(some, list) else [some])]
-            for some in told
+            for some in seen
         ]
 
 
@@ -107,9 +107,9 @@ def test_of_a_worker_that_is_stopped_flower_hears_all(
     flower.conf.broker_transport_options = {"global_keyprefix": KEY_PREFIX}
     flower.conf.task_queues = [Queue(kind.value) for kind in Kind]
     flower.conf.task_routes = [route]
-    told: set[str] = set()
+    seen: set[str] = set()
     with flower.connection() as connection, redis.Redis.from_url(broker_url) as broker:
-        succeeded = {"task-succeeded": lambda event: told.add(event["uuid"])}
+        succeeded = {"task-succeeded": lambda event: seen.add(event["uuid"])}
         hears = flower.events.Receiver(connection, handlers=succeeded)
         with ThreadPoolExecutor(1) as pool:
             listening = pool.submit(hears.capture, limit=None, timeout=None, wakeup=False)
@@ -123,7 +123,7 @@ def test_of_a_worker_that_is_stopped_flower_hears_all(
                     # As `docker compose stop` does, while the last of it has yet to be told.
                     os.kill(worker.pid, signal.SIGQUIT)
                     assert worker.wait() == 0
-                eventually("Flower was told of all of it", lambda: told == sent, seconds=5)
+                eventually("Flower was told of all of it", lambda: seen == sent, seconds=5)
             finally:
                 hears.should_stop = True
             listening.result(timeout=10)

@@ -221,10 +221,10 @@ def test_a_story_reaches_programs_as_json(engine: Engine, environment: dict[str,
     book.loan("L-1", due_on="2026-03-01")
     book.escalate("L-1")
 
-    told = arrears(environment, "explain", "L-1", "--json")
+    explained = arrears(environment, "explain", "L-1", "--json")
     read = arrears(environment, "explain", "L-1")
 
-    story = json.loads(told.stdout)
+    story = json.loads(explained.stdout)
     assert story[1]["at"] == "2026-03-02T10:00:00+08:00"
     assert story[1]["text"].startswith("Reviewed: past due since 2026-03-01")
     assert "2026-03-02 10:00  Reviewed: past due since 2026-03-01" in read.stdout

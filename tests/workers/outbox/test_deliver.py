@@ -47,12 +47,12 @@ def woken(book: Book) -> list[int]:
 
 def tell_numbers(book: Book, count: int) -> None:
     """Events that can be told apart by their number."""
-    told = [
+    messages = [
         OutboxMessage(OutboxEventKind.ACTION_DEAD, book.loan_id("L-1"), {"number": number})
         for number in range(count)
     ]
     with book.ctx.engine.begin() as connection:
-        outbox.record_events(connection, told, book.ctx.now())
+        outbox.record_events(connection, messages, book.ctx.now())
 
 
 def statuses(book: Book) -> list[str]:
@@ -80,7 +80,7 @@ def test_an_event_is_signed_so_that_the_library_of_the_receiver_trusts_it(
 
     for delivery in systems.got:
         for secret in (SECRET, OLDER_SECRET):
-            assert Webhook(secret).verify(delivery.body, delivery.headers) == delivery.told
+            assert Webhook(secret).verify(delivery.body, delivery.headers) == delivery.payload
     assert systems.got[0].headers["content-type"] == "application/json"
 
 
@@ -89,7 +89,7 @@ def test_the_body_says_what_happened_when_and_to_which_loan(
 ) -> None:
     deliver(book)
 
-    first = systems.got[0].told
+    first = systems.got[0].payload
     assert set(first) == {"type", "timestamp", "data"}
     assert first["type"] == "loan.escalated"
     assert first["timestamp"] == "2026-03-02T02:00:00Z"
@@ -107,7 +107,7 @@ def test_an_action_that_was_given_up_says_why_in_codes_and_in_a_sentence(
     book.send("L-1", "text_day_1")
     deliver(book)
 
-    dead = systems.got[-1].told
+    dead = systems.got[-1].payload
     assert dead["type"] == "action.dead"
     assert dead["data"]["reason"] == reasons_as_json(book.action("L-1", "text_day_1").reason)
     assert dead["data"]["sentence"] == speak(book.action("L-1", "text_day_1").reason)
@@ -139,7 +139,7 @@ def test_two_workers_deliver_each_event_once_and_in_order(
 
     concurrently(*[lambda: deliver(book)] * 3)
 
-    numbers = [event.told["data"]["number"] for event in systems.got]
+    numbers = [event.payload["data"]["number"] for event in systems.got]
     assert numbers == list(range(BATCH_SIZE - 5))
     assert systems.most_at_once == 1
 

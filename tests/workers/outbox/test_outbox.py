@@ -37,13 +37,13 @@ def book(engine: Engine) -> Book:
     return telling(Book(engine, now="2026-03-02 10:00"))
 
 
-def told(book: Book) -> list[tuple[str, Mapping[str, Any]]]:
+def recorded(book: Book) -> list[tuple[str, Mapping[str, Any]]]:
     rows = book.rows(select(outbox_event).order_by(outbox_event.c.id))
     return [(row.kind, row.payload) for row in rows]
 
 
 def kinds(book: Book) -> list[str]:
-    return [kind for kind, _ in told(book)]
+    return [kind for kind, _ in recorded(book)]
 
 
 def pay(book: Book, amount: str) -> None:
@@ -88,10 +88,10 @@ def test_a_decision_that_plans_nothing_records_no_event(book: Book) -> None:
     book.loan("L-1", due_on="2026-03-01")
     book.escalate("L-1")
     book.at("2026-03-10 10:00").escalate("L-1")
-    seen = len(told(book))
+    seen = len(recorded(book))
 
     book.at("2026-03-11 10:00").escalate("L-1")
-    assert len(told(book)) == seen
+    assert len(recorded(book)) == seen
 
 
 def test_a_text_is_told_when_the_provider_has_it_and_when_it_has_arrived(book: Book) -> None:
@@ -105,7 +105,7 @@ def test_a_text_is_told_when_the_provider_has_it_and_when_it_has_arrived(book: B
     receipt(book, MessageStatus.DELIVERED)
 
     assert kinds(book) == ["loan.escalated", "text.sent", "text.delivered"]
-    assert told(book)[-1][1] == {
+    assert recorded(book)[-1][1] == {
         "text": str(book.one(message).id),
         "action": book.action_id("L-1", "text_day_1"),
         "step": "remind",
@@ -130,7 +130,7 @@ def test_a_text_that_is_refused_is_told_and_so_is_the_end_of_its_action(book: Bo
     book.send("L-1", "text_day_1")
 
     assert kinds(book) == ["loan.escalated", "text.failed", "action.dead"]
-    dead = told(book)[-1][1]
+    dead = recorded(book)[-1][1]
     assert dead["reason"] == reasons_as_json(book.action("L-1", "text_day_1").reason)
 
 
@@ -158,7 +158,7 @@ def test_work_for_people_is_told_when_somebody_has_it(book: Book) -> None:
     open_legal_file(book.ctx, book.action_id("L-3", "legal_file"))
 
     assert kinds(book)[3:] == ["call.assigned", "visit.scheduled", "legal_file.opened"]
-    assert told(book)[3][1]["item"] == "enquiry_call"
+    assert recorded(book)[3][1]["item"] == "enquiry_call"
 
 
 def test_a_cure_is_told_once(book: Book) -> None:
@@ -168,7 +168,7 @@ def test_a_cure_is_told_once(book: Book) -> None:
 
     assert kinds(book) == ["loan.escalated", "case.cured"]
     case = book.one(collection_case)
-    assert told(book)[-1][1] == {"case": case.id, "opened_on": "2026-03-02"}
+    assert recorded(book)[-1][1] == {"case": case.id, "opened_on": "2026-03-02"}
 
 
 def test_a_part_payment_is_no_cure(book: Book) -> None:
@@ -186,7 +186,7 @@ def test_without_a_receiver_nothing_is_recorded(engine: Engine) -> None:
     book.send("L-1", "text_day_1")
     pay(book, "1000")
 
-    assert told(book) == []
+    assert recorded(book) == []
 
 
 def test_a_transaction_that_is_rolled_back_tells_nothing(book: Book) -> None:
@@ -217,7 +217,7 @@ def test_telling_costs_an_envelope_one_statement_however_many_loans_it_holds(
         counts[size] = len(sent)
         assert sum("INSERT INTO outbox_event" in statement for statement in sent) == 1
     assert counts[1] == counts[7]
-    assert len(told(book)) == 8
+    assert len(recorded(book)) == 8
 
 
 @pytest.mark.parametrize("kind", OutboxEventKind)

@@ -62,8 +62,8 @@ def book(engine: Engine) -> Book:
     book.at("2026-03-31 10:00").escalate("L-1")
     schedule_visit(book.ctx, book.action_id("L-1", "field_visit"))
     book.at("2026-04-05 10:00")
-    told = InboundText("twilio", "SM1", PHONE["CN"], "我失业了", None)
-    record_inbound_text(book.ctx, told, help_is_answered=True)
+    inbound = InboundText("twilio", "SM1", PHONE["CN"], "我失业了", None)
+    record_inbound_text(book.ctx, inbound, help_is_answered=True)
     tell_contacts(book, "E-1", "B-L-1", address="2 Example Road")
     pay(book, "L-1")
     return book
@@ -249,7 +249,7 @@ def test_what_was_written_cannot_be_opened_any_more_and_that_is_said(erased: Boo
 
 
 def test_a_tape_brings_them_back_with_a_new_loan_and_not_with_the_old_one(erased: Book) -> None:
-    told = LoanOnTape(
+    on_tape = LoanOnTape(
         external_id="L-1",
         borrower=Borrower("B-L-1", NAME, PHONE["CN"], ADDRESS, ("Asia/Shanghai",), "zh-Hans", None),
         jurisdiction="CN",
@@ -258,22 +258,22 @@ def test_a_tape_brings_them_back_with_a_new_loan_and_not_with_the_old_one(erased
         instalments=(Instalment(date(2026, 3, 1), Decimal(1000)),),
     )
 
-    bring_in(erased, told)
+    bring_in(erased, on_tape)
     assert erased.one(borrower).erased_at is not None
     assert NAME not in everything(erased)
 
-    bring_in(erased, replace(told, external_id="L-2"))
+    bring_in(erased, replace(on_tape, external_id="L-2"))
     assert erased.one(borrower).erased_at is None
     assert NAME in everything(erased)
 
 
-def bring_in(book: Book, told: LoanOnTape) -> None:
+def bring_in(book: Book, on_tape: LoanOnTape) -> None:
     with book.ctx.engine.begin() as connection:
         make_staging(connection)
         merge(
             connection,
             book.ctx.cipher,
-            [told],
+            [on_tape],
             as_of=book.ctx.today(),
             order=book.ctx.settings.allocation_order,
             now=book.ctx.now(),

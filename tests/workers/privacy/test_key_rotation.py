@@ -42,11 +42,11 @@ NEW = Cipher.new_key()
 
 
 def cipher_of(engine: Engine, *keys: str) -> Cipher:
-    """The vault as an installation has it."""
+    """The cipher as an installation has it."""
     return Cipher(keys, partial(read_index_key, engine))
 
 
-def nothing_told(name: str, rows: int) -> None:
+def ignore_progress(name: str, rows: int) -> None:
     """Nobody watches."""
 
 
@@ -132,8 +132,8 @@ def full(engine: Engine) -> Book:
     book.loan("L-3", due_on="2026-03-30", phone="+8613800138003")
     book.escalate("L-3")
     book.send("L-3", "text_day_1")
-    told = InboundText("twilio", "SM1", PHONE["CN"], "我失业了", None)
-    record_inbound_text(book.ctx, told, help_is_answered=True)
+    inbound = InboundText("twilio", "SM1", PHONE["CN"], "我失业了", None)
+    record_inbound_text(book.ctx, inbound, help_is_answered=True)
     facts = ContactChangeFacts(borrower="B-L-2", address="2 Example Road")
     inbox.submit(book.ctx, "E-1", "contact_change", facts.payload(book.ctx.cipher))
     return book
@@ -167,8 +167,8 @@ def assert_all_is_found_and_opens(book: Book, *keys: str) -> None:
     first = book.rows(select(func.min(reply.c.id).label("id")))[0].id
     assert open_reply(ctx, first, actor=Actor("c-1")).body == "我失业了"
     for sid, number, whose in (("SM2", PHONE["CN"], "B-L-1"), ("SM3", "+8613800138003", "B-L-3")):
-        told = InboundText("twilio", f"{sid}-{len(book.rows(reply))}", number, "hello", None)
-        record_inbound_text(ctx, told, help_is_answered=True)
+        inbound = InboundText("twilio", f"{sid}-{len(book.rows(reply))}", number, "hello", None)
+        record_inbound_text(ctx, inbound, help_is_answered=True)
         newest = book.rows(
             select(borrower.c.external_id).join(reply).order_by(reply.c.id.desc()).limit(1)
         )
@@ -267,8 +267,8 @@ def rotate_some(ctx: Context) -> None:
 def test_two_rotations_at_once_are_one(full: Book, engine: Engine) -> None:
     contexts = [with_keys(full, NEW, KEY) for _ in range(2)]
 
-    concurrently(*(lambda ctx=ctx: rotate(ctx, nothing_told) for ctx in contexts))
-    assert rotate(contexts[0], nothing_told)
+    concurrently(*(lambda ctx=ctx: rotate(ctx, ignore_progress) for ctx in contexts))
+    assert rotate(contexts[0], ignore_progress)
 
     assert set(count_left_now(full, NEW, KEY).values()) == {0}
     assert_all_is_found_and_opens(full, NEW)
@@ -282,13 +282,13 @@ def test_a_row_that_somebody_holds_is_left_and_the_old_key_stays_needed(
         connection.execute(
             select(borrower.c.id).where(borrower.c.external_id == "B-L-2").with_for_update()
         )
-        assert not rotate(ctx, nothing_told)
+        assert not rotate(ctx, ignore_progress)
     with engine.connect() as connection:
         assert is_rotating(connection, ctx.cipher)
     with pytest.raises(ArrearsError, match="Put them back"):
         assert_keys_open(engine, cipher_of(engine, NEW))
 
-    assert rotate(ctx, nothing_told)
+    assert rotate(ctx, ignore_progress)
     assert_keys_open(engine, cipher_of(engine, NEW))
 
 
@@ -298,20 +298,20 @@ def test_of_three_keys_the_newest_is_left(full: Book, engine: Engine) -> None:
     full.ctx = in_between
     full.loan("L-4", phone="+8613800138004")
 
-    assert rotate(with_keys(full, NEW, middle, KEY), nothing_told)
+    assert rotate(with_keys(full, NEW, middle, KEY), ignore_progress)
 
     assert_all_is_found_and_opens(full, NEW)
 
 
 def test_a_key_may_come_back_in_front(full: Book, engine: Engine) -> None:
-    assert rotate(with_keys(full, NEW, KEY), nothing_told)
-    assert rotate(with_keys(full, KEY, NEW), nothing_told)
+    assert rotate(with_keys(full, NEW, KEY), ignore_progress)
+    assert rotate(with_keys(full, KEY, NEW), ignore_progress)
 
     assert_all_is_found_and_opens(full, KEY)
 
 
 def test_an_address_that_waits_in_an_event_is_encrypted_anew_as_well(full: Book) -> None:
-    assert rotate(with_keys(full, NEW, KEY), nothing_told)
+    assert rotate(with_keys(full, NEW, KEY), ignore_progress)
 
     (payload,) = (row.payload for row in full.rows(inbox_event))
     cipher = Cipher([NEW])
@@ -330,7 +330,7 @@ def test_values_encrypted_before_there_were_key_ids_are_decrypted_and_encrypted_
         )
     assert Cipher([NEW, KEY]).decrypt(book.one(borrower).name_encrypted) == NAME
 
-    assert rotate(with_keys(book, KEY), nothing_told)
+    assert rotate(with_keys(book, KEY), ignore_progress)
 
     assert bytes(book.one(borrower).name_encrypted).startswith(
         token_prefix(Cipher([KEY]).current_key_id)

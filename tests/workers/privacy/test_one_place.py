@@ -59,7 +59,7 @@ def imports(module: ast.Module) -> set[str]:
 
 
 def opens(module: ast.Module) -> bool:
-    """Whether anything is opened by a vault, whatever the vault is called on the way there."""
+    """Whether anything is decrypted by a cipher, whatever name the cipher has there."""
     return any(
         isinstance(node, ast.Attribute)
         and node.attr == "decrypt"

@@ -47,10 +47,10 @@ def book(engine: Engine) -> Book:
 
 
 def export(book: Book) -> str:
-    told = export_subject(
+    exported = export_subject(
         book.ctx, "B-L-1", actor=Actor("sup-1"), purpose="asked for by the person"
     )
-    return json.dumps(told, ensure_ascii=False, default=str)
+    return json.dumps(exported, ensure_ascii=False, default=str)
 
 
 def close(book: Book, loan: str = "L-1") -> None:
@@ -59,19 +59,19 @@ def close(book: Book, loan: str = "L-1") -> None:
 
 
 def test_all_that_is_held_is_told_in_the_clear_and_nothing_of_anybody_else(book: Book) -> None:
-    told = export(book)
+    exported = export(book)
 
     for theirs in (NAME, PHONE["CN"], "2 Example Road", "我失业了", "B-L-1", "L-1", "field_visit"):
-        assert theirs in told
+        assert theirs in exported
     for anothers in (OTHERS, "下周还", "9 Other Road", "L-2"):
-        assert anothers not in told
-    held = json.loads(told)["data"]
+        assert anothers not in exported
+    held = json.loads(exported)["data"]
     assert {"borrower", "loan", "instalment", "decision", "action", "contact"} <= set(held)
     assert {"message", "reply", "document", "visit", "inbox_event", "access"} <= set(held)
     assert NAME in held["document"][0]["body"]
     assert held["borrower"][0]["name"] == NAME
     assert held["inbox_event"][0]["payload"]["address"] == "2 Example Road"
-    assert "gAAAA" not in told
+    assert "gAAAA" not in exported
     assert "digest" not in held["borrower"][0]
 
 
@@ -79,14 +79,14 @@ def test_the_look_is_on_record_with_its_purpose_and_in_what_is_told(
     book: Book, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, logger="workers.privacy"):
-        told = export(book)
+        exported = export(book)
 
     look = book.one(access)
     assert (look.what, look.purpose) == ("everything", "asked for by the person")
     assert (look.actor, look.loan_id) == ("sup-1", book.loan_id("L-1"))
     assert look.borrower_id is not None
     assert caplog.messages == ["borrower B-L-1: all stored data was opened by sup-1"]
-    assert "asked for by the person" in told
+    assert "asked for by the person" in exported
 
 
 @pytest.mark.parametrize(
@@ -137,9 +137,9 @@ def test_where_a_law_asks_for_it_sooner_it_is_erased_and_the_law_is_on_record(bo
     on_record = book.one(erasure)
     assert (on_record.actor, on_record.why, on_record.law) == ("sup-1", "asked for", LAW)
     assert (on_record.rules, str(on_record.kept_until)) == (["cn.keep_records"], "2031-04-05")
-    told = export(book)
+    exported = export(book)
     for personal in (NAME, PHONE["CN"], ADDRESS, "2 Example Road", "我失业了"):
-        assert personal not in told
+        assert personal not in exported
     assert {row.external_id: row.erased_at is None for row in book.rows(borrower)} == {
         "B-L-1": False,
         "B-L-2": True,

@@ -83,8 +83,8 @@ def test_calls_are_those_that_are_open_by_the_end_of_a_day(book: Book) -> None:
     assert [call.loan for call in work_of(book, on="2026-03-09").calls] == ["L-1"]
     attempt = book.called("L-1", actor="c-1", outcome="busy")
     started = start_call(book.ctx, "L-2", actor=Actor("c-1")).attempt
-    told = {call.loan: (call.tries, call.started_as) for call in work_of(book).calls}
-    assert told == {"L-1": (1, None), "L-2": (1, started)}
+    tries_by_loan = {call.loan: (call.tries, call.started_as) for call in work_of(book).calls}
+    assert tries_by_loan == {"L-1": (1, None), "L-2": (1, started)}
     assert attempt != started
     book.called("L-1", actor="c-1")
     assert [call.loan for call in work_of(book).calls] == ["L-2"]

@@ -234,13 +234,13 @@ def test_a_line_without_end_is_refused_before_memory_is(tmp_path: Path) -> None:
 
 def test_progress_ends_at_the_size_of_the_file(tmp_path: Path) -> None:
     tape = tape_of(tmp_path, *(with_cell("loan", f"L-{n}") for n in range(1200)))
-    told: list[tuple[int, int]] = []
+    reports: list[tuple[int, int]] = []
     for _ in read_tape(
-        tape, mapping_from(tmp_path), AS_OF, progress=lambda *so_far: told.append(so_far)
+        tape, mapping_from(tmp_path), AS_OF, progress=lambda *so_far: reports.append(so_far)
     ):
         pass
-    assert [rows for rows, _ in told] == [500, 1000, 1200]
-    assert told[-1][1] == tape.stat().st_size
+    assert [rows for rows, _ in reports] == [500, 1000, 1200]
+    assert reports[-1][1] == tape.stat().st_size
 
 
 def test_ten_times_the_rows_take_no_more_memory(tmp_path: Path) -> None:

@@ -73,9 +73,7 @@ def test_the_written_notice_says_who_comes_when_and_is_encrypted(book: Book) -> 
 def test_two_visits_that_race_for_the_same_people_get_different_slots(book: Book) -> None:
     two_visitors(book)
     visits = [due_visit(book, f"L-{number}") for number in (1, 2, 3)]
-    outcomes = concurrently(
-        *(partial(schedule_visit, book.ctx, each_visit) for each_visit in visits)
-    )
+    outcomes = concurrently(*(partial(schedule_visit, book.ctx, visit_id) for visit_id in visits))
     assert outcomes == ["scheduled"] * 3
     assert sorted(row.starts_at for row in book.rows(visit)) == [
         book.moment(f"2026-04-03 {hour}:00") for hour in ("09", "11", "13")

@@ -177,9 +177,9 @@ def test_neither_results_nor_log_lines_show_the_number_or_the_words(
         result = provider.gateway.send(text)
         provider.gateway.find(text, since=datetime.now(UTC))
     assert speak(result.reason).endswith(".")
-    for told in (repr(text), repr(result), caplog.text):
-        assert outcome not in told
-        assert text.body not in told
+    for shown in (repr(text), repr(result), caplog.text):
+        assert outcome not in shown
+        assert text.body not in shown
 
 
 def test_a_text_that_went_out_unheard_is_found_again(provider: Provider) -> None:

@@ -99,7 +99,7 @@ def test_a_template_that_tencent_cloud_does_not_know_is_left_to_another_provider
 # --- codes
 
 
-@pytest.mark.parametrize("told", [refusal, failure])
+@pytest.mark.parametrize("error_of", [refusal, failure])
 @pytest.mark.parametrize(
     ("code", "outcome", "other_provider_may_accept"),
     [
@@ -120,9 +120,9 @@ def test_a_template_that_tencent_cloud_does_not_know_is_left_to_another_provider
     ],
 )
 def test_a_code_says_whether_the_text_may_go_again_go_elsewhere_or_stays_an_open_question(
-    told: Any, code: str, outcome: SendOutcome, other_provider_may_accept: bool
+    error_of: Any, code: str, outcome: SendOutcome, other_provider_may_accept: bool
 ) -> None:
-    result = sent_to(http_answer("200 OK", told(code)))
+    result = sent_to(http_answer("200 OK", error_of(code)))
     assert (result.outcome, result.code, result.other_provider_may_accept) == (
         outcome,
         code,
@@ -146,8 +146,10 @@ def test_a_limit_says_how_long_to_wait(code: str, seconds: int) -> None:
 
 
 def test_an_error_is_one_although_its_content_type_names_a_charset() -> None:
-    told = http_answer("200 OK", failure("AuthFailure"), kind="application/json; charset=utf-8")
-    assert sent_to(told).outcome is SendOutcome.NOT_SENT
+    answer_with_charset = http_answer(
+        "200 OK", failure("AuthFailure"), kind="application/json; charset=utf-8"
+    )
+    assert sent_to(answer_with_charset).outcome is SendOutcome.NOT_SENT
 
 
 def test_wrong_credentials_do_not_use_up_the_text(simulated_tencent: SimulatedTencent) -> None:
