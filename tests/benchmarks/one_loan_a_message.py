@@ -19,7 +19,7 @@ from tests.support.messages import messages_left
 from tests.support.processes import happens
 
 HOUSE, NOTHING = "arrears, one loan a message", "celery as it comes, nothing"
-TOGETHER = "celery with all that the house adds to it, nothing"
+TOGETHER = "celery with all that Arrears adds to it, nothing"
 NOT_FAR_BELOW = Target(0.6, at_least=True)
 
 
@@ -60,7 +60,7 @@ def _nothing(name: str, module_name: str, template: Template) -> Contender:
         template.begin(module)
 
     def work() -> None:
-        publish([[loan_id] for loan_id in range(template.due)])
+        publish([{loan_id: f"L-{loan_id}"} for loan_id in range(template.due)])
         happens(lambda: not messages_left(broker), within=GIVE_UP_AFTER)
 
     return Contender(name, work, before, template.open.close)

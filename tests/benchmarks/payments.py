@@ -40,7 +40,7 @@ from workers.simulator.servers.environment import LOOPBACK, free_port
 A_SECOND = 200
 SECONDS = {"small": 5, "full": 20}
 SENDERS = 16
-EACH = "payment to called off"
+EACH = "payment to cancelled"
 FIRST = 100
 """Payments that are not counted, before the day begins."""
 SOON = Target(100, at_least=False)
@@ -94,13 +94,13 @@ def measure(places: Places, size: Size) -> list[Figure]:
     until, within = quantiles(milliseconds, n=100), quantiles(inside, n=100)
     return [
         Figure(
-            f"payment to called off, 99th percentile, {A_SECOND} events a second",
+            f"payment to cancelled, 99th percentile, {A_SECOND} events a second",
             "ms",
             (until[98],),
             SOON,
             key="payment_cancel_p99_ms",
         ),
-        Figure("payment to called off, each", "ms", tuple(milliseconds), curve=EACH),
+        Figure("payment to cancelled, each", "ms", tuple(milliseconds), curve=EACH),
         *(
             Figure(f"of it from stored to applied, {nth}th percentile", "ms", (within[nth - 1],))
             for nth in (50, 99)

@@ -30,7 +30,7 @@ def measure(places: Places, size: Size) -> list[Figure]:
     found_in_small, found_in_large, small_scan, large_scan = seconds.values()
     growth = f"{size.loans:,} loans against {size.fewer_loans:,}, {size.due:,} due in both"
     return [
-        ratios(f"find and announce, {growth}", large_scan, small_scan, TARGET),
+        ratios(f"find and publish, {growth}", large_scan, small_scan, TARGET),
         ratios(f"find only, {growth}", found_in_large, found_in_small, TARGET),
         *(Figure(name, "s", tuple(runs)) for name, runs in seconds.items()),
         rates(f"found and announced, {size.loans:,} loans", "loans/s", size.due, large_scan),

@@ -63,7 +63,7 @@ def measure(places: Places, size: Size) -> list[Figure]:
     return [
         *(
             ratios(
-                f"texts, the house against the SDK in a loop, {wait} ms",
+                f"texts, Arrears against the SDK in a loop, {wait} ms",
                 by_name[LOOP],
                 by_name[HOUSE],
                 NEAR_THE_LOOP,
