@@ -190,7 +190,7 @@ def _action_row(d: decision.Decision, step: Any, item: Any, move: Any, now: date
         delinquent_since=d.arrears.delinquent_since,
         step=step.id,
         item=item.id,
-        work=item.do,
+        type=item.do,
         ladder_id=d.ladder_id,
         ladder_version=d.ladder_version,
         status=move.to,
