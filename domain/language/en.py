@@ -346,7 +346,7 @@ TEMPLATES: dict[Phrase | ReasonCode, str] = {
         "the date."
     ),
     R.REVERSAL_IN_TAPE: (
-        "Payment {payment} is in the tape of {on}; its reversal is noted, and the next tape tells "
+        "Payment {payment} is in the tape of {on}; its reversal is noted, and the next tape shows "
         "what is owed again."
     ),
     R.WRITE_OFF_KNOWN: "Loan {loan} was written off on {on}; nothing changed.",

@@ -28,7 +28,7 @@ WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 COUNTED = {
     Counter.ATTEMPT: "attempts",
     Counter.CONNECTED: "conversations",
-    Counter.UNANSWERED: "attempts in vain",
+    Counter.UNANSWERED: "unanswered attempts",
 }
 SCOPED = {
     Scope.BORROWER: "over all loans of a borrower",

@@ -144,7 +144,7 @@ def _precheck(
 ) -> dict[tuple[int, str], Verdict]:
     """Ask the contact gate about planned actions: by loan and item, those it does not allow now.
 
-    The gate is asked again when an action is claimed. To ask it now saves claims in vain.
+    The gate is asked again when an action is claimed. Asking it now avoids needless claims.
     """
     verdicts: dict[tuple[int, str], Verdict] = {}
     for row, d in zip(due, decisions, strict=True):
