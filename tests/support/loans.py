@@ -253,8 +253,10 @@ class Book:
         return int(self.action(external_id, item).id)
 
     def rows(self, what: Any) -> list[Row[*tuple[Any, ...]]]:
-        """All rows of a table or a select."""
-        statement: Select[*tuple[Any, ...]] = select(what) if isinstance(what, Table) else what
+        """All rows of a table, by its primary key, or of a select, in its order."""
+        statement: Select[*tuple[Any, ...]] = (
+            select(what).order_by(*what.primary_key) if isinstance(what, Table) else what
+        )
         with self.ctx.engine.connect() as connection:
             return list(connection.execute(statement).all())
 
