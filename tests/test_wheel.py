@@ -48,6 +48,7 @@ def test_the_wheel_has_our_packages_and_their_data_without_the_simulator(wheel: 
     assert "workers/cli/main.py" in names
     assert "workers/db/migrations/versions/0001_tables.py" in names
     assert "config/templates/en/reminder_first.txt" in names
+    assert "domain/language/zh.toml" in names
     assert [name for name in names if name.startswith(("workers/simulator", "tests"))] == []
 
 

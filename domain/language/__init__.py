@@ -1,1 +1,1 @@
-"""The sentences in English and Chinese."""
+"""The sentences: their codes, one file of texts for each language, and how they are rendered."""

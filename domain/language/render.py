@@ -1,7 +1,7 @@
 """Rendering: phrases and reasons become sentences in a person's language.
 
-A language is a table of templates and a table of words, so that another language is another two
-tables and nothing else.
+A language is a file with a table of templates and tables of words, such as `en.toml`: another
+language is another file and nothing else.
 """
 
 from __future__ import annotations
@@ -55,8 +55,9 @@ class Sentence:
 class Language:
     """Templates and words of one language, and how it joins sentences and lists."""
 
-    templates: Mapping[Phrase | ReasonCode, str]
-    """In the style of `str.format`. Every reason is one or more whole sentences."""
+    templates: Mapping[str, str]
+    """By `Phrase` and `ReasonCode`, in the style of `str.format`. Every reason is one or more whole
+    sentences."""
     words: Mapping[str, Mapping[str, str]]
     """By the name of a value, the words for it: `channel` has those of the channels. A word that is
     missing is shown as it is, with spaces; a value whose name is missing is a reference and stays

@@ -1,17 +1,34 @@
-"""Speaking: reasons as sentences, wherever a person reads them."""
+"""Speaking: the languages, and reasons as sentences wherever a person reads them."""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
-from domain.language.en import ENGLISH
-from domain.language.render import render_reasons
-from domain.language.zh import CHINESE
+from domain.actions import ACTION_TYPES
+from domain.language.render import Language, render_reasons
 from domain.reasons import Reason, Reasons, reasons_as_json, reasons_from_json
 
-LANGUAGES = {"en": ENGLISH, "zh": CHINESE}
+
+def _read_language(name: str) -> Language:
+    """The language in the file `<name>.toml` beside this module."""
+    file = Path(__file__).with_name(f"{name}.toml")
+    language = tomllib.loads(file.read_text(encoding="utf-8"))
+    words = language["words"]
+    words |= {value: words[other] for value, other in language.get("same_words", {}).items()}
+    words["action_type"] = {each.name: each.words[name] for each in ACTION_TYPES.values()}
+    return Language(
+        language["templates"],
+        words,
+        language["between_sentences"],
+        language["between_listed"],
+    )
+
+
+LANGUAGES = {name: _read_language(name) for name in ("en", "zh")}
 """The languages that a history and its reasons can be read in, by BCP 47."""
 
 REASON_FIELDS = ("reason", "detail")

@@ -15,16 +15,18 @@ from domain.compliance.vocabulary import Channel, Says
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.holds import HoldKind
 from domain.inbound_texts import ReplyKind
-from domain.language.en import ENGLISH
 from domain.language.phrases import Phrase
 from domain.language.render import Language
-from domain.language.zh import CHINESE
+from domain.language.speak import LANGUAGES
 from domain.loans import Component
 from domain.promises import PromiseStatus
 from domain.reasons import ReasonCode
 from workers.inbox.kinds import EVENT_KINDS
 
-LANGUAGES = pytest.mark.parametrize("language", [ENGLISH, CHINESE], ids=["English", "Chinese"])
+ENGLISH, CHINESE = LANGUAGES["en"], LANGUAGES["zh"]
+IN_EACH_LANGUAGE = pytest.mark.parametrize(
+    "language", [ENGLISH, CHINESE], ids=["English", "Chinese"]
+)
 CODES: list[Phrase | ReasonCode] = [*Phrase, *ReasonCode]
 VOCABULARIES: dict[str, type[StrEnum]] = {
     "arrears_reason": ArrearsReason,
@@ -48,7 +50,7 @@ def test_no_phrase_has_the_code_of_a_reason() -> None:
     assert len({str(code) for code in CODES}) == len(CODES)
 
 
-@LANGUAGES
+@IN_EACH_LANGUAGE
 def test_every_code_has_words_in_every_language_and_no_words_are_without_a_code(
     language: Language,
 ) -> None:
@@ -63,7 +65,7 @@ def test_every_language_says_all_that_the_others_say(code: Phrase | ReasonCode) 
     assert all(name.isidentifier() for name in values)
 
 
-@LANGUAGES
+@IN_EACH_LANGUAGE
 @pytest.mark.parametrize("code", ReasonCode)
 def test_a_reason_is_whole_sentences(code: ReasonCode, language: Language) -> None:
     assert language.templates[code].endswith((".", '"', "。", "”"))
@@ -79,7 +81,7 @@ def test_chinese_has_a_word_for_every_kind_of_action_and_event() -> None:
     assert set(CHINESE.words["event_kind"]) == set(EVENT_KINDS)
 
 
-@LANGUAGES
+@IN_EACH_LANGUAGE
 def test_the_values_that_have_words_are_values_that_are_said(language: Language) -> None:
     said = {name for code in CODES for name in values_of(language.templates[code])}
 

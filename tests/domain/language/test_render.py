@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.holds import HoldKind
-from domain.language.en import ENGLISH
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Language, Part, in_order, part, render
-from domain.language.zh import CHINESE
+from domain.language.speak import LANGUAGES
 from domain.reasons import ReasonCode, because
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 LATE = datetime(2026, 3, 2, 15, 30, tzinfo=UTC)
+ENGLISH, CHINESE = LANGUAGES["en"], LANGUAGES["zh"]
 
 # Not a whole language: it stands for one that puts words elsewhere and lists them differently.
 ANOTHER = Language(
