@@ -24,7 +24,7 @@ from workers.context import Context
 from workers.db.outbox import with_outbox
 from workers.db.schema import message, metadata
 from workers.escalation.escalate import escalate_loans
-from workers.escalation.scan import scan_portfolio
+from workers.escalation.scan import Envelope, scan_portfolio
 from workers.evidence.chain import chain_evidence
 from workers.inbox.process import submit
 from workers.sms.delivery_receipts import receipt_payload
@@ -100,7 +100,12 @@ def measure(places: Places, size: Size) -> list[Figure]:
 
 def _work(ctx: Context) -> None:
     note(f"looking at {LOANS:,} loans, sending {TEXTS:,} texts, taking their receipts")
-    scan_portfolio(ctx, lambda envelopes: [escalate_loans(ctx, list(ids)) for ids in envelopes])
+
+    def escalate(envelopes: list[Envelope]) -> None:
+        for envelope in envelopes:
+            escalate_loans(ctx, envelope.loan_ids)
+
+    scan_portfolio(ctx, escalate)
     for action_id in planned_texts(ctx, TEXTS):
         expect("outcome of a text", send_sms(ctx, action_id), "accepted")
     for sent in _texts(ctx):

@@ -18,7 +18,7 @@ from workers.queues import ESCALATE_LOANS
 
 def publish(envelopes: list[Envelope]) -> None:
     """Announce as the task `scan_portfolio` does."""
-    announce(app, ESCALATE_LOANS, map(for_all, envelopes))
+    announce(app, ESCALATE_LOANS, (for_all(each.loan_ids, each.names) for each in envelopes))
 
 
 def keep_quiet(envelopes: list[Envelope]) -> None:
@@ -51,6 +51,6 @@ class CountedScan:
         expect("different loans announced", len(set(self._found)), self.due)
 
     def _count_and_announce(self, envelopes: list[Envelope]) -> None:
-        for ids in envelopes:
-            self._found.extend(ids)
+        for envelope in envelopes:
+            self._found.extend(envelope.loan_ids)
         self.announce(envelopes)

@@ -38,7 +38,7 @@ from workers.calls.start import start_call
 from workers.db.schema import contact, loan, visit, visit_staff
 from workers.db.schema import staff as staff_table
 from workers.escalation.escalate import escalate_loans
-from workers.escalation.scan import scan_portfolio
+from workers.escalation.scan import Envelope, scan_portfolio
 from workers.evidence.chain import chain_evidence
 from workers.evidence.verify import verify
 from workers.sms.reconcile import mark_lost_claims, reconcile_texts
@@ -105,12 +105,12 @@ def _moments_of(simulation: Simulation, day: date) -> list[datetime]:
 def _an_hour(simulation: Simulation) -> None:
     book, ctx = simulation.book, simulation.book.ctx
     something_comes(simulation)
-    announced: list[list[int]] = []
+    announced: list[Envelope] = []
     with simulation.losing.a_worker():
         scan_portfolio(ctx, announced.extend)
     jobs: list[Callable[[], object]] = []
-    for ids in announced:
-        jobs += [lambda ids=list(ids): escalate_loans(ctx, ids)] * 2
+    for envelope in announced:
+        jobs += [lambda ids=envelope.loan_ids: escalate_loans(ctx, ids)] * 2
     _race(simulation, jobs)
     jobs = []
     for action_type in ACTION_TYPES.values():

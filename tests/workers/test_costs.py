@@ -29,7 +29,7 @@ from tests.support.environment import an_environment
 from tests.support.loans import Book
 from workers.db.schema import action, loan
 from workers.escalation.escalate import escalate_loans
-from workers.escalation.scan import scan_portfolio
+from workers.escalation.scan import Envelope, scan_portfolio
 from workers.inbox.process import apply_events, payment_payload, store_and_commit
 from workers.messaging.broker import KEY_PREFIX
 from workers.messaging.publish import announce, for_all
@@ -264,9 +264,12 @@ def test_a_scan_that_announces_2000_loans_costs_what_it_did(
     app = the_application(broker_url, monkeypatch)
 
     def scan() -> None:
-        done = scan_portfolio(
-            book.ctx, lambda envelopes: announce(app, ESCALATE_LOANS, map(for_all, envelopes))
-        )
+        def publish(envelopes: list[Envelope]) -> None:
+            announce(
+                app, ESCALATE_LOANS, (for_all(each.loan_ids, each.names) for each in envelopes)
+            )
+
+        done = scan_portfolio(book.ctx, publish)
         assert (done.loans, done.envelopes) == (loans, messages)
 
     figures = cost(engine, scan, loans=loans, turns=1)

@@ -16,7 +16,7 @@ from tests.support.loans import Book
 from workers.actions.dispatch import dispatch_due_actions
 from workers.actions.run import use_case
 from workers.db.schema import action, call, decision, legal_file, legal_file_need, visit
-from workers.escalation.scan import scan_portfolio
+from workers.escalation.scan import Envelope, scan_portfolio
 from workers.operations.integrity import count_duplicates, count_unexplained
 from workers.payments.payments import Payment, record_payment
 
@@ -69,7 +69,7 @@ def days() -> list[date]:
 
 def run_the_day(book: Book) -> None:
     """The scan, the escalation it asks for, and every worker, once in the morning."""
-    announced: list[list[int]] = []
+    announced: list[Envelope] = []
     scan_portfolio(book.ctx, announced.extend)
     for _ in announced:
         book.escalate("L-1")

@@ -15,7 +15,7 @@ from tests.support.environment import an_environment
 from tests.support.loans import Book
 from workers.bootstrap import build_context
 from workers.db.schema import allocation
-from workers.escalation.scan import scan_portfolio
+from workers.escalation.scan import Envelope, scan_portfolio
 
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
 BY_INSTALMENT = {
@@ -77,9 +77,9 @@ def test_the_scan_puts_as_many_loans_in_a_message_as_are_set(
     for n in range(16):
         book.loan(f"L-{n}", due_on="2020-01-01")
     ctx = build_context(load_settings(an_environment(database_url) | settings))
-    announced: list[list[int]] = []
+    announced: list[Envelope] = []
 
     scan_portfolio(ctx, announced.extend)
     ctx.engine.dispose()
 
-    assert [len(envelope) for envelope in announced] == sizes
+    assert [len(envelope.loan_ids) for envelope in announced] == sizes

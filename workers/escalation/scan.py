@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
+    case,
     delete,
     exists,
     func,
@@ -25,6 +26,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from workers.context import Context
 from workers.db.schema import announcement, loan, scan_run
+from workers.messaging.publish import NAMES_SHOWN
 from workers.queues import QUEUE_HOLDS
 
 CLAIM_BATCH_SIZE = 2_000
@@ -39,8 +41,15 @@ COUNT_UP_TO = ENVELOPES * LARGEST_ENVELOPE
 ScanPosition = tuple[date, int]
 """A loan's position in the order of the scan: its review date, then its id."""
 
-Envelope = dict[int, str]
-"""The loans of one message: by id, the lender's own id, which Flower shows."""
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The loans of one message."""
+
+    loan_ids: list[int]
+    names: list[str]
+    """The lender's own ids of the first `NAMES_SHOWN` of them, which Flower shows."""
+
 
 Announce = Callable[[list[Envelope]], None]
 
@@ -50,7 +59,8 @@ class ClaimedLoan(NamedTuple):
 
     review_on: date
     id: int
-    external_id: str
+    external_id: str | None
+    """None: not among the first of its message, which Flower shows by name."""
 
     @property
     def position(self) -> ScanPosition:
@@ -84,12 +94,11 @@ def scan_portfolio(ctx: Context, announce: Announce, waiting: int = 0) -> Scanne
     reached: ScanPosition | None = None
     while waiting + envelopes < QUEUE_HOLDS:
         with ctx.engine.begin() as connection:
-            claimed = _claim(connection, ctx, today, scan, reached)
+            claimed = _claim(connection, ctx, today, scan, reached, size)
         if claimed:
             reached = claimed[-1].position
             messages = [
-                {row.id: row.external_id for row in claimed[start : start + size]}
-                for start in range(0, len(claimed), size)
+                _envelope(claimed[start : start + size]) for start in range(0, len(claimed), size)
             ]
             announce(messages)
             loans += len(claimed)
@@ -119,12 +128,23 @@ def _count_due(connection: Connection, today: date) -> int:
     return connection.execute(select(func.count()).select_from(due)).scalar_one()
 
 
+def _envelope(loans: Sequence[ClaimedLoan]) -> Envelope:
+    names = [each.external_id for each in loans if each.external_id is not None]
+    return Envelope([each.id for each in loans], names)
+
+
 def _claim(
-    connection: Connection, ctx: Context, today: date, scan: UUID, reached: ScanPosition | None
+    connection: Connection,
+    ctx: Context,
+    today: date,
+    scan: UUID,
+    reached: ScanPosition | None,
+    size: int,
 ) -> list[ClaimedLoan]:
     """Claim the next loans in the order of their positions, after the last one that was `reached`.
 
-    The loans that one scan announced are one range in that order, so no loan is updated.
+    The loans that one scan announced are one range in that order, so no loan is updated. Of each
+    `size` loans, which are one message, the first ones get their names.
     """
     now = ctx.now()
     # One claim at a time: a scan that runs at the same time sees what this one claimed.
@@ -132,7 +152,8 @@ def _claim(
         select(scan_run.c.business_date).where(scan_run.c.business_date == today).with_for_update()
     )
     position = tuple_(loan.c.review_on, loan.c.id)
-    # A subquery, so that finding the loans reads the index only; their names are looked up after.
+    # A subquery, so that finding the loans reads the index only. Names are looked up after that,
+    # and only those that Flower shows, because each is a row of the table to read.
     due = (
         select(loan.c.review_on, loan.c.id)
         .where(
@@ -146,7 +167,9 @@ def _claim(
         .subquery("due")
     )
     external_id = select(loan.c.external_id).where(loan.c.id == due.c.id).scalar_subquery()
-    in_order = select(due, external_id).order_by(due.c.review_on, due.c.id)
+    in_message = (func.row_number().over(order_by=(due.c.review_on, due.c.id)) - 1) % size
+    shown = case((in_message < NAMES_SHOWN, external_id))
+    in_order = select(due, shown).order_by(due.c.review_on, due.c.id)
     claimed = [ClaimedLoan(*row) for row in connection.execute(in_order)]
     if claimed:
         _extend(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -12,9 +12,12 @@ from workers.queues import route
 
 FLUSH_AT = 1_000
 
+NAMES_SHOWN = 15
+"""Names that Flower shows of one message."""
+
 MOST_SHOWN = 400
-"""Characters that Flower shows of the names in one message: each travels twice through the broker,
-in the message and in the event that a worker received it."""
+"""Characters that Flower shows of these names: each travels twice through the broker, in the
+message and in the event that a worker received it."""
 
 
 class Message(NamedTuple):
@@ -30,13 +33,14 @@ def for_each(names: Mapping[int, str]) -> Iterable[Message]:
     return (Message((id,), name) for id, name in names.items())
 
 
-def for_all(names: Mapping[int, str]) -> Message:
-    """One message for all ids together. Of many names Flower shows the first ones."""
-    shown = ", ".join(names.values())
+def for_all(ids: Sequence[int], names: Sequence[str]) -> Message:
+    """One message for all ids together. Flower shows `names`, which are those of the first ids."""
+    shown = ", ".join(names)
     if len(shown) > MOST_SHOWN:
-        first = shown[:MOST_SHOWN].rpartition(", ")[0]
-        shown = f"{first} ... {len(names)} in all"
-    return Message((list(names),), shown)
+        shown = shown[:MOST_SHOWN].rpartition(", ")[0]
+    if shown.count(", ") + 1 < len(ids):
+        shown += f" ... {len(ids)} in all"
+    return Message((list(ids),), shown)
 
 
 def announce(app: Celery, task: str, messages: Iterable[Message]) -> int:

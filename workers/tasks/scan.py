@@ -24,7 +24,8 @@ def scan_portfolio() -> str:
     """Publish every loan whose review date has come."""
 
     def publish(envelopes: list[scan.Envelope]) -> None:
-        announce(app, queues.ESCALATE_LOANS, map(for_all, envelopes))
+        messages = (for_all(each.loan_ids, each.names) for each in envelopes)
+        announce(app, queues.ESCALATE_LOANS, messages)
 
     ctx = process_context()
     waiting = queue_depths(ctx.settings.redis_url)[Queue.ESCALATE]

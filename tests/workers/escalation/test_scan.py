@@ -17,7 +17,8 @@ from tests.support.counting import statements
 from tests.support.loans import Book
 from workers.actions.dispatch import dispatch_due_actions
 from workers.db.schema import loan, scan_run
-from workers.escalation.scan import envelope_size, scan_portfolio
+from workers.escalation.scan import Envelope, envelope_size, scan_portfolio
+from workers.messaging.publish import NAMES_SHOWN
 from workers.queues import QUEUE_HOLDS
 
 
@@ -29,9 +30,9 @@ def a_book(engine: Engine, loans: int = 5) -> Book:
 
 
 def scan(book: Book) -> list[int]:
-    announced: list[list[int]] = []
+    announced: list[Envelope] = []
     scan_portfolio(book.ctx, announced.extend)
-    return [id for envelope in announced for id in envelope]
+    return [id for envelope in announced for id in envelope.loan_ids]
 
 
 def test_every_due_loan_is_announced_once(engine: Engine) -> None:
@@ -43,6 +44,20 @@ def test_every_due_loan_is_announced_once(engine: Engine) -> None:
     run = book.one(scan_run)
     assert (run.business_date, run.loans, run.envelopes) == (date(2026, 3, 2), 5, 5)
     assert run.finished_at is not None
+
+
+@pytest.mark.parametrize("size", [1, NAMES_SHOWN + 2])
+def test_the_first_loans_of_each_message_are_named(engine: Engine, size: int) -> None:
+    book = a_book(engine, loans=2 * (NAMES_SHOWN + 2))
+    settings = book.ctx.settings.model_copy(update={"envelope": size})
+    book.ctx = replace(book.ctx, settings=settings)
+    announced: list[Envelope] = []
+    scan_portfolio(book.ctx, announced.extend)
+
+    of_loans = {row.id: row.external_id for row in book.rows(loan)}
+    assert {len(envelope.loan_ids) for envelope in announced} == {size}
+    for envelope in announced:
+        assert envelope.names == [of_loans[id] for id in envelope.loan_ids[:NAMES_SHOWN]]
 
 
 def test_two_scans_at_once_announce_each_loan_once(engine: Engine) -> None:
@@ -223,7 +238,7 @@ def sent_with_values(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
 
 def test_a_full_queue_is_left_alone_and_the_next_scan_goes_on(engine: Engine) -> None:
     book = a_book(engine)
-    announced: list[list[int]] = []
+    announced: list[Envelope] = []
 
     scan_portfolio(book.ctx, announced.extend, waiting=QUEUE_HOLDS)
     assert announced == []
