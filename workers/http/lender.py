@@ -12,11 +12,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from domain.actors import Actor
+from domain.reasons import Parameter, reasons_as_json
 from workers.attempts.attempts import BarredError, StartedAttempt
 from workers.calls import start
 from workers.context import Context
 from workers.http.lender_events import AnyLenderEvent, LenderEvent
-from workers.http.openapi import OTHER_CONTENTS, refusals
+from workers.http.openapi import OTHER_CONTENTS, Refusal, refusals
 from workers.http.requests import context_of, in_the_store
 from workers.http.signed_route import SIGNATURE, SignedRoute, signature_headers
 from workers.inbox.event_data import Identifier, Staff, StrictModel
@@ -51,14 +52,24 @@ class CallLeave(BaseModel):
     """Advisory rules that speak against it and do not stop it."""
 
 
+class CallReason(BaseModel):
+    """One reason why a call may not start, as events for the lender have it."""
+
+    code: str
+    """One of `domain/reasons.py`."""
+    params: dict[str, Parameter]
+    """Its values; dates in ISO form, amounts as decimal strings. No personal data."""
+
+
 class CallBarred(BaseModel):
     """Why a call may not start."""
 
     detail: str
-    """A sentence without personal data."""
-    rules: list[str] = []
+    """The reason as sentences in English, without personal data."""
+    reason: list[CallReason]
+    rules: list[str]
     """The rules that speak against it."""
-    not_before: str | None = None
+    not_before: str | None
     """The first lawful moment, ISO 8601; null: not before a fact changes."""
 
 
@@ -96,7 +107,13 @@ async def lender_event(
     dependencies=[Depends(signature_headers)],
     response_model=CallLeave,
     response_description="It may start, and counts from now on. The number is personal data.",
-    responses={409: {"description": "It may not start now.", "model": CallBarred}},
+    responses={
+        409: {
+            "description": "It may not start now; or it is not open, not the person's to make, or "
+            "its last attempt has no outcome yet, and then there is only a sentence.",
+            "model": CallBarred | Refusal,
+        }
+    },
 )
 async def start_call(request: Request, body: CallStart) -> Response:
     """Ask the contact gate for a dialer, and give it the number if it may dial now."""
@@ -104,8 +121,13 @@ async def start_call(request: Request, body: CallStart) -> Response:
         started = await in_the_store(partial(_start, context_of(request), body))
     except BarredError as barred:
         until = barred.until.isoformat() if barred.until else None
-        refusal = CallBarred(detail=str(barred), rules=list(barred.rules), not_before=until)
-        return JSONResponse(refusal.model_dump(), status_code=409)
+        refusal = {
+            "detail": str(barred),
+            "reason": reasons_as_json(barred.reason),
+            "rules": barred.rules,
+            "not_before": until,
+        }
+        return JSONResponse(refusal, status_code=409)
     return JSONResponse(
         {
             "attempt": started.attempt,

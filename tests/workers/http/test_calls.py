@@ -38,6 +38,9 @@ def test_a_dialer_is_told_why_not_by_which_rule_and_when(book: Book) -> None:
     book.at("2026-03-02 22:30")
     answer = tell(book, ASKED, path="/calls/start")
     assert answer.status_code == 409
+    [reason] = answer.json()["reason"]
+    assert reason["code"] == "outside_hours"
+    assert reason["params"]["citation"] in answer.json()["detail"]
     assert answer.json()["rules"] == ["cn.contact_hours"]
     assert answer.json()["not_before"] == "2026-03-03T00:00:00+00:00"
     assert PHONE["CN"] not in answer.text
