@@ -16,14 +16,14 @@ class Opened(StrEnum):
 
     @property
     def usual_purpose(self) -> str:
-        """The purpose on record where the person who opens it gives no other."""
+        """The code of the purpose on record where the person who opens it gives no other."""
         return _USUAL_PURPOSE[self]
 
 
 _USUAL_PURPOSE = {
-    Opened.LETTER: "to be printed and posted",
-    Opened.NUMBER: "to be called",
-    Opened.ADDRESS: "to be visited",
-    Opened.REPLY: "to be read and seen to",
-    Opened.EVERYTHING: "to be handed to the person it is about",
+    Opened.LETTER: "print_and_post",
+    Opened.NUMBER: "call",
+    Opened.ADDRESS: "visit",
+    Opened.REPLY: "read_and_handle",
+    Opened.EVERYTHING: "hand_to_data_subject",
 }

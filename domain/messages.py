@@ -18,8 +18,8 @@ class MessageStatus(StrEnum):
     REFUSED = "refused"  # the provider refused it, and nothing was sent
     ACCEPTED = "accepted"  # the provider has it and gave it its own id
     SENT = "sent"
-    UNDELIVERED = "undelivered"
-    FAILED = "failed"
+    UNDELIVERED = "undelivered"  # the network could not deliver it
+    SEND_FAILED = "send_failed"  # the provider accepted it and could not send it
     DELIVERED = "delivered"
 
 

@@ -60,7 +60,7 @@ _BY_HAND = (
     "INSERT INTO contact_outcome (contact_id, outcome, connected, reason, actor, reported_at)"
     " SELECT id, 'spoke', true, 'forgot', 'C-' || 1000 + id % 500, :now FROM contact",
     "INSERT INTO access (loan_id, at, what, purpose, actor, item)"
-    " SELECT id, :now, 'number', 'to be called', 'C-1017', 'enquiry_call' FROM loan",
+    " SELECT id, :now, 'number', 'call', 'C-1017', 'enquiry_call' FROM loan",
     "INSERT INTO payment (external_id, loan_id, amount, currency, paid_on, recorded_at)"
     " SELECT 'P-2026-' || 100000000 + id, id, 322.11, 'USD', :today, :now FROM loan",
     "INSERT INTO allocation (payment_id, due_on, component, amount)"

@@ -184,7 +184,7 @@ class Loan(RuleBasedStateMachine):
         self._work(Answer.LATE)
 
     @precondition(lambda self: self.provider.taken)
-    @rule(word=st.sampled_from(["sent", "undelivered", "failed", "delivered"]), data=st.data())
+    @rule(word=st.sampled_from(["sent", "undelivered", "send_failed", "delivered"]), data=st.data())
     def a_receipt_comes(self, word: str, data: st.DataObject) -> None:
         reference = data.draw(st.sampled_from(list(self.provider.taken)))
         tell(

@@ -163,7 +163,7 @@ def open_reply(ctx: Context, reply_id: int, *, actor: Actor) -> OpenedReply:
             reply_id=reply_id,
         )
         body = ctx.cipher.decrypt(found.body_encrypted)
-    log.info("reply %s was opened by %s, %s", reply_id, actor, Opened.REPLY.usual_purpose)
+    log.info("reply %s was opened by %s for %s", reply_id, actor, Opened.REPLY.usual_purpose)
     return OpenedReply(found.external_id, body)
 
 

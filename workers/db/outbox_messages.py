@@ -63,7 +63,7 @@ _SENT = frozenset(
 _EVENT_OF_TEXT = {
     MessageStatus.REFUSED: OutboxEventKind.TEXT_FAILED,
     MessageStatus.UNDELIVERED: OutboxEventKind.TEXT_FAILED,
-    MessageStatus.FAILED: OutboxEventKind.TEXT_FAILED,
+    MessageStatus.SEND_FAILED: OutboxEventKind.TEXT_FAILED,
     MessageStatus.DELIVERED: OutboxEventKind.TEXT_DELIVERED,
 }
 

@@ -126,10 +126,13 @@ def insert_hold(
     *,
     external_id: str | None = None,
     actor: Actor,
-    why: str,
+    why: str | None = None,
     now: datetime,
 ) -> int:
-    """Insert a hold of a locked loan; returns its id. The caller reassesses the loan."""
+    """Insert a hold of a locked loan; returns its id. The caller reassesses the loan.
+
+    `why` is what a person typed. None: a promise, which has a row of its own that says why.
+    """
     hold_id: int = connection.execute(
         insert(hold)
         .values(

@@ -74,9 +74,7 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
         raise RejectedError(ReasonCode.PROMISE_IN_PAST, promise=new.external_id, on=new.due_on)
     end_promise(connection, owed.id, now)
     pause = promise_hold(Promise(new.amount, new.due_on, now))
-    hold_id = insert_hold(
-        connection, owed.id, pause, actor=new.actor, why="a promise to pay", now=now
-    )
+    hold_id = insert_hold(connection, owed.id, pause, actor=new.actor, now=now)
     connection.execute(
         insert(promise).values(
             loan_id=owed.id,

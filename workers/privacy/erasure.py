@@ -35,7 +35,7 @@ from workers.privacy.retention import BorrowerRetention, next_page, read_keeping
 log = logging.getLogger(__name__)
 
 ERASURE_TASK = Actor("erase_expired_data", ActorKind.SYSTEM)
-RETENTION_ENDED = "What had to be kept about them need not be kept any more."
+RETENTION_ENDED = "retention_ended"
 
 # An opt-out belongs to the telephone: other borrowers with the number keep it.
 _INHERIT_OPT_OUTS = text("""

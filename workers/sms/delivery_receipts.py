@@ -89,7 +89,7 @@ def record_receipt(connection: Connection, ctx: Context, payload: Mapping[str, A
 
 def move_after_receipt(status: MessageStatus, code: str | None) -> Move:
     """The move of an action whose text the provider accepted, by the status of the text."""
-    if status is MessageStatus.FAILED:
+    if status is MessageStatus.SEND_FAILED:
         return Move(
             ActionStatus.DEAD, because(ReasonCode.PROVIDER_FAILED, provider_code=code or "none")
         )

@@ -68,7 +68,7 @@ def open_letter(
         body = ctx.cipher.decrypt(letter.body_encrypted)
     purpose = Opened.LETTER.usual_purpose
     log.info(
-        "loan %s: document %s was opened by %s, %s", loan_external_id, letter.id, actor, purpose
+        "loan %s: document %s was opened by %s for %s", loan_external_id, letter.id, actor, purpose
     )
     return Letter(
         document_id=letter.id,

@@ -153,7 +153,7 @@ def test_a_text_that_the_provider_took_and_could_not_send_is_never_sent_again(
     book: Book, engine: Engine
 ) -> None:
     with engine.begin() as connection:
-        connection.execute(update(message).values(status="failed"))
+        connection.execute(update(message).values(status="send_failed"))
 
     with pytest.raises(ArrearsError, match="the provider took its text"):
         retry(book.ctx, dead(book), actor=Actor("op-1"))

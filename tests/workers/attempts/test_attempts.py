@@ -332,4 +332,4 @@ def test_a_story_tells_of_attempts_and_looks_and_shows_nothing_personal(book: Bo
     assert "Why it is overdue, as the borrower said: unemployed." in story
     assert PHONE["CN"] not in story
     assert NAME not in story
-    assert book.rows(select(access.c.purpose)) == [("to be called",)]
+    assert book.rows(select(access.c.purpose)) == [("call",)]

@@ -49,7 +49,7 @@ def test_a_collector_finds_a_reply_reads_it_and_is_done_with_it(
 
     read = arrears(environment, "reply", "read", number, "--by", "c-1")
     assert read.stdout == "我失业了�[2J\n"
-    assert f"reply {number} was opened by c-1, to be read and seen to" in read.stderr
+    assert f"reply {number} was opened by c-1 for read_and_handle" in read.stderr
     assert "失业" not in read.stderr
 
     done = arrears(environment, "reply", "close", number, "--by", "c-1")

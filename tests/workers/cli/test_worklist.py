@@ -81,7 +81,7 @@ def test_a_letter_goes_to_stdout_alone_and_the_look_to_the_log(
     done = arrears_process(environment, "letter", "print", "L-1", "--by", "sup-1")
     letter = book.ctx.cipher.decrypt(book.one(document).body_encrypted)
     assert (done.returncode, done.stdout) == (0, letter + "\n")
-    assert "loan L-1: document 1 was opened by sup-1, to be printed and posted" in done.stderr
+    assert "loan L-1: document 1 was opened by sup-1 for print_and_post" in done.stderr
     assert NAME not in done.stderr
 
     none = arrears(environment, "letter", "print", "L-2", "--by", "sup-1")

@@ -153,6 +153,41 @@ def test_each_revision_takes_a_full_database_forward(postgres_server: str) -> No
         go_forward(postgres_server, revision, before)
 
 
+def test_revision_0002_gives_texts_their_own_word_and_promises_no_sentence(
+    postgres_server: str,
+) -> None:
+    with new_database(postgres_server) as url:
+        address = url.render_as_string(hide_password=False)
+        migrate.upgrade(address, to="0001")
+        engine = connect(address)
+        try:
+            fill(engine, "0001", LOANS)
+            with engine.begin() as connection:
+                connection.execute(text("UPDATE message SET status = 'failed' WHERE sid = 'SM-5'"))
+                connection.execute(text("UPDATE hold SET kind = 'manual' WHERE id = 1"))
+                connection.execute(text(PENDING_RECEIPT))
+            migrate.upgrade(address, to="0002")
+            with engine.connect() as connection:
+                of_text = text("SELECT status FROM message WHERE sid = 'SM-5'")
+                of_receipt = text("SELECT payload ->> 'status' FROM inbox_event WHERE id = 999999")
+                of_holds = text("SELECT DISTINCT kind, why FROM hold ORDER BY kind")
+                assert connection.execute(of_text).scalar_one() == "send_failed"
+                assert connection.execute(of_receipt).scalar_one() == "send_failed"
+                assert [tuple(row) for row in connection.execute(of_holds)] == [
+                    ("manual", "it was promised"),
+                    ("promise", None),
+                ]
+        finally:
+            engine.dispose()
+
+
+PENDING_RECEIPT = """
+INSERT INTO inbox_event (id, external_id, kind, payload, stops_contact, status, received_at)
+OVERRIDING SYSTEM VALUE
+VALUES (999999, 'R-1', 'receipt', '{"status": "failed"}', false, 'received', now())
+"""
+
+
 @pytest.fixture
 def with_a_next_revision(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The migrations as they are, copied to where one more can be written."""

@@ -88,8 +88,8 @@ _STATUSES = {
     "delivered": MessageStatus.DELIVERED,
     "read": MessageStatus.DELIVERED,
     "undelivered": MessageStatus.UNDELIVERED,
-    "failed": MessageStatus.FAILED,
-    "canceled": MessageStatus.FAILED,
+    "failed": MessageStatus.SEND_FAILED,
+    "canceled": MessageStatus.SEND_FAILED,
 }
 
 _REASONS = {
