@@ -34,108 +34,92 @@ OURS = ("ARREARS_", "TWILIO_", "TENCENT_")
 SHARED = ("DATABASE_URL", "REDIS_URL")
 
 
+def _variable(field: str) -> str:
+    """The variable of a field: `twilio_from` is `TWILIO_FROM`, `zone` is `ARREARS_ZONE`."""
+    name = field.upper()
+    return name if name in SHARED or name.startswith(OURS) else f"ARREARS_{name}"
+
+
 def _all_components(components: list[Component]) -> list[Component]:
     if sorted(components) != sorted(Component):
         raise ValueError("it must name fees, interest and principal, each once")
     return components
 
 
-Secrets = Annotated[list[SecretStr], BeforeValidator(setting_validators.split), Field(min_length=1)]
+Parts = BeforeValidator(setting_validators.split)
+Secrets = Annotated[list[SecretStr], Parts, Field(min_length=1)]
+WebUrl = Annotated[str, Check(setting_validators.web_url)]
 
 
 class Settings(BaseModel):
     """Everything that differs between two installations. Unknown names are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(
+        alias_generator=_variable, extra="forbid", frozen=True, str_strip_whitespace=True
+    )
 
-    database_url: Annotated[str, Check(setting_validators.postgres_url)] = Field(
-        alias="DATABASE_URL"
-    )
-    redis_url: Annotated[str, Check(setting_validators.redis_url)] = Field(alias="REDIS_URL")
-    encryption_keys: Secrets = Field(alias="ARREARS_ENCRYPTION_KEYS")
+    database_url: Annotated[str, Check(setting_validators.postgres_url)]
+    redis_url: Annotated[str, Check(setting_validators.redis_url)]
+    encryption_keys: Secrets
     """Comma-separated, newest first: the first one encrypts, all of them decrypt."""
-    lender: str = Field(alias="ARREARS_LENDER")
+    lender: str
     """The lender's name as borrowers know it."""
-    lender_phone: Annotated[str, Check(setting_validators.phone)] = Field(
-        alias="ARREARS_LENDER_PHONE"
-    )
+    lender_phone: Annotated[str, Check(setting_validators.phone)]
     """The number that a borrower may call to ask for a deferral or for instalments."""
-    zone: Annotated[str, Check(setting_validators.time_zone)] = Field(alias="ARREARS_ZONE")
+    zone: Annotated[str, Check(setting_validators.time_zone)]
     """IANA zone of the lender: its date is the business date."""
-    collects_as: Annotated[frozenset[Collects], BeforeValidator(setting_validators.split)] = Field(
-        frozenset({Collects.FIRST_PARTY}), alias="ARREARS_COLLECTS_AS"
-    )
+    collects_as: Annotated[frozenset[Collects], Parts] = frozenset({Collects.FIRST_PARTY})
     """What you are, for laws that bind only some of those who collect; comma-separated."""
-    policy_dir: Path = Field(Path(__file__).parent, alias="ARREARS_POLICY_DIR")
+    policy_dir: Path = Path(__file__).parent
     """Contains ladders/, rule_packs/, legal_checklists/, templates/ and sms_templates/."""
     envelope: Annotated[Literal["auto"] | int, BeforeValidator(setting_validators.envelope)] = (
-        Field("auto", alias="ARREARS_ENVELOPE")
+        "auto"
     )
     """Loans per `escalate_loans` message: `auto`, or a fixed number."""
-    allocation_components: Annotated[
-        list[Component], BeforeValidator(setting_validators.split), Check(_all_components)
-    ] = Field([*AllocationOrder().components], alias="ARREARS_ALLOCATION_COMPONENTS")
-    allocation_by: AllocateBy = Field(AllocateBy.INSTALMENT, alias="ARREARS_ALLOCATION_BY")
-    public_url: Annotated[str, Check(setting_validators.web_url)] = Field(
-        "http://127.0.0.1:8000", alias="ARREARS_PUBLIC_URL"
-    )
+    allocation_components: Annotated[list[Component], Parts, Check(_all_components)] = [
+        *AllocationOrder().components
+    ]
+    allocation_by: AllocateBy = AllocateBy.INSTALMENT
+    public_url: WebUrl = "http://127.0.0.1:8000"
     """The address at which providers call the webhooks. They sign it, so it must be exactly the
     address that they call. It is stored without a slash at its end."""
-    twilio_account_sid: Annotated[str, Check(setting_validators.twilio_account)] = Field(
-        alias="TWILIO_ACCOUNT_SID"
-    )
-    twilio_auth_tokens: Secrets = Field(alias="TWILIO_AUTH_TOKENS")
+    twilio_account_sid: Annotated[str, Check(setting_validators.twilio_account)]
+    twilio_auth_tokens: Secrets
     """Comma-separated, for rotation: the first one signs in, all of them verify callbacks."""
-    twilio_from: Annotated[str, Check(setting_validators.sender)] = Field(alias="TWILIO_FROM")
+    twilio_from: Annotated[str, Check(setting_validators.sender)]
     """The sender: a number in E.164, a short code, a name, or the id of a Messaging Service."""
-    twilio_api_base: Annotated[str, Check(setting_validators.web_url)] | None = Field(
-        None, alias="TWILIO_API_BASE"
-    )
+    twilio_api_base: WebUrl | None = None
     """Another server that speaks Twilio's API; leave unset for Twilio itself."""
     sms_routes: Annotated[
         dict[str, tuple[str, ...]], BeforeValidator(setting_validators.routes)
-    ] = Field("*: twilio", alias="ARREARS_SMS_ROUTES", validate_default=True)
+    ] = Field("*: twilio", validate_default=True)
     """By region of the number (ISO 3166) or `*`: the providers to ask, the first one first."""
-    sms_per_second: Annotated[float, Field(gt=0, le=1000)] | None = Field(
-        None, alias="ARREARS_SMS_PER_SECOND"
-    )
+    sms_per_second: Annotated[float, Field(gt=0, le=1000)] | None = None
     """The rate limit of one sender over all workers. Without it the provider limits the rate."""
-    tencent_secret_id: str | None = Field(None, alias="TENCENT_SECRET_ID")
-    tencent_secret_key: SecretStr | None = Field(None, alias="TENCENT_SECRET_KEY")
-    tencent_sdk_app_id: str | None = Field(None, alias="TENCENT_SDK_APP_ID")
-    tencent_sign_name: str | None = Field(None, alias="TENCENT_SIGN_NAME")
+    tencent_secret_id: str | None = None
+    tencent_secret_key: SecretStr | None = None
+    tencent_sdk_app_id: str | None = None
+    tencent_sign_name: str | None = None
     """The registered signature that stands before each text."""
-    tencent_callback_tokens: Secrets | None = Field(None, alias="TENCENT_CALLBACK_TOKENS")
+    tencent_callback_tokens: Secrets | None = None
     """Comma-separated: secrets in the address of the callback, known only to Tencent Cloud."""
-    tencent_api_base: Annotated[str, Check(setting_validators.web_url)] | None = Field(
-        None, alias="TENCENT_API_BASE"
-    )
+    tencent_api_base: WebUrl | None = None
     """Another server that speaks Tencent Cloud's API; leave unset for Tencent Cloud itself."""
-    park_after_seconds: Annotated[int, Field(ge=10, le=86400)] = Field(
-        1800, alias="ARREARS_PARK_AFTER_SECONDS"
-    )
+    park_after_seconds: Annotated[int, Field(ge=10, le=86400)] = 1800
     """How long to try to find out what became of a text whose answer was lost."""
-    events_in_secrets: Annotated[Secrets, Check(setting_validators.webhook_secrets)] | None = Field(
-        None, alias="ARREARS_EVENTS_IN_SECRETS"
-    )
+    events_in_secrets: Annotated[Secrets, Check(setting_validators.webhook_secrets)] | None = None
     """Comma-separated Standard Webhooks secrets (`whsec_…`): the lender's systems sign with one."""
-    events_out_url: Annotated[str, Check(setting_validators.web_url)] | None = Field(
-        None, alias="ARREARS_EVENTS_OUT_URL"
-    )
+    events_out_url: WebUrl | None = None
     """Where events for the lender's systems are delivered; without it none are delivered."""
-    events_out_secrets: Secrets | None = Field(None, alias="ARREARS_EVENTS_OUT_SECRETS")
+    events_out_secrets: Secrets | None = None
     """Comma-separated Standard Webhooks secrets: each event is signed with all of them."""
-    clock_file: Annotated[Path, Check(setting_validators.clock_file)] | None = Field(
-        None, alias="ARREARS_CLOCK_FILE"
-    )
+    clock_file: Annotated[Path, Check(setting_validators.clock_file)] | None = None
     """For the demo and tests only: a file with the seconds by which the clock is shifted."""
-    prune_after_days: Annotated[int, Field(ge=7, le=3650)] = Field(
-        90, alias="ARREARS_PRUNE_AFTER_DAYS"
-    )
+    prune_after_days: Annotated[int, Field(ge=7, le=3650)] = 90
     """How long delivered events out and applied events in are kept."""
-    scan_seconds: Annotated[int, Field(ge=1, le=900)] = Field(60, alias="ARREARS_SCAN_SECONDS")
+    scan_seconds: Annotated[int, Field(ge=1, le=900)] = 60
     """How often beat starts a scan. Most scans find nothing: a due loan is announced once."""
-    lease_seconds: Annotated[int, Field(ge=5, le=3600)] = Field(300, alias="ARREARS_LEASE_SECONDS")
+    lease_seconds: Annotated[int, Field(ge=5, le=3600)] = 300
     """How long a worker owns a loan that was announced or an action that it claimed. Less than the
     20 seconds that a provider may take is safe, but only useful for the demo: a text is then marked
     as unknown until its worker comes back with the answer."""
@@ -191,11 +175,10 @@ def _missing_for_routes(settings: Settings) -> list[str]:
     """The settings that are missing for a provider that a route names."""
     if not any("tencent" in providers for providers in settings.sms_routes.values()):
         return []
-    names = [str(Settings.model_fields[need].alias) for need in TENCENT_NEEDS]
     return [
-        f"{name} is not set, and ARREARS_SMS_ROUTES names tencent. Set it, or {name}_FILE to a "
-        "file that holds it; or take tencent out of the routes."
-        for need, name in zip(TENCENT_NEEDS, names, strict=True)
+        f"{_variable(need)} is not set, and ARREARS_SMS_ROUTES names tencent. Set it, or "
+        f"{_variable(need)}_FILE to a file that holds it; or take tencent out of the routes."
+        for need in TENCENT_NEEDS
         if getattr(settings, need) is None
     ]
 
@@ -240,7 +223,7 @@ def _ours(environment: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str
 
 
 def _names() -> list[str]:
-    return [field.alias for field in Settings.model_fields.values() if field.alias]
+    return [_variable(field) for field in Settings.model_fields]
 
 
 def _sentence(error: Any) -> str:
