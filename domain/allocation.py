@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -68,9 +68,7 @@ def apply_allocations(
     by_due_on = {instalment.due_on: instalment for instalment in instalments}
     for part in allocations:
         instalment = by_due_on[part.due_on]
-        paid = f"paid_{part.component}"
-        raised = {paid: getattr(instalment, paid) + part.amount}
-        by_due_on[part.due_on] = replace(instalment, **raised)
+        by_due_on[part.due_on] = instalment.with_paid(part.component, part.amount)
     return tuple(sorted(by_due_on.values(), key=lambda instalment: instalment.due_on))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -98,34 +98,31 @@ def decide(snapshot: Snapshot, ladder: Ladder | None, now: datetime) -> Decision
     on = now.date()
     arrears = arrears_on(snapshot.instalments, on)
 
-    def nothing(outcome: Outcome, review_on: date | None, hold: Hold | None = None) -> Decision:
-        return Decision(
-            loan_id=snapshot.loan_id,
-            decided_at=now,
-            on=on,
-            outcome=outcome,
-            arrears=arrears,
-            review_on=review_on,
-            ladder_id=ladder.id if ladder else None,
-            ladder_version=ladder.version if ladder else None,
-            hold=hold,
-        )
-
+    nothing = Decision(
+        loan_id=snapshot.loan_id,
+        decided_at=now,
+        on=on,
+        outcome=Outcome.NOT_PAST_DUE,
+        arrears=arrears,
+        review_on=_day_after(arrears.next_due_on),
+        ladder_id=ladder.id if ladder else None,
+        ladder_version=ladder.version if ladder else None,
+    )
     if snapshot.written_off:
-        return nothing(Outcome.WRITTEN_OFF, None)
+        return replace(nothing, outcome=Outcome.WRITTEN_OFF, review_on=None)
     if arrears.delinquent_since is None:
-        return nothing(Outcome.NOT_PAST_DUE, _day_after(arrears.next_due_on))
+        return nothing
     if ladder is None:
-        return nothing(Outcome.NO_LADDER, on + timedelta(days=1))
+        return replace(nothing, outcome=Outcome.NO_LADDER, review_on=on + timedelta(days=1))
     if hold := active_hold(snapshot.holds, on):
-        return nothing(Outcome.HELD, resumes_on(snapshot.holds, on), hold)
+        resumes = resumes_on(snapshot.holds, on)
+        return replace(nothing, outcome=Outcome.HELD, review_on=resumes, hold=hold)
     if arrears.days_past_due <= ladder.grace_days:
-        return nothing(
-            Outcome.IN_GRACE, arrears.delinquent_since + timedelta(days=ladder.grace_days + 1)
-        )
+        grace_over = arrears.delinquent_since + timedelta(days=ladder.grace_days + 1)
+        return replace(nothing, outcome=Outcome.IN_GRACE, review_on=grace_over)
     if arrears.amount < ladder.minimum_amount:
-        return nothing(Outcome.BELOW_MINIMUM, _day_after(arrears.next_due_on))
-    return _plan_on_ladder(snapshot, ladder, now, arrears, arrears.delinquent_since)
+        return replace(nothing, outcome=Outcome.BELOW_MINIMUM)
+    return _plan_on_ladder(nothing, snapshot, ladder, arrears.delinquent_since)
 
 
 def next_review(snapshot: Snapshot, now: datetime) -> date | None:
@@ -146,10 +143,10 @@ def next_review(snapshot: Snapshot, now: datetime) -> date | None:
 
 
 def _plan_on_ladder(
-    snapshot: Snapshot, ladder: Ladder, now: datetime, arrears: Arrears, delinquent_since: date
+    nothing: Decision, snapshot: Snapshot, ladder: Ladder, delinquent_since: date
 ) -> Decision:
-    on = now.date()
-    day = arrears.days_past_due - days_held(snapshot.holds, delinquent_since, on)
+    on = nothing.on
+    day = nothing.arrears.days_past_due - days_held(snapshot.holds, delinquent_since, on)
     # What was called off when these arrears were cured is planned anew now that they are back.
     on_record = {
         a.item: a.status
@@ -165,15 +162,10 @@ def _plan_on_ladder(
         skip = [(step, item) for step, item in skip if item.id != catch_up[1].id]
         if catch_up not in plan:
             plan.append(catch_up)
-    return Decision(
-        loan_id=snapshot.loan_id,
-        decided_at=now,
-        on=on,
+    return replace(
+        nothing,
         outcome=Outcome.ACT if plan else Outcome.WAIT,
-        arrears=arrears,
         review_on=_review(ladder, day, on, untried),
-        ladder_id=ladder.id,
-        ladder_version=ladder.version,
         ladder_day=day,
         step=ladder.step_on(day),
         plan=tuple(plan),

@@ -43,10 +43,6 @@ class Claim:
     def fees(self) -> Decimal:
         return sum((line.fees for line in self.lines), ZERO)
 
-    @property
-    def total(self) -> Decimal:
-        return self.principal + self.interest + self.fees
-
 
 def claim_breakdown(instalments: Iterable[Instalment], on: date) -> Claim:
     """The claim on business date `on`: all that fell due before that date and is unpaid."""

@@ -5,7 +5,7 @@ Money is `Decimal` in the loan's currency; dates are business dates in the lende
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -47,14 +47,18 @@ class Instalment:
     def unpaid(self) -> Decimal:
         return self.amount - self.paid
 
+    def paid_of(self, component: Component) -> Decimal:
+        paid: Decimal = getattr(self, f"paid_{component}")
+        return paid
+
     def unpaid_of(self, component: Component) -> Decimal:
-        match component:
-            case Component.PRINCIPAL:
-                return self.principal - self.paid_principal
-            case Component.INTEREST:
-                return self.interest - self.paid_interest
-            case Component.FEES:
-                return self.fees - self.paid_fees
+        due: Decimal = getattr(self, component)
+        return due - self.paid_of(component)
+
+    def with_paid(self, component: Component, amount: Decimal) -> Instalment:
+        """The instalment with `amount` more, or less if it is negative, paid of a component."""
+        paid = f"paid_{component}"
+        return replace(self, **{paid: getattr(self, paid) + amount})
 
 
 @dataclass(frozen=True, slots=True)

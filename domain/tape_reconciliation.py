@@ -8,12 +8,12 @@ Otherwise somebody who has paid would be contacted.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from domain.allocation import Allocation, AllocationOrder, allocate, apply_allocations
-from domain.loans import ZERO, Component, Instalment
+from domain.loans import ZERO, Instalment
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,9 @@ def remove_paid(
     lowered = list(instalments)
     for index in reversed(range(len(lowered))):
         for component in reversed(order.components):
-            amount -= (part := min(amount, _paid_of(lowered[index], component)))
-            lowered[index] = _lowered(lowered[index], component, part)
+            part = min(amount, lowered[index].paid_of(component))
+            lowered[index] = lowered[index].with_paid(component, -part)
+            amount -= part
     return tuple(lowered)
 
 
@@ -117,13 +118,3 @@ def _contained(
 def _short_of(instalments: Sequence[Instalment], known: Decimal) -> Decimal:
     owed = sum((instalment.amount for instalment in instalments), ZERO)
     return max(ZERO, min(known, owed) - paid_in_all(instalments))
-
-
-def _paid_of(instalment: Instalment, component: Component) -> Decimal:
-    amount: Decimal = getattr(instalment, f"paid_{component}")
-    return amount
-
-
-def _lowered(instalment: Instalment, component: Component, by: Decimal) -> Instalment:
-    paid = f"paid_{component}"
-    return replace(instalment, **{paid: getattr(instalment, paid) - by})

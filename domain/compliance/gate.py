@@ -13,7 +13,7 @@ from domain.compliance.contact_hours import ContactHours, moment_of
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.vocabulary import Channel, Party
-from domain.holds import Hold, active_hold, resumes_on
+from domain.holds import active_hold, resumes_on
 from domain.loans import ZERO
 from domain.reasons import ReasonCode, Reasons, because
 
@@ -105,12 +105,14 @@ def _first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Ve
     """
     against: dict[str, Reasons] = {}
     free_from = moment
+    lender_zone = ZoneInfo(facts.lender_zone)
     while True:
-        if hold := _hold_at(facts, moment):
-            resumes = _hold_end(facts, moment)
+        on = moment.astimezone(lender_zone).date()
+        if hold := active_hold(facts.holds, on):
+            resumes = resumes_on(facts.holds, on)
             if resumes is None:
                 return _until_known(ON_HOLD, ReasonCode.ON_HOLD_UNTIL_RELEASED, hold=hold.kind)
-            free_from = moment = resumes
+            free_from = moment = moment_of(resumes, time.min, facts.lender_zone)
             against.setdefault(ON_HOLD, because(ReasonCode.ON_HOLD, hold=hold.kind))
             continue
         in_force = tuple(_rules_in_force(facts, channel, moment))
@@ -209,19 +211,6 @@ def _verdict_if_none_blocks(
         return Verdict(Permission.DEFERRED, tuple(against), _all(against), moment, warnings)
     asked = tuple(dict.fromkeys(bound_rule.rule.id for bound_rule in in_force))
     return Verdict(Permission.ALLOWED, asked, because(ReasonCode.NO_RULE_FORBIDS), None, warnings)
-
-
-def _hold_at(facts: ContactFacts, moment: datetime) -> Hold | None:
-    if not facts.holds:
-        return None
-    return active_hold(facts.holds, moment.astimezone(ZoneInfo(facts.lender_zone)).date())
-
-
-def _hold_end(facts: ContactFacts, moment: datetime) -> datetime | None:
-    """The moment, in UTC, from which no hold is in force; None while one has no end."""
-    zone = ZoneInfo(facts.lender_zone)
-    resumes = resumes_on(facts.holds, moment.astimezone(zone).date())
-    return None if resumes is None else moment_of(resumes, time.min, facts.lender_zone)
 
 
 def _all(against: dict[str, Reasons]) -> Reasons:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from domain.compliance.rules import Rule, RulePack
+from domain.compliance.rules import Rule, RulePack, rules_in_force
 from domain.holds import HoldKind
 
 
@@ -30,10 +30,5 @@ class HoldFrom(StrEnum):
 
 def hold_length(packs: Iterable[RulePack], kind: HoldKind, on: date) -> HoldLength | None:
     """The rule on how long a hold lasts that starts on `on`: the longest one in these packs."""
-    found = [
-        rule
-        for pack in packs
-        for rule in pack.rules
-        if isinstance(rule, HoldLength) and rule.hold is kind and rule.in_force(on)
-    ]
+    found = (rule for rule in rules_in_force(packs, HoldLength, on) if rule.hold is kind)
     return max(found, key=lambda rule: rule.days, default=None)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from domain.collectors import years_after
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
-from domain.compliance.rules import RulePack
+from domain.compliance.rules import RulePack, rules_in_force
 from domain.compliance.vocabulary import Channel, Says
 from domain.reasons import ReasonCode, because
 
@@ -41,10 +41,5 @@ def limitation_date(packs: Iterable[RulePack], since: date | None, on: date) -> 
     `since` is the day from which the time to sue runs. Returns None if that day, or the law, is not
     known.
     """
-    years = [
-        rule.years
-        for pack in packs
-        for rule in pack.rules
-        if isinstance(rule, Limitation) and rule.in_force(on)
-    ]
+    years = [rule.years for rule in rules_in_force(packs, Limitation, on)]
     return years_after(since, min(years)) if since and years else None

@@ -27,7 +27,6 @@ class MessageContent(ContactRule):
         self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
     ) -> EarliestTime:
         citation = self.source.citation
-        citation = self.source.citation
         if missing := self.must_say - facts.says:
             says = sorted(missing)
             return Blocked(because(ReasonCode.MESSAGE_LACKS, citation=citation, says=says))

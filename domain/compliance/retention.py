@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 
 from domain.collectors import years_after
-from domain.compliance.rules import Rule, RulePack
+from domain.compliance.rules import Rule, RulePack, rules_in_force
 from domain.compliance.vocabulary import Collects
 
 
@@ -74,11 +74,8 @@ def _longest(
 ) -> Retention | None:
     binding = (
         rule
-        for pack in packs
-        for rule in pack.rules
-        if isinstance(rule, Retention)
-        and rule.of is RetainedKind.RECORDS
-        and rule.in_force(on)
+        for rule in rules_in_force(packs, Retention, on)
+        if rule.of is RetainedKind.RECORDS
         and (not rule.applies_to or rule.applies_to & collects_as)
     )
     return max(binding, key=lambda rule: rule.years, default=None)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import TypeVar
 
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
 from domain.compliance.vocabulary import Channel, Collects
@@ -98,6 +100,15 @@ class RulePack:
 
     def rules_for(self, channel: Channel) -> tuple[Rule, ...]:
         return self._by_channel[channel]
+
+
+R = TypeVar("R", bound=Rule)
+
+
+def rules_in_force(packs: Iterable[RulePack], kind: type[R], on: date) -> list[R]:
+    """The rules of one kind that are in force on `on`, of all these packs."""
+    rules = (rule for pack in packs for rule in pack.rules)
+    return [rule for rule in rules if isinstance(rule, kind) and rule.in_force(on)]
 
 
 def packs_for(packs: tuple[RulePack, ...], jurisdiction: str) -> tuple[RulePack, ...]:

@@ -25,7 +25,6 @@ class VisitDuty(ContactRule):
         self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
     ) -> EarliestTime:
         citation = self.source.citation
-        citation = self.source.citation
         if facts.visit_staff < self.staff:
             return Blocked(because(ReasonCode.VISIT_STAFF, citation=citation, staff=self.staff))
         if not self.notice_days:
