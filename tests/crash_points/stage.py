@@ -45,7 +45,7 @@ from workers.simulator.providers.twilio import ACCOUNT_SID, SimulatedTwilio
 from workers.simulator.servers.environment import LOOPBACK, free_port
 from workers.simulator.servers.postgres_and_valkey import LocalBroker
 from workers.simulator.servers.processes import ProcessGroup
-from workers.sms.unconfirmed import mark_unsent
+from workers.sms.decide_unconfirmed import mark_unsent
 
 SETTLED_WITHIN = 30.0
 """Seconds that one scenario may take; one or two are the rule."""

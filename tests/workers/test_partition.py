@@ -24,7 +24,7 @@ from workers.clock import Clock
 from workers.db.schema import action, loan, message
 from workers.simulator.providers.twilio import ACCOUNT_SID, SimulatedTwilio
 from workers.simulator.servers.postgres_and_valkey import LocalBroker
-from workers.sms.unconfirmed import mark_sent, mark_unsent
+from workers.sms.decide_unconfirmed import mark_sent, mark_unsent
 
 LOANS = 30
 NOON = "2024-03-04 12:00"

@@ -45,11 +45,11 @@ from workers.db.schema import action, action_event, collection_case, message
 from workers.db.schema import promise as promises
 from workers.escalation.reassess import close_paid_cases
 from workers.hardship.promises import break_overdue_promises
+from workers.sms.decide_unconfirmed import abandon_text, mark_sent, mark_unsent
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
 from workers.sms.providers.routing import Routes, Sender
 from workers.sms.reconcile import mark_lost_claims, reconcile_texts
 from workers.sms.send import send_sms
-from workers.sms.unconfirmed import abandon_text, mark_sent, mark_unsent
 
 TEXTS = 8
 DUE = (date(2026, 3, 1), date(2026, 3, 8), date(2026, 3, 15))

@@ -13,8 +13,8 @@ import typer
 from workers.cli.common import AsJson, By, DryRun
 from workers.cli.context import open_context
 from workers.cli.render import Table, print_done, show
-from workers.sms import unconfirmed
-from workers.sms.unconfirmed import UnconfirmedText
+from workers.sms import decide_unconfirmed
+from workers.sms.decide_unconfirmed import UnconfirmedText
 
 app = typer.Typer()
 
@@ -40,7 +40,7 @@ def list_unconfirmed(as_json: AsJson = False) -> None:
     """List the texts that may or may not have been sent. `parked` ones wait for a person."""
     ctx = open_context()
     with ctx.engine.connect() as connection:
-        found = unconfirmed.read_unconfirmed(connection, ctx.settings.lender_zone)
+        found = decide_unconfirmed.read_unconfirmed(connection, ctx.settings.lender_zone)
     show(TEXTS, found, as_json=as_json)
 
 
@@ -52,19 +52,19 @@ def mark_sent(
     dry_run: DryRun = False,
 ) -> None:
     """Record that the provider accepted the text: its action is done."""
-    unconfirmed.mark_sent(open_context(), message, actor, sid=sid, dry_run=dry_run)
+    decide_unconfirmed.mark_sent(open_context(), message, actor, sid=sid, dry_run=dry_run)
     print_done(f"Text {message} counts as sent; its action is done.", dry_run=dry_run)
 
 
 @app.command("mark-unsent")
 def mark_unsent(message: Message, actor: By, dry_run: DryRun = False) -> None:
     """Record that the text was never sent: another is sent, if the contact gate allows it."""
-    unconfirmed.mark_unsent(open_context(), message, actor, dry_run=dry_run)
+    decide_unconfirmed.mark_unsent(open_context(), message, actor, dry_run=dry_run)
     print_done(f"Text {message} counts as not sent; its action is due now.", dry_run=dry_run)
 
 
 @app.command()
 def abandon(message: Message, actor: By, dry_run: DryRun = False) -> None:
     """Leave it open whether the text was sent, and do nothing more about it."""
-    unconfirmed.abandon_text(open_context(), message, actor, dry_run=dry_run)
+    decide_unconfirmed.abandon_text(open_context(), message, actor, dry_run=dry_run)
     print_done(f"The action of text {message} is discarded.", dry_run=dry_run)

@@ -1,7 +1,8 @@
-"""Reconcile texts: find out what happened to texts whose response was lost.
+"""Reconcile texts: find out, without a person, what happened to texts whose response was lost.
 
-The first source is our own records, then the list of the provider, and at last a person. Nothing
-here sends a text. Each step may run at any time, and several times at once.
+The first source is our own records, then the list of the provider. If neither knows in time, the
+text is parked until a person decides: see `decide_unconfirmed.py`. Nothing here sends a text. Each
+step may run at any time, and several times at once.
 """
 
 from __future__ import annotations

@@ -14,10 +14,10 @@ from domain.events import NotYetError
 from tests.support.loans import Book
 from tests.support.sending import Scripted, route
 from workers.db.schema import message, problem, receipt
+from workers.sms.decide_unconfirmed import mark_unsent
 from workers.sms.delivery_receipts import record_receipt
 from workers.sms.providers.port import OutgoingText, SendResult
 from workers.sms.reconcile import mark_lost_claims
-from workers.sms.unconfirmed import mark_unsent
 
 
 @pytest.fixture

@@ -1,4 +1,8 @@
-"""Unconfirmed texts: a person decides what happened to a text if no other source knows."""
+"""Unconfirmed texts: a person decides what happened to a text whose response was lost.
+
+`reconcile.py` finds it out without a person, from our records and from the provider. What is here
+is for a text of which neither knows.
+"""
 
 from __future__ import annotations
 
