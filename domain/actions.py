@@ -162,8 +162,7 @@ class ActionType(str):
     channel: Channel
     """The channel about which the contact gate is asked."""
     queue: str
-    """The queue of its tasks. A queue of its own also needs a line in `workers/queues.py` and a
-    worker that serves it."""
+    """The queue of its tasks. If no other type has it, a worker must be started that serves it."""
     use_case: str
     """The function that carries out one action: `package.module:function`. It takes the context and
     the action's id, and returns what happened as one short text."""

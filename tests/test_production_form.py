@@ -13,7 +13,7 @@ from packaging.specifiers import SpecifierSet
 from config.settings import Settings
 from tests.support.compose import ROOT, Service, compose_file, services
 from workers.cli.main import app
-from workers.queues import Queue, prefetch_multiplier
+from workers.queues import QUEUES, Queue, prefetch_multiplier
 
 ALL = services()
 OURS = [service for service in ALL if service.arrears]
@@ -52,7 +52,7 @@ def environment(service: Service) -> dict[str, str | None]:
 
 def test_every_queue_is_served_by_exactly_one_worker_service() -> None:
     served = Counter(queue for service in WORKERS for queue in service.options["queues"].split(","))
-    assert served == Counter(Queue)
+    assert served == Counter(QUEUES)
 
 
 def test_dispatch_has_a_worker_of_its_own() -> None:

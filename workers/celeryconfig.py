@@ -45,7 +45,7 @@ task_time_limit = 60
 task_soft_time_limit = 45
 task_serializer = "json"
 accept_content = ["json"]
-task_queues = [KombuQueue(name) for name in queues.Queue]
+task_queues = [KombuQueue(name) for name in queues.QUEUES]
 task_create_missing_queues = False
 task_routes = [queues.route]
 

@@ -13,21 +13,23 @@ from domain.actions import ACTION_TYPES
 
 
 class Queue(StrEnum):
-    """Every queue. A test checks that each has one worker in docker-compose.yml."""
+    """The queues of all work but actions, whose types name their own: see `ACTION_QUEUES`."""
 
     SCAN = "scan"
     ESCALATE = "escalate"
-    SMS = "sms"
-    CALLS = "calls"
-    VISITS = "visits"
-    LEGAL = "legal"
     EVENTS = "events"
     OUTBOX = "outbox"
     DISPATCH = "dispatch"
     MAINTENANCE = "maintenance"
 
 
-PREFETCH = {Queue.SCAN: 4, Queue.ESCALATE: 4}
+ACTION_QUEUES = tuple(dict.fromkeys(action_type.queue for action_type in ACTION_TYPES.values()))
+"""The queues of the action types, each once."""
+
+QUEUES: tuple[str, ...] = (*Queue, *ACTION_QUEUES)
+"""Every queue. A test checks that each has one worker in docker-compose.yml."""
+
+PREFETCH: dict[str, int] = {Queue.SCAN: 4, Queue.ESCALATE: 4}
 """Messages that a worker which serves only these queues prefetches for each of its processes, so
 that no process waits for its next message. Of any other queue it prefetches one, because a
 prefetched message waits for this worker even if another one is free."""
@@ -39,11 +41,9 @@ EVENTS_PER_MESSAGE = 50
 """Events from outside in one message, at most: few, for all of them wait until the last is done."""
 
 
-def task_name(queue: Queue, what: str) -> str:
+def task_name(queue: str, what: str) -> str:
     return f"arrears.{queue}.{what}"
 
-
-QUEUE_FOR = {action_type: Queue(action_type.queue) for action_type in ACTION_TYPES.values()}
 
 SCAN_PORTFOLIO = task_name(Queue.SCAN, "scan_portfolio")
 ESCALATE_LOANS = task_name(Queue.ESCALATE, "escalate_loans")
@@ -65,7 +65,7 @@ REENCRYPT_WITH_CURRENT_KEY = task_name(Queue.MAINTENANCE, "reencrypt_with_curren
 
 def prefetch_multiplier(served: Iterable[str]) -> int:
     """Messages that a worker of these queues prefetches for each of its processes."""
-    return min(PREFETCH.get(Queue(name), 1) for name in served)
+    return min(PREFETCH.get(name, 1) for name in served)
 
 
 def route(name: str, *_: object, **__: object) -> dict[str, str]:

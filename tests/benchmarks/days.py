@@ -91,7 +91,7 @@ def deciders(
 
 @contextmanager
 def serving(
-    places: Places, ctx: Context, queue: Queue, processes: int, folder: Path, *options: str
+    places: Places, ctx: Context, queue: str, processes: int, folder: Path, *options: str
 ) -> Iterator[Process]:
     """So many worker processes for one queue, ready for their first message."""
     command = ("worker", f"--name={queue}", f"--queues={queue}", f"--concurrency={processes}")

@@ -35,7 +35,7 @@ from workers.context import Context
 from workers.db.actions import take_due
 from workers.db.schema import action, loan, message
 from workers.messaging.publish import announce, for_each
-from workers.queues import Queue, task_name
+from workers.queues import task_name
 
 PROCESSES = 2
 TEXTS = {"small": {0: 200, 100: 30}, "full": {0: 2_000, 100: 500}}
@@ -115,7 +115,7 @@ def _senders(places: Places, ctx: Context, provider: Provider) -> Iterator[None]
         "TWILIO_API_BASE": provider.url,
         "ARREARS_SMS_PER_SECOND": PACE,
     }
-    command = ("worker", f"--queues={Queue.SMS}", f"--concurrency={PROCESSES}")
+    command = ("worker", f"--queues={SEND_SMS.queue}", f"--concurrency={PROCESSES}")
     with (
         tempfile.TemporaryDirectory(prefix="arrears-bench-") as folder,
         running(*command, environment=environment, log=Path(folder) / "worker.log") as worker,
@@ -141,7 +141,7 @@ class _TextsOfTheHouse:
             texts = take_due(connection, SEND_SMS, now, again_after=lease, limit=self.count)
         self._ids = list(texts)
         expect("texts that are due", len(self._ids), self.count)
-        announce(app, task_name(Queue.SMS, SEND_SMS), for_each(texts))
+        announce(app, task_name(SEND_SMS.queue, SEND_SMS), for_each(texts))
         give_up_at = time.perf_counter() + LONGEST
         happens(
             lambda: self._done() == self.count or time.perf_counter() > give_up_at,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from domain.actions import ACTION_TYPES
 from tests.crash_points.ends import End
 from tests.crash_points.stage import Stage, a_stage
 from workers import queues
@@ -79,7 +80,7 @@ def test_every_commit_of_every_task_has_its_crash_points_here(
 
 def test_every_task_there_is_has_its_crash_points_here() -> None:
     own = {name for name in vars(queues).values() if str(name).startswith("arrears.")}
-    own |= {queues.task_name(queue, action_type) for action_type, queue in queues.QUEUE_FOR.items()}
+    own |= {queues.task_name(work.queue, work) for work in ACTION_TYPES.values()}
     assert {f"arrears.{task}" for task in PLACES.keys() | IN_PIECES} == own
 
 

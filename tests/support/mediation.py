@@ -69,7 +69,7 @@ def run_a_day() -> None:
     app.tasks["arrears.dispatch.dispatch_due_actions"]()
     seen["messages"] = [
         (task, app.tasks[task](*args))
-        for task, args in messages_in(Queue(ACTION_TYPES["ask_mediator"].queue))
+        for task, args in messages_in(ACTION_TYPES["ask_mediator"].queue)
     ]
     with ctx.engine.connect() as connection:
         seen["status"] = read_status(connection, ctx.now()).actions.by_type["ask_mediator"]

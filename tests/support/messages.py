@@ -7,13 +7,13 @@ import time
 import redis
 
 from workers.messaging.broker import KEY_PREFIX
-from workers.queues import Queue
+from workers.queues import QUEUES
 
 
 def messages_left(broker: redis.Redis) -> int:
     """Messages that wait in any queue, or that a worker has taken and not dealt with."""
     with broker.pipeline(transaction=False) as pipeline:
-        for queue in Queue:
+        for queue in QUEUES:
             pipeline.llen(f"{KEY_PREFIX}{queue}")
         pipeline.hlen(f"{KEY_PREFIX}unacked")
         return sum(pipeline.execute())

@@ -26,7 +26,7 @@ class Timetable:
     def __init__(self, broker_url: str) -> None:
         self._app = Celery("timetable", broker=broker_url, set_as_current=False)
         self._app.conf.broker_transport_options = {"global_keyprefix": KEY_PREFIX}
-        self._app.conf.task_queues = [KombuQueue(name) for name in queues.Queue]
+        self._app.conf.task_queues = [KombuQueue(name) for name in queues.QUEUES]
         self._app.conf.task_routes = [queues.route]
 
     def tick(self) -> None:

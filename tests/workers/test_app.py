@@ -11,13 +11,13 @@ import pytest
 import redis
 from sqlalchemy import Engine
 
-from domain.actions import ACTION_TYPES
+from domain.actions import ACTION_TYPES, SEND_SMS
 from tests.support.compose import ROOT, seconds, services
 from tests.support.environment import an_environment
 from tests.support.loans import Book
 from workers import queues
 from workers.messaging.broker import KEY_PREFIX
-from workers.queues import QUEUE_FOR, QUEUE_HOLDS, Queue, route, task_name
+from workers.queues import QUEUE_HOLDS, QUEUES, Queue, route, task_name
 
 # The application reads its settings from the environment once per process, so it gets one of its
 # own: no other test finds it configured.
@@ -75,18 +75,16 @@ def test_every_task_is_named_after_its_queue_and_reaches_it(celery: dict[str, An
         arrears, queue, what = name.split(".")
         assert arrears == "arrears"
         assert what
-        assert route(name) == {"queue": Queue(queue)}
+        assert route(name) == {"queue": queue}
 
 
 def test_every_queue_is_declared_and_has_a_task(celery: dict[str, Any]) -> None:
-    assert sorted(celery["queues"]) == sorted(Queue)
-    assert {name.split(".")[1] for name in celery["limits"]} == set(Queue)
+    assert sorted(celery["queues"]) == sorted(QUEUES)
+    assert {name.split(".")[1] for name in celery["limits"]} == set(QUEUES)
 
 
 def test_every_kind_of_work_on_a_ladder_has_its_task(celery: dict[str, Any]) -> None:
-    assert {task_name(QUEUE_FOR[work], work) for work in ACTION_TYPES.values()} <= set(
-        celery["limits"]
-    )
+    assert {task_name(work.queue, work) for work in ACTION_TYPES.values()} <= set(celery["limits"])
 
 
 def test_every_name_that_is_published_to_has_its_task(celery: dict[str, Any]) -> None:
@@ -141,7 +139,7 @@ def test_the_scan_task_looks_into_its_queue_and_leaves_a_full_one_alone(
     queue = f"{KEY_PREFIX}{Queue.ESCALATE}"
     with redis.Redis.from_url(broker_url) as client:
         client.rpush(queue, *["a message that waits"] * (QUEUE_HOLDS - 1))
-        client.rpush(f"{KEY_PREFIX}{Queue.SMS}", "in another queue")
+        client.rpush(f"{KEY_PREFIX}{SEND_SMS.queue}", "in another queue")
 
         assert in_its_own_process(scan, environment).startswith("3 loans in 3 messages")
         assert client.llen(queue) == QUEUE_HOLDS + 2, "there was room, so a whole batch went in"
@@ -163,7 +161,7 @@ def test_the_task_that_dispatches_actions_leaves_a_full_queue_alone(
     assert book.actions("L-1")["text_day_1"] == "planned"
     dispatch = "from workers.tasks.dispatch import dispatch_due_actions; dispatch_due_actions()"
     environment = an_environment(database_url, broker_url)
-    queue = f"{KEY_PREFIX}{Queue.SMS}"
+    queue = f"{KEY_PREFIX}{SEND_SMS.queue}"
     with redis.Redis.from_url(broker_url) as client:
         client.rpush(queue, *["a message that waits"] * QUEUE_HOLDS)
         in_its_own_process(dispatch, environment)

@@ -30,6 +30,7 @@ from workers.queues import (
     DISPATCH_DUE_ACTIONS,
     DISPATCH_EVENTS,
     ESCALATE_LOANS,
+    QUEUES,
     SCAN_PORTFOLIO,
     Queue,
 )
@@ -268,7 +269,7 @@ def assert_flower_shows_the_business(flower: str) -> None:
     assert scans, "a scan that found loans is shown"
 
     queues = json.loads(answer(f"{flower}/api/queues/length"))["active_queues"]
-    assert {queue["name"] for queue in queues} == set(Queue)
+    assert {queue["name"] for queue in queues} == set(QUEUES)
     [worker] = json.loads(answer(f"{flower}/api/workers?refresh=1")).values()
     assert sweeps & worker["stats"]["total"].keys() > {DISPATCH_DUE_ACTIONS, DISPATCH_EVENTS}
 

@@ -20,9 +20,9 @@ from domain.errors import ArrearsError
 from workers.cli.context import open_context
 from workers.messaging.broker import assert_broker_reachable
 from workers.operations.policy_register import register_policy
-from workers.queues import Queue, prefetch_multiplier
+from workers.queues import QUEUES, prefetch_multiplier
 
-EVERY_QUEUE = ",".join(Queue)
+EVERY_QUEUE = ",".join(QUEUES)
 Host = Annotated[str, typer.Option(help="The address to listen on; loopback if left out.")]
 Port = Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)]
 FORGET_WORKERS_AFTER = 600
@@ -46,7 +46,7 @@ def worker(
     ] = 0,
 ) -> None:
     """Run the tasks of some queues, or of all queues."""
-    if unknown := set(queues.split(",")) - set(Queue):
+    if unknown := set(queues.split(",")) - set(QUEUES):
         raise ArrearsError(
             f"There is no queue {', '.join(sorted(unknown))}. The queues are {EVERY_QUEUE}."
         )

@@ -11,7 +11,7 @@ from kombu import Connection as CeleryConnection
 from redis.exceptions import NoPermissionError
 
 from domain.errors import ArrearsError
-from workers.queues import Queue
+from workers.queues import QUEUES
 
 KEY_PREFIX = "arrears:"
 
@@ -96,7 +96,7 @@ def assert_broker_reachable(url: str) -> None:
         raise ArrearsError(_user_message(error, url)) from None
 
 
-def queue_depths(url: str) -> dict[Queue, int]:
+def queue_depths(url: str) -> dict[str, int]:
     """How many messages wait in each queue, by queue.
 
     Raises:
@@ -104,7 +104,7 @@ def queue_depths(url: str) -> dict[Queue, int]:
         ArrearsError: its URL is not usable.
     """
     with connect_broker(url) as client:
-        return {queue: int(client.llen(f"{KEY_PREFIX}{queue}")) for queue in Queue}
+        return {queue: int(client.llen(f"{KEY_PREFIX}{queue}")) for queue in QUEUES}
 
 
 def _user_message(error: BaseException, url: str) -> str:

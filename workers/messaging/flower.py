@@ -9,12 +9,12 @@ from __future__ import annotations
 from celery.__main__ import main
 from flower.views import BaseHandler
 
-from workers.queues import Queue
+from workers.queues import QUEUES
 
 
 def every_queue(_: BaseHandler) -> list[str]:
     """Stands in for the method of Flower that lists queues."""
-    return [str(queue) for queue in Queue]
+    return [str(queue) for queue in QUEUES]
 
 
 BaseHandler.get_active_queue_names = every_queue

@@ -6,13 +6,13 @@ from domain.actions import ACTION_TYPES, ActionType
 from workers.actions.run import run_action, use_case
 from workers.app import app
 from workers.bootstrap import process_context
-from workers.queues import QUEUE_FOR, task_name
+from workers.queues import task_name
 
 
 def _declare_task(action_type: ActionType) -> None:
     carry_out = use_case(action_type)
 
-    @app.task(name=task_name(QUEUE_FOR[action_type], action_type))
+    @app.task(name=task_name(action_type.queue, action_type))
     def carry_out_action(action_id: int) -> str:
         return run_action(process_context(), action_id, carry_out)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from domain.actions import ACTION_TYPES
 from workers import queues
 from workers.actions import dispatch
 from workers.app import app
@@ -24,7 +25,8 @@ def dispatch_due_actions() -> str:
     ctx = process_context()
     depths = queue_depths(ctx.settings.redis_url)
     dispatched = 0
-    for action_type, queue in queues.QUEUE_FOR.items():
+    for action_type in ACTION_TYPES.values():
+        queue = action_type.queue
         publish = partial(_publish_each, queues.task_name(queue, action_type))
         dispatched += dispatch.dispatch_due_actions(ctx, action_type, publish, depths[queue])
     return f"{dispatched} dispatched"

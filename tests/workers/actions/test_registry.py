@@ -26,7 +26,7 @@ from domain.compliance.vocabulary import Channel
 ACTION_TYPES["ask_mediator"] = ActionType(
     "ask_mediator",
     channel=Channel.LEGAL,
-    queue="legal",
+    queue="mediation",
     use_case="tests.support.mediation:ask_mediator",
     effect_table="contact",
     words={"en": "a mediation", "zh": "调解"},
@@ -80,7 +80,7 @@ def test_a_type_that_nothing_else_knows_of_works_from_the_ladder_to_the_history(
 
     assert seen["planned as"] == "awaiting_approval"
     assert seen["to approve"] == [["mediation", "supervisor"]]
-    assert seen["messages"] == [["arrears.legal.ask_mediator", "asked"]]
+    assert seen["messages"] == [["arrears.mediation.ask_mediator", "asked"]]
     assert seen["status"] == {"done": 1}
     assert "a mediation" in seen["en"]
     assert "调解" in seen["zh"]

@@ -24,7 +24,7 @@ from tests.support.messages import all_dealt_with
 from workers.app import app as the_app
 from workers.messaging.broker import KEY_PREFIX
 from workers.messaging.flower_events import FLUSH_EVERY, BatchedTaskEvents
-from workers.queues import ESCALATE_LOANS, route
+from workers.queues import ESCALATE_LOANS, QUEUES, route
 from workers.queues import Queue as Kind
 
 
@@ -105,7 +105,7 @@ def test_of_a_worker_that_is_stopped_flower_hears_all(
     environment = an_environment(database_url, broker_url)
     flower = Celery("flower", broker=broker_url)
     flower.conf.broker_transport_options = {"global_keyprefix": KEY_PREFIX}
-    flower.conf.task_queues = [Queue(kind.value) for kind in Kind]
+    flower.conf.task_queues = [Queue(name) for name in QUEUES]
     flower.conf.task_routes = [route]
     seen: set[str] = set()
     with flower.connection() as connection, redis.Redis.from_url(broker_url) as broker:

@@ -27,7 +27,7 @@ from workers.clock import Clock
 from workers.context import Context
 from workers.db.encryption import Cipher
 from workers.messaging.broker import assert_broker_reachable, queue_depths
-from workers.queues import Queue
+from workers.queues import ACTION_QUEUES, Queue
 from workers.simulator.providers.server import TOKEN_VARIABLE
 from workers.simulator.providers.twilio import ACCOUNT_SID
 from workers.simulator.servers.environment import LOOPBACK, free_port
@@ -42,7 +42,6 @@ NOT_INHERITED = (*OURS, *SHARED, "CELERY_", "FLOWER_")
 
 DECIDING = (Queue.SCAN, Queue.ESCALATE, Queue.EVENTS, Queue.OUTBOX, Queue.MAINTENANCE)
 DISPATCHING = (Queue.DISPATCH,)
-ACTING = (Queue.SMS, Queue.CALLS, Queue.VISITS, Queue.LEGAL)
 
 # The code of this checkout, even if PATH contains another `arrears`.
 ARREARS = [sys.executable, "-c", "from workers.cli.main import main; main()"]
@@ -102,7 +101,7 @@ class Installation:
         webhook = self._arrears("webhook", f"--port={self.ports.webhook}", port=self.ports.webhook)
         self._worker("deciding", DECIDING, processes=1)
         self._worker("dispatching", DISPATCHING, processes=1)
-        self._worker("acting", ACTING, processes=2)
+        self._worker("acting", ACTION_QUEUES, processes=2)
         self._arrears("flower", f"--port={self.ports.flower}", port=self.ports.flower)
         self.processes.wait_until_ready(twilio, webhook)
 
@@ -110,7 +109,7 @@ class Installation:
         """Start beat: from now on the periodic tasks run."""
         self._arrears("beat")
 
-    def _worker(self, name: str, queues: tuple[Queue, ...], processes: int) -> None:
+    def _worker(self, name: str, queues: tuple[str, ...], processes: int) -> None:
         served = f"--queues={','.join(queues)}"
         arguments = ("worker", served, f"--concurrency={processes}", f"--name={name}")
         self._arrears(*arguments, log=f"worker-{name}")
