@@ -18,7 +18,7 @@ from workers.db.actions import move_actions
 from workers.db.loans import lock_known_loan
 from workers.db.schema import action, approval
 from workers.db.staff import roles_of
-from workers.db.typed_rows import typed_row
+from workers.db.typed_rows import columns_of, typed_row
 
 
 def approve(ctx: Context, loan_external_id: str, item: str, actor: Actor) -> int:
@@ -87,7 +87,7 @@ class _WaitingAction(NamedTuple):
 def _waiting(connection: Connection, loan_id: int, item: str) -> _WaitingAction | None:
     """The newest action of the item that awaits approval."""
     newest = (
-        select(*(action.c[name] for name in _WaitingAction._fields))
+        select(*columns_of(_WaitingAction, action))
         .where(
             action.c.loan_id == loan_id,
             action.c.item == item,

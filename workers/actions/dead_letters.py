@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, func, select, update
+from sqlalchemy import Connection, Select, case, exists, func, select, update
 
 from domain.actions import ActionStatus, Move
 from domain.actors import Actor
@@ -18,7 +18,7 @@ from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.messages import of_action
 from workers.db.schema import action, action_event, loan, message
-from workers.db.typed_rows import typed_row, typed_rows
+from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def read_dead(connection: Connection, zone: tzinfo) -> tuple[DeadAction, ...]:
     """Every action that was given up, oldest first; moments are in `zone`."""
     dead = _actions().where(action.c.status == ActionStatus.DEAD)
     rows = connection.execute(dead.order_by(action.c.changed_at, action.c.id))
-    return tuple(_dead_action(row, zone) for row in typed_rows(_StoredAction, rows))
+    return tuple(typed_rows(DeadAction, rows, zone))
 
 
 def read_history(connection: Connection, action_id: int, zone: tzinfo) -> History:
@@ -81,34 +81,20 @@ def read_history(connection: Connection, action_id: int, zone: tzinfo) -> Histor
         ArrearsError: there is no such action.
     """
     named = connection.execute(_actions().where(action.c.id == action_id))
-    if (row := typed_row(_StoredAction, named)) is None:
+    if (stored := typed_row(DeadAction, named, zone)) is None:
         raise _not_known(action_id)
-    moves = connection.execute(
-        select(
-            action_event.c.at,
-            action_event.c.from_status,
-            action_event.c.to_status,
-            action_event.c.reason,
-        )
-        .where(action_event.c.action_id == action_id)
-        .order_by(action_event.c.id)
+    of_move = columns_of(
+        Moved, action_event, was=action_event.c.from_status, became=action_event.c.to_status
     )
+    moves = connection.execute(
+        select(*of_move).where(action_event.c.action_id == action_id).order_by(action_event.c.id)
+    )
+    of_text = columns_of(Tried, message, message=message.c.id, at=message.c.created_at)
     texts = connection.execute(
-        select(
-            message.c.id,
-            message.c.created_at,
-            message.c.provider,
-            message.c.status,
-            message.c.code,
-            message.c.sid,
-        )
-        .where(of_action(action_id))
-        .order_by(message.c.contact_id)
+        select(*of_text).where(of_action(action_id)).order_by(message.c.contact_id)
     )
     return History(
-        _dead_action(row, zone),
-        tuple(Moved(at.astimezone(zone), *rest) for at, *rest in moves),
-        tuple(Tried(id, at.astimezone(zone), *rest) for id, at, *rest in texts),
+        stored, tuple(typed_rows(Moved, moves, zone)), tuple(typed_rows(Tried, texts, zone))
     )
 
 
@@ -124,17 +110,17 @@ def retry(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) 
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
-        stored = _lock_dead(connection, action_id)
+        stored = _lock_dead(connection, ctx, action_id)
         if _text_went_out(connection, action_id):
             raise ArrearsError(
                 f"Action {action_id} cannot go again: the provider took its text, and no item is "
-                f"texted twice. Reach the borrower of loan {stored.external_id} another way."
+                f"texted twice. Reach the borrower of loan {stored.loan} another way."
             )
         if not dry_run:
             move = Move(ActionStatus.PLANNED, because(ReasonCode.RETRIED, actor=actor), due_at=now)
             move_actions(connection, [action_id], move, now)
             connection.execute(update(action).where(action.c.id == action_id).values(attempts=0))
-    return _dead_action(stored, ctx.settings.lender_zone)
+    return stored
 
 
 def discard(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) -> DeadAction:
@@ -144,53 +130,30 @@ def discard(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False
         ArrearsError: there is no such action, or it is not dead.
     """
     with ctx.engine.begin() as connection:
-        stored = _lock_dead(connection, action_id)
+        stored = _lock_dead(connection, ctx, action_id)
         if not dry_run:
             move = Move(ActionStatus.DISCARDED, because(ReasonCode.DISCARDED, actor=actor))
             move_actions(connection, [action_id], move, ctx.now())
-    return _dead_action(stored, ctx.settings.lender_zone)
-
-
-class _StoredAction(NamedTuple):
-    id: int
-    external_id: str
-    item: str
-    type: str
-    status: str
-    attempts: int
-    reason: Reasons
-    changed_at: datetime
+    return stored
 
 
 def _actions() -> Select[*tuple[Any, ...]]:
-    return select(
-        action.c.id,
-        loan.c.external_id,
-        action.c.item,
-        action.c.type,
-        action.c.status,
-        action.c.attempts,
-        action.c.reason,
-        action.c.changed_at,
-    ).join_from(action, loan)
-
-
-def _dead_action(row: _StoredAction, zone: tzinfo) -> DeadAction:
-    return DeadAction(
-        action=row.id,
-        loan=row.external_id,
-        item=row.item,
-        action_type=row.type,
-        status=row.status,
-        attempts=row.attempts,
-        reason=row.reason,
-        since=row.changed_at.astimezone(zone),
+    columns = columns_of(
+        DeadAction,
+        action,
+        action=action.c.id,
+        loan=loan.c.external_id,
+        action_type=action.c.type,
+        since=action.c.changed_at,
     )
+    return select(*columns).join_from(action, loan)
 
 
-def _lock_dead(connection: Connection, action_id: int) -> _StoredAction:
-    named = _actions().where(action.c.id == action_id).with_for_update(of=action)
-    if (stored := typed_row(_StoredAction, connection.execute(named))) is None:
+def _lock_dead(connection: Connection, ctx: Context, action_id: int) -> DeadAction:
+    named = connection.execute(
+        _actions().where(action.c.id == action_id).with_for_update(of=action)
+    )
+    if (stored := typed_row(DeadAction, named, ctx.settings.lender_zone)) is None:
         raise _not_known(action_id)
     if stored.status != ActionStatus.DEAD:
         raise ArrearsError(
@@ -209,19 +172,13 @@ def _not_known(action_id: int) -> ArrearsError:
 
 def _text_went_out(connection: Connection, action_id: int) -> bool:
     """Whether a text of the action may have been sent."""
-    return (
-        connection.execute(
-            select(message.c.id).where(
-                message.c.action_id == action_id, message.c.status.not_in(UNSENT)
-            )
-        ).first()
-        is not None
-    )
+    sent = exists().where(message.c.action_id == action_id, message.c.status.not_in(UNSENT))
+    return bool(connection.execute(select(sent)).scalar())
 
 
 NEXT_COMMAND = {
-    ActionStatus.FAILED: "arrears explain {loan}",
-    ActionStatus.DEAD: "arrears actions show {action}",
+    ActionStatus.FAILED: func.concat("arrears explain ", loan.c.external_id),
+    ActionStatus.DEAD: func.concat("arrears actions show ", action.c.id),
 }
 """By status, the command that shows what happened to an action."""
 
@@ -248,37 +205,25 @@ class StuckActions:
 def read_stuck(connection: Connection, zone: tzinfo) -> tuple[StuckActions, ...]:
     """All actions that fail or were given up, by status and reason; the newest first."""
     same = (action.c.status, action.c.reason)
+    newest_first = (action.c.changed_at.desc(), action.c.id.desc())
     ranked = (
         select(
             *same,
-            action.c.id,
-            action.c.item,
-            action.c.changed_at,
+            func.count().over(partition_by=same).label("count"),
+            action.c.id.label("newest"),
             loan.c.external_id.label("loan"),
-            func.count().over(partition_by=same).label("how_many"),
-            func.row_number()
-            .over(partition_by=same, order_by=(action.c.changed_at.desc(), action.c.id.desc()))
-            .label("rank"),
+            action.c.item,
+            action.c.changed_at.label("since"),
+            case(NEXT_COMMAND, value=action.c.status).label("command"),
+            func.row_number().over(partition_by=same, order_by=newest_first).label("rank"),
         )
         .join_from(action, loan)
         .where(action.c.status.in_(NEXT_COMMAND))
         .subquery()
     )
     rows = connection.execute(
-        select(ranked)
+        select(*columns_of(StuckActions, ranked))
         .where(ranked.c.rank == 1)
-        .order_by(ranked.c.changed_at.desc(), ranked.c.id.desc())
+        .order_by(ranked.c.since.desc(), ranked.c.newest.desc())
     )
-    return tuple(
-        StuckActions(
-            status=row.status,
-            reason=row.reason,
-            count=row.how_many,
-            newest=row.id,
-            loan=row.loan,
-            item=row.item,
-            since=row.changed_at.astimezone(zone),
-            command=NEXT_COMMAND[ActionStatus(row.status)].format(loan=row.loan, action=row.id),
-        )
-        for row in rows
-    )
+    return tuple(typed_rows(StuckActions, rows, zone))

@@ -21,7 +21,7 @@ from workers.context import Context
 from workers.db.access_log import note_access
 from workers.db.schema import borrower, loan, reply, staff
 from workers.db.staff import lock_collectors
-from workers.db.typed_rows import typed_row
+from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
 log = logging.getLogger(__name__)
 
@@ -93,14 +93,16 @@ def read_replies(
     connection: Connection, zone: ZoneInfo, staff_id: int | None
 ) -> tuple[ReplyToRead, ...]:
     """The open replies, oldest first: all, or those of one collector."""
+    columns = columns_of(
+        ReplyToRead,
+        reply,
+        reply=reply.c.id,
+        staff=staff.c.external_id,
+        loan=loan.c.external_id,
+        language=borrower.c.locale,
+    )
     rows = connection.execute(
-        select(
-            reply.c.id,
-            staff.c.external_id.label("staff"),
-            loan.c.external_id.label("loan"),
-            borrower.c.locale,
-            reply.c.received_at,
-        )
+        select(*columns)
         .select_from(reply)
         .outerjoin(staff, staff.c.id == reply.c.staff_id)
         .outerjoin(loan, loan.c.id == reply.c.loan_id)
@@ -108,10 +110,7 @@ def read_replies(
         .where(UNHANDLED, reply.c.staff_id == staff_id if staff_id is not None else true())
         .order_by(reply.c.id)
     )
-    return tuple(
-        ReplyToRead(row.id, row.staff, row.loan, row.locale, row.received_at.astimezone(zone))
-        for row in rows
-    )
+    return tuple(typed_rows(ReplyToRead, rows, zone))
 
 
 def count_replies(connection: Connection) -> dict[str, int]:
@@ -174,9 +173,7 @@ def close_reply(ctx: Context, reply_id: int, *, actor: Actor) -> None:
         ArrearsError: there is no such reply, it needs no person, or it is closed already.
     """
     with ctx.engine.begin() as connection:
-        named = select(reply.c.kind, reply.c.handled_at, reply.c.actor).where(
-            reply.c.id == reply_id
-        )
+        named = select(*columns_of(_StoredReply, reply)).where(reply.c.id == reply_id)
         found = typed_row(_StoredReply, connection.execute(named.with_for_update()))
         _check_open(found, reply_id)
         connection.execute(

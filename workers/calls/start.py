@@ -25,7 +25,7 @@ from workers.attempts.attempts import (
 )
 from workers.context import Context
 from workers.db.schema import action, call, contact, loan
-from workers.db.typed_rows import typed_row
+from workers.db.typed_rows import columns_of, typed_row
 from workers.gate.claim import CheckedAction, check_gate, lock_action, reserve_contact
 
 REPEAT_WITHIN = timedelta(minutes=1)
@@ -97,7 +97,7 @@ class _OpenCall(NamedTuple):
 
 def _open_call(connection: Connection, loan_external_id: str, item: str | None) -> _OpenCall:
     newest = (
-        select(*(call.c[name] for name in _OpenCall._fields))
+        select(*columns_of(_OpenCall, call))
         .join(action, action.c.id == call.c.action_id)
         .join(loan, loan.c.id == action.c.loan_id)
         .where(

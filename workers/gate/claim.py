@@ -27,7 +27,7 @@ from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.pending_events import has_pending_event
 from workers.db.prepared_statements import prepared
 from workers.db.schema import action, borrower, contact, loan
-from workers.db.typed_rows import typed_row
+from workers.db.typed_rows import columns_of, typed_row
 from workers.gate.facts import contact_facts
 
 BY_NUMBER = frozenset({Channel.SMS, Channel.CALL})
@@ -192,28 +192,7 @@ def complete(connection: Connection, claimed: ClaimedAction, move: Move, now: da
 
 
 _LOCK = prepared(
-    select(
-        action.c.status,
-        action.c.due_at,
-        action.c.attempts,
-        action.c.delinquent_since,
-        action.c.item,
-        action.c.ladder_id,
-        action.c.ladder_version,
-        loan.c.id.label("loan_id"),
-        loan.c.external_id,
-        loan.c.jurisdiction,
-        loan.c.currency,
-        borrower.c.id.label("borrower_id"),
-        borrower.c.name_encrypted,
-        borrower.c.phone_encrypted,
-        borrower.c.phone_blind_index,
-        borrower.c.address_encrypted,
-        borrower.c.zones,
-        borrower.c.locale,
-        borrower.c.region,
-        has_pending_event().label("has_pending_event"),
-    )
+    select(*columns_of(LockedAction, action, loan, borrower, has_pending_event=has_pending_event()))
     .select_from(borrower.join(loan).join(action))
     .where(action.c.id == bindparam("of_action"), action.c.type == bindparam("to_do"))
     .with_for_update(of=(borrower, loan))

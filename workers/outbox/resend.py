@@ -14,6 +14,7 @@ from domain.reasons import Reasons
 from workers.context import Context
 from workers.db import outbox
 from workers.db.schema import loan, outbox_event
+from workers.db.typed_rows import columns_of, typed_rows
 
 MAX_SHOWN = 200
 """The most events that are listed, the oldest first."""
@@ -49,26 +50,21 @@ def read_undelivered(
     """Events that wait or were given up, or only the latter. Holds no personal data."""
     statuses = [OutboxStatus.DEAD] if dead_only else [OutboxStatus.WAITING, OutboxStatus.DEAD]
     asked = outbox_event.c.status.in_(statuses)
+    columns = columns_of(
+        UndeliveredEvent,
+        outbox_event,
+        event=outbox_event.c.event_id,
+        loan=loan.c.external_id,
+        next_try_at=outbox_event.c.due_at,
+    )
     rows = connection.execute(
-        select(outbox_event, loan.c.external_id)
+        select(*columns)
         .join(loan, loan.c.id == outbox_event.c.loan_id)
         .where(asked)
         .order_by(outbox_event.c.id)
         .limit(MAX_SHOWN)
     )
-    events = tuple(
-        UndeliveredEvent(
-            event=row.event_id,
-            loan=row.external_id,
-            kind=row.kind,
-            status=row.status,
-            attempts=row.attempts,
-            reason=row.reason,
-            happened_at=row.happened_at.astimezone(zone),
-            next_try_at=row.due_at.astimezone(zone) if row.due_at else None,
-        )
-        for row in rows
-    )
+    events = tuple(typed_rows(UndeliveredEvent, rows, zone))
     total = connection.execute(select(func.count()).select_from(outbox_event).where(asked))
     return UndeliveredEvents(events, total.scalar_one())
 

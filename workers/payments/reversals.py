@@ -20,6 +20,7 @@ from workers.db.allocations import replace_allocations
 from workers.db.loans import load_schedule, lock_loan_of, pay_instalments
 from workers.db.problems import TAPE_SHOWS_LESS, resolve_problems
 from workers.db.schema import allocation, loan, payment
+from workers.db.typed_rows import columns_of
 from workers.escalation.reassess import reassess
 from workers.payments.payments import is_in_tape, where_it_stands
 
@@ -96,14 +97,7 @@ class _Recorded(NamedTuple):
 
 def _read(connection: Connection, external_id: str) -> _Recorded:
     row = connection.execute(
-        select(
-            payment.c.id,
-            payment.c.paid_on,
-            payment.c.currency,
-            payment.c.in_tape_as_of,
-            payment.c.reversed_on,
-            loan.c.tape_as_of,
-        )
+        select(*columns_of(_Recorded, payment, loan))
         .join(loan, loan.c.id == payment.c.loan_id)
         .where(payment.c.external_id == external_id)
     ).one()

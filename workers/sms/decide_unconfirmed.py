@@ -22,7 +22,7 @@ from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.messages import advance_message
 from workers.db.schema import action, loan, message
-from workers.db.typed_rows import typed_row
+from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
 UNCONFIRMED = (MessageStatus.UNKNOWN, MessageStatus.PARKED)
 """A person may resolve texts with these statuses."""
@@ -51,23 +51,21 @@ class UnconfirmedText:
 
 def read_unconfirmed(connection: Connection, zone: tzinfo) -> tuple[UnconfirmedText, ...]:
     """All unconfirmed texts, oldest first; moments are in `zone`."""
+    columns = columns_of(
+        UnconfirmedText,
+        message,
+        action,
+        message=message.c.id,
+        loan=loan.c.external_id,
+        since=message.c.created_at,
+    )
     rows = connection.execute(
-        select(
-            message.c.id,
-            loan.c.external_id,
-            action.c.item,
-            message.c.provider,
-            message.c.created_at,
-            message.c.status,
-        )
+        select(*columns)
         .select_from(message.join(action).join(loan))
         .where(message.c.status.in_(UNCONFIRMED), action.c.status == ActionStatus.UNKNOWN)
         .order_by(message.c.created_at, message.c.contact_id)
     )
-    return tuple(
-        UnconfirmedText(id, loan_id, item, provider, created_at.astimezone(zone), status)
-        for id, loan_id, item, provider, created_at, status in rows
-    )
+    return tuple(typed_rows(UnconfirmedText, rows, zone))
 
 
 def mark_sent(
@@ -131,9 +129,7 @@ def _resolve(
 
 def _lock(connection: Connection, message_id: UUID) -> _StoredText:
     """Lock the text and then its action, in the same order as everywhere."""
-    named = select(*(message.c[name] for name in _StoredText._fields)).where(
-        message.c.id == message_id
-    )
+    named = select(*columns_of(_StoredText, message)).where(message.c.id == message_id)
     stored = typed_row(_StoredText, connection.execute(named.with_for_update()))
     if stored is None:
         raise ArrearsError(

@@ -18,7 +18,7 @@ from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.messages import advance_message, note_sent_after_all
 from workers.db.schema import action, message, receipt
-from workers.db.typed_rows import typed_row
+from workers.db.typed_rows import columns_of, typed_row
 from workers.sms.providers.port import StatusReport
 
 
@@ -103,7 +103,7 @@ def _find(connection: Connection, payload: Mapping[str, Any]) -> _StoredText | N
         if payload["message_id"]
         else (message.c.provider == payload["provider"]) & (message.c.sid == payload["sid"])
     )
-    locked = select(*(message.c[name] for name in _StoredText._fields)).where(which)
+    locked = select(*columns_of(_StoredText, message)).where(which)
     return typed_row(_StoredText, connection.execute(locked.with_for_update()))
 
 

@@ -27,7 +27,7 @@ from workers.db.messages import advance_message, of_action
 from workers.db.problems import note_problem
 from workers.db.schema import action, borrower, contact, message
 from workers.db.skip_locked import update_first
-from workers.db.typed_rows import typed_rows
+from workers.db.typed_rows import columns_of, typed_rows
 from workers.messaging.backoff import MOST_FAILURES
 from workers.sms.delivery_receipts import move_after_receipt
 from workers.sms.providers.port import LookupFailedError, OutgoingText
@@ -172,9 +172,8 @@ def _take_for_lookup(connection: Connection, now: datetime) -> list[_PendingText
     order_by = (asked_at.nulls_first(), message.c.created_at)
     first = update_first(message, due_for_lookup, order_by, LOOKUP_BATCH_SIZE)
     taken = first.values(asked_at=now).returning(message).cte("taken")
-    of_message = (taken.c[name] for name in _PendingText._fields if name in taken.c)
     rows = connection.execute(
-        select(*of_message, action.c.loan_id, contact.c.borrower_id, borrower.c.phone_encrypted)
+        select(*columns_of(_PendingText, taken, action, contact, borrower))
         .join(action, action.c.id == taken.c.action_id)
         .join(contact, contact.c.id == taken.c.contact_id)
         .join(borrower, borrower.c.id == contact.c.borrower_id)

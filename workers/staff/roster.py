@@ -15,6 +15,7 @@ from domain.actions import ActionStatus, assigned_types
 from workers.context import Context
 from workers.db.bulk import as_rows, given_rows, insert_rows
 from workers.db.schema import action, shift, staff
+from workers.db.typed_rows import columns_of, typed_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +43,16 @@ class RosterEntry:
 def list_roster(connection: Connection, ctx: Context) -> list[RosterEntry]:
     """All staff on record, by the lender's id."""
     ahead = and_(shift.c.staff_id == staff.c.id, shift.c.ends_at > ctx.now())
+    columns = columns_of(
+        RosterEntry, staff, staff=staff.c.external_id, next_shift_at=func.min(shift.c.starts_at)
+    )
     rows = connection.execute(
-        select(staff, func.min(shift.c.starts_at).label("next_shift_at"))
+        select(*columns)
         .join_from(staff, shift, ahead, isouter=True)
         .group_by(staff.c.id)
         .order_by(staff.c.external_id)
     )
-    zone = ctx.settings.lender_zone
-    return [
-        RosterEntry(
-            row.external_id,
-            row.roles,
-            row.languages,
-            row.regions,
-            row.daily_capacity,
-            row.next_shift_at.astimezone(zone) if row.next_shift_at else None,
-        )
-        for row in rows
-    ]
+    return typed_rows(RosterEntry, rows, ctx.settings.lender_zone)
 
 
 def load_roster(ctx: Context, path: Path, starts_on: date, days: int) -> RosterLoaded:

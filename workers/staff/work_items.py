@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -29,8 +30,8 @@ class CallToMake:
     loan: str
     item: str
     purpose: str
-    must_learn: tuple[str, ...]
-    may_offer: tuple[str, ...]
+    must_learn: Sequence[str]
+    may_offer: Sequence[str]
     language: str
     """BCP 47."""
     assigned_at: datetime

@@ -6,7 +6,6 @@ paid or replaced since is left out.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
@@ -33,6 +32,7 @@ from workers.db.schema import (
     visit,
     visit_staff,
 )
+from workers.db.typed_rows import columns_of, typed_rows
 from workers.staff.work_items import (
     ApprovalToGive,
     CallToMake,
@@ -91,19 +91,17 @@ def _is_current() -> ColumnElement[bool]:
 
 
 def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[CallToMake, ...]:
+    columns = columns_of(
+        CallToMake,
+        call,
+        action,
+        staff=staff.c.external_id,
+        loan=loan.c.external_id,
+        tries=_attempts(),
+        started_as=_open_attempt(),
+    )
     rows = connection.execute(
-        select(
-            staff.c.external_id.label("staff"),
-            loan.c.external_id.label("loan"),
-            action.c.item,
-            call.c.purpose,
-            call.c.must_learn,
-            call.c.may_offer,
-            call.c.language,
-            call.c.assigned_at,
-            _attempts().label("tries"),
-            _open_attempt().label("started_as"),
-        )
+        select(*columns)
         .join_from(call, action, action.c.id == call.c.action_id)
         .join(loan, loan.c.id == call.c.loan_id)
         .join(staff, staff.c.id == call.c.staff_id)
@@ -116,21 +114,7 @@ def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[Cal
         )
         .order_by(staff.c.external_id, call.c.id)
     )
-    return tuple(
-        CallToMake(
-            staff=row.staff,
-            loan=row.loan,
-            item=row.item,
-            purpose=row.purpose,
-            must_learn=tuple(row.must_learn),
-            may_offer=tuple(row.may_offer),
-            language=row.language,
-            assigned_at=row.assigned_at.astimezone(day.starts_at.tzinfo),
-            tries=row.tries,
-            started_as=row.started_as,
-        )
-        for row in rows
-    )
+    return tuple(typed_rows(CallToMake, rows, day.starts_at.tzinfo))
 
 
 def _attempts() -> ScalarSelect[int]:
@@ -196,19 +180,22 @@ def _visits(
 
 
 def _files(connection: Connection, ctx: Context) -> tuple[FileToBring, ...]:
+    missing = select(legal_file_need.c.need).where(
+        legal_file_need.c.legal_file_id == legal_file.c.id, legal_file_need.c.met_by.is_(None)
+    )
     rows = connection.execute(
         select(
             legal_file,
             loan.c.external_id.label("loan"),
             loan.c.jurisdiction,
             action.c.item,
+            func.array(missing.scalar_subquery()).label("missing"),
         )
         .join_from(legal_file, action, action.c.id == legal_file.c.action_id)
         .join(loan, loan.c.id == legal_file.c.loan_id)
         .where(_is_current())
         .order_by(legal_file.c.limitation_on.asc().nulls_last(), legal_file.c.id)
-    ).all()
-    missing = _missing(connection)
+    )
     return tuple(
         FileToBring(
             loan=row.loan,
@@ -218,26 +205,11 @@ def _files(connection: Connection, ctx: Context) -> tuple[FileToBring, ...]:
             interest=row.interest,
             fees=row.fees,
             limitation_on=row.limitation_on,
-            missing=_texts(ctx, row.jurisdiction, missing[row.id]),
+            missing=_texts(ctx, row.jurisdiction, row.missing),
             opened_at=row.opened_at.astimezone(ctx.settings.lender_zone),
         )
         for row in rows
     )
-
-
-def _missing(connection: Connection) -> defaultdict[int, list[str]]:
-    """The missing evidence, by legal file."""
-    missing: defaultdict[int, list[str]] = defaultdict(list)
-    rows = connection.execute(
-        select(legal_file_need.c.legal_file_id, legal_file_need.c.need)
-        .join_from(legal_file_need, legal_file)
-        .join(action, action.c.id == legal_file.c.action_id)
-        .join(loan, loan.c.id == legal_file.c.loan_id)
-        .where(legal_file_need.c.met_by.is_(None), _is_current())
-    )
-    for file_id, need in rows:
-        missing[file_id].append(need)
-    return missing
 
 
 def _texts(ctx: Context, jurisdiction: str, needs: Collection[str]) -> dict[str, str]:

@@ -28,7 +28,7 @@ from workers.db.actions import move_actions
 from workers.db.loans import lock_known_loan
 from workers.db.schema import action, contact, loan, staff, visit, visit_staff
 from workers.db.staff import roles_of
-from workers.db.typed_rows import typed_row
+from workers.db.typed_rows import columns_of, typed_row
 from workers.gate.claim import check_gate, lock_action
 
 
@@ -125,9 +125,8 @@ class _ScheduledVisit(NamedTuple):
 
 def _visit_of(connection: Connection, loan_external_id: str) -> _ScheduledVisit:
     """The scheduled visit of a loan; the next one if there are several."""
-    of_visit = (visit.c[name] for name in _ScheduledVisit._fields if name in visit.c)
     next_one = (
-        select(*of_visit, contact.c.attempt)
+        select(*columns_of(_ScheduledVisit, visit, contact))
         .join(action, action.c.id == visit.c.action_id)
         .join(loan, loan.c.id == action.c.loan_id)
         .join(contact, contact.c.id == visit.c.contact_id)
