@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import Engine, insert, select, update
 
 from domain.actions import ActionStatus
-from domain.actors import Actor
 from domain.inbound_texts import ReplyKind
 from domain.messages import MessageStatus
 from tests.support.fakes import FakeSmsGateway
@@ -146,7 +145,7 @@ def write_book(engine: Engine) -> Book:
 
 def _promise_what_is_not_kept(book: Book) -> None:
     promised = NewPromise(
-        "R-0", "L-promised", Decimal(1000), "USD", date(2024, 3, 2), actor=Actor("caller-1")
+        "R-0", "L-promised", Decimal(1000), "USD", date(2024, 3, 2), actor="caller-1"
     )
     with book.ctx.engine.begin() as connection:
         record_promise(connection, book.ctx, promised)

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from sqlalchemy import Connection, exists, insert, select, update
 
 from domain.actions import ActionStatus, Move
-from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import REASON, ArrearsReason, ContactOutcome
 from domain.events import NotYetError, RejectedError
@@ -17,7 +16,7 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.schema import action, borrower, call, contact, contact_outcome, loan, visit
-from workers.db.typed_rows import typed_row
+from workers.db.typed_rows import columns_of, typed_row
 from workers.escalation.reassess import reassess
 
 
@@ -29,8 +28,8 @@ class ReportedOutcome:
     outcome: ContactOutcome
     reason: ArrearsReason | None
     """Why the loan is overdue, if the borrower said so."""
-    actor: Actor
-    """The person who made the attempt."""
+    actor: str
+    """The lender's reference of the person who made the attempt."""
 
 
 def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome) -> Reasons:
@@ -64,7 +63,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
             outcome=report.outcome,
             connected=report.outcome.connected,
             reason=report.reason,
-            actor=report.actor.reference,
+            actor=report.actor,
             reported_at=now,
         )
     )
@@ -98,14 +97,7 @@ class _Attempt(NamedTuple):
 def _lock(connection: Connection, attempt: str) -> _Attempt | None:
     """Lock the borrower and the loan of the attempt, in the same order as when it starts."""
     locked = (
-        select(
-            contact.c.id,
-            contact.c.loan_id,
-            contact.c.action_id,
-            contact.c.channel,
-            contact.c.number_blind_index,
-            loan.c.external_id,
-        )
+        select(*columns_of(_Attempt, contact, loan))
         .select_from(
             contact.join(loan, loan.c.id == contact.c.loan_id).join(
                 borrower, borrower.c.id == loan.c.borrower_id

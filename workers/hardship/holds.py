@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
-from domain.actors import Actor
 from domain.compliance.hold_length import hold_length
 from domain.compliance.rules import packs_for
 from domain.events import NotYetError, RejectedError
@@ -26,7 +25,7 @@ PLACEABLE_KINDS = tuple(kind for kind in HoldKind if kind is not HoldKind.PROMIS
 class NewHold:
     """A hold as the lender's systems or a person placed it."""
 
-    external_id: str
+    hold: str
     """The lender's own id of the hold or the dispute: the same id is the same hold."""
     loan: str
     kind: str
@@ -34,7 +33,8 @@ class NewHold:
     ends_on: date | None
     """The first business date without it. None: as long as a law says, else until its release."""
     why: str
-    actor: Actor
+    actor: str
+    """The lender's reference of the member of staff."""
 
 
 def place_hold(connection: Connection, ctx: Context, new: NewHold) -> Reasons:
@@ -53,20 +53,20 @@ def place_hold(connection: Connection, ctx: Context, new: NewHold) -> Reasons:
     if new.ends_on is not None and new.ends_on < new.starts_on:
         raise RejectedError(
             ReasonCode.HOLD_DATES_REVERSED,
-            hold_id=new.external_id,
+            hold_id=new.hold,
             starts_on=new.starts_on,
             ends_on=new.ends_on,
         )
-    known = select(hold.c.id).where(hold.c.external_id == new.external_id)
+    known = select(hold.c.id).where(hold.c.external_id == new.hold)
     if connection.execute(known).first() is not None:
-        return because(ReasonCode.HOLD_KNOWN, hold_id=new.external_id)
+        return because(ReasonCode.HOLD_KNOWN, hold_id=new.hold)
     ends_on = new.ends_on or _lawful_end(ctx, owed.jurisdiction, new)
     pause = Hold(HoldKind(new.kind), new.starts_on, ends_on)
     insert_hold(
         connection,
         owed.id,
         pause,
-        external_id=new.external_id,
+        external_id=new.hold,
         actor=new.actor,
         why=new.why,
         now=now,
@@ -125,7 +125,7 @@ def insert_hold(
     pause: Hold,
     *,
     external_id: str | None = None,
-    actor: Actor,
+    actor: str,
     why: str | None = None,
     now: datetime,
 ) -> int:
@@ -141,7 +141,7 @@ def insert_hold(
             kind=pause.kind,
             starts_on=pause.starts_on,
             ends_on=pause.ends_on,
-            actor=actor.reference,
+            actor=actor,
             why=why,
             made_at=now,
         )

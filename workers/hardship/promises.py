@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
 
-from domain.actors import Actor
 from domain.events import NotYetError, RejectedError
 from domain.money import check_amount
 from domain.moves import sources
@@ -30,7 +29,7 @@ from workers.db.loans import lock_loan_of, lock_named_loan
 from workers.db.pending_events import has_pending_event
 from workers.db.prepared_statements import literal, prepared
 from workers.db.schema import borrower, hold, loan, payment, promise
-from workers.db.typed_rows import typed_rows
+from workers.db.typed_rows import columns_of, typed_rows
 from workers.escalation.reassess import reassess
 from workers.hardship.holds import insert_hold, release
 
@@ -41,14 +40,15 @@ BATCH_SIZE = 500
 class NewPromise:
     """What a borrower promised, as the lender's systems or a person recorded it."""
 
-    external_id: str
+    promise: str
     """The lender's own id of the promise: the same id is the same promise."""
     loan: str
     amount: Decimal
     currency: str
     due_on: date
     """The last business date on which the payment keeps the promise."""
-    actor: Actor
+    actor: str
+    """The lender's reference of the member of staff."""
 
 
 def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Reasons:
@@ -63,15 +63,15 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
     """
     now = ctx.now()
     owed = lock_named_loan(connection, new.loan, "promise")
-    if _is_known(connection, new.external_id):
-        return because(ReasonCode.PROMISE_KNOWN, promise=new.external_id)
+    if _is_known(connection, new.promise):
+        return because(ReasonCode.PROMISE_KNOWN, promise=new.promise)
     if owed.written_off_on is not None:
         raise RejectedError(
             ReasonCode.PROMISE_FOR_WRITTEN_OFF, loan=new.loan, on=owed.written_off_on
         )
     check_amount(new.amount, new.currency, new.loan, owed.currency)
     if new.due_on < now.date():
-        raise RejectedError(ReasonCode.PROMISE_IN_PAST, promise=new.external_id, on=new.due_on)
+        raise RejectedError(ReasonCode.PROMISE_IN_PAST, promise=new.promise, on=new.due_on)
     end_promise(connection, owed.id, now)
     pause = promise_hold(Promise(new.amount, new.due_on, now))
     hold_id = insert_hold(connection, owed.id, pause, actor=new.actor, now=now)
@@ -79,10 +79,10 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
         insert(promise).values(
             loan_id=owed.id,
             hold_id=hold_id,
-            external_id=new.external_id,
+            external_id=new.promise,
             amount=new.amount,
             due_on=new.due_on,
-            actor=new.actor.reference,
+            actor=new.actor,
             made_at=now,
             status=PromiseStatus.OPEN,
         )
@@ -181,7 +181,7 @@ class _StoredPromise(NamedTuple):
     status: str
 
 
-_PROMISE = select(*(promise.c[name] for name in _StoredPromise._fields))
+_PROMISE = select(*columns_of(_StoredPromise, promise))
 _OPEN = prepared(
     _PROMISE.where(
         is_among(promise.c.loan_id, "of_loans"),

@@ -11,16 +11,15 @@ Raises (each of them):
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
+from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
-from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.events import HandlerResult
 from domain.holds import HoldKind
 from domain.reasons import Reasons
@@ -35,44 +34,39 @@ from workers.payments.reversals import reverse_payment
 from workers.payments.write_offs import write_off
 
 Payload = Mapping[str, Any]
+Request = TypeVar("Request")
 
 
-def apply_payment(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
-    return record_payment(connection, ctx, _payment(payload))
+def reading(
+    request: type[Request], use_case: Callable[[Connection, Context, Request], Reasons]
+) -> Callable[[Connection, Context, Payload], Reasons]:
+    """A handler that reads the payload as the use case's own dataclass, field by field."""
+    read = TypeAdapter(request).validate_python
+
+    def apply(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
+        return use_case(connection, ctx, read(payload))
+
+    return apply
+
+
+PAYMENTS = TypeAdapter(list[Payment])
+
+apply_payment = reading(Payment, record_payment)
+apply_promise = reading(NewPromise, record_promise)
+apply_hold = reading(NewHold, place_hold)
+apply_contact_outcome = reading(ReportedOutcome, record_outcome)
 
 
 def apply_payments(
     connection: Connection, ctx: Context, payloads: Sequence[Payload]
 ) -> list[HandlerResult]:
     """Apply many payments in their order; returns the result of each."""
-    return record_payments(connection, ctx, [_payment(payload) for payload in payloads])
-
-
-def _payment(payload: Payload) -> Payment:
-    return Payment(
-        external_id=payload["external_id"],
-        loan=payload["loan"],
-        amount=Decimal(payload["amount"]),
-        currency=payload["currency"],
-        paid_on=date.fromisoformat(payload["paid_on"]),
-    )
+    return record_payments(connection, ctx, PAYMENTS.validate_python(payloads))
 
 
 def apply_reversal(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     reversed_on = date.fromisoformat(payload["reversed_on"])
     return reverse_payment(connection, ctx, payload["payment"], reversed_on)
-
-
-def apply_promise(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
-    made = NewPromise(
-        external_id=payload["promise"],
-        loan=payload["loan"],
-        amount=Decimal(payload["amount"]),
-        currency=payload["currency"],
-        due_on=date.fromisoformat(payload["due_on"]),
-        actor=Actor(payload["actor"]),
-    )
-    return record_promise(connection, ctx, made)
 
 
 def apply_promise_withdrawal(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
@@ -81,30 +75,8 @@ def apply_promise_withdrawal(connection: Connection, ctx: Context, payload: Payl
 
 def apply_dispute(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     """A dispute pauses the ladder until a release names its id."""
-    hold = NewHold(
-        external_id=payload["dispute"],
-        loan=payload["loan"],
-        kind=HoldKind.DISPUTE,
-        starts_on=date.fromisoformat(payload["starts_on"]),
-        ends_on=None,
-        why=payload["why"],
-        actor=Actor(payload["actor"]),
-    )
-    return place_hold(connection, ctx, hold)
-
-
-def apply_hold(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
-    ends_on = payload["ends_on"]
-    hold = NewHold(
-        external_id=payload["hold"],
-        loan=payload["loan"],
-        kind=payload["kind"],
-        starts_on=date.fromisoformat(payload["starts_on"]),
-        ends_on=date.fromisoformat(ends_on) if ends_on else None,
-        why=payload["why"],
-        actor=Actor(payload["actor"]),
-    )
-    return place_hold(connection, ctx, hold)
+    hold = {"hold": payload["dispute"], "kind": HoldKind.DISPUTE, "ends_on": None}
+    return apply_hold(connection, ctx, {**payload, **hold})
 
 
 def apply_release(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
@@ -126,17 +98,6 @@ def apply_validation_notice(connection: Connection, ctx: Context, payload: Paylo
 def apply_acknowledgement(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     on = date.fromisoformat(payload["acknowledged_on"])
     return note_acknowledgement(connection, ctx, payload["loan"], on)
-
-
-def apply_contact_outcome(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
-    reason = payload["reason"]
-    outcome = ReportedOutcome(
-        attempt=payload["attempt"],
-        outcome=ContactOutcome(payload["outcome"]),
-        reason=ArrearsReason(reason) if reason else None,
-        actor=Actor(payload["actor"]),
-    )
-    return record_outcome(connection, ctx, outcome)
 
 
 def apply_write_off(connection: Connection, ctx: Context, payload: Payload) -> Reasons:

@@ -11,6 +11,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
@@ -267,10 +268,5 @@ def dispatch_events(ctx: Context, *, limit: int = 1_000) -> list[int]:
 
 def payment_payload(paid: Payment) -> dict[str, str]:
     """A payment as the payload of an event."""
-    return {
-        "external_id": paid.external_id,
-        "loan": paid.loan,
-        "amount": str(paid.amount),
-        "currency": paid.currency,
-        "paid_on": paid.paid_on.isoformat(),
-    }
+    payload: dict[str, str] = TypeAdapter(Payment).dump_python(paid, mode="json")
+    return payload

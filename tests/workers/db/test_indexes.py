@@ -64,7 +64,7 @@ def what_was_to_be_learnt(connection: Connection, _: Context) -> object:
         .join(loan, loan.c.id == contact.c.loan_id)
         .where(contact.c.attempt == f"A-1-{PAST_DUE}")
     ).one()
-    came = outcomes.ReportedOutcome(made.attempt, ContactOutcome.NO_ANSWER, None, Actor("S-1"))
+    came = outcomes.ReportedOutcome(made.attempt, ContactOutcome.NO_ANSWER, None, "S-1")
     return outcomes._check(connection, made, came)
 
 
