@@ -16,22 +16,25 @@ Value = str | int | bytes | Decimal | date | datetime | Sequence[str] | None
 
 
 def copy_rows(
-    connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]]
+    connection: Connection,
+    table: str,
+    rows: Iterable[Sequence[Value]],
+    columns: Sequence[str] = (),
 ) -> None:
-    """Append `rows` to `columns` of `table`."""
+    """Append `rows` to `columns` of `table`; by default to all its columns, in their order."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     for row in rows:
         writer.writerow([_written(value) for value in row])
     buffer.seek(0)
     driver: Any = connection.connection.driver_connection
+    target: sql.Composable = sql.Identifier(table)
+    if columns:
+        names = sql.SQL(", ").join(map(sql.Identifier, columns))
+        target = sql.SQL("{} ({})").format(target, names)
+    copy = sql.SQL("COPY {} FROM STDIN WITH (FORMAT csv, NULL '\\N')").format(target)
     with driver.cursor() as cursor:
-        cursor.copy_expert(
-            sql.SQL("COPY {} ({}) FROM STDIN WITH (FORMAT csv, NULL '\\N')").format(
-                sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
-            ),
-            buffer,
-        )
+        cursor.copy_expert(copy, buffer)
 
 
 def _written(value: Value) -> str | int | Decimal | date | datetime:

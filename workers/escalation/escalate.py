@@ -21,7 +21,7 @@ from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.prepared_statements import prepared
 from workers.db.problems import NO_LADDER, no_ladder_detail, note_problem, resolve_problems
 from workers.db.schema import loan
-from workers.db.typed_rows import typed_rows
+from workers.db.typed_rows import columns_of, typed_rows
 from workers.escalation.record import write_decisions
 from workers.failures import TRANSIENT_ERRORS, log_summary, reason_of_failure
 from workers.gate.facts import contact_facts, precheck
@@ -74,7 +74,7 @@ class _DueLoan(NamedTuple):
 
 
 _LOCK_DUE = prepared(
-    select(*(loan.c[name] for name in _DueLoan._fields))
+    select(*columns_of(_DueLoan, loan))
     .where(is_among(loan.c.id, "of_loans"), loan.c.review_on <= bindparam("today"))
     .with_for_update(skip_locked=True)
 )
@@ -86,14 +86,15 @@ def _escalate(connection: Connection, ctx: Context, loan_ids: Sequence[int]) -> 
     due = typed_rows(_DueLoan, connection.execute(_LOCK_DUE, values))
     # Read after the locks are held, so that what others committed before is seen.
     facts = load_facts(connection, [row.id for row in due], now) if due else {}
-    ladders = _ladders(ctx, due, now)
+    ladders = {row.id: ctx.ladder_of(row, now.date()) for row in due}
+    packs = {row.id: packs_for(ctx.policy.rule_packs, row.jurisdiction) for row in due}
     decisions = [_decide(row, facts[row.id], ladders[row.id], now) for row in due]
     planned = write_decisions(
         connection,
         decisions,
         prechecks=_precheck(ctx, due, facts, ladders, decisions, now),
         facts=facts,
-        rule_packs=_rule_packs(ctx, due),
+        rule_packs={id: [pack.name for pack in found] for id, found in packs.items()},
         now=now,
     )
     _keep_problems(connection, due, facts, decisions, now)
@@ -111,27 +112,6 @@ def _decide(row: _DueLoan, facts: LoanFacts, ladder: Ladder | None, now: datetim
         written_off=facts.written_off,
     )
     return decide(snapshot, ladder, now)
-
-
-def _ladders(ctx: Context, due: Sequence[_DueLoan], now: datetime) -> dict[int, Ladder | None]:
-    """By loan. The loans of a message are of a few kinds, and each kind is looked up once."""
-    of_kind = {
-        kind: ctx.ladder_of(row, now.date()) for kind, row in {_kind(r): r for r in due}.items()
-    }
-    return {row.id: of_kind[_kind(row)] for row in due}
-
-
-def _kind(row: _DueLoan) -> tuple[str, str, str]:
-    return row.jurisdiction, row.product, row.currency
-
-
-def _rule_packs(ctx: Context, due: Sequence[_DueLoan]) -> dict[int, list[str]]:
-    """By loan, the names and versions of the packs that bind it."""
-    names = {
-        jurisdiction: [pack.name for pack in packs_for(ctx.policy.rule_packs, jurisdiction)]
-        for jurisdiction in {row.jurisdiction for row in due}
-    }
-    return {row.id: names[row.jurisdiction] for row in due}
 
 
 def _precheck(

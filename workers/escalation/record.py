@@ -148,24 +148,13 @@ WITH given AS (
  RETURNING id, status, due_at, reason, rules
 ), noted AS (
     INSERT INTO action_event (action_id, at, from_status, to_status, due_at, reason, rules)
-    SELECT id, :now, :planned, status, due_at, reason, rules
-      FROM written WHERE status IN (:deferred, :barred)
+    SELECT id, :now, 'planned', status, due_at, reason, rules
+      FROM written WHERE status IN ('deferred', 'barred')
 )
-SELECT count(*) FROM written WHERE status <> :skipped
+SELECT count(*) FROM written WHERE status <> 'skipped'
 """)
 )
-_VALUES = {
-    "moves": [f"{status} {to}" for status in PLANNED_AGAIN for to in ACTION_MOVES[status]],
-    **{
-        str(status): str(status)
-        for status in (
-            ActionStatus.PLANNED,
-            ActionStatus.SKIPPED,
-            ActionStatus.DEFERRED,
-            ActionStatus.BARRED,
-        )
-    },
-}
+_MOVES = [f"{status} {to}" for status in PLANNED_AGAIN for to in ACTION_MOVES[status]]
 
 
 def _insert_actions(
@@ -210,7 +199,7 @@ def plan_actions(connection: Connection, plans: Sequence[Mapping[str, Any]], now
 
     Of actions on record only those move that were skipped or cancelled, by their table of moves.
     """
-    values = _VALUES | {"plans": as_json(plans), "now": now}
+    values = {"moves": _MOVES, "plans": as_json(plans), "now": now}
     count: int = connection.execute(_PLAN, values).scalar_one()
     return count
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -13,7 +12,6 @@ from workers.db.bulk import insert_rows
 from workers.db.schema import evidence_head, evidence_link
 from workers.evidence.hashing import (
     ZERO_DIGEST,
-    EvidenceRow,
     head_digest,
     link_digest,
     rows_of,
@@ -59,7 +57,7 @@ def chain_evidence(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
 
 def _link(connection: Connection, due: Sequence[tuple[str, int]], now: datetime) -> None:
     set_hash_format(connection)
-    rows = _rows(connection, due)
+    rows = rows_of(connection, due)
     last_links = _last_links(connection, {row.chain for row in rows.values()})
     links: list[dict[str, object]] = []
     digests: list[bytes] = []
@@ -82,19 +80,6 @@ def _link(connection: Connection, due: Sequence[tuple[str, int]], now: datetime)
     insert_rows(
         connection, evidence_link, [{"evidence_head_id": head_id, **link} for link in links]
     )
-
-
-def _rows(
-    connection: Connection, due: Sequence[tuple[str, int]]
-) -> dict[tuple[str, int], EvidenceRow]:
-    by_kind: dict[str, list[int]] = defaultdict(list)
-    for kind, row_id in due:
-        by_kind[kind].append(row_id)
-    return {
-        (kind, row_id): row
-        for kind, ids in by_kind.items()
-        for row_id, row in rows_of(connection, kind, ids).items()
-    }
 
 
 def _last_links(connection: Connection, chains: Collection[int]) -> dict[int, tuple[int, bytes]]:

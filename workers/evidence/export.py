@@ -55,33 +55,22 @@ def write_bundle(connection: Connection, ctx: Context, loan_external_id: str, ou
         .where(loan.c.external_id == loan_external_id)
         .order_by(evidence_link.c.seq)
     ).all()
-    texts = {
-        (kind, row_id): row.text
-        for kind in {link.kind for link in links}
-        for row_id, row in rows_of(
-            connection, kind, [link.row_id for link in links if link.kind == kind]
-        ).items()
-    }
+    rows = rows_of(connection, ((link.kind, link.row_id) for link in links))
+    texts = {key: row.text for key, row in rows.items()}
+    evidence = []
     head = read_head(connection)
     with ZipFile(out, "x", ZIP_DEFLATED) as bundle:
         for name, story in stories.items():
             bundle.writestr(name, "".join(f"{_line(sentence)}\n" for sentence in story))
-        bundle.writestr(
-            "evidence.jsonl",
-            "".join(
-                json.dumps(
-                    {
-                        "seq": link.seq,
-                        "kind": link.kind,
-                        "row": texts.get((link.kind, link.row_id)),
-                        "digest": bytes(link.digest).hex(),
-                    },
-                    ensure_ascii=False,
-                )
-                + "\n"
-                for link in links
-            ),
-        )
+        for link in links:
+            record = {
+                "seq": link.seq,
+                "kind": link.kind,
+                "row": texts.get((link.kind, link.row_id)),
+                "digest": bytes(link.digest).hex(),
+            }
+            evidence.append(f"{json.dumps(record, ensure_ascii=False)}\n")
+        bundle.writestr("evidence.jsonl", "".join(evidence))
         head_record = (
             {"digest": head.digest, "links": head.links, "at": head.at.isoformat()} if head else {}
         )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TypeAlias
 
 from sqlalchemy import Connection, text
 
@@ -30,6 +32,10 @@ _CHAIN = {
 """By table, the id of the loan that a row (`t`) belongs to."""
 
 
+EvidenceKey: TypeAlias = tuple[str, int]
+"""The table of a row, and its key there."""
+
+
 @dataclass(frozen=True, slots=True)
 class EvidenceRow:
     """A row of evidence as it is stored now."""
@@ -45,18 +51,23 @@ def set_hash_format(connection: Connection) -> None:
     connection.execute(text("SET LOCAL bytea_output = 'hex'"))
 
 
-def rows_of(connection: Connection, kind: str, ids: Sequence[int]) -> dict[int, EvidenceRow]:
-    """Rows of the table `kind`, by their keys; after `set_hash_format`."""
-    key = EVIDENCE[kind]
-    found = connection.execute(
-        text(f"""
-            SELECT t.{key} AS id, {_CHAIN[kind]} AS chain,
-                   jsonb_strip_nulls(to_jsonb(t))::text AS written
-              FROM {kind} t WHERE t.{key} = ANY(:ids)
-        """),  # noqa: S608 - names of our own tables
-        {"ids": list(ids)},
-    )
-    return {row.id: EvidenceRow(row.chain or NO_LOAN, row.written) for row in found}
+def rows_of(connection: Connection, keys: Iterable[EvidenceKey]) -> dict[EvidenceKey, EvidenceRow]:
+    """The rows with these keys; after `set_hash_format`. One statement for each table."""
+    ids: dict[str, list[int]] = defaultdict(list)
+    for kind, row_id in keys:
+        ids[kind].append(row_id)
+    return {
+        (kind, row.id): EvidenceRow(row.chain or NO_LOAN, row.written)
+        for kind in ids
+        for row in connection.execute(
+            text(f"""
+                SELECT t.{EVIDENCE[kind]} AS id, {_CHAIN[kind]} AS chain,
+                       jsonb_strip_nulls(to_jsonb(t))::text AS written
+                  FROM {kind} t WHERE t.{EVIDENCE[kind]} = ANY(:ids)
+            """),  # noqa: S608 - names of our own tables
+            {"ids": ids[kind]},
+        )
+    }
 
 
 def link_digest(previous: bytes, kind: str, written: str) -> bytes:

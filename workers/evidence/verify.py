@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,7 @@ from sqlalchemy import Connection, func, select, text, tuple_
 from domain.errors import ArrearsError
 from workers.db.schema import evidence_head, evidence_link, loan
 from workers.db.schema.evidence import EVIDENCE
-from workers.db.typed_rows import typed_rows
+from workers.db.typed_rows import columns_of, typed_rows
 from workers.evidence.hashing import (
     NO_LOAN,
     ZERO_DIGEST,
@@ -117,17 +116,17 @@ def _check_links(
 ) -> Iterator[Finding]:
     position, previous, checked = (-1, 0), ZERO_DIGEST, 0
     while batch := _batch(connection, chain, position):
-        texts = _texts(connection, batch)
+        rows = rows_of(connection, ((link.kind, link.row_id) for link in batch))
         for link in batch:
             if link.chain != position[0]:
                 position, previous = (link.chain, 0), ZERO_DIGEST
             about = (link.kind, link.row_id, link.loan)
-            written = texts.get((link.kind, link.row_id))
+            row = rows.get((link.kind, link.row_id))
             if link.seq != position[1] + 1:
                 yield Finding(Defect.GAP, *about)
-            elif written is None:
+            elif row is None:
                 yield Finding(Defect.MISSING, *about)
-            elif link_digest(previous, link.kind, written) != bytes(link.digest):
+            elif link_digest(previous, link.kind, row.text) != bytes(link.digest):
                 yield Finding(Defect.CHANGED, *about)
             # The next link is checked against the stored digest, so that one change is one finding.
             position, previous = (link.chain, link.seq), bytes(link.digest)
@@ -148,8 +147,7 @@ class _Link(NamedTuple):
 def _batch(connection: Connection, chain: int | None, after: tuple[int, int]) -> list[_Link]:
     links = evidence_link.c
     next_links = (
-        select(links.chain, links.seq, links.kind, links.row_id, links.digest)
-        .add_columns(loan.c.external_id.label("loan"))
+        select(*columns_of(_Link, evidence_link, loan=loan.c.external_id))
         .outerjoin_from(evidence_link, loan, loan.c.id == links.chain)
         .where(tuple_(links.chain, links.seq) > tuple_(*after))
         .order_by(links.chain, links.seq)
@@ -158,17 +156,6 @@ def _batch(connection: Connection, chain: int | None, after: tuple[int, int]) ->
     if chain is not None:
         next_links = next_links.where(links.chain == chain)
     return typed_rows(_Link, connection.execute(next_links))
-
-
-def _texts(connection: Connection, batch: list[_Link]) -> dict[tuple[str, int], str]:
-    ids: dict[str, list[int]] = defaultdict(list)
-    for link in batch:
-        ids[link.kind].append(link.row_id)
-    return {
-        (kind, row_id): row.text
-        for kind in ids
-        for row_id, row in rows_of(connection, kind, ids[kind]).items()
-    }
 
 
 def _find_unlinked(connection: Connection, chain: int | None) -> Iterator[Finding]:
@@ -184,8 +171,8 @@ def _find_unlinked(connection: Connection, chain: int | None) -> Iterator[Findin
             """),  # noqa: S608 - names of our own tables
             {"kind": kind},
         )
-        ids = list(unlinked.scalars())
-        for row_id, row in sorted(rows_of(connection, kind, ids).items()):
+        keys = [(kind, row_id) for row_id in unlinked.scalars()]
+        for (_, row_id), row in sorted(rows_of(connection, keys).items()):
             if chain in (None, row.chain):
                 yield Finding(Defect.UNLINKED, kind, row_id, _loan_of(connection, row.chain))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 
 from sqlalchemy import Connection, insert, select
@@ -142,16 +143,7 @@ def _insert_file(
         )
         .returning(legal_file.c.id)
     ).scalar_one()
-    lines = [
-        {
-            "legal_file_id": file_id,
-            "due_on": line.due_on,
-            "principal": line.principal,
-            "interest": line.interest,
-            "fees": line.fees,
-        }
-        for line in owed.lines
-    ]
+    lines = [{"legal_file_id": file_id, **asdict(line)} for line in owed.lines]
     insert_rows(connection, legal_file_line, lines)
     return file_id
 

@@ -5,7 +5,6 @@ A test compares the tables with this list.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +17,8 @@ from workers.db.schema import borrower, document, inbox_event, message, reply
 
 
 @dataclass(frozen=True, slots=True)
-class EncryptedTable(ABC):
-    """A table, and its columns with encrypted values; each value may be null."""
+class EncryptedTable:
+    """A table, and its columns that hold one encrypted value each, or null."""
 
     table: Table
     columns: tuple[Column[Any], ...]
@@ -28,23 +27,13 @@ class EncryptedTable(ABC):
     def name(self) -> str:
         return self.table.name
 
-    @abstractmethod
     def not_under_key(self, key_id: str) -> ColumnElement[bool]:
         """Rows with a value that another key than this one encrypted."""
-
-    @abstractmethod
-    def reencrypt(self, cipher: Cipher, value: Any) -> Any:
-        """The new value of a column: the same, encrypted with the first key."""
-
-
-class EncryptedColumns(EncryptedTable):
-    """Columns that hold one encrypted value each."""
-
-    def not_under_key(self, key_id: str) -> ColumnElement[bool]:
         head = token_prefix(key_id)
         return or_(*(func.substr(column, 1, len(head)) != head for column in self.columns))
 
-    def reencrypt(self, cipher: Cipher, value: bytes | None) -> bytes | None:
+    def reencrypt(self, cipher: Cipher, value: Any) -> Any:
+        """The new value of a column: the same, encrypted with the first key."""
         return None if value is None else cipher.reencrypt(value)
 
 
@@ -91,10 +80,10 @@ def without_digest(payload: ColumnElement[Any]) -> ColumnElement[Any]:
 
 ENCRYPTED_TABLES: tuple[EncryptedTable, ...] = (
     EncryptedPayloads(inbox_event, (inbox_event.c.payload,)),
-    EncryptedColumns(message, (message.c.body_encrypted,)),
-    EncryptedColumns(reply, (reply.c.body_encrypted,)),
-    EncryptedColumns(document, (document.c.body_encrypted,)),
-    EncryptedColumns(
+    EncryptedTable(message, (message.c.body_encrypted,)),
+    EncryptedTable(reply, (reply.c.body_encrypted,)),
+    EncryptedTable(document, (document.c.body_encrypted,)),
+    EncryptedTable(
         borrower,
         (borrower.c.name_encrypted, borrower.c.phone_encrypted, borrower.c.address_encrypted),
     ),

@@ -118,14 +118,6 @@ def _reserve(
     )
 
 
-STATUS_AFTER = {
-    SendOutcome.ACCEPTED: MessageStatus.ACCEPTED,
-    SendOutcome.NOT_SENT: MessageStatus.NOT_SENT,
-    SendOutcome.REFUSED: MessageStatus.REFUSED,
-    SendOutcome.UNKNOWN: MessageStatus.UNKNOWN,
-}
-
-
 def _record(connection: Connection, ctx: Context, sending: _Sending, result: SendResult) -> None:
     """Record the response: of the text always, of the action while our claim lasts.
 
@@ -133,14 +125,8 @@ def _record(connection: Connection, ctx: Context, sending: _Sending, result: Sen
     """
     now = ctx.now()
     claimed, reference = sending.claimed, sending.text.reference
-    advanced = advance_message(
-        connection,
-        reference,
-        STATUS_AFTER[result.outcome],
-        now,
-        sid=result.sid,
-        code=result.code,
-    )
+    status = MessageStatus(result.outcome)  # each outcome is the name of a status
+    advanced = advance_message(connection, reference, status, now, sid=result.sid, code=result.code)
     if not advanced and result.outcome is SendOutcome.ACCEPTED:
         _note_late_acceptance(connection, sending, now)
     complete(connection, claimed, _move(ctx, sending, result, now), now)

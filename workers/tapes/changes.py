@@ -63,15 +63,12 @@ def note_changes(
         past_due = before.get(loan_id, PastDue(owed.delinquent_since, owed.amount))
         return past_due.delinquent_since, past_due.amount
 
-    copy_rows(
-        connection,
-        "tape_change",
-        (
-            *("tape_import_id", "loan_id", "at", "delinquent_since_before", "past_due_before"),
-            *("delinquent_since_after", "past_due_after"),
-        ),
-        (
-            (import_id, id, now, *past_due_before(id, owed), owed.delinquent_since, owed.amount)
-            for id, owed in after.items()
-        ),
+    rows = (
+        (import_id, id, now, *past_due_before(id, owed), owed.delinquent_since, owed.amount)
+        for id, owed in after.items()
     )
+    columns = (
+        *("tape_import_id", "loan_id", "at", "delinquent_since_before", "past_due_before"),
+        *("delinquent_since_after", "past_due_after"),
+    )
+    copy_rows(connection, "tape_change", rows, columns)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from types import TracebackType
 
 
 class SeenLoans:
@@ -24,12 +23,7 @@ class SeenLoans:
     def __enter__(self) -> SeenLoans:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._database.close()
 
     def earlier_line(self, loan: str, line: int) -> int | None:

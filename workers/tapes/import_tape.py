@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 from sqlalchemy import Connection, insert, update
 
@@ -31,8 +30,6 @@ from workers.tapes.status_comparison import StatusComparison, StatusTally
 
 BATCH_SIZE = 1_000
 SHOWN_ERRORS = 10
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +97,14 @@ def import_tape(
             with ctx.engine.begin() as connection:
                 make_staging(connection)
                 import_id = _begin_import(connection, ctx, path, mapping, as_of)
-                for loans in _batches(good, BATCH_SIZE):
-                    loans, lacking = _with_ladder_problems(ctx, loans)
+                while batch := list(islice(good, BATCH_SIZE)):
+                    loans = [_with_ladder_problem(ctx, loan, ctx.today()) for loan in batch]
                     merged = _import_batch(connection, ctx, loans, as_of, import_id)
                     taken += len(loans)
                     changed += len(merged.changed)
-                    without_ladder += lacking
+                    without_ladder += sum(
+                        loan is not given for loan, given in zip(loans, batch, strict=True)
+                    )
                     showing_less += merged.showing_less
                 date_loans(connection, as_of)
                 if dry_run or (rejects.count and not keep_good):
@@ -138,16 +137,9 @@ def _refuse_future_date(as_of: date, today: date) -> None:
         )
 
 
-def _with_ladder_problems(ctx: Context, loans: list[LoanOnTape]) -> tuple[list[LoanOnTape], int]:
-    """The loans, with a problem on each that no ladder applies to; and how many those are."""
-    today = ctx.today()
-    checked = [_with_ladder_problem(ctx, loan, today) for loan in loans]
-    return checked, sum(given is not now for given, now in zip(loans, checked, strict=True))
-
-
 def _with_ladder_problem(ctx: Context, tape: LoanOnTape, today: date) -> LoanOnTape:
-    found = ctx.ladder_of(tape, today)
-    if found:
+    """The loan, with a problem if no ladder applies to it."""
+    if ctx.ladder_of(tape, today):
         return tape
     detail = no_ladder_detail(tape.jurisdiction, tape.product, tape.currency)
     return replace(tape, problems=(*tape.problems, Problem(NO_LADDER, detail)))
@@ -163,11 +155,6 @@ def _good_rows(
         rejects.add(row)
         if len(errors) < SHOWN_ERRORS:
             errors.append(row)
-
-
-def _batches(loans: Iterator[T], size: int) -> Iterator[list[T]]:
-    while batch := list(islice(loans, size)):
-        yield batch
 
 
 def _import_batch(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from types import TracebackType
 
 from workers.tapes.row_errors import RowError, TapeError
 
@@ -24,25 +25,16 @@ class Rejects:
         self.count = 0
 
     def __enter__(self) -> Rejects:
-        try:
+        with self._writing():
             self._refuse_foreign_file()
-        except OSError as error:
-            raise self._unwritable(error) from None
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            if not self.count and kind is None:
+    def __exit__(self, error_type: object, *_: object) -> None:
+        with self._writing():
+            if self.count:
+                self._finish(keep=error_type is None)
+            elif error_type is None:
                 self.path.unlink(missing_ok=True)
-            elif self.count:
-                self._finish(keep=kind is None)
-        except OSError as failure:
-            raise self._unwritable(failure) from None
 
     def add(self, row: RowError) -> None:
         """Write one row.
@@ -50,13 +42,11 @@ class Rejects:
         Raises:
             TapeError: the file cannot be written.
         """
-        try:
+        with self._writing():
             if not self.count:
                 self._open()
             self.count += 1
             self._writer.writerow((row.line, row.column or "", row.expected, row.shown))
-        except OSError as error:
-            raise self._unwritable(error) from None
 
     def _open(self) -> None:
         # In the same directory, so that it can be moved to the path in one step.
@@ -94,8 +84,12 @@ class Rejects:
                     "Name another file for the rejected rows."
                 )
 
-    def _unwritable(self, error: OSError) -> TapeError:
-        return TapeError(
-            f"{self.path} cannot be written ({error.strerror}). "
-            "Free the place, or name another file for the rejected rows."
-        )
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise TapeError(
+                f"{self.path} cannot be written ({error.strerror}). "
+                "Free the place, or name another file for the rejected rows."
+            ) from None

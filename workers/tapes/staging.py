@@ -45,39 +45,24 @@ def empty_staging(connection: Connection) -> None:
     connection.execute(_EMPTY)
 
 
+# The rows below have the columns of their table, in the same order.
+
+
 def stage_loans(connection: Connection, loans: Sequence[LoanOnTape]) -> None:
     """Copy the loans of a batch, without their details."""
-    copy_rows(
-        connection,
-        "tape_loan",
-        ("external_id", "borrower", "jurisdiction", "product", "currency", "steps_tried"),
+    rows = (
         (
-            (
-                *(loan.external_id, loan.borrower.external_id, loan.jurisdiction),
-                *(loan.product, loan.currency, loan.steps_tried),
-            )
-            for loan in loans
-        ),
+            *(loan.external_id, loan.borrower.external_id, loan.jurisdiction),
+            *(loan.product, loan.currency, loan.steps_tried),
+        )
+        for loan in loans
     )
+    copy_rows(connection, "tape_loan", rows)
 
 
 def stage_details(connection: Connection, cipher: Cipher, loans: Sequence[LoanOnTape]) -> None:
     """Copy their borrowers, encrypted, and their instalments and problems."""
-    copy_rows(
-        connection,
-        "tape_borrower",
-        (
-            *(
-                "external_id",
-                "name_encrypted",
-                "phone_encrypted",
-                "phone_blind_index",
-                "address_encrypted",
-            ),
-            *("facts_digest", "zones", "locale", "region"),
-        ),
-        (_borrower(cipher, loan.borrower) for loan in loans),
-    )
+    copy_rows(connection, "tape_borrower", (_borrower(cipher, loan.borrower) for loan in loans))
     _stage_instalments(connection, {loan.external_id: loan.instalments for loan in loans})
     stage_problems(connection, {loan.external_id: loan.problems for loan in loans})
 
@@ -93,30 +78,22 @@ def restage_instalments(
 def _stage_instalments(
     connection: Connection, schedules: Mapping[str, Sequence[Instalment]]
 ) -> None:
-    copy_rows(
-        connection,
-        "tape_instalment",
-        ("loan", "due_on", *_PARTS),
-        (
-            (loan, instalment.due_on, *(getattr(instalment, part) for part in _PARTS))
-            for loan, schedule in schedules.items()
-            for instalment in schedule
-        ),
+    rows = (
+        (loan, instalment.due_on, *(getattr(instalment, part) for part in _PARTS))
+        for loan, schedule in schedules.items()
+        for instalment in schedule
     )
+    copy_rows(connection, "tape_instalment", rows)
 
 
 def stage_problems(connection: Connection, problems: Mapping[str, Sequence[Problem]]) -> None:
     """Copy problems by the external id of their loan."""
-    copy_rows(
-        connection,
-        "tape_problem",
-        ("loan", "kind", "detail"),
-        (
-            (loan, found.kind, as_json(found.detail))
-            for loan, some in problems.items()
-            for found in some
-        ),
+    rows = (
+        (loan, found.kind, as_json(found.detail))
+        for loan, some in problems.items()
+        for found in some
     )
+    copy_rows(connection, "tape_problem", rows)
 
 
 def _borrower(cipher: Cipher, borrower: Borrower) -> tuple[Value, ...]:

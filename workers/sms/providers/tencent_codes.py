@@ -72,43 +72,24 @@ def classify_code(code: str) -> SendResult:
     """What a code other than `Ok` says about the text of the request."""
     family = code.split(".", 1)[0]
     if code == _OPTED_OUT:
-        return SendResult(
-            SendOutcome.REFUSED,
-            because(ReasonCode.TEXTS_REFUSED_BY_BORROWER),
-            code=code,
-            opted_out=True,
-        )
+        reason = because(ReasonCode.TEXTS_REFUSED_BY_BORROWER)
+        return SendResult(SendOutcome.REFUSED, reason, code=code, opted_out=True)
     if code in _NUMBER_INVALID:
-        return SendResult(
-            SendOutcome.REFUSED,
-            because(ReasonCode.NUMBER_INVALID),
-            code=code,
-            number_invalid=True,
-        )
-    if code in _LATER or family in _LATER:
-        return SendResult(
-            SendOutcome.NOT_SENT,
-            because(ReasonCode.TEXTS_LIMITED, provider=PROVIDER),
-            code=code,
-            retry_after=_LATER.get(code) or _LATER[family],
-        )
+        reason = because(ReasonCode.NUMBER_INVALID)
+        return SendResult(SendOutcome.REFUSED, reason, code=code, number_invalid=True)
+    if later := _LATER.get(code) or _LATER.get(family):
+        reason = because(ReasonCode.TEXTS_LIMITED, provider=PROVIDER)
+        return SendResult(SendOutcome.NOT_SENT, reason, code=code, retry_after=later)
     if family == "AuthFailure":
         # The text is not the reason: with correct credentials it can be sent.
-        return SendResult(
-            SendOutcome.NOT_SENT,
-            because(ReasonCode.BAD_CREDENTIALS_OR_CLOCK, provider=PROVIDER),
-            code=code,
-        )
+        reason = because(ReasonCode.BAD_CREDENTIALS_OR_CLOCK, provider=PROVIDER)
+        return SendResult(SendOutcome.NOT_SENT, reason, code=code)
     if family in _FAMILIES_OTHERS_MAY_ACCEPT or code in _OTHER_PROVIDER_MAY_ACCEPT:
-        return SendResult(
-            SendOutcome.REFUSED,
-            because(
-                ReasonCode.PROVIDER_REFUSED_WITH_CODE,
-                provider=PROVIDER,
-                provider_code=code,
-                see="https://cloud.tencent.com/document/api/382/52075",
-            ),
-            code=code,
-            other_provider_may_accept=True,
+        reason = because(
+            ReasonCode.PROVIDER_REFUSED_WITH_CODE,
+            provider=PROVIDER,
+            provider_code=code,
+            see="https://cloud.tencent.com/document/api/382/52075",
         )
+        return SendResult(SendOutcome.REFUSED, reason, code=code, other_provider_may_accept=True)
     return unknown(ReasonCode.ANSWERED_ERROR, PROVIDER, code=code)

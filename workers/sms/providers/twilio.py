@@ -142,12 +142,9 @@ class TwilioGateway:
                 status_callback=self.status_callback(text.reference),
             )
         except _TooManyRequestsError as error:
-            return SendResult(
-                SendOutcome.NOT_SENT,
-                because(ReasonCode.TOO_MANY_REQUESTS, provider=PROVIDER),
-                code=str(_TOO_MANY_REQUESTS),
-                retry_after=error.retry_after,
-            )
+            reason = because(ReasonCode.TOO_MANY_REQUESTS, provider=PROVIDER)
+            code, wait = str(_TOO_MANY_REQUESTS), error.retry_after
+            return SendResult(SendOutcome.NOT_SENT, reason, code=code, retry_after=wait)
         except (TwilioRestException, TwilioServiceException) as error:
             return _classify_response(error.status, error.code)
         except http.RequestException as error:
@@ -157,9 +154,8 @@ class TwilioGateway:
             return unknown(ReasonCode.ANSWER_UNREADABLE, PROVIDER, error=type(error).__name__)
         if not message.sid:
             return unknown(ReasonCode.ANSWER_WITHOUT_ID, PROVIDER)
-        return SendResult(
-            SendOutcome.ACCEPTED, because(ReasonCode.PROVIDER_HAS_IT), sid=message.sid
-        )
+        accepted = because(ReasonCode.PROVIDER_HAS_IT)
+        return SendResult(SendOutcome.ACCEPTED, accepted, sid=message.sid)
 
     def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
         """List the latest texts to the number at Twilio; see `SmsGateway.find`.
@@ -235,15 +231,11 @@ def _classify_response(status: int, code: object) -> SendResult:
     known = code if isinstance(code, int) and code >= _FIRST_CODE else None
     if status == 401:
         # The text is not the reason: with correct credentials it can be sent.
-        return SendResult(
-            SendOutcome.NOT_SENT,
-            because(ReasonCode.BAD_CREDENTIALS, provider=PROVIDER),
-            code=str(known or _BAD_CREDENTIALS),
-        )
+        reason = because(ReasonCode.BAD_CREDENTIALS, provider=PROVIDER)
+        return SendResult(SendOutcome.NOT_SENT, reason, code=str(known or _BAD_CREDENTIALS))
     if known == _QUEUE_FULL:
-        return SendResult(
-            SendOutcome.NOT_SENT, because(ReasonCode.QUEUE_FULL, provider=PROVIDER), code=str(known)
-        )
+        reason = because(ReasonCode.QUEUE_FULL, provider=PROVIDER)
+        return SendResult(SendOutcome.NOT_SENT, reason, code=str(known))
     if not 400 <= status < 500 or known is None:
         return unknown(
             ReasonCode.ANSWERED_STATUS, PROVIDER, code=str(known) if known else None, status=status
