@@ -133,7 +133,7 @@ FALLS_SHORT: dict[str, tuple[str, Ask, str]] = {
     ),
     "pruning events in": ("inbox_event", lambda c, h: pruning.prune(h), "the same"),
     "work lists: files": (
-        "legal_file_need",
+        "action",
         work_list(Kind.FILES),
         "asked seldom, and for all files that stand: few loans get as far as a file",
     ),

@@ -178,7 +178,7 @@ def test_one_at_fault_leaves_the_others_paid(book: Book) -> None:
     kept = {row.id: row for row in book.rows(inbox_event)}[broken]
     assert (kept.status, kept.reason) == (
         "received",
-        because(ReasonCode.FAILED, error="ValueError"),
+        because(ReasonCode.FAILED, error="ValidationError"),
     )
 
 

@@ -109,12 +109,12 @@ def test_an_event_that_nobody_foresaw_is_kept_with_its_reason_and_holds_up_no_ot
     settled = [apply_event(book.ctx, event_id) for event_id in sorted(dispatch_events(book.ctx))]
 
     assert settled[0] == EventResult(
-        InboxStatus.RECEIVED, because(ReasonCode.FAILED, error="ValueError")
+        InboxStatus.RECEIVED, because(ReasonCode.FAILED, error="ValidationError")
     )
     assert settled[1].status == "applied"
     kept = {row.id: row for row in book.rows(inbox_event)}
     assert (kept[broken].status, kept[broken].completed_at) == ("received", None)
-    assert kept[broken].reason == because(ReasonCode.FAILED, error="ValueError")
+    assert kept[broken].reason == because(ReasonCode.FAILED, error="ValidationError")
     assert kept[good].status == "applied"
     after_the_lease(book)
     assert dispatch_events(book.ctx) == [broken], "it is tried again"

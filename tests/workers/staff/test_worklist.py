@@ -69,7 +69,7 @@ def test_a_call_says_who_holds_it_what_to_learn_and_what_may_be_offered(book: Bo
     (call,) = work_of(book).calls
     assert (call.staff, call.loan, call.language) == ("c-1", "L-1", "zh-Hans")
     assert call.must_learn == ["reason"]
-    assert call.may_offer == ("deferral", "instalments")
+    assert call.may_offer == ["deferral", "instalments"]
     assert call.purpose.startswith("Find out why")
 
 
