@@ -1,4 +1,4 @@
-"""The base class of all errors that a person can correct."""
+"""Errors that a person can correct."""
 
 from __future__ import annotations
 
@@ -7,5 +7,20 @@ class ArrearsError(Exception):
     """An error that a person can correct.
 
     The message is one or more whole sentences: what is wrong, where, and what to do. It never holds
-    personal data. The command line prints it as it is and exits with 2; no traceback is shown.
+    personal data. The command line prints it and exits with 2; no traceback is shown.
+
+    An error that may also reach a caller over HTTP has a class of its own and names no command. The
+    command line adds the command that helps.
     """
+
+
+class NotOnRosterError(ArrearsError):
+    """Nobody on the roster has the reference."""
+
+
+class NoOpenCallError(ArrearsError):
+    """No call of the loan is open."""
+
+
+class OutcomeMissingError(ArrearsError):
+    """An attempt was started, and its outcome is not recorded yet."""

@@ -14,7 +14,7 @@ from domain.access_log import Opened
 from domain.actions import ASSIGN_CALL, ActionStatus
 from domain.actors import Actor
 from domain.collectors import Role
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, NoOpenCallError, OutcomeMissingError
 from workers.attempts.attempts import (
     StartedAttempt,
     check_known,
@@ -60,9 +60,9 @@ def start_call(
         now = ctx.now()
         pending = _without_outcome(connection, open_call.action_id)
         if pending and not (pending.attempt == attempt and now - pending.at <= REPEAT_WITHIN):
-            raise ArrearsError(
-                f"The call of loan {loan_external_id} was started as {pending.attempt}, and nobody "
-                "has said what came of it. `arrears call outcome` says so."
+            raise OutcomeMissingError(
+                f"The call of loan {loan_external_id} was started as {pending.attempt}, and its "
+                "outcome is not recorded. Report the outcome first."
             )
         checked = check_gate(connection, ctx, open_call.action_id, row, ASSIGN_CALL, now)
         started = StartedAttempt(
@@ -139,8 +139,7 @@ def _reserve(connection: Connection, checked: CheckedAction, attempt: str, actor
         ) from None
 
 
-def _no_call(loan_external_id: str, item: str | None) -> ArrearsError:
-    return ArrearsError(
-        f"No call{f' {item}' if item else ''} is open for loan {loan_external_id}. "
-        "`arrears worklist --kind calls` shows those that are."
+def _no_call(loan_external_id: str, item: str | None) -> NoOpenCallError:
+    return NoOpenCallError(
+        f"No call{f' {item}' if item else ''} is open for loan {loan_external_id}."
     )

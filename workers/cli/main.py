@@ -17,7 +17,12 @@ from typer.core import TyperGroup
 from typer.main import get_command_from_info, get_group_from_info
 from typer.models import CommandInfo, TyperInfo
 
-from domain.errors import ArrearsError
+from domain.errors import (
+    ArrearsError,
+    NoOpenCallError,
+    NotOnRosterError,
+    OutcomeMissingError,
+)
 
 COMMANDS = {
     "migrate": ("setup:migrate", "Bring the database to this release's version."),
@@ -157,9 +162,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(2) from None
 
 
+HELPFUL_COMMANDS: dict[type[ArrearsError], str] = {
+    NotOnRosterError: "`arrears roster load` brings in who works here.",
+    NoOpenCallError: "`arrears worklist --kind calls` shows those that are.",
+    OutcomeMissingError: "`arrears call outcome` does so.",
+}
+"""By the kind of an error, the sentence that the command line adds to its message."""
+
+
 def _message(error: Exception) -> str | None:
     if isinstance(error, ArrearsError):
-        return str(error)
+        return " ".join(filter(None, (str(error), HELPFUL_COMMANDS.get(type(error)))))
     if "sqlalchemy" not in sys.modules:
         return None
     from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError

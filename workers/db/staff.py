@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, func, select, union_all
 
 from domain.actors import Actor
 from domain.collectors import Collector, Span
-from domain.errors import ArrearsError
+from domain.errors import NotOnRosterError
 from domain.visits import Visitor
 from workers.db.schema import call, reply, shift, staff, visit_staff
 from workers.db.typed_rows import typed_rows
@@ -143,14 +143,11 @@ def roles_of(connection: Connection, actor: Actor) -> tuple[str, ...]:
     """The roles of a member of staff, as the roster has them.
 
     Raises:
-        ArrearsError: nobody on the roster has the reference.
+        NotOnRosterError: nobody on the roster has the reference.
     """
     roles = connection.execute(
         select(staff.c.roles).where(staff.c.external_id == actor.reference)
     ).scalar()
     if roles is None:
-        raise ArrearsError(
-            f"Nobody on the roster has the reference {actor}. "
-            "`arrears roster load` brings in who works here."
-        )
+        raise NotOnRosterError(f"Nobody on the roster has the reference {actor}.")
     return tuple(roles)

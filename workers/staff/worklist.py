@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, ScalarSelect, exists, func, se
 from config.readers.legal_checklists import checklist_for
 from domain.actions import ActionStatus
 from domain.collectors import Span, business_day
-from domain.errors import ArrearsError
+from domain.errors import NotOnRosterError
 from domain.ladder import find_ladder
 from workers.borrowers.reply_queue import read_replies
 from workers.context import Context
@@ -56,7 +56,8 @@ def read_work(
     approvals belong to nobody, so they are always included.
 
     Raises:
-        ArrearsError: nobody has that reference, or an action names a ladder that is not loaded.
+        NotOnRosterError: nobody has that reference.
+        ArrearsError: an action names a ladder that is not loaded.
     """
     day = business_day(datetime.combine(on, time.min, ctx.settings.lender_zone))
     staff_id = _staff_id(connection, member) if member is not None else None
@@ -78,10 +79,7 @@ def _staff_id(connection: Connection, reference: str) -> int:
         select(staff.c.id).where(staff.c.external_id == reference)
     ).scalar()
     if staff_id is None:
-        raise ArrearsError(
-            f"Nobody on the roster has the reference {reference}. Check it, or load the roster "
-            "with `arrears roster load`."
-        )
+        raise NotOnRosterError(f"Nobody on the roster has the reference {reference}.")
     return staff_id
 
 

@@ -63,7 +63,8 @@ def test_a_call_starts_and_its_outcome_is_reported(environment: dict[str, str], 
     assert book.one(access).what == "number"
     again = arrears(environment, "call", "start", "L-1", "--by", "c-1")
     assert again.returncode == 2
-    assert "nobody has said what came of it" in again.stderr
+    assert "its outcome is not recorded" in again.stderr
+    assert "`arrears call outcome`" in again.stderr
 
     answer = arrears(environment, "call", "outcome", "L-1", "--by", "c-1", "--outcome", "no_answer")
     assert answer.returncode == 0, answer.stderr

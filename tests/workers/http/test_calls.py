@@ -66,6 +66,18 @@ def test_what_is_not_signed_or_cannot_be_is_refused(
     assert book.rows(contact) == []
 
 
+def test_a_dialer_is_told_no_command_of_ours(book: Book) -> None:
+    tell(book, ASKED, path="/calls/start")
+    for asked in (
+        {**ASKED, "attempt": "dialer-2"},
+        {**ASKED, "item": "another_call"},
+        {**ASKED, "actor": "nobody"},
+    ):
+        answer = tell(book, asked, path="/calls/start")
+        assert answer.status_code == 409
+        assert "arrears " not in answer.json()["detail"]
+
+
 def test_the_fields_that_are_wrong_are_named(book: Book) -> None:
     answer = tell(book, {"attempt": "dialer-1", "actor": "c-1", "colour": 1}, path="/calls/start")
     assert answer.json()["fields"] == ["colour", "loan"]
