@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from domain.loans import ZERO, Component, Instalment
-from domain.reasons import Reasons
 
 STEPS_NOT_TRIED = "lender.steps_not_tried"
 NOT_APPROVED = "lender.not_approved"
@@ -64,12 +63,3 @@ def untried(requires: Sequence[str], tried: Iterable[str]) -> tuple[str, ...]:
     """The required steps that were not tried, in the order of the ladder item."""
     done = set(tried)
     return tuple(step for step in requires if step not in done)
-
-
-def needs_met(needs: Mapping[str, str], on_record: Mapping[str, Reasons]) -> dict[str, Reasons]:
-    """The evidence that meets each need of a checklist, or None where it is still missing.
-
-    `needs`: need → the kind of evidence that meets it. `on_record`: kind of evidence → the evidence
-    that there is.
-    """
-    return {need: on_record.get(kind, ()) for need, kind in needs.items()}

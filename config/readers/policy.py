@@ -161,12 +161,10 @@ def _country(jurisdiction: str) -> str:
     return jurisdiction.split("-", 1)[0]
 
 
-def _refuse_second(read: Read[D]) -> None:
+def _refuse_second(read: Read[RulePack] | Read[LegalChecklist]) -> None:
     """The law of a jurisdiction is one document; changes in it have their own dates."""
     seen: dict[str, Value] = {}
     for value, document in read:
-        if isinstance(document, Ladder):
-            continue
         for key, name in (("id", document.id), ("jurisdiction", document.jurisdiction)):
             if name in seen:
                 raise _at(value, key).refuse(

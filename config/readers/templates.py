@@ -29,9 +29,6 @@ from domain.sms_segments import Encoding, segments
 TEXT_PLACEHOLDERS = frozenset({"lender", "amount", "due_on", "days_past_due", "phone", "reference"})
 """The values of a text. It has no name in it: anybody who has the telephone can read it."""
 
-LETTER_PLACEHOLDERS = TEXT_PLACEHOLDERS | {"borrower_name", "visitors", "visit_on", "visit_hours"}
-"""The values of a letter. It is in a closed envelope, so it may have more of them."""
-
 LETTERS = frozenset({"visit_notice"})
 """The templates that are letters; all others are texts."""
 
@@ -48,6 +45,9 @@ SAMPLE = {
     "visit_hours": "09:00–11:00",
 }
 """An example of each value, as the workers give it: always text."""
+
+LETTER_PLACEHOLDERS = frozenset(SAMPLE)
+"""The values of a letter. It is in a closed envelope, so it may have all of them."""
 
 
 @dataclass(frozen=True, slots=True)

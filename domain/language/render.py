@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any, TypeAlias, cast
 
 from domain.language.phrases import Phrase
 from domain.reasons import Reason, ReasonCode, Reasons, decimal_string
+
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +100,11 @@ def render_reasons(reasons: Reasons, language: Language) -> str:
 
 def in_order(entries: Iterable[Entry]) -> list[Entry]:
     """Sort by moment. What shares a moment keeps its order; what has none keeps the beginning."""
-    undated: list[Entry] = []
-    dated: list[tuple[datetime, Entry]] = []
-    for entry in entries:
-        if entry.at is None:
-            undated.append(entry)
-        else:
-            dated.append((entry.sort_at or entry.at, entry))
-    dated.sort(key=lambda pair: pair[0])
-    return undated + [entry for _, entry in dated]
+
+    def place(entry: Entry) -> datetime:
+        return (entry.sort_at or entry.at) if entry.at else _BEGINNING
+
+    return sorted(entries, key=place)
 
 
 def _reasons_in(value: Value) -> Reasons:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from domain.legal_claims import claim_breakdown, needs_met, untried
+from domain.legal_claims import claim_breakdown, untried
 from domain.loans import Instalment
-from domain.reasons import ReasonCode, because
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
 
@@ -37,12 +36,3 @@ def test_what_is_paid_or_not_yet_past_due_is_not_claimed() -> None:
 
 def test_untried_steps_are_named_in_the_order_they_are_required_in() -> None:
     assert untried(("remind", "enquire", "visit"), {"enquire"}) == ("remind", "visit")
-
-
-def test_a_need_is_met_by_every_record_of_its_kind_or_stays_missing() -> None:
-    needs = {"demand": "delivery_receipt", "contract": "lender_document"}
-    two = because(ReasonCode.TEXT_DELIVERED_ON, sid="SM1", on="2026-03-02") + because(
-        ReasonCode.TEXT_DELIVERED_ON, sid="SM2", on="2026-03-03"
-    )
-    met = needs_met(needs, {"delivery_receipt": two})
-    assert met == {"demand": two, "contract": ()}

@@ -8,7 +8,6 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, any_, func, or_, select
 
-from domain.access_log import Opened
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from workers.db.schema import access, erasure, reply, tape_change, tape_import
@@ -65,19 +64,8 @@ def accesses(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         .order_by(access.c.id)
     )
     for row in rows:
-        what = Opened(row.what)
-        of = {"item": row.item} if what in OPENED_FOR_AN_ITEM else {}
-        yield Entry(row.at, (part(OPENED[what], actor=row.actor, **of),))
-
-
-OPENED = {
-    Opened.LETTER: Phrase.OPENED_LETTER,
-    Opened.NUMBER: Phrase.OPENED_NUMBER,
-    Opened.ADDRESS: Phrase.OPENED_ADDRESS,
-    Opened.REPLY: Phrase.OPENED_REPLY,
-    Opened.EVERYTHING: Phrase.OPENED_EVERYTHING,
-}
-OPENED_FOR_AN_ITEM = (Opened.LETTER, Opened.NUMBER, Opened.ADDRESS)
+        opened = part(Phrase(f"opened_{row.what}"), actor=row.actor, item=row.item)
+        yield Entry(row.at, (opened,))
 
 
 def erasures(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:

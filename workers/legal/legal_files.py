@@ -20,7 +20,6 @@ from domain.legal_claims import (
     STEPS_NOT_TRIED,
     Claim,
     claim_breakdown,
-    needs_met,
     untried,
 )
 from domain.messages import MessageStatus
@@ -112,14 +111,17 @@ def _open(
         evidence[SatisfiedBy.LIMITATION_DATE] += because(
             ReasonCode.LIMITATION_DATE, limitation_on=limitation_on
         )
-    needs = {need.id: need.satisfied_by for need in checklist.evidence}
     file_id = _insert_file(connection, claimed, owed, limitation_on)
     insert_rows(
         connection,
         legal_file_need,
         [
-            {"legal_file_id": file_id, "need": need, "met_by": met_by or None}
-            for need, met_by in needs_met(needs, evidence).items()
+            {
+                "legal_file_id": file_id,
+                "need": need.id,
+                "met_by": evidence[need.satisfied_by] or None,  # None: still missing
+            }
+            for need in checklist.evidence
         ],
     )
     done = Move(ActionStatus.DONE, because(ReasonCode.LEGAL_FILE_OPEN), claimed.verdict.rules)
