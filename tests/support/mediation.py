@@ -20,9 +20,9 @@ from workers.db.schema import action, outbox_event
 from workers.gate.claim import claim, complete, reserve_contact
 from workers.history import loan_history
 from workers.messaging.broker import KEY_PREFIX
-from workers.operations.integrity import count_duplicates, find_unexplained
 from workers.operations.status import read_status
 from workers.queues import Queue
+from workers.simulator.demo.integrity import count_duplicates, find_unexplained
 from workers.staff.worklist import read_work
 
 

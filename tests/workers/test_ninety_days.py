@@ -17,8 +17,8 @@ from workers.actions.dispatch import dispatch_due_actions
 from workers.actions.run import use_case
 from workers.db.schema import action, call, decision, legal_file, legal_file_need, visit
 from workers.escalation.scan import Envelope, scan_portfolio
-from workers.operations.integrity import count_duplicates, count_unexplained
 from workers.payments.payments import Payment, record_payment
+from workers.simulator.demo.integrity import count_duplicates, count_unexplained
 
 DUE_ON = date(2026, 3, 1)
 NOTHING_RAN_ON = date(2026, 3, 8)

@@ -1,1 +1,1 @@
-"""For operators: the status, the open problems, and the integrity checks."""
+"""For operators: the status, the open problems, and the register of policy documents."""

@@ -14,7 +14,7 @@ from tests.support.loans import Book
 from workers.calls.assign import assign_call
 from workers.db.schema import call, document, hold, loan, visit, visit_staff
 from workers.legal.legal_files import open_legal_file
-from workers.operations.integrity import count_duplicates, count_unexplained
+from workers.simulator.demo.integrity import count_duplicates, count_unexplained
 from workers.visits.schedule import schedule_visit
 
 DISPUTE = {

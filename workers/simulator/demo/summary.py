@@ -28,7 +28,7 @@ from workers.db.schema import (
     visit,
 )
 from workers.escalation.escalate import ESCALATION_FAILED
-from workers.operations.integrity import count_duplicates, count_unexplained
+from workers.simulator.demo.integrity import count_duplicates, count_unexplained
 
 FAILED = (ActionStatus.FAILED, ActionStatus.UNKNOWN, ActionStatus.DEAD)
 WAITING = (ActionStatus.PLANNED, ActionStatus.AWAITING_APPROVAL, ActionStatus.CLAIMED)

@@ -10,7 +10,12 @@ from sqlalchemy import Engine, func, insert, literal, select, text, update
 from tests.support.loans import Book
 from tests.support.rights import all_rights
 from workers.db.schema import action, call, contact, decision, loan, message
-from workers.operations.integrity import Gap, count_duplicates, count_unexplained, find_unexplained
+from workers.simulator.demo.integrity import (
+    Gap,
+    count_duplicates,
+    count_unexplained,
+    find_unexplained,
+)
 
 
 @pytest.fixture
