@@ -1,96 +1,47 @@
 """The tables, by subject; their constraints enforce what the code relies on."""
 
-from workers.db.schema.base import metadata
-from workers.db.schema.contacts import (
-    contact,
-    contact_outcome,
-    document,
-    message,
-    receipt,
-    reply,
-    sender_pace,
-)
-from workers.db.schema.escalation import (
-    action,
-    action_event,
-    approval,
-    collection_case,
-    decision,
-    hold,
-    hold_release,
-    promise,
-)
-from workers.db.schema.evidence import evidence_due, evidence_head, evidence_link
-from workers.db.schema.loans import allocation, borrower, instalment, loan, opt_out, payment
-from workers.db.schema.operations import (
-    access,
-    announcement,
-    daily_run,
-    encryption_key,
-    erasure,
-    inbox_event,
-    outbox_event,
-    policy_version,
-    problem,
-    scan_run,
-    tape_change,
-    tape_import,
-)
-from workers.db.schema.workforce import (
-    call,
-    legal_file,
-    legal_file_line,
-    legal_file_need,
-    shift,
-    staff,
-    visit,
-    visit_staff,
-)
-
-__all__ = [
-    "access",
-    "action",
-    "action_event",
-    "allocation",
-    "announcement",
-    "approval",
-    "borrower",
-    "call",
-    "collection_case",
-    "contact",
-    "contact_outcome",
-    "daily_run",
-    "decision",
-    "document",
-    "encryption_key",
-    "erasure",
-    "evidence_due",
-    "evidence_head",
-    "evidence_link",
-    "hold",
-    "hold_release",
-    "inbox_event",
-    "instalment",
-    "legal_file",
-    "legal_file_line",
-    "legal_file_need",
-    "loan",
-    "message",
-    "metadata",
-    "opt_out",
-    "outbox_event",
-    "payment",
-    "policy_version",
-    "problem",
-    "promise",
-    "receipt",
-    "reply",
-    "scan_run",
-    "sender_pace",
-    "shift",
-    "staff",
-    "tape_change",
-    "tape_import",
-    "visit",
-    "visit_staff",
-]
+from workers.db.schema.base import metadata as metadata
+from workers.db.schema.contacts import contact as contact
+from workers.db.schema.contacts import contact_outcome as contact_outcome
+from workers.db.schema.contacts import document as document
+from workers.db.schema.contacts import message as message
+from workers.db.schema.contacts import receipt as receipt
+from workers.db.schema.contacts import reply as reply
+from workers.db.schema.contacts import sender_pace as sender_pace
+from workers.db.schema.escalation import action as action
+from workers.db.schema.escalation import action_event as action_event
+from workers.db.schema.escalation import approval as approval
+from workers.db.schema.escalation import collection_case as collection_case
+from workers.db.schema.escalation import decision as decision
+from workers.db.schema.escalation import hold as hold
+from workers.db.schema.escalation import hold_release as hold_release
+from workers.db.schema.escalation import promise as promise
+from workers.db.schema.evidence import evidence_due as evidence_due
+from workers.db.schema.evidence import evidence_head as evidence_head
+from workers.db.schema.evidence import evidence_link as evidence_link
+from workers.db.schema.loans import allocation as allocation
+from workers.db.schema.loans import borrower as borrower
+from workers.db.schema.loans import instalment as instalment
+from workers.db.schema.loans import loan as loan
+from workers.db.schema.loans import opt_out as opt_out
+from workers.db.schema.loans import payment as payment
+from workers.db.schema.operations import access as access
+from workers.db.schema.operations import announcement as announcement
+from workers.db.schema.operations import daily_run as daily_run
+from workers.db.schema.operations import encryption_key as encryption_key
+from workers.db.schema.operations import erasure as erasure
+from workers.db.schema.operations import inbox_event as inbox_event
+from workers.db.schema.operations import outbox_event as outbox_event
+from workers.db.schema.operations import policy_version as policy_version
+from workers.db.schema.operations import problem as problem
+from workers.db.schema.operations import scan_run as scan_run
+from workers.db.schema.operations import tape_change as tape_change
+from workers.db.schema.operations import tape_import as tape_import
+from workers.db.schema.workforce import call as call
+from workers.db.schema.workforce import legal_file as legal_file
+from workers.db.schema.workforce import legal_file_line as legal_file_line
+from workers.db.schema.workforce import legal_file_need as legal_file_need
+from workers.db.schema.workforce import shift as shift
+from workers.db.schema.workforce import staff as staff
+from workers.db.schema.workforce import visit as visit
+from workers.db.schema.workforce import visit_staff as visit_staff

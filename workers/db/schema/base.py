@@ -86,7 +86,10 @@ def reasons(name: str, *, nullable: bool = True) -> Column[Reasons]:
     return Column(name, ReasonsColumn, nullable=nullable)
 
 
-def one_of(column: str, values: Iterable[str]) -> CheckConstraint:
-    """Only these words may stand in the column."""
+def word(
+    name: str, values: Iterable[str], *, nullable: bool = False, **options: Any
+) -> Column[Any]:
+    """A text of which a check allows only `values`, such as a status."""
     listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+    known = CheckConstraint(f"{name} IN ({listed})", name=f"{name}_known")
+    return Column(name, Text, known, nullable=nullable, **options)

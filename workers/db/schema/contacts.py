@@ -15,7 +15,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
-    text,
 )
 from sqlalchemy.dialects.postgresql import UUID
 
@@ -28,8 +27,8 @@ from workers.db.schema.base import (
     identity,
     metadata,
     moment,
-    one_of,
     refers_to,
+    word,
     words,
 )
 
@@ -41,19 +40,17 @@ contact = Table(
     refers_to("borrower"),
     refers_to("loan"),
     refers_to("action"),
-    Column("channel", Text, nullable=False),
+    word("channel", Channel),
     moment("at"),
     words("rules"),  # the rules that the gate checked when it allowed this
     words("rule_packs"),
     words("zones"),  # the borrower's zones at that time: the contact had to be lawful in all
     words("warnings"),  # advisory rules that advised against it
-    Column("party", Text, nullable=False, server_default=Party.BORROWER),
+    word("party", Party, server_default=Party.BORROWER),
     Column("number_blind_index", LargeBinary),  # keyed hash: caps may count contacts at one number
     Column("at_work", Boolean, nullable=False, server_default=false()),
     Column("attempt", Text),  # of a call or a visit: the id under which its outcome is reported
     Column("actor", Text),  # the staff reference of the caller
-    one_of("channel", Channel),
-    one_of("party", Party),
     UniqueConstraint("attempt"),
     Index(None, "borrower_id", "at"),
     Index(None, "action_id"),
@@ -64,15 +61,12 @@ contact_outcome = Table(
     "contact_outcome",
     metadata,
     refers_to("contact", primary_key=True),
-    Column("outcome", Text, nullable=False),
-    Column(
-        "connected", Boolean, nullable=False
-    ),  # a person was reached; some laws count only these
-    Column("reason", Text),  # why the loan is overdue, as the borrower said
+    word("outcome", ContactOutcome),
+    # a person was reached; some laws count only these
+    Column("connected", Boolean, nullable=False),
+    word("reason", ArrearsReason, nullable=True),  # why the loan is overdue, as the borrower said
     Column("actor", Text, nullable=False),  # the staff reference of the reporter
     moment("reported_at"),
-    one_of("outcome", ContactOutcome),
-    one_of("reason", ArrearsReason),
 )
 
 message = Table(
@@ -84,7 +78,7 @@ message = Table(
     Column("provider", Text, nullable=False),
     Column("sender", Text, nullable=False),
     Column("sid", Text),  # the provider's own id, once it is known
-    Column("status", Text, nullable=False),
+    word("status", MessageStatus),
     Column("code", Text),  # the provider's code of a refusal or a failure
     Column("template", Text, nullable=False),
     Column("template_version", Text, nullable=False),
@@ -95,19 +89,18 @@ message = Table(
     moment("changed_at"),
     moment("asked_at", nullable=True),  # when it was last looked up at the provider
     moment("parked_at", nullable=True),  # when it was left to a person
-    one_of("status", MessageStatus),
     UniqueConstraint("provider", "sid"),
     # An action never has two texts that may both have been sent.
     Index(
         "message_one_live_per_action",
         "action_id",
         unique=True,
-        postgresql_where=text("status NOT IN ('not_sent', 'refused')"),
+        postgresql_where="status NOT IN ('not_sent', 'refused')",
     ),
     Index(
         "message_unknown_idx",
         "created_at",
-        postgresql_where=text("status IN ('unknown', 'parked')"),
+        postgresql_where="status IN ('unknown', 'parked')",
     ),
     Index(None, "contact_id"),
     postgresql_with=CHANGES_OFTEN,
@@ -132,19 +125,16 @@ reply = Table(
     refers_to("loan", nullable=True),  # the loan last texted about
     Column("provider", Text, nullable=False),
     Column("sid", Text, nullable=False),
-    Column("kind", Text, nullable=False),
+    word("kind", ReplyKind),
     Column("body_encrypted", LargeBinary),  # null: erased
     moment("received_at"),
     refers_to("staff", nullable=True),  # its collector
     moment("assigned_at", nullable=True),
     moment("handled_at", nullable=True),
     Column("actor", Text),  # the staff reference of who handled it
-    one_of("kind", ReplyKind),
     CheckConstraint("(handled_at IS NULL) = (actor IS NULL)", name="handled_by_somebody"),
     UniqueConstraint("provider", "sid"),
-    Index(
-        "reply_unhandled_idx", "id", postgresql_where=text("kind = 'other' AND handled_at IS NULL")
-    ),
+    Index("reply_unhandled_idx", "id", postgresql_where="kind = 'other' AND handled_at IS NULL"),
     Index(None, "borrower_id"),
     Index(None, "loan_id"),
     Index(None, "staff_id", "assigned_at"),

@@ -14,7 +14,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 from sqlalchemy.dialects.postgresql import UUID
 
@@ -28,9 +27,9 @@ from workers.db.schema.base import (
     metadata,
     moment,
     money,
-    one_of,
     reasons,
     refers_to,
+    word,
     words,
 )
 
@@ -46,7 +45,7 @@ collection_case = Table(
         "collection_case_one_open_per_loan",
         "loan_id",
         unique=True,
-        postgresql_where=text("closed_at IS NULL"),
+        postgresql_where="closed_at IS NULL",
     ),
     Index(None, "loan_id"),
 )
@@ -59,7 +58,7 @@ decision = Table(
     refers_to("loan"),
     moment("decided_at"),
     Column("business_date", Date, nullable=False),
-    Column("outcome", Text, nullable=False),
+    word("outcome", Outcome),
     Column("delinquent_since", Date),
     Column("days_past_due", Integer, nullable=False),
     money("past_due"),
@@ -71,7 +70,6 @@ decision = Table(
     words("waits_for"),
     words("rule_packs"),  # names and versions of the rule packs that applied
     Column("review_on", Date),
-    one_of("outcome", Outcome),
     Index(None, "loan_id", "id"),
 )
 
@@ -84,10 +82,10 @@ action = Table(
     Column("delinquent_since", Date, nullable=False),
     Column("step", Text, nullable=False),
     Column("item", Text, nullable=False),
-    Column("type", Text, nullable=False),
+    word("type", ACTION_TYPES),
     Column("ladder_id", Text, nullable=False),
     Column("ladder_version", Integer, nullable=False),
-    Column("status", Text, nullable=False),
+    word("status", ActionStatus),
     moment("due_at", nullable=True),  # null: waits for a fact, not for a time
     reasons("reason"),
     words("rules"),
@@ -101,21 +99,19 @@ action = Table(
     CheckConstraint(
         "(status = 'claimed') = (claim_token IS NOT NULL)", name="claimed_means_by_token"
     ),
-    one_of("status", ActionStatus),
-    one_of("type", ACTION_TYPES),
     Index(
         "action_due_idx",
         "type",
         "due_at",
-        postgresql_where=text(f"status IN ({', '.join(repr(str(s)) for s in sorted(CLAIMABLE))})"),
+        postgresql_where=f"status IN ({', '.join(repr(str(s)) for s in sorted(CLAIMABLE))})",
     ),
-    Index("action_claimed_idx", "claimed_until", postgresql_where=text("status = 'claimed'")),
+    Index("action_claimed_idx", "claimed_until", postgresql_where="status = 'claimed'"),
     # Actions that wait for a person or for the result of a provider.
     Index(
         "action_for_people_idx",
         "status",
         "id",
-        postgresql_where=text("status IN ('assigned', 'awaiting_approval', 'dead', 'unknown')"),
+        postgresql_where="status IN ('assigned', 'awaiting_approval', 'dead', 'unknown')",
     ),
     postgresql_with=CHANGES_OFTEN,
 )
@@ -150,14 +146,13 @@ hold = Table(
     identity(),
     refers_to("loan"),
     Column("external_id", Text, unique=True),  # the lender's id; null: placed by a promise
-    Column("kind", Text, nullable=False),
+    word("kind", HoldKind),
     Column("starts_on", Date, nullable=False),
     Column("ends_on", Date),  # the first day without it; null: until its release
     Column("actor", Text, nullable=False),
     Column("why", Text),  # as a person typed it; null: placed by a promise, which says why
     moment("made_at"),
     CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="ends_after_it_starts"),
-    one_of("kind", HoldKind),
     Index(None, "loan_id"),
 )
 
@@ -184,17 +179,16 @@ promise = Table(
     Column("due_on", Date, nullable=False),  # the last day on which a payment keeps it
     Column("actor", Text, nullable=False),
     moment("made_at"),
-    Column("status", Text, nullable=False),
+    word("status", PromiseStatus),
     moment("completed_at", nullable=True),
     CheckConstraint("amount > 0", name="amount_positive"),
     CheckConstraint("(status = 'open') = (completed_at IS NULL)", name="completed_unless_open"),
-    one_of("status", PromiseStatus),
     Index(
         "promise_one_open_per_loan",
         "loan_id",
         unique=True,
-        postgresql_where=text("status = 'open'"),
+        postgresql_where="status = 'open'",
     ),
-    Index("promise_due_idx", "due_on", postgresql_where=text("status = 'open'")),
+    Index("promise_due_idx", "due_on", postgresql_where="status = 'open'"),
     Index(None, "loan_id"),
 )

@@ -17,7 +17,7 @@ from sqlalchemy import (
 from domain.actors import ActorKind
 from domain.compliance.vocabulary import Channel
 from domain.loans import Component
-from workers.db.schema.base import identity, metadata, moment, money, one_of, refers_to, words
+from workers.db.schema.base import identity, metadata, moment, money, refers_to, word, words
 
 # Columns named `*_encrypted` are encrypted and decrypted only by workers.db.encryption.
 borrower = Table(
@@ -33,9 +33,8 @@ borrower = Table(
     words("zones"),  # IANA; empty: unknown, and then no contact is allowed
     Column("locale", Text, nullable=False),
     Column("region", Text),
-    Column(
-        "phone_at_work", Boolean, nullable=False, server_default=false()
-    ),  # it belongs to a workplace
+    # it belongs to a workplace
+    Column("phone_at_work", Boolean, nullable=False, server_default=false()),
     moment("phone_invalid_at", nullable=True),  # since when the number is known to be invalid
     moment("ceased_at", nullable=True),  # asked not to be contacted any more by any channel
     moment("updated_at"),
@@ -55,12 +54,10 @@ opt_out = Table(
     "opt_out",
     metadata,
     refers_to("borrower", primary_key=True),
-    Column("channel", Text, primary_key=True),
+    word("channel", Channel, primary_key=True),
     moment("since"),
     Column("source", Text, nullable=False),
-    Column("source_kind", Text, nullable=False),
-    one_of("channel", Channel),
-    one_of("source_kind", ActorKind),
+    word("source_kind", ActorKind),
 )
 
 loan = Table(
@@ -74,9 +71,8 @@ loan = Table(
     Column("currency", Text, nullable=False),
     Column("delinquent_since", Date),  # as of the last review; null: nothing is past due
     Column("review_on", Date),  # the next day on which its position on the ladder can change
-    moment(
-        "quarantined_until", nullable=True
-    ),  # the decision failed; it is not reviewed before this
+    # the decision failed; it is not reviewed before this
+    moment("quarantined_until", nullable=True),
     Column("written_off_on", Date),  # from then on it is not collected here
     moment("written_off_at", nullable=True),  # when this was reported
     Column("validation_notice_on", Date),  # the borrower got the validation notice
@@ -139,8 +135,7 @@ allocation = Table(
     metadata,
     refers_to("payment", primary_key=True),
     Column("due_on", Date, primary_key=True),
-    Column("component", Text, primary_key=True),
+    word("component", Component, primary_key=True),
     money("amount"),
     CheckConstraint("amount > 0", name="amount_positive"),
-    one_of("component", Component),
 )

@@ -27,9 +27,9 @@ from workers.db.schema.base import (
     metadata,
     moment,
     money,
-    one_of,
     reasons,
     refers_to,
+    word,
     words,
 )
 
@@ -86,30 +86,29 @@ inbox_event = Table(
     Column("kind", Text, nullable=False),
     Column("payload", JSONB, nullable=False),
     Column("stops_contact", Boolean, nullable=False),  # as its kind says: workers/inbox/kinds.py
-    Column("status", Text, nullable=False),
+    word("status", InboxStatus),
     reasons("reason"),
     moment("received_at"),
     moment("completed_at", nullable=True),
     moment("dispatched_at", nullable=True),
-    one_of("status", InboxStatus),
-    Index("inbox_event_waiting_idx", "id", postgresql_where=text("status = 'received'")),
+    Index("inbox_event_waiting_idx", "id", postgresql_where="status = 'received'"),
     # The claim asks whether an event of its loan or its borrower is pending. The history of a loan
     # shows those that were rejected or discarded as well.
     Index(
         "inbox_event_loan_unapplied_idx",
         text("(payload ->> 'loan')"),
-        postgresql_where=text("status <> 'applied' AND (payload ->> 'loan') IS NOT NULL"),
+        postgresql_where="status <> 'applied' AND (payload ->> 'loan') IS NOT NULL",
     ),
     Index(
         "inbox_event_borrower_waiting_idx",
         text("(payload ->> 'borrower')"),
-        postgresql_where=text("status = 'received' AND (payload ->> 'borrower') IS NOT NULL"),
+        postgresql_where="status = 'received' AND (payload ->> 'borrower') IS NOT NULL",
     ),
     # The history of a loan shows when its borrower's contacts changed.
     Index(
         "inbox_event_contact_change_idx",
         text("(payload ->> 'borrower')"),
-        postgresql_where=text("kind = 'contact_change'"),
+        postgresql_where="kind = 'contact_change'",
     ),
     postgresql_with=CHANGES_OFTEN,
 )
@@ -124,18 +123,17 @@ outbox_event = Table(
     Column("kind", Text, nullable=False),
     Column("payload", JSONB, nullable=False),
     moment("happened_at"),
-    Column("status", Text, nullable=False),
+    word("status", OutboxStatus),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     moment("due_at", nullable=True),  # when it is tried (again)
     reasons("reason"),
     moment("dispatched_at", nullable=True),
     moment("claimed_until", nullable=True),  # the lease of the worker that delivers it
     moment("completed_at", nullable=True),
-    one_of("status", OutboxStatus),
     CheckConstraint("(status = 'waiting') = (due_at IS NOT NULL)", name="waiting_has_a_time"),
-    Index("outbox_event_waiting_idx", "due_at", postgresql_where=text("status = 'waiting'")),
-    Index("outbox_event_dead_idx", "id", postgresql_where=text("status = 'dead'")),
-    Index("outbox_event_order_idx", "loan_id", "id", postgresql_where=text("status = 'waiting'")),
+    Index("outbox_event_waiting_idx", "due_at", postgresql_where="status = 'waiting'"),
+    Index("outbox_event_dead_idx", "id", postgresql_where="status = 'dead'"),
+    Index("outbox_event_order_idx", "loan_id", "id", postgresql_where="status = 'waiting'"),
     postgresql_with=CHANGES_OFTEN,
 )
 
@@ -175,12 +173,11 @@ access = Table(
     refers_to("borrower", nullable=True),  # the owner, if no loan and no reply says so
     refers_to("reply", nullable=True),  # the reply that was read
     moment("at"),
-    Column("what", Text, nullable=False),
+    word("what", Opened),
     Column("purpose", Text, nullable=False),
     Column("item", Text),  # the ladder item of the letter, call or visit
     Column("actor", Text, nullable=False),  # the staff reference of who opened it
     CheckConstraint("num_nonnulls(loan_id, borrower_id, reply_id) > 0", name="about_somebody"),
-    one_of("what", Opened),
     Index(None, "loan_id"),
     Index(None, "borrower_id"),
     Index(None, "reply_id"),
@@ -194,12 +191,11 @@ erasure = Table(
     refers_to("borrower"),
     moment("at"),
     Column("actor", Text, nullable=False),  # a staff reference, or the name of the task
-    Column("actor_kind", Text, nullable=False),
+    word("actor_kind", ActorKind),
     Column("why", Text, nullable=False),
     Column("law", Text),  # what required it in spite of a retention rule
     words("rules"),  # the retention rules that had ended, or that the law overrode
     Column("kept_until", Date),  # the last day that these rules required; null: no rule
-    one_of("actor_kind", ActorKind),
     Index(None, "borrower_id"),
 )
 
@@ -209,9 +205,8 @@ encryption_key = Table(
     "encryption_key",
     metadata,
     identity(),  # the highest id is the current key
-    Column(
-        "key_id", Text, nullable=False, unique=True
-    ),  # identifies the key, and does not reveal it
+    # identifies the key, and does not reveal it
+    Column("key_id", Text, nullable=False, unique=True),
     Column("index_key_encrypted", LargeBinary, nullable=False),
     moment("since"),
 )
@@ -233,7 +228,7 @@ problem = Table(
         "loan_id",
         "kind",
         unique=True,
-        postgresql_where=text("resolved_at IS NULL"),
+        postgresql_where="resolved_at IS NULL",
     ),
     Index(None, "loan_id"),
 )
