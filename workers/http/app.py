@@ -43,7 +43,8 @@ def create_app(
     )
     app.state.notify = notify or (worker_notifier() if ctx is None else _notify_nobody)
     app.state.ctx = ctx or process_context()
-    app.add_exception_handler(RefusedError, refuse)
+    for refusal in (RefusedError, ArrearsError):
+        app.add_exception_handler(refusal, refuse)
     for endpoints in (lender, twilio, tencent):
         app.include_router(endpoints.router)
     app.add_api_route(

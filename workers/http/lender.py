@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Security
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -35,12 +35,12 @@ class CallStart(StrictModel):
     actor: Staff
 
 
-class CallLeave(BaseModel):
-    """What a call needs that may start now."""
+class CallLeave(BaseModel, from_attributes=True):
+    """What a call needs that may start now: a `StartedAttempt`."""
 
     attempt: str
     """The id under which its outcome is reported."""
-    number: str
+    number: str = Field(validation_alias="reach")
     """E.164: personal data, to be dialled and not kept."""
     item: str
     purpose: str
@@ -128,18 +128,7 @@ async def start_call(request: Request, body: CallStart) -> Response:
             "not_before": until,
         }
         return JSONResponse(refusal, status_code=409)
-    return JSONResponse(
-        {
-            "attempt": started.attempt,
-            "number": started.reach,
-            "item": started.item,
-            "purpose": started.purpose,
-            "language": started.language,
-            "must_learn": started.must_learn,
-            "may_offer": started.may_offer,
-            "warnings": started.warnings,
-        }
-    )
+    return JSONResponse(CallLeave.model_validate(started).model_dump())
 
 
 def _start(ctx: Context, asked: CallStart) -> StartedAttempt:

@@ -40,20 +40,7 @@ def refusals(**reasons: str) -> dict[int | str, dict[str, Any]]:
 
 
 def described_request(
-    schema: dict[str, Any], media_type: str = "application/json", *parameters: dict[str, Any]
+    schema: dict[str, Any], media_type: str = "application/json"
 ) -> dict[str, Any]:
-    """The request of an endpoint that parses it by itself, for `openapi_extra`."""
-    body = {"required": True, "content": {media_type: {"schema": schema}}}
-    return {"requestBody": body, "parameters": list(parameters)}
-
-
-def parameter(place: str, name: str, description: str, pattern: str) -> dict[str, Any]:
-    """A parameter of an endpoint that reads it by itself; `place` is `path` or `query`."""
-    schema = {"type": "string", "pattern": pattern}
-    return {
-        "in": place,
-        "name": name,
-        "description": description,
-        "required": True,
-        "schema": schema,
-    }
+    """The body of an endpoint that parses it by itself, for `openapi_extra`."""
+    return {"requestBody": {"required": True, "content": {media_type: {"schema": schema}}}}

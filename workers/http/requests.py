@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -27,23 +28,25 @@ _IDENTIFIER = re.compile(r"[!-~]{1,128}")
 Result = TypeVar("Result")
 
 
+@dataclass(eq=False)
 class RefusedError(Exception):
     """A call that is not taken. Neither `why` nor `fields` hold anything of what it said."""
 
-    def __init__(self, status: int, why: str, fields: Sequence[str] = ()) -> None:
-        super().__init__(why)
-        self.status = status
-        """HTTP."""
-        self.why = why
-        self.fields = tuple(fields)
-        """The names of the fields that are wrong."""
+    status: int
+    """HTTP."""
+    why: str
+    fields: Sequence[str] = ()
+    """The names of the fields that are wrong."""
 
 
 def refuse(request: Request, error: Exception) -> Response:
     """Answer a call that is not taken. The log has only the reason: the sender chose the names of
-    the fields."""
+    the fields.
+
+    An `ArrearsError` from outside the store is about what the call said.
+    """
     if not isinstance(error, RefusedError):
-        raise error
+        error = RefusedError(400, str(error))
     # The pattern of the route: the address that was called may hold a secret token.
     route = getattr(request.scope.get("route"), "path", "no route")
     log.warning("a callback was refused with %s at %s: %s", error.status, route, error.why)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from standardwebhooks import Webhook
@@ -20,24 +19,12 @@ _ID = re.compile(r"[A-Za-z0-9_:-]{1,128}")
 _SECONDS = re.compile(r"[0-9]{1,11}")
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureHeaders:
-    """The headers of a signed call as they came; a missing one is empty."""
-
-    id: str
-    timestamp: str
-    signature: str
-
-    @classmethod
-    def of(cls, headers: Mapping[str, str]) -> SignatureHeaders:
-        names = ("webhook-id", "webhook-timestamp", "webhook-signature")
-        return cls(*(headers.get(name, "") for name in names))
-
-
 def check_signature(
-    body: bytes, headers: SignatureHeaders, secrets: Iterable[str], now: datetime
+    body: bytes, headers: Mapping[str, str], secrets: Iterable[str], now: datetime
 ) -> None:
     """Let only a body pass that one of the secrets signed within five minutes of `now` (aware).
+
+    `headers` are those of the call; a missing one counts as empty.
 
     The library's own check reads the machine's clock and not the application's, so the library
     signs the body here, and the signatures are compared.
@@ -45,9 +32,12 @@ def check_signature(
     Raises:
         RefusedError: 401; or 400 where the body is not text in UTF-8, which nobody can have signed.
     """
-    if not _ID.fullmatch(headers.id) or not _SECONDS.fullmatch(headers.timestamp):
+    id, timestamp, signatures = (
+        headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature")
+    )
+    if not _ID.fullmatch(id) or not _SECONDS.fullmatch(timestamp):
         raise RefusedError(401, "webhook-id or webhook-timestamp is missing, or is none")
-    signed_at = datetime.fromtimestamp(int(headers.timestamp), UTC)
+    signed_at = datetime.fromtimestamp(int(timestamp), UTC)
     if abs(now - signed_at) > TOLERANCE:
         raise RefusedError(401, "signed more than five minutes ago, or in the future")
     try:
@@ -55,8 +45,8 @@ def check_signature(
     except UnicodeDecodeError:
         raise RefusedError(400, "not text in UTF-8") from None
     # Bytes: text beyond ASCII cannot be compared in constant time.
-    given = [signature.encode() for signature in headers.signature.split(" ")]
-    expected = [Webhook(secret).sign(headers.id, signed_at, text).encode() for secret in secrets]
+    given = [signature.encode() for signature in signatures.split(" ")]
+    expected = [Webhook(secret).sign(id, signed_at, text).encode() for secret in secrets]
     matches = [hmac.compare_digest(ours, theirs) for ours in expected for theirs in given]
     if not any(matches):
         raise RefusedError(401, "not signed with a secret that is known here")

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from workers.http.lender_events import AnyLenderEvent
 from workers.http.requests import RefusedError, context_of, read_body
-from workers.http.signatures import SignatureHeaders, check_signature
+from workers.http.signatures import check_signature
 
 NAMED_AT_MOST = 20
 """Fields that are wrong and named in one answer; the rest shows when these are right."""
@@ -98,7 +98,7 @@ async def _read_signed(request: Request) -> bytes:
         raise RefusedError(404, "no events are taken here: ARREARS_EVENTS_IN_SECRETS is not set")
     body = await read_body(request)
     known = [secret.get_secret_value() for secret in secrets]
-    check_signature(body, SignatureHeaders.of(request.headers), known, ctx.now())
+    check_signature(body, request.headers, known, ctx.now())
     _check_is_json(request.headers.get("content-type", ""))
     return body
 

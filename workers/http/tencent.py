@@ -9,15 +9,15 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from functools import partial
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from domain.errors import ArrearsError
 from workers.borrowers.inbound_texts import record_inbound_text
 from workers.http.delivery_receipts import store_reports
-from workers.http.openapi import OTHER_CONTENTS, described_request, parameter, refusals
+from workers.http.openapi import OTHER_CONTENTS, described_request, refusals
 from workers.http.requests import (
     RefusedError,
     check_identifier,
@@ -41,10 +41,23 @@ class Taken(BaseModel):
     errmsg: str = "OK"
 
 
-TOKEN = parameter("path", "token", "The secret token that only Tencent Cloud was given.", "^[^/]+$")
+async def check_token(
+    request: Request,
+    token: Annotated[str, Path(description="The secret token that only Tencent Cloud was given.")],
+) -> None:
+    """Refuse a call whose address has no token that Tencent Cloud was given."""
+    known = context_of(request).settings.tencent_callback_tokens or []
+    # A list: all are compared, so that the time it takes does not reveal which one was close.
+    matches = [
+        hmac.compare_digest(secret.get_secret_value().encode(), token.encode()) for secret in known
+    ]
+    if not any(matches):
+        raise RefusedError(404, "Not Found")
+
 
 router = APIRouter(
     prefix="/webhooks/tencent/{token}",
+    dependencies=[Depends(check_token)],
     responses=refusals(
         _400="Not what Tencent Cloud sends here.",
         _404="The token in the address is not one that Tencent Cloud was given.",
@@ -56,13 +69,10 @@ router = APIRouter(
 @router.post(
     "/status",
     response_description="Stored, now or before.",
-    openapi_extra=described_request(
-        {"type": "array", "items": TencentReport.model_json_schema()}, "application/json", TOKEN
-    ),
+    openapi_extra=described_request({"type": "array", "items": TencentReport.model_json_schema()}),
 )
 async def text_statuses(request: Request) -> Taken:
     """Store the delivery receipts of texts, several of them in one call."""
-    _check_token(request)
     reports = _reports(await read_body(request))
     await in_the_store(partial(store_reports, context_of(request), reports))
     return Taken()
@@ -71,34 +81,18 @@ async def text_statuses(request: Request) -> Taken:
 @router.post(
     "/inbound",
     response_description="Stored, now or before.",
-    openapi_extra=described_request(TencentReply.model_json_schema(), "application/json", TOKEN),
+    openapi_extra=described_request(TencentReply.model_json_schema()),
 )
 async def inbound_text(request: Request) -> Taken:
     """Put a borrower's text on record. A stop counts at once."""
-    _check_token(request)
     ctx = context_of(request)
-    try:
-        text = read_tencent_reply(await read_body(request), ctx.cipher.blind_index)
-    except ArrearsError as error:
-        raise RefusedError(400, str(error)) from None
+    text = read_tencent_reply(await read_body(request), ctx.cipher.blind_index)
     await in_the_store(partial(record_inbound_text, ctx, text, help_is_answered=False))
     return Taken()
 
 
-def _check_token(request: Request) -> None:
-    known = context_of(request).settings.tencent_callback_tokens or []
-    given = str(request.path_params["token"]).encode()
-    # A list: all are compared, so that the time it takes does not reveal which one was close.
-    matches = [hmac.compare_digest(token.get_secret_value().encode(), given) for token in known]
-    if not any(matches):
-        raise RefusedError(404, "Not Found")
-
-
 def _reports(body: bytes) -> Sequence[StatusReport]:
-    try:
-        reports = read_tencent_reports(body)
-    except ArrearsError as error:
-        raise RefusedError(400, str(error)) from None
+    reports = read_tencent_reports(body)
     for report in reports:
         check_identifier(report.sid)
         if "\x00" in (report.code or ""):

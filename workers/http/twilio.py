@@ -21,7 +21,6 @@ from workers.http.openapi import (
     FORM,
     OTHER_CONTENTS,
     described_request,
-    parameter,
     refusals,
 )
 from workers.http.requests import (
@@ -32,7 +31,6 @@ from workers.http.requests import (
     read_body,
     read_form,
 )
-from workers.sms.providers.port import StatusReport
 from workers.sms.providers.twilio import read_inbound_text, read_status_report, verify_signature
 
 log = logging.getLogger(__name__)
@@ -40,7 +38,14 @@ HELP_TEMPLATE = "help_reply"
 ANY_LOCALE = "en"
 """The language of the answer to a number that is in no loan."""
 
-_UUID = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+MESSAGE = {
+    "in": "query",
+    "name": "message",
+    "description": "The id of the text, given when it was sent.",
+    "required": True,
+    "schema": {"type": "string", "format": "uuid"},
+}
+"""The parameter of a status callback."""
 
 
 class StatusForm(BaseModel):
@@ -83,16 +88,14 @@ router = APIRouter(
     status_code=204,
     response_description="Stored, now or before.",
     responses=refusals(_409=OTHER_CONTENTS),
-    openapi_extra=described_request(
-        StatusForm.model_json_schema(),
-        FORM,
-        parameter("query", "message", "The id of the text, given when it was sent.", _UUID),
-    ),
+    openapi_extra=described_request(StatusForm.model_json_schema(), FORM)
+    | {"parameters": [MESSAGE]},
 )
 async def text_status(request: Request) -> Response:
     """Store what became of one text, as Twilio's status callback has it."""
     fields = await _signed_fields(request)
-    report = _status_report(request.url.query, fields)
+    report = read_status_report(request.url.query, fields)
+    check_identifier(report.sid)
     await in_the_store(partial(store_reports, context_of(request), [report]))
     return Response(status_code=204)
 
@@ -108,10 +111,7 @@ async def inbound_text(request: Request) -> Response:
     """Put a borrower's text on record. A stop counts at once; a call for help is answered."""
     ctx = context_of(request)
     fields = await _signed_fields(request)
-    try:
-        text = read_inbound_text(fields)
-    except ArrearsError as error:
-        raise RefusedError(400, str(error)) from None
+    text = read_inbound_text(fields)
     check_identifier(text.sid)
     taken = await in_the_store(partial(record_inbound_text, ctx, text, help_is_answered=True))
     return Response(_answer(ctx, taken), media_type="text/xml")
@@ -128,15 +128,6 @@ async def _signed_fields(request: Request) -> dict[str, str]:
     if not verify_signature(url, fields, signature, tokens):
         raise RefusedError(403, "not signed by the provider")
     return fields
-
-
-def _status_report(query: str, fields: dict[str, str]) -> StatusReport:
-    try:
-        report = read_status_report(query, fields)
-    except ArrearsError as error:
-        raise RefusedError(400, str(error)) from None
-    check_identifier(report.sid)
-    return report
 
 
 def _answer(ctx: Context, taken: RecordedText) -> str:
