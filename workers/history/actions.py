@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func
 
 from domain.actions import ACTION_TYPES, ActionStatus
 from domain.language.phrases import Phrase
@@ -17,7 +17,7 @@ from domain.reasons import Reasons
 from workers.db.schema import action, action_event, approval, contact, decision, visit
 from workers.db.typed_rows import typed_rows
 from workers.history.citations import Citations
-from workers.history.loan import ExplainedLoan, why
+from workers.history.loan import ExplainedLoan, of_actions, of_loan, why
 
 BEGAN_AS = {
     ActionStatus.AWAITING_APPROVAL: Phrase.PLANNED_FOR_APPROVAL,
@@ -41,13 +41,8 @@ def planned(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     moves_of: dict[int, list[_Move]] = defaultdict(list)
     for move in _events(connection, subject):
         moves_of[move.action_id].append(move)
-    rows = connection.execute(
-        select(action, decision.c.decided_at)
-        .join(decision, decision.c.id == action.c.decision_id)
-        .where(action.c.loan_id == subject.id)
-        .order_by(action.c.id)
-    )
-    for row in rows:
+    decided = of_loan(action, subject).add_columns(decision.c.decided_at)
+    for row in connection.execute(decided.join(decision)):
         first_status = _first_status(moves_of[row.id], row.decided_at, row.status)
         text = part(
             BEGAN_AS.get(first_status, Phrase.PLANNED),
@@ -75,13 +70,7 @@ def moves(connection: Connection, subject: ExplainedLoan, citations: Citations) 
 
 
 def approvals(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
-    rows = connection.execute(
-        select(approval, action.c.item)
-        .join(action, action.c.id == approval.c.action_id)
-        .where(action.c.loan_id == subject.id)
-        .order_by(approval.c.action_id)
-    )
-    for row in rows:
+    for row in connection.execute(of_actions(approval, subject)):
         text = part(Phrase.APPROVED, item=row.item, actor=row.actor, role=row.role)
         yield Entry(row.approved_at, (text,))
 
@@ -90,18 +79,10 @@ def contacts(
     connection: Connection, subject: ExplainedLoan, citations: Citations
 ) -> Iterator[Entry]:
     """Each contact that the gate let through, under the moment at which it was asked."""
-    rows = connection.execute(
-        select(
-            contact,
-            action.c.item,
-            func.coalesce(visit.c.scheduled_at, contact.c.at).label("asked_at"),
-        )
-        .join(action, action.c.id == contact.c.action_id)
-        .outerjoin(visit, visit.c.contact_id == contact.c.id)
-        .where(action.c.loan_id == subject.id)
-        .order_by(contact.c.id)
-    )
-    for row in rows:
+    asked_at = func.coalesce(visit.c.scheduled_at, contact.c.at).label("asked_at")
+    of_visits = visit.c.contact_id == contact.c.id
+    asked = of_actions(contact, subject).add_columns(asked_at).outerjoin(visit, of_visits)
+    for row in connection.execute(asked):
         if row.at == row.asked_at:
             parts = [part(Phrase.CONTACT, item=row.item, channel=row.channel)]
         else:
@@ -123,14 +104,8 @@ def _for_the_borrower(at: datetime, zones: Sequence[str]) -> Iterator[Part]:
 
 
 def _events(connection: Connection, subject: ExplainedLoan) -> list[_Move]:
-    columns = (action_event.c[name] for name in _Move._fields if name in action_event.c)
-    rows = connection.execute(
-        select(*columns, action.c.item)
-        .join(action, action.c.id == action_event.c.action_id)
-        .where(action.c.loan_id == subject.id)
-        .order_by(action_event.c.id)
-    )
-    return typed_rows(_Move, rows)
+    columns = (action_event.c[name] for name in _Move._fields if name != "item")
+    return typed_rows(_Move, connection.execute(of_actions(action_event, subject, *columns)))
 
 
 def _first_status(moves: Sequence[_Move], decided_at: datetime, status: str) -> ActionStatus:

@@ -5,44 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, tzinfo
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import Connection, any_, func, or_, select
 
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from workers.db.schema import access, erasure, reply, tape_change, tape_import
-from workers.history.loan import ExplainedLoan
+from workers.history.loan import ExplainedLoan, of_loan
 
 
 def tapes(connection: Connection, subject: ExplainedLoan, zone: tzinfo) -> Iterator[Entry]:
     """Each tape that changed the loan: its file, its date, and the arrears before and after."""
-    rows = connection.execute(
-        select(tape_change, tape_import.c.file_name, tape_import.c.as_of)
-        .join(tape_import, tape_import.c.id == tape_change.c.tape_import_id)
-        .where(tape_change.c.loan_id == subject.id)
-        .order_by(tape_change.c.id)
+    changes = of_loan(tape_change, subject).add_columns(
+        tape_import.c.file_name, tape_import.c.as_of
     )
-    for row in rows:
+    for row in connection.execute(changes.join(tape_import)):
         on = row.at.astimezone(zone).date()
         after = _standing(row.delinquent_since_after, row.past_due_after, on, subject.currency)
+        facts: dict[str, Any] = {"file": row.file_name, "as_of": row.as_of, "after": after}
         if row.past_due_before is None:
-            text = part(Phrase.TAPE_BROUGHT_IN, file=row.file_name, as_of=row.as_of, after=after)
+            yield Entry(row.at, (part(Phrase.TAPE_BROUGHT_IN, **facts),))
+            continue
+        before = _standing(row.delinquent_since_before, row.past_due_before, on, subject.currency)
+        if before == after:
+            yield Entry(row.at, (part(Phrase.TAPE_CHANGED_NOTHING_DUE, **facts),))
         else:
-            before = _standing(
-                row.delinquent_since_before, row.past_due_before, on, subject.currency
-            )
-            if before == after:
-                phrase = Phrase.TAPE_CHANGED_NOTHING_DUE
-                text = part(phrase, file=row.file_name, as_of=row.as_of, after=after)
-            else:
-                text = part(
-                    Phrase.TAPE_CHANGED,
-                    file=row.file_name,
-                    as_of=row.as_of,
-                    before=before,
-                    after=after,
-                )
-        yield Entry(row.at, (text,))
+            yield Entry(row.at, (part(Phrase.TAPE_CHANGED, **facts, before=before),))
 
 
 def accesses(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:

@@ -15,7 +15,7 @@ from domain.language.render import Entry, Part, part
 from domain.reasons import ReasonCode, because
 from workers.db.schema import collection_case, decision
 from workers.db.typed_rows import typed_rows
-from workers.history.loan import ExplainedLoan, why
+from workers.history.loan import ExplainedLoan, of_loan, why
 
 
 class _Decision(NamedTuple):
@@ -56,26 +56,17 @@ def cases_opened(connection: Connection, subject: ExplainedLoan, zone: tzinfo) -
         )
         .scalar_subquery()
     )
-    rows = connection.execute(
-        select(collection_case.c.opened_on, reviewed_at.label("at"))
-        .where(collection_case.c.loan_id == subject.id)
-        .order_by(collection_case.c.id)
-    )
-    for row in rows:
+    opened = of_loan(collection_case, subject).add_columns(reviewed_at.label("at"))
+    for row in connection.execute(opened):
         at = row.at or datetime.combine(row.opened_on, time.min, zone)
         yield Entry(at, (part(Phrase.CASE_OPENED),))
 
 
 def cases_closed(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
-    rows = connection.execute(
-        select(collection_case)
-        .where(collection_case.c.loan_id == subject.id, collection_case.c.closed_at.is_not(None))
-        .order_by(collection_case.c.id)
-    )
-    for row in rows:
-        yield Entry(
-            row.closed_at, (part(Phrase.CASE_CLOSED), *why(because(ReasonCode(row.closed_because))))
-        )
+    closed = of_loan(collection_case, subject).where(collection_case.c.closed_at.is_not(None))
+    for row in connection.execute(closed):
+        reason = because(ReasonCode(row.closed_because))
+        yield Entry(row.closed_at, (part(Phrase.CASE_CLOSED), *why(reason)))
 
 
 def _review(row: _Decision, currency: str) -> Iterator[Part]:

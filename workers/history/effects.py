@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, Select, Table, select
+from sqlalchemy import Connection, Select, select
 
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
@@ -28,7 +28,7 @@ from workers.db.schema import (
     visit_staff,
 )
 from workers.db.typed_rows import typed_rows
-from workers.history.loan import ExplainedLoan
+from workers.history.loan import ExplainedLoan, of_actions
 
 WENT_NOWHERE = {
     MessageStatus.NOT_SENT: Phrase.MESSAGE_NOT_SENT,
@@ -96,8 +96,8 @@ def receipts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
 
     Reports overtake each other: within a minute, a text was sent before it was delivered.
     """
-    columns = (receipt.c[name] for name in _Receipt._fields if name in receipt.c)
-    found = connection.execute(
+    columns = (receipt.c[name] for name in _Receipt._fields if name != "item")
+    found = (
         select(*columns, action.c.item)
         .join(message, message.c.id == receipt.c.message_id)
         .join(contact, contact.c.id == message.c.contact_id)
@@ -105,7 +105,7 @@ def receipts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         .where(action.c.loan_id == subject.id)
         .order_by(receipt.c.id)
     )
-    rows = typed_rows(_Receipt, found)
+    rows = typed_rows(_Receipt, connection.execute(found))
     for row in sorted(rows, key=_stage):
         text = part(Phrase.RECEIPT, item=row.item, receipt=row.status)
         overtaken_by = [
@@ -122,14 +122,8 @@ def receipts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
 
 
 def calls(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
-    rows = connection.execute(
-        select(call, action.c.item, staff.c.external_id.label("staff"))
-        .join(action, action.c.id == call.c.action_id)
-        .join(staff, staff.c.id == call.c.staff_id)
-        .where(action.c.loan_id == subject.id)
-        .order_by(call.c.id)
-    )
-    for row in rows:
+    assigned = of_actions(call, subject).add_columns(staff.c.external_id.label("staff"))
+    for row in connection.execute(assigned.join(staff, staff.c.id == call.c.staff_id)):
         parts = [part(Phrase.CALL, item=row.item, staff=row.staff, language=row.language)]
         if row.must_learn:
             parts.append(part(Phrase.MUST_LEARN, topics=tuple(row.must_learn)))
@@ -174,7 +168,7 @@ def visits(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         .order_by(staff.c.external_id)
     ):
         goes[record.visit_id].append(record.external_id)
-    for row in connection.execute(_of_loan(visit, subject).order_by(visit.c.id)):
+    for row in connection.execute(of_actions(visit, subject)):
         who = tuple(goes[row.id])
         text = part(
             Phrase.VISIT, item=row.item, starts_at=row.starts_at, ends_at=row.ends_at, staff=who
@@ -187,7 +181,7 @@ def visits(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
 
 def documents(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each document that was written; never what it says."""
-    for row in connection.execute(_of_loan(document, subject).order_by(document.c.id)):
+    for row in connection.execute(of_actions(document, subject)):
         text = part(
             Phrase.DOCUMENT,
             item=row.item,
@@ -211,13 +205,8 @@ def legal_files(connection: Connection, subject: ExplainedLoan) -> Iterator[Entr
     )
     for need in typed_rows(_Need, found):
         needs[need.legal_file_id].append(need)
-    columns = (legal_file.c[name] for name in _LegalFile._fields if name in legal_file.c)
-    rows = connection.execute(
-        select(*columns, action.c.item)
-        .join(action, action.c.id == legal_file.c.action_id)
-        .where(action.c.loan_id == subject.id)
-        .order_by(legal_file.c.id)
-    )
+    columns = (legal_file.c[name] for name in _LegalFile._fields if name != "item")
+    rows = connection.execute(of_actions(legal_file, subject, *columns))
     for row in typed_rows(_LegalFile, rows):
         yield Entry(row.opened_at, tuple(_legal_file(row, needs[row.id])))
 
@@ -239,28 +228,16 @@ def _legal_file(row: _LegalFile, needs: list[_Need]) -> Iterator[Part]:
         yield part(Phrase.MISSING, needs=missing)
 
 
-def _of_loan(effect: Table, subject: ExplainedLoan) -> Select[*tuple[Any, ...]]:
-    """The rows of `effect` of the loan's actions, with their items but no encrypted columns."""
-    return (
-        select(*_shown(effect), action.c.item)
-        .join(action, action.c.id == effect.c.action_id)
-        .where(action.c.loan_id == subject.id)
-    )
-
-
 def _texts(subject: ExplainedLoan) -> Select[*tuple[Any, ...]]:
-    """The same of texts, which are found by their contacts."""
+    """The loan's texts, which are found by their contacts; never what they say."""
+    shown = (column for column in message.c if column is not message.c.body_encrypted)
     return (
-        select(*_shown(message), action.c.item)
+        select(*shown, action.c.item)
         .join(contact, contact.c.id == message.c.contact_id)
         .join(action, action.c.id == contact.c.action_id)
         .where(action.c.loan_id == subject.id)
         .order_by(message.c.contact_id)
     )
-
-
-def _shown(effect: Table) -> list[Column[Any]]:
-    return [column for column in effect.c if not column.name.endswith("_encrypted")]
 
 
 def _code(code: str | None) -> tuple[Part, ...]:

@@ -13,7 +13,7 @@ from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from workers.db.schema import hold, hold_release, promise
 from workers.db.typed_rows import typed_rows
-from workers.history.loan import ExplainedLoan
+from workers.history.loan import ExplainedLoan, of_loan
 
 
 class _Hold(NamedTuple):
@@ -69,10 +69,7 @@ def holds(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
 
 def promises(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each promise when it was made, and how it ended."""
-    rows = connection.execute(
-        select(promise).where(promise.c.loan_id == subject.id).order_by(promise.c.id)
-    )
-    for row in rows:
+    for row in connection.execute(of_loan(promise, subject)):
         text = part(
             Phrase.PROMISE,
             promise=row.external_id,

@@ -16,7 +16,7 @@ from domain.language.render import Entry, Part, part
 from domain.loans import ZERO
 from workers.db.schema import allocation, inbox_event, opt_out, payment, problem
 from workers.db.typed_rows import typed_rows
-from workers.history.loan import ExplainedLoan, why
+from workers.history.loan import ExplainedLoan, of_loan, why
 
 
 class _Payment(NamedTuple):
@@ -50,12 +50,8 @@ def payments(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
 
 def reversals(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each payment that was reversed, under the moment at which that was recorded."""
-    rows = connection.execute(
-        select(payment)
-        .where(payment.c.loan_id == subject.id, payment.c.reversed_at.is_not(None))
-        .order_by(payment.c.id)
-    )
-    for row in rows:
+    reversed_ = of_loan(payment, subject).where(payment.c.reversed_at.is_not(None))
+    for row in connection.execute(reversed_):
         text = part(
             Phrase.REVERSED,
             payment=row.external_id,
@@ -81,10 +77,7 @@ def opt_outs(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
 
 def problems(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each problem when it was found, and when it was put right."""
-    rows = connection.execute(
-        select(problem).where(problem.c.loan_id == subject.id).order_by(problem.c.id)
-    )
-    for row in rows:
+    for row in connection.execute(of_loan(problem, subject)):
         yield Entry(row.found_at, (part(Phrase.PROBLEM, problem=row.kind, detail=row.detail),))
         if row.resolved_at is not None:
             yield Entry(row.resolved_at, (_resolved(row.kind, row.actor),))
