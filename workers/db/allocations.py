@@ -64,7 +64,7 @@ def replace_all_allocations(
     set_unallocated(
         connection, {id: unallocated for id, (_, unallocated) in allocations_of.items()}
     )
-    _replace(connection, {id: parts for id, (parts, _) in allocations_of.items()})
+    replace_allocations(connection, {id: parts for id, (parts, _) in allocations_of.items()})
 
 
 _UNALLOCATED = as_rows((payment.c.id, payment.c.unallocated))
@@ -83,13 +83,9 @@ def set_unallocated(connection: Connection, unallocated: Mapping[int, Decimal]) 
 
 
 def replace_allocations(
-    connection: Connection, payment_id: int, parts: Sequence[Allocation]
+    connection: Connection, parts_of: Mapping[int, Sequence[Allocation]]
 ) -> None:
-    """Replace the allocations of a payment."""
-    _replace(connection, {payment_id: parts})
-
-
-def _replace(connection: Connection, parts_of: Mapping[int, Sequence[Allocation]]) -> None:
+    """Replace the allocations of payments, by their ids. Two statements."""
     payment_ids = cast(list(parts_of), ARRAY(BIGINT))
     connection.execute(delete(allocation).where(allocation.c.payment_id == any_(payment_ids)))
     insert_allocations(connection, parts_of)

@@ -55,18 +55,7 @@ def payload_value(events: Any, key: str) -> ColumnElement[str]:
     return value
 
 
-_INSERT = prepared(
-    insert(inbox_event)
-    .values(
-        {
-            name: bindparam(name)
-            for name in ("external_id", "kind", "payload", "stops_contact", "received_at")
-        }
-        | {"status": InboxStatus.RECEIVED}
-    )
-    .on_conflict_do_nothing()
-    .returning(inbox_event.c.id)
-)
+_INSERT = prepared(insert(inbox_event).on_conflict_do_nothing().returning(inbox_event.c.id))
 
 
 def insert_event(
@@ -85,6 +74,7 @@ def insert_event(
         "payload": payload,
         "stops_contact": stops_contact,
         "received_at": now,
+        "status": InboxStatus.RECEIVED,
     }
     stored: int | None = connection.execute(_INSERT, values).scalar()
     return stored
@@ -110,38 +100,38 @@ def correct_event(
 
     It is tried again as if it were new.
     """
-    corrected = connection.execute(
-        update(inbox_event)
-        .where(
-            inbox_event.c.id == event_id,
-            inbox_event.c.status.in_(
-                [InboxStatus.RECEIVED, *sources(INBOX_MOVES, InboxStatus.RECEIVED)]
-            ),
-        )
-        .values(
-            kind=kind,
-            payload=payload,
-            stops_contact=stops_contact,
-            status=InboxStatus.RECEIVED,
-            reason=(),
-            completed_at=None,
-            dispatched_at=None,
-        )
-    )
-    return corrected.rowcount == 1
+    corrected = {
+        "kind": kind,
+        "payload": payload,
+        "stops_contact": stops_contact,
+        "reason": (),
+        "completed_at": None,
+        "dispatched_at": None,
+    }
+    to = InboxStatus.RECEIVED
+    return _move(connection, event_id, {to, *sources(INBOX_MOVES, to)}, to, corrected)
 
 
 def discard_event(connection: Connection, event_id: int, reason: Reasons, now: datetime) -> bool:
     """Discard an event that was not applied; False if it was, and nothing changed."""
-    discarded = connection.execute(
+    discarded = {"reason": reason, "completed_at": now}
+    to = InboxStatus.DISCARDED
+    return _move(connection, event_id, sources(INBOX_MOVES, to), to, discarded)
+
+
+def _move(
+    connection: Connection,
+    event_id: int,
+    from_statuses: Collection[InboxStatus],
+    to: InboxStatus,
+    values: Mapping[str, Any],
+) -> bool:
+    moved = connection.execute(
         update(inbox_event)
-        .where(
-            inbox_event.c.id == event_id,
-            inbox_event.c.status.in_(sources(INBOX_MOVES, InboxStatus.DISCARDED)),
-        )
-        .values(status=InboxStatus.DISCARDED, reason=reason, completed_at=now)
+        .where(inbox_event.c.id == event_id, inbox_event.c.status.in_(from_statuses))
+        .values(status=to, **values)
     )
-    return discarded.rowcount == 1
+    return moved.rowcount == 1
 
 
 _PENDING = prepared(

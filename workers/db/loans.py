@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -120,12 +121,7 @@ def loan_not_known(external_id: str) -> ArrearsError:
 
 
 _SCHEDULE = prepared(
-    select(
-        instalment.c.loan_id,
-        instalment.c.due_on,
-        *(instalment.c[part] for part in ("principal", "interest", "fees")),
-        *(instalment.c[f"paid_{part}"] for part in ("principal", "interest", "fees")),
-    )
+    select(instalment.c.loan_id, *(instalment.c[field.name] for field in fields(Instalment)))
     .where(is_among(instalment.c.loan_id, "of_loans"))
     .order_by(instalment.c.loan_id, instalment.c.due_on)
 )

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Engine, and_, select, update
+from sqlalchemy import Connection, Engine, Update, and_, select, update
 
 from domain.events import OUTBOX_MOVES, OutboxStatus
 from domain.moves import sources
@@ -157,11 +157,7 @@ def postpone(connection: Connection, event: ClaimedEvent, until: datetime, reaso
 
 def release_rest(connection: Connection, loan_id: int) -> None:
     """Let the sweep dispatch at once what still waits of a loan."""
-    connection.execute(
-        update(outbox_event)
-        .where(outbox_event.c.loan_id == loan_id, outbox_event.c.status == OutboxStatus.WAITING)
-        .values(dispatched_at=None)
-    )
+    connection.execute(_update_waiting(loan_id).values(dispatched_at=None))
 
 
 def dispatch_due(
@@ -227,12 +223,11 @@ def _finish(
 
 
 def _postpone(connection: Connection, loan_id: int, until: datetime) -> None:
-    connection.execute(
-        update(outbox_event)
-        .where(
-            outbox_event.c.loan_id == loan_id,
-            outbox_event.c.status == OutboxStatus.WAITING,
-            outbox_event.c.due_at < until,
-        )
-        .values(due_at=until, dispatched_at=None)
+    earlier = _update_waiting(loan_id).where(outbox_event.c.due_at < until)
+    connection.execute(earlier.values(due_at=until, dispatched_at=None))
+
+
+def _update_waiting(loan_id: int) -> Update:
+    return update(outbox_event).where(
+        outbox_event.c.loan_id == loan_id, outbox_event.c.status == OutboxStatus.WAITING
     )

@@ -96,19 +96,12 @@ def of_moved_actions(
 
     That of an action that was given up says why.
     """
-    if to is ActionStatus.DEAD:
-        return [
-            OutboxMessage(
-                OutboxEventKind.ACTION_DEAD,
-                action.loan_id,
-                _action_data(action.id, action) | {"reason": reasons_as_json(reason)},
-            )
-            for action in moved
-        ]
+    is_dead = to is ActionStatus.DEAD
+    why = {"reason": reasons_as_json(reason)} if is_dead else {}
     return [
-        OutboxMessage(kind, action.loan_id, _action_data(action.id, action))
+        OutboxMessage(kind, action.loan_id, _action_data(action.id, action) | why)
         for action in moved
-        if (kind := _EVENTS.get((action.type, to)))
+        if (kind := OutboxEventKind.ACTION_DEAD if is_dead else _EVENTS.get((action.type, to)))
     ]
 
 

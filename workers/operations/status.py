@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Row, exists, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Integer, exists, func, select
 from sqlalchemy import cast as as_type
 
 from domain.actions import CLAIMABLE, ActionStatus
@@ -130,19 +130,11 @@ def read_status(connection: Connection, now: datetime) -> Status:
         loans=_loans(connection, now),
         scan=_scan(connection, now.date()),
         actions=_actions(connection, now),
-        messages=_counts(
-            connection.execute(select(message.c.status, func.count()).group_by(message.c.status))
-        ),
+        messages=_counts(connection, message.c.status),
         events=_events(connection),
         events_out=_events_out(connection, now),
         replies=count_replies(connection),
-        problems=_counts(
-            connection.execute(
-                select(problem.c.kind, func.count())
-                .where(problem.c.resolved_at.is_(None))
-                .group_by(problem.c.kind)
-            )
-        ),
+        problems=_counts(connection, problem.c.kind, problem.c.resolved_at.is_(None)),
     )
 
 
@@ -257,8 +249,11 @@ def _events_out(connection: Connection, now: datetime) -> EventsOut:
     )
 
 
-def _counts(rows: Iterable[Row[str, int]]) -> dict[str, int]:
-    return _sum((name, number) for name, number in rows)
+def _counts(
+    connection: Connection, name: Column[Any], *which: ColumnElement[bool]
+) -> dict[str, int]:
+    counted = select(name, func.count()).where(*which).group_by(name)
+    return _sum((key, number) for key, number in connection.execute(counted))
 
 
 def _by_reason(counted: Iterable[tuple[Reasons, int]]) -> tuple[ReasonCount, ...]:

@@ -123,11 +123,8 @@ def _allocate_left_over(
         parts, left = allocate(schedule, unallocated, ctx.settings.allocation_order)
         if not parts:
             return
-        replace_allocations(
-            connection,
-            payment_id,
-            merge_allocations(_allocations_of(connection, payment_id), parts),
-        )
+        merged = merge_allocations(_allocations_of(connection, payment_id), parts)
+        replace_allocations(connection, {payment_id: merged})
         pay_instalments(connection, {loan_id: parts})
         connection.execute(
             update(payment).where(payment.c.id == payment_id).values(unallocated=left)
