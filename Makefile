@@ -37,7 +37,7 @@ $(READY): requirements-dev.txt pyproject.toml
 lint: setup ## style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy domain config workers
+	$(BIN)/mypy domain config workers tests/benchmarks tests/chaos tests/oracle tests/support
 	$(BIN)/lint-imports
 
 test: lint ## lint, then every test

@@ -187,6 +187,11 @@ def _load(ctx: Context, loans: int, due: int) -> None:
     run_outside_transactions(ctx.settings.database_url, *_SEQUENCES)
 
 
+def _cursor(connection: Connection) -> Any:
+    """psycopg2's own, which knows COPY."""
+    return connection.connection.cursor()
+
+
 def _copy(maker: Connection, rows: str, taker: Connection, table: str) -> None:
     """Have one connection make rows while another takes them in, as text that is read again."""
     columns = ", ".join(maker.execute(text(f"SELECT * FROM ({rows}) r LIMIT 0")).keys())  # noqa: S608 - our own words
@@ -194,12 +199,12 @@ def _copy(maker: Connection, rows: str, taker: Connection, table: str) -> None:
     with ThreadPoolExecutor(1) as pool, os.fdopen(out_of, "rb") as ready:
 
         def make() -> None:
-            with os.fdopen(into, "wb") as made, maker.connection.cursor() as cursor:
+            with os.fdopen(into, "wb") as made, _cursor(maker) as cursor:
                 cursor.copy_expert(f"COPY ({rows}) TO STDOUT", made)
 
         making = pool.submit(make)
         try:
-            with taker.connection.cursor() as cursor:
+            with _cursor(taker) as cursor:
                 cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", ready)
         finally:
             ready.close()  # whoever makes rows that nobody takes does not wait to be rid of them

@@ -17,6 +17,7 @@ from tests.benchmarks.scans import publish
 from tests.benchmarks.sizes import SINGLE_PROCESSES, Size
 from tests.support.messages import messages_left
 from tests.support.processes import happens
+from workers.escalation.scan import Envelope
 
 HOUSE, NOTHING = "arrears, one loan a message", "celery as it comes, nothing"
 TOGETHER = "celery with all that Arrears adds to it, nothing"
@@ -60,7 +61,7 @@ def _nothing(name: str, module_name: str, template: Template) -> Contender:
         template.begin(module)
 
     def work() -> None:
-        publish([{loan_id: f"L-{loan_id}"} for loan_id in range(template.due)])
+        publish([Envelope([loan_id], [f"L-{loan_id}"]) for loan_id in range(template.due)])
         happens(lambda: not messages_left(broker), within=GIVE_UP_AFTER)
 
     return Contender(name, work, before, template.open.close)

@@ -210,6 +210,6 @@ def _until_applied(ctx: Context, many: int) -> None:
 
     def applied() -> bool:
         with ctx.engine.connect() as connection:
-            return connection.execute(_APPLIED).scalar_one() >= many
+            return int(connection.execute(_APPLIED).scalar_one()) >= many
 
     happens(applied, within=GIVE_UP_AFTER)

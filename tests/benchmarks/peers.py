@@ -79,8 +79,7 @@ class Template:
     folder: Path
     _name: str = "arrears_bench_copy"
     open: ExitStack = field(default_factory=ExitStack)
-    _house: Context | None = None
-    _day: Day | None = None
+    _of_copy: Context | None = None
 
     def make(self) -> None:
         note("writing what is wanted")
@@ -116,32 +115,41 @@ class Template:
         wanted.write_by_sql(self.url)
 
     def arrears(self, name: str, processes: int) -> Contender:
-        """The house as it ships, with so many worker processes."""
+        """Arrears as it ships, with so many worker processes."""
 
         def before() -> None:
-            ctx = self._copied_house()
+            ctx = self._open_copy()
             self.open.enter_context(deciders(self.places, ctx, processes, self.folder))
-            self._day = Day(self.places, ctx, self.due)
 
-        return Contender(name, lambda: self._day.run(), before, self.check)
+        def work() -> None:
+            Day(self.places, self.of_copy, self.due).run()
+
+        return Contender(name, work, before, self.check)
 
     def textbook(self, name: str) -> Contender:
         """The textbook's way, on this queue."""
         module: Any = import_module(f"tests.benchmarks.textbook.on_{name}")
 
         def before() -> None:
-            self._house = self._copied_house()
+            self._open_copy()
             self.begin(module)
 
         def work() -> None:
-            module.announce(due_ids(self._house), self.url)
-            until_decided(self._house, self.due)
+            module.announce(due_ids(self.of_copy), self.url)
+            until_decided(self.of_copy, self.due)
 
         return Contender(f"textbook {name}", work, before, self.check)
 
-    def _copied_house(self) -> Context:
+    @property
+    def of_copy(self) -> Context:
+        """The context of the copy that is open."""
+        assert self._of_copy is not None
+        return self._of_copy
+
+    def _open_copy(self) -> Context:
         self.copy()
-        return self.open.enter_context(self.places.ctx(self.url))
+        self._of_copy = self.open.enter_context(self.places.ctx(self.url))
+        return self._of_copy
 
     def begin(self, module: Any) -> None:
         """Start the module's worker processes; they are ready when this returns."""

@@ -28,7 +28,7 @@ def memory() -> int:
     """Bytes that this machine has, or its container may take."""
     limit = Path("/sys/fs/cgroup/memory.max")
     allowed = limit.read_text().strip() if limit.exists() else "max"
-    total = psutil.virtual_memory().total
+    total: int = psutil.virtual_memory().total
     return total if allowed == "max" else min(total, int(allowed))
 
 
@@ -69,7 +69,7 @@ def open_places(directory: Path) -> Iterator[Places]:
     clock = directory / "clock"
     clock.write_text(str((NOON - datetime.now(UTC)).total_seconds()))
     settings = {"track_commit_timestamp": "on", "shared_buffers": SHARED_BUFFERS}
-    with LocalPostgres(**settings) as postgres, LocalBroker() as broker:
+    with LocalPostgres(None, **settings) as postgres, LocalBroker() as broker:
         yield Places(
             an_environment(postgres.url, broker.url)
             | {"ARREARS_ZONE": "America/New_York", "ARREARS_CLOCK_FILE": str(clock)}

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -30,7 +31,7 @@ from tests.benchmarks.whole_day import BY_BOOK, BY_DUE, MEMORY
 
 HOUSE, OTHERS, WORDS = "#1b6e5a", "#9aa5b1", "#52606d"
 # The same file for the same figures, and text that stays text.
-STYLE = {
+STYLE: Any = {
     "svg.hashsalt": "arrears",
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -133,12 +134,12 @@ def _draw_due(axes: Axes, figures: Sequence[Figure], size: Size) -> None:
         if name.startswith(MEMORY):
             places, sizes = zip(*[(point.at, median(point.runs)) for point in points], strict=True)
             axes.plot(places, sizes, linestyle="--", marker=".", color=OTHERS)
-    if memory := [points for name, points in curves.items() if name.startswith(MEMORY)]:
-        most = max((points[0] for points in memory), key=lambda point: point.median)
+    if of_memory := [points for name, points in curves.items() if name.startswith(MEMORY)]:
+        most = max((points[0] for points in of_memory), key=lambda point: point.median)
         _say(axes, "MB", most, (0, 6))
-    if points := curves.get(BY_DUE):
-        _draw_medians(axes, points)
-        _say(axes, "seconds", points[0], (10, -2))
+    if of_days := curves.get(BY_DUE):
+        _draw_medians(axes, of_days)
+        _say(axes, "seconds", of_days[0], (10, -2))
 
 
 def _say(axes: Axes, words: str, point: Figure, at: tuple[float, float]) -> None:
@@ -166,7 +167,7 @@ def _draw_payments(axes: Axes, figures: Sequence[Figure]) -> None:
 
 def _draw_medians(axes: Axes, points: Sequence[Figure]) -> None:
     """The medians as a line, and from the lowest to the highest of each."""
-    places = [point.at for point in points]
+    places = [point.at for point in points if point.at is not None]
     middle = [median(point.runs) for point in points]
     spread = [
         [m - min(point.runs) for m, point in zip(middle, points, strict=True)],

@@ -17,7 +17,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import any_, func, select
+from sqlalchemy import BigInteger, ColumnElement, any_, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from domain.actions import SEND_SMS, ActionStatus
 from tests.benchmarks.book import a_book, decide, settle
@@ -97,7 +98,7 @@ def _compare(
         provider = stack.enter_context(a_provider(wait / 1000))
         stack.enter_context(_senders(places, ctx, provider))
         pool = ProcessPoolExecutor(PROCESSES, mp_context=SPAWN)
-        rivals = [
+        rivals: list[_TextsOfTheHouse | _TextsOfALoop] = [
             _TextsOfTheHouse(ctx, provider, count),
             _TextsOfALoop(ctx, provider, count, stack.enter_context(pool)),
         ]
@@ -151,14 +152,18 @@ class _TextsOfTheHouse:
     def check(self) -> None:
         """Raises WrongResultError unless the provider has these very texts, each once."""
         expect("texts on record as sent", self._done(), self.count)
-        these = select(message.c.id).where(message.c.action_id == any_(self._ids))
+        these = select(message.c.id).where(message.c.action_id == any_(self._these))
         with self.ctx.engine.connect() as connection:
             reserved = sorted(str(id) for id in connection.execute(these).scalars())
         expect("texts on record as reserved", len(reserved), self.count)
         expect("the same texts", sorted(self.provider.taken()) == reserved, True)
 
+    @property
+    def _these(self) -> ColumnElement[list[int]]:
+        return literal(self._ids, ARRAY(BigInteger))
+
     def _done(self) -> int:
-        done = (action.c.id == any_(self._ids)) & (action.c.status == ActionStatus.DONE)
+        done = (action.c.id == any_(self._these)) & (action.c.status == ActionStatus.DONE)
         with self.ctx.engine.connect() as connection:
             return connection.execute(
                 select(func.count()).select_from(action).where(done)

@@ -91,7 +91,7 @@ def _kept(
         case "contact_hours":
             return _within_hours(rule["hours"], pack, local)
         case "cap":
-            return _counted(rule, life, reached, local) < rule["at_most"]
+            return _counted(rule, life, reached, local) < int(rule["at_most"])
         case "message":
             if rule.get("to", reached.party) != reached.party:
                 return True
@@ -111,7 +111,7 @@ def _kept(
             if given or not mine:
                 return True
             first = min(mine).astimezone(ZoneInfo(life.zones[0])).date()
-            return (local.date() - first).days <= rule["within_days"]
+            return (local.date() - first).days <= int(rule["within_days"])
         case "third_parties":
             return reached.party == "borrower" or _unreachable(rule, life, reached)
         case "limitation":

@@ -110,7 +110,7 @@ def _an_hour(simulation: Simulation) -> None:
         scan_portfolio(ctx, announced.extend)
     jobs: list[Callable[[], object]] = []
     for envelope in announced:
-        jobs += [lambda ids=envelope.loan_ids: escalate_loans(ctx, ids)] * 2
+        jobs += [partial(escalate_loans, ctx, envelope.loan_ids)] * 2
     _race(simulation, jobs)
     jobs = []
     for action_type in ACTION_TYPES.values():
@@ -173,8 +173,8 @@ def _collectors(simulation: Simulation) -> None:
         simulation.calls.append((loan_id, reached))
         reported.append((str(started.attempt), outcome))
 
-    jobs = [
-        lambda id=call.loan, actor=actor: dial(id, actor)
+    jobs: list[Callable[[], object]] = [
+        partial(dial, call.loan, actor)
         for call in calls
         if call.started_as is None and simulation.chance.random() < 0.7
         for actor in simulation.chance.sample([f"c-{n}" for n in range(6)], 2)

@@ -64,7 +64,7 @@ class Losing:
             if loses:
                 self._lose()
 
-        engine.dialect.do_commit = do_commit  # type: ignore[method-assign]
+        engine.dialect.do_commit = do_commit  # type: ignore[assignment, method-assign]
 
     def _lose(self) -> None:
         self.lost += 1

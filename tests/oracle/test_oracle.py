@@ -12,7 +12,7 @@ import pytest
 from domain.compliance.contact_hours import ContactHours
 from domain.compliance.frequency_caps import Cap
 from domain.compliance.gate import Permission, Verdict
-from tests.oracle import simulation
+from tests.oracle import product_answers, simulation
 from tests.oracle.law import against
 from tests.oracle.log import Life, Pause, Reached
 
@@ -141,7 +141,7 @@ def test_an_engine_that_forgot_a_kind_of_rule_is_caught(
 
 
 def test_an_engine_that_waits_for_too_long_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = simulation.ask
+    asked = product_answers.ask
 
     def late(life: Life, wanted: Reached, at: datetime) -> Verdict:
         verdict = asked(life, wanted, at)

@@ -39,6 +39,7 @@ from workers.hardship import promises
 from workers.history import actions as story_of_actions
 from workers.history import audit, decisions, effects, history, holds, incoming
 from workers.history import borrower as story_of_borrower
+from workers.history.loan import ExplainedLoan
 from workers.inbox import process
 from workers.payments.payments import Payment, record_payment
 from workers.privacy import erasure, retention, subject_export
@@ -54,7 +55,7 @@ PAST_DUE = 100
 DUE = list(range(50, 550, 50))
 
 
-def explained(connection: Connection) -> history.ExplainedLoan:
+def explained(connection: Connection) -> ExplainedLoan:
     return history._find(connection, f"L-{PAST_DUE}")
 
 
@@ -90,8 +91,8 @@ def payments_come_in_together(connection: Connection, ctx: Context) -> object:
     return settled
 
 
-def a_policy_comes_in(connection: Connection, ctx: Context) -> object:
-    return scan._open_run(connection, ctx.today(), ctx.now(), "another policy")
+def a_policy_comes_in(connection: Connection, ctx: Context) -> None:
+    scan._open_run(connection, ctx.today(), ctx.now(), "another policy")
 
 
 def a_receipt_comes_in(connection: Connection, ctx: Context) -> object:

@@ -30,7 +30,7 @@ class Timetable:
         self._app.conf.task_routes = [queues.route]
 
     def tick(self) -> None:
-        with self._app.producer_pool.acquire(block=True) as producer, producer.batch(100):
+        with self._app.producer_pool.acquire(block=True) as producer, producer.batch(100):  # type: ignore[attr-defined]  # newer than the published types
             for task in TIMETABLE:
                 self._app.send_task(task, ignore_result=True, producer=producer)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 
@@ -50,6 +50,8 @@ class HoldRow(Base):
 
 
 class CaseRow(Base):
+    loan_id: Mapped[int]
+    closed_at: Mapped[datetime | None]
     __table__ = schema.collection_case
 
 
@@ -63,6 +65,7 @@ class ActionRow(Base):
 
 
 class LoanRow(Base):
+    review_on: Mapped[date | None]
     __table__ = schema.loan
     borrower: Mapped[BorrowerRow] = relationship()
     instalments: Mapped[list[InstalmentRow]] = relationship(order_by=schema.instalment.c.due_on)

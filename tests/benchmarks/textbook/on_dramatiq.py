@@ -14,7 +14,7 @@ READY = "is ready for action"
 # Two threads a process: with the default of eight they wait for one another's turn in Python.
 commands = (("-m", "dramatiq", __name__, "--processes=2", "--threads=2"),)
 
-dramatiq.set_broker(RedisBroker(url=os.environ["REDIS_URL"]))
+dramatiq.set_broker(RedisBroker(url=os.environ["REDIS_URL"]))  # type: ignore[no-untyped-call]
 
 
 @dramatiq.actor

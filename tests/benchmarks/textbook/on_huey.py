@@ -17,7 +17,7 @@ commands = (
 huey = RedisHuey("textbook", url=os.environ["REDIS_URL"], results=False)
 
 
-@huey.task()
+@huey.task()  # type: ignore[untyped-decorator]  # huey publishes no types
 def look_at_loan(loan_id: int) -> None:
     look_at(loan_id)
 

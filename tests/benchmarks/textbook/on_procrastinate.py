@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
+from procrastinate.types import JSONDict
 from sqlalchemy import make_url
 
 from tests.benchmarks.textbook.looking import look_at
@@ -31,7 +32,8 @@ def look_at_loan(loan_id: int) -> None:
 def announce(loan_ids: Iterable[int], database_url: str) -> None:
     connector = SyncPsycopgConnector(conninfo=conninfo(database_url))
     with app.replace_connector(connector) as there, there.open():
-        there.tasks["look_at_loan"].batch_defer(*({"loan_id": loan_id} for loan_id in loan_ids))
+        deferred: list[JSONDict] = [{"loan_id": loan_id} for loan_id in loan_ids]
+        there.tasks["look_at_loan"].batch_defer(*deferred)
 
 
 def apply_schema(database_url: str) -> None:
