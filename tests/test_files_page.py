@@ -97,9 +97,8 @@ def test_the_template_is_a_text_and_every_placeholder_is_explained(tmp_path: Pat
 def test_the_registered_texts_are_read(tmp_path: Path) -> None:
     path = written(tmp_path, "tencent.yaml", example("Registered texts"))
 
-    found = load_sms_templates(path, shipped_templates().names()).find("reminder_first", "zh-Hans")
+    found = load_sms_templates(path, shipped_templates().names())["reminder_first", "zh-Hans"]
 
-    assert found is not None
     template = ROOT / "config" / "templates" / "zh-Hans" / "reminder_first.txt"
     words = template.read_text(encoding="utf-8")
     assert list(found.values) == re.findall(r"{{ (\w+) }}", words)

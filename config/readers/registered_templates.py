@@ -7,9 +7,10 @@ sent as the id of the registered template and the values for its blanks, in orde
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from config.readers.templates import TEXT_PLACEHOLDERS
 from config.readers.yaml_reader import Value, each, read_yaml
@@ -31,18 +32,11 @@ class RegisteredTemplate:
     """The names of the values, in the order of the blanks."""
 
 
-class RegisteredTemplates:
-    """All templates that are registered with one provider."""
+RegisteredTemplates: TypeAlias = Mapping[tuple[str, str], RegisteredTemplate]
+"""By name and locale, all templates that are registered with one provider.
 
-    def __init__(self, templates: Collection[RegisteredTemplate] = ()) -> None:
-        self._templates = {(template.name, template.locale): template for template in templates}
-
-    def find(self, name: str, locale: str) -> RegisteredTemplate | None:
-        """The registered template of exactly this name and locale; None: it is not registered.
-
-        There is no fallback to another locale: it would send words that nobody chose.
-        """
-        return self._templates.get((name, locale))
+There is no fallback to another locale: it would send words that nobody chose.
+"""
 
 
 def load_sms_templates(path: Path, template_names: Collection[str]) -> RegisteredTemplates:
@@ -54,7 +48,8 @@ def load_sms_templates(path: Path, template_names: Collection[str]) -> Registere
     top = read_yaml(path).section("templates")
     written = top.need("templates").pairs()
     by_name = each(written.items(), lambda pair: _read_name(*pair, template_names))
-    return RegisteredTemplates([locale for locales in by_name for locale in locales])
+    templates = [template for locales in by_name for template in locales]
+    return {(template.name, template.locale): template for template in templates}
 
 
 def _read_name(

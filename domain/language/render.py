@@ -1,7 +1,7 @@
 """Rendering: phrases and reasons become sentences in a person's language.
 
-A language is a file with a table of templates and tables of words, such as `en.toml`: another
-language is another file and nothing else.
+A language is a file with a table of templates and tables of words, such as `en.toml`. Another
+language is another file, a name in `LANGUAGES`, and a word for each action type.
 """
 
 from __future__ import annotations

@@ -40,10 +40,10 @@ templates:
 
 def test_a_registered_text_is_found_by_its_name_and_locale(file: Path) -> None:
     templates = load(file, WRITTEN)
-    assert templates.find("reminder_first", "zh-Hans") == RegisteredTemplate(
+    assert templates.get(("reminder_first", "zh-Hans")) == RegisteredTemplate(
         "reminder_first", "zh-Hans", "0012345", ("lender", "amount", "due_on")
     )
-    english = templates.find("reminder_first", "en")
+    english = templates.get(("reminder_first", "en"))
     assert english is not None
     assert english.values == ()
 
@@ -55,12 +55,12 @@ def test_a_registered_text_is_found_by_its_name_and_locale(file: Path) -> None:
 def test_nothing_stands_in_for_a_text_that_was_not_registered(
     file: Path, name: str, locale: str
 ) -> None:
-    assert load(file, WRITTEN).find(name, locale) is None
+    assert load(file, WRITTEN).get((name, locale)) is None
 
 
 def test_the_file_that_is_shipped_registers_nothing() -> None:
     shipped = Path(__file__).parents[2] / "config" / "sms_templates" / "tencent.yaml"
-    assert load_sms_templates(shipped, NAMES).find("reminder_first", "zh-Hans") is None
+    assert load_sms_templates(shipped, NAMES).get(("reminder_first", "zh-Hans")) is None
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from workers.sms.providers.tencent import TencentGateway
 
 KEY = "a-key-for-tests"
 TEMPLATE_ID = "1000001"
-REGISTERED = RegisteredTemplates(
-    [RegisteredTemplate("reminder", "en", id=TEMPLATE_ID, values=("words",))]
-)
+REGISTERED = {
+    ("reminder", "en"): RegisteredTemplate("reminder", "en", id=TEMPLATE_ID, values=("words",))
+}
 VALUES_OF = {TEMPLATE_ID: 1}
 """How many values the template takes, for the simulated provider."""
 

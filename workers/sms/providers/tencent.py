@@ -86,7 +86,7 @@ class TencentGateway:
 
     def send(self, text: OutgoingText) -> SendResult:
         """Send one request to Tencent Cloud; see `SmsGateway.send`."""
-        template = self._templates.find(text.template, text.locale)
+        template = self._templates.get((text.template, text.locale))
         if template is None:
             return _refuse_here(
                 ReasonCode.TEMPLATE_NOT_REGISTERED, template=text.template, language=text.locale

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from config.readers.registered_templates import RegisteredTemplate, RegisteredTemplates
+from config.readers.registered_templates import RegisteredTemplate
 from domain.errors import ArrearsError
 from domain.language.speak import speak
 from domain.messages import MessageStatus
@@ -53,9 +53,8 @@ def sent_to(http: bytes) -> SendResult:
 def test_a_text_goes_out_as_a_registered_template_and_its_values_in_order(
     log: Path,
 ) -> None:
-    templates = RegisteredTemplates(
-        [RegisteredTemplate("reminder", "en", id="77", values=("due_on", "words"))]
-    )
+    registered = RegisteredTemplate("reminder", "en", id="77", values=("due_on", "words"))
+    templates = {("reminder", "en"): registered}
     values = {"words": "Please call us.", "due_on": "1 March", "phone": "1"}
     text = replace(a_text(), values=values)
     with SimulatedTencent(log=log, secret_key=KEY, templates={"77": 2}) as provider:
@@ -68,7 +67,7 @@ def test_a_text_goes_out_as_a_registered_template_and_its_values_in_order(
 def test_a_text_that_is_not_registered_is_left_to_another_provider(
     simulated_tencent: SimulatedTencent,
 ) -> None:
-    gateway = gateway_to(simulated_tencent.url, templates=RegisteredTemplates())
+    gateway = gateway_to(simulated_tencent.url, templates={})
     result = gateway.send(a_text())
     assert (result.outcome, result.other_provider_may_accept) == (SendOutcome.REFUSED, True)
     assert result.reason == because(
@@ -80,7 +79,7 @@ def test_a_text_that_is_not_registered_is_left_to_another_provider(
 def test_a_text_without_one_of_the_registered_values_is_left_to_another_provider(
     simulated_tencent: SimulatedTencent,
 ) -> None:
-    templates = RegisteredTemplates([RegisteredTemplate("reminder", "en", "77", ("amount",))])
+    templates = {("reminder", "en"): RegisteredTemplate("reminder", "en", "77", ("amount",))}
     result = gateway_to(simulated_tencent.url, templates=templates).send(a_text())
     assert (result.outcome, result.other_provider_may_accept) == (SendOutcome.REFUSED, True)
     assert "with amount, which it does not have" in speak(result.reason)
