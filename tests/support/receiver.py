@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -17,7 +16,7 @@ from workers.outbox.lender_webhook import LenderWebhook
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OLDER_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
-PATIENCE = timedelta(milliseconds=300)
+PATIENCE = 0.3
 """How long tests let a receiver keep them waiting."""
 
 
@@ -116,8 +115,6 @@ def lenders_systems() -> Iterator[LendersSystems]:
 
 def telling(book: Book, url: str = "http://127.0.0.1:1") -> Book:
     """The book's house, with the lender's systems at `url`."""
-    receiver = LenderWebhook(
-        url, [SECRET, OLDER_SECRET], connect_timeout=PATIENCE, read_timeout=PATIENCE
-    )
+    receiver = LenderWebhook(url, [SECRET, OLDER_SECRET], timeouts=(PATIENCE, PATIENCE))
     book.ctx = replace(book.ctx, engine=with_outbox(book.ctx.engine), lender_webhook=receiver)
     return book

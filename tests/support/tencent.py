@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from config.readers.registered_templates import RegisteredTemplate, RegisteredTemplates
 from workers.simulator.providers.tencent import SDK_APP_ID, SECRET_ID
 from workers.sms.providers.tencent import TencentGateway
@@ -30,6 +28,5 @@ def gateway_to(
         SDK_APP_ID,
         templates,
         api_base=api_base,
-        connect_timeout=timedelta(seconds=2),
-        read_timeout=timedelta(seconds=read_seconds),
+        timeouts=(2, read_seconds),
     )

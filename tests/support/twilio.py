@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 from dataclasses import dataclass
-from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import UUID, uuid4
 
@@ -72,8 +71,7 @@ def gateway_to(
         token,
         status_callback_base=receiver.base,
         api_base=api_base,
-        connect_timeout=timedelta(seconds=2),
-        read_timeout=timedelta(seconds=read_seconds),
+        timeouts=(2, read_seconds),
     )
 
 

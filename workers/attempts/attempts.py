@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Exists, exists, select, true
 
 from domain.access_log import Opened
-from domain.actions import ActionStatus, Move
+from domain.actions import ActionStatus
 from domain.actors import Actor
 from domain.collectors import Role
 from domain.compliance.vocabulary import Channel
@@ -23,7 +23,6 @@ from domain.language.speak import speak
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.access_log import note_access
-from workers.db.loans import loan_not_known
 from workers.db.schema import action, contact, contact_outcome, loan, visit
 from workers.db.staff import roles_of
 from workers.gate.claim import CheckedAction
@@ -66,13 +65,8 @@ def refuse_if_barred(checked: CheckedAction) -> None:
     """
     if (move := checked.next_move) is None:
         return
-    raise BarredError(_why_not(move), move.rules, move.due_at)
-
-
-def _why_not(move: Move) -> Reasons:
-    if move.to is ActionStatus.CANCELLED:
-        return because(ReasonCode.NOT_TO_BE_MADE) + move.reason
-    return move.reason
+    paid = because(ReasonCode.NOT_TO_BE_MADE) if move.to is ActionStatus.CANCELLED else ()
+    raise BarredError(paid + move.reason, move.rules, move.due_at)
 
 
 def open_contact_detail(
@@ -140,14 +134,3 @@ def check_role(connection: Connection, actor: Actor, role: Role) -> None:
             f"{actor} is on the roster as {' and '.join(roles) or 'nothing'}, not as a {role}. "
             f"Let a {role} do it."
         )
-
-
-def check_known(connection: Connection, loan_external_id: str) -> None:
-    """Check that the loan exists.
-
-    Raises:
-        ArrearsError: it does not.
-    """
-    known = select(loan.c.id).where(loan.c.external_id == loan_external_id)
-    if connection.execute(known).first() is None:
-        raise loan_not_known(loan_external_id)

@@ -22,8 +22,12 @@ from workers.db.schema import borrower, loan
 from workers.escalation.reassess import reassess
 from workers.tapes.borrowers import zones_of_number
 
-RESOLVED_BY_NUMBER = ("phone_missing", "phone_invalid")
-RESOLVED_BY_ZONES = ("zone_missing",)
+RESOLVES = {
+    "phone_missing": "phone_encrypted",
+    "phone_invalid": "phone_encrypted",
+    "zone_missing": "zones",
+}
+"""By kind of problem, the column whose new value resolves it."""
 
 
 def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, Any]) -> Reasons:
@@ -68,7 +72,8 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
     connection.execute(
         update(borrower).where(borrower.c.id == person.id).values(**changed, updated_at=now)
     )
-    resolve_problems(connection, loans, _resolved_kinds(changed), now)
+    resolved = tuple(kind for kind, column in RESOLVES.items() if column in changed)
+    resolve_problems(connection, loans, resolved, now)
     reassess(connection, loans, now)
     return because(ReasonCode.CONTACTS_UP_TO_DATE, borrower=external_id)
 
@@ -118,10 +123,3 @@ def _with_zone_of(number: str, zones: tuple[str, ...]) -> tuple[str, ...]:
     if not zones:
         return ()
     return tuple(dict.fromkeys((*zones, *zones_of_number(parsed))))
-
-
-def _resolved_kinds(changed: Mapping[str, Any]) -> tuple[str, ...]:
-    """The kinds of problem that the change resolves."""
-    return (RESOLVED_BY_NUMBER if "phone_encrypted" in changed else ()) + (
-        RESOLVED_BY_ZONES if "zones" in changed else ()
-    )

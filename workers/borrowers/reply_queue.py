@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -60,18 +59,10 @@ def assign_replies(ctx: Context) -> int:
                 .where(reply.c.id == row.id)
                 .values(staff_id=chosen.id, assigned_at=now)
             )
-            collectors = _with_assignment(collectors, chosen)
+            busier = replace(chosen, assigned_today=chosen.assigned_today + 1)
+            collectors[collectors.index(chosen)] = busier
             given += 1
         return given
-
-
-def _with_assignment(collectors: Sequence[Collector], busy: Collector) -> list[Collector]:
-    return [
-        replace(collector, assigned_today=collector.assigned_today + 1)
-        if collector is busy
-        else collector
-        for collector in collectors
-    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,13 @@ from domain.collectors import Role
 from domain.errors import ArrearsError, NoOpenCallError, OutcomeMissingError
 from workers.attempts.attempts import (
     StartedAttempt,
-    check_known,
     check_role,
     has_outcome,
     open_contact_detail,
     refuse_if_barred,
 )
 from workers.context import Context
+from workers.db.loans import known_loan_id
 from workers.db.schema import action, call, contact, loan
 from workers.db.typed_rows import columns_of, typed_row
 from workers.gate.claim import CheckedAction, check_gate, lock_action, reserve_contact
@@ -111,7 +111,7 @@ def _open_call(connection: Connection, loan_external_id: str, item: str | None) 
     )
     found = typed_row(_OpenCall, connection.execute(newest))
     if found is None:
-        check_known(connection, loan_external_id)
+        known_loan_id(connection, loan_external_id)
         raise _no_call(loan_external_id, item)
     return found
 

@@ -115,6 +115,20 @@ def lock_known_loan(connection: Connection, external_id: str) -> LockedLoan:
     return loan
 
 
+def known_loan_id(connection: Connection, external_id: str) -> int:
+    """The id of the loan that a person named; it is not locked.
+
+    Raises:
+        ArrearsError: the loan is not known.
+    """
+    loan_id: int | None = connection.execute(
+        select(loan.c.id).where(loan.c.external_id == external_id)
+    ).scalar()
+    if loan_id is None:
+        raise loan_not_known(external_id)
+    return loan_id
+
+
 def loan_not_known(external_id: str) -> ArrearsError:
     """The message for a person who named an unknown loan."""
     return ArrearsError(f"Loan {external_id} is not known. Check its number, or import it.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
@@ -17,6 +18,7 @@ from workers.db.outbox import record_events
 from workers.db.prepared_statements import prepared
 from workers.db.problems import note_problem
 from workers.db.schema import action, action_event, contact, message
+from workers.db.typed_rows import columns_of, typed_row
 
 SENT_AFTER_ALL = "sent_after_all"
 
@@ -28,6 +30,22 @@ def of_action(action_id: int | ColumnElement[int]) -> ColumnElement[bool]:
     """
     contacts = select(contact.c.id).where(contact.c.action_id == action_id).correlate(action)
     return message.c.contact_id.in_(contacts)
+
+
+class StoredText(NamedTuple):
+    """A text that is locked."""
+
+    id: UUID
+    action_id: int
+    provider: str
+    sid: str | None
+    status: str
+
+
+def lock_text(connection: Connection, which: ColumnElement[bool]) -> StoredText | None:
+    """Lock a text until the transaction ends; None if there is none."""
+    named = select(*columns_of(StoredText, message)).where(which).with_for_update()
+    return typed_row(StoredText, connection.execute(named))
 
 
 _BEFORE = (

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select, text, tuple_
 
-from domain.errors import ArrearsError
+from workers.db.loans import known_loan_id
 from workers.db.schema import evidence_head, evidence_link, loan
 from workers.db.schema.evidence import EVIDENCE
 from workers.db.typed_rows import columns_of, typed_rows
@@ -93,11 +93,7 @@ def verify(
     connection.execute(text("SET LOCAL statement_timeout = 0"))  # verifying everything takes long
     chain = None
     if loan_external_id is not None:
-        chain = connection.execute(
-            select(loan.c.id).where(loan.c.external_id == loan_external_id)
-        ).scalar()
-        if chain is None:
-            raise ArrearsError(f"Loan {loan_external_id} is not known.")
+        chain = known_loan_id(connection, loan_external_id)
     if (
         head is not None
         and not connection.execute(

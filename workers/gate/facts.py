@@ -14,11 +14,11 @@ from domain.compliance.gate import Permission, Verdict, may_contact
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel, Party, Says
 from domain.delinquency import Arrears, arrears_on
-from domain.errors import ArrearsError
 from domain.ladder import Item, Ladder
 from domain.visits import VISITORS
 from workers.context import Context
 from workers.db.loan_facts import LoanFacts, load_facts
+from workers.db.loans import loan_not_known
 from workers.db.schema import loan
 
 LONG_BEFORE = timedelta(days=365)
@@ -94,9 +94,7 @@ def read_contact_facts(
         )
     ).one_or_none()
     if row is None:
-        raise ArrearsError(
-            f"Loan {external_id} is not known. `arrears tape import` brings loans in."
-        )
+        raise loan_not_known(external_id)
     facts = load_facts(connection, [row.id], now)[row.id]
     ladder = ctx.ladder_of(row, now.date())
     asked = contact_facts(

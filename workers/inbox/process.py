@@ -144,17 +144,13 @@ def _apply_batch(
                 return []
             outcomes = handler(connection, ctx, [event.payload for event in claimed])
             now = ctx.now()
-            results = [
-                (event, _result(event, outcome, now))
-                for event, outcome in zip(claimed, outcomes, strict=True)
-                if not isinstance(outcome, LoanLockedError)
-            ]
+            results, locked = [], []
+            for event, outcome in zip(claimed, outcomes, strict=True):
+                if isinstance(outcome, LoanLockedError):
+                    locked.append(event.id)
+                else:
+                    results.append((event, _result(event, outcome, now)))
             _record_results(connection, results, now)
-            locked = [
-                event.id
-                for event, outcome in zip(claimed, outcomes, strict=True)
-                if isinstance(outcome, LoanLockedError)
-            ]
             if locked:
                 inbox.release_events(connection, locked)
     except Exception as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -65,15 +65,15 @@ class LenderWebhook:
         url: str,
         secrets: Sequence[str],
         *,
-        connect_timeout: timedelta = timedelta(seconds=5),
-        read_timeout: timedelta = timedelta(seconds=10),
+        timeouts: tuple[float, float] = (5, 10),
     ) -> None:
-        """
+        """`timeouts`: seconds to connect, and to wait for the answer.
+
         Raises:
             ArrearsError: a secret is none by the specification of Standard Webhooks.
         """
         self._url = url
-        self._timeout = (connect_timeout.total_seconds(), read_timeout.total_seconds())
+        self._timeouts = timeouts
         try:
             self._signers = [Webhook(secret) for secret in secrets]
         except Exception:  # its text may quote the secret
@@ -94,7 +94,7 @@ class LenderWebhook:
                 self._url,
                 data=body.encode(),
                 headers=self._headers(str(event.event_id), body, now.astimezone(UTC)),
-                timeout=self._timeout,
+                timeout=self._timeouts,
                 allow_redirects=False,
                 stream=True,
             ) as response:

@@ -9,7 +9,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Delete,
-    Table,
     Update,
     delete,
     or_,
@@ -65,7 +64,7 @@ def prune(ctx: Context) -> Pruned:
 
 def _delete_delivered(connection: Connection, before: datetime) -> int:
     old = (outbox_event.c.status == OutboxStatus.DELIVERED) & (outbox_event.c.completed_at < before)
-    return _run(connection, delete(outbox_event), outbox_event, old)
+    return _run(connection, delete(outbox_event), old)
 
 
 def _delete_applied(connection: Connection, before: datetime) -> int:
@@ -74,7 +73,7 @@ def _delete_applied(connection: Connection, before: datetime) -> int:
         & (inbox_event.c.completed_at < before)
         & (inbox_event.c.kind != CONTACT_CHANGE)
     )
-    return _run(connection, delete(inbox_event), inbox_event, old)
+    return _run(connection, delete(inbox_event), old)
 
 
 def _empty_contact_changes(connection: Connection, before: datetime) -> int:
@@ -86,7 +85,7 @@ def _empty_contact_changes(connection: Connection, before: datetime) -> int:
         & or_(*(payload[name].astext.is_not(None) for name in ENCRYPTED_PAYLOAD_KEYS))
     )
     strip = update(inbox_event).values(payload=without_encrypted_values(payload))
-    return _run(connection, strip, inbox_event, old)
+    return _run(connection, strip, old)
 
 
 def _empty_unknown_replies(connection: Connection, before: datetime) -> int:
@@ -96,19 +95,12 @@ def _empty_unknown_replies(connection: Connection, before: datetime) -> int:
         & (reply.c.received_at < before)
         & ((reply.c.kind != ReplyKind.OTHER) | reply.c.handled_at.is_not(None))
     )
-    return _run(connection, update(reply).values(body_encrypted=None), reply, old)
+    return _run(connection, update(reply).values(body_encrypted=None), old)
 
 
-def _run(
-    connection: Connection, statement: Delete | Update, table: Table, which: ColumnElement[bool]
-) -> int:
-    """Run the statement on the next unlocked rows; returns how many."""
-    first = (
-        select(table.c.id)
-        .where(which)
-        .order_by(table.c.id)
-        .limit(BATCH_SIZE)
-        .with_for_update(skip_locked=True)
-    )
+def _run(connection: Connection, statement: Delete | Update, which: ColumnElement[bool]) -> int:
+    """Run the statement on the next unlocked rows of its table; returns how many."""
+    id = statement.table.c.id
+    first = select(id).where(which).order_by(id).limit(BATCH_SIZE).with_for_update(skip_locked=True)
     ids = list(connection.execute(first).scalars())
-    return connection.execute(statement.where(table.c.id.in_(ids))).rowcount if ids else 0
+    return connection.execute(statement.where(id.in_(ids))).rowcount if ids else 0

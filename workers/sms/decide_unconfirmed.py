@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, select
@@ -20,19 +19,12 @@ from domain.messages import MessageStatus
 from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db.actions import move_actions
-from workers.db.messages import advance_message
+from workers.db.messages import StoredText, advance_message, lock_text
 from workers.db.schema import action, loan, message
-from workers.db.typed_rows import columns_of, typed_row, typed_rows
+from workers.db.typed_rows import columns_of, typed_rows
 
 UNCONFIRMED = (MessageStatus.UNKNOWN, MessageStatus.PARKED)
 """A person may resolve texts with these statuses."""
-
-
-class _StoredText(NamedTuple):
-    id: UUID
-    action_id: int
-    provider: str
-    status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +119,9 @@ def _resolve(
         move_actions(connection, [stored.action_id], move, now)
 
 
-def _lock(connection: Connection, message_id: UUID) -> _StoredText:
+def _lock(connection: Connection, message_id: UUID) -> StoredText:
     """Lock the text and then its action, in the same order as everywhere."""
-    named = select(*columns_of(_StoredText, message)).where(message.c.id == message_id)
-    stored = typed_row(_StoredText, connection.execute(named.with_for_update()))
+    stored = lock_text(connection, message.c.id == message_id)
     if stored is None:
         raise ArrearsError(
             f"There is no text {message_id}. `arrears texts unconfirmed` shows those to decide "
@@ -147,7 +138,7 @@ def _lock(connection: Connection, message_id: UUID) -> _StoredText:
     return stored
 
 
-def _refuse_sid_of_another(connection: Connection, stored: _StoredText, sid: str) -> None:
+def _refuse_sid_of_another(connection: Connection, stored: StoredText, sid: str) -> None:
     another = connection.execute(
         select(message.c.id).where(message.c.provider == stored.provider, message.c.sid == sid)
     ).first()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, select, update
@@ -16,19 +16,9 @@ from domain.messages import UNSENT, MessageStatus
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.actions import move_actions
-from workers.db.messages import advance_message, note_sent_after_all
+from workers.db.messages import StoredText, advance_message, lock_text, note_sent_after_all
 from workers.db.schema import action, message, receipt
-from workers.db.typed_rows import columns_of, typed_row
 from workers.sms.providers.port import StatusReport
-
-
-class _StoredText(NamedTuple):
-    id: UUID
-    action_id: int
-    provider: str
-    sid: str | None
-    status: str
-
 
 SENT_STATUSES = frozenset({MessageStatus.ACCEPTED, MessageStatus.SENT, MessageStatus.DELIVERED})
 """Statuses that prove that a text was sent."""
@@ -96,18 +86,17 @@ def move_after_receipt(status: MessageStatus, code: str | None) -> Move:
     return Move(ActionStatus.DONE, because(ReasonCode.RECEIPT_PROVES_SENT))
 
 
-def _find(connection: Connection, payload: Mapping[str, Any]) -> _StoredText | None:
+def _find(connection: Connection, payload: Mapping[str, Any]) -> StoredText | None:
     """The message, locked; found by our own id, else by the provider's."""
     which = (
         message.c.id == UUID(payload["message_id"])
         if payload["message_id"]
         else (message.c.provider == payload["provider"]) & (message.c.sid == payload["sid"])
     )
-    locked = select(*columns_of(_StoredText, message)).where(which)
-    return typed_row(_StoredText, connection.execute(locked.with_for_update()))
+    return lock_text(connection, which)
 
 
-def _clear_sid_of_others(connection: Connection, stored: _StoredText, sid: str) -> None:
+def _clear_sid_of_others(connection: Connection, stored: StoredText, sid: str) -> None:
     """Of two equal texts to one number, reconciliation may have given one the sid of the other."""
     connection.execute(
         update(message)
@@ -118,7 +107,7 @@ def _clear_sid_of_others(connection: Connection, stored: _StoredText, sid: str) 
     )
 
 
-def _handle_sent_after_all(connection: Connection, stored: _StoredText, now: datetime) -> None:
+def _handle_sent_after_all(connection: Connection, stored: StoredText, now: datetime) -> None:
     """The text keeps its status; if it has not been sent a second time yet, that is prevented."""
     note_sent_after_all(connection, stored.id, now)
     action_status = connection.execute(

@@ -19,13 +19,12 @@ from domain.errors import ArrearsError
 from domain.reasons import ReasonCode, because
 from workers.attempts.attempts import (
     StartedAttempt,
-    check_known,
     open_contact_detail,
     refuse_if_barred,
 )
 from workers.context import Context
 from workers.db.actions import move_actions
-from workers.db.loans import lock_known_loan
+from workers.db.loans import known_loan_id, lock_known_loan
 from workers.db.schema import action, contact, loan, staff, visit, visit_staff
 from workers.db.staff import roles_of
 from workers.db.typed_rows import columns_of, typed_row
@@ -140,7 +139,7 @@ def _visit_of(connection: Connection, loan_external_id: str) -> _ScheduledVisit:
     )
     found = typed_row(_ScheduledVisit, connection.execute(next_one))
     if found is None:
-        check_known(connection, loan_external_id)
+        known_loan_id(connection, loan_external_id)
         raise _no_visit(loan_external_id)
     return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from datetime import timedelta
 
 from requests import exceptions as http
 from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
@@ -11,8 +10,8 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
 from domain.reasons import ReasonCode, because
 from workers.sms.providers.port import LookupFailedError, SendOutcome, SendResult
 
-CONNECT_TIMEOUT = timedelta(seconds=5)
-READ_TIMEOUT = timedelta(seconds=15)
+TIMEOUTS = (5.0, 15.0)
+"""Seconds to connect, and to wait for the answer."""
 
 MAX_LISTED = 100
 """How many texts to a number to list: the limit of Tencent Cloud. One borrower gets fewer while the

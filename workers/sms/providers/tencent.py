@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -31,9 +31,8 @@ from domain.errors import ArrearsError
 from domain.messages import MessageStatus
 from domain.reasons import ReasonCode, because
 from workers.sms.providers.http_errors import (
-    CONNECT_TIMEOUT,
     MAX_LISTED,
-    READ_TIMEOUT,
+    TIMEOUTS,
     classify_request_error,
     lookup_failed,
     unknown,
@@ -70,8 +69,7 @@ class TencentGateway:
         templates: RegisteredTemplates,
         *,
         api_base: str | None = None,
-        connect_timeout: timedelta = CONNECT_TIMEOUT,
-        read_timeout: timedelta = READ_TIMEOUT,
+        timeouts: tuple[float, float] = TIMEOUTS,
     ) -> None:
         """`api_base` replaces the scheme and host of the requests, for a simulated provider."""
         address = urlsplit(api_base or "https://sms.tencentcloudapi.com")
@@ -79,7 +77,6 @@ class TencentGateway:
             httpProfile=HttpProfile(protocol=address.scheme, endpoint=address.netloc)
         )
         self._client = SmsClient(Credential(secret_id, secret_key), _REGION, profile)
-        timeouts = (connect_timeout.total_seconds(), read_timeout.total_seconds())
         self._client.request.conn = _Connection(timeouts)
         self._app = sdk_app_id
         self._templates = templates

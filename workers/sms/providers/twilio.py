@@ -24,9 +24,8 @@ from domain.errors import ArrearsError
 from domain.messages import MessageStatus
 from domain.reasons import ReasonCode, because
 from workers.sms.providers.http_errors import (
-    CONNECT_TIMEOUT,
     MAX_LISTED,
-    READ_TIMEOUT,
+    TIMEOUTS,
     classify_request_error,
     lookup_failed,
     unknown,
@@ -115,15 +114,13 @@ class TwilioGateway:
         *,
         status_callback_base: str,
         api_base: str | None = None,
-        connect_timeout: timedelta = CONNECT_TIMEOUT,
-        read_timeout: timedelta = READ_TIMEOUT,
+        timeouts: tuple[float, float] = TIMEOUTS,
     ) -> None:
         """`status_callback_base` is the public URL, without a path, that Twilio can reach.
 
         `api_base` replaces the scheme and host of the requests, for a simulated provider.
         """
         self._callback_base = status_callback_base.rstrip("/")
-        timeouts = (connect_timeout.total_seconds(), read_timeout.total_seconds())
         # Its own environment, so that no other TWILIO_ variable changes the region of the requests.
         self._client = Client(
             account_sid,
