@@ -104,10 +104,16 @@ def scan_portfolio(ctx: Context, announce: Announce, waiting: int = 0) -> Scanne
             loans += len(claimed)
             envelopes += len(messages)
             with ctx.engine.begin() as connection:
-                _count_run(connection, today, len(claimed), len(messages))
+                _note_run(
+                    connection,
+                    today,
+                    loans=scan_run.c.loans + len(claimed),
+                    envelopes=scan_run.c.envelopes + len(messages),
+                )
         if len(claimed) < CLAIM_BATCH_SIZE:
             with ctx.engine.begin() as connection:
-                _close_run(connection, today, ctx.now())
+                finished_at = func.coalesce(scan_run.c.finished_at, ctx.now())
+                _note_run(connection, today, finished_at=finished_at)
             break
     return Scanned(today, loans, envelopes)
 
@@ -180,13 +186,10 @@ def _claim(
 
 def announced_already(now: datetime) -> ColumnElement[bool]:
     """The condition that joins a loan to the live announcement that its position lies in."""
-    return and_(
-        announcement.c.lapses_at >= now,
-        tuple_(loan.c.review_on, loan.c.id)
-        >= tuple_(announcement.c.from_review_on, announcement.c.from_loan_id),
-        tuple_(loan.c.review_on, loan.c.id)
-        <= tuple_(announcement.c.to_review_on, announcement.c.to_loan_id),
-    )
+    first = tuple_(announcement.c.from_review_on, announcement.c.from_loan_id)
+    last = tuple_(announcement.c.to_review_on, announcement.c.to_loan_id)
+    position = tuple_(loan.c.review_on, loan.c.id)
+    return and_(announcement.c.lapses_at >= now, position >= first, position <= last)
 
 
 def _extend(
@@ -234,17 +237,5 @@ def _last_policy(connection: Connection) -> str | None:
     return last
 
 
-def _count_run(connection: Connection, today: date, loans: int, envelopes: int) -> None:
-    connection.execute(
-        update(scan_run)
-        .where(scan_run.c.business_date == today)
-        .values(loans=scan_run.c.loans + loans, envelopes=scan_run.c.envelopes + envelopes)
-    )
-
-
-def _close_run(connection: Connection, today: date, now: datetime) -> None:
-    connection.execute(
-        update(scan_run)
-        .where(scan_run.c.business_date == today, scan_run.c.finished_at.is_(None))
-        .values(finished_at=now)
-    )
+def _note_run(connection: Connection, today: date, **values: object) -> None:
+    connection.execute(update(scan_run).where(scan_run.c.business_date == today).values(values))

@@ -63,7 +63,8 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
     """
     now = ctx.now()
     owed = lock_named_loan(connection, new.loan, "promise")
-    if _is_known(connection, new.promise):
+    known = select(promise.c.id).where(promise.c.external_id == new.promise)
+    if connection.execute(known).first() is not None:
         return because(ReasonCode.PROMISE_KNOWN, promise=new.promise)
     if owed.written_off_on is not None:
         raise RejectedError(
@@ -164,11 +165,6 @@ def break_overdue_promises(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
         return move_promises(connection, broken, PromiseStatus.BROKEN, now) + move_promises(
             connection, kept, PromiseStatus.KEPT, now
         )
-
-
-def _is_known(connection: Connection, external_id: str) -> bool:
-    stored = select(promise.c.id).where(promise.c.external_id == external_id)
-    return connection.execute(stored).first() is not None
 
 
 class _StoredPromise(NamedTuple):

@@ -15,50 +15,35 @@ from workers.queues import QUEUES
 
 KEY_PREFIX = "arrears:"
 
-MESSAGES: tuple[tuple[type[BaseException], str], ...] = (
-    (
-        redis.BusyLoadingError,
-        "The broker is still loading its data. Try again in a minute.",
-    ),
-    (
-        redis.AuthenticationError,
+MESSAGES: dict[type[BaseException], str] = {
+    redis.BusyLoadingError: "The broker is still loading its data. Try again in a minute.",
+    redis.AuthenticationError: (
         "The broker refuses the login: the user or the password in REDIS_URL is missing or wrong. "
-        "Write redis://:password@host:6379/0.",
+        "Write redis://:password@host:6379/0."
     ),
-    (
-        NoPermissionError,
+    NoPermissionError: (
         "The user in REDIS_URL has too few permissions in the broker. Grant it every command "
-        "on all keys of its database.",
+        "on all keys of its database."
     ),
-    (
-        redis.InvalidResponse,
-        "The server at REDIS_URL is not a Redis server. Check its host and port.",
-    ),
-    (
-        ssl.SSLCertVerificationError,
+    redis.InvalidResponse: "The server at REDIS_URL is not a Redis server. Check its host and port.",
+    ssl.SSLCertVerificationError: (
         "The broker's certificate is not trusted, or is for another host. Name the file of its "
-        "authority at the end of REDIS_URL, as ?ssl_ca_certs=/path/ca.pem.",
+        "authority at the end of REDIS_URL, as ?ssl_ca_certs=/path/ca.pem."
     ),
-    (
-        ssl.SSLError,
+    ssl.SSLError: (
         "The broker does not speak TLS where REDIS_URL points. Write redis://, or the port on "
-        "which it does.",
+        "which it does."
     ),
-    (
-        FileNotFoundError,
-        "A file that REDIS_URL names after its ? does not exist. Check its path.",
-    ),
-    (
-        socket.gaierror,
+    FileNotFoundError: ("A file that REDIS_URL names after its ? does not exist. Check its path."),
+    socket.gaierror: (
         "The broker cannot be reached: the host name in REDIS_URL cannot be resolved. Check its "
-        "spelling, and the DNS of this machine.",
+        "spelling, and the DNS of this machine."
     ),
-    (
-        ConnectionRefusedError,
+    ConnectionRefusedError: (
         "The broker cannot be reached: nothing listens at the host and port in REDIS_URL. Check "
-        "them, and that Redis runs there.",
+        "them, and that Redis runs there."
     ),
-)
+}
 """What each kind of error means to an operator; the most specific kinds come first."""
 
 
@@ -110,7 +95,7 @@ def queue_depths(url: str) -> dict[str, int]:
 def _user_message(error: BaseException, url: str) -> str:
     """A message without the URL, which may hold a password, and with something to do."""
     causes = tuple(_causes(error))
-    for kind, message in MESSAGES:
+    for kind, message in MESSAGES.items():
         if any(isinstance(cause, kind) for cause in causes):
             return message
     if isinstance(error, redis.ResponseError):

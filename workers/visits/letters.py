@@ -22,7 +22,6 @@ log = logging.getLogger(__name__)
 class Letter:
     """One letter. Its body is personal data: for paper, never for a log."""
 
-    document_id: int
     item: str
     body: str = field(repr=False)
     still_due: bool
@@ -71,7 +70,6 @@ def open_letter(
         "loan %s: document %s was opened by %s for %s", loan_external_id, letter.id, actor, purpose
     )
     return Letter(
-        document_id=letter.id,
         item=letter.item,
         body=body,
         still_due=letter.delinquent_since == owed.delinquent_since,
