@@ -34,7 +34,7 @@ MESSAGES: dict[type[BaseException], str] = {
         "The broker does not speak TLS where REDIS_URL points. Write redis://, or the port on "
         "which it does."
     ),
-    FileNotFoundError: ("A file that REDIS_URL names after its ? does not exist. Check its path."),
+    FileNotFoundError: "A file that REDIS_URL names after its ? does not exist. Check its path.",
     socket.gaierror: (
         "The broker cannot be reached: the host name in REDIS_URL cannot be resolved. Check its "
         "spelling, and the DNS of this machine."
