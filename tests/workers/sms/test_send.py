@@ -306,7 +306,7 @@ def test_a_receipt_that_says_failed_proves_that_nothing_was_sent(engine: Engine)
     book, action_id = a_due_text(engine, phone=FICTION.format(192))
     send_sms(book.ctx, action_id)
 
-    report(book, "failed")
+    report(book, "send_failed")
 
     assert book.actions("L-1")["text_day_1"] == "dead"
 
