@@ -25,7 +25,9 @@ MESSAGES: dict[type[BaseException], str] = {
         "The user in REDIS_URL has too few permissions in the broker. Grant it every command "
         "on all keys of its database."
     ),
-    redis.InvalidResponse: "The server at REDIS_URL is not a Redis server. Check its host and port.",
+    redis.InvalidResponse: (
+        "The server at REDIS_URL is not a Redis server. Check its host and port."
+    ),
     ssl.SSLCertVerificationError: (
         "The broker's certificate is not trusted, or is for another host. Name the file of its "
         "authority at the end of REDIS_URL, as ?ssl_ca_certs=/path/ca.pem."
