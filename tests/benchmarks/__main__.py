@@ -64,7 +64,7 @@ def _asked_for(words: Sequence[str] | None) -> Sequence[str]:
     known = ", ".join((*QUESTIONS, *ON_DEMAND))
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks",
-        description="Measure how fast the house is, on servers of this run's own.",
+        description="Measure how fast Arrears is, on servers of this run's own.",
         epilog=f"SIZE in the environment is one of {', '.join(SIZES)}; without it, full. What each "
         "question and figure means stands in docs/performance.md.",
     )

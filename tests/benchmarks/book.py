@@ -1,4 +1,4 @@
-"""A loan book of any size, as it stands on the house's first day, loaded with COPY.
+"""A loan book of any size, as it stands on the first day, loaded with COPY.
 
 Amounts and states are those of the sample tape, days past due are spread as on the whole tape that
 it was taken from (config/samples/README.md). Who is due is spread evenly over the book. The same
@@ -47,7 +47,7 @@ SELECT n, e.*,
                  WHEN due_nr % 178 < 171 THEN 31 + due_nr % 90
                  ELSE 121 + due_nr % 120 END
        END::int AS days_past_due,
-       NOT behind AND n % 22 = 0 AS settled
+       NOT behind AND n % 22 = 0 AS paid_off
   FROM generate_series(CAST(:first AS bigint), :last) n
  CROSS JOIN LATERAL (SELECT n * :due / :loans AS due_nr,
                             n * :due / :loans > (n - 1) * :due / :loans AS behind) d
@@ -66,8 +66,8 @@ SELECT CAST(:loans AS bigint) AS loans, CAST(:today AS date) AS today,
        CAST(:phone_blind_index AS bytea) AS phone_blind_index, CAST(:address AS bytea) AS address
 """)
 
-# Nobody reads a sealed column but the cipher, so all may hold the same fiction. It is sealed with
-# the house's own keys: a worker that could not open it would not start. What stands for the number
+# Only the cipher reads an encrypted column, so all may hold the same fiction. It is encrypted with
+# Arrears's own keys: a worker that could not decrypt it would not start. What stands for the number
 # is everybody's own, for whoever shares a number shares its opt-outs; the newest borrower's is the
 # real one, for a worker looks at it before it starts.
 _BORROWERS = """
@@ -80,12 +80,12 @@ SELECT n AS id, 'B-' || n AS external_id, name AS name_encrypted, phone AS phone
  ORDER BY n
 """
 
-# Review dates as the house sets them when a tape comes in: a loan past due is looked at today, the
+# Review dates as Arrears sets them when a tape comes in: a loan past due is reviewed today, the
 # others on the day after their next instalment falls due, and those paid off never.
 _POSITIONS = """
 SELECT n AS id, 'L-' || n AS external_id, n AS borrower_id, jurisdiction, product,
        'USD' AS currency, today - days_past_due AS delinquent_since,
-       CASE WHEN settled THEN NULL
+       CASE WHEN paid_off THEN NULL
             WHEN days_past_due IS NOT NULL THEN today
             ELSE today + 1 + (n % 30)::int END AS review_on,
        CASE WHEN days_past_due >= 60 THEN '{remind,enquire,visit}'::text[] ELSE '{}' END
@@ -104,7 +104,7 @@ SELECT n AS loan_id, first_unpaid + 30 * i AS due_on, amount - interest AS princ
   FROM new_loan CROSS JOIN given
  CROSS JOIN LATERAL (SELECT today + coalesce(-days_past_due, (n % 30)::int) AS first_unpaid,
                             round(amount * 0.3, 2) AS interest,
-                            CASE WHEN settled THEN -1
+                            CASE WHEN paid_off THEN -1
                                  ELSE coalesce(days_past_due / 30 + 1, 0) END AS last) d
  CROSS JOIN LATERAL generate_series(-1, last) i
  ORDER BY n, i
@@ -120,17 +120,17 @@ _SEQUENCES = tuple(
 
 @contextmanager
 def a_book(places: Places, loans: int, due: int) -> Iterator[Context]:
-    """A house whose book has so many loans, of which so many are due for a look today."""
+    """An installation whose book has so many loans, of which so many are due for review today."""
     with new_database(places.server_url) as url:
         database_url = url.render_as_string(hide_password=False)
         upgrade(database_url)
         with places.ctx(database_url) as ctx:
             _load(ctx, loans, due)
-            settle(database_url)
+            vacuum_and_flush(database_url)
             yield ctx
 
 
-def settle(database_url: str, tables: str = "borrower, loan, instalment") -> None:
+def vacuum_and_flush(database_url: str, tables: str = "borrower, loan, instalment") -> None:
     """Do what autovacuum, the checkpointer and the kernel have done after a quiet moment.
 
     Only tables that hold something, by default those of the book: autovacuum leaves an empty table
@@ -145,14 +145,14 @@ def settle(database_url: str, tables: str = "borrower, loan, instalment") -> Non
 
 
 def due_ids(ctx: Context, limit: int | None = None) -> list[int]:
-    """The loans that are due for a look today, or the first of them, by id."""
+    """The loans that are due for review today, or the first of them, by id."""
     due = select(loan.c.id).where(loan.c.review_on <= ctx.today()).order_by(loan.c.id)
     with ctx.engine.connect() as connection:
         return list(connection.execute(due.limit(limit)).scalars())
 
 
 def decide(ctx: Context, loan_ids: Sequence[int]) -> None:
-    """Look at loans in this process, in envelopes of the usual size."""
+    """Review loans in this process, in envelopes of the usual size."""
     for start in range(0, len(loan_ids), LARGEST_ENVELOPE):
         escalate_loans(ctx, loan_ids[start : start + LARGEST_ENVELOPE])
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 from sqlalchemy import func, select, text
 
-from tests.benchmarks.book import settle
+from tests.benchmarks.book import vacuum_and_flush
 from tests.benchmarks.figures import expect
 from tests.benchmarks.measuring import peak_memory
 from tests.benchmarks.places import Places
@@ -36,14 +36,14 @@ _BACK = (
     " WHERE delinquent_since IS NOT NULL AND review_on IS DISTINCT FROM :today",
     # What was written yesterday counts as changed though it is gone, so autovacuum would analyse
     # these tables while they are empty. PostgreSQL would then read them through for each reference
-    # until it comes again, a minute later; in a house they are never emptied.
+    # until it comes again, a minute later; in an installation they are never emptied.
     *(f"ALTER TABLE {table} SET (autovacuum_enabled = off)" for table in _FILLED),
 )
 
 
 @dataclass(slots=True)
 class Day:
-    """The first day of a house, with so many loans due."""
+    """The first day of an installation, with so many loans due."""
 
     places: Places
     ctx: Context
@@ -56,7 +56,7 @@ class Day:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             for statement in _BACK:
                 connection.execute(text(statement), {"today": self.ctx.today()})
-        settle(self.ctx.settings.database_url)
+        vacuum_and_flush(self.ctx.settings.database_url)
 
     def run(self) -> None:
         """Scan and announce, and wait until the workers have put every decision on record."""

@@ -19,8 +19,8 @@ from tests.support.messages import messages_left
 from tests.support.processes import happens
 from workers.escalation.scan import Envelope
 
-HOUSE, NOTHING = "arrears, one loan a message", "celery as it comes, nothing"
-TOGETHER = "celery with all that Arrears adds to it, nothing"
+ARREARS, NOTHING = "arrears, one loan a message", "celery as it comes, nothing"
+BATCHED_EVENTS = "celery with all that Arrears adds to it, nothing"
 NOT_FAR_BELOW = Target(0.6, at_least=True)
 
 
@@ -33,20 +33,20 @@ def measure(places: Places, size: Size) -> list[Figure]:
         template = Template(single, ctx, size.single_due, Path(folder))
         template.make()
         contenders = [
-            template.arrears(HOUSE, SINGLE_PROCESSES),
+            template.arrears(ARREARS, SINGLE_PROCESSES),
             _nothing(NOTHING, "nothing", template),
-            _nothing(TOGETHER, "nothing_told_together", template),
+            _nothing(BATCHED_EVENTS, "nothing_batched_events", template),
         ]
         seconds = take_turns(contenders, size.single_rounds, warm_up=False)
     return [
         ratios(
             "one loan a message, against a no-op",
-            seconds[TOGETHER],
-            seconds[HOUSE],
+            seconds[BATCHED_EVENTS],
+            seconds[ARREARS],
             NOT_FAR_BELOW,
             key="single_vs_noop",
         ),
-        ratios("the same, against Celery as it comes", seconds[NOTHING], seconds[HOUSE]),
+        ratios("the same, against Celery as it comes", seconds[NOTHING], seconds[ARREARS]),
         *(rates(name, "messages/s", size.single_due, runs) for name, runs in seconds.items()),
     ]
 

@@ -1,4 +1,4 @@
-"""How long after a payment is told is every planned contact called off, while a day is decided?
+"""How long after a payment is reported is every planned contact cancelled, while a day is decided?
 
 Real processes: the webhook server, workers for events, workers that decide, and a sender that does
 not wait for one answer before the next event. What is measured ends when the cancellation can be
@@ -57,8 +57,8 @@ SELECT l.id, l.external_id, l.currency,
 _WAITING = ("planned", "deferred", "awaiting_approval", "failed")
 _PAYABLE = text("SELECT DISTINCT loan_id FROM action WHERE status = ANY(:waiting)")
 _APPLIED = text("SELECT count(*) FROM inbox_event WHERE status = 'applied'")
-# PostgreSQL notes when a transaction ended: from then on everybody can see what it called off.
-_CALLED_OFF = text("""
+# PostgreSQL notes when a transaction ended: from then on everybody can see what it cancelled.
+_CANCELLED = text("""
 SELECT a.loan_id, extract(epoch FROM max(pg_xact_commit_timestamp(e.xmin)))::float AS at
   FROM action_event e JOIN action a ON a.id = e.action_id
  WHERE e.to_status = 'cancelled' GROUP BY a.loan_id
@@ -82,15 +82,15 @@ def measure(places: Places, size: Size) -> list[Figure]:
         paid = _decided_ahead(ctx, events)
         sent, took = _pay_while_a_day_is_decided(ctx, paid, port)
         with ctx.engine.connect() as connection:
-            called_off = {row.loan_id: row.at for row in connection.execute(_CALLED_OFF)}
+            cancelled_at = {row.loan_id: row.at for row in connection.execute(_CANCELLED)}
             inside = list(connection.execute(_INSIDE, {"first": FIRST}).scalars())
             day_done = connection.execute(_DAY_DONE).scalar_one()
-    expect("loans called off", len(called_off.keys() & sent.keys()), len(sent))
+    expect("loans whose contacts were cancelled", len(cancelled_at.keys() & sent.keys()), len(sent))
     # Those that came after the day was decided met an idle machine: they do not count.
     milliseconds = [
-        (called_off[loan_id] - at) * 1000 for loan_id, at in sent.items() if at < day_done
+        (cancelled_at[loan_id] - at) * 1000 for loan_id, at in sent.items() if at < day_done
     ]
-    expect("payments called off before they were sent", min(milliseconds) < 0, False)
+    expect("payments with contacts cancelled before they were sent", min(milliseconds) < 0, False)
     until, within = quantiles(milliseconds, n=100), quantiles(inside, n=100)
     return [
         Figure(

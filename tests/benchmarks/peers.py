@@ -105,7 +105,7 @@ class Template:
             " STRATEGY FILE_COPY",
             "CHECKPOINT",
         )
-        os.sync()  # as `settle` does: a copy is as much for the kernel to write
+        os.sync()  # as `vacuum_and_flush` does: a copy is as much for the kernel to write
 
     def check(self) -> None:
         self.open.close()

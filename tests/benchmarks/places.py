@@ -1,4 +1,4 @@
-"""Where a question is asked: two servers, a house at any of their databases, and one moment."""
+"""Where a question is asked: two servers, one installation a database, and one moment."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Places:
 
     @contextmanager
     def ctx(self, database_url: str) -> Iterator[Context]:
-        """A house at this database, wired as in production."""
+        """An installation at this database, wired as in production."""
         ctx = build_context(load_settings(self.at(database_url)))
         yield ctx
         ctx.engine.dispose()

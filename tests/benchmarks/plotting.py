@@ -29,7 +29,7 @@ from tests.benchmarks.payments import EACH, SOON
 from tests.benchmarks.sizes import SIZES, Size
 from tests.benchmarks.whole_day import BY_BOOK, BY_DUE, MEMORY
 
-HOUSE, OTHERS, WORDS = "#1b6e5a", "#9aa5b1", "#52606d"
+ARREARS, OTHERS, WORDS = "#1b6e5a", "#9aa5b1", "#52606d"
 # The same file for the same figures, and text that stays text.
 STYLE: Any = {
     "svg.hashsalt": "arrears",
@@ -102,7 +102,7 @@ def _draw_peers(axes: Axes, figures: Sequence[Figure]) -> None:
         axes.set_title("The same day by others: not asked")
         return
     names = sorted(by_name, key=lambda name: by_name[name])
-    colours = [HOUSE if name.startswith("arrears") else OTHERS for name in names]
+    colours = [ARREARS if name.startswith("arrears") else OTHERS for name in names]
     bars = axes.barh(names, [by_name[name] for name in names], color=colours)
     axes.bar_label(bars, fmt="{:,.0f}", padding=3)
     axes.set_title("The same day by others: loans decided a second")
@@ -150,12 +150,12 @@ def _say(axes: Axes, words: str, point: Figure, at: tuple[float, float]) -> None
 
 
 def _draw_payments(axes: Axes, figures: Sequence[Figure]) -> None:
-    axes.set_title("From a payment to its contacts called off")
+    axes.set_title("From a payment to its contacts cancelled")
     axes.set_xlabel("ms, at 200 a second while a day is decided")
     axes.set_ylabel("share of payments")
     for figure in figures:
         if figure.curve == EACH:
-            axes.ecdf(figure.runs, color=HOUSE)
+            axes.ecdf(figure.runs, color=ARREARS)
             axes.axhline(0.99, color=OTHERS, linewidth=0.8)
             axes.axvline(SOON.bound, color=OTHERS, linewidth=0.8)
             axes.set_xlim(left=0, right=max(120, *figure.runs))
@@ -175,7 +175,7 @@ def _draw_medians(axes: Axes, points: Sequence[Figure]) -> None:
     ]
     axes.set_xticks(places)
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.errorbar(places, middle, yerr=spread, marker="o", color=HOUSE, capsize=3)
+    axes.errorbar(places, middle, yerr=spread, marker="o", color=ARREARS, capsize=3)
 
 
 def _curves(figures: Sequence[Figure]) -> dict[str, list[Figure]]:

@@ -41,11 +41,11 @@ def print_table(answers: Answers, size: Size) -> None:
     for column in ("median", "lowest", "highest", "runs"):
         table.add_column(column, justify="right")
     table.add_column("target")
-    # What is drawn in two places is told once.
-    told = {
+    # A figure of two questions is one row.
+    by_name = {
         (measure.name, measure.unit): measure for answer in answers.values() for measure in answer
     }
-    figures = list(told.values())
+    figures = list(by_name.values())
     for figure in sorted(figures, key=lambda figure: figure.target is None):
         table.add_row(*_cells(figure), end_section=_is_last_target(figure, figures))
     Console(width=None if Console().is_terminal else 140).print(table)

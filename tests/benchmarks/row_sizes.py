@@ -1,6 +1,6 @@
 """How many bytes does a row of each table that grows take, with its indexes?
 
-`docs/growth.md` reckons a year of a large book with them. The rows are those that the house itself
+`docs/growth.md` reckons a year of a large book with them. The rows are those that Arrears itself
 writes on its first day: looks, texts, receipts, links. Only what people and tapes would bring is
 put in by hand.
 """
@@ -99,7 +99,7 @@ def measure(places: Places, size: Size) -> list[Figure]:
 
 
 def _work(ctx: Context) -> None:
-    note(f"looking at {LOANS:,} loans, sending {TEXTS:,} texts, taking their receipts")
+    note(f"reviewing {LOANS:,} loans, sending {TEXTS:,} texts, taking their receipts")
 
     def escalate(envelopes: list[Envelope]) -> None:
         for envelope in envelopes:

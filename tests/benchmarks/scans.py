@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import delete
 
-from tests.benchmarks.book import settle
+from tests.benchmarks.book import vacuum_and_flush
 from tests.benchmarks.figures import expect
 from workers.app import app
 from workers.context import Context
@@ -27,7 +27,7 @@ def keep_quiet(envelopes: list[Envelope]) -> None:
 
 @dataclass(slots=True)
 class CountedScan:
-    """The day's first scan of a house, which must find exactly the loans that are due."""
+    """The day's first scan of an installation, which must find exactly the loans that are due."""
 
     ctx: Context
     due: int
@@ -40,7 +40,7 @@ class CountedScan:
         with self.ctx.engine.begin() as connection:
             connection.execute(delete(announcement))
             connection.execute(delete(scan_run))
-        settle(self.ctx.settings.database_url)
+        vacuum_and_flush(self.ctx.settings.database_url)
 
     def run(self) -> None:
         scan_portfolio(self.ctx, self._count_and_announce)

@@ -23,7 +23,7 @@ ON_DEMAND = ("row_sizes",)
 """Asked only by their names: what they answer hangs on the tables, and on no machine."""
 
 SINGLE_PROCESSES = 4
-"""Worker processes where each loan has its message, of the house and of the no-op: two for each
+"""Worker processes where each loan has its message, of Arrears and of the no-op: two for each
 processor, for a process that waits for PostgreSQL leaves it to another."""
 
 
@@ -50,7 +50,7 @@ class Size:
     peer_due: int
     """The day that is also done by others, with as many due: too many for a message each."""
     peer_processes: tuple[int, ...]
-    """Worker processes of the house on that day; the others have two."""
+    """Worker processes of Arrears on that day; the others have two."""
     single_due: int
     """Loans due where each goes in a message of its own: fewer than one scan may leave waiting."""
     single_rounds: int

@@ -53,7 +53,7 @@ def _of_an_envelope(ctx: Context, loans: int) -> int:
     ids = due_ids(ctx, loans)
     with statements(ctx.engine) as sent:
         done = escalate_loans(ctx, ids)
-    expect("loans looked at", done.reviewed, loans)
+    expect("loans reviewed", done.reviewed, loans)
     return len(sent)
 
 

@@ -1,10 +1,9 @@
-"""What does the house's care for a text cost? Its path against a bare loop of the provider's SDK.
+"""What does Arrears's care for a text cost? Its path against a bare loop of the provider's SDK.
 
-The house takes a turn, asks the gate under lock, reserves, sends, and records; the loop only sends.
+Arrears takes a turn, asks the gate under lock, reserves, sends, and records; the loop only sends.
 Two processes each, the same HTTP client without kept connections, and the same provider, which
-answers at once or after 100 ms. The pace is set, so that a turn is taken as in any house that has
-one, but so high (ARREARS_SMS_PER_SECOND=1000) that it is not what is measured. Receipts are left
-out: neither gets any.
+answers at once or after 100 ms. The rate limit is set, so that its cost is counted, and so high
+(ARREARS_SMS_PER_SECOND=1000) that no text waits for it. Neither gets any receipts.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from sqlalchemy import BigInteger, ColumnElement, any_, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from domain.actions import SEND_SMS, ActionStatus
-from tests.benchmarks.book import a_book, decide, settle
+from tests.benchmarks.book import a_book, decide, vacuum_and_flush
 from tests.benchmarks.days import GIVE_UP_AFTER
 from tests.benchmarks.figures import Figure, Target, expect, rates, ratios
 from tests.benchmarks.measuring import Contender, note, take_turns
@@ -50,7 +49,7 @@ NEAR_THE_LOOP = Target(0.7, at_least=True)
 LONGEST = 600
 """Seconds after which a run has failed."""
 
-HOUSE, LOOP = "the house", "the SDK in a loop"
+ARREARS, LOOP = "Arrears", "the SDK in a loop"
 
 
 def measure(places: Places, size: Size) -> list[Figure]:
@@ -66,7 +65,7 @@ def measure(places: Places, size: Size) -> list[Figure]:
             ratios(
                 f"texts, Arrears against the SDK in a loop, {wait} ms",
                 by_name[LOOP],
-                by_name[HOUSE],
+                by_name[ARREARS],
                 NEAR_THE_LOOP,
                 # Of both the harder one: where the provider answers at once.
                 key=None if wait else "sms_vs_sdk",
@@ -86,7 +85,7 @@ def _decide_all(ctx: Context) -> None:
     with ctx.engine.connect() as connection:
         ids = connection.execute(select(loan.c.id).order_by(loan.c.id)).scalars().all()
     decide(ctx, ids)
-    settle(ctx.settings.database_url, "action, decision, loan")
+    vacuum_and_flush(ctx.settings.database_url, "action, decision, loan")
 
 
 def _compare(
@@ -98,8 +97,8 @@ def _compare(
         provider = stack.enter_context(a_provider(wait / 1000))
         stack.enter_context(_senders(places, ctx, provider))
         pool = ProcessPoolExecutor(PROCESSES, mp_context=SPAWN)
-        rivals: list[_TextsOfTheHouse | _TextsOfALoop] = [
-            _TextsOfTheHouse(ctx, provider, count),
+        rivals: list[_TextsOfArrears | _TextsOfALoop] = [
+            _TextsOfArrears(ctx, provider, count),
             _TextsOfALoop(ctx, provider, count, stack.enter_context(pool)),
         ]
         return take_turns(
@@ -126,17 +125,17 @@ def _senders(places: Places, ctx: Context, provider: Provider) -> Iterator[None]
 
 
 @dataclass(slots=True)
-class _TextsOfTheHouse:
+class _TextsOfArrears:
     """The next planned texts of the book, each time others."""
 
     ctx: Context
     provider: Provider
     count: int
-    name: str = HOUSE
+    name: str = ARREARS
     _ids: list[int] = field(default_factory=list)
 
     def send(self) -> None:
-        """Announce them as the house does, and wait until each is on record as done."""
+        """Announce them as Arrears does, and wait until each is on record as done."""
         lease, now = self.ctx.settings.lease, self.ctx.now()
         with self.ctx.engine.begin() as connection:
             texts = take_due(connection, SEND_SMS, now, again_after=lease, limit=self.count)

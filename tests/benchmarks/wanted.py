@@ -1,7 +1,7 @@
 # ruff: noqa: S608 - the only names in these statements are of our own tables and columns
 """What a day must write, whoever does it: kept beside the book, compared row by row, copied by SQL.
 
-The rows are the house's own of a first run. They lie in a schema `wanted`, without indexes or keys.
+The rows are Arrears's own of a first run. They lie in a schema `wanted`, without indexes or keys.
 """
 
 from __future__ import annotations

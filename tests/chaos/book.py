@@ -37,7 +37,7 @@ BATCH_SIZE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class OneLoan:
-    """What the judge must know of a loan."""
+    """What the oracle must know of a loan."""
 
     number: str
     days_past_due: int

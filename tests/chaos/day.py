@@ -43,7 +43,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The verdict, and what the house went through."""
+    """The verdict, and what Arrears went through."""
 
     verdict: Verdict
     kills: int

@@ -12,7 +12,7 @@ from tests.chaos.installation import Installation
 
 @dataclass(slots=True)
 class FaultInjector:
-    """Breaks one thing after another until it is told that enough is done."""
+    """Breaks one thing after another until `go_on` is not called any more."""
 
     installation: Installation
     seed: int

@@ -1,4 +1,4 @@
-"""What came of the day, told from outside: the provider's own log against what was owed.
+"""What came of the day, seen from outside: the provider's own log against what was owed.
 
 Nothing here is shared with the code that sends. Of the store only two questions are asked, in
 plain SQL: which texts wait for a person, and which were given up visibly.
@@ -30,7 +30,7 @@ _UNFINISHED = (
     " AND (status IN ('planned', 'deferred', 'failed', 'claimed') OR status = 'unknown' AND"
     " NOT EXISTS (SELECT 1 FROM message m WHERE m.action_id = action.id AND m.status = 'parked'))"
 )
-_UNSEEN = "SELECT count(*) FROM loan WHERE review_on <= :today"
+_UNREVIEWED = "SELECT count(*) FROM loan WHERE review_on <= :today"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def texts_by_number(log: Path) -> Counter[str]:
 
 
 def unfinished(connection: Connection, today: str) -> int:
-    """Loans to look at and texts on their way: while there are some, the day is not over."""
-    unseen: int = connection.execute(text(_UNSEEN), {"today": today}).scalar_one()
+    """Loans to review and texts on their way: while there are some, the day is not over."""
+    unreviewed: int = connection.execute(text(_UNREVIEWED), {"today": today}).scalar_one()
     texts: int = connection.execute(text(_UNFINISHED)).scalar_one()
-    return unseen + texts
+    return unreviewed + texts

@@ -1,6 +1,6 @@
-"""A million borrower-days under every law that ships, and the judge's findings.
+"""A million borrower-days under every law that ships, and the oracle's findings.
 
-First the gate alone, for so many borrowers; then the house itself, on a store of its own, with
+First the gate alone, for so many borrowers; then Arrears itself, on a store of its own, with
 workers that race for every message and are lost at their commits.
 
     make judge [BORROWERS=10000] [DAYS=100] [SEED=7]
@@ -37,7 +37,7 @@ def main() -> int:
     asked.add_argument("--borrowers", type=int, default=10_000)
     asked.add_argument("--days", type=int, default=100)
     asked.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
-    asked.add_argument("--in-store", type=int, default=60, help="borrowers of the house itself")
+    asked.add_argument("--in-store", type=int, default=60, help="borrowers of Arrears itself")
     given = asked.parse_args()
     print(f"seed {given.seed}", file=sys.stderr)
     started = time.monotonic()

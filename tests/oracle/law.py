@@ -1,4 +1,4 @@
-"""The packs' plain values, and what each of them says of one contact. No code of the house."""
+"""The packs' plain values, and what each of them says of one contact. No code of Arrears."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the judge is shown: who was reached, how and when, and what had come in before."""
+"""What the oracle is shown: who was reached, how and when, and what had come in before."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Reached:
     staff: int = 0
     noticed_at: datetime | None = None
     rules: tuple[str, ...] = ("?",)
-    """What the house says allowed it."""
+    """What Arrears says allowed it."""
 
 
 @dataclass(frozen=True, slots=True)

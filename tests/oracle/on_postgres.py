@@ -1,7 +1,7 @@
-"""The house itself under judgement: the real store, workers that race and are lost, and its laws.
+"""Arrears itself under judgement: the real store, workers that race and are lost, and its laws.
 
-The judge is shown what the outside saw: the provider's log, the calls that dialers dialled and the
-doors at which visitors stood. Of the house it reads only the rules that each contact names.
+The oracle is shown what the outside saw: the provider's log, the calls that dialers dialled and the
+doors at which visitors stood. Of Arrears it reads only the rules that each contact names.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.oracle.simulated_borrowers import (
     key_of,
     new_simulation,
     something_comes,
-    tell,
+    submit_event,
 )
 from tests.oracle.simulation import Found
 from workers.actions.dispatch import dispatch_due_actions
@@ -54,7 +54,7 @@ LENDER = "Example Lender"
 
 @dataclass(frozen=True, slots=True)
 class Lived:
-    """What the judge made of the house itself."""
+    """What the oracle made of Arrears itself."""
 
     found: Found
     by_channel: dict[str, int]
@@ -72,7 +72,7 @@ def live_in_the_store(
     losses: float = 0.02,
     progress: Callable[[str], None] = lambda said: None,
 ) -> Lived:
-    """Let so many borrowers live in a house on `engine` for so many days, and judge it."""
+    """Let so many borrowers live in an installation on `engine` for so many days, and judge it."""
     simulation = new_simulation(engine, seed, borrowers, losses)
     started = time.monotonic()
     for n in range(days):
@@ -195,7 +195,7 @@ def _report(simulation: Simulation, attempt: str, outcome: str) -> None:
         "reason": ArrearsReason.OTHER if outcome == ContactOutcome.SPOKE else None,
         "actor": "c-0",
     }
-    tell(simulation, "contact_outcome", payload)
+    submit_event(simulation, "contact_outcome", payload)
 
 
 def _visitors(simulation: Simulation) -> None:

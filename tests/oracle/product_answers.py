@@ -1,4 +1,4 @@
-"""The one place where the house is asked: the gate, with the facts that a borrower's life gives."""
+"""The one place where Arrears is asked: the gate, with the facts that a borrower's life gives."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _noticed_on(life: Life, loan: int, at: datetime) -> date | None:
 
 
 def ask(life: Life, wanted: Reached, at: datetime) -> Verdict:
-    """What the house says of a contact at a moment, knowing what was known then."""
+    """What Arrears says of a contact at a moment, knowing what was known then."""
     mine = [contact.at for contact in life.contacts if contact.loan == wanted.loan]
     first = min(mine).astimezone(ZoneInfo(life.zones[0])).date() if mine else None
     stopped = {channel for channel, since in life.stopped.items() if since <= at}

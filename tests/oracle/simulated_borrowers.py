@@ -1,4 +1,4 @@
-"""Outside the house: borrowers under every law, what they do, and what reaches them."""
+"""Outside Arrears: borrowers under every law, what they do, and what reaches them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ COUNTRIES = {
 
 
 class LostError(BaseException):
-    """A worker is lost at this very moment: no handler of the house's may catch it."""
+    """A worker is lost at this very moment: no handler of the engine may catch it."""
 
 
 @dataclass(slots=True)
@@ -83,7 +83,7 @@ class Losing:
 
 @dataclass(slots=True)
 class Provider(FakeSmsGateway):
-    """Takes texts, keeps a log by the house's time, and now and then loses its own answer."""
+    """Takes texts, keeps a log by Arrears's time, and now and then loses its own answer."""
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     chance: random.Random = field(default_factory=random.Random)
@@ -101,7 +101,7 @@ class Provider(FakeSmsGateway):
 
 @dataclass(slots=True)
 class Simulation:
-    """Everything outside the house: the borrowers, what they do, and what reached them."""
+    """Everything outside Arrears: the borrowers, what they do, and what reached them."""
 
     book: Book
     provider: Provider
@@ -199,7 +199,7 @@ def something_comes(simulation: Simulation) -> None:
                 "currency": COUNTRIES[life.jurisdiction][0],
                 "paid_on": str(now.date()),
             }
-            tell(simulation, "payment", paid)
+            submit_event(simulation, "payment", paid)
             life.paid[key] = now.astimezone(UTC)
         elif happens < 0.003:
             sent = InboundText("twilio", f"SM{simulation.event_count:032d}", phone, "STOP", None)
@@ -213,7 +213,7 @@ def something_comes(simulation: Simulation) -> None:
                 .where(loan.c.external_id == loan_id)
             )
             wish = {"borrower": known.external_id, "channel": None, "actor": "c-0"}
-            tell(simulation, "opt_out", wish)
+            submit_event(simulation, "opt_out", wish)
             life.stopped.setdefault("*", now.astimezone(UTC))
         elif happens < 0.01:
             end = now.date() + timedelta(days=chance.choice((1, 3, 14)))
@@ -226,11 +226,11 @@ def something_comes(simulation: Simulation) -> None:
                 "why": "a test needs it",
                 "actor": "c-0",
             }
-            tell(simulation, "hold", hold)
+            submit_event(simulation, "hold", hold)
             life.pauses.append(Pause(key, now.date(), end, now.astimezone(UTC)))
 
 
-def tell(simulation: Simulation, kind: str, payload: dict[str, Any]) -> None:
+def submit_event(simulation: Simulation, kind: str, payload: dict[str, Any]) -> None:
     simulation.event_count += 1
-    settled = process.submit(simulation.book.ctx, f"{kind}:{simulation.event_count}", kind, payload)
-    assert settled.status == "applied", settled.reason
+    result = process.submit(simulation.book.ctx, f"{kind}:{simulation.event_count}", kind, payload)
+    assert result.status == "applied", result.reason

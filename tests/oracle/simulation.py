@@ -1,6 +1,6 @@
 """A made-up book: borrowers under every law, and what happens to them day by day.
 
-The house under test asks its gate when it plans and again when it acts; between the two, money
+The engine under test asks its gate when it plans and again when it acts; between the two, money
 comes, texts come back and holds begin.
 """
 
@@ -34,12 +34,12 @@ LENDER = {
 }
 WORDS = frozenset({"identity", "opt_out", "debt"})
 SEARCHED = timedelta(days=10)
-"""How far ahead the judge looks for a lawful moment where the house named none."""
+"""How far ahead the oracle looks for a lawful moment where Arrears named none."""
 
 
 @dataclass(slots=True)
 class Found:
-    """What the judge made of a part of the book."""
+    """What the oracle made of a part of the book."""
 
     borrower_days: int = 0
     contacts: int = 0
@@ -154,7 +154,7 @@ def _something_comes(chance: random.Random, life: Life, since: datetime, until: 
 
 
 def _asked(life: Life, wanted: Reached, at: datetime, found: Found) -> Verdict:
-    """Ask the house, and have the judge look at a no."""
+    """Ask Arrears, and have the oracle look at a no."""
     verdict = ask(life, wanted, at)
     if verdict.permission is Permission.ALLOWED:
         return verdict
@@ -175,7 +175,7 @@ def _asked(life: Life, wanted: Reached, at: datetime, found: Found) -> Verdict:
 def _lawful_sooner(
     life: Life, wanted: Reached, at: datetime, until: datetime | None
 ) -> datetime | None:
-    """A moment before the one that the house named, if it named one, which the judge allows."""
+    """A moment before the one that Arrears named, if it named one, which the oracle allows."""
     for moment in moments_worth_asking(life, at, until or at + SEARCHED):
         if not against(life, replace(wanted, at=moment)):
             return moment

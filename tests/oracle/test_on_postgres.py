@@ -1,4 +1,4 @@
-"""The house itself, judged: its workers race and are lost, and a broken house is caught."""
+"""Arrears itself, judged: its workers race and are lost, and a broken engine is caught."""
 
 from __future__ import annotations
 

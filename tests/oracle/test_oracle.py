@@ -1,4 +1,4 @@
-"""The judge finds what is wrong, in logs made for it and in a house that was broken on purpose."""
+"""The oracle finds what is wrong, in made-up logs and in an engine that was broken on purpose."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_a_contact_after_the_money_a_stop_or_during_a_hold_is_found() -> None:
 def test_a_few_hundred_days_of_every_law_hold() -> None:
     found = simulation.live(seed=11, borrowers=30, days=60)
     assert (found.unlawful, found.unexplained, found.deferred_too_late) == (0, 0, 0)
-    assert found.contacts > 200, "a house that reaches nobody is lawful for the wrong reason"
+    assert found.contacts > 200, "an engine that reaches nobody is lawful for the wrong reason"
     assert found.refusals > 200
 
 

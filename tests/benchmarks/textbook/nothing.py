@@ -1,4 +1,4 @@
-"""Celery doing nothing at all, with the house's own settings: the least that a message costs."""
+"""Celery doing nothing at all, with Arrears's own settings: the least that a message costs."""
 
 from __future__ import annotations
 
@@ -36,4 +36,4 @@ app.conf.include = []
 
 @app.task(name=queues.ESCALATE_LOANS)
 def escalate_loans(loan_ids: list[int]) -> str:
-    return f"{len(loan_ids)} not looked at"
+    return f"{len(loan_ids)} not reviewed"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from celery import Celery
 
-from tests.benchmarks.textbook.looking import look_at
+from tests.benchmarks.textbook.review import review
 
 READY = " ready."
 commands = ((("-m", "celery", "-A", __name__, "worker", "--concurrency=2", "--loglevel=INFO")),)
@@ -18,10 +18,10 @@ app.conf.broker_connection_retry_on_startup = True
 
 
 @app.task
-def look_at_loan(loan_id: int) -> None:
-    look_at(loan_id)
+def review_loan(loan_id: int) -> None:
+    review(loan_id)
 
 
 def announce(loan_ids: Iterable[int], database_url: str) -> None:
     for loan_id in loan_ids:
-        look_at_loan.delay(loan_id)
+        review_loan.delay(loan_id)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 
-from tests.benchmarks.textbook.looking import look_at
+from tests.benchmarks.textbook.review import review
 
 READY = "is ready for action"
 # Two threads a process: with the default of eight they wait for one another's turn in Python.
@@ -18,10 +18,10 @@ dramatiq.set_broker(RedisBroker(url=os.environ["REDIS_URL"]))  # type: ignore[no
 
 
 @dramatiq.actor
-def look_at_loan(loan_id: int) -> None:
-    look_at(loan_id)
+def review_loan(loan_id: int) -> None:
+    review(loan_id)
 
 
 def announce(loan_ids: Iterable[int], database_url: str) -> None:
     for loan_id in loan_ids:
-        look_at_loan.send(loan_id)
+        review_loan.send(loan_id)

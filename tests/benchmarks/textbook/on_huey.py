@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from huey import RedisHuey
 
-from tests.benchmarks.textbook.looking import look_at
+from tests.benchmarks.textbook.review import review
 
 READY = "The following commands are available"
 commands = (
@@ -18,10 +18,10 @@ huey = RedisHuey("textbook", url=os.environ["REDIS_URL"], results=False)
 
 
 @huey.task()  # type: ignore[untyped-decorator]  # huey publishes no types
-def look_at_loan(loan_id: int) -> None:
-    look_at(loan_id)
+def review_loan(loan_id: int) -> None:
+    review(loan_id)
 
 
 def announce(loan_ids: Iterable[int], database_url: str) -> None:
     for loan_id in loan_ids:
-        look_at_loan(loan_id)
+        review_loan(loan_id)

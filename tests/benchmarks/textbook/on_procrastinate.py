@@ -9,7 +9,7 @@ from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 from procrastinate.types import JSONDict
 from sqlalchemy import make_url
 
-from tests.benchmarks.textbook.looking import look_at
+from tests.benchmarks.textbook.review import review
 
 READY = "Starting worker"
 ONE = ("-m", "procrastinate", f"--app={__name__}.app", "--verbose", "worker", "--concurrency=2")
@@ -24,16 +24,16 @@ def conninfo(database_url: str) -> str:
 app = App(connector=PsycopgConnector(conninfo=conninfo(os.environ["DATABASE_URL"])))
 
 
-@app.task(name="look_at_loan")
-def look_at_loan(loan_id: int) -> None:
-    look_at(loan_id)
+@app.task(name="review_loan")
+def review_loan(loan_id: int) -> None:
+    review(loan_id)
 
 
 def announce(loan_ids: Iterable[int], database_url: str) -> None:
     connector = SyncPsycopgConnector(conninfo=conninfo(database_url))
     with app.replace_connector(connector) as there, there.open():
         deferred: list[JSONDict] = [{"loan_id": loan_id} for loan_id in loan_ids]
-        there.tasks["look_at_loan"].batch_defer(*deferred)
+        there.tasks["review_loan"].batch_defer(*deferred)
 
 
 def apply_schema(database_url: str) -> None:

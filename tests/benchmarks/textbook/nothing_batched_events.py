@@ -1,4 +1,4 @@
-"""The same, and Flower is told of many tasks at once, as the house does."""
+"""The same, and the worker sends task events of many tasks in one message, as Arrears does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One loan, looked at the way a manual would: get it, read what it refers to, add rows, commit."""
+"""One loan, reviewed the way a manual would: get it, read what it refers to, add rows, commit."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def sessions() -> sessionmaker[Session]:
     return sessionmaker(create_engine(process_context().settings.database_url))
 
 
-def look_at(loan_id: int) -> None:
+def review(loan_id: int) -> None:
     """Decide a loan that is due for review, and put the decision on record. One transaction."""
     ctx = process_context()
     now = ctx.now()
