@@ -22,6 +22,11 @@ class ContactOutcome(StrEnum):
         return self in _CONNECTED
 
     @property
+    def with_other(self) -> bool:
+        """Whether somebody else answered: that is no conversation with the borrower."""
+        return self in _WITH_OTHER
+
+    @property
     def completes_action(self) -> bool:
         """Whether no further attempt at the same call is of any use."""
         return self.connected or self is ContactOutcome.NUMBER_INVALID
@@ -44,6 +49,8 @@ class ArrearsReason(StrEnum):
 
 REASON = "reason"
 """What a call may have to learn, as a ladder's `must_learn` names it."""
+
+_WITH_OTHER = frozenset({ContactOutcome.SPOKE_WITH_OTHER})
 
 _CONNECTED = frozenset(
     {ContactOutcome.SPOKE, ContactOutcome.SPOKE_WITH_OTHER, ContactOutcome.REFUSED}

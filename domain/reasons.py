@@ -43,6 +43,8 @@ class ReasonCode(StrEnum):
     MESSAGE_SAYS = auto()
     THIRD_PARTY_FORBIDDEN = auto()
     THIRD_PARTY_IF_UNREACHABLE = auto()
+    LOCATION_ASKED_BEFORE = auto()
+    LOCATION_KNOWN = auto()
     VALIDATION_NOTICE_MISSING = auto()
     VISIT_STAFF = auto()
     VISIT_NOTICE_MISSING = auto()

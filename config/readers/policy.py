@@ -88,6 +88,7 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
         ),
     )
     each(packs, partial(_refuse_state_without_country, policy=policy))
+    each(packs, partial(_refuse_bad_replacement, policy=policy))
     each(ladders, partial(_refuse_ladder_without_law, policy=policy))
     return policy
 
@@ -178,17 +179,43 @@ def _refuse_state_without_country(read: tuple[Value, RulePack], policy: Policy) 
     """A subdivision's rules are added to its country's, so it needs the country's pack."""
     value, pack = read
     country = _country(pack.jurisdiction)
-    if country not in {other.jurisdiction for other in policy.rule_packs}:
+    if pack.is_law and country not in {other.jurisdiction for other in policy.rule_packs}:
         raise _at(value, "jurisdiction").refuse(
             f"There is no rule pack for {country}, which {pack.jurisdiction} comes on top of.",
             f"Add the rule pack of {country}.",
         )
 
 
+def _refuse_bad_replacement(read: tuple[Value, RulePack], policy: Policy) -> None:
+    """A rule may replace one of its country's pack that asks the same, and at no time neither."""
+    value, pack = read
+    country = _country(pack.jurisdiction)
+    of_country = {
+        rule.id: rule
+        for other in policy.rule_packs
+        for rule in other.rules
+        if other.jurisdiction == country and other is not pack
+    }
+    for rule in pack.rules:
+        for replaced_id in rule.replaces:
+            replaced = of_country.get(replaced_id)
+            if type(replaced) is not type(rule):
+                raise _at(value, "rules").refuse(
+                    f"{rule.id} replaces {replaced_id}, which is no rule of that kind in the pack "
+                    f"of {country}.",
+                    f"Name a {type(rule).__name__} rule of that pack, or leave out `replaces`.",
+                )
+            if rule.effective_to or rule.effective_from > replaced.effective_from:
+                raise _at(value, "rules").refuse(
+                    f"{rule.id} is not in force for as long as {replaced_id}, which it replaces.",
+                    f"Let it take effect on {replaced.effective_from} and have no end.",
+                )
+
+
 def _refuse_ladder_without_law(read: tuple[Value, Ladder], policy: Policy) -> None:
     """Contacts need a rule pack, and legal files need a checklist."""
     value, ladder = read
-    known = {pack.jurisdiction for pack in policy.rule_packs}
+    known = {pack.jurisdiction for pack in policy.rule_packs if pack.is_law}
     to_court = any(item.do.channel is Channel.LEGAL for _, item in ladder.items)
     for jurisdiction in ladder.applies_to.jurisdictions:
         if _country(jurisdiction) not in known:

@@ -13,6 +13,7 @@ from config.readers.yaml_reader import Section, Value, W
 from domain.compliance.calendars import DayKind
 from domain.compliance.conduct import Conduct
 from domain.compliance.contact_hours import ContactHours, Hours, overlapping
+from domain.compliance.fact_reach import FactReach, ReachingFact
 from domain.compliance.frequency_caps import (
     LONGEST_WINDOW,
     CalendarUnit,
@@ -25,12 +26,14 @@ from domain.compliance.frequency_caps import (
 from domain.compliance.hold_length import HoldFrom, HoldLength
 from domain.compliance.limitation import Limitation
 from domain.compliance.message_content import MessageContent
+from domain.compliance.permitted import Permitted
 from domain.compliance.retention import RetainedKind, Retention
 from domain.compliance.rules import Rule
 from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.validation_notice import ValidationNotice
 from domain.compliance.visit_notice import VisitDuty
-from domain.compliance.vocabulary import Channel, Party, Says
+from domain.compliance.vocabulary import Channel, Party, Purpose, Says
+from domain.contact_outcomes import ContactOutcome
 from domain.holds import HoldKind
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -43,6 +46,9 @@ ALL_DAYS = frozenset(range(len(WEEK)))
 CLOCK = re.compile(r"(\d{2}:\d{2})-(\d{2}:\d{2})")
 CONSECUTIVE = re.compile(r"(\d{1,2}) consecutive days")
 CALENDAR = re.compile(r"calendar (day|week|month)")
+FREES, CEASED = "frees", "ceased"
+COUNT = "count"
+"""Whom else a cap counts."""
 NEVER, BORROWER_UNREACHABLE = "never", "borrower_unreachable"
 """When anybody but the borrower may be contacted."""
 
@@ -134,6 +140,8 @@ def _read_window(value: Value) -> Window:
 def _count_channels(section: Section, values: dict[str, Any]) -> None:
     if "counts" not in values:
         values["counts"] = some_of(Channel)(section.need("channels"))
+    values["counts_inbound"] = bool(values.pop("inbound", ""))
+    values["counts_third_parties"] = bool(values.pop("third_parties", ""))
 
 
 def _need_a_statement(section: Section, values: dict[str, Any]) -> None:
@@ -144,11 +152,24 @@ def _need_a_statement(section: Section, values: dict[str, Any]) -> None:
 
 
 def _third_parties(section: Section, values: dict[str, Any]) -> None:
+    if "days" in values:
+        values["failed_days"] = values.pop("days")
     values["when_unreachable"] = values.pop("when") == BORROWER_UNREACHABLE
     if not values["when_unreachable"]:
         values.pop("failures", None)
+        values.pop("failed_days", None)
     elif "failures" not in values:
         section.need("failures")
+
+
+def _consent_to_hours(section: Section, values: dict[str, Any]) -> None:
+    values["consent_frees"] = bool(values.pop("consent", ""))
+
+
+def _permitted(section: Section, values: dict[str, Any]) -> None:
+    stops = values.pop("during")
+    values["after_cease"] = CEASED in stops
+    values["during"] = frozenset(HoldKind(stop) for stop in stops if stop != CEASED)
 
 
 def _hold_length(section: Section, values: dict[str, Any]) -> None:
@@ -179,7 +200,12 @@ class RuleKind:
 
 
 RULE_KINDS = {
-    "contact_hours": RuleKind(ContactHours, {"hours": read_hours}),
+    "contact_hours": RuleKind(
+        ContactHours,
+        {"hours": read_hours},
+        {"consent": one_of((FREES,))},
+        _consent_to_hours,
+    ),
     "cap": RuleKind(
         Cap,
         {
@@ -188,7 +214,13 @@ RULE_KINDS = {
             "window": _read_window,
             "at_most": at_least(1),
         },
-        {"counts": some_of(Channel)},
+        {
+            "counts": some_of(Channel),
+            "ignores": some_of(ContactOutcome),
+            "inbound": one_of((COUNT,)),
+            "third_parties": one_of((COUNT,)),
+            "consent_days": at_least(1),
+        },
         _count_channels,
     ),
     "message": RuleKind(
@@ -205,7 +237,7 @@ RULE_KINDS = {
     "third_parties": RuleKind(
         ThirdPartyContact,
         {"when": one_of((NEVER, BORROWER_UNREACHABLE))},
-        {"failures": at_least(1)},
+        {"failures": at_least(1), "days": at_least(1), "to_locate": some_of(Channel)},
         _third_parties,
     ),
     "limitation": RuleKind(Limitation, {"years": at_least(1)}),
@@ -215,6 +247,15 @@ RULE_KINDS = {
         {"hold": one_of(HoldKind), "days": at_least(1), "from": one_of(HoldFrom)},
         finish=_hold_length,
     ),
+    "permitted": RuleKind(
+        Permitted,
+        {
+            "during": some_of((*(str(kind) for kind in HoldKind), CEASED)),
+            "purposes": some_of(Purpose),
+        },
+        finish=_permitted,
+    ),
+    "reach": RuleKind(FactReach, {"fact": one_of(ReachingFact), "scope": one_of(Scope)}),
     "retention": RuleKind(Retention, {"of": one_of(RetainedKind), "years": at_least(1)}),
 }
 
@@ -227,5 +268,7 @@ def subject(rule: Rule) -> tuple[object, ...]:
         Conduct: ("text",),
         Retention: ("of",),
         HoldLength: ("hold",),
+        Permitted: ("during", "after_cease"),
+        FactReach: ("fact",),
     }.get(type(rule), ())
-    return (type(rule), rule.at_work, *(getattr(rule, name) for name in about))
+    return (type(rule), rule.place, rule.products, *(getattr(rule, name) for name in about))

@@ -12,17 +12,28 @@ from config.readers.yaml_reader import Section, Value, each
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
 from domain.compliance.contact_hours import ContactHours
 from domain.compliance.contact_rule import ContactRule
-from domain.compliance.rules import Confidence, Modality, Rule, RulePack, RuleStatus, Source
-from domain.compliance.vocabulary import Channel, Collects
+from domain.compliance.rules import (
+    EVERYWHERE,
+    Confidence,
+    Modality,
+    Rule,
+    RulePack,
+    RuleStatus,
+    Source,
+)
+from domain.compliance.vocabulary import Channel, Collects, Place
 
 RULE_KEYS = (
-    "id kind channels modality status applies_to place effective_from effective_to citation "
-    "confidence"
+    "id kind channels modality status applies_to products place replaces effective_from "
+    "effective_to citation confidence"
 )
 OPTIONAL = {
     "modality": one_of(Modality),
     "status": one_of(RuleStatus),
     "applies_to": some_of(Collects),
+    "products": lambda value: frozenset(value.entries(Value.identifier)),
+    "place": one_of(Place),
+    "replaces": lambda value: frozenset(value.entries(Value.identifier)),
 }
 """Keys of every rule that may be left out. The rule's own default then counts."""
 PERSON_CHANNELS = (Channel.SMS, Channel.CALL, Channel.VISIT)
@@ -38,14 +49,18 @@ def read_rule_pack(document: Value) -> RulePack:
     """
     top = document.section("id version jurisdiction calendar rules")
     pack_id = top.need("id").identifier()
-    jurisdiction = top.need("jurisdiction").jurisdiction()
+    jurisdiction = _read_jurisdiction(top.need("jurisdiction"))
     calendar = top.maybe("calendar", read_calendar) or PLAIN_WEEK
     entries = top.need("rules").values()
     rules = each(entries, partial(_read_rule, pack_id=pack_id, calendar=calendar))
     _refuse_contradictions(tuple(zip(entries, rules, strict=True)))
-    if "-" not in jurisdiction:
+    if "-" not in jurisdiction and jurisdiction != EVERYWHERE:
         _refuse_silence(top, rules)
     return RulePack(pack_id, top.need("version").whole(at_least=1), jurisdiction, rules, calendar)
+
+
+def _read_jurisdiction(value: Value) -> str:
+    return EVERYWHERE if value.text() == EVERYWHERE else value.jurisdiction()
 
 
 def describe_source(source: Source) -> str:
@@ -80,7 +95,6 @@ def _read_rule(value: Value, pack_id: str, calendar: Calendar) -> Rule:
         source=read_source(section),
         effective_from=effective_from,
         effective_to=effective_to,
-        at_work=bool(section.maybe("place", one_of(("work",)))),
         **values,
     )
 
@@ -107,7 +121,7 @@ def _refuse_silence(top: Section, rules: tuple[Rule, ...]) -> None:
     covered = {
         channel
         for rule in rules
-        if isinstance(rule, ContactHours) and rule.is_blocking and not rule.at_work
+        if isinstance(rule, ContactHours) and rule.is_blocking and not (rule.place or rule.products)
         for channel in rule.channels
     }
     silent = [str(channel) for channel in PERSON_CHANNELS if channel not in covered]

@@ -7,14 +7,15 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from domain.compliance.rules import RulePack
-from domain.compliance.vocabulary import Channel, Collects, Party, Says
+from domain.compliance.vocabulary import Channel, Collects, ConsentTo, Party, Purpose, Says
+from domain.contact_outcomes import ContactOutcome
 from domain.holds import Hold
 from domain.loans import ZERO
 
 
 @dataclass(frozen=True, slots=True)
 class PastContact:
-    """One attempt to reach somebody about any of the borrower's loans, through any channel.
+    """One contact about any of the borrower's loans, through any channel, in either direction.
 
     A scheduled visit counts as soon as it is scheduled, at the moment at which it will begin.
     """
@@ -29,6 +30,36 @@ class PastContact:
     """A key that is equal for equal numbers; never the number itself."""
     at_work: bool = False
     party: Party = Party.BORROWER
+    inbound: bool = False
+    """Whether the person began it, by calling or by coming."""
+    outcome: ContactOutcome | None = None
+    """As it was reported; None: not reported yet, or a text."""
+    also_about: frozenset[int] = frozenset()
+    """The other loans that it was about, or that were mentioned in it."""
+    purpose: Purpose = Purpose.COLLECT
+
+    def is_about(self, loan_id: int) -> bool:
+        return loan_id == self.loan_id or loan_id in self.also_about
+
+    @property
+    def reached_other(self) -> bool:
+        """Whether somebody else than the borrower was meant, or answered instead."""
+        return self.party is Party.THIRD_PARTY or (
+            self.outcome is not None and self.outcome.with_other
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What the person agreed to, from `since` up to, not including, `until`; both aware."""
+
+    to: ConsentTo
+    since: datetime
+    until: datetime | None = None
+    """None: until it is withdrawn, or as long as the rule itself lets it count."""
+
+    def covers(self, at: datetime) -> bool:
+        return self.since <= at and (self.until is None or at < self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +83,18 @@ class ContactFacts:
     collects_as: frozenset[Collects] = frozenset({Collects.FIRST_PARTY})
     """What the lender or agency is, for rules that bind only some of those who collect."""
     loan_id: int = 0
+    product: str = ""
+    """The loan's product, for rules that bind only some of them."""
     history: tuple[PastContact, ...] = ()
     """Of all of the borrower's loans and all channels, as far back as any rule counts."""
     first_contact_on: date | None = None
     """The day on which the borrower was first reached about this loan, however long ago."""
     party: Party = Party.BORROWER
+    purpose: Purpose = Purpose.COLLECT
+    location_asked: bool = False
+    """Whether this third party was asked before where the borrower is, however long ago, and did
+    not invite another call."""
+    consents: tuple[Consent, ...] = ()
     number: str | None = None
     """The key of the number to be used; None for a channel without a number."""
     number_invalid: bool = False

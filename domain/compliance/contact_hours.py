@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from domain.compliance.calendars import PLAIN_WEEK, Calendar, DayKind
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
-from domain.compliance.vocabulary import Channel
+from domain.compliance.vocabulary import Channel, ConsentTo
 from domain.reasons import ReasonCode, Reasons, because
 
 LOOK_AHEAD = 35
@@ -42,6 +42,8 @@ class ContactHours(ContactRule):
 
     hours: tuple[Hours, ...]
     calendar: Calendar = PLAIN_WEEK
+    consent_frees: bool = False
+    """Whether the person may agree to be contacted at other hours."""
 
     def earliest_time(
         self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
@@ -51,6 +53,10 @@ class ContactHours(ContactRule):
         for hours in self.hours:
             if hours.covers(clock) and hours.applies_on(today, self.calendar):
                 return at
+        if self.consent_frees and any(
+            consent.to is ConsentTo.OTHER_HOURS and consent.covers(at) for consent in facts.consents
+        ):
+            return at
         for ahead in range(LOOK_AHEAD):
             day = today + timedelta(days=ahead)
             starts = [

@@ -36,9 +36,11 @@ class ContactRule(Rule):
 
     def applies_to_contact(self, facts: ContactFacts) -> bool:
         """Whether the rule is about such a contact at all, on any day."""
-        return (not self.at_work or facts.at_work) and (
-            not self.applies_to or bool(self.applies_to & facts.collects_as)
-        )
+        if self.place and not self.place.includes(at_work=facts.at_work, party=facts.party):
+            return False
+        if self.products and facts.product not in self.products:
+            return False
+        return not self.applies_to or bool(self.applies_to & facts.collects_as)
 
     def earliest_time(
         self, facts: ContactFacts, channel: Channel, zone: str, at: datetime

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from domain.compliance.contact_facts import ContactFacts, PastContact
 from domain.compliance.contact_hours import moment_of
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
-from domain.compliance.vocabulary import Channel
+from domain.compliance.vocabulary import Channel, ConsentTo, Party
+from domain.contact_outcomes import ContactOutcome
 from domain.reasons import ReasonCode, Reasons, because
 
 LONGEST_WINDOW = 31
@@ -23,14 +24,14 @@ class Counter(StrEnum):
     """Which contacts count."""
 
     ATTEMPT = "attempt"
-    CONNECTED = "connected"  # a person was reached
+    CONNECTED = "connected"  # a conversation with the person
     UNANSWERED = "unanswered"  # nobody was
 
 
 class Scope(StrEnum):
     """Whose contacts count."""
 
-    BORROWER = "borrower"  # all loans together
+    PERSON = "person"  # all loans together
     DEBT = "debt"
     NUMBER = "number"
 
@@ -77,7 +78,8 @@ class Cap(ContactRule):
     """At most so many contacts in a window.
 
     A rule against calling back after a conversation is a cap too: at most one connected contact in
-    so many days.
+    so many days. Contacts with the person count for the person, and contacts with a third party for
+    that third party alone.
     """
 
     counts: frozenset[Channel]
@@ -86,6 +88,15 @@ class Cap(ContactRule):
     scope: Scope
     window: Window
     at_most: int
+    ignores: frozenset[ContactOutcome] = frozenset()
+    """Outcomes of contacts that do not count."""
+    counts_inbound: bool = False
+    """Whether a contact that the person began counts too."""
+    counts_third_parties: bool = False
+    """Whether the person and third parties share one count."""
+    consent_days: int = 0
+    """For how many days the person's consent frees from the cap, its own day the first. It ends
+    with the next conversation. 0: not at all."""
 
     def earliest_time(
         self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
@@ -93,10 +104,9 @@ class Cap(ContactRule):
         counted = [contact for contact in facts.history if self._counts(contact, facts)]
         if len(counted) < self.at_most:
             return at
-        local = ZoneInfo(zone)
-        days = [contact.at.astimezone(local).date() for contact in counted]
-        today = at.astimezone(local).date()
-        if not self._is_full(days, today):
+        days = [_local_day(contact.at, zone) for contact in counted]
+        today = _local_day(at, zone)
+        if not self._is_full(days, today) or self._consented(facts, zone, at):
             return at
         # A contact may be scheduled for a later day; the windows after that day count as well.
         last = max(*days, today) + timedelta(days=LONGEST_WINDOW + 1)
@@ -112,17 +122,43 @@ class Cap(ContactRule):
         )
 
     def _counts(self, contact: PastContact, facts: ContactFacts) -> bool:
-        if contact.channel not in self.counts or (self.at_work and not contact.at_work):
+        if contact.channel not in self.counts or contact.outcome in self.ignores:
             return False
-        if self.scope is Scope.DEBT and contact.loan_id != facts.loan_id:
+        if contact.inbound and not self.counts_inbound:
+            return False
+        if self.place and not self.place.includes(at_work=contact.at_work, party=contact.party):
+            return False
+        if self.scope is Scope.DEBT and not contact.is_about(facts.loan_id):
             return False
         if self.scope is Scope.NUMBER and contact.number != facts.number:
             return False
+        if not self.counts_third_parties and not _same_party(contact, facts):
+            return False
         if self.counter is Counter.CONNECTED:
-            return contact.connected is not False
+            return contact.connected is not False and self._with_whom_it_counts(contact, facts)
         if self.counter is Counter.UNANSWERED:
             return contact.connected is not True
         return True
+
+    def _with_whom_it_counts(self, contact: PastContact, facts: ContactFacts) -> bool:
+        """Whether the conversation was with the one to be contacted, not with somebody else."""
+        if self.counts_third_parties or facts.party is Party.THIRD_PARTY:
+            return True
+        return not contact.reached_other
+
+    def _consented(self, facts: ContactFacts, zone: str, at: datetime) -> bool:
+        return any(
+            consent.to is ConsentTo.MORE_CONTACTS
+            and consent.covers(at)
+            and (_local_day(at, zone) - _local_day(consent.since, zone)).days < self.consent_days
+            and not any(
+                contact.at > consent.since
+                and contact.connected is not False
+                and not contact.reached_other
+                for contact in facts.history
+            )
+            for consent in facts.consents
+        )
 
     @property
     def violation(self) -> Reasons:
@@ -141,3 +177,17 @@ class Cap(ContactRule):
         if isinstance(self.window, CalendarUnit):
             return f"a calendar {self.window}"
         return str(self.window)
+
+
+def _same_party(contact: PastContact, facts: ContactFacts) -> bool:
+    """Whether the contact was with the one to be contacted, a third party being known by number.
+
+    An attempt to reach the borrower that somebody else answered was one with both of them.
+    """
+    if facts.party is not Party.THIRD_PARTY:
+        return contact.party is not Party.THIRD_PARTY
+    return contact.reached_other and contact.number in (None, facts.number)
+
+
+def _local_day(at: datetime, zone: str) -> date:
+    return at.astimezone(ZoneInfo(zone)).date()

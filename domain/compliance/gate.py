@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from domain.compliance.conduct import Conduct
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_hours import ContactHours, moment_of
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
+from domain.compliance.permitted import permitting_rule
 from domain.compliance.third_parties import ThirdPartyContact
-from domain.compliance.vocabulary import Channel, Party
-from domain.holds import active_hold, resumes_on
+from domain.compliance.vocabulary import Channel, Party, Purpose
+from domain.holds import HoldKind, active_hold, resumes_on
 from domain.loans import ZERO
 from domain.reasons import ReasonCode, Reasons, because
 
@@ -78,11 +80,36 @@ def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
     Barred is permanent. Deferred has the first lawful moment, if it is known. The court's channel
     reaches nobody, so hours and opt-outs do not apply to it; all other rules do.
     """
+    if facts.purpose is not Purpose.COLLECT and channel is not Channel.LEGAL:
+        facts, permitting = _let_through(facts, at)
+        verdict = _may_contact(facts, channel, at)
+        return replace(verdict, rules=(*permitting, *verdict.rules))
+    return _may_contact(facts, channel, at)
+
+
+def _let_through(facts: ContactFacts, at: datetime) -> tuple[ContactFacts, tuple[str, ...]]:
+    """The facts without the holds, and without the wish, in spite of which a law permits this
+    purpose; and the ids of the rules that permit it."""
+    on = at.astimezone(ZoneInfo(facts.lender_zone)).date()
+    stops: list[HoldKind | None] = [hold.kind for hold in facts.holds]
+    if facts.ceased:
+        stops.append(None)
+    permitted = {
+        stop: rule.id
+        for stop in stops
+        if (rule := permitting_rule(facts.packs, facts.purpose, stop, on))
+    }
+    holds = tuple(hold for hold in facts.holds if hold.kind not in permitted)
+    ceased = facts.ceased and None not in permitted
+    return replace(facts, holds=holds, ceased=ceased), tuple(dict.fromkeys(permitted.values()))
+
+
+def _may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
     if facts.past_due <= ZERO:
         return Verdict(Permission.BARRED, (NOTHING_PAST_DUE,), because(ReasonCode.CURED))
     if facts.past_due < facts.minimum:
         return _until_known(BELOW_MINIMUM, ReasonCode.BELOW_MINIMUM)
-    if not facts.packs:
+    if not any(pack.is_law for pack in facts.packs):
         return _until_known(NO_RULES, ReasonCode.NO_RULE_PACK)
     if channel is not Channel.LEGAL:
         if facts.ceased:
@@ -141,7 +168,8 @@ def _rules_in_force(
         on = moment.astimezone(ZoneInfo(zone)).date()
         for pack in facts.packs:
             for rule in pack.rules_for(channel):
-                if not isinstance(rule, ContactRule):
+                # What only people can keep decides nothing, and is not recorded with each contact.
+                if not isinstance(rule, ContactRule) or type(rule) is Conduct:
                     continue
                 if rule.in_force(on) and rule.applies_to_contact(facts):
                     yield _RuleInZone(rule, zone)
@@ -165,7 +193,7 @@ def _deferred_without_rules(
 
 
 def _gives_hours(rule: ContactRule) -> bool:
-    return isinstance(rule, ContactHours) and rule.is_blocking and not rule.at_work
+    return isinstance(rule, ContactHours) and rule.is_blocking and not (rule.place or rule.products)
 
 
 def _blocking_rules(
@@ -176,9 +204,19 @@ def _blocking_rules(
         _BlockingRule(allowed_from, bound_rule.rule)
         for bound_rule in in_force
         if bound_rule.rule.is_blocking
-        and (allowed_from := bound_rule.rule.earliest_time(facts, channel, bound_rule.zone, moment))
-        != moment
+        and (allowed_from := _allowed_from(facts, channel, moment, bound_rule)) != moment
     ]
+
+
+def _allowed_from(
+    facts: ContactFacts, channel: Channel, moment: datetime, bound_rule: _RuleInZone
+) -> EarliestTime:
+    """What the rule answers, but no moment after the last day on which it is in force."""
+    rule, zone = bound_rule.rule, bound_rule.zone
+    allowed_from = rule.earliest_time(facts, channel, zone, moment)
+    if rule.effective_to is None or isinstance(allowed_from, Blocked):
+        return allowed_from
+    return min(allowed_from, moment_of(rule.effective_to, time.max, zone))
 
 
 def _last_to_allow(blocking: Sequence[_BlockingRule]) -> _BlockingRule:

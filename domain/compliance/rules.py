@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import TypeVar
 
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
-from domain.compliance.vocabulary import Channel, Collects
+from domain.compliance.vocabulary import Channel, Collects, Place
+
+EVERYWHERE = "*"
+"""The jurisdiction of a pack that applies in all of them."""
 
 
 class Confidence(StrEnum):
     """How reliable the source of the value is."""
 
     PRIMARY = "V"  # the primary text was read
+    QUOTED = "S*"  # a secondary source that quotes the provision word for word
     SECONDARY = "S"  # press, law firm, regulator's page
     GENERAL = "G"  # general knowledge
+    OWN = "L"  # no law: the lender's own limit
 
 
 class Modality(StrEnum):
@@ -42,7 +47,7 @@ class Source:
 
     @property
     def needs_review(self) -> bool:
-        return self.confidence is not Confidence.PRIMARY
+        return self.confidence not in (Confidence.PRIMARY, Confidence.OWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +64,12 @@ class Rule:
     modality: Modality = Modality.MUST_NOT
     applies_to: frozenset[Collects] = frozenset()
     """Whom it binds; empty: everybody who collects."""
-    at_work: bool = False
-    """Whether it is only about contacts at the person's place of work."""
+    products: frozenset[str] = frozenset()
+    """The products that it is about; empty: all of them."""
+    place: Place | None = None
+    """It is only about contacts at this place; None: wherever they are."""
+    replaces: frozenset[str] = frozenset()
+    """The rules of its country's pack instead of which it applies."""
 
     def in_force(self, on: date) -> bool:
         return (
@@ -77,15 +86,21 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class RulePack:
-    """One version of one jurisdiction's rules."""
+    """One version of one jurisdiction's rules, or of the lender's own limits."""
 
     id: str
     version: int
     jurisdiction: str
-    """`CN`, `US`, or a subdivision such as `US-MA`, whose rules are added to its country's."""
+    """`CN`, `US`, or a subdivision such as `US-MA`, whose rules are added to its country's; or
+    `EVERYWHERE`, for the lender's own limits."""
     rules: tuple[Rule, ...]
     calendar: Calendar = PLAIN_WEEK
+    replaces: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The rules of other packs instead of which rules of this one apply."""
     _by_channel: dict[Channel, tuple[Rule, ...]] = field(init=False, repr=False, compare=False)
+    _without: dict[frozenset[str], RulePack] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         by_channel = {
@@ -93,10 +108,25 @@ class RulePack:
             for channel in Channel
         }
         object.__setattr__(self, "_by_channel", by_channel)
+        in_force = (rule for rule in self.rules if rule.status is RuleStatus.IN_FORCE)
+        object.__setattr__(self, "replaces", frozenset().union(*(r.replaces for r in in_force)))
 
     @property
     def name(self) -> str:
         return f"{self.id} v{self.version}"
+
+    @property
+    def is_law(self) -> bool:
+        """Whether it holds the rules of a jurisdiction, not the lender's own limits."""
+        return self.jurisdiction != EVERYWHERE
+
+    def without(self, replaced: frozenset[str]) -> RulePack:
+        """The pack without the rules that another pack replaces."""
+        if replaced not in self._without:
+            kept = tuple(rule for rule in self.rules if rule.id not in replaced)
+            whole = len(kept) == len(self.rules)
+            self._without[replaced] = self if whole else replace(self, rules=kept)
+        return self._without[replaced]
 
     def rules_for(self, channel: Channel) -> tuple[Rule, ...]:
         return self._by_channel[channel]
@@ -112,6 +142,10 @@ def rules_in_force(packs: Iterable[RulePack], kind: type[R], on: date) -> list[R
 
 
 def packs_for(packs: tuple[RulePack, ...], jurisdiction: str) -> tuple[RulePack, ...]:
-    """All the packs that apply in a jurisdiction: its country's and the subdivision's own."""
+    """All the packs that apply in a jurisdiction: the lender's own limits, its country's and the
+    subdivision's own, without the country's rules that the subdivision replaces."""
     country = jurisdiction.split("-", 1)[0]
-    return tuple(pack for pack in packs if pack.jurisdiction in {jurisdiction, country})
+    named = {jurisdiction, country, EVERYWHERE}
+    applying = tuple(pack for pack in packs if pack.jurisdiction in named)
+    replaced = frozenset().union(*(pack.replaces for pack in applying))
+    return tuple(pack.without(replaced) for pack in applying) if replaced else applying

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
+from zoneinfo import ZoneInfo
 
 from domain.compliance.contact_facts import ContactFacts, PastContact
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
-from domain.compliance.vocabulary import Channel, Party
+from domain.compliance.vocabulary import Channel, Party, Purpose
 from domain.reasons import ReasonCode, because
 
 
@@ -20,6 +22,10 @@ class ThirdPartyContact(ContactRule):
     """Only while the borrower cannot be reached; otherwise never."""
     failures: int = 0
     """After so many consecutive calls that reached nobody, the borrower counts as unreachable."""
+    failed_days: int = 1
+    """On at least so many days those calls must have been made."""
+    to_locate: frozenset[Channel] = frozenset()
+    """The channels by which somebody else may be asked, once, where the borrower can be reached."""
 
     def applies_to_contact(self, facts: ContactFacts) -> bool:
         return ContactRule.applies_to_contact(self, facts) and facts.party is Party.THIRD_PARTY
@@ -27,10 +33,12 @@ class ThirdPartyContact(ContactRule):
     def earliest_time(
         self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
     ) -> EarliestTime:
+        if facts.purpose is Purpose.LOCATE and channel in self.to_locate:
+            return self._may_locate(facts, at)
         if not self.when_unreachable:
             forbidden = because(ReasonCode.THIRD_PARTY_FORBIDDEN, citation=self.source.citation)
             return Blocked(forbidden, permanent=True)
-        if facts.number_invalid or self._calls_failed(facts.history):
+        if facts.number_invalid or self._calls_failed(facts.history, zone):
             return at
         return Blocked(
             because(
@@ -40,11 +48,24 @@ class ThirdPartyContact(ContactRule):
             )
         )
 
-    def _calls_failed(self, history: Sequence[PastContact]) -> bool:
-        calls = [
-            contact
-            for contact in history
-            if contact.channel is Channel.CALL and contact.party is Party.BORROWER
-        ]
-        latest = sorted(calls, key=lambda call: call.at)[-self.failures :]
-        return len(latest) >= self.failures and all(call.connected is False for call in latest)
+    def _may_locate(self, facts: ContactFacts, at: datetime) -> EarliestTime:
+        citation = self.source.citation
+        if facts.location_asked:
+            return Blocked(because(ReasonCode.LOCATION_ASKED_BEFORE, citation=citation))
+        if not facts.number_invalid:
+            return Blocked(because(ReasonCode.LOCATION_KNOWN, citation=citation))
+        return at
+
+    def _calls_failed(self, history: Sequence[PastContact], zone: str) -> bool:
+        calls = sorted(
+            (
+                contact
+                for contact in history
+                if contact.channel is Channel.CALL and contact.party is Party.BORROWER
+            ),
+            key=lambda call: call.at,
+            reverse=True,
+        )
+        failed = [call.at for call in takewhile(lambda call: call.connected is False, calls)]
+        days = {at.astimezone(ZoneInfo(zone)).date() for at in failed}
+        return len(failed) >= self.failures and len(days) >= self.failed_days

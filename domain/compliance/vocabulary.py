@@ -21,6 +21,34 @@ class Party(StrEnum):
     THIRD_PARTY = "third_party"  # a relative, a colleague, a referee
 
 
+class Place(StrEnum):
+    """Where a contact reaches a person, as far as a law asks about it."""
+
+    WORK = "work"
+    ELSEWHERE = "elsewhere"  # neither at home nor on their own mobile: at work, or another's line
+
+    def includes(self, *, at_work: bool, party: Party) -> bool:
+        """Whether a contact with these facts is at this place."""
+        return at_work or (self is Place.ELSEWHERE and party is Party.THIRD_PARTY)
+
+
+class Purpose(StrEnum):
+    """Why somebody is contacted. Some laws let one purpose through and stop the others."""
+
+    COLLECT = "collect"
+    LOCATE = "locate"  # to ask somebody else where the borrower can be reached
+    ANSWER = "answer"  # to a question or a complaint of the person
+    REQUESTED = "requested"  # the person asked to be contacted
+    NOTICE = "notice"  # what a law obliges the lender to send
+
+
+class ConsentTo(StrEnum):
+    """What a person can agree to."""
+
+    MORE_CONTACTS = "more_contacts"  # than a cap allows
+    OTHER_HOURS = "other_hours"  # than those of the law
+
+
 class Says(StrEnum):
     """What a message says, as far as a law asks about it."""
 

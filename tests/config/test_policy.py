@@ -11,6 +11,7 @@ from config.readers.legal_checklists import SatisfiedBy, checklist_for
 from config.readers.policy import Policy, PolicyKind, load_policy
 from config.readers.yaml_reader import PolicyError
 from domain.actions import ACTION_TYPES
+from domain.compliance.rules import EVERYWHERE
 
 TEMPLATES = {"reminder_first", "reminder_second", "legal_notice", "visit_notice"}
 SHIPPED = Path(__file__).parents[2] / "config"
@@ -46,8 +47,12 @@ def test_the_shipped_policy_loads() -> None:
         "GB",
         "IN",
         "AU",
+        EVERYWHERE,
+        "AU-NSW",
+        "AU-NT",
+        "GB-SCT",
     }
-    assert len(policy.documents) == 11
+    assert len(policy.documents) == 15
 
 
 @pytest.mark.parametrize("jurisdiction", ["CN", "US", "US-MA"])
@@ -76,7 +81,7 @@ class TestDigests:
         after = load(directory)
         assert after.digest != before.digest
         changed = set(after.documents) - set(before.documents)
-        assert [(d.kind, d.id, d.version) for d in changed] == [(PolicyKind.RULE_PACK, "cn", 2)]
+        assert [(d.kind, d.id, d.version) for d in changed] == [(PolicyKind.RULE_PACK, "cn", 3)]
 
 
 class TestLaddersTogether:

@@ -111,7 +111,7 @@ def test_every_shipped_rule_cites_its_article_and_says_whether_it_was_read() -> 
         for rule in pack.rules:
             line = describe_source(rule.source)
             assert rule.source.citation in line
-            assert ("review: needed" in line) is (rule.source.confidence != "V")
+            assert ("review: needed" in line) is (rule.source.confidence not in ("V", "L"))
 
 
 def test_midnight_ends_the_day(tmp_path: Path) -> None:
@@ -140,7 +140,13 @@ def test_hours_that_change_on_a_day_are_two_rules(tmp_path: Path) -> None:
 REFUSED = [
     ("no citation", "    citation: A law, art. 1\n", "", 5, "`citation` is missing"),
     ("no confidence", "    confidence: S\n", "", 5, "`confidence` is missing"),
-    ("confidence nobody defined", "confidence: S", "confidence: high", 11, "one of: G, S, V"),
+    (
+        "confidence nobody defined",
+        "confidence: S",
+        "confidence: high",
+        11,
+        "one of: G, L, S, S*, V",
+    ),
     ("a kind the gate cannot apply", "kind: contact_hours", "kind: call_cap", 6, "contact_hours"),
     ("a channel that does not exist", "[sms, call]", "[sms, cal]", 7, "Did you mean call?"),
     ("hours for the court", "[sms, call]", "[sms, call, legal]", 7, "call, sms, visit"),

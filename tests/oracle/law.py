@@ -32,9 +32,19 @@ def _public_holidays(country: str) -> frozenset[date]:
 
 @cache
 def _bound_by(jurisdiction: str) -> tuple[dict[str, Any], ...]:
-    country = jurisdiction[:2]
-    named = dict.fromkeys((country, jurisdiction))
-    return tuple(packs()[name] for name in named if name in packs())
+    named = dict.fromkeys(("*", jurisdiction[:2], jurisdiction))
+    bound = [packs()[name] for name in named if name in packs()]
+    instead_of = {
+        replaced
+        for pack in bound
+        for rule in pack["rules"]
+        if rule.get("status") != "draft"
+        for replaced in rule.get("replaces", ())
+    }
+    return tuple(
+        {**pack, "rules": [rule for rule in pack["rules"] if rule["id"] not in instead_of]}
+        for pack in bound
+    )
 
 
 def against(life: Life, reached: Reached) -> list[str]:
@@ -47,7 +57,7 @@ def against(life: Life, reached: Reached) -> list[str]:
             for rule in pack["rules"]:
                 if not _speaks_of(rule, life, reached, local.date()):
                     continue
-                if rule["kind"] == "contact_hours" and "place" not in rule:
+                if rule["kind"] == "contact_hours" and not {"place", "products"} & set(rule):
                     hours_given.add(zone)
                 if not _kept(rule, pack, life, reached, local):
                     broken.append(rule["id"])
@@ -79,7 +89,8 @@ def _speaks_of(rule: dict[str, Any], life: Life, reached: Reached, on: date) -> 
         and rule.get("modality", "must_not") != "advisory"
         and reached.channel in rule.get("channels", ())
         and rule["effective_from"] <= on <= rule.get("effective_to", date.max)
-        and (reached.at_work or rule.get("place") != "work")
+        and _is_there(rule, reached)
+        and life.product in rule.get("products", (life.product,))
         and life.collects_as in rule.get("applies_to", (life.collects_as,))
     )
 
@@ -91,7 +102,9 @@ def _kept(
         case "contact_hours":
             return _within_hours(rule["hours"], pack, local)
         case "cap":
-            return _counted(rule, life, reached, local) < int(rule["at_most"])
+            if _counted(rule, life, reached, local) < int(rule["at_most"]):
+                return True
+            return _freed_from_cap(rule, life, reached, local)
         case "message":
             if rule.get("to", reached.party) != reached.party:
                 return True
@@ -160,7 +173,13 @@ def _counted(rule: dict[str, Any], life: Life, reached: Reached, local: datetime
             break
         if other.channel not in rule.get("counts", rule["channels"]):
             continue
-        if rule["scope"] == "debt" and other.loan != reached.loan:
+        if other.inbound and rule.get("inbound") != "count":
+            continue
+        if other.outcome in rule.get("ignores", ()):
+            continue
+        if rule["scope"] == "debt" and reached.loan not in {other.loan, *other.also_about}:
+            continue
+        if rule.get("third_parties") != "count" and not _with_the_same(rule, other, reached):
             continue
         if rule["scope"] == "number" and other.number != reached.number:
             continue
@@ -168,11 +187,49 @@ def _counted(rule: dict[str, Any], life: Life, reached: Reached, local: datetime
             continue
         if rule["counter"] == "unanswered" and other.connected:
             continue
-        if rule.get("place") == "work" and not other.at_work:
+        if not _is_there(rule, other):
             continue
         apart = (local.date() - other.at.astimezone(local.tzinfo).date()).days
         counted += _same_window(rule["window"], local.date(), apart)
     return counted
+
+
+def _is_there(rule: dict[str, Any], reached: Reached) -> bool:
+    match rule.get("place"):
+        case "work":
+            return reached.at_work
+        case "elsewhere":
+            return reached.at_work or reached.party == "third_party"
+    return True
+
+
+def _with_the_same(rule: dict[str, Any], other: Reached, reached: Reached) -> bool:
+    """Whether another contact was with the one who is to be reached now."""
+    answered_by_other = other.outcome == "spoke_with_other"
+    if reached.party == "third_party":
+        theirs = other.party == "third_party" or answered_by_other
+        return theirs and other.number == reached.number
+    if other.party == "third_party":
+        return False
+    return rule["counter"] != "connected" or not answered_by_other
+
+
+def _freed_from_cap(rule: dict[str, Any], life: Life, reached: Reached, local: datetime) -> bool:
+    """Whether the person agreed to more, not too long ago, and nobody spoke with them since."""
+    for agreed in life.agreed:
+        if agreed.to != "more_contacts" or agreed.since > reached.at:
+            continue
+        if agreed.until is not None and agreed.until <= reached.at:
+            continue
+        age = (local.date() - agreed.since.astimezone(local.tzinfo).date()).days
+        spoken = any(
+            other.connected and other.party == "borrower" and other.outcome != "spoke_with_other"
+            for other in life.contacts
+            if agreed.since < other.at < reached.at
+        )
+        if age < rule.get("consent_days", 0) and not spoken:
+            return True
+    return False
 
 
 def _same_window(window: str, day: date, apart: int) -> bool:

@@ -18,6 +18,11 @@ class Reached:
     number: str = ""
     at_work: bool = False
     party: str = "borrower"
+    inbound: bool = False
+    outcome: str = ""
+    """As it was reported: `busy`, `spoke_with_other`, … """
+    also_about: frozenset[int] = frozenset()
+    """Other loans that were mentioned."""
     says: frozenset[str] = frozenset()
     staff: int = 0
     noticed_at: datetime | None = None
@@ -33,6 +38,15 @@ class Pause:
     first: date
     end: date | None
     known_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """That the person agreed to something (`more_contacts`, `other_hours`), and when."""
+
+    to: str
+    since: datetime
+    until: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -51,6 +65,8 @@ class Life:
     pauses: list[Pause] = field(default_factory=list)
     stopped: dict[str, datetime] = field(default_factory=dict)
     """By channel, since when the borrower wants no more of it; `*` is all of them."""
+    product: str = "personal_loan"
+    agreed: list[Agreed] = field(default_factory=list)
     number_invalid: bool = False
     lived_until: datetime | None = None
     """A life goes forward: nothing happens in it before this."""

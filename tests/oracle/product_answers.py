@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 import config
 from config.readers.rule_packs import read_rule_pack
 from config.readers.yaml_reader import read_yaml
-from domain.compliance.contact_facts import ContactFacts, PastContact
+from domain.compliance.contact_facts import Consent, ContactFacts, PastContact
 from domain.compliance.gate import Verdict, may_contact
 from domain.compliance.rules import RulePack, packs_for
-from domain.compliance.vocabulary import Channel, Collects, Party, Says
+from domain.compliance.vocabulary import Channel, Collects, ConsentTo, Party, Says
+from domain.contact_outcomes import ContactOutcome
 from domain.holds import Hold, HoldKind
 from tests.oracle.log import Life, Reached
 
@@ -52,6 +53,8 @@ def ask(life: Life, wanted: Reached, at: datetime) -> Verdict:
         ceased="*" in stopped,
         collects_as=frozenset({Collects(life.collects_as)}),
         loan_id=wanted.loan,
+        product=life.product,
+        consents=tuple(Consent(ConsentTo(a.to), a.since, a.until) for a in life.agreed),
         history=tuple(
             PastContact(
                 contact.at,
@@ -61,6 +64,9 @@ def ask(life: Life, wanted: Reached, at: datetime) -> Verdict:
                 contact.number,
                 contact.at_work,
                 Party(contact.party),
+                contact.inbound,
+                ContactOutcome(contact.outcome) if contact.outcome else None,
+                contact.also_about,
             )
             for contact in life.contacts
         ),

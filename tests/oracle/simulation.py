@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from domain.compliance.gate import Permission, Verdict
 from tests.oracle.law import against, moments_worth_asking
-from tests.oracle.log import Life, Pause, Reached
+from tests.oracle.log import Agreed, Life, Pause, Reached
 from tests.oracle.product_answers import ask
 
 FIRST_DAY = date(2026, 1, 5)
@@ -66,6 +66,8 @@ def live(seed: int, borrowers: int, days: int) -> Found:
         for day in range(days):
             _one_day(chance, life, FIRST_DAY + timedelta(days=day), found)
         for contact in life.contacts:
+            if contact.inbound:
+                continue
             if broken := against(life, contact):
                 found.unlawful += 1
                 found.offenders.append(f"unlawful: {life.jurisdiction} {contact}: {broken}")
@@ -92,6 +94,7 @@ def _born(chance: random.Random, id: int) -> Life:
         loans=dict.fromkeys(range(1, chance.choice((2, 2, 3, 4))), start),
         collects_as=chance.choice(("first_party", "first_party", "third_party")),
         number_invalid=chance.random() < 0.05,
+        product=chance.choice(("personal_loan", "personal_loan", "microfinance_loan")),
     )
 
 
@@ -120,14 +123,20 @@ def _wanted(chance: random.Random, life: Life, at: datetime) -> Reached:
         says = chance.choice((WORDS - {"opt_out"}, WORDS | {"legal_consequences"}))
     elif channel != "sms":
         says = frozenset()
+    to_borrower = chance.random() < 0.95
+    outcome = ""
+    if channel == "call":
+        outcome = chance.choice(("spoke", "spoke", "spoke_with_other", "no_answer", "busy", ""))
     return Reached(
         at=at,
         channel=channel,
         loan=chance.choice(list(life.loans)),
-        connected=channel == "call" and chance.random() < 0.35,
-        number=chance.choice(("A", "A", "A", "B")),
+        connected=outcome in ("spoke", "spoke_with_other"),
+        number=chance.choice(("A", "A", "A", "B") if to_borrower else ("C", "D")),
         at_work=channel == "call" and chance.random() < 0.1,
-        party="third_party" if chance.random() < 0.05 else "borrower",
+        party="borrower" if to_borrower else "third_party",
+        outcome=outcome,
+        also_about=frozenset(loan for loan in life.loans if chance.random() < 0.1),
         says=says,
         staff=chance.choice((1, 2, 2, 2)),
         noticed_at=chance.choice((None, at - timedelta(days=chance.randrange(1, 6)))),
@@ -149,7 +158,13 @@ def _something_comes(chance: random.Random, life: Life, since: datetime, until: 
         if end is None and chance.random() < 0.8:
             end = today + timedelta(days=60)
         life.pauses.append(Pause(loan, today, end, at))
-    elif happens < 0.05:
+    elif happens < 0.04:
+        spoken = chance.random() < 0.8
+        life.contacts.append(Reached(at, "call", loan, spoken, "A", inbound=True))
+    elif happens < 0.045:
+        end = chance.choice((None, at + timedelta(days=chance.choice((2, 5)))))
+        life.agreed.append(Agreed("more_contacts", at, end))
+    elif happens < 0.06:
         life.notices.setdefault(loan, at)
 
 

@@ -44,7 +44,7 @@ def test_a_lawful_contact_breaks_nothing() -> None:
 
 
 def days_of_calls(life: Life, count: int) -> None:
-    life.contacts += [call(NOON - timedelta(hours=n + 1)) for n in reversed(range(count))]
+    life.contacts += [call(NOON - timedelta(hours=10 * (n + 1))) for n in reversed(range(count))]
 
 
 UNLAWFUL: dict[str, tuple[Callable[[], tuple[Life, Reached]], str]] = {

@@ -10,15 +10,18 @@ from config.readers.rule_packs import describe_source
 from domain.compliance.calendars import DayKind
 from domain.compliance.conduct import Conduct
 from domain.compliance.contact_hours import ContactHours, Hours
+from domain.compliance.fact_reach import FactReach, ReachingFact
 from domain.compliance.frequency_caps import Cap, Counter, Scope
 from domain.compliance.hold_length import HoldLength
 from domain.compliance.limitation import Limitation
 from domain.compliance.message_content import MessageContent
+from domain.compliance.permitted import Permitted
 from domain.compliance.retention import Retention
 from domain.compliance.rules import Modality, Rule, RulePack, RuleStatus, packs_for
 from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.validation_notice import ValidationNotice
 from domain.compliance.visit_notice import VisitDuty
+from domain.compliance.vocabulary import Place, Purpose
 from domain.errors import ArrearsError
 from workers.cli.common import AsJson
 from workers.cli.policy import read_policy
@@ -31,7 +34,7 @@ COUNTED = {
     Counter.UNANSWERED: "unanswered attempts",
 }
 SCOPED = {
-    Scope.BORROWER: "over all loans of a borrower",
+    Scope.PERSON: "over all loans of a person",
     Scope.DEBT: "for each debt",
     Scope.NUMBER: "at one number",
 }
@@ -39,6 +42,29 @@ STRENGTH = {
     Modality.MUST_NOT: "must not",
     Modality.PRESUMPTION: "presumed violation",
     Modality.ADVISORY: "advisory: warns",
+}
+PURPOSES = {
+    Purpose.COLLECT: "to collect",
+    Purpose.LOCATE: "to ask where the borrower is",
+    Purpose.ANSWER: "to answer a question or a complaint",
+    Purpose.REQUESTED: "at the person's request",
+    Purpose.NOTICE: "to give a notice that a law requires",
+}
+FACTS = {
+    ReachingFact.CEASED: "A request to cease contact",
+    ReachingFact.REPRESENTED: "That somebody acts for the person",
+    ReachingFact.INSOLVENCY: "Insolvency",
+    ReachingFact.OPTED_OUT: "An opt-out from texts",
+}
+REACHES = {
+    Scope.PERSON: "for all debts of the person",
+    Scope.DEBT: "for that debt",
+    Scope.NUMBER: "for that number, whoever has it",
+}
+PLACES = {
+    None: "",
+    Place.WORK: " at work",
+    Place.ELSEWHERE: " elsewhere than at home or on their mobile",
 }
 KINDS_OF_DAY = {
     DayKind.WORKING: "working days",
@@ -52,15 +78,15 @@ Jurisdiction = Annotated[
 
 
 def rules(jurisdiction: Jurisdiction = None, as_json: AsJson = False) -> None:
-    """Show every legal rule that is loaded: what it requires, how strongly, and its article.
+    """Show every rule that is loaded: what it requires, how strongly, and its article.
 
     It is an input for engineers and not legal advice: a lawyer must review what is marked so.
     """
     _, policy = read_policy()
     packs = policy.rule_packs
     shown = packs_for(packs, jurisdiction.upper()) if jurisdiction else packs
-    if not shown:
-        known = ", ".join(sorted(pack.jurisdiction for pack in packs))
+    if not any(pack.is_law for pack in shown):
+        known = ", ".join(sorted(pack.jurisdiction for pack in packs if pack.is_law))
         raise ArrearsError(
             f"No rule pack is known for {jurisdiction}, so nobody there is contacted. "
             f"Known: {known}."
@@ -73,8 +99,8 @@ def rules(jurisdiction: Jurisdiction = None, as_json: AsJson = False) -> None:
         for rule in pack.rules:
             print_lines(*_lines(rule))
     print_lines(
-        "V: the primary text was read; S: a secondary source; G: general knowledge. "
-        "This is not legal advice."
+        "V: the primary text was read; S*: a secondary source quotes it; S: a secondary source; "
+        "G: general knowledge; L: the lender's own limit. This is not legal advice."
     )
 
 
@@ -82,13 +108,10 @@ def describe_rule(rule: Rule) -> str:
     """What a rule asks, in a sentence without its article."""
     match rule:
         case ContactHours():
-            return "Contact only " + "; ".join(_hours(hour) for hour in rule.hours) + "."
+            unless = ", unless the person agreed to other hours" if rule.consent_frees else ""
+            return "Contact only " + "; ".join(map(_hours, rule.hours)) + unless + "."
         case Cap():
-            counted = "/".join(sorted(rule.counts))
-            return (
-                f"At most {rule.at_most} {COUNTED[rule.counter]} ({counted}) within "
-                f"{rule.within}, {SCOPED[rule.scope]}."
-            )
+            return _cap(rule)
         case MessageContent():
             return _content(rule)
         case VisitDuty():
@@ -99,15 +122,19 @@ def describe_rule(rule: Rule) -> str:
                 f"A written notice of the debt within {rule.within_days} days of the first contact."
             )
         case ThirdPartyContact():
-            if not rule.when_unreachable:
-                return "Nobody but the borrower."
-            return (
-                f"Others only when the number is invalid or {rule.failures} calls in a row failed."
-            )
+            return _third_parties(rule)
         case Limitation():
             return f"No suit, and no word of one, later than {rule.years} years."
         case Conduct():
             return rule.text
+        case Permitted():
+            during = sorted(rule.during) + (
+                ["a request to cease contact"] if rule.after_cease else []
+            )
+            purposes = " or ".join(PURPOSES[purpose] for purpose in sorted(rule.purposes))
+            return f"During {', '.join(during)} contact is still permitted {purposes}."
+        case FactReach():
+            return f"{FACTS[rule.fact]} counts {REACHES[rule.scope]}."
         case Retention():
             return f"Keep {rule.of} for {rule.years} years after the last activity."
         case HoldLength():
@@ -127,6 +154,37 @@ def _hours(hours: Hours) -> str:
     return f"{hours.start:%H:%M}-{end} ({days})"
 
 
+def _cap(rule: Cap) -> str:
+    counted = "/".join(sorted(rule.counts))
+    sentence = (
+        f"At most {rule.at_most} {COUNTED[rule.counter]} ({counted}) within {rule.within}, "
+        f"{SCOPED[rule.scope]}"
+    )
+    if rule.counts_third_parties:
+        sentence += ", third parties included"
+    if rule.counts_inbound:
+        sentence += "; those that the person began count"
+    if rule.ignores:
+        sentence += f"; {' and '.join(sorted(rule.ignores))} do not"
+    if rule.consent_days:
+        sentence += f"; the person's consent frees from it for {rule.consent_days} days"
+    return sentence + "."
+
+
+def _third_parties(rule: ThirdPartyContact) -> str:
+    if rule.when_unreachable:
+        failed = f"{rule.failures} calls in a row failed"
+        if rule.failed_days > 1:
+            failed += f" on {rule.failed_days} days"
+        return f"Others only when the number is invalid or {failed}."
+    if rule.to_locate:
+        return (
+            f"Nobody but the borrower; others once ({', '.join(sorted(rule.to_locate))}), to ask "
+            "where the borrower can be reached."
+        )
+    return "Nobody but the borrower."
+
+
 def _content(rule: MessageContent) -> str:
     must = f"must say {', '.join(sorted(rule.must_say))}" if rule.must_say else ""
     must_not = f"must not say {', '.join(sorted(rule.must_not_say))}" if rule.must_not_say else ""
@@ -141,9 +199,10 @@ def _strength(rule: Rule) -> str:
 
 
 def _lines(rule: Rule) -> tuple[str, str, str]:
-    channels = ", ".join(sorted(rule.channels)) + (" at work" if rule.at_work else "")
+    channels = ", ".join(sorted(rule.channels)) + PLACES[rule.place]
+    of_products = f", of {', '.join(sorted(rule.products))}" if rule.products else ""
     bound = f", binds {', '.join(sorted(rule.applies_to))}" if rule.applies_to else ""
-    of = f" ({channels}{bound})" if rule.channels else ""
+    of = f" ({channels}{of_products}{bound})" if rule.channels else ""
     until = f"until {rule.effective_to}" if rule.effective_to else "on"
     return (
         f"  {rule.id} — {_strength(rule)}{of}",
@@ -159,7 +218,9 @@ def _plain(pack: RulePack, rule: Rule) -> dict[str, object]:
         "jurisdiction": pack.jurisdiction,
         "asks": describe_rule(rule),
         "channels": sorted(rule.channels),
-        "at_work": rule.at_work,
+        "place": rule.place,
+        "products": sorted(rule.products),
+        "replaces": sorted(rule.replaces),
         "applies_to": sorted(rule.applies_to),
         "modality": rule.modality,
         "status": rule.status,

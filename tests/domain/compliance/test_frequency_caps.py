@@ -34,7 +34,7 @@ def cap(window: Window, at_most: int = 1, counter: Counter = Counter.ATTEMPT) ->
         effective_from=date(2020, 1, 1),
         counts=CALL,
         counter=counter,
-        scope=Scope.BORROWER,
+        scope=Scope.PERSON,
         window=window,
         at_most=at_most,
     )

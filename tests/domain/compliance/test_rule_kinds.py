@@ -26,7 +26,7 @@ from domain.compliance.rules import (
 from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.validation_notice import ValidationNotice
 from domain.compliance.visit_notice import VisitDuty
-from domain.compliance.vocabulary import Channel, Collects, Party, Says
+from domain.compliance.vocabulary import Channel, Collects, Party, Place, Says
 from domain.holds import HoldKind
 from domain.reasons import ReasonCode, because
 
@@ -251,6 +251,6 @@ def test_the_longest_of_the_laws_in_force_says_how_long_a_hold_lasts() -> None:
 
 
 def test_a_rule_about_the_place_of_work_is_about_nothing_else() -> None:
-    rule = made(Conduct, text="x", at_work=True)
+    rule = made(Conduct, text="x", place=Place.WORK)
     assert not rule.applies_to_contact(FACTS)
     assert rule.applies_to_contact(replace(FACTS, at_work=True))

@@ -10,9 +10,10 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from domain.compliance.contact_facts import ContactFacts, PastContact
+from domain.compliance.contact_facts import Consent, ContactFacts, PastContact
 from domain.compliance.rules import RulePack, packs_for
-from domain.compliance.vocabulary import Channel, Collects, Party, Says
+from domain.compliance.vocabulary import Channel, Collects, ConsentTo, Party, Purpose, Says
+from domain.contact_outcomes import ContactOutcome
 from domain.holds import Hold, HoldKind
 
 TABLES = Path(__file__).parent
@@ -27,15 +28,30 @@ LENDER_ZONE = {
     "XD": "Asia/Shanghai",
 }
 ZONE = LENDER_ZONE | {"US-WA": "America/Los_Angeles"}
+OF_THE_LENDER = "lender"
+"""The table of what counts everywhere. The others are about the law alone."""
 LAW = {"cn": "CN", "us": "US", "uk": "GB", "in": "IN", "au": "AU"}
 """The jurisdiction of a table that has no column for it."""
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 CONTACT = re.compile(
-    r"(?:(?P<times>\d+) x )?(?P<channel>call|text|visit)(?: (?P<went>connected|unanswered))?"
+    r"(?:(?P<times>\d+) x )?(?P<inbound>inbound )?(?P<channel>call|text|visit)"
+    r"(?: (?P<went>connected|unanswered|busy|number_invalid|answered by somebody else))?"
     r" (?P<at>\d{4}-\d\d-\d\d \d\d:\d\d)(?: at (?P<number>[A-Z])\b)?(?P<work> at work)?"
-    r"(?: loan (?P<loan>\d))?"
+    r"(?P<third> to third party)?(?: loan (?P<loan>\d)(?: and (?P<more>\d(?: and \d)*))?)?"
 )
+CONNECTED = {
+    "connected": True,
+    "answered by somebody else": True,
+    "unanswered": False,
+    "busy": False,
+    "number_invalid": False,
+}
+OUTCOME = {
+    "answered by somebody else": ContactOutcome.SPOKE_WITH_OTHER,
+    "busy": ContactOutcome.BUSY,
+    "number_invalid": ContactOutcome.NUMBER_INVALID,
+}
 HOLD = re.compile(r"hold (\w+) from (\S+)(?: to (\S+))?")
 CHANNEL = {"call": Channel.CALL, "text": Channel.SMS, "visit": Channel.VISIT}
 
@@ -108,7 +124,11 @@ def facts_of(example: Example, packs: tuple[RulePack, ...]) -> ContactFacts:
         past_due=Decimal(1000),
         zones=(ZONE.get(example.law, str(example.zone)),),
         lender_zone=str(example.zone),
-        packs=packs_for(packs, example.law),
+        packs=tuple(
+            pack
+            for pack in packs_for(packs, example.law)
+            if pack.is_law or example.table == OF_THE_LENDER
+        ),
         reachable=frozenset(Channel),
         loan_id=1,
         number="A",
@@ -141,9 +161,15 @@ def _contacts(match: re.Match[str], example: Example) -> Iterator[PastContact]:
             at=example.local(match["at"]),
             channel=CHANNEL[match["channel"]],
             loan_id=int(match["loan"] or 1),
-            connected={"connected": True, "unanswered": False}.get(match["went"] or ""),
+            connected=CONNECTED.get(match["went"] or ""),
             number=match["number"],
             at_work=bool(match["work"]),
+            party=Party.THIRD_PARTY if match["third"] else Party.BORROWER,
+            inbound=bool(match["inbound"]),
+            outcome=OUTCOME.get(match["went"] or ""),
+            also_about=frozenset(
+                map(int, (match["more"] or "").split(" and ") if match["more"] else ())
+            ),
         )
 
 
@@ -164,6 +190,13 @@ def _zones(facts: ContactFacts, written: str, example: Example) -> ContactFacts:
     return replace(facts, zones=() if written == "none" else tuple(_words(written)))
 
 
+def _consent(facts: ContactFacts, written: str, example: Example) -> ContactFacts:
+    to, _, since = written.partition(" on ")
+    day, _, until = since.partition(" until ")
+    consent = Consent(ConsentTo(to), example.local(day), example.local(until) if until else None)
+    return replace(facts, consents=(*facts.consents, consent))
+
+
 def _notice(facts: ContactFacts, written: str, example: Example) -> ContactFacts:
     if written == "none":
         return replace(facts, noticed_at=None)
@@ -180,6 +213,10 @@ BY_PREFIX = (
     ("past due", _past_due),
     ("zones", _zones),
     ("unreachable", lambda f, w, e: replace(f, reachable=frozenset({Channel.LEGAL}))),
+    ("consent to", _consent),
+    ("location asked before", lambda f, w, e: replace(f, location_asked=True)),
+    ("for", lambda f, w, e: replace(f, purpose=Purpose(w))),
+    ("product", lambda f, w, e: replace(f, product=w)),
     ("to third party", lambda f, w, e: replace(f, party=Party.THIRD_PARTY)),
     ("number invalid", lambda f, w, e: replace(f, number_invalid=True)),
     ("number", lambda f, w, e: replace(f, number=w)),

@@ -1,0 +1,47 @@
+"""Rule kind: whether a fact about a person stops one debt, all debts, or one number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from domain.compliance.frequency_caps import Scope
+from domain.compliance.rules import Rule, RulePack, rules_in_force
+
+
+class ReachingFact(StrEnum):
+    """The facts that laws let reach differently far."""
+
+    CEASED = "ceased"  # the person asked that nobody contact them any more
+    REPRESENTED = "represented"  # somebody acts for them
+    INSOLVENCY = "insolvency"
+    OPTED_OUT = "opted_out"  # no more texts
+
+
+WITHOUT_RULE = {
+    ReachingFact.CEASED: Scope.PERSON,
+    ReachingFact.REPRESENTED: Scope.PERSON,
+    ReachingFact.INSOLVENCY: Scope.PERSON,
+    ReachingFact.OPTED_OUT: Scope.NUMBER,
+}
+"""How far a fact reaches where no law says it: as far as it can protect."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactReach(Rule):
+    """How far a fact reaches."""
+
+    fact: ReachingFact
+    scope: Scope
+
+
+def reach_of(packs: Iterable[RulePack], fact: ReachingFact, on: date) -> Scope:
+    """How far a fact reaches under these packs on a business date.
+
+    The person's own request may reach further, and then counts.
+    """
+    rules = rules_in_force(packs, FactReach, on)
+    scopes = {rule.scope for rule in rules if rule.fact is fact}
+    return Scope.PERSON if Scope.PERSON in scopes else next(iter(scopes), WITHOUT_RULE[fact])
