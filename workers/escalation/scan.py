@@ -206,7 +206,10 @@ def _extend(
 
 def _open_run(connection: Connection, today: date, now: datetime, policy_digest: str) -> None:
     connection.execute(delete(announcement).where(announcement.c.lapses_at < now))
-    last = _last_policy(connection)
+    # Of today or an earlier day; none before the first scan.
+    last = connection.execute(
+        select(scan_run.c.policy_digest).order_by(scan_run.c.business_date.desc()).limit(1)
+    ).scalar()
     connection.execute(
         insert(scan_run)
         .values(business_date=today, started_at=now, policy_digest=policy_digest)
@@ -227,14 +230,6 @@ def _policy_in_force(ctx: Context, today: date) -> str:
     """What the day's decisions depend on: the policy documents, and the ladders in force."""
     names = sorted(ladder.name for ladder in ctx.policy.ladders if ladder.in_force(today))
     return f"{ctx.policy.digest} {' '.join(names)}"
-
-
-def _last_policy(connection: Connection) -> str | None:
-    """The policy of the newest scan, of today or an earlier day; None before the first scan."""
-    last: str | None = connection.execute(
-        select(scan_run.c.policy_digest).order_by(scan_run.c.business_date.desc()).limit(1)
-    ).scalar()
-    return last
 
 
 def _note_run(connection: Connection, today: date, **values: object) -> None:

@@ -15,7 +15,6 @@ from workers.db.schema import evidence_head, evidence_link, loan
 from workers.db.schema.evidence import EVIDENCE
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.evidence.hashing import (
-    NO_LOAN,
     ZERO_DIGEST,
     head_digest,
     link_digest,
@@ -174,8 +173,6 @@ def _find_unlinked(connection: Connection, chain: int | None) -> Iterator[Findin
 
 
 def _loan_of(connection: Connection, chain: int) -> str | None:
-    if chain == NO_LOAN:
-        return None
     found: str | None = connection.execute(
         select(loan.c.external_id).where(loan.c.id == chain)
     ).scalar()

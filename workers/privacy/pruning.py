@@ -53,27 +53,21 @@ def prune(ctx: Context) -> Pruned:
     loan; only the details are deleted.
     """
     before = ctx.now() - timedelta(days=ctx.settings.prune_after_days)
-    with ctx.engine.begin() as connection:
-        return Pruned(
-            events_out=_delete_delivered(connection, before),
-            events_in=_delete_applied(connection, before),
-            words=_empty_contact_changes(connection, before)
-            + _empty_unknown_replies(connection, before),
-        )
-
-
-def _delete_delivered(connection: Connection, before: datetime) -> int:
-    old = (outbox_event.c.status == OutboxStatus.DELIVERED) & (outbox_event.c.completed_at < before)
-    return _run(connection, delete(outbox_event), old)
-
-
-def _delete_applied(connection: Connection, before: datetime) -> int:
-    old = (
+    delivered = (outbox_event.c.status == OutboxStatus.DELIVERED) & (
+        outbox_event.c.completed_at < before
+    )
+    applied = (
         (inbox_event.c.status == InboxStatus.APPLIED)
         & (inbox_event.c.completed_at < before)
         & (inbox_event.c.kind != CONTACT_CHANGE)
     )
-    return _run(connection, delete(inbox_event), old)
+    with ctx.engine.begin() as connection:
+        return Pruned(
+            events_out=_run(connection, delete(outbox_event), delivered),
+            events_in=_run(connection, delete(inbox_event), applied),
+            words=_empty_contact_changes(connection, before)
+            + _empty_unknown_replies(connection, before),
+        )
 
 
 def _empty_contact_changes(connection: Connection, before: datetime) -> int:

@@ -64,11 +64,9 @@ SELECT l.id, l.external_id FROM loan l JOIN differing t ON t.loan = l.external_i
 # Only rows that differ are upserted. No other row is locked.
 _BORROWERS = text("""
 INSERT INTO borrower (external_id, name_encrypted, phone_encrypted, phone_blind_index,
-    address_encrypted,
-                      facts_digest, zones, locale, region, updated_at)
+                      address_encrypted, facts_digest, zones, locale, region, updated_at)
 SELECT DISTINCT ON (t.external_id) t.external_id, t.name_encrypted, t.phone_encrypted,
-    t.phone_blind_index,
-       t.address_encrypted, t.facts_digest, t.zones, t.locale, t.region, :now
+       t.phone_blind_index, t.address_encrypted, t.facts_digest, t.zones, t.locale, t.region, :now
   FROM tape_borrower t LEFT JOIN borrower b ON b.external_id = t.external_id
  WHERE b.id IS NULL
     OR (b.facts_digest <> t.facts_digest
@@ -81,8 +79,8 @@ SELECT DISTINCT ON (t.external_id) t.external_id, t.name_encrypted, t.phone_encr
  ORDER BY t.external_id, t.facts_digest
 ON CONFLICT (external_id) DO UPDATE
    SET name_encrypted = excluded.name_encrypted, phone_encrypted = excluded.phone_encrypted,
-       phone_blind_index = excluded.phone_blind_index, address_encrypted =
-           excluded.address_encrypted,
+       phone_blind_index = excluded.phone_blind_index,
+       address_encrypted = excluded.address_encrypted,
        facts_digest = excluded.facts_digest, zones = excluded.zones, locale = excluded.locale,
        region = excluded.region, updated_at = excluded.updated_at, erased_at = NULL
 RETURNING id
