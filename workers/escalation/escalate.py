@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -86,22 +86,30 @@ def _escalate(connection: Connection, ctx: Context, loan_ids: Sequence[int]) -> 
     due = typed_rows(_DueLoan, connection.execute(_LOCK_DUE, values))
     # Read after the locks are held, so that what others committed before is seen.
     facts = load_facts(connection, [row.id for row in due], now) if due else {}
-    ladders = {row.id: ctx.ladder_of(row, now.date()) for row in due}
+    reviews = [_review(ctx, row, facts[row.id], now) for row in due]
     packs = {row.id: packs_for(ctx.policy.rule_packs, row.jurisdiction) for row in due}
-    decisions = [_decide(row, facts[row.id], ladders[row.id], now) for row in due]
     planned = write_decisions(
         connection,
-        decisions,
-        prechecks=_precheck(ctx, due, facts, ladders, decisions, now),
+        [review.decision for review in reviews],
+        prechecks=_precheck(ctx, reviews, now),
         facts=facts,
         rule_packs={id: [pack.name for pack in found] for id, found in packs.items()},
         now=now,
     )
-    _keep_problems(connection, due, facts, decisions, now)
-    return Escalated(reviewed=len(decisions), planned=planned)
+    _keep_problems(connection, reviews, now)
+    return Escalated(reviewed=len(reviews), planned=planned)
 
 
-def _decide(row: _DueLoan, facts: LoanFacts, ladder: Ladder | None, now: datetime) -> Decision:
+class _Review(NamedTuple):
+    """One loan, and what was decided about it."""
+
+    loan: _DueLoan
+    facts: LoanFacts
+    ladder: Ladder | None
+    decision: Decision
+
+
+def _review(ctx: Context, row: _DueLoan, facts: LoanFacts, now: datetime) -> _Review:
     snapshot = Snapshot(
         loan_id=row.id,
         instalments=facts.instalments,
@@ -111,55 +119,36 @@ def _decide(row: _DueLoan, facts: LoanFacts, ladder: Ladder | None, now: datetim
         steps_tried_at=row.steps_tried_at,
         written_off=facts.written_off,
     )
-    return decide(snapshot, ladder, now)
+    ladder = ctx.ladder_of(row, now.date())
+    return _Review(row, facts, ladder, decide(snapshot, ladder, now))
 
 
 def _precheck(
-    ctx: Context,
-    due: Sequence[_DueLoan],
-    facts: Mapping[int, LoanFacts],
-    ladders: Mapping[int, Ladder | None],
-    decisions: Sequence[Decision],
-    now: datetime,
+    ctx: Context, reviews: Sequence[_Review], now: datetime
 ) -> dict[tuple[int, str], Verdict]:
     """Ask the contact gate about planned actions: by loan and item, those it does not allow now.
 
     The gate is asked again when an action is claimed. Asking it now avoids needless claims.
     """
     verdicts: dict[tuple[int, str], Verdict] = {}
-    for row, d in zip(due, decisions, strict=True):
-        for _, item in d.plan:
-            asked = contact_facts(
-                ctx,
-                row.id,
-                row.jurisdiction,
-                facts[row.id],
-                d.arrears,
-                ladders[row.id],
-                item,
-                now,
-            )
+    for row, facts, ladder, decision in reviews:
+        for _, item in decision.plan:
+            arrears = decision.arrears
+            asked = contact_facts(ctx, row.id, row.jurisdiction, facts, arrears, ladder, item, now)
             if verdict := precheck(asked, item.do, now):
                 verdicts[row.id, item.id] = verdict
     return verdicts
 
 
-def _keep_problems(
-    connection: Connection,
-    reviewed: Sequence[_DueLoan],
-    facts: Mapping[int, LoanFacts],
-    decisions: Sequence[Decision],
-    now: datetime,
-) -> None:
+def _keep_problems(connection: Connection, reviews: Sequence[_Review], now: datetime) -> None:
     """Resolve the problems of loans that could be decided now; note those that have no ladder."""
-    had_problem = [d for d in decisions if facts[d.loan_id].has_problem]
+    had_problem = [review.decision for review in reviews if review.facts.has_problem]
     with_ladder = [d.loan_id for d in had_problem if d.ladder_id is not None]
     without = [d.loan_id for d in had_problem if d.ladder_id is None]
     resolve_problems(connection, with_ladder, (ESCALATION_FAILED, NO_LADDER), now)
     resolve_problems(connection, without, (ESCALATION_FAILED,), now)
-    lacking = {d.loan_id for d in decisions if d.outcome is Outcome.NO_LADDER}
-    for row in reviewed:
-        if row.id in lacking:
+    for row, _, _, decision in reviews:
+        if decision.outcome is Outcome.NO_LADDER:
             detail = no_ladder_detail(row.jurisdiction, row.product, row.currency)
             note_problem(connection, row.id, NO_LADDER, detail, now)
 
