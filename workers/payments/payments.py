@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
@@ -87,7 +88,8 @@ def record_payments(
     for payment, why_not in zip(payments, not_recorded, strict=True):
         if why_not is None:
             first.setdefault(payment.external_id, payment)
-    recorded = _record_new(connection, ctx, list(first.values()), loans, now) if first else {}
+    bookings = [_Booking(payment, loans[payment.loan]) for payment in first.values()]
+    recorded = _record_new(connection, ctx, bookings, now) if bookings else {}
     return [
         why_not or recorded.pop(payment.external_id, None) or _recorded_before(connection, payment)
         for payment, why_not in zip(payments, not_recorded, strict=True)
@@ -120,55 +122,54 @@ def _why_not_recorded(
     return None
 
 
+class _Booking(NamedTuple):
+    """A payment that can be recorded, and its locked loan."""
+
+    payment: Payment
+    loan: LockedLoan
+
+    @property
+    def in_tape_as_of(self) -> date | None:
+        """The business date of the loan's newest tape, if that contains the payment."""
+        newest = self.loan.tape_as_of
+        return newest if is_in_tape(self.payment.paid_on, newest) else None
+
+
 def _record_new(
-    connection: Connection,
-    ctx: Context,
-    payments: Sequence[Payment],
-    loans: Mapping[str, LockedLoan],
-    now: datetime,
+    connection: Connection, ctx: Context, bookings: Sequence[_Booking], now: datetime
 ) -> dict[str, Reasons]:
     """Record those that are not on record yet; returns what came of each, by its id."""
-    ids = _insert(connection, payments, loans, now)
-    new = [payment for payment in payments if payment.external_id in ids]
+    ids = _insert(connection, bookings, now)
+    new = [booking for booking in bookings if booking.payment.external_id in ids]
     if not new:
         return {}
-    left_over = _allocate(connection, ctx, new, loans, ids)
-    loan_ids = sorted({loans[payment.loan].id for payment in new})
+    left_over = _allocate(connection, ctx, new, ids)
+    loan_ids = sorted({booking.loan.id for booking in new})
     keep_promises(connection, loan_ids, now)
     # Oldest first, so that of two for one loan the latest day stays.
-    by_day = sorted(new, key=lambda payment: payment.paid_on)
-    acknowledged = {loans[payment.loan].id: payment.paid_on for payment in by_day}
+    by_day = sorted(new, key=lambda booking: booking.payment.paid_on)
+    acknowledged = {booking.loan.id: booking.payment.paid_on for booking in by_day}
     arrears = reassess(connection, loan_ids, now, acknowledged=acknowledged)
     return {
-        payment.external_id: _result(
-            payment,
-            loans[payment.loan],
-            left_over.get(payment.external_id, ZERO),
-            arrears[loans[payment.loan].id],
-        )
-        for payment in new
+        booking.payment.external_id: _result(booking, left_over, arrears[booking.loan.id])
+        for booking in new
     }
 
 
-def _insert(
-    connection: Connection,
-    payments: Sequence[Payment],
-    loans: Mapping[str, LockedLoan],
-    now: datetime,
-) -> dict[str, int]:
+def _insert(connection: Connection, bookings: Sequence[_Booking], now: datetime) -> dict[str, int]:
     """Insert the payments that are not on record yet; returns their row ids, by the lender's."""
     rows = [
         {
-            "external_id": payment.external_id,
-            "loan_id": loans[payment.loan].id,
-            "amount": payment.amount,
-            "currency": payment.currency,
-            "paid_on": payment.paid_on,
+            "external_id": booking.payment.external_id,
+            "loan_id": booking.loan.id,
+            "amount": booking.payment.amount,
+            "currency": booking.payment.currency,
+            "paid_on": booking.payment.paid_on,
             "recorded_at": now,
             "unallocated": ZERO,
-            "in_tape_as_of": _in_tape_as_of(payment, loans[payment.loan]),
+            "in_tape_as_of": booking.in_tape_as_of,
         }
-        for payment in payments
+        for booking in bookings
     ]
     new = insert_rows(
         connection, payment_table, rows, returning=("external_id", "id"), known_by="external_id"
@@ -177,31 +178,24 @@ def _insert(
 
 
 def _allocate(
-    connection: Connection,
-    ctx: Context,
-    payments: Sequence[Payment],
-    loans: Mapping[str, LockedLoan],
-    ids: Mapping[str, int],
+    connection: Connection, ctx: Context, bookings: Sequence[_Booking], ids: Mapping[str, int]
 ) -> dict[str, Decimal]:
     """Allocate payments to the schedules; returns what is left over of them, by the lender's ids.
 
     One that a tape contains already is not allocated.
     """
-    payments = [
-        payment for payment in payments if _in_tape_as_of(payment, loans[payment.loan]) is None
-    ]
-    if not payments:
+    to_allocate = [booking for booking in bookings if booking.in_tape_as_of is None]
+    if not to_allocate:
         return {}
-    schedules = load_schedules(connection, {loans[payment.loan].id for payment in payments})
+    schedules = load_schedules(connection, {booking.loan.id for booking in to_allocate})
     of_payments: dict[int, Sequence[Allocation]] = {}
     of_loans: dict[int, list[Allocation]] = defaultdict(list)
     left_over: dict[str, Decimal] = {}
-    for payment in payments:
-        loan_id = loans[payment.loan].id
-        parts, left = allocate(schedules[loan_id], payment.amount, ctx.settings.allocation_order)
-        schedules[loan_id] = apply_allocations(schedules[loan_id], parts)
+    for payment, loan in to_allocate:
+        parts, left = allocate(schedules[loan.id], payment.amount, ctx.settings.allocation_order)
+        schedules[loan.id] = apply_allocations(schedules[loan.id], parts)
         of_payments[ids[payment.external_id]] = parts
-        of_loans[loan_id] += parts
+        of_loans[loan.id] += parts
         if left:
             left_over[payment.external_id] = left
     insert_allocations(connection, of_payments)
@@ -210,11 +204,14 @@ def _allocate(
     return left_over
 
 
-def _result(payment: Payment, loan: LockedLoan, left: Decimal, arrears: Arrears) -> Reasons:
-    if in_tape_as_of := _in_tape_as_of(payment, loan):
+def _result(booking: _Booking, left_over: Mapping[str, Decimal], arrears: Arrears) -> Reasons:
+    payment = booking.payment
+    if in_tape_as_of := booking.in_tape_as_of:
         return because(ReasonCode.PAYMENT_IN_TAPE, payment=payment.external_id, on=in_tape_as_of)
-    left_over = because(ReasonCode.LEFT_OVER_OF_PAYMENT, amount=left, currency=payment.currency)
-    return where_it_stands(arrears, payment.currency) + (left_over if left else ())
+    result = where_it_stands(arrears, payment.currency)
+    if left := left_over.get(payment.external_id):
+        result += because(ReasonCode.LEFT_OVER_OF_PAYMENT, amount=left, currency=payment.currency)
+    return result
 
 
 def _recorded_before(connection: Connection, payment: Payment) -> HandlerResult:
@@ -233,12 +230,6 @@ def _recorded_before(connection: Connection, payment: Payment) -> HandlerResult:
             currency=known.currency,
         )
     return because(ReasonCode.PAYMENT_KNOWN, payment=payment.external_id)
-
-
-def _in_tape_as_of(payment: Payment, loan: LockedLoan) -> date | None:
-    """The business date of the loan's newest tape, if that contains the payment."""
-    newest: date | None = loan.tape_as_of
-    return newest if is_in_tape(payment.paid_on, newest) else None
 
 
 def is_in_tape(paid_on: date, tape_as_of: date | None) -> bool:
