@@ -55,10 +55,6 @@ class ImportReport:
     """Columns of the tape that the mapping does not name."""
 
 
-class _NothingKeptError(Exception):
-    """Raised to roll back the whole import."""
-
-
 def import_tape(
     ctx: Context,
     path: Path,
@@ -93,26 +89,24 @@ def import_tape(
     with Rejects(rejects_to) as rejects:
         rows = read_tape(path, mapping, as_of, progress=progress, statuses=tally, known=known)
         good = _good_rows(rows, rejects, errors)
-        try:
-            with ctx.engine.begin() as connection:
-                make_staging(connection)
-                import_id = _begin_import(connection, ctx, path, mapping, as_of)
-                while batch := list(islice(good, BATCH_SIZE)):
-                    loans = [_with_ladder_problem(ctx, loan, ctx.today()) for loan in batch]
-                    merged = _import_batch(connection, ctx, loans, as_of, import_id)
-                    taken += len(loans)
-                    changed += len(merged.changed)
-                    without_ladder += sum(
-                        loan is not given for loan, given in zip(loans, batch, strict=True)
-                    )
-                    showing_less += merged.showing_less
-                date_loans(connection, as_of)
-                if dry_run or (rejects.count and not keep_good):
-                    raise _NothingKeptError
+        with ctx.engine.begin() as connection:
+            make_staging(connection)
+            import_id = _begin_import(connection, ctx, path, mapping, as_of)
+            while batch := list(islice(good, BATCH_SIZE)):
+                loans = [_with_ladder_problem(ctx, loan, ctx.today()) for loan in batch]
+                merged = _import_batch(connection, ctx, loans, as_of, import_id)
+                taken += len(loans)
+                changed += len(merged.changed)
+                without_ladder += sum(
+                    loan is not given for loan, given in zip(loans, batch, strict=True)
+                )
+                showing_less += merged.showing_less
+            date_loans(connection, as_of)
+            kept = not dry_run and (keep_good or not rejects.count)
+            if kept:
                 _finish_import(connection, import_id, taken, rejects.count, ctx.now())
-            kept = True
-        except _NothingKeptError:
-            kept = False
+            else:
+                connection.rollback()
     if not taken and not rejects.count:
         raise ArrearsError(f"{path} has no rows below its header. Check that the tape is whole.")
     return ImportReport(

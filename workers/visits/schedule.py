@@ -21,6 +21,7 @@ from domain.compliance.vocabulary import Channel
 from domain.reasons import ReasonCode, because
 from domain.visits import DAYS_AHEAD, NOTICE_DAYS, Visitor, choose_visitors, nobody_speaks, slots
 from workers.context import Context
+from workers.db.bulk import insert_rows
 from workers.db.schema import document, visit, visit_staff
 from workers.db.staff import lock_visitors
 from workers.gate.claim import ClaimedAction, claim, complete, reserve_contact
@@ -101,6 +102,7 @@ def _schedule(
 ) -> None:
     attempt = f"visit-{uuid4()}"
     contact_id = reserve_contact(connection, claimed, slot.starts_at, attempt=attempt)
+    hours = {"starts_at": slot.starts_at, "ends_at": slot.ends_at}
     visit_id = connection.execute(
         insert(visit)
         .values(
@@ -108,25 +110,13 @@ def _schedule(
             action_id=claimed.action_id,
             contact_id=contact_id,
             purpose=claimed.item.purpose or claimed.item.id,
-            starts_at=slot.starts_at,
-            ends_at=slot.ends_at,
             scheduled_at=claimed.now,
+            **hours,
         )
         .returning(visit.c.id)
     ).scalar_one()
-    connection.execute(
-        insert(visit_staff).values(
-            [
-                {
-                    "visit_id": visit_id,
-                    "staff_id": visitor.id,
-                    "starts_at": slot.starts_at,
-                    "ends_at": slot.ends_at,
-                }
-                for visitor in pair
-            ]
-        )
-    )
+    of_visitors = [{"visit_id": visit_id, "staff_id": visitor.id, **hours} for visitor in pair]
+    insert_rows(connection, visit_staff, of_visitors)
     _write_notice(connection, ctx, claimed, slot, pair)
     assigned = Move(
         ActionStatus.ASSIGNED, because(ReasonCode.VISITORS_HAVE_VISIT), claimed.verdict.rules
