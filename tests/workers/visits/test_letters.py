@@ -39,7 +39,7 @@ def test_the_letter_comes_as_it_was_written_and_the_look_is_logged_without_its_w
     assert "2026年4月3日 09:00–11:00" in letter.body
     assert (letter.item, letter.still_due) == ("field_visit", True)
     number = book.one(document).id
-    said = f"loan L-1: document {number} was opened by sup-1, to be printed and posted"
+    said = f"loan L-1: document {number} was opened by sup-1 for print_and_post"
     assert caplog.messages == [said]
     look = book.one(access)
     assert (look.what, look.item, look.actor) == ("letter", "field_visit", "sup-1")
