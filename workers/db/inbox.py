@@ -27,6 +27,7 @@ from workers.db.bulk import as_rows, given_rows, is_among
 from workers.db.prepared_statements import literal, prepared
 from workers.db.schema import inbox_event
 from workers.db.skip_locked import not_dispatched_since, update_first
+from workers.db.typed_rows import columns_of
 
 BATCH_SIZE = 100
 """The most events that `claim_batch` adds to those that were asked for: few enough that those do
@@ -45,7 +46,7 @@ class StoredEvent(NamedTuple):
     received_at: datetime
 
 
-_COLUMNS = [inbox_event.c[name] for name in StoredEvent._fields]
+_COLUMNS = columns_of(StoredEvent, inbox_event)
 _IS_RECEIVED = inbox_event.c.status == literal(InboxStatus.RECEIVED)
 
 

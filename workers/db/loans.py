@@ -20,7 +20,7 @@ from domain.reasons import ReasonCode
 from workers.db.bulk import as_rows, given_rows, is_among
 from workers.db.prepared_statements import prepared
 from workers.db.schema import instalment, loan, opt_out
-from workers.db.typed_rows import typed_row, typed_rows
+from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
 
 class LockedLoan(NamedTuple):
@@ -39,7 +39,7 @@ class LockedLoan(NamedTuple):
 
 
 _NAMED_LOANS = (
-    select(*(loan.c[name] for name in LockedLoan._fields))
+    select(*columns_of(LockedLoan, loan))
     .where(is_among(loan.c.external_id, "known_as"))
     .order_by(loan.c.id)
 )

@@ -21,6 +21,7 @@ from domain.reasons import Reasons
 from workers.db.bulk import insert_rows
 from workers.db.schema import loan, outbox_event
 from workers.db.skip_locked import not_dispatched_since, update_first
+from workers.db.typed_rows import columns_of, typed_row
 
 WITH_OUTBOX = "arrears_with_outbox"
 
@@ -91,6 +92,10 @@ class ClaimedEvent:
     """Including this one. It also identifies this claim among later ones."""
 
 
+_LOAN = select(loan.c.external_id).where(loan.c.id == outbox_event.c.loan_id).scalar_subquery()
+"""The lender's id of an event's loan."""
+
+
 def claim_next(
     connection: Connection, loan_id: int, now: datetime, lease: timedelta
 ) -> ClaimedEvent | None:
@@ -102,33 +107,24 @@ def claim_next(
     # A worker that waited here for another worker's lock finds nothing, because the first event is
     # not the first any more: the other worker goes on with the next one itself.
     first = connection.execute(
-        select(outbox_event, loan.c.external_id)
-        .join(loan, loan.c.id == outbox_event.c.loan_id)
+        select(outbox_event.c.id, outbox_event.c.due_at, outbox_event.c.claimed_until)
         .where(outbox_event.c.loan_id == loan_id, outbox_event.c.status == OutboxStatus.WAITING)
         .order_by(outbox_event.c.id)
         .limit(1)
-        .with_for_update(of=outbox_event)
+        .with_for_update()
     ).one_or_none()
     if first is None or (first.claimed_until is not None and first.claimed_until > now):
         return None
     if first.due_at > now:
         _postpone(connection, loan_id, first.due_at)
         return None
-    connection.execute(
+    claimed = connection.execute(
         update(outbox_event)
         .where(outbox_event.c.id == first.id)
-        .values(claimed_until=now + lease, attempts=first.attempts + 1)
+        .values(claimed_until=now + lease, attempts=outbox_event.c.attempts + 1)
+        .returning(*columns_of(ClaimedEvent, outbox_event, loan=_LOAN))
     )
-    return ClaimedEvent(
-        id=first.id,
-        event_id=first.event_id,
-        loan_id=loan_id,
-        loan=first.external_id,
-        kind=first.kind,
-        payload=first.payload,
-        happened_at=first.happened_at,
-        attempts=first.attempts + 1,
-    )
+    return typed_row(ClaimedEvent, claimed)
 
 
 def complete(
@@ -173,9 +169,7 @@ def dispatch_due(
         not_dispatched_since(outbox_event.c.dispatched_at, now - again_after),
     )
     first = update_first(outbox_event, due, (outbox_event.c.due_at,), limit)
-    of_loan = loan.c.id == outbox_event.c.loan_id
-    external_id = select(loan.c.external_id).where(of_loan).scalar_subquery()
-    taken = first.values(dispatched_at=now).returning(outbox_event.c.loan_id, external_id)
+    taken = first.values(dispatched_at=now).returning(outbox_event.c.loan_id, _LOAN)
     return dict(sorted((id, name) for id, name in connection.execute(taken)))
 
 

@@ -14,7 +14,7 @@ from domain.collectors import Collector, Span
 from domain.errors import NotOnRosterError
 from domain.visits import Visitor
 from workers.db.schema import call, reply, shift, staff, visit_staff
-from workers.db.typed_rows import typed_rows
+from workers.db.typed_rows import columns_of, typed_rows
 
 Spans: TypeAlias = dict[int, tuple[Span, ...]]
 
@@ -111,7 +111,7 @@ class _Person(NamedTuple):
 def _lock(connection: Connection, role: str) -> list[_Person]:
     # Every process locks in the order of ids, so no deadlock is possible.
     people = (
-        select(*(staff.c[name] for name in _Person._fields))
+        select(*columns_of(_Person, staff))
         .where(staff.c.roles.contains([role]))
         .order_by(staff.c.id)
         .with_for_update()

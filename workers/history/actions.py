@@ -104,8 +104,7 @@ def _for_the_borrower(at: datetime, zones: Sequence[str]) -> Iterator[Part]:
 
 
 def _events(connection: Connection, subject: ExplainedLoan) -> list[_Move]:
-    columns = (action_event.c[name] for name in _Move._fields if name != "item")
-    return typed_rows(_Move, connection.execute(of_actions(action_event, subject, *columns)))
+    return typed_rows(_Move, connection.execute(of_actions(action_event, subject, _Move)))
 
 
 def _first_status(moves: Sequence[_Move], decided_at: datetime, status: str) -> ActionStatus:

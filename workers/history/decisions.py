@@ -36,11 +36,7 @@ class _Decision(NamedTuple):
 
 def decisions(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Every review of the loan."""
-    rows = connection.execute(
-        select(*(decision.c[name] for name in _Decision._fields))
-        .where(decision.c.loan_id == subject.id)
-        .order_by(decision.c.id)
-    )
+    rows = connection.execute(of_loan(decision, subject, _Decision))
     for row in typed_rows(_Decision, rows):
         yield Entry(row.decided_at, tuple(_review(row, subject.currency)))
 

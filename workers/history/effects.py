@@ -27,7 +27,7 @@ from workers.db.schema import (
     visit,
     visit_staff,
 )
-from workers.db.typed_rows import typed_rows
+from workers.db.typed_rows import columns_of, typed_rows
 from workers.history.loan import ExplainedLoan, of_actions
 
 WENT_NOWHERE = {
@@ -96,9 +96,8 @@ def receipts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
 
     Reports overtake each other: within a minute, a text was sent before it was delivered.
     """
-    columns = (receipt.c[name] for name in _Receipt._fields if name != "item")
     found = (
-        select(*columns, action.c.item)
+        select(*columns_of(_Receipt, receipt, action))
         .join(message, message.c.id == receipt.c.message_id)
         .join(contact, contact.c.id == message.c.contact_id)
         .join(action, action.c.id == contact.c.action_id)
@@ -197,7 +196,7 @@ def legal_files(connection: Connection, subject: ExplainedLoan) -> Iterator[Entr
     """Each legal file: the claim, and what a court will ask for, on file or missing."""
     needs: dict[int, list[_Need]] = defaultdict(list)
     found = connection.execute(
-        select(*(legal_file_need.c[name] for name in _Need._fields))
+        select(*columns_of(_Need, legal_file_need))
         .join(legal_file, legal_file.c.id == legal_file_need.c.legal_file_id)
         .join(action, action.c.id == legal_file.c.action_id)
         .where(action.c.loan_id == subject.id)
@@ -205,8 +204,7 @@ def legal_files(connection: Connection, subject: ExplainedLoan) -> Iterator[Entr
     )
     for need in typed_rows(_Need, found):
         needs[need.legal_file_id].append(need)
-    columns = (legal_file.c[name] for name in _LegalFile._fields if name != "item")
-    rows = connection.execute(of_actions(legal_file, subject, *columns))
+    rows = connection.execute(of_actions(legal_file, subject, _LegalFile))
     for row in typed_rows(_LegalFile, rows):
         yield Entry(row.opened_at, tuple(_legal_file(row, needs[row.id])))
 

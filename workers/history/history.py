@@ -12,7 +12,7 @@ from domain.language.speak import LANGUAGES
 from workers.context import Context
 from workers.db.loans import loan_not_known
 from workers.db.schema import instalment, loan
-from workers.db.typed_rows import typed_row
+from workers.db.typed_rows import columns_of, typed_row
 from workers.history import actions, audit, borrower, decisions, effects, holds, incoming
 from workers.history.citations import Citations
 from workers.history.loan import ExplainedLoan
@@ -96,8 +96,7 @@ def _in(ctx: Context, language: str) -> Language:
 
 
 def _find(connection: Connection, external_id: str) -> ExplainedLoan:
-    columns = (loan.c[name] for name in ExplainedLoan._fields)
-    named = select(*columns).where(loan.c.external_id == external_id)
+    named = select(*columns_of(ExplainedLoan, loan)).where(loan.c.external_id == external_id)
     found = typed_row(ExplainedLoan, connection.execute(named))
     if found is None:
         raise loan_not_known(external_id)

@@ -31,19 +31,17 @@ class _Payment(NamedTuple):
 
 def payments(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each payment and how it was allocated to the schedule."""
-    of_loan = payment.c.loan_id == subject.id
     allocations: dict[int, list[Part]] = defaultdict(list)
     for row in connection.execute(
         select(allocation)
         .join(payment, payment.c.id == allocation.c.payment_id)
-        .where(of_loan)
+        .where(payment.c.loan_id == subject.id)
         .order_by(allocation.c.due_on, allocation.c.component)
     ):
         allocations[row.payment_id].append(
             part(Phrase.ALLOCATION, component=row.component, due_on=row.due_on, amount=row.amount)
         )
-    columns = (payment.c[name] for name in _Payment._fields)
-    rows = connection.execute(select(*columns).where(of_loan).order_by(payment.c.id))
+    rows = connection.execute(of_loan(payment, subject, _Payment))
     for stored in typed_rows(_Payment, rows):
         yield Entry(stored.recorded_at, tuple(_payment(stored, allocations[stored.id])))
 

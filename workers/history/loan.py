@@ -12,6 +12,7 @@ from domain.language.phrases import Phrase
 from domain.language.render import Part, part
 from domain.reasons import Reasons
 from workers.db.schema import action
+from workers.db.typed_rows import columns_of
 
 
 class ExplainedLoan(NamedTuple):
@@ -30,29 +31,32 @@ class ExplainedLoan(NamedTuple):
     steps_tried_at: date | None
 
 
-def of_loan(table: Table, subject: ExplainedLoan) -> Select[*tuple[Any, ...]]:
-    """The rows of a table that belong to the loan, in their order. No encrypted column."""
-    return _rows(table).where(table.c.loan_id == subject.id)
+def of_loan(
+    table: Table, subject: ExplainedLoan, row_type: type[object] | None = None
+) -> Select[*tuple[Any, ...]]:
+    """The rows of a table that belong to the loan, in their order.
+
+    Each with the fields of `row_type`; without one, with all columns that are not encrypted.
+    """
+    shown = columns_of(row_type, table) if row_type else _not_encrypted(table)
+    return select(*shown).where(table.c.loan_id == subject.id).order_by(*table.primary_key)
 
 
 def of_actions(
-    table: Table, subject: ExplainedLoan, *columns: Column[Any]
+    table: Table, subject: ExplainedLoan, row_type: type[object] | None = None
 ) -> Select[*tuple[Any, ...]]:
-    """The rows of a table that belong to the loan's actions, in their order, with their items.
-
-    Only `columns`, if some are named; no encrypted column otherwise.
-    """
+    """The same of a table that belongs to actions; `item` is that of the action."""
+    shown = [*_not_encrypted(table), action.c.item]
     return (
-        _rows(table, *columns)
-        .add_columns(action.c.item)
+        select(*(columns_of(row_type, table, action) if row_type else shown))
         .join(action, action.c.id == table.c.action_id)
         .where(action.c.loan_id == subject.id)
+        .order_by(*table.primary_key)
     )
 
 
-def _rows(table: Table, *columns: Column[Any]) -> Select[*tuple[Any, ...]]:
-    shown = columns or [c for c in table.c if not c.name.endswith("_encrypted")]
-    return select(*shown).order_by(*table.primary_key)
+def _not_encrypted(table: Table) -> list[Column[Any]]:
+    return [column for column in table.c if not column.name.endswith("_encrypted")]
 
 
 def why(reason: Reasons) -> tuple[Part, ...]:

@@ -19,6 +19,7 @@ from workers.context import Context
 from workers.db.loans import lock_known_loan
 from workers.db.schema import inbox_event, loan, problem
 from workers.db.staff import roles_of
+from workers.db.typed_rows import columns_of, typed_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,29 +65,25 @@ def read_problems(connection: Connection, zone: tzinfo) -> Problems:
 
 
 def _of_loans(connection: Connection, zone: tzinfo) -> tuple[OpenProblem, ...]:
+    columns = columns_of(OpenProblem, problem, loan=loan.c.external_id, since=problem.c.found_at)
     rows = connection.execute(
-        select(loan.c.external_id, problem.c.kind, problem.c.detail, problem.c.found_at)
+        select(*columns)
         .join_from(problem, loan)
         .where(problem.c.resolved_at.is_(None))
         .order_by(problem.c.id)
     )
-    return tuple(
-        OpenProblem(loan_id, kind, detail, found_at.astimezone(zone))
-        for loan_id, kind, detail, found_at in rows
-    )
+    return tuple(typed_rows(OpenProblem, rows, zone))
 
 
 def _of_events(connection: Connection, zone: tzinfo) -> tuple[UnappliedEvent, ...]:
     event = inbox_event.c
+    columns = columns_of(
+        UnappliedEvent, inbox_event, event=event.external_id, since=event.received_at
+    )
     rows = connection.execute(
-        select(event.external_id, event.kind, event.status, event.reason, event.received_at)
-        .where(event.status.not_in(COMPLETED))
-        .order_by(event.id)
+        select(*columns).where(event.status.not_in(COMPLETED)).order_by(event.id)
     )
-    return tuple(
-        UnappliedEvent(external_id, kind, status, reason, received_at.astimezone(zone))
-        for external_id, kind, status, reason, received_at in rows
-    )
+    return tuple(typed_rows(UnappliedEvent, rows, zone))
 
 
 def resolve_problem(

@@ -16,6 +16,7 @@ from domain.events import COMPLETED, InboxStatus, OutboxStatus
 from domain.reasons import Reasons
 from workers.borrowers.reply_queue import count_replies
 from workers.db.schema import action, inbox_event, loan, message, outbox_event, problem, scan_run
+from workers.db.typed_rows import columns_of, typed_row
 from workers.escalation.scan import announced_already
 
 BUCKETS: tuple[tuple[int, int | None], ...] = ((1, 3), (4, 29), (30, 59), (60, None))
@@ -159,12 +160,8 @@ def _loans(connection: Connection, now: datetime) -> Loans:
 
 
 def _scan(connection: Connection, today: date) -> Scan | None:
-    row = connection.execute(
-        select(
-            scan_run.c.started_at, scan_run.c.finished_at, scan_run.c.loans, scan_run.c.envelopes
-        ).where(scan_run.c.business_date == today)
-    ).one_or_none()
-    return Scan(*row) if row else None
+    scan = select(*columns_of(Scan, scan_run)).where(scan_run.c.business_date == today)
+    return typed_row(Scan, connection.execute(scan))
 
 
 def _actions(connection: Connection, now: datetime) -> Actions:
