@@ -9,7 +9,7 @@ import typer
 from workers.actions import dead_letters
 from workers.actions.dead_letters import DeadAction, Moved, Tried
 from workers.cli.common import AsJson, By, DryRun
-from workers.cli.context import open_context
+from workers.cli.context import open_context, read
 from workers.cli.render import Table, print_done, print_json, print_lines, show
 
 app = typer.Typer()
@@ -57,10 +57,7 @@ TEXTS = Table[Tried](
 @app.command("dead-letters")
 def list_dead_letters(as_json: AsJson = False) -> None:
     """List every action that was given up, and why."""
-    ctx = open_context()
-    with ctx.engine.connect() as connection:
-        found = dead_letters.read_dead(connection, ctx.settings.lender_zone)
-    show(DEAD_LETTERS, found, as_json=as_json)
+    show(DEAD_LETTERS, read(dead_letters.read_dead), as_json=as_json)
 
 
 @app.command("show")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -37,12 +39,8 @@ def start(
     The number is personal data: the access is logged.
     """
     ctx = open_context()
-    try:
-        started = start_call(ctx, loan, actor=actor, item=item, dry_run=dry_run)
-    except BarredError as barred:
-        print_barred(barred, ctx.settings.lender_zone)
-        raise typer.Exit(1) from None
-    print_started(started, "Call", as_json=as_json, dry_run=dry_run)
+    begin = partial(start_call, ctx, loan, actor=actor, item=item, dry_run=dry_run)
+    print_started("Call", begin, ctx.settings.lender_zone, as_json=as_json, dry_run=dry_run)
 
 
 @app.command("outcome")
@@ -74,8 +72,21 @@ def submit_outcome(
     submit(ctx, "contact_outcome", attempt, payload)
 
 
-def print_started(started: StartedAttempt, what: str, *, as_json: bool, dry_run: bool) -> None:
-    """Print what the person who starts the attempt must know."""
+def print_started(
+    what: str, begin: Callable[[], StartedAttempt], zone: ZoneInfo, *, as_json: bool, dry_run: bool
+) -> None:
+    """Start an attempt, and print what the person who makes it must know; or exit with the reason
+    why it may not start, when it may, and which rules say so."""
+    try:
+        started = begin()
+    except BarredError as barred:
+        errors.print(f"Not now. {barred}", markup=False)
+        if barred.until is not None:
+            until = barred.until.astimezone(zone)
+            errors.print(f"Not before {until:%Y-%m-%d %H:%M} ({zone}).", markup=False)
+        if barred.rules:
+            errors.print(f"Rules: {', '.join(barred.rules)}.", markup=False)
+        raise typer.Exit(1) from None
     if as_json:
         print_json(started)
         return
@@ -88,13 +99,3 @@ def print_started(started: StartedAttempt, what: str, *, as_json: bool, dry_run:
         lines.append(f"Rules that advise against it: {', '.join(started.warnings)}.")
     print_lines(*lines)
     print_done(f"{started.reach}  (attempt {started.attempt})", dry_run=dry_run)
-
-
-def print_barred(barred: BarredError, zone: ZoneInfo) -> None:
-    """Print why it may not start, when it may, and which rules say so."""
-    errors.print(f"Not now. {barred}", markup=False)
-    if barred.until is not None:
-        until = barred.until.astimezone(zone)
-        errors.print(f"Not before {until:%Y-%m-%d %H:%M} ({zone}).", markup=False)
-    if barred.rules:
-        errors.print(f"Rules: {', '.join(barred.rules)}.", markup=False)

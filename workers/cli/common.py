@@ -26,6 +26,11 @@ def by(help: str) -> Any:
     return typer.Option("--by", parser=Actor, metavar="REFERENCE", help=help)
 
 
+def own_id(what: str) -> Any:
+    """The option `--id`: the lender's own id of what is recorded."""
+    return typer.Option("--id", help=f"The lender's id of the {what}: the same id counts once.")
+
+
 def day(help: str, *names: str, **more: Any) -> Any:
     """An option that takes a day, written like 2026-03-01."""
     return typer.Option(*names, parser=parse_day, metavar="DAY", help=help, **more)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import typer
+from sqlalchemy import Connection
 
 from config.settings import load_settings
 from domain.events import InboxStatus
@@ -18,6 +21,8 @@ from workers.db.encryption_keys import assert_keys_open
 from workers.db.engine import assert_reachable
 from workers.db.migrate import assert_current
 from workers.inbox import process
+
+T = TypeVar("T")
 
 
 def load_context() -> Context:
@@ -38,6 +43,13 @@ def open_context() -> Context:
     ctx = load_context()
     assert_usable(ctx)
     return ctx
+
+
+def read(query: Callable[[Connection, ZoneInfo], T]) -> T:
+    """What a query finds, with its moments in the lender's zone."""
+    ctx = open_context()
+    with ctx.engine.connect() as connection:
+        return query(connection, ctx.settings.lender_zone)
 
 
 def assert_usable(ctx: Context) -> None:

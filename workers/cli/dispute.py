@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.common import By, Loan, Why
+from workers.cli.common import By, Loan, Why, own_id
 from workers.cli.context import open_context, submit
 from workers.cli.hold import EndsOn, StartsOn, submit_release
 
@@ -16,9 +16,7 @@ app = typer.Typer()
 @app.command("open")
 def open_(
     loan: Loan,
-    dispute_id: Annotated[
-        str, typer.Option("--id", help="The lender's id of the dispute: the same id counts once.")
-    ],
+    dispute_id: Annotated[str, own_id("dispute")],
     why: Why,
     actor: By,
     starts_on: StartsOn = None,

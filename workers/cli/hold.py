@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.common import By, Loan, Why, day
+from workers.cli.common import By, Loan, Why, day, own_id
 from workers.cli.context import open_context, submit
 from workers.hardship.holds import PLACEABLE_KINDS
 
@@ -21,9 +21,7 @@ EndsOn = Annotated[date | None, day("The first day without it; today if left out
 def place(
     loan: Loan,
     kind: Annotated[str, typer.Argument(help=f"One of {', '.join(PLACEABLE_KINDS)}.")],
-    hold_id: Annotated[
-        str, typer.Option("--id", help="The lender's id of the hold: the same id counts once.")
-    ],
+    hold_id: Annotated[str, own_id("hold")],
     why: Why,
     actor: By,
     starts_on: StartsOn = None,

@@ -52,10 +52,7 @@ COMMANDS = {
     "call": ("call:app", "Calls: start one that is lawful now, record its outcome."),
     "visit": ("visit:app", "Visits: start one, record its outcome, or cancel it."),
     "reply": ("reply:app", "Borrowers' texts that need a person: read one, close it."),
-    "status": (
-        "status:status",
-        "Show what is due, waiting or failed, and the queues.",
-    ),
+    "status": ("status:status", "Show what is due, waiting or failed, and the queues."),
     "problems": ("problems:app", "Problems that need a person: list them, resolve one."),
     "events": ("events:app", "Events that cannot be applied: discard one."),
     "actions": ("actions:app", "Actions that were given up: list, show, retry or discard them."),

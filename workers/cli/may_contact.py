@@ -12,7 +12,6 @@ from config.readers.rule_packs import describe_source
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Permission, Verdict
 from domain.compliance.gate import may_contact as ask_gate
-from domain.compliance.rules import Rule
 from domain.compliance.vocabulary import Channel, Party
 from domain.language.speak import speak
 from domain.reasons import reasons_as_json
@@ -86,13 +85,9 @@ def _in(at: datetime, zone: ZoneInfo) -> str:
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M} ({zone})"
 
 
-def _known(ctx: Context) -> dict[str, Rule]:
-    return {rule.id: rule for pack in ctx.policy.rule_packs for rule in pack.rules}
-
-
 def _rule(id: str, ctx: Context) -> str:
-    rule = _known(ctx).get(id)
-    if rule is None:
+    known = {rule.id: rule for pack in ctx.policy.rule_packs for rule in pack.rules}
+    if (rule := known.get(id)) is None:
         return f"{id}, a rule of the lender."
     return f"{id}: {describe_rule(rule)} {describe_source(rule.source)}."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -9,7 +10,7 @@ import typer
 
 from domain.errors import ArrearsError
 from workers.cli.common import AsJson
-from workers.cli.context import open_context
+from workers.cli.context import open_context, read
 from workers.cli.render import Table, print_json, print_lines
 from workers.outbox import resend as resending
 from workers.outbox.resend import UndeliveredEvent
@@ -36,9 +37,7 @@ EVENTS = Table[UndeliveredEvent](
 @app.command("list")
 def list_(dead: Dead = False, as_json: AsJson = False) -> None:
     """List the events that wait or were given up, the oldest first."""
-    ctx = open_context()
-    with ctx.engine.connect() as connection:
-        found = resending.read_undelivered(connection, ctx.settings.lender_zone, dead_only=dead)
+    found = read(partial(resending.read_undelivered, dead_only=dead))
     if as_json:
         print_json(found)
         return

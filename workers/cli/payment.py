@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from domain.errors import ArrearsError
-from workers.cli.common import Loan, day
+from workers.cli.common import Loan, day, own_id
 from workers.cli.context import open_context, submit
 from workers.cli.dates import refuse_future_day
 from workers.inbox import process
@@ -27,9 +27,7 @@ def record(
     loan: Loan,
     amount: Amount,
     currency: Currency,
-    payment_id: Annotated[
-        str, typer.Option("--id", help="The lender's id of the payment: the same id counts once.")
-    ],
+    payment_id: Annotated[str, own_id("payment")],
     paid_on: Annotated[date | None, day("When the lender booked it; today if left out.")] = None,
 ) -> None:
     """Record a payment: allocate it to the instalments, and cancel what is no longer needed.

@@ -9,7 +9,7 @@ import typer
 from domain.actions import ActionStatus
 from workers.actions.dead_letters import StuckActions
 from workers.cli.common import AsJson, By, DryRun, Loan, Why
-from workers.cli.context import open_context
+from workers.cli.context import open_context, read
 from workers.cli.render import Table, print_done, print_json
 from workers.operations.problems import OpenProblem, UnappliedEvent, read_problems, resolve_problem
 
@@ -55,9 +55,7 @@ ACTIONS = Table[StuckActions](
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List what a person must correct: loans, events not applied, actions that fail."""
-    ctx = open_context()
-    with ctx.engine.connect() as connection:
-        found = read_problems(connection, ctx.settings.lender_zone)
+    found = read(read_problems)
     if as_json:
         print_json(found)
         return

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from domain.actors import Actor
-from workers.cli.common import Loan, by
+from workers.cli.common import Loan, by, own_id
 from workers.cli.context import open_context, submit
 from workers.cli.dates import parse_day
 from workers.cli.payment import Amount, Currency, parse_amount
@@ -29,9 +29,7 @@ def record(
             help="The last day on which a payment keeps the promise.",
         ),
     ],
-    promise_id: Annotated[
-        str, typer.Option("--id", help="The lender's id of the promise: the same id counts once.")
-    ],
+    promise_id: Annotated[str, own_id("promise")],
     actor: Annotated[Actor, by("The staff reference of the person who took the promise.")],
 ) -> None:
     """Record a promise to pay: the ladder pauses up to and including its day."""

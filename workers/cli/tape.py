@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from config.readers.tape_mapping_reader import load_mapping
 from domain.errors import ArrearsError
-from workers.cli.common import day
+from workers.cli.common import DryRun, day
 from workers.cli.context import open_context
 from workers.cli.render import Table, console, errors
 from workers.tapes.import_tape import ImportReport, import_tape
@@ -50,9 +50,7 @@ def import_(
     keep_good: Annotated[
         bool, typer.Option("--keep-good", help="Import the good rows although others are wrong.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything and import nothing.")
-    ] = False,
+    dry_run: DryRun = False,
     rejects: Annotated[
         Path | None, typer.Option(help="Where to write rejected rows; beside the tape if left out.")
     ] = None,

@@ -11,7 +11,7 @@ from uuid import UUID
 import typer
 
 from workers.cli.common import AsJson, By, DryRun
-from workers.cli.context import open_context
+from workers.cli.context import open_context, read
 from workers.cli.render import Table, print_done, show
 from workers.sms import decide_unconfirmed
 from workers.sms.decide_unconfirmed import UnconfirmedText
@@ -38,10 +38,7 @@ TEXTS = Table[UnconfirmedText](
 @app.command("unconfirmed")
 def list_unconfirmed(as_json: AsJson = False) -> None:
     """List the texts that may or may not have been sent. `parked` ones wait for a person."""
-    ctx = open_context()
-    with ctx.engine.connect() as connection:
-        found = decide_unconfirmed.read_unconfirmed(connection, ctx.settings.lender_zone)
-    show(TEXTS, found, as_json=as_json)
+    show(TEXTS, read(decide_unconfirmed.read_unconfirmed), as_json=as_json)
 
 
 @app.command("mark-sent")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -9,8 +10,7 @@ import typer
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ContactOutcome
-from workers.attempts.attempts import BarredError
-from workers.cli.call import print_barred, print_started, submit_outcome
+from workers.cli.call import print_started, submit_outcome
 from workers.cli.common import AsJson, By, DryRun, Loan, Why, by
 from workers.cli.context import open_context
 from workers.cli.render import print_lines
@@ -28,12 +28,8 @@ def start(loan: Loan, actor: Visitor, dry_run: DryRun = False, as_json: AsJson =
     The address is personal data: the access is logged.
     """
     ctx = open_context()
-    try:
-        started = start_visit(ctx, loan, actor=actor, dry_run=dry_run)
-    except BarredError as barred:
-        print_barred(barred, ctx.settings.lender_zone)
-        raise typer.Exit(1) from None
-    print_started(started, "Visit", as_json=as_json, dry_run=dry_run)
+    begin = partial(start_visit, ctx, loan, actor=actor, dry_run=dry_run)
+    print_started("Visit", begin, ctx.settings.lender_zone, as_json=as_json, dry_run=dry_run)
 
 
 @app.command("outcome")
