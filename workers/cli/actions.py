@@ -1,7 +1,5 @@
 """`arrears actions`: actions that were given up after failing, and a person's decision on them."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """`arrears approval`: a person decides about an action that the ladder asks approval for."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """`arrears opt-out`, `validation-notice`, `acknowledgement`: what a borrower said or received."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 import typer

@@ -1,7 +1,5 @@
 """`arrears call`: a collector starts a call that the gate allows, and records its outcome."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated

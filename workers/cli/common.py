@@ -1,7 +1,5 @@
 """Options and exit codes that several commands share."""
 
-from __future__ import annotations
-
 import logging
 from datetime import date
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """The context of a command: wired from the environment, and checked before it is used."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Mapping
 from typing import TypeVar

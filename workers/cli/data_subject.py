@@ -1,7 +1,5 @@
 """`arrears data-subject`: a borrower's requests about their own data: export it, or erase it."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Days and moments as arguments of commands: one format for all of them."""
 
-from __future__ import annotations
-
 import re
 from datetime import date, datetime
 from zoneinfo import ZoneInfo

@@ -1,7 +1,5 @@
 """`arrears demo`: one day of collections on servers made for it. Only a source checkout has it."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """`arrears dispute`: a borrower disputes the debt, until that is decided."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """`arrears events`: events that cannot be applied."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """`arrears evidence`: whether the evidence is complete, and a loan's evidence for a regulator."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Any
 

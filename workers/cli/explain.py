@@ -1,7 +1,5 @@
 """`arrears explain`: the history of one loan."""
 
-from __future__ import annotations
-
 from datetime import UTC
 from typing import Annotated, Literal
 

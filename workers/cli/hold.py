@@ -1,7 +1,5 @@
 """`arrears hold`: pause the ladder of a loan, and end the pause."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`arrears keys`: make an encryption key, and replace older keys by a new one."""
 
-from __future__ import annotations
-
 import typer
 
 from domain.errors import ArrearsError

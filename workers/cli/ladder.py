@@ -1,7 +1,5 @@
 """`arrears ladder`: the lender's stage rules as they are loaded, version by version."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import NamedTuple

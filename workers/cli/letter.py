@@ -1,7 +1,5 @@
 """`arrears letter`: print a letter that was written for a loan."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

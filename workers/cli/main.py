@@ -3,8 +3,6 @@
 A command's module is imported only when that command is called: `arrears --help` needs none.
 """
 
-from __future__ import annotations
-
 import gc
 import sys
 from collections.abc import Iterator, Mapping, Sequence

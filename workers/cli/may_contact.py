@@ -1,7 +1,5 @@
 """`arrears may-contact`: what the contact gate would answer. Nothing is written or sent."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo

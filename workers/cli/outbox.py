@@ -1,7 +1,5 @@
 """`arrears outbox`: events that the lender's systems have not received, and sending them again."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Annotated
 from uuid import UUID

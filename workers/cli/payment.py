@@ -1,7 +1,5 @@
 """`arrears payment`: record a payment, or reverse one that bounced."""
 
-from __future__ import annotations
-
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Annotated

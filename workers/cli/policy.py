@@ -1,7 +1,5 @@
 """Settings and policy for commands that only show them: no database or provider is loaded."""
 
-from __future__ import annotations
-
 import os
 
 from config.readers.policy import Policy, load_policy

@@ -1,7 +1,5 @@
 """`arrears problems`: what a person must correct, and closing it."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """`arrears promise`: record a promise to pay, or cancel one."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Annotated
 

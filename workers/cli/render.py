@@ -1,7 +1,5 @@
 """How commands print: tables for people and JSON for programs, from the same typed rows."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime

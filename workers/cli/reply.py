@@ -1,7 +1,5 @@
 """`arrears reply`: read what a borrower texted back, and close it."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

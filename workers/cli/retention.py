@@ -1,7 +1,5 @@
 """`arrears retention`: personal data that is borrower for longer than it must be."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import typer

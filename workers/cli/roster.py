@@ -1,7 +1,5 @@
 """`arrears roster`: the staff who call, visit and approve, and their shifts."""
 
-from __future__ import annotations
-
 from datetime import date
 from pathlib import Path
 from typing import Annotated

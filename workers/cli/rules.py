@@ -1,7 +1,5 @@
 """`arrears rules`: what the law asks of contacts, as it is loaded, rule by rule."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -4,8 +4,6 @@ Each checks what it needs first, so that a wrong setting gives one clear message
 in a restart loop. Then it replaces itself by the server's process, which receives signals directly.
 """
 
-from __future__ import annotations
-
 import errno
 import os
 import re

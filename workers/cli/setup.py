@@ -1,7 +1,5 @@
 """Commands that prepare an installation: `migrate`, `check`."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

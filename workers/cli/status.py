@@ -1,7 +1,5 @@
 """`arrears status`: what is due, waiting or failed, and how full the queues are."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import partial

@@ -1,7 +1,5 @@
 """`arrears tape`: import a lender's file of loans."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path

@@ -3,8 +3,6 @@
 Look each one up at its provider, by number, wording and time, and then record what is true.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 from uuid import UUID
 

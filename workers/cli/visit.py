@@ -1,7 +1,5 @@
 """`arrears visit`: visitors start a visit that the gate still allows, and record its outcome."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`arrears worklist`: calls, visits, legal files, approvals and replies that wait for people."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any

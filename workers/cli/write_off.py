@@ -1,7 +1,5 @@
 """`arrears write-off`: the lender wrote a loan off."""
 
-from __future__ import annotations
-
 from workers.cli.common import Loan, On
 from workers.cli.context import open_context, submit
 

@@ -1,7 +1,5 @@
 """Records each access to personal data."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy import Connection, insert

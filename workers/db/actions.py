@@ -1,7 +1,5 @@
 """Actions in the database: the table of moves guards every move, and every move has its event."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Recorded payments and what they pay: read for a tape, and written."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date

@@ -1,7 +1,5 @@
 """Cancels calls and visits whose arrears are paid, or whose loan is on hold."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 

@@ -3,8 +3,6 @@
 Statements are built once, because to build one takes longer than to run a small one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any

@@ -1,7 +1,5 @@
 """Cases: open from the first day past due until nothing is past due or the loan is written off."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 

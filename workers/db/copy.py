@@ -1,7 +1,5 @@
 """COPY: how PostgreSQL loads very many rows."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterable, Sequence

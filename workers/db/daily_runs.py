@@ -4,8 +4,6 @@ Beat forgets the time of its last start when it restarts. With one start a day, 
 could delay a task for ever.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy import Engine

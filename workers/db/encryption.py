@@ -1,7 +1,5 @@
 """Encrypts and decrypts personal data: the only place that does."""
 
-from __future__ import annotations
-
 import hmac
 import os
 from base64 import b64decode, b64encode

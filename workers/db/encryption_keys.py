@@ -1,7 +1,5 @@
 """The keys on record: whether the configured keys are those that encrypted the stored data."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from hmac import compare_digest

@@ -1,7 +1,5 @@
 """The engine: how every process connects to the database."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Iterator

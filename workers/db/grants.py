@@ -1,7 +1,5 @@
 """The rights of the role of the workers: everything, except to change evidence."""
 
-from __future__ import annotations
-
 from sqlalchemy import Engine, text
 
 from domain.errors import ArrearsError

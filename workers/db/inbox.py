@@ -1,7 +1,5 @@
 """Events from outside, as rows: stored, locked, and given their result."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple

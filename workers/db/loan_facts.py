@@ -1,7 +1,5 @@
 """The facts of loans, read from the database as domain objects."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

@@ -1,7 +1,5 @@
 """Loans: lock them, read and pay their instalments, insert opt-outs."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import date, datetime

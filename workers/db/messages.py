@@ -1,7 +1,5 @@
 """Texts in the database: the table of moves guards every change of status."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID

@@ -1,7 +1,5 @@
 """Versions of the schema: migrate the database, or refuse a database of another version."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from alembic import command

@@ -4,8 +4,6 @@ A transaction that is rolled back writes none. Connections write events only if 
 made `with_outbox`: without a lender's webhook to deliver to, nothing would ever leave the table.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

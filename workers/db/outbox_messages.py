@@ -1,7 +1,5 @@
 """The outbox messages of what was written: ids, statuses and dates, and no personal data."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import date
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Events that are not applied yet and must stop a contact: nobody is contacted on older facts."""
 
-from __future__ import annotations
-
 from sqlalchemy import Exists, Table, exists, or_
 from sqlalchemy.sql.elements import ColumnElement
 

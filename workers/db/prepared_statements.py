@@ -9,8 +9,6 @@ for all values. The condition of a partial index must be a `literal` in the stat
 cannot match a partial index against a bind parameter.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any, TypeVar
 

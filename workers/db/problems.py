@@ -1,7 +1,5 @@
 """Problems of loans: recorded while they last, and shown to operators."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """Take the next rows of a table, so that two processes at the same time take different rows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any

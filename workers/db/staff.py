@@ -1,7 +1,5 @@
 """Staff: locked during an assignment, so that two workers cannot exceed a capacity."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import date, datetime

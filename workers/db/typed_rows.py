@@ -1,7 +1,5 @@
 """Rows with types: the columns of a statement are the fields of a NamedTuple or a dataclass."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import datetime, tzinfo

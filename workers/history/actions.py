@@ -1,7 +1,5 @@
 """The actions of a loan: how each began, each of its moves, and what the gate answered."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime

@@ -1,7 +1,5 @@
 """What happened to the records themselves: the tapes with the loan, accesses and erasures."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import date, tzinfo
 from decimal import Decimal

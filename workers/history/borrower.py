@@ -1,7 +1,5 @@
 """What the borrower wrote, and what changed of how to reach them; never a word or a value."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from sqlalchemy import Connection, select

@@ -1,7 +1,5 @@
 """Rule ids with where they stand, and whether anybody has yet to read the primary text."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import date
 

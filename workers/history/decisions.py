@@ -1,7 +1,5 @@
 """The reviews of a loan: the facts each rested on, and why something or nothing was done."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, tzinfo
 from decimal import Decimal

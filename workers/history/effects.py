@@ -1,7 +1,5 @@
 """What was done about a loan: texts, calls, visits, documents and legal files."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime

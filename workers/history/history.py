@@ -1,7 +1,5 @@
 """From the records of one loan to its history."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select

@@ -1,7 +1,5 @@
 """What pauses the ladder of a loan, and what lets it go on: holds, disputes, promises."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime

@@ -1,7 +1,5 @@
 """What came in about a loan: payments, opt-outs, problems, and events that did nothing."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime

@@ -1,7 +1,5 @@
 """The loan that is explained, the rows that belong to it, and its reasons as a part of an entry."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """The webhook application (ASGI): `uvicorn --factory workers.http.app:create_app`."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 

@@ -1,7 +1,5 @@
 """Stores the delivery receipts of any provider."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from workers.context import Context

@@ -1,7 +1,5 @@
 """The endpoints of the lender's systems: events, and a dialer's question whether it may dial."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """The events that the lender posts, as one type: the union of every kind that has a model."""
 
-from __future__ import annotations
-
 from functools import cache, reduce
 from operator import or_
 from typing import Annotated, Any, Literal

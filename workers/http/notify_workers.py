@@ -4,8 +4,6 @@ A payment must stop what was planned before that goes out, so it does not wait f
 depends on the message: if it is lost, `dispatch_events` finds the event within seconds.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import time

@@ -1,7 +1,5 @@
 """What FastAPI cannot read from the endpoints for /openapi.json: refusals, and what they read."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from pydantic import BaseModel

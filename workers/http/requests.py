@@ -1,7 +1,5 @@
 """Reads a call from outside, up to a limit, and refuses it in a sentence."""
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """Signatures of the lender's systems, by the Standard Webhooks specification (symmetric, v1)."""
 
-from __future__ import annotations
-
 import hmac
 import re
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """A route that verifies a Standard Webhooks signature before the body is parsed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Coroutine, Iterable
 from email.message import Message
 from typing import Annotated, Any, get_type_hints

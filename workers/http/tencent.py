@@ -4,8 +4,6 @@ It signs nothing. A secret token in the address, which only Tencent Cloud was gi
 anybody else the address does not exist.
 """
 
-from __future__ import annotations
-
 import hmac
 from collections.abc import Sequence
 from functools import partial

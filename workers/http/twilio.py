@@ -1,7 +1,5 @@
 """The endpoints of Twilio: delivery receipts of texts, and what borrowers write back."""
 
-from __future__ import annotations
-
 import logging
 from functools import partial
 

@@ -1,7 +1,5 @@
 """Records which policy documents were used: a version must never change after its first use."""
 
-from __future__ import annotations
-
 from sqlalchemy import Connection, exists, select
 from sqlalchemy.dialects.postgresql import insert
 

@@ -3,8 +3,6 @@
 A problem of a loan can be resolved here by hand.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 

@@ -1,7 +1,5 @@
 """The status: counts that show an operator what waits, for what, and since when."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass

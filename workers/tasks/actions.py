@@ -1,7 +1,5 @@
 """Actions: one task for each action type, in the queue of that type."""
 
-from __future__ import annotations
-
 from domain.actions import ACTION_TYPES, ActionType
 from workers.actions.run import run_action, use_case
 from workers.app import app

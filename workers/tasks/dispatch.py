@@ -3,8 +3,6 @@
 A queue of its own, so that what is due never waits behind payments, erasure or a provider.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 from domain.actions import ACTION_TYPES

@@ -1,7 +1,5 @@
 """Escalation. A message may carry many loans; each is decided for itself."""
 
-from __future__ import annotations
-
 from workers import queues
 from workers.app import app
 from workers.bootstrap import process_context

@@ -1,7 +1,5 @@
 """Events from outside. A message may carry many; each is applied for itself."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 from workers import queues

@@ -1,7 +1,5 @@
 """Work that beat starts by its interval: it finds what was left undone, and does it."""
 
-from __future__ import annotations
-
 from workers import queues
 from workers.app import app
 from workers.bootstrap import process_context

@@ -1,7 +1,5 @@
 """Events for the lender's systems."""
 
-from __future__ import annotations
-
 from workers import queues
 from workers.app import app
 from workers.bootstrap import process_context

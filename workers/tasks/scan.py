@@ -1,7 +1,5 @@
 """The scan, which beat starts every minute or so. It publishes a due loan once."""
 
-from __future__ import annotations
-
 from workers import queues
 from workers.app import app
 from workers.bootstrap import process_context

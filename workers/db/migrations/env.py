@@ -1,7 +1,5 @@
 """Alembic's way in: takes the address from its caller, runs each version in a transaction."""
 
-from __future__ import annotations
-
 from alembic import context
 from sqlalchemy import create_engine
 

@@ -1,7 +1,5 @@
 """What all tables share: the metadata, the names of constraints, a few column types."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Contacts: who was contacted, when, how, and with which result."""
 
-from __future__ import annotations
-
 from sqlalchemy import (
     BigInteger,
     Boolean,

@@ -1,7 +1,5 @@
 """Where each loan stands on its ladder: cases, decisions, actions, holds and approvals."""
 
-from __future__ import annotations
-
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,

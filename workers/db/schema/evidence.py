@@ -4,8 +4,6 @@ A new column of a table of evidence must be null in existing rows: the chain has
 row as it was written, and null columns are not part of it.
 """
 
-from __future__ import annotations
-
 from sqlalchemy import (
     BigInteger,
     Column,

@@ -1,7 +1,5 @@
 """Loans: borrowers, instalments, payments, opt-outs."""
 
-from __future__ import annotations
-
 from sqlalchemy import (
     Boolean,
     CheckConstraint,

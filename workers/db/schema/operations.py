@@ -1,7 +1,5 @@
 """Operations: scan runs, events in and out, policy versions, imports, access, problems."""
 
-from __future__ import annotations
-
 from sqlalchemy import (
     BigInteger,
     Boolean,

@@ -3,8 +3,6 @@
 Staff have only the lender's reference, never a name.
 """
 
-from __future__ import annotations
-
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
