@@ -1,7 +1,7 @@
 """Actions: what items of a ladder ask for, their statuses and moves, and where a waiting one goes.
 
-An action carries out one item of a ladder for one loan, once for each time that the loan falls past
-due.
+An action carries out one item of a ladder for one loan, once each time that the ladder starts for
+the loan.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from enum import StrEnum
 from typing import Self
 
 from domain.collectors import Role
-from domain.compliance.gate import NOTHING_PAST_DUE, Permission, Verdict
+from domain.compliance.gate import BELOW_MINIMUM, NOTHING_PAST_DUE, Permission, Verdict
 from domain.compliance.vocabulary import Channel
 from domain.reasons import ReasonCode, Reasons, because
 
 
 class ActionStatus(StrEnum):
-    """The statuses of one ladder item for one loan, past due since one date."""
+    """The statuses of one ladder item for one loan and one start of its ladder."""
 
     PLANNED = "planned"  # may be claimed once its due time has come
     AWAITING_APPROVAL = "awaiting_approval"  # a person with a named role must approve it first
@@ -104,8 +104,10 @@ class Move:
 class ActionFacts:
     """The facts about a loan, its ladder and its events that decide where an action goes."""
 
-    past_due_since: date | None
-    """Since when the loan is past due; None: nothing is past due any more."""
+    past_due: bool
+    """Whether anything is past due."""
+    ladder_since: date | None
+    """When the ladder started; None: less than the ladder's minimum is past due, or no ladder."""
     written_off: bool = False
     off_the_ladder: bool = False
     """Whether no ladder, or not this version of it, has the action's item any more."""
@@ -118,21 +120,23 @@ class ActionFacts:
 
 
 def next_status(
-    delinquent_since: date | None, facts: ActionFacts, verdict: Verdict | None, now: datetime
+    ladder_since: date | None, facts: ActionFacts, verdict: Verdict | None, now: datetime
 ) -> Move | None:
     """Where an action goes that has had no effect yet; None if it may run, or may go on waiting.
 
-    `delinquent_since` is the date since which the loan was past due when the action was planned.
+    `ladder_since` is the start of the ladder on which the action was planned.
     Without a `verdict` the contact gate was not asked.
     """
     if facts.written_off:
         return Move(S.CANCELLED, because(ReasonCode.WRITTEN_OFF))
-    if facts.past_due_since is None or (verdict and NOTHING_PAST_DUE in verdict.rules):
+    if not facts.past_due or (verdict and NOTHING_PAST_DUE in verdict.rules):
         return Move(S.CANCELLED, because(ReasonCode.CURED))
-    if delinquent_since != facts.past_due_since:
-        return Move(S.CANCELLED, because(ReasonCode.SUPERSEDED))
     if facts.off_the_ladder:
         return Move(S.CANCELLED, because(ReasonCode.REMOVED_BY_POLICY))
+    if facts.ladder_since is None:
+        return Move(S.CANCELLED, because(ReasonCode.BELOW_MINIMUM), (BELOW_MINIMUM,))
+    if ladder_since != facts.ladder_since:
+        return Move(S.CANCELLED, because(ReasonCode.SUPERSEDED))
     if facts.days_passed:
         return Move(S.SKIPPED, because(ReasonCode.DAYS_PASSED))
     if facts.event_pending:

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from domain.actions import TRIED, WAITING, ActionStatus
-from domain.delinquency import Arrears, arrears_on
+from domain.delinquency import Arrears, arrears_on, ladder_start
 from domain.holds import Hold, active_hold, days_held, resumes_on
 from domain.ladder import Item, Ladder, MissedSteps, Step
 from domain.loans import Instalment
@@ -36,7 +36,8 @@ class PastAction:
 
     item: str
     step: str
-    delinquent_since: date
+    ladder_since: date
+    """The start of the ladder on which it was planned."""
     status: ActionStatus
     reported: bool = True
     """False while nobody has reported an attempt at the call or the visit that it assigned."""
@@ -56,7 +57,7 @@ class Snapshot:
     holds: tuple[Hold, ...] = ()
     actions: tuple[PastAction, ...] = ()
     steps_tried: frozenset[str] = frozenset()
-    """Steps that the lender tried before, while the loan was past due since `steps_tried_at`."""
+    """Steps that the lender tried before, on the ladder that started on `steps_tried_at`."""
     steps_tried_at: date | None = None
     written_off: bool = False
 
@@ -75,6 +76,9 @@ class Decision:
     """The next day on which the position can change; None: not before a fact changes."""
     ladder_id: str | None = None
     ladder_version: int | None = None
+    ladder_since: date | None = None
+    """The day on which what is past due reached the ladder's minimum; with it, an item acts once.
+    None: no ladder, or less than its minimum is past due."""
     ladder_day: int | None = None
     step: Step | None = None
     plan: tuple[StepItem, ...] = ()
@@ -97,6 +101,7 @@ def decide(snapshot: Snapshot, ladder: Ladder | None, now: datetime) -> Decision
     """
     on = now.date()
     arrears = arrears_on(snapshot.instalments, on)
+    since = ladder_start(snapshot.instalments, on, ladder.minimum_amount) if ladder else None
 
     nothing = Decision(
         loan_id=snapshot.loan_id,
@@ -107,22 +112,24 @@ def decide(snapshot: Snapshot, ladder: Ladder | None, now: datetime) -> Decision
         review_on=_day_after(arrears.next_due_on),
         ladder_id=ladder.id if ladder else None,
         ladder_version=ladder.version if ladder else None,
+        ladder_since=since,
     )
     if snapshot.written_off:
         return replace(nothing, outcome=Outcome.WRITTEN_OFF, review_on=None)
-    if arrears.delinquent_since is None:
+    if not arrears.past_due:
         return nothing
     if ladder is None:
         return replace(nothing, outcome=Outcome.NO_LADDER, review_on=on + timedelta(days=1))
     if hold := active_hold(snapshot.holds, on):
         resumes = resumes_on(snapshot.holds, on)
         return replace(nothing, outcome=Outcome.HELD, review_on=resumes, hold=hold)
-    if arrears.days_past_due <= ladder.grace_days:
-        grace_over = arrears.delinquent_since + timedelta(days=ladder.grace_days + 1)
-        return replace(nothing, outcome=Outcome.IN_GRACE, review_on=grace_over)
-    if arrears.amount < ladder.minimum_amount:
+    if since is None:
         return replace(nothing, outcome=Outcome.BELOW_MINIMUM)
-    return _plan_on_ladder(nothing, snapshot, ladder, arrears.delinquent_since)
+    day = (on - since).days - days_held(snapshot.holds, since, on)
+    if day <= ladder.grace_days:
+        grace_over = on + timedelta(days=ladder.grace_days + 1 - day)
+        return replace(nothing, outcome=Outcome.IN_GRACE, review_on=grace_over)
+    return _plan_on_ladder(nothing, snapshot, ladder, since, day)
 
 
 def next_review(snapshot: Snapshot, now: datetime) -> date | None:
@@ -143,18 +150,17 @@ def next_review(snapshot: Snapshot, now: datetime) -> date | None:
 
 
 def _plan_on_ladder(
-    nothing: Decision, snapshot: Snapshot, ladder: Ladder, delinquent_since: date
+    nothing: Decision, snapshot: Snapshot, ladder: Ladder, since: date, day: int
 ) -> Decision:
     on = nothing.on
-    day = nothing.arrears.days_past_due - days_held(snapshot.holds, delinquent_since, on)
     # What was called off when these arrears were cured is planned anew now that they are back.
     on_record = {
         a.item: a.status
         for a in snapshot.actions
-        if a.delinquent_since == delinquent_since and a.status is not ActionStatus.CANCELLED
+        if a.ladder_since == since and a.status is not ActionStatus.CANCELLED
     }
-    tried = {a.step for a in snapshot.actions if a.delinquent_since == delinquent_since and a.tried}
-    if snapshot.steps_tried_at == delinquent_since:
+    tried = {a.step for a in snapshot.actions if a.ladder_since == since and a.tried}
+    if snapshot.steps_tried_at == since:
         tried |= snapshot.steps_tried
 
     plan, skip, untried = _sort_items(ladder, day, on_record, tried)

@@ -1,4 +1,4 @@
-"""Days past due, the amount past due, and since when a loan is delinquent."""
+"""Days past due, the amount past due, and the days from which days past due and ladders count."""
 
 from __future__ import annotations
 
@@ -50,6 +50,25 @@ def arrears_on(instalments: Iterable[Instalment], on: date) -> Arrears:
             next_due_on = due_on
     days = (on - delinquent_since).days if delinquent_since else 0
     return Arrears(delinquent_since, days, amount, next_due_on)
+
+
+def ladder_start(instalments: Iterable[Instalment], on: date, minimum: Decimal) -> date | None:
+    """The day on which what is past due on business date `on` reached `minimum`.
+
+    The ladder is measured from this day. It is the due date of the instalment with which the unpaid
+    amounts, counted from the oldest on, are at least `minimum`. Thus an older rest that is smaller
+    than the minimum does not make later arrears older, and paying that rest does not move the day.
+    None: nothing is past due, or less than `minimum`.
+    """
+    amount = ZERO
+    for instalment in sorted(instalments, key=lambda instalment: instalment.due_on):
+        unpaid = instalment.unpaid
+        if unpaid <= ZERO or instalment.due_on >= on:
+            continue
+        amount += unpaid
+        if amount >= minimum:
+            return instalment.due_on
+    return None
 
 
 def days_past_due(instalments: Iterable[Instalment], on: date) -> int:

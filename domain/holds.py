@@ -51,13 +51,14 @@ def active_hold(holds: Iterable[Hold], on: date) -> Hold | None:
     return max(covering, key=lambda hold: hold.ends_on or date.max, default=None)
 
 
-def days_held(holds: Iterable[Hold], delinquent_since: date, on: date) -> int:
-    """Days from `delinquent_since` up to `on` that any hold covered, each day counted once.
+def days_held(holds: Iterable[Hold], since: date, on: date) -> int:
+    """Days from `since` up to `on` that any hold covered, each day counted once.
 
-    Days of a hold before `delinquent_since` do not count: they paused earlier arrears.
+    `since` is the day on which the ladder started. Days of a hold before it do not count: they
+    paused earlier arrears.
     """
     days = 0
-    counted_to = delinquent_since
+    counted_to = since
     for hold in sorted(holds, key=lambda hold: hold.starts_on):
         first = max(hold.starts_on, counted_to)
         end = min(hold.ends_on or on, on)

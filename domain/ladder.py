@@ -41,7 +41,7 @@ class Days:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to do, at most once each time that a loan falls past due."""
+    """One thing to do, at most once each time that the ladder starts for a loan."""
 
     id: str
     do: ActionType
@@ -55,7 +55,7 @@ class Item:
     may_offer: tuple[str, ...] = ()
     """What the collector may offer: deferral, instalments."""
     requires: tuple[str, ...] = ()
-    """Steps that must have been tried since the loan fell past due, before the item may act."""
+    """Steps that must have been tried since the ladder started, before the item may act."""
     approval: Role | None = None
     """The role that must approve first, such as `supervisor`."""
     names: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -100,9 +100,10 @@ class Ladder:
     applies_to: AppliesTo
     currency: str
     minimum_amount: Decimal
-    """While less than this is past due, nobody is contacted."""
+    """The ladder starts on the day on which what is past due reaches this. While it is less,
+    nobody is contacted."""
     grace_days: int
-    """Nothing acts while days past due are at most this many."""
+    """Nothing acts while the ladder day is at most this."""
     missed_steps: MissedSteps
     steps: tuple[Step, ...]
     source: str

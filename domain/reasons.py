@@ -20,6 +20,7 @@ class ReasonCode(StrEnum):
     # The contact gate, and its rules.
     CURED = auto()
     BELOW_MINIMUM = auto()
+    DUE_DAY_NOT_OVER = auto()
     NO_RULE_PACK = auto()
     CONTACT_CEASED = auto()
     OPTED_OUT_OF = auto()

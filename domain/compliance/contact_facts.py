@@ -78,6 +78,8 @@ class ContactFacts:
     opted_out: frozenset[Channel] = field(default=frozenset())
     ceased: bool = False
     """Whether the borrower asked that nobody contact them any more, by whatever channel."""
+    due_day: date | None = None
+    """The due day on which the ladder started. Nothing acts before it is over in all zones."""
     minimum: Decimal = ZERO
     """The ladder's minimum: with less than this past due, nobody is contacted."""
     collects_as: frozenset[Collects] = frozenset({Collects.FIRST_PARTY})

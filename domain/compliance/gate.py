@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,7 @@ CEASED = "lender.cease_communication"
 NO_RULES = "lender.no_rules_known"
 NO_ZONE = "lender.no_zone_known"
 NO_ADDRESS = "lender.no_address_known"
+DUE_DAY_NOT_OVER = "lender.due_day_not_over"
 NEVER_TOGETHER = "lender.never_together"
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -131,6 +132,9 @@ def _first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Ve
     for the latest rule leads to the first moment that all of them allow.
     """
     against: dict[str, Reasons] = {}
+    if facts.due_day and (over := _end_of_day(facts, facts.due_day)) > moment:
+        against[DUE_DAY_NOT_OVER] = because(ReasonCode.DUE_DAY_NOT_OVER, due_on=facts.due_day)
+        moment = over
     free_from = moment
     lender_zone = ZoneInfo(facts.lender_zone)
     while True:
@@ -249,6 +253,12 @@ def _verdict_if_none_blocks(
         return Verdict(Permission.DEFERRED, tuple(against), _all(against), moment, warnings)
     asked = tuple(dict.fromkeys(bound_rule.rule.id for bound_rule in in_force))
     return Verdict(Permission.ALLOWED, asked, because(ReasonCode.NO_RULE_FORBIDS), None, warnings)
+
+
+def _end_of_day(facts: ContactFacts, day: date) -> datetime:
+    """The moment, in UTC, at which a day is over in all of the borrower's zones."""
+    zones = facts.zones or (facts.lender_zone,)
+    return max(moment_of(day, time.max, zone) for zone in zones)
 
 
 def _all(against: dict[str, Reasons]) -> Reasons:

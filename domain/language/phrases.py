@@ -52,6 +52,7 @@ class Phrase(StrEnum):
     EVENT_DISCARDED = auto()
     # A review of the loan.
     PAST_DUE = auto()
+    LADDER_SINCE = auto()
     ON_LADDER_DAY = auto()
     IN_STEP = auto()
     IN_NO_STEP = auto()

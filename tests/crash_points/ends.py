@@ -33,7 +33,7 @@ End = dict[str, list[tuple[Any, ...]]]
 """The rows of each table, sorted."""
 
 _OF_A_LOAN = {
-    action: ("delinquent_since", "item", "status"),
+    action: ("ladder_since", "item", "status"),
     collection_case: ("opened_on", "closed_because"),
     call: ("purpose",),
     visit: ("starts_at", "ends_at"),
@@ -68,7 +68,7 @@ def end_state(connection: Connection) -> End:
         .where(message.c.status != MessageStatus.NOT_SENT)
     )
     questions["receipt"] = select(receipt.c.status, func.count()).group_by(receipt.c.status)
-    questions["loan"] = select(loan.c.external_id, loan.c.review_on, loan.c.delinquent_since)
+    questions["loan"] = select(loan.c.external_id, loan.c.review_on, loan.c.ladder_since)
     return {
         name: sorted(tuple(map(str, row)) for row in connection.execute(question))
         for name, question in questions.items()

@@ -177,7 +177,7 @@ class LoanOnRecord:
         key = max(key for key in self.actions if key[1] == item_id)
         action = self.actions[key]
         assert status in ACTION_MOVES[action.status], f"{action.status} to {status}"
-        self.actions[key] = PastAction(action.item, action.step, action.delinquent_since, status)
+        self.actions[key] = PastAction(action.item, action.step, action.ladder_since, status)
 
     def get_done(self, *item_ids: str) -> None:
         """Approve what waits for it, claim each action, and carry it out."""
@@ -191,13 +191,13 @@ class LoanOnRecord:
         return self.actions[max(key for key in self.actions if key[1] == item_id)].status
 
     def _write(self, decision: Decision, step: Step, item: Item, status: ActionStatus) -> None:
-        delinquent_since = decision.arrears.delinquent_since
-        assert delinquent_since is not None
-        key = (delinquent_since, item.id)
+        since = decision.ladder_since
+        assert since is not None
+        key = (since, item.id)
         # Once: only what never had an effect may be planned again for the same arrears.
         before = self.actions.get(key)
         assert before is None or status in ACTION_MOVES[before.status]
-        self.actions[key] = PastAction(item.id, step.id, delinquent_since, status)
+        self.actions[key] = PastAction(item.id, step.id, since, status)
 
 
 def plan_of(decision: Decision) -> list[str]:

@@ -16,7 +16,7 @@ NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 TOMORROW = NOW + timedelta(days=1)
 SINCE, EARLIER = date(2026, 3, 1), date(2026, 2, 1)
 
-PAST_DUE = ActionFacts(past_due_since=SINCE)
+PAST_DUE = ActionFacts(past_due=True, ladder_since=SINCE)
 ALLOWED = Verdict(Permission.ALLOWED, ("law.hours",), because(ReasonCode.NO_RULE_FORBIDS))
 DEFERRED = Verdict(
     Permission.DEFERRED,
@@ -31,7 +31,7 @@ PAID = Verdict(Permission.BARRED, (NOTHING_PAST_DUE,), because(ReasonCode.CURED)
 
 
 def facts(**others: Any) -> ActionFacts:
-    return ActionFacts(**({"past_due_since": SINCE} | others))
+    return ActionFacts(**({"past_due": True, "ladder_since": SINCE} | others))
 
 
 @pytest.mark.parametrize(
@@ -47,10 +47,11 @@ def test_nothing_speaks_against_it(action_facts: ActionFacts, verdict: Verdict |
     ("action_facts", "verdict", "to", "rules", "due_at"),
     [
         (facts(written_off=True), ALLOWED, "cancelled", (), None),
-        (facts(past_due_since=None), ALLOWED, "cancelled", (), None),
+        (facts(past_due=False), ALLOWED, "cancelled", (), None),
         (PAST_DUE, PAID, "cancelled", (), None),
-        (facts(past_due_since=EARLIER), ALLOWED, "cancelled", (), None),
         (facts(off_the_ladder=True), None, "cancelled", (), None),
+        (facts(ladder_since=None), ALLOWED, "cancelled", ("lender.below_minimum",), None),
+        (facts(ladder_since=EARLIER), ALLOWED, "cancelled", (), None),
         (facts(days_passed=True), None, "skipped", (), None),
         (
             facts(event_pending=True),
@@ -67,8 +68,9 @@ def test_nothing_speaks_against_it(action_facts: ActionFacts, verdict: Verdict |
         "the loan was written off",
         "nothing is past due",
         "the gate finds that nothing is past due",
-        "the loan is past due since another day",
         "the ladder has no such item any more",
+        "less is past due than the ladder acts on",
+        "the ladder started on another day",
         "the days of the item have passed",
         "an event is not applied yet",
         "a rule forbids it",
@@ -91,9 +93,10 @@ def test_one_fact_speaks_against_it(
 
 IN_ORDER: list[tuple[dict[str, Any], ReasonCode]] = [
     ({"written_off": True}, ReasonCode.WRITTEN_OFF),
-    ({"past_due_since": None}, ReasonCode.CURED),
-    ({"past_due_since": EARLIER}, ReasonCode.SUPERSEDED),
+    ({"past_due": False}, ReasonCode.CURED),
     ({"off_the_ladder": True}, ReasonCode.REMOVED_BY_POLICY),
+    ({"ladder_since": None}, ReasonCode.BELOW_MINIMUM),
+    ({"ladder_since": EARLIER}, ReasonCode.SUPERSEDED),
     ({"days_passed": True}, ReasonCode.DAYS_PASSED),
     ({"event_pending": True}, ReasonCode.EVENT_PENDING),
 ]

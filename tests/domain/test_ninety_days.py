@@ -69,7 +69,7 @@ def test_ninety_days_from_the_first_text_to_the_legal_file() -> None:
     # The loan is looked at when something can change, and left alone on the other 83 days.
     assert looked == [1, 3, 4, 8, 10, 30, 60]
     assert {action.status for action in loan.actions.values()} == {ActionStatus.DONE}
-    assert {action.delinquent_since for action in loan.actions.values()} == {DUE}
+    assert {action.ladder_since for action in loan.actions.values()} == {DUE}
 
 
 def test_the_legal_file_waits_for_the_supervisor() -> None:

@@ -230,6 +230,10 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         lambda c, h: list(effects.legal_files(c, explained(c))),
     ),
     "loan_delinquent_since_idx": ("a new policy looks at all that is past due", a_policy_comes_in),
+    "loan_ladder_since_idx": (
+        "the work of people that belongs to the present start of its ladder",
+        lambda c, h: read_work(c, h, h.today(), {Kind.CALLS}),
+    ),
     "loan_borrower_id_idx": (
         "the loans of a borrower",
         lambda c, h: erasure.erase(c, [7], h.now()),

@@ -93,7 +93,7 @@ def _waiting(connection: Connection, loan_id: int, item: str) -> _WaitingAction 
             action.c.item == item,
             action.c.status == ActionStatus.AWAITING_APPROVAL,
         )
-        .order_by(action.c.delinquent_since.desc())
+        .order_by(action.c.ladder_since.desc())
         .limit(1)
     )
     return typed_row(_WaitingAction, connection.execute(newest))

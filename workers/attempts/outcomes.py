@@ -73,7 +73,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     if over:
         move = Move(ActionStatus.DONE, because(ReasonCode.ATTEMPT_MADE, outcome=report.outcome))
         move_actions(connection, [attempt.action_id], move, now)
-    reassess(connection, [attempt.loan_id], now)
+    reassess(connection, ctx, [attempt.loan_id], now)
     return because(
         ReasonCode.OUTCOME_RECORDED if over else ReasonCode.OUTCOME_RECORDED_TRY_AGAIN,
         channel=attempt.channel,

@@ -74,7 +74,7 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
     )
     resolved = tuple(kind for kind, column in RESOLVES.items() if column in changed)
     resolve_problems(connection, loans, resolved, now)
-    reassess(connection, loans, now)
+    reassess(connection, ctx, loans, now)
     return because(ReasonCode.CONTACTS_UP_TO_DATE, borrower=external_id)
 
 

@@ -52,5 +52,5 @@ def record_opt_out(
         .order_by(loan.c.id)
         .with_for_update()
     ).scalars()
-    reassess(connection, list(loans), now)
+    reassess(connection, ctx, list(loans), now)
     return result

@@ -42,7 +42,7 @@ WITH before AS (
            dispatched_at = NULL, changed_at = :now
       FROM before
      WHERE a.id = before.id
- RETURNING a.id, a.loan_id, a.type, a.step, a.item, a.delinquent_since, before.status
+ RETURNING a.id, a.loan_id, a.type, a.step, a.item, a.ladder_since, before.status
 ), noted AS (
     INSERT INTO action_event (action_id, at, from_status, to_status, due_at, reason, rules)
     SELECT id, :now, status, :to, :due_at, CAST(:reason AS jsonb), CAST(:rules AS text[]) FROM moved
@@ -96,7 +96,7 @@ def move_waiting(
         past = stored.past
         if past.status not in WAITING:
             continue
-        if move := next_status(past.delinquent_since, facts, None, now):
+        if move := next_status(past.ladder_since, facts, None, now):
             ids[move].append(stored.id)
     for move, action_ids in ids.items():
         move_actions(connection, action_ids, move, now)

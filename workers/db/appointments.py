@@ -16,7 +16,7 @@ REASONS = {True: because(ReasonCode.SUPERSEDED), False: because(ReasonCode.PAUSE
 _CANCEL = prepared(
     text("""
 WITH assigned AS (
-    SELECT a.id, a.loan_id, a.delinquent_since IS DISTINCT FROM l.delinquent_since AS needless
+    SELECT a.id, a.loan_id, a.ladder_since IS DISTINCT FROM l.ladder_since AS needless
       FROM action a JOIN loan l ON l.id = a.loan_id
      WHERE a.loan_id = ANY(:loan_ids) AND a.status = 'assigned'
 ), calls AS (

@@ -51,6 +51,9 @@ class Reach:
 class LoanFacts:
     """The facts of one loan that decisions and the gate are based on."""
 
+    jurisdiction: str
+    product: str
+    currency: str
     instalments: tuple[Instalment, ...]
     """The unpaid ones, up to the next due one; paid ones cannot change a decision."""
     holds: tuple[Hold, ...]
@@ -76,7 +79,7 @@ _LOAN_FACTS = TypeAdapter(LoanFacts)
 # which would be read as floats.
 _FACTS = prepared(
     text("""
-SELECT l.id, l.written_off_on IS NOT NULL AS written_off,
+SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL AS written_off,
        -- Not EXISTS: PostgreSQL may hash all open cases for it, to find one.
        coalesce((SELECT true FROM collection_case k
                   WHERE k.loan_id = l.id AND k.closed_at IS NULL LIMIT 1), false) AS case_open,
@@ -102,7 +105,7 @@ SELECT l.id, l.written_off_on IS NOT NULL AS written_off,
           FROM hold h WHERE h.loan_id = l.id) AS holds,
        (SELECT coalesce(json_agg(json_build_object('id', a.id, 'past', json_build_object(
                    'item', a.item, 'step', a.step,
-                   'delinquent_since', a.delinquent_since, 'status', a.status,
+                   'ladder_since', a.ladder_since, 'status', a.status,
                    'reported', a.status <> 'assigned' OR EXISTS (
                        SELECT FROM contact c JOIN contact_outcome o ON o.contact_id = c.id
                         WHERE c.action_id = a.id)))), '[]')

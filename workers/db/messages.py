@@ -54,7 +54,7 @@ _BEFORE = (
         action.c.loan_id,
         action.c.step,
         action.c.item,
-        action.c.delinquent_since,
+        action.c.ladder_since,
     )
     .join(action, action.c.id == message.c.action_id)
     .where(message.c.id == bindparam("of_message"), is_among(message.c.status, "before"))

@@ -20,7 +20,7 @@ class MovedAction(NamedTuple):
     type: str
     step: str
     item: str
-    delinquent_since: date
+    ladder_since: date
     status: str
 
 
@@ -33,7 +33,7 @@ class AdvancedText(NamedTuple):
     loan_id: int
     step: str
     item: str
-    delinquent_since: date
+    ladder_since: date
 
 
 class CuredCase(NamedTuple):
@@ -76,6 +76,7 @@ def of_decisions(decisions: Iterable[Decision], ids: dict[int, int]) -> list[Out
                 "decision": ids[decision.loan_id],
                 "business_date": decision.on,
                 "past_due_since": decision.arrears.delinquent_since,
+                "ladder_since": decision.ladder_since,
                 "ladder": decision.ladder_id,
                 "ladder_version": decision.ladder_version,
                 "step": decision.step.id if decision.step else None,
@@ -131,5 +132,5 @@ def _action_data(action_id: int, source: MovedAction | AdvancedText) -> dict[str
         "action": action_id,
         "step": source.step,
         "item": source.item,
-        "past_due_since": source.delinquent_since,
+        "ladder_since": source.ladder_since,
     }

@@ -1,4 +1,5 @@
-"""The position of each loan: delinquent since, review date, and last acknowledgement of the debt.
+"""The position of each loan: since when it is delinquent, since when its ladder counts, its review
+date, and the last acknowledgement of the debt.
 
 Only this module writes them.
 """
@@ -20,6 +21,7 @@ class Position:
 
     loan_id: int
     delinquent_since: date | None
+    ladder_since: date | None
     review_on: date | None
     acknowledged_on: date | None = None
     """A date on which the debt was acknowledged, for example by a payment; None if nothing is new.
@@ -30,7 +32,8 @@ class Position:
 
 
 _NEW_POSITIONS = as_rows(
-    loan.c[name] for name in ("id", "review_on", "delinquent_since", "acknowledged_on")
+    loan.c[name]
+    for name in ("id", "review_on", "delinquent_since", "ladder_since", "acknowledged_on")
 )
 _SET = prepared(
     update(loan)
@@ -38,6 +41,7 @@ _SET = prepared(
     .values(
         review_on=_NEW_POSITIONS.c.review_on,
         delinquent_since=_NEW_POSITIONS.c.delinquent_since,
+        ladder_since=_NEW_POSITIONS.c.ladder_since,
         # NULL never replaces a date.
         acknowledged_on=func.greatest(loan.c.acknowledged_on, _NEW_POSITIONS.c.acknowledged_on),
         quarantined_until=None,
@@ -53,6 +57,7 @@ def set_positions(connection: Connection, positions: Sequence[Position], now: da
             "id": p.loan_id,
             "review_on": p.review_on,
             "delinquent_since": p.delinquent_since,
+            "ladder_since": p.ladder_since,
             "acknowledged_on": p.acknowledged_on,
         }
         for p in positions

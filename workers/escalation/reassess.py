@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 
 from domain.actions import ActionFacts, ActionStatus
 from domain.decision import Snapshot, next_review
-from domain.delinquency import Arrears, arrears_on
+from domain.delinquency import Arrears, arrears_on, ladder_start
+from domain.ladder import Ladder
 from workers.context import Context
 from workers.db.actions import move_waiting, recheck_deferred
 from workers.db.appointments import cancel_appointments
@@ -22,6 +23,7 @@ CASE_BATCH_SIZE = 500
 
 def reassess(
     connection: Connection,
+    ctx: Context,
     loan_ids: Sequence[int],
     now: datetime,
     *,
@@ -37,11 +39,17 @@ def reassess(
     today = now.date()
     facts = load_facts(connection, loan_ids, now)
     arrears = {id: arrears_on(fact.instalments, today) for id, fact in facts.items()}
+    ladders = _ladders(ctx, facts, today)
+    starts = {
+        id: ladder_start(facts[id].instalments, today, ladder.minimum_amount) if ladder else None
+        for id, ladder in ladders.items()
+    }
     move_waiting(
         connection,
         (
-            (stored, _action_facts(fact, arrears[id]))
+            (stored, action_facts)
             for id, fact in facts.items()
+            for action_facts in (_action_facts(fact, arrears[id], ladders[id], starts[id]),)
             for stored in fact.actions
         ),
         now,
@@ -51,7 +59,10 @@ def reassess(
     cured = [id for id, fact in in_a_case if not arrears[id].past_due and not fact.written_off]
     keep_cases(connection, cured=cured, written_off=written_off, now=now)
     days = acknowledged or {}
-    positions = [_position(id, fact, arrears[id], days.get(id), now) for id, fact in facts.items()]
+    positions = [
+        _position(id, fact, arrears[id], starts[id], days.get(id), now)
+        for id, fact in facts.items()
+    ]
     set_positions(connection, positions, now)
     assigned = [id for id, fact in facts.items() if fact.has(ActionStatus.ASSIGNED)]
     cancel_appointments(connection, assigned, now)
@@ -71,17 +82,45 @@ def close_paid_cases(ctx: Context, *, limit: int = CASE_BATCH_SIZE) -> int:
     with ctx.engine.begin() as connection:
         found = lock_paid_cases(connection, now.date(), limit)
         if found:
-            reassess(connection, found, now)
+            reassess(connection, ctx, found, now)
         return len(found)
 
 
-def _action_facts(fact: LoanFacts, arrears: Arrears) -> ActionFacts:
-    return ActionFacts(past_due_since=arrears.delinquent_since, written_off=fact.written_off)
+def _ladders(ctx: Context, facts: Mapping[int, LoanFacts], on: date) -> dict[int, Ladder | None]:
+    """By loan. The loans are of a few kinds, and each kind is looked up once."""
+    of_kind = {_kind(fact): fact for fact in facts.values()}
+    ladders = {kind: ctx.ladder_of(fact, on) for kind, fact in of_kind.items()}
+    return {id: ladders[_kind(fact)] for id, fact in facts.items()}
+
+
+def _kind(fact: LoanFacts) -> tuple[str, str, str]:
+    return fact.jurisdiction, fact.product, fact.currency
+
+
+def _action_facts(
+    fact: LoanFacts, arrears: Arrears, ladder: Ladder | None, since: date | None
+) -> ActionFacts:
+    return ActionFacts(
+        past_due=arrears.past_due,
+        ladder_since=since,
+        written_off=fact.written_off,
+        off_the_ladder=ladder is None,
+    )
 
 
 def _position(
-    id: int, fact: LoanFacts, arrears: Arrears, acknowledged_on: date | None, now: datetime
+    id: int,
+    fact: LoanFacts,
+    arrears: Arrears,
+    ladder_since: date | None,
+    acknowledged_on: date | None,
+    now: datetime,
 ) -> Position:
     snapshot = Snapshot(id, fact.instalments, fact.holds, written_off=fact.written_off)
-    delinquent_since = None if fact.written_off else arrears.delinquent_since
-    return Position(id, delinquent_since, next_review(snapshot, now), acknowledged_on)
+    return Position(
+        loan_id=id,
+        delinquent_since=None if fact.written_off else arrears.delinquent_since,
+        ladder_since=None if fact.written_off else ladder_since,
+        review_on=next_review(snapshot, now),
+        acknowledged_on=acknowledged_on,
+    )

@@ -66,6 +66,7 @@ def write_decisions(
             delinquent_since=None
             if d.outcome is Outcome.WRITTEN_OFF
             else d.arrears.delinquent_since,
+            ladder_since=None if d.outcome is Outcome.WRITTEN_OFF else d.ladder_since,
             review_on=d.review_on,
         )
         for d in decisions
@@ -106,6 +107,7 @@ def _insert_decisions(
             "past_due": d.arrears.amount,
             "ladder_id": d.ladder_id,
             "ladder_version": d.ladder_version,
+            "ladder_since": d.ladder_since,
             "ladder_day": d.ladder_day,
             "step": d.step.id if d.step else None,
             "hold_kind": d.hold.kind if d.hold else None,
@@ -125,17 +127,17 @@ def _insert_decisions(
 _PLAN = prepared(
     text("""
 WITH given AS (
-    SELECT p.*, f.loan_id, f.decision_id, f.delinquent_since
+    SELECT p.*, f.loan_id, f.decision_id, f.ladder_since
       FROM json_to_recordset(CAST(:plans AS json)) AS p (
                step text, item text, type text, ladder_id text, ladder_version int, status text,
                due_at timestamptz, reason jsonb, rules text[],
                loan_ids bigint[], decision_ids bigint[], since date[])
      CROSS JOIN LATERAL unnest(p.loan_ids, p.decision_ids, p.since)
-           AS f (loan_id, decision_id, delinquent_since)
+           AS f (loan_id, decision_id, ladder_since)
 ), written AS (
-    INSERT INTO action (loan_id, decision_id, delinquent_since, step, item, type, ladder_id,
+    INSERT INTO action (loan_id, decision_id, ladder_since, step, item, type, ladder_id,
                         ladder_version, status, due_at, reason, rules, changed_at)
-    SELECT loan_id, decision_id, delinquent_since, step, item, type, ladder_id,
+    SELECT loan_id, decision_id, ladder_since, step, item, type, ladder_id,
            ladder_version, status, due_at, reason, rules, :now
       FROM given
         ON CONFLICT ON CONSTRAINT action_once DO UPDATE
@@ -187,7 +189,7 @@ def _insert_actions(
             "rules": move.rules,
             "loan_ids": [d.loan_id for d in planned],
             "decision_ids": [decision_ids[d.loan_id] for d in planned],
-            "since": [d.arrears.delinquent_since for d in planned],
+            "since": [d.ladder_since for d in planned],
         }
         for (ladder_id, ladder_version, step, item, action_type, move), planned in plans.items()
     ]
@@ -208,15 +210,19 @@ def first_move(
     d: Decision, item: Item, verdict: Verdict | None, now: datetime, *, missed: bool = False
 ) -> Move:
     """The first status of an action: planned and due now, unless `next_status` says otherwise."""
-    since = d.arrears.delinquent_since
-    facts = ActionFacts(past_due_since=since, days_passed=missed, approver=item.approval)
-    return next_status(since, facts, verdict, now) or Move(ActionStatus.PLANNED, (), due_at=now)
+    facts = ActionFacts(
+        past_due=True, ladder_since=d.ladder_since, days_passed=missed, approver=item.approval
+    )
+    return next_status(d.ladder_since, facts, verdict, now) or Move(
+        ActionStatus.PLANNED, (), due_at=now
+    )
 
 
 def _action_facts(d: Decision, waiting: PastAction) -> ActionFacts:
     """What a decision says about an action that waits."""
     return ActionFacts(
-        past_due_since=d.arrears.delinquent_since,
+        past_due=d.arrears.past_due,
+        ladder_since=d.ladder_since,
         written_off=d.outcome is Outcome.WRITTEN_OFF,
         off_the_ladder=d.outcome is Outcome.NO_LADDER or waiting.item in d.removed_by_policy,
         days_passed=waiting.item in d.expired,

@@ -19,7 +19,7 @@ from domain.actors import Actor
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Verdict, may_contact
 from domain.compliance.vocabulary import Channel
-from domain.delinquency import Arrears, arrears_on
+from domain.delinquency import Arrears, arrears_on, ladder_start
 from domain.ladder import Item, find_ladder
 from workers.context import Context
 from workers.db.actions import claim_action, move_actions
@@ -41,7 +41,7 @@ class LockedAction(NamedTuple):
     status: ActionStatus
     due_at: datetime | None
     attempts: int
-    delinquent_since: date
+    ladder_since: date
     item: str
     ladder_id: str
     ladder_version: int
@@ -70,6 +70,8 @@ class CheckedAction:
     loan: LockedAction
     facts: LoanFacts
     arrears: Arrears
+    ladder_since: date | None
+    """The start of the ladder that planned the action, by the facts of now."""
     verdict: Verdict
     rule_packs: tuple[str, ...]
     now: datetime
@@ -78,11 +80,12 @@ class CheckedAction:
     def next_move(self) -> Move | None:
         """Where the action goes instead of being carried out; None if it may be carried out now."""
         facts = ActionFacts(
-            past_due_since=self.arrears.delinquent_since,
+            past_due=self.arrears.past_due,
+            ladder_since=self.ladder_since,
             written_off=self.facts.written_off,
             event_pending=self.loan.has_pending_event,
         )
-        return next_status(self.loan.delinquent_since, facts, self.verdict, self.now)
+        return next_status(self.loan.ladder_since, facts, self.verdict, self.now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +148,7 @@ def check_gate(
         loan=row,
         facts=facts,
         arrears=arrears,
+        ladder_since=ladder_start(facts.instalments, now.date(), ladder.minimum_amount),
         verdict=gate(asked) if gate else may_contact(asked, channel, now),
         rule_packs=tuple(pack.name for pack in asked.packs),
         now=now,

@@ -13,7 +13,7 @@ from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Permission, Verdict, may_contact
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel, Party, Says
-from domain.delinquency import Arrears, arrears_on
+from domain.delinquency import Arrears, arrears_on, ladder_start
 from domain.ladder import Item, Ladder
 from domain.visits import VISITORS
 from workers.context import Context
@@ -46,6 +46,7 @@ def contact_facts(
     reach = facts.reach
     zone = reach.zones[0] if reach.zones else ctx.settings.zone
     first = reach.first_contact_at
+    start = ladder_start(facts.instalments, now.date(), ladder.minimum_amount) if ladder else None
     return ContactFacts(
         past_due=arrears.amount,
         zones=reach.zones,
@@ -55,6 +56,7 @@ def contact_facts(
         holds=facts.holds,
         opted_out=reach.opted_out,
         ceased=reach.ceased,
+        due_day=start or arrears.delinquent_since,
         minimum=ladder.minimum_amount if ladder else arrears.amount,
         collects_as=ctx.settings.collects_as,
         loan_id=loan_id,

@@ -71,7 +71,7 @@ def place_hold(connection: Connection, ctx: Context, new: NewHold) -> Reasons:
         why=new.why,
         now=now,
     )
-    reassess(connection, [owed.id], now)
+    reassess(connection, ctx, [owed.id], now)
     pauses = {"loan": new.loan, "starts_on": new.starts_on}
     if ends_on is None:
         return because(ReasonCode.LADDER_PAUSES_UNTIL_RELEASED, **pauses)
@@ -93,7 +93,7 @@ def release_hold(connection: Connection, ctx: Context, external_id: str, ends_on
     ends_on += _after_release(connection, ctx, external_id)
     if not release(connection, hold.c.external_id == external_id, ends_on, ctx.now()):
         return because(ReasonCode.HOLD_OVER_BY_THEN, hold_id=external_id)
-    reassess(connection, [loan_id], ctx.now())
+    reassess(connection, ctx, [loan_id], ctx.now())
     return because(ReasonCode.HOLD_ENDS, hold_id=external_id, ends_on=ends_on)
 
 

@@ -88,7 +88,7 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
             status=PromiseStatus.OPEN,
         )
     )
-    reassess(connection, [owed.id], now)
+    reassess(connection, ctx, [owed.id], now)
     return because(ReasonCode.LADDER_PAUSES_UNTIL, loan=new.loan, ends_on=pause.ends_on)
 
 
@@ -107,7 +107,7 @@ def withdraw_promise(connection: Connection, ctx: Context, external_id: str) -> 
     if stored.status != PromiseStatus.OPEN:
         return because(ReasonCode.PROMISE_OVER, promise=external_id, promise_status=stored.status)
     _complete(connection, stored, PromiseStatus.WITHDRAWN, now)
-    reassess(connection, [loan_id], now)
+    reassess(connection, ctx, [loan_id], now)
     return because(ReasonCode.PROMISE_TAKEN_BACK, promise=external_id)
 
 
@@ -158,7 +158,7 @@ def break_overdue_promises(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
         stored = connection.execute(overdue).all()
         if not stored:
             return 0
-        arrears = reassess(connection, [row.loan_id for row in stored], now)
+        arrears = reassess(connection, ctx, [row.loan_id for row in stored], now)
         broken = [row.id for row in stored if arrears[row.loan_id].past_due]
         kept = [row.id for row in stored if not arrears[row.loan_id].past_due]
         # Their holds need no release: today is the first day without them.

@@ -49,7 +49,7 @@ def planned(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
             step=row.step,
             ladder=row.ladder_id,
             ladder_version=row.ladder_version,
-            delinquent_since=row.delinquent_since,
+            ladder_since=row.ladder_since,
         )
         yield Entry(row.decided_at, (text,))
 

@@ -23,6 +23,7 @@ class _Decision(NamedTuple):
     past_due: Decimal | None
     ladder_id: str | None
     ladder_version: int | None
+    ladder_since: date | None
     ladder_day: int | None
     step: str | None
     rule_packs: Sequence[str]
@@ -72,6 +73,8 @@ def _review(row: _Decision, currency: str) -> Iterator[Part]:
             past_due=row.past_due,
             currency=currency,
         )
+    if row.ladder_since not in (None, row.delinquent_since):
+        yield part(Phrase.LADDER_SINCE, ladder_since=row.ladder_since)
     if row.ladder_id is not None:
         yield _on_ladder(row)
     if row.rule_packs:

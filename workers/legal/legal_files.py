@@ -83,13 +83,13 @@ def _why_not(connection: Connection, claimed: ClaimedAction) -> tuple[Reasons, s
 
 def _tried(claimed: ClaimedAction, by_lender: Sequence[str], by_lender_at: date | None) -> set[str]:
     """The steps tried for these arrears, here and by the lender before the loan was imported."""
-    delinquent_since = claimed.loan.delinquent_since
+    since = claimed.loan.ladder_since
     tried = {
         action.past.step
         for action in claimed.facts.actions
-        if action.past.delinquent_since == delinquent_since and action.past.tried
+        if action.past.ladder_since == since and action.past.tried
     }
-    return tried | (set(by_lender) if by_lender_at == delinquent_since else set())
+    return tried | (set(by_lender) if by_lender_at == since else set())
 
 
 def _defer(connection: Connection, claimed: ClaimedAction, reason: Reasons, rule: str) -> str:
@@ -167,12 +167,8 @@ def _evidence(connection: Connection, claimed: ClaimedAction) -> dict[str, Reaso
     A call or a visit counts once its outcome is recorded. A written letter proves nothing: a person
     must attach the proof of its delivery.
     """
-    delinquent_since = claimed.loan.delinquent_since
-    ids = [
-        action.id
-        for action in claimed.facts.actions
-        if action.past.delinquent_since == delinquent_since
-    ]
+    since = claimed.loan.ladder_since
+    ids = [action.id for action in claimed.facts.actions if action.past.ladder_since == since]
     receipts = connection.execute(
         select(message.c.sid, message.c.changed_at)
         .where(message.c.action_id.in_(ids), message.c.status == MessageStatus.DELIVERED)

@@ -37,7 +37,7 @@ def note_validation_notice(
             )
         )
     )
-    reassess(connection, [owed.id], ctx.now())
+    reassess(connection, ctx, [owed.id], ctx.now())
     return because(ReasonCode.VALIDATION_NOTICE_RECORDED, loan=external_id, on=given_on)
 
 
@@ -54,7 +54,7 @@ def note_acknowledgement(
     """
     owed = lock_named_loan(connection, external_id, "acknowledgement")
     _check_not_in_future(on, ctx, external_id)
-    reassess(connection, [owed.id], ctx.now(), acknowledged={owed.id: on})
+    reassess(connection, ctx, [owed.id], ctx.now(), acknowledged={owed.id: on})
     return because(ReasonCode.DEBT_ACKNOWLEDGED, loan=external_id, on=on)
 
 

@@ -82,7 +82,7 @@ def reverse_payment(
     connection.execute(_UNPAY, {"payment_id": paid.id, "loan_id": loan_id})
     _allocate_left_over(connection, ctx, loan_id, paid.tape_as_of)
     resolve_problems(connection, [loan_id], (TAPE_SHOWS_LESS,), ctx.now())
-    arrears = reassess(connection, [loan_id], ctx.now())[loan_id]
+    arrears = reassess(connection, ctx, [loan_id], ctx.now())[loan_id]
     return where_it_stands(arrears, paid.currency)
 
 

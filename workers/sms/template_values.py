@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from config.readers.templates import format_date, format_money
 from workers.context import Context
 from workers.gate.claim import ClaimedAction
@@ -12,7 +10,7 @@ from workers.gate.claim import ClaimedAction
 def text_values(ctx: Context, claimed: ClaimedAction) -> dict[str, str]:
     """What a text may say about a loan: nothing that identifies the borrower to a stranger."""
     locale = claimed.loan.locale
-    due_on: date = claimed.loan.delinquent_since
+    due_on = claimed.arrears.delinquent_since or claimed.loan.ladder_since
     return {
         "lender": ctx.settings.lender,
         "amount": format_money(claimed.arrears.amount, claimed.loan.currency, locale),

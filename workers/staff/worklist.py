@@ -85,7 +85,7 @@ def _staff_id(connection: Connection, reference: str) -> int:
 
 def _is_current() -> ColumnElement[bool]:
     """Whether the action belongs to the present arrears of its loan."""
-    return action.c.delinquent_since == loan.c.delinquent_since
+    return action.c.ladder_since == loan.c.ladder_since
 
 
 def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[CallToMake, ...]:

@@ -164,7 +164,7 @@ def _import_batch(
         now=now,
     )
     if merged.changed:
-        after = reassess(connection, merged.changed, now)
+        after = reassess(connection, ctx, merged.changed, now)
         note_changes(connection, import_id, after, merged.before, merged.new, now)
         date_steps_tried(connection)
     return merged

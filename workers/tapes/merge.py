@@ -173,8 +173,8 @@ ON CONFLICT (loan_id, kind) WHERE resolved_at IS NULL DO NOTHING
 
 _STEPS_TRIED = text("""
 UPDATE loan l
-   SET steps_tried_at = l.delinquent_since,
-       steps_tried = CASE WHEN l.delinquent_since IS NULL THEN '{}' ELSE l.steps_tried END
+   SET steps_tried_at = l.ladder_since,
+       steps_tried = CASE WHEN l.ladder_since IS NULL THEN '{}' ELSE l.steps_tried END
   FROM tape_loan t
  WHERE l.external_id = t.external_id AND l.steps_tried <> '{}' AND l.steps_tried_at IS NULL
 """)

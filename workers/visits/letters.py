@@ -40,14 +40,12 @@ def open_letter(
     """
     with ctx.engine.begin() as connection:
         owed = connection.execute(
-            select(loan.c.id, loan.c.delinquent_since).where(loan.c.external_id == loan_external_id)
+            select(loan.c.id, loan.c.ladder_since).where(loan.c.external_id == loan_external_id)
         ).one_or_none()
         if owed is None:
             raise loan_not_known(loan_external_id)
         letter = connection.execute(
-            select(
-                document.c.id, document.c.body_encrypted, action.c.item, action.c.delinquent_since
-            )
+            select(document.c.id, document.c.body_encrypted, action.c.item, action.c.ladder_since)
             .join(action, action.c.id == document.c.action_id)
             .where(action.c.loan_id == owed.id, action.c.item == item if item else true())
             .order_by(document.c.id.desc())
@@ -72,5 +70,5 @@ def open_letter(
     return Letter(
         item=letter.item,
         body=body,
-        still_due=letter.delinquent_since == owed.delinquent_since,
+        still_due=letter.ladder_since == owed.ladder_since,
     )

@@ -116,7 +116,9 @@ def _decide(session: Session, ctx: Context, loan: Any, now: datetime) -> None:
     open_case = select(CaseRow).where(CaseRow.loan_id == loan.id, CaseRow.closed_at.is_(None))
     if d.arrears.past_due and session.scalar(open_case) is None:
         session.add(CaseRow(loan_id=loan.id, opened_on=d.on))
-    loan.delinquent_since = None if d.outcome is Outcome.WRITTEN_OFF else d.arrears.delinquent_since
+    written_off = d.outcome is Outcome.WRITTEN_OFF
+    loan.delinquent_since = None if written_off else d.arrears.delinquent_since
+    loan.ladder_since = None if written_off else d.ladder_since
     loan.review_on = d.review_on
     loan.updated_at = now
 
@@ -131,6 +133,9 @@ def _facts(loan: Any) -> LoanFacts:
     if borrower.address_encrypted is not None:
         reachable.add(Channel.VISIT)
     return LoanFacts(
+        jurisdiction=loan.jurisdiction,
+        product=loan.product,
+        currency=loan.currency,
         instalments=tuple(
             Instalment(
                 instalment.due_on,
@@ -178,6 +183,7 @@ def _decision_row(d: decision.Decision, packs: list[str]) -> DecisionRow:
         past_due=d.arrears.amount,
         ladder_id=d.ladder_id,
         ladder_version=d.ladder_version,
+        ladder_since=d.ladder_since,
         ladder_day=d.ladder_day,
         step=d.step.id if d.step else None,
         hold_kind=d.hold.kind if d.hold else None,
@@ -190,7 +196,7 @@ def _decision_row(d: decision.Decision, packs: list[str]) -> DecisionRow:
 def _action_row(d: decision.Decision, step: Any, item: Any, move: Any, now: datetime) -> ActionRow:
     return ActionRow(
         loan_id=d.loan_id,
-        delinquent_since=d.arrears.delinquent_since,
+        ladder_since=d.ladder_since,
         step=step.id,
         item=item.id,
         type=item.do,

@@ -211,6 +211,7 @@ def _limitation(facts: ContactFacts, written: str, example: Example) -> ContactF
 BY_PREFIX = (
     ("nothing past due", lambda f, w, e: replace(f, past_due=Decimal(0))),
     ("past due", _past_due),
+    ("due", lambda f, w, e: replace(f, due_day=_day(w))),
     ("zones", _zones),
     ("unreachable", lambda f, w, e: replace(f, reachable=frozenset({Channel.LEGAL}))),
     ("consent to", _consent),

@@ -57,7 +57,7 @@ def test_actions_that_are_planned_again(book: Book) -> None:
     plan: dict[str, Any] = {
         "loan_ids": [stored.loan_id],
         "decision_ids": [stored.decision_id],
-        "since": [stored.delinquent_since],
+        "since": [stored.ladder_since],
     }
     for name in ("step", "item", "type", "ladder_id", "ladder_version", "rules"):
         plan[name] = getattr(stored, name)

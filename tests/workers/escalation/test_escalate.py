@@ -211,7 +211,7 @@ def test_a_second_default_escalates_again(engine: Engine) -> None:
         )
     book.at("2026-04-02 10:00").escalate("L-1")
 
-    assert book.action("L-1", "text_day_1").delinquent_since == date(2026, 4, 1)
+    assert book.action("L-1", "text_day_1").ladder_since == date(2026, 4, 1)
     assert book.actions("L-1")["text_day_1"] == "planned"
     assert [row.closed_at is None for row in book.rows(collection_case)] == [False, True]
 

@@ -51,7 +51,7 @@ def test_a_text_for_arrears_that_were_paid_is_called_off_though_newer_ones_are_p
     first, second = date(2026, 3, 1), date(2026, 3, 3)
     book.loan("L-1", instalments=[Instalment(due, Decimal(1000)) for due in (first, second)])
     book.escalate("L-1")
-    assert book.action("L-1", "text_day_3").delinquent_since == first
+    assert book.action("L-1", "text_day_3").ladder_since == first
     with engine.begin() as connection:
         connection.execute(
             update(instalment).where(instalment.c.due_on == first).values(paid_principal=1000)

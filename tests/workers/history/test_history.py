@@ -81,9 +81,9 @@ def test_a_loan_that_was_texted_after_a_night_and_then_paid(engine: Engine) -> N
         "is to be done. The next review is on 2026-03-04.",
         "03-02 23:30 A case was opened.",
         "03-02 23:30 text_day_1 (a text) of step remind was planned by ladder consumer_loan_cn "
-        "v1, for the arrears since 2026-03-01.",
+        "v1, which counts from 2026-03-01.",
         "03-02 23:30 friendly_call (a call) of step remind was planned by ladder consumer_loan_cn "
-        "v1, for the arrears since 2026-03-01.",
+        "v1, which counts from 2026-03-01.",
         "03-02 23:30 text_day_1 was deferred. Not before 2026-03-03 08:00. Why: Outside the "
         "contact hours of GB/T 45251-2025 §5.3; China Banking Association, 2026. "
         f"Rules: {rule}, review needed).",

@@ -77,6 +77,7 @@ def test_a_decision_that_plans_something_is_told_with_its_place_on_the_ladder(bo
         "decision": book.one(decision).id,
         "business_date": "2026-03-02",
         "past_due_since": "2026-03-01",
+        "ladder_since": "2026-03-01",
         "ladder": "consumer_loan_cn",
         "ladder_version": 1,
         "step": "remind",
@@ -110,7 +111,7 @@ def test_a_text_is_told_when_the_provider_has_it_and_when_it_has_arrived(book: B
         "action": book.action_id("L-1", "text_day_1"),
         "step": "remind",
         "item": "text_day_1",
-        "past_due_since": "2026-03-01",
+        "ladder_since": "2026-03-01",
     }
 
 

@@ -66,9 +66,7 @@ def test_paying_the_oldest_instalment_moves_delinquent_since_and_calls_off_its_a
     assert book.action("L-1", "field_visit").reason == because(ReasonCode.SUPERSEDED)
     assert book.one(loan).delinquent_since == APRIL
     book.escalate("L-1")
-    assert book.action("L-1", "enquiry_call").delinquent_since == APRIL, (
-        "day 9 of the newer arrears"
-    )
+    assert book.action("L-1", "enquiry_call").ladder_since == APRIL, "day 9 of the newer arrears"
 
 
 def test_paying_all_that_is_past_due_cures_the_case(engine: Engine) -> None:

@@ -62,6 +62,7 @@ decision = Table(
     money("past_due"),
     Column("ladder_id", Text),
     Column("ladder_version", Integer),
+    Column("ladder_since", Date),  # null: no ladder, or less than its minimum is past due
     Column("ladder_day", Integer),
     Column("step", Text),
     Column("hold_kind", Text),
@@ -77,7 +78,7 @@ action = Table(
     identity(),
     refers_to("loan"),
     refers_to("decision"),
-    Column("delinquent_since", Date, nullable=False),
+    Column("ladder_since", Date, nullable=False),  # when the ladder started, see domain/delinquency
     Column("step", Text, nullable=False),
     Column("item", Text, nullable=False),
     word("type", ACTION_TYPES),
@@ -92,8 +93,8 @@ action = Table(
     moment("claimed_until", nullable=True),
     moment("dispatched_at", nullable=True),  # when its task was last published
     moment("changed_at"),
-    # At most one action for each loan, delinquent_since and item, ever.
-    UniqueConstraint("loan_id", "delinquent_since", "item", name="action_once"),
+    # At most one action for each loan, start of its ladder and item, ever.
+    UniqueConstraint("loan_id", "ladder_since", "item", name="action_once"),
     CheckConstraint(
         "(status = 'claimed') = (claim_token IS NOT NULL)", name="claimed_means_by_token"
     ),

@@ -68,6 +68,7 @@ loan = Table(
     Column("product", Text, nullable=False),
     Column("currency", Text, nullable=False),
     Column("delinquent_since", Date),  # as of the last review; null: nothing is past due
+    Column("ladder_since", Date),  # … and when its ladder started; null: it has not
     Column("review_on", Date),  # the next day on which its position on the ladder can change
     # the decision failed; it is not reviewed before this
     moment("quarantined_until", nullable=True),
@@ -94,6 +95,7 @@ loan = Table(
         "delinquent_since",
         postgresql_where="delinquent_since IS NOT NULL",
     ),
+    Index("loan_ladder_since_idx", "ladder_since", postgresql_where="ladder_since IS NOT NULL"),
 )
 
 instalment = Table(

@@ -57,11 +57,14 @@ expected (type, effect) AS (
 """
 
 _COUNTS: dict[Gap, str] = {
-    # The decision must be about the same loan and arrears, and must name a ladder.
+    # The decision must be about the same loan and start of the ladder, and must name a ladder.
+    # Decisions before revision 0003 have no start of their own: it was `delinquent_since`.
     Gap.ACTION_WITHOUT_DECISION: """
         SELECT count(*) FROM action JOIN decision ON decision.id = action.decision_id
          WHERE decision.loan_id <> action.loan_id OR decision.ladder_id IS NULL
-            OR decision.delinquent_since IS DISTINCT FROM action.delinquent_since
+            OR decision.delinquent_since IS NULL
+            OR coalesce(decision.ladder_since, decision.delinquent_since)
+               IS DISTINCT FROM action.ladder_since
     """,
     # A contact needs a rule pack, and must belong to the loan of its action.
     Gap.CONTACT_WITHOUT_RULES: """
@@ -110,7 +113,7 @@ WITH acted AS ({_effects(_HAD_EFFECT | {"message": "e.status <> 'refused'"})}
 ), times AS (
     SELECT count(*) AS acted
       FROM acted JOIN action ON action.id = acted.action_id
-     GROUP BY action.loan_id, action.delinquent_since, action.item
+     GROUP BY action.loan_id, action.ladder_since, action.item
 )
 SELECT coalesce(sum(acted - 1), 0) FROM times
 """)  # noqa: S608 - nothing but this file's own text
