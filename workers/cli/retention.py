@@ -1,4 +1,4 @@
-"""`arrears retention`: personal data that is borrower for longer than it must be."""
+"""`arrears retention`: personal data that is kept for longer than it must be."""
 
 from collections import Counter
 
