@@ -21,6 +21,7 @@ SENDER = re.compile(
     r"|MG[0-9a-fA-F]{32}"  # a Messaging Service
     r"|(?=.*[A-Za-z])[A-Za-z0-9 &_-]{1,11}"  # a name, as long as the networks carry
 )
+LONGEST_NAME = 11
 PHONE = re.compile(r"(?=(.*\d){3})[\d +()-]{3,30}", re.ASCII)
 TWILIO_ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}")
 LOANS_IN_AN_ENVELOPE = range(1, 5001)
@@ -45,12 +46,10 @@ def split(value: object) -> object:
     return parts
 
 
-def routes(value: object) -> object:
+def routes(value: str) -> dict[str, tuple[str, ...]]:
     """`CN: tencent twilio, *: twilio` as providers by region."""
-    if not isinstance(value, str):
-        return value
     by_region: dict[str, tuple[str, ...]] = {}
-    for part in str(value).split(","):
+    for part in value.split(","):
         region, colon, providers = (word.strip() for word in part.partition(":"))
         named = tuple(providers.split())
         if not colon or not named or not re.fullmatch(r"[A-Z]{2}|\*", region):
@@ -61,6 +60,11 @@ def routes(value: object) -> object:
     if "*" not in by_region:
         raise ValueError("say which providers all other regions have, as *: twilio")
     return by_region
+
+
+def takes_replies(sender: str) -> bool:
+    """Whether people can answer a sender of Twilio's: a name is no number that they could text."""
+    return sender.startswith("+") or sender.isdecimal() or len(sender) > LONGEST_NAME
 
 
 def envelope(value: object) -> object:

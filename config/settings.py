@@ -7,7 +7,7 @@ how secrets reach the containers.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -32,6 +32,7 @@ from domain.loans import Component
 
 OURS = ("ARREARS_", "TWILIO_", "TENCENT_")
 SHARED = ("DATABASE_URL", "REDIS_URL")
+ROUTES, DEFAULT_ROUTES = "ARREARS_SMS_ROUTES", "*: twilio"
 
 
 def _variable(field: str) -> str:
@@ -83,16 +84,17 @@ class Settings(BaseModel):
     public_url: WebUrl = "http://127.0.0.1:8000"
     """The address at which providers call the webhooks. They sign it, so it must be exactly the
     address that they call. It is stored without a slash at its end."""
-    twilio_account_sid: Annotated[str, Check(setting_validators.twilio_account)]
-    twilio_auth_tokens: Secrets
+    twilio_account_sid: Annotated[str, Check(setting_validators.twilio_account)] | None = None
+    """The settings of a provider are needed where a route names it."""
+    twilio_auth_tokens: Secrets | None = None
     """Comma-separated, for rotation: the first one signs in, all of them verify callbacks."""
-    twilio_from: Annotated[str, Check(setting_validators.sender)]
+    twilio_from: Annotated[str, Check(setting_validators.sender)] | None = None
     """The sender: a number in E.164, a short code, a name, or the id of a Messaging Service."""
     twilio_api_base: WebUrl | None = None
     """Another server that speaks Twilio's API; leave unset for Twilio itself."""
     sms_routes: Annotated[
         dict[str, tuple[str, ...]], BeforeValidator(setting_validators.routes)
-    ] = Field("*: twilio", validate_default=True)
+    ] = Field(DEFAULT_ROUTES, validate_default=True)
     """By region of the number (ISO 3166) or `*`: the providers to ask, the first one first."""
     sms_per_second: Annotated[float, Field(gt=0, le=1000)] | None = None
     """The rate limit of one sender over all workers. Without it the provider limits the rate."""
@@ -150,36 +152,42 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         SettingsError: a variable is missing, unknown or unusable; all of them are listed.
     """
     given, unreadable = _ours(environment)
-    problems = [*unreadable.values()]
+    problems = [*unreadable.values(), *_missing_for_routes(given, unreadable)]
     try:
         settings = Settings.model_validate(given)
     except ValidationError as error:
         # Pydantic's own text would repeat the value, which may be a secret.
         problems += [_sentence(e) for e in error.errors() if e["loc"][0] not in unreadable]
-    else:
-        problems += _missing_for_routes(settings)
     if problems:
         raise SettingsError("\n".join(problems))
     return settings
 
 
-TENCENT_NEEDS = (
-    "tencent_secret_id",
-    "tencent_secret_key",
-    "tencent_sdk_app_id",
-    "tencent_sign_name",
-)
+NEEDED_BY = {
+    "twilio": ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKENS", "TWILIO_FROM"),
+    "tencent": (
+        "TENCENT_SECRET_ID",
+        "TENCENT_SECRET_KEY",
+        "TENCENT_SDK_APP_ID",
+        "TENCENT_SIGN_NAME",
+    ),
+}
+"""The settings without which a provider cannot send."""
 
 
-def _missing_for_routes(settings: Settings) -> list[str]:
+def _missing_for_routes(given: Mapping[str, str], unreadable: Container[str]) -> list[str]:
     """The settings that are missing for a provider that a route names."""
-    if not any("tencent" in providers for providers in settings.sms_routes.values()):
-        return []
+    try:
+        routes = setting_validators.routes(given.get(ROUTES, DEFAULT_ROUTES))
+    except ValueError:
+        return []  # said of the routes themselves
+    named = {provider for providers in routes.values() for provider in providers}
     return [
-        f"{_variable(need)} is not set, and ARREARS_SMS_ROUTES names tencent. Set it, or "
-        f"{_variable(need)}_FILE to a file that holds it; or take tencent out of the routes."
-        for need in TENCENT_NEEDS
-        if getattr(settings, need) is None
+        f"{need} is not set, and {ROUTES} names {provider}. Set it, or {need}_FILE to a file that "
+        f"holds it; or take {provider} out of the routes."
+        for provider, needs in NEEDED_BY.items()
+        for need in needs
+        if provider in named and need not in given and need not in unreadable
     ]
 
 

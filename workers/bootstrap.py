@@ -9,6 +9,7 @@ from functools import cache, partial
 from config.readers.policy import load_policy
 from config.readers.registered_templates import load_sms_templates
 from config.readers.templates import Templates
+from config.setting_validators import takes_replies
 from config.settings import Settings, load_settings
 from workers.clock import Clock
 from workers.context import Context
@@ -28,7 +29,7 @@ def build_context(settings: Settings) -> Context:
         ArrearsError: policy, templates or keys are not usable; the message says which.
     """
     templates = Templates.load(settings.policy_dir / "templates")
-    senders = [_twilio(settings), *_tencent(settings, templates)]
+    senders = [*_twilio(settings), *_tencent(settings, templates)]
     lender_webhook = lender_webhook_in(settings)
     engine = connect(settings.database_url)
     return Context(
@@ -46,14 +47,22 @@ def build_context(settings: Settings) -> Context:
     )
 
 
-def _twilio(settings: Settings) -> Sender:
+def _twilio(settings: Settings) -> list[Sender]:
+    """Twilio, if its settings are given; the routes decide whether it sends."""
+    account, tokens, sender = (
+        settings.twilio_account_sid,
+        settings.twilio_auth_tokens,
+        settings.twilio_from,
+    )
+    if account is None or tokens is None or sender is None:
+        return []
     gateway = twilio.TwilioGateway(
-        account_sid=settings.twilio_account_sid,
-        auth_token=settings.twilio_auth_tokens[0].get_secret_value(),
+        account_sid=account,
+        auth_token=tokens[0].get_secret_value(),
         api_base=settings.twilio_api_base,
         status_callback_base=settings.public_url,
     )
-    return Sender(twilio.PROVIDER, settings.twilio_from, gateway)
+    return [Sender(twilio.PROVIDER, sender, gateway, takes_replies=takes_replies(sender))]
 
 
 def _tencent(settings: Settings, templates: Templates) -> list[Sender]:
@@ -63,14 +72,15 @@ def _tencent(settings: Settings, templates: Templates) -> list[Sender]:
     if id is None or key is None or app is None or signature is None:
         return []
     registered = settings.policy_dir / "sms_templates" / "tencent.yaml"
+    sms_templates = load_sms_templates(registered, templates.names())
     gateway = tencent.TencentGateway(
         secret_id=id,
         secret_key=key.get_secret_value(),
         sdk_app_id=app,
-        templates=load_sms_templates(registered, templates.names()),
+        templates=sms_templates,
         api_base=settings.tencent_api_base,
     )
-    return [Sender(tencent.PROVIDER, signature, gateway)]
+    return [Sender(tencent.PROVIDER, signature, gateway, registered=frozenset(sms_templates))]
 
 
 @cache

@@ -15,7 +15,7 @@ from domain.compliance.vocabulary import Says
 FILE = "statements.yaml"
 
 
-BY_WORDS = (Says.OPT_OUT, Says.LEGAL_CONSEQUENCES)
+BY_WORDS = (Says.OPT_OUT, Says.REPLY, Says.LEGAL_CONSEQUENCES)
 """The statements that are found by their words; the others by the values of the template."""
 
 BY_PLACEHOLDER = {

@@ -54,6 +54,7 @@ class Says(StrEnum):
 
     IDENTITY = "identity"  # who is asking
     OPT_OUT = "opt_out"  # how to have no more of these
+    REPLY = "reply"  # that the person may answer it
     DEBT = "debt"  # that there is a debt, which nobody else may learn
     LEGAL_CONSEQUENCES = "legal_consequences"  # that it may go to court
 

@@ -59,7 +59,8 @@ def test_an_envelope_holds_a_fixed_number_of_loans_or_as_many_as_suit(
 
 def test_secrets_are_a_list_newest_first_and_are_not_shown() -> None:
     said = settings(TWILIO_AUTH_TOKENS="newer, older")
-    assert [token.get_secret_value() for token in said.twilio_auth_tokens] == ["newer", "older"]
+    tokens = said.twilio_auth_tokens or []
+    assert [token.get_secret_value() for token in tokens] == ["newer", "older"]
     assert "newer" not in repr(said)
 
 
@@ -105,9 +106,31 @@ def test_a_clock_file_is_a_setting_of_its_own_and_holds_seconds(tmp_path: Path) 
 
 @pytest.mark.parametrize("name", [*an_environment()][1:])
 def test_a_needed_setting_that_is_missing_is_named(name: str) -> None:
-    assert refusal(**{name: None}) == (
-        f"{name} is not set. Set it, or {name}_FILE to a file that holds it."
-    )
+    said = refusal(**{name: None})
+    assert said.startswith(f"{name} is not set")
+    assert f"Set it, or {name}_FILE to a file that holds it" in said
+    assert len(said.splitlines()) == 1
+
+
+def test_the_settings_of_a_provider_are_needed_where_a_route_names_it() -> None:
+    without = {name: value for name, value in an_environment().items() if "TWILIO" not in name}
+    for name in ("TENCENT_SECRET_ID", "TENCENT_SECRET_KEY", "TENCENT_SDK_APP_ID"):
+        without[name] = "1400000000"
+    without["TENCENT_SIGN_NAME"] = "Example"
+    assert load_settings(without | {"ARREARS_SMS_ROUTES": "*: tencent"}).twilio_from is None
+
+    with pytest.raises(SettingsError) as refused:
+        load_settings(
+            without | {"ARREARS_SMS_ROUTES": "CN: tencent, *: twilio", "ARREARS_ZONE": "X"}
+        )
+    lines = str(refused.value).splitlines()
+    assert [line.split()[0] for line in lines] == [
+        "TWILIO_ACCOUNT_SID",
+        "TWILIO_AUTH_TOKENS",
+        "TWILIO_FROM",
+        "ARREARS_ZONE",
+    ], "all of them at once"
+    assert "ARREARS_SMS_ROUTES names twilio" in lines[0]
 
 
 @pytest.mark.parametrize("value", ["", "  "])

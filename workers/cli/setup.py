@@ -13,6 +13,7 @@ from workers.db.grants import grant_to_role
 from workers.db.migrate import upgrade
 from workers.messaging.broker import assert_broker_reachable
 from workers.operations.policy_register import assert_policy_unchanged, register_policy
+from workers.sms.route_check import wrong_routes
 
 
 def migrate(
@@ -32,9 +33,9 @@ def migrate(
 
 
 def check() -> None:
-    """Check settings, policy, templates, database and broker, and change nothing."""
+    """Check settings, policy, templates, routes, database and broker, and change nothing."""
     ctx = load_context()
-    wrong = []
+    wrong = wrong_routes(ctx)
     for check_service in (_database, _broker):
         try:
             check_service(ctx)

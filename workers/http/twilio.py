@@ -121,7 +121,7 @@ async def _signed_fields(request: Request) -> dict[str, str]:
     # What Twilio signed is the address it called, which a proxy in between may have rewritten.
     query = f"?{request.url.query}" if request.url.query else ""
     url = f"{ctx.settings.public_url}{request.url.path}{query}"
-    tokens = [token.get_secret_value() for token in ctx.settings.twilio_auth_tokens]
+    tokens = [token.get_secret_value() for token in ctx.settings.twilio_auth_tokens or ()]
     signature = request.headers.get("x-twilio-signature", "")
     if not verify_signature(url, fields, signature, tokens):
         raise RefusedError(403, "not signed by the provider")

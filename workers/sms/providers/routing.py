@@ -21,6 +21,13 @@ class Sender:
     sender: str
     """E.164, or another name under which the provider knows the lender."""
     gateway: SmsGateway
+    takes_replies: bool = True
+    """Whether people can answer it."""
+    registered: frozenset[tuple[str, str]] | None = None
+    """The templates and locales that it sends; None: it sends any words."""
+
+    def sends(self, template: str, locale: str) -> bool:
+        return self.registered is None or (template, locale) in self.registered
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,101 @@
+"""What `check` says of routes through which no text goes out, or that nobody can answer."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import config
+from config.readers.templates import LETTERS
+from config.settings import load_settings
+from tests.support.environment import an_environment
+from workers.bootstrap import build_context
+from workers.sms.route_check import wrong_routes
+
+TENCENT = {
+    "TENCENT_SECRET_ID": "id",
+    "TENCENT_SECRET_KEY": "key",
+    "TENCENT_SDK_APP_ID": "1400000000",
+    "TENCENT_SIGN_NAME": "Example",
+}
+SHIPPED = Path(config.__file__).parent
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    """The shipped policy, to be changed."""
+    return Path(shutil.copytree(SHIPPED, tmp_path / "policy"))
+
+
+def wrong(policy: Path = SHIPPED, **changes: str) -> list[str]:
+    environment = an_environment() | {"ARREARS_POLICY_DIR": str(policy)} | changes
+    return wrong_routes(build_context(load_settings(environment)))
+
+
+def register(policy: Path, *names: str) -> None:
+    lines = [f"  {name}:\n    zh-Hans: {{id: 1, values: [lender]}}\n" for name in names]
+    (policy / "sms_templates" / "tencent.yaml").write_text("templates:\n" + "".join(lines))
+
+
+def texts_of(policy: Path) -> list[str]:
+    return sorted(
+        p.stem for p in (policy / "templates" / "en").glob("*.txt") if p.stem not in LETTERS
+    )
+
+
+def test_what_ships_is_well() -> None:
+    assert wrong() == []
+    assert wrong(ARREARS_SMS_ROUTES="CN: tencent twilio, *: twilio", **TENCENT) == []
+
+
+def test_a_provider_that_no_template_is_registered_with_lets_nothing_out() -> None:
+    (said,) = wrong(ARREARS_SMS_ROUTES="CN: tencent, *: twilio", **TENCENT)
+    assert "sends texts to CN through tencent" in said
+    assert "reminder_first" in said
+    assert "sms_templates/tencent.yaml" in said
+
+
+def test_one_template_that_is_not_registered_is_named_alone(policy: Path) -> None:
+    register(policy, *(name for name in texts_of(policy) if name != "reminder_second"))
+    routed = {"ARREARS_SMS_ROUTES": "CN: tencent, *: twilio", **TENCENT}
+    (said,) = wrong(policy, **routed)
+    assert "where reminder_second is not registered" in said
+
+    register(policy, *texts_of(policy))
+    assert wrong(policy, **routed) == []
+
+
+def test_a_region_that_no_ladder_texts_needs_no_templates() -> None:
+    assert wrong(ARREARS_SMS_ROUTES="FR: tencent, *: twilio", **TENCENT) == []
+
+
+@pytest.mark.parametrize("name", ["EXAMPLE", "Example Co"])
+def test_a_name_that_nobody_can_answer_may_not_ask_for_an_answer(name: str) -> None:
+    (said,) = wrong(TWILIO_FROM=name)
+    assert f"The sender {name} of twilio is a name" in said
+    assert "en/reminder_first.txt" in said
+    assert "zh-Hans/reminder_first.txt" in said
+    assert "visit_notice" not in said, "a letter is no text"
+
+
+@pytest.mark.parametrize("sender", ["+12125550100", "12345", "MG" + "0a" * 16])
+def test_a_number_and_a_messaging_service_can_be_answered(sender: str) -> None:
+    assert wrong(TWILIO_FROM=sender) == []
+
+
+def test_words_that_name_another_way_may_come_from_a_name(policy: Path) -> None:
+    for path in policy.glob("templates/*/*.txt"):
+        words = path.read_text().replace("Reply STOP to opt out", "To opt out call {{ phone }}")
+        path.write_text(words.replace("回复TD退订", "退订请致电"))
+    statements = policy / "templates" / "statements.yaml"
+    statements.write_text(
+        statements.read_text().replace("[Reply STOP,", "[To opt out call, Reply STOP,")
+    )
+    assert wrong(policy, TWILIO_FROM="EXAMPLE") == []
+
+
+def test_a_name_without_a_route_matters_to_nobody(policy: Path) -> None:
+    register(policy, *texts_of(policy))
+    assert wrong(policy, TWILIO_FROM="EXAMPLE", ARREARS_SMS_ROUTES="*: tencent", **TENCENT) == []
