@@ -1,87 +1,189 @@
-"""What a borrower's text asks for."""
+"""What a borrower's text asks for: its kinds, read with the words of each language."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+
+from domain.plain_text import (
+    LONGEST,
+    DroppedWords,
+    dropped_words,
+    is_innocent,
+    key_of,
+    plain,
+    split_sentences,
+    without_quotes,
+    words_of,
+)
 
 
 class ReplyKind(StrEnum):
     """What we do about a borrower's text."""
 
+    CEASE = "cease"  # no contact at all, by any channel
+    WRONG_NUMBER = "wrong_number"  # somebody else has this number
     STOP = "stop"  # no more texts, at once
+    NO_CALLS = "no_calls"  # no more calls; whether texts are meant too, a person reads
     START = "start"  # texts are welcome again
     HELP = "help"  # who is this, and where can I call
-    OTHER = "other"  # for a person to read
+    OTHER = "other"  # not understood: for a person to read
+    HARMLESS = "harmless"  # thanks, OK: nothing follows from it
 
 
-# 47 CFR 64.1200(a)(10) names the English words. TD, T, R and N are what Chinese texts tell people
-# to answer with (回复TD退订, 拒收请回复R).
-_STOP = frozenset(
-    {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"}
-    | {"退订", "退訂", "td", "t", "r", "n", "停止", "停发", "取消", "取消订阅", "拒收"}
-    | {"我要退订", "退订短信"}
-)
-_START = frozenset({"start", "unstop", "恢复", "恢复接收", "恢复短信"})
-_HELP = frozenset({"help", "info", "帮助"})
+ALONE = frozenset({ReplyKind.START, ReplyKind.HELP, ReplyKind.HARMLESS})
+"""They count only if the text says nothing else, and no filler word is left out of them."""
 
-_POLITE = re.compile(
-    r"^(?:please|pls|plz|hello|hi|请|麻烦|您好|你好)+"
-    r"|(?:please|pls|plz|thanks|thankyou|thx|谢谢|吧)+$"
-)
-
-# The same rule allows any reasonable means of revoking consent. Each pattern must match the whole
-# text: with a "don't", a "when" or another request beside it, the text goes to a person.
-_TAIL = (
-    r"(?:to|from|me|us|my|this|these|the|your|any|all|more|anymore|again|now|ever|"
-    r"numbers?|phone|texts?|messages?|sms|texting|messaging|list)*"
-)
-_UNMISTAKABLE = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"(?:stop|quit|cease)(?:all|these|the|your|any)*"
-        rf"(?:texting|messaging|contacting|sending|texts|messages|sms){_TAIL}",
-        rf"(?:donot|dont|never)(?:ever)?(?:text|message|sms|contact|send){_TAIL}",
-        rf"nomore(?:texts|messages|texting|messaging|sms){_TAIL}",
-        rf"(?:iwantto|iwouldliketo|idliketo|iwishto)?(?:optout|optmeout|unsubscribe)(?:of)?{_TAIL}",
-        rf"(?:remove|take)(?:me|mynumber|thisnumber)(?:from|off){_TAIL}",
-        rf"i?(?:revoke|withdraw)(?:my)?consent{_TAIL}",
-        r"(?:你们|你|您)?(?:以后|今后)?(?:不要|别|勿|请勿|停止|不许|不准)(?:再|继续)*"
-        r"(?:给我|向我)?再?(?:发送|发|联系)(?:我|给我|任何|此类|这种|催收)*"
-        r"(?:短信|信息|消息)?(?:给我)?了?",
-    )
-)
-_LONGEST = 80
-"""Letters and digits. A longer text says more than stop, so a person reads it."""
+MOST_SENTENCES = 40
+"""A text with more of them goes to a person."""
 
 
-def classify(body: str, opt_out_type: str | None = None) -> ReplyKind:
-    """What a borrower's text asks for.
+@dataclass(frozen=True, slots=True)
+class ReplyLanguage:
+    """The words of one language, as its file in `config/replies/` lists them."""
 
-    `opt_out_type` is what the provider recognised, if it did: STOP, START or HELP. It is a stop if
-    either the provider or this function finds one. Case, width and punctuation do not matter. A
-    word counts only as the whole text: "I will stop by tomorrow" goes to a person.
+    language: str
+    """BCP 47."""
+    version: int
+    polite: tuple[str, ...]
+    """May stand beside anything: please, thank you."""
+    fillers: tuple[str, ...]
+    """May stand inside a phrase and change nothing: me, again, these."""
+    signatures: tuple[str, ...]
+    """How a line begins that a telephone adds: Sent from my iPhone."""
+    quotes: tuple[str, ...]
+    """What stands before or after the colon of a line that opens quoted text: wrote, From."""
+    words: Mapping[ReplyKind, tuple[str, ...]]
+    """They count only as the whole text, or as its first line."""
+    phrases: Mapping[ReplyKind, tuple[str, ...]]
+    """They count also as one sentence of a longer text."""
+    emoji: str
+    """Harmless ones."""
 
-    Source: 47 CFR 64.1200(a)(10) for the words and for "any reasonable means"; Chinese words by
-    custom.
-    """
-    provider_says = (opt_out_type or "").strip().lower()
-    said = _POLITE.sub("", _squeezed(body))
-    if provider_says == ReplyKind.STOP or said in _STOP or _is_unmistakable(said):
-        return ReplyKind.STOP
-    if provider_says == ReplyKind.START or said in _START:
-        return ReplyKind.START
-    if provider_says == ReplyKind.HELP or said in _HELP:
-        return ReplyKind.HELP
-    return ReplyKind.OTHER
+    @property
+    def id(self) -> str:
+        """Under this name its versions are on record."""
+        return self.language
 
 
-def _is_unmistakable(said: str) -> bool:
-    return len(said) <= _LONGEST and any(asks.fullmatch(said) for asks in _UNMISTAKABLE)
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a text says. It can say several things: "Wrong number. Stop texting me." """
+
+    kinds: frozenset[ReplyKind]
+
+    @property
+    def kind(self) -> ReplyKind:
+        """The one with the most serious effect."""
+        return next(kind for kind in ReplyKind if kind in self.kinds)
+
+    @property
+    def to_read(self) -> bool:
+        """A person must read it: it says something that was not understood."""
+        return ReplyKind.OTHER in self.kinds
 
 
-def _squeezed(body: str) -> str:
-    """Letters and digits only, in one width and case: `Ｓ.Ｔ.Ｏ.Ｐ！` is `stop`."""
-    plain = unicodedata.normalize("NFKC", body).casefold()
-    return "".join(character for character in plain if character.isalnum())
+class ReplyVocabulary:
+    """The words of all languages. Every text is read in all of them."""
+
+    def __init__(self, languages: Iterable[ReplyLanguage]) -> None:
+        """Takes the languages as they were read from their files."""
+        self.languages = tuple(languages)
+        everywhere = [word for language in self.languages for word in language.polite]
+        self._polite = dropped_words(everywhere)
+        self._emoji = frozenset(plain("".join(la.emoji for la in self.languages))) - {" "}
+        self._signatures = _plain_of(word for la in self.languages for word in la.signatures)
+        self._quotes = _plain_of(word for la in self.languages for word in la.quotes)
+        self._words: dict[str, ReplyKind] = {}
+        self._alone: dict[str, ReplyKind] = {}
+        self._phrases: list[tuple[DroppedWords, dict[str, ReplyKind]]] = []
+        for language in self.languages:
+            fillers = dropped_words([*everywhere, *language.fillers])
+            phrases: dict[str, ReplyKind] = {}
+            for kind, words in _listed(language.words):
+                self._words[self._polite_key(words)] = kind
+            for kind, words in _listed(language.phrases):
+                if kind in ALONE:
+                    self._alone[self._polite_key(words)] = kind
+                else:
+                    phrases[key_of(words, fillers)] = kind
+            self._phrases.append((fillers, phrases))
+
+    def _polite_key(self, words: str) -> str:
+        """Without polite words, unless there are no others: thanks."""
+        return key_of(words, self._polite) or key_of(words)
+
+    def read(self, body: str, opt_out_type: str | None = None) -> Reading:
+        """What a borrower's text asks for.
+
+        Only the first 2,000 characters are read; a longer text goes to a person too. Case, width,
+        accents, punctuation, emoji, repetition, quoted text and signatures do not matter. A phrase
+        counts as the whole text or as one sentence of it, never as a part of a sentence: "stop
+        calling my mother" goes to a person.
+
+        `opt_out_type` is what the provider recognised, if it did: STOP, START or HELP. A stop of
+        the provider always counts, its START and HELP unless the text itself asks for less contact.
+
+        Source: 47 CFR 64.1200(a)(10): "any reasonable means", as a reasonable person understands.
+        """
+        own = self._read(body)
+        given = (opt_out_type or "").strip().lower()
+        if given == ReplyKind.STOP:
+            more = own - ALONE if own != {ReplyKind.OTHER} else frozenset[ReplyKind]()
+            return Reading(more | {ReplyKind.STOP})
+        if given in {ReplyKind.START, ReplyKind.HELP} and own <= ALONE | {ReplyKind.OTHER}:
+            return Reading(frozenset({ReplyKind(given)}))
+        return Reading(own)
+
+    def _read(self, body: str) -> frozenset[ReplyKind]:
+        lines, is_cut = without_quotes(plain(body), self._signatures, self._quotes)
+        kinds = self._kinds_of(lines)
+        if len(body) > LONGEST or ReplyKind.NO_CALLS in kinds:
+            kinds.add(ReplyKind.OTHER)
+        if not kinds & ALONE or (
+            kinds <= ALONE
+            and len(kinds) == 1
+            and not is_cut
+            and (ReplyKind.HARMLESS not in kinds or is_innocent("".join(lines), self._emoji))
+        ):
+            return frozenset(kinds)
+        rest = kinds - ALONE
+        # Beside something more serious, thanks are nothing; a START or a HELP is for a person.
+        if not rest or kinds & (ALONE - {ReplyKind.HARMLESS}):
+            rest.add(ReplyKind.OTHER)
+        return frozenset(rest)
+
+    def _kinds_of(self, lines: list[str]) -> set[ReplyKind]:
+        if kind := self._whole("\n".join(lines)):
+            return {kind}
+        kinds = set[ReplyKind]()
+        if len(lines) > 1 and (first := self._whole(lines[0])):
+            kinds.add(first)
+            lines = lines[1:]
+        sentences = list(dict.fromkeys(part for line in lines for part in split_sentences(line)))
+        kinds |= {self._sentence(part) or ReplyKind.OTHER for part in sentences[:MOST_SENTENCES]}
+        return kinds if 0 < len(sentences) <= MOST_SENTENCES else kinds | {ReplyKind.OTHER}
+
+    def _whole(self, text: str) -> ReplyKind | None:
+        return self._words.get(self._polite_key(words_of(text))) or self._sentence(text)
+
+    def _sentence(self, text: str) -> ReplyKind | None:
+        words = words_of(text)
+        if not words:
+            has_emoji = not self._emoji.isdisjoint(text)
+            return ReplyKind.HARMLESS if has_emoji and is_innocent(text, self._emoji) else None
+        if kind := self._alone.get(self._polite_key(words)):
+            return kind
+        for fillers, phrases in self._phrases:
+            if kind := phrases.get(key_of(words, fillers)):
+                return kind
+        return None
+
+
+def _plain_of(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(plain(text) for text in texts)
+
+
+def _listed(by_kind: Mapping[ReplyKind, tuple[str, ...]]) -> Iterator[tuple[ReplyKind, str]]:
+    return ((kind, words_of(plain(text))) for kind, texts in by_kind.items() for text in texts)

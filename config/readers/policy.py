@@ -14,13 +14,15 @@ from typing import TypeAlias, TypeVar
 
 from config.readers.ladders import read_ladder
 from config.readers.legal_checklists import LegalChecklist, checklist_for, read_legal_checklist
+from config.readers.replies import ReplyReader, assert_stops_by_law
 from config.readers.rule_packs import read_rule_pack
 from config.readers.yaml_reader import PolicyError, Value, digest, each, read_yaml
 from domain.compliance.rules import RulePack
 from domain.compliance.vocabulary import Channel
+from domain.inbound_texts import ReplyLanguage, ReplyVocabulary
 from domain.ladder import AppliesTo, Ladder
 
-D = TypeVar("D", Ladder, RulePack, LegalChecklist)
+D = TypeVar("D", Ladder, RulePack, LegalChecklist, ReplyLanguage)
 Read: TypeAlias = tuple[tuple[Value, D], ...]
 """Documents, each with the file that it was read from."""
 
@@ -31,6 +33,7 @@ class PolicyKind(StrEnum):
     LADDER = "ladder"
     RULE_PACK = "rule_pack"
     LEGAL_CHECKLIST = "legal_checklist"
+    REPLIES = "replies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Policy:
     ladders: tuple[Ladder, ...]
     rule_packs: tuple[RulePack, ...]
     checklists: tuple[LegalChecklist, ...]
+    replies: ReplyVocabulary
     documents: tuple[PolicyDocument, ...]
 
     @property
@@ -61,7 +65,7 @@ class Policy:
 
 
 def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
-    """Read `ladders`, `rule_packs` and `legal_checklists` in a directory, and check them together.
+    """Read the folders of a directory, one for each kind of document, and check them together.
 
     `template_names` are the templates that exist in every locale.
 
@@ -73,6 +77,7 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
     ladders = _read_folder(directory / "ladders", read)
     packs = _read_folder(directory / "rule_packs", read_rule_pack)
     checklists = _read_folder(directory / "legal_checklists", read_legal_checklist)
+    replies = _read_folder(directory / "replies", ReplyReader().read)
 
     each(combinations(ladders, 2), _refuse_ambiguous_ladders)
     _refuse_second(packs)
@@ -81,12 +86,15 @@ def load_policy(directory: Path, template_names: Collection[str]) -> Policy:
         ladders=_documents(ladders),
         rule_packs=_documents(packs),
         checklists=_documents(checklists),
+        replies=ReplyVocabulary(_documents(replies)),
         documents=(
             *_record(PolicyKind.LADDER, ladders),
             *_record(PolicyKind.RULE_PACK, packs),
             *_record(PolicyKind.LEGAL_CHECKLIST, checklists),
+            *_record(PolicyKind.REPLIES, replies),
         ),
     )
+    assert_stops_by_law(policy.replies, replies)
     each(packs, partial(_refuse_state_without_country, policy=policy))
     each(packs, partial(_refuse_bad_replacement, policy=policy))
     each(ladders, partial(_refuse_ladder_without_law, policy=policy))

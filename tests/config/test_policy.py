@@ -23,6 +23,8 @@ def directory(tmp_path: Path) -> Path:
     """A copy of the shipped policy that a test may spoil."""
     for folder in FOLDERS:
         shutil.copytree(SHIPPED / folder, tmp_path / folder)
+    (tmp_path / "replies").mkdir()
+    shutil.copy(SHIPPED / "replies" / "en.yaml", tmp_path / "replies")
     return tmp_path
 
 
@@ -52,7 +54,7 @@ def test_the_shipped_policy_loads() -> None:
         "AU-NT",
         "GB-SCT",
     }
-    assert len(policy.documents) == 15
+    assert len(policy.documents) == 24
 
 
 @pytest.mark.parametrize("jurisdiction", ["CN", "US", "US-MA"])

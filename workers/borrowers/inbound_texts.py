@@ -10,12 +10,20 @@ from sqlalchemy.dialects.postgresql import insert
 
 from domain.actors import Actor, ActorKind
 from domain.compliance.vocabulary import Channel
-from domain.inbound_texts import ReplyKind, classify
+from domain.inbound_texts import ReplyKind
 from workers.context import Context
 from workers.db.loans import insert_opt_out
 from workers.db.schema import borrower, contact, loan, opt_out, reply
 from workers.db.typed_rows import typed_row
 from workers.sms.providers.port import InboundText
+
+_STORED_AS = {
+    ReplyKind.CEASE: ReplyKind.STOP,
+    ReplyKind.WRONG_NUMBER: ReplyKind.OTHER,
+    ReplyKind.NO_CALLS: ReplyKind.OTHER,
+    ReplyKind.HARMLESS: ReplyKind.OTHER,
+}
+"""What has no effect of its own yet is for a person to read."""
 
 BY_TEXT = Actor("text", ActorKind.BORROWER)
 """The actor of an opt-out that came as a text."""
@@ -37,7 +45,7 @@ def record_inbound_text(ctx: Context, text: InboundText, *, help_is_answered: bo
     takes back only opt-outs that came by text. If the provider does not answer HELP by itself
     (`help_is_answered` is False), the text goes to a collector.
     """
-    kind = classify(text.body, text.opt_out_type)
+    kind = _STORED_AS.get(said := ctx.policy.replies.read(text.body, text.opt_out_type).kind, said)
     if kind is ReplyKind.HELP and not help_is_answered:
         kind = ReplyKind.OTHER
     now = ctx.now()

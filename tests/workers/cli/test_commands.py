@@ -106,7 +106,7 @@ def test_a_changed_ladder_under_an_old_version_is_refused(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     shipped: Path = Settings.model_fields["policy_dir"].default
-    for folder in ("ladders", "rule_packs", "legal_checklists", "templates"):
+    for folder in ("ladders", "rule_packs", "legal_checklists", "replies", "templates"):
         (tmp_path / folder).symlink_to(shipped / folder)
     assert arrears(environment, "migrate").returncode == 0
     (tmp_path / "ladders").unlink()

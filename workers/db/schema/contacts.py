@@ -123,7 +123,7 @@ reply = Table(
     refers_to("loan", nullable=True),  # the loan last texted about
     Column("provider", Text, nullable=False),
     Column("sid", Text, nullable=False),
-    word("kind", ReplyKind),
+    word("kind", (ReplyKind.STOP, ReplyKind.START, ReplyKind.HELP, ReplyKind.OTHER)),
     Column("body_encrypted", LargeBinary),  # null: erased
     moment("received_at"),
     refers_to("staff", nullable=True),  # its collector
