@@ -55,7 +55,7 @@ PARK_AFTER = timedelta(seconds=120)
 
 WORKER = [
     *(sys.executable, "-m", "celery", "--app=tests.crash_points.app", "--quiet", "worker"),
-    f"--queues={','.join(queues.Queue)}",
+    f"--queues={','.join(queues.QUEUES)}",
     # One process that works, and one that starts another when it is lost.
     *("--concurrency=1", "--without-gossip", "--without-mingle", "--without-heartbeat"),
     "--loglevel=INFO",
