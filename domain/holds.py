@@ -24,6 +24,23 @@ class HoldKind(StrEnum):
     LEGAL_STAY = "legal_stay"  # a court or arbitrator has it
     MANUAL = "manual"
 
+    @property
+    def of_person(self) -> bool:
+        """Whether it is true of the person, and so pauses every loan of the person."""
+        return self in _OF_PERSON
+
+
+_OF_PERSON = frozenset(
+    {
+        HoldKind.DECEASED,
+        HoldKind.INSOLVENCY,
+        HoldKind.BREATHING_SPACE,
+        HoldKind.MENTAL_HEALTH_CRISIS,
+        HoldKind.VULNERABILITY,
+        HoldKind.MORATORIUM,
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:

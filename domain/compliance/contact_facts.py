@@ -9,8 +9,10 @@ from decimal import Decimal
 from domain.compliance.rules import RulePack
 from domain.compliance.vocabulary import Channel, Collects, ConsentTo, Party, Purpose, Says
 from domain.contact_outcomes import ContactOutcome
+from domain.contact_points import NumberFact
 from domain.holds import Hold
 from domain.loans import ZERO
+from domain.persons import PersonFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,9 @@ class ContactFacts:
     reachable: frozenset[Channel]
     """The channels for which there is a usable number or address."""
     holds: tuple[Hold, ...] = ()
-    opted_out: frozenset[Channel] = field(default=frozenset())
-    ceased: bool = False
-    """Whether the borrower asked that nobody contact them any more, by whatever channel."""
+    refused_channels: frozenset[Channel] = field(default=frozenset())
+    """The channels by which the person asked not to be contacted."""
+    person_facts: frozenset[PersonFact] = field(default=frozenset())
     due_day: date | None = None
     """The due day on which the ladder started. Nothing acts before it is over in all zones."""
     minimum: Decimal = ZERO
@@ -99,10 +101,8 @@ class ContactFacts:
     consents: tuple[Consent, ...] = ()
     number: str | None = None
     """The key of the number to be used; None for a channel without a number."""
-    number_invalid: bool = False
-    """Whether the borrower's number is known to reach nobody."""
-    at_work: bool = False
-    """Whether the number or the address is that of the person's place of work."""
+    number_facts: frozenset[NumberFact] = field(default=frozenset())
+    """What is known of the number, whoever has it."""
     says: frozenset[Says] = frozenset()
     """What the message says; empty for a channel without a prepared message."""
     visit_staff: int = 0
@@ -114,3 +114,13 @@ class ContactFacts:
     limitation_from: date | None = None
     """The day from which the time to sue runs: that of the last instalment, or of a later
     acknowledgement. None: not known."""
+
+    @property
+    def at_work(self) -> bool:
+        """Whether the number is that of the person's place of work."""
+        return NumberFact.AT_WORK in self.number_facts
+
+    @property
+    def number_invalid(self) -> bool:
+        """Whether the number is known to reach nobody."""
+        return NumberFact.REACHES_NOBODY in self.number_facts

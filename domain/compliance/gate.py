@@ -15,8 +15,10 @@ from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.permitted import permitting_rule
 from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.vocabulary import Channel, Party, Purpose
+from domain.contact_points import BY_NUMBER, NumberFact, stopped_by
 from domain.holds import HoldKind, active_hold, resumes_on
 from domain.loans import ZERO
+from domain.persons import PersonFact
 from domain.reasons import ReasonCode, Reasons, because
 
 NOTHING_PAST_DUE = "lender.nothing_past_due"
@@ -28,6 +30,9 @@ NO_RULES = "lender.no_rules_known"
 NO_ZONE = "lender.no_zone_known"
 NO_ADDRESS = "lender.no_address_known"
 DUE_DAY_NOT_OVER = "lender.due_day_not_over"
+NUMBER = "lender.number_not_to_be_used"
+REPRESENTED = "lender.represented"
+EMPLOYER_FORBIDS = "lender.employer_forbids"
 NEVER_TOGETHER = "lender.never_together"
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -93,7 +98,7 @@ def _let_through(facts: ContactFacts, at: datetime) -> tuple[ContactFacts, tuple
     purpose; and the ids of the rules that permit it."""
     on = at.astimezone(ZoneInfo(facts.lender_zone)).date()
     stops: list[HoldKind | None] = [hold.kind for hold in facts.holds]
-    if facts.ceased:
+    if PersonFact.CEASED in facts.person_facts:
         stops.append(None)
     permitted = {
         stop: rule.id
@@ -101,8 +106,9 @@ def _let_through(facts: ContactFacts, at: datetime) -> tuple[ContactFacts, tuple
         if (rule := permitting_rule(facts.packs, facts.purpose, stop, on))
     }
     holds = tuple(hold for hold in facts.holds if hold.kind not in permitted)
-    ceased = facts.ceased and None not in permitted
-    return replace(facts, holds=holds, ceased=ceased), tuple(dict.fromkeys(permitted.values()))
+    known = facts.person_facts - ({PersonFact.CEASED} if None in permitted else set())
+    allowed = replace(facts, holds=holds, person_facts=known)
+    return allowed, tuple(dict.fromkeys(permitted.values()))
 
 
 def _may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
@@ -112,17 +118,38 @@ def _may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict
         return _until_known(BELOW_MINIMUM, ReasonCode.BELOW_MINIMUM)
     if not any(pack.is_law for pack in facts.packs):
         return _until_known(NO_RULES, ReasonCode.NO_RULE_PACK)
-    if channel is not Channel.LEGAL:
-        if facts.ceased:
-            return Verdict(Permission.BARRED, (CEASED,), because(ReasonCode.CONTACT_CEASED))
-        if channel in facts.opted_out:
-            reason = because(ReasonCode.OPTED_OUT_OF, channel=channel)
-            return Verdict(Permission.BARRED, (OPTED_OUT,), reason)
-        if not facts.zones:
-            return _until_known(NO_ZONE, ReasonCode.NO_ZONE)
-        if channel not in facts.reachable:
-            return _until_known(NO_ADDRESS, ReasonCode.NO_ADDRESS, channel=channel)
+    if channel is not Channel.LEGAL and (stopped := _stopped(facts, channel)) is not None:
+        return stopped
     return _first_lawful(facts, channel, at.astimezone(UTC))
+
+
+def _stopped(facts: ContactFacts, channel: Channel) -> Verdict | None:
+    """What stops a contact whatever the hour: a fact of the person or the number, or a missing one.
+
+    What a person asked for is barred for good. What another number, or somebody who reads a reply,
+    may mend is deferred.
+    """
+    if PersonFact.CEASED in facts.person_facts:
+        return Verdict(Permission.BARRED, (CEASED,), because(ReasonCode.CONTACT_CEASED))
+    # What is known of the borrower's number says nothing about that of a third party.
+    own = facts.party is Party.BORROWER
+    number_fact = stopped_by(facts.number_facts, channel) if own else None
+    if channel in facts.refused_channels or number_fact is NumberFact.OPTED_OUT:
+        reason = because(ReasonCode.OPTED_OUT_OF, channel=channel)
+        return Verdict(Permission.BARRED, (OPTED_OUT,), reason)
+    if PersonFact.REPRESENTED in facts.person_facts:
+        return _until_known(REPRESENTED, ReasonCode.REPRESENTED)
+    if not facts.zones:
+        return _until_known(NO_ZONE, ReasonCode.NO_ZONE)
+    if channel not in facts.reachable:
+        return _until_known(NO_ADDRESS, ReasonCode.NO_ADDRESS, channel=channel)
+    if number_fact is not None:
+        closed = {"number_fact": number_fact, "channel": channel}
+        return _until_known(NUMBER, ReasonCode.NUMBER_CLOSED, **closed)
+    forbidden_at_work = PersonFact.EMPLOYER_FORBIDS in facts.person_facts
+    if channel in BY_NUMBER and facts.at_work and forbidden_at_work:
+        return _until_known(EMPLOYER_FORBIDS, ReasonCode.EMPLOYER_FORBIDS)
+    return None
 
 
 def _first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Verdict:

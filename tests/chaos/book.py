@@ -15,7 +15,8 @@ from sqlalchemy import Connection, insert
 
 from tests.support.loans import ADDRESS, NAME
 from workers.db.encryption import Cipher
-from workers.db.schema import borrower, instalment, loan
+from workers.db.persons import make_numbers
+from workers.db.schema import borrower, instalment, loan, person
 
 ZONE = "America/New_York"
 TODAY = date(2024, 3, 4)
@@ -77,10 +78,15 @@ def _write_piece(
 ) -> None:
     name, address = cipher.encrypt(NAME), cipher.encrypt(ADDRESS)
     names = [f"L-{first + n:06d}" for n in range(len(piece))]
+    person_ids = connection.scalars(
+        insert(person).returning(person.c.id), [{"made_at": now} for _ in piece]
+    ).all()
+    make_numbers(connection, {cipher.blind_index(fake_loan.number) for fake_loan in piece})
     borrower_ids = connection.scalars(
         insert(borrower).returning(borrower.c.id, sort_by_parameter_order=True),
         [
             {
+                "person_id": person_id,
                 "external_id": f"B-{external_id}",
                 "name_encrypted": name,
                 "phone_encrypted": cipher.encrypt(fake_loan.number),
@@ -91,7 +97,7 @@ def _write_piece(
                 "locale": "en",
                 "updated_at": now,
             }
-            for external_id, fake_loan in zip(names, piece, strict=True)
+            for external_id, fake_loan, person_id in zip(names, piece, person_ids, strict=True)
         ],
     )
     due = [TODAY - timedelta(days=fake_loan.days_past_due) for fake_loan in piece]

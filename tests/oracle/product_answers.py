@@ -16,7 +16,9 @@ from domain.compliance.gate import Verdict, may_contact
 from domain.compliance.rules import RulePack, packs_for
 from domain.compliance.vocabulary import Channel, Collects, ConsentTo, Party, Says
 from domain.contact_outcomes import ContactOutcome
+from domain.contact_points import NumberFact
 from domain.holds import Hold, HoldKind
+from domain.persons import PersonFact
 from tests.oracle.log import Life, Reached
 
 SHIPPED = Path(config.__file__).parent / "rule_packs"
@@ -49,8 +51,8 @@ def ask(life: Life, wanted: Reached, at: datetime) -> Verdict:
             for pause in life.pauses
             if pause.loan == wanted.loan and pause.known_at <= at
         ),
-        opted_out=frozenset(Channel(channel) for channel in stopped if channel != "*"),
-        ceased="*" in stopped,
+        refused_channels=frozenset(Channel(channel) for channel in stopped if channel != "*"),
+        person_facts=frozenset({PersonFact.CEASED} if "*" in stopped else ()),
         collects_as=frozenset({Collects(life.collects_as)}),
         loan_id=wanted.loan,
         product=life.product,
@@ -73,8 +75,14 @@ def ask(life: Life, wanted: Reached, at: datetime) -> Verdict:
         first_contact_on=first,
         party=Party(wanted.party),
         number=wanted.number,
-        number_invalid=life.number_invalid,
-        at_work=wanted.at_work,
+        number_facts=frozenset(
+            fact
+            for fact, known in (
+                (NumberFact.REACHES_NOBODY, life.number_invalid),
+                (NumberFact.AT_WORK, wanted.at_work),
+            )
+            if known
+        ),
         says=frozenset(map(Says, wanted.says)),
         visit_staff=wanted.staff,
         noticed_at=wanted.noticed_at,

@@ -158,7 +158,30 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "an event names its borrower",
         lambda c, h: record_opt_out(c, h, f"B-{PAST_DUE}", None, Actor("S-1")),
     ),
-    "borrower_phone_blind_index_idx": ("who shares a number shares its opt-outs", facts),
+    "borrower_identity_idx": (
+        "who has the same name and number",
+        lambda c, h: c.execute(
+            text("SELECT id FROM borrower WHERE identity_digest = sha256(int8send(-7))")
+        ),
+    ),
+    "borrower_person_id_idx": ("the records of a person", facts),
+    "borrower_phone_blind_index_idx": ("who has the number of a text", a_text_comes_in),
+    "contact_point_blind_index_key": ("what is known of a number", facts),
+    "contact_point_fact_contact_point_id_idx": (
+        "what was ever known of a number",
+        lambda c, h: list(incoming.facts(c, explained(c))),
+    ),
+    "contact_point_fact_once": ("what is known of a number, each fact once", facts),
+    "hold_borrower_id_idx": ("the holds of a person", facts),
+    "person_fact_once": ("what is known of a person, each fact once", facts),
+    "reply_contact_point_id_idx": (
+        "whether a number that is erased wrote anything",
+        lambda c, h: erasure._erase_numbers(c, [7], [b"7"]),
+    ),
+    "same_person_other_id_idx": (
+        "what is held about a person",
+        lambda c, h: c.execute(text("SELECT status FROM same_person WHERE other_id = 7")),
+    ),
     "call_action_id_idx": (
         "the calls of an action, also those that were called off",
         lambda c, h: list(effects.calls(c, explained(c))),

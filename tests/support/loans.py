@@ -21,8 +21,12 @@ from config.readers.policy import Policy, load_policy
 from config.readers.templates import Templates
 from config.settings import Settings, load_settings
 from domain.actors import Actor
+from domain.compliance.gate import may_contact
+from domain.compliance.vocabulary import Channel
+from domain.contact_points import NumberFact
 from domain.holds import HoldKind
 from domain.loans import Instalment
+from domain.persons import same_person_key
 from tests.support.environment import KEY, an_environment
 from tests.support.fakes import FakeSmsGateway
 from workers.actions.approvals import approve
@@ -30,8 +34,21 @@ from workers.calls.start import start_call
 from workers.clock import Clock
 from workers.context import Context
 from workers.db.encryption import Cipher
-from workers.db.schema import action, borrower, hold, instalment, loan, shift, staff, visit
+from workers.db.persons import lock_number, make_numbers, note_number_fact
+from workers.db.schema import (
+    action,
+    borrower,
+    contact_point_fact,
+    hold,
+    instalment,
+    loan,
+    person,
+    shift,
+    staff,
+    visit,
+)
 from workers.escalation.escalate import Escalated, escalate_loans
+from workers.gate.facts import read_contact_facts
 from workers.inbox.process import submit
 from workers.sms.providers.port import SmsGateway
 from workers.sms.providers.routing import ALL_OTHER_REGIONS, Routes, Sender
@@ -115,24 +132,34 @@ class Book:
         region: str | None = None,
         currency: str | None = None,
         steps_tried: Sequence[str] = (),
+        borrower_id: str = "",
+        same_person_as: str = "",
     ) -> int:
         """A borrower with one loan: one instalment of `amount`, or the `instalments` given.
 
-        An empty `phone` means one of the country's; None means that no number is known.
+        `borrower_id` is the lender's id of the borrower, who may have other loans here already;
+        `same_person_as` is the id of another record of the same person. An empty `phone` means one
+        of the country's; None means that no number is known.
         `steps_tried` are those the lender tried for the first instalment. Returns the loan's id.
         """
         country = jurisdiction[:2]
         phone = PHONE[country] if phone == "" else phone
+        if phone:
+            with self.ctx.engine.begin() as connection:
+                make_numbers(connection, [self.ctx.cipher.blind_index(phone)])
         schedule = instalments or [Instalment(date.fromisoformat(due_on), Decimal(amount))]
         first_due_on = min(due.due_on for due in schedule)
         cipher = self.ctx.cipher
-        borrower_id = self._insert(
+        known_as = borrower_id or f"B-{external_id}"
+        record = self._record(known_as) or self._insert(
             borrower,
-            external_id=f"B-{external_id}",
+            person_id=self._person(same_person_as),
+            external_id=known_as,
             name_encrypted=cipher.encrypt(NAME),
             phone_encrypted=cipher.encrypt(phone) if phone else None,
             phone_blind_index=cipher.blind_index(phone) if phone else None,
             address_encrypted=cipher.encrypt(address) if address else None,
+            identity_digest=cipher.blind_index(same_person_key(NAME, phone)) if phone else None,
             facts_digest=b"",
             zones=list(zones) if zones is not None else [ZONE[country]],
             locale=locale or LOCALE[country],
@@ -142,7 +169,7 @@ class Book:
         loan_id = self._insert(
             loan,
             external_id=external_id,
-            borrower_id=borrower_id,
+            borrower_id=record,
             jurisdiction=jurisdiction,
             product=product or PRODUCT[country],
             currency=currency or CURRENCY[country],
@@ -264,6 +291,33 @@ class Book:
         """The only row of a table or a select."""
         (row,) = self.rows(what)
         return row
+
+    def _record(self, known_as: str) -> int | None:
+        rows = self.rows(select(borrower.c.id).where(borrower.c.external_id == known_as))
+        return rows[0].id if rows else None
+
+    def _person(self, known_as: str) -> int:
+        if not known_as:
+            return self._insert(person, made_at=self.clock.at)
+        same = select(borrower.c.person_id).where(borrower.c.external_id == known_as)
+        return int(self.one(same).person_id)
+
+    def may_call(self, external_id: str) -> str:
+        """The contact gate's answer about a call now, from the records."""
+        with self.ctx.engine.connect() as connection:
+            facts = read_contact_facts(connection, self.ctx, external_id, self.clock.at)
+        return may_contact(facts, Channel.CALL, self.clock.at).permission
+
+    def number_facts(self) -> list[str]:
+        """What is known of all telephone numbers, by kind; facts that ended are left out."""
+        known = select(contact_point_fact.c.kind).where(contact_point_fact.c.ended_at.is_(None))
+        return [row.kind for row in self.rows(known.order_by(contact_point_fact.c.id))]
+
+    def note_number_fact(self, fact: NumberFact, actor: Actor, phone: str = "") -> None:
+        """Record a fact about a number, by default that which every Chinese borrower has."""
+        with self.ctx.engine.begin() as connection:
+            number = lock_number(connection, self.ctx.cipher.blind_index(phone or PHONE["CN"]))
+            note_number_fact(connection, number, fact, actor, self.clock.at)
 
     def _actions(self, external_id: str) -> list[Row[*tuple[Any, ...]]]:
         of_loan = action.c.loan_id == self.loan_id(external_id)

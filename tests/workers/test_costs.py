@@ -53,11 +53,16 @@ Figures = dict[str, int]
 
 # Copies of loan 1. Each borrower has a number of their own: who shares one shares its opt-outs.
 _COPIES = (
-    """INSERT INTO borrower (id, external_id, name_encrypted, phone_encrypted, phone_blind_index,
-                             address_encrypted, facts_digest, zones, locale, updated_at)
+    """INSERT INTO person (id, made_at) OVERRIDING SYSTEM VALUE
+       SELECT n, made_at FROM person, generate_series(2, :loans) n WHERE id = 1""",
+    """INSERT INTO contact_point (blind_index)
+       SELECT sha256(int8send(n)) FROM generate_series(2, :loans) n""",
+    """INSERT INTO borrower (id, person_id, external_id, name_encrypted, phone_encrypted,
+                             phone_blind_index, address_encrypted, facts_digest, zones, locale,
+                             updated_at)
        OVERRIDING SYSTEM VALUE
-       SELECT n, 'B-' || n, name_encrypted, phone_encrypted, sha256(int8send(n)), address_encrypted,
-              facts_digest, zones, locale, updated_at
+       SELECT n, n, 'B-' || n, name_encrypted, phone_encrypted, sha256(int8send(n)),
+              address_encrypted, facts_digest, zones, locale, updated_at
          FROM borrower, generate_series(2, :loans) n WHERE id = 1""",
     """INSERT INTO loan (id, external_id, borrower_id, jurisdiction, product, currency, review_on,
                          updated_at)

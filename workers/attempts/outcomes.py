@@ -6,16 +6,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, exists, insert, select, update
+from sqlalchemy import Connection, exists, insert, select
 
 from domain.actions import ActionStatus, Move
+from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import REASON, ArrearsReason, ContactOutcome
+from domain.contact_points import NumberFact
 from domain.events import NotYetError, RejectedError
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.actions import move_actions
-from workers.db.schema import action, borrower, call, contact, contact_outcome, loan, visit
+from workers.db.persons import loans_with_number, lock_number, note_number_fact
+from workers.db.problems import note_problem
+from workers.db.schema import (
+    action,
+    borrower,
+    call,
+    contact,
+    contact_outcome,
+    loan,
+    person,
+    visit,
+)
 from workers.db.typed_rows import columns_of, typed_row
 from workers.escalation.reassess import reassess
 
@@ -68,7 +81,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         )
     )
     if attempt.channel == Channel.CALL and report.outcome is ContactOutcome.NUMBER_INVALID:
-        _note_invalid(connection, attempt.number_blind_index, now)
+        _note_reaches_nobody(connection, attempt, Actor(report.actor), now)
     over = attempt.channel == Channel.VISIT or report.outcome.completes_action
     if over:
         move = Move(ActionStatus.DONE, because(ReasonCode.ATTEMPT_MADE, outcome=report.outcome))
@@ -95,16 +108,16 @@ class _Attempt(NamedTuple):
 
 
 def _lock(connection: Connection, attempt: str) -> _Attempt | None:
-    """Lock the borrower and the loan of the attempt, in the same order as when it starts."""
+    """Lock the person and the loan of the attempt, in the same order as when it starts."""
     locked = (
         select(*columns_of(_Attempt, contact, loan))
         .select_from(
-            contact.join(loan, loan.c.id == contact.c.loan_id).join(
-                borrower, borrower.c.id == loan.c.borrower_id
-            )
+            contact.join(loan, loan.c.id == contact.c.loan_id)
+            .join(borrower, borrower.c.id == loan.c.borrower_id)
+            .join(person, person.c.id == borrower.c.person_id)
         )
         .where(contact.c.attempt == attempt)
-        .with_for_update(of=(borrower, loan))
+        .with_for_update(of=(person, borrower, loan))
     )
     return typed_row(_Attempt, connection.execute(locked))
 
@@ -130,13 +143,14 @@ def _check(connection: Connection, attempt: _Attempt, report: ReportedOutcome) -
         raise RejectedError(ReasonCode.ARREARS_REASON_MISSING, known=ArrearsReason)
 
 
-def _note_invalid(connection: Connection, number_blind_index: bytes | None, now: datetime) -> None:
-    """Mark the number as invalid for every borrower who has it."""
-    connection.execute(
-        update(borrower)
-        .where(
-            borrower.c.phone_blind_index == number_blind_index,
-            borrower.c.phone_invalid_at.is_(None),
-        )
-        .values(phone_invalid_at=now)
-    )
+def _note_reaches_nobody(
+    connection: Connection, attempt: _Attempt, actor: Actor, now: datetime
+) -> None:
+    """No text and no call goes to the number any more, whoever has it."""
+    if attempt.number_blind_index is None:
+        return
+    number = lock_number(connection, attempt.number_blind_index)
+    note_number_fact(connection, number, NumberFact.REACHES_NOBODY, actor, now)
+    detail = because(ReasonCode.NUMBER_CLOSED, channel=Channel.CALL, number_fact="reaches_nobody")
+    for loan_id in loans_with_number(connection, attempt.number_blind_index):
+        note_problem(connection, loan_id, "phone_invalid", detail, now)

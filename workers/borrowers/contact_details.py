@@ -8,17 +8,29 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, cast
 
 import phonenumbers
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 
 from config.readers.formats import LOCALE, is_zone
-from domain.events import NotYetError, RejectedError
+from domain.actors import Actor, ActorKind
+from domain.contact_points import NumberFact
+from domain.events import RejectedError
+from domain.persons import same_person_key
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
+from workers.db.persons import (
+    LockedBorrower,
+    end_number_facts,
+    lock_known_borrower,
+    lock_loans_of_person,
+    lock_number,
+    note_number_fact,
+)
 from workers.db.problems import resolve_problems
-from workers.db.schema import borrower, loan
+from workers.db.schema import borrower
 from workers.escalation.reassess import reassess
 from workers.tapes.borrowers import zones_of_number
 
@@ -29,13 +41,16 @@ RESOLVES = {
 }
 """By kind of problem, the column whose new value resolves it."""
 
+CONTACT_CHANGE = Actor("contact_change", ActorKind.SYSTEM)
+"""The actor of what the lender's systems say about a number."""
+
 
 def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, Any]) -> Reasons:
     """Update a borrower's contact details, in the caller's transaction.
 
     `payload` has the `borrower` and any of `phone_encrypted` and `address_encrypted` (encrypted,
     then base64; the number in E.164), `zones` (IANA), `locale` (BCP 47) and `phone_at_work`. What
-    it leaves out stays. A new number counts as the borrower's own and as valid. The zone of a new
+    it leaves out stays. What is known of the old number stays with that number. The zone of a new
     number is added to those of the address, because a contact must be lawful in all of them.
     Actions that waited for a number or a zone are checked by the gate again.
 
@@ -45,42 +60,28 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
     """
     now = ctx.now()
     external_id = payload["borrower"]
-    person = connection.execute(
-        select(borrower.c.id, borrower.c.zones, borrower.c.erased_at)
-        .where(borrower.c.external_id == external_id)
-        .with_for_update()
-    ).one_or_none()
-    if person is None:
-        raise NotYetError(
-            ReasonCode.BORROWER_NOT_KNOWN, borrower=external_id, event="contact_change"
-        )
-    if person.erased_at is not None:
+    record = lock_known_borrower(connection, external_id, "contact_change")
+    if record.erased_at is not None:
         raise RejectedError(
             ReasonCode.NO_NEW_CONTACTS_AFTER_ERASURE,
             borrower=external_id,
-            on=person.erased_at.astimezone(ctx.settings.lender_zone).date(),
+            on=record.erased_at.astimezone(ctx.settings.lender_zone).date(),
         )
-    changed = _changed(ctx, tuple(person.zones), payload)
-    loans = list(
-        connection.execute(
-            select(loan.c.id)
-            .where(loan.c.borrower_id == person.id)
-            .order_by(loan.c.id)
-            .with_for_update()
-        ).scalars()
-    )
+    changed = _changed(ctx, record, payload)
+    loans = lock_loans_of_person(connection, record.id)
     connection.execute(
-        update(borrower).where(borrower.c.id == person.id).values(**changed, updated_at=now)
+        update(borrower).where(borrower.c.id == record.id).values(**changed, updated_at=now)
     )
+    number = changed.get("phone_blind_index", record.phone_blind_index)
+    if number is not None:
+        _note_at_work(connection, number, payload, now)
     resolved = tuple(kind for kind, column in RESOLVES.items() if column in changed)
     resolve_problems(connection, loans, resolved, now)
     reassess(connection, ctx, loans, now)
     return because(ReasonCode.CONTACTS_UP_TO_DATE, borrower=external_id)
 
 
-def _changed(
-    ctx: Context, known_zones: tuple[str, ...], payload: Mapping[str, Any]
-) -> dict[str, Any]:
+def _changed(ctx: Context, record: LockedBorrower, payload: Mapping[str, Any]) -> dict[str, Any]:
     """The columns that change, with their new values."""
     changed: dict[str, Any] = {}
     zones = tuple(payload.get("zones") or ())
@@ -98,18 +99,28 @@ def _changed(
     if (phone := payload.get("phone_encrypted")) is not None:
         encrypted = b64decode(phone)
         number = ctx.cipher.decrypt(encrypted)
+        name = ctx.cipher.decrypt(cast(bytes, record.name_encrypted))  # it is not erased
         changed |= {
             "phone_encrypted": encrypted,
             "phone_blind_index": ctx.cipher.blind_index(number),
-            "phone_at_work": False,
-            "phone_invalid_at": None,
+            "identity_digest": ctx.cipher.blind_index(same_person_key(name, number)),
         }
-        zones = _with_zone_of(number, zones or known_zones)
-    if (at_work := payload.get("phone_at_work")) is not None:
-        changed["phone_at_work"] = at_work
+        zones = _with_zone_of(number, zones or tuple(record.zones))
     if zones:
         changed["zones"] = list(zones)
     return changed
+
+
+def _note_at_work(
+    connection: Connection, blind_index: bytes, payload: Mapping[str, Any], now: datetime
+) -> None:
+    """Whether the number belongs to a place of work; without a word about it, nothing changes."""
+    number = lock_number(connection, blind_index)
+    match payload.get("phone_at_work"):
+        case True:
+            note_number_fact(connection, number, NumberFact.AT_WORK, CONTACT_CHANGE, now)
+        case False:
+            end_number_facts(connection, number, {NumberFact.AT_WORK}, CONTACT_CHANGE, now)
 
 
 def _with_zone_of(number: str, zones: tuple[str, ...]) -> tuple[str, ...]:

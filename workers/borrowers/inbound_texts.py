@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, select, tuple_
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.actors import Actor, ActorKind
 from domain.compliance.vocabulary import Channel
+from domain.contact_points import NumberFact
 from domain.inbound_texts import ReplyKind
 from workers.context import Context
-from workers.db.loans import insert_opt_out
-from workers.db.schema import borrower, contact, loan, opt_out, reply
+from workers.db.persons import end_number_facts, from_one_of, lock_number, note_number_fact
+from workers.db.schema import borrower, contact, loan, reply
 from workers.db.typed_rows import typed_row
 from workers.sms.providers.port import InboundText
 
@@ -41,27 +42,29 @@ class RecordedText:
 def record_inbound_text(ctx: Context, text: InboundText, *, help_is_answered: bool) -> RecordedText:
     """Record a borrower's text, once, and apply STOP or START immediately.
 
-    STOP opts out every borrower who has that number, because they may share one telephone. START
-    takes back only opt-outs that came by text. If the provider does not answer HELP by itself
+    STOP is a fact about the number: it reaches everybody who has it, now or later. START takes back
+    only opt-outs that came by text. If the provider does not answer HELP by itself
     (`help_is_answered` is False), the text goes to a collector.
     """
     kind = _STORED_AS.get(said := ctx.policy.replies.read(text.body, text.opt_out_type).kind, said)
     if kind is ReplyKind.HELP and not help_is_answered:
         kind = ReplyKind.OTHER
     now = ctx.now()
+    sender = ctx.cipher.blind_index(text.from_number)
     with ctx.engine.begin() as connection:
-        # Locked as the claim locks them, so that a claim after this sees the opt-out.
         writers = connection.execute(
             select(borrower.c.id, borrower.c.locale)
-            .where(borrower.c.phone_blind_index == ctx.cipher.blind_index(text.from_number))
+            .where(borrower.c.phone_blind_index == sender)
             .order_by(borrower.c.id)
-            .with_for_update()
         ).all()
         ids = [writer.id for writer in writers]
+        # Locked last, as the claim does, which cannot send before it has the number.
+        number = lock_number(connection, sender)
         about = _last_texted(connection, ids) or _most_past_due(connection, ids)
         new = connection.execute(
             insert(reply)
             .values(
+                contact_point_id=number,
                 borrower_id=about.borrower_id if about else next(iter(ids), None),
                 loan_id=about.loan_id if about else None,
                 provider=text.provider,
@@ -75,10 +78,12 @@ def record_inbound_text(ctx: Context, text: InboundText, *, help_is_answered: bo
         ).scalar()
         # A repeated STOP must not undo a START that came in between.
         if new is not None and kind is ReplyKind.STOP:
-            for borrower_id in ids:
-                insert_opt_out(connection, borrower_id, Channel.SMS, BY_TEXT, now)
+            note_number_fact(connection, number, NumberFact.OPTED_OUT, BY_TEXT, now)
         if new is not None and kind is ReplyKind.START:
-            _delete_opt_outs(connection, ids, text.provider)
+            # If the provider refused a number as opted out, it knew that from a text too.
+            by_text = from_one_of((BY_TEXT, Actor(text.provider, ActorKind.PROVIDER)))
+            opted_out = {NumberFact.OPTED_OUT}
+            end_number_facts(connection, number, opted_out, BY_TEXT, now, which=by_text)
     return RecordedText(kind, writers[0].locale if writers else None)
 
 
@@ -109,17 +114,3 @@ def _most_past_due(connection: Connection, borrower_ids: list[int]) -> _Subject 
         .limit(1)
     )
     return typed_row(_Subject, connection.execute(oldest))
-
-
-def _delete_opt_outs(connection: Connection, borrower_ids: list[int], provider: str) -> None:
-    # If the provider refused a number as opted out, it knew that from a text too.
-    by_text = (BY_TEXT, Actor(provider, ActorKind.PROVIDER))
-    connection.execute(
-        delete(opt_out).where(
-            opt_out.c.borrower_id.in_(borrower_ids),
-            opt_out.c.channel == Channel.SMS,
-            tuple_(opt_out.c.source_kind, opt_out.c.source).in_(
-                [(actor.kind, actor.reference) for actor in by_text]
-            ),
-        )
-    )

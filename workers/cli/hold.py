@@ -31,7 +31,11 @@ def place(
         ),
     ] = None,
 ) -> None:
-    """Pause the ladder of a loan, and cancel its calls and visits of those days."""
+    """Pause the ladder of a loan, and cancel its calls and visits of those days.
+
+    What is true of a person (deceased, insolvency, breathing_space, mental_health_crisis,
+    vulnerability, moratorium) pauses every loan of the borrower.
+    """
     ctx = open_context()
     payload = {
         "hold": hold_id,

@@ -24,7 +24,7 @@ WITH assigned AS (
       FROM assigned a
      WHERE c.action_id = a.id AND c.cancelled_at IS NULL
        AND (a.needless OR EXISTS (
-           SELECT FROM hold h
+           SELECT FROM hold_of_loan h
             WHERE h.loan_id = a.loan_id AND h.starts_on <= :today
               AND coalesce(h.ends_on > :today, true)))
     RETURNING c.action_id, a.needless
@@ -33,7 +33,7 @@ WITH assigned AS (
       FROM assigned a
      WHERE v.action_id = a.id AND v.cancelled_at IS NULL AND v.starts_at > :now
        AND (a.needless OR EXISTS (
-           SELECT FROM hold h
+           SELECT FROM hold_of_loan h
             WHERE h.loan_id = a.loan_id
               AND h.starts_on <= CAST(v.ends_at AT TIME ZONE :zone AS date)
               AND coalesce(h.ends_on > CAST(v.starts_at AT TIME ZONE :zone AS date), true)))

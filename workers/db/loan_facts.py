@@ -11,9 +11,11 @@ from domain.actions import ActionStatus
 from domain.compliance.contact_facts import PastContact
 from domain.compliance.frequency_caps import LONGEST_WINDOW
 from domain.compliance.vocabulary import Channel
+from domain.contact_points import NumberFact
 from domain.decision import PastAction
 from domain.holds import Hold
 from domain.loans import Instalment
+from domain.persons import PersonFact
 from workers.db.prepared_statements import prepared
 
 
@@ -33,14 +35,15 @@ class Reach:
     locale: str
     reachable: frozenset[Channel]
     """The channels with a number or an address on record."""
-    opted_out: frozenset[Channel]
-    ceased: bool
+    person_facts: frozenset[PersonFact]
+    """Of the person, about this loan or about all of them."""
+    refused_channels: frozenset[Channel]
+    """The channels by which the person asked not to be contacted."""
     number: str | None
     """The blind index, equal for equal numbers."""
-    number_invalid: bool
-    at_work: bool
+    number_facts: frozenset[NumberFact]
     history: tuple[PastContact, ...]
-    """Contacts about all the borrower's loans, as far back as any rule counts."""
+    """Contacts about all the person's loans, as far back as any rule counts."""
     first_contact_at: datetime | None
     """The first contact about this loan, at any time."""
     validation_notice_on: date | None
@@ -102,7 +105,7 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
                  'infinity')) AS instalments,
        (SELECT coalesce(json_agg(json_build_object('kind', h.kind, 'starts_on', h.starts_on,
                    'ends_on', h.ends_on)), '[]')
-          FROM hold h WHERE h.loan_id = l.id) AS holds,
+          FROM hold h WHERE h.loan_id = l.id OR h.borrower_id = ANY(p.records)) AS holds,
        (SELECT coalesce(json_agg(json_build_object('id', a.id, 'past', json_build_object(
                    'item', a.item, 'step', a.step,
                    'ladder_since', a.ladder_since, 'status', a.status,
@@ -110,20 +113,22 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
                        SELECT FROM contact c JOIN contact_outcome o ON o.contact_id = c.id
                         WHERE c.action_id = a.id)))), '[]')
           FROM action a WHERE a.loan_id = l.id) AS actions,
-       -- An opt-out belongs to the telephone: it counts for all borrowers with the number.
-       (SELECT coalesce(json_agg(DISTINCT o.channel), '[]')
-          FROM opt_out o
-         WHERE o.borrower_id = ANY (ARRAY(
-               SELECT l.borrower_id
-               UNION SELECT x.id FROM borrower x WHERE x.phone_blind_index = b.phone_blind_index))
-       ) AS opted_out,
-       b.zones, b.locale, b.ceased_at IS NOT NULL AS ceased,
+       (SELECT coalesce(json_agg(f.kind), '[]')
+          FROM person_fact f
+         WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
+           AND (f.loan_id IS NULL OR f.loan_id = l.id)) AS person_facts,
+       (SELECT coalesce(json_agg(f.channel), '[]')
+          FROM person_fact f
+         WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
+           AND f.channel IS NOT NULL) AS refused_channels,
+       b.zones, b.locale,
        ARRAY['legal']
        || CASE WHEN b.phone_encrypted IS NOT NULL THEN ARRAY['sms', 'call'] ELSE '{}' END
        || CASE WHEN b.address_encrypted IS NOT NULL THEN ARRAY['visit'] ELSE '{}' END AS reachable,
-       encode(b.phone_blind_index, 'hex') AS number, b.phone_invalid_at IS NOT NULL AS
-           number_invalid,
-       b.phone_at_work AS at_work,
+       encode(b.phone_blind_index, 'hex') AS number,
+       (SELECT coalesce(json_agg(f.kind), '[]')
+          FROM contact_point n JOIN contact_point_fact f ON f.contact_point_id = n.id
+         WHERE n.blind_index = b.phone_blind_index AND f.ended_at IS NULL) AS number_facts,
        -- Contacts that certainly reached nobody do not count: a text that was refused or not sent,
        -- a visit that was cancelled.
        (SELECT coalesce(json_agg(json_build_object('at', c.at, 'channel', c.channel,
@@ -131,18 +136,21 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
                    'number', encode(c.number_blind_index, 'hex'), 'at_work', c.at_work,
                    'party', c.party) ORDER BY c.at), '[]')
           FROM contact c LEFT JOIN contact_outcome o ON o.contact_id = c.id
-         WHERE c.borrower_id = l.borrower_id AND c.at > :counted_since
+         WHERE c.borrower_id = ANY(p.records) AND c.at > :counted_since
            AND NOT EXISTS (SELECT FROM message m
                             WHERE m.contact_id = c.id AND m.status IN ('not_sent', 'refused'))
            AND NOT EXISTS (SELECT FROM visit v
                             WHERE v.contact_id = c.id AND v.cancelled_at IS NOT NULL)
        ) AS history,
        (SELECT min(c.at) FROM contact c
-         WHERE c.borrower_id = l.borrower_id AND c.loan_id = l.id) AS first_contact_at,
+         WHERE c.borrower_id = ANY(p.records) AND c.loan_id = l.id) AS first_contact_at,
        l.validation_notice_on,
        greatest(l.acknowledged_on,
                 (SELECT max(i.due_on) FROM instalment i WHERE i.loan_id = l.id)) AS limitation_from
   FROM loan l JOIN borrower b ON b.id = l.borrower_id
+       -- All records of the person: what is known of one of them holds for all.
+       CROSS JOIN LATERAL (SELECT array_agg(x.id) AS records FROM borrower x
+                            WHERE x.person_id = b.person_id) p
  WHERE l.id = ANY(:loan_ids)
 """)
 )

@@ -1,23 +1,20 @@
-"""Loans: lock them, read and pay their instalments, insert opt-outs."""
+"""Loans: lock them, read and pay their instalments."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
-from datetime import date, datetime
+from datetime import date
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, select, update
-from sqlalchemy.dialects.postgresql import insert
 
-from domain.actors import Actor
 from domain.allocation import Allocation
-from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from domain.events import NotYetError
 from domain.loans import Component, Instalment
 from domain.reasons import ReasonCode
 from workers.db.bulk import as_rows, given_rows, is_among
 from workers.db.prepared_statements import prepared
-from workers.db.schema import instalment, loan, opt_out
+from workers.db.schema import instalment, loan
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
 
 
@@ -188,20 +185,3 @@ def pay_instalments(
     if paid:
         of_loans = {"of_loans": list(allocations)}
         connection.execute(_PAY, of_loans | given_rows(list(paid.values())))
-
-
-def insert_opt_out(
-    connection: Connection, borrower_id: int, channel: Channel, actor: Actor, now: datetime
-) -> None:
-    """Record that a borrower opted out of a channel. The first opt-out stays."""
-    connection.execute(
-        insert(opt_out)
-        .values(
-            borrower_id=borrower_id,
-            channel=channel,
-            source=actor.reference,
-            source_kind=actor.kind,
-            since=now,
-        )
-        .on_conflict_do_nothing()
-    )

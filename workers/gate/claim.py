@@ -1,7 +1,7 @@
 """The claim: the one transaction that every action must pass before it has an effect.
 
-It locks the borrower and the loan, reads the facts again, claims the action by a token and asks the
-contact gate. Facts recorded before it count; later ones wait until it commits.
+It locks the person, the loan and the number, reads the facts again, claims the action by a token
+and asks the contact gate. Facts recorded before it count; later ones wait until it commits.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from domain.actors import Actor
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Verdict, may_contact
 from domain.compliance.vocabulary import Channel
+from domain.contact_points import BY_NUMBER, NumberFact
 from domain.delinquency import Arrears, arrears_on, ladder_start
 from domain.ladder import Item, find_ladder
 from workers.context import Context
 from workers.db.actions import claim_action, move_actions
 from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.pending_events import has_pending_event
+from workers.db.persons import lock_number
 from workers.db.prepared_statements import prepared
-from workers.db.schema import action, borrower, contact, loan
+from workers.db.schema import action, borrower, contact, loan, person
 from workers.db.typed_rows import columns_of, typed_row
 from workers.gate.facts import contact_facts
-
-BY_NUMBER = frozenset({Channel.SMS, Channel.CALL})
 
 Gate = Callable[[ContactFacts], Verdict]
 
@@ -182,7 +182,7 @@ def reserve_contact(
         "zones": list(claimed.loan.zones),
         "warnings": list(claimed.verdict.warnings),
         "number_blind_index": claimed.loan.phone_blind_index if by_number else None,
-        "at_work": claimed.facts.reach.at_work and by_number,
+        "at_work": NumberFact.AT_WORK in claimed.facts.reach.number_facts and by_number,
         "attempt": attempt,
         "actor": actor.reference if actor else None,
     }
@@ -197,15 +197,19 @@ def complete(connection: Connection, claimed: ClaimedAction, move: Move, now: da
 
 _LOCK = prepared(
     select(*columns_of(LockedAction, action, loan, borrower, has_pending_event=has_pending_event()))
-    .select_from(borrower.join(loan).join(action))
+    .select_from(person.join(borrower).join(loan).join(action))
     .where(action.c.id == bindparam("of_action"), action.c.type == bindparam("to_do"))
-    .with_for_update(of=(borrower, loan))
+    .with_for_update(of=(person, borrower, loan))
 )
 
 
 def lock_action(
     connection: Connection, action_id: int, action_type: ActionType
 ) -> LockedAction | None:
-    """Lock the borrower, so that caps cannot race, and the loan, so that no payment slips in."""
+    """Lock what a contact rests on: the person, so that caps cannot race, the loan, so that no
+    payment slips in, and the number that would be used, so that no fact about it does."""
     values = {"of_action": action_id, "to_do": action_type}
-    return typed_row(LockedAction, connection.execute(_LOCK, values))
+    row = typed_row(LockedAction, connection.execute(_LOCK, values))
+    if row is not None and row.phone_blind_index and action_type.channel in BY_NUMBER:
+        lock_number(connection, row.phone_blind_index)
+    return row

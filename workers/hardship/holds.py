@@ -1,19 +1,27 @@
-"""Holds and disputes: what pauses the ladder of a loan, and what ends the pause."""
+"""Holds and disputes: what pauses the ladder of a loan or of a person, and what ends the pause."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple, cast
 
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
-from domain.compliance.hold_length import hold_length
+from domain.compliance.hold_length import HoldLength, hold_length
 from domain.compliance.rules import packs_for
 from domain.events import NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
-from workers.db.loans import lock_loan_of, lock_named_loan
+from workers.db.loans import lock_loan_of, lock_named_loan, not_known_yet
+from workers.db.persons import (
+    lock_known_borrower,
+    lock_loans_of_person,
+    lock_person,
+    lock_person_of_loan,
+)
 from workers.db.schema import hold, hold_release, loan
 from workers.escalation.reassess import reassess
 
@@ -21,13 +29,16 @@ PLACEABLE_KINDS = tuple(kind for kind in HoldKind if kind is not HoldKind.PROMIS
 """Every kind but a promise: an open promise places its own hold."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewHold:
     """A hold as the lender's systems or a person placed it."""
 
     hold: str
     """The lender's own id of the hold or the dispute: the same id is the same hold."""
-    loan: str
+    loan: str | None = None
+    """The loan, by the lender's id. A hold of a person may name any of their loans, or …"""
+    borrower: str | None = None
+    """… the borrower."""
     kind: str
     starts_on: date
     ends_on: date | None
@@ -38,18 +49,21 @@ class NewHold:
 
 
 def place_hold(connection: Connection, ctx: Context, new: NewHold) -> Reasons:
-    """Pause the ladder of a loan, in the caller's transaction. Returns what came of it.
+    """Pause the ladder of a loan, or of all loans of a person, in the caller's transaction.
 
-    Calls that nobody made yet, and visits on its days, are cancelled.
+    The kind says which: what is true of a person pauses every loan of the person, those that come
+    in later too. Calls that nobody made yet, and visits on its days, are cancelled. Returns what
+    came of it.
 
     Raises:
-        NotYetError: the loan is not known.
-        RejectedError: there is no such kind, or it ends before it starts.
+        NotYetError: the loan or the borrower is not known.
+        RejectedError: there is no such kind, it ends before it starts, or it is a hold of a loan
+            and names none.
     """
     now = ctx.now()
-    owed = lock_named_loan(connection, new.loan, "hold")
     if new.kind not in PLACEABLE_KINDS:
         raise RejectedError(ReasonCode.HOLD_KIND_UNKNOWN, given=new.kind, known=PLACEABLE_KINDS)
+    paused = _lock_paused(connection, new)
     if new.ends_on is not None and new.ends_on < new.starts_on:
         raise RejectedError(
             ReasonCode.HOLD_DATES_REVERSED,
@@ -60,22 +74,61 @@ def place_hold(connection: Connection, ctx: Context, new: NewHold) -> Reasons:
     known = select(hold.c.id).where(hold.c.external_id == new.hold)
     if connection.execute(known).first() is not None:
         return because(ReasonCode.HOLD_KNOWN, hold_id=new.hold)
-    ends_on = new.ends_on or _lawful_end(ctx, owed.jurisdiction, new)
+    ends_on = new.ends_on or _lawful_end(ctx, paused.jurisdictions, new)
     pause = Hold(HoldKind(new.kind), new.starts_on, ends_on)
     insert_hold(
         connection,
-        owed.id,
         pause,
+        loan_id=paused.loan_id,
+        borrower_id=paused.borrower_id,
         external_id=new.hold,
         actor=new.actor,
         why=new.why,
         now=now,
     )
-    reassess(connection, ctx, [owed.id], now)
+    reassess(connection, ctx, paused.loans, now)
+    if paused.loan_id is None:
+        pauses = {"count": len(paused.loans), "starts_on": new.starts_on}
+        if ends_on is None:
+            return because(ReasonCode.LADDERS_PAUSE_UNTIL_RELEASED, **pauses)
+        return because(ReasonCode.LADDERS_PAUSE, **pauses, ends_on=ends_on)
     pauses = {"loan": new.loan, "starts_on": new.starts_on}
     if ends_on is None:
         return because(ReasonCode.LADDER_PAUSES_UNTIL_RELEASED, **pauses)
     return because(ReasonCode.LADDER_PAUSES, **pauses, ends_on=ends_on)
+
+
+class _Paused(NamedTuple):
+    """What a hold pauses; it is locked."""
+
+    loan_id: int | None
+    """For a hold of a loan."""
+    borrower_id: int | None
+    """For a hold of a person: the record on which it came in."""
+    loans: list[int]
+    jurisdictions: tuple[str, ...]
+
+
+def _lock_paused(connection: Connection, new: NewHold) -> _Paused:
+    if not HoldKind(new.kind).of_person:
+        if new.loan is None:
+            raise RejectedError(ReasonCode.HOLD_NEEDS_LOAN, hold_id=new.hold, hold=new.kind)
+        owed = lock_named_loan(connection, new.loan, "hold")
+        return _Paused(owed.id, None, [owed.id], (owed.jurisdiction,))
+    if new.borrower is not None:
+        borrower_id = lock_known_borrower(connection, new.borrower, "hold").id
+    else:
+        found = lock_person_of_loan(connection, cast(str, new.loan))
+        if found is None:
+            raise not_known_yet(cast(str, new.loan), "hold")
+        borrower_id = found
+    loans = lock_loans_of_person(connection, borrower_id)
+    return _Paused(None, borrower_id, loans, _jurisdictions(connection, loans))
+
+
+def _jurisdictions(connection: Connection, loans: list[int]) -> tuple[str, ...]:
+    known = select(loan.c.jurisdiction).where(loan.c.id.in_(loans)).distinct()
+    return tuple(sorted(connection.execute(known).scalars()))
 
 
 def release_hold(connection: Connection, ctx: Context, external_id: str, ends_on: date) -> Reasons:
@@ -87,49 +140,70 @@ def release_hold(connection: Connection, ctx: Context, external_id: str, ends_on
     Raises:
         NotYetError: the hold is not known.
     """
-    loan_id = lock_loan_of(connection, hold, external_id)
-    if loan_id is None:
+    loans = _lock_held(connection, external_id)
+    if loans is None:
         raise NotYetError(ReasonCode.HOLD_NOT_KNOWN, hold_id=external_id)
-    ends_on += _after_release(connection, ctx, external_id)
+    ends_on += _after_release(connection, ctx, external_id, _jurisdictions(connection, loans))
     if not release(connection, hold.c.external_id == external_id, ends_on, ctx.now()):
         return because(ReasonCode.HOLD_OVER_BY_THEN, hold_id=external_id)
-    reassess(connection, ctx, [loan_id], ctx.now())
+    reassess(connection, ctx, loans, ctx.now())
     return because(ReasonCode.HOLD_ENDS, hold_id=external_id, ends_on=ends_on)
 
 
-def _lawful_end(ctx: Context, jurisdiction: str, new: NewHold) -> date | None:
-    """The first day without a hold that has no end of its own, if a law sets one."""
-    length = hold_length(
-        packs_for(ctx.policy.rule_packs, jurisdiction), HoldKind(new.kind), new.starts_on
-    )
-    if length is None or length.after_release:
+def _lock_held(connection: Connection, external_id: str) -> list[int] | None:
+    """Lock the loan or the person of a hold; the loans that it pauses. None: no such hold."""
+    which = select(hold.c.loan_id, hold.c.borrower_id).where(hold.c.external_id == external_id)
+    held = connection.execute(which).one_or_none()
+    if held is None:
         return None
-    return new.starts_on + timedelta(days=length.days)
+    if held.loan_id is not None:
+        lock_loan_of(connection, hold, external_id)
+        return [held.loan_id]
+    lock_person(connection, held.borrower_id)
+    return lock_loans_of_person(connection, held.borrower_id)
 
 
-def _after_release(connection: Connection, ctx: Context, external_id: str) -> timedelta:
-    """How many days a law makes a hold last after its release."""
+def _lengths(ctx: Context, jurisdictions: Iterable[str], pause: Hold) -> Iterator[HoldLength]:
+    """What each law says about the length of a hold."""
+    for jurisdiction in jurisdictions:
+        packs = packs_for(ctx.policy.rule_packs, jurisdiction)
+        if length := hold_length(packs, pause.kind, pause.starts_on):
+            yield length
+
+
+def _lawful_end(ctx: Context, jurisdictions: Iterable[str], new: NewHold) -> date | None:
+    """The first day without a hold that has no end of its own, if a law sets one: the latest."""
+    pause = Hold(HoldKind(new.kind), new.starts_on)
+    days = [
+        length.days for length in _lengths(ctx, jurisdictions, pause) if not length.after_release
+    ]
+    return new.starts_on + timedelta(days=max(days)) if days else None
+
+
+def _after_release(
+    connection: Connection, ctx: Context, external_id: str, jurisdictions: Iterable[str]
+) -> timedelta:
+    """How many days a law makes a hold last after its release: the longest time."""
     stored = connection.execute(
-        select(hold.c.kind, hold.c.starts_on, loan.c.jurisdiction)
-        .join(loan, loan.c.id == hold.c.loan_id)
-        .where(hold.c.external_id == external_id)
+        select(hold.c.kind, hold.c.starts_on).where(hold.c.external_id == external_id)
     ).one()
-    packs = packs_for(ctx.policy.rule_packs, stored.jurisdiction)
-    length = hold_length(packs, HoldKind(stored.kind), stored.starts_on)
-    return timedelta(days=length.days if length and length.after_release else 0)
+    pause = Hold(HoldKind(stored.kind), stored.starts_on)
+    lengths = _lengths(ctx, jurisdictions, pause)
+    return timedelta(days=max((each.days for each in lengths if each.after_release), default=0))
 
 
 def insert_hold(
     connection: Connection,
-    loan_id: int,
     pause: Hold,
     *,
+    loan_id: int | None = None,
+    borrower_id: int | None = None,
     external_id: str | None = None,
     actor: str,
     why: str | None = None,
     now: datetime,
 ) -> int:
-    """Insert a hold of a locked loan; returns its id. The caller reassesses the loan.
+    """Insert a hold of a locked loan or person; returns its id. The caller reassesses it.
 
     `why` is what a person typed. None: a promise, which has a row of its own that says why.
     """
@@ -137,6 +211,7 @@ def insert_hold(
         insert(hold)
         .values(
             loan_id=loan_id,
+            borrower_id=borrower_id,
             external_id=external_id,
             kind=pause.kind,
             starts_on=pause.starts_on,

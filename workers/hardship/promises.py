@@ -26,9 +26,9 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.bulk import is_among
 from workers.db.loans import lock_loan_of, lock_named_loan
-from workers.db.pending_events import has_pending_event
+from workers.db.pending_events import has_pending_event_of_loan
 from workers.db.prepared_statements import literal, prepared
-from workers.db.schema import borrower, hold, loan, payment, promise
+from workers.db.schema import hold, loan, payment, promise
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.escalation.reassess import reassess
 from workers.hardship.holds import insert_hold, release
@@ -75,7 +75,7 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
         raise RejectedError(ReasonCode.PROMISE_IN_PAST, promise=new.promise, on=new.due_on)
     end_promise(connection, owed.id, now)
     pause = promise_hold(Promise(new.amount, new.due_on, now))
-    hold_id = insert_hold(connection, owed.id, pause, actor=new.actor, now=now)
+    hold_id = insert_hold(connection, pause, loan_id=owed.id, actor=new.actor, now=now)
     connection.execute(
         insert(promise).values(
             loan_id=owed.id,
@@ -144,11 +144,11 @@ def break_overdue_promises(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
     now = ctx.now()
     overdue = (
         select(promise.c.id, promise.c.loan_id)
-        .select_from(borrower.join(loan).join(promise))
+        .select_from(loan.join(promise))
         .where(
             promise.c.status == PromiseStatus.OPEN,
             promise.c.due_on <= now.date() - BROKEN_AFTER,
-            ~has_pending_event(),
+            ~has_pending_event_of_loan(),
         )
         .order_by(promise.c.due_on, promise.c.id)
         .limit(limit)

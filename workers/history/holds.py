@@ -9,7 +9,7 @@ from sqlalchemy import Connection, exists, select
 
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
-from workers.db.schema import hold, hold_release, promise
+from workers.db.schema import hold, hold_of_loan, hold_release, promise
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.history.loan import ExplainedLoan, of_loan
 
@@ -39,14 +39,19 @@ def holds(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     releases: dict[int, list[_Release]] = defaultdict(list)
     released = connection.execute(
         select(*columns_of(_Release, hold_release))
-        .join(hold, hold.c.id == hold_release.c.hold_id)
-        .where(hold.c.loan_id == subject.id)
+        .join(hold_of_loan, hold_of_loan.c.id == hold_release.c.hold_id)
+        .where(hold_of_loan.c.loan_id == subject.id)
         .order_by(hold_release.c.id)
     )
     for release in typed_rows(_Release, released):
         releases[release.hold_id].append(release)
     of_promise = (promise.c.loan_id == hold.c.loan_id) & (promise.c.hold_id == hold.c.id)
-    placed = of_loan(hold, subject, _Hold).where(~exists().where(of_promise))
+    placed = (
+        select(*columns_of(_Hold, hold))
+        .join(hold_of_loan, hold_of_loan.c.id == hold.c.id)
+        .where(hold_of_loan.c.loan_id == subject.id, ~exists().where(of_promise))
+        .order_by(hold.c.id)
+    )
     for row in typed_rows(_Hold, connection.execute(placed)):
         yield Entry(row.made_at, (_as_made(row, releases[row.id]),))
         for release in releases[row.id]:

@@ -12,7 +12,17 @@ from domain.events import InboxStatus
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from domain.loans import ZERO
-from workers.db.schema import allocation, inbox_event, opt_out, payment, problem
+from domain.persons import PersonFact
+from workers.db.schema import (
+    allocation,
+    borrower,
+    contact_point,
+    contact_point_fact,
+    inbox_event,
+    payment,
+    person_fact,
+    problem,
+)
 from workers.db.typed_rows import typed_rows
 from workers.history.loan import ExplainedLoan, of_loan, why
 
@@ -64,11 +74,36 @@ def write_off(subject: ExplainedLoan) -> Iterator[Entry]:
         yield Entry(subject.written_off_at, (text,))
 
 
-def opt_outs(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
-    rows = connection.execute(select(opt_out).where(opt_out.c.borrower_id == subject.borrower_id))
-    for row in rows:
-        asked = part(Phrase.OPTED_OUT, channel=row.channel, source=row.source)
+def facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
+    """What is known of the person and of the number: each fact as it came in, and as it ended."""
+    of_person = select(borrower.c.person_id).where(borrower.c.id == subject.borrower_id)
+    records = select(borrower.c.id).where(borrower.c.person_id == of_person.scalar_subquery())
+    about_this = person_fact.c.loan_id.is_(None) | (person_fact.c.loan_id == subject.id)
+    of_the_person = (
+        select(person_fact).where(person_fact.c.borrower_id.in_(records), about_this)
+    ).order_by(person_fact.c.id)
+    for row in connection.execute(of_the_person):
+        if row.kind == PersonFact.NO_CHANNEL:
+            asked = part(Phrase.OPTED_OUT, channel=row.channel, source=row.source)
+        else:
+            asked = part(Phrase.PERSON_FACT, person_fact=row.kind, source=row.source)
         yield Entry(row.since, (asked,))
+        if row.ended_at is not None:
+            ended = part(Phrase.PERSON_FACT_ENDED, person_fact=row.kind, actor=row.ended_by)
+            yield Entry(row.ended_at, (ended,))
+    of_the_number = (
+        select(contact_point_fact)
+        .join(contact_point)
+        .join(borrower, borrower.c.phone_blind_index == contact_point.c.blind_index)
+        .where(borrower.c.id == subject.borrower_id)
+        .order_by(contact_point_fact.c.id)
+    )
+    for row in connection.execute(of_the_number):
+        known = part(Phrase.NUMBER_FACT, number_fact=row.kind, source=row.source)
+        yield Entry(row.since, (known,))
+        if row.ended_at is not None:
+            ended = part(Phrase.NUMBER_FACT_ENDED, number_fact=row.kind, actor=row.ended_by)
+            yield Entry(row.ended_at, (ended,))
 
 
 def problems(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:

@@ -132,8 +132,12 @@ class DisputeFacts(EventData):
 
 
 class HoldFacts(EventData):
+    """Of a loan, or of a person, as its kind says."""
+
     hold: Identifier
-    loan: Identifier
+    loan: Identifier | None = None
+    """For a hold of a person, any of their loans; or `borrower` instead."""
+    borrower: Identifier | None = None
     kind: Literal[
         HoldKind.ARRANGEMENT,
         HoldKind.DEFERRAL,
@@ -152,6 +156,14 @@ class HoldFacts(EventData):
     """The first day without it; null: as long as a law says, or until it is released."""
     why: Why
     actor: Staff
+
+    @model_validator(mode="after")
+    def _names_whom_it_protects(self) -> Self:
+        if (self.loan is None) == (self.borrower is None):
+            raise ValueError("it must name a loan or a borrower, and not both")
+        if self.loan is None and not self.kind.of_person:
+            raise ValueError("it is a hold of a loan and must name one")
+        return self
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> Self:

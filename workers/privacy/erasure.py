@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from domain.actors import Actor, ActorKind
 from domain.compliance.retention import RetentionPeriod
@@ -22,11 +22,14 @@ from workers.db.schema import (
     action,
     borrower,
     contact,
+    contact_point,
+    contact_point_fact,
     document,
     erasure,
     inbox_event,
     loan,
     message,
+    person,
 )
 from workers.db.schema import reply as reply_table
 from workers.privacy.encrypted_columns import without_digest, without_encrypted_values
@@ -36,18 +39,6 @@ log = logging.getLogger(__name__)
 
 ERASURE_TASK = Actor("erase_expired_data", ActorKind.SYSTEM)
 RETENTION_ENDED = "retention_ended"
-
-# An opt-out belongs to the telephone: other borrowers with the number keep it.
-_INHERIT_OPT_OUTS = text("""
-INSERT INTO opt_out (borrower_id, channel, since, source, source_kind)
-SELECT DISTINCT ON (s.id, o.channel) s.id, o.channel, o.since, o.source, o.source_kind
-  FROM borrower b
-  JOIN opt_out o ON o.borrower_id = b.id
-  JOIN borrower s ON s.phone_blind_index = b.phone_blind_index AND s.id <> b.id
- WHERE b.id = ANY(:ids) AND s.id <> ALL(:ids)
- ORDER BY s.id, o.channel, o.since
-ON CONFLICT DO NOTHING
-""")
 
 ERASED_BEFORE_APPLIED = because(ReasonCode.EVENT_TOO_LATE)
 
@@ -93,9 +84,10 @@ def lock_borrowers(
     locked = (
         connection.execute(
             select(borrower.c.id)
+            .join(person, person.c.id == borrower.c.person_id)
             .where(borrower.c.id.in_(ids))
-            .order_by(borrower.c.id)
-            .with_for_update(skip_locked=not wait)
+            .order_by(person.c.id, borrower.c.id)
+            .with_for_update(of=(person, borrower), skip_locked=not wait)
         )
         .scalars()
         .all()
@@ -117,7 +109,8 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     """
     if not ids:
         return
-    connection.execute(_INHERIT_OPT_OUTS, {"ids": list(ids)})
+    had = select(borrower.c.phone_blind_index).where(borrower.c.id.in_(ids))
+    numbers = [number for number in connection.execute(had).scalars() if number is not None]
     contacts = select(contact.c.id).where(contact.c.borrower_id.in_(ids))
     actions = select(action.c.id).join(loan).where(loan.c.borrower_id.in_(ids))
     for table, rows in (
@@ -135,12 +128,30 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
             name_encrypted=None,
             phone_encrypted=None,
             phone_blind_index=None,
+            identity_digest=None,
             address_encrypted=None,
             facts_digest=b"",
             zones=[],
             region=None,
             updated_at=now,
             erased_at=now,
+        )
+    )
+    _erase_numbers(connection, ids, numbers)
+
+
+def _erase_numbers(connection: Connection, ids: Sequence[int], numbers: Sequence[bytes]) -> None:
+    """Forget the numbers that nobody has any more. One that a fact protects stays, as its keyed
+    hash: without it, an opt-out would be lost."""
+    connection.execute(
+        update(reply_table).where(reply_table.c.borrower_id.in_(ids)).values(contact_point_id=None)
+    )
+    had_by_nobody = ~exists().where(borrower.c.phone_blind_index == contact_point.c.blind_index)
+    unknown = ~exists().where(contact_point_fact.c.contact_point_id == contact_point.c.id)
+    no_reply = ~exists().where(reply_table.c.contact_point_id == contact_point.c.id)
+    connection.execute(
+        delete(contact_point).where(
+            contact_point.c.blind_index.in_(numbers), had_by_nobody, unknown, no_reply
         )
     )
 

@@ -33,7 +33,7 @@ SELECT b.id AS borrower_id, l.external_id AS loan, l.jurisdiction,
              WHERE p.loan_id = l.id),
            (SELECT max(d.decided_at) FROM decision d WHERE d.loan_id = l.id),
            (SELECT max(a.changed_at) FROM action a WHERE a.loan_id = l.id),
-           (SELECT max(h.made_at) FROM hold h WHERE h.loan_id = l.id),
+           (SELECT max(h.made_at) FROM hold_of_loan h WHERE h.loan_id = l.id),
            (SELECT max(greatest(r.received_at, r.handled_at)) FROM reply r
              WHERE r.borrower_id = b.id)
        ) AT TIME ZONE :zone)::date AS last_activity_on

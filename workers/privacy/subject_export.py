@@ -9,7 +9,16 @@ from typing import Any
 from sqlalchemy import Connection, LargeBinary, Table, or_, select
 
 from workers.db.encryption import Cipher
-from workers.db.schema import borrower, contact, inbox_event, loan, metadata
+from workers.db.schema import (
+    borrower,
+    contact,
+    contact_point,
+    inbox_event,
+    loan,
+    metadata,
+    reply,
+    same_person,
+)
 from workers.privacy.encrypted_columns import ENCRYPTED_PAYLOAD_KEYS, PAYLOAD_DIGEST_KEY
 
 ENCRYPTED = "_encrypted"
@@ -17,7 +26,7 @@ ENCRYPTED = "_encrypted"
 NOT_ABOUT_A_PERSON = frozenset(
     {
         *("announcement", "daily_run", "policy_version", "scan_run", "encryption_key"),
-        *("sender_pace", "shift", "staff", "tape_import"),
+        *("person", "sender_pace", "shift", "staff", "tape_import"),
         *("evidence_due", "evidence_head", "evidence_link"),  # which rows, and their digests
     }
 )
@@ -56,10 +65,19 @@ def read_subject_data(connection: Connection, cipher: Cipher, borrower_id: int) 
 def _rows(table: Table, ids: Mapping[Table, list[Any]], borrower_id: int) -> Any:
     if table is borrower:
         return select(table).where(table.c.id == borrower_id)
+    if table is contact_point:
+        number = select(borrower.c.phone_blind_index).where(borrower.c.id == borrower_id)
+        return select(table).where(table.c.blind_index.in_(number))
+    if table is same_person:
+        return select(table).where(
+            or_(table.c.borrower_id == borrower_id, table.c.other_id == borrower_id)
+        )
     references = {
         key.column.table: key.parent
         for key in table.foreign_keys
         if key.column.table.name not in NOT_ABOUT_A_PERSON
+        # A text belongs to whom it was about, and not to everybody with that number.
+        and (key.column.table, table) != (contact_point, reply)
     }
     owners = [
         references[owner]

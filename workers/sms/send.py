@@ -18,13 +18,13 @@ from sqlalchemy import Connection, insert, select
 from domain.actions import SEND_SMS, ActionStatus, Move
 from domain.actors import Actor, ActorKind
 from domain.compliance.gate import OPTED_OUT
-from domain.compliance.vocabulary import Channel
+from domain.contact_points import NumberFact
 from domain.messages import UNSENT, MessageStatus
 from domain.reasons import ReasonCode, because
 from domain.sms_segments import segments
 from workers.context import Context
-from workers.db.loans import insert_opt_out
 from workers.db.messages import advance_message, note_sent_after_all, providers_that_refused
+from workers.db.persons import lock_number, note_number_fact
 from workers.db.prepared_statements import prepared
 from workers.db.problems import note_problem
 from workers.db.schema import message
@@ -129,12 +129,21 @@ def _record(connection: Connection, ctx: Context, sending: _Sending, result: Sen
     advanced = advance_message(connection, reference, status, now, sid=result.sid, code=result.code)
     if not advanced and result.outcome is SendOutcome.ACCEPTED:
         _note_late_acceptance(connection, sending, now)
+    if result.opted_out or result.number_invalid:
+        _note_about_number(connection, sending, result, now)
     complete(connection, claimed, _move(ctx, sending, result, now), now)
-    if result.opted_out:
-        provider = Actor(sending.sender.provider, ActorKind.PROVIDER)
-        insert_opt_out(connection, claimed.loan.borrower_id, Channel.SMS, provider, now)
+
+
+def _note_about_number(
+    connection: Connection, sending: _Sending, result: SendResult, now: datetime
+) -> None:
+    """Record what the provider said of the number, locked before the action as by a claim."""
+    number = lock_number(connection, cast(bytes, sending.claimed.loan.phone_blind_index))
+    fact = NumberFact.OPTED_OUT if result.opted_out else NumberFact.REACHES_NOBODY
+    provider = Actor(sending.sender.provider, ActorKind.PROVIDER)
+    note_number_fact(connection, number, fact, provider, now)
     if result.number_invalid:
-        note_problem(connection, claimed.loan.loan_id, "phone_invalid", result.reason, now)
+        note_problem(connection, sending.claimed.loan.loan_id, "phone_invalid", result.reason, now)
 
 
 def _note_late_acceptance(connection: Connection, sending: _Sending, now: datetime) -> None:

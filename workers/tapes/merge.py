@@ -61,13 +61,40 @@ SELECT l.id, l.external_id FROM loan l JOIN differing t ON t.loan = l.external_i
    FOR UPDATE OF l
 """)
 
+# A record that is new is a person of its own, until it is linked with another.
+_PERSONS = text("""
+WITH unknown AS (
+    SELECT DISTINCT t.external_id FROM tape_borrower t
+     WHERE NOT EXISTS (SELECT FROM borrower b WHERE b.external_id = t.external_id)
+), made AS (
+    INSERT INTO person (made_at) SELECT :now FROM unknown RETURNING id
+)
+INSERT INTO tape_person (external_id, person_id)
+SELECT u.external_id, m.id
+  FROM (SELECT external_id, row_number() OVER (ORDER BY external_id) AS n FROM unknown) u
+  JOIN (SELECT id, row_number() OVER (ORDER BY id) AS n FROM made) m USING (n)
+""")
+
+_NUMBERS = text("""
+INSERT INTO contact_point (blind_index)
+SELECT DISTINCT t.phone_blind_index FROM tape_borrower t
+ WHERE t.phone_blind_index IS NOT NULL
+   AND NOT EXISTS (SELECT FROM contact_point p WHERE p.blind_index = t.phone_blind_index)
+ ORDER BY 1
+ON CONFLICT DO NOTHING
+""")
+
 # Only rows that differ are upserted. No other row is locked.
 _BORROWERS = text("""
-INSERT INTO borrower (external_id, name_encrypted, phone_encrypted, phone_blind_index,
-                      address_encrypted, facts_digest, zones, locale, region, updated_at)
-SELECT DISTINCT ON (t.external_id) t.external_id, t.name_encrypted, t.phone_encrypted,
-       t.phone_blind_index, t.address_encrypted, t.facts_digest, t.zones, t.locale, t.region, :now
-  FROM tape_borrower t LEFT JOIN borrower b ON b.external_id = t.external_id
+INSERT INTO borrower (person_id, external_id, name_encrypted, phone_encrypted, phone_blind_index,
+                      address_encrypted, identity_digest, facts_digest, zones, locale, region,
+                      updated_at)
+SELECT DISTINCT ON (t.external_id) coalesce(b.person_id, p.person_id), t.external_id,
+       t.name_encrypted, t.phone_encrypted, t.phone_blind_index, t.address_encrypted,
+       t.identity_digest, t.facts_digest, t.zones, t.locale, t.region, :now
+  FROM tape_borrower t
+  LEFT JOIN borrower b ON b.external_id = t.external_id
+  LEFT JOIN tape_person p ON p.external_id = t.external_id
  WHERE b.id IS NULL
     OR (b.facts_digest <> t.facts_digest
         -- Erased data is stored again with a new loan, and not with one that was here before.
@@ -81,6 +108,7 @@ ON CONFLICT (external_id) DO UPDATE
    SET name_encrypted = excluded.name_encrypted, phone_encrypted = excluded.phone_encrypted,
        phone_blind_index = excluded.phone_blind_index,
        address_encrypted = excluded.address_encrypted,
+       identity_digest = excluded.identity_digest,
        facts_digest = excluded.facts_digest, zones = excluded.zones, locale = excluded.locale,
        region = excluded.region, updated_at = excluded.updated_at, erased_at = NULL
 RETURNING id
@@ -218,6 +246,8 @@ def merge(
     merged = [loan for loan in loans if loan.external_id not in skipped]
     stage_details(connection, cipher, merged)
     changed: set[int] = set()
+    connection.execute(_PERSONS, {"now": now})
+    connection.execute(_NUMBERS)
     borrowers = list(connection.execute(_BORROWERS, {"now": now}).scalars())
     new = list(connection.execute(_NEW).scalars())
     reconciled = _reconcile(connection, merged, as_of, order)

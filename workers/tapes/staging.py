@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection, text
 
 from domain.loans import Borrower, Instalment, LoanOnTape, Problem
+from domain.persons import same_person_key
 from workers.db.bulk import as_json
 from workers.db.copy import Value, copy_rows
 from workers.db.encryption import Cipher
@@ -16,7 +17,8 @@ _PARTS = ("principal", "interest", "fees", "paid_principal", "paid_interest", "p
 _STAGING = text("""
 CREATE TEMP TABLE tape_borrower (
     external_id text, name_encrypted bytea, phone_encrypted bytea, phone_blind_index bytea,
-    address_encrypted bytea, facts_digest bytea, zones text[], locale text, region text
+    address_encrypted bytea, identity_digest bytea, facts_digest bytea, zones text[],
+    locale text, region text
 ) ON COMMIT DROP;
 CREATE TEMP TABLE tape_loan (
     external_id text, borrower text, jurisdiction text, product text, currency text,
@@ -27,10 +29,11 @@ CREATE TEMP TABLE tape_instalment (
     paid_principal numeric, paid_interest numeric, paid_fees numeric
 ) ON COMMIT DROP;
 CREATE TEMP TABLE tape_problem (loan text, kind text, detail jsonb) ON COMMIT DROP;
+CREATE TEMP TABLE tape_person (external_id text, person_id bigint) ON COMMIT DROP;
 CREATE TEMP TABLE tape_dated (external_id text) ON COMMIT DROP;
 """)
 
-_EMPTY = text("TRUNCATE tape_borrower, tape_loan, tape_instalment, tape_problem")
+_EMPTY = text("TRUNCATE tape_borrower, tape_person, tape_loan, tape_instalment, tape_problem")
 
 _UNSTAGE = text("DELETE FROM tape_instalment WHERE loan = ANY(:loans)")
 
@@ -103,8 +106,16 @@ def _borrower(cipher: Cipher, borrower: Borrower) -> tuple[Value, ...]:
         cipher.encrypt(borrower.phone) if borrower.phone else None,
         cipher.blind_index(borrower.phone) if borrower.phone else None,
         cipher.encrypt(borrower.address) if borrower.address else None,
+        _identity(cipher, borrower),
         cipher.blind_index(repr(borrower)),
         borrower.zones,
         borrower.locale,
         borrower.region,
     )
+
+
+def _identity(cipher: Cipher, borrower: Borrower) -> bytes | None:
+    """What two records of one person share; None without a number: a name alone shows nothing."""
+    if borrower.phone is None:
+        return None
+    return cipher.blind_index(same_person_key(borrower.name, borrower.phone))

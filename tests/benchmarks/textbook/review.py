@@ -15,6 +15,7 @@ from domain.compliance.vocabulary import Channel
 from domain.decision import Outcome, Snapshot
 from domain.holds import Hold, HoldKind
 from domain.loans import Instalment
+from domain.persons import PersonFact
 from workers.bootstrap import process_context
 from workers.context import Context
 from workers.db import schema
@@ -29,12 +30,12 @@ class Base(DeclarativeBase):
 
 class BorrowerRow(Base):
     __table__ = schema.borrower
-    opt_outs: Mapped[list[OptOutRow]] = relationship()
+    facts: Mapped[list[PersonFactRow]] = relationship()
     contacts: Mapped[list[ContactRow]] = relationship()
 
 
-class OptOutRow(Base):
-    __table__ = schema.opt_out
+class PersonFactRow(Base):
+    __table__ = schema.person_fact
 
 
 class ContactRow(Base):
@@ -153,11 +154,12 @@ def _facts(loan: Any) -> LoanFacts:
             zones=tuple(borrower.zones),
             locale=borrower.locale,
             reachable=frozenset(reachable),
-            opted_out=frozenset(Channel(out.channel) for out in borrower.opt_outs),
-            ceased=borrower.ceased_at is not None,
+            person_facts=frozenset(PersonFact(fact.kind) for fact in borrower.facts),
+            refused_channels=frozenset(
+                Channel(fact.channel) for fact in borrower.facts if fact.channel
+            ),
             number=borrower.phone_blind_index.hex() if borrower.phone_blind_index else None,
-            number_invalid=borrower.phone_invalid_at is not None,
-            at_work=borrower.phone_at_work,
+            number_facts=frozenset(),
             history=(),
             first_contact_at=None,
             validation_notice_on=loan.validation_notice_on,

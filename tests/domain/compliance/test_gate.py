@@ -162,7 +162,7 @@ class TestFailsClosed:
         assert self.refused(given, Channel.VISIT).rules == ("lender.no_address_known",)
 
     def test_an_opt_out_bars_its_channel_and_no_other(self) -> None:
-        given = replace(facts(), opted_out=frozenset({Channel.SMS}))
+        given = replace(facts(), refused_channels=frozenset({Channel.SMS}))
         assert self.refused(given).permission is Permission.BARRED
         assert may_contact(given, Channel.CALL, self.ASKED).permission is Permission.ALLOWED
 
@@ -207,7 +207,7 @@ class TestCourt:
     NIGHT = at("2026-03-02 03:00")
 
     def test_neither_hours_nor_zones_nor_opt_outs_touch_the_court(self) -> None:
-        given = replace(facts(zones=()), reachable=frozenset(), opted_out=REACHING)
+        given = replace(facts(zones=()), reachable=frozenset(), refused_channels=REACHING)
         assert may_contact(given, Channel.LEGAL, self.NIGHT).permission is Permission.ALLOWED
 
     def test_where_no_law_is_known_nothing_goes_to_court(self) -> None:

@@ -16,6 +16,7 @@ from domain.compliance.gate import Permission, may_contact
 from domain.compliance.rules import Confidence, Modality, RulePack, Source, packs_for
 from domain.compliance.vocabulary import Channel, Party
 from domain.holds import Hold, HoldKind
+from domain.persons import PersonFact
 from domain.reasons import ReasonCode, Reasons, because
 from tests.domain.examples import REACHING, SHANGHAI, pack
 
@@ -67,14 +68,14 @@ REASONS: dict[str, tuple[dict[str, Any], datetime, Permission, str, Reasons]] = 
         because(ReasonCode.NO_RULE_PACK),
     ),
     "ceased": (
-        {"ceased": True},
+        {"person_facts": frozenset({PersonFact.CEASED})},
         NOON,
         Permission.BARRED,
         "lender.cease_communication",
         because(ReasonCode.CONTACT_CEASED),
     ),
     "opted out": (
-        {"opted_out": frozenset({Channel.SMS})},
+        {"refused_channels": frozenset({Channel.SMS})},
         NOON,
         Permission.BARRED,
         "lender.opted_out",
@@ -165,7 +166,8 @@ def _fields(rule: Conduct) -> list[str]:
 
 
 def test_a_court_is_reached_without_zone_hours_number_or_leave() -> None:
-    bare = replace(FACTS, zones=(), ceased=True, opted_out=frozenset(Channel))
+    bare = replace(FACTS, zones=(), refused_channels=frozenset(Channel))
+    bare = replace(bare, person_facts=frozenset({PersonFact.CEASED}))
     assert may_contact(bare, Channel.LEGAL, NIGHT).permission is Permission.ALLOWED
 
 

@@ -27,6 +27,7 @@ from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.validation_notice import ValidationNotice
 from domain.compliance.visit_notice import VisitDuty
 from domain.compliance.vocabulary import Channel, Collects, Party, Place, Says
+from domain.contact_points import NumberFact
 from domain.holds import HoldKind
 from domain.reasons import ReasonCode, because
 
@@ -135,7 +136,12 @@ def calls(*went: bool | None, party: Party = Party.BORROWER) -> tuple[PastContac
 
 def test_third_parties_are_never_reached_where_the_law_says_never() -> None:
     rule = made(ThirdPartyContact)
-    shut = opens(rule, replace(FACTS, party=Party.THIRD_PARTY, number_invalid=True))
+    shut = opens(
+        rule,
+        replace(
+            FACTS, party=Party.THIRD_PARTY, number_facts=frozenset({NumberFact.REACHES_NOBODY})
+        ),
+    )
     assert shut == Blocked(
         because(ReasonCode.THIRD_PARTY_FORBIDDEN, citation="art. 1"), permanent=True
     )
@@ -253,4 +259,4 @@ def test_the_longest_of_the_laws_in_force_says_how_long_a_hold_lasts() -> None:
 def test_a_rule_about_the_place_of_work_is_about_nothing_else() -> None:
     rule = made(Conduct, text="x", place=Place.WORK)
     assert not rule.applies_to_contact(FACTS)
-    assert rule.applies_to_contact(replace(FACTS, at_work=True))
+    assert rule.applies_to_contact(replace(FACTS, number_facts=frozenset({NumberFact.AT_WORK})))

@@ -14,7 +14,9 @@ from domain.compliance.contact_facts import Consent, ContactFacts, PastContact
 from domain.compliance.rules import RulePack, packs_for
 from domain.compliance.vocabulary import Channel, Collects, ConsentTo, Party, Purpose, Says
 from domain.contact_outcomes import ContactOutcome
+from domain.contact_points import NumberFact
 from domain.holds import Hold, HoldKind
+from domain.persons import PersonFact
 
 TABLES = Path(__file__).parent
 LENDER_ZONE = {
@@ -208,6 +210,10 @@ def _limitation(facts: ContactFacts, written: str, example: Example) -> ContactF
     return replace(facts, limitation_from=known)
 
 
+def _knowing(facts: ContactFacts, fact: NumberFact) -> ContactFacts:
+    return replace(facts, number_facts=facts.number_facts | {fact})
+
+
 BY_PREFIX = (
     ("nothing past due", lambda f, w, e: replace(f, past_due=Decimal(0))),
     ("past due", _past_due),
@@ -219,7 +225,7 @@ BY_PREFIX = (
     ("for", lambda f, w, e: replace(f, purpose=Purpose(w))),
     ("product", lambda f, w, e: replace(f, product=w)),
     ("to third party", lambda f, w, e: replace(f, party=Party.THIRD_PARTY)),
-    ("number invalid", lambda f, w, e: replace(f, number_invalid=True)),
+    ("number invalid", lambda f, w, e: _knowing(f, NumberFact.REACHES_NOBODY)),
     ("number", lambda f, w, e: replace(f, number=w)),
     ("says", lambda f, w, e: replace(f, says=frozenset(map(Says, _words(w))))),
     ("staff", lambda f, w, e: replace(f, visit_staff=int(w))),
@@ -228,7 +234,10 @@ BY_PREFIX = (
     ("first contact", lambda f, w, e: replace(f, first_contact_on=_day(w))),
     ("validation notice", lambda f, w, e: replace(f, validation_notice_on=_day(w))),
     ("collects as", lambda f, w, e: replace(f, collects_as=frozenset(map(Collects, _words(w))))),
-    ("opted out of", lambda f, w, e: replace(f, opted_out=frozenset(map(Channel, _words(w))))),
-    ("ceased", lambda f, w, e: replace(f, ceased=True)),
-    ("at work", lambda f, w, e: replace(f, at_work=True)),
+    (
+        "opted out of",
+        lambda f, w, e: replace(f, refused_channels=frozenset(map(Channel, _words(w)))),
+    ),
+    ("ceased", lambda f, w, e: replace(f, person_facts=frozenset({PersonFact.CEASED}))),
+    ("at work", lambda f, w, e: _knowing(f, NumberFact.AT_WORK)),
 )

@@ -17,7 +17,15 @@ from workers.attempts.attempts import BarredError
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.db.loan_facts import load_facts
-from workers.db.schema import access, borrower, call, contact, contact_outcome, visit, visit_staff
+from workers.db.schema import (
+    access,
+    call,
+    contact,
+    contact_outcome,
+    problem,
+    visit,
+    visit_staff,
+)
 from workers.history import loan_history
 from workers.inbox import process
 from workers.visits.schedule import schedule_visit
@@ -218,7 +226,8 @@ def test_a_number_that_reaches_nobody_is_known_as_such_until_there_is_another(bo
     an_open_call(book)
     started = start_call(book.ctx, "L-1", actor=Actor("c-1"))
     tell(book, started.attempt, "number_invalid")
-    assert book.one(borrower).phone_invalid_at == book.clock.at
+    assert book.number_facts() == ["reaches_nobody"]
+    assert book.one(problem).kind == "phone_invalid"
     assert book.actions("L-1")["friendly_call"] == "done"
 
 

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import Engine, update
 
 from domain.actors import Actor, ActorKind
-from domain.compliance.vocabulary import Channel
+from domain.contact_points import NumberFact
 from domain.errors import ArrearsError
 from domain.inbound_texts import ReplyKind
 from tests.support.concurrently import concurrently
 from tests.support.loans import PHONE, Book
-from workers.borrowers.inbound_texts import BY_TEXT, RecordedText, record_inbound_text
+from workers.borrowers.inbound_texts import RecordedText, record_inbound_text
 from workers.borrowers.reply_queue import (
     ReplyToRead,
     assign_replies,
@@ -24,8 +24,7 @@ from workers.borrowers.reply_queue import (
     read_replies,
 )
 from workers.calls.assign import assign_call
-from workers.db.loans import insert_opt_out
-from workers.db.schema import borrower, opt_out, reply
+from workers.db.schema import borrower, reply
 from workers.sms.providers.port import InboundText
 
 TODAY = ("2026-03-02 08:00", "2026-03-02 20:00")
@@ -69,8 +68,7 @@ def test_a_stop_is_for_everybody_who_has_the_number_and_bars_texts_that_were_pla
 ) -> None:
     assert texts(book, "Stop.") == RecordedText(ReplyKind.STOP, "zh-Hans")
 
-    assert {(row.channel, row.source) for row in book.rows(opt_out)} == {("sms", "text")}
-    assert len(book.rows(opt_out)) == 2
+    assert book.number_facts() == ["opted_out"]
     assert book.send("L-2", "text_day_1") == "nothing to do"
     assert book.actions("L-2")["text_day_1"] == "barred"
     assert len(book.sms.sent) == 1
@@ -86,28 +84,30 @@ def test_a_stop_and_a_text_at_the_same_moment_never_text_after_the_stop(book: Bo
 def test_a_start_takes_back_a_stop(book: Book) -> None:
     texts(book, "退订")
     texts(book, "START")
-    assert book.rows(opt_out) == []
+    assert book.number_facts() == []
 
 
-def test_a_start_takes_back_no_opt_out_that_came_another_way(book: Book) -> None:
-    by_provider, by_letter = (row.id for row in book.rows(borrower))
-    now = book.clock.at
-    with book.ctx.engine.begin() as connection:
-        insert_opt_out(
-            connection, by_provider, Channel.SMS, Actor("twilio", ActorKind.PROVIDER), now
-        )
-        insert_opt_out(connection, by_provider, Channel.CALL, BY_TEXT, now)
-        insert_opt_out(connection, by_letter, Channel.SMS, Actor("text"), now)
+@pytest.mark.parametrize(
+    ("source", "left"),
+    [
+        (Actor("twilio", ActorKind.PROVIDER), []),
+        (Actor("c-1"), ["opted_out"]),
+        (Actor("text"), ["opted_out"]),
+    ],
+)
+def test_a_start_takes_back_only_what_a_text_said(
+    book: Book, source: Actor, left: list[str]
+) -> None:
+    book.note_number_fact(NumberFact.OPTED_OUT, source)
     texts(book, "START")
-    left = {(row.borrower_id, row.channel) for row in book.rows(opt_out)}
-    assert left == {(by_provider, "call"), (by_letter, "sms")}
+    assert book.number_facts() == left
 
 
 def test_a_stop_that_is_told_again_after_a_start_undoes_nothing(book: Book) -> None:
     texts(book, "STOP", sid="SM-stop")
     texts(book, "START")
     texts(book, "STOP", sid="SM-stop")
-    assert book.rows(opt_out) == []
+    assert book.number_facts() == []
     assert len(book.rows(reply)) == 2
 
 
@@ -189,7 +189,7 @@ def test_a_text_from_a_number_that_nobody_has_is_kept_and_shows(book: Book) -> N
     book.staff("c-1", "caller", shift=TODAY)
     assert texts(book, "who are you", number="+12125550199") == RecordedText(ReplyKind.OTHER, None)
     assert texts(book, "STOP", number="+12125550199").kind is ReplyKind.STOP
-    assert book.rows(opt_out) == []
+    assert book.number_facts() == ["opted_out"], "whoever comes to have it is not texted"
     assert assign_replies(book.ctx) == 0
     assert counted(book) == {"from numbers that nobody on the book has": 1}
     (found,) = waiting(book)

@@ -18,7 +18,7 @@ from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import PHONE, Book
 from workers.calls.assign import assign_call
-from workers.db.schema import access, borrower, contact, contact_outcome
+from workers.db.schema import access, contact, contact_outcome, person_fact
 
 
 def where_it_is_noon() -> str:
@@ -106,7 +106,7 @@ def test_wishes_notices_and_acknowledgements_are_recorded(
     asked = arrears(environment, "opt-out", "B-L-1", "--by", "c-1")
     assert asked.returncode == 0, asked.stderr
     assert "Nobody contacts borrower B-L-1 any more." in asked.stdout
-    assert book.one(borrower).ceased_at is not None
+    assert book.one(person_fact).kind == "ceased"
     for command in ("validation-notice", "acknowledgement"):
         noted = arrears(environment, command, "L-1")
         assert noted.returncode == 0, noted.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections import defaultdict
 from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
@@ -122,6 +123,10 @@ def row_counts(engine: Engine) -> dict[str, int]:
         }
 
 
+MOVED: defaultdict[str, frozenset[str]] = defaultdict(frozenset, {"0004": frozenset({"opt_out"})})
+"""Tables that a revision takes apart. A test of its own shows where their rows went."""
+
+
 def go_forward(server_url: str, revision: str, before: str) -> None:
     """Upgrade a database that the revision before has filled; no row may be lost."""
     with new_database(server_url) as url:
@@ -133,7 +138,12 @@ def go_forward(server_url: str, revision: str, before: str) -> None:
             filled = row_counts(engine)
             assert sum(filled.values()) > 10 * LOANS
             migrate.upgrade(address, to=revision)
-            assert row_counts(engine).items() >= filled.items()
+            assert (
+                row_counts(engine).items()
+                >= {
+                    name: count for name, count in filled.items() if name not in MOVED[revision]
+                }.items()
+            )
         finally:
             engine.dispose()
 

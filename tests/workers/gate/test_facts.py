@@ -8,9 +8,9 @@ from sqlalchemy import Engine, select, update
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
+from domain.contact_points import NumberFact
 from tests.support.concurrently import concurrently
 from tests.support.loans import Book
-from workers.db.loans import insert_opt_out
 from workers.db.schema import action_event, borrower, contact, contact_outcome, loan
 from workers.simulator.providers.magic_numbers import SimulatedOutcome
 
@@ -88,10 +88,7 @@ def test_what_may_be_done_now_is_planned_and_has_not_moved(engine: Engine) -> No
 def test_a_text_to_somebody_who_opted_out_is_barred_when_it_is_planned(engine: Engine) -> None:
     book = Book(engine)
     book.loan("L-1")
-    with engine.begin() as connection:
-        insert_opt_out(
-            connection, book.one(borrower).id, Channel.SMS, Actor("a test"), book.clock.at
-        )
+    book.note_number_fact(NumberFact.OPTED_OUT, Actor("a test"))
     book.escalate("L-1")
 
     assert book.action("L-1", "text_day_1").rules == ["lender.opted_out"]
@@ -101,10 +98,7 @@ def test_a_text_to_somebody_who_opted_out_is_barred_when_it_is_planned(engine: E
 def test_a_stop_holds_for_the_number_whoever_comes_to_have_it(engine: Engine) -> None:
     book = Book(engine)
     book.loan("L-1")
-    with engine.begin() as connection:
-        insert_opt_out(
-            connection, book.one(borrower).id, Channel.SMS, Actor("a test"), book.clock.at
-        )
+    book.note_number_fact(NumberFact.OPTED_OUT, Actor("a test"))
     book.loan("L-2")  # another borrower, at the same number
     book.loan("L-3", phone="+8613900139000")
     book.escalate("L-2", "L-3")

@@ -211,7 +211,7 @@ def in_the_uk(engine: Engine) -> Book:
 def test_a_breathing_space_lasts_sixty_days_where_nobody_names_its_end(engine: Engine) -> None:
     """The Debt Respite Scheme Regulations 2020, SI 2020/1311."""
     book = in_the_uk(engine)
-    assert "pauses from 2026-03-02 up to 2026-05-01" in speak(
+    assert "pause from 2026-03-02 up to 2026-05-01" in speak(
         place(book, "breathing_space", "2026-03-02").reason
     )
     assert book.one(hold).ends_on == date(2026, 5, 1)

@@ -9,15 +9,14 @@ import pytest
 from sqlalchemy import Engine
 
 from domain.actors import Actor, ActorKind
-from domain.compliance.vocabulary import Channel
+from domain.contact_points import NumberFact
 from domain.errors import ArrearsError
 from domain.holds import HoldKind
 from domain.reasons import ReasonCode, because
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.calls.assign import assign_call
-from workers.db.loans import insert_opt_out
 from workers.db.problems import note_problem, resolve_problems
-from workers.db.schema import borrower, message
+from workers.db.schema import message
 from workers.history import loan_history
 from workers.inbox import process
 from workers.legal.legal_files import open_legal_file
@@ -214,16 +213,14 @@ def test_what_people_were_given_to_do_is_told_by_their_references(engine: Engine
 def test_opt_outs_and_problems_are_part_of_the_story(engine: Engine) -> None:
     book = Book(engine)
     loan_id = book.loan("L-1", due_on="2026-03-01")
+    book.note_number_fact(NumberFact.OPTED_OUT, Actor("twilio", ActorKind.PROVIDER))
     with engine.begin() as connection:
         now = book.ctx.now()
-        insert_opt_out(
-            connection, book.one(borrower).id, Channel.SMS, Actor("twilio", ActorKind.PROVIDER), now
-        )
         note_problem(connection, loan_id, "phone_invalid", because(ReasonCode.NUMBER_INVALID), now)
         resolve_problems(connection, [loan_id], ("phone_invalid",), now)
 
     lines = story(book)
-    assert "opted out of contact by text (source: twilio)." in about(lines, "opted out")
+    assert "opted out of texts (source: twilio)." in about(lines, "opted out")
     assert "(phone invalid): The number is not a valid telephone number." in about(
         lines, "was found"
     )

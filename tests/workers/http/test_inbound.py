@@ -14,7 +14,7 @@ from twilio.request_validator import RequestValidator
 
 from config.readers.templates import Templates
 from tests.support.loans import PHONE, Book
-from workers.db.schema import inbox_event, message, opt_out, receipt, reply
+from workers.db.schema import inbox_event, message, receipt, reply
 from workers.http.app import create_app
 from workers.inbox.process import apply_event, dispatch_events
 
@@ -74,7 +74,7 @@ def test_a_stop_opts_out_at_once_and_twilio_confirms_it(book: Book) -> None:
         "text/xml; charset=utf-8",
     )
     assert "<Message>" not in answer.text
-    assert (book.one(reply).kind, book.one(opt_out).channel) == ("stop", "sms")
+    assert (book.one(reply).kind, book.number_facts()) == ("stop", ["opted_out"])
     book.at("2026-03-04 10:00").escalate("L-1")
     book.send("L-1", "text_day_3")
     assert book.actions("L-1")["text_day_3"] == "barred"
@@ -108,7 +108,7 @@ def test_a_text_signed_by_somebody_else_is_refused_and_opts_nobody_out(
 ) -> None:
     assert twilio(book, "STOP", token="somebody else's").status_code == 403
     assert twilio(book, "STOP", From="").status_code == 200  # signed, from nobody
-    assert book.rows(opt_out) == []
+    assert book.number_facts() == []
     assert "STOP" not in caplog.text
 
 
@@ -140,7 +140,7 @@ def test_a_form_in_another_charset_is_refused(book: Book) -> None:
 def test_a_stop_by_way_of_tencent_cloud_opts_out_at_once(book: Book) -> None:
     answer = tencent(book, "inbound", a_reply("TD"))
     assert (answer.status_code, answer.json()) == (200, {"result": 0, "errmsg": "OK"})
-    assert (book.one(reply).provider, book.one(opt_out).source) == ("tencent", "text")
+    assert (book.one(reply).provider, book.number_facts()) == ("tencent", ["opted_out"])
 
 
 def test_the_same_reply_told_twice_is_one_and_another_is_another(book: Book) -> None:
@@ -186,7 +186,7 @@ def test_either_word_opens_the_address_and_without_one_it_does_not_exist(book: B
     settings = book.ctx.settings.model_copy(update={"tencent_callback_tokens": None})
     book.ctx = replace(book.ctx, settings=settings)
     assert tencent(book, "inbound", a_reply("TD")).status_code == 404
-    assert book.rows(opt_out) == []
+    assert book.number_facts() == []
 
 
 @pytest.mark.parametrize(

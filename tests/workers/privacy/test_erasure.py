@@ -12,6 +12,7 @@ from sqlalchemy import Engine, select, update
 from domain.actors import Actor
 from domain.compliance.gate import Permission, may_contact
 from domain.compliance.vocabulary import Channel
+from domain.contact_points import NumberFact
 from domain.errors import ArrearsError
 from domain.loans import Borrower, Instalment, LoanOnTape
 from tests.support.concurrently import concurrently
@@ -19,7 +20,6 @@ from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.borrowers.inbound_texts import record_inbound_text
 from workers.borrowers.reply_queue import open_reply
 from workers.db.daily_runs import start_today
-from workers.db.loans import insert_opt_out
 from workers.db.schema import (
     action,
     action_event,
@@ -34,7 +34,6 @@ from workers.db.schema import (
     payment,
     reply,
 )
-from workers.db.schema import opt_out as opt_outs
 from workers.gate.facts import read_contact_facts
 from workers.inbox import process
 from workers.inbox.event_data import ContactChangeFacts
@@ -281,12 +280,9 @@ def bring_in(book: Book, on_tape: LoanOnTape) -> None:
 
 
 def test_whoever_has_the_number_too_keeps_the_opt_out(book: Book) -> None:
-    with book.ctx.engine.begin() as connection:
-        one = connection.execute(select(borrower.c.id)).scalar_one()
-        insert_opt_out(connection, one, Channel.SMS, Actor("text"), book.ctx.now())
+    book.note_number_fact(NumberFact.OPTED_OUT, Actor("text"))
     book.at("2031-03-01 10:00").loan("L-2", due_on="2031-03-30")
 
     erase_expired_data(book.at("2031-04-06").ctx)
 
-    names = select(borrower.c.external_id, opt_outs.c.channel).join(opt_outs)
-    assert {tuple(row) for row in book.rows(names)} == {("B-L-1", "sms"), ("B-L-2", "sms")}
+    assert book.number_facts() == ["opted_out"]

@@ -119,6 +119,7 @@ reply = Table(
     "reply",
     metadata,
     identity(),
+    refers_to("contact_point", nullable=True),  # the number that it came from
     refers_to("borrower", nullable=True),  # null: no borrower has that number
     refers_to("loan", nullable=True),  # the loan last texted about
     Column("provider", Text, nullable=False),
@@ -134,6 +135,7 @@ reply = Table(
     UniqueConstraint("provider", "sid"),
     Index("reply_unhandled_idx", "id", postgresql_where="kind = 'other' AND handled_at IS NULL"),
     Index(None, "borrower_id"),
+    Index(None, "contact_point_id"),
     Index(None, "loan_id"),
     Index(None, "staff_id", "assigned_at"),
 )

@@ -5,6 +5,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    DateTime,
     ForeignKey,
     Index,
     Integer,
@@ -12,6 +13,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    column,
+    table,
 )
 from sqlalchemy.dialects.postgresql import UUID
 
@@ -139,11 +142,14 @@ approval = Table(
     moment("approved_at"),
 )
 
+# Of a loan, or of a person: then it stays on the record on which it came in, and pauses every loan
+# of the person.
 hold = Table(
     "hold",
     metadata,
     identity(),
-    refers_to("loan"),
+    refers_to("loan", nullable=True),
+    refers_to("borrower", nullable=True),
     Column("external_id", Text, unique=True),  # the lender's id; null: placed by a promise
     word("kind", HoldKind),
     Column("starts_on", Date, nullable=False),
@@ -152,7 +158,25 @@ hold = Table(
     Column("why", Text),  # as a person typed it; null: placed by a promise, which says why
     moment("made_at"),
     CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="ends_after_it_starts"),
+    CheckConstraint("(loan_id IS NULL) <> (borrower_id IS NULL)", name="of_loan_or_person"),
+    CheckConstraint(
+        f"(kind IN ({', '.join(repr(str(k)) for k in HoldKind if k.of_person)})) = "
+        "(borrower_id IS NOT NULL)",
+        name="of_person_where_its_kind_is",
+    ),
     Index(None, "loan_id"),
+    Index(None, "borrower_id"),
+)
+
+# A view: every hold with each loan that it pauses. It is no table, and `metadata` leaves it out.
+hold_of_loan = table(
+    "hold_of_loan",
+    column("id", BigInteger),
+    column("loan_id", BigInteger),
+    column("kind", Text),
+    column("starts_on", Date),
+    column("ends_on", Date),
+    column("made_at", DateTime(timezone=True)),
 )
 
 # Append only: each time that the end of a hold was moved to an earlier day.

@@ -1,62 +1,16 @@
-"""Loans: borrowers, instalments, payments, opt-outs."""
+"""Loans: instalments, payments and their allocations."""
 
 from sqlalchemy import (
-    Boolean,
     CheckConstraint,
     Column,
     Date,
     Index,
-    LargeBinary,
     Table,
     Text,
-    false,
 )
 
-from domain.actors import ActorKind
-from domain.compliance.vocabulary import Channel
 from domain.loans import Component
 from workers.db.schema.base import identity, metadata, moment, money, refers_to, word, words
-
-# Columns named `*_encrypted` are encrypted and decrypted only by workers.db.encryption.
-borrower = Table(
-    "borrower",
-    metadata,
-    identity(),
-    Column("external_id", Text, nullable=False, unique=True),
-    Column("name_encrypted", LargeBinary),  # null: erased
-    Column("phone_encrypted", LargeBinary),
-    Column("phone_blind_index", LargeBinary),  # keyed hash: finds the borrower of an inbound text
-    Column("address_encrypted", LargeBinary),
-    Column("facts_digest", LargeBinary, nullable=False),  # keyed hash: whether a tape has changes
-    words("zones"),  # IANA; empty: unknown, and then no contact is allowed
-    Column("locale", Text, nullable=False),
-    Column("region", Text),
-    # it belongs to a workplace
-    Column("phone_at_work", Boolean, nullable=False, server_default=false()),
-    moment("phone_invalid_at", nullable=True),  # since when the number is known to be invalid
-    moment("ceased_at", nullable=True),  # asked not to be contacted any more by any channel
-    moment("updated_at"),
-    moment("erased_at", nullable=True),  # the personal data was erased; the records stay
-    CheckConstraint(
-        "(erased_at IS NULL) = (name_encrypted IS NOT NULL)", name="named_unless_erased"
-    ),
-    CheckConstraint(
-        "erased_at IS NULL OR (phone_encrypted IS NULL AND phone_blind_index IS NULL AND "
-        "address_encrypted IS NULL)",
-        name="erased_means_all_of_it",
-    ),
-    Index(None, "phone_blind_index"),
-)
-
-opt_out = Table(
-    "opt_out",
-    metadata,
-    refers_to("borrower", primary_key=True),
-    word("channel", Channel, primary_key=True),
-    moment("since"),
-    Column("source", Text, nullable=False),
-    word("source_kind", ActorKind),
-)
 
 loan = Table(
     "loan",

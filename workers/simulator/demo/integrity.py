@@ -101,7 +101,7 @@ _COUNTS: dict[Gap, str] = {
                 WHERE d.loan_id = loan.id AND d.delinquent_since = oldest.delinquent_since
                   AND d.business_date >= coalesce(loan.review_on, d.business_date))
            AND NOT EXISTS (
-               SELECT FROM hold h
+               SELECT FROM hold_of_loan h
                 WHERE h.loan_id = loan.id AND h.starts_on <= :today
                   AND (h.ends_on IS NULL OR h.ends_on > :today))
     """,

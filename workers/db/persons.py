@@ -1,0 +1,258 @@
+"""Facts of persons and of telephone numbers: recorded, ended, and the locks that guard them.
+
+The order of locks is: persons by id, their loans by id, telephone numbers by id. A number comes
+last because it is often found out under the other locks; whoever holds one waits for nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from domain.actors import Actor
+from domain.compliance.vocabulary import Channel
+from domain.contact_points import NumberFact
+from domain.events import NotYetError
+from domain.persons import PersonFact
+from domain.reasons import ReasonCode
+from workers.db.prepared_statements import prepared
+from workers.db.schema import (
+    borrower,
+    contact_point,
+    contact_point_fact,
+    loan,
+    person,
+    person_fact,
+)
+from workers.db.typed_rows import typed_row
+
+
+class LockedBorrower(NamedTuple):
+    """A customer record whose person is locked until the transaction ends."""
+
+    id: int
+    person_id: int
+    zones: list[str]
+    name_encrypted: bytes | None
+    phone_blind_index: bytes | None
+    erased_at: datetime | None
+
+
+def lock_borrower(connection: Connection, external_id: str) -> LockedBorrower | None:
+    """Lock the person behind a record, and the record; None if it is not known."""
+    columns = (borrower.c[name] for name in LockedBorrower._fields)
+    locked = (
+        select(*columns)
+        .join(person, person.c.id == borrower.c.person_id)
+        .where(borrower.c.external_id == external_id)
+        .with_for_update(of=(person, borrower))
+    )
+    return typed_row(LockedBorrower, connection.execute(locked))
+
+
+def lock_known_borrower(connection: Connection, external_id: str, event: str) -> LockedBorrower:
+    """Lock the record that an event names, and its person.
+
+    Raises:
+        NotYetError: the record is not known yet.
+    """
+    record = lock_borrower(connection, external_id)
+    if record is None:
+        raise NotYetError(ReasonCode.BORROWER_NOT_KNOWN, borrower=external_id, event=event)
+    return record
+
+
+def lock_person(connection: Connection, borrower_id: int) -> None:
+    """Lock the person behind a record, and the record."""
+    connection.execute(
+        select(borrower.c.id)
+        .join(person, person.c.id == borrower.c.person_id)
+        .where(borrower.c.id == borrower_id)
+        .with_for_update(of=(person, borrower))
+    )
+
+
+def lock_person_of_loan(connection: Connection, external_id: str) -> int | None:
+    """Lock the person who borrowed a loan; the id of the record. None if it is not known."""
+    locked: int | None = connection.execute(
+        select(borrower.c.id)
+        .select_from(
+            person.join(borrower, borrower.c.person_id == person.c.id).join(
+                loan, loan.c.borrower_id == borrower.c.id
+            )
+        )
+        .where(loan.c.external_id == external_id)
+        .with_for_update(of=(person, borrower))
+    ).scalar()
+    return locked
+
+
+def lock_loans_of_person(connection: Connection, borrower_id: int) -> list[int]:
+    """Lock all loans of the person behind a record, and give their ids."""
+    of_person = select(borrower.c.person_id).where(borrower.c.id == borrower_id).scalar_subquery()
+    records = select(borrower.c.id).where(borrower.c.person_id == of_person)
+    loans = (
+        select(loan.c.id)
+        .where(loan.c.borrower_id.in_(records))
+        .order_by(loan.c.id)
+        .with_for_update()
+    )
+    return list(connection.execute(loans).scalars())
+
+
+def note_person_fact(
+    connection: Connection,
+    borrower_id: int,
+    kind: PersonFact,
+    actor: Actor,
+    now: datetime,
+    *,
+    channel: Channel | None = None,
+    loan_id: int | None = None,
+) -> None:
+    """Record a fact on a record of a locked person. The first one of its kind stays."""
+    connection.execute(
+        upsert(person_fact)
+        .values(
+            borrower_id=borrower_id,
+            kind=kind,
+            channel=channel,
+            loan_id=loan_id,
+            since=now,
+            source=actor.reference,
+            source_kind=actor.kind,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def end_person_facts(
+    connection: Connection, borrower_id: int, kind: PersonFact, actor: Actor, now: datetime
+) -> bool:
+    """End the facts of a kind on every record of a locked person; False if there were none."""
+    of_person = select(borrower.c.person_id).where(borrower.c.id == borrower_id).scalar_subquery()
+    records = select(borrower.c.id).where(borrower.c.person_id == of_person)
+    ended = connection.execute(
+        update(person_fact)
+        .where(
+            person_fact.c.borrower_id.in_(records),
+            person_fact.c.kind == kind,
+            person_fact.c.ended_at.is_(None),
+        )
+        .values(ended_at=now, ended_by=actor.reference)
+    )
+    return ended.rowcount > 0
+
+
+_LOCK_NUMBER = prepared(
+    select(contact_point.c.id)
+    .where(contact_point.c.blind_index == bindparam("number"))
+    .with_for_update()
+)
+
+
+def lock_number(connection: Connection, blind_index: bytes) -> int:
+    """Lock a telephone number, and give its id. One that nobody had before is made."""
+    number = {"number": blind_index}
+    locked: int | None = connection.execute(_LOCK_NUMBER, number).scalar()
+    if locked is not None:
+        return locked
+    make_numbers(connection, [blind_index])
+    made: int = connection.execute(_LOCK_NUMBER, number).scalar_one()
+    return made
+
+
+def make_numbers(connection: Connection, blind_indexes: Iterable[bytes]) -> None:
+    """Make the numbers that are not known yet."""
+    rows = [{"blind_index": blind_index} for blind_index in sorted(blind_indexes)]
+    if rows:
+        connection.execute(upsert(contact_point).on_conflict_do_nothing(), rows)
+
+
+def note_number_fact(
+    connection: Connection, number_id: int, kind: NumberFact, actor: Actor, now: datetime
+) -> bool:
+    """Record a fact about a locked number; False if it was known already."""
+    noted = connection.execute(
+        upsert(contact_point_fact)
+        .values(
+            contact_point_id=number_id,
+            kind=kind,
+            since=now,
+            source=actor.reference,
+            source_kind=actor.kind,
+        )
+        .on_conflict_do_nothing()
+    )
+    return noted.rowcount > 0
+
+
+def end_number_facts(
+    connection: Connection,
+    number_id: int,
+    kinds: Collection[NumberFact],
+    actor: Actor,
+    now: datetime,
+    *,
+    which: ColumnElement[bool] | None = None,
+) -> bool:
+    """End facts about a locked number, because a new fact says so; False if there were none.
+
+    `which` narrows down the facts that end.
+    """
+    ended = (
+        update(contact_point_fact)
+        .where(
+            contact_point_fact.c.contact_point_id == number_id,
+            contact_point_fact.c.kind.in_(kinds),
+            contact_point_fact.c.ended_at.is_(None),
+        )
+        .values(ended_at=now, ended_by=actor.reference)
+    )
+    if which is not None:
+        ended = ended.where(which)
+    return connection.execute(ended).rowcount > 0
+
+
+def from_one_of(actors: Collection[Actor]) -> ColumnElement[bool]:
+    """Whether a fact about a number came from one of these, for `end_number_facts`."""
+    source = tuple_(contact_point_fact.c.source_kind, contact_point_fact.c.source)
+    return source.in_([(actor.kind, actor.reference) for actor in actors])
+
+
+def loans_with_number(connection: Connection, blind_index: bytes) -> list[int]:
+    """The loans of everybody who has a number, by id. They are not locked."""
+    rows = connection.execute(
+        select(loan.c.id)
+        .join(borrower, borrower.c.id == loan.c.borrower_id)
+        .where(borrower.c.phone_blind_index == blind_index)
+        .order_by(loan.c.id)
+    )
+    return list(rows.scalars())
+
+
+def insert_person(connection: Connection, now: datetime) -> int:
+    """Make a person, and give its id."""
+    made: int = connection.execute(
+        insert(person).values(made_at=now).returning(person.c.id)
+    ).scalar_one()
+    return made
+
+
+def number_has(kind: NumberFact) -> ColumnElement[bool]:
+    """Whether the number of a `borrower` has a fact, for a query of `borrower`."""
+    return (
+        select(func.count())
+        .select_from(contact_point_fact.join(contact_point))
+        .where(
+            contact_point.c.blind_index == borrower.c.phone_blind_index,
+            contact_point_fact.c.kind == kind,
+            contact_point_fact.c.ended_at.is_(None),
+        )
+        .scalar_subquery()
+        > 0
+    )

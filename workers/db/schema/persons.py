@@ -1,0 +1,124 @@
+"""Persons, the lender's customer records that stand for them, and telephone numbers."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    text,
+)
+
+from domain.actors import ActorKind
+from domain.compliance.vocabulary import Channel
+from domain.contact_points import NumberFact
+from domain.persons import Link, PersonFact
+from workers.db.schema.base import identity, metadata, moment, reasons, refers_to, word, words
+
+# What a fact protects: every borrower row that refers to it. A claim locks it first.
+person = Table("person", metadata, identity(), moment("made_at"))
+
+# A record of the lender's customers. Several may stand for one person.
+# Columns named `*_encrypted` are encrypted and decrypted only by workers.db.encryption.
+borrower = Table(
+    "borrower",
+    metadata,
+    identity(),
+    refers_to("person"),
+    Column("external_id", Text, nullable=False, unique=True),
+    Column("name_encrypted", LargeBinary),  # null: erased
+    Column("phone_encrypted", LargeBinary),
+    Column("phone_blind_index", LargeBinary),  # keyed hash: finds the borrower of an inbound text
+    Column("address_encrypted", LargeBinary),
+    Column("identity_digest", LargeBinary),  # keyed hash of name and number; equal: one person
+    Column("facts_digest", LargeBinary, nullable=False),  # keyed hash: whether a tape has changes
+    words("zones"),  # IANA; empty: unknown, and then no contact is allowed
+    Column("locale", Text, nullable=False),
+    Column("region", Text),
+    moment("updated_at"),
+    moment("erased_at", nullable=True),  # the personal data was erased; the records stay
+    CheckConstraint(
+        "(erased_at IS NULL) = (name_encrypted IS NOT NULL)", name="named_unless_erased"
+    ),
+    CheckConstraint(
+        "erased_at IS NULL OR (phone_encrypted IS NULL AND phone_blind_index IS NULL AND "
+        "address_encrypted IS NULL AND identity_digest IS NULL)",
+        name="erased_means_all_of_it",
+    ),
+    Index(None, "phone_blind_index"),
+    Index(None, "person_id"),
+    Index("borrower_identity_idx", "identity_digest"),
+)
+
+# Why two records stand for one person. A person is all records that such links join.
+same_person = Table(
+    "same_person",
+    metadata,
+    Column("borrower_id", BigInteger, ForeignKey("borrower.id"), primary_key=True),
+    Column("other_id", BigInteger, ForeignKey("borrower.id"), primary_key=True),
+    word("status", Link),
+    reasons("reason", nullable=False),
+    moment("made_at"),
+    moment("decided_at", nullable=True),  # when somebody confirmed or parted them
+    Column("actor", Text),  # the staff reference of who did
+    CheckConstraint("borrower_id < other_id", name="each_pair_once"),
+    Index(None, "other_id"),
+)
+
+# It stays on the record on which it came in, and reaches every record of the person.
+person_fact = Table(
+    "person_fact",
+    metadata,
+    identity(),
+    refers_to("borrower"),
+    word("kind", PersonFact),
+    word("channel", Channel, nullable=True),  # for `no_channel`
+    refers_to("loan", nullable=True),  # only about this debt; null: about all of them
+    moment("since"),
+    Column("source", Text, nullable=False),
+    word("source_kind", ActorKind),
+    moment("ended_at", nullable=True),
+    Column("ended_by", Text),
+    CheckConstraint("(kind = 'no_channel') = (channel IS NOT NULL)", name="channel_if_needed"),
+    Index(
+        "person_fact_once",
+        "borrower_id",
+        "kind",
+        text("coalesce(channel, '')"),
+        text("coalesce(loan_id, 0)"),
+        unique=True,
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+)
+
+# A telephone number, known by its keyed hash only. A claim locks it last.
+contact_point = Table(
+    "contact_point",
+    metadata,
+    identity(),
+    Column("blind_index", LargeBinary, nullable=False, unique=True),
+)
+
+contact_point_fact = Table(
+    "contact_point_fact",
+    metadata,
+    identity(),
+    refers_to("contact_point"),
+    word("kind", NumberFact),
+    moment("since"),
+    Column("source", Text, nullable=False),
+    word("source_kind", ActorKind),
+    moment("ended_at", nullable=True),
+    Column("ended_by", Text),
+    Index(
+        "contact_point_fact_once",
+        "contact_point_id",
+        "kind",
+        unique=True,
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+    Index(None, "contact_point_id"),
+)
