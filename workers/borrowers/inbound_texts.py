@@ -59,7 +59,7 @@ def record_inbound_text(ctx: Context, text: InboundText, *, help_is_answered: bo
         ).all()
         ids = [writer.id for writer in writers]
         # Locked last, as the claim does, which cannot send before it has the number.
-        number = lock_number(connection, sender)
+        number = lock_number(connection, sender) if text.from_number else None
         about = _last_texted(connection, ids) or _most_past_due(connection, ids)
         new = connection.execute(
             insert(reply)
@@ -77,9 +77,9 @@ def record_inbound_text(ctx: Context, text: InboundText, *, help_is_answered: bo
             .returning(reply.c.id)
         ).scalar()
         # A repeated STOP must not undo a START that came in between.
-        if new is not None and kind is ReplyKind.STOP:
+        if new is not None and number is not None and kind is ReplyKind.STOP:
             note_number_fact(connection, number, NumberFact.OPTED_OUT, BY_TEXT, now)
-        if new is not None and kind is ReplyKind.START:
+        if new is not None and number is not None and kind is ReplyKind.START:
             # If the provider refused a number as opted out, it knew that from a text too.
             by_text = from_one_of((BY_TEXT, Actor(text.provider, ActorKind.PROVIDER)))
             opted_out = {NumberFact.OPTED_OUT}
