@@ -181,6 +181,8 @@ class ReasonCode(StrEnum):
     OUTCOME_DIFFERS = auto()
     OUTCOME_KNOWN = auto()
     OUTCOME_RECORDED = auto()
+    INBOUND_RECORDED = auto()
+    CONTACT_ID_TAKEN = auto()
     OUTCOME_RECORDED_TRY_AGAIN = auto()
     VISIT_NOT_STARTED = auto()
     ARREARS_REASON_MISSING = auto()

@@ -112,6 +112,7 @@ class Phrase(StrEnum):
     CALL = auto()
     CALL_CALLED_OFF = auto()
     OUTCOME = auto()
+    INBOUND = auto()
     ARREARS_REASON = auto()
     MUST_LEARN = auto()
     MAY_OFFER = auto()

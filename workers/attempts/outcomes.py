@@ -15,6 +15,7 @@ from domain.contact_outcomes import REASON, ArrearsReason, ContactOutcome
 from domain.contact_points import NumberFact
 from domain.events import NotYetError, RejectedError
 from domain.reasons import ReasonCode, Reasons, because
+from workers.attempts.inbound import loan_ids
 from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.persons import loans_with_number, lock_number, note_number_fact
@@ -43,6 +44,8 @@ class ReportedOutcome:
     """Why the loan is overdue, if the borrower said so."""
     actor: str
     """The lender's reference of the person who made the attempt."""
+    also_about: tuple[str, ...] = ()
+    """The other loans that were mentioned, by the lender's ids."""
 
 
 def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome) -> Reasons:
@@ -52,7 +55,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     again, if the gate allows it. A visit is done with any outcome.
 
     Raises:
-        NotYetError: the attempt is not known.
+        NotYetError: the attempt, or a loan that was mentioned, is not known.
         RejectedError: another outcome is recorded, the visit was never started, or the call had to
             learn the reason of the arrears and the report has none.
     """
@@ -78,6 +81,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
             reason=report.reason,
             actor=report.actor,
             reported_at=now,
+            also_loan_ids=loan_ids(connection, report.also_about, "contact_outcome") or None,
         )
     )
     if attempt.channel == Channel.CALL and report.outcome is ContactOutcome.NUMBER_INVALID:

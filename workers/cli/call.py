@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import typer
@@ -53,6 +54,35 @@ def record_outcome(
 ) -> None:
     """Record the outcome of the last call that was started. It cannot be changed later."""
     submit_outcome(loan, Channel.CALL, actor, outcome, reason)
+
+
+@app.command()
+def inbound(
+    loan: Loan,
+    actor: Annotated[Actor, by("The staff reference of the person who took the call.")],
+    outcome: Annotated[ContactOutcome, typer.Option(help="Whom they spoke with.")],
+    reason: Annotated[
+        ArrearsReason | None,
+        typer.Option(help="Why the loan is overdue, if the borrower said so."),
+    ] = None,
+    also_about: Annotated[
+        list[str] | None, typer.Option(help="Another loan that was mentioned.")
+    ] = None,
+) -> None:
+    """Record a call that the person made: where a law says so, it counts as a conversation."""
+    ctx = open_context()
+    contact = f"call:{uuid4()}"
+    payload = {
+        "contact": contact,
+        "loan": loan,
+        "channel": Channel.CALL,
+        "at": ctx.now().isoformat(),
+        "outcome": outcome,
+        "reason": reason,
+        "also_about": also_about or [],
+        "actor": actor.reference,
+    }
+    submit(ctx, "inbound_contact", contact, payload)
 
 
 def submit_outcome(

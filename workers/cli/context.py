@@ -61,7 +61,7 @@ def assert_usable(ctx: Context) -> None:
     assert_keys_open(ctx.engine, ctx.cipher)
 
 
-def submit(ctx: Context, kind: str, id: str, payload: Mapping[str, str | None]) -> None:
+def submit(ctx: Context, kind: str, id: str, payload: Mapping[str, str | list[str] | None]) -> None:
     """Store an event of `kind` under its own id, apply it, and print what it did.
 
     Exits with `NOT_KNOWN_YET` where it names something unknown: the event is stored and waits, and

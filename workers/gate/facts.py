@@ -60,6 +60,7 @@ def contact_facts(
         minimum=ladder.minimum_amount if ladder else arrears.amount,
         collects_as=ctx.settings.collects_as,
         loan_id=loan_id,
+        product=facts.product,
         history=reach.history,
         first_contact_on=first.astimezone(ZoneInfo(zone)).date() if first else None,
         party=party,

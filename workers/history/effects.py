@@ -149,8 +149,28 @@ def outcomes(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
             outcome=row.outcome,
             actor=row.actor,
         )
-        why = (part(Phrase.ARREARS_REASON, arrears_reason=row.reason),) if row.reason else ()
-        yield Entry(row.reported_at, (text, *why))
+        yield Entry(row.reported_at, (text, *_why_overdue(row.reason)))
+
+
+def inbound(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
+    """Each contact that the person began about this loan."""
+    rows = connection.execute(
+        select(contact_outcome, contact.c.channel, contact.c.at)
+        .join(contact, contact.c.id == contact_outcome.c.contact_id)
+        .where(
+            contact.c.borrower_id == subject.borrower_id,
+            contact.c.loan_id == subject.id,
+            contact.c.inbound,
+        )
+        .order_by(contact.c.id)
+    )
+    for row in rows:
+        text = part(Phrase.INBOUND, channel=row.channel, outcome=row.outcome, actor=row.actor)
+        yield Entry(row.at, (text, *_why_overdue(row.reason)))
+
+
+def _why_overdue(reason: str | None) -> tuple[Part, ...]:
+    return (part(Phrase.ARREARS_REASON, arrears_reason=reason),) if reason else ()
 
 
 def visits(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:

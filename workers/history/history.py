@@ -63,6 +63,7 @@ def loan_history(
         *actions.moves(connection, subject, citations),
         *decisions.cases_closed(connection, subject),
         *effects.outcomes(connection, subject),
+        *effects.inbound(connection, subject),
         *audit.accesses(connection, subject),
         *audit.erasures(connection, subject),
     ]

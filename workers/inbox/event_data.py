@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self
 import phonenumbers
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -79,6 +80,10 @@ Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_zo
 """IANA."""
 Locale = Annotated[str, StringConstraints(pattern=f"^{LOCALE.pattern}$")]
 """BCP 47: language, script, country."""
+
+
+OtherLoans = Annotated[tuple[Identifier, ...], Field(max_length=50, strict=False)]
+"""The lender's own ids of loans."""
 
 
 class StrictModel(BaseModel):
@@ -242,4 +247,24 @@ class ContactOutcomeFacts(EventData):
     outcome: ContactOutcome
     reason: ArrearsReason | None = None
     """Why the loan is overdue, where the borrower said so."""
+    also_about: OtherLoans = ()
+    """The other loans that were mentioned."""
+    actor: Staff
+
+
+class InboundContactFacts(EventData):
+    contact: Identifier
+    """The lender's own id of the call or the visit."""
+    loan: Identifier
+    channel: Literal[Channel.CALL, Channel.VISIT]
+    at: AwareDatetime
+    """When the person called or came."""
+    outcome: Literal[
+        ContactOutcome.SPOKE, ContactOutcome.SPOKE_WITH_OTHER, ContactOutcome.NO_ANSWER
+    ]
+    """Whom the lender spoke with; `no_answer`: nobody took it."""
+    reason: ArrearsReason | None = None
+    """Why the loan is overdue, where the borrower said so."""
+    also_about: OtherLoans = ()
+    """The other loans that were mentioned."""
     actor: Staff

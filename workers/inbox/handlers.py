@@ -23,6 +23,7 @@ from domain.compliance.vocabulary import Channel
 from domain.events import HandlerResult
 from domain.holds import HoldKind
 from domain.reasons import Reasons
+from workers.attempts.inbound import InboundContact, record_inbound_contact
 from workers.attempts.outcomes import ReportedOutcome, record_outcome
 from workers.borrowers.opt_outs import record_opt_out
 from workers.context import Context
@@ -55,6 +56,7 @@ apply_payment = reading(Payment, record_payment)
 apply_promise = reading(NewPromise, record_promise)
 apply_hold = reading(NewHold, place_hold)
 apply_contact_outcome = reading(ReportedOutcome, record_outcome)
+apply_inbound_contact = reading(InboundContact, record_inbound_contact)
 
 
 def apply_payments(

@@ -110,6 +110,12 @@ EVENT_KINDS: dict[str, EventKind] = {
         EventKind(
             "contact_outcome", handlers.apply_contact_outcome, event_data.ContactOutcomeFacts
         ),
+        EventKind(
+            "inbound_contact",
+            handlers.apply_inbound_contact,
+            event_data.InboundContactFacts,
+            stops_contact=True,
+        ),
         # A receipt may come before the provider's answer that it belongs to, by minutes.
         EventKind("receipt", record_receipt, waits_at_most=timedelta(days=1)),
     )

@@ -60,6 +60,17 @@ EVENTS: dict[str, dict[str, Any]] = {
         "attempt": "dialer-1",
         "outcome": "spoke",
         "reason": "illness",
+        "also_about": ["L-2"],
+        "actor": "c-1",
+    },
+    "inbound_contact": {
+        "contact": "call-1",
+        "loan": "L-1",
+        "channel": "call",
+        "at": "2026-03-02T10:00:00+08:00",
+        "outcome": "spoke",
+        "reason": None,
+        "also_about": [],
         "actor": "c-1",
     },
 }

@@ -14,7 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
 )
-from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
@@ -30,14 +30,15 @@ from workers.db.schema.base import (
     words,
 )
 
-# Append only: one row for every attempt to contact a person. Frequency caps count these rows.
+# Append only: one row for every attempt to contact a person, and for every contact that the person
+# began. Frequency caps count these rows.
 contact = Table(
     "contact",
     metadata,
     identity(),
     refers_to("borrower"),
     refers_to("loan"),
-    refers_to("action"),
+    refers_to("action", nullable=True),  # null: the person began it
     word("channel", Channel),
     moment("at"),
     words("rules"),  # the rules that the gate checked when it allowed this
@@ -48,7 +49,10 @@ contact = Table(
     Column("number_blind_index", LargeBinary),  # keyed hash: caps may count contacts at one number
     Column("at_work", Boolean, nullable=False, server_default=false()),
     Column("attempt", Text),  # of a call or a visit: the id under which its outcome is reported
-    Column("actor", Text),  # the staff reference of the caller
+    Column("actor", Text),  # the staff reference of the caller, or of who took the call
+    Column("inbound", Boolean),  # true: the person began it; null: the lender did
+    Column("also_loan_ids", ARRAY(BigInteger)),  # the other loans that it was about
+    CheckConstraint("action_id IS NOT NULL OR inbound IS TRUE", name="has_action_or_is_inbound"),
     UniqueConstraint("attempt"),
     Index(None, "borrower_id", "at"),
     Index(None, "action_id"),
@@ -63,6 +67,7 @@ contact_outcome = Table(
     # a person was reached; some laws count only these
     Column("connected", Boolean, nullable=False),
     word("reason", ArrearsReason, nullable=True),  # why the loan is overdue, as the borrower said
+    Column("also_loan_ids", ARRAY(BigInteger)),  # the other loans that were mentioned
     Column("actor", Text, nullable=False),  # the staff reference of the reporter
     moment("reported_at"),
 )

@@ -1,0 +1,136 @@
+"""Contacts that the person began: what counts for a cap, and what does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from domain.compliance.gate import may_contact
+from domain.compliance.vocabulary import Channel, Party
+from domain.errors import ArrearsError
+from tests.support.commands import arrears
+from tests.support.environment import an_environment
+from tests.support.loans import Book
+from workers.db.loan_facts import load_facts
+from workers.db.schema import contact, contact_outcome, loan
+from workers.gate.facts import read_contact_facts
+from workers.history import loan_history
+from workers.inbox import process
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """Noon in New York; L-1 and L-2 are past due."""
+    book = Book(engine, now="2026-03-02 12:00", zone="America/New_York")
+    for id in ("L-1", "L-2"):
+        book.loan(
+            id,
+            due_on="2026-03-01",
+            jurisdiction="US",
+            product="personal_loan",
+            currency="USD",
+            locale="en",
+            zones=("America/New_York",),
+        )
+    return book
+
+
+def called(book: Book, id: str = "call-1", **changes: Any) -> process.EventResult:
+    data = {
+        "contact": id,
+        "loan": "L-1",
+        "channel": "call",
+        "at": "2026-03-02T11:30:00-05:00",
+        "outcome": "spoke",
+        "reason": "illness",
+        "also_about": [],
+        "actor": "c-1",
+    } | changes
+    return process.submit(book.ctx, f"inbound:{id}:{len(changes)}", "inbound_contact", data)
+
+
+def call_verdict(book: Book, loan_id: str = "L-1") -> tuple[str, str]:
+    """The permission, and the first of the rules it rests on."""
+    with book.ctx.engine.connect() as connection:
+        facts = read_contact_facts(connection, book.ctx, loan_id, book.clock.at)
+    verdict = may_contact(facts, Channel.CALL, book.clock.at)
+    return verdict.permission, verdict.rules[0]
+
+
+def test_a_conversation_that_the_person_began_bars_calls_about_that_debt_for_a_week(
+    book: Book,
+) -> None:
+    assert call_verdict(book)[0] == "allowed"
+
+    assert called(book).status == "applied"
+
+    assert call_verdict(book) == ("deferred", "us.call_after_conversation")
+    assert call_verdict(book, "L-2")[0] == "allowed"
+    made = book.one(contact)
+    assert (made.inbound, made.action_id, made.party, made.rules) == (True, None, "borrower", [])
+    assert book.one(contact_outcome).reason == "illness"
+
+
+def test_nobody_took_it_and_nothing_follows(book: Book) -> None:
+    assert called(book, outcome="no_answer").status == "applied"
+    assert call_verdict(book)[0] == "allowed"
+
+
+def test_a_debt_that_was_mentioned_counts_as_well(book: Book) -> None:
+    with book.ctx.engine.begin() as connection:
+        owner = book.one(loan.select().where(loan.c.external_id == "L-1")).borrower_id
+        connection.execute(loan.update().values(borrower_id=owner))
+
+    called(book, also_about=["L-2"])
+
+    assert call_verdict(book, "L-2") == ("deferred", "us.call_after_conversation")
+
+
+def test_somebody_else_who_calls_is_a_third_party(book: Book) -> None:
+    called(book, outcome="spoke_with_other")
+    assert book.one(contact).party == Party.THIRD_PARTY
+    assert call_verdict(book)[0] == "allowed"
+
+
+def test_the_same_contact_is_recorded_once_and_another_needs_an_id_of_its_own(book: Book) -> None:
+    called(book)
+    assert called(book, loan="L-1").status == "applied"
+    assert len(book.rows(contact)) == 1
+
+    with pytest.raises(ArrearsError, match="Another contact is on record as call-1"):
+        called(book, at="2026-03-02T09:00:00-05:00", loan="L-2")
+    with pytest.raises(ArrearsError, match="2026-03-03 has not come yet"):
+        called(book, "call-2", at="2026-03-03T09:00:00-05:00")
+    assert called(book, "call-3", also_about=["L-404"]).status == "received"
+
+
+def test_the_facts_say_who_began_and_what_came_of_it(book: Book) -> None:
+    called(book)
+    loan_id = book.one(loan.select().where(loan.c.external_id == "L-1")).id
+    with book.ctx.engine.connect() as connection:
+        facts = load_facts(connection, [loan_id], book.clock.at)[loan_id]
+    (past,) = facts.reach.history
+    assert (past.inbound, past.outcome, past.connected) == (True, "spoke", True)
+    assert (past.also_about, past.number) == (frozenset(), None)
+
+
+def test_the_story_tells_it_without_an_action(book: Book) -> None:
+    called(book)
+    with book.ctx.engine.connect() as connection:
+        told = [sentence.text for sentence in loan_history(connection, book.ctx, "L-1")]
+    assert (
+        "The person began a call, which c-1 took: spoke. Why it is overdue, as the borrower said: "
+        "illness." in told
+    )
+
+
+def test_a_collector_records_it_at_the_command_line(
+    book: Book, database_url: str, broker_url: str
+) -> None:
+    environment = an_environment(database_url, broker_url)
+    given = ("call", "inbound", "L-1", "--by=c-1", "--outcome=spoke", "--also-about=L-2")
+    done = arrears(environment, *given)
+    assert (done.returncode, "that the person began about loan L-1" in done.stdout) == (0, True)
+    assert len(book.one(contact).also_loan_ids) == 1

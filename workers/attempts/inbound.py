@@ -1,0 +1,112 @@
+"""Contacts that the person began: a call to the lender, or a visit there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select
+
+from domain.compliance.vocabulary import Channel, Party
+from domain.contact_outcomes import ArrearsReason, ContactOutcome
+from domain.events import RejectedError
+from domain.reasons import ReasonCode, Reasons, because
+from workers.context import Context
+from workers.db.loans import lock_named_loan, not_known_yet
+from workers.db.schema import borrower, contact, contact_outcome, loan
+from workers.escalation.reassess import reassess
+
+EVENT = "inbound_contact"
+
+
+@dataclass(frozen=True, slots=True)
+class InboundContact:
+    """A contact as the person who took it reported it."""
+
+    contact: str
+    """The lender's own id of it: the same id is the same contact."""
+    loan: str
+    channel: Channel
+    at: datetime
+    """Aware."""
+    outcome: ContactOutcome
+    reason: ArrearsReason | None
+    """Why the loan is overdue, if the borrower said so."""
+    also_about: tuple[str, ...]
+    """The other loans that were mentioned."""
+    actor: str
+    """The staff reference of who took it."""
+
+
+def record_inbound_contact(
+    connection: Connection, ctx: Context, reported: InboundContact
+) -> Reasons:
+    """Record a contact that the person began, in the caller's transaction.
+
+    It counts as a conversation where a law says so, and as no attempt of the lender's. What
+    somebody else began is a contact with a third party.
+
+    Raises:
+        NotYetError: one of the loans is not known.
+        RejectedError: it is in the future, or another contact has that id.
+    """
+    now = ctx.now()
+    owed = lock_named_loan(connection, reported.loan, EVENT)
+    if reported.at > now:
+        on = reported.at.astimezone(now.tzinfo).date()
+        raise RejectedError(ReasonCode.DATE_IN_FUTURE, on=on, loan=reported.loan)
+    known = connection.execute(
+        select(contact.c.loan_id, contact.c.at).where(contact.c.attempt == reported.contact)
+    ).one_or_none()
+    if known is not None:
+        if (known.loan_id, known.at) != (owed.id, reported.at):
+            raise RejectedError(ReasonCode.CONTACT_ID_TAKEN, contact=reported.contact)
+        return because(ReasonCode.OUTCOME_KNOWN, attempt=reported.contact)
+    also = loan_ids(connection, reported.also_about, EVENT)
+    whose = connection.execute(
+        select(borrower.c.id, borrower.c.zones)
+        .join(loan, loan.c.borrower_id == borrower.c.id)
+        .where(loan.c.id == owed.id)
+    ).one()
+    contact_id = connection.execute(
+        insert(contact)
+        .values(
+            borrower_id=whose.id,
+            loan_id=owed.id,
+            channel=reported.channel,
+            at=reported.at,
+            zones=whose.zones,
+            party=Party.THIRD_PARTY if reported.outcome.with_other else Party.BORROWER,
+            attempt=reported.contact,
+            actor=reported.actor,
+            inbound=True,
+            also_loan_ids=also or None,
+        )
+        .returning(contact.c.id)
+    ).scalar_one()
+    connection.execute(
+        insert(contact_outcome).values(
+            contact_id=contact_id,
+            outcome=reported.outcome,
+            connected=reported.outcome.connected,
+            reason=reported.reason,
+            actor=reported.actor,
+            reported_at=now,
+        )
+    )
+    reassess(connection, ctx, [owed.id], now)
+    return because(ReasonCode.INBOUND_RECORDED, channel=reported.channel, loan=reported.loan)
+
+
+def loan_ids(connection: Connection, external_ids: Sequence[str], event: str) -> list[int]:
+    """The ids of the loans that an event names besides its own.
+
+    Raises:
+        NotYetError: one of them is not known.
+    """
+    if not external_ids:
+        return []
+    named = select(loan.c.external_id, loan.c.id).where(loan.c.external_id.in_(external_ids))
+    found = {row.external_id: row.id for row in connection.execute(named)}
+    if unknown := [name for name in external_ids if name not in found]:
+        raise not_known_yet(unknown[0], event)
+    return sorted(found.values())
