@@ -181,7 +181,8 @@ class _TextsOfALoop:
 
     def send(self) -> None:
         settings, share = self.ctx.settings, self.count // PROCESSES
-        said = (settings.twilio_account_sid, settings.twilio_from, PHONE["US"], share)
+        account, sender = str(settings.twilio_account_sid), str(settings.twilio_from)
+        said = (account, sender, PHONE["US"], share)
         sent = [self.pool.submit(send_in_a_loop, self.provider, *said) for _ in range(PROCESSES)]
         for sending in sent:
             sending.result(timeout=LONGEST)
