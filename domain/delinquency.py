@@ -15,13 +15,15 @@ class Arrears:
     """Where a loan stands on one business date."""
 
     delinquent_since: date | None
-    """Due date of the oldest unpaid instalment that is past due; None when nothing is past due."""
+    """The day from which the oldest unpaid instalment that is past due counts; None when nothing is
+    past due."""
     days_past_due: int
     """Business date minus `delinquent_since`. The due day itself is day 0 and is not past due."""
     amount: Decimal
     """All that is past due, in the loan's currency."""
     next_due_on: date | None
-    """Due date of the first unpaid instalment that is not past due yet."""
+    """The day on which the next unpaid instalment falls due; `on` itself, or a later due date as it
+    is written, where the calendar does not say yet."""
 
     @property
     def past_due(self) -> bool:
@@ -41,13 +43,13 @@ def arrears_on(instalments: Iterable[Instalment], on: date) -> Arrears:
         unpaid = instalment.unpaid
         if unpaid <= ZERO:
             continue
-        due_on = instalment.due_on
-        if due_on < on:
+        falls_due = instalment.counts_from or max(instalment.due_on, on)
+        if falls_due < on:
             amount += unpaid
-            if delinquent_since is None or due_on < delinquent_since:
-                delinquent_since = due_on
-        elif next_due_on is None or due_on < next_due_on:
-            next_due_on = due_on
+            if delinquent_since is None or falls_due < delinquent_since:
+                delinquent_since = falls_due
+        elif next_due_on is None or falls_due < next_due_on:
+            next_due_on = falls_due
     days = (on - delinquent_since).days if delinquent_since else 0
     return Arrears(delinquent_since, days, amount, next_due_on)
 
@@ -55,19 +57,19 @@ def arrears_on(instalments: Iterable[Instalment], on: date) -> Arrears:
 def ladder_start(instalments: Iterable[Instalment], on: date, minimum: Decimal) -> date | None:
     """The day on which what is past due on business date `on` reached `minimum`.
 
-    The ladder is measured from this day. It is the due date of the instalment with which the unpaid
+    The ladder is measured from this day. On it that instalment fell due with which the unpaid
     amounts, counted from the oldest on, are at least `minimum`. Thus an older rest that is smaller
     than the minimum does not make later arrears older, and paying that rest does not move the day.
     None: nothing is past due, or less than `minimum`.
     """
     amount = ZERO
     for instalment in sorted(instalments, key=lambda instalment: instalment.due_on):
-        unpaid = instalment.unpaid
-        if unpaid <= ZERO or instalment.due_on >= on:
+        falls_due = instalment.counts_from
+        if instalment.unpaid <= ZERO or falls_due is None or falls_due >= on:
             continue
-        amount += unpaid
+        amount += instalment.unpaid
         if amount >= minimum:
-            return instalment.due_on
+            return falls_due
     return None
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
 from domain.actions import ActionType
 from domain.collectors import Role
+from domain.compliance.calendars import PLAIN_WEEK, Calendar
 from domain.errors import ArrearsError
+from domain.loans import Instalment
 
 
 class MissedSteps(StrEnum):
@@ -18,6 +20,13 @@ class MissedSteps(StrEnum):
 
     SKIP = "skip"  # only the step reached today acts
     CATCH_UP = "catch_up"  # missed items act late, together with the step reached today
+
+
+class DueOnRestDay(StrEnum):
+    """What a due date on a day of rest means."""
+
+    AS_WRITTEN = "as_written"  # it falls due on that day all the same
+    NEXT_WORKING_DAY = "next_working_day"  # 中华人民共和国民法典 art. 203
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,9 @@ class Ladder:
     steps: tuple[Step, ...]
     source: str
     """Where the stages come from, for the regulator who asks."""
+    due_on_rest_day: DueOnRestDay = DueOnRestDay.AS_WRITTEN
+    calendar: Calendar = PLAIN_WEEK
+    """Says which days are days of rest, and how far that is known."""
     names: Mapping[str, str] = field(default_factory=dict, hash=False)
     """What people call it, by language: `zh`; where there is none, its id stands."""
     items: tuple[tuple[Step, Item], ...] = field(init=False, repr=False, compare=False)
@@ -124,6 +136,18 @@ class Ladder:
     @property
     def name(self) -> str:
         return f"{self.id} v{self.version}"
+
+    def falls_due(self, due_on: date) -> date | None:
+        """The day on which what is due on `due_on` really falls due; None: not known yet."""
+        if self.due_on_rest_day is DueOnRestDay.AS_WRITTEN:
+            return due_on
+        return self.calendar.next_working_day(due_on)
+
+    def with_due_days(self, instalments: Iterable[Instalment]) -> tuple[Instalment, ...]:
+        """The same instalments, each with the day on which it really falls due."""
+        if self.due_on_rest_day is DueOnRestDay.AS_WRITTEN:
+            return tuple(instalments)
+        return tuple(replace(i, counts_from=self.falls_due(i.due_on)) for i in instalments)
 
     def in_force(self, on: date) -> bool:
         return self.effective_from <= on and (self.effective_to is None or on <= self.effective_to)

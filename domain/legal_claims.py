@@ -54,7 +54,7 @@ def claim_breakdown(instalments: Iterable[Instalment], on: date) -> Claim:
                 instalment.unpaid_of(Component.FEES),
             )
             for instalment in sorted(instalments, key=lambda instalment: instalment.due_on)
-            if instalment.due_on < on and instalment.unpaid > ZERO
+            if instalment.counts_from and instalment.counts_from < on and instalment.unpaid > ZERO
         )
     )
 

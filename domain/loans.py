@@ -23,17 +23,30 @@ class Component(StrEnum):
     PRINCIPAL = "principal"
 
 
+AS_WRITTEN = date.min
+"""Stands for the due date itself where an instalment is made."""
+
+
 @dataclass(frozen=True, slots=True)
 class Instalment:
     """One amount that falls due on one day. A lump-sum loan has exactly one."""
 
     due_on: date
+    """The due date as the contract has it."""
     principal: Decimal
     interest: Decimal = ZERO
     fees: Decimal = ZERO
     paid_principal: Decimal = ZERO
     paid_interest: Decimal = ZERO
     paid_fees: Decimal = ZERO
+    counts_from: date | None = AS_WRITTEN
+    """The day on which it really falls due, and from which days past due count: `due_on`, or the
+    next working day if that is a day of rest and the ladder says so. None: the calendar does not
+    go that far yet. The instalment is then not past due."""
+
+    def __post_init__(self) -> None:
+        if self.counts_from == AS_WRITTEN:
+            object.__setattr__(self, "counts_from", self.due_on)
 
     @property
     def amount(self) -> Decimal:

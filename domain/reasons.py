@@ -38,6 +38,7 @@ class ReasonCode(StrEnum):
     AGAINST_RULE = auto()
     OUTSIDE_HOURS = auto()
     NO_HOURS_AHEAD = auto()
+    CALENDAR_ENDS = auto()
     CAP_REACHED = auto()
     CAP_REACHED_IN_DAYS = auto()
     CAP_NEVER_FREE = auto()
@@ -190,6 +191,7 @@ class ReasonCode(StrEnum):
     DEBT_ACKNOWLEDGED = auto()
     # Defects of a loan's data.
     NO_LADDER_FOR = auto()
+    DUE_DAY_NOT_KNOWN = auto()
     TAPE_SHOWS_LESS = auto()
     CURRENCY_CHANGED = auto()
     PHONE_MISSING = auto()

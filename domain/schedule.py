@@ -71,7 +71,11 @@ def month_after(start: date, months: int, day: int) -> date:
 
 def on_due_day(instalments: Sequence[Instalment], day: int) -> tuple[Instalment, ...]:
     """The same instalments, each on this day of its month or, if shorter, on its last day."""
-    return tuple(replace(i, due_on=month_after(i.due_on, 0, day)) for i in instalments)
+    days = (month_after(instalment.due_on, 0, day) for instalment in instalments)
+    return tuple(
+        replace(instalment, due_on=due_on, counts_from=due_on)
+        for instalment, due_on in zip(instalments, days, strict=True)
+    )
 
 
 def paid_by_total(

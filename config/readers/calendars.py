@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache
 
 import holidays
@@ -10,9 +11,7 @@ from config.readers.yaml_reader import Value
 from domain.compliance.calendars import Calendar
 
 YEARS = range(2015, 2036)
-"""The years of a calendar. The government of China announces the days of a year in the autumn
-before. Until the library has them, only holidays on fixed dates are known, and no days worked
-instead."""
+"""The years of a calendar."""
 
 
 def read_calendar(value: Value) -> Calendar:
@@ -28,4 +27,16 @@ def read_calendar(value: Value) -> Calendar:
 @cache
 def _calendar(country: str) -> Calendar:
     found = holidays.country_holidays(country, years=YEARS)
-    return Calendar(frozenset(found), frozenset(found.weekend_workdays))
+    worked = frozenset(found.weekend_workdays)
+    return Calendar(frozenset(found), worked, _known_until(worked), country)
+
+
+def _known_until(worked: frozenset[date]) -> date:
+    """The last day that is certain.
+
+    Some countries work days of a weekend in exchange for longer holidays. Their government
+    announces the days of each year in the autumn before: the State Council does so in China. Until
+    the library has them, it gives only the holidays of fixed dates, and guesses which days are off
+    instead. So such a calendar is known to the end of the last year that has days worked instead.
+    """
+    return date(max(day.year for day in worked) if worked else YEARS[-1], 12, 31)

@@ -8,14 +8,16 @@ from functools import partial
 
 from babel.numbers import list_currencies
 
+from config.readers.calendars import read_calendar
 from config.readers.yaml_reader import Section, Value, each
 from domain.actions import ACTION_TYPES, ActionType
 from domain.collectors import Role
-from domain.ladder import AppliesTo, Days, Item, Ladder, MissedSteps, Step
+from domain.compliance.calendars import PLAIN_WEEK, Calendar
+from domain.ladder import AppliesTo, Days, DueOnRestDay, Item, Ladder, MissedSteps, Step
 
 LADDER_KEYS = (
     "id version effective_from effective_to applies_to currency minimum_amount grace_days "
-    "missed_steps source steps names"
+    "missed_steps source steps names due_on_rest_day calendar"
 )
 ITEM_KEYS = "item do days template purpose must_learn may_offer requires approval names"
 
@@ -30,6 +32,7 @@ def read_ladder(document: Value, template_names: Collection[str]) -> Ladder:
     top = document.section(LADDER_KEYS)
     grace_days = top.need("grace_days").whole(at_least=0)
     effective_from, effective_to = top.effective()
+    due_on_rest_day, calendar = _read_rest_days(top)
     applies_to = top.need("applies_to").section("jurisdictions products")
     return Ladder(
         id=top.need("id").identifier(),
@@ -47,7 +50,25 @@ def read_ladder(document: Value, template_names: Collection[str]) -> Ladder:
         source=top.need("source").text(),
         steps=_read_steps(top.need("steps"), _SoFar(grace_days, template_names)),
         names=top.maybe("names", _read_names) or {},
+        due_on_rest_day=due_on_rest_day,
+        calendar=calendar,
     )
+
+
+def _read_rest_days(top: Section) -> tuple[DueOnRestDay, Calendar]:
+    """What a due date on a day of rest means, and which days those are."""
+    if "due_on_rest_day" in top.pairs:
+        rule = top.need("due_on_rest_day").word(DueOnRestDay)
+    else:
+        rule = DueOnRestDay.AS_WRITTEN
+    if rule is DueOnRestDay.NEXT_WORKING_DAY:
+        return rule, read_calendar(top.need("calendar"))
+    if given := top.pairs.get("calendar"):
+        raise given.refuse(
+            "Due dates stand as they are written, so no calendar is asked.",
+            "Write due_on_rest_day: next_working_day, or take the line out.",
+        )
+    return rule, PLAIN_WEEK
 
 
 @dataclass(slots=True)

@@ -1,9 +1,9 @@
-"""A country's calendar: public holidays, and the days off that are worked instead."""
+"""A country's calendar: public holidays, the days off that are worked instead, and its last day."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 SATURDAY = 5
@@ -24,13 +24,32 @@ class Calendar:
     holidays: frozenset[date] = frozenset()
     worked: frozenset[date] = frozenset()
     """Days of a weekend that are worked in exchange for a longer holiday, as in China (调休)."""
+    known_until: date | None = None
+    """The last day that is known: later holidays are not announced yet. None: all days are."""
+    country: str = ""
+    """ISO 3166-1; empty for the plain week."""
 
     def kind_of(self, day: date) -> DayKind:
+        """The kind of a day. Of a day that is not known it is only what the plain week says."""
         if day in self.holidays:
             return DayKind.HOLIDAY
         if day.weekday() >= SATURDAY and day not in self.worked:
             return DayKind.REST
         return DayKind.WORKING
+
+    def is_known(self, day: date) -> bool:
+        return self.known_until is None or day <= self.known_until
+
+    def next_working_day(self, day: date) -> date | None:
+        """The day itself if it is worked, otherwise the first one after it that is.
+
+        None: the calendar does not go as far as that day.
+        """
+        while self.is_known(day):
+            if self.kind_of(day) is DayKind.WORKING:
+                return day
+            day += timedelta(days=1)
+        return None
 
 
 PLAIN_WEEK = Calendar()

@@ -50,6 +50,8 @@ class ContactHours(ContactRule):
     ) -> EarliestTime:
         local = at.astimezone(ZoneInfo(zone))
         today, clock = local.date(), local.time()
+        if self._needs_calendar and not self.calendar.is_known(today):
+            return self._calendar_ends
         for hours in self.hours:
             if hours.covers(clock) and hours.applies_on(today, self.calendar):
                 return at
@@ -59,6 +61,8 @@ class ContactHours(ContactRule):
             return at
         for ahead in range(LOOK_AHEAD):
             day = today + timedelta(days=ahead)
+            if self._needs_calendar and not self.calendar.is_known(day):
+                return self._calendar_ends
             starts = [
                 start
                 for hours in self.hours
@@ -69,6 +73,20 @@ class ContactHours(ContactRule):
                 return min(starts)
         citation = self.source.citation
         return Blocked(because(ReasonCode.NO_HOURS_AHEAD, citation=citation, days=LOOK_AHEAD))
+
+    @property
+    def _needs_calendar(self) -> bool:
+        """Whether the hours differ by the kind of day."""
+        return any(hours.kinds != frozenset(DayKind) for hours in self.hours)
+
+    @property
+    def _calendar_ends(self) -> Blocked:
+        reason = because(
+            ReasonCode.CALENDAR_ENDS,
+            country=self.calendar.country,
+            known_until=self.calendar.known_until,
+        )
+        return Blocked(reason)
 
     @property
     def violation(self) -> Reasons:

@@ -11,6 +11,7 @@ class Phrase(StrEnum):
     # The loan, and what came in about it.
     LOAN = auto()
     LUMP_SUM_LOAN = auto()
+    MOVED_DUE_DATES = auto()
     TRIED_BEFORE = auto()
     NEXT_REVIEW = auto()
     NO_NEXT_REVIEW = auto()

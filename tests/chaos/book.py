@@ -120,7 +120,12 @@ def _write_piece(
     connection.execute(
         insert(instalment),
         [
-            {"loan_id": loan_id, "due_on": due_on, "principal": Decimal(100)}
+            {
+                "loan_id": loan_id,
+                "due_on": due_on,
+                "counts_from": due_on,
+                "principal": Decimal(100),
+            }
             for loan_id, due_on in zip(loan_ids, due, strict=True)
         ],
     )

@@ -69,8 +69,8 @@ _COPIES = (
        OVERRIDING SYSTEM VALUE
        SELECT n, 'L-' || n, n, jurisdiction, product, currency, review_on, updated_at
          FROM loan, generate_series(2, :loans) n WHERE id = 1""",
-    """INSERT INTO instalment (loan_id, due_on, principal)
-       SELECT n, due_on, principal
+    """INSERT INTO instalment (loan_id, due_on, counts_from, principal)
+       SELECT n, due_on, counts_from, principal
          FROM instalment, generate_series(2, :loans) n WHERE loan_id = 1""",
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from domain.ladder import Days, Item, Ladder, MissedSteps, Step
+from domain.ladder import Days, DueOnRestDay, Item, Ladder, MissedSteps, Step
 from workers.cli.policy import read_policy
 from workers.cli.render import Table, console, print_lines
 from workers.clock import Clock
@@ -49,7 +49,7 @@ def ladder() -> None:
             console.print(line, markup=False, soft_wrap=False)
         DAYS.print(row for days, step in day_ranges(ladder) for row in _rows(days, step))
     print_lines(
-        "Days are ladder days: days past due, less those that a hold paused.",
+        "Days are ladder days: they count from the minimum past due, less holds.",
         f"The files are in {settings.policy_dir / 'ladders'}.",
     )
 
@@ -90,7 +90,18 @@ def _head(ladder: Ladder) -> tuple[str, ...]:
         f"For {products} in {', '.join(ladder.applies_to.jurisdictions)}, in {ladder.currency}.",
         f"Acts from {ladder.minimum_amount} past due, {_grace(ladder.grace_days)}; "
         f"{MISSED[ladder.missed_steps]}.",
+        _rest_days(ladder),
         f"Source: {ladder.source}",
+    )
+
+
+def _rest_days(ladder: Ladder) -> str:
+    if ladder.due_on_rest_day is DueOnRestDay.AS_WRITTEN:
+        return "Due on a day of rest: as it is written."
+    calendar = ladder.calendar
+    return (
+        f"Due on a day of rest: next working day; {calendar.country} is known to "
+        f"{calendar.known_until}."
     )
 
 

@@ -39,7 +39,7 @@ SELECT l.id
    AND (l.written_off_on IS NOT NULL
         OR NOT EXISTS (
            SELECT FROM instalment i
-            WHERE i.loan_id = l.id AND i.due_on < :today
+            WHERE i.loan_id = l.id AND i.counts_from < :today
               AND i.paid_principal + i.paid_interest + i.paid_fees
                   < i.principal + i.interest + i.fees))
  ORDER BY l.id

@@ -89,7 +89,7 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
        coalesce((SELECT true FROM problem p
                   WHERE p.loan_id = l.id AND p.resolved_at IS NULL LIMIT 1), false) AS has_problem,
        (SELECT coalesce(json_agg(json_build_object(
-                   'due_on', i.due_on, 'principal', i.principal::text,
+                   'due_on', i.due_on, 'counts_from', i.counts_from, 'principal', i.principal::text,
                    'interest', i.interest::text, 'fees', i.fees::text,
                    'paid_principal', i.paid_principal::text,
                    'paid_interest', i.paid_interest::text, 'paid_fees', i.paid_fees::text)), '[]')
@@ -148,7 +148,8 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
          WHERE c.borrower_id = ANY(p.records) AND c.loan_id = l.id) AS first_contact_at,
        l.validation_notice_on,
        greatest(l.acknowledged_on,
-                (SELECT max(i.due_on) FROM instalment i WHERE i.loan_id = l.id)) AS limitation_from
+                (SELECT max(coalesce(i.counts_from, i.due_on))
+                   FROM instalment i WHERE i.loan_id = l.id)) AS limitation_from
   FROM loan l JOIN borrower b ON b.id = l.borrower_id
        -- All records of the person: what is known of one of them holds for all.
        CROSS JOIN LATERAL (SELECT array_agg(x.id) AS records FROM borrower x

@@ -22,6 +22,7 @@ from workers.db.prepared_statements import prepared
 from workers.db.problems import NO_LADDER, no_ladder_detail, note_problem, resolve_problems
 from workers.db.schema import loan
 from workers.db.typed_rows import columns_of, typed_rows
+from workers.escalation.due_days import DUE_DAY_NOT_KNOWN, find_due_days, unknown_due_day
 from workers.escalation.record import write_decisions
 from workers.failures import TRANSIENT_ERRORS, log_summary, reason_of_failure
 from workers.gate.facts import contact_facts, precheck
@@ -86,7 +87,9 @@ def _escalate(connection: Connection, ctx: Context, loan_ids: Sequence[int]) -> 
     due = typed_rows(_DueLoan, connection.execute(_LOCK_DUE, values))
     # Read after the locks are held, so that what others committed before is seen.
     facts = load_facts(connection, [row.id for row in due], now) if due else {}
-    reviews = [_review(ctx, row, facts[row.id], now) for row in due]
+    ladders = {row.id: ctx.ladder_of(row, now.date()) for row in due}
+    facts = find_due_days(connection, facts, ladders)
+    reviews = [_review(row, facts[row.id], ladders[row.id], now) for row in due]
     packs = {row.id: packs_for(ctx.policy.rule_packs, row.jurisdiction) for row in due}
     planned = write_decisions(
         connection,
@@ -109,7 +112,7 @@ class _Review(NamedTuple):
     decision: Decision
 
 
-def _review(ctx: Context, row: _DueLoan, facts: LoanFacts, now: datetime) -> _Review:
+def _review(row: _DueLoan, facts: LoanFacts, ladder: Ladder | None, now: datetime) -> _Review:
     snapshot = Snapshot(
         loan_id=row.id,
         instalments=facts.instalments,
@@ -119,7 +122,6 @@ def _review(ctx: Context, row: _DueLoan, facts: LoanFacts, now: datetime) -> _Re
         steps_tried_at=row.steps_tried_at,
         written_off=facts.written_off,
     )
-    ladder = ctx.ladder_of(row, now.date())
     return _Review(row, facts, ladder, decide(snapshot, ladder, now))
 
 
@@ -141,7 +143,20 @@ def _precheck(
 
 
 def _keep_problems(connection: Connection, reviews: Sequence[_Review], now: datetime) -> None:
-    """Resolve the problems of loans that could be decided now; note those that have no ladder."""
+    """Resolve the problems of loans that could be decided now; note what keeps others from it.
+
+    That is a ladder that is missing, or a calendar that does not go as far as a due date.
+    """
+    on = now.date()
+    unknown = {
+        review.loan.id: why
+        for review in reviews
+        if (why := unknown_due_day(review.facts, review.ladder, on))
+    }
+    known = [r.loan.id for r in reviews if r.facts.has_problem and r.loan.id not in unknown]
+    resolve_problems(connection, known, (DUE_DAY_NOT_KNOWN,), now)
+    for loan_id, why in unknown.items():
+        note_problem(connection, loan_id, DUE_DAY_NOT_KNOWN, why, now)
     had_problem = [review.decision for review in reviews if review.facts.has_problem]
     with_ladder = [d.loan_id for d in had_problem if d.ladder_id is not None]
     without = [d.loan_id for d in had_problem if d.ladder_id is None]

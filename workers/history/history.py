@@ -121,6 +121,13 @@ def _opening(subject: ExplainedLoan, connection: Connection) -> list[Entry]:
     else:
         due = {"first_due_on": schedule.first, "last_due_on": schedule.last}
         parts = [part(Phrase.LOAN, **terms, instalments=schedule.instalments, **due)]
+    moved = connection.execute(
+        select(instalment.c.due_on, instalment.c.counts_from)
+        .where(instalment.c.loan_id == subject.id, instalment.c.counts_from != instalment.c.due_on)
+        .order_by(instalment.c.due_on)
+    )
+    if days := tuple(f"{row.due_on} → {row.counts_from}" for row in moved):
+        parts.append(part(Phrase.MOVED_DUE_DATES, days=days))
     if subject.steps_tried_at:
         steps = tuple(subject.steps_tried)
         parts.append(

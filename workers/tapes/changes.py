@@ -22,11 +22,11 @@ class PastDue:
 
 
 _PAST_DUE = text("""
-SELECT l.id, min(i.due_on) AS delinquent_since,
+SELECT l.id, min(i.counts_from) AS delinquent_since,
        coalesce(sum(i.principal + i.interest + i.fees
                     - i.paid_principal - i.paid_interest - i.paid_fees), 0) AS amount
   FROM loan l
-  LEFT JOIN instalment i ON i.loan_id = l.id AND i.due_on < :today
+  LEFT JOIN instalment i ON i.loan_id = l.id AND i.counts_from < :today
    AND i.paid_principal + i.paid_interest + i.paid_fees < i.principal + i.interest + i.fees
  WHERE l.external_id = ANY(:loans)
  GROUP BY l.id

@@ -93,6 +93,7 @@ def import_tape(
             make_staging(connection)
             import_id = _begin_import(connection, ctx, path, mapping, as_of)
             while batch := list(islice(good, BATCH_SIZE)):
+                batch = [_with_due_days(ctx, loan, ctx.today()) for loan in batch]
                 loans = [_with_ladder_problem(ctx, loan, ctx.today()) for loan in batch]
                 merged = _import_batch(connection, ctx, loans, as_of, import_id)
                 taken += len(loans)
@@ -129,6 +130,14 @@ def _refuse_future_date(as_of: date, today: date) -> None:
             f"The tape cannot stand for {as_of}: today is {today}. Name the day it was cut on; "
             "payments booked before that day are taken to be in it."
         )
+
+
+def _with_due_days(ctx: Context, tape: LoanOnTape, today: date) -> LoanOnTape:
+    """The loan, with the days on which its instalments really fall due by its ladder."""
+    ladder = ctx.ladder_of(tape, today)
+    if ladder is None:
+        return tape
+    return replace(tape, instalments=ladder.with_due_days(tape.instalments))
 
 
 def _with_ladder_problem(ctx: Context, tape: LoanOnTape, today: date) -> LoanOnTape:

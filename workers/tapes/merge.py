@@ -48,6 +48,8 @@ WITH differing AS (
      WHERE (k.principal, k.interest, k.fees, k.paid_principal, k.paid_interest, k.paid_fees)
            IS DISTINCT FROM
            (t.principal, t.interest, t.fees, t.paid_principal, t.paid_interest, t.paid_fees)
+        -- A day that has begun to count stays; others follow the calendar and the ladder.
+        OR (k.counts_from < :today) IS NOT TRUE AND k.counts_from IS DISTINCT FROM t.counts_from
      UNION
     SELECT t.external_id
       FROM tape_loan t
@@ -132,20 +134,22 @@ RETURNING id
 
 _INSTALMENTS = text("""
 INSERT INTO instalment (loan_id, due_on, principal, interest, fees,
-                             paid_principal, paid_interest, paid_fees)
+                             paid_principal, paid_interest, paid_fees, counts_from)
 SELECT l.id, t.due_on, t.principal, t.interest, t.fees,
-       t.paid_principal, t.paid_interest, t.paid_fees
+       t.paid_principal, t.paid_interest, t.paid_fees,
+       CASE WHEN k.counts_from < :today THEN k.counts_from ELSE t.counts_from END
   FROM tape_instalment t
   JOIN loan l ON l.external_id = t.loan
   LEFT JOIN instalment k ON k.loan_id = l.id AND k.due_on = t.due_on
  WHERE t.loan = ANY(:loans)
-   AND (k.principal, k.interest, k.fees, k.paid_principal, k.paid_interest, k.paid_fees)
-       IS DISTINCT FROM
-       (t.principal, t.interest, t.fees, t.paid_principal, t.paid_interest, t.paid_fees)
+   AND ((k.principal, k.interest, k.fees, k.paid_principal, k.paid_interest, k.paid_fees)
+        IS DISTINCT FROM
+        (t.principal, t.interest, t.fees, t.paid_principal, t.paid_interest, t.paid_fees)
+        OR (k.counts_from < :today) IS NOT TRUE AND k.counts_from IS DISTINCT FROM t.counts_from)
 ON CONFLICT (loan_id, due_on) DO UPDATE
    SET principal = excluded.principal, interest = excluded.interest, fees = excluded.fees,
        paid_principal = excluded.paid_principal, paid_interest = excluded.paid_interest,
-       paid_fees = excluded.paid_fees
+       paid_fees = excluded.paid_fees, counts_from = excluded.counts_from
 RETURNING loan_id
 """)
 
@@ -250,11 +254,11 @@ def merge(
     connection.execute(_NUMBERS)
     borrowers = list(connection.execute(_BORROWERS, {"now": now}).scalars())
     new = list(connection.execute(_NEW).scalars())
-    reconciled = _reconcile(connection, merged, as_of, order)
+    reconciled = _reconcile(connection, merged, as_of, order, now.date())
     differing = {"loans": [*new, *reconciled]}
     before = past_due_of(connection, list(reconciled), now.date())
     changed.update(connection.execute(_LOANS, {"now": now}).scalars())
-    changed.update(connection.execute(_INSTALMENTS, differing).scalars())
+    changed.update(connection.execute(_INSTALMENTS, {**differing, "today": now.date()}).scalars())
     changed.update(connection.execute(_DELETE_INSTALMENTS, differing).scalars())
     changed.update(connection.execute(_LOANS_OF, {"borrowers": borrowers}).scalars())
     connection.execute(_PROBLEMS, {"now": now, "kinds": list(TAPE_PROBLEMS)})
@@ -281,14 +285,18 @@ def date_loans(connection: Connection, as_of: date) -> None:
 
 
 def _reconcile(
-    connection: Connection, loans: Sequence[LoanOnTape], as_of: date, order: AllocationOrder
+    connection: Connection,
+    loans: Sequence[LoanOnTape],
+    as_of: date,
+    order: AllocationOrder,
+    today: date,
 ) -> dict[str, Reconciled]:
     """Reconcile the staged instalments with what is recorded here.
 
     Returns the known loans whose instalments differ, by external id. They are locked, and what is
     recorded is read under the lock: no payment can come in between.
     """
-    known = {row.external_id: row.id for row in connection.execute(_DIFFERING)}
+    known = {row.external_id: row.id for row in connection.execute(_DIFFERING, {"today": today})}
     if not known:
         return {}
     record = read_recorded_payments(connection, list(known.values()), as_of)

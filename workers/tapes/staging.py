@@ -12,7 +12,10 @@ from workers.db.bulk import as_json
 from workers.db.copy import Value, copy_rows
 from workers.db.encryption import Cipher
 
-_PARTS = ("principal", "interest", "fees", "paid_principal", "paid_interest", "paid_fees")
+_PARTS = (
+    *("principal", "interest", "fees", "paid_principal", "paid_interest", "paid_fees"),
+    "counts_from",
+)
 
 _STAGING = text("""
 CREATE TEMP TABLE tape_borrower (
@@ -26,7 +29,7 @@ CREATE TEMP TABLE tape_loan (
 ) ON COMMIT DROP;
 CREATE TEMP TABLE tape_instalment (
     loan text, due_on date, principal numeric, interest numeric, fees numeric,
-    paid_principal numeric, paid_interest numeric, paid_fees numeric
+    paid_principal numeric, paid_interest numeric, paid_fees numeric, counts_from date
 ) ON COMMIT DROP;
 CREATE TEMP TABLE tape_problem (loan text, kind text, detail jsonb) ON COMMIT DROP;
 CREATE TEMP TABLE tape_person (external_id text, person_id bigint) ON COMMIT DROP;

@@ -171,7 +171,7 @@ def test_a_payment_the_tape_contains_is_noted_and_said_so(
     assert done.returncode == 0
     assert "in the tape of 2026-03-02 already" in done.stdout
     assert "allocated to nothing" in done.stdout
-    assert Book(engine).one(select(loan.c.delinquent_since)).delinquent_since == date(2026, 3, 1)
+    assert Book(engine).one(select(loan.c.delinquent_since)).delinquent_since == date(2026, 3, 2)
 
 
 def test_what_is_left_over_of_a_payment_is_said(installed: dict[str, str]) -> None:

@@ -270,9 +270,9 @@ def test_the_tapes_that_told_of_the_loan_are_told_with_what_they_changed(
 
     have_in_order(
         story(book),
-        "03-05 10:00 Tape march.csv as of 2026-03-05 brought the loan in: days past due 4, "
+        "03-05 10:00 Tape march.csv as of 2026-03-05 brought the loan in: days past due 3, "
         "1000.00 CNY.",
-        "03-06 10:00 Tape march-6.csv as of 2026-03-06 changed the amounts: days past due 5, "
-        "1000.00 CNY before, days past due 5, 600.00 CNY now.",
+        "03-06 10:00 Tape march-6.csv as of 2026-03-06 changed the amounts: days past due 4, "
+        "1000.00 CNY before, days past due 4, 600.00 CNY now.",
     )
     assert len([line for line in story(book) if "Tape " in line]) == 2, "the last told no news"

@@ -31,7 +31,7 @@ def row(
     *,
     phone: str = "13800138000",
     zones: str = "Asia/Shanghai",
-    instalments: str = "2026-03-01 100.00 10.00; 2026-04-01 100.00 10.00",
+    instalments: str = "2026-02-28 100.00 10.00; 2026-04-01 100.00 10.00",
     paid: str = "0",
     currency: str = "CNY",
     borrower: str = "",
@@ -71,7 +71,7 @@ def test_a_good_tape_comes_in_whole_and_its_loans_are_due_for_a_look(
     assert (report.taken, report.changed, report.rejected, report.kept) == (2, 2, 0, True)
     positions = {r.external_id: (r.delinquent_since, r.review_on) for r in book.rows(loan)}
     assert positions == {
-        "L-1": (date(2026, 3, 1), AS_OF),
+        "L-1": (date(2026, 2, 28), AS_OF),
         "L-2": (None, date(2026, 4, 2)),
     }
     assert book.escalate("L-1").planned == 2
@@ -141,14 +141,14 @@ def test_a_tape_that_moves_a_due_date_keeps_the_payment_made_since(
 
 
 def test_a_payment_that_the_tape_contains_does_not_count_twice(book: Book, tmp_path: Path) -> None:
-    both_due = "2026-02-01 100.00 10.00; 2026-03-01 100.00 10.00"
+    both_due = "2026-01-30 100.00 10.00; 2026-02-28 100.00 10.00"
     bring_in(book, tmp_path, row("L-1", instalments=both_due, paid="110.00"))
 
     said = pay(book, "110", date(2026, 2, 20))
 
     assert "is in the tape of 2026-03-02 already" in said
     assert book.one(payment).in_tape_as_of == AS_OF
-    assert book.one(loan).delinquent_since == date(2026, 3, 1)
+    assert book.one(loan).delinquent_since == date(2026, 2, 28)
 
 
 def test_a_tape_of_a_later_day_contains_the_payments_booked_before_it(

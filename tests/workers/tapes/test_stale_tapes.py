@@ -90,7 +90,7 @@ def test_a_reversal_resolves_the_problem_and_the_money_is_owed_again(
     reverse(book, "P-1")
 
     assert (open_problems(book), paid_in_all(book)) == ([], 0)
-    assert book.one(loan).delinquent_since == date(2026, 3, 1)
+    assert book.one(loan).delinquent_since == date(2026, 2, 28)
 
 
 def test_a_tape_cut_before_a_reversal_does_not_undo_it(book: Book, tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_payment_of_the_day_that_the_tape_shows_is_not_counted_twice(
 ) -> None:
     bring_in(book, tmp_path, row("L-1"))
     pay(book, "110", MONDAY)
-    both = "2026-02-01 100.00 10.00; 2026-03-01 100.00 10.00"
+    both = "2026-01-30 100.00 10.00; 2026-02-28 100.00 10.00"
 
     bring_in(book, tmp_path, row("L-1", instalments=both, paid="110.00"))
 
@@ -172,7 +172,7 @@ def test_a_payment_of_the_day_that_the_tape_shows_is_not_counted_twice(
 def test_a_tape_that_is_not_believed_does_not_swallow_a_payment_booked_late(
     book: Book, tmp_path: Path
 ) -> None:
-    two_due = "2026-02-01 100.00 10.00; 2026-03-01 100.00 10.00"
+    two_due = "2026-01-30 100.00 10.00; 2026-02-28 100.00 10.00"
     bring_in(book, tmp_path, row("L-1", instalments=two_due))
     pay(book, "110", MONDAY)
     book.at("2026-03-03 10:00")

@@ -56,7 +56,8 @@ instalment = Table(
     "instalment",
     metadata,
     refers_to("loan", primary_key=True),
-    Column("due_on", Date, primary_key=True),
+    Column("due_on", Date, primary_key=True),  # as the contract has it
+    Column("counts_from", Date),  # when it really falls due; null: the calendar does not say yet
     *(money(part, server_default="0") for part in Component),
     *(money(f"paid_{part}", server_default="0") for part in Component),
     *(

@@ -90,8 +90,8 @@ _COUNTS: dict[Gap, str] = {
     Gap.LOAN_NOT_REVIEWED: """
         SELECT count(*) FROM loan
           JOIN LATERAL (
-               SELECT min(i.due_on) AS delinquent_since FROM instalment i
-                WHERE i.loan_id = loan.id AND i.due_on < :today
+               SELECT min(i.counts_from) AS delinquent_since FROM instalment i
+                WHERE i.loan_id = loan.id AND i.counts_from < :today
                   AND i.paid_principal + i.paid_interest + i.paid_fees
                       < i.principal + i.interest + i.fees) AS oldest ON oldest.delinquent_since
                           IS NOT NULL
