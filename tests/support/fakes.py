@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+from domain.contact_points import NumberFact
 from domain.reasons import ReasonCode, because
 from workers.simulator.providers.magic_numbers import SimulatedOutcome, simulated_outcome
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
@@ -16,10 +17,13 @@ _NOT_PROCESSED = {
         SendOutcome.REFUSED,
         because(ReasonCode.NUMBER_CANNOT_RECEIVE),
         code="21614",
-        number_invalid=True,
+        number_fact=NumberFact.NO_TEXTS,
     ),
     SimulatedOutcome.OPTED_OUT: SendResult(
-        SendOutcome.REFUSED, because(ReasonCode.OPTED_OUT_OF_SENDER), code="21610", opted_out=True
+        SendOutcome.REFUSED,
+        because(ReasonCode.OPTED_OUT_OF_SENDER),
+        code="21610",
+        number_fact=NumberFact.OPTED_OUT,
     ),
     SimulatedOutcome.TOO_MANY_REQUESTS: SendResult(
         SendOutcome.NOT_SENT,
@@ -68,7 +72,7 @@ class FakeSmsGateway:
                 SendOutcome.REFUSED,
                 because(ReasonCode.NUMBER_INVALID),
                 code="21211",
-                number_invalid=True,
+                number_fact=NumberFact.REACHES_NOBODY,
             )
         if outcome is SimulatedOutcome.NOT_TAKEN:
             return SendResult(SendOutcome.UNKNOWN, because(ReasonCode.MAY_BE_SENT))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, exists, insert, select
@@ -18,8 +17,7 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.attempts.inbound import loan_ids
 from workers.context import Context
 from workers.db.actions import move_actions
-from workers.db.persons import loans_with_number, lock_number, note_number_fact
-from workers.db.problems import note_problem
+from workers.db.closed_numbers import close_number
 from workers.db.schema import (
     action,
     borrower,
@@ -85,7 +83,10 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         )
     )
     if attempt.channel == Channel.CALL and report.outcome is ContactOutcome.NUMBER_INVALID:
-        _note_reaches_nobody(connection, attempt, Actor(report.actor), now)
+        number = attempt.number_blind_index
+        if number is not None:
+            actor = Actor(report.actor)
+            close_number(connection, number, NumberFact.REACHES_NOBODY, actor, now)
     over = attempt.channel == Channel.VISIT or report.outcome.completes_action
     if over:
         move = Move(ActionStatus.DONE, because(ReasonCode.ATTEMPT_MADE, outcome=report.outcome))
@@ -145,16 +146,3 @@ def _check(connection: Connection, attempt: _Attempt, report: ReportedOutcome) -
     spoke = report.outcome is ContactOutcome.SPOKE
     if spoke and REASON in (must_learn or ()) and report.reason is None:
         raise RejectedError(ReasonCode.ARREARS_REASON_MISSING, known=ArrearsReason)
-
-
-def _note_reaches_nobody(
-    connection: Connection, attempt: _Attempt, actor: Actor, now: datetime
-) -> None:
-    """No text and no call goes to the number any more, whoever has it."""
-    if attempt.number_blind_index is None:
-        return
-    number = lock_number(connection, attempt.number_blind_index)
-    note_number_fact(connection, number, NumberFact.REACHES_NOBODY, actor, now)
-    detail = because(ReasonCode.NUMBER_CLOSED, channel=Channel.CALL, number_fact="reaches_nobody")
-    for loan_id in loans_with_number(connection, attempt.number_blind_index):
-        note_problem(connection, loan_id, "phone_invalid", detail, now)

@@ -21,6 +21,7 @@ from domain.events import RejectedError
 from domain.persons import same_person_key
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
+from workers.db.closed_numbers import resolve_reopened
 from workers.db.persons import (
     LockedBorrower,
     end_number_facts,
@@ -36,7 +37,7 @@ from workers.tapes.borrowers import zones_of_number
 
 RESOLVES = {
     "phone_missing": "phone_encrypted",
-    "phone_invalid": "phone_encrypted",
+    "phone_invalid": "phone_encrypted",  # as a tape wrote it
     "zone_missing": "zones",
 }
 """By kind of problem, the column whose new value resolves it."""
@@ -77,6 +78,7 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
         _note_at_work(connection, number, payload, now)
     resolved = tuple(kind for kind, column in RESOLVES.items() if column in changed)
     resolve_problems(connection, loans, resolved, now)
+    resolve_reopened(connection, loans, now)
     reassess(connection, ctx, loans, now)
     return because(ReasonCode.CONTACTS_UP_TO_DATE, borrower=external_id)
 

@@ -225,12 +225,13 @@ def from_one_of(actors: Collection[Actor]) -> ColumnElement[bool]:
 
 
 def loans_with_number(connection: Connection, blind_index: bytes) -> list[int]:
-    """The loans of everybody who has a number, by id. They are not locked."""
+    """The loans of everybody who has a number, by id, locked against claims and against removal."""
     rows = connection.execute(
         select(loan.c.id)
         .join(borrower, borrower.c.id == loan.c.borrower_id)
         .where(borrower.c.phone_blind_index == blind_index)
         .order_by(loan.c.id)
+        .with_for_update(of=loan, read=True, key_share=True)
     )
     return list(rows.scalars())
 

@@ -11,13 +11,16 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.actions import ActionStatus, Move
+from domain.actors import Actor, ActorKind
+from domain.contact_points import NumberFact
 from domain.events import NotYetError
 from domain.messages import UNSENT, MessageStatus
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.actions import move_actions
+from workers.db.closed_numbers import close_number
 from workers.db.messages import StoredText, advance_message, lock_text, note_sent_after_all
-from workers.db.schema import action, message, receipt
+from workers.db.schema import action, contact, message, receipt
 from workers.sms.providers.port import StatusReport
 
 SENT_STATUSES = frozenset({MessageStatus.ACCEPTED, MessageStatus.SENT, MessageStatus.DELIVERED})
@@ -26,7 +29,7 @@ SENT_STATUSES = frozenset({MessageStatus.ACCEPTED, MessageStatus.SENT, MessageSt
 
 def receipt_payload(report: StatusReport) -> dict[str, str | None]:
     """A provider's report as the payload of an event, without the telephone number."""
-    return {
+    payload: dict[str, str | None] = {
         "provider": report.provider,
         "message_id": str(report.reference) if report.reference else None,
         "sid": report.sid,
@@ -34,10 +37,16 @@ def receipt_payload(report: StatusReport) -> dict[str, str | None]:
         "status": report.status,
         "code": report.code,
     }
+    if report.number_fact is not None:
+        payload["number_fact"] = report.number_fact
+    return payload
 
 
 def record_receipt(connection: Connection, ctx: Context, payload: Mapping[str, Any]) -> Reasons:
     """Record a receipt and advance the status of its message, which never moves back.
+
+    What a failure says of the number for good is recorded of the number that was texted, once: a
+    receipt that is repeated does not undo what a person found out since.
 
     A receipt also resolves a text whose response was lost or is not recorded yet, or that waits for
     a person: it was sent and its action is done, or the provider failed and its action is dead.
@@ -51,7 +60,7 @@ def record_receipt(connection: Connection, ctx: Context, payload: Mapping[str, A
     stored = _find(connection, payload)
     if stored is None:
         raise NotYetError(ReasonCode.RECEIPT_OF_UNKNOWN_TEXT)
-    connection.execute(
+    new = connection.execute(
         insert(receipt)
         .values(
             message_id=stored.id,
@@ -62,6 +71,8 @@ def record_receipt(connection: Connection, ctx: Context, payload: Mapping[str, A
         )
         .on_conflict_do_nothing()
     )
+    if new.rowcount and (said := payload.get("number_fact")):
+        _note_number_fact(connection, stored, NumberFact(said), now)
     status = MessageStatus(payload["status"])
     if stored.status in UNSENT:
         if status in SENT_STATUSES:
@@ -94,6 +105,16 @@ def _find(connection: Connection, payload: Mapping[str, Any]) -> StoredText | No
         else (message.c.provider == payload["provider"]) & (message.c.sid == payload["sid"])
     )
     return lock_text(connection, which)
+
+
+def _note_number_fact(
+    connection: Connection, stored: StoredText, fact: NumberFact, now: datetime
+) -> None:
+    texted = select(contact.c.number_blind_index).join(message).where(message.c.id == stored.id)
+    number = connection.execute(texted).scalar()
+    if number is not None:
+        provider = Actor(stored.provider, ActorKind.PROVIDER)
+        close_number(connection, number, fact, provider, now)
 
 
 def _clear_sid_of_others(connection: Connection, stored: StoredText, sid: str) -> None:

@@ -23,10 +23,9 @@ from domain.messages import UNSENT, MessageStatus
 from domain.reasons import ReasonCode, because
 from domain.sms_segments import segments
 from workers.context import Context
+from workers.db.closed_numbers import close_number
 from workers.db.messages import advance_message, note_sent_after_all, providers_that_refused
-from workers.db.persons import lock_number, note_number_fact
 from workers.db.prepared_statements import prepared
-from workers.db.problems import note_problem
 from workers.db.schema import message
 from workers.gate.claim import ClaimedAction, claim, complete, reserve_contact
 from workers.messaging.backoff import MOST_FAILURES, back_off
@@ -129,21 +128,12 @@ def _record(connection: Connection, ctx: Context, sending: _Sending, result: Sen
     advanced = advance_message(connection, reference, status, now, sid=result.sid, code=result.code)
     if not advanced and result.outcome is SendOutcome.ACCEPTED:
         _note_late_acceptance(connection, sending, now)
-    if result.opted_out or result.number_invalid:
-        _note_about_number(connection, sending, result, now)
+    if result.number_fact is not None:
+        # The number is locked before the action, as by a claim.
+        number = cast(bytes, claimed.loan.phone_blind_index)
+        provider = Actor(sending.sender.provider, ActorKind.PROVIDER)
+        close_number(connection, number, result.number_fact, provider, now)
     complete(connection, claimed, _move(ctx, sending, result, now), now)
-
-
-def _note_about_number(
-    connection: Connection, sending: _Sending, result: SendResult, now: datetime
-) -> None:
-    """Record what the provider said of the number, locked before the action as by a claim."""
-    number = lock_number(connection, cast(bytes, sending.claimed.loan.phone_blind_index))
-    fact = NumberFact.OPTED_OUT if result.opted_out else NumberFact.REACHES_NOBODY
-    provider = Actor(sending.sender.provider, ActorKind.PROVIDER)
-    note_number_fact(connection, number, fact, provider, now)
-    if result.number_invalid:
-        note_problem(connection, sending.claimed.loan.loan_id, "phone_invalid", result.reason, now)
 
 
 def _note_late_acceptance(connection: Connection, sending: _Sending, now: datetime) -> None:
@@ -163,7 +153,7 @@ def _move(ctx: Context, sending: _Sending, result: SendResult, now: datetime) ->
             )
         case SendOutcome.UNKNOWN:
             return Move(ActionStatus.UNKNOWN, result.reason)
-        case SendOutcome.REFUSED if result.opted_out:
+        case SendOutcome.REFUSED if result.number_fact is NumberFact.OPTED_OUT:
             return Move(ActionStatus.BARRED, result.reason, (OPTED_OUT,))
         case SendOutcome.REFUSED if _another_provider_may_accept(ctx, sending, result):
             reason = result.reason + because(ReasonCode.ANOTHER_PROVIDER)
@@ -178,8 +168,8 @@ def _move(ctx: Context, sending: _Sending, result: SendResult, now: datetime) ->
 
 
 def _another_provider_may_accept(ctx: Context, sending: _Sending, result: SendResult) -> bool:
-    """Only if the reason is the provider: another one would refuse an invalid number too."""
-    if result.number_invalid or not result.other_provider_may_accept:
+    """Only if the reason is the provider: another one would refuse the number too."""
+    if result.number_fact is not None or not result.other_provider_may_accept:
         return False
     refused_by = sending.refused_by | {sending.sender.provider}
     return ctx.sms.for_number(sending.text.to, refused_by) is not None

@@ -18,6 +18,7 @@ from domain.loans import ZERO, LoanOnTape, Problem
 from domain.reasons import ReasonCode, because
 from domain.tape_reconciliation import Reconciled, reconcile
 from workers.db.allocations import read_recorded_payments, replace_all_allocations
+from workers.db.closed_numbers import resolve_reopened
 from workers.db.encryption import Cipher
 from workers.db.problems import NO_LADDER, TAPE_SHOWS_LESS, note_problem
 from workers.tapes.changes import PastDue, past_due_of
@@ -262,6 +263,7 @@ def merge(
     changed.update(connection.execute(_DELETE_INSTALMENTS, differing).scalars())
     changed.update(connection.execute(_LOANS_OF, {"borrowers": borrowers}).scalars())
     connection.execute(_PROBLEMS, {"now": now, "kinds": list(TAPE_PROBLEMS)})
+    resolve_reopened(connection, sorted(changed), now)
     fallen = [loan for loan, result in reconciled.items() if result.fallen]
     reversed_since = {"as_of": as_of, "fallen": fallen, "not_if": TAPE_SHOWS_LESS}
     connection.execute(_FORGET_REVERSED, reversed_since)

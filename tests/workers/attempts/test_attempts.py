@@ -227,7 +227,7 @@ def test_a_number_that_reaches_nobody_is_known_as_such_until_there_is_another(bo
     started = start_call(book.ctx, "L-1", actor=Actor("c-1"))
     tell(book, started.attempt, "number_invalid")
     assert book.number_facts() == ["reaches_nobody"]
-    assert book.one(problem).kind == "phone_invalid"
+    assert book.one(problem).kind == "number_closed"
     assert book.actions("L-1")["friendly_call"] == "done"
 
 

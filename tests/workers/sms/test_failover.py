@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from domain.actors import Actor
+from domain.contact_points import NumberFact
 from domain.reasons import ReasonCode, because
 from tests.support.loans import Book
 from tests.support.sending import (
@@ -27,13 +28,13 @@ from workers.sms.providers.port import SendOutcome, SendResult
 OPTED_OUT = SendResult(
     SendOutcome.REFUSED,
     because(ReasonCode.OPTED_OUT_OF_SENDER),
-    opted_out=True,
+    number_fact=NumberFact.OPTED_OUT,
     other_provider_may_accept=True,
 )
 INVALID = SendResult(
     SendOutcome.REFUSED,
     because(ReasonCode.NUMBER_INVALID),
-    number_invalid=True,
+    number_fact=NumberFact.REACHES_NOBODY,
     other_provider_may_accept=True,
 )
 REFUSED = SendResult(

@@ -186,7 +186,8 @@ def test_a_number_that_cannot_take_texts_is_a_problem_on_record(engine: Engine) 
     send_sms(book.ctx, action_id)
 
     assert book.actions("L-1")["text_day_1"] == "dead"
-    assert book.one(problem).kind == "phone_invalid"
+    assert book.one(problem).kind == "number_closed"
+    assert (book.number_facts(), book.may_call("L-1")) == (["no_texts"], "allowed")
 
 
 def test_a_text_that_certainly_was_not_sent_is_tried_for_hours_and_not_for_ever(

@@ -17,12 +17,16 @@ _FICTION = re.compile(r"\+1\d{3}555(01\d\d)")
 class SimulatedOutcome(StrEnum):
     """What happens to a text, and the last four digits of the numbers to which it happens."""
 
+    CARRIER_LANDLINE = "0188"
+    """Accepted; the receipt then reports Twilio's 30006, a fixed line. Tencent Cloud has no such
+    code: EXPIRED."""
     LANDLINE = "0189"
     """Refused: Twilio's 21614, Tencent Cloud's IncorrectPhoneNumber."""
     OPTED_OUT = "0190"
     """Refused: Twilio's 21610, Tencent Cloud's PhoneNumberInBlacklist."""
     UNDELIVERED = "0191"
-    """Accepted; the receipt then reports that it was not delivered."""
+    """Accepted; the receipt then reports that the handset cannot be reached: Twilio's 30003,
+    Tencent Cloud's UNDELIV."""
     SERVER_ERROR = "0192"
     """Accepted, but the response is HTTP 500."""
     SILENCE = "0193"
@@ -37,6 +41,19 @@ class SimulatedOutcome(StrEnum):
     """Accepted, but the response is HTTP 500, and no receipt ever comes."""
     NOT_TAKEN = "0198"
     """Not accepted, with the same HTTP 500 as `SERVER_ERROR`."""
+    UNKNOWN_HANDSET = "0199"
+    """Accepted; the receipt then reports that nobody has the number: Twilio's 30005, Tencent
+    Cloud's MK:0001."""
+
+
+NEVER_ARRIVES = frozenset(
+    {
+        SimulatedOutcome.CARRIER_LANDLINE,
+        SimulatedOutcome.UNDELIVERED,
+        SimulatedOutcome.UNKNOWN_HANDSET,
+    }
+)
+"""Outcomes of texts whose receipt reports a failure."""
 
 
 def simulated_outcome(number: str) -> SimulatedOutcome | None:

@@ -23,7 +23,7 @@ from workers.simulator.providers.accepted_texts import (
 )
 from workers.simulator.providers.callbacks import Receipt, ReceiptPoster
 from workers.simulator.providers.faults import FaultGenerator, FaultPlan, Faults
-from workers.simulator.providers.magic_numbers import SimulatedOutcome
+from workers.simulator.providers.magic_numbers import NEVER_ARRIVES, SimulatedOutcome
 
 TOKEN_VARIABLE = "ARREARS_SIMULATOR_TOKEN"  # noqa: S105 - the variable's name, not a token
 
@@ -60,8 +60,7 @@ class ProviderHandler(BaseHTTPRequestHandler):
 
     def accept(self, text: AcceptedText, faults: Faults, url: str | None) -> None:
         """Accept a text, and post its receipts to `url` with the faults of the request."""
-        undelivered = faults.outcome is SimulatedOutcome.UNDELIVERED
-        last = UNDELIVERED if undelivered else DELIVERED
+        last = UNDELIVERED if faults.outcome in NEVER_ARRIVES else DELIVERED
         self.texts.accept(text, last)
         if not url or faults.outcome is SimulatedOutcome.LOST or faults.receipts_lost:
             return

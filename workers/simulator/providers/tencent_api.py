@@ -15,13 +15,21 @@ import phonenumbers
 
 from workers.simulator.providers.accepted_texts import UNDELIVERED, AcceptedText
 from workers.simulator.providers.callbacks import Receipt
-from workers.simulator.providers.magic_numbers import SimulatedOutcome, is_possible_number
+from workers.simulator.providers.magic_numbers import (
+    SimulatedOutcome,
+    is_possible_number,
+    simulated_outcome,
+)
 from workers.simulator.providers.server import ACCEPTED_THEN_FAILS, ProviderHandler
 
 _VERSION = "2021-01-11"
 _MAX_PAGE = 100
 _MAX_CLOCK_SKEW = 300  # seconds
 _CALLBACK_ATTEMPTS = 3
+_FAILURES = {
+    SimulatedOutcome.CARRIER_LANDLINE: "EXPIRED",
+    SimulatedOutcome.UNKNOWN_HANDSET: "MK:0001",
+}
 
 
 class _ApiError(Exception):
@@ -113,7 +121,7 @@ class SmsApi(ProviderHandler):
             "nationcode": code,
             "mobile": number,
             "report_status": "FAIL" if failed else "SUCCESS",
-            "errmsg": "UNDELIV" if failed else "DELIVRD",
+            "errmsg": _failure(text) if failed else "DELIVRD",
             "description": "",
             "sid": text.sid,
             "ext": text.reference or "",
@@ -171,6 +179,12 @@ class SmsApi(ProviderHandler):
 
     def _write_server_error(self) -> None:
         self.write_response(500, b"Internal Server Error", "text/plain")
+
+
+def _failure(text: AcceptedText) -> str:
+    """The carrier's code of why a text was not delivered."""
+    outcome = simulated_outcome(text.to)
+    return _FAILURES.get(outcome, "UNDELIV") if outcome else "UNDELIV"
 
 
 def _send_status(to: str, code: str, text: AcceptedText | None = None) -> dict[str, object]:

@@ -17,12 +17,20 @@ from twilio.request_validator import RequestValidator
 from domain.sms_segments import segments
 from workers.simulator.providers.accepted_texts import QUEUED, UNDELIVERED, AcceptedText
 from workers.simulator.providers.callbacks import Receipt
-from workers.simulator.providers.magic_numbers import SimulatedOutcome, is_possible_number
+from workers.simulator.providers.magic_numbers import (
+    SimulatedOutcome,
+    is_possible_number,
+    simulated_outcome,
+)
 from workers.simulator.providers.server import ACCEPTED_THEN_FAILS, ProviderHandler
 
 _MAX_BODY = 1600
 _MAX_PAGE = 1000
 _UNREACHABLE = 30003
+_FAILURES = {
+    SimulatedOutcome.CARRIER_LANDLINE: 30006,
+    SimulatedOutcome.UNKNOWN_HANDSET: 30005,
+}
 
 _DEFAULT_RETRIES = 1
 _MAX_RETRIES = 5
@@ -113,7 +121,7 @@ class MessagesApi(ProviderHandler):
             "To": text.to,
         }
         if status == UNDELIVERED:
-            fields["ErrorCode"] = str(_UNREACHABLE)
+            fields["ErrorCode"] = str(_failure(text))
         # The fragment contains options for Twilio. It is not part of the called and signed URL.
         url, fragment = urldefrag(url)
         headers = {
@@ -134,7 +142,7 @@ class MessagesApi(ProviderHandler):
             "date_sent": None if text.status == QUEUED else at,
             "date_updated": at,
             "direction": "outbound-api",
-            "error_code": _UNREACHABLE if text.status == UNDELIVERED else None,
+            "error_code": _failure(text) if text.status == UNDELIVERED else None,
             "error_message": None,
             "from": text.sender,
             "messaging_service_sid": None,
@@ -198,6 +206,12 @@ class MessagesApi(ProviderHandler):
         }
         headers = {"Retry-After": "1"} if error.status == 429 else {}
         self.write_json(error.status, content, headers)
+
+
+def _failure(text: AcceptedText) -> int:
+    """Twilio's code of why a text was not delivered."""
+    outcome = simulated_outcome(text.to)
+    return _FAILURES.get(outcome, _UNREACHABLE) if outcome else _UNREACHABLE
 
 
 def _not_found() -> _ApiError:

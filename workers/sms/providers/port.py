@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from domain.contact_points import NumberFact
 from domain.errors import ArrearsError
 from domain.messages import MessageStatus
 from domain.reasons import Reasons
@@ -56,10 +57,8 @@ class SendResult:
     """The provider's id of the message, if it gave one."""
     code: str | None = None
     """The provider's error code, if it gave one: digits for Twilio, words for Tencent Cloud."""
-    opted_out: bool = False
-    """The borrower has opted out at the provider: record the opt-out."""
-    number_invalid: bool = False
-    """The number cannot receive texts at all: another one is needed."""
+    number_fact: NumberFact | None = None
+    """What the provider says of the number for good; None: nothing."""
     other_provider_may_accept: bool = False
     """The reason is the provider, not the number: another provider may accept it."""
     retry_after: timedelta | None = None
@@ -103,6 +102,8 @@ class StatusReport:
     status: MessageStatus
     code: str | None
     """The provider's error code, with `failed` and `undelivered`."""
+    number_fact: NumberFact | None = None
+    """What that code says of the number for good; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True)

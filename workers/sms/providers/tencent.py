@@ -16,6 +16,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import phonenumbers
 import requests
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from requests import exceptions as http
@@ -46,7 +47,7 @@ from workers.sms.providers.port import (
     StatusReport,
 )
 from workers.sms.providers.tencent_codes import PROVIDER as PROVIDER
-from workers.sms.providers.tencent_codes import classify_code
+from workers.sms.providers.tencent_codes import classify_code, number_fact_of_carrier
 
 _REGION = "ap-guangzhou"
 _OK = "Ok"
@@ -97,7 +98,7 @@ class TencentGateway:
             response = self._client.SendSms(self._request(text, template))
             status = response.SendStatusSet[0]
             if status.Code != _OK:
-                return classify_code(str(status.Code))
+                return classify_code(str(status.Code), fixed_line=is_fixed_line(text.to))
             sid = status.SerialNo
         except TencentCloudSDKException as error:
             return _classify_error(error)
@@ -196,6 +197,15 @@ def _classify_error(error: Any) -> SendResult:
     return classify_code(str(error.code))
 
 
+def is_fixed_line(number: str) -> bool:
+    """Whether the numbering plan of its country gives an E.164 number to fixed lines only."""
+    try:
+        kind = phonenumbers.number_type(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return False
+    return bool(kind == phonenumbers.PhoneNumberType.FIXED_LINE)
+
+
 class TencentReport(BaseModel):
     """One entry of a status callback: https://cloud.tencent.com/document/product/382/52077."""
 
@@ -232,6 +242,7 @@ def read_tencent_reports(body: bytes) -> list[StatusReport]:
 
 def _status_report(report: TencentReport) -> StatusReport:
     delivered = report.report_status == "SUCCESS"
+    code = None if delivered else report.errmsg or None
     return StatusReport(
         reference=_reference(report.ext),
         provider=PROVIDER,
@@ -239,7 +250,8 @@ def _status_report(report: TencentReport) -> StatusReport:
         word=report.report_status,
         # The text was sent in both cases; the carrier or the telephone failed to deliver it.
         status=MessageStatus.DELIVERED if delivered else MessageStatus.UNDELIVERED,
-        code=None if delivered else report.errmsg or None,
+        code=code,
+        number_fact=number_fact_of_carrier(code),
     )
 
 

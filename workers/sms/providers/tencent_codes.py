@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from domain.contact_points import NumberFact
 from domain.reasons import ReasonCode, because
 from workers.sms.providers.http_errors import unknown
 from workers.sms.providers.port import SendOutcome, SendResult
@@ -15,11 +16,30 @@ from workers.sms.providers.port import SendOutcome, SendResult
 PROVIDER = "tencent"
 """Its name in the settings."""
 
-_NUMBER_INVALID = frozenset(
-    {"InvalidParameterValue.IncorrectPhoneNumber", "FailedOperation.PhoneNumberParseFail"}
-)
-# The owner of the number has opted out, at this lender or at the carrier.
-_OPTED_OUT = "FailedOperation.PhoneNumberInBlacklist"
+_NUMBER_FACTS = {
+    # Its owner has opted out, at this lender or at the carrier.
+    "FailedOperation.PhoneNumberInBlacklist": NumberFact.OPTED_OUT,
+    "InvalidParameterValue.IncorrectPhoneNumber": NumberFact.REACHES_NOBODY,
+    "FailedOperation.PhoneNumberParseFail": NumberFact.REACHES_NOBODY,
+}
+_REASONS = {
+    NumberFact.OPTED_OUT: ReasonCode.TEXTS_REFUSED_BY_BORROWER,
+    NumberFact.REACHES_NOBODY: ReasonCode.NUMBER_INVALID,
+    NumberFact.NO_TEXTS: ReasonCode.NUMBER_CANNOT_RECEIVE,
+}
+
+# The codes of carriers in status callbacks, of which Tencent Cloud lists the common ones:
+# https://www.tencentcloud.com/document/product/382/35462. EXPIRED and REJECTD are about the moment
+# and the words of a text, and say nothing about the number.
+_NUMBER_FACTS_OF_CARRIERS = {
+    "UNDELIV": NumberFact.REACHES_NOBODY,  # switched off, out of service, or an abnormal number
+    # China Mobile's codes of numbers that nobody has: 空号.
+    "MK:0001": NumberFact.REACHES_NOBODY,
+    "MI:0210": NumberFact.REACHES_NOBODY,
+    "CB:0001": NumberFact.REACHES_NOBODY,
+    "CB:0053": NumberFact.REACHES_NOBODY,
+    "DB:0101": NumberFact.REACHES_NOBODY,
+}
 
 # Nothing was processed, and an attempt after this time may succeed.
 _LATER = {
@@ -68,15 +88,22 @@ _OTHER_PROVIDER_MAY_ACCEPT = frozenset(
 )
 
 
-def classify_code(code: str) -> SendResult:
-    """What a code other than `Ok` says about the text of the request."""
+def number_fact_of_carrier(code: str | None) -> NumberFact | None:
+    """What a carrier's code in a status callback says about the number for good, if anything."""
+    return _NUMBER_FACTS_OF_CARRIERS.get(code or "")
+
+
+def classify_code(code: str, *, fixed_line: bool = False) -> SendResult:
+    """What a code other than `Ok` says about the text of the request.
+
+    Tencent Cloud knows mobile numbers only: for it, a `fixed_line` is no valid number.
+    """
     family = code.split(".", 1)[0]
-    if code == _OPTED_OUT:
-        reason = because(ReasonCode.TEXTS_REFUSED_BY_BORROWER)
-        return SendResult(SendOutcome.REFUSED, reason, code=code, opted_out=True)
-    if code in _NUMBER_INVALID:
-        reason = because(ReasonCode.NUMBER_INVALID)
-        return SendResult(SendOutcome.REFUSED, reason, code=code, number_invalid=True)
+    if fact := _NUMBER_FACTS.get(code):
+        if fact is NumberFact.REACHES_NOBODY and fixed_line:
+            fact = NumberFact.NO_TEXTS
+        reason = because(_REASONS[fact])
+        return SendResult(SendOutcome.REFUSED, reason, code=code, number_fact=fact)
     if later := _LATER.get(code) or _LATER.get(family):
         reason = because(ReasonCode.TEXTS_LIMITED, provider=PROVIDER)
         return SendResult(SendOutcome.NOT_SENT, reason, code=code, retry_after=later)

@@ -37,8 +37,13 @@ from workers.sms.providers.port import (
     SendResult,
     StatusReport,
 )
+from workers.sms.providers.twilio_codes import PROVIDER as PROVIDER
+from workers.sms.providers.twilio_codes import (
+    TOO_MANY_REQUESTS,
+    classify_response,
+    number_fact,
+)
 
-PROVIDER = "twilio"
 # Its debug lines contain query strings, and so numbers.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
@@ -46,37 +51,6 @@ STATUS_PATH = "/webhooks/twilio/status"
 
 # Options for Twilio: five retries of a callback after any error. The fragment is not signed.
 _CALLBACK_RETRIES = "rc=5&rp=all"
-
-_BAD_CREDENTIALS = 20003
-_TOO_MANY_REQUESTS = 20429
-_QUEUE_FULL = 21611
-_OPTED_OUT = 21610
-_NUMBER_INVALID = frozenset({21211, 21614})
-
-# The reason is the account or the sender, not the number or the text.
-# https://www.twilio.com/docs/api/errors
-_OTHER_PROVIDER_MAY_ACCEPT = frozenset(
-    {
-        20005,  # the account is not active
-        21212,  # the sender is not a valid number
-        21408,  # the account may not send to this region
-        21606,  # the sender cannot send texts, or not to this number
-        21608,  # a trial account sends to verified numbers only
-        21612,  # no route between this sender and this number
-        21659,  # the sender is not one of the account's
-        21660,  # the sender belongs to another account
-        21661,  # the sender cannot send texts
-        21703,  # the Messaging Service has no senders
-        21704,  # the Messaging Service has no senders
-        21705,  # the Messaging Service is not usable
-        30002,  # the account is suspended
-        30034,  # the sender is not registered with the carriers
-        63038,  # the account has used up its texts of the day
-    }
-)
-
-# Twilio's codes have five digits. The SDK uses the HTTP status as the code if a code is missing.
-_FIRST_CODE = 10000
 
 _STATUSES = {
     "accepted": MessageStatus.ACCEPTED,
@@ -89,18 +63,6 @@ _STATUSES = {
     "undelivered": MessageStatus.UNDELIVERED,
     "failed": MessageStatus.SEND_FAILED,
     "canceled": MessageStatus.SEND_FAILED,
-}
-
-_REASONS = {
-    21211: ReasonCode.NUMBER_INVALID,
-    21212: ReasonCode.SENDER_INVALID,
-    21408: ReasonCode.REGION_NOT_PERMITTED,
-    21606: ReasonCode.NUMBER_UNREACHABLE_FROM_SENDER,
-    21610: ReasonCode.OPTED_OUT_OF_SENDER,
-    21614: ReasonCode.NUMBER_CANNOT_RECEIVE,
-    21659: ReasonCode.SENDER_NOT_OURS,
-    30034: ReasonCode.SENDER_NOT_REGISTERED,
-    63038: ReasonCode.DAILY_LIMIT_USED,
 }
 
 
@@ -140,10 +102,10 @@ class TwilioGateway:
             )
         except _TooManyRequestsError as error:
             reason = because(ReasonCode.TOO_MANY_REQUESTS, provider=PROVIDER)
-            code, wait = str(_TOO_MANY_REQUESTS), error.retry_after
+            code, wait = str(TOO_MANY_REQUESTS), error.retry_after
             return SendResult(SendOutcome.NOT_SENT, reason, code=code, retry_after=wait)
         except (TwilioRestException, TwilioServiceException) as error:
-            return _classify_response(error.status, error.code)
+            return classify_response(error.status, error.code)
         except http.RequestException as error:
             return classify_request_error(error, PROVIDER)
         except Exception as error:
@@ -223,37 +185,6 @@ def _seconds(header: str | None) -> timedelta | None:
     return timedelta(seconds=int(header)) if header and header.isdecimal() else None
 
 
-def _classify_response(status: int, code: object) -> SendResult:
-    """Classify an error response by its HTTP status and Twilio's code."""
-    known = code if isinstance(code, int) and code >= _FIRST_CODE else None
-    if status == 401:
-        # The text is not the reason: with correct credentials it can be sent.
-        reason = because(ReasonCode.BAD_CREDENTIALS, provider=PROVIDER)
-        return SendResult(SendOutcome.NOT_SENT, reason, code=str(known or _BAD_CREDENTIALS))
-    if known == _QUEUE_FULL:
-        reason = because(ReasonCode.QUEUE_FULL, provider=PROVIDER)
-        return SendResult(SendOutcome.NOT_SENT, reason, code=str(known))
-    if not 400 <= status < 500 or known is None:
-        return unknown(
-            ReasonCode.ANSWERED_STATUS, PROVIDER, code=str(known) if known else None, status=status
-        )
-    return SendResult(
-        SendOutcome.REFUSED,
-        because(_REASONS[known])
-        if known in _REASONS
-        else because(
-            ReasonCode.PROVIDER_REFUSED_WITH_CODE,
-            provider=PROVIDER,
-            provider_code=str(known),
-            see=f"https://www.twilio.com/docs/api/errors/{known}",
-        ),
-        code=str(known),
-        opted_out=known == _OPTED_OUT,
-        number_invalid=known in _NUMBER_INVALID,
-        other_provider_may_accept=known in _OTHER_PROVIDER_MAY_ACCEPT,
-    )
-
-
 def form_fields(body: str) -> dict[str, str]:
     """The fields of a form that Twilio posts. Blank ones are kept: the signature covers them."""
     return dict(parse_qsl(body, keep_blank_values=True))
@@ -282,13 +213,15 @@ def read_status_report(query: str, fields: Mapping[str, str]) -> StatusReport:
     try:
         reference = UUID(references[0])
         word = fields["MessageStatus"]
+        code = fields.get("ErrorCode") or None
         return StatusReport(
             reference,
             PROVIDER,
             fields["MessageSid"],
             word,
             _STATUSES[word],
-            fields.get("ErrorCode") or None,
+            code,
+            number_fact(code),
         )
     except (KeyError, ValueError):
         _refuse("its message, id or status is missing or not known")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from domain.contact_points import NumberFact
 from tests.support.twilio import TOKEN, Callback, CallbackReceiver, a_text, gateway_to
 from workers.simulator.providers.faults import FaultPlan
 from workers.simulator.providers.twilio import SimulatedTwilio
@@ -61,5 +62,6 @@ def test_numbers_that_misbehave_still_do_so_by_their_own_rule(
     faults = FaultPlan(too_many_requests=1.0)
     with SimulatedTwilio(log=log, auth_token=TOKEN, faults=faults) as twilio:
         gateway = gateway_to(twilio.url, receiver)
-        assert gateway.send(a_text(to="+12025550190")).opted_out
+        opted_out = gateway.send(a_text(to="+12025550190"))
+        assert opted_out.number_fact is NumberFact.OPTED_OUT
         assert gateway.send(a_text()).outcome is SendOutcome.NOT_SENT

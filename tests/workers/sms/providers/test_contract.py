@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from domain.contact_points import NumberFact
 from domain.language.speak import speak
 from tests.support import tencent, twilio
 from tests.support.fakes import FakeSmsGateway
@@ -46,6 +47,8 @@ class Provider:
     asked: Callable[[], int]
     """How often it was asked to send."""
     codes: Mapping[SimulatedOutcome, str]
+    landline: NumberFact = NumberFact.NO_TEXTS
+    """What it says of a number that takes no texts."""
 
 
 @pytest.fixture(params=["twilio", "tencent", "fake"])
@@ -79,6 +82,7 @@ def through_tencent(simulated_tencent: SimulatedTencent) -> Provider:
         lambda: [text.body.removeprefix(template) for text in simulated_tencent.accepted_texts()],
         simulated_tencent.request_count,
         TENCENT_CODES,
+        landline=NumberFact.REACHES_NOBODY,  # for it, what is no mobile number is no number
     )
 
 
@@ -107,8 +111,7 @@ def test_a_borrower_who_opted_out_is_never_texted(provider: Provider) -> None:
     result = provider.gateway.send(text_for(SimulatedOutcome.OPTED_OUT))
     assert result.outcome is SendOutcome.REFUSED
     assert result.code == provider.codes[SimulatedOutcome.OPTED_OUT]
-    assert result.opted_out
-    assert not result.number_invalid
+    assert result.number_fact is NumberFact.OPTED_OUT
     assert provider.bodies() == []
 
 
@@ -116,15 +119,14 @@ def test_a_number_that_cannot_be_texted_is_refused(provider: Provider) -> None:
     result = provider.gateway.send(text_for(SimulatedOutcome.LANDLINE))
     assert result.outcome is SendOutcome.REFUSED
     assert result.code == provider.codes[SimulatedOutcome.LANDLINE]
-    assert result.number_invalid
-    assert not result.opted_out
+    assert result.number_fact is provider.landline
     assert provider.bodies() == []
 
 
 def test_what_is_no_number_is_refused(provider: Provider) -> None:
     result = provider.gateway.send(a_text(to="+1202"))
     assert result.outcome is SendOutcome.REFUSED
-    assert result.number_invalid
+    assert result.number_fact is NumberFact.REACHES_NOBODY
     assert provider.bodies() == []
 
 
@@ -133,6 +135,11 @@ def test_no_other_provider_is_asked_where_the_borrower_or_the_number_is_the_reas
     provider: Provider, outcome: SimulatedOutcome
 ) -> None:
     assert not provider.gateway.send(text_for(outcome)).other_provider_may_accept
+
+
+def test_an_error_that_is_not_about_the_number_says_nothing_about_it(provider: Provider) -> None:
+    for outcome in (*ANSWER_IS_LOST, SimulatedOutcome.TOO_MANY_REQUESTS):
+        assert provider.gateway.send(text_for(outcome)).number_fact is None
 
 
 def test_a_text_over_the_rate_limit_was_certainly_not_sent(provider: Provider) -> None:

@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 
 from config.readers.registered_templates import RegisteredTemplate
+from domain.contact_points import NumberFact
 from domain.errors import ArrearsError
 from domain.language.speak import speak
 from domain.messages import MessageStatus
@@ -239,13 +240,25 @@ def test_a_receipt_says_that_the_text_arrived(
     ]
 
 
+@pytest.mark.parametrize(
+    ("outcome", "code", "fact"),
+    [
+        (SimulatedOutcome.UNDELIVERED, "UNDELIV", NumberFact.REACHES_NOBODY),
+        (SimulatedOutcome.UNKNOWN_HANDSET, "MK:0001", NumberFact.REACHES_NOBODY),
+        (SimulatedOutcome.CARRIER_LANDLINE, "EXPIRED", None),
+    ],
+)
 def test_a_receipt_says_why_the_text_did_not_arrive(
-    simulated_tencent: SimulatedTencent, receiver: CallbackReceiver
+    simulated_tencent: SimulatedTencent,
+    receiver: CallbackReceiver,
+    outcome: SimulatedOutcome,
+    code: str,
+    fact: NumberFact | None,
 ) -> None:
-    gateway_to(simulated_tencent.url).send(a_text(to=f"+1202555{SimulatedOutcome.UNDELIVERED}"))
+    gateway_to(simulated_tencent.url).send(a_text(to=f"+1202555{outcome}"))
     [report] = read_tencent_reports(receiver.next().body.encode())
     assert (report.word, report.status) == ("FAIL", MessageStatus.UNDELIVERED)
-    assert report.code == "UNDELIV"
+    assert (report.code, report.number_fact) == (code, fact)
 
 
 def test_receipts_may_come_twice(log: Path, receiver: CallbackReceiver) -> None:

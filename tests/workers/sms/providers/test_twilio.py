@@ -23,6 +23,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
+from domain.contact_points import NumberFact
 from domain.errors import ArrearsError
 from domain.messages import MessageStatus
 from tests.support.one_answer import OneAnswer, http_answer
@@ -149,6 +150,27 @@ def test_the_sdk_logs_no_numbers(
     assert "5550101" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("code", "fact"),
+    [
+        (21211, NumberFact.REACHES_NOBODY),  # no valid number
+        (21217, NumberFact.REACHES_NOBODY),  # it does not appear to be valid
+        (21610, NumberFact.OPTED_OUT),
+        (21614, NumberFact.NO_TEXTS),  # no mobile number
+        (21635, NumberFact.NO_TEXTS),  # a fixed line
+        (21408, None),  # the account may not send to the region
+        (21612, None),  # no route from this sender
+        (30007, None),  # filtered for its words
+    ],
+)
+def test_a_refusal_says_what_the_number_is(
+    receiver: CallbackReceiver, code: int, fact: NumberFact | None
+) -> None:
+    answer = http_answer("400 Bad Request", json.dumps({"code": code, "message": "x"}))
+    with OneAnswer(answer) as server:
+        assert gateway_to(server.url, receiver).send(a_text()).number_fact is fact
+
+
 def test_requests_go_to_twilio_where_no_other_address_is_given() -> None:
     http_client = twilio._Http((1.0, 1.0), api_base=None)
     assert http_client._address("https://api.twilio.com/x?y=1") == "https://api.twilio.com/x?y=1"
@@ -206,16 +228,27 @@ def test_receipts_arrive_signed_and_name_the_message(
     ]
 
 
-def test_a_text_that_is_not_delivered_says_so_in_its_receipt(
-    simulated_twilio: SimulatedTwilio, receiver: CallbackReceiver
+@pytest.mark.parametrize(
+    ("outcome", "code", "fact"),
+    [
+        (SimulatedOutcome.UNDELIVERED, "30003", NumberFact.REACHES_NOBODY),
+        (SimulatedOutcome.UNKNOWN_HANDSET, "30005", NumberFact.REACHES_NOBODY),
+        (SimulatedOutcome.CARRIER_LANDLINE, "30006", NumberFact.NO_TEXTS),
+    ],
+)
+def test_a_text_that_is_not_delivered_says_so_in_its_receipt_and_what_the_number_is(
+    simulated_twilio: SimulatedTwilio,
+    receiver: CallbackReceiver,
+    outcome: SimulatedOutcome,
+    code: str,
+    fact: NumberFact,
 ) -> None:
-    gateway_to(simulated_twilio.url, receiver).send(
-        a_text(to=f"+1202555{SimulatedOutcome.UNDELIVERED}")
-    )
+    gateway_to(simulated_twilio.url, receiver).send(a_text(to=f"+1202555{outcome}"))
     receiver.next()
     last = receiver.next()
     report = read_status_report(urlsplit(last.target).query, form_fields(last.body))
-    assert (report.status, report.code) == (MessageStatus.UNDELIVERED, "30003")
+    assert (report.status, report.code) == (MessageStatus.UNDELIVERED, code)
+    assert report.number_fact is fact
 
 
 @pytest.mark.parametrize("outcome", [SimulatedOutcome.SERVER_ERROR, SimulatedOutcome.SILENCE])
@@ -353,7 +386,7 @@ def test_a_number_that_opts_out_is_refused_from_then_on(
     gateway = gateway_to(simulated_twilio.url, receiver)
     assert gateway.send(a_text()).outcome is SendOutcome.ACCEPTED
     simulated_twilio.opt_out("+12025550101")
-    assert gateway.send(a_text()).opted_out
+    assert gateway.send(a_text()).number_fact is NumberFact.OPTED_OUT
 
 
 def test_a_long_list_of_texts_is_served_in_pages(
