@@ -1,6 +1,6 @@
 """Errors that a person can correct."""
 
-from __future__ import annotations
+from domain.reasons import Reasons
 
 
 class ArrearsError(Exception):
@@ -12,6 +12,18 @@ class ArrearsError(Exception):
     An error that may also reach a caller over HTTP has a class of its own and names no command. The
     command line adds the command that helps.
     """
+
+
+class RefusedError(ArrearsError):
+    """What a person asked for is refused, for reasons that can be said in the person's language."""
+
+    def __init__(self, message: str, reason: Reasons) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class KeptAsRejectedError(RefusedError):
+    """The same event came in before, and is kept as rejected."""
 
 
 class NotOnRosterError(ArrearsError):

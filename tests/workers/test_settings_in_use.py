@@ -59,7 +59,19 @@ def test_a_payment_is_laid_in_the_order_that_is_set(
 
     paid = arrears(
         an_environment(database_url) | settings,
-        *("payment", "record", "L-1", "30", "CNY", "--id", "P-1", "--paid-on", "2026-04-10"),
+        *(
+            "payment",
+            "record",
+            "L-1",
+            "30",
+            "CNY",
+            "--id",
+            "P-1",
+            "--by",
+            "c-1",
+            "--paid-on",
+            "2026-04-10",
+        ),
     )
 
     assert paid.returncode == 0

@@ -18,7 +18,7 @@ from domain.actions import ActionStatus
 from domain.actors import Actor
 from domain.collectors import Role
 from domain.compliance.vocabulary import Channel
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, RefusedError
 from domain.language.speak import speak
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
@@ -28,12 +28,11 @@ from workers.db.staff import roles_of
 from workers.gate.claim import CheckedAction
 
 
-class BarredError(ArrearsError):
+class BarredError(RefusedError):
     """The contact may not start now. The message says why."""
 
     def __init__(self, reason: Reasons, rules: Sequence[str], until: datetime | None) -> None:
-        super().__init__(speak(reason))
-        self.reason = reason
+        super().__init__(speak(reason), reason)
         self.rules = tuple(rules)
         self.until = until
         """The first lawful moment, timezone-aware; None if there is none to name."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from domain.actors import Actor
-from workers.cli.common import Loan, On, by
+from workers.cli.common import Loan, On, Recorder, by
 from workers.cli.context import open_context, submit
 
 
@@ -22,15 +22,17 @@ def opt_out(
     submit(open_context(), "opt_out", f"{borrower}:{channel or 'all'}", payload)
 
 
-def validation_notice(loan: Loan, on: On = None) -> None:
+def validation_notice(loan: Loan, actor: Recorder, on: On = None) -> None:
     """Record that the borrower was informed in writing of the debt and of how to dispute it."""
     ctx = open_context()
     day = (on or ctx.today()).isoformat()
-    submit(ctx, "validation_notice", f"{loan}:{day}", {"loan": loan, "given_on": day})
+    payload = {"loan": loan, "given_on": day, "actor": actor.reference}
+    submit(ctx, "validation_notice", f"{loan}:{day}", payload)
 
 
-def acknowledgement(loan: Loan, on: On = None) -> None:
+def acknowledgement(loan: Loan, actor: Recorder, on: On = None) -> None:
     """Record that the borrower acknowledged the debt: the limitation period starts again."""
     ctx = open_context()
     day = (on or ctx.today()).isoformat()
-    submit(ctx, "acknowledgement", f"{loan}:{day}", {"loan": loan, "acknowledged_on": day})
+    payload = {"loan": loan, "acknowledged_on": day, "actor": actor.reference}
+    submit(ctx, "acknowledgement", f"{loan}:{day}", payload)

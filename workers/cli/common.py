@@ -35,6 +35,7 @@ def day(help: str, *names: str, **more: Any) -> Any:
 
 
 By = Annotated[Actor, by("The staff reference of the person who decides.")]
+Recorder = Annotated[Actor, by("The staff reference of the person who records it.")]
 On = Annotated[date | None, day("On which day; today if left out.")]
 
 

@@ -1,6 +1,7 @@
 """The context of a command: wired from the environment, and checked before it is used."""
 
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -11,9 +12,11 @@ from sqlalchemy import Connection
 from config.settings import load_settings
 from domain.events import InboxStatus
 from domain.language.speak import speak
+from domain.reasons import ReasonCode, because
 from workers.bootstrap import build_context
 from workers.cli.common import NOT_KNOWN_YET
-from workers.cli.render import console, errors
+from workers.cli.language import language_of_environment
+from workers.cli.render import UNCHANGED, console, errors, print_lines
 from workers.context import Context
 from workers.db.encryption_keys import assert_keys_open
 from workers.db.engine import assert_reachable
@@ -61,8 +64,17 @@ def assert_usable(ctx: Context) -> None:
     assert_keys_open(ctx.engine, ctx.cipher)
 
 
-def submit(ctx: Context, kind: str, id: str, payload: Mapping[str, str | list[str] | None]) -> None:
+def submit(
+    ctx: Context,
+    kind: str,
+    id: str,
+    payload: Mapping[str, str | list[str] | None],
+    *,
+    dry_run: bool = False,
+) -> None:
     """Store an event of `kind` under its own id, apply it, and print what it did.
+
+    What can never be applied is refused and not stored.
 
     Exits with `NOT_KNOWN_YET` where it names something unknown: the event is stored and waits, and
     the exit code shows that it may be a typing mistake.
@@ -70,8 +82,21 @@ def submit(ctx: Context, kind: str, id: str, payload: Mapping[str, str | list[st
     Raises:
         ArrearsError: it can never be applied, or was applied before with other contents.
     """
-    result = process.submit(ctx, f"{kind}:{id}", kind, payload)
+    language = language_of_environment()
+    event = f"{kind}:{id}"
+    result = process.submit(ctx, event, kind, payload, dry_run=dry_run)
+    if dry_run:
+        print_lines(f"Without --dry-run: {speak(result.reason, language)}", UNCHANGED)
+        if result.status is InboxStatus.RECEIVED:
+            raise typer.Exit(NOT_KNOWN_YET)
+        return
     if result.status is InboxStatus.RECEIVED:
-        errors.print(speak(result.reason), markup=False)
+        waits = result.reason + because(ReasonCode.EVENT_CORRECTABLE)
+        command = f"    arrears events discard {shlex.quote(event)} --by STAFF --why WHY"
+        errors.print(f"{speak(waits, language)}\n{command}", markup=False)
         raise typer.Exit(NOT_KNOWN_YET)
-    console.print(speak(result.reason), markup=False)
+    if result.completed_before:
+        known = because(ReasonCode.EVENT_KNOWN, event_id=event) + result.reason
+        console.print(speak(known, language), markup=False)
+    else:
+        console.print(speak(result.reason, language), markup=False)

@@ -34,7 +34,8 @@ def open_(
 @app.command()
 def close(
     dispute_id: Annotated[str, typer.Argument(help="The lender's id of the dispute.")],
+    actor: By,
     ends_on: EndsOn = None,
 ) -> None:
     """Close a dispute: the ladder continues where it paused."""
-    submit_release(dispute_id, ends_on)
+    submit_release(dispute_id, actor, ends_on)

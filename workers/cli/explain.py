@@ -1,7 +1,7 @@
 """`arrears explain`: the history of one loan."""
 
 from datetime import UTC
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -12,6 +12,7 @@ from domain.reasons import reasons_as_json
 from workers.cli.common import AsJson, Loan
 from workers.cli.context import open_context
 from workers.cli.dates import parse_moment
+from workers.cli.language import Language, language_of_environment
 from workers.cli.render import print_json, print_lines
 from workers.history import loan_history
 
@@ -25,10 +26,11 @@ def explain(
             help='Only what had happened by then, such as "2026-03-01 21:30"; all if left out.',
         ),
     ] = None,
-    language: Annotated[Literal["en", "zh"], typer.Option(help="English or Chinese 中文.")] = "en",
+    language: Language = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what was done about a loan, when and why, and what was not done. No personal data."""
+    language = language or language_of_environment()
     ctx = open_context()
     moment = parse_moment(at, ctx.settings.lender_zone) if at else None
     with ctx.engine.connect() as connection:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from domain.actors import Actor
 from workers.cli.common import By, Loan, Why, day, own_id
 from workers.cli.context import open_context, submit
 from workers.hardship.holds import PLACEABLE_KINDS
@@ -52,14 +53,16 @@ def place(
 @app.command()
 def release(
     hold_id: Annotated[str, typer.Argument(help="The lender's id of the hold.")],
+    actor: By,
     ends_on: EndsOn = None,
 ) -> None:
     """End a hold: the ladder continues where it paused."""
-    submit_release(hold_id, ends_on)
+    submit_release(hold_id, actor, ends_on)
 
 
-def submit_release(hold_id: str, ends_on: date | None) -> None:
+def submit_release(hold_id: str, actor: Actor, ends_on: date | None) -> None:
     """End a hold, or a dispute, which is a hold of its own kind."""
     ctx = open_context()
     first_day = (ends_on or ctx.today()).isoformat()
-    submit(ctx, "release", f"{hold_id}:{first_day}", {"hold": hold_id, "ends_on": first_day})
+    payload = {"hold": hold_id, "ends_on": first_day, "actor": actor.reference}
+    submit(ctx, "release", f"{hold_id}:{first_day}", payload)

@@ -17,9 +17,11 @@ from typer.models import CommandInfo, TyperInfo
 
 from domain.errors import (
     ArrearsError,
+    KeptAsRejectedError,
     NoOpenCallError,
     NotOnRosterError,
     OutcomeMissingError,
+    RefusedError,
 )
 
 COMMANDS = {
@@ -161,13 +163,17 @@ HELPFUL_COMMANDS: dict[type[ArrearsError], str] = {
     NotOnRosterError: "`arrears roster load` brings in who works here.",
     NoOpenCallError: "`arrears worklist --kind calls` shows those that are.",
     OutcomeMissingError: "`arrears call outcome` does so.",
+    KeptAsRejectedError: "It is kept as rejected: correct it under the same id, or discard it with "
+    "`arrears events discard`.",
 }
 """By the kind of an error, the sentence that the command line adds to its message."""
 
 
 def _message(error: Exception) -> str | None:
     if isinstance(error, ArrearsError):
-        return " ".join(filter(None, (str(error), HELPFUL_COMMANDS.get(type(error)))))
+        return " ".join(filter(None, (_sentences(error), HELPFUL_COMMANDS.get(type(error)))))
+    if isinstance(error, UnicodeEncodeError):
+        return _unwritable(error)
     if "sqlalchemy" not in sys.modules:
         return None
     from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
@@ -177,6 +183,30 @@ def _message(error: Exception) -> str | None:
     if isinstance(error, OperationalError | InterfaceError | ProgrammingError | InternalError):
         return user_message(error)
     return None
+
+
+def _sentences(error: ArrearsError) -> str:
+    if not isinstance(error, RefusedError):
+        return str(error)
+    from domain.language.speak import speak
+    from workers.cli.language import language_of_environment
+
+    return speak(error.reason, language_of_environment())
+
+
+def _unwritable(error: UnicodeEncodeError) -> str:
+    """A character that an encoding lacks: the terminal's, or that of the arguments."""
+    character = error.object[error.start]
+    if "\ud800" <= character <= "\udfff":  # how Python keeps a byte that it could not decode
+        return (
+            "An argument has characters that the encoding of this shell does not allow. Write it "
+            "in UTF-8, with LANG set to a locale such as C.UTF-8."
+        )
+    return (
+        f"The answer cannot be shown here, because the encoding {error.encoding} has no "
+        f"{character!a}. Set PYTHONIOENCODING=utf-8, or LANG to a locale such as C.UTF-8, and "
+        "repeat the command; what it changes may be changed already."
+    )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from domain.errors import ArrearsError
-from workers.cli.common import Loan, day, own_id
+from workers.cli.common import Loan, Recorder, day, own_id
 from workers.cli.context import open_context, submit
 from workers.cli.dates import refuse_future_day
 from workers.inbox import process
@@ -26,6 +26,7 @@ def record(
     amount: Amount,
     currency: Currency,
     payment_id: Annotated[str, own_id("payment")],
+    actor: Recorder,
     paid_on: Annotated[date | None, day("When the lender booked it; today if left out.")] = None,
 ) -> None:
     """Record a payment: allocate it to the instalments, and cancel what is no longer needed.
@@ -44,18 +45,24 @@ def record(
         currency=currency.upper(),
         paid_on=paid_on or ctx.today(),
     )
-    submit(ctx, "payment", paid.external_id, process.payment_payload(paid))
+    payload = {**process.payment_payload(paid), "actor": actor.reference}
+    submit(ctx, "payment", paid.external_id, payload)
 
 
 @app.command()
 def reverse(
     payment_id: Annotated[str, typer.Argument(help="The lender's id of the payment.")],
+    actor: Recorder,
     reversed_on: Annotated[date | None, day("When it bounced; today if left out.")] = None,
 ) -> None:
     """Reverse a payment that bounced: what it had paid is owed again."""
     ctx = open_context()
     reversed_on = reversed_on or ctx.today()
-    payload = {"payment": payment_id, "reversed_on": reversed_on.isoformat()}
+    payload = {
+        "payment": payment_id,
+        "reversed_on": reversed_on.isoformat(),
+        "actor": actor.reference,
+    }
     submit(ctx, "reversal", payment_id, payload)
 
 

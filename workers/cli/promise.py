@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from domain.actors import Actor
-from workers.cli.common import Loan, by, own_id
+from workers.cli.common import Loan, Recorder, by, own_id
 from workers.cli.context import open_context, submit
 from workers.cli.dates import parse_day
 from workers.cli.payment import Amount, Currency, parse_amount
@@ -45,6 +45,8 @@ def record(
 @app.command()
 def cancel(
     promise_id: Annotated[str, typer.Argument(help="The lender's id of the promise.")],
+    actor: Recorder,
 ) -> None:
     """Cancel a promise to pay: the ladder continues where it paused."""
-    submit(open_context(), "promise_withdrawal", promise_id, {"promise": promise_id})
+    payload = {"promise": promise_id, "actor": actor.reference}
+    submit(open_context(), "promise_withdrawal", promise_id, payload)

@@ -93,6 +93,8 @@ def place_hold(connection: Connection, ctx: Context, new: NewHold) -> Reasons:
             return because(ReasonCode.LADDERS_PAUSE_UNTIL_RELEASED, **pauses)
         return because(ReasonCode.LADDERS_PAUSE, **pauses, ends_on=ends_on)
     pauses = {"loan": new.loan, "starts_on": new.starts_on}
+    if ends_on is None and pause.kind is HoldKind.DISPUTE:
+        return because(ReasonCode.LADDER_PAUSES_UNTIL_CLOSED, **pauses)
     if ends_on is None:
         return because(ReasonCode.LADDER_PAUSES_UNTIL_RELEASED, **pauses)
     return because(ReasonCode.LADDER_PAUSES, **pauses, ends_on=ends_on)

@@ -97,7 +97,13 @@ class EventData(StrictModel):
 
     def payload(self, cipher: Cipher) -> dict[str, Any]:
         """What is stored: ids, dates and words. Personal data is encrypted."""
-        return self.model_dump(mode="json", by_alias=True)
+        stored = self.model_dump(mode="json", by_alias=True)
+        left_out = {name for name in LEFT_OUT if stored.get(name) is None}
+        return {name: value for name, value in stored.items() if name not in left_out}
+
+
+LEFT_OUT = {"actor", "borrower", "loan", "why"}
+"""Fields that are not stored where the sender left them out."""
 
 
 class PaymentFacts(EventData):
@@ -107,11 +113,13 @@ class PaymentFacts(EventData):
     currency: Currency
     paid_on: Day
     """When the lender's core system booked it."""
+    actor: Staff | None = None
 
 
 class ReversalFacts(EventData):
     payment: Identifier
     reversed_on: Day
+    actor: Staff | None = None
 
 
 class PromiseFacts(EventData):
@@ -126,6 +134,7 @@ class PromiseFacts(EventData):
 
 class PromiseWithdrawalFacts(EventData):
     promise: Identifier
+    actor: Staff | None = None
 
 
 class DisputeFacts(EventData):
@@ -181,6 +190,7 @@ class ReleaseFacts(EventData):
     hold: Identifier
     """The id of a hold or of a dispute."""
     ends_on: Day
+    actor: Staff | None = None
 
 
 class ContactChangeFacts(EventData):
@@ -220,6 +230,8 @@ class ContactChangeFacts(EventData):
 class WriteOffFacts(EventData):
     loan: Identifier
     written_off_on: Day
+    why: Why | None = None
+    actor: Staff | None = None
 
 
 class OptOutFacts(EventData):
@@ -233,12 +245,14 @@ class ValidationNoticeFacts(EventData):
     loan: Identifier
     given_on: Day
     """When the borrower got a written notice of what is owed and how to dispute it."""
+    actor: Staff | None = None
 
 
 class AcknowledgementFacts(EventData):
     loan: Identifier
     acknowledged_on: Day
     """When the borrower acknowledged the debt: where a law says so, the time to sue runs anew."""
+    actor: Staff | None = None
 
 
 class ContactOutcomeFacts(EventData):

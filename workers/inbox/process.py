@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, KeptAsRejectedError, RefusedError
 from domain.events import (
     HandlerResult,
     InboxStatus,
@@ -85,10 +85,15 @@ def _insert_new(
 
 
 def _comparable(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """The payload without encrypted values: each encryption differs, and a digest covers them."""
-    if "digest" not in payload:
-        return dict(payload)
-    return {name: value for name, value in payload.items() if not name.endswith("_encrypted")}
+    """The payload without who reported it, and without encrypted values.
+
+    The same event may be reported by two people. Each encryption differs, and a digest covers them.
+    """
+    return {
+        name: value
+        for name, value in payload.items()
+        if name != "actor" and not name.endswith("_encrypted")
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,8 @@ class EventResult:
     status: InboxStatus
     """Applied, rejected, or received while something that it names is not known yet."""
     reason: Reasons
+    completed_before: bool = False
+    """Whether an earlier try had this result, and this one changed nothing."""
 
 
 def apply_events(ctx: Context, event_ids: Sequence[int]) -> list[EventResult]:
@@ -173,21 +180,25 @@ def _release(ctx: Context, event_ids: Sequence[int]) -> None:
 def apply_event(ctx: Context, event_id: int) -> EventResult:
     """Apply one stored event, once. Waits for whoever has locked it, or its loan."""
     with ctx.engine.begin() as connection:
-        event = inbox.lock_event(connection, event_id)
-        if event.status != InboxStatus.RECEIVED:
-            return EventResult(InboxStatus(event.status), event.reason)
-        outcome: HandlerResult | Exception
-        try:
-            with connection.begin_nested():
-                outcome = EVENT_KINDS[event.kind].apply(connection, ctx, event.payload)
-        except TRANSIENT_ERRORS:
-            raise
-        except Exception as error:
-            outcome = error
-        now = ctx.now()
-        result = _result(event, outcome, now)
-        _record_results(connection, [(event, result)], now)
-        return result
+        return _apply(connection, ctx, event_id)
+
+
+def _apply(connection: Connection, ctx: Context, event_id: int) -> EventResult:
+    event = inbox.lock_event(connection, event_id)
+    if event.status != InboxStatus.RECEIVED:
+        return EventResult(InboxStatus(event.status), event.reason, completed_before=True)
+    outcome: HandlerResult | Exception
+    try:
+        with connection.begin_nested():
+            outcome = EVENT_KINDS[event.kind].apply(connection, ctx, event.payload)
+    except TRANSIENT_ERRORS:
+        raise
+    except Exception as error:
+        outcome = error
+    now = ctx.now()
+    result = _result(event, outcome, now)
+    _record_results(connection, [(event, result)], now)
+    return result
 
 
 def _result(event: StoredEvent, outcome: HandlerResult | Exception, now: datetime) -> EventResult:
@@ -236,17 +247,27 @@ def _record_results(
         inbox.retry_events_naming(connection, ids, fields)
 
 
-def submit(ctx: Context, external_id: str, kind: str, payload: Mapping[str, Any]) -> EventResult:
-    """Store an event that a person reports, and apply it at once.
+def submit(
+    ctx: Context, external_id: str, kind: str, payload: Mapping[str, Any], *, dry_run: bool = False
+) -> EventResult:
+    """Store an event that a person reports and apply it, in one transaction.
+
+    One that can never be applied is not stored, because the person is told at once. An event that
+    was stored before keeps the contents that it had. A dry run stores and changes nothing.
 
     Raises:
-        ArrearsError: it can never be applied, or was applied already with other contents.
+        RefusedError: it can never be applied as it is, or a person discarded it.
+        ArrearsError: it was applied already with other contents.
     """
     with ctx.engine.begin() as connection:
         event_id = store_event(connection, external_id, kind, payload, ctx.now())
-    result = apply_event(ctx, event_id)
-    if result.status == InboxStatus.REJECTED:
-        raise ArrearsError(speak(result.reason))
+        result = _apply(connection, ctx, event_id)
+        if result.status in (InboxStatus.REJECTED, InboxStatus.DISCARDED):
+            is_kept = result.completed_before and result.status == InboxStatus.REJECTED
+            error = KeptAsRejectedError if is_kept else RefusedError
+            raise error(speak(result.reason), result.reason)
+        if dry_run:
+            connection.rollback()
     return result
 
 

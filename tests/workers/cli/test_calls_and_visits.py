@@ -108,6 +108,8 @@ def test_wishes_notices_and_acknowledgements_are_recorded(
     assert "Nobody contacts borrower B-L-1 any more." in asked.stdout
     assert book.one(person_fact).kind == "ceased"
     for command in ("validation-notice", "acknowledgement"):
-        noted = arrears(environment, command, "L-1")
+        noted = arrears(environment, command, "L-1", "--by", "c-1")
         assert noted.returncode == 0, noted.stderr
-    assert arrears(environment, "acknowledgement", "L-9").returncode == 3, "it is kept"
+    kept = arrears(environment, "acknowledgement", "L-9", "--by", "c-1")
+    assert kept.returncode == 3
+    assert "arrears events discard acknowledgement:L-9:" in kept.stderr

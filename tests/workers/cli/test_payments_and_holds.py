@@ -13,6 +13,8 @@ from tests.support.loans import Book
 from workers.clock import Clock
 from workers.db.schema import hold, loan, payment, promise
 
+BY = ("--by", "c-1")
+SOLD = (*BY, "--why", "sold")
 TODAY = Clock().now().date()
 TOMORROW, YESTERDAY = TODAY + timedelta(days=1), TODAY - timedelta(days=1)
 
@@ -31,11 +33,13 @@ def book(engine: Engine) -> Book:
 
 def test_a_payment_comes_and_bounces(environment: dict[str, str], book: Book) -> None:
     assert (
-        arrears(environment, "payment", "record", "L-1", "1000", "CNY", "--id", "P-1").returncode
+        arrears(
+            environment, "payment", "record", "L-1", "1000", "CNY", "--id", "P-1", *BY
+        ).returncode
         == 0
     )
 
-    done = arrears(environment, "payment", "reverse", "P-1")
+    done = arrears(environment, "payment", "reverse", "P-1", *BY)
 
     assert (done.returncode, "still past due" in done.stdout) == (0, True)
     assert book.one(payment).reversed_on is not None
@@ -55,7 +59,7 @@ def test_a_promise_is_made_and_taken_back(environment: dict[str, str], book: Boo
         "col-1",
     )
     assert "pauses until" in arrears(environment, *command).stdout
-    assert "goes on where it stood" in arrears(environment, "promise", "cancel", "PR-1").stdout
+    assert "goes on where it stood" in arrears(environment, "promise", "cancel", "PR-1", *BY).stdout
     assert book.one(promise).status == "withdrawn"
 
 
@@ -70,13 +74,13 @@ def test_a_hold_and_a_dispute_are_placed_and_released(
         "dispute": None,
     }
 
-    assert arrears(environment, "hold", "release", "H-1").returncode == 0
-    assert arrears(environment, "dispute", "close", "D-1").returncode == 0
+    assert arrears(environment, "hold", "release", "H-1", *BY).returncode == 0
+    assert arrears(environment, "dispute", "close", "D-1", *BY).returncode == 0
     assert all(row.ends_on is not None for row in book.rows(hold))
 
 
 def test_a_loan_is_written_off(environment: dict[str, str], book: Book) -> None:
-    assert "not collected here any more" in arrears(environment, "write-off", "L-1").stdout
+    assert "not collected here any more" in arrears(environment, "write-off", "L-1", *SOLD).stdout
     assert book.one(loan).review_on is None
     assert "wrote the loan off" in arrears(environment, "explain", "L-1").stdout
 
@@ -96,7 +100,10 @@ def test_a_loan_is_written_off(environment: dict[str, str], book: Book) -> None:
             ("hold", "place", "L-1", "holiday", "--id", "x", "--why", "y", "--by", "z"),
             "not a kind of hold",
         ),
-        (("write-off", "L-1", "--on", "2999-01-01"), "has not come yet"),
+        (
+            ("write-off", "L-1", *SOLD, "--on", "2999-01-01"),
+            "has not come yet",
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_said_in_a_sentence(
@@ -112,10 +119,10 @@ def test_what_names_something_unknown_is_kept_and_says_so_by_its_exit_code(
     actor = ("--why", "a mistake in typing", "--by", "col-1")
     for command in (
         ("hold", "place", "L-404", "manual", "--id", "H-1", *actor),
-        ("payment", "reverse", "P-404"),
-        ("promise", "cancel", "PR-404"),
-        ("hold", "release", "H-404"),
-        ("write-off", "L-404"),
+        ("payment", "reverse", "P-404", *BY),
+        ("promise", "cancel", "PR-404", *BY),
+        ("hold", "release", "H-404", *BY),
+        ("write-off", "L-404", *SOLD),
     ):
         done = arrears(environment, *command)
         assert (done.returncode, "is not known" in done.stderr) == (3, True), command

@@ -52,7 +52,7 @@ def test_a_command_that_reads_only_files_loads_no_database_and_no_provider(
         (["payment"], 2, ""),
         (["paymnt"], 2, "Did you mean 'payment'?"),
         (["status"], 2, "arrears: The database cannot be reached"),
-        (["payment", "record", "L-1", "-5", "CNY", "--id", "P-1"], 2, "arrears: "),
+        (["payment", "record", "L-1", "-5", "CNY", "--id", "P-1", "--by", "c-1"], 2, "arrears: "),
     ],
 )
 def test_the_exit_code_of_the_process_says_how_it_went(

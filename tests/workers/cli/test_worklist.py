@@ -92,7 +92,7 @@ def test_a_letter_goes_to_stdout_alone_and_the_look_to_the_log(
 def test_open_problems_are_listed_with_what_is_wrong(
     environment: dict[str, str], book: Book
 ) -> None:
-    arrears(environment, "payment", "record", "L-1", "10", "USD", "--id", "P-1")
+    arrears(environment, "payment", "record", "L-9", "10", "USD", "--id", "P-1", "--by", "c-1")
     with book.ctx.engine.begin() as connection:
         odd = because(ReasonCode.FAILED_SAYING, error="E", message="Not [red]markup[/].")
         note_problem(connection, book.loan_id("L-1"), "odd", odd, book.clock.at)
@@ -104,7 +104,7 @@ def test_open_problems_are_listed_with_what_is_wrong(
     assert [row["sentence"] for row in found["loans"]] == [
         'It could not be done: "Not [red]markup[/]."'
     ]
-    assert [row["status"] for row in found["events"]] == ["rejected"]
+    assert [row["status"] for row in found["events"]] == ["received"]
 
 
 def test_what_a_person_saw_to_is_closed(environment: dict[str, str], book: Book) -> None:

@@ -1,0 +1,179 @@
+"""What the command line refuses is not kept, and what it keeps it says, in one's language."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.support.commands import arrears, arrears_process
+from tests.support.environment import an_environment
+from tests.support.loans import Book
+from workers.clock import Clock
+from workers.db.schema import inbox_event, loan, payment
+from workers.inbox import process
+
+TODAY = Clock().now().date()
+BY = ("--by", "c-1")
+WHY = ("--why", "told by telephone", *BY)
+PAY = ("payment", "record", "L-1")
+
+
+@pytest.fixture
+def environment(database_url: str) -> dict[str, str]:
+    return {**an_environment(database_url), "ARREARS_ZONE": "UTC"}
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    book = Book(engine, zone="UTC")
+    book.loan("L-1", due_on=str(TODAY - timedelta(days=1)))
+    return book
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ((*PAY, "10", "USD", "--id", "P-1", *BY), "record it again under the same id"),
+        ((*PAY, "10.005", "CNY", "--id", "P-1", *BY), "in whole hundredths"),
+        (("promise", "record", "L-1", "9", "CNY", "2020-01-01", "--id=x", *BY), "has passed"),
+        (("hold", "place", "L-1", "holiday", "--id", "x", *WHY), "not a kind of hold"),
+        (("write-off", "L-1", "--on", "2999-01-01", *WHY), "has not come yet"),
+        (("acknowledgement", "L-1", "--on", "2999-01-01", *BY), "has not come yet"),
+    ],
+)
+def test_what_is_refused_is_not_kept(
+    environment: dict[str, str], book: Book, command: tuple[str, ...], says: str
+) -> None:
+    done = arrears(environment, *command)
+
+    assert (done.returncode, says in done.stderr) == (2, True), done.stderr
+    assert book.rows(inbox_event) == []
+
+
+def test_what_waits_can_be_corrected_under_its_id_and_says_so(
+    environment: dict[str, str], book: Book
+) -> None:
+    wrong = ("payment", "record", "L-11", "10", "CNY", "--id", "P-1", *BY)
+    right = (*PAY, "10", "CNY", "--id", "P-1", *BY)
+
+    kept = arrears(environment, *wrong)
+    assert kept.returncode == 3
+    assert "correct it under the same id, or discard it" in kept.stderr
+    assert "arrears events discard payment:P-1 --by STAFF --why WHY" in kept.stderr
+    refused = arrears(environment, "payment", "record", "L-1", "10", "USD", "--id", "P-1", *BY)
+    assert refused.returncode == 2
+    assert book.one(inbox_event).payload["loan"] == "L-11", "it waits as it was"
+
+    assert arrears(environment, *right).returncode == 0
+    assert book.one(payment).amount == 10
+    assert book.one(inbox_event).status == "applied"
+
+
+def test_an_event_of_another_sender_that_was_rejected_is_said_to_be_kept(
+    environment: dict[str, str], book: Book
+) -> None:
+    payload = {
+        "external_id": "P-1",
+        "loan": "L-1",
+        "amount": "10",
+        "currency": "USD",
+        "paid_on": str(TODAY),
+    }
+    stored = process.store_and_commit(book.ctx, "payment:P-1", "payment", payload, Clock().now())
+    assert process.apply_event(book.ctx, stored).status == "rejected"
+
+    done = arrears(environment, *PAY, "10", "USD", "--id", "P-1", *BY)
+
+    assert done.returncode == 2
+    assert "It is kept as rejected: correct it under the same id" in done.stderr
+
+
+def test_the_same_payment_again_is_said_to_be_on_record(
+    environment: dict[str, str], book: Book
+) -> None:
+    command = (*PAY, "10", "CNY", "--id", "P-1")
+    first = arrears(environment, *command, *BY)
+    again = arrears(environment, *command, "--by", "c-2")
+
+    assert "on record already" not in first.stdout
+    assert (again.returncode, "payment:P-1 is on record already" in again.stdout) == (0, True)
+    assert book.one(payment).amount == 10
+
+
+def test_who_recorded_it_is_kept_with_the_event(environment: dict[str, str], book: Book) -> None:
+    for command in (
+        (*PAY, "10", "CNY", "--id", "P-1", *BY),
+        ("payment", "reverse", "P-1", *BY),
+        ("hold", "place", "L-1", "manual", "--id", "H-1", *WHY),
+        ("hold", "release", "H-1", *BY),
+        ("dispute", "open", "L-1", "--id", "D-1", *WHY),
+        ("dispute", "close", "D-1", *BY),
+        ("promise", "record", "L-1", "9", "CNY", str(TODAY), "--id", "PR-1", *BY),
+        ("promise", "cancel", "PR-1", *BY),
+        ("validation-notice", "L-1", *BY),
+        ("acknowledgement", "L-1", *BY),
+        ("write-off", "L-1", *WHY),
+    ):
+        assert arrears(environment, *command).returncode == 0, command
+        assert arrears(environment, *command[: -len(BY)]).returncode == 2, "--by is needed"
+
+    assert {row.payload["actor"] for row in book.rows(inbox_event)} == {"c-1"}
+
+
+def test_a_dispute_pauses_until_it_is_closed(environment: dict[str, str], book: Book) -> None:
+    done = arrears(environment, "dispute", "open", "L-1", "--id", "D-1", *WHY)
+
+    assert "until the dispute is closed" in done.stdout
+
+
+def test_a_dry_run_writes_nothing_off(environment: dict[str, str], book: Book) -> None:
+    done = arrears(environment, "write-off", "L-1", "--dry-run", *WHY)
+
+    assert (done.returncode, "Nothing was changed" in done.stdout) == (0, True)
+    assert book.rows(inbox_event) == []
+    assert book.one(loan).written_off_on is None
+    assert arrears(environment, "write-off", "L-9", "--dry-run", *WHY).returncode == 3
+    assert book.rows(inbox_event) == []
+
+
+@pytest.mark.parametrize(
+    ("locale", "says"),
+    [
+        ({"LANG": "zh_CN.UTF-8"}, "已过"),
+        ({"LC_ALL": "zh_TW.UTF-8", "LANG": "en_US.UTF-8"}, "已过"),
+        ({"LC_ALL": "C.UTF-8", "LANG": "zh_CN.UTF-8"}, "has passed"),
+        ({}, "has passed"),
+    ],
+)
+def test_a_refusal_is_in_the_language_of_the_locale(
+    environment: dict[str, str], book: Book, locale: dict[str, str], says: str
+) -> None:
+    promise = ("promise", "record", "L-1", "9", "CNY", "2020-01-01", "--id", "x", *BY)
+
+    assert says in arrears(environment | locale, *promise).stderr
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+)
+def test_an_answer_that_the_terminal_cannot_show_ends_in_a_sentence(
+    environment: dict[str, str], book: Book, encoding: dict[str, str]
+) -> None:
+    for command in (("explain", "L-1", "--language", "zh"), ("rules", "CN")):
+        done = arrears_process(environment | encoding, *command)
+
+        assert done.returncode == 2
+        assert done.stderr.count("\n") == 1
+        assert "Set PYTHONIOENCODING=utf-8" in done.stderr
+
+
+def test_an_argument_that_is_no_text_ends_in_a_sentence(
+    environment: dict[str, str], book: Book
+) -> None:
+    done = arrears_process(environment, "explain", "L-\udcff")
+
+    assert (done.returncode, "Write it in UTF-8" in done.stderr) == (2, True), done.stderr
