@@ -15,7 +15,7 @@ class NumberFact(StrEnum):
     NO_TEXTS = "no_texts"  # a fixed line, or a line that takes no texts
     AT_WORK = "at_work"  # it belongs to a place of work
     REFUSED = "refused"  # a third party who answers it wants no contact
-    UNREAD_REPLY = "unread_reply"  # a text from it that nobody has understood or read yet
+    UNREAD_REPLY = "unread_reply"  # a text from it waits to be read: not recorded, but read off it
 
 
 TEXTS_ONLY = frozenset({NumberFact.OPTED_OUT, NumberFact.NO_TEXTS, NumberFact.UNREAD_REPLY})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
+from domain.contact_points import NEW_NUMBER_NEEDED, NumberFact
 from domain.plain_text import (
     LONGEST,
     DroppedWords,
@@ -31,6 +33,21 @@ class ReplyKind(StrEnum):
     OTHER = "other"  # not understood: for a person to read
     HARMLESS = "harmless"  # thanks, OK: nothing follows from it
 
+
+class Meaning(StrEnum):
+    """What a person who has read a text says that it means."""
+
+    CEASE = "cease"
+    WRONG_NUMBER = "wrong_number"
+    STOP = "stop"
+    NO_CALLS = "no_calls"
+    START = "start"
+    DISPUTE = "dispute"
+    HARMLESS = "harmless"
+
+
+READ_WITHIN = timedelta(days=2)
+"""The lender's own deadline for reading a text. When it is over, it is over: no text goes out."""
 
 ALONE = frozenset({ReplyKind.START, ReplyKind.HELP, ReplyKind.HARMLESS})
 """They count only if the text says nothing else, and no filler word is left out of them."""
@@ -82,6 +99,44 @@ class Reading:
     def to_read(self) -> bool:
         """A person must read it: it says something that was not understood."""
         return ReplyKind.OTHER in self.kinds
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What follows from a text, by whether the machine or a person read it."""
+
+    number: frozenset[NumberFact]
+    """Facts about the number, whoever has it."""
+    ceases: bool
+    """Everybody who has the number asked that nobody contact them any more."""
+    refuses_calls: bool
+    """Everybody who has the number asked not to be called."""
+
+    @property
+    def reach_people(self) -> bool:
+        """Whether they change more than what may be texted to the number."""
+        return self.ceases or self.refuses_calls or bool(self.number & NEW_NUMBER_NEEDED)
+
+
+def effects_of(kinds: Collection[str], *, number_is_known: bool) -> Effects:
+    """What follows from these kinds, of `ReplyKind` or `Meaning`.
+
+    Whoever has somebody else's number says nothing about the borrower: what they ask for is a fact
+    about the number. So is a cease from a number that nobody has, for whoever has it later.
+    """
+    is_other = ReplyKind.WRONG_NUMBER in kinds
+    ceases, no_calls = ReplyKind.CEASE in kinds, ReplyKind.NO_CALLS in kinds
+    refused = (is_other and (ceases or no_calls)) or (ceases and not number_is_known)
+    facts = {
+        NumberFact.OPTED_OUT: ceases or ReplyKind.STOP in kinds,
+        NumberFact.SOMEBODY_ELSE: is_other,
+        NumberFact.REFUSED: refused,
+    }
+    return Effects(
+        number=frozenset(fact for fact, follows in facts.items() if follows),
+        ceases=ceases and not is_other,
+        refuses_calls=no_calls and not is_other,
+    )
 
 
 class ReplyVocabulary:

@@ -190,6 +190,10 @@ class ReasonCode(StrEnum):
     OUTCOME_RECORDED_TRY_AGAIN = auto()
     VISIT_NOT_STARTED = auto()
     ARREARS_REASON_MISSING = auto()
+    REPLY_READ = auto()
+    REPLY_NOT_KNOWN = auto()
+    REPLY_CLOSED = auto()
+    DISPUTE_NEEDS_MORE = auto()
     VALIDATION_NOTICE_RECORDED = auto()
     DEBT_ACKNOWLEDGED = auto()
     # Defects of a loan's data.

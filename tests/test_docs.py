@@ -22,7 +22,7 @@ from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.decision import Outcome
 from domain.events import InboxStatus, OutboxStatus
 from domain.holds import HoldKind
-from domain.inbound_texts import ReplyKind
+from domain.inbound_texts import Meaning, ReplyKind
 from domain.ladder import MissedSteps
 from domain.messages import MessageStatus
 from domain.promises import PromiseStatus
@@ -92,6 +92,7 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
         ("Events in, from the lender's systems and from providers:", InboxStatus),
         ("Events out, to the lender's systems:", OutboxStatus),
         ("What a borrower's text asks for:", ReplyKind),
+        ("What a person says that a borrower's text means:", Meaning),
         ("The outcome of an attempt:", ContactOutcome),
         ("## Pausing", HoldKind),
         ("reason for arrears", ArrearsReason),

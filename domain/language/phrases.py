@@ -33,6 +33,7 @@ class Phrase(StrEnum):
     REPLIED = auto()
     REPLY_ASSIGNED = auto()
     REPLY_HANDLED = auto()
+    REPLY_READ_AS = auto()
     TAPE_BROUGHT_IN = auto()
     TAPE_CHANGED = auto()
     TAPE_CHANGED_NOTHING_DUE = auto()

@@ -195,6 +195,7 @@ def _write_back(book: Book, external_id: str) -> None:
                 provider="twilio",
                 sid=f"SM{1:032x}",
                 kind=ReplyKind.OTHER,
+                to_read=True,
                 body_encrypted=book.ctx.cipher.encrypt("Please call me."),
                 received_at=book.clock.at,
             )

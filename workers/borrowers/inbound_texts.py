@@ -1,4 +1,4 @@
-"""Texts from borrowers: recorded once; STOP and START take effect immediately."""
+"""Texts from borrowers: recorded once; what follows from them takes effect immediately."""
 
 from __future__ import annotations
 
@@ -8,26 +8,20 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
-from domain.actors import Actor, ActorKind
 from domain.compliance.vocabulary import Channel
-from domain.contact_points import NumberFact
-from domain.inbound_texts import ReplyKind
+from domain.inbound_texts import Reading, ReplyKind, effects_of
+from workers.borrowers.reply_effects import (
+    BY_TEXT,
+    allow_texts_again,
+    apply_effects,
+    lock_people,
+)
 from workers.context import Context
-from workers.db.persons import end_number_facts, from_one_of, lock_number, note_number_fact
+from workers.db.persons import lock_number
 from workers.db.schema import borrower, contact, loan, reply
 from workers.db.typed_rows import typed_row
+from workers.escalation.reassess import reassess
 from workers.sms.providers.port import InboundText
-
-_STORED_AS = {
-    ReplyKind.CEASE: ReplyKind.STOP,
-    ReplyKind.WRONG_NUMBER: ReplyKind.OTHER,
-    ReplyKind.NO_CALLS: ReplyKind.OTHER,
-    ReplyKind.HARMLESS: ReplyKind.OTHER,
-}
-"""What has no effect of its own yet is for a person to read."""
-
-BY_TEXT = Actor("text", ActorKind.BORROWER)
-"""The actor of an opt-out that came as a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +34,15 @@ class RecordedText:
 
 
 def record_inbound_text(ctx: Context, text: InboundText, *, help_is_answered: bool) -> RecordedText:
-    """Record a borrower's text, once, and apply STOP or START immediately.
+    """Record a borrower's text, once, and what follows from it, immediately.
 
-    STOP is a fact about the number: it reaches everybody who has it, now or later. START takes back
-    only opt-outs that came by text. If the provider does not answer HELP by itself
-    (`help_is_answered` is False), the text goes to a collector.
+    STOP is a fact about the number: it reaches everybody who has it, now or later. A request for no
+    contact at all is a fact of everybody who has the number. START takes back only opt-outs that
+    came by text. What is not understood puts off all texts to the number until a collector has read
+    it; so does a call for help, if the provider does not answer it by itself (`help_is_answered` is
+    False).
     """
-    kind = _STORED_AS.get(said := ctx.policy.replies.read(text.body, text.opt_out_type).kind, said)
-    if kind is ReplyKind.HELP and not help_is_answered:
-        kind = ReplyKind.OTHER
+    reading = _read(ctx, text, help_is_answered=help_is_answered)
     now = ctx.now()
     sender = ctx.cipher.blind_index(text.from_number)
     with ctx.engine.begin() as connection:
@@ -58,6 +52,8 @@ def record_inbound_text(ctx: Context, text: InboundText, *, help_is_answered: bo
             .order_by(borrower.c.id)
         ).all()
         ids = [writer.id for writer in writers]
+        effects = effects_of(reading.kinds, number_is_known=bool(ids))
+        people = lock_people(connection, sender) if effects.reach_people else None
         # Locked last, as the claim does, which cannot send before it has the number.
         number = lock_number(connection, sender) if text.from_number else None
         about = _last_texted(connection, ids) or _most_past_due(connection, ids)
@@ -69,7 +65,8 @@ def record_inbound_text(ctx: Context, text: InboundText, *, help_is_answered: bo
                 loan_id=about.loan_id if about else None,
                 provider=text.provider,
                 sid=text.sid,
-                kind=kind,
+                kind=reading.kind,
+                to_read=reading.to_read,
                 body_encrypted=ctx.cipher.encrypt(text.body),
                 received_at=now,
             )
@@ -77,14 +74,28 @@ def record_inbound_text(ctx: Context, text: InboundText, *, help_is_answered: bo
             .returning(reply.c.id)
         ).scalar()
         # A repeated STOP must not undo a START that came in between.
-        if new is not None and number is not None and kind is ReplyKind.STOP:
-            note_number_fact(connection, number, NumberFact.OPTED_OUT, BY_TEXT, now)
-        if new is not None and number is not None and kind is ReplyKind.START:
-            # If the provider refused a number as opted out, it knew that from a text too.
-            by_text = from_one_of((BY_TEXT, Actor(text.provider, ActorKind.PROVIDER)))
-            opted_out = {NumberFact.OPTED_OUT}
-            end_number_facts(connection, number, opted_out, BY_TEXT, now, which=by_text)
-    return RecordedText(kind, writers[0].locale if writers else None)
+        if new is not None and number is not None:
+            apply_effects(
+                connection,
+                effects,
+                number_id=number,
+                blind_index=sender,
+                named=people.named if people else (),
+                actor=BY_TEXT,
+                now=now,
+            )
+            if ReplyKind.START in reading.kinds:
+                allow_texts_again(connection, number, text.provider, BY_TEXT, now)
+            if people:
+                reassess(connection, ctx, people.loans, now)
+    return RecordedText(reading.kind, writers[0].locale if writers else None)
+
+
+def _read(ctx: Context, text: InboundText, *, help_is_answered: bool) -> Reading:
+    reading = ctx.policy.replies.read(text.body, text.opt_out_type)
+    if reading.kind is ReplyKind.HELP and not help_is_answered:
+        return Reading(frozenset({ReplyKind.OTHER}))
+    return reading
 
 
 class _Subject(NamedTuple):

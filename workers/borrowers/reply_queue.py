@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select, true, update
@@ -14,19 +13,18 @@ from domain.access_log import Opened
 from domain.actors import Actor
 from domain.collectors import Collector, business_day, choose_collector
 from domain.errors import ArrearsError
-from domain.inbound_texts import ReplyKind
 from workers.calls.assign import SHIFTS_AHEAD
 from workers.context import Context
 from workers.db.access_log import note_access
 from workers.db.schema import borrower, loan, reply, staff
 from workers.db.staff import lock_collectors
-from workers.db.typed_rows import columns_of, typed_row, typed_rows
+from workers.db.typed_rows import columns_of, typed_rows
 
 log = logging.getLogger(__name__)
 
 BATCH_SIZE = 200
 
-UNHANDLED = (reply.c.kind == ReplyKind.OTHER) & reply.c.handled_at.is_(None)
+UNHANDLED = reply.c.to_read & reply.c.handled_at.is_(None)
 """Replies that need a person and are not closed yet."""
 
 
@@ -155,41 +153,6 @@ def open_reply(ctx: Context, reply_id: int, *, actor: Actor) -> OpenedReply:
         body = ctx.cipher.decrypt(found.body_encrypted)
     log.info("reply %s was opened by %s for %s", reply_id, actor, Opened.REPLY.usual_purpose)
     return OpenedReply(found.external_id, body)
-
-
-def close_reply(ctx: Context, reply_id: int, *, actor: Actor) -> None:
-    """Close a reply: a person has handled it.
-
-    Raises:
-        ArrearsError: there is no such reply, it needs no person, or it is closed already.
-    """
-    with ctx.engine.begin() as connection:
-        named = select(*columns_of(_StoredReply, reply)).where(reply.c.id == reply_id)
-        found = typed_row(_StoredReply, connection.execute(named.with_for_update()))
-        _check_open(found, reply_id)
-        connection.execute(
-            update(reply)
-            .where(reply.c.id == reply_id)
-            .values(handled_at=ctx.now(), actor=actor.reference)
-        )
-
-
-class _StoredReply(NamedTuple):
-    kind: str
-    handled_at: datetime | None
-    actor: str | None
-
-
-def _check_open(found: _StoredReply | None, reply_id: int) -> None:
-    if found is None:
-        raise _no_such_reply(reply_id)
-    if found.kind != ReplyKind.OTHER:
-        raise ArrearsError(
-            f"Reply {reply_id} needs no person: it was a {found.kind}, and was handled "
-            "automatically."
-        )
-    if found.handled_at is not None:
-        raise ArrearsError(f"{found.actor} has seen to reply {reply_id} already.")
 
 
 def _no_such_reply(reply_id: int) -> ArrearsError:

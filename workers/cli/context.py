@@ -68,7 +68,7 @@ def submit(
     ctx: Context,
     kind: str,
     id: str,
-    payload: Mapping[str, str | list[str] | None],
+    payload: Mapping[str, str | int | list[str] | None],
     *,
     dry_run: bool = False,
 ) -> None:

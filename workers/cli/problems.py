@@ -9,7 +9,13 @@ from workers.actions.dead_letters import StuckActions
 from workers.cli.common import AsJson, By, DryRun, Loan, Why
 from workers.cli.context import open_context, read
 from workers.cli.render import Table, print_done, print_json
-from workers.operations.problems import OpenProblem, UnappliedEvent, read_problems, resolve_problem
+from workers.operations.problems import (
+    OpenProblem,
+    UnappliedEvent,
+    UnreadReply,
+    read_problems,
+    resolve_problem,
+)
 
 app = typer.Typer()
 
@@ -22,6 +28,16 @@ PROBLEMS = Table[OpenProblem](
         "since": lambda problem: problem.since,
     },
     if_none="There are no open problems.",
+)
+REPLIES = Table[UnreadReply](
+    "Replies to be read: no text goes to their numbers before",
+    {
+        "reply": lambda reply: reply.reply,
+        "loan": lambda reply: reply.loan or "not known",
+        "since": lambda reply: reply.since,
+        "read it by": lambda reply: reply.read_by,
+    },
+    if_none="No reply waits to be read.",
 )
 EVENTS = Table[UnappliedEvent](
     "Events not applied",
@@ -52,12 +68,13 @@ ACTIONS = Table[StuckActions](
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """List what a person must correct: loans, events not applied, actions that fail."""
+    """List what a person must correct: loans, replies, events not applied, actions that fail."""
     found = read(read_problems)
     if as_json:
         print_json(found)
         return
     PROBLEMS.print(found.loans)
+    REPLIES.print(found.replies)
     EVENTS.print(found.events)
     ACTIONS.print(found.actions)
 

@@ -1,14 +1,14 @@
-"""`arrears reply`: read what a borrower texted back, and close it."""
+"""`arrears reply`: read what a borrower texted back, and close it with what it means."""
 
 from typing import Annotated
 
 import typer
 
 from domain.actors import Actor
-from workers.borrowers.reply_queue import close_reply, open_reply
+from domain.inbound_texts import Meaning
+from workers.borrowers.reply_queue import open_reply
 from workers.cli.common import by, log_to_stderr
-from workers.cli.context import open_context
-from workers.cli.render import print_lines
+from workers.cli.context import open_context, submit
 
 app = typer.Typer()
 
@@ -30,8 +30,25 @@ def read(
 @app.command()
 def close(
     reply: Reply,
-    actor: Annotated[Actor, by("The staff reference of the person who dealt with it.")],
+    means: Annotated[Meaning, typer.Option(help="What the text means, whatever it was taken for.")],
+    actor: Annotated[Actor, by("The staff reference of the person who has read it.")],
+    dispute_id: Annotated[
+        str | None, typer.Option("--id", help="The lender's id of the dispute, for a dispute.")
+    ] = None,
+    why: Annotated[
+        str | None, typer.Option(help="For a dispute: why, in words that identify nobody.")
+    ] = None,
+    loan: Annotated[
+        str | None, typer.Option(help="For a dispute: the loan, if it is not the reply's own.")
+    ] = None,
 ) -> None:
-    """Close a reply that was dealt with: it leaves the worklist."""
-    close_reply(open_context(), reply, actor=actor)
-    print_lines(f"Reply {reply} is closed.")
+    """Close a reply that was read, and do what it asks for. Texts to the number may go on then."""
+    payload: dict[str, str | int | None] = {
+        "reply": reply,
+        "meaning": means,
+        "actor": actor.reference,
+        "dispute": dispute_id,
+        "loan": loan,
+        "why": why,
+    }
+    submit(open_context(), "reply_read", f"{reply}:{means}:{actor.reference}", payload)

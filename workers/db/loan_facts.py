@@ -127,8 +127,15 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
        || CASE WHEN b.address_encrypted IS NOT NULL THEN ARRAY['visit'] ELSE '{}' END AS reachable,
        encode(b.phone_blind_index, 'hex') AS number,
        (SELECT coalesce(json_agg(f.kind), '[]')
-          FROM contact_point n JOIN contact_point_fact f ON f.contact_point_id = n.id
-         WHERE n.blind_index = b.phone_blind_index AND f.ended_at IS NULL) AS number_facts,
+          FROM contact_point n
+               CROSS JOIN LATERAL (
+                   SELECT kind FROM contact_point_fact
+                    WHERE contact_point_id = n.id AND ended_at IS NULL
+                    UNION ALL
+                   SELECT 'unread_reply' WHERE EXISTS (
+                       SELECT FROM reply r
+                        WHERE r.contact_point_id = n.id AND r.to_read AND r.handled_at IS NULL)) f
+         WHERE n.blind_index = b.phone_blind_index) AS number_facts,
        -- Contacts that certainly reached nobody do not count: a text that was refused or not sent,
        -- a visit that was cancelled.
        (SELECT coalesce(json_agg(json_build_object('at', c.at, 'channel', c.channel,

@@ -39,6 +39,7 @@ def replies(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
             reply.c.assigned_at,
             reply.c.handled_at,
             reply.c.actor,
+            reply.c.meaning,
             staff.c.external_id.label("staff"),
         )
         .outerjoin(staff, staff.c.id == reply.c.staff_id)
@@ -50,5 +51,9 @@ def replies(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         if row.assigned_at is not None and row.staff is not None:
             yield Entry(row.assigned_at, (part(Phrase.REPLY_ASSIGNED, staff=row.staff),))
         if row.handled_at is not None:
-            handled = part(Phrase.REPLY_HANDLED, actor=row.actor)
+            handled = (
+                part(Phrase.REPLY_READ_AS, actor=row.actor, meaning=row.meaning)
+                if row.meaning
+                else part(Phrase.REPLY_HANDLED, actor=row.actor)
+            )
             yield Entry(row.handled_at, (handled,))

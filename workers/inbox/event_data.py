@@ -27,6 +27,7 @@ from config.readers.formats import LOCALE, is_zone
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.holds import HoldKind
+from domain.inbound_texts import Meaning
 from workers.db.encryption import Cipher
 
 
@@ -239,6 +240,28 @@ class OptOutFacts(EventData):
     channel: Literal[Channel.SMS, Channel.CALL, Channel.VISIT] | None
     """null: the borrower asked that nobody contact them any more, by whatever channel."""
     actor: Staff
+
+
+class ReplyReadFacts(EventData):
+    """What a borrower's text means, said by a person who has read it."""
+
+    reply: Annotated[int, Field(ge=1, le=2**62)]
+    """Arrears' number of the text, as `arrears worklist` shows it."""
+    meaning: Meaning
+    actor: Staff
+    dispute: Identifier | None = None
+    """For a dispute: the lender's own id of it, and `why`."""
+    loan: Identifier | None = None
+    """For a dispute; null: the loan that the text is about."""
+    why: Why | None = None
+
+    @model_validator(mode="after")
+    def _says_what_a_dispute_needs(self) -> Self:
+        if (self.meaning is Meaning.DISPUTE) != (self.dispute is not None):
+            raise ValueError("a dispute, and nothing else, has an id")
+        if (self.dispute is None) != (self.why is None):
+            raise ValueError("a dispute, and nothing else, has a reason")
+        return self
 
 
 class ValidationNoticeFacts(EventData):

@@ -99,6 +99,7 @@ EVENT_KINDS: dict[str, EventKind] = {
             "write_off", handlers.apply_write_off, event_data.WriteOffFacts, stops_contact=True
         ),
         EventKind("opt_out", handlers.apply_opt_out, event_data.OptOutFacts, stops_contact=True),
+        EventKind("reply_read", handlers.apply_reply_read, event_data.ReplyReadFacts),
         EventKind(
             "validation_notice",
             handlers.apply_validation_notice,

@@ -1,4 +1,4 @@
-"""What an operator has to resolve: problems of loans, stuck actions, unapplied events.
+"""What an operator has to resolve: problems of loans, unread replies, stuck actions and events.
 
 A problem of a loan can be resolved here by hand.
 """
@@ -11,11 +11,13 @@ from sqlalchemy import Connection, select, update
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.events import COMPLETED
+from domain.inbound_texts import READ_WITHIN
 from domain.reasons import Reasons
 from workers.actions.dead_letters import StuckActions, read_stuck
+from workers.borrowers.reply_queue import UNHANDLED
 from workers.context import Context
 from workers.db.loans import lock_known_loan
-from workers.db.schema import inbox_event, loan, problem
+from workers.db.schema import inbox_event, loan, problem, reply
 from workers.db.staff import roles_of
 from workers.db.typed_rows import columns_of, typed_rows
 
@@ -46,10 +48,23 @@ class UnappliedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadReply:
+    """A borrower's text that waits to be read. Until it is, no text goes to its number."""
+
+    reply: int
+    loan: str | None
+    """The lender's id of the loan that it is about; None: no borrower has its number."""
+    since: datetime
+    read_by: datetime
+    """The deadline. Nothing goes on by itself when it is over."""
+
+
+@dataclass(frozen=True, slots=True)
 class Problems:
     """Everything that is open, oldest first. It has no personal data."""
 
     loans: tuple[OpenProblem, ...]
+    replies: tuple[UnreadReply, ...]
     events: tuple[UnappliedEvent, ...]
     actions: tuple[StuckActions, ...]
     """Failing and dead actions by their reason, newest first."""
@@ -58,7 +73,10 @@ class Problems:
 def read_problems(connection: Connection, zone: tzinfo) -> Problems:
     """Everything that is open now; moments are in `zone`."""
     return Problems(
-        _of_loans(connection, zone), _of_events(connection, zone), read_stuck(connection, zone)
+        _of_loans(connection, zone),
+        _of_replies(connection, zone),
+        _of_events(connection, zone),
+        read_stuck(connection, zone),
     )
 
 
@@ -71,6 +89,24 @@ def _of_loans(connection: Connection, zone: tzinfo) -> tuple[OpenProblem, ...]:
         .order_by(problem.c.id)
     )
     return tuple(typed_rows(OpenProblem, rows, zone))
+
+
+def _of_replies(connection: Connection, zone: tzinfo) -> tuple[UnreadReply, ...]:
+    unread = connection.execute(
+        select(reply.c.id, loan.c.external_id, reply.c.received_at)
+        .outerjoin(loan, loan.c.id == reply.c.loan_id)
+        .where(UNHANDLED)
+        .order_by(reply.c.id)
+    )
+    return tuple(
+        UnreadReply(
+            row.id,
+            row.external_id,
+            row.received_at.astimezone(zone),
+            (row.received_at + READ_WITHIN).astimezone(zone),
+        )
+        for row in unread
+    )
 
 
 def _of_events(connection: Connection, zone: tzinfo) -> tuple[UnappliedEvent, ...]:

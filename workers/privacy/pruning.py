@@ -17,7 +17,6 @@ from sqlalchemy import (
 )
 
 from domain.events import InboxStatus, OutboxStatus
-from domain.inbound_texts import ReplyKind
 from workers.context import Context
 from workers.db.schema import inbox_event, outbox_event, reply
 from workers.privacy.encrypted_columns import ENCRYPTED_PAYLOAD_KEYS, without_encrypted_values
@@ -87,7 +86,7 @@ def _empty_unknown_replies(connection: Connection, before: datetime) -> int:
         reply.c.borrower_id.is_(None)
         & reply.c.body_encrypted.is_not(None)
         & (reply.c.received_at < before)
-        & ((reply.c.kind != ReplyKind.OTHER) | reply.c.handled_at.is_not(None))
+        & (~reply.c.to_read | reply.c.handled_at.is_not(None))
     )
     return _run(connection, update(reply).values(body_encrypted=None), old)
 

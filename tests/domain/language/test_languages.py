@@ -14,7 +14,7 @@ from domain.compliance.frequency_caps import CalendarUnit
 from domain.compliance.vocabulary import Channel, Says
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.holds import HoldKind
-from domain.inbound_texts import ReplyKind
+from domain.inbound_texts import Meaning, ReplyKind
 from domain.language.phrases import Phrase
 from domain.language.render import Language
 from domain.language.speak import LANGUAGES
@@ -33,6 +33,7 @@ VOCABULARIES: dict[str, type[StrEnum]] = {
     "channel": Channel,
     "component": Component,
     "hold": HoldKind,
+    "meaning": Meaning,
     "outcome": ContactOutcome,
     "promise_status": PromiseStatus,
     "reply": ReplyKind,

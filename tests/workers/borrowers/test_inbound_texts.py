@@ -12,13 +12,14 @@ from domain.actors import Actor, ActorKind
 from domain.contact_points import NumberFact
 from domain.errors import ArrearsError
 from domain.inbound_texts import ReplyKind
+from domain.language.speak import speak
 from tests.support.concurrently import concurrently
+from tests.support.events import tell
 from tests.support.loans import PHONE, Book
 from workers.borrowers.inbound_texts import RecordedText, record_inbound_text
 from workers.borrowers.reply_queue import (
     ReplyToRead,
     assign_replies,
-    close_reply,
     count_replies,
     open_reply,
     read_replies,
@@ -135,6 +136,7 @@ def test_any_other_text_is_encrypted_and_belongs_to_the_loan_that_was_texted_las
     assert "我失业了".encode() not in bytes(kept.body_encrypted)
     assert open_reply(book.ctx, kept.id, actor=Actor("c-1")).body == "我失业了"
 
+    tell(book, "reply_read", reply=kept.id, meaning="harmless", actor="c-1")
     book.at("2026-03-02 11:00").send("L-2", "text_day_1")
     texts(book, "明天还")
     assert book.rows(reply)[-1].loan_id == book.loan_id("L-2")
@@ -206,21 +208,22 @@ def test_a_borrower_who_was_never_texted_is_known_by_the_number(book: Book) -> N
 
 def test_a_reply_that_somebody_saw_to_is_work_no_more(book: Book) -> None:
     texts(book, "我失业了")
-    close_reply(book.ctx, book.one(reply).id, actor=Actor("c-1"))
+    number = book.one(reply).id
+    tell(book, "reply_read", reply=number, meaning="harmless", actor="c-1")
     assert (waiting(book), counted(book)) == ((), {})
-    assert book.one(reply).actor == "c-1"
-    with pytest.raises(ArrearsError, match="c-1 has seen to reply"):
-        close_reply(book.ctx, book.one(reply).id, actor=Actor("c-2"))
+    assert (book.one(reply).actor, book.one(reply).meaning) == ("c-1", "harmless")
+    again = tell(book, "reply_read", reply=number, meaning="stop", actor="c-2")
+    assert (again.status, speak(again.reason)) == (
+        "rejected",
+        f"c-1 has seen to reply {number} already.",
+    )
+    assert book.number_facts() == []
 
 
-def test_only_what_asks_for_a_person_can_be_seen_to(book: Book) -> None:
-    texts(book, "STOP")
-    with pytest.raises(ArrearsError, match="it was a stop"):
-        close_reply(book.ctx, book.one(reply).id, actor=Actor("c-1"))
-    with pytest.raises(ArrearsError, match="no reply 999"):
-        close_reply(book.ctx, 999, actor=Actor("c-1"))
+def test_a_reply_that_does_not_exist_cannot_be_read(book: Book) -> None:
     with pytest.raises(ArrearsError, match="no reply 999"):
         open_reply(book.ctx, 999, actor=Actor("c-1"))
+    assert tell(book, "reply_read", reply=999, meaning="stop", actor="c-1").status == "rejected"
 
 
 def test_a_reply_whose_representation_is_logged_tells_nothing(book: Book) -> None:

@@ -52,9 +52,13 @@ def test_a_collector_finds_a_reply_reads_it_and_is_done_with_it(
     assert f"reply {number} was opened by c-1 for read_and_handle" in read.stderr
     assert "失业" not in read.stderr
 
-    done = arrears(environment, "reply", "close", number, "--by", "c-1")
-    assert (done.returncode, done.stdout) == (0, f"Reply {number} is closed.\n")
-    again = arrears(environment, "reply", "close", number, "--by", "c-2")
+    due = json.loads(arrears(environment, "problems", "list", "--json").stdout)["replies"]
+    assert [(row["loan"], row["read_by"][:10]) for row in due] == [("L-1", "2026-03-04")]
+
+    close = ("reply", "close", number, "--means", "harmless", "--by")
+    done = arrears(environment, *close, "c-1")
+    assert (done.returncode, done.stdout) == (0, f"Reply {number} is closed: harmless.\n")
+    again = arrears(environment, *close, "c-2")
     assert (again.returncode, "c-1 has seen to reply" in again.stderr) == (2, True)
     assert "No reply waits" in arrears(environment, "worklist", "--kind", "replies").stdout
 
@@ -62,6 +66,6 @@ def test_a_collector_finds_a_reply_reads_it_and_is_done_with_it(
 def test_a_reply_that_does_not_exist_is_said_in_a_sentence(
     environment: dict[str, str], book: Book
 ) -> None:
-    for command in (["read", "99", "--by", "c-1"], ["close", "99", "--by", "c-1"]):
-        refused = arrears(environment, "reply", *command)
+    for command in (["read", "99"], ["close", "99", "--means", "stop"]):
+        refused = arrears(environment, "reply", *command, "--by", "c-1")
         assert (refused.returncode, "There is no reply 99" in refused.stderr) == (2, True)

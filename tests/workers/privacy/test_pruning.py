@@ -9,11 +9,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, insert, select
 
-from domain.actors import Actor
 from tests.support.concurrently import concurrently
+from tests.support.events import tell
 from tests.support.loans import PHONE, Book
 from workers.borrowers.inbound_texts import record_inbound_text
-from workers.borrowers.reply_queue import close_reply
 from workers.db.schema import inbox_event, outbox_event, reply
 from workers.history import loan_history
 from workers.inbox import process
@@ -111,7 +110,7 @@ def test_what_a_stranger_wrote_goes_when_somebody_has_seen_to_it(book: Book) -> 
         record_inbound_text(book.ctx, text, help_is_answered=True)
     numbers = {row.sid: row.id for row in book.rows(select(reply.c.sid, reply.c.id))}
     for sid in ("SM1", "SM3"):
-        close_reply(book.ctx, numbers[sid], actor=Actor("c-1"))
+        tell(book, "reply_read", reply=numbers[sid], meaning="harmless", actor="c-1")
 
     days_later(book, 91)
 

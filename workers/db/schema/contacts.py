@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
-from domain.inbound_texts import ReplyKind
+from domain.inbound_texts import Meaning, ReplyKind
 from domain.messages import MessageStatus
 from workers.db.schema.base import (
     CHANGES_OFTEN,
@@ -118,8 +118,8 @@ sender_pace = Table(
     moment("next_at"),  # the earliest moment of the next text
 )
 
-# Texts from borrowers. STOP also inserts an opt-out; a text that needs a person stays open until a
-# collector has handled it.
+# Texts from borrowers. What a text asks for becomes a fact of the number or of the person. One that
+# a person must read puts off all texts to its number until a collector has handled it.
 reply = Table(
     "reply",
     metadata,
@@ -129,16 +129,18 @@ reply = Table(
     refers_to("loan", nullable=True),  # the loan last texted about
     Column("provider", Text, nullable=False),
     Column("sid", Text, nullable=False),
-    word("kind", (ReplyKind.STOP, ReplyKind.START, ReplyKind.HELP, ReplyKind.OTHER)),
+    word("kind", ReplyKind),
+    Column("to_read", Boolean, nullable=False),  # it says something that was not understood
     Column("body_encrypted", LargeBinary),  # null: erased
     moment("received_at"),
     refers_to("staff", nullable=True),  # its collector
     moment("assigned_at", nullable=True),
     moment("handled_at", nullable=True),
     Column("actor", Text),  # the staff reference of who handled it
+    word("meaning", Meaning, nullable=True),  # what that person said that it means
     CheckConstraint("(handled_at IS NULL) = (actor IS NULL)", name="handled_by_somebody"),
     UniqueConstraint("provider", "sid"),
-    Index("reply_unhandled_idx", "id", postgresql_where="kind = 'other' AND handled_at IS NULL"),
+    Index("reply_unhandled_idx", "id", postgresql_where="to_read AND handled_at IS NULL"),
     Index(None, "borrower_id"),
     Index(None, "contact_point_id"),
     Index(None, "loan_id"),

@@ -1,0 +1,131 @@
+"""What follows from a borrower's text: facts of the number, facts of everybody who has it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, func, select, tuple_, update
+
+from domain.actors import Actor, ActorKind
+from domain.compliance.vocabulary import Channel
+from domain.contact_points import NEW_NUMBER_NEEDED, NumberFact
+from domain.inbound_texts import Effects
+from domain.persons import PersonFact
+from workers.db.closed_numbers import close_number, resolve_reopened
+from workers.db.persons import (
+    end_number_facts,
+    from_one_of,
+    note_number_fact,
+    note_person_fact,
+)
+from workers.db.schema import borrower, contact_point_fact, loan, person, person_fact
+
+BY_TEXT = Actor("text", ActorKind.BORROWER)
+"""The actor of what a text asked for."""
+
+
+class People(NamedTuple):
+    """Everybody whom a text may be from; they and their loans are locked."""
+
+    named: list[int]
+    """The records that have the number, or to which the text was put."""
+    records: list[int]
+    """All records of these persons."""
+    loans: list[int]
+
+
+def lock_people(connection: Connection, blind_index: bytes, also: int | None = None) -> People:
+    """Lock everybody who has a number, and the person of the record `also`.
+
+    The number itself is locked after them.
+    """
+    is_named = (borrower.c.phone_blind_index == blind_index) | (borrower.c.id == also)
+    rows = connection.execute(
+        select(borrower.c.id, func.coalesce(is_named, False).label("is_named"))
+        .join(person, person.c.id == borrower.c.person_id)
+        .where(borrower.c.person_id.in_(select(borrower.c.person_id).where(is_named)))
+        .order_by(person.c.id, borrower.c.id)
+        .with_for_update(of=(person, borrower))
+    ).all()
+    records = [row.id for row in rows]
+    loans = connection.execute(
+        select(loan.c.id)
+        .where(loan.c.borrower_id.in_(records))
+        .order_by(loan.c.id)
+        .with_for_update()
+    )
+    return People([row.id for row in rows if row.is_named], records, list(loans.scalars()))
+
+
+def apply_effects(
+    connection: Connection,
+    effects: Effects,
+    *,
+    number_id: int,
+    blind_index: bytes,
+    named: Collection[int],
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Record the facts that follow. The number, and the people of the records, are locked."""
+    for fact in sorted(effects.number):
+        if fact in NEW_NUMBER_NEEDED:
+            close_number(connection, blind_index, fact, actor, now)
+        else:
+            note_number_fact(connection, number_id, fact, actor, now)
+    for record in named:
+        if effects.ceases:
+            note_person_fact(connection, record, PersonFact.CEASED, actor, now)
+        if effects.refuses_calls:
+            calls = Channel.CALL
+            note_person_fact(connection, record, PersonFact.NO_CHANNEL, actor, now, channel=calls)
+
+
+def allow_texts_again(
+    connection: Connection, number_id: int, provider: str, actor: Actor, now: datetime
+) -> None:
+    """End the opt-outs of a locked number that came by text, and no others."""
+    # If the provider refused a number as opted out, it knew that from a text too.
+    by_text = from_one_of((BY_TEXT, Actor(provider, ActorKind.PROVIDER)))
+    opted_out = {NumberFact.OPTED_OUT}
+    end_number_facts(connection, number_id, opted_out, actor, now, which=by_text)
+
+
+def end_misread(
+    connection: Connection,
+    effects: Effects,
+    *,
+    received_at: datetime,
+    number_id: int,
+    people: People,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """End the facts that the machine recorded for a text, and that do not follow from it.
+
+    A fact of the same kind that was known before the text is another one, and stays.
+    """
+    misread = {NumberFact.OPTED_OUT, NumberFact.SOMEBODY_ELSE, NumberFact.REFUSED} - effects.number
+    of_text = (contact_point_fact.c.since == received_at) & from_one_of((BY_TEXT,))
+    if end_number_facts(connection, number_id, misread, actor, now, which=of_text):
+        resolve_reopened(connection, people.loans, now)
+    kinds = [PersonFact.NO_CHANNEL] if not effects.refuses_calls else []
+    kinds += [PersonFact.CEASED] if not effects.ceases else []
+    connection.execute(
+        update(person_fact)
+        .where(
+            person_fact.c.borrower_id.in_(people.records),
+            person_fact.c.kind.in_(kinds),
+            person_fact.c.since == received_at,
+            person_fact.c.ended_at.is_(None),
+            _is_from(BY_TEXT),
+        )
+        .values(ended_at=now, ended_by=actor.reference)
+    )
+
+
+def _is_from(actor: Actor) -> ColumnElement[bool]:
+    source = tuple_(person_fact.c.source_kind, person_fact.c.source)
+    return source == tuple_(actor.kind, actor.reference)

@@ -1,0 +1,136 @@
+"""A person has read a borrower's text and says what it means: that counts, and closes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select, update
+
+from domain.actors import Actor
+from domain.events import RejectedError
+from domain.holds import HoldKind
+from domain.inbound_texts import Meaning, effects_of
+from domain.reasons import ReasonCode, Reasons, because
+from workers.borrowers.reply_effects import (
+    allow_texts_again,
+    apply_effects,
+    end_misread,
+    lock_people,
+)
+from workers.context import Context
+from workers.db.persons import lock_number
+from workers.db.schema import contact_point, loan, reply
+from workers.db.typed_rows import columns_of, typed_row
+from workers.escalation.reassess import reassess
+from workers.hardship.holds import NewHold, place_hold
+
+
+@dataclass(frozen=True, slots=True)
+class ReadReply:
+    """What a person says that a text means."""
+
+    reply: int
+    meaning: Meaning
+    actor: str
+    """The lender's reference of the person who has read it."""
+    dispute: str | None = None
+    """For a dispute: the lender's own id of it."""
+    loan: str | None = None
+    """For a dispute: the lender's id of the loan. None: the one that the text is about."""
+    why: str | None = None
+    """For a dispute."""
+
+
+def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Reasons:
+    """Close a text with what it means, in the caller's transaction. Returns what came of it.
+
+    What the machine took it for and a person does not ends. Texts to the number go on only if
+    nothing else is against them, and no other text from it waits to be read.
+
+    Raises:
+        RejectedError: there is no such text, somebody has closed it, or it is to be a dispute
+            without an id, a reason, or a loan that is known.
+    """
+    now = ctx.now()
+    actor = Actor(read.actor)
+    found = typed_row(_Reply, connection.execute(_FOUND.where(reply.c.id == read.reply)))
+    if found is None:
+        raise RejectedError(ReasonCode.REPLY_NOT_KNOWN, reply_id=read.reply)
+    if read.meaning is Meaning.DISPUTE:
+        _open_dispute(connection, ctx, read, found)
+    if found.blind_index is None:
+        _close(connection, read, now)
+        return because(ReasonCode.REPLY_READ, reply_id=read.reply, meaning=read.meaning)
+    people = lock_people(connection, found.blind_index, found.borrower_id)
+    number = lock_number(connection, found.blind_index)
+    _close(connection, read, now)
+    effects = effects_of({read.meaning}, number_is_known=bool(people.named))
+    end_misread(
+        connection,
+        effects,
+        received_at=found.received_at,
+        number_id=number,
+        people=people,
+        actor=actor,
+        now=now,
+    )
+    apply_effects(
+        connection,
+        effects,
+        number_id=number,
+        blind_index=found.blind_index,
+        named=people.named,
+        actor=actor,
+        now=now,
+    )
+    if read.meaning is Meaning.START:
+        allow_texts_again(connection, number, found.provider, actor, now)
+    reassess(connection, ctx, people.loans, now)
+    return because(ReasonCode.REPLY_READ, reply_id=read.reply, meaning=read.meaning)
+
+
+class _Reply(NamedTuple):
+    borrower_id: int | None
+    provider: str
+    received_at: datetime
+    blind_index: bytes | None
+    external_id: str | None
+    """The lender's id of the loan that it is about."""
+
+
+_FOUND = select(*columns_of(_Reply, reply, contact_point, loan)).select_from(
+    reply.outerjoin(contact_point).outerjoin(loan, loan.c.id == reply.c.loan_id)
+)
+
+
+def _open_dispute(connection: Connection, ctx: Context, read: ReadReply, found: _Reply) -> None:
+    disputed = read.loan or found.external_id
+    if disputed is None or read.dispute is None or read.why is None:
+        raise RejectedError(ReasonCode.DISPUTE_NEEDS_MORE, reply_id=read.reply)
+    place_hold(
+        connection,
+        ctx,
+        NewHold(
+            hold=read.dispute,
+            loan=disputed,
+            kind=HoldKind.DISPUTE,
+            starts_on=ctx.today(),
+            ends_on=None,
+            why=read.why,
+            actor=read.actor,
+        ),
+    )
+
+
+def _close(connection: Connection, read: ReadReply, now: datetime) -> None:
+    closed = connection.execute(
+        update(reply)
+        .where(reply.c.id == read.reply, reply.c.handled_at.is_(None))
+        .values(handled_at=now, actor=read.actor, meaning=read.meaning)
+    )
+    if not closed.rowcount:
+        handled = select(reply.c.actor).where(reply.c.id == read.reply)
+        by = connection.execute(handled).scalar_one()
+        raise RejectedError(ReasonCode.REPLY_CLOSED, reply_id=read.reply, actor=by)
