@@ -126,9 +126,9 @@ def decide(snapshot: Snapshot, ladder: Ladder | None, now: datetime) -> Decision
     if since is None:
         return replace(nothing, outcome=Outcome.BELOW_MINIMUM)
     day = (on - since).days - days_held(snapshot.holds, since, on)
-    if day <= ladder.grace_days:
+    if ladder.grace_days and day <= ladder.grace_days:
         grace_over = on + timedelta(days=ladder.grace_days + 1 - day)
-        return replace(nothing, outcome=Outcome.IN_GRACE, review_on=grace_over)
+        return replace(nothing, outcome=Outcome.IN_GRACE, review_on=grace_over, ladder_day=day)
     return _plan_on_ladder(nothing, snapshot, ladder, since, day)
 
 

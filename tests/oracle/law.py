@@ -69,6 +69,10 @@ def against(life: Life, reached: Reached) -> list[str]:
 def _of_the_lender(life: Life, reached: Reached) -> Iterator[str]:
     if reached.loan in life.paid and life.paid[reached.loan] <= reached.at:
         yield "the money had come"
+    if (due := life.due.get(reached.loan)) and any(
+        reached.at.astimezone(ZoneInfo(zone)).date() <= due for zone in life.zones
+    ):
+        yield "the due day was not over"
     today = reached.at.astimezone(ZoneInfo(life.lender_zone)).date()
     for pause in life.pauses:
         covers = pause.first <= today and (pause.end is None or today < pause.end)

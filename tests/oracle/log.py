@@ -72,3 +72,5 @@ class Life:
     """A life goes forward: nothing happens in it before this."""
     notices: dict[int, datetime] = field(default_factory=dict)
     """By loan, when the written notice of the debt was given."""
+    due: dict[int, date] = field(default_factory=dict)
+    """By loan, the due day from which its ladder counts, where one may act close to it."""

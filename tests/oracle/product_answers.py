@@ -53,6 +53,7 @@ def ask(life: Life, wanted: Reached, at: datetime) -> Verdict:
         ),
         refused_channels=frozenset(Channel(channel) for channel in stopped if channel != "*"),
         person_facts=frozenset({PersonFact.CEASED} if "*" in stopped else ()),
+        due_day=life.due.get(wanted.loan),
         collects_as=frozenset({Collects(life.collects_as)}),
         loan_id=wanted.loan,
         product=life.product,

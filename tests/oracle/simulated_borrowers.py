@@ -177,7 +177,7 @@ def _add_borrower(simulation: Simulation, n: int) -> None:
         with simulation.book.ctx.engine.begin() as connection:
             connection.execute(update(loan).where(loan.c.id == known.id).values(borrower_id=first))
         life = simulation.lives.setdefault(phone, Life(n, jurisdiction, zones, LENDER_ZONE, {}))
-        life.loans[key_of(id)] = due_on
+        life.loans[key_of(id)] = life.due[key_of(id)] = due_on
 
 
 def key_of(loan_id: str) -> int:

@@ -86,12 +86,18 @@ def _born(chance: random.Random, id: int) -> Life:
     if chance.random() < 0.15:
         zones.add(chance.choice(ZONES[chance.choice(list(ZONES))]))
     start = FIRST_DAY - timedelta(days=chance.choice((30, 400, 1090, 2180)))
+    count = chance.choice((2, 2, 3, 4))
     return Life(
         id=id,
         jurisdiction=jurisdiction,
         zones=tuple(sorted(zones)),
         lender_zone=LENDER[jurisdiction[:2]],
-        loans=dict.fromkeys(range(1, chance.choice((2, 2, 3, 4))), start),
+        loans=dict.fromkeys(range(1, count), start),
+        due={
+            loan: FIRST_DAY + timedelta(days=chance.randrange(50))
+            for loan in range(1, count)
+            if chance.random() < 0.3
+        },
         collects_as=chance.choice(("first_party", "first_party", "third_party")),
         number_invalid=chance.random() < 0.05,
         product=chance.choice(("personal_loan", "personal_loan", "microfinance_loan")),

@@ -1,0 +1,69 @@
+"""The tables in `days/`, line by line: from which day things count, by the ladders that ship."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from domain.decision import Snapshot, decide
+from domain.loans import Instalment
+from tests.oracle.days import Owed, ladder_file, stands
+from tests.support.loans import shipped_policy
+
+TABLES = Path(__file__).parent / "days"
+LADDER = {"cn": "consumer_loan_cn", "us": "consumer_loan_us"}
+COLUMNS = ["unpaid", "asked", "days past due", "past due", "ladder since", "ladder day", "because"]
+
+
+def examples() -> list[tuple[str, dict[str, str]]]:
+    found = []
+    for path in sorted(TABLES.glob("*.md")):
+        lines = [line for line in path.read_text().splitlines() if line.startswith("|")]
+        rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+        assert rows[0] == COLUMNS
+        found += [(path.stem, dict(zip(COLUMNS, row, strict=True))) for row in rows[2:]]
+    return found
+
+
+def unpaid(written: str) -> list[tuple[date, Decimal]]:
+    parts = (part.split(": ") for part in written.split("; "))
+    return [(date.fromisoformat(day), Decimal(amount)) for day, amount in parts]
+
+
+@pytest.mark.parametrize(
+    ("law", "row"),
+    examples(),
+    ids=lambda x: x if isinstance(x, str) else f"{x['unpaid']} {x['asked']}",
+)
+def test_the_engine_and_the_oracle_count_as_the_table_says(law: str, row: dict[str, str]) -> None:
+    (ladder,) = (one for one in shipped_policy().ladders if one.id == LADDER[law])
+    on = date.fromisoformat(row["asked"])
+    written = (
+        int(row["days past due"]),
+        Decimal(row["past due"]),
+        date.fromisoformat(row["ladder since"]) if row["ladder since"] else None,
+        int(row["ladder day"]) if row["ladder day"] else None,
+    )
+
+    owed = ladder.with_due_days(Instalment(day, amount) for day, amount in unpaid(row["unpaid"]))
+    now = datetime.combine(on, time(10), ZoneInfo("Asia/Shanghai"))
+    decision = decide(Snapshot(1, owed), ladder, now)
+    arrears = decision.arrears
+    engine = (arrears.days_past_due, arrears.amount, decision.ladder_since, decision.ladder_day)
+    assert engine == written, row["because"]
+
+    judged = stands(
+        ladder_file(LADDER[law]),
+        [Owed(day, int(amount * 100)) for day, amount in unpaid(row["unpaid"])],
+        on,
+    )
+    assert (
+        judged.days_past_due,
+        Decimal(judged.past_due) / 100,
+        judged.ladder_since,
+        judged.ladder_day,
+    ) == written, row["because"]
