@@ -78,6 +78,8 @@ def _of_the_lender(life: Life, reached: Reached) -> Iterator[str]:
         covers = pause.first <= today and (pause.end is None or today < pause.end)
         if pause.loan == reached.loan and pause.known_at <= reached.at and covers:
             yield "a hold was in force"
+    if life.number_invalid and reached.party == "borrower" and reached.channel in {"sms", "call"}:
+        yield "the number reaches nobody"
     for channel in (reached.channel, "*"):
         if (
             reached.channel != "legal"

@@ -173,7 +173,11 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "contact_point_fact_once": ("what is known of a number, each fact once", facts),
     "hold_borrower_id_idx": ("the holds of a person", facts),
-    "person_fact_once": ("what is known of a person, each fact once", facts),
+    "person_fact_borrower_id_idx": (
+        "what was ever known of a person",
+        lambda c, h: list(incoming.facts(c, explained(c))),
+    ),
+    "person_fact_once": ("a fact of a person is on record once", None),
     "reply_contact_point_id_idx": (
         "whether a number that is erased wrote anything",
         lambda c, h: erasure._erase_numbers(c, [7], [b"7"]),

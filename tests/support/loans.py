@@ -220,10 +220,11 @@ class Book:
             connection.execute(insert(shift).values(values))
 
     def hold(self, external_id: str, kind: HoldKind, starts_on: str, ends_on: str | None) -> None:
-        """Pause a loan from `starts_on` up to, not including, `ends_on`."""
+        """Pause a loan, or all loans of its borrower, from `starts_on` up to, not including, `ends_on`."""
         self._insert(
             hold,
-            loan_id=self.loan_id(external_id),
+            loan_id=None if kind.of_person else self.loan_id(external_id),
+            borrower_id=self._borrower_of(external_id) if kind.of_person else None,
             kind=kind,
             starts_on=date.fromisoformat(starts_on),
             ends_on=date.fromisoformat(ends_on) if ends_on else None,
@@ -291,6 +292,10 @@ class Book:
         """The only row of a table or a select."""
         (row,) = self.rows(what)
         return row
+
+    def _borrower_of(self, external_id: str) -> int:
+        of_loan = select(loan.c.borrower_id).where(loan.c.external_id == external_id)
+        return int(self.one(of_loan).borrower_id)
 
     def _record(self, known_as: str) -> int | None:
         rows = self.rows(select(borrower.c.id).where(borrower.c.external_id == known_as))

@@ -44,7 +44,7 @@ def run_a_day() -> None:
     ctx = process_context()
     check = next(
         constraint
-        for constraint in action.constraints
+        for constraint in action.c.type.constraints
         if isinstance(constraint, CheckConstraint) and constraint.name == "action_type_known"
     )
     with ctx.engine.begin() as connection:

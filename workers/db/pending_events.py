@@ -28,8 +28,8 @@ def has_pending_event() -> ColumnElement[bool]:
 
 
 def has_pending_event_of_loan() -> ColumnElement[bool]:
-    """The same for the events that name a loan itself, for a query of `loan`."""
-    return _is_pending("loan", loan)
+    """The same for the events that name this loan or its borrower, for a query of both tables."""
+    return or_(_is_pending("loan", loan), _is_pending("borrower", borrower))
 
 
 def _is_pending(key: str, named: FromClause) -> Exists:

@@ -28,7 +28,7 @@ from workers.db.bulk import is_among
 from workers.db.loans import lock_loan_of, lock_named_loan
 from workers.db.pending_events import has_pending_event_of_loan
 from workers.db.prepared_statements import literal, prepared
-from workers.db.schema import hold, loan, payment, promise
+from workers.db.schema import borrower, hold, loan, payment, promise
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.escalation.reassess import reassess
 from workers.hardship.holds import insert_hold, release
@@ -144,7 +144,7 @@ def break_overdue_promises(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
     now = ctx.now()
     overdue = (
         select(promise.c.id, promise.c.loan_id)
-        .select_from(loan.join(promise))
+        .select_from(borrower.join(loan).join(promise))
         .where(
             promise.c.status == PromiseStatus.OPEN,
             promise.c.due_on <= now.date() - BROKEN_AFTER,

@@ -44,7 +44,7 @@ SELECT n, n + 1, 'parted', '[["same_name_and_number"]]', :now
   FROM generate_series(1, :loans - 1, 50) n;
 
 INSERT INTO person_fact (borrower_id, kind, since, source, source_kind)
-SELECT n, 'ceased', :now, 'S-1', 'staff' FROM generate_series(1, :loans, 100) n;
+SELECT n, 'ceased', :now, 'S-1', 'staff' FROM generate_series(1, :loans, 4) n;
 
 INSERT INTO contact_point_fact (contact_point_id, kind, since, source, source_kind)
 SELECT n, 'opted_out', :now, 'text', 'borrower' FROM generate_series(1, :loans, 5) n;

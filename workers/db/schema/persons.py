@@ -83,6 +83,7 @@ person_fact = Table(
     moment("ended_at", nullable=True),
     Column("ended_by", Text),
     CheckConstraint("(kind = 'no_channel') = (channel IS NOT NULL)", name="channel_if_needed"),
+    Index(None, "borrower_id"),
     Index(
         "person_fact_once",
         "borrower_id",

@@ -181,6 +181,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["loan_id"], ["loan.id"], name=op.f("person_fact_loan_id_fkey")),
         sa.PrimaryKeyConstraint("id", name=op.f("person_fact_pkey")),
     )
+    op.create_index(op.f("person_fact_borrower_id_idx"), "person_fact", ["borrower_id"])
     op.create_index(
         "person_fact_once",
         "person_fact",
