@@ -33,7 +33,7 @@ PURE = {
 """What the domain may import. None of it knows where or when it runs, but for `CLOCKS`."""
 
 OWN_DATA = {"speak": {"tomllib", "pathlib"}}
-"""By module, what it imports besides: the sentences of a language are a file of the domain's own."""
+"""By module, what it imports besides: the sentences of a language are files of the domain."""
 
 CLOCKS = {"now", "utcnow", "today"}
 """What reads the clock of this machine, in `datetime` and `date`."""

@@ -220,7 +220,7 @@ class Book:
             connection.execute(insert(shift).values(values))
 
     def hold(self, external_id: str, kind: HoldKind, starts_on: str, ends_on: str | None) -> None:
-        """Pause a loan, or all loans of its borrower, from `starts_on` up to, not including, `ends_on`."""
+        """Pause a loan, or its borrower, from `starts_on` up to, not including, `ends_on`."""
         self._insert(
             hold,
             loan_id=None if kind.of_person else self.loan_id(external_id),
