@@ -76,7 +76,8 @@ def _of_the_lender(life: Life, reached: Reached) -> Iterator[str]:
     today = reached.at.astimezone(ZoneInfo(life.lender_zone)).date()
     for pause in life.pauses:
         covers = pause.first <= today and (pause.end is None or today < pause.end)
-        if pause.loan == reached.loan and pause.known_at <= reached.at and covers:
+        known = pause.loan == reached.loan and pause.known_at <= reached.at
+        if known and covers and not _lets_through(life, reached, pause.kind, today):
             yield "a hold was in force"
     if life.number_invalid and reached.party == "borrower" and reached.channel in {"sms", "call"}:
         yield "the number reaches nobody"
@@ -85,6 +86,7 @@ def _of_the_lender(life: Life, reached: Reached) -> Iterator[str]:
             reached.channel != "legal"
             and channel in life.stopped
             and life.stopped[channel] <= reached.at
+            and not (channel == "*" and _lets_through(life, reached, "ceased", today))
         ):
             yield f"they had asked for no more ({channel})"
 
@@ -106,7 +108,9 @@ def _kept(
 ) -> bool:
     match rule["kind"]:
         case "contact_hours":
-            return _within_hours(rule["hours"], pack, local)
+            return _within_hours(rule["hours"], pack, local) or (
+                rule.get("consent") == "frees" and _agreed_to_other_hours(life, reached)
+            )
         case "cap":
             if _counted(rule, life, reached, local) < int(rule["at_most"]):
                 return True
@@ -132,6 +136,8 @@ def _kept(
             first = min(mine).astimezone(ZoneInfo(life.zones[0])).date()
             return (local.date() - first).days <= int(rule["within_days"])
         case "third_parties":
+            if reached.purpose == "locate" and reached.channel in rule.get("to_locate", ()):
+                return reached.party == "borrower" or _may_ask_where(life, reached)
             return reached.party == "borrower" or _unreachable(rule, life, reached)
         case "limitation":
             if reached.channel != "legal" and "legal_consequences" not in reached.says:
@@ -198,6 +204,38 @@ def _counted(rule: dict[str, Any], life: Life, reached: Reached, local: datetime
         apart = (local.date() - other.at.astimezone(local.tzinfo).date()).days
         counted += _same_window(rule["window"], local.date(), apart)
     return counted
+
+
+def _lets_through(life: Life, reached: Reached, stop: str, on: date) -> bool:
+    """Whether a law permits the purpose although the stop, a hold or `ceased`, is in force."""
+    return reached.channel != "legal" and any(
+        rule["kind"] == "permitted"
+        and rule.get("status", "in_force") == "in_force"
+        and rule["effective_from"] <= on <= rule.get("effective_to", date.max)
+        and stop in rule["during"]
+        and reached.purpose in rule["purposes"]
+        for pack in _bound_by(life.jurisdiction)
+        for rule in pack["rules"]
+    )
+
+
+def _agreed_to_other_hours(life: Life, reached: Reached) -> bool:
+    return any(
+        agreed.to == "other_hours"
+        and agreed.since <= reached.at
+        and (agreed.until is None or reached.at < agreed.until)
+        for agreed in life.agreed
+    )
+
+
+def _may_ask_where(life: Life, reached: Reached) -> bool:
+    """Somebody else may be asked once where the borrower is, while nobody knows it."""
+    asked = any(
+        other.purpose == "locate" and other.number == reached.number
+        for other in life.contacts
+        if other.party == "third_party" and other.at < reached.at
+    )
+    return life.number_invalid and not asked
 
 
 def _is_there(rule: dict[str, Any], reached: Reached) -> bool:

@@ -23,6 +23,8 @@ class Reached:
     """As it was reported: `busy`, `spoke_with_other`, … """
     also_about: frozenset[int] = frozenset()
     """Other loans that were mentioned."""
+    purpose: str = "collect"
+    """Or `locate`, `answer`, `requested`, `notice`."""
     says: frozenset[str] = frozenset()
     staff: int = 0
     noticed_at: datetime | None = None
@@ -38,6 +40,7 @@ class Pause:
     first: date
     end: date | None
     known_at: datetime
+    kind: str = "manual"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from config.readers.yaml_reader import read_yaml
 from domain.compliance.contact_facts import Consent, ContactFacts, PastContact
 from domain.compliance.gate import Verdict, may_contact
 from domain.compliance.rules import RulePack, packs_for
-from domain.compliance.vocabulary import Channel, Collects, ConsentTo, Party, Says
+from domain.compliance.vocabulary import Channel, Collects, ConsentTo, Party, Purpose, Says
 from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import NumberFact
 from domain.holds import Hold, HoldKind
@@ -47,7 +47,7 @@ def ask(life: Life, wanted: Reached, at: datetime) -> Verdict:
         packs=packs_for(_packs(), life.jurisdiction),
         reachable=frozenset(Channel),
         holds=tuple(
-            Hold(HoldKind.MANUAL, pause.first, pause.end)
+            Hold(HoldKind(pause.kind), pause.first, pause.end)
             for pause in life.pauses
             if pause.loan == wanted.loan and pause.known_at <= at
         ),
@@ -75,6 +75,12 @@ def ask(life: Life, wanted: Reached, at: datetime) -> Verdict:
         ),
         first_contact_on=first,
         party=Party(wanted.party),
+        purpose=Purpose(wanted.purpose),
+        location_asked=any(
+            contact.purpose == "locate" and contact.number == wanted.number
+            for contact in life.contacts
+            if contact.party == "third_party"
+        ),
         number=wanted.number,
         number_facts=frozenset(
             fact

@@ -129,7 +129,10 @@ def _wanted(chance: random.Random, life: Life, at: datetime) -> Reached:
         says = chance.choice((WORDS - {"opt_out"}, WORDS | {"legal_consequences"}))
     elif channel != "sms":
         says = frozenset()
-    to_borrower = chance.random() < 0.95
+    to_borrower = chance.random() < 0.93
+    purpose = "collect"
+    if chance.random() < 0.2:
+        purpose = chance.choice(("answer", "requested", "notice") if to_borrower else ("locate",))
     outcome = ""
     if channel == "call":
         outcome = chance.choice(("spoke", "spoke", "spoke_with_other", "no_answer", "busy", ""))
@@ -142,6 +145,7 @@ def _wanted(chance: random.Random, life: Life, at: datetime) -> Reached:
         at_work=channel == "call" and chance.random() < 0.1,
         party="borrower" if to_borrower else "third_party",
         outcome=outcome,
+        purpose=purpose,
         also_about=frozenset(loan for loan in life.loans if chance.random() < 0.1),
         says=says,
         staff=chance.choice((1, 2, 2, 2)),
@@ -163,13 +167,15 @@ def _something_comes(chance: random.Random, life: Life, since: datetime, until: 
         end = chance.choice((None, *(today + timedelta(days=n) for n in (1, 3, 30))))
         if end is None and chance.random() < 0.8:
             end = today + timedelta(days=60)
-        life.pauses.append(Pause(loan, today, end, at))
+        kind = chance.choice(("manual", "breathing_space", "arrangement", "insolvency"))
+        life.pauses.append(Pause(loan, today, end, at, kind))
     elif happens < 0.04:
         spoken = chance.random() < 0.8
         life.contacts.append(Reached(at, "call", loan, spoken, "A", inbound=True))
     elif happens < 0.045:
         end = chance.choice((None, at + timedelta(days=chance.choice((2, 5)))))
-        life.agreed.append(Agreed("more_contacts", at, end))
+        to = chance.choice(("more_contacts", "other_hours"))
+        life.agreed.append(Agreed(to, at, end))
     elif happens < 0.06:
         life.notices.setdefault(loan, at)
 
