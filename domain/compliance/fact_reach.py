@@ -20,15 +20,6 @@ class ReachingFact(StrEnum):
     OPTED_OUT = "opted_out"  # no more texts
 
 
-WITHOUT_RULE = {
-    ReachingFact.CEASED: Scope.PERSON,
-    ReachingFact.REPRESENTED: Scope.PERSON,
-    ReachingFact.INSOLVENCY: Scope.PERSON,
-    ReachingFact.OPTED_OUT: Scope.NUMBER,
-}
-"""How far a fact reaches where no law says it: as far as it can protect."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactReach(Rule):
     """How far a fact reaches."""
@@ -37,11 +28,11 @@ class FactReach(Rule):
     scope: Scope
 
 
-def reach_of(packs: Iterable[RulePack], fact: ReachingFact, on: date) -> Scope:
-    """How far a fact reaches under these packs on a business date.
+def reach_of(packs: Iterable[RulePack], fact: ReachingFact, on: date) -> Scope | None:
+    """How far a fact reaches under these packs on a business date; None: no law says it.
 
-    The person's own request may reach further, and then counts.
+    If laws differ, the one that reaches the whole person counts.
     """
     rules = rules_in_force(packs, FactReach, on)
     scopes = {rule.scope for rule in rules if rule.fact is fact}
-    return Scope.PERSON if Scope.PERSON in scopes else next(iter(scopes), WITHOUT_RULE[fact])
+    return Scope.PERSON if Scope.PERSON in scopes else next(iter(scopes), None)

@@ -184,6 +184,32 @@ class TestLawTogether:
         with pytest.raises(PolicyError, match="no rule pack for US, which US-MA comes on top of"):
             load(directory)
 
+    @pytest.mark.parametrize(
+        ("old", "new", "says"),
+        [
+            ("[us.limitation]", "[us.limitations]", "replaces us.limitations, which is no rule"),
+            ("[us.limitation]", "[us.voicemail]", "which is no rule of that kind"),
+            ("[us.limitation]", "[cn.limitation]", "in the pack of US"),
+            (
+                "years: 6\n    effective_from: 2021-11-30",
+                "years: 6\n    effective_from: 2022-01-01",
+                "is not in force for as long as us.limitation",
+            ),
+            (
+                "years: 6\n",
+                "years: 6\n    effective_to: 2030-01-01\n",
+                "is not in force for as long as us.limitation",
+            ),
+        ],
+    )
+    def test_a_rule_that_would_leave_a_hole_where_it_replaces_another_is_refused(
+        self, directory: Path, old: str, new: str, says: str
+    ) -> None:
+        change(directory / "rule_packs" / "us_ma.yaml", old, new)
+        with pytest.raises(PolicyError, match=says) as refused:
+            load(directory)
+        assert "us_ma.yaml line" in str(refused.value)
+
     def test_a_second_checklist_for_a_jurisdiction_is_refused(self, directory: Path) -> None:
         lists = directory / "legal_checklists"
         shutil.copy(lists / "CN.yaml", lists / "CN_more.yaml")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from domain.actors import Actor
+from domain.compliance.fact_reach import ReachingFact, reach_of
+from domain.compliance.frequency_caps import Scope
+from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
 from domain.events import RejectedError
 from domain.persons import PersonFact
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
+from workers.db.loans import not_known_yet
 from workers.db.persons import (
     lock_known_borrower,
     lock_loans_of_person,
@@ -18,11 +22,18 @@ from workers.db.persons import (
     note_number_fact,
     note_person_fact,
 )
+from workers.db.schema import loan
 from workers.escalation.reassess import reassess
 
 
 def record_opt_out(
-    connection: Connection, ctx: Context, external_id: str, channel: Channel | None, actor: Actor
+    connection: Connection,
+    ctx: Context,
+    external_id: str,
+    channel: Channel | None,
+    actor: Actor,
+    *,
+    only_about: str | None = None,
 ) -> Reasons:
     """Never contact a person through `channel` again. None: through no channel at all.
 
@@ -30,8 +41,11 @@ def record_opt_out(
     of texts holds for the number too. Returns what came of it. Only the borrower can take this
     back, by a text that says START. Legal files stay possible: they contact nobody.
 
+    A request for no contact at all may name one loan, `only_about`. It then counts for that debt,
+    as 15 U.S.C. 1692c(c) says, unless a law of the loan lets such a request reach the whole person.
+
     Raises:
-        NotYetError: the borrower is not known.
+        NotYetError: the borrower, or the loan, is not known.
         RejectedError: what was held about the borrower was erased.
     """
     now = ctx.now()
@@ -40,7 +54,8 @@ def record_opt_out(
         raise RejectedError(ReasonCode.BORROWER_WAS_ERASED, borrower=external_id)
     loans = lock_loans_of_person(connection, record.id)
     if channel is None:
-        note_person_fact(connection, record.id, PersonFact.CEASED, actor, now)
+        debt = None if only_about is None else _debt_alone(connection, ctx, only_about)
+        note_person_fact(connection, record.id, PersonFact.CEASED, actor, now, loan_id=debt)
         result = because(ReasonCode.NOBODY_CONTACTS, borrower=external_id)
     else:
         note_person_fact(connection, record.id, PersonFact.NO_CHANNEL, actor, now, channel=channel)
@@ -50,3 +65,15 @@ def record_opt_out(
         note_number_fact(connection, number, NumberFact.OPTED_OUT, actor, now)
     reassess(connection, ctx, loans, now)
     return result
+
+
+def _debt_alone(connection: Connection, ctx: Context, external_id: str) -> int | None:
+    """The loan to which a request that names it is limited; None if its law reaches the person."""
+    named = connection.execute(
+        select(loan.c.id, loan.c.jurisdiction).where(loan.c.external_id == external_id)
+    ).one_or_none()
+    if named is None:
+        raise not_known_yet(external_id, "opt_out")
+    packs = packs_for(ctx.policy.rule_packs, named.jurisdiction)
+    to_person = reach_of(packs, ReachingFact.CEASED, ctx.today()) is Scope.PERSON
+    return None if to_person else named.id

@@ -16,10 +16,16 @@ def opt_out(
         Literal["sms", "call", "visit"] | None,
         typer.Option(help="Only this channel; every channel if left out."),
     ] = None,
+    loan: Annotated[
+        str | None, typer.Option(help="The only loan that the request was about, if it named one.")
+    ] = None,
 ) -> None:
     """Never contact a borrower again who asked for that: by one channel, or by any."""
     payload = {"borrower": borrower, "channel": channel, "actor": actor.reference}
-    submit(open_context(), "opt_out", f"{borrower}:{channel or 'all'}", payload)
+    id = f"{borrower}:{channel or 'all'}"
+    if loan is not None:
+        payload["loan"], id = loan, f"{id}:{loan}"
+    submit(open_context(), "opt_out", id, payload)
 
 
 def validation_notice(loan: Loan, actor: Recorder, on: On = None) -> None:

@@ -1,5 +1,6 @@
 """`arrears may-contact`: what the contact gate would answer. Nothing is written or sent."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ from config.readers.rule_packs import describe_source
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Permission, Verdict
 from domain.compliance.gate import may_contact as ask_gate
-from domain.compliance.vocabulary import Channel, Party
+from domain.compliance.vocabulary import Channel, Party, Purpose
 from domain.language.speak import speak
 from domain.reasons import reasons_as_json
 from workers.cli.common import AsJson, Loan
@@ -30,6 +31,9 @@ def may_contact(
         typer.Option(metavar="MOMENT", help='The lender\'s time, as "2026-03-01 21:30"; or now.'),
     ] = None,
     party: Annotated[Party, typer.Option(help="Who would be reached.")] = Party.BORROWER,
+    purpose: Annotated[
+        Purpose, typer.Option(help="Why: some laws permit an answer or a notice during a hold.")
+    ] = Purpose.COLLECT,
     as_json: AsJson = False,
 ) -> None:
     """Ask the contact gate whether a borrower may be contacted, when, and by which rules.
@@ -40,6 +44,7 @@ def may_contact(
     moment = parse_moment(at, ctx.settings.lender_zone) if at else ctx.now()
     with ctx.engine.connect() as connection:
         facts = read_contact_facts(connection, ctx, loan, moment, party=party)
+    facts = replace(facts, purpose=purpose)
     verdict = ask_gate(facts, channel, moment)
     if as_json:
         print_json(_plain(loan, channel, moment, verdict, ctx))

@@ -239,7 +239,15 @@ class OptOutFacts(EventData):
     borrower: Identifier
     channel: Literal[Channel.SMS, Channel.CALL, Channel.VISIT] | None
     """null: the borrower asked that nobody contact them any more, by whatever channel."""
+    loan: Identifier | None = None
+    """The only loan that the request was about, where it named one; null: all of them."""
     actor: Staff
+
+    @model_validator(mode="after")
+    def _names_a_loan_only_for_all_channels(self) -> Self:
+        if self.loan is not None and self.channel is not None:
+            raise ValueError("only a request for no contact at all can be about one loan")
+        return self
 
 
 class ReplyReadFacts(EventData):

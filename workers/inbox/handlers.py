@@ -91,7 +91,14 @@ def apply_release(connection: Connection, ctx: Context, payload: Payload) -> Rea
 def apply_opt_out(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     channel = payload["channel"]
     asked = Channel(channel) if channel else None
-    return record_opt_out(connection, ctx, payload["borrower"], asked, Actor(payload["actor"]))
+    return record_opt_out(
+        connection,
+        ctx,
+        payload["borrower"],
+        asked,
+        Actor(payload["actor"]),
+        only_about=payload.get("loan"),
+    )
 
 
 def apply_validation_notice(connection: Connection, ctx: Context, payload: Payload) -> Reasons:

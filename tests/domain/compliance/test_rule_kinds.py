@@ -12,21 +12,26 @@ import pytest
 from domain.compliance.conduct import Conduct
 from domain.compliance.contact_facts import ContactFacts, PastContact
 from domain.compliance.contact_rule import Blocked, ContactRule
+from domain.compliance.fact_reach import FactReach, ReachingFact, reach_of
+from domain.compliance.frequency_caps import Scope
 from domain.compliance.hold_length import HoldLength, hold_length
 from domain.compliance.limitation import Limitation, limitation_date
 from domain.compliance.message_content import MessageContent
+from domain.compliance.permitted import Permitted, permitting_rule
 from domain.compliance.rules import (
+    EVERYWHERE,
     Confidence,
     Modality,
     Rule,
     RulePack,
     RuleStatus,
     Source,
+    packs_for,
 )
 from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.validation_notice import ValidationNotice
 from domain.compliance.visit_notice import VisitDuty
-from domain.compliance.vocabulary import Channel, Collects, Party, Place, Says
+from domain.compliance.vocabulary import Channel, Collects, Party, Place, Purpose, Says
 from domain.contact_points import NumberFact
 from domain.holds import HoldKind
 from domain.reasons import ReasonCode, because
@@ -254,6 +259,55 @@ def test_the_longest_of_the_laws_in_force_says_how_long_a_hold_lasts() -> None:
     assert hold_length(packs[:1], HoldKind.BREATHING_SPACE, on) is short
     assert hold_length(packs, HoldKind.DISPUTE, on) is None
     assert not long.after_release
+
+
+def test_a_rule_of_a_state_stands_instead_of_its_country_s() -> None:
+    federal = made(Limitation, years=3)
+    ours = replace(made(Limitation, years=6), id="xx_yy.rule", replaces=frozenset({"xx.rule"}))
+    draft = replace(ours, status=RuleStatus.DRAFT)
+    kept = replace(made(Conduct, text="x"), id="xx.conduct")
+    country = RulePack("xx", 1, "XX", (federal, kept))
+    own = RulePack("lender", 1, EVERYWHERE, ())
+
+    def rules(*packs: RulePack) -> list[Rule]:
+        return [rule for pack in packs_for(packs, "XX-YY") for rule in pack.rules]
+
+    state = RulePack("xx_yy", 1, "XX-YY", (ours,))
+    assert rules(country, state, own) == [kept, ours]
+    assert rules(country, replace(state, rules=(draft,))) == [*country.rules, draft]
+    assert packs_for((country, state), "XX") == (country,), "elsewhere it is as it was"
+    assert [pack.is_law for pack in packs_for((own, country), "XX")] == [False, True]
+
+
+def test_what_a_law_permits_during_a_hold_is_for_that_hold_and_that_purpose() -> None:
+    rule = made(
+        Permitted,
+        during=frozenset({HoldKind.BREATHING_SPACE}),
+        purposes=frozenset({Purpose.ANSWER}),
+    )
+    packs, on = (a_pack(rule),), date(2026, 3, 2)
+    hold = HoldKind.BREATHING_SPACE
+    assert permitting_rule(packs, Purpose.ANSWER, hold, on) is rule
+    assert permitting_rule(packs, Purpose.NOTICE, hold, on) is None
+    assert permitting_rule(packs, Purpose.COLLECT, hold, on) is None
+    assert permitting_rule(packs, Purpose.ANSWER, HoldKind.INSOLVENCY, on) is None
+    assert permitting_rule(packs, Purpose.ANSWER, None, on) is None, "a cease is something else"
+    after = a_pack(replace(rule, during=frozenset(), after_cease=True))
+    assert permitting_rule((after,), Purpose.ANSWER, None, on) is not None
+    assert permitting_rule((after,), Purpose.ANSWER, hold, on) is None
+    assert permitting_rule(packs, Purpose.ANSWER, hold, date(2019, 12, 31)) is None
+
+
+def test_a_fact_reaches_as_far_as_the_widest_law_says() -> None:
+    on = date(2026, 3, 2)
+    debt = made(FactReach, fact=ReachingFact.CEASED, scope=Scope.DEBT)
+    person = replace(debt, scope=Scope.PERSON)
+    assert reach_of((a_pack(debt),), ReachingFact.CEASED, on) is Scope.DEBT
+    assert reach_of((a_pack(debt), a_pack(person, id="yy")), ReachingFact.CEASED, on) is (
+        Scope.PERSON
+    )
+    assert reach_of((a_pack(debt),), ReachingFact.REPRESENTED, on) is None
+    assert reach_of((), ReachingFact.OPTED_OUT, on) is None
 
 
 def test_a_rule_about_the_place_of_work_is_about_nothing_else() -> None:

@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import Engine
 
 from domain.compliance.contact_facts import ContactFacts
+from domain.compliance.frequency_caps import Scope
 from domain.compliance.gate import CEASED, OPTED_OUT, Permission, may_contact
 from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from tests.support.loans import Book
+from workers.borrowers import opt_outs
 from workers.db.schema import loan, person_fact
 from workers.gate.facts import read_contact_facts
 from workers.inbox import process
@@ -31,13 +33,13 @@ def tell(book: Book, kind: str, **payload: object) -> process.EventResult:
     return process.submit(book.ctx, f"{kind}:{sorted(map(str, payload.values()))}", kind, payload)
 
 
-def facts_asked(book: Book) -> ContactFacts:
+def facts_asked(book: Book, loan_id: str = "L-1") -> ContactFacts:
     with book.ctx.engine.connect() as connection:
-        return read_contact_facts(connection, book.ctx, "L-1", book.clock.at)
+        return read_contact_facts(connection, book.ctx, loan_id, book.clock.at)
 
 
-def asked(book: Book, channel: Channel) -> tuple[Permission, tuple[str, ...]]:
-    verdict = may_contact(facts_asked(book), channel, book.clock.at)
+def asked(book: Book, channel: Channel, loan_id: str = "L-1") -> tuple[Permission, tuple[str, ...]]:
+    verdict = may_contact(facts_asked(book, loan_id), channel, book.clock.at)
     return verdict.permission, verdict.rules
 
 
@@ -61,6 +63,31 @@ def test_who_asked_to_be_left_alone_is_reached_by_nothing_but_the_court(book: Bo
     book.at("2026-03-05 10:00")
     tell(book, "opt_out", borrower="B-L-1", channel=None, actor="c-2")
     assert book.one(person_fact).since == since, "the first day stays"
+
+
+def test_a_wish_about_one_debt_leaves_the_others_open(book: Book) -> None:
+    book.loan("L-2", due_on="2026-03-01", borrower_id="B-L-1")
+
+    tell(book, "opt_out", borrower="B-L-1", channel=None, loan="L-2", actor="c-1")
+
+    assert asked(book, Channel.CALL)[0] is not Permission.BARRED
+    assert asked(book, Channel.CALL, "L-2") == (Permission.BARRED, (CEASED,))
+
+
+def test_a_law_may_let_a_wish_about_one_debt_reach_the_whole_person(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book.loan("L-2", due_on="2026-03-01", borrower_id="B-L-1")
+    monkeypatch.setattr(opt_outs, "reach_of", lambda packs, fact, on: Scope.PERSON)
+
+    tell(book, "opt_out", borrower="B-L-1", channel=None, loan="L-2", actor="c-1")
+
+    assert asked(book, Channel.CALL) == (Permission.BARRED, (CEASED,))
+
+
+def test_a_wish_about_a_loan_not_known_yet_is_kept(book: Book) -> None:
+    wish = {"borrower": "B-L-1", "channel": None, "loan": "L-404", "actor": "c-1"}
+    assert tell(book, "opt_out", **wish).status == "received"
 
 
 def test_a_wish_that_is_not_applied_yet_stops_a_text_already(book: Book) -> None:

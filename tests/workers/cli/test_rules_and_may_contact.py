@@ -7,6 +7,7 @@ import json
 import pytest
 from sqlalchemy import Engine, func, select
 
+from domain.holds import HoldKind
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.loans import Book, shipped_policy
@@ -117,3 +118,17 @@ def test_a_mistake_is_answered_in_a_sentence(
     refused = arrears(environment, "may-contact", *command)
     assert (refused.returncode, says in refused.stderr) == (2, True)
     assert "Traceback" not in refused.stderr
+
+
+def test_a_purpose_that_a_law_lets_through_is_asked_about(
+    environment: dict[str, str], book: Book
+) -> None:
+    book.loan("L-AU", due_on="2026-03-01", jurisdiction="AU", currency="AUD", locale="en")
+    book.hold("L-AU", HoldKind.ARRANGEMENT, "2026-03-01", None)
+    at = ("--at", "2026-03-05 12:00")
+
+    held = arrears(environment, "may-contact", "L-AU", "call", *at)
+    answer = arrears(environment, "may-contact", "L-AU", "call", *at, "--purpose=requested")
+
+    assert (held.returncode, "deferred" in held.stdout) == (1, True)
+    assert answer.returncode == 0
