@@ -44,6 +44,7 @@ EVENTS: dict[str, dict[str, Any]] = {
     "hold": {
         "hold": "H-1",
         "loan": "L-1",
+        "borrower": None,
         "kind": "vulnerability",
         "starts_on": "2026-03-02",
         "ends_on": None,
