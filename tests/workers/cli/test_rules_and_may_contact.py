@@ -123,7 +123,12 @@ def test_a_mistake_is_answered_in_a_sentence(
 def test_a_purpose_that_a_law_lets_through_is_asked_about(
     environment: dict[str, str], book: Book
 ) -> None:
-    there = {"phone": "+61412345678", "zones": ("Australia/Sydney",), "locale": "en", "product": "x"}
+    there = {
+        "phone": "+61412345678",
+        "zones": ("Australia/Sydney",),
+        "locale": "en",
+        "product": "x",
+    }
     book.loan("L-AU", due_on="2026-03-01", jurisdiction="AU", currency="AUD", **there)
     book.hold("L-AU", HoldKind.ARRANGEMENT, "2026-03-01", None)
     at = ("--at", "2026-03-05 12:00")

@@ -44,7 +44,6 @@ EVENTS: dict[str, dict[str, Any]] = {
     "hold": {
         "hold": "H-1",
         "loan": "L-1",
-        "borrower": None,
         "kind": "vulnerability",
         "starts_on": "2026-03-02",
         "ends_on": None,
@@ -54,7 +53,7 @@ EVENTS: dict[str, dict[str, Any]] = {
     "release": {"hold": "H-1", "ends_on": "2026-03-05"},
     "contact_change": {"borrower": "B-L-1", "zones": ["Asia/Urumqi"], "locale": "zh-Hans"},
     "write_off": {"loan": "L-1", "written_off_on": "2026-03-02"},
-    "opt_out": {"borrower": "B-L-1", "channel": None, "loan": None, "actor": "c-1"},
+    "opt_out": {"borrower": "B-L-1", "channel": None, "actor": "c-1"},
     "validation_notice": {"loan": "L-1", "given_on": "2026-03-02"},
     "acknowledgement": {"loan": "L-1", "acknowledged_on": "2026-03-02"},
     "contact_outcome": {
