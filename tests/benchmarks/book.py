@@ -66,12 +66,22 @@ SELECT CAST(:loans AS bigint) AS loans, CAST(:today AS date) AS today,
        CAST(:phone_blind_index AS bytea) AS phone_blind_index, CAST(:address AS bytea) AS address
 """)
 
+_PERSONS = "SELECT n AS id, now AS made_at FROM new_loan CROSS JOIN given ORDER BY n"
+
+_NUMBERS = """
+SELECT n AS id, CASE WHEN n = loans THEN phone_blind_index ELSE sha256(int8send(-n)) END AS
+           blind_index
+  FROM new_loan CROSS JOIN given
+ ORDER BY n
+"""
+
 # Only the cipher reads an encrypted column, so all may hold the same fiction. It is encrypted with
 # Arrears's own keys: a worker that could not decrypt it would not start. What stands for the number
 # is everybody's own, for whoever shares a number shares its opt-outs; the newest borrower's is the
 # real one, for a worker looks at it before it starts.
 _BORROWERS = """
-SELECT n AS id, 'B-' || n AS external_id, name AS name_encrypted, phone AS phone_encrypted,
+SELECT n AS id, n AS person_id, 'B-' || n AS external_id, name AS name_encrypted,
+       phone AS phone_encrypted,
        CASE WHEN n = loans THEN phone_blind_index ELSE sha256(int8send(-n)) END AS
            phone_blind_index,
        address AS address_encrypted, sha256(int8send(n)) AS facts_digest,
@@ -85,6 +95,7 @@ SELECT n AS id, 'B-' || n AS external_id, name AS name_encrypted, phone AS phone
 _POSITIONS = """
 SELECT n AS id, 'L-' || n AS external_id, n AS borrower_id, jurisdiction, product,
        'USD' AS currency, today - days_past_due AS delinquent_since,
+       today - days_past_due AS ladder_since,
        CASE WHEN paid_off THEN NULL
             WHEN days_past_due IS NOT NULL THEN today
             ELSE today + 1 + (n % 30)::int END AS review_on,
@@ -98,7 +109,8 @@ SELECT n AS id, 'L-' || n AS external_id, n AS borrower_id, jurisdiction, produc
 
 # Every thirty days: the last one that was paid, those that were not, and one to come.
 _INSTALMENTS = """
-SELECT n AS loan_id, first_unpaid + 30 * i AS due_on, amount - interest AS principal, interest,
+SELECT n AS loan_id, first_unpaid + 30 * i AS due_on, first_unpaid + 30 * i AS counts_from,
+       amount - interest AS principal, interest,
        CASE WHEN i < 0 THEN amount - interest ELSE 0 END AS paid_principal,
        CASE WHEN i < 0 THEN interest ELSE 0 END AS paid_interest
   FROM new_loan CROSS JOIN given
@@ -110,12 +122,22 @@ SELECT n AS loan_id, first_unpaid + 30 * i AS due_on, amount - interest AS princ
  ORDER BY n, i
 """
 
-_TABLES = {"borrower": _BORROWERS, "loan": _POSITIONS, "instalment": _INSTALMENTS}
+_TABLES = {
+    "person": _PERSONS,
+    "contact_point": _NUMBERS,
+    "borrower": _BORROWERS,
+    "loan": _POSITIONS,
+    "instalment": _INSTALMENTS,
+}
 
 _SEQUENCES = tuple(
     f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"  # noqa: S608 - two names of our own
-    for table in ("borrower", "loan")
+    for table in ("person", "contact_point", "borrower", "loan")
 )
+
+
+BOOK = ", ".join(_TABLES)
+"""The tables of the book, for VACUUM."""
 
 
 @contextmanager
@@ -130,7 +152,7 @@ def a_book(places: Places, loans: int, due: int) -> Iterator[Context]:
             yield ctx
 
 
-def vacuum_and_flush(database_url: str, tables: str = "borrower, loan, instalment") -> None:
+def vacuum_and_flush(database_url: str, tables: str = BOOK) -> None:
     """Do what autovacuum, the checkpointer and the kernel have done after a quiet moment.
 
     Only tables that hold something, by default those of the book: autovacuum leaves an empty table
