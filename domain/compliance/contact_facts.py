@@ -39,6 +39,8 @@ class PastContact:
     also_about: frozenset[int] = frozenset()
     """The other loans that it was about, or that were mentioned in it."""
     purpose: Purpose = Purpose.COLLECT
+    callback_at: datetime | None = None
+    """When the borrower asked, in it, to be called again; aware."""
 
     def is_about(self, loan_id: int) -> bool:
         return loan_id == self.loan_id or loan_id in self.also_about
@@ -114,6 +116,12 @@ class ContactFacts:
     limitation_from: date | None = None
     """The day from which the time to sue runs: that of the last instalment, or of a later
     acknowledgement. None: not known."""
+
+    @property
+    def call_not_before(self) -> datetime | None:
+        """The moment at which the borrower asked last to be called; aware. None: never."""
+        asked = [contact for contact in self.history if contact.callback_at is not None]
+        return max(asked, key=lambda contact: contact.at).callback_at if asked else None
 
     @property
     def at_work(self) -> bool:

@@ -33,6 +33,7 @@ DUE_DAY_NOT_OVER = "lender.due_day_not_over"
 NUMBER = "lender.number_not_to_be_used"
 REPRESENTED = "lender.represented"
 EMPLOYER_FORBIDS = "lender.employer_forbids"
+CALLBACK = "lender.callback_requested"
 NEVER_TOGETHER = "lender.never_together"
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -162,6 +163,10 @@ def _first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Ve
     if facts.due_day and (over := _end_of_day(facts, facts.due_day)) > moment:
         against[DUE_DAY_NOT_OVER] = because(ReasonCode.DUE_DAY_NOT_OVER, due_on=facts.due_day)
         moment = over
+    asked_for = facts.call_not_before if channel is Channel.CALL else None
+    if asked_for and asked_for > moment:
+        against[CALLBACK] = because(ReasonCode.CALLBACK_LATER)
+        moment = asked_for.astimezone(UTC)
     free_from = moment
     lender_zone = ZoneInfo(facts.lender_zone)
     while True:

@@ -116,6 +116,7 @@ class Phrase(StrEnum):
     OUTCOME = auto()
     INBOUND = auto()
     ARREARS_REASON = auto()
+    CALLBACK_AT = auto()
     MUST_LEARN = auto()
     MAY_OFFER = auto()
     VISIT = auto()

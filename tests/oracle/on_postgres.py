@@ -162,7 +162,7 @@ def _collectors(simulation: Simulation) -> None:
             started = start_call(ctx, loan_id, actor=Actor(actor))
         except ArrearsError:
             return
-        outcome = simulation.chance.choice(list(ContactOutcome)[:-1])
+        outcome = simulation.chance.choice(OUTCOMES)
         reached = Reached(
             at=ctx.now().astimezone(UTC),
             channel="call",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, exists, insert, select
@@ -10,14 +12,16 @@ from sqlalchemy import Connection, exists, insert, select
 from domain.actions import ActionStatus, Move
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
-from domain.contact_outcomes import REASON, ArrearsReason, ContactOutcome
-from domain.contact_points import NumberFact
+from domain.contact_outcomes import CALLBACK_WITHIN, REASON, ArrearsReason, ContactOutcome
 from domain.events import NotYetError, RejectedError
+from domain.holds import Hold, HoldKind
 from domain.reasons import ReasonCode, Reasons, because
 from workers.attempts.inbound import loan_ids
 from workers.context import Context
 from workers.db.actions import move_actions
-from workers.db.closed_numbers import close_number
+from workers.db.closed_numbers import close_number, reopen_number
+from workers.db.holds import insert_hold
+from workers.db.persons import lock_loans_of_person
 from workers.db.schema import (
     action,
     borrower,
@@ -44,60 +48,78 @@ class ReportedOutcome:
     """The lender's reference of the person who made the attempt."""
     also_about: tuple[str, ...] = ()
     """The other loans that were mentioned, by the lender's ids."""
+    callback_at: datetime | None = None
+    """When the borrower asked to be called again; aware. Only with that outcome."""
 
 
 def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome) -> Reasons:
     """Record an outcome in the caller's transaction. Returns what came of it.
 
-    A call is done when a person was reached or the number is invalid. Any other call may be tried
-    again, if the gate allows it. A visit is done with any outcome.
+    A call is done when the borrower was reached, or when no further attempt is of any use. Any
+    other call may be tried again, if the gate allows it. A visit is done with any outcome. What the
+    outcome says of the number holds for everybody who has it. A death pauses every loan of the
+    person until somebody releases the hold.
 
     Raises:
         NotYetError: the attempt, or a loan that was mentioned, is not known.
-        RejectedError: another outcome is recorded, the visit was never started, or the call had to
-            learn the reason of the arrears and the report has none.
+        RejectedError: another outcome is recorded, the visit was never started, the call had to
+            learn the reason of the arrears and the report has none, or the moment of a callback is
+            missing, over or too far away.
     """
     now = ctx.now()
-    attempt = _lock(connection, report.attempt)
+    attempt = _lock(connection, report)
     if attempt is None:
         raise NotYetError(ReasonCode.ATTEMPT_NOT_KNOWN, attempt=report.attempt)
     recorded = connection.execute(
         select(contact_outcome).where(contact_outcome.c.contact_id == attempt.id)
     ).one_or_none()
     if recorded is not None:
-        if (recorded.outcome, recorded.reason) != (report.outcome, report.reason):
+        reported = (report.outcome, report.reason, report.callback_at)
+        if (recorded.outcome, recorded.reason, recorded.callback_at) != reported:
             raise RejectedError(
                 ReasonCode.OUTCOME_DIFFERS, attempt=report.attempt, outcome=recorded.outcome
             )
         return because(ReasonCode.OUTCOME_KNOWN, attempt=report.attempt)
-    _check(connection, attempt, report)
+    _check_callback(report, now)
+    must_learn = _check(connection, attempt, report)
     connection.execute(
         insert(contact_outcome).values(
             contact_id=attempt.id,
             outcome=report.outcome,
             connected=report.outcome.connected,
             reason=report.reason,
+            callback_at=report.callback_at,
             actor=report.actor,
             reported_at=now,
             also_loan_ids=loan_ids(connection, report.also_about, "contact_outcome") or None,
         )
     )
-    if attempt.channel == Channel.CALL and report.outcome is ContactOutcome.NUMBER_INVALID:
-        number = attempt.number_blind_index
-        if number is not None:
-            actor = Actor(report.actor)
-            close_number(connection, number, NumberFact.REACHES_NOBODY, actor, now)
-    over = attempt.channel == Channel.VISIT or report.outcome.completes_action
+    died = report.outcome is ContactOutcome.DECEASED
+    loans = lock_loans_of_person(connection, attempt.borrower_id) if died else [attempt.loan_id]
+    if attempt.number_blind_index is not None:
+        _note_about_number(connection, attempt.number_blind_index, report, now)
+    over = attempt.channel == Channel.VISIT or report.outcome.completes_action(must_learn)
     if over:
         move = Move(ActionStatus.DONE, because(ReasonCode.ATTEMPT_MADE, outcome=report.outcome))
         move_actions(connection, [attempt.action_id], move, now)
-    reassess(connection, ctx, [attempt.loan_id], now)
-    return because(
+    hold_id = f"death:{report.attempt}"
+    if died:
+        insert_hold(
+            connection,
+            Hold(HoldKind.DECEASED, now.date()),
+            borrower_id=attempt.borrower_id,
+            external_id=hold_id,
+            actor=report.actor,
+            now=now,
+        )
+    reassess(connection, ctx, loans, now)
+    recorded_as = because(
         ReasonCode.OUTCOME_RECORDED if over else ReasonCode.OUTCOME_RECORDED_TRY_AGAIN,
         channel=attempt.channel,
         loan=attempt.external_id,
         outcome=report.outcome,
     )
+    return recorded_as + because(ReasonCode.DEATH_PAUSES, hold_id=hold_id) if died else recorded_as
 
 
 class _Attempt(NamedTuple):
@@ -105,6 +127,7 @@ class _Attempt(NamedTuple):
 
     id: int
     loan_id: int
+    borrower_id: int
     action_id: int
     channel: str
     number_blind_index: bytes | None
@@ -112,8 +135,12 @@ class _Attempt(NamedTuple):
     """The lender's id of the loan."""
 
 
-def _lock(connection: Connection, attempt: str) -> _Attempt | None:
-    """Lock the person and the loan of the attempt, in the same order as when it starts."""
+def _lock(connection: Connection, report: ReportedOutcome) -> _Attempt | None:
+    """Lock the person and the loan of the attempt, in the same order as when it starts.
+
+    The loans of a person who has died are locked by id, after the person.
+    """
+    died = report.outcome is ContactOutcome.DECEASED
     locked = (
         select(*columns_of(_Attempt, contact, loan))
         .select_from(
@@ -121,13 +148,43 @@ def _lock(connection: Connection, attempt: str) -> _Attempt | None:
             .join(borrower, borrower.c.id == loan.c.borrower_id)
             .join(person, person.c.id == borrower.c.person_id)
         )
-        .where(contact.c.attempt == attempt)
-        .with_for_update(of=(person, borrower, loan))
+        .where(contact.c.attempt == report.attempt)
+        .with_for_update(of=(person, borrower) if died else (person, borrower, loan))
     )
     return typed_row(_Attempt, connection.execute(locked))
 
 
-def _check(connection: Connection, attempt: _Attempt, report: ReportedOutcome) -> None:
+def _note_about_number(
+    connection: Connection, number: bytes, report: ReportedOutcome, now: datetime
+) -> None:
+    """Record what the outcome says of the number, and end what it refutes."""
+    actor = Actor(report.actor)
+    if fact := report.outcome.number_fact:
+        close_number(connection, number, fact, actor, now)
+    if refuted := report.outcome.refutes:
+        reopen_number(connection, number, refuted - {fact}, actor, now)
+
+
+def _check_callback(report: ReportedOutcome, now: datetime) -> None:
+    at = report.callback_at
+    if at is None:
+        if report.outcome is ContactOutcome.CALLBACK_REQUESTED:
+            raise RejectedError(ReasonCode.CALLBACK_NEEDS_MOMENT)
+        return
+    if report.outcome is not ContactOutcome.CALLBACK_REQUESTED:
+        raise RejectedError(ReasonCode.CALLBACK_NOT_ASKED_FOR)
+    if at.tzinfo is None:
+        raise RejectedError(ReasonCode.CALLBACK_NEEDS_MOMENT)
+    if at <= now:
+        raise RejectedError(ReasonCode.CALLBACK_IN_PAST, callback_at=at.astimezone(now.tzinfo))
+    if at - now > CALLBACK_WITHIN:
+        raise RejectedError(ReasonCode.CALLBACK_TOO_FAR, days=CALLBACK_WITHIN.days)
+
+
+def _check(
+    connection: Connection, attempt: _Attempt, report: ReportedOutcome
+) -> Sequence[str]:
+    """Check that the outcome can be recorded; returns what the call has to learn."""
     if attempt.channel == Channel.VISIT:
         started = exists().where(
             visit.c.contact_id == attempt.id,
@@ -135,7 +192,7 @@ def _check(connection: Connection, attempt: _Attempt, report: ReportedOutcome) -
         )
         if not connection.execute(select(started)).scalar():
             raise RejectedError(ReasonCode.VISIT_NOT_STARTED, attempt=report.attempt)
-        return
+        return ()
     must_learn = connection.execute(
         select(call.c.must_learn)
         .join(action, action.c.id == call.c.action_id)
@@ -146,3 +203,4 @@ def _check(connection: Connection, attempt: _Attempt, report: ReportedOutcome) -
     spoke = report.outcome is ContactOutcome.SPOKE
     if spoke and REASON in (must_learn or ()) and report.reason is None:
         raise RejectedError(ReasonCode.ARREARS_REASON_MISSING, known=ArrearsReason)
+    return must_learn or ()

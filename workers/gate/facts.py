@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from domain.actions import ActionType
-from domain.compliance.contact_facts import ContactFacts
+from domain.compliance.contact_facts import Consent, ContactFacts, PastContact
 from domain.compliance.gate import Permission, Verdict, may_contact
 from domain.compliance.rules import packs_for
-from domain.compliance.vocabulary import Channel, Party, Says
+from domain.compliance.vocabulary import Channel, ConsentTo, Party, Says
 from domain.delinquency import Arrears, arrears_on, ladder_start
 from domain.ladder import Item, Ladder
 from domain.visits import VISITORS
@@ -62,6 +62,7 @@ def contact_facts(
         loan_id=loan_id,
         product=facts.product,
         history=reach.history,
+        consents=_consents(reach.history),
         first_contact_on=first.astimezone(ZoneInfo(zone)).date() if first else None,
         party=party,
         number=reach.number,
@@ -124,6 +125,15 @@ def precheck(facts: ContactFacts, action_type: ActionType, now: datetime) -> Ver
     if action_type.channel is Channel.VISIT and verdict.permission is not Permission.BARRED:
         return None
     return verdict
+
+
+def _consents(history: Sequence[PastContact]) -> tuple[Consent, ...]:
+    """Who asks to be called again agrees to that call, where a rule lets consent count."""
+    return tuple(
+        Consent(ConsentTo.MORE_CONTACTS, since=contact.at)
+        for contact in history
+        if contact.callback_at is not None
+    )
 
 
 def _says(ctx: Context, item: Item | None, locale: str) -> frozenset[Says]:

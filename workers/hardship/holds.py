@@ -15,6 +15,7 @@ from domain.events import NotYetError, RejectedError
 from domain.holds import Hold, HoldKind
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
+from workers.db.holds import insert_hold
 from workers.db.loans import lock_loan_of, lock_named_loan, not_known_yet
 from workers.db.persons import (
     lock_known_borrower,
@@ -192,39 +193,6 @@ def _after_release(
     pause = Hold(HoldKind(stored.kind), stored.starts_on)
     lengths = _lengths(ctx, jurisdictions, pause)
     return timedelta(days=max((each.days for each in lengths if each.after_release), default=0))
-
-
-def insert_hold(
-    connection: Connection,
-    pause: Hold,
-    *,
-    loan_id: int | None = None,
-    borrower_id: int | None = None,
-    external_id: str | None = None,
-    actor: str,
-    why: str | None = None,
-    now: datetime,
-) -> int:
-    """Insert a hold of a locked loan or person; returns its id. The caller reassesses it.
-
-    `why` is what a person typed. None: a promise, which has a row of its own that says why.
-    """
-    hold_id: int = connection.execute(
-        insert(hold)
-        .values(
-            loan_id=loan_id,
-            borrower_id=borrower_id,
-            external_id=external_id,
-            kind=pause.kind,
-            starts_on=pause.starts_on,
-            ends_on=pause.ends_on,
-            actor=actor,
-            why=why,
-            made_at=now,
-        )
-        .returning(hold.c.id)
-    ).scalar_one()
-    return hold_id
 
 
 def release(

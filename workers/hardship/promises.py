@@ -25,13 +25,14 @@ from domain.promises import (
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.bulk import is_among
+from workers.db.holds import insert_hold
 from workers.db.loans import lock_loan_of, lock_named_loan
 from workers.db.pending_events import has_pending_event_of_loan
 from workers.db.prepared_statements import literal, prepared
 from workers.db.schema import borrower, hold, loan, payment, promise
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.escalation.reassess import reassess
-from workers.hardship.holds import insert_hold, release
+from workers.hardship.holds import release
 
 BATCH_SIZE = 500
 

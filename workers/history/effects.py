@@ -149,7 +149,8 @@ def outcomes(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
             outcome=row.outcome,
             actor=row.actor,
         )
-        yield Entry(row.reported_at, (text, *_why_overdue(row.reason)))
+        again = (part(Phrase.CALLBACK_AT, callback_at=at),) if (at := row.callback_at) else ()
+        yield Entry(row.reported_at, (text, *_why_overdue(row.reason), *again))
 
 
 def inbound(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:

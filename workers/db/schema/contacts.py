@@ -68,8 +68,12 @@ contact_outcome = Table(
     Column("connected", Boolean, nullable=False),
     word("reason", ArrearsReason, nullable=True),  # why the loan is overdue, as the borrower said
     Column("also_loan_ids", ARRAY(BigInteger)),  # the other loans that were mentioned
+    moment("callback_at", nullable=True),  # when the borrower asked to be called again
     Column("actor", Text, nullable=False),  # the staff reference of the reporter
     moment("reported_at"),
+    CheckConstraint(
+        "(outcome = 'callback_requested') = (callback_at IS NOT NULL)", name="callback_has_moment"
+    ),
 )
 
 message = Table(

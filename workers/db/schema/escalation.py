@@ -155,7 +155,7 @@ hold = Table(
     Column("starts_on", Date, nullable=False),
     Column("ends_on", Date),  # the first day without it; null: until its release
     Column("actor", Text, nullable=False),
-    Column("why", Text),  # as a person typed it; null: placed by a promise, which says why
+    Column("why", Text),  # as a person typed it; null: a promise or a reported death says why
     moment("made_at"),
     CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="ends_after_it_starts"),
     CheckConstraint("(loan_id IS NULL) <> (borrower_id IS NULL)", name="of_loan_or_person"),

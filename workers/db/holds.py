@@ -1,0 +1,42 @@
+"""Holds in the database."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, insert
+
+from domain.holds import Hold
+from workers.db.schema import hold
+
+
+def insert_hold(
+    connection: Connection,
+    pause: Hold,
+    *,
+    loan_id: int | None = None,
+    borrower_id: int | None = None,
+    external_id: str | None = None,
+    actor: str,
+    why: str | None = None,
+    now: datetime,
+) -> int:
+    """Insert a hold of a locked loan or person; returns its id. The caller reassesses it.
+
+    `why` is what a person typed. None: a promise or a reported death, which
+    has a row of its own.
+    """
+    hold_id: int = connection.execute(
+        insert(hold)
+        .values(
+            loan_id=loan_id,
+            borrower_id=borrower_id,
+            external_id=external_id,
+            kind=pause.kind,
+            starts_on=pause.starts_on,
+            ends_on=pause.ends_on,
+            actor=actor,
+            why=why,
+            made_at=now,
+        )
+        .returning(hold.c.id)
+    ).scalar_one()
+    return hold_id
