@@ -54,15 +54,31 @@ class ContactOutcome(StrEnum):
         return frozenset({NumberFact.REACHES_NOBODY} if self in _WITH_OTHER else ())
 
 
+class ArrearsReason(StrEnum):
+    """Why the loan is overdue, as the borrower says. A code only; the story itself is not kept."""
+
+    FORGOT = "forgot"
+    PAYMENT_FAILED = "payment_failed"  # the money was there and did not come through
+    INCOME_FELL = "income_fell"
+    UNEMPLOYED = "unemployed"
+    ILLNESS = "illness"  # the borrower's own, or in the family
+    FAMILY = "family"  # a death, a separation, a birth
+    OTHER_DEBTS = "other_debts"
+    DISPUTES_IT = "disputes_it"
+    WILL_NOT_PAY = "will_not_pay"
+    OTHER = "other"
+
+
+REASON = "reason"
+"""What a call may have to learn, as a ladder's `must_learn` names it."""
+
 CALLBACK_WITHIN = timedelta(days=31)
 """How far ahead a callback may be. For a longer time there are holds."""
 
 _O = ContactOutcome
 
 _WITH_BORROWER = frozenset({_O.SPOKE, _O.CALLBACK_REQUESTED, _O.REFUSED})
-_WITH_OTHER = frozenset(
-    {_O.SPOKE_WITH_OTHER, _O.WRONG_PERSON, _O.THIRD_PARTY_REFUSED, _O.DECEASED}
-)
+_WITH_OTHER = frozenset({_O.SPOKE_WITH_OTHER, _O.WRONG_PERSON, _O.THIRD_PARTY_REFUSED, _O.DECEASED})
 _COMPLETE = frozenset(
     {
         _O.SPOKE,

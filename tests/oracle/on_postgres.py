@@ -48,6 +48,16 @@ from workers.visits.start import start_visit
 
 SPEAKS_OF_STOPPING = ("Reply STOP", "回复TD")
 
+OUTCOMES = (
+    ContactOutcome.SPOKE,
+    ContactOutcome.SPOKE_WITH_OTHER,
+    ContactOutcome.REFUSED,
+    ContactOutcome.VOICEMAIL,
+    ContactOutcome.NO_ANSWER,
+    ContactOutcome.BUSY,
+)
+"""Outcomes that leave the number, and the person, open to contact."""
+
 
 LENDER = "Example Lender"
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, exists, select, text
 from domain.actions import SEND_SMS
 from domain.actors import Actor
 from domain.collectors import Span
+from domain.contact_outcomes import ContactOutcome
 from domain.language.speak import speak
 from domain.messages import MessageStatus
 from workers.actions import dead_letters
@@ -53,6 +54,10 @@ Ask = Callable[[Connection, Context], object]
 LEASE = timedelta(minutes=5)
 PAST_DUE = 100
 DUE = list(range(50, 550, 50))
+
+
+def busy(attempt: str) -> outcomes.ReportedOutcome:
+    return outcomes.ReportedOutcome(attempt, ContactOutcome.BUSY, None, "S-1")
 
 
 def explained(connection: Connection) -> ExplainedLoan:
@@ -200,7 +205,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "contact_action_id_idx": ("what came of the contacts of an action", facts),
     "contact_attempt_key": (
         "an outcome names its attempt",
-        lambda c, h: outcomes._lock(c, f"A-1-{PAST_DUE}"),
+        lambda c, h: outcomes._lock(c, busy(f"A-1-{PAST_DUE}")),
     ),
     "contact_borrower_id_at_idx": ("the contacts that caps count", facts),
     "decision_loan_id_id_idx": (

@@ -181,9 +181,7 @@ def _check_callback(report: ReportedOutcome, now: datetime) -> None:
         raise RejectedError(ReasonCode.CALLBACK_TOO_FAR, days=CALLBACK_WITHIN.days)
 
 
-def _check(
-    connection: Connection, attempt: _Attempt, report: ReportedOutcome
-) -> Sequence[str]:
+def _check(connection: Connection, attempt: _Attempt, report: ReportedOutcome) -> Sequence[str]:
     """Check that the outcome can be recorded; returns what the call has to learn."""
     if attempt.channel == Channel.VISIT:
         started = exists().where(

@@ -15,6 +15,7 @@ from workers.attempts.attempts import BarredError, StartedAttempt, find_open_att
 from workers.calls.start import start_call
 from workers.cli.common import AsJson, DryRun, Loan, by
 from workers.cli.context import open_context, submit
+from workers.cli.dates import parse_moment
 from workers.cli.render import errors, print_done, print_json, print_lines
 
 app = typer.Typer()
@@ -51,9 +52,15 @@ def record_outcome(
         ArrearsReason | None,
         typer.Option(help="Why the loan is overdue, if the borrower said so."),
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at", help="With callback_requested: when to call again, as 2026-03-01 17:30."
+        ),
+    ] = None,
 ) -> None:
     """Record the outcome of the last call that was started. It cannot be changed later."""
-    submit_outcome(loan, Channel.CALL, actor, outcome, reason)
+    submit_outcome(loan, Channel.CALL, actor, outcome, reason, callback_at=at)
 
 
 @app.command()
@@ -91,12 +98,24 @@ def submit_outcome(
     actor: Actor,
     outcome: ContactOutcome,
     reason: ArrearsReason | None = None,
+    callback_at: str | None = None,
 ) -> None:
-    """Record the outcome of the last attempt that was started on a channel."""
+    """Record the outcome of the last attempt that was started on a channel.
+
+    `callback_at` is as it was typed, in the lender's zone where it names none.
+    """
     ctx = open_context()
     with ctx.engine.connect() as connection:
         attempt = find_open_attempt(connection, loan, channel)
-    payload = {"attempt": attempt, "outcome": outcome, "reason": reason, "actor": actor.reference}
+    payload: dict[str, str | list[str] | None] = {
+        "attempt": attempt,
+        "outcome": outcome,
+        "reason": reason,
+        "actor": actor.reference,
+    }
+    if callback_at is not None:
+        moment = parse_moment(callback_at, ctx.settings.lender_zone)
+        payload["callback_at"] = moment.isoformat()
     submit(ctx, "contact_outcome", attempt, payload)
 
 

@@ -35,9 +35,13 @@ def record_outcome(
     loan: Loan,
     actor: Visitor,
     outcome: Annotated[ContactOutcome, typer.Option(help="What came of it.")],
+    at: Annotated[
+        str | None,
+        typer.Option("--at", help="With callback_requested: when to call, as 2026-03-01 17:30."),
+    ] = None,
 ) -> None:
     """Record the outcome of the visit that was started. It cannot be changed later."""
-    submit_outcome(loan, Channel.VISIT, actor, outcome)
+    submit_outcome(loan, Channel.VISIT, actor, outcome, callback_at=at)
 
 
 @app.command()

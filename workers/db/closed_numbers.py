@@ -56,6 +56,8 @@ def reopen_number(
 
     What waited for it is due again, and the problems are resolved where no other fact closes it.
     """
+    if not connection.execute(_HAS, {"number": blind_index, "facts": _words(facts)}).scalar():
+        return False
     loans = loans_with_number(connection, blind_index)
     number = lock_number(connection, blind_index)
     if not end_number_facts(connection, number, facts, actor, now):
@@ -64,6 +66,11 @@ def reopen_number(
     recheck_deferred(connection, loans, now)
     return True
 
+
+_HAS = text("""
+SELECT true FROM contact_point n JOIN contact_point_fact f ON f.contact_point_id = n.id
+ WHERE n.blind_index = :number AND f.ended_at IS NULL AND f.kind = ANY(:facts) LIMIT 1
+""")
 
 _RESOLVE = text("""
 UPDATE problem p SET resolved_at = :now
@@ -84,7 +91,11 @@ def resolve_reopened(connection: Connection, loan_ids: Sequence[int], now: datet
     values = {
         "loans": list(loan_ids),
         "kind": NUMBER_CLOSED,
-        "closing": [str(fact) for fact in sorted(NEW_NUMBER_NEEDED)],
+        "closing": _words(NEW_NUMBER_NEEDED),
         "now": now,
     }
     connection.execute(_RESOLVE, values)
+
+
+def _words(facts: Collection[NumberFact]) -> list[str]:
+    return [str(fact) for fact in facts]

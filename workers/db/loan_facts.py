@@ -141,7 +141,8 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
        (SELECT coalesce(json_agg(json_build_object('at', c.at, 'channel', c.channel,
                    'loan_id', c.loan_id, 'connected', o.connected,
                    'number', encode(c.number_blind_index, 'hex'), 'at_work', c.at_work,
-                   'party', c.party, 'inbound', c.inbound IS TRUE, 'outcome', o.outcome, 'callback_at', o.callback_at,
+                   'party', c.party, 'inbound', c.inbound IS TRUE, 'outcome', o.outcome,
+                   'callback_at', o.callback_at,
                    'also_about', coalesce(c.also_loan_ids, '{}') || coalesce(o.also_loan_ids, '{}'))
                    ORDER BY c.at), '[]')
           FROM contact c LEFT JOIN contact_outcome o ON o.contact_id = c.id

@@ -294,7 +294,15 @@ class ContactOutcomeFacts(EventData):
     """Why the loan is overdue, where the borrower said so."""
     also_about: OtherLoans = ()
     """The other loans that were mentioned."""
+    callback_at: AwareDatetime | None = None
+    """When the borrower asked to be called again; with `callback_requested`, and only then."""
     actor: Staff
+
+    @model_validator(mode="after")
+    def _callback_has_its_moment(self) -> Self:
+        if (self.outcome is ContactOutcome.CALLBACK_REQUESTED) != (self.callback_at is not None):
+            raise ValueError("callback_requested has a callback_at, and no other outcome has one")
+        return self
 
 
 class InboundContactFacts(EventData):

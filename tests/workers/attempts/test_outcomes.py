@@ -1,0 +1,237 @@
+"""What calls come to, beyond a conversation: wrong people, callbacks, refusals and deaths."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from domain.actors import Actor
+from domain.contact_points import NumberFact
+from domain.errors import ArrearsError
+from domain.language.speak import speak
+from domain.reasons import ReasonCode
+from tests.support.events import tell
+from tests.support.loans import PHONE, Book
+from workers.attempts.attempts import BarredError
+from workers.calls.assign import assign_call
+from workers.calls.start import start_call
+from workers.db.schema import contact_outcome, hold, problem
+from workers.history import loan_history
+from workers.inbox.process import EventResult, submit
+
+OTHER_NUMBER = "+8613900139000"
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """L-1 and L-2 are loans of one borrower. A relative has the same number."""
+    book = Book(engine, now="2026-03-02 10:00")
+    for day in range(2, 12):
+        for reference in ("c-1", "c-2"):
+            if day == 2:
+                book.staff(reference, "caller")
+        for staff_id in (1, 2):
+            book.shift(staff_id, f"2026-03-{day:02} 08:00", f"2026-03-{day:02} 20:00")
+    book.loan("L-1", borrower_id="B-1")
+    book.loan("L-2", borrower_id="B-1")
+    book.loan("relative")
+    return book
+
+
+def a_call(book: Book, item: str = "friendly_call", loan: str = "L-1") -> str:
+    """Assign the call of a loan if that was not done, and start it. Gives the attempt."""
+    book.escalate(loan)
+    assign_call(book.ctx, book.action_id(loan, item))
+    return str(start_call(book.ctx, loan, actor=Actor("c-1")).attempt)
+
+
+def came_to(book: Book, attempt: str, outcome: str, **more: object) -> EventResult:
+    payload = {"attempt": attempt, "outcome": outcome, "reason": None, "actor": "c-1", **more}
+    return submit(book.ctx, f"told:{attempt}:{outcome}", "contact_outcome", payload)
+
+
+def open_problems(book: Book) -> list[str]:
+    rows = book.rows(problem)
+    return [row.kind for row in rows if row.resolved_at is None]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "fact"),
+    [
+        ("number_invalid", "reaches_nobody"),
+        ("wrong_person", "somebody_else"),
+        ("third_party_refused", "refused"),
+    ],
+)
+def test_a_number_of_no_use_is_closed_at_once_on_every_loan_of_everybody_who_has_it(
+    book: Book, outcome: str, fact: str
+) -> None:
+    assert came_to(book, a_call(book), outcome).status == "applied"
+
+    assert book.actions("L-1")["friendly_call"] == "done"
+    assert book.number_facts() == [fact]
+    assert open_problems(book) == ["number_closed"] * 3
+    for loan in ("L-1", "L-2", "relative"):
+        assert book.may_call(loan) == "deferred"
+        book.escalate(loan)
+        assert book.send(loan, "text_day_1") == "nothing to do"
+
+
+def test_the_notice_of_legal_action_does_not_go_to_a_number_that_reached_nobody(book: Book) -> None:
+    came_to(book, a_call(book), "number_invalid")
+    for day in ("2026-03-04", "2026-03-09", "2026-03-20"):
+        book.at(f"{day} 10:00").escalate("L-1", "L-2")
+        for loan in ("L-1", "L-2"):
+            for item, status in book.actions(loan).items():
+                if item.startswith("text") and status in ("planned", "deferred"):
+                    assert book.send(loan, item) == "nothing to do"
+    assert book.sms.sent == []
+
+
+def test_a_new_number_opens_the_loans_of_the_borrower_and_nobody_elses(book: Book) -> None:
+    came_to(book, a_call(book), "wrong_person")
+    sealed = b64encode(book.ctx.cipher.encrypt(OTHER_NUMBER)).decode()
+    tell(book, "contact_change", borrower="B-1", phone_encrypted=sealed)
+
+    assert (book.may_call("L-1"), book.may_call("L-2")) == ("allowed", "allowed")
+    assert book.may_call("relative") == "deferred"
+    assert open_problems(book) == ["number_closed"]
+
+
+def test_a_conversation_with_the_borrower_opens_the_number_again(book: Book) -> None:
+    """The fact came in while the call was under way."""
+    attempt = a_call(book)
+    book.note_number_fact(NumberFact.REACHES_NOBODY, Actor("twilio"))
+    book.note_number_fact(NumberFact.REFUSED, Actor("c-2"))
+
+    came_to(book, attempt, "spoke")
+
+    assert book.number_facts() == ["refused"], "what a third party wants stays"
+
+
+def test_somebody_else_who_answers_shows_that_the_number_reaches_somebody(book: Book) -> None:
+    attempt = a_call(book)
+    book.note_number_fact(NumberFact.REACHES_NOBODY, Actor("twilio"))
+    came_to(book, attempt, "wrong_person")
+    assert book.number_facts() == ["somebody_else"]
+
+
+def test_a_call_that_has_to_learn_something_stays_open_if_somebody_else_answers(book: Book) -> None:
+    book.at("2026-03-09 10:00")
+    said = came_to(book, a_call(book, "enquiry_call"), "spoke_with_other")
+
+    assert said.reason[0].code is ReasonCode.OUTCOME_RECORDED_TRY_AGAIN
+    assert book.actions("L-1")["enquiry_call"] == "assigned"
+
+
+def test_a_call_that_only_reminds_is_done_if_somebody_else_answers(book: Book) -> None:
+    came_to(book, a_call(book), "spoke_with_other")
+    assert book.actions("L-1")["friendly_call"] == "done"
+
+
+def callback(book: Book, moment: str, attempt: str | None = None) -> EventResult:
+    at = book.moment(moment).isoformat()
+    return came_to(book, attempt or a_call(book), "callback_requested", callback_at=at)
+
+
+def test_nobody_calls_before_the_moment_that_the_borrower_named(book: Book) -> None:
+    assert callback(book, "2026-03-02 17:30").status == "applied"
+
+    for loan in ("L-1", "L-2"):
+        assert book.may_call(loan) == "deferred"
+    with pytest.raises(BarredError) as barred:
+        start_call(book.ctx, "L-1", actor=Actor("c-1"))
+    assert barred.value.rules == ("lender.callback_requested",)
+    assert barred.value.until == book.moment("2026-03-02 17:30")
+    assert book.may_call("relative") == "allowed"
+
+    book.at("2026-03-02 17:30")
+    assert start_call(book.ctx, "L-1", actor=Actor("c-1")).attempt, "the call was left open"
+
+
+def test_a_callback_at_night_waits_for_the_morning(book: Book) -> None:
+    callback(book, "2026-03-02 23:30")
+    with pytest.raises(BarredError) as barred:
+        start_call(book.ctx, "L-1", actor=Actor("c-1"))
+    assert barred.value.rules == ("lender.callback_requested", "cn.contact_hours")
+    assert barred.value.until == book.moment("2026-03-03 08:00")
+
+
+@pytest.mark.parametrize(
+    ("moment", "refusal"),
+    [
+        ("2026-03-02 10:00", "is over"),
+        ("2026-03-01 17:00", "is over"),
+        ("2026-04-03 10:00", "more than 31 days ahead"),
+    ],
+)
+def test_a_moment_that_is_over_or_far_away_is_refused_and_the_outcome_can_be_told_again(
+    book: Book, moment: str, refusal: str
+) -> None:
+    attempt = a_call(book)
+    with pytest.raises(ArrearsError, match=refusal):
+        callback(book, moment, attempt)
+    assert book.rows(contact_outcome) == []
+    assert came_to(book, attempt, "no_answer").status == "applied"
+
+
+def test_a_callback_needs_a_moment_and_nothing_else_has_one(book: Book) -> None:
+    attempt = a_call(book)
+    with pytest.raises(ArrearsError, match="When did the borrower ask"):
+        came_to(book, attempt, "callback_requested")
+    later = (book.clock.at + timedelta(hours=2)).isoformat()
+    with pytest.raises(ArrearsError, match="Only the outcome callback_requested"):
+        came_to(book, attempt, "busy", callback_at=later)
+
+
+def test_the_last_moment_that_was_named_counts(book: Book) -> None:
+    callback(book, "2026-03-02 12:00")
+    book.at("2026-03-02 12:00")
+    callback(book, "2026-03-04 12:00")
+    book.at("2026-03-03 12:00")
+    assert book.may_call("L-1") == "deferred"
+    assert book.at("2026-03-04 12:00").may_call("L-1") == "allowed"
+
+
+def test_who_asks_for_a_callback_agrees_to_it_where_the_law_lets_that_count(engine: Engine) -> None:
+    """12 CFR 1006.14(b)(3)(i): a call with consent does not count; else seven days of rest."""
+    us = Book(engine, now="2026-03-02 12:00", zone="America/New_York")
+    us.staff("c-1", "caller", shift=("2026-03-02 08:00", "2026-03-02 20:00"))
+    us.loan("U-1", jurisdiction="US")
+    attempt = a_call(us, loan="U-1")
+    callback(us, "2026-03-04 15:00", attempt)
+    assert us.at("2026-03-03 15:00").may_call("U-1") == "deferred"
+    assert us.at("2026-03-04 15:00").may_call("U-1") == "allowed"
+
+
+def test_a_death_pauses_every_loan_of_the_person_until_somebody_says_that_it_is_wrong(
+    book: Book,
+) -> None:
+    attempt = a_call(book)
+    said = came_to(book, attempt, "deceased")
+
+    assert f"until hold death:{attempt} is released" in speak(said.reason)
+    placed = book.one(hold)
+    assert (placed.kind, placed.ends_on, placed.actor) == ("deceased", None, "c-1")
+    assert (book.may_call("L-1"), book.may_call("L-2")) == ("deferred", "deferred")
+    assert book.may_call("relative") == "allowed", "that is another person with the number"
+    book.loan("L-3", borrower_id="B-1")
+    assert book.may_call("L-3") == "deferred"
+
+    book.at("2026-03-02 11:00")
+    tell(book, "release", hold=f"death:{attempt}", ends_on="2026-03-02")
+    assert (book.may_call("L-1"), book.may_call("L-3")) == ("allowed", "allowed")
+
+
+def test_the_story_tells_what_came_of_each_call_and_shows_no_number(book: Book) -> None:
+    callback(book, "2026-03-02 17:30")
+    book.at("2026-03-02 17:30")
+    came_to(book, a_call(book), "third_party_refused")
+    with book.ctx.engine.connect() as connection:
+        story = "\n".join(entry.text for entry in loan_history(connection, book.ctx, "L-1"))
+    assert "The borrower asked to be called again at 2026-03-02 17:30." in story
+    assert "whoever answers it refuses contact (source: c-1)" in story
+    assert PHONE["CN"][3:] not in story
