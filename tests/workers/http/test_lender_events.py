@@ -61,6 +61,7 @@ EVENTS: dict[str, dict[str, Any]] = {
         "outcome": "spoke",
         "reason": "illness",
         "also_about": ["L-2"],
+        "callback_at": None,
         "actor": "c-1",
     },
     "inbound_contact": {
