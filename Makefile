@@ -14,7 +14,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 .PHONY: help setup lint test demo run bench chaos judge mutants lock clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
 
 setup: ## make .venv with everything that the lock names
 	@test -z "$(NAMED)" && $(BIN)/python -c '$(SERVES)' 2>/dev/null || { \
@@ -30,6 +30,7 @@ $(READY): requirements-dev.txt pyproject.toml
 		rm -rf .venv; \
 		echo "No virtual environment could be made with $(PYTHON). Python 3.11 or later with its" \
 			"venv module is needed (on Debian: apt-get install python3-venv)." >&2; exit 1; }
+	@echo "Installing what the lock names into .venv: about three minutes the first time, 800 MB on disk."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

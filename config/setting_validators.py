@@ -26,6 +26,12 @@ PHONE = re.compile(r"(?=(.*\d){3})[\d +()-]{3,30}", re.ASCII)
 TWILIO_ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}")
 LOANS_IN_AN_ENVELOPE = range(1, 5001)
 
+DEMO_DIRECTORY = "arrears-demo-"
+"""How the name of the directory of a demo begins, which is removed when the demo is stopped."""
+DEMO_STOPPED = (
+    "the demo that this shell was set up for was stopped, and its files are gone. Open a new shell"
+)
+
 PROVIDERS = frozenset({"twilio", "tencent"})
 
 
@@ -163,6 +169,8 @@ def clock_file(path: Path) -> Path:
     try:
         timedelta(seconds=float(path.read_text(encoding="utf-8")))
     except OSError as error:
+        if path.parent.name.startswith(DEMO_DIRECTORY):
+            raise ValueError(DEMO_STOPPED) from None
         raise ValueError(f"its file cannot be read ({error.strerror})") from None
     except (ValueError, OverflowError):
         raise ValueError("its file must hold a number of seconds, such as -3600") from None

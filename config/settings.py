@@ -7,10 +7,10 @@ how secrets reach the containers.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator as Check
@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from config import setting_validators
+from config.input_errors import what_to_write
 from domain.allocation import AllocateBy, AllocationOrder
 from domain.compliance.vocabulary import Collects
 from domain.errors import ArrearsError
@@ -52,12 +53,29 @@ Secrets = Annotated[list[SecretStr], Parts, Field(min_length=1)]
 WebUrl = Annotated[str, Check(setting_validators.web_url)]
 
 
-class Settings(BaseModel):
-    """Everything that differs between two installations. Unknown names are refused."""
+class PolicySettings(BaseModel):
+    """What a command needs that only shows the policy: it has no database and no provider."""
 
     model_config = ConfigDict(
         alias_generator=_variable, extra="forbid", frozen=True, str_strip_whitespace=True
     )
+
+    zone: Annotated[str, Check(setting_validators.time_zone)] = "UTC"
+    """IANA zone of the lender: its date is the business date."""
+    policy_dir: Path = Path(__file__).parent
+    """Contains ladders/, rule_packs/, legal_checklists/, templates/ and sms_templates/."""
+    clock_file: Annotated[Path, Check(setting_validators.clock_file)] | None = None
+    """For the demo and tests only: a file with the seconds by which the clock is shifted."""
+
+    _not_blank = field_validator("*", mode="before")(setting_validators.not_blank)
+
+    @property
+    def lender_zone(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
+
+class Settings(PolicySettings):
+    """Everything that differs between two installations. Unknown names are refused."""
 
     database_url: Annotated[str, Check(setting_validators.postgres_url)]
     redis_url: Annotated[str, Check(setting_validators.redis_url)]
@@ -71,8 +89,6 @@ class Settings(BaseModel):
     """IANA zone of the lender: its date is the business date."""
     collects_as: Annotated[frozenset[Collects], Parts] = frozenset({Collects.FIRST_PARTY})
     """What you are, for laws that bind only some of those who collect; comma-separated."""
-    policy_dir: Path = Path(__file__).parent
-    """Contains ladders/, rule_packs/, legal_checklists/, templates/ and sms_templates/."""
     envelope: Annotated[Literal["auto"] | int, BeforeValidator(setting_validators.envelope)] = (
         "auto"
     )
@@ -115,8 +131,6 @@ class Settings(BaseModel):
     """Where events for the lender's systems are delivered; without it none are delivered."""
     events_out_secrets: Secrets | None = None
     """Comma-separated Standard Webhooks secrets: each event is signed with all of them."""
-    clock_file: Annotated[Path, Check(setting_validators.clock_file)] | None = None
-    """For the demo and tests only: a file with the seconds by which the clock is shifted."""
     prune_after_days: Annotated[int, Field(ge=7, le=3650)] = 90
     """How long delivered events out and applied events in are kept."""
     scan_seconds: Annotated[int, Field(ge=1, le=900)] = 60
@@ -126,8 +140,6 @@ class Settings(BaseModel):
     20 seconds that a provider may take is safe, but only useful for the demo: a text is then marked
     as unknown until its worker comes back with the answer."""
 
-    _not_blank = field_validator("*", mode="before")(setting_validators.not_blank)
-
     @property
     def lease(self) -> timedelta:
         return timedelta(seconds=self.lease_seconds)
@@ -135,10 +147,6 @@ class Settings(BaseModel):
     @property
     def allocation_order(self) -> AllocationOrder:
         return AllocationOrder(tuple(self.allocation_components), self.allocation_by)
-
-    @property
-    def lender_zone(self) -> ZoneInfo:
-        return ZoneInfo(self.zone)
 
 
 class SettingsError(ArrearsError):
@@ -152,16 +160,50 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         SettingsError: a variable is missing, unknown or unusable; all of them are listed.
     """
     given, unreadable = _ours(environment)
-    problems = [*unreadable.values(), *_missing_for_routes(given, unreadable)]
+    return _validated(Settings, given, unreadable, _missing_for_routes(given, unreadable))
+
+
+def load_policy_settings(environment: Mapping[str, str]) -> PolicySettings:
+    """The settings in `environment` that the policy needs; the others need not be there.
+
+    Raises:
+        SettingsError: a variable is unknown, or one of these is unusable.
+    """
+    given, unreadable = _ours(environment)
+    others = set(_names()) - {_variable(field) for field in PolicySettings.model_fields}
+    return _validated(
+        PolicySettings,
+        {name: value for name, value in given.items() if name not in others},
+        {name: problem for name, problem in unreadable.items() if name not in others},
+    )
+
+
+S = TypeVar("S", bound=PolicySettings)
+
+
+def _validated(
+    model: type[S],
+    given: Mapping[str, str],
+    unreadable: Mapping[str, str],
+    missing: Iterable[str] = (),
+) -> S:
+    problems = [*unreadable.values(), *missing]
     try:
-        settings = Settings.model_validate(given)
+        settings = model.model_validate(given)
     except ValidationError as error:
         # Pydantic's own text would repeat the value, which may be a secret.
         problems += [_sentence(e) for e in error.errors() if e["loc"][0] not in unreadable]
+    if any(" is not set" in problem for problem in problems):
+        problems.append(HOW_TO_SET)
     if problems:
         raise SettingsError("\n".join(problems))
     return settings
 
+
+HOW_TO_SET = (
+    "docs/settings.md says what each setting means. To try Arrears without settings of your own, "
+    "type `make run`, and in another shell the line `. PATH/environment` that it prints."
+)
 
 NEEDED_BY = {
     "twilio": ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKENS", "TWILIO_FROM"),
@@ -243,5 +285,4 @@ def _sentence(error: Any) -> str:
             close = difflib.get_close_matches(name, _names(), n=1)
             hint = f" Did you mean {close[0]}?" if close else " Remove it."
             return f"{name} is not a setting of Arrears.{hint}"
-    wrong = error["msg"].removeprefix("Value error, ")
-    return f"{name} is not usable: {wrong[0].lower()}{wrong[1:]}."
+    return f"{name} is not usable: {what_to_write(error)}."

@@ -201,3 +201,19 @@ def ladder_for(
         and ladder.applies_to.matches(jurisdiction, product)
     ]
     return max(fitting, key=lambda ladder: (ladder.effective_from, ladder.version), default=None)
+
+
+def first_day_with_ladder(
+    ladders: tuple[Ladder, ...], *, jurisdiction: str, product: str, currency: str, after: date
+) -> date | None:
+    """The first business date after `after` from which a ladder for such a loan is in force."""
+    return min(
+        (
+            ladder.effective_from
+            for ladder in ladders
+            if ladder.effective_from > after
+            and ladder.currency == currency
+            and ladder.applies_to.matches(jurisdiction, product)
+        ),
+        default=None,
+    )

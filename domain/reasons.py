@@ -204,6 +204,7 @@ class ReasonCode(StrEnum):
     DEBT_ACKNOWLEDGED = auto()
     # Defects of a loan's data.
     NO_LADDER_FOR = auto()
+    NO_LADDER_YET = auto()
     DUE_DAY_NOT_KNOWN = auto()
     TAPE_SHOWS_LESS = auto()
     CURRENCY_CHANGED = auto()

@@ -11,7 +11,8 @@ from sqlalchemy import Engine
 from config.readers.policy import Policy
 from config.readers.templates import Templates
 from config.settings import Settings
-from domain.ladder import Ladder, ladder_for
+from domain.ladder import Ladder, first_day_with_ladder, ladder_for
+from domain.reasons import ReasonCode, Reasons, because
 from workers.clock import Clock
 from workers.db.encryption import Cipher
 from workers.outbox.lender_webhook import LenderWebhook
@@ -44,10 +45,20 @@ class Context:
 
         `loan` is any row with `jurisdiction`, `product` and `currency`.
         """
-        return ladder_for(
-            self.policy.ladders,
-            jurisdiction=loan.jurisdiction,
-            product=loan.product,
-            currency=loan.currency,
-            on=on,
-        )
+        return ladder_for(self.policy.ladders, **_kind_of(loan), on=on)
+
+    def why_no_ladder(self, loan: Any, on: date) -> Reasons:
+        """Why `ladder_of` finds none: none is for such a loan, or none is in force yet."""
+        kind = _kind_of(loan)
+        if first := first_day_with_ladder(self.policy.ladders, **kind, after=on):
+            return because(ReasonCode.NO_LADDER_YET, **kind, on=on, starts_on=first)
+        return because(ReasonCode.NO_LADDER_FOR, **kind)
+
+
+def _kind_of(loan: Any) -> dict[str, str]:
+    """What a ladder is for."""
+    return {
+        "jurisdiction": loan.jurisdiction,
+        "product": loan.product,
+        "currency": loan.currency,
+    }

@@ -70,6 +70,8 @@ class TapeMapping:
     """The name of the column for each value."""
     constants: Mapping[Field, str]
     """Values that are the same for every loan of the tape."""
+    constants_from: Mapping[Field, str]
+    """The file and the line of each constant, for an error that is in it and not in the tape."""
     schedule: ScheduleKind
     paid_by: PaidBy
     tolerance: Decimal

@@ -70,10 +70,12 @@ def read_mapping(path: Path) -> TapeMapping:
     paid = top.need("paid").section("by tolerance")
     formats = top.maybe("formats", _formats) or {}
     statuses = top.pairs.get("lender_statuses")
+    constants = top.maybe("constants", _constants) or {}
     mapping = TapeMapping(
         id=top.need("mapping").identifier(),
         columns=_columns(top.need("columns")),
-        constants=top.maybe("constants", _constants) or {},
+        constants={of: _constant(of, value) for of, value in constants.items()},
+        constants_from={of: f"{value.file} line {value.line}" for of, value in constants.items()},
         schedule=schedule.need("kind").word(ScheduleKind),
         paid_by=paid.need("by").word(PaidBy),
         tolerance=_tolerance(paid.need("tolerance")),
@@ -103,9 +105,9 @@ def _columns(value: Value) -> dict[Field, str]:
     return columns
 
 
-def _constants(value: Value) -> dict[Field, str]:
+def _constants(value: Value) -> dict[Field, Value]:
     pairs = value.section(" ".join(_MAY_BE_CONSTANT)).pairs
-    return {Field(name): _constant(Field(name), constant) for name, constant in pairs.items()}
+    return {Field(name): constant for name, constant in pairs.items()}
 
 
 def _constant(of: Field, value: Value) -> str:
@@ -114,6 +116,8 @@ def _constant(of: Field, value: Value) -> str:
         return value.jurisdiction()
     if of is Field.ZONES:
         return value.zone()
+    if of is Field.PRODUCT:
+        return value.identifier()
     if of is Field.CURRENCY and not is_currency(text):
         raise value.refuse(f"The currency {text} is not known.", "Write one such as CNY or USD.")
     if of is Field.LOCALE and not LOCALE.fullmatch(text):

@@ -101,6 +101,13 @@ class Phrase(StrEnum):
     CONFIDENCES = auto()
     RULE_OF_THE_LENDER = auto()
     RULE_NOT_LOADED = auto()
+    # What the gate would answer.
+    GATE_ANSWER = auto()
+    GATE_FIRST_LAWFUL = auto()
+    GATE_NO_MOMENT = auto()
+    GATE_ASKED = auto()
+    GATE_AGAINST = auto()
+    GATE_WARNS = auto()
     # What was done.
     CONTACT = auto()
     CONTACT_TO_COME = auto()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import Settings, SettingsError, load_settings
+from config.settings import HOW_TO_SET, Settings, SettingsError, load_policy_settings, load_settings
 from domain.allocation import AllocateBy
 from domain.loans import Component
 from tests.support.environment import KEY, an_environment
@@ -21,6 +21,21 @@ def refusal(**changes: str | None) -> str:
     with pytest.raises(SettingsError) as refused:
         load_settings({name: value for name, value in changed.items() if value is not None})
     return str(refused.value)
+
+
+def test_what_is_not_set_names_the_page_and_a_way_to_try_without() -> None:
+    said = refusal(ARREARS_ZONE=None).splitlines()
+    assert said[0].startswith("ARREARS_ZONE is not set.")
+    assert "docs/settings.md" in said[-1]
+    assert "`make run`" in said[-1]
+    assert "docs/settings.md" not in refusal(ARREARS_ZONE="Mars/Olympus")
+
+
+@pytest.mark.parametrize("name", ["ARREARS_ZONE", "ARREARS_CLOCK_FILE", "ARREARS_PUBLIC"])
+def test_the_policy_needs_no_setting_and_refuses_a_wrong_one_of_its_own(name: str) -> None:
+    assert load_policy_settings({"TWILIO_FROM": "?", "DATABASE_URL": ""}).zone == "UTC"
+    with pytest.raises(SettingsError, match=name):
+        load_policy_settings({name: "/nowhere/x"})
 
 
 # --- what is understood
@@ -109,7 +124,7 @@ def test_a_needed_setting_that_is_missing_is_named(name: str) -> None:
     said = refusal(**{name: None})
     assert said.startswith(f"{name} is not set")
     assert f"Set it, or {name}_FILE to a file that holds it" in said
-    assert len(said.splitlines()) == 1
+    assert said.splitlines()[1:] == [HOW_TO_SET]
 
 
 def test_the_settings_of_a_provider_are_needed_where_a_route_names_it() -> None:
@@ -129,6 +144,7 @@ def test_the_settings_of_a_provider_are_needed_where_a_route_names_it() -> None:
         "TWILIO_AUTH_TOKENS",
         "TWILIO_FROM",
         "ARREARS_ZONE",
+        "docs/settings.md",
     ], "all of them at once"
     assert "ARREARS_SMS_ROUTES names twilio" in lines[0]
 
@@ -186,9 +202,10 @@ def test_an_empty_secret_with_which_anybody_could_sign_is_refused(name: str, tok
         ("ARREARS_LENDER_PHONE", "12", "write a phone number in digits"),
         ("TWILIO_ACCOUNT_SID", "AC123", "AC and 32 hex digits"),
         ("TWILIO_ACCOUNT_SID", "MG" + "0" * 32, "AC and 32 hex digits"),
-        ("ARREARS_SCAN_SECONDS", "901", "less than or equal to 900"),
-        ("ARREARS_LEASE_SECONDS", "soon", "valid integer"),
+        ("ARREARS_SCAN_SECONDS", "901", "write 900 or less"),
+        ("ARREARS_LEASE_SECONDS", "soon", "write a whole number"),
         ("ARREARS_CLOCK_FILE", "/nowhere/clock", "its file cannot be read"),
+        ("ARREARS_CLOCK_FILE", "/x/arrears-demo-1/clock", "was stopped, and its files are"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_a_sentence_without_the_value(
@@ -261,7 +278,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         REDIS_URL_FILE="/nowhere",
         TWILIO_AUTH_TOKENS_FILE="/nowhere",
     )
-    assert len(said.splitlines()) == 5
+    assert len(said.splitlines()) == 6
     for beginning in (
         "ARREARS_LENDER is not set",
         "ARREARS_ZONE is not usable",

@@ -51,6 +51,7 @@ def test_a_mapping_that_does_not_exist_is_answered_with_those_that_do() -> None:
         ("  name: name", "  nmae: name", 4, "Did you mean name?"),
         ("  phone: phone", "  phone: name", 5, "The column name feeds two fields."),
         ("  locale: en", "  locale: English", 17, "The locale is English."),
+        ("product: consumer_loan", "product: a loan", 16, "`product` is a loan."),
         ("  jurisdiction: US", "  jurisdiction: America", 15, "Write a country"),
         ("  product: consumer_loan", "  principal: 5", 16, "not known here"),
         ("phone_region: US", "phone_region: UK", 18, "There is no country UK."),

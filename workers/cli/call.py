@@ -11,14 +11,22 @@ import typer
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
+from domain.language.speak import speak
 from workers.attempts.attempts import BarredError, StartedAttempt, find_open_attempt
 from workers.calls.start import start_call
 from workers.cli.common import AsJson, DryRun, Loan, by
 from workers.cli.context import open_context, submit
 from workers.cli.dates import parse_moment
+from workers.cli.language import language_of_environment
 from workers.cli.render import errors, print_done, print_json, print_lines
 
 app = typer.Typer()
+
+REFUSALS = {
+    "en": ("Not now.", "Not before", "Rules:"),
+    "zh": ("现在不可以。", "最早时间：", "规则："),
+}
+"""By language: a start that is refused, its first lawful moment, and the rules against it."""
 
 Caller = Annotated[Actor, by("The staff reference of the person who calls.")]
 Outcome = Annotated[ContactOutcome, typer.Option(help="What came of it.")]
@@ -127,12 +135,14 @@ def print_started(
     try:
         started = begin()
     except BarredError as barred:
-        errors.print(f"Not now. {barred}", markup=False)
+        language = language_of_environment()
+        not_now, first, rules = REFUSALS[language]
+        errors.print(not_now, speak(barred.reason, language), markup=False)
         if barred.until is not None:
             until = barred.until.astimezone(zone)
-            errors.print(f"Not before {until:%Y-%m-%d %H:%M} ({zone}).", markup=False)
+            errors.print(first, f"{until:%Y-%m-%d %H:%M} ({zone}).", markup=False)
         if barred.rules:
-            errors.print(f"Rules: {', '.join(barred.rules)}.", markup=False)
+            errors.print(rules, f"{', '.join(barred.rules)}.", markup=False)
         raise typer.Exit(1) from None
     if as_json:
         print_json(started)
@@ -144,5 +154,7 @@ def print_started(
         lines.append(f"You may offer: {', '.join(started.may_offer)}.")
     if started.warnings:
         lines.append(f"Rules that advise against it: {', '.join(started.warnings)}.")
+    if dry_run:
+        lines.insert(0, f"Allowed now: the {what.lower()} may start.")
     print_lines(*lines)
     print_done(f"{started.reach}  (attempt {started.attempt})", dry_run=dry_run)

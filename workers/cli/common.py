@@ -1,6 +1,7 @@
 """Options and exit codes that several commands share."""
 
 import logging
+import sys
 from datetime import date
 from typing import Annotated, Any
 
@@ -40,6 +41,11 @@ On = Annotated[date | None, day("On which day; today if left out.")]
 
 
 def log_to_stderr(module: str) -> None:
-    """Write a module's log to stderr, where an installation collects it; stdout stays clean."""
+    """Write a module's log to stderr, where an installation collects it; stdout stays clean.
+
+    A person at a terminal does not see it. The database records each access in any case.
+    """
+    if sys.stderr.isatty():
+        return
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger(module).setLevel(logging.INFO)

@@ -37,12 +37,18 @@ def refuse_future_day(day: date, today: date, what: str) -> None:
         raise ArrearsError(f"{day} is still to come: today is {today}. Correct {what}.")
 
 
-def parse_moment(written: str, lender_zone: ZoneInfo) -> datetime:
+def parse_moment(written: str, lender_zone: ZoneInfo, *, whole_day: bool = False) -> datetime:
     """A moment as it was typed, in the lender's zone where it names none.
+
+    A day without a time is the end of that day with `whole_day`, and is refused without.
 
     Raises:
         ArrearsError: it is not one.
     """
+    if _WRITTEN.fullmatch(written):
+        if not whole_day:
+            raise ArrearsError(f'{written} has no time. Write one, as "{written} 12:00".')
+        written = f"{written} 23:59:59.999999"
     try:
         moment = datetime.fromisoformat(written)
     except ValueError:

@@ -23,7 +23,8 @@ def explain(
         str | None,
         typer.Option(
             metavar="MOMENT",
-            help='Only what had happened by then, such as "2026-03-01 21:30"; all if left out.',
+            help='Only what had happened by then, such as "2026-03-01 21:30"; a day without a time '
+            "counts to its end; all if left out.",
         ),
     ] = None,
     language: Language = None,
@@ -32,7 +33,7 @@ def explain(
     """Show what was done about a loan, when and why, and what was not done. No personal data."""
     language = language or language_of_environment()
     ctx = open_context()
-    moment = parse_moment(at, ctx.settings.lender_zone) if at else None
+    moment = parse_moment(at, ctx.settings.lender_zone, whole_day=True) if at else None
     with ctx.engine.connect() as connection:
         story = loan_history(connection, ctx, loan, at=moment, language=language)
     if as_json:

@@ -104,6 +104,25 @@ class _MainGroup(Group):
     def summary(self, name: str) -> str:
         return COMMANDS[name][1]
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = _in_our_words(error)
+            raise
+
+
+def _in_our_words(error: typer.BadParameter) -> str:
+    """What is wrong with an argument, without the terms of the library that checked it."""
+    if error.__cause__ is None:
+        return error.message
+    from config.input_errors import what_to_write
+
+    [found, *_] = cast(Any, error.__cause__).errors()
+    if found["type"] == "value_error":
+        return str(found["ctx"]["error"])
+    return f"{found['input']!r} cannot be used: {what_to_write(found)}."
+
 
 @cache
 def _load(name: str) -> Any:

@@ -1,7 +1,8 @@
 """`arrears may-contact`: what the contact gate would answer. Nothing is written or sent."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -11,16 +12,23 @@ from config.readers.rule_packs import describe_source
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Permission, Verdict
 from domain.compliance.gate import may_contact as ask_gate
+from domain.compliance.rules import Modality, Rule
 from domain.compliance.vocabulary import Channel, Party, Purpose
-from domain.language.speak import speak
+from domain.language.phrases import Phrase
+from domain.language.render import Entry, Value, part, render
+from domain.language.speak import LANGUAGES, speak
 from domain.reasons import reasons_as_json
 from workers.cli.common import AsJson, Loan
 from workers.cli.context import open_context
 from workers.cli.dates import parse_moment
+from workers.cli.language import Language, language_of_environment
 from workers.cli.render import print_json, print_lines
 from workers.cli.rules import describe_rule
 from workers.context import Context
 from workers.gate.facts import read_contact_facts
+from workers.history.citations import Citations
+
+TIME = "%Y-%m-%d %H:%M"
 
 
 def may_contact(
@@ -34,12 +42,14 @@ def may_contact(
     purpose: Annotated[
         Purpose, typer.Option(help="Why: some laws permit an answer or a notice during a hold.")
     ] = Purpose.COLLECT,
+    language: Language = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask the contact gate whether a borrower may be contacted, when, and by which rules.
 
     The facts are those of now; only the moment differs. Exit code 1: not at that moment.
     """
+    language = language or language_of_environment()
     ctx = open_context()
     moment = parse_moment(at, ctx.settings.lender_zone) if at else ctx.now()
     with ctx.engine.connect() as connection:
@@ -49,7 +59,7 @@ def may_contact(
     if as_json:
         print_json(_plain(loan, channel, moment, verdict, ctx))
     else:
-        print_lines(*_lines(loan, channel, moment, facts, verdict, ctx))
+        print_lines(*_lines(loan, channel, moment, facts, verdict, ctx, language))
     if verdict.permission is not Permission.ALLOWED:
         raise typer.Exit(1)
 
@@ -61,43 +71,56 @@ def _lines(
     facts: ContactFacts,
     verdict: Verdict,
     ctx: Context,
+    language: str,
 ) -> list[str]:
-    lender = ctx.settings.lender_zone
-    lines = [
-        f"Loan {loan}, {channel}, on {_in(at, lender)}: {verdict.permission}. "
-        f"{speak(verdict.reason)}",
-        *(f"For the borrower that is {_in(at, ZoneInfo(zone))}." for zone in facts.zones),
-    ]
-    if verdict.until:
-        lines.append(f"First lawful: {_in(verdict.until, lender)}.")
-        lines += [
-            f"For the borrower that is {_in(verdict.until, ZoneInfo(zone))}."
+    def said(phrase: Phrase, **values: Value) -> str:
+        return render([Entry(None, (part(phrase, **values),))], LANGUAGES[language], UTC)[0].text
+
+    def times(moment: datetime) -> list[str]:
+        return [
+            said(Phrase.LOCAL_TIME, local=f"{moment.astimezone(ZoneInfo(zone)):{TIME}}", zone=zone)
             for zone in facts.zones
         ]
+
+    lender = ctx.settings.lender_zone
+    answer = {"permission": verdict.permission, "why": verdict.reason}
+    lines = [
+        said(Phrase.GATE_ANSWER, loan=loan, channel=channel, moment=_in(at, lender), **answer),
+        *times(at),
+    ]
+    if verdict.until:
+        lines.append(said(Phrase.GATE_FIRST_LAWFUL, moment=_in(verdict.until, lender)))
+        lines += times(verdict.until)
     elif verdict.permission is Permission.DEFERRED:
-        lines.append("No moment will do until a fact changes.")
-    packs = ", ".join(pack.name for pack in facts.packs) or "none"
-    lines.append(f"Rule packs: {packs}.")
-    asked = "Asked" if verdict.permission is Permission.ALLOWED else "Against it"
-    lines += [f"{asked}: {_rule(id, ctx)}" for id in verdict.rules]
-    lines += [f"Warns: {_rule(id, ctx)}" for id in verdict.warnings]
+        lines.append(said(Phrase.GATE_NO_MOMENT))
+    packs = ", ".join(pack.name for pack in facts.packs) or "-"
+    lines.append(said(Phrase.PACKS, packs=packs))
+    allowed = verdict.permission is Permission.ALLOWED
+    asked = Phrase.GATE_ASKED if allowed else Phrase.GATE_AGAINST
+    rules = {rule.id: rule for pack in ctx.policy.rule_packs for rule in pack.rules}
+    citations = Citations(ctx.policy.rule_packs)
+    for phrase, ids in ((asked, verdict.rules), (Phrase.GATE_WARNS, verdict.warnings)):
+        for id in ids:
+            modality = rules[id].modality if id in rules else Modality.MUST_NOT
+            cited = _rule(id, rules) if language == "en" else citations.cite([id], at.date())[0]
+            lines.append(said(phrase, modality=modality, asked_rule=cited))
     return lines
 
 
 def _in(at: datetime, zone: ZoneInfo) -> str:
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M} ({zone})"
+    return f"{at.astimezone(zone):{TIME}} ({zone})"
 
 
-def _rule(id: str, ctx: Context) -> str:
-    known = {rule.id: rule for pack in ctx.policy.rule_packs for rule in pack.rules}
-    if (rule := known.get(id)) is None:
-        return f"{id}, a rule of the lender."
-    return f"{id}: {describe_rule(rule)} {describe_source(rule.source)}."
+def _rule(id: str, rules: Mapping[str, Rule]) -> str:
+    if (rule := rules.get(id)) is None:
+        return f"{id}, a rule of the lender"
+    return f"{id}: {describe_rule(rule)} {describe_source(rule.source)}"
 
 
 def _plain(
     loan: str, channel: Channel, at: datetime, verdict: Verdict, ctx: Context
 ) -> dict[str, object]:
+    rules = {rule.id: rule for pack in ctx.policy.rule_packs for rule in pack.rules}
     return {
         "loan": loan,
         "channel": channel,
@@ -106,6 +129,6 @@ def _plain(
         "reason": reasons_as_json(verdict.reason),
         "sentence": speak(verdict.reason),
         "until": verdict.until.isoformat() if verdict.until else None,
-        "rules": [_rule(id, ctx) for id in verdict.rules],
-        "warnings": [_rule(id, ctx) for id in verdict.warnings],
+        "rules": [_rule(id, rules) for id in verdict.rules],
+        "warnings": [_rule(id, rules) for id in verdict.warnings],
     }

@@ -4,15 +4,15 @@ import os
 
 from config.readers.policy import Policy, load_policy
 from config.readers.templates import Templates
-from config.settings import Settings, load_settings
+from config.settings import PolicySettings, load_policy_settings
 
 
-def read_policy() -> tuple[Settings, Policy]:
-    """Settings and policy of this environment.
+def read_policy() -> tuple[PolicySettings, Policy]:
+    """The policy of this environment, and the settings that it needs.
 
     Raises:
         ArrearsError: they cannot be used; the message says why.
     """
-    settings = load_settings(os.environ)
+    settings = load_policy_settings(os.environ)
     templates = Templates.load(settings.policy_dir / "templates")
     return settings, load_policy(settings.policy_dir, template_names=templates.names())

@@ -1,5 +1,6 @@
 """`arrears rules`: what the law asks of contacts, as it is loaded, rule by rule."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -15,31 +16,27 @@ from domain.compliance.limitation import Limitation
 from domain.compliance.message_content import MessageContent
 from domain.compliance.permitted import Permitted
 from domain.compliance.retention import Retention
-from domain.compliance.rules import Modality, Rule, RulePack, RuleStatus, packs_for
+from domain.compliance.rules import Rule, RulePack, RuleStatus, packs_for
 from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.validation_notice import ValidationNotice
 from domain.compliance.visit_notice import VisitDuty
-from domain.compliance.vocabulary import Place, Purpose
+from domain.compliance.vocabulary import Place, Purpose, Says
 from domain.errors import ArrearsError
+from domain.language.speak import LANGUAGES
 from workers.cli.common import AsJson
 from workers.cli.policy import read_policy
 from workers.cli.render import print_json, print_lines
 
 WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 COUNTED = {
-    Counter.ATTEMPT: "attempts",
-    Counter.CONNECTED: "conversations",
-    Counter.UNANSWERED: "unanswered attempts",
+    Counter.ATTEMPT: "attempt",
+    Counter.CONNECTED: "conversation",
+    Counter.UNANSWERED: "unanswered attempt",
 }
 SCOPED = {
     Scope.PERSON: "over all loans of a person",
     Scope.DEBT: "for each debt",
     Scope.NUMBER: "at one number",
-}
-STRENGTH = {
-    Modality.MUST_NOT: "must not",
-    Modality.PRESUMPTION: "presumed violation",
-    Modality.ADVISORY: "advisory: warns",
 }
 PURPOSES = {
     Purpose.COLLECT: "to collect",
@@ -58,6 +55,13 @@ REACHES = {
     Scope.PERSON: "for all debts of the person",
     Scope.DEBT: "for that debt",
     Scope.NUMBER: "for that number, whoever has it",
+}
+SAID = {
+    Says.IDENTITY: "who the lender is",
+    Says.OPT_OUT: "how to stop further messages",
+    Says.REPLY: "how to answer",
+    Says.DEBT: "that there is a debt",
+    Says.LEGAL_CONSEQUENCES: "that legal action may follow",
 }
 PLACES = {
     None: "",
@@ -97,8 +101,11 @@ def rules(jurisdiction: Jurisdiction = None, as_json: AsJson = False) -> None:
         for rule in pack.rules:
             print_lines(*_lines(rule))
     print_lines(
+        "Binding: a contact against it is not made. Presumed: a contact against it is not made "
+        "either; it counts as a violation unless the lender proves otherwise. Advisory: the "
+        "contact is made, and a warning is recorded.",
         "V: the primary text was read; S*: a secondary source quotes it; S: a secondary source; "
-        "G: general knowledge; L: the lender's own limit. This is not legal advice."
+        "G: general knowledge; L: the lender's own limit. This is not legal advice.",
     )
 
 
@@ -113,8 +120,11 @@ def describe_rule(rule: Rule) -> str:
         case MessageContent():
             return _content(rule)
         case VisitDuty():
-            notice = f", {rule.notice_days} days after its notice" if rule.notice_days else ""
-            return f"A visit by {rule.staff} people at least{notice}."
+            notice = ""
+            if rule.notice_days:
+                notice = f", {_times(rule.notice_days, 'day')} after its notice"
+            people = "1 person" if rule.staff == 1 else f"{rule.staff} people"
+            return f"A visit by {people} at least{notice}."
         case ValidationNotice():
             return (
                 f"A written notice of the debt within {rule.within_days} days of the first contact."
@@ -126,17 +136,17 @@ def describe_rule(rule: Rule) -> str:
         case Conduct():
             return rule.text
         case Permitted():
-            during = sorted(rule.during) + (
-                ["a request to cease contact"] if rule.after_cease else []
-            )
+            during = [f"a hold ({_plain_word(hold)})" for hold in sorted(rule.during)]
+            during += ["a request to cease contact"] if rule.after_cease else []
             purposes = " or ".join(PURPOSES[purpose] for purpose in sorted(rule.purposes))
-            return f"During {', '.join(during)} contact is still permitted {purposes}."
+            return f"During {' or '.join(during)}, contact is still permitted {purposes}."
         case FactReach():
             return f"{FACTS[rule.fact]} counts {REACHES[rule.scope]}."
         case Retention():
             return f"Keep {rule.of} for {rule.years} years after the last activity."
         case HoldLength():
-            return f"A hold ({rule.hold}) lasts {rule.days} days where no end is named."
+            lasts = _times(rule.days, "day")
+            return f"A hold ({_plain_word(rule.hold)}) lasts {lasts} where no end is named."
     raise NotImplementedError(type(rule))
 
 
@@ -155,7 +165,7 @@ def _hours(hours: Hours) -> str:
 def _cap(rule: Cap) -> str:
     counted = "/".join(sorted(rule.counts))
     sentence = (
-        f"At most {rule.at_most} {COUNTED[rule.counter]} ({counted}) within {rule.within}, "
+        f"At most {_times(rule.at_most, COUNTED[rule.counter])} ({counted}) within {rule.within}, "
         f"{SCOPED[rule.scope]}"
     )
     if rule.counts_third_parties:
@@ -163,10 +173,19 @@ def _cap(rule: Cap) -> str:
     if rule.counts_inbound:
         sentence += "; those that the person began count"
     if rule.ignores:
-        sentence += f"; {' and '.join(sorted(rule.ignores))} do not"
+        ends = " or ".join(map(_plain_word, sorted(rule.ignores)))
+        sentence += f"; attempts that end as {ends} do not count"
     if rule.consent_days:
         sentence += f"; the person's consent frees from it for {rule.consent_days} days"
     return sentence + "."
+
+
+def _plain_word(code: str) -> str:
+    return code.replace("_", " ")
+
+
+def _times(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _third_parties(rule: ThirdPartyContact) -> str:
@@ -184,16 +203,21 @@ def _third_parties(rule: ThirdPartyContact) -> str:
 
 
 def _content(rule: MessageContent) -> str:
-    must = f"must say {', '.join(sorted(rule.must_say))}" if rule.must_say else ""
-    must_not = f"must not say {', '.join(sorted(rule.must_not_say))}" if rule.must_not_say else ""
+    must = f"must say {_said(rule.must_say)}" if rule.must_say else ""
+    must_not = f"must not say {_said(rule.must_not_say)}" if rule.must_not_say else ""
     to = f" to a {rule.to.replace('_', ' ')}" if rule.to else ""
     return f"A message{to} {' and '.join(filter(None, (must, must_not)))}."
 
 
-def _strength(rule: Rule) -> str:
+def _said(contents: Iterable[Says]) -> str:
+    return " and ".join(SAID[content] for content in sorted(contents))
+
+
+def strength(rule: Rule, language: str = "en") -> str:
+    """How strongly a rule speaks, in a word."""
     if rule.status is RuleStatus.DRAFT:
         return "draft: not applied"
-    return STRENGTH[rule.modality]
+    return LANGUAGES[language].words["modality"][rule.modality]
 
 
 def _lines(rule: Rule) -> tuple[str, str, str]:
@@ -203,7 +227,7 @@ def _lines(rule: Rule) -> tuple[str, str, str]:
     of = f" ({channels}{of_products}{bound})" if rule.channels else ""
     until = f"until {rule.effective_to}" if rule.effective_to else "on"
     return (
-        f"  {rule.id} — {_strength(rule)}{of}",
+        f"  {rule.id} — {strength(rule)}{of}",
         f"      {describe_rule(rule)}",
         f"      {describe_source(rule.source)}; from {rule.effective_from} {until}",
     )

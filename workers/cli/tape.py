@@ -78,6 +78,8 @@ def import_(
     print_import(report)
     if dry_run:
         console.print("Nothing was imported: this was a dry run.")
+    elif report.kept:
+        console.print(f"Imported {report.taken:,} loan(s) of {tape.name} as of {as_of}.")
     if not report.kept and report.rejected and not keep_good:
         raise ArrearsError(
             f"{report.rejected:,} row(s) are wrong, so nothing is imported. Correct them "

@@ -6,18 +6,11 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Connection, any_, cast, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from domain.reasons import ReasonCode, Reasons, because
+from domain.reasons import Reasons
 from workers.db.schema import problem
 
 NO_LADDER = "no_ladder"
 TAPE_SHOWS_LESS = "tape_shows_less_paid"
-
-
-def no_ladder_detail(jurisdiction: str, product: str, currency: str) -> Reasons:
-    """The detail of a `no_ladder` problem."""
-    return because(
-        ReasonCode.NO_LADDER_FOR, product=product, jurisdiction=jurisdiction, currency=currency
-    )
 
 
 def note_problem(

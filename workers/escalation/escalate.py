@@ -19,7 +19,7 @@ from workers.context import Context
 from workers.db.bulk import is_among
 from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.prepared_statements import prepared
-from workers.db.problems import NO_LADDER, no_ladder_detail, note_problem, resolve_problems
+from workers.db.problems import NO_LADDER, note_problem, resolve_problems
 from workers.db.schema import loan
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.escalation.due_days import DUE_DAY_NOT_KNOWN, find_due_days, unknown_due_day
@@ -99,7 +99,7 @@ def _escalate(connection: Connection, ctx: Context, loan_ids: Sequence[int]) -> 
         rule_packs={id: [pack.name for pack in found] for id, found in packs.items()},
         now=now,
     )
-    _keep_problems(connection, reviews, now)
+    _keep_problems(connection, ctx, reviews, now)
     return Escalated(reviewed=len(reviews), planned=planned)
 
 
@@ -142,7 +142,9 @@ def _precheck(
     return verdicts
 
 
-def _keep_problems(connection: Connection, reviews: Sequence[_Review], now: datetime) -> None:
+def _keep_problems(
+    connection: Connection, ctx: Context, reviews: Sequence[_Review], now: datetime
+) -> None:
     """Resolve the problems of loans that could be decided now; note what keeps others from it.
 
     That is a ladder that is missing, or a calendar that does not go as far as a due date.
@@ -164,8 +166,7 @@ def _keep_problems(connection: Connection, reviews: Sequence[_Review], now: date
     resolve_problems(connection, without, (ESCALATION_FAILED,), now)
     for row, _, _, decision in reviews:
         if decision.outcome is Outcome.NO_LADDER:
-            detail = no_ladder_detail(row.jurisdiction, row.product, row.currency)
-            note_problem(connection, row.id, NO_LADDER, detail, now)
+            note_problem(connection, row.id, NO_LADDER, ctx.why_no_ladder(row, on), now)
 
 
 def _quarantine(ctx: Context, loan_id: int, error: Exception) -> Escalated:

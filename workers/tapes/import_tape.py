@@ -10,17 +10,17 @@ from pathlib import Path
 
 from sqlalchemy import Connection, insert, update
 
-from config.readers.tape_mapping import TapeMapping
+from config.readers.tape_mapping import Field, TapeMapping
 from domain.errors import ArrearsError
 from domain.loans import LoanOnTape, Problem
 from workers.context import Context
 from workers.db import inbox
-from workers.db.problems import NO_LADDER, no_ladder_detail
+from workers.db.problems import NO_LADDER
 from workers.db.schema import tape_import
 from workers.escalation.reassess import reassess
 from workers.tapes.changes import note_changes
 from workers.tapes.csv_lines import Progress, read_header
-from workers.tapes.known_values import known_values
+from workers.tapes.known_values import KnownValues, known_values
 from workers.tapes.merge import Merged, date_loans, date_steps_tried, merge
 from workers.tapes.read_tape import read_tape
 from workers.tapes.rejects import Rejects
@@ -75,9 +75,12 @@ def import_tape(
 
     Raises:
         TapeError: the file as a whole cannot be read.
-        ArrearsError: the tape has no rows, or its date is in the future.
+        ArrearsError: the tape has no rows, its date is in the future, or the mapping names a locale
+            without templates.
     """
     _refuse_future_date(as_of, ctx.today())
+    known = known_values(ctx.policy, ctx.templates)
+    _refuse_locale_without_templates(mapping, known)
     unused = tuple(c for c in read_header(path) if c not in mapping.columns.values())
     rejects_to = rejects_path or path.with_suffix(".rejects.csv")
     if rejects_to.resolve() == path.resolve():
@@ -85,7 +88,6 @@ def import_tape(
     tally = StatusTally(mapping.statuses, as_of) if mapping.statuses else None
     errors: list[RowError] = []
     taken = changed = without_ladder = showing_less = 0
-    known = known_values(ctx.policy, ctx.templates)
     with Rejects(rejects_to) as rejects:
         rows = read_tape(path, mapping, as_of, progress=progress, statuses=tally, known=known)
         good = _good_rows(rows, rejects, errors)
@@ -132,6 +134,16 @@ def _refuse_future_date(as_of: date, today: date) -> None:
         )
 
 
+def _refuse_locale_without_templates(mapping: TapeMapping, known: KnownValues) -> None:
+    """A constant is wrong in the mapping, and not in each row of the tape."""
+    locale = mapping.constants.get(Field.LOCALE)
+    if locale is not None and not known.has_templates(locale):
+        raise ArrearsError(
+            f"{mapping.constants_from[Field.LOCALE]}: There are no templates in the locale "
+            f"{locale}. Write one of {', '.join(known.locales)}, or add templates for it."
+        )
+
+
 def _with_due_days(ctx: Context, tape: LoanOnTape, today: date) -> LoanOnTape:
     """The loan, with the days on which its instalments really fall due by its ladder."""
     ladder = ctx.ladder_of(tape, today)
@@ -144,8 +156,8 @@ def _with_ladder_problem(ctx: Context, tape: LoanOnTape, today: date) -> LoanOnT
     """The loan, with a problem if no ladder applies to it."""
     if ctx.ladder_of(tape, today):
         return tape
-    detail = no_ladder_detail(tape.jurisdiction, tape.product, tape.currency)
-    return replace(tape, problems=(*tape.problems, Problem(NO_LADDER, detail)))
+    problem = Problem(NO_LADDER, ctx.why_no_ladder(tape, today))
+    return replace(tape, problems=(*tape.problems, problem))
 
 
 def _good_rows(

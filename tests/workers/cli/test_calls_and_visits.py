@@ -54,6 +54,7 @@ def book(engine: Engine) -> Book:
 def test_a_call_starts_and_its_outcome_is_reported(environment: dict[str, str], book: Book) -> None:
     tried = arrears(environment, "call", "start", "L-1", "--by", "c-1", "--dry-run")
     assert tried.returncode == 0, tried.stderr
+    assert "Allowed now: the call may start." in tried.stdout
     assert "Nothing was changed" in tried.stdout
     assert book.rows(contact) == []
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select
 
+from config.readers.tape_mapping_reader import MAPPINGS_DIRECTORY
 from domain.language.speak import speak
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
@@ -205,3 +206,48 @@ def test_another_payment_under_an_id_names_the_loan_it_is_recorded_for(
     done = arrears(installed, "payment", "record", "L-2", "20", "CNY", "--id", "P-1", *BY)
 
     assert (done.returncode, "for loan L-1" in done.stderr) == (2, True)
+
+
+def test_a_locale_without_templates_in_the_mapping_is_said_once_with_its_line(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    shipped = (MAPPINGS_DIRECTORY / "arrears.yaml").read_text()
+    mapping = shipped.replace("  locale: locale\n", "")
+    assert mapping != shipped
+    mapping += "\nconstants:\n  locale: fr\n"
+    (tmp_path / "own.yaml").write_text(mapping)
+    line = mapping.splitlines().index("  locale: fr") + 1
+
+    code, _, said = bring_in(environment, tmp_path, TAPE, *AS_OF, "--mapping", "own.yaml")
+
+    assert code == 2
+    assert said.count("\n") == 1
+    assert f"own.yaml line {line}: There are no templates in the locale fr. Write one of" in said
+
+
+def test_a_tape_that_comes_in_is_said_to_be_imported(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    _, tried, _ = bring_in(environment, tmp_path, TAPE, *AS_OF, "--dry-run")
+    _, done, _ = bring_in(environment, tmp_path, TAPE)
+
+    assert "Imported" not in tried
+    assert "Imported 1 loan(s) of another.csv as of 2026-03-02." in done
+
+
+def test_before_a_ladder_is_in_force_the_day_is_named_from_which_one_is(
+    environment: dict[str, str], engine: Engine, tmp_path: Path
+) -> None:
+    clock = tmp_path / "clock"
+    earlier = datetime(2025, 6, 1, tzinfo=UTC) - datetime.now(UTC)
+    clock.write_text(str(earlier.total_seconds()))
+
+    code, _, _ = bring_in(
+        environment | {"ARREARS_CLOCK_FILE": str(clock)}, tmp_path, TAPE, "--as-of", "2025-05-31"
+    )
+
+    found = Book(engine).one(problem)
+    assert (code, found.kind) == (0, "no_ladder")
+    assert "in CN in CNY is in force on 2025-06-01: the first one is from 2026-01-01." in speak(
+        found.detail
+    )

@@ -177,3 +177,11 @@ def test_an_argument_that_is_no_text_ends_in_a_sentence(
     done = arrears_process(environment, "explain", "L-\udcff")
 
     assert (done.returncode, "Write it in UTF-8" in done.stderr) == (2, True), done.stderr
+
+
+def test_a_day_without_a_time_counts_to_its_end(environment: dict[str, str], book: Book) -> None:
+    assert arrears(environment, *PAY, "10", "CNY", "--id", "P-1", *BY).returncode == 0
+
+    assert "Payment P-1" in arrears(environment, "explain", "L-1", "--at", str(TODAY)).stdout
+    earlier = str(TODAY - timedelta(days=1))
+    assert "Payment P-1" not in arrears(environment, "explain", "L-1", "--at", earlier).stdout

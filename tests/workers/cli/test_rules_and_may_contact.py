@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from sqlalchemy import Engine, func, select
@@ -30,13 +31,32 @@ def book(engine: Engine) -> Book:
 def test_every_rule_says_what_it_asks_in_a_sentence() -> None:
     said = [describe_rule(rule) for pack in shipped_policy().rule_packs for rule in pack.rules]
     assert all(rule.endswith(".") and rule[0].isupper() for rule in said)
+    assert [rule for rule in said if re.search(r"[a-z]_[a-z]|\b1 \w+s\b|1 people", rule)] == []
+
+
+def test_how_strongly_a_rule_speaks_is_said_in_a_word_that_is_no_prohibition(
+    environment: dict[str, str],
+) -> None:
+    shown = arrears(environment, "rules").stdout
+    assert "us.keep_records — binding" in shown
+    assert "— presumed (" in shown
+    assert "— advisory (" in shown
+    assert "— must not" not in shown
+    assert "Presumed: " in shown, "what the words mean stands below"
+
+
+def test_the_law_needs_no_settings() -> None:
+    assert arrears({}, "rules", "CN").returncode == 0
+    assert "in force since" in arrears({}, "ladder").stdout
+    refused = arrears({"ARREARS_POLICYDIR": "x"}, "ladder")
+    assert (refused.returncode, "Did you mean ARREARS_POLICY_DIR?" in refused.stderr) == (2, True)
 
 
 def test_a_country_s_rules_stand_with_their_articles_and_what_needs_review(
     environment: dict[str, str],
 ) -> None:
     shown = arrears(environment, "rules", "us-ma").stdout
-    assert "us_ma.contacts — must not (call, sms)" in shown
+    assert "us_ma.contacts — binding (call, sms)" in shown
     assert "At most 2 attempts (call/sms) within any 7 days in a row, for each debt." in shown
     assert "940 CMR 7.04 (S, review: needed)" in shown
     assert "us.contact_hours" in shown, "its country's bind as well"
@@ -73,7 +93,8 @@ def test_a_call_by_night_is_deferred_to_the_morning_and_the_rule_is_named(
     assert "deferred. Outside the contact hours" in asked.stdout
     assert "First lawful: 2026-03-06 08:00 (Asia/Shanghai)." in asked.stdout
     assert (
-        "Against it: cn.contact_hours: Contact only 08:00-22:00 (every day), unless" in asked.stdout
+        "Against it (binding): cn.contact_hours: Contact only 08:00-22:00 (every day), unless"
+        in asked.stdout
     )
 
 
@@ -93,6 +114,20 @@ def test_a_relative_is_another_question(environment: dict[str, str], book: Book)
     assert "cn.third_parties" in asked.stdout
 
 
+@pytest.mark.parametrize("how", [{"LANG": "zh_CN.UTF-8"}, {}])
+def test_the_answer_is_in_chinese_where_it_is_asked_so(
+    environment: dict[str, str], book: Book, how: dict[str, str]
+) -> None:
+    typed = () if how else ("--language", "zh")
+    asked = arrears(
+        environment | how, "may-contact", "L-1", "call", "--at", "2026-03-05 23:00", *typed
+    )
+    assert asked.returncode == 1
+    assert "贷款L-1，电话，2026-03-05 23:00 (Asia/Shanghai)：顺延。" in asked.stdout
+    assert "未通过（强制）：cn.contact_hours（" in asked.stdout
+    assert "Against" not in asked.stdout
+
+
 def test_asking_writes_nothing(environment: dict[str, str], book: Book) -> None:
     def counted() -> list[int]:
         tables = metadata.sorted_tables
@@ -110,6 +145,8 @@ def test_asking_writes_nothing(environment: dict[str, str], book: Book) -> None:
     [
         (("L-404", "sms"), "Loan L-404 is not known."),
         (("L-1", "sms", "--at", "tonight"), "is not a moment"),
+        (("L-1", "sms", "--at", "2026-03-05"), "has no time"),
+        (("L-1", "fax"), "Invalid value for 'channel': 'fax' is not one of"),
     ],
 )
 def test_a_mistake_is_answered_in_a_sentence(

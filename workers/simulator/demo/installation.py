@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from config.setting_validators import DEMO_DIRECTORY
 from config.settings import OURS, SHARED, load_settings
 from domain.errors import ArrearsError
 from workers.bootstrap import build_context
@@ -134,6 +135,7 @@ def new_installation(environ: Mapping[str, str], at: datetime) -> Iterator[Insta
     Raises:
         ArrearsError: a server cannot be started or used, or only one of the two is named.
     """
+    _refuse_settings_of_a_demo(environ)
     with ExitStack() as stack:
         external_servers = _names_external_servers(environ)
         if external_servers:
@@ -142,7 +144,7 @@ def new_installation(environ: Mapping[str, str], at: datetime) -> Iterator[Insta
         else:
             database_url = stack.enter_context(LocalPostgres()).url
             redis_url = stack.enter_context(LocalBroker()).url
-        directory = Path(tempfile.mkdtemp(prefix="arrears-demo-"))
+        directory = Path(tempfile.mkdtemp(prefix=DEMO_DIRECTORY))
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
         ports = Ports(free_port(), free_port(), free_port())
         settings = _settings(directory, ports, database_url, redis_url)
@@ -165,6 +167,17 @@ def _names_external_servers(environ: Mapping[str, str]) -> bool:
             "neither to let the demo start its own."
         )
     return bool(named)
+
+
+def _refuse_settings_of_a_demo(environ: Mapping[str, str]) -> None:
+    """The servers that such settings name are those of the other demo, or are gone with it."""
+    clock = environ.get("ARREARS_CLOCK_FILE", "")
+    if Path(clock).parent.name.startswith(DEMO_DIRECTORY):
+        stands = "runs" if Path(clock).exists() else "was stopped"
+        raise ArrearsError(
+            f"This shell has the settings of a demo that {stands}. Open a new shell, and start "
+            "this demo there."
+        )
 
 
 def _refuse_busy_broker(redis_url: str) -> None:

@@ -46,6 +46,20 @@ def test_a_broker_that_another_installation_works_with_is_left_alone(
         pass
 
 
+@pytest.mark.parametrize("stands", ["runs", "was stopped"])
+def test_a_shell_with_the_settings_of_another_demo_is_told_so(tmp_path: Path, stands: str) -> None:
+    clock = tmp_path / "arrears-demo-1" / "clock"
+    if stands == "runs":
+        clock.parent.mkdir()
+        clock.write_text("0")
+    servers = environ(DATABASE_URL="given", REDIS_URL="given", ARREARS_CLOCK_FILE=str(clock))
+    with (
+        pytest.raises(ArrearsError, match=f"of a demo that {stands}. Open a new shell"),
+        new_installation(servers, at=MORNING),
+    ):
+        pass
+
+
 @pytest.mark.parametrize("named", ["DATABASE_URL", "REDIS_URL"])
 def test_one_server_of_ones_own_is_not_enough(named: str) -> None:
     with (
