@@ -1,6 +1,8 @@
 """What is true of a person: it reaches every loan of the person, whatever the lender calls them."""
 
 import unicodedata
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 
@@ -25,10 +27,74 @@ class Link(StrEnum):
         return self is not Link.PARTED
 
 
-def same_person_key(name: str, phone: str) -> str:
-    """What is equal for two records of one person: the name, however written, and the number.
+OF_LOAN = "loan:"
+"""Begins the id of a borrower to whom the lender gave none. No customer id may begin with it, so
+the id of a loan never meets that of a customer."""
 
-    `phone` is in E.164. Spaces, points, case and full-width letters make no difference to a name.
+
+def borrower_of_loan(loan_id: str) -> str:
+    """The id of a borrower to whom the lender gave none, made of that of the loan."""
+    return OF_LOAN + loan_id
+
+
+def name_key(name: str) -> str:
+    """What is equal for one name, however it is written.
+
+    Spaces, points, case and full-width letters make no difference.
     """
-    letters = filter(str.isalnum, unicodedata.normalize("NFKC", name).casefold())
-    return f"{''.join(letters)}\n{phone}"
+    letters = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return "".join(letter for letter in letters if unicodedata.category(letter)[0] in "LMN")
+
+
+def groups(
+    person_of: Mapping[int, int], links: Iterable[tuple[int, int]]
+) -> list[tuple[frozenset[int], int | None]]:
+    """The records that links join to one person each, and which person that is.
+
+    `person_of` has, by record, whom it stood for before; both records of a link are in it. None: a
+    new person. Of several persons that become one, the oldest one stays; of one that is parted, the
+    oldest record keeps it.
+    """
+    root = {record: record for record in person_of}
+
+    def root_of(record: int) -> int:
+        while root[record] != record:
+            root[record] = root[root[record]]
+            record = root[record]
+        return record
+
+    for one, other in links:
+        first, second = sorted((root_of(one), root_of(other)))
+        root[second] = first
+    joined: defaultdict[int, set[int]] = defaultdict(set)
+    for record in person_of:
+        joined[root_of(record)].add(record)
+    found: list[tuple[frozenset[int], int | None]] = []
+    taken: set[int] = set()
+    for _, records in sorted(joined.items()):
+        free = sorted({person_of[record] for record in records} - taken)
+        taken.update(free[:1])
+        found.append((frozenset(records), free[0] if free else None))
+    return found
+
+
+def links_between(links: Iterable[tuple[int, int]], one: int, other: int) -> list[tuple[int, int]]:
+    """The fewest links that join two records; none if none do."""
+    neighbours: defaultdict[int, list[int]] = defaultdict(list)
+    for first, second in links:
+        neighbours[first].append(second)
+        neighbours[second].append(first)
+    came_from = {one: one}
+    waiting = deque([one])
+    while waiting and other not in came_from:
+        record = waiting.popleft()
+        for neighbour in neighbours[record]:
+            if neighbour not in came_from:
+                came_from[neighbour] = record
+                waiting.append(neighbour)
+    found: list[tuple[int, int]] = []
+    record = other
+    while record in came_from and record != one:
+        found.append((came_from[record], record))
+        record = came_from[record]
+    return found[::-1]

@@ -84,8 +84,8 @@ SELECT n AS id, n AS person_id, 'B-' || n AS external_id, name AS name_encrypted
        phone AS phone_encrypted,
        CASE WHEN n = loans THEN phone_blind_index ELSE sha256(int8send(-n)) END AS
            phone_blind_index,
-       address AS address_encrypted, sha256(int8send(n)) AS facts_digest,
-       string_to_array(zones, ' ') AS zones, 'en' AS locale, region, now AS updated_at
+       address AS address_encrypted, string_to_array(zones, ' ') AS zones, 'en' AS locale, region,
+       now AS updated_at
   FROM new_loan CROSS JOIN given
  ORDER BY n
 """

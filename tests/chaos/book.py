@@ -92,7 +92,6 @@ def _write_piece(
                 "phone_encrypted": cipher.encrypt(fake_loan.number),
                 "phone_blind_index": cipher.blind_index(fake_loan.number),
                 "address_encrypted": address,
-                "facts_digest": b"",
                 "zones": [ZONE],
                 "locale": "en",
                 "updated_at": now,

@@ -20,7 +20,7 @@ from workers.attempts import outcomes
 from workers.borrowers import inbound_texts, reply_queue
 from workers.borrowers.opt_outs import record_opt_out
 from workers.context import Context
-from workers.db import actions, allocations, loans, outbox, staff
+from workers.db import actions, allocations, loans, outbox, same_person, staff
 from workers.db.inbox import BATCH_SIZE
 from workers.db.loan_facts import load_facts
 from workers.db.schema import (
@@ -165,9 +165,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "borrower_identity_idx": (
         "who has the same name and number",
-        lambda c, h: c.execute(
-            text("SELECT id FROM borrower WHERE identity_digest = sha256(int8send(-7))")
-        ),
+        lambda c, h: same_person.join_same_identity(c, [7], h.now()),
     ),
     "borrower_person_id_idx": ("the records of a person", facts),
     "borrower_phone_blind_index_idx": ("who has the number of a text", a_text_comes_in),
@@ -187,9 +185,17 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "whether a number that is erased wrote anything",
         lambda c, h: erasure._erase_numbers(c, [7], [b"7"]),
     ),
+    "same_person_change_borrower_id_idx": (
+        "who was joined with the borrower of a loan",
+        lambda c, h: list(incoming.same_person(c, explained(c))),
+    ),
+    "same_person_change_other_id_idx": (
+        "who was joined with the borrower of a loan",
+        lambda c, h: list(incoming.same_person(c, explained(c))),
+    ),
     "same_person_other_id_idx": (
-        "what is held about a person",
-        lambda c, h: c.execute(text("SELECT status FROM same_person WHERE other_id = 7")),
+        "the links of a person",
+        lambda c, h: same_person.links_of(c, [7]),
     ),
     "call_action_id_idx": (
         "the calls of an action, also those that were called off",

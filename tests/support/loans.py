@@ -26,7 +26,7 @@ from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
 from domain.holds import HoldKind
 from domain.loans import Instalment
-from domain.persons import same_person_key
+from domain.persons import name_key
 from tests.support.environment import KEY, an_environment
 from tests.support.fakes import FakeSmsGateway
 from workers.actions.approvals import approve
@@ -159,8 +159,7 @@ class Book:
             phone_encrypted=cipher.encrypt(phone) if phone else None,
             phone_blind_index=cipher.blind_index(phone) if phone else None,
             address_encrypted=cipher.encrypt(address) if address else None,
-            identity_digest=cipher.blind_index(same_person_key(NAME, phone)) if phone else None,
-            facts_digest=b"",
+            name_digest=cipher.blind_index(name_key(NAME)),
             zones=list(zones) if zones is not None else [ZONE[country]],
             locale=locale or LOCALE[country],
             region=region,

@@ -58,11 +58,10 @@ _COPIES = (
     """INSERT INTO contact_point (blind_index)
        SELECT sha256(int8send(n)) FROM generate_series(2, :loans) n""",
     """INSERT INTO borrower (id, person_id, external_id, name_encrypted, phone_encrypted,
-                             phone_blind_index, address_encrypted, facts_digest, zones, locale,
-                             updated_at)
+                             phone_blind_index, address_encrypted, zones, locale, updated_at)
        OVERRIDING SYSTEM VALUE
        SELECT n, n, 'B-' || n, name_encrypted, phone_encrypted, sha256(int8send(n)),
-              address_encrypted, facts_digest, zones, locale, updated_at
+              address_encrypted, zones, locale, updated_at
          FROM borrower, generate_series(2, :loans) n WHERE id = 1""",
     """INSERT INTO loan (id, external_id, borrower_id, jurisdiction, product, currency, review_on,
                          updated_at)

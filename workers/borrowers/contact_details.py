@@ -9,16 +9,15 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import phonenumbers
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from config.readers.formats import LOCALE, is_zone
 from domain.actors import Actor, ActorKind
 from domain.contact_points import NumberFact
 from domain.events import RejectedError
-from domain.persons import same_person_key
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.closed_numbers import resolve_reopened
@@ -30,17 +29,25 @@ from workers.db.persons import (
     lock_number,
     note_number_fact,
 )
-from workers.db.problems import resolve_problems
-from workers.db.schema import borrower
+from workers.db.problems import note_problem, resolve_problems
+from workers.db.same_person import join_same_identity, lock_namesakes
+from workers.db.schema import borrower, loan
 from workers.escalation.reassess import reassess
 from workers.tapes.borrowers import zones_of_number
 
 RESOLVES = {
     "phone_missing": "phone_encrypted",
     "phone_invalid": "phone_encrypted",  # as a tape wrote it
+    "address_missing": "address_encrypted",
     "zone_missing": "zones",
 }
 """By kind of problem, the column whose new value resolves it."""
+
+MISSING = {
+    "phone_missing": ("phone_encrypted", ReasonCode.PHONE_REMOVED),
+    "address_missing": ("address_encrypted", ReasonCode.ADDRESS_REMOVED),
+}
+"""By kind of problem, the column that is empty now, and why."""
 
 CONTACT_CHANGE = Actor("contact_change", ActorKind.SYSTEM)
 """The actor of what the lender's systems say about a number."""
@@ -50,10 +57,11 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
     """Update a borrower's contact details, in the caller's transaction.
 
     `payload` has the `borrower` and any of `phone_encrypted` and `address_encrypted` (encrypted,
-    then base64; the number in E.164), `zones` (IANA), `locale` (BCP 47) and `phone_at_work`. What
-    it leaves out stays. What is known of the old number stays with that number. The zone of a new
-    number is added to those of the address, because a contact must be lawful in all of them.
-    Actions that waited for a number or a zone are checked by the gate again.
+    then base64; the number in E.164; null removes it), `zones` (IANA), `locale` (BCP 47) and
+    `phone_at_work`. What it leaves out stays. What is known of the old number stays with that
+    number. The zone of a new number is added to those of the address, because a contact must be
+    lawful in all of them. Whoever has the same name and the new number is the same person from now
+    on. Actions that waited for a number or a zone are checked by the gate again.
 
     Raises:
         NotYetError: the borrower is not known.
@@ -61,6 +69,9 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
     """
     now = ctx.now()
     external_id = payload["borrower"]
+    number = _new_number(ctx, payload)
+    if number is not None:
+        lock_namesakes(connection, external_id, ctx.cipher.blind_index(number))
     record = lock_known_borrower(connection, external_id, "contact_change")
     if record.erased_at is not None:
         raise RejectedError(
@@ -68,22 +79,37 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
             borrower=external_id,
             on=record.erased_at.astimezone(ctx.settings.lender_zone).date(),
         )
-    changed = _changed(ctx, record, payload)
-    loans = lock_loans_of_person(connection, record.id)
+    changed = _changed(ctx, record, payload, number)
     connection.execute(
         update(borrower).where(borrower.c.id == record.id).values(**changed, updated_at=now)
     )
-    number = changed.get("phone_blind_index", record.phone_blind_index)
     if number is not None:
-        _note_at_work(connection, number, payload, now)
-    resolved = tuple(kind for kind, column in RESOLVES.items() if column in changed)
-    resolve_problems(connection, loans, resolved, now)
+        join_same_identity(connection, [record.id], now)
+    loans = lock_loans_of_person(connection, record.id)
+    blind_index = changed.get("phone_blind_index", record.phone_blind_index)
+    if blind_index is not None:
+        _note_at_work(connection, blind_index, payload, now)
+    own_loans = select(loan.c.id).where(loan.c.borrower_id == record.id)
+    own = list(connection.execute(own_loans).scalars())
+    resolved = tuple(kind for kind, column in RESOLVES.items() if changed.get(column) is not None)
+    resolve_problems(connection, own, resolved, now)
+    for kind, (column, missing) in MISSING.items():
+        if column in changed and changed[column] is None:
+            for id in own:
+                note_problem(connection, id, kind, because(missing), now)
     resolve_reopened(connection, loans, now)
     reassess(connection, ctx, loans, now)
     return because(ReasonCode.CONTACTS_UP_TO_DATE, borrower=external_id)
 
 
-def _changed(ctx: Context, record: LockedBorrower, payload: Mapping[str, Any]) -> dict[str, Any]:
+def _new_number(ctx: Context, payload: Mapping[str, Any]) -> str | None:
+    encrypted = payload.get("phone_encrypted")
+    return ctx.cipher.decrypt(b64decode(encrypted)) if encrypted is not None else None
+
+
+def _changed(
+    ctx: Context, record: LockedBorrower, payload: Mapping[str, Any], number: str | None
+) -> dict[str, Any]:
     """The columns that change, with their new values."""
     changed: dict[str, Any] = {}
     zones = tuple(payload.get("zones") or ())
@@ -96,17 +122,12 @@ def _changed(ctx: Context, record: LockedBorrower, payload: Mapping[str, Any]) -
             written = sorted(ctx.templates.locales())
             raise RejectedError(ReasonCode.LOCALE_WITHOUT_TEMPLATES, locale=locale, known=written)
         changed["locale"] = locale
-    if (address := payload.get("address_encrypted")) is not None:
-        changed["address_encrypted"] = b64decode(address)
-    if (phone := payload.get("phone_encrypted")) is not None:
-        encrypted = b64decode(phone)
-        number = ctx.cipher.decrypt(encrypted)
-        name = ctx.cipher.decrypt(cast(bytes, record.name_encrypted))  # it is not erased
-        changed |= {
-            "phone_encrypted": encrypted,
-            "phone_blind_index": ctx.cipher.blind_index(number),
-            "identity_digest": ctx.cipher.blind_index(same_person_key(name, number)),
-        }
+    for name in ("address_encrypted", "phone_encrypted"):
+        if name in payload:
+            changed[name] = b64decode(payload[name]) if payload[name] is not None else None
+    if "phone_encrypted" in payload:
+        changed["phone_blind_index"] = ctx.cipher.blind_index(number) if number else None
+    if number is not None:
         zones = _with_zone_of(number, zones or tuple(record.zones))
     if zones:
         changed["zones"] = list(zones)

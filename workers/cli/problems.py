@@ -9,6 +9,7 @@ from workers.actions.dead_letters import StuckActions
 from workers.cli.common import AsJson, By, DryRun, Loan, Why
 from workers.cli.context import open_context, read
 from workers.cli.render import Table, print_done, print_json
+from workers.operations.persons import RecordLink
 from workers.operations.problems import (
     OpenProblem,
     UnappliedEvent,
@@ -50,6 +51,18 @@ EVENTS = Table[UnappliedEvent](
     },
     if_none="All events were applied.",
 )
+PERSONS = Table[RecordLink](
+    "Records that count as one person until somebody confirms or parts them",
+    {
+        "borrower": lambda link: link.borrower,
+        "other": lambda link: link.other,
+        "why": lambda link: link.reason,
+        "since": lambda link: link.since,
+        "type": lambda link: f"arrears person confirm {link.borrower} {link.other}",
+    },
+    if_none="No records wait to be confirmed as one person.",
+    one_line=("type",),
+)
 ACTIONS = Table[StuckActions](
     "Actions that fail or were given up",
     {
@@ -77,6 +90,7 @@ def list_(as_json: AsJson = False) -> None:
     REPLIES.print(found.replies)
     EVENTS.print(found.events)
     ACTIONS.print(found.actions)
+    PERSONS.print(found.persons)
 
 
 @app.command()

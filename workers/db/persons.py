@@ -8,9 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Select,
+    bindparam,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.actors import Actor
@@ -30,6 +41,9 @@ from workers.db.schema import (
 )
 from workers.db.typed_rows import typed_row
 
+LOCKED_AGAIN = 2
+"""How often a record is looked for: once more than usually needed."""
+
 
 class LockedBorrower(NamedTuple):
     """A customer record whose person is locked until the transaction ends."""
@@ -45,13 +59,29 @@ class LockedBorrower(NamedTuple):
 def lock_borrower(connection: Connection, external_id: str) -> LockedBorrower | None:
     """Lock the person behind a record, and the record; None if it is not known."""
     columns = (borrower.c[name] for name in LockedBorrower._fields)
-    locked = (
-        select(*columns)
-        .join(person, person.c.id == borrower.c.person_id)
-        .where(borrower.c.external_id == external_id)
+    locked = _with_person(select(*columns), borrower.c.external_id == external_id)
+    return typed_row(LockedBorrower, _lock(connection, locked))
+
+
+def _with_person(records: Select[Any], which: ColumnElement[bool]) -> Select[Any]:
+    return (
+        records.join(person, person.c.id == borrower.c.person_id)
+        .where(which)
         .with_for_update(of=(person, borrower))
     )
-    return typed_row(LockedBorrower, connection.execute(locked))
+
+
+def _lock(connection: Connection, locked: Select[Any]) -> CursorResult[Any]:
+    """Execute a statement that locks records with their persons; again, if it found none.
+
+    A statement that waited while a record came to stand for another person finds neither the person
+    that it waited for nor the new one.
+    """
+    for _ in range(LOCKED_AGAIN):
+        result = connection.execute(locked)
+        if result.rowcount:
+            break
+    return result
 
 
 def lock_known_borrower(connection: Connection, external_id: str, event: str) -> LockedBorrower:
@@ -68,17 +98,12 @@ def lock_known_borrower(connection: Connection, external_id: str, event: str) ->
 
 def lock_person(connection: Connection, borrower_id: int) -> None:
     """Lock the person behind a record, and the record."""
-    connection.execute(
-        select(borrower.c.id)
-        .join(person, person.c.id == borrower.c.person_id)
-        .where(borrower.c.id == borrower_id)
-        .with_for_update(of=(person, borrower))
-    )
+    _lock(connection, _with_person(select(borrower.c.id), borrower.c.id == borrower_id))
 
 
 def lock_person_of_loan(connection: Connection, external_id: str) -> int | None:
     """Lock the person who borrowed a loan; the id of the record. None if it is not known."""
-    locked: int | None = connection.execute(
+    record = (
         select(borrower.c.id)
         .select_from(
             person.join(borrower, borrower.c.person_id == person.c.id).join(
@@ -87,7 +112,8 @@ def lock_person_of_loan(connection: Connection, external_id: str) -> int | None:
         )
         .where(loan.c.external_id == external_id)
         .with_for_update(of=(person, borrower))
-    ).scalar()
+    )
+    locked: int | None = _lock(connection, record).scalar()
     return locked
 
 
@@ -95,12 +121,12 @@ def lock_loans_of_person(connection: Connection, borrower_id: int) -> list[int]:
     """Lock all loans of the person behind a record, and give their ids."""
     of_person = select(borrower.c.person_id).where(borrower.c.id == borrower_id).scalar_subquery()
     records = select(borrower.c.id).where(borrower.c.person_id == of_person)
-    loans = (
-        select(loan.c.id)
-        .where(loan.c.borrower_id.in_(records))
-        .order_by(loan.c.id)
-        .with_for_update()
-    )
+    return lock_loans(connection, loan.c.borrower_id.in_(records))
+
+
+def lock_loans(connection: Connection, which: ColumnElement[bool]) -> list[int]:
+    """Lock some loans by id, and give their ids."""
+    loans = select(loan.c.id).where(which).order_by(loan.c.id).with_for_update()
     return list(connection.execute(loans).scalars())
 
 

@@ -43,6 +43,7 @@ def loan_history(
         *holds.holds(connection, subject),
         *borrower.contact_changes(connection, subject),
         *borrower.replies(connection, subject),
+        *incoming.same_person(connection, subject),
         *incoming.facts(connection, subject),
         *incoming.payments(connection, subject),
         *incoming.reversals(connection, subject),

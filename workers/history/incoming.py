@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from domain.events import InboxStatus
 from domain.language.phrases import Phrase
@@ -22,6 +22,7 @@ from workers.db.schema import (
     payment,
     person_fact,
     problem,
+    same_person_change,
 )
 from workers.db.typed_rows import typed_rows
 from workers.history.loan import ExplainedLoan, of_loan, why
@@ -76,8 +77,7 @@ def write_off(subject: ExplainedLoan) -> Iterator[Entry]:
 
 def facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """What is known of the person and of the number: each fact as it came in, and as it ended."""
-    of_person = select(borrower.c.person_id).where(borrower.c.id == subject.borrower_id)
-    records = select(borrower.c.id).where(borrower.c.person_id == of_person.scalar_subquery())
+    records = _records_of(subject)
     about_this = person_fact.c.loan_id.is_(None) | (person_fact.c.loan_id == subject.id)
     of_the_person = (
         select(person_fact).where(person_fact.c.borrower_id.in_(records), about_this)
@@ -104,6 +104,31 @@ def facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         if row.ended_at is not None:
             ended = part(Phrase.NUMBER_FACT_ENDED, number_fact=row.kind, actor=row.ended_by)
             yield Entry(row.ended_at, (ended,))
+
+
+def same_person(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
+    """Which records counted as one person with the loan's, and who confirmed or parted them."""
+    change, one, other = same_person_change, borrower.alias("one"), borrower.alias("other")
+    # A list, because no index serves `IN (SELECT …) OR IN (SELECT …)`.
+    records = list(connection.execute(_records_of(subject)).scalars())
+    rows = connection.execute(
+        select(change, one.c.external_id.label("borrower"), other.c.external_id.label("other"))
+        .join(one, one.c.id == change.c.borrower_id)
+        .join(other, other.c.id == change.c.other_id)
+        .where(change.c.borrower_id.in_(records) | change.c.other_id.in_(records))
+        .order_by(change.c.id)
+    )
+    for row in rows:
+        named = {"borrower": row.borrower, "other": row.other}
+        if row.actor is not None:
+            named["actor"] = row.actor
+        text = part(Phrase(f"same_person_{row.status}"), **named)
+        yield Entry(row.at, (text, *why(row.reason)))
+
+
+def _records_of(subject: ExplainedLoan) -> Select[tuple[int]]:
+    of_person = select(borrower.c.person_id).where(borrower.c.id == subject.borrower_id)
+    return select(borrower.c.id).where(borrower.c.person_id == of_person.scalar_subquery())
 
 
 def problems(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:

@@ -24,10 +24,12 @@ from pydantic import (
 )
 
 from config.readers.formats import LOCALE, is_zone
+from config.readers.placeholders import is_placeholder
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.holds import HoldKind
 from domain.inbound_texts import Meaning
+from domain.persons import Link
 from workers.db.encryption import Cipher
 
 
@@ -47,6 +49,12 @@ def _number_in_use(phone: str) -> str:
     return phone
 
 
+def _no_placeholder(text: str) -> str:
+    if is_placeholder(text):
+        raise ValueError("it stands for nothing; leave it out")
+    return text
+
+
 def _known_zone(zone: str) -> str:
     if not is_zone(zone):
         raise ValueError("it must be a zone of the IANA database")
@@ -57,6 +65,8 @@ _LINE = r"^[^\x00-\x1f\x7f]+$"
 
 Identifier = Annotated[str, StringConstraints(max_length=128, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
 """The lender's own id of something."""
+CustomerId = Annotated[Identifier, AfterValidator(_no_placeholder)]
+"""The lender's own id of a customer; `loan:` and the id of the loan where there is none."""
 Staff = Annotated[str, StringConstraints(max_length=64, pattern=_LINE)]
 """The lender's own reference of somebody who works there; never a name."""
 Why = Annotated[str, StringConstraints(max_length=500, pattern=_LINE)]
@@ -76,7 +86,11 @@ Phone = Annotated[
     str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$"), AfterValidator(_number_in_use)
 ]
 """E.164."""
-Address = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
+Address = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]+$"),
+    AfterValidator(_no_placeholder),
+]
 Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_zone)]
 """IANA."""
 Locale = Annotated[str, StringConstraints(pattern=f"^{LOCALE.pattern}$")]
@@ -152,7 +166,7 @@ class HoldFacts(EventData):
     hold: Identifier
     loan: Identifier | None = None
     """For a hold of a person, any of their loans; or `borrower` instead."""
-    borrower: Identifier | None = None
+    borrower: CustomerId | None = None
     kind: Literal[
         HoldKind.ARRANGEMENT,
         HoldKind.DEFERRAL,
@@ -195,9 +209,10 @@ class ReleaseFacts(EventData):
 
 
 class ContactChangeFacts(EventData):
-    """At least one of what may change; what is left out stays as it is."""
+    """At least one of what may change; what is left out stays as it is. A number or an address that
+    is null is removed."""
 
-    borrower: Identifier
+    borrower: CustomerId
     phone: Phone | None = None
     phone_at_work: bool | None = None
     """Whether the number is that of a place of work."""
@@ -207,8 +222,9 @@ class ContactChangeFacts(EventData):
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
-        changes = (self.phone, self.phone_at_work, self.address, self.zones, self.locale)
-        if all(change is None for change in changes):
+        changes = (self.phone_at_work, self.zones, self.locale)
+        removes = {"phone", "address"} & self.model_fields_set
+        if not removes and all(change is None for change in changes):
             raise ValueError("it must change something")
         return self
 
@@ -219,12 +235,17 @@ class ContactChangeFacts(EventData):
         event when it comes again.
         """
         stored = self.model_dump(mode="json", exclude_none=True)
-        personal = {name: stored.pop(name) for name in ("phone", "address") if name in stored}
+        personal = {
+            name: stored.pop(name, None)
+            for name in ("phone", "address")
+            if name in self.model_fields_set
+        }
         if personal:
             digest = cipher.blind_index(json.dumps(personal, sort_keys=True))
             stored["digest"] = b64encode(digest).decode()
         for name, value in personal.items():
-            stored[f"{name}_encrypted"] = b64encode(cipher.encrypt(value)).decode()
+            encrypted = b64encode(cipher.encrypt(value)).decode() if value else None
+            stored[f"{name}_encrypted"] = encrypted
         return stored
 
 
@@ -236,7 +257,7 @@ class WriteOffFacts(EventData):
 
 
 class OptOutFacts(EventData):
-    borrower: Identifier
+    borrower: CustomerId
     channel: Literal[Channel.SMS, Channel.CALL, Channel.VISIT] | None
     """null: the borrower asked that nobody contact them any more, by whatever channel."""
     loan: Identifier | None = None
@@ -270,6 +291,14 @@ class ReplyReadFacts(EventData):
         if (self.dispute is None) != (self.why is None):
             raise ValueError("a dispute, and nothing else, has a reason")
         return self
+
+
+class SamePersonFacts(EventData):
+    borrower: CustomerId
+    other: CustomerId
+    status: Literal[Link.CONFIRMED, Link.PARTED]
+    why: Why
+    actor: Staff
 
 
 class ValidationNoticeFacts(EventData):

@@ -27,6 +27,7 @@ from workers.attempts.inbound import InboundContact, record_inbound_contact
 from workers.attempts.outcomes import ReportedOutcome, record_outcome
 from workers.borrowers.opt_outs import record_opt_out
 from workers.borrowers.reply_meaning import ReadReply, record_meaning
+from workers.borrowers.same_person import SamePersonDecision, decide_same_person
 from workers.context import Context
 from workers.hardship.holds import NewHold, place_hold, release_hold
 from workers.hardship.promises import NewPromise, record_promise, withdraw_promise
@@ -56,6 +57,7 @@ PAYMENTS = TypeAdapter(list[Payment])
 apply_payment = reading(Payment, record_payment)
 apply_promise = reading(NewPromise, record_promise)
 apply_hold = reading(NewHold, place_hold)
+apply_same_person = reading(SamePersonDecision, decide_same_person)
 apply_contact_outcome = reading(ReportedOutcome, record_outcome)
 apply_inbound_contact = reading(InboundContact, record_inbound_contact)
 apply_reply_read = reading(ReadReply, record_meaning)

@@ -101,6 +101,12 @@ EVENT_KINDS: dict[str, EventKind] = {
         EventKind("opt_out", handlers.apply_opt_out, event_data.OptOutFacts, stops_contact=True),
         EventKind("reply_read", handlers.apply_reply_read, event_data.ReplyReadFacts),
         EventKind(
+            "same_person",
+            handlers.apply_same_person,
+            event_data.SamePersonFacts,
+            stops_contact=True,
+        ),
+        EventKind(
             "validation_notice",
             handlers.apply_validation_notice,
             event_data.ValidationNoticeFacts,

@@ -20,6 +20,7 @@ from workers.db.loans import lock_known_loan
 from workers.db.schema import inbox_event, loan, problem, reply
 from workers.db.staff import roles_of
 from workers.db.typed_rows import columns_of, typed_rows
+from workers.operations.persons import RecordLink, read_presumed
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class Problems:
     events: tuple[UnappliedEvent, ...]
     actions: tuple[StuckActions, ...]
     """Failing and dead actions by their reason, newest first."""
+    persons: tuple[RecordLink, ...]
+    """Records that count as one person until somebody confirms or parts them."""
 
 
 def read_problems(connection: Connection, zone: tzinfo) -> Problems:
@@ -77,6 +80,7 @@ def read_problems(connection: Connection, zone: tzinfo) -> Problems:
         _of_replies(connection, zone),
         _of_events(connection, zone),
         read_stuck(connection, zone),
+        read_presumed(connection, zone),
     )
 
 

@@ -18,6 +18,7 @@ from workers.db.schema import (
     metadata,
     reply,
     same_person,
+    same_person_change,
 )
 from workers.privacy.encrypted_columns import ENCRYPTED_PAYLOAD_KEYS, PAYLOAD_DIGEST_KEY
 
@@ -68,7 +69,7 @@ def _rows(table: Table, ids: Mapping[Table, list[Any]], borrower_id: int) -> Any
     if table is contact_point:
         number = select(borrower.c.phone_blind_index).where(borrower.c.id == borrower_id)
         return select(table).where(table.c.blind_index.in_(number))
-    if table is same_person:
+    if table in (same_person, same_person_change):
         return select(table).where(
             or_(table.c.borrower_id == borrower_id, table.c.other_id == borrower_id)
         )
@@ -111,7 +112,7 @@ def _decrypted(table: Table, row: Mapping[str, Any], cipher: Cipher) -> dict[str
             )
         elif column is inbox_event.c.payload:
             values[column.name] = _decrypted_payload(value, cipher)
-        elif not isinstance(column.type, LargeBinary):
+        elif not isinstance(column.type, LargeBinary) and column is not borrower.c.tape_digests:
             values[column.name] = value
     return values
 

@@ -12,34 +12,53 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, timezone
 
 from config.readers.formats import LOCALE, is_zone
+from config.readers.placeholders import is_placeholder
 from config.readers.regions import Region
 from config.readers.tape_mapping import Field, TapeMapping
 from domain.loans import Borrower, Problem
+from domain.persons import OF_LOAN, borrower_of_loan
 from domain.reasons import ReasonCode, because
 from workers.tapes.cells import Cells
+from workers.tapes.customer_ids import CustomerIds
 from workers.tapes.invented_contacts import made_address, made_name, made_phone
 from workers.tapes.known_values import KnownValues
 from workers.tapes.row_errors import masked
 
+SHORTEST_NUMBER = 7
+"""Digits. What is shorter is an area code or an extension."""
+
+_BETWEEN_NUMBERS = re.compile(
+    r"[,;/\\|&\n、，；／｜]|(?<=\d)\s*\+|\b(?:or|and|y|o)\b|或|和|及", re.IGNORECASE
+)
+_DIGITS = re.compile(r"\+?\d+")
 _BETWEEN_ZONES = re.compile(r"[;\s]+")
 
 
 def read_borrower(
-    cells: Cells, loan_id: str, known: KnownValues | None
+    cells: Cells, line: int, loan_id: str, ids: CustomerIds, known: KnownValues | None
 ) -> tuple[Borrower, tuple[Problem, ...]]:
     """The borrower, and the problems of their contact details. A borrower without an id on the tape
-    gets the id of the loan.
+    gets that of the loan, in a space of its own.
 
     Raises:
-        BadCellError: there is no name, the locale is not one or has no templates, or a zone or the
-            region is misspelt.
+        BadCellError: the id is no id, or that of another person too; there is no name, or no
+            single number; the locale is not one or has no templates; a zone or the region is
+            misspelt.
     """
+    id = _id(cells, line, loan_id, ids)
     locale = _locale(cells, known)
     name, phone_text, address = _contacts(cells, loan_id)
-    number, phone_problems = _number(phone_text, cells.mapping)
+    number, phone_problems = _number(phone_text, cells)
     zones, zone_problems = _zones(cells, number)
+    problems = phone_problems + zone_problems
+    if is_placeholder(address):
+        address = ""
+        problems += (Problem("address_missing", because(ReasonCode.ADDRESS_MISSING)),)
+    if (first := ids.first_line(line)) is not None:
+        differs = because(ReasonCode.CONTACTS_DIFFER, line=line, first=first)
+        problems += (Problem("contacts_differ", differs),)
     borrower = Borrower(
-        external_id=cells.text(Field.BORROWER_ID) or loan_id,
+        external_id=id,
         name=name,
         phone=phonenumbers.format_number(number, PhoneNumberFormat.E164) if number else None,
         address=address or None,
@@ -47,7 +66,22 @@ def read_borrower(
         locale=locale,
         region=cells.text(Field.REGION) or None,
     )
-    return borrower, phone_problems + zone_problems
+    return borrower, problems
+
+
+def _id(cells: Cells, line: int, loan_id: str, ids: CustomerIds) -> str:
+    id = cells.text(Field.BORROWER_ID)
+    if (other := ids.other_line(id, line)) is not None:
+        raise cells.refuse(
+            Field.BORROWER_ID,
+            f"one person for each customer id; line {other} gives this one to another name with "
+            "another number or address. Give each person an id of their own, or leave it empty",
+        )
+    expected = "the lender's own id of the customer, or an empty cell"
+    cells.no_placeholder(Field.BORROWER_ID, expected)
+    if id.startswith(OF_LOAN):
+        raise cells.refuse(Field.BORROWER_ID, f"{expected}; no id begins with {OF_LOAN}")
+    return id or borrower_of_loan(loan_id)
 
 
 def _locale(cells: Cells, known: KnownValues | None) -> str:
@@ -68,19 +102,38 @@ def _contacts(cells: Cells, loan_id: str) -> tuple[str, str, str]:
     return made_name(loan_id), phone, made_address(loan_id, code)
 
 
-def _number(text: str, mapping: TapeMapping) -> tuple[PhoneNumber | None, tuple[Problem, ...]]:
+def _number(text: str, cells: Cells) -> tuple[PhoneNumber | None, tuple[Problem, ...]]:
     """A number must be valid in its country's numbering plan. The ranges reserved for fiction in
     North America (555-0100 to 555-0199) are valid."""
-    if not text:
+    number = _in_use(text, cells.mapping)
+    if not text or is_placeholder(text) or (number and is_placeholder(str(number.national_number))):
         return None, (Problem("phone_missing", because(ReasonCode.PHONE_MISSING)),)
-    try:
-        number = phonenumbers.parse(text, mapping.phone_region)
-    except NumberParseException:
-        number = None
-    if number is None or not phonenumbers.is_valid_number(number):
+    if _has_several(text, number, cells.mapping):
+        raise cells.refuse(Field.PHONE, "one telephone number; leave the others out")
+    if number is None:
         detail = because(ReasonCode.PHONE_NOT_IN_USE, phone=masked(text))
         return None, (Problem("phone_invalid", detail),)
     return number, ()
+
+
+def _in_use(text: str, mapping: TapeMapping) -> PhoneNumber | None:
+    try:
+        number = phonenumbers.parse(text, mapping.phone_region)
+    except NumberParseException:
+        return None
+    return number if phonenumbers.is_valid_number(number) else None
+
+
+def _has_several(text: str, number: PhoneNumber | None, mapping: TapeMapping) -> bool:
+    """Whether a cell has more than one number, whatever stands between them."""
+    lengths = (sum(map(str.isdigit, part)) for part in _BETWEEN_NUMBERS.split(text))
+    if sum(length >= SHORTEST_NUMBER for length in lengths) > 1:
+        return True
+    pieces = _DIGITS.findall(text)
+    return number is None and any(
+        _in_use("".join(pieces[:n]), mapping) and _in_use("".join(pieces[n:]), mapping)
+        for n in range(1, len(pieces))
+    )
 
 
 def _zones(cells: Cells, number: PhoneNumber | None) -> tuple[tuple[str, ...], tuple[Problem, ...]]:

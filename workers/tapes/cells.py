@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import NoReturn
 
+from config.readers.placeholders import is_placeholder
 from config.readers.tape_mapping import Field, TapeMapping
 from domain.schedule import CENT
 from workers.tapes.row_errors import BadCellError
@@ -30,9 +31,21 @@ class Cells:
         column = self.mapping.columns.get(of)
         return self.mapping.constants.get(of, "") if column is None else self.row[column]
 
+    def known(self, of: Field) -> str:
+        """The text, or nothing where it stands for nothing, such as NULL or n/a."""
+        text = self.text(of)
+        return "" if is_placeholder(text) else text
+
+    def no_placeholder(self, of: Field, expected: str) -> str:
+        """A text that does not stand for nothing; it may be empty where `text` may."""
+        text = self.text(of)
+        if is_placeholder(text):
+            self._refuse(of, f"{expected}; this stands for nothing, or for a number cut short")
+        return text
+
     def needed(self, of: Field, expected: str) -> str:
         """A text that may not be empty."""
-        return self.text(of) or self._refuse(of, expected)
+        return self.no_placeholder(of, expected) or self._refuse(of, expected)
 
     def matching(self, of: Field, right: Callable[[str], object], expected: str) -> str:
         """A text for which `right` holds."""

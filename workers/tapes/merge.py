@@ -22,6 +22,7 @@ from workers.db.closed_numbers import resolve_reopened
 from workers.db.encryption import Cipher
 from workers.db.problems import NO_LADDER, TAPE_SHOWS_LESS, note_problem
 from workers.tapes.changes import PastDue, past_due_of
+from workers.tapes.merge_borrowers import merge_borrowers
 from workers.tapes.staging import (
     empty_staging,
     restage_instalments,
@@ -30,7 +31,10 @@ from workers.tapes.staging import (
     stage_problems,
 )
 
-TAPE_PROBLEMS = ("phone_missing", "phone_invalid", "zone_missing", NO_LADDER, TAPE_SHOWS_LESS)
+TAPE_PROBLEMS = (
+    *("phone_missing", "phone_invalid", "address_missing", "zone_missing", "contacts_differ"),
+    *(NO_LADDER, TAPE_SHOWS_LESS),
+)
 """Problems that the next tape resolves if it does not show them again."""
 
 _NEW = text("""
@@ -62,59 +66,6 @@ WITH differing AS (
 SELECT l.id, l.external_id FROM loan l JOIN differing t ON t.loan = l.external_id
  ORDER BY l.id
    FOR UPDATE OF l
-""")
-
-# A record that is new is a person of its own, until it is linked with another.
-_PERSONS = text("""
-WITH unknown AS (
-    SELECT DISTINCT t.external_id FROM tape_borrower t
-     WHERE NOT EXISTS (SELECT FROM borrower b WHERE b.external_id = t.external_id)
-), made AS (
-    INSERT INTO person (made_at) SELECT :now FROM unknown RETURNING id
-)
-INSERT INTO tape_person (external_id, person_id)
-SELECT u.external_id, m.id
-  FROM (SELECT external_id, row_number() OVER (ORDER BY external_id) AS n FROM unknown) u
-  JOIN (SELECT id, row_number() OVER (ORDER BY id) AS n FROM made) m USING (n)
-""")
-
-_NUMBERS = text("""
-INSERT INTO contact_point (blind_index)
-SELECT DISTINCT t.phone_blind_index FROM tape_borrower t
- WHERE t.phone_blind_index IS NOT NULL
-   AND NOT EXISTS (SELECT FROM contact_point p WHERE p.blind_index = t.phone_blind_index)
- ORDER BY 1
-ON CONFLICT DO NOTHING
-""")
-
-# Only rows that differ are upserted. No other row is locked.
-_BORROWERS = text("""
-INSERT INTO borrower (person_id, external_id, name_encrypted, phone_encrypted, phone_blind_index,
-                      address_encrypted, identity_digest, facts_digest, zones, locale, region,
-                      updated_at)
-SELECT DISTINCT ON (t.external_id) coalesce(b.person_id, p.person_id), t.external_id,
-       t.name_encrypted, t.phone_encrypted, t.phone_blind_index, t.address_encrypted,
-       t.identity_digest, t.facts_digest, t.zones, t.locale, t.region, :now
-  FROM tape_borrower t
-  LEFT JOIN borrower b ON b.external_id = t.external_id
-  LEFT JOIN tape_person p ON p.external_id = t.external_id
- WHERE b.id IS NULL
-    OR (b.facts_digest <> t.facts_digest
-        -- Erased data is stored again with a new loan, and not with one that was here before.
-        AND (b.erased_at IS NULL
-             OR EXISTS (SELECT FROM tape_loan n
-                         WHERE n.borrower = t.external_id
-                           AND NOT EXISTS (SELECT FROM loan l
-                                            WHERE l.external_id = n.external_id))))
- ORDER BY t.external_id, t.facts_digest
-ON CONFLICT (external_id) DO UPDATE
-   SET name_encrypted = excluded.name_encrypted, phone_encrypted = excluded.phone_encrypted,
-       phone_blind_index = excluded.phone_blind_index,
-       address_encrypted = excluded.address_encrypted,
-       identity_digest = excluded.identity_digest,
-       facts_digest = excluded.facts_digest, zones = excluded.zones, locale = excluded.locale,
-       region = excluded.region, updated_at = excluded.updated_at, erased_at = NULL
-RETURNING id
 """)
 
 _LOANS = text("""
@@ -194,13 +145,25 @@ UPDATE loan l SET tape_as_of = :as_of FROM tape_dated t
 _PROBLEMS = text("""
 WITH solved AS (
     UPDATE problem p SET resolved_at = :now
-      FROM tape_loan t JOIN loan l ON l.external_id = t.external_id
+      FROM tape_loan t
+      JOIN loan l ON l.external_id = t.external_id
+      JOIN borrower b ON b.id = l.borrower_id
      WHERE p.loan_id = l.id AND p.resolved_at IS NULL AND p.kind = ANY(:kinds)
+       -- An event may have removed what the tape still has.
+       AND NOT (p.kind = 'phone_missing' AND b.phone_encrypted IS NULL
+                OR p.kind = 'address_missing' AND b.address_encrypted IS NULL)
        AND NOT EXISTS (SELECT FROM tape_problem k
                         WHERE k.loan = t.external_id AND k.kind = p.kind)
 )
 INSERT INTO problem (loan_id, kind, detail, found_at)
-SELECT l.id, t.kind, t.detail, :now FROM tape_problem t JOIN loan l ON l.external_id = t.loan
+SELECT l.id, t.kind, t.detail, :now
+  FROM tape_problem t
+  JOIN loan l ON l.external_id = t.loan
+  JOIN borrower b ON b.id = l.borrower_id
+ -- An event may have brought what the tape lacks.
+ WHERE NOT (t.kind IN ('phone_missing', 'phone_invalid') AND b.phone_encrypted IS NOT NULL
+            OR t.kind = 'address_missing' AND b.address_encrypted IS NOT NULL
+            OR t.kind = 'zone_missing' AND b.zones <> '{}')
 ON CONFLICT (loan_id, kind) WHERE resolved_at IS NULL DO NOTHING
 """)
 
@@ -251,9 +214,7 @@ def merge(
     merged = [loan for loan in loans if loan.external_id not in skipped]
     stage_details(connection, cipher, merged)
     changed: set[int] = set()
-    connection.execute(_PERSONS, {"now": now})
-    connection.execute(_NUMBERS)
-    borrowers = list(connection.execute(_BORROWERS, {"now": now}).scalars())
+    borrowers = merge_borrowers(connection, now)
     new = list(connection.execute(_NEW).scalars())
     reconciled = _reconcile(connection, merged, as_of, order, now.date())
     differing = {"loans": [*new, *reconciled]}
@@ -261,7 +222,7 @@ def merge(
     changed.update(connection.execute(_LOANS, {"now": now}).scalars())
     changed.update(connection.execute(_INSTALMENTS, {**differing, "today": now.date()}).scalars())
     changed.update(connection.execute(_DELETE_INSTALMENTS, differing).scalars())
-    changed.update(connection.execute(_LOANS_OF, {"borrowers": borrowers}).scalars())
+    changed.update(connection.execute(_LOANS_OF, {"borrowers": list(borrowers)}).scalars())
     connection.execute(_PROBLEMS, {"now": now, "kinds": list(TAPE_PROBLEMS)})
     resolve_reopened(connection, sorted(changed), now)
     fallen = [loan for loan, result in reconciled.items() if result.fallen]

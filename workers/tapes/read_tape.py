@@ -13,10 +13,11 @@ from domain.loans import LoanOnTape
 from workers.tapes.borrowers import read_borrower
 from workers.tapes.cells import Cells
 from workers.tapes.csv_lines import Progress, TapeRow, read_rows
-from workers.tapes.duplicate_check import SeenLoans
+from workers.tapes.customer_ids import CustomerIds
 from workers.tapes.instalments import read_instalments
 from workers.tapes.known_values import KnownValues
 from workers.tapes.row_errors import BadCellError, RowError
+from workers.tapes.seen_loans import SeenLoans
 from workers.tapes.status_comparison import StatusTally
 
 _BETWEEN_STEPS = re.compile(r"[;\s]+")
@@ -33,6 +34,8 @@ def read_tape(
 ) -> Iterator[LoanOnTape | RowError]:
     """Every loan of the tape, or the first error of its row.
 
+    A tape with customer ids is read twice: first to find ids that two people have.
+
     Args:
         path: the file: CSV in UTF-8, one header line, one loan a line.
         mapping: how to read it.
@@ -45,14 +48,15 @@ def read_tape(
         TapeError: the file as a whole cannot be read.
     """
     columns = tuple(mapping.columns.values())
-    with SeenLoans() as seen:
+    with SeenLoans() as seen, CustomerIds() as ids:
+        ids.read(path, mapping)
         for row in read_rows(path, columns, progress):
             if isinstance(row, RowError):
                 yield row
                 continue
             cells = Cells(mapping, row.cells)
             try:
-                loan = _loan(row, cells, seen, as_of, known)
+                loan = _loan(row, cells, seen, ids, as_of, known)
             except BadCellError as bad:
                 yield RowError(row.line, bad.column, bad.expected, bad.shown)
                 continue
@@ -62,14 +66,19 @@ def read_tape(
 
 
 def _loan(
-    row: TapeRow, cells: Cells, seen: SeenLoans, as_of: date, known: KnownValues | None
+    row: TapeRow,
+    cells: Cells,
+    seen: SeenLoans,
+    ids: CustomerIds,
+    as_of: date,
+    known: KnownValues | None,
 ) -> LoanOnTape:
     loan_id = cells.needed(Field.EXTERNAL_ID, "the loan's own reference")
     if earlier := seen.earlier_line(loan_id, row.line):
         raise cells.refuse(
             Field.EXTERNAL_ID, f"each loan once; line {earlier} has the same reference"
         )
-    borrower, problems = read_borrower(cells, loan_id, known)
+    borrower, problems = read_borrower(cells, row.line, loan_id, ids, known)
     return LoanOnTape(
         external_id=loan_id,
         borrower=borrower,

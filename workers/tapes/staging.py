@@ -1,28 +1,34 @@
 """The temporary tables into which a batch of loans is copied before it is merged."""
 
-from __future__ import annotations
-
+import json
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, text
 
 from domain.loans import Borrower, Instalment, LoanOnTape, Problem
-from domain.persons import same_person_key
 from workers.db.bulk import as_json
 from workers.db.copy import Value, copy_rows
 from workers.db.encryption import Cipher
+from workers.db.same_person import name_digest
 
 _PARTS = (
     *("principal", "interest", "fees", "paid_principal", "paid_interest", "paid_fees"),
     "counts_from",
 )
 
+FIELDS = ("name", "phone", "address", "zones", "locale", "region")
+"""What a tape says of a borrower. Each is compared with what the tape before it said."""
+
+DIGEST_LENGTH = 32
+"""Hexadecimal digits that are kept: 128 bits tell any two values apart."""
+
 _STAGING = text("""
 CREATE TEMP TABLE tape_borrower (
-    external_id text, name_encrypted bytea, phone_encrypted bytea, phone_blind_index bytea,
-    address_encrypted bytea, identity_digest bytea, facts_digest bytea, zones text[],
-    locale text, region text
+    external_id text, name_encrypted bytea, name_digest bytea, phone_encrypted bytea,
+    phone_blind_index bytea, address_encrypted bytea, digests jsonb, zones text[], locale text,
+    region text
 ) ON COMMIT DROP;
+CREATE TEMP TABLE tape_borrower_before (external_id text PRIMARY KEY) ON COMMIT DROP;
 CREATE TEMP TABLE tape_loan (
     external_id text, borrower text, jurisdiction text, product text, currency text,
     steps_tried text[]
@@ -38,6 +44,18 @@ CREATE TEMP TABLE tape_dated (external_id text) ON COMMIT DROP;
 
 _EMPTY = text("TRUNCATE tape_borrower, tape_person, tape_loan, tape_instalment, tape_problem")
 
+# Of several rows with one customer id the first one counts, in the whole tape: importing the tape
+# again must change nothing.
+_FIRST_COUNTS = text("""
+WITH first AS (
+    INSERT INTO tape_borrower_before SELECT external_id FROM tape_borrower
+    ON CONFLICT DO NOTHING
+    RETURNING external_id
+)
+DELETE FROM tape_borrower t
+ WHERE NOT EXISTS (SELECT FROM first f WHERE f.external_id = t.external_id)
+""")
+
 _UNSTAGE = text("DELETE FROM tape_instalment WHERE loan = ANY(:loans)")
 
 
@@ -47,7 +65,8 @@ def make_staging(connection: Connection) -> None:
 
 
 def empty_staging(connection: Connection) -> None:
-    """Empty them for the next batch, except `tape_dated`: the loans of all batches."""
+    """Empty them for the next batch, except `tape_dated` and `tape_borrower_before`: the loans and
+    the borrowers of all batches."""
     connection.execute(_EMPTY)
 
 
@@ -68,7 +87,9 @@ def stage_loans(connection: Connection, loans: Sequence[LoanOnTape]) -> None:
 
 def stage_details(connection: Connection, cipher: Cipher, loans: Sequence[LoanOnTape]) -> None:
     """Copy their borrowers, encrypted, and their instalments and problems."""
-    copy_rows(connection, "tape_borrower", (_borrower(cipher, loan.borrower) for loan in loans))
+    first = {loan.borrower.external_id: loan.borrower for loan in reversed(loans)}
+    copy_rows(connection, "tape_borrower", (_borrower(cipher, each) for each in first.values()))
+    connection.execute(_FIRST_COUNTS)
     _stage_instalments(connection, {loan.external_id: loan.instalments for loan in loans})
     stage_problems(connection, {loan.external_id: loan.problems for loan in loans})
 
@@ -106,19 +127,16 @@ def _borrower(cipher: Cipher, borrower: Borrower) -> tuple[Value, ...]:
     return (
         borrower.external_id,
         cipher.encrypt(borrower.name),
+        name_digest(cipher, borrower.name),
         cipher.encrypt(borrower.phone) if borrower.phone else None,
         cipher.blind_index(borrower.phone) if borrower.phone else None,
         cipher.encrypt(borrower.address) if borrower.address else None,
-        _identity(cipher, borrower),
-        cipher.blind_index(repr(borrower)),
+        json.dumps({field: _digest(cipher, field, getattr(borrower, field)) for field in FIELDS}),
         borrower.zones,
         borrower.locale,
         borrower.region,
     )
 
 
-def _identity(cipher: Cipher, borrower: Borrower) -> bytes | None:
-    """What two records of one person share; None without a number: a name alone shows nothing."""
-    if borrower.phone is None:
-        return None
-    return cipher.blind_index(same_person_key(borrower.name, borrower.phone))
+def _digest(cipher: Cipher, field: str, value: object) -> str:
+    return cipher.blind_index(f"{field} on a tape\n{value!r}").hex()[:DIGEST_LENGTH]

@@ -54,6 +54,13 @@ EVENTS: dict[str, dict[str, Any]] = {
     "contact_change": {"borrower": "B-L-1", "zones": ["Asia/Urumqi"], "locale": "zh-Hans"},
     "write_off": {"loan": "L-1", "written_off_on": "2026-03-02"},
     "opt_out": {"borrower": "B-L-1", "channel": None, "actor": "c-1"},
+    "same_person": {
+        "borrower": "B-L-1",
+        "other": "B-L-2",
+        "status": "confirmed",
+        "why": "the register",
+        "actor": "c-1",
+    },
     "validation_notice": {"loan": "L-1", "given_on": "2026-03-02"},
     "acknowledgement": {"loan": "L-1", "acknowledged_on": "2026-03-02"},
     "contact_outcome": {

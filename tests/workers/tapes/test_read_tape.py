@@ -35,7 +35,7 @@ def test_a_good_row_becomes_a_loan(tmp_path: Path) -> None:
     loan = only_loan(tmp_path, GOOD)
     assert (loan.external_id, loan.currency, loan.jurisdiction) == ("L-1", "USD", "US")
     assert loan.instalments == (Instalment(date(2026, 3, 1), Decimal(1000), Decimal(50)),)
-    assert loan.borrower.external_id == "L-1"
+    assert loan.borrower.external_id == "loan:L-1"
     assert loan.borrower.phone == "+12125550101"
     assert loan.borrower.zones == ("America/New_York",)
     assert loan.problems == ()

@@ -42,6 +42,7 @@ from workers.db.schema.persons import contact_point_fact as contact_point_fact
 from workers.db.schema.persons import person as person
 from workers.db.schema.persons import person_fact as person_fact
 from workers.db.schema.persons import same_person as same_person
+from workers.db.schema.persons import same_person_change as same_person_change
 from workers.db.schema.workforce import call as call
 from workers.db.schema.workforce import legal_file as legal_file
 from workers.db.schema.workforce import legal_file_line as legal_file_line

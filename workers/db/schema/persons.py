@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Computed,
     ForeignKey,
     Index,
     LargeBinary,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Text,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.actors import ActorKind
 from domain.compliance.vocabulary import Channel
@@ -28,13 +30,21 @@ borrower = Table(
     metadata,
     identity(),
     refers_to("person"),
+    # the lender's, or that of the loan where it gave none: domain.persons.borrower_of_loan
     Column("external_id", Text, nullable=False, unique=True),
     Column("name_encrypted", LargeBinary),  # null: erased
     Column("phone_encrypted", LargeBinary),
     Column("phone_blind_index", LargeBinary),  # keyed hash: finds the borrower of an inbound text
     Column("address_encrypted", LargeBinary),
-    Column("identity_digest", LargeBinary),  # keyed hash of name and number; equal: one person
-    Column("facts_digest", LargeBinary, nullable=False),  # keyed hash: whether a tape has changes
+    Column("name_digest", LargeBinary),  # keyed hash of the name, however it is written
+    # of name and number; equal: one person
+    Column(
+        "identity_digest",
+        LargeBinary,
+        Computed("sha256(name_digest || phone_blind_index)", persisted=True),
+    ),
+    # keyed hash of each field as the last tape had it: only what a tape changed is changed here
+    Column("tape_digests", JSONB, nullable=False, server_default="{}"),
     words("zones"),  # IANA; empty: unknown, and then no contact is allowed
     Column("locale", Text, nullable=False),
     Column("region", Text),
@@ -45,7 +55,7 @@ borrower = Table(
     ),
     CheckConstraint(
         "erased_at IS NULL OR (phone_encrypted IS NULL AND phone_blind_index IS NULL AND "
-        "address_encrypted IS NULL AND identity_digest IS NULL)",
+        "address_encrypted IS NULL AND name_digest IS NULL AND tape_digests = '{}')",
         name="erased_means_all_of_it",
     ),
     Index(None, "phone_blind_index"),
@@ -65,6 +75,22 @@ same_person = Table(
     moment("decided_at", nullable=True),  # when somebody confirmed or parted them
     Column("actor", Text),  # the staff reference of who did
     CheckConstraint("borrower_id < other_id", name="each_pair_once"),
+    Index(None, "other_id"),
+)
+
+# Append only: every status that a pair had, for the history.
+same_person_change = Table(
+    "same_person_change",
+    metadata,
+    identity(),
+    Column("borrower_id", BigInteger, ForeignKey("borrower.id"), nullable=False),
+    Column("other_id", BigInteger, ForeignKey("borrower.id"), nullable=False),
+    word("status", Link),
+    reasons("reason"),  # what showed it; null: somebody decided it
+    moment("at"),
+    Column("actor", Text),
+    Column("why", Text),
+    Index(None, "borrower_id"),
     Index(None, "other_id"),
 )
 

@@ -1,26 +1,33 @@
 """Remembers which loans a tape has named already; on disk if they are many."""
 
-from __future__ import annotations
-
 import sqlite3
+
+
+def temporary_database(*tables: str) -> sqlite3.Connection:
+    """A private database of SQLite with these tables, gone when it is closed.
+
+    Its pages are in a cache of fixed size, and beyond that in a temporary file. A set would grow
+    with the tape.
+    """
+    database = sqlite3.connect("", isolation_level=None)
+    database.execute("PRAGMA cache_size = -32768")
+    database.execute("PRAGMA journal_mode = OFF")
+    database.execute("PRAGMA synchronous = OFF")
+    for table in tables:
+        database.execute(table)
+    database.execute("BEGIN")
+    return database
 
 
 class SeenLoans:
     """The loans read so far, with their lines. Used in a `with` block, which deletes everything."""
 
     def __init__(self) -> None:
-        # An empty name makes a private temporary database of SQLite. Its pages are in a cache of
-        # fixed size, and beyond that in a temporary file. A set would grow with the tape.
-        self._database = sqlite3.connect("", isolation_level=None)
-        self._database.execute("PRAGMA cache_size = -32768")
-        self._database.execute("PRAGMA journal_mode = OFF")
-        self._database.execute("PRAGMA synchronous = OFF")
-        self._database.execute(
+        self._database = temporary_database(
             "CREATE TABLE seen (loan TEXT PRIMARY KEY, line INTEGER NOT NULL) WITHOUT ROWID"
         )
-        self._database.execute("BEGIN")
 
-    def __enter__(self) -> SeenLoans:
+    def __enter__(self) -> "SeenLoans":
         return self
 
     def __exit__(self, *_: object) -> None:

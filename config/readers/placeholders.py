@@ -1,0 +1,30 @@
+"""Reads `config/placeholders.yaml`: what stands where nothing is known."""
+
+import re
+import unicodedata
+from functools import cache
+from pathlib import Path
+
+from config.readers.yaml_reader import Value, read_yaml
+
+PLACEHOLDERS = Path(__file__).parents[1] / "placeholders.yaml"
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether a text stands for nothing: it is no id, name, number or address. False if empty."""
+    written = _plain(text)
+    words, patterns = _placeholders()
+    return written in words or any(pattern.fullmatch(written) for pattern in patterns)
+
+
+@cache
+def _placeholders() -> tuple[frozenset[str], tuple[re.Pattern[str], ...]]:
+    top = read_yaml(PLACEHOLDERS).section("words patterns")
+    words = frozenset(_plain(word) for word in top.need("words").entries(Value.text))
+    patterns = top.need("patterns").entries(Value.text)
+    return words, tuple(re.compile(pattern) for pattern in patterns)
+
+
+def _plain(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(each for each in folded if unicodedata.category(each) != "Cf").strip()

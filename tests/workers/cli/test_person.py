@@ -1,0 +1,149 @@
+"""Somebody says who is who on the command line, and may take it back."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.support.commands import arrears
+from tests.support.environment import an_environment
+from tests.support.events import tell
+from tests.support.loans import Book
+from workers.clock import Clock
+from workers.db.schema import borrower, same_person, same_person_change
+from workers.history import loan_history
+from workers.inbox.event_data import ContactChangeFacts
+from workers.operations.problems import read_problems
+
+YESTERDAY = Clock().now().date() - timedelta(days=1)
+WHY = ("--by", "sup-1", "--why", "the lender's register says so")
+
+
+@pytest.fixture
+def environment(database_url: str) -> dict[str, str]:
+    return {**an_environment(database_url), "ARREARS_ZONE": "UTC"}
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    book = Book(engine, zone="UTC")
+    book.clock.at = Clock().now()
+    book.staff("sup-1", "supervisor")
+    for n in (1, 2, 3):
+        book.loan(f"L-{n}", borrower_id=f"C-{n}", due_on=str(YESTERDAY))
+    tell(book, "opt_out", borrower="C-1", channel=None, actor="sup-1")
+    return book
+
+
+def persons(book: Book) -> list[set[str]]:
+    found: dict[int, set[str]] = {}
+    for record in book.rows(borrower):
+        found.setdefault(record.person_id, set()).add(record.external_id)
+    return list(found.values())
+
+
+def test_two_records_are_joined_and_parted_and_joined_again(
+    environment: dict[str, str], book: Book
+) -> None:
+    joined = arrears(environment, "person", "join", "C-2", "C-1", *WHY)
+    assert (joined.returncode, "are one person" in joined.stdout) == (0, True)
+    assert book.may_call("L-2") == "barred"
+
+    assert arrears(environment, "person", "part", "C-1", "C-2", *WHY).returncode == 0
+    assert book.may_call("L-2") != "barred"
+    assert book.may_call("L-1") == "barred", "the fact stays where it came in"
+
+    assert arrears(environment, "person", "join", "C-1", "C-2", *WHY).returncode == 0
+    assert book.may_call("L-2") == "barred"
+    assert [change.status for change in book.rows(same_person_change)] == [
+        "confirmed",
+        "parted",
+        "confirmed",
+    ]
+    assert book.one(same_person).status == "confirmed"
+
+
+def test_the_history_tells_each_decision_in_both_languages(
+    environment: dict[str, str], book: Book
+) -> None:
+    arrears(environment, "person", "join", "C-1", "C-2", *WHY)
+    arrears(environment, "person", "part", "C-1", "C-2", *WHY)
+    with book.ctx.engine.connect() as connection:
+        for language, says in (
+            ("en", ["confirmed to be one person by sup-1", "parted by sup-1"]),
+            ("zh", ["sup-1确认客户记录C-1与C-2为同一人", "不是同一人"]),
+        ):
+            told = [
+                sentence.text
+                for sentence in loan_history(connection, book.ctx, "L-2", language=language)
+            ]
+            assert all(any(words in text for text in told) for words in says), told
+
+
+@pytest.mark.parametrize("verb", ["join", "part"])
+def test_a_dry_run_changes_nothing(environment: dict[str, str], book: Book, verb: str) -> None:
+    done = arrears(environment, "person", verb, "C-1", "C-2", *WHY, "--dry-run")
+    assert (done.returncode, "dry run" in done.stdout) == (0, True)
+    assert book.rows(same_person) == []
+    assert len(persons(book)) == 3
+
+
+def test_records_that_others_still_join_are_not_parted_and_the_links_are_named(
+    environment: dict[str, str], book: Book
+) -> None:
+    arrears(environment, "person", "join", "C-1", "C-2", *WHY)
+    arrears(environment, "person", "join", "C-2", "C-3", *WHY)
+    refused = arrears(environment, "person", "part", "C-1", "C-3", *WHY)
+    assert refused.returncode == 2
+    assert "C-1 = C-2, C-2 = C-3" in refused.stderr
+    assert persons(book) == [{"C-1", "C-2", "C-3"}]
+
+    assert arrears(environment, "person", "part", "C-2", "C-3", *WHY).returncode == 0
+    assert persons(book) == [{"C-1", "C-2"}, {"C-3"}]
+
+
+def test_a_presumed_link_is_a_problem_until_it_is_confirmed(
+    environment: dict[str, str], book: Book
+) -> None:
+    nothing = arrears(environment, "person", "confirm", "C-1", "C-2", *WHY)
+    assert (nothing.returncode, "person join" in nothing.stderr) == (2, True)
+    sealed_number(book, "C-2")
+
+    listed = arrears(environment, "problems", "list")
+    assert "arrears person confirm C-1 C-2" in listed.stdout
+    assert "Both have the" in listed.stdout
+
+    assert arrears(environment, "person", "confirm", "C-2", "C-1", *WHY).returncode == 0
+    with book.ctx.engine.connect() as connection:
+        assert read_problems(connection, book.zone).persons == ()
+
+
+def sealed_number(book: Book, customer: str) -> None:
+    facts = ContactChangeFacts(borrower=customer, phone="+8613800138000")
+    tell(book, "contact_change", **facts.payload(book.ctx.cipher))
+
+
+def test_a_person_is_shown_with_all_records_and_links(
+    environment: dict[str, str], book: Book
+) -> None:
+    arrears(environment, "person", "join", "C-1", "C-2", *WHY)
+    arrears(environment, "person", "part", "C-1", "C-3", *WHY)
+    shown = arrears(environment, "person", "show", "C-2").stdout
+    assert all(words in shown for words in ("C-1", "C-2", "C-3", "confirmed", "parted", "sup-1"))
+    assert '"loans": 1' in arrears(environment, "person", "show", "C-2", "--json").stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "says"),
+    [
+        (("join", "C-1", "C-9", *WHY), 3, "C-9 is not known"),
+        (("join", "C-1", "C-1", *WHY), 2, "is one record"),
+        (("show", "C-9"), 2, "C-9 is not known"),
+        (("part", "C-1", "C-2", "--by", "nobody", "--why", "x"), 2, "nobody"),
+    ],
+)
+def test_what_cannot_be_decided_is_refused_in_a_sentence(
+    environment: dict[str, str], book: Book, command: tuple[str, ...], code: int, says: str
+) -> None:
+    refused = arrears(environment, "person", *command)
+    assert (refused.returncode, says in refused.stderr) == (code, True), refused.stderr

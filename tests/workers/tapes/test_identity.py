@@ -1,0 +1,374 @@
+"""Who is who on a tape: nobody becomes somebody else, and nobody loses what protects them."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from config.readers.tape_mapping_reader import load_mapping
+from domain.language.speak import speak
+from tests.support.events import tell
+from tests.support.loans import Book
+from workers.db.schema import borrower, loan, problem, same_person
+from workers.history import loan_history
+from workers.inbox.event_data import ContactChangeFacts
+from workers.operations.problems import read_problems
+from workers.tapes.import_tape import ImportReport, import_tape
+
+COLUMNS = (
+    "loan,borrower,name,phone,address,locale,region,zones,jurisdiction,product,currency,"
+    "instalments,paid_total,steps_tried"
+)
+DAY_1, DAY_2 = date(2026, 3, 5), date(2026, 3, 6)
+NUMBER, OTHER_NUMBER = "13800138011", "13900139012"
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    return Book(engine, now="2026-03-06 10:00")
+
+
+def row(
+    loan_id: str,
+    customer: str = "C-1",
+    name: str = "Li Example",
+    phone: str = NUMBER,
+    address: str = "1 Example Road",
+    zones: str = "Asia/Shanghai",
+) -> str:
+    return (
+        f"{loan_id},{customer},{name},{phone},{address},zh-Hans,440000,{zones},CN,consumer_loan,"
+        "CNY,2026-03-05 100.00,0,"
+    )
+
+
+def bring_in(
+    book: Book, folder: Path, *rows: str, as_of: date = DAY_1, keep_good: bool = False
+) -> ImportReport:
+    tape = folder / "tape.csv"
+    tape.write_text("\n".join((COLUMNS, *rows)) + "\n")
+    return import_tape(book.ctx, tape, load_mapping("arrears"), as_of=as_of, keep_good=keep_good)
+
+
+def persons(book: Book) -> dict[str, int]:
+    return {record.external_id: record.person_id for record in book.rows(borrower)}
+
+
+def number_of(book: Book, customer: str = "C-1") -> str | None:
+    encrypted = book.one(
+        select(borrower.c.phone_encrypted).where(borrower.c.external_id == customer)
+    ).phone_encrypted
+    return book.ctx.cipher.decrypt(encrypted) if encrypted else None
+
+
+def links(book: Book) -> list[tuple[str, str]]:
+    return [(link.status, link.reason[0].code) for link in book.rows(same_person)]
+
+
+class TestOneIdTwoPeople:
+    """A customer id that a tape gives to two people."""
+
+    TWO = (
+        row("L-1", "440106000000000000"),
+        row("L-2", "440106000000000000", "Wu Example", OTHER_NUMBER),
+    )
+
+    def test_every_row_with_it_is_refused_and_names_another(
+        self, book: Book, tmp_path: Path
+    ) -> None:
+        report = bring_in(book, tmp_path, *self.TWO, row("L-3", "C-3", "He Example", "13700137013"))
+        assert (report.rejected, report.kept) == (2, False)
+        first, second = report.first_errors
+        assert (first.line, "line 3" in str(first), first.column) == (2, True, "borrower")
+        assert (second.line, "line 2" in str(second)) == (3, True)
+        assert "Wu" not in f"{first}{second}"
+
+    def test_the_good_rows_come_in_whichever_order_the_two_have(
+        self, book: Book, tmp_path: Path
+    ) -> None:
+        good = row("L-3", "C-3", "He Example", "13700137013")
+        bring_in(book, tmp_path, *self.TWO, good, keep_good=True)
+        bring_in(book, tmp_path, *reversed(self.TWO), good, keep_good=True)
+        assert list(persons(book)) == ["C-3"]
+
+    @pytest.mark.parametrize(
+        ("name", "phone", "address"),
+        [
+            ("Wu Example", OTHER_NUMBER, "1 Example Road"),
+            ("Wu Example", NUMBER, "2 Example Road"),
+            ("Wu Example", "", "1 Example Road"),
+            ("Wu Example", OTHER_NUMBER, ""),
+        ],
+    )
+    def test_another_name_with_another_number_or_address_is_another_person(
+        self, book: Book, tmp_path: Path, name: str, phone: str, address: str
+    ) -> None:
+        other = row("L-2", "C-1", name, phone, address)
+        assert bring_in(book, tmp_path, row("L-1"), other).rejected == 2
+
+    @pytest.mark.parametrize(
+        ("name", "phone", "address"),
+        [
+            ("Li Example", NUMBER, "1 Example Road"),
+            ("LI  EXAMPLE", f"+86 {NUMBER}", "1  example road"),
+            ("Ｌｉ Example", "138-0013-8011", "1 Example Road"),
+            ("Li Example", "0086 138 0013 8011", "1 Example Road"),
+        ],
+    )
+    def test_one_person_written_in_two_ways_is_one(
+        self, book: Book, tmp_path: Path, name: str, phone: str, address: str
+    ) -> None:
+        report = bring_in(book, tmp_path, row("L-1"), row("L-2", "C-1", name, phone, address))
+        assert (report.rejected, len(book.rows(borrower)), book.rows(problem)) == (0, 1, [])
+
+    def test_of_two_numbers_of_one_person_the_first_row_counts_and_a_problem_says_so(
+        self, book: Book, tmp_path: Path
+    ) -> None:
+        rows = (row("L-1"), row("L-2", phone=OTHER_NUMBER))
+        assert bring_in(book, tmp_path, *rows).kept
+        assert number_of(book) == f"+86{NUMBER}"
+        found = book.one(problem)
+        assert (found.kind, "than line 2" in speak(found.detail)) == ("contacts_differ", True)
+        assert bring_in(book, tmp_path, *rows).changed == 0, "the same tape changes nothing"
+
+
+class TestNoCustomerId:
+    """A borrower to whom the lender gave no id."""
+
+    def test_never_meets_a_customer_whose_id_is_that_of_a_loan(
+        self, book: Book, tmp_path: Path
+    ) -> None:
+        bring_in(book, tmp_path, row("L-1", ""), row("L-2", "L-1", "Wu Example", OTHER_NUMBER))
+        assert set(persons(book)) == {"loan:L-1", "L-1"}
+        assert len(set(persons(book).values())) == 2
+
+    def test_no_customer_id_may_look_like_one(self, book: Book, tmp_path: Path) -> None:
+        report = bring_in(book, tmp_path, row("L-1", ""), row("L-2", "loan:L-1"))
+        assert (report.rejected, report.first_errors[0].column) == (1, "borrower")
+
+    def test_loans_of_one_name_and_number_are_one_persons(self, book: Book, tmp_path: Path) -> None:
+        bring_in(book, tmp_path, row("L-1", ""), row("L-2", ""), row("L-3", ""))
+        assert len(set(persons(book).values())) == 1
+
+
+PLACEHOLDERS = [
+    "nan",
+    "NULL",
+    "#N/A",
+    "N/A",
+    "none",
+    "无",
+    "空",
+    "-",
+    "--",
+    "４.40106E+17",
+    "000000",
+]
+
+
+class TestPlaceholders:
+    """What stands where nothing is known is no id, name, number or address."""
+
+    @pytest.mark.parametrize("written", [*PLACEHOLDERS, "11111111", "#REF!", "(null)", "…"])
+    @pytest.mark.parametrize("column", ["loan_id", "customer", "name"])
+    def test_as_an_id_or_a_name_it_is_refused(
+        self, book: Book, tmp_path: Path, column: str, written: str
+    ) -> None:
+        report = bring_in(book, tmp_path, row(**{"loan_id": "L-1", column: written}))
+        assert (report.rejected, report.kept) == (1, False)
+
+    @pytest.mark.parametrize("written", [*PLACEHOLDERS, "888888"])
+    def test_as_a_number_it_is_a_missing_one(
+        self, book: Book, tmp_path: Path, written: str
+    ) -> None:
+        bring_in(book, tmp_path, row("L-1", phone=written))
+        assert (number_of(book), book.one(problem).kind) == (None, "phone_missing")
+        assert book.may_call("L-1") == "deferred"
+
+    @pytest.mark.parametrize("written", [*PLACEHOLDERS, "?"])
+    def test_as_an_address_it_is_a_missing_one(
+        self, book: Book, tmp_path: Path, written: str
+    ) -> None:
+        bring_in(book, tmp_path, row("L-1", address=written))
+        assert (book.one(borrower).address_encrypted, book.one(problem).kind) == (
+            None,
+            "address_missing",
+        )
+
+    @pytest.mark.parametrize(
+        "id", ["100", "1E5", "111", "440106000000000000", "A-000000", "0000001"]
+    )
+    def test_an_id_that_only_resembles_one_is_taken(
+        self, book: Book, tmp_path: Path, id: str
+    ) -> None:
+        assert bring_in(book, tmp_path, row("L-1", id)).rejected == 0
+
+    def test_two_strangers_whose_id_a_spreadsheet_cut_short_never_become_one(
+        self, book: Book, tmp_path: Path
+    ) -> None:
+        rows = (row("L-1", "4.40106E+17"), row("L-2", "4.40106E+17", "Wu Example", OTHER_NUMBER))
+        report = bring_in(book, tmp_path, *rows, keep_good=True)
+        assert report.rejected == 2
+        first, second = map(str, report.first_errors)
+        assert ("line 3" in first, "line 2" in second) == (True, True)
+        assert book.rows(borrower) == []
+
+
+@pytest.mark.parametrize("between", ["/", ";", " ", "、", " or ", "+86", " - ", "或", "|", " / "])
+def test_two_numbers_in_one_cell_are_refused(book: Book, tmp_path: Path, between: str) -> None:
+    report = bring_in(book, tmp_path, row("L-1", phone=f"{NUMBER}{between}{OTHER_NUMBER}"))
+    (error,) = report.first_errors
+    assert (error.column, "one telephone number" in error.expected) == ("phone", True)
+    assert NUMBER not in str(error)
+
+
+class TestRenumbered:
+    """A tape gives a loan that is on record, or a person who is, another customer id."""
+
+    def cease(self, book: Book, customer: str = "C-1") -> None:
+        asked = tell(book, "opt_out", borrower=customer, channel=None, actor="c-1")
+        assert asked.status == "applied"
+
+    @pytest.mark.parametrize(
+        ("name", "phone"),
+        [("Li Example", NUMBER), ("Wu Example", OTHER_NUMBER), ("Li Example", OTHER_NUMBER)],
+    )
+    def test_a_loan_brings_its_person_along_whatever_name_and_number_say(
+        self, book: Book, tmp_path: Path, name: str, phone: str
+    ) -> None:
+        bring_in(book, tmp_path, row("L-1"))
+        self.cease(book)
+
+        bring_in(book, tmp_path, row("L-1", "C-1-NEW", name, phone), as_of=DAY_2)
+
+        book.escalate("L-1")
+        assert book.send("L-1", "text_day_1") == "nothing to do"
+        assert book.action("L-1", "text_day_1").rules == ["lender.cease_communication"]
+        assert links(book) == [("presumed", "loan_moved")]
+
+    def test_a_new_id_with_the_same_name_and_number_is_protected_at_once(
+        self, book: Book, tmp_path: Path
+    ) -> None:
+        bring_in(book, tmp_path, row("L-1"))
+        self.cease(book)
+
+        bring_in(book, tmp_path, row("L-2", "C-2", "ｌｉ. EXAMPLE"), as_of=DAY_2)
+
+        assert book.may_call("L-2") == "barred"
+        assert links(book) == [("presumed", "same_name_and_number")]
+
+    def test_a_whole_book_may_be_numbered_anew_and_swap_ids(
+        self, book: Book, tmp_path: Path
+    ) -> None:
+        people = [("Li Example", NUMBER), ("Wu Example", OTHER_NUMBER)]
+        bring_in(book, tmp_path, *(row(f"L-{n}", f"C-{n}", *who) for n, who in enumerate(people)))
+        self.cease(book, "C-0")
+
+        swapped = [row(f"L-{n}", f"C-{1 - n}", *who) for n, who in enumerate(people)]
+        bring_in(book, tmp_path, *swapped, as_of=DAY_2)
+
+        assert book.may_call("L-0") == "barred"
+
+    def test_the_same_tape_again_links_nothing_anew(self, book: Book, tmp_path: Path) -> None:
+        bring_in(book, tmp_path, row("L-1"))
+        bring_in(book, tmp_path, row("L-1", "C-2"), as_of=DAY_2)
+        before = (book.rows(borrower), book.rows(same_person))
+        assert bring_in(book, tmp_path, row("L-1", "C-2"), as_of=DAY_2).changed == 0
+        assert (book.rows(borrower), book.rows(same_person)) == before
+
+    def test_a_number_that_an_event_brings_makes_one_person_in_the_same_transaction(
+        self, book: Book, tmp_path: Path
+    ) -> None:
+        bring_in(book, tmp_path, row("L-1"), row("L-2", "C-2", phone=OTHER_NUMBER))
+        self.cease(book)
+        assert book.may_call("L-2") == "allowed"
+
+        change_number(book, f"+86{NUMBER}", "C-2")
+
+        assert book.may_call("L-2") == "barred"
+        assert len(set(persons(book).values())) == 1
+
+    def test_it_is_a_problem_until_somebody_decides_and_stands_in_the_history(
+        self, book: Book, tmp_path: Path
+    ) -> None:
+        bring_in(book, tmp_path, row("L-1"))
+        bring_in(book, tmp_path, row("L-1", "C-2"), as_of=DAY_2)
+
+        with book.ctx.engine.connect() as connection:
+            (open_link,) = read_problems(connection, book.zone).persons
+            assert (open_link.borrower, open_link.other) == ("C-1", "C-2")
+            for language, says in (("en", "count as one person"), ("zh", "视为同一人")):
+                told = loan_history(connection, book.ctx, "L-1", language=language)
+                assert any(says in sentence.text for sentence in told)
+
+
+def change_number(book: Book, phone: str | None, customer: str = "C-1") -> None:
+    facts = ContactChangeFacts(borrower=customer, phone=phone)
+    changed = tell(book, "contact_change", **facts.payload(book.ctx.cipher))
+    assert changed.status == "applied", changed.reason
+
+
+class TestFieldByField:
+    """A tape changes the fields whose value it changed, and no others."""
+
+    def test_an_address_written_anew_does_not_bring_an_old_number_back(
+        self, book: Book, tmp_path: Path
+    ) -> None:
+        bring_in(book, tmp_path, row("L-1"))
+        change_number(book, f"+86{OTHER_NUMBER}")
+
+        bring_in(book, tmp_path, row("L-1", address="2 Example Road"), as_of=DAY_2)
+
+        assert number_of(book) == f"+86{OTHER_NUMBER}"
+        address = book.ctx.cipher.decrypt(book.one(borrower).address_encrypted)
+        assert address == "2 Example Road"
+
+    def test_nor_does_a_name_a_zone_or_the_tape_of_the_next_day(
+        self, book: Book, tmp_path: Path
+    ) -> None:
+        bring_in(book, tmp_path, row("L-1"))
+        change_number(book, "+12125550116")
+
+        named = row("L-1", name="Li Q Example", zones="Asia/Urumqi")
+        bring_in(book, tmp_path, named, as_of=DAY_2)
+        bring_in(book, tmp_path, named, as_of=DAY_2)
+
+        assert number_of(book) == "+12125550116"
+        assert set(book.one(borrower).zones) >= {"Asia/Urumqi", "America/New_York"}
+
+    def test_a_number_that_the_tape_changed_is_changed(self, book: Book, tmp_path: Path) -> None:
+        bring_in(book, tmp_path, row("L-1"))
+        change_number(book, f"+86{OTHER_NUMBER}")
+        bring_in(book, tmp_path, row("L-1", phone="13700137013"), as_of=DAY_2)
+        assert number_of(book) == "+8613700137013"
+
+    @pytest.mark.parametrize("emptied", ["", "NULL", "无"])
+    def test_a_number_is_removed_by_a_tape(self, book: Book, tmp_path: Path, emptied: str) -> None:
+        bring_in(book, tmp_path, row("L-1"))
+        bring_in(book, tmp_path, row("L-1", phone=emptied), as_of=DAY_2)
+        assert (number_of(book), book.one(problem).kind) == (None, "phone_missing")
+
+    def test_a_number_is_removed_by_an_event_and_a_tape_does_not_bring_it_back(
+        self, book: Book, tmp_path: Path
+    ) -> None:
+        bring_in(book, tmp_path, row("L-1"))
+        change_number(book, None)
+        bring_in(book, tmp_path, row("L-1", address="2 Example Road"), as_of=DAY_2)
+        assert (number_of(book), book.one(problem).resolved_at) == (None, None)
+        assert book.may_call("L-1") == "deferred"
+
+    def test_a_tape_that_never_had_a_number_leaves_one_that_came_by_event(
+        self, book: Book, tmp_path: Path
+    ) -> None:
+        bring_in(book, tmp_path, row("L-1", phone=""))
+        change_number(book, f"+86{NUMBER}")
+        bring_in(book, tmp_path, row("L-1", phone=""), as_of=DAY_2)
+        assert number_of(book) == f"+86{NUMBER}"
+        assert book.one(problem).resolved_at is not None
+
+    def test_the_same_tape_again_changes_nothing(self, book: Book, tmp_path: Path) -> None:
+        bring_in(book, tmp_path, row("L-1"), row("L-2"))
+        before = book.rows(borrower) + book.rows(loan)
+        assert bring_in(book, tmp_path, row("L-1"), row("L-2")).changed == 0
+        assert book.rows(borrower) + book.rows(loan) == before

@@ -1,0 +1,98 @@
+"""Whether two customer records are one person: somebody says so, and somebody may undo it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from domain.actors import Actor
+from domain.events import NotYetError, RejectedError
+from domain.persons import Link, links_between
+from domain.reasons import ReasonCode, Reasons, because
+from workers.context import Context
+from workers.db.persons import lock_loans
+from workers.db.same_person import links_of, lock_persons, make_persons, set_link
+from workers.db.schema import borrower, loan, same_person
+from workers.escalation.reassess import reassess
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamePersonDecision:
+    """What somebody decided about two records."""
+
+    borrower: str
+    """The lender's id of one record."""
+    other: str
+    """The lender's id of the other."""
+    status: Link
+    """`confirmed` or `parted`."""
+    why: str
+    """A sentence without personal data."""
+    actor: str
+
+
+def decide_same_person(
+    connection: Connection, ctx: Context, decision: SamePersonDecision
+) -> Reasons:
+    """Make two records one person, or part them, in the caller's transaction.
+
+    Facts stay on the record on which they came in, and from now on reach the records that it is
+    joined with. Each decision can be undone by another one.
+
+    Raises:
+        NotYetError: one of the records is not known.
+        RejectedError: they are one record, or other links still join them.
+    """
+    now = ctx.now()
+    names = {"borrower": decision.borrower, "other": decision.other}
+    if decision.borrower == decision.other:
+        raise RejectedError(ReasonCode.SAME_RECORD, **names)
+    pair = (_known(connection, decision.borrower), _known(connection, decision.other))
+    lock_persons(connection, pair)
+    if _status(connection, pair) == decision.status:
+        return because(ReasonCode.LINK_KNOWN, **names)
+    set_link(connection, pair, decision.status, Actor(decision.actor), decision.why, now)
+    records = make_persons(connection, pair, now)
+    if decision.status is Link.PARTED:
+        _refuse_if_joined(connection, decision, pair)
+    _reassess(connection, ctx, records, now)
+    code = ReasonCode.TWO_PERSONS if decision.status is Link.PARTED else ReasonCode.ONE_PERSON
+    return because(code, **names)
+
+
+def _known(connection: Connection, external_id: str) -> int:
+    named = select(borrower.c.id).where(borrower.c.external_id == external_id)
+    id: int | None = connection.execute(named).scalar()
+    if id is None:
+        raise NotYetError(ReasonCode.BORROWER_NOT_KNOWN, borrower=external_id, event="same_person")
+    return id
+
+
+def _status(connection: Connection, pair: tuple[int, int]) -> str | None:
+    first, second = sorted(pair)
+    of_pair = (same_person.c.borrower_id == first) & (same_person.c.other_id == second)
+    status: str | None = connection.execute(select(same_person.c.status).where(of_pair)).scalar()
+    return status
+
+
+def _refuse_if_joined(
+    connection: Connection, decision: SamePersonDecision, pair: tuple[int, int]
+) -> None:
+    links = links_between(links_of(connection, pair), *pair)
+    if not links:
+        return
+    ids = {id for link in links for id in link}
+    named = select(borrower.c.id, borrower.c.external_id).where(borrower.c.id.in_(ids))
+    names = {row.id: row.external_id for row in connection.execute(named)}
+    raise RejectedError(
+        ReasonCode.STILL_ONE_PERSON,
+        borrower=decision.borrower,
+        other=decision.other,
+        links=[f"{names[one]} = {names[other]}" for one, other in links],
+    )
+
+
+def _reassess(connection: Connection, ctx: Context, records: frozenset[int], now: datetime) -> None:
+    if records:
+        loans = lock_loans(connection, loan.c.borrower_id.in_(records))
+        reassess(connection, ctx, loans, now)

@@ -1,0 +1,105 @@
+"""`arrears person`: which customer records are one person; confirm, part or join them."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from sqlalchemy import Connection
+
+from domain.actors import Actor
+from domain.errors import ArrearsError
+from domain.events import NotAppliedError
+from domain.language.speak import speak
+from domain.persons import Link
+from domain.reasons import Reasons
+from workers.borrowers.same_person import SamePersonDecision, decide_same_person
+from workers.cli.common import AsJson, By, DryRun, Why
+from workers.cli.context import open_context, read, submit
+from workers.cli.render import Table, print_done, print_json
+from workers.context import Context
+from workers.db.staff import roles_of
+from workers.operations.persons import PersonRecord, RecordLink, read_person
+
+app = typer.Typer()
+
+Borrower = Annotated[str, typer.Argument(help="The lender's id of the customer.")]
+Other = Annotated[str, typer.Argument(help="The lender's id of the other record.")]
+
+RECORDS = Table[PersonRecord](
+    "Records of this person",
+    {"borrower": lambda record: record.borrower, "loans": lambda record: record.loans},
+    right=("loans",),
+)
+LINKS = Table[RecordLink](
+    "Links",
+    {
+        "borrower": lambda link: link.borrower,
+        "other": lambda link: link.other,
+        "are": lambda link: link.status,
+        "why": lambda link: link.reason,
+        "since": lambda link: link.since,
+        "by": lambda link: link.actor or "",
+    },
+    if_none="No other record is joined with it or parted from it.",
+)
+
+
+@app.command()
+def show(borrower: Borrower, as_json: AsJson = False) -> None:
+    """Show all customer records of a person, and what joins or parts them. No personal data."""
+    found = read(lambda connection, zone: read_person(connection, borrower, zone))
+    if as_json:
+        print_json(found)
+        return
+    RECORDS.print(found.records)
+    LINKS.print(found.links)
+
+
+@app.command()
+def confirm(borrower: Borrower, other: Other, actor: By, why: Why) -> None:
+    """Confirm that two records that count as one person are one."""
+    linked = read(lambda connection, zone: read_person(connection, borrower, zone)).links
+    if not any({link.borrower, link.other} == {borrower, other} for link in linked):
+        raise ArrearsError(
+            f"Nothing says yet that {borrower} and {other} are one person. `arrears person join` "
+            "says so."
+        )
+    _decide(borrower, other, Link.CONFIRMED, actor, why)
+
+
+@app.command()
+def join(borrower: Borrower, other: Other, actor: By, why: Why, dry_run: DryRun = False) -> None:
+    """Make two records one person: what protects one of them protects all loans of both."""
+    _decide(borrower, other, Link.CONFIRMED, actor, why, dry_run=dry_run)
+
+
+@app.command()
+def part(borrower: Borrower, other: Other, actor: By, why: Why, dry_run: DryRun = False) -> None:
+    """Part two records: they are two persons. Facts stay on the record on which they came in."""
+    _decide(borrower, other, Link.PARTED, actor, why, dry_run=dry_run)
+
+
+def _decide(
+    borrower: str, other: str, status: Link, actor: Actor, why: str, *, dry_run: bool = False
+) -> None:
+    ctx = open_context()
+    decision = SamePersonDecision(
+        borrower=borrower, other=other, status=status, why=why, actor=actor.reference
+    )
+    with ctx.engine.connect() as connection:
+        roles_of(connection, actor)
+        if dry_run:
+            print_done(speak(_try(connection, ctx, decision)), dry_run=True)
+            return
+    # Each decision is an event of its own: the same one may be made again after it was undone.
+    id = f"{borrower}:{other}:{status}:{ctx.now():%Y%m%dT%H%M%S%f}"
+    submit(ctx, "same_person", id, asdict(decision))
+
+
+def _try(connection: Connection, ctx: Context, decision: SamePersonDecision) -> Reasons:
+    try:
+        return decide_same_person(connection, ctx, decision)
+    except NotAppliedError as error:
+        raise ArrearsError(speak(error.reason)) from None
+    finally:
+        connection.rollback()

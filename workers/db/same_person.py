@@ -1,0 +1,222 @@
+"""Which of the lender's customer records stand for one person: links between them, and persons.
+
+A person is all records that links join. So whoever changes a link makes the persons anew, under the
+locks of all persons concerned. A person whom no record stands for any more is left: its row says
+nothing about anybody, and whoever waits for its lock finds it.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, TextClause, insert, text
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from domain.actors import Actor
+from domain.persons import Link, groups, name_key
+from domain.reasons import ReasonCode, because
+from workers.db.encryption import Cipher
+from workers.db.persons import insert_person
+from workers.db.schema import same_person, same_person_change
+
+# Records with a name and a number are joined with the first record that has both, and with those
+# that somebody parted: any of them may be the person. What somebody parted stays parted.
+_SAME_IDENTITY = text("""
+WITH given AS (
+    SELECT id, person_id, identity_digest FROM borrower
+     WHERE id = ANY(:records) AND identity_digest IS NOT NULL
+), others AS (
+    SELECT min(b.id) AS id
+      FROM (SELECT DISTINCT identity_digest FROM given) g
+      JOIN borrower b ON b.identity_digest = g.identity_digest
+     GROUP BY b.identity_digest
+     UNION
+    SELECT b.id
+      FROM (SELECT DISTINCT identity_digest FROM given) g
+      JOIN borrower b ON b.identity_digest = g.identity_digest
+     WHERE EXISTS (SELECT FROM same_person s WHERE s.borrower_id = b.id AND s.status = 'parted')
+        OR EXISTS (SELECT FROM same_person s WHERE s.other_id = b.id AND s.status = 'parted')
+), made AS (
+    INSERT INTO same_person (borrower_id, other_id, status, reason, made_at)
+    SELECT DISTINCT least(g.id, b.id), greatest(g.id, b.id), 'presumed',
+           '["same_name_and_number"]'::jsonb, CAST(:now AS timestamptz)
+      FROM given g
+      JOIN borrower b ON b.identity_digest = g.identity_digest AND b.person_id <> g.person_id
+      JOIN others o ON o.id = b.id
+    ON CONFLICT DO NOTHING
+    RETURNING *
+), noted AS (
+    INSERT INTO same_person_change (borrower_id, other_id, status, reason, at)
+    SELECT borrower_id, other_id, status, reason, made_at FROM made
+)
+SELECT borrower_id, other_id FROM made
+""")
+
+# A loan on record that arrives under another customer id. That a person parted the two before is no
+# reason against it: another loan moves now, and its protection must not end by a tape.
+_MOVED_LOANS = text("""
+WITH moved AS (
+    SELECT least(l.borrower_id, b.id) AS borrower_id, greatest(l.borrower_id, b.id) AS other_id,
+           min(l.external_id) AS loan
+      FROM tape_loan t
+      JOIN loan l ON l.external_id = t.external_id
+      JOIN borrower b ON b.external_id = t.borrower
+     WHERE l.borrower_id <> b.id
+     GROUP BY 1, 2
+), made AS (
+    INSERT INTO same_person AS s (borrower_id, other_id, status, reason, made_at)
+    SELECT borrower_id, other_id, 'presumed',
+           jsonb_build_array(jsonb_build_object('loan_moved', jsonb_build_object('loan', loan))),
+           CAST(:now AS timestamptz)
+      FROM moved
+    ON CONFLICT (borrower_id, other_id) DO UPDATE
+       SET status = excluded.status, reason = excluded.reason, made_at = excluded.made_at,
+           decided_at = NULL, actor = NULL
+     WHERE s.status = 'parted'
+    RETURNING *
+), noted AS (
+    INSERT INTO same_person_change (borrower_id, other_id, status, reason, at)
+    SELECT borrower_id, other_id, status, reason, made_at FROM made
+)
+SELECT borrower_id, other_id FROM made
+""")
+
+
+def name_digest(cipher: Cipher, name: str) -> bytes | None:
+    """The keyed hash of a name, equal however it is written; None if it has no letter."""
+    key = name_key(name)
+    return cipher.blind_index(f"name\n{key}") if key else None
+
+
+def join_same_identity(
+    connection: Connection, records: Sequence[int], now: datetime
+) -> frozenset[int]:
+    """Join records whose name or number is new with those that have the same name and number.
+
+    Returns the records whose facts may have changed.
+    """
+    return _join(connection, _SAME_IDENTITY, now, records=list(records)) if records else frozenset()
+
+
+def join_moved_loans(connection: Connection, now: datetime) -> frozenset[int]:
+    """Join the record that a staged loan had before with the one under which it arrives.
+
+    Returns the records whose facts may have changed.
+    """
+    return _join(connection, _MOVED_LOANS, now)
+
+
+def _join(
+    connection: Connection, statement: TextClause, now: datetime, **values: object
+) -> frozenset[int]:
+    links = connection.execute(statement, {"now": now, **values}).all()
+    return make_persons(connection, {id for link in links for id in link}, now)
+
+
+_PERSONS_OF = text("SELECT DISTINCT person_id FROM borrower WHERE id = ANY(:records)")
+_LOCK_PERSONS = text("SELECT id FROM person WHERE id = ANY(:persons) ORDER BY id FOR UPDATE")
+_RECORDS = text("SELECT id, person_id FROM borrower WHERE person_id = ANY(:persons)")
+_LINKS = text("""
+SELECT borrower_id, other_id FROM same_person
+ WHERE status <> 'parted' AND (borrower_id = ANY(:records) OR other_id = ANY(:records))
+""")
+_SET_PERSONS = text("""
+UPDATE borrower b SET person_id = g.person_id
+  FROM unnest(CAST(:records AS bigint[]), CAST(:persons AS bigint[])) g (id, person_id)
+ WHERE b.id = g.id
+""")
+
+_BRINGS_FACTS = text("""
+SELECT EXISTS (SELECT FROM hold WHERE borrower_id = ANY(:records))
+    OR EXISTS (SELECT FROM person_fact WHERE borrower_id = ANY(:records))
+""")
+
+
+def lock_persons(connection: Connection, records: Collection[int]) -> list[int]:
+    """Lock the persons whom records stand for, by id; returns their ids."""
+    locked: set[int] = set()
+    while True:
+        persons = connection.execute(_PERSONS_OF, {"records": list(records)}).scalars().all()
+        if locked.issuperset(persons):
+            return sorted(locked)
+        connection.execute(_LOCK_PERSONS, {"persons": sorted(persons)})
+        locked.update(persons)
+
+
+_NAMESAKES = text("""
+SELECT id FROM borrower WHERE external_id = :external_id
+ UNION
+SELECT o.id
+  FROM borrower b
+  JOIN borrower o ON o.identity_digest = sha256(b.name_digest || CAST(:number AS bytea))
+ WHERE b.external_id = :external_id
+""")
+
+
+def lock_namesakes(connection: Connection, external_id: str, blind_index: bytes) -> None:
+    """Lock the persons who become one if a record gets a number: its own, and those with the same
+    name who have the number."""
+    named = {"external_id": external_id, "number": blind_index}
+    lock_persons(connection, connection.execute(_NAMESAKES, named).scalars().all())
+
+
+def make_persons(connection: Connection, records: Collection[int], now: datetime) -> frozenset[int]:
+    """Make the persons of these records anew, from the links as they are now.
+
+    Locks all persons concerned. Returns the records whose facts may have changed: those that stand
+    for another person now, and where these bring facts, all records of both persons.
+    """
+    if not records:
+        return frozenset()
+    persons = lock_persons(connection, records)
+    found = connection.execute(_RECORDS, {"persons": persons})
+    before = {row.id: row.person_id for row in found}
+    changed: dict[int, int] = {}
+    for group, kept in groups(before, links_of(connection, before)):
+        person_id = insert_person(connection, now) if kept is None else kept
+        changed |= {id: person_id for id in group if before[id] != person_id}
+    if not changed:
+        return frozenset()
+    values = {"records": list(changed), "persons": list(changed.values())}
+    connection.execute(_SET_PERSONS, values)
+    brings_facts = connection.execute(_BRINGS_FACTS, {"records": list(changed)}).scalar_one()
+    return frozenset(before if brings_facts else changed)
+
+
+def links_of(connection: Connection, records: Collection[int]) -> list[tuple[int, int]]:
+    """The links that join any of these records with another."""
+    rows = connection.execute(_LINKS, {"records": list(records)})
+    return [(row.borrower_id, row.other_id) for row in rows]
+
+
+def set_link(
+    connection: Connection,
+    pair: tuple[int, int],
+    status: Link,
+    actor: Actor,
+    why: str,
+    now: datetime,
+) -> None:
+    """Record what somebody decided about two records whose persons are locked."""
+    first, second = sorted(pair)
+    decided = {"status": status, "decided_at": now, "actor": actor.reference}
+    connection.execute(
+        upsert(same_person)
+        .values(
+            borrower_id=first,
+            other_id=second,
+            reason=because(ReasonCode.SAID_BY_STAFF),
+            made_at=now,
+            **decided,
+        )
+        .on_conflict_do_update(index_elements=["borrower_id", "other_id"], set_=decided)
+    )
+    connection.execute(
+        insert(same_person_change).values(
+            borrower_id=first,
+            other_id=second,
+            status=status,
+            at=now,
+            actor=actor.reference,
+            why=why,
+        )
+    )
