@@ -45,6 +45,7 @@ class ReasonCode(StrEnum):
     CAP_NEVER_FREE = auto()
     LIMITATION_UNKNOWN = auto()
     LIMITATION_OVER = auto()
+    DEBT_EXTINGUISHED = auto()
     MESSAGE_LACKS = auto()
     MESSAGE_SAYS = auto()
     THIRD_PARTY_FORBIDDEN = auto()

@@ -24,7 +24,7 @@ from domain.compliance.frequency_caps import (
     Window,
 )
 from domain.compliance.hold_length import HoldFrom, HoldLength
-from domain.compliance.limitation import Limitation
+from domain.compliance.limitation import Limitation, RunsFrom
 from domain.compliance.message_content import MessageContent
 from domain.compliance.permitted import Permitted
 from domain.compliance.retention import RetainedKind, Retention
@@ -46,6 +46,8 @@ ALL_DAYS = frozenset(range(len(WEEK)))
 CLOCK = re.compile(r"(\d{2}:\d{2})-(\d{2}:\d{2})")
 CONSECUTIVE = re.compile(r"(\d{1,2}) consecutive days")
 CALENDAR = re.compile(r"calendar (day|week|month)")
+BARRED, EXTINGUISHED = "barred", "extinguished"
+"""What becomes of a debt after the time to sue for it."""
 FREES, CEASED = "frees", "ceased"
 COUNT = "count"
 """Whom else a cap counts."""
@@ -162,6 +164,10 @@ def _third_parties(section: Section, values: dict[str, Any]) -> None:
         section.need("failures")
 
 
+def _limitation(section: Section, values: dict[str, Any]) -> None:
+    values["extinguishes"] = values.pop("after", BARRED) == EXTINGUISHED
+
+
 def _consent_to_hours(section: Section, values: dict[str, Any]) -> None:
     values["consent_frees"] = bool(values.pop("consent", ""))
 
@@ -240,7 +246,12 @@ RULE_KINDS = {
         {"failures": at_least(1), "days": at_least(1), "to_locate": some_of(Channel)},
         _third_parties,
     ),
-    "limitation": RuleKind(Limitation, {"years": at_least(1)}),
+    "limitation": RuleKind(
+        Limitation,
+        {"years": at_least(1)},
+        {"runs_from": one_of(RunsFrom), "after": one_of((BARRED, EXTINGUISHED))},
+        _limitation,
+    ),
     "conduct": RuleKind(Conduct, {"text": Value.text}),
     "hold_length": RuleKind(
         HoldLength,

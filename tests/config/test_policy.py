@@ -191,8 +191,8 @@ class TestLawTogether:
             ("[us.limitation]", "[us.voicemail]", "which is no rule of that kind"),
             ("[us.limitation]", "[cn.limitation]", "in the pack of US"),
             (
-                "years: 6\n    effective_from: 2021-11-30",
-                "years: 6\n    effective_from: 2022-01-01",
+                "each_instalment\n    effective_from: 2021-11-30",
+                "each_instalment\n    effective_from: 2022-01-01",
                 "is not in force for as long as us.limitation",
             ),
             (

@@ -140,7 +140,8 @@ def _kept(
                 return reached.party == "borrower" or _may_ask_where(life, reached)
             return reached.party == "borrower" or _unreachable(rule, life, reached)
         case "limitation":
-            if reached.channel != "legal" and "legal_consequences" not in reached.says:
+            of_suit = reached.channel == "legal" or "legal_consequences" in reached.says
+            if not of_suit and rule.get("after") != "extinguished":
                 return True
             start = life.loans[reached.loan]
             day = 28 if (start.month, start.day) == (2, 29) else start.day

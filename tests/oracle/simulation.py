@@ -24,6 +24,9 @@ ZONES = {
     "GB": ("Europe/London",),
     "IN": ("Asia/Kolkata",),
     "AU": ("Australia/Sydney", "Australia/Perth", "Australia/Lord_Howe", "Australia/Adelaide"),
+    "GB-SCT": ("Europe/London",),
+    "AU-NSW": ("Australia/Sydney", "Australia/Broken_Hill"),
+    "AU-NT": ("Australia/Darwin",),
 }
 LENDER = {
     "CN": "Asia/Shanghai",

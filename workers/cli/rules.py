@@ -12,7 +12,7 @@ from domain.compliance.contact_hours import ContactHours, Hours
 from domain.compliance.fact_reach import FactReach, ReachingFact
 from domain.compliance.frequency_caps import Cap, Counter, Scope
 from domain.compliance.hold_length import HoldLength
-from domain.compliance.limitation import Limitation
+from domain.compliance.limitation import Limitation, RunsFrom
 from domain.compliance.message_content import MessageContent
 from domain.compliance.permitted import Permitted
 from domain.compliance.retention import Retention
@@ -132,7 +132,9 @@ def describe_rule(rule: Rule) -> str:
         case ThirdPartyContact():
             return _third_parties(rule)
         case Limitation():
-            return f"No suit, and no word of one, later than {rule.years} years."
+            since = "each instalment" if rule.runs_from is RunsFrom.EACH_INSTALMENT else "the last"
+            end = " The debt then ends." if rule.extinguishes else ""
+            return f"No suit, and no word of one, later than {rule.years} years from {since}.{end}"
         case Conduct():
             return rule.text
         case Permitted():

@@ -48,6 +48,8 @@ class Reach:
     """The first contact about this loan, at any time."""
     validation_notice_on: date | None
     limitation_from: date | None
+    acknowledged_on: date | None
+    """When the borrower last acknowledged the debt, or paid a part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
        (SELECT min(c.at) FROM contact c
          WHERE c.borrower_id = ANY(p.records) AND c.loan_id = l.id) AS first_contact_at,
        l.validation_notice_on,
+       l.acknowledged_on,
        greatest(l.acknowledged_on,
                 (SELECT max(coalesce(i.counts_from, i.due_on))
                    FROM instalment i WHERE i.loan_id = l.id)) AS limitation_from

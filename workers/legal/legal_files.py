@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select
 
 from config.readers.legal_checklists import LegalChecklist, SatisfiedBy, checklist_for
 from domain.actions import OPEN_LEGAL_FILE, ActionStatus, Move
-from domain.compliance.limitation import limitation_date
+from domain.compliance.limitation import is_barred, limitation_date
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel
 from domain.legal_claims import (
@@ -101,10 +101,12 @@ def _open(
     connection: Connection, ctx: Context, claimed: ClaimedAction, checklist: LegalChecklist
 ) -> None:
     schedule = load_schedule(connection, claimed.loan.loan_id)
-    owed = claim_breakdown(schedule, claimed.now.date())
     packs = packs_for(ctx.policy.rule_packs, claimed.loan.jurisdiction)
+    today, acknowledged_on = claimed.now.date(), claimed.facts.reach.acknowledged_on
+    suable = (i for i in schedule if not is_barred(packs, i.due_on, acknowledged_on, today))
+    owed = claim_breakdown(suable, today)
     since = claimed.facts.reach.limitation_from
-    limitation_on = limitation_date(packs, since, claimed.now.date())
+    limitation_on = limitation_date(packs, since, today)
     evidence = _evidence(connection, claimed)
     evidence[SatisfiedBy.CLAIM_BREAKDOWN] += _in_parts(owed, claimed.loan.currency)
     if limitation_on:

@@ -15,7 +15,7 @@ from domain.compliance.contact_rule import Blocked, ContactRule
 from domain.compliance.fact_reach import FactReach, ReachingFact, reach_of
 from domain.compliance.frequency_caps import Scope
 from domain.compliance.hold_length import HoldLength, hold_length
-from domain.compliance.limitation import Limitation, limitation_date
+from domain.compliance.limitation import Limitation, RunsFrom, is_barred, limitation_date
 from domain.compliance.message_content import MessageContent
 from domain.compliance.permitted import Permitted, permitting_rule
 from domain.compliance.rules import (
@@ -259,6 +259,22 @@ def test_the_longest_of_the_laws_in_force_says_how_long_a_hold_lasts() -> None:
     assert hold_length(packs[:1], HoldKind.BREATHING_SPACE, on) is short
     assert hold_length(packs, HoldKind.DISPUTE, on) is None
     assert not long.after_release
+
+
+def test_an_instalment_is_barred_by_itself_where_the_law_counts_from_each() -> None:
+    each = a_pack(made(Limitation, years=6, runs_from=RunsFrom.EACH_INSTALMENT))
+    last = a_pack(made(Limitation, years=3), id="yy")
+    due_on = date(2020, 6, 15)
+
+    assert not is_barred((each,), due_on, None, date(2026, 6, 15)), "its last day"
+    assert is_barred((each,), due_on, None, date(2026, 6, 16))
+    assert not is_barred((last,), due_on, None, date(2026, 6, 16)), "one debt until the last"
+    assert is_barred((each, last), due_on, None, date(2026, 6, 16))
+    acknowledged_on = date(2021, 1, 1)
+    assert not is_barred((each,), due_on, acknowledged_on, date(2027, 1, 1))
+    assert is_barred((each,), due_on, acknowledged_on, date(2027, 1, 2))
+    before = date(2020, 1, 1)
+    assert not is_barred((each,), due_on, before, date(2026, 6, 15)), "it was not due yet"
 
 
 def test_a_rule_of_a_state_stands_instead_of_its_country_s() -> None:

@@ -79,6 +79,29 @@ def test_a_file_breaks_the_claim_down_and_names_the_limitation_date(book: Book) 
     assert book.rows(contact) == []  # a court file reaches nobody
 
 
+def test_a_claim_leaves_out_an_instalment_whose_own_time_to_sue_is_over(book: Book) -> None:
+    """By the federal stand-in, three years from each instalment."""
+    old, recent = date(2023, 4, 1), date(2024, 1, 1)
+    owed = [Instalment(old, Decimal(80)), Instalment(recent, Decimal(81))]
+    book.loan(
+        "L-1",
+        instalments=owed,
+        steps_tried=TRIED,
+        jurisdiction="US",
+        currency="USD",
+        product="personal_loan",
+        locale="en",
+        zones=("America/New_York",),
+    )
+    book.escalate("L-1")
+    book.approve("L-1")
+
+    assert open_legal_file(book.ctx, book.action_id("L-1", "legal_file")) == "opened"
+
+    assert [line.due_on for line in book.rows(legal_file_line)] == [recent]
+    assert book.one(legal_file).principal == 81
+
+
 def test_what_only_the_lender_has_stays_missing(book: Book) -> None:
     open_legal_file(book.ctx, due_file(book))
     met = needs(book)
