@@ -163,6 +163,7 @@ def _facts(loan: Any) -> LoanFacts:
             history=(),
             first_contact_at=None,
             validation_notice_on=loan.validation_notice_on,
+            acknowledged_on=loan.acknowledged_on,
             limitation_from=max(
                 filter(
                     None,
