@@ -221,3 +221,16 @@ def test_every_kind_of_event_in_is_described_with_its_fields() -> None:
         if kind.data:
             fields = described[kind.name][0].replace("`", "").split()
             assert fields == list(kind.data.model_fields)
+
+
+def test_both_first_pages_make_the_same_promises() -> None:
+    english = re.findall(r"^\| \*\*([^*]+)\*\*", (ROOT / "README.md").read_text(), re.MULTILINE)
+    chinese = (DOCS / "zh" / "README.md").read_text().split("项承诺\n")[1].split("\n## ")[0]
+    assert len(re.findall(r"^- \*\*", chinese, re.MULTILINE)) == len(english) > 5
+
+
+def test_the_chinese_first_page_leads_to_every_page() -> None:
+    page = (DOCS / "zh" / "README.md").read_text()
+    left_out = {"chaos.md", "growth.md", "performance.md"}  # measurements
+    pages = {path.name for path in DOCS.glob("*.md")} - left_out
+    assert {name for name in pages if f"(../{name})" not in page} == set()
