@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+from io import StringIO
+
 import pytest
 
 from tests.support.commands import arrears_process, python
 from tests.support.environment import an_environment
+from workers.cli.common import log_to_stderr
 
 HEAVY = {"alembic", "celery", "fastapi", "pydantic", "redis", "rich", "sqlalchemy", "twilio"}
 NEEDED = {"pydantic", "rich"}
@@ -68,3 +72,13 @@ def test_the_exit_code_of_the_process_says_how_it_went(
 ) -> None:
     done = arrears_process(an_environment(), *command)
     assert (done.returncode, says in done.stderr) == (code, True), done.stderr
+
+
+@pytest.mark.parametrize(("terminal", "level"), [(True, logging.NOTSET), (False, logging.INFO)])
+def test_a_person_at_a_terminal_sees_no_log(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool, level: int
+) -> None:
+    monkeypatch.setattr("sys.stderr", StringIO())
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    log_to_stderr(f"a_module_{terminal}")
+    assert logging.getLogger(f"a_module_{terminal}").level == level
