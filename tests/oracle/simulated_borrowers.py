@@ -8,20 +8,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Engine, select, update
 
 from config.readers.policy import Policy
+from config.readers.tape_mapping_reader import load_mapping
 from domain.reasons import ReasonCode, because
 from tests.oracle.log import Life, Pause, Reached
 from tests.support.fakes import FakeSmsGateway
-from tests.support.loans import Book, only, shipped_policy
+from tests.support.loans import NAME, Book, only, shipped_policy
 from workers.borrowers.inbound_texts import record_inbound_text
 from workers.db.schema import borrower, loan
 from workers.db.schema import staff as staff_table
 from workers.inbox import process
 from workers.sms.providers.port import InboundText, OutgoingText, SendOutcome, SendResult
+from workers.tapes.import_tape import import_tape
 
 FIRST_DAY = date(2026, 3, 2)
 
@@ -30,12 +34,12 @@ LENDER_ZONE = "Asia/Shanghai"
 
 
 COUNTRIES = {
-    "CN": ("CNY", "consumer_loan", "zh-Hans", "Asia/Shanghai", "+86138001"),
+    "CN": ("CNY", "consumer_loan", "zh-Hans", "Asia/Shanghai", "+861380013"),
     "US": ("USD", "personal_loan", "en", "America/Chicago", "+1646201"),
     "US-MA": ("USD", "personal_loan", "en", "America/New_York", "+1617201"),
     "US-WA": ("USD", "personal_loan", "en", "America/Los_Angeles", "+1206201"),
-    "GB": ("GBP", "personal_loan", "en", "Europe/London", "+4474001"),
-    "IN": ("INR", "personal_loan", "en", "Asia/Kolkata", "+9198200"),
+    "GB": ("GBP", "personal_loan", "en", "Europe/London", "+44740012"),
+    "IN": ("INR", "personal_loan", "en", "Asia/Kolkata", "+91982001"),
     "AU": ("AUD", "personal_loan", "en", "Australia/Sydney", "+6141234"),
 }
 
@@ -114,6 +118,8 @@ class Simulation:
     calls: list[tuple[str, Reached]] = field(default_factory=list)
     """By loan, what dialers dialled and at which doors visitors stood."""
     event_count: int = 0
+    renumbered: int = 0
+    """How often a tape gave a loan another customer id."""
 
 
 def new_simulation(engine: Engine, seed: int, borrowers: int, losses: float) -> Simulation:
@@ -185,7 +191,7 @@ def key_of(loan_id: str) -> int:
 
 
 def something_comes(simulation: Simulation) -> None:
-    """Money, holds, wishes and texts, before the hour's work."""
+    """Money, holds, deaths, wishes, texts and new customer ids, before the hour's work."""
     chance, now = simulation.chance, simulation.book.ctx.now()
     for phone, life in simulation.lives.items():
         happens = chance.random()
@@ -228,6 +234,49 @@ def something_comes(simulation: Simulation) -> None:
             }
             submit_event(simulation, "hold", hold)
             life.pauses.append(Pause(key, now.date(), end, now.astimezone(UTC)))
+        elif happens < 0.0105:
+            died = {
+                "hold": f"H-{simulation.event_count}",
+                "loan": loan_id,
+                "kind": "deceased",
+                "starts_on": str(now.date()),
+                "ends_on": None,
+                "why": "a test needs it",
+                "actor": "c-0",
+            }
+            submit_event(simulation, "hold", died)
+            for each in life.loans:
+                life.pauses.append(Pause(each, now.date(), None, now.astimezone(UTC)))
+        elif happens < 0.014:
+            _renumber(simulation, life, key, phone)
+
+
+_TAPE = (
+    "loan,borrower,name,phone,address,locale,region,zones,jurisdiction,product,currency,"
+    "instalments,paid_total,steps_tried\n"
+)
+
+
+def _renumber(simulation: Simulation, life: Life, key: int, phone: str) -> None:
+    """A tape gives a loan another customer id, or none; perhaps the name is written anew too."""
+    chance, ctx = simulation.chance, simulation.book.ctx
+    simulation.renumbered += 1
+    loan_id = f"L-{life.id:04d}-{key}"
+    currency, product, locale, _, _ = COUNTRIES[life.jurisdiction]
+    customer = chance.choice(("", f"C-{simulation.renumbered}", f"C-{simulation.renumbered}"))
+    name = chance.choice((NAME, NAME.upper(), "Another Example"))
+    paid_at = life.paid.get(key)
+    is_paid = paid_at and paid_at.astimezone(simulation.book.zone).date() < ctx.today()
+    row = (
+        *(loan_id, customer, name, phone, "1 Example Road", locale, "", ";".join(life.zones)),
+        *(life.jurisdiction, product, currency, f"{life.loans[key]} 1000.00"),
+        *("1000.00" if is_paid else "0", ""),
+    )
+    with TemporaryDirectory() as folder:
+        tape = Path(folder) / "tape.csv"
+        tape.write_text(_TAPE + ",".join(row) + "\n", encoding="utf-8")
+        report = import_tape(ctx, tape, load_mapping("arrears"), as_of=ctx.today())
+    assert report.kept, report.first_errors
 
 
 def submit_event(simulation: Simulation, kind: str, payload: dict[str, Any]) -> None:
