@@ -5,6 +5,8 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
+from domain.compliance.vocabulary import ConsentTo
+
 
 class PersonFact(StrEnum):
     """A lasting fact about a person. What pauses the ladder for a time is a hold instead."""
@@ -13,6 +15,15 @@ class PersonFact(StrEnum):
     NO_CHANNEL = "no_channel"  # asked not to be contacted by one channel
     REPRESENTED = "represented"  # an attorney or a debt adviser acts for them
     EMPLOYER_FORBIDS = "employer_forbids"  # no contact at their place of work
+    AGREED_MORE_CONTACTS = "agreed_more_contacts"  # than a cap allows
+    AGREED_OTHER_HOURS = "agreed_other_hours"  # than those of the law
+
+
+CONSENTS = {
+    PersonFact.AGREED_MORE_CONTACTS: ConsentTo.MORE_CONTACTS,
+    PersonFact.AGREED_OTHER_HOURS: ConsentTo.OTHER_HOURS,
+}
+"""The facts that are consents, and what they allow."""
 
 
 class Link(StrEnum):

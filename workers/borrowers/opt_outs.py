@@ -54,7 +54,11 @@ def record_opt_out(
         raise RejectedError(ReasonCode.BORROWER_WAS_ERASED, borrower=external_id)
     loans = lock_loans_of_person(connection, record.id)
     if channel is None:
-        debt = None if only_about is None else _debt_alone(connection, ctx, only_about)
+        debt = (
+            None
+            if only_about is None
+            else one_debt(connection, ctx, only_about, ReachingFact.CEASED, "opt_out")
+        )
         note_person_fact(connection, record.id, PersonFact.CEASED, actor, now, loan_id=debt)
         result = because(ReasonCode.NOBODY_CONTACTS, borrower=external_id)
     else:
@@ -67,13 +71,19 @@ def record_opt_out(
     return result
 
 
-def _debt_alone(connection: Connection, ctx: Context, external_id: str) -> int | None:
-    """The loan to which a request that names it is limited; None if its law reaches the person."""
+def one_debt(
+    connection: Connection, ctx: Context, external_id: str, fact: ReachingFact, event: str
+) -> int | None:
+    """The loan to which a fact that names it is limited; None if its law reaches the person.
+
+    Raises:
+        NotYetError: the loan is not known.
+    """
     named = connection.execute(
         select(loan.c.id, loan.c.jurisdiction).where(loan.c.external_id == external_id)
     ).one_or_none()
     if named is None:
-        raise not_known_yet(external_id, "opt_out")
+        raise not_known_yet(external_id, event)
     packs = packs_for(ctx.policy.rule_packs, named.jurisdiction)
-    to_person = reach_of(packs, ReachingFact.CEASED, ctx.today()) is Scope.PERSON
+    to_person = reach_of(packs, fact, ctx.today()) is Scope.PERSON
     return None if to_person else named.id

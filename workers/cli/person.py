@@ -1,7 +1,7 @@
 """`arrears person`: which customer records are one person; confirm, part or join them."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from sqlalchemy import Connection
@@ -15,6 +15,7 @@ from domain.reasons import Reasons
 from workers.borrowers.same_person import SamePersonDecision, decide_same_person
 from workers.cli.common import AsJson, By, DryRun, Why
 from workers.cli.context import open_context, read, submit
+from workers.cli.dates import parse_moment
 from workers.cli.render import Table, print_done, print_json
 from workers.context import Context
 from workers.db.staff import roles_of
@@ -23,6 +24,10 @@ from workers.operations.persons import PersonRecord, RecordLink, read_person
 app = typer.Typer()
 
 Borrower = Annotated[str, typer.Argument(help="The lender's id of the customer.")]
+Fact = Annotated[
+    Literal["represented", "employer_forbids", "agreed_more_contacts", "agreed_other_hours"],
+    typer.Argument(help="What is true of the person."),
+]
 Other = Annotated[str, typer.Argument(help="The lender's id of the other record.")]
 
 RECORDS = Table[PersonRecord](
@@ -53,6 +58,40 @@ def show(borrower: Borrower, as_json: AsJson = False) -> None:
         return
     RECORDS.print(found.records)
     LINKS.print(found.links)
+
+
+@app.command("fact")
+def record_fact(
+    borrower: Borrower,
+    fact: Fact,
+    actor: By,
+    loan: Annotated[
+        str | None, typer.Option(help="The only loan that it is about; all of them if left out.")
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="MOMENT", help="When a consent ends, in the lender's zone."),
+    ] = None,
+) -> None:
+    """Record who acts for a person, that work is no place to call, or what they agreed to."""
+    ctx = open_context()
+    ends = parse_moment(until, ctx.settings.lender_zone, whole_day=True) if until else None
+    payload = {
+        "borrower": borrower,
+        "fact": fact,
+        "loan": loan,
+        "until": ends.isoformat() if ends else None,
+        "actor": actor.reference,
+    }
+    submit(ctx, "person_fact", f"{borrower}:{fact}:{ctx.now().isoformat()}", payload)
+
+
+@app.command("fact-end")
+def end_fact(borrower: Borrower, fact: Fact, actor: By) -> None:
+    """Record that a fact about a person is not true any more, or that a consent was withdrawn."""
+    ctx = open_context()
+    payload = {"borrower": borrower, "fact": fact, "actor": actor.reference}
+    submit(ctx, "person_fact_end", f"{borrower}:{fact}:{ctx.now().isoformat()}", payload)
 
 
 @app.command()

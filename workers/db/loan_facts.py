@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, text
 
 from domain.actions import ActionStatus
-from domain.compliance.contact_facts import PastContact
+from domain.compliance.contact_facts import Consent, PastContact
 from domain.compliance.frequency_caps import LONGEST_WINDOW
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
@@ -37,6 +37,7 @@ class Reach:
     """The channels with a number or an address on record."""
     person_facts: frozenset[PersonFact]
     """Of the person, about this loan or about all of them."""
+    consents: tuple[Consent, ...]
     refused_channels: frozenset[Channel]
     """The channels by which the person asked not to be contacted."""
     number: str | None
@@ -119,6 +120,12 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
           FROM person_fact f
          WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
            AND (f.loan_id IS NULL OR f.loan_id = l.id)) AS person_facts,
+       (SELECT coalesce(json_agg(json_build_object('to', replace(f.kind, 'agreed_', ''),
+                   'since', f.since, 'until', f.until)), '[]')
+          FROM person_fact f
+         WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
+           AND f.kind IN ('agreed_more_contacts', 'agreed_other_hours')
+           AND (f.loan_id IS NULL OR f.loan_id = l.id)) AS consents,
        (SELECT coalesce(json_agg(f.channel), '[]')
           FROM person_fact f
          WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL

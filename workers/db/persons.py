@@ -139,6 +139,7 @@ def note_person_fact(
     *,
     channel: Channel | None = None,
     loan_id: int | None = None,
+    until: datetime | None = None,
 ) -> None:
     """Record a fact on a record of a locked person. The first one of its kind stays."""
     connection.execute(
@@ -149,6 +150,7 @@ def note_person_fact(
             channel=channel,
             loan_id=loan_id,
             since=now,
+            until=until,
             source=actor.reference,
             source_kind=actor.kind,
         )

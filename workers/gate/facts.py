@@ -63,7 +63,7 @@ def contact_facts(
         loan_id=loan_id,
         product=facts.product,
         history=reach.history,
-        consents=_consents(reach.history),
+        consents=(*reach.consents, *_callbacks(reach.history)),
         first_contact_on=first.astimezone(ZoneInfo(zone)).date() if first else None,
         party=party,
         number=reach.number,
@@ -128,7 +128,7 @@ def precheck(facts: ContactFacts, action_type: ActionType, now: datetime) -> Ver
     return verdict
 
 
-def _consents(history: Sequence[PastContact]) -> tuple[Consent, ...]:
+def _callbacks(history: Sequence[PastContact]) -> tuple[Consent, ...]:
     """Who asks to be called again agrees to that call, where a rule lets consent count."""
     return tuple(
         Consent(ConsentTo.MORE_CONTACTS, since=contact.at)

@@ -29,7 +29,7 @@ from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.holds import HoldKind
 from domain.inbound_texts import Meaning
-from domain.persons import Link
+from domain.persons import CONSENTS, Link, PersonFact
 from workers.db.encryption import Cipher
 
 
@@ -298,6 +298,37 @@ class SamePersonFacts(EventData):
     other: CustomerId
     status: Literal[Link.CONFIRMED, Link.PARTED]
     why: Why
+    actor: Staff
+
+
+ReportedFact = Literal[
+    PersonFact.REPRESENTED,
+    PersonFact.EMPLOYER_FORBIDS,
+    PersonFact.AGREED_MORE_CONTACTS,
+    PersonFact.AGREED_OTHER_HOURS,
+]
+"""What is asked of us not to do is an `opt_out`."""
+
+
+class PersonFactFacts(EventData):
+    borrower: Identifier
+    fact: ReportedFact
+    loan: Identifier | None = None
+    """The only loan that it is about; null: all of them."""
+    until: AwareDatetime | None = None
+    """Of a consent: from then on it counts no more; null: until it is withdrawn."""
+    actor: Staff
+
+    @model_validator(mode="after")
+    def _only_a_consent_ends_by_itself(self) -> Self:
+        if self.until is not None and self.fact not in CONSENTS:
+            raise ValueError("only a consent ends by itself")
+        return self
+
+
+class PersonFactEndFacts(EventData):
+    borrower: Identifier
+    fact: ReportedFact
     actor: Staff
 
 

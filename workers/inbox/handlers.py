@@ -26,6 +26,12 @@ from domain.reasons import Reasons
 from workers.attempts.inbound import InboundContact, record_inbound_contact
 from workers.attempts.outcomes import ReportedOutcome, record_outcome
 from workers.borrowers.opt_outs import record_opt_out
+from workers.borrowers.person_facts import (
+    NewPersonFact,
+    PersonFactEnd,
+    end_person_fact,
+    record_person_fact,
+)
 from workers.borrowers.reply_meaning import ReadReply, record_meaning
 from workers.borrowers.same_person import SamePersonDecision, decide_same_person
 from workers.context import Context
@@ -59,6 +65,8 @@ apply_promise = reading(NewPromise, record_promise)
 apply_hold = reading(NewHold, place_hold)
 apply_same_person = reading(SamePersonDecision, decide_same_person)
 apply_contact_outcome = reading(ReportedOutcome, record_outcome)
+apply_person_fact = reading(NewPersonFact, record_person_fact)
+apply_person_fact_end = reading(PersonFactEnd, end_person_fact)
 apply_inbound_contact = reading(InboundContact, record_inbound_contact)
 apply_reply_read = reading(ReadReply, record_meaning)
 

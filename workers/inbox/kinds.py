@@ -118,6 +118,13 @@ EVENT_KINDS: dict[str, EventKind] = {
             "contact_outcome", handlers.apply_contact_outcome, event_data.ContactOutcomeFacts
         ),
         EventKind(
+            "person_fact",
+            handlers.apply_person_fact,
+            event_data.PersonFactFacts,
+            stops_contact=True,
+        ),
+        EventKind("person_fact_end", handlers.apply_person_fact_end, event_data.PersonFactEndFacts),
+        EventKind(
             "inbound_contact",
             handlers.apply_inbound_contact,
             event_data.InboundContactFacts,

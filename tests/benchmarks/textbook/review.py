@@ -155,6 +155,7 @@ def _facts(loan: Any) -> LoanFacts:
             locale=borrower.locale,
             reachable=frozenset(reachable),
             person_facts=frozenset(PersonFact(fact.kind) for fact in borrower.facts),
+            consents=(),
             refused_channels=frozenset(
                 Channel(fact.channel) for fact in borrower.facts if fact.channel
             ),

@@ -71,6 +71,13 @@ EVENTS: dict[str, dict[str, Any]] = {
         "callback_at": None,
         "actor": "c-1",
     },
+    "person_fact": {
+        "borrower": "B-L-1",
+        "fact": "agreed_other_hours",
+        "until": "2026-03-09T10:00:00+08:00",
+        "actor": "c-1",
+    },
+    "person_fact_end": {"borrower": "B-L-1", "fact": "represented", "actor": "c-1"},
     "inbound_contact": {
         "contact": "call-1",
         "loan": "L-1",

@@ -106,8 +106,13 @@ person_fact = Table(
     moment("since"),
     Column("source", Text, nullable=False),
     word("source_kind", ActorKind),
+    moment("until", nullable=True),  # of a consent: from then on it counts no more
     moment("ended_at", nullable=True),
     Column("ended_by", Text),
+    CheckConstraint(
+        "until IS NULL OR kind IN ('agreed_more_contacts', 'agreed_other_hours')",
+        name="until_of_consent",
+    ),
     CheckConstraint("(kind = 'no_channel') = (channel IS NOT NULL)", name="channel_if_needed"),
     Index(None, "borrower_id"),
     Index(

@@ -1,0 +1,95 @@
+"""Who acts for a person, where they must not be called, and what they agreed to."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Engine
+
+from domain.compliance.gate import EMPLOYER_FORBIDS, REPRESENTED, Permission, may_contact
+from domain.compliance.vocabulary import Channel
+from tests.support.commands import arrears
+from tests.support.environment import an_environment
+from tests.support.loans import Book
+from workers.db.schema import person_fact
+from workers.gate.facts import read_contact_facts
+from workers.history import loan_history
+from workers.inbox import process
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """Eleven at night in Shanghai; L-1 and L-2 are one borrower's."""
+    book = Book(engine, now="2026-03-02 23:00")
+    book.loan("L-1", due_on="2026-03-01", borrower_id="B-1")
+    book.loan("L-2", due_on="2026-03-01", borrower_id="B-1")
+    return book
+
+
+def tell(book: Book, kind: str = "person_fact", **payload: object) -> process.EventResult:
+    data = {"borrower": "B-1", "actor": "c-1"} | payload
+    return process.submit(book.ctx, f"{kind}:{book.clock.at}:{payload}", kind, data)
+
+
+def asked(book: Book, loan_id: str = "L-1") -> tuple[Permission, tuple[str, ...]]:
+    with book.ctx.engine.connect() as connection:
+        facts = read_contact_facts(connection, book.ctx, loan_id, book.clock.at)
+    verdict = may_contact(facts, Channel.CALL, book.clock.at)
+    return verdict.permission, verdict.rules
+
+
+def test_a_consent_to_other_hours_opens_the_night_until_it_ends_or_is_withdrawn(
+    book: Book,
+) -> None:
+    assert asked(book) == (Permission.DEFERRED, ("cn.contact_hours",))
+
+    tell(book, fact="agreed_other_hours", until="2026-03-04T00:00:00+08:00")
+    assert asked(book)[0] is asked(book, "L-2")[0] is Permission.ALLOWED
+    book.at("2026-03-04 00:30")
+    assert asked(book)[0] is Permission.DEFERRED
+
+    tell(book, fact="agreed_other_hours")
+    assert asked(book)[0] is Permission.ALLOWED
+    book.at("2026-03-04 00:31")
+    tell(book, "person_fact_end", fact="agreed_other_hours")
+    assert asked(book)[0] is Permission.DEFERRED
+    assert len(book.rows(person_fact)) == 2, "a new consent takes the place of the one before"
+
+
+def test_who_is_represented_is_not_contacted_about_the_debts_it_is_about(book: Book) -> None:
+    book.at("2026-03-03 10:00")
+    tell(book, fact="represented", loan="L-2")
+    assert asked(book)[0] is Permission.ALLOWED
+    assert asked(book, "L-2") == (Permission.DEFERRED, (REPRESENTED,))
+
+    tell(book, fact="represented")
+    assert asked(book) == (Permission.DEFERRED, (REPRESENTED,))
+
+
+def test_an_employer_forbids_the_number_at_work_only(book: Book) -> None:
+    book.at("2026-03-03 10:00")
+    tell(book, fact="employer_forbids")
+    assert asked(book)[0] is Permission.ALLOWED
+    tell(book, "contact_change", phone_at_work=True)
+    assert asked(book) == (Permission.DEFERRED, (EMPLOYER_FORBIDS,))
+
+
+def test_what_is_not_known_waits_and_what_was_never_so_is_said(book: Book) -> None:
+    assert tell(book, fact="represented", loan="L-404").status == "received"
+    assert tell(book, borrower="B-404", fact="represented").status == "received"
+    ended = tell(book, "person_fact_end", fact="represented")
+    assert [reason.code for reason in ended.reason] == ["person_fact_not_known"]
+
+
+def test_the_story_tells_it_and_a_person_records_it_at_the_command_line(
+    book: Book, database_url: str, broker_url: str
+) -> None:
+    environment = an_environment(database_url, broker_url)
+    given = ("person", "fact", "B-1", "agreed_other_hours", "--by=c-1", "--until=2099-01-01")
+    assert arrears(environment, *given).returncode == 0
+    done = arrears(environment, "person", "fact-end", "B-1", "agreed_other_hours", "--by=c-1")
+    assert "they agreed to contact at other hours" in done.stdout
+
+    with book.ctx.engine.connect() as connection:
+        told = [sentence.text for sentence in loan_history(connection, book.ctx, "L-2")]
+    assert any("Known of the borrower since then: they agreed" in line for line in told)
+    assert any("No longer true of the borrower: they agreed" in line for line in told)
