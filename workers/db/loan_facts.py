@@ -112,9 +112,17 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
        (SELECT coalesce(json_agg(json_build_object('id', a.id, 'past', json_build_object(
                    'item', a.item, 'step', a.step,
                    'ladder_since', a.ladder_since, 'status', a.status,
-                   'reported', a.status <> 'assigned' OR EXISTS (
-                       SELECT FROM contact c JOIN contact_outcome o ON o.contact_id = c.id
-                        WHERE c.action_id = a.id)))), '[]')
+                   'reported', CASE
+                       WHEN a.status = 'assigned' THEN EXISTS (
+                           SELECT FROM contact c JOIN contact_outcome o ON o.contact_id = c.id
+                            WHERE c.action_id = a.id)
+                       WHEN a.status = 'done' AND a.type = 'send_sms' THEN EXISTS (
+                           SELECT FROM contact c JOIN message m ON m.contact_id = c.id
+                            WHERE c.action_id = a.id
+                              AND (m.status = 'delivered'
+                                   OR (m.presumed_at IS NOT NULL
+                                       AND m.status IN ('accepted', 'sent'))))
+                       ELSE true END))), '[]')
           FROM action a WHERE a.loan_id = l.id) AS actions,
        (SELECT coalesce(json_agg(f.kind), '[]')
           FROM person_fact f

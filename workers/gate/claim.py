@@ -21,7 +21,7 @@ from domain.compliance.gate import Verdict, may_contact
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import BY_NUMBER, NumberFact
 from domain.delinquency import Arrears, arrears_on, ladder_start
-from domain.ladder import Item, find_ladder
+from domain.ladder import Item, Ladder, find_ladder
 from workers.context import Context
 from workers.db.actions import claim_action, move_actions
 from workers.db.loan_facts import LoanFacts, load_facts
@@ -69,6 +69,8 @@ class CheckedAction:
     channel: Channel
     loan: LockedAction
     facts: LoanFacts
+    ladder: Ladder
+    """The version of the ladder that planned the action."""
     arrears: Arrears
     ladder_since: date | None
     """The start of the ladder that planned the action, by the facts of now."""
@@ -147,6 +149,7 @@ def check_gate(
         channel=channel,
         loan=row,
         facts=facts,
+        ladder=ladder,
         arrears=arrears,
         ladder_since=ladder_start(facts.instalments, now.date(), ladder.minimum_amount),
         verdict=gate(asked) if gate else may_contact(asked, channel, now),

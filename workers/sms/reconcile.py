@@ -30,6 +30,7 @@ from workers.db.skip_locked import update_first
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.messaging.backoff import MOST_FAILURES
 from workers.sms.delivery_receipts import move_after_receipt
+from workers.sms.missing_receipts import ask_about_receipts
 from workers.sms.providers.port import LookupFailedError, OutgoingText
 
 LOOKUP_INTERVAL = timedelta(seconds=30)
@@ -71,12 +72,20 @@ class Reconciled:
     """Texts that are on the provider's list: they were sent."""
     parked: int
     """Texts that only a person can resolve from now on."""
+    reported: int
+    """Texts without a receipt of which the provider knew what became of them."""
 
 
 def reconcile_texts(ctx: Context) -> Reconciled:
-    """Resolve what can be resolved, ask the provider about the rest, and park what is too old."""
+    """Resolve what can be resolved, ask the provider about the rest, and park what is too old.
+
+    The provider is also asked about texts that it accepted and of which no receipt came.
+    """
     return Reconciled(
-        resolved=resolve_confirmed(ctx), found=ask_providers(ctx), parked=park_old(ctx)
+        resolved=resolve_confirmed(ctx),
+        found=ask_providers(ctx),
+        parked=park_old(ctx),
+        reported=ask_about_receipts(ctx),
     )
 
 
