@@ -286,7 +286,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "message_provider_sid_key": ("a receipt names its text", a_receipt_comes_in),
     "message_on_the_way_idx": (
         "texts without a receipt, to ask the provider about",
-        lambda c, h: missing_receipts.ask_about_receipts(h),
+        lambda c, h: missing_receipts.take_texts(c, h.now()),
     ),
     "message_unknown_idx": ("texts to reconcile", lambda c, h: reconcile.park_old(h)),
     "outbox_event_dead_idx": (

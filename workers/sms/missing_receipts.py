@@ -47,7 +47,7 @@ def ask_about_receipts(ctx: Context) -> int:
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
-        texts = _take(connection, now)
+        texts = take_texts(connection, now)
     known, unavailable = 0, set[str]()
     for text in texts:
         gateway = ctx.sms.gateway_to(text.provider)
@@ -70,7 +70,7 @@ def ask_about_receipts(ctx: Context) -> int:
     return known
 
 
-def _take(connection: Connection, now: datetime) -> list[_TextOnTheWay]:
+def take_texts(connection: Connection, now: datetime) -> list[_TextOnTheWay]:
     """Take texts to ask about, the longest wait first; each for one run only."""
     asked_at = message.c.asked_at
     due = and_(
