@@ -26,5 +26,7 @@ def _placeholders() -> tuple[frozenset[str], tuple[re.Pattern[str], ...]]:
 
 
 def _plain(text: str) -> str:
+    if text.isascii():
+        return text.casefold().strip()
     folded = unicodedata.normalize("NFKC", text).casefold()
     return "".join(each for each in folded if unicodedata.category(each) != "Cf").strip()

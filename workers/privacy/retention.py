@@ -37,7 +37,11 @@ SELECT b.id AS borrower_id, l.external_id AS loan, l.jurisdiction,
            (SELECT max(greatest(r.received_at, r.handled_at)) FROM reply r
              WHERE r.borrower_id = b.id)
        ) AT TIME ZONE :zone)::date AS last_activity_on
-  FROM borrower b JOIN loan l ON l.borrower_id = b.id
+  FROM borrower b
+       -- A record whose loans came in under other customer ids is kept with those of its person.
+  JOIN borrower x ON x.person_id = b.person_id
+   AND (x.id = b.id OR NOT EXISTS (SELECT FROM loan k WHERE k.borrower_id = b.id))
+  JOIN loan l ON l.borrower_id = x.id
  WHERE b.id = ANY(:borrowers)
  ORDER BY l.id
 """)

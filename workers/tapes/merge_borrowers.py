@@ -27,28 +27,49 @@ SELECT u.external_id, m.id
 _NUMBERS = text("""
 INSERT INTO contact_point (blind_index)
 SELECT DISTINCT t.phone_blind_index FROM tape_borrower t
- WHERE t.phone_blind_index IS NOT NULL
+ WHERE EXISTS (SELECT FROM borrower b WHERE b.phone_blind_index = t.phone_blind_index)
    AND NOT EXISTS (SELECT FROM contact_point p WHERE p.blind_index = t.phone_blind_index)
  ORDER BY 1
 ON CONFLICT DO NOTHING
 """)
 
-_NEW = text("""
+# Erased data is stored again with a loan that is new, and not with those that were here before,
+# whatever customer id they have now.
+_ERASED = """
+  CROSS JOIN LATERAL (
+      SELECT bool_and(coalesce(e.erased_at IS NOT NULL, false)) AS was
+        FROM tape_loan n
+        LEFT JOIN loan l ON l.external_id = n.external_id
+        LEFT JOIN borrower e ON e.id = l.borrower_id
+       WHERE n.borrower = t.external_id
+  ) erased
+"""
+
+_NEW = text(f"""
 INSERT INTO borrower (person_id, external_id, name_encrypted, name_digest, phone_encrypted,
                       phone_blind_index, address_encrypted, tape_digests, zones, locale, region,
-                      updated_at)
-SELECT p.person_id, t.external_id, t.name_encrypted, t.name_digest, t.phone_encrypted,
-       t.phone_blind_index, t.address_encrypted, t.digests, t.zones, t.locale, t.region, :now
+                      updated_at, erased_at)
+SELECT p.person_id, t.external_id,
+       CASE WHEN NOT erased.was THEN t.name_encrypted END,
+       CASE WHEN NOT erased.was THEN t.name_digest END,
+       CASE WHEN NOT erased.was THEN t.phone_encrypted END,
+       CASE WHEN NOT erased.was THEN t.phone_blind_index END,
+       CASE WHEN NOT erased.was THEN t.address_encrypted END,
+       CASE WHEN erased.was THEN '{{}}'::jsonb ELSE t.digests END,
+       CASE WHEN erased.was THEN '{{}}'::text[] ELSE t.zones END,
+       t.locale, CASE WHEN NOT erased.was THEN t.region END, :now,
+       CASE WHEN erased.was THEN CAST(:now AS timestamptz) END
   FROM tape_borrower t
   JOIN tape_person p ON p.external_id = t.external_id
+  {_ERASED}
  ORDER BY t.external_id
 ON CONFLICT DO NOTHING
 RETURNING id
-""")
+""")  # noqa: S608 the clause is the constant above
 
 # `o` is the record before this statement. `kept`: an event changed the field before it was known
 # what the tape had said of it. Zones bind beside each other while the number is not the tape's.
-_CHANGED = text("""
+_CHANGED = text(f"""
 UPDATE borrower b
    SET name_encrypted = CASE WHEN c.name THEN t.name_encrypted ELSE b.name_encrypted END,
        name_digest = t.name_digest,
@@ -80,23 +101,19 @@ UPDATE borrower b
              coalesce(o.tape_digests ->> 'region' <> t.digests ->> 'region', true) AS region,
              o.phone_blind_index IS DISTINCT FROM t.phone_blind_index AS other_phone
   ) c
- WHERE b.id = o.id AND o.tape_digests <> t.digests
-   -- Erased data is stored again with a new loan, and not with one that was here before.
-   AND (o.erased_at IS NULL
-        OR EXISTS (SELECT FROM tape_loan n
-                    WHERE n.borrower = t.external_id
-                      AND NOT EXISTS (SELECT FROM loan l WHERE l.external_id = n.external_id)))
+  {_ERASED}
+ WHERE b.id = o.id AND o.tape_digests <> t.digests AND (o.erased_at IS NULL OR NOT erased.was)
 RETURNING b.id, b.identity_digest IS DISTINCT FROM o.identity_digest AS other_identity
-""")
+""")  # noqa: S608 the clause is the constant above
 
 
 def merge_borrowers(connection: Connection, now: datetime) -> set[int]:
     """Merge the staged borrowers; returns the records that are new or changed, and those whose
     facts may have changed because they are one person with another now."""
     connection.execute(_PERSONS, {"now": now})
-    connection.execute(_NUMBERS)
     new = list(connection.execute(_NEW, {"now": now}).scalars())
     changed = connection.execute(_CHANGED, {"now": now}).all()
+    connection.execute(_NUMBERS)
     identified = [*new, *(row.id for row in changed if row.other_identity)]
     joined = join_moved_loans(connection, now) | join_same_identity(connection, identified, now)
     return {*new, *(row.id for row in changed), *joined}

@@ -10,10 +10,11 @@ from config.readers.tape_mapping_reader import load_mapping
 from domain.language.speak import speak
 from tests.support.events import tell
 from tests.support.loans import Book
-from workers.db.schema import borrower, loan, problem, same_person
+from workers.db.schema import borrower, contact_point, loan, problem, same_person
 from workers.history import loan_history
 from workers.inbox.event_data import ContactChangeFacts
 from workers.operations.problems import read_problems
+from workers.privacy.erasure import erase, erase_expired_data
 from workers.tapes.import_tape import ImportReport, import_tape
 
 COLUMNS = (
@@ -288,6 +289,33 @@ class TestRenumbered:
 
         assert book.may_call("L-2") == "barred"
         assert len(set(persons(book).values())) == 1
+
+    def test_an_erased_person_does_not_come_back_under_another_id(
+        self, book: Book, tmp_path: Path
+    ) -> None:
+        bring_in(book, tmp_path, row("L-1"))
+        with book.ctx.engine.begin() as connection:
+            erase(connection, [book.one(borrower).id], book.ctx.now())
+
+        bring_in(book, tmp_path, row("L-1", "C-2"), as_of=DAY_2)
+        bring_in(book, tmp_path, row("L-1", "C-2", address="2 Example Road"), as_of=DAY_2)
+
+        renumbered = book.one(select(borrower).where(borrower.c.external_id == "C-2"))
+        assert renumbered.erased_at is not None
+        assert (renumbered.name_encrypted, renumbered.phone_blind_index) == (None, None)
+        assert book.rows(contact_point) == []
+
+        bring_in(book, tmp_path, row("L-1", "C-2"), row("L-2", "C-2"), as_of=DAY_2)
+        assert number_of(book, "C-2") == f"+86{NUMBER}", "a new loan brings the person back"
+
+    def test_a_record_whose_loans_moved_away_is_kept_with_those_of_its_person(
+        self, book: Book, tmp_path: Path
+    ) -> None:
+        bring_in(book, tmp_path, row("L-1"))
+        bring_in(book, tmp_path, row("L-1", "C-2"), as_of=DAY_2)
+        assert erase_expired_data(book.ctx).borrowers == 0
+        bring_in(book, tmp_path, row("L-1", "C-1"), as_of=DAY_2)
+        assert (number_of(book), len(set(persons(book).values()))) == (f"+86{NUMBER}", 1)
 
     def test_it_is_a_problem_until_somebody_decides_and_stands_in_the_history(
         self, book: Book, tmp_path: Path
