@@ -10,6 +10,34 @@ from sqlalchemy import Connection, text
 
 from workers.db.same_person import join_moved_loans, join_same_identity
 
+# Persons come before records and loans in the order of locks. A tape without changes locks nobody.
+_LOCK_PERSONS = text("""
+WITH changed AS (
+    SELECT t.*, b.person_id
+      FROM tape_borrower t
+      LEFT JOIN borrower b ON b.external_id = t.external_id
+     WHERE b.id IS NULL OR b.tape_digests <> t.digests
+), moved AS (
+    SELECT l.borrower_id AS id, t.borrower AS external_id
+      FROM tape_loan t
+      JOIN loan l ON l.external_id = t.external_id
+      JOIN borrower b ON b.id = l.borrower_id
+     WHERE b.external_id <> t.borrower
+)
+SELECT p.id FROM person p
+ WHERE p.id IN (
+     SELECT person_id FROM changed
+      UNION
+     SELECT b.person_id FROM changed c
+       JOIN borrower b ON b.identity_digest = sha256(c.name_digest || c.phone_blind_index)
+      UNION
+     SELECT b.person_id FROM moved m JOIN borrower b ON b.id = m.id
+      UNION
+     SELECT b.person_id FROM moved m JOIN borrower b ON b.external_id = m.external_id)
+ ORDER BY p.id
+   FOR UPDATE
+""")
+
 # A record that is new is a person of its own, until it is linked with another.
 _PERSONS = text("""
 WITH unknown AS (
@@ -110,6 +138,7 @@ RETURNING b.id, b.identity_digest IS DISTINCT FROM o.identity_digest AS other_id
 def merge_borrowers(connection: Connection, now: datetime) -> set[int]:
     """Merge the staged borrowers; returns the records that are new or changed, and those whose
     facts may have changed because they are one person with another now."""
+    connection.execute(_LOCK_PERSONS)
     connection.execute(_PERSONS, {"now": now})
     new = list(connection.execute(_NEW, {"now": now}).scalars())
     changed = connection.execute(_CHANGED, {"now": now}).all()

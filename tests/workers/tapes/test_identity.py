@@ -1,5 +1,6 @@
 """Who is who on a tape: nobody becomes somebody else, and nobody loses what protects them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -7,9 +8,12 @@ import pytest
 from sqlalchemy import Engine, select
 
 from config.readers.tape_mapping_reader import load_mapping
+from domain.actors import Actor
 from domain.language.speak import speak
+from domain.persons import PersonFact
 from tests.support.events import tell
 from tests.support.loans import Book
+from workers.db.persons import lock_known_borrower, note_person_fact
 from workers.db.schema import borrower, contact_point, loan, problem, same_person
 from workers.history import loan_history
 from workers.inbox.event_data import ContactChangeFacts
@@ -400,3 +404,24 @@ class TestFieldByField:
         before = book.rows(borrower) + book.rows(loan)
         assert bring_in(book, tmp_path, row("L-1"), row("L-2")).changed == 0
         assert book.rows(borrower) + book.rows(loan) == before
+
+
+def test_a_tape_waits_for_whoever_works_on_a_person_before_it_changes_one(
+    book: Book, tmp_path: Path
+) -> None:
+    bring_in(book, tmp_path, row("L-1"))
+    with ThreadPoolExecutor(1) as pool:
+        with book.ctx.engine.begin() as connection:
+            lock_known_borrower(connection, "C-1", "opt_out")
+            moves = pool.submit(bring_in, book, tmp_path, row("L-1", "C-2"), as_of=DAY_2)
+            with pytest.raises(TimeoutError):
+                moves.result(timeout=2)
+            note_person_fact(
+                connection,
+                book.one(borrower).id,
+                PersonFact.CEASED,
+                Actor("c-1"),
+                book.ctx.now(),
+            )
+        assert moves.result(timeout=30).kept
+    assert book.may_call("L-1") == "barred"
