@@ -31,7 +31,7 @@ class ActionStatus(StrEnum):
     DISCARDED = "discarded"  # a person decided that it is never done
     SKIPPED = "skipped"  # its days passed before it could act
     ASSIGNED = "assigned"  # a person has the call or the visit; tried once an attempt is reported
-    DONE = "done"  # a text is tried once it arrived, or is presumed to have
+    DONE = "done"
     CANCELLED = "cancelled"  # not needed any more before it had an effect
     BARRED = "barred"  # a rule forbids it
 
@@ -176,6 +176,8 @@ class ActionType(str):
     """What people call it, by language: `en` and `zh`."""
     needs_template: bool = False
     """Whether the item must name a template: of its text, or of the notice that goes with it."""
+    shared: bool = False
+    """Whether what is due on one day for several loans of a person is one contact."""
     assigned_to: Role | None = None
     """The people who do it, where people do: the action is assigned to them, and it is done once
     they report an attempt. None: the use case itself does it."""
@@ -194,6 +196,7 @@ SEND_SMS = ActionType(
     effect_table="message",
     words={"en": "a text", "zh": "短信"},
     needs_template=True,
+    shared=True,
     # Its events follow what becomes of the text itself.
 )
 ASSIGN_CALL = ActionType(

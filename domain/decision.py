@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from domain.actions import SCHEDULE_VISIT, TRIED, WAITING, ActionStatus
+from domain.actions import TRIED, WAITING, ActionStatus
 from domain.delinquency import Arrears, arrears_on, ladder_start
 from domain.holds import Hold, active_hold, days_held, resumes_on
 from domain.ladder import Item, Ladder, MissedSteps, Step
@@ -40,8 +40,7 @@ class PastAction:
     """The start of the ladder on which it was planned."""
     status: ActionStatus
     reported: bool = True
-    """False while nobody has reported an attempt at the call or the visit that it assigned, or
-    while the text that it sent is not known to have arrived."""
+    """False while nobody has reported an attempt at the call or the visit that it assigned."""
 
     @property
     def tried(self) -> bool:
@@ -133,22 +132,6 @@ def decide(snapshot: Snapshot, ladder: Ladder | None, now: datetime) -> Decision
     return _plan_on_ladder(nothing, snapshot, ladder, since, day)
 
 
-def steps_tried(ladder: Ladder, actions: Iterable[PastAction], since: date) -> set[str]:
-    """The steps that were tried on the ladder that started on `since`.
-
-    A step with a visit was tried when its visitors reported it: the notice alone is not the visit.
-    """
-    visits = {item.id for _, item in ladder.items if item.do == SCHEDULE_VISIT}
-    with_visit = {step.id for step, item in ladder.items if item.id in visits}
-    return {
-        action.step
-        for action in actions
-        if action.ladder_since == since
-        and action.tried
-        and (action.step not in with_visit or action.item in visits)
-    }
-
-
 def next_review(snapshot: Snapshot, now: datetime) -> date | None:
     """The day on which the loan must be reviewed next, after its facts changed at `now`.
 
@@ -176,7 +159,7 @@ def _plan_on_ladder(
         for a in snapshot.actions
         if a.ladder_since == since and a.status is not ActionStatus.CANCELLED
     }
-    tried = steps_tried(ladder, snapshot.actions, since)
+    tried = {a.step for a in snapshot.actions if a.ladder_since == since and a.tried}
     if snapshot.steps_tried_at == since:
         tried |= snapshot.steps_tried
 

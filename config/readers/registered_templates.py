@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from config.readers.templates import TEXT_PLACEHOLDERS
+from config.readers.templates import SEVERAL_PLACEHOLDERS, TEXT_PLACEHOLDERS
 from config.readers.yaml_reader import Value, each, read_yaml
 
 _ID = re.compile(r"\d{1,20}")
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+
+_VALUES = TEXT_PLACEHOLDERS | SEVERAL_PLACEHOLDERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,5 +73,5 @@ def _read_template(name: str, locale: str, written: Value) -> RegisteredTemplate
         name,
         locale,
         section.need("id").matching(_ID, "Write the digits that the provider shows beside it.")[0],
-        section.entries("values", lambda value: value.known(TEXT_PLACEHOLDERS, "value")),
+        section.entries("values", lambda value: value.known(_VALUES, "value")),
     )

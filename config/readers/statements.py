@@ -20,7 +20,9 @@ BY_WORDS = (Says.OPT_OUT, Says.REPLY, Says.LEGAL_CONSEQUENCES)
 
 BY_PLACEHOLDER = {
     Says.IDENTITY: frozenset({"lender"}),
-    Says.DEBT: frozenset({"amount", "due_on", "days_past_due", "reference"}),
+    Says.DEBT: frozenset({"amount", "due_on", "days_past_due", "reference"})
+    # of a text about several loans
+    | {"loan_1", "amount_1", "loan_2", "amount_2", "loan_3", "amount_3", "count", "total"},
 }
 
 Wordings: TypeAlias = Mapping[Says, tuple[str, ...]]

@@ -29,6 +29,20 @@ from domain.sms_segments import Encoding, segments
 TEXT_PLACEHOLDERS = frozenset({"lender", "amount", "due_on", "days_past_due", "phone", "reference"})
 """The values of a text. It has no name in it: anybody who has the telephone can read it."""
 
+NAMED_LOANS = 3
+"""A text about so many loans of one person names each, and one about more counts them."""
+
+_WORDINGS = {
+    "_two_loans": frozenset({"loan_1", "amount_1", "loan_2", "amount_2"}),
+    "_three_loans": frozenset({"loan_1", "amount_1", "loan_2", "amount_2", "loan_3", "amount_3"}),
+    "_more_loans": frozenset({"count", "total"}),
+}
+"""How the names of the wordings of a text for several loans end, and which values each must have.
+Three templates and no list in one: a text that is registered has a fixed number of short blanks."""
+
+SEVERAL_PLACEHOLDERS = frozenset({"lender", "phone"}).union(*_WORDINGS.values())
+"""The values of a text about several loans. It has no name in it either."""
+
 LETTERS = frozenset({"visit_notice"})
 """The templates that are letters; all others are texts."""
 
@@ -39,6 +53,14 @@ SAMPLE = {
     "days_past_due": "3",
     "phone": "400-000-0000",
     "reference": "L-1",
+    "loan_1": "L-1",
+    "amount_1": "$1,234.50",
+    "loan_2": "L-2",
+    "amount_2": "$99.00",
+    "loan_3": "L-3",
+    "amount_3": "$12.00",
+    "count": "4",
+    "total": "$1,345.50",
     "borrower_name": "Lin Example",
     "visitors": "Ada Visitor, Ben Visitor",
     "visit_on": "March 4, 2026",
@@ -46,7 +68,7 @@ SAMPLE = {
 }
 """An example of each value, as the workers give it: always text."""
 
-LETTER_PLACEHOLDERS = frozenset(SAMPLE)
+LETTER_PLACEHOLDERS = frozenset(SAMPLE) - SEVERAL_PLACEHOLDERS | {"lender", "phone"}
 """The values of a letter. It is in a closed envelope, so it may have all of them."""
 
 
@@ -72,7 +94,7 @@ class Templates:
         Raises:
             ArrearsError: a template is missing in a locale, is not UTF-8, does not parse, uses a
                 placeholder that does not exist or that another locale does not use, cannot be
-                rendered, or is empty.
+                rendered, or is empty; or a wording for several loans is missing or says less.
         """
         folders = sorted(path for path in directory.glob("*") if path.is_dir())
         wordings = load_statements(directory)
@@ -85,11 +107,21 @@ class Templates:
                 f"Put each template into a folder named for its locale, such as en/reminder.txt."
             )
         _check_that_locales_agree(directory, sources)
+        for locale, folder_sources in sources.items():
+            _check_wordings_for_several(directory / locale, folder_sources)
         return cls(sources)
 
     def names(self) -> frozenset[str]:
         """The names of all templates. Each of them exists in every locale."""
         return frozenset(name for folder in self._sources.values() for name in folder)
+
+    def for_several(self, name: str) -> tuple[str, ...]:
+        """The wordings of a text for two, for three and for more loans; empty if it has none."""
+        return tuple(f"{name}{ending}" for ending in _WORDINGS if f"{name}{ending}" in self.names())
+
+    def wording(self, name: str, loans: int) -> str:
+        """The template of a text about so many loans, of which `for_several` has the wordings."""
+        return name if loans == 1 else self.for_several(name)[min(loans, NAMED_LOANS + 1) - 2]
 
     def locales(self) -> frozenset[str]:
         """The locales that have templates."""
@@ -219,7 +251,12 @@ def _check_that_it_renders(path: Path, template: Template) -> None:
 
 
 def _check_that_placeholders_exist(path: Path, placeholders: frozenset[str]) -> None:
-    known = LETTER_PLACEHOLDERS if path.stem in LETTERS else TEXT_PLACEHOLDERS
+    if path.stem in LETTERS:
+        known = LETTER_PLACEHOLDERS
+    elif path.stem.endswith(tuple(_WORDINGS)):
+        known = SEVERAL_PLACEHOLDERS
+    else:
+        known = TEXT_PLACEHOLDERS
     unknown = sorted(placeholders - known)
     if unknown:
         raise ArrearsError(
@@ -244,6 +281,33 @@ def _check_that_locales_agree(
             raise ArrearsError(
                 f"{directory}: the template {name!r} uses {', '.join(sorted(in_some))} in some "
                 f"locales only ({', '.join(sorted(sources))}). Say the same in every language."
+            )
+
+
+def _check_wordings_for_several(folder: Path, sources: Mapping[str, _Source]) -> None:
+    """A text has all wordings for several loans or none; they name every loan, and make the same
+    statements, so that the gate's answer about the text for one loan holds for them."""
+    for name, source in sources.items():
+        ending = next((ending for ending in _WORDINGS if name.endswith(ending)), None)
+        if ending is None:
+            continue
+        base = name.removesuffix(ending)
+        for other in (base, *(f"{base}{another}" for another in _WORDINGS)):
+            if other not in sources:
+                raise ArrearsError(
+                    f"{folder}: there is {name}.txt, and {other}.txt is missing. A text has a "
+                    "wording for two, for three and for more loans beside that for one. Add it."
+                )
+        if missing := sorted(_WORDINGS[ending] - source.placeholders):
+            raise ArrearsError(
+                f"{folder / name}.txt: the template leaves out {', '.join(missing)}, so the "
+                "borrower cannot tell what it is about. Add it."
+            )
+        if source.says != sources[base].says:
+            differ = ", ".join(sorted(source.says ^ sources[base].says))
+            raise ArrearsError(
+                f"{folder / name}.txt: of this and {base}.txt only one says: {differ}. Rules check "
+                "the text for one loan. Say the same in both."
             )
 
 

@@ -11,6 +11,7 @@ from config.readers.templates import (
     LETTER_PLACEHOLDERS,
     LETTERS,
     SAMPLE,
+    SEVERAL_PLACEHOLDERS,
     Templates,
     format_date,
     format_money,
@@ -58,7 +59,8 @@ def write(directory: Path, **texts: str) -> Path:
 
 
 def test_every_template_is_there_in_english_and_chinese(templates: Templates) -> None:
-    assert templates.names() == {*TEXTS, "help_reply", "visit_notice"}
+    several = {f"{name}_{n}_loans" for name in TEXTS for n in ("two", "three", "more")}
+    assert templates.names() == {*TEXTS, *several, "help_reply", "visit_notice"}
     assert templates.locales() == {"en", "zh-Hans"}
 
 
@@ -236,7 +238,52 @@ def test_a_template_in_another_encoding_is_refused(tmp_path: Path) -> None:
 
 
 def test_there_is_a_sample_of_every_value_that_a_template_may_use() -> None:
-    assert set(SAMPLE) == LETTER_PLACEHOLDERS
+    assert set(SAMPLE) == LETTER_PLACEHOLDERS | SEVERAL_PLACEHOLDERS
+
+
+SEVERAL = {
+    "_two_loans": "{{ loan_1 }} {{ amount_1 }} {{ loan_2 }} {{ amount_2 }}",
+    "_three_loans": "{{ loan_1 }} {{ amount_1 }} {{ loan_2 }} {{ amount_2 }} {{ loan_3 }} "
+    "{{ amount_3 }}",
+    "_more_loans": "{{ count }} {{ total }}",
+}
+
+
+def write_several(directory: Path, **changed: str | None) -> Path:
+    """A text with its wordings for several loans, of which some are changed or left out."""
+    texts = {f"en__first{ending}": words for ending, words in SEVERAL.items()}
+    texts |= {f"en__first{ending}": words for ending, words in changed.items() if words is not None}
+    left_out = {f"en__first{ending}" for ending, words in changed.items() if words is None}
+    written = {"en__first": "{{ amount }}", **texts}
+    return write(directory, **{key: text for key, text in written.items() if key not in left_out})
+
+
+def test_a_text_has_a_wording_for_each_number_of_loans(tmp_path: Path) -> None:
+    templates = Templates.load(write_several(tmp_path))
+    assert [templates.wording("first", loans) for loans in (1, 2, 3, 4, 300)] == [
+        "first",
+        "first_two_loans",
+        "first_three_loans",
+        "first_more_loans",
+        "first_more_loans",
+    ]
+    assert templates.for_several("first_two_loans") == ()
+
+
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        ({"_three_loans": None}, "first_three_loans.txt is missing"),
+        ({"_two_loans": "{{ loan_1 }} {{ amount_1 }}"}, "leaves out amount_2, loan_2"),
+        ({"_more_loans": "{{ count }} {{ total }} {{ lender }}"}, "only one says: identity"),
+        ({"_more_loans": "{{ count }} {{ total }} {{ due_on }}"}, "uses due_on, which it may not"),
+    ],
+)
+def test_a_wording_for_several_loans_that_says_less_is_refused(
+    tmp_path: Path, changed: dict[str, str | None], complaint: str
+) -> None:
+    with pytest.raises(ArrearsError, match=complaint):
+        Templates.load(write_several(tmp_path, **changed))
 
 
 def test_a_letter_keeps_ampersands_and_its_lines_as_they_are(tmp_path: Path) -> None:

@@ -40,8 +40,12 @@ PAID_BY_TAPE = "L-tape"
 
 NO_RECEIPT = (ANSWER_IS_LOST, ANSWERED_LATE)
 
+ONE_PERSON = ("L-text", "L-text-too")
+"""Two loans of one person, which share their text and their call."""
+
 DUE_ON = {
     "L-text": "2024-03-03",
+    "L-text-too": "2024-03-03",
     "L-paid": "2024-03-02",
     ANSWER_IS_LOST: "2024-03-03",
     NEVER_SENT: "2024-03-02",
@@ -122,12 +126,14 @@ def write_book(engine: Engine) -> Book:
             external_id,
             due_on=due_on,
             jurisdiction="US",
-            phone=f"+1212555{line}",
+            phone="+12125550199" if external_id in ONE_PERSON else f"+1212555{line}",
+            borrower_id="B-L-text" if external_id in ONE_PERSON else "",
             steps_tried=("remind", "enquire", "visit") if external_id == "L-legal" else (),
         )
     book.staff(
         "caller-1",
         "caller",
+        capacity=20,
         trained_on="2024-01-02",
         shift=("2024-03-04 08:00", "2024-03-04 20:00"),
     )

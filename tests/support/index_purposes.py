@@ -45,7 +45,7 @@ from workers.inbox import process
 from workers.payments.payments import Payment, record_payment
 from workers.privacy import erasure, retention, subject_export
 from workers.sms import delivery_receipts as receipts
-from workers.sms import missing_receipts, reconcile
+from workers.sms import reconcile
 from workers.sms.providers.port import InboundText
 from workers.staff.work_items import Kind
 from workers.staff.worklist import read_work
@@ -213,6 +213,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "an outcome names its attempt",
         lambda c, h: outcomes._lock(c, busy(f"A-1-{PAST_DUE}")),
     ),
+    "contact_part_of_idx": ("the loans of a text that has a receipt", a_receipt_comes_in),
     "contact_borrower_id_at_idx": ("the contacts that caps count", facts),
     "decision_loan_id_id_idx": (
         "the looks at a loan",
@@ -284,10 +285,6 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         lambda c, h: dead_letters._text_went_out(c, PAST_DUE),
     ),
     "message_provider_sid_key": ("a receipt names its text", a_receipt_comes_in),
-    "message_on_the_way_idx": (
-        "texts without a receipt, to ask the provider about",
-        lambda c, h: missing_receipts.take_texts(c, h.now()),
-    ),
     "message_unknown_idx": ("texts to reconcile", lambda c, h: reconcile.park_old(h)),
     "outbox_event_dead_idx": (
         "events that were given up",

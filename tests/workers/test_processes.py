@@ -131,6 +131,29 @@ def test_beat_scans_and_workers_text_every_borrower_once(
     assert "Traceback" not in worker.output
 
 
+OF_ONE_PERSON = 300
+
+
+def test_a_person_with_many_loans_is_texted_once(
+    book: Book, environment: dict[str, str], twilio: SimulatedTwilio, tmp_path: Path
+) -> None:
+    """Their reviews are in messages of their own, and their texts are one text all the same."""
+    number = "+12125559999"
+    for n in range(OF_ONE_PERSON):
+        book.loan(f"P-{n:03d}", jurisdiction="US", phone=number, borrower_id="P")
+    with ExitStack() as stack:
+        start(stack, environment, tmp_path, "beat")
+        worker = start(stack, environment, tmp_path, "worker", "--concurrency=2")
+        everybody = Counter(done=LOANS + OF_ONE_PERSON)
+        eventually("all first texts are settled", lambda: first_texts(book) == everybody)
+
+    per_number = Counter(text.to for text in twilio.accepted_texts())
+    assert set(per_number.values()) == {1}
+    (text,) = [text for text in twilio.accepted_texts() if text.to == number]
+    assert "300 loans, $300,000.00 in all" in text.body
+    assert "Traceback" not in worker.output
+
+
 def test_dispatch_does_not_wait_for_events_or_maintenance(
     book: Book, environment: dict[str, str], broker: LocalBroker, tmp_path: Path
 ) -> None:

@@ -64,7 +64,7 @@ def start_call(
                 f"The call of loan {loan_external_id} was started as {pending.attempt}, and its "
                 "outcome is not recorded. Report the outcome first."
             )
-        checked = check_gate(connection, ctx, open_call.action_id, row, ASSIGN_CALL, now)
+        checked = check_gate(connection, ctx, row, ASSIGN_CALL, now)
         started = StartedAttempt(
             attempt=None,
             item=row.item,

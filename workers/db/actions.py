@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, bindparam, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, or_, select, text, update
 
 from domain.actions import (
     ACTION_MOVES,
@@ -24,7 +24,7 @@ from workers.db.bulk import as_json, is_among
 from workers.db.loan_facts import StoredAction
 from workers.db.outbox import record_events
 from workers.db.prepared_statements import prepared
-from workers.db.schema import action, loan
+from workers.db.schema import action, borrower, loan
 from workers.db.skip_locked import not_dispatched_since, update_first
 
 _MOVE = prepared(
@@ -127,6 +127,53 @@ def claim_action(
     return claimed.rowcount == 1
 
 
+_FIRST = action.alias("first")
+_CLAIM_TOGETHER = prepared(
+    update(action)
+    .where(
+        is_among(action.c.id, "of_actions"),
+        action.c.status.in_(CLAIMABLE),
+        action.c.due_at < bindparam("others_due_by"),
+        exists().where(
+            _FIRST.c.id == bindparam("first"),
+            _FIRST.c.status.in_(CLAIMABLE),
+            _FIRST.c.due_at <= bindparam("now"),
+        ),
+    )
+    .values(
+        status=ActionStatus.CLAIMED,
+        claim_token=bindparam("by"),
+        claimed_until=bindparam("until"),
+        changed_at=bindparam("now"),
+    )
+    .returning(action.c.id)
+)
+
+
+def claim_actions(
+    connection: Connection,
+    action_ids: Sequence[int],
+    token: UUID,
+    now: datetime,
+    lease: timedelta,
+    *,
+    others_due_by: datetime,
+) -> set[int]:
+    """Claim actions for one worker until the lease ends; gives the ids of those that it got.
+
+    The first must be due now, or none is claimed; the others must be due before `others_due_by`.
+    """
+    taken = {
+        "of_actions": list(action_ids),
+        "first": action_ids[0],
+        "by": token,
+        "until": now + lease,
+        "now": now,
+        "others_due_by": others_due_by,
+    }
+    return set(connection.execute(_CLAIM_TOGETHER, taken).scalars())
+
+
 _ASK_AGAIN = prepared(
     update(action)
     .where(
@@ -148,6 +195,28 @@ def recheck_deferred(connection: Connection, loan_ids: Sequence[int], now: datet
     connection.execute(_ASK_AGAIN, {"of_loans": list(loan_ids), "now": now})
 
 
+REVIEWS_FIRST = timedelta(hours=1)
+"""How long a contact that several loans share waits for the reviews of the person's other loans."""
+
+
+def _awaits_reviews(now: datetime) -> ColumnElement[bool]:
+    """Whether another loan of the person is still to be reviewed today, for a query of `action`.
+
+    Else the first loan's text would go alone, and the others a moment later.
+    """
+    own, other = loan.alias("own"), loan.alias("other")
+    record, other_record = borrower.alias("record"), borrower.alias("other_record")
+    return exists().where(
+        own.c.id == action.c.loan_id,
+        record.c.id == own.c.borrower_id,
+        other_record.c.person_id == record.c.person_id,
+        other.c.borrower_id == other_record.c.id,
+        other.c.id != own.c.id,
+        other.c.review_on <= now.date(),
+        or_(other.c.quarantined_until.is_(None), other.c.quarantined_until < now),
+    )
+
+
 def take_due(
     connection: Connection,
     action_type: ActionType,
@@ -160,7 +229,7 @@ def take_due(
 
     Returns, by id, the lender's id of the loan and the item, as Flower shows them. An action that
     was announced longer ago than `again_after` and still waits is among them: its message must have
-    been lost. Two callers at the same time get different actions.
+    been lost. Two callers at the same time get different actions. `now` is in the lender's zone.
     """
     due = and_(
         action.c.type == action_type,
@@ -168,6 +237,8 @@ def take_due(
         action.c.due_at <= now,
         not_dispatched_since(action.c.dispatched_at, now - again_after),
     )
+    if action_type.shared:
+        due &= or_(action.c.due_at <= now - REVIEWS_FIRST, ~_awaits_reviews(now))
     first = update_first(action, due, (action.c.due_at,), limit)
     external_id = select(loan.c.external_id).where(loan.c.id == action.c.loan_id).scalar_subquery()
     taken = first.values(dispatched_at=now).returning(action.c.id, external_id, action.c.item)

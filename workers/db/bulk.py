@@ -59,7 +59,7 @@ def given_rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def as_json(value: Any) -> str:
-    """JSON in which dates, moments, amounts and ids are strings that PostgreSQL can read.
+    """JSON in which dates, moments, amounts, ids and bytes are strings that PostgreSQL can read.
 
     Reasons get the short form in which tables have them.
     """
@@ -67,6 +67,8 @@ def as_json(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return rf"\x{value.hex()}"
     return stored_reason(value) if isinstance(value, Reason) else str(value)
 
 

@@ -112,17 +112,9 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
        (SELECT coalesce(json_agg(json_build_object('id', a.id, 'past', json_build_object(
                    'item', a.item, 'step', a.step,
                    'ladder_since', a.ladder_since, 'status', a.status,
-                   'reported', CASE
-                       WHEN a.status = 'assigned' THEN EXISTS (
-                           SELECT FROM contact c JOIN contact_outcome o ON o.contact_id = c.id
-                            WHERE c.action_id = a.id)
-                       WHEN a.status = 'done' AND a.type = 'send_sms' THEN EXISTS (
-                           SELECT FROM contact c JOIN message m ON m.contact_id = c.id
-                            WHERE c.action_id = a.id
-                              AND (m.status = 'delivered'
-                                   OR (m.presumed_at IS NOT NULL
-                                       AND m.status IN ('accepted', 'sent'))))
-                       ELSE true END))), '[]')
+                   'reported', a.status <> 'assigned' OR EXISTS (
+                       SELECT FROM contact c JOIN contact_outcome o ON o.contact_id = c.id
+                        WHERE c.action_id = a.id)))), '[]')
           FROM action a WHERE a.loan_id = l.id) AS actions,
        (SELECT coalesce(json_agg(f.kind), '[]')
           FROM person_fact f
@@ -160,10 +152,14 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
                    'number', encode(c.number_blind_index, 'hex'), 'at_work', c.at_work,
                    'party', c.party, 'inbound', c.inbound IS TRUE, 'outcome', o.outcome,
                    'callback_at', o.callback_at,
-                   'also_about', coalesce(c.also_loan_ids, '{}') || coalesce(o.also_loan_ids, '{}'))
+                   'also_about', coalesce(c.also_loan_ids, '{}') || coalesce(o.also_loan_ids, '{}')
+                                 || ARRAY(SELECT x.loan_id FROM contact x WHERE x.part_of = c.id))
                    ORDER BY c.at), '[]')
           FROM contact c LEFT JOIN contact_outcome o ON o.contact_id = c.id
          WHERE c.borrower_id = ANY(p.records) AND c.at > :counted_since
+           -- A contact about several loans is one contact, unless its first loan is another's.
+           AND NOT EXISTS (SELECT FROM contact f
+                            WHERE f.id = c.part_of AND f.borrower_id = ANY(p.records))
            AND NOT EXISTS (SELECT FROM message m
                             WHERE m.contact_id = c.id AND m.status IN ('not_sent', 'refused'))
            AND NOT EXISTS (SELECT FROM visit v

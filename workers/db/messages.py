@@ -1,10 +1,22 @@
 """Texts in the database: the table of moves guards every change of status."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from domain.actions import ActionStatus
 from domain.messages import MESSAGE_MOVES, MessageStatus
@@ -30,11 +42,34 @@ def of_action(action_id: int | ColumnElement[int]) -> ColumnElement[bool]:
     return message.c.contact_id.in_(contacts)
 
 
+def in_text(row: FromClause, first: ColumnElement[int]) -> ColumnElement[bool]:
+    """The condition that a row of `contact` belongs to the text whose first contact is `first`."""
+    return or_(row.c.id == first, row.c.part_of == first)
+
+
+def is_first_row() -> ColumnElement[bool]:
+    """The condition that a row is that of its text that the provider knows, for `message`."""
+    part = contact.alias("part")
+    return ~exists().where(part.c.id == message.c.contact_id, part.c.part_of.is_not(None))
+
+
+def is_text(message_id: UUID) -> ColumnElement[bool]:
+    """The condition for the first row of the text of which `message_id` is any row."""
+    row = message.alias("row")
+    first = (
+        select(func.coalesce(contact.c.part_of, contact.c.id))
+        .join(row, row.c.contact_id == contact.c.id)
+        .where(row.c.id == message_id)
+    )
+    return message.c.contact_id == first.scalar_subquery()
+
+
 class StoredText(NamedTuple):
-    """A text that is locked."""
+    """A text that is locked, by its first row."""
 
     id: UUID
-    action_id: int
+    action_ids: Sequence[int]
+    """Of all loans that it is about."""
     provider: str
     sid: str | None
     status: str
@@ -42,10 +77,15 @@ class StoredText(NamedTuple):
 
 def lock_text(connection: Connection, which: ColumnElement[bool]) -> StoredText | None:
     """Lock a text until the transaction ends; None if there is none."""
-    named = select(*columns_of(StoredText, message)).where(which).with_for_update()
+    part = contact.alias("part")
+    actions = select(part.c.action_id).where(in_text(part, message.c.contact_id))
+    action_ids = func.array(actions.order_by(part.c.id).scalar_subquery())
+    named = select(*columns_of(StoredText, message, action_ids=action_ids))
+    named = named.where(which).with_for_update()
     return typed_row(StoredText, connection.execute(named))
 
 
+_FIRST = message.alias("first")
 _BEFORE = (
     select(
         message.c.id,
@@ -57,7 +97,17 @@ _BEFORE = (
         action.c.ladder_since,
     )
     .join(action, action.c.id == message.c.action_id)
-    .where(message.c.id == bindparam("of_message"), is_among(message.c.status, "before"))
+    .join(contact, contact.c.id == message.c.contact_id)
+    .where(
+        in_text(
+            contact,
+            select(_FIRST.c.contact_id)
+            .where(_FIRST.c.id == bindparam("of_message"))
+            .scalar_subquery(),
+        ),
+        is_among(message.c.status, "before"),
+    )
+    .order_by(message.c.contact_id)
     .with_for_update(of=message)
     .cte("before")
 )
@@ -68,7 +118,13 @@ _ADVANCE = prepared(
         status=bindparam("became"),
         code=bindparam("with_code"),
         changed_at=bindparam("now"),
-        sid=func.coalesce(bindparam("given_sid"), message.c.sid),
+        sid=case(
+            (
+                message.c.id == bindparam("of_message"),
+                func.coalesce(bindparam("given_sid"), message.c.sid),
+            ),
+            else_=message.c.sid,
+        ),
     )
     .returning(_BEFORE)
 )
@@ -83,9 +139,10 @@ def advance_message(
     sid: str | None = None,
     code: str | None = None,
 ) -> bool:
-    """Record the status of a text, and the event for the lender's systems.
+    """Record the status of a text, and the events for the lender's systems, one of each loan.
 
-    Returns False, and writes nothing, if the text has a status of a higher rank already.
+    `message_id` is that of its first row. Returns False, and writes nothing, if the text has a
+    status of a higher rank already.
     """
     became = {
         "of_message": message_id,
@@ -95,28 +152,29 @@ def advance_message(
         "given_sid": sid,
         "now": now,
     }
-    advanced = connection.execute(_ADVANCE, became).one_or_none()
-    if advanced is None:
-        return False
-    text = outbox_messages.AdvancedText(*advanced)
-    record_events(connection, outbox_messages.of_text(text, status), now)
-    return True
+    advanced = connection.execute(_ADVANCE, became).all()
+    texts = [outbox_messages.AdvancedText(*row)._replace(id=message_id) for row in advanced]
+    events = [event for text in texts for event in outbox_messages.of_text(text, status)]
+    record_events(connection, events, now)
+    return bool(texts)
 
 
-def providers_that_refused(connection: Connection, action_id: int) -> frozenset[str]:
-    """The providers that refused a text of the action since it was planned or retried."""
+def providers_that_refused(connection: Connection, action_ids: Sequence[int]) -> frozenset[str]:
+    """The providers that refused a text of the actions since it was planned or retried."""
     retried_at = (
         select(func.coalesce(func.max(action_event.c.at), "-infinity"))
         .where(
-            action_event.c.action_id == action_id,
+            action_event.c.action_id == contact.c.action_id,
             action_event.c.from_status == ActionStatus.DEAD,
             action_event.c.to_status == ActionStatus.PLANNED,
         )
         .scalar_subquery()
     )
     refused = connection.execute(
-        select(message.c.provider).where(
-            of_action(action_id),
+        select(message.c.provider)
+        .join(contact, contact.c.id == message.c.contact_id)
+        .where(
+            contact.c.action_id.in_(action_ids),
             message.c.status == MessageStatus.REFUSED,
             message.c.changed_at > retried_at,
         )
@@ -126,8 +184,13 @@ def providers_that_refused(connection: Connection, action_id: int) -> frozenset[
 
 def note_sent_after_all(connection: Connection, message_id: UUID, now: datetime) -> None:
     """Note the problem that a text was sent although it counted as not sent."""
+    first = select(message.c.contact_id).where(message.c.id == message_id).scalar_subquery()
     sent = connection.execute(
-        select(action.c.loan_id, action.c.item).join(message).where(message.c.id == message_id)
-    ).one()
-    detail = because(ReasonCode.SENT_AFTER_ALL, item=sent.item)
-    note_problem(connection, sent.loan_id, SENT_AFTER_ALL, detail, now)
+        select(action.c.loan_id, action.c.item)
+        .join(contact, contact.c.action_id == action.c.id)
+        .where(in_text(contact, first))
+        .order_by(action.c.loan_id)
+    )
+    for row in sent.all():
+        detail = because(ReasonCode.SENT_AFTER_ALL, item=row.item)
+        note_problem(connection, row.loan_id, SENT_AFTER_ALL, detail, now)

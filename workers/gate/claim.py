@@ -6,30 +6,44 @@ and asks the contact gate. Facts recorded before it count; later ones wait until
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import (
+    Connection,
+    Executable,
+    FromClause,
+    and_,
+    bindparam,
+    insert,
+    or_,
+    select,
+    union_all,
+)
 
 from domain.actions import CLAIMABLE, ActionFacts, ActionStatus, ActionType, Move, next_status
 from domain.actors import Actor
+from domain.collectors import business_day
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Verdict, may_contact
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import BY_NUMBER, NumberFact
 from domain.delinquency import Arrears, arrears_on, ladder_start
-from domain.ladder import Item, Ladder, find_ladder
+from domain.ladder import Item, find_ladder
 from workers.context import Context
-from workers.db.actions import claim_action, move_actions
+from workers.db.actions import claim_actions, move_actions
+from workers.db.bulk import as_rows, given_rows
 from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.pending_events import has_pending_event
 from workers.db.persons import lock_number
 from workers.db.prepared_statements import prepared
 from workers.db.schema import action, borrower, contact, loan, person
-from workers.db.typed_rows import columns_of, typed_row
+from workers.db.typed_rows import columns_of, typed_row, typed_rows
 from workers.gate.facts import contact_facts
 
 Gate = Callable[[ContactFacts], Verdict]
@@ -38,6 +52,7 @@ Gate = Callable[[ContactFacts], Verdict]
 class LockedAction(NamedTuple):
     """An action with what is read of its loan and its borrower, which are locked."""
 
+    id: int
     status: ActionStatus
     due_at: datetime | None
     attempts: int
@@ -69,8 +84,6 @@ class CheckedAction:
     channel: Channel
     loan: LockedAction
     facts: LoanFacts
-    ladder: Ladder
-    """The version of the ladder that planned the action."""
     arrears: Arrears
     ladder_since: date | None
     """The start of the ladder that planned the action, by the facts of now."""
@@ -114,23 +127,72 @@ def claim(
     """
     now = ctx.now()
     row = lock_action(connection, action_id, action_type)
-    if row is None or row.status not in CLAIMABLE or row.due_at is None or row.due_at > now:
-        return None
+    claimed = _claim(connection, ctx, [row] if row else [], action_type, now, gate)
+    return claimed[0] if claimed else None
+
+
+def claim_together(
+    connection: Connection,
+    ctx: Context,
+    action_id: int,
+    action_type: ActionType,
+    may_share: Callable[[LockedAction], bool] = lambda _: True,
+) -> list[ClaimedAction]:
+    """Claim an action, and the actions of the person's other loans that belong to its contact.
+
+    Those are due today, of the same type and ladder step, in the same currency, under the same law,
+    for the same number and in the same language; one of each loan. Each is checked by itself, as by
+    `claim`: one that may not be carried out now is moved to where it belongs, and the others stay.
+    The list is empty if there is nothing to do. `may_share` says whether the contact may be about
+    several loans.
+    """
+    now = ctx.now()
+    rows = lock_together(connection, action_id, action_type, now)
+    if len(rows) > 1 and not may_share(rows[0]):
+        rows = rows[:1]
+    return _claim(connection, ctx, rows, action_type, now)
+
+
+def _claim(
+    connection: Connection,
+    ctx: Context,
+    rows: Sequence[LockedAction],
+    action_type: ActionType,
+    now: datetime,
+    gate: Gate | None = None,
+) -> list[ClaimedAction]:
+    """Claim locked actions, of which the first must be due; those that may be carried out now."""
+    first = rows[0] if rows else None
+    if first is None or first.status not in CLAIMABLE or not first.due_at or first.due_at > now:
+        return []
     token = uuid4()
-    if not claim_action(connection, action_id, token, now, ctx.settings.lease):
-        return None
-    checked = check_gate(connection, ctx, action_id, row, action_type, now, gate)
-    if move := checked.next_move:
-        move_actions(connection, [action_id], move, now, token=token)
-        return None
-    known = {field.name: getattr(checked, field.name) for field in fields(checked)}
-    return ClaimedAction(**known, token=token, failures=row.attempts)
+    ids = claim_actions(
+        connection,
+        [row.id for row in rows],
+        token,
+        now,
+        ctx.settings.lease,
+        others_due_by=business_day(now).ends_at,
+    )
+    taken = [row for row in rows if row.id in ids]
+    facts = load_facts(connection, [row.loan_id for row in taken], now) if taken else {}
+    claimed = list[ClaimedAction]()
+    moves = defaultdict[Move, list[int]](list)
+    for row in taken:
+        checked = _check(ctx, row, facts[row.loan_id], action_type, now, gate)
+        if move := checked.next_move:
+            moves[move].append(row.id)
+            continue
+        known = {field.name: getattr(checked, field.name) for field in fields(checked)}
+        claimed.append(ClaimedAction(**known, token=token, failures=row.attempts))
+    for move, moved in moves.items():
+        move_actions(connection, moved, move, now, token=token)
+    return claimed
 
 
 def check_gate(
     connection: Connection,
     ctx: Context,
-    action_id: int,
     row: LockedAction,
     action_type: ActionType,
     now: datetime,
@@ -138,18 +200,28 @@ def check_gate(
 ) -> CheckedAction:
     """Ask the gate about an action that `lock_action` locked, with facts read after that."""
     facts = load_facts(connection, [row.loan_id], now)[row.loan_id]
+    return _check(ctx, row, facts, action_type, now, gate)
+
+
+def _check(
+    ctx: Context,
+    row: LockedAction,
+    facts: LoanFacts,
+    action_type: ActionType,
+    now: datetime,
+    gate: Gate | None,
+) -> CheckedAction:
     arrears = arrears_on(facts.instalments, now.date())
     channel = action_type.channel
     ladder = find_ladder(ctx.policy.ladders, row.ladder_id, row.ladder_version)
     item = ladder.item(row.item)
     asked = contact_facts(ctx, row.loan_id, row.jurisdiction, facts, arrears, ladder, item, now)
     return CheckedAction(
-        action_id=action_id,
+        action_id=row.id,
         item=item,
         channel=channel,
         loan=row,
         facts=facts,
-        ladder=ladder,
         arrears=arrears,
         ladder_since=ladder_start(facts.instalments, now.date(), ladder.minimum_amount),
         verdict=gate(asked) if gate else may_contact(asked, channel, now),
@@ -173,8 +245,61 @@ def reserve_contact(
 
     `attempt` is the id under which `actor`, who makes the contact, will report its outcome.
     """
+    row = _contact(claimed, at, attempt, actor)
+    reserved: int = connection.execute(_RESERVE, row).scalar_one()
+    return reserved
+
+
+def reserve_contacts(
+    connection: Connection,
+    claimed: Sequence[CheckedAction],
+    at: datetime,
+    *,
+    attempt: str | None = None,
+    actor: Actor | None = None,
+) -> dict[int, int]:
+    """Record one contact about several loans; gives the ids of its rows by those of the actions.
+
+    Each action has a row of its own, with the rules that were checked for its loan. The first row
+    is the contact that caps count, and has the `attempt`; the others refer to it. One statement.
+    """
+    first, *others = claimed
+    if not others:
+        contact_id = reserve_contact(connection, first, at, attempt=attempt, actor=actor)
+        return {first.action_id: contact_id}
+    rows = [_contact(first, at, attempt, actor)]
+    rows += [_contact(other, at, None, actor) for other in others]
+    values = {**given_rows(rows), "first": first.action_id}
+    reserved = connection.execute(_reserve_together(tuple(rows[0])), values)
+    return {row.action_id: row.id for row in reserved}
+
+
+@cache
+def _reserve_together(names: tuple[str, ...]) -> Executable:
+    given = as_rows(contact.c[name] for name in names)
+    columns = [given.c[name] for name in names]
+    is_first = given.c.action_id == bindparam("first")
+    first = (
+        insert(contact)
+        .from_select(list(names), select(*columns).where(is_first))
+        .returning(contact.c.id, contact.c.action_id)
+        .cte("first_row")
+    )
+    part_of = select(first.c.id).scalar_subquery()
+    others = (
+        insert(contact)
+        .from_select([*names, "part_of"], select(*columns, part_of).where(~is_first))
+        .returning(contact.c.id, contact.c.action_id)
+        .cte("other_rows")
+    )
+    return prepared(union_all(select(first), select(others)))
+
+
+def _contact(
+    claimed: CheckedAction, at: datetime, attempt: str | None, actor: Actor | None
+) -> dict[str, Any]:
     by_number = claimed.channel in BY_NUMBER
-    made = {
+    return {
         "borrower_id": claimed.loan.borrower_id,
         "loan_id": claimed.loan.loan_id,
         "action_id": claimed.action_id,
@@ -189,17 +314,24 @@ def reserve_contact(
         "attempt": attempt,
         "actor": actor.reference if actor else None,
     }
-    written: int = connection.execute(_RESERVE, made).scalar_one()
-    return written
 
 
 def complete(connection: Connection, claimed: ClaimedAction, move: Move, now: datetime) -> bool:
     """Move the claimed action; False, and nothing is written, if the claim has lapsed."""
-    return move_actions(connection, [claimed.action_id], move, now, token=claimed.token) == 1
+    return complete_together(connection, [claimed], move, now)
 
 
+def complete_together(
+    connection: Connection, claimed: Sequence[ClaimedAction], move: Move, now: datetime
+) -> bool:
+    """Move actions that one claim took; False, and nothing is written, if it has lapsed."""
+    ids = [action.action_id for action in claimed]
+    return move_actions(connection, ids, move, now, token=claimed[0].token) > 0
+
+
+_LOCKED = columns_of(LockedAction, action, loan, borrower, has_pending_event=has_pending_event())
 _LOCK = prepared(
-    select(*columns_of(LockedAction, action, loan, borrower, has_pending_event=has_pending_event()))
+    select(*_LOCKED)
     .select_from(person.join(borrower).join(loan).join(action))
     .where(action.c.id == bindparam("of_action"), action.c.type == bindparam("to_do"))
     .with_for_update(of=(person, borrower, loan))
@@ -216,3 +348,66 @@ def lock_action(
     if row is not None and row.phone_blind_index and action_type.channel in BY_NUMBER:
         lock_number(connection, row.phone_blind_index)
     return row
+
+
+_ASKED = action.alias("asked")
+_ASKED_LOAN = loan.alias("asked_loan")
+_ASKED_BORROWER = borrower.alias("asked_borrower")
+
+
+def _like(table: FromClause, asked: FromClause, *names: str) -> list[Any]:
+    return [table.c[name] == asked.c[name] for name in names]
+
+
+# Rows are locked in their order: the person and the loans by id.
+_LOCK_TOGETHER = prepared(
+    select(*_LOCKED)
+    .select_from(_ASKED)
+    .join(_ASKED_LOAN, _ASKED_LOAN.c.id == _ASKED.c.loan_id)
+    .join(_ASKED_BORROWER, _ASKED_BORROWER.c.id == _ASKED_LOAN.c.borrower_id)
+    .join(person, person.c.id == _ASKED_BORROWER.c.person_id)
+    .join(borrower, borrower.c.person_id == person.c.id)
+    .join(loan, loan.c.borrower_id == borrower.c.id)
+    .join(action, action.c.loan_id == loan.c.id)
+    .where(
+        _ASKED.c.id == bindparam("of_action"),
+        _ASKED.c.type == bindparam("to_do"),
+        _ASKED.c.status.in_(CLAIMABLE),
+        or_(
+            action.c.id == _ASKED.c.id,
+            and_(
+                loan.c.id != _ASKED_LOAN.c.id,
+                action.c.status.in_(CLAIMABLE),
+                action.c.due_at < bindparam("until"),
+                *_like(action, _ASKED, "type", "ladder_id", "step"),
+                *_like(loan, _ASKED_LOAN, "currency", "jurisdiction"),
+                *_like(borrower, _ASKED_BORROWER, "phone_blind_index", "locale"),
+            ),
+        ),
+    )
+    .order_by(loan.c.id, action.c.id)
+    .with_for_update(of=(person, borrower, loan))
+)
+
+
+def lock_together(
+    connection: Connection, action_id: int, action_type: ActionType, now: datetime
+) -> list[LockedAction]:
+    """Lock what one contact about several loans rests on, as `lock_action` does for one.
+
+    The action itself comes first, then one of each other loan. A loan may have two that are due:
+    the later one of its ladder is taken. One statement, and one more for the number.
+    """
+    values = {
+        "of_action": action_id,
+        "to_do": action_type,
+        "until": business_day(now).ends_at,
+    }
+    by_loan = {
+        row.loan_id: row
+        for row in typed_rows(LockedAction, connection.execute(_LOCK_TOGETHER, values))
+    }
+    rows = sorted(by_loan.values(), key=lambda row: row.id != action_id)
+    if rows and rows[0].phone_blind_index:
+        lock_number(connection, rows[0].phone_blind_index)
+    return rows

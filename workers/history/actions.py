@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
+from config.readers.templates import NAMED_LOANS
 from domain.actions import ACTION_TYPES, ActionStatus
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from domain.reasons import Reasons
-from workers.db.schema import action, action_event, approval, contact, decision, visit
+from workers.db.schema import action, action_event, approval, contact, decision, loan, visit
 from workers.db.typed_rows import typed_rows
 from workers.history.citations import Citations
 from workers.history.loan import ExplainedLoan, of_actions, of_loan, why
@@ -79,19 +80,46 @@ def contacts(
     """Each contact that the gate let through, under the moment at which it was asked."""
     asked_at = func.coalesce(visit.c.scheduled_at, contact.c.at).label("asked_at")
     of_visits = visit.c.contact_id == contact.c.id
-    asked = of_actions(contact, subject).add_columns(asked_at).outerjoin(visit, of_visits)
+    asked = (
+        of_actions(contact, subject)
+        .add_columns(asked_at, _loans_of_contact().label("loans"))
+        .outerjoin(visit, of_visits)
+    )
     for row in connection.execute(asked):
         if row.at == row.asked_at:
             parts = [part(Phrase.CONTACT, item=row.item, channel=row.channel)]
         else:
             parts = [part(Phrase.CONTACT_TO_COME, item=row.item, channel=row.channel, at=row.at)]
         parts += _for_the_borrower(row.at, row.zones)
+        parts += _shared(row.channel, row.loans)
         if row.rules:
             cited = citations.cite(row.rules, row.at.date())
             parts.append(part(Phrase.RULES, rules=cited))
         packs = tuple(row.rule_packs)
         parts.append(part(Phrase.PACKS, packs=packs) if packs else part(Phrase.NO_PACKS))
         yield Entry(row.asked_at, tuple(parts))
+
+
+def _loans_of_contact() -> ColumnElement[list[str]]:
+    """The lender's ids of all loans of a text or a call, for a query of `contact`."""
+    row, of_row = contact.alias("row"), loan.alias("of_row")
+    first = func.coalesce(contact.c.part_of, contact.c.id)
+    loans = (
+        select(of_row.c.external_id)
+        .join(row, row.c.loan_id == of_row.c.id)
+        .where(or_(row.c.id == first, row.c.part_of == first))
+        .correlate(contact)
+        .order_by(row.c.id)
+    )
+    return func.array(loans.scalar_subquery())
+
+
+def _shared(channel: str, loans: Sequence[str]) -> Iterator[Part]:
+    """That a contact was about other loans too; of many, a few are named."""
+    if len(loans) > 1:
+        phrase = Phrase.SHARED if len(loans) <= NAMED_LOANS else Phrase.SHARED_WITH_MORE
+        named = tuple(loans[:NAMED_LOANS])
+        yield part(phrase, channel=channel, number=len(loans), loans=named)
 
 
 def _for_the_borrower(at: datetime, zones: Sequence[str]) -> Iterator[Part]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, select
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from domain.messages import MessageStatus
+from workers.db.messages import in_text
 from workers.db.schema import (
     action,
     call,
@@ -79,17 +80,11 @@ def messages(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
 
 
 def messages_gone_wrong(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
-    """Each text that a provider did not take, and each that was left to a person.
-
-    A text without a receipt is among them.
-    """
+    """Each text that a provider did not take, and each that was left to a person."""
     for row in connection.execute(_texts(subject)):
         if row.parked_at is not None:
             parked = part(Phrase.MESSAGE_PARKED, item=row.item, provider=row.provider)
             yield Entry(row.parked_at, (parked,))
-        if row.presumed_at is not None:
-            presumed = part(Phrase.MESSAGE_PRESUMED, item=row.item, provider=row.provider)
-            yield Entry(row.presumed_at, (presumed,))
         if phrase := WENT_NOWHERE.get(MessageStatus(row.status)):
             text = part(phrase, item=row.item, provider=row.provider)
             yield Entry(row.changed_at, (text, *_code(row.code)))
@@ -103,7 +98,7 @@ def receipts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     found = (
         select(*columns_of(_Receipt, receipt, action))
         .join(message, message.c.id == receipt.c.message_id)
-        .join(contact, contact.c.id == message.c.contact_id)
+        .join(contact, in_text(contact, message.c.contact_id))
         .join(action, action.c.id == contact.c.action_id)
         .where(action.c.loan_id == subject.id)
         .order_by(receipt.c.id)

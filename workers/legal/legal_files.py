@@ -14,7 +14,6 @@ from domain.actions import OPEN_LEGAL_FILE, ActionStatus, Move
 from domain.compliance.limitation import is_barred, limitation_date
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel
-from domain.decision import steps_tried
 from domain.legal_claims import (
     NO_CHECKLIST,
     NOT_APPROVED,
@@ -28,6 +27,7 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.bulk import insert_rows
 from workers.db.loans import load_schedule
+from workers.db.messages import in_text, is_first_row
 from workers.db.schema import (
     approval,
     contact,
@@ -85,7 +85,11 @@ def _why_not(connection: Connection, claimed: ClaimedAction) -> tuple[Reasons, s
 def _tried(claimed: ClaimedAction, by_lender: Sequence[str], by_lender_at: date | None) -> set[str]:
     """The steps tried for these arrears, here and by the lender before the loan was imported."""
     since = claimed.loan.ladder_since
-    tried = steps_tried(claimed.ladder, (stored.past for stored in claimed.facts.actions), since)
+    tried = {
+        action.past.step
+        for action in claimed.facts.actions
+        if action.past.ladder_since == since and action.past.tried
+    }
     return tried | (set(by_lender) if by_lender_at == since else set())
 
 
@@ -170,7 +174,12 @@ def _evidence(connection: Connection, claimed: ClaimedAction) -> dict[str, Reaso
     ids = [action.id for action in claimed.facts.actions if action.past.ladder_since == since]
     receipts = connection.execute(
         select(message.c.sid, message.c.changed_at)
-        .where(message.c.action_id.in_(ids), message.c.status == MessageStatus.DELIVERED)
+        .join(contact, in_text(contact, message.c.contact_id))
+        .where(
+            contact.c.action_id.in_(ids),
+            message.c.status == MessageStatus.DELIVERED,
+            is_first_row(),
+        )
         .order_by(message.c.changed_at)
     )
     references: defaultdict[str, Reasons] = defaultdict(tuple)

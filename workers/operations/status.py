@@ -13,6 +13,7 @@ from domain.actions import CLAIMABLE, ActionStatus
 from domain.events import COMPLETED, InboxStatus, OutboxStatus
 from domain.reasons import Reasons
 from workers.borrowers.reply_queue import count_replies
+from workers.db.messages import is_first_row
 from workers.db.schema import action, inbox_event, loan, message, outbox_event, problem, scan_run
 from workers.db.typed_rows import columns_of, typed_row
 from workers.escalation.scan import announced_already
@@ -129,7 +130,7 @@ def read_status(connection: Connection, now: datetime) -> Status:
         loans=_loans(connection, now),
         scan=_scan(connection, now.date()),
         actions=_actions(connection, now),
-        messages=_counts(connection, message.c.status),
+        messages=_counts(connection, message.c.status, is_first_row()),
         events=_events(connection),
         events_out=_events_out(connection, now),
         replies=count_replies(connection),

@@ -6,11 +6,12 @@ is for a text of which neither knows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, func, select
 
 from domain.actions import ActionStatus, Move
 from domain.actors import Actor
@@ -19,8 +20,8 @@ from domain.messages import MessageStatus
 from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db.actions import move_actions
-from workers.db.messages import StoredText, advance_message, lock_text
-from workers.db.schema import action, loan, message
+from workers.db.messages import StoredText, advance_message, is_first_row, is_text, lock_text
+from workers.db.schema import action, contact, loan, message
 from workers.db.typed_rows import columns_of, typed_rows
 
 UNCONFIRMED = (MessageStatus.UNKNOWN, MessageStatus.PARKED)
@@ -34,6 +35,8 @@ class UnconfirmedText:
     message: UUID
     """Our own id of the message, which receipts carry."""
     loan: str
+    other_loans: Sequence[str]
+    """The other loans that the same text is about."""
     item: str
     provider: str
     since: datetime
@@ -49,12 +52,17 @@ def read_unconfirmed(connection: Connection, zone: tzinfo) -> tuple[UnconfirmedT
         action,
         message=message.c.id,
         loan=loan.c.external_id,
+        other_loans=func.array(_other_loans().scalar_subquery()),
         since=message.c.created_at,
     )
     rows = connection.execute(
         select(*columns)
         .select_from(message.join(action).join(loan))
-        .where(message.c.status.in_(UNCONFIRMED), action.c.status == ActionStatus.UNKNOWN)
+        .where(
+            message.c.status.in_(UNCONFIRMED),
+            action.c.status == ActionStatus.UNKNOWN,
+            is_first_row(),
+        )
         .order_by(message.c.created_at, message.c.contact_id)
     )
     return tuple(typed_rows(UnconfirmedText, rows, zone))
@@ -116,21 +124,36 @@ def _resolve(
         if dry_run:
             return
         advance_message(connection, stored.id, status, now, sid=sid)
-        move_actions(connection, [stored.action_id], move, now)
+        move_actions(connection, stored.action_ids, move, now)
+
+
+def _other_loans() -> Select[tuple[str]]:
+    """The lender's ids of the other loans of a text, for a query of `message`."""
+    part, other = contact.alias("part"), loan.alias("other")
+    return (
+        select(other.c.external_id)
+        .join(part, part.c.loan_id == other.c.id)
+        .where(part.c.part_of == message.c.contact_id)
+        .order_by(part.c.id)
+    )
 
 
 def _lock(connection: Connection, message_id: UUID) -> StoredText:
-    """Lock the text and then its action, in the same order as everywhere."""
-    stored = lock_text(connection, message.c.id == message_id)
+    """Lock the text and then its actions, in the same order as everywhere."""
+    stored = lock_text(connection, is_text(message_id))
     if stored is None:
         raise ArrearsError(
             f"There is no text {message_id}. `arrears texts unconfirmed` shows those to decide "
             "about."
         )
-    status = connection.execute(
-        select(action.c.status).where(action.c.id == stored.action_id).with_for_update()
-    ).scalar_one()
-    if stored.status not in UNCONFIRMED or status != ActionStatus.UNKNOWN:
+    statuses = connection.execute(
+        select(action.c.status)
+        .where(action.c.id.in_(stored.action_ids))
+        .order_by(action.c.id)
+        .with_for_update()
+    )
+    status, *others = dict.fromkeys(statuses.scalars())
+    if stored.status not in UNCONFIRMED or ActionStatus.UNKNOWN not in (status, *others):
         raise ArrearsError(
             f"Text {message_id} is not unknown any more: it is {stored.status}, and its action is "
             f"{status}. There is nothing to decide."

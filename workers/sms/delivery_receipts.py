@@ -19,7 +19,13 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.closed_numbers import close_number
-from workers.db.messages import StoredText, advance_message, lock_text, note_sent_after_all
+from workers.db.messages import (
+    StoredText,
+    advance_message,
+    is_text,
+    lock_text,
+    note_sent_after_all,
+)
 from workers.db.schema import action, contact, message, receipt
 from workers.sms.providers.port import StatusReport
 
@@ -84,7 +90,7 @@ def record_receipt(connection: Connection, ctx: Context, payload: Mapping[str, A
         _clear_sid_of_others(connection, stored, payload["sid"])
     advance_message(connection, stored.id, status, now, sid=payload["sid"], code=payload["code"])
     # The response may be lost or not recorded yet; the receipt decides in both cases.
-    move_actions(connection, [stored.action_id], move_after_receipt(status, payload["code"]), now)
+    move_actions(connection, stored.action_ids, move_after_receipt(status, payload["code"]), now)
     return because(ReasonCode.RECEIPT_RECORDED, text=str(stored.id), receipt=payload["word"])
 
 
@@ -100,7 +106,7 @@ def move_after_receipt(status: MessageStatus, code: str | None) -> Move:
 def _find(connection: Connection, payload: Mapping[str, Any]) -> StoredText | None:
     """The message, locked; found by our own id, else by the provider's."""
     which = (
-        message.c.id == UUID(payload["message_id"])
+        is_text(UUID(payload["message_id"]))
         if payload["message_id"]
         else (message.c.provider == payload["provider"]) & (message.c.sid == payload["sid"])
     )
@@ -131,9 +137,12 @@ def _clear_sid_of_others(connection: Connection, stored: StoredText, sid: str) -
 def _handle_sent_after_all(connection: Connection, stored: StoredText, now: datetime) -> None:
     """The text keeps its status; if it has not been sent a second time yet, that is prevented."""
     note_sent_after_all(connection, stored.id, now)
-    action_status = connection.execute(
-        select(action.c.status).where(action.c.id == stored.action_id).with_for_update()
-    ).scalar_one()
-    if action_status == ActionStatus.FAILED:
+    failed = connection.execute(
+        select(action.c.id)
+        .where(action.c.id.in_(stored.action_ids), action.c.status == ActionStatus.FAILED)
+        .order_by(action.c.id)
+        .with_for_update()
+    )
+    if ids := failed.scalars().all():
         reason = because(ReasonCode.RECEIPT_PROVES_SENT_AFTER_ALL)
-        move_actions(connection, [stored.action_id], Move(ActionStatus.DEAD, reason), now)
+        move_actions(connection, ids, Move(ActionStatus.DEAD, reason), now)

@@ -99,5 +99,5 @@ def _sender_of(connection: Connection, ctx: Context, action_id: int) -> Sender |
     due = connection.execute(_DUE_TEXT, parameters).one_or_none()
     if due is None:
         return None
-    refused_by = providers_that_refused(connection, action_id) if due.attempts else ()
+    refused_by = providers_that_refused(connection, [action_id]) if due.attempts else ()
     return ctx.sms.for_number(ctx.cipher.decrypt(due.phone_encrypted), refused_by)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, or_, select, true, update
+from sqlalchemy import Connection, and_, func, or_, select, true, update
 
 from domain.actions import ActionStatus, Move
 from domain.messages import MESSAGE_MOVES, UNRESOLVED, MessageStatus
@@ -23,14 +23,13 @@ from domain.reasons import ReasonCode, because
 from workers.actions.dispatch import DISPATCH_BATCH_SIZE
 from workers.context import Context
 from workers.db.actions import move_actions
-from workers.db.messages import advance_message, of_action
+from workers.db.messages import advance_message, in_text, is_first_row, of_action
 from workers.db.problems import note_problem
 from workers.db.schema import action, borrower, contact, message
 from workers.db.skip_locked import update_first
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.messaging.backoff import MOST_FAILURES
 from workers.sms.delivery_receipts import move_after_receipt
-from workers.sms.missing_receipts import ask_about_receipts
 from workers.sms.providers.port import LookupFailedError, OutgoingText
 
 LOOKUP_INTERVAL = timedelta(seconds=30)
@@ -49,7 +48,8 @@ class _PendingText(NamedTuple):
     """A text that may or may not have been sent."""
 
     id: UUID
-    action_id: int
+    action_ids: list[int]
+    """Of all loans that it is about."""
     provider: str
     sender: str
     template: str
@@ -72,20 +72,12 @@ class Reconciled:
     """Texts that are on the provider's list: they were sent."""
     parked: int
     """Texts that only a person can resolve from now on."""
-    reported: int
-    """Texts without a receipt of which the provider knew what became of them."""
 
 
 def reconcile_texts(ctx: Context) -> Reconciled:
-    """Resolve what can be resolved, ask the provider about the rest, and park what is too old.
-
-    The provider is also asked about texts that it accepted and of which no receipt came.
-    """
+    """Resolve what can be resolved, ask the provider about the rest, and park what is too old."""
     return Reconciled(
-        resolved=resolve_confirmed(ctx),
-        found=ask_providers(ctx),
-        parked=park_old(ctx),
-        reported=ask_about_receipts(ctx),
+        resolved=resolve_confirmed(ctx), found=ask_providers(ctx), parked=park_old(ctx)
     )
 
 
@@ -176,14 +168,17 @@ def _take_for_lookup(connection: Connection, now: datetime) -> list[_PendingText
     asked_at = message.c.asked_at
     due_for_lookup = and_(
         message.c.status == MessageStatus.UNKNOWN,
+        is_first_row(),
         or_(asked_at.is_(None), asked_at <= now - LOOKUP_INTERVAL),
     )
     order_by = (asked_at.nulls_first(), message.c.created_at)
     first = update_first(message, due_for_lookup, order_by, LOOKUP_BATCH_SIZE)
     taken = first.values(asked_at=now).returning(message).cte("taken")
+    part = contact.alias("part")
+    actions = select(part.c.action_id).where(in_text(part, taken.c.contact_id))
+    action_ids = func.array(actions.order_by(part.c.id).scalar_subquery())
     rows = connection.execute(
-        select(*columns_of(_PendingText, taken, action, contact, borrower))
-        .join(action, action.c.id == taken.c.action_id)
+        select(*columns_of(_PendingText, taken, contact, borrower, action_ids=action_ids))
         .join(contact, contact.c.id == taken.c.contact_id)
         .join(borrower, borrower.c.id == contact.c.borrower_id)
     )
@@ -221,7 +216,7 @@ def _resolve_found(
     if not advance_message(connection, pending.id, MessageStatus.ACCEPTED, now, sid=free[0]):
         return False
     done = Move(ActionStatus.DONE, because(ReasonCode.PROVIDER_LISTS_IT))
-    move_actions(connection, [pending.action_id], done, now)
+    move_actions(connection, pending.action_ids, done, now)
     if len(free) > equal_texts:
         detail = because(ReasonCode.TEXTED_TWICE)
         note_problem(connection, pending.loan_id, TEXTED_TWICE, detail, now)
@@ -243,6 +238,7 @@ def _lock_equal_texts(
             message.c.provider == pending.provider,
             message.c.sender == pending.sender,
             message.c.status.in_(UNRESOLVED),
+            contact.c.part_of.is_(None),
         )
         .order_by(message.c.contact_id)
         .with_for_update(of=message)

@@ -4,35 +4,47 @@ Reserve and commit, call the provider without holding a connection, then record 
 If the response is lost, the text is `unknown` and is never sent again blindly:
 `workers.sms.reconcile` finds out. Another provider is tried only if the first one refused the text
 for a reason of its own.
+
+Texts that are due on one day for several loans of one person are one text. Each action has its own
+row of it, so that no action ever has two texts that may both have been sent.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 from uuid import uuid4
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from domain.actions import SEND_SMS, ActionStatus, Move
 from domain.actors import Actor, ActorKind
 from domain.compliance.gate import OPTED_OUT
 from domain.contact_points import NumberFact
+from domain.ladder import find_ladder
 from domain.messages import UNSENT, MessageStatus
 from domain.reasons import ReasonCode, because
 from domain.sms_segments import segments
 from workers.context import Context
+from workers.db.bulk import insert_rows
 from workers.db.closed_numbers import close_number
 from workers.db.messages import advance_message, note_sent_after_all, providers_that_refused
-from workers.db.prepared_statements import prepared
 from workers.db.schema import message
-from workers.gate.claim import ClaimedAction, claim, complete, reserve_contact
+from workers.gate.claim import (
+    ClaimedAction,
+    LockedAction,
+    claim_together,
+    complete_together,
+    reserve_contacts,
+)
 from workers.messaging.backoff import MOST_FAILURES, back_off
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
 from workers.sms.providers.routing import Sender
 from workers.sms.rate_limit import wait_for_send_slot
-from workers.sms.template_values import text_values
+from workers.sms.template_values import text_values, values_for_several
 
 ALL_REFUSED = because(ReasonCode.EVERY_PROVIDER_REFUSED)
 
@@ -42,12 +54,15 @@ def send_sms(ctx: Context, action_id: int) -> str:
     if not wait_for_send_slot(ctx, action_id):
         return "not its turn"
     with ctx.engine.begin() as connection:
-        claimed = claim(connection, ctx, action_id, SEND_SMS)
-        if claimed is None:
+        claimed = claim_together(
+            connection, ctx, action_id, SEND_SMS, lambda row: _may_share(ctx, row)
+        )
+        if not claimed:
             return "nothing to do"
         sending = _prepare(connection, ctx, claimed)
         if sending is None:
-            complete(connection, claimed, Move(ActionStatus.DEAD, ALL_REFUSED), claimed.now)
+            dead = Move(ActionStatus.DEAD, ALL_REFUSED)
+            complete_together(connection, claimed, dead, claimed[0].now)
             return "nobody to ask"
     result = sending.sender.gateway.send(sending.text)
     with ctx.engine.begin() as connection:
@@ -59,20 +74,39 @@ def send_sms(ctx: Context, action_id: int) -> str:
 class _Sending:
     """A reserved text, and its sender."""
 
-    claimed: ClaimedAction
+    claimed: Sequence[ClaimedAction]
+    """The actions of all loans that it is about."""
     text: OutgoingText
     sender: Sender
     refused_by: frozenset[str]
-    """The providers that refused the action's text before."""
+    """The providers that refused the actions' text before."""
 
 
-def _prepare(connection: Connection, ctx: Context, claimed: ClaimedAction) -> _Sending | None:
+def _may_share(ctx: Context, row: LockedAction) -> bool:
+    """Whether the text has wordings for several loans, which go wherever that for one goes."""
+    if row.phone_encrypted is None:
+        return False
+    ladder = find_ladder(ctx.policy.ladders, row.ladder_id, row.ladder_version)
+    name = str(ladder.item(row.item).template)
+    wordings = ctx.templates.for_several(name)
+    senders = ctx.sms.route_of(ctx.cipher.decrypt(row.phone_encrypted))
+    return bool(wordings) and all(
+        sender.sends(wording, row.locale)
+        for sender in senders
+        if sender.sends(name, row.locale)
+        for wording in wordings
+    )
+
+
+def _prepare(
+    connection: Connection, ctx: Context, claimed: Sequence[ClaimedAction]
+) -> _Sending | None:
     """Choose a provider and reserve the text; None if all providers have refused it."""
     # Without a number the gate would not have allowed it.
-    to = ctx.cipher.decrypt(cast(bytes, claimed.loan.phone_encrypted))
+    to = ctx.cipher.decrypt(cast(bytes, claimed[0].loan.phone_encrypted))
     refused_by: frozenset[str] = frozenset()
-    if claimed.failures:
-        refused_by = providers_that_refused(connection, claimed.action_id)
+    if failed := [action.action_id for action in claimed if action.failures]:
+        refused_by = providers_that_refused(connection, failed)
     sender = ctx.sms.for_number(to, refused_by)
     if sender is None:
         return None
@@ -80,20 +114,21 @@ def _prepare(connection: Connection, ctx: Context, claimed: ClaimedAction) -> _S
     return _Sending(claimed, text, sender, refused_by)
 
 
-_RESERVE = prepared(insert(message))
-
-
 def _reserve(
-    connection: Connection, ctx: Context, claimed: ClaimedAction, sender: Sender, to: str
+    connection: Connection,
+    ctx: Context,
+    claimed: Sequence[ClaimedAction],
+    sender: Sender,
+    to: str,
 ) -> OutgoingText:
-    name, locale = str(claimed.item.template), claimed.loan.locale
-    values = text_values(ctx, claimed)
+    first = claimed[0]
+    locale = first.loan.locale
+    name = ctx.templates.wording(str(first.item.template), len(claimed))
+    values = values_for_several(ctx, claimed) if len(claimed) > 1 else text_values(ctx, first)
     body = ctx.templates.render(name, locale, values)
     reference = uuid4()
+    contacts = reserve_contacts(connection, claimed, first.now)
     reserved = {
-        "id": reference,
-        "action_id": claimed.action_id,
-        "contact_id": reserve_contact(connection, claimed, claimed.now),
         "provider": sender.provider,
         "sender": sender.sender,
         "status": MessageStatus.RESERVED,
@@ -102,10 +137,19 @@ def _reserve(
         "locale": locale,
         "segments": segments(body).count,
         "body_encrypted": ctx.cipher.encrypt(body),
-        "created_at": claimed.now,
-        "changed_at": claimed.now,
+        "created_at": first.now,
+        "changed_at": first.now,
     }
-    connection.execute(_RESERVE, reserved)
+    rows = [
+        {
+            "id": reference if action is first else uuid4(),
+            "action_id": action.action_id,
+            "contact_id": contacts[action.action_id],
+            **reserved,
+        }
+        for action in claimed
+    ]
+    insert_rows(connection, message, rows)
     return OutgoingText(
         reference=reference,
         to=to,
@@ -118,9 +162,9 @@ def _reserve(
 
 
 def _record(connection: Connection, ctx: Context, sending: _Sending, result: SendResult) -> None:
-    """Record the response: of the text always, of the action while our claim lasts.
+    """Record the response: of the text always, of its actions while our claim lasts.
 
-    If the claim has expired, `workers.sms.reconcile` moves the action later.
+    If the claim has expired, `workers.sms.reconcile` moves the actions later.
     """
     now = ctx.now()
     claimed, reference = sending.claimed, sending.text.reference
@@ -129,11 +173,15 @@ def _record(connection: Connection, ctx: Context, sending: _Sending, result: Sen
     if not advanced and result.outcome is SendOutcome.ACCEPTED:
         _note_late_acceptance(connection, sending, now)
     if result.number_fact is not None:
-        # The number is locked before the action, as by a claim.
-        number = cast(bytes, claimed.loan.phone_blind_index)
+        # The number is locked before the actions, as by a claim.
+        number = cast(bytes, claimed[0].loan.phone_blind_index)
         provider = Actor(sending.sender.provider, ActorKind.PROVIDER)
         close_number(connection, number, result.number_fact, provider, now)
-    complete(connection, claimed, _move(ctx, sending, result, now), now)
+    moves = defaultdict[Move, list[ClaimedAction]](list)
+    for action in claimed:
+        moves[_move(ctx, sending, action, result, now)].append(action)
+    for move, actions in moves.items():
+        complete_together(connection, actions, move, now)
 
 
 def _note_late_acceptance(connection: Connection, sending: _Sending, now: datetime) -> None:
@@ -144,8 +192,9 @@ def _note_late_acceptance(connection: Connection, sending: _Sending, now: dateti
         note_sent_after_all(connection, reference, now)
 
 
-def _move(ctx: Context, sending: _Sending, result: SendResult, now: datetime) -> Move:
-    claimed = sending.claimed
+def _move(
+    ctx: Context, sending: _Sending, claimed: ClaimedAction, result: SendResult, now: datetime
+) -> Move:
     match result.outcome:
         case SendOutcome.ACCEPTED:
             return Move(

@@ -1,8 +1,9 @@
 """The values that templates of texts and letters are filled in with."""
 
-from __future__ import annotations
+from collections.abc import Sequence
 
-from config.readers.templates import format_date, format_money
+from config.readers.templates import NAMED_LOANS, format_date, format_money
+from domain.loans import ZERO
 from workers.context import Context
 from workers.gate.claim import ClaimedAction
 
@@ -19,3 +20,19 @@ def text_values(ctx: Context, claimed: ClaimedAction) -> dict[str, str]:
         "phone": ctx.settings.lender_phone,
         "reference": claimed.loan.external_id,
     }
+
+
+def values_for_several(ctx: Context, claimed: Sequence[ClaimedAction]) -> dict[str, str]:
+    """What a text may say about several loans of one person, all in one currency."""
+    currency, locale = claimed[0].loan.currency, claimed[0].loan.locale
+    amounts = [action.arrears.amount for action in claimed]
+    values = {
+        "lender": ctx.settings.lender,
+        "phone": ctx.settings.lender_phone,
+        "count": str(len(claimed)),
+        "total": format_money(sum(amounts, ZERO), currency, locale),
+    }
+    for n, action in enumerate(claimed[:NAMED_LOANS], start=1):
+        values[f"loan_{n}"] = action.loan.external_id
+        values[f"amount_{n}"] = format_money(action.arrears.amount, currency, locale)
+    return values

@@ -60,7 +60,6 @@ def start_visit(
         checked = check_gate(
             connection,
             ctx,
-            scheduled.action_id,
             row,
             SCHEDULE_VISIT,
             now,

@@ -94,7 +94,7 @@ ALL_DAY: dict[str, Ask] = {
     "parking texts": lambda c, h: reconcile.park_old(h),
     "settling texts whose answer was lost": lambda c, h: reconcile.resolve_confirmed(h),
     "who refused a text that is tried again": lambda c, h: messages.providers_that_refused(
-        c, PAST_DUE
+        c, [PAST_DUE]
     ),
     "chaining": lambda c, h: chain.chain_evidence(h, limit=100),
     "when visitors are free": lambda c, h: staff.lock_visitors(

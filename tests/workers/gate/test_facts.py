@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from sqlalchemy import Engine, select, update
 
@@ -137,23 +138,22 @@ def test_a_text_that_the_provider_never_took_counts_for_no_cap(engine: Engine) -
 
 def test_two_loans_of_one_borrower_race_for_the_last_contact_of_the_week(engine: Engine) -> None:
     book = Book(engine, now="2026-03-02 10:00", zone="America/Los_Angeles")
-    for name in ("L-1", "L-2"):
-        book.loan(name, jurisdiction="US-WA", zones=["America/Los_Angeles"])
+    items = {"L-1": "text_day_1", "L-2": "legal_notice"}
+    for name, due_on in zip(items, ("2026-03-01", "2026-01-28"), strict=True):
+        book.loan(name, due_on=due_on, jurisdiction="US-WA", zones=["America/Los_Angeles"])
     of_one_borrower(book, "L-1", "L-2")
     book.escalate("L-1", "L-2")
     contacted(book, "L-1", Channel.SMS, "2026-02-28 10:00")
-    contacted(book, "L-2", Channel.CALL, "2026-03-01 10:00", connected=True)
+    contacted(book, "L-1", Channel.CALL, "2026-03-01 10:00", connected=True)
 
     came: Sequence[str] = concurrently(
-        lambda: book.send("L-1", "text_day_1"), lambda: book.send("L-2", "text_day_1")
+        *[partial(book.send, name, item) for name, item in items.items()]
     )
 
     assert sorted(came) == ["accepted", "nothing to do"]
     assert len(book.sms.sent) == 1
-    (late,) = [
-        loan_id for loan_id in ("L-1", "L-2") if book.actions(loan_id)["text_day_1"] == "deferred"
-    ]
-    assert "us_wa.contacts" in book.action(late, "text_day_1").rules
+    (late,) = [name for name, item in items.items() if book.actions(name)[item] == "deferred"]
+    assert "us_wa.contacts" in book.action(late, items[late]).rules
 
 
 def test_a_contact_keeps_the_key_of_the_number_and_not_the_number(engine: Engine) -> None:

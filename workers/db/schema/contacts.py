@@ -52,10 +52,14 @@ contact = Table(
     Column("actor", Text),  # the staff reference of the caller, or of who took the call
     Column("inbound", Boolean),  # true: the person began it; null: the lender did
     Column("also_loan_ids", ARRAY(BigInteger)),  # the other loans that it was about
+    # One text or one call about several loans has a row for each: the others refer to the first,
+    # which alone is counted. Null: the first, or the only one.
+    Column("part_of", BigInteger, ForeignKey("contact.id")),
     CheckConstraint("action_id IS NOT NULL OR inbound IS TRUE", name="has_action_or_is_inbound"),
     UniqueConstraint("attempt"),
     Index(None, "borrower_id", "at"),
     Index(None, "action_id"),
+    Index(None, "part_of", postgresql_where="part_of IS NOT NULL"),
 )
 
 # Append only: the outcome of a call or a visit, as the person who made it reported it.
@@ -76,6 +80,8 @@ contact_outcome = Table(
     ),
 )
 
+# A text about several loans has a row for each, whose contact is part of that of the first. The
+# provider knows the first only: its id and its `sid`. They change their statuses together.
 message = Table(
     "message",
     metadata,
@@ -96,7 +102,6 @@ message = Table(
     moment("changed_at"),
     moment("asked_at", nullable=True),  # when it was last looked up at the provider
     moment("parked_at", nullable=True),  # when it was left to a person
-    moment("presumed_at", nullable=True),  # no receipt in time: tried for the ladder, never proof
     UniqueConstraint("provider", "sid"),
     # An action never has two texts that may both have been sent.
     Index(
@@ -109,12 +114,6 @@ message = Table(
         "message_unknown_idx",
         "created_at",
         postgresql_where="status IN ('unknown', 'parked')",
-    ),
-    # Texts of which the provider may still be asked whether they were delivered.
-    Index(
-        "message_on_the_way_idx",
-        "created_at",
-        postgresql_where="status IN ('accepted', 'sent') AND presumed_at IS NULL",
     ),
     Index(None, "contact_id"),
     postgresql_with=CHANGES_OFTEN,

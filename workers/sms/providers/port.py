@@ -86,17 +86,6 @@ class SmsGateway(Protocol):
         """
         ...
 
-    def receipt_of(self, sid: str, to: str, since: datetime) -> StatusReport | None:
-        """What became of the text with the provider's id `sid`, for a receipt that did not come.
-
-        `to` is its number and `since` a moment before it was sent. None: the provider does not know
-        yet whether it was delivered, or has no record of it.
-
-        Raises:
-            LookupFailedError: the provider did not answer.
-        """
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:

@@ -41,8 +41,13 @@ class Routes:
 
     def for_number(self, e164: str, refused_by: Collection[str] = ()) -> Sender | None:
         """The first provider of the number's route that has not refused; None if all have."""
+        route = self.route_of(e164)
+        return next((sender for sender in route if sender.provider not in refused_by), None)
+
+    def route_of(self, e164: str) -> list[Sender]:
+        """All senders of the number's route, in order of preference."""
         route = self.by_region.get(_region(e164), self.by_region[ALL_OTHER_REGIONS])
-        return next((self.senders[name] for name in route if name not in refused_by), None)
+        return [self.senders[name] for name in route]
 
     def gateway_to(self, provider: str) -> SmsGateway | None:
         """The gateway of a provider that sent earlier; None if it is not configured any more."""
