@@ -51,6 +51,7 @@ class Phrase(StrEnum):
     SAME_PERSON_PARTED = auto()
     PERSON_FACT = auto()
     PERSON_FACT_ENDED = auto()
+    ONLY_THIS_DEBT = auto()
     NUMBER_FACT = auto()
     NUMBER_FACT_ENDED = auto()
     PROBLEM = auto()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, select
 
 from domain.actors import Actor
@@ -46,7 +48,7 @@ def record_opt_out(
 
     Raises:
         NotYetError: the borrower, or the loan, is not known.
-        RejectedError: what was held about the borrower was erased.
+        RejectedError: what was held about the borrower was erased, or the loan is somebody else's.
     """
     now = ctx.now()
     record = lock_known_borrower(connection, external_id, "opt_out")
@@ -57,7 +59,7 @@ def record_opt_out(
         debt = (
             None
             if only_about is None
-            else one_debt(connection, ctx, only_about, ReachingFact.CEASED, "opt_out")
+            else one_debt(connection, ctx, only_about, ReachingFact.CEASED, "opt_out", loans)
         )
         note_person_fact(connection, record.id, PersonFact.CEASED, actor, now, loan_id=debt)
         result = because(ReasonCode.NOBODY_CONTACTS, borrower=external_id)
@@ -72,18 +74,26 @@ def record_opt_out(
 
 
 def one_debt(
-    connection: Connection, ctx: Context, external_id: str, fact: ReachingFact, event: str
+    connection: Connection,
+    ctx: Context,
+    external_id: str,
+    fact: ReachingFact,
+    event: str,
+    of_person: Collection[int],
 ) -> int | None:
     """The loan to which a fact that names it is limited; None if its law reaches the person.
 
     Raises:
         NotYetError: the loan is not known.
+        RejectedError: it is not one of the person's loans.
     """
     named = connection.execute(
         select(loan.c.id, loan.c.jurisdiction).where(loan.c.external_id == external_id)
     ).one_or_none()
     if named is None:
         raise not_known_yet(external_id, event)
+    if named.id not in of_person:
+        raise RejectedError(ReasonCode.LOAN_OF_SOMEBODY_ELSE, loan=external_id)
     packs = packs_for(ctx.policy.rule_packs, named.jurisdiction)
     to_person = reach_of(packs, fact, ctx.today()) is Scope.PERSON
     return None if to_person else named.id

@@ -39,7 +39,8 @@ COMMANDS = {
     "dispute": ("dispute:app", "Disputes of a debt: open or close one."),
     "approval": ("approval:app", "Actions that wait for approval: grant or reject one."),
     "opt-out": ("borrower:opt_out", "Record that a borrower must not be contacted any more."),
-    "person": ("person:app", "Customer records that are one person: show, join, part them."),
+    "person": ("person:app", "Persons: their customer records, and what is true of them."),
+    "number": ("number:app", "Telephone numbers: what is true of one."),
     "validation-notice": (
         "borrower:validation_notice",
         "Record that the borrower was informed of the debt in writing.",

@@ -1,4 +1,4 @@
-"""`arrears person`: which customer records are one person; confirm, part or join them."""
+"""`arrears person`: which customer records are one person, and what is true of the person."""
 
 from dataclasses import asdict
 from typing import Annotated, Literal
@@ -25,11 +25,15 @@ app = typer.Typer()
 
 Borrower = Annotated[str, typer.Argument(help="The lender's id of the customer.")]
 Fact = Annotated[
-    Literal["represented", "employer_forbids", "agreed_more_contacts", "agreed_other_hours"],
+    Literal[
+        "represented", "employer_forbids", "ceased", "agreed_more_contacts", "agreed_other_hours"
+    ],
     typer.Argument(help="What is true of the person."),
 ]
+OnlyLoan = Annotated[
+    str | None, typer.Option("--loan", help="The only loan that it is about; all if left out.")
+]
 Other = Annotated[str, typer.Argument(help="The lender's id of the other record.")]
-
 RECORDS = Table[PersonRecord](
     "Records of this person",
     {"borrower": lambda record: record.borrower, "loans": lambda record: record.loans},
@@ -60,20 +64,18 @@ def show(borrower: Borrower, as_json: AsJson = False) -> None:
     LINKS.print(found.links)
 
 
-@app.command("fact")
-def record_fact(
+@app.command()
+def note(
     borrower: Borrower,
     fact: Fact,
     actor: By,
-    loan: Annotated[
-        str | None, typer.Option(help="The only loan that it is about; all of them if left out.")
-    ] = None,
+    loan: OnlyLoan = None,
     until: Annotated[
         str | None,
         typer.Option(metavar="MOMENT", help="When a consent ends, in the lender's zone."),
     ] = None,
 ) -> None:
-    """Record who acts for a person, that work is no place to call, or what they agreed to."""
+    """Record who acts for a person, what they asked for, or what they agreed to."""
     ctx = open_context()
     ends = parse_moment(until, ctx.settings.lender_zone, whole_day=True) if until else None
     payload = {
@@ -86,11 +88,11 @@ def record_fact(
     submit(ctx, "person_fact", f"{borrower}:{fact}:{ctx.now().isoformat()}", payload)
 
 
-@app.command("fact-end")
-def end_fact(borrower: Borrower, fact: Fact, actor: By) -> None:
+@app.command()
+def end(borrower: Borrower, fact: Fact, actor: By, loan: OnlyLoan = None) -> None:
     """Record that a fact about a person is not true any more, or that a consent was withdrawn."""
     ctx = open_context()
-    payload = {"borrower": borrower, "fact": fact, "actor": actor.reference}
+    payload = {"borrower": borrower, "fact": fact, "loan": loan, "actor": actor.reference}
     submit(ctx, "person_fact_end", f"{borrower}:{fact}:{ctx.now().isoformat()}", payload)
 
 

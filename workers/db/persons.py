@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    true,
     tuple_,
     update,
 )
@@ -159,9 +160,18 @@ def note_person_fact(
 
 
 def end_person_facts(
-    connection: Connection, borrower_id: int, kind: PersonFact, actor: Actor, now: datetime
+    connection: Connection,
+    borrower_id: int,
+    kind: PersonFact,
+    actor: Actor,
+    now: datetime,
+    *,
+    loan_id: int | None = None,
 ) -> bool:
-    """End the facts of a kind on every record of a locked person; False if there were none."""
+    """End the facts of a kind on every record of a locked person; False if there were none.
+
+    With `loan_id`, only what is about that debt alone.
+    """
     of_person = select(borrower.c.person_id).where(borrower.c.id == borrower_id).scalar_subquery()
     records = select(borrower.c.id).where(borrower.c.person_id == of_person)
     ended = connection.execute(
@@ -170,6 +180,7 @@ def end_person_facts(
             person_fact.c.borrower_id.in_(records),
             person_fact.c.kind == kind,
             person_fact.c.ended_at.is_(None),
+            person_fact.c.loan_id == loan_id if loan_id is not None else true(),
         )
         .values(ended_at=now, ended_by=actor.reference)
     )

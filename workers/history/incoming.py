@@ -87,7 +87,8 @@ def facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
             asked = part(Phrase.OPTED_OUT, channel=row.channel, source=row.source)
         else:
             asked = part(Phrase.PERSON_FACT, person_fact=row.kind, source=row.source)
-        yield Entry(row.since, (asked,))
+        only = () if row.loan_id is None else (part(Phrase.ONLY_THIS_DEBT),)
+        yield Entry(row.since, (asked, *only))
         if row.ended_at is not None:
             ended = part(Phrase.PERSON_FACT_ENDED, person_fact=row.kind, actor=row.ended_by)
             yield Entry(row.ended_at, (ended,))

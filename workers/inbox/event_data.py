@@ -27,6 +27,7 @@ from config.readers.formats import LOCALE, is_zone
 from config.readers.placeholders import is_placeholder
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
+from domain.contact_points import NumberFact
 from domain.holds import HoldKind
 from domain.inbound_texts import Meaning
 from domain.persons import CONSENTS, Link, PersonFact
@@ -271,6 +272,34 @@ class OptOutFacts(EventData):
         return self
 
 
+class NumberFactFacts(EventData):
+    """What is true of a telephone number. The number itself is not given."""
+
+    borrower: CustomerId | None = None
+    """Whose number it is; or `reply` instead."""
+    reply: Annotated[int, Field(ge=1, le=2**62)] | None = None
+    """Arrears' number of a text that came from it, as `arrears worklist` shows it."""
+    fact: Literal[
+        NumberFact.OPTED_OUT,
+        NumberFact.REACHES_NOBODY,
+        NumberFact.SOMEBODY_ELSE,
+        NumberFact.NO_TEXTS,
+        NumberFact.AT_WORK,
+        NumberFact.REFUSED,
+    ]
+    actor: Staff
+
+    @model_validator(mode="after")
+    def _names_one_number(self) -> Self:
+        if (self.borrower is None) == (self.reply is None):
+            raise ValueError("it must name a borrower or a reply, and not both")
+        return self
+
+
+class NumberFactEndFacts(NumberFactFacts):
+    """What is not true of a telephone number any more."""
+
+
 class ReplyReadFacts(EventData):
     """What a borrower's text means, said by a person who has read it."""
 
@@ -302,12 +331,13 @@ class SamePersonFacts(EventData):
 
 
 ReportedFact = Literal[
+    PersonFact.CEASED,
     PersonFact.REPRESENTED,
     PersonFact.EMPLOYER_FORBIDS,
     PersonFact.AGREED_MORE_CONTACTS,
     PersonFact.AGREED_OTHER_HOURS,
 ]
-"""What is asked of us not to do is an `opt_out`."""
+"""That one channel is refused is an `opt_out`."""
 
 
 class PersonFactFacts(EventData):
@@ -329,6 +359,8 @@ class PersonFactFacts(EventData):
 class PersonFactEndFacts(EventData):
     borrower: Identifier
     fact: ReportedFact
+    loan: Identifier | None = None
+    """Only what is about this loan alone; null: all that is known of the kind."""
     actor: Staff
 
 

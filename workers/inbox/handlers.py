@@ -25,6 +25,7 @@ from domain.holds import HoldKind
 from domain.reasons import Reasons
 from workers.attempts.inbound import InboundContact, record_inbound_contact
 from workers.attempts.outcomes import ReportedOutcome, record_outcome
+from workers.borrowers.number_facts import NumberFactReport, end_number_fact, record_number_fact
 from workers.borrowers.opt_outs import record_opt_out
 from workers.borrowers.person_facts import (
     NewPersonFact,
@@ -69,6 +70,8 @@ apply_person_fact = reading(NewPersonFact, record_person_fact)
 apply_person_fact_end = reading(PersonFactEnd, end_person_fact)
 apply_inbound_contact = reading(InboundContact, record_inbound_contact)
 apply_reply_read = reading(ReadReply, record_meaning)
+apply_number_fact = reading(NumberFactReport, record_number_fact)
+apply_number_fact_end = reading(NumberFactReport, end_number_fact)
 
 
 def apply_payments(

@@ -99,6 +99,13 @@ EVENT_KINDS: dict[str, EventKind] = {
             "write_off", handlers.apply_write_off, event_data.WriteOffFacts, stops_contact=True
         ),
         EventKind("opt_out", handlers.apply_opt_out, event_data.OptOutFacts, stops_contact=True),
+        EventKind(
+            "number_fact",
+            handlers.apply_number_fact,
+            event_data.NumberFactFacts,
+            stops_contact=True,
+        ),
+        EventKind("number_fact_end", handlers.apply_number_fact_end, event_data.NumberFactEndFacts),
         EventKind("reply_read", handlers.apply_reply_read, event_data.ReplyReadFacts),
         EventKind(
             "same_person",

@@ -54,6 +54,18 @@ EVENTS: dict[str, dict[str, Any]] = {
     "contact_change": {"borrower": "B-L-1", "zones": ["Asia/Urumqi"], "locale": "zh-Hans"},
     "write_off": {"loan": "L-1", "written_off_on": "2026-03-02"},
     "opt_out": {"borrower": "B-L-1", "channel": None, "actor": "c-1"},
+    "number_fact": {
+        "borrower": "B-L-1",
+        "reply": None,
+        "fact": "reaches_nobody",
+        "actor": "c-1",
+    },
+    "number_fact_end": {
+        "borrower": None,
+        "reply": 7,
+        "fact": "reaches_nobody",
+        "actor": "c-1",
+    },
     "same_person": {
         "borrower": "B-L-1",
         "other": "B-L-2",
@@ -77,7 +89,12 @@ EVENTS: dict[str, dict[str, Any]] = {
         "until": "2026-03-09T10:00:00+08:00",
         "actor": "c-1",
     },
-    "person_fact_end": {"borrower": "B-L-1", "fact": "represented", "actor": "c-1"},
+    "person_fact_end": {
+        "borrower": "B-L-1",
+        "fact": "represented",
+        "loan": "L-1",
+        "actor": "c-1",
+    },
     "inbound_contact": {
         "contact": "call-1",
         "loan": "L-1",

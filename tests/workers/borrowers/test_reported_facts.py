@@ -1,0 +1,212 @@
+"""What the staff or the lender's systems report of a person or of a number, and that it ended."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Engine, insert, select
+
+from domain.actors import Actor
+from domain.contact_points import NumberFact
+from domain.reasons import ReasonCode
+from tests.support.commands import arrears
+from tests.support.environment import an_environment
+from tests.support.events import store, tell
+from tests.support.loans import PHONE, Book
+from workers.db.closed_numbers import NUMBER_CLOSED
+from workers.db.persons import lock_number
+from workers.db.schema import inbox_event, person_fact, problem, reply
+from workers.history import loan_history
+from workers.inbox.process import EventResult
+
+OTHER_NUMBER = "+8613900139000"
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """L-1 and L-2 are one borrower's; L-3 is the same person's under another customer id."""
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", borrower_id="B-1")
+    book.loan("L-2", borrower_id="B-1")
+    book.loan("L-3", borrower_id="B-2", same_person_as="B-1", phone=OTHER_NUMBER)
+    book.loan("relative")
+    return book
+
+
+def person(
+    book: Book, fact: str, borrower: str = "B-1", *, ended: bool = False, **more: object
+) -> EventResult:
+    kind = "person_fact_end" if ended else "person_fact"
+    return tell(book, kind, borrower=borrower, fact=fact, actor="c-1", **more)
+
+
+def number(
+    book: Book, fact: str, borrower: str | None = "B-1", *, ended: bool = False, **more: object
+) -> EventResult:
+    kind = "number_fact_end" if ended else "number_fact"
+    return tell(book, kind, borrower=borrower, fact=fact, actor="c-1", **more)
+
+
+def may_call(book: Book) -> list[str]:
+    return [book.may_call(loan) for loan in ("L-1", "L-2", "L-3", "relative")]
+
+
+ALL = ["allowed"] * 4
+
+
+@pytest.mark.parametrize(("fact", "answer"), [("represented", "deferred"), ("ceased", "barred")])
+def test_what_is_true_of_a_person_holds_for_all_of_their_loans_until_it_ends(
+    book: Book, fact: str, answer: str
+) -> None:
+    assert person(book, fact).status == "applied"
+    assert may_call(book) == [answer] * 3 + ["allowed"]
+
+    assert person(book, fact, borrower="B-2", ended=True).status == "applied"
+    assert may_call(book) == ALL
+
+    person(book, fact)
+    assert may_call(book) == [answer] * 3 + ["allowed"], "it may become true again"
+    assert len(book.rows(person_fact)) == 2
+
+
+def test_an_attorney_for_one_debt_stops_contact_about_that_debt(book: Book) -> None:
+    person(book, "represented", loan="L-2")
+    assert may_call(book) == ["allowed", "deferred", "allowed", "allowed"]
+    person(book, "represented", loan="L-2", ended=True)
+    assert may_call(book) == ALL
+
+
+def test_a_cease_about_one_debt_follows_the_law_of_that_loan(engine: Engine) -> None:
+    us = Book(engine, now="2026-03-02 12:00", zone="America/New_York")
+    us.loan("U-1", borrower_id="B-1", jurisdiction="US")
+    us.loan("U-2", borrower_id="B-1", jurisdiction="US")
+    person(us, "ceased", loan="U-1")
+    assert (us.may_call("U-1"), us.may_call("U-2")) == ("barred", "allowed")
+
+
+def test_an_employer_forbids_contact_at_the_number_of_work_alone(book: Book) -> None:
+    person(book, "employer_forbids")
+    assert may_call(book) == ALL
+    number(book, "at_work")
+    assert book.may_call("L-1") == "deferred"
+    number(book, "at_work", ended=True)
+    assert may_call(book) == ALL
+
+
+def test_a_loan_of_somebody_else_or_of_no_use_is_refused(book: Book) -> None:
+    assert person(book, "represented", loan="relative").reason[0].code is (
+        ReasonCode.LOAN_OF_SOMEBODY_ELSE
+    )
+    refused = person(book, "employer_forbids", loan="L-1")
+    assert (refused.status, refused.reason[0].code) == ("rejected", ReasonCode.FACT_HAS_NO_LOAN)
+    assert person(book, "represented", borrower="B-404").status == "received"
+    assert person(book, "represented", loan="L-404").status == "received"
+    ended = person(book, "represented", ended=True)
+    assert ended.reason[0].code is ReasonCode.PERSON_FACT_NOT_KNOWN
+
+
+@pytest.mark.parametrize("fact", ["reaches_nobody", "somebody_else", "refused"])
+def test_a_number_that_is_reported_closed_is_closed_for_everybody_until_that_ends(
+    book: Book, fact: str
+) -> None:
+    number(book, fact)
+    assert may_call(book) == ["deferred", "deferred", "allowed", "deferred"]
+    opened = book.rows(select(problem.c.resolved_at).where(problem.c.kind == NUMBER_CLOSED))
+    assert [row.resolved_at for row in opened] == [None] * 3
+    book.escalate("relative")
+    assert book.send("relative", "text_day_1") == "nothing to do"
+
+    number(book, fact, borrower="B-relative", ended=True)
+
+    assert may_call(book) == ALL
+    assert all(row.resolved_at for row in book.rows(problem))
+    assert book.send("relative", "text_day_1") == "accepted", "what waited is due again"
+
+
+def test_a_fact_that_is_known_or_not_known_changes_nothing(book: Book) -> None:
+    number(book, "no_texts")
+    assert number(book, "no_texts").reason[0].code is ReasonCode.NUMBER_FACT_KNOWN
+    missing = number(book, "refused", ended=True)
+    assert missing.reason[0].code is ReasonCode.NUMBER_FACT_NOT_KNOWN
+
+
+def test_a_borrower_without_a_number_has_none_that_anything_is_true_of(book: Book) -> None:
+    book.loan("L-9", phone=None)
+    refused = number(book, "no_texts", borrower="B-L-9")
+    assert (refused.status, refused.reason[0].code) == ("rejected", ReasonCode.NO_NUMBER_ON_RECORD)
+    assert number(book, "no_texts", borrower="B-404").status == "received"
+
+
+def a_reply(book: Book, phone: str) -> int:
+    with book.ctx.engine.begin() as connection:
+        point = lock_number(connection, book.ctx.cipher.blind_index(phone))
+        values = {
+            "contact_point_id": point,
+            "provider": "twilio",
+            "sid": "SM-1",
+            "kind": "other",
+            "to_read": False,
+            "received_at": book.clock.at,
+        }
+        return int(
+            connection.execute(insert(reply).values(values).returning(reply.c.id)).scalar_one()
+        )
+
+
+def test_a_number_that_belongs_to_nobody_known_is_named_by_its_reply(book: Book) -> None:
+    stranger = "+8613900139777"
+    reply_id = a_reply(book, stranger)
+    assert number(book, "somebody_else", borrower=None, reply=reply_id).status == "applied"
+    book.loan("its next owner", phone=stranger)
+    assert book.may_call("its next owner") == "deferred"
+
+    unknown = number(book, "somebody_else", borrower=None, reply=404)
+    assert (unknown.status, unknown.reason[0].code) == ("rejected", ReasonCode.REPLY_NOT_KNOWN)
+
+
+@pytest.mark.parametrize("kind", ["person_fact", "number_fact"])
+def test_a_report_that_is_not_applied_yet_stops_contact(book: Book, kind: str) -> None:
+    book.escalate("L-2")
+    store(book, kind, borrower="B-1", fact="represented", actor="c-1")
+    assert book.send("L-2", "text_day_1") == "nothing to do"
+    assert book.action("L-2", "text_day_1").rules == ["lender.event_pending"]
+
+
+def test_the_story_tells_each_fact_and_its_end(book: Book) -> None:
+    person(book, "represented", loan="L-1")
+    number(book, "somebody_else")
+    book.at("2026-03-02 11:00")
+    person(book, "represented", loan="L-1", ended=True)
+    number(book, "somebody_else", ended=True)
+    with book.ctx.engine.connect() as connection:
+        story = "\n".join(entry.text for entry in loan_history(connection, book.ctx, "L-1"))
+    for told in (
+        "somebody acts for them (source: c-1). It is only about this debt.",
+        "No longer true of the borrower",
+        "it belongs to somebody else (source: c-1)",
+        "No longer true of the borrower's number: it belongs to somebody else (said by c-1).",
+    ):
+        assert told in story
+
+
+def test_the_staff_report_at_the_command_line_and_no_number_is_shown(
+    book: Book, database_url: str
+) -> None:
+    environment = an_environment(database_url)
+    by = ("--by", "c-1")
+    book.note_number_fact(NumberFact.OPTED_OUT, Actor("c-2"))
+    for command, told in (
+        (("person", "note", "B-1", "represented"), "somebody acts for them"),
+        (("person", "end", "B-1", "represented"), "No longer true of borrower B-1"),
+        (("person", "note", "B-1", "ceased", "--loan", "L-1"), "B-1"),
+        (("number", "note", "no_texts", "--borrower", "B-1"), "it takes no texts"),
+        (("number", "end", "opted_out", "--borrower", "B-1"), "No longer true of the number"),
+    ):
+        done = arrears(environment, *command, *by)
+        assert (done.returncode, told in done.stdout) == (0, True), done.stderr + done.stdout
+        assert PHONE["CN"][3:] not in done.stdout + done.stderr
+    assert book.number_facts() == ["no_texts"]
+    stored = " ".join(str(row.payload) for row in book.rows(inbox_event))
+    assert PHONE["CN"][3:] not in stored
+
+    unclear = arrears(environment, "number", "note", "no_texts", *by)
+    assert (unclear.returncode, "--borrower or by --reply" in unclear.stderr) == (2, True)
