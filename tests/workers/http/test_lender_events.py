@@ -61,7 +61,6 @@ EVENTS: dict[str, dict[str, Any]] = {
         "actor": "c-1",
     },
     "number_fact_end": {
-        "borrower": None,
         "reply": 7,
         "fact": "reaches_nobody",
         "actor": "c-1",
