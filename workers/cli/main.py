@@ -224,9 +224,9 @@ def _unwritable(error: UnicodeEncodeError) -> str:
             "in UTF-8, with LANG set to a locale such as C.UTF-8."
         )
     return (
-        f"The answer cannot be shown here, because the encoding {error.encoding} has no "
-        f"{character!a}. Set PYTHONIOENCODING=utf-8, or LANG to a locale such as C.UTF-8, and "
-        "repeat the command; what it changes may be changed already."
+        f"The answer cannot be shown here, because the encoding {error.encoding} lacks some of its "
+        "characters. Set PYTHONIOENCODING=utf-8, or LANG to a locale such as C.UTF-8, and repeat "
+        "the command; what it changes may be changed already."
     )
 
 

@@ -171,6 +171,15 @@ def test_an_answer_that_the_terminal_cannot_show_ends_in_a_sentence(
         assert "Set PYTHONIOENCODING=utf-8" in done.stderr
 
 
+def test_a_terminal_without_chinese_characters_gets_english_unless_it_asked(
+    environment: dict[str, str], book: Book
+) -> None:
+    ascii_only = environment | {"LANG": "zh_CN.UTF-8", "PYTHONIOENCODING": "ascii"}
+    promise = ("promise", "record", "L-1", "9", "CNY", "2020-01-01", "--id", "x", *BY)
+
+    assert "has passed" in arrears_process(ascii_only, *promise).stderr
+
+
 def test_an_argument_that_is_no_text_ends_in_a_sentence(
     environment: dict[str, str], book: Book
 ) -> None:
