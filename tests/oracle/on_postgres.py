@@ -179,6 +179,7 @@ def _collectors(simulation: Simulation) -> None:
             loan=key_of(loan_id),
             connected=outcome.connected,
             number="A",
+            outcome=str(outcome),
         )
         simulation.calls.append((loan_id, reached))
         reported.append((str(started.attempt), outcome))
