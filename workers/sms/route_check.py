@@ -59,9 +59,9 @@ def _words_ask_for_replies(ctx: Context) -> Iterator[str]:
 
 
 def _templates_used(ctx: Context, region: str) -> set[str]:
-    """The templates of the texts that ladders send to a region."""
+    """The templates of the texts that ladders send to a region, for one loan and for several."""
     with_route = set(ctx.sms.by_region)
-    return {
+    named = {
         item.template
         for ladder in ctx.policy.ladders
         if any(
@@ -71,6 +71,7 @@ def _templates_used(ctx: Context, region: str) -> set[str]:
         for _, item in ladder.items
         if item.template is not None and item.template not in LETTERS
     }
+    return named.union(*(ctx.templates.for_several(name) for name in named))
 
 
 def _route_of(jurisdiction: str, regions: set[str]) -> str:
