@@ -32,7 +32,7 @@ from domain.compliance.rules import Rule
 from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.validation_notice import ValidationNotice
 from domain.compliance.visit_notice import VisitDuty
-from domain.compliance.vocabulary import Channel, Party, Purpose, Says
+from domain.compliance.vocabulary import Channel, Interrupts, Party, Purpose, Says
 from domain.contact_outcomes import ContactOutcome
 from domain.holds import HoldKind
 
@@ -249,7 +249,12 @@ RULE_KINDS = {
     "limitation": RuleKind(
         Limitation,
         {"years": at_least(1)},
-        {"runs_from": one_of(RunsFrom), "after": one_of((BARRED, EXTINGUISHED))},
+        {
+            "runs_from": one_of(RunsFrom),
+            "after": one_of((BARRED, EXTINGUISHED)),
+            "interrupted_by": some_of(Interrupts),
+            "revived_by": some_of(Interrupts),
+        },
         _limitation,
     ),
     "conduct": RuleKind(Conduct, {"text": Value.text}),

@@ -7,7 +7,15 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from domain.compliance.rules import RulePack
-from domain.compliance.vocabulary import Channel, Collects, ConsentTo, Party, Purpose, Says
+from domain.compliance.vocabulary import (
+    Channel,
+    Collects,
+    ConsentTo,
+    Interrupts,
+    Party,
+    Purpose,
+    Says,
+)
 from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import NumberFact
 from domain.holds import Hold
@@ -67,6 +75,14 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
+class Interruption:
+    """Something that may start the time to sue again, where a law says so."""
+
+    kind: Interrupts
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
 class ContactFacts:
     """What the gate must know, read in the transaction that claims the action."""
 
@@ -114,8 +130,10 @@ class ContactFacts:
     validation_notice_on: date | None = None
     """The day of the written notice that says what is owed and how to dispute it."""
     limitation_from: date | None = None
-    """The day from which the time to sue runs: that of the last instalment, or of a later
-    acknowledgement. None: not known."""
+    """The day on which the last instalment falls due, from which the time to sue runs. None: not
+    known."""
+    interruptions: tuple[Interruption, ...] = ()
+    """What may have started that time again; which of it does, each law says."""
 
     @property
     def call_not_before(self) -> datetime | None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from domain.collectors import years_after
-from domain.compliance.contact_facts import ContactFacts
+from domain.compliance.contact_facts import ContactFacts, Interruption
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.rules import RulePack, rules_in_force
-from domain.compliance.vocabulary import Channel, Says
+from domain.compliance.vocabulary import Channel, Interrupts, Says
 from domain.reasons import ReasonCode, because
 
 
@@ -34,6 +34,22 @@ class Limitation(ContactRule):
     runs_from: RunsFrom = RunsFrom.LAST_INSTALMENT
     extinguishes: bool = False
     """Whether the debt itself ends, not only the right to sue."""
+    interrupted_by: frozenset[Interrupts] = frozenset(
+        {Interrupts.PAYMENT, Interrupts.ACKNOWLEDGEMENT}
+    )
+    """What starts the time again while it runs."""
+    revived_by: frozenset[Interrupts] = frozenset()
+    """What starts it again even after it was over."""
+
+    def last_day(self, since: date, interruptions: Iterable[Interruption]) -> date:
+        """The last day on which can be sued for what fell due on `since`."""
+        last = years_after(since, self.years)
+        for interruption in sorted(interruptions, key=lambda interruption: interruption.on):
+            kind, on = interruption.kind, interruption.on
+            in_time = since <= on <= last and kind in self.interrupted_by
+            if in_time or (on > last and kind in self.revived_by):
+                last = years_after(on, self.years)
+        return last
 
     def earliest_time(
         self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
@@ -44,31 +60,33 @@ class Limitation(ContactRule):
         if facts.limitation_from is None:
             return Blocked(because(ReasonCode.LIMITATION_UNKNOWN))
         today = at.astimezone(ZoneInfo(zone)).date()
-        if today <= years_after(facts.limitation_from, self.years):
+        if today <= self.last_day(facts.limitation_from, facts.interruptions):
             return at
         code = ReasonCode.DEBT_EXTINGUISHED if self.extinguishes else ReasonCode.LIMITATION_OVER
         return Blocked(because(code, citation=self.source.citation), permanent=True)
 
 
-def limitation_date(packs: Iterable[RulePack], since: date | None, on: date) -> date | None:
+def limitation_date(
+    packs: Iterable[RulePack],
+    since: date | None,
+    on: date,
+    interruptions: Sequence[Interruption] = (),
+) -> date | None:
     """The last day on which a claim can be brought by all of these laws that are in force on `on`.
 
-    `since` is the day from which the time to sue runs. Returns None if that day, or the law, is not
-    known.
+    `since` is the day on which the last instalment falls due. Returns None if that day, or the law,
+    is not known.
     """
-    years = [rule.years for rule in rules_in_force(packs, Limitation, on)]
-    return years_after(since, min(years)) if since and years else None
+    rules = rules_in_force(packs, Limitation, on)
+    last_days = [rule.last_day(since, interruptions) for rule in rules] if since else []
+    return min(last_days, default=None)
 
 
 def is_barred(
-    packs: Iterable[RulePack], due_on: date, acknowledged_on: date | None, on: date
+    packs: Iterable[RulePack], due_on: date, interruptions: Sequence[Interruption], on: date
 ) -> bool:
-    """Whether one instalment can no longer be sued for on `on`, though later ones may be.
-
-    An acknowledgement after its due day starts its time again.
-    """
-    since = max(due_on, acknowledged_on or due_on)
+    """Whether one instalment can no longer be sued for on `on`, though later ones may be."""
     return any(
-        rule.runs_from is RunsFrom.EACH_INSTALMENT and on > years_after(since, rule.years)
+        rule.runs_from is RunsFrom.EACH_INSTALMENT and on > rule.last_day(due_on, interruptions)
         for rule in rules_in_force(packs, Limitation, on)
     )

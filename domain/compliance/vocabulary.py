@@ -66,3 +66,12 @@ class Collects(StrEnum):
     THIRD_PARTY = "third_party"  # an agency, or the buyer of a debt
     BANK = "bank"
     CONSUMER_FINANCE = "consumer_finance"
+
+
+class Interrupts(StrEnum):
+    """What starts the time to sue again, each by the proof that is on record here."""
+
+    PAYMENT = "payment"  # of a part, recorded and not reversed
+    ACKNOWLEDGEMENT = "acknowledgement"  # the lender holds it, as a rule in writing and signed
+    PROMISE = "promise"  # to pay by a day
+    DELIVERED_DEMAND = "delivered_demand"  # a text of which the receipt says that it arrived

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, text
 
 from domain.actions import ActionStatus
-from domain.compliance.contact_facts import Consent, PastContact
+from domain.compliance.contact_facts import Consent, Interruption, PastContact
 from domain.compliance.frequency_caps import LONGEST_WINDOW
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
@@ -49,7 +49,7 @@ class Reach:
     """The first contact about this loan, at any time."""
     validation_notice_on: date | None
     limitation_from: date | None
-    acknowledged_on: date | None
+    interruptions: tuple[Interruption, ...]
     """When the borrower last acknowledged the debt, or paid a part of it."""
 
 
@@ -168,10 +168,22 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
        (SELECT min(c.at) FROM contact c
          WHERE c.borrower_id = ANY(p.records) AND c.loan_id = l.id) AS first_contact_at,
        l.validation_notice_on,
-       l.acknowledged_on,
-       greatest(l.acknowledged_on,
-                (SELECT max(coalesce(i.counts_from, i.due_on))
-                   FROM instalment i WHERE i.loan_id = l.id)) AS limitation_from
+       (SELECT coalesce(json_agg(json_build_object('kind', x.kind, 'on', x.day)), '[]')
+          FROM (SELECT 'payment' AS kind, y.paid_on AS day FROM payment y
+                 WHERE y.loan_id = l.id AND y.reversed_on IS NULL
+                 UNION ALL
+                SELECT 'acknowledgement', l.acknowledged_on WHERE l.acknowledged_on IS NOT NULL
+                 UNION ALL
+                SELECT 'promise', CAST(y.made_at AT TIME ZONE :zone AS date) FROM promise y
+                 WHERE y.loan_id = l.id
+                 UNION ALL
+                -- Only what was delivered: what is presumed proves nothing.
+                SELECT 'delivered_demand', CAST(m.changed_at AT TIME ZONE :zone AS date)
+                  FROM action a JOIN contact c ON c.action_id = a.id
+                       JOIN message m ON m.contact_id = c.id
+                 WHERE a.loan_id = l.id AND m.status = 'delivered') x) AS interruptions,
+       (SELECT max(coalesce(i.counts_from, i.due_on))
+          FROM instalment i WHERE i.loan_id = l.id) AS limitation_from
   FROM loan l JOIN borrower b ON b.id = l.borrower_id
        -- All records of the person: what is known of one of them holds for all.
        CROSS JOIN LATERAL (SELECT array_agg(x.id) AS records FROM borrower x
@@ -189,6 +201,7 @@ def load_facts(
         "loan_ids": list(loan_ids),
         "today": now.date(),
         "counted_since": now - HISTORY_READ,
+        "zone": str(now.tzinfo),
     }
     rows = connection.execute(_FACTS, values).mappings()
     return {row["id"]: _LOAN_FACTS.validate_python({**row, "reach": dict(row)}) for row in rows}

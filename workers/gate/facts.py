@@ -73,6 +73,7 @@ def contact_facts(
         noticed_at=now,
         validation_notice_on=reach.validation_notice_on,
         limitation_from=reach.limitation_from,
+        interruptions=reach.interruptions,
     )
 
 

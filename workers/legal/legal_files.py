@@ -103,11 +103,15 @@ def _open(
 ) -> None:
     schedule = load_schedule(connection, claimed.loan.loan_id)
     packs = packs_for(ctx.policy.rule_packs, claimed.loan.jurisdiction)
-    today, acknowledged_on = claimed.now.date(), claimed.facts.reach.acknowledged_on
-    suable = (i for i in schedule if not is_barred(packs, i.due_on, acknowledged_on, today))
+    today, interruptions = claimed.now.date(), claimed.facts.reach.interruptions
+    suable = (
+        due
+        for due in schedule
+        if not is_barred(packs, due.counts_from or due.due_on, interruptions, today)
+    )
     owed = claim_breakdown(suable, today)
     since = claimed.facts.reach.limitation_from
-    limitation_on = limitation_date(packs, since, today)
+    limitation_on = limitation_date(packs, since, today, interruptions)
     evidence = _evidence(connection, claimed)
     evidence[SatisfiedBy.CLAIM_BREAKDOWN] += _in_parts(owed, claimed.loan.currency)
     if limitation_on:

@@ -146,10 +146,7 @@ def _record_new(
     left_over = _allocate(connection, ctx, new, ids)
     loan_ids = sorted({booking.loan.id for booking in new})
     keep_promises(connection, loan_ids, now)
-    # Oldest first, so that of two for one loan the latest day stays.
-    by_day = sorted(new, key=lambda booking: booking.payment.paid_on)
-    acknowledged = {booking.loan.id: booking.payment.paid_on for booking in by_day}
-    arrears = reassess(connection, ctx, loan_ids, now, acknowledged=acknowledged)
+    arrears = reassess(connection, ctx, loan_ids, now)
     return {
         booking.payment.external_id: _result(booking, left_over, arrears[booking.loan.id])
         for booking in new

@@ -164,13 +164,8 @@ def _facts(loan: Any) -> LoanFacts:
             history=(),
             first_contact_at=None,
             validation_notice_on=loan.validation_notice_on,
-            acknowledged_on=loan.acknowledged_on,
-            limitation_from=max(
-                filter(
-                    None,
-                    (loan.acknowledged_on, *(instalment.due_on for instalment in loan.instalments)),
-                )
-            ),
+            interruptions=(),
+            limitation_from=max(instalment.due_on for instalment in loan.instalments),
         ),
         written_off=loan.written_off_on is not None,
     )

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pytest
 
 from domain.compliance.conduct import Conduct
-from domain.compliance.contact_facts import ContactFacts, PastContact
+from domain.compliance.contact_facts import ContactFacts, Interruption, PastContact
 from domain.compliance.contact_rule import Blocked, ContactRule
 from domain.compliance.fact_reach import FactReach, ReachingFact, reach_of
 from domain.compliance.frequency_caps import Scope
@@ -31,7 +31,7 @@ from domain.compliance.rules import (
 from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.validation_notice import ValidationNotice
 from domain.compliance.visit_notice import VisitDuty
-from domain.compliance.vocabulary import Channel, Collects, Party, Place, Purpose, Says
+from domain.compliance.vocabulary import Channel, Collects, Interrupts, Party, Place, Purpose, Says
 from domain.contact_points import NumberFact
 from domain.holds import HoldKind
 from domain.reasons import ReasonCode, because
@@ -266,15 +266,41 @@ def test_an_instalment_is_barred_by_itself_where_the_law_counts_from_each() -> N
     last = a_pack(made(Limitation, years=3), id="yy")
     due_on = date(2020, 6, 15)
 
-    assert not is_barred((each,), due_on, None, date(2026, 6, 15)), "its last day"
-    assert is_barred((each,), due_on, None, date(2026, 6, 16))
-    assert not is_barred((last,), due_on, None, date(2026, 6, 16)), "one debt until the last"
-    assert is_barred((each, last), due_on, None, date(2026, 6, 16))
-    acknowledged_on = date(2021, 1, 1)
-    assert not is_barred((each,), due_on, acknowledged_on, date(2027, 1, 1))
-    assert is_barred((each,), due_on, acknowledged_on, date(2027, 1, 2))
-    before = date(2020, 1, 1)
+    assert not is_barred((each,), due_on, [], date(2026, 6, 15)), "its last day"
+    assert is_barred((each,), due_on, [], date(2026, 6, 16))
+    assert not is_barred((last,), due_on, [], date(2026, 6, 16)), "one debt until the last"
+    assert is_barred((each, last), due_on, [], date(2026, 6, 16))
+    acknowledged = [Interruption(Interrupts.ACKNOWLEDGEMENT, date(2021, 1, 1))]
+    assert not is_barred((each,), due_on, acknowledged, date(2027, 1, 1))
+    assert is_barred((each,), due_on, acknowledged, date(2027, 1, 2))
+    before = [Interruption(Interrupts.PAYMENT, date(2020, 1, 1))]
     assert not is_barred((each,), due_on, before, date(2026, 6, 15)), "it was not due yet"
+
+
+def interrupted(*events: tuple[str, str]) -> list[Interruption]:
+    return [Interruption(Interrupts(kind), date.fromisoformat(on)) for kind, on in events]
+
+
+def test_the_time_to_sue_starts_again_by_what_the_law_names_and_while_it_runs() -> None:
+    rule = made(Limitation, years=3)
+    since = date(2020, 6, 15)
+    assert rule.last_day(since, []) == date(2023, 6, 15)
+    assert rule.last_day(since, interrupted(("payment", "2023-06-15"))) == date(2026, 6, 15)
+    assert rule.last_day(since, interrupted(("payment", "2023-06-16"))) == date(2023, 6, 15)
+    assert rule.last_day(since, interrupted(("promise", "2022-01-01"))) == date(2023, 6, 15)
+    chain = interrupted(("acknowledgement", "2025-01-01"), ("payment", "2022-03-01"))
+    assert rule.last_day(since, chain) == date(2028, 1, 1), (
+        "the second comes before the first's end"
+    )
+    assert rule.last_day(since, chain[:1]) == date(2023, 6, 15), "alone it is too late"
+
+
+def test_what_is_over_may_be_revived_where_the_law_says_so() -> None:
+    rule = made(Limitation, years=3, revived_by=frozenset({Interrupts.ACKNOWLEDGEMENT}))
+    since = date(2020, 6, 15)
+    assert rule.last_day(since, interrupted(("payment", "2024-01-01"))) == date(2023, 6, 15)
+    revived = interrupted(("acknowledgement", "2024-01-01"))
+    assert rule.last_day(since, revived) == date(2027, 1, 1)
 
 
 def test_a_rule_of_a_state_stands_instead_of_its_country_s() -> None:

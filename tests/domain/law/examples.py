@@ -10,9 +10,17 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from domain.compliance.contact_facts import Consent, ContactFacts, PastContact
+from domain.compliance.contact_facts import Consent, ContactFacts, Interruption, PastContact
 from domain.compliance.rules import RulePack, packs_for
-from domain.compliance.vocabulary import Channel, Collects, ConsentTo, Party, Purpose, Says
+from domain.compliance.vocabulary import (
+    Channel,
+    Collects,
+    ConsentTo,
+    Interrupts,
+    Party,
+    Purpose,
+    Says,
+)
 from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import NumberFact
 from domain.holds import Hold, HoldKind
@@ -214,6 +222,12 @@ def _knowing(facts: ContactFacts, fact: NumberFact) -> ContactFacts:
     return replace(facts, number_facts=facts.number_facts | {fact})
 
 
+def _interrupted(facts: ContactFacts, written: str, example: Example) -> ContactFacts:
+    kind, day = written.split()
+    interruption = Interruption(Interrupts(kind), _day(day))
+    return replace(facts, interruptions=(*facts.interruptions, interruption))
+
+
 BY_PREFIX = (
     ("nothing past due", lambda f, w, e: replace(f, past_due=Decimal(0))),
     ("past due", _past_due),
@@ -231,6 +245,7 @@ BY_PREFIX = (
     ("staff", lambda f, w, e: replace(f, visit_staff=int(w))),
     ("notice", _notice),
     ("limitation", _limitation),
+    ("interrupted by", _interrupted),
     ("first contact", lambda f, w, e: replace(f, first_contact_on=_day(w))),
     ("validation notice", lambda f, w, e: replace(f, validation_notice_on=_day(w))),
     ("collects as", lambda f, w, e: replace(f, collects_as=frozenset(map(Collects, _words(w))))),

@@ -29,7 +29,7 @@ loan = Table(
     Column("written_off_on", Date),  # from then on it is not collected here
     moment("written_off_at", nullable=True),  # when this was reported
     Column("validation_notice_on", Date),  # the borrower got the validation notice
-    Column("acknowledged_on", Date),  # last acknowledgement: restarts the limitation period
+    Column("acknowledged_on", Date),  # last acknowledgement: may restart the limitation period
     Column("tape_as_of", Date),  # business date of the newest tape that has the loan
     words("steps_tried"),  # by the lender, before the loan was imported …
     Column("steps_tried_at", Date),  # … for the arrears since this date
