@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import count
 
 import pytest
@@ -11,12 +12,14 @@ from domain.actors import Actor
 from domain.contact_points import NumberFact
 from domain.inbound_texts import Meaning, ReplyKind, effects_of
 from domain.language.speak import speak
+from tests.support.concurrently import concurrently
 from tests.support.events import tell
 from tests.support.loans import PHONE, Book
 from workers.borrowers.inbound_texts import record_inbound_text
-from workers.db.schema import hold, person_fact, problem, reply
+from workers.db.schema import borrower, hold, person_fact, problem, reply
 from workers.history import loan_history
 from workers.operations.problems import read_problems
+from workers.privacy.erasure import erase
 from workers.sms.providers.port import InboundText
 
 STRANGER = "+8613900139555"
@@ -280,3 +283,41 @@ def test_what_follows_is_the_same_whoever_read_it() -> None:
             assert effects_of({ReplyKind(kind)}, number_is_known=known) == effects_of(
                 {Meaning(kind)}, number_is_known=known
             )
+
+
+# --- at the same moment
+
+
+@pytest.mark.parametrize("body", ["别再联系我", "wrong number", "我失业了", "Stop calling me"])
+def test_a_reply_and_a_text_at_the_same_moment_never_text_after_the_reply(
+    book: Book, body: str
+) -> None:
+    before = writes(book, "在吗")
+    read(book, before, "harmless")
+    loans = ["L-1", "L-2", "L-3"]
+    concurrently(
+        partial(writes, book, body),
+        partial(texted, book, "L-1"),
+        partial(texted, book, "L-2"),
+        partial(texted, book, "L-3"),
+        partial(writes, book, body, "+8613900139000"),
+    )
+    sent = len(book.sms.sent)
+    assert texted(book, *loans) == []
+    assert len(book.sms.sent) == sent
+
+
+def test_two_people_who_read_one_text_close_it_once(book: Book) -> None:
+    number = writes(book, "我失业了")
+    meanings = ["stop", "harmless"]
+    results = concurrently(*[partial(read, book, number, meaning) for meaning in meanings])
+    assert sorted(result.split(":")[0] for result in results) == ["applied", "rejected"]
+    assert bool(book.number_facts()) == (book.one(reply).meaning == "stop")
+
+
+def test_what_a_borrower_wrote_is_no_wait_any_more_after_the_erasure(book: Book) -> None:
+    writes(book, "我失业了")
+    ids = [row.id for row in book.rows(borrower) if row.external_id == "B-1"]
+    with book.ctx.engine.begin() as connection:
+        erase(connection, ids, book.ctx.now())
+    assert texted(book, "L-2") == ["L-2"]
