@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -75,7 +75,10 @@ def record_outcome(
 def inbound(
     loan: Loan,
     actor: Annotated[Actor, by("The staff reference of the person who took the call.")],
-    outcome: Annotated[ContactOutcome, typer.Option(help="Whom they spoke with.")],
+    outcome: Annotated[
+        Literal["spoke", "spoke_with_other", "no_answer"],
+        typer.Option(help="Whom they spoke with; no_answer if nobody took the call."),
+    ],
     reason: Annotated[
         ArrearsReason | None,
         typer.Option(help="Why the loan is overdue, if the borrower said so."),

@@ -64,6 +64,8 @@ def _what_for(call: CallToMake) -> str:
         lines.append(f"started as {call.started_as}: say what came of it")
     elif call.tries:
         lines.append(f"started {call.tries} time{'s' if call.tries > 1 else ''} already")
+    if call.callback_at:
+        lines.append(f"call back at {call.callback_at:%Y-%m-%d %H:%M}, not before")
     if call.may_offer:
         lines.append(f"may offer: {', '.join(call.may_offer)}")
     return "\n".join(lines)

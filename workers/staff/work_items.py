@@ -40,6 +40,8 @@ class CallToMake:
     """How often it was started."""
     started_as: str | None
     """The attempt that has no outcome yet."""
+    callback_at: datetime | None
+    """When the borrower asked to be called, in the lender's zone; no call before it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,7 @@ def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[Cal
         loan=loan.c.external_id,
         tries=_attempts(),
         started_as=_open_attempt(),
+        callback_at=_callback(),
     )
     rows = connection.execute(
         select(*columns)
@@ -118,6 +119,18 @@ def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[Cal
 def _attempts() -> ScalarSelect[int]:
     return (
         select(func.count()).where(contact.c.action_id == action.c.id).correlate(action)
+    ).scalar_subquery()
+
+
+def _callback() -> ScalarSelect[datetime]:
+    """The moment that the borrower named last, in an attempt at this call."""
+    return (
+        select(contact_outcome.c.callback_at)
+        .join(contact, contact.c.id == contact_outcome.c.contact_id)
+        .where(contact.c.action_id == action.c.id, contact_outcome.c.callback_at.is_not(None))
+        .order_by(contact.c.id.desc())
+        .limit(1)
+        .correlate(action)
     ).scalar_subquery()
 
 

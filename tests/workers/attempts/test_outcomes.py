@@ -21,6 +21,8 @@ from workers.calls.start import start_call
 from workers.db.schema import contact_outcome, hold, problem
 from workers.history import loan_history
 from workers.inbox.process import EventResult, submit
+from workers.staff.work_items import Kind
+from workers.staff.worklist import read_work
 
 OTHER_NUMBER = "+8613900139000"
 
@@ -150,6 +152,14 @@ def test_nobody_calls_before_the_moment_that_the_borrower_named(book: Book) -> N
 
     book.at("2026-03-02 17:30")
     assert start_call(book.ctx, "L-1", actor=Actor("c-1")).attempt, "the call was left open"
+
+
+def test_the_work_list_shows_when_to_call_back(book: Book) -> None:
+    callback(book, "2026-03-02 17:30")
+    with book.ctx.engine.connect() as connection:
+        (call,) = read_work(connection, book.ctx, book.ctx.today(), [Kind.CALLS]).calls
+    assert call.callback_at == book.moment("2026-03-02 17:30")
+    assert call.started_as is None
 
 
 def test_a_callback_at_night_waits_for_the_morning(book: Book) -> None:
