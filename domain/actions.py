@@ -205,6 +205,7 @@ ASSIGN_CALL = ActionType(
     queue="calls",
     use_case="workers.calls.assign:assign_call",
     effect_table="call",
+    shared=True,
     words={"en": "a call", "zh": "电话"},
     assigned_to=Role.CALLER,
     events={S.ASSIGNED: "call.assigned", S.DONE: "call.made"},

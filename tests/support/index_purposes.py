@@ -213,6 +213,10 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "an outcome names its attempt",
         lambda c, h: outcomes._lock(c, busy(f"A-1-{PAST_DUE}")),
     ),
+    "call_part_of_idx": (
+        "the other loans of a call to make",
+        lambda c, h: read_work(c, h, h.today(), [Kind.CALLS]),
+    ),
     "contact_part_of_idx": ("the loans of a text that has a receipt", a_receipt_comes_in),
     "contact_borrower_id_at_idx": ("the contacts that caps count", facts),
     "decision_loan_id_id_idx": (

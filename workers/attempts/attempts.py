@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
-from sqlalchemy import Connection, Exists, exists, select, true
+from sqlalchemy import Connection, Exists, exists, func, select, true
 
 from domain.access_log import Opened
 from domain.actions import ActionStatus
@@ -39,6 +40,16 @@ class BarredError(RefusedError):
 
 
 @dataclass(frozen=True, slots=True)
+class LoanInContact:
+    """A loan that a call is about."""
+
+    loan: str
+    item: str
+    currency: str
+    past_due: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class StartedAttempt:
     """A call or a visit that may start now."""
 
@@ -52,6 +63,8 @@ class StartedAttempt:
     may_offer: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     """Advisory rules that advise against it."""
+    loans: tuple[LoanInContact, ...] = ()
+    """Of a call: all loans of the person that it is about."""
     reach: str | None = field(default=None, repr=False)
     """The telephone number or the address: personal data. None after a dry run."""
 
@@ -93,14 +106,17 @@ def find_open_attempt(connection: Connection, loan_external_id: str, channel: Ch
     Raises:
         ArrearsError: there is none, or the loan is not known.
     """
+    first = contact.alias("first")
     found: str | None = connection.execute(
-        select(contact.c.attempt)
+        select(first.c.attempt)
+        .select_from(contact)
+        .join(first, first.c.id == func.coalesce(contact.c.part_of, contact.c.id))
         .join(action, action.c.id == contact.c.action_id)
         .join(loan, loan.c.id == action.c.loan_id)
         .where(
             loan.c.external_id == loan_external_id,
             contact.c.channel == channel,
-            contact.c.attempt.is_not(None),
+            first.c.attempt.is_not(None),
             ~has_outcome(),
             exists().where(visit.c.contact_id == contact.c.id, visit.c.started_at.is_not(None))
             if channel is Channel.VISIT

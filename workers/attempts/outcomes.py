@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, exists, insert, select
+from sqlalchemy import Connection, exists, insert, or_, select
 
 from domain.actions import ActionStatus, Move
 from domain.actors import Actor
@@ -32,7 +32,7 @@ from workers.db.schema import (
     person,
     visit,
 )
-from workers.db.typed_rows import columns_of, typed_row
+from workers.db.typed_rows import columns_of, typed_row, typed_rows
 from workers.escalation.reassess import reassess
 
 
@@ -82,26 +82,29 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         return because(ReasonCode.OUTCOME_KNOWN, attempt=report.attempt)
     _check_callback(report, now)
     must_learn = _check(connection, attempt, report)
-    connection.execute(
-        insert(contact_outcome).values(
-            contact_id=attempt.id,
-            outcome=report.outcome,
-            connected=report.outcome.connected,
-            reason=report.reason,
-            callback_at=report.callback_at,
-            actor=report.actor,
-            reported_at=now,
-            also_loan_ids=loan_ids(connection, report.also_about, "contact_outcome") or None,
-        )
-    )
     died = report.outcome is ContactOutcome.DECEASED
-    loans = lock_loans_of_person(connection, attempt.borrower_id) if died else [attempt.loan_id]
+    rows = _rows_of(connection, attempt.id)
+    loans = (
+        lock_loans_of_person(connection, attempt.borrower_id)
+        if died
+        else _lock_loans(connection, [row.loan_id for row in rows])
+    )
+    outcome = {
+        "outcome": report.outcome,
+        "connected": report.outcome.connected,
+        "reason": report.reason,
+        "callback_at": report.callback_at,
+        "actor": report.actor,
+        "reported_at": now,
+        "also_loan_ids": loan_ids(connection, report.also_about, "contact_outcome") or None,
+    }
+    connection.execute(insert(contact_outcome), [{"contact_id": row.id, **outcome} for row in rows])
     if attempt.number_blind_index is not None:
         _note_about_number(connection, attempt.number_blind_index, report, now)
     over = attempt.channel == Channel.VISIT or report.outcome.completes_action(must_learn)
     if over:
         move = Move(ActionStatus.DONE, because(ReasonCode.ATTEMPT_MADE, outcome=report.outcome))
-        move_actions(connection, [attempt.action_id], move, now)
+        move_actions(connection, [row.action_id for row in rows], move, now)
     hold_id = f"death:{report.attempt}"
     if died:
         insert_hold(
@@ -136,11 +139,7 @@ class _Attempt(NamedTuple):
 
 
 def _lock(connection: Connection, report: ReportedOutcome) -> _Attempt | None:
-    """Lock the person and the loan of the attempt, in the same order as when it starts.
-
-    The loans of a person who has died are locked by id, after the person.
-    """
-    died = report.outcome is ContactOutcome.DECEASED
+    """Lock the person of the attempt. The loans are locked by id, after the person."""
     locked = (
         select(*columns_of(_Attempt, contact, loan))
         .select_from(
@@ -149,9 +148,29 @@ def _lock(connection: Connection, report: ReportedOutcome) -> _Attempt | None:
             .join(person, person.c.id == borrower.c.person_id)
         )
         .where(contact.c.attempt == report.attempt)
-        .with_for_update(of=(person, borrower) if died else (person, borrower, loan))
+        .with_for_update(of=(person, borrower))
     )
     return typed_row(_Attempt, connection.execute(locked))
+
+
+class _Row(NamedTuple):
+    """The contact about one of the loans of an attempt."""
+
+    id: int
+    loan_id: int
+    action_id: int
+
+
+def _rows_of(connection: Connection, contact_id: int) -> list[_Row]:
+    """The contacts of an attempt, one for each loan that it was about; the first one first."""
+    of_attempt = or_(contact.c.id == contact_id, contact.c.part_of == contact_id)
+    rows = select(*columns_of(_Row, contact)).where(of_attempt).order_by(contact.c.id)
+    return typed_rows(_Row, connection.execute(rows))
+
+
+def _lock_loans(connection: Connection, ids: Sequence[int]) -> list[int]:
+    locked = select(loan.c.id).where(loan.c.id.in_(ids)).order_by(loan.c.id).with_for_update()
+    return list(connection.execute(locked).scalars())
 
 
 def _note_about_number(

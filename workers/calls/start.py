@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import Connection, select, true
+from sqlalchemy import Connection, func, or_, select, true
 from sqlalchemy.exc import IntegrityError
 
 from domain.access_log import Opened
@@ -16,6 +17,7 @@ from domain.actors import Actor
 from domain.collectors import Role
 from domain.errors import ArrearsError, NoOpenCallError, OutcomeMissingError
 from workers.attempts.attempts import (
+    LoanInContact,
     StartedAttempt,
     check_role,
     has_outcome,
@@ -26,7 +28,7 @@ from workers.context import Context
 from workers.db.loans import known_loan_id
 from workers.db.schema import action, call, contact, loan
 from workers.db.typed_rows import columns_of, typed_row
-from workers.gate.claim import CheckedAction, check_gate, lock_action, reserve_contact
+from workers.gate.claim import CheckedAction, check_gates, lock_actions, reserve_contacts
 
 REPEAT_WITHIN = timedelta(minutes=1)
 """How long a dialer that lost the response may repeat its request."""
@@ -43,6 +45,8 @@ def start_call(
 ) -> StartedAttempt:
     """Start the newest open call of a loan, or of one of its ladder items; gives the number.
 
+    It is about all loans of the person that the call was assigned for and that may be called about
+    now.
     `actor` is the caller. `attempt` is the dialer's own id of this attempt. The same id within
     `REPEAT_WITHIN` is a repeated request, not another attempt: it gives the number again. The
     contact and the access to the number are recorded before the number is given.
@@ -54,20 +58,27 @@ def start_call(
     with ctx.engine.begin() as connection:
         open_call = _open_call(connection, loan_external_id, item)
         check_role(connection, actor, Role.CALLER)
-        row = lock_action(connection, open_call.action_id, ASSIGN_CALL)
-        if row is None or row.status != ActionStatus.ASSIGNED:
+        rows = lock_actions(connection, open_call.action_ids, ASSIGN_CALL)
+        # The loan that was asked about comes first.
+        rows = sorted(
+            (row for row in rows if row.status == ActionStatus.ASSIGNED),
+            key=lambda row: row.id != open_call.action_id,
+        )
+        if not rows or rows[0].id != open_call.action_id:
             raise _no_call(loan_external_id, item)
         now = ctx.now()
-        pending = _without_outcome(connection, open_call.action_id)
+        pending = _without_outcome(connection, [row.id for row in rows])
         if pending and not (pending.attempt == attempt and now - pending.at <= REPEAT_WITHIN):
             raise OutcomeMissingError(
                 f"The call of loan {loan_external_id} was started as {pending.attempt}, and its "
                 "outcome is not recorded. Report the outcome first."
             )
-        checked = check_gate(connection, ctx, row, ASSIGN_CALL, now)
+        checked, *others = check_gates(connection, ctx, rows, ASSIGN_CALL, now)
+        together = [checked, *(other for other in others if other.next_move is None)]
         started = StartedAttempt(
             attempt=None,
-            item=row.item,
+            item=checked.loan.item,
+            loans=tuple(_loan_in_call(each) for each in together),
             purpose=open_call.purpose,
             language=open_call.language,
             must_learn=tuple(open_call.must_learn),
@@ -80,15 +91,22 @@ def start_call(
             return started
         if pending is None:
             attempt = attempt or f"call-{uuid4()}"
-            _reserve(connection, checked, attempt, actor)
+            _reserve(connection, together, attempt, actor)
         number = open_contact_detail(
-            connection, ctx, checked, Opened.NUMBER, row.phone_encrypted, actor
+            connection, ctx, checked, Opened.NUMBER, checked.loan.phone_encrypted, actor
         )
         return replace(started, attempt=attempt, reach=number)
 
 
+def _loan_in_call(checked: CheckedAction) -> LoanInContact:
+    row = checked.loan
+    return LoanInContact(row.external_id, row.item, row.currency, checked.arrears.amount)
+
+
 class _OpenCall(NamedTuple):
     action_id: int
+    action_ids: list[int]
+    """Of all loans that the call is about and that are still to be called about."""
     purpose: str
     language: str
     must_learn: list[str]
@@ -96,8 +114,12 @@ class _OpenCall(NamedTuple):
 
 
 def _open_call(connection: Connection, loan_external_id: str, item: str | None) -> _OpenCall:
+    part, first = call.alias("part"), func.coalesce(call.c.part_of, call.c.id)
+    of_call = or_(part.c.id == first, part.c.part_of == first)
+    actions = select(part.c.action_id).where(of_call, part.c.cancelled_at.is_(None))
+    action_ids = func.array(actions.correlate(call).scalar_subquery())
     newest = (
-        select(*columns_of(_OpenCall, call))
+        select(*columns_of(_OpenCall, call, action_ids=action_ids))
         .join(action, action.c.id == call.c.action_id)
         .join(loan, loan.c.id == action.c.loan_id)
         .where(
@@ -121,18 +143,30 @@ class _OpenAttempt(NamedTuple):
     at: datetime
 
 
-def _without_outcome(connection: Connection, action_id: int) -> _OpenAttempt | None:
+def _without_outcome(connection: Connection, action_ids: Sequence[int]) -> _OpenAttempt | None:
     """The attempt that has no outcome yet; there is one at most."""
-    pending = select(contact.c.attempt, contact.c.at).where(
-        contact.c.action_id == action_id, contact.c.attempt.is_not(None), ~has_outcome()
+    first = contact.alias("first")
+    pending = (
+        select(first.c.attempt, first.c.at)
+        .distinct()
+        .select_from(contact)
+        .join(first, first.c.id == func.coalesce(contact.c.part_of, contact.c.id))
+        .where(
+            contact.c.action_id.in_(action_ids),
+            first.c.attempt.is_not(None),
+            ~has_outcome(),
+        )
     )
     return typed_row(_OpenAttempt, connection.execute(pending))
 
 
-def _reserve(connection: Connection, checked: CheckedAction, attempt: str, actor: Actor) -> None:
+def _reserve(
+    connection: Connection, together: Sequence[CheckedAction], attempt: str, actor: Actor
+) -> None:
+    now = together[0].now
     try:
         with connection.begin_nested():
-            reserve_contact(connection, checked, checked.now, attempt=attempt, actor=actor)
+            reserve_contacts(connection, together, now, attempt=attempt, actor=actor)
     except IntegrityError:
         raise ArrearsError(
             f"{attempt} is the id of another attempt. Each has one of its own."

@@ -12,6 +12,7 @@ from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.language.speak import speak
+from domain.reasons import decimal_string
 from workers.attempts.attempts import BarredError, StartedAttempt, find_open_attempt
 from workers.calls.start import start_call
 from workers.cli.common import AsJson, DryRun, Loan, by
@@ -151,6 +152,9 @@ def print_started(
         print_json(started)
         return
     lines = [f"{what} for {started.item}, in {started.language}: {started.purpose}"]
+    if len(started.loans) > 1:
+        about = (f"{of.loan} {decimal_string(of.past_due)} {of.currency}" for of in started.loans)
+        lines.append(f"About {len(started.loans)} loans: {', '.join(about)}.")
     if started.must_learn:
         lines.append(f"Learn: {', '.join(started.must_learn)}.")
     if started.may_offer:

@@ -1,6 +1,6 @@
 """How commands print: tables for people and JSON for programs, from the same typed rows."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar, cast
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from config.readers.templates import NAMED_LOANS
 from domain.language.speak import speak, with_sentence
 from domain.reasons import Reason, Reasons
 
@@ -53,6 +54,13 @@ class Table(Generic[R]):
             console.print(table)
         elif self.if_none:
             console.print(self.if_none)
+
+
+def loans_named(loan: str, others: Sequence[str]) -> str:
+    """The loans of one text or call; of many, the first and how many more."""
+    if len(others) < NAMED_LOANS:
+        return ", ".join((loan, *others))
+    return f"{loan} and {len(others)} more"
 
 
 def show(table: Table[R], rows: Collection[R], *, as_json: bool) -> None:

@@ -8,10 +8,9 @@ from uuid import UUID
 
 import typer
 
-from config.readers.templates import NAMED_LOANS
 from workers.cli.common import AsJson, By, DryRun
 from workers.cli.context import open_context, read
-from workers.cli.render import Table, print_done, show
+from workers.cli.render import Table, loans_named, print_done, show
 from workers.sms import decide_unconfirmed
 from workers.sms.decide_unconfirmed import UnconfirmedText
 
@@ -23,7 +22,7 @@ TEXTS = Table[UnconfirmedText](
     "Unconfirmed texts",
     {
         "text": lambda text: text.message,
-        "loans": lambda text: _loans(text),
+        "loans": lambda text: loans_named(text.loan, text.other_loans),
         "item": lambda text: text.item,
         "provider": lambda text: text.provider,
         "since": lambda text: text.since,
@@ -32,13 +31,6 @@ TEXTS = Table[UnconfirmedText](
     if_none="There are no unconfirmed texts.",
     one_line=("text",),
 )
-
-
-def _loans(text: UnconfirmedText) -> str:
-    """The loans of a text; of many, the first and how many more."""
-    if len(text.other_loans) < NAMED_LOANS:
-        return ", ".join((text.loan, *text.other_loans))
-    return f"{text.loan} and {len(text.other_loans)} more"
 
 
 @app.command("unconfirmed")

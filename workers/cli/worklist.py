@@ -10,7 +10,7 @@ from domain.errors import ArrearsError
 from workers.borrowers.reply_queue import ReplyToRead
 from workers.cli.common import AsJson, day
 from workers.cli.context import open_context
-from workers.cli.render import Table, print_json, print_lines
+from workers.cli.render import Table, loans_named, print_json, print_lines
 from workers.staff.work_items import ApprovalToGive, CallToMake, FileToBring, Kind, VisitToMake
 from workers.staff.worklist import read_work
 
@@ -93,7 +93,7 @@ TABLES: dict[Kind, Table[Any]] = {
         "Calls",
         {
             "who": lambda call: call.staff,
-            "loan": lambda call: call.loan,
+            "loan": lambda call: loans_named(call.loan, call.other_loans),
             "language": lambda call: call.language,
             "what for": _what_for,
         },

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import date, datetime
 from typing import NamedTuple, TypeAlias
 
-from sqlalchemy import Connection, Select, func, select, union_all
+from sqlalchemy import Connection, Select, func, select, true, union_all
 
 from domain.actors import Actor
 from domain.collectors import Collector, Span
@@ -33,6 +33,7 @@ def lock_collectors(
                 work.c.staff_id.in_(ids),
                 work.c.assigned_at >= day.starts_at,
                 work.c.assigned_at < day.ends_at,
+                call.c.part_of.is_(None) if work is call else true(),
             )
             for work in (call, reply)
         )

@@ -37,13 +37,13 @@ from domain.delinquency import Arrears, arrears_on, ladder_start
 from domain.ladder import Item, find_ladder
 from workers.context import Context
 from workers.db.actions import claim_actions, move_actions
-from workers.db.bulk import as_rows, given_rows
+from workers.db.bulk import as_rows, given_rows, is_among
 from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.pending_events import has_pending_event
 from workers.db.persons import lock_number
 from workers.db.prepared_statements import prepared
 from workers.db.schema import action, borrower, contact, loan, person
-from workers.db.typed_rows import columns_of, typed_row, typed_rows
+from workers.db.typed_rows import columns_of, typed_rows
 from workers.gate.facts import contact_facts
 
 Gate = Callable[[ContactFacts], Verdict]
@@ -190,6 +190,18 @@ def _claim(
     return claimed
 
 
+def check_gates(
+    connection: Connection,
+    ctx: Context,
+    rows: Sequence[LockedAction],
+    action_type: ActionType,
+    now: datetime,
+) -> list[CheckedAction]:
+    """Ask the gate about locked actions, each by itself, with facts read after that."""
+    facts = load_facts(connection, [row.loan_id for row in rows], now)
+    return [_check(ctx, row, facts[row.loan_id], action_type, now, None) for row in rows]
+
+
 def check_gate(
     connection: Connection,
     ctx: Context,
@@ -333,7 +345,8 @@ _LOCKED = columns_of(LockedAction, action, loan, borrower, has_pending_event=has
 _LOCK = prepared(
     select(*_LOCKED)
     .select_from(person.join(borrower).join(loan).join(action))
-    .where(action.c.id == bindparam("of_action"), action.c.type == bindparam("to_do"))
+    .where(is_among(action.c.id, "of_actions"), action.c.type == bindparam("to_do"))
+    .order_by(loan.c.id)
     .with_for_update(of=(person, borrower, loan))
 )
 
@@ -343,11 +356,19 @@ def lock_action(
 ) -> LockedAction | None:
     """Lock what a contact rests on: the person, so that caps cannot race, the loan, so that no
     payment slips in, and the number that would be used, so that no fact about it does."""
-    values = {"of_action": action_id, "to_do": action_type}
-    row = typed_row(LockedAction, connection.execute(_LOCK, values))
-    if row is not None and row.phone_blind_index and action_type.channel in BY_NUMBER:
-        lock_number(connection, row.phone_blind_index)
-    return row
+    rows = lock_actions(connection, [action_id], action_type)
+    return rows[0] if rows else None
+
+
+def lock_actions(
+    connection: Connection, action_ids: Sequence[int], action_type: ActionType
+) -> list[LockedAction]:
+    """The same for actions of one person that are one contact, at one number."""
+    values = {"of_actions": list(action_ids), "to_do": action_type}
+    rows = typed_rows(LockedAction, connection.execute(_LOCK, values))
+    if rows and rows[0].phone_blind_index and action_type.channel in BY_NUMBER:
+        lock_number(connection, rows[0].phone_blind_index)
+    return rows
 
 
 _ASKED = action.alias("asked")

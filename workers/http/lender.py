@@ -1,16 +1,17 @@
 """The endpoints of the lender's systems: events, and a dialer's question whether it may dial."""
 
+from decimal import Decimal
 from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Security
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PlainSerializer
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from domain.actors import Actor
-from domain.reasons import Parameter, reasons_as_json
+from domain.reasons import Parameter, decimal_string, reasons_as_json
 from workers.attempts.attempts import BarredError, StartedAttempt
 from workers.calls import start
 from workers.context import Context
@@ -33,6 +34,17 @@ class CallStart(StrictModel):
     actor: Staff
 
 
+class CallLoan(BaseModel, from_attributes=True):
+    """A loan that a call is about."""
+
+    loan: str
+    item: str
+    """The ladder item that asks for the call."""
+    currency: str
+    """ISO 4217."""
+    past_due: Annotated[Decimal, PlainSerializer(decimal_string, return_type=str)]
+
+
 class CallLeave(BaseModel, from_attributes=True):
     """What a call needs that may start now: a `StartedAttempt`."""
 
@@ -44,6 +56,8 @@ class CallLeave(BaseModel, from_attributes=True):
     purpose: str
     language: str
     """BCP 47."""
+    loans: list[CallLoan]
+    """All loans of the person that the call is about, the one that was asked for first."""
     must_learn: list[str]
     may_offer: list[str]
     warnings: list[str]
@@ -126,7 +140,7 @@ async def start_call(request: Request, body: CallStart) -> Response:
             "not_before": until,
         }
         return JSONResponse(refusal, status_code=409)
-    return JSONResponse(CallLeave.model_validate(started).model_dump())
+    return JSONResponse(CallLeave.model_validate(started).model_dump(mode="json"))
 
 
 def _start(ctx: Context, asked: CallStart) -> StartedAttempt:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from config.readers.legal_checklists import LegalChecklist, SatisfiedBy, checklist_for
 from domain.actions import OPEN_LEGAL_FILE, ActionStatus, Move
@@ -192,8 +192,10 @@ def _evidence(connection: Connection, claimed: ClaimedAction) -> dict[str, Reaso
         references[SatisfiedBy.DELIVERY_RECEIPT] += because(
             ReasonCode.TEXT_DELIVERED_ON, sid=sid, on=day
         )
+    first = contact.alias("first")
     attempts = connection.execute(
-        select(contact.c.channel, contact.c.attempt, contact.c.at, contact_outcome.c.outcome)
+        select(contact.c.channel, first.c.attempt, contact.c.at, contact_outcome.c.outcome)
+        .join(first, first.c.id == func.coalesce(contact.c.part_of, contact.c.id))
         .join(contact_outcome, contact_outcome.c.contact_id == contact.c.id)
         .where(contact.c.action_id.in_(ids))
         .order_by(contact.c.at)

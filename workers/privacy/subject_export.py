@@ -77,6 +77,8 @@ def _rows(table: Table, ids: Mapping[Table, list[Any]], borrower_id: int) -> Any
         key.column.table: key.parent
         for key in table.foreign_keys
         if key.column.table.name not in NOT_ABOUT_A_PERSON
+        # A row of one call about several loans belongs to whom its own loan belongs.
+        and key.column.table is not table
         # A text belongs to whom it was about, and not to everybody with that number.
         and (key.column.table, table) != (contact_point, reply)
     }

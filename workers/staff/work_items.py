@@ -28,6 +28,8 @@ class CallToMake:
     staff: str
     """The lender's own reference of the collector."""
     loan: str
+    other_loans: Sequence[str]
+    """The other loans of the person that the same call is about."""
     item: str
     purpose: str
     must_learn: Sequence[str]

@@ -10,7 +10,17 @@ from collections.abc import Collection
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, exists, func, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    Select,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+)
 
 from config.readers.legal_checklists import checklist_for
 from domain.actions import ActionStatus
@@ -95,6 +105,7 @@ def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[Cal
         action,
         staff=staff.c.external_id,
         loan=loan.c.external_id,
+        other_loans=func.array(_other_rows().scalar_subquery()),
         tries=_attempts(),
         started_as=_open_attempt(),
         callback_at=_callback(),
@@ -109,11 +120,38 @@ def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[Cal
             call.c.cancelled_at.is_(None),
             action.c.status == ActionStatus.ASSIGNED,
             _is_current(),
+            ~_other_rows().where(_PART.c.id < call.c.id).exists(),
             call.c.staff_id == staff_id if staff_id is not None else true(),
         )
         .order_by(staff.c.external_id, call.c.id)
     )
     return tuple(typed_rows(CallToMake, rows, day.starts_at.tzinfo))
+
+
+_PART, _PART_ACTION, _PART_LOAN = (
+    call.alias("part"),
+    action.alias("part_action"),
+    loan.alias("part_loan"),
+)
+
+
+def _other_rows() -> Select[tuple[str]]:
+    """The lender's ids of the other loans that a `call` is still about."""
+    first = func.coalesce(call.c.part_of, call.c.id)
+    return (
+        select(_PART_LOAN.c.external_id)
+        .select_from(_PART)
+        .join(_PART_ACTION, _PART_ACTION.c.id == _PART.c.action_id)
+        .join(_PART_LOAN, _PART_LOAN.c.id == _PART.c.loan_id)
+        .where(
+            or_(_PART.c.id == first, _PART.c.part_of == first),
+            _PART.c.id != call.c.id,
+            _PART.c.cancelled_at.is_(None),
+            _PART_ACTION.c.status == ActionStatus.ASSIGNED,
+        )
+        .order_by(_PART.c.id)
+        .correlate(call)
+    )
 
 
 def _attempts() -> ScalarSelect[int]:
@@ -136,8 +174,11 @@ def _callback() -> ScalarSelect[datetime]:
 
 def _open_attempt() -> ScalarSelect[str]:
     has_outcome = exists().where(contact_outcome.c.contact_id == contact.c.id)
+    first = contact.alias("first")
     return (
-        select(func.max(contact.c.attempt))
+        select(func.max(first.c.attempt))
+        .select_from(contact)
+        .join(first, first.c.id == func.coalesce(contact.c.part_of, contact.c.id))
         .where(contact.c.action_id == action.c.id, ~has_outcome)
         .correlate(action)
     ).scalar_subquery()

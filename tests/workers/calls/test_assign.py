@@ -134,7 +134,7 @@ def test_a_crash_before_the_commit_leaves_the_call_as_it_was(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken:
-        broken.setattr(calling, "complete", crash)
+        broken.setattr(calling, "complete_together", crash)
         with pytest.raises(KeyboardInterrupt):
             assign_call(book.ctx, action_id)
     assert book.action("L-1", "friendly_call") == before

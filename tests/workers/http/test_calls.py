@@ -29,6 +29,8 @@ def test_a_dialer_gets_the_number_when_the_gate_allows_the_call(book: Book) -> N
     assert answer.status_code == 200
     assert answer.json()["number"] == PHONE["CN"]
     assert answer.json()["attempt"] == "dialer-1"
+    (about,) = answer.json()["loans"]
+    assert (about["loan"], about["past_due"], about["currency"]) == ("L-1", "1000.00", "CNY")
     assert book.one(contact).actor == "c-1"
     assert tell(book, ASKED, path="/calls/start").json() == answer.json()
     assert len(book.rows(contact)) == 1

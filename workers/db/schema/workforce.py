@@ -57,7 +57,10 @@ call = Table(
     Column("language", Text, nullable=False),
     moment("assigned_at"),
     moment("cancelled_at", nullable=True),  # its arrears ended before it was made
+    # One call about several loans has a row for each: the others refer to the first.
+    Column("part_of", BigInteger, ForeignKey("call.id")),
     Index(None, "staff_id", "assigned_at"),
+    Index(None, "part_of", postgresql_where="part_of IS NOT NULL"),
     # An action has one call at most that is not cancelled.
     Index("call_one_live_per_action", "action_id", unique=True, postgresql_where=_LIVE),
     Index(None, "action_id"),

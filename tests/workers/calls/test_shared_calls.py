@@ -1,0 +1,102 @@
+"""Several loans of one person that are due for a call on one day: one call about all of them."""
+
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import Engine
+
+from domain.actors import Actor
+from domain.compliance.vocabulary import Channel
+from domain.errors import OutcomeMissingError
+from tests.support.loans import Book
+from workers.attempts.attempts import find_open_attempt
+from workers.calls.assign import assign_call
+from workers.calls.start import start_call
+from workers.db.loan_facts import load_facts
+from workers.db.schema import call, contact, contact_outcome
+from workers.history.history import loan_history
+from workers.payments.payments import Payment, record_payment
+from workers.simulator.demo.integrity import count_duplicates, find_unexplained
+from workers.staff.work_items import Kind
+from workers.staff.worklist import read_work
+
+CALL = "friendly_call"
+CALLER = Actor("caller-1")
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """Three loans of one person, whose calls one claim has assigned."""
+    book = Book(engine, now="2026-03-02 10:00")
+    book.staff("caller-1", "caller", capacity=1, shift=("2026-03-02 08:00", "2026-03-02 20:00"))
+    for n in (1, 2, 3):
+        book.loan(f"L-{n}", amount=f"{n}00", borrower_id="HOB")
+    book.escalate("L-1", "L-2", "L-3")
+    assert assign_call(book.ctx, book.action_id("L-2", CALL)) == "assigned"
+    return book
+
+
+def statuses(book: Book) -> list[str]:
+    return [book.actions(f"L-{n}")[CALL] for n in (1, 2, 3)]
+
+
+def test_one_collector_gets_one_call_about_all_of_them(book: Book) -> None:
+    assert statuses(book) == ["assigned"] * 3
+    assert assign_call(book.ctx, book.action_id("L-1", CALL)) == "nothing to do"
+    assert len({row.staff_id for row in book.rows(call)}) == 1, "and its capacity is one"
+    with book.ctx.engine.connect() as connection:
+        (to_make,) = read_work(connection, book.ctx, book.ctx.today(), [Kind.CALLS]).calls
+    assert sorted([to_make.loan, *to_make.other_loans]) == ["L-1", "L-2", "L-3"]
+
+
+def test_it_names_all_loans_and_is_one_contact(book: Book) -> None:
+    started = start_call(book.ctx, "L-3", actor=CALLER, attempt="A-1")
+    assert [(of.loan, of.past_due) for of in started.loans] == [
+        ("L-3", Decimal(300)),
+        ("L-1", Decimal(100)),
+        ("L-2", Decimal(200)),
+    ]
+    first, *others = book.rows(contact)
+    assert (first.attempt, first.loan_id) == ("A-1", 3)
+    assert [(row.attempt, row.part_of) for row in others] == [(None, first.id)] * 2
+    with book.ctx.engine.connect() as connection:
+        (made,) = load_facts(connection, [1], book.ctx.now())[1].reach.history
+        assert find_open_attempt(connection, "L-1", Channel.CALL) == "A-1"
+        (to_make,) = read_work(connection, book.ctx, book.ctx.today(), [Kind.CALLS]).calls
+        story = " ".join(s.text for s in loan_history(connection, book.ctx, "L-1"))
+    assert {made.loan_id, *made.also_about} == {1, 2, 3}
+    assert to_make.started_as == "A-1"
+    assert "It is one call about 3 loans of the person: L-3, L-1, L-2." in story
+
+
+def test_its_outcome_is_that_of_all_of_them(book: Book) -> None:
+    book.called("L-1", "caller-1", outcome="spoke")
+    assert statuses(book) == ["done"] * 3
+    assert [row.outcome for row in book.rows(contact_outcome)] == ["spoke"] * 3
+    with book.ctx.engine.connect() as connection:
+        assert count_duplicates(connection) == 0
+        assert find_unexplained(connection, book.ctx) == {}
+
+
+def test_a_call_that_reached_nobody_is_made_again_about_all_of_them(book: Book) -> None:
+    book.called("L-1", "caller-1", outcome="no_answer", reason=None)
+    assert statuses(book) == ["assigned"] * 3
+    assert len(start_call(book.ctx, "L-2", actor=CALLER).loans) == 3
+
+
+def test_a_loan_that_is_paid_meanwhile_is_not_spoken_of(book: Book) -> None:
+    with book.ctx.engine.begin() as connection:
+        paid = Payment("P-1", "L-2", Decimal(200), "CNY", book.ctx.today())
+        record_payment(connection, book.ctx, paid)
+    started = start_call(book.ctx, "L-1", actor=CALLER)
+    assert [of.loan for of in started.loans] == ["L-1", "L-3"]
+    assert statuses(book) == ["assigned", "cancelled", "assigned"]
+
+
+def test_while_one_attempt_is_open_no_other_loan_starts_another(book: Book) -> None:
+    start_call(book.ctx, "L-1", actor=CALLER, attempt="A-1")
+    with pytest.raises(OutcomeMissingError, match="was started as A-1"):
+        start_call(book.ctx, "L-2", actor=CALLER, attempt="A-2")
+    again = start_call(book.ctx, "L-1", actor=CALLER, attempt="A-1")
+    assert again.attempt == "A-1"
+    assert len(book.rows(contact)) == 3
