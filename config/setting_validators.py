@@ -3,8 +3,6 @@
 No message repeats the value, because it may be a secret.
 """
 
-from __future__ import annotations
-
 import re
 from base64 import b64decode
 from datetime import timedelta

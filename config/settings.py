@@ -4,8 +4,6 @@ Any variable may instead be given as `NAME_FILE`, the path of a file that holds 
 how secrets reach the containers.
 """
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Container, Iterable, Mapping
 from datetime import timedelta

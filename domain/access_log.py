@@ -1,7 +1,5 @@
 """Access to personal data: each access is recorded with who had it and for which purpose."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 

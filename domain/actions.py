@@ -4,8 +4,6 @@ An action carries out one item of a ladder for one loan, once each time that the
 the loan.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import date, datetime, timedelta

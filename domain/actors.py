@@ -1,7 +1,5 @@
 """Who did something: a member of staff, a system, a provider, or the borrower."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 

@@ -1,7 +1,5 @@
 """Allocation: which part of which instalment a payment pays."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date

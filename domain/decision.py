@@ -1,7 +1,5 @@
 """The decision: what a loan's facts and its ladder require now, and the next review."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta

@@ -1,7 +1,5 @@
 """Days past due, the amount past due, and the days from which days past due and ladders count."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date

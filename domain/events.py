@@ -1,7 +1,5 @@
 """Events in and out: their statuses with every move between them, and why one is not applied."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import TypeAlias
 

@@ -1,7 +1,5 @@
 """What a borrower's text asks for: its kinds, read with the words of each language."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta

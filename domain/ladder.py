@@ -1,7 +1,5 @@
 """A ladder: the lender's stage rules. Steps begin on a ladder day; items say what to do in them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date

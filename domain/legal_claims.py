@@ -1,7 +1,5 @@
 """What a court needs: the breakdown of the claim, and the evidence on record."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date

@@ -1,7 +1,5 @@
 """Texts: the statuses of one, from the reservation to the delivery receipt, and their moves."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 

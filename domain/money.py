@@ -1,7 +1,5 @@
 """Checks an amount from outside before it is used."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
 from domain.events import RejectedError

@@ -4,8 +4,6 @@ Every UPDATE that moves a row names in its WHERE clause the statuses from which 
 move, so that no other row moves.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import TypeVar

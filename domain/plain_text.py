@@ -1,7 +1,5 @@
 """Texts that people typed, reduced to what they say: no case, width, accents or repetition."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Collection, Iterable

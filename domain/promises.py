@@ -1,7 +1,5 @@
 """Promises to pay: when one is kept, how long it pauses the ladder, its statuses and moves."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

@@ -4,8 +4,6 @@ A reason is stored as it is here and put into words only where a person reads it
 language: see `domain.language`. No sentence is stored.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date

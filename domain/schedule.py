@@ -3,8 +3,6 @@
 Money is rounded to the hundredth, half up. Only currencies with hundredths are accepted.
 """
 
-from __future__ import annotations
-
 import calendar
 import hashlib
 from collections.abc import Sequence

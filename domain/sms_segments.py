@@ -1,7 +1,5 @@
 """Counts the segments of a text, as the network bills them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum

@@ -5,8 +5,6 @@ a tape that was exported too early, or that carries a wrong date, must not undo 
 Otherwise somebody who has paid would be contacted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date

@@ -1,7 +1,5 @@
 """When a visit can take place, and which two people make it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta

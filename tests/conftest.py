@@ -1,7 +1,5 @@
 """Servers, databases and queues for tests. A test names what it needs, and gets it clean."""
 
-from __future__ import annotations
-
 import gc
 import os
 from collections.abc import Iterator

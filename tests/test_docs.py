@@ -1,7 +1,5 @@
 """The documentation says what is so: settings, words and places that exist."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """The domain decides from what it is told: it reads no clock, no environment, no file, no dice."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from pathlib import Path

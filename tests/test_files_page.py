@@ -1,7 +1,5 @@
 """The examples on the page about files are good ones: each is read by what reads the real files."""
 
-from __future__ import annotations
-
 import re
 from datetime import date
 from pathlib import Path

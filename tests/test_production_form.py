@@ -1,7 +1,5 @@
 """The containers start what the application declares, and give nobody more than it needs."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections import Counter

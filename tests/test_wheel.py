@@ -1,7 +1,5 @@
 """What an installation gets: the wheel, built as the image builds it, and looked into."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The Celery application. Its settings are in workers.celeryconfig, which it reads at first use."""
 
-from __future__ import annotations
-
 from celery import Celery
 from celery.signals import worker_init
 

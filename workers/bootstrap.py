@@ -1,7 +1,5 @@
 """Builds the context of a process from its settings: the only place where parts are wired."""
 
-from __future__ import annotations
-
 import gc
 import os
 from functools import cache, partial

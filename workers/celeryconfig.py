@@ -4,8 +4,6 @@ PostgreSQL is the truth and a message is only a wake-up. The settings prefer del
 twice to losing it: tasks are acknowledged late, and every task may run twice.
 """
 
-from __future__ import annotations
-
 import os
 from datetime import timedelta
 from pathlib import Path

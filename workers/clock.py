@@ -1,7 +1,5 @@
 """The clock: only this module reads the time."""
 
-from __future__ import annotations
-
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

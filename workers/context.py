@@ -1,7 +1,5 @@
 """The context of a process: its settings, policy, database, clock and gateways."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """Unexpected errors: which are transient, and what the user and the log get to see."""
 
-from __future__ import annotations
-
 import traceback
 from pathlib import Path
 

@@ -4,8 +4,6 @@ A task's name is `arrears.<queue>.<what it does>`. Operators read it in Flower, 
 reads the queue from it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from enum import StrEnum
 

@@ -1,7 +1,5 @@
 """Public holidays, and the days worked instead, of each country; from the `holidays` library."""
 
-from __future__ import annotations
-
 from datetime import date
 from functools import cache
 

@@ -1,7 +1,5 @@
 """The formats of values that policy files, settings, loan tapes and events have in common."""
 
-from __future__ import annotations
-
 import re
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 

@@ -1,7 +1,5 @@
 """Reads stage ladders from `config/ladders/*.yaml`, and refuses one with gaps or contradictions."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import partial

@@ -1,7 +1,5 @@
 """Reads `config/legal_checklists/*.yaml`: the evidence that a legal file needs."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial

@@ -1,7 +1,5 @@
 """What a lender's own status of a loan means in days past due, so that the two can be compared."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise

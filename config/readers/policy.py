@@ -1,7 +1,5 @@
 """Reads all ladders, rule packs and legal checklists, and checks that they fit each other."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass

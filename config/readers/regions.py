@@ -1,7 +1,5 @@
 """Regions of a country: their time zones, and the law that applies to borrowers there."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

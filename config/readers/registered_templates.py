@@ -4,8 +4,6 @@ Carriers in China accept only texts that the provider has registered word for wo
 sent as the id of the registered template and the values for its blanks, in order.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

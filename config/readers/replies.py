@@ -1,7 +1,5 @@
 """Reads `config/replies/*.yaml`: what borrowers' texts mean, language by language."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -3,8 +3,6 @@
 A person is known only by their number on the lender's own list. A roster contains no names.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date
 from functools import partial

@@ -1,7 +1,5 @@
 """The kinds of rule that a pack may contain, and the keys of each kind in YAML."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field

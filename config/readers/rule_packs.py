@@ -1,7 +1,5 @@
 """Reads rule packs from `config/rule_packs/*.yaml`: what the law asks, article by article."""
 
-from __future__ import annotations
-
 from datetime import date
 from functools import partial
 from typing import Any

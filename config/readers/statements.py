@@ -3,8 +3,6 @@
 `config/templates/statements.yaml` lists, for each locale, the words that make a statement.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TypeAlias

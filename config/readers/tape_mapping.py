@@ -1,7 +1,5 @@
 """The mapping of a lender's loan tape. `tape_mapping_reader.py` reads it from its file."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date

@@ -4,8 +4,6 @@ A mapping is data, so a lender's file is imported as it is. Every error in a map
 the line and what to write instead.
 """
 
-from __future__ import annotations
-
 import re
 from decimal import Decimal
 from pathlib import Path

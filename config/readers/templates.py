@@ -4,8 +4,6 @@ A lender may change the words. So the templates are data: they run in Jinja2's s
 checked when they are loaded, not when the first text is sent.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A country's calendar: public holidays, the days off that are worked instead, and its last day."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Rule kind: rules that people must follow, and that no program can check."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 

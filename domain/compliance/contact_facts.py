@@ -1,7 +1,5 @@
 """The facts about a borrower and a loan that the contact gate needs."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal

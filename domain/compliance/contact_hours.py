@@ -1,7 +1,5 @@
 """Rule kind: the hours of the day in which a person may be contacted, in their local time."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta

@@ -4,8 +4,6 @@ Every such rule answers one question: from when on does it allow this contact? T
 them and waits for the latest moment.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias

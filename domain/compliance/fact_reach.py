@@ -1,7 +1,5 @@
 """Rule kind: whether a fact about a person stops one debt, all debts, or one number."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date

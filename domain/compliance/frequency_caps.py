@@ -1,7 +1,5 @@
 """Rule kind: how often a person may be contacted within a window of days."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta

@@ -1,7 +1,5 @@
 """The contact gate: every contact must pass it. A contact is refused where a fact is not known."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta

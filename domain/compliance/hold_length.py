@@ -1,7 +1,5 @@
 """Rule kind: how long a hold lasts by law."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date

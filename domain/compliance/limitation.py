@@ -1,7 +1,5 @@
 """Rule kind: how long a lender may sue."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime

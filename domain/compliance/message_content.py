@@ -1,7 +1,5 @@
 """Rule kind: what a message must say, and must not say."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 

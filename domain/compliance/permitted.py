@@ -1,7 +1,5 @@
 """Rule kind: what a law permits while a hold, or the person's wish, stops all other contact."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date

@@ -1,7 +1,5 @@
 """Rule kind: whether anybody but the borrower may be contacted."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Rule kind: the written notice that says what is owed."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo

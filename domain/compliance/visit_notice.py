@@ -1,7 +1,5 @@
 """Rule kind: how many people make a visit, and how long before it a notice is given."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo

@@ -1,7 +1,5 @@
 """The values that rules and facts share: channels, parties, what a message says."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 

@@ -1,7 +1,5 @@
 """Everything that a history can say: one phrase for each kind of record."""
 
-from __future__ import annotations
-
 from enum import StrEnum, auto
 
 

@@ -1,7 +1,5 @@
 """Speaking: the languages, and reasons as sentences wherever a person reads them."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass

@@ -8,8 +8,6 @@ everything that was measured did its work right, whatever the seconds were and w
 targets were reached.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

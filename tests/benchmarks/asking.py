@@ -1,7 +1,5 @@
 """Asks one question in this process: `python -m tests.benchmarks.asking QUESTION ANSWER.json`."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -5,8 +5,6 @@ it was taken from (config/samples/README.md). Who is due is spread evenly over t
 numbers always give the same book.
 """
 
-from __future__ import annotations
-
 import csv
 import os
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """A day that can be run again and again: all that is due is announced, and real workers decide."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager

@@ -1,7 +1,5 @@
 """What a question is answered with: figures, some of which have a target."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median

@@ -1,7 +1,5 @@
 """What does one verdict of the contact gate cost, with the rules loaded and a history to count?"""
 
-from __future__ import annotations
-
 import timeit
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta

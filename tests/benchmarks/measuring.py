@@ -1,7 +1,5 @@
 """Measuring fairly: contenders take turns, what is not the question stays outside the clock."""
 
-from __future__ import annotations
-
 import gc
 import time
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """What is left of Celery's own pace where each loan has a message of its own?"""
 
-from __future__ import annotations
-
 import tempfile
 from importlib import import_module
 from pathlib import Path

@@ -5,8 +5,6 @@ not wait for one answer before the next event. What is measured ends when the ca
 seen by others: its transaction has ended.
 """
 
-from __future__ import annotations
-
 import json
 import tempfile
 import threading

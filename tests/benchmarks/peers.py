@@ -3,8 +3,6 @@
 Everybody begins with a fresh copy of one book, and what each has written is compared row by row.
 """
 
-from __future__ import annotations
-
 import os
 import tempfile
 import time

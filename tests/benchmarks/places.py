@@ -1,7 +1,5 @@
 """Where a question is asked: two servers, one installation a database, and one moment."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -6,8 +6,6 @@
 docs/performance.md tells of.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

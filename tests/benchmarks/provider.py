@@ -4,8 +4,6 @@ It costs as little as can be, so that those who send are measured and not it: it
 is told, answers after a wait as Twilio does, and posts no receipts.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import socket

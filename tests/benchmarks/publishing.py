@@ -1,7 +1,5 @@
 """How much faster is the scan's publishing than a `.delay()` loop on the same broker?"""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

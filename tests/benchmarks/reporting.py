@@ -1,7 +1,5 @@
 """The answers for a person and for a program."""
 
-from __future__ import annotations
-
 import json
 import os
 import platform

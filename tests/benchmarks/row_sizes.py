@@ -5,8 +5,6 @@ writes on its first day: looks, texts, receipts, links. Only what people and tap
 put in by hand.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

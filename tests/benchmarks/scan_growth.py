@@ -1,7 +1,5 @@
 """Does a scan of a ten times larger book, with as many loans due, take as long?"""
 
-from __future__ import annotations
-
 from tests.benchmarks.book import a_book
 from tests.benchmarks.figures import Figure, Target, rates, ratios
 from tests.benchmarks.measuring import Contender, take_turns

@@ -1,7 +1,5 @@
 """Does a scan need more memory when more loans are due? Each is asked in a process of its own."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

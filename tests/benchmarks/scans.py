@@ -1,7 +1,5 @@
 """A scan that can be run again and again, and counted."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from sqlalchemy import delete

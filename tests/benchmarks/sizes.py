@@ -1,7 +1,5 @@
 """What is asked, and of how large a book."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from domain.errors import ArrearsError

@@ -1,7 +1,5 @@
 """How many SQL statements, each of them a round trip, does an envelope or a text cost?"""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from tests.benchmarks.book import a_book, due_ids, planned_texts

@@ -1,7 +1,5 @@
 """What whoever measures is told, and what is left when they break off."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -6,8 +6,6 @@ answers at once or after 100 ms. The rate limit is set, so that its cost is coun
 (ARREARS_SMS_PER_SECOND=1000) that no text waits for it. Neither gets any receipts.
 """
 
-from __future__ import annotations
-
 import tempfile
 import time
 from collections.abc import Iterator

@@ -4,8 +4,6 @@
 The rows are Arrears's own of a first run. They lie in a schema `wanted`, without indexes or keys.
 """
 
-from __future__ import annotations
-
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 

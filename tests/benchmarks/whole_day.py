@@ -1,7 +1,5 @@
 """A day's work: does it grow with the book, or with what is due, and what memory does it take?"""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack

@@ -1,7 +1,5 @@
 """`python -m tests.chaos`: one chaotic day, with the seed first and the verdict last."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import secrets

@@ -3,8 +3,6 @@
 Each loan has a borrower and a number of its own, so that a text can be traced to what it was for.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

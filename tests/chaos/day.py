@@ -1,7 +1,5 @@
 """One chaotic day, from the first process to the verdict."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What breaks, and when: drawn from the seed, so that a day can be had again."""
 
-from __future__ import annotations
-
 import random
 import time
 from collections.abc import Callable

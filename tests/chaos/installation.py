@@ -1,7 +1,5 @@
 """All the processes of an installation, and the ways to break them."""
 
-from __future__ import annotations
-
 import contextlib
 import sys
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """A short chaotic day. The long one is `make chaos`."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from pathlib import Path

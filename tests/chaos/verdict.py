@@ -4,8 +4,6 @@ Nothing here is shared with the code that sends. Of the store only two questions
 plain SQL: which texts wait for a person, and which were given up visibly.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Sequence

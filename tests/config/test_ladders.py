@@ -1,7 +1,5 @@
 """Ladders in YAML: what ships, and what is refused with its line and its remedy."""
 
-from __future__ import annotations
-
 from datetime import date
 from decimal import Decimal
 from pathlib import Path

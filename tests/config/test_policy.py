@@ -1,7 +1,5 @@
 """The policy as a whole: what only shows when all documents lie side by side."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What was registered with a provider: read strictly, for a wrong id sends the wrong words."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """What borrowers' texts mean is a lender's data: every mistake in it names its line and remedy."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Rule packs in YAML: what ships, and what is refused."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What an installation may be told, and what it is told back when that is wrong."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

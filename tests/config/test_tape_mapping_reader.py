@@ -1,7 +1,5 @@
 """Mappings are read strictly: a mistake is named with its file, its line and its remedy."""
 
-from __future__ import annotations
-
 import re
 from datetime import date
 from decimal import Decimal

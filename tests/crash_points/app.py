@@ -6,8 +6,6 @@ statements of all tasks that beat starts, and is connected to nothing: a new pro
 at once, and no crash point costs the start of a Python.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 # Imported here, in the parent, so that no process that is forked from it does so by itself.

@@ -3,8 +3,6 @@
 Moments, attempts and the ids of providers differ from run to run and are left out.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, select

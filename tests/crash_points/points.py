@@ -5,8 +5,6 @@ of `send_sms` and before its second. Nothing in the product knows of this; the w
 tests.crash_points.app is watched from outside, through its database driver and Celery's signals.
 """
 
-from __future__ import annotations
-
 import inspect
 import linecache
 import os

@@ -1,7 +1,5 @@
 """A small book that gives every task something to do, and what comes in from outside meanwhile."""
 
-from __future__ import annotations
-
 import contextlib
 from dataclasses import replace
 from datetime import date

@@ -1,7 +1,5 @@
 """Where a scenario runs: real servers and processes, and a clock that the test moves."""
 
-from __future__ import annotations
-
 import sys
 import time
 from collections import Counter

@@ -1,7 +1,5 @@
 """A worker lost at any commit of any task changes nothing about where things end."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """A loan, a ladder and a law to tell stories with. All of it is made up in memory."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal

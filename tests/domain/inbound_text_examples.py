@@ -1,7 +1,5 @@
 """Texts that borrowers write back, and what each asks for; several kinds where it says several."""
 
-from __future__ import annotations
-
 from domain.inbound_texts import ReplyKind as Kind
 
 EXAMPLES: dict[tuple[Kind, ...], list[str]] = {

@@ -1,7 +1,5 @@
 """Which part of which instalment a payment pays."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """Who takes a call, and why nobody does."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -1,7 +1,5 @@
 """What a loan's facts and its ladder ask for."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 from decimal import Decimal
 

@@ -1,7 +1,5 @@
 """Days past due, the day since which it is past due, and the amount."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """Holds pause the ladder, and no day is counted twice."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 
 import pytest

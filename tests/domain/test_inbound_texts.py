@@ -1,7 +1,5 @@
 """What a borrower's text asks for: a stop is never overlooked, and never made up."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

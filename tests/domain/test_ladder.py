@@ -1,7 +1,5 @@
 """Ladder days, and which ladder is a loan's."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import pytest

@@ -1,7 +1,5 @@
 """From which day the ladder counts: the day on which what is past due reached its minimum."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 from decimal import Decimal
 

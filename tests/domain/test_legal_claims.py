@@ -1,7 +1,5 @@
 """The claim and its evidence."""
 
-from __future__ import annotations
-
 from datetime import date
 from decimal import Decimal
 

@@ -1,7 +1,5 @@
 """Where an action goes that has had no effect yet: every fact alone, and which one comes first."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 

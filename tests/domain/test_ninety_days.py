@@ -1,7 +1,5 @@
 """One loan, ninety days, and nobody pays but a little: the whole diary, day by day."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 from pathlib import Path
 

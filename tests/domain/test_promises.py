@@ -1,7 +1,5 @@
 """A promise is kept by its amount, within its days, and by nothing else."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 from decimal import Decimal
 

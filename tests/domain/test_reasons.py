@@ -1,7 +1,5 @@
 """Reasons: what is stored of one is what was given, and nothing else."""
 
-from __future__ import annotations
-
 from datetime import date
 from decimal import Decimal
 

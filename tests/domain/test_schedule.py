@@ -1,7 +1,5 @@
 """Schedules: monthly payments, the ends of short months, and what paid totals have paid."""
 
-from __future__ import annotations
-
 from datetime import date
 from decimal import Decimal
 

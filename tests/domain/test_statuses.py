@@ -1,7 +1,5 @@
 """The moves between statuses, and the ones that must not exist."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 

@@ -1,7 +1,5 @@
 """What a tape and the payments on record say together: money that came in is never lost again."""
 
-from __future__ import annotations
-
 from datetime import date
 from decimal import Decimal
 

@@ -1,7 +1,5 @@
 """When a visit can be, and which two people make it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import islice

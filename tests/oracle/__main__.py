@@ -9,8 +9,6 @@ workers that race for every message and are lost at their commits.
 Ends with one JSON object. Exit code 1: something was unlawful, unexplained or deferred too late.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -3,8 +3,6 @@
 No code of the engine. Amounts are cents, so that nothing is rounded.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -1,7 +1,5 @@
 """The packs' plain values, and what each of them says of one contact. No code of Arrears."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import cache

@@ -1,7 +1,5 @@
 """What the oracle is shown: who was reached, how and when, and what had come in before."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import date, datetime
 

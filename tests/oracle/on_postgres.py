@@ -4,8 +4,6 @@ The oracle is shown what the outside saw: the provider's log, the calls that dia
 doors at which visitors stood. Of Arrears it reads only the rules that each contact names.
 """
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The one place where Arrears is asked: the gate, with the facts that a borrower's life gives."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache

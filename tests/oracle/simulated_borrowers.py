@@ -1,7 +1,5 @@
 """Outside Arrears: borrowers under every law, what they do, and what reaches them."""
 
-from __future__ import annotations
-
 import random
 import threading
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """The days of the engine against those of the oracle: thousands of loans, with rests and holds."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator
 from dataclasses import replace

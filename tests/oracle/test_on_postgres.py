@@ -1,7 +1,5 @@
 """Arrears itself, judged: its workers race and are lost, and a broken engine is caught."""
 
-from __future__ import annotations
-
 import pytest
 from sqlalchemy import Engine
 

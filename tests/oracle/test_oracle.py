@@ -1,7 +1,5 @@
 """The oracle finds what is wrong, in made-up logs and in an engine that was broken on purpose."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta

@@ -1,7 +1,5 @@
 """`arrears` commands: run in the test's own process, or as real processes of which none is left."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import logging

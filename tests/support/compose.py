@@ -1,7 +1,5 @@
 """The compose file, read for tests as Docker would read it."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Counting what a piece of work costs: SQL statements, each of which is one round trip."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

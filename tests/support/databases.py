@@ -1,7 +1,5 @@
 """Makes, empties and drops databases on a PostgreSQL server that the tests may use."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from uuid import uuid4

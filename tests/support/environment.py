@@ -1,7 +1,5 @@
 """A complete environment, as an installation would have it, with nothing real in it."""
 
-from __future__ import annotations
-
 import os
 
 KEY = "x0p8Xy1mOQqHcKQGJzTtC1nqKJcJ8u1sU8s0t0m1n2k="

@@ -1,7 +1,5 @@
 """Events as the lender's systems tell them, each under an id of its own."""
 
-from __future__ import annotations
-
 from uuid import uuid4
 
 from tests.support.loans import Book

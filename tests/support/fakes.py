@@ -1,7 +1,5 @@
 """Fakes in memory. Each passes the contract tests of what it replaces."""
 
-from __future__ import annotations
-
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta

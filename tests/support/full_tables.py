@@ -4,8 +4,6 @@ For questions about plans only: the rows are right enough to be counted and foun
 decide anything by them. Loan n belongs to borrower n and is called L-n.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from pathlib import Path
 

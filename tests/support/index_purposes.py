@@ -1,7 +1,5 @@
 """What each index is for: the work whose statements use it, or the promise that it keeps."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """The lender's systems: they sign what they tell, and post it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import replace

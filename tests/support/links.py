@@ -9,8 +9,6 @@ A cut is that of a cable: packets vanish, so whoever waits for an answer waits; 
 they are sent again, and arrive, whether their sender still wants them to or not.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import threading

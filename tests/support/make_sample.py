@@ -5,8 +5,6 @@
 The same tape always gives the same sample: whatever is drawn is drawn by a hash of the reference.
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import sys

@@ -1,7 +1,5 @@
 """A made-up action type's use case, and one day on which an installation that has it runs it."""
 
-from __future__ import annotations
-
 import json
 import os
 from base64 import b64decode

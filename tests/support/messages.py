@@ -1,7 +1,5 @@
 """What is in the broker: for tests that wait until workers have dealt with all of it."""
 
-from __future__ import annotations
-
 import time
 
 import redis

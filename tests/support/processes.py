@@ -1,7 +1,5 @@
 """Who is running: for tests that start processes and must see them gone."""
 
-from __future__ import annotations
-
 import contextlib
 import time
 from collections.abc import Callable, Collection, Iterator

@@ -1,7 +1,5 @@
 """The lender's systems, as a small server on loopback that keeps what it is told."""
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Somebody with all rights: what guards evidence is lifted for one transaction."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """Providers for stories about one text: each does one thing, always."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime

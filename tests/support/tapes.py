@@ -1,7 +1,5 @@
 """Small tapes and mappings for the tests of the reader."""
 
-from __future__ import annotations
-
 from datetime import date
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A gateway to simulated Tencent Cloud, where one template of free words is registered."""
 
-from __future__ import annotations
-
 from config.readers.registered_templates import RegisteredTemplate, RegisteredTemplates
 from workers.simulator.providers.tencent import SDK_APP_ID, SECRET_ID
 from workers.sms.providers.tencent import TencentGateway

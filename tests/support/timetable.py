@@ -1,7 +1,5 @@
 """Beat's timetable, for tests that start everything on it themselves and wait for no clock."""
 
-from __future__ import annotations
-
 from celery import Celery
 from kombu import Queue as KombuQueue
 

@@ -1,7 +1,5 @@
 """A gateway to simulated Twilio, and a receiver of its callbacks."""
 
-from __future__ import annotations
-
 import queue
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

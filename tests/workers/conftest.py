@@ -1,7 +1,5 @@
 """The providers on this machine, and somebody who waits for their callbacks."""
 
-from __future__ import annotations
-
 import socket
 import threading
 from collections.abc import Iterator

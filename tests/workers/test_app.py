@@ -1,7 +1,5 @@
 """Every task has a queue, every tick of beat has a task, and no time limit outlasts another."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

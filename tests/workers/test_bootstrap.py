@@ -1,7 +1,5 @@
 """The wiring: which providers a house has, and what a process that opened it keeps."""
 
-from __future__ import annotations
-
 import gc
 
 import pytest

@@ -6,8 +6,6 @@ Seconds differ from machine to machine; these figures do not, so the build holds
     WRITE_COSTS=1 pytest tests/workers/test_costs.py
 """
 
-from __future__ import annotations
-
 import json
 import os
 import runpy

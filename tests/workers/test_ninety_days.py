@@ -4,8 +4,6 @@ Every morning the scan runs and workers take up what is due — but for one day 
 and with a part payment on the way. The diary is what the database says happened.
 """
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 from decimal import Decimal
 

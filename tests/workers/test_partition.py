@@ -1,7 +1,5 @@
 """A host that is cut off from everything in the middle of its work, and comes back."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing

@@ -1,7 +1,5 @@
 """Real workers, a real broker, the real SDK over HTTP — and processes that really die."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections import Counter

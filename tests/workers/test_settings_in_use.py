@@ -1,7 +1,5 @@
 """What an installation sets is what the house does: from the environment to the store."""
 
-from __future__ import annotations
-
 from datetime import date
 from decimal import Decimal
 

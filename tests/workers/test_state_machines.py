@@ -4,8 +4,6 @@ Random sequences of the real use cases on a real database, with a provider that 
 half-way and answers too late.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field, replace

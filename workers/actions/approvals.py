@@ -1,7 +1,5 @@
 """Approvals: a person with the role that the ladder names approves or refuses an action."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Dead letters: actions that were given up. A person retries or discards one."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any

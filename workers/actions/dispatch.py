@@ -1,7 +1,5 @@
 """Dispatch: publish the tasks of actions whose due time has come."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from domain.actions import ActionType

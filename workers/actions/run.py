@@ -1,7 +1,5 @@
 """Run one action; an error that nobody foresaw quarantines that action only."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from pkgutil import resolve_name

@@ -5,8 +5,6 @@ people who start at the same time wait for each other at the lock of the borrowe
 claims do.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime

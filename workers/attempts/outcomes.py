@@ -1,7 +1,5 @@
 """The outcome of a call or a visit, as the person who made it reports it. Recorded once."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -4,8 +4,6 @@ Personal data is encrypted before the event is stored. It is decrypted here only
 blind index of a number.
 """
 
-from __future__ import annotations
-
 from base64 import b64decode
 from collections.abc import Mapping
 from datetime import datetime

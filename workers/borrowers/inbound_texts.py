@@ -1,7 +1,5 @@
 """Texts from borrowers: recorded once; what follows from them takes effect immediately."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Opt-outs: a person asked not to be contacted by one channel, or at all."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 
 from sqlalchemy import Connection, select

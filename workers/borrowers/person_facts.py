@@ -1,7 +1,5 @@
 """Facts about a person that somebody reports: who acts for them, and what they agreed to."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 

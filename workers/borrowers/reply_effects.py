@@ -1,7 +1,5 @@
 """What follows from a borrower's text: facts of the number, facts of everybody who has it."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple

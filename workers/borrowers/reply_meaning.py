@@ -1,7 +1,5 @@
 """A person has read a borrower's text and says what it means: that counts, and closes it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Borrowers' texts that need a person: assigned to a collector on shift, read, and closed."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import dataclass, field, replace
 from datetime import datetime

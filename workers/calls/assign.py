@@ -3,8 +3,6 @@
 This reaches nobody. The gate checks the call again when a collector starts it.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """Start a call: check the gate again, record the contact, and only then show the number."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta

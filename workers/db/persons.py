@@ -4,8 +4,6 @@ The order of locks is: persons by id, their loans by id, telephone numbers by id
 last because it is often found out under the other locks; whoever holds one waits for nothing else.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """The days on which instalments really fall due, where they were not known when they came in."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date

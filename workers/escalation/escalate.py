@@ -1,7 +1,5 @@
 """Escalation: review the loans that are due, decide, and record the decisions."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass

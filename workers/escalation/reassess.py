@@ -1,7 +1,5 @@
 """After facts changed: cancel the actions that are not needed any more, and set review dates."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 

@@ -1,7 +1,5 @@
 """Record decisions: a fixed number of statements for any number of loans."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -1,7 +1,5 @@
 """The scan: find the loans whose review date has come, and publish messages about them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -1,7 +1,5 @@
 """Chain evidence: a background task links every new row; one transaction at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """The export for a regulator: the history of one loan, its evidence, and how to verify it."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile

@@ -1,7 +1,5 @@
 """How a row of evidence is hashed into a link of a chain."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Verify evidence: whether every row is present and unchanged."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime

@@ -4,8 +4,6 @@ It locks the person, the loan and the number, reads the facts again, claims the 
 and asks the contact gate. Facts recorded before it count; later ones wait until it commits.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields

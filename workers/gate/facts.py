@@ -1,7 +1,5 @@
 """Builds the contact gate's facts from the records, the policy and the message to be sent."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta

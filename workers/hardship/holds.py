@@ -1,7 +1,5 @@
 """Holds and disputes: what pauses the ladder of a loan or of a person, and what ends the pause."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

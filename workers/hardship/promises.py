@@ -1,7 +1,5 @@
 """Promises to pay: recorded, kept, withdrawn, broken. An open promise pauses the ladder."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime

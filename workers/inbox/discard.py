@@ -1,7 +1,5 @@
 """Discard an event by hand that cannot be applied."""
 
-from __future__ import annotations
-
 from sqlalchemy import Connection, select
 
 from domain.actors import Actor

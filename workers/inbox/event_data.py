@@ -4,8 +4,6 @@ These models are the request schema at /openapi.json as well. Unknown fields are
 field that no code reads would be lost without notice.
 """
 
-from __future__ import annotations
-
 import json
 from base64 import b64encode
 from datetime import date

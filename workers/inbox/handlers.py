@@ -9,8 +9,6 @@ Raises (each of them):
     RejectedError: the event can never be applied as it is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeVar

@@ -4,8 +4,6 @@ The HTTP endpoint, its OpenAPI schema, the contact gate and the sweep read all t
 about a kind from its entry.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta

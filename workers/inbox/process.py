@@ -1,7 +1,5 @@
 """Events from outside: stored first, then applied, each of them once."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Open a legal file: the breakdown of the claim, and the evidence that a court requires."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict

@@ -1,7 +1,5 @@
 """Dates that laws depend on: the validation notice, and the acknowledgement of a debt."""
 
-from __future__ import annotations
-
 from datetime import date
 
 from sqlalchemy import Connection, func, update

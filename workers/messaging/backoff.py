@@ -1,7 +1,5 @@
 """How long to wait before the next try, and when to give up."""
 
-from __future__ import annotations
-
 import random
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """The broker: whether it can be reached, and how many messages wait in each queue."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 from collections.abc import Iterator

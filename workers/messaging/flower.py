@@ -4,8 +4,6 @@ Flower lists the queues of the workers that it has found. The queue of a worker 
 came later, would be missing, and that is the queue to watch.
 """
 
-from __future__ import annotations
-
 from celery.__main__ import main
 from flower.views import BaseHandler
 

@@ -4,8 +4,6 @@ By default Celery sends the event of each task at the next turn of its event loo
 then publishes once for every task, which took two fifths of its parent process's time.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from celery import bootsteps

@@ -1,7 +1,5 @@
 """Publish many task messages at once, through Celery's own message building."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import uuid4

@@ -3,8 +3,6 @@
 Of a hundred tasks in Flower ninety-five were sweeps, and hid the tasks that act on loans.
 """
 
-from __future__ import annotations
-
 from typing import Any, cast
 
 from celery import Task

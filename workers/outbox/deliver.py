@@ -4,8 +4,6 @@ An event is claimed and committed, posted without a connection to the database, 
 a worker dies in between, its claim lapses, and the same event is posted again under the same id.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime, timedelta
 

@@ -1,7 +1,5 @@
 """Events out that were not delivered: lists them, and sends those that were given up again."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from uuid import UUID

@@ -1,7 +1,5 @@
 """Payments: recorded, allocated to the schedule; the actions they make needless are cancelled."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

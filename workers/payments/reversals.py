@@ -4,8 +4,6 @@ The allocations of other payments stay as they are. Only money that they had lef
 to what became unpaid.
 """
 
-from __future__ import annotations
-
 from datetime import date
 from typing import NamedTuple
 

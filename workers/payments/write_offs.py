@@ -1,7 +1,5 @@
 """Write-offs: the lender takes a loan off its books, and it is not collected here any more."""
 
-from __future__ import annotations
-
 from datetime import date
 
 from sqlalchemy import Connection, update

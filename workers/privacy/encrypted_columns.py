@@ -3,8 +3,6 @@
 A test compares the tables with this list.
 """
 
-from __future__ import annotations
-
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ Erased: the name, the number, the address, and the bodies of texts, letters and 
 dates, decisions, contacts, receipts, payments, and the record of the erasure.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Every encrypted value starts with the id of its key, so the rows themselves show
 rotation may be killed anywhere and continued, and two at once take different rows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Delete what was completed long ago and has no more use: events out, events in, unneeded texts."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 

@@ -1,7 +1,5 @@
 """Until when personal data is kept, from the records and the retention rules."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

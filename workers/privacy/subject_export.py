@@ -1,7 +1,5 @@
 """All data about a person, to be handed to them."""
 
-from __future__ import annotations
-
 from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any

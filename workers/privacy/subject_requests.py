@@ -3,8 +3,6 @@
 PIPL art. 45 and 47; GDPR art. 15 and 17.
 """
 
-from __future__ import annotations
-
 import logging
 from typing import Any
 

@@ -4,8 +4,6 @@
 is for a text of which neither knows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo

@@ -1,7 +1,5 @@
 """Delivery receipts: what a provider reports later about a text, in any order and repeatedly."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any

@@ -4,8 +4,6 @@ A worker waits for its slot before the claim, so that the gate checks the moment
 the gate, a wait could end in a quiet hour.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Interval, bindparam, func, select

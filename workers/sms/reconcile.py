@@ -5,8 +5,6 @@ text is parked until a person decides: see `decide_unconfirmed.py`. Nothing here
 step may run at any time, and several times at once.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What `check` finds wrong with the routes of texts before anything is sent."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from config.readers.templates import LETTERS

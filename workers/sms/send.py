@@ -9,8 +9,6 @@ Texts that are due on one day for several loans of one person are one text. Each
 row of it, so that no action ever has two texts that may both have been sent.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass

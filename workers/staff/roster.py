@@ -1,7 +1,5 @@
 """Load the roster: staff by the lender's reference, and shifts with their dates."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta

@@ -1,7 +1,5 @@
 """The items of the work list. They have no personal data: people and loans are ids."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -4,8 +4,6 @@ It only reads. It has no personal data: people and loans are ids. Work for arrea
 paid or replaced since is left out.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo

@@ -4,8 +4,6 @@ A wrong number or a missing zone does not reject the loan. It becomes a `Problem
 has no number, or no zone and so no hour at which a contact is lawful.
 """
 
-from __future__ import annotations
-
 import re
 
 import phonenumbers

@@ -1,7 +1,5 @@
 """One row of a tape, read by a mapping: each field in its type, or an error that says why not."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Records which loans a tape changed, and what was past due before and after."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime

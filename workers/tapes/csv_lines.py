@@ -4,8 +4,6 @@ A record is one line. So a wrong quote spoils one row and not the rest of the fi
 right, and memory is constant for any file.
 """
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

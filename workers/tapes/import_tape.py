@@ -1,7 +1,5 @@
 """Imports a loan tape: reads it as a stream, merges it in batches, all of it or nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime

@@ -1,7 +1,5 @@
 """The instalments of a row: from its terms or its own list, with what has been paid of them."""
 
-from __future__ import annotations
-
 from datetime import date
 
 from config.readers.tape_mapping import Field, PaidBy, ScheduleKind

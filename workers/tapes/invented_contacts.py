@@ -5,8 +5,6 @@ fiction. Only the first ninety are given out: some of the last ten are magic num
 simulated providers. Loans of one area therefore share numbers.
 """
 
-from __future__ import annotations
-
 import hashlib
 
 NUMBERS_OF_AN_AREA = 90

@@ -1,7 +1,5 @@
 """The values of a tape that depend on this installation: the ladder steps and the locales."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

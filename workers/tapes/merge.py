@@ -4,8 +4,6 @@ A batch is copied into temporary tables and merged from there, by a fixed number
 Merging the same batch again changes nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime

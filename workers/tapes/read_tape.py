@@ -1,7 +1,5 @@
 """Reads a loan tape row by row, in constant memory; good and bad rows in the file's order."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from datetime import date

@@ -1,7 +1,5 @@
 """The errors of a row. They show no value as it is, because it may be personal data."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from domain.errors import ArrearsError

@@ -1,7 +1,5 @@
 """Compares the status by days past due with the lender's own status of each loan."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date

@@ -1,7 +1,5 @@
 """Letters: decrypt what was written for a borrower, to be printed and posted."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import dataclass, field
 

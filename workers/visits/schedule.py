@@ -3,8 +3,6 @@
 One transaction writes the slot, the two visitors, the notice and the action, or nothing.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast

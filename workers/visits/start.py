@@ -1,7 +1,5 @@
 """Start a visit, after the gate checked it again at its hour; or cancel it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime

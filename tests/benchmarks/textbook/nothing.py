@@ -1,7 +1,5 @@
 """Celery doing nothing at all, with Arrears's own settings: the least that a message costs."""
 
-from __future__ import annotations
-
 from celery import Celery
 
 from tests.benchmarks.sizes import SINGLE_PROCESSES

@@ -1,7 +1,5 @@
 """The same, and the worker sends task events of many tasks in one message, as Arrears does."""
 
-from __future__ import annotations
-
 from tests.benchmarks.textbook.nothing import READY, app, command
 from workers.messaging.flower_events import BatchedTaskEvents
 

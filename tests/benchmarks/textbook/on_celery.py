@@ -1,7 +1,5 @@
 """Textbook Celery: a task for each loan, sent with `.delay()`, two child processes."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable
 

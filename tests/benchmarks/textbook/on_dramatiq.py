@@ -1,7 +1,5 @@
 """Textbook dramatiq on Redis: an actor for each loan, two processes."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Textbook huey on Redis: a task for each loan, two worker processes."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable
 

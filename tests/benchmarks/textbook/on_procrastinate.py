@@ -1,7 +1,5 @@
 """Textbook procrastinate: its queue is a table of the same PostgreSQL; two worker processes."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Hours of the week, holidays and days worked instead."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 

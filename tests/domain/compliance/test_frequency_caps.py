@@ -1,7 +1,5 @@
 """Windows that a cap counts in, and the first day on which there is room again."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 

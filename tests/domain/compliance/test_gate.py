@@ -1,7 +1,5 @@
 """The contact gate: what it allows, what it puts off and until when, and what it bars."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta

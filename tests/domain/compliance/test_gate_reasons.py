@@ -1,7 +1,5 @@
 """Every answer of the gate has its reason, its rule and its moment."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal

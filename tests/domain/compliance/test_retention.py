@@ -1,7 +1,5 @@
 """How long what is held about a loan is kept: by the longest rule, and for ever without one."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import pytest

@@ -1,7 +1,5 @@
 """What a law asks besides hours and numbers: each refusal is a sentence that names its article."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal

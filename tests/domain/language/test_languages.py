@@ -1,7 +1,5 @@
 """Every language has words for everything that can be said, with the same values in them."""
 
-from __future__ import annotations
-
 import re
 from enum import StrEnum
 from string import Formatter

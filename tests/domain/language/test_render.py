@@ -1,7 +1,5 @@
 """Rendering: records become sentences in a language, with every moment in the lender's zone."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo

@@ -1,7 +1,5 @@
 """Speaking: a reason is a sentence for people, and its code and values for programs."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import pytest

@@ -1,7 +1,5 @@
 """Reads the tables of examples: what a lawyer wrote down, as facts for the gate and its answer."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """The tables in `days/`, line by line: from which day things count, by the ladders that ship."""
 
-from __future__ import annotations
-
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The tables beside this file, line by line: what the articles say, and what the gate says."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from functools import cache
 from pathlib import Path

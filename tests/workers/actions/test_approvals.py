@@ -1,7 +1,5 @@
 """Approving: once, by the right role, and only what waits for it."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import pytest

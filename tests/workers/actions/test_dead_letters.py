@@ -1,7 +1,5 @@
 """Dead letters: what was given up goes again when a person says so, and no text goes twice."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """A new type of action needs one declaration and its use case, and nothing else."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Calls and visits that people begin: the gate is asked again, and what came of it is on record."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import pytest

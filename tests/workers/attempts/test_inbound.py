@@ -1,7 +1,5 @@
 """Contacts that the person began: what counts for a cap, and what does not."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

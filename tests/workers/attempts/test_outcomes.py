@@ -1,7 +1,5 @@
 """What calls come to, beyond a conversation: wrong people, callbacks, refusals and deaths."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from datetime import timedelta
 

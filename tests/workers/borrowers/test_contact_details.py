@@ -1,7 +1,5 @@
 """New contacts: what waited for a number asks again, and nothing personal is stored in the open."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 
 import pytest

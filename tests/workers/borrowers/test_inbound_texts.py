@@ -1,7 +1,5 @@
 """Borrowers' texts: a stop beats every text that is not claimed yet, the rest finds a person."""
 
-from __future__ import annotations
-
 from functools import partial
 from itertools import count
 

@@ -1,7 +1,5 @@
 """What a borrower asked for, was told in writing or acknowledged, and what the gate makes of it."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from datetime import date
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """Who acts for a person, where they must not be called, and what they agreed to."""
 
-from __future__ import annotations
-
 import pytest
 from sqlalchemy import Engine
 

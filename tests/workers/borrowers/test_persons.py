@@ -1,7 +1,5 @@
 """What is true of a person or of a number protects every loan and everybody that it reaches."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 
 import pytest

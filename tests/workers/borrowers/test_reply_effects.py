@@ -1,7 +1,5 @@
 """What follows from a text that comes back, and from what a person says that it means."""
 
-from __future__ import annotations
-
 from functools import partial
 from itertools import count
 

@@ -1,7 +1,5 @@
 """What the staff or the lender's systems report of a person or of a number, and that it ended."""
 
-from __future__ import annotations
-
 import pytest
 from sqlalchemy import Engine, insert, select
 

@@ -1,7 +1,5 @@
 """Assigning calls: once, to somebody who can, and never more than a day holds."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import pytest

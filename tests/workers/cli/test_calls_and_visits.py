@@ -4,8 +4,6 @@ The commands look at the machine's clock; what they say of a call depends on the
 test runs, so the gate is made sure of by a hold, and let go by a zone in which it is noon.
 """
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo

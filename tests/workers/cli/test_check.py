@@ -1,7 +1,5 @@
 """What `check` finds wrong before anything is done, and who may say yes or no to an action."""
 
-from __future__ import annotations
-
 import pytest
 from sqlalchemy import Engine, text
 

@@ -1,7 +1,5 @@
 """The command line as a person meets it: what it says, what it exits with, what it never shows."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

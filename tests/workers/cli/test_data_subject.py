@@ -1,7 +1,5 @@
 """Commands about personal data: what is due, what a person asks for, and where it is written."""
 
-from __future__ import annotations
-
 import json
 import stat
 from pathlib import Path

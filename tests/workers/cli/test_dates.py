@@ -1,7 +1,5 @@
 """Days are typed in one way, whatever the command."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.support.commands import arrears

@@ -1,7 +1,5 @@
 """What a person decides about actions that were given up and texts that nobody can tell about."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from uuid import uuid4

@@ -1,7 +1,5 @@
 """`arrears tape import` and `arrears payment record` as a person who slips meets them."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`arrears ladder`: which rules count, since when, and what they say about every day."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What operators see of events out, and the way from an installation's settings to a receiver."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 

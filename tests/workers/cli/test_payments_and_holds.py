@@ -1,7 +1,5 @@
 """What a person tells of a loan on the command line: each thing once, each wrong one a sentence."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """What a collector does with a borrower's text: find it, read it, and be done with it."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """The law as it is loaded, and what the gate would say: asked by people, and nothing is done."""
 
-from __future__ import annotations
-
 import json
 import re
 

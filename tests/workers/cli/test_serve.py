@@ -1,7 +1,5 @@
 """What a server cannot be started with is said before it is started."""
 
-from __future__ import annotations
-
 import socket
 
 import pytest

@@ -1,7 +1,5 @@
 """What starting a command imports, counted: no command loads packages that it does not use."""
 
-from __future__ import annotations
-
 import logging
 from io import StringIO
 

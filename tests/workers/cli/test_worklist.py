@@ -1,7 +1,5 @@
 """What waits for people, as they read it: `worklist`, `roster`, `letter`, `problems`."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

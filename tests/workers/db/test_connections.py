@@ -1,7 +1,5 @@
 """Connections prove themselves after a rest, and keep the plans of what is sent again and again."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 from decimal import Decimal
 

@@ -1,7 +1,5 @@
 """Only the keys in the list decrypt what is stored, also while the list changes."""
 
-from __future__ import annotations
-
 import pytest
 
 from domain.errors import ArrearsError

@@ -1,7 +1,5 @@
 """A move between the statuses of an event that is not drawn changes nothing, whoever asks."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta

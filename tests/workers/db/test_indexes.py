@@ -4,8 +4,6 @@ The work of the house is done on full tables, each statement is planned as it is
 of it stays. An index that is new, or that its query needs no longer, fails here by name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """The migrations make exactly the tables that the code describes, and only go forward."""
 
-from __future__ import annotations
-
 import re
 import shutil
 from collections import defaultdict

@@ -4,8 +4,6 @@ Each test goes over all pairs of statuses: a row stands in the first, and the fu
 such rows is told to move it to the second.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from enum import StrEnum

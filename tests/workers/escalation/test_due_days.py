@@ -1,7 +1,5 @@
 """Due on a day of rest: Chinese tapes through holidays, worked Saturdays and the end of a year."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date
 from pathlib import Path

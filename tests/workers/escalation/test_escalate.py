@@ -1,7 +1,5 @@
 """Escalation on a real database: what is decided is on record, once, whatever is repeated."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date
 from functools import partial

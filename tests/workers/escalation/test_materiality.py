@@ -1,7 +1,5 @@
 """A small old rest does not make new arrears old, and nothing acts before the due day is over."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 from decimal import Decimal
 

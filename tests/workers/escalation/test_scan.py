@@ -1,7 +1,5 @@
 """The scan announces all that is due, each loan in one envelope, and again if that was lost."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Evidence: it cannot be changed, and where somebody with all rights changes it, that shows."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The claim: what it waits for, and what it calls off although it was planned."""
 
-from __future__ import annotations
-
 from datetime import date
 from decimal import Decimal
 

@@ -1,7 +1,5 @@
 """The contact gate on the real store: asked when work is planned and again when it is claimed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 

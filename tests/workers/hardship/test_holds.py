@@ -1,7 +1,5 @@
 """Holds and disputes pause everything that reaches a borrower, and call off what was arranged."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import pytest

@@ -1,7 +1,5 @@
 """A promise to pay: made, kept, taken back or broken, and what the ladder does meanwhile."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import pytest

@@ -1,7 +1,5 @@
 """The story of a loan: all that is on record about it, in order, in sentences, without a name."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from decimal import Decimal
 

@@ -1,7 +1,5 @@
 """The story of a loan in Chinese, and as it stood at a moment that is past."""
 
-from __future__ import annotations
-
 import re
 from datetime import date
 

@@ -1,7 +1,5 @@
 """The story stays as it was told: what is undone later is a line of its own, with its moment."""
 
-from __future__ import annotations
-
 from datetime import date
 from pathlib import Path
 from typing import Any

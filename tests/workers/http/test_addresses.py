@@ -1,7 +1,5 @@
 """Addresses of servers that no client can use: refused in a sentence that shows no secret."""
 
-from __future__ import annotations
-
 import pytest
 
 from domain.errors import ArrearsError

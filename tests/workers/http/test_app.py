@@ -1,7 +1,5 @@
 """What providers report: stored if signed, refused if not, applied by a task, each once."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import replace
 from uuid import uuid4

@@ -1,7 +1,5 @@
 """`POST /calls/start`: a dialer asks before it dials."""
 
-from __future__ import annotations
-
 import pytest
 from sqlalchemy import Engine
 

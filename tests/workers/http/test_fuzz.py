@@ -3,8 +3,6 @@
 The examples are the same in every run, and few enough for each run.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Callable

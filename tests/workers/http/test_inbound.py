@@ -1,7 +1,5 @@
 """What borrowers write back, as the providers pass it on: on record once, and a stop at once."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What the lender's systems tell: stored once if they signed it, refused in a sentence if not."""
 
-from __future__ import annotations
-
 import json
 from base64 import b64decode
 from collections.abc import Iterator

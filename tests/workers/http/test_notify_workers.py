@@ -1,7 +1,5 @@
 """A stored event wakes a worker at once; where that fails nothing is lost, and nobody waits."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

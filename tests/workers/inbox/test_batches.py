@@ -1,7 +1,5 @@
 """Payments that come in together share statements; what comes of each is as if it came alone."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy

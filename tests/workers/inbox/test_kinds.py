@@ -1,7 +1,5 @@
 """A new kind of event needs one entry in `EVENT_KINDS`, from the HTTP call to the history."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from datetime import timedelta

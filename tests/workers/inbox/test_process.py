@@ -1,7 +1,5 @@
 """Events from outside wait in the store until they are applied, and are announced until then."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """Opening legal files: only what was tried and approved, with the claim and its evidence."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta

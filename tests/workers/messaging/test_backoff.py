@@ -1,7 +1,5 @@
 """How long a failed action waits."""
 
-from __future__ import annotations
-
 import random
 from datetime import timedelta
 

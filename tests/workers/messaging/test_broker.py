@@ -1,7 +1,5 @@
 """A broker that does not serve is told apart by what is to be done about it."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -3,8 +3,6 @@
 In production a worker that ends is started again by what watches over it; here the test does so.
 """
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What Flower shows of a message: the lender's ids, and of many loans the first ones."""
 
-from __future__ import annotations
-
 from workers.messaging.publish import MOST_SHOWN, NAMES_SHOWN, for_all, for_each
 
 

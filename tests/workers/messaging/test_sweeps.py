@@ -1,7 +1,5 @@
 """Flower shows a sweep only if it failed, or if it is one that shows what it found."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 
 import pytest

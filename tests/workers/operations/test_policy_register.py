@@ -1,7 +1,5 @@
 """A policy version that was used keeps its words, and its file."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

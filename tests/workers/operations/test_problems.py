@@ -1,7 +1,5 @@
 """What is to be put right: all of it, with its reason, until it is settled."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 from uuid import uuid4
 

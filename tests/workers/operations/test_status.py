@@ -1,7 +1,5 @@
 """How the house stands: counts for operators, complete without a broker and without a name."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, replace
 from decimal import Decimal

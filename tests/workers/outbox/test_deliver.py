@@ -1,7 +1,5 @@
 """The lender's systems get every event at least once, signed, and in order for each loan."""
 
-from __future__ import annotations
-
 import time
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """What happens is told in the transaction in which it happens, to lenders who asked for it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """Money that comes in moves the anchor, calls off what it made needless, and counts once."""
 
-from __future__ import annotations
-
 from datetime import date
 from decimal import Decimal
 

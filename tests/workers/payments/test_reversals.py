@@ -1,7 +1,5 @@
 """A payment that bounced: what it paid is owed again, and nothing that was done is done twice."""
 
-from __future__ import annotations
-
 from datetime import date
 from decimal import Decimal
 

@@ -1,7 +1,5 @@
 """A loan that was written off is left alone for good; its money is still recorded."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import pytest

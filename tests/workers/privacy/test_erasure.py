@@ -1,7 +1,5 @@
 """What need not be kept goes by itself, a day after it need not, and leaves what was done."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal

@@ -1,8 +1,6 @@
 """A house whose keys are not those of its book is stopped before it seals anything; and the life of
 a key: a new one in front, everything sealed anew, the old one gone."""
 
-from __future__ import annotations
-
 from base64 import b64decode
 from dataclasses import replace
 from functools import partial

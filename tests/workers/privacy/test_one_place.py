@@ -1,7 +1,5 @@
 """One module decrypts; who asks it to is on a short list, and so is all that is sealed."""
 
-from __future__ import annotations
-
 import ast
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What was settled long ago goes; what somebody may still want stays."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4

@@ -1,7 +1,5 @@
 """What a person may ask for: everything that is held about them, and nothing about others."""
 
-from __future__ import annotations
-
 import json
 import logging
 

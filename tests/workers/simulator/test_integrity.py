@@ -1,7 +1,5 @@
 """Holding the house to its promises: records that explain nothing, and items that acted twice."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import pytest

@@ -1,7 +1,5 @@
 """Unknown texts: what a person says of one settles it, and what is proved later is not lost."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial

@@ -1,7 +1,5 @@
 """Receipts: found by our own id or by the provider's, in any order, and never lost."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4

@@ -1,7 +1,5 @@
 """Failover: another provider is asked only where the first said no for a reason of its own."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """What a provider says of a number for good closes it for everybody who has it, until it ends."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from uuid import UUID
 

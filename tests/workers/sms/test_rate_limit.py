@@ -1,7 +1,5 @@
 """The pace of a sender: evenly spaced turns, whoever takes them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial

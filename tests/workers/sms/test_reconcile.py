@@ -1,7 +1,5 @@
 """Reconciling: what became of texts whose answer was lost is found out, and nothing goes twice."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial

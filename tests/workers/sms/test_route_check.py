@@ -1,7 +1,5 @@
 """What `check` says of routes through which no text goes out, or that nobody can answer."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Sending a text: once, with fresh facts, and never twice when the answer was lost."""
 
-from __future__ import annotations
-
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """Loading a roster: again and again with the same result, and never half of one."""
 
-from __future__ import annotations
-
 from datetime import date
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The work list: what people find prepared, each thing once, and nothing that is settled."""
 
-from __future__ import annotations
-
 from datetime import date
 from decimal import Decimal
 

@@ -1,7 +1,5 @@
 """Borrowers of a tape: who can be reached, at which hours, and what stops only the contact."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import phonenumbers

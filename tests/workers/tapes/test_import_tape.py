@@ -1,7 +1,5 @@
 """A loan tape comes in: all of it or nothing, once, and never undoing what happened since."""
 
-from __future__ import annotations
-
 import tracemalloc
 from datetime import date
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """A tape is read row by row: the good come in, the bad say why, and nobody's data shows."""
 
-from __future__ import annotations
-
 import tracemalloc
 from datetime import date
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """The file of rejected rows: for a person to work through, and safe to send on."""
 
-from __future__ import annotations
-
 import csv
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Tapes that are older than somebody said: who paid is not chased, whatever a file shows."""
 
-from __future__ import annotations
-
 from datetime import date
 from decimal import Decimal
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Our days past due against the lender's own status, on real loans."""
 
-from __future__ import annotations
-
 from collections import Counter
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Letters: opened to be printed, each look logged without a word of them."""
 
-from __future__ import annotations
-
 import logging
 from decimal import Decimal
 

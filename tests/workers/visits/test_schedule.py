@@ -1,7 +1,5 @@
 """Scheduling visits: two people, a lawful slot, a written notice, nobody in two places."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import datetime, timedelta
 from decimal import Decimal

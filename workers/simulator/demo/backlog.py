@@ -1,7 +1,5 @@
 """What is left to do at this moment: the simulated day ends when nothing is left."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """The demo: 400 loans through one day of collections, on servers that are removed afterwards."""
 
-from __future__ import annotations
-
 import os
 import signal
 import threading

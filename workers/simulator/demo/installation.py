@@ -6,8 +6,6 @@
 Its files are in one temporary directory. They and the processes are gone afterwards in every case.
 """
 
-from __future__ import annotations
-
 import os
 import secrets
 import shlex

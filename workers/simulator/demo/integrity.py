@@ -1,7 +1,5 @@
 """Check two guarantees: every effect can be explained, and no item acted twice."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 

@@ -1,7 +1,5 @@
 """What `arrears demo` prints: progress while it runs, then what was done, what was not, and why."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import shlex

@@ -4,8 +4,6 @@ Beat, the workers, the webhook and the simulated provider run as processes of th
 does what people do: import the loans, approve legal files, record a payment, and wait.
 """
 
-from __future__ import annotations
-
 import time
 from datetime import datetime
 from pathlib import Path

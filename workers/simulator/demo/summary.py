@@ -1,7 +1,5 @@
 """The summary of a simulated day, counted in the database and in the log of the provider."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from dataclasses import dataclass

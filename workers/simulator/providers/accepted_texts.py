@@ -3,8 +3,6 @@
 A provider that is killed and started again reads the log, and so still knows its texts.
 """
 
-from __future__ import annotations
-
 import json
 import threading
 from dataclasses import dataclass, replace

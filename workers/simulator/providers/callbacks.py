@@ -1,7 +1,5 @@
 """Delivery receipts of the simulated providers: callbacks, posted with a few retries."""
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import queue

@@ -6,8 +6,6 @@ The random numbers depend on the seed, the number, the body and how many request
 both. So the same seed gives the same faults, in whatever order the requests come.
 """
 
-from __future__ import annotations
-
 import random
 import threading
 from collections import Counter

@@ -4,8 +4,6 @@ The last four digits of the number choose it. Only numbers from +1 NXX 555 0100 
 North American Numbering Plan reserves them for fiction, so none can belong to a borrower.
 """
 
-from __future__ import annotations
-
 import re
 from enum import StrEnum
 

@@ -1,7 +1,5 @@
 """What the simulated providers have in common: a server, a log, receipts and faults."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -12,8 +12,6 @@ in the log is the id of the template and the values.
 In the same process: `with SimulatedTencent(log=path, secret_key=key, templates={"1": 2}) as …`
 """
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Mapping
 from pathlib import Path

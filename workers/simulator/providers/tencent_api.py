@@ -1,7 +1,5 @@
 """The HTTP API of simulated Tencent Cloud: SendSms and PullSmsSendStatusByPhoneNumber."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json

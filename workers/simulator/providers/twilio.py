@@ -11,8 +11,6 @@ in the log. `magic_numbers.py` has numbers with a certain outcome, `faults.py` r
 In the same process: `with SimulatedTwilio(log=path, auth_token=token) as twilio: … twilio.url …`.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from workers.simulator.providers.faults import FaultPlan

@@ -1,7 +1,5 @@
 """The HTTP API of simulated Twilio: create, list and fetch messages."""
 
-from __future__ import annotations
-
 import base64
 import hmac
 import re

@@ -1,7 +1,5 @@
 """What a local server needs of this machine: a user, a directory, a program and a port."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import platform

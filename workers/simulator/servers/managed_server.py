@@ -1,7 +1,5 @@
 """A server that can be started, stopped, killed and started again, and leaves no files behind."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

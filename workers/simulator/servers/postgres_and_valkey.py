@@ -8,8 +8,6 @@ afterwards, even if the process that started them is killed. Neither is fit for 
 docs/decisions/0001-servers-from-wheels.md.
 """
 
-from __future__ import annotations
-
 import secrets
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Processes that a watchdog ends should this process be killed, and groups of them."""
 
-from __future__ import annotations
-
 import http.client
 import os
 import signal

@@ -1,7 +1,5 @@
 """Errors of requests. After one, a text is certainly not sent only if nothing was written."""
 
-from __future__ import annotations
-
 import ssl
 
 from requests import exceptions as http

@@ -1,7 +1,5 @@
 """The port for sending texts: the interface that every provider implements."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Which provider sends a text: the providers of the number's region, in order of preference."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ Carriers in China accept only registered texts, so a text is sent as a template 
 certainly failed before Tencent Cloud processed it.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Callable, Mapping

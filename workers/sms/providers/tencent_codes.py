@@ -4,8 +4,6 @@ The codes: https://cloud.tencent.com/document/api/382/52075 and, for all of its 
 https://cloud.tencent.com/document/api/382/52063. For any other code the outcome is unknown.
 """
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from domain.contact_points import NumberFact

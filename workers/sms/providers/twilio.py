@@ -4,8 +4,6 @@ Messages has no idempotency key. So after a lost response a text is `UNKNOWN`, u
 certainly failed before Twilio processed it.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta

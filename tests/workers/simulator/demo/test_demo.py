@@ -1,7 +1,5 @@
 """The demo as a user runs it: one day of 400 real loans, and nothing left behind."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """Which servers the demo uses, which settings its processes get, and when it refuses to run."""
 
-from __future__ import annotations
-
 import os
 import stat
 from datetime import timedelta

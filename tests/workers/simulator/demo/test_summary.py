@@ -1,7 +1,5 @@
 """The summary counts in the log of the provider too, not only in the database."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Faults drawn at random: the same for the same seed, and as frequent as the plan says."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import pytest

@@ -1,7 +1,5 @@
 """A simulated provider with a plan of faults: what clients meet on a provider's worst day."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from domain.contact_points import NumberFact

@@ -1,7 +1,5 @@
 """Watched processes: checked while they run, and never left behind."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The local servers of the demo and the tests are real, and leave nothing behind."""
 
-from __future__ import annotations
-
 import os
 import signal
 import stat

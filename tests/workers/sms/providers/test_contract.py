@@ -1,7 +1,5 @@
 """What every gateway for texts promises: the same stories for each provider's and for the fake."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Routes: which providers send to a number, and in which order."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.support.fakes import FakeSmsGateway

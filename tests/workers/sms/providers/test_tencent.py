@@ -1,7 +1,5 @@
 """What is Tencent Cloud's alone: registered texts, its error codes, its callbacks."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from dataclasses import replace

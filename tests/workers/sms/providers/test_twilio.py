@@ -1,7 +1,5 @@
 """What is Twilio's alone: broken networks, credentials, signatures and receipts."""
 
-from __future__ import annotations
-
 import json
 import logging
 import socket
