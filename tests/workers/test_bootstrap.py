@@ -46,7 +46,8 @@ def test_what_a_routed_provider_cannot_do_without_is_asked_for_by_name() -> None
     variables = {"ARREARS_SMS_ROUTES": "*: tencent", "TENCENT_SDK_APP_ID": "1400000000"}
     with pytest.raises(SettingsError) as said:
         load_settings(an_environment() | variables)
-    sentences = str(said.value).splitlines()
+    *sentences, how_to_set = str(said.value).splitlines()
+    assert "docs/settings.md" in how_to_set
     assert [sentence.split()[0] for sentence in sentences] == [
         "TENCENT_SECRET_ID",
         "TENCENT_SECRET_KEY",

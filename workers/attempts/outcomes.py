@@ -146,7 +146,7 @@ def _lock(connection: Connection, report: ReportedOutcome) -> _Attempt | None:
             .join(person, person.c.id == borrower.c.person_id)
         )
         .where(contact.c.attempt == report.attempt)
-        .with_for_update(of=(person, borrower))
+        .with_for_update(of=(person, borrower), key_share=True)
     )
     return typed_row(_Attempt, connection.execute(locked))
 
@@ -167,7 +167,8 @@ def _rows_of(connection: Connection, contact_id: int) -> list[_Row]:
 
 
 def _lock_loans(connection: Connection, ids: Sequence[int]) -> list[int]:
-    locked = select(loan.c.id).where(loan.c.id.in_(ids)).order_by(loan.c.id).with_for_update()
+    named = select(loan.c.id).where(loan.c.id.in_(ids)).order_by(loan.c.id)
+    locked = named.with_for_update(key_share=True)
     return list(connection.execute(locked).scalars())
 
 

@@ -45,14 +45,14 @@ def lock_people(connection: Connection, blind_index: bytes, also: int | None = N
         .join(person, person.c.id == borrower.c.person_id)
         .where(borrower.c.person_id.in_(select(borrower.c.person_id).where(is_named)))
         .order_by(person.c.id, borrower.c.id)
-        .with_for_update(of=(person, borrower))
+        .with_for_update(of=(person, borrower), key_share=True)
     ).all()
     records = [row.id for row in rows]
     loans = connection.execute(
         select(loan.c.id)
         .where(loan.c.borrower_id.in_(records))
         .order_by(loan.c.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     return People([row.id for row in rows if row.is_named], records, list(loans.scalars()))
 

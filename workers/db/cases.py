@@ -44,7 +44,7 @@ SELECT l.id
                   < i.principal + i.interest + i.fees))
  ORDER BY l.id
  LIMIT :limit
-   FOR UPDATE OF l SKIP LOCKED
+   FOR NO KEY UPDATE OF l SKIP LOCKED
 """)
 
 

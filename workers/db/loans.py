@@ -38,11 +38,11 @@ _NAMED_LOANS = (
     .where(is_among(loan.c.external_id, "known_as"))
     .order_by(loan.c.id)
 )
-_LOCK = prepared(_NAMED_LOANS.with_for_update())
+_LOCK = prepared(_NAMED_LOANS.with_for_update(key_share=True))
 
 
 _KNOWN = prepared(select(loan.c.external_id).where(is_among(loan.c.external_id, "known_as")))
-_LOCK_FREE = prepared(_NAMED_LOANS.with_for_update(skip_locked=True))
+_LOCK_FREE = prepared(_NAMED_LOANS.with_for_update(key_share=True, skip_locked=True))
 
 
 def lock_free_loans(
@@ -93,7 +93,7 @@ def lock_loan_of(connection: Connection, table: Table, external_id: str) -> int 
         select(loan.c.id)
         .join(table, table.c.loan_id == loan.c.id)
         .where(table.c.external_id == external_id)
-        .with_for_update(of=loan)
+        .with_for_update(of=loan, key_share=True)
     ).scalar()
     return locked
 

@@ -66,7 +66,7 @@ def _with_person(records: Select[Any], which: ColumnElement[bool]) -> Select[Any
     return (
         records.join(person, person.c.id == borrower.c.person_id)
         .where(which)
-        .with_for_update(of=(person, borrower))
+        .with_for_update(of=(person, borrower), key_share=True)
     )
 
 
@@ -110,7 +110,7 @@ def lock_person_of_loan(connection: Connection, external_id: str) -> int | None:
             )
         )
         .where(loan.c.external_id == external_id)
-        .with_for_update(of=(person, borrower))
+        .with_for_update(of=(person, borrower), key_share=True)
     )
     locked: int | None = _lock(connection, record).scalar()
     return locked
@@ -125,7 +125,8 @@ def lock_loans_of_person(connection: Connection, borrower_id: int) -> list[int]:
 
 def lock_loans(connection: Connection, which: ColumnElement[bool]) -> list[int]:
     """Lock some loans by id, and give their ids."""
-    loans = select(loan.c.id).where(which).order_by(loan.c.id).with_for_update()
+    named = select(loan.c.id).where(which).order_by(loan.c.id)
+    loans = named.with_for_update(key_share=True)
     return list(connection.execute(loans).scalars())
 
 
@@ -188,7 +189,7 @@ def end_person_facts(
 _LOCK_NUMBER = prepared(
     select(contact_point.c.id)
     .where(contact_point.c.blind_index == bindparam("number"))
-    .with_for_update()
+    .with_for_update(key_share=True)
 )
 
 

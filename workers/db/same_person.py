@@ -113,7 +113,7 @@ def _join(
 
 
 _PERSONS_OF = text("SELECT DISTINCT person_id FROM borrower WHERE id = ANY(:records)")
-_LOCK_PERSONS = text("SELECT id FROM person WHERE id = ANY(:persons) ORDER BY id FOR UPDATE")
+_LOCK_PERSONS = text("SELECT id FROM person WHERE id = ANY(:persons) ORDER BY id FOR NO KEY UPDATE")
 _RECORDS = text("SELECT id, person_id FROM borrower WHERE person_id = ANY(:persons)")
 _LINKS = text("""
 SELECT borrower_id, other_id FROM same_person

@@ -75,7 +75,7 @@ class _DueLoan(NamedTuple):
 _LOCK_DUE = prepared(
     select(*columns_of(_DueLoan, loan))
     .where(is_among(loan.c.id, "of_loans"), loan.c.review_on <= bindparam("today"))
-    .with_for_update(skip_locked=True)
+    .with_for_update(key_share=True, skip_locked=True)
 )
 
 

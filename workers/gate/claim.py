@@ -345,7 +345,7 @@ _LOCK = prepared(
     .select_from(person.join(borrower).join(loan).join(action))
     .where(is_among(action.c.id, "of_actions"), action.c.type == bindparam("to_do"))
     .order_by(loan.c.id)
-    .with_for_update(of=(person, borrower, loan))
+    .with_for_update(of=(person, borrower, loan), key_share=True)
 )
 
 
@@ -405,7 +405,7 @@ _LOCK_TOGETHER = prepared(
         ),
     )
     .order_by(loan.c.id, action.c.id)
-    .with_for_update(of=(person, borrower, loan))
+    .with_for_update(of=(person, borrower, loan), key_share=True)
 )
 
 

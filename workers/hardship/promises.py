@@ -151,7 +151,7 @@ def break_overdue_promises(ctx: Context, *, limit: int = BATCH_SIZE) -> int:
         )
         .order_by(promise.c.due_on, promise.c.id)
         .limit(limit)
-        .with_for_update(of=loan, skip_locked=True)
+        .with_for_update(of=loan, key_share=True, skip_locked=True)
     )
     with ctx.engine.begin() as connection:
         stored = connection.execute(overdue).all()

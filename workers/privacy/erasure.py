@@ -85,7 +85,7 @@ def lock_borrowers(
             .join(person, person.c.id == borrower.c.person_id)
             .where(borrower.c.id.in_(ids))
             .order_by(person.c.id, borrower.c.id)
-            .with_for_update(of=(person, borrower), skip_locked=not wait)
+            .with_for_update(of=(person, borrower), key_share=True, skip_locked=not wait)
         )
         .scalars()
         .all()
@@ -94,7 +94,7 @@ def lock_borrowers(
         select(loan.c.id)
         .where(loan.c.borrower_id.in_(locked))
         .order_by(loan.c.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     return locked
 

@@ -63,7 +63,7 @@ WITH differing AS (
 )
 SELECT l.id, l.external_id FROM loan l JOIN differing t ON t.loan = l.external_id
  ORDER BY l.id
-   FOR UPDATE OF l
+   FOR NO KEY UPDATE OF l
 """)
 
 _LOANS = text("""

@@ -35,7 +35,7 @@ SELECT p.id FROM person p
       UNION
      SELECT b.person_id FROM moved m JOIN borrower b ON b.external_id = m.external_id)
  ORDER BY p.id
-   FOR UPDATE
+   FOR NO KEY UPDATE
 """)
 
 # A record that is new is a person of its own, until it is linked with another.

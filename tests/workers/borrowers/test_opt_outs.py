@@ -118,14 +118,22 @@ def test_what_has_not_happened_yet_is_refused(book: Book) -> None:
 
 
 def test_a_payment_acknowledges_the_debt_so_that_the_time_to_sue_runs_anew(engine: Engine) -> None:
-    """中华人民共和国民法典, art. 188 and 195: three years, and anew from the acknowledgement."""
-    book = Book(engine, now="2026-03-02 10:00")
+    """中华人民共和国民法典, art. 188 and 195: three years, and anew from a payment in that time."""
+    book = Book(engine, now="2026-02-27 10:00")
     book.loan("L-1", due_on="2023-03-01")
-    assert asked(book, Channel.LEGAL)[0] is not Permission.ALLOWED
     with engine.begin() as connection:
         paid = Payment("P-1", "L-1", Decimal(10), "CNY", book.ctx.today())
         record_payment(connection, book.ctx, paid)
-    assert asked(book, Channel.LEGAL)[0] is Permission.ALLOWED
+    assert asked(book.at("2026-03-02 10:00"), Channel.LEGAL)[0] is Permission.ALLOWED
+
+
+def test_a_payment_after_the_time_to_sue_is_over_does_not_revive_it(engine: Engine) -> None:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", due_on="2023-03-01")
+    with engine.begin() as connection:
+        paid = Payment("P-1", "L-1", Decimal(10), "CNY", book.ctx.today())
+        record_payment(connection, book.ctx, paid)
+    assert asked(book, Channel.LEGAL)[0] is Permission.BARRED
 
 
 def test_a_new_number_is_the_borrowers_own_unless_it_is_said_to_be_of_their_work(
