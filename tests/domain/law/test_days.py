@@ -38,7 +38,7 @@ def unpaid(written: str) -> list[tuple[date, Decimal]]:
     ids=lambda x: x if isinstance(x, str) else f"{x['unpaid']} {x['asked']}",
 )
 def test_the_engine_and_the_oracle_count_as_the_table_says(law: str, row: dict[str, str]) -> None:
-    (ladder,) = (one for one in shipped_policy().ladders if one.id == LADDER[law])
+    (ladder,) = (each for each in shipped_policy().ladders if each.id == LADDER[law])
     on = date.fromisoformat(row["asked"])
     written = (
         int(row["days past due"]),

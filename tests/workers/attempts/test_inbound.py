@@ -117,10 +117,10 @@ def test_the_facts_say_who_began_and_what_came_of_it(book: Book) -> None:
 def test_the_story_tells_it_without_an_action(book: Book) -> None:
     called(book)
     with book.ctx.engine.connect() as connection:
-        told = [sentence.text for sentence in loan_history(connection, book.ctx, "L-1")]
+        story = [sentence.text for sentence in loan_history(connection, book.ctx, "L-1")]
     assert (
         "The person began a call, which c-1 took: spoke. Why it is overdue, as the borrower said: "
-        "illness." in told
+        "illness." in story
     )
 
 

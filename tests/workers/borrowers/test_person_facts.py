@@ -88,6 +88,6 @@ def test_the_story_tells_it_and_a_person_records_it_at_the_command_line(
     assert "they agreed to contact at other hours" in done.stdout
 
     with book.ctx.engine.connect() as connection:
-        told = [sentence.text for sentence in loan_history(connection, book.ctx, "L-2")]
-    assert any("Known of the borrower since then: they agreed" in line for line in told)
-    assert any("No longer true of the borrower: they agreed" in line for line in told)
+        story = [sentence.text for sentence in loan_history(connection, book.ctx, "L-2")]
+    assert any("Known of the borrower since then: they agreed" in line for line in story)
+    assert any("No longer true of the borrower: they agreed" in line for line in story)

@@ -73,11 +73,11 @@ def test_the_history_tells_each_decision_in_both_languages(
             ("en", ["confirmed to be one person by sup-1", "parted by sup-1"]),
             ("zh", ["sup-1确认客户记录C-1与C-2为同一人", "不是同一人"]),
         ):
-            told = [
+            story = [
                 sentence.text
                 for sentence in loan_history(connection, book.ctx, "L-2", language=language)
             ]
-            assert all(any(words in text for text in told) for words in says), told
+            assert all(any(words in text for text in story) for words in says), story
 
 
 @pytest.mark.parametrize("verb", ["join", "part"])

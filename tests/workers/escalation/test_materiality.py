@@ -57,9 +57,9 @@ def test_one_yuan_unpaid_since_january_does_not_bring_a_missed_june_to_court(
     assert (stood.ladder_since, stood.ladder_day, stood.step) == (JUNE, 1, "remind")
     assert book.one(loan).ladder_since == JUNE
     with engine.connect() as connection:
-        told = " ".join(s.text for s in loan_history(connection, book.ctx, "L-1"))
-    assert "days past due 152" in told
-    assert "The ladder counts from 2026-06-01" in told
+        story = " ".join(s.text for s in loan_history(connection, book.ctx, "L-1"))
+    assert "days past due 152" in story
+    assert "The ladder counts from 2026-06-01" in story
 
 
 def test_paying_the_yuan_begins_nothing_anew(engine: Engine) -> None:

@@ -331,8 +331,8 @@ class TestRenumbered:
             (open_link,) = read_problems(connection, book.zone).persons
             assert (open_link.borrower, open_link.other) == ("C-1", "C-2")
             for language, says in (("en", "count as one person"), ("zh", "视为同一人")):
-                told = loan_history(connection, book.ctx, "L-1", language=language)
-                assert any(says in sentence.text for sentence in told)
+                story = loan_history(connection, book.ctx, "L-1", language=language)
+                assert any(says in sentence.text for sentence in story)
 
 
 def change_number(book: Book, phone: str | None, customer: str = "C-1") -> None:
