@@ -98,7 +98,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     }
     connection.execute(insert(contact_outcome), [{"contact_id": row.id, **outcome} for row in rows])
     if attempt.number_blind_index is not None:
-        _note_about_number(connection, attempt.number_blind_index, report, now)
+        _note_about_number(connection, attempt.number_blind_index, report, attempt.at, now)
     over = attempt.channel == Channel.VISIT or report.outcome.completes_action(must_learn)
     if over:
         move = Move(ActionStatus.DONE, because(ReasonCode.ATTEMPT_MADE, outcome=report.outcome))
@@ -131,6 +131,7 @@ class _Attempt(NamedTuple):
     borrower_id: int
     action_id: int
     channel: str
+    at: datetime
     number_blind_index: bytes | None
     external_id: str
     """The lender's id of the loan."""
@@ -173,14 +174,18 @@ def _lock_loans(connection: Connection, ids: Sequence[int]) -> list[int]:
 
 
 def _note_about_number(
-    connection: Connection, number: bytes, report: ReportedOutcome, now: datetime
+    connection: Connection,
+    number: bytes,
+    report: ReportedOutcome,
+    called_at: datetime,
+    now: datetime,
 ) -> None:
-    """Record what the outcome says of the number, and end what it refutes."""
+    """Record what the outcome says of the number, and end what it refutes of what was known."""
     actor = Actor(report.actor)
     if fact := report.outcome.number_fact:
         close_number(connection, number, fact, actor, now)
     if refuted := report.outcome.refutes:
-        reopen_number(connection, number, refuted - {fact}, actor, now)
+        reopen_number(connection, number, refuted - {fact}, actor, now, seen_at=called_at)
 
 
 def _check_callback(report: ReportedOutcome, now: datetime) -> None:

@@ -16,6 +16,7 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.loans import not_known_yet
 from workers.db.persons import (
+    is_erased,
     lock_known_borrower,
     lock_loans_of_person,
     lock_number,
@@ -50,7 +51,7 @@ def record_opt_out(
     """
     now = ctx.now()
     record = lock_known_borrower(connection, external_id, "opt_out")
-    if record.erased_at is not None:
+    if is_erased(connection, record):
         raise RejectedError(ReasonCode.BORROWER_WAS_ERASED, borrower=external_id)
     loans = lock_loans_of_person(connection, record.id)
     if channel is None:

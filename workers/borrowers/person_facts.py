@@ -14,6 +14,7 @@ from workers.borrowers.opt_outs import one_debt, record_opt_out
 from workers.context import Context
 from workers.db.persons import (
     end_person_facts,
+    is_erased,
     lock_known_borrower,
     lock_loans_of_person,
     note_person_fact,
@@ -51,7 +52,7 @@ def record_person_fact(connection: Connection, ctx: Context, new: NewPersonFact)
     if new.fact is PersonFact.EMPLOYER_FORBIDS and new.loan is not None:
         raise RejectedError(ReasonCode.FACT_HAS_NO_LOAN, person_fact=new.fact)
     record = lock_known_borrower(connection, new.borrower, "person_fact")
-    if record.erased_at is not None:
+    if is_erased(connection, record):
         raise RejectedError(ReasonCode.BORROWER_WAS_ERASED, borrower=new.borrower)
     loans = lock_loans_of_person(connection, record.id)
     debt = None

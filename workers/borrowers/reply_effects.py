@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, tuple_, update
 from domain.actors import Actor, ActorKind
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NEW_NUMBER_NEEDED, NumberFact
-from domain.inbound_texts import Effects
+from domain.inbound_texts import Effects, effects_of
 from domain.persons import PersonFact
 from workers.db.closed_numbers import close_number, resolve_reopened
 from workers.db.persons import (
@@ -18,7 +18,7 @@ from workers.db.persons import (
     note_number_fact,
     note_person_fact,
 )
-from workers.db.schema import borrower, contact_point_fact, loan, person, person_fact
+from workers.db.schema import borrower, contact_point_fact, loan, person, person_fact, reply
 
 BY_TEXT = Actor("text", ActorKind.BORROWER)
 """The actor of what a text asked for."""
@@ -103,14 +103,17 @@ def end_misread(
 ) -> None:
     """End the facts that the machine recorded for a text, and that do not follow from it.
 
-    A fact of the same kind that was known before the text is another one, and stays.
+    A fact of the same kind that was known before the text is another one, and stays. So does one
+    that a later text asked for again.
     """
-    misread = {NumberFact.OPTED_OUT, NumberFact.SOMEBODY_ELSE, NumberFact.REFUSED} - effects.number
+    later = _asked_later(connection, number_id, received_at)
+    misread = {NumberFact.OPTED_OUT, NumberFact.SOMEBODY_ELSE, NumberFact.REFUSED}
+    misread -= effects.number | later.number
     of_text = (contact_point_fact.c.since == received_at) & from_one_of((BY_TEXT,))
     if end_number_facts(connection, number_id, misread, actor, now, which=of_text):
         resolve_reopened(connection, people.loans, now)
-    kinds = [PersonFact.NO_CHANNEL] if not effects.refuses_calls else []
-    kinds += [PersonFact.CEASED] if not effects.ceases else []
+    kinds = [PersonFact.NO_CHANNEL] if not (effects.refuses_calls or later.refuses_calls) else []
+    kinds += [PersonFact.CEASED] if not (effects.ceases or later.ceases) else []
     connection.execute(
         update(person_fact)
         .where(
@@ -122,6 +125,16 @@ def end_misread(
         )
         .values(ended_at=now, ended_by=actor.reference)
     )
+
+
+def _asked_later(connection: Connection, number_id: int, received_at: datetime) -> Effects:
+    """What follows from the texts that came from a number after a moment."""
+    kinds = connection.execute(
+        select(reply.c.kind).where(
+            reply.c.contact_point_id == number_id, reply.c.received_at > received_at
+        )
+    )
+    return effects_of(set(kinds.scalars()), number_is_known=True)
 
 
 def _is_from(actor: Actor) -> ColumnElement[bool]:

@@ -56,12 +56,14 @@ def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Rea
     found = typed_row(_Reply, connection.execute(_FOUND.where(reply.c.id == read.reply)))
     if found is None:
         raise RejectedError(ReasonCode.REPLY_NOT_KNOWN, reply_id=read.reply)
-    if read.meaning is Meaning.DISPUTE:
-        _open_dispute(connection, ctx, read, found)
     if found.blind_index is None:
+        if read.meaning is Meaning.DISPUTE:
+            _open_dispute(connection, ctx, read, found)
         _close(connection, read, now)
         return because(ReasonCode.REPLY_READ, reply_id=read.reply, meaning=read.meaning)
     people = lock_people(connection, found.blind_index, found.borrower_id)
+    if read.meaning is Meaning.DISPUTE:
+        _open_dispute(connection, ctx, read, found)
     number = lock_number(connection, found.blind_index)
     _close(connection, read, now)
     effects = effects_of({read.meaning}, number_is_known=bool(people.named))

@@ -64,6 +64,8 @@ def start_call(
         )
         if not rows or rows[0].id != open_call.action_id:
             raise _no_call(loan_external_id, item)
+        # Records that count as two persons by now are not told of each other's loans.
+        rows = [row for row in rows if row.person_id == rows[0].person_id]
         now = ctx.now()
         pending = _without_outcome(connection, [row.id for row in rows])
         if pending and not (pending.attempt == attempt and now - pending.at <= REPEAT_WITHIN):

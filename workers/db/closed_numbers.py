@@ -20,6 +20,7 @@ from workers.db.persons import (
     note_number_fact,
 )
 from workers.db.problems import note_problem
+from workers.db.schema import contact_point_fact
 
 NUMBER_CLOSED = "number_closed"
 """The kind of problem."""
@@ -51,16 +52,20 @@ def reopen_number(
     facts: Collection[NumberFact],
     actor: Actor,
     now: datetime,
+    *,
+    seen_at: datetime | None = None,
 ) -> bool:
     """End facts about a number, because a new fact says so; False if there were none.
 
-    What waited for it is due again, and the problems are resolved where no other fact closes it.
+    The new fact was seen at `seen_at`, by default now: what became known after that stays. What
+    waited for it is due again, and the problems are resolved where no other fact closes it.
     """
     if not connection.execute(_HAS, {"number": blind_index, "facts": _words(facts)}).scalar():
         return False
     loans = loans_with_number(connection, blind_index)
     number = lock_number(connection, blind_index)
-    if not end_number_facts(connection, number, facts, actor, now):
+    older = contact_point_fact.c.since <= (seen_at or now)
+    if not end_number_facts(connection, number, facts, actor, now, which=older):
         return False
     resolve_reopened(connection, loans, now)
     recheck_deferred(connection, loans, now)

@@ -95,6 +95,15 @@ def lock_known_borrower(connection: Connection, external_id: str, event: str) ->
     return record
 
 
+def is_erased(connection: Connection, record: LockedBorrower) -> bool:
+    """Whether nothing is held of a locked person any more, on whatever record."""
+    held = (borrower.c.person_id == record.person_id) & borrower.c.erased_at.is_(None)
+    return (
+        record.erased_at is not None
+        and not connection.execute(select(borrower.c.id).where(held).limit(1)).first()
+    )
+
+
 def lock_person(connection: Connection, borrower_id: int) -> None:
     """Lock the person behind a record, and the record."""
     _lock(connection, _with_person(select(borrower.c.id), borrower.c.id == borrower_id))

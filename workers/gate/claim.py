@@ -63,6 +63,7 @@ class LockedAction(NamedTuple):
     jurisdiction: str
     currency: str
     borrower_id: int
+    person_id: int
     name_encrypted: bytes | None
     phone_encrypted: bytes | None
     phone_blind_index: bytes | None
@@ -361,11 +362,12 @@ def lock_action(
 def lock_actions(
     connection: Connection, action_ids: Sequence[int], action_type: ActionType
 ) -> list[LockedAction]:
-    """The same for actions of one person that are one contact, at one number."""
+    """The same for actions of one person that are one contact."""
     values = {"of_actions": list(action_ids), "to_do": action_type}
     rows = typed_rows(LockedAction, connection.execute(_LOCK, values))
-    if rows and rows[0].phone_blind_index and action_type.channel in BY_NUMBER:
-        lock_number(connection, rows[0].phone_blind_index)
+    if action_type.channel in BY_NUMBER:
+        for number in sorted({row.phone_blind_index for row in rows if row.phone_blind_index}):
+            lock_number(connection, number)
     return rows
 
 

@@ -141,8 +141,12 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
 def _erase_numbers(connection: Connection, ids: Sequence[int], numbers: Sequence[bytes]) -> None:
     """Forget the numbers that nobody has any more. One that a fact protects stays, as its keyed
     hash: without it, an opt-out would be lost."""
+    # A text that nobody has read still puts off the texts to its number, whoever has it.
+    was_read = ~reply_table.c.to_read | reply_table.c.handled_at.is_not(None)
     connection.execute(
-        update(reply_table).where(reply_table.c.borrower_id.in_(ids)).values(contact_point_id=None)
+        update(reply_table)
+        .where(reply_table.c.borrower_id.in_(ids), was_read)
+        .values(contact_point_id=None)
     )
     had_by_nobody = ~exists().where(borrower.c.phone_blind_index == contact_point.c.blind_index)
     unknown = ~exists().where(contact_point_fact.c.contact_point_id == contact_point.c.id)

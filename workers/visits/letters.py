@@ -3,15 +3,22 @@
 import logging
 from dataclasses import dataclass, field
 
-from sqlalchemy import select, true
+from sqlalchemy import Connection, select, true
 
 from domain.access_log import Opened
+from domain.actions import ActionStatus
 from domain.actors import Actor
 from domain.errors import ArrearsError
+from domain.holds import active_hold
+from domain.persons import PersonFact
 from workers.context import Context
 from workers.db.access_log import note_access
+from workers.db.loan_facts import load_facts
 from workers.db.loans import loan_not_known
 from workers.db.schema import action, document, loan
+
+CALLED_OFF = frozenset({ActionStatus.CANCELLED, ActionStatus.BARRED, ActionStatus.DEAD})
+"""The statuses of a visit that will not be made."""
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +30,8 @@ class Letter:
     item: str
     body: str = field(repr=False)
     still_due: bool
-    """False: its arrears have been paid or replaced since, and it must not be posted."""
+    """False: it must not be posted. Its arrears have been paid or replaced since, its visit was
+    called off, or what is known of the person or the loan by now stops collection."""
 
 
 def open_letter(
@@ -43,7 +51,13 @@ def open_letter(
         if owed is None:
             raise loan_not_known(loan_external_id)
         letter = connection.execute(
-            select(document.c.id, document.c.body_encrypted, action.c.item, action.c.ladder_since)
+            select(
+                document.c.id,
+                document.c.body_encrypted,
+                action.c.item,
+                action.c.ladder_since,
+                action.c.status,
+            )
             .join(action, action.c.id == document.c.action_id)
             .where(action.c.loan_id == owed.id, action.c.item == item if item else true())
             .order_by(document.c.id.desc())
@@ -61,6 +75,7 @@ def open_letter(
             )
         note_access(connection, owed.id, Opened.LETTER, actor, ctx.now(), item=letter.item)
         body = ctx.cipher.decrypt(letter.body_encrypted)
+        stopped = _is_stopped(connection, ctx, owed.id) or letter.status in CALLED_OFF
     purpose = Opened.LETTER.usual_purpose
     log.info(
         "loan %s: document %s was opened by %s for %s", loan_external_id, letter.id, actor, purpose
@@ -68,5 +83,12 @@ def open_letter(
     return Letter(
         item=letter.item,
         body=body,
-        still_due=letter.ladder_since == owed.ladder_since,
+        still_due=letter.ladder_since == owed.ladder_since and not stopped,
     )
+
+
+def _is_stopped(connection: Connection, ctx: Context, loan_id: int) -> bool:
+    """Whether a hold is in force, or the person asked for no contact or is represented."""
+    facts = load_facts(connection, [loan_id], ctx.now())[loan_id]
+    wishes = {PersonFact.CEASED, PersonFact.REPRESENTED} & facts.reach.person_facts
+    return bool(wishes) or active_hold(facts.holds, ctx.today()) is not None

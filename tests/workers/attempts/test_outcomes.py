@@ -112,6 +112,15 @@ def test_a_conversation_with_the_borrower_opens_the_number_again(book: Book) -> 
     assert book.number_facts() == ["refused"], "what a third party wants stays"
 
 
+def test_a_conversation_that_is_reported_late_ends_nothing_that_became_known_after_it(
+    book: Book,
+) -> None:
+    attempt = a_call(book)
+    book.at("2026-03-02 11:00").note_number_fact(NumberFact.SOMEBODY_ELSE, Actor("c-2"))
+    came_to(book.at("2026-03-02 12:00"), attempt, "spoke")
+    assert book.number_facts() == ["somebody_else"]
+
+
 def test_somebody_else_who_answers_shows_that_the_number_reaches_somebody(book: Book) -> None:
     attempt = a_call(book)
     book.note_number_fact(NumberFact.REACHES_NOBODY, Actor("twilio"))

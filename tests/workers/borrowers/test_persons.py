@@ -10,7 +10,8 @@ from domain.contact_points import NumberFact
 from domain.holds import HoldKind
 from tests.support.events import pay, store, tell
 from tests.support.loans import Book
-from workers.db.schema import loan
+from workers.db.schema import borrower, loan
+from workers.privacy.erasure import erase
 
 OTHER_NUMBER = "+8613900139000"
 OF_PERSON = [kind for kind in HoldKind if kind.of_person]
@@ -125,3 +126,14 @@ def test_a_payment_for_one_loan_leaves_the_others_past_due(book: Book) -> None:
     pay(book, "1000")
     assert texted(book, "L-1", "L-2") == ["L-2"]
     assert book.one(select(loan.c.delinquent_since).where(loan.c.external_id == "L-1"))[0] is None
+
+
+def test_a_wish_that_names_an_erased_record_protects_the_other_records_of_the_person(
+    book: Book,
+) -> None:
+    with book.ctx.engine.begin() as connection:
+        of_first = select(borrower.c.id).where(borrower.c.external_id == "B-1")
+        erase(connection, [connection.execute(of_first).scalar_one()], book.ctx.now())
+    wish = tell(book, "opt_out", borrower="B-1", channel=None, actor="col-1")
+    assert wish.status == "applied"
+    assert texted(book, "L-3") == []

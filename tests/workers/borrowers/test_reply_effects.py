@@ -305,6 +305,14 @@ def test_a_reply_and_a_text_at_the_same_moment_never_text_after_the_reply(
     assert len(book.sms.sent) == sent
 
 
+def test_what_a_later_text_asked_for_stays_when_an_earlier_one_was_misread(book: Book) -> None:
+    misread = writes(book, "退订。你们有完没完")
+    writes(book.at("2026-03-02 10:05"), "退订")
+    assert book.number_facts() == ["opted_out"]
+    assert read(book, misread, "harmless").startswith("applied")
+    assert book.number_facts() == ["opted_out"]
+
+
 def test_two_people_who_read_one_text_close_it_once(book: Book) -> None:
     number = writes(book, "我失业了")
     meanings = ["stop", "harmless"]
@@ -313,9 +321,11 @@ def test_two_people_who_read_one_text_close_it_once(book: Book) -> None:
     assert bool(book.number_facts()) == (book.one(reply).meaning == "stop")
 
 
-def test_what_a_borrower_wrote_is_no_wait_any_more_after_the_erasure(book: Book) -> None:
-    writes(book, "我失业了")
+def test_a_text_that_nobody_has_read_puts_off_texts_after_the_erasure_too(book: Book) -> None:
+    number = writes(book, "我失业了")
     ids = [row.id for row in book.rows(borrower) if row.external_id == "B-1"]
     with book.ctx.engine.begin() as connection:
         erase(connection, ids, book.ctx.now())
+    assert texted(book, "L-2") == []
+    read(book, number, "harmless")
     assert texted(book, "L-2") == ["L-2"]

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select, update
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
@@ -13,7 +13,7 @@ from workers.attempts.attempts import find_open_attempt
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.db.loan_facts import load_facts
-from workers.db.schema import call, contact, contact_outcome
+from workers.db.schema import borrower, call, contact, contact_outcome, loan
 from workers.history.history import loan_history
 from workers.payments.payments import Payment, record_payment
 from workers.simulator.demo.integrity import count_duplicates, find_unexplained
@@ -100,3 +100,16 @@ def test_while_one_attempt_is_open_no_other_loan_starts_another(book: Book) -> N
     again = start_call(book.ctx, "L-1", actor=CALLER, attempt="A-1")
     assert again.attempt == "A-1"
     assert len(book.rows(contact)) == 3
+
+
+def test_records_that_were_parted_after_the_call_was_assigned_are_not_named_together(
+    book: Book,
+) -> None:
+    book.loan("L-4", borrower_id="stranger", phone="+8613900139000")
+    somebody_else = select(borrower.c.id).where(borrower.c.external_id == "stranger")
+    with book.ctx.engine.begin() as connection:
+        of_stranger = connection.execute(somebody_else).scalar_one()
+        moved = update(loan).where(loan.c.external_id == "L-2").values(borrower_id=of_stranger)
+        connection.execute(moved)
+    started = start_call(book.ctx, "L-1", actor=CALLER)
+    assert [of.loan for of in started.loans] == ["L-1", "L-3"]

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
+from tests.support.events import tell
 from tests.support.loans import NAME, Book
 from workers.db.schema import access, document
 from workers.payments.payments import Payment, record_payment
@@ -68,4 +69,23 @@ def test_a_letter_about_arrears_that_were_paid_is_not_due_any_more(book: Book) -
     paid = Payment("P-1", "L-1", Decimal(1000), "CNY", book.ctx.today())
     with book.ctx.engine.begin() as connection:
         record_payment(connection, book.ctx, paid)
+    assert not open_letter(book.ctx, "L-1", actor=Actor("sup-1")).still_due
+
+
+@pytest.mark.parametrize("kind", ["deceased", "insolvency", "dispute"])
+def test_a_letter_whose_visit_a_hold_called_off_must_not_be_posted(book: Book, kind: str) -> None:
+    event = {"starts_on": "2026-03-31", "why": "a letter came", "actor": "sup-1", "loan": "L-1"}
+    if kind == "dispute":
+        tell(book, "dispute", dispute="D-1", **event)
+    else:
+        tell(book, "hold", hold="H-1", kind=kind, ends_on=None, **event)
+    assert not open_letter(book.ctx, "L-1", actor=Actor("sup-1")).still_due
+
+
+@pytest.mark.parametrize("fact", ["ceased", "represented"])
+def test_a_letter_to_a_person_who_is_not_to_be_contacted_must_not_be_posted(
+    book: Book, fact: str
+) -> None:
+    noted = tell(book, "person_fact", borrower="B-L-1", fact=fact, actor="sup-1")
+    assert noted.status == "applied", noted.reason
     assert not open_letter(book.ctx, "L-1", actor=Actor("sup-1")).still_due
