@@ -1,9 +1,10 @@
-"""Every table of a house that has been at work for a while, filled by PostgreSQL itself.
+"""Every table of an installation that has worked for a while, filled by PostgreSQL itself.
 
 For questions about plans only: the rows are right enough to be counted and found, and nobody could
 decide anything by them. Loan n belongs to borrower n and is called L-n.
 """
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,10 @@ LOANS = 30_000
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
 
 
+_COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
+_GONE = re.compile(r"^-- gone: (\w+)$", re.MULTILINE)
+_TABLE = re.compile(r"^\s*(?:INSERT INTO|DELETE FROM) (\w+)", re.MULTILINE)
+
 _SEQUENCES = text("""
 SELECT setval(pg_get_serial_sequence(quote_ident(table_name), 'id'), 1000000)
   FROM information_schema.columns
@@ -22,24 +27,36 @@ SELECT setval(pg_get_serial_sequence(quote_ident(table_name), 'id'), 1000000)
 
 
 def rows_of(revision: str) -> Path:
-    """The file with the rows that fill the tables of a revision of the schema."""
+    """The file with the rows that a revision of the schema changes; the first one has all rows."""
     return FILLED / f"{revision}.sql"
 
 
 def fill(engine: Engine, revision: str | None = None, loans: int = LOANS) -> None:
     """Fill the tables of a revision, by default the newest, and analyse them as autovacuum does."""
     values = {"loans": loans, "now": NOW, "today": NOW.date()}
-    rows = rows_of(revision) if revision else max(FILLED.glob("*.sql"))
     with engine.begin() as connection:
         # The rows of evidence need no triggers here, and no reference need be looked up.
         connection.execute(text("SET LOCAL session_replication_role = replica"))
-        for statement in filter(str.strip, _without_comments(rows).split(";\n")):
+        for statement in _statements(revision or max(FILLED.glob("*.sql")).stem):
             connection.execute(text(statement), values)
         connection.execute(_SEQUENCES)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM (ANALYZE)"))
 
 
-def _without_comments(rows: Path) -> str:
-    lines = rows.read_text().splitlines(keepends=True)
-    return "".join(line for line in lines if not line.startswith("--"))
+def _statements(revision: str) -> list[str]:
+    """What fills the tables of a revision: of each table, the statements of the newest file up to
+    that revision which has any."""
+    by_table: dict[str, list[str]] = {}
+    for file in sorted(FILLED.glob("*.sql")):
+        if file.stem > revision:
+            break
+        rows = file.read_text()
+        for gone in _GONE.findall(rows):
+            del by_table[gone]
+        of_file: dict[str, list[str]] = {}
+        for statement in filter(str.strip, _COMMENT.sub("", rows).split(";\n")):
+            (table,) = _TABLE.findall(statement)
+            of_file.setdefault(table, []).append(statement)
+        by_table |= of_file
+    return [statement for statements in by_table.values() for statement in statements]

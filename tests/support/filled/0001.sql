@@ -1,7 +1,8 @@
 -- Rows for every table as revision 0001 leaves them, filled by PostgreSQL itself.
 -- :loans, :now and :today are given. One loan in fifty is past due and as many are due for a look;
 -- work that waits, events that wait and open cases are as few, for most of what is on record is done.
--- A new revision gets a file of its own, so that the next one can be tested on a database it filled.
+-- A new revision gets a file with the tables whose rows it changes, so that the next one can be
+-- tested on a database it filled. `-- gone: TABLE` names a table that it removes.
 
 INSERT INTO staff (id, external_id, roles, daily_capacity) OVERRIDING SYSTEM VALUE
 SELECT n, 'S-' || n, ARRAY[(ARRAY['caller', 'visitor', 'supervisor'])[1 + n % 3]], 50
