@@ -19,7 +19,7 @@ from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.closed_numbers import close_number, reopen_number
 from workers.db.holds import insert_hold
-from workers.db.persons import lock_loans_of_person
+from workers.db.persons import lock_loans, lock_loans_of_person
 from workers.db.schema import (
     action,
     borrower,
@@ -85,7 +85,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     loans = (
         lock_loans_of_person(connection, attempt.borrower_id)
         if died
-        else _lock_loans(connection, [row.loan_id for row in rows])
+        else lock_loans(connection, loan.c.id.in_([row.loan_id for row in rows]))
     )
     outcome = {
         "outcome": report.outcome,
@@ -165,12 +165,6 @@ def _rows_of(connection: Connection, contact_id: int) -> list[_Row]:
     of_attempt = or_(contact.c.id == contact_id, contact.c.part_of == contact_id)
     rows = select(*columns_of(_Row, contact)).where(of_attempt).order_by(contact.c.id)
     return typed_rows(_Row, connection.execute(rows))
-
-
-def _lock_loans(connection: Connection, ids: Sequence[int]) -> list[int]:
-    named = select(loan.c.id).where(loan.c.id.in_(ids)).order_by(loan.c.id)
-    locked = named.with_for_update(key_share=True)
-    return list(connection.execute(locked).scalars())
 
 
 def _note_about_number(

@@ -15,6 +15,7 @@ from workers.db.closed_numbers import close_number, resolve_reopened
 from workers.db.persons import (
     end_number_facts,
     from_one_of,
+    lock_loans,
     note_number_fact,
     note_person_fact,
 )
@@ -48,13 +49,8 @@ def lock_people(connection: Connection, blind_index: bytes, also: int | None = N
         .with_for_update(of=(person, borrower), key_share=True)
     ).all()
     records = [row.id for row in rows]
-    loans = connection.execute(
-        select(loan.c.id)
-        .where(loan.c.borrower_id.in_(records))
-        .order_by(loan.c.id)
-        .with_for_update(key_share=True)
-    )
-    return People([row.id for row in rows if row.is_named], records, list(loans.scalars()))
+    loans = lock_loans(connection, loan.c.borrower_id.in_(records))
+    return People([row.id for row in rows if row.is_named], records, loans)
 
 
 def apply_effects(

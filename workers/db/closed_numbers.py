@@ -32,7 +32,7 @@ def close_number(
     """Record a fact about a number; False if it was known already.
 
     If only another number lets the contact go on, it is a problem on every loan concerned. The
-    loans are locked before the number, so that no claim waits for one while it has the other.
+    number is locked last, as in a claim.
     """
     loans = loans_with_number(connection, blind_index)
     number = lock_number(connection, blind_index)

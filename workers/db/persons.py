@@ -14,7 +14,6 @@ from sqlalchemy import (
     CursorResult,
     Select,
     bindparam,
-    func,
     insert,
     select,
     true,
@@ -125,11 +124,15 @@ def lock_person_of_loan(connection: Connection, external_id: str) -> int | None:
     return locked
 
 
+def records_of_person(borrower_id: int) -> Select[tuple[int]]:
+    """The ids of all records of the person behind a record, as a query."""
+    of_person = select(borrower.c.person_id).where(borrower.c.id == borrower_id).scalar_subquery()
+    return select(borrower.c.id).where(borrower.c.person_id == of_person)
+
+
 def lock_loans_of_person(connection: Connection, borrower_id: int) -> list[int]:
     """Lock all loans of the person behind a record, and give their ids."""
-    of_person = select(borrower.c.person_id).where(borrower.c.id == borrower_id).scalar_subquery()
-    records = select(borrower.c.id).where(borrower.c.person_id == of_person)
-    return lock_loans(connection, loan.c.borrower_id.in_(records))
+    return lock_loans(connection, loan.c.borrower_id.in_(records_of_person(borrower_id)))
 
 
 def lock_loans(connection: Connection, which: ColumnElement[bool]) -> list[int]:
@@ -180,12 +183,10 @@ def end_person_facts(
 
     With `loan_id`, only what is about that debt alone.
     """
-    of_person = select(borrower.c.person_id).where(borrower.c.id == borrower_id).scalar_subquery()
-    records = select(borrower.c.id).where(borrower.c.person_id == of_person)
     ended = connection.execute(
         update(person_fact)
         .where(
-            person_fact.c.borrower_id.in_(records),
+            person_fact.c.borrower_id.in_(records_of_person(borrower_id)),
             person_fact.c.kind == kind,
             person_fact.c.ended_at.is_(None),
             person_fact.c.loan_id == loan_id if loan_id is not None else true(),
@@ -272,7 +273,7 @@ def from_one_of(actors: Collection[Actor]) -> ColumnElement[bool]:
 
 
 def loans_with_number(connection: Connection, blind_index: bytes) -> list[int]:
-    """The loans of everybody who has a number, by id, locked against claims and against removal."""
+    """The loans of everybody who has a number, by id. None of them can be removed meanwhile."""
     rows = connection.execute(
         select(loan.c.id)
         .join(borrower, borrower.c.id == loan.c.borrower_id)
@@ -289,18 +290,3 @@ def insert_person(connection: Connection, now: datetime) -> int:
         insert(person).values(made_at=now).returning(person.c.id)
     ).scalar_one()
     return made
-
-
-def number_has(kind: NumberFact) -> ColumnElement[bool]:
-    """Whether the number of a `borrower` has a fact, for a query of `borrower`."""
-    return (
-        select(func.count())
-        .select_from(contact_point_fact.join(contact_point))
-        .where(
-            contact_point.c.blind_index == borrower.c.phone_blind_index,
-            contact_point_fact.c.kind == kind,
-            contact_point_fact.c.ended_at.is_(None),
-        )
-        .scalar_subquery()
-        > 0
-    )

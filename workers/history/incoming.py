@@ -6,13 +6,14 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, select
 
 from domain.events import InboxStatus
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from domain.loans import ZERO
 from domain.persons import PersonFact
+from workers.db.persons import records_of_person
 from workers.db.schema import (
     allocation,
     borrower,
@@ -77,7 +78,7 @@ def write_off(subject: ExplainedLoan) -> Iterator[Entry]:
 
 def facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """What is known of the person and of the number: each fact as it came in, and as it ended."""
-    records = _records_of(subject)
+    records = records_of_person(subject.borrower_id)
     about_this = person_fact.c.loan_id.is_(None) | (person_fact.c.loan_id == subject.id)
     of_the_person = (
         select(person_fact).where(person_fact.c.borrower_id.in_(records), about_this)
@@ -111,7 +112,7 @@ def same_person(connection: Connection, subject: ExplainedLoan) -> Iterator[Entr
     """Which records counted as one person with the loan's, and who confirmed or parted them."""
     change, one, other = same_person_change, borrower.alias("one"), borrower.alias("other")
     # A list, because no index serves `IN (SELECT …) OR IN (SELECT …)`.
-    records = list(connection.execute(_records_of(subject)).scalars())
+    records = list(connection.execute(records_of_person(subject.borrower_id)).scalars())
     rows = connection.execute(
         select(change, one.c.external_id.label("borrower"), other.c.external_id.label("other"))
         .join(one, one.c.id == change.c.borrower_id)
@@ -125,11 +126,6 @@ def same_person(connection: Connection, subject: ExplainedLoan) -> Iterator[Entr
             named["actor"] = row.actor
         text = part(Phrase(f"same_person_{row.status}"), **named)
         yield Entry(row.at, (text, *why(row.reason)))
-
-
-def _records_of(subject: ExplainedLoan) -> Select[tuple[int]]:
-    of_person = select(borrower.c.person_id).where(borrower.c.id == subject.borrower_id)
-    return select(borrower.c.id).where(borrower.c.person_id == of_person.scalar_subquery())
 
 
 def problems(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:

@@ -16,6 +16,7 @@ from domain.compliance.retention import RetentionPeriod
 from domain.events import InboxStatus
 from domain.reasons import ReasonCode, because
 from workers.context import Context
+from workers.db.persons import lock_loans
 from workers.db.schema import (
     action,
     borrower,
@@ -90,12 +91,7 @@ def lock_borrowers(
         .scalars()
         .all()
     )
-    connection.execute(
-        select(loan.c.id)
-        .where(loan.c.borrower_id.in_(locked))
-        .order_by(loan.c.id)
-        .with_for_update(key_share=True)
-    )
+    lock_loans(connection, loan.c.borrower_id.in_(locked))
     return locked
 
 
