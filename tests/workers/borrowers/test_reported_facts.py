@@ -177,13 +177,13 @@ def test_the_story_tells_each_fact_and_its_end(book: Book) -> None:
     number(book, "somebody_else", ended=True)
     with book.ctx.engine.connect() as connection:
         story = "\n".join(entry.text for entry in loan_history(connection, book.ctx, "L-1"))
-    for told in (
+    for sentence in (
         "somebody acts for them (source: c-1). It is only about this debt.",
         "No longer true of the borrower",
         "it belongs to somebody else (source: c-1)",
         "No longer true of the borrower's number: it belongs to somebody else (said by c-1).",
     ):
-        assert told in story
+        assert sentence in story
 
 
 def test_the_staff_report_at_the_command_line_and_no_number_is_shown(
@@ -192,7 +192,7 @@ def test_the_staff_report_at_the_command_line_and_no_number_is_shown(
     environment = an_environment(database_url)
     by = ("--by", "c-1")
     book.note_number_fact(NumberFact.OPTED_OUT, Actor("c-2"))
-    for command, told in (
+    for command, sentence in (
         (("person", "note", "B-1", "represented"), "somebody acts for them"),
         (("person", "end", "B-1", "represented"), "No longer true of borrower B-1"),
         (("person", "note", "B-1", "ceased", "--loan", "L-1"), "B-1"),
@@ -200,7 +200,7 @@ def test_the_staff_report_at_the_command_line_and_no_number_is_shown(
         (("number", "end", "opted_out", "--borrower", "B-1"), "No longer true of the number"),
     ):
         done = arrears(environment, *command, *by)
-        assert (done.returncode, told in done.stdout) == (0, True), done.stderr + done.stdout
+        assert (done.returncode, sentence in done.stdout) == (0, True), done.stderr + done.stdout
         assert PHONE["CN"][3:] not in done.stdout + done.stderr
     assert book.number_facts() == ["no_texts"]
     stored = " ".join(str(row.payload) for row in book.rows(inbox_event))
