@@ -26,3 +26,13 @@ class Clock:
         if self._offset_file is None:
             return timedelta()
         return timedelta(seconds=float(self._offset_file.read_text()))
+
+
+def write_offset(offset_file: Path, offset: timedelta) -> None:
+    """Move the clock of all processes that read this file.
+
+    The file is replaced in one step, because they read it at any moment.
+    """
+    new_file = offset_file.with_suffix(".new")
+    new_file.write_text(str(offset.total_seconds()))
+    new_file.replace(offset_file)

@@ -16,7 +16,7 @@ from tests.support.commands import Process
 from tests.support.compose import ROOT
 from tests.support.databases import new_database
 from tests.support.environment import an_environment
-from workers.clock import Clock
+from workers.clock import Clock, write_offset
 from workers.db.migrate import upgrade
 from workers.simulator.providers.faults import FaultPlan
 from workers.simulator.providers.server import TOKEN_VARIABLE
@@ -98,9 +98,7 @@ class Installation:
     def skip(self, seconds: float) -> None:
         """Move the clock forward."""
         file = Path(self.environment["ARREARS_CLOCK_FILE"])
-        new_file = file.with_suffix(".new")
-        new_file.write_text(str(float(file.read_text()) + seconds))
-        new_file.replace(file)
+        write_offset(file, timedelta(seconds=float(file.read_text()) + seconds))
 
 
 @contextmanager

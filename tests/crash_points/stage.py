@@ -36,7 +36,7 @@ from tests.support.messages import messages_left
 from tests.support.receiver import SECRET, lenders_systems
 from tests.support.timetable import Timetable
 from workers import queues
-from workers.clock import Clock
+from workers.clock import Clock, write_offset
 from workers.db.schema import action, inbox_event, loan, message, outbox_event
 from workers.simulator.demo.installation import ARREARS
 from workers.simulator.providers.twilio import ACCOUNT_SID, SimulatedTwilio
@@ -99,7 +99,7 @@ class Stage:
         self.broker.flushall()
         self.engine.dispose()
         renew_database(self.server_url, self.database, self.template)
-        self._set_clock(self.begins_at - Clock().now())
+        write_offset(self.clock_file, self.begins_at - Clock().now())
         for path in (self._log, self.folder.passed, self.folder.at, self.folder.died):
             path.unlink(missing_ok=True)
         if crash_at:
@@ -121,7 +121,9 @@ class Stage:
                 # What a person says who asked the provider, and it knows of no such text.
                 mark_unsent(book.ctx, text, actor=Actor("tester"))
             # Leases lapse and repairs fall due without anybody waiting for them.
-            self._set_clock(book.ctx.now() - Clock().now() + LEASE + timedelta(seconds=1))
+            write_offset(
+                self.clock_file, book.ctx.now() - Clock().now() + LEASE + timedelta(seconds=1)
+            )
 
     def _wait_until_idle(self) -> None:
         give_up_at = time.monotonic() + SETTLED_WITHIN
@@ -133,12 +135,6 @@ class Stage:
                 f"{messages_left(self.broker)} messages are not dealt with"
             )
             time.sleep(0.01)
-
-    def _set_clock(self, offset: timedelta) -> None:
-        # Replaced in one step, for the worker reads it at any moment.
-        written = self.clock_file.with_suffix(".new")
-        written.write_text(str(offset.total_seconds()))
-        written.replace(self.clock_file)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from tests.support.commands import eventually, running
 from tests.support.environment import an_environment
 from tests.support.loans import Book
 from tests.support.timetable import Timetable
+from workers.clock import write_offset
 from workers.db.schema import action
 from workers.simulator.providers.twilio import ACCOUNT_SID, SimulatedTwilio
 from workers.simulator.servers.postgres_and_valkey import LocalBroker
@@ -77,7 +78,7 @@ def test_nothing_is_lost_while_the_broker_is_full_and_all_goes_out_when_it_has_r
         def look(at_least: int) -> bool:
             time.sleep(0.5)  # as beat leaves time between two ticks: a worker cannot do more
             timetable.tick()
-            clock.write_text(str(float(clock.read_text()) + 2))
+            write_offset(clock, timedelta(seconds=float(clock.read_text()) + 2))
             return done() >= at_least
 
         start_a_worker()

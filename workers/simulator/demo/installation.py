@@ -22,7 +22,7 @@ from config.setting_validators import DEMO_DIRECTORY
 from config.settings import OURS, SHARED, load_settings
 from domain.errors import ArrearsError
 from workers.bootstrap import build_context
-from workers.clock import Clock
+from workers.clock import Clock, write_offset
 from workers.context import Context
 from workers.db.encryption import Cipher
 from workers.messaging.broker import assert_broker_reachable, queue_depths
@@ -222,10 +222,7 @@ def _clock_file(directory: Path) -> Path:
 
 
 def _move_clock(directory: Path, at: datetime) -> None:
-    # Replaced atomically, because other processes read it at any moment.
-    new_file = directory / "clock.new"
-    new_file.write_text(str((at - Clock().now()).total_seconds()))
-    new_file.replace(_clock_file(directory))
+    write_offset(_clock_file(directory), at - Clock().now())
 
 
 def _write_environment(path: Path, settings: Mapping[str, str]) -> None:
