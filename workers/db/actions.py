@@ -242,4 +242,4 @@ def take_due(
     first = update_first(action, due, (action.c.due_at,), limit)
     external_id = select(loan.c.external_id).where(loan.c.id == action.c.loan_id).scalar_subquery()
     taken = first.values(dispatched_at=now).returning(action.c.id, external_id, action.c.item)
-    return {id: f"{name} {item}" for id, name, item in connection.execute(taken)}
+    return {id: f"{name} {item}" for id, name, item in sorted(connection.execute(taken))}

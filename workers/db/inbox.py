@@ -272,9 +272,9 @@ def retry_all_events(connection: Connection) -> None:
 def dispatch_pending(
     connection: Connection, now: datetime, *, again_before: datetime, limit: int
 ) -> list[int]:
-    """Mark up to `limit` pending events as dispatched; returns their ids.
+    """Mark up to `limit` pending events as dispatched; returns their ids in order of arrival.
 
-    New ones come first, then those that waited longest. One that was dispatched before
+    New ones are taken first, then those that waited longest. One that was dispatched before
     `again_before` is dispatched again.
     """
     dispatched_at = inbox_event.c.dispatched_at
@@ -284,4 +284,4 @@ def dispatch_pending(
         (dispatched_at.nulls_first(), inbox_event.c.id),
         limit,
     ).values(dispatched_at=now)
-    return list(connection.execute(first.returning(inbox_event.c.id)).scalars())
+    return sorted(connection.execute(first.returning(inbox_event.c.id)).scalars())

@@ -13,7 +13,10 @@ def update_first(
     order_by: Sequence[ColumnElement[Any]],
     limit: int | None = None,
 ) -> Update:
-    """An update, still without values, of the first `limit` unlocked rows; None: of all."""
+    """An update, still without values, of the first `limit` unlocked rows; None: of all.
+
+    `order_by` says which rows are taken; PostgreSQL returns them in any order.
+    """
     first = (
         select(table.c.id)
         .where(which)

@@ -33,7 +33,7 @@ def dispatch_due_actions() -> str:
 @app.task(name=queues.DISPATCH_EVENTS, base=Sweep)
 def dispatch_events() -> str:
     """Publish the events that are stored and not applied."""
-    ids = sorted(process.dispatch_events(process_context()))
+    ids = process.dispatch_events(process_context())
     size = queues.EVENTS_PER_MESSAGE
     batches = (ids[start : start + size] for start in range(0, len(ids), size))
     announce(app, queues.APPLY_EVENTS, (Message((batch,)) for batch in batches))

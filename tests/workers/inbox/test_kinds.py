@@ -83,7 +83,7 @@ def book(engine: Engine) -> Book:
 
 
 def apply_pending(book: Book) -> list[str]:
-    return [result.status for result in apply_events(book.ctx, sorted(dispatch_events(book.ctx)))]
+    return [result.status for result in apply_events(book.ctx, dispatch_events(book.ctx))]
 
 
 def history(book: Book) -> str:
