@@ -79,6 +79,9 @@ def _of_the_lender(life: Life, reached: Reached) -> Iterator[str]:
             yield "a hold was in force"
     if life.number_invalid and reached.party == "borrower" and reached.channel in {"sms", "call"}:
         yield "the number reaches nobody"
+    closed = life.closed.get((reached.channel, reached.number))
+    if closed is not None and closed <= reached.at:
+        yield "the number was closed"
     for channel in (reached.channel, "*"):
         if (
             reached.channel != "legal"

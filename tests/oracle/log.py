@@ -69,6 +69,8 @@ class Life:
     product: str = "personal_loan"
     agreed: list[Agreed] = field(default_factory=list)
     number_invalid: bool = False
+    closed: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    """By channel and number, since when the number takes nothing more, whoever has it."""
     lived_until: datetime | None = None
     """A life goes forward: nothing happens in it before this."""
     notices: dict[int, datetime] = field(default_factory=dict)

@@ -24,6 +24,7 @@ from tests.oracle.log import Reached
 from tests.oracle.simulated_borrowers import (
     FIRST_DAY,
     Simulation,
+    close_number,
     key_of,
     new_simulation,
     something_comes,
@@ -163,7 +164,7 @@ def _collectors(simulation: Simulation) -> None:
     ctx = simulation.book.ctx
     with ctx.engine.connect() as connection:
         calls = read_work(connection, ctx, ctx.today(), [Kind.CALLS]).calls
-    reported: list[tuple[str, str]] = []
+    reported: list[tuple[str, ContactOutcome, str]] = []
 
     def dial(loan_id: str, actor: str) -> None:
         try:
@@ -171,16 +172,18 @@ def _collectors(simulation: Simulation) -> None:
         except ArrearsError:
             return
         outcome = simulation.chance.choice(OUTCOMES)
+        if simulation.chance.random() < 0.05:
+            outcome = ContactOutcome.NUMBER_INVALID
         reached = Reached(
             at=ctx.now().astimezone(UTC),
             channel="call",
             loan=key_of(loan_id),
             connected=outcome.connected,
-            number="A",
+            number=str(started.reach),
             outcome=str(outcome),
         )
         simulation.calls.append((loan_id, reached))
-        reported.append((str(started.attempt), outcome))
+        reported.append((str(started.attempt), outcome, str(started.reach)))
 
     jobs: list[Callable[[], object]] = [
         partial(dial, call.loan, actor)
@@ -189,8 +192,11 @@ def _collectors(simulation: Simulation) -> None:
         for actor in simulation.chance.sample([f"c-{n}" for n in range(6)], 2)
     ]
     _race(simulation, jobs)
-    for attempt, outcome in reported:
+    for attempt, outcome, number in reported:
         _report(simulation, attempt, outcome)
+        if outcome is ContactOutcome.NUMBER_INVALID:
+            # The calls of this hour were made before anybody could know it.
+            close_number(simulation, number, "sms", "call", after=timedelta(microseconds=1))
     for call in calls:
         # Of a call that was begun when its collector was lost, somebody says so later.
         if call.started_as is not None:
@@ -243,15 +249,20 @@ def _check_all(simulation: Simulation, borrower_days: int) -> Lived:
     named = _rules_named(simulation)
     texts: Counter[tuple[str, str]] = Counter()
     for at, text in simulation.provider.log:
-        life = simulation.lives[text.to]
         loan_id = next(id for id in simulation.of_loan if id in text.body)
+        life = simulation.lives[simulation.of_loan[loan_id]]
         texts[loan_id, text.body] += 1
         says = {"debt"}
         says |= {"identity"} if LENDER in text.body else set()
         says |= {"opt_out"} if any(word in text.body for word in SPEAKS_OF_STOPPING) else set()
         life.contacts.append(
             Reached(
-                at, "sms", key_of(loan_id), number="A", says=frozenset(says), rules=named[loan_id]
+                at,
+                "sms",
+                key_of(loan_id),
+                number=text.to,
+                says=frozenset(says),
+                rules=named[loan_id],
             )
         )
     for loan_id, reached in simulation.calls:

@@ -2,6 +2,7 @@
 
 import random
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -113,6 +114,12 @@ class Simulation:
     """By telephone number."""
     of_loan: dict[str, str] = field(default_factory=dict)
     """The number of each loan's borrower, by the lender's id of the loan."""
+    has_number: dict[str, str] = field(default_factory=dict)
+    """By the number that a borrower had at first, the number that they have now."""
+    given_up: list[str] = field(default_factory=list)
+    """Numbers that nobody has at present."""
+    closed: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    """By channel and number, since when the number takes nothing more, whoever has it."""
     calls: list[tuple[str, Reached]] = field(default_factory=list)
     """By loan, what dialers dialled and at which doors visitors stood."""
     event_count: int = 0
@@ -175,12 +182,13 @@ def _add_borrower(simulation: Simulation, n: int) -> None:
             phone=phone,
             currency=currency,
         )
-        simulation.of_loan[id] = phone
+        simulation.of_loan[id] = simulation.has_number[phone] = phone
         known = simulation.book.one(select(loan).where(loan.c.external_id == id))
         first = first or known.borrower_id
         with simulation.book.ctx.engine.begin() as connection:
             connection.execute(update(loan).where(loan.c.id == known.id).values(borrower_id=first))
-        life = simulation.lives.setdefault(phone, Life(n, jurisdiction, zones, LENDER_ZONE, {}))
+        newborn = Life(n, jurisdiction, zones, LENDER_ZONE, {}, closed=simulation.closed)
+        life = simulation.lives.setdefault(phone, newborn)
         life.loans[key_of(id)] = life.due[key_of(id)] = due_on
 
 
@@ -205,21 +213,21 @@ def something_comes(simulation: Simulation) -> None:
             }
             submit_event(simulation, "payment", paid)
             life.paid[key] = now.astimezone(UTC)
-        elif happens < 0.003:
-            sent = InboundText("twilio", f"SM{simulation.event_count:032d}", phone, "STOP", None)
+        elif happens < 0.004:
+            number = simulation.has_number[phone]
+            sent = InboundText("twilio", f"SM{simulation.event_count:032d}", number, "STOP", None)
             simulation.event_count += 1
             record_inbound_text(simulation.book.ctx, sent, help_is_answered=True)
-            life.stopped.setdefault("sms", now.astimezone(UTC))
-        elif happens < 0.004:
-            known = simulation.book.one(
-                select(borrower.c.external_id)
-                .join(loan, loan.c.borrower_id == borrower.c.id)
-                .where(loan.c.external_id == loan_id)
-            )
-            wish = {"borrower": known.external_id, "channel": None, "actor": "c-0"}
+            close_number(simulation, number, "sms")
+        elif happens < 0.005:
+            wish = {"borrower": record_of(simulation, loan_id), "channel": None, "actor": "c-0"}
             submit_event(simulation, "opt_out", wish)
             life.stopped.setdefault("*", now.astimezone(UTC))
+        elif happens < 0.009:
+            change_number(simulation, phone, life, loan_id)
         elif happens < 0.01:
+            hold_person(simulation, life, loan_id)
+        elif happens < 0.015:
             end = now.date() + timedelta(days=chance.choice((1, 3, 14)))
             hold = {
                 "hold": f"H-{simulation.event_count}",
@@ -275,6 +283,57 @@ def _renumber(simulation: Simulation, life: Life, key: int, phone: str) -> None:
         tape.write_text(_TAPE + ",".join(row) + "\n", encoding="utf-8")
         report = import_tape(ctx, tape, load_mapping("arrears"), as_of=ctx.today())
     assert report.kept, report.first_errors
+
+
+def record_of(simulation: Simulation, loan_id: str) -> str:
+    """The lender's id of the borrower of a loan."""
+    of_loan = select(borrower.c.external_id).join(loan, loan.c.borrower_id == borrower.c.id)
+    return str(simulation.book.one(of_loan.where(loan.c.external_id == loan_id)).external_id)
+
+
+def close_number(
+    simulation: Simulation, number: str, *channels: str, after: timedelta = timedelta(0)
+) -> None:
+    """From now on, or a while `after`, nothing may go to a number by these channels, whoever has
+    it."""
+    at = simulation.book.ctx.now().astimezone(UTC) + after
+    for channel in channels:
+        simulation.closed.setdefault((channel, number), at)
+
+
+def change_number(simulation: Simulation, phone: str, life: Life, loan_id: str) -> None:
+    """A borrower gives up a number and gets a new one, or one that somebody else gave up."""
+    prefix = COUNTRIES[life.jurisdiction][-1]
+    used = [number for number in simulation.given_up if number.startswith(prefix)]
+    simulation.event_count += 1
+    number = f"{prefix}{5_000 + simulation.event_count % 4_000:04d}"
+    if used and simulation.chance.random() < 0.7:
+        number = simulation.chance.choice(used)
+        simulation.given_up.remove(number)
+    simulation.given_up.append(simulation.has_number[phone])
+    simulation.has_number[phone] = number
+    sealed = b64encode(simulation.book.ctx.cipher.encrypt(number)).decode()
+    change = {"borrower": record_of(simulation, loan_id), "phone_encrypted": sealed}
+    submit_event(simulation, "contact_change", change)
+
+
+def hold_person(simulation: Simulation, life: Life, loan_id: str) -> None:
+    """Somebody dies, or is ill for some days: told of one loan, and true of all of them."""
+    now = simulation.book.ctx.now()
+    dies = simulation.chance.random() < 0.3
+    end = None if dies else now.date() + timedelta(days=simulation.chance.choice((3, 14)))
+    kind = "deceased" if dies else "vulnerability"
+    hold = {
+        "hold": f"H-{simulation.event_count}",
+        "loan": loan_id,
+        "kind": kind,
+        "starts_on": str(now.date()),
+        "ends_on": str(end) if end else None,
+        "why": "a test needs it",
+        "actor": "c-0",
+    }
+    submit_event(simulation, "hold", hold)
+    life.pauses += [Pause(key, now.date(), end, now.astimezone(UTC), kind) for key in life.loans]
 
 
 def submit_event(simulation: Simulation, kind: str, payload: dict[str, Any]) -> None:

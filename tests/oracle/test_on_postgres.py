@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import Engine
 
+from domain.compliance import gate
 from domain.compliance.gate import Permission, Verdict
 from domain.reasons import ReasonCode, because
 from tests.oracle.on_postgres import live_in_the_store
@@ -25,6 +26,14 @@ def test_an_engine_whose_collectors_go_round_the_gate_is_caught(
 ) -> None:
     monkeypatch.setattr(start, "refuse_if_barred", lambda checked: None)
     assert live_in_the_store(engine, seed=3, borrowers=8, days=12).found.unlawful > 0
+
+
+def test_an_engine_that_forgets_what_is_known_of_a_number_is_caught(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "stopped_by", lambda facts, channel: None)
+    lived = live_in_the_store(engine, seed=3, borrowers=14, days=45)
+    assert any("the number was closed" in offender for offender in lived.found.offenders)
 
 
 def test_an_engine_that_claims_without_asking_is_caught(
