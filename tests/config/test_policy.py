@@ -1,5 +1,6 @@
 """The policy as a whole: what only shows when all documents lie side by side."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -52,7 +53,19 @@ def test_the_shipped_policy_loads() -> None:
         "AU-NT",
         "GB-SCT",
     }
-    assert len(policy.documents) == 24
+    assert len(policy.documents) == 25
+
+
+def test_what_was_shipped_stays_as_it_was() -> None:
+    """An installation has these digests on record, and starts with no other words under them.
+
+    A change of a document raises its version; a ladder keeps the file of the former version too.
+    What is released is added to the list.
+    """
+    shipped = json.loads(Path(__file__).with_name("shipped_versions.json").read_text())
+    now = {f"{d.kind} {d.id} v{d.version}": d.digest for d in load(SHIPPED).documents}
+    assert {name for name in now if now[name] != shipped.get(name, now[name])} == set()
+    assert {name for name in shipped if name.startswith("ladder")} <= set(now)
 
 
 @pytest.mark.parametrize("jurisdiction", ["CN", "US", "US-MA"])
@@ -87,16 +100,16 @@ class TestDigests:
 class TestLaddersTogether:
     def test_two_versions_of_a_ladder_live_side_by_side(self, directory: Path) -> None:
         ladders = directory / "ladders"
-        second = ladders / "consumer_loan_cn_v2.yaml"
-        change(ladders / "consumer_loan_cn.yaml", "version: 1", "version: 2", to=second)
-        change(second, "effective_from: 2026-01-01", "effective_from: 2026-07-01")
-        versions = [x.version for x in load(directory).ladders if x.id == "consumer_loan_cn"]
+        second = ladders / "consumer_loan_us_v2.yaml"
+        change(ladders / "consumer_loan_us.yaml", "version: 1", "version: 2", to=second)
+        change(second, "effective_from: 2018-01-01", "effective_from: 2026-07-01")
+        versions = [x.version for x in load(directory).ladders if x.id == "consumer_loan_us"]
         assert sorted(versions) == [1, 2]
 
     def test_a_newer_version_takes_effect_on_a_later_day(self, directory: Path) -> None:
         ladders = directory / "ladders"
-        second = ladders / "consumer_loan_cn_v2.yaml"
-        change(ladders / "consumer_loan_cn.yaml", "version: 1", "version: 2", to=second)
+        second = ladders / "consumer_loan_us_v2.yaml"
+        change(ladders / "consumer_loan_us.yaml", "version: 1", "version: 2", to=second)
         with pytest.raises(PolicyError, match=r"line \d+: .* on a later day."):
             load(directory)
 
@@ -140,7 +153,7 @@ class TestLaddersTogether:
         [
             ("[consumer_loan]", "[card]"),
             ("currency: CNY", "currency: HKD"),
-            ("effective_from: 2026-01-01", "effective_from: 2025-01-01\neffective_to: 2025-12-31"),
+            ("effective_from: 2026-01-02", "effective_from: 2025-01-01\neffective_to: 2025-12-31"),
         ],
         ids=["another product", "another currency", "another time"],
     )
@@ -151,7 +164,7 @@ class TestLaddersTogether:
         other = ladders / "other.yaml"
         change(ladders / "consumer_loan_cn.yaml", "id: consumer_loan_cn", "id: other", to=other)
         change(other, old, new)
-        assert len(load(directory).ladders) == 3
+        assert len(load(directory).ladders) == 4
 
     def test_a_ladder_where_no_law_is_known_is_refused(self, directory: Path) -> None:
         change(directory / "ladders" / "consumer_loan_cn.yaml", "[CN]", "[CN, DE]")

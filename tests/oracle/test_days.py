@@ -15,7 +15,7 @@ from domain.holds import Hold, HoldKind
 from domain.ladder import Ladder
 from domain.loans import Instalment
 from tests.oracle.days import Owed, falls_due, is_worked, ladder_file, stands
-from tests.support.loans import shipped_policy
+from tests.support.loans import shipped_ladder
 
 FIRST = date(2025, 9, 1)
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -23,8 +23,7 @@ GONE = {Outcome.NOT_PAST_DUE, Outcome.HELD, Outcome.BELOW_MINIMUM}
 
 
 def ladder_of(name: str, **changed: object) -> Ladder:
-    (ladder,) = (ladder for ladder in shipped_policy().ladders if ladder.id == name)
-    return replace(ladder, effective_from=date(2018, 1, 1), **changed)  # type: ignore[arg-type]
+    return replace(shipped_ladder(name), effective_from=date(2018, 1, 1), **changed)  # type: ignore[arg-type]
 
 
 def loans(seed: int, count: int) -> Iterator[tuple[list[Owed], list[tuple[date, date]], date]]:

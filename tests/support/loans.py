@@ -25,6 +25,7 @@ from domain.compliance.gate import may_contact
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
 from domain.holds import HoldKind
+from domain.ladder import Ladder
 from domain.loans import Instalment
 from domain.persons import name_key
 from tests.support.environment import KEY, an_environment
@@ -343,6 +344,12 @@ def settings_for_tests(engine: Engine, zone: str) -> Settings:
     """Settings as an installation would have them, without reading the environment."""
     database_url = engine.url.render_as_string(hide_password=False)
     return load_settings({**an_environment(database_url), "ARREARS_ZONE": zone})
+
+
+def shipped_ladder(ladder_id: str) -> Ladder:
+    """The newest version of a ladder that ships."""
+    versions = [ladder for ladder in shipped_policy().ladders if ladder.id == ladder_id]
+    return max(versions, key=lambda ladder: ladder.version)
 
 
 @cache

@@ -36,7 +36,7 @@ from domain.messages import MESSAGE_MOVES, UNSENT, MessageStatus
 from domain.promises import PROMISE_MOVES, PromiseStatus
 from domain.reasons import ReasonCode, because
 from tests.support.events import pay, place, promise, reverse, tell
-from tests.support.loans import Book, shipped_policy
+from tests.support.loans import Book, shipped_ladder, shipped_policy
 from tests.support.rights import all_rights
 from workers.actions.dead_letters import discard, retry
 from workers.db.schema import action, action_event, collection_case, message
@@ -88,7 +88,7 @@ TAKES = {Answer.TAKEN, Answer.TAKEN_UNHEARD, Answer.DIES_AFTER, Answer.LATE}
 def many_texts() -> Policy:
     """The policy that ships, with a ladder that texts more often than any lender should."""
     policy = shipped_policy()
-    (shipped,) = (ladder for ladder in policy.ladders if ladder.id == "consumer_loan_cn")
+    shipped = shipped_ladder("consumer_loan_cn")
     days = Days(1, 30)
     items = tuple(
         Item(f"text_{number}", SEND_SMS, days, template="reminder_first")

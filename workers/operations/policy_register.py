@@ -8,6 +8,25 @@ from domain.errors import ArrearsError
 from workers.context import Context
 from workers.db.schema import action, policy_version
 
+ALSO_SHIPPED = {
+    ("consumer_loan_cn", 1): {
+        # without names
+        "1bfe4453fddbda8f1e0a398eea615e74dcbe6bff260aa0addbaa0b6299104002",
+        # with the rule about days of rest that version 2 has now
+        "0f6d177c24f97330d7df8f5221016770d1f9b3d6a0e5ae8b9d38dbda152f1fdf",
+    },
+    ("consumer_loan_us", 1): {
+        # without names
+        "8b2bc03666938e3e0d23fcf5aac630cc288eea7878e8f8bd9ce8b67bd81f1afb",
+    },
+}
+"""Digests of ladders that were changed in place after they had been shipped, by id and version.
+
+An installation that has one of them on record starts all the same, because nothing is decided in
+another way: names are for people only, and version 2 takes over the rule about days of rest on the
+day after version 1 began. Nothing may be added here: a change raises the version.
+"""
+
 
 def register_policy(ctx: Context) -> None:
     """Record the loaded documents.
@@ -47,7 +66,8 @@ def _refuse_changed(connection: Connection, document: PolicyDocument) -> None:
         select(policy_version.c.digest).filter_by(**_key(document))
     ).scalar_one_or_none()
     # A document that is not on record is new.
-    if recorded not in {None, document.digest}:
+    also_shipped = ALSO_SHIPPED.get((document.id, document.version), set[str]())
+    if recorded not in {None, document.digest, *also_shipped}:
         raise ArrearsError(
             f"The {document.kind.replace('_', ' ')} {document.id} v{document.version} was "
             "changed after it was first used. Put it back, and make the change as "

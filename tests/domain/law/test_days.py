@@ -10,7 +10,7 @@ import pytest
 from domain.decision import Snapshot, decide
 from domain.loans import Instalment
 from tests.oracle.days import Owed, ladder_file, stands
-from tests.support.loans import shipped_policy
+from tests.support.loans import shipped_ladder
 
 TABLES = Path(__file__).parent / "days"
 LADDER = {"cn": "consumer_loan_cn", "us": "consumer_loan_us"}
@@ -38,7 +38,7 @@ def unpaid(written: str) -> list[tuple[date, Decimal]]:
     ids=lambda x: x if isinstance(x, str) else f"{x['unpaid']} {x['asked']}",
 )
 def test_the_engine_and_the_oracle_count_as_the_table_says(law: str, row: dict[str, str]) -> None:
-    (ladder,) = (each for each in shipped_policy().ladders if each.id == LADDER[law])
+    ladder = shipped_ladder(LADDER[law])
     on = date.fromisoformat(row["asked"])
     written = (
         int(row["days past due"]),

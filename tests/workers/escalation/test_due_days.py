@@ -9,7 +9,7 @@ from sqlalchemy import Engine, select, update
 
 from config.readers.tape_mapping_reader import load_mapping
 from domain.compliance.calendars import Calendar
-from domain.ladder import DueOnRestDay, Ladder
+from domain.ladder import DueOnRestDay, Ladder, find_ladder
 from domain.language.speak import speak
 from tests.support.counting import statements
 from tests.support.loans import Book
@@ -52,8 +52,7 @@ def with_calendar(ctx: Context, calendar: Calendar) -> Context:
 
 
 def chinese(ctx: Context) -> Ladder:
-    (ladder,) = (ladder for ladder in ctx.policy.ladders if ladder.id == "consumer_loan_cn")
-    return ladder
+    return find_ladder(ctx.policy.ladders, "consumer_loan_cn", 2)
 
 
 @pytest.mark.parametrize(
@@ -212,8 +211,9 @@ def test_a_review_that_finds_days_takes_one_statement_more(engine: Engine) -> No
 
 def test_the_ladders_say_so(engine: Engine) -> None:
     book = Book(engine)
-    rules = {ladder.id: ladder.due_on_rest_day for ladder in book.ctx.policy.ladders}
+    rules = {ladder.name: ladder.due_on_rest_day for ladder in book.ctx.policy.ladders}
     assert rules == {
-        "consumer_loan_cn": DueOnRestDay.NEXT_WORKING_DAY,
-        "consumer_loan_us": DueOnRestDay.AS_WRITTEN,
+        "consumer_loan_cn v1": DueOnRestDay.AS_WRITTEN,
+        "consumer_loan_cn v2": DueOnRestDay.NEXT_WORKING_DAY,
+        "consumer_loan_us v1": DueOnRestDay.AS_WRITTEN,
     }
