@@ -17,6 +17,9 @@ class PersonFact(StrEnum):
     EMPLOYER_FORBIDS = "employer_forbids"  # no contact at their place of work
     AGREED_MORE_CONTACTS = "agreed_more_contacts"  # than a cap allows
     AGREED_OTHER_HOURS = "agreed_other_hours"  # than those of the law
+    INCONVENIENT_TIME = "inconvenient_time"  # asked not to be contacted at these hours
+    INCONVENIENT_PLACE = "inconvenient_place"  # asked not to be contacted there
+    LANGUAGE = "language"  # speaks it, whatever the lender's records say
 
 
 CONSENTS = {
@@ -24,6 +27,19 @@ CONSENTS = {
     PersonFact.AGREED_OTHER_HOURS: ConsentTo.OTHER_HOURS,
 }
 """The facts that are consents, and what they allow."""
+
+MAY_EXPIRE = frozenset(CONSENTS) | {PersonFact.INCONVENIENT_TIME, PersonFact.INCONVENIENT_PLACE}
+"""The facts that may have a moment from which on they count no more."""
+
+OF_ALL_DEBTS = frozenset(
+    {
+        PersonFact.EMPLOYER_FORBIDS,
+        PersonFact.INCONVENIENT_TIME,
+        PersonFact.INCONVENIENT_PLACE,
+        PersonFact.LANGUAGE,
+    }
+)
+"""The facts that cannot be about one debt only."""
 
 
 class Link(StrEnum):

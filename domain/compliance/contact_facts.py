@@ -17,6 +17,7 @@ from domain.compliance.vocabulary import (
 from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import NumberFact
 from domain.holds import Hold
+from domain.inconvenient import InconvenientPlace, InconvenientTime
 from domain.loans import ZERO
 from domain.persons import PersonFact
 
@@ -115,6 +116,10 @@ class ContactFacts:
     """Whether this third party was asked before where the borrower is, however long ago, and did
     not invite another call."""
     consents: tuple[Consent, ...] = ()
+    inconvenient_times: tuple[InconvenientTime, ...] = ()
+    """At which the person asked not to be contacted."""
+    inconvenient_places: tuple[InconvenientPlace, ...] = ()
+    """At which the person asked not to be contacted; of numbers, only the one to be used."""
     number: str | None = None
     """The key of the number to be used; None for a channel without a number."""
     number_facts: frozenset[NumberFact] = field(default=frozenset())

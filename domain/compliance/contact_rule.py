@@ -46,6 +46,10 @@ class ContactRule(Rule):
         """From when on the rule allows the contact, in an IANA zone. `at` and result are UTC."""
         raise NotImplementedError
 
+    def complaint(self, facts: ContactFacts, channel: Channel, zone: str, at: datetime) -> Reasons:
+        """What is wrong with a contact at that moment, where `earliest_time` is a later one."""
+        return self.violation
+
     @property
     def violation(self) -> Reasons:
         """What is wrong with a contact before `earliest_time`, with the article."""

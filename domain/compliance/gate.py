@@ -10,11 +10,13 @@ from domain.compliance.conduct import Conduct
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_hours import ContactHours, moment_of
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
+from domain.compliance.inconvenient_times import INCONVENIENT_TIME, KEPT_EVERYWHERE
 from domain.compliance.permitted import permitting_rule
 from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.vocabulary import Channel, Party, Purpose
 from domain.contact_points import BY_NUMBER, NumberFact, stopped_by
 from domain.holds import HoldKind, active_hold, resumes_on
+from domain.inconvenient import Location
 from domain.loans import ZERO
 from domain.persons import PersonFact
 from domain.reasons import ReasonCode, Reasons, because
@@ -31,6 +33,7 @@ DUE_DAY_NOT_OVER = "lender.due_day_not_over"
 NUMBER = "lender.number_not_to_be_used"
 REPRESENTED = "lender.represented"
 EMPLOYER_FORBIDS = "lender.employer_forbids"
+INCONVENIENT_PLACE = "lender.inconvenient_place"
 CALLBACK = "lender.callback_requested"
 NEVER_TOGETHER = "lender.never_together"
 
@@ -73,10 +76,11 @@ class _RuleInZone:
 
 @dataclass(frozen=True, slots=True)
 class _BlockingRule:
-    """A rule that stops the contact, and from when on it allows it."""
+    """A rule that stops the contact, from when on it allows it, and what is wrong before."""
 
     allowed_from: EarliestTime
     rule: ContactRule
+    complaint: Reasons
 
 
 def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
@@ -117,12 +121,12 @@ def _may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict
         return _until_known(BELOW_MINIMUM, ReasonCode.BELOW_MINIMUM)
     if not any(pack.is_law for pack in facts.packs):
         return _until_known(NO_RULES, ReasonCode.NO_RULE_PACK)
-    if channel is not Channel.LEGAL and (stopped := _stopped(facts, channel)) is not None:
+    if channel is not Channel.LEGAL and (stopped := _stopped(facts, channel, at)) is not None:
         return stopped
     return _first_lawful(facts, channel, at.astimezone(UTC))
 
 
-def _stopped(facts: ContactFacts, channel: Channel) -> Verdict | None:
+def _stopped(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict | None:
     """What stops a contact whatever the hour: a fact of the person or the number, or a missing one.
 
     What a person asked for is barred for good. What another number, or somebody who reads a reply,
@@ -148,7 +152,26 @@ def _stopped(facts: ContactFacts, channel: Channel) -> Verdict | None:
     forbidden_at_work = PersonFact.EMPLOYER_FORBIDS in facts.person_facts
     if channel in BY_NUMBER and facts.at_work and forbidden_at_work:
         return _until_known(EMPLOYER_FORBIDS, ReasonCode.EMPLOYER_FORBIDS)
+    if own and (place := _inconvenient_place(facts, channel, at)) is not None:
+        named = {"location": place, "channel": channel}
+        return _until_known(INCONVENIENT_PLACE, ReasonCode.INCONVENIENT_PLACE, **named)
     return None
+
+
+def _inconvenient_place(facts: ContactFacts, channel: Channel, at: datetime) -> Location | None:
+    """The place that the contact would reach, if the person called it inconvenient.
+
+    A visit reaches the home. A number reaches the place of work, if it belongs to one, and the
+    home, if it is another fixed line. A mobile telephone is at no place.
+    """
+    if channel is Channel.VISIT:
+        reached = {Location.HOME}
+    else:
+        fixed = NumberFact.NO_TEXTS in facts.number_facts
+        line = Location.WORK if facts.at_work else Location.HOME if fixed else None
+        reached = {Location.NUMBER, *((line,) if line else ())}
+    named = (place.place for place in facts.inconvenient_places if place.stops(channel, at))
+    return next((place for place in named if place in reached), None)
 
 
 def _first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Verdict:
@@ -187,10 +210,35 @@ def _first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Ve
             permission = Permission.BARRED if last.allowed_from.permanent else Permission.DEFERRED
             return Verdict(permission, (last.rule.id,), last.allowed_from.reason)
         moment = last.allowed_from
-        against |= {blocked_rule.rule.id: blocked_rule.rule.violation for blocked_rule in blocking}
+        for stop in blocking:
+            known = against.get(stop.rule.id, ())
+            against[stop.rule.id] = tuple(dict.fromkeys((*known, *stop.complaint)))
         if moment - free_from > HORIZON:
+            if INCONVENIENT_TIME in against:
+                return _if_times_end(facts, channel, moment, against)
             against[NEVER_TOGETHER] = because(ReasonCode.NO_COMMON_MOMENT)
             return Verdict(Permission.DEFERRED, tuple(against), _all(against), None)
+
+
+def _if_times_end(
+    facts: ContactFacts, channel: Channel, moment: datetime, against: dict[str, Reasons]
+) -> Verdict:
+    """The verdict where the times that the person called inconvenient leave nothing of the hours.
+
+    The next one that ends by itself is waited for. If none does, the contact is barred, unless it
+    is not lawful at any time without them either: then that is what has to be mended.
+    """
+    ends = [time.until for time in facts.inconvenient_times if time.until and time.until > moment]
+    if ends:
+        later = _first_lawful(facts, channel, min(ends).astimezone(UTC))
+        if later.permission is not Permission.ALLOWED:
+            return later
+        return Verdict(Permission.DEFERRED, tuple(against), _all(against), min(ends))
+    without = _first_lawful(replace(facts, inconvenient_times=()), channel, moment)
+    if without.permission is not Permission.ALLOWED and without.until is None:
+        return without
+    nothing_left = because(ReasonCode.NO_CONVENIENT_TIME, channel=channel)
+    return Verdict(Permission.BARRED, (INCONVENIENT_TIME,), nothing_left)
 
 
 def _rules_in_force(
@@ -207,6 +255,8 @@ def _rules_in_force(
                     continue
                 if rule.in_force(on) and rule.applies_to_contact(facts):
                     yield _RuleInZone(rule, zone)
+        if channel is not Channel.LEGAL and KEPT_EVERYWHERE.applies_to_contact(facts):
+            yield _RuleInZone(KEPT_EVERYWHERE, zone)
 
 
 def _deferred_without_rules(
@@ -235,7 +285,11 @@ def _blocking_rules(
 ) -> list[_BlockingRule]:
     """The rules that stop the contact at that moment."""
     return [
-        _BlockingRule(allowed_from, bound_rule.rule)
+        _BlockingRule(
+            allowed_from,
+            bound_rule.rule,
+            bound_rule.rule.complaint(facts, channel, bound_rule.zone, moment),
+        )
         for bound_rule in in_force
         if bound_rule.rule.is_blocking
         and (allowed_from := _allowed_from(facts, channel, moment, bound_rule)) != moment

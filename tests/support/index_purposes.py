@@ -178,6 +178,10 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "what was ever known of a person",
         lambda c, h: list(incoming.facts(c, explained(c))),
     ),
+    "person_fact_contact_point_id_idx": (
+        "whether somebody called a number inconvenient that is erased",
+        lambda c, h: erasure._erase_numbers(c, [7], [b"7"]),
+    ),
     "person_fact_once": ("a fact of a person is on record once", None),
     "reply_contact_point_id_idx": (
         "whether a number that is erased wrote anything",

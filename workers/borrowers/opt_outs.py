@@ -16,6 +16,7 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.loans import not_known_yet
 from workers.db.persons import (
+    FactDetails,
     is_erased,
     lock_known_borrower,
     lock_loans_of_person,
@@ -60,10 +61,12 @@ def record_opt_out(
             if only_about is None
             else one_debt(connection, ctx, only_about, ReachingFact.CEASED, "opt_out", loans)
         )
-        note_person_fact(connection, record.id, PersonFact.CEASED, actor, now, loan_id=debt)
+        about = FactDetails(loan_id=debt)
+        note_person_fact(connection, record.id, PersonFact.CEASED, actor, now, about)
         result = because(ReasonCode.NOBODY_CONTACTS, borrower=external_id)
     else:
-        note_person_fact(connection, record.id, PersonFact.NO_CHANNEL, actor, now, channel=channel)
+        by = FactDetails(channel=channel)
+        note_person_fact(connection, record.id, PersonFact.NO_CHANNEL, actor, now, by)
         result = because(ReasonCode.NOT_REACHED_BY, borrower=external_id, channel=channel)
     if channel is Channel.SMS and record.phone_blind_index is not None:
         number = lock_number(connection, record.phone_blind_index)

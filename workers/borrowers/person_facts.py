@@ -1,4 +1,5 @@
-"""Facts about a person that somebody reports: who acts for them, and what they agreed to."""
+"""Facts about a person that somebody reports: who acts for them, what they agreed to, and when,
+where and in which language they want to be contacted."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,24 +8,30 @@ from sqlalchemy import Connection
 
 from domain.actors import Actor
 from domain.compliance.fact_reach import ReachingFact
+from domain.compliance.vocabulary import Channel
 from domain.events import RejectedError
-from domain.persons import CONSENTS, PersonFact
+from domain.inconvenient import InconvenientTime, Location
+from domain.persons import CONSENTS, MAY_EXPIRE, OF_ALL_DEBTS, PersonFact
 from domain.reasons import ReasonCode, Reasons, because
 from workers.borrowers.opt_outs import one_debt, record_opt_out
 from workers.context import Context
 from workers.db.persons import (
+    ALONE,
+    FactDetails,
+    LockedBorrower,
     end_person_facts,
     is_erased,
     lock_known_borrower,
     lock_loans_of_person,
+    lock_number,
     note_person_fact,
 )
 from workers.escalation.reassess import reassess
 
 
 @dataclass(frozen=True, slots=True)
-class NewPersonFact:
-    """A fact as it was reported."""
+class ReportedFact:
+    """A fact as it was reported, or that it is not true any more."""
 
     borrower: str
     fact: PersonFact
@@ -32,25 +39,43 @@ class NewPersonFact:
     """The staff reference of who reported it."""
     loan: str | None = None
     """The only loan that it is about; None: all of them."""
+    channel: Channel | None = None
+    """Of what is inconvenient: the only channel; None: all of them."""
+    time: InconvenientTime | None = None
+    """For `inconvenient_time`."""
+    place: Location | None = None
+    """For `inconvenient_place`. A number is the one that the borrower has now."""
+    locale: str | None = None
+    """For `language`; BCP 47."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPersonFact(ReportedFact):
+    """A fact as it was reported."""
+
     until: datetime | None = None
-    """Aware; of a consent only: from then on it counts no more."""
+    """Aware; of a consent, or of what is inconvenient: from then on it counts no more."""
 
 
 def record_person_fact(connection: Connection, ctx: Context, new: NewPersonFact) -> Reasons:
     """Record a fact about a person, in the caller's transaction.
 
-    A consent that is given anew takes the place of the one before. That somebody acts for the
-    person counts for one debt only where the report names one, and no law lets it reach further.
+    A consent that is given anew takes the place of the one before, as does a language; the same
+    time or place, of the one before with another end. That somebody acts for the person counts for
+    one debt only where the report names one, and no law lets it reach further.
 
     Raises:
         NotYetError: the borrower, or the loan, is not known.
-        RejectedError: what was held about the borrower was erased, or the fact is about no debt.
+        RejectedError: what was held about the borrower was erased, the fact is about no debt, or it
+            does not say which time, place or language it means.
     """
     now, actor = ctx.now(), Actor(new.actor)
     if new.fact is PersonFact.CEASED:
         return record_opt_out(connection, ctx, new.borrower, None, actor, only_about=new.loan)
-    if new.fact is PersonFact.EMPLOYER_FORBIDS and new.loan is not None:
+    if new.fact in OF_ALL_DEBTS and new.loan is not None:
         raise RejectedError(ReasonCode.FACT_HAS_NO_LOAN, person_fact=new.fact)
+    if any(getattr(new, said) is None for said in _NEEDED.get(new.fact, ())):
+        raise RejectedError(ReasonCode.PERSON_FACT_INCOMPLETE, person_fact=new.fact)
     record = lock_known_borrower(connection, new.borrower, "person_fact")
     if is_erased(connection, record):
         raise RejectedError(ReasonCode.BORROWER_WAS_ERASED, borrower=new.borrower)
@@ -58,22 +83,17 @@ def record_person_fact(connection: Connection, ctx: Context, new: NewPersonFact)
     debt = None
     if new.loan is not None:
         debt = one_debt(connection, ctx, new.loan, _reaching(new.fact), "person_fact", loans)
-    if new.fact in CONSENTS:
-        end_person_facts(connection, record.id, new.fact, actor, now)
-    note_person_fact(connection, record.id, new.fact, actor, now, loan_id=debt, until=new.until)
+    details = _details(connection, record, new, debt)
+    if new.fact in MAY_EXPIRE | {PersonFact.LANGUAGE}:
+        before = ALONE if new.fact in CONSENTS or new.fact is PersonFact.LANGUAGE else details
+        end_person_facts(connection, record.id, new.fact, actor, now, before)
+    note_person_fact(connection, record.id, new.fact, actor, now, details, until=new.until)
     reassess(connection, ctx, loans, now)
     return because(ReasonCode.PERSON_FACT_RECORDED, borrower=new.borrower, person_fact=new.fact)
 
 
-@dataclass(frozen=True, slots=True)
-class PersonFactEnd:
-    """A fact that is not true any more, or a consent that was withdrawn."""
-
-    borrower: str
-    fact: PersonFact
-    actor: str
-    loan: str | None = None
-    """Only what is about this loan alone; None: all that is known of the kind."""
+PersonFactEnd = ReportedFact
+"""A fact that is not true any more. What it leaves out ends with whatever was said of it."""
 
 
 def end_person_fact(connection: Connection, ctx: Context, ended: PersonFactEnd) -> Reasons:
@@ -81,6 +101,7 @@ def end_person_fact(connection: Connection, ctx: Context, ended: PersonFactEnd) 
 
     Raises:
         NotYetError: the borrower, or the loan, is not known.
+        RejectedError: a number is the place, and none is on record.
     """
     now = ctx.now()
     record = lock_known_borrower(connection, ended.borrower, "person_fact_end")
@@ -90,11 +111,38 @@ def end_person_fact(connection: Connection, ctx: Context, ended: PersonFactEnd) 
         debt = one_debt(
             connection, ctx, ended.loan, _reaching(ended.fact), "person_fact_end", loans
         )
-    actor = Actor(ended.actor)
-    known = end_person_facts(connection, record.id, ended.fact, actor, now, loan_id=debt)
+    actor, details = Actor(ended.actor), _details(connection, record, ended, debt)
+    known = end_person_facts(connection, record.id, ended.fact, actor, now, details)
     reassess(connection, ctx, loans, now)
     code = ReasonCode.PERSON_FACT_ENDS if known else ReasonCode.PERSON_FACT_NOT_KNOWN
     return because(code, borrower=ended.borrower, person_fact=ended.fact)
+
+
+_NEEDED = {
+    PersonFact.INCONVENIENT_TIME: ("time",),
+    PersonFact.INCONVENIENT_PLACE: ("place",),
+    PersonFact.LANGUAGE: ("locale",),
+}
+"""What a report of a fact must say beside its kind."""
+
+
+def _details(
+    connection: Connection, record: LockedBorrower, reported: ReportedFact, debt: int | None
+) -> FactDetails:
+    """What the report says of the fact. A number is locked, last of all."""
+    number = None
+    if reported.place is Location.NUMBER:
+        if record.phone_blind_index is None:
+            raise RejectedError(ReasonCode.NO_NUMBER_ON_RECORD, borrower=reported.borrower)
+        number = lock_number(connection, record.phone_blind_index)
+    return FactDetails(
+        channel=reported.channel,
+        loan_id=debt,
+        time=reported.time,
+        place=reported.place,
+        number_id=number,
+        locale=reported.locale,
+    )
 
 
 def _reaching(fact: PersonFact) -> ReachingFact:

@@ -13,6 +13,7 @@ from domain.inbound_texts import Effects, effects_of
 from domain.persons import PersonFact
 from workers.db.closed_numbers import close_number, resolve_reopened
 from workers.db.persons import (
+    FactDetails,
     end_number_facts,
     from_one_of,
     lock_loans,
@@ -73,8 +74,8 @@ def apply_effects(
         if effects.ceases:
             note_person_fact(connection, record, PersonFact.CEASED, actor, now)
         if effects.refuses_calls:
-            calls = Channel.CALL
-            note_person_fact(connection, record, PersonFact.NO_CHANNEL, actor, now, channel=calls)
+            calls = FactDetails(channel=Channel.CALL)
+            note_person_fact(connection, record, PersonFact.NO_CHANNEL, actor, now, calls)
 
 
 def allow_texts_again(

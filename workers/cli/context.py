@@ -3,7 +3,7 @@
 import os
 import shlex
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import typer
@@ -68,7 +68,7 @@ def submit(
     ctx: Context,
     kind: str,
     id: str,
-    payload: Mapping[str, str | int | list[str] | None],
+    payload: Mapping[str, Any],
     *,
     dry_run: bool = False,
 ) -> None:

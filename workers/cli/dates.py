@@ -1,12 +1,14 @@
-"""Days and moments as arguments of commands: one format for all of them."""
+"""Days, moments and hours of the week as arguments of commands: one format for all of them."""
 
 import re
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import typer
 
 from domain.errors import ArrearsError
+from domain.inconvenient import InconvenientTime
 
 _WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -56,3 +58,18 @@ def parse_moment(written: str, lender_zone: ZoneInfo, *, whole_day: bool = False
             f'{written!r} is not a moment. Write it in the lender\'s time, as "2026-03-01 21:30".'
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=lender_zone)
+
+
+def parse_inconvenient_time(written: str) -> dict[str, Any]:
+    """Days of the week and hours as they were typed, in the form in which an event has them.
+
+    Raises:
+        ArrearsError: it is not written so.
+    """
+    try:
+        return InconvenientTime.parse(written).stored
+    except ValueError:
+        raise ArrearsError(
+            f"{written!r} is no time of the week. Write a day, days in order or every_day, and "
+            'hours of the person, as "sun", "mon-fri 09:00-17:00" or "every_day 22:00-06:00".'
+        ) from None

@@ -1,24 +1,28 @@
 """`arrears person`: which customer records are one person, and what is true of the person."""
 
+import json
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from domain.events import NotAppliedError
+from domain.inconvenient import Location
 from domain.language.speak import speak
 from domain.persons import Link
 from domain.reasons import Reasons
 from workers.borrowers.same_person import SamePersonDecision, decide_same_person
 from workers.cli.common import AsJson, By, DryRun, Why
 from workers.cli.context import open_context, read, submit
-from workers.cli.dates import parse_moment
+from workers.cli.dates import parse_inconvenient_time, parse_moment
 from workers.cli.render import Table, print_done, print_json
 from workers.context import Context
 from workers.db.staff import roles_of
+from workers.inbox.event_data import PersonFactEndFacts, PersonFactFacts
 from workers.operations.persons import PersonRecord, RecordLink, read_person
 
 app = typer.Typer()
@@ -26,12 +30,37 @@ app = typer.Typer()
 Borrower = Annotated[str, typer.Argument(help="The lender's id of the customer.")]
 Fact = Annotated[
     Literal[
-        "represented", "employer_forbids", "ceased", "agreed_more_contacts", "agreed_other_hours"
+        "represented",
+        "employer_forbids",
+        "ceased",
+        "agreed_more_contacts",
+        "agreed_other_hours",
+        "inconvenient_time",
+        "inconvenient_place",
+        "language",
     ],
     typer.Argument(help="What is true of the person."),
 ]
 OnlyLoan = Annotated[
     str | None, typer.Option("--loan", help="The only loan that it is about; all if left out.")
+]
+OnlyChannel = Annotated[
+    Literal["sms", "call", "visit"] | None,
+    typer.Option("--channel", help="Of what is inconvenient: the only channel; all if left out."),
+]
+Time = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DAYS [HOURS]",
+        help='For inconvenient_time: "sun", "mon-fri 09:00-17:00", "every_day 22:00-06:00".',
+    ),
+]
+Place = Annotated[
+    Location | None,
+    typer.Option(help="For inconvenient_place; number: the one that the borrower has now."),
+]
+Locale = Annotated[
+    str | None, typer.Option("--locale", help="For language: such as en or zh-Hans.")
 ]
 Other = Annotated[str, typer.Argument(help="The lender's id of the other record.")]
 RECORDS = Table[PersonRecord](
@@ -72,28 +101,81 @@ def note(
     loan: OnlyLoan = None,
     until: Annotated[
         str | None,
-        typer.Option(metavar="MOMENT", help="When a consent ends, in the lender's zone."),
+        typer.Option(
+            metavar="MOMENT",
+            help="When a consent, a time or a place ends, in the lender's zone.",
+        ),
     ] = None,
+    channel: OnlyChannel = None,
+    time: Time = None,
+    place: Place = None,
+    locale: Locale = None,
 ) -> None:
     """Record who acts for a person, what they asked for, or what they agreed to."""
     ctx = open_context()
     ends = parse_moment(until, ctx.settings.lender_zone, whole_day=True) if until else None
-    payload = {
-        "borrower": borrower,
-        "fact": fact,
-        "loan": loan,
-        "until": ends.isoformat() if ends else None,
-        "actor": actor.reference,
-    }
-    submit(ctx, "person_fact", f"{borrower}:{fact}:{ctx.now().isoformat()}", payload)
+    payload = _reported(borrower, fact, actor, loan, channel, time, place, locale)
+    if ends is not None:
+        payload["until"] = ends.isoformat()
+    _submit(ctx, "person_fact", PersonFactFacts, payload)
 
 
 @app.command()
-def end(borrower: Borrower, fact: Fact, actor: By, loan: OnlyLoan = None) -> None:
-    """Record that a fact about a person is not true any more, or that a consent was withdrawn."""
-    ctx = open_context()
-    payload = {"borrower": borrower, "fact": fact, "loan": loan, "actor": actor.reference}
-    submit(ctx, "person_fact_end", f"{borrower}:{fact}:{ctx.now().isoformat()}", payload)
+def end(
+    borrower: Borrower,
+    fact: Fact,
+    actor: By,
+    loan: OnlyLoan = None,
+    channel: OnlyChannel = None,
+    time: Time = None,
+    place: Place = None,
+    locale: Locale = None,
+) -> None:
+    """Record that a fact about a person is not true any more, or that a consent was withdrawn.
+
+    Without the details of a fact, all facts of its kind end.
+    """
+    payload = _reported(borrower, fact, actor, loan, channel, time, place, locale)
+    _submit(open_context(), "person_fact_end", PersonFactEndFacts, payload)
+
+
+def _reported(
+    borrower: str,
+    fact: str,
+    actor: Actor,
+    loan: str | None,
+    channel: str | None,
+    time: str | None,
+    place: str | None,
+    locale: str | None,
+) -> dict[str, Any]:
+    reported = {
+        "borrower": borrower,
+        "fact": fact,
+        "loan": loan,
+        "channel": channel,
+        "time": parse_inconvenient_time(time) if time else None,
+        "place": place,
+        "locale": locale,
+        "actor": actor.reference,
+    }
+    return {name: value for name, value in reported.items() if value is not None}
+
+
+def _submit(
+    ctx: Context, kind: str, model: type[PersonFactEndFacts], payload: dict[str, Any]
+) -> None:
+    """Check the fact as if the lender's systems had posted it, and apply it."""
+    try:
+        model.model_validate_json(json.dumps(payload))
+    except ValidationError as error:
+        said = error.errors()[0]
+        raise ArrearsError(
+            f"This is no {payload['fact']}: {said['msg'].removeprefix('Value error, ')}. "
+            "`arrears person note --help` lists what each fact needs."
+        ) from None
+    borrower, fact = payload["borrower"], payload["fact"]
+    submit(ctx, kind, f"{borrower}:{fact}:{ctx.now().isoformat()}", payload)
 
 
 @app.command()

@@ -18,6 +18,7 @@ from domain.actions import (
     next_status,
 )
 from domain.compliance.gate import ON_HOLD
+from domain.compliance.inconvenient_times import INCONVENIENT_TIME
 from domain.moves import sources
 from workers.db import outbox_messages
 from workers.db.bulk import as_json, is_among
@@ -174,12 +175,15 @@ def claim_actions(
     return set(connection.execute(_CLAIM_TOGETHER, taken).scalars())
 
 
+WISHES_AND_HOLDS = [ON_HOLD, INCONVENIENT_TIME]
+"""The rules of what somebody may end sooner than it was to end."""
+
 _ASK_AGAIN = prepared(
     update(action)
     .where(
         is_among(action.c.loan_id, "of_loans"),
         action.c.status == ActionStatus.DEFERRED,
-        or_(action.c.due_at.is_(None), action.c.rules.contains([ON_HOLD])),
+        or_(action.c.due_at.is_(None), action.c.rules.overlap(WISHES_AND_HOLDS)),
     )
     .values(due_at=bindparam("now"))
 )
@@ -188,7 +192,8 @@ _ASK_AGAIN = prepared(
 def recheck_deferred(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
     """Make deferred actions due now that wait for a fact, or for the end of a hold.
 
-    The claim asks the gate about them again. A hold may have ended sooner than it was to.
+    The claim asks the gate about them again. A hold may have ended sooner than it was to, and a
+    person may have said that a time is convenient after all.
     """
     if not loan_ids:
         return

@@ -14,6 +14,7 @@ from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
 from domain.decision import PastAction
 from domain.holds import Hold
+from domain.inconvenient import InconvenientPlace, InconvenientTime
 from domain.loans import Instalment
 from domain.persons import PersonFact
 from workers.db.prepared_statements import prepared
@@ -33,11 +34,14 @@ class Reach:
 
     zones: tuple[str, ...]
     locale: str
+    """The language that the person speaks; that of the record, where nothing else is known."""
     reachable: frozenset[Channel]
     """The channels with a number or an address on record."""
     person_facts: frozenset[PersonFact]
     """Of the person, about this loan or about all of them."""
     consents: tuple[Consent, ...]
+    inconvenient_times: tuple[InconvenientTime, ...]
+    inconvenient_places: tuple[InconvenientPlace, ...]
     refused_channels: frozenset[Channel]
     """The channels by which the person asked not to be contacted."""
     number: str | None
@@ -129,8 +133,26 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
        (SELECT coalesce(json_agg(f.channel), '[]')
           FROM person_fact f
          WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
-           AND f.channel IS NOT NULL) AS refused_channels,
-       b.zones, b.locale,
+           AND f.kind = 'no_channel') AS refused_channels,
+       (SELECT coalesce(json_agg(f.times || jsonb_build_object(
+                   'channel', f.channel, 'until', f.until)), '[]')
+          FROM person_fact f
+         WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
+           AND f.kind = 'inconvenient_time') AS inconvenient_times,
+       -- A number that is inconvenient for the person: only the one that would be used.
+       (SELECT coalesce(json_agg(json_build_object(
+                   'place', f.place, 'channel', f.channel, 'until', f.until)), '[]')
+          FROM person_fact f
+         WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
+           AND f.kind = 'inconvenient_place'
+           AND (f.contact_point_id IS NULL OR f.contact_point_id = (
+                    SELECT n.id FROM contact_point n
+                     WHERE n.blind_index = b.phone_blind_index))) AS inconvenient_places,
+       b.zones,
+       coalesce((SELECT f.locale FROM person_fact f
+                  WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
+                    AND f.kind = 'language'
+                  ORDER BY f.since DESC, f.id DESC LIMIT 1), b.locale) AS locale,
        ARRAY['legal']
        || CASE WHEN b.phone_encrypted IS NOT NULL THEN ARRAY['sms', 'call'] ELSE '{}' END
        || CASE WHEN b.address_encrypted IS NOT NULL THEN ARRAY['visit'] ELSE '{}' END AS reachable,

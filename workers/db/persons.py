@@ -5,6 +5,7 @@ last because it is often found out under the other locks; whoever holds one wait
 """
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,7 +17,6 @@ from sqlalchemy import (
     bindparam,
     insert,
     select,
-    true,
     tuple_,
     update,
 )
@@ -26,6 +26,7 @@ from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
 from domain.events import NotYetError
+from domain.inconvenient import InconvenientTime, Location
 from domain.persons import PersonFact
 from domain.reasons import ReasonCode
 from workers.db.prepared_statements import prepared
@@ -142,25 +143,53 @@ def lock_loans(connection: Connection, which: ColumnElement[bool]) -> list[int]:
     return list(connection.execute(loans).scalars())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactDetails:
+    """What a fact of a person says beside its kind. Two with other details are two facts."""
+
+    channel: Channel | None = None
+    """For `no_channel`; for what is inconvenient the only channel, None: all of them."""
+    loan_id: int | None = None
+    """The only debt that it is about; None: all of them."""
+    time: InconvenientTime | None = None
+    place: Location | None = None
+    number_id: int | None = None
+    """The contact point, where that is the place."""
+    locale: str | None = None
+
+    def columns(self) -> dict[str, Any]:
+        return {
+            "channel": self.channel,
+            "loan_id": self.loan_id,
+            "times": self.time.stored if self.time else None,
+            "place": self.place,
+            "contact_point_id": self.number_id,
+            "locale": self.locale,
+        }
+
+
+ALONE = FactDetails()
+"""Of a fact that says nothing beside its kind."""
+
+
 def note_person_fact(
     connection: Connection,
     borrower_id: int,
     kind: PersonFact,
     actor: Actor,
     now: datetime,
+    details: FactDetails = ALONE,
     *,
-    channel: Channel | None = None,
-    loan_id: int | None = None,
     until: datetime | None = None,
 ) -> None:
-    """Record a fact on a record of a locked person. The first one of its kind stays."""
+    """Record a fact on a record of a locked person. The first one of its kind stays, and so does
+    each one with other details."""
     connection.execute(
         upsert(person_fact)
         .values(
             borrower_id=borrower_id,
             kind=kind,
-            channel=channel,
-            loan_id=loan_id,
+            **details.columns(),
             since=now,
             until=until,
             source=actor.reference,
@@ -176,20 +205,20 @@ def end_person_facts(
     kind: PersonFact,
     actor: Actor,
     now: datetime,
-    *,
-    loan_id: int | None = None,
+    details: FactDetails = ALONE,
 ) -> bool:
     """End the facts of a kind on every record of a locked person; False if there were none.
 
-    With `loan_id`, only what is about that debt alone.
+    With `details`, only what says all of them.
     """
+    said = {name: value for name, value in details.columns().items() if value is not None}
     ended = connection.execute(
         update(person_fact)
         .where(
             person_fact.c.borrower_id.in_(records_of_person(borrower_id)),
             person_fact.c.kind == kind,
             person_fact.c.ended_at.is_(None),
-            person_fact.c.loan_id == loan_id if loan_id is not None else true(),
+            *(person_fact.c[name] == value for name, value in said.items()),
         )
         .values(ended_at=now, ended_by=actor.reference)
     )

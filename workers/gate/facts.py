@@ -62,6 +62,8 @@ def contact_facts(
         product=facts.product,
         history=reach.history,
         consents=(*reach.consents, *_callbacks(reach.history)),
+        inconvenient_times=reach.inconvenient_times,
+        inconvenient_places=reach.inconvenient_places,
         first_contact_on=first.astimezone(ZoneInfo(zone)).date() if first else None,
         party=party,
         number=reach.number,

@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
 from domain.events import InboxStatus
+from domain.inconvenient import EVERY_DAY, WEEK
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from domain.loans import ZERO
@@ -88,8 +89,7 @@ def facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
             asked = part(Phrase.OPTED_OUT, channel=row.channel, source=row.source)
         else:
             asked = part(Phrase.PERSON_FACT, person_fact=row.kind, source=row.source)
-        only = () if row.loan_id is None else (part(Phrase.ONLY_THIS_DEBT),)
-        yield Entry(row.since, (asked, *only))
+        yield Entry(row.since, (asked, *_details(row)))
         if row.ended_at is not None:
             ended = part(Phrase.PERSON_FACT_ENDED, person_fact=row.kind, actor=row.ended_by)
             yield Entry(row.ended_at, (ended,))
@@ -106,6 +106,29 @@ def facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         if row.ended_at is not None:
             ended = part(Phrase.NUMBER_FACT_ENDED, number_fact=row.kind, actor=row.ended_by)
             yield Entry(row.ended_at, (ended,))
+
+
+def _details(row: Any) -> Iterator[Part]:
+    """What a fact of a person says beside its kind."""
+    if row.times is not None:
+        starts, ends = row.times["starts"], row.times["ends"]
+        days = row.times["days"] if len(row.times["days"]) < len(WEEK) else [EVERY_DAY]
+        yield part(
+            Phrase.AT_THESE_HOURS,
+            weekdays=tuple(days),
+            starts=starts,
+            ends="24:00" if ends == "00:00" else ends,
+        )
+    if row.place is not None:
+        yield part(Phrase.AT_THIS_LOCATION, location=row.place)
+    if row.locale is not None:
+        yield part(Phrase.IN_THIS_LANGUAGE, language=row.locale)
+    if row.channel is not None and row.kind != PersonFact.NO_CHANNEL:
+        yield part(Phrase.ONLY_BY_CHANNEL, channel=row.channel)
+    if row.until is not None:
+        yield part(Phrase.COUNTS_UNTIL, until=row.until)
+    if row.loan_id is not None:
+        yield part(Phrase.ONLY_THIS_DEBT)
 
 
 def same_person(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:

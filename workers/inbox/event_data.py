@@ -28,7 +28,8 @@ from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.contact_points import NumberFact
 from domain.holds import HoldKind
 from domain.inbound_texts import Meaning
-from domain.persons import CONSENTS, Link, PersonFact
+from domain.inconvenient import Location, Weekday
+from domain.persons import MAY_EXPIRE, Link, PersonFact
 from workers.db.encryption import Cipher
 
 
@@ -52,6 +53,10 @@ def _no_placeholder(text: str) -> str:
     if is_placeholder(text):
         raise ValueError("it stands for nothing; leave it out")
     return text
+
+
+def _midnight(clock: str) -> str:
+    return "00:00" if clock == "24:00" else clock
 
 
 def _known_zone(zone: str) -> str:
@@ -95,6 +100,9 @@ Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_zo
 Locale = Annotated[str, StringConstraints(pattern=f"^{LOCALE.pattern}$")]
 """BCP 47: language, script, country."""
 
+
+Clock = Annotated[str, StringConstraints(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+"""Hours and minutes."""
 
 OtherLoans = Annotated[tuple[Identifier, ...], Field(max_length=50, strict=False)]
 """The lender's own ids of loans."""
@@ -328,38 +336,80 @@ class SamePersonFacts(EventData):
     actor: Staff
 
 
-ReportedFact = Literal[
+PersonFactKind = Literal[
     PersonFact.CEASED,
     PersonFact.REPRESENTED,
     PersonFact.EMPLOYER_FORBIDS,
     PersonFact.AGREED_MORE_CONTACTS,
     PersonFact.AGREED_OTHER_HOURS,
+    PersonFact.INCONVENIENT_TIME,
+    PersonFact.INCONVENIENT_PLACE,
+    PersonFact.LANGUAGE,
 ]
 """That one channel is refused is an `opt_out`."""
 
 
-class PersonFactFacts(EventData):
-    borrower: Identifier
-    fact: ReportedFact
-    loan: Identifier | None = None
-    """The only loan that it is about; null: all of them."""
-    until: AwareDatetime | None = None
-    """Of a consent: from then on it counts no more; null: until it is withdrawn."""
-    actor: Staff
+class InconvenientTimeData(StrictModel):
+    """Hours of these days; from one day into the next, if `ends` is not after `starts`."""
 
-    @model_validator(mode="after")
-    def _only_a_consent_ends_by_itself(self) -> Self:
-        if self.until is not None and self.fact not in CONSENTS:
-            raise ValueError("only a consent ends by itself")
-        return self
+    days: Annotated[list[Weekday], Field(min_length=1, max_length=7)]
+    starts: Clock = "00:00"
+    ends: Annotated[Clock, AfterValidator(_midnight)] = "00:00"
+    """Local time of the person; 24:00 or 00:00 is the midnight that ends the day."""
 
 
 class PersonFactEndFacts(EventData):
     borrower: Identifier
-    fact: ReportedFact
+    fact: PersonFactKind
     loan: Identifier | None = None
-    """Only what is about this loan alone; null: all that is known of the kind."""
+    """The only loan that it is about; null: all of them."""
+    channel: Literal[Channel.SMS, Channel.CALL, Channel.VISIT] | None = None
+    """Of what is inconvenient: the only channel; null: all of them."""
+    time: InconvenientTimeData | None = None
+    """For `inconvenient_time`."""
+    place: Location | None = None
+    """For `inconvenient_place`; `number` is the one that the borrower has now."""
+    locale: Locale | None = None
+    """For `language`."""
     actor: Staff
+
+    def payload(self, cipher: Cipher) -> dict[str, Any]:
+        """Without the details of other facts."""
+        stored = EventData.payload(self, cipher)
+        details = {"channel", "time", "place", "locale"}
+        return {name: v for name, v in stored.items() if v is not None or name not in details}
+
+    @model_validator(mode="after")
+    def _says_nothing_of_another_fact(self) -> Self:
+        belongs = {
+            "channel": {PersonFact.INCONVENIENT_TIME, PersonFact.INCONVENIENT_PLACE},
+            "time": {PersonFact.INCONVENIENT_TIME},
+            "place": {PersonFact.INCONVENIENT_PLACE},
+            "locale": {PersonFact.LANGUAGE},
+        }
+        for name, facts in belongs.items():
+            if getattr(self, name) is not None and self.fact not in facts:
+                raise ValueError(f"{name} is said only with {' or '.join(sorted(facts))}")
+        return self
+
+
+class PersonFactFacts(PersonFactEndFacts):
+    until: AwareDatetime | None = None
+    """Of a consent, or of what is inconvenient: from then on it counts no more; null: until it is
+    withdrawn."""
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        needed = {
+            PersonFact.INCONVENIENT_TIME: self.time,
+            PersonFact.INCONVENIENT_PLACE: self.place,
+            PersonFact.LANGUAGE: self.locale,
+        }
+        if self.fact in needed and needed[self.fact] is None:
+            raise ValueError("it must say which time, which place or which language")
+        if self.until is not None and self.fact not in MAY_EXPIRE:
+            raise ValueError("only a consent, a time or a place ends by itself")
+        return self
 
 
 class ValidationNoticeFacts(EventData):

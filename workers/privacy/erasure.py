@@ -29,6 +29,7 @@ from workers.db.schema import (
     loan,
     message,
     person,
+    person_fact,
 )
 from workers.db.schema import reply as reply_table
 from workers.privacy.encrypted_columns import without_digest, without_encrypted_values
@@ -146,10 +147,15 @@ def _erase_numbers(connection: Connection, ids: Sequence[int], numbers: Sequence
     )
     had_by_nobody = ~exists().where(borrower.c.phone_blind_index == contact_point.c.blind_index)
     unknown = ~exists().where(contact_point_fact.c.contact_point_id == contact_point.c.id)
+    named_by_nobody = ~exists().where(person_fact.c.contact_point_id == contact_point.c.id)
     no_reply = ~exists().where(reply_table.c.contact_point_id == contact_point.c.id)
     connection.execute(
         delete(contact_point).where(
-            contact_point.c.blind_index.in_(numbers), had_by_nobody, unknown, no_reply
+            contact_point.c.blind_index.in_(numbers),
+            had_by_nobody,
+            unknown,
+            named_by_nobody,
+            no_reply,
         )
     )
 

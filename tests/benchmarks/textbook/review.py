@@ -156,6 +156,8 @@ def _facts(loan: Any) -> LoanFacts:
             reachable=frozenset(reachable),
             person_facts=frozenset(PersonFact(fact.kind) for fact in borrower.facts),
             consents=(),
+            inconvenient_times=(),
+            inconvenient_places=(),
             refused_channels=frozenset(
                 Channel(fact.channel) for fact in borrower.facts if fact.channel
             ),

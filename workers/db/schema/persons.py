@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from domain.actors import ActorKind
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
+from domain.inconvenient import Location
 from domain.persons import Link, PersonFact
 from workers.db.schema.base import identity, metadata, moment, reasons, refers_to, word, words
 
@@ -101,19 +102,38 @@ person_fact = Table(
     identity(),
     refers_to("borrower"),
     word("kind", PersonFact),
-    word("channel", Channel, nullable=True),  # for `no_channel`
+    # for `no_channel`; for what is inconvenient, null: by all channels
+    word("channel", Channel, nullable=True),
     refers_to("loan", nullable=True),  # only about this debt; null: about all of them
     moment("since"),
     Column("source", Text, nullable=False),
     word("source_kind", ActorKind),
-    moment("until", nullable=True),  # of a consent: from then on it counts no more
+    # for `inconvenient_time`: days, starts, ends, as domain.inconvenient.InconvenientTime has them
+    Column("times", JSONB(none_as_null=True)),
+    word("place", Location, nullable=True),  # for `inconvenient_place`
+    # The number, where that is the place: inconvenient for this person, whoever else has it.
+    refers_to("contact_point", nullable=True),
+    Column("locale", Text),  # for `language`; BCP 47
+    # of a consent, and of what is inconvenient: from then on it counts no more
+    moment("until", nullable=True),
     moment("ended_at", nullable=True),
     Column("ended_by", Text),
     CheckConstraint(
-        "until IS NULL OR kind IN ('agreed_more_contacts', 'agreed_other_hours')",
-        name="until_of_consent",
+        "until IS NULL OR kind IN ('agreed_more_contacts', 'agreed_other_hours', "
+        "'inconvenient_time', 'inconvenient_place')",
+        name="until_where_it_expires",
     ),
-    CheckConstraint("(kind = 'no_channel') = (channel IS NOT NULL)", name="channel_if_needed"),
+    CheckConstraint(
+        "CASE WHEN kind = 'no_channel' THEN channel IS NOT NULL "
+        "ELSE channel IS NULL OR kind IN ('inconvenient_time', 'inconvenient_place') END",
+        name="channel_if_needed",
+    ),
+    CheckConstraint("(kind = 'inconvenient_time') = (times IS NOT NULL)", name="times_if_needed"),
+    CheckConstraint("(kind = 'inconvenient_place') = (place IS NOT NULL)", name="place_if_needed"),
+    CheckConstraint(
+        "(contact_point_id IS NOT NULL) = (coalesce(place, '') = 'number')", name="number_if_needed"
+    ),
+    CheckConstraint("(kind = 'language') = (locale IS NOT NULL)", name="locale_if_needed"),
     Index(None, "borrower_id"),
     Index(
         "person_fact_once",
@@ -121,9 +141,13 @@ person_fact = Table(
         "kind",
         text("coalesce(channel, '')"),
         text("coalesce(loan_id, 0)"),
+        text("coalesce(times::text, '')"),
+        text("coalesce(place, '')"),
+        text("coalesce(contact_point_id, 0)"),
         unique=True,
         postgresql_where=text("ended_at IS NULL"),
     ),
+    Index(None, "contact_point_id", postgresql_where=text("contact_point_id IS NOT NULL")),
 )
 
 # A telephone number, known by its keyed hash only. A claim locks it last.
