@@ -169,6 +169,10 @@ PLACEHOLDERS = [
     "--",
     "４.40106E+17",
     "000000",
+    "TBD",
+    "待补充",
+    "XXXX",
+    "нет данных",
 ]
 
 
@@ -202,7 +206,7 @@ class TestPlaceholders:
         )
 
     @pytest.mark.parametrize(
-        "id", ["100", "1E5", "111", "440106000000000000", "A-000000", "0000001"]
+        "id", ["100", "1E5", "111", "123456789", "440106000000000000", "A-000000", "0000001"]
     )
     def test_an_id_that_only_resembles_one_is_taken(
         self, book: Book, tmp_path: Path, id: str
