@@ -16,6 +16,7 @@ from domain.compliance.vocabulary import (
 )
 from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import NumberFact
+from domain.fact_effects import EFFECTS, Effect, FromContacts
 from domain.holds import Hold
 from domain.inconvenient import InconvenientPlace, InconvenientTime
 from domain.loans import ZERO
@@ -48,6 +49,8 @@ class PastContact:
     purpose: Purpose = Purpose.COLLECT
     callback_at: datetime | None = None
     """When the borrower asked, in it, to be called again; aware."""
+    certain: bool = True
+    """Whether it is confirmed that it was with the person; False: that is presumed only."""
 
     def is_about(self, loan_id: int) -> bool:
         return loan_id == self.loan_id or loan_id in self.also_about
@@ -108,6 +111,8 @@ class ContactFacts:
     """The loan's product, for rules that bind only some of them."""
     history: tuple[PastContact, ...] = ()
     """Of all of the borrower's loans and all channels, as far back as any rule counts."""
+    number_history: tuple[PastContact, ...] = ()
+    """Contacts with others, at the number to be used. Only what counts by number asks for them."""
     first_contact_on: date | None = None
     """The day on which the borrower was first reached about this loan, however long ago."""
     party: Party = Party.BORROWER
@@ -138,11 +143,24 @@ class ContactFacts:
     interruptions: tuple[Interruption, ...] = ()
     """What may have started that time again; which of it does, each law says."""
 
+    def history_for(self, what: FromContacts) -> tuple[PastContact, ...]:
+        """The contacts with the person from which this may follow."""
+        if EFFECTS[what] is Effect.PROTECTS:
+            return self.history
+        return tuple(contact for contact in self.history if contact.certain)
+
     @property
     def call_not_before(self) -> datetime | None:
-        """The moment at which the borrower asked last to be called; aware. None: never."""
-        asked = [contact for contact in self.history if contact.callback_at is not None]
-        return max(asked, key=lambda contact: contact.at).callback_at if asked else None
+        """The moment before which nobody calls the person, as they asked; aware. None: none.
+
+        Who asked twice meant the later request. What somebody asked who is only presumed to be the
+        person makes no moment earlier.
+        """
+        history = self.history_for(FromContacts.CALL_NOT_BEFORE)
+        asked = sorted((c for c in history if c.callback_at), key=lambda contact: contact.at)
+        of_person = [contact.callback_at for contact in asked if contact.certain][-1:]
+        of_others = [contact.callback_at for contact in asked if not contact.certain]
+        return max(filter(None, of_person + of_others), default=None)
 
     @property
     def at_work(self) -> bool:

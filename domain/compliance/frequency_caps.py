@@ -31,7 +31,7 @@ class Scope(StrEnum):
 
     PERSON = "person"  # all loans together
     DEBT = "debt"
-    NUMBER = "number"
+    NUMBER = "number"  # those at one number, with whomever and about whatever
 
 
 class CalendarUnit(StrEnum):
@@ -77,7 +77,8 @@ class Cap(ContactRule):
 
     A rule against calling back after a conversation is a cap too: at most one connected contact in
     so many days. Contacts with the person count for the person, and contacts with a third party for
-    that third party alone.
+    that third party alone. A cap of a number counts what was done at that number, with everybody
+    who has it.
     """
 
     counts: frozenset[Channel]
@@ -99,7 +100,7 @@ class Cap(ContactRule):
     def earliest_time(
         self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
     ) -> EarliestTime:
-        counted = [contact for contact in facts.history if self._counts(contact, facts)]
+        counted = [contact for contact in self._made(facts) if self._counts(contact, facts)]
         if len(counted) < self.at_most:
             return at
         days = [_local_day(contact.at, zone) for contact in counted]
@@ -119,6 +120,11 @@ class Cap(ContactRule):
             for first, last in windows_around(self.window, day)
         )
 
+    def _made(self, facts: ContactFacts) -> tuple[PastContact, ...]:
+        """The contacts among which the cap counts: the person's own, or those at the number."""
+        own = facts.party is Party.BORROWER and self.scope is not Scope.NUMBER
+        return facts.history if own else facts.history + facts.number_history
+
     def _counts(self, contact: PastContact, facts: ContactFacts) -> bool:
         if contact.channel not in self.counts or contact.outcome in self.ignores:
             return False
@@ -128,9 +134,10 @@ class Cap(ContactRule):
             return False
         if self.scope is Scope.DEBT and not contact.is_about(facts.loan_id):
             return False
-        if self.scope is Scope.NUMBER and contact.number != facts.number:
-            return False
-        if not self.counts_third_parties and not _same_party(contact, facts):
+        if self.scope is Scope.NUMBER:
+            if facts.number is None or contact.number != facts.number:
+                return False
+        elif not self.counts_third_parties and not _same_party(contact, facts):
             return False
         if self.counter is Counter.CONNECTED:
             return contact.connected is not False and self._with_whom_it_counts(contact, facts)
@@ -140,7 +147,9 @@ class Cap(ContactRule):
 
     def _with_whom_it_counts(self, contact: PastContact, facts: ContactFacts) -> bool:
         """Whether the conversation was with the one to be contacted, not with somebody else."""
-        if self.counts_third_parties or facts.party is Party.THIRD_PARTY:
+        if self.scope is Scope.NUMBER or self.counts_third_parties:
+            return True
+        if facts.party is Party.THIRD_PARTY:
             return True
         return not contact.reached_other
 

@@ -1,14 +1,14 @@
 """Rule kind: whether anybody but the borrower may be contacted."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 from zoneinfo import ZoneInfo
 
-from domain.compliance.contact_facts import ContactFacts, PastContact
+from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.vocabulary import Channel, Party, Purpose
+from domain.fact_effects import FromContacts
 from domain.reasons import ReasonCode, because
 
 
@@ -36,7 +36,7 @@ class ThirdPartyContact(ContactRule):
         if not self.when_unreachable:
             forbidden = because(ReasonCode.THIRD_PARTY_FORBIDDEN, citation=self.source.citation)
             return Blocked(forbidden, permanent=True)
-        if facts.number_invalid or self._calls_failed(facts.history, zone):
+        if facts.number_invalid or self._calls_failed(facts, zone):
             return at
         return Blocked(
             because(
@@ -54,16 +54,21 @@ class ThirdPartyContact(ContactRule):
             return Blocked(because(ReasonCode.LOCATION_KNOWN, citation=citation))
         return at
 
-    def _calls_failed(self, history: Sequence[PastContact], zone: str) -> bool:
+    def _calls_failed(self, facts: ContactFacts, zone: str) -> bool:
+        """Whether so many calls running reached nobody. One that reached somebody who may be the
+        person counts against it, and one that did not reach somebody else counts for nothing."""
         calls = sorted(
             (
                 contact
-                for contact in history
+                for contact in facts.history
                 if contact.channel is Channel.CALL and contact.party is Party.BORROWER
             ),
             key=lambda call: call.at,
             reverse=True,
         )
-        failed = [call.at for call in takewhile(lambda call: call.connected is False, calls)]
+        in_vain = takewhile(lambda call: call.connected is False, calls)
+        failed = [
+            call.at for call in in_vain if call in facts.history_for(FromContacts.CALLS_FAILED)
+        ]
         days = {at.astimezone(ZoneInfo(zone)).date() for at in failed}
         return len(failed) >= self.failures and len(days) >= self.failed_days

@@ -221,6 +221,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "contact_part_of_idx": ("the loans of a text that has a receipt", a_receipt_comes_in),
     "contact_borrower_id_at_idx": ("the contacts that caps count", facts),
+    "contact_number_blind_index_at_idx": ("the contacts at a number that caps count", facts),
     "decision_loan_id_id_idx": (
         "the looks at a loan",
         lambda c, h: list(decisions.decisions(c, explained(c))),

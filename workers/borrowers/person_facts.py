@@ -10,6 +10,7 @@ from domain.actors import Actor
 from domain.compliance.fact_reach import ReachingFact
 from domain.compliance.vocabulary import Channel
 from domain.events import RejectedError
+from domain.fact_effects import EFFECTS, Effect
 from domain.inconvenient import InconvenientTime, Location
 from domain.persons import CONSENTS, MAY_EXPIRE, OF_ALL_DEBTS, PersonFact
 from domain.reasons import ReasonCode, Reasons, because
@@ -86,7 +87,7 @@ def record_person_fact(connection: Connection, ctx: Context, new: NewPersonFact)
     details = _details(connection, record, new, debt)
     if new.fact in MAY_EXPIRE | {PersonFact.LANGUAGE}:
         before = ALONE if new.fact in CONSENTS or new.fact is PersonFact.LANGUAGE else details
-        end_person_facts(connection, record.id, new.fact, actor, now, before)
+        end_person_facts(connection, record.id, new.fact, actor, now, before, effect=Effect.LOOSENS)
     note_person_fact(connection, record.id, new.fact, actor, now, details, until=new.until)
     reassess(connection, ctx, loans, now)
     return because(ReasonCode.PERSON_FACT_RECORDED, borrower=new.borrower, person_fact=new.fact)
@@ -97,7 +98,10 @@ PersonFactEnd = ReportedFact
 
 
 def end_person_fact(connection: Connection, ctx: Context, ended: PersonFactEnd) -> Reasons:
-    """End a fact on every record of the person, in the caller's transaction.
+    """End a fact about a person, in the caller's transaction.
+
+    A consent ends on every record of the person. What protects them ends only on the records that
+    are confirmed to be theirs.
 
     Raises:
         NotYetError: the borrower, or the loan, is not known.
@@ -112,7 +116,8 @@ def end_person_fact(connection: Connection, ctx: Context, ended: PersonFactEnd) 
             connection, ctx, ended.loan, _reaching(ended.fact), "person_fact_end", loans
         )
     actor, details = Actor(ended.actor), _details(connection, record, ended, debt)
-    known = end_person_facts(connection, record.id, ended.fact, actor, now, details)
+    effect = EFFECTS[ended.fact].of_the_end
+    known = end_person_facts(connection, record.id, ended.fact, actor, now, details, effect=effect)
     reassess(connection, ctx, loans, now)
     code = ReasonCode.PERSON_FACT_ENDS if known else ReasonCode.PERSON_FACT_NOT_KNOWN
     return because(code, borrower=ended.borrower, person_fact=ended.fact)

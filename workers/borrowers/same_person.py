@@ -55,6 +55,9 @@ def decide_same_person(
     records = make_persons(connection, pair, now)
     if decision.status is Link.PARTED:
         _refuse_if_joined(connection, decision, pair)
+    else:
+        # What the person agreed to on one record now counts for the other.
+        records |= frozenset(pair)
     _reassess(connection, ctx, records, now)
     code = ReasonCode.TWO_PERSONS if decision.status is Link.PARTED else ReasonCode.ONE_PERSON
     return because(code, **names)

@@ -13,6 +13,7 @@ from domain.compliance.frequency_caps import LONGEST_WINDOW
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
 from domain.decision import PastAction
+from domain.fact_effects import LOOSENING
 from domain.holds import Hold
 from domain.inconvenient import InconvenientPlace, InconvenientTime
 from domain.loans import Instalment
@@ -40,6 +41,7 @@ class Reach:
     person_facts: frozenset[PersonFact]
     """Of the person, about this loan or about all of them."""
     consents: tuple[Consent, ...]
+    """Of records that are confirmed to stand for the person."""
     inconvenient_times: tuple[InconvenientTime, ...]
     inconvenient_places: tuple[InconvenientPlace, ...]
     refused_channels: frozenset[Channel]
@@ -49,6 +51,8 @@ class Reach:
     number_facts: frozenset[NumberFact]
     history: tuple[PastContact, ...]
     """Contacts about all the person's loans, as far back as any rule counts."""
+    number_history: tuple[PastContact, ...]
+    """Contacts with others, at the number, as far back."""
     first_contact_at: datetime | None
     """The first contact about this loan, at any time."""
     validation_notice_on: date | None
@@ -123,12 +127,13 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
        (SELECT coalesce(json_agg(f.kind), '[]')
           FROM person_fact f
          WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
+           AND (f.kind <> ALL(:loosening) OR f.borrower_id = ANY(p.certain))
            AND (f.loan_id IS NULL OR f.loan_id = l.id)) AS person_facts,
        (SELECT coalesce(json_agg(json_build_object('to', replace(f.kind, 'agreed_', ''),
                    'since', f.since, 'until', f.until)), '[]')
           FROM person_fact f
-         WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
-           AND f.kind IN ('agreed_more_contacts', 'agreed_other_hours')
+         WHERE f.borrower_id = ANY(p.certain) AND f.ended_at IS NULL
+           AND f.kind = ANY(:loosening)
            AND (f.loan_id IS NULL OR f.loan_id = l.id)) AS consents,
        (SELECT coalesce(json_agg(f.channel), '[]')
           FROM person_fact f
@@ -167,26 +172,7 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
                        SELECT FROM reply r
                         WHERE r.contact_point_id = n.id AND r.to_read AND r.handled_at IS NULL)) f
          WHERE n.blind_index = b.phone_blind_index) AS number_facts,
-       -- Contacts that certainly reached nobody do not count: a text that was refused or not sent,
-       -- a visit that was cancelled.
-       (SELECT coalesce(json_agg(json_build_object('at', c.at, 'channel', c.channel,
-                   'loan_id', c.loan_id, 'connected', o.connected,
-                   'number', encode(c.number_blind_index, 'hex'), 'at_work', c.at_work,
-                   'party', c.party, 'inbound', c.inbound IS TRUE, 'outcome', o.outcome,
-                   'callback_at', o.callback_at,
-                   'also_about', coalesce(c.also_loan_ids, '{}') || coalesce(o.also_loan_ids, '{}')
-                                 || ARRAY(SELECT x.loan_id FROM contact x WHERE x.part_of = c.id))
-                   ORDER BY c.at), '[]')
-          FROM contact c LEFT JOIN contact_outcome o ON o.contact_id = c.id
-         WHERE c.borrower_id = ANY(p.records) AND c.at > :counted_since
-           -- A contact about several loans is one contact, unless its first loan is another's.
-           AND NOT EXISTS (SELECT FROM contact f
-                            WHERE f.id = c.part_of AND f.borrower_id = ANY(p.records))
-           AND NOT EXISTS (SELECT FROM message m
-                            WHERE m.contact_id = c.id AND m.status IN ('not_sent', 'refused'))
-           AND NOT EXISTS (SELECT FROM visit v
-                            WHERE v.contact_id = c.id AND v.cancelled_at IS NOT NULL)
-       ) AS history,
+       counted.history, counted.number_history,
        (SELECT min(c.at) FROM contact c
          WHERE c.borrower_id = ANY(p.records) AND c.loan_id = l.id) AS first_contact_at,
        l.validation_notice_on,
@@ -209,7 +195,64 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
   FROM loan l JOIN borrower b ON b.id = l.borrower_id
        -- All records of the person: what is known of one of them holds for all.
        CROSS JOIN LATERAL (SELECT array_agg(x.id) AS records FROM borrower x
-                            WHERE x.person_id = b.person_id) p
+                            WHERE x.person_id = b.person_id) joined
+       -- Those that are confirmed to be one person with the record of the loan.
+       CROSS JOIN LATERAL (
+           SELECT joined.records,
+                  CASE WHEN cardinality(joined.records) = 1 THEN joined.records
+                       ELSE ARRAY(
+                           WITH RECURSIVE certain AS (
+                               SELECT b.id
+                                UNION
+                               SELECT CASE WHEN s.other_id = c.id THEN s.borrower_id
+                                           ELSE s.other_id END
+                                 FROM certain c
+                                 JOIN same_person s ON c.id IN (s.borrower_id, s.other_id)
+                                WHERE s.status = 'confirmed')
+                           SELECT id FROM certain) END AS certain) p
+       CROSS JOIN LATERAL (
+           SELECT coalesce(json_agg(x.counts ORDER BY x.at) FILTER (WHERE x.of_person), '[]')
+                      AS history,
+                  coalesce(json_agg(x.counts ORDER BY x.at) FILTER (WHERE NOT x.of_person), '[]')
+                      AS number_history
+             FROM (SELECT c.at, c.of_person,
+                          json_build_object('at', c.at, 'channel', c.channel,
+                              'loan_id', c.loan_id, 'connected', o.connected,
+                              'number', encode(c.number_blind_index, 'hex'),
+                              'at_work', c.at_work, 'party', c.party,
+                              'purpose', coalesce(c.purpose, 'collect'),
+                              'inbound', c.inbound IS TRUE, 'outcome', o.outcome,
+                              'callback_at', o.callback_at,
+                              'certain', c.borrower_id = ANY(p.certain),
+                              'also_about', coalesce(c.also_loan_ids, '{}')
+                                  || coalesce(o.also_loan_ids, '{}')
+                                  || ARRAY(SELECT y.loan_id FROM contact y
+                                            WHERE y.part_of = c.id)) AS counts
+                     FROM (-- A contact about several loans is one contact, unless its first loan
+                           -- is another's.
+                           SELECT true AS of_person, k.* FROM contact k
+                            WHERE k.borrower_id = ANY(p.records) AND k.at > :counted_since
+                              AND NOT EXISTS (SELECT FROM contact f
+                                               WHERE f.id = k.part_of
+                                                 AND f.borrower_id = ANY(p.records))
+                            UNION ALL
+                           -- With others, at the number: each once, and none that is above.
+                           SELECT false, k.* FROM contact k
+                            WHERE k.number_blind_index = b.phone_blind_index
+                              AND k.at > :counted_since
+                              AND k.borrower_id <> ALL(p.records) AND k.part_of IS NULL
+                              AND NOT EXISTS (SELECT FROM contact f
+                                               WHERE f.part_of = k.id
+                                                 AND f.borrower_id = ANY(p.records))) c
+                          LEFT JOIN contact_outcome o ON o.contact_id = c.id
+                    -- Contacts that certainly reached nobody do not count: a text that was refused
+                    -- or not sent, a visit that was cancelled.
+                    WHERE NOT EXISTS (SELECT FROM message m
+                                       WHERE m.contact_id = c.id
+                                         AND m.status IN ('not_sent', 'refused'))
+                      AND NOT EXISTS (SELECT FROM visit v
+                                       WHERE v.contact_id = c.id
+                                         AND v.cancelled_at IS NOT NULL)) x) counted
  WHERE l.id = ANY(:loan_ids)
 """)
 )
@@ -224,6 +267,7 @@ def load_facts(
         "today": now.date(),
         "counted_since": now - HISTORY_READ,
         "zone": str(now.tzinfo),
+        "loosening": [str(fact) for fact in sorted(LOOSENING)],
     }
     rows = connection.execute(_FACTS, values).mappings()
     return {row["id"]: _LOAN_FACTS.validate_python({**row, "reach": dict(row)}) for row in rows}

@@ -15,6 +15,7 @@ from sqlalchemy import (
     CursorResult,
     Select,
     bindparam,
+    case,
     insert,
     select,
     tuple_,
@@ -26,8 +27,9 @@ from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
 from domain.events import NotYetError
+from domain.fact_effects import Effect
 from domain.inconvenient import InconvenientTime, Location
-from domain.persons import PersonFact
+from domain.persons import Link, PersonFact
 from domain.reasons import ReasonCode
 from workers.db.prepared_statements import prepared
 from workers.db.schema import (
@@ -37,6 +39,7 @@ from workers.db.schema import (
     loan,
     person,
     person_fact,
+    same_person,
 )
 from workers.db.typed_rows import typed_row
 
@@ -126,9 +129,24 @@ def lock_person_of_loan(connection: Connection, external_id: str) -> int | None:
 
 
 def records_of_person(borrower_id: int) -> Select[tuple[int]]:
-    """The ids of all records of the person behind a record, as a query."""
+    """The ids of all records of the person behind a record, as a query.
+
+    What protects reaches them all; what loosens a limit, only `certain_records`.
+    """
     of_person = select(borrower.c.person_id).where(borrower.c.id == borrower_id).scalar_subquery()
     return select(borrower.c.id).where(borrower.c.person_id == of_person)
+
+
+def certain_records(borrower_id: int) -> Select[tuple[int]]:
+    """The ids of the records that are confirmed to stand for one person with a record, and its own,
+    as a query."""
+    certain = select(borrower.c.id).where(borrower.c.id == borrower_id).cte(recursive=True)
+    pair = same_person.c
+    joined = (certain.c.id == pair.borrower_id) | (certain.c.id == pair.other_id)
+    other = case((pair.other_id == certain.c.id, pair.borrower_id), else_=pair.other_id)
+    confirmed = pair.status == Link.CONFIRMED
+    linked = select(other).join_from(certain, same_person, joined).where(confirmed)
+    return select(certain.union(linked).c.id)
 
 
 def lock_loans_of_person(connection: Connection, borrower_id: int) -> list[int]:
@@ -206,16 +224,21 @@ def end_person_facts(
     actor: Actor,
     now: datetime,
     details: FactDetails = ALONE,
+    *,
+    effect: Effect,
 ) -> bool:
-    """End the facts of a kind on every record of a locked person; False if there were none.
+    """End the facts of a kind on the records of a locked person; False if there were none.
 
-    With `details`, only what says all of them.
+    If it protects the person that they end, that reaches every record; otherwise, only those that
+    are confirmed to be one person. With `details`, only what says all of them.
     """
+    protects = effect is Effect.PROTECTS
+    reached = records_of_person(borrower_id) if protects else certain_records(borrower_id)
     said = {name: value for name, value in details.columns().items() if value is not None}
     ended = connection.execute(
         update(person_fact)
         .where(
-            person_fact.c.borrower_id.in_(records_of_person(borrower_id)),
+            person_fact.c.borrower_id.in_(reached),
             person_fact.c.kind == kind,
             person_fact.c.ended_at.is_(None),
             *(person_fact.c[name] == value for name, value in said.items()),

@@ -1,6 +1,5 @@
 """Builds the contact gate's facts from the records, the policy and the message to be sent."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -8,11 +7,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from domain.actions import ActionType
-from domain.compliance.contact_facts import Consent, ContactFacts, PastContact
+from domain.compliance.contact_facts import Consent, ContactFacts
 from domain.compliance.gate import Permission, Verdict, may_contact
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel, ConsentTo, Party, Says
 from domain.delinquency import Arrears, arrears_on, ladder_start
+from domain.fact_effects import FromContacts
 from domain.ladder import Item, Ladder
 from domain.visits import VISITORS
 from workers.context import Context
@@ -46,7 +46,7 @@ def contact_facts(
     zone = reach.zones[0] if reach.zones else ctx.settings.zone
     first = reach.first_contact_at
     start = ladder_start(facts.instalments, now.date(), ladder.minimum_amount) if ladder else None
-    return ContactFacts(
+    known = ContactFacts(
         past_due=arrears.amount,
         zones=reach.zones,
         lender_zone=ctx.settings.zone,
@@ -61,7 +61,8 @@ def contact_facts(
         loan_id=loan_id,
         product=facts.product,
         history=reach.history,
-        consents=(*reach.consents, *_callbacks(reach.history)),
+        number_history=reach.number_history,
+        consents=reach.consents,
         inconvenient_times=reach.inconvenient_times,
         inconvenient_places=reach.inconvenient_places,
         first_contact_on=first.astimezone(ZoneInfo(zone)).date() if first else None,
@@ -75,6 +76,7 @@ def contact_facts(
         limitation_from=reach.limitation_from,
         interruptions=reach.interruptions,
     )
+    return _with_callbacks(known)
 
 
 def read_contact_facts(
@@ -129,13 +131,14 @@ def precheck(facts: ContactFacts, action_type: ActionType, now: datetime) -> Ver
     return verdict
 
 
-def _callbacks(history: Sequence[PastContact]) -> tuple[Consent, ...]:
+def _with_callbacks(facts: ContactFacts) -> ContactFacts:
     """Who asks to be called again agrees to that call, where a rule lets consent count."""
-    return tuple(
+    agreed = tuple(
         Consent(ConsentTo.MORE_CONTACTS, since=contact.at)
-        for contact in history
+        for contact in facts.history_for(FromContacts.CALL_THEN)
         if contact.callback_at is not None
     )
+    return replace(facts, consents=facts.consents + agreed) if agreed else facts
 
 
 def _says(ctx: Context, item: Item | None, locale: str) -> frozenset[Says]:

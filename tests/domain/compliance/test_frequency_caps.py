@@ -1,9 +1,12 @@
 """Windows that a cap counts in, and the first day on which there is room again."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.compliance.contact_facts import ContactFacts, PastContact
 from domain.compliance.contact_rule import Blocked
@@ -17,7 +20,8 @@ from domain.compliance.frequency_caps import (
     windows_around,
 )
 from domain.compliance.rules import Confidence, Source
-from domain.compliance.vocabulary import Channel
+from domain.compliance.vocabulary import Channel, Party
+from domain.contact_outcomes import ContactOutcome
 from domain.reasons import ReasonCode, Reasons, because
 
 NOON = datetime(2026, 6, 17, 12, tzinfo=UTC)  # a Wednesday
@@ -136,3 +140,51 @@ def test_windows_are_named_in_words() -> None:
 )
 def test_a_cap_that_is_reached_names_its_window(window: Window, reason: Reasons) -> None:
     assert cap(window).violation == reason
+
+
+CALLS = st.builds(
+    PastContact,
+    at=st.sampled_from([NOON - timedelta(hours=hours) for hours in (1, 2, 20, 50)]),
+    channel=st.just(Channel.CALL),
+    loan_id=st.integers(1, 3),
+    connected=st.sampled_from([True, False, None]),
+    number=st.sampled_from(["A", "B", None]),
+    party=st.sampled_from(Party),
+    outcome=st.sampled_from([None, ContactOutcome.SPOKE, ContactOutcome.SPOKE_WITH_OTHER]),
+)
+HISTORIES = st.lists(CALLS, max_size=6).map(tuple)
+
+
+@given(own=HISTORIES, others=HISTORIES, at_most=st.integers(1, 4), counter=st.sampled_from(Counter))
+def test_a_cap_of_a_number_counts_what_was_done_at_it_whoever_was_meant(
+    own: tuple[PastContact, ...],
+    others: tuple[PastContact, ...],
+    at_most: int,
+    counter: Counter,
+) -> None:
+    others = tuple(replace(contact, number="A") for contact in others)
+    asked = replace(facts(), history=own, number_history=others, number="A")
+    of_number = replace(cap(CalendarUnit.DAY, at_most, counter), scope=Scope.NUMBER)
+    today = [c for c in own + others if c.number == "A" and c.at.date() == NOON.date()]
+    counts = {
+        Counter.ATTEMPT: len(today),
+        Counter.CONNECTED: sum(c.connected is not False for c in today),
+        Counter.UNANSWERED: sum(c.connected is not True for c in today),
+    }
+
+    opens = of_number.earliest_time(asked, Channel.CALL, "UTC", NOON)
+
+    assert (opens == NOON) == (counts[counter] < at_most)
+    swapped = replace(asked, history=others, number_history=own)
+    assert of_number.earliest_time(swapped, Channel.CALL, "UTC", NOON) == opens
+
+
+@given(own=HISTORIES, others=HISTORIES, scope=st.sampled_from([Scope.PERSON, Scope.DEBT]))
+def test_what_was_done_with_others_at_the_number_uses_up_nothing_of_the_person(
+    own: tuple[PastContact, ...], others: tuple[PastContact, ...], scope: Scope
+) -> None:
+    of_person = replace(cap(ConsecutiveDays(7), 2), scope=scope)
+    alone = replace(facts(), history=own, number="A")
+    shared = replace(alone, number_history=others)
+    opens = of_person.earliest_time(shared, Channel.CALL, "UTC", NOON)
+    assert opens == of_person.earliest_time(alone, Channel.CALL, "UTC", NOON)

@@ -46,7 +46,8 @@ CONTACT = re.compile(
     r"(?:(?P<times>\d+) x )?(?P<inbound>inbound )?(?P<channel>call|text|visit)"
     r"(?: (?P<went>connected|unanswered|busy|number_invalid|answered by somebody else))?"
     r" (?P<at>\d{4}-\d\d-\d\d \d\d:\d\d)(?: at (?P<number>[A-Z])\b)?(?P<work> at work)?"
-    r"(?P<third> to third party)?(?: loan (?P<loan>\d)(?: and (?P<more>\d(?: and \d)*))?)?"
+    r"(?P<third> to third party)?(?P<another> with another)?(?P<presumed> presumed)?"
+    r"(?: loan (?P<loan>\d)(?: and (?P<more>\d(?: and \d)*))?)?"
 )
 CONNECTED = {
     "connected": True,
@@ -152,7 +153,10 @@ def facts_of(example: Example, packs: tuple[RulePack, ...]) -> ContactFacts:
 
 def _with(facts: ContactFacts, words: str, example: Example) -> ContactFacts:
     if match := CONTACT.fullmatch(words):
-        return replace(facts, history=facts.history + tuple(_contacts(match, example)))
+        contacts = tuple(_contacts(match, example))
+        if match["another"]:
+            return replace(facts, number_history=facts.number_history + contacts)
+        return replace(facts, history=facts.history + contacts)
     if match := HOLD.fullmatch(words):
         ends_on = date.fromisoformat(match[3]) if match[3] else None
         hold = Hold(HoldKind(match[1]), date.fromisoformat(match[2]), ends_on)
@@ -175,10 +179,25 @@ def _contacts(match: re.Match[str], example: Example) -> Iterator[PastContact]:
             party=Party.THIRD_PARTY if match["third"] else Party.BORROWER,
             inbound=bool(match["inbound"]),
             outcome=OUTCOME.get(match["went"] or ""),
+            certain=not match["presumed"],
             also_about=frozenset(
                 map(int, (match["more"] or "").split(" and ") if match["more"] else ())
             ),
         )
+
+
+def _callback(facts: ContactFacts, written: str, example: Example) -> ContactFacts:
+    asked_at, callback_at = written.removesuffix(" presumed").split(" to be called ")
+    asked = PastContact(
+        at=example.local(asked_at),
+        channel=Channel.CALL,
+        loan_id=1,
+        connected=True,
+        outcome=ContactOutcome.CALLBACK_REQUESTED,
+        callback_at=example.local(callback_at),
+        certain=not written.endswith(" presumed"),
+    )
+    return replace(facts, history=(*facts.history, asked))
 
 
 def _words(written: str) -> list[str]:
@@ -233,6 +252,7 @@ BY_PREFIX = (
     ("zones", _zones),
     ("unreachable", lambda f, w, e: replace(f, reachable=frozenset({Channel.LEGAL}))),
     ("consent to", _consent),
+    ("asked on", _callback),
     ("location asked before", lambda f, w, e: replace(f, location_asked=True)),
     ("for", lambda f, w, e: replace(f, purpose=Purpose(w))),
     ("product", lambda f, w, e: replace(f, product=w)),

@@ -91,3 +91,65 @@ def test_the_story_tells_it_and_a_person_records_it_at_the_command_line(
         story = [sentence.text for sentence in loan_history(connection, book.ctx, "L-2")]
     assert any("Known of the borrower since then: they agreed" in line for line in story)
     assert any("No longer true of the borrower: they agreed" in line for line in story)
+
+
+class TestTwoRecords:
+    """L-3 is on another record, which is presumed to be the same person."""
+
+    @pytest.fixture(autouse=True)
+    def presumed(self, book: Book) -> None:
+        book.loan("L-3", borrower_id="B-3", same_person_as="B-1")
+
+    def decide(self, book: Book, status: str, other: str = "B-3") -> None:
+        tell(book, "same_person", other=other, status=status, why="a test needs it")
+
+    def test_a_consent_reaches_the_other_record_once_somebody_confirmed_it(
+        self, book: Book
+    ) -> None:
+        tell(book, fact="agreed_other_hours")
+        assert asked(book)[0] is Permission.ALLOWED
+        assert asked(book, "L-3") == (Permission.DEFERRED, ("cn.contact_hours",))
+
+        self.decide(book, "confirmed")
+        assert asked(book, "L-3")[0] is Permission.ALLOWED
+        self.decide(book, "parted")
+        assert asked(book, "L-3")[0] is Permission.DEFERRED
+
+    def test_what_is_confirmed_with_a_third_record_is_confirmed(self, book: Book) -> None:
+        book.loan("L-4", borrower_id="B-4", same_person_as="B-1")
+        tell(book, borrower="B-4", fact="agreed_other_hours")
+        self.decide(book, "confirmed")
+        assert asked(book, "L-1")[0] is asked(book, "L-3")[0] is Permission.DEFERRED
+        self.decide(book, "confirmed", other="B-4")
+        assert asked(book, "L-3")[0] is Permission.ALLOWED
+
+    def test_who_is_represented_is_so_on_either_record(self, book: Book) -> None:
+        book.at("2026-03-03 10:00")
+        tell(book, fact="represented")
+        assert asked(book, "L-3") == (Permission.DEFERRED, (REPRESENTED,))
+
+    def test_nobody_ends_what_protects_somebody_who_is_only_presumed_to_be_the_person(
+        self, book: Book
+    ) -> None:
+        book.at("2026-03-03 10:00")
+        tell(book, fact="represented")
+        ended = tell(book, "person_fact_end", borrower="B-3", fact="represented")
+        assert [reason.code for reason in ended.reason] == ["person_fact_not_known"]
+        assert asked(book, "L-3") == asked(book) == (Permission.DEFERRED, (REPRESENTED,))
+
+        self.decide(book, "confirmed")
+        book.at("2026-03-03 10:01")
+        tell(book, "person_fact_end", borrower="B-3", fact="represented")
+        assert asked(book)[0] is asked(book, "L-3")[0] is Permission.ALLOWED
+
+    def test_a_consent_is_withdrawn_on_every_record(self, book: Book) -> None:
+        tell(book, fact="agreed_other_hours")
+        tell(book, "person_fact_end", borrower="B-3", fact="agreed_other_hours")
+        assert asked(book)[0] is Permission.DEFERRED
+
+    def test_a_new_consent_of_one_leaves_that_of_the_other(self, book: Book) -> None:
+        tell(book, fact="agreed_other_hours")
+        tell(book, borrower="B-3", fact="agreed_other_hours", until="2026-03-02T23:30:00+08:00")
+        book.at("2026-03-02 23:45")
+        assert asked(book)[0] is Permission.ALLOWED
+        assert asked(book, "L-3")[0] is Permission.DEFERRED

@@ -58,6 +58,10 @@ def test_what_is_true_of_a_person_holds_for_all_of_their_loans_until_it_ends(
     assert person(book, fact).status == "applied"
     assert may_call(book) == [answer] * 3 + ["allowed"]
 
+    person(book, fact, borrower="B-2", ended=True)
+    assert may_call(book) == [answer] * 3 + ["allowed"], "B-2 is only presumed to be the person"
+    one = {"borrower": "B-1", "other": "B-2", "status": "confirmed"}
+    tell(book, "same_person", **one, why="a test needs it", actor="c-1")
     assert person(book, fact, borrower="B-2", ended=True).status == "applied"
     assert may_call(book) == ALL
 

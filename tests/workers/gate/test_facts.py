@@ -3,14 +3,19 @@
 from collections.abc import Sequence
 from functools import partial
 
+import pytest
 from sqlalchemy import Engine, select, update
 
 from domain.actors import Actor
+from domain.compliance.contact_facts import ContactFacts
+from domain.compliance.gate import may_contact
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
 from tests.support.concurrently import concurrently
+from tests.support.events import tell
 from tests.support.loans import Book
 from workers.db.schema import action_event, borrower, contact, contact_outcome, loan
+from workers.gate.facts import read_contact_facts
 from workers.simulator.providers.magic_numbers import SimulatedOutcome
 
 
@@ -31,11 +36,22 @@ def of_one_borrower(book: Book, *names: str) -> None:
 
 
 def contacted(
-    book: Book, name: str, channel: Channel, at: str, *, connected: bool | None = None
+    book: Book,
+    name: str,
+    channel: Channel,
+    at: str,
+    *,
+    connected: bool | None = None,
+    at_number: bool = False,
 ) -> None:
-    """Put a contact of an earlier day on record, about an action that the loan has."""
-    borrower_id, loan_id = book.one(
-        select(loan.c.borrower_id, loan.c.id).where(loan.c.external_id == name)
+    """Put a contact of an earlier day on record, about an action that the loan has.
+
+    `at_number`: at the number that the borrower has.
+    """
+    borrower_id, loan_id, number = book.one(
+        select(loan.c.borrower_id, loan.c.id, borrower.c.phone_blind_index)
+        .join(borrower, borrower.c.id == loan.c.borrower_id)
+        .where(loan.c.external_id == name)
     )
     contact_id = book._insert(
         contact,
@@ -46,6 +62,7 @@ def contacted(
         at=book.moment(at),
         rules=[],
         rule_packs=["made up"],
+        number_blind_index=number if at_number else None,
     )
     if connected is not None:
         with book.ctx.engine.begin() as connection:
@@ -163,3 +180,71 @@ def test_a_contact_keeps_the_key_of_the_number_and_not_the_number(engine: Engine
     reserved = book.one(contact)
     assert reserved.number_blind_index == book.one(borrower).phone_blind_index
     assert (reserved.party, reserved.at_work, reserved.warnings) == ("borrower", False, [])
+
+
+class TestContactsAtOneNumber:
+    """Two people, who are strangers, have one number."""
+
+    @pytest.fixture
+    def book(self, engine: Engine) -> Book:
+        book = Book(engine)
+        book.loan("L-1")
+        book.loan("L-2")
+        book.escalate("L-1", "L-2")
+        return book
+
+    def asked(self, book: Book, name: str) -> ContactFacts:
+        with book.ctx.engine.connect() as connection:
+            return read_contact_facts(connection, book.ctx, name, book.clock.at)
+
+    def test_six_calls_in_vain_warn_whomever_they_were_to_reach(self, book: Book) -> None:
+        for minute in range(6):
+            at = f"2026-03-02 09:{minute}0"
+            contacted(book, "L-2", Channel.CALL, at, connected=False, at_number=True)
+        facts = self.asked(book, "L-1")
+        assert (facts.history, len(facts.number_history)) == ((), 6)
+        verdict = may_contact(facts, Channel.CALL, book.clock.at)
+        assert verdict.warnings == ("cn.attempts_unanswered",)
+
+    def test_conversations_with_one_are_none_with_the_other(self, book: Book) -> None:
+        for hour in (8, 9):
+            at = f"2026-03-02 0{hour}:00"
+            contacted(book, "L-2", Channel.CALL, at, connected=True, at_number=True)
+        contacted(book, "L-2", Channel.CALL, "2026-03-02 09:30", connected=True, at_number=True)
+        assert (book.may_call("L-1"), book.may_call("L-2")) == ("allowed", "deferred")
+
+    def test_a_text_about_several_loans_counts_once_for_whoever_else_has_the_number(
+        self, book: Book
+    ) -> None:
+        book.loan("L-3", borrower_id="B-L-2")
+        book.escalate("L-3")
+        book.send("L-2", "text_day_1")
+        assert len(book.rows(contact)) == 2
+        assert len(self.asked(book, "L-1").number_history) == 1
+
+    def test_a_text_of_two_people_who_were_parted_counts_once_for_each(self, book: Book) -> None:
+        book.loan("L-3", same_person_as="B-L-2")
+        book.escalate("L-3")
+        book.send("L-2", "text_day_1")
+        parted = update(borrower).where(borrower.c.external_id == "B-L-3")
+        with book.ctx.engine.begin() as connection:
+            connection.execute(parted.values(person_id=book._person("")))
+        for name in ("L-2", "L-3"):
+            facts = self.asked(book, name)
+            assert (len(facts.history), facts.number_history) == (1, ()), name
+        assert len(self.asked(book, "L-1").number_history) == 1
+
+    def test_a_number_keeps_its_contacts_when_it_changes_hands(self, book: Book) -> None:
+        contacted(book, "L-2", Channel.CALL, "2026-03-02 09:00", connected=False, at_number=True)
+        book.loan("L-4", phone="+8613900139000")
+        tell(book, "contact_change", borrower="B-L-2", phone="+8613900139000")
+        assert len(self.asked(book, "L-1").number_history) == 1
+        assert (len(self.asked(book, "L-2").history), self.asked(book, "L-4").number_history) == (
+            1,
+            (),
+        )
+
+    def test_who_has_no_number_shares_none(self, book: Book) -> None:
+        contacted(book, "L-2", Channel.VISIT, "2026-03-02 09:00")
+        book.loan("L-5", phone=None)
+        assert self.asked(book, "L-5").number_history == ()

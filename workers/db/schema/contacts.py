@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
-from domain.compliance.vocabulary import Channel, Party
+from domain.compliance.vocabulary import Channel, Party, Purpose
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.inbound_texts import Meaning, ReplyKind
 from domain.messages import MessageStatus
@@ -30,15 +30,15 @@ from workers.db.schema.base import (
     words,
 )
 
-# Append only: one row for every attempt to contact a person, and for every contact that the person
-# began. Frequency caps count these rows.
+# Append only: one row for every attempt to contact a person, or somebody else about them, and for
+# every contact that the person began. Frequency caps count these rows.
 contact = Table(
     "contact",
     metadata,
     identity(),
     refers_to("borrower"),
     refers_to("loan"),
-    refers_to("action", nullable=True),  # null: the person began it
+    refers_to("action", nullable=True),  # null: no item of a ladder asked for it
     word("channel", Channel),
     moment("at"),
     words("rules"),  # the rules that the gate checked when it allowed this
@@ -46,6 +46,7 @@ contact = Table(
     words("zones"),  # the borrower's zones at that time: the contact had to be lawful in all
     words("warnings"),  # advisory rules that advised against it
     word("party", Party, server_default=Party.BORROWER),
+    word("purpose", Purpose, nullable=True),  # null: to collect
     Column("number_blind_index", LargeBinary),  # keyed hash: caps may count contacts at one number
     Column("at_work", Boolean, nullable=False, server_default=false()),
     Column("attempt", Text),  # of a call or a visit: the id under which its outcome is reported
@@ -55,9 +56,13 @@ contact = Table(
     # One text or one call about several loans has a row for each: the others refer to the first,
     # which alone is counted. Null: the first, or the only one.
     Column("part_of", BigInteger, ForeignKey("contact.id")),
-    CheckConstraint("action_id IS NOT NULL OR inbound IS TRUE", name="has_action_or_is_inbound"),
+    CheckConstraint(
+        "action_id IS NOT NULL OR inbound IS TRUE OR purpose IS NOT NULL",
+        name="has_action_or_purpose",
+    ),
     UniqueConstraint("attempt"),
     Index(None, "borrower_id", "at"),
+    Index(None, "number_blind_index", "at", postgresql_where="number_blind_index IS NOT NULL"),
     Index(None, "action_id"),
     Index(None, "part_of", postgresql_where="part_of IS NOT NULL"),
 )
@@ -73,6 +78,8 @@ contact_outcome = Table(
     word("reason", ArrearsReason, nullable=True),  # why the loan is overdue, as the borrower said
     Column("also_loan_ids", ARRAY(BigInteger)),  # the other loans that were mentioned
     moment("callback_at", nullable=True),  # when the borrower asked to be called again
+    # of a location call: whether the third party may be asked once more
+    Column("may_ask_again", Boolean),
     Column("actor", Text, nullable=False),  # the staff reference of the reporter
     moment("reported_at"),
     CheckConstraint(
