@@ -66,7 +66,7 @@ def test_never_before_noon_reaches_every_loan_of_the_person_and_nobody_else(book
     assert may_call(book) == ALL
 
     book.at("2026-03-03 10:00")
-    said(book, "inconvenient_time", borrower="B-2", ended=True)
+    said(book, "inconvenient_time", ended=True)
     assert may_call(book) == ALL
 
 
