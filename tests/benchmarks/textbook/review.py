@@ -164,6 +164,7 @@ def _facts(loan: Any) -> LoanFacts:
             number=borrower.phone_blind_index.hex() if borrower.phone_blind_index else None,
             number_facts=frozenset(),
             history=(),
+            number_history=(),
             first_contact_at=None,
             validation_notice_on=loan.validation_notice_on,
             interruptions=(),
