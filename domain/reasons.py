@@ -224,6 +224,7 @@ class ReasonCode(StrEnum):
     NO_LADDER_FOR = auto()
     NO_LADDER_YET = auto()
     DUE_DAY_NOT_KNOWN = auto()
+    CALENDAR_TO_UPDATE = auto()
     TAPE_SHOWS_LESS = auto()
     CURRENCY_CHANGED = auto()
     PHONE_MISSING = auto()

@@ -1,5 +1,6 @@
 """A country's calendar: public holidays, the days off that are worked instead, and its last day."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -34,6 +35,12 @@ class Calendar:
         if day.weekday() >= SATURDAY and day not in self.worked:
             return DayKind.REST
         return DayKind.WORKING
+
+    @property
+    def digest(self) -> str:
+        """The country, and the beginning of a SHA-256 of its days: it changes with any of them."""
+        days = [sorted(self.holidays), sorted(self.worked), self.known_until]
+        return f"{self.country}:{hashlib.sha256(repr(days).encode()).hexdigest()[:16]}"
 
     def is_known(self, day: date) -> bool:
         return self.known_until is None or day <= self.known_until

@@ -48,7 +48,7 @@ class ContactHours(ContactRule):
     ) -> EarliestTime:
         local = at.astimezone(ZoneInfo(zone))
         today, clock = local.date(), local.time()
-        if self._needs_calendar and not self.calendar.is_known(today):
+        if self.needs_calendar and not self.calendar.is_known(today):
             return self._calendar_ends
         for hours in self.hours:
             if hours.covers(clock) and hours.applies_on(today, self.calendar):
@@ -59,7 +59,7 @@ class ContactHours(ContactRule):
             return at
         for ahead in range(LOOK_AHEAD):
             day = today + timedelta(days=ahead)
-            if self._needs_calendar and not self.calendar.is_known(day):
+            if self.needs_calendar and not self.calendar.is_known(day):
                 return self._calendar_ends
             starts = [
                 start
@@ -73,7 +73,7 @@ class ContactHours(ContactRule):
         return Blocked(because(ReasonCode.NO_HOURS_AHEAD, citation=citation, days=LOOK_AHEAD))
 
     @property
-    def _needs_calendar(self) -> bool:
+    def needs_calendar(self) -> bool:
         """Whether the hours differ by the kind of day."""
         return any(hours.kinds != frozenset(DayKind) for hours in self.hours)
 

@@ -7,8 +7,9 @@ import typer
 from domain.actions import ActionStatus
 from workers.actions.dead_letters import StuckActions
 from workers.cli.common import AsJson, By, DryRun, Loan, Why
-from workers.cli.context import open_context, read
+from workers.cli.context import open_context
 from workers.cli.render import Table, print_done, print_json
+from workers.operations.calendars import EndingCalendar
 from workers.operations.persons import RecordLink
 from workers.operations.problems import (
     OpenProblem,
@@ -63,6 +64,15 @@ PERSONS = Table[RecordLink](
     if_none="No records wait to be confirmed as one person.",
     one_line=("type",),
 )
+CALENDARS = Table[EndingCalendar](
+    "Calendars that end",
+    {
+        "country": lambda calendar: calendar.country,
+        "known until": lambda calendar: calendar.known_until,
+        "what to do": lambda calendar: calendar.detail,
+    },
+    if_none="No calendar ends soon.",
+)
 ACTIONS = Table[StuckActions](
     "Actions that fail or were given up",
     {
@@ -82,7 +92,9 @@ ACTIONS = Table[StuckActions](
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List what a person must correct: loans, replies, events not applied, actions that fail."""
-    found = read(read_problems)
+    ctx = open_context()
+    with ctx.engine.connect() as connection:
+        found = read_problems(connection, ctx)
     if as_json:
         print_json(found)
         return
@@ -91,6 +103,7 @@ def list_(as_json: AsJson = False) -> None:
     EVENTS.print(found.events)
     ACTIONS.print(found.actions)
     PERSONS.print(found.persons)
+    CALENDARS.print(found.calendars)
 
 
 @app.command()

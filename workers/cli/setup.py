@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from domain.errors import ArrearsError
+from domain.language.speak import speak
 from workers.cli.context import assert_usable, load_context
 from workers.cli.render import print_lines
 from workers.context import Context
@@ -12,6 +13,7 @@ from workers.db.encryption_keys import store_index_key
 from workers.db.grants import grant_to_role
 from workers.db.migrate import upgrade
 from workers.messaging.broker import assert_broker_reachable
+from workers.operations.calendars import ending_calendars
 from workers.operations.policy_register import assert_policy_unchanged, register_policy
 from workers.sms.route_check import wrong_routes
 
@@ -41,6 +43,8 @@ def check() -> None:
             check_service(ctx)
         except ArrearsError as error:
             wrong.append(str(error))
+    for calendar in ending_calendars(ctx.policy, ctx.today()):
+        print_lines(f"Warning: {speak(calendar.detail)}")
     if wrong:
         raise ArrearsError("\n".join(wrong))
     print_lines(

@@ -225,9 +225,14 @@ def _open_run(connection: Connection, today: date, now: datetime, policy_digest:
 
 
 def _policy_in_force(ctx: Context, today: date) -> str:
-    """What the day's decisions depend on: the policy documents, and the ladders in force."""
+    """What the day's decisions depend on: the policy documents, the calendars that they name, and
+    the ladders in force.
+    """
     names = sorted(ladder.name for ladder in ctx.policy.ladders if ladder.in_force(today))
-    return f"{ctx.policy.digest} {' '.join(names)}"
+    calendars = {ladder.calendar for ladder in ctx.policy.ladders}
+    calendars |= {pack.calendar for pack in ctx.policy.rule_packs}
+    digests = sorted(calendar.digest for calendar in calendars)
+    return f"{ctx.policy.digest} {' '.join((*names, *digests))}"
 
 
 def _note_run(connection: Connection, today: date, **values: object) -> None:

@@ -20,6 +20,7 @@ from workers.db.loans import lock_known_loan
 from workers.db.schema import inbox_event, loan, problem, reply
 from workers.db.staff import roles_of
 from workers.db.typed_rows import columns_of, typed_rows
+from workers.operations.calendars import EndingCalendar, ending_calendars
 from workers.operations.persons import RecordLink, read_presumed
 
 
@@ -71,16 +72,20 @@ class Problems:
     """Failing and dead actions by their reason, newest first."""
     persons: tuple[RecordLink, ...]
     """Records that count as one person until somebody confirms or parts them."""
+    calendars: tuple[EndingCalendar, ...]
+    """Calendars that end soon, or have ended."""
 
 
-def read_problems(connection: Connection, zone: tzinfo) -> Problems:
-    """Everything that is open now; moments are in `zone`."""
+def read_problems(connection: Connection, ctx: Context) -> Problems:
+    """Everything that is open now; moments are in the lender's zone."""
+    zone = ctx.settings.lender_zone
     return Problems(
         _of_loans(connection, zone),
         _of_replies(connection, zone),
         _of_events(connection, zone),
         read_stuck(connection, zone),
         read_presumed(connection, zone),
+        ending_calendars(ctx.policy, ctx.today()),
     )
 
 

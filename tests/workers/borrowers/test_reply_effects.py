@@ -156,7 +156,7 @@ def test_the_deadline_shows_and_resumes_nothing(book: Book) -> None:
     number = writes(book, "我失业了")
     book.at("2026-03-20 10:00")
     with book.ctx.engine.connect() as connection:
-        (unread,) = read_problems(connection, book.zone).replies
+        (unread,) = read_problems(connection, book.ctx).replies
     assert (unread.reply, unread.loan) == (number, "L-1")
     assert f"{unread.read_by:%Y-%m-%d %H:%M}" == "2026-03-04 10:00"
     book.escalate("L-1")

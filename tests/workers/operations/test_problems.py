@@ -29,7 +29,7 @@ WHY = because(ReasonCode.FAILED_SAYING, error="ArrearsError", message="No templa
 
 def problems_of(book: Book) -> Problems:
     with book.ctx.engine.connect() as connection:
-        return read_problems(connection, book.ctx.settings.lender_zone)
+        return read_problems(connection, book.ctx)
 
 
 def receive_payment(book: Book, number: int, loan: str, currency: str = "CNY") -> int:

@@ -332,7 +332,7 @@ class TestRenumbered:
         bring_in(book, tmp_path, row("L-1", "C-2"), as_of=DAY_2)
 
         with book.ctx.engine.connect() as connection:
-            (open_link,) = read_problems(connection, book.zone).persons
+            (open_link,) = read_problems(connection, book.ctx).persons
             assert (open_link.borrower, open_link.other) == ("C-1", "C-2")
             for language, says in (("en", "count as one person"), ("zh", "视为同一人")):
                 story = loan_history(connection, book.ctx, "L-1", language=language)
