@@ -22,6 +22,7 @@ from domain.compliance.frequency_caps import (
     Window,
 )
 from domain.compliance.hold_length import HoldFrom, HoldLength
+from domain.compliance.inconvenient_times import InconvenientTimes
 from domain.compliance.limitation import Limitation, RunsFrom
 from domain.compliance.message_content import MessageContent
 from domain.compliance.permitted import Permitted
@@ -33,6 +34,7 @@ from domain.compliance.visit_notice import VisitDuty
 from domain.compliance.vocabulary import Channel, Interrupts, Party, Purpose, Says
 from domain.contact_outcomes import ContactOutcome
 from domain.holds import HoldKind
+from domain.persons import PersonFact
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 EVERY_DAY, HOLIDAYS, CLOSED = "every_day", "holidays", "closed"
@@ -46,7 +48,9 @@ CONSECUTIVE = re.compile(r"(\d{1,2}) consecutive days")
 CALENDAR = re.compile(r"calendar (day|week|month)")
 BARRED, EXTINGUISHED = "barred", "extinguished"
 """What becomes of a debt after the time to sue for it."""
-FREES, CEASED = "frees", "ceased"
+FREES = "frees"
+WISHES = (PersonFact.CEASED, PersonFact.INCONVENIENT_TIME)
+"""What a person asks for and a law may permit a contact in spite of."""
 COUNT = "count"
 """Whom else a cap counts."""
 NEVER, BORROWER_UNREACHABLE = "never", "borrower_unreachable"
@@ -172,8 +176,8 @@ def _consent_to_hours(section: Section, values: dict[str, Any]) -> None:
 
 def _permitted(section: Section, values: dict[str, Any]) -> None:
     stops = values.pop("during")
-    values["after_cease"] = CEASED in stops
-    values["during"] = frozenset(HoldKind(stop) for stop in stops if stop != CEASED)
+    values["wishes"] = frozenset(wish for wish in WISHES if wish in stops)
+    values["during"] = frozenset(HoldKind(stop) for stop in stops if stop not in WISHES)
 
 
 def _hold_length(section: Section, values: dict[str, Any]) -> None:
@@ -255,6 +259,7 @@ RULE_KINDS = {
         },
         _limitation,
     ),
+    "inconvenient_times": RuleKind(InconvenientTimes),
     "conduct": RuleKind(Conduct, {"text": Value.text}),
     "hold_length": RuleKind(
         HoldLength,
@@ -264,7 +269,7 @@ RULE_KINDS = {
     "permitted": RuleKind(
         Permitted,
         {
-            "during": some_of((*(str(kind) for kind in HoldKind), CEASED)),
+            "during": some_of((*map(str, HoldKind), *map(str, WISHES))),
             "purposes": some_of(Purpose),
         },
         finish=_permitted,
@@ -282,7 +287,7 @@ def subject(rule: Rule) -> tuple[object, ...]:
         Conduct: ("text",),
         Retention: ("of",),
         HoldLength: ("hold",),
-        Permitted: ("during", "after_cease"),
+        Permitted: ("during", "wishes"),
         FactReach: ("fact",),
     }.get(type(rule), ())
     return (type(rule), rule.place, rule.products, *(getattr(rule, name) for name in about))

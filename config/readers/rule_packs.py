@@ -10,6 +10,7 @@ from config.readers.yaml_reader import Section, Value, each
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
 from domain.compliance.contact_hours import ContactHours
 from domain.compliance.contact_rule import ContactRule
+from domain.compliance.inconvenient_times import InconvenientTimes
 from domain.compliance.rules import (
     EVERYWHERE,
     Confidence,
@@ -55,6 +56,10 @@ def read_rule_pack(document: Value) -> RulePack:
     if "-" not in jurisdiction and jurisdiction != EVERYWHERE:
         _refuse_silence(top, rules)
     return RulePack(pack_id, top.need("version").whole(at_least=1), jurisdiction, rules, calendar)
+
+
+REACHING_PEOPLE = (ContactHours, InconvenientTimes)
+"""The kinds of rule that have no meaning for the court's channel, which reaches nobody."""
 
 
 def _read_jurisdiction(value: Value) -> str:
@@ -111,7 +116,7 @@ def _read_rule_id(value: Value, pack_id: str) -> str:
 def _read_channels(section: Section, rule_type: type[Rule]) -> frozenset[Channel]:
     if not issubclass(rule_type, ContactRule):
         return frozenset()
-    words = PERSON_CHANNELS if rule_type is ContactHours else tuple(Channel)
+    words = PERSON_CHANNELS if issubclass(rule_type, REACHING_PEOPLE) else tuple(Channel)
     return some_of(words)(section.need("channels"))
 
 

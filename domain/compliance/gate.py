@@ -11,11 +11,11 @@ from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_hours import ContactHours, moment_of
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.inconvenient_times import INCONVENIENT_TIME, KEPT_EVERYWHERE
-from domain.compliance.permitted import permitting_rule
+from domain.compliance.permitted import Stop, permitting_rule
 from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.vocabulary import Channel, Party, Purpose
 from domain.contact_points import BY_NUMBER, NumberFact, stopped_by
-from domain.holds import HoldKind, active_hold, resumes_on
+from domain.holds import active_hold, resumes_on
 from domain.inconvenient import Location
 from domain.loans import ZERO
 from domain.persons import PersonFact
@@ -97,20 +97,23 @@ def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
 
 
 def _let_through(facts: ContactFacts, at: datetime) -> tuple[ContactFacts, tuple[str, ...]]:
-    """The facts without the holds, and without the wish, in spite of which a law permits this
+    """The facts without the holds, and without the wishes, in spite of which a law permits this
     purpose; and the ids of the rules that permit it."""
     on = at.astimezone(ZoneInfo(facts.lender_zone)).date()
-    stops: list[HoldKind | None] = [hold.kind for hold in facts.holds]
+    stops: list[Stop] = [hold.kind for hold in facts.holds]
     if PersonFact.CEASED in facts.person_facts:
-        stops.append(None)
+        stops.append(PersonFact.CEASED)
+    if facts.inconvenient_times:
+        stops.append(PersonFact.INCONVENIENT_TIME)
     permitted = {
         stop: rule.id
         for stop in stops
         if (rule := permitting_rule(facts.packs, facts.purpose, stop, on))
     }
     holds = tuple(hold for hold in facts.holds if hold.kind not in permitted)
-    known = facts.person_facts - ({PersonFact.CEASED} if None in permitted else set())
-    allowed = replace(facts, holds=holds, person_facts=known)
+    known = facts.person_facts - permitted.keys()
+    times = () if PersonFact.INCONVENIENT_TIME in permitted else facts.inconvenient_times
+    allowed = replace(facts, holds=holds, person_facts=known, inconvenient_times=times)
     return allowed, tuple(dict.fromkeys(permitted.values()))
 
 
@@ -231,9 +234,13 @@ def _if_times_end(
     ends = [time.until for time in facts.inconvenient_times if time.until and time.until > moment]
     if ends:
         later = _first_lawful(facts, channel, min(ends).astimezone(UTC))
-        if later.permission is not Permission.ALLOWED:
+        if later.permission is Permission.ALLOWED:
+            return Verdict(Permission.DEFERRED, tuple(against), _all(against), min(ends))
+        if later.permission is Permission.BARRED or later.until is None:
             return later
-        return Verdict(Permission.DEFERRED, tuple(against), _all(against), min(ends))
+        rules = tuple(dict.fromkeys((*against, *later.rules)))
+        reason = tuple(dict.fromkeys((*_all(against), *later.reason)))
+        return replace(later, rules=rules, reason=reason)
     without = _first_lawful(replace(facts, inconvenient_times=()), channel, moment)
     if without.permission is not Permission.ALLOWED and without.until is None:
         return without

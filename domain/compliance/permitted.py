@@ -3,30 +3,33 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeAlias
 
 from domain.compliance.rules import Rule, RulePack, rules_in_force
 from domain.compliance.vocabulary import Purpose
 from domain.holds import HoldKind
+from domain.persons import PersonFact
+
+Stop: TypeAlias = HoldKind | PersonFact
+"""What stops a contact that a law may permit all the same: a hold, or what the person asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permitted(Rule):
-    """The purposes for which a person may be contacted during these holds, or after a cease."""
+    """The purposes for which a person may be contacted in spite of a hold or of their own wish."""
 
     during: frozenset[HoldKind] = frozenset()
-    after_cease: bool = False
-    """Whether it is also about a person who asked that nobody contact them any more."""
+    wishes: frozenset[PersonFact] = frozenset()
+    """A request that nobody contact them any more, or a time that they called inconvenient."""
     purposes: frozenset[Purpose]
 
-    def permits(self, purpose: Purpose, stopped_by: HoldKind | None) -> bool:
-        """Whether it lets a contact through. `stopped_by` None: the person's wish stops it."""
-        if purpose not in self.purposes:
-            return False
-        return self.after_cease if stopped_by is None else stopped_by in self.during
+    def permits(self, purpose: Purpose, stopped_by: Stop) -> bool:
+        """Whether it lets a contact through."""
+        return purpose in self.purposes and stopped_by in self.during | self.wishes
 
 
 def permitting_rule(
-    packs: Iterable[RulePack], purpose: Purpose, stopped_by: HoldKind | None, on: date
+    packs: Iterable[RulePack], purpose: Purpose, stopped_by: Stop, on: date
 ) -> Permitted | None:
     """The rule that lets a contact for this purpose through on a business date, or None."""
     if purpose is Purpose.COLLECT:

@@ -172,7 +172,7 @@ def _submit(
         said = error.errors()[0]
         raise ArrearsError(
             f"This is no {payload['fact']}: {said['msg'].removeprefix('Value error, ')}. "
-            "`arrears person note --help` lists what each fact needs."
+            "`arrears person note` says with --help what each fact needs."
         ) from None
     borrower, fact = payload["borrower"], payload["fact"]
     submit(ctx, kind, f"{borrower}:{fact}:{ctx.now().isoformat()}", payload)

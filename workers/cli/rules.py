@@ -12,6 +12,7 @@ from domain.compliance.contact_hours import ContactHours, Hours
 from domain.compliance.fact_reach import FactReach, ReachingFact
 from domain.compliance.frequency_caps import Cap, Counter, Scope
 from domain.compliance.hold_length import HoldLength
+from domain.compliance.inconvenient_times import InconvenientTimes
 from domain.compliance.limitation import Limitation, RunsFrom
 from domain.compliance.message_content import MessageContent
 from domain.compliance.permitted import Permitted
@@ -23,6 +24,7 @@ from domain.compliance.visit_notice import VisitDuty
 from domain.compliance.vocabulary import Place, Purpose, Says
 from domain.errors import ArrearsError
 from domain.language.speak import LANGUAGES
+from domain.persons import PersonFact
 from workers.cli.common import AsJson
 from workers.cli.policy import read_policy
 from workers.cli.render import print_json, print_lines
@@ -50,6 +52,10 @@ FACTS = {
     ReachingFact.REPRESENTED: "That somebody acts for the person",
     ReachingFact.INSOLVENCY: "Insolvency",
     ReachingFact.OPTED_OUT: "An opt-out from texts",
+}
+WISHED = {
+    PersonFact.CEASED: "a request to cease contact",
+    PersonFact.INCONVENIENT_TIME: "a time that the person called inconvenient",
 }
 REACHES = {
     Scope.PERSON: "for all debts of the person",
@@ -137,9 +143,11 @@ def describe_rule(rule: Rule) -> str:
             return f"No suit, and no word of one, later than {rule.years} years from {since}.{end}"
         case Conduct():
             return rule.text
+        case InconvenientTimes():
+            return "No contact at a time that the person called inconvenient."
         case Permitted():
             during = [f"a hold ({_plain_word(hold)})" for hold in sorted(rule.during)]
-            during += ["a request to cease contact"] if rule.after_cease else []
+            during += [WISHED[wish] for wish in sorted(rule.wishes)]
             purposes = " or ".join(PURPOSES[purpose] for purpose in sorted(rule.purposes))
             return f"During {' or '.join(during)}, contact is still permitted {purposes}."
         case FactReach():

@@ -157,7 +157,8 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
        coalesce((SELECT f.locale FROM person_fact f
                   WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
                     AND f.kind = 'language'
-                  ORDER BY f.since DESC, f.id DESC LIMIT 1), b.locale) AS locale,
+                  ORDER BY f.borrower_id = ANY(p.certain) DESC, f.since DESC, f.id DESC
+                  LIMIT 1), b.locale) AS locale,
        ARRAY['legal']
        || CASE WHEN b.phone_encrypted IS NOT NULL THEN ARRAY['sms', 'call'] ELSE '{}' END
        || CASE WHEN b.address_encrypted IS NOT NULL THEN ARRAY['visit'] ELSE '{}' END AS reachable,

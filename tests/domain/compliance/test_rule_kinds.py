@@ -32,6 +32,7 @@ from domain.compliance.visit_notice import VisitDuty
 from domain.compliance.vocabulary import Channel, Collects, Interrupts, Party, Place, Purpose, Says
 from domain.contact_points import NumberFact
 from domain.holds import HoldKind
+from domain.persons import PersonFact
 from domain.reasons import ReasonCode, because
 
 R = TypeVar("R", bound=Rule)
@@ -326,14 +327,14 @@ def test_what_a_law_permits_during_a_hold_is_for_that_hold_and_that_purpose() ->
         purposes=frozenset({Purpose.ANSWER}),
     )
     packs, on = (a_pack(rule),), date(2026, 3, 2)
-    hold = HoldKind.BREATHING_SPACE
+    hold, ceased = HoldKind.BREATHING_SPACE, PersonFact.CEASED
     assert permitting_rule(packs, Purpose.ANSWER, hold, on) is rule
     assert permitting_rule(packs, Purpose.NOTICE, hold, on) is None
     assert permitting_rule(packs, Purpose.COLLECT, hold, on) is None
     assert permitting_rule(packs, Purpose.ANSWER, HoldKind.INSOLVENCY, on) is None
-    assert permitting_rule(packs, Purpose.ANSWER, None, on) is None, "a cease is something else"
-    after = a_pack(replace(rule, during=frozenset(), after_cease=True))
-    assert permitting_rule((after,), Purpose.ANSWER, None, on) is not None
+    assert permitting_rule(packs, Purpose.ANSWER, ceased, on) is None, "a cease is something else"
+    after = a_pack(replace(rule, during=frozenset(), wishes=frozenset({ceased})))
+    assert permitting_rule((after,), Purpose.ANSWER, ceased, on) is not None
     assert permitting_rule((after,), Purpose.ANSWER, hold, on) is None
     assert permitting_rule(packs, Purpose.ANSWER, hold, date(2019, 12, 31)) is None
 

@@ -22,6 +22,7 @@ from domain.compliance.vocabulary import (
 from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import NumberFact
 from domain.holds import Hold, HoldKind
+from domain.inconvenient import InconvenientPlace, InconvenientTime, Location
 from domain.persons import PersonFact
 
 TABLES = Path(__file__).parent
@@ -245,7 +246,28 @@ def _interrupted(facts: ContactFacts, written: str, example: Example) -> Contact
     return replace(facts, interruptions=(*facts.interruptions, interruption))
 
 
+INCONVENIENT = re.compile(
+    r"(?P<place>place )?(?P<what>.*?)(?: by (?P<channel>\w+))?(?: until (?P<until>\S+ \S+))?"
+)
+
+
+def _inconvenient(facts: ContactFacts, written: str, example: Example) -> ContactFacts:
+    match = INCONVENIENT.fullmatch(written)
+    assert match is not None
+    more = {
+        "channel": CHANNEL[match["channel"]] if match["channel"] else None,
+        "until": example.local(match["until"]) if match["until"] else None,
+    }
+    if match["place"]:
+        place = InconvenientPlace(Location(match["what"]), **more)
+        return replace(facts, inconvenient_places=(*facts.inconvenient_places, place))
+    time = replace(InconvenientTime.parse(match["what"]), **more)
+    return replace(facts, inconvenient_times=(*facts.inconvenient_times, time))
+
+
 BY_PREFIX = (
+    ("inconvenient", _inconvenient),
+    ("fixed line", lambda f, w, e: _knowing(f, NumberFact.NO_TEXTS)),
     ("nothing past due", lambda f, w, e: replace(f, past_due=Decimal(0))),
     ("past due", _past_due),
     ("due", lambda f, w, e: replace(f, due_day=_day(w))),
