@@ -16,6 +16,9 @@ class Party(StrEnum):
     """Who is reached."""
 
     BORROWER = "borrower"
+    CO_BORROWER = "co_borrower"  # owes the debt too
+    GUARANTOR = "guarantor"  # owes it if the borrower does not pay
+    REPRESENTATIVE = "representative"  # acts for one of them: an attorney, a debt adviser
     THIRD_PARTY = "third_party"  # a relative, a colleague, a referee
 
 

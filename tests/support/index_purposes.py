@@ -18,7 +18,7 @@ from workers.attempts import outcomes
 from workers.borrowers import inbound_texts, reply_queue
 from workers.borrowers.opt_outs import record_opt_out
 from workers.context import Context
-from workers.db import actions, allocations, loans, outbox, same_person, staff
+from workers.db import actions, allocations, loans, outbox, persons, same_person, staff
 from workers.db.inbox import BATCH_SIZE
 from workers.db.loan_facts import load_facts
 from workers.db.schema import (
@@ -157,6 +157,10 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         lambda c, h: read_work(c, h, h.today(), {Kind.CALLS, Kind.VISITS, Kind.APPROVALS}),
     ),
     "action_once": ("the actions of the loans of an envelope; promise 1", facts),
+    "action_party_id_idx": (
+        "the letters to a party whose data is erased",
+        lambda c, h: erasure.erase(c, [7], h.now()),
+    ),
     "borrower_external_id_key": (
         "an event names its borrower",
         lambda c, h: record_opt_out(c, h, f"B-{PAST_DUE}", None, Actor("S-1")),
@@ -174,6 +178,19 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "contact_point_fact_once": ("what is known of a number, each fact once", facts),
     "hold_borrower_id_idx": ("the holds of a person", facts),
+    "loan_party_borrower_id_idx": (
+        "the loans of which a person is party",
+        lambda c, h: persons.lock_loans_of_person(c, 7),
+    ),
+    "loan_party_change_loan_party_id_idx": (
+        "who was ever party to a loan",
+        lambda c, h: list(incoming.parties(c, explained(c))),
+    ),
+    "loan_party_loan_id_borrower_id_role_key": (
+        "the parties of a loan, each once",
+        lambda c, h: list(incoming.parties(c, explained(c))),
+    ),
+    "representative_once": ("one representative for each fact, and no more", None),
     "person_fact_borrower_id_idx": (
         "what was ever known of a person",
         lambda c, h: list(incoming.facts(c, explained(c))),
@@ -253,7 +270,7 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "news of the borrower waits, and the claim with it",
         lambda c, h: lock_action(c, PAST_DUE, SEND_SMS),
     ),
-    "inbox_event_contact_change_idx": (
+    "inbox_event_personal_idx": (
         "the story of new contacts",
         lambda c, h: list(story_of_borrower.contact_changes(c, explained(c))),
     ),

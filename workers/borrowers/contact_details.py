@@ -126,7 +126,7 @@ def _changed(
     if "phone_encrypted" in payload:
         changed["phone_blind_index"] = ctx.cipher.blind_index(number) if number else None
     if number is not None:
-        zones = _with_zone_of(number, zones or tuple(record.zones))
+        zones = with_zone_of(number, zones or tuple(record.zones))
     if zones:
         changed["zones"] = list(zones)
     return changed
@@ -144,7 +144,7 @@ def _note_at_work(
             end_number_facts(connection, number, {NumberFact.AT_WORK}, CONTACT_CHANGE, now)
 
 
-def _with_zone_of(number: str, zones: tuple[str, ...]) -> tuple[str, ...]:
+def with_zone_of(number: str, zones: tuple[str, ...]) -> tuple[str, ...]:
     """The zones of the address, with that of the number; without an address, no zones."""
     try:
         parsed = phonenumbers.parse(number)

@@ -10,6 +10,7 @@ from domain.events import NotYetError, RejectedError
 from domain.persons import Link, links_between
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
+from workers.db.parties import loans_of
 from workers.db.persons import lock_loans
 from workers.db.same_person import links_of, lock_persons, make_persons, set_link
 from workers.db.schema import borrower, loan, same_person
@@ -97,5 +98,5 @@ def _refuse_if_joined(
 
 def _reassess(connection: Connection, ctx: Context, records: frozenset[int], now: datetime) -> None:
     if records:
-        loans = lock_loans(connection, loan.c.borrower_id.in_(records))
+        loans = lock_loans(connection, loan.c.id.in_(loans_of(records)))
         reassess(connection, ctx, loans, now)

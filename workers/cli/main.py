@@ -40,6 +40,7 @@ COMMANDS = {
     "approval": ("approval:app", "Actions that wait for approval: grant or reject one."),
     "opt-out": ("borrower:opt_out", "Record that a borrower must not be contacted any more."),
     "person": ("person:app", "Persons: their customer records, and what is true of them."),
+    "party": ("party:app", "Co-borrowers and guarantors: list them, add or end one."),
     "number": ("number:app", "Telephone numbers: what is true of one."),
     "validation-notice": (
         "borrower:validation_notice",

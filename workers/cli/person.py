@@ -13,17 +13,25 @@ from domain.errors import ArrearsError
 from domain.events import NotAppliedError
 from domain.inconvenient import Location
 from domain.language.speak import speak
+from domain.parties import RepresentativeKind
 from domain.persons import Link
 from domain.reasons import Reasons
 from workers.borrowers.same_person import SamePersonDecision, decide_same_person
 from workers.cli.common import AsJson, By, DryRun, Why
 from workers.cli.context import open_context, read, submit
 from workers.cli.dates import parse_inconvenient_time, parse_moment
+from workers.cli.personal import encrypted_payload
 from workers.cli.render import Table, print_done, print_json
 from workers.context import Context
 from workers.db.staff import roles_of
-from workers.inbox.event_data import PersonFactEndFacts, PersonFactFacts
-from workers.operations.persons import PersonRecord, RecordLink, read_person
+from workers.inbox.event_data import PersonFactEndFacts, PersonFactFacts, RepresentativeFacts
+from workers.operations.persons import (
+    ActsFor,
+    PartyOf,
+    PersonRecord,
+    RecordLink,
+    read_person,
+)
 
 app = typer.Typer()
 
@@ -81,6 +89,26 @@ LINKS = Table[RecordLink](
     if_none="No other record is joined with it or parted from it.",
 )
 
+PARTY_OF = Table[PartyOf](
+    "Party to loans of others",
+    {
+        "loan": lambda party: party.loan,
+        "role": lambda party: party.role,
+        "record": lambda party: party.borrower,
+    },
+    if_none="Not party to a loan of anybody else.",
+)
+REPRESENTED_BY = Table[ActsFor](
+    "Represented by",
+    {
+        "kind": lambda acting: acting.kind,
+        "loan": lambda acting: acting.loan or "all",
+        "is contacted instead": lambda acting: "yes" if acting.contacted else "no",
+        "since": lambda acting: acting.since,
+    },
+    if_none="Nobody is on record who acts for this person.",
+)
+
 
 @app.command()
 def show(borrower: Borrower, as_json: AsJson = False) -> None:
@@ -91,6 +119,8 @@ def show(borrower: Borrower, as_json: AsJson = False) -> None:
         return
     RECORDS.print(found.records)
     LINKS.print(found.links)
+    PARTY_OF.print(found.party_of)
+    REPRESENTED_BY.print(found.represented_by)
 
 
 @app.command()
@@ -118,6 +148,38 @@ def note(
     if ends is not None:
         payload["until"] = ends.isoformat()
     _submit(ctx, "person_fact", PersonFactFacts, payload)
+
+
+@app.command()
+def represent(
+    borrower: Borrower,
+    kind: Annotated[RepresentativeKind, typer.Argument(help="What they are to the person.")],
+    actor: By,
+    loan: OnlyLoan = None,
+    name: Annotated[str | None, typer.Option(help="The name of who acts for them.")] = None,
+    phone: Annotated[str | None, typer.Option(help="Their number, as +8613800138000.")] = None,
+    address: Annotated[str | None, typer.Option(help="Their address, in one line.")] = None,
+    zones: Annotated[list[str] | None, typer.Option(help="An IANA zone of theirs.")] = None,
+    contacted: Annotated[
+        bool, typer.Option(help="Whether they are contacted instead, where the law lets.")
+    ] = True,
+) -> None:
+    """Record who acts for a person, with their details. It ends with the fact `represented`."""
+    ctx = open_context()
+    payload = encrypted_payload(
+        RepresentativeFacts,
+        ctx.cipher,
+        borrower=borrower,
+        kind=kind,
+        loan=loan,
+        contacted=contacted,
+        name=name,
+        phone=phone,
+        address=address,
+        zones=tuple(zones or ()),
+        actor=actor.reference,
+    )
+    submit(ctx, "representative", f"{borrower}:{kind}:{ctx.now().isoformat()}", payload)
 
 
 @app.command()

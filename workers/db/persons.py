@@ -31,6 +31,7 @@ from domain.fact_effects import Effect
 from domain.inconvenient import InconvenientTime, Location
 from domain.persons import Link, PersonFact
 from domain.reasons import ReasonCode
+from workers.db.parties import loans_of
 from workers.db.prepared_statements import prepared
 from workers.db.schema import (
     borrower,
@@ -150,8 +151,8 @@ def certain_records(borrower_id: int) -> Select[tuple[int]]:
 
 
 def lock_loans_of_person(connection: Connection, borrower_id: int) -> list[int]:
-    """Lock all loans of the person behind a record, and give their ids."""
-    return lock_loans(connection, loan.c.borrower_id.in_(records_of_person(borrower_id)))
+    """Lock all loans to which the person behind a record is borrower or party; gives their ids."""
+    return lock_loans(connection, loan.c.id.in_(loans_of(records_of_person(borrower_id))))
 
 
 def lock_loans(connection: Connection, which: ColumnElement[bool]) -> list[int]:

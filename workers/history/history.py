@@ -44,6 +44,7 @@ def loan_history(
         *borrower.contact_changes(connection, subject),
         *borrower.replies(connection, subject),
         *incoming.same_person(connection, subject),
+        *incoming.parties(connection, subject),
         *incoming.facts(connection, subject),
         *incoming.payments(connection, subject),
         *incoming.reversals(connection, subject),

@@ -1,7 +1,7 @@
 """What came in about a loan: payments, opt-outs, problems, and events that did nothing."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -21,9 +21,12 @@ from workers.db.schema import (
     contact_point,
     contact_point_fact,
     inbox_event,
+    loan_party,
+    loan_party_change,
     payment,
     person_fact,
     problem,
+    representative,
     same_person_change,
 )
 from workers.db.typed_rows import typed_rows
@@ -84,7 +87,8 @@ def facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     of_the_person = (
         select(person_fact).where(person_fact.c.borrower_id.in_(records), about_this)
     ).order_by(person_fact.c.id)
-    for row in connection.execute(of_the_person):
+    known = connection.execute(of_the_person).all()
+    for row in known:
         if row.kind == PersonFact.NO_CHANNEL:
             asked = part(Phrase.OPTED_OUT, channel=row.channel, source=row.source)
         else:
@@ -93,6 +97,9 @@ def facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         if row.ended_at is not None:
             ended = part(Phrase.PERSON_FACT_ENDED, person_fact=row.kind, actor=row.ended_by)
             yield Entry(row.ended_at, (ended,))
+    represented = [row.id for row in known if row.kind == PersonFact.REPRESENTED]
+    if represented:
+        yield from _representatives(connection, represented)
     of_the_number = (
         select(contact_point_fact)
         .join(contact_point)
@@ -101,8 +108,8 @@ def facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         .order_by(contact_point_fact.c.id)
     )
     for row in connection.execute(of_the_number):
-        known = part(Phrase.NUMBER_FACT, number_fact=row.kind, source=row.source)
-        yield Entry(row.since, (known,))
+        fact = part(Phrase.NUMBER_FACT, number_fact=row.kind, source=row.source)
+        yield Entry(row.since, (fact,))
         if row.ended_at is not None:
             ended = part(Phrase.NUMBER_FACT_ENDED, number_fact=row.kind, actor=row.ended_by)
             yield Entry(row.ended_at, (ended,))
@@ -129,6 +136,32 @@ def _details(row: Any) -> Iterator[Part]:
         yield part(Phrase.COUNTS_UNTIL, until=row.until)
     if row.loan_id is not None:
         yield part(Phrase.ONLY_THIS_DEBT)
+
+
+def parties(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
+    """Who became party to the loan, and who was it no longer."""
+    rows = connection.execute(
+        select(loan_party_change, loan_party.c.role, borrower.c.external_id.label("other"))
+        .join(loan_party, loan_party.c.id == loan_party_change.c.loan_party_id)
+        .join(borrower, borrower.c.id == loan_party.c.borrower_id)
+        .where(loan_party.c.loan_id == subject.id)
+        .order_by(loan_party_change.c.id)
+    )
+    for row in rows:
+        phrase = Phrase.PARTY_BEGINS if row.is_party else Phrase.PARTY_ENDED
+        yield Entry(row.at, (part(phrase, other=row.other, party=row.role, source=row.source),))
+
+
+def _representatives(connection: Connection, facts: Sequence[int]) -> Iterator[Entry]:
+    """Who acts for the person, as it became known."""
+    rows = connection.execute(
+        select(representative.c.kind, representative.c.contacted, representative.c.since)
+        .where(representative.c.person_fact_id.in_(facts))
+        .order_by(representative.c.id)
+    )
+    for row in rows:
+        acts = part(Phrase.REPRESENTATIVE, representative=row.kind, contacted=str(row.contacted))
+        yield Entry(row.since, (acts,))
 
 
 def same_person(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:

@@ -23,12 +23,13 @@ from pydantic import (
 
 from config.readers.formats import LOCALE, is_zone
 from config.readers.placeholders import is_placeholder
-from domain.compliance.vocabulary import Channel
+from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.contact_points import NumberFact
 from domain.holds import HoldKind
 from domain.inbound_texts import Meaning
 from domain.inconvenient import Location, Weekday
+from domain.parties import RepresentativeKind
 from domain.persons import MAY_EXPIRE, Link, PersonFact
 from workers.db.encryption import Cipher
 
@@ -95,8 +96,12 @@ Address = Annotated[
     StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]+$"),
     AfterValidator(_no_placeholder),
 ]
+Name = Annotated[
+    str, StringConstraints(max_length=200, pattern=_LINE), AfterValidator(_no_placeholder)
+]
 Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_zone)]
 """IANA."""
+Zones = Annotated[tuple[Zone, ...], Field(max_length=8, strict=False)]
 Locale = Annotated[str, StringConstraints(pattern=f"^{LOCALE.pattern}$")]
 """BCP 47: language, script, country."""
 
@@ -126,6 +131,32 @@ class EventData(StrictModel):
 
 LEFT_OUT = {"actor", "borrower", "loan", "why"}
 """Fields that are not stored where the sender left them out."""
+
+
+PERSONAL = ("name", "phone", "address")
+"""Fields with personal data. They are encrypted before an event is stored."""
+
+
+class PersonalEventData(EventData):
+    """The data of an event with personal data."""
+
+    def payload(self, cipher: Cipher) -> dict[str, Any]:
+        """Personal data is encrypted, and a keyed digest of all of it is added.
+
+        Each encryption of the same value differs, so the digest is what identifies the same
+        event when it comes again. What the sender left out is left out here too.
+        """
+        stored = self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        personal = {
+            name: stored.pop(name, None) for name in PERSONAL if name in self.model_fields_set
+        }
+        if personal:
+            digest = cipher.blind_index(json.dumps(personal, sort_keys=True))
+            stored["digest"] = b64encode(digest).decode()
+        for name, value in personal.items():
+            encrypted = b64encode(cipher.encrypt(value)).decode() if value else None
+            stored[f"{name}_encrypted"] = encrypted
+        return stored
 
 
 class PaymentFacts(EventData):
@@ -215,7 +246,7 @@ class ReleaseFacts(EventData):
     actor: Staff | None = None
 
 
-class ContactChangeFacts(EventData):
+class ContactChangeFacts(PersonalEventData):
     """At least one of what may change; what is left out stays as it is. A number or an address that
     is null is removed."""
 
@@ -234,26 +265,6 @@ class ContactChangeFacts(EventData):
         if not removes and all(change is None for change in changes):
             raise ValueError("it must change something")
         return self
-
-    def payload(self, cipher: Cipher) -> dict[str, Any]:
-        """The number and the address are encrypted, and a keyed digest of both is added.
-
-        Each encryption of the same value differs, so the digest is what identifies the same
-        event when it comes again.
-        """
-        stored = self.model_dump(mode="json", exclude_none=True)
-        personal = {
-            name: stored.pop(name, None)
-            for name in ("phone", "address")
-            if name in self.model_fields_set
-        }
-        if personal:
-            digest = cipher.blind_index(json.dumps(personal, sort_keys=True))
-            stored["digest"] = b64encode(digest).decode()
-        for name, value in personal.items():
-            encrypted = b64encode(cipher.encrypt(value)).decode() if value else None
-            stored[f"{name}_encrypted"] = encrypted
-        return stored
 
 
 class WriteOffFacts(EventData):
@@ -410,6 +421,46 @@ class PersonFactFacts(PersonFactEndFacts):
         if self.until is not None and self.fact not in MAY_EXPIRE:
             raise ValueError("only a consent, a time or a place ends by itself")
         return self
+
+
+class LoanPartyFacts(PersonalEventData):
+    """Somebody who is party to a loan besides its borrower."""
+
+    loan: Identifier
+    borrower: CustomerId
+    """The party's own record. One that is not known is made, if a name is given."""
+    role: Literal[Party.CO_BORROWER, Party.GUARANTOR]
+    name: Name | None = None
+    phone: Phone | None = None
+    address: Address | None = None
+    zones: Zones = ()
+    locale: Locale | None = None
+    """null: that of the borrower."""
+    actor: Staff
+
+
+class LoanPartyEndFacts(EventData):
+    loan: Identifier
+    borrower: CustomerId
+    role: Literal[Party.CO_BORROWER, Party.GUARANTOR]
+    actor: Staff
+
+
+class RepresentativeFacts(PersonalEventData):
+    """Who acts for a person. It ends with a `person_fact_end` of `represented`."""
+
+    borrower: CustomerId
+    kind: RepresentativeKind
+    loan: Identifier | None = None
+    """The only loan that it is about; null: all of them."""
+    contacted: bool = True
+    """Whether they are contacted instead of the person, where the law lets; else nobody is."""
+    name: Name | None = None
+    phone: Phone | None = None
+    address: Address | None = None
+    zones: Zones = ()
+    """null: those of the person."""
+    actor: Staff
 
 
 class ValidationNoticeFacts(EventData):

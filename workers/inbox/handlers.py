@@ -25,6 +25,7 @@ from workers.attempts.inbound import InboundContact, record_inbound_contact
 from workers.attempts.outcomes import ReportedOutcome, record_outcome
 from workers.borrowers.number_facts import NumberFactReport, end_number_fact, record_number_fact
 from workers.borrowers.opt_outs import record_opt_out
+from workers.borrowers.parties import NewParty, PartyEnd, end_party_of_loan, record_party
 from workers.borrowers.person_facts import (
     NewPersonFact,
     PersonFactEnd,
@@ -32,6 +33,7 @@ from workers.borrowers.person_facts import (
     record_person_fact,
 )
 from workers.borrowers.reply_meaning import ReadReply, record_meaning
+from workers.borrowers.representatives import NewRepresentative, record_representative
 from workers.borrowers.same_person import SamePersonDecision, decide_same_person
 from workers.context import Context
 from workers.hardship.holds import NewHold, place_hold, release_hold
@@ -66,6 +68,9 @@ apply_same_person = reading(SamePersonDecision, decide_same_person)
 apply_contact_outcome = reading(ReportedOutcome, record_outcome)
 apply_person_fact = reading(NewPersonFact, record_person_fact)
 apply_person_fact_end = reading(PersonFactEnd, end_person_fact)
+apply_loan_party = reading(NewParty, record_party)
+apply_loan_party_end = reading(PartyEnd, end_party_of_loan)
+apply_representative = reading(NewRepresentative, record_representative)
 apply_inbound_contact = reading(InboundContact, record_inbound_contact)
 apply_reply_read = reading(ReadReply, record_meaning)
 apply_number_fact = reading(NumberFactReport, record_number_fact)

@@ -128,6 +128,16 @@ EVENT_KINDS: dict[str, EventKind] = {
             event_data.PersonFactFacts,
             stops_contact=True,
         ),
+        EventKind(
+            "loan_party", handlers.apply_loan_party, event_data.LoanPartyFacts, stops_contact=True
+        ),
+        EventKind("loan_party_end", handlers.apply_loan_party_end, event_data.LoanPartyEndFacts),
+        EventKind(
+            "representative",
+            handlers.apply_representative,
+            event_data.RepresentativeFacts,
+            stops_contact=True,
+        ),
         EventKind("person_fact_end", handlers.apply_person_fact_end, event_data.PersonFactEndFacts),
         EventKind(
             "inbound_contact",

@@ -1,14 +1,26 @@
 """Who stands behind a customer record: all records of the person, and what joins or parts them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from sqlalchemy import Connection, Select, func, select
 
+from domain.compliance.vocabulary import Party
 from domain.errors import ArrearsError
+from domain.parties import RepresentativeKind
 from domain.persons import Link
 from domain.reasons import Reasons
-from workers.db.schema import borrower, loan, same_person
+from workers.db.loans import known_loan_id
+from workers.db.schema import (
+    borrower,
+    loan,
+    loan_party,
+    loan_party_change,
+    person_fact,
+    representative,
+    same_person,
+)
 from workers.db.typed_rows import typed_rows
 
 
@@ -36,11 +48,34 @@ class RecordLink:
 
 
 @dataclass(frozen=True, slots=True)
+class PartyOf:
+    """A loan to which the person is party, and is not its borrower."""
+
+    loan: str
+    role: Party
+    borrower: str
+    """The person's own record."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActsFor:
+    """Who acts for the person. Their name, number and address are not shown."""
+
+    kind: RepresentativeKind
+    loan: str | None
+    """The only loan that it is about; None: all of them."""
+    contacted: bool
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PersonView:
     """A person as the lender's records show them. It has no personal data."""
 
     records: tuple[PersonRecord, ...]
     links: tuple[RecordLink, ...]
+    party_of: tuple[PartyOf, ...]
+    represented_by: tuple[ActsFor, ...]
 
 
 def read_person(connection: Connection, external_id: str, zone: tzinfo) -> PersonView:
@@ -71,7 +106,82 @@ def read_person(connection: Connection, external_id: str, zone: tzinfo) -> Perso
     return PersonView(
         tuple(PersonRecord(*row) for row in records),
         tuple(typed_rows(RecordLink, connection.execute(links), zone)),
+        tuple(typed_rows(PartyOf, connection.execute(_party_of(of_person)))),
+        tuple(typed_rows(ActsFor, connection.execute(_acting_for(of_person)), zone)),
     )
+
+
+def _party_of(records: Sequence[int]) -> Select[tuple[object, ...]]:
+    return (
+        select(
+            loan.c.external_id.label("loan"),
+            loan_party.c.role,
+            borrower.c.external_id.label("borrower"),
+        )
+        .join(loan, loan.c.id == loan_party.c.loan_id)
+        .join(borrower, borrower.c.id == loan_party.c.borrower_id)
+        .where(loan_party.c.borrower_id.in_(records), loan_party.c.ended_at.is_(None))
+        .order_by(loan.c.id, loan_party.c.id)
+    )
+
+
+def _acting_for(records: Sequence[int]) -> Select[tuple[object, ...]]:
+    return (
+        select(
+            representative.c.kind,
+            loan.c.external_id.label("loan"),
+            representative.c.contacted,
+            representative.c.since,
+        )
+        .join(person_fact, person_fact.c.id == representative.c.person_fact_id)
+        .outerjoin(loan, loan.c.id == person_fact.c.loan_id)
+        .where(
+            person_fact.c.borrower_id.in_(records),
+            person_fact.c.ended_at.is_(None),
+            representative.c.ended_at.is_(None),
+        )
+        .order_by(representative.c.id)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PartyOfLoan:
+    """Who is party to a loan besides its borrower."""
+
+    borrower: str
+    role: Party
+    since: datetime
+    source: str
+
+
+def read_parties(connection: Connection, loan_id: str, zone: tzinfo) -> tuple[PartyOfLoan, ...]:
+    """The parties of a loan now, oldest first; moments are in `zone`.
+
+    Raises:
+        ArrearsError: the loan is not known.
+    """
+    known_loan_id(connection, loan_id)
+    change = loan_party_change
+    last = (
+        select(func.max(change.c.id))
+        .where(change.c.loan_party_id == loan_party.c.id)
+        .correlate(loan_party)
+        .scalar_subquery()
+    )
+    found = (
+        select(
+            borrower.c.external_id.label("borrower"),
+            loan_party.c.role,
+            change.c.at.label("since"),
+            change.c.source,
+        )
+        .join(loan, loan.c.id == loan_party.c.loan_id)
+        .join(borrower, borrower.c.id == loan_party.c.borrower_id)
+        .join(change, change.c.id == last)
+        .where(loan.c.external_id == loan_id, loan_party.c.ended_at.is_(None))
+        .order_by(loan_party.c.id)
+    )
+    return tuple(typed_rows(PartyOfLoan, connection.execute(found), zone))
 
 
 def read_presumed(connection: Connection, zone: tzinfo) -> tuple[RecordLink, ...]:

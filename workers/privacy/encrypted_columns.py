@@ -11,7 +11,7 @@ from sqlalchemy import Column, ColumnElement, Table, Text, case, cast, func, lit
 from sqlalchemy.dialects.postgresql import JSONB
 
 from workers.db.encryption import Cipher, token_prefix
-from workers.db.schema import borrower, document, inbox_event, message, reply
+from workers.db.schema import borrower, document, inbox_event, message, reply, representative
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,14 @@ class EncryptedTable:
         return None if value is None else cipher.reencrypt(value)
 
 
-ENCRYPTED_PAYLOAD_KEYS = ("phone_encrypted", "address_encrypted")
-"""Event payloads have new contact details under these names, in base64."""
+ENCRYPTED_PAYLOAD_KEYS = ("name_encrypted", "phone_encrypted", "address_encrypted")
+"""Event payloads have personal data under these names, in base64."""
+
+PERSONAL_EVENTS = ("contact_change", "loan_party", "representative")
+"""The kinds of event whose payloads have personal data."""
 
 PAYLOAD_DIGEST_KEY = "digest"
-"""The keyed hash of both, which identifies a repeated event."""
+"""The keyed hash of all of it, which identifies a repeated event."""
 
 
 class EncryptedPayloads(EncryptedTable):
@@ -81,6 +84,14 @@ ENCRYPTED_TABLES: tuple[EncryptedTable, ...] = (
     EncryptedTable(message, (message.c.body_encrypted,)),
     EncryptedTable(reply, (reply.c.body_encrypted,)),
     EncryptedTable(document, (document.c.body_encrypted,)),
+    EncryptedTable(
+        representative,
+        (
+            representative.c.name_encrypted,
+            representative.c.phone_encrypted,
+            representative.c.address_encrypted,
+        ),
+    ),
     EncryptedTable(
         borrower,
         (borrower.c.name_encrypted, borrower.c.phone_encrypted, borrower.c.address_encrypted),

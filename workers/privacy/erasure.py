@@ -16,6 +16,7 @@ from domain.compliance.retention import RetentionPeriod
 from domain.events import InboxStatus
 from domain.reasons import ReasonCode, because
 from workers.context import Context
+from workers.db.parties import loans_of
 from workers.db.persons import lock_loans
 from workers.db.schema import (
     action,
@@ -27,12 +28,18 @@ from workers.db.schema import (
     erasure,
     inbox_event,
     loan,
+    loan_party,
     message,
     person,
     person_fact,
+    representative,
 )
 from workers.db.schema import reply as reply_table
-from workers.privacy.encrypted_columns import without_digest, without_encrypted_values
+from workers.privacy.encrypted_columns import (
+    PERSONAL_EVENTS,
+    without_digest,
+    without_encrypted_values,
+)
 from workers.privacy.retention import BorrowerRetention, next_page, read_keeping
 
 log = logging.getLogger(__name__)
@@ -92,7 +99,7 @@ def lock_borrowers(
         .scalars()
         .all()
     )
-    lock_loans(connection, loan.c.borrower_id.in_(locked))
+    lock_loans(connection, loan.c.id.in_(loans_of(locked)))
     return locked
 
 
@@ -107,7 +114,13 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     had = select(borrower.c.phone_blind_index).where(borrower.c.id.in_(ids))
     numbers = [number for number in connection.execute(had).scalars() if number is not None]
     contacts = select(contact.c.id).where(contact.c.borrower_id.in_(ids))
-    actions = select(action.c.id).join(loan).where(loan.c.borrower_id.in_(ids))
+    for_them = select(loan_party.c.id).where(loan_party.c.borrower_id.in_(ids))
+    actions = (
+        select(action.c.id)
+        .join(loan)
+        .where(loan.c.borrower_id.in_(ids), action.c.party_id.is_(None))
+        .union(select(action.c.id).where(action.c.party_id.in_(for_them)))
+    )
     for table, rows in (
         (message, message.c.contact_id.in_(contacts)),
         (reply_table, reply_table.c.borrower_id.in_(ids)),
@@ -115,6 +128,7 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     ):
         not_empty = table.c.body_encrypted.is_not(None)
         connection.execute(update(table).where(rows, not_empty).values(body_encrypted=None))
+    _erase_representatives(connection, ids)
     _erase_events(connection, ids, now)
     connection.execute(
         update(borrower)
@@ -133,6 +147,22 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
         )
     )
     _erase_numbers(connection, ids, numbers)
+
+
+def _erase_representatives(connection: Connection, ids: Sequence[int]) -> None:
+    """Forget who acts for these borrowers; that somebody does stays."""
+    facts = select(person_fact.c.id).where(person_fact.c.borrower_id.in_(ids))
+    connection.execute(
+        update(representative)
+        .where(representative.c.person_fact_id.in_(facts))
+        .values(
+            name_encrypted=None,
+            phone_encrypted=None,
+            phone_blind_index=None,
+            address_encrypted=None,
+            zones=[],
+        )
+    )
 
 
 def _erase_numbers(connection: Connection, ids: Sequence[int], numbers: Sequence[bytes]) -> None:
@@ -190,10 +220,10 @@ def _expired(candidates: Iterable[BorrowerRetention], ctx: Context) -> list[Borr
 
 
 def _erase_events(connection: Connection, ids: Sequence[int], now: datetime) -> None:
-    """Empty the events with new contact details; reject those that are not applied yet."""
+    """Empty the events with personal data; reject those that are not applied yet."""
     names = select(borrower.c.external_id).where(borrower.c.id.in_(ids))
     theirs = inbox_event.c.payload["borrower"].astext.in_(names)
-    personal = inbox_event.c.kind == "contact_change"
+    personal = inbox_event.c.kind.in_(PERSONAL_EVENTS)
     connection.execute(
         update(inbox_event)
         .where(theirs, personal, inbox_event.c.status == InboxStatus.RECEIVED)

@@ -17,7 +17,11 @@ from sqlalchemy import (
 from domain.events import InboxStatus, OutboxStatus
 from workers.context import Context
 from workers.db.schema import inbox_event, outbox_event, reply
-from workers.privacy.encrypted_columns import ENCRYPTED_PAYLOAD_KEYS, without_encrypted_values
+from workers.privacy.encrypted_columns import (
+    ENCRYPTED_PAYLOAD_KEYS,
+    PERSONAL_EVENTS,
+    without_encrypted_values,
+)
 
 BATCH_SIZE = 5_000
 """Rows of each kind in one run."""
@@ -70,7 +74,7 @@ def prune(ctx: Context) -> Pruned:
 def _empty_contact_changes(connection: Connection, before: datetime) -> int:
     payload = inbox_event.c.payload
     old = (
-        (inbox_event.c.kind == CONTACT_CHANGE)
+        inbox_event.c.kind.in_(PERSONAL_EVENTS)
         & (inbox_event.c.status != InboxStatus.RECEIVED)
         & (inbox_event.c.completed_at < before)
         & or_(*(payload[name].astext.is_not(None) for name in ENCRYPTED_PAYLOAD_KEYS))

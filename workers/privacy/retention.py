@@ -39,7 +39,11 @@ SELECT b.id AS borrower_id, l.external_id AS loan, l.jurisdiction,
        -- A record whose loans came in under other customer ids is kept with those of its person.
   JOIN borrower x ON x.person_id = b.person_id
    AND (x.id = b.id OR NOT EXISTS (SELECT FROM loan k WHERE k.borrower_id = b.id))
-  JOIN loan l ON l.borrower_id = x.id
+       -- Who was ever party to a loan is kept as long as its borrower.
+  JOIN LATERAL (SELECT k.id FROM loan k WHERE k.borrower_id = x.id
+                 UNION
+                SELECT q.loan_id FROM loan_party q WHERE q.borrower_id = x.id) theirs ON true
+  JOIN loan l ON l.id = theirs.id
  WHERE b.id = ANY(:borrowers)
  ORDER BY l.id
 """)

@@ -8,11 +8,14 @@ from sqlalchemy import Connection, LargeBinary, Table, or_, select
 
 from workers.db.encryption import Cipher
 from workers.db.schema import (
+    action,
     borrower,
     contact,
     contact_point,
+    document,
     inbox_event,
     loan,
+    loan_party,
     metadata,
     reply,
     same_person,
@@ -71,6 +74,12 @@ def _rows(table: Table, ids: Mapping[Table, list[Any]], borrower_id: int) -> Any
         return select(table).where(
             or_(table.c.borrower_id == borrower_id, table.c.other_id == borrower_id)
         )
+    if table is action:  # what is for a party is the party's
+        own = table.c.loan_id.in_(ids[loan]) & table.c.party_id.is_(None)
+        for_them = table.c.party_id.in_(ids[loan_party])
+        return select(table).where(or_(own, for_them)).order_by(table.c.id)
+    if table is document:
+        return select(table).where(table.c.action_id.in_(ids[action])).order_by(table.c.id)
     references = {
         key.column.table: key.parent
         for key in table.foreign_keys

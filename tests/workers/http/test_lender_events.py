@@ -86,6 +86,24 @@ EVENTS: dict[str, dict[str, Any]] = {
         "until": "2026-03-09T10:00:00+08:00",
         "actor": "c-1",
     },
+    "representative": {
+        "borrower": "B-L-1",
+        "kind": "attorney",
+        "contacted": False,
+        "actor": "c-1",
+    },
+    "loan_party": {
+        "loan": "L-1",
+        "borrower": "B-L-2",
+        "role": "guarantor",
+        "actor": "c-1",
+    },
+    "loan_party_end": {
+        "loan": "L-1",
+        "borrower": "B-L-2",
+        "role": "guarantor",
+        "actor": "c-1",
+    },
     "person_fact_end": {
         "borrower": "B-L-1",
         "fact": "represented",

@@ -39,8 +39,11 @@ from workers.db.schema.operations import tape_import as tape_import
 from workers.db.schema.persons import borrower as borrower
 from workers.db.schema.persons import contact_point as contact_point
 from workers.db.schema.persons import contact_point_fact as contact_point_fact
+from workers.db.schema.persons import loan_party as loan_party
+from workers.db.schema.persons import loan_party_change as loan_party_change
 from workers.db.schema.persons import person as person
 from workers.db.schema.persons import person_fact as person_fact
+from workers.db.schema.persons import representative as representative
 from workers.db.schema.persons import same_person as same_person
 from workers.db.schema.persons import same_person_change as same_person_change
 from workers.db.schema.workforce import call as call

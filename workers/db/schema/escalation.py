@@ -96,8 +96,14 @@ action = Table(
     moment("claimed_until", nullable=True),
     moment("dispatched_at", nullable=True),  # when its task was last published
     moment("changed_at"),
-    # At most one action for each loan, start of its ladder and item, ever.
-    UniqueConstraint("loan_id", "ladder_since", "item", name="action_once"),
+    # whom it is for, if not for the borrower
+    Column("party_id", BigInteger, ForeignKey("loan_party.id")),
+    # At most one action for each loan, start of its ladder, item and party, ever.
+    UniqueConstraint(
+        *("loan_id", "ladder_since", "item", "party_id"),
+        name="action_once",
+        postgresql_nulls_not_distinct=True,
+    ),
     CheckConstraint(
         "(status = 'claimed') = (claim_token IS NOT NULL)", name="claimed_means_by_token"
     ),
@@ -107,6 +113,7 @@ action = Table(
         "due_at",
         postgresql_where=f"status IN ({', '.join(repr(str(s)) for s in sorted(CLAIMABLE))})",
     ),
+    Index("action_party_id_idx", "party_id", postgresql_where="party_id IS NOT NULL"),
     Index("action_claimed_idx", "claimed_until", postgresql_where="status = 'claimed'"),
     # Actions that wait for a person or for the result of a provider.
     Index(

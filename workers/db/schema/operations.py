@@ -102,11 +102,12 @@ inbox_event = Table(
         text("(payload ->> 'borrower')"),
         postgresql_where="status = 'received' AND (payload ->> 'borrower') IS NOT NULL",
     ),
-    # The history of a loan shows when its borrower's contacts changed.
+    # Events with personal data, which an erasure empties. The history of a loan shows when its
+    # borrower's contacts changed.
     Index(
-        "inbox_event_contact_change_idx",
+        "inbox_event_personal_idx",
         text("(payload ->> 'borrower')"),
-        postgresql_where="kind = 'contact_change'",
+        postgresql_where="kind IN ('contact_change', 'loan_party', 'representative')",
     ),
     postgresql_with=CHANGES_OFTEN,
 )

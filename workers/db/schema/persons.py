@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Computed,
@@ -10,6 +11,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -18,6 +20,7 @@ from domain.actors import ActorKind
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
 from domain.inconvenient import Location
+from domain.parties import ROLES, RepresentativeKind
 from domain.persons import Link, PersonFact
 from workers.db.schema.base import identity, metadata, moment, reasons, refers_to, word, words
 
@@ -148,6 +151,56 @@ person_fact = Table(
         postgresql_where=text("ended_at IS NULL"),
     ),
     Index(None, "contact_point_id", postgresql_where=text("contact_point_id IS NOT NULL")),
+)
+
+# Who else is party to a loan. The party is a record and a person like any borrower. A row is one
+# party for ever: who comes back after the end is the same party.
+loan_party = Table(
+    "loan_party",
+    metadata,
+    identity(),
+    refers_to("loan"),
+    refers_to("borrower"),
+    word("role", ROLES),
+    Column("from_tape", Boolean, nullable=False),  # then a later tape without them ends it
+    moment("ended_at", nullable=True),
+    UniqueConstraint("loan_id", "borrower_id", "role"),
+    Index(None, "borrower_id"),
+)
+
+# Append only: each time that somebody became party to a loan, or was it no longer.
+loan_party_change = Table(
+    "loan_party_change",
+    metadata,
+    identity(),
+    refers_to("loan_party"),
+    moment("at"),
+    Column("is_party", Boolean, nullable=False),
+    Column("source", Text, nullable=False),
+    word("source_kind", ActorKind),
+    Index(None, "loan_party_id"),
+)
+
+# Who acts for a person of whom a fact says `represented`. It ends with that fact.
+representative = Table(
+    "representative",
+    metadata,
+    identity(),
+    refers_to("person_fact"),
+    word("kind", RepresentativeKind),
+    # whether they are contacted instead of the person, where the law lets; else nobody is
+    Column("contacted", Boolean, nullable=False),
+    Column("name_encrypted", LargeBinary),  # null: not known, or erased
+    Column("phone_encrypted", LargeBinary),
+    Column("phone_blind_index", LargeBinary),
+    Column("address_encrypted", LargeBinary),
+    words("zones"),  # IANA; empty: those of the person
+    moment("since"),
+    Column("source", Text, nullable=False),
+    moment("ended_at", nullable=True),  # others took their place
+    UniqueConstraint(
+        "person_fact_id", "ended_at", name="representative_once", postgresql_nulls_not_distinct=True
+    ),
 )
 
 # A telephone number, known by its keyed hash only. A claim locks it last.

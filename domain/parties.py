@@ -1,0 +1,31 @@
+"""Who is party to a loan besides its borrower, and who acts for a person."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.compliance.vocabulary import Party
+from domain.holds import Hold
+
+ROLES = (Party.CO_BORROWER, Party.GUARANTOR)
+"""What somebody may be to a loan besides its borrower."""
+
+
+class RepresentativeKind(StrEnum):
+    """Who acts for a person."""
+
+    ATTORNEY = "attorney"
+    DEBT_ADVISER = "debt_adviser"
+    GUARDIAN = "guardian"  # of a minor, or of somebody without capacity
+    EXECUTOR = "executor"  # of the estate of a person who died
+
+
+@dataclass(frozen=True, slots=True)
+class LoanParty:
+    """A co-borrower or a guarantor of a loan."""
+
+    id: int
+    role: Party
+    person: int
+    """Whom the record of the party stands for; equal for all records of one person."""
+    holds: tuple[Hold, ...] = ()
+    """What is true of this person. It says nothing yet about anybody else."""

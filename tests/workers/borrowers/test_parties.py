@@ -1,0 +1,182 @@
+"""Who else is party to a loan, who acts for a person, and what becomes of their data."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select
+
+from domain.actors import Actor
+from domain.errors import ArrearsError
+from domain.language.speak import speak
+from tests.support.loans import Book
+from workers.db.schema import borrower, inbox_event, loan_party, representative
+from workers.history.history import loan_history
+from workers.inbox.event_data import LoanPartyFacts, PersonalEventData, RepresentativeFacts
+from workers.inbox.process import submit
+from workers.operations.persons import read_parties, read_person
+from workers.privacy.subject_requests import erase_subject, export_subject
+
+PHONE = "+8613900139000"
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    book = Book(engine, now="2026-03-02 10:00")
+    book.staff("s-1", "supervisor")
+    book.loan("L-1", due_on="2026-03-01")
+    return book
+
+
+def tell(book: Book, kind: str, payload: dict[str, Any]) -> str:
+    """Store an event and apply it; what came of it, in words."""
+    count = len(book.rows(inbox_event))
+    return speak(submit(book.ctx, f"{kind}:{count}", kind, payload).reason)
+
+
+def party(book: Book, id: str, role: str = "guarantor", **details: Any) -> str:
+    given = {"loan": "L-1", "borrower": id, "role": role, "actor": "s-1", **details}
+    return tell(book, "loan_party", encrypted(book, LoanPartyFacts, given))
+
+
+def represented(book: Book, id: str = "B-L-1", **details: Any) -> str:
+    given = {"borrower": id, "actor": "s-1", **details}
+    return tell(book, "representative", encrypted(book, RepresentativeFacts, given))
+
+
+def encrypted(book: Book, model: type[PersonalEventData], given: dict[str, Any]) -> dict[str, Any]:
+    return model.model_validate(given, strict=False).payload(book.ctx.cipher)
+
+
+def parties(book: Book, loan: str = "L-1") -> list[tuple[str, str]]:
+    with book.ctx.engine.connect() as connection:
+        found = read_parties(connection, loan, book.zone)
+    return [(party.borrower, party.role) for party in found]
+
+
+def history(book: Book) -> str:
+    with book.ctx.engine.connect() as connection:
+        return "\n".join(line.text for line in loan_history(connection, book.ctx, "L-1"))
+
+
+# --- parties
+
+
+def test_a_guarantor_nobody_knew_becomes_a_record_and_a_person_of_their_own(book: Book) -> None:
+    said = party(book, "G-1", name="Wu Guarantor", phone=PHONE, zones=["Asia/Shanghai"])
+    assert said == "Borrower G-1 is guarantor of loan L-1 from now on."
+    assert parties(book) == [("G-1", "guarantor")]
+
+    record = book.one(select(borrower).where(borrower.c.external_id == "G-1"))
+    cipher = book.ctx.cipher
+    assert cipher.decrypt(record.name_encrypted) == "Wu Guarantor"
+    assert record.phone_blind_index == cipher.blind_index(PHONE)
+    assert record.zones == ["Asia/Shanghai"]
+    assert record.locale == "zh-Hans", "the borrower's, where none is given"
+    assert "Wu Guarantor" not in str(book.rows(inbox_event))
+
+
+def test_a_record_that_is_known_keeps_its_own_details(book: Book) -> None:
+    book.loan("L-2", borrower_id="B-2")
+    party(book, "B-2", "co_borrower", name="Another Name", phone=PHONE)
+    record = book.one(select(borrower).where(borrower.c.external_id == "B-2"))
+    assert book.ctx.cipher.decrypt(record.name_encrypted) == "Lin Example"
+
+
+def test_whoever_is_on_no_record_and_has_no_name_is_waited_for(book: Book) -> None:
+    assert "B-9" in party(book, "B-9")
+    assert parties(book) == []
+    book.loan("L-9", borrower_id="B-9")
+    assert parties(book) == []
+
+
+def test_the_borrower_is_not_their_own_guarantor_by_whatever_record(book: Book) -> None:
+    book.loan("L-2", borrower_id="B-2", same_person_as="B-L-1")
+    for record in ("B-L-1", "B-2"):
+        with pytest.raises(ArrearsError, match="cannot be guarantor besides"):
+            party(book, record)
+    assert parties(book) == []
+
+
+def test_a_party_ends_and_comes_back_and_the_history_tells(book: Book) -> None:
+    party(book, "G-1", name="Wu Guarantor")
+    assert "already" in party(book, "G-1")
+    end = {"loan": "L-1", "borrower": "G-1", "role": "guarantor", "actor": "s-1"}
+    assert tell(book, "loan_party_end", end) == "Borrower G-1 is no longer guarantor of loan L-1."
+    assert "was no guarantor" in tell(book, "loan_party_end", end)
+    assert parties(book) == []
+    party(book, "G-1")
+    assert parties(book) == [("G-1", "guarantor")]
+    assert len(book.rows(loan_party)) == 1, "one party for ever"
+
+    told = history(book)
+    assert told.count("Record G-1 is guarantor of this loan since then (source: s-1).") == 2
+    assert told.count("Record G-1 is no longer guarantor of this loan (source: s-1).") == 1
+
+
+def test_a_person_shows_the_loans_of_others_to_which_they_are_party(book: Book) -> None:
+    book.loan("L-2", borrower_id="B-2")
+    party(book, "B-2", "co_borrower")
+    with book.ctx.engine.connect() as connection:
+        shown = read_person(connection, "B-2", book.zone)
+    assert [(of.loan, of.role) for of in shown.party_of] == [("L-1", "co_borrower")]
+
+
+# --- who acts for a person
+
+
+def test_who_acts_for_a_person_is_on_record_with_the_fact_and_ends_with_it(book: Book) -> None:
+    represented(book, kind="attorney", name="Zhao Attorney", phone=PHONE)
+    acting = book.one(representative)
+    assert book.ctx.cipher.decrypt(acting.name_encrypted) == "Zhao Attorney"
+    assert acting.contacted
+    told = history(book)
+    assert "An attorney acts for them; they are contacted instead, where the law lets." in told
+    assert "Zhao" not in told
+
+    represented(book, kind="debt_adviser", contacted=False)
+    with book.ctx.engine.connect() as connection:
+        shown = read_person(connection, "B-L-1", book.zone).represented_by
+    assert [(acts.kind, acts.contacted) for acts in shown] == [("debt_adviser", False)]
+
+    over = {"borrower": "B-L-1", "fact": "represented", "actor": "s-1"}
+    tell(book, "person_fact_end", over)
+    with book.ctx.engine.connect() as connection:
+        assert read_person(connection, "B-L-1", book.zone).represented_by == ()
+
+
+# --- their data
+
+
+def test_a_copy_of_what_is_held_has_the_representative_and_the_loans_of_others(
+    book: Book,
+) -> None:
+    party(book, "G-1", name="Wu Guarantor", phone=PHONE)
+    represented(book, "G-1", kind="attorney", name="Zhao Attorney")
+    copy = export_subject(book.ctx, "G-1", actor=Actor("s-1"), purpose="a request")["data"]
+    assert copy["borrower"][0]["name"] == "Wu Guarantor"
+    assert copy["representative"][0]["name"] == "Zhao Attorney"
+    assert copy["loan_party"][0]["role"] == "guarantor"
+    assert {event["payload"].get("name") for event in copy["inbox_event"]} == {
+        "Wu Guarantor",
+        "Zhao Attorney",
+    }
+
+    of_borrower = export_subject(book.ctx, "B-L-1", actor=Actor("s-1"), purpose="a request")
+    assert "loan_party" not in of_borrower["data"]
+
+
+def test_an_erasure_leaves_neither_a_party_nor_who_acts_for_them(book: Book) -> None:
+    party(book, "G-1", name="Wu Guarantor", phone=PHONE)
+    represented(book, "G-1", kind="attorney", name="Zhao Attorney", phone=PHONE)
+    with pytest.raises(Exception, match="L-1 of borrower G-1 is open"):
+        erase_subject(
+            book.ctx, "G-1", actor=Actor("s-1"), why="asked", law="a court", dry_run=False
+        )
+    tell(book, "write_off", {"loan": "L-1", "written_off_on": "2026-03-02"})
+    erase_subject(book.ctx, "G-1", actor=Actor("s-1"), why="asked", law="a court", dry_run=False)
+
+    acting = book.one(representative)
+    assert (acting.name_encrypted, acting.phone_encrypted, acting.phone_blind_index) == (None,) * 3
+    details = ("name_encrypted", "phone_encrypted", "address_encrypted")
+    stored = [row.payload for row in book.rows(inbox_event)]
+    assert all(payload.get(detail) is None for payload in stored for detail in details)

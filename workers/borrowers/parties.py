@@ -1,0 +1,146 @@
+"""Parties of a loan that somebody reports: co-borrowers and guarantors."""
+
+from base64 import b64decode
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from config.readers.formats import LOCALE
+from domain.actors import Actor
+from domain.compliance.vocabulary import Party
+from domain.events import RejectedError
+from domain.reasons import ReasonCode, Reasons, because
+from workers.borrowers.contact_details import with_zone_of
+from workers.context import Context
+from workers.db.loans import lock_named_loan, not_known_yet
+from workers.db.parties import end_party, set_party
+from workers.db.persons import (
+    LockedBorrower,
+    insert_person,
+    lock_borrower,
+    lock_known_borrower,
+    make_numbers,
+)
+from workers.db.same_person import join_same_identity, name_digest
+from workers.db.schema import borrower, loan
+from workers.escalation.reassess import reassess
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewParty:
+    """Somebody who is party to a loan, as it was reported."""
+
+    loan: str
+    borrower: str
+    """The lender's id of the party's own record."""
+    role: Party
+    actor: str
+    name_encrypted: str | None = None
+    """Encrypted, then base64, like the two below. With a name, a record that is not known is made;
+    one that is known keeps its own details."""
+    phone_encrypted: str | None = None
+    address_encrypted: str | None = None
+    zones: tuple[str, ...] = ()
+    locale: str | None = None
+
+
+def record_party(connection: Connection, ctx: Context, new: NewParty) -> Reasons:
+    """Make somebody party to a loan, in the caller's transaction.
+
+    The party is a record and a person like any borrower: what protects that person is asked when
+    the party is contacted, and reaches over to the other parties where a law says so.
+
+    Raises:
+        NotYetError: the loan is not known; or the party's record, and no name is given.
+        RejectedError: the record stands for the borrower of the loan, or was erased.
+    """
+    now, actor = ctx.now(), Actor(new.actor)
+    names = {"loan": new.loan, "borrower": new.borrower, "party": new.role}
+    if new.name_encrypted is not None and lock_borrower(connection, new.borrower) is None:
+        _make_record(connection, ctx, new, now)
+    record = lock_known_borrower(connection, new.borrower, "loan_party")
+    if record.erased_at is not None:
+        raise RejectedError(ReasonCode.BORROWER_WAS_ERASED, borrower=new.borrower)
+    owed = lock_named_loan(connection, new.loan, "loan_party")
+    if _is_borrower(connection, record, owed.id):
+        raise RejectedError(ReasonCode.PARTY_IS_BORROWER, **names)
+    if not set_party(connection, owed.id, record.id, new.role, actor, now):
+        return because(ReasonCode.PARTY_KNOWN, **names)
+    reassess(connection, ctx, [owed.id], now)
+    return because(ReasonCode.PARTY_RECORDED, **names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartyEnd:
+    """Somebody who is party to a loan no longer."""
+
+    loan: str
+    borrower: str
+    role: Party
+    actor: str
+
+
+def end_party_of_loan(connection: Connection, ctx: Context, ended: PartyEnd) -> Reasons:
+    """Record that somebody is no longer party to a loan, in the caller's transaction.
+
+    What waits for that party is cancelled at the next review, or when a worker claims it.
+
+    Raises:
+        NotYetError: the loan or the record is not known.
+    """
+    now = ctx.now()
+    names = {"loan": ended.loan, "borrower": ended.borrower, "party": ended.role}
+    record = lock_known_borrower(connection, ended.borrower, "loan_party_end")
+    owed = lock_named_loan(connection, ended.loan, "loan_party_end")
+    if not end_party(connection, owed.id, record.id, ended.role, Actor(ended.actor), now):
+        return because(ReasonCode.PARTY_NOT_KNOWN, **names)
+    reassess(connection, ctx, [owed.id], now)
+    return because(ReasonCode.PARTY_ENDS, **names)
+
+
+def _is_borrower(connection: Connection, record: LockedBorrower, loan_id: int) -> bool:
+    of_loan = select(borrower.c.person_id).join(loan).where(loan.c.id == loan_id)
+    return bool(connection.execute(of_loan).scalar_one() == record.person_id)
+
+
+def _make_record(connection: Connection, ctx: Context, new: NewParty, now: datetime) -> None:
+    """Make the record of a party whom the lender's systems did not bring in before."""
+    cipher = ctx.cipher
+    name, phone, address = (
+        b64decode(encrypted) if encrypted else None
+        for encrypted in (new.name_encrypted, new.phone_encrypted, new.address_encrypted)
+    )
+    of_loan = select(borrower.c.locale).join(loan).where(loan.c.external_id == new.loan)
+    locale_of_loan: str | None = connection.execute(of_loan).scalar()
+    if locale_of_loan is None:
+        raise not_known_yet(new.loan, "loan_party")
+    locale = new.locale or locale_of_loan
+    if not LOCALE.fullmatch(locale):
+        raise RejectedError(ReasonCode.LOCALE_UNREADABLE, locale=locale)
+    if not ctx.templates.has_locale(locale):
+        written = sorted(ctx.templates.locales())
+        raise RejectedError(ReasonCode.LOCALE_WITHOUT_TEMPLATES, locale=locale, known=written)
+    number = cipher.decrypt(phone) if phone else None
+    blind_index = cipher.blind_index(number) if number else None
+    made = connection.execute(
+        upsert(borrower)
+        .values(
+            person_id=insert_person(connection, now),
+            external_id=new.borrower,
+            name_encrypted=name,
+            name_digest=name_digest(cipher, cipher.decrypt(name)) if name else None,
+            phone_encrypted=phone,
+            phone_blind_index=blind_index,
+            address_encrypted=address,
+            zones=list(with_zone_of(number, new.zones) if number else new.zones),
+            locale=locale,
+            updated_at=now,
+        )
+        .on_conflict_do_nothing()
+        .returning(borrower.c.id)
+    ).scalar()
+    if made is not None:
+        make_numbers(connection, [blind_index] if blind_index else [])
+        join_same_identity(connection, [made], now)

@@ -1,0 +1,97 @@
+"""Who acts for a person: an attorney, a debt adviser, a guardian, an executor."""
+
+from base64 import b64decode
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from domain.actors import Actor
+from domain.compliance.fact_reach import ReachingFact
+from domain.events import RejectedError
+from domain.parties import RepresentativeKind
+from domain.persons import PersonFact
+from domain.reasons import ReasonCode, Reasons, because
+from workers.borrowers.contact_details import with_zone_of
+from workers.borrowers.opt_outs import one_debt
+from workers.context import Context
+from workers.db.parties import set_representative
+from workers.db.persons import (
+    FactDetails,
+    is_erased,
+    lock_known_borrower,
+    lock_loans_of_person,
+    note_person_fact,
+)
+from workers.escalation.reassess import reassess
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRepresentative:
+    """Who acts for a person, as it was reported."""
+
+    borrower: str
+    """The lender's id of the person's record."""
+    kind: RepresentativeKind
+    actor: str
+    loan: str | None = None
+    """The only loan that it is about; None: all of them."""
+    contacted: bool = True
+    """Whether they are contacted instead of the person, where the law lets; else nobody is."""
+    name_encrypted: str | None = None
+    """Encrypted, then base64, like the two below."""
+    phone_encrypted: str | None = None
+    address_encrypted: str | None = None
+    zones: tuple[str, ...] = ()
+    """IANA; empty: those of the person."""
+
+
+def record_representative(connection: Connection, ctx: Context, new: NewRepresentative) -> Reasons:
+    """Record that somebody acts for a person, and who, in the caller's transaction.
+
+    It is the fact `represented` with details, and ends with that fact. Who acted before for the
+    same debts does so no longer.
+
+    Raises:
+        NotYetError: the borrower, or the loan, is not known.
+        RejectedError: what was held about the borrower was erased, the loan is somebody else's, or
+            the number is not in use.
+    """
+    now, actor = ctx.now(), Actor(new.actor)
+    record = lock_known_borrower(connection, new.borrower, "representative")
+    if is_erased(connection, record):
+        raise RejectedError(ReasonCode.BORROWER_WAS_ERASED, borrower=new.borrower)
+    loans = lock_loans_of_person(connection, record.id)
+    debt = None
+    if new.loan is not None:
+        reaching = ReachingFact.REPRESENTED
+        debt = one_debt(connection, ctx, new.loan, reaching, "representative", loans)
+    represented, details = PersonFact.REPRESENTED, FactDetails(loan_id=debt)
+    note_person_fact(connection, record.id, represented, actor, now, details)
+    set_representative(connection, record.id, debt, _columns(ctx, new), actor, now)
+    reassess(connection, ctx, loans, now)
+    return because(
+        ReasonCode.REPRESENTATIVE_RECORDED, borrower=new.borrower, representative=new.kind
+    )
+
+
+def _columns(ctx: Context, new: NewRepresentative) -> dict[str, Any]:
+    encrypted = {
+        name: b64decode(value) if value else None
+        for name, value in (
+            ("name_encrypted", new.name_encrypted),
+            ("phone_encrypted", new.phone_encrypted),
+            ("address_encrypted", new.address_encrypted),
+        )
+    }
+    number, zones = None, new.zones
+    if phone := encrypted["phone_encrypted"]:
+        number = ctx.cipher.decrypt(phone)
+        zones = with_zone_of(number, zones)
+    return {
+        "kind": new.kind,
+        "contacted": new.contacted,
+        **encrypted,
+        "phone_blind_index": ctx.cipher.blind_index(number) if number else None,
+        "zones": list(zones),
+    }

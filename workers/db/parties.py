@@ -1,0 +1,117 @@
+"""Parties of loans, and who acts for a person, in the database."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, insert, select, union, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from domain.actors import Actor
+from domain.compliance.vocabulary import Party
+from domain.persons import PersonFact
+from workers.db.schema import loan, loan_party, loan_party_change, person_fact, representative
+
+
+def loans_of(records: Any) -> Select[tuple[int]]:
+    """The ids of the loans to which any of these records is borrower or party now, as a query.
+
+    `records` is a list of ids, or a query of them.
+    """
+    own = select(loan.c.id.label("id")).where(loan.c.borrower_id.in_(records))
+    as_party = select(loan_party.c.loan_id).where(
+        loan_party.c.borrower_id.in_(records), loan_party.c.ended_at.is_(None)
+    )
+    return select(union(own, as_party).subquery().c.id)
+
+
+def set_party(
+    connection: Connection,
+    loan_id: int,
+    borrower_id: int,
+    role: Party,
+    actor: Actor,
+    now: datetime,
+) -> bool:
+    """Make a record party to a locked loan; False if it was already. Locks the row."""
+    given = {"loan_id": loan_id, "borrower_id": borrower_id, "role": role, "from_tape": False}
+    statement = upsert(loan_party).values(**given)
+    made = connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["loan_id", "borrower_id", "role"],
+            set_={"ended_at": None, "from_tape": False},
+            where=loan_party.c.ended_at.is_not(None),
+        ).returning(loan_party.c.id)
+    ).scalar()
+    if made is None:
+        return False
+    _note(connection, made, actor, now, is_party=True)
+    return True
+
+
+def end_party(
+    connection: Connection,
+    loan_id: int,
+    borrower_id: int,
+    role: Party,
+    actor: Actor,
+    now: datetime,
+) -> bool:
+    """End it for a locked loan; False if the record was no such party."""
+    ended = connection.execute(
+        update(loan_party)
+        .where(
+            loan_party.c.loan_id == loan_id,
+            loan_party.c.borrower_id == borrower_id,
+            loan_party.c.role == role,
+            loan_party.c.ended_at.is_(None),
+        )
+        .values(ended_at=now)
+        .returning(loan_party.c.id)
+    ).scalar()
+    if ended is None:
+        return False
+    _note(connection, ended, actor, now, is_party=False)
+    return True
+
+
+def _note(
+    connection: Connection, party_id: int, actor: Actor, now: datetime, *, is_party: bool
+) -> None:
+    connection.execute(
+        insert(loan_party_change).values(
+            loan_party_id=party_id,
+            at=now,
+            is_party=is_party,
+            source=actor.reference,
+            source_kind=actor.kind,
+        )
+    )
+
+
+def set_representative(
+    connection: Connection,
+    borrower_id: int,
+    loan_id: int | None,
+    details: dict[str, Any],
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Record who acts for a locked person, about one loan or all, in place of who did before.
+
+    The fact that the person is represented is on record.
+    """
+    fact_id = connection.execute(
+        select(person_fact.c.id).where(
+            person_fact.c.borrower_id == borrower_id,
+            person_fact.c.kind == PersonFact.REPRESENTED,
+            person_fact.c.loan_id.is_not_distinct_from(loan_id),
+            person_fact.c.ended_at.is_(None),
+        )
+    ).scalar_one()
+    of_fact = (representative.c.person_fact_id == fact_id) & representative.c.ended_at.is_(None)
+    connection.execute(update(representative).where(of_fact).values(ended_at=now))
+    connection.execute(
+        insert(representative).values(
+            person_fact_id=fact_id, since=now, source=actor.reference, **details
+        )
+    )
