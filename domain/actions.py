@@ -27,7 +27,7 @@ class ActionStatus(StrEnum):
     UNKNOWN = "unknown"  # it may have had its effect: it is never simply repeated
     DEAD = "dead"  # given up after too many failures; a person may retry or discard it
     DISCARDED = "discarded"  # a person decided that it is never done
-    SKIPPED = "skipped"  # its days passed before it could act
+    SKIPPED = "skipped"  # the ladder went on before it could act
     ASSIGNED = "assigned"  # a person has the call or the visit; tried once an attempt is reported
     DONE = "done"
     CANCELLED = "cancelled"  # not needed any more before it had an effect
@@ -110,7 +110,7 @@ class ActionFacts:
     off_the_ladder: bool = False
     """Whether no ladder, or not this version of it, has the action's item any more."""
     days_passed: bool = False
-    """Whether the item's days were over before the action could run."""
+    """Whether the item's days were over before it was planned, or the ladder went on without it."""
     event_pending: bool = False
     """Whether an event that may stop the action is stored and not applied yet."""
     approver: Role | None = None
@@ -124,6 +124,9 @@ def next_status(
 
     `ladder_since` is the start of the ladder on which the action was planned.
     Without a `verdict` the contact gate was not asked.
+
+    No verdict skips an action. What the gate does not allow now is deferred, also beyond the days
+    of its item: only the ladder skips, when it goes on without it.
     """
     if facts.written_off:
         return Move(S.CANCELLED, because(ReasonCode.WRITTEN_OFF))

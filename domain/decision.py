@@ -82,8 +82,8 @@ class Decision:
     plan: tuple[StepItem, ...] = ()
     skip: tuple[StepItem, ...] = ()
     expired: tuple[str, ...] = ()
-    """Items that still waited when their days had passed. They are skipped, not cancelled, so that
-    they can be caught up if a later step requires their step."""
+    """Items that still waited when the ladder went on without them: `Ladder.has_left`. They are
+    skipped, not cancelled, so that they can be caught up if a later step requires their step."""
     removed_by_policy: tuple[str, ...] = ()
     """Items that still waited and that the ladder, in its newer version, does not have any more."""
     waits_for: tuple[str, ...] = ()
@@ -228,7 +228,9 @@ def _expired(
     return tuple(
         item.id
         for step, item in ladder.items
-        if item.days.passed_by(day) and on_record.get(item.id) in WAITING and step.id not in untried
+        if on_record.get(item.id) in WAITING
+        and step.id not in untried
+        and ladder.has_left(step, item, day)
     )
 
 

@@ -127,7 +127,8 @@ class Ladder:
     def __post_init__(self) -> None:
         items = tuple((step, item) for step in self.steps for item in step.items)
         changes = {item.days.first for _, item in items}
-        changes |= {item.days.last + 1 for _, item in items if item.days.last is not None}
+        ends = [item.days for _, item in items] + [step.days for step in self.steps]
+        changes |= {days.last + 1 for days in ends if days.last is not None}
         object.__setattr__(self, "items", items)
         object.__setattr__(self, "_changes", tuple(sorted(changes)))
 
@@ -167,8 +168,22 @@ class Ladder:
     def step_on(self, day: int) -> Step | None:
         return next((step for step in self.steps if day in step.days), None)
 
+    def has_left(self, step: Step, item: Item, day: int) -> bool:
+        """Whether the ladder has gone on without an item that waits. Only then is it skipped.
+
+        The days of an item say when it is planned. If it has to wait then, for a cap, for a fact or
+        for a worker, it waits as long as the ladder stays in its step. It gives way to a stronger
+        step, to the rest before one, and to a later item of its step that does the same.
+        """
+        if not item.days.passed_by(day):
+            return False
+        later = step.items[step.items.index(item) + 1 :]
+        replaced = any(other.do == item.do and other.days.first <= day for other in later)
+        return replaced or step.days.passed_by(day)
+
     def next_change(self, day: int) -> int | None:
-        """The first ladder day after `day` on which an item's days begin or have just passed."""
+        """The first ladder day after `day` on which an item's or a step's days begin or have just
+        passed."""
         return next((change for change in self._changes if change > day), None)
 
 

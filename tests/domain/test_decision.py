@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.actions import ActionStatus
+from domain.actions import ASSIGN_CALL, SEND_SMS, ActionStatus
 from domain.decision import Outcome, Snapshot, decide, next_review
 from domain.holds import Hold, HoldKind
-from domain.ladder import MissedSteps
+from domain.ladder import Days, Item, MissedSteps, Step
 from tests.domain.examples import (
     DUE,
     LoanOnRecord,
@@ -117,12 +117,39 @@ class TestHolds:
 
 
 class TestOnRecord:
-    def test_a_superseded_item_is_named_once_its_days_have_passed(self) -> None:
+    def test_what_waits_is_skipped_once_the_ladder_has_left_its_step(self) -> None:
         loan = LoanOnRecord(ladder())
         loan.look(on_day(1))
         assert loan.look(on_day(2)).expired == ()
-        assert loan.look(on_day(3)).expired == ("text",)
-        assert loan.look(on_day(4)).expired == ("friendly_call",)
+        assert loan.look(on_day(3)).expired == (), "its days are over, and its step is not"
+        rest_begins = loan.look(on_day(4))
+        assert (rest_begins.step, rest_begins.expired) == (None, ("text", "friendly_call"))
+
+    def test_the_end_of_a_step_is_reviewed_although_no_item_ends_there(self) -> None:
+        text = Item("text", SEND_SMS, Days(1, 2), template="reminder_first")
+        loan = LoanOnRecord(ladder(steps=(Step("remind", Days(1, 5), (text,)),)))
+        loan.look(on_day(1))
+        assert loan.look(on_day(3)).review_on == day(6)
+        assert loan.look(on_day(5)).expired == ()
+        assert loan.look(on_day(6)).expired == ("text",)
+
+    @pytest.mark.parametrize(
+        ("later", "expired"),
+        [
+            (Item("second", SEND_SMS, Days(4, 5), template="reminder_second"), ("text",)),
+            (Item("call", ASSIGN_CALL, Days(4, 5)), ()),
+        ],
+        ids=["another text", "a call"],
+    )
+    def test_a_later_item_of_the_step_takes_the_place_of_one_that_does_the_same(
+        self, later: Item, expired: tuple[str, ...]
+    ) -> None:
+        text = Item("text", SEND_SMS, Days(1, 2), template="reminder_first")
+        loan = LoanOnRecord(ladder(steps=(Step("remind", Days(1, 5), (text, later)),)))
+        loan.look(on_day(1))
+        assert loan.look(on_day(3)).expired == ()
+        fourth = loan.look(on_day(4))
+        assert (plan_of(fourth), fourth.expired) == ([later.id], expired)
 
     def test_what_may_have_had_its_effect_is_not_superseded(self) -> None:
         loan = LoanOnRecord(ladder())
