@@ -10,11 +10,7 @@ from domain.compliance.conduct import Conduct
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_hours import ContactHours, moment_of
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
-from domain.compliance.inconvenient_times import (
-    INCONVENIENT_TIME,
-    KEPT_EVERYWHERE,
-    NOT_THE_PERSON,
-)
+from domain.compliance.inconvenient_times import INCONVENIENT_TIME, KEPT_EVERYWHERE
 from domain.compliance.permitted import Stop, permitting_rule
 from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.vocabulary import Channel, Party, Purpose
@@ -93,6 +89,9 @@ def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
     Barred is permanent. Deferred has the first lawful moment, if it is known. The court's channel
     reaches nobody, so hours and opt-outs do not apply to it; all other rules do.
     """
+    if channel not in BY_NUMBER and facts.at_work:
+        # A visit goes to the home, whatever number the person has.
+        facts = replace(facts, number_facts=facts.number_facts - {NumberFact.AT_WORK})
     if facts.purpose is not Purpose.COLLECT and channel is not Channel.LEGAL:
         facts, permitting = _let_through(facts, at)
         verdict = _may_contact(facts, channel, at)
@@ -159,8 +158,7 @@ def _stopped(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict | N
     forbidden_at_work = PersonFact.EMPLOYER_FORBIDS in facts.person_facts
     if channel in BY_NUMBER and facts.at_work and forbidden_at_work:
         return _until_known(EMPLOYER_FORBIDS, ReasonCode.EMPLOYER_FORBIDS)
-    is_person = facts.party not in NOT_THE_PERSON
-    if is_person and (place := _inconvenient_place(facts, channel, at)) is not None:
+    if own and (place := _inconvenient_place(facts, channel, at)) is not None:
         named = {"location": place, "channel": channel}
         return _until_known(INCONVENIENT_PLACE, ReasonCode.INCONVENIENT_PLACE, **named)
     return None

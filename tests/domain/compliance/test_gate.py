@@ -15,9 +15,11 @@ from domain.compliance.contact_hours import ContactHours
 from domain.compliance.gate import Permission, Verdict, may_contact
 from domain.compliance.rules import RulePack, packs_for
 from domain.compliance.vocabulary import Channel
+from domain.contact_points import NumberFact
 from domain.holds import Hold, HoldKind
 from domain.reasons import ReasonCode
 from tests.domain.examples import EVERY_DAY, REACHING, SHANGHAI, pack
+from tests.support.loans import shipped_policy
 
 NEW_YORK, LOS_ANGELES, KOLKATA = "America/New_York", "America/Los_Angeles", "Asia/Kolkata"
 
@@ -55,6 +57,20 @@ def test_a_text_outside_the_hours_waits_for_the_next_opening(asked: str, until: 
     assert verdict.permission is (Permission.DEFERRED if until else Permission.ALLOWED)
     assert verdict.until == (at(until) if until else None)
     assert verdict.rules == ("cn.contact_hours",)
+
+
+def test_a_visit_goes_to_the_home_whatever_number_the_person_has() -> None:
+    """The hours of a place of work are for whoever calls there."""
+    packs = packs_for(shipped_policy().rule_packs, "AU")
+    of_australia = replace(
+        facts(*packs, zones=("Australia/Sydney",)),
+        number_facts=frozenset({NumberFact.AT_WORK}),
+        visit_staff=2,
+        noticed_at=at("2026-06-01 12:00"),
+    )
+    saturday = at("2026-06-13 12:00", "Australia/Sydney")
+    assert may_contact(of_australia, Channel.VISIT, saturday).permission is Permission.ALLOWED
+    assert "au.hours_at_work" in may_contact(of_australia, Channel.CALL, saturday).rules
 
 
 def test_hours_are_the_borrowers_and_not_the_lenders() -> None:
