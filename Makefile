@@ -56,9 +56,10 @@ bench: setup ## the measurements in the documentation; an hour or more (SIZE=sma
 chaos: setup ## a day of texting on which everything breaks (LOANS=10000 SEED=7 for the same day again)
 	$(BIN)/python -m tests.chaos $(if $(LOANS),--loans $(LOANS)) $(if $(SEED),--seed $(SEED))
 
-judge: setup ## a million borrower-days under every law, judged a second time (BORROWERS=10000 DAYS=100 SEED=7)
+judge: setup ## a million borrower-days under every law, judged a second time (BORROWERS=10000 DAYS=100 SEED=7 PROCESSES=2)
 	$(BIN)/python -m tests.oracle $(if $(BORROWERS),--borrowers $(BORROWERS)) $(if $(DAYS),--days $(DAYS)) \
-		$(if $(SEED),--seed $(SEED))
+		$(if $(SEED),--seed $(SEED)) $(if $(PROCESSES),--processes $(PROCESSES)) \
+		$(if $(IN_STORE),--in-store $(IN_STORE))
 
 mutants: setup ## how many small faults in the gate and the ladder the tests notice; about ten minutes
 	$(BIN)/mutmut run

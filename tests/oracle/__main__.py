@@ -1,21 +1,23 @@
 """A million borrower-days under every law that ships, and the oracle's findings.
 
-First the gate alone, for so many borrowers; then Arrears itself, on a store of its own, with
-workers that race for every message and are lost at their commits.
+First the domain alone, without a database, for so many borrowers; then Arrears itself, on a
+PostgreSQL of its own, with workers that race for every message and are lost at their commits.
 
-    make judge [BORROWERS=10000] [DAYS=100] [SEED=7]
-    python -m tests.oracle --borrowers 10000 --days 100 --seed 7
+    make judge [BORROWERS=10000] [DAYS=100] [SEED=7] [PROCESSES=2] [IN_STORE=60]
+    python -m tests.oracle --borrowers 10000 --days 100 --seed 7 --processes 2 --in-store 60
 
-Ends with one JSON object. Exit code 1: something was unlawful, unexplained or deferred too late.
+Prints how often each situation occurred in each part, and ends with one JSON object. Exit code 1:
+something was unlawful, unexplained or deferred too late, texted twice, or wrong in the evidence.
 """
 
 import argparse
 import json
-import os
 import random
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import Any
 
 from sqlalchemy import create_engine
 
@@ -25,7 +27,7 @@ from tests.support.databases import new_database
 from workers.db.migrate import upgrade
 from workers.simulator.servers.postgres_and_valkey import LocalPostgres
 
-IN_ONE_PART = 50
+IN_ONE_PART = 100
 """Borrowers whose lives are lived in one go: small enough that progress shows."""
 
 
@@ -35,40 +37,56 @@ def main() -> int:
     asked.add_argument("--borrowers", type=int, default=10_000)
     asked.add_argument("--days", type=int, default=100)
     asked.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
+    asked.add_argument("--processes", type=int, default=1, help="for the part without a database")
     asked.add_argument("--in-store", type=int, default=60, help="borrowers of Arrears itself")
     given = asked.parse_args()
-    print(f"seed {given.seed}", file=sys.stderr)
+    _say(f"seed {given.seed}")
     started = time.monotonic()
-    found = _all(given.borrowers, given.days, given.seed, started)
-    lived = _in_the_store(given.in_store, given.days, given.seed)
-    found += lived.found
-    for offender in found.offenders:
-        print(offender, file=sys.stderr)
-    summary = {
-        "borrower_days": found.borrower_days,
-        "contacts": found.contacts,
-        "unlawful": found.unlawful,
-        "unexplained": found.unexplained,
-        "deferred_too_late": found.deferred_too_late,
-        "refusals": found.refusals,
-        "in_store": {
-            "borrower_days": lived.found.borrower_days,
-            "contacts": lived.by_channel,
+    found = _without_database(given.borrowers, given.days, given.seed, given.processes, started)
+    summary = {"in_domain": _summary(found)}
+    wrong = _wrong(found)
+    if given.in_store:
+        lived = _in_the_store(given.in_store, given.days, given.seed)
+        in_store = {
+            "contacts_by_channel": lived.by_channel,
             "texted_twice": lived.texted_twice,
             "workers_lost": lived.workers_lost,
             "evidence_wrong": lived.evidence_wrong,
-        },
-        "seconds": round(time.monotonic() - started, 1),
+        }
+        summary["in_store"] = {**_summary(lived.found), **in_store}
+        wrong += _wrong(lived.found) + lived.texted_twice + lived.evidence_wrong
+        _show("Arrears itself, on PostgreSQL", lived.found)
+    if given.borrowers:
+        _show("the domain, without a database", found)
+    days = sum(part["borrower_days"] for part in summary.values())
+    seconds = round(time.monotonic() - started, 1)
+    print(json.dumps({"borrower_days": days, **summary, "seconds": seconds}))
+    return int(wrong > 0)
+
+
+def _say(said: str) -> None:
+    print(said, file=sys.stderr, flush=True)
+
+
+def _summary(found: Found) -> dict[str, Any]:
+    return {
+        "borrower_days": found.borrower_days,
+        "contacts": found.contacts,
+        "refusals": found.refusals,
+        "unlawful": found.unlawful,
+        "unexplained": found.unexplained,
+        "deferred_too_late": found.deferred_too_late,
     }
-    print(json.dumps(summary))
-    wrong = (
-        found.unlawful,
-        found.unexplained,
-        found.deferred_too_late,
-        lived.texted_twice,
-        lived.evidence_wrong,
-    )
-    return int(any(wrong))
+
+
+def _wrong(found: Found) -> int:
+    return found.unlawful + found.unexplained + found.deferred_too_late
+
+
+def _show(part: str, found: Found) -> None:
+    _say(f"\n{part}: {found.borrower_days} borrower-days\n{found.seen.table()}\n")
+    for offender in found.offenders:
+        _say(offender)
 
 
 def _in_the_store(borrowers: int, days: int, seed: int) -> Lived:
@@ -77,29 +95,37 @@ def _in_the_store(borrowers: int, days: int, seed: int) -> Lived:
         upgrade(address)
         engine = create_engine(address, pool_size=8)
         try:
-            return live_in_the_store(
-                engine, seed, borrowers, days, progress=lambda said: print(said, file=sys.stderr)
-            )
+            return live_in_the_store(engine, seed, borrowers, days, progress=_say)
         finally:
             engine.dispose()
 
 
-def _all(borrowers: int, days: int, seed: int, started: float) -> Found:
+def _without_database(
+    borrowers: int, days: int, seed: int, processes: int, started: float
+) -> Found:
     parts = [min(IN_ONE_PART, borrowers - first) for first in range(0, borrowers, IN_ONE_PART)]
-    found, done = Found(), 0
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        waiting = [pool.submit(live, seed + n, part, days) for n, part in enumerate(parts)]
-        for part_done in as_completed(waiting):
-            found += part_done.result()
-            done += 1
-            if done % 20 == 0 or done == len(parts):
-                took = time.monotonic() - started
-                print(
-                    f"{took:7.1f} s  {found.borrower_days} borrower-days, {found.contacts} "
-                    f"contacts, {len(found.offenders)} offenders so far",
-                    file=sys.stderr,
-                )
+    found = Found()
+    for done, part in enumerate(_lived(parts, days, seed, processes), 1):
+        found += part
+        if done % 10 == 0 or done == len(parts):
+            took = time.monotonic() - started
+            _say(
+                f"{took:7.1f} s  {found.borrower_days} borrower-days, {found.contacts} contacts, "
+                f"{_wrong(found)} wrong so far"
+            )
     return found
+
+
+def _lived(parts: list[int], days: int, seed: int, processes: int) -> Iterator[Found]:
+    """Each part, as soon as it is lived; the seeds of the parts do not depend on the processes."""
+    if processes == 1:
+        for n, part in enumerate(parts):
+            yield live(seed + n, part, days)
+        return
+    with ProcessPoolExecutor(processes) as pool:
+        waiting = [pool.submit(live, seed + n, part, days) for n, part in enumerate(parts)]
+        for lived in as_completed(waiting):
+            yield lived.result()
 
 
 if __name__ == "__main__":

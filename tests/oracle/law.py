@@ -1,121 +1,61 @@
-"""The packs' plain values, and what each of them says of one contact. No code of Arrears."""
+"""What the packs' plain values say of one contact. No code of Arrears."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import cache
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import holidays
-from ruamel.yaml import YAML
-
+from tests.oracle.counting import counted, is_free, is_there
+from tests.oracle.facts import forbidden_by_facts, is_at_work
 from tests.oracle.log import Life, Reached
+from tests.oracle.packs import Bound, in_force, public_holidays, rules_for, rules_of
 
-PACKS = Path(__file__).parents[2] / "config" / "rule_packs"
 WEEK = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-
-
-@cache
-def packs() -> dict[str, dict[str, Any]]:
-    """By jurisdiction, each file as it is written."""
-    read = [YAML(typ="safe").load(path) for path in sorted(PACKS.glob("*.yaml"))]
-    return {pack["jurisdiction"]: pack for pack in read}
-
-
-@cache
-def _public_holidays(country: str) -> frozenset[date]:
-    return frozenset(holidays.country_holidays(country, years=range(2019, 2034)))
-
-
-@cache
-def _bound_by(jurisdiction: str) -> tuple[dict[str, Any], ...]:
-    named = dict.fromkeys(("*", jurisdiction[:2], jurisdiction))
-    bound = [packs()[name] for name in named if name in packs()]
-    instead_of = {
-        replaced
-        for pack in bound
-        for rule in pack["rules"]
-        if rule.get("status") != "draft"
-        for replaced in rule.get("replaces", ())
-    }
-    return tuple(
-        {**pack, "rules": [rule for rule in pack["rules"] if rule["id"] not in instead_of]}
-        for pack in bound
-    )
 
 
 def against(life: Life, reached: Reached) -> list[str]:
     """The rules that one contact breaks, with what the log held before it."""
-    broken = list(_of_the_lender(life, reached))
-    hours_given = set()
+    return [*_broken_rules(life, reached), *forbidden_by_facts(life, reached)]
+
+
+def is_lawful(life: Life, reached: Reached) -> bool:
+    """Whether `against` would find nothing; the first thing found is enough."""
+    for _ in forbidden_by_facts(life, reached):
+        return False
+    return not any(True for _ in _broken_rules(life, reached))
+
+
+def _broken_rules(life: Life, reached: Reached) -> Iterator[str]:
+    rules = rules_for(life.jurisdiction, reached.channel, life.product, life.collects_as)
+    at_work = is_at_work(life, reached)
     for zone in life.zones:
         local = reached.at.astimezone(ZoneInfo(zone))
-        for pack in _bound_by(life.jurisdiction):
-            for rule in pack["rules"]:
-                if not _speaks_of(rule, life, reached, local.date()):
-                    continue
-                if rule["kind"] == "contact_hours" and not {"place", "products"} & set(rule):
-                    hours_given.add(zone)
-                if not _kept(rule, pack, life, reached, local):
-                    broken.append(rule["id"])
-    if reached.channel != "legal" and hours_given != set(life.zones):
-        broken.append("no hours are known")
-    return broken
+        today, hours_given = local.date(), False
+        for bound in rules:
+            rule = bound.rule
+            if not in_force(rule, today) or not is_there(rule, reached, at_work=at_work):
+                continue
+            if rule["kind"] == "contact_hours" and not {"place", "products"} & set(rule):
+                hours_given = True
+            if not _kept(bound, life, reached, local):
+                yield rule["id"]
+        if reached.channel != "legal" and not hours_given:
+            yield "no hours are known"
 
 
-def _of_the_lender(life: Life, reached: Reached) -> Iterator[str]:
-    if reached.loan in life.paid and life.paid[reached.loan] <= reached.at:
-        yield "the money had come"
-    if (due := life.due.get(reached.loan)) and any(
-        reached.at.astimezone(ZoneInfo(zone)).date() <= due for zone in life.zones
-    ):
-        yield "the due day was not over"
-    today = reached.at.astimezone(ZoneInfo(life.lender_zone)).date()
-    for pause in life.pauses:
-        covers = pause.first <= today and (pause.end is None or today < pause.end)
-        known = pause.loan == reached.loan and pause.known_at <= reached.at
-        if known and covers and not _lets_through(life, reached, pause.kind, today):
-            yield "a hold was in force"
-    if life.number_invalid and reached.party == "borrower" and reached.channel in {"sms", "call"}:
-        yield "the number reaches nobody"
-    closed = life.closed.get((reached.channel, reached.number))
-    if closed is not None and closed <= reached.at:
-        yield "the number was closed"
-    for channel in (reached.channel, "*"):
-        if (
-            reached.channel != "legal"
-            and channel in life.stopped
-            and life.stopped[channel] <= reached.at
-            and not (channel == "*" and _lets_through(life, reached, "ceased", today))
-        ):
-            yield f"they had asked for no more ({channel})"
-
-
-def _speaks_of(rule: dict[str, Any], life: Life, reached: Reached, on: date) -> bool:
-    return (
-        rule.get("status", "in_force") == "in_force"
-        and rule.get("modality", "must_not") != "advisory"
-        and reached.channel in rule.get("channels", ())
-        and rule["effective_from"] <= on <= rule.get("effective_to", date.max)
-        and _is_there(rule, reached)
-        and life.product in rule.get("products", (life.product,))
-        and life.collects_as in rule.get("applies_to", (life.collects_as,))
-    )
-
-
-def _kept(
-    rule: dict[str, Any], pack: dict[str, Any], life: Life, reached: Reached, local: datetime
-) -> bool:
+def _kept(bound: Bound, life: Life, reached: Reached, local: datetime) -> bool:
+    rule = bound.rule
     match rule["kind"]:
         case "contact_hours":
-            return _within_hours(rule["hours"], pack, local) or (
-                rule.get("consent") == "frees" and _agreed_to_other_hours(life, reached)
+            return _within_hours(rule["hours"], bound.calendar, local) or (
+                rule.get("consent") == "frees"
+                and bool(life.agreements("other_hours", reached.loan, reached.at))
             )
         case "cap":
-            if _counted(rule, life, reached, local) < int(rule["at_most"]):
+            if counted(rule, life, reached, local) < int(rule["at_most"]):
                 return True
-            return _freed_from_cap(rule, life, reached, local)
+            return is_free(rule, life, reached, local)
         case "message":
             if rule.get("to", reached.party) != reached.party:
                 return True
@@ -157,10 +97,9 @@ def _leap(year: int) -> bool:
     return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
 
 
-def _within_hours(hours: dict[str, str], pack: dict[str, Any], local: datetime) -> bool:
-    day, clock = WEEK[local.weekday()], local.strftime("%H:%M")
-    country = pack.get("calendar")
-    if country and "holidays" in hours and local.date() in _public_holidays(country):
+def _within_hours(hours: dict[str, str], country: str | None, local: datetime) -> bool:
+    day, clock = WEEK[local.weekday()], f"{local.hour:02}:{local.minute:02}"
+    if country and "holidays" in hours and local.date() in public_holidays(country):
         return hours["holidays"] != "closed" and _between(clock, hours["holidays"])
     for days, times in hours.items():
         if days == "holidays":
@@ -179,57 +118,6 @@ def _between(clock: str, times: str) -> bool:
     return start <= clock < end
 
 
-def _counted(rule: dict[str, Any], life: Life, reached: Reached, local: datetime) -> int:
-    """How many the rule counts, before the contact, in the window that it falls into."""
-    counted = 0
-    for other in life.contacts:
-        if other is reached:
-            break
-        if other.channel not in rule.get("counts", rule["channels"]):
-            continue
-        if other.inbound and rule.get("inbound") != "count":
-            continue
-        if other.outcome in rule.get("ignores", ()):
-            continue
-        if rule["scope"] == "debt" and reached.loan not in {other.loan, *other.also_about}:
-            continue
-        if rule.get("third_parties") != "count" and not _with_the_same(rule, other, reached):
-            continue
-        if rule["scope"] == "number" and other.number != reached.number:
-            continue
-        if rule["counter"] == "connected" and not other.connected:
-            continue
-        if rule["counter"] == "unanswered" and other.connected:
-            continue
-        if not _is_there(rule, other):
-            continue
-        apart = (local.date() - other.at.astimezone(local.tzinfo).date()).days
-        counted += _same_window(rule["window"], local.date(), apart)
-    return counted
-
-
-def _lets_through(life: Life, reached: Reached, stop: str, on: date) -> bool:
-    """Whether a law permits the purpose although the stop, a hold or `ceased`, is in force."""
-    return reached.channel != "legal" and any(
-        rule["kind"] == "permitted"
-        and rule.get("status", "in_force") == "in_force"
-        and rule["effective_from"] <= on <= rule.get("effective_to", date.max)
-        and stop in rule["during"]
-        and reached.purpose in rule["purposes"]
-        for pack in _bound_by(life.jurisdiction)
-        for rule in pack["rules"]
-    )
-
-
-def _agreed_to_other_hours(life: Life, reached: Reached) -> bool:
-    return any(
-        agreed.to == "other_hours"
-        and agreed.since <= reached.at
-        and (agreed.until is None or reached.at < agreed.until)
-        for agreed in life.agreed
-    )
-
-
 def _may_ask_where(life: Life, reached: Reached) -> bool:
     """Somebody else may be asked once where the borrower is, while nobody knows it."""
     asked = any(
@@ -237,65 +125,18 @@ def _may_ask_where(life: Life, reached: Reached) -> bool:
         for other in life.contacts
         if other.party == "third_party" and other.at < reached.at
     )
-    return life.number_invalid and not asked
+    return _reaches_nobody(life, reached) and not asked
 
 
-def _is_there(rule: dict[str, Any], reached: Reached) -> bool:
-    match rule.get("place"):
-        case "work":
-            return reached.at_work
-        case "elsewhere":
-            return reached.at_work or reached.party == "third_party"
-    return True
-
-
-def _with_the_same(rule: dict[str, Any], other: Reached, reached: Reached) -> bool:
-    """Whether another contact was with the one who is to be reached now."""
-    answered_by_other = other.outcome == "spoke_with_other"
-    if reached.party == "third_party":
-        theirs = other.party == "third_party" or answered_by_other
-        return theirs and other.number == reached.number
-    if other.party == "third_party":
-        return False
-    return rule["counter"] != "connected" or not answered_by_other
-
-
-def _freed_from_cap(rule: dict[str, Any], life: Life, reached: Reached, local: datetime) -> bool:
-    """Whether the person agreed to more, not too long ago, and nobody spoke with them since."""
-    for agreed in life.agreed:
-        if agreed.to != "more_contacts" or agreed.since > reached.at:
-            continue
-        if agreed.until is not None and agreed.until <= reached.at:
-            continue
-        age = (local.date() - agreed.since.astimezone(local.tzinfo).date()).days
-        spoken = any(
-            other.connected and other.party == "borrower" and other.outcome != "spoke_with_other"
-            for other in life.contacts
-            if agreed.since < other.at < reached.at
-        )
-        if age < rule.get("consent_days", 0) and not spoken:
-            return True
-    return False
-
-
-def _same_window(window: str, day: date, apart: int) -> bool:
-    other = day - timedelta(days=apart)
-    match window.split():
-        case [days, "consecutive", "days"]:
-            return 0 <= apart < int(days)
-        case ["calendar", "day"]:
-            return apart == 0
-        case ["calendar", "week"]:
-            return day.isocalendar()[:2] == other.isocalendar()[:2]
-        case ["calendar", "month"]:
-            return (day.year, day.month) == (other.year, other.month)
-    raise ValueError(f"nobody can read the window {window!r}")
+def _reaches_nobody(life: Life, reached: Reached) -> bool:
+    number = life.number_of(reached.loan, reached.at)
+    return number is not None and life.numbers.knows(number, "reaches_nobody", reached.at)
 
 
 def _unreachable(rule: dict[str, Any], life: Life, reached: Reached) -> bool:
     if rule["when"] == "never":
         return False
-    if life.number_invalid:
+    if _reaches_nobody(life, reached):
         return True
     calls = [c for c in life.contacts if c.channel == "call" and c.at < reached.at]
     latest = sorted((c for c in calls if c.party == "borrower"), key=lambda c: c.at)
@@ -305,21 +146,26 @@ def _unreachable(rule: dict[str, Any], life: Life, reached: Reached) -> bool:
 
 def moments_worth_asking(life: Life, since: datetime, until: datetime) -> Iterator[datetime]:
     """Every moment between at which a rule could open: where hours begin, and where days do."""
-    clocks = {"00:00"}
-    for pack in _bound_by(life.jurisdiction):
-        for rule in pack["rules"]:
-            for times in rule.get("hours", {}).values():
-                if "-" in times:
-                    clocks.add(times.split("-")[0])
     if since < until:
         yield since
     for name in {*life.zones, life.lender_zone}:
         zone = ZoneInfo(name)
         day = since.astimezone(zone).date()
-        while day <= until.astimezone(zone).date():
-            for clock in clocks:
-                hour, minute = map(int, clock.split(":"))
+        last = until.astimezone(zone).date()
+        while day <= last:
+            for hour, minute in _openings(life.jurisdiction):
                 moment = datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone)
                 if since < moment < until:
                     yield moment
             day += timedelta(days=1)
+
+
+@cache
+def _openings(jurisdiction: str) -> tuple[tuple[int, int], ...]:
+    """The local times at which some rule's hours begin, and midnight."""
+    clocks = {"00:00"}
+    for rule, _ in rules_of(jurisdiction):
+        for times in rule.get("hours", {}).values():
+            if "-" in times:
+                clocks.add(times.split("-")[0])
+    return tuple((int(clock[:2]), int(clock[3:])) for clock in sorted(clocks))

@@ -1,10 +1,27 @@
 """What the oracle is shown: who was reached, how and when, and what had come in before."""
 
+from bisect import bisect_right
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import TypeVar
+
+from tests.oracle.days import Owed
+
+Value = TypeVar("Value")
+
+CLOSES = {
+    "opted_out": frozenset({"sms"}),
+    "takes_no_texts": frozenset({"sms"}),
+    "unread_reply": frozenset({"sms"}),
+    "reaches_nobody": frozenset({"sms", "call"}),
+    "somebody_else": frozenset({"sms", "call"}),
+    "refused": frozenset({"sms", "call"}),
+}
+"""By what is known of a number, the channels by which nobody may be reached there."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Reached:
     """One contact, as the provider, a collector or a visitor has it on record."""
 
@@ -28,26 +45,111 @@ class Reached:
     noticed_at: datetime | None = None
     rules: tuple[str, ...] = ("?",)
     """What Arrears says allowed it."""
+    life_id: int = 0
+    """Whom it was about."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class Spell:
+    """Something that was known from `since` up to, not including, `until`."""
+
+    what: str
+    since: datetime
+    until: datetime | None = None
+    loan: int | None = None
+    """The only loan that it is about; None: all of them."""
+    record: str | None = None
+    """The customer record on which it came in, where it matters."""
+    source: str = ""
+    """Who said so, where it matters: `text`, or the id of one."""
+
+    def lasts(self, at: datetime) -> bool:
+        return self.since <= at and (self.until is None or at < self.until)
+
+
+@dataclass(slots=True)
 class Pause:
     """A hold: from its first day up to, not including, the last; None has no end."""
 
-    loan: int
+    loan: int | None
+    """None: it is a person's, and pauses every loan."""
     first: date
     end: date | None
     known_at: datetime
     kind: str = "manual"
+    released: tuple[datetime, date] | None = None
+    """When the release was known, and the first day without the hold."""
+
+    def covers(self, loan: int, day: date, at: datetime) -> bool:
+        end = self.end
+        if self.released is not None and self.released[0] <= at:
+            end = self.released[1] if end is None else min(end, self.released[1])
+        mine = self.loan is None or self.loan == loan
+        return mine and self.known_at <= at and self.first <= day and (end is None or day < end)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Agreed:
     """That the person agreed to something (`more_contacts`, `other_hours`), and when."""
 
     to: str
     since: datetime
     until: datetime | None = None
+    record: str | None = None
+    """The customer record on which it came in, where it does not count for the others."""
+
+
+@dataclass(slots=True)
+class Numbers:
+    """What is known of telephone numbers, whoever has them; all lives share it."""
+
+    known: dict[str, list[Spell]] = field(default_factory=lambda: defaultdict(list))
+    reached: dict[str, list[Reached]] = field(default_factory=lambda: defaultdict(list))
+    """Every contact by each number, with whomever, where a cap counts by number."""
+
+    passed_on: set[str] = field(default_factory=set)
+    """Numbers that have changed hands."""
+
+    def learn(self, number: str, what: str, at: datetime, source: str = "") -> None:
+        self.known[number].append(Spell(what, at, source=source))
+
+    def forget(self, number: str, what: str, at: datetime, source: str | None = None) -> None:
+        """It is not true any more; with `source`, only what that one said."""
+        for fact in self.known[number]:
+            if fact.what == what and fact.lasts(at) and source in (None, fact.source):
+                fact.until = at
+
+    def knows(self, number: str, what: str, at: datetime) -> bool:
+        return any(fact.what == what and fact.lasts(at) for fact in self.known.get(number, ()))
+
+    def closed_by(self, number: str, channel: str, at: datetime) -> str | None:
+        """What is known of the number that forbids this channel."""
+        for fact in self.known.get(number, ()):
+            if channel in CLOSES.get(fact.what, ()) and fact.lasts(at):
+                return fact.what
+        return None
+
+
+@dataclass(slots=True)
+class Debt:
+    """A loan with its instalments, where the oracle works out its days itself."""
+
+    ladder: str
+    """The file of its ladder."""
+    schedule: tuple[tuple[date, int], ...]
+    """Due days and amounts in cents."""
+    paid: dict[str, tuple[datetime, int]] = field(default_factory=dict)
+    """By payment, when it was known, and how much it was, in cents."""
+
+    def owed(self, at: datetime) -> list[Owed]:
+        """What is unpaid of each instalment, the oldest paid first."""
+        rest = sum(cents for known_at, cents in self.paid.values() if known_at <= at)
+        unpaid = []
+        for due_on, amount in self.schedule:
+            taken = min(rest, amount)
+            rest -= taken
+            unpaid.append(Owed(due_on, amount - taken))
+        return unpaid
 
 
 @dataclass(slots=True)
@@ -61,19 +163,60 @@ class Life:
     loans: dict[int, date]
     """By loan: the day from which the time to sue runs."""
     collects_as: str = "first_party"
+    numbers: Numbers = field(default_factory=Numbers)
     contacts: list[Reached] = field(default_factory=list)
     paid: dict[int, datetime] = field(default_factory=dict)
     pauses: list[Pause] = field(default_factory=list)
-    stopped: dict[str, datetime] = field(default_factory=dict)
-    """By channel, since when the borrower wants no more of it; `*` is all of them."""
+    wishes: list[Spell] = field(default_factory=list)
+    """What is true of the person: `ceased`, `represented`, `employer_forbids`, `not_by_sms`, …"""
     product: str = "personal_loan"
     agreed: list[Agreed] = field(default_factory=list)
-    number_invalid: bool = False
-    closed: dict[tuple[str, str], datetime] = field(default_factory=dict)
-    """By channel and number, since when the number takes nothing more, whoever has it."""
     lived_until: datetime | None = None
     """A life goes forward: nothing happens in it before this."""
     notices: dict[int, datetime] = field(default_factory=dict)
     """By loan, when the written notice of the debt was given."""
     due: dict[int, date] = field(default_factory=dict)
     """By loan, the due day from which its ladder counts, where one may act close to it."""
+    callbacks: list[tuple[datetime, datetime]] = field(default_factory=list)
+    """When the person asked to be called again, and for when."""
+    debts: dict[int, Debt] = field(default_factory=dict)
+    records_of: dict[int, list[tuple[datetime, str]]] = field(default_factory=dict)
+    """By loan, since when the lender has said that it stands under which customer record."""
+    confirmed: list[tuple[datetime, str, str]] = field(default_factory=list)
+    """When somebody said of two customer records that they are one person."""
+    numbers_of: dict[str, list[tuple[datetime, str | None]]] = field(default_factory=dict)
+    """By customer record, since when the lender has said that it has which number."""
+
+    def wants(self, what: str, at: datetime, loan: int | None = None) -> bool:
+        """Whether something is true of the person, about this loan or about all."""
+        return any(
+            wish.what == what and wish.lasts(at) and wish.loan in (None, loan)
+            for wish in self.wishes
+        )
+
+    def agreements(self, to: str, loan: int, at: datetime) -> list[Agreed]:
+        """What counts for a loan: consent counts over records that somebody confirmed."""
+        found = [a for a in self.agreed if a.to == to and a.since <= at]
+        found = [a for a in found if a.until is None or at < a.until]
+        if all(a.record is None for a in found):
+            return found
+        same, grows = {self.record_of(loan, at)}, True
+        while grows:
+            pairs = [{one, other} for since, one, other in self.confirmed if since <= at]
+            joined = same.union(*(pair for pair in pairs if pair & same))
+            grows, same = joined != same, joined
+        return [a for a in found if a.record is None or a.record in same]
+
+    def record_of(self, loan: int, at: datetime) -> str:
+        """The customer record under which the lender said last that the loan stands."""
+        return _latest(self.records_of[loan], at) or self.records_of[loan][0][1]
+
+    def number_of(self, loan: int, at: datetime) -> str | None:
+        """The number at which the lender says the person can be reached about this loan."""
+        return _latest(self.numbers_of[self.record_of(loan, at)], at)
+
+
+def _latest(said: list[tuple[datetime, Value]], at: datetime) -> Value | None:
+    """The value that was said last, up to a moment."""
+    last = bisect_right(said, at, key=lambda since_value: since_value[0])
+    return said[last - 1][1] if last else None

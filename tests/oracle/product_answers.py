@@ -1,5 +1,11 @@
-"""The one place where Arrears is asked: the gate, with the facts that a borrower's life gives."""
+"""The one place where Arrears' domain is asked: the gate, with what the domain makes of the facts.
 
+No database: what a text or an outcome means, whom a fact reaches and whether a contact may be made
+are answered by `domain/`; where the facts are kept meanwhile is written here once more.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -15,9 +21,11 @@ from domain.compliance.rules import RulePack, packs_for
 from domain.compliance.vocabulary import Channel, Collects, ConsentTo, Party, Purpose, Says
 from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import NumberFact
-from domain.holds import Hold, HoldKind
-from domain.persons import PersonFact
-from tests.oracle.log import Life, Reached
+from domain.holds import Hold
+from domain.inbound_texts import Effects, ReplyKind, effects_of
+from domain.persons import PersonFact, groups
+from tests.oracle.log import Life, Reached, Spell
+from tests.support.loans import shipped_policy
 
 SHIPPED = Path(config.__file__).parent / "rule_packs"
 
@@ -27,49 +35,125 @@ def _packs() -> tuple[RulePack, ...]:
     return tuple(read_rule_pack(read_yaml(path)) for path in sorted(SHIPPED.glob("*.yaml")))
 
 
-def _noticed_on(life: Life, loan: int, at: datetime) -> date | None:
-    given = life.notices.get(loan)
-    return given.date() if given is not None and given <= at else None
+@cache
+def _packs_for(jurisdiction: str) -> tuple[RulePack, ...]:
+    return packs_for(_packs(), jurisdiction)
 
 
-def ask(life: Life, wanted: Reached, at: datetime) -> Verdict:
+@dataclass(slots=True)
+class Known:
+    """What Arrears knows of the people of one street: facts of numbers, facts by record, links."""
+
+    number_facts: dict[str, list[Spell]] = field(default_factory=lambda: defaultdict(list))
+    unread: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    person_facts: list[Spell] = field(default_factory=list)
+    """What is a wish for one channel is `sms`, `call` or `visit`."""
+    holds: list[tuple[str | int, Hold]] = field(default_factory=list)
+    """With the record of a person, or the number of a loan."""
+    links: list[tuple[int, int]] = field(default_factory=list)
+    person_of: dict[str, int] = field(default_factory=dict)
+    """By record."""
+
+    def add_record(self, record: str, same_as: str | None = None) -> None:
+        """A tape brings a new record, with a loan that stood under another one."""
+        self.person_of[record] = int(record)
+        if same_as is not None:
+            self.links.append((int(same_as), int(record)))
+            before = {int(known): person for known, person in self.person_of.items()}
+            for records, person in groups(before, self.links):
+                for joined in records:
+                    self.person_of[str(joined)] = min(records) if person is None else person
+
+    def same_person(self, record: str, other: str | None) -> bool:
+        return other is not None and self.person_of[record] == self.person_of[other]
+
+    def take_text(self, number: str, body: str, holders: list[str], at: datetime) -> None:
+        reading = shipped_policy().replies.read(body)
+        effects = effects_of(reading.kinds, number_is_known=bool(holders))
+        self._apply(number, effects, holders, at)
+        self.unread[number] += reading.to_read
+        if ReplyKind.START in reading.kinds:
+            self.end_number_fact(number, NumberFact.OPTED_OUT, at)
+
+    def read_text(self, number: str, meaning: str, holders: list[str], at: datetime) -> None:
+        """A person says what a text means that nobody had read."""
+        self.unread[number] -= 1
+        kinds = frozenset({meaning})
+        self._apply(number, effects_of(kinds, number_is_known=bool(holders)), holders, at)
+
+    def _apply(self, number: str, effects: Effects, holders: list[str], at: datetime) -> None:
+        for fact in effects.number:
+            self.note_number_fact(number, fact, at)
+        for record in holders:
+            if effects.ceases:
+                self.person_facts.append(Spell(PersonFact.CEASED, at, record=record))
+            if effects.refuses_calls:
+                self.person_facts.append(Spell(Channel.CALL, at, record=record))
+
+    def note_number_fact(self, number: str, fact: str, at: datetime) -> None:
+        self.number_facts[number].append(Spell(fact, at))
+
+    def end_number_fact(self, number: str, fact: str, at: datetime) -> None:
+        for known in self.number_facts[number]:
+            if known.what == fact and known.lasts(at):
+                known.until = at
+
+    def take_outcome(self, reached: Reached) -> None:
+        outcome = ContactOutcome(reached.outcome)
+        for refuted in outcome.refutes:
+            self.end_number_fact(reached.number, refuted, reached.at)
+        if outcome.number_fact is not None:
+            self.note_number_fact(reached.number, outcome.number_fact, reached.at)
+
+    def facts_of(self, number: str, at: datetime) -> frozenset[NumberFact]:
+        known = self.number_facts.get(number, ())
+        facts = {NumberFact(fact.what) for fact in known if fact.lasts(at)}
+        return frozenset(facts | ({NumberFact.UNREAD_REPLY} if self.unread[number] else set()))
+
+
+def ask(known: Known, life: Life, wanted: Reached, at: datetime) -> Verdict:
     """What Arrears says of a contact at a moment, knowing what was known then."""
     mine = [contact.at for contact in life.contacts if contact.loan == wanted.loan]
     first = min(mine).astimezone(ZoneInfo(life.zones[0])).date() if mine else None
-    stopped = {channel for channel, since in life.stopped.items() if since <= at}
     paid = wanted.loan in life.paid and life.paid[wanted.loan] <= at
+    record = life.record_of(wanted.loan, at)
+    of_person = [
+        fact
+        for fact in known.person_facts
+        if fact.lasts(at)
+        and fact.loan in (None, wanted.loan)
+        and known.same_person(record, fact.record)
+    ]
+    number_facts = known.facts_of(wanted.number, at)
+    if wanted.party != "borrower":
+        number_facts = known.facts_of(life.number_of(wanted.loan, at) or "", at)
     facts = ContactFacts(
         past_due=Decimal(0 if paid else 100),
         zones=life.zones,
         lender_zone=life.lender_zone,
-        packs=packs_for(_packs(), life.jurisdiction),
+        packs=_packs_for(life.jurisdiction),
         reachable=frozenset(Channel),
         holds=tuple(
-            Hold(HoldKind(pause.kind), pause.first, pause.end)
-            for pause in life.pauses
-            if pause.loan == wanted.loan and pause.known_at <= at
+            hold
+            for of, hold in known.holds
+            if (known.same_person(record, of) if isinstance(of, str) else of == wanted.loan)
         ),
-        refused_channels=frozenset(Channel(channel) for channel in stopped if channel != "*"),
-        person_facts=frozenset({PersonFact.CEASED} if "*" in stopped else ()),
+        refused_channels=frozenset(
+            Channel(fact.what) for fact in of_person if fact.what in set(Channel)
+        ),
+        person_facts=frozenset(
+            PersonFact(fact.what) for fact in of_person if fact.what in set(PersonFact)
+        ),
         due_day=life.due.get(wanted.loan),
         collects_as=frozenset({Collects(life.collects_as)}),
         loan_id=wanted.loan,
         product=life.product,
         consents=tuple(Consent(ConsentTo(a.to), a.since, a.until) for a in life.agreed),
-        history=tuple(
-            PastContact(
-                contact.at,
-                Channel(contact.channel),
-                contact.loan,
-                contact.connected,
-                contact.number,
-                contact.at_work,
-                Party(contact.party),
-                contact.inbound,
-                ContactOutcome(contact.outcome) if contact.outcome else None,
-                contact.also_about,
-            )
-            for contact in life.contacts
+        history=tuple(_past(contact, life) for contact in life.contacts),
+        number_history=tuple(
+            _past(contact, life)
+            for contact in life.numbers.reached.get(wanted.number, ())
+            if contact.life_id != life.id
         ),
         first_contact_on=first,
         party=Party(wanted.party),
@@ -80,14 +164,7 @@ def ask(life: Life, wanted: Reached, at: datetime) -> Verdict:
             if contact.party == "third_party"
         ),
         number=wanted.number,
-        number_facts=frozenset(
-            fact
-            for fact, known in (
-                (NumberFact.REACHES_NOBODY, life.number_invalid),
-                (NumberFact.AT_WORK, wanted.at_work),
-            )
-            if known
-        ),
+        number_facts=number_facts | ({NumberFact.AT_WORK} if wanted.at_work else set()),
         says=frozenset(map(Says, wanted.says)),
         visit_staff=wanted.staff,
         noticed_at=wanted.noticed_at,
@@ -95,3 +172,24 @@ def ask(life: Life, wanted: Reached, at: datetime) -> Verdict:
         limitation_from=life.loans[wanted.loan],
     )
     return may_contact(facts, Channel(wanted.channel), at)
+
+
+def _past(contact: Reached, life: Life) -> PastContact:
+    return PastContact(
+        contact.at,
+        Channel(contact.channel),
+        contact.loan,
+        contact.connected,
+        contact.number,
+        contact.at_work,
+        Party(contact.party),
+        contact.inbound,
+        ContactOutcome(contact.outcome) if contact.outcome else None,
+        contact.also_about,
+        callback_at=dict(life.callbacks).get(contact.at),
+    )
+
+
+def _noticed_on(life: Life, loan: int, at: datetime) -> date | None:
+    given = life.notices.get(loan)
+    return given.date() if given is not None and given <= at else None

@@ -1,105 +1,48 @@
-"""Outside Arrears: borrowers under every law, what they do, and what reaches them."""
+"""Outside Arrears: what its borrowers and its lender do, as events, texts and tapes."""
 
 import random
-import threading
 from base64 import b64encode
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Engine, select, update
 
 from config.readers.policy import Policy
-from config.readers.tape_mapping_reader import load_mapping
-from domain.reasons import ReasonCode, because
-from tests.oracle.log import Life, Pause, Reached
-from tests.support.fakes import FakeSmsGateway
-from tests.support.loans import NAME, Book, only, shipped_policy
+from tests.oracle.incoming import KINDS, OF_PERSON, TEXTS, Decks, read_as, what_follows
+from tests.oracle.lender import (
+    COUNTRIES,
+    LENDER_ZONE,
+    CoreLoan,
+    Customer,
+    Lender,
+    Tape,
+    tell_number,
+)
+from tests.oracle.log import Agreed, Pause, Reached, Spell
+from tests.oracle.losing import Losing, Provider
+from tests.oracle.replies import MEANINGS
+from tests.support.loans import Book, only, shipped_policy
 from workers.borrowers.inbound_texts import record_inbound_text
-from workers.db.schema import borrower, loan
+from workers.db.schema import reply
 from workers.db.schema import staff as staff_table
 from workers.inbox import process
-from workers.sms.providers.port import InboundText, OutgoingText, SendOutcome, SendResult
-from workers.tapes.import_tape import import_tape
+from workers.sms.providers.port import InboundText
 
 FIRST_DAY = date(2026, 3, 2)
 
 
-LENDER_ZONE = "Asia/Shanghai"
-
-
-COUNTRIES = {
-    "CN": ("CNY", "consumer_loan", "zh-Hans", "Asia/Shanghai", "+861380013"),
-    "US": ("USD", "personal_loan", "en", "America/Chicago", "+1646201"),
-    "US-MA": ("USD", "personal_loan", "en", "America/New_York", "+1617201"),
-    "US-WA": ("USD", "personal_loan", "en", "America/Los_Angeles", "+1206201"),
-    "GB": ("GBP", "personal_loan", "en", "Europe/London", "+44740012"),
-    "IN": ("INR", "personal_loan", "en", "Asia/Kolkata", "+91982001"),
-    "AU": ("AUD", "personal_loan", "en", "Australia/Sydney", "+6141234"),
-}
-
-
-class LostError(BaseException):
-    """A worker is lost at this very moment: no handler of the engine may catch it."""
-
-
 @dataclass(slots=True)
-class Losing:
-    """Loses workers at their commits: before one, so that nothing happened, or right after."""
+class Unread:
+    """A text that waits for a person, with whoever had the number when it came."""
 
-    chance: random.Random
-    share: float
-    lost: int = 0
-    _of: threading.local = field(default_factory=threading.local)
-
-    def watch(self, engine: Engine) -> None:
-        commit = engine.dialect.do_commit
-
-        def do_commit(connection: Any) -> None:
-            loses = getattr(self._of, "a_worker", False) and self.chance.random() < self.share
-            if loses and self.chance.random() < 0.5:
-                self._lose()
-            commit(connection)
-            if loses:
-                self._lose()
-
-        engine.dialect.do_commit = do_commit  # type: ignore[assignment, method-assign]
-
-    def _lose(self) -> None:
-        self.lost += 1
-        raise LostError
-
-    @contextmanager
-    def a_worker(self) -> Iterator[None]:
-        """What runs in here may be lost, and is not missed."""
-        self._of.a_worker = True
-        try:
-            with suppress(LostError):
-                yield
-        finally:
-            self._of.a_worker = False
-
-
-@dataclass(slots=True)
-class Provider(FakeSmsGateway):
-    """Takes texts, keeps a log by Arrears's time, and now and then loses its own answer."""
-
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    chance: random.Random = field(default_factory=random.Random)
-    log: list[tuple[datetime, OutgoingText]] = field(default_factory=list)
-
-    def send(self, text: OutgoingText) -> SendResult:
-        at = self.now().astimezone(UTC)
-        result = FakeSmsGateway.send(self, text)
-        if result.outcome is SendOutcome.ACCEPTED:
-            self.log.append((at, text))
-            if self.chance.random() < 0.05:
-                return SendResult(SendOutcome.UNKNOWN, because(ReasonCode.MAY_BE_SENT))
-        return result
+    sid: str
+    number: str
+    fact: Spell
+    writers: list[Customer]
+    meaning: str
 
 
 @dataclass(slots=True)
@@ -110,21 +53,21 @@ class Simulation:
     provider: Provider
     losing: Losing
     chance: random.Random
-    lives: dict[str, Life] = field(default_factory=dict)
-    """By telephone number."""
-    of_loan: dict[str, str] = field(default_factory=dict)
-    """The number of each loan's borrower, by the lender's id of the loan."""
-    has_number: dict[str, str] = field(default_factory=dict)
-    """By the number that a borrower had at first, the number that they have now."""
-    given_up: list[str] = field(default_factory=list)
-    """Numbers that nobody has at present."""
-    closed: dict[tuple[str, str], datetime] = field(default_factory=dict)
-    """By channel and number, since when the number takes nothing more, whoever has it."""
-    calls: list[tuple[str, Reached]] = field(default_factory=list)
-    """By loan, what dialers dialled and at which doors visitors stood."""
+    decks: Decks
+    lender: Lender
+    tapes: list[tuple[date, Tape]] = field(default_factory=list)
+    """With the day on which each arrives."""
+    calls: list[tuple[Customer, Reached]] = field(default_factory=list)
+    """What dialers dialled and at which doors visitors stood."""
+    unread: list[Unread] = field(default_factory=list)
+    events: Counter[str] = field(default_factory=Counter)
     event_count: int = 0
-    renumbered: int = 0
-    """How often a tape gave a loan another customer id."""
+    holds: dict[str, Pause] = field(default_factory=dict)
+    """By the id of the hold, those that may still be released."""
+
+    @property
+    def now(self) -> datetime:
+        return self.book.ctx.now().astimezone(UTC)
 
 
 def new_simulation(engine: Engine, seed: int, borrowers: int, losses: float) -> Simulation:
@@ -132,7 +75,9 @@ def new_simulation(engine: Engine, seed: int, borrowers: int, losses: float) -> 
     book = Book(engine, now=f"{FIRST_DAY} 00:00", zone=LENDER_ZONE, policy=_policy())
     provider = Provider(now=lambda: book.clock.at, chance=chance)
     book.ctx = replace(book.ctx, sms=only(provider))
-    simulation = Simulation(book, provider, Losing(chance, losses), chance)
+    simulation = Simulation(
+        book, provider, Losing(chance, losses), chance, Decks(chance), Lender(chance)
+    )
     always = (f"{FIRST_DAY - timedelta(days=1)} 00:00", "2027-01-01 00:00")
     for n in range(6):
         book.staff(f"c-{n}", "caller", capacity=1_000, shift=always)
@@ -140,8 +85,8 @@ def new_simulation(engine: Engine, seed: int, borrowers: int, losses: float) -> 
     book.staff("sup-1", "supervisor")
     with engine.begin() as connection:
         connection.execute(update(staff_table).values(trained_on=date(2026, 1, 1)))
-    for n in range(borrowers):
-        _add_borrower(simulation, n)
+    for _ in range(borrowers):
+        simulation.lender.new_customer(FIRST_DAY)
     simulation.losing.watch(engine)
     return simulation
 
@@ -162,181 +107,293 @@ def _policy() -> Policy:
     return replace(shipped, ladders=shipped.ladders + more)
 
 
-def _add_borrower(simulation: Simulation, n: int) -> None:
-    chance = simulation.chance
-    jurisdiction = chance.choice(list(COUNTRIES))
-    currency, product, locale, zone, prefix = COUNTRIES[jurisdiction]
-    phone = f"{prefix}{n:04d}"
-    zones = tuple({zone, chance.choice([zone, zone, zone, "Europe/Moscow"])})
-    first = None
-    for k in range(chance.choice((1, 2, 3))):
-        id = f"L-{n:04d}-{k}"
-        due_on = FIRST_DAY - timedelta(days=chance.choice((0, 0, 1, 5, 28)) + k)
-        simulation.book.loan(
-            id,
-            due_on=str(due_on),
-            jurisdiction=jurisdiction,
-            product=product,
-            locale=locale,
-            zones=zones,
-            phone=phone,
-            currency=currency,
-        )
-        simulation.of_loan[id] = simulation.has_number[phone] = phone
-        known = simulation.book.one(select(loan).where(loan.c.external_id == id))
-        first = first or known.borrower_id
-        with simulation.book.ctx.engine.begin() as connection:
-            connection.execute(update(loan).where(loan.c.id == known.id).values(borrower_id=first))
-        newborn = Life(n, jurisdiction, zones, LENDER_ZONE, {}, closed=simulation.closed)
-        life = simulation.lives.setdefault(phone, newborn)
-        life.loans[key_of(id)] = life.due[key_of(id)] = due_on
+def payment(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
+    """All that is past due is paid; Arrears hears of it at once, or from the next tape."""
+    today = simulation.book.ctx.today()
+    cents = loan.past_due(today)
+    if cents <= 0:
+        return
+    id = f"P-{simulation.lender.new_id()}"
+    loan.payments[id] = (today, cents)
+    if simulation.chance.random() < 0.3:
+        simulation.events["payment on a tape only"] += 1
+        return
+    paid = {
+        "external_id": id,
+        "loan": loan.id,
+        "amount": f"{cents / 100:.2f}",
+        "currency": COUNTRIES[customer.life.jurisdiction][0],
+        "paid_on": str(today),
+    }
+    submit_event(simulation, "payment", paid)
+    customer.life.debts[loan.key].paid[id] = (simulation.now, cents)
 
 
-def key_of(loan_id: str) -> int:
-    return int(loan_id.rsplit("-", 1)[1])
+def hold_of_loan(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
+    kinds = dict.fromkeys(KINDS["hold of a loan"], 1)
+    _hold(simulation, customer, loan, simulation.decks.draw("hold of a loan", kinds))
 
 
-def something_comes(simulation: Simulation) -> None:
-    """Money, holds, deaths, wishes, texts and new customer ids, before the hour's work."""
-    chance, now = simulation.chance, simulation.book.ctx.now()
-    for phone, life in simulation.lives.items():
-        happens = chance.random()
-        key = chance.choice(list(life.loans))
-        loan_id = f"L-{life.id:04d}-{key}"
-        if happens < 0.002 and key not in life.paid:
-            paid = {
-                "external_id": f"P-{loan_id}",
-                "loan": loan_id,
-                "amount": "1000",
-                "currency": COUNTRIES[life.jurisdiction][0],
-                "paid_on": str(now.date()),
-            }
-            submit_event(simulation, "payment", paid)
-            life.paid[key] = now.astimezone(UTC)
-        elif happens < 0.004:
-            number = simulation.has_number[phone]
-            sent = InboundText("twilio", f"SM{simulation.event_count:032d}", number, "STOP", None)
-            simulation.event_count += 1
-            record_inbound_text(simulation.book.ctx, sent, help_is_answered=True)
-            close_number(simulation, number, "sms")
-        elif happens < 0.005:
-            wish = {"borrower": record_of(simulation, loan_id), "channel": None, "actor": "c-0"}
-            submit_event(simulation, "opt_out", wish)
-            life.stopped.setdefault("*", now.astimezone(UTC))
-        elif happens < 0.009:
-            change_number(simulation, phone, life, loan_id)
-        elif happens < 0.01:
-            hold_person(simulation, life, loan_id)
-        elif happens < 0.015:
-            end = now.date() + timedelta(days=chance.choice((1, 3, 14)))
-            hold = {
-                "hold": f"H-{simulation.event_count}",
-                "loan": loan_id,
-                "kind": "manual",
-                "starts_on": str(now.date()),
-                "ends_on": str(end),
-                "why": "a test needs it",
-                "actor": "c-0",
-            }
-            submit_event(simulation, "hold", hold)
-            life.pauses.append(Pause(key, now.date(), end, now.astimezone(UTC)))
-        elif happens < 0.0105:
-            died = {
-                "hold": f"H-{simulation.event_count}",
-                "loan": loan_id,
-                "kind": "deceased",
-                "starts_on": str(now.date()),
-                "ends_on": None,
-                "why": "a test needs it",
-                "actor": "c-0",
-            }
-            submit_event(simulation, "hold", died)
-            for each in life.loans:
-                life.pauses.append(Pause(each, now.date(), None, now.astimezone(UTC)))
-        elif happens < 0.014:
-            _renumber(simulation, life, key, phone)
+def hold_of_person(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
+    kinds = dict.fromkeys(KINDS["hold of a person"], 1)
+    _hold(simulation, customer, loan, simulation.decks.draw("hold of a person", kinds))
 
 
-_TAPE = (
-    "loan,borrower,name,phone,address,locale,region,zones,jurisdiction,product,currency,"
-    "instalments,paid_total,steps_tried\n"
-)
+def death(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
+    _hold(simulation, customer, loan, "deceased")
 
 
-def _renumber(simulation: Simulation, life: Life, key: int, phone: str) -> None:
-    """A tape gives a loan another customer id, or none; perhaps the name is written anew too."""
-    chance, ctx = simulation.chance, simulation.book.ctx
-    simulation.renumbered += 1
-    loan_id = f"L-{life.id:04d}-{key}"
-    currency, product, locale, _, _ = COUNTRIES[life.jurisdiction]
-    customer = chance.choice(("", f"C-{simulation.renumbered}", f"C-{simulation.renumbered}"))
-    name = chance.choice((NAME, NAME.upper(), "Another Example"))
-    paid_at = life.paid.get(key)
-    is_paid = paid_at and paid_at.astimezone(simulation.book.zone).date() < ctx.today()
-    row = (
-        *(loan_id, customer, name, phone, "1 Example Road", locale, "", ";".join(life.zones)),
-        *(life.jurisdiction, product, currency, f"{life.loans[key]} 1000.00"),
-        *("1000.00" if is_paid else "0", ""),
-    )
-    with TemporaryDirectory() as folder:
-        tape = Path(folder) / "tape.csv"
-        tape.write_text(_TAPE + ",".join(row) + "\n", encoding="utf-8")
-        report = import_tape(ctx, tape, load_mapping("arrears"), as_of=ctx.today())
-    assert report.kept, report.first_errors
-
-
-def record_of(simulation: Simulation, loan_id: str) -> str:
-    """The lender's id of the borrower of a loan."""
-    of_loan = select(borrower.c.external_id).join(loan, loan.c.borrower_id == borrower.c.id)
-    return str(simulation.book.one(of_loan.where(loan.c.external_id == loan_id)).external_id)
-
-
-def close_number(
-    simulation: Simulation, number: str, *channels: str, after: timedelta = timedelta(0)
-) -> None:
-    """From now on, or a while `after`, nothing may go to a number by these channels, whoever has
-    it."""
-    at = simulation.book.ctx.now().astimezone(UTC) + after
-    for channel in channels:
-        simulation.closed.setdefault((channel, number), at)
-
-
-def change_number(simulation: Simulation, phone: str, life: Life, loan_id: str) -> None:
-    """A borrower gives up a number and gets a new one, or one that somebody else gave up."""
-    prefix = COUNTRIES[life.jurisdiction][-1]
-    used = [number for number in simulation.given_up if number.startswith(prefix)]
-    simulation.event_count += 1
-    number = f"{prefix}{5_000 + simulation.event_count % 4_000:04d}"
-    if used and simulation.chance.random() < 0.7:
-        number = simulation.chance.choice(used)
-        simulation.given_up.remove(number)
-    simulation.given_up.append(simulation.has_number[phone])
-    simulation.has_number[phone] = number
-    sealed = b64encode(simulation.book.ctx.cipher.encrypt(number)).decode()
-    change = {"borrower": record_of(simulation, loan_id), "phone_encrypted": sealed}
-    submit_event(simulation, "contact_change", change)
-
-
-def hold_person(simulation: Simulation, life: Life, loan_id: str) -> None:
-    """Somebody dies, or is ill for some days: told of one loan, and true of all of them."""
-    now = simulation.book.ctx.now()
-    dies = simulation.chance.random() < 0.3
-    end = None if dies else now.date() + timedelta(days=simulation.chance.choice((3, 14)))
-    kind = "deceased" if dies else "vulnerability"
+def _hold(simulation: Simulation, customer: Customer, loan: CoreLoan, kind: str) -> None:
+    """Told of one loan; what is true of the person is true of all loans."""
+    chance, today = simulation.chance, simulation.book.ctx.today()
+    end = today + timedelta(days=chance.choice((1, 3, 14)))
+    ends = None if kind in ("deceased", "dispute") or chance.random() < 0.2 else end
+    id = f"H-{simulation.lender.new_id()}"
     hold = {
-        "hold": f"H-{simulation.event_count}",
-        "loan": loan_id,
+        "hold": id,
+        "loan": loan.id,
         "kind": kind,
-        "starts_on": str(now.date()),
-        "ends_on": str(end) if end else None,
+        "starts_on": str(today),
+        "ends_on": str(ends) if ends else None,
         "why": "a test needs it",
         "actor": "c-0",
     }
-    submit_event(simulation, "hold", hold)
-    life.pauses += [Pause(key, now.date(), end, now.astimezone(UTC), kind) for key in life.loans]
+    pause = Pause(None if kind in OF_PERSON else loan.key, today, ends, simulation.now, kind)
+    if kind == "dispute":
+        hold = {
+            "dispute": id,
+            **{name: hold[name] for name in ("loan", "starts_on", "why", "actor")},
+        }
+    submit_event(simulation, "dispute" if kind == "dispute" else "hold", hold)
+    customer.life.pauses.append(pause)
+    if kind != "deceased":
+        simulation.holds[id] = pause
 
 
-def submit_event(simulation: Simulation, kind: str, payload: dict[str, Any]) -> None:
+def release(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
+    """A hold of anybody ends today, as far as Arrears is told."""
+    if not simulation.holds:
+        return
+    id = simulation.chance.choice(list(simulation.holds))
+    pause, today = simulation.holds.pop(id), simulation.book.ctx.today()
+    submit_event(
+        simulation, "release", {"hold": id, "ends_on": str(today), "actor": "c-0"}, at_once=True
+    )
+    pause.released = (simulation.now, max(today, pause.first))
+
+
+def text(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
+    """Somebody writes from the number that the customer has, or from one that nobody has."""
+    lender, chance, now = simulation.lender, simulation.chance, simulation.now
+    number = customer.number
+    if lender.given_up and chance.random() < 0.1:
+        number = chance.choice(lender.given_up)
+    meaning = simulation.decks.draw("text", TEXTS)
+    body = chance.choice(MEANINGS[meaning])
+    simulation.events[f"text: {meaning}"] += 1
+    sid = f"SM{lender.new_id():032d}"
+    writers = lender.holders(number, now)
+    sent = InboundText("twilio", sid, number, body, None)
+    record_inbound_text(simulation.book.ctx, sent, help_is_answered=True)
+    what_follows(lender.numbers, number, meaning, [writer.life for writer in writers], now)
+    if meaning in ("unclear", "no_calls"):
+        fact = Spell("unread_reply", now)
+        lender.numbers.known[number].append(fact)
+        simulation.unread.append(Unread(sid, number, fact, writers, meaning))
+
+
+def read(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
+    """Somebody reads the text that has waited longest, and says what it means."""
+    if not simulation.unread:
+        return
+    waited, now = simulation.unread.pop(0), simulation.now
+    meaning = read_as(simulation.chance, waited.meaning)
+    id = simulation.book.one(select(reply.c.id).where(reply.c.sid == waited.sid)).id
+    told = {"reply": id, "meaning": meaning, "actor": "c-0"}
+    submit_event(simulation, "reply_read", told, at_once=True)
+    waited.fact.until = now
+    still = simulation.lender.holders(waited.number, now)
+    lives = [writer.life for writer in waited.writers if writer in still]
+    what_follows(simulation.lender.numbers, waited.number, meaning, lives, now, source="c-0")
+
+
+def another_number(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
+    """The customer has another number; an event says so of one record, or only tapes will."""
+    lender, now = simulation.lender, simulation.now
+    lender.given_up.append(customer.number)
+    customer.number = lender.new_number(customer.life.jurisdiction)
+    if simulation.chance.random() < 0.4:
+        simulation.events["another number, on a tape only"] += 1
+        return
+    encrypted = b64encode(simulation.book.ctx.cipher.encrypt(customer.number)).decode()
+    record = customer.life.record_of(loan.key, now)
+    submit_event(simulation, "contact_change", {"borrower": record, "phone_encrypted": encrypted})
+    tell_number(customer, record, customer.number, now, now)
+
+
+def another_customer_id(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
+    """The lender numbers a customer anew: one loan, or all; perhaps the name is written anew."""
+    chance, new = simulation.chance, f"C-{simulation.lender.new_id()}"
+    for moved in customer.loans if chance.random() < 0.3 else [loan]:
+        moved.customer_id = chance.choice(("", new, new))
+    if chance.random() < 0.3:
+        customer.name = chance.choice((customer.name.upper(), f"{customer.name} II"))
+
+
+def number_fact(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
+    lender, now = simulation.lender, simulation.now
+    number = customer.life.number_of(loan.key, now)
+    fact = simulation.decks.draw("number fact", dict.fromkeys(NUMBER_FACTS, 1))
+    record = customer.life.record_of(loan.key, now)
+    told = {"borrower": record, "fact": NUMBER_FACTS[fact], "actor": "c-0"}
+    submit_event(simulation, "number_fact", told, at_once=True)
+    lender.numbers.learn(str(number), fact, now, "c-0")
+
+
+def end_of_number_fact(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
+    numbers, now = simulation.lender.numbers, simulation.now
+    number = str(customer.life.number_of(loan.key, now))
+    known = [fact for fact in NUMBER_FACTS if numbers.knows(number, fact, now)]
+    for fact in known:
+        record = customer.life.record_of(loan.key, now)
+        told = {"borrower": record, "fact": NUMBER_FACTS[fact], "actor": "c-0"}
+        submit_event(simulation, "number_fact_end", told, at_once=True)
+        numbers.forget(number, fact, now)
+
+
+def wish(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
+    """By one record, and true of the person."""
+    now, record = simulation.now, customer.life.record_of(loan.key, simulation.now)
+    what = simulation.decks.draw("wish", dict.fromkeys(WISHES, 1))
+    if what in ("represented", "employer_forbids"):
+        fact = {"borrower": record, "fact": what, "actor": "c-0"}
+        submit_event(simulation, "person_fact", fact)
+        customer.life.wishes.append(Spell(what, now))
+        return
+    channel = what.removeprefix("not_by_") if what != "ceased" else None
+    number = customer.life.number_of(loan.key, now)
+    told = {"borrower": record, "channel": channel, "actor": "c-0"}
+    # Which number is meant is looked up when it is applied.
+    submit_event(simulation, "opt_out", told, at_once=channel == "sms")
+    customer.life.wishes.append(Spell(what, now))
+    if channel == "sms" and number:
+        simulation.lender.numbers.learn(number, "opted_out", now, "c-0")
+
+
+def end_of_wish(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
+    now, record = simulation.now, customer.life.record_of(loan.key, simulation.now)
+    for what in ("represented", "employer_forbids"):
+        if customer.life.wants(what, now):
+            told = {"borrower": record, "fact": what, "actor": "c-0"}
+            submit_event(simulation, "person_fact_end", told, at_once=True)
+            for spell in customer.life.wishes:
+                if spell.what == what and spell.lasts(now):
+                    spell.until = now
+
+
+def consent(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
+    now, record = simulation.now, customer.life.record_of(loan.key, simulation.now)
+    to = simulation.chance.choice(("more_contacts", "other_hours"))
+    until = simulation.chance.choice((None, now + timedelta(days=5)))
+    told = {
+        "borrower": record,
+        "fact": f"agreed_{to}",
+        "until": until.isoformat() if until else None,
+        "actor": "c-0",
+    }
+    submit_event(simulation, "person_fact", told)
+    customer.life.agreed.append(Agreed(to, now, until, record))
+
+
+def same_person(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
+    """Somebody confirms that two records are one person."""
+    records = sorted(customer.life.numbers_of)
+    if len(records) < 2:
+        return
+    one, other = simulation.chance.sample(records, 2)
+    told = {"borrower": one, "other": other, "status": "confirmed", "why": "seen", "actor": "c-0"}
+    submit_event(simulation, "same_person", told, at_once=True)
+    customer.life.confirmed.append((simulation.now, one, other))
+
+
+NUMBER_FACTS = {
+    "reaches_nobody": "reaches_nobody",
+    "somebody_else": "somebody_else",
+    "takes_no_texts": "no_texts",
+    "refused": "refused",
+    "at_work": "at_work",
+}
+OF_DISPUTE = ("loan", "starts_on", "why", "actor")
+WISHES = ("represented", "employer_forbids", "ceased", "not_by_sms", "not_by_call", "not_by_visit")
+
+Happening = Callable[[Simulation, Customer, CoreLoan], None]
+RATES: dict[Happening, int] = {
+    payment: 24,
+    hold_of_loan: 8,
+    hold_of_person: 5,
+    death: 1,
+    release: 5,
+    text: 12,
+    read: 8,
+    another_number: 6,
+    another_customer_id: 6,
+    number_fact: 3,
+    end_of_number_fact: 6,
+    wish: 4,
+    end_of_wish: 4,
+    consent: 4,
+    same_person: 3,
+}
+"""How often each happens, against the others."""
+
+A_DAY = 0.10
+"""How many of these there are for each customer and day. Few die or cease, so that much lasts."""
+
+
+def something_comes(simulation: Simulation, share: float) -> None:
+    """What comes in before the hour's work. Who is gone is followed by somebody new."""
+    lender, chance = simulation.lender, simulation.chance
+    for customer in list(lender.customers):
+        if chance.random() > share or not customer.known:
+            continue
+        life = customer.life
+        if any(pause.kind == "deceased" for pause in life.pauses) and chance.random() < 0.8:
+            continue
+        # Nothing else happens at this very moment.
+        simulation.book.clock.at += timedelta(seconds=1)
+        happens = simulation.decks.draw("happening", RATES)
+        simulation.events[happens.__name__.replace("_", " ")] += 1
+        happens(simulation, customer, chance.choice(customer.known))
+
+
+def somebody_new(simulation: Simulation) -> None:
+    """For each who has died or ceased, somebody new comes some days later, with a later tape."""
+    lender, now = simulation.lender, simulation.now
+    gone = [
+        customer
+        for customer in lender.customers
+        if customer.life.wants("ceased", now)
+        or any(pause.kind == "deceased" for pause in customer.life.pauses)
+    ]
+    wanted = len([c for c in lender.customers if c not in gone])
+    if wanted < len(lender.customers) - lender.replaced:
+        lender.replaced += 1
+        if (number := gone[-1].number) not in lender.given_up:
+            lender.given_up.append(number)
+        lender.new_customer(simulation.book.ctx.today())
+
+
+def submit_event(
+    simulation: Simulation, kind: str, payload: dict[str, Any], *, at_once: bool = False
+) -> None:
+    """Arrears takes an event and applies it; or its worker is lost, and it is only stored."""
     simulation.event_count += 1
-    result = process.submit(simulation.book.ctx, f"{kind}:{simulation.event_count}", kind, payload)
-    assert result.status == "applied", result.reason
+    id = f"{kind}:{simulation.event_count}"
+    if not at_once and simulation.chance.random() < 0.3:
+        simulation.events["only stored"] += 1
+        ctx = simulation.book.ctx
+        process.store_and_commit(ctx, id, kind, payload, ctx.now())
+        return
+    result = process.submit(simulation.book.ctx, id, kind, payload)
+    waits = "received" if kind == "release" else "applied"
+    assert result.status in ("applied", waits), (kind, payload, result.reason)

@@ -1,41 +1,28 @@
-"""A made-up book: borrowers under every law, and what happens to them day by day.
+"""Made-up streets: people under every law, what happens to them, and the gate's answers.
 
-The engine under test asks its gate when it plans and again when it acts; between the two, money
-comes, texts come back and holds begin.
+A street is a few people who share some numbers. What happens is one queue in the order of time: a
+contact is planned, and asked about again when it is made; between the two, money comes, texts come
+back, tapes give loans other customer ids, numbers change hands and holds begin. No database.
 """
 
-from __future__ import annotations
-
+import heapq
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 
 from domain.compliance.gate import Permission, Verdict
-from tests.oracle.law import against, moments_worth_asking
-from tests.oracle.log import Agreed, Life, Pause, Reached
+from tests.oracle.facts import is_at_work
+from tests.oracle.incoming import CONNECTED, hear, something_comes
+from tests.oracle.law import against, is_lawful, moments_worth_asking
+from tests.oracle.log import Life, Reached
 from tests.oracle.product_answers import ask
+from tests.oracle.situations import Seen, situations
+from tests.oracle.streets import FIRST_DAY, IN_A_STREET, Street, born
 
-FIRST_DAY = date(2026, 1, 5)
-ZONES = {
-    "CN": ("Asia/Shanghai",),
-    "US": ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"),
-    "US-MA": ("America/New_York",),
-    "US-WA": ("America/Los_Angeles",),
-    "GB": ("Europe/London",),
-    "IN": ("Asia/Kolkata",),
-    "AU": ("Australia/Sydney", "Australia/Perth", "Australia/Lord_Howe", "Australia/Adelaide"),
-    "GB-SCT": ("Europe/London",),
-    "AU-NSW": ("Australia/Sydney", "Australia/Broken_Hill"),
-    "AU-NT": ("Australia/Darwin",),
-}
-LENDER = {
-    "CN": "Asia/Shanghai",
-    "US": "America/New_York",
-    "GB": "Europe/London",
-    "IN": "Asia/Kolkata",
-    "AU": "Australia/Sydney",
-}
 WORDS = frozenset({"identity", "opt_out", "debt"})
+RARE = ("number_invalid", "wrong_person", "third_party_refused", "callback_requested")
 SEARCHED = timedelta(days=10)
 """How far ahead the oracle looks for a lawful moment where Arrears named none."""
 
@@ -51,78 +38,131 @@ class Found:
     unexplained: int = 0
     deferred_too_late: int = 0
     offenders: list[str] = field(default_factory=list)
+    seen: Seen = field(default_factory=Seen)
 
-    def __iadd__(self, other: Found) -> Found:
+    def __iadd__(self, other: "Found") -> "Found":
         for name in ("borrower_days", "contacts", "refusals", "unlawful", "unexplained"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.deferred_too_late += other.deferred_too_late
         self.offenders = (self.offenders + other.offenders)[:10]
+        self.seen += other.seen
         return self
+
+    def offend(self, said: str) -> None:
+        """Keep what was wrong, of a run the first ten."""
+        if len(self.offenders) < 10:
+            self.offenders.append(said)
+
+
+Job = Callable[[datetime], None]
+
+
+@dataclass(slots=True)
+class Days:
+    """The queue of what happens in a street, in the order of time."""
+
+    street: Street
+    found: Found
+    queue: list[tuple[datetime, int, Job]] = field(default_factory=list)
+    order: "count[int]" = field(default_factory=count)
+
+    def at(self, moment: datetime, job: Job) -> None:
+        heapq.heappush(self.queue, (moment, next(self.order), job))
+
+    def run(self, until: datetime) -> None:
+        while self.queue and self.queue[0][0] < until:
+            moment, _, job = heapq.heappop(self.queue)
+            job(moment)
 
 
 def live(seed: int, borrowers: int, days: int) -> Found:
     """Let so many borrowers live for so many days, and judge all that was done to them."""
     chance = random.Random(seed)
     found = Found()
-    for id in range(borrowers):
-        life = _born(chance, seed * 1_000_000 + id)
+    for first in range(0, borrowers, IN_A_STREET):
+        people = min(IN_A_STREET, borrowers - first)
+        street = Street(chance)
+        start = _midnight(FIRST_DAY)
+        street.lives = [born(street, start, f"N{street.new_id()}") for _ in range(people)]
+        passing = Days(street, found)
         for day in range(days):
-            _one_day(chance, life, FIRST_DAY + timedelta(days=day), found)
-        for contact in life.contacts:
-            if contact.inbound:
-                continue
-            if broken := against(life, contact):
-                found.unlawful += 1
-                found.offenders.append(f"unlawful: {life.jurisdiction} {contact}: {broken}")
-            if not contact.rules:
-                found.unexplained += 1
-                found.offenders.append(f"unexplained: {contact}")
-        found.borrower_days += days
-        found.contacts += len(life.contacts)
-        found.offenders = found.offenders[:10]
+            midnight = start + timedelta(days=day)
+            for place in range(people):
+                _plan_day(passing, place, midnight)
+            passing.run(midnight + timedelta(days=1))
+            for life in street.lives:
+                found.seen.days.update(situations(life, midnight, street.used_by_others(life)))
+        found.borrower_days += people * days
     return found
 
 
-def _born(chance: random.Random, id: int) -> Life:
-    jurisdiction = chance.choice(list(ZONES))
-    zones = {chance.choice(ZONES[jurisdiction])}
-    if chance.random() < 0.15:
-        zones.add(chance.choice(ZONES[chance.choice(list(ZONES))]))
-    start = FIRST_DAY - timedelta(days=chance.choice((30, 400, 1090, 2180)))
-    count = chance.choice((2, 2, 3, 4))
-    return Life(
-        id=id,
-        jurisdiction=jurisdiction,
-        zones=tuple(sorted(zones)),
-        lender_zone=LENDER[jurisdiction[:2]],
-        loans=dict.fromkeys(range(1, count), start),
-        due={
-            loan: FIRST_DAY + timedelta(days=chance.randrange(50))
-            for loan in range(1, count)
-            if chance.random() < 0.3
-        },
-        collects_as=chance.choice(("first_party", "first_party", "third_party")),
-        number_invalid=chance.random() < 0.05,
-        product=chance.choice(("personal_loan", "personal_loan", "microfinance_loan")),
-    )
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def _one_day(chance: random.Random, life: Life, day: date, found: Found) -> None:
-    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+def _plan_day(passing: Days, place: int, midnight: datetime) -> None:
+    chance = passing.street.chance
+
+    def moment() -> datetime:
+        return midnight + timedelta(minutes=chance.randrange(24 * 60))
+
     for _ in range(chance.choice((0, 0, 0, 0, 0, 1, 1, 3))):
-        planned = midnight + timedelta(minutes=chance.randrange(24 * 60))
-        if life.lived_until and planned <= life.lived_until:
-            continue
-        wanted = _wanted(chance, life, planned)
-        verdict = _asked(life, wanted, planned, found)
-        acts_at = planned + timedelta(minutes=chance.randrange(3))
-        if verdict.until and verdict.until - planned < timedelta(hours=20):
-            acts_at = verdict.until
-        _something_comes(chance, life, planned, acts_at)
-        life.lived_until = acts_at
-        again = _asked(life, wanted, acts_at, found)
+        passing.at(moment(), lambda at: _plan(passing, passing.street.lives[place], at))
+    if chance.random() < 0.08:
+        passing.at(moment(), lambda at: _comes(passing, place, at))
+
+
+def _comes(passing: Days, place: int, at: datetime) -> None:
+    street, life = passing.street, passing.street.lives[place]
+    passing.found.seen.events[something_comes(street, life, at)] += 1
+    gone = any(pause.kind == "deceased" for pause in life.pauses) or life.wants("ceased", at)
+    if gone and street.chance.random() < 0.2:
+        # Whoever comes instead may have the number that is free now.
+        number = f"N{street.new_id()}"
+        if street.chance.random() < 0.5:
+            number = str(next(iter(life.numbers_of.values()))[-1][1])
+            street.numbers.passed_on.add(number)
+        street.lives[place] = born(street, at, number)
+
+
+def _plan(passing: Days, life: Life, at: datetime) -> None:
+    chance = passing.street.chance
+    wanted = _wanted(chance, life, at)
+    verdict = _asked(passing, life, wanted, at)
+    acts_at = at + timedelta(minutes=chance.randrange(3))
+    if verdict.until and verdict.until - at < timedelta(hours=20):
+        acts_at = verdict.until
+    if chance.random() < 0.04:
+        between = at + (acts_at - at) * chance.random()
+        place = passing.street.lives.index(life)
+        passing.at(between, lambda moment: _comes(passing, place, moment))
+
+    def act(moment: datetime) -> None:
+        now_wanted = replace(wanted, at=moment)
+        again = _asked(passing, life, now_wanted, moment)
         if again.permission is Permission.ALLOWED:
-            life.contacts.append(replace(wanted, at=acts_at, rules=again.rules))
+            _make(passing, life, replace(now_wanted, rules=again.rules))
+
+    passing.at(acts_at, act)
+
+
+def _make(passing: Days, life: Life, contact: Reached) -> None:
+    """The contact is made, and judged by what was known then."""
+    found, street = passing.found, passing.street
+    if broken := against(life, contact):
+        found.unlawful += 1
+        found.offend(f"unlawful: {life.jurisdiction} {contact}: {broken}")
+    if not contact.rules:
+        found.unexplained += 1
+        found.offend(f"unexplained: {contact}")
+    found.contacts += 1
+    found.seen.contacts.update(situations(life, contact.at, street.used_by_others(life)))
+    contact.at_work = is_at_work(life, contact)
+    life.contacts.append(contact)
+    street.numbers.reached[contact.number].append(contact)
+    if contact.outcome and contact.party == "borrower":
+        street.known.take_outcome(contact)
+        hear(street.chance, life, contact, contact.at)
 
 
 def _wanted(chance: random.Random, life: Life, at: datetime) -> Reached:
@@ -139,12 +179,15 @@ def _wanted(chance: random.Random, life: Life, at: datetime) -> Reached:
     outcome = ""
     if channel == "call":
         outcome = chance.choice(("spoke", "spoke", "spoke_with_other", "no_answer", "busy", ""))
+        if to_borrower and chance.random() < 0.08:
+            outcome = chance.choice(RARE)
+    loan = chance.choice(list(life.loans))
     return Reached(
         at=at,
         channel=channel,
-        loan=chance.choice(list(life.loans)),
-        connected=outcome in ("spoke", "spoke_with_other"),
-        number=chance.choice(("A", "A", "A", "B") if to_borrower else ("C", "D")),
+        loan=loan,
+        connected=outcome in CONNECTED,
+        number=str(life.number_of(loan, at)) if to_borrower else f"third:{chance.choice('CD')}",
         at_work=channel == "call" and chance.random() < 0.1,
         party="borrower" if to_borrower else "third_party",
         outcome=outcome,
@@ -153,49 +196,25 @@ def _wanted(chance: random.Random, life: Life, at: datetime) -> Reached:
         says=says,
         staff=chance.choice((1, 2, 2, 2)),
         noticed_at=chance.choice((None, at - timedelta(days=chance.randrange(1, 6)))),
+        life_id=life.id,
     )
 
 
-def _something_comes(chance: random.Random, life: Life, since: datetime, until: datetime) -> None:
-    """Now and then something comes in between the planning of a contact and the contact."""
-    at = since + (until - since) * chance.random()
-    happens = chance.random()
-    loan = chance.choice(list(life.loans))
-    today = at.date()
-    if happens < 0.004:
-        life.paid.setdefault(loan, at)
-    elif happens < 0.008:
-        life.stopped.setdefault(chance.choice(("sms", "call", "*")), at)
-    elif happens < 0.03:
-        end = chance.choice((None, *(today + timedelta(days=n) for n in (1, 3, 30))))
-        if end is None and chance.random() < 0.8:
-            end = today + timedelta(days=60)
-        kind = chance.choice(("manual", "breathing_space", "arrangement", "insolvency"))
-        life.pauses.append(Pause(loan, today, end, at, kind))
-    elif happens < 0.04:
-        spoken = chance.random() < 0.8
-        life.contacts.append(Reached(at, "call", loan, spoken, "A", inbound=True))
-    elif happens < 0.045:
-        end = chance.choice((None, at + timedelta(days=chance.choice((2, 5)))))
-        to = chance.choice(("more_contacts", "other_hours"))
-        life.agreed.append(Agreed(to, at, end))
-    elif happens < 0.06:
-        life.notices.setdefault(loan, at)
-
-
-def _asked(life: Life, wanted: Reached, at: datetime, found: Found) -> Verdict:
+def _asked(passing: Days, life: Life, wanted: Reached, at: datetime) -> Verdict:
     """Ask Arrears, and have the oracle look at a no."""
-    verdict = ask(life, wanted, at)
+    found = passing.found
+    verdict = ask(passing.street.known, life, wanted, at)
     if verdict.permission is Permission.ALLOWED:
         return verdict
     found.refusals += 1
+    found.seen.barred[verdict.rules[0] if verdict.rules else "?"] += 1
     if not (verdict.rules and verdict.reason):
         found.unexplained += 1
-        found.offenders.append(f"unexplained: {life.jurisdiction} {wanted} {verdict}")
+        found.offend(f"unexplained: {life.jurisdiction} {wanted} {verdict}")
     sooner = _lawful_sooner(life, wanted, at, verdict.until)
     if sooner is not None:
         found.deferred_too_late += 1
-        found.offenders.append(
+        found.offend(
             f"too late: {life.jurisdiction} {life.zones} {wanted} asked {at}: {verdict}, and "
             f"{sooner} was lawful"
         )
@@ -206,7 +225,9 @@ def _lawful_sooner(
     life: Life, wanted: Reached, at: datetime, until: datetime | None
 ) -> datetime | None:
     """A moment before the one that Arrears named, if it named one, which the oracle allows."""
+    probe = replace(wanted)
     for moment in moments_worth_asking(life, at, until or at + SEARCHED):
-        if not against(life, replace(wanted, at=moment)):
+        probe.at = moment
+        if is_lawful(life, probe):
             return moment
     return None

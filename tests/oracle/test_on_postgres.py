@@ -7,15 +7,19 @@ from domain.compliance import gate
 from domain.compliance.gate import Permission, Verdict
 from domain.reasons import ReasonCode, because
 from tests.oracle.on_postgres import live_in_the_store
+from tests.oracle.situations import SITUATIONS
 from workers.calls import start
 from workers.gate import claim
 from workers.gate import facts as gatekeeping
 
 
 def test_an_engine_whose_workers_race_and_are_lost_keeps_every_law(engine: Engine) -> None:
-    lived = live_in_the_store(engine, seed=3, borrowers=14, days=45)
-    assert lived.found.offenders == []
-    assert (lived.found.unlawful, lived.found.unexplained) == (0, 0)
+    lived = live_in_the_store(engine, seed=3, borrowers=40, days=16, events_a_day=0.5)
+    found = lived.found
+    assert found.offenders == []
+    assert (found.unlawful, found.unexplained) == (0, 0)
+    assert [name for name in SITUATIONS if not found.seen.days[name]] == []
+    assert {"tape: late", "tape: twice", "tape: older than the newest"} <= set(found.seen.events)
     assert (lived.texted_twice, lived.evidence_wrong) == (0, 0)
     assert min(lived.by_channel[channel] for channel in ("sms", "call", "visit")) > 5
     assert lived.workers_lost > 10
@@ -32,7 +36,7 @@ def test_an_engine_that_forgets_what_is_known_of_a_number_is_caught(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gate, "stopped_by", lambda facts, channel: None)
-    lived = live_in_the_store(engine, seed=3, borrowers=14, days=45)
+    lived = live_in_the_store(engine, seed=3, borrowers=16, days=8, events_a_day=0.5)
     assert any("the number was closed" in offender for offender in lived.found.offenders)
 
 

@@ -12,7 +12,9 @@ from domain.compliance.frequency_caps import Cap
 from domain.compliance.gate import Permission, Verdict
 from tests.oracle import product_answers, simulation
 from tests.oracle.law import against
-from tests.oracle.log import Life, Pause, Reached
+from tests.oracle.log import Life, Pause, Reached, Spell
+from tests.oracle.product_answers import Known
+from tests.oracle.situations import SITUATIONS
 
 NOON = datetime(2026, 6, 15, 16, tzinfo=UTC)  # a Monday, noon in New York
 WORDS = frozenset({"identity", "opt_out", "debt"})
@@ -113,21 +115,25 @@ def test_a_third_contact_in_massachusetts_is_found_whatever_the_channels() -> No
 def test_a_contact_after_the_money_a_stop_or_during_a_hold_is_found() -> None:
     before, after = NOON - timedelta(hours=1), NOON + timedelta(hours=1)
     life = a_life()
-    life.paid[1], life.stopped["sms"] = before, before
+    life.paid[1] = before
+    life.wishes.append(Spell("not_by_sms", before))
     life.pauses.append(Pause(1, date(2026, 6, 15), date(2026, 6, 16), before))
     assert len(against(life, text())) == 3
 
     life = a_life()
-    life.paid[1], life.stopped["sms"] = after, after
+    life.paid[1] = after
+    life.wishes.append(Spell("not_by_sms", after))
     life.pauses.append(Pause(1, date(2026, 6, 15), None, after))
     assert against(life, text()) == [], "nobody could know"
 
 
 def test_a_few_hundred_days_of_every_law_hold() -> None:
-    found = simulation.live(seed=11, borrowers=30, days=60)
+    found = simulation.live(seed=11, borrowers=100, days=60)
+    assert found.offenders == []
     assert (found.unlawful, found.unexplained, found.deferred_too_late) == (0, 0, 0)
-    assert found.contacts > 200, "an engine that reaches nobody is lawful for the wrong reason"
-    assert found.refusals > 200
+    assert found.contacts > 600, "an engine that reaches nobody is lawful for the wrong reason"
+    assert found.refusals > 600
+    assert [name for name in SITUATIONS if not found.seen.days[name]] == []
 
 
 @pytest.mark.parametrize("broken", [ContactHours, Cap])
@@ -141,8 +147,8 @@ def test_an_engine_that_forgot_a_kind_of_rule_is_caught(
 def test_an_engine_that_waits_for_too_long_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = product_answers.ask
 
-    def late(life: Life, wanted: Reached, at: datetime) -> Verdict:
-        verdict = asked(life, wanted, at)
+    def late(known: Known, life: Life, wanted: Reached, at: datetime) -> Verdict:
+        verdict = asked(known, life, wanted, at)
         if verdict.permission is Permission.DEFERRED and verdict.until:
             return replace(verdict, until=verdict.until + timedelta(days=1))
         return verdict

@@ -6,18 +6,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
-from domain.actors import Actor
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.events import RejectedError
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.loans import lock_named_loan, not_known_yet
-from workers.db.persons import lock_loans_of_person, lock_person_of_loan
-from workers.db.said_facts import SaidFact, note_said_facts
 from workers.db.schema import borrower, contact, contact_outcome, loan
 from workers.escalation.reassess import reassess
-from workers.gate.problems import resolve_gate_problems
 
 EVENT = "inbound_contact"
 
@@ -39,8 +35,6 @@ class InboundContact:
     """The other loans that were mentioned."""
     actor: str
     """The staff reference of who took it."""
-    said: tuple[SaidFact, ...] = ()
-    """When, where and in which language the person wants to be contacted."""
 
 
 def record_inbound_contact(
@@ -53,14 +47,9 @@ def record_inbound_contact(
 
     Raises:
         NotYetError: one of the loans is not known.
-        RejectedError: it is in the future, another contact has that id, or what was said does not
-            say which time, place or language it means.
+        RejectedError: it is in the future, or another contact has that id.
     """
     now = ctx.now()
-    if reported.said and not reported.outcome.connected:
-        raise RejectedError(ReasonCode.NOBODY_SAID_ANYTHING, outcome=reported.outcome)
-    if reported.said:
-        lock_person_of_loan(connection, reported.loan)
     owed = lock_named_loan(connection, reported.loan, EVENT)
     if reported.at > now:
         on = reported.at.astimezone(now.tzinfo).date()
@@ -104,12 +93,7 @@ def record_inbound_contact(
             reported_at=now,
         )
     )
-    loans = [owed.id]
-    if reported.said:
-        loans = lock_loans_of_person(connection, whose.id)
-        note_said_facts(connection, [whose.id], reported.said, None, Actor(reported.actor), now)
-        resolve_gate_problems(connection, loans, now)
-    reassess(connection, ctx, loans, now)
+    reassess(connection, ctx, [owed.id], now)
     return because(ReasonCode.INBOUND_RECORDED, channel=reported.channel, loan=reported.loan)
 
 

@@ -1,0 +1,85 @@
+"""What a run has seen: how many borrower-days of each situation, and what was decided in them."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from tests.oracle.log import CLOSES, Life
+
+ON_HOLD = ("manual", "dispute", "arrangement", "breathing_space", "vulnerability", "insolvency")
+WISHES = ("ceased", "represented", "employer_forbids", "not_by_sms", "not_by_call", "not_by_visit")
+
+SITUATIONS = (
+    "ordinary",
+    "dead",
+    *(f"on hold: {kind}" for kind in ON_HOLD),
+    *(f"person: {wish}" for wish in WISHES),
+    *(f"number: {what}" for what in CLOSES),
+    "several loans",
+    "several records",
+    "second-hand number",
+    "shared number",
+    "consent",
+    "callback",
+)
+"""Every one of them must occur, also in the small run of the tests."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """Counts by situation, and by rule."""
+
+    days: Counter[str] = field(default_factory=Counter)
+    contacts: Counter[str] = field(default_factory=Counter)
+    """Contacts that were made to somebody in the situation, and judged."""
+    barred: Counter[str] = field(default_factory=Counter)
+    """Refusals, by the rule that was named first."""
+    events: Counter[str] = field(default_factory=Counter)
+    """What came in from outside."""
+
+    def __iadd__(self, other: "Seen") -> "Seen":
+        self.days += other.days
+        self.contacts += other.contacts
+        self.barred += other.barred
+        self.events += other.events
+        return self
+
+    def table(self) -> str:
+        """For people: what was seen, how often."""
+        lines = [f"{'situation':34}{'borrower-days':>14}{'contacts':>10}"]
+        lines += [f"{name:34}{self.days[name]:14}{self.contacts[name]:10}" for name in SITUATIONS]
+        for title, counts in (("barred or deferred by", self.barred), ("came in", self.events)):
+            lines += ["", f"{title:44}{'times':>14}"]
+            lines += [f"{name:44}{count:14}" for name, count in counts.most_common()]
+        return "\n".join(lines)
+
+
+def situations(life: Life, at: datetime, used: Iterable[str]) -> set[str]:
+    """In which situations somebody is; `used` are numbers that other people have or had."""
+    found = {wish for wish in WISHES if any(w.what == wish and w.lasts(at) for w in life.wishes)}
+    found = {f"person: {wish}" for wish in found}
+    day = at.astimezone(ZoneInfo(life.lender_zone)).date()
+    for pause in life.pauses:
+        if any(pause.covers(loan, day, at) for loan in life.loans):
+            found.add("dead" if pause.kind == "deceased" else f"on hold: {pause.kind}")
+    numbers = {life.number_of(loan, at) for loan in life.records_of} - {None}
+    for number in numbers:
+        for fact in life.numbers.known.get(str(number), ()):
+            if fact.lasts(at) and fact.what in CLOSES:
+                found.add(f"number: {fact.what}")
+    if any(a.since <= at and (a.until is None or at < a.until) for a in life.agreed):
+        found.add("consent")
+    if any(since <= at < for_when for since, for_when in life.callbacks):
+        found.add("callback")
+    found = found or {"ordinary"}
+    if len(life.loans) > 1:
+        found.add("several loans")
+    if len({life.record_of(loan, at) for loan in life.records_of}) > 1:
+        found.add("several records")
+    if numbers & set(used):
+        found.add("shared number")
+    if numbers & life.numbers.passed_on:
+        found.add("second-hand number")
+    return found

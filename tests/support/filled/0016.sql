@@ -1,1 +1,0 @@
--- Revision 0016: every table has the rows that it had before.
