@@ -41,6 +41,8 @@ class Meaning(StrEnum):
     NO_CALLS = "no_calls"
     START = "start"
     DISPUTE = "dispute"
+    WISHES = "wishes"  # when, where or in which language they want to be contacted
+    NO_CONSENT = "no_consent"  # takes back what they agreed to
     HARMLESS = "harmless"
 
 

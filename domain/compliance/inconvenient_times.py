@@ -12,6 +12,9 @@ from domain.reasons import ReasonCode, Reasons, because
 
 INCONVENIENT_TIME = "lender.inconvenient_time"
 
+NOT_THE_PERSON = frozenset({Party.THIRD_PARTY, Party.REPRESENTATIVE})
+"""Contacts with somebody else than the person whose wishes are known."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InconvenientTimes(ContactRule):
@@ -22,10 +25,8 @@ class InconvenientTimes(ContactRule):
     """
 
     def applies_to_contact(self, facts: ContactFacts) -> bool:
-        own = facts.party is Party.BORROWER
-        return (
-            own and bool(facts.inconvenient_times) and ContactRule.applies_to_contact(self, facts)
-        )
+        is_theirs = facts.party not in NOT_THE_PERSON and bool(facts.inconvenient_times)
+        return is_theirs and ContactRule.applies_to_contact(self, facts)
 
     def earliest_time(
         self, facts: ContactFacts, channel: Channel, zone: str, at: datetime

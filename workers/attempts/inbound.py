@@ -6,14 +6,18 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
+from domain.actors import Actor
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.events import RejectedError
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.loans import lock_named_loan, not_known_yet
+from workers.db.persons import lock_loans_of_person, lock_person_of_loan
+from workers.db.said_facts import SaidFact, note_said_facts
 from workers.db.schema import borrower, contact, contact_outcome, loan
 from workers.escalation.reassess import reassess
+from workers.gate.problems import resolve_gate_problems
 
 EVENT = "inbound_contact"
 
@@ -35,6 +39,8 @@ class InboundContact:
     """The other loans that were mentioned."""
     actor: str
     """The staff reference of who took it."""
+    said: tuple[SaidFact, ...] = ()
+    """When, where and in which language the person wants to be contacted."""
 
 
 def record_inbound_contact(
@@ -47,9 +53,14 @@ def record_inbound_contact(
 
     Raises:
         NotYetError: one of the loans is not known.
-        RejectedError: it is in the future, or another contact has that id.
+        RejectedError: it is in the future, another contact has that id, or what was said does not
+            say which time, place or language it means.
     """
     now = ctx.now()
+    if reported.said and not reported.outcome.connected:
+        raise RejectedError(ReasonCode.NOBODY_SAID_ANYTHING, outcome=reported.outcome)
+    if reported.said:
+        lock_person_of_loan(connection, reported.loan)
     owed = lock_named_loan(connection, reported.loan, EVENT)
     if reported.at > now:
         on = reported.at.astimezone(now.tzinfo).date()
@@ -93,7 +104,12 @@ def record_inbound_contact(
             reported_at=now,
         )
     )
-    reassess(connection, ctx, [owed.id], now)
+    loans = [owed.id]
+    if reported.said:
+        loans = lock_loans_of_person(connection, whose.id)
+        note_said_facts(connection, [whose.id], reported.said, None, Actor(reported.actor), now)
+        resolve_gate_problems(connection, loans, now)
+    reassess(connection, ctx, loans, now)
     return because(ReasonCode.INBOUND_RECORDED, channel=reported.channel, loan=reported.loan)
 
 

@@ -20,6 +20,7 @@ from workers.db.actions import move_actions
 from workers.db.closed_numbers import close_number, reopen_number
 from workers.db.holds import insert_hold
 from workers.db.persons import lock_loans, lock_loans_of_person
+from workers.db.said_facts import SaidFact, note_said_facts
 from workers.db.schema import (
     action,
     borrower,
@@ -32,6 +33,7 @@ from workers.db.schema import (
 )
 from workers.db.typed_rows import columns_of, typed_row, typed_rows
 from workers.escalation.reassess import reassess
+from workers.gate.problems import resolve_gate_problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class ReportedOutcome:
     """The other loans that were mentioned, by the lender's ids."""
     callback_at: datetime | None = None
     """When the borrower asked to be called again; aware. Only with that outcome."""
+    said: tuple[SaidFact, ...] = ()
+    """When, where and in which language the borrower wants to be contacted."""
 
 
 def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome) -> Reasons:
@@ -62,9 +66,12 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         NotYetError: the attempt, or a loan that was mentioned, is not known.
         RejectedError: another outcome is recorded, the visit was never started, the call had to
             learn the reason of the arrears and the report has none, or the moment of a callback is
-            missing, over or too far away.
+            missing, over or too far away; or something was said where nobody was reached, or it
+            does not say which time, place or language it means.
     """
     now = ctx.now()
+    if report.said and not report.outcome.connected:
+        raise RejectedError(ReasonCode.NOBODY_SAID_ANYTHING, outcome=report.outcome)
     attempt = _lock(connection, report)
     if attempt is None:
         raise NotYetError(ReasonCode.ATTEMPT_NOT_KNOWN, attempt=report.attempt)
@@ -77,6 +84,10 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
             raise RejectedError(
                 ReasonCode.OUTCOME_DIFFERS, attempt=report.attempt, outcome=recorded.outcome
             )
+        if report.said:
+            loans = lock_loans_of_person(connection, attempt.borrower_id)
+            _note_said(connection, ctx, attempt, report, loans)
+            reassess(connection, ctx, loans, now)
         return because(ReasonCode.OUTCOME_KNOWN, attempt=report.attempt)
     _check_callback(report, now)
     must_learn = _check(connection, attempt, report)
@@ -84,7 +95,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     rows = _rows_of(connection, attempt.id)
     loans = (
         lock_loans_of_person(connection, attempt.borrower_id)
-        if died
+        if died or report.said
         else lock_loans(connection, loan.c.id.in_([row.loan_id for row in rows]))
     )
     outcome = {
@@ -97,6 +108,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         "also_loan_ids": loan_ids(connection, report.also_about, "contact_outcome") or None,
     }
     connection.execute(insert(contact_outcome), [{"contact_id": row.id, **outcome} for row in rows])
+    _note_said(connection, ctx, attempt, report, loans)
     if attempt.number_blind_index is not None:
         _note_about_number(connection, attempt.number_blind_index, report, attempt.at, now)
     over = attempt.channel == Channel.VISIT or report.outcome.completes_action(must_learn)
@@ -165,6 +177,21 @@ def _rows_of(connection: Connection, contact_id: int) -> list[_Row]:
     of_attempt = or_(contact.c.id == contact_id, contact.c.part_of == contact_id)
     rows = select(*columns_of(_Row, contact)).where(of_attempt).order_by(contact.c.id)
     return typed_rows(_Row, connection.execute(rows))
+
+
+def _note_said(
+    connection: Connection,
+    ctx: Context,
+    attempt: _Attempt,
+    report: ReportedOutcome,
+    loans: Sequence[int],
+) -> None:
+    """Record what the borrower said, on the record of the loan. It reaches the whole person."""
+    if not report.said:
+        return
+    actor, now, number = Actor(report.actor), ctx.now(), attempt.number_blind_index
+    note_said_facts(connection, [attempt.borrower_id], report.said, number, actor, now)
+    resolve_gate_problems(connection, loans, now)
 
 
 def _note_about_number(

@@ -2,60 +2,41 @@
 where and in which language they want to be contacted."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import Connection
 
 from domain.actors import Actor
 from domain.compliance.fact_reach import ReachingFact
-from domain.compliance.vocabulary import Channel
 from domain.events import RejectedError
-from domain.fact_effects import EFFECTS, Effect
-from domain.inconvenient import InconvenientTime, Location
-from domain.persons import CONSENTS, MAY_EXPIRE, OF_ALL_DEBTS, PersonFact
+from domain.fact_effects import EFFECTS
+from domain.persons import OF_ALL_DEBTS, PersonFact
 from domain.reasons import ReasonCode, Reasons, because
 from workers.borrowers.opt_outs import one_debt, record_opt_out
 from workers.context import Context
 from workers.db.persons import (
-    ALONE,
-    FactDetails,
-    LockedBorrower,
     end_person_facts,
     is_erased,
     lock_known_borrower,
     lock_loans_of_person,
-    lock_number,
-    note_person_fact,
 )
+from workers.db.said_facts import SaidFact, replace_person_fact
 from workers.escalation.reassess import reassess
+from workers.gate.problems import resolve_gate_problems
 
 
-@dataclass(frozen=True, slots=True)
-class ReportedFact:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedFact(SaidFact):
     """A fact as it was reported, or that it is not true any more."""
 
     borrower: str
-    fact: PersonFact
     actor: str
     """The staff reference of who reported it."""
     loan: str | None = None
     """The only loan that it is about; None: all of them."""
-    channel: Channel | None = None
-    """Of what is inconvenient: the only channel; None: all of them."""
-    time: InconvenientTime | None = None
-    """For `inconvenient_time`."""
-    place: Location | None = None
-    """For `inconvenient_place`. A number is the one that the borrower has now."""
-    locale: str | None = None
-    """For `language`; BCP 47."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewPersonFact(ReportedFact):
-    """A fact as it was reported."""
-
-    until: datetime | None = None
-    """Aware; of a consent, or of what is inconvenient: from then on it counts no more."""
+NewPersonFact = ReportedFact
+"""A fact that is true from now on. A number that is the place is the one that the borrower has."""
 
 
 def record_person_fact(connection: Connection, ctx: Context, new: NewPersonFact) -> Reasons:
@@ -75,8 +56,7 @@ def record_person_fact(connection: Connection, ctx: Context, new: NewPersonFact)
         return record_opt_out(connection, ctx, new.borrower, None, actor, only_about=new.loan)
     if new.fact in OF_ALL_DEBTS and new.loan is not None:
         raise RejectedError(ReasonCode.FACT_HAS_NO_LOAN, person_fact=new.fact)
-    if any(getattr(new, said) is None for said in _NEEDED.get(new.fact, ())):
-        raise RejectedError(ReasonCode.PERSON_FACT_INCOMPLETE, person_fact=new.fact)
+    new.check_complete()
     record = lock_known_borrower(connection, new.borrower, "person_fact")
     if is_erased(connection, record):
         raise RejectedError(ReasonCode.BORROWER_WAS_ERASED, borrower=new.borrower)
@@ -84,11 +64,9 @@ def record_person_fact(connection: Connection, ctx: Context, new: NewPersonFact)
     debt = None
     if new.loan is not None:
         debt = one_debt(connection, ctx, new.loan, _reaching(new.fact), "person_fact", loans)
-    details = _details(connection, record, new, debt)
-    if new.fact in MAY_EXPIRE | {PersonFact.LANGUAGE}:
-        before = ALONE if new.fact in CONSENTS or new.fact is PersonFact.LANGUAGE else details
-        end_person_facts(connection, record.id, new.fact, actor, now, before, effect=Effect.LOOSENS)
-    note_person_fact(connection, record.id, new.fact, actor, now, details, until=new.until)
+    details = new.details(connection, record.phone_blind_index, debt)
+    replace_person_fact(connection, record.id, new.fact, actor, now, details, new.until)
+    resolve_gate_problems(connection, loans, now)
     reassess(connection, ctx, loans, now)
     return because(ReasonCode.PERSON_FACT_RECORDED, borrower=new.borrower, person_fact=new.fact)
 
@@ -115,39 +93,13 @@ def end_person_fact(connection: Connection, ctx: Context, ended: PersonFactEnd) 
         debt = one_debt(
             connection, ctx, ended.loan, _reaching(ended.fact), "person_fact_end", loans
         )
-    actor, details = Actor(ended.actor), _details(connection, record, ended, debt)
+    actor, details = Actor(ended.actor), ended.details(connection, record.phone_blind_index, debt)
     effect = EFFECTS[ended.fact].of_the_end
     known = end_person_facts(connection, record.id, ended.fact, actor, now, details, effect=effect)
+    resolve_gate_problems(connection, loans, now)
     reassess(connection, ctx, loans, now)
     code = ReasonCode.PERSON_FACT_ENDS if known else ReasonCode.PERSON_FACT_NOT_KNOWN
     return because(code, borrower=ended.borrower, person_fact=ended.fact)
-
-
-_NEEDED = {
-    PersonFact.INCONVENIENT_TIME: ("time",),
-    PersonFact.INCONVENIENT_PLACE: ("place",),
-    PersonFact.LANGUAGE: ("locale",),
-}
-"""What a report of a fact must say beside its kind."""
-
-
-def _details(
-    connection: Connection, record: LockedBorrower, reported: ReportedFact, debt: int | None
-) -> FactDetails:
-    """What the report says of the fact. A number is locked, last of all."""
-    number = None
-    if reported.place is Location.NUMBER:
-        if record.phone_blind_index is None:
-            raise RejectedError(ReasonCode.NO_NUMBER_ON_RECORD, borrower=reported.borrower)
-        number = lock_number(connection, record.phone_blind_index)
-    return FactDetails(
-        channel=reported.channel,
-        loan_id=debt,
-        time=reported.time,
-        place=reported.place,
-        number_id=number,
-        locale=reported.locale,
-    )
 
 
 def _reaching(fact: PersonFact) -> ReachingFact:

@@ -10,7 +10,7 @@ from domain.actors import Actor, ActorKind
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NEW_NUMBER_NEEDED, NumberFact
 from domain.inbound_texts import Effects, effects_of
-from domain.persons import PersonFact
+from domain.persons import CONSENTS, PersonFact
 from workers.db.closed_numbers import close_number, resolve_reopened
 from workers.db.persons import (
     FactDetails,
@@ -86,6 +86,16 @@ def allow_texts_again(
     by_text = from_one_of((BY_TEXT, Actor(provider, ActorKind.PROVIDER)))
     opted_out = {NumberFact.OPTED_OUT}
     end_number_facts(connection, number_id, opted_out, actor, now, which=by_text)
+
+
+def end_consents(connection: Connection, people: People, actor: Actor, now: datetime) -> None:
+    """End whatever everybody who has the number agreed to, on every record of theirs."""
+    consents = (person_fact.c.kind.in_(CONSENTS), person_fact.c.ended_at.is_(None))
+    connection.execute(
+        update(person_fact)
+        .where(person_fact.c.borrower_id.in_(people.records), *consents)
+        .values(ended_at=now, ended_by=actor.reference)
+    )
 
 
 def end_misread(

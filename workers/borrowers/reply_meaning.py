@@ -14,14 +14,17 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.borrowers.reply_effects import (
     allow_texts_again,
     apply_effects,
+    end_consents,
     end_misread,
     lock_people,
 )
 from workers.context import Context
 from workers.db.persons import lock_number
+from workers.db.said_facts import SaidFact, note_said_facts
 from workers.db.schema import contact_point, loan, reply
 from workers.db.typed_rows import columns_of, typed_row
 from workers.escalation.reassess import reassess
+from workers.gate.problems import resolve_gate_problems
 from workers.hardship.holds import NewHold, place_hold
 
 
@@ -39,6 +42,8 @@ class ReadReply:
     """For a dispute: the lender's id of the loan. None: the one that the text is about."""
     why: str | None = None
     """For a dispute."""
+    said: tuple[SaidFact, ...] = ()
+    """For wishes: when, where and in which language they want to be contacted."""
 
 
 def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Reasons:
@@ -49,19 +54,25 @@ def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Rea
 
     Raises:
         RejectedError: there is no such text, somebody has closed it, or it is to be a dispute
-            without an id, a reason, or a loan that is known.
+            without an id, a reason, or a loan that is known; or it is about a person, and nobody
+            on record has the number.
     """
     now = ctx.now()
     actor = Actor(read.actor)
     found = typed_row(_Reply, connection.execute(_FOUND.where(reply.c.id == read.reply)))
     if found is None:
         raise RejectedError(ReasonCode.REPLY_NOT_KNOWN, reply_id=read.reply)
+    of_a_person = read.meaning in {Meaning.WISHES, Meaning.NO_CONSENT}
     if found.blind_index is None:
+        if of_a_person:
+            raise RejectedError(ReasonCode.REPLY_OF_NOBODY, reply_id=read.reply)
         if read.meaning is Meaning.DISPUTE:
             _open_dispute(connection, ctx, read, found)
         _close(connection, read, now)
         return because(ReasonCode.REPLY_READ, reply_id=read.reply, meaning=read.meaning)
     people = lock_people(connection, found.blind_index, found.borrower_id)
+    if of_a_person and not people.named:
+        raise RejectedError(ReasonCode.REPLY_OF_NOBODY, reply_id=read.reply)
     if read.meaning is Meaning.DISPUTE:
         _open_dispute(connection, ctx, read, found)
     number = lock_number(connection, found.blind_index)
@@ -85,6 +96,11 @@ def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Rea
         actor=actor,
         now=now,
     )
+    note_said_facts(connection, people.named, read.said, found.blind_index, actor, now)
+    if read.meaning is Meaning.NO_CONSENT:
+        end_consents(connection, people, actor, now)
+    if of_a_person:
+        resolve_gate_problems(connection, people.loans, now)
     if read.meaning is Meaning.START:
         allow_texts_again(connection, number, found.provider, actor, now)
     reassess(connection, ctx, people.loans, now)

@@ -1,8 +1,8 @@
 """`arrears call`: a collector starts a call that the gate allows, and records its outcome."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ from workers.cli.context import open_context, submit
 from workers.cli.dates import parse_moment
 from workers.cli.language import language_of_environment
 from workers.cli.render import errors, print_done, print_json, print_lines
+from workers.cli.said import Places, Speaks, Times, read_said
 
 app = typer.Typer()
 
@@ -67,9 +68,13 @@ def record_outcome(
             "--at", help="With callback_requested: when to call again, as 2026-03-01 17:30."
         ),
     ] = None,
+    inconvenient_times: Times = None,
+    inconvenient_places: Places = None,
+    speaks: Speaks = None,
 ) -> None:
     """Record the outcome of the last call that was started. It cannot be changed later."""
-    submit_outcome(loan, Channel.CALL, actor, outcome, reason, callback_at=at)
+    said = read_said(inconvenient_times, inconvenient_places, speaks)
+    submit_outcome(loan, Channel.CALL, actor, outcome, reason, callback_at=at, said=said)
 
 
 @app.command()
@@ -87,11 +92,14 @@ def inbound(
     also_about: Annotated[
         list[str] | None, typer.Option(help="Another loan that was mentioned.")
     ] = None,
+    inconvenient_times: Times = None,
+    inconvenient_places: Places = None,
+    speaks: Speaks = None,
 ) -> None:
     """Record a call that the person made: where a law says so, it counts as a conversation."""
     ctx = open_context()
     contact = f"call:{uuid4()}"
-    payload = {
+    payload: dict[str, Any] = {
         "contact": contact,
         "loan": loan,
         "channel": Channel.CALL,
@@ -101,6 +109,8 @@ def inbound(
         "also_about": also_about or [],
         "actor": actor.reference,
     }
+    if said := read_said(inconvenient_times, inconvenient_places, speaks):
+        payload["said"] = said
     submit(ctx, "inbound_contact", contact, payload)
 
 
@@ -111,15 +121,17 @@ def submit_outcome(
     outcome: ContactOutcome,
     reason: ArrearsReason | None = None,
     callback_at: str | None = None,
+    said: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Record the outcome of the last attempt that was started on a channel.
 
-    `callback_at` is as it was typed, in the lender's zone where it names none.
+    `callback_at` is as it was typed, in the lender's zone where it names none. `said` is when,
+    where and in which language the borrower wants to be contacted.
     """
     ctx = open_context()
     with ctx.engine.connect() as connection:
         attempt = find_open_attempt(connection, loan, channel)
-    payload: dict[str, str | list[str] | None] = {
+    payload: dict[str, Any] = {
         "attempt": attempt,
         "outcome": outcome,
         "reason": reason,
@@ -128,6 +140,8 @@ def submit_outcome(
     if callback_at is not None:
         moment = parse_moment(callback_at, ctx.settings.lender_zone)
         payload["callback_at"] = moment.isoformat()
+    if said:
+        payload["said"] = list(said)
     submit(ctx, "contact_outcome", attempt, payload)
 
 

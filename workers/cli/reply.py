@@ -1,14 +1,16 @@
 """`arrears reply`: read what a borrower texted back, and close it with what it means."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from domain.actors import Actor
+from domain.errors import ArrearsError
 from domain.inbound_texts import Meaning
 from workers.borrowers.reply_queue import open_reply
 from workers.cli.common import by, log_to_stderr
 from workers.cli.context import open_context, submit
+from workers.cli.said import Places, Speaks, Times, read_said
 
 app = typer.Typer()
 
@@ -41,9 +43,18 @@ def close(
     loan: Annotated[
         str | None, typer.Option(help="For a dispute: the loan, if it is not the reply's own.")
     ] = None,
+    inconvenient_times: Times = None,
+    inconvenient_places: Places = None,
+    speaks: Speaks = None,
 ) -> None:
     """Close a reply that was read, and do what it asks for. Texts to the number may go on then."""
-    payload: dict[str, str | int | None] = {
+    said = read_said(inconvenient_times, inconvenient_places, speaks)
+    if bool(said) != (means is Meaning.WISHES):
+        raise ArrearsError(
+            "`--means wishes`, and nothing else, says what they want: --inconvenient-time, "
+            "--inconvenient-place or --speaks."
+        )
+    payload: dict[str, Any] = {
         "reply": reply,
         "meaning": means,
         "actor": actor.reference,
@@ -51,4 +62,6 @@ def close(
         "loan": loan,
         "why": why,
     }
+    if said:
+        payload["said"] = said
     submit(open_context(), "reply_read", f"{reply}:{means}:{actor.reference}", payload)

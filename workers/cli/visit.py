@@ -12,6 +12,7 @@ from workers.cli.call import print_started, submit_outcome
 from workers.cli.common import AsJson, By, DryRun, Loan, Why, by
 from workers.cli.context import open_context
 from workers.cli.render import print_lines
+from workers.cli.said import Places, Speaks, Times, read_said
 from workers.visits.start import cancel_visit, start_visit
 
 app = typer.Typer()
@@ -39,9 +40,13 @@ def record_outcome(
         str | None,
         typer.Option("--at", help="With callback_requested: when to call, as 2026-03-01 17:30."),
     ] = None,
+    inconvenient_times: Times = None,
+    inconvenient_places: Places = None,
+    speaks: Speaks = None,
 ) -> None:
     """Record the outcome of the visit that was started. It cannot be changed later."""
-    submit_outcome(loan, Channel.VISIT, actor, outcome, callback_at=at)
+    said = read_said(inconvenient_times, inconvenient_places, speaks)
+    submit_outcome(loan, Channel.VISIT, actor, outcome, callback_at=at, said=said)
 
 
 @app.command()

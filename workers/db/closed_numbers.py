@@ -81,11 +81,20 @@ _RESOLVE = text("""
 UPDATE problem p SET resolved_at = :now
   FROM loan l JOIN borrower b ON b.id = l.borrower_id
  WHERE p.loan_id = l.id AND l.id = ANY(:loans)
-   AND p.kind = :kind AND p.resolved_at IS NULL
-   AND NOT EXISTS (SELECT FROM contact_point n
-                     JOIN contact_point_fact f ON f.contact_point_id = n.id
-                    WHERE n.blind_index = b.phone_blind_index
-                      AND f.ended_at IS NULL AND f.kind = ANY(:closing))
+   AND p.resolved_at IS NULL
+   AND (p.kind = :kind
+        AND NOT EXISTS (SELECT FROM contact_point n
+                          JOIN contact_point_fact f ON f.contact_point_id = n.id
+                         WHERE n.blind_index = b.phone_blind_index
+                           AND f.ended_at IS NULL AND f.kind = ANY(:closing))
+        -- The person called another number inconvenient, and has this one now.
+        OR p.kind = 'inconvenient_place'
+        AND NOT EXISTS (SELECT FROM borrower x
+                          JOIN person_fact f ON f.borrower_id = x.id
+                          LEFT JOIN contact_point n ON n.id = f.contact_point_id
+                         WHERE x.person_id = b.person_id
+                           AND f.ended_at IS NULL AND f.kind = 'inconvenient_place'
+                           AND (n.id IS NULL OR n.blind_index = b.phone_blind_index)))
 """)
 
 

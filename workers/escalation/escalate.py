@@ -24,6 +24,7 @@ from workers.escalation.due_days import DUE_DAY_NOT_KNOWN, find_due_days, unknow
 from workers.escalation.record import write_decisions
 from workers.failures import TRANSIENT_ERRORS, log_summary, reason_of_failure
 from workers.gate.facts import contact_facts, precheck
+from workers.gate.problems import note_gate_problems
 
 log = logging.getLogger(__name__)
 
@@ -89,15 +90,18 @@ def _escalate(connection: Connection, ctx: Context, loan_ids: Sequence[int]) -> 
     facts = find_due_days(connection, facts, ladders)
     reviews = [_review(row, facts[row.id], ladders[row.id], now) for row in due]
     packs = {row.id: packs_for(ctx.policy.rule_packs, row.jurisdiction) for row in due}
+    prechecks = _precheck(ctx, reviews, now)
     planned = write_decisions(
         connection,
         [review.decision for review in reviews],
-        prechecks=_precheck(ctx, reviews, now),
+        prechecks=prechecks,
         facts=facts,
         rule_packs={id: [pack.name for pack in found] for id, found in packs.items()},
         now=now,
     )
     _keep_problems(connection, ctx, reviews, now)
+    for (loan_id, _), verdict in prechecks.items():
+        note_gate_problems(connection, loan_id, verdict.reason, now)
     return Escalated(reviewed=len(reviews), planned=planned)
 
 

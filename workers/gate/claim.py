@@ -43,6 +43,7 @@ from workers.db.prepared_statements import prepared
 from workers.db.schema import action, borrower, contact, loan, person
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.gate.facts import contact_facts
+from workers.gate.problems import note_gate_problems
 
 Gate = Callable[[ContactFacts], Verdict]
 
@@ -181,6 +182,7 @@ def _claim(
         checked = _check(ctx, row, facts[row.loan_id], action_type, now, gate)
         if move := checked.next_move:
             moves[move].append(row.id)
+            note_gate_problems(connection, row.loan_id, move.reason, now)
             continue
         known = {field.name: getattr(checked, field.name) for field in fields(checked)}
         claimed.append(ClaimedAction(**known, token=token, failures=row.attempts))

@@ -6,7 +6,7 @@ field that no code reads would be lost without notice.
 
 import json
 from base64 import b64encode
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
@@ -125,11 +125,11 @@ class EventData(StrictModel):
     def payload(self, cipher: Cipher) -> dict[str, Any]:
         """What is stored: ids, dates and words. Personal data is encrypted."""
         stored = self.model_dump(mode="json", by_alias=True)
-        left_out = {name for name in LEFT_OUT if stored.get(name) is None}
+        left_out = {name for name in LEFT_OUT if stored.get(name) in (None, [])}
         return {name: value for name, value in stored.items() if name not in left_out}
 
 
-LEFT_OUT = {"actor", "borrower", "loan", "why"}
+LEFT_OUT = {"actor", "borrower", "loan", "said", "why"}
 """Fields that are not stored where the sender left them out."""
 
 
@@ -317,36 +317,6 @@ class NumberFactEndFacts(NumberFactFacts):
     """What is not true of a telephone number any more."""
 
 
-class ReplyReadFacts(EventData):
-    """What a borrower's text means, said by a person who has read it."""
-
-    reply: Annotated[int, Field(ge=1, le=2**62)]
-    """Arrears' number of the text, as `arrears worklist` shows it."""
-    meaning: Meaning
-    actor: Staff
-    dispute: Identifier | None = None
-    """For a dispute: the lender's own id of it, and `why`."""
-    loan: Identifier | None = None
-    """For a dispute; null: the loan that the text is about."""
-    why: Why | None = None
-
-    @model_validator(mode="after")
-    def _says_what_a_dispute_needs(self) -> Self:
-        if (self.meaning is Meaning.DISPUTE) != (self.dispute is not None):
-            raise ValueError("a dispute, and nothing else, has an id")
-        if (self.dispute is None) != (self.why is None):
-            raise ValueError("a dispute, and nothing else, has a reason")
-        return self
-
-
-class SamePersonFacts(EventData):
-    borrower: CustomerId
-    other: CustomerId
-    status: Literal[Link.CONFIRMED, Link.PARTED]
-    why: Why
-    actor: Staff
-
-
 PersonFactKind = Literal[
     PersonFact.CEASED,
     PersonFact.REPRESENTED,
@@ -369,29 +339,25 @@ class InconvenientTimeData(StrictModel):
     """Local time of the person; 24:00 or 00:00 is the midnight that ends the day."""
 
 
-class PersonFactEndFacts(EventData):
-    borrower: Identifier
-    fact: PersonFactKind
-    loan: Identifier | None = None
-    """The only loan that it is about; null: all of them."""
+class FactDetails(StrictModel):
+    """Of what is inconvenient, and of a language: which, and by which channel."""
+
     channel: Literal[Channel.SMS, Channel.CALL, Channel.VISIT] | None = None
     """Of what is inconvenient: the only channel; null: all of them."""
     time: InconvenientTimeData | None = None
     """For `inconvenient_time`."""
     place: Location | None = None
-    """For `inconvenient_place`; `number` is the one that the borrower has now."""
+    """For `inconvenient_place`; `number` is the one that the borrower has now, or through which it
+    was said."""
     locale: Locale | None = None
     """For `language`."""
-    actor: Staff
 
-    def payload(self, cipher: Cipher) -> dict[str, Any]:
-        """Without the details of other facts."""
-        stored = EventData.payload(self, cipher)
-        details = {"channel", "time", "place", "locale"}
-        return {name: v for name, v in stored.items() if v is not None or name not in details}
+    def check(self, fact: PersonFact, *, complete: bool, until: datetime | None = None) -> None:
+        """Check that it says what the fact needs, and nothing of another fact.
 
-    @model_validator(mode="after")
-    def _says_nothing_of_another_fact(self) -> Self:
+        Raises:
+            ValueError: it does not.
+        """
         belongs = {
             "channel": {PersonFact.INCONVENIENT_TIME, PersonFact.INCONVENIENT_PLACE},
             "time": {PersonFact.INCONVENIENT_TIME},
@@ -399,8 +365,32 @@ class PersonFactEndFacts(EventData):
             "locale": {PersonFact.LANGUAGE},
         }
         for name, facts in belongs.items():
-            if getattr(self, name) is not None and self.fact not in facts:
+            if getattr(self, name) is not None and fact not in facts:
                 raise ValueError(f"{name} is said only with {' or '.join(sorted(facts))}")
+            if complete and name != "channel" and fact in facts and getattr(self, name) is None:
+                raise ValueError("it must say which time, which place or which language")
+        if until is not None and fact not in MAY_EXPIRE:
+            raise ValueError("only a consent, a time or a place ends by itself")
+
+
+def _without_details(stored: dict[str, Any]) -> dict[str, Any]:
+    """What is stored of a fact, without the details of other facts."""
+    return {n: v for n, v in stored.items() if v is not None or n not in FactDetails.model_fields}
+
+
+class PersonFactEndFacts(EventData, FactDetails):
+    borrower: Identifier
+    fact: PersonFactKind
+    loan: Identifier | None = None
+    """The only loan that it is about; null: all of them."""
+    actor: Staff
+
+    def payload(self, cipher: Cipher) -> dict[str, Any]:
+        return _without_details(EventData.payload(self, cipher))
+
+    @model_validator(mode="after")
+    def _says_nothing_of_another_fact(self) -> Self:
+        self.check(self.fact, complete=False)
         return self
 
 
@@ -411,15 +401,7 @@ class PersonFactFacts(PersonFactEndFacts):
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
-        needed = {
-            PersonFact.INCONVENIENT_TIME: self.time,
-            PersonFact.INCONVENIENT_PLACE: self.place,
-            PersonFact.LANGUAGE: self.locale,
-        }
-        if self.fact in needed and needed[self.fact] is None:
-            raise ValueError("it must say which time, which place or which language")
-        if self.until is not None and self.fact not in MAY_EXPIRE:
-            raise ValueError("only a consent, a time or a place ends by itself")
+        self.check(self.fact, complete=True, until=self.until)
         return self
 
 
@@ -463,6 +445,66 @@ class RepresentativeFacts(PersonalEventData):
     actor: Staff
 
 
+class SaidFactData(FactDetails):
+    """One thing that a person said of when, where and how they want to be contacted."""
+
+    fact: Literal[
+        PersonFact.INCONVENIENT_TIME,
+        PersonFact.INCONVENIENT_PLACE,
+        PersonFact.EMPLOYER_FORBIDS,
+        PersonFact.LANGUAGE,
+    ]
+    until: AwareDatetime | None = None
+    """Of what is inconvenient: from then on it counts no more; null: until it is withdrawn."""
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        self.check(self.fact, complete=True, until=self.until)
+        return self
+
+
+Said = Annotated[tuple[SaidFactData, ...], Field(max_length=20, strict=False)]
+"""What a person said, thing by thing."""
+
+
+class ReplyReadFacts(EventData):
+    """What a borrower's text means, said by a person who has read it."""
+
+    reply: Annotated[int, Field(ge=1, le=2**62)]
+    """Arrears' number of the text, as `arrears worklist` shows it."""
+    meaning: Meaning
+    actor: Staff
+    dispute: Identifier | None = None
+    """For a dispute: the lender's own id of it, and `why`."""
+    loan: Identifier | None = None
+    """For a dispute; null: the loan that the text is about."""
+    why: Why | None = None
+    said: Said = ()
+    """For `wishes`."""
+
+    @model_validator(mode="after")
+    def _says_which_wishes(self) -> Self:
+        if (self.meaning is Meaning.WISHES) != bool(self.said):
+            raise ValueError("`wishes`, and nothing else, has what was said")
+        return self
+
+    @model_validator(mode="after")
+    def _says_what_a_dispute_needs(self) -> Self:
+        if (self.meaning is Meaning.DISPUTE) != (self.dispute is not None):
+            raise ValueError("a dispute, and nothing else, has an id")
+        if (self.dispute is None) != (self.why is None):
+            raise ValueError("a dispute, and nothing else, has a reason")
+        return self
+
+
+class SamePersonFacts(EventData):
+    borrower: CustomerId
+    other: CustomerId
+    status: Literal[Link.CONFIRMED, Link.PARTED]
+    why: Why
+    actor: Staff
+
+
 class ValidationNoticeFacts(EventData):
     loan: Identifier
     given_on: Day
@@ -487,6 +529,8 @@ class ContactOutcomeFacts(EventData):
     """The other loans that were mentioned."""
     callback_at: AwareDatetime | None = None
     """When the borrower asked to be called again; with `callback_requested`, and only then."""
+    said: Said = ()
+    """When, where and in which language the borrower wants to be contacted."""
     actor: Staff
 
     @model_validator(mode="after")
@@ -511,4 +555,6 @@ class InboundContactFacts(EventData):
     """Why the loan is overdue, where the borrower said so."""
     also_about: OtherLoans = ()
     """The other loans that were mentioned."""
+    said: Said = ()
+    """When, where and in which language the person wants to be contacted."""
     actor: Staff

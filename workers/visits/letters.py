@@ -8,8 +8,10 @@ from sqlalchemy import Connection, select, true
 from domain.access_log import Opened
 from domain.actions import ActionStatus
 from domain.actors import Actor
+from domain.compliance.vocabulary import Channel
 from domain.errors import ArrearsError
 from domain.holds import active_hold
+from domain.inconvenient import Location
 from domain.persons import PersonFact
 from workers.context import Context
 from workers.db.access_log import note_access
@@ -88,7 +90,13 @@ def open_letter(
 
 
 def _is_stopped(connection: Connection, ctx: Context, loan_id: int) -> bool:
-    """Whether a hold is in force, or the person asked for no contact or is represented."""
-    facts = load_facts(connection, [loan_id], ctx.now())[loan_id]
+    """Whether a hold is in force, or the person asked for no contact, is represented, or called the
+    home, where letters go, inconvenient for them."""
+    now = ctx.now()
+    facts = load_facts(connection, [loan_id], now)[loan_id]
     wishes = {PersonFact.CEASED, PersonFact.REPRESENTED} & facts.reach.person_facts
-    return bool(wishes) or active_hold(facts.holds, ctx.today()) is not None
+    at_home = any(
+        place.place is Location.HOME and place.stops(Channel.VISIT, now)
+        for place in facts.reach.inconvenient_places
+    )
+    return at_home or bool(wishes) or active_hold(facts.holds, ctx.today()) is not None

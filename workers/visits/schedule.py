@@ -28,6 +28,8 @@ from workers.sms.template_values import text_values
 WRITTEN_NOTICE = "written_notice"
 """The kind of document that announces a visit to the borrower."""
 
+QUARTER = timedelta(minutes=15)
+
 # A day more than the search needs: in the borrower's zone it may be the next day already.
 VISITS_AHEAD = timedelta(days=NOTICE_DAYS + DAYS_AHEAD + 1)
 
@@ -85,9 +87,18 @@ class LawfulSlots:
 
 
 def _check_slot(facts: ContactFacts, slot: Span) -> Verdict:
-    at_start = may_contact(facts, Channel.VISIT, slot.starts_at)
-    if at_start.permission is not Permission.ALLOWED:
-        return at_start
+    """The first verdict against a contact within the slot, or that at its end.
+
+    Hours of the law have no gap within a slot. A time that the person called inconvenient may be
+    one, so each quarter of an hour is asked about.
+    """
+    steps = [slot.starts_at]
+    while facts.inconvenient_times and steps[-1] + QUARTER < slot.ends_at:
+        steps.append(steps[-1] + QUARTER)
+    for moment in steps:
+        verdict = may_contact(facts, Channel.VISIT, moment)
+        if verdict.permission is not Permission.ALLOWED:
+            return verdict
     return may_contact(facts, Channel.VISIT, slot.ends_at)
 
 

@@ -177,7 +177,7 @@ def test_a_report_that_says_no_time_and_one_of_a_single_debt_are_refused(book: B
     assert about_one.reason[0].code is ReasonCode.FACT_HAS_NO_LOAN
     book.loan("no number", phone=None)
     missing = said(book, "inconvenient_place", borrower="B-no number", place="number")
-    assert missing.reason[0].code is ReasonCode.NO_NUMBER_ON_RECORD
+    assert missing.reason[0].code is ReasonCode.NO_NUMBER_TO_NAME
 
 
 def test_a_report_that_is_not_applied_yet_stops_contact(book: Book) -> None:

@@ -89,3 +89,13 @@ def test_a_letter_to_a_person_who_is_not_to_be_contacted_must_not_be_posted(
     noted = tell(book, "person_fact", borrower="B-L-1", fact=fact, actor="sup-1")
     assert noted.status == "applied", noted.reason
     assert not open_letter(book.ctx, "L-1", actor=Actor("sup-1")).still_due
+
+
+def test_no_letter_goes_to_a_home_that_the_person_called_inconvenient(book: Book) -> None:
+    home = {"borrower": "B-L-1", "fact": "inconvenient_place", "place": "home", "actor": "c-1"}
+    tell(book, "person_fact", **home, channel="call")
+    assert open_letter(book.ctx, "L-1", actor=Actor("sup-1")).still_due, "said of calls only"
+    tell(book, "person_fact", **home)
+    assert not open_letter(book.ctx, "L-1", actor=Actor("sup-1")).still_due
+    tell(book, "person_fact_end", **home)
+    assert open_letter(book.ctx, "L-1", actor=Actor("sup-1")).still_due

@@ -17,6 +17,7 @@ from domain.holds import HoldKind
 from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.counting import statements
+from tests.support.events import tell
 from tests.support.loans import ADDRESS, NAME, Book, shipped_policy
 from workers.db.schema import contact, document, visit, visit_staff
 from workers.payments.payments import Payment, record_payment
@@ -53,6 +54,26 @@ def test_a_visit_is_in_the_first_slot_after_the_notice_and_two_people_go(book: B
     reserved = book.one(contact)
     assert (reserved.channel, reserved.at) == ("visit", planned.starts_at)
     assert reserved.rule_packs == ["cn v3", "lender v1"]
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "visit_at"),
+    [
+        ("09:30", "10:30", "2026-04-03 11:00"),
+        ("09:30", "16:45", "2026-04-03 17:00"),
+        ("08:00", "09:00", "2026-04-03 09:00"),
+    ],
+)
+def test_a_visit_keeps_clear_of_a_time_that_lies_within_its_hours(
+    book: Book, starts: str, ends: str, visit_at: str
+) -> None:
+    two_visitors(book)
+    action_id = due_visit(book)
+    time = {"days": ["fri"], "starts": starts, "ends": ends}
+    said = {"borrower": "B-L-1", "fact": "inconvenient_time", "time": time, "actor": "c-1"}
+    tell(book, "person_fact", **said)
+    assert schedule_visit(book.ctx, action_id) == "scheduled"
+    assert book.one(visit).starts_at == book.moment(visit_at)
 
 
 def test_the_written_notice_says_who_comes_when_and_is_encrypted(book: Book) -> None:

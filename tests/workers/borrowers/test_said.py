@@ -1,0 +1,250 @@
+"""What a person says in a call, at a visit or in a text of when, where and how to reach them."""
+
+from base64 import b64encode
+
+import pytest
+from sqlalchemy import Engine, select
+
+from domain.actors import Actor
+from domain.compliance.gate import INCONVENIENT_PLACE, Verdict, may_contact
+from domain.compliance.inconvenient_times import INCONVENIENT_TIME
+from domain.compliance.vocabulary import Channel
+from domain.reasons import ReasonCode
+from tests.support.commands import arrears
+from tests.support.environment import an_environment
+from tests.support.events import tell
+from tests.support.loans import PHONE, Book
+from workers.borrowers.inbound_texts import record_inbound_text
+from workers.calls.assign import assign_call
+from workers.calls.start import start_call
+from workers.db.schema import person_fact, problem, reply
+from workers.gate.facts import read_contact_facts
+from workers.inbox.process import EventResult
+from workers.sms.providers.port import InboundText
+
+OTHER_NUMBER = "+8613900139000"
+EVERY_DAY = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+MORNINGS = {
+    "fact": "inconvenient_time",
+    "time": {"days": EVERY_DAY, "starts": "00:00", "ends": "12:00"},
+}
+THIS_NUMBER = {"fact": "inconvenient_place", "place": "number"}
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """L-1 and L-2 are one borrower's, L-3 is the same person's with another number; a relative has
+    the number of the first two."""
+    book = Book(engine, now="2026-03-02 10:00")
+    book.loan("L-1", borrower_id="B-1")
+    book.loan("L-2", borrower_id="B-1")
+    book.loan("L-3", borrower_id="B-2", same_person_as="B-1", phone=OTHER_NUMBER)
+    book.loan("relative")
+    book.staff("c-1", "caller", shift=("2026-03-02 08:00", "2026-03-02 20:00"))
+    return book
+
+
+def asked(book: Book, loan: str = "L-1", channel: Channel = Channel.CALL) -> Verdict:
+    with book.ctx.engine.connect() as connection:
+        facts = read_contact_facts(connection, book.ctx, loan, book.clock.at)
+    return may_contact(facts, channel, book.clock.at)
+
+
+def a_call(book: Book) -> str:
+    book.escalate("L-1")
+    assert assign_call(book.ctx, book.action_id("L-1", "friendly_call")) == "assigned"
+    return str(start_call(book.ctx, "L-1", actor=Actor("c-1")).attempt)
+
+
+def ends(book: Book, attempt: str, outcome: str = "spoke", *said: object) -> EventResult:
+    return tell(
+        book,
+        "contact_outcome",
+        attempt=attempt,
+        outcome=outcome,
+        reason="forgot",
+        said=list(said),
+        actor="c-1",
+    )
+
+
+def test_never_before_noon_said_in_a_call_is_kept_for_every_loan(book: Book) -> None:
+    assert ends(book, a_call(book), "spoke", MORNINGS).status == "applied"
+    book.at("2026-03-15 10:00")
+    for loan in ("L-1", "L-3"):
+        assert INCONVENIENT_TIME in asked(book, loan, Channel.SMS).rules
+    assert book.one(person_fact).source == "c-1"
+
+
+def test_not_at_this_number_means_the_number_that_was_called(book: Book) -> None:
+    ends(book, a_call(book), "spoke", THIS_NUMBER, {"fact": "employer_forbids"})
+    assert asked(book, "L-1", Channel.SMS).rules == (INCONVENIENT_PLACE,)
+    assert asked(book, "L-3", Channel.SMS).permission == "allowed", "another number"
+    assert [row.kind for row in book.rows(person_fact)] == [
+        "inconvenient_place",
+        "employer_forbids",
+    ]
+
+
+def test_what_was_said_is_not_lost_when_an_outcome_comes_again(book: Book) -> None:
+    attempt = a_call(book)
+    assert ends(book, attempt, "spoke").status == "applied"
+    again = ends(book, attempt, "spoke", MORNINGS)
+    assert again.reason[0].code is ReasonCode.OUTCOME_KNOWN
+    assert book.one(person_fact).kind == "inconvenient_time"
+    ends(book, attempt, "spoke", MORNINGS)
+    open_ones = select(person_fact.c.id).where(person_fact.c.ended_at.is_(None))
+    assert len(book.rows(open_ones)) == 1
+
+
+def test_where_nobody_was_reached_nobody_said_anything(book: Book) -> None:
+    refused = ends(book, a_call(book), "no_answer", MORNINGS)
+    assert (refused.status, refused.reason[0].code) == (
+        "rejected",
+        ReasonCode.NOBODY_SAID_ANYTHING,
+    )
+
+
+def test_somebody_who_calls_in_says_it_too(book: Book) -> None:
+    inbound = {
+        "contact": "call-1",
+        "loan": "L-2",
+        "channel": "call",
+        "at": "2026-03-02T09:00:00+08:00",
+        "reason": None,
+        "also_about": [],
+        "actor": "c-1",
+    }
+    done = tell(book, "inbound_contact", **inbound, outcome="spoke", said=[MORNINGS])
+    assert done.status == "applied"
+    assert INCONVENIENT_TIME in asked(book, "L-3").rules
+    again = {**inbound, "contact": "call-2"}
+    refused = tell(book, "inbound_contact", **again, outcome="spoke", said=[THIS_NUMBER])
+    assert refused.reason[0].code is ReasonCode.NO_NUMBER_TO_NAME
+    missed = tell(book, "inbound_contact", **again, outcome="no_answer", said=[MORNINGS])
+    assert missed.reason[0].code is ReasonCode.NOBODY_SAID_ANYTHING
+
+
+def writes(book: Book, body: str, phone: str = PHONE["CN"]) -> int:
+    text = InboundText("twilio", f"SM-{body}", phone, body, None)
+    record_inbound_text(book.ctx, text, help_is_answered=True)
+    return int(book.rows(select(reply.c.id).order_by(reply.c.id))[-1].id)
+
+
+def read(book: Book, reply_id: int, meaning: str, *said: object) -> EventResult:
+    extra = {"said": list(said)} if said else {}
+    return tell(book, "reply_read", reply=reply_id, meaning=meaning, actor="c-1", **extra)
+
+
+def test_a_person_reads_i_work_nights_and_everybody_who_has_the_number_is_kept_from_it(
+    book: Book,
+) -> None:
+    assert read(book, writes(book, "我上夜班"), "wishes", MORNINGS).status == "applied"
+    for loan in ("L-1", "L-2", "L-3", "relative"):
+        assert INCONVENIENT_TIME in asked(book, loan).rules
+    book.at("2026-03-02 12:00")
+    assert asked(book, "L-2", Channel.SMS).permission == "allowed", "the text was read"
+
+
+def test_not_at_this_number_in_a_text_means_the_number_it_came_from(book: Book) -> None:
+    read(book, writes(book, "这是公司的号码"), "wishes", THIS_NUMBER)
+    assert asked(book, "L-1").rules == (INCONVENIENT_PLACE,)
+    assert asked(book, "L-3").permission == "allowed"
+
+
+def test_wishes_of_a_number_that_nobody_has_are_not_lost_silently(book: Book) -> None:
+    stranger = writes(book, "我上夜班", "+8613900139777")
+    for meaning, said in (("wishes", [MORNINGS]), ("no_consent", [])):
+        refused = read(book, stranger, meaning, *said)
+        assert refused.reason[0].code is ReasonCode.REPLY_OF_NOBODY
+    assert read(book, stranger, "stop").status == "applied"
+
+
+def test_a_consent_is_taken_back_by_a_text(book: Book) -> None:
+    book.at("2026-03-02 23:00")
+    for fact in ("agreed_other_hours", "agreed_more_contacts"):
+        tell(book, "person_fact", borrower="B-1", fact=fact, actor="c-1")
+    assert asked(book).permission == "allowed"
+    read(book, writes(book, "晚上别打电话"), "no_consent")
+    assert asked(book).permission == "deferred"
+    assert [row.ended_by for row in book.rows(person_fact)] == ["c-1", "c-1"]
+
+
+def test_a_consent_ends_by_itself_and_by_a_command(book: Book, database_url: str) -> None:
+    book.at("2026-03-02 23:00")
+    until = "2026-03-03T00:00:00+08:00"
+    tell(book, "person_fact", borrower="B-1", fact="agreed_other_hours", until=until, actor="c-1")
+    assert asked(book).permission == "allowed"
+    book.at("2026-03-03 00:00")
+    assert asked(book).permission == "deferred"
+
+    tell(book, "person_fact", borrower="B-1", fact="agreed_other_hours", actor="c-1")
+    assert asked(book).permission == "allowed"
+    environment = an_environment(database_url)
+    done = arrears(environment, "person", "end", "B-1", "agreed_other_hours", "--by", "c-1")
+    assert done.returncode == 0, done.stderr
+    assert asked(book).permission == "deferred"
+
+
+def test_a_consent_to_more_contacts_frees_from_no_hour_and_the_other_from_no_cap(
+    book: Book,
+) -> None:
+    book.at("2026-03-02 23:00")
+    tell(book, "person_fact", borrower="B-1", fact="agreed_more_contacts", actor="c-1")
+    assert asked(book).permission == "deferred"
+
+
+def test_the_staff_say_it_with_the_outcome_and_with_the_reply(
+    book: Book, database_url: str
+) -> None:
+    environment = an_environment(database_url)
+    by = ("--by", "c-1")
+    a_call(book)
+    wishes = ("--inconvenient-time", "sun", "--inconvenient-place", "number", "--speaks", "en")
+    outcome = ("call", "outcome", "L-1", "--outcome", "spoke", "--reason", "forgot")
+    text = writes(book, "周日别找我")
+    close = ("reply", "close", str(text), "--means")
+    for command in ((*outcome, *wishes), (*close, "wishes", "--inconvenient-time", "sun")):
+        done = arrears(environment, *command, *by)
+        assert done.returncode == 0, done.stderr + done.stdout
+    for command in ((*close, "wishes"), (*close, "stop", "--speaks", "en")):
+        refused = arrears(environment, *command, *by)
+        assert "`--means wishes`, and nothing else" in refused.stderr
+    unreadable = arrears(environment, *close, "wishes", "--speaks", "English!", *by)
+    assert "is not a language" in unreadable.stderr
+    kinds = {row.kind for row in book.rows(person_fact)}
+    assert kinds == {"inconvenient_time", "inconvenient_place", "language"}
+
+
+def test_a_contact_that_no_time_is_left_for_is_a_problem_with_its_remedy(book: Book) -> None:
+    book.escalate("L-1")
+    always = {"days": EVERY_DAY, "starts": "00:00", "ends": "00:00"}
+    tell(book, "person_fact", borrower="B-1", fact="inconvenient_time", time=always, actor="c-1")
+    assert book.send("L-1", "text_day_1") == "nothing to do"
+    assert book.action("L-1", "text_day_1").status == "barred"
+    (found,) = book.rows(problem)
+    assert (found.kind, found.detail[0].code) == (
+        "no_convenient_time",
+        ReasonCode.NO_CONVENIENT_TIME,
+    )
+
+    tell(book, "person_fact_end", borrower="B-1", fact="inconvenient_time", actor="c-1")
+    assert book.one(problem).resolved_at is not None
+
+
+def test_an_inconvenient_place_is_a_problem_until_another_number_comes(book: Book) -> None:
+    tell(
+        book,
+        "person_fact",
+        borrower="B-1",
+        fact="inconvenient_place",
+        place="number",
+        actor="c-1",
+    )
+    book.escalate("L-1")
+    book.send("L-1", "text_day_1")
+    assert book.one(problem).kind == "inconvenient_place"
+    new = b64encode(book.ctx.cipher.encrypt("+8613900139555")).decode()
+    tell(book, "contact_change", borrower="B-1", phone_encrypted=new)
+    assert book.one(problem).resolved_at is not None
+    assert book.send("L-1", "text_day_1") == "accepted"

@@ -1,0 +1,117 @@
+"""What a person said of when, where and in which language they want to be contacted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from domain.actors import Actor
+from domain.compliance.vocabulary import Channel
+from domain.events import RejectedError
+from domain.fact_effects import Effect
+from domain.inconvenient import InconvenientTime, Location
+from domain.persons import CONSENTS, MAY_EXPIRE, PersonFact
+from domain.reasons import ReasonCode
+from workers.db.persons import (
+    ALONE,
+    FactDetails,
+    end_person_facts,
+    lock_number,
+    note_person_fact,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SaidFact:
+    """One thing that a person said, in a call, at a visit or in a text."""
+
+    fact: PersonFact
+    channel: Channel | None = None
+    """Of what is inconvenient: the only channel; None: all of them."""
+    time: InconvenientTime | None = None
+    """For `inconvenient_time`."""
+    place: Location | None = None
+    """For `inconvenient_place`."""
+    locale: str | None = None
+    """For `language`; BCP 47."""
+    until: datetime | None = None
+    """Aware; of what is inconvenient: from then on it counts no more."""
+
+    def check_complete(self) -> None:
+        """Check that it says which time, place or language it means.
+
+        Raises:
+            RejectedError: it does not.
+        """
+        needed = {
+            PersonFact.INCONVENIENT_TIME: self.time,
+            PersonFact.INCONVENIENT_PLACE: self.place,
+            PersonFact.LANGUAGE: self.locale,
+        }
+        if self.fact in needed and needed[self.fact] is None:
+            raise RejectedError(ReasonCode.PERSON_FACT_INCOMPLETE, person_fact=self.fact)
+
+    def details(
+        self, connection: Connection, number: bytes | None, loan_id: int | None = None
+    ) -> FactDetails:
+        """What the fact says beside its kind. A number that is the place is locked, last of all.
+
+        Raises:
+            RejectedError: a number is the place, and there is none.
+        """
+        number_id = None
+        if self.place is Location.NUMBER:
+            if number is None:
+                raise RejectedError(ReasonCode.NO_NUMBER_TO_NAME)
+            number_id = lock_number(connection, number)
+        return FactDetails(
+            channel=self.channel,
+            loan_id=loan_id,
+            time=self.time,
+            place=self.place,
+            number_id=number_id,
+            locale=self.locale,
+        )
+
+
+def note_said_facts(
+    connection: Connection,
+    records: Sequence[int],
+    said: Sequence[SaidFact],
+    number: bytes | None,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Record what a person said on these records of locked persons.
+
+    `number` is the blind index of that through which it was said.
+
+    Raises:
+        RejectedError: something is missing, or a number is the place and there is none.
+    """
+    for fact in said:
+        fact.check_complete()
+        details = fact.details(connection, number)
+        for record in records:
+            replace_person_fact(connection, record, fact.fact, actor, now, details, fact.until)
+
+
+def replace_person_fact(
+    connection: Connection,
+    record: int,
+    fact: PersonFact,
+    actor: Actor,
+    now: datetime,
+    details: FactDetails,
+    until: datetime | None,
+) -> None:
+    """Record a fact on a record of a locked person, instead of the one before.
+
+    A consent and a language take the place of whatever was known; a time and a place, of the same
+    one with another end.
+    """
+    if fact in MAY_EXPIRE | {PersonFact.LANGUAGE}:
+        before = ALONE if fact in CONSENTS or fact is PersonFact.LANGUAGE else details
+        end_person_facts(connection, record, fact, actor, now, before, effect=Effect.LOOSENS)
+    note_person_fact(connection, record, fact, actor, now, details, until=until)
