@@ -29,6 +29,18 @@ COMPLETED = (InboxStatus.APPLIED, InboxStatus.DISCARDED)
 """Nothing is left to be done about an event with one of these statuses."""
 
 
+class Named(StrEnum):
+    """How an event names whom it is about. What reaches a person reaches all their records."""
+
+    LOAN = "loan"  # whoever has the loan
+    BORROWER = "borrower"  # the person of a record
+    OTHER = "other"  # the same, of a second record
+    NUMBER_OF_BORROWER = "number_of_borrower"  # everybody who has the number of that record
+    ATTEMPT = "attempt"  # whom a call or a visit was for, and everybody who has the number called
+    REPLY = "reply"  # whom a text was from, and everybody who has its number
+    NUMBER = "number"  # everybody who has a number; by its keyed hash
+
+
 class OutboxStatus(StrEnum):
     """The life of one event on its way to the lender's systems."""
 

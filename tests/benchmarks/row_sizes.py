@@ -116,7 +116,9 @@ def _work(ctx: Context) -> None:
                 status=word,
                 code=None,
             )
-            result = submit(ctx, f"twilio:{sent.sid}:{word}", "receipt", receipt_payload(report))
+            result = submit(
+                ctx, f"twilio:{sent.sid}:{word}", "receipt", receipt_payload(report, ctx.cipher)
+            )
             expect("what came of a receipt", result.status, "applied")
     with ctx.engine.begin() as connection:
         for statement in _BY_HAND:

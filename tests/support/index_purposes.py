@@ -270,6 +270,22 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "news of the borrower waits, and the claim with it",
         lambda c, h: lock_action(c, PAST_DUE, SEND_SMS),
     ),
+    "inbox_event_other_waiting_idx": (
+        "two records are said to be one person, and the claim of both waits",
+        lambda c, h: lock_action(c, PAST_DUE, SEND_SMS),
+    ),
+    "inbox_event_attempt_waiting_idx": (
+        "an outcome of a call waits, and the claim with it",
+        lambda c, h: lock_action(c, PAST_DUE, SEND_SMS),
+    ),
+    "inbox_event_reply_waiting_idx": (
+        "what a text means waits, and the claim with it",
+        lambda c, h: lock_action(c, PAST_DUE, SEND_SMS),
+    ),
+    "inbox_event_number_waiting_idx": (
+        "news of the number waits, and the claim with it",
+        lambda c, h: lock_action(c, PAST_DUE, SEND_SMS),
+    ),
     "inbox_event_personal_idx": (
         "the story of new contacts",
         lambda c, h: list(story_of_borrower.contact_changes(c, explained(c))),

@@ -51,7 +51,9 @@ def record_inbound_text(ctx: Context, text: InboundText, *, help_is_answered: bo
         ).all()
         ids = [writer.id for writer in writers]
         effects = effects_of(reading.kinds, number_is_known=bool(ids))
-        people = lock_people(connection, sender) if effects.reach_people else None
+        allows_texts = ReplyKind.START in reading.kinds
+        reaches_people = effects.reach_people or allows_texts
+        people = lock_people(connection, sender) if reaches_people else None
         # Locked last, as the claim does, which cannot send before it has the number.
         number = lock_number(connection, sender) if text.from_number else None
         about = _last_texted(connection, ids) or _most_past_due(connection, ids)
@@ -82,8 +84,8 @@ def record_inbound_text(ctx: Context, text: InboundText, *, help_is_answered: bo
                 actor=BY_TEXT,
                 now=now,
             )
-            if ReplyKind.START in reading.kinds:
-                allow_texts_again(connection, number, text.provider, BY_TEXT, now)
+            if people and allows_texts:
+                allow_texts_again(connection, number, people.named, text.provider, BY_TEXT, now)
             if people:
                 reassess(connection, ctx, people.loans, now)
     return RecordedText(reading.kind, writers[0].locale if writers else None)

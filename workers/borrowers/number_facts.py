@@ -10,6 +10,7 @@ from domain.events import NotYetError, RejectedError
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.closed_numbers import close_number, reopen_number
+from workers.db.persons import is_record_named
 from workers.db.schema import borrower, contact_point, reply
 
 
@@ -56,7 +57,7 @@ def _number_of(connection: Connection, report: NumberFactReport) -> bytes:
     number: bytes | None
     if report.borrower is not None:
         of_borrower = select(borrower.c.phone_blind_index, borrower.c.id).where(
-            borrower.c.external_id == report.borrower
+            is_record_named(borrower, report.borrower)
         )
         row = connection.execute(of_borrower).one_or_none()
         if row is None:

@@ -79,13 +79,30 @@ def apply_effects(
 
 
 def allow_texts_again(
-    connection: Connection, number_id: int, provider: str, actor: Actor, now: datetime
+    connection: Connection,
+    number_id: int,
+    named: Collection[int],
+    provider: str,
+    actor: Actor,
+    now: datetime,
 ) -> None:
-    """End the opt-outs of a locked number that came by text, and no others."""
+    """End the opt-outs that came by text, and no others: of the number, and of the records that
+    have it, as earlier versions kept them. The number and the people are locked."""
     # If the provider refused a number as opted out, it knew that from a text too.
-    by_text = from_one_of((BY_TEXT, Actor(provider, ActorKind.PROVIDER)))
+    by_text = (BY_TEXT, Actor(provider, ActorKind.PROVIDER))
     opted_out = {NumberFact.OPTED_OUT}
-    end_number_facts(connection, number_id, opted_out, actor, now, which=by_text)
+    end_number_facts(connection, number_id, opted_out, actor, now, which=from_one_of(by_text))
+    connection.execute(
+        update(person_fact)
+        .where(
+            person_fact.c.borrower_id.in_(named),
+            person_fact.c.kind == PersonFact.NO_CHANNEL,
+            person_fact.c.channel == Channel.SMS,
+            person_fact.c.ended_at.is_(None),
+            _is_from(*by_text),
+        )
+        .values(ended_at=now, ended_by=actor.reference)
+    )
 
 
 def end_consents(connection: Connection, people: People, actor: Actor, now: datetime) -> None:
@@ -144,6 +161,6 @@ def _asked_later(connection: Connection, number_id: int, received_at: datetime) 
     return effects_of(set(kinds.scalars()), number_is_known=True)
 
 
-def _is_from(actor: Actor) -> ColumnElement[bool]:
+def _is_from(*actors: Actor) -> ColumnElement[bool]:
     source = tuple_(person_fact.c.source_kind, person_fact.c.source)
-    return source == tuple_(actor.kind, actor.reference)
+    return source.in_([(actor.kind, actor.reference) for actor in actors])

@@ -102,7 +102,7 @@ def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Rea
     if of_a_person:
         resolve_gate_problems(connection, people.loans, now)
     if read.meaning is Meaning.START:
-        allow_texts_again(connection, number, found.provider, actor, now)
+        allow_texts_again(connection, number, people.named, found.provider, actor, now)
     reassess(connection, ctx, people.loans, now)
     return because(ReasonCode.REPLY_READ, reply_id=read.reply, meaning=read.meaning)
 

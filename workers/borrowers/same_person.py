@@ -11,7 +11,7 @@ from domain.persons import Link, links_between
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.parties import loans_of
-from workers.db.persons import lock_loans
+from workers.db.persons import lock_loans, record_named
 from workers.db.same_person import links_of, lock_persons, make_persons, set_link
 from workers.db.schema import borrower, loan, same_person
 from workers.escalation.reassess import reassess
@@ -49,6 +49,8 @@ def decide_same_person(
     if decision.borrower == decision.other:
         raise RejectedError(ReasonCode.SAME_RECORD, **names)
     pair = (_known(connection, decision.borrower), _known(connection, decision.other))
+    if pair[0] == pair[1]:
+        raise RejectedError(ReasonCode.SAME_RECORD, **names)
     lock_persons(connection, pair)
     if _status(connection, pair) == decision.status:
         return because(ReasonCode.LINK_KNOWN, **names)
@@ -65,8 +67,7 @@ def decide_same_person(
 
 
 def _known(connection: Connection, external_id: str) -> int:
-    named = select(borrower.c.id).where(borrower.c.external_id == external_id)
-    id: int | None = connection.execute(named).scalar()
+    id = record_named(connection, external_id)
     if id is None:
         raise NotYetError(ReasonCode.BORROWER_NOT_KNOWN, borrower=external_id, event="same_person")
     return id

@@ -44,6 +44,15 @@ class StoredEvent(NamedTuple):
     received_at: datetime
 
 
+class HeldBack(NamedTuple):
+    """Whom an event holds back until it is applied, beside what its payload names."""
+
+    stops_contact: bool
+    """Whoever its payload names is not contacted; False: nobody is held back."""
+    reaches_number: bool
+    """So is everybody who has the number of the borrower that it names."""
+
+
 _COLUMNS = columns_of(StoredEvent, inbox_event)
 _IS_RECEIVED = inbox_event.c.status == literal(InboxStatus.RECEIVED)
 
@@ -62,16 +71,15 @@ def insert_event(
     external_id: str,
     kind: str,
     payload: Mapping[str, Any],
+    held_back: HeldBack,
     now: datetime,
-    *,
-    stops_contact: bool,
 ) -> int | None:
     """Store an event; returns its id, or None if one with its external id is there already."""
     values = {
         "external_id": external_id,
         "kind": kind,
         "payload": payload,
-        "stops_contact": stops_contact,
+        **held_back._asdict(),
         "received_at": now,
         "status": InboxStatus.RECEIVED,
     }
@@ -92,8 +100,7 @@ def correct_event(
     event_id: int,
     kind: str,
     payload: Mapping[str, Any],
-    *,
-    stops_contact: bool,
+    held_back: HeldBack,
 ) -> bool:
     """Replace the contents of an event that was not applied; False if it was, and nothing changed.
 
@@ -102,7 +109,7 @@ def correct_event(
     corrected = {
         "kind": kind,
         "payload": payload,
-        "stops_contact": stops_contact,
+        **held_back._asdict(),
         "reason": (),
         "completed_at": None,
         "dispatched_at": None,

@@ -1,40 +1,92 @@
-"""Events that are not applied yet and must stop a contact: nobody is contacted on older facts."""
+"""Events that are not applied yet and may stop a contact: nobody is contacted on older facts.
 
-from sqlalchemy import Exists, FromClause, exists, or_
-from sqlalchemy.sql.elements import ColumnElement
+An event reaches more people than the one whom it names: what is true of a person holds for all
+their records, and what is true of a number for everybody who has it. Each kind of event says in
+`workers/inbox/kinds.py` how it names them. Each way to name somebody has its condition here.
+"""
 
-from domain.events import InboxStatus
+from sqlalchemy import ColumnElement, FromClause, Text, cast, exists, func, or_
+
+from domain.events import InboxStatus, Named
 from workers.db.inbox import payload_value
+from workers.db.persons import is_record_named
 from workers.db.prepared_statements import literal
-from workers.db.schema import borrower, inbox_event, loan
+from workers.db.schema import borrower, contact, contact_point, inbox_event, loan, reply
+
+Condition = ColumnElement[bool]
+
+# Of the person who is to be contacted: a record, and one of its loans.
+_RECORD = borrower.alias("record")
+_LOAN = loan.alias("loan_of_record")
+# Anybody's record with the number of that record.
+_SAME_NUMBER = borrower.alias("same_number")
 
 
-def has_pending_event() -> ColumnElement[bool]:
+def _named(name: Named) -> ColumnElement[str]:
+    return payload_value(inbox_event, name)
+
+
+def _is_record(named: FromClause, name: Named = Named.BORROWER) -> Condition:
+    return is_record_named(named, _named(name))
+
+
+# For each way in which an event names people: when it reaches the person of `_RECORD`. Where there
+# are several conditions, each of them suffices.
+REACHES: dict[Named, tuple[Condition, ...]] = {
+    Named.LOAN: (
+        (_LOAN.c.borrower_id == _RECORD.c.id) & (_LOAN.c.external_id == _named(Named.LOAN)),
+    ),
+    Named.BORROWER: (_is_record(_RECORD),),
+    Named.OTHER: (_is_record(_RECORD, Named.OTHER),),
+    Named.NUMBER_OF_BORROWER: (
+        inbox_event.c.reaches_number
+        & (_SAME_NUMBER.c.phone_blind_index == _RECORD.c.phone_blind_index)
+        & _is_record(_SAME_NUMBER),
+    ),
+    Named.ATTEMPT: tuple(
+        (contact.c.attempt == _named(Named.ATTEMPT)) & of_record
+        for of_record in (
+            contact.c.borrower_id == _RECORD.c.id,
+            contact.c.number_blind_index == _RECORD.c.phone_blind_index,
+        )
+    ),
+    Named.REPLY: (
+        (cast(reply.c.id, Text) == _named(Named.REPLY)) & (reply.c.borrower_id == _RECORD.c.id),
+        (cast(reply.c.id, Text) == _named(Named.REPLY))
+        & (reply.c.contact_point_id == contact_point.c.id)
+        & (contact_point.c.blind_index == _RECORD.c.phone_blind_index),
+    ),
+    Named.NUMBER: (func.encode(_RECORD.c.phone_blind_index, "hex") == _named(Named.NUMBER),),
+}
+
+
+def has_pending_event() -> Condition:
     """Whether an event that stops contact is pending for a person, for a query of `borrower`.
 
-    It may name any record or any loan of the person: what is true of a person reaches them all.
-    Which kinds stop contact is said in `workers/inbox/kinds.py`. A reversal or a release does not:
-    neither forbids what was lawful before it.
+    It may be about any record, any loan or any number of the person. A reversal or a release stops
+    nothing: neither forbids what was lawful before it.
     """
-    record = borrower.alias("record")
-    loan_of_record = loan.alias("loan_of_record")
-    of_person = record.c.person_id == borrower.c.person_id
+    of_person = _RECORD.c.person_id == borrower.c.person_id
     return or_(
-        _is_pending("loan", loan_of_record).where(
-            loan_of_record.c.borrower_id == record.c.id, of_person
-        ),
-        _is_pending("borrower", record).where(of_person),
+        *(
+            exists().where(of_person, *_is_pending(), condition).correlate(borrower)
+            for conditions in REACHES.values()
+            for condition in conditions
+        )
     )
 
 
-def has_pending_event_of_loan() -> ColumnElement[bool]:
-    """The same for the events that name this loan or its borrower, for a query of both tables."""
-    return or_(_is_pending("loan", loan), _is_pending("borrower", borrower))
-
-
-def _is_pending(key: str, named: FromClause) -> Exists:
-    return exists().where(
-        inbox_event.c.status == literal(InboxStatus.RECEIVED),
-        inbox_event.c.stops_contact,
-        payload_value(inbox_event, key) == named.c.external_id,
+def has_pending_event_of_loan() -> Condition:
+    """Whether one names this loan or its borrower, for a query of both tables."""
+    named = (_named(Named.LOAN) == loan.c.external_id, _is_record(borrower))
+    return or_(
+        *(
+            exists().where(*_is_pending(), condition).correlate(loan, borrower)
+            for condition in named
+        )
     )
+
+
+def _is_pending() -> tuple[Condition, Condition]:
+    is_received = inbox_event.c.status == literal(InboxStatus.RECEIVED)
+    return is_received, inbox_event.c.stops_contact

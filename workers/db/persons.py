@@ -13,14 +13,19 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     CursorResult,
+    FromClause,
     Select,
+    any_,
     bindparam,
     case,
+    exists,
+    func,
     insert,
     select,
     tuple_,
     update,
 )
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.actors import Actor
@@ -29,7 +34,7 @@ from domain.contact_points import NumberFact
 from domain.events import NotYetError
 from domain.fact_effects import Effect
 from domain.inconvenient import InconvenientTime, Location
-from domain.persons import Link, PersonFact
+from domain.persons import OF_LOAN, Link, PersonFact, borrower_of_loan
 from domain.reasons import ReasonCode
 from workers.db.parties import loans_of
 from workers.db.prepared_statements import prepared
@@ -43,6 +48,9 @@ from workers.db.schema import (
     same_person,
 )
 from workers.db.typed_rows import typed_row
+
+AFTER_OF_LOAN = len(OF_LOAN) + 1
+"""Where the id of the loan begins in the id of a record that was made of it."""
 
 LOCKED_AGAIN = 2
 """How often a record is looked for: once more than usually needed."""
@@ -59,11 +67,39 @@ class LockedBorrower(NamedTuple):
     erased_at: datetime | None
 
 
+def is_record_named(record: FromClause, name: str | ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether a record is the one that somebody names: by its id, or by the id of its loan.
+
+    A record to which the lender gave no id is known as `loan:` and the id of its loan. A system of
+    the lender that knows only loans names it by the latter. That counts where no record has that
+    id.
+    """
+    external_id = record.c.external_id
+    of_loan = case(
+        (func.starts_with(external_id, OF_LOAN), func.substr(external_id, AFTER_OF_LOAN))
+    )
+    another = borrower.alias()
+    known = exists().where(another.c.external_id == name).correlate_except(another)
+    is_either: ColumnElement[bool]
+    if isinstance(name, str):
+        is_either = external_id.in_([name, borrower_of_loan(name)])
+    else:
+        is_either = name == any_(array([external_id, of_loan]))
+    return is_either & ((external_id == name) | ~known)
+
+
 def lock_borrower(connection: Connection, external_id: str) -> LockedBorrower | None:
     """Lock the person behind a record, and the record; None if it is not known."""
     columns = (borrower.c[name] for name in LockedBorrower._fields)
-    locked = _with_person(select(*columns), borrower.c.external_id == external_id)
+    locked = _with_person(select(*columns), is_record_named(borrower, external_id))
     return typed_row(LockedBorrower, _lock(connection, locked))
+
+
+def record_named(connection: Connection, external_id: str) -> int | None:
+    """The id of the record that somebody names; None if it is not known. Nothing is locked."""
+    named = select(borrower.c.id).where(is_record_named(borrower, external_id))
+    id: int | None = connection.execute(named).scalar()
+    return id
 
 
 def _with_person(records: Select[Any], which: ColumnElement[bool]) -> Select[Any]:

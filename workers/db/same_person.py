@@ -15,7 +15,7 @@ from domain.actors import Actor
 from domain.persons import Link, groups, name_key
 from domain.reasons import ReasonCode, because
 from workers.db.encryption import Cipher
-from workers.db.persons import insert_person
+from workers.db.persons import insert_person, record_named
 from workers.db.schema import same_person, same_person_change
 
 # Records with a name and a number are joined with the first record that has both, and with those
@@ -143,20 +143,22 @@ def lock_persons(connection: Connection, records: Collection[int]) -> list[int]:
 
 
 _NAMESAKES = text("""
-SELECT id FROM borrower WHERE external_id = :external_id
+SELECT CAST(:record AS bigint) AS id
  UNION
 SELECT o.id
   FROM borrower b
   JOIN borrower o ON o.identity_digest = sha256(b.name_digest || CAST(:number AS bytea))
- WHERE b.external_id = :external_id
+ WHERE b.id = :record
 """)
 
 
 def lock_namesakes(connection: Connection, external_id: str, blind_index: bytes) -> None:
     """Lock the persons who become one if a record gets a number: its own, and those with the same
     name who have the number."""
-    named = {"external_id": external_id, "number": blind_index}
-    lock_persons(connection, connection.execute(_NAMESAKES, named).scalars().all())
+    record = record_named(connection, external_id)
+    if record is not None:
+        named = {"record": record, "number": blind_index}
+        lock_persons(connection, connection.execute(_NAMESAKES, named).scalars().all())
 
 
 def make_persons(connection: Connection, records: Collection[int], now: datetime) -> frozenset[int]:

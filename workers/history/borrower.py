@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, select
 
-from domain.events import InboxStatus
+from domain.events import InboxStatus, Named
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, part
+from workers.db.inbox import payload_value
+from workers.db.persons import is_record_named
 from workers.db.schema import borrower, inbox_event, reply, staff
 from workers.history.loan import ExplainedLoan
 
@@ -17,7 +19,8 @@ def contact_changes(connection: Connection, subject: ExplainedLoan) -> Iterator[
     """Each change that the lender's systems reported: which contact details changed."""
     rows = connection.execute(
         select(inbox_event.c.payload, inbox_event.c.completed_at)
-        .join(borrower, borrower.c.external_id == inbox_event.c.payload["borrower"].astext)
+        .select_from(inbox_event)
+        .join(borrower, is_record_named(borrower, payload_value(inbox_event, Named.BORROWER)))
         .where(
             borrower.c.id == subject.borrower_id,
             inbox_event.c.kind == "contact_change",

@@ -18,4 +18,5 @@ def store_reports(ctx: Context, reports: Iterable[StatusReport]) -> None:
     with ctx.engine.begin() as connection:
         # In one order, so that two calls with the same reports cannot wait for each other.
         for external_id, report in sorted(by_id.items()):
-            store_event(connection, external_id, "receipt", receipt_payload(report), ctx.now())
+            payload = receipt_payload(report, ctx.cipher)
+            store_event(connection, external_id, "receipt", payload, ctx.now())

@@ -26,6 +26,7 @@ from config.readers.placeholders import is_placeholder
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.contact_points import NumberFact
+from domain.events import Named
 from domain.holds import HoldKind
 from domain.inbound_texts import Meaning
 from domain.inconvenient import Location, Weekday
@@ -141,10 +142,12 @@ class PersonalEventData(EventData):
     """The data of an event with personal data."""
 
     def payload(self, cipher: Cipher) -> dict[str, Any]:
-        """Personal data is encrypted, and a keyed digest of all of it is added.
+        """Personal data is encrypted. A keyed digest of all of it, and the keyed hash of the
+        number, are added.
 
         Each encryption of the same value differs, so the digest is what identifies the same
-        event when it comes again. What the sender left out is left out here too.
+        event when it comes again. By the hash the claim finds everybody who has the number. What
+        the sender left out is left out here too.
         """
         stored = self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
         personal = {
@@ -153,6 +156,8 @@ class PersonalEventData(EventData):
         if personal:
             digest = cipher.blind_index(json.dumps(personal, sort_keys=True))
             stored["digest"] = b64encode(digest).decode()
+        if personal.get("phone"):
+            stored[Named.NUMBER] = cipher.blind_index(personal["phone"]).hex()
         for name, value in personal.items():
             encrypted = b64encode(cipher.encrypt(value)).decode() if value else None
             stored[f"{name}_encrypted"] = encrypted

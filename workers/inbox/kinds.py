@@ -11,10 +11,11 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection
 
-from domain.events import HandlerResult
+from domain.events import HandlerResult, Named
 from domain.reasons import Reasons
 from workers.borrowers.contact_details import change_contacts
 from workers.context import Context
+from workers.db.inbox import HeldBack
 from workers.inbox import event_data, handlers
 from workers.sms.delivery_receipts import record_receipt
 
@@ -34,13 +35,15 @@ class EventKind:
 
     Raises NotYetError or RejectedError.
     """
+    holds_back: tuple[Named, ...]
+    """Whom nobody contacts until the event is applied, because it may stop or protect them.
+
+    Empty only for a kind that allows no less than before, such as a release.
+    """
     data: type[event_data.EventData] | None = None
     """The model of what the lender posts; None: the lender does not post this kind."""
     apply_batch: BatchHandler | None = None
     """Applies many events in one transaction; for kinds of which many come at the same time."""
-    stops_contact: bool = False
-    """Whether nobody is contacted about the `loan`, or the `borrower`, that its payload names until
-    it is applied. False for what only allows more contact than before, such as a release."""
     id_field: str | None = None
     """The field of its payload that holds the id under which other events name it."""
     names: str | None = None
@@ -49,6 +52,15 @@ class EventKind:
     """How long it waits for what it names before it is rejected; None: without end, because money
     must not be lost."""
 
+    @property
+    def pending(self) -> HeldBack:
+        """What is stored with an event of this kind, for the claim to ask."""
+        return HeldBack(bool(self.holds_back), Named.NUMBER_OF_BORROWER in self.holds_back)
+
+
+NOBODY: tuple[Named, ...] = ()
+WHO_HAS_LOAN = (Named.LOAN,)
+
 
 EVENT_KINDS: dict[str, EventKind] = {
     kind.name: kind
@@ -56,97 +68,140 @@ EVENT_KINDS: dict[str, EventKind] = {
         EventKind(
             "payment",
             handlers.apply_payment,
+            WHO_HAS_LOAN,
             event_data.PaymentFacts,
             handlers.apply_payments,
-            stops_contact=True,
             id_field="external_id",
         ),
-        EventKind("reversal", handlers.apply_reversal, event_data.ReversalFacts, names="payment"),
+        EventKind(
+            "reversal", handlers.apply_reversal, NOBODY, event_data.ReversalFacts, names="payment"
+        ),
         EventKind(
             "promise",
             handlers.apply_promise,
+            WHO_HAS_LOAN,
             event_data.PromiseFacts,
-            stops_contact=True,
             id_field="promise",
         ),
         EventKind(
             "promise_withdrawal",
             handlers.apply_promise_withdrawal,
+            NOBODY,
             event_data.PromiseWithdrawalFacts,
             names="promise",
         ),
         EventKind(
             "dispute",
             handlers.apply_dispute,
+            WHO_HAS_LOAN,
             event_data.DisputeFacts,
-            stops_contact=True,
             id_field="dispute",
         ),
         EventKind(
             "hold",
             handlers.apply_hold,
+            (Named.LOAN, Named.BORROWER),
             event_data.HoldFacts,
-            stops_contact=True,
             id_field="hold",
         ),
-        EventKind("release", handlers.apply_release, event_data.ReleaseFacts, names="hold"),
+        EventKind("release", handlers.apply_release, NOBODY, event_data.ReleaseFacts, names="hold"),
+        # Whether the number is at work, and who is one person by name and number, is said with it.
         EventKind(
-            "contact_change", change_contacts, event_data.ContactChangeFacts, stops_contact=True
+            "contact_change",
+            change_contacts,
+            (Named.BORROWER, Named.NUMBER_OF_BORROWER, Named.NUMBER),
+            event_data.ContactChangeFacts,
         ),
+        EventKind("write_off", handlers.apply_write_off, WHO_HAS_LOAN, event_data.WriteOffFacts),
         EventKind(
-            "write_off", handlers.apply_write_off, event_data.WriteOffFacts, stops_contact=True
+            "opt_out",
+            handlers.apply_opt_out,
+            (Named.BORROWER, Named.NUMBER_OF_BORROWER, Named.LOAN),
+            event_data.OptOutFacts,
         ),
-        EventKind("opt_out", handlers.apply_opt_out, event_data.OptOutFacts, stops_contact=True),
         EventKind(
             "number_fact",
             handlers.apply_number_fact,
+            (Named.BORROWER, Named.NUMBER_OF_BORROWER, Named.REPLY),
             event_data.NumberFactFacts,
-            stops_contact=True,
         ),
-        EventKind("number_fact_end", handlers.apply_number_fact_end, event_data.NumberFactEndFacts),
-        EventKind("reply_read", handlers.apply_reply_read, event_data.ReplyReadFacts),
+        EventKind(
+            "number_fact_end",
+            handlers.apply_number_fact_end,
+            NOBODY,
+            event_data.NumberFactEndFacts,
+        ),
+        EventKind(
+            "reply_read",
+            handlers.apply_reply_read,
+            (Named.REPLY, Named.LOAN),
+            event_data.ReplyReadFacts,
+        ),
         EventKind(
             "same_person",
             handlers.apply_same_person,
+            (Named.BORROWER, Named.OTHER),
             event_data.SamePersonFacts,
-            stops_contact=True,
         ),
         EventKind(
             "validation_notice",
             handlers.apply_validation_notice,
+            NOBODY,
             event_data.ValidationNoticeFacts,
         ),
         EventKind(
-            "acknowledgement", handlers.apply_acknowledgement, event_data.AcknowledgementFacts
+            "acknowledgement",
+            handlers.apply_acknowledgement,
+            NOBODY,
+            event_data.AcknowledgementFacts,
         ),
         EventKind(
-            "contact_outcome", handlers.apply_contact_outcome, event_data.ContactOutcomeFacts
+            "contact_outcome",
+            handlers.apply_contact_outcome,
+            (Named.ATTEMPT,),
+            event_data.ContactOutcomeFacts,
         ),
         EventKind(
             "person_fact",
             handlers.apply_person_fact,
+            (Named.BORROWER, Named.LOAN),
             event_data.PersonFactFacts,
-            stops_contact=True,
         ),
         EventKind(
-            "loan_party", handlers.apply_loan_party, event_data.LoanPartyFacts, stops_contact=True
+            "loan_party",
+            handlers.apply_loan_party,
+            (Named.LOAN, Named.BORROWER, Named.NUMBER),
+            event_data.LoanPartyFacts,
         ),
-        EventKind("loan_party_end", handlers.apply_loan_party_end, event_data.LoanPartyEndFacts),
+        # Whoever is no party any more is not contacted about the loan.
+        EventKind(
+            "loan_party_end",
+            handlers.apply_loan_party_end,
+            (Named.LOAN, Named.BORROWER),
+            event_data.LoanPartyEndFacts,
+        ),
         EventKind(
             "representative",
             handlers.apply_representative,
+            (Named.BORROWER, Named.LOAN, Named.NUMBER),
             event_data.RepresentativeFacts,
-            stops_contact=True,
         ),
-        EventKind("person_fact_end", handlers.apply_person_fact_end, event_data.PersonFactEndFacts),
+        # The end of a consent: less is allowed than before.
+        EventKind(
+            "person_fact_end",
+            handlers.apply_person_fact_end,
+            (Named.BORROWER, Named.LOAN),
+            event_data.PersonFactEndFacts,
+        ),
         EventKind(
             "inbound_contact",
             handlers.apply_inbound_contact,
+            WHO_HAS_LOAN,
             event_data.InboundContactFacts,
-            stops_contact=True,
         ),
-        # A receipt may come before the provider's answer that it belongs to, by minutes.
-        EventKind("receipt", record_receipt, waits_at_most=timedelta(days=1)),
+        # It has a number only if it says something of it for good. It may come before the
+        # provider's answer that it belongs to, by minutes.
+        EventKind("receipt", record_receipt, (Named.NUMBER,), waits_at_most=timedelta(days=1)),
     )
 }
 """By name. The documentation lists the same kinds: docs/events.md."""

@@ -18,6 +18,7 @@ from domain.events import (
     HandlerResult,
     InboxStatus,
     LoanLockedError,
+    Named,
     NotYetError,
     RejectedError,
 )
@@ -51,9 +52,7 @@ def store_event(
     known = inbox.lock_event_known_as(connection, external_id)
     if (known.kind, _comparable(known.payload)) == (kind, _comparable(payload)):
         return known.id
-    if not inbox.correct_event(
-        connection, known.id, kind, payload, stops_contact=EVENT_KINDS[kind].stops_contact
-    ):
+    if not inbox.correct_event(connection, known.id, kind, payload, EVENT_KINDS[kind].pending):
         of = f", for loan {known.payload['loan']}," if "loan" in known.payload else ""
         raise ArrearsError(
             f"{external_id} is on record with other contents{of} and was applied. "
@@ -77,20 +76,20 @@ def store_and_commit(
 def _insert_new(
     connection: Connection, external_id: str, kind: str, payload: Mapping[str, Any], now: datetime
 ) -> int | None:
-    return inbox.insert_event(
-        connection, external_id, kind, payload, now, stops_contact=EVENT_KINDS[kind].stops_contact
-    )
+    pending = EVENT_KINDS[kind].pending
+    return inbox.insert_event(connection, external_id, kind, payload, pending, now)
 
 
 def _comparable(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """The payload without who reported it, and without encrypted values.
+    """The payload without who reported it, encrypted values, and the hash of a number.
 
     The same event may be reported by two people. Each encryption differs, and a digest covers them.
+    Events of earlier versions have no hash.
     """
     return {
         name: value
         for name, value in payload.items()
-        if name != "actor" and not name.endswith("_encrypted")
+        if name not in ("actor", Named.NUMBER) and not name.endswith("_encrypted")
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Table, Text, case, cast, func, literal, or_
 from sqlalchemy.dialects.postgresql import JSONB
 
+from domain.events import Named
 from workers.db.encryption import Cipher, token_prefix
 from workers.db.schema import borrower, document, inbox_event, message, reply, representative
 
@@ -65,8 +66,9 @@ class EncryptedPayloads(EncryptedTable):
 
 
 def without_encrypted_values(payload: Column[Any]) -> ColumnElement[Any]:
-    """The payload with null for its encrypted values, so that their names stay."""
-    emptied: ColumnElement[Any] = payload
+    """The payload with null for its encrypted values, so that their names stay, and without the
+    keyed hash of a number, which served only while it was not applied."""
+    emptied: ColumnElement[Any] = payload.op("-", return_type=JSONB())(cast(Named.NUMBER, Text))
     for name in ENCRYPTED_PAYLOAD_KEYS:
         null = literal({name: None}, JSONB())
         merged = emptied.op("||", return_type=JSONB())(null)

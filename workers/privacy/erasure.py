@@ -13,11 +13,12 @@ from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from domain.actors import Actor, ActorKind
 from domain.compliance.retention import RetentionPeriod
-from domain.events import InboxStatus
+from domain.events import InboxStatus, Named
 from domain.reasons import ReasonCode, because
 from workers.context import Context
+from workers.db.inbox import payload_value
 from workers.db.parties import loans_of
-from workers.db.persons import lock_loans
+from workers.db.persons import is_record_named, lock_loans
 from workers.db.schema import (
     action,
     borrower,
@@ -221,8 +222,10 @@ def _expired(candidates: Iterable[BorrowerRetention], ctx: Context) -> list[Borr
 
 def _erase_events(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     """Empty the events with personal data; reject those that are not applied yet."""
-    names = select(borrower.c.external_id).where(borrower.c.id.in_(ids))
-    theirs = inbox_event.c.payload["borrower"].astext.in_(names)
+    theirs = exists().where(
+        is_record_named(borrower, payload_value(inbox_event, Named.BORROWER)),
+        borrower.c.id.in_(ids),
+    )
     personal = inbox_event.c.kind.in_(PERSONAL_EVENTS)
     connection.execute(
         update(inbox_event)

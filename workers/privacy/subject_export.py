@@ -4,9 +4,12 @@ from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, Table, or_, select
+from sqlalchemy import Connection, LargeBinary, Table, exists, or_, select
 
+from domain.events import Named
 from workers.db.encryption import Cipher
+from workers.db.inbox import payload_value
+from workers.db.persons import is_record_named
 from workers.db.schema import (
     action,
     borrower,
@@ -103,11 +106,17 @@ def _rows(table: Table, ids: Mapping[Table, list[Any]], borrower_id: int) -> Any
 
 def _events(ids: Mapping[Table, list[Any]]) -> Any:
     """Events name the borrower, or a loan, by the lender's own id."""
-    payload = inbox_event.c.payload
-    named = [
-        payload[key].astext.in_(select(table.c.external_id).where(table.c.id.in_(ids[table])))
-        for key, table in (("borrower", borrower), ("loan", loan))
-    ]
+    by_loan = payload_value(inbox_event, Named.LOAN) == loan.c.external_id
+    named = (
+        exists().where(by_loan, loan.c.id.in_(ids[loan])),
+        *(
+            exists().where(
+                is_record_named(borrower, payload_value(inbox_event, name)),
+                borrower.c.id.in_(ids[borrower]),
+            )
+            for name in (Named.BORROWER, Named.OTHER)
+        ),
+    )
     return select(inbox_event).where(or_(*named)).order_by(inbox_event.c.id)
 
 

@@ -14,7 +14,8 @@ from domain.compliance.retention import RetentionPeriod
 from domain.errors import ArrearsError
 from workers.context import Context
 from workers.db.access_log import note_access
-from workers.db.schema import borrower, erasure, loan
+from workers.db.persons import record_named
+from workers.db.schema import erasure, loan
 from workers.db.staff import roles_of
 from workers.privacy.erasure import erase, lock_borrowers, note_erasure
 from workers.privacy.retention import read_keeping
@@ -88,9 +89,7 @@ def erase_subject(
 
 
 def _borrower_id(connection: Connection, external_id: str) -> int:
-    found: int | None = connection.execute(
-        select(borrower.c.id).where(borrower.c.external_id == external_id)
-    ).scalar()
+    found = record_named(connection, external_id)
     if found is None:
         raise ArrearsError(
             f"Borrower {external_id} is not known. It is the lender's id of the person, as the "

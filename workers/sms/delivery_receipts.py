@@ -11,12 +11,13 @@ from sqlalchemy.dialects.postgresql import insert
 from domain.actions import ActionStatus, Move
 from domain.actors import Actor, ActorKind
 from domain.contact_points import NumberFact
-from domain.events import NotYetError
+from domain.events import Named, NotYetError
 from domain.messages import UNSENT, MessageStatus
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.closed_numbers import close_number
+from workers.db.encryption import Cipher
 from workers.db.messages import (
     StoredText,
     advance_message,
@@ -31,8 +32,12 @@ SENT_STATUSES = frozenset({MessageStatus.ACCEPTED, MessageStatus.SENT, MessageSt
 """Statuses that prove that a text was sent."""
 
 
-def receipt_payload(report: StatusReport) -> dict[str, str | None]:
-    """A provider's report as the payload of an event, without the telephone number."""
+def receipt_payload(report: StatusReport, cipher: Cipher) -> dict[str, str | None]:
+    """A provider's report as the payload of an event.
+
+    It has no telephone number. If the report says something of the number for good, it has the
+    keyed hash, by which the claim finds everybody who has the number.
+    """
     payload: dict[str, str | None] = {
         "provider": report.provider,
         "message_id": str(report.reference) if report.reference else None,
@@ -43,6 +48,8 @@ def receipt_payload(report: StatusReport) -> dict[str, str | None]:
     }
     if report.number_fact is not None:
         payload["number_fact"] = report.number_fact
+        if report.to is not None:
+            payload[Named.NUMBER] = cipher.blind_index(report.to).hex()
     return payload
 
 

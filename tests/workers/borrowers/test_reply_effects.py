@@ -4,7 +4,7 @@ from functools import partial
 from itertools import count
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, insert, select
 
 from domain.actors import Actor
 from domain.contact_points import NumberFact
@@ -329,3 +329,18 @@ def test_a_text_that_nobody_has_read_puts_off_texts_after_the_erasure_too(book: 
     assert texted(book, "L-2") == []
     read(book, number, "harmless")
     assert texted(book, "L-2") == ["L-2"]
+
+
+def test_start_ends_an_opt_out_by_text_that_an_earlier_version_kept_of_the_person(
+    book: Book,
+) -> None:
+    of_first = {"borrower_id": book.rows(borrower)[0].id, "since": book.clock.at}
+    by_text = {"kind": "no_channel", "source": "text", "source_kind": "borrower"}
+    with book.ctx.engine.begin() as connection:
+        for channel in ("sms", "call"):
+            fact = insert(person_fact).values(channel=channel, **by_text, **of_first)
+            connection.execute(fact)
+
+    writes(book, "START")
+    assert facts_of_persons(book) == [("no_channel", "call", "text")]
+    assert texted(book, "L-1") == ["L-1"]

@@ -35,7 +35,7 @@ def discard(connection: Connection, book: Book, event_id: int, to: InboxStatus) 
 
 
 def correct(connection: Connection, book: Book, event_id: int, to: InboxStatus) -> None:
-    inbox.correct_event(connection, event_id, "payment", {}, stops_contact=True)
+    inbox.correct_event(connection, event_id, "payment", {}, inbox.HeldBack(True, False))
 
 
 MOVED_BY: dict[InboxStatus, Callable[[Connection, Book, int, InboxStatus], None]] = {
@@ -55,6 +55,7 @@ def an_event_in(book: Book, status: InboxStatus) -> Iterator[tuple[Connection, i
             "kind": "payment",
             "payload": {},
             "stops_contact": True,
+            "reaches_number": False,
             "status": status,
             "received_at": book.clock.at,
         }

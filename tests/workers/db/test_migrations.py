@@ -121,8 +121,10 @@ def row_counts(engine: Engine) -> dict[str, int]:
         }
 
 
-MOVED: defaultdict[str, frozenset[str]] = defaultdict(frozenset, {"0004": frozenset({"opt_out"})})
-"""Tables that a revision takes apart. A test of its own shows where their rows went."""
+MOVED: defaultdict[str, frozenset[str]] = defaultdict(
+    frozenset, {"0004": frozenset({"opt_out"}), "0017": frozenset({"person_fact"})}
+)
+"""Tables that a revision takes apart, or adds rows to. A test of its own shows which."""
 
 
 def go_forward(server_url: str, revision: str, before: str) -> None:
@@ -194,6 +196,59 @@ INSERT INTO inbox_event (id, external_id, kind, payload, stops_contact, status, 
 OVERRIDING SYSTEM VALUE
 VALUES (999999, 'R-1', 'receipt', '{"status": "failed"}', false, 'received', now())
 """
+
+
+BEFORE_0017 = """
+SET LOCAL session_replication_role = replica;
+UPDATE contact_point SET blind_index = (SELECT phone_blind_index FROM borrower WHERE id = 1)
+ WHERE id = (SELECT min(id) FROM contact_point);
+DELETE FROM contact_point_fact;
+DELETE FROM person_fact;
+INSERT INTO contact_point_fact (contact_point_id, kind, since, source, source_kind)
+SELECT min(id), 'opted_out', now(), 'text', 'borrower' FROM contact_point;
+INSERT INTO inbox_event (id, external_id, kind, payload, stops_contact, status, received_at)
+OVERRIDING SYSTEM VALUE VALUES
+    (999001, 'O-1', 'contact_outcome', '{"attempt": "A-1-1"}', false, 'received', now()),
+    (999002, 'O-2', 'opt_out', '{"borrower": "B-1"}', true, 'received', now()),
+    (999003, 'O-3', 'receipt', '{"message_id": null, "provider": "twilio", "sid": "SM-1",
+                                 "number_fact": "reaches_nobody"}', false, 'received', now()),
+    (999004, 'O-4', 'release', '{"hold": "H-1"}', false, 'received', now());
+UPDATE contact SET number_blind_index = 'n'::bytea
+ WHERE id = (SELECT contact_id FROM message WHERE sid = 'SM-1');
+"""
+
+
+def test_revision_0017_lets_what_waits_hold_back_and_makes_an_opt_out_the_persons(
+    postgres_server: str,
+) -> None:
+    with new_database(postgres_server) as url:
+        address = url.render_as_string(hide_password=False)
+        migrate.upgrade(address, to="0016")
+        engine = connect(address)
+        try:
+            fill(engine, "0016", LOANS)
+            with engine.begin() as connection:
+                connection.execute(text(BEFORE_0017))
+            migrate.upgrade(address, to="0017")
+            with engine.connect() as connection:
+                pending = connection.execute(
+                    text(
+                        "SELECT stops_contact, reaches_number, payload ->> 'number' "
+                        "FROM inbox_event WHERE id > 999000 ORDER BY id"
+                    )
+                )
+                assert [tuple(row) for row in pending] == [
+                    (True, False, None),
+                    (True, True, None),
+                    (True, False, b"n".hex()),
+                    (False, False, None),
+                ]
+                facts = text("SELECT borrower_id, kind, channel, source_kind FROM person_fact")
+                assert [tuple(row) for row in connection.execute(facts)] == [
+                    (1, "no_channel", "sms", "borrower")
+                ]
+        finally:
+            engine.dispose()
 
 
 @pytest.fixture

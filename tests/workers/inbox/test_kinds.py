@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine
 
-from domain.events import NotYetError
+from domain.events import Named, NotYetError
 from domain.reasons import ReasonCode, Reasons, because
 from tests.support.lender import SECRET, listen, tell
 from tests.support.loans import Book
@@ -58,12 +58,11 @@ def floods(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return because(ReasonCode.CURED)
 
     for kind in (
-        EventKind(
-            "flood_reported", flood_reported, FloodFacts, stops_contact=True, id_field="flood"
-        ),
+        EventKind("flood_reported", flood_reported, (Named.LOAN,), FloodFacts, id_field="flood"),
         EventKind(
             "flood_over",
             flood_over,
+            (),
             FloodOverFacts,
             names="flood",
             waits_at_most=timedelta(days=2),

@@ -83,24 +83,30 @@ inbox_event = Table(
     Column("external_id", Text, nullable=False, unique=True),
     Column("kind", Text, nullable=False),
     Column("payload", JSONB, nullable=False),
-    Column("stops_contact", Boolean, nullable=False),  # as its kind says: workers/inbox/kinds.py
+    # As its kind says, in workers/inbox/kinds.py: whether those whom its payload names are not
+    # contacted until it is applied, and whether all who have the number of its borrower are not.
+    Column("stops_contact", Boolean, nullable=False),
+    Column("reaches_number", Boolean, nullable=False),
     word("status", InboxStatus),
     reasons("reason"),
     moment("received_at"),
     moment("completed_at", nullable=True),
     moment("dispatched_at", nullable=True),
     Index("inbox_event_waiting_idx", "id", postgresql_where="status = 'received'"),
-    # The claim asks whether an event of its loan or its borrower is pending. The history of a loan
+    # The claim asks whether an event is pending that reaches the person. The history of a loan
     # shows those that were rejected or discarded as well.
     Index(
         "inbox_event_loan_unapplied_idx",
         text("(payload ->> 'loan')"),
         postgresql_where="status <> 'applied' AND (payload ->> 'loan') IS NOT NULL",
     ),
-    Index(
-        "inbox_event_borrower_waiting_idx",
-        text("(payload ->> 'borrower')"),
-        postgresql_where="status = 'received' AND (payload ->> 'borrower') IS NOT NULL",
+    *(
+        Index(
+            f"inbox_event_{name}_waiting_idx",
+            text(f"(payload ->> '{name}')"),
+            postgresql_where=f"status = 'received' AND (payload ->> '{name}') IS NOT NULL",
+        )
+        for name in ("borrower", "other", "attempt", "reply", "number")
     ),
     # Events with personal data, which an erasure empties. The history of a loan shows when its
     # borrower's contacts changed.

@@ -102,6 +102,8 @@ class StatusReport:
     """The provider's error code, with `failed` and `undelivered`."""
     number_fact: NumberFact | None = None
     """What that code says of the number for good; None: nothing."""
+    to: str | None = field(default=None, repr=False)
+    """The number that was texted, in E.164, where the report has it."""
 
 
 @dataclass(frozen=True, slots=True)

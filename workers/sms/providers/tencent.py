@@ -210,6 +210,8 @@ class TencentReport(BaseModel):
     sid: str
     report_status: Literal["SUCCESS", "FAIL"]
     errmsg: str = ""
+    nationcode: str = ""
+    mobile: str = ""
     ext: Any = None
     """The SessionContext of SendSms, for applications with SessionContext switched on."""
 
@@ -250,6 +252,7 @@ def _status_report(report: TencentReport) -> StatusReport:
         status=MessageStatus.DELIVERED if delivered else MessageStatus.UNDELIVERED,
         code=code,
         number_fact=number_fact_of_carrier(code),
+        to=f"+{report.nationcode}{report.mobile}" if report.mobile else None,
     )
 
 

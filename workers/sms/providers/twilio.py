@@ -220,6 +220,7 @@ def read_status_report(query: str, fields: Mapping[str, str]) -> StatusReport:
             _STATUSES[word],
             code,
             number_fact(code),
+            fields.get("To"),
         )
     except (KeyError, ValueError):
         _refuse("its message, id or status is missing or not known")

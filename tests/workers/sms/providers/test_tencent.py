@@ -230,11 +230,13 @@ def test_texts_without_a_reference_are_not_taken_for_none_of_ours() -> None:
 def test_a_receipt_says_that_the_text_arrived(
     simulated_tencent: SimulatedTencent, receiver: CallbackReceiver
 ) -> None:
-    sent = gateway_to(simulated_tencent.url).send(a_text(reference=REFERENCE))
+    text = a_text(reference=REFERENCE)
+    sent = gateway_to(simulated_tencent.url).send(text)
     callback = receiver.next()
     assert callback.target == "/webhooks/tencent/word/status"
+    status = MessageStatus.DELIVERED
     assert read_tencent_reports(callback.body.encode()) == [
-        StatusReport(REFERENCE, "tencent", str(sent.sid), "SUCCESS", MessageStatus.DELIVERED, None)
+        StatusReport(REFERENCE, "tencent", str(sent.sid), "SUCCESS", status, None, to=text.to)
     ]
 
 

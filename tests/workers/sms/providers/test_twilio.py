@@ -209,7 +209,8 @@ def signed_by(token: str, url: str, fields: dict[str, str]) -> str:
 def test_receipts_arrive_signed_and_name_the_message(
     simulated_twilio: SimulatedTwilio, receiver: CallbackReceiver
 ) -> None:
-    result = gateway_to(simulated_twilio.url, receiver).send(a_text(reference=REFERENCE))
+    text = a_text(reference=REFERENCE)
+    result = gateway_to(simulated_twilio.url, receiver).send(text)
     callbacks = [receiver.next(), receiver.next()]
     reports = []
     for callback in callbacks:
@@ -219,10 +220,8 @@ def test_receipts_arrive_signed_and_name_the_message(
         )
         reports.append(read_status_report(urlsplit(callback.target).query, fields))
     assert reports == [
-        StatusReport(REFERENCE, "twilio", str(result.sid), "sent", MessageStatus.SENT, None),
-        StatusReport(
-            REFERENCE, "twilio", str(result.sid), "delivered", MessageStatus.DELIVERED, None
-        ),
+        StatusReport(REFERENCE, "twilio", str(result.sid), word, status, None, to=text.to)
+        for word, status in (("sent", MessageStatus.SENT), ("delivered", MessageStatus.DELIVERED))
     ]
 
 

@@ -1,0 +1,267 @@
+"""From the moment it is stored, an event that may protect somebody holds back every contact that it
+would reach: of the person on all records, and of everybody who has the number."""
+
+from itertools import count
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine, update
+
+from domain.actions import SEND_SMS
+from domain.actors import Actor
+from domain.contact_points import NumberFact
+from domain.events import Named
+from domain.messages import MessageStatus
+from tests.support.events import store
+from tests.support.loans import PHONE, Book
+from workers.borrowers.inbound_texts import record_inbound_text
+from workers.calls.assign import assign_call
+from workers.calls.start import start_call
+from workers.db.pending_events import REACHES
+from workers.db.schema import borrower, message, reply
+from workers.gate.claim import lock_action
+from workers.inbox.event_data import ContactChangeFacts, EventData
+from workers.inbox.kinds import EVENT_KINDS, EventKind
+from workers.inbox.process import apply_event, dispatch_events
+from workers.sms.delivery_receipts import receipt_payload
+from workers.sms.providers.port import InboundText, StatusReport
+
+OTHER_NUMBER = "+8613900139000"
+NUMBER_OF_NOBODY = "+8613900139003"
+LOANS = ("L-1", "L-2", "L-3", "neighbour", "neighbour's other", "stranger")
+OF_PERSON = ["L-1", "L-2", "L-3"]
+OF_NUMBER = [*OF_PERSON, "neighbour", "neighbour's other"]
+_sids = count(1)
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    """L-1 and L-2 are loans of one record; L-3 came in under another id of the same person, with
+    another number. A neighbour has the number of L-1, and a loan under an id without it."""
+    book = Book(engine, now="2026-03-02 10:00")
+    book.staff("c-1", "caller", shift=("2026-03-02 08:00", "2026-03-02 20:00"))
+    book.loan("L-1", borrower_id="B-1")
+    book.loan("L-2", borrower_id="B-1")
+    book.loan("L-3", borrower_id="B-2", same_person_as="B-1", phone=OTHER_NUMBER)
+    book.loan("neighbour", borrower_id="B-3")
+    book.loan("neighbour's other", borrower_id="B-4", same_person_as="B-3", phone="+8613900139001")
+    book.loan("stranger", borrower_id="B-5", phone="+8613900139002")
+    book.escalate(*LOANS)
+    return book
+
+
+def held_back(book: Book) -> list[str]:
+    """The loans about which nobody is contacted because an event waits."""
+    held = []
+    for loan in LOANS:
+        with book.ctx.engine.begin() as connection:
+            row = lock_action(connection, book.action_id(loan, "text_day_1"), SEND_SMS)
+        assert row is not None
+        if row.has_pending_event:
+            held.append(loan)
+    return held
+
+
+def a_call(book: Book) -> str:
+    assign_call(book.ctx, book.action_id("L-1", "friendly_call"))
+    return str(start_call(book.ctx, "L-1", actor=Actor("c-1")).attempt)
+
+
+def a_text(book: Book, number: str = PHONE["CN"]) -> int:
+    text = InboundText("twilio", f"RE{next(_sids)}", number, "What is this about?", None)
+    record_inbound_text(book.ctx, text, help_is_answered=True)
+    return int(book.rows(reply)[-1].id)
+
+
+def new_number(book: Book, record: str, phone: str) -> None:
+    """A tape or an event brought it."""
+    changed = {
+        "phone_encrypted": book.ctx.cipher.encrypt(phone),
+        "phone_blind_index": book.ctx.cipher.blind_index(phone),
+    }
+    with book.ctx.engine.begin() as connection:
+        connection.execute(
+            update(borrower).where(borrower.c.external_id == record).values(**changed)
+        )
+
+
+@pytest.mark.parametrize(
+    "outcome", ["number_invalid", "wrong_person", "deceased", "third_party_refused", "spoke"]
+)
+def test_the_outcome_of_a_call_holds_back_the_person_and_everybody_with_the_number(
+    book: Book, outcome: str
+) -> None:
+    attempt = a_call(book)
+    assert held_back(book) == []
+    store(book, "contact_outcome", attempt=attempt, outcome=outcome, reason=None, actor="c-1")
+    assert held_back(book) == OF_NUMBER
+
+    assert book.send("neighbour", "text_day_1") == "nothing to do"
+    held = book.action("neighbour", "text_day_1")
+    assert (held.status, held.rules) == ("deferred", ["lender.event_pending"])
+    for event_id in dispatch_events(book.ctx):
+        apply_event(book.ctx, event_id)
+    assert held_back(book) == []
+
+
+def test_the_number_that_was_called_counts_and_not_the_one_that_the_person_has_by_now(
+    book: Book,
+) -> None:
+    attempt = a_call(book)
+    new_number(book, "B-1", NUMBER_OF_NOBODY)
+    new_number(book, "B-5", PHONE["CN"])
+    store(book, "contact_outcome", attempt=attempt, outcome="wrong_person", actor="c-1")
+    assert held_back(book) == list(LOANS)
+
+
+def test_a_fact_of_a_number_that_a_reply_names_holds_back_everybody_with_the_number(
+    book: Book,
+) -> None:
+    text = a_text(book)
+    store(book, "number_fact", reply=text, fact="reaches_nobody", actor="c-1")
+    assert held_back(book) == OF_NUMBER
+
+
+def test_so_does_one_that_a_borrower_names_and_an_opt_out(book: Book) -> None:
+    fact = store(book, "number_fact", borrower="B-3", fact="refused", actor="c-1")
+    assert held_back(book) == OF_NUMBER
+    apply_event(book.ctx, fact)
+    assert held_back(book) == []
+    store(book, "opt_out", borrower="B-1", channel="sms", actor="c-1")
+    assert held_back(book) == OF_NUMBER
+
+
+def test_what_is_true_of_a_person_does_not_hold_back_a_neighbour(book: Book) -> None:
+    store(book, "person_fact", borrower="B-2", fact="represented", actor="c-1")
+    assert held_back(book) == OF_PERSON
+
+
+def test_the_end_of_a_consent_holds_back_the_person(book: Book) -> None:
+    store(book, "person_fact_end", borrower="B-1", fact="agreed_more_contacts", actor="c-1")
+    assert held_back(book) == OF_PERSON
+
+
+def test_who_is_no_party_any_more_is_not_contacted_about_the_loan(book: Book) -> None:
+    store(book, "loan_party_end", borrower="B-5", loan="L-3", role="guarantor", actor="c-1")
+    assert held_back(book) == [*OF_PERSON, "stranger"]
+
+
+def test_two_records_that_are_said_to_be_one_person_hold_back_both(book: Book) -> None:
+    told = {"status": "confirmed", "why": "both came in", "actor": "c-1"}
+    store(book, "same_person", borrower="B-5", other="B-2", **told)
+    assert held_back(book) == [*OF_PERSON, "stranger"]
+
+
+@pytest.mark.parametrize("meaning", ["cease", "wrong_number", "stop", "no_calls"])
+def test_what_a_text_is_said_to_mean_holds_back_everybody_whom_it_may_be_from(
+    book: Book, meaning: str
+) -> None:
+    text = a_text(book)
+    store(book, "reply_read", reply=text, meaning=meaning, actor="c-1")
+    assert held_back(book) == OF_NUMBER
+
+
+def test_a_text_counts_for_its_sender_under_whatever_number(book: Book) -> None:
+    text = a_text(book, OTHER_NUMBER)
+    new_number(book, "B-2", NUMBER_OF_NOBODY)
+    store(book, "reply_read", reply=text, meaning="cease", actor="c-1")
+    assert held_back(book) == OF_PERSON
+
+
+def test_a_dispute_about_another_loan_holds_back_who_has_that_loan(book: Book) -> None:
+    text = a_text(book, OTHER_NUMBER)
+    dispute = {"dispute": "D-1", "loan": "stranger", "why": "paid in cash"}
+    store(book, "reply_read", reply=text, meaning="dispute", actor="c-1", **dispute)
+    assert held_back(book) == [*OF_PERSON, "stranger"]
+
+
+def test_a_new_number_holds_back_whoever_has_it_already(book: Book) -> None:
+    change = ContactChangeFacts(borrower="B-5", phone=OTHER_NUMBER, phone_at_work=True)
+    store(book, "contact_change", **change.payload(book.ctx.cipher))
+    assert held_back(book) == [*OF_PERSON, "stranger"]
+
+
+def test_that_the_number_on_record_is_at_work_holds_back_whoever_has_it(book: Book) -> None:
+    store(book, "contact_change", borrower="B-1", phone_at_work=True)
+    assert held_back(book) == OF_NUMBER
+
+
+def test_a_provider_that_gives_up_a_number_holds_back_everybody_who_has_it(book: Book) -> None:
+    assert book.send("L-1", "text_day_1") == "accepted"
+    sent = book.rows(message)[0]
+    report = StatusReport(
+        reference=sent.id,
+        provider="twilio",
+        sid=str(sent.sid),
+        word="undelivered",
+        status=MessageStatus.UNDELIVERED,
+        code="30005",
+        number_fact=NumberFact.REACHES_NOBODY,
+        to=PHONE["CN"],
+    )
+    payload = receipt_payload(report, book.ctx.cipher)
+    assert PHONE["CN"] not in str(payload)
+    event = store(book, "receipt", **payload)
+    assert held_back(book) == OF_NUMBER
+    assert apply_event(book.ctx, event).status == "applied"
+    assert held_back(book) == []
+
+
+def test_a_receipt_that_says_nothing_of_the_number_holds_back_nobody(book: Book) -> None:
+    report = StatusReport(
+        uuid4(), "twilio", "SM1", "delivered", MessageStatus.DELIVERED, None, None, PHONE["CN"]
+    )
+    store(book, "receipt", **receipt_payload(report, book.ctx.cipher))
+    assert held_back(book) == []
+
+
+@pytest.mark.parametrize("kind", ["release", "reversal", "promise_withdrawal", "number_fact_end"])
+def test_what_allows_no_less_than_before_holds_back_nobody(book: Book, kind: str) -> None:
+    store(book, kind, borrower="B-1", loan="L-1", hold="H", payment="P", promise="P", actor="c-1")
+    assert held_back(book) == []
+
+
+# What a payload may hold that names nobody: what is said, since when, by whom.
+SAYS_ONLY = {
+    *("actor", "amount", "currency", "why", "reason", "meaning", "fact", "status", "kind"),
+    *("channel", "outcome", "at", "until", "callback_at", "starts_on", "ends_on", "paid_on"),
+    *("due_on", "given_on", "reversed_on", "acknowledged_on", "written_off_on"),
+    *(
+        "role",
+        "contacted",
+        "name",
+        "phone",
+        "phone_at_work",
+        "address",
+        "zones",
+        "locale",
+        "time",
+        "place",
+    ),
+    # The other loans of a conversation are counted for the person whom it was with.
+    "also_about",
+    # The id of what follows from it.
+    *("dispute", "contact"),
+}
+
+
+def names_of(data: type[EventData] | None) -> set[str]:
+    return set(data.model_fields) if data else set()
+
+
+@pytest.mark.parametrize("kind", EVENT_KINDS.values(), ids=lambda kind: kind.name)
+def test_each_kind_says_what_everything_is_that_its_payload_names(kind: EventKind) -> None:
+    """A field that is new here names people (then the kind declares it), or it does not."""
+    named = names_of(kind.data) - SAYS_ONLY - {kind.names, kind.id_field, kind.name}
+    assert named <= set(Named), f"{kind.name} has fields that nobody has thought of"
+    if kind.holds_back:
+        assert named <= set(kind.holds_back), f"{kind.name} reaches more than it holds back"
+
+
+def test_every_way_to_name_people_has_its_condition() -> None:
+    assert set(REACHES) == set(Named)
+
+
+def test_a_kind_cannot_leave_out_whom_it_holds_back() -> None:
+    with pytest.raises(TypeError, match="holds_back"):
+        EventKind("flood_reported", lambda *_: ())  # type: ignore[call-arg]
