@@ -140,6 +140,9 @@ class ContactFacts:
     limitation_from: date | None = None
     """The day on which the last instalment falls due, from which the time to sue runs. None: not
     known."""
+    past_due_from: tuple[date, date] | None = None
+    """The days from which the oldest and the newest unpaid instalment that is past due count. None:
+    nothing is past due, or nobody said."""
     interruptions: tuple[Interruption, ...] = ()
     """What may have started that time again; which of it does, each law says."""
 

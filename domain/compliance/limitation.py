@@ -49,16 +49,30 @@ class Limitation(ContactRule):
                 last = years_after(on, self.years)
         return last
 
+    def _since(self, facts: ContactFacts, *, threatens: bool) -> date | None:
+        """The due day that decides, or None if it is not known.
+
+        Where each instalment has its own time, a claim leaves out those that are barred, so that it
+        can be brought while the newest of them is not. But a message speaks of all that is past
+        due: it may threaten to sue only while the oldest of them is not barred either.
+        """
+        if self.runs_from is RunsFrom.EACH_INSTALMENT and facts.past_due_from:
+            oldest, newest = facts.past_due_from
+            return oldest if threatens else newest
+        return facts.limitation_from
+
     def earliest_time(
         self, facts: ContactFacts, channel: Channel, zone: str, at: datetime
     ) -> EarliestTime:
-        of_suit = channel is Channel.LEGAL or Says.LEGAL_CONSEQUENCES in facts.says
-        if not of_suit and (not self.extinguishes or facts.limitation_from is None):
+        threatens = channel is not Channel.LEGAL and Says.LEGAL_CONSEQUENCES in facts.says
+        of_suit = threatens or channel is Channel.LEGAL
+        since = self._since(facts, threatens=threatens)
+        if not of_suit and (not self.extinguishes or since is None):
             return at
-        if facts.limitation_from is None:
+        if since is None:
             return Blocked(because(ReasonCode.LIMITATION_UNKNOWN))
         today = at.astimezone(ZoneInfo(zone)).date()
-        if today <= self.last_day(facts.limitation_from, facts.interruptions):
+        if today <= self.last_day(since, facts.interruptions):
             return at
         code = ReasonCode.DEBT_EXTINGUISHED if self.extinguishes else ReasonCode.LIMITATION_OVER
         return Blocked(because(code, citation=self.source.citation), permanent=True)
@@ -66,17 +80,21 @@ class Limitation(ContactRule):
 
 def limitation_date(
     packs: Iterable[RulePack],
-    since: date | None,
+    claimed_from: date,
+    last_due: date | None,
     on: date,
     interruptions: Sequence[Interruption] = (),
 ) -> date | None:
-    """The last day on which a claim can be brought by all of these laws that are in force on `on`.
+    """The last day on which the whole claim can be brought by all of these laws in force on `on`.
 
-    `since` is the day on which the last instalment falls due. Returns None if that day, or the law,
-    is not known.
+    `claimed_from` is the day on which the oldest instalment of the claim fell due, `last_due` the
+    day on which the last one of the loan does. Returns None if that day, or the law, is not known.
     """
-    rules = rules_in_force(packs, Limitation, on)
-    last_days = [rule.last_day(since, interruptions) for rule in rules] if since else []
+    last_days = [
+        rule.last_day(since, interruptions)
+        for rule in rules_in_force(packs, Limitation, on)
+        if (since := claimed_from if rule.runs_from is RunsFrom.EACH_INSTALMENT else last_due)
+    ]
     return min(last_days, default=None)
 
 

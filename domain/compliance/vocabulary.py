@@ -69,10 +69,20 @@ class Collects(StrEnum):
     CONSUMER_FINANCE = "consumer_finance"
 
 
+class Proof(StrEnum):
+    """How the lender can prove that the debt was acknowledged."""
+
+    SIGNED = "signed"  # a writing that the borrower signed
+    WRITTEN = "written"  # a writing without a signature, such as a message
+    RECORDED = "recorded"  # spoken, and recorded
+    NOT_SAID = "not_said"
+
+
 class Interrupts(StrEnum):
     """What starts the time to sue again, each by the proof that is on record here."""
 
     PAYMENT = "payment"  # of a part, recorded and not reversed
-    ACKNOWLEDGEMENT = "acknowledgement"  # the lender holds it, as a rule in writing and signed
+    ACKNOWLEDGEMENT = "acknowledgement"  # by whichever proof
+    SIGNED_ACKNOWLEDGEMENT = "signed_acknowledgement"  # a writing that the borrower signed
     PROMISE = "promise"  # to pay by a day
     DELIVERED_DEMAND = "delivered_demand"  # a text of which the receipt says that it arrived

@@ -94,7 +94,7 @@ class TestDigests:
         after = load(directory)
         assert after.digest != before.digest
         changed = set(after.documents) - set(before.documents)
-        assert [(d.kind, d.id, d.version) for d in changed] == [(PolicyKind.RULE_PACK, "cn", 3)]
+        assert [(d.kind, d.id, d.version) for d in changed] == [(PolicyKind.RULE_PACK, "cn", 4)]
 
 
 class TestLaddersTogether:
@@ -202,8 +202,8 @@ class TestLawTogether:
             ("[us.limitation]", "[us.voicemail]", "which is no rule of that kind"),
             ("[us.limitation]", "[cn.limitation]", "in the pack of US"),
             (
-                "each_instalment\n    effective_from: 2021-11-30",
-                "each_instalment\n    effective_from: 2022-01-01",
+                "signed_acknowledgement]\n    effective_from: 2021-11-30",
+                "signed_acknowledgement]\n    effective_from: 2022-01-01",
                 "is not in force for as long as us.limitation",
             ),
             (

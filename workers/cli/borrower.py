@@ -36,9 +36,22 @@ def validation_notice(loan: Loan, actor: Recorder, on: On = None) -> None:
     submit(ctx, "validation_notice", f"{loan}:{day}", payload)
 
 
-def acknowledgement(loan: Loan, actor: Recorder, on: On = None) -> None:
-    """Record that the borrower acknowledged the debt: the limitation period starts again."""
+def acknowledgement(
+    loan: Loan,
+    actor: Recorder,
+    on: On = None,
+    proof: Annotated[
+        Literal["signed", "written", "recorded"] | None,
+        typer.Option(help="How it can be proved; some laws ask for a signed writing."),
+    ] = None,
+    document: Annotated[
+        str | None, typer.Option(help="The lender's reference of the proof, such as a file number.")
+    ] = None,
+) -> None:
+    """Record that the borrower acknowledged the debt: the limitation period may start again."""
     ctx = open_context()
     day = (on or ctx.today()).isoformat()
     payload = {"loan": loan, "acknowledged_on": day, "actor": actor.reference}
-    submit(ctx, "acknowledgement", f"{loan}:{day}", payload)
+    given = {"proof": proof, "document": document}
+    payload |= {name: value for name, value in given.items() if value is not None}
+    submit(ctx, "acknowledgement", f"{loan}:{day}:{proof}" if proof else f"{loan}:{day}", payload)

@@ -58,7 +58,7 @@ class Reach:
     validation_notice_on: date | None
     limitation_from: date | None
     interruptions: tuple[Interruption, ...]
-    """When the borrower last acknowledged the debt, or paid a part of it."""
+    """Each time that the borrower paid, promised, acknowledged the debt or got a demand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,10 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
           FROM (SELECT 'payment' AS kind, y.paid_on AS day FROM payment y
                  WHERE y.loan_id = l.id AND y.reversed_on IS NULL
                  UNION ALL
-                SELECT 'acknowledgement', l.acknowledged_on WHERE l.acknowledged_on IS NOT NULL
+                SELECT unnest(CASE y.proof WHEN 'signed'
+                                   THEN ARRAY['acknowledgement', 'signed_acknowledgement']
+                                   ELSE ARRAY['acknowledgement'] END), y.acknowledged_on
+                  FROM acknowledgement y WHERE y.loan_id = l.id
                  UNION ALL
                 SELECT 'promise', CAST(y.made_at AT TIME ZONE :zone AS date) FROM promise y
                  WHERE y.loan_id = l.id

@@ -1,5 +1,5 @@
-"""The position of each loan: since when it is delinquent, since when its ladder counts, its review
-date, and the last acknowledgement of the debt.
+"""The position of each loan: since when it is delinquent, since when its ladder counts, and its
+review date.
 
 Only this module writes them.
 """
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, bindparam, func, update
+from sqlalchemy import Connection, bindparam, update
 
 from workers.db.bulk import as_rows, given_rows, is_among
 from workers.db.prepared_statements import prepared
@@ -23,17 +23,10 @@ class Position:
     delinquent_since: date | None
     ladder_since: date | None
     review_on: date | None
-    acknowledged_on: date | None = None
-    """A date on which the debt was acknowledged, for example by a payment; None if nothing is new.
-
-    The latest date stays: the limitation period starts again on it (中华人民共和国民法典 art. 195;
-    Limitation Act 1980 s. 29).
-    """
 
 
 _NEW_POSITIONS = as_rows(
-    loan.c[name]
-    for name in ("id", "review_on", "delinquent_since", "ladder_since", "acknowledged_on")
+    loan.c[name] for name in ("id", "review_on", "delinquent_since", "ladder_since")
 )
 _SET = prepared(
     update(loan)
@@ -42,8 +35,6 @@ _SET = prepared(
         review_on=_NEW_POSITIONS.c.review_on,
         delinquent_since=_NEW_POSITIONS.c.delinquent_since,
         ladder_since=_NEW_POSITIONS.c.ladder_since,
-        # NULL never replaces a date.
-        acknowledged_on=func.greatest(loan.c.acknowledged_on, _NEW_POSITIONS.c.acknowledged_on),
         quarantined_until=None,
         updated_at=bindparam("now"),
     )
@@ -58,7 +49,6 @@ def set_positions(connection: Connection, positions: Sequence[Position], now: da
             "review_on": p.review_on,
             "delinquent_since": p.delinquent_since,
             "ladder_since": p.ladder_since,
-            "acknowledged_on": p.acknowledged_on,
         }
         for p in positions
     ]

@@ -24,15 +24,12 @@ def reassess(
     ctx: Context,
     loan_ids: Sequence[int],
     now: datetime,
-    *,
-    acknowledged: Mapping[int, date] | None = None,
 ) -> dict[int, Arrears]:
     """Update loans whose facts changed in this same transaction.
 
-    `now` is in the lender's zone. `acknowledged` has, by loan, the day on which the borrower
-    acknowledged the debt. Actions for arrears that are paid are cancelled, cases of cured loans are
-    closed, review dates are set again, and actions that waited for a fact are due again. It takes a
-    fixed number of statements for any number of loans. Returns the arrears by loan.
+    `now` is in the lender's zone. Actions for arrears that are paid are cancelled, cases of cured
+    loans are closed, review dates are set again, and actions that waited for a fact are due again.
+    It takes a fixed number of statements for any number of loans. Returns the arrears by loan.
     """
     today = now.date()
     facts = load_facts(connection, loan_ids, now)
@@ -56,11 +53,7 @@ def reassess(
     written_off = [id for id, fact in in_a_case if fact.written_off]
     cured = [id for id, fact in in_a_case if not arrears[id].past_due and not fact.written_off]
     keep_cases(connection, cured=cured, written_off=written_off, now=now)
-    days = acknowledged or {}
-    positions = [
-        _position(id, fact, arrears[id], starts[id], days.get(id), now)
-        for id, fact in facts.items()
-    ]
+    positions = [_position(id, fact, arrears[id], starts[id], now) for id, fact in facts.items()]
     set_positions(connection, positions, now)
     assigned = [id for id, fact in facts.items() if fact.has(ActionStatus.ASSIGNED)]
     cancel_appointments(connection, assigned, now)
@@ -111,7 +104,6 @@ def _position(
     fact: LoanFacts,
     arrears: Arrears,
     ladder_since: date | None,
-    acknowledged_on: date | None,
     now: datetime,
 ) -> Position:
     snapshot = Snapshot(id, fact.instalments, fact.holds, written_off=fact.written_off)
@@ -120,5 +112,4 @@ def _position(
         delinquent_since=None if fact.written_off else arrears.delinquent_since,
         ladder_since=None if fact.written_off else ladder_since,
         review_on=next_review(snapshot, now),
-        acknowledged_on=acknowledged_on,
     )

@@ -1,7 +1,7 @@
 """Builds the contact gate's facts from the records, the policy and the message to be sent."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
@@ -74,6 +74,7 @@ def contact_facts(
         noticed_at=now,
         validation_notice_on=reach.validation_notice_on,
         limitation_from=reach.limitation_from,
+        past_due_from=_past_due_from(facts, now.date()),
         interruptions=reach.interruptions,
     )
     return _with_callbacks(known)
@@ -129,6 +130,13 @@ def precheck(facts: ContactFacts, action_type: ActionType, now: datetime) -> Ver
     if action_type.channel is Channel.VISIT and verdict.permission is not Permission.BARRED:
         return None
     return verdict
+
+
+def _past_due_from(facts: LoanFacts, on: date) -> tuple[date, date] | None:
+    """From when the oldest and the newest unpaid instalment past due count."""
+    days = [due.counts_from for due in facts.instalments if due.counts_from]
+    past = [day for day in days if day < on]
+    return (min(past), max(past)) if past else None
 
 
 def _with_callbacks(facts: ContactFacts) -> ContactFacts:

@@ -49,6 +49,7 @@ def loan_history(
         *incoming.payments(connection, subject),
         *incoming.reversals(connection, subject),
         *incoming.write_off(subject),
+        *incoming.acknowledgements(connection, subject),
         *holds.promises(connection, subject),
         *decisions.decisions(connection, subject),
         *decisions.cases_opened(connection, subject, ctx.settings.lender_zone),

@@ -16,6 +16,7 @@ from domain.loans import ZERO
 from domain.persons import PersonFact
 from workers.db.persons import records_of_person
 from workers.db.schema import (
+    acknowledgement,
     allocation,
     borrower,
     contact_point,
@@ -76,8 +77,23 @@ def reversals(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]
 
 def write_off(subject: ExplainedLoan) -> Iterator[Entry]:
     if subject.written_off_on is not None:
-        text = part(Phrase.LOAN_WRITTEN_OFF, written_off_on=subject.written_off_on)
-        yield Entry(subject.written_off_at, (text,))
+        parts = [part(Phrase.LOAN_WRITTEN_OFF, written_off_on=subject.written_off_on)]
+        if subject.written_off_by:
+            parts.append(part(Phrase.RECORDED_BY, actor=subject.written_off_by))
+        if subject.written_off_why:
+            parts.append(part(Phrase.THEY_SAID_WHY, why=subject.written_off_why))
+        yield Entry(subject.written_off_at, tuple(parts))
+
+
+def acknowledgements(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
+    """Each time that the borrower acknowledged the debt, with its proof."""
+    for row in connection.execute(of_loan(acknowledgement, subject)):
+        parts = [part(Phrase.ACKNOWLEDGED, acknowledged_on=row.acknowledged_on, proof=row.proof)]
+        if row.document:
+            parts.append(part(Phrase.PROOF_IS_IN, proof_document=row.document))
+        if row.actor:
+            parts.append(part(Phrase.RECORDED_BY, actor=row.actor))
+        yield Entry(row.recorded_at, tuple(parts))
 
 
 def facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:

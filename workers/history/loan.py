@@ -25,6 +25,8 @@ class ExplainedLoan(NamedTuple):
     review_on: date | None
     written_off_on: date | None
     written_off_at: datetime | None
+    written_off_by: str | None
+    written_off_why: str | None
     steps_tried: Sequence[str]
     steps_tried_at: date | None
 

@@ -23,7 +23,7 @@ from pydantic import (
 
 from config.readers.formats import LOCALE, is_zone
 from config.readers.placeholders import is_placeholder
-from domain.compliance.vocabulary import Channel, Party
+from domain.compliance.vocabulary import Channel, Party, Proof
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.contact_points import NumberFact
 from domain.events import Named
@@ -130,7 +130,7 @@ class EventData(StrictModel):
         return {name: value for name, value in stored.items() if name not in left_out}
 
 
-LEFT_OUT = {"actor", "borrower", "loan", "said", "why"}
+LEFT_OUT = {"actor", "borrower", "document", "loan", "proof", "said", "why"}
 """Fields that are not stored where the sender left them out."""
 
 
@@ -521,6 +521,10 @@ class AcknowledgementFacts(EventData):
     loan: Identifier
     acknowledged_on: Day
     """When the borrower acknowledged the debt: where a law says so, the time to sue runs anew."""
+    proof: Proof | None = None
+    """How the lender can prove it. Left out, it counts only where a law asks for no proof."""
+    document: Identifier | None = None
+    """The lender's reference of the proof."""
     actor: Staff | None = None
 
 

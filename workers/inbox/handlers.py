@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
 from domain.actors import Actor
-from domain.compliance.vocabulary import Channel
+from domain.compliance.vocabulary import Channel, Proof
 from domain.events import HandlerResult
 from domain.holds import HoldKind
 from domain.reasons import Reasons
@@ -124,9 +124,23 @@ def apply_validation_notice(connection: Connection, ctx: Context, payload: Paylo
 
 def apply_acknowledgement(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     on = date.fromisoformat(payload["acknowledged_on"])
-    return note_acknowledgement(connection, ctx, payload["loan"], on)
+    return note_acknowledgement(
+        connection,
+        ctx,
+        payload["loan"],
+        on,
+        Proof(payload.get("proof") or Proof.NOT_SAID),
+        document=payload.get("document"),
+        actor=_actor(payload),
+    )
 
 
 def apply_write_off(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
     on = date.fromisoformat(payload["written_off_on"])
-    return write_off(connection, ctx, payload["loan"], on)
+    actor = _actor(payload)
+    return write_off(connection, ctx, payload["loan"], on, actor=actor, why=payload.get("why"))
+
+
+def _actor(payload: Payload) -> Actor | None:
+    """Who did it, if the lender's system says so."""
+    return Actor(payload["actor"]) if payload.get("actor") else None

@@ -20,6 +20,7 @@ from domain.legal_claims import (
     claim_breakdown,
     untried,
 )
+from domain.loans import ZERO
 from domain.messages import MessageStatus
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
@@ -102,14 +103,15 @@ def _open(
     schedule = load_schedule(connection, claimed.loan.loan_id)
     packs = packs_for(ctx.policy.rule_packs, claimed.loan.jurisdiction)
     today, interruptions = claimed.now.date(), claimed.facts.reach.interruptions
-    suable = (
+    suable = [
         due
         for due in schedule
         if not is_barred(packs, due.counts_from or due.due_on, interruptions, today)
-    )
+    ]
     owed = claim_breakdown(suable, today)
-    since = claimed.facts.reach.limitation_from
-    limitation_on = limitation_date(packs, since, today, interruptions)
+    oldest = min(due.counts_from or due.due_on for due in suable if due.unpaid > ZERO)
+    last_due = claimed.facts.reach.limitation_from
+    limitation_on = limitation_date(packs, oldest, last_due, today, interruptions)
     evidence = _evidence(connection, claimed)
     evidence[SatisfiedBy.CLAIM_BREAKDOWN] += _in_parts(owed, claimed.loan.currency)
     if limitation_on:

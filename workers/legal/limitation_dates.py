@@ -3,12 +3,15 @@
 from datetime import date
 
 from sqlalchemy import Connection, func, update
+from sqlalchemy.dialects.postgresql import insert
 
+from domain.actors import Actor
+from domain.compliance.vocabulary import Proof
 from domain.events import RejectedError
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.loans import lock_named_loan
-from workers.db.schema import loan
+from workers.db.schema import acknowledgement, loan
 from workers.escalation.reassess import reassess
 
 
@@ -40,11 +43,21 @@ def note_validation_notice(
 
 
 def note_acknowledgement(
-    connection: Connection, ctx: Context, external_id: str, on: date
+    connection: Connection,
+    ctx: Context,
+    external_id: str,
+    on: date,
+    proof: Proof,
+    *,
+    document: str | None = None,
+    actor: Actor | None = None,
 ) -> Reasons:
-    """Record that the borrower acknowledged the debt: the limitation period starts again.
+    """Record that the borrower acknowledged the debt, and by which proof.
 
-    In the caller's transaction.
+    Where the law says so, the limitation period starts again (中华人民共和国民法典 art. 195;
+    Limitation Act 1980 s. 29). Every acknowledgement is kept: a later one may restart it only
+    because an earlier one did. One of the same day with the same proof is recorded once. In the
+    caller's transaction.
 
     Raises:
         NotYetError: the loan is not known.
@@ -52,7 +65,19 @@ def note_acknowledgement(
     """
     owed = lock_named_loan(connection, external_id, "acknowledgement")
     _check_not_in_future(on, ctx, external_id)
-    reassess(connection, ctx, [owed.id], ctx.now(), acknowledged={owed.id: on})
+    connection.execute(
+        insert(acknowledgement)
+        .values(
+            loan_id=owed.id,
+            acknowledged_on=on,
+            proof=proof,
+            document=document,
+            actor=actor.reference if actor else None,
+            recorded_at=ctx.now(),
+        )
+        .on_conflict_do_nothing()
+    )
+    reassess(connection, ctx, [owed.id], ctx.now())
     return because(ReasonCode.DEBT_ACKNOWLEDGED, loan=external_id, on=on)
 
 

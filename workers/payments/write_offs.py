@@ -4,6 +4,7 @@ from datetime import date
 
 from sqlalchemy import Connection, update
 
+from domain.actors import Actor
 from domain.events import RejectedError
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
@@ -13,8 +14,18 @@ from workers.escalation.reassess import reassess
 from workers.hardship.promises import end_promise
 
 
-def write_off(connection: Connection, ctx: Context, external_id: str, on: date) -> Reasons:
+def write_off(
+    connection: Connection,
+    ctx: Context,
+    external_id: str,
+    on: date,
+    *,
+    actor: Actor | None = None,
+    why: str | None = None,
+) -> Reasons:
     """Write a loan off as of `on`, in the caller's transaction. Returns what came of it.
+
+    `actor` is who reported it, and `why` a sentence that identifies nobody; None: it was not said.
 
     Its case is closed, its waiting actions are cancelled, its open promise ends without being
     broken, and no scan finds it again. The debt may remain: payments are recorded as before. A
@@ -33,7 +44,12 @@ def write_off(connection: Connection, ctx: Context, external_id: str, on: date) 
     connection.execute(
         update(loan_table)
         .where(loan_table.c.id == loan.id)
-        .values(written_off_on=on, written_off_at=now)
+        .values(
+            written_off_on=on,
+            written_off_at=now,
+            written_off_by=actor.reference if actor else None,
+            written_off_why=why,
+        )
     )
     end_promise(connection, loan.id, now)
     reassess(connection, ctx, [loan.id], now)

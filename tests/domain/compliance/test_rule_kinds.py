@@ -240,7 +240,16 @@ def test_a_claim_can_be_brought_until_the_shortest_time_has_run_out(
 ) -> None:
     packs = tuple(a_pack(made(Limitation, years=year)) for year in years)
     to_come = a_pack(replace(made(Limitation, years=1), effective_from=date(2030, 1, 1)))
-    assert limitation_date((*packs, to_come), since, date(2026, 4, 30)) == last_day
+    found = limitation_date((*packs, to_come), date(2023, 1, 1), since, date(2026, 4, 30))
+    assert found == last_day
+
+
+def test_a_claim_of_instalments_with_their_own_time_ends_with_its_oldest_one() -> None:
+    each = a_pack(made(Limitation, years=6, runs_from=RunsFrom.EACH_INSTALMENT))
+    oldest, last = date(2021, 3, 1), date(2028, 3, 1)
+    assert limitation_date((each,), oldest, last, date(2026, 4, 30)) == date(2027, 3, 1)
+    one_debt = a_pack(made(Limitation, years=3))
+    assert limitation_date((one_debt,), oldest, last, date(2026, 4, 30)) == date(2031, 3, 1)
 
 
 def a_pack(*rules: Rule, id: str = "xx") -> RulePack:

@@ -240,6 +240,11 @@ def _knowing(facts: ContactFacts, fact: NumberFact) -> ContactFacts:
     return replace(facts, number_facts=facts.number_facts | {fact})
 
 
+def _unpaid(facts: ContactFacts, written: str, example: Example) -> ContactFacts:
+    oldest, newest = written.removeprefix("from ").split(" to ")
+    return replace(facts, past_due_from=(_day(oldest), _day(newest)))
+
+
 def _interrupted(facts: ContactFacts, written: str, example: Example) -> ContactFacts:
     kind, day = written.split()
     interruption = Interruption(Interrupts(kind), _day(day))
@@ -286,6 +291,7 @@ BY_PREFIX = (
     ("notice", _notice),
     ("limitation", _limitation),
     ("interrupted by", _interrupted),
+    ("unpaid", _unpaid),
     ("first contact", lambda f, w, e: replace(f, first_contact_on=_day(w))),
     ("validation notice", lambda f, w, e: replace(f, validation_notice_on=_day(w))),
     ("collects as", lambda f, w, e: replace(f, collects_as=frozenset(map(Collects, _words(w))))),

@@ -74,7 +74,7 @@ def test_a_loan_that_was_texted_after_a_night_and_then_paid(engine: Engine) -> N
     assert lines == [
         "Loan L-1: consumer_loan under the law of CN, in CNY. One repayment, due on 2026-03-01.",
         "03-02 23:30 Reviewed: past due since 2026-03-01, days past due 1, 1000.00 CNY. Ladder "
-        "consumer_loan_cn v2, ladder day 1, step remind. Rule packs: cn v3, lender v1. Something "
+        "consumer_loan_cn v2, ladder day 1, step remind. Rule packs: cn v4, lender v1. Something "
         "is to be done. The next review is on 2026-03-04.",
         "03-02 23:30 A case was opened.",
         "03-02 23:30 text_day_1 (a text) of step remind was planned by ladder consumer_loan_cn "
@@ -91,8 +91,9 @@ def test_a_loan_that_was_texted_after_a_night_and_then_paid(engine: Engine) -> N
         f"For the borrower that is 2026-03-03 08:00 (Asia/Shanghai). Rules: {rule}, "
         "review needed), cn.who_is_asking (GB/T 45251-2025; confidence G, review needed), "
         "cn.texts_can_be_refused (practice of Chinese networks (回复TD退订); confidence G, review "
-        "needed), cn.limitation (Civil Code 188, 189), lender.texts_a_day (a rule of the lender), "
-        "lender.texts_a_week (a rule of the lender). Rule packs: cn v3, lender v1.",
+        "needed), cn.limitation (Civil Code 188, 189, 195; SPC limitation rules 8, 14, 19), "
+        "lender.texts_a_day (a rule of the lender), "
+        "lender.texts_a_week (a rule of the lender). Rule packs: cn v4, lender v1.",
         f"03-03 08:00 A text for text_day_1 was written from template reminder_first version "
         f"{sent.template_version} (zh-Hans), in {sent.segments} segment(s), and given "
         "to Twilio.",

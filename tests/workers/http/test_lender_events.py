@@ -71,7 +71,12 @@ EVENTS: dict[str, dict[str, Any]] = {
         "actor": "c-1",
     },
     "validation_notice": {"loan": "L-1", "given_on": "2026-03-02"},
-    "acknowledgement": {"loan": "L-1", "acknowledged_on": "2026-03-02"},
+    "acknowledgement": {
+        "loan": "L-1",
+        "acknowledged_on": "2026-03-02",
+        "proof": "signed",
+        "document": "D-1",
+    },
     "contact_outcome": {
         "attempt": "dialer-1",
         "outcome": "spoke",

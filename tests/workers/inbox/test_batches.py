@@ -420,7 +420,7 @@ ENDS = (
     "  FROM allocation a JOIN payment p ON p.id = a.payment_id ORDER BY 1, 2, 3",
     "SELECT loan_id, due_on, paid_fees, paid_interest, paid_principal"
     "  FROM instalment ORDER BY 1, 2",
-    "SELECT id, delinquent_since, ladder_since, review_on, acknowledged_on FROM loan ORDER BY 1",
+    "SELECT id, delinquent_since, ladder_since, review_on FROM loan ORDER BY 1",
     "SELECT loan_id, item, ladder_since, status FROM action ORDER BY 1, 2, 3",
     "SELECT loan_id, opened_on, closed_because FROM collection_case ORDER BY 1, 2",
 )

@@ -12,6 +12,7 @@ from workers.db.schema import action_event, collection_case, instalment, loan, p
 from workers.db.schema import promise as promises
 from workers.escalation.reassess import close_paid_cases
 from workers.hardship.promises import break_overdue_promises
+from workers.history import loan_history
 
 
 @pytest.fixture
@@ -76,6 +77,29 @@ def test_a_write_off_told_twice_keeps_its_first_day(book: Book) -> None:
     write_off(book, "2026-03-01")
     assert write_off(book) == "applied"
     assert book.one(loan).written_off_on == date(2026, 3, 1)
+
+
+def test_the_history_says_who_wrote_it_off_and_why(book: Book) -> None:
+    tell(
+        book,
+        "write_off",
+        loan="L-1",
+        written_off_on="2026-03-02",
+        actor="sup-1",
+        why="[sold] to nobody",
+    )
+    stands = book.one(loan)
+    assert (stands.written_off_by, stands.written_off_why) == ("sup-1", "[sold] to nobody")
+    with book.ctx.engine.connect() as connection:
+        stories = [
+            " ".join(entry.text for entry in loan_history(connection, book.ctx, "L-1", language=zh))
+            for zh in ("en", "zh")
+        ]
+    assert (
+        "The lender wrote the loan off as of 2026-03-02. It was recorded by sup-1. "
+        'Why: "[sold] to nobody".' in stories[0]
+    )
+    assert "贷款机构已于2026-03-02核销该贷款。由sup-1记录。理由：“[sold] to nobody”。" in stories[1]
 
 
 def test_a_write_off_of_a_day_to_come_is_rejected_and_one_of_an_unknown_loan_waits(

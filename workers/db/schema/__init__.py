@@ -20,6 +20,7 @@ from workers.db.schema.escalation import promise as promise
 from workers.db.schema.evidence import evidence_due as evidence_due
 from workers.db.schema.evidence import evidence_head as evidence_head
 from workers.db.schema.evidence import evidence_link as evidence_link
+from workers.db.schema.loans import acknowledgement as acknowledgement
 from workers.db.schema.loans import allocation as allocation
 from workers.db.schema.loans import instalment as instalment
 from workers.db.schema.loans import loan as loan

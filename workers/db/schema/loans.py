@@ -9,6 +9,7 @@ from sqlalchemy import (
     Text,
 )
 
+from domain.compliance.vocabulary import Proof
 from domain.loans import Component
 from workers.db.schema.base import identity, metadata, moment, money, refers_to, word, words
 
@@ -27,9 +28,10 @@ loan = Table(
     # the decision failed; it is not reviewed before this
     moment("quarantined_until", nullable=True),
     Column("written_off_on", Date),  # from then on it is not collected here
-    moment("written_off_at", nullable=True),  # when this was reported
+    moment("written_off_at", nullable=True),  # when this was reported …
+    Column("written_off_by", Text),  # … by whom: a staff reference …
+    Column("written_off_why", Text),  # … and why, in words that identify nobody
     Column("validation_notice_on", Date),  # the borrower got the validation notice
-    Column("acknowledged_on", Date),  # last acknowledgement: may restart the limitation period
     Column("tape_as_of", Date),  # business date of the newest tape that has the loan
     words("steps_tried"),  # by the lender, before the loan was imported …
     Column("steps_tried_at", Date),  # … for the arrears since this date
@@ -83,6 +85,18 @@ payment = Table(
     CheckConstraint("amount > 0", name="amount_positive"),
     CheckConstraint("unallocated BETWEEN 0 AND amount", name="unallocated_within"),
     Index(None, "loan_id"),
+)
+
+acknowledgement = Table(
+    "acknowledgement",
+    metadata,
+    refers_to("loan", primary_key=True),
+    # What restarts the limitation period may be any of them, not only the last one.
+    Column("acknowledged_on", Date, primary_key=True),
+    word("proof", Proof, primary_key=True),
+    Column("document", Text),  # the lender's reference of the proof
+    Column("actor", Text),  # the staff reference of the person who recorded it
+    moment("recorded_at"),
 )
 
 allocation = Table(
