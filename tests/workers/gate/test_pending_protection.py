@@ -226,18 +226,8 @@ SAYS_ONLY = {
     *("actor", "amount", "currency", "why", "reason", "meaning", "fact", "status", "kind"),
     *("channel", "outcome", "at", "until", "callback_at", "starts_on", "ends_on", "paid_on"),
     *("due_on", "given_on", "reversed_on", "acknowledged_on", "written_off_on"),
-    *(
-        "role",
-        "contacted",
-        "name",
-        "phone",
-        "phone_at_work",
-        "address",
-        "zones",
-        "locale",
-        "time",
-        "place",
-    ),
+    *("role", "contacted", "time", "place", "said"),
+    *("name", "phone", "phone_at_work", "address", "zones", "locale"),
     # The other loans of a conversation are counted for the person whom it was with.
     "also_about",
     # The id of what follows from it.
