@@ -9,8 +9,9 @@ from enum import StrEnum
 from domain.actions import ActionType
 from domain.collectors import Role
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
-from domain.errors import ArrearsError
+from domain.errors import ReasonedError
 from domain.loans import Instalment
+from domain.reasons import ReasonCode, because
 
 
 class MissedSteps(StrEnum):
@@ -160,9 +161,12 @@ class Ladder:
         for _, item in self.items:
             if item.id == item_id:
                 return item
-        raise ArrearsError(
+        raise ReasonedError(
             f"{self.name} has no item {item_id}, and actions on record use it. "
-            "Put the file of this version back as it was."
+            "Put the file of this version back as it was.",
+            because(
+                ReasonCode.ITEM_NOT_IN_LADDER, ladder=self.id, version=self.version, item=item_id
+            ),
         )
 
     def step_on(self, day: int) -> Step | None:
@@ -196,9 +200,10 @@ def find_ladder(ladders: tuple[Ladder, ...], ladder_id: str, version: int) -> La
     for ladder in ladders:
         if (ladder.id, ladder.version) == (ladder_id, version):
             return ladder
-    raise ArrearsError(
+    raise ReasonedError(
         f"Ladder {ladder_id} v{version} is not known, and actions on record use it. "
-        "Keep the file of every version that was ever in force."
+        "Keep the file of every version that was ever in force.",
+        because(ReasonCode.LADDER_NOT_LOADED, ladder=ladder_id, version=version),
     )
 
 

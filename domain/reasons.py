@@ -81,7 +81,13 @@ class ReasonCode(StrEnum):
     VISITORS_HAVE_VISIT = auto()
     LEGAL_FILE_OPEN = auto()
     FAILED = auto()
-    FAILED_SAYING = auto()
+    FAILED_SAYING = auto()  # in older records only, with an English sentence
+    LADDER_NOT_LOADED = auto()
+    ITEM_NOT_IN_LADDER = auto()
+    TEMPLATE_NOT_KNOWN = auto()
+    TEMPLATE_LACKS_VALUES = auto()
+    TEMPLATE_BROKEN = auto()
+    NO_KEY_DECRYPTS = auto()
     REVIEW_FAILED = auto()
     # Nobody is free for a call or a visit.
     NO_CALLERS = auto()
