@@ -131,6 +131,8 @@ class ContactFacts:
     """What is known of the number, whoever has it."""
     says: frozenset[Says] = frozenset()
     """What the message says; empty for a channel without a prepared message."""
+    unwritten_language: str | None = None
+    """The person's language, if the message must be in it and no template is; BCP 47."""
     visit_staff: int = 0
     """How many people go."""
     noticed_at: datetime | None = None

@@ -29,6 +29,7 @@ CEASED = "lender.cease_communication"
 NO_RULES = "lender.no_rules_known"
 NO_ZONE = "lender.no_zone_known"
 NO_ADDRESS = "lender.no_address_known"
+NO_TEMPLATES = "lender.no_templates_in_language"
 DUE_DAY_NOT_OVER = "lender.due_day_not_over"
 NUMBER = "lender.number_not_to_be_used"
 REPRESENTED = "lender.represented"
@@ -152,6 +153,9 @@ def _stopped(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict | N
         return _until_known(NO_ZONE, ReasonCode.NO_ZONE)
     if channel not in facts.reachable:
         return _until_known(NO_ADDRESS, ReasonCode.NO_ADDRESS, channel=channel)
+    if facts.unwritten_language is not None:
+        code, language = ReasonCode.LANGUAGE_WITHOUT_TEMPLATES, facts.unwritten_language
+        return _until_known(NO_TEMPLATES, code, language=language)
     if number_fact is not None:
         closed = {"number_fact": number_fact, "channel": channel}
         return _until_known(NUMBER, ReasonCode.NUMBER_CLOSED, **closed)

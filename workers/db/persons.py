@@ -379,3 +379,30 @@ def insert_person(connection: Connection, now: datetime) -> int:
         insert(person).values(made_at=now).returning(person.c.id)
     ).scalar_one()
     return made
+
+
+def spoken_language() -> ColumnElement[str]:
+    """The language that the person behind a record speaks, for a query of `borrower`.
+
+    That of the lender's record counts where nobody said anything else, and what was said of this
+    record before what was said of another one.
+    """
+    other = borrower.alias("spoken_of")
+    said = (
+        select(person_fact.c.locale)
+        .join(other, other.c.id == person_fact.c.borrower_id)
+        .where(
+            other.c.person_id == borrower.c.person_id,
+            person_fact.c.kind == PersonFact.LANGUAGE,
+            person_fact.c.ended_at.is_(None),
+        )
+        .order_by(
+            (other.c.id == borrower.c.id).desc(),
+            person_fact.c.since.desc(),
+            person_fact.c.id.desc(),
+        )
+        .limit(1)
+        .correlate(borrower)
+        .scalar_subquery()
+    )
+    return func.coalesce(said, borrower.c.locale)

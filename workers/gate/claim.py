@@ -38,7 +38,7 @@ from workers.db.actions import claim_actions, move_actions
 from workers.db.bulk import as_rows, given_rows, is_among
 from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.pending_events import has_pending_event
-from workers.db.persons import lock_number
+from workers.db.persons import lock_number, spoken_language
 from workers.db.prepared_statements import prepared
 from workers.db.schema import action, borrower, contact, loan, person
 from workers.db.typed_rows import columns_of, typed_rows
@@ -71,6 +71,7 @@ class LockedAction(NamedTuple):
     address_encrypted: bytes | None
     zones: list[str]
     locale: str
+    """The language that the person speaks."""
     region: str | None
     has_pending_event: bool
 
@@ -233,7 +234,7 @@ def _check(
         action_id=row.id,
         item=item,
         channel=channel,
-        loan=row,
+        loan=row._replace(locale=facts.reach.locale),
         facts=facts,
         arrears=arrears,
         ladder_since=ladder_start(facts.instalments, now.date(), ladder.minimum_amount),
@@ -342,7 +343,14 @@ def complete_together(
     return move_actions(connection, ids, move, now, token=claimed[0].token) > 0
 
 
-_LOCKED = columns_of(LockedAction, action, loan, borrower, has_pending_event=has_pending_event())
+_LOCKED = columns_of(
+    LockedAction,
+    action,
+    loan,
+    borrower,
+    locale=spoken_language(),
+    has_pending_event=has_pending_event(),
+)
 _LOCK = prepared(
     select(*_LOCKED)
     .select_from(person.join(borrower).join(loan).join(action))
@@ -404,7 +412,7 @@ _LOCK_TOGETHER = prepared(
                 action.c.due_at < bindparam("until"),
                 *_like(action, _ASKED, "type", "ladder_id", "step"),
                 *_like(loan, _ASKED_LOAN, "currency", "jurisdiction"),
-                *_like(borrower, _ASKED_BORROWER, "phone_blind_index", "locale"),
+                *_like(borrower, _ASKED_BORROWER, "phone_blind_index"),
             ),
         ),
     )
@@ -431,6 +439,7 @@ def lock_together(
         for row in typed_rows(LockedAction, connection.execute(_LOCK_TOGETHER, values))
     }
     rows = sorted(by_loan.values(), key=lambda row: row.id != action_id)
+    rows = [row for row in rows if row.locale == rows[0].locale]
     if rows and rows[0].phone_blind_index:
         lock_number(connection, rows[0].phone_blind_index)
     return rows

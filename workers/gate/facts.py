@@ -70,6 +70,7 @@ def contact_facts(
         number=reach.number,
         number_facts=reach.number_facts,
         says=_says(ctx, item, reach.locale),
+        unwritten_language=_unwritten(ctx, item, reach.locale),
         visit_staff=VISITORS,
         noticed_at=now,
         validation_notice_on=reach.validation_notice_on,
@@ -155,3 +156,12 @@ def _says(ctx: Context, item: Item | None, locale: str) -> frozenset[Says]:
     if not ctx.templates.has_locale(locale):
         return NOT_WRITTEN
     return ctx.templates.says(item.template, locale)
+
+
+def _unwritten(ctx: Context, item: Item | None, locale: str) -> str | None:
+    """The language, if a message goes with the item and there is none in it.
+
+    Another variety of the same language is one: `en` for `en-GB`. Another language never is.
+    """
+    written = item is None or item.template is None or ctx.templates.has_locale(locale)
+    return None if written else locale
