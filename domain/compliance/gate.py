@@ -10,7 +10,11 @@ from domain.compliance.conduct import Conduct
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_hours import ContactHours, moment_of
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
-from domain.compliance.inconvenient_times import INCONVENIENT_TIME, KEPT_EVERYWHERE
+from domain.compliance.inconvenient_times import (
+    INCONVENIENT_TIME,
+    KEPT_EVERYWHERE,
+    NOT_THE_PERSON,
+)
 from domain.compliance.permitted import Stop, permitting_rule
 from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.vocabulary import Channel, Party, Purpose
@@ -162,7 +166,8 @@ def _stopped(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict | N
     forbidden_at_work = PersonFact.EMPLOYER_FORBIDS in facts.person_facts
     if channel in BY_NUMBER and facts.at_work and forbidden_at_work:
         return _until_known(EMPLOYER_FORBIDS, ReasonCode.EMPLOYER_FORBIDS)
-    if own and (place := _inconvenient_place(facts, channel, at)) is not None:
+    is_person = facts.party not in NOT_THE_PERSON
+    if is_person and (place := _inconvenient_place(facts, channel, at)) is not None:
         named = {"location": place, "channel": channel}
         return _until_known(INCONVENIENT_PLACE, ReasonCode.INCONVENIENT_PLACE, **named)
     return None
