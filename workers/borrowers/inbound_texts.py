@@ -15,7 +15,7 @@ from workers.borrowers.reply_effects import (
     lock_people,
 )
 from workers.context import Context
-from workers.db.persons import lock_number, spoken_language
+from workers.db.persons import lock_number, records_with, spoken_language
 from workers.db.schema import borrower, contact, loan, reply
 from workers.db.typed_rows import typed_row
 from workers.escalation.reassess import reassess
@@ -45,7 +45,7 @@ def record_inbound_text(ctx: Context, text: InboundText, *, help_is_answered: bo
     with ctx.engine.begin() as connection:
         writers = connection.execute(
             select(borrower.c.id, spoken_language().label("locale"))
-            .where(borrower.c.phone_blind_index == sender)
+            .where(borrower.c.id.in_(records_with(sender)))
             .order_by(borrower.c.id)
         ).all()
         ids = [writer.id for writer in writers]

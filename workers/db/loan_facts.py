@@ -11,7 +11,7 @@ from domain.actions import ActionStatus
 from domain.compliance.contact_facts import Consent, Interruption, PastContact
 from domain.compliance.frequency_caps import LONGEST_WINDOW
 from domain.compliance.vocabulary import Channel
-from domain.contact_points import NumberFact
+from domain.contact_points import NumberFact, NumberOnRecord
 from domain.decision import PastAction
 from domain.fact_effects import LOOSENING
 from domain.holds import Hold
@@ -46,9 +46,9 @@ class Reach:
     inconvenient_places: tuple[InconvenientPlace, ...]
     refused_channels: frozenset[Channel]
     """The channels by which the person asked not to be contacted."""
-    number: str | None
-    """The blind index, equal for equal numbers."""
-    number_facts: frozenset[NumberFact]
+    numbers: tuple[NumberOnRecord, ...]
+    """In the order in which they are tried. Their keys are the blind indexes, in hexadecimal."""
+    address_facts: frozenset[NumberFact]
     history: tuple[PastContact, ...]
     """Contacts about all the person's loans, as far back as any rule counts."""
     number_history: tuple[PastContact, ...]
@@ -144,15 +144,13 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
           FROM person_fact f
          WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
            AND f.kind = 'inconvenient_time') AS inconvenient_times,
-       -- A number that is inconvenient for the person: only the one that would be used.
        (SELECT coalesce(json_agg(json_build_object(
-                   'place', f.place, 'channel', f.channel, 'until', f.until)), '[]')
+                   'place', f.place, 'channel', f.channel, 'until', f.until,
+                   'number', (SELECT encode(n.blind_index, 'hex') FROM contact_point n
+                               WHERE n.id = f.contact_point_id))), '[]')
           FROM person_fact f
          WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
-           AND f.kind = 'inconvenient_place'
-           AND (f.contact_point_id IS NULL OR f.contact_point_id = (
-                    SELECT n.id FROM contact_point n
-                     WHERE n.blind_index = b.phone_blind_index))) AS inconvenient_places,
+           AND f.kind = 'inconvenient_place') AS inconvenient_places,
        b.zones,
        coalesce((SELECT f.locale FROM person_fact f
                   WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
@@ -160,19 +158,26 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
                   ORDER BY f.borrower_id = ANY(p.certain) DESC, f.since DESC, f.id DESC
                   LIMIT 1), b.locale) AS locale,
        ARRAY['legal']
-       || CASE WHEN b.phone_encrypted IS NOT NULL THEN ARRAY['sms', 'call'] ELSE '{}' END
+       || coalesce((SELECT ARRAY['sms', 'call'] FROM borrower_number x
+                     WHERE x.borrower_id = b.id LIMIT 1), '{}')
        || CASE WHEN b.address_encrypted IS NOT NULL THEN ARRAY['visit'] ELSE '{}' END AS reachable,
-       encode(b.phone_blind_index, 'hex') AS number,
+       (SELECT coalesce(json_agg(json_build_object('key', encode(n.blind_index, 'hex'), 'facts', (
+                   SELECT coalesce(json_agg(f.kind), '[]')
+                     FROM (SELECT kind FROM contact_point_fact
+                            WHERE contact_point_id = n.id AND ended_at IS NULL
+                            UNION ALL
+                           SELECT 'has_extension' WHERE n.kind = 'extension'
+                            UNION ALL
+                           SELECT 'unread_reply' WHERE EXISTS (
+                               SELECT FROM reply r
+                                WHERE r.contact_point_id = n.id AND r.to_read
+                                  AND r.handled_at IS NULL)) f))
+                   ORDER BY x.position), '[]')
+          FROM borrower_number x JOIN contact_point n ON n.id = x.contact_point_id
+         WHERE x.borrower_id = b.id) AS numbers,
        (SELECT coalesce(json_agg(f.kind), '[]')
-          FROM contact_point n
-               CROSS JOIN LATERAL (
-                   SELECT kind FROM contact_point_fact
-                    WHERE contact_point_id = n.id AND ended_at IS NULL
-                    UNION ALL
-                   SELECT 'unread_reply' WHERE EXISTS (
-                       SELECT FROM reply r
-                        WHERE r.contact_point_id = n.id AND r.to_read AND r.handled_at IS NULL)) f
-         WHERE n.blind_index = b.phone_blind_index) AS number_facts,
+          FROM contact_point_fact f
+         WHERE f.contact_point_id = b.address_point_id AND f.ended_at IS NULL) AS address_facts,
        counted.history, counted.number_history,
        (SELECT min(c.at) FROM contact c
          WHERE c.borrower_id = ANY(p.records) AND c.loan_id = l.id) AS first_contact_at,
@@ -240,9 +245,13 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
                                                WHERE f.id = k.part_of
                                                  AND f.borrower_id = ANY(p.records))
                             UNION ALL
-                           -- With others, at the number: each once, and none that is above.
+                           -- With others, at a number: each once, and none that is above.
                            SELECT false, k.* FROM contact k
-                            WHERE k.number_blind_index = b.phone_blind_index
+                            WHERE k.number_blind_index = ANY(ARRAY(
+                                      SELECT n.blind_index
+                                        FROM borrower_number y
+                                        JOIN contact_point n ON n.id = y.contact_point_id
+                                       WHERE y.borrower_id = b.id))
                               AND k.at > :counted_since
                               AND k.borrower_id <> ALL(p.records) AND k.part_of IS NULL
                               AND NOT EXISTS (SELECT FROM contact f

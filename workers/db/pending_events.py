@@ -11,15 +11,25 @@ from domain.events import InboxStatus, Named
 from workers.db.inbox import payload_value
 from workers.db.persons import is_record_named
 from workers.db.prepared_statements import literal
-from workers.db.schema import borrower, contact, contact_point, inbox_event, loan, reply
+from workers.db.schema import (
+    borrower,
+    borrower_number,
+    contact,
+    contact_point,
+    inbox_event,
+    loan,
+    reply,
+)
 
 Condition = ColumnElement[bool]
 
 # Of the person who is to be contacted: a record, and one of its loans.
 _RECORD = borrower.alias("record")
 _LOAN = loan.alias("loan_of_record")
-# Anybody's record with the number of that record.
+_NUMBER = borrower_number.alias("number_of_record")
+# Anybody's record with a number of that record.
 _SAME_NUMBER = borrower.alias("same_number")
+_THEIR_NUMBER = borrower_number.alias("their_number")
 
 
 def _named(name: Named) -> ColumnElement[str]:
@@ -29,6 +39,11 @@ def _named(name: Named) -> ColumnElement[str]:
 def _is_record(named: FromClause, name: Named = Named.BORROWER) -> Condition:
     return is_record_named(named, _named(name))
 
+
+_HAS_POINT = (_NUMBER.c.contact_point_id == contact_point.c.id) & (
+    _NUMBER.c.borrower_id == _RECORD.c.id
+)
+"""Whether the record has the contact point as one of its numbers."""
 
 # For each way in which an event names people: when it reaches the person of `_RECORD`. Where there
 # are several conditions, each of them suffices.
@@ -40,23 +55,27 @@ REACHES: dict[Named, tuple[Condition, ...]] = {
     Named.OTHER: (_is_record(_RECORD, Named.OTHER),),
     Named.NUMBER_OF_BORROWER: (
         inbox_event.c.reaches_number
-        & (_SAME_NUMBER.c.phone_blind_index == _RECORD.c.phone_blind_index)
+        & (_NUMBER.c.borrower_id == _RECORD.c.id)
+        & (_THEIR_NUMBER.c.contact_point_id == _NUMBER.c.contact_point_id)
+        & (_SAME_NUMBER.c.id == _THEIR_NUMBER.c.borrower_id)
         & _is_record(_SAME_NUMBER),
     ),
     Named.ATTEMPT: tuple(
         (contact.c.attempt == _named(Named.ATTEMPT)) & of_record
         for of_record in (
             contact.c.borrower_id == _RECORD.c.id,
-            contact.c.number_blind_index == _RECORD.c.phone_blind_index,
+            (contact_point.c.blind_index == contact.c.number_blind_index) & _HAS_POINT,
         )
     ),
     Named.REPLY: (
         (cast(reply.c.id, Text) == _named(Named.REPLY)) & (reply.c.borrower_id == _RECORD.c.id),
         (cast(reply.c.id, Text) == _named(Named.REPLY))
         & (reply.c.contact_point_id == contact_point.c.id)
-        & (contact_point.c.blind_index == _RECORD.c.phone_blind_index),
+        & _HAS_POINT,
     ),
-    Named.NUMBER: (func.encode(_RECORD.c.phone_blind_index, "hex") == _named(Named.NUMBER),),
+    Named.NUMBER: (
+        (func.encode(contact_point.c.blind_index, "hex") == _named(Named.NUMBER)) & _HAS_POINT,
+    ),
 }
 
 
