@@ -24,7 +24,6 @@ from workers.db.schema import (
     borrower,
     borrower_number,
     contact,
-    contact_point,
     decision,
     document,
     erasure,
@@ -104,7 +103,7 @@ def test_nothing_goes_while_it_must_be_kept_and_all_goes_on_the_day_after(book: 
         assert personal not in everything(book)
     assert {table.name: len(book.rows(table)) for table in EVIDENCE} == before
     gone = book.one(borrower)
-    assert book.rows(borrower_number) == book.rows(contact_point) == []
+    assert book.rows(borrower_number) == []
     assert (gone.external_id, gone.erased_at, gone.zones) == ("B-L-1", book.clock.at, [])
     (payload,) = (row.payload for row in book.rows(inbox_event))
     assert payload == {"borrower": "B-L-1", "address_encrypted": None}
