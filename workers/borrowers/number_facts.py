@@ -68,7 +68,7 @@ def end_number_fact(connection: Connection, ctx: Context, report: NumberFactRepo
 
 def _number_of(connection: Connection, report: NumberFactReport) -> bytes:
     if report.borrower is not None:
-        return _of_borrower(connection, report)
+        return _of_borrower(connection, report, report.borrower)
     of_reply = (select(contact_point.c.blind_index).join_from(reply, contact_point)).where(
         reply.c.id == report.reply
     )
@@ -78,12 +78,12 @@ def _number_of(connection: Connection, report: NumberFactReport) -> bytes:
     return number
 
 
-def _of_borrower(connection: Connection, report: NumberFactReport) -> bytes:
+def _of_borrower(connection: Connection, report: NumberFactReport, named: str) -> bytes:
     address = contact_point.alias("address")
     row = connection.execute(
         select(borrower.c.id, address.c.blind_index.label("address"))
         .outerjoin(address, address.c.id == borrower.c.address_point_id)
-        .where(is_record_named(borrower, report.borrower))
+        .where(is_record_named(borrower, named))
     ).one_or_none()
     if row is None:
         event = "address_fact" if report.of_address else "number_fact"

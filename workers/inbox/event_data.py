@@ -135,7 +135,9 @@ class EventData(StrictModel):
         return {name: value for name, value in stored.items() if name not in left_out}
 
 
-LEFT_OUT = {"actor", "borrower", "document", "loan", "proof", "said", "which_number", "why"}
+LEFT_OUT = {
+    *("actor", "borrower", "document", "loan", "proof", "said", "which_number", "why"),
+}
 """Fields that are not stored where the sender left them out."""
 
 
