@@ -8,8 +8,7 @@ from hashlib import sha256
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from domain.errors import ArrearsError, ReasonedError
-from domain.reasons import ReasonCode, because
+from domain.errors import ArrearsError
 
 KEY_ID_LENGTH = 9
 """Hexadecimal digits of a key id. The prefix of an encrypted value then has twelve characters,
@@ -79,12 +78,11 @@ class Cipher:
                 raise InvalidToken
             return key.decrypt(token).decode()
         except InvalidToken:
-            raise ReasonedError(
+            raise ArrearsError(
                 "None of the keys in ARREARS_ENCRYPTION_KEYS decrypts what is stored. Put the key "
                 "that encrypted it back at the end of the list, from the copy that is kept apart "
                 "from the database. Remove a key only when `arrears keys rotate` says that nothing "
-                "is encrypted with it any more.",
-                because(ReasonCode.NO_KEY_DECRYPTS, setting="ARREARS_ENCRYPTION_KEYS"),
+                "is encrypted with it any more."
             ) from None
 
     def reencrypt(self, encrypted: bytes) -> bytes:
