@@ -14,12 +14,16 @@ class ArrearsError(Exception):
     """
 
 
-class RefusedError(ArrearsError):
-    """What a person asked for is refused, for reasons that can be said in the person's language."""
+class ReasonedError(ArrearsError):
+    """An error with its reason as a code, for records that are read in any language."""
 
     def __init__(self, message: str, reason: Reasons) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class RefusedError(ReasonedError):
+    """What a person asked for is refused, for reasons that can be said in the person's language."""
 
 
 class KeptAsRejectedError(RefusedError):

@@ -56,13 +56,16 @@ EFFECTS: Mapping[PersonFact | NumberFact | HoldKind | FromContacts, Effect] = {
     FromContacts.CALL_NOT_BEFORE: P,
     FromContacts.CALL_THEN: L,
     FromContacts.CALLS_FAILED: L,
-    # A number is one thing, whoever has it: these reach everybody who has the number.
+    # A number or an address is one thing: these reach everybody who has it.
     NumberFact.OPTED_OUT: P,
     NumberFact.REACHES_NOBODY: P,
     NumberFact.SOMEBODY_ELSE: P,
     NumberFact.NO_TEXTS: P,
     NumberFact.AT_WORK: P,
+    NumberFact.SHARED: P,
     NumberFact.REFUSED: P,
+    NumberFact.HAS_EXTENSION: P,
+    NumberFact.INCONVENIENT: P,
     NumberFact.UNREAD_REPLY: P,
     # A pause is never a reason to contact somebody.
     HoldKind.ARRANGEMENT: P,

@@ -148,6 +148,8 @@ class InconvenientPlace:
     """The only channel that it is about; None: all of them."""
     until: datetime | None = None
     """Aware: from then on it counts no more. None: until the person says otherwise."""
+    number: str | None = None
+    """The key of the number that it is about. None: it is about no number."""
 
     def stops(self, channel: Channel, at: datetime) -> bool:
         """Whether it counts at `at` for a contact by a channel that reaches this place."""

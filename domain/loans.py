@@ -81,7 +81,8 @@ class Borrower:
     external_id: str
     name: str
     phone: str | None
-    """E.164; None where the number was missing or not usable (see `LoanOnTape.problems`)."""
+    """E.164, with `;ext=` before an extension; None where the number was missing or not usable (see
+    `LoanOnTape.problems`)."""
     address: str | None
     zones: tuple[str, ...]
     """IANA zones of the address and, where it differs, of the number. A contact must be lawful in
@@ -90,6 +91,15 @@ class Borrower:
     """BCP 47, such as `zh-Hans` or `en`: the language of texts, notices and calls."""
     region: str | None = None
     """The part of the country, such as `CA` or `440000`: decides who can make a visit."""
+    phone_2: str | None = None
+    phone_3: str | None = None
+    """Further numbers, in the order in which they are tried."""
+
+    @property
+    def numbers(self) -> tuple[tuple[int, str], ...]:
+        """All numbers in order, each with the field of the tape that it comes from, 1 to 3."""
+        fields = enumerate((self.phone, self.phone_2, self.phone_3), start=1)
+        return tuple((field, number) for field, number in fields if number is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy.exc import OperationalError
 
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, ReasonedError
 from domain.reasons import ReasonCode, Reasons, because
 
 TRANSIENT_ERRORS = (OperationalError, SoftTimeLimitExceeded)
@@ -15,18 +15,22 @@ obtained in time, or the time limit of the task has passed. The work is publishe
 
 
 def reason_of_failure(error: Exception, otherwise: ReasonCode) -> Reasons:
-    """What to record of an error: its own text if it is an `ArrearsError`.
+    """What to record of an error: its own reason if it has one.
 
-    The text of any other error may quote personal data, so the reason is `otherwise`, which names
-    only the type of the error.
+    Otherwise it is `otherwise`, which names the type of the error only: its text cannot be said in
+    every language, and may quote personal data.
     """
-    if isinstance(error, ArrearsError):
-        return because(ReasonCode.FAILED_SAYING, message=str(error))
+    if isinstance(error, ReasonedError):
+        return error.reason
     return because(otherwise, error=type(error).__name__)
 
 
 def log_summary(error: Exception) -> str:
-    """An error's type and where it was raised. Its text may quote data that must not be logged."""
+    """An error's type and where it was raised, and its text if it is an `ArrearsError`.
+
+    The text of any other error may quote data that must not be logged.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     places = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames[-4:]))
-    return f"{type(error).__name__} in {places}"
+    said = f": {error}" if isinstance(error, ArrearsError) else ""
+    return f"{type(error).__name__} in {places}{said}"

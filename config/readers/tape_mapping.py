@@ -17,6 +17,8 @@ class Field(StrEnum):
     BORROWER_ID = "borrower_id"
     NAME = "name"
     PHONE = "phone"
+    PHONE_2 = "phone_2"
+    PHONE_3 = "phone_3"
     ADDRESS = "address"
     LOCALE = "locale"
     REGION = "region"
@@ -38,6 +40,10 @@ class Field(StrEnum):
     PAID_INTEREST = "paid_interest"
     STEPS_TRIED = "steps_tried"
     LENDER_STATUS = "lender_status"
+
+
+PHONES = (Field.PHONE, Field.PHONE_2, Field.PHONE_3)
+"""The telephone numbers of a borrower, in the order in which they are tried."""
 
 
 class ScheduleKind(StrEnum):

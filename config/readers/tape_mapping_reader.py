@@ -13,7 +13,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from config.readers.formats import LOCALE, is_currency
 from config.readers.lender_statuses import read_lender_statuses
 from config.readers.regions import load_regions
-from config.readers.tape_mapping import Field, PaidBy, ScheduleKind, TapeMapping
+from config.readers.tape_mapping import PHONES, Field, PaidBy, ScheduleKind, TapeMapping
 from config.readers.yaml_reader import PolicyError, Value, read_yaml
 
 MAPPINGS_DIRECTORY = Path(__file__).parents[1] / "mappings"
@@ -179,7 +179,9 @@ def _misfit(mapping: TapeMapping, given: set[Field]) -> tuple[str, str] | None:
             "Nothing says in which time zone a borrower lives.",
             "Write regions: and a region: column, or zones: under columns or constants.",
         )
-    if mapping.made_contacts and given & set(_CONTACTS):
+    if Field.PHONE_3 in given and Field.PHONE_2 not in given:
+        return ("There is a third telephone number and no second.", "Write phone_2: instead.")
+    if mapping.made_contacts and given & {*_CONTACTS, *PHONES}:
         return (
             "Contacts are both made up and read from columns.",
             "Take out made_contacts:, or the name:, phone: and address: columns.",

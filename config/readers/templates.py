@@ -21,7 +21,8 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from config.readers.statements import Wordings, load_statements, statements_in
 from domain.compliance.vocabulary import Says
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, ReasonedError
+from domain.reasons import ReasonCode, because
 from domain.sms_segments import Encoding, segments
 
 TEXT_PLACEHOLDERS = frozenset({"lender", "amount", "due_on", "days_past_due", "phone", "reference"})
@@ -153,15 +154,24 @@ class Templates:
         source = self._source(name, locale)
         missing = sorted(source.placeholders - values.keys())
         if missing:
-            raise ArrearsError(
-                f"The template {name!r} in {locale!r} needs {', '.join(missing)}, not given here."
+            raise ReasonedError(
+                f"The template {name!r} in {locale!r} needs {', '.join(missing)}, not given here.",
+                because(
+                    ReasonCode.TEMPLATE_LACKS_VALUES, template=name, locale=locale, values=missing
+                ),
             )
         try:
             return source.template.render(values)
         except TemplateError as error:
-            raise ArrearsError(
+            raise ReasonedError(
                 f"The template {name!r} in {locale!r} could not be written out "
-                f"({type(error).__name__}). Correct the template."
+                f"({type(error).__name__}). Correct the template.",
+                because(
+                    ReasonCode.TEMPLATE_BROKEN,
+                    template=name,
+                    locale=locale,
+                    error=type(error).__name__,
+                ),
             ) from error
 
     def _source(self, name: str, locale: str) -> _Source:
@@ -169,14 +179,18 @@ class Templates:
             if (sources := self._sources.get(candidate)) is None:
                 continue
             if name not in sources:
-                raise ArrearsError(
+                raise ReasonedError(
                     f"There is no template named {name!r}. "
-                    f"Known templates: {', '.join(sorted(sources))}."
+                    f"Known templates: {', '.join(sorted(sources))}.",
+                    because(ReasonCode.TEMPLATE_NOT_KNOWN, template=name, locale=candidate),
                 )
             return sources[name]
-        raise ArrearsError(
+        raise ReasonedError(
             f"There are no templates for the locale {locale!r}. "
-            f"Known locales: {', '.join(sorted(self._sources))}."
+            f"Known locales: {', '.join(sorted(self._sources))}.",
+            because(
+                ReasonCode.LOCALE_WITHOUT_TEMPLATES, locale=locale, known=sorted(self._sources)
+            ),
         )
 
 

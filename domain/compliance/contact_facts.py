@@ -15,7 +15,7 @@ from domain.compliance.vocabulary import (
     Says,
 )
 from domain.contact_outcomes import ContactOutcome
-from domain.contact_points import NumberFact
+from domain.contact_points import NumberFact, NumberOnRecord
 from domain.fact_effects import EFFECTS, Effect, FromContacts
 from domain.holds import Hold
 from domain.inconvenient import InconvenientPlace, InconvenientTime
@@ -124,13 +124,19 @@ class ContactFacts:
     inconvenient_times: tuple[InconvenientTime, ...] = ()
     """At which the person asked not to be contacted."""
     inconvenient_places: tuple[InconvenientPlace, ...] = ()
-    """At which the person asked not to be contacted; of numbers, only the one to be used."""
+    """At which the person asked not to be contacted."""
+    numbers: tuple[NumberOnRecord, ...] = ()
+    """The borrower's numbers, in the order in which they are tried."""
     number: str | None = None
     """The key of the number to be used; None for a channel without a number."""
     number_facts: frozenset[NumberFact] = field(default=frozenset())
-    """What is known of the number, whoever has it."""
+    """What is known of the number to be used, whoever has it."""
+    address_facts: frozenset[NumberFact] = field(default=frozenset())
+    """What is known of the address, whoever has it."""
     says: frozenset[Says] = frozenset()
     """What the message says; empty for a channel without a prepared message."""
+    unwritten_language: str | None = None
+    """The person's language, if the message must be in it and no template is; BCP 47."""
     visit_staff: int = 0
     """How many people go."""
     noticed_at: datetime | None = None
@@ -166,11 +172,18 @@ class ContactFacts:
         return max(filter(None, of_person + of_others), default=None)
 
     @property
+    def not_at_work(self) -> bool:
+        """Whether the person may not be contacted at their place of work."""
+        return PersonFact.EMPLOYER_FORBIDS in self.person_facts
+
+    @property
     def at_work(self) -> bool:
-        """Whether the number is that of the person's place of work."""
+        """Whether the number, or the address, is that of the person's place of work."""
         return NumberFact.AT_WORK in self.number_facts
 
     @property
     def number_invalid(self) -> bool:
-        """Whether the number is known to reach nobody."""
-        return NumberFact.REACHES_NOBODY in self.number_facts
+        """Whether every number of the borrower is known to reach nobody."""
+        if not self.numbers:
+            return NumberFact.REACHES_NOBODY in self.number_facts
+        return all(NumberFact.REACHES_NOBODY in number.facts for number in self.numbers)

@@ -10,13 +10,22 @@ from domain.compliance.conduct import Conduct
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_hours import ContactHours, moment_of
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
-from domain.compliance.inconvenient_times import INCONVENIENT_TIME, KEPT_EVERYWHERE
+from domain.compliance.inconvenient_times import (
+    INCONVENIENT_TIME,
+    KEPT_EVERYWHERE,
+    NOT_THE_PERSON,
+)
+from domain.compliance.number_choice import (
+    inconvenient_place,
+    numbers_passed_over,
+    through,
+    why_passed_over,
+)
 from domain.compliance.permitted import Stop, permitting_rule
 from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.vocabulary import Channel, Party, Purpose
 from domain.contact_points import BY_NUMBER, NumberFact, stopped_by
 from domain.holds import active_hold, resumes_on
-from domain.inconvenient import Location
 from domain.loans import ZERO
 from domain.persons import PersonFact
 from domain.reasons import ReasonCode, Reasons, because
@@ -29,8 +38,10 @@ CEASED = "lender.cease_communication"
 NO_RULES = "lender.no_rules_known"
 NO_ZONE = "lender.no_zone_known"
 NO_ADDRESS = "lender.no_address_known"
+NO_TEMPLATES = "lender.no_templates_in_language"
 DUE_DAY_NOT_OVER = "lender.due_day_not_over"
 NUMBER = "lender.number_not_to_be_used"
+ADDRESS = "lender.address_not_to_be_used"
 REPRESENTED = "lender.represented"
 EMPLOYER_FORBIDS = "lender.employer_forbids"
 INCONVENIENT_PLACE = "lender.inconvenient_place"
@@ -89,9 +100,7 @@ def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
     Barred is permanent. Deferred has the first lawful moment, if it is known. The court's channel
     reaches nobody, so hours and opt-outs do not apply to it; all other rules do.
     """
-    if channel not in BY_NUMBER and facts.at_work:
-        # A visit goes to the home, whatever number the person has.
-        facts = replace(facts, number_facts=facts.number_facts - {NumberFact.AT_WORK})
+    facts = through(facts, channel, at)
     if facts.purpose is not Purpose.COLLECT and channel is not Channel.LEGAL:
         facts, permitting = _let_through(facts, at)
         verdict = _may_contact(facts, channel, at)
@@ -141,9 +150,13 @@ def _stopped(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict | N
     if PersonFact.CEASED in facts.person_facts:
         return Verdict(Permission.BARRED, (CEASED,), because(ReasonCode.CONTACT_CEASED))
     # What is known of the borrower's number says nothing about that of a third party.
-    own = facts.party is not Party.THIRD_PARTY
-    number_fact = stopped_by(facts.number_facts, channel) if own else None
-    if channel in facts.refused_channels or number_fact is NumberFact.OPTED_OUT:
+    own = facts.party is Party.BORROWER
+    point_fact = stopped_by(facts.number_facts, channel) if own else None
+    passed_over = numbers_passed_over(facts, channel, at) if own else ()
+    none_is_left = len(facts.numbers) > 1 and len(passed_over) == len(facts.numbers)
+    all_opted_out = {fact for _, fact in passed_over} <= {NumberFact.OPTED_OUT}
+    opted_out = point_fact is NumberFact.OPTED_OUT and (all_opted_out or not none_is_left)
+    if channel in facts.refused_channels or opted_out:
         reason = because(ReasonCode.OPTED_OUT_OF, channel=channel)
         return Verdict(Permission.BARRED, (OPTED_OUT,), reason)
     if PersonFact.REPRESENTED in facts.person_facts:
@@ -152,32 +165,25 @@ def _stopped(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict | N
         return _until_known(NO_ZONE, ReasonCode.NO_ZONE)
     if channel not in facts.reachable:
         return _until_known(NO_ADDRESS, ReasonCode.NO_ADDRESS, channel=channel)
-    if number_fact is not None:
-        closed = {"number_fact": number_fact, "channel": channel}
+    if facts.unwritten_language is not None:
+        code, language = ReasonCode.LANGUAGE_WITHOUT_TEMPLATES, facts.unwritten_language
+        return _until_known(NO_TEMPLATES, code, language=language)
+    if none_is_left:
+        why = because(ReasonCode.NO_NUMBER_LEFT, channel=channel)
+        return Verdict(Permission.DEFERRED, (NUMBER,), why + why_passed_over(facts, channel, at))
+    if point_fact is not None and channel in BY_NUMBER:
+        closed = {"number_fact": point_fact, "channel": channel}
         return _until_known(NUMBER, ReasonCode.NUMBER_CLOSED, **closed)
-    forbidden_at_work = PersonFact.EMPLOYER_FORBIDS in facts.person_facts
-    if channel in BY_NUMBER and facts.at_work and forbidden_at_work:
+    if point_fact is not None:
+        closed = {"number_fact": point_fact, "channel": channel}
+        return _until_known(ADDRESS, ReasonCode.ADDRESS_CLOSED, **closed)
+    if facts.not_at_work and facts.at_work:
         return _until_known(EMPLOYER_FORBIDS, ReasonCode.EMPLOYER_FORBIDS)
-    if own and (place := _inconvenient_place(facts, channel, at)) is not None:
+    is_person = facts.party not in NOT_THE_PERSON
+    if is_person and (place := inconvenient_place(facts, channel, at)) is not None:
         named = {"location": place, "channel": channel}
         return _until_known(INCONVENIENT_PLACE, ReasonCode.INCONVENIENT_PLACE, **named)
     return None
-
-
-def _inconvenient_place(facts: ContactFacts, channel: Channel, at: datetime) -> Location | None:
-    """The place that the contact would reach, if the person called it inconvenient.
-
-    A visit reaches the home. A number reaches the place of work, if it belongs to one, and the
-    home, if it is another fixed line. A mobile telephone is at no place.
-    """
-    if channel is Channel.VISIT:
-        reached = {Location.HOME}
-    else:
-        fixed = NumberFact.NO_TEXTS in facts.number_facts
-        line = Location.WORK if facts.at_work else Location.HOME if fixed else None
-        reached = {Location.NUMBER, *((line,) if line else ())}
-    named = (place.place for place in facts.inconvenient_places if place.stops(channel, at))
-    return next((place for place in named if place in reached), None)
 
 
 def _first_lawful(facts: ContactFacts, channel: Channel, moment: datetime) -> Verdict:

@@ -64,6 +64,10 @@ class Phrase(StrEnum):
     COUNTS_UNTIL = auto()
     NUMBER_FACT = auto()
     NUMBER_FACT_ENDED = auto()
+    NUMBER_FACT_OF_SEVERAL = auto()
+    NUMBER_FACT_OF_SEVERAL_ENDED = auto()
+    ADDRESS_FACT = auto()
+    ADDRESS_FACT_ENDED = auto()
     PROBLEM = auto()
     PROBLEM_RESOLVED = auto()
     PROBLEM_RESOLVED_BY = auto()
@@ -93,7 +97,6 @@ class Phrase(StrEnum):
     # An action, and its moves: one phrase for each status that it can reach.
     PLANNED = auto()
     PLANNED_FOR_APPROVAL = auto()
-    FOR_PARTY = auto()
     PLANNED_TOO_LATE = auto()
     APPROVED = auto()
     MOVED_PLANNED = auto()

@@ -79,11 +79,15 @@ SELECT n AS id, CASE WHEN n = loans THEN phone_blind_index ELSE sha256(int8send(
 # real one, for a worker looks at it before it starts.
 _BORROWERS = """
 SELECT n AS id, n AS person_id, 'B-' || n AS external_id, name AS name_encrypted,
-       phone AS phone_encrypted,
-       CASE WHEN n = loans THEN phone_blind_index ELSE sha256(int8send(-n)) END AS
-           phone_blind_index,
        address AS address_encrypted, string_to_array(zones, ' ') AS zones, 'en' AS locale, region,
        now AS updated_at
+  FROM new_loan CROSS JOIN given
+ ORDER BY n
+"""
+
+_NUMBERS_OF_BORROWERS = """
+SELECT n AS id, n AS borrower_id, 1 AS position, n AS contact_point_id, phone AS number_encrypted,
+       1 AS tape_field
   FROM new_loan CROSS JOIN given
  ORDER BY n
 """
@@ -124,6 +128,7 @@ _TABLES = {
     "person": _PERSONS,
     "contact_point": _NUMBERS,
     "borrower": _BORROWERS,
+    "borrower_number": _NUMBERS_OF_BORROWERS,
     "loan": _POSITIONS,
     "instalment": _INSTALMENTS,
 }

@@ -9,12 +9,19 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
 from tests.support.loans import ADDRESS, NAME
 from workers.db.encryption import Cipher
 from workers.db.persons import make_numbers
-from workers.db.schema import borrower, instalment, loan, person
+from workers.db.schema import (
+    borrower,
+    borrower_number,
+    contact_point,
+    instalment,
+    loan,
+    person,
+)
 
 ZONE = "America/New_York"
 TODAY = date(2024, 3, 4)
@@ -87,14 +94,28 @@ def _write_piece(
                 "person_id": person_id,
                 "external_id": f"B-{external_id}",
                 "name_encrypted": name,
-                "phone_encrypted": cipher.encrypt(fake_loan.number),
-                "phone_blind_index": cipher.blind_index(fake_loan.number),
                 "address_encrypted": address,
                 "zones": [ZONE],
                 "locale": "en",
                 "updated_at": now,
             }
             for external_id, fake_loan, person_id in zip(names, piece, person_ids, strict=True)
+        ],
+    )
+    points = dict(
+        connection.execute(select(contact_point.c.blind_index, contact_point.c.id)).tuples()
+    )
+    connection.execute(
+        insert(borrower_number),
+        [
+            {
+                "borrower_id": borrower_id,
+                "position": 1,
+                "contact_point_id": points[cipher.blind_index(fake_loan.number)],
+                "number_encrypted": cipher.encrypt(fake_loan.number),
+                "tape_field": 1,
+            }
+            for fake_loan, borrower_id in zip(piece, borrower_ids, strict=True)
         ],
     )
     due = [TODAY - timedelta(days=fake_loan.days_past_due) for fake_loan in piece]

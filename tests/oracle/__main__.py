@@ -21,8 +21,9 @@ from typing import Any
 
 from sqlalchemy import create_engine
 
-from tests.oracle.on_postgres import Lived, live_in_the_store
+from tests.oracle.on_postgres import live_in_the_store
 from tests.oracle.simulation import Found, live
+from tests.oracle.verdict import Lived
 from tests.support.databases import new_database
 from workers.db.migrate import upgrade
 from workers.simulator.servers.postgres_and_valkey import LocalPostgres

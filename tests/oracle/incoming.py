@@ -3,14 +3,16 @@
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
 from domain.holds import Hold, HoldKind
+from domain.inconvenient import WEEK, InconvenientTime
 from domain.persons import PersonFact
-from tests.oracle.log import Agreed, Life, Numbers, Pause, Reached, Spell
+from tests.oracle.log import Agreed, Hours, Life, Numbers, Pause, Reached, Spell
 from tests.oracle.replies import MEANINGS, READ_AS
 from tests.oracle.streets import Street
 
@@ -45,11 +47,24 @@ RATES = {
     "end of a number fact": 10,
     "wish": 6,
     "end of a wish": 6,
+    "inconvenient time or place": 6,
+    "convenient again": 5,
     "consent": 8,
     "inbound call": 12,
     "notice": 12,
 }
 """How often each happens, against the others. Few die, so that many situations last."""
+
+PLACES = ("home", "work", "number")
+"""Where somebody may not want to be contacted."""
+
+INCONVENIENT = (
+    (frozenset(range(7)), 22 * 60, 10 * 60),
+    (frozenset({6}), 0, 0),
+    (frozenset(range(5)), 9 * 60, 17 * 60),
+    (frozenset({4, 5}), 12 * 60, 30),
+)
+"""Days, and minutes of the day, at which somebody may not want to be contacted."""
 
 TEXTS = {
     **{"stop": 3, "start": 3, "harmless": 3, "unclear": 4},
@@ -145,6 +160,16 @@ def something_comes(street: Street, life: Life, at: datetime) -> str:
             known.person_facts.append(Spell(WISHES[wish], at, record=record))
         case "end of a wish":
             _end_wishes(street, life, at)
+        case "inconvenient time or place":
+            _inconvenient(street, life, record, at)
+        case "convenient again":
+            life.inconvenient.clear()
+            known.hours = [(of, hours) for of, hours in known.hours if of not in life.numbers_of]
+            end_wishes(life, ("not_at_home", "not_at_work"), at)
+            end_wishes(life, tuple(f"not_at_{number}" for number in life.every_number()), at)
+            for place in known.person_facts:
+                if place.record in life.numbers_of and place.what in PLACES and place.lasts(at):
+                    place.until = at
         case "consent":
             end = chance.choice((None, at + timedelta(days=chance.choice((2, 5)))))
             life.agreed.append(Agreed(chance.choice(("more_contacts", "other_hours")), at, end))
@@ -252,13 +277,34 @@ def _another_number(street: Street, life: Life, record: str, at: datetime) -> No
 def _end_wishes(street: Street, life: Life, at: datetime) -> None:
     """The attorney is gone, or the employer changed: no such wish counts any more."""
     ends = ("represented", "employer_forbids")
-    for wish in life.wishes:
-        if wish.what in ends and wish.lasts(at):
-            wish.until = at
-    records = set(life.numbers_of)
+    end_wishes(life, ends, at)
     for fact in street.known.person_facts:
-        if fact.what in ends and fact.record in records and fact.lasts(at):
+        if fact.what in ends and fact.record in life.numbers_of and fact.lasts(at):
             fact.until = at
+
+
+def end_wishes(life: Life, what: tuple[str, ...], at: datetime) -> None:
+    for wish in life.wishes:
+        if wish.what in what and wish.lasts(at):
+            wish.until = at
+
+
+def _inconvenient(street: Street, life: Life, record: str, at: datetime) -> None:
+    chance, known = street.chance, street.known
+    if chance.random() < 0.5:
+        place = chance.choice(PLACES)
+        number = str(life.numbers_of[record][-1][1])
+        life.wishes.append(Spell(f"not_at_{number if place == 'number' else place}", at))
+        known.person_facts.append(Spell(place, at, record=record, source=number))
+        return
+    days, starts, ends = chance.choice(INCONVENIENT)
+    channel = chance.choice((None, None, "sms", "call"))
+    until = chance.choice((None, at + timedelta(days=5)))
+    life.inconvenient.append(Hours(days, starts, ends, at, channel, until))
+    clocks = (time(*divmod(starts, 60)), time(*divmod(ends, 60)))
+    week = frozenset(WEEK[day] for day in days)
+    only = Channel(channel) if channel else None
+    known.hours.append((record, InconvenientTime(week, *clocks, only, until)))
 
 
 def hear(chance: random.Random, life: Life, call: Reached, at: datetime) -> datetime | None:

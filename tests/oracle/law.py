@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.oracle.counting import counted, is_free, is_there
-from tests.oracle.facts import forbidden_by_facts, is_at_work
+from tests.oracle.facts import forbidden_by_facts, forbidden_until_told, is_at_work
 from tests.oracle.log import Life, Reached
 from tests.oracle.packs import Bound, in_force, public_holidays, rules_for, rules_of
 
@@ -24,6 +24,21 @@ def is_lawful(life: Life, reached: Reached) -> bool:
     for _ in forbidden_by_facts(life, reached):
         return False
     return not any(True for _ in _broken_rules(life, reached))
+
+
+def is_hopeless(life: Life, reached: Reached) -> bool:
+    """Whether no later moment would be lawful, unless something new comes in."""
+    for _ in forbidden_until_told(life, reached):
+        return True
+    rules = rules_for(life.jurisdiction, reached.channel, life.product, life.collects_as)
+    local = reached.at.astimezone(ZoneInfo(life.zones[0]))
+    return any(
+        bound.rule["kind"] in {"message", "limitation"}
+        and "effective_to" not in bound.rule
+        and in_force(bound.rule, local.date())
+        and not _kept(bound, life, reached, local)
+        for bound in rules
+    )
 
 
 def _broken_rules(life: Life, reached: Reached) -> Iterator[str]:
@@ -152,8 +167,10 @@ def moments_worth_asking(life: Life, since: datetime, until: datetime) -> Iterat
         zone = ZoneInfo(name)
         day = since.astimezone(zone).date()
         last = until.astimezone(zone).date()
+        ends = {divmod(hours.ends, 60) for hours in life.inconvenient}
+        clocks = sorted({*_openings(life.jurisdiction), *ends})
         while day <= last:
-            for hour, minute in _openings(life.jurisdiction):
+            for hour, minute in clocks:
                 moment = datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone)
                 if since < moment < until:
                     yield moment

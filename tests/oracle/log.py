@@ -68,6 +68,32 @@ class Spell:
 
 
 @dataclass(slots=True)
+class Hours:
+    """A time of the week that a person called inconvenient, by the clock on their wall."""
+
+    days: frozenset[int]
+    """On which it begins; Monday is 0."""
+    starts: int
+    ends: int
+    """Minutes of the day. What does not end after it starts goes on into the next day."""
+    since: datetime
+    channel: str | None = None
+    """The only channel that it is about; None: all of them."""
+    until: datetime | None = None
+
+    def covers(self, local: datetime, channel: str) -> bool:
+        if self.channel not in (None, channel) or local < self.since:
+            return False
+        if self.until is not None and self.until <= local:
+            return False
+        day, clock = local.weekday(), local.hour * 60 + local.minute
+        if self.starts < self.ends:
+            return day in self.days and self.starts <= clock < self.ends
+        began_today = day in self.days and clock >= self.starts
+        return began_today or ((day - 1) % 7 in self.days and clock < self.ends)
+
+
+@dataclass(slots=True)
 class Pause:
     """A hold: from its first day up to, not including, the last; None has no end."""
 
@@ -168,7 +194,9 @@ class Life:
     paid: dict[int, datetime] = field(default_factory=dict)
     pauses: list[Pause] = field(default_factory=list)
     wishes: list[Spell] = field(default_factory=list)
-    """What is true of the person: `ceased`, `represented`, `employer_forbids`, `not_by_sms`, …"""
+    """What is true of the person: `ceased`, `represented`, `employer_forbids`, `not_by_sms`, …; a
+    place that they called inconvenient is `not_at_home`, `not_at_work` or `not_at` a number."""
+    inconvenient: list[Hours] = field(default_factory=list)
     product: str = "personal_loan"
     agreed: list[Agreed] = field(default_factory=list)
     lived_until: datetime | None = None
@@ -210,6 +238,10 @@ class Life:
     def record_of(self, loan: int, at: datetime) -> str:
         """The customer record under which the lender said last that the loan stands."""
         return _latest(self.records_of[loan], at) or self.records_of[loan][0][1]
+
+    def every_number(self) -> set[str]:
+        """All numbers that they have or had."""
+        return {str(number) for said in self.numbers_of.values() for _, number in said}
 
     def number_of(self, loan: int, at: datetime) -> str | None:
         """The number at which the lender says the person can be reached about this loan."""

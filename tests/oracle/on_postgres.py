@@ -4,57 +4,42 @@ The oracle is shown what the outside saw: the provider's log, the calls that dia
 doors at which visitors stood. Of Arrears it reads only the rules that each contact names.
 """
 
-import re
 import time
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, select
 
 from domain.actions import ACTION_TYPES
 from domain.actors import Actor
 from domain.errors import ArrearsError
-from tests.oracle.days import ladder_file, stands
-from tests.oracle.facts import forbidden_by_facts, is_at_work
+from tests.oracle.happenings import A_DAY, somebody_new, something_comes
 from tests.oracle.incoming import CONNECTED, hear
-from tests.oracle.law import against
 from tests.oracle.lender import Customer, Tape, import_rows, learn
-from tests.oracle.log import Life, Reached
+from tests.oracle.log import Reached
 from tests.oracle.simulated_borrowers import (
-    A_DAY,
     FIRST_DAY,
     Simulation,
     new_simulation,
-    somebody_new,
-    something_comes,
     submit_event,
 )
 from tests.oracle.simulation import Found
-from tests.oracle.situations import situations
+from tests.oracle.verdict import Lived, check_all, customers_by_loan, note_situations
 from workers.actions.dispatch import dispatch_due_actions
 from workers.actions.run import use_case
 from workers.calls.start import start_call
-from workers.db.schema import action_event, contact, loan, visit, visit_staff
+from workers.db.schema import loan, visit, visit_staff
 from workers.db.schema import staff as staff_table
 from workers.escalation.escalate import escalate_loans
 from workers.escalation.scan import Envelope, scan_portfolio
-from workers.evidence.chain import chain_evidence
-from workers.evidence.verify import verify
 from workers.inbox.process import apply_events, dispatch_events
 from workers.sms.reconcile import mark_lost_claims, reconcile_texts
 from workers.staff.work_items import Kind
 from workers.staff.worklist import read_work
 from workers.visits.start import start_visit
-
-SPEAKS_OF_STOPPING = ("Reply STOP", "回复TD")
-LENDER = "Example Lender"
-LOANS = re.compile(r"L-\d{6}")
 
 OUTCOMES = {
     **{"spoke": 8, "no_answer": 8, "voicemail": 6, "busy": 4, "spoke_with_other": 6, "refused": 2},
@@ -64,17 +49,6 @@ OUTCOMES = {
 
 RARELY = 0.003
 """How many calls end with the news that the borrower has died."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lived:
-    """What the oracle made of Arrears itself."""
-
-    found: Found
-    by_channel: dict[str, int]
-    texted_twice: int
-    workers_lost: int
-    evidence_wrong: int
 
 
 def live_in_the_store(
@@ -101,13 +75,13 @@ def live_in_the_store(
             something_comes(simulation, events_a_day / len(moments))
             _an_hour(simulation)
         somebody_new(simulation)
-        _note_situations(simulation, found)
+        note_situations(simulation, found)
         if n % 10 == 9:
             took = time.monotonic() - started
             progress(
                 f"{took:7.1f} s  in the store: day {n + 1}, {len(simulation.provider.log)} texts"
             )
-    return _check_all(simulation, found)
+    return check_all(simulation, found)
 
 
 def _moments_of(simulation: Simulation, day: date) -> list[datetime]:
@@ -214,15 +188,6 @@ def _race(simulation: Simulation, jobs: list[Callable[[], object]]) -> None:
             done.result(timeout=60)
 
 
-def customers_by_loan(simulation: Simulation) -> dict[str, tuple[Customer, int]]:
-    """By the lender's id of a loan, whose it is, and its key."""
-    return {
-        each.id: (customer, each.key)
-        for customer in simulation.lender.customers
-        for each in customer.loans
-    }
-
-
 def _collectors(simulation: Simulation) -> None:
     ctx, chance = simulation.book.ctx, simulation.chance
     with ctx.engine.connect() as connection:
@@ -312,111 +277,3 @@ def _visitors(simulation: Simulation) -> None:
         )
         simulation.calls.append((customer, stood))
         _report(simulation, str(started.attempt), "no_answer", None)
-
-
-def _note_situations(simulation: Simulation, found: Found) -> None:
-    """In which situations the borrowers are at the end of a day."""
-    now = simulation.now
-    held = Counter(
-        number
-        for customer in simulation.lender.customers
-        for number in {customer.life.number_of(each.key, now) for each in customer.known}
-    )
-    shared = {str(number) for number, count in held.items() if count > 1}
-    for customer in simulation.lender.customers:
-        if customer.known:
-            found.seen.days.update(situations(customer.life, now, shared))
-
-
-def _check_all(simulation: Simulation, found: Found) -> Lived:
-    named = _rules_named(simulation)
-    known = customers_by_loan(simulation)
-    texts: Counter[tuple[object, ...]] = Counter()
-    for at, text in simulation.provider.log:
-        about = LOANS.findall(text.body)
-        customer, key = known[about[0]]
-        life = customer.life
-        debt = life.debts[key]
-        here = at.astimezone(ZoneInfo(life.lender_zone)).date()
-        since = stands(ladder_file(debt.ladder), debt.owed(at), here).ladder_since
-        texts[text.body, since] += 1
-        says = {"debt"}
-        says |= {"identity"} if LENDER in text.body else set()
-        says |= {"opt_out"} if any(word in text.body for word in SPEAKS_OF_STOPPING) else set()
-        others = frozenset(known[id][1] for id in about) - {key}
-        reached = Reached(at, "sms", key, number=text.to, says=frozenset(says), also_about=others)
-        life.contacts.append(reached)
-    for customer, reached in simulation.calls:
-        customer.life.contacts.append(reached)
-    by_channel: Counter[str] = Counter()
-    ids = {key: id for id, (_, key) in known.items()}
-    lives = [customer.life for customer in simulation.lender.customers]
-    for life in lives:
-        life.contacts.sort(key=lambda made_contact: made_contact.at)
-        for made_contact in life.contacts:
-            simulation.lender.numbers.reached[made_contact.number].append(made_contact)
-    for by_number in simulation.lender.numbers.reached.values():
-        by_number.sort(key=lambda made_contact: made_contact.at)
-    for life in lives:
-        for made_contact in life.contacts:
-            made_contact.at_work = is_at_work(life, made_contact)
-            made_contact.life_id = life.id
-            by_channel[made_contact.channel] += 1
-            found.seen.contacts.update(situations(life, made_contact.at, ()))
-            made_contact.rules = named[ids[made_contact.loan]]
-            if broken := _against_all(life, made_contact):
-                found.unlawful += 1
-                found.offend(f"unlawful: {life.id} {life.jurisdiction} {made_contact}: {broken}")
-            if not made_contact.rules:
-                found.unexplained += 1
-                found.offend(f"unexplained: {life.id} {life.jurisdiction} {made_contact}")
-        found.contacts += len(life.contacts)
-    found.seen.events += simulation.events
-    found.seen.barred += _barred(simulation)
-    return Lived(
-        found=found,
-        by_channel=dict(by_channel),
-        texted_twice=sum(n - 1 for n in texts.values()),
-        workers_lost=simulation.losing.lost,
-        evidence_wrong=_evidence_wrong(simulation),
-    )
-
-
-def _against_all(life: Life, reached: Reached) -> list[str]:
-    """What a contact breaks, about each of the loans that it was about."""
-    broken = against(life, reached)
-    for other in reached.also_about:
-        about_other = replace(reached, loan=other, also_about=frozenset())
-        broken += [what for what in forbidden_by_facts(life, about_other) if what not in broken]
-    return broken
-
-
-def _barred(simulation: Simulation) -> Counter[str]:
-    """How often an action was barred or deferred, by the rule that was named first."""
-    moves = select(action_event.c.to_status, action_event.c.rules).where(
-        action_event.c.to_status.in_(("barred", "deferred"))
-    )
-    return Counter(
-        f"{row.to_status}: {row.rules[0]}" for row in simulation.book.rows(moves) if row.rules
-    )
-
-
-def _evidence_wrong(simulation: Simulation) -> int:
-    while chain_evidence(simulation.book.ctx):
-        pass
-    engine = simulation.book.ctx.engine.execution_options(isolation_level="REPEATABLE READ")
-    with engine.begin() as connection:
-        return len(list(verify(connection)))
-
-
-def _rules_named(simulation: Simulation) -> dict[str, tuple[str, ...]]:
-    """By loan, the rules of its contacts; nothing where one of them names none."""
-    named: dict[str, tuple[str, ...]] = dict.fromkeys(customers_by_loan(simulation), ())
-    silent = set()
-    for row in simulation.book.rows(
-        select(loan.c.external_id, contact.c.rules).join(loan, loan.c.id == contact.c.loan_id)
-    ):
-        named[row.external_id] += tuple(row.rules)
-        if not row.rules:
-            silent.add(row.external_id)
-    return {id: () if id in silent else rules for id, rules in named.items()}

@@ -23,6 +23,7 @@ from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import NumberFact
 from domain.holds import Hold
 from domain.inbound_texts import Effects, ReplyKind, effects_of
+from domain.inconvenient import InconvenientPlace, InconvenientTime, Location
 from domain.persons import PersonFact, groups
 from tests.oracle.log import Life, Reached, Spell
 from tests.support.loans import shipped_policy
@@ -50,6 +51,8 @@ class Known:
     """What is a wish for one channel is `sms`, `call` or `visit`."""
     holds: list[tuple[str | int, Hold]] = field(default_factory=list)
     """With the record of a person, or the number of a loan."""
+    hours: list[tuple[str, InconvenientTime]] = field(default_factory=list)
+    """By record, what somebody called inconvenient."""
     links: list[tuple[int, int]] = field(default_factory=list)
     person_of: dict[str, int] = field(default_factory=dict)
     """By record."""
@@ -158,6 +161,15 @@ def ask(known: Known, life: Life, wanted: Reached, at: datetime) -> Verdict:
         first_contact_on=first,
         party=Party(wanted.party),
         purpose=Purpose(wanted.purpose),
+        inconvenient_times=tuple(
+            hours for of, hours in known.hours if known.same_person(record, of)
+        ),
+        inconvenient_places=tuple(
+            InconvenientPlace(Location(fact.what))
+            for fact in of_person
+            if fact.what in set(Location)
+            and (fact.what != Location.NUMBER or fact.source == wanted.number)
+        ),
         location_asked=any(
             contact.purpose == "locate" and contact.number == wanted.number
             for contact in life.contacts

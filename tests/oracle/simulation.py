@@ -15,7 +15,7 @@ from itertools import count
 from domain.compliance.gate import Permission, Verdict
 from tests.oracle.facts import is_at_work
 from tests.oracle.incoming import CONNECTED, hear, something_comes
-from tests.oracle.law import against, is_lawful, moments_worth_asking
+from tests.oracle.law import against, is_hopeless, is_lawful, moments_worth_asking
 from tests.oracle.log import Life, Reached
 from tests.oracle.product_answers import ask
 from tests.oracle.situations import Seen, situations
@@ -143,7 +143,8 @@ def _plan(passing: Days, life: Life, at: datetime) -> None:
         if again.permission is Permission.ALLOWED:
             _make(passing, life, replace(now_wanted, rules=again.rules))
 
-    passing.at(acts_at, act)
+    # No two at the very same moment.
+    passing.at(acts_at + timedelta(microseconds=next(passing.order) % 1_000), act)
 
 
 def _make(passing: Days, life: Life, contact: Reached) -> None:
@@ -225,6 +226,8 @@ def _lawful_sooner(
     life: Life, wanted: Reached, at: datetime, until: datetime | None
 ) -> datetime | None:
     """A moment before the one that Arrears named, if it named one, which the oracle allows."""
+    if is_hopeless(life, wanted):
+        return None
     probe = replace(wanted)
     for moment in moments_worth_asking(life, at, until or at + SEARCHED):
         probe.at = moment

@@ -23,6 +23,8 @@ SITUATIONS = (
     "shared number",
     "consent",
     "callback",
+    "inconvenient time",
+    "inconvenient place",
 )
 """Every one of them must occur, also in the small run of the tests."""
 
@@ -73,6 +75,10 @@ def situations(life: Life, at: datetime, used: Iterable[str]) -> set[str]:
         found.add("consent")
     if any(since <= at < for_when for since, for_when in life.callbacks):
         found.add("callback")
+    if any(hours.until is None or at < hours.until for hours in life.inconvenient):
+        found.add("inconvenient time")
+    if any(wish.what.startswith("not_at_") and wish.lasts(at) for wish in life.wishes):
+        found.add("inconvenient place")
     found = found or {"ordinary"}
     if len(life.loans) > 1:
         found.add("several loans")

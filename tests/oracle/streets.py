@@ -58,12 +58,7 @@ class Street:
 
     def every_number(self) -> set[str]:
         """All numbers that people here have or had."""
-        return {
-            str(number)
-            for life in self.lives
-            for said in life.numbers_of.values()
-            for _, number in said
-        }
+        return {number for life in self.lives for number in life.every_number()}
 
     def used_by_others(self, life: Life) -> set[str]:
         return {

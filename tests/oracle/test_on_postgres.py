@@ -21,7 +21,8 @@ def test_an_engine_whose_workers_race_and_are_lost_keeps_every_law(engine: Engin
     assert [name for name in SITUATIONS if not found.seen.days[name]] == []
     assert {"tape: late", "tape: twice", "tape: older than the newest"} <= set(found.seen.events)
     assert (lived.texted_twice, lived.evidence_wrong) == (0, 0)
-    assert min(lived.by_channel[channel] for channel in ("sms", "call", "visit")) > 5
+    assert min(lived.by_channel[channel] for channel in ("sms", "call")) > 10
+    assert lived.by_channel["visit"] > 0
     assert lived.workers_lost > 10
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from uuid import uuid4
 
 from sqlalchemy import Connection, exists, select, text
@@ -11,6 +12,7 @@ from domain.actions import SEND_SMS
 from domain.actors import Actor
 from domain.collectors import Span
 from domain.contact_outcomes import ContactOutcome
+from domain.contact_points import NumberFact
 from domain.language.speak import speak
 from domain.messages import MessageStatus
 from workers.actions import dead_letters
@@ -18,7 +20,16 @@ from workers.attempts import outcomes
 from workers.borrowers import inbound_texts, reply_queue
 from workers.borrowers.opt_outs import record_opt_out
 from workers.context import Context
-from workers.db import actions, allocations, loans, outbox, persons, same_person, staff
+from workers.db import (
+    actions,
+    allocations,
+    closed_numbers,
+    loans,
+    outbox,
+    persons,
+    same_person,
+    staff,
+)
 from workers.db.inbox import BATCH_SIZE
 from workers.db.loan_facts import load_facts
 from workers.db.schema import (
@@ -51,6 +62,7 @@ from workers.staff.worklist import read_work
 Ask = Callable[[Connection, Context], object]
 LEASE = timedelta(minutes=5)
 PAST_DUE = 100
+ADDRESS_OF_SOMEBODY = sha256((30_000 + PAST_DUE).to_bytes(8, "big")).digest()
 DUE = list(range(50, 550, 50))
 
 
@@ -165,13 +177,16 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         "an event names its borrower",
         lambda c, h: record_opt_out(c, h, f"B-{PAST_DUE}", None, Actor("S-1")),
     ),
-    "borrower_identity_idx": (
-        "who has the same name and number",
-        lambda c, h: same_person.join_same_identity(c, [7], h.now()),
-    ),
     "borrower_person_id_idx": ("the records of a person", facts),
-    "borrower_phone_blind_index_idx": ("who has the number of a text", a_text_comes_in),
-    "contact_point_blind_index_key": ("what is known of a number", facts),
+    "borrower_address_point_id_idx": (
+        "who has the address of a returned letter",
+        lambda c, h: closed_numbers.close_number(
+            c, ADDRESS_OF_SOMEBODY, NumberFact.SOMEBODY_ELSE, Actor("S-1"), h.now()
+        ),
+    ),
+    "borrower_number_borrower_id_position_key": ("the numbers of a record, in order", facts),
+    "borrower_number_once": ("who has the number of a text", a_text_comes_in),
+    "contact_point_blind_index_key": ("which number a text came from", a_text_comes_in),
     "contact_point_fact_contact_point_id_idx": (
         "what was ever known of a number",
         lambda c, h: list(incoming.facts(c, explained(c))),
@@ -197,12 +212,12 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "person_fact_contact_point_id_idx": (
         "whether somebody called a number inconvenient that is erased",
-        lambda c, h: erasure._erase_numbers(c, [7], [b"7"]),
+        lambda c, h: erasure._erase_points(c, [7], [7]),
     ),
     "person_fact_once": ("a fact of a person is on record once", None),
     "reply_contact_point_id_idx": (
         "whether a number that is erased wrote anything",
-        lambda c, h: erasure._erase_numbers(c, [7], [b"7"]),
+        lambda c, h: erasure._erase_points(c, [7], [7]),
     ),
     "same_person_change_borrower_id_idx": (
         "who was joined with the borrower of a loan",

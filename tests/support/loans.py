@@ -23,7 +23,7 @@ from config.settings import Settings, load_settings
 from domain.actors import Actor
 from domain.compliance.gate import may_contact
 from domain.compliance.vocabulary import Channel
-from domain.contact_points import NumberFact
+from domain.contact_points import NumberFact, PointKind
 from domain.holds import HoldKind
 from domain.ladder import Ladder
 from domain.loans import Instalment
@@ -35,7 +35,8 @@ from workers.calls.start import start_call
 from workers.clock import Clock
 from workers.context import Context
 from workers.db.encryption import Cipher
-from workers.db.persons import lock_number, make_numbers, note_number_fact
+from workers.db.numbers import address_index, make_point, numbers_of, set_numbers
+from workers.db.persons import lock_number, note_number_fact
 from workers.db.schema import (
     action,
     borrower,
@@ -129,6 +130,7 @@ class Book:
         zones: Sequence[str] | None = None,
         locale: str | None = None,
         phone: str | None = "",
+        more_phones: Sequence[str] = (),
         address: str | None = ADDRESS,
         region: str | None = None,
         currency: str | None = None,
@@ -140,32 +142,32 @@ class Book:
 
         `borrower_id` is the lender's id of the borrower, who may have other loans here already;
         `same_person_as` is the id of another record of the same person. An empty `phone` means one
-        of the country's; None means that no number is known.
+        of the country's; None means that no number is known. `more_phones` come after it.
         `steps_tried` are those the lender tried for the first instalment. Returns the loan's id.
         """
         country = jurisdiction[:2]
         phone = PHONE[country] if phone == "" else phone
-        if phone:
-            with self.ctx.engine.begin() as connection:
-                make_numbers(connection, [self.ctx.cipher.blind_index(phone)])
         schedule = instalments or [Instalment(date.fromisoformat(due_on), Decimal(amount))]
         first_due_on = min(due.due_on for due in schedule)
         cipher = self.ctx.cipher
         known_as = borrower_id or f"B-{external_id}"
+        address_point = self._address(address) if address else None
         record = self._record(known_as) or self._insert(
             borrower,
             person_id=self._person(same_person_as),
             external_id=known_as,
             name_encrypted=cipher.encrypt(NAME),
-            phone_encrypted=cipher.encrypt(phone) if phone else None,
-            phone_blind_index=cipher.blind_index(phone) if phone else None,
             address_encrypted=cipher.encrypt(address) if address else None,
+            address_point_id=address_point,
             name_digest=cipher.blind_index(name_key(NAME)),
             zones=list(zones) if zones is not None else [ZONE[country]],
             locale=locale or LOCALE[country],
             region=region,
             updated_at=self.clock.at,
         )
+        numbers = [number for number in (phone, *more_phones) if number]
+        if numbers and not self.numbers(known_as):
+            self.set_numbers(known_as, *numbers)
         loan_id = self._insert(
             loan,
             external_id=external_id,
@@ -185,6 +187,26 @@ class Book:
                 [{"loan_id": loan_id, **{p: getattr(due, p) for p in parts}} for due in schedule],
             )
         return loan_id
+
+    def numbers(self, borrower_id: str = "B-L-1") -> list[str]:
+        """The numbers of a record, in order."""
+        record = self._record(borrower_id)
+        with self.ctx.engine.connect() as connection:
+            known = numbers_of(connection, self.ctx.cipher, record) if record else []
+        return [number for number, _ in known]
+
+    def set_numbers(self, borrower_id: str, *numbers: str) -> None:
+        """Give a record these numbers, as a tape would."""
+        record = self._record(borrower_id)
+        assert record
+        of_tape = [(number, field) for field, number in enumerate(numbers, start=1)]
+        with self.ctx.engine.begin() as connection:
+            set_numbers(connection, self.ctx.cipher, record, of_tape)
+
+    def _address(self, address: str) -> int:
+        with self.ctx.engine.begin() as connection:
+            index = address_index(self.ctx.cipher, address)
+            return make_point(connection, index, PointKind.ADDRESS)
 
     def staff(
         self,

@@ -55,12 +55,17 @@ _COPIES = (
        SELECT n, made_at FROM person, generate_series(2, :loans) n WHERE id = 1""",
     """INSERT INTO contact_point (blind_index)
        SELECT sha256(int8send(n)) FROM generate_series(2, :loans) n""",
-    """INSERT INTO borrower (id, person_id, external_id, name_encrypted, phone_encrypted,
-                             phone_blind_index, address_encrypted, zones, locale, updated_at)
+    """INSERT INTO borrower (id, person_id, external_id, name_encrypted, address_encrypted, zones,
+                             locale, updated_at)
        OVERRIDING SYSTEM VALUE
-       SELECT n, n, 'B-' || n, name_encrypted, phone_encrypted, sha256(int8send(n)),
-              address_encrypted, zones, locale, updated_at
+       SELECT n, n, 'B-' || n, name_encrypted, address_encrypted, zones, locale, updated_at
          FROM borrower, generate_series(2, :loans) n WHERE id = 1""",
+    """INSERT INTO borrower_number (borrower_id, position, contact_point_id, number_encrypted,
+                                    tape_field)
+       SELECT n, 1, p.id, x.number_encrypted, 1
+         FROM borrower_number x, generate_series(2, :loans) n
+         JOIN contact_point p ON p.blind_index = sha256(int8send(n))
+        WHERE x.borrower_id = 1""",
     """INSERT INTO loan (id, external_id, borrower_id, jurisdiction, product, currency, review_on,
                          updated_at)
        OVERRIDING SYSTEM VALUE

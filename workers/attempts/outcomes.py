@@ -109,8 +109,9 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     }
     connection.execute(insert(contact_outcome), [{"contact_id": row.id, **outcome} for row in rows])
     _note_said(connection, ctx, attempt, report, loans)
-    if attempt.number_blind_index is not None:
-        _note_about_number(connection, attempt.number_blind_index, report, attempt.at, now)
+    # A visit says of the address what a call says of the number.
+    if (point := attempt.number_blind_index or attempt.address_blind_index) is not None:
+        _note_about_number(connection, point, report, attempt.at, now)
     over = attempt.channel == Channel.VISIT or report.outcome.completes_action(must_learn)
     if over:
         move = Move(ActionStatus.DONE, because(ReasonCode.ATTEMPT_MADE, outcome=report.outcome))
@@ -145,6 +146,7 @@ class _Attempt(NamedTuple):
     channel: str
     at: datetime
     number_blind_index: bytes | None
+    address_blind_index: bytes | None
     external_id: str
     """The lender's id of the loan."""
 
@@ -155,7 +157,7 @@ def _lock(connection: Connection, report: ReportedOutcome) -> _Attempt | None:
         select(*columns_of(_Attempt, contact, loan))
         .select_from(
             contact.join(loan, loan.c.id == contact.c.loan_id)
-            .join(borrower, borrower.c.id == contact.c.borrower_id)
+            .join(borrower, borrower.c.id == loan.c.borrower_id)
             .join(person, person.c.id == borrower.c.person_id)
         )
         .where(contact.c.attempt == report.attempt)

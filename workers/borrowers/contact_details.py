@@ -1,11 +1,12 @@
 """New contact details of a borrower: a number, an address, time zones, a language.
 
 Personal data is encrypted before the event is stored. It is decrypted here only to compute the
-blind index of a number.
+blind index of a number or an address.
 """
 
+import json
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,14 @@ from domain.events import RejectedError
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.closed_numbers import resolve_reopened
+from workers.db.numbers import (
+    address_point,
+    blind_indexes_of,
+    forget_points,
+    numbers_of,
+    points_of,
+    set_numbers,
+)
 from workers.db.persons import (
     LockedBorrower,
     end_number_facts,
@@ -31,21 +40,24 @@ from workers.db.problems import note_problem, resolve_problems
 from workers.db.same_person import join_same_identity, lock_namesakes
 from workers.db.schema import borrower, loan
 from workers.escalation.reassess import reassess
-from workers.tapes.borrowers import zones_of_number
+from workers.tapes.numbers import zones_of_number
 
 RESOLVES = {
-    "phone_missing": "phone_encrypted",
-    "phone_invalid": "phone_encrypted",  # as a tape wrote it
+    "phone_missing": "numbers",
+    "phone_invalid": "numbers",  # as a tape wrote it
     "address_missing": "address_encrypted",
     "zone_missing": "zones",
 }
-"""By kind of problem, the column whose new value resolves it."""
+"""By kind of problem, what resolves it if it is there now."""
 
 MISSING = {
-    "phone_missing": ("phone_encrypted", ReasonCode.PHONE_REMOVED),
+    "phone_missing": ("numbers", ReasonCode.PHONE_REMOVED),
     "address_missing": ("address_encrypted", ReasonCode.ADDRESS_REMOVED),
 }
-"""By kind of problem, the column that is empty now, and why."""
+"""By kind of problem, what is missing now, and why."""
+
+Numbers = list[tuple[str, int | None]]
+"""As `workers.db.numbers.set_numbers` takes them."""
 
 CONTACT_CHANGE = Actor("contact_change", ActorKind.SYSTEM)
 """The actor of what the lender's systems say about a number."""
@@ -54,12 +66,14 @@ CONTACT_CHANGE = Actor("contact_change", ActorKind.SYSTEM)
 def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, Any]) -> Reasons:
     """Update a borrower's contact details, in the caller's transaction.
 
-    `payload` has the `borrower` and any of `phone_encrypted` and `address_encrypted` (encrypted,
-    then base64; the number in E.164; null removes it), `zones` (IANA), `locale` (BCP 47) and
-    `phone_at_work`. What it leaves out stays. What is known of the old number stays with that
-    number. The zone of a new number is added to those of the address, because a contact must be
-    lawful in all of them. Whoever has the same name and the new number is the same person from now
-    on. Actions that waited for a number or a zone are checked by the gate again.
+    `payload` has the `borrower` and any of `phone_encrypted`, `phones_encrypted` and
+    `address_encrypted` (encrypted, then base64), `zones` (IANA), `locale` (BCP 47) and
+    `phone_at_work`. What it leaves out stays. `phone` is a number in E.164 that stands instead of
+    the first one; null removes the first one. `phones` is a JSON list of all numbers in order. What
+    is known of an old number stays with that number. The zone of a new number is added to those of
+    the address, because a contact must be lawful in all of them. Whoever has the same name and a
+    new number is the same person from now on. Actions that waited for a number or a zone are
+    checked by the gate again.
 
     Raises:
         NotYetError: the borrower is not known.
@@ -67,9 +81,10 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
     """
     now = ctx.now()
     external_id = payload["borrower"]
-    number = _new_number(ctx, payload)
-    if number is not None:
-        lock_namesakes(connection, external_id, ctx.cipher.blind_index(number))
+    given = _given_numbers(ctx, payload)
+    if given:
+        hashes = [ctx.cipher.blind_index(number) for number in given]
+        lock_namesakes(connection, external_id, hashes)
     record = lock_known_borrower(connection, external_id, "contact_change")
     if record.erased_at is not None:
         raise RejectedError(
@@ -77,22 +92,27 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
             borrower=external_id,
             on=record.erased_at.astimezone(ctx.settings.lender_zone).date(),
         )
-    changed = _changed(ctx, record, payload, number)
+    had = points_of(connection, [record.id])
+    numbers = None if given is None else _numbers(connection, ctx, record, payload, given)
+    changed = _changed(connection, ctx, record, payload, given or ())
     connection.execute(
         update(borrower).where(borrower.c.id == record.id).values(**changed, updated_at=now)
     )
-    if number is not None:
+    if numbers is not None:
+        set_numbers(connection, ctx.cipher, record.id, numbers)
+        changed["numbers"] = numbers
+    if given:
         join_same_identity(connection, [record.id], now)
     loans = lock_loans_of_person(connection, record.id)
-    blind_index = changed.get("phone_blind_index", record.phone_blind_index)
-    if blind_index is not None:
-        _note_at_work(connection, blind_index, payload, now)
+    if first := blind_indexes_of(connection, record.id)[:1]:
+        _note_at_work(connection, first[0], payload, now)
+    forget_points(connection, had)
     own_loans = select(loan.c.id).where(loan.c.borrower_id == record.id)
     own = list(connection.execute(own_loans).scalars())
-    resolved = tuple(kind for kind, column in RESOLVES.items() if changed.get(column) is not None)
+    resolved = tuple(kind for kind, what in RESOLVES.items() if changed.get(what))
     resolve_problems(connection, own, resolved, now)
-    for kind, (column, missing) in MISSING.items():
-        if column in changed and changed[column] is None:
+    for kind, (what, missing) in MISSING.items():
+        if what in changed and not changed[what]:
             for id in own:
                 note_problem(connection, id, kind, because(missing), now)
     resolve_reopened(connection, loans, now)
@@ -100,13 +120,39 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
     return because(ReasonCode.CONTACTS_UP_TO_DATE, borrower=external_id)
 
 
-def _new_number(ctx: Context, payload: Mapping[str, Any]) -> str | None:
-    encrypted = payload.get("phone_encrypted")
-    return ctx.cipher.decrypt(b64decode(encrypted)) if encrypted is not None else None
+def _given_numbers(ctx: Context, payload: Mapping[str, Any]) -> list[str] | None:
+    """The numbers of an event; None if it has nothing about numbers."""
+    if (all_of_them := payload.get("phones_encrypted")) is not None:
+        numbers: list[str] = json.loads(ctx.cipher.decrypt(b64decode(all_of_them)))
+        return numbers
+    if "phone_encrypted" not in payload:
+        return None
+    encrypted = payload["phone_encrypted"]
+    return [] if encrypted is None else [ctx.cipher.decrypt(b64decode(encrypted))]
+
+
+def _numbers(
+    connection: Connection,
+    ctx: Context,
+    record: LockedBorrower,
+    payload: Mapping[str, Any],
+    given: Sequence[str],
+) -> Numbers:
+    """The numbers that a record has from now on. Each stays the tape's number that it was."""
+    known = numbers_of(connection, ctx.cipher, record.id)
+    if "phones_encrypted" in payload:
+        return [(number, dict(known).get(number)) for number in given]
+    # The first number is replaced, and stands where a tape would change it.
+    tape_field = known[0][1] if known else 1
+    return [*((number, tape_field) for number in given), *known[1:]]
 
 
 def _changed(
-    ctx: Context, record: LockedBorrower, payload: Mapping[str, Any], number: str | None
+    connection: Connection,
+    ctx: Context,
+    record: LockedBorrower,
+    payload: Mapping[str, Any],
+    numbers: Sequence[str],
 ) -> dict[str, Any]:
     """The columns that change, with their new values."""
     changed: dict[str, Any] = {}
@@ -120,12 +166,13 @@ def _changed(
             written = sorted(ctx.templates.locales())
             raise RejectedError(ReasonCode.LOCALE_WITHOUT_TEMPLATES, locale=locale, known=written)
         changed["locale"] = locale
-    for name in ("address_encrypted", "phone_encrypted"):
-        if name in payload:
-            changed[name] = b64decode(payload[name]) if payload[name] is not None else None
-    if "phone_encrypted" in payload:
-        changed["phone_blind_index"] = ctx.cipher.blind_index(number) if number else None
-    if number is not None:
+    if "address_encrypted" in payload:
+        encrypted = payload["address_encrypted"]
+        changed["address_encrypted"] = address = b64decode(encrypted) if encrypted else None
+        changed["address_point_id"] = address and address_point(
+            connection, ctx.cipher, ctx.cipher.decrypt(address)
+        )
+    for number in numbers:
         zones = with_zone_of(number, zones or tuple(record.zones))
     if zones:
         changed["zones"] = list(zones)

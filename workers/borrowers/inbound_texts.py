@@ -15,7 +15,7 @@ from workers.borrowers.reply_effects import (
     lock_people,
 )
 from workers.context import Context
-from workers.db.persons import lock_number
+from workers.db.persons import lock_number, records_with, spoken_language
 from workers.db.schema import borrower, contact, loan, reply
 from workers.db.typed_rows import typed_row
 from workers.escalation.reassess import reassess
@@ -38,18 +38,20 @@ def record_inbound_text(ctx: Context, text: InboundText, *, help_is_answered: bo
     contact at all is a fact of everybody who has the number. START takes back only opt-outs that
     came by text. What is not understood puts off all texts to the number until a collector has read
     it; so does a call for help, if the provider does not answer it by itself (`help_is_answered` is
-    False).
+    False), or if there is no answer in the person's language.
     """
-    reading = _read(ctx, text, help_is_answered=help_is_answered)
     now = ctx.now()
     sender = ctx.cipher.blind_index(text.from_number)
     with ctx.engine.begin() as connection:
         writers = connection.execute(
-            select(borrower.c.id, borrower.c.locale)
-            .where(borrower.c.phone_blind_index == sender)
+            select(borrower.c.id, spoken_language().label("locale"))
+            .where(borrower.c.id.in_(records_with(sender)))
             .order_by(borrower.c.id)
         ).all()
         ids = [writer.id for writer in writers]
+        locale = writers[0].locale if writers else None
+        written = locale is None or ctx.templates.has_locale(locale)
+        reading = _read(ctx, text, help_is_answered=help_is_answered and written)
         effects = effects_of(reading.kinds, number_is_known=bool(ids))
         allows_texts = ReplyKind.START in reading.kinds
         reaches_people = effects.reach_people or allows_texts
@@ -88,7 +90,7 @@ def record_inbound_text(ctx: Context, text: InboundText, *, help_is_answered: bo
                 allow_texts_again(connection, number, people.named, text.provider, BY_TEXT, now)
             if people:
                 reassess(connection, ctx, people.loans, now)
-    return RecordedText(reading.kind, writers[0].locale if writers else None)
+    return RecordedText(reading.kind, locale)
 
 
 def _read(ctx: Context, text: InboundText, *, help_is_answered: bool) -> Reading:

@@ -15,12 +15,12 @@ from domain.persons import PersonFact
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.loans import not_known_yet
+from workers.db.numbers import lock_numbers_of
 from workers.db.persons import (
     FactDetails,
     is_erased,
     lock_known_borrower,
     lock_loans_of_person,
-    lock_number,
     note_number_fact,
     note_person_fact,
 )
@@ -40,8 +40,8 @@ def record_opt_out(
     """Never contact a person through `channel` again. None: through no channel at all.
 
     In the caller's transaction. It holds for every record and every loan of the person. An opt-out
-    of texts holds for the number too. Returns what came of it. Only the borrower can take this
-    back, by a text that says START. Legal files stay possible: they contact nobody.
+    of texts holds for the record's numbers too. Returns what came of it. Only the borrower can take
+    this back, by a text that says START. Legal files stay possible: they contact nobody.
 
     A request for no contact at all may name one loan, `only_about`. It then counts for that debt,
     as 15 U.S.C. 1692c(c) says, unless a law of the loan lets such a request reach the whole person.
@@ -68,9 +68,9 @@ def record_opt_out(
         by = FactDetails(channel=channel)
         note_person_fact(connection, record.id, PersonFact.NO_CHANNEL, actor, now, by)
         result = because(ReasonCode.NOT_REACHED_BY, borrower=external_id, channel=channel)
-    if channel is Channel.SMS and record.phone_blind_index is not None:
-        number = lock_number(connection, record.phone_blind_index)
-        note_number_fact(connection, number, NumberFact.OPTED_OUT, actor, now)
+    if channel is Channel.SMS:
+        for number in lock_numbers_of(connection, [record.id])[record.id]:
+            note_number_fact(connection, number.contact_point_id, NumberFact.OPTED_OUT, actor, now)
     reassess(connection, ctx, loans, now)
     return result
 

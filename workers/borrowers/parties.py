@@ -15,13 +15,13 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.borrowers.contact_details import with_zone_of
 from workers.context import Context
 from workers.db.loans import lock_named_loan, not_known_yet
+from workers.db.numbers import address_point, set_numbers
 from workers.db.parties import end_party, set_party
 from workers.db.persons import (
     LockedBorrower,
     insert_person,
     lock_borrower,
     lock_known_borrower,
-    make_numbers,
 )
 from workers.db.same_person import join_same_identity, name_digest
 from workers.db.schema import borrower, loan
@@ -123,7 +123,6 @@ def _make_record(connection: Connection, ctx: Context, new: NewParty, now: datet
         written = sorted(ctx.templates.locales())
         raise RejectedError(ReasonCode.LOCALE_WITHOUT_TEMPLATES, locale=locale, known=written)
     number = cipher.decrypt(phone) if phone else None
-    blind_index = cipher.blind_index(number) if number else None
     made = connection.execute(
         upsert(borrower)
         .values(
@@ -131,9 +130,8 @@ def _make_record(connection: Connection, ctx: Context, new: NewParty, now: datet
             external_id=new.borrower,
             name_encrypted=name,
             name_digest=name_digest(cipher, cipher.decrypt(name)) if name else None,
-            phone_encrypted=phone,
-            phone_blind_index=blind_index,
             address_encrypted=address,
+            address_point_id=address and address_point(connection, cipher, cipher.decrypt(address)),
             zones=list(with_zone_of(number, new.zones) if number else new.zones),
             locale=locale,
             updated_at=now,
@@ -142,5 +140,5 @@ def _make_record(connection: Connection, ctx: Context, new: NewParty, now: datet
         .returning(borrower.c.id)
     ).scalar()
     if made is not None:
-        make_numbers(connection, [blind_index] if blind_index else [])
+        set_numbers(connection, cipher, made, [(number, None)] if number else [])
         join_same_identity(connection, [made], now)

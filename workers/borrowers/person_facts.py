@@ -9,11 +9,15 @@ from domain.actors import Actor
 from domain.compliance.fact_reach import ReachingFact
 from domain.events import RejectedError
 from domain.fact_effects import EFFECTS
+from domain.inconvenient import Location
 from domain.persons import OF_ALL_DEBTS, PersonFact
 from domain.reasons import ReasonCode, Reasons, because
+from workers.borrowers.number_facts import number_at
 from workers.borrowers.opt_outs import one_debt, record_opt_out
 from workers.context import Context
+from workers.db.numbers import blind_indexes_of
 from workers.db.persons import (
+    LockedBorrower,
     end_person_facts,
     is_erased,
     lock_known_borrower,
@@ -33,6 +37,8 @@ class ReportedFact(SaidFact):
     """The staff reference of who reported it."""
     loan: str | None = None
     """The only loan that it is about; None: all of them."""
+    which_number: int | None = None
+    """Of a number that is inconvenient: its place in the order, from 1; None: the only one."""
 
 
 NewPersonFact = ReportedFact
@@ -64,7 +70,7 @@ def record_person_fact(connection: Connection, ctx: Context, new: NewPersonFact)
     debt = None
     if new.loan is not None:
         debt = one_debt(connection, ctx, new.loan, _reaching(new.fact), "person_fact", loans)
-    details = new.details(connection, record.phone_blind_index, debt)
+    details = new.details(connection, _number(connection, record, new), debt)
     replace_person_fact(connection, record.id, new.fact, actor, now, details, new.until)
     resolve_gate_problems(connection, loans, now)
     reassess(connection, ctx, loans, now)
@@ -93,13 +99,22 @@ def end_person_fact(connection: Connection, ctx: Context, ended: PersonFactEnd) 
         debt = one_debt(
             connection, ctx, ended.loan, _reaching(ended.fact), "person_fact_end", loans
         )
-    actor, details = Actor(ended.actor), ended.details(connection, record.phone_blind_index, debt)
+    actor = Actor(ended.actor)
+    details = ended.details(connection, _number(connection, record, ended), debt)
     effect = EFFECTS[ended.fact].of_the_end
     known = end_person_facts(connection, record.id, ended.fact, actor, now, details, effect=effect)
     resolve_gate_problems(connection, loans, now)
     reassess(connection, ctx, loans, now)
     code = ReasonCode.PERSON_FACT_ENDS if known else ReasonCode.PERSON_FACT_NOT_KNOWN
     return because(code, borrower=ended.borrower, person_fact=ended.fact)
+
+
+def _number(connection: Connection, record: LockedBorrower, reported: ReportedFact) -> bytes | None:
+    """The number that is the place, if one is."""
+    if reported.place is not Location.NUMBER:
+        return None
+    numbers = blind_indexes_of(connection, record.id)
+    return number_at(numbers, reported.borrower, reported.which_number) if numbers else None
 
 
 def _reaching(fact: PersonFact) -> ReachingFact:

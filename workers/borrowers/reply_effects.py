@@ -19,6 +19,7 @@ from workers.db.persons import (
     lock_loans,
     note_number_fact,
     note_person_fact,
+    records_with,
 )
 from workers.db.schema import borrower, contact_point_fact, loan, person, person_fact, reply
 
@@ -41,7 +42,7 @@ def lock_people(connection: Connection, blind_index: bytes, also: int | None = N
 
     The number itself is locked after them.
     """
-    is_named = (borrower.c.phone_blind_index == blind_index) | (borrower.c.id == also)
+    is_named = borrower.c.id.in_(records_with(blind_index)) | (borrower.c.id == also)
     rows = connection.execute(
         select(borrower.c.id, func.coalesce(is_named, False).label("is_named"))
         .join(person, person.c.id == borrower.c.person_id)

@@ -14,6 +14,7 @@ from domain.errors import ArrearsError
 from workers.calls.assign import SHIFTS_AHEAD
 from workers.context import Context
 from workers.db.access_log import note_access
+from workers.db.persons import spoken_language
 from workers.db.schema import borrower, loan, reply, staff
 from workers.db.staff import lock_collectors
 from workers.db.typed_rows import columns_of, typed_rows
@@ -35,7 +36,7 @@ def assign_replies(ctx: Context) -> int:
     now = ctx.now()
     with ctx.engine.begin() as connection:
         unassigned = connection.execute(
-            select(reply.c.id, borrower.c.locale)
+            select(reply.c.id, spoken_language().label("locale"))
             .join(borrower, borrower.c.id == reply.c.borrower_id)
             .where(UNHANDLED, reply.c.staff_id.is_(None))
             .order_by(reply.c.id)
@@ -86,7 +87,7 @@ def read_replies(
         reply=reply.c.id,
         staff=staff.c.external_id,
         loan=loan.c.external_id,
-        language=borrower.c.locale,
+        language=spoken_language(),
     )
     rows = connection.execute(
         select(*columns)

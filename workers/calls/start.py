@@ -74,7 +74,7 @@ def start_call(
                 "outcome is not recorded. Report the outcome first."
             )
         checked, *others = check_gates(connection, ctx, rows, ASSIGN_CALL, now)
-        together = [checked, *(other for other in others if other.next_move is None)]
+        together = [checked, *(other for other in others if _belongs(other, checked))]
         started = StartedAttempt(
             attempt=None,
             item=checked.loan.item,
@@ -93,9 +93,14 @@ def start_call(
             attempt = attempt or f"call-{uuid4()}"
             _reserve(connection, together, attempt, actor)
         number = open_contact_detail(
-            connection, ctx, checked, Opened.NUMBER, checked.loan.phone_encrypted, actor
+            connection, ctx, checked, Opened.NUMBER, _number_of(checked, pending), actor
         )
         return replace(started, attempt=attempt, reach=number)
+
+
+def _belongs(other: CheckedAction, checked: CheckedAction) -> bool:
+    """Whether a call is about another loan too: it may be called about now, on the same number."""
+    return other.next_move is None and other.uses_same_number_as(checked)
 
 
 def _loan_in_call(checked: CheckedAction) -> LoanInContact:
@@ -141,13 +146,23 @@ def _open_call(connection: Connection, loan_external_id: str, item: str | None) 
 class _OpenAttempt(NamedTuple):
     attempt: str
     at: datetime
+    number_blind_index: bytes | None
+
+
+def _number_of(checked: CheckedAction, pending: _OpenAttempt | None) -> bytes | None:
+    """The number of the call; of a repeated request that of the attempt, whatever is known now."""
+    used = checked.number
+    if pending is not None:
+        dialled = (n for n in checked.loan.numbers if n.blind_index == pending.number_blind_index)
+        used = next(dialled, None)
+    return used.number_encrypted if used else None
 
 
 def _without_outcome(connection: Connection, action_ids: Sequence[int]) -> _OpenAttempt | None:
     """The attempt that has no outcome yet; there is one at most."""
     first = contact.alias("first")
     pending = (
-        select(first.c.attempt, first.c.at)
+        select(first.c.attempt, first.c.at, first.c.number_blind_index)
         .distinct()
         .select_from(contact)
         .join(first, first.c.id == func.coalesce(contact.c.part_of, contact.c.id))

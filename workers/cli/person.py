@@ -65,7 +65,11 @@ Time = Annotated[
 ]
 Place = Annotated[
     Location | None,
-    typer.Option(help="For inconvenient_place; number: the one that the borrower has now."),
+    typer.Option(help="For inconvenient_place; number: one that the borrower has now."),
+]
+Number = Annotated[
+    int | None,
+    typer.Option(min=1, help="Which of the borrower's numbers, if there are several."),
 ]
 Locale = Annotated[
     str | None, typer.Option("--locale", help="For language: such as en or zh-Hans.")
@@ -139,12 +143,13 @@ def note(
     channel: OnlyChannel = None,
     time: Time = None,
     place: Place = None,
+    number: Number = None,
     locale: Locale = None,
 ) -> None:
     """Record who acts for a person, what they asked for, or what they agreed to."""
     ctx = open_context()
     ends = parse_moment(until, ctx.settings.lender_zone, whole_day=True) if until else None
-    payload = _reported(borrower, fact, actor, loan, channel, time, place, locale)
+    payload = _reported(borrower, fact, actor, loan, channel, time, place, number, locale)
     if ends is not None:
         payload["until"] = ends.isoformat()
     _submit(ctx, "person_fact", PersonFactFacts, payload)
@@ -191,13 +196,14 @@ def end(
     channel: OnlyChannel = None,
     time: Time = None,
     place: Place = None,
+    number: Number = None,
     locale: Locale = None,
 ) -> None:
     """Record that a fact about a person is not true any more, or that a consent was withdrawn.
 
     Without the details of a fact, all facts of its kind end.
     """
-    payload = _reported(borrower, fact, actor, loan, channel, time, place, locale)
+    payload = _reported(borrower, fact, actor, loan, channel, time, place, number, locale)
     _submit(open_context(), "person_fact_end", PersonFactEndFacts, payload)
 
 
@@ -209,6 +215,7 @@ def _reported(
     channel: str | None,
     time: str | None,
     place: str | None,
+    number: int | None,
     locale: str | None,
 ) -> dict[str, Any]:
     reported = {
@@ -218,6 +225,7 @@ def _reported(
         "channel": channel,
         "time": parse_inconvenient_time(time) if time else None,
         "place": place,
+        "which_number": number,
         "locale": locale,
         "actor": actor.reference,
     }

@@ -8,7 +8,8 @@ from hashlib import sha256
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from domain.errors import ArrearsError
+from domain.errors import ArrearsError, ReasonedError
+from domain.reasons import ReasonCode, because
 
 KEY_ID_LENGTH = 9
 """Hexadecimal digits of a key id. The prefix of an encrypted value then has twelve characters,
@@ -78,11 +79,12 @@ class Cipher:
                 raise InvalidToken
             return key.decrypt(token).decode()
         except InvalidToken:
-            raise ArrearsError(
+            raise ReasonedError(
                 "None of the keys in ARREARS_ENCRYPTION_KEYS decrypts what is stored. Put the key "
                 "that encrypted it back at the end of the list, from the copy that is kept apart "
                 "from the database. Remove a key only when `arrears keys rotate` says that nothing "
-                "is encrypted with it any more."
+                "is encrypted with it any more.",
+                because(ReasonCode.NO_KEY_DECRYPTS, setting="ARREARS_ENCRYPTION_KEYS"),
             ) from None
 
     def reencrypt(self, encrypted: bytes) -> bytes:

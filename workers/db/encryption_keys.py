@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select, text
 
 from domain.errors import ArrearsError
 from workers.db.encryption import Cipher
-from workers.db.schema import borrower, encryption_key
+from workers.db.schema import borrower, borrower_number, contact_point, encryption_key
 
 _LOCK_KEYS = text("LOCK TABLE encryption_key IN SHARE ROW EXCLUSIVE MODE")
 
@@ -118,13 +118,13 @@ def _assert_keys_present(connection: Connection, cipher: Cipher) -> None:
 
 def _assert_numbers_found(connection: Connection, cipher: Cipher) -> None:
     newest = connection.execute(
-        select(borrower.c.phone_encrypted, borrower.c.phone_blind_index)
-        .where(borrower.c.phone_blind_index.is_not(None))
-        .order_by(borrower.c.id.desc())
+        select(borrower_number.c.number_encrypted, contact_point.c.blind_index)
+        .join(contact_point, contact_point.c.id == borrower_number.c.contact_point_id)
+        .order_by(borrower_number.c.id.desc())
         .limit(1)
     ).one_or_none()
     if newest and not compare_digest(
-        cipher.blind_index(cipher.decrypt(newest.phone_encrypted)), bytes(newest.phone_blind_index)
+        cipher.blind_index(cipher.decrypt(newest.number_encrypted)), bytes(newest.blind_index)
     ):
         raise ArrearsError(
             "The last key in ARREARS_ENCRYPTION_KEYS is not the one that it was: borrowers would "

@@ -3,22 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Executable, RowMapping, text
+from sqlalchemy import Connection, text
 
 from domain.actions import ActionStatus
 from domain.compliance.contact_facts import Consent, Interruption, PastContact
 from domain.compliance.frequency_caps import LONGEST_WINDOW
-from domain.compliance.vocabulary import Channel, Party
-from domain.contact_points import NumberFact
+from domain.compliance.vocabulary import Channel
+from domain.contact_points import NumberFact, NumberOnRecord
 from domain.decision import PastAction
 from domain.fact_effects import LOOSENING
 from domain.holds import Hold
 from domain.inconvenient import InconvenientPlace, InconvenientTime
 from domain.loans import Instalment
-from domain.parties import LoanParty
 from domain.persons import PersonFact
 from workers.db.prepared_statements import prepared
 
@@ -48,9 +46,9 @@ class Reach:
     inconvenient_places: tuple[InconvenientPlace, ...]
     refused_channels: frozenset[Channel]
     """The channels by which the person asked not to be contacted."""
-    number: str | None
-    """The blind index, equal for equal numbers."""
-    number_facts: frozenset[NumberFact]
+    numbers: tuple[NumberOnRecord, ...]
+    """In the order in which they are tried. Their keys are the blind indexes, in hexadecimal."""
+    address_facts: frozenset[NumberFact]
     history: tuple[PastContact, ...]
     """Contacts about all the person's loans, as far back as any rule counts."""
     number_history: tuple[PastContact, ...]
@@ -75,16 +73,6 @@ class LoanFacts:
     holds: tuple[Hold, ...]
     actions: tuple[StoredAction, ...]
     reach: Reach
-    """Of the borrower; or of the party, where `party` is one."""
-    parties: tuple[LoanParty, ...] = ()
-    """Co-borrowers and guarantors who are another person than the borrower, each with what is true
-    of that person alone."""
-    party: Party = Party.BORROWER
-    """Whose reach it is. `holds` are those of the loan and of this person."""
-    party_id: int | None = None
-    """The row of the party; None: the borrower."""
-    holds_of_borrower: tuple[Hold, ...] = ()
-    """What is true of the borrower, where `party` is somebody else."""
     written_off: bool = False
     case_open: bool = False
     has_problem: bool = False
@@ -93,12 +81,6 @@ class LoanFacts:
     def has(self, status: ActionStatus) -> bool:
         """Whether any of its actions is in this status."""
         return any(stored.past.status is status for stored in self.actions)
-
-    def has_left(self, past: PastAction) -> bool:
-        """Whether the one whom an action is for is party to the loan no longer."""
-        return past.person is not None and all(
-            party.person != past.person for party in self.parties
-        )
 
 
 HISTORY_READ = timedelta(days=LONGEST_WINDOW + 1)
@@ -109,7 +91,8 @@ _LOAN_FACTS = TypeAdapter(LoanFacts)
 
 # All facts of all loans of an envelope in one statement. Amounts are JSON strings, not numbers,
 # which would be read as floats.
-_SELECT = """
+_FACTS = prepared(
+    text("""
 SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL AS written_off,
        -- Not EXISTS: PostgreSQL may hash all open cases for it, to find one.
        coalesce((SELECT true FROM collection_case k
@@ -134,22 +117,9 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
        (SELECT coalesce(json_agg(json_build_object('kind', h.kind, 'starts_on', h.starts_on,
                    'ends_on', h.ends_on)), '[]')
           FROM hold h WHERE h.loan_id = l.id OR h.borrower_id = ANY(p.records)) AS holds,
-       (SELECT coalesce(json_agg(json_build_object('id', q.id, 'role', q.role,
-                   'person', r.person_id,
-                   'holds', (SELECT coalesce(json_agg(json_build_object('kind', h.kind,
-                                        'starts_on', h.starts_on, 'ends_on', h.ends_on)), '[]')
-                               FROM hold h JOIN borrower s ON s.id = h.borrower_id
-                              WHERE s.person_id = r.person_id)) ORDER BY q.id), '[]')
-          FROM loan_party q JOIN borrower r ON r.id = q.borrower_id
-         WHERE q.loan_id = l.id AND q.ended_at IS NULL
-           AND r.person_id <> (SELECT o.person_id FROM borrower o WHERE o.id = l.borrower_id)
-       ) AS parties,
        (SELECT coalesce(json_agg(json_build_object('id', a.id, 'past', json_build_object(
                    'item', a.item, 'step', a.step,
                    'ladder_since', a.ladder_since, 'status', a.status,
-                   'person', CASE WHEN a.party_id IS NOT NULL THEN (
-                       SELECT r.person_id FROM loan_party q JOIN borrower r ON r.id = q.borrower_id
-                        WHERE q.id = a.party_id) END,
                    'reported', a.status <> 'assigned' OR EXISTS (
                        SELECT FROM contact c JOIN contact_outcome o ON o.contact_id = c.id
                         WHERE c.action_id = a.id)))), '[]')
@@ -174,15 +144,13 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
           FROM person_fact f
          WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
            AND f.kind = 'inconvenient_time') AS inconvenient_times,
-       -- A number that is inconvenient for the person: only the one that would be used.
        (SELECT coalesce(json_agg(json_build_object(
-                   'place', f.place, 'channel', f.channel, 'until', f.until)), '[]')
+                   'place', f.place, 'channel', f.channel, 'until', f.until,
+                   'number', (SELECT encode(n.blind_index, 'hex') FROM contact_point n
+                               WHERE n.id = f.contact_point_id))), '[]')
           FROM person_fact f
          WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
-           AND f.kind = 'inconvenient_place'
-           AND (f.contact_point_id IS NULL OR f.contact_point_id = (
-                    SELECT n.id FROM contact_point n
-                     WHERE n.blind_index = b.phone_blind_index))) AS inconvenient_places,
+           AND f.kind = 'inconvenient_place') AS inconvenient_places,
        b.zones,
        coalesce((SELECT f.locale FROM person_fact f
                   WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
@@ -190,19 +158,26 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
                   ORDER BY f.borrower_id = ANY(p.certain) DESC, f.since DESC, f.id DESC
                   LIMIT 1), b.locale) AS locale,
        ARRAY['legal']
-       || CASE WHEN b.phone_encrypted IS NOT NULL THEN ARRAY['sms', 'call'] ELSE '{}' END
+       || coalesce((SELECT ARRAY['sms', 'call'] FROM borrower_number x
+                     WHERE x.borrower_id = b.id LIMIT 1), '{}')
        || CASE WHEN b.address_encrypted IS NOT NULL THEN ARRAY['visit'] ELSE '{}' END AS reachable,
-       encode(b.phone_blind_index, 'hex') AS number,
+       (SELECT coalesce(json_agg(json_build_object('key', encode(n.blind_index, 'hex'), 'facts', (
+                   SELECT coalesce(json_agg(f.kind), '[]')
+                     FROM (SELECT kind FROM contact_point_fact
+                            WHERE contact_point_id = n.id AND ended_at IS NULL
+                            UNION ALL
+                           SELECT 'has_extension' WHERE n.kind = 'extension'
+                            UNION ALL
+                           SELECT 'unread_reply' WHERE EXISTS (
+                               SELECT FROM reply r
+                                WHERE r.contact_point_id = n.id AND r.to_read
+                                  AND r.handled_at IS NULL)) f))
+                   ORDER BY x.position), '[]')
+          FROM borrower_number x JOIN contact_point n ON n.id = x.contact_point_id
+         WHERE x.borrower_id = b.id) AS numbers,
        (SELECT coalesce(json_agg(f.kind), '[]')
-          FROM contact_point n
-               CROSS JOIN LATERAL (
-                   SELECT kind FROM contact_point_fact
-                    WHERE contact_point_id = n.id AND ended_at IS NULL
-                    UNION ALL
-                   SELECT 'unread_reply' WHERE EXISTS (
-                       SELECT FROM reply r
-                        WHERE r.contact_point_id = n.id AND r.to_read AND r.handled_at IS NULL)) f
-         WHERE n.blind_index = b.phone_blind_index) AS number_facts,
+          FROM contact_point_fact f
+         WHERE f.contact_point_id = b.address_point_id AND f.ended_at IS NULL) AS address_facts,
        counted.history, counted.number_history,
        (SELECT min(c.at) FROM contact c
          WHERE c.borrower_id = ANY(p.records) AND c.loan_id = l.id) AS first_contact_at,
@@ -226,7 +201,7 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
                  WHERE a.loan_id = l.id AND m.status = 'delivered') x) AS interruptions,
        (SELECT max(coalesce(i.counts_from, i.due_on))
           FROM instalment i WHERE i.loan_id = l.id) AS limitation_from
--- of whom
+  FROM loan l JOIN borrower b ON b.id = l.borrower_id
        -- All records of the person: what is known of one of them holds for all.
        CROSS JOIN LATERAL (SELECT array_agg(x.id) AS records FROM borrower x
                             WHERE x.person_id = b.person_id) joined
@@ -270,9 +245,13 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
                                                WHERE f.id = k.part_of
                                                  AND f.borrower_id = ANY(p.records))
                             UNION ALL
-                           -- With others, at the number: each once, and none that is above.
+                           -- With others, at a number: each once, and none that is above.
                            SELECT false, k.* FROM contact k
-                            WHERE k.number_blind_index = b.phone_blind_index
+                            WHERE k.number_blind_index = ANY(ARRAY(
+                                      SELECT n.blind_index
+                                        FROM borrower_number y
+                                        JOIN contact_point n ON n.id = y.contact_point_id
+                                       WHERE y.borrower_id = b.id))
                               AND k.at > :counted_since
                               AND k.borrower_id <> ALL(p.records) AND k.part_of IS NULL
                               AND NOT EXISTS (SELECT FROM contact f
@@ -287,57 +266,21 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
                       AND NOT EXISTS (SELECT FROM visit v
                                        WHERE v.contact_id = c.id
                                          AND v.cancelled_at IS NOT NULL)) x) counted
-"""
-
-_OF_BORROWERS = """
-  FROM loan l JOIN borrower b ON b.id = l.borrower_id
-"""
-_OF_PARTIES = """
-       , own.id AS party_id, own.role AS party,
-       (SELECT coalesce(json_agg(json_build_object('kind', h.kind, 'starts_on', h.starts_on,
-                   'ends_on', h.ends_on)), '[]')
-          FROM hold h JOIN borrower s ON s.id = h.borrower_id
-               JOIN borrower o ON o.person_id = s.person_id
-         WHERE o.id = l.borrower_id) AS holds_of_borrower
-  FROM loan_party own JOIN loan l ON l.id = own.loan_id
-       JOIN borrower b ON b.id = own.borrower_id
-"""
-
-
-def _facts(of_whom: str, which: str) -> Executable:
-    return prepared(text(f"{_SELECT.replace('-- of whom', of_whom)} WHERE {which}"))
-
-
-_FACTS = _facts(_OF_BORROWERS, "l.id = ANY(:ids)")
-_FACTS_OF_PARTIES = _facts(_OF_PARTIES, "own.id = ANY(:ids)")
+ WHERE l.id = ANY(:loan_ids)
+""")
+)
 
 
 def load_facts(
     connection: Connection, loan_ids: Sequence[int], now: datetime
 ) -> dict[int, LoanFacts]:
-    """The facts of these loans and their borrowers at `now`, in the lender's zone, by loan id. One
-    statement."""
-    rows = connection.execute(_FACTS, _values(loan_ids, now)).mappings()
-    return {row["id"]: _read(row) for row in rows}
-
-
-def load_party_facts(
-    connection: Connection, party_ids: Sequence[int], now: datetime
-) -> dict[int, LoanFacts]:
-    """The same with the reach of these parties instead of the borrower, by the id of the party."""
-    rows = connection.execute(_FACTS_OF_PARTIES, _values(party_ids, now)).mappings()
-    return {row["party_id"]: _read(row) for row in rows}
-
-
-def _values(ids: Sequence[int], now: datetime) -> dict[str, Any]:
-    return {
-        "ids": list(ids),
+    """The facts of these loans at `now`, in the lender's zone, by loan id. One statement."""
+    values = {
+        "loan_ids": list(loan_ids),
         "today": now.date(),
         "counted_since": now - HISTORY_READ,
         "zone": str(now.tzinfo),
         "loosening": [str(fact) for fact in sorted(LOOSENING)],
     }
-
-
-def _read(row: RowMapping) -> LoanFacts:
-    return _LOAN_FACTS.validate_python({**row, "reach": dict(row)})
+    rows = connection.execute(_FACTS, values).mappings()
+    return {row["id"]: _LOAN_FACTS.validate_python({**row, "reach": dict(row)}) for row in rows}

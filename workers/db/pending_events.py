@@ -5,20 +5,19 @@ their records, and what is true of a number for everybody who has it. Each kind 
 `workers/inbox/kinds.py` how it names them. Each way to name somebody has its condition here.
 """
 
-from sqlalchemy import ColumnElement, FromClause, Text, and_, cast, exists, func, or_
+from sqlalchemy import ColumnElement, FromClause, Text, cast, exists, func, or_
 
 from domain.events import InboxStatus, Named
 from workers.db.inbox import payload_value
 from workers.db.persons import is_record_named
 from workers.db.prepared_statements import literal
 from workers.db.schema import (
-    action,
     borrower,
+    borrower_number,
     contact,
     contact_point,
     inbox_event,
     loan,
-    loan_party,
     reply,
 )
 
@@ -27,8 +26,10 @@ Condition = ColumnElement[bool]
 # Of the person who is to be contacted: a record, and one of its loans.
 _RECORD = borrower.alias("record")
 _LOAN = loan.alias("loan_of_record")
-# Anybody's record with the number of that record.
+_NUMBER = borrower_number.alias("number_of_record")
+# Anybody's record with a number of that record.
 _SAME_NUMBER = borrower.alias("same_number")
+_THEIR_NUMBER = borrower_number.alias("their_number")
 
 
 def _named(name: Named) -> ColumnElement[str]:
@@ -38,6 +39,11 @@ def _named(name: Named) -> ColumnElement[str]:
 def _is_record(named: FromClause, name: Named = Named.BORROWER) -> Condition:
     return is_record_named(named, _named(name))
 
+
+_HAS_POINT = (_NUMBER.c.contact_point_id == contact_point.c.id) & (
+    _NUMBER.c.borrower_id == _RECORD.c.id
+)
+"""Whether the record has the contact point as one of its numbers."""
 
 # For each way in which an event names people: when it reaches the person of `_RECORD`. Where there
 # are several conditions, each of them suffices.
@@ -49,23 +55,27 @@ REACHES: dict[Named, tuple[Condition, ...]] = {
     Named.OTHER: (_is_record(_RECORD, Named.OTHER),),
     Named.NUMBER_OF_BORROWER: (
         inbox_event.c.reaches_number
-        & (_SAME_NUMBER.c.phone_blind_index == _RECORD.c.phone_blind_index)
+        & (_NUMBER.c.borrower_id == _RECORD.c.id)
+        & (_THEIR_NUMBER.c.contact_point_id == _NUMBER.c.contact_point_id)
+        & (_SAME_NUMBER.c.id == _THEIR_NUMBER.c.borrower_id)
         & _is_record(_SAME_NUMBER),
     ),
     Named.ATTEMPT: tuple(
         (contact.c.attempt == _named(Named.ATTEMPT)) & of_record
         for of_record in (
             contact.c.borrower_id == _RECORD.c.id,
-            contact.c.number_blind_index == _RECORD.c.phone_blind_index,
+            (contact_point.c.blind_index == contact.c.number_blind_index) & _HAS_POINT,
         )
     ),
     Named.REPLY: (
         (cast(reply.c.id, Text) == _named(Named.REPLY)) & (reply.c.borrower_id == _RECORD.c.id),
         (cast(reply.c.id, Text) == _named(Named.REPLY))
         & (reply.c.contact_point_id == contact_point.c.id)
-        & (contact_point.c.blind_index == _RECORD.c.phone_blind_index),
+        & _HAS_POINT,
     ),
-    Named.NUMBER: (func.encode(_RECORD.c.phone_blind_index, "hex") == _named(Named.NUMBER),),
+    Named.NUMBER: (
+        (func.encode(contact_point.c.blind_index, "hex") == _named(Named.NUMBER)) & _HAS_POINT,
+    ),
 }
 
 
@@ -83,23 +93,6 @@ def has_pending_event() -> Condition:
             for condition in conditions
         )
     )
-
-
-def has_pending_event_of_parties() -> Condition:
-    """Whether one names another party of the loan than whom an action is for, or the loan, for a
-    query of `action` and `loan`. What such an event says may reach over."""
-    member, owner, of_loan = borrower.alias("member"), borrower.alias("owner"), loan_party.alias()
-    of_member = exists().where(
-        of_loan.c.loan_id == loan.c.id,
-        of_loan.c.ended_at.is_(None),
-        member.c.id == of_loan.c.borrower_id,
-        *_is_pending(),
-        _is_record(member),
-    )
-    of_owner = exists().where(owner.c.id == loan.c.borrower_id, *_is_pending(), _is_record(owner))
-    of_this_loan = exists().where(*_is_pending(), _named(Named.LOAN) == loan.c.external_id)
-    named = (of_owner.correlate(loan), of_this_loan.correlate(loan))
-    return or_(of_member.correlate(loan), and_(action.c.party_id.is_not(None), or_(*named)))
 
 
 def has_pending_event_of_loan() -> Condition:

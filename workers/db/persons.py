@@ -1,7 +1,8 @@
-"""Facts of persons and of telephone numbers: recorded, ended, and the locks that guard them.
+"""Facts of persons, of telephone numbers and of addresses: recorded, ended, and their locks.
 
-The order of locks is: persons by id, their loans by id, telephone numbers by id. A number comes
-last because it is often found out under the other locks; whoever holds one waits for nothing else.
+The order of locks is: persons by id, their loans by id, contact points by id. They come last
+because they are often found out under the other locks; whoever holds one waits for nothing but the
+next one by id.
 """
 
 from collections.abc import Collection, Iterable
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Connection,
     CursorResult,
     FromClause,
@@ -23,6 +25,7 @@ from sqlalchemy import (
     insert,
     select,
     tuple_,
+    union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import array
@@ -40,6 +43,7 @@ from workers.db.parties import loans_of
 from workers.db.prepared_statements import prepared
 from workers.db.schema import (
     borrower,
+    borrower_number,
     contact_point,
     contact_point_fact,
     loan,
@@ -63,7 +67,7 @@ class LockedBorrower(NamedTuple):
     person_id: int
     zones: list[str]
     name_encrypted: bytes | None
-    phone_blind_index: bytes | None
+    address_point_id: int | None
     erased_at: datetime | None
 
 
@@ -361,12 +365,23 @@ def from_one_of(actors: Collection[Actor]) -> ColumnElement[bool]:
     return source.in_([(actor.kind, actor.reference) for actor in actors])
 
 
-def loans_with_number(connection: Connection, blind_index: bytes) -> list[int]:
-    """The loans of everybody who has a number, by id. None of them can be removed meanwhile."""
+def records_with(blind_index: bytes) -> CompoundSelect[tuple[int]]:
+    """The ids of the records that have a number or an address, as a query."""
+    point = (
+        select(contact_point.c.id).where(contact_point.c.blind_index == blind_index)
+    ).scalar_subquery()
+    return union_all(
+        select(borrower_number.c.borrower_id).where(borrower_number.c.contact_point_id == point),
+        select(borrower.c.id).where(borrower.c.address_point_id == point),
+    )
+
+
+def loans_with_point(connection: Connection, blind_index: bytes) -> list[int]:
+    """The loans of everybody who has a number or an address, by id. None of them can be removed
+    meanwhile."""
     rows = connection.execute(
         select(loan.c.id)
-        .join(borrower, borrower.c.id == loan.c.borrower_id)
-        .where(borrower.c.phone_blind_index == blind_index)
+        .where(loan.c.borrower_id.in_(records_with(blind_index)))
         .order_by(loan.c.id)
         .with_for_update(of=loan, read=True, key_share=True)
     )
@@ -379,3 +394,30 @@ def insert_person(connection: Connection, now: datetime) -> int:
         insert(person).values(made_at=now).returning(person.c.id)
     ).scalar_one()
     return made
+
+
+def spoken_language() -> ColumnElement[str]:
+    """The language that the person behind a record speaks, for a query of `borrower`.
+
+    That of the lender's record counts where nobody said anything else, and what was said of this
+    record before what was said of another one.
+    """
+    other = borrower.alias("spoken_of")
+    said = (
+        select(person_fact.c.locale)
+        .join(other, other.c.id == person_fact.c.borrower_id)
+        .where(
+            other.c.person_id == borrower.c.person_id,
+            person_fact.c.kind == PersonFact.LANGUAGE,
+            person_fact.c.ended_at.is_(None),
+        )
+        .order_by(
+            (other.c.id == borrower.c.id).desc(),
+            person_fact.c.since.desc(),
+            person_fact.c.id.desc(),
+        )
+        .limit(1)
+        .correlate(borrower)
+        .scalar_subquery()
+    )
+    return func.coalesce(said, borrower.c.locale)

@@ -18,21 +18,23 @@ from workers.db.encryption import Cipher
 from workers.db.persons import insert_person, record_named
 from workers.db.schema import same_person, same_person_change
 
-# Records with a name and a number are joined with the first record that has both, and with those
+# Records with a name and any number are joined with the first record that has both, and with those
 # that somebody parted: any of them may be the person. What somebody parted stays parted.
 _SAME_IDENTITY = text("""
 WITH given AS (
-    SELECT id, person_id, identity_digest FROM borrower
-     WHERE id = ANY(:records) AND identity_digest IS NOT NULL
+    SELECT b.id, b.person_id, b.name_digest, n.contact_point_id
+      FROM borrower b JOIN borrower_number n ON n.borrower_id = b.id
+     WHERE b.id = ANY(:records) AND b.name_digest IS NOT NULL
+), alike AS (
+    SELECT b.id, b.person_id, g.name_digest, g.contact_point_id
+      FROM (SELECT DISTINCT name_digest, contact_point_id FROM given) g
+      JOIN borrower_number n ON n.contact_point_id = g.contact_point_id
+      JOIN borrower b ON b.id = n.borrower_id AND b.name_digest = g.name_digest
 ), others AS (
-    SELECT min(b.id) AS id
-      FROM (SELECT DISTINCT identity_digest FROM given) g
-      JOIN borrower b ON b.identity_digest = g.identity_digest
-     GROUP BY b.identity_digest
+    SELECT min(id) AS id FROM alike GROUP BY name_digest, contact_point_id
      UNION
     SELECT b.id
-      FROM (SELECT DISTINCT identity_digest FROM given) g
-      JOIN borrower b ON b.identity_digest = g.identity_digest
+      FROM alike b
      WHERE EXISTS (SELECT FROM same_person s WHERE s.borrower_id = b.id AND s.status = 'parted')
         OR EXISTS (SELECT FROM same_person s WHERE s.other_id = b.id AND s.status = 'parted')
 ), made AS (
@@ -40,7 +42,8 @@ WITH given AS (
     SELECT DISTINCT least(g.id, b.id), greatest(g.id, b.id), 'presumed',
            '["same_name_and_number"]'::jsonb, CAST(:now AS timestamptz)
       FROM given g
-      JOIN borrower b ON b.identity_digest = g.identity_digest AND b.person_id <> g.person_id
+      JOIN alike b ON b.name_digest = g.name_digest
+                  AND b.contact_point_id = g.contact_point_id AND b.person_id <> g.person_id
       JOIN others o ON o.id = b.id
     ON CONFLICT DO NOTHING
     RETURNING *
@@ -90,7 +93,8 @@ def name_digest(cipher: Cipher, name: str) -> bytes | None:
 def join_same_identity(
     connection: Connection, records: Sequence[int], now: datetime
 ) -> frozenset[int]:
-    """Join records whose name or number is new with those that have the same name and number.
+    """Join records whose name or number is new with those that have the same name and any same
+    number.
 
     Returns the records whose facts may have changed.
     """
@@ -147,17 +151,21 @@ SELECT CAST(:record AS bigint) AS id
  UNION
 SELECT o.id
   FROM borrower b
-  JOIN borrower o ON o.identity_digest = sha256(b.name_digest || CAST(:number AS bytea))
+  JOIN contact_point p ON p.blind_index = ANY(CAST(:numbers AS bytea[]))
+  JOIN borrower_number n ON n.contact_point_id = p.id
+  JOIN borrower o ON o.id = n.borrower_id AND o.name_digest = b.name_digest
  WHERE b.id = :record
 """)
 
 
-def lock_namesakes(connection: Connection, external_id: str, blind_index: bytes) -> None:
-    """Lock the persons who become one if a record gets a number: its own, and those with the same
-    name who have the number."""
+def lock_namesakes(
+    connection: Connection, external_id: str, blind_indexes: Sequence[bytes]
+) -> None:
+    """Lock the persons who become one if a record gets numbers: its own, and those with the same
+    name who have any of them."""
     record = record_named(connection, external_id)
     if record is not None:
-        named = {"record": record, "number": blind_index}
+        named = {"record": record, "numbers": list(blind_indexes)}
         lock_persons(connection, connection.execute(_NAMESAKES, named).scalars().all())
 
 

@@ -1,6 +1,6 @@
 """The claim: the one transaction that every action must pass before it has an effect.
 
-It locks the person, the loan and the number, reads the facts again, claims the action by a token
+It locks the person, the loan and the numbers, reads the facts again, claims the action by a token
 and asks the contact gate. Facts recorded before it count; later ones wait until it commits.
 """
 
@@ -18,8 +18,8 @@ from sqlalchemy import (
     FromClause,
     and_,
     bindparam,
-    func,
     insert,
+    null,
     or_,
     select,
     union_all,
@@ -30,19 +30,21 @@ from domain.actors import Actor
 from domain.collectors import business_day
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Verdict, may_contact
-from domain.compliance.vocabulary import Channel, Party
-from domain.contact_points import BY_NUMBER, NumberFact
+from domain.compliance.number_choice import number_for, through, why_passed_over
+from domain.compliance.vocabulary import Channel
+from domain.contact_points import BY_NUMBER, NumberOnRecord
 from domain.delinquency import Arrears, arrears_on, ladder_start
 from domain.ladder import Item, find_ladder
+from domain.reasons import Reasons
 from workers.context import Context
 from workers.db.actions import claim_actions, move_actions
 from workers.db.bulk import as_rows, given_rows, is_among
-from workers.db.loan_facts import LoanFacts, load_facts, load_party_facts
-from workers.db.parties import with_contacted
-from workers.db.pending_events import has_pending_event, has_pending_event_of_parties
-from workers.db.persons import lock_number
-from workers.db.prepared_statements import literal, prepared
-from workers.db.schema import action, borrower, contact, loan, loan_party, person
+from workers.db.loan_facts import LoanFacts, load_facts
+from workers.db.numbers import LockedNumber, lock_numbers_of, lock_point
+from workers.db.pending_events import has_pending_event
+from workers.db.persons import spoken_language
+from workers.db.prepared_statements import prepared
+from workers.db.schema import action, borrower, contact, loan, person
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.gate.facts import contact_facts
 from workers.gate.problems import note_gate_problems
@@ -65,22 +67,20 @@ class LockedAction(NamedTuple):
     external_id: str
     jurisdiction: str
     currency: str
-    contacted_id: int
-    """The record of whom it is for."""
+    borrower_id: int
     person_id: int
     name_encrypted: bytes | None
-    phone_encrypted: bytes | None
-    phone_blind_index: bytes | None
     address_encrypted: bytes | None
     zones: list[str]
     locale: str
+    """The language that the person speaks."""
     region: str | None
-    party_id: int | None
-    """The party whom it is for, whose record is read instead of the borrower's; None: the
-    borrower."""
-    party: Party
-    party_left: bool
+    address_point_id: int | None
     has_pending_event: bool
+    numbers: Sequence[LockedNumber]
+    """Those of the record, in order; locked. Empty for a channel that needs none."""
+    address_blind_index: bytes | None
+    """Of a visit; the address is locked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +95,20 @@ class CheckedAction:
     arrears: Arrears
     ladder_since: date | None
     """The start of the ladder that planned the action, by the facts of now."""
+    number: LockedNumber | None
+    """The number that is used: the first that no fact stops. None: none, or none is needed."""
+    at_work: bool
+    """Whether it, or the address of a visit, is that of a place of work."""
+    passed_over: Reasons
+    """Why earlier numbers were not used."""
     verdict: Verdict
     rule_packs: tuple[str, ...]
     now: datetime
+
+    def uses_same_number_as(self, other: "CheckedAction") -> bool:
+        """Whether both are one contact, which uses one number; or none has a number to use."""
+        ours, theirs = self.number, other.number
+        return (ours.key if ours else None) == (theirs.key if theirs else None)
 
     @property
     def next_move(self) -> Move | None:
@@ -107,7 +118,6 @@ class CheckedAction:
             ladder_since=self.ladder_since,
             written_off=self.facts.written_off,
             event_pending=self.loan.has_pending_event,
-            party_left=self.loan.party_left,
         )
         return next_status(self.loan.ladder_since, facts, self.verdict, self.now)
 
@@ -175,26 +185,29 @@ def _claim(
     if first is None or first.status not in CLAIMABLE or not first.due_at or first.due_at > now:
         return []
     token = uuid4()
+    facts = load_facts(connection, [row.loan_id for row in rows], now)
+    checks = [_check(ctx, row, facts[row.loan_id], action_type, now, gate) for row in rows]
+    # One contact uses one number: an action that would use another one is claimed by itself.
+    checks = [checked for checked in checks if checked.uses_same_number_as(checks[0])]
     ids = claim_actions(
         connection,
-        [row.id for row in rows],
+        [checked.action_id for checked in checks],
         token,
         now,
         ctx.settings.lease,
         others_due_by=business_day(now).ends_at,
     )
-    taken = [row for row in rows if row.id in ids]
-    facts = _load_facts(connection, taken, now) if taken else {}
     claimed = list[ClaimedAction]()
     moves = defaultdict[Move, list[int]](list)
-    for row in taken:
-        checked = _check(ctx, row, facts[row.id], action_type, now, gate)
+    for checked in checks:
+        if checked.action_id not in ids:
+            continue
         if move := checked.next_move:
-            moves[move].append(row.id)
-            note_gate_problems(connection, row.loan_id, move.reason, now)
+            moves[move].append(checked.action_id)
+            note_gate_problems(connection, checked.loan.loan_id, move.reason, now)
             continue
         known = {field.name: getattr(checked, field.name) for field in fields(checked)}
-        claimed.append(ClaimedAction(**known, token=token, failures=row.attempts))
+        claimed.append(ClaimedAction(**known, token=token, failures=checked.loan.attempts))
     for move, moved in moves.items():
         move_actions(connection, moved, move, now, token=token)
     return claimed
@@ -208,8 +221,8 @@ def check_gates(
     now: datetime,
 ) -> list[CheckedAction]:
     """Ask the gate about locked actions, each by itself, with facts read after that."""
-    facts = _load_facts(connection, rows, now)
-    return [_check(ctx, row, facts[row.id], action_type, now, None) for row in rows]
+    facts = load_facts(connection, [row.loan_id for row in rows], now)
+    return [_check(ctx, row, facts[row.loan_id], action_type, now, None) for row in rows]
 
 
 def check_gate(
@@ -221,21 +234,8 @@ def check_gate(
     gate: Gate | None = None,
 ) -> CheckedAction:
     """Ask the gate about an action that `lock_action` locked, with facts read after that."""
-    facts = _load_facts(connection, [row], now)[row.id]
+    facts = load_facts(connection, [row.loan_id], now)[row.loan_id]
     return _check(ctx, row, facts, action_type, now, gate)
-
-
-def _load_facts(
-    connection: Connection, rows: Sequence[LockedAction], now: datetime
-) -> dict[int, LoanFacts]:
-    """The facts of actions that one contact is about, by action; so all are for one party role. One
-    statement."""
-    party_ids = [row.party_id for row in rows if row.party_id is not None]
-    if party_ids:
-        of_parties = load_party_facts(connection, party_ids, now)
-        return {row.id: of_parties[row.party_id] for row in rows if row.party_id in of_parties}
-    facts = load_facts(connection, [row.loan_id for row in rows], now)
-    return {row.id: facts[row.loan_id] for row in rows}
 
 
 def _check(
@@ -251,18 +251,29 @@ def _check(
     ladder = find_ladder(ctx.policy.ladders, row.ladder_id, row.ladder_version)
     item = ladder.item(row.item)
     asked = contact_facts(ctx, row.loan_id, row.jurisdiction, facts, arrears, ladder, item, now)
+    used = number_for(asked, channel, now) if channel in BY_NUMBER else None
     return CheckedAction(
         action_id=row.id,
         item=item,
         channel=channel,
-        loan=row,
+        loan=row._replace(locale=facts.reach.locale),
         facts=facts,
         arrears=arrears,
         ladder_since=ladder_start(facts.instalments, now.date(), ladder.minimum_amount),
+        number=_locked(row, used),
+        at_work=through(asked, channel, now).at_work,
+        passed_over=why_passed_over(asked, channel, now) if used else (),
         verdict=gate(asked) if gate else may_contact(asked, channel, now),
         rule_packs=tuple(pack.name for pack in asked.packs),
         now=now,
     )
+
+
+def _locked(row: LockedAction, used: NumberOnRecord | None) -> LockedNumber | None:
+    """The locked number that the facts call by its key."""
+    if used is None:
+        return None
+    return next(number for number in row.numbers if number.key == used.key)
 
 
 _RESERVE = prepared(insert(contact).returning(contact.c.id))
@@ -333,9 +344,9 @@ def _reserve_together(names: tuple[str, ...]) -> Executable:
 def _contact(
     claimed: CheckedAction, at: datetime, attempt: str | None, actor: Actor | None
 ) -> dict[str, Any]:
-    by_number = claimed.channel in BY_NUMBER
+    number = claimed.number
     return {
-        "borrower_id": claimed.loan.contacted_id,
+        "borrower_id": claimed.loan.borrower_id,
         "loan_id": claimed.loan.loan_id,
         "action_id": claimed.action_id,
         "channel": claimed.channel,
@@ -344,9 +355,10 @@ def _contact(
         "rule_packs": list(claimed.rule_packs),
         "zones": list(claimed.loan.zones),
         "warnings": list(claimed.verdict.warnings),
-        "party": claimed.loan.party,
-        "number_blind_index": claimed.loan.phone_blind_index if by_number else None,
-        "at_work": NumberFact.AT_WORK in claimed.facts.reach.number_facts and by_number,
+        "number_blind_index": number.blind_index if number else None,
+        "address_blind_index": claimed.loan.address_blind_index,
+        "passed_over": claimed.passed_over,
+        "at_work": claimed.at_work,
         "attempt": attempt,
         "actor": actor.reference if actor else None,
     }
@@ -368,15 +380,14 @@ def complete_together(
 _LOCKED = columns_of(
     LockedAction,
     *(action, loan, borrower),
-    contacted_id=borrower.c.id,
-    party=func.coalesce(loan_party.c.role, literal(Party.BORROWER)),
-    party_left=loan_party.c.ended_at.is_not(None),
-    has_pending_event=or_(has_pending_event(), has_pending_event_of_parties()),
+    locale=spoken_language(),
+    has_pending_event=has_pending_event(),
+    numbers=null(),  # read after the lock, as the address is: nobody can change them then
+    address_blind_index=null(),
 )
 _LOCK = prepared(
     select(*_LOCKED)
-    .select_from(with_contacted(action.join(loan, loan.c.id == action.c.loan_id)))
-    .join(person, person.c.id == borrower.c.person_id)
+    .select_from(person.join(borrower).join(loan).join(action))
     .where(is_among(action.c.id, "of_actions"), action.c.type == bindparam("to_do"))
     .order_by(loan.c.id)
     .with_for_update(of=(person, borrower, loan), key_share=True)
@@ -387,7 +398,8 @@ def lock_action(
     connection: Connection, action_id: int, action_type: ActionType
 ) -> LockedAction | None:
     """Lock what a contact rests on: the person, so that caps cannot race, the loan, so that no
-    payment slips in, and the number that would be used, so that no fact about it does."""
+    payment slips in, and the numbers that may be used or the address, so that no fact about them
+    does."""
     rows = lock_actions(connection, [action_id], action_type)
     return rows[0] if rows else None
 
@@ -398,16 +410,32 @@ def lock_actions(
     """The same for actions of one person that are one contact."""
     values = {"of_actions": list(action_ids), "to_do": action_type}
     rows = typed_rows(LockedAction, connection.execute(_LOCK, values))
-    if action_type.channel in BY_NUMBER:
-        for number in sorted({row.phone_blind_index for row in rows if row.phone_blind_index}):
-            lock_number(connection, number)
+    return _lock_contact_points(connection, rows, action_type.channel)
+
+
+def _lock_contact_points(
+    connection: Connection, rows: Sequence[LockedAction], channel: Channel
+) -> list[LockedAction]:
+    """Lock the numbers that may be used, or the address, last of all."""
+    if channel in BY_NUMBER and rows:
+        numbers = lock_numbers_of(connection, {row.borrower_id for row in rows})
+        return [row._replace(numbers=numbers[row.borrower_id]) for row in rows]
+    rows = [row._replace(numbers=()) for row in rows]
+    if channel is Channel.VISIT:
+        addresses = {
+            id: lock_point(connection, id)
+            for id in sorted({row.address_point_id for row in rows if row.address_point_id})
+        }
+        rows = [
+            row._replace(address_blind_index=addresses.get(row.address_point_id or 0))
+            for row in rows
+        ]
     return rows
 
 
 _ASKED = action.alias("asked")
 _ASKED_LOAN = loan.alias("asked_loan")
 _ASKED_BORROWER = borrower.alias("asked_borrower")
-_ASKED_PARTY = loan_party.alias("asked_party")
 
 
 def _like(table: FromClause, asked: FromClause, *names: str) -> list[Any]:
@@ -419,36 +447,11 @@ _LOCK_TOGETHER = prepared(
     select(*_LOCKED)
     .select_from(_ASKED)
     .join(_ASKED_LOAN, _ASKED_LOAN.c.id == _ASKED.c.loan_id)
-    .outerjoin(_ASKED_PARTY, _ASKED_PARTY.c.id == _ASKED.c.party_id)
-    .join(
-        _ASKED_BORROWER,
-        _ASKED_BORROWER.c.id
-        == func.coalesce(_ASKED_PARTY.c.borrower_id, _ASKED_LOAN.c.borrower_id),
-    )
+    .join(_ASKED_BORROWER, _ASKED_BORROWER.c.id == _ASKED_LOAN.c.borrower_id)
     .join(person, person.c.id == _ASKED_BORROWER.c.person_id)
     .join(borrower, borrower.c.person_id == person.c.id)
-    # The loans to which the person is what they are to the first one.
-    .outerjoin(
-        loan_party,
-        and_(
-            loan_party.c.borrower_id == borrower.c.id,
-            *_like(loan_party, _ASKED_PARTY, "role"),
-        ),
-    )
-    .join(
-        loan,
-        or_(
-            loan.c.id == loan_party.c.loan_id,
-            and_(_ASKED.c.party_id.is_(None), loan.c.borrower_id == borrower.c.id),
-        ),
-    )
-    .join(
-        action,
-        and_(
-            action.c.loan_id == loan.c.id,
-            action.c.party_id.is_not_distinct_from(loan_party.c.id),
-        ),
-    )
+    .join(loan, loan.c.borrower_id == borrower.c.id)
+    .join(action, action.c.loan_id == loan.c.id)
     .where(
         _ASKED.c.id == bindparam("of_action"),
         _ASKED.c.type == bindparam("to_do"),
@@ -461,7 +464,6 @@ _LOCK_TOGETHER = prepared(
                 action.c.due_at < bindparam("until"),
                 *_like(action, _ASKED, "type", "ladder_id", "step"),
                 *_like(loan, _ASKED_LOAN, "currency", "jurisdiction"),
-                *_like(borrower, _ASKED_BORROWER, "phone_blind_index", "locale"),
             ),
         ),
     )
@@ -476,7 +478,7 @@ def lock_together(
     """Lock what one contact about several loans rests on, as `lock_action` does for one.
 
     The action itself comes first, then one of each other loan. A loan may have two that are due:
-    the later one of its ladder is taken. One statement, and one more for the number.
+    the later one of its ladder is taken. One statement, and one more for the numbers.
     """
     values = {
         "of_action": action_id,
@@ -488,6 +490,5 @@ def lock_together(
         for row in typed_rows(LockedAction, connection.execute(_LOCK_TOGETHER, values))
     }
     rows = sorted(by_loan.values(), key=lambda row: row.id != action_id)
-    if rows and rows[0].phone_blind_index:
-        lock_number(connection, rows[0].phone_blind_index)
-    return rows
+    rows = [row for row in rows if row.locale == rows[0].locale]
+    return _lock_contact_points(connection, rows, action_type.channel)

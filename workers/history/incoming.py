@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select, union_all
 
 from domain.events import InboxStatus
 from domain.inconvenient import EVERY_DAY, WEEK
@@ -19,7 +19,7 @@ from workers.db.schema import (
     acknowledgement,
     allocation,
     borrower,
-    contact_point,
+    borrower_number,
     contact_point_fact,
     inbox_event,
     loan_party,
@@ -97,7 +97,8 @@ def acknowledgements(connection: Connection, subject: ExplainedLoan) -> Iterator
 
 
 def facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
-    """What is known of the person and of the number: each fact as it came in, and as it ended."""
+    """What is known of the person, the numbers and the address: each fact as it came in, and as it
+    ended."""
     records = records_of_person(subject.borrower_id)
     about_this = person_fact.c.loan_id.is_(None) | (person_fact.c.loan_id == subject.id)
     of_the_person = (
@@ -116,19 +117,42 @@ def facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     represented = [row.id for row in known if row.kind == PersonFact.REPRESENTED]
     if represented:
         yield from _representatives(connection, represented)
-    of_the_number = (
-        select(contact_point_fact)
-        .join(contact_point)
-        .join(borrower, borrower.c.phone_blind_index == contact_point.c.blind_index)
-        .where(borrower.c.id == subject.borrower_id)
+    numbers = (
+        select(
+            borrower_number.c.contact_point_id,
+            func.row_number().over(order_by=borrower_number.c.position).label("place"),
+            func.count().over().label("numbers"),
+        )
+        .where(borrower_number.c.borrower_id == subject.borrower_id)
+        .subquery()
+    )
+    address = select(borrower.c.address_point_id).where(borrower.c.id == subject.borrower_id)
+    of_the_points = (
+        select(contact_point_fact, numbers.c.place, numbers.c.numbers)
+        .outerjoin(numbers, numbers.c.contact_point_id == contact_point_fact.c.contact_point_id)
+        .where(
+            contact_point_fact.c.contact_point_id.in_(
+                union_all(select(numbers.c.contact_point_id), address)
+            )
+        )
         .order_by(contact_point_fact.c.id)
     )
-    for row in connection.execute(of_the_number):
-        fact = part(Phrase.NUMBER_FACT, number_fact=row.kind, source=row.source)
-        yield Entry(row.since, (fact,))
+    for row in connection.execute(of_the_points):
+        now_known, over = _about(row.numbers)
+        which = {"place": row.place} if row.numbers and row.numbers > 1 else {}
+        named = {"number_fact": row.kind, **which}
+        yield Entry(row.since, (part(now_known, **named, source=row.source),))
         if row.ended_at is not None:
-            ended = part(Phrase.NUMBER_FACT_ENDED, number_fact=row.kind, actor=row.ended_by)
-            yield Entry(row.ended_at, (ended,))
+            yield Entry(row.ended_at, (part(over, **named, actor=row.ended_by),))
+
+
+def _about(numbers: int | None) -> tuple[Phrase, Phrase]:
+    """How a fact of one of so many numbers is told, and its end; None: it is about the address."""
+    if numbers is None:
+        return Phrase.ADDRESS_FACT, Phrase.ADDRESS_FACT_ENDED
+    if numbers == 1:
+        return Phrase.NUMBER_FACT, Phrase.NUMBER_FACT_ENDED
+    return Phrase.NUMBER_FACT_OF_SEVERAL, Phrase.NUMBER_FACT_OF_SEVERAL_ENDED
 
 
 def _details(row: Any) -> Iterator[Part]:

@@ -33,6 +33,7 @@ from domain.inconvenient import Location, Weekday
 from domain.parties import RepresentativeKind
 from domain.persons import MAY_EXPIRE, Link, PersonFact
 from workers.db.encryption import Cipher
+from workers.db.numbers import MOST_NUMBERS
 
 
 def _more_than_nothing(amount: str) -> str:
@@ -89,9 +90,13 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2199, 12, 31))]
 """A business date, in the lender's zone."""
 Phone = Annotated[
-    str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$"), AfterValidator(_number_in_use)
+    str,
+    StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}(;ext=[0-9]{1,7})?$"),
+    AfterValidator(_number_in_use),
 ]
-"""E.164."""
+"""E.164; an extension follows as in RFC 3966: `+12125550100;ext=5`."""
+NumberInOrder = Annotated[int, Field(ge=1, le=MOST_NUMBERS)]
+"""The place of a number among those of its borrower, from 1."""
 Address = Annotated[
     str,
     StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]+$"),
@@ -130,11 +135,13 @@ class EventData(StrictModel):
         return {name: value for name, value in stored.items() if name not in left_out}
 
 
-LEFT_OUT = {"actor", "borrower", "document", "loan", "proof", "said", "why"}
+LEFT_OUT = {
+    *("actor", "borrower", "document", "loan", "proof", "said", "which_number", "why"),
+}
 """Fields that are not stored where the sender left them out."""
 
 
-PERSONAL = ("name", "phone", "address")
+PERSONAL = ("name", "phone", "phones", "address")
 """Fields with personal data. They are encrypted before an event is stored."""
 
 
@@ -153,11 +160,13 @@ class PersonalEventData(EventData):
         personal = {
             name: stored.pop(name, None) for name in PERSONAL if name in self.model_fields_set
         }
+        if (numbers := personal.get("phones")) is not None:
+            personal["phones"] = json.dumps(numbers)
         if personal:
             digest = cipher.blind_index(json.dumps(personal, sort_keys=True))
             stored["digest"] = b64encode(digest).decode()
-        if personal.get("phone"):
-            stored[Named.NUMBER] = cipher.blind_index(personal["phone"]).hex()
+        if first := personal.get("phone") or next(iter(numbers or ()), None):
+            stored[Named.NUMBER] = cipher.blind_index(first).hex()
         for name, value in personal.items():
             encrypted = b64encode(cipher.encrypt(value)).decode() if value else None
             stored[f"{name}_encrypted"] = encrypted
@@ -257,6 +266,9 @@ class ContactChangeFacts(PersonalEventData):
 
     borrower: CustomerId
     phone: Phone | None = None
+    """Stands instead of the first number; null: the first number is removed. Others stay."""
+    phones: Annotated[list[Phone], Field(max_length=MOST_NUMBERS)] | None = None
+    """All numbers, in the order in which they are tried; `phone` is left out then."""
     phone_at_work: bool | None = None
     """Whether the number is that of a place of work."""
     address: Address | None = None
@@ -265,10 +277,12 @@ class ContactChangeFacts(PersonalEventData):
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
-        changes = (self.phone_at_work, self.zones, self.locale)
+        changes = (self.phone_at_work, self.phones, self.zones, self.locale)
         removes = {"phone", "address"} & self.model_fields_set
         if not removes and all(change is None for change in changes):
             raise ValueError("it must change something")
+        if self.phones is not None and "phone" in self.model_fields_set:
+            raise ValueError("phones are all numbers, and phone is the first one: give one of them")
         return self
 
 
@@ -301,12 +315,15 @@ class NumberFactFacts(EventData):
     """Whose number it is; or `reply` instead."""
     reply: Annotated[int, Field(ge=1, le=2**62)] | None = None
     """Arrears' number of a text that came from it, as `arrears worklist` shows it."""
+    which_number: NumberInOrder | None = None
+    """Which of the borrower's numbers; it may be left out if there is only one."""
     fact: Literal[
         NumberFact.OPTED_OUT,
         NumberFact.REACHES_NOBODY,
         NumberFact.SOMEBODY_ELSE,
         NumberFact.NO_TEXTS,
         NumberFact.AT_WORK,
+        NumberFact.SHARED,
         NumberFact.REFUSED,
     ]
     actor: Staff
@@ -315,11 +332,46 @@ class NumberFactFacts(EventData):
     def _names_one_number(self) -> Self:
         if (self.borrower is None) == (self.reply is None):
             raise ValueError("it must name a borrower or a reply, and not both")
+        if self.reply is not None and self.which_number is not None:
+            raise ValueError("a reply came from one number: leave which_number out")
         return self
 
 
 class NumberFactEndFacts(NumberFactFacts):
     """What is not true of a telephone number any more."""
+
+
+class AddressFactFacts(EventData):
+    """What is true of an address. The address itself is not given."""
+
+    borrower: CustomerId
+    """Whose address it is."""
+    fact: Literal[
+        NumberFact.REACHES_NOBODY,
+        NumberFact.SOMEBODY_ELSE,
+        NumberFact.AT_WORK,
+        NumberFact.SHARED,
+        NumberFact.REFUSED,
+    ]
+    actor: Staff
+
+
+class AddressFactEndFacts(AddressFactFacts):
+    """What is not true of an address any more."""
+
+
+class LetterReturnedFacts(EventData):
+    """A letter that the post brought back."""
+
+    loan: Identifier
+    """The loan that the letter was about."""
+    item: str | None = None
+    """The ladder item of the letter; null: the newest letter."""
+    fact: Literal[NumberFact.REACHES_NOBODY, NumberFact.SOMEBODY_ELSE, NumberFact.REFUSED] = (
+        NumberFact.REACHES_NOBODY
+    )
+    """What the post says: moved away or unknown there, somebody else lives there, or not taken."""
+    actor: Staff
 
 
 PersonFactKind = Literal[
@@ -352,8 +404,10 @@ class FactDetails(StrictModel):
     time: InconvenientTimeData | None = None
     """For `inconvenient_time`."""
     place: Location | None = None
-    """For `inconvenient_place`; `number` is the one that the borrower has now, or through which it
+    """For `inconvenient_place`; `number` is one that the borrower has now, or that through which it
     was said."""
+    which_number: NumberInOrder | None = None
+    """For the place `number`: which of them; it may be left out if there is only one."""
     locale: Locale | None = None
     """For `language`."""
 
@@ -367,13 +421,21 @@ class FactDetails(StrictModel):
             "channel": {PersonFact.INCONVENIENT_TIME, PersonFact.INCONVENIENT_PLACE},
             "time": {PersonFact.INCONVENIENT_TIME},
             "place": {PersonFact.INCONVENIENT_PLACE},
+            "which_number": {PersonFact.INCONVENIENT_PLACE},
             "locale": {PersonFact.LANGUAGE},
         }
         for name, facts in belongs.items():
             if getattr(self, name) is not None and fact not in facts:
                 raise ValueError(f"{name} is said only with {' or '.join(sorted(facts))}")
-            if complete and name != "channel" and fact in facts and getattr(self, name) is None:
+            if (
+                complete
+                and name not in {"channel", "which_number"}
+                and fact in facts
+                and getattr(self, name) is None
+            ):
                 raise ValueError("it must say which time, which place or which language")
+        if self.which_number is not None and self.place is not Location.NUMBER:
+            raise ValueError("which_number is said only with the place number")
         if until is not None and fact not in MAY_EXPIRE:
             raise ValueError("only a consent, a time or a place ends by itself")
 

@@ -42,6 +42,7 @@ from workers.legal.limitation_dates import note_acknowledgement, note_validation
 from workers.payments.payments import Payment, record_payment, record_payments
 from workers.payments.reversals import reverse_payment
 from workers.payments.write_offs import write_off
+from workers.visits.letters import ReturnedLetter, record_returned_letter
 
 Payload = Mapping[str, Any]
 Request = TypeVar("Request")
@@ -75,6 +76,15 @@ apply_inbound_contact = reading(InboundContact, record_inbound_contact)
 apply_reply_read = reading(ReadReply, record_meaning)
 apply_number_fact = reading(NumberFactReport, record_number_fact)
 apply_number_fact_end = reading(NumberFactReport, end_number_fact)
+apply_letter_returned = reading(ReturnedLetter, record_returned_letter)
+
+
+def apply_address_fact(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
+    return apply_number_fact(connection, ctx, {**payload, "of_address": True})
+
+
+def apply_address_fact_end(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
+    return apply_number_fact_end(connection, ctx, {**payload, "of_address": True})
 
 
 def apply_payments(

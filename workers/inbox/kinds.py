@@ -131,6 +131,25 @@ EVENT_KINDS: dict[str, EventKind] = {
             NOBODY,
             event_data.NumberFactEndFacts,
         ),
+        # An address is no number of the person's; whoever has it is held back by the claim's lock.
+        EventKind(
+            "address_fact",
+            handlers.apply_address_fact,
+            (Named.BORROWER,),
+            event_data.AddressFactFacts,
+        ),
+        EventKind(
+            "address_fact_end",
+            handlers.apply_address_fact_end,
+            NOBODY,
+            event_data.AddressFactEndFacts,
+        ),
+        EventKind(
+            "letter_returned",
+            handlers.apply_letter_returned,
+            WHO_HAS_LOAN,
+            event_data.LetterReturnedFacts,
+        ),
         EventKind(
             "reply_read",
             handlers.apply_reply_read,

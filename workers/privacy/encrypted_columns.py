@@ -12,7 +12,15 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.events import Named
 from workers.db.encryption import Cipher, token_prefix
-from workers.db.schema import borrower, document, inbox_event, message, reply, representative
+from workers.db.schema import (
+    borrower,
+    borrower_number,
+    document,
+    inbox_event,
+    message,
+    reply,
+    representative,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,12 @@ class EncryptedTable:
         return None if value is None else cipher.reencrypt(value)
 
 
-ENCRYPTED_PAYLOAD_KEYS = ("name_encrypted", "phone_encrypted", "address_encrypted")
+ENCRYPTED_PAYLOAD_KEYS = (
+    "name_encrypted",
+    "phone_encrypted",
+    "phones_encrypted",
+    "address_encrypted",
+)
 """Event payloads have personal data under these names, in base64."""
 
 PERSONAL_EVENTS = ("contact_change", "loan_party", "representative")
@@ -96,6 +109,7 @@ ENCRYPTED_TABLES: tuple[EncryptedTable, ...] = (
     ),
     EncryptedTable(
         borrower,
-        (borrower.c.name_encrypted, borrower.c.phone_encrypted, borrower.c.address_encrypted),
+        (borrower.c.name_encrypted, borrower.c.address_encrypted),
     ),
+    EncryptedTable(borrower_number, (borrower_number.c.number_encrypted,)),
 )

@@ -1,6 +1,6 @@
 """Erase the personal data of a person, and keep the evidence of what was done.
 
-Erased: the name, the number, the address, and the bodies of texts, letters and replies. Kept: ids,
+Erased: the name, the numbers, the address, and the bodies of texts, letters and replies. Kept: ids,
 dates, decisions, contacts, receipts, payments, and the record of the erasure.
 """
 
@@ -17,14 +17,14 @@ from domain.events import InboxStatus, Named
 from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db.inbox import payload_value
+from workers.db.numbers import forget_points, points_of
 from workers.db.parties import loans_of
 from workers.db.persons import is_record_named, lock_loans
 from workers.db.schema import (
     action,
     borrower,
+    borrower_number,
     contact,
-    contact_point,
-    contact_point_fact,
     document,
     erasure,
     inbox_event,
@@ -112,8 +112,7 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     """
     if not ids:
         return
-    had = select(borrower.c.phone_blind_index).where(borrower.c.id.in_(ids))
-    numbers = [number for number in connection.execute(had).scalars() if number is not None]
+    points = points_of(connection, ids)
     contacts = select(contact.c.id).where(contact.c.borrower_id.in_(ids))
     for_them = select(loan_party.c.id).where(loan_party.c.borrower_id.in_(ids))
     actions = (
@@ -136,9 +135,8 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
         .where(borrower.c.id.in_(ids))
         .values(
             name_encrypted=None,
-            phone_encrypted=None,
-            phone_blind_index=None,
             address_encrypted=None,
+            address_point_id=None,
             name_digest=None,
             tape_digests={},
             zones=[],
@@ -147,7 +145,8 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
             erased_at=now,
         )
     )
-    _erase_numbers(connection, ids, numbers)
+    connection.execute(delete(borrower_number).where(borrower_number.c.borrower_id.in_(ids)))
+    _erase_points(connection, ids, points)
 
 
 def _erase_representatives(connection: Connection, ids: Sequence[int]) -> None:
@@ -166,9 +165,8 @@ def _erase_representatives(connection: Connection, ids: Sequence[int]) -> None:
     )
 
 
-def _erase_numbers(connection: Connection, ids: Sequence[int], numbers: Sequence[bytes]) -> None:
-    """Forget the numbers that nobody has any more. One that a fact protects stays, as its keyed
-    hash: without it, an opt-out would be lost."""
+def _erase_points(connection: Connection, ids: Sequence[int], points: Sequence[int]) -> None:
+    """Forget the numbers and addresses that nobody has any more."""
     # A text that nobody has read still puts off the texts to its number, whoever has it.
     was_read = ~reply_table.c.to_read | reply_table.c.handled_at.is_not(None)
     connection.execute(
@@ -176,19 +174,7 @@ def _erase_numbers(connection: Connection, ids: Sequence[int], numbers: Sequence
         .where(reply_table.c.borrower_id.in_(ids), was_read)
         .values(contact_point_id=None)
     )
-    had_by_nobody = ~exists().where(borrower.c.phone_blind_index == contact_point.c.blind_index)
-    unknown = ~exists().where(contact_point_fact.c.contact_point_id == contact_point.c.id)
-    named_by_nobody = ~exists().where(person_fact.c.contact_point_id == contact_point.c.id)
-    no_reply = ~exists().where(reply_table.c.contact_point_id == contact_point.c.id)
-    connection.execute(
-        delete(contact_point).where(
-            contact_point.c.blind_index.in_(numbers),
-            had_by_nobody,
-            unknown,
-            named_by_nobody,
-            no_reply,
-        )
-    )
+    forget_points(connection, points)
 
 
 def note_erasure(

@@ -4,7 +4,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, Table, exists, or_, select
+from sqlalchemy import Connection, LargeBinary, Table, exists, or_, select, union_all
 
 from domain.events import Named
 from workers.db.encryption import Cipher
@@ -13,6 +13,7 @@ from workers.db.persons import is_record_named
 from workers.db.schema import (
     action,
     borrower,
+    borrower_number,
     contact,
     contact_point,
     document,
@@ -71,8 +72,11 @@ def _rows(table: Table, ids: Mapping[Table, list[Any]], borrower_id: int) -> Any
     if table is borrower:
         return select(table).where(table.c.id == borrower_id)
     if table is contact_point:
-        number = select(borrower.c.phone_blind_index).where(borrower.c.id == borrower_id)
-        return select(table).where(table.c.blind_index.in_(number))
+        numbers = select(borrower_number.c.contact_point_id).where(
+            borrower_number.c.borrower_id == borrower_id
+        )
+        address = select(borrower.c.address_point_id).where(borrower.c.id == borrower_id)
+        return select(table).where(table.c.id.in_(union_all(numbers, address)))
     if table in (same_person, same_person_change):
         return select(table).where(
             or_(table.c.borrower_id == borrower_id, table.c.other_id == borrower_id)

@@ -6,15 +6,22 @@ the gate, a wait could end in a quiet hour.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Interval, bindparam, func, select
+from sqlalchemy import Connection, Interval, bindparam, exists, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.actions import CLAIMABLE
+from domain.contact_points import STOPS, PointKind
 from workers.context import Context
 from workers.db.messages import providers_that_refused
-from workers.db.parties import with_contacted
 from workers.db.prepared_statements import prepared
-from workers.db.schema import action, borrower, loan, sender_pace
+from workers.db.schema import (
+    action,
+    borrower_number,
+    contact_point,
+    contact_point_fact,
+    loan,
+    sender_pace,
+)
 from workers.sms.providers.routing import Sender
 
 LONGEST_WAIT = timedelta(seconds=20)
@@ -80,14 +87,31 @@ def reserve_send_slot(
     return next_at - apart if next_at else None
 
 
+# The first number that takes texts; which one is used, the claim decides.
+_TEXTED = (
+    select(borrower_number.c.number_encrypted)
+    .join(contact_point, contact_point.c.id == borrower_number.c.contact_point_id)
+    .where(
+        borrower_number.c.borrower_id == loan.c.borrower_id,
+        contact_point.c.kind == PointKind.NUMBER,
+        ~exists().where(
+            contact_point_fact.c.contact_point_id == contact_point.c.id,
+            contact_point_fact.c.ended_at.is_(None),
+            contact_point_fact.c.kind.in_(STOPS),
+        ),
+    )
+    .order_by(borrower_number.c.position)
+    .limit(1)
+    .correlate(loan)
+    .lateral("texted")
+)
 _DUE_TEXT = prepared(
-    select(action.c.attempts, borrower.c.phone_encrypted)
-    .select_from(with_contacted(action.join(loan, loan.c.id == action.c.loan_id)))
+    select(action.c.attempts, _TEXTED.c.number_encrypted)
+    .select_from(loan.join(action).join(_TEXTED, true()))
     .where(
         action.c.id == bindparam("of_action"),
         action.c.status.in_(CLAIMABLE),
         action.c.due_at <= bindparam("now"),
-        borrower.c.phone_encrypted.is_not(None),
     )
 )
 
@@ -99,4 +123,4 @@ def _sender_of(connection: Connection, ctx: Context, action_id: int) -> Sender |
     if due is None:
         return None
     refused_by = providers_that_refused(connection, [action_id]) if due.attempts else ()
-    return ctx.sms.for_number(ctx.cipher.decrypt(due.phone_encrypted), refused_by)
+    return ctx.sms.for_number(ctx.cipher.decrypt(due.number_encrypted), refused_by)

@@ -23,7 +23,7 @@ from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.messages import advance_message, in_text, is_first_row, of_action
 from workers.db.problems import note_problem
-from workers.db.schema import action, borrower, contact, message
+from workers.db.schema import action, borrower_number, contact, contact_point, message
 from workers.db.skip_locked import update_first
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.messaging.backoff import MOST_FAILURES
@@ -56,8 +56,8 @@ class _PendingText(NamedTuple):
     created_at: datetime
     loan_id: int
     borrower_id: int
-    phone_encrypted: bytes | None
-    """None: erased."""
+    number_encrypted: bytes | None
+    """The number that was texted. None: it was erased, or the record has it no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +134,9 @@ def ask_providers(ctx: Context) -> int:
     found, unavailable = 0, set[str]()
     for pending in texts:
         gateway = ctx.sms.gateway_to(pending.provider)
-        if gateway is None or pending.phone_encrypted is None or pending.provider in unavailable:
+        if gateway is None or pending.number_encrypted is None or pending.provider in unavailable:
             continue
-        text = _sent_text(ctx, pending, ctx.cipher.decrypt(pending.phone_encrypted))
+        text = _sent_text(ctx, pending, ctx.cipher.decrypt(pending.number_encrypted))
         try:
             sids = gateway.find(text, pending.created_at - CLOCK_SKEW)
         except LookupFailedError:
@@ -175,10 +175,21 @@ def _take_for_lookup(connection: Connection, now: datetime) -> list[_PendingText
     part = contact.alias("part")
     actions = select(part.c.action_id).where(in_text(part, taken.c.contact_id))
     action_ids = func.array(actions.order_by(part.c.id).scalar_subquery())
+    texted = (
+        select(borrower_number.c.number_encrypted)
+        .join(contact_point, contact_point.c.id == borrower_number.c.contact_point_id)
+        .where(
+            borrower_number.c.borrower_id == contact.c.borrower_id,
+            contact_point.c.blind_index == contact.c.number_blind_index,
+        )
+        .correlate(contact)
+        .scalar_subquery()
+    )
+    others = {"action_ids": action_ids, "number_encrypted": texted}
     rows = connection.execute(
-        select(*columns_of(_PendingText, taken, contact, borrower, action_ids=action_ids))
-        .join(contact, contact.c.id == taken.c.contact_id)
-        .join(borrower, borrower.c.id == contact.c.borrower_id)
+        select(*columns_of(_PendingText, taken, contact, **others)).join(
+            contact, contact.c.id == taken.c.contact_id
+        )
     )
     return typed_rows(_PendingText, rows)
 

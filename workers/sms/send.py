@@ -30,6 +30,7 @@ from workers.context import Context
 from workers.db.bulk import insert_rows
 from workers.db.closed_numbers import close_number
 from workers.db.messages import advance_message, note_sent_after_all, providers_that_refused
+from workers.db.numbers import LockedNumber
 from workers.db.schema import message
 from workers.gate.claim import (
     ClaimedAction,
@@ -82,12 +83,14 @@ class _Sending:
 
 def _may_share(ctx: Context, row: LockedAction) -> bool:
     """Whether the text has wordings for several loans, which go wherever that for one goes."""
-    if row.phone_encrypted is None:
+    if not row.numbers:
         return False
     ladder = find_ladder(ctx.policy.ladders, row.ladder_id, row.ladder_version)
     name = str(ladder.item(row.item).template)
     wordings = ctx.templates.for_several(name)
-    senders = ctx.sms.route_of(ctx.cipher.decrypt(row.phone_encrypted))
+    # Whichever of the numbers is used.
+    numbers = [ctx.cipher.decrypt(number.number_encrypted) for number in row.numbers]
+    senders = [sender for number in numbers for sender in ctx.sms.route_of(number)]
     return bool(wordings) and all(
         sender.sends(wording, row.locale)
         for sender in senders
@@ -100,8 +103,7 @@ def _prepare(
     connection: Connection, ctx: Context, claimed: Sequence[ClaimedAction]
 ) -> _Sending | None:
     """Choose a provider and reserve the text; None if all providers have refused it."""
-    # Without a number the gate would not have allowed it.
-    to = ctx.cipher.decrypt(cast(bytes, claimed[0].loan.phone_encrypted))
+    to = ctx.cipher.decrypt(_number(claimed).number_encrypted)
     refused_by: frozenset[str] = frozenset()
     if failed := [action.action_id for action in claimed if action.failures]:
         refused_by = providers_that_refused(connection, failed)
@@ -110,6 +112,11 @@ def _prepare(
         return None
     text = _reserve(connection, ctx, claimed, sender, to)
     return _Sending(claimed, text, sender, refused_by)
+
+
+def _number(claimed: Sequence[ClaimedAction]) -> LockedNumber:
+    """The number that all of these actions use; without one the gate would not have allowed it."""
+    return cast(LockedNumber, claimed[0].number)
 
 
 def _reserve(
@@ -172,7 +179,7 @@ def _record(connection: Connection, ctx: Context, sending: _Sending, result: Sen
         _note_late_acceptance(connection, sending, now)
     if result.number_fact is not None:
         # The number is locked before the actions, as by a claim.
-        number = cast(bytes, claimed[0].loan.phone_blind_index)
+        number = _number(claimed).blind_index
         provider = Actor(sending.sender.provider, ActorKind.PROVIDER)
         close_number(connection, number, result.number_fact, provider, now)
     moves = defaultdict[Move, list[ClaimedAction]](list)

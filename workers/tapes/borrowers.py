@@ -5,14 +5,14 @@ has no number, or no zone and so no hour at which a contact is lawful.
 """
 
 import re
+from collections.abc import Sequence
 
-import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, timezone
+from phonenumbers import PhoneNumber
 
 from config.readers.formats import LOCALE, is_zone
 from config.readers.placeholders import is_placeholder
 from config.readers.regions import Region
-from config.readers.tape_mapping import Field, TapeMapping
+from config.readers.tape_mapping import PHONES, Field
 from domain.loans import Borrower, Problem
 from domain.persons import OF_LOAN, borrower_of_loan
 from domain.reasons import ReasonCode, because
@@ -20,15 +20,8 @@ from workers.tapes.cells import Cells
 from workers.tapes.customer_ids import CustomerIds
 from workers.tapes.invented_contacts import made_address, made_name, made_phone
 from workers.tapes.known_values import KnownValues
-from workers.tapes.row_errors import masked
+from workers.tapes.numbers import read_numbers, written, zones_of_number
 
-SHORTEST_NUMBER = 7
-"""Digits. What is shorter is an area code or an extension."""
-
-_BETWEEN_NUMBERS = re.compile(
-    r"[,;/\\|&\n、，；／｜]|(?<=\d)\s*\+|\b(?:or|and|y|o)\b|或|和|及", re.IGNORECASE
-)
-_DIGITS = re.compile(r"\+?\d+")
 _BETWEEN_ZONES = re.compile(r"[;\s]+")
 
 
@@ -39,15 +32,15 @@ def read_borrower(
     gets that of the loan, in a space of its own.
 
     Raises:
-        BadCellError: the id is no id, or that of another person too; there is no name, or no
-            single number; the locale is not one or has no templates; a zone or the region is
-            misspelt.
+        BadCellError: the id is no id, or that of another person too; there is no name; a cell has
+            numbers that cannot be told apart; the locale is not one or has no templates; a zone or
+            the region is misspelt.
     """
     id = _id(cells, line, loan_id, ids)
     locale = _locale(cells, known)
-    name, phone_text, address = _contacts(cells, loan_id)
-    number, phone_problems = _number(phone_text, cells)
-    zones, zone_problems = _zones(cells, number)
+    name, texts, address = _contacts(cells, loan_id)
+    numbers, phone_problems = read_numbers(texts, cells)
+    zones, zone_problems = _zones(cells, numbers)
     problems = phone_problems + zone_problems
     if is_placeholder(address):
         address = ""
@@ -58,7 +51,9 @@ def read_borrower(
     borrower = Borrower(
         external_id=id,
         name=name,
-        phone=phonenumbers.format_number(number, PhoneNumberFormat.E164) if number else None,
+        phone=written(numbers[0]),
+        phone_2=written(numbers[1]),
+        phone_3=written(numbers[2]),
         address=address or None,
         zones=zones,
         locale=locale,
@@ -89,61 +84,31 @@ def _locale(cells: Cells, known: KnownValues | None) -> str:
     return locale
 
 
-def _contacts(cells: Cells, loan_id: str) -> tuple[str, str, str]:
+def _contacts(cells: Cells, loan_id: str) -> tuple[str, Sequence[str], str]:
+    """The name, the texts of the numbers, and the address."""
     if not cells.mapping.made_contacts:
         name = cells.needed(Field.NAME, "the borrower's name")
-        return name, cells.text(Field.PHONE), cells.text(Field.ADDRESS)
+        return name, [cells.text(of) for of in PHONES], cells.text(Field.ADDRESS)
     code = cells.text(Field.REGION)
     region = cells.mapping.regions.get(code)
     area_code = region.area_code if region else None
     phone = made_phone(loan_id, area_code) if area_code else ""
-    return made_name(loan_id), phone, made_address(loan_id, code)
+    return made_name(loan_id), (phone, "", ""), made_address(loan_id, code)
 
 
-def _number(text: str, cells: Cells) -> tuple[PhoneNumber | None, tuple[Problem, ...]]:
-    """A number must be valid in its country's numbering plan. The ranges reserved for fiction in
-    North America (555-0100 to 555-0199) are valid."""
-    number = _in_use(text, cells.mapping)
-    if not text or is_placeholder(text) or (number and is_placeholder(str(number.national_number))):
-        return None, (Problem("phone_missing", because(ReasonCode.PHONE_MISSING)),)
-    if _has_several(text, number, cells.mapping):
-        raise cells.refuse(Field.PHONE, "one telephone number; leave the others out")
-    if number is None:
-        detail = because(ReasonCode.PHONE_NOT_IN_USE, phone=masked(text))
-        return None, (Problem("phone_invalid", detail),)
-    return number, ()
-
-
-def _in_use(text: str, mapping: TapeMapping) -> PhoneNumber | None:
-    try:
-        number = phonenumbers.parse(text, mapping.phone_region)
-    except NumberParseException:
-        return None
-    return number if phonenumbers.is_valid_number(number) else None
-
-
-def _has_several(text: str, number: PhoneNumber | None, mapping: TapeMapping) -> bool:
-    """Whether a cell has more than one number, whatever stands between them."""
-    lengths = (sum(map(str.isdigit, part)) for part in _BETWEEN_NUMBERS.split(text))
-    if sum(length >= SHORTEST_NUMBER for length in lengths) > 1:
-        return True
-    pieces = _DIGITS.findall(text)
-    return number is None and any(
-        _in_use("".join(pieces[:n]), mapping) and _in_use("".join(pieces[n:]), mapping)
-        for n in range(1, len(pieces))
-    )
-
-
-def _zones(cells: Cells, number: PhoneNumber | None) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
-    """The zones of the address and, where it differs, of the number.
+def _zones(
+    cells: Cells, numbers: Sequence[PhoneNumber | None]
+) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+    """The zones of the address and, where they differ, of the numbers.
 
     A number alone is no sign of the zone: people keep their number when they move.
     """
     zones = _zones_of_address(cells)
     if not zones:
         return (), (Problem("zone_missing", because(ReasonCode.ZONE_MISSING)),)
-    if number is not None:
-        zones += tuple(zone for zone in zones_of_number(number) if zone not in zones)
+    for number in numbers:
+        if number is not None:
+            zones += tuple(zone for zone in zones_of_number(number) if zone not in zones)
     return zones, ()
 
 
@@ -165,11 +130,3 @@ def _region(cells: Cells) -> Region | None:
     if regions and code and code not in regions:
         raise cells.refuse(Field.REGION, f"a region of the mapping, such as {next(iter(regions))}")
     return regions.get(code)
-
-
-def zones_of_number(number: PhoneNumber) -> tuple[str, ...]:
-    """The zone of the owner of a number; empty if the number does not show it."""
-    # A toll-free number, and in some countries a mobile number, belongs to every zone of the
-    # country, and so does not show where its owner is.
-    zones = tuple(timezone.time_zones_for_number(number))
-    return zones if len(zones) == 1 and is_zone(zones[0]) else ()

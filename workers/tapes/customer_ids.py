@@ -10,7 +10,7 @@ from pathlib import Path
 
 import phonenumbers
 
-from config.readers.tape_mapping import Field, TapeMapping
+from config.readers.tape_mapping import PHONES, Field, TapeMapping
 from domain.persons import name_key
 from workers.tapes.cells import Cells
 from workers.tapes.csv_lines import TapeRow, read_rows
@@ -82,7 +82,7 @@ class CustomerIds:
             return  # such a row is refused, or has an id of its own
         key = self._hash(id)
         name = self._hash(name_key(name_text))
-        phone = self._hash(_digits(cells.known(Field.PHONE), country))
+        phone = self._hash(" ".join(_digits(cells.known(of), country) for of in PHONES).strip())
         address = self._hash("".join(cells.known(Field.ADDRESS).split()).casefold())
         row = (key, line, name, phone, address)
         if self._database.execute(

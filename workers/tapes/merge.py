@@ -148,7 +148,8 @@ WITH solved AS (
       JOIN borrower b ON b.id = l.borrower_id
      WHERE p.loan_id = l.id AND p.resolved_at IS NULL AND p.kind = ANY(:kinds)
        -- An event may have removed what the tape still has.
-       AND NOT (p.kind = 'phone_missing' AND b.phone_encrypted IS NULL
+       AND NOT (p.kind = 'phone_missing'
+                AND NOT EXISTS (SELECT FROM borrower_number n WHERE n.borrower_id = b.id)
                 OR p.kind = 'address_missing' AND b.address_encrypted IS NULL)
        AND NOT EXISTS (SELECT FROM tape_problem k
                         WHERE k.loan = t.external_id AND k.kind = p.kind)
@@ -159,7 +160,8 @@ SELECT l.id, t.kind, t.detail, :now
   JOIN loan l ON l.external_id = t.loan
   JOIN borrower b ON b.id = l.borrower_id
  -- An event may have brought what the tape lacks.
- WHERE NOT (t.kind IN ('phone_missing', 'phone_invalid') AND b.phone_encrypted IS NOT NULL
+ WHERE NOT (t.kind IN ('phone_missing', 'phone_invalid')
+            AND EXISTS (SELECT FROM borrower_number n WHERE n.borrower_id = b.id)
             OR t.kind = 'address_missing' AND b.address_encrypted IS NOT NULL
             OR t.kind = 'zone_missing' AND b.zones <> '{}')
 ON CONFLICT (loan_id, kind) WHERE resolved_at IS NULL DO NOTHING

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from workers.db.numbers import forget_points
 from workers.db.same_person import join_moved_loans, join_same_identity
 
 # Persons come before records and loans in the order of locks. A tape without changes locks nobody.
@@ -29,7 +30,10 @@ SELECT p.id FROM person p
      SELECT person_id FROM changed
       UNION
      SELECT b.person_id FROM changed c
-       JOIN borrower b ON b.identity_digest = sha256(c.name_digest || c.phone_blind_index)
+       JOIN tape_number t ON t.borrower = c.external_id
+       JOIN contact_point p ON p.blind_index = t.blind_index
+       JOIN borrower_number n ON n.contact_point_id = p.id
+       JOIN borrower b ON b.id = n.borrower_id AND b.name_digest = c.name_digest
       UNION
      SELECT b.person_id FROM moved m JOIN borrower b ON b.id = m.id
       UNION
@@ -52,15 +56,6 @@ SELECT u.external_id, m.id
   JOIN (SELECT id, row_number() OVER (ORDER BY id) AS n FROM made) m USING (n)
 """)
 
-_NUMBERS = text("""
-INSERT INTO contact_point (blind_index)
-SELECT DISTINCT t.phone_blind_index FROM tape_borrower t
- WHERE EXISTS (SELECT FROM borrower b WHERE b.phone_blind_index = t.phone_blind_index)
-   AND NOT EXISTS (SELECT FROM contact_point p WHERE p.blind_index = t.phone_blind_index)
- ORDER BY 1
-ON CONFLICT DO NOTHING
-""")
-
 # Erased data is stored again with a loan that is new, and not with those that were here before,
 # whatever customer id they have now.
 _ERASED = """
@@ -74,40 +69,121 @@ _ERASED = """
 """
 
 _NEW = text(f"""
-INSERT INTO borrower (person_id, external_id, name_encrypted, name_digest, phone_encrypted,
-                      phone_blind_index, address_encrypted, tape_digests, zones, locale, region,
-                      updated_at, erased_at)
+INSERT INTO borrower (person_id, external_id, name_encrypted, name_digest, address_encrypted,
+                      address_point_id, tape_digests, zones, locale, region, updated_at, erased_at)
 SELECT p.person_id, t.external_id,
        CASE WHEN NOT erased.was THEN t.name_encrypted END,
        CASE WHEN NOT erased.was THEN t.name_digest END,
-       CASE WHEN NOT erased.was THEN t.phone_encrypted END,
-       CASE WHEN NOT erased.was THEN t.phone_blind_index END,
        CASE WHEN NOT erased.was THEN t.address_encrypted END,
+       CASE WHEN NOT erased.was THEN a.id END,
        CASE WHEN erased.was THEN '{{}}'::jsonb ELSE t.digests END,
        CASE WHEN erased.was THEN '{{}}'::text[] ELSE t.zones END,
        t.locale, CASE WHEN NOT erased.was THEN t.region END, :now,
        CASE WHEN erased.was THEN CAST(:now AS timestamptz) END
   FROM tape_borrower t
   JOIN tape_person p ON p.external_id = t.external_id
+  LEFT JOIN contact_point a ON a.blind_index = t.address_blind_index
   {_ERASED}
  ORDER BY t.external_id
 ON CONFLICT DO NOTHING
 RETURNING id
 """)  # noqa: S608 the clause is the constant above
 
+_ADDRESSES = text(f"""
+INSERT INTO contact_point (kind, blind_index)
+SELECT DISTINCT 'address', t.address_blind_index
+  FROM tape_borrower t
+  LEFT JOIN borrower b ON b.external_id = t.external_id
+  {_ERASED}
+ WHERE t.address_blind_index IS NOT NULL AND NOT erased.was
+   AND (b.id IS NULL OR b.tape_digests <> t.digests)
+   AND NOT EXISTS (SELECT FROM contact_point p WHERE p.blind_index = t.address_blind_index)
+ ORDER BY 2
+ON CONFLICT DO NOTHING
+""")  # noqa: S608 the clause is the constant above
+
+_CHANGED_NUMBERS = text(f"""
+INSERT INTO tape_changed_number (borrower_id, external_id, field)
+SELECT o.id, t.external_id, f.field
+  FROM tape_borrower t
+  JOIN borrower o ON o.external_id = t.external_id
+  CROSS JOIN (VALUES (1, 'phone'), (2, 'phone_2'), (3, 'phone_3')) f (field, name)
+  {_ERASED}
+ WHERE o.tape_digests <> t.digests AND (o.erased_at IS NULL OR NOT erased.was)
+   AND o.tape_digests ->> f.name IS DISTINCT FROM t.digests ->> f.name
+   AND o.tape_digests ->> f.name IS DISTINCT FROM 'kept'
+""")  # noqa: S608 the clause is the constant above
+
+_NEW_NUMBERS = text("""
+INSERT INTO tape_changed_number (borrower_id, external_id, field)
+SELECT b.id, t.borrower, t.field
+  FROM borrower b JOIN tape_number t ON t.borrower = b.external_id
+ WHERE b.id = ANY(:records) AND b.erased_at IS NULL
+""")
+
+# A number stands where the number stood that it replaces; or where an event has put it already.
+_POSITIONS = text("""
+UPDATE tape_changed_number c SET position = (
+    SELECT min(n.position)
+      FROM borrower_number n
+      JOIN contact_point p ON p.id = n.contact_point_id
+      LEFT JOIN tape_number t ON t.borrower = c.external_id AND t.field = c.field
+     WHERE n.borrower_id = c.borrower_id
+       AND (n.tape_field = c.field OR n.tape_field IS NULL AND p.blind_index = t.blind_index))
+""")
+
+_REPLACED = text("""
+DELETE FROM borrower_number n
+ USING tape_changed_number c
+ WHERE n.borrower_id = c.borrower_id AND (n.tape_field = c.field OR n.position = c.position)
+RETURNING n.contact_point_id
+""")
+
+_POINTS = text("""
+INSERT INTO contact_point (kind, blind_index)
+SELECT DISTINCT t.kind, t.blind_index
+  FROM tape_changed_number c
+  JOIN tape_number t ON t.borrower = c.external_id AND t.field = c.field
+ WHERE NOT EXISTS (SELECT FROM contact_point p WHERE p.blind_index = t.blind_index)
+ ORDER BY 2
+ON CONFLICT DO NOTHING
+""")
+
+_TAKEN = """(
+    SELECT n.borrower_id, n.position FROM borrower_number n
+     UNION ALL
+    SELECT x.borrower_id, x.position FROM tape_changed_number x WHERE x.position IS NOT NULL
+) taken"""
+
+# One that replaces nothing stands where the tape has it, or last if another number is there.
+_NUMBERS = text(f"""
+INSERT INTO borrower_number (borrower_id, position, contact_point_id, number_encrypted, tape_field)
+SELECT c.borrower_id,
+       coalesce(c.position,
+                CASE WHEN NOT EXISTS (SELECT FROM {_TAKEN}
+                                       WHERE borrower_id = c.borrower_id AND position = c.field)
+                     THEN c.field
+                     ELSE 3 + c.field + (SELECT max(position) FROM {_TAKEN}
+                                          WHERE borrower_id = c.borrower_id) END),
+       p.id, t.number_encrypted, c.field
+  FROM tape_changed_number c
+  JOIN tape_number t ON t.borrower = c.external_id AND t.field = c.field
+  JOIN contact_point p ON p.blind_index = t.blind_index
+ ORDER BY c.borrower_id, c.field
+ON CONFLICT (contact_point_id, borrower_id) DO NOTHING
+""")  # noqa: S608 the clause is the constant above
+
 # `o` is the record before this statement. `kept`: an event changed the field before it was known
-# what the tape had said of it. Zones bind beside each other while the number is not the tape's.
+# what the tape had said of it. Zones bind beside each other while a number is not the tape's.
 _CHANGED = text(f"""
 UPDATE borrower b
    SET name_encrypted = CASE WHEN c.name THEN t.name_encrypted ELSE b.name_encrypted END,
        name_digest = t.name_digest,
-       phone_encrypted = CASE WHEN c.phone THEN t.phone_encrypted ELSE b.phone_encrypted END,
-       phone_blind_index = CASE WHEN c.phone THEN t.phone_blind_index
-                                ELSE b.phone_blind_index END,
        address_encrypted = CASE WHEN c.address THEN t.address_encrypted
                                 ELSE b.address_encrypted END,
-       zones = CASE WHEN NOT (c.zones OR c.phone) THEN b.zones
-                    WHEN c.zones AND (c.phone OR NOT c.other_phone) THEN t.zones
+       address_point_id = CASE WHEN c.address THEN a.id ELSE b.address_point_id END,
+       zones = CASE WHEN NOT (c.zones OR c.number) THEN b.zones
+                    WHEN c.zones AND NOT c.other_number THEN t.zones
                     ELSE ARRAY(SELECT zone
                                  FROM unnest(b.zones || t.zones) WITH ORDINALITY u (zone, n)
                                 GROUP BY zone ORDER BY min(n)) END,
@@ -118,8 +194,7 @@ UPDATE borrower b
   JOIN borrower o ON o.external_id = t.external_id
   CROSS JOIN LATERAL (
       SELECT coalesce(o.tape_digests ->> 'name' <> t.digests ->> 'name', true) AS name,
-             coalesce(o.tape_digests ->> 'phone' NOT IN (t.digests ->> 'phone', 'kept'), true)
-                 AS phone,
+             EXISTS (SELECT FROM tape_changed_number x WHERE x.borrower_id = o.id) AS number,
              coalesce(o.tape_digests ->> 'address' NOT IN (t.digests ->> 'address', 'kept'), true)
                  AS address,
              coalesce(o.tape_digests ->> 'zones' NOT IN (t.digests ->> 'zones', 'kept'), true)
@@ -127,11 +202,20 @@ UPDATE borrower b
              coalesce(o.tape_digests ->> 'locale' NOT IN (t.digests ->> 'locale', 'kept'), true)
                  AS locale,
              coalesce(o.tape_digests ->> 'region' <> t.digests ->> 'region', true) AS region,
-             o.phone_blind_index IS DISTINCT FROM t.phone_blind_index AS other_phone
+             EXISTS (SELECT FROM borrower_number n
+                      JOIN contact_point p ON p.id = n.contact_point_id
+                     WHERE n.borrower_id = o.id
+                       AND NOT EXISTS (SELECT FROM tape_changed_number x
+                                        WHERE x.borrower_id = o.id AND x.field = n.tape_field)
+                       AND NOT EXISTS (SELECT FROM tape_number x
+                                        WHERE x.borrower = t.external_id
+                                          AND x.blind_index = p.blind_index)) AS other_number
   ) c
+  LEFT JOIN contact_point a ON a.blind_index = t.address_blind_index
   {_ERASED}
  WHERE b.id = o.id AND o.tape_digests <> t.digests AND (o.erased_at IS NULL OR NOT erased.was)
-RETURNING b.id, b.identity_digest IS DISTINCT FROM o.identity_digest AS other_identity
+RETURNING b.id, CASE WHEN c.address THEN o.address_point_id END AS old_address,
+          c.number OR b.name_digest IS DISTINCT FROM o.name_digest AS other_identity
 """)  # noqa: S608 the clause is the constant above
 
 
@@ -140,9 +224,16 @@ def merge_borrowers(connection: Connection, now: datetime) -> set[int]:
     facts may have changed because they are one person with another now."""
     connection.execute(_LOCK_PERSONS)
     connection.execute(_PERSONS, {"now": now})
+    connection.execute(_ADDRESSES)
+    connection.execute(_CHANGED_NUMBERS)
     new = list(connection.execute(_NEW, {"now": now}).scalars())
     changed = connection.execute(_CHANGED, {"now": now}).all()
-    connection.execute(_NUMBERS)
+    connection.execute(_NEW_NUMBERS, {"records": new})
+    connection.execute(_POSITIONS)
+    replaced = set(connection.execute(_REPLACED).scalars())
+    for statement in (_POINTS, _NUMBERS):
+        connection.execute(statement)
+    forget_points(connection, replaced | {row.old_address for row in changed if row.old_address})
     identified = [*new, *(row.id for row in changed if row.other_identity)]
     joined = join_moved_loans(connection, now) | join_same_identity(connection, identified, now)
     return {*new, *(row.id for row in changed), *joined}

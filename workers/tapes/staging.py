@@ -1,7 +1,7 @@
 """The temporary tables into which a batch of loans is copied before it is merged."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, text
 
@@ -9,6 +9,7 @@ from domain.loans import Borrower, Instalment, LoanOnTape, Problem
 from workers.db.bulk import as_json
 from workers.db.copy import Value, copy_rows
 from workers.db.encryption import Cipher
+from workers.db.numbers import address_index, kind_of
 from workers.db.same_person import name_digest
 
 _PARTS = (
@@ -19,14 +20,22 @@ _PARTS = (
 FIELDS = ("name", "phone", "address", "zones", "locale", "region")
 """What a tape says of a borrower. Each is compared with what the tape before it said."""
 
+MORE_NUMBERS = ("phone_2", "phone_3")
+"""Likewise, but only where the tape has them: most have one number."""
+
 DIGEST_LENGTH = 32
 """Hexadecimal digits that are kept: 128 bits tell any two values apart."""
 
 _STAGING = text("""
 CREATE TEMP TABLE tape_borrower (
-    external_id text, name_encrypted bytea, name_digest bytea, phone_encrypted bytea,
-    phone_blind_index bytea, address_encrypted bytea, digests jsonb, zones text[], locale text,
-    region text
+    external_id text, name_encrypted bytea, name_digest bytea, address_encrypted bytea,
+    address_blind_index bytea, digests jsonb, zones text[], locale text, region text
+) ON COMMIT DROP;
+CREATE TEMP TABLE tape_number (
+    borrower text, field smallint, number_encrypted bytea, blind_index bytea, kind text
+) ON COMMIT DROP;
+CREATE TEMP TABLE tape_changed_number (
+    borrower_id bigint, external_id text, field smallint, position smallint
 ) ON COMMIT DROP;
 CREATE TEMP TABLE tape_borrower_before (external_id text PRIMARY KEY) ON COMMIT DROP;
 CREATE TEMP TABLE tape_loan (
@@ -42,7 +51,10 @@ CREATE TEMP TABLE tape_person (external_id text, person_id bigint) ON COMMIT DRO
 CREATE TEMP TABLE tape_dated (external_id text) ON COMMIT DROP;
 """)
 
-_EMPTY = text("TRUNCATE tape_borrower, tape_person, tape_loan, tape_instalment, tape_problem")
+_EMPTY = text(
+    "TRUNCATE tape_borrower, tape_number, tape_changed_number, tape_person, tape_loan, "
+    "tape_instalment, tape_problem"
+)
 
 # Of several rows with one customer id the first one counts, in the whole tape: importing the tape
 # again must change nothing.
@@ -89,6 +101,7 @@ def stage_details(connection: Connection, cipher: Cipher, loans: Sequence[LoanOn
     """Copy their borrowers, encrypted, and their instalments and problems."""
     first = {loan.borrower.external_id: loan.borrower for loan in reversed(loans)}
     copy_rows(connection, "tape_borrower", (_borrower(cipher, each) for each in first.values()))
+    copy_rows(connection, "tape_number", _numbers(cipher, first.values()))
     connection.execute(_FIRST_COUNTS)
     _stage_instalments(connection, {loan.external_id: loan.instalments for loan in loans})
     stage_problems(connection, {loan.external_id: loan.problems for loan in loans})
@@ -128,14 +141,27 @@ def _borrower(cipher: Cipher, borrower: Borrower) -> tuple[Value, ...]:
         borrower.external_id,
         cipher.encrypt(borrower.name),
         name_digest(cipher, borrower.name),
-        cipher.encrypt(borrower.phone) if borrower.phone else None,
-        cipher.blind_index(borrower.phone) if borrower.phone else None,
         cipher.encrypt(borrower.address) if borrower.address else None,
-        json.dumps({field: _digest(cipher, field, getattr(borrower, field)) for field in FIELDS}),
+        address_index(cipher, borrower.address) if borrower.address else None,
+        json.dumps({field: _digest(cipher, field, value) for field, value in _said(borrower)}),
         borrower.zones,
         borrower.locale,
         borrower.region,
     )
+
+
+def _said(borrower: Borrower) -> Iterator[tuple[str, object]]:
+    yield from ((field, getattr(borrower, field)) for field in FIELDS)
+    for field in MORE_NUMBERS:
+        if (number := getattr(borrower, field)) is not None:
+            yield field, number
+
+
+def _numbers(cipher: Cipher, borrowers: Iterable[Borrower]) -> Iterator[tuple[Value, ...]]:
+    for borrower in borrowers:
+        for field, number in borrower.numbers:
+            hashed = cipher.blind_index(number)
+            yield borrower.external_id, field, cipher.encrypt(number), hashed, kind_of(number)
 
 
 def _digest(cipher: Cipher, field: str, value: object) -> str:

@@ -1,23 +1,28 @@
-"""Letters: decrypt what was written for a borrower, to be printed and posted."""
+"""Letters: decrypt what was written for a borrower, to be printed and posted; those that the post
+brings back."""
 
 import logging
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, select, true
+from sqlalchemy import Connection, func, select, true
 
 from domain.access_log import Opened
 from domain.actions import ActionStatus
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
+from domain.contact_points import NumberFact, stopped_by
 from domain.errors import ArrearsError
+from domain.events import NotYetError, RejectedError
 from domain.holds import active_hold
 from domain.inconvenient import Location
 from domain.persons import PersonFact
+from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.access_log import note_access
+from workers.db.closed_numbers import close_number
 from workers.db.loan_facts import load_facts
 from workers.db.loans import loan_not_known
-from workers.db.schema import action, document, loan
+from workers.db.schema import action, borrower, contact, contact_point, document, loan
 
 CALLED_OFF = frozenset({ActionStatus.CANCELLED, ActionStatus.BARRED, ActionStatus.DEAD})
 """The statuses of a visit that will not be made."""
@@ -90,13 +95,74 @@ def open_letter(
 
 
 def _is_stopped(connection: Connection, ctx: Context, loan_id: int) -> bool:
-    """Whether a hold is in force, or the person asked for no contact, is represented, or called the
-    home, where letters go, inconvenient for them."""
+    """Whether a hold is in force, the person asked for no contact, is represented, or called the
+    home, where letters go, inconvenient for them, or the address is closed."""
     now = ctx.now()
     facts = load_facts(connection, [loan_id], now)[loan_id]
-    wishes = {PersonFact.CEASED, PersonFact.REPRESENTED} & facts.reach.person_facts
+    known = facts.reach.person_facts
+    wishes = {PersonFact.CEASED, PersonFact.REPRESENTED} & known
     at_home = any(
         place.place is Location.HOME and place.stops(Channel.VISIT, now)
         for place in facts.reach.inconvenient_places
     )
-    return at_home or bool(wishes) or active_hold(facts.holds, ctx.today()) is not None
+    address = facts.reach.address_facts
+    at_work = NumberFact.AT_WORK in address and PersonFact.EMPLOYER_FORBIDS in known
+    closed = at_work or stopped_by(address, Channel.VISIT) is not None
+    return at_home or closed or bool(wishes) or active_hold(facts.holds, ctx.today()) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnedLetter:
+    """A letter that the post brought back."""
+
+    loan: str
+    item: str | None = None
+    """The ladder item of the letter; None: the newest one."""
+    fact: NumberFact
+    actor: str
+    """The staff reference of who reported it."""
+
+
+def record_returned_letter(connection: Connection, ctx: Context, letter: ReturnedLetter) -> Reasons:
+    """Record what a returned letter says of the address, for everybody who has it, in the caller's
+    transaction.
+
+    It is about the address to which the letter went, even if the record has another one by now.
+
+    Raises:
+        NotYetError: the loan is not known, or it has no such letter.
+        RejectedError: no address is on record.
+    """
+    contacted = contact.c.address_blind_index
+    sent_to = (
+        select(contacted)
+        .where(contact.c.action_id == document.c.action_id, contacted.is_not(None))
+        .order_by(contact.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    now_on_record = (
+        select(contact_point.c.blind_index)
+        .join(borrower, borrower.c.address_point_id == contact_point.c.id)
+        .join(loan, loan.c.borrower_id == borrower.c.id)
+        .where(loan.c.id == document.c.loan_id)
+        .scalar_subquery()
+    )
+    row = connection.execute(
+        select(func.coalesce(sent_to, now_on_record).label("address"))
+        .select_from(document.join(action, action.c.id == document.c.action_id))
+        .join(loan, loan.c.id == action.c.loan_id)
+        .where(
+            loan.c.external_id == letter.loan,
+            action.c.item == letter.item if letter.item else true(),
+        )
+        .order_by(document.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        raise NotYetError(ReasonCode.LETTER_NOT_KNOWN, loan=letter.loan)
+    if row.address is None:
+        raise RejectedError(ReasonCode.NO_ADDRESS_OF_LETTER, loan=letter.loan)
+    new = close_number(connection, row.address, letter.fact, Actor(letter.actor), ctx.now())
+    code = ReasonCode.ADDRESS_FACT_NOTED if new else ReasonCode.ADDRESS_FACT_KNOWN
+    return because(code, number_fact=letter.fact)

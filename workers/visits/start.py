@@ -65,7 +65,11 @@ def start_visit(
         )
         refuse_if_barred(checked)
         started = StartedAttempt(
-            None, row.item, scheduled.purpose, row.locale, warnings=checked.verdict.warnings
+            None,
+            row.item,
+            scheduled.purpose,
+            checked.loan.locale,
+            warnings=checked.verdict.warnings,
         )
         if dry_run:
             return started

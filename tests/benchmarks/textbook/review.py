@@ -12,6 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, relationship, sessi
 from domain import decision
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel
+from domain.contact_points import NumberOnRecord
 from domain.decision import Outcome, Snapshot
 from domain.holds import Hold, HoldKind
 from domain.loans import Instalment
@@ -30,8 +31,18 @@ class Base(DeclarativeBase):
 
 class BorrowerRow(Base):
     __table__ = schema.borrower
+    numbers: Mapped[list[NumberRow]] = relationship(order_by=schema.borrower_number.c.position)
     facts: Mapped[list[PersonFactRow]] = relationship()
     contacts: Mapped[list[ContactRow]] = relationship()
+
+
+class PointRow(Base):
+    __table__ = schema.contact_point
+
+
+class NumberRow(Base):
+    __table__ = schema.borrower_number
+    point: Mapped[PointRow] = relationship()
 
 
 class PersonFactRow(Base):
@@ -129,7 +140,7 @@ def _facts(loan: Any) -> LoanFacts:
     if borrower.contacts:
         raise NotImplementedError("The textbook knows the first day only.")
     reachable = {Channel.LEGAL}
-    if borrower.phone_encrypted is not None:
+    if borrower.numbers:
         reachable |= {Channel.SMS, Channel.CALL}
     if borrower.address_encrypted is not None:
         reachable.add(Channel.VISIT)
@@ -161,8 +172,10 @@ def _facts(loan: Any) -> LoanFacts:
             refused_channels=frozenset(
                 Channel(fact.channel) for fact in borrower.facts if fact.channel
             ),
-            number=borrower.phone_blind_index.hex() if borrower.phone_blind_index else None,
-            number_facts=frozenset(),
+            numbers=tuple(
+                NumberOnRecord(number.point.blind_index.hex()) for number in borrower.numbers
+            ),
+            address_facts=frozenset(),
             history=(),
             number_history=(),
             first_contact_at=None,

@@ -14,7 +14,7 @@ from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.counting import statements
 from tests.support.loans import Book
-from workers.db.schema import action, borrower, collection_case, decision, hold, loan, problem
+from workers.db.schema import action, collection_case, decision, hold, loan, problem
 from workers.escalation.escalate import escalate_loans
 
 
@@ -138,9 +138,7 @@ def test_what_waited_for_a_fact_comes_before_the_gate_again_after_a_look(engine:
     asked_again = book.action("L-1", "text_day_1")
     assert (asked_again.status, asked_again.due_at) == ("deferred", book.clock.at)
 
-    with engine.begin() as connection:
-        sealed = book.ctx.cipher.encrypt("+8613800138000")
-        connection.execute(update(borrower).values(phone_encrypted=sealed))
+    book.set_numbers("B-L-1", "+8613800138000")
     assert book.send("L-1", "text_day_1") == "accepted"
 
 

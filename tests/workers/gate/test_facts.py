@@ -13,7 +13,7 @@ from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
 from tests.support.concurrently import concurrently
 from tests.support.events import tell
-from tests.support.loans import Book
+from tests.support.loans import PHONE, Book
 from workers.db.schema import action_event, borrower, contact, contact_outcome, loan
 from workers.gate.facts import read_contact_facts
 from workers.simulator.providers.magic_numbers import SimulatedOutcome
@@ -48,11 +48,12 @@ def contacted(
 
     `at_number`: at the number that the borrower has.
     """
-    borrower_id, loan_id, number = book.one(
-        select(loan.c.borrower_id, loan.c.id, borrower.c.phone_blind_index)
+    borrower_id, loan_id, known_as = book.one(
+        select(loan.c.borrower_id, loan.c.id, borrower.c.external_id)
         .join(borrower, borrower.c.id == loan.c.borrower_id)
         .where(loan.c.external_id == name)
     )
+    number = book.ctx.cipher.blind_index(book.numbers(known_as)[0])
     contact_id = book._insert(
         contact,
         borrower_id=borrower_id,
@@ -178,7 +179,7 @@ def test_a_contact_keeps_the_key_of_the_number_and_not_the_number(engine: Engine
     book.send("L-1", "text_day_1")
 
     reserved = book.one(contact)
-    assert reserved.number_blind_index == book.one(borrower).phone_blind_index
+    assert reserved.number_blind_index == book.ctx.cipher.blind_index(PHONE["CN"])
     assert (reserved.party, reserved.at_work, reserved.warnings) == ("borrower", False, [])
 
 

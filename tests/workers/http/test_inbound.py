@@ -86,12 +86,14 @@ def test_a_call_for_help_is_answered_in_the_borrowers_language(book: Book) -> No
     assert "please call 400-000-0000" in stranger
 
 
-def test_a_call_for_help_without_a_template_is_on_record_all_the_same(
+def test_a_call_for_help_without_a_template_is_on_record_and_read_by_a_person(
     book: Book, caplog: pytest.LogCaptureFixture
 ) -> None:
     book.ctx = replace(book.ctx, templates=Templates({}))
     assert "<Message>" not in twilio(book, "help").text
-    assert book.one(reply).kind == "help"
+    assert (book.one(reply).kind, book.one(reply).to_read) == ("other", True)
+
+    assert "<Message>" not in twilio(book, "help", sid="SM2", From="+12125550199").text
     assert "was not answered" in caplog.text
 
 

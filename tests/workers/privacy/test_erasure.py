@@ -22,6 +22,7 @@ from workers.db.schema import (
     action,
     action_event,
     borrower,
+    borrower_number,
     contact,
     decision,
     document,
@@ -102,7 +103,7 @@ def test_nothing_goes_while_it_must_be_kept_and_all_goes_on_the_day_after(book: 
         assert personal not in everything(book)
     assert {table.name: len(book.rows(table)) for table in EVIDENCE} == before
     gone = book.one(borrower)
-    assert gone.phone_blind_index is None
+    assert book.rows(borrower_number) == []
     assert (gone.external_id, gone.erased_at, gone.zones) == ("B-L-1", book.clock.at, [])
     (payload,) = (row.payload for row in book.rows(inbox_event))
     assert payload == {"borrower": "B-L-1", "address_encrypted": None}
@@ -227,7 +228,7 @@ def test_a_loan_of_theirs_that_is_owed_again_leads_to_no_contact(
         facts = read_contact_facts(connection, erased.ctx, "L-1", now)
 
     assert facts.past_due == 1000
-    assert (facts.zones, facts.number) == ((), None)
+    assert (facts.zones, facts.numbers) == ((), ())
     assert facts.reachable == {Channel.LEGAL}
     assert may_contact(facts, channel, now).permission is not Permission.ALLOWED
 

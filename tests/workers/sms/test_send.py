@@ -11,6 +11,8 @@ import pytest
 from sqlalchemy import Engine, insert
 from sqlalchemy.exc import IntegrityError
 
+from config.readers.templates import Templates
+from domain.errors import ArrearsError
 from domain.holds import HoldKind
 from domain.language.speak import speak
 from domain.reasons import ReasonCode, because
@@ -204,9 +206,27 @@ def test_a_text_that_certainly_was_not_sent_is_tried_for_hours_and_not_for_ever(
     assert {row.status for row in book.rows(message)} == {"not_sent"}
 
 
-def test_a_text_that_cannot_be_written_is_quarantined_with_its_reason(engine: Engine) -> None:
+def test_a_text_in_a_language_without_templates_waits_with_a_problem(engine: Engine) -> None:
     book, action_id = a_due_text(engine, locale="fr")
 
+    assert send_sms(book.ctx, action_id) == "nothing to do"
+
+    waiting = book.action("L-1", "text_day_1")
+    assert (waiting.status, waiting.due_at) == ("deferred", None)
+    assert "fr" in speak(waiting.reason)
+    assert book.one(problem).kind == "language_without_templates"
+    assert book.sms.sent == []
+
+
+def test_a_text_that_cannot_be_written_is_quarantined_with_its_reason(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book, action_id = a_due_text(engine)
+
+    def fails(*_: object) -> str:
+        raise ArrearsError("The template needs its fr.")
+
+    monkeypatch.setattr(Templates, "render", fails)
     assert run_action(book.ctx, action_id, send_sms) == "quarantined"
 
     aside = book.action("L-1", "text_day_1")

@@ -199,7 +199,7 @@ def test_a_visit_costs_as_many_statements_for_the_tenth_slot_as_for_the_first(bo
             assert schedule_visit(book.ctx, action_id) == "scheduled"
         counts[len(sent)] += 1
     assert len(counts) == 1
-    assert max(counts) <= 12
+    assert max(counts) <= 13  # one of them locks the address
     assert len(book.rows(select(visit.c.starts_at).distinct())) == 10
 
 

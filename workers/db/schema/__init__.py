@@ -38,6 +38,7 @@ from workers.db.schema.operations import scan_run as scan_run
 from workers.db.schema.operations import tape_change as tape_change
 from workers.db.schema.operations import tape_import as tape_import
 from workers.db.schema.persons import borrower as borrower
+from workers.db.schema.persons import borrower_number as borrower_number
 from workers.db.schema.persons import contact_point as contact_point
 from workers.db.schema.persons import contact_point_fact as contact_point_fact
 from workers.db.schema.persons import loan_party as loan_party

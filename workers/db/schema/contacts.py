@@ -25,6 +25,7 @@ from workers.db.schema.base import (
     identity,
     metadata,
     moment,
+    reasons,
     refers_to,
     word,
     words,
@@ -48,6 +49,8 @@ contact = Table(
     word("party", Party, server_default=Party.BORROWER),
     word("purpose", Purpose, nullable=True),  # null: to collect
     Column("number_blind_index", LargeBinary),  # keyed hash: caps may count contacts at one number
+    Column("address_blind_index", LargeBinary),  # of a visit: keyed hash of the address
+    reasons("passed_over"),  # why earlier numbers of the record were not used; null: none was
     Column("at_work", Boolean, nullable=False, server_default=false()),
     Column("attempt", Text),  # of a call or a visit: the id under which its outcome is reported
     Column("actor", Text),  # the staff reference of the caller, or of who took the call

@@ -1,14 +1,14 @@
-"""Persons, the lender's customer records that stand for them, and telephone numbers."""
+"""Persons, the lender's customer records that stand for them, telephone numbers and addresses."""
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
-    Computed,
     ForeignKey,
     Index,
     LargeBinary,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.actors import ActorKind
 from domain.compliance.vocabulary import Channel
-from domain.contact_points import NumberFact
+from domain.contact_points import NumberFact, PointKind
 from domain.inconvenient import Location
 from domain.parties import ROLES, RepresentativeKind
 from domain.persons import Link, PersonFact
@@ -26,6 +26,15 @@ from workers.db.schema.base import identity, metadata, moment, reasons, refers_t
 
 # What a fact protects: every borrower row that refers to it. A claim locks it first.
 person = Table("person", metadata, identity(), moment("made_at"))
+
+# A telephone number or an address, known by its keyed hash only. A claim locks it last.
+contact_point = Table(
+    "contact_point",
+    metadata,
+    identity(),
+    word("kind", PointKind, server_default=PointKind.NUMBER),
+    Column("blind_index", LargeBinary, nullable=False, unique=True),
+)
 
 # A record of the lender's customers. Several may stand for one person.
 # Columns named `*_encrypted` are encrypted and decrypted only by workers.db.encryption.
@@ -37,16 +46,10 @@ borrower = Table(
     # the lender's, or that of the loan where it gave none: domain.persons.borrower_of_loan
     Column("external_id", Text, nullable=False, unique=True),
     Column("name_encrypted", LargeBinary),  # null: erased
-    Column("phone_encrypted", LargeBinary),
-    Column("phone_blind_index", LargeBinary),  # keyed hash: finds the borrower of an inbound text
     Column("address_encrypted", LargeBinary),
+    # the address; null with an address: its hash is made by the next `arrears migrate`
+    Column("address_point_id", BigInteger, ForeignKey("contact_point.id")),
     Column("name_digest", LargeBinary),  # keyed hash of the name, however it is written
-    # of name and number; equal: one person
-    Column(
-        "identity_digest",
-        LargeBinary,
-        Computed("sha256(name_digest || phone_blind_index)", persisted=True),
-    ),
     # keyed hash of each field as the last tape had it: only what a tape changed is changed here
     Column("tape_digests", JSONB, nullable=False, server_default="{}"),
     words("zones"),  # IANA; empty: unknown, and then no contact is allowed
@@ -58,13 +61,32 @@ borrower = Table(
         "(erased_at IS NULL) = (name_encrypted IS NOT NULL)", name="named_unless_erased"
     ),
     CheckConstraint(
-        "erased_at IS NULL OR (phone_encrypted IS NULL AND phone_blind_index IS NULL AND "
-        "address_encrypted IS NULL AND name_digest IS NULL AND tape_digests = '{}')",
+        "erased_at IS NULL OR (address_encrypted IS NULL AND address_point_id IS NULL AND "
+        "name_digest IS NULL AND tape_digests = '{}')",
         name="erased_means_all_of_it",
     ),
-    Index(None, "phone_blind_index"),
+    CheckConstraint(
+        "address_point_id IS NULL OR address_encrypted IS NOT NULL", name="address_has_its_value"
+    ),
     Index(None, "person_id"),
-    Index("borrower_identity_idx", "identity_digest"),
+    Index(None, "address_point_id"),
+)
+
+# The telephone numbers of a record, in the order in which they are tried.
+borrower_number = Table(
+    "borrower_number",
+    metadata,
+    identity(),
+    refers_to("borrower"),
+    Column("position", SmallInteger, nullable=False),  # gaps mean nothing
+    refers_to("contact_point"),
+    Column("number_encrypted", LargeBinary, nullable=False),
+    # which of the tape's numbers it is, 1 to 3; null: no tape gave it
+    Column("tape_field", SmallInteger),
+    CheckConstraint("position > 0", name="position_positive"),
+    UniqueConstraint("borrower_id", "position"),
+    # who has a number; and nobody has it twice
+    Index("borrower_number_once", "contact_point_id", "borrower_id", unique=True),
 )
 
 # Why two records stand for one person. A person is all records that such links join.
@@ -201,14 +223,6 @@ representative = Table(
     UniqueConstraint(
         "person_fact_id", "ended_at", name="representative_once", postgresql_nulls_not_distinct=True
     ),
-)
-
-# A telephone number, known by its keyed hash only. A claim locks it last.
-contact_point = Table(
-    "contact_point",
-    metadata,
-    identity(),
-    Column("blind_index", LargeBinary, nullable=False, unique=True),
 )
 
 contact_point_fact = Table(

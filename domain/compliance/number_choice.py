@@ -1,0 +1,91 @@
+"""Which of a borrower's numbers is used: the first in order that nothing stops for the channel."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from domain.compliance.contact_facts import ContactFacts
+from domain.compliance.vocabulary import Channel
+from domain.contact_points import BY_NUMBER, NumberFact, NumberOnRecord, stopped_by
+from domain.inconvenient import Location
+from domain.reasons import ReasonCode, Reasons, because
+
+
+def number_for(facts: ContactFacts, channel: Channel, at: datetime) -> NumberOnRecord | None:
+    """The number of the borrower that is used at the aware moment `at`; None if none may be."""
+    over = numbers_passed_over(facts, channel, at)
+    return facts.numbers[len(over)] if len(over) < len(facts.numbers) else None
+
+
+def through(facts: ContactFacts, channel: Channel, at: datetime) -> ContactFacts:
+    """The facts with the number that is used for `channel`: if none may be, the first one.
+
+    For a visit, what is known of the address counts instead.
+    """
+    if channel not in BY_NUMBER:
+        return replace(facts, number_facts=facts.address_facts)
+    if not facts.numbers:
+        return facts
+    return _with(facts, number_for(facts, channel, at) or facts.numbers[0])
+
+
+def numbers_passed_over(
+    facts: ContactFacts, channel: Channel, at: datetime
+) -> tuple[tuple[int, NumberFact], ...]:
+    """The numbers before the one that is used, each by its place in the order and with what stops
+    it; all of them if none may be used."""
+    if channel not in BY_NUMBER:
+        return ()
+    found: list[tuple[int, NumberFact]] = []
+    for place, number in enumerate(facts.numbers, start=1):
+        stopped = _passed_over(_with(facts, number), channel, at)
+        if stopped is None:
+            break
+        found.append((place, stopped))
+    return tuple(found)
+
+
+def why_passed_over(facts: ContactFacts, channel: Channel, at: datetime) -> Reasons:
+    """Why numbers were passed over for another one; empty if the first one is used."""
+    return tuple(
+        reason
+        for place, fact in numbers_passed_over(facts, channel, at)
+        for reason in because(ReasonCode.NUMBER_PASSED_OVER, place=place, number_fact=fact)
+    )
+
+
+def inconvenient_place(facts: ContactFacts, channel: Channel, at: datetime) -> Location | None:
+    """The place that the contact would reach, if the person called it inconvenient.
+
+    A visit reaches the home. A number reaches the place of work, if it belongs to one, and the
+    home, if it is another fixed line. A mobile telephone is at no place.
+    """
+    if channel is Channel.VISIT:
+        reached = {Location.HOME}
+    else:
+        fixed = NumberFact.NO_TEXTS in facts.number_facts
+        line = Location.WORK if facts.at_work else Location.HOME if fixed else None
+        reached = {Location.NUMBER, *((line,) if line else ())}
+    named = (
+        place.place
+        for place in facts.inconvenient_places
+        if place.stops(channel, at) and place.number in (None, facts.number)
+    )
+    return next((place for place in named if place in reached), None)
+
+
+def _with(facts: ContactFacts, number: NumberOnRecord) -> ContactFacts:
+    return replace(facts, number=number.key, number_facts=number.facts)
+
+
+def _passed_over(facts: ContactFacts, channel: Channel, at: datetime) -> NumberFact | None:
+    """Why the next number is used instead of this one; None: this one may be used.
+
+    A reply that nobody has read is no reason: what it asks for may be about every number. The
+    contact waits for whoever reads it.
+    """
+    stopped = stopped_by(facts.number_facts - {NumberFact.UNREAD_REPLY}, channel)
+    if stopped is None and facts.not_at_work and facts.at_work:
+        return NumberFact.AT_WORK
+    if stopped is None and inconvenient_place(facts, channel, at) is not None:
+        return NumberFact.INCONVENIENT
+    return stopped

@@ -1,0 +1,190 @@
+"""What the oracle makes of a run of Arrears itself: contact by contact, from the outside's logs."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from tests.oracle.days import ladder_file, stands
+from tests.oracle.facts import forbidden_by_facts, is_at_work
+from tests.oracle.law import against
+from tests.oracle.lender import Customer
+from tests.oracle.log import Life, Reached
+from tests.oracle.simulated_borrowers import Simulation
+from tests.oracle.simulation import Found
+from tests.oracle.situations import situations
+from workers.db.schema import action_event, contact, loan
+from workers.evidence.chain import chain_evidence
+from workers.evidence.verify import verify
+
+SPEAKS_OF_STOPPING = ("Reply STOP", "回复TD")
+LENDER = "Example Lender"
+TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
+LOANS = re.compile(r"L-\d{6}")
+
+
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """What the oracle made of Arrears itself."""
+
+    found: Found
+    by_channel: dict[str, int]
+    texted_twice: int
+    workers_lost: int
+    evidence_wrong: int
+
+
+def note_situations(simulation: Simulation, found: Found) -> None:
+    """In which situations the borrowers are at the end of a day."""
+    now = simulation.now
+    held = Counter(
+        number
+        for customer in simulation.lender.customers
+        for number in {customer.life.number_of(each.key, now) for each in customer.known}
+    )
+    shared = {str(number) for number, count in held.items() if count > 1}
+    for customer in simulation.lender.customers:
+        if customer.known:
+            found.seen.days.update(situations(customer.life, now, shared))
+
+
+def customers_by_loan(simulation: Simulation) -> dict[str, tuple[Customer, int]]:
+    """By the lender's id of a loan, whose it is, and its key."""
+    return {
+        each.id: (customer, each.key)
+        for customer in simulation.lender.customers
+        for each in customer.loans
+    }
+
+
+def check_all(simulation: Simulation, found: Found) -> Lived:
+    """Judge everything that was done, in the order of time."""
+    known = customers_by_loan(simulation)
+    texted_twice = _read_texts(simulation, known, found)
+    for customer, reached in simulation.calls:
+        customer.life.contacts.append(reached)
+    lives = [customer.life for customer in simulation.lender.customers]
+    for life in lives:
+        life.contacts.sort(key=lambda made_contact: made_contact.at)
+        for made_contact in life.contacts:
+            made_contact.life_id = life.id
+            simulation.lender.numbers.reached[made_contact.number].append(made_contact)
+    for by_number in simulation.lender.numbers.reached.values():
+        by_number.sort(key=lambda made_contact: made_contact.at)
+    named = _rules_named(simulation)
+    ids = {key: id for id, (_, key) in known.items()}
+    by_channel: Counter[str] = Counter()
+    for life in lives:
+        for made_contact in life.contacts:
+            made_contact.rules = named[ids[made_contact.loan]]
+            by_channel[made_contact.channel] += 1
+            _judge(life, made_contact, found)
+    found.contacts = by_channel.total()
+    found.seen.events += simulation.events
+    found.seen.barred += _barred(simulation)
+    found.refusals = found.seen.barred.total()
+    return Lived(
+        found=found,
+        by_channel=dict(by_channel),
+        texted_twice=texted_twice,
+        workers_lost=simulation.losing.lost,
+        evidence_wrong=_evidence_wrong(simulation),
+    )
+
+
+def _read_texts(
+    simulation: Simulation, known: dict[str, tuple[Customer, int]], found: Found
+) -> int:
+    """Put the provider's log into the lives of those who were texted; how many came twice."""
+    texts: Counter[tuple[object, ...]] = Counter()
+    at_once: Counter[tuple[object, ...]] = Counter()
+    for at, text in simulation.provider.log:
+        about = LOANS.findall(text.body)
+        customer, key = known[about[0]]
+        life = customer.life
+        if any(known[id][0] is not customer for id in about):
+            found.unlawful += 1
+            found.offend(f"unlawful: {at} {text.to} is told of a stranger's loan: {about}")
+        debt = life.debts[key]
+        here = at.astimezone(ZoneInfo(life.lender_zone)).date()
+        texts[text.body, stands(ladder_file(debt.ladder), debt.owed(at), here).ladder_since] += 1
+        item = next(name for name, words in _templates().items() if words.match(text.body))
+        at_once[str(at), text.to, item] += 1
+        says = {"debt"}
+        says |= {"identity"} if LENDER in text.body else set()
+        says |= {"opt_out"} if any(word in text.body for word in SPEAKS_OF_STOPPING) else set()
+        says |= {"legal_consequences"} if item == "legal_notice" else set()
+        others = frozenset(known[id][1] for id in about) - {key}
+        reached = Reached(at, "sms", key, number=text.to, says=frozenset(says), also_about=others)
+        life.contacts.append(reached)
+    for which, count in at_once.items():
+        if count > 1:
+            found.unlawful += 1
+            found.offend(f"unlawful: {count} texts that could be one: {which}")
+    return sum(count - 1 for count in texts.values())
+
+
+@cache
+def _templates() -> dict[str, re.Pattern[str]]:
+    """How each text reads, in any language, about one loan or several."""
+    words: dict[str, list[str]] = {}
+    for path in sorted(TEMPLATES.glob("*/*.txt")):
+        item = re.sub(r"_(two|three|more)_loans$", "", path.stem)
+        parts = re.split(r"\{\{[^}]*\}\}", path.read_text(encoding="utf-8").strip())
+        words.setdefault(item, []).append(".*?".join(map(re.escape, parts)))
+    return {item: re.compile(f"(?:{'|'.join(all)})$", re.DOTALL) for item, all in words.items()}
+
+
+def _judge(life: Life, made_contact: Reached, found: Found) -> None:
+    made_contact.at_work = is_at_work(life, made_contact)
+    found.seen.contacts.update(situations(life, made_contact.at, ()))
+    if broken := _against_all(life, made_contact):
+        found.unlawful += 1
+        found.offend(f"unlawful: {life.id} {life.jurisdiction} {made_contact}: {broken}")
+    if not made_contact.rules:
+        found.unexplained += 1
+        found.offend(f"unexplained: {life.id} {life.jurisdiction} {made_contact}")
+
+
+def _against_all(life: Life, reached: Reached) -> list[str]:
+    """What a contact breaks, about each of the loans that it was about."""
+    broken = against(life, reached)
+    for other in reached.also_about:
+        about_other = replace(reached, loan=other, also_about=frozenset())
+        broken += [what for what in forbidden_by_facts(life, about_other) if what not in broken]
+    return broken
+
+
+def _barred(simulation: Simulation) -> Counter[str]:
+    """How often an action was barred or deferred, by the rule that was named first."""
+    moves = select(action_event.c.to_status, action_event.c.rules).where(
+        action_event.c.to_status.in_(("barred", "deferred"))
+    )
+    return Counter(
+        f"{row.to_status}: {row.rules[0]}" for row in simulation.book.rows(moves) if row.rules
+    )
+
+
+def _evidence_wrong(simulation: Simulation) -> int:
+    while chain_evidence(simulation.book.ctx):
+        pass
+    engine = simulation.book.ctx.engine.execution_options(isolation_level="REPEATABLE READ")
+    with engine.begin() as connection:
+        return len(list(verify(connection)))
+
+
+def _rules_named(simulation: Simulation) -> dict[str, tuple[str, ...]]:
+    """By loan, the rules of its contacts; nothing where one of them names none."""
+    named: dict[str, tuple[str, ...]] = dict.fromkeys(customers_by_loan(simulation), ())
+    silent = set()
+    for row in simulation.book.rows(
+        select(loan.c.external_id, contact.c.rules).join(loan, loan.c.id == contact.c.loan_id)
+    ):
+        named[row.external_id] += tuple(row.rules)
+        if not row.rules:
+            silent.add(row.external_id)
+    return {id: () if id in silent else rules for id, rules in named.items()}

@@ -1,0 +1,140 @@
+"""Reads the telephone numbers of a borrower: up to three cells, and several numbers in one cell.
+
+No number is left out without a word: what cannot be told apart is refused.
+"""
+
+import re
+from collections.abc import Sequence
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, timezone
+
+from config.readers.formats import is_zone
+from config.readers.placeholders import is_placeholder
+from config.readers.tape_mapping import PHONES, Field, TapeMapping
+from domain.loans import Problem
+from domain.reasons import ReasonCode, because
+from workers.db.numbers import EXTENSION
+from workers.tapes.cells import Cells
+from workers.tapes.row_errors import masked
+
+SHORTEST_NUMBER = 7
+"""Digits. What is shorter is an area code or an extension."""
+
+_BETWEEN_NUMBERS = re.compile(
+    r"[,;/\\|&\n、，；／｜]|(?<=\d)\s*\+|\b(?:or|and|y|o)\b|或|和|及", re.IGNORECASE
+)
+# Of those, what a number never has in it.
+_TELLS_APART = re.compile(r"[;/\n、,，；／]|\bor\b|或", re.IGNORECASE)
+_DIGITS = re.compile(r"\+?\d+")
+_EXTENSION = re.compile(
+    r"\s*[,;，；]?\s*(?:ext(?:ension|n)?\.?|x|#|转|轉|分机|分機|内线|內線)\s*[:=：]?\s*(\d{1,7})\s*",
+    re.IGNORECASE,
+)
+
+Numbers = tuple[PhoneNumber | None, ...]
+"""One for each of `PHONES`."""
+
+
+def read_numbers(texts: Sequence[str], cells: Cells) -> tuple[Numbers, tuple[Problem, ...]]:
+    """The numbers of a row, in order, and the problems of those that cannot be used.
+
+    A number must be valid in its country's numbering plan. The ranges reserved for fiction in
+    North America (555-0100 to 555-0199) are valid. A number that comes again is left out.
+
+    Raises:
+        BadCellError: a cell has several things that are not all numbers, or the row has more
+            numbers than `PHONES`.
+    """
+    read = [_cell(of, text, cells) for of, text in zip(PHONES, texts, strict=True)]
+    if any(len(numbers) > 1 for numbers in read):
+        several = next(of for of, numbers in zip(PHONES, read, strict=True) if len(numbers) > 1)
+        found = [number for numbers in read for number in numbers]
+        if len(found) > len(PHONES):
+            raise cells.refuse(several, f"at most {len(PHONES)} telephone numbers of a borrower")
+        in_order = [*found, *[None] * (len(PHONES) - len(found))]
+    else:
+        in_order = [next(iter(numbers), None) for numbers in read]
+    seen = set[str]()
+    once: list[PhoneNumber | None] = []
+    for number in in_order:
+        is_new = number is not None and written(number) not in seen
+        seen.add(written(number) or "")
+        once.append(number if is_new else None)
+    if any(once):
+        return tuple(once), ()
+    return tuple(once), _problem(texts, cells)
+
+
+def written(number: PhoneNumber | None) -> str | None:
+    """E.164, with the extension as RFC 3966 writes it."""
+    if number is None:
+        return None
+    plain = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return f"{plain}{EXTENSION}{number.extension}" if number.extension else plain
+
+
+def zones_of_number(number: PhoneNumber) -> tuple[str, ...]:
+    """The zone of the owner of a number; empty if the number does not show it."""
+    # A toll-free number, and in some countries a mobile number, belongs to every zone of the
+    # country, and so does not show where its owner is.
+    zones = tuple(timezone.time_zones_for_number(number))
+    return zones if len(zones) == 1 and is_zone(zones[0]) else ()
+
+
+def _cell(of: Field, text: str, cells: Cells) -> list[PhoneNumber]:
+    """The numbers of one cell; none if there is no usable one."""
+    if not text or is_placeholder(text):
+        return []
+    number = _in_use(text, cells.mapping)
+    if number is not None and is_placeholder(str(number.national_number)):
+        return []
+    if not _has_several(text, number, cells.mapping):
+        return [] if number is None else [number]
+    parts = [part for part in _TELLS_APART.split(_with_extensions(text)) if part.strip()]
+    found = [_in_use(part, cells.mapping) for part in parts]
+    numbers = [number for number in found if number is not None]
+    if len(numbers) < max(len(found), 2):
+        raise cells.refuse(
+            of,
+            "one telephone number, or several whole ones with / between them; each can also "
+            "have a column of its own, as phone_2 and phone_3",
+        )
+    return numbers
+
+
+def _problem(texts: Sequence[str], cells: Cells) -> tuple[Problem, ...]:
+    for text in texts:
+        number = _in_use(text, cells.mapping)
+        if text and number is None and not is_placeholder(text):
+            detail = because(ReasonCode.PHONE_NOT_IN_USE, phone=masked(text))
+            return (Problem("phone_invalid", detail),)
+    return (Problem("phone_missing", because(ReasonCode.PHONE_MISSING)),)
+
+
+def _with_extensions(text: str) -> str:
+    """The text with each extension as the library reads it in any language."""
+    return _EXTENSION.sub(r" x\1 ", text)
+
+
+def _in_use(text: str, mapping: TapeMapping) -> PhoneNumber | None:
+    try:
+        number = phonenumbers.parse(_with_extensions(text), mapping.phone_region)
+    except NumberParseException:
+        return None
+    return number if phonenumbers.is_valid_number(number) else None
+
+
+def _has_several(text: str, number: PhoneNumber | None, mapping: TapeMapping) -> bool:
+    """Whether a cell has more than one number, whatever stands between them."""
+    if len(_EXTENSION.findall(text)) > 1:
+        return True
+    text = _EXTENSION.sub(" ", text)
+    lengths = (sum(map(str.isdigit, part)) for part in _BETWEEN_NUMBERS.split(text))
+    if sum(length >= SHORTEST_NUMBER for length in lengths) > 1:
+        return True
+    pieces = _DIGITS.findall(text)
+    return number is None and any(
+        _in_use("".join(pieces[:n]), mapping) and _in_use("".join(pieces[n:]), mapping)
+        for n in range(1, len(pieces))
+    )
