@@ -27,6 +27,7 @@ from workers.db.staff import roles_of
 from workers.inbox.event_data import PersonFactEndFacts, PersonFactFacts, RepresentativeFacts
 from workers.operations.persons import (
     ActsFor,
+    KnownFact,
     PartyOf,
     PersonRecord,
     RecordLink,
@@ -112,11 +113,24 @@ REPRESENTED_BY = Table[ActsFor](
     },
     if_none="Nobody is on record who acts for this person.",
 )
+FACTS = Table[KnownFact](
+    "Known of this person",
+    {
+        "fact": lambda known: known.fact,
+        "which": lambda known: ", ".join(known.details),
+        "record": lambda known: known.borrower,
+        "since": lambda known: known.since,
+        "until": lambda known: known.until or "",
+        "source": lambda known: known.source,
+    },
+    if_none="Nothing else is known of this person.",
+)
 
 
 @app.command()
 def show(borrower: Borrower, as_json: AsJson = False) -> None:
-    """Show all customer records of a person, and what joins or parts them. No personal data."""
+    """Show all customer records of a person, what joins or parts them, and what is known of the
+    person. No personal data."""
     found = read(lambda connection, zone: read_person(connection, borrower, zone))
     if as_json:
         print_json(found)
@@ -125,6 +139,7 @@ def show(borrower: Borrower, as_json: AsJson = False) -> None:
     LINKS.print(found.links)
     PARTY_OF.print(found.party_of)
     REPRESENTED_BY.print(found.represented_by)
+    FACTS.print(found.facts)
 
 
 @app.command()

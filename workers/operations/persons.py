@@ -1,15 +1,16 @@
 """Who stands behind a customer record: all records of the person, and what joins or parts them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
 from domain.compliance.vocabulary import Party
 from domain.errors import ArrearsError
 from domain.parties import RepresentativeKind
-from domain.persons import Link
+from domain.persons import Link, PersonFact
 from domain.reasons import Reasons
 from workers.db.loans import known_loan_id
 from workers.db.persons import is_record_named
@@ -70,6 +71,20 @@ class ActsFor:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownFact:
+    """What is true of the person now, as somebody said it."""
+
+    borrower: str
+    """The record on which it came in."""
+    fact: PersonFact
+    details: tuple[str, ...]
+    """Which channel, loan, days and hours, place or language."""
+    since: datetime
+    until: datetime | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class PersonView:
     """A person as the lender's records show them. It has no personal data."""
 
@@ -77,6 +92,7 @@ class PersonView:
     links: tuple[RecordLink, ...]
     party_of: tuple[PartyOf, ...]
     represented_by: tuple[ActsFor, ...]
+    facts: tuple[KnownFact, ...]
 
 
 def read_person(connection: Connection, external_id: str, zone: tzinfo) -> PersonView:
@@ -109,7 +125,39 @@ def read_person(connection: Connection, external_id: str, zone: tzinfo) -> Perso
         tuple(typed_rows(RecordLink, connection.execute(links), zone)),
         tuple(typed_rows(PartyOf, connection.execute(_party_of(of_person)))),
         tuple(typed_rows(ActsFor, connection.execute(_acting_for(of_person)), zone)),
+        _known_facts(connection, of_person, zone),
     )
+
+
+def _known_facts(
+    connection: Connection, records: Sequence[int], zone: tzinfo
+) -> tuple[KnownFact, ...]:
+    rows = connection.execute(
+        select(
+            person_fact,
+            borrower.c.external_id.label("borrower"),
+            loan.c.external_id.label("loan"),
+        )
+        .join(borrower, borrower.c.id == person_fact.c.borrower_id)
+        .outerjoin(loan, loan.c.id == person_fact.c.loan_id)
+        .where(person_fact.c.borrower_id.in_(records), person_fact.c.ended_at.is_(None))
+        .order_by(person_fact.c.id)
+    )
+    return tuple(
+        KnownFact(
+            row.borrower,
+            PersonFact(row.kind),
+            tuple(filter(None, (row.loan, row.channel, _hours(row.times), row.place, row.locale))),
+            row.since.astimezone(zone),
+            row.until and row.until.astimezone(zone),
+            row.source,
+        )
+        for row in rows
+    )
+
+
+def _hours(times: Mapping[str, Any] | None) -> str | None:
+    return f"{' '.join(times['days'])} {times['starts']}-{times['ends']}" if times else None
 
 
 def _party_of(records: Sequence[int]) -> Select[tuple[object, ...]]:

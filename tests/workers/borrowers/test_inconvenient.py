@@ -1,5 +1,6 @@
 """Times and places that a person called inconvenient: kept for every loan, on every record."""
 
+import json
 from base64 import b64encode
 
 import pytest
@@ -208,6 +209,17 @@ def test_the_staff_say_it_at_the_command_line_and_the_story_tells_it(
         assert (refused.returncode != 0, remedy in refused.stderr) == (True, True), refused.stderr
     done = arrears(environment, "person", "end", "B-1", "inconvenient_place", "--by", "c-1")
     assert done.returncode == 0, done.stderr + done.stdout
+
+    shown = arrears(environment, "person", "show", "B-2", "--json")
+    known = [(row["fact"], row["details"]) for row in json.loads(shown.stdout)["facts"]]
+    assert known == [
+        ("inconvenient_time", ["call", "sat sun 22:00-06:00"]),
+        ("inconvenient_time", ["mon tue wed thu fri sat sun 00:00-00:00"]),
+        ("language", ["en"]),
+    ]
+    assert "22:00-06:00" in arrears(environment, "person", "show", "B-1").stdout
+    asked_for = arrears(environment, "may-contact", "L-3", "call", "--at", "2026-03-02 10:00")
+    assert "The borrower called this time inconvenient: every day" in asked_for.stdout
 
     for language, sentences in {
         "en": (
