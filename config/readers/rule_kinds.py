@@ -260,7 +260,7 @@ RULE_KINDS = {
         _limitation,
     ),
     "inconvenient_times": RuleKind(InconvenientTimes),
-    "conduct": RuleKind(Conduct, {"text": Value.text}),
+    "conduct": RuleKind(Conduct, {"text": Value.text}, {"text_zh": Value.text}),
     "hold_length": RuleKind(
         HoldLength,
         {"hold": one_of(HoldKind), "days": at_least(1), "from": one_of(HoldFrom)},

@@ -13,6 +13,8 @@ class Conduct(ContactRule):
     """A rule for people. It is shown with the work, and never stops a contact at the gate."""
 
     text: str
+    text_zh: str | None = None
+    """The same in Chinese, where Chinese people must follow it."""
 
     def earliest_time(
         self, facts: ContactFacts, channel: Channel, zone: str, at: datetime

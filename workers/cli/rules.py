@@ -25,7 +25,9 @@ from domain.compliance.vocabulary import Place, Purpose, Says
 from domain.errors import ArrearsError
 from domain.language.speak import LANGUAGES
 from domain.persons import PersonFact
+from workers.cli import rules_zh
 from workers.cli.common import AsJson
+from workers.cli.language import Language, language_of_environment
 from workers.cli.policy import read_policy
 from workers.cli.render import print_json, print_lines
 
@@ -85,7 +87,9 @@ Jurisdiction = Annotated[
 ]
 
 
-def rules(jurisdiction: Jurisdiction = None, as_json: AsJson = False) -> None:
+def rules(
+    jurisdiction: Jurisdiction = None, language: Language = None, as_json: AsJson = False
+) -> None:
     """Show every rule that is loaded: what it requires, how strongly, and its article.
 
     It is an input for engineers and not legal advice: a lawyer must review what is marked so.
@@ -102,6 +106,9 @@ def rules(jurisdiction: Jurisdiction = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json([_plain(pack, rule) for pack in shown for rule in pack.rules])
         return
+    if (language or language_of_environment()) == "zh":
+        _print_chinese(shown)
+        return
     for pack in shown:
         print_lines(f"{pack.name}, for {pack.jurisdiction}", style="bold")
         for rule in pack.rules:
@@ -113,6 +120,14 @@ def rules(jurisdiction: Jurisdiction = None, as_json: AsJson = False) -> None:
         "V: the primary text was read; S*: a secondary source quotes it; S: a secondary source; "
         "G: general knowledge; L: the lender's own limit. This is not legal advice.",
     )
+
+
+def _print_chinese(packs: Iterable[RulePack]) -> None:
+    for pack in packs:
+        print_lines(f"{pack.name}，适用：{pack.jurisdiction}", style="bold")
+        for rule in pack.rules:
+            print_lines(*rules_zh.lines(rule, strength(rule, "zh")))
+    print_lines(*rules_zh.MEANINGS)
 
 
 def describe_rule(rule: Rule) -> str:
