@@ -202,15 +202,26 @@ def test_the_runbook_types_commands_that_exist() -> None:
             assert typed[1] in command.commands, typed
 
 
-def test_every_kind_of_rule_is_described_with_its_keys() -> None:
-    described = rows("rules.md")
+@pytest.mark.parametrize("page", ["rules.md", "zh/rules.md"])
+def test_every_kind_of_rule_is_described_with_its_keys(page: str) -> None:
+    described = rows(page)
     for name, kind in RULE_KINDS.items():
         assert set(kind.keys.split()) == set(described[name][0].replace("`", "").split())
 
 
-def test_every_key_that_a_rule_may_leave_out_is_described() -> None:
-    page = (DOCS / "rules.md").read_text()
-    assert [key for key in RULE_KEYS.split() if f"`{key}`" not in page] == []
+@pytest.mark.parametrize("page", ["rules.md", "zh/rules.md"])
+def test_every_key_that_a_rule_may_leave_out_is_described(page: str) -> None:
+    written = (DOCS / page).read_text()
+    assert [key for key in RULE_KEYS.split() if f"`{key}`" not in written] == []
+
+
+def test_both_pages_about_rules_describe_the_same_keys_and_words() -> None:
+    english, chinese = rows("rules.md"), rows("zh/rules.md")
+    for name, kind in RULE_KINDS.items():
+        keys, described = english[name]
+        assert chinese[name][0] == keys, kind
+        words = set(re.findall(r"`([a-z_]+)`", described))
+        assert words <= set(re.findall(r"[a-z_]+", " ".join(chinese[name]))), kind
 
 
 def test_every_kind_of_event_in_is_described_with_its_fields() -> None:
