@@ -28,6 +28,11 @@ class ContactOutcome(StrEnum):
         return self in _WITH_BORROWER | _WITH_OTHER
 
     @property
+    def with_borrower(self) -> bool:
+        """Whether the borrower was reached, at whatever number."""
+        return self in _WITH_BORROWER
+
+    @property
     def with_other(self) -> bool:
         """Whether somebody else answered: that is no conversation with the borrower."""
         return self in _WITH_OTHER

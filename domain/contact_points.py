@@ -66,6 +66,9 @@ NEW_NUMBER_NEEDED = frozenset(
 )
 """Facts after which only another number, or another address, lets the contact go on."""
 
+REACH_NOT_THE_BORROWER = frozenset({NumberFact.REACHES_NOBODY, NumberFact.SOMEBODY_ELSE})
+"""Facts after which nobody can be reached at the number for whom it was given."""
+
 STOPS: tuple[NumberFact, ...] = (
     NumberFact.SOMEBODY_ELSE,
     NumberFact.REFUSED,

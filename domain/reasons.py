@@ -55,6 +55,7 @@ class ReasonCode(StrEnum):
     MESSAGE_SAYS = auto()
     THIRD_PARTY_FORBIDDEN = auto()
     THIRD_PARTY_IF_UNREACHABLE = auto()
+    THIRD_PARTY_WANTS_NONE = auto()
     LOCATION_ASKED_BEFORE = auto()
     LOCATION_KNOWN = auto()
     VALIDATION_NOTICE_MISSING = auto()

@@ -15,7 +15,7 @@ from domain.compliance.vocabulary import (
     Says,
 )
 from domain.contact_outcomes import ContactOutcome
-from domain.contact_points import NumberFact, NumberOnRecord
+from domain.contact_points import REACH_NOT_THE_BORROWER, NumberFact, NumberOnRecord
 from domain.fact_effects import EFFECTS, Effect, FromContacts
 from domain.holds import Hold
 from domain.inconvenient import InconvenientPlace, InconvenientTime
@@ -56,11 +56,17 @@ class PastContact:
         return loan_id == self.loan_id or loan_id in self.also_about
 
     @property
+    def reached_borrower(self) -> bool:
+        """Whether it reached the borrower, who may have taken up a relative's telephone; or was to
+        reach them, and nobody answered, or nobody has said yet who did."""
+        if self.outcome is not None and (self.outcome.with_borrower or self.outcome.with_other):
+            return self.outcome.with_borrower
+        return self.party is not Party.THIRD_PARTY
+
+    @property
     def reached_other(self) -> bool:
-        """Whether somebody else than the borrower was meant, or answered instead."""
-        return self.party is Party.THIRD_PARTY or (
-            self.outcome is not None and self.outcome.with_other
-        )
+        """Whether somebody else than the borrower was reached, or was to be reached."""
+        return not self.reached_borrower
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +136,13 @@ class ContactFacts:
     number: str | None = None
     """The key of the number to be used; None for a channel without a number."""
     number_facts: frozenset[NumberFact] = field(default=frozenset())
-    """What is known of the number to be used, whoever has it."""
+    """What is known of the borrower's number that is used, whoever has it."""
     address_facts: frozenset[NumberFact] = field(default=frozenset())
     """What is known of the address, whoever has it."""
+    no_number: bool = False
+    """Whether no number of the borrower is on record."""
+    third_party_number_facts: frozenset[NumberFact] = field(default=frozenset())
+    """What is known of the number of the third party who is to be reached."""
     says: frozenset[Says] = frozenset()
     """What the message says; empty for a channel without a prepared message."""
     unwritten_language: str | None = None
@@ -177,13 +187,19 @@ class ContactFacts:
         return PersonFact.EMPLOYER_FORBIDS in self.person_facts
 
     @property
+    def used_number_facts(self) -> frozenset[NumberFact]:
+        """What is known of the number to be used. What is known of the borrower's number says
+        nothing about that of a third party."""
+        third = self.party is Party.THIRD_PARTY
+        return self.third_party_number_facts if third else self.number_facts
+
+    @property
     def at_work(self) -> bool:
-        """Whether the number, or the address, is that of the person's place of work."""
-        return NumberFact.AT_WORK in self.number_facts
+        """Whether the number to be used, or the address, is that of a place of work."""
+        return NumberFact.AT_WORK in self.used_number_facts
 
     @property
     def number_invalid(self) -> bool:
-        """Whether every number of the borrower is known to reach nobody."""
-        if not self.numbers:
-            return NumberFact.REACHES_NOBODY in self.number_facts
-        return all(NumberFact.REACHES_NOBODY in number.facts for number in self.numbers)
+        """Whether no number on record reaches the borrower."""
+        known = [number.facts for number in self.numbers] or [self.number_facts]
+        return self.no_number or all(facts & REACH_NOT_THE_BORROWER for facts in known)

@@ -122,7 +122,7 @@ class Cap(ContactRule):
 
     def _made(self, facts: ContactFacts) -> tuple[PastContact, ...]:
         """The contacts among which the cap counts: the person's own, or those at the number."""
-        own = facts.party is Party.BORROWER and self.scope is not Scope.NUMBER
+        own = facts.party is not Party.THIRD_PARTY and self.scope is not Scope.NUMBER
         return facts.history if own else facts.history + facts.number_history
 
     def _counts(self, contact: PastContact, facts: ContactFacts) -> bool:
@@ -149,9 +149,7 @@ class Cap(ContactRule):
         """Whether the conversation was with the one to be contacted, not with somebody else."""
         if self.scope is Scope.NUMBER or self.counts_third_parties:
             return True
-        if facts.party is Party.THIRD_PARTY:
-            return True
-        return not contact.reached_other
+        return contact.reached_other is (facts.party is Party.THIRD_PARTY)
 
     def _consented(self, facts: ContactFacts, zone: str, at: datetime) -> bool:
         return any(
@@ -189,11 +187,12 @@ class Cap(ContactRule):
 def _same_party(contact: PastContact, facts: ContactFacts) -> bool:
     """Whether the contact was with the one to be contacted, a third party being known by number.
 
-    An attempt to reach the borrower that somebody else answered was one with both of them.
+    An attempt to reach one of them that the other answered was one with both of them.
     """
+    third = contact.party is Party.THIRD_PARTY
     if facts.party is not Party.THIRD_PARTY:
-        return contact.party is not Party.THIRD_PARTY
-    return contact.reached_other and contact.number in (None, facts.number)
+        return not third or contact.reached_borrower
+    return (third or contact.reached_other) and contact.number in (None, facts.number)
 
 
 def _local_day(at: datetime, zone: str) -> date:

@@ -101,6 +101,9 @@ def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
     reaches nobody, so hours and opt-outs do not apply to it; all other rules do.
     """
     facts = through(facts, channel, at)
+    if facts.party is Party.THIRD_PARTY:
+        # What the person agreed to is no consent of somebody else.
+        facts = replace(facts, consents=())
     if facts.purpose is not Purpose.COLLECT and channel is not Channel.LEGAL:
         facts, permitting = _let_through(facts, at)
         verdict = _may_contact(facts, channel, at)
@@ -149,9 +152,10 @@ def _stopped(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict | N
     """
     if PersonFact.CEASED in facts.person_facts:
         return Verdict(Permission.BARRED, (CEASED,), because(ReasonCode.CONTACT_CEASED))
-    # What is known of the borrower's number says nothing about that of a third party.
     own = facts.party is Party.BORROWER
-    point_fact = stopped_by(facts.number_facts, channel) if own else None
+    point_fact = stopped_by(facts.used_number_facts, channel)
+    if facts.party is Party.THIRD_PARTY and point_fact is NumberFact.REFUSED:
+        return Verdict(Permission.BARRED, (NUMBER,), because(ReasonCode.THIRD_PARTY_WANTS_NONE))
     passed_over = numbers_passed_over(facts, channel, at) if own else ()
     none_is_left = len(facts.numbers) > 1 and len(passed_over) == len(facts.numbers)
     all_opted_out = {fact for _, fact in passed_over} <= {NumberFact.OPTED_OUT}

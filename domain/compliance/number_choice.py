@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from domain.compliance.contact_facts import ContactFacts
-from domain.compliance.vocabulary import Channel
+from domain.compliance.vocabulary import Channel, Party
 from domain.contact_points import BY_NUMBER, NumberFact, NumberOnRecord, stopped_by
 from domain.inconvenient import Location
 from domain.reasons import ReasonCode, Reasons, because
@@ -19,8 +19,12 @@ def number_for(facts: ContactFacts, channel: Channel, at: datetime) -> NumberOnR
 def through(facts: ContactFacts, channel: Channel, at: datetime) -> ContactFacts:
     """The facts with the number that is used for `channel`: if none may be, the first one.
 
-    For a visit, what is known of the address counts instead.
+    For a visit, what is known of the address counts instead. The number of a third party is
+    given.
     """
+    if facts.party is Party.THIRD_PARTY:
+        by_number = channel in BY_NUMBER
+        return facts if by_number else replace(facts, third_party_number_facts=frozenset())
     if channel not in BY_NUMBER:
         return replace(facts, number_facts=facts.address_facts)
     if not facts.numbers:

@@ -61,7 +61,8 @@ class ThirdPartyContact(ContactRule):
             (
                 contact
                 for contact in facts.history
-                if contact.channel is Channel.CALL and contact.party is Party.BORROWER
+                if contact.channel is Channel.CALL
+                and (contact.party is not Party.THIRD_PARTY or contact.reached_borrower)
             ),
             key=lambda call: call.at,
             reverse=True,

@@ -43,6 +43,13 @@ class Purpose(StrEnum):
     NOTICE = "notice"  # what a law obliges the lender to send
 
 
+class AskedAgain(StrEnum):
+    """Why somebody else may be asked once more where the borrower is."""
+
+    REQUESTED = "requested"  # they asked to be called again
+    ANSWER_WRONG = "answer_wrong"  # the answer was wrong or incomplete, and they know it by now
+
+
 class ConsentTo(StrEnum):
     """What a person can agree to."""
 

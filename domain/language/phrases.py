@@ -142,6 +142,8 @@ class Phrase(StrEnum):
     CALL_CALLED_OFF = auto()
     OUTCOME = auto()
     INBOUND = auto()
+    LOCATION_CALL = auto()
+    LOCATION_OUTCOME = auto()
     ARREARS_REASON = auto()
     CALLBACK_AT = auto()
     MUST_LEARN = auto()

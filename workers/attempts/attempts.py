@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Connection, Exists, exists, func, select, true
+from sqlalchemy import Connection, Exists, and_, exists, func, select, true, union
 
 from domain.access_log import Opened
 from domain.actions import ActionStatus
@@ -105,14 +105,25 @@ def find_open_attempt(connection: Connection, loan_external_id: str, channel: Ch
         ArrearsError: there is none, or the loan is not known.
     """
     first = contact.alias("first")
+    named = select(loan.c.id).where(loan.c.external_id == loan_external_id)
+    actions = select(action.c.id).where(action.c.loan_id == named.scalar_subquery())
+    # A call to a third party has no action. It is found by the borrower.
+    records = select(loan.c.borrower_id).where(loan.c.external_id == loan_external_id)
+    to_others = and_(
+        contact.c.borrower_id == records.scalar_subquery(),
+        contact.c.loan_id == named.scalar_subquery(),
+        contact.c.purpose.is_not(None),
+    )
+    of_loan = union(
+        select(contact.c.id).where(contact.c.action_id.in_(actions)),
+        select(contact.c.id).where(to_others),
+    ).subquery()
     found: str | None = connection.execute(
         select(first.c.attempt)
         .select_from(contact)
+        .join(of_loan, of_loan.c.id == contact.c.id)
         .join(first, first.c.id == func.coalesce(contact.c.part_of, contact.c.id))
-        .join(action, action.c.id == contact.c.action_id)
-        .join(loan, loan.c.id == action.c.loan_id)
         .where(
-            loan.c.external_id == loan_external_id,
             contact.c.channel == channel,
             first.c.attempt.is_not(None),
             ~has_outcome(),

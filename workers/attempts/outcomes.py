@@ -58,8 +58,9 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     """Record an outcome in the caller's transaction. Returns what came of it.
 
     A call is done when the borrower was reached, or when no further attempt is of any use. Any
-    other call may be tried again, if the gate allows it. A visit is done with any outcome. What the
-    outcome says of the number holds for everybody who has it. A death pauses every loan of the
+    other call may be tried again, if the gate allows it. A call that asked a third party where the
+    borrower is belongs to no action, and none is done by it. A visit is done with any outcome. What
+    the outcome says of the number holds for everybody who has it. A death pauses every loan of the
     person until somebody releases the hold.
 
     Raises:
@@ -113,9 +114,10 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     if (point := attempt.number_blind_index or attempt.address_blind_index) is not None:
         _note_about_number(connection, point, report, attempt.at, now)
     over = attempt.channel == Channel.VISIT or report.outcome.completes_action(must_learn)
-    if over:
+    actions = [row.action_id for row in rows if row.action_id is not None]
+    if over and actions:
         move = Move(ActionStatus.DONE, because(ReasonCode.ATTEMPT_MADE, outcome=report.outcome))
-        move_actions(connection, [row.action_id for row in rows], move, now)
+        move_actions(connection, actions, move, now)
     hold_id = f"death:{report.attempt}"
     if died:
         insert_hold(
@@ -128,7 +130,9 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         )
     reassess(connection, ctx, loans, now)
     recorded_as = because(
-        ReasonCode.OUTCOME_RECORDED if over else ReasonCode.OUTCOME_RECORDED_TRY_AGAIN,
+        ReasonCode.OUTCOME_RECORDED
+        if over or not actions
+        else ReasonCode.OUTCOME_RECORDED_TRY_AGAIN,
         channel=attempt.channel,
         loan=attempt.external_id,
         outcome=report.outcome,
@@ -142,7 +146,8 @@ class _Attempt(NamedTuple):
     id: int
     loan_id: int
     borrower_id: int
-    action_id: int
+    action_id: int | None
+    """None: no item of a ladder asked for it. It asked a third party where the borrower is."""
     channel: str
     at: datetime
     number_blind_index: bytes | None
@@ -171,7 +176,7 @@ class _Row(NamedTuple):
 
     id: int
     loan_id: int
-    action_id: int
+    action_id: int | None
 
 
 def _rows_of(connection: Connection, contact_id: int) -> list[_Row]:

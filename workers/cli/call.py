@@ -1,6 +1,7 @@
 """`arrears call`: a collector starts a call that the gate allows, and records its outcome."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import uuid4
@@ -9,11 +10,12 @@ from zoneinfo import ZoneInfo
 import typer
 
 from domain.actors import Actor
-from domain.compliance.vocabulary import Channel
+from domain.compliance.vocabulary import AskedAgain, Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.language.speak import speak
 from domain.reasons import decimal_string
 from workers.attempts.attempts import BarredError, StartedAttempt, find_open_attempt
+from workers.calls.locate import start_location_call
 from workers.calls.start import start_call
 from workers.cli.common import AsJson, DryRun, Loan, by
 from workers.cli.context import open_context, submit
@@ -114,6 +116,45 @@ def inbound(
     submit(ctx, "inbound_contact", contact, payload)
 
 
+@app.command()
+def locate(
+    loan: Loan,
+    actor: Caller,
+    number: Annotated[
+        str,
+        typer.Option(
+            prompt="The third party's number",
+            help="The third party's number, with its country code. Asked for if left out.",
+        ),
+    ],
+    again: Annotated[
+        AskedAgain | None,
+        typer.Option(help="Why they may be asked once more, if they were asked before."),
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask somebody else where the borrower can be reached: ask the gate and record the call.
+
+    Exit code 1: not now, and why. The number is used for this call and not kept. Report the outcome
+    with `arrears call outcome`.
+    """
+    ctx = open_context()
+    with refusal_printed(ctx.settings.lender_zone):
+        started = start_location_call(
+            ctx, loan, number, actor=actor, again_because=again, dry_run=dry_run
+        )
+    if as_json:
+        print_json(started)
+        return
+    if dry_run:
+        print_lines("Allowed now: the call may start.")
+    print_lines(f"A call to a third party, perhaps in {started.language}:", *started.instructions)
+    if started.warnings:
+        print_lines(f"Rules that advise against it: {', '.join(started.warnings)}.")
+    print_done(f"Attempt {started.attempt}.", dry_run=dry_run)
+
+
 def submit_outcome(
     loan: str,
     channel: Channel,
@@ -145,13 +186,11 @@ def submit_outcome(
     submit(ctx, "contact_outcome", attempt, payload)
 
 
-def print_started(
-    what: str, begin: Callable[[], StartedAttempt], zone: ZoneInfo, *, as_json: bool, dry_run: bool
-) -> None:
-    """Start an attempt, and print what the person who makes it must know; or exit with the reason
-    why it may not start, when it may, and which rules say so."""
+@contextmanager
+def refusal_printed(zone: ZoneInfo) -> Iterator[None]:
+    """If the gate does not allow an attempt, print why, from when on and by which rules; exit."""
     try:
-        started = begin()
+        yield
     except BarredError as barred:
         language = language_of_environment()
         not_now, first, rules = REFUSALS[language]
@@ -162,6 +201,15 @@ def print_started(
         if barred.rules:
             errors.print(rules, f"{', '.join(barred.rules)}.", markup=False)
         raise typer.Exit(1) from None
+
+
+def print_started(
+    what: str, begin: Callable[[], StartedAttempt], zone: ZoneInfo, *, as_json: bool, dry_run: bool
+) -> None:
+    """Start an attempt, and print what the person who makes it must know; or exit with the reason
+    why it may not start, when it may, and which rules say so."""
+    with refusal_printed(zone):
+        started = begin()
     if as_json:
         print_json(started)
         return

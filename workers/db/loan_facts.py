@@ -247,11 +247,14 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
                             UNION ALL
                            -- With others, at a number: each once, and none that is above.
                            SELECT false, k.* FROM contact k
-                            WHERE k.number_blind_index = ANY(ARRAY(
-                                      SELECT n.blind_index
-                                        FROM borrower_number y
-                                        JOIN contact_point n ON n.id = y.contact_point_id
-                                       WHERE y.borrower_id = b.id))
+                            WHERE k.number_blind_index = ANY(
+                                      CASE WHEN CAST(:at_number AS bytea) IS NOT NULL
+                                           THEN ARRAY[CAST(:at_number AS bytea)]
+                                           ELSE ARRAY(
+                                               SELECT n.blind_index
+                                                 FROM borrower_number y
+                                                 JOIN contact_point n ON n.id = y.contact_point_id
+                                                WHERE y.borrower_id = b.id) END)
                               AND k.at > :counted_since
                               AND k.borrower_id <> ALL(p.records) AND k.part_of IS NULL
                               AND NOT EXISTS (SELECT FROM contact f
@@ -272,14 +275,23 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
 
 
 def load_facts(
-    connection: Connection, loan_ids: Sequence[int], now: datetime
+    connection: Connection,
+    loan_ids: Sequence[int],
+    now: datetime,
+    *,
+    at_number: bytes | None = None,
 ) -> dict[int, LoanFacts]:
-    """The facts of these loans at `now`, in the lender's zone, by loan id. One statement."""
+    """The facts of these loans at `now`, in the lender's zone, by loan id. One statement.
+
+    `at_number` is the blind index of the number that would be used; None: the borrower's own. It
+    decides which contacts with others are `number_history`, and nothing else.
+    """
     values = {
         "loan_ids": list(loan_ids),
         "today": now.date(),
         "counted_since": now - HISTORY_READ,
         "zone": str(now.tzinfo),
+        "at_number": at_number,
         "loosening": [str(fact) for fact in sorted(LOOSENING)],
     }
     rows = connection.execute(_FACTS, values).mappings()

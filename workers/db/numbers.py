@@ -14,6 +14,7 @@ from workers.db.prepared_statements import prepared
 from workers.db.schema import (
     borrower,
     borrower_number,
+    contact,
     contact_point,
     contact_point_fact,
     person_fact,
@@ -186,6 +187,17 @@ def points_of(connection: Connection, borrower_ids: Collection[int]) -> list[int
         borrower.c.id.in_(borrower_ids), borrower.c.address_point_id.is_not(None)
     )
     return list(connection.execute(union(numbers, addresses)).scalars())
+
+
+def points_called(connection: Connection, borrower_ids: Collection[int]) -> list[int]:
+    """The ids of the numbers of third parties who were asked where these borrowers are."""
+    called = (
+        select(contact_point.c.id)
+        .join(contact, contact.c.number_blind_index == contact_point.c.blind_index)
+        .where(contact.c.borrower_id.in_(borrower_ids), contact.c.purpose.is_not(None))
+        .distinct()
+    )
+    return list(connection.execute(called).scalars())
 
 
 _BLIND_INDEXES = (

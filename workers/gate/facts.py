@@ -71,6 +71,7 @@ def contact_facts(
         number=reach.numbers[0].key if reach.numbers else None,
         number_facts=reach.numbers[0].facts if reach.numbers else frozenset(),
         address_facts=reach.address_facts,
+        no_number=not reach.numbers,
         says=_says(ctx, item, reach.locale),
         unwritten_language=_unwritten(ctx, item, reach.locale),
         visit_staff=VISITORS,

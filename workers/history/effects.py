@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, select
 
+from domain.compliance.vocabulary import Purpose
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from domain.messages import MessageStatus
@@ -27,6 +28,7 @@ from workers.db.schema import (
     visit_staff,
 )
 from workers.db.typed_rows import columns_of, typed_rows
+from workers.history.citations import Citations
 from workers.history.loan import ExplainedLoan, of_actions
 
 WENT_NOWHERE = {
@@ -152,6 +154,35 @@ def outcomes(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
         )
         again = (part(Phrase.CALLBACK_AT, callback_at=at),) if (at := row.callback_at) else ()
         yield Entry(row.reported_at, (text, *_why_overdue(row.reason), *again))
+
+
+def location_calls(
+    connection: Connection, subject: ExplainedLoan, citations: Citations
+) -> Iterator[Entry]:
+    """Each call that asked somebody else where the borrower is, and what came of it."""
+    rows = connection.execute(
+        select(
+            contact.c.at,
+            contact.c.actor,
+            contact.c.rules,
+            contact_outcome.c.outcome,
+            contact_outcome.c.actor.label("reporter"),
+            contact_outcome.c.reported_at,
+        )
+        .outerjoin(contact_outcome, contact_outcome.c.contact_id == contact.c.id)
+        .where(
+            contact.c.borrower_id == subject.borrower_id,
+            contact.c.loan_id == subject.id,
+            contact.c.purpose == Purpose.LOCATE,
+        )
+        .order_by(contact.c.id)
+    )
+    for row in rows:
+        cited = part(Phrase.RULES, rules=citations.cite(row.rules, row.at.date()))
+        yield Entry(row.at, (part(Phrase.LOCATION_CALL, actor=row.actor), cited))
+        if row.outcome is not None:
+            came = part(Phrase.LOCATION_OUTCOME, outcome=row.outcome, actor=row.reporter)
+            yield Entry(row.reported_at, (came,))
 
 
 def inbound(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:

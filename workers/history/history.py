@@ -67,6 +67,7 @@ def loan_history(
         *decisions.cases_closed(connection, subject),
         *effects.outcomes(connection, subject),
         *effects.inbound(connection, subject),
+        *effects.location_calls(connection, subject, citations),
         *audit.accesses(connection, subject),
         *audit.erasures(connection, subject),
     ]

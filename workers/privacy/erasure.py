@@ -17,7 +17,7 @@ from domain.events import InboxStatus, Named
 from domain.reasons import ReasonCode, because
 from workers.context import Context
 from workers.db.inbox import payload_value
-from workers.db.numbers import forget_points, points_of
+from workers.db.numbers import forget_points, points_called, points_of
 from workers.db.parties import loans_of
 from workers.db.persons import is_record_named, lock_loans
 from workers.db.schema import (
@@ -113,6 +113,8 @@ def erase(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     if not ids:
         return
     points = points_of(connection, ids)
+    # And those of third parties who were asked where the borrower is.
+    points += points_called(connection, ids)
     contacts = select(contact.c.id).where(contact.c.borrower_id.in_(ids))
     for_them = select(loan_party.c.id).where(loan_party.c.borrower_id.in_(ids))
     actions = (

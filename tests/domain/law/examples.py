@@ -45,7 +45,8 @@ LAW = {"cn": "CN", "us": "US", "uk": "GB", "in": "IN", "au": "AU"}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 CONTACT = re.compile(
     r"(?:(?P<times>\d+) x )?(?P<inbound>inbound )?(?P<channel>call|text|visit)"
-    r"(?: (?P<went>connected|unanswered|busy|number_invalid|answered by somebody else))?"
+    r"(?: (?P<went>connected|unanswered|busy|number_invalid|answered by somebody else"
+    r"|answered by the borrower))?"
     r" (?P<at>\d{4}-\d\d-\d\d \d\d:\d\d)(?: at (?P<number>[A-Z])\b)?(?P<work> at work)?"
     r"(?P<third> to third party)?(?P<another> with another)?(?P<presumed> presumed)?"
     r"(?: loan (?P<loan>\d)(?: and (?P<more>\d(?: and \d)*))?)?"
@@ -53,12 +54,14 @@ CONTACT = re.compile(
 CONNECTED = {
     "connected": True,
     "answered by somebody else": True,
+    "answered by the borrower": True,
     "unanswered": False,
     "busy": False,
     "number_invalid": False,
 }
 OUTCOME = {
     "answered by somebody else": ContactOutcome.SPOKE_WITH_OTHER,
+    "answered by the borrower": ContactOutcome.SPOKE,
     "busy": ContactOutcome.BUSY,
     "number_invalid": ContactOutcome.NUMBER_INVALID,
 }
@@ -245,6 +248,11 @@ def _unpaid(facts: ContactFacts, written: str, example: Example) -> ContactFacts
     return replace(facts, past_due_from=(_day(oldest), _day(newest)))
 
 
+def _third_party_number(facts: ContactFacts, written: str, example: Example) -> ContactFacts:
+    known = facts.third_party_number_facts | {NumberFact(written)}
+    return replace(facts, third_party_number_facts=known)
+
+
 def _interrupted(facts: ContactFacts, written: str, example: Example) -> ContactFacts:
     kind, day = written.split()
     interruption = Interruption(Interrupts(kind), _day(day))
@@ -283,6 +291,10 @@ BY_PREFIX = (
     ("location asked before", lambda f, w, e: replace(f, location_asked=True)),
     ("for", lambda f, w, e: replace(f, purpose=Purpose(w))),
     ("product", lambda f, w, e: replace(f, product=w)),
+    ("third party's number", _third_party_number),
+    ("represented", lambda f, w, e: replace(f, person_facts=frozenset({PersonFact.REPRESENTED}))),
+    ("no number", lambda f, w, e: replace(f, no_number=True)),
+    ("number is that of somebody else", lambda f, w, e: _knowing(f, NumberFact.SOMEBODY_ELSE)),
     ("to third party", lambda f, w, e: replace(f, party=Party.THIRD_PARTY)),
     ("number invalid", lambda f, w, e: _knowing(f, NumberFact.REACHES_NOBODY)),
     ("number", lambda f, w, e: replace(f, number=w)),

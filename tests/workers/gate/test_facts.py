@@ -16,6 +16,7 @@ from tests.support.events import tell
 from tests.support.loans import PHONE, Book
 from workers.db.schema import action_event, borrower, contact, contact_outcome, loan
 from workers.gate.facts import read_contact_facts
+from workers.inbox.event_data import ContactChangeFacts
 from workers.simulator.providers.magic_numbers import SimulatedOutcome
 
 
@@ -238,7 +239,8 @@ class TestContactsAtOneNumber:
     def test_a_number_keeps_its_contacts_when_it_changes_hands(self, book: Book) -> None:
         contacted(book, "L-2", Channel.CALL, "2026-03-02 09:00", connected=False, at_number=True)
         book.loan("L-4", phone="+8613900139000")
-        tell(book, "contact_change", borrower="B-L-2", phone="+8613900139000")
+        facts = ContactChangeFacts(borrower="B-L-2", phone="+8613900139000")
+        tell(book, "contact_change", **facts.payload(book.ctx.cipher))
         assert len(self.asked(book, "L-1").number_history) == 1
         assert (len(self.asked(book, "L-2").history), self.asked(book, "L-4").number_history) == (
             1,

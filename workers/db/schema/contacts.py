@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
-from domain.compliance.vocabulary import Channel, Party, Purpose
+from domain.compliance.vocabulary import AskedAgain, Channel, Party, Purpose
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.inbound_texts import Meaning, ReplyKind
 from domain.messages import MessageStatus
@@ -48,6 +48,8 @@ contact = Table(
     words("warnings"),  # advisory rules that advised against it
     word("party", Party, server_default=Party.BORROWER),
     word("purpose", Purpose, nullable=True),  # null: to collect
+    # why a third party was asked once more where the borrower is
+    word("again_because", AskedAgain, nullable=True),
     Column("number_blind_index", LargeBinary),  # keyed hash: caps may count contacts at one number
     Column("address_blind_index", LargeBinary),  # of a visit: keyed hash of the address
     reasons("passed_over"),  # why earlier numbers of the record were not used; null: none was
@@ -81,8 +83,6 @@ contact_outcome = Table(
     word("reason", ArrearsReason, nullable=True),  # why the loan is overdue, as the borrower said
     Column("also_loan_ids", ARRAY(BigInteger)),  # the other loans that were mentioned
     moment("callback_at", nullable=True),  # when the borrower asked to be called again
-    # of a location call: whether the third party may be asked once more
-    Column("may_ask_again", Boolean),
     Column("actor", Text, nullable=False),  # the staff reference of the reporter
     moment("reported_at"),
     CheckConstraint(

@@ -17,6 +17,12 @@ def upgrade() -> None:
         "contact",
         "purpose IN ('collect', 'locate', 'answer', 'requested', 'notice')",
     )
+    op.add_column("contact", sa.Column("again_because", sa.Text()))
+    op.create_check_constraint(
+        op.f("contact_again_because_known"),
+        "contact",
+        "again_because IN ('requested', 'answer_wrong')",
+    )
     op.drop_constraint("contact_has_action_or_is_inbound", "contact")
     op.create_check_constraint(
         op.f("contact_has_action_or_purpose"),
@@ -30,4 +36,3 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("number_blind_index IS NOT NULL"),
     )
-    op.add_column("contact_outcome", sa.Column("may_ask_again", sa.Boolean()))
