@@ -137,6 +137,12 @@ class Location(StrEnum):
     HOME = "home"
     WORK = "work"
     NUMBER = "number"  # a telephone number, for this person and for nobody else who has it
+    ADDRESS = "address"  # an address, likewise
+
+
+def locations_of_address(*, at_work: bool) -> frozenset[Location]:
+    """The places that a visit or a letter reaches."""
+    return frozenset({Location.ADDRESS, Location.WORK if at_work else Location.HOME})
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,6 +233,7 @@ class ReasonCode(StrEnum):
     NUMBER_FACT_NOT_KNOWN = auto()
     NO_NUMBER_ON_RECORD = auto()
     NO_NUMBER_TO_NAME = auto()
+    NO_ADDRESS_TO_NAME = auto()
     NO_ADDRESS_ON_RECORD = auto()
     NO_ADDRESS_OF_LETTER = auto()
     LETTER_NOT_KNOWN = auto()

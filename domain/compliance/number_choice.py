@@ -6,7 +6,7 @@ from datetime import datetime
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.vocabulary import Channel, Party
 from domain.contact_points import BY_NUMBER, NumberFact, NumberOnRecord, stopped_by
-from domain.inconvenient import Location
+from domain.inconvenient import Location, locations_of_address
 from domain.reasons import ReasonCode, Reasons, because
 
 
@@ -60,15 +60,16 @@ def why_passed_over(facts: ContactFacts, channel: Channel, at: datetime) -> Reas
 def inconvenient_place(facts: ContactFacts, channel: Channel, at: datetime) -> Location | None:
     """The place that the contact would reach, if the person called it inconvenient.
 
-    A visit reaches the home. A number reaches the place of work, if it belongs to one, and the
-    home, if it is another fixed line. A mobile telephone is at no place.
+    A visit reaches the address: the place of work, if it is one, and else the home. A number
+    reaches the place of work, if it belongs to one, and the home, if it is another fixed line. A
+    mobile telephone is at no place.
     """
     if channel is Channel.VISIT:
-        reached = {Location.HOME}
+        reached = locations_of_address(at_work=facts.at_work)
     else:
         fixed = NumberFact.NO_TEXTS in facts.number_facts
         line = Location.WORK if facts.at_work else Location.HOME if fixed else None
-        reached = {Location.NUMBER, *((line,) if line else ())}
+        reached = frozenset({Location.NUMBER, *((line,) if line else ())})
     named = (
         place.place
         for place in facts.inconvenient_places

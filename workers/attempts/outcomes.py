@@ -196,7 +196,8 @@ def _note_said(
     """Record what the borrower said, on the record of the loan. It reaches the whole person."""
     if not report.said:
         return
-    actor, now, number = Actor(report.actor), ctx.now(), attempt.number_blind_index
+    actor, now = Actor(report.actor), ctx.now()
+    number = attempt.number_blind_index if attempt.channel == Channel.CALL else None
     note_said_facts(connection, [attempt.borrower_id], report.said, number, actor, now)
     resolve_gate_problems(connection, loans, now)
 

@@ -70,7 +70,9 @@ def record_person_fact(connection: Connection, ctx: Context, new: NewPersonFact)
     debt = None
     if new.loan is not None:
         debt = one_debt(connection, ctx, new.loan, _reaching(new.fact), "person_fact", loans)
-    details = new.details(connection, _number(connection, record, new), debt)
+    details = new.details(
+        connection, _number(connection, record, new), record.address_point_id, debt
+    )
     replace_person_fact(connection, record.id, new.fact, actor, now, details, new.until)
     resolve_gate_problems(connection, loans, now)
     reassess(connection, ctx, loans, now)
@@ -89,7 +91,7 @@ def end_person_fact(connection: Connection, ctx: Context, ended: PersonFactEnd) 
 
     Raises:
         NotYetError: the borrower, or the loan, is not known.
-        RejectedError: a number is the place, and none is on record.
+        RejectedError: a number or an address is the place, and none is on record.
     """
     now = ctx.now()
     record = lock_known_borrower(connection, ended.borrower, "person_fact_end")
@@ -100,7 +102,9 @@ def end_person_fact(connection: Connection, ctx: Context, ended: PersonFactEnd) 
             connection, ctx, ended.loan, _reaching(ended.fact), "person_fact_end", loans
         )
     actor = Actor(ended.actor)
-    details = ended.details(connection, _number(connection, record, ended), debt)
+    details = ended.details(
+        connection, _number(connection, record, ended), record.address_point_id, debt
+    )
     effect = EFFECTS[ended.fact].of_the_end
     known = end_person_facts(connection, record.id, ended.fact, actor, now, details, effect=effect)
     resolve_gate_problems(connection, loans, now)

@@ -66,7 +66,7 @@ Time = Annotated[
 ]
 Place = Annotated[
     Location | None,
-    typer.Option(help="For inconvenient_place; number: one that the borrower has now."),
+    typer.Option(help="For inconvenient_place; number, address: one that the borrower has now."),
 ]
 Number = Annotated[
     int | None,

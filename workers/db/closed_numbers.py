@@ -132,6 +132,7 @@ UPDATE problem p SET resolved_at = :now
                          WHERE x.person_id = b.person_id
                            AND f.ended_at IS NULL AND f.kind = 'inconvenient_place'
                            AND (f.contact_point_id IS NULL
+                                OR f.contact_point_id = b.address_point_id
                                 OR EXISTS (SELECT FROM borrower_number y
                                             WHERE y.borrower_id = b.id
                                               AND y.contact_point_id = f.contact_point_id))))

@@ -147,10 +147,12 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
        (SELECT coalesce(json_agg(json_build_object(
                    'place', f.place, 'channel', f.channel, 'until', f.until,
                    'number', (SELECT encode(n.blind_index, 'hex') FROM contact_point n
-                               WHERE n.id = f.contact_point_id))), '[]')
+                               WHERE f.place = 'number' AND n.id = f.contact_point_id))), '[]')
           FROM person_fact f
          WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
-           AND f.kind = 'inconvenient_place') AS inconvenient_places,
+           AND f.kind = 'inconvenient_place'
+           AND (f.place <> 'address' OR f.contact_point_id = b.address_point_id)
+       ) AS inconvenient_places,
        b.zones,
        coalesce((SELECT f.locale FROM person_fact f
                   WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
@@ -20,6 +20,7 @@ from workers.db.persons import (
     lock_number,
     note_person_fact,
 )
+from workers.db.schema import borrower
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +54,22 @@ class SaidFact:
             raise RejectedError(ReasonCode.PERSON_FACT_INCOMPLETE, person_fact=self.fact)
 
     def details(
-        self, connection: Connection, number: bytes | None, loan_id: int | None = None
+        self,
+        connection: Connection,
+        number: bytes | None,
+        address_id: int | None,
+        loan_id: int | None = None,
     ) -> FactDetails:
         """What the fact says beside its kind. A number that is the place is locked, last of all.
 
         Raises:
-            RejectedError: a number is the place, and there is none.
+            RejectedError: a number or an address is the place, and there is none.
         """
         number_id = None
+        if self.place is Location.ADDRESS:
+            if address_id is None:
+                raise RejectedError(ReasonCode.NO_ADDRESS_TO_NAME)
+            number_id = address_id
         if self.place is Location.NUMBER:
             if number is None:
                 raise RejectedError(ReasonCode.NO_NUMBER_TO_NAME)
@@ -85,15 +94,21 @@ def note_said_facts(
 ) -> None:
     """Record what a person said on these records of locked persons.
 
-    `number` is the blind index of that through which it was said.
+    `number` is the blind index of that through which it was said. An address is that of each
+    record.
 
     Raises:
-        RejectedError: something is missing, or a number is the place and there is none.
+        RejectedError: something is missing, or a number or an address is the place and there is
+            none.
     """
+    if not said:
+        return
+    known = select(borrower.c.id, borrower.c.address_point_id).where(borrower.c.id.in_(records))
+    addresses = {row.id: row.address_point_id for row in connection.execute(known)}
     for fact in said:
         fact.check_complete()
-        details = fact.details(connection, number)
         for record in records:
+            details = fact.details(connection, number, addresses[record])
             replace_person_fact(connection, record, fact.fact, actor, now, details, fact.until)
 
 

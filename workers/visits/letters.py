@@ -14,7 +14,7 @@ from domain.contact_points import NumberFact, stopped_by
 from domain.errors import ArrearsError
 from domain.events import NotYetError, RejectedError
 from domain.holds import active_hold
-from domain.inconvenient import Location
+from domain.inconvenient import locations_of_address
 from domain.persons import PersonFact
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
@@ -96,19 +96,21 @@ def open_letter(
 
 def _is_stopped(connection: Connection, ctx: Context, loan_id: int) -> bool:
     """Whether a hold is in force, the person asked for no contact, is represented, or called the
-    home, where letters go, inconvenient for them, or the address is closed."""
+    place where letters go inconvenient, or the address is closed."""
     now = ctx.now()
     facts = load_facts(connection, [loan_id], now)[loan_id]
     known = facts.reach.person_facts
     wishes = {PersonFact.CEASED, PersonFact.REPRESENTED} & known
-    at_home = any(
-        place.place is Location.HOME and place.stops(Channel.VISIT, now)
+    address = facts.reach.address_facts
+    reached = locations_of_address(at_work=NumberFact.AT_WORK in address)
+    inconvenient = any(
+        place.place in reached and place.stops(Channel.VISIT, now)
         for place in facts.reach.inconvenient_places
     )
-    address = facts.reach.address_facts
     at_work = NumberFact.AT_WORK in address and PersonFact.EMPLOYER_FORBIDS in known
     closed = at_work or stopped_by(address, Channel.VISIT) is not None
-    return at_home or closed or bool(wishes) or active_hold(facts.holds, ctx.today()) is not None
+    on_hold = active_hold(facts.holds, ctx.today()) is not None
+    return inconvenient or closed or bool(wishes) or on_hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -171,6 +171,45 @@ def test_work_is_the_number_of_work_and_home_is_a_visit_and_a_fixed_line(book: B
     assert asked(book).rules == (INCONVENIENT_PLACE,)
 
 
+def test_an_address_is_inconvenient_for_the_person_until_another_one_comes(book: Book) -> None:
+    def may_visit() -> list[str]:
+        loans = ("L-1", "L-3", "relative")
+        return [asked(book, loan, Channel.VISIT).permission for loan in loans]
+
+    for borrower in ("B-1", "B-2", "B-relative"):
+        move(book, borrower, "1 Example Road")
+    said(book, "inconvenient_place", place="address")
+    assert may_visit() == ["deferred", "deferred", "allowed"], "the same house"
+    assert may_call(book) == ALL
+    move(book, "B-1", "2 Example Road")
+    assert may_visit() == ["allowed", "deferred", "allowed"]
+    move(book, "B-1", "1, Example Road")
+    assert may_visit() == ["deferred", "deferred", "allowed"], "they moved back"
+    said(book, "inconvenient_place", place="address", ended=True)
+    assert may_visit() == ["allowed"] * 3
+
+    move(book, "B-1", None)
+    missing = said(book, "inconvenient_place", place="address")
+    assert missing.reason[0].code is ReasonCode.NO_ADDRESS_TO_NAME
+
+
+def move(book: Book, borrower: str, address: str | None) -> None:
+    new = address and b64encode(book.ctx.cipher.encrypt(address)).decode()
+    tell(book, "contact_change", borrower=borrower, address_encrypted=new)
+
+
+def test_an_address_at_work_is_work_and_not_the_home(book: Book) -> None:
+    move(book, "B-1", "1 Example Road")
+    said(book, "inconvenient_place", place="work")
+    assert asked(book, channel=Channel.VISIT).permission == "allowed"
+    at_work = {"borrower": "B-1", "fact": "at_work", "actor": "c-1"}
+    assert tell(book, "address_fact", **at_work).status == "applied"
+    assert asked(book, channel=Channel.VISIT).rules == (INCONVENIENT_PLACE,)
+    said(book, "inconvenient_place", place="work", ended=True)
+    said(book, "inconvenient_place", place="home")
+    assert asked(book, channel=Channel.VISIT).permission == "allowed", "home is elsewhere"
+
+
 def test_a_report_that_says_no_time_and_one_of_a_single_debt_are_refused(book: Book) -> None:
     for fact in ("inconvenient_time", "inconvenient_place", "language"):
         assert said(book, fact).reason[0].code is ReasonCode.PERSON_FACT_INCOMPLETE

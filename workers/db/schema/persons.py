@@ -136,7 +136,8 @@ person_fact = Table(
     # for `inconvenient_time`: days, starts, ends, as domain.inconvenient.InconvenientTime has them
     Column("times", JSONB(none_as_null=True)),
     word("place", Location, nullable=True),  # for `inconvenient_place`
-    # The number, where that is the place: inconvenient for this person, whoever else has it.
+    # The number or the address, where that is the place: inconvenient for this person, whoever
+    # else has it.
     refers_to("contact_point", nullable=True),
     Column("locale", Text),  # for `language`; BCP 47
     # of a consent, and of what is inconvenient: from then on it counts no more
@@ -156,7 +157,8 @@ person_fact = Table(
     CheckConstraint("(kind = 'inconvenient_time') = (times IS NOT NULL)", name="times_if_needed"),
     CheckConstraint("(kind = 'inconvenient_place') = (place IS NOT NULL)", name="place_if_needed"),
     CheckConstraint(
-        "(contact_point_id IS NOT NULL) = (coalesce(place, '') = 'number')", name="number_if_needed"
+        "(contact_point_id IS NOT NULL) = (coalesce(place, '') IN ('number', 'address'))",
+        name="number_if_needed",
     ),
     CheckConstraint("(kind = 'language') = (locale IS NOT NULL)", name="locale_if_needed"),
     Index(None, "borrower_id"),
