@@ -109,6 +109,8 @@ class ActionFacts:
     written_off: bool = False
     off_the_ladder: bool = False
     """Whether no ladder, or not this version of it, has the action's item any more."""
+    party_left: bool = False
+    """Whether the one whom the action is for is party to the loan no longer."""
     days_passed: bool = False
     """Whether the item's days were over before it was planned, or the ladder went on without it."""
     event_pending: bool = False
@@ -132,6 +134,8 @@ def next_status(
         return Move(S.CANCELLED, because(ReasonCode.WRITTEN_OFF))
     if not facts.past_due or (verdict and NOTHING_PAST_DUE in verdict.rules):
         return Move(S.CANCELLED, because(ReasonCode.CURED))
+    if facts.party_left:
+        return Move(S.CANCELLED, because(ReasonCode.PARTY_LEFT))
     if facts.off_the_ladder:
         return Move(S.CANCELLED, because(ReasonCode.REMOVED_BY_POLICY))
     if facts.ladder_since is None:

@@ -1,15 +1,17 @@
 """The decision: what a loan's facts and its ladder require now, and the next review."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from domain.actions import TRIED, WAITING, ActionStatus
+from domain.compliance.vocabulary import Party
 from domain.delinquency import Arrears, arrears_on, ladder_start
 from domain.holds import Hold, active_hold, days_held, resumes_on
 from domain.ladder import Item, Ladder, MissedSteps, Step
 from domain.loans import Instalment
+from domain.parties import LoanParty
 
 StepItem = tuple[Step, Item]
 """An item, and the step that it belongs to."""
@@ -37,6 +39,8 @@ class PastAction:
     ladder_since: date
     """The start of the ladder on which it was planned."""
     status: ActionStatus
+    person: int | None = None
+    """Whom it is for; None: the borrower."""
     reported: bool = True
     """False while nobody has reported an attempt at the call or the visit that it assigned."""
 
@@ -58,6 +62,23 @@ class Snapshot:
     """Steps that the lender tried before, on the ladder that started on `steps_tried_at`."""
     steps_tried_at: date | None = None
     written_off: bool = False
+    parties: tuple[LoanParty, ...] = ()
+    """Co-borrowers and guarantors, each with all holds that stop contact with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartyDecision:
+    """What is to be done about one party of a loan besides its borrower."""
+
+    party: LoanParty
+    ladder_day: int
+    """The loan's, less the days on which holds paused it for this party."""
+    review_on: date | None
+    plan: tuple[StepItem, ...] = ()
+    skip: tuple[StepItem, ...] = ()
+    expired: tuple[str, ...] = ()
+    waits_for: tuple[str, ...] = ()
+    """Steps that must be tried with the borrower before an item that is due today may act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +110,28 @@ class Decision:
     waits_for: tuple[str, ...] = ()
     """Steps that must be tried before an item that is due today may act."""
     hold: Hold | None = None
+    parties: tuple[PartyDecision, ...] = ()
+    """Of each co-borrower and guarantor for whom the ladder has items."""
+
+    @property
+    def plans(self) -> list[tuple[LoanParty | None, StepItem]]:
+        """All that is planned, with the party that it is for; None: the borrower."""
+        planned = [(None, step_item) for step_item in self.plan]
+        return [*planned, *((of.party, step_item) for of in self.parties for step_item in of.plan)]
+
+    @property
+    def skips(self) -> list[tuple[LoanParty | None, StepItem]]:
+        """All that was missed, with the party that it is for; None: the borrower."""
+        skipped = [(None, step_item) for step_item in self.skip]
+        return [*skipped, *((of.party, step_item) for of in self.parties for step_item in of.skip)]
+
+    def has_expired(self, action: PastAction) -> bool:
+        """Whether the days of an action that still waits have passed."""
+        if action.person is None:
+            return action.item in self.expired
+        return any(
+            action.item in of.expired for of in self.parties if of.party.person == action.person
+        )
 
 
 def decide(snapshot: Snapshot, ladder: Ladder | None, now: datetime) -> Decision:
@@ -118,50 +161,149 @@ def decide(snapshot: Snapshot, ladder: Ladder | None, now: datetime) -> Decision
         return nothing
     if ladder is None:
         return replace(nothing, outcome=Outcome.NO_LADDER, review_on=on + timedelta(days=1))
-    if hold := active_hold(snapshot.holds, on):
-        resumes = resumes_on(snapshot.holds, on)
-        return replace(nothing, outcome=Outcome.HELD, review_on=resumes, hold=hold)
     if since is None:
-        return replace(nothing, outcome=Outcome.BELOW_MINIMUM)
-    day = (on - since).days - days_held(snapshot.holds, since, on)
-    if ladder.grace_days and day <= ladder.grace_days:
-        grace_over = on + timedelta(days=ladder.grace_days + 1 - day)
+        return _without_ladder_day(nothing, snapshot, Outcome.BELOW_MINIMUM)
+    parties = _decide_parties(snapshot, ladder, since, on)
+    decision = _decide_borrower(nothing, snapshot, ladder, since, parties)
+    return _with_parties(decision, parties) if parties else decision
+
+
+def _without_ladder_day(nothing: Decision, snapshot: Snapshot, outcome: Outcome) -> Decision:
+    """The decision while a hold pauses the ladder, or while it has not started: `outcome`."""
+    if hold := active_hold(snapshot.holds, nothing.on):
+        resumes = resumes_on(snapshot.holds, nothing.on)
+        return replace(nothing, outcome=Outcome.HELD, review_on=resumes, hold=hold)
+    return replace(nothing, outcome=outcome)
+
+
+def _decide_borrower(
+    nothing: Decision,
+    snapshot: Snapshot,
+    ladder: Ladder,
+    since: date,
+    parties: tuple[PartyDecision, ...],
+) -> Decision:
+    if active_hold(snapshot.holds, nothing.on):
+        return _without_ladder_day(nothing, snapshot, Outcome.HELD)
+    day, grace_over = _ladder_day(ladder, snapshot.holds, since, nothing.on)
+    if grace_over is not None:
         return replace(nothing, outcome=Outcome.IN_GRACE, review_on=grace_over, ladder_day=day)
-    return _plan_on_ladder(nothing, snapshot, ladder, since, day)
+    return _plan_on_ladder(nothing, snapshot, ladder, since, day, parties)
+
+
+def _ladder_day(
+    ladder: Ladder, holds: Iterable[Hold], since: date, on: date
+) -> tuple[int, date | None]:
+    """The ladder day; and while it is in the days of grace, the first day after them."""
+    day = (on - since).days - days_held(holds, since, on)
+    if ladder.grace_days and day <= ladder.grace_days:
+        return day, on + timedelta(days=ladder.grace_days + 1 - day)
+    return day, None
+
+
+def _decide_parties(
+    snapshot: Snapshot, ladder: Ladder, since: date, on: date
+) -> tuple[PartyDecision, ...]:
+    """Each party climbs the ladder by itself: what stops one need not stop another.
+
+    A person who is such a party by several records is one.
+    """
+    found = dict[tuple[Party, int], PartyDecision]()
+    for party in snapshot.parties:
+        if (party.role, party.person) not in found and ladder.items_to(party.role):
+            decided = _decide_party(snapshot, party, ladder, since, on)
+            found[party.role, party.person] = decided
+    return tuple(found.values())
+
+
+def _decide_party(
+    snapshot: Snapshot, party: LoanParty, ladder: Ladder, since: date, on: date
+) -> PartyDecision:
+    day, grace_over = _ladder_day(ladder, party.holds, since, on)
+    if active_hold(party.holds, on):
+        return PartyDecision(party, day, resumes_on(party.holds, on))
+    if grace_over is not None:
+        return PartyDecision(party, day, grace_over)
+    on_record = _on_record(snapshot, since, party.person)
+    plan, skip, untried = _sort_items(ladder, party.role, day, on_record, _tried(snapshot, since))
+    return PartyDecision(
+        party,
+        day,
+        _review(ladder, party.role, day, on, untried),
+        plan=tuple(plan),
+        skip=tuple(skip),
+        expired=_expired(ladder, party.role, day, on_record, untried),
+        waits_for=tuple(step.id for step in ladder.steps if step.id in untried),
+    )
+
+
+def _with_parties(decision: Decision, parties: tuple[PartyDecision, ...]) -> Decision:
+    """The decision about the borrower, with those about the other parties."""
+    days = [decision.review_on, *(of.review_on for of in parties)]
+    planned = any(of.plan for of in parties)
+    acts = planned and decision.outcome is Outcome.WAIT
+    return replace(
+        decision,
+        outcome=Outcome.ACT if acts else decision.outcome,
+        review_on=min((day for day in days if day is not None), default=None),
+        parties=parties,
+    )
 
 
 def next_review(snapshot: Snapshot, now: datetime) -> date | None:
     """The day on which the loan must be reviewed next, after its facts changed at `now`.
 
     A loan past due is reviewed today: only a decision may say that there is nothing to do. A loan
-    on hold is reviewed when the hold ends, any other on the day after its next instalment falls
-    due. None: a loan that is paid off or written off is not reviewed again.
+    on hold is reviewed when the hold ends, or today if it does not stop contact with all parties;
+    any other on the day after its next instalment falls due. None: a loan that is paid off or
+    written off is not reviewed again.
     """
     if snapshot.written_off:
         return None
-    arrears = arrears_on(snapshot.instalments, now.date())
+    on = now.date()
+    arrears = arrears_on(snapshot.instalments, on)
     if not arrears.past_due:
         return _day_after(arrears.next_due_on)
-    if active_hold(snapshot.holds, now.date()):
-        return resumes_on(snapshot.holds, now.date())
-    return now.date()
+    all_holds = [snapshot.holds, *(party.holds for party in snapshot.parties)]
+    days = [resumes_on(holds, on) if active_hold(holds, on) else on for holds in all_holds]
+    return min((day for day in days if day is not None), default=None)
+
+
+def _on_record(
+    snapshot: Snapshot, since: date, person: int | None = None
+) -> dict[str, ActionStatus]:
+    """The status of each item for a person, by default the borrower, since the ladder started.
+
+    What was called off when these arrears were cured is planned anew now that they are back.
+    """
+    return {
+        a.item: a.status
+        for a in snapshot.actions
+        if a.ladder_since == since and a.person == person and a.status is not ActionStatus.CANCELLED
+    }
+
+
+def _tried(snapshot: Snapshot, since: date) -> set[str]:
+    """The steps that were tried with the borrower since the ladder started."""
+    tried = {
+        a.step for a in snapshot.actions if a.ladder_since == since and a.person is None and a.tried
+    }
+    return tried | (snapshot.steps_tried if snapshot.steps_tried_at == since else set())
 
 
 def _plan_on_ladder(
-    nothing: Decision, snapshot: Snapshot, ladder: Ladder, since: date, day: int
+    nothing: Decision,
+    snapshot: Snapshot,
+    ladder: Ladder,
+    since: date,
+    day: int,
+    parties: tuple[PartyDecision, ...],
 ) -> Decision:
     on = nothing.on
-    # What was called off when these arrears were cured is planned anew now that they are back.
-    on_record = {
-        a.item: a.status
-        for a in snapshot.actions
-        if a.ladder_since == since and a.status is not ActionStatus.CANCELLED
-    }
-    tried = {a.step for a in snapshot.actions if a.ladder_since == since and a.tried}
-    if snapshot.steps_tried_at == since:
-        tried |= snapshot.steps_tried
-
-    plan, skip, untried = _sort_items(ladder, day, on_record, tried)
+    on_record, tried = _on_record(snapshot, since), _tried(snapshot, since)
+    plan, skip, untried = _sort_items(ladder, Party.BORROWER, day, on_record, tried)
+    for of in parties:  # what an item for another party requires is tried with the borrower
+        untried |= set(of.waits_for)
     if catch_up := _catch_up_item(ladder, untried, on_record):
         skip = [(step, item) for step, item in skip if item.id != catch_up[1].id]
         if catch_up not in plan:
@@ -169,25 +311,30 @@ def _plan_on_ladder(
     return replace(
         nothing,
         outcome=Outcome.ACT if plan else Outcome.WAIT,
-        review_on=_review(ladder, day, on, untried),
+        review_on=_review(ladder, Party.BORROWER, day, on, untried),
         ladder_day=day,
         step=ladder.step_on(day),
         plan=tuple(plan),
         skip=tuple(skip),
-        expired=_expired(ladder, day, on_record, untried),
-        removed_by_policy=_removed_by_policy(ladder, on_record),
+        expired=_expired(ladder, Party.BORROWER, day, on_record, untried),
+        removed_by_policy=_removed_by_policy(ladder, snapshot, since),
         waits_for=tuple(step.id for step in ladder.steps if step.id in untried),
     )
 
 
 def _sort_items(
-    ladder: Ladder, day: int, on_record: Mapping[str, ActionStatus], tried: set[str]
+    ladder: Ladder,
+    party: Party,
+    day: int,
+    on_record: Mapping[str, ActionStatus],
+    tried: set[str],
 ) -> tuple[list[StepItem], list[StepItem], set[str]]:
-    """What acts today, what was missed, and the untried steps that an item of today requires."""
+    """Of a party's items, what acts today, what was missed, and the untried steps that an item of
+    today requires."""
     plan: list[StepItem] = []
     skip: list[StepItem] = []
     untried: set[str] = set()
-    for step, item in ladder.items:
+    for step, item in ladder.items_to(party):
         if item.id in on_record:
             continue
         missing = set(item.requires) - tried
@@ -199,8 +346,8 @@ def _sort_items(
             late = ladder.missed_steps is MissedSteps.CATCH_UP and not missing
             (plan if late else skip).append((step, item))
     for step in reversed(ladder.steps):
-        if step.id in untried:
-            untried |= set(step.items[-1].requires) - tried
+        if step.id in untried and step.last:
+            untried |= set(step.last.requires) - tried
     return plan, skip, untried
 
 
@@ -213,38 +360,44 @@ def _catch_up_item(
     steps act first, late as they are, one a day and in the ladder's order.
     """
     for step in ladder.steps:
-        if step.id in untried:
-            item = step.items[-1]
+        if step.id in untried and (item := step.last):
             status = on_record.get(item.id, ActionStatus.SKIPPED)
             return (step, item) if status is ActionStatus.SKIPPED else None
     return None
 
 
 def _expired(
-    ladder: Ladder, day: int, on_record: Mapping[str, ActionStatus], untried: set[str]
+    ladder: Ladder,
+    party: Party,
+    day: int,
+    on_record: Mapping[str, ActionStatus],
+    untried: set[str],
 ) -> tuple[str, ...]:
     if ladder.missed_steps is MissedSteps.CATCH_UP:
         return ()
     return tuple(
         item.id
-        for step, item in ladder.items
+        for step, item in ladder.items_to(party)
         if on_record.get(item.id) in WAITING
         and step.id not in untried
         and ladder.has_left(step, item, day)
     )
 
 
-def _removed_by_policy(ladder: Ladder, on_record: Mapping[str, ActionStatus]) -> tuple[str, ...]:
+def _removed_by_policy(ladder: Ladder, snapshot: Snapshot, since: date) -> tuple[str, ...]:
     known = {item.id for _, item in ladder.items}
-    return tuple(
-        item for item, status in on_record.items() if status in WAITING and item not in known
+    gone = (
+        a.item
+        for a in snapshot.actions
+        if a.ladder_since == since and a.status in WAITING and a.item not in known
     )
+    return tuple(dict.fromkeys(gone))
 
 
-def _review(ladder: Ladder, day: int, on: date, untried: set[str]) -> date | None:
+def _review(ladder: Ladder, party: Party, day: int, on: date, untried: set[str]) -> date | None:
     if untried:
         return on + timedelta(days=1)
-    change = ladder.next_change(day)
+    change = ladder.next_change(day, party)
     return on + timedelta(days=change - day) if change is not None else None
 
 

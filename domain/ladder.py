@@ -9,6 +9,7 @@ from enum import StrEnum
 from domain.actions import ActionType
 from domain.collectors import Role
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
+from domain.compliance.vocabulary import Party
 from domain.errors import ReasonedError
 from domain.loans import Instalment
 from domain.reasons import ReasonCode, because
@@ -66,6 +67,8 @@ class Item:
     """Steps that must have been tried since the ladder started, before the item may act."""
     approval: Role | None = None
     """The role that must approve first, such as `supervisor`."""
+    to: Party = Party.BORROWER
+    """Whom it is for. Of co-borrowers and guarantors each gets it; a loan may have none."""
     names: Mapping[str, str] = field(default_factory=dict, hash=False)
     """What people call it, by language: `zh`; where there is none, its id stands."""
 
@@ -79,6 +82,11 @@ class Step:
     items: tuple[Item, ...]
     names: Mapping[str, str] = field(default_factory=dict, hash=False)
     """What people call it, by language: `zh`; where there is none, its id stands."""
+
+    @property
+    def last(self) -> Item | None:
+        """The last item for the borrower, with which the step is made up for; None: it has none."""
+        return next((item for item in reversed(self.items) if item.to is Party.BORROWER), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +131,22 @@ class Ladder:
     """What people call it, by language: `zh`; where there is none, its id stands."""
     items: tuple[tuple[Step, Item], ...] = field(init=False, repr=False, compare=False)
     """Every item with its step, in order. Computed once: every review of a loan needs it."""
-    _changes: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    _to: Mapping[Party, tuple[tuple[Step, Item], ...]] = field(
+        init=False, repr=False, compare=False
+    )
+    _changes: Mapping[Party, tuple[int, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         items = tuple((step, item) for step in self.steps for item in step.items)
-        changes = {item.days.first for _, item in items}
-        ends = [item.days for _, item in items] + [step.days for step in self.steps]
-        changes |= {days.last + 1 for days in ends if days.last is not None}
+        to = {
+            party: tuple((step, item) for step, item in items if item.to is party)
+            for party in dict.fromkeys((Party.BORROWER, *(item.to for _, item in items)))
+        }
         object.__setattr__(self, "items", items)
-        object.__setattr__(self, "_changes", tuple(sorted(changes)))
+        object.__setattr__(self, "_to", to)
+        object.__setattr__(
+            self, "_changes", {party: _changes(theirs) for party, theirs in to.items()}
+        )
 
     @property
     def name(self) -> str:
@@ -177,18 +192,35 @@ class Ladder:
 
         The days of an item say when it is planned. If it has to wait then, for a cap, for a fact or
         for a worker, it waits as long as the ladder stays in its step. It gives way to a stronger
-        step, to the rest before one, and to a later item of its step that does the same.
+        step, to the rest before one, and to a later item of its step that does the same for the
+        same party.
         """
         if not item.days.passed_by(day):
             return False
         later = step.items[step.items.index(item) + 1 :]
-        replaced = any(other.do == item.do and other.days.first <= day for other in later)
+        replaced = any(
+            (other.do, other.to) == (item.do, item.to) and other.days.first <= day
+            for other in later
+        )
         return replaced or step.days.passed_by(day)
 
-    def next_change(self, day: int) -> int | None:
-        """The first ladder day after `day` on which an item's or a step's days begin or have just
-        passed."""
-        return next((change for change in self._changes if change > day), None)
+    def items_to(self, party: Party) -> tuple[tuple[Step, Item], ...]:
+        """The items for such a party, with their steps, in order."""
+        return self._to.get(party, ())
+
+    def next_change(self, day: int, party: Party = Party.BORROWER) -> int | None:
+        """The first ladder day after `day` on which the days of an item for such a party, or of its
+        step, begin or have just passed."""
+        changes = self._changes.get(party, ())
+        return next((change for change in changes if change > day), None)
+
+
+def _changes(items: Iterable[tuple[Step, Item]]) -> tuple[int, ...]:
+    """The days on which the days of an item begin, or those of an item or of its step have just
+    passed, in order."""
+    begins = {item.days.first for _, item in items}
+    ends = [days.last for step, item in items for days in (step.days, item.days)]
+    return tuple(sorted(begins | {last + 1 for last in ends if last is not None}))
 
 
 def find_ladder(ladders: tuple[Ladder, ...], ladder_id: str, version: int) -> Ladder:

@@ -66,6 +66,7 @@ class ReasonCode(StrEnum):
     SUPERSEDED = auto()
     WRITTEN_OFF = auto()
     REMOVED_BY_POLICY = auto()
+    PARTY_LEFT = auto()
     PAUSED = auto()
     DAYS_PASSED = auto()
     EVENT_PENDING = auto()

@@ -11,13 +11,20 @@ from config.readers.yaml_reader import Section, Value, each
 from domain.actions import ACTION_TYPES, ActionType
 from domain.collectors import Role
 from domain.compliance.calendars import PLAIN_WEEK, Calendar
+from domain.compliance.vocabulary import Channel, Party
 from domain.ladder import AppliesTo, Days, DueOnRestDay, Item, Ladder, MissedSteps, Step
 
 LADDER_KEYS = (
     "id version effective_from effective_to applies_to currency minimum_amount grace_days "
     "missed_steps source steps names due_on_rest_day calendar"
 )
-ITEM_KEYS = "item do days template purpose must_learn may_offer requires approval names"
+ITEM_KEYS = "item do to days template purpose must_learn may_offer requires approval names"
+TO = {
+    "borrower": Party.BORROWER,
+    "co_borrowers": Party.CO_BORROWER,
+    "guarantors": Party.GUARANTOR,
+}
+"""Whom an item may be for."""
 
 
 def read_ladder(document: Value, template_names: Collection[str]) -> Ladder:
@@ -76,6 +83,8 @@ class _SoFar:
     grace_days: int
     template_names: Collection[str]
     steps: dict[str, Value] = field(default_factory=dict)
+    with_borrower: set[str] = field(default_factory=set)
+    """The steps that have an item for the borrower."""
     items: dict[str, Value] = field(default_factory=dict)
 
 
@@ -99,7 +108,10 @@ def _read_entry(value: Value, so_far: _SoFar) -> Step | Days:
     step_id = _new_id(section.need("step"), so_far.steps)
     read = partial(_read_item, step_days=days, earlier=earlier, so_far=so_far)
     names = section.maybe("names", _read_names) or {}
-    return Step(step_id, days, section.need("items").entries(read), names)
+    step = Step(step_id, days, section.need("items").entries(read), names)
+    if step.last:
+        so_far.with_borrower.add(step_id)
+    return step
 
 
 def _read_item(value: Value, step_days: Days, earlier: tuple[str, ...], so_far: _SoFar) -> Item:
@@ -113,10 +125,23 @@ def _read_item(value: Value, step_days: Days, earlier: tuple[str, ...], so_far: 
         purpose=section.maybe("purpose", Value.text),
         must_learn=section.entries("must_learn", Value.text),
         may_offer=section.entries("may_offer", Value.text),
-        requires=section.maybe("requires", partial(_read_requires, earlier=earlier)) or (),
+        requires=section.maybe("requires", partial(_read_requires, earlier, so_far)) or (),
         approval=section.maybe("approval", partial(Value.word, words=Role)),
         names=section.maybe("names", _read_names) or {},
+        to=_read_to(section, do),
     )
+
+
+def _read_to(section: Section, do: ActionType) -> Party:
+    """Whom the item is for. A legal file is about the loan, with all who owe it."""
+    if (given := section.pairs.get("to")) is None:
+        return Party.BORROWER
+    to = TO[given.word(TO)]
+    if do.channel is Channel.LEGAL and to is not Party.BORROWER:
+        raise given.refuse(
+            f"An item that does {do} is about the loan, and reaches nobody.", "Take the line out."
+        )
+    return to
 
 
 def _read_names(value: Value) -> dict[str, str]:
@@ -146,11 +171,22 @@ def _read_item_days(section: Section, step_days: Days, grace_days: int) -> Days:
     return days
 
 
-def _read_requires(value: Value, earlier: tuple[str, ...]) -> tuple[str, ...]:
-    """An item may only require steps before its own. Otherwise it could never act."""
+def _read_requires(earlier: tuple[str, ...], so_far: _SoFar, value: Value) -> tuple[str, ...]:
+    """An item may only require steps before its own, which are tried with the borrower. Otherwise
+    it could never act."""
     if not earlier:
         raise value.refuse("There is no step before this one to require.", "Take the line out.")
-    return value.entries(lambda step: step.known(earlier, "earlier step"))
+    return value.entries(partial(_read_required, earlier, so_far))
+
+
+def _read_required(earlier: tuple[str, ...], so_far: _SoFar, value: Value) -> str:
+    step = value.known(earlier, "earlier step")
+    if step not in so_far.with_borrower:
+        raise value.refuse(
+            f"The step {step} has no item for the borrower, so it is never tried.",
+            "Add one to it, or require another step.",
+        )
+    return step
 
 
 def _read_template(section: Section, do: ActionType, templates: Collection[str]) -> str | None:

@@ -25,6 +25,7 @@ from domain.compliance.hold_length import HoldFrom, HoldLength
 from domain.compliance.inconvenient_times import InconvenientTimes
 from domain.compliance.limitation import Limitation, RunsFrom
 from domain.compliance.message_content import MessageContent
+from domain.compliance.party_reach import PartyReach
 from domain.compliance.permitted import Permitted
 from domain.compliance.retention import RetainedKind, Retention
 from domain.compliance.rules import Rule
@@ -34,6 +35,7 @@ from domain.compliance.visit_notice import VisitDuty
 from domain.compliance.vocabulary import Channel, Interrupts, Party, Purpose, Says
 from domain.contact_outcomes import ContactOutcome
 from domain.holds import HoldKind
+from domain.parties import ROLES
 from domain.persons import PersonFact
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -51,6 +53,8 @@ BARRED, EXTINGUISHED = "barred", "extinguished"
 FREES = "frees"
 WISHES = (PersonFact.CEASED, PersonFact.INCONVENIENT_TIME)
 """What a person asks for and a law may permit a contact in spite of."""
+REACHES, STAYS = "over", "nobody_else"
+"""How far a hold of one party of a loan reaches."""
 COUNT = "count"
 """Whom else a cap counts."""
 NEVER, BORROWER_UNREACHABLE = "never", "borrower_unreachable"
@@ -184,6 +188,10 @@ def _hold_length(section: Section, values: dict[str, Any]) -> None:
     values["after_release"] = values.pop("from") is HoldFrom.RELEASE
 
 
+def _party_reach(section: Section, values: dict[str, Any]) -> None:
+    values["reaches"] = values["reaches"] == REACHES
+
+
 @dataclass(frozen=True, slots=True)
 class RuleKind:
     """One kind of rule: its own keys, and how each of them is read."""
@@ -275,6 +283,16 @@ RULE_KINDS = {
         finish=_permitted,
     ),
     "reach": RuleKind(FactReach, {"fact": one_of(ReachingFact), "scope": one_of(Scope)}),
+    "party_reach": RuleKind(
+        PartyReach,
+        {
+            "holds": some_of(tuple(kind for kind in HoldKind if kind.of_person)),
+            "of": some_of((Party.BORROWER, *ROLES)),
+            "to": some_of((Party.BORROWER, *ROLES)),
+            "reaches": one_of((REACHES, STAYS)),
+        },
+        finish=_party_reach,
+    ),
     "retention": RuleKind(Retention, {"of": one_of(RetainedKind), "years": at_least(1)}),
 }
 
@@ -289,5 +307,6 @@ def subject(rule: Rule) -> tuple[object, ...]:
         HoldLength: ("hold",),
         Permitted: ("during", "wishes"),
         FactReach: ("fact",),
+        PartyReach: ("holds", "of", "to"),
     }.get(type(rule), ())
     return (type(rule), rule.place, rule.products, *(getattr(rule, name) for name in about))

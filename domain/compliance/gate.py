@@ -152,7 +152,7 @@ def _stopped(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict | N
     """
     if PersonFact.CEASED in facts.person_facts:
         return Verdict(Permission.BARRED, (CEASED,), because(ReasonCode.CONTACT_CEASED))
-    own = facts.party is Party.BORROWER
+    own = facts.party is not Party.THIRD_PARTY
     point_fact = stopped_by(facts.used_number_facts, channel)
     if facts.party is Party.THIRD_PARTY and point_fact is NumberFact.REFUSED:
         return Verdict(Permission.BARRED, (NUMBER,), because(ReasonCode.THIRD_PARTY_WANTS_NONE))

@@ -97,6 +97,7 @@ class Phrase(StrEnum):
     # An action, and its moves: one phrase for each status that it can reach.
     PLANNED = auto()
     PLANNED_FOR_APPROVAL = auto()
+    FOR_PARTY = auto()
     PLANNED_TOO_LATE = auto()
     APPROVED = auto()
     MOVED_PLANNED = auto()

@@ -12,7 +12,9 @@ from domain.actions import SCHEDULE_VISIT
 from domain.errors import ArrearsError
 from domain.ladder import Days, Ladder, MissedSteps
 
-TEMPLATES = {"reminder_first", "reminder_second", "legal_notice", "visit_notice"}
+TEMPLATES = {
+    *("reminder_first", "reminder_second", "legal_notice", "guarantor_notice", "visit_notice"),
+}
 SHIPPED = Path(__file__).parents[2] / "config" / "ladders"
 
 SMALL = """\

@@ -12,7 +12,9 @@ from config.readers.yaml_reader import PolicyError
 from domain.actions import ACTION_TYPES
 from domain.compliance.rules import EVERYWHERE
 
-TEMPLATES = {"reminder_first", "reminder_second", "legal_notice", "visit_notice"}
+TEMPLATES = {
+    *("reminder_first", "reminder_second", "legal_notice", "guarantor_notice", "visit_notice"),
+}
 SHIPPED = Path(__file__).parents[2] / "config"
 FOLDERS = ("ladders", "rule_packs", "legal_checklists")
 

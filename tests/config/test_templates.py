@@ -59,8 +59,9 @@ def write(directory: Path, **texts: str) -> Path:
 
 
 def test_every_template_is_there_in_english_and_chinese(templates: Templates) -> None:
-    several = {f"{name}_{n}_loans" for name in TEXTS for n in ("two", "three", "more")}
-    assert templates.names() == {*TEXTS, *several, "help_reply", "visit_notice"}
+    texts = [*TEXTS, "guarantor_notice"]
+    several = {f"{name}_{n}_loans" for name in texts for n in ("two", "three", "more")}
+    assert templates.names() == {*texts, *several, "help_reply", "visit_notice"}
     assert templates.locales() == {"en", "zh-Hans"}
 
 

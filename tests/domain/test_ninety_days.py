@@ -11,7 +11,9 @@ from domain.ladder import Ladder
 from tests.domain.examples import DUE, LoanOnRecord, on_day, owed, plan_of
 
 SHIPPED = Path(__file__).parents[2] / "config" / "ladders" / "consumer_loan_cn.yaml"
-TEMPLATES = {"reminder_first", "reminder_second", "legal_notice", "visit_notice"}
+TEMPLATES = {
+    *("reminder_first", "reminder_second", "legal_notice", "guarantor_notice", "visit_notice"),
+}
 
 SERVICE_DOWN = 7
 """The day past due on which no scan ran."""

@@ -162,7 +162,7 @@ def _lock(connection: Connection, report: ReportedOutcome) -> _Attempt | None:
         select(*columns_of(_Attempt, contact, loan))
         .select_from(
             contact.join(loan, loan.c.id == contact.c.loan_id)
-            .join(borrower, borrower.c.id == loan.c.borrower_id)
+            .join(borrower, borrower.c.id == contact.c.borrower_id)
             .join(person, person.c.id == borrower.c.person_id)
         )
         .where(contact.c.attempt == report.attempt)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from domain.compliance.vocabulary import Party
 from domain.ladder import Days, DueOnRestDay, Item, Ladder, MissedSteps, Step
 from workers.cli.policy import read_policy
 from workers.cli.render import Table, console, print_lines
@@ -136,6 +137,7 @@ def day_ranges(ladder: Ladder) -> Iterable[tuple[Days, Step | None]]:
 
 def _note(item: Item) -> str:
     notes = [
+        item.to is not Party.BORROWER and f"to each {item.to.replace('_', '-')}",
         item.template,
         item.must_learn and f"must learn {', '.join(item.must_learn)}",
         item.may_offer and f"may offer {', '.join(item.may_offer)}",

@@ -15,6 +15,7 @@ from domain.compliance.hold_length import HoldLength
 from domain.compliance.inconvenient_times import InconvenientTimes
 from domain.compliance.limitation import Limitation, RunsFrom
 from domain.compliance.message_content import MessageContent
+from domain.compliance.party_reach import PartyReach
 from domain.compliance.permitted import Permitted
 from domain.compliance.retention import Retention
 from domain.compliance.rules import Rule, RulePack, RuleStatus, packs_for
@@ -172,6 +173,14 @@ def describe_rule(rule: Rule) -> str:
         case HoldLength():
             lasts = _times(rule.days, "day")
             return f"A hold ({_plain_word(rule.hold)}) lasts {lasts} where no end is named."
+        case PartyReach():
+            holds = " or ".join(_plain_word(hold) for hold in sorted(rule.holds))
+            of, to = (
+                " or ".join(_plain_word(party) for party in sorted(some))
+                for some in (rule.of, rule.to)
+            )
+            stops = "stops" if rule.reaches else "does not stop"
+            return f"A hold ({holds}) of a {of} {stops} contact with a {to} of the same loan."
     raise NotImplementedError(type(rule))
 
 

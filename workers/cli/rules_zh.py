@@ -12,6 +12,7 @@ from domain.compliance.hold_length import HoldLength
 from domain.compliance.inconvenient_times import InconvenientTimes
 from domain.compliance.limitation import Limitation, RunsFrom
 from domain.compliance.message_content import MessageContent
+from domain.compliance.party_reach import PartyReach
 from domain.compliance.permitted import Permitted
 from domain.compliance.retention import RetainedKind, Retention
 from domain.compliance.rules import Rule, RuleStatus, Source
@@ -122,6 +123,12 @@ def describe_rule(rule: Rule) -> str:
         case HoldLength():
             since = "自解除之日起" if rule.after_release else ""
             return f"未写明终止日的暂停催收（{WORDS['hold'][rule.hold]}）{since}持续{rule.days}天。"
+        case PartyReach():
+            holds = _or(WORDS["hold"][hold] for hold in sorted(rule.holds))
+            of = _or(WORDS["party"][party] for party in sorted(rule.of))
+            to = _or(WORDS["party"][party] for party in sorted(rule.to))
+            stops = "同时暂停" if rule.reaches else "不影响"
+            return f"同一笔贷款中，{of}的暂停催收（{holds}）{stops}与{to}的联系。"
     raise NotImplementedError(type(rule))
 
 

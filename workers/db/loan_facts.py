@@ -3,20 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Executable, RowMapping, text
 
 from domain.actions import ActionStatus
 from domain.compliance.contact_facts import Consent, Interruption, PastContact
 from domain.compliance.frequency_caps import LONGEST_WINDOW
-from domain.compliance.vocabulary import Channel
+from domain.compliance.vocabulary import Channel, Party
 from domain.contact_points import NumberFact, NumberOnRecord
 from domain.decision import PastAction
 from domain.fact_effects import LOOSENING
 from domain.holds import Hold
 from domain.inconvenient import InconvenientPlace, InconvenientTime
 from domain.loans import Instalment
+from domain.parties import LoanParty
 from domain.persons import PersonFact
 from workers.db.prepared_statements import prepared
 
@@ -73,6 +75,16 @@ class LoanFacts:
     holds: tuple[Hold, ...]
     actions: tuple[StoredAction, ...]
     reach: Reach
+    """Of the borrower; or of the party, where `party` is one."""
+    parties: tuple[LoanParty, ...] = ()
+    """Co-borrowers and guarantors who are another person than the borrower, each with what is true
+    of that person alone."""
+    party: Party = Party.BORROWER
+    """Whose reach it is. `holds` are those of the loan and of this person."""
+    party_id: int | None = None
+    """The row of the party; None: the borrower."""
+    holds_of_borrower: tuple[Hold, ...] = ()
+    """What is true of the borrower, where `party` is somebody else."""
     written_off: bool = False
     case_open: bool = False
     has_problem: bool = False
@@ -81,6 +93,12 @@ class LoanFacts:
     def has(self, status: ActionStatus) -> bool:
         """Whether any of its actions is in this status."""
         return any(stored.past.status is status for stored in self.actions)
+
+    def has_left(self, past: PastAction) -> bool:
+        """Whether the one whom an action is for is party to the loan no longer."""
+        return past.person is not None and all(
+            party.person != past.person for party in self.parties
+        )
 
 
 HISTORY_READ = timedelta(days=LONGEST_WINDOW + 1)
@@ -91,8 +109,7 @@ _LOAN_FACTS = TypeAdapter(LoanFacts)
 
 # All facts of all loans of an envelope in one statement. Amounts are JSON strings, not numbers,
 # which would be read as floats.
-_FACTS = prepared(
-    text("""
+_SELECT = """
 SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL AS written_off,
        -- Not EXISTS: PostgreSQL may hash all open cases for it, to find one.
        coalesce((SELECT true FROM collection_case k
@@ -117,9 +134,22 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
        (SELECT coalesce(json_agg(json_build_object('kind', h.kind, 'starts_on', h.starts_on,
                    'ends_on', h.ends_on)), '[]')
           FROM hold h WHERE h.loan_id = l.id OR h.borrower_id = ANY(p.records)) AS holds,
+       (SELECT coalesce(json_agg(json_build_object('id', q.id, 'role', q.role,
+                   'person', r.person_id,
+                   'holds', (SELECT coalesce(json_agg(json_build_object('kind', h.kind,
+                                        'starts_on', h.starts_on, 'ends_on', h.ends_on)), '[]')
+                               FROM hold h JOIN borrower s ON s.id = h.borrower_id
+                              WHERE s.person_id = r.person_id)) ORDER BY q.id), '[]')
+          FROM loan_party q JOIN borrower r ON r.id = q.borrower_id
+         WHERE q.loan_id = l.id AND q.ended_at IS NULL
+           AND r.person_id <> (SELECT o.person_id FROM borrower o WHERE o.id = l.borrower_id)
+       ) AS parties,
        (SELECT coalesce(json_agg(json_build_object('id', a.id, 'past', json_build_object(
                    'item', a.item, 'step', a.step,
                    'ladder_since', a.ladder_since, 'status', a.status,
+                   'person', CASE WHEN a.party_id IS NOT NULL THEN (
+                       SELECT r.person_id FROM loan_party q JOIN borrower r ON r.id = q.borrower_id
+                        WHERE q.id = a.party_id) END,
                    'reported', a.status <> 'assigned' OR EXISTS (
                        SELECT FROM contact c JOIN contact_outcome o ON o.contact_id = c.id
                         WHERE c.action_id = a.id)))), '[]')
@@ -203,7 +233,7 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
                  WHERE a.loan_id = l.id AND m.status = 'delivered') x) AS interruptions,
        (SELECT max(coalesce(i.counts_from, i.due_on))
           FROM instalment i WHERE i.loan_id = l.id) AS limitation_from
-  FROM loan l JOIN borrower b ON b.id = l.borrower_id
+-- of whom
        -- All records of the person: what is known of one of them holds for all.
        CROSS JOIN LATERAL (SELECT array_agg(x.id) AS records FROM borrower x
                             WHERE x.person_id = b.person_id) joined
@@ -271,9 +301,29 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
                       AND NOT EXISTS (SELECT FROM visit v
                                        WHERE v.contact_id = c.id
                                          AND v.cancelled_at IS NOT NULL)) x) counted
- WHERE l.id = ANY(:loan_ids)
-""")
-)
+"""
+
+_OF_BORROWERS = """
+  FROM loan l JOIN borrower b ON b.id = l.borrower_id
+"""
+_OF_PARTIES = """
+       , own.id AS party_id, own.role AS party,
+       (SELECT coalesce(json_agg(json_build_object('kind', h.kind, 'starts_on', h.starts_on,
+                   'ends_on', h.ends_on)), '[]')
+          FROM hold h JOIN borrower s ON s.id = h.borrower_id
+               JOIN borrower o ON o.person_id = s.person_id
+         WHERE o.id = l.borrower_id) AS holds_of_borrower
+  FROM loan_party own JOIN loan l ON l.id = own.loan_id
+       JOIN borrower b ON b.id = own.borrower_id
+"""
+
+
+def _facts(of_whom: str, which: str) -> Executable:
+    return prepared(text(f"{_SELECT.replace('-- of whom', of_whom)} WHERE {which}"))
+
+
+_FACTS = _facts(_OF_BORROWERS, "l.id = ANY(:ids)")
+_FACTS_OF_PARTIES = _facts(_OF_PARTIES, "own.id = ANY(:ids)")
 
 
 def load_facts(
@@ -283,18 +333,34 @@ def load_facts(
     *,
     at_number: bytes | None = None,
 ) -> dict[int, LoanFacts]:
-    """The facts of these loans at `now`, in the lender's zone, by loan id. One statement.
+    """The facts of these loans and their borrowers at `now`, in the lender's zone, by loan id. One
+    statement.
 
     `at_number` is the blind index of the number that would be used; None: the borrower's own. It
     decides which contacts with others are `number_history`, and nothing else.
     """
-    values = {
-        "loan_ids": list(loan_ids),
+    rows = connection.execute(_FACTS, _values(loan_ids, now, at_number)).mappings()
+    return {row["id"]: _read(row) for row in rows}
+
+
+def load_party_facts(
+    connection: Connection, party_ids: Sequence[int], now: datetime
+) -> dict[int, LoanFacts]:
+    """The same with the reach of these parties instead of the borrower, by the id of the party."""
+    rows = connection.execute(_FACTS_OF_PARTIES, _values(party_ids, now)).mappings()
+    return {row["party_id"]: _read(row) for row in rows}
+
+
+def _values(ids: Sequence[int], now: datetime, at_number: bytes | None = None) -> dict[str, Any]:
+    return {
+        "ids": list(ids),
         "today": now.date(),
         "counted_since": now - HISTORY_READ,
         "zone": str(now.tzinfo),
         "at_number": at_number,
         "loosening": [str(fact) for fact in sorted(LOOSENING)],
     }
-    rows = connection.execute(_FACTS, values).mappings()
-    return {row["id"]: _LOAN_FACTS.validate_python({**row, "reach": dict(row)}) for row in rows}
+
+
+def _read(row: RowMapping) -> LoanFacts:
+    return _LOAN_FACTS.validate_python({**row, "reach": dict(row)})

@@ -80,11 +80,11 @@ def of_decisions(decisions: Iterable[Decision], ids: dict[int, int]) -> list[Out
                 "ladder": decision.ladder_id,
                 "ladder_version": decision.ladder_version,
                 "step": decision.step.id if decision.step else None,
-                "items": [item.id for _, item in decision.plan],
+                "items": list(dict.fromkeys(item.id for _, (_, item) in decision.plans)),
             },
         )
         for decision in decisions
-        if decision.plan
+        if decision.plans
     ]
 
 

@@ -3,13 +3,21 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select, union, update
+from sqlalchemy import Connection, Join, Select, func, insert, select, union, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import Party
 from domain.persons import PersonFact
-from workers.db.schema import loan, loan_party, loan_party_change, person_fact, representative
+from workers.db.schema import (
+    action,
+    borrower,
+    loan,
+    loan_party,
+    loan_party_change,
+    person_fact,
+    representative,
+)
 
 
 def loans_of(records: Any) -> Select[tuple[int]]:
@@ -22,6 +30,14 @@ def loans_of(records: Any) -> Select[tuple[int]]:
         loan_party.c.borrower_id.in_(records), loan_party.c.ended_at.is_(None)
     )
     return select(union(own, as_party).subquery().c.id)
+
+
+def with_contacted(actions_and_loans: Join) -> Join:
+    """Actions and their loans, joined with the record of whom each action is for, and with the row
+    of that party where it is not the borrower."""
+    contacted = borrower.c.id == func.coalesce(loan_party.c.borrower_id, loan.c.borrower_id)
+    of_party = actions_and_loans.outerjoin(loan_party, loan_party.c.id == action.c.party_id)
+    return of_party.join(borrower, contacted)
 
 
 def set_party(

@@ -5,19 +5,21 @@ their records, and what is true of a number for everybody who has it. Each kind 
 `workers/inbox/kinds.py` how it names them. Each way to name somebody has its condition here.
 """
 
-from sqlalchemy import ColumnElement, FromClause, Text, cast, exists, func, or_
+from sqlalchemy import ColumnElement, FromClause, Text, and_, cast, exists, func, or_
 
 from domain.events import InboxStatus, Named
 from workers.db.inbox import payload_value
 from workers.db.persons import is_record_named
 from workers.db.prepared_statements import literal
 from workers.db.schema import (
+    action,
     borrower,
     borrower_number,
     contact,
     contact_point,
     inbox_event,
     loan,
+    loan_party,
     reply,
 )
 
@@ -93,6 +95,23 @@ def has_pending_event() -> Condition:
             for condition in conditions
         )
     )
+
+
+def has_pending_event_of_parties() -> Condition:
+    """Whether one names another party of the loan than whom an action is for, or the loan, for a
+    query of `action` and `loan`. What such an event says may reach over."""
+    member, owner, of_loan = borrower.alias("member"), borrower.alias("owner"), loan_party.alias()
+    of_member = exists().where(
+        of_loan.c.loan_id == loan.c.id,
+        of_loan.c.ended_at.is_(None),
+        member.c.id == of_loan.c.borrower_id,
+        *_is_pending(),
+        _is_record(member),
+    )
+    of_owner = exists().where(owner.c.id == loan.c.borrower_id, *_is_pending(), _is_record(owner))
+    of_this_loan = exists().where(*_is_pending(), _named(Named.LOAN) == loan.c.external_id)
+    named = (of_owner.correlate(loan), of_this_loan.correlate(loan))
+    return or_(of_member.correlate(loan), and_(action.c.party_id.is_not(None), or_(*named)))
 
 
 def has_pending_event_of_loan() -> Condition:

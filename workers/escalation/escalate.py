@@ -15,15 +15,15 @@ from domain.ladder import Ladder
 from domain.reasons import ReasonCode
 from workers.context import Context
 from workers.db.bulk import is_among
-from workers.db.loan_facts import LoanFacts, load_facts
+from workers.db.loan_facts import LoanFacts, load_facts, load_party_facts
 from workers.db.prepared_statements import prepared
 from workers.db.problems import NO_LADDER, note_problem, resolve_problems
 from workers.db.schema import loan
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.escalation.due_days import DUE_DAY_NOT_KNOWN, find_due_days, unknown_due_day
-from workers.escalation.record import write_decisions
+from workers.escalation.record import Planned, write_decisions
 from workers.failures import TRANSIENT_ERRORS, log_summary, reason_of_failure
-from workers.gate.facts import contact_facts, precheck
+from workers.gate.facts import all_holds, contact_facts, parties_with_holds, precheck
 from workers.gate.problems import note_gate_problems
 
 log = logging.getLogger(__name__)
@@ -88,9 +88,9 @@ def _escalate(connection: Connection, ctx: Context, loan_ids: Sequence[int]) -> 
     facts = load_facts(connection, [row.id for row in due], now) if due else {}
     ladders = {row.id: ctx.ladder_of(row, now.date()) for row in due}
     facts = find_due_days(connection, facts, ladders)
-    reviews = [_review(row, facts[row.id], ladders[row.id], now) for row in due]
+    reviews = [_review(ctx, row, facts[row.id], ladders[row.id], now) for row in due]
     packs = {row.id: packs_for(ctx.policy.rule_packs, row.jurisdiction) for row in due}
-    prechecks = _precheck(ctx, reviews, now)
+    prechecks = _precheck(connection, ctx, reviews, now)
     planned = write_decisions(
         connection,
         [review.decision for review in reviews],
@@ -100,7 +100,7 @@ def _escalate(connection: Connection, ctx: Context, loan_ids: Sequence[int]) -> 
         now=now,
     )
     _keep_problems(connection, ctx, reviews, now)
-    for (loan_id, _), verdict in prechecks.items():
+    for (loan_id, _, _), verdict in prechecks.items():
         note_gate_problems(connection, loan_id, verdict.reason, now)
     return Escalated(reviewed=len(reviews), planned=planned)
 
@@ -114,33 +114,41 @@ class _Review(NamedTuple):
     decision: Decision
 
 
-def _review(row: _DueLoan, facts: LoanFacts, ladder: Ladder | None, now: datetime) -> _Review:
+def _review(
+    ctx: Context, row: _DueLoan, facts: LoanFacts, ladder: Ladder | None, now: datetime
+) -> _Review:
+    packs = packs_for(ctx.policy.rule_packs, row.jurisdiction)
     snapshot = Snapshot(
         loan_id=row.id,
         instalments=facts.instalments,
-        holds=facts.holds,
+        holds=all_holds(packs, facts, now.date()),
         actions=tuple(stored.past for stored in facts.actions),
         steps_tried=frozenset(row.steps_tried),
         steps_tried_at=row.steps_tried_at,
         written_off=facts.written_off,
+        parties=parties_with_holds(ctx, facts, now.date()),
     )
     return _Review(row, facts, ladder, decide(snapshot, ladder, now))
 
 
 def _precheck(
-    ctx: Context, reviews: Sequence[_Review], now: datetime
-) -> dict[tuple[int, str], Verdict]:
-    """Ask the contact gate about planned actions: by loan and item, those it does not allow now.
+    connection: Connection, ctx: Context, reviews: Sequence[_Review], now: datetime
+) -> dict[Planned, Verdict]:
+    """Ask the contact gate about planned actions: those it does not allow now.
 
-    The gate is asked again when an action is claimed. Asking it now avoids needless claims.
+    The gate is asked again when an action is claimed. Asking it now avoids needless claims. Only
+    for what is planned for other parties than the borrower, a statement more is needed.
     """
-    verdicts: dict[tuple[int, str], Verdict] = {}
+    parties = {party.id for review in reviews for party, _ in review.decision.plans if party}
+    of_parties = load_party_facts(connection, sorted(parties), now) if parties else {}
+    verdicts: dict[Planned, Verdict] = {}
     for row, facts, ladder, decision in reviews:
-        for _, item in decision.plan:
+        for party, (_, item) in decision.plans:
+            known = of_parties[party.id] if party else facts
             arrears = decision.arrears
-            asked = contact_facts(ctx, row.id, row.jurisdiction, facts, arrears, ladder, item, now)
+            asked = contact_facts(ctx, row.id, row.jurisdiction, known, arrears, ladder, item, now)
             if verdict := precheck(asked, item.do, now):
-                verdicts[row.id, item.id] = verdict
+                verdicts[row.id, item.id, party.id if party else None] = verdict
     return verdicts
 
 

@@ -1,11 +1,13 @@
 """After facts changed: cancel the actions that are not needed any more, and set review dates."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from sqlalchemy import Connection
 
 from domain.actions import ActionFacts, ActionStatus
+from domain.compliance.rules import packs_for
 from domain.decision import Snapshot, next_review
 from domain.delinquency import Arrears, arrears_on, ladder_start
 from domain.ladder import Ladder
@@ -15,6 +17,7 @@ from workers.db.appointments import cancel_appointments
 from workers.db.cases import keep_cases, lock_paid_cases
 from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.review_dates import Position, set_positions
+from workers.gate.facts import all_holds, parties_with_holds
 
 CASE_BATCH_SIZE = 500
 
@@ -42,7 +45,7 @@ def reassess(
     move_waiting(
         connection,
         (
-            (stored, action_facts)
+            (stored, replace(action_facts, party_left=fact.has_left(stored.past)))
             for id, fact in facts.items()
             for action_facts in (_action_facts(fact, arrears[id], ladders[id], starts[id]),)
             for stored in fact.actions
@@ -53,7 +56,9 @@ def reassess(
     written_off = [id for id, fact in in_a_case if fact.written_off]
     cured = [id for id, fact in in_a_case if not arrears[id].past_due and not fact.written_off]
     keep_cases(connection, cured=cured, written_off=written_off, now=now)
-    positions = [_position(id, fact, arrears[id], starts[id], now) for id, fact in facts.items()]
+    positions = [
+        _position(ctx, id, fact, arrears[id], starts[id], now) for id, fact in facts.items()
+    ]
     set_positions(connection, positions, now)
     assigned = [id for id, fact in facts.items() if fact.has(ActionStatus.ASSIGNED)]
     cancel_appointments(connection, assigned, now)
@@ -100,13 +105,21 @@ def _action_facts(
 
 
 def _position(
+    ctx: Context,
     id: int,
     fact: LoanFacts,
     arrears: Arrears,
     ladder_since: date | None,
     now: datetime,
 ) -> Position:
-    snapshot = Snapshot(id, fact.instalments, fact.holds, written_off=fact.written_off)
+    packs = packs_for(ctx.policy.rule_packs, fact.jurisdiction) if fact.parties else ()
+    snapshot = Snapshot(
+        id,
+        fact.instalments,
+        all_holds(packs, fact, now.date()),
+        written_off=fact.written_off,
+        parties=parties_with_holds(ctx, fact, now.date()),
+    )
     return Position(
         loan_id=id,
         delinquent_since=None if fact.written_off else arrears.delinquent_since,

@@ -21,8 +21,10 @@ from workers.db.prepared_statements import prepared
 from workers.db.review_dates import Position, set_positions
 from workers.db.schema import decision
 
-Prechecks: TypeAlias = Mapping[tuple[int, str], Verdict]
-"""By loan and item, the gate's verdict about actions that it does not allow now."""
+Planned: TypeAlias = tuple[int, str, int | None]
+"""A planned action: its loan, its item, and the party that it is for; None: the borrower."""
+Prechecks: TypeAlias = Mapping[Planned, Verdict]
+"""The gate's verdict about planned actions that it does not allow now."""
 
 
 def write_decisions(
@@ -46,13 +48,13 @@ def write_decisions(
     deferred = [
         d.loan_id
         for d in decisions
-        if d.outcome in climbing and facts[d.loan_id].has(ActionStatus.DEFERRED)
+        if (d.outcome in climbing or d.parties) and facts[d.loan_id].has(ActionStatus.DEFERRED)
     ]
     recheck_deferred(connection, deferred, now)
     planned = _insert_actions(connection, decisions, ids, prechecks, now)
     record_events(connection, outbox_messages.of_decisions(decisions, ids), now)
     waiting = (
-        (stored, _action_facts(d, stored.past))
+        (stored, _action_facts(d, facts[d.loan_id], stored.past))
         for d in decisions
         for stored in facts[d.loan_id].actions
     )
@@ -125,17 +127,17 @@ def _insert_decisions(
 _PLAN = prepared(
     text("""
 WITH given AS (
-    SELECT p.*, f.loan_id, f.decision_id, f.ladder_since
+    SELECT p.*, f.loan_id, f.decision_id, f.ladder_since, f.party_id
       FROM json_to_recordset(CAST(:plans AS json)) AS p (
                step text, item text, type text, ladder_id text, ladder_version int, status text,
                due_at timestamptz, reason jsonb, rules text[],
-               loan_ids bigint[], decision_ids bigint[], since date[])
-     CROSS JOIN LATERAL unnest(p.loan_ids, p.decision_ids, p.since)
-           AS f (loan_id, decision_id, ladder_since)
+               loan_ids bigint[], decision_ids bigint[], since date[], party_ids bigint[])
+     CROSS JOIN LATERAL unnest(p.loan_ids, p.decision_ids, p.since, p.party_ids)
+           AS f (loan_id, decision_id, ladder_since, party_id)
 ), written AS (
-    INSERT INTO action (loan_id, decision_id, ladder_since, step, item, type, ladder_id,
+    INSERT INTO action (loan_id, party_id, decision_id, ladder_since, step, item, type, ladder_id,
                         ladder_version, status, due_at, reason, rules, changed_at)
-    SELECT loan_id, decision_id, ladder_since, step, item, type, ladder_id,
+    SELECT loan_id, party_id, decision_id, ladder_since, step, item, type, ladder_id,
            ladder_version, status, due_at, reason, rules, :now
       FROM given
         ON CONFLICT ON CONSTRAINT action_once DO UPDATE
@@ -165,13 +167,15 @@ def _insert_actions(
     now: datetime,
 ) -> int:
     """Each different plan is sent once, with its loans: the loans of a day share a few plans."""
-    plans: dict[tuple[Any, ...], list[Decision]] = defaultdict(list)
+    plans: dict[tuple[Any, ...], list[tuple[Decision, int | None]]] = defaultdict(list)
     for d in decisions:
-        for chosen, missed in ((d.plan, False), (d.skip, True)):
-            for step, item in chosen:
-                verdict = prechecks.get((d.loan_id, item.id))
+        for chosen, missed in ((d.plans, False), (d.skips, True)):
+            for party, (step, item) in chosen:
+                party_id = party.id if party else None
+                verdict = prechecks.get((d.loan_id, item.id, party_id))
                 move = first_move(d, item, verdict, now, missed=missed)
-                plans[d.ladder_id, d.ladder_version, step.id, item.id, item.do, move].append(d)
+                plan = (d.ladder_id, d.ladder_version, step.id, item.id, item.do, move)
+                plans[plan].append((d, party_id))
     if not plans:
         return 0
     rows = [
@@ -185,9 +189,10 @@ def _insert_actions(
             "due_at": move.due_at,
             "reason": move.reason or None,
             "rules": move.rules,
-            "loan_ids": [d.loan_id for d in planned],
-            "decision_ids": [decision_ids[d.loan_id] for d in planned],
-            "since": [d.ladder_since for d in planned],
+            "loan_ids": [d.loan_id for d, _ in planned],
+            "decision_ids": [decision_ids[d.loan_id] for d, _ in planned],
+            "since": [d.ladder_since for d, _ in planned],
+            "party_ids": [party_id for _, party_id in planned],
         }
         for (ladder_id, ladder_version, step, item, action_type, move), planned in plans.items()
     ]
@@ -216,12 +221,13 @@ def first_move(
     )
 
 
-def _action_facts(d: Decision, waiting: PastAction) -> ActionFacts:
+def _action_facts(d: Decision, facts: LoanFacts, waiting: PastAction) -> ActionFacts:
     """What a decision says about an action that waits."""
     return ActionFacts(
         past_due=d.arrears.past_due,
         ladder_since=d.ladder_since,
         written_off=d.outcome is Outcome.WRITTEN_OFF,
         off_the_ladder=d.outcome is Outcome.NO_LADDER or waiting.item in d.removed_by_policy,
-        days_passed=waiting.item in d.expired,
+        days_passed=d.has_expired(waiting),
+        party_left=facts.has_left(waiting),
     )

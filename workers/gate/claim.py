@@ -18,6 +18,7 @@ from sqlalchemy import (
     FromClause,
     and_,
     bindparam,
+    func,
     insert,
     null,
     or_,
@@ -31,7 +32,7 @@ from domain.collectors import business_day
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Verdict, may_contact
 from domain.compliance.number_choice import number_for, through, why_passed_over
-from domain.compliance.vocabulary import Channel
+from domain.compliance.vocabulary import Channel, Party
 from domain.contact_points import BY_NUMBER, NumberOnRecord
 from domain.delinquency import Arrears, arrears_on, ladder_start
 from domain.ladder import Item, find_ladder
@@ -39,12 +40,13 @@ from domain.reasons import Reasons
 from workers.context import Context
 from workers.db.actions import claim_actions, move_actions
 from workers.db.bulk import as_rows, given_rows, is_among
-from workers.db.loan_facts import LoanFacts, load_facts
+from workers.db.loan_facts import LoanFacts, load_facts, load_party_facts
 from workers.db.numbers import LockedNumber, lock_numbers_of, lock_point
-from workers.db.pending_events import has_pending_event
+from workers.db.parties import with_contacted
+from workers.db.pending_events import has_pending_event, has_pending_event_of_parties
 from workers.db.persons import spoken_language
-from workers.db.prepared_statements import prepared
-from workers.db.schema import action, borrower, contact, loan, person
+from workers.db.prepared_statements import literal, prepared
+from workers.db.schema import action, borrower, contact, loan, loan_party, person
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.gate.facts import contact_facts
 from workers.gate.problems import note_gate_problems
@@ -68,6 +70,7 @@ class LockedAction(NamedTuple):
     jurisdiction: str
     currency: str
     borrower_id: int
+    """The record of whom it is for."""
     person_id: int
     name_encrypted: bytes | None
     address_encrypted: bytes | None
@@ -76,6 +79,11 @@ class LockedAction(NamedTuple):
     """The language that the person speaks."""
     region: str | None
     address_point_id: int | None
+    party_id: int | None
+    """The party whom it is for, whose record is read instead of the borrower's; None: the
+    borrower."""
+    party: Party
+    party_left: bool
     has_pending_event: bool
     numbers: Sequence[LockedNumber]
     """Those of the record, in order; locked. Empty for a channel that needs none."""
@@ -118,6 +126,7 @@ class CheckedAction:
             ladder_since=self.ladder_since,
             written_off=self.facts.written_off,
             event_pending=self.loan.has_pending_event,
+            party_left=self.loan.party_left,
         )
         return next_status(self.loan.ladder_since, facts, self.verdict, self.now)
 
@@ -185,8 +194,8 @@ def _claim(
     if first is None or first.status not in CLAIMABLE or not first.due_at or first.due_at > now:
         return []
     token = uuid4()
-    facts = load_facts(connection, [row.loan_id for row in rows], now)
-    checks = [_check(ctx, row, facts[row.loan_id], action_type, now, gate) for row in rows]
+    facts = _load_facts(connection, rows, now)
+    checks = [_check(ctx, row, facts[row.id], action_type, now, gate) for row in rows]
     # One contact uses one number: an action that would use another one is claimed by itself.
     checks = [checked for checked in checks if checked.uses_same_number_as(checks[0])]
     ids = claim_actions(
@@ -221,8 +230,8 @@ def check_gates(
     now: datetime,
 ) -> list[CheckedAction]:
     """Ask the gate about locked actions, each by itself, with facts read after that."""
-    facts = load_facts(connection, [row.loan_id for row in rows], now)
-    return [_check(ctx, row, facts[row.loan_id], action_type, now, None) for row in rows]
+    facts = _load_facts(connection, rows, now)
+    return [_check(ctx, row, facts[row.id], action_type, now, None) for row in rows]
 
 
 def check_gate(
@@ -234,8 +243,21 @@ def check_gate(
     gate: Gate | None = None,
 ) -> CheckedAction:
     """Ask the gate about an action that `lock_action` locked, with facts read after that."""
-    facts = load_facts(connection, [row.loan_id], now)[row.loan_id]
+    facts = _load_facts(connection, [row], now)[row.id]
     return _check(ctx, row, facts, action_type, now, gate)
+
+
+def _load_facts(
+    connection: Connection, rows: Sequence[LockedAction], now: datetime
+) -> dict[int, LoanFacts]:
+    """The facts of actions that one contact is about, by action; so all are for one party role. One
+    statement."""
+    party_ids = [row.party_id for row in rows if row.party_id is not None]
+    if party_ids:
+        of_parties = load_party_facts(connection, party_ids, now)
+        return {row.id: of_parties[row.party_id] for row in rows if row.party_id in of_parties}
+    facts = load_facts(connection, [row.loan_id for row in rows], now)
+    return {row.id: facts[row.loan_id] for row in rows}
 
 
 def _check(
@@ -355,6 +377,7 @@ def _contact(
         "rule_packs": list(claimed.rule_packs),
         "zones": list(claimed.loan.zones),
         "warnings": list(claimed.verdict.warnings),
+        "party": claimed.loan.party,
         "number_blind_index": number.blind_index if number else None,
         "address_blind_index": claimed.loan.address_blind_index,
         "passed_over": claimed.passed_over,
@@ -380,14 +403,18 @@ def complete_together(
 _LOCKED = columns_of(
     LockedAction,
     *(action, loan, borrower),
+    borrower_id=borrower.c.id,
     locale=spoken_language(),
-    has_pending_event=has_pending_event(),
+    party=func.coalesce(loan_party.c.role, literal(Party.BORROWER)),
+    party_left=loan_party.c.ended_at.is_not(None),
+    has_pending_event=or_(has_pending_event(), has_pending_event_of_parties()),
     numbers=null(),  # read after the lock, as the address is: nobody can change them then
     address_blind_index=null(),
 )
 _LOCK = prepared(
     select(*_LOCKED)
-    .select_from(person.join(borrower).join(loan).join(action))
+    .select_from(with_contacted(action.join(loan, loan.c.id == action.c.loan_id)))
+    .join(person, person.c.id == borrower.c.person_id)
     .where(is_among(action.c.id, "of_actions"), action.c.type == bindparam("to_do"))
     .order_by(loan.c.id)
     .with_for_update(of=(person, borrower, loan), key_share=True)
@@ -436,6 +463,7 @@ def _lock_contact_points(
 _ASKED = action.alias("asked")
 _ASKED_LOAN = loan.alias("asked_loan")
 _ASKED_BORROWER = borrower.alias("asked_borrower")
+_ASKED_PARTY = loan_party.alias("asked_party")
 
 
 def _like(table: FromClause, asked: FromClause, *names: str) -> list[Any]:
@@ -447,11 +475,36 @@ _LOCK_TOGETHER = prepared(
     select(*_LOCKED)
     .select_from(_ASKED)
     .join(_ASKED_LOAN, _ASKED_LOAN.c.id == _ASKED.c.loan_id)
-    .join(_ASKED_BORROWER, _ASKED_BORROWER.c.id == _ASKED_LOAN.c.borrower_id)
+    .outerjoin(_ASKED_PARTY, _ASKED_PARTY.c.id == _ASKED.c.party_id)
+    .join(
+        _ASKED_BORROWER,
+        _ASKED_BORROWER.c.id
+        == func.coalesce(_ASKED_PARTY.c.borrower_id, _ASKED_LOAN.c.borrower_id),
+    )
     .join(person, person.c.id == _ASKED_BORROWER.c.person_id)
     .join(borrower, borrower.c.person_id == person.c.id)
-    .join(loan, loan.c.borrower_id == borrower.c.id)
-    .join(action, action.c.loan_id == loan.c.id)
+    # The loans to which the person is what they are to the first one.
+    .outerjoin(
+        loan_party,
+        and_(
+            loan_party.c.borrower_id == borrower.c.id,
+            *_like(loan_party, _ASKED_PARTY, "role"),
+        ),
+    )
+    .join(
+        loan,
+        or_(
+            loan.c.id == loan_party.c.loan_id,
+            and_(_ASKED.c.party_id.is_(None), loan.c.borrower_id == borrower.c.id),
+        ),
+    )
+    .join(
+        action,
+        and_(
+            action.c.loan_id == loan.c.id,
+            action.c.party_id.is_not_distinct_from(loan_party.c.id),
+        ),
+    )
     .where(
         _ASKED.c.id == bindparam("of_action"),
         _ASKED.c.type == bindparam("to_do"),

@@ -1,5 +1,6 @@
 """Builds the contact gate's facts from the records, the policy and the message to be sent."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -9,11 +10,14 @@ from sqlalchemy import Connection, select
 from domain.actions import ActionType
 from domain.compliance.contact_facts import Consent, ContactFacts
 from domain.compliance.gate import Permission, Verdict, may_contact
-from domain.compliance.rules import packs_for
+from domain.compliance.party_reach import holds_of_borrower, with_all_holds
+from domain.compliance.rules import RulePack, packs_for
 from domain.compliance.vocabulary import Channel, ConsentTo, Party, Says
 from domain.delinquency import Arrears, arrears_on, ladder_start
 from domain.fact_effects import FromContacts
+from domain.holds import Hold
 from domain.ladder import Item, Ladder
+from domain.parties import LoanParty
 from domain.visits import VISITORS
 from workers.context import Context
 from workers.db.loan_facts import LoanFacts, load_facts
@@ -35,9 +39,11 @@ def contact_facts(
     item: Item | None,
     now: datetime,
     *,
-    party: Party = Party.BORROWER,
+    party: Party | None = None,
 ) -> ContactFacts:
     """The gate's facts about one loan and one item of its ladder, from the records.
+
+    `party` is who is contacted, if not the one whose reach `facts` have.
 
     `item` is None if no prepared message goes with the contact. `now` is the moment at which a
     written notice of a visit would be given.
@@ -46,13 +52,14 @@ def contact_facts(
     zone = reach.zones[0] if reach.zones else ctx.settings.zone
     first = reach.first_contact_at
     start = ladder_start(facts.instalments, now.date(), ladder.minimum_amount) if ladder else None
+    packs = packs_for(ctx.policy.rule_packs, jurisdiction)
     known = ContactFacts(
         past_due=arrears.amount,
         zones=reach.zones,
         lender_zone=ctx.settings.zone,
-        packs=packs_for(ctx.policy.rule_packs, jurisdiction),
+        packs=packs,
         reachable=reach.reachable,
-        holds=facts.holds,
+        holds=all_holds(packs, facts, now.date()),
         refused_channels=reach.refused_channels,
         person_facts=reach.person_facts,
         due_day=start or arrears.delinquent_since,
@@ -66,7 +73,7 @@ def contact_facts(
         inconvenient_times=reach.inconvenient_times,
         inconvenient_places=reach.inconvenient_places,
         first_contact_on=first.astimezone(ZoneInfo(zone)).date() if first else None,
-        party=party,
+        party=party or facts.party,
         numbers=reach.numbers,
         number=reach.numbers[0].key if reach.numbers else None,
         number_facts=reach.numbers[0].facts if reach.numbers else frozenset(),
@@ -82,6 +89,31 @@ def contact_facts(
         interruptions=reach.interruptions,
     )
     return _with_callbacks(known)
+
+
+def all_holds(packs: Sequence[RulePack], facts: LoanFacts, on: date) -> tuple[Hold, ...]:
+    """All holds that stop contact with the one whose facts these are."""
+    if not facts.parties:
+        return (*facts.holds, *facts.holds_of_borrower)
+    if facts.party is Party.BORROWER:
+        return holds_of_borrower(packs, facts.holds, facts.parties, on)
+    of_loan = [hold for hold in facts.holds if not hold.kind.of_person]
+    parties = with_all_holds(packs, [*of_loan, *facts.holds_of_borrower], facts.parties, on)
+    for party in parties:
+        if party.id == facts.party_id:
+            return party.holds
+    return (*facts.holds, *facts.holds_of_borrower)  # a party no longer
+
+
+def parties_with_holds(ctx: Context, facts: LoanFacts, on: date) -> tuple[LoanParty, ...]:
+    """The parties of a loan, each with all holds that stop contact with them.
+
+    `facts` are those of the borrower.
+    """
+    if not facts.parties:
+        return ()
+    packs = packs_for(ctx.policy.rule_packs, facts.jurisdiction)
+    return with_all_holds(packs, facts.holds, facts.parties, on)
 
 
 def read_contact_facts(

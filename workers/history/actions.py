@@ -13,7 +13,17 @@ from domain.actions import ACTION_TYPES, ActionStatus
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Part, part
 from domain.reasons import Reasons
-from workers.db.schema import action, action_event, approval, contact, decision, loan, visit
+from workers.db.schema import (
+    action,
+    action_event,
+    approval,
+    borrower,
+    contact,
+    decision,
+    loan,
+    loan_party,
+    visit,
+)
 from workers.db.typed_rows import typed_rows
 from workers.history.citations import Citations
 from workers.history.loan import ExplainedLoan, of_actions, of_loan, why
@@ -40,8 +50,16 @@ def planned(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     moves_of: dict[int, list[_Move]] = defaultdict(list)
     for move in _events(connection, subject):
         moves_of[move.action_id].append(move)
-    decided = of_loan(action, subject).add_columns(decision.c.decided_at)
-    for row in connection.execute(decided.join(decision)):
+    decided = (
+        of_loan(action, subject)
+        .add_columns(
+            decision.c.decided_at, loan_party.c.role, borrower.c.external_id.label("of_party")
+        )
+        .join(decision)
+        .outerjoin(loan_party, loan_party.c.id == action.c.party_id)
+        .outerjoin(borrower, borrower.c.id == loan_party.c.borrower_id)
+    )
+    for row in connection.execute(decided):
         first_status = _first_status(moves_of[row.id], row.decided_at, row.status)
         text = part(
             BEGAN_AS.get(first_status, Phrase.PLANNED),
@@ -52,7 +70,10 @@ def planned(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
             ladder_version=row.ladder_version,
             ladder_since=row.ladder_since,
         )
-        yield Entry(row.decided_at, (text,))
+        for_party = (
+            (part(Phrase.FOR_PARTY, party=row.role, other=row.of_party),) if row.role else ()
+        )
+        yield Entry(row.decided_at, (text, *for_party))
 
 
 def moves(connection: Connection, subject: ExplainedLoan, citations: Citations) -> Iterator[Entry]:
@@ -87,9 +108,17 @@ def contacts(
     )
     for row in connection.execute(asked):
         if row.at == row.asked_at:
-            parts = [part(Phrase.CONTACT, item=row.item, channel=row.channel)]
+            parts = [part(Phrase.CONTACT, item=row.item, channel=row.channel, party=row.party)]
         else:
-            parts = [part(Phrase.CONTACT_TO_COME, item=row.item, channel=row.channel, at=row.at)]
+            parts = [
+                part(
+                    Phrase.CONTACT_TO_COME,
+                    item=row.item,
+                    channel=row.channel,
+                    party=row.party,
+                    at=row.at,
+                )
+            ]
         parts += _for_the_borrower(row.at, row.zones)
         parts += _shared(row.channel, row.loans)
         if row.rules:

@@ -13,9 +13,11 @@ from domain.actions import CLAIMABLE
 from domain.contact_points import STOPS, PointKind
 from workers.context import Context
 from workers.db.messages import providers_that_refused
+from workers.db.parties import with_contacted
 from workers.db.prepared_statements import prepared
 from workers.db.schema import (
     action,
+    borrower,
     borrower_number,
     contact_point,
     contact_point_fact,
@@ -92,7 +94,7 @@ _TEXTED = (
     select(borrower_number.c.number_encrypted)
     .join(contact_point, contact_point.c.id == borrower_number.c.contact_point_id)
     .where(
-        borrower_number.c.borrower_id == loan.c.borrower_id,
+        borrower_number.c.borrower_id == borrower.c.id,
         contact_point.c.kind == PointKind.NUMBER,
         ~exists().where(
             contact_point_fact.c.contact_point_id == contact_point.c.id,
@@ -102,12 +104,13 @@ _TEXTED = (
     )
     .order_by(borrower_number.c.position)
     .limit(1)
-    .correlate(loan)
+    .correlate(borrower)
     .lateral("texted")
 )
 _DUE_TEXT = prepared(
     select(action.c.attempts, _TEXTED.c.number_encrypted)
-    .select_from(loan.join(action).join(_TEXTED, true()))
+    .select_from(with_contacted(action.join(loan, loan.c.id == action.c.loan_id)))
+    .join(_TEXTED, true())
     .where(
         action.c.id == bindparam("of_action"),
         action.c.status.in_(CLAIMABLE),

@@ -63,7 +63,7 @@ def test_one_template_that_is_not_registered_is_named_alone(policy: Path) -> Non
 
     register(policy, *(name for name in texts_of(policy) if not name.endswith("_two_loans")))
     (said,) = wrong(policy, **routed)
-    assert "where legal_notice_two_loans, reminder_first_two_loans" in said
+    assert "where guarantor_notice_two_loans, legal_notice_two_loans" in said
 
     register(policy, *texts_of(policy))
     assert wrong(policy, **routed) == []
