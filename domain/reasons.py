@@ -243,6 +243,7 @@ class ReasonCode(StrEnum):
     ADDRESS_FACT_OVER = auto()
     ADDRESS_FACT_NOT_KNOWN = auto()
     WHICH_NUMBER = auto()
+    NUMBERS_IN_ORDER = auto()
     NO_SUCH_NUMBER = auto()
     REPLY_READ = auto()
     REPLY_NOT_KNOWN = auto()

@@ -7,6 +7,7 @@ blind index of a number or an address.
 import json
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -66,14 +67,14 @@ CONTACT_CHANGE = Actor("contact_change", ActorKind.SYSTEM)
 def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, Any]) -> Reasons:
     """Update a borrower's contact details, in the caller's transaction.
 
-    `payload` has the `borrower` and any of `phone_encrypted`, `phones_encrypted` and
-    `address_encrypted` (encrypted, then base64), `zones` (IANA), `locale` (BCP 47) and
-    `phone_at_work`. What it leaves out stays. `phone` is a number in E.164 that stands instead of
-    the first one; null removes the first one. `phones` is a JSON list of all numbers in order. What
-    is known of an old number stays with that number. The zone of a new number is added to those of
-    the address, because a contact must be lawful in all of them. Whoever has the same name and a
-    new number is the same person from now on. Actions that waited for a number or a zone are
-    checked by the gate again.
+    `payload` has the `borrower` and any of these: `phone_encrypted`, `phones_encrypted` or
+    `another_phone_encrypted`, `address_encrypted` (encrypted, then base64), `zones` (IANA),
+    `locale` (BCP 47) and `phone_at_work`. What it leaves out stays. `phone` is a number in E.164
+    that stands instead of the first one; null removes the first one. `phones` is a JSON list of all
+    numbers in order, and `another_phone` one more. What is known of an old number stays with that
+    number. The zone of a new number is added to those of the address, because a contact must be
+    lawful in all of them. Whoever has the same name and a new number is the same person from now
+    on. Actions that waited for a number or a zone are checked by the gate again.
 
     Raises:
         NotYetError: the borrower is not known.
@@ -120,11 +121,56 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
     return because(ReasonCode.CONTACTS_UP_TO_DATE, borrower=external_id)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberOrder:
+    """The numbers of a borrower in another order."""
+
+    borrower: str
+    order: tuple[int, ...]
+    """Their places now, from 1, in the new order. A number that is left out is removed."""
+    actor: str
+    """The staff reference of who said so."""
+
+
+def order_numbers(connection: Connection, ctx: Context, new: NumberOrder) -> Reasons:
+    """Put the numbers of a borrower into another order, in the caller's transaction.
+
+    What is known of a number that is removed stays with the number. What waited for another number
+    is checked by the gate again.
+
+    Raises:
+        NotYetError: the borrower is not known.
+        RejectedError: there is no number at one of the places.
+    """
+    now = ctx.now()
+    record = lock_known_borrower(connection, new.borrower, "number_order")
+    had = points_of(connection, [record.id])
+    known = numbers_of(connection, ctx.cipher, record.id)
+    for place in new.order:
+        if place > len(known):
+            raise RejectedError(
+                ReasonCode.NO_SUCH_NUMBER, borrower=new.borrower, numbers=len(known), place=place
+            )
+    set_numbers(connection, ctx.cipher, record.id, [known[place - 1] for place in new.order])
+    forget_points(connection, had)
+    connection.execute(update(borrower).where(borrower.c.id == record.id).values(updated_at=now))
+    loans = lock_loans_of_person(connection, record.id)
+    if not new.order:
+        own_loans = select(loan.c.id).where(loan.c.borrower_id == record.id)
+        for id in connection.execute(own_loans).scalars().all():
+            note_problem(connection, id, "phone_missing", because(ReasonCode.PHONE_REMOVED), now)
+    resolve_reopened(connection, loans, now)
+    reassess(connection, ctx, loans, now)
+    return because(ReasonCode.NUMBERS_IN_ORDER, borrower=new.borrower, numbers=len(new.order))
+
+
 def _given_numbers(ctx: Context, payload: Mapping[str, Any]) -> list[str] | None:
     """The numbers of an event; None if it has nothing about numbers."""
     if (all_of_them := payload.get("phones_encrypted")) is not None:
         numbers: list[str] = json.loads(ctx.cipher.decrypt(b64decode(all_of_them)))
         return numbers
+    if (another := payload.get("another_phone_encrypted")) is not None:
+        return [ctx.cipher.decrypt(b64decode(another))]
     if "phone_encrypted" not in payload:
         return None
     encrypted = payload["phone_encrypted"]
@@ -142,6 +188,8 @@ def _numbers(
     known = numbers_of(connection, ctx.cipher, record.id)
     if "phones_encrypted" in payload:
         return [(number, dict(known).get(number)) for number in given]
+    if "another_phone_encrypted" in payload:
+        return [*known, *((number, None) for number in given)]
     # The first number is replaced, and stands where a tape would change it.
     tape_field = known[0][1] if known else 1
     return [*((number, tape_field) for number in given), *known[1:]]

@@ -1,12 +1,12 @@
-"""`arrears letter`: print a letter that was written for a loan."""
+"""`arrears letter`: print a letter that was written for a loan, or record that it came back."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from domain.actors import Actor
-from workers.cli.common import Loan, by, log_to_stderr
-from workers.cli.context import open_context
+from workers.cli.common import By, Loan, by, log_to_stderr
+from workers.cli.context import open_context, submit
 from workers.cli.render import errors
 from workers.visits.letters import open_letter
 
@@ -31,3 +31,23 @@ def print_(
             "Do not post this letter: what it is about has been paid, or other arrears took its "
             "place."
         )
+
+
+@app.command()
+def returned(
+    loan: Loan,
+    actor: By,
+    item: Annotated[
+        str | None, typer.Option(help="The ladder item it was written for; the newest if left out.")
+    ] = None,
+    fact: Annotated[
+        Literal["reaches_nobody", "somebody_else", "refused"],
+        typer.Option(help="What the post says: moved away or unknown, another's, or not taken."),
+    ] = "reaches_nobody",
+) -> None:
+    """Record that the post brought back a letter: no visit and no letter to that address."""
+    ctx = open_context()
+    payload = {"loan": loan, "fact": fact, "actor": actor.reference}
+    if item is not None:
+        payload["item"] = item
+    submit(ctx, "letter_returned", f"{loan}:{ctx.now().isoformat()}", payload)

@@ -41,7 +41,8 @@ COMMANDS = {
     "opt-out": ("borrower:opt_out", "Record that a borrower must not be contacted any more."),
     "person": ("person:app", "Persons: their customer records, and what is true of them."),
     "party": ("party:app", "Co-borrowers and guarantors: list them, add or end one."),
-    "number": ("number:app", "Telephone numbers: what is true of one."),
+    "number": ("number:app", "Telephone numbers: list, add, order; what is true of one."),
+    "address": ("address:app", "Addresses: what is true of one."),
     "validation-notice": (
         "borrower:validation_notice",
         "Record that the borrower was informed of the debt in writing.",
@@ -51,7 +52,7 @@ COMMANDS = {
         "Record that the borrower acknowledged the debt.",
     ),
     "worklist": ("worklist:worklist", "Show calls, visits, legal files, approvals and replies."),
-    "letter": ("letter:app", "Letters to borrowers: print one."),
+    "letter": ("letter:app", "Letters to borrowers: print one, or record that it came back."),
     "call": ("call:app", "Calls: start one that is lawful now, record its outcome."),
     "visit": ("visit:app", "Visits: start one, record its outcome, or cancel it."),
     "reply": ("reply:app", "Borrowers' texts that need a person: read one, close it."),

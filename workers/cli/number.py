@@ -1,4 +1,4 @@
-"""`arrears number`: what is true of a telephone number, which nobody has to type."""
+"""`arrears number`: the numbers of a borrower in order, and what is true of one."""
 
 from typing import Annotated, Literal
 
@@ -6,15 +6,42 @@ import typer
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
-from workers.cli.common import By
-from workers.cli.context import open_context, submit
+from workers.cli.common import AsJson, By
+from workers.cli.context import open_context, read, submit
+from workers.cli.personal import encrypted_payload
+from workers.cli.render import Table, print_json
+from workers.inbox.event_data import ContactChangeFacts
+from workers.operations.persons import NumberOfBorrower, read_numbers
 
 app = typer.Typer()
 
 Fact = Annotated[
-    Literal["reaches_nobody", "somebody_else", "refused", "no_texts", "opted_out", "at_work"],
+    Literal[
+        "reaches_nobody",
+        "somebody_else",
+        "refused",
+        "no_texts",
+        "opted_out",
+        "at_work",
+        "shared",
+    ],
     typer.Argument(help="What is true of the number."),
 ]
+Which = Annotated[
+    int | None,
+    typer.Option("--which", min=1, help="Its place among the borrower's numbers, if several."),
+]
+Whose = Annotated[str, typer.Argument(help="The lender's id of the borrower.")]
+NUMBERS = Table[NumberOfBorrower](
+    "Numbers of the borrower, in the order in which they are tried",
+    {
+        "place": lambda number: number.place,
+        "kind": lambda number: number.kind,
+        "known": lambda number: ", ".join(number.facts),
+    },
+    right=("place",),
+    if_none="The borrower has no number.",
+)
 Borrower = Annotated[
     str | None, typer.Option("--borrower", help="Whose number it is: the lender's id.")
 ]
@@ -24,20 +51,95 @@ Reply = Annotated[
 
 
 @app.command()
-def note(fact: Fact, actor: By, borrower: Borrower = None, reply: Reply = None) -> None:
+def note(
+    fact: Fact, actor: By, borrower: Borrower = None, reply: Reply = None, which: Which = None
+) -> None:
     """Record what is true of a number: it holds for everybody who has it."""
-    _report("number_fact", fact, actor, borrower, reply)
+    _report("number_fact", fact, actor, borrower, reply, which)
 
 
 @app.command()
-def end(fact: Fact, actor: By, borrower: Borrower = None, reply: Reply = None) -> None:
+def end(
+    fact: Fact, actor: By, borrower: Borrower = None, reply: Reply = None, which: Which = None
+) -> None:
     """Record that something is not true of a number any more: what waited for it is due again."""
-    _report("number_fact_end", fact, actor, borrower, reply)
+    _report("number_fact_end", fact, actor, borrower, reply, which)
 
 
-def _report(kind: str, fact: str, actor: Actor, borrower: str | None, reply: int | None) -> None:
+@app.command("list")
+def list_(borrower: Whose, as_json: AsJson = False) -> None:
+    """List the numbers of a borrower in order, with what is known of them; never a number."""
+    found = read(lambda connection, _: read_numbers(connection, borrower))
+    if as_json:
+        print_json(found)
+        return
+    NUMBERS.print(found)
+
+
+@app.command()
+def add(
+    borrower: Whose,
+    phone: Annotated[
+        str, typer.Option(help="The number, as +8613800138000; ;ext= before an extension.")
+    ],
+) -> None:
+    """Give a borrower one more number, tried after the others."""
+    ctx = open_context()
+    payload = encrypted_payload(
+        ContactChangeFacts, ctx.cipher, borrower=borrower, another_phone=phone
+    )
+    submit(ctx, "contact_change", f"{borrower}:{ctx.now().isoformat()}", payload)
+
+
+@app.command()
+def order(
+    borrower: Whose,
+    places: Annotated[
+        list[int], typer.Argument(min=1, help="The places of all numbers, in their new order.")
+    ],
+    actor: By,
+) -> None:
+    """Try the numbers of a borrower in another order."""
+    known = read(lambda connection, _: read_numbers(connection, borrower))
+    if sorted(places) != [number.place for number in known]:
+        raise ArrearsError(
+            f"Borrower {borrower} has {len(known)} numbers. Name the place of each once; "
+            "`arrears number remove` removes one."
+        )
+    _submit_order(borrower, places, actor)
+
+
+@app.command()
+def remove(
+    borrower: Whose,
+    place: Annotated[int, typer.Argument(min=1, help="The place of the number.")],
+    actor: By,
+) -> None:
+    """Remove a number of a borrower. What is known of it stays, for whoever has it."""
+    known = [number.place for number in read(lambda c, _: read_numbers(c, borrower))]
+    if place not in known:
+        raise ArrearsError(f"Borrower {borrower} has no number {place}, but {len(known)} in all.")
+    _submit_order(borrower, [other for other in known if other != place], actor)
+
+
+def _submit_order(borrower: str, places: list[int], actor: Actor) -> None:
+    ctx = open_context()
+    payload = {"borrower": borrower, "order": places, "actor": actor.reference}
+    submit(ctx, "number_order", f"{borrower}:{ctx.now().isoformat()}", payload)
+
+
+def _report(
+    kind: str,
+    fact: str,
+    actor: Actor,
+    borrower: str | None,
+    reply: int | None,
+    which: int | None,
+) -> None:
     if (borrower is None) == (reply is None):
         raise ArrearsError("Name the number by --borrower or by --reply, and not by both.")
+    if reply is not None and which is not None:
+        raise ArrearsError("A reply came from one number: leave out --which.")
     ctx = open_context()
     payload: dict[str, str | int | list[str] | None] = {
         "borrower": borrower,
@@ -45,6 +147,8 @@ def _report(kind: str, fact: str, actor: Actor, borrower: str | None, reply: int
         "fact": fact,
         "actor": actor.reference,
     }
+    if which is not None:
+        payload["which_number"] = which
     # Each report is an event of its own: the same may become true again after it ended.
     named = borrower or f"reply-{reply}"
     submit(ctx, kind, f"{named}:{fact}:{ctx.now().isoformat()}", payload)

@@ -12,6 +12,7 @@ from workers.context import Context
 from workers.db.encryption_keys import store_index_key
 from workers.db.grants import grant_to_role
 from workers.db.migrate import upgrade
+from workers.db.numbers import hash_addresses
 from workers.messaging.broker import assert_broker_reachable
 from workers.operations.calendars import ending_calendars
 from workers.operations.policy_register import assert_policy_unchanged, register_policy
@@ -30,6 +31,7 @@ def migrate(
     if grant_to:
         grant_to_role(ctx.engine, grant_to)
     store_index_key(ctx.engine, ctx.cipher, ctx.now())
+    hash_addresses(ctx.engine, ctx.cipher)
     register_policy(ctx)
     print_lines("The database is at this release's version.")
 

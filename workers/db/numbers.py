@@ -4,7 +4,18 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, exists, insert, select, text, union
+from sqlalchemy import (
+    Connection,
+    Engine,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+    text,
+    union,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.contact_points import PointKind, address_key
@@ -94,6 +105,35 @@ def address_index(cipher: Cipher, address: str) -> bytes:
 def address_point(connection: Connection, cipher: Cipher, address: str) -> int:
     """The id of an address as a contact point; it is made if it is not known yet."""
     return make_point(connection, address_index(cipher, address), PointKind.ADDRESS)
+
+
+ADDRESSES_AT_ONCE = 500
+
+
+def hash_addresses(engine: Engine, cipher: Cipher) -> int:
+    """Make the hashes of addresses that were stored before an address was a contact point.
+
+    Returns how many. It may be killed and run again; it does nothing if all have one.
+    """
+    missing = (
+        select(borrower.c.id, borrower.c.address_encrypted)
+        .where(borrower.c.address_encrypted.is_not(None), borrower.c.address_point_id.is_(None))
+        .order_by(borrower.c.id)
+        .limit(ADDRESSES_AT_ONCE)
+        .with_for_update(key_share=True)
+    )
+    hashed = 0
+    while True:
+        with engine.begin() as connection:
+            rows = connection.execute(missing).all()
+            if not rows:
+                return hashed
+            for row in rows:
+                point = address_point(connection, cipher, cipher.decrypt(row.address_encrypted))
+                connection.execute(
+                    update(borrower).where(borrower.c.id == row.id).values(address_point_id=point)
+                )
+        hashed += len(rows)
 
 
 def make_point(connection: Connection, blind_index: bytes, kind: PointKind) -> int:

@@ -121,6 +121,7 @@ def contacts(
             ]
         parts += _for_the_borrower(row.at, row.zones)
         parts += _shared(row.channel, row.loans)
+        parts += why(row.passed_over)
         if row.rules:
             cited = citations.cite(row.rules, row.at.date())
             parts.append(part(Phrase.RULES, rules=cited))

@@ -12,7 +12,10 @@ from workers.db.persons import is_record_named
 from workers.db.schema import borrower, inbox_event, reply, staff
 from workers.history.loan import ExplainedLoan
 
-CHANGED = ("phone_encrypted", "address_encrypted", "zones", "locale")
+CHANGED = (
+    *("phone_encrypted", "phones_encrypted", "another_phone_encrypted"),
+    *("address_encrypted", "zones", "locale"),
+)
 
 
 def contact_changes(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:

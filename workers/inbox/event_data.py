@@ -141,7 +141,7 @@ LEFT_OUT = {
 """Fields that are not stored where the sender left them out."""
 
 
-PERSONAL = ("name", "phone", "phones", "address")
+PERSONAL = ("name", "phone", "phones", "another_phone", "address")
 """Fields with personal data. They are encrypted before an event is stored."""
 
 
@@ -165,7 +165,8 @@ class PersonalEventData(EventData):
         if personal:
             digest = cipher.blind_index(json.dumps(personal, sort_keys=True))
             stored["digest"] = b64encode(digest).decode()
-        if first := personal.get("phone") or next(iter(numbers or ()), None):
+        single = personal.get("phone") or personal.get("another_phone")
+        if first := single or next(iter(numbers or ()), None):
             stored[Named.NUMBER] = cipher.blind_index(first).hex()
         for name, value in personal.items():
             encrypted = b64encode(cipher.encrypt(value)).decode() if value else None
@@ -269,6 +270,8 @@ class ContactChangeFacts(PersonalEventData):
     """Stands instead of the first number; null: the first number is removed. Others stay."""
     phones: Annotated[list[Phone], Field(max_length=MOST_NUMBERS)] | None = None
     """All numbers, in the order in which they are tried; `phone` is left out then."""
+    another_phone: Phone | None = None
+    """One more number, tried after the others; with neither `phone` nor `phones`."""
     phone_at_work: bool | None = None
     """Whether the number is that of a place of work."""
     address: Address | None = None
@@ -277,12 +280,34 @@ class ContactChangeFacts(PersonalEventData):
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
-        changes = (self.phone_at_work, self.phones, self.zones, self.locale)
+        changes = (
+            *(self.phone_at_work, self.phones, self.another_phone),
+            *(self.zones, self.locale),
+        )
         removes = {"phone", "address"} & self.model_fields_set
         if not removes and all(change is None for change in changes):
             raise ValueError("it must change something")
-        if self.phones is not None and "phone" in self.model_fields_set:
-            raise ValueError("phones are all numbers, and phone is the first one: give one of them")
+        given = {"phone", "phones", "another_phone"} & self.model_fields_set
+        if len(given) > 1:
+            raise ValueError(
+                "phone is the first number, phones are all of them, and another_phone is one more: "
+                "give one of the three"
+            )
+        return self
+
+
+class NumberOrderFacts(EventData):
+    """The numbers of a borrower in another order. What it leaves out is removed."""
+
+    borrower: CustomerId
+    order: Annotated[list[NumberInOrder], Field(max_length=MOST_NUMBERS)]
+    """The places that the numbers have now, in the order in which they are tried from now on."""
+    actor: Staff
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> Self:
+        if len(set(self.order)) < len(self.order):
+            raise ValueError("it must name each place once")
         return self
 
 

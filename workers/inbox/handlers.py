@@ -23,6 +23,7 @@ from domain.holds import HoldKind
 from domain.reasons import Reasons
 from workers.attempts.inbound import InboundContact, record_inbound_contact
 from workers.attempts.outcomes import ReportedOutcome, record_outcome
+from workers.borrowers.contact_details import NumberOrder, order_numbers
 from workers.borrowers.number_facts import NumberFactReport, end_number_fact, record_number_fact
 from workers.borrowers.opt_outs import record_opt_out
 from workers.borrowers.parties import NewParty, PartyEnd, end_party_of_loan, record_party
@@ -74,6 +75,7 @@ apply_loan_party_end = reading(PartyEnd, end_party_of_loan)
 apply_representative = reading(NewRepresentative, record_representative)
 apply_inbound_contact = reading(InboundContact, record_inbound_contact)
 apply_reply_read = reading(ReadReply, record_meaning)
+apply_number_order = reading(NumberOrder, order_numbers)
 apply_number_fact = reading(NumberFactReport, record_number_fact)
 apply_number_fact_end = reading(NumberFactReport, end_number_fact)
 apply_letter_returned = reading(ReturnedLetter, record_returned_letter)

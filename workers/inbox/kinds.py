@@ -112,6 +112,12 @@ EVENT_KINDS: dict[str, EventKind] = {
             (Named.BORROWER, Named.NUMBER_OF_BORROWER, Named.NUMBER),
             event_data.ContactChangeFacts,
         ),
+        EventKind(
+            "number_order",
+            handlers.apply_number_order,
+            (Named.BORROWER,),
+            event_data.NumberOrderFacts,
+        ),
         EventKind("write_off", handlers.apply_write_off, WHO_HAS_LOAN, event_data.WriteOffFacts),
         EventKind(
             "opt_out",

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from domain.compliance.vocabulary import Party
+from domain.contact_points import NumberFact, PointKind
 from domain.errors import ArrearsError
 from domain.parties import RepresentativeKind
 from domain.persons import Link, PersonFact
@@ -16,6 +17,9 @@ from workers.db.loans import known_loan_id
 from workers.db.persons import is_record_named
 from workers.db.schema import (
     borrower,
+    borrower_number,
+    contact_point,
+    contact_point_fact,
     loan,
     loan_party,
     loan_party_change,
@@ -231,6 +235,47 @@ def read_parties(connection: Connection, loan_id: str, zone: tzinfo) -> tuple[Pa
         .order_by(loan_party.c.id)
     )
     return tuple(typed_rows(PartyOfLoan, connection.execute(found), zone))
+
+
+@dataclass(frozen=True, slots=True)
+class NumberOfBorrower:
+    """One of the numbers of a borrower; never the number itself."""
+
+    place: int
+    """In the order in which they are tried, from 1."""
+    kind: PointKind
+    facts: tuple[NumberFact, ...]
+
+
+def read_numbers(connection: Connection, external_id: str) -> tuple[NumberOfBorrower, ...]:
+    """The numbers of a borrower, in order, with what is known of each.
+
+    Raises:
+        ArrearsError: the borrower is not known.
+    """
+    named = select(borrower.c.id).where(is_record_named(borrower, external_id))
+    record = connection.execute(named).scalar()
+    if record is None:
+        raise ArrearsError(f"Borrower {external_id} is not known.")
+    fact = contact_point_fact
+    known = select(fact.c.kind).where(
+        fact.c.contact_point_id == contact_point.c.id, fact.c.ended_at.is_(None)
+    )
+    place = func.row_number().over(order_by=borrower_number.c.position)
+    rows = connection.execute(
+        select(
+            place.label("place"),
+            contact_point.c.kind,
+            func.array(known.order_by(fact.c.id).correlate(contact_point).scalar_subquery()),
+        )
+        .join(contact_point, contact_point.c.id == borrower_number.c.contact_point_id)
+        .where(borrower_number.c.borrower_id == record)
+        .order_by(borrower_number.c.position)
+    )
+    return tuple(
+        NumberOfBorrower(place, PointKind(kind), tuple(map(NumberFact, facts)))
+        for place, kind, facts in rows
+    )
 
 
 def read_presumed(connection: Connection, zone: tzinfo) -> tuple[RecordLink, ...]:

@@ -48,6 +48,7 @@ ENCRYPTED_PAYLOAD_KEYS = (
     "name_encrypted",
     "phone_encrypted",
     "phones_encrypted",
+    "another_phone_encrypted",
     "address_encrypted",
 )
 """Event payloads have personal data under these names, in base64."""

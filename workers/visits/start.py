@@ -38,7 +38,8 @@ def start_visit(
 
     Raises:
         BarredError: the gate does not allow it now, or the arrears are paid. Nothing is written.
-        ArrearsError: no visit is scheduled for this hour, or `actor` is not one of its visitors.
+        ArrearsError: no visit is scheduled for this hour, `actor` is not one of its visitors, or
+            the address is not the one of its notice any more.
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
@@ -64,6 +65,11 @@ def start_visit(
             _gate_for(scheduled, now),
         )
         refuse_if_barred(checked)
+        if row.address_blind_index != scheduled.address_blind_index:
+            raise ArrearsError(
+                f"The address of loan {loan_external_id} is another one since the notice of this "
+                "visit was written. `arrears visit cancel` plans the visit anew, with its notice."
+            )
         started = StartedAttempt(
             None,
             row.item,
@@ -121,6 +127,7 @@ class _ScheduledVisit(NamedTuple):
     scheduled_at: datetime
     started_at: datetime | None
     attempt: str | None
+    address_blind_index: bytes | None
 
 
 def _visit_of(connection: Connection, loan_external_id: str) -> _ScheduledVisit:
