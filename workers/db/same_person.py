@@ -44,7 +44,7 @@ WITH given AS (
       FROM given g
       JOIN alike b ON b.name_digest = g.name_digest
                   AND b.contact_point_id = g.contact_point_id AND b.person_id <> g.person_id
-      JOIN others o ON o.id = b.id
+      JOIN others o ON o.id IN (b.id, g.id)
     ON CONFLICT DO NOTHING
     RETURNING *
 ), noted AS (

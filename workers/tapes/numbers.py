@@ -4,6 +4,7 @@ No number is left out without a word: what cannot be told apart is refused.
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 import phonenumbers
@@ -125,6 +126,14 @@ def _in_use(text: str, mapping: TapeMapping) -> PhoneNumber | None:
     return number if phonenumbers.is_valid_number(number) else None
 
 
+def _leaves_something_out(text: str, number: PhoneNumber) -> bool:
+    """Whether the library read the beginning of a text only, as it does before a slash."""
+    if any(letter.isalpha() and letter.isascii() for letter in text):
+        return False  # letters may stand for digits
+    digits = "".join(str(unicodedata.digit(letter)) for letter in text if letter.isdigit())
+    return not digits.endswith(str(number.national_number))
+
+
 def _has_several(text: str, number: PhoneNumber | None, mapping: TapeMapping) -> bool:
     """Whether a cell has more than one number, whatever stands between them."""
     if len(_EXTENSION.findall(text)) > 1:
@@ -133,8 +142,10 @@ def _has_several(text: str, number: PhoneNumber | None, mapping: TapeMapping) ->
     lengths = (sum(map(str.isdigit, part)) for part in _BETWEEN_NUMBERS.split(text))
     if sum(length >= SHORTEST_NUMBER for length in lengths) > 1:
         return True
+    if number is not None:
+        return _leaves_something_out(text, number)
     pieces = _DIGITS.findall(text)
-    return number is None and any(
+    return any(
         _in_use("".join(pieces[:n]), mapping) and _in_use("".join(pieces[n:]), mapping)
         for n in range(1, len(pieces))
     )

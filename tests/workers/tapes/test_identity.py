@@ -222,11 +222,19 @@ class TestPlaceholders:
 
 
 @pytest.mark.parametrize("between", [" ", "+86", " - ", "|", " & "])
-def test_two_numbers_in_one_cell_are_refused(book: Book, tmp_path: Path, between: str) -> None:
+def test_two_numbers_that_nothing_tells_apart_are_refused(
+    book: Book, tmp_path: Path, between: str
+) -> None:
     report = bring_in(book, tmp_path, row("L-1", phone=f"{NUMBER}{between}{OTHER_NUMBER}"))
     (error,) = report.first_errors
     assert (error.column, "one telephone number" in error.expected) == ("phone", True)
     assert NUMBER not in str(error)
+
+
+@pytest.mark.parametrize("between", ["/", ";", "、", "；", " or ", "或", " / "])
+def test_two_numbers_in_one_cell_are_two_numbers(book: Book, tmp_path: Path, between: str) -> None:
+    bring_in(book, tmp_path, row("L-1", phone=f"{NUMBER}{between}{OTHER_NUMBER}"))
+    assert book.numbers("C-1") == [f"+86{NUMBER}", f"+86{OTHER_NUMBER}"]
 
 
 class TestRenumbered:
