@@ -40,10 +40,8 @@ def texted(book: Book) -> str:
 
 
 def called(book: Book) -> str | None:
-    """The number that whoever calls on the seventh day is given."""
-    book.at("2026-03-08 10:00")
-    book.staff("c-1", "caller", shift=("2026-03-08 08:00", "2026-03-08 20:00"))
-    book.escalate("L-1")
+    """The number that whoever makes the call of the first day is given."""
+    book.staff("c-1", "caller", shift=("2026-03-02 08:00", "2026-03-02 20:00"))
     assign_call(book.ctx, book.action_id("L-1", "friendly_call"))
     return start_call(book.ctx, "L-1", actor=STAFF).reach
 
