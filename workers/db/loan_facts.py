@@ -12,6 +12,7 @@ from domain.actions import ActionStatus
 from domain.compliance.contact_facts import Consent, Interruption, PastContact
 from domain.compliance.frequency_caps import LONGEST_WINDOW
 from domain.compliance.vocabulary import Channel, Party
+from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import NumberFact, NumberOnRecord
 from domain.decision import PastAction
 from domain.fact_effects import LOOSENING
@@ -56,7 +57,7 @@ class Reach:
     number_history: tuple[PastContact, ...]
     """Contacts with others, at the number, as far back."""
     first_contact_at: datetime | None
-    """The first contact about this loan, at any time."""
+    """The first contact with the borrower about this loan, at any time."""
     validation_notice_on: date | None
     limitation_from: date | None
     interruptions: tuple[Interruption, ...]
@@ -211,8 +212,13 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
           FROM contact_point_fact f
          WHERE f.contact_point_id = b.address_point_id AND f.ended_at IS NULL) AS address_facts,
        counted.history, counted.number_history,
+       -- A question to somebody else is no contact with the borrower.
        (SELECT min(c.at) FROM contact c
-         WHERE c.borrower_id = ANY(p.records) AND c.loan_id = l.id) AS first_contact_at,
+         WHERE c.borrower_id = ANY(p.records) AND c.loan_id = l.id
+           AND (c.purpose IS DISTINCT FROM 'locate'
+                OR EXISTS (SELECT FROM contact_outcome o
+                            WHERE o.contact_id = c.id AND o.outcome = ANY(:with_borrower)))
+       ) AS first_contact_at,
        l.validation_notice_on,
        (SELECT coalesce(json_agg(json_build_object('kind', x.kind, 'on', x.day)), '[]')
           FROM (SELECT 'payment' AS kind, y.paid_on AS day FROM payment y
@@ -358,6 +364,7 @@ def _values(ids: Sequence[int], now: datetime, at_number: bytes | None = None) -
         "counted_since": now - HISTORY_READ,
         "zone": str(now.tzinfo),
         "at_number": at_number,
+        "with_borrower": [str(outcome) for outcome in ContactOutcome if outcome.with_borrower],
         "loosening": [str(fact) for fact in sorted(LOOSENING)],
     }
 

@@ -16,6 +16,7 @@ from tests.support.loans import PHONE, Book
 from workers.attempts.attempts import BarredError, find_open_attempt
 from workers.calls.locate import StartedLocationCall, start_location_call
 from workers.db.schema import borrower, contact, contact_point, problem
+from workers.gate.facts import read_contact_facts
 from workers.history import loan_history
 from workers.inbox.event_data import ContactChangeFacts
 
@@ -216,6 +217,18 @@ def test_a_borrower_who_takes_up_the_sisters_telephone_was_spoken_with(book: Boo
     came_to(book, ask(book), "spoke")
     reached_again(book)
     assert book.may_call("L-1") == "deferred"
+
+
+def test_a_question_to_others_is_no_first_contact_with_the_borrower(book: Book) -> None:
+    came_to(book, ask(book, NEIGHBOUR))
+    with book.ctx.engine.connect() as connection:
+        facts = read_contact_facts(connection, book.ctx, "L-1", book.clock.at)
+    assert facts.first_contact_on is None
+
+    came_to(book, ask(book), "spoke")
+    with book.ctx.engine.connect() as connection:
+        facts = read_contact_facts(connection, book.ctx, "L-1", book.clock.at)
+    assert facts.first_contact_on == book.ctx.today()
 
 
 def test_a_death_that_a_relative_tells_of_pauses_every_loan(book: Book) -> None:
