@@ -19,6 +19,7 @@ from workers.context import Context
 from workers.db.actions import move_actions
 from workers.db.closed_numbers import close_number, reopen_number
 from workers.db.holds import insert_hold
+from workers.db.people import lock_people
 from workers.db.persons import lock_loans, lock_loans_of_person
 from workers.db.said_facts import SaidFact, note_said_facts
 from workers.db.schema import (
@@ -73,6 +74,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
     now = ctx.now()
     if report.said and not report.outcome.connected:
         raise RejectedError(ReasonCode.NOBODY_SAID_ANYTHING, outcome=report.outcome)
+    _lock_everybody_at_number(connection, report)
     attempt = _lock(connection, report)
     if attempt is None:
         raise NotYetError(ReasonCode.ATTEMPT_NOT_KNOWN, attempt=report.attempt)
@@ -154,6 +156,17 @@ class _Attempt(NamedTuple):
     address_blind_index: bytes | None
     external_id: str
     """The lender's id of the loan."""
+
+
+def _lock_everybody_at_number(connection: Connection, report: ReportedOutcome) -> None:
+    """Lock all whom the outcome reaches, if it says something of the number that was called."""
+    if not (report.outcome.number_fact or report.outcome.refutes):
+        return
+    called = select(contact.c.number_blind_index, contact.c.borrower_id).where(
+        contact.c.attempt == report.attempt, contact.c.number_blind_index.is_not(None)
+    )
+    if row := connection.execute(called).one_or_none():
+        lock_people(connection, row.number_blind_index, row.borrower_id)
 
 
 def _lock(connection: Connection, report: ReportedOutcome) -> _Attempt | None:

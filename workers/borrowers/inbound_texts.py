@@ -12,9 +12,9 @@ from workers.borrowers.reply_effects import (
     BY_TEXT,
     allow_texts_again,
     apply_effects,
-    lock_people,
 )
 from workers.context import Context
+from workers.db.people import lock_people
 from workers.db.persons import lock_number, records_with, spoken_language
 from workers.db.schema import borrower, contact, loan, reply
 from workers.db.typed_rows import typed_row

@@ -12,6 +12,7 @@ from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.closed_numbers import close_number, reopen_number
 from workers.db.numbers import blind_indexes_of
+from workers.db.people import lock_people
 from workers.db.persons import is_record_named
 from workers.db.schema import borrower, contact_point, reply
 
@@ -40,6 +41,7 @@ def record_number_fact(connection: Connection, ctx: Context, report: NumberFactR
         RejectedError: there is no such reply, or no number.
     """
     number = _number_of(connection, report)
+    lock_people(connection, number)
     new = close_number(connection, number, report.fact, Actor(report.actor), ctx.now())
     noted, known = (
         (ReasonCode.ADDRESS_FACT_NOTED, ReasonCode.ADDRESS_FACT_KNOWN)
@@ -57,6 +59,7 @@ def end_number_fact(connection: Connection, ctx: Context, report: NumberFactRepo
         RejectedError: there is no such reply, or no number.
     """
     number = _number_of(connection, report)
+    lock_people(connection, number)
     ended = reopen_number(connection, number, {report.fact}, Actor(report.actor), ctx.now())
     over, not_known = (
         (ReasonCode.ADDRESS_FACT_OVER, ReasonCode.ADDRESS_FACT_NOT_KNOWN)

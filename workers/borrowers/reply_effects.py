@@ -2,9 +2,8 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, select, tuple_, update
 
 from domain.actors import Actor, ActorKind
 from domain.compliance.vocabulary import Channel
@@ -12,47 +11,18 @@ from domain.contact_points import NEW_NUMBER_NEEDED, NumberFact
 from domain.inbound_texts import Effects, effects_of
 from domain.persons import CONSENTS, PersonFact
 from workers.db.closed_numbers import close_number, resolve_reopened
+from workers.db.people import People
 from workers.db.persons import (
     FactDetails,
     end_number_facts,
     from_one_of,
-    lock_loans,
     note_number_fact,
     note_person_fact,
-    records_with,
 )
-from workers.db.schema import borrower, contact_point_fact, loan, person, person_fact, reply
+from workers.db.schema import contact_point_fact, person_fact, reply
 
 BY_TEXT = Actor("text", ActorKind.BORROWER)
 """The actor of what a text asked for."""
-
-
-class People(NamedTuple):
-    """Everybody whom a text may be from; they and their loans are locked."""
-
-    named: list[int]
-    """The records that have the number, or to which the text was put."""
-    records: list[int]
-    """All records of these persons."""
-    loans: list[int]
-
-
-def lock_people(connection: Connection, blind_index: bytes, also: int | None = None) -> People:
-    """Lock everybody who has a number, and the person of the record `also`.
-
-    The number itself is locked after them.
-    """
-    is_named = borrower.c.id.in_(records_with(blind_index)) | (borrower.c.id == also)
-    rows = connection.execute(
-        select(borrower.c.id, func.coalesce(is_named, False).label("is_named"))
-        .join(person, person.c.id == borrower.c.person_id)
-        .where(borrower.c.person_id.in_(select(borrower.c.person_id).where(is_named)))
-        .order_by(person.c.id, borrower.c.id)
-        .with_for_update(of=(person, borrower), key_share=True)
-    ).all()
-    records = [row.id for row in rows]
-    loans = lock_loans(connection, loan.c.borrower_id.in_(records))
-    return People([row.id for row in rows if row.is_named], records, loans)
 
 
 def apply_effects(

@@ -16,9 +16,9 @@ from workers.borrowers.reply_effects import (
     apply_effects,
     end_consents,
     end_misread,
-    lock_people,
 )
 from workers.context import Context
+from workers.db.people import lock_people
 from workers.db.persons import lock_number
 from workers.db.said_facts import SaidFact, note_said_facts
 from workers.db.schema import contact_point, loan, reply
@@ -70,7 +70,7 @@ def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Rea
             _open_dispute(connection, ctx, read, found)
         _close(connection, read, now)
         return because(ReasonCode.REPLY_READ, reply_id=read.reply, meaning=read.meaning)
-    people = lock_people(connection, found.blind_index, found.borrower_id)
+    people = lock_people(connection, found.blind_index, found.borrower_id, of_loan=read.loan)
     if of_a_person and not people.named:
         raise RejectedError(ReasonCode.REPLY_OF_NOBODY, reply_id=read.reply)
     if read.meaning is Meaning.DISPUTE:

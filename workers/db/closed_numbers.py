@@ -114,10 +114,12 @@ SELECT l.id, n.kind = 'address' AS is_address,
  ORDER BY l.id
 """)  # noqa: S608 the clause is the constant above
 
+# In one order, as everybody who resolves problems of several loans.
 _RESOLVE = text(f"""
-UPDATE problem p SET resolved_at = :now
-  FROM loan l JOIN borrower b ON b.id = l.borrower_id
- WHERE p.loan_id = l.id AND l.id = ANY(:loans) AND p.resolved_at IS NULL
+WITH resolved AS (
+SELECT p.id
+  FROM problem p JOIN loan l ON l.id = p.loan_id JOIN borrower b ON b.id = l.borrower_id
+ WHERE l.id = ANY(:loans) AND p.resolved_at IS NULL
    AND (p.kind = :number_closed
         AND (EXISTS ({_OPEN_NUMBER})
              OR NOT EXISTS (SELECT FROM borrower_number x WHERE x.borrower_id = b.id))
@@ -136,6 +138,10 @@ UPDATE problem p SET resolved_at = :now
                                 OR EXISTS (SELECT FROM borrower_number y
                                             WHERE y.borrower_id = b.id
                                               AND y.contact_point_id = f.contact_point_id))))
+ ORDER BY p.id
+   FOR UPDATE OF p
+)
+UPDATE problem p SET resolved_at = :now FROM resolved WHERE p.id = resolved.id
 """)  # noqa: S608 the clause is the constant above
 
 NEW_ADDRESS_NEEDED = frozenset(

@@ -250,9 +250,12 @@ def record_results(connection: Connection, rows: Sequence[Mapping[str, Any]]) ->
 _RETRY = prepared(
     text("""
 UPDATE inbox_event SET dispatched_at = NULL
- WHERE status = 'received'
-   AND EXISTS (SELECT FROM unnest(CAST(:fields AS text[])) field
-                WHERE payload ->> field = ANY (CAST(:ids AS text[])))
+ WHERE id = ANY (ARRAY(
+           SELECT id FROM inbox_event
+            WHERE status = 'received'
+              AND EXISTS (SELECT FROM unnest(CAST(:fields AS text[])) field
+                           WHERE payload ->> field = ANY (CAST(:ids AS text[])))
+              FOR UPDATE SKIP LOCKED))
 """)
 )
 
@@ -262,17 +265,20 @@ def retry_events_naming(
 ) -> None:
     """Let the sweep dispatch at once what waited for these ids, such as a reversal for a payment.
 
-    `fields` are those of the payload that may name them.
+    `fields` are those of the payload that may name them. One that is being applied now is passed
+    over: it may wait for a loan that this transaction has locked, and sees what is new then.
     """
     connection.execute(_RETRY, {"ids": list(ids), "fields": list(fields)})
 
 
 def retry_all_events(connection: Connection) -> None:
-    """Let the sweep dispatch every pending event at once, whatever it waits for."""
+    """Let the sweep dispatch every pending event at once, whatever it waits for.
+
+    One that is being applied now is passed over, as by `retry_events_naming`.
+    """
+    waiting = _IS_RECEIVED & inbox_event.c.dispatched_at.is_not(None)
     connection.execute(
-        update(inbox_event)
-        .where(_IS_RECEIVED, inbox_event.c.dispatched_at.is_not(None))
-        .values(dispatched_at=None)
+        update_first(inbox_event, waiting, (inbox_event.c.id,)).values(dispatched_at=None)
     )
 
 

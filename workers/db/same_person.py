@@ -15,6 +15,7 @@ from domain.actors import Actor
 from domain.persons import Link, groups, name_key
 from domain.reasons import ReasonCode, because
 from workers.db.encryption import Cipher
+from workers.db.people import lock_all
 from workers.db.persons import insert_person, record_named
 from workers.db.schema import same_person, same_person_change
 
@@ -117,7 +118,6 @@ def _join(
 
 
 _PERSONS_OF = text("SELECT DISTINCT person_id FROM borrower WHERE id = ANY(:records)")
-_LOCK_PERSONS = text("SELECT id FROM person WHERE id = ANY(:persons) ORDER BY id FOR NO KEY UPDATE")
 _RECORDS = text("SELECT id, person_id FROM borrower WHERE person_id = ANY(:persons)")
 _LINKS = text("""
 SELECT borrower_id, other_id FROM same_person
@@ -142,7 +142,7 @@ def lock_persons(connection: Connection, records: Collection[int]) -> list[int]:
         persons = connection.execute(_PERSONS_OF, {"records": list(records)}).scalars().all()
         if locked.issuperset(persons):
             return sorted(locked)
-        connection.execute(_LOCK_PERSONS, {"persons": sorted(persons)})
+        lock_all(connection, persons)
         locked.update(persons)
 
 

@@ -19,7 +19,8 @@ from workers.escalation.reassess import reassess
 from workers.tapes.changes import note_changes
 from workers.tapes.csv_lines import Progress, read_header
 from workers.tapes.known_values import KnownValues, known_values
-from workers.tapes.merge import Merged, date_loans, date_steps_tried, merge
+from workers.tapes.locks import date_loans, wait_for_other_imports
+from workers.tapes.merge import Merged, date_steps_tried, merge
 from workers.tapes.read_tape import read_tape
 from workers.tapes.rejects import Rejects
 from workers.tapes.row_errors import RowError
@@ -90,6 +91,7 @@ def import_tape(
         rows = read_tape(path, mapping, as_of, progress=progress, statuses=tally, known=known)
         good = _good_rows(rows, rejects, errors)
         with ctx.engine.begin() as connection:
+            wait_for_other_imports(connection)
             make_staging(connection)
             import_id = _begin_import(connection, ctx, path, mapping, as_of)
             while batch := list(islice(good, BATCH_SIZE)):

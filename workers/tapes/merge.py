@@ -20,6 +20,7 @@ from workers.db.closed_numbers import resolve_reopened
 from workers.db.encryption import Cipher
 from workers.db.problems import NO_LADDER, TAPE_SHOWS_LESS, note_problem
 from workers.tapes.changes import PastDue, past_due_of
+from workers.tapes.locks import lock_persons_of_batch
 from workers.tapes.merge_borrowers import merge_borrowers
 from workers.tapes.staging import (
     empty_staging,
@@ -40,8 +41,8 @@ SELECT t.external_id FROM tape_loan t
  WHERE NOT EXISTS (SELECT FROM loan l WHERE l.external_id = t.external_id)
 """)
 
-# Known loans whose instalments on the tape differ from those on record. Only these are locked: a
-# tape without changes waits for no lock.
+# Known loans whose instalments on the tape differ from those on record. Only these are locked,
+# after their persons: a tape without changes waits for no lock.
 _DIFFERING = text("""
 WITH differing AS (
     SELECT t.loan
@@ -62,9 +63,9 @@ WITH differing AS (
      WHERE k.loan IS NULL
 )
 SELECT l.id, l.external_id FROM loan l JOIN differing t ON t.loan = l.external_id
- ORDER BY l.id
-   FOR NO KEY UPDATE OF l
 """)
+
+_LOCK_LOANS = text("SELECT id FROM loan WHERE id = ANY(:loans) ORDER BY id FOR NO KEY UPDATE")
 
 _LOANS = text("""
 INSERT INTO loan (external_id, borrower_id, jurisdiction, product, currency, steps_tried,
@@ -133,11 +134,6 @@ _NOTE_DATED = text("""
 INSERT INTO tape_dated
 SELECT t.external_id FROM tape_loan t
  WHERE NOT EXISTS (SELECT FROM tape_problem k WHERE k.loan = t.external_id AND k.kind = :not_if)
-""")
-
-_DATE_LOANS = text("""
-UPDATE loan l SET tape_as_of = :as_of FROM tape_dated t
- WHERE l.external_id = t.external_id AND l.tape_as_of IS DISTINCT FROM :as_of
 """)
 
 _PROBLEMS = text("""
@@ -214,9 +210,12 @@ def merge(
     merged = [loan for loan in loans if loan.external_id not in skipped]
     stage_details(connection, cipher, merged)
     changed: set[int] = set()
+    found = connection.execute(_DIFFERING, {"today": now.date()})
+    known = {row.external_id: row.id for row in found}
+    lock_persons_of_batch(connection, known.values())
     borrowers = merge_borrowers(connection, now)
     new = list(connection.execute(_NEW).scalars())
-    reconciled = _reconcile(connection, merged, as_of, order, now.date())
+    reconciled = _reconcile(connection, merged, known, as_of, order)
     differing = {"loans": [*new, *reconciled]}
     before = past_due_of(connection, list(reconciled), now.date())
     changed.update(connection.execute(_LOANS, {"now": now}).scalars())
@@ -242,26 +241,21 @@ def date_steps_tried(connection: Connection) -> None:
     connection.execute(_STEPS_TRIED)
 
 
-def date_loans(connection: Connection, as_of: date) -> None:
-    """Set the date of the tape on its loans. It comes last, because it updates all of them."""
-    connection.execute(_DATE_LOANS, {"as_of": as_of})
-
-
 def _reconcile(
     connection: Connection,
     loans: Sequence[LoanOnTape],
+    known: Mapping[str, int],
     as_of: date,
     order: AllocationOrder,
-    today: date,
 ) -> dict[str, Reconciled]:
-    """Reconcile the staged instalments with what is recorded here.
+    """Reconcile the staged instalments with what is recorded here; by the loans' external ids.
 
-    Returns the known loans whose instalments differ, by external id. They are locked, and what is
-    recorded is read under the lock: no payment can come in between.
+    `known` are the loans on record whose instalments differ, and their ids. They are locked, and
+    what is recorded is read under the lock: no payment can come in between.
     """
-    known = {row.external_id: row.id for row in connection.execute(_DIFFERING, {"today": today})}
     if not known:
         return {}
+    connection.execute(_LOCK_LOANS, {"loans": list(known.values())})
     record = read_recorded_payments(connection, list(known.values()), as_of)
     differing = {loan.external_id: loan for loan in loans if loan.external_id in known}
     reconciled = {

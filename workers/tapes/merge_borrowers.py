@@ -11,37 +11,6 @@ from sqlalchemy import Connection, text
 from workers.db.numbers import forget_points
 from workers.db.same_person import join_moved_loans, join_same_identity
 
-# Persons come before records and loans in the order of locks. A tape without changes locks nobody.
-_LOCK_PERSONS = text("""
-WITH changed AS (
-    SELECT t.*, b.person_id
-      FROM tape_borrower t
-      LEFT JOIN borrower b ON b.external_id = t.external_id
-     WHERE b.id IS NULL OR b.tape_digests <> t.digests
-), moved AS (
-    SELECT l.borrower_id AS id, t.borrower AS external_id
-      FROM tape_loan t
-      JOIN loan l ON l.external_id = t.external_id
-      JOIN borrower b ON b.id = l.borrower_id
-     WHERE b.external_id <> t.borrower
-)
-SELECT p.id FROM person p
- WHERE p.id IN (
-     SELECT person_id FROM changed
-      UNION
-     SELECT b.person_id FROM changed c
-       JOIN tape_number t ON t.borrower = c.external_id
-       JOIN contact_point p ON p.blind_index = t.blind_index
-       JOIN borrower_number n ON n.contact_point_id = p.id
-       JOIN borrower b ON b.id = n.borrower_id AND b.name_digest = c.name_digest
-      UNION
-     SELECT b.person_id FROM moved m JOIN borrower b ON b.id = m.id
-      UNION
-     SELECT b.person_id FROM moved m JOIN borrower b ON b.external_id = m.external_id)
- ORDER BY p.id
-   FOR NO KEY UPDATE
-""")
-
 # A record that is new is a person of its own, until it is linked with another.
 _PERSONS = text("""
 WITH unknown AS (
@@ -220,9 +189,11 @@ RETURNING b.id, CASE WHEN c.address THEN o.address_point_id END AS old_address,
 
 
 def merge_borrowers(connection: Connection, now: datetime) -> set[int]:
-    """Merge the staged borrowers; returns the records that are new or changed, and those whose
-    facts may have changed because they are one person with another now."""
-    connection.execute(_LOCK_PERSONS)
+    """Merge the staged borrowers, whose persons are locked.
+
+    Returns the records that are new or changed, and those whose facts may have changed because they
+    are one person with another now.
+    """
     connection.execute(_PERSONS, {"now": now})
     connection.execute(_ADDRESSES)
     connection.execute(_CHANGED_NUMBERS)

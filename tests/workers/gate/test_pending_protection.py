@@ -223,8 +223,8 @@ SAYS_ONLY = {
     *("name", "phone", "phones", "another_phone", "phone_at_work", "address", "zones", "locale"),
     # The other loans of a conversation are counted for the person whom it was with.
     "also_about",
-    # The id of what follows from it.
-    *("dispute", "contact"),
+    # The id of what follows from it, or of what proves it.
+    *("dispute", "contact", "proof", "document"),
 }
 
 
