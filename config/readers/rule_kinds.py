@@ -264,6 +264,7 @@ RULE_KINDS = {
             "after": one_of((BARRED, EXTINGUISHED)),
             "interrupted_by": some_of(Interrupts),
             "revived_by": some_of(Interrupts),
+            "outer_years": at_least(1),
         },
         _limitation,
     ),

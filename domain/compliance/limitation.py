@@ -38,6 +38,8 @@ class Limitation(ContactRule):
     """What starts the time again while it runs."""
     revived_by: frozenset[Interrupts] = frozenset()
     """What starts it again even after it was over."""
+    outer_years: int | None = None
+    """So many years after the due day it is over, whatever started it again. None: no limit."""
 
     def last_day(self, since: date, interruptions: Iterable[Interruption]) -> date:
         """The last day on which can be sued for what fell due on `since`."""
@@ -47,7 +49,7 @@ class Limitation(ContactRule):
             in_time = since <= on <= last and kind in self.interrupted_by
             if in_time or (on > last and kind in self.revived_by):
                 last = years_after(on, self.years)
-        return last
+        return min(last, years_after(since, self.outer_years)) if self.outer_years else last
 
     def _since(self, facts: ContactFacts, *, threatens: bool) -> date | None:
         """The due day that decides, or None if it is not known.

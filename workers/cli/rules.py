@@ -156,6 +156,8 @@ def describe_rule(rule: Rule) -> str:
         case Limitation():
             since = "each instalment" if rule.runs_from is RunsFrom.EACH_INSTALMENT else "the last"
             end = " The debt then ends." if rule.extinguishes else ""
+            if rule.outer_years:
+                end += f" Never later than {rule.outer_years} years, whatever starts it again."
             return f"No suit, and no word of one, later than {rule.years} years from {since}.{end}"
         case Conduct():
             return rule.text

@@ -200,6 +200,8 @@ def _limitation(rule: Limitation) -> str:
     if rule.revived_by:
         revived = _or(INTERRUPTS[kind] for kind in sorted(rule.revived_by))
         sentence += f"；期间届满后，{revived}也使其重新起算"
+    if rule.outer_years:
+        sentence += f"；最长不超过{rule.outer_years}年"
     return sentence + ("。此后债务消灭。" if rule.extinguishes else "。")
 
 
