@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from domain.compliance.rules import RulePack
 from domain.compliance.vocabulary import (
+    NOT_THE_PERSON,
     Channel,
     Collects,
     ConsentTo,
@@ -59,9 +60,11 @@ class PastContact:
     def reached_borrower(self) -> bool:
         """Whether it reached the borrower, who may have taken up a relative's telephone; or was to
         reach them, and nobody answered, or nobody has said yet who did."""
+        if self.party is Party.REPRESENTATIVE:
+            return False
         if self.outcome is not None and (self.outcome.with_borrower or self.outcome.with_other):
             return self.outcome.with_borrower
-        return self.party is not Party.THIRD_PARTY
+        return self.party not in NOT_THE_PERSON
 
     @property
     def reached_other(self) -> bool:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from domain.compliance.contact_facts import ContactFacts, PastContact
 from domain.compliance.contact_hours import moment_of
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
-from domain.compliance.vocabulary import Channel, ConsentTo, Party
+from domain.compliance.vocabulary import NOT_THE_PERSON, Channel, ConsentTo, Party
 from domain.contact_outcomes import ContactOutcome
 from domain.reasons import ReasonCode, Reasons, because
 
@@ -122,7 +122,7 @@ class Cap(ContactRule):
 
     def _made(self, facts: ContactFacts) -> tuple[PastContact, ...]:
         """The contacts among which the cap counts: the person's own, or those at the number."""
-        own = facts.party is not Party.THIRD_PARTY and self.scope is not Scope.NUMBER
+        own = facts.party not in NOT_THE_PERSON and self.scope is not Scope.NUMBER
         return facts.history if own else facts.history + facts.number_history
 
     def _counts(self, contact: PastContact, facts: ContactFacts) -> bool:
@@ -149,7 +149,7 @@ class Cap(ContactRule):
         """Whether the conversation was with the one to be contacted, not with somebody else."""
         if self.scope is Scope.NUMBER or self.counts_third_parties:
             return True
-        return contact.reached_other is (facts.party is Party.THIRD_PARTY)
+        return contact.reached_other is (facts.party in NOT_THE_PERSON)
 
     def _consented(self, facts: ContactFacts, zone: str, at: datetime) -> bool:
         return any(
@@ -187,12 +187,14 @@ class Cap(ContactRule):
 def _same_party(contact: PastContact, facts: ContactFacts) -> bool:
     """Whether the contact was with the one to be contacted, a third party being known by number.
 
-    An attempt to reach one of them that the other answered was one with both of them.
+    An attempt to reach one of them that the other answered was one with both of them. Calls to who
+    acts for the person count for nobody else: 12 CFR 1006.14(b)(3)(iii).
     """
-    third = contact.party is Party.THIRD_PARTY
-    if facts.party is not Party.THIRD_PARTY:
-        return not third or contact.reached_borrower
-    return (third or contact.reached_other) and contact.number in (None, facts.number)
+    if facts.party not in NOT_THE_PERSON:
+        return contact.party not in NOT_THE_PERSON or contact.reached_borrower
+    answered = facts.party is Party.THIRD_PARTY and contact.reached_other
+    at_number = contact.number in (None, facts.number)
+    return at_number and (contact.party is facts.party or answered)
 
 
 def _local_day(at: datetime, zone: str) -> date:

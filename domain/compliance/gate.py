@@ -13,7 +13,6 @@ from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.inconvenient_times import (
     INCONVENIENT_TIME,
     KEPT_EVERYWHERE,
-    NOT_THE_PERSON,
 )
 from domain.compliance.number_choice import (
     inconvenient_place,
@@ -23,7 +22,7 @@ from domain.compliance.number_choice import (
 )
 from domain.compliance.permitted import Stop, permitting_rule
 from domain.compliance.third_parties import ThirdPartyContact
-from domain.compliance.vocabulary import Channel, Party, Purpose
+from domain.compliance.vocabulary import NOT_THE_PERSON, Channel, Party, Purpose
 from domain.contact_points import BY_NUMBER, NumberFact, stopped_by
 from domain.holds import active_hold, resumes_on
 from domain.loans import ZERO

@@ -6,14 +6,11 @@ from datetime import date, datetime
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_rule import ContactRule, EarliestTime
 from domain.compliance.rules import Confidence, Source
-from domain.compliance.vocabulary import Channel, Party
+from domain.compliance.vocabulary import NOT_THE_PERSON, Channel
 from domain.inconvenient import InconvenientTime
 from domain.reasons import ReasonCode, Reasons, because
 
 INCONVENIENT_TIME = "lender.inconvenient_time"
-
-NOT_THE_PERSON = frozenset({Party.THIRD_PARTY, Party.REPRESENTATIVE})
-"""Contacts with somebody else than the person whose wishes are known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,10 @@ class Party(StrEnum):
     THIRD_PARTY = "third_party"  # a relative, a colleague, a referee
 
 
+NOT_THE_PERSON = frozenset({Party.THIRD_PARTY, Party.REPRESENTATIVE})
+"""Parties who owe nothing. What is done with them counts for none of those who do."""
+
+
 class Place(StrEnum):
     """Where a contact reaches a person, as far as a law asks about it."""
 

@@ -48,7 +48,8 @@ CONTACT = re.compile(
     r"(?: (?P<went>connected|unanswered|busy|number_invalid|answered by somebody else"
     r"|answered by the borrower))?"
     r" (?P<at>\d{4}-\d\d-\d\d \d\d:\d\d)(?: at (?P<number>[A-Z])\b)?(?P<work> at work)?"
-    r"(?P<third> to third party)?(?P<another> with another)?(?P<presumed> presumed)?"
+    r"(?: to (?P<whom>third party|representative))?"
+    r"(?P<another> with another)?(?P<presumed> presumed)?"
     r"(?: loan (?P<loan>\d)(?: and (?P<more>\d(?: and \d)*))?)?"
 )
 CONNECTED = {
@@ -180,7 +181,7 @@ def _contacts(match: re.Match[str], example: Example) -> Iterator[PastContact]:
             connected=CONNECTED.get(match["went"] or ""),
             number=match["number"],
             at_work=bool(match["work"]),
-            party=Party.THIRD_PARTY if match["third"] else Party.BORROWER,
+            party=Party((match["whom"] or "borrower").replace(" ", "_")),
             inbound=bool(match["inbound"]),
             outcome=OUTCOME.get(match["went"] or ""),
             certain=not match["presumed"],
