@@ -2,7 +2,10 @@
 
 from uuid import uuid4
 
+from domain.actions import SEND_SMS
 from tests.support.loans import Book
+from workers.db.actions import held_back
+from workers.gate.claim import lock_action
 from workers.inbox.process import EventResult, apply_event, store_event
 
 
@@ -10,6 +13,14 @@ def store(book: Book, kind: str, /, **payload: object) -> int:
     """An event that came in and is not applied yet. Gives its id."""
     with book.ctx.engine.begin() as connection:
         return store_event(connection, f"{kind}:{uuid4()}", kind, payload, book.ctx.now())
+
+
+def is_held_back(book: Book, loan: str) -> bool:
+    """Whether nobody is contacted about a loan because an event waits."""
+    with book.ctx.engine.begin() as connection:
+        row = lock_action(connection, book.action_id(loan, "text_day_1"), SEND_SMS)
+        assert row is not None
+        return row.id in held_back(connection, [row.id])
 
 
 def tell(book: Book, kind: str, /, **payload: object) -> EventResult:

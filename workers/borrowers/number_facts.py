@@ -13,7 +13,6 @@ from workers.context import Context
 from workers.db.closed_numbers import close_number, reopen_number
 from workers.db.numbers import blind_indexes_of
 from workers.db.people import lock_people
-from workers.db.persons import is_record_named
 from workers.db.schema import borrower, contact_point, reply
 
 
@@ -86,7 +85,7 @@ def _of_borrower(connection: Connection, report: NumberFactReport, named: str) -
     row = connection.execute(
         select(borrower.c.id, address.c.blind_index.label("address"))
         .outerjoin(address, address.c.id == borrower.c.address_point_id)
-        .where(is_record_named(borrower, named))
+        .where(borrower.c.external_id == named)
     ).one_or_none()
     if row is None:
         event = "address_fact" if report.of_address else "number_fact"

@@ -24,6 +24,8 @@ from workers.db import outbox_messages
 from workers.db.bulk import as_json, is_among
 from workers.db.loan_facts import StoredAction
 from workers.db.outbox import record_events
+from workers.db.parties import with_contacted
+from workers.db.pending_events import is_held_back
 from workers.db.prepared_statements import prepared
 from workers.db.schema import action, borrower, loan
 from workers.db.skip_locked import not_dispatched_since, update_first
@@ -129,7 +131,7 @@ def claim_action(
 
 
 _FIRST = action.alias("first")
-_CLAIM_TOGETHER = prepared(
+_CLAIMED = (
     update(action)
     .where(
         is_among(action.c.id, "of_actions"),
@@ -148,7 +150,27 @@ _CLAIM_TOGETHER = prepared(
         changed_at=bindparam("now"),
     )
     .returning(action.c.id)
+    .cte("claimed")
 )
+_CLAIM_TOGETHER = prepared(
+    select(action.c.id, is_held_back().label("is_held_back")).select_from(
+        with_contacted(
+            _CLAIMED.join(action, action.c.id == _CLAIMED.c.id).join(
+                loan, loan.c.id == action.c.loan_id
+            )
+        )
+    )
+)
+_HELD_BACK = prepared(
+    select(action.c.id)
+    .select_from(with_contacted(action.join(loan, loan.c.id == action.c.loan_id)))
+    .where(is_among(action.c.id, "of_actions"), is_held_back())
+)
+
+
+def held_back(connection: Connection, action_ids: Sequence[int]) -> set[int]:
+    """Those of these actions, whose persons and loans are locked, for which an event waits."""
+    return set(connection.execute(_HELD_BACK, {"of_actions": list(action_ids)}).scalars())
 
 
 def claim_actions(
@@ -159,10 +181,12 @@ def claim_actions(
     lease: timedelta,
     *,
     others_due_by: datetime,
-) -> set[int]:
-    """Claim actions for one worker until the lease ends; gives the ids of those that it got.
+) -> dict[int, bool]:
+    """Claim actions for one worker until the lease ends.
 
-    The first must be due now, or none is claimed; the others must be due before `others_due_by`.
+    Gives the ids of those that it got, and of each whether an event that may stop it waits. What
+    is stored by now counts, because all locks are held. The first must be due now, or none is
+    claimed; the others must be due before `others_due_by`.
     """
     taken = {
         "of_actions": list(action_ids),
@@ -172,7 +196,7 @@ def claim_actions(
         "now": now,
         "others_due_by": others_due_by,
     }
-    return set(connection.execute(_CLAIM_TOGETHER, taken).scalars())
+    return {row.id: row.is_held_back for row in connection.execute(_CLAIM_TOGETHER, taken)}
 
 
 WISHES_AND_HOLDS = [ON_HOLD, INCONVENIENT_TIME]

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, FromClause, Text, and_, cast, exists, func
 
 from domain.events import InboxStatus, Named
 from workers.db.inbox import payload_value
-from workers.db.persons import is_record_named
+from workers.db.persons import may_mean_record
 from workers.db.prepared_statements import literal
 from workers.db.schema import (
     action,
@@ -39,7 +39,7 @@ def _named(name: Named) -> ColumnElement[str]:
 
 
 def _is_record(named: FromClause, name: Named = Named.BORROWER) -> Condition:
-    return is_record_named(named, _named(name))
+    return may_mean_record(named, _named(name))
 
 
 _HAS_POINT = (_NUMBER.c.contact_point_id == contact_point.c.id) & (
@@ -81,11 +81,22 @@ REACHES: dict[Named, tuple[Condition, ...]] = {
 }
 
 
+def is_held_back() -> Condition:
+    """Whether an event that stops contact is pending for whom an action is for, or for another
+    party of its loan, for a query of `action`, `loan` and `borrower`.
+
+    Ask it when everything is locked that the contact rests on: a statement that waits for a lock
+    does not see what was stored meanwhile.
+    """
+    return or_(has_pending_event(), has_pending_event_of_parties())
+
+
 def has_pending_event() -> Condition:
     """Whether an event that stops contact is pending for a person, for a query of `borrower`.
 
-    It may be about any record, any loan or any number of the person. A reversal or a release stops
-    nothing: neither forbids what was lawful before it.
+    It may be about any record, any loan or any number of the person. A release stops nothing: it
+    forbids nothing that was lawful before it. Nor does a reversal, which may wait for its payment
+    without end; it takes back an interruption of limitation, and that counts once it is applied.
     """
     of_person = _RECORD.c.person_id == borrower.c.person_id
     return or_(

@@ -37,7 +37,7 @@ from domain.contact_points import NumberFact
 from domain.events import NotYetError
 from domain.fact_effects import Effect
 from domain.inconvenient import InconvenientTime, Location
-from domain.persons import OF_LOAN, Link, PersonFact, borrower_of_loan
+from domain.persons import OF_LOAN, Link, PersonFact
 from domain.reasons import ReasonCode
 from workers.db.parties import loans_of
 from workers.db.prepared_statements import prepared
@@ -71,12 +71,13 @@ class LockedBorrower(NamedTuple):
     erased_at: datetime | None
 
 
-def is_record_named(record: FromClause, name: str | ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether a record is the one that somebody names: by its id, or by the id of its loan.
+def may_mean_record(record: FromClause, name: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether an event that names somebody may mean this record: by its id, or by that of its loan.
 
-    A record to which the lender gave no id is known as `loan:` and the id of its loan. A system of
-    the lender that knows only loans names it by the latter. That counts where no record has that
-    id.
+    A record to which the lender gave no id is known as `loan:` and the id of its loan. An event may
+    name it by the latter alone, as all did once. Where no record has that id, the event may also
+    mean a customer whose tape is still to come. So it holds back this record, and it belongs to its
+    history, but it is not applied to it.
     """
     external_id = record.c.external_id
     of_loan = case(
@@ -84,24 +85,20 @@ def is_record_named(record: FromClause, name: str | ColumnElement[str]) -> Colum
     )
     another = borrower.alias()
     known = exists().where(another.c.external_id == name).correlate_except(another)
-    is_either: ColumnElement[bool]
-    if isinstance(name, str):
-        is_either = external_id.in_([name, borrower_of_loan(name)])
-    else:
-        is_either = name == any_(array([external_id, of_loan]))
+    is_either: ColumnElement[bool] = name == any_(array([external_id, of_loan]))
     return is_either & ((external_id == name) | ~known)
 
 
 def lock_borrower(connection: Connection, external_id: str) -> LockedBorrower | None:
     """Lock the person behind a record, and the record; None if it is not known."""
     columns = (borrower.c[name] for name in LockedBorrower._fields)
-    locked = _with_person(select(*columns), is_record_named(borrower, external_id))
+    locked = _with_person(select(*columns), borrower.c.external_id == external_id)
     return typed_row(LockedBorrower, _lock(connection, locked))
 
 
 def record_named(connection: Connection, external_id: str) -> int | None:
     """The id of the record that somebody names; None if it is not known. Nothing is locked."""
-    named = select(borrower.c.id).where(is_record_named(borrower, external_id))
+    named = select(borrower.c.id).where(borrower.c.external_id == external_id)
     id: int | None = connection.execute(named).scalar()
     return id
 

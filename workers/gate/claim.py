@@ -6,7 +6,7 @@ and asks the contact gate. Facts recorded before it count; later ones wait until
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -38,12 +38,11 @@ from domain.delinquency import Arrears, arrears_on, ladder_start
 from domain.ladder import Item, find_ladder
 from domain.reasons import Reasons
 from workers.context import Context
-from workers.db.actions import claim_actions, move_actions
+from workers.db.actions import claim_actions, held_back, move_actions
 from workers.db.bulk import as_rows, given_rows, is_among
 from workers.db.loan_facts import LoanFacts, load_facts, load_party_facts
 from workers.db.numbers import LockedNumber, lock_numbers_of, lock_point
 from workers.db.parties import with_contacted
-from workers.db.pending_events import has_pending_event, has_pending_event_of_parties
 from workers.db.persons import spoken_language
 from workers.db.prepared_statements import literal, prepared
 from workers.db.schema import action, borrower, contact, loan, loan_party, person
@@ -84,7 +83,6 @@ class LockedAction(NamedTuple):
     borrower."""
     party: Party
     party_left: bool
-    has_pending_event: bool
     numbers: Sequence[LockedNumber]
     """Those of the record, in order; locked. Empty for a channel that needs none."""
     address_blind_index: bytes | None
@@ -112,6 +110,8 @@ class CheckedAction:
     verdict: Verdict
     rule_packs: tuple[str, ...]
     now: datetime
+    event_pending: bool = False
+    """Whether an event that may stop the contact is stored and not applied yet."""
 
     def uses_same_number_as(self, other: "CheckedAction") -> bool:
         """Whether both are one contact, which uses one number; or none has a number to use."""
@@ -125,7 +125,7 @@ class CheckedAction:
             past_due=self.arrears.past_due,
             ladder_since=self.ladder_since,
             written_off=self.facts.written_off,
-            event_pending=self.loan.has_pending_event,
+            event_pending=self.event_pending,
             party_left=self.loan.party_left,
         )
         return next_status(self.loan.ladder_since, facts, self.verdict, self.now)
@@ -198,7 +198,7 @@ def _claim(
     checks = [_check(ctx, row, facts[row.id], action_type, now, gate) for row in rows]
     # One contact uses one number: an action that would use another one is claimed by itself.
     checks = [checked for checked in checks if checked.uses_same_number_as(checks[0])]
-    ids = claim_actions(
+    got = claim_actions(
         connection,
         [checked.action_id for checked in checks],
         token,
@@ -209,8 +209,9 @@ def _claim(
     claimed = list[ClaimedAction]()
     moves = defaultdict[Move, list[int]](list)
     for checked in checks:
-        if checked.action_id not in ids:
+        if checked.action_id not in got:
             continue
+        checked = replace(checked, event_pending=got[checked.action_id])
         if move := checked.next_move:
             moves[move].append(checked.action_id)
             note_gate_problems(connection, checked.loan.loan_id, move.reason, now)
@@ -230,8 +231,7 @@ def check_gates(
     now: datetime,
 ) -> list[CheckedAction]:
     """Ask the gate about locked actions, each by itself, with facts read after that."""
-    facts = _load_facts(connection, rows, now)
-    return [_check(ctx, row, facts[row.id], action_type, now, None) for row in rows]
+    return _check_locked(connection, ctx, rows, action_type, now, None)
 
 
 def check_gate(
@@ -243,8 +243,23 @@ def check_gate(
     gate: Gate | None = None,
 ) -> CheckedAction:
     """Ask the gate about an action that `lock_action` locked, with facts read after that."""
-    facts = _load_facts(connection, [row], now)[row.id]
-    return _check(ctx, row, facts, action_type, now, gate)
+    return _check_locked(connection, ctx, [row], action_type, now, gate)[0]
+
+
+def _check_locked(
+    connection: Connection,
+    ctx: Context,
+    rows: Sequence[LockedAction],
+    action_type: ActionType,
+    now: datetime,
+    gate: Gate | None,
+) -> list[CheckedAction]:
+    facts = _load_facts(connection, rows, now)
+    waits_for_event = held_back(connection, [row.id for row in rows])
+    checks = [_check(ctx, row, facts[row.id], action_type, now, gate) for row in rows]
+    return [
+        replace(checked, event_pending=checked.action_id in waits_for_event) for checked in checks
+    ]
 
 
 def _load_facts(
@@ -407,7 +422,6 @@ _LOCKED = columns_of(
     locale=spoken_language(),
     party=func.coalesce(loan_party.c.role, literal(Party.BORROWER)),
     party_left=loan_party.c.ended_at.is_not(None),
-    has_pending_event=or_(has_pending_event(), has_pending_event_of_parties()),
     numbers=null(),  # read after the lock, as the address is: nobody can change them then
     address_blind_index=null(),
 )

@@ -8,7 +8,7 @@ from domain.events import InboxStatus, Named
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, part
 from workers.db.inbox import payload_value
-from workers.db.persons import is_record_named
+from workers.db.persons import may_mean_record
 from workers.db.schema import borrower, inbox_event, reply, staff
 from workers.history.loan import ExplainedLoan
 
@@ -23,7 +23,7 @@ def contact_changes(connection: Connection, subject: ExplainedLoan) -> Iterator[
     rows = connection.execute(
         select(inbox_event.c.payload, inbox_event.c.completed_at)
         .select_from(inbox_event)
-        .join(borrower, is_record_named(borrower, payload_value(inbox_event, Named.BORROWER)))
+        .join(borrower, may_mean_record(borrower, payload_value(inbox_event, Named.BORROWER)))
         .where(
             borrower.c.id == subject.borrower_id,
             inbox_event.c.kind == "contact_change",

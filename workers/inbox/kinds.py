@@ -131,10 +131,11 @@ EVENT_KINDS: dict[str, EventKind] = {
             (Named.BORROWER, Named.NUMBER_OF_BORROWER, Named.REPLY),
             event_data.NumberFactFacts,
         ),
+        # The end of a fact may protect too: a number that is no longer at work is one at home.
         EventKind(
             "number_fact_end",
             handlers.apply_number_fact_end,
-            NOBODY,
+            (Named.BORROWER, Named.NUMBER_OF_BORROWER, Named.REPLY),
             event_data.NumberFactEndFacts,
         ),
         # An address is no number of the person's; whoever has it is held back by the claim's lock.
@@ -147,7 +148,7 @@ EVENT_KINDS: dict[str, EventKind] = {
         EventKind(
             "address_fact_end",
             handlers.apply_address_fact_end,
-            NOBODY,
+            (Named.BORROWER,),
             event_data.AddressFactEndFacts,
         ),
         EventKind(

@@ -14,7 +14,6 @@ from domain.parties import RepresentativeKind
 from domain.persons import Link, PersonFact
 from domain.reasons import Reasons
 from workers.db.loans import known_loan_id
-from workers.db.persons import is_record_named
 from workers.db.schema import (
     borrower,
     borrower_number,
@@ -105,7 +104,7 @@ def read_person(connection: Connection, external_id: str, zone: tzinfo) -> Perso
     Raises:
         ArrearsError: the record is not known.
     """
-    named = select(borrower.c.person_id).where(is_record_named(borrower, external_id))
+    named = select(borrower.c.person_id).where(borrower.c.external_id == external_id)
     person_id = connection.execute(named).scalar()
     if person_id is None:
         raise ArrearsError(

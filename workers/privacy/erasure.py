@@ -19,7 +19,7 @@ from workers.context import Context
 from workers.db.inbox import payload_value
 from workers.db.numbers import forget_points, points_called, points_of
 from workers.db.parties import loans_of
-from workers.db.persons import is_record_named, lock_loans
+from workers.db.persons import lock_loans, may_mean_record
 from workers.db.schema import (
     action,
     borrower,
@@ -211,7 +211,7 @@ def _expired(candidates: Iterable[BorrowerRetention], ctx: Context) -> list[Borr
 def _erase_events(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     """Empty the events with personal data; reject those that are not applied yet."""
     theirs = exists().where(
-        is_record_named(borrower, payload_value(inbox_event, Named.BORROWER)),
+        may_mean_record(borrower, payload_value(inbox_event, Named.BORROWER)),
         borrower.c.id.in_(ids),
     )
     personal = inbox_event.c.kind.in_(PERSONAL_EVENTS)

@@ -4,12 +4,12 @@ from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, Table, exists, or_, select, union_all
+from sqlalchemy import Connection, LargeBinary, Table, exists, func, or_, select, union_all
 
 from domain.events import Named
 from workers.db.encryption import Cipher
 from workers.db.inbox import payload_value
-from workers.db.persons import is_record_named
+from workers.db.persons import may_mean_record
 from workers.db.schema import (
     action,
     borrower,
@@ -109,13 +109,17 @@ def _rows(table: Table, ids: Mapping[Table, list[Any]], borrower_id: int) -> Any
 
 
 def _events(ids: Mapping[Table, list[Any]]) -> Any:
-    """Events name the borrower, or a loan, by the lender's own id."""
+    """Events name the borrower, or a loan, by the lender's own id.
+
+    One that names both is about whom it names: a guarantor of the loan is somebody else.
+    """
     by_loan = payload_value(inbox_event, Named.LOAN) == loan.c.external_id
+    names_nobody = func.coalesce(payload_value(inbox_event, Named.BORROWER), "") == ""
     named = (
-        exists().where(by_loan, loan.c.id.in_(ids[loan])),
+        exists().where(by_loan, names_nobody, loan.c.id.in_(ids[loan])),
         *(
             exists().where(
-                is_record_named(borrower, payload_value(inbox_event, name)),
+                may_mean_record(borrower, payload_value(inbox_event, name)),
                 borrower.c.id.in_(ids[borrower]),
             )
             for name in (Named.BORROWER, Named.OTHER)
@@ -140,7 +144,8 @@ def _decrypted(table: Table, row: Mapping[str, Any], cipher: Cipher) -> dict[str
 
 
 def _decrypted_payload(payload: Mapping[str, Any], cipher: Cipher) -> dict[str, Any]:
-    values = {name: value for name, value in payload.items() if name != PAYLOAD_DIGEST_KEY}
+    hashes = {PAYLOAD_DIGEST_KEY, Named.NUMBER}
+    values = {name: value for name, value in payload.items() if name not in hashes}
     for name in ENCRYPTED_PAYLOAD_KEYS:
         if name in values:
             value = values.pop(name)

@@ -3,13 +3,12 @@
 import pytest
 from sqlalchemy import Engine, select
 
-from domain.actions import SEND_SMS
-from tests.support.events import store, tell
+from tests.support.events import is_held_back, store, tell
 from tests.support.loans import Book
 from workers.db.schema import borrower, inbox_event
-from workers.gate.claim import lock_action
 from workers.history import loan_history
 from workers.inbox.event_data import ContactChangeFacts
+from workers.inbox.process import apply_event
 from workers.privacy.erasure import erase
 from workers.privacy.subject_export import read_subject_data
 
@@ -38,27 +37,31 @@ def book(engine: Engine) -> Book:
     return book
 
 
-def is_held_back(book: Book, loan: str) -> bool:
-    with book.ctx.engine.begin() as connection:
-        row = lock_action(connection, book.action_id(loan, "text_day_1"), SEND_SMS)
-    assert row is not None
-    return row.has_pending_event
-
-
 @pytest.mark.parametrize("kind", NAMED)
-def test_an_event_that_knows_only_the_loan_waits_for_nobody_and_holds_back_the_borrower(
+def test_an_event_that_names_only_the_loan_holds_back_its_borrower_and_waits(
     book: Book, kind: str
 ) -> None:
-    store(book, kind, borrower="L-1", actor="c-1", **NAMED[kind])
+    told = tell(book, kind, borrower="L-1", actor="c-1", **NAMED[kind])
+    assert told.status == "received"
     assert is_held_back(book, "L-1")
     assert is_held_back(book, "L-2") == (kind == "same_person")
-    assert tell(book, kind, borrower="L-1", actor="c-1", **NAMED[kind]).status == "applied"
-    if kind != "same_person":
-        assert book.send("L-1", "text_day_1") == "nothing to do"
+    assert tell(book, kind, borrower="loan:L-1", actor="c-1", **NAMED[kind]).status == "applied"
 
 
-def test_new_contacts_by_the_id_of_the_loan_are_told_exported_and_erased(book: Book) -> None:
-    change = ContactChangeFacts(borrower="L-1", phone="+8613900139001")
+def test_it_may_have_meant_a_customer_who_is_still_to_come(book: Book) -> None:
+    consent = {"fact": "agreed_other_hours", "actor": "c-1"}
+    opt_out = store(book, "opt_out", borrower="L-1", channel=None, actor="c-1")
+    agreed = store(book, "person_fact", borrower="L-1", **consent)
+    assert [apply_event(book.ctx, id).status for id in (opt_out, agreed)] == ["received"] * 2
+    book.loan("L-3", borrower_id="L-1", phone="+8613900139002")
+    book.escalate("L-3")
+    assert [apply_event(book.ctx, id).status for id in (opt_out, agreed)] == ["applied"] * 2
+    assert book.may_call("L-3") == "barred"
+    assert book.may_call("L-1") == "allowed"
+
+
+def test_new_contacts_are_told_exported_and_erased(book: Book) -> None:
+    change = ContactChangeFacts(borrower="loan:L-1", phone="+8613900139001")
     told = tell(book, "contact_change", **change.payload(book.ctx.cipher))
     assert told.status == "applied"
     with book.ctx.engine.begin() as connection:

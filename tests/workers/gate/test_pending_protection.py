@@ -1,25 +1,25 @@
 """From the moment it is stored, an event that may protect somebody holds back every contact that it
 would reach: of the person on all records, and of everybody who has the number."""
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
-from domain.actions import SEND_SMS
 from domain.actors import Actor
 from domain.contact_points import NumberFact
 from domain.events import Named
 from domain.messages import MessageStatus
-from tests.support.events import store
+from tests.support.concurrently import wait_until_blocked
+from tests.support.events import is_held_back, store
 from tests.support.loans import PHONE, Book
 from workers.borrowers.inbound_texts import record_inbound_text
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.db.pending_events import REACHES
 from workers.db.schema import message, reply
-from workers.gate.claim import lock_action
 from workers.inbox.event_data import ContactChangeFacts, EventData
 from workers.inbox.kinds import EVENT_KINDS, EventKind
 from workers.inbox.process import apply_event, dispatch_events
@@ -52,14 +52,7 @@ def book(engine: Engine) -> Book:
 
 def held_back(book: Book) -> list[str]:
     """The loans about which nobody is contacted because an event waits."""
-    held = []
-    for loan in LOANS:
-        with book.ctx.engine.begin() as connection:
-            row = lock_action(connection, book.action_id(loan, "text_day_1"), SEND_SMS)
-        assert row is not None
-        if row.has_pending_event:
-            held.append(loan)
-    return held
+    return [loan for loan in LOANS if is_held_back(book, loan)]
 
 
 def a_call(book: Book) -> str:
@@ -110,8 +103,8 @@ def test_the_number_that_was_called_counts_and_not_the_one_that_the_person_has_b
 def test_a_fact_of_a_number_that_a_reply_names_holds_back_everybody_with_the_number(
     book: Book,
 ) -> None:
-    text = a_text(book)
-    store(book, "number_fact", reply=text, fact="reaches_nobody", actor="c-1")
+    reply_id = a_text(book)
+    store(book, "number_fact", reply=reply_id, fact="reaches_nobody", actor="c-1")
     assert held_back(book) == OF_NUMBER
 
 
@@ -122,6 +115,24 @@ def test_so_does_one_that_a_borrower_names_and_an_opt_out(book: Book) -> None:
     assert held_back(book) == []
     store(book, "opt_out", borrower="B-1", channel="sms", actor="c-1")
     assert held_back(book) == OF_NUMBER
+
+
+def test_the_end_of_such_a_fact_does_too_since_a_number_not_at_work_is_one_at_home(
+    book: Book,
+) -> None:
+    store(book, "number_fact_end", borrower="B-3", fact="at_work", actor="c-1")
+    assert held_back(book) == OF_NUMBER
+
+
+def test_what_is_stored_while_the_claim_waits_for_its_locks_counts(book: Book) -> None:
+    with book.ctx.engine.connect() as other, ThreadPoolExecutor(1) as worker:
+        other.execute(text("SELECT FROM person FOR NO KEY UPDATE"))
+        sent = worker.submit(book.send, "L-1", "text_day_1")
+        wait_until_blocked(book.ctx.engine)
+        store(book, "opt_out", borrower="B-1", channel=None, actor="c-1")
+        other.rollback()
+        assert sent.result(timeout=60) == "nothing to do"
+    assert book.rows(message) == []
 
 
 def test_what_is_true_of_a_person_does_not_hold_back_a_neighbour(book: Book) -> None:
@@ -149,22 +160,22 @@ def test_two_records_that_are_said_to_be_one_person_hold_back_both(book: Book) -
 def test_what_a_text_is_said_to_mean_holds_back_everybody_whom_it_may_be_from(
     book: Book, meaning: str
 ) -> None:
-    text = a_text(book)
-    store(book, "reply_read", reply=text, meaning=meaning, actor="c-1")
+    reply_id = a_text(book)
+    store(book, "reply_read", reply=reply_id, meaning=meaning, actor="c-1")
     assert held_back(book) == OF_NUMBER
 
 
 def test_a_text_counts_for_its_sender_under_whatever_number(book: Book) -> None:
-    text = a_text(book, OTHER_NUMBER)
+    reply_id = a_text(book, OTHER_NUMBER)
     new_number(book, "B-2", NUMBER_OF_NOBODY)
-    store(book, "reply_read", reply=text, meaning="cease", actor="c-1")
+    store(book, "reply_read", reply=reply_id, meaning="cease", actor="c-1")
     assert held_back(book) == OF_PERSON
 
 
 def test_a_dispute_about_another_loan_holds_back_who_has_that_loan(book: Book) -> None:
-    text = a_text(book, OTHER_NUMBER)
+    reply_id = a_text(book, OTHER_NUMBER)
     dispute = {"dispute": "D-1", "loan": "stranger", "why": "paid in cash"}
-    store(book, "reply_read", reply=text, meaning="dispute", actor="c-1", **dispute)
+    store(book, "reply_read", reply=reply_id, meaning="dispute", actor="c-1", **dispute)
     assert held_back(book) == [*OF_PERSON, "stranger"]
 
 
@@ -208,7 +219,7 @@ def test_a_receipt_that_says_nothing_of_the_number_holds_back_nobody(book: Book)
     assert held_back(book) == []
 
 
-@pytest.mark.parametrize("kind", ["release", "reversal", "promise_withdrawal", "number_fact_end"])
+@pytest.mark.parametrize("kind", ["release", "reversal", "promise_withdrawal"])
 def test_what_allows_no_less_than_before_holds_back_nobody(book: Book, kind: str) -> None:
     store(book, kind, borrower="B-1", loan="L-1", hold="H", payment="P", promise="P", actor="c-1")
     assert held_back(book) == []

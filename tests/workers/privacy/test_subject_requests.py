@@ -8,11 +8,12 @@ from sqlalchemy import Engine
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
+from tests.support.events import tell
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.borrowers.inbound_texts import record_inbound_text
 from workers.db.schema import access, borrower, erasure
 from workers.inbox import process
-from workers.inbox.event_data import ContactChangeFacts
+from workers.inbox.event_data import ContactChangeFacts, LoanPartyFacts, RepresentativeFacts
 from workers.payments.write_offs import write_off
 from workers.privacy.erasure import erase_expired_data
 from workers.privacy.subject_requests import erase_subject, export_subject
@@ -71,6 +72,28 @@ def test_all_that_is_held_is_told_in_the_clear_and_nothing_of_anybody_else(book:
     assert held["inbox_event"][0]["payload"]["address"] == "2 Example Road"
     assert "gAAAA" not in exported
     assert "digest" not in held["borrower"][0]
+
+
+def test_a_guarantor_and_who_acts_for_them_are_not_told_to_the_borrower(book: Book) -> None:
+    guarantor = LoanPartyFacts.model_validate(
+        {
+            **{"loan": "L-1", "borrower": "G-1", "role": "guarantor", "actor": "sup-1"},
+            **{"name": "Wu Guarantor", "phone": "+8613900139077"},
+        }
+    )
+    tell(book, "loan_party", **guarantor.payload(book.ctx.cipher))
+    attorney = RepresentativeFacts.model_validate(
+        {
+            **{"loan": "L-1", "borrower": "G-1", "kind": "attorney", "actor": "sup-1"},
+            **{"name": "Qian Attorney", "phone": "+8613900139088"},
+        },
+        strict=False,
+    )
+    tell(book, "representative", **attorney.payload(book.ctx.cipher))
+
+    exported = export(book)
+    for theirs in ("Wu Guarantor", "Qian Attorney", "8613900139077", "8613900139088"):
+        assert theirs not in exported
 
 
 def test_the_look_is_on_record_with_its_purpose_and_in_what_is_told(
