@@ -252,7 +252,7 @@ def read_numbers(connection: Connection, external_id: str) -> tuple[NumberOfBorr
     Raises:
         ArrearsError: the borrower is not known.
     """
-    named = select(borrower.c.id).where(is_record_named(borrower, external_id))
+    named = select(borrower.c.id).where(borrower.c.external_id == external_id)
     record = connection.execute(named).scalar()
     if record is None:
         raise ArrearsError(f"Borrower {external_id} is not known.")
