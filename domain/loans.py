@@ -103,6 +103,14 @@ class Borrower:
 
 
 @dataclass(frozen=True, slots=True)
+class PartyOnTape:
+    """A co-borrower or a guarantor as a loan tape describes them."""
+
+    role: str
+    record: Borrower
+
+
+@dataclass(frozen=True, slots=True)
 class LoanOnTape:
     """One loan as the lender's tape gives it."""
 
@@ -118,6 +126,8 @@ class LoanOnTape:
     steps_tried: tuple[str, ...] = ()
     """Ladder steps that the lender already tried for today's arrears, before the first import."""
     problems: tuple[Problem, ...] = field(default=())
+    parties: tuple[PartyOnTape, ...] | None = None
+    """None: the tape says nothing about other parties."""
 
 
 @dataclass(frozen=True, slots=True)

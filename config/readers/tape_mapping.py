@@ -1,13 +1,14 @@
 """The mapping of a lender's loan tape. `tape_mapping_reader.py` reads it from its file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
 from config.readers.lender_statuses import LenderStatuses
 from config.readers.regions import Region
+from domain.compliance.vocabulary import Party
 
 
 class Field(StrEnum):
@@ -40,6 +41,44 @@ class Field(StrEnum):
     PAID_INTEREST = "paid_interest"
     STEPS_TRIED = "steps_tried"
     LENDER_STATUS = "lender_status"
+    CO_BORROWER_1_ID = "co_borrower_1_id"
+    CO_BORROWER_1_NAME = "co_borrower_1_name"
+    CO_BORROWER_1_PHONE = "co_borrower_1_phone"
+    CO_BORROWER_1_ADDRESS = "co_borrower_1_address"
+    CO_BORROWER_1_ZONES = "co_borrower_1_zones"
+    CO_BORROWER_2_ID = "co_borrower_2_id"
+    CO_BORROWER_2_NAME = "co_borrower_2_name"
+    CO_BORROWER_2_PHONE = "co_borrower_2_phone"
+    CO_BORROWER_2_ADDRESS = "co_borrower_2_address"
+    CO_BORROWER_2_ZONES = "co_borrower_2_zones"
+    GUARANTOR_1_ID = "guarantor_1_id"
+    GUARANTOR_1_NAME = "guarantor_1_name"
+    GUARANTOR_1_PHONE = "guarantor_1_phone"
+    GUARANTOR_1_ADDRESS = "guarantor_1_address"
+    GUARANTOR_1_ZONES = "guarantor_1_zones"
+    GUARANTOR_2_ID = "guarantor_2_id"
+    GUARANTOR_2_NAME = "guarantor_2_name"
+    GUARANTOR_2_PHONE = "guarantor_2_phone"
+    GUARANTOR_2_ADDRESS = "guarantor_2_address"
+    GUARANTOR_2_ZONES = "guarantor_2_zones"
+
+
+PARTY_SLOTS: Mapping[str, Party] = {
+    "co_borrower_1": Party.CO_BORROWER,
+    "co_borrower_2": Party.CO_BORROWER,
+    "guarantor_1": Party.GUARANTOR,
+    "guarantor_2": Party.GUARANTOR,
+}
+"""The places that a tape may have for other parties of a loan, and what they are to it."""
+
+_OF_PARTY = {
+    Field.BORROWER_ID: "id",
+    Field.NAME: "name",
+    Field.PHONE: "phone",
+    Field.ADDRESS: "address",
+    Field.ZONES: "zones",
+}
+_OF_BORROWER_ALONE = {*_OF_PARTY, Field.PHONE_2, Field.PHONE_3} - {Field.ZONES}
 
 
 PHONES = (Field.PHONE, Field.PHONE_2, Field.PHONE_3)
@@ -92,3 +131,27 @@ class TapeMapping:
     regions: Mapping[str, Region] = field(default_factory=dict)
     statuses: LenderStatuses | None = None
     """What the lender's own statuses mean, if the tape has them."""
+    of_parties: Mapping[str, "TapeMapping"] = field(init=False, repr=False, compare=False)
+    """By slot, how to read another party of a loan as if it were the borrower. Without a column of
+    their own for the zones, those of the borrower count."""
+
+    def __post_init__(self) -> None:
+        found = {slot: self._of_party(slot) for slot in PARTY_SLOTS}
+        given = {slot: of for slot, of in found.items() if Field.NAME in of}
+        parties = {slot: replace(self, columns=of) for slot, of in given.items()}
+        object.__setattr__(self, "of_parties", parties)
+
+    def _of_party(self, slot: str) -> dict[Field, str]:
+        if any(of.startswith(tuple(PARTY_SLOTS)) for of in self.columns):
+            theirs = {
+                of: self.columns[Field(f"{slot}_{name}")]
+                for of, name in _OF_PARTY.items()
+                if Field(f"{slot}_{name}") in self.columns
+            }
+            shared = {
+                of: column
+                for of, column in self.columns.items()
+                if of not in _OF_BORROWER_ALONE and not of.startswith(tuple(PARTY_SLOTS))
+            }
+            return shared | theirs
+        return {}

@@ -13,7 +13,14 @@ from phonenumbers import SUPPORTED_REGIONS
 from config.readers.formats import LOCALE, is_currency
 from config.readers.lender_statuses import read_lender_statuses
 from config.readers.regions import load_regions
-from config.readers.tape_mapping import PHONES, Field, PaidBy, ScheduleKind, TapeMapping
+from config.readers.tape_mapping import (
+    PARTY_SLOTS,
+    PHONES,
+    Field,
+    PaidBy,
+    ScheduleKind,
+    TapeMapping,
+)
 from config.readers.yaml_reader import PolicyError, Value, read_yaml
 
 MAPPINGS_DIRECTORY = Path(__file__).parents[1] / "mappings"
@@ -192,6 +199,13 @@ def _misfit(mapping: TapeMapping, given: set[Field]) -> tuple[str, str] | None:
             "The due day must come from one place.",
             "Write either a due_day: column, or seen_on: under schedule to have it drawn.",
         )
+    for slot in PARTY_SLOTS:
+        theirs = [of for of in given if of.startswith(slot)]
+        if theirs and f"{slot}_name" not in theirs:
+            return (
+                f"There is a column {theirs[0]}, and none for the name of that party.",
+                f"Write {slot}_name: under columns, or take the column out.",
+            )
     if mapping.paid_by is PaidBy.PRINCIPAL and not level:
         return (
             "Only level payments can be counted by the principal paid.",

@@ -81,7 +81,7 @@ def end_party(
             loan_party.c.role == role,
             loan_party.c.ended_at.is_(None),
         )
-        .values(ended_at=now)
+        .values(ended_at=now, from_tape=False)  # no tape brings them back
         .returning(loan_party.c.id)
     ).scalar()
     if ended is None:

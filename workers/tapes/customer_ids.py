@@ -48,12 +48,15 @@ class CustomerIds:
         Raises:
             TapeError: the file as a whole cannot be read.
         """
-        if Field.BORROWER_ID not in mapping.columns or mapping.made_contacts:
+        mappings = (mapping, *mapping.of_parties.values())
+        has_ids = any(Field.BORROWER_ID in of.columns for of in mappings)
+        if not has_ids or mapping.made_contacts:
             return
         country = phonenumbers.country_code_for_region(mapping.phone_region)
         for row in read_rows(path, tuple(mapping.columns.values()), None):
             if isinstance(row, TapeRow):
-                self._add(row.line, Cells(mapping, row.cells), str(country))
+                for of in (mapping, *mapping.of_parties.values()):
+                    self._add(row.line, Cells(of, row.cells), str(country))
 
     def other_line(self, id: str, line: int) -> int | None:
         """Another line that gives the same id to another person; None if there is none."""
@@ -102,7 +105,9 @@ class CustomerIds:
                 "INSERT INTO shared VALUES (?, ?) ON CONFLICT DO NOTHING", (key, line)
             )
         else:
-            self._database.execute("INSERT INTO differing VALUES (?, ?)", (line, first))
+            self._database.execute(
+                "INSERT INTO differing VALUES (?, ?) ON CONFLICT DO NOTHING", (line, first)
+            )
 
     def _hash(self, text: str) -> bytes:
         return blake2b(text.encode(), key=self._key, digest_size=16).digest()

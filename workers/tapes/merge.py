@@ -163,6 +163,37 @@ SELECT l.id, t.kind, t.detail, :now
 ON CONFLICT (loan_id, kind) WHERE resolved_at IS NULL DO NOTHING
 """)
 
+# A tape ends and brings back only what a tape brought in.
+_PARTIES = text("""
+WITH given AS (
+    SELECT DISTINCT l.id AS loan_id, b.id AS borrower_id, t.role
+      FROM tape_party t
+      JOIN loan l ON l.external_id = t.loan
+      JOIN borrower b ON b.external_id = t.borrower
+     WHERE b.id <> l.borrower_id
+), ended AS (
+    UPDATE loan_party q SET ended_at = :now
+      FROM tape_loan t JOIN loan l ON l.external_id = t.external_id
+     WHERE q.loan_id = l.id AND q.from_tape AND q.ended_at IS NULL
+       AND NOT EXISTS (SELECT FROM given g
+                        WHERE g.loan_id = q.loan_id AND g.borrower_id = q.borrower_id
+                          AND g.role = q.role)
+    RETURNING q.id, q.loan_id
+), made AS (
+    INSERT INTO loan_party AS q (loan_id, borrower_id, role, from_tape)
+    SELECT loan_id, borrower_id, role, true FROM given ORDER BY loan_id, borrower_id, role
+    ON CONFLICT (loan_id, borrower_id, role) DO UPDATE SET ended_at = NULL
+     WHERE q.ended_at IS NOT NULL AND q.from_tape
+    RETURNING q.id, q.loan_id
+), noted AS (
+    INSERT INTO loan_party_change (loan_party_id, at, is_party, source, source_kind)
+    SELECT id, :now, false, 'tape', 'system' FROM ended
+     UNION ALL
+    SELECT id, :now, true, 'tape', 'system' FROM made
+)
+SELECT loan_id FROM ended UNION SELECT loan_id FROM made
+""")
+
 _STEPS_TRIED = text("""
 UPDATE loan l
    SET steps_tried_at = l.ladder_since,
@@ -221,6 +252,8 @@ def merge(
     changed.update(connection.execute(_LOANS, {"now": now}).scalars())
     changed.update(connection.execute(_INSTALMENTS, {**differing, "today": now.date()}).scalars())
     changed.update(connection.execute(_DELETE_INSTALMENTS, differing).scalars())
+    if any(loan.parties is not None for loan in merged):
+        changed.update(connection.execute(_PARTIES, {"now": now}).scalars())
     changed.update(connection.execute(_LOANS_OF, {"borrowers": list(borrowers)}).scalars())
     connection.execute(_PROBLEMS, {"now": now, "kinds": list(TAPE_PROBLEMS)})
     resolve_reopened(connection, sorted(changed), now)

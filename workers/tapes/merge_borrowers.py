@@ -29,11 +29,21 @@ SELECT u.external_id, m.id
 # whatever customer id they have now.
 _ERASED = """
   CROSS JOIN LATERAL (
-      SELECT bool_and(coalesce(e.erased_at IS NOT NULL, false)) AS was
-        FROM tape_loan n
-        LEFT JOIN loan l ON l.external_id = n.external_id
-        LEFT JOIN borrower e ON e.id = l.borrower_id
-       WHERE n.borrower = t.external_id
+      SELECT bool_and(x.was) AS was
+        FROM (SELECT coalesce(e.erased_at IS NOT NULL, false) AS was
+                FROM tape_loan n
+                LEFT JOIN loan l ON l.external_id = n.external_id
+                LEFT JOIN borrower e ON e.id = l.borrower_id
+               WHERE n.borrower = t.external_id
+               UNION ALL
+              -- A party: of a loan of which this record was party before.
+              SELECT coalesce(e.erased_at IS NOT NULL, false)
+                FROM tape_party n
+                LEFT JOIN loan l ON l.external_id = n.loan
+                LEFT JOIN borrower e ON e.external_id = n.borrower
+                      AND EXISTS (SELECT FROM loan_party q
+                                   WHERE q.loan_id = l.id AND q.borrower_id = e.id)
+               WHERE n.borrower = t.external_id) x
   ) erased
 """
 

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from config.readers.formats import IDENTIFIER, JURISDICTION, is_currency
-from config.readers.tape_mapping import Field, TapeMapping
-from domain.loans import LoanOnTape
+from config.readers.tape_mapping import PARTY_SLOTS, Field, TapeMapping
+from domain.loans import LoanOnTape, PartyOnTape
 from workers.tapes.borrowers import read_borrower
 from workers.tapes.cells import Cells
 from workers.tapes.csv_lines import Progress, TapeRow, read_rows
@@ -88,7 +89,29 @@ def _loan(
         instalments=read_instalments(cells, loan_id, as_of),
         steps_tried=_steps_tried(cells, known),
         problems=problems,
+        parties=_parties(cells, row.line, loan_id, ids, known),
     )
+
+
+def _parties(
+    cells: Cells, line: int, loan_id: str, ids: CustomerIds, known: KnownValues | None
+) -> tuple[PartyOnTape, ...] | None:
+    """The other parties of the row; None if the tape has no columns for any.
+
+    Each is read as a borrower is; one that has neither an id nor a name is not there. What is wrong
+    with their contact details shows when they are contacted.
+    """
+    if not cells.mapping.of_parties:
+        return None
+    found = []
+    for slot, mapping in cells.mapping.of_parties.items():
+        of_party = Cells(mapping, cells.row)
+        if not (of_party.text(Field.BORROWER_ID) or of_party.known(Field.NAME)):
+            continue
+        record, _ = read_borrower(of_party, line, f"{slot}:{loan_id}", ids, known)
+        # Where the borrower lives says nothing about who visits the party.
+        found.append(PartyOnTape(PARTY_SLOTS[slot], replace(record, region=None)))
+    return tuple(found)
 
 
 def _jurisdiction(cells: Cells) -> str:

@@ -48,12 +48,13 @@ CREATE TEMP TABLE tape_instalment (
 ) ON COMMIT DROP;
 CREATE TEMP TABLE tape_problem (loan text, kind text, detail jsonb) ON COMMIT DROP;
 CREATE TEMP TABLE tape_person (external_id text, person_id bigint) ON COMMIT DROP;
+CREATE TEMP TABLE tape_party (loan text, borrower text, role text) ON COMMIT DROP;
 CREATE TEMP TABLE tape_dated (external_id text) ON COMMIT DROP;
 """)
 
 _EMPTY = text(
     "TRUNCATE tape_borrower, tape_number, tape_changed_number, tape_person, tape_loan, "
-    "tape_instalment, tape_problem"
+    "tape_instalment, tape_problem, tape_party"
 )
 
 # Of several rows with one customer id the first one counts, in the whole tape: importing the tape
@@ -99,7 +100,19 @@ def stage_loans(connection: Connection, loans: Sequence[LoanOnTape]) -> None:
 
 def stage_details(connection: Connection, cipher: Cipher, loans: Sequence[LoanOnTape]) -> None:
     """Copy their borrowers, encrypted, and their instalments and problems."""
-    first = {loan.borrower.external_id: loan.borrower for loan in reversed(loans)}
+    records = [
+        record
+        for loan in loans
+        for record in (loan.borrower, *(party.record for party in loan.parties or ()))
+    ]
+    first = {record.external_id: record for record in reversed(records)}
+    parties = [
+        (loan.external_id, party.record.external_id, party.role)
+        for loan in loans
+        for party in loan.parties or ()
+    ]
+    if parties:
+        copy_rows(connection, "tape_party", parties)
     copy_rows(connection, "tape_borrower", (_borrower(cipher, each) for each in first.values()))
     copy_rows(connection, "tape_number", _numbers(cipher, first.values()))
     connection.execute(_FIRST_COUNTS)

@@ -1,0 +1,125 @@
+"""A tape has co-borrowers and guarantors, each with columns of their own."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from config.readers.tape_mapping import TapeMapping
+from config.readers.tape_mapping_reader import read_mapping
+from config.readers.yaml_reader import PolicyError
+from tests.support.loans import Book
+from workers.db.schema import borrower, loan, loan_party
+from workers.tapes.import_tape import ImportReport, import_tape
+
+MAPPING = """
+mapping: with_parties
+columns:
+  external_id: loan
+  borrower_id: borrower
+  name: name
+  phone: phone
+  address: address
+  instalments: instalments
+  paid_total: paid_total
+  guarantor_1_id: g1
+  guarantor_1_name: g1_name
+  guarantor_1_phone: g1_phone
+  guarantor_1_address: g1_address
+  co_borrower_1_name: c1_name
+constants:
+  locale: zh-Hans
+  zones: Asia/Shanghai
+  jurisdiction: CN
+  product: consumer_loan
+  currency: CNY
+phone_region: CN
+schedule: {kind: explicit}
+paid: {by: total, tolerance: 0}
+"""
+HEADER = (
+    "loan,borrower,name,phone,address,instalments,paid_total,g1,g1_name,g1_phone,g1_address,c1_name"
+)
+WU = "G-1,Wu Guarantor,13900139001,9 Road,"
+
+
+@pytest.fixture
+def book(engine: Engine) -> Book:
+    return Book(engine, now="2026-03-02 10:00")
+
+
+def mapping(directory: Path, text: str = MAPPING) -> TapeMapping:
+    path = directory / "with_parties.yaml"
+    path.write_text(text)
+    return read_mapping(path)
+
+
+def take(
+    book: Book, directory: Path, *parties: str, as_of: str = "2026-03-01", borrower: str = "B"
+) -> ImportReport:
+    """Import a tape of loans L-0, L-1 …, each with the cells of its other parties."""
+    rows = [
+        f"L-{n},{borrower}-{n},Lin Example {n},1380013800{n},1 Road,2026-06-30 100.00,0,{cells}"
+        for n, cells in enumerate(parties)
+    ]
+    tape = directory / "tape.csv"
+    tape.write_text("\n".join([HEADER, *rows]))
+    return import_tape(
+        book.ctx, tape, mapping(directory), as_of=date.fromisoformat(as_of), keep_good=True
+    )
+
+
+def parties(book: Book) -> list[tuple[str, str, str]]:
+    found = (
+        select(loan.c.external_id, loan_party.c.role, borrower.c.external_id.label("record"))
+        .join(loan, loan.c.id == loan_party.c.loan_id)
+        .join(borrower, borrower.c.id == loan_party.c.borrower_id)
+        .where(loan_party.c.ended_at.is_(None))
+        .order_by(loan.c.id, loan_party.c.role, borrower.c.external_id)
+    )
+    return [tuple(row) for row in book.rows(found)]
+
+
+def test_parties_come_in_as_records_of_their_own_and_once(book: Book, tmp_path: Path) -> None:
+    assert take(book, tmp_path, WU + "Chen Joint", WU, ",,,,").rejected == 0
+    found = [
+        ("L-0", "co_borrower", "loan:co_borrower_1:L-0"),
+        ("L-0", "guarantor", "G-1"),
+        ("L-1", "guarantor", "G-1"),
+    ]
+    assert parties(book) == found
+    record = book.one(select(borrower).where(borrower.c.external_id == "G-1"))
+    assert book.ctx.cipher.decrypt(record.name_encrypted) == "Wu Guarantor"
+    assert record.zones == ["Asia/Shanghai"]
+
+    again = take(book, tmp_path, WU + "Chen Joint", WU, ",,,,", as_of="2026-03-02")
+    assert again.changed == 0
+    assert parties(book) == found
+
+
+def test_a_tape_without_a_party_ends_it_and_brings_it_back(book: Book, tmp_path: Path) -> None:
+    take(book, tmp_path, WU)
+    assert take(book, tmp_path, ",,,,", as_of="2026-03-02").changed == 1
+    assert parties(book) == []
+    take(book, tmp_path, WU, as_of="2026-03-02")
+    assert parties(book) == [("L-0", "guarantor", "G-1")]
+    assert len(book.rows(loan_party)) == 1
+
+
+def test_one_id_for_two_guarantors_is_refused_with_both_lines(book: Book, tmp_path: Path) -> None:
+    other = "G-1,Zhao Another,13900139009,8 Street,"
+    report = take(book, tmp_path, WU, other)
+    assert report.rejected == 2
+    assert all(error.column == "g1" for error in report.first_errors)
+    assert parties(book) == []
+
+
+def test_the_borrower_is_no_guarantor_of_their_own_loan(book: Book, tmp_path: Path) -> None:
+    take(book, tmp_path, "B-0,Lin Example 0,13800138000,1 Road,")
+    assert parties(book) == []
+
+
+def test_a_party_needs_a_column_for_the_name(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="Write co_borrower_2_name: under columns"):
+        mapping(tmp_path, MAPPING.replace("co_borrower_1_name", "co_borrower_2_phone"))
