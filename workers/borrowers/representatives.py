@@ -37,7 +37,7 @@ class NewRepresentative:
     loan: str | None = None
     """The only loan that it is about; None: all of them."""
     contacted: bool = True
-    """Whether they are contacted instead of the person, where the law lets; else nobody is."""
+    """Whether the lender's people may turn to them instead of the person. The ladder does not."""
     name_encrypted: str | None = None
     """Encrypted, then base64, like the two below."""
     phone_encrypted: str | None = None

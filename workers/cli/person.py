@@ -108,7 +108,7 @@ REPRESENTED_BY = Table[ActsFor](
     {
         "kind": lambda acting: acting.kind,
         "loan": lambda acting: acting.loan or "all",
-        "is contacted instead": lambda acting: "yes" if acting.contacted else "no",
+        "people may turn to them": lambda acting: "yes" if acting.contacted else "no",
         "since": lambda acting: acting.since,
     },
     if_none="Nobody is on record who acts for this person.",
@@ -181,7 +181,7 @@ def represent(
     address: Annotated[str | None, typer.Option(help="Their address, in one line.")] = None,
     zones: Annotated[list[str] | None, typer.Option(help="An IANA zone of theirs.")] = None,
     contacted: Annotated[
-        bool, typer.Option(help="Whether they are contacted instead, where the law lets.")
+        bool, typer.Option(help="Whether people may turn to them instead. The ladder does not.")
     ] = True,
 ) -> None:
     """Record who acts for a person, with their details. It ends with the fact `represented`."""

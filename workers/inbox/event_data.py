@@ -528,7 +528,7 @@ class RepresentativeFacts(PersonalEventData):
     loan: Identifier | None = None
     """The only loan that it is about; null: all of them."""
     contacted: bool = True
-    """Whether they are contacted instead of the person, where the law lets; else nobody is."""
+    """Whether the lender's people may turn to them instead of the person. The ladder does not."""
     name: Name | None = None
     phone: Phone | None = None
     address: Address | None = None

@@ -212,7 +212,7 @@ representative = Table(
     identity(),
     refers_to("person_fact"),
     word("kind", RepresentativeKind),
-    # whether they are contacted instead of the person, where the law lets; else nobody is
+    # whether people may turn to them instead of the person; the ladder contacts nobody
     Column("contacted", Boolean, nullable=False),
     Column("name_encrypted", LargeBinary),  # null: not known, or erased
     Column("phone_encrypted", LargeBinary),
