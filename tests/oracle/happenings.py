@@ -37,6 +37,7 @@ def payment(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
     if cents <= 0:
         return
     id = f"P-{simulation.lender.new_id()}"
+    simulation.events["payment"] += 1
     loan.payments[id] = (today, cents)
     if simulation.chance.random() < 0.3:
         simulation.events["payment on a tape only"] += 1
@@ -296,14 +297,13 @@ WISHES = ("represented", "employer_forbids", "ceased", "not_by_sms", "not_by_cal
 
 Happening = Callable[[Simulation, Customer, CoreLoan], None]
 RATES: dict[Happening, int] = {
-    payment: 24,
-    hold_of_loan: 8,
+    hold_of_loan: 5,
     hold_of_person: 5,
     death: 1,
     release: 5,
     text: 12,
-    read: 8,
-    another_number: 6,
+    read: 5,
+    another_number: 8,
     another_customer_id: 6,
     number_fact: 3,
     end_of_number_fact: 6,
@@ -317,15 +317,18 @@ RATES: dict[Happening, int] = {
 }
 """How often each happens, against the others."""
 
-A_DAY = 0.10
+A_DAY = 0.08
 """How many of these there are for each customer and day. Few die or cease, so that much lasts."""
 
 
-def something_comes(simulation: Simulation, share: float) -> None:
-    """What comes in before the hour's work. Who is gone is followed by somebody new."""
+def something_comes(simulation: Simulation, events_a_day: float, part_of_day: float) -> None:
+    """What comes in before the hour's work: payments, and of everything else so many a day."""
     lender, chance = simulation.lender, simulation.chance
     for customer in list(lender.customers):
-        if chance.random() > share or not customer.known:
+        for loan in customer.known:
+            if chance.random() < customer.pays * part_of_day:
+                payment(simulation, customer, loan)
+        if chance.random() > events_a_day * part_of_day or not customer.known:
             continue
         life = customer.life
         if any(pause.kind == "deceased" for pause in life.pauses) and chance.random() < 0.8:

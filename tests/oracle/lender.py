@@ -69,6 +69,8 @@ class Customer:
     name: str
     number: str
     loans: list[CoreLoan]
+    pays: float = 0.2
+    """How likely they pay what is past due, on a day."""
     told: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     """By record, when Arrears was told of which number last, and which."""
     on_tape: dict[str, tuple[date, str]] = field(default_factory=dict)
@@ -138,8 +140,8 @@ class Lender:
         loans = []
         for _ in range(chance.choice((1, 2, 3))):
             start = first if together else first - timedelta(days=chance.randrange(20))
-            every = chance.choice((20, 30)) if not together else 30
-            amounts = chance.choice(((300_00,) * 4, (1_00, 500_00, 500_00), (250_50,) * 5))
+            every = 7 if together else chance.choice((5, 10, 30))
+            amounts = chance.choice(((300_00,) * 8, (1_00, *(500_00,) * 6), (250_50,) * 12))
             schedule = tuple(
                 (start + timedelta(days=every * n), cents) for n, cents in enumerate(amounts)
             )
@@ -155,7 +157,8 @@ class Lender:
             debts={loan.key: Debt(ladder, loan.schedule) for loan in loans},
             product=COUNTRIES[jurisdiction][1],
         )
-        customer = Customer(life, f"Person {id} Example", self.new_number(jurisdiction), loans)
+        number, pays = self.new_number(jurisdiction), chance.choice((0.25, 0.2, 0.01))
+        customer = Customer(life, f"Person {id} Example", number, loans, pays)
         self.customers.append(customer)
         return customer
 

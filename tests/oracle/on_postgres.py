@@ -72,7 +72,7 @@ def live_in_the_store(
         for at in moments:
             simulation.book.clock.at = at
             _tapes_arrive(simulation, day)
-            something_comes(simulation, events_a_day / len(moments))
+            something_comes(simulation, events_a_day, 1 / len(moments))
             _an_hour(simulation)
         somebody_new(simulation)
         note_situations(simulation, found)
@@ -144,10 +144,11 @@ def _an_hour(simulation: Simulation) -> None:
         jobs += [partial(escalate_loans, ctx, envelope.loan_ids)] * simulation.chance.choice((1, 2))
     _race(simulation, jobs)
     jobs = []
-    # What is only stored is applied before the texts, between them, or after them.
-    with simulation.losing.a_worker():
-        if events := dispatch_events(ctx):
-            jobs += [partial(apply_events, ctx, events)] * 2
+    # What is only stored is applied while texts go out, or in a later hour.
+    if simulation.chance.random() < 0.4:
+        with simulation.losing.a_worker():
+            if events := dispatch_events(ctx):
+                jobs += [partial(apply_events, ctx, events)] * 2
     for action_type in ACTION_TYPES.values():
         due: list[int] = []
         with simulation.losing.a_worker():
