@@ -20,7 +20,7 @@ from domain.compliance.gate import Verdict, may_contact
 from domain.compliance.rules import RulePack, packs_for
 from domain.compliance.vocabulary import Channel, Collects, ConsentTo, Party, Purpose, Says
 from domain.contact_outcomes import ContactOutcome
-from domain.contact_points import NumberFact
+from domain.contact_points import NumberFact, NumberOnRecord
 from domain.holds import Hold
 from domain.inbound_texts import Effects, ReplyKind, effects_of
 from domain.inconvenient import InconvenientPlace, InconvenientTime, Location
@@ -127,9 +127,10 @@ def ask(known: Known, life: Life, wanted: Reached, at: datetime) -> Verdict:
         and fact.loan in (None, wanted.loan)
         and known.same_person(record, fact.record)
     ]
-    number_facts = known.facts_of(wanted.number, at)
-    if wanted.party != "borrower":
-        number_facts = known.facts_of(life.number_of(wanted.loan, at) or "", at)
+    own = life.number_of(wanted.loan, at) if wanted.party != "borrower" else wanted.number
+    number_facts = known.facts_of(own or "", at)
+    if wanted.at_work:
+        number_facts |= {NumberFact.AT_WORK}
     facts = ContactFacts(
         past_due=Decimal(0 if paid else 100),
         zones=life.zones,
@@ -165,10 +166,11 @@ def ask(known: Known, life: Life, wanted: Reached, at: datetime) -> Verdict:
             hours for of, hours in known.hours if known.same_person(record, of)
         ),
         inconvenient_places=tuple(
-            InconvenientPlace(Location(fact.what))
+            InconvenientPlace(
+                Location(fact.what), number=fact.source if fact.what == Location.NUMBER else None
+            )
             for fact in of_person
             if fact.what in set(Location)
-            and (fact.what != Location.NUMBER or fact.source == wanted.number)
         ),
         location_asked=any(
             contact.purpose == "locate" and contact.number == wanted.number
@@ -176,7 +178,8 @@ def ask(known: Known, life: Life, wanted: Reached, at: datetime) -> Verdict:
             if contact.party == "third_party"
         ),
         number=wanted.number,
-        number_facts=number_facts | ({NumberFact.AT_WORK} if wanted.at_work else set()),
+        number_facts=number_facts,
+        numbers=(NumberOnRecord(own or "", number_facts),),
         says=frozenset(map(Says, wanted.says)),
         visit_staff=wanted.staff,
         noticed_at=wanted.noticed_at,

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_hours import ContactHours
 from domain.compliance.gate import Permission, Verdict, may_contact
+from domain.compliance.number_choice import through
 from domain.compliance.rules import RulePack, packs_for
-from domain.compliance.vocabulary import Channel
-from domain.contact_points import NumberFact
+from domain.compliance.vocabulary import Channel, Party
+from domain.contact_points import NumberFact, NumberOnRecord
 from domain.holds import Hold, HoldKind
 from domain.reasons import ReasonCode
 from tests.domain.examples import EVERY_DAY, REACHING, SHANGHAI, pack
@@ -71,6 +72,13 @@ def test_a_visit_goes_to_the_home_whatever_number_the_person_has() -> None:
     saturday = at("2026-06-13 12:00", "Australia/Sydney")
     assert may_contact(of_australia, Channel.VISIT, saturday).permission is Permission.ALLOWED
     assert "au.hours_at_work" in may_contact(of_australia, Channel.CALL, saturday).rules
+
+
+def test_somebody_else_is_called_at_their_own_number() -> None:
+    """Otherwise calls to a relative would be counted at the borrower's number."""
+    closed = NumberOnRecord("borrower", frozenset({NumberFact.REACHES_NOBODY}))
+    relative = replace(facts(), numbers=(closed,), number="relative", party=Party.THIRD_PARTY)
+    assert through(relative, Channel.CALL, at("2026-03-02 10:00")).number == "relative"
 
 
 def test_hours_are_the_borrowers_and_not_the_lenders() -> None:
