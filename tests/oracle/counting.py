@@ -10,6 +10,7 @@ from tests.oracle.log import Life, Reached
 LONGEST = timedelta(days=33)
 """No window is longer, whatever the zone."""
 
+WITH_BORROWER = frozenset({"spoke", "refused", "callback_requested"})
 WITH_OTHER = frozenset({"spoke_with_other", "wrong_person", "third_party_refused", "deceased"})
 """Outcomes of calls that somebody else answered."""
 
@@ -73,21 +74,29 @@ def is_there(rule: dict[str, Any], reached: Reached, *, at_work: bool) -> bool:
 
 def _with_the_same(rule: dict[str, Any], other: Reached, reached: Reached) -> bool:
     """Whether another contact was with the one who is to be reached now."""
-    answered_by_other = other.outcome in WITH_OTHER
     if reached.party == "third_party":
-        theirs = other.party == "third_party" or answered_by_other
-        return theirs and other.number == reached.number
-    if other.party == "third_party":
-        return False
-    return rule["counter"] != "connected" or not answered_by_other
+        counts = rule["counter"] != "connected" and other.party == "third_party"
+        return (counts or not reached_borrower(other)) and other.number == reached.number
+    if rule["counter"] == "connected":
+        return reached_borrower(other)
+    return other.party != "third_party" or reached_borrower(other)
+
+
+def reached_borrower(other: Reached) -> bool:
+    """Whether it reached the borrower, at whosever telephone; or was to, and nobody answered."""
+    if other.outcome in WITH_OTHER | WITH_BORROWER:
+        return other.outcome in WITH_BORROWER
+    return other.party != "third_party"
 
 
 def is_free(rule: dict[str, Any], life: Life, reached: Reached, local: datetime) -> bool:
     """Whether the person agreed to more, not too long ago, and nobody spoke with them since."""
+    if reached.party != "borrower":
+        return False
     for agreed in life.agreements("more_contacts", reached.loan, reached.at):
         age = (local.date() - agreed.since.astimezone(local.tzinfo).date()).days
         spoken = any(
-            other.connected and other.party == "borrower" and other.outcome not in WITH_OTHER
+            other.connected and reached_borrower(other)
             for other in _before(rule, life, reached)
             if agreed.since < other.at
         )

@@ -6,11 +6,12 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.oracle.counting import counted, is_free, is_there
+from tests.oracle.counting import counted, is_free, is_there, reached_borrower
 from tests.oracle.facts import forbidden_by_facts, forbidden_until_told, is_at_work
 from tests.oracle.log import Life, Reached
 from tests.oracle.packs import Bound, in_force, public_holidays, rules_for, rules_of
 
+NOT_THE_BORROWER = ("reaches_nobody", "somebody_else")
 WEEK = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -65,6 +66,7 @@ def _kept(bound: Bound, life: Life, reached: Reached, local: datetime) -> bool:
         case "contact_hours":
             return _within_hours(rule["hours"], bound.calendar, local) or (
                 rule.get("consent") == "frees"
+                and reached.party == "borrower"
                 and bool(life.agreements("other_hours", reached.loan, reached.at))
             )
         case "cap":
@@ -144,8 +146,11 @@ def _may_ask_where(life: Life, reached: Reached) -> bool:
 
 
 def _reaches_nobody(life: Life, reached: Reached) -> bool:
+    """Whether the number on record reaches not the borrower: nobody, or somebody else."""
     number = life.number_of(reached.loan, reached.at)
-    return number is not None and life.numbers.knows(number, "reaches_nobody", reached.at)
+    return number is None or any(
+        life.numbers.knows(number, what, reached.at) for what in NOT_THE_BORROWER
+    )
 
 
 def _unreachable(rule: dict[str, Any], life: Life, reached: Reached) -> bool:
@@ -154,7 +159,8 @@ def _unreachable(rule: dict[str, Any], life: Life, reached: Reached) -> bool:
     if _reaches_nobody(life, reached):
         return True
     calls = [c for c in life.contacts if c.channel == "call" and c.at < reached.at]
-    latest = sorted((c for c in calls if c.party == "borrower"), key=lambda c: c.at)
+    to_borrower = (c for c in calls if c.party == "borrower" or reached_borrower(c))
+    latest = sorted(to_borrower, key=lambda c: c.at)
     latest = latest[-rule["failures"] :]
     return len(latest) == rule["failures"] and not any(c.connected for c in latest)
 

@@ -129,8 +129,9 @@ def ask(known: Known, life: Life, wanted: Reached, at: datetime) -> Verdict:
     ]
     own = life.number_of(wanted.loan, at) if wanted.party != "borrower" else wanted.number
     number_facts = known.facts_of(own or "", at)
-    if wanted.at_work:
-        number_facts |= {NumberFact.AT_WORK}
+    at_work = frozenset({NumberFact.AT_WORK} if wanted.at_work else ())
+    if wanted.party == "borrower":
+        number_facts |= at_work
     facts = ContactFacts(
         past_due=Decimal(0 if paid else 100),
         zones=life.zones,
@@ -179,6 +180,7 @@ def ask(known: Known, life: Life, wanted: Reached, at: datetime) -> Verdict:
         ),
         number=wanted.number,
         number_facts=number_facts,
+        third_party_number_facts=at_work,
         numbers=(NumberOnRecord(own or "", number_facts),),
         says=frozenset(map(Says, wanted.says)),
         visit_staff=wanted.staff,
