@@ -144,6 +144,9 @@ def _has_several(text: str, number: PhoneNumber | None, mapping: TapeMapping) ->
         return True
     if number is not None:
         return _leaves_something_out(text, number)
+    parts = [part for part in _TELLS_APART.split(text) if any(map(str.isdigit, part))]
+    if len(parts) > 1 and any(_in_use(part, mapping) for part in parts):
+        return True
     pieces = _DIGITS.findall(text)
     return any(
         _in_use("".join(pieces[:n]), mapping) and _in_use("".join(pieces[n:]), mapping)
