@@ -17,6 +17,7 @@ from workers.db.appointments import cancel_appointments
 from workers.db.cases import keep_cases, lock_paid_cases
 from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.review_dates import Position, set_positions
+from workers.escalation.inconvenient_visits import call_off_inconvenient_visits
 from workers.gate.facts import all_holds, parties_with_holds
 
 CASE_BATCH_SIZE = 500
@@ -62,6 +63,7 @@ def reassess(
     set_positions(connection, positions, now)
     assigned = [id for id, fact in facts.items() if fact.has(ActionStatus.ASSIGNED)]
     cancel_appointments(connection, assigned, now)
+    call_off_inconvenient_visits(connection, facts, now)
     recheck_deferred(
         connection, [id for id, fact in facts.items() if fact.has(ActionStatus.DEFERRED)], now
     )

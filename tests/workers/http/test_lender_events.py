@@ -235,6 +235,35 @@ def test_new_contacts_are_encrypted_before_they_are_stored_and_known_again_all_t
     assert tell(book, other).status_code == 409
 
 
+@pytest.mark.parametrize(
+    ("fact", "why"),
+    [
+        ({"fact": "inconvenient_time"}, '["data"]'),
+        ({"fact": "inconvenient_time", "time": {"days": []}}, "days"),
+        ({"fact": "inconvenient_time", "time": {"days": ["holiday"]}}, "days"),
+        ({"fact": "inconvenient_time", "time": {"days": ["sun"], "starts": "9"}}, "starts"),
+        ({"fact": "inconvenient_time", "time": {"days": ["sun"], "ends": "25:00"}}, "ends"),
+        ({"fact": "inconvenient_place", "place": "school"}, "place"),
+        ({"fact": "language", "locale": "English"}, "locale"),
+        ({"fact": "represented", "place": "home"}, '["data"]'),
+        ({"fact": "represented", "until": "2026-03-09T10:00:00+08:00"}, '["data"]'),
+        ({"fact": "inconvenient_place", "place": "home", "until": "2026-03-09T10:00:00"}, "until"),
+    ],
+)
+def test_a_fact_that_is_not_whole_is_refused_and_the_field_is_named(
+    gate: Book, fact: dict[str, object], why: str
+) -> None:
+    refused = tell(gate, an_event("person_fact", borrower="B-1", actor="c-1", **fact))
+    assert (refused.status_code, why in refused.text) == (422, True), refused.text
+
+
+def test_midnight_at_the_end_of_a_day_is_that_of_the_next(book: Book) -> None:
+    sunday = {"days": ["sun"], "starts": "00:00", "ends": "24:00"}
+    fact = {"borrower": "B-1", "fact": "inconvenient_time", "time": sunday, "actor": "c-1"}
+    assert tell(book, an_event("person_fact", **fact)).status_code == 202
+    assert book.one(inbox_event).payload["time"]["ends"] == "00:00"
+
+
 # --- who signed it
 
 

@@ -14,12 +14,13 @@ from domain.compliance.gate import ContactFacts, Permission
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel
 from domain.holds import HoldKind
+from domain.language.speak import speak
 from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.counting import statements
 from tests.support.events import tell
 from tests.support.loans import ADDRESS, NAME, Book, shipped_policy
-from workers.db.schema import contact, document, visit, visit_staff
+from workers.db.schema import contact, document, problem, visit, visit_staff
 from workers.payments.payments import Payment, record_payment
 from workers.visits.schedule import LawfulSlots, schedule_visit
 
@@ -74,6 +75,42 @@ def test_a_visit_keeps_clear_of_a_time_that_lies_within_its_hours(
     tell(book, "person_fact", **said)
     assert schedule_visit(book.ctx, action_id) == "scheduled"
     assert book.one(visit).starts_at == book.moment(visit_at)
+
+
+def test_a_visit_at_a_time_that_becomes_inconvenient_is_called_off_and_scheduled_anew(
+    book: Book,
+) -> None:
+    two_visitors(book)
+    action_id = due_visit(book)
+    schedule_visit(book.ctx, action_id)
+    said = {"borrower": "B-L-1", "fact": "inconvenient_time", "actor": "c-1"}
+    evenings = {"days": ["fri"], "starts": "18:00", "ends": "22:00"}
+    tell(book, "person_fact", **said, time=evenings)
+    assert book.actions("L-1")["field_visit"] == "assigned", "it is in the morning"
+
+    tell(book, "person_fact", **said, time={"days": ["fri"], "starts": "10:45", "ends": "12:00"})
+    assert book.actions("L-1")["field_visit"] == "planned"
+    assert "The borrower called this time inconvenient" in speak(
+        book.action("L-1", "field_visit").reason
+    )
+    assert schedule_visit(book.ctx, action_id) == "scheduled"
+    first, second = book.rows(visit)
+    assert (first.cancelled_at is not None, second.starts_at) == (
+        True,
+        book.moment("2026-04-03 13:00"),
+    )
+
+
+def test_a_visit_to_a_home_that_becomes_inconvenient_is_called_off(book: Book) -> None:
+    two_visitors(book)
+    action_id = due_visit(book)
+    schedule_visit(book.ctx, action_id)
+    said = {"borrower": "B-L-1", "fact": "inconvenient_place", "place": "home", "actor": "c-1"}
+    tell(book, "person_fact", **said)
+    assert book.one(visit).cancelled_at is not None
+    assert schedule_visit(book.ctx, action_id) == "nothing to do"
+    assert book.action("L-1", "field_visit").status == "deferred"
+    assert [row.kind for row in book.rows(problem)] == ["inconvenient_place"]
 
 
 def test_the_written_notice_says_who_comes_when_and_is_encrypted(book: Book) -> None:
