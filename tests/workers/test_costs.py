@@ -234,6 +234,32 @@ def test_a_text_costs_what_it_did(engine: Engine) -> None:
     compare("a text, from its claim to its record", figures)
 
 
+def test_a_text_about_three_loans_costs_what_it_did(engine: Engine) -> None:
+    loans, each = 60, 3
+    book = a_book(engine, loans)
+    with engine.begin() as connection:
+        of_first = loan.c.id - (loan.c.id - 1) % each
+        connection.execute(update(loan).values(borrower_id=of_first))
+    escalate_loans(book.ctx, range(1, loans + 1))
+    of_texts = (
+        select(action.c.id)
+        .where(action.c.item == "text_day_1", (action.c.loan_id - 1) % each == 0)
+        .order_by(action.c.id)
+    )
+    texts = iter([row.id for row in book.rows(of_texts)])
+
+    def send() -> None:
+        assert send_sms(book.ctx, next(texts)) == "accepted"
+
+    for _ in range(WARMING_UP):
+        send()
+    figures = cost(engine, send, turns=loans // each - WARMING_UP)
+
+    assert figures["statements"] <= MOST_STATEMENTS
+    assert book.actions(f"L-{loans}")["text_day_1"] == "done", "it went with another's"
+    compare("a text about three loans of a person, from its claim to its record", figures)
+
+
 def test_a_payment_that_calls_off_what_was_planned_costs_what_it_did(engine: Engine) -> None:
     loans = 20
     book = a_book(engine, loans)
