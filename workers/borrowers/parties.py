@@ -23,7 +23,7 @@ from workers.db.persons import (
     lock_borrower,
     lock_known_borrower,
 )
-from workers.db.same_person import join_same_identity, name_digest
+from workers.db.same_person import join_same_identity, lock_new_numbers, name_digest
 from workers.db.schema import borrower, loan
 from workers.escalation.reassess import reassess
 
@@ -123,6 +123,8 @@ def _make_record(connection: Connection, ctx: Context, new: NewParty, now: datet
         written = sorted(ctx.templates.locales())
         raise RejectedError(ReasonCode.LOCALE_WITHOUT_TEMPLATES, locale=locale, known=written)
     number = cipher.decrypt(phone) if phone else None
+    if number:
+        lock_new_numbers(connection, [cipher.blind_index(number)])
     made = connection.execute(
         upsert(borrower)
         .values(

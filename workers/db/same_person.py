@@ -158,11 +158,28 @@ SELECT o.id
 """)
 
 
+_ONE_FOR_EACH_NUMBER = text("""
+SELECT count(pg_advisory_xact_lock(key))
+  FROM (SELECT key FROM unnest(CAST(:keys AS bigint[])) key ORDER BY key) ordered
+""")
+
+
+def lock_new_numbers(connection: Connection, blind_indexes: Sequence[bytes]) -> None:
+    """Wait for everybody else who brings any of these numbers to a record; before all other locks.
+
+    Two who bring the same number at once would not see each other's record, and one person under
+    two ids would stay two persons.
+    """
+    keys = {int.from_bytes(index[:8], "big", signed=True) for index in blind_indexes}
+    connection.execute(_ONE_FOR_EACH_NUMBER, {"keys": sorted(keys)})
+
+
 def lock_namesakes(
     connection: Connection, external_id: str, blind_indexes: Sequence[bytes]
 ) -> None:
     """Lock the persons who become one if a record gets numbers: its own, and those with the same
-    name who have any of them."""
+    name who have any of them. Before all other locks."""
+    lock_new_numbers(connection, blind_indexes)
     record = record_named(connection, external_id)
     if record is not None:
         named = {"record": record, "numbers": list(blind_indexes)}

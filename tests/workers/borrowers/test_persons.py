@@ -1,6 +1,7 @@
 """What is true of a person or of a number protects every loan and everybody that it reaches."""
 
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Engine, select
@@ -8,9 +9,12 @@ from sqlalchemy import Engine, select
 from domain.actors import Actor
 from domain.contact_points import NumberFact
 from domain.holds import HoldKind
+from tests.support.concurrently import wait_until_blocked
 from tests.support.events import pay, store, tell
 from tests.support.loans import Book
+from workers.borrowers.contact_details import change_contacts
 from workers.db.schema import borrower, loan
+from workers.inbox.event_data import ContactChangeFacts
 from workers.privacy.erasure import erase
 
 OTHER_NUMBER = "+8613900139000"
@@ -137,3 +141,20 @@ def test_a_wish_that_names_an_erased_record_protects_the_other_records_of_the_pe
     wish = tell(book, "opt_out", borrower="B-1", channel=None, actor="col-1")
     assert wish.status == "applied"
     assert texted(book, "L-3") == []
+
+
+def test_two_ids_that_get_one_number_at_the_same_moment_are_one_person(book: Book) -> None:
+    for number in (4, 5):
+        book.loan(f"L-{number}", borrower_id=f"B-{number}", phone=f"+861390013900{number}")
+    changes = [
+        ContactChangeFacts(borrower=id, phone="+8613900139077").payload(book.ctx.cipher)
+        for id in ("B-4", "B-5")
+    ]
+    with book.ctx.engine.connect() as first, ThreadPoolExecutor(1) as worker:
+        change_contacts(first, book.ctx, changes[0])
+        second = worker.submit(tell, book, "contact_change", **changes[1])
+        wait_until_blocked(book.ctx.engine)
+        first.commit()
+        assert second.result(timeout=60).status == "applied"
+    assert hold(book, "deceased", borrower="B-4") == "applied"
+    assert texted(book, "L-4", "L-5") == []

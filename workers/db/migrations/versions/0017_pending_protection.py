@@ -7,7 +7,8 @@ borrower, as before.
 
 Revision 0004 made an opt-out that came by text a fact of the number that the borrower had on that
 day, and of that number alone. Before, it was the borrower's, whatever number came later. So it is
-a fact of the person too. A text that says START ends it, as it always did. Nothing tells an opt-out
+a fact of the person too: of whoever has the number, and of whoever had it when it was sent a text
+before the opt-out. A text that says START ends it, as it always did. Nothing tells an opt-out
 of before 0004 from one that came since, so all of them count: no text goes out that should not.
 """
 
@@ -41,6 +42,8 @@ SELECT b.id, 'no_channel', 'sms', f.since, f.source, f.source_kind
   FROM contact_point_fact f
   JOIN contact_point n ON n.id = f.contact_point_id
   JOIN borrower b ON b.phone_blind_index = n.blind_index
+       OR b.id IN (SELECT c.borrower_id FROM contact c
+                    WHERE c.number_blind_index = n.blind_index AND c.at <= f.since)
  WHERE f.kind = 'opted_out' AND f.ended_at IS NULL AND f.source_kind IN ('borrower', 'provider')
 ON CONFLICT DO NOTHING;
 """

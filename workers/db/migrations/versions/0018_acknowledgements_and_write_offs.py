@@ -1,7 +1,8 @@
 """Every acknowledgement of a debt is kept, with its proof; before, only the last day was.
 
 A payment set that day too. Payments are on record, so what is taken over has another day than each of
-them, and a proof that nobody has said. Who wrote a loan off, and why, was in the event only.
+them that counts, and a proof that nobody has said. Acknowledgements before the last are in their
+events, as long as these are kept. Who wrote a loan off, and why, was in the event only.
 """
 
 import sqlalchemy as sa
@@ -38,7 +39,12 @@ def upgrade() -> None:
           FROM loan l
          WHERE l.acknowledged_on IS NOT NULL
            AND NOT EXISTS (SELECT FROM payment p
-                            WHERE p.loan_id = l.id AND p.paid_on = l.acknowledged_on)
+                            WHERE p.loan_id = l.id AND p.paid_on = l.acknowledged_on
+                              AND p.reversed_on IS NULL)
+         UNION
+        SELECT l.id, CAST(e.payload ->> 'acknowledged_on' AS date), 'not_said', now()
+          FROM inbox_event e JOIN loan l ON l.external_id = e.payload ->> 'loan'
+         WHERE e.kind = 'acknowledgement' AND e.status = 'applied'
         """
     )
     op.drop_column("loan", "acknowledged_on")
