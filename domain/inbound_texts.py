@@ -46,6 +46,9 @@ class Meaning(StrEnum):
     HARMLESS = "harmless"
 
 
+ABOUT_SOMETHING_ELSE = frozenset({Meaning.DISPUTE, Meaning.WISHES, Meaning.NO_CONSENT})
+"""They do not say whether contact goes on: what the machine read in the text beside them stays."""
+
 READ_WITHIN = timedelta(days=2)
 """The lender's own deadline for reading a text. When it is over, it is over: no text goes out."""
 

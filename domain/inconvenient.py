@@ -1,6 +1,7 @@
 """The times and the places that a person called inconvenient for contact."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -79,6 +80,18 @@ class InconvenientTime:
 
     def stops(self, channel: Channel) -> bool:
         return self.channel is None or self.channel is channel
+
+    def begins(self, since: datetime, until: datetime, zone: str) -> Iterator[datetime]:
+        """Each moment between the two at which it begins in an IANA zone, in UTC."""
+        local = ZoneInfo(zone)
+        day, last = since.astimezone(local).date(), until.astimezone(local).date()
+        while day <= last:
+            if WEEK[day.weekday()] in self.days:
+                first = datetime.combine(day, self.starts, local)
+                for moment in {first.astimezone(UTC), first.replace(fold=1).astimezone(UTC)}:
+                    if since < moment < until:
+                        yield moment
+            day += timedelta(days=1)
 
     def over_at(self, at: datetime, zone: str) -> datetime | None:
         """When it is over, in UTC, if `at` falls into it in an IANA zone; None if it does not.

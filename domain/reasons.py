@@ -219,6 +219,7 @@ class ReasonCode(StrEnum):
     PARTY_IS_BORROWER = auto()
     REPRESENTATIVE_RECORDED = auto()
     PERSON_FACT_RECORDED = auto()
+    PERSON_FACT_LASTS = auto()
     PERSON_FACT_ENDS = auto()
     PERSON_FACT_NOT_KNOWN = auto()
     PERSON_FACT_INCOMPLETE = auto()

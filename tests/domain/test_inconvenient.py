@@ -56,6 +56,30 @@ def test_it_is_over_at_its_own_end() -> None:
     assert named.over_at(until, NEW_YORK) is None
 
 
+@pytest.mark.parametrize(
+    ("time", "since", "until", "begins"),
+    [
+        ("fri 10:01-10:14", "2026-06-12 09:00", "2026-06-12 11:00", ["2026-06-12 10:01"]),
+        ("mon 10:01-10:14", "2026-06-12 09:00", "2026-06-12 11:00", []),
+        ("fri 09:00-10:14", "2026-06-12 09:00", "2026-06-12 11:00", []),
+        ("fri 11:00-12:00", "2026-06-12 09:00", "2026-06-12 11:00", []),
+        ("sat", "2026-06-12 23:00", "2026-06-13 01:00", ["2026-06-13 00:00"]),
+    ],
+)
+def test_it_begins_on_the_persons_clock(
+    time: str, since: str, until: str, begins: list[str]
+) -> None:
+    named = InconvenientTime.parse(time)
+    found = list(named.begins(local(since), local(until), NEW_YORK))
+    assert found == [local(begin) for begin in begins]
+
+
+def test_an_hour_that_comes_twice_begins_twice() -> None:
+    named = InconvenientTime.parse("sun 01:10-01:30")
+    found = named.begins(local("2026-11-01 00:00"), local("2026-11-01 03:00"), NEW_YORK)
+    assert sorted(found) == [local("2026-11-01 01:10"), local("2026-11-01 01:10", fold=1)]
+
+
 def test_it_may_be_about_one_channel() -> None:
     calls = InconvenientTime(*_parsed("sun"), channel=Channel.CALL)
     assert (calls.stops(Channel.CALL), calls.stops(Channel.SMS)) == (True, False)

@@ -107,8 +107,17 @@ def record_inbound_contact(
     loans = [owed.id]
     if reported.said:
         loans = lock_loans_of_person(connection, whose.id)
-        note_said_facts(connection, [whose.id], reported.said, None, Actor(reported.actor), now)
-        resolve_gate_problems(connection, loans, now)
+        note_said_facts(
+            connection,
+            [whose.id],
+            reported.said,
+            None,
+            Actor(reported.actor),
+            now,
+            said_at=reported.at,
+            own_word=not reported.outcome.with_other,
+        )
+        resolve_gate_problems(connection, [whose.id], now)
     reassess(connection, ctx, loans, now)
     return because(ReasonCode.INBOUND_RECORDED, channel=reported.channel, loan=reported.loan)
 

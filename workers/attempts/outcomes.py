@@ -89,7 +89,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
             )
         if report.said:
             loans = lock_loans_of_person(connection, attempt.borrower_id)
-            _note_said(connection, ctx, attempt, report, loans)
+            _note_said(connection, ctx, attempt, report)
             reassess(connection, ctx, loans, now)
         return because(ReasonCode.OUTCOME_KNOWN, attempt=report.attempt)
     _check_callback(report, now)
@@ -111,7 +111,7 @@ def record_outcome(connection: Connection, ctx: Context, report: ReportedOutcome
         "also_loan_ids": loan_ids(connection, report.also_about, "contact_outcome") or None,
     }
     connection.execute(insert(contact_outcome), [{"contact_id": row.id, **outcome} for row in rows])
-    _note_said(connection, ctx, attempt, report, loans)
+    _note_said(connection, ctx, attempt, report)
     # A visit says of the address what a call says of the number.
     if (point := attempt.number_blind_index or attempt.address_blind_index) is not None:
         _note_about_number(connection, point, report, attempt.at, now)
@@ -200,19 +200,24 @@ def _rows_of(connection: Connection, contact_id: int) -> list[_Row]:
 
 
 def _note_said(
-    connection: Connection,
-    ctx: Context,
-    attempt: _Attempt,
-    report: ReportedOutcome,
-    loans: Sequence[int],
+    connection: Connection, ctx: Context, attempt: _Attempt, report: ReportedOutcome
 ) -> None:
     """Record what the borrower said, on the record of the loan. It reaches the whole person."""
     if not report.said:
         return
     actor, now = Actor(report.actor), ctx.now()
     number = attempt.number_blind_index if attempt.channel == Channel.CALL else None
-    note_said_facts(connection, [attempt.borrower_id], report.said, number, actor, now)
-    resolve_gate_problems(connection, loans, now)
+    note_said_facts(
+        connection,
+        [attempt.borrower_id],
+        report.said,
+        number,
+        actor,
+        now,
+        said_at=attempt.at,
+        own_word=not report.outcome.with_other,
+    )
+    resolve_gate_problems(connection, [attempt.borrower_id], now)
 
 
 def _note_about_number(

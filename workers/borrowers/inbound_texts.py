@@ -10,13 +10,15 @@ from domain.compliance.vocabulary import Channel
 from domain.inbound_texts import Reading, ReplyKind, effects_of
 from workers.borrowers.reply_effects import (
     BY_TEXT,
+    AskedAt,
     allow_texts_again,
     apply_effects,
 )
 from workers.context import Context
 from workers.db.people import lock_people
-from workers.db.persons import lock_number, records_with, spoken_language
+from workers.db.persons import lock_number, records_with
 from workers.db.schema import borrower, contact, loan, reply
+from workers.db.spoken_language import spoken_language
 from workers.db.typed_rows import typed_row
 from workers.escalation.reassess import reassess
 from workers.sms.providers.port import InboundText
@@ -87,7 +89,15 @@ def record_inbound_text(ctx: Context, text: InboundText, *, help_is_answered: bo
                 now=now,
             )
             if people and allows_texts:
-                allow_texts_again(connection, number, people.named, text.provider, BY_TEXT, now)
+                allow_texts_again(
+                    connection,
+                    number,
+                    people.named,
+                    text.provider,
+                    BY_TEXT,
+                    now,
+                    asked=AskedAt(new, now),
+                )
             if people:
                 reassess(connection, ctx, people.loans, now)
     return RecordedText(reading.kind, locale)

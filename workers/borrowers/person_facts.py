@@ -10,7 +10,7 @@ from domain.compliance.fact_reach import ReachingFact
 from domain.events import RejectedError
 from domain.fact_effects import EFFECTS
 from domain.inconvenient import Location
-from domain.persons import OF_ALL_DEBTS, PersonFact
+from domain.persons import MAY_EXPIRE, OF_ALL_DEBTS, PersonFact
 from domain.reasons import ReasonCode, Reasons, because
 from workers.borrowers.number_facts import number_at
 from workers.borrowers.opt_outs import one_debt, record_opt_out
@@ -49,7 +49,8 @@ def record_person_fact(connection: Connection, ctx: Context, new: NewPersonFact)
     """Record a fact about a person, in the caller's transaction.
 
     A consent that is given anew takes the place of the one before, as does a language; the same
-    time or place, of the one before with another end. That somebody acts for the person counts for
+    time or place, of one that ends earlier. One that ends later stays until it is ended. That
+    somebody acts for the person counts for
     one debt only where the report names one, and no law lets it reach further.
 
     Raises:
@@ -73,10 +74,12 @@ def record_person_fact(connection: Connection, ctx: Context, new: NewPersonFact)
     details = new.details(
         connection, _number(connection, record, new), record.address_point_id, debt
     )
-    replace_person_fact(connection, record.id, new.fact, actor, now, details, new.until)
-    resolve_gate_problems(connection, loans, now)
+    noted = replace_person_fact(connection, record.id, new.fact, actor, now, details, new.until)
+    resolve_gate_problems(connection, [record.id], now)
     reassess(connection, ctx, loans, now)
-    return because(ReasonCode.PERSON_FACT_RECORDED, borrower=new.borrower, person_fact=new.fact)
+    lasts = not noted and new.fact in MAY_EXPIRE
+    code = ReasonCode.PERSON_FACT_LASTS if lasts else ReasonCode.PERSON_FACT_RECORDED
+    return because(code, borrower=new.borrower, person_fact=new.fact)
 
 
 PersonFactEnd = ReportedFact
@@ -107,7 +110,7 @@ def end_person_fact(connection: Connection, ctx: Context, ended: PersonFactEnd) 
     )
     effect = EFFECTS[ended.fact].of_the_end
     known = end_person_facts(connection, record.id, ended.fact, actor, now, details, effect=effect)
-    resolve_gate_problems(connection, loans, now)
+    resolve_gate_problems(connection, [record.id], now)
     reassess(connection, ctx, loans, now)
     code = ReasonCode.PERSON_FACT_ENDS if known else ReasonCode.PERSON_FACT_NOT_KNOWN
     return because(code, borrower=ended.borrower, person_fact=ended.fact)

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, select, tuple_, update
 
 from domain.actors import Actor, ActorKind
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NEW_NUMBER_NEEDED, NumberFact
-from domain.inbound_texts import Effects, effects_of
+from domain.inbound_texts import ABOUT_SOMETHING_ELSE, Effects, effects_of
 from domain.persons import CONSENTS, PersonFact
 from workers.db.closed_numbers import close_number, resolve_reopened
 from workers.db.people import People
@@ -23,6 +24,13 @@ from workers.db.schema import contact_point_fact, person_fact, reply
 
 BY_TEXT = Actor("text", ActorKind.BORROWER)
 """The actor of what a text asked for."""
+
+
+class AskedAt(NamedTuple):
+    """The text from which something follows. A person may read it long after it came."""
+
+    reply: int
+    received_at: datetime
 
 
 def apply_effects(
@@ -56,19 +64,30 @@ def allow_texts_again(
     provider: str,
     actor: Actor,
     now: datetime,
+    *,
+    asked: AskedAt,
 ) -> None:
     """End the opt-outs that came by text, and no others: of the number, and of the records that
-    have it, as earlier versions kept them. The number and the people are locked."""
+    have it, as earlier versions kept them. The number and the people are locked.
+
+    The text `asked` for it, perhaps long ago: an opt-out that came after it stays.
+    """
+    if NumberFact.OPTED_OUT in _asked_later(connection, number_id, asked).number:
+        return
     # If the provider refused a number as opted out, it knew that from a text too.
     by_text = (BY_TEXT, Actor(provider, ActorKind.PROVIDER))
     opted_out = {NumberFact.OPTED_OUT}
-    end_number_facts(connection, number_id, opted_out, actor, now, which=from_one_of(by_text))
+    older = contact_point_fact.c.since <= asked.received_at
+    end_number_facts(
+        connection, number_id, opted_out, actor, now, which=from_one_of(by_text) & older
+    )
     connection.execute(
         update(person_fact)
         .where(
             person_fact.c.borrower_id.in_(named),
             person_fact.c.kind == PersonFact.NO_CHANNEL,
             person_fact.c.channel == Channel.SMS,
+            person_fact.c.since <= asked.received_at,
             person_fact.c.ended_at.is_(None),
             _is_from(*by_text),
         )
@@ -90,7 +109,7 @@ def end_misread(
     connection: Connection,
     effects: Effects,
     *,
-    received_at: datetime,
+    asked: AskedAt,
     number_id: int,
     people: People,
     actor: Actor,
@@ -101,10 +120,10 @@ def end_misread(
     A fact of the same kind that was known before the text is another one, and stays. So does one
     that a later text asked for again.
     """
-    later = _asked_later(connection, number_id, received_at)
+    later = _asked_later(connection, number_id, asked)
     misread = {NumberFact.OPTED_OUT, NumberFact.SOMEBODY_ELSE, NumberFact.REFUSED}
     misread -= effects.number | later.number
-    of_text = (contact_point_fact.c.since == received_at) & from_one_of((BY_TEXT,))
+    of_text = (contact_point_fact.c.since == asked.received_at) & from_one_of((BY_TEXT,))
     if end_number_facts(connection, number_id, misread, actor, now, which=of_text):
         resolve_reopened(connection, people.loans, now)
     kinds = [PersonFact.NO_CHANNEL] if not (effects.refuses_calls or later.refuses_calls) else []
@@ -114,7 +133,7 @@ def end_misread(
         .where(
             person_fact.c.borrower_id.in_(people.records),
             person_fact.c.kind.in_(kinds),
-            person_fact.c.since == received_at,
+            person_fact.c.since == asked.received_at,
             person_fact.c.ended_at.is_(None),
             _is_from(BY_TEXT),
         )
@@ -122,14 +141,23 @@ def end_misread(
     )
 
 
-def _asked_later(connection: Connection, number_id: int, received_at: datetime) -> Effects:
-    """What follows from the texts that came from a number after a moment."""
-    kinds = connection.execute(
-        select(reply.c.kind).where(
-            reply.c.contact_point_id == number_id, reply.c.received_at > received_at
+def _asked_later(connection: Connection, number_id: int, asked: AskedAt) -> Effects:
+    """What follows from the texts that came from a number after another one.
+
+    What a person says that a text means counts, in place of what the machine took it for. If that
+    is about something else, both count.
+    """
+    is_later = (reply.c.received_at > asked.received_at) | (reply.c.id > asked.reply)
+    texts = connection.execute(
+        select(reply.c.kind, reply.c.meaning).where(
+            reply.c.contact_point_id == number_id, reply.c.id != asked.reply, is_later
         )
-    )
-    return effects_of(set(kinds.scalars()), number_is_known=True)
+    ).all()
+    kinds = {text.meaning for text in texts if text.meaning}
+    kinds |= {
+        text.kind for text in texts if not text.meaning or text.meaning in ABOUT_SOMETHING_ELSE
+    }
+    return effects_of(kinds, number_is_known=True)
 
 
 def _is_from(*actors: Actor) -> ColumnElement[bool]:

@@ -9,9 +9,10 @@ from sqlalchemy import Connection, select, update
 from domain.actors import Actor
 from domain.events import RejectedError
 from domain.holds import HoldKind
-from domain.inbound_texts import Meaning, effects_of
+from domain.inbound_texts import ABOUT_SOMETHING_ELSE, Meaning, effects_of
 from domain.reasons import ReasonCode, Reasons, because
 from workers.borrowers.reply_effects import (
+    AskedAt,
     allow_texts_again,
     apply_effects,
     end_consents,
@@ -49,8 +50,9 @@ class ReadReply:
 def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Reasons:
     """Close a text with what it means, in the caller's transaction. Returns what came of it.
 
-    What the machine took it for and a person does not ends. Texts to the number go on only if
-    nothing else is against them, and no other text from it waits to be read.
+    What the machine took it for and a person does not ends, unless the person says that it is about
+    something else, such as a dispute. What a later text asked for stays. Texts to the number go on
+    only if nothing else is against them, and no other text from it waits to be read.
 
     Raises:
         RejectedError: there is no such text, somebody has closed it, or it is to be a dispute
@@ -77,16 +79,18 @@ def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Rea
         _open_dispute(connection, ctx, read, found)
     number = lock_number(connection, found.blind_index)
     _close(connection, read, now)
+    asked = AskedAt(read.reply, found.received_at)
     effects = effects_of({read.meaning}, number_is_known=bool(people.named))
-    end_misread(
-        connection,
-        effects,
-        received_at=found.received_at,
-        number_id=number,
-        people=people,
-        actor=actor,
-        now=now,
-    )
+    if read.meaning not in ABOUT_SOMETHING_ELSE:
+        end_misread(
+            connection,
+            effects,
+            asked=asked,
+            number_id=number,
+            people=people,
+            actor=actor,
+            now=now,
+        )
     apply_effects(
         connection,
         effects,
@@ -96,13 +100,22 @@ def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Rea
         actor=actor,
         now=now,
     )
-    note_said_facts(connection, people.named, read.said, found.blind_index, actor, now)
+    note_said_facts(
+        connection,
+        people.named,
+        read.said,
+        found.blind_index,
+        actor,
+        now,
+        said_at=found.received_at,
+        own_word=people.is_one,
+    )
     if read.meaning is Meaning.NO_CONSENT:
         end_consents(connection, people, actor, now)
     if of_a_person:
-        resolve_gate_problems(connection, people.loans, now)
+        resolve_gate_problems(connection, people.named, now)
     if read.meaning is Meaning.START:
-        allow_texts_again(connection, number, people.named, found.provider, actor, now)
+        allow_texts_again(connection, number, people.named, found.provider, actor, now, asked=asked)
     reassess(connection, ctx, people.loans, now)
     return because(ReasonCode.REPLY_READ, reply_id=read.reply, meaning=read.meaning)
 

@@ -14,8 +14,8 @@ from domain.errors import ArrearsError
 from workers.calls.assign import SHIFTS_AHEAD
 from workers.context import Context
 from workers.db.access_log import note_access
-from workers.db.persons import spoken_language
 from workers.db.schema import borrower, loan, reply, staff
+from workers.db.spoken_language import spoken_language
 from workers.db.staff import lock_collectors
 from workers.db.typed_rows import columns_of, typed_rows
 

@@ -22,6 +22,7 @@ from domain.loans import Instalment
 from domain.parties import LoanParty
 from domain.persons import PersonFact
 from workers.db.prepared_statements import prepared
+from workers.db.spoken_language import spoken_language_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +186,8 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
            AND (f.place <> 'address' OR f.contact_point_id = b.address_point_id)
        ) AS inconvenient_places,
        b.zones,
-       coalesce((SELECT f.locale FROM person_fact f
-                  WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
-                    AND f.kind = 'language'
-                  ORDER BY f.borrower_id = ANY(p.certain) DESC, f.since DESC, f.id DESC
-                  LIMIT 1), b.locale) AS locale,
+-- the language
+       AS locale,
        ARRAY['legal']
        || coalesce((SELECT ARRAY['sms', 'call'] FROM borrower_number x
                      WHERE x.borrower_id = b.id LIMIT 1), '{}')
@@ -325,7 +323,9 @@ _OF_PARTIES = """
 
 
 def _facts(of_whom: str, which: str) -> Executable:
-    return prepared(text(f"{_SELECT.replace('-- of whom', of_whom)} WHERE {which}"))
+    selected = _SELECT.replace("-- of whom", of_whom)
+    selected = selected.replace("-- the language", spoken_language_of("b"))
+    return prepared(text(f"{selected} WHERE {which}"))
 
 
 _FACTS = _facts(_OF_BORROWERS, "l.id = ANY(:ids)")

@@ -53,6 +53,8 @@ class People(NamedTuple):
     records: list[int]
     """All records of these persons."""
     loans: list[int]
+    is_one: bool
+    """Whether the named records are those of one person."""
 
 
 def lock_people(
@@ -78,11 +80,17 @@ def lock_people(
         lock_all(connection, missing)
         persons |= missing
     rows = connection.execute(
-        select(borrower.c.id, func.coalesce(is_named, False).label("is_named"))
+        select(
+            borrower.c.id,
+            borrower.c.person_id,
+            func.coalesce(is_named, False).label("is_named"),
+        )
         .where(borrower.c.person_id.in_(persons))
         .order_by(borrower.c.id)
         .with_for_update(key_share=True)
     ).all()
     records = [row.id for row in rows]
     loans = lock_loans(connection, loan.c.borrower_id.in_(records))
-    return People([row.id for row in rows if row.is_named], records, loans)
+    named = [row for row in rows if row.is_named]
+    is_one = len({row.person_id for row in named}) == 1
+    return People([row.id for row in named], records, loans, is_one)

@@ -237,10 +237,10 @@ def note_person_fact(
     details: FactDetails = ALONE,
     *,
     until: datetime | None = None,
-) -> None:
-    """Record a fact on a record of a locked person. The first one of its kind stays, and so does
-    each one with other details."""
-    connection.execute(
+) -> bool:
+    """Record a fact on a record of a locked person; False if it was known already. The first one
+    of its kind stays, and so does each one with other details."""
+    noted = connection.execute(
         upsert(person_fact)
         .values(
             borrower_id=borrower_id,
@@ -253,6 +253,7 @@ def note_person_fact(
         )
         .on_conflict_do_nothing()
     )
+    return noted.rowcount > 0
 
 
 def end_person_facts(
@@ -391,30 +392,3 @@ def insert_person(connection: Connection, now: datetime) -> int:
         insert(person).values(made_at=now).returning(person.c.id)
     ).scalar_one()
     return made
-
-
-def spoken_language() -> ColumnElement[str]:
-    """The language that the person behind a record speaks, for a query of `borrower`.
-
-    That of the lender's record counts where nobody said anything else, and what was said of this
-    record before what was said of another one.
-    """
-    other = borrower.alias("spoken_of")
-    said = (
-        select(person_fact.c.locale)
-        .join(other, other.c.id == person_fact.c.borrower_id)
-        .where(
-            other.c.person_id == borrower.c.person_id,
-            person_fact.c.kind == PersonFact.LANGUAGE,
-            person_fact.c.ended_at.is_(None),
-        )
-        .order_by(
-            (other.c.id == borrower.c.id).desc(),
-            person_fact.c.since.desc(),
-            person_fact.c.id.desc(),
-        )
-        .limit(1)
-        .correlate(borrower)
-        .scalar_subquery()
-    )
-    return func.coalesce(said, borrower.c.locale)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select, update
 
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
@@ -14,13 +14,13 @@ from domain.inconvenient import InconvenientTime, Location
 from domain.persons import CONSENTS, MAY_EXPIRE, PersonFact
 from domain.reasons import ReasonCode
 from workers.db.persons import (
-    ALONE,
     FactDetails,
+    certain_records,
     end_person_facts,
     lock_number,
     note_person_fact,
 )
-from workers.db.schema import borrower
+from workers.db.schema import borrower, person_fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +91,15 @@ def note_said_facts(
     number: bytes | None,
     actor: Actor,
     now: datetime,
+    *,
+    said_at: datetime,
+    own_word: bool,
 ) -> None:
     """Record what a person said on these records of locked persons.
 
     `number` is the blind index of that through which it was said. An address is that of each
-    record.
+    record. A language that became known after `said_at` stays. So does any language if `own_word`
+    is False: somebody else may have said it.
 
     Raises:
         RejectedError: something is missing, or a number or an address is the place and there is
@@ -108,6 +112,10 @@ def note_said_facts(
     for fact in said:
         fact.check_complete()
         for record in records:
+            if fact.fact is PersonFact.LANGUAGE and _keeps_language(
+                connection, record, None if not own_word else said_at
+            ):
+                continue
             details = fact.details(connection, number, addresses[record])
             replace_person_fact(connection, record, fact.fact, actor, now, details, fact.until)
 
@@ -120,13 +128,57 @@ def replace_person_fact(
     now: datetime,
     details: FactDetails,
     until: datetime | None,
-) -> None:
-    """Record a fact on a record of a locked person, instead of the one before.
+) -> bool:
+    """Record a fact on a record of a locked person, instead of the one before. False if the record
+    has it already.
 
     A consent and a language take the place of whatever was known; a time and a place, of the same
-    one with another end.
+    one that ends earlier. One that ends later, or never, stays: only its own end shortens it.
     """
-    if fact in MAY_EXPIRE | {PersonFact.LANGUAGE}:
-        before = ALONE if fact in CONSENTS or fact is PersonFact.LANGUAGE else details
-        end_person_facts(connection, record, fact, actor, now, before, effect=Effect.LOOSENS)
-    note_person_fact(connection, record, fact, actor, now, details, until=until)
+    if fact in CONSENTS or fact is PersonFact.LANGUAGE:
+        end_person_facts(connection, record, fact, actor, now, effect=Effect.LOOSENS)
+    elif fact in MAY_EXPIRE:
+        _end_shorter(connection, record, fact, actor, now, details, until)
+    return note_person_fact(connection, record, fact, actor, now, details, until=until)
+
+
+def _end_shorter(
+    connection: Connection,
+    record: int,
+    fact: PersonFact,
+    actor: Actor,
+    now: datetime,
+    details: FactDetails,
+    until: datetime | None,
+) -> None:
+    """End what says exactly the same, and ends before `until`; None: what ends at all.
+
+    What is about one channel is not the same as what is about all of them.
+    """
+    ends = person_fact.c.until
+    same = (
+        person_fact.c[name].is_not_distinct_from(value) for name, value in details.columns().items()
+    )
+    connection.execute(
+        update(person_fact)
+        .where(
+            person_fact.c.borrower_id.in_(certain_records(record)),
+            person_fact.c.kind == fact,
+            person_fact.c.ended_at.is_(None),
+            ends.is_not(None) if until is None else ends < until,
+            *same,
+        )
+        .values(ended_at=now, ended_by=actor.reference)
+    )
+
+
+def _keeps_language(connection: Connection, record: int, said_at: datetime | None) -> bool:
+    """Whether a language of the person became known after `said_at`; None: at any time."""
+    known = [
+        person_fact.c.borrower_id.in_(certain_records(record)),
+        person_fact.c.kind == PersonFact.LANGUAGE,
+        person_fact.c.ended_at.is_(None),
+    ]
+    if said_at is not None:
+        known.append(person_fact.c.since > said_at)
+    return bool(connection.execute(select(exists().where(*known))).scalar())

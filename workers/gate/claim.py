@@ -43,9 +43,9 @@ from workers.db.bulk import as_rows, given_rows, is_among
 from workers.db.loan_facts import LoanFacts, load_facts, load_party_facts
 from workers.db.numbers import LockedNumber, lock_numbers_of, lock_point
 from workers.db.parties import with_contacted
-from workers.db.persons import spoken_language
 from workers.db.prepared_statements import literal, prepared
 from workers.db.schema import action, borrower, contact, loan, loan_party, person
+from workers.db.spoken_language import spoken_language
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.gate.facts import contact_facts
 from workers.gate.problems import note_gate_problems

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select, update
 
 from domain.reasons import Reason, ReasonCode, Reasons
-from workers.db.problems import note_problem, resolve_problems
+from workers.db.problems import note_problem
+from workers.db.schema import borrower, loan, problem
 
 PROBLEMS: Mapping[ReasonCode, str] = {
     code: str(code)
@@ -31,6 +32,21 @@ def _problematic(reasons: Reasons) -> Iterable[Reason]:
     return (reason for reason in reasons if reason.code in PROBLEMS)
 
 
-def resolve_gate_problems(connection: Connection, loan_ids: Sequence[int], now: datetime) -> None:
-    """Resolve them after what they rest on has changed. The gate finds again what is left."""
-    resolve_problems(connection, loan_ids, tuple(PROBLEMS.values()), now)
+def resolve_gate_problems(connection: Connection, records: Sequence[int], now: datetime) -> None:
+    """Resolve them after a fact of the persons behind these records has changed. The gate finds
+    again what is left.
+
+    Only on the loans that these persons borrowed: on one to which they are another party, the
+    problem is about its borrower.
+    """
+    persons = select(borrower.c.person_id).where(borrower.c.id.in_(records))
+    owed = select(loan.c.id).join(borrower).where(borrower.c.person_id.in_(persons))
+    connection.execute(
+        update(problem)
+        .where(
+            problem.c.loan_id.in_(owed),
+            problem.c.kind.in_(PROBLEMS.values()),
+            problem.c.resolved_at.is_(None),
+        )
+        .values(resolved_at=now)
+    )

@@ -4,7 +4,7 @@ One transaction writes the slot, the two visitors, the notice and the action, or
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import cast
 from uuid import uuid4
 
@@ -17,7 +17,15 @@ from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import ON_HOLD, Permission, Verdict, may_contact
 from domain.compliance.vocabulary import Channel
 from domain.reasons import ReasonCode, because
-from domain.visits import DAYS_AHEAD, NOTICE_DAYS, Visitor, choose_visitors, nobody_speaks, slots
+from domain.visits import (
+    DAYS_AHEAD,
+    NOTICE_DAYS,
+    SLOT_LENGTH,
+    Visitor,
+    choose_visitors,
+    nobody_speaks,
+    slots,
+)
 from workers.context import Context
 from workers.db.bulk import insert_rows
 from workers.db.schema import document, visit, visit_staff
@@ -29,6 +37,7 @@ WRITTEN_NOTICE = "written_notice"
 """The kind of document that announces a visit to the borrower."""
 
 QUARTER = timedelta(minutes=15)
+QUARTERS = SLOT_LENGTH // QUARTER
 
 # A day more than the search needs: in the borrower's zone it may be the next day already.
 VISITS_AHEAD = timedelta(days=NOTICE_DAYS + DAYS_AHEAD + 1)
@@ -89,13 +98,16 @@ class LawfulSlots:
 def _check_slot(facts: ContactFacts, slot: Span) -> Verdict:
     """The first verdict against a contact within the slot, or that at its end.
 
-    Hours of the law have no gap within a slot. A time that the person called inconvenient may be
-    one, so each quarter of an hour is asked about.
+    Hours of the law have no gap within a slot. A time that the person called inconvenient may lie
+    within it, so the moment at which each one begins is asked about. So is each quarter of an hour:
+    where a clock is changed, a time begins with the change.
     """
-    steps = [slot.starts_at]
-    while facts.inconvenient_times and steps[-1] + QUARTER < slot.ends_at:
-        steps.append(steps[-1] + QUARTER)
-    for moment in steps:
+    steps = {slot.starts_at.astimezone(UTC)}
+    for time in facts.inconvenient_times:
+        steps.update(QUARTER * part + slot.starts_at.astimezone(UTC) for part in range(QUARTERS))
+        for zone in facts.zones:
+            steps.update(time.begins(slot.starts_at, slot.ends_at, zone))
+    for moment in sorted(steps):
         verdict = may_contact(facts, Channel.VISIT, moment)
         if verdict.permission is not Permission.ALLOWED:
             return verdict

@@ -92,11 +92,11 @@ def test_what_waits_is_due_again_when_the_time_is_convenient_after_all(book: Boo
 
 
 def test_each_time_ends_by_itself_and_one_is_on_record_once(book: Book) -> None:
-    said(book, "inconvenient_time", time=MORNINGS)
+    said(book, "inconvenient_time", time=MORNINGS, until="2026-03-02T11:00:00+08:00")
     said(book, "inconvenient_time", time=SUNDAYS)
     said(book, "inconvenient_time", time=MORNINGS, until="2026-03-03T00:00:00+08:00")
     known = [row for row in book.rows(person_fact) if row.ended_at is None]
-    assert len(known) == 2, "the same time, said anew, takes the place of the one before"
+    assert len(known) == 2, "the same time until later takes the place of the one before"
     assert book.may_call("L-1") == "deferred"
 
     book.at("2026-03-03 10:00")
@@ -106,6 +106,53 @@ def test_each_time_ends_by_itself_and_one_is_on_record_once(book: Book) -> None:
 
     said(book, "inconvenient_time", time=SUNDAYS, ended=True)
     assert book.may_call("L-1") == "allowed"
+
+
+WORK = {"days": ["mon", "tue", "wed", "thu", "fri"], "starts": "09:00", "ends": "17:00"}
+UNTIL_THURSDAY = "2026-03-05T00:00:00+08:00"
+
+
+@pytest.mark.parametrize("for_good", [{}, {"channel": "call"}, {"until": "2026-04-01T00:00:00Z"}])
+@pytest.mark.parametrize("for_now", [{}, {"channel": "call"}])
+def test_a_wish_for_some_days_never_shortens_one_that_lasts_longer(
+    book: Book, for_good: dict[str, str], for_now: dict[str, str]
+) -> None:
+    said(book, "inconvenient_time", time=WORK, **for_good)
+    said(book, "inconvenient_time", time=WORK, until=UNTIL_THURSDAY, **for_now)
+    assert may_call(book) == ["deferred"] * 3 + ["allowed"]
+    book.at("2026-03-09 10:00")
+    assert may_call(book) == ["deferred"] * 3 + ["allowed"], "the next Monday"
+
+
+def test_a_wish_for_good_takes_the_place_of_one_for_some_days(book: Book) -> None:
+    said(book, "inconvenient_time", time=WORK, until=UNTIL_THURSDAY)
+    said(book, "inconvenient_time", time=WORK)
+    book.at("2026-03-09 10:00")
+    assert asked(book).permission == "deferred"
+    said(book, "inconvenient_time", time=WORK, ended=True)
+    assert asked(book).permission == "allowed"
+
+
+def test_who_wants_a_time_to_count_shorter_is_told_to_end_it_first(book: Book) -> None:
+    said(book, "inconvenient_time", time=WORK)
+    result = said(book, "inconvenient_time", time=WORK, until=UNTIL_THURSDAY)
+    assert (result.status, result.reason[0].code) == ("applied", ReasonCode.PERSON_FACT_LASTS)
+    assert "End it first" in speak(result.reason)
+
+    said(book, "inconvenient_time", time=WORK, ended=True)
+    said(book, "inconvenient_time", time=WORK, until=UNTIL_THURSDAY)
+    assert asked(book).permission == "deferred"
+    book.at("2026-03-09 10:00")
+    assert asked(book).permission == "allowed"
+
+
+def test_a_place_for_some_days_leaves_the_place_for_good_alone(book: Book) -> None:
+    said(book, "inconvenient_place", place="number", channel="call")
+    said(book, "inconvenient_place", place="number", until=UNTIL_THURSDAY)
+    assert asked(book, channel=Channel.SMS).permission == "deferred"
+    book.at("2026-03-09 10:00")
+    assert asked(book, channel=Channel.SMS).permission == "allowed"
+    assert asked(book).permission == "deferred"
 
 
 def test_a_time_may_be_about_one_channel(book: Book) -> None:

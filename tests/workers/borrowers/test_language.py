@@ -11,7 +11,9 @@ from tests.support.loans import PHONE, Book
 from workers.borrowers.inbound_texts import record_inbound_text
 from workers.borrowers.reply_queue import assign_replies, read_replies
 from workers.calls.assign import assign_call
-from workers.db.schema import call, message, problem, reply
+from workers.db.loan_facts import load_facts
+from workers.db.schema import borrower, call, loan, message, problem, reply
+from workers.db.spoken_language import spoken_language
 from workers.inbox.process import EventResult
 from workers.sms.providers.port import InboundText
 
@@ -71,6 +73,26 @@ def test_of_records_that_are_confirmed_to_be_one_person_the_later_word_counts(bo
     book.at("2026-03-02 10:01")
     speaks(book, "zh-Hans", borrower="B-2")
     assert text(book, "L-1") == "zh-Hans"
+
+
+def test_every_question_about_the_language_has_the_same_answer(book: Book) -> None:
+    """B-1 and B-2 are confirmed by a register after each said another language; B-3 is not."""
+    book.loan("L-3", borrower_id="B-3", same_person_as="B-1")
+    for minute, (record, locale) in enumerate(
+        [("B-1", "en"), ("B-2", "zh-Hans"), ("B-3", "es")], start=1
+    ):
+        book.at(f"2026-03-02 10:0{minute}")
+        speaks(book, locale, borrower=record)
+    names = {"borrower": "B-1", "other": "B-2"}
+    tell(book, "same_person", **names, status="confirmed", why="the register", actor="c-1")
+
+    with book.ctx.engine.connect() as connection:
+        loans = [book.loan_id(name) for name in ("L-1", "L-2", "L-3", "relative")]
+        facts = load_facts(connection, loans, book.ctx.now())
+        of_records = select(loan.c.id, spoken_language()).join(borrower)
+        spoken = dict(connection.execute(of_records).all())
+    assert [facts[id].reach.locale for id in loans] == ["zh-Hans", "zh-Hans", "es", "zh-Hans"]
+    assert spoken == {id: known.reach.locale for id, known in facts.items()}
 
 
 def test_a_language_without_templates_is_a_problem_and_never_another_language(

@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 from sqlalchemy import Engine, insert, select
 
-from domain.actors import Actor
+from domain.actors import Actor, ActorKind
 from domain.contact_points import NumberFact
 from domain.inbound_texts import Meaning, ReplyKind, effects_of
 from domain.language.speak import speak
@@ -252,6 +252,60 @@ def test_a_person_can_take_a_stop_back_for_the_sender_who_asked(book: Book) -> N
     book.at("2026-03-02 11:00")
     read(book, writes(book, "sorry, I do want your texts, go on"), "start")
     assert book.number_facts() == []
+
+
+def test_a_start_that_is_read_late_does_not_undo_the_stop_that_came_after_it(book: Book) -> None:
+    late = writes(book, "would it be possible to have them once more?")
+    writes(book.at("2026-03-02 10:30"), "STOP")
+    book.at("2026-03-02 11:00")
+    assert read(book, late, "start").startswith("applied")
+    assert book.number_facts() == ["opted_out"]
+    assert texted(book, "L-1", "L-2") == []
+
+
+@pytest.mark.parametrize(("again", "meaning"), [("STOP", None), ("没完没了", "stop")])
+def test_a_stop_that_is_said_twice_is_not_undone_by_a_start_between_them(
+    book: Book, again: str, meaning: str | None
+) -> None:
+    writes(book, "STOP")
+    late = writes(book.at("2026-03-02 10:10"), "would it be possible to have them once more?")
+    second = writes(book.at("2026-03-02 10:30"), again)
+    if meaning:
+        read(book, second, meaning)
+    book.at("2026-03-02 11:00")
+    read(book, late, "start")
+    assert book.number_facts() == ["opted_out"]
+
+
+def test_a_start_that_is_read_late_undoes_the_stop_before_it_alone(book: Book) -> None:
+    writes(book, "STOP")
+    late = writes(book.at("2026-03-02 10:10"), "would it be possible to have them once more?")
+    book.at("2026-03-02 10:30")
+    refused_by_provider = Actor("twilio", ActorKind.PROVIDER)
+    book.note_number_fact(NumberFact.OPTED_OUT, refused_by_provider, STRANGER)
+    read(book, late, "start")
+    assert book.number_facts() == ["opted_out"], "that of the other number"
+    assert texted(book, "L-1") == ["L-1"]
+
+
+def test_what_a_person_read_in_a_later_text_stays_when_an_earlier_one_was_misread(
+    book: Book,
+) -> None:
+    misread = writes(book, "退订。你们有完没完")
+    read(book, writes(book.at("2026-03-02 10:05"), "别烦我了吧"), "stop")
+    read(book.at("2026-03-02 10:10"), misread, "harmless")
+    assert book.number_facts() == ["opted_out"]
+
+
+@pytest.mark.parametrize("meaning", ["dispute", "no_consent"])
+def test_a_stop_with_more_in_it_stays_a_stop_when_a_person_says_what_the_rest_is(
+    book: Book, meaning: str
+) -> None:
+    number = writes(book, "STOP\nYou have no right to this")
+    more = {"dispute": "D-1", "why": "not theirs"} if meaning == "dispute" else {}
+    book.at("2026-03-02 11:00")
+    assert read(book, number, meaning, **more).startswith("applied")
+    assert book.number_facts() == ["opted_out"]
 
 
 def test_a_dispute_names_a_loan_that_is_known(book: Book) -> None:

@@ -17,7 +17,7 @@ from tests.support.loans import PHONE, Book
 from workers.borrowers.inbound_texts import record_inbound_text
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
-from workers.db.schema import person_fact, problem, reply
+from workers.db.schema import borrower, person_fact, problem, reply
 from workers.gate.facts import read_contact_facts
 from workers.inbox.process import EventResult
 from workers.sms.providers.port import InboundText
@@ -146,6 +146,75 @@ def test_a_person_reads_i_work_nights_and_everybody_who_has_the_number_is_kept_f
     assert asked(book, "L-2", Channel.SMS).permission == "allowed", "the text was read"
 
 
+IN_ENGLISH = {"fact": "language", "locale": "en"}
+UNTIL_THURSDAY = {"until": "2026-03-05T00:00:00+08:00"}
+
+
+def known(book: Book, fact: str) -> list[tuple[str, str | None]]:
+    """What is known now of whom, with the language."""
+    rows = (
+        select(borrower.c.external_id, person_fact.c.locale)
+        .join(person_fact, person_fact.c.borrower_id == borrower.c.id)
+        .where(person_fact.c.kind == fact, person_fact.c.ended_at.is_(None))
+    )
+    return sorted((row.external_id, row.locale) for row in book.rows(rows))
+
+
+def test_a_wish_of_a_relative_for_some_days_does_not_shorten_that_of_the_borrower(
+    book: Book,
+) -> None:
+    tell(book, "person_fact", borrower="B-1", **MORNINGS, actor="c-1")
+    text = writes(book, "请不要在周四前的上午联系")
+    read(book, text, "wishes", {**MORNINGS, **UNTIL_THURSDAY})
+    book.at("2026-03-04 10:00")
+    assert [book.may_call(loan) for loan in ("L-1", "relative")] == ["deferred", "deferred"]
+    book.at("2026-03-09 10:00")
+    assert [book.may_call(loan) for loan in ("L-1", "relative")] == ["deferred", "allowed"]
+
+
+def test_a_language_from_a_number_that_two_people_have_replaces_no_language_of_either(
+    book: Book,
+) -> None:
+    tell(book, "person_fact", borrower="B-1", fact="language", locale="zh-Hans", actor="c-1")
+    read(book, writes(book, "English please"), "wishes", IN_ENGLISH)
+    assert known(book, "language") == [("B-1", "zh-Hans"), ("B-relative", "en")]
+
+
+def test_a_text_read_late_does_not_replace_the_language_that_was_said_since(book: Book) -> None:
+    text = writes(book, "请用英语", OTHER_NUMBER)
+    book.at("2026-03-02 10:30")
+    tell(book, "person_fact", borrower="B-2", fact="language", locale="zh-Hans", actor="c-1")
+    book.at("2026-03-02 11:00")
+    read(book, text, "wishes", IN_ENGLISH)
+    assert known(book, "language") == [("B-2", "zh-Hans")]
+
+
+@pytest.mark.parametrize("by_whom", ["the lender", "the person"])
+def test_what_somebody_else_says_shortens_no_wish_and_replaces_no_language(
+    book: Book, by_whom: str
+) -> None:
+    tell(book, "person_fact", borrower="B-1", **MORNINGS, channel="call", actor="c-1")
+    tell(book, "person_fact", borrower="B-1", fact="language", locale="zh-Hans", actor="c-1")
+    said = [{**MORNINGS, **UNTIL_THURSDAY, "channel": "call"}, IN_ENGLISH]
+    book.at("2026-03-02 12:30")
+    if by_whom == "the lender":
+        assert ends(book, a_call(book), "spoke_with_other", *said).status == "applied"
+    else:
+        at = {"channel": "call", "at": "2026-03-02T12:00:00+08:00", "reason": None, "actor": "c-1"}
+        call = {"contact": "call-1", "loan": "L-1", "also_about": [], **at}
+        done = tell(book, "inbound_contact", **call, outcome="spoke_with_other", said=said)
+        assert done.status == "applied"
+    book.at("2026-03-09 10:00")
+    assert asked(book).permission == "deferred"
+    assert known(book, "language") == [("B-1", "zh-Hans")]
+
+
+def test_what_somebody_else_says_protects_the_borrower_who_said_nothing(book: Book) -> None:
+    ends(book, a_call(book), "spoke_with_other", MORNINGS, IN_ENGLISH)
+    assert known(book, "inconvenient_time") == [("B-1", None)]
+    assert known(book, "language") == [("B-1", "en")]
+
+
 def test_not_at_this_number_in_a_text_means_the_number_it_came_from(book: Book) -> None:
     read(book, writes(book, "这是公司的号码"), "wishes", THIS_NUMBER)
     assert asked(book, "L-1").rules == (INCONVENIENT_PLACE,)
@@ -248,3 +317,21 @@ def test_an_inconvenient_place_is_a_problem_until_another_number_comes(book: Boo
     tell(book, "contact_change", borrower="B-1", phone_encrypted=new)
     assert book.one(problem).resolved_at is not None
     assert book.send("L-1", "text_day_1") == "accepted"
+
+
+def test_a_fact_of_a_guarantor_does_not_resolve_the_problem_of_the_borrower(book: Book) -> None:
+    book.loan("L-9", borrower_id="B-9", phone="+8613900139009")
+    tell(book, "loan_party", loan="L-1", borrower="B-9", role="guarantor", actor="c-1")
+    tell(book, "person_fact", borrower="B-1", **THIS_NUMBER, actor="c-1")
+    book.escalate("L-1")
+    book.send("L-1", "text_day_1")
+    for kind in ("person_fact", "person_fact_end"):
+        tell(book, kind, borrower="B-9", fact="employer_forbids", actor="c-1")
+    inbound = {"contact": "call-1", "loan": "L-9", "channel": "call", "reason": None}
+    at = {"at": "2026-03-02T09:00:00+08:00", "also_about": [], "actor": "c-1"}
+    tell(book, "inbound_contact", **inbound, **at, outcome="spoke", said=[MORNINGS])
+    read(book, writes(book, "早上别打", "+8613900139009"), "wishes", MORNINGS)
+    assert book.one(problem).resolved_at is None
+
+    tell(book, "person_fact_end", borrower="B-2", fact="employer_forbids", actor="c-1")
+    assert book.one(problem).resolved_at is not None, "a fact of the borrower, on another record"

@@ -1,0 +1,34 @@
+"""The language that a person speaks: one definition for all statements."""
+
+from sqlalchemy import ColumnElement, Text, literal_column
+
+
+def spoken_language_of(record: str) -> str:
+    """SQL for the language that the person behind a record speaks; `record` is the table's alias.
+
+    That of the lender's record counts where nobody said anything else. What was said of the record,
+    or of one that is confirmed to be the same person, counts before what was said of one that is
+    only presumed to be; of these, the later word.
+    """
+    return f"""
+       coalesce((SELECT f.locale
+                   FROM borrower x JOIN person_fact f ON f.borrower_id = x.id
+                  WHERE x.person_id = {record}.person_id
+                    AND f.kind = 'language' AND f.ended_at IS NULL
+                  ORDER BY x.id IN (
+                               WITH RECURSIVE certain AS (
+                                   SELECT {record}.id
+                                    UNION
+                                   SELECT CASE WHEN s.other_id = c.id THEN s.borrower_id
+                                               ELSE s.other_id END
+                                     FROM certain c
+                                     JOIN same_person s ON c.id IN (s.borrower_id, s.other_id)
+                                    WHERE s.status = 'confirmed')
+                               SELECT id FROM certain) DESC,
+                           f.since DESC, f.id DESC
+                  LIMIT 1), {record}.locale)"""  # noqa: S608 the alias is a constant
+
+
+def spoken_language() -> ColumnElement[str]:
+    """The same as a column, for a query of `borrower`."""
+    return literal_column(spoken_language_of("borrower"), Text)
