@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine
 
-from domain.compliance import gate
+from domain.compliance import gate, number_choice
 from domain.compliance.gate import Permission, Verdict
 from domain.reasons import ReasonCode, because
 from tests.oracle.on_postgres import live_in_the_store
@@ -36,7 +36,8 @@ def test_an_engine_whose_collectors_go_round_the_gate_is_caught(
 def test_an_engine_that_forgets_what_is_known_of_a_number_is_caught(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gate, "stopped_by", lambda facts, channel: None)
+    for module in (gate, number_choice):
+        monkeypatch.setattr(module, "stopped_by", lambda facts, channel: None)
     lived = live_in_the_store(engine, seed=3, borrowers=16, days=8, events_a_day=0.5)
     assert any("the number was closed" in offender for offender in lived.found.offenders)
 
