@@ -48,4 +48,5 @@ def test_an_engine_that_claims_without_asking_is_caught(
     yes = Verdict(Permission.ALLOWED, ("nobody asked",), because(ReasonCode.NO_RULE_FORBIDS))
     monkeypatch.setattr(claim, "may_contact", lambda facts, channel, at: yes)
     monkeypatch.setattr(gatekeeping, "may_contact", lambda facts, channel, at: yes)
+    monkeypatch.setattr(claim, "number_for", lambda facts, channel, at: facts.numbers[0])
     assert live_in_the_store(engine, seed=3, borrowers=8, days=12).found.unlawful > 0
