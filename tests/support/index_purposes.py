@@ -134,8 +134,16 @@ def actions_wake(connection: Connection, ctx: Context) -> object:
     return actions.take_due(connection, SEND_SMS, ctx.now(), again_after=LEASE, limit=100)
 
 
-def claims_and_events_that_did_nothing(connection: Connection, _: Context) -> object:
+def a_claim(connection: Connection, ctx: Context) -> object:
     lock_action(connection, PAST_DUE, SEND_SMS)
+    now = ctx.now()
+    return actions.claim_actions(
+        connection, [PAST_DUE], uuid4(), now, LEASE, others_due_by=now + timedelta(days=1)
+    )
+
+
+def claims_and_events_that_did_nothing(connection: Connection, ctx: Context) -> object:
+    a_claim(connection, ctx)
     return list(incoming.events(connection, explained(connection)))
 
 
@@ -283,23 +291,23 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "inbox_event_borrower_waiting_idx": (
         "news of the borrower waits, and the claim with it",
-        lambda c, h: lock_action(c, PAST_DUE, SEND_SMS),
+        a_claim,
     ),
     "inbox_event_other_waiting_idx": (
         "two records are said to be one person, and the claim of both waits",
-        lambda c, h: lock_action(c, PAST_DUE, SEND_SMS),
+        a_claim,
     ),
     "inbox_event_attempt_waiting_idx": (
         "an outcome of a call waits, and the claim with it",
-        lambda c, h: lock_action(c, PAST_DUE, SEND_SMS),
+        a_claim,
     ),
     "inbox_event_reply_waiting_idx": (
         "what a text means waits, and the claim with it",
-        lambda c, h: lock_action(c, PAST_DUE, SEND_SMS),
+        a_claim,
     ),
     "inbox_event_number_waiting_idx": (
         "news of the number waits, and the claim with it",
-        lambda c, h: lock_action(c, PAST_DUE, SEND_SMS),
+        a_claim,
     ),
     "inbox_event_personal_idx": (
         "the story of new contacts",

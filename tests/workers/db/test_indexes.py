@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import Connection, UniqueConstraint, select
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
-from domain.actions import SEND_SMS
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ContactOutcome
@@ -23,6 +22,7 @@ from tests.support.index_purposes import (
     NEEDED,
     PAST_DUE,
     Ask,
+    a_claim,
     a_payment_comes_in,
     a_receipt_comes_in,
     a_text_comes_in,
@@ -43,7 +43,6 @@ from workers.db.schema import action, call, contact, loan, metadata
 from workers.escalation import reassess, scan
 from workers.escalation.escalate import escalate_loans
 from workers.evidence import chain
-from workers.gate.claim import lock_action
 from workers.history.history import loan_history
 from workers.inbox import process
 from workers.privacy import pruning, subject_export
@@ -79,7 +78,7 @@ def work_list(kind: Kind) -> Ask:
 ALL_DAY: dict[str, Ask] = {
     "an envelope": lambda c, h: escalate_loans(h, DUE),
     "the scan": lambda c, h: scan.scan_portfolio(h, lambda _: None),
-    "a claim": lambda c, h: lock_action(c, PAST_DUE, SEND_SMS),
+    "a claim": a_claim,
     "a payment": a_payment_comes_in,
     "payments together": payments_come_in_together,
     "a receipt": a_receipt_comes_in,
@@ -186,8 +185,8 @@ def test_an_index_is_used_by_the_work_that_it_is_for(ctx: Context, index: str) -
 
 def test_a_claim_looks_up_pending_events_by_its_loan_and_its_borrower(ctx: Context) -> None:
     """Not among all that waits: on a day with much news each claim would read all of it."""
-    with nothing_stays(ctx) as (connection, _), planned(connection) as plans:
-        lock_action(connection, PAST_DUE, SEND_SMS)
+    with nothing_stays(ctx) as (connection, same_context), planned(connection) as plans:
+        a_claim(connection, same_context)
 
     for index, key in (
         ("inbox_event_loan_unapplied_idx", "loan"),
