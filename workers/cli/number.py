@@ -10,7 +10,7 @@ from workers.cli.common import AsJson, By
 from workers.cli.context import open_context, read, submit
 from workers.cli.personal import encrypted_payload
 from workers.cli.render import Table, print_json
-from workers.inbox.event_data import ContactChangeFacts
+from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.operations.persons import NumberOfBorrower, read_numbers
 
 app = typer.Typer()

@@ -9,7 +9,7 @@ from workers.cli.common import AsJson, Loan, Recorder
 from workers.cli.context import open_context, read, submit
 from workers.cli.personal import encrypted_payload
 from workers.cli.render import Table, print_json
-from workers.inbox.event_data import LoanPartyFacts
+from workers.inbox.event_data.persons import LoanPartyFacts
 from workers.operations.persons import PartyOfLoan, read_parties
 
 app = typer.Typer()

@@ -24,7 +24,11 @@ from workers.cli.personal import encrypted_payload
 from workers.cli.render import Table, print_done, print_json
 from workers.context import Context
 from workers.db.staff import roles_of
-from workers.inbox.event_data import PersonFactEndFacts, PersonFactFacts, RepresentativeFacts
+from workers.inbox.event_data.persons import (
+    PersonFactEndFacts,
+    PersonFactFacts,
+    RepresentativeFacts,
+)
 from workers.operations.persons import (
     ActsFor,
     KnownFact,

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from config.input_errors import what_to_write
 from domain.errors import ArrearsError
 from workers.db.encryption import Cipher
-from workers.inbox.event_data import PersonalEventData
+from workers.inbox.event_data.fields import PersonalEventData
 
 
 def encrypted_payload(

@@ -19,7 +19,7 @@ from workers.http.lender_events import AnyLenderEvent, LenderEvent
 from workers.http.openapi import OTHER_CONTENTS, Refusal, refusals
 from workers.http.requests import context_of, in_the_store
 from workers.http.signed_route import SIGNATURE, SignedRoute, signature_headers
-from workers.inbox.event_data import Identifier, Staff, StrictModel
+from workers.inbox.event_data.fields import Identifier, Staff, StrictModel
 from workers.inbox.process import store_and_commit
 
 

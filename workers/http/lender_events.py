@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, GetPydanticSchema, create_model
 
-from workers.inbox.event_data import EventData, StrictModel
+from workers.inbox.event_data.fields import EventData, StrictModel
 from workers.inbox.kinds import EVENT_KINDS, EventKind
 
 

@@ -16,7 +16,9 @@ from domain.reasons import Reasons
 from workers.borrowers.contact_details import change_contacts
 from workers.context import Context
 from workers.db.inbox import HeldBack
-from workers.inbox import event_data, handlers
+from workers.inbox import handlers
+from workers.inbox.event_data import contact_points, conversations, loans, persons
+from workers.inbox.event_data.fields import EventData
 from workers.sms.delivery_receipts import record_receipt
 
 Payload = Mapping[str, Any]
@@ -40,7 +42,7 @@ class EventKind:
 
     Empty only for a kind that allows no less than before, such as a release.
     """
-    data: type[event_data.EventData] | None = None
+    data: type[EventData] | None = None
     """The model of what the lender posts; None: the lender does not post this kind."""
     apply_batch: BatchHandler | None = None
     """Applies many events in one transaction; for kinds of which many come at the same time."""
@@ -69,161 +71,161 @@ EVENT_KINDS: dict[str, EventKind] = {
             "payment",
             handlers.apply_payment,
             WHO_HAS_LOAN,
-            event_data.PaymentFacts,
+            loans.PaymentFacts,
             handlers.apply_payments,
             id_field="external_id",
         ),
         EventKind(
-            "reversal", handlers.apply_reversal, NOBODY, event_data.ReversalFacts, names="payment"
+            "reversal", handlers.apply_reversal, NOBODY, loans.ReversalFacts, names="payment"
         ),
         EventKind(
             "promise",
             handlers.apply_promise,
             WHO_HAS_LOAN,
-            event_data.PromiseFacts,
+            loans.PromiseFacts,
             id_field="promise",
         ),
         EventKind(
             "promise_withdrawal",
             handlers.apply_promise_withdrawal,
             NOBODY,
-            event_data.PromiseWithdrawalFacts,
+            loans.PromiseWithdrawalFacts,
             names="promise",
         ),
         EventKind(
             "dispute",
             handlers.apply_dispute,
             WHO_HAS_LOAN,
-            event_data.DisputeFacts,
+            loans.DisputeFacts,
             id_field="dispute",
         ),
         EventKind(
             "hold",
             handlers.apply_hold,
             (Named.LOAN, Named.BORROWER),
-            event_data.HoldFacts,
+            loans.HoldFacts,
             id_field="hold",
         ),
-        EventKind("release", handlers.apply_release, NOBODY, event_data.ReleaseFacts, names="hold"),
+        EventKind("release", handlers.apply_release, NOBODY, loans.ReleaseFacts, names="hold"),
         # Whether the number is at work, and who is one person by name and number, is said with it.
         EventKind(
             "contact_change",
             change_contacts,
             (Named.BORROWER, Named.NUMBER_OF_BORROWER, Named.NUMBER),
-            event_data.ContactChangeFacts,
+            contact_points.ContactChangeFacts,
         ),
         EventKind(
             "number_order",
             handlers.apply_number_order,
             (Named.BORROWER,),
-            event_data.NumberOrderFacts,
+            contact_points.NumberOrderFacts,
         ),
-        EventKind("write_off", handlers.apply_write_off, WHO_HAS_LOAN, event_data.WriteOffFacts),
+        EventKind("write_off", handlers.apply_write_off, WHO_HAS_LOAN, loans.WriteOffFacts),
         EventKind(
             "opt_out",
             handlers.apply_opt_out,
             (Named.BORROWER, Named.NUMBER_OF_BORROWER, Named.LOAN),
-            event_data.OptOutFacts,
+            persons.OptOutFacts,
         ),
         EventKind(
             "number_fact",
             handlers.apply_number_fact,
             (Named.BORROWER, Named.NUMBER_OF_BORROWER, Named.REPLY),
-            event_data.NumberFactFacts,
+            contact_points.NumberFactFacts,
         ),
         # The end of a fact may protect too: a number that is no longer at work is one at home.
         EventKind(
             "number_fact_end",
             handlers.apply_number_fact_end,
             (Named.BORROWER, Named.NUMBER_OF_BORROWER, Named.REPLY),
-            event_data.NumberFactEndFacts,
+            contact_points.NumberFactEndFacts,
         ),
         # An address is no number of the person's; whoever has it is held back by the claim's lock.
         EventKind(
             "address_fact",
             handlers.apply_address_fact,
             (Named.BORROWER,),
-            event_data.AddressFactFacts,
+            contact_points.AddressFactFacts,
         ),
         EventKind(
             "address_fact_end",
             handlers.apply_address_fact_end,
             (Named.BORROWER,),
-            event_data.AddressFactEndFacts,
+            contact_points.AddressFactEndFacts,
         ),
         EventKind(
             "letter_returned",
             handlers.apply_letter_returned,
             WHO_HAS_LOAN,
-            event_data.LetterReturnedFacts,
+            contact_points.LetterReturnedFacts,
         ),
         EventKind(
             "reply_read",
             handlers.apply_reply_read,
             (Named.REPLY, Named.LOAN),
-            event_data.ReplyReadFacts,
+            conversations.ReplyReadFacts,
         ),
         EventKind(
             "same_person",
             handlers.apply_same_person,
             (Named.BORROWER, Named.OTHER),
-            event_data.SamePersonFacts,
+            persons.SamePersonFacts,
         ),
         EventKind(
             "validation_notice",
             handlers.apply_validation_notice,
             NOBODY,
-            event_data.ValidationNoticeFacts,
+            loans.ValidationNoticeFacts,
         ),
         EventKind(
             "acknowledgement",
             handlers.apply_acknowledgement,
             NOBODY,
-            event_data.AcknowledgementFacts,
+            loans.AcknowledgementFacts,
         ),
         EventKind(
             "contact_outcome",
             handlers.apply_contact_outcome,
             (Named.ATTEMPT,),
-            event_data.ContactOutcomeFacts,
+            conversations.ContactOutcomeFacts,
         ),
         EventKind(
             "person_fact",
             handlers.apply_person_fact,
             (Named.BORROWER, Named.LOAN),
-            event_data.PersonFactFacts,
+            persons.PersonFactFacts,
         ),
         EventKind(
             "loan_party",
             handlers.apply_loan_party,
             (Named.LOAN, Named.BORROWER, Named.NUMBER),
-            event_data.LoanPartyFacts,
+            persons.LoanPartyFacts,
         ),
         # Whoever is no party any more is not contacted about the loan.
         EventKind(
             "loan_party_end",
             handlers.apply_loan_party_end,
             (Named.LOAN, Named.BORROWER),
-            event_data.LoanPartyEndFacts,
+            persons.LoanPartyEndFacts,
         ),
         EventKind(
             "representative",
             handlers.apply_representative,
             (Named.BORROWER, Named.LOAN, Named.NUMBER),
-            event_data.RepresentativeFacts,
+            persons.RepresentativeFacts,
         ),
         # The end of a consent: less is allowed than before.
         EventKind(
             "person_fact_end",
             handlers.apply_person_fact_end,
             (Named.BORROWER, Named.LOAN),
-            event_data.PersonFactEndFacts,
+            persons.PersonFactEndFacts,
         ),
         EventKind(
             "inbound_contact",
             handlers.apply_inbound_contact,
             WHO_HAS_LOAN,
-            event_data.InboundContactFacts,
+            conversations.InboundContactFacts,
         ),
         # It has a number only if it says something of it for good. It may come before the
         # provider's answer that it belongs to, by minutes.

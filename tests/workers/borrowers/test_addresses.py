@@ -13,7 +13,7 @@ from workers.attempts.attempts import BarredError
 from workers.db.numbers import hash_addresses
 from workers.db.schema import borrower, contact, contact_point_fact, problem
 from workers.history import loan_history
-from workers.inbox.event_data import ContactChangeFacts
+from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.visits.letters import open_letter
 from workers.visits.schedule import schedule_visit
 from workers.visits.start import start_visit

@@ -15,7 +15,7 @@ from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.db.schema import borrower_number, contact, contact_point, problem
 from workers.history import loan_history
-from workers.inbox.event_data import ContactChangeFacts
+from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.privacy.erasure import erase
 from workers.sms.providers.port import InboundText
 

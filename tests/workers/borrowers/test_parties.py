@@ -11,7 +11,8 @@ from domain.language.speak import speak
 from tests.support.loans import Book
 from workers.db.schema import borrower, inbox_event, loan_party, representative
 from workers.history.history import loan_history
-from workers.inbox.event_data import LoanPartyFacts, PersonalEventData, RepresentativeFacts
+from workers.inbox.event_data.fields import PersonalEventData
+from workers.inbox.event_data.persons import LoanPartyFacts, RepresentativeFacts
 from workers.inbox.process import submit
 from workers.operations.persons import read_parties, read_person
 from workers.privacy.subject_requests import erase_subject, export_subject

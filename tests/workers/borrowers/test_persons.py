@@ -14,7 +14,7 @@ from tests.support.events import pay, store, tell
 from tests.support.loans import Book
 from workers.borrowers.contact_details import change_contacts
 from workers.db.schema import borrower, loan
-from workers.inbox.event_data import ContactChangeFacts
+from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.privacy.erasure import erase
 
 OTHER_NUMBER = "+8613900139000"

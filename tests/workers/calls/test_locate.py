@@ -18,7 +18,7 @@ from workers.calls.locate import StartedLocationCall, start_location_call
 from workers.db.schema import borrower, contact, contact_point, problem
 from workers.gate.facts import read_contact_facts
 from workers.history import loan_history
-from workers.inbox.event_data import ContactChangeFacts
+from workers.inbox.event_data.contact_points import ContactChangeFacts
 
 CALLER = Actor("caller-1")
 SISTER, NEIGHBOUR, IN_CHINA = "+12125550155", "+12125550166", "+8613900139000"

@@ -12,7 +12,7 @@ from tests.support.loans import Book
 from workers.clock import Clock
 from workers.db.schema import borrower, same_person, same_person_change
 from workers.history import loan_history
-from workers.inbox.event_data import ContactChangeFacts
+from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.operations.problems import read_problems
 
 YESTERDAY = Clock().now().date() - timedelta(days=1)

@@ -16,7 +16,7 @@ from tests.support.events import tell
 from tests.support.loans import PHONE, Book
 from workers.db.schema import action_event, borrower, contact, contact_outcome, loan
 from workers.gate.facts import read_contact_facts
-from workers.inbox.event_data import ContactChangeFacts
+from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.simulator.providers.magic_numbers import SimulatedOutcome
 
 

@@ -20,7 +20,8 @@ from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.db.pending_events import REACHES
 from workers.db.schema import message, reply
-from workers.inbox.event_data import ContactChangeFacts, EventData
+from workers.inbox.event_data.contact_points import ContactChangeFacts
+from workers.inbox.event_data.fields import EventData
 from workers.inbox.kinds import EVENT_KINDS, EventKind
 from workers.inbox.process import apply_event, dispatch_events
 from workers.sms.delivery_receipts import receipt_payload

@@ -16,7 +16,7 @@ from workers.context import Context
 from workers.db.schema import inbox_event, message
 from workers.history import loan_history
 from workers.http.app import create_app
-from workers.inbox.event_data import Day, EventData, Identifier
+from workers.inbox.event_data.fields import Day, EventData, Identifier
 from workers.inbox.kinds import EVENT_KINDS, EventKind
 from workers.inbox.process import apply_events, dispatch_events
 

@@ -35,7 +35,7 @@ from workers.db.schema import (
 )
 from workers.gate.facts import read_contact_facts
 from workers.inbox import process
-from workers.inbox.event_data import ContactChangeFacts
+from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.payments.payments import Payment, record_payment
 from workers.payments.write_offs import write_off
 from workers.privacy.erasure import erase_expired_data

@@ -36,7 +36,7 @@ from workers.db.schema import (
     reply,
 )
 from workers.inbox import process as inbox
-from workers.inbox.event_data import ContactChangeFacts
+from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.privacy import key_rotation
 from workers.privacy.key_rotation import continue_rotation, count_left, rotate
 from workers.sms.providers.port import InboundText

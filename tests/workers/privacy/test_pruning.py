@@ -14,7 +14,7 @@ from workers.borrowers.inbound_texts import record_inbound_text
 from workers.db.schema import inbox_event, outbox_event, reply
 from workers.history import loan_history
 from workers.inbox import process
-from workers.inbox.event_data import ContactChangeFacts
+from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.privacy.pruning import prune
 from workers.sms.providers.port import InboundText
 

@@ -13,7 +13,8 @@ from tests.support.loans import ADDRESS, NAME, PHONE, Book
 from workers.borrowers.inbound_texts import record_inbound_text
 from workers.db.schema import access, borrower, erasure
 from workers.inbox import process
-from workers.inbox.event_data import ContactChangeFacts, LoanPartyFacts, RepresentativeFacts
+from workers.inbox.event_data.contact_points import ContactChangeFacts
+from workers.inbox.event_data.persons import LoanPartyFacts, RepresentativeFacts
 from workers.payments.write_offs import write_off
 from workers.privacy.erasure import erase_expired_data
 from workers.privacy.subject_requests import erase_subject, export_subject

@@ -16,7 +16,7 @@ from tests.support.loans import Book
 from workers.db.persons import lock_known_borrower, note_person_fact
 from workers.db.schema import borrower, contact_point, loan, problem, same_person
 from workers.history import loan_history
-from workers.inbox.event_data import ContactChangeFacts
+from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.operations.problems import read_problems
 from workers.privacy.erasure import erase, erase_expired_data
 from workers.tapes.import_tape import ImportReport, import_tape

@@ -11,7 +11,7 @@ from config.readers.yaml_reader import PolicyError
 from tests.support.events import tell
 from tests.support.loans import Book
 from workers.db.schema import contact_point, problem
-from workers.inbox.event_data import ContactChangeFacts
+from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.tapes.import_tape import ImportReport, import_tape
 
 COLUMNS = (

@@ -1,0 +1,109 @@
+"""The data of events about what somebody said: on the telephone, at a visit, by text."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    AwareDatetime,
+    Field,
+    model_validator,
+)
+
+from domain.compliance.vocabulary import Channel
+from domain.contact_outcomes import ArrearsReason, ContactOutcome
+from domain.inbound_texts import Meaning
+from domain.persons import PersonFact
+from workers.inbox.event_data.fields import EventData, Identifier, OtherLoans, Staff, Why
+from workers.inbox.event_data.persons import FactDetails
+
+
+class SaidFactData(FactDetails):
+    """One thing that a person said of when, where and how they want to be contacted."""
+
+    fact: Literal[
+        PersonFact.INCONVENIENT_TIME,
+        PersonFact.INCONVENIENT_PLACE,
+        PersonFact.EMPLOYER_FORBIDS,
+        PersonFact.LANGUAGE,
+    ]
+    until: AwareDatetime | None = None
+    """Of what is inconvenient: from then on it counts no more; null: until it is withdrawn."""
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        self.check(self.fact, complete=True, until=self.until)
+        return self
+
+
+Said = Annotated[tuple[SaidFactData, ...], Field(max_length=20, strict=False)]
+"""What a person said, thing by thing."""
+
+
+class ReplyReadFacts(EventData):
+    """What a borrower's text means, said by a person who has read it."""
+
+    reply: Annotated[int, Field(ge=1, le=2**62)]
+    """Arrears' number of the text, as `arrears worklist` shows it."""
+    meaning: Meaning
+    actor: Staff
+    dispute: Identifier | None = None
+    """For a dispute: the lender's own id of it, and `why`."""
+    loan: Identifier | None = None
+    """For a dispute; null: the loan that the text is about."""
+    why: Why | None = None
+    said: Said = ()
+    """For `wishes`."""
+
+    @model_validator(mode="after")
+    def _says_which_wishes(self) -> Self:
+        if (self.meaning is Meaning.WISHES) != bool(self.said):
+            raise ValueError("`wishes`, and nothing else, has what was said")
+        return self
+
+    @model_validator(mode="after")
+    def _says_what_a_dispute_needs(self) -> Self:
+        if (self.meaning is Meaning.DISPUTE) != (self.dispute is not None):
+            raise ValueError("a dispute, and nothing else, has an id")
+        if (self.dispute is None) != (self.why is None):
+            raise ValueError("a dispute, and nothing else, has a reason")
+        return self
+
+
+class ContactOutcomeFacts(EventData):
+    attempt: Identifier
+    """The id under which the call or the visit was started."""
+    outcome: ContactOutcome
+    reason: ArrearsReason | None = None
+    """Why the loan is overdue, where the borrower said so."""
+    also_about: OtherLoans = ()
+    """The other loans that were mentioned."""
+    callback_at: AwareDatetime | None = None
+    """When the borrower asked to be called again; with `callback_requested`, and only then."""
+    said: Said = ()
+    """When, where and in which language the borrower wants to be contacted."""
+    actor: Staff
+
+    @model_validator(mode="after")
+    def _callback_has_its_moment(self) -> Self:
+        if (self.outcome is ContactOutcome.CALLBACK_REQUESTED) != (self.callback_at is not None):
+            raise ValueError("callback_requested has a callback_at, and no other outcome has one")
+        return self
+
+
+class InboundContactFacts(EventData):
+    contact: Identifier
+    """The lender's own id of the call or the visit."""
+    loan: Identifier
+    channel: Literal[Channel.CALL, Channel.VISIT]
+    at: AwareDatetime
+    """When the person called or came."""
+    outcome: Literal[
+        ContactOutcome.SPOKE, ContactOutcome.SPOKE_WITH_OTHER, ContactOutcome.NO_ANSWER
+    ]
+    """Whom the lender spoke with; `no_answer`: nobody took it."""
+    reason: ArrearsReason | None = None
+    """Why the loan is overdue, where the borrower said so."""
+    also_about: OtherLoans = ()
+    """The other loans that were mentioned."""
+    said: Said = ()
+    """When, where and in which language the person wants to be contacted."""
+    actor: Staff

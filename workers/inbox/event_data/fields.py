@@ -1,0 +1,156 @@
+"""The fields that events have in common: ids, amounts, days, numbers, and how they are stored."""
+
+import json
+from base64 import b64encode
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+
+import phonenumbers
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+
+from config.readers.formats import LOCALE, is_zone
+from config.readers.placeholders import is_placeholder
+from domain.events import Named
+from workers.db.encryption import Cipher
+from workers.db.numbers import MOST_NUMBERS
+
+
+def _more_than_nothing(amount: str) -> str:
+    if not Decimal(amount):
+        raise ValueError("it must be more than zero")
+    return amount
+
+
+def _number_in_use(phone: str) -> str:
+    try:
+        in_use = phonenumbers.is_valid_number(phonenumbers.parse(phone))
+    except phonenumbers.NumberParseException:
+        in_use = False
+    if not in_use:
+        raise ValueError("it must be a telephone number in use")
+    return phone
+
+
+def _no_placeholder(text: str) -> str:
+    if is_placeholder(text):
+        raise ValueError("it stands for nothing; leave it out")
+    return text
+
+
+def _known_zone(zone: str) -> str:
+    if not is_zone(zone):
+        raise ValueError("it must be a zone of the IANA database")
+    return zone
+
+
+_LINE = r"^[^\x00-\x1f\x7f]+$"
+
+Identifier = Annotated[str, StringConstraints(max_length=128, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
+"""The lender's own id of something."""
+CustomerId = Annotated[Identifier, AfterValidator(_no_placeholder)]
+"""The lender's own id of a customer; `loan:` and the id of the loan where there is none."""
+Staff = Annotated[str, StringConstraints(max_length=64, pattern=_LINE)]
+"""The lender's own reference of somebody who works there; never a name."""
+Why = Annotated[str, StringConstraints(max_length=500, pattern=_LINE)]
+"""A sentence without personal data."""
+Amount = Annotated[
+    str,
+    StringConstraints(pattern=r"^(0|[1-9][0-9]{0,10})(\.[0-9]{1,2})?$"),
+    AfterValidator(_more_than_nothing),
+]
+"""More than zero, in whole hundredths, written as a decimal."""
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+"""ISO 4217."""
+# Far enough on both sides for any loan, and near enough that no sum of days leaves the calendar.
+Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2199, 12, 31))]
+"""A business date, in the lender's zone."""
+Phone = Annotated[
+    str,
+    StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}(;ext=[0-9]{1,7})?$"),
+    AfterValidator(_number_in_use),
+]
+"""E.164; an extension follows as in RFC 3966: `+12125550100;ext=5`."""
+NumberInOrder = Annotated[int, Field(ge=1, le=MOST_NUMBERS)]
+"""The place of a number among those of its borrower, from 1."""
+Address = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]+$"),
+    AfterValidator(_no_placeholder),
+]
+Name = Annotated[
+    str, StringConstraints(max_length=200, pattern=_LINE), AfterValidator(_no_placeholder)
+]
+Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_zone)]
+"""IANA."""
+Zones = Annotated[tuple[Zone, ...], Field(max_length=8, strict=False)]
+Locale = Annotated[str, StringConstraints(pattern=f"^{LOCALE.pattern}$")]
+"""BCP 47: language, script, country."""
+
+
+Clock = Annotated[str, StringConstraints(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+"""Hours and minutes."""
+
+OtherLoans = Annotated[tuple[Identifier, ...], Field(max_length=50, strict=False)]
+"""The lender's own ids of loans."""
+
+
+class StrictModel(BaseModel):
+    """What the lender posts: no unknown field, no value of another JSON type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class EventData(StrictModel):
+    """The member `data` of an event."""
+
+    def payload(self, cipher: Cipher) -> dict[str, Any]:
+        """What is stored: ids, dates and words. Personal data is encrypted."""
+        stored = self.model_dump(mode="json", by_alias=True)
+        left_out = {name for name in LEFT_OUT if stored.get(name) in (None, [])}
+        return {name: value for name, value in stored.items() if name not in left_out}
+
+
+LEFT_OUT = {
+    *("actor", "borrower", "document", "loan", "proof", "said", "which_number", "why"),
+}
+"""Fields that are not stored where the sender left them out."""
+
+
+PERSONAL = ("name", "phone", "phones", "another_phone", "address")
+"""Fields with personal data. They are encrypted before an event is stored."""
+
+
+class PersonalEventData(EventData):
+    """The data of an event with personal data."""
+
+    def payload(self, cipher: Cipher) -> dict[str, Any]:
+        """Personal data is encrypted. A keyed digest of all of it, and the keyed hash of the
+        number, are added.
+
+        Each encryption of the same value differs, so the digest is what identifies the same
+        event when it comes again. By the hash the claim finds everybody who has the number. What
+        the sender left out is left out here too.
+        """
+        stored = self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        personal = {
+            name: stored.pop(name, None) for name in PERSONAL if name in self.model_fields_set
+        }
+        if (numbers := personal.get("phones")) is not None:
+            personal["phones"] = json.dumps(numbers)
+        if personal:
+            digest = cipher.blind_index(json.dumps(personal, sort_keys=True))
+            stored["digest"] = b64encode(digest).decode()
+        single = personal.get("phone") or personal.get("another_phone")
+        if first := single or next(iter(numbers or ()), None):
+            stored[Named.NUMBER] = cipher.blind_index(first).hex()
+        for name, value in personal.items():
+            encrypted = b64encode(cipher.encrypt(value)).decode() if value else None
+            stored[f"{name}_encrypted"] = encrypted
+        return stored

@@ -1,0 +1,133 @@
+"""The data of events about a loan: payments, promises, disputes, holds, write-offs, notices."""
+
+from typing import Literal, Self
+
+from pydantic import (
+    Field,
+    model_validator,
+)
+
+from domain.compliance.vocabulary import Proof
+from domain.holds import HoldKind
+from workers.inbox.event_data.fields import (
+    Amount,
+    Currency,
+    CustomerId,
+    Day,
+    EventData,
+    Identifier,
+    Staff,
+    Why,
+)
+
+
+class PaymentFacts(EventData):
+    payment: Identifier = Field(serialization_alias="external_id")
+    loan: Identifier
+    amount: Amount
+    currency: Currency
+    paid_on: Day
+    """When the lender's core system booked it."""
+    actor: Staff | None = None
+
+
+class ReversalFacts(EventData):
+    payment: Identifier
+    reversed_on: Day
+    actor: Staff | None = None
+
+
+class PromiseFacts(EventData):
+    promise: Identifier
+    loan: Identifier
+    amount: Amount
+    currency: Currency
+    due_on: Day
+    """Paid on this day it is still kept."""
+    actor: Staff
+
+
+class PromiseWithdrawalFacts(EventData):
+    promise: Identifier
+    actor: Staff | None = None
+
+
+class DisputeFacts(EventData):
+    dispute: Identifier
+    loan: Identifier
+    starts_on: Day
+    why: Why
+    actor: Staff
+
+
+class HoldFacts(EventData):
+    """Of a loan, or of a person, as its kind says."""
+
+    hold: Identifier
+    loan: Identifier | None = None
+    """For a hold of a person, any of their loans; or `borrower` instead."""
+    borrower: CustomerId | None = None
+    kind: Literal[
+        HoldKind.ARRANGEMENT,
+        HoldKind.DEFERRAL,
+        HoldKind.VULNERABILITY,
+        HoldKind.MORATORIUM,
+        HoldKind.BREATHING_SPACE,
+        HoldKind.MENTAL_HEALTH_CRISIS,
+        HoldKind.INSOLVENCY,
+        HoldKind.DECEASED,
+        HoldKind.LEGAL_STAY,
+        HoldKind.MANUAL,
+    ]
+    """A promise and a dispute are events of their own."""
+    starts_on: Day
+    ends_on: Day | None
+    """The first day without it; null: as long as a law says, or until it is released."""
+    why: Why
+    actor: Staff
+
+    @model_validator(mode="after")
+    def _names_whom_it_protects(self) -> Self:
+        if (self.loan is None) == (self.borrower is None):
+            raise ValueError("it must name a loan or a borrower, and not both")
+        if self.loan is None and not self.kind.of_person:
+            raise ValueError("it is a hold of a loan and must name one")
+        return self
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Self:
+        if self.ends_on is not None and self.ends_on <= self.starts_on:
+            raise ValueError("it must end after it starts")
+        return self
+
+
+class ReleaseFacts(EventData):
+    hold: Identifier
+    """The id of a hold or of a dispute."""
+    ends_on: Day
+    actor: Staff | None = None
+
+
+class WriteOffFacts(EventData):
+    loan: Identifier
+    written_off_on: Day
+    why: Why | None = None
+    actor: Staff | None = None
+
+
+class ValidationNoticeFacts(EventData):
+    loan: Identifier
+    given_on: Day
+    """When the borrower got a written notice of what is owed and how to dispute it."""
+    actor: Staff | None = None
+
+
+class AcknowledgementFacts(EventData):
+    loan: Identifier
+    acknowledged_on: Day
+    """When the borrower acknowledged the debt: where a law says so, the time to sue runs anew."""
+    proof: Proof | None = None
+    """How the lender can prove it. Left out, it counts only where a law asks for no proof."""
+    document: Identifier | None = None
+    """The lender's reference of the proof."""
+    actor: Staff | None = None
