@@ -9,7 +9,7 @@ from domain.reasons import ReasonCode, because
 from tests.oracle.on_postgres import live_in_the_store
 from tests.oracle.situations import SITUATIONS
 from workers.calls import start
-from workers.gate import claim
+from workers.gate import check
 from workers.gate import facts as gatekeeping
 
 
@@ -46,7 +46,7 @@ def test_an_engine_that_claims_without_asking_is_caught(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     yes = Verdict(Permission.ALLOWED, ("nobody asked",), because(ReasonCode.NO_RULE_FORBIDS))
-    monkeypatch.setattr(claim, "may_contact", lambda facts, channel, at: yes)
+    monkeypatch.setattr(check, "may_contact", lambda facts, channel, at: yes)
     monkeypatch.setattr(gatekeeping, "may_contact", lambda facts, channel, at: yes)
-    monkeypatch.setattr(claim, "number_for", lambda facts, channel, at: facts.numbers[0])
+    monkeypatch.setattr(check, "number_for", lambda facts, channel, at: facts.numbers[0])
     assert live_in_the_store(engine, seed=3, borrowers=8, days=12).found.unlawful > 0

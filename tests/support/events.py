@@ -5,7 +5,7 @@ from uuid import uuid4
 from domain.actions import SEND_SMS
 from tests.support.loans import Book
 from workers.db.actions import held_back
-from workers.gate.claim import lock_action
+from workers.gate.locked_action import lock_action
 from workers.inbox.process import EventResult, apply_event, store_event
 
 

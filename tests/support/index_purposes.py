@@ -44,7 +44,7 @@ from workers.db.schema import (
 )
 from workers.escalation import scan
 from workers.evidence import chain
-from workers.gate.claim import lock_action
+from workers.gate.locked_action import lock_action
 from workers.hardship import promises
 from workers.history import actions as story_of_actions
 from workers.history import audit, decisions, effects, history, holds, incoming

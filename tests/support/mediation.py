@@ -15,7 +15,8 @@ from workers.app import app
 from workers.bootstrap import process_context
 from workers.context import Context
 from workers.db.schema import action, outbox_event
-from workers.gate.claim import claim, complete, reserve_contact
+from workers.gate.claim import claim, complete
+from workers.gate.reserve import reserve_contact
 from workers.history import loan_history
 from workers.messaging.broker import KEY_PREFIX
 from workers.operations.status import read_status

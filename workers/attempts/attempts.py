@@ -24,7 +24,7 @@ from workers.context import Context
 from workers.db.access_log import note_access
 from workers.db.schema import action, contact, contact_outcome, loan, visit
 from workers.db.staff import roles_of
-from workers.gate.claim import CheckedAction
+from workers.gate.check import CheckedAction
 
 
 class BarredError(RefusedError):

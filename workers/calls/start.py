@@ -26,7 +26,9 @@ from workers.context import Context
 from workers.db.loans import known_loan_id
 from workers.db.schema import action, call, contact, loan
 from workers.db.typed_rows import columns_of, typed_row
-from workers.gate.claim import CheckedAction, check_gates, lock_actions, reserve_contacts
+from workers.gate.check import CheckedAction, check_gates
+from workers.gate.locked_action import lock_actions
+from workers.gate.reserve import reserve_contacts
 
 REPEAT_WITHIN = timedelta(minutes=1)
 """How long a dialer that lost the response may repeat its request."""

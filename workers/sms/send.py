@@ -32,13 +32,9 @@ from workers.db.closed_numbers import close_number
 from workers.db.messages import advance_message, note_sent_after_all, providers_that_refused
 from workers.db.numbers import LockedNumber
 from workers.db.schema import message
-from workers.gate.claim import (
-    ClaimedAction,
-    LockedAction,
-    claim_together,
-    complete_together,
-    reserve_contacts,
-)
+from workers.gate.claim import ClaimedAction, claim_together, complete_together
+from workers.gate.locked_action import LockedAction
+from workers.gate.reserve import reserve_contacts
 from workers.messaging.backoff import MOST_FAILURES, back_off
 from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
 from workers.sms.providers.routing import Sender

@@ -30,7 +30,8 @@ from workers.context import Context
 from workers.db.bulk import insert_rows
 from workers.db.schema import document, visit, visit_staff
 from workers.db.staff import lock_visitors
-from workers.gate.claim import ClaimedAction, claim, complete, reserve_contact
+from workers.gate.claim import ClaimedAction, claim, complete
+from workers.gate.reserve import reserve_contact
 from workers.sms.template_values import text_values
 
 WRITTEN_NOTICE = "written_notice"

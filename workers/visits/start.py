@@ -26,7 +26,8 @@ from workers.db.loans import known_loan_id, lock_known_loan
 from workers.db.schema import action, contact, loan, staff, visit, visit_staff
 from workers.db.staff import roles_of
 from workers.db.typed_rows import columns_of, typed_row
-from workers.gate.claim import check_gate, lock_action
+from workers.gate.check import check_gate
+from workers.gate.locked_action import lock_action
 
 
 def start_visit(
