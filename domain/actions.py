@@ -29,7 +29,7 @@ class ActionStatus(StrEnum):
     DISCARDED = "discarded"  # a person decided that it is never done
     SKIPPED = "skipped"  # the ladder went on before it could act
     ASSIGNED = "assigned"  # a person has the call or the visit; tried once an attempt is reported
-    DONE = "done"
+    DONE = "done"  # a text is tried once it arrived, or is presumed to have
     CANCELLED = "cancelled"  # not needed any more before it had an effect
     BARRED = "barred"  # a rule forbids it
 

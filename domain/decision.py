@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from domain.actions import TRIED, WAITING, ActionStatus
+from domain.actions import SCHEDULE_VISIT, TRIED, WAITING, ActionStatus
 from domain.compliance.vocabulary import Party
 from domain.delinquency import Arrears, arrears_on, ladder_start
 from domain.holds import Hold, active_hold, days_held, resumes_on
@@ -42,7 +42,8 @@ class PastAction:
     person: int | None = None
     """Whom it is for; None: the borrower."""
     reported: bool = True
-    """False while nobody has reported an attempt at the call or the visit that it assigned."""
+    """False while nobody has reported an attempt at the call or the visit that it assigned, or
+    while the text that it sent is not known to have arrived."""
 
     @property
     def tried(self) -> bool:
@@ -225,7 +226,8 @@ def _decide_party(
     if grace_over is not None:
         return PartyDecision(party, day, grace_over)
     on_record = _on_record(snapshot, since, party.person)
-    plan, skip, untried = _sort_items(ladder, party.role, day, on_record, _tried(snapshot, since))
+    tried = _tried(snapshot, ladder, since)
+    plan, skip, untried = _sort_items(ladder, party.role, day, on_record, tried)
     return PartyDecision(
         party,
         day,
@@ -248,6 +250,24 @@ def _with_parties(decision: Decision, parties: tuple[PartyDecision, ...]) -> Dec
         review_on=min((day for day in days if day is not None), default=None),
         parties=parties,
     )
+
+
+def steps_tried(ladder: Ladder, actions: Iterable[PastAction], since: date) -> set[str]:
+    """The steps that were tried with the borrower on the ladder that started on `since`.
+
+    A step with a visit was tried when its visitors reported it: the notice alone is not the visit.
+    """
+    items = ladder.items_to(Party.BORROWER)
+    visits = {item.id for _, item in items if item.do == SCHEDULE_VISIT}
+    with_visit = {step.id for step, item in items if item.id in visits}
+    return {
+        action.step
+        for action in actions
+        if action.ladder_since == since
+        and action.person is None
+        and action.tried
+        and (action.step not in with_visit or action.item in visits)
+    }
 
 
 def next_review(snapshot: Snapshot, now: datetime) -> date | None:
@@ -283,11 +303,9 @@ def _on_record(
     }
 
 
-def _tried(snapshot: Snapshot, since: date) -> set[str]:
-    """The steps that were tried with the borrower since the ladder started."""
-    tried = {
-        a.step for a in snapshot.actions if a.ladder_since == since and a.person is None and a.tried
-    }
+def _tried(snapshot: Snapshot, ladder: Ladder, since: date) -> set[str]:
+    """The steps that were tried with the borrower since the ladder started, also by the lender."""
+    tried = steps_tried(ladder, snapshot.actions, since)
     return tried | (snapshot.steps_tried if snapshot.steps_tried_at == since else set())
 
 
@@ -300,7 +318,7 @@ def _plan_on_ladder(
     parties: tuple[PartyDecision, ...],
 ) -> Decision:
     on = nothing.on
-    on_record, tried = _on_record(snapshot, since), _tried(snapshot, since)
+    on_record, tried = _on_record(snapshot, since), _tried(snapshot, ladder, since)
     plan, skip, untried = _sort_items(ladder, Party.BORROWER, day, on_record, tried)
     for of in parties:  # what an item for another party requires is tried with the borrower
         untried |= set(of.waits_for)

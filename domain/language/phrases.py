@@ -137,6 +137,7 @@ class Phrase(StrEnum):
     MESSAGE_NOT_SENT = auto()
     MESSAGE_REFUSED = auto()
     MESSAGE_PARKED = auto()
+    MESSAGE_PRESUMED = auto()
     CODE = auto()
     RECEIPT = auto()
     CALL = auto()

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from domain.contact_points import NumberFact
+from domain.messages import MessageStatus
 from domain.reasons import ReasonCode, because
 from workers.simulator.providers.magic_numbers import SimulatedOutcome, simulated_outcome
-from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
+from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult, StatusReport
 
 _NOT_PROCESSED = {
     SimulatedOutcome.LANDLINE: SendResult(
@@ -55,6 +56,8 @@ class FakeSmsGateway:
     """Accepts texts without a network; magic numbers have the same outcomes as when simulated."""
 
     sent: list[SentText] = field(default_factory=list)
+    receipts: dict[str, MessageStatus] = field(default_factory=dict)
+    """By its id of a text, what the provider knows of it when it is asked."""
     asked: int = 0
     """How often it was asked to send."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -80,6 +83,10 @@ class FakeSmsGateway:
         if outcome in _ANSWER_IS_LOST:
             return SendResult(SendOutcome.UNKNOWN, because(ReasonCode.MAY_BE_SENT))
         return SendResult(SendOutcome.ACCEPTED, because(ReasonCode.PROVIDER_HAS_IT), sid=sid)
+
+    def receipt_of(self, sid: str, to: str, since: datetime) -> StatusReport | None:
+        status = self.receipts.get(sid)
+        return StatusReport(None, "twilio", sid, str(status), status, None) if status else None
 
     def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
         with self._lock:

@@ -54,7 +54,7 @@ from workers.inbox import process
 from workers.payments.payments import Payment, record_payment
 from workers.privacy import erasure, retention, subject_export
 from workers.sms import delivery_receipts as receipts
-from workers.sms import reconcile
+from workers.sms import missing_receipts, reconcile
 from workers.sms.providers.port import InboundText
 from workers.staff.work_items import Kind
 from workers.staff.worklist import read_work
@@ -348,6 +348,10 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
         lambda c, h: dead_letters._text_went_out(c, PAST_DUE),
     ),
     "message_provider_sid_key": ("a receipt names its text", a_receipt_comes_in),
+    "message_on_the_way_idx": (
+        "texts without a receipt, to ask the provider about",
+        lambda c, h: missing_receipts.take_texts(c, h.now()),
+    ),
     "message_unknown_idx": ("texts to reconcile", lambda c, h: reconcile.park_old(h)),
     "outbox_event_dead_idx": (
         "events that were given up",

@@ -7,7 +7,13 @@ from uuid import uuid4
 
 from domain.reasons import ReasonCode, because
 from tests.support.loans import SENDER
-from workers.sms.providers.port import LookupFailedError, OutgoingText, SendOutcome, SendResult
+from workers.sms.providers.port import (
+    LookupFailedError,
+    OutgoingText,
+    SendOutcome,
+    SendResult,
+    StatusReport,
+)
 from workers.sms.providers.routing import ALL_OTHER_REGIONS, Routes, Sender
 
 REFUSED_FOR_ITS_OWN_SAKE = SendResult(
@@ -35,6 +41,11 @@ class Scripted:
         return self.answer or SendResult(
             SendOutcome.ACCEPTED, because(ReasonCode.PROVIDER_HAS_IT), sid=f"SM{uuid4().hex}"
         )
+
+    def receipt_of(self, sid: str, to: str, since: datetime) -> StatusReport | None:
+        if self.cannot_say:
+            raise LookupFailedError("The provider could not be asked.")
+        return None
 
     def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
         self.looked_up.append(text)

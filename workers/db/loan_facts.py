@@ -152,9 +152,17 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
                    'person', CASE WHEN a.party_id IS NOT NULL THEN (
                        SELECT r.person_id FROM loan_party q JOIN borrower r ON r.id = q.borrower_id
                         WHERE q.id = a.party_id) END,
-                   'reported', a.status <> 'assigned' OR EXISTS (
-                       SELECT FROM contact c JOIN contact_outcome o ON o.contact_id = c.id
-                        WHERE c.action_id = a.id)))), '[]')
+                   'reported', CASE
+                       WHEN a.status = 'assigned' THEN EXISTS (
+                           SELECT FROM contact c JOIN contact_outcome o ON o.contact_id = c.id
+                            WHERE c.action_id = a.id)
+                       WHEN a.status = 'done' AND a.type = 'send_sms' THEN EXISTS (
+                           SELECT FROM contact c JOIN message m ON m.contact_id = c.id
+                            WHERE c.action_id = a.id
+                              AND (m.status = 'delivered'
+                                   OR (m.presumed_at IS NOT NULL
+                                       AND m.status IN ('accepted', 'sent'))))
+                       ELSE true END))), '[]')
           FROM action a WHERE a.loan_id = l.id) AS actions,
        (SELECT coalesce(json_agg(f.kind), '[]')
           FROM person_fact f

@@ -27,7 +27,14 @@ from workers.db.bulk import is_among
 from workers.db.outbox import record_events
 from workers.db.prepared_statements import prepared
 from workers.db.problems import note_problem
-from workers.db.schema import action, action_event, contact, message
+from workers.db.schema import (
+    action,
+    action_event,
+    borrower_number,
+    contact,
+    contact_point,
+    message,
+)
 from workers.db.typed_rows import columns_of, typed_row
 
 SENT_AFTER_ALL = "sent_after_all"
@@ -62,6 +69,23 @@ def is_text(message_id: UUID) -> ColumnElement[bool]:
         .where(row.c.id == message_id)
     )
     return message.c.contact_id == first.scalar_subquery()
+
+
+def texted_number() -> ColumnElement[bytes | None]:
+    """The number that was texted, encrypted, for a query of `contact`.
+
+    Null: it was erased, or the record has it no more.
+    """
+    return (
+        select(borrower_number.c.number_encrypted)
+        .join(contact_point, contact_point.c.id == borrower_number.c.contact_point_id)
+        .where(
+            borrower_number.c.borrower_id == contact.c.borrower_id,
+            contact_point.c.blind_index == contact.c.number_blind_index,
+        )
+        .correlate(contact)
+        .scalar_subquery()
+    )
 
 
 class StoredText(NamedTuple):

@@ -15,7 +15,7 @@ from domain.compliance.number_choice import number_for, through, why_passed_over
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import BY_NUMBER, NumberOnRecord
 from domain.delinquency import Arrears, arrears_on, ladder_start
-from domain.ladder import Item, find_ladder
+from domain.ladder import Item, Ladder, find_ladder
 from domain.reasons import Reasons
 from workers.context import Context
 from workers.db.actions import held_back
@@ -36,6 +36,8 @@ class CheckedAction:
     channel: Channel
     loan: LockedAction
     facts: LoanFacts
+    ladder: Ladder
+    """The version of the ladder that planned the action."""
     arrears: Arrears
     ladder_since: date | None
     """The start of the ladder that planned the action, by the facts of now."""
@@ -146,6 +148,7 @@ def _check(
         channel=channel,
         loan=row._replace(locale=facts.reach.locale),
         facts=facts,
+        ladder=ladder,
         arrears=arrears,
         ladder_since=ladder_start(facts.instalments, now.date(), ladder.minimum_amount),
         number=_locked(row, used),

@@ -82,11 +82,17 @@ def messages(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
 
 
 def messages_gone_wrong(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
-    """Each text that a provider did not take, and each that was left to a person."""
+    """Each text that a provider did not take, and each that was left to a person.
+
+    A text without a receipt is among them.
+    """
     for row in connection.execute(_texts(subject)):
         if row.parked_at is not None:
             parked = part(Phrase.MESSAGE_PARKED, item=row.item, provider=row.provider)
             yield Entry(row.parked_at, (parked,))
+        if row.presumed_at is not None:
+            presumed = part(Phrase.MESSAGE_PRESUMED, item=row.item, provider=row.provider)
+            yield Entry(row.presumed_at, (presumed,))
         if phrase := WENT_NOWHERE.get(MessageStatus(row.status)):
             text = part(phrase, item=row.item, provider=row.provider)
             yield Entry(row.changed_at, (text, *_code(row.code)))

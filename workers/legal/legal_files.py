@@ -12,6 +12,7 @@ from domain.actions import OPEN_LEGAL_FILE, ActionStatus, Move
 from domain.compliance.limitation import is_barred, limitation_date
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel
+from domain.decision import steps_tried
 from domain.legal_claims import (
     NO_CHECKLIST,
     NOT_APPROVED,
@@ -84,11 +85,7 @@ def _why_not(connection: Connection, claimed: ClaimedAction) -> tuple[Reasons, s
 def _tried(claimed: ClaimedAction, by_lender: Sequence[str], by_lender_at: date | None) -> set[str]:
     """The steps tried for these arrears, here and by the lender before the loan was imported."""
     since = claimed.loan.ladder_since
-    tried = {
-        action.past.step
-        for action in claimed.facts.actions
-        if action.past.ladder_since == since and action.past.tried
-    }
+    tried = steps_tried(claimed.ladder, (stored.past for stored in claimed.facts.actions), since)
     return tried | (set(by_lender) if by_lender_at == since else set())
 
 

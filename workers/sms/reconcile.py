@@ -21,13 +21,14 @@ from domain.reasons import ReasonCode, because
 from workers.actions.dispatch import DISPATCH_BATCH_SIZE
 from workers.context import Context
 from workers.db.actions import move_actions
-from workers.db.messages import advance_message, in_text, is_first_row, of_action
+from workers.db.messages import advance_message, in_text, is_first_row, of_action, texted_number
 from workers.db.problems import note_problem
-from workers.db.schema import action, borrower_number, contact, contact_point, message
+from workers.db.schema import action, contact, message
 from workers.db.skip_locked import update_first
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.messaging.backoff import MOST_FAILURES
 from workers.sms.delivery_receipts import move_after_receipt
+from workers.sms.missing_receipts import ask_about_receipts
 from workers.sms.providers.port import LookupFailedError, OutgoingText
 
 LOOKUP_INTERVAL = timedelta(seconds=30)
@@ -70,12 +71,20 @@ class Reconciled:
     """Texts that are on the provider's list: they were sent."""
     parked: int
     """Texts that only a person can resolve from now on."""
+    reported: int
+    """Texts without a receipt of which the provider knew what became of them."""
 
 
 def reconcile_texts(ctx: Context) -> Reconciled:
-    """Resolve what can be resolved, ask the provider about the rest, and park what is too old."""
+    """Resolve what can be resolved, ask the provider about the rest, and park what is too old.
+
+    The provider is also asked about texts that it accepted and of which no receipt came.
+    """
     return Reconciled(
-        resolved=resolve_confirmed(ctx), found=ask_providers(ctx), parked=park_old(ctx)
+        resolved=resolve_confirmed(ctx),
+        found=ask_providers(ctx),
+        parked=park_old(ctx),
+        reported=ask_about_receipts(ctx),
     )
 
 
@@ -175,17 +184,7 @@ def _take_for_lookup(connection: Connection, now: datetime) -> list[_PendingText
     part = contact.alias("part")
     actions = select(part.c.action_id).where(in_text(part, taken.c.contact_id))
     action_ids = func.array(actions.order_by(part.c.id).scalar_subquery())
-    texted = (
-        select(borrower_number.c.number_encrypted)
-        .join(contact_point, contact_point.c.id == borrower_number.c.contact_point_id)
-        .where(
-            borrower_number.c.borrower_id == contact.c.borrower_id,
-            contact_point.c.blind_index == contact.c.number_blind_index,
-        )
-        .correlate(contact)
-        .scalar_subquery()
-    )
-    others = {"action_ids": action_ids, "number_encrypted": texted}
+    others = {"action_ids": action_ids, "number_encrypted": texted_number()}
     rows = connection.execute(
         select(*columns_of(_PendingText, taken, contact, **others)).join(
             contact, contact.c.id == taken.c.contact_id

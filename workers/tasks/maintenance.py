@@ -34,9 +34,12 @@ def mark_lost_claims() -> str:
 
 @app.task(name=queues.RECONCILE_TEXTS, base=Sweep)
 def reconcile_texts() -> str:
-    """Ask the provider about texts whose answer was lost."""
+    """Ask providers about texts whose answer or whose receipt was lost."""
     done = reconcile.reconcile_texts(process_context())
-    return f"{done.resolved} resolved, {done.found} found, {done.parked} parked"
+    return (
+        f"{done.resolved} resolved, {done.found} found, {done.parked} parked, "
+        f"{done.reported} reported"
+    )
 
 
 @app.task(name=queues.ASSIGN_REPLIES, base=Sweep)

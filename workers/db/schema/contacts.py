@@ -112,6 +112,7 @@ message = Table(
     moment("changed_at"),
     moment("asked_at", nullable=True),  # when it was last looked up at the provider
     moment("parked_at", nullable=True),  # when it was left to a person
+    moment("presumed_at", nullable=True),  # no receipt in time: tried for the ladder, never proof
     UniqueConstraint("provider", "sid"),
     # An action never has two texts that may both have been sent.
     Index(
@@ -124,6 +125,12 @@ message = Table(
         "message_unknown_idx",
         "created_at",
         postgresql_where="status IN ('unknown', 'parked')",
+    ),
+    # Texts of which the provider may still be asked whether they were delivered.
+    Index(
+        "message_on_the_way_idx",
+        "created_at",
+        postgresql_where="status IN ('accepted', 'sent') AND presumed_at IS NULL",
     ),
     Index(None, "contact_id"),
     postgresql_with=CHANGES_OFTEN,

@@ -63,6 +63,27 @@ class SendResult:
     """How long the provider asks to wait, if it does."""
 
 
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """A receipt: the status of one text, as the provider reports it later."""
+
+    reference: UUID | None
+    """Our own id of the message; None if the provider names only its own id."""
+    provider: str
+    """Its name in the settings: `twilio`, `tencent`."""
+    sid: str
+    """The provider's id of the message."""
+    word: str
+    """The provider's own name of the status. `sid` and `word` together identify a receipt."""
+    status: MessageStatus
+    code: str | None
+    """The provider's error code, with `failed` and `undelivered`."""
+    number_fact: NumberFact | None = None
+    """What that code says of the number for good; None: nothing."""
+    to: str | None = field(default=None, repr=False)
+    """The number that was texted, in E.164, where the report has it."""
+
+
 class SmsGateway(Protocol):
     """One provider of texts."""
 
@@ -84,26 +105,16 @@ class SmsGateway(Protocol):
         """
         ...
 
+    def receipt_of(self, sid: str, to: str, since: datetime) -> StatusReport | None:
+        """What became of the text with the provider's id `sid`, for a receipt that did not come.
 
-@dataclass(frozen=True, slots=True)
-class StatusReport:
-    """A receipt: the status of one text, as the provider reports it later."""
+        `to` is its number and `since` a moment before it was sent. None: the provider does not know
+        yet whether it was delivered, or has no record of it.
 
-    reference: UUID | None
-    """Our own id of the message; None if the provider names only its own id."""
-    provider: str
-    """Its name in the settings: `twilio`, `tencent`."""
-    sid: str
-    """The provider's id of the message."""
-    word: str
-    """The provider's own name of the status. `sid` and `word` together identify a receipt."""
-    status: MessageStatus
-    code: str | None
-    """The provider's error code, with `failed` and `undelivered`."""
-    number_fact: NumberFact | None = None
-    """What that code says of the number for good; None: nothing."""
-    to: str | None = field(default=None, repr=False)
-    """The number that was texted, in E.164, where the report has it."""
+        Raises:
+            LookupFailedError: the provider did not answer.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,12 +113,7 @@ class TencentGateway:
         Tencent Cloud lists a text only after a report of the carrier, and only for seven days. It
         returns our reference only for applications with SessionContext switched on.
         """
-        request = models.PullSmsSendStatusByPhoneNumberRequest()
-        request.BeginTime = int(since.timestamp())
-        request.Offset = 0
-        request.Limit = MAX_LISTED
-        request.PhoneNumber = text.to
-        request.SmsSdkAppId = self._app
+        request = self._list_request(text.to, since)
         try:
             response = self._client.PullSmsSendStatusByPhoneNumber(request)
             listed = [
@@ -132,6 +127,29 @@ class TencentGateway:
                 "SessionContext for the SMS application. Nothing was changed."
             )
         return tuple(str(sid) for context, sid in listed if context == str(text.reference))
+
+    def receipt_of(self, sid: str, to: str, since: datetime) -> StatusReport | None:
+        """Look for the text among those to its number; see `SmsGateway.receipt_of`."""
+        request = self._list_request(to, since)
+        try:
+            response = self._client.PullSmsSendStatusByPhoneNumber(request)
+            reports = [sent for sent in response.PullSmsSendStatusSet if sent.SerialNo == sid]
+        except Exception as error:
+            raise lookup_failed("Tencent Cloud", error) from None
+        for sent in reports:
+            return _report_of(sid, str(sent.ReportStatus), sent.Description, to)
+        return None
+
+    def _list_request(
+        self, to: str, since: datetime
+    ) -> models.PullSmsSendStatusByPhoneNumberRequest:
+        request = models.PullSmsSendStatusByPhoneNumberRequest()
+        request.BeginTime = int(since.timestamp())
+        request.Offset = 0
+        request.Limit = MAX_LISTED
+        request.PhoneNumber = to
+        request.SmsSdkAppId = self._app
+        return request
 
     def _request(self, text: OutgoingText, template: RegisteredTemplate) -> models.SendSmsRequest:
         request = models.SendSmsRequest()
@@ -241,18 +259,26 @@ def read_tencent_reports(body: bytes) -> list[StatusReport]:
 
 
 def _status_report(report: TencentReport) -> StatusReport:
-    delivered = report.report_status == "SUCCESS"
-    code = None if delivered else report.errmsg or None
+    to = f"+{report.nationcode}{report.mobile}" if report.mobile else None
+    reference = _reference(report.ext)
+    return _report_of(report.sid, report.report_status, report.errmsg, to, reference)
+
+
+def _report_of(
+    sid: str, word: str, code: str | None, to: str | None, reference: UUID | None = None
+) -> StatusReport:
+    delivered = word == "SUCCESS"
+    code = None if delivered else code or None
     return StatusReport(
-        reference=_reference(report.ext),
+        reference=reference,
         provider=PROVIDER,
-        sid=report.sid,
-        word=report.report_status,
+        sid=sid,
+        word=word,
         # The text was sent in both cases; the carrier or the telephone failed to deliver it.
         status=MessageStatus.DELIVERED if delivered else MessageStatus.UNDELIVERED,
         code=code,
         number_fact=number_fact_of_carrier(code),
-        to=f"+{report.nationcode}{report.mobile}" if report.mobile else None,
+        to=to,
     )
 
 

@@ -45,6 +45,8 @@ from workers.sms.providers.twilio_codes import (
 # Its debug lines contain query strings, and so numbers.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
+NOT_FOUND = 404
+
 STATUS_PATH = "/webhooks/twilio/status"
 
 # Options for Twilio: five retries of a callback after any error. The fragment is not signed.
@@ -132,6 +134,23 @@ class TwilioGateway:
             )
         except Exception as error:
             raise lookup_failed("Twilio", error) from None
+
+    def receipt_of(self, sid: str, to: str, since: datetime) -> StatusReport | None:
+        """Fetch the text at Twilio; see `SmsGateway.receipt_of`."""
+        try:
+            fetched = self._client.messages(sid).fetch()
+            status = _STATUSES[fetched.status]
+        except TwilioRestException as error:
+            if error.status == NOT_FOUND:
+                return None
+            raise lookup_failed("Twilio", error) from None
+        except Exception as error:
+            raise lookup_failed("Twilio", error) from None
+        if status in {MessageStatus.ACCEPTED, MessageStatus.SENT}:
+            return None
+        code = str(fetched.error_code) if fetched.error_code else None
+        fact = number_fact(code)
+        return StatusReport(None, PROVIDER, sid, fetched.status, status, code, fact, to)
 
     def status_callback(self, reference: UUID) -> str:
         """The URL for Twilio's receipts of one text."""
