@@ -1,5 +1,6 @@
 """What a loan's facts and its ladder ask for."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -8,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.actions import ASSIGN_CALL, SEND_SMS, ActionStatus
-from domain.decision import Outcome, Snapshot, decide, next_review
+from domain.decision import (
+    Outcome,
+    PastAction,
+    Snapshot,
+    decide,
+    next_review,
+    steps_tried,
+)
 from domain.holds import Hold, HoldKind
 from domain.ladder import Days, Item, MissedSteps, Step
 from tests.domain.examples import (
@@ -256,6 +264,25 @@ class TestRequirements:
         loan.mark("visit", ActionStatus.CLAIMED)
         loan.mark("visit", status)
         assert plan_of(loan.look(on_day(60))) == then
+
+    def test_a_visit_alone_makes_its_step_tried_and_what_another_party_got_does_not(self) -> None:
+        remind, _, visit, _ = four_steps()
+        notice = Item("notice", SEND_SMS, visit.days, template="legal_notice")
+        visit = replace(visit, items=(notice, *visit.items))
+        text = PastAction("text", "remind", DUE, ActionStatus.DONE)
+        noticed = PastAction("notice", "visit", DUE, ActionStatus.DONE)
+        visited = PastAction("visit", "visit", DUE, ActionStatus.ASSIGNED)
+
+        def tried(*actions: PastAction) -> set[str]:
+            return steps_tried(ladder(steps=(remind, visit)), actions, DUE)
+
+        assert tried(text, noticed) == {"remind"}
+        assert tried(text, noticed, replace(visited, reported=False)) == {"remind"}
+        assert tried(text, noticed, visited) == {"remind", "visit"}
+        assert tried(replace(visited, status=ActionStatus.BARRED)) == {"visit"}
+        assert tried(replace(text, reported=False)) == set(), "it did not arrive"
+        assert tried(replace(text, person=2)) == set(), "a guarantor got it"
+        assert tried(replace(text, ladder_since=day(-30))) == set()
 
     def test_what_was_called_off_is_planned_anew_when_its_arrears_come_back(self) -> None:
         loan = LoanOnRecord(ladder())

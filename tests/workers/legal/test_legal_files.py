@@ -151,7 +151,10 @@ def test_what_was_done_here_is_evidence_with_the_number_to_find_it_by(engine: En
     assert met["legal_notice"] == (), "it was written; whether it was handed over …"
 
 
-def test_a_text_that_was_not_delivered_is_no_evidence(book: Book) -> None:
+@pytest.mark.parametrize(("status", "presumed"), [("undelivered", False), ("accepted", True)])
+def test_a_text_that_was_not_delivered_is_no_evidence(
+    book: Book, status: str, presumed: bool
+) -> None:
     action_id = due_file(book)
     sid = "SM" + "0" * 32
     with book.ctx.engine.begin() as connection:
@@ -168,7 +171,8 @@ def test_a_text_that_was_not_delivered_is_no_evidence(book: Book) -> None:
                 provider="twilio",
                 sender="+15005550006",
                 sid=sid,
-                status="undelivered",
+                status=status,
+                presumed_at=book.clock.at if presumed else None,
                 template="reminder_first",
                 template_version="1",
                 locale="zh-Hans",

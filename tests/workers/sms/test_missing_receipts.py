@@ -3,16 +3,16 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 
 from domain.messages import MessageStatus
 from tests.support.loans import Book
 from tests.support.sending import Scripted, route
 from workers.db.loan_facts import load_facts
-from workers.db.schema import document, message, receipt
+from workers.db.schema import borrower_number, document, message, receipt
 from workers.history import loan_history
 from workers.sms.delivery_receipts import record_receipt
-from workers.sms.missing_receipts import ask_about_receipts
+from workers.sms.missing_receipts import ask_about_receipts, take_texts
 from workers.visits.schedule import schedule_visit
 
 
@@ -40,9 +40,9 @@ def report(book: Book, status: MessageStatus) -> None:
         record_receipt(connection, book.ctx, payload)
 
 
-def tried(book: Book, item: str = "text_day_1") -> bool:
+def tried(book: Book, item: str = "text_day_1", loan: str = "L-1") -> bool:
     with book.ctx.engine.connect() as connection:
-        loan_id = book.loan_id("L-1")
+        loan_id = book.loan_id(loan)
         actions = load_facts(connection, [loan_id], book.ctx.now())[loan_id].actions
     (past,) = (stored.past for stored in actions if stored.past.item == item)
     return past.tried
@@ -144,6 +144,44 @@ def test_a_provider_that_does_not_answer_is_asked_again(engine: Engine) -> None:
     assert not tried(book), "asked six hours ago or less"
     ask_about_receipts(book.at("2026-03-06 16:00").ctx)
     assert tried(book)
+
+
+def two_loans(engine: Engine) -> Book:
+    """Two loans of one person, whose text was accepted at ten in the morning."""
+    book = Book(engine, now="2026-03-02 10:00")
+    for name in ("L-1", "L-2"):
+        book.loan(name, due_on="2026-03-01", borrower_id="HOB")
+    book.escalate("L-1", "L-2")
+    assert book.send("L-2", "text_day_1") == "accepted"
+    return book
+
+
+def test_a_text_about_two_loans_is_asked_about_once_and_was_tried_for_both(engine: Engine) -> None:
+    book = two_loans(engine)
+    (sent,) = book.sms.sent
+    book.sms.receipts[sent.sid] = MessageStatus.DELIVERED
+    assert ask_about_receipts(book.at("2026-03-02 11:00").ctx) == 1
+    assert (tried(book, loan="L-1"), tried(book, loan="L-2")) == (True, True)
+    assert len(book.rows(receipt)) == 1
+
+
+def test_a_text_about_two_loans_is_presumed_for_both(engine: Engine) -> None:
+    book = two_loans(engine)
+    ask_about_receipts(book.at("2026-03-05 10:00").ctx)
+    assert (tried(book, loan="L-1"), tried(book, loan="L-2")) == (True, True)
+    with book.ctx.engine.begin() as connection:
+        assert take_texts(connection, book.at("2026-03-06 10:00").ctx.now()) == []
+
+
+def test_nobody_can_be_asked_by_a_number_that_was_erased_and_the_text_is_presumed(
+    book: Book,
+) -> None:
+    (sent,) = book.sms.sent
+    book.sms.receipts[sent.sid] = MessageStatus.DELIVERED
+    with book.ctx.engine.begin() as connection:
+        connection.execute(delete(borrower_number))
+    ask_about_receipts(book.at("2026-03-05 10:00").ctx)
+    assert (book.one(message).status, tried(book)) == ("accepted", True)
 
 
 def test_a_visit_was_tried_when_its_visitors_reported_it_and_not_by_its_notice(

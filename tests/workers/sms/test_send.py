@@ -218,8 +218,8 @@ def test_a_text_in_a_language_without_templates_waits_with_a_problem(engine: Eng
     assert book.sms.sent == []
 
 
-def test_a_text_that_cannot_be_written_is_quarantined_with_its_reason(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
+def test_a_text_that_cannot_be_written_is_quarantined_and_the_log_says_why(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     book, action_id = a_due_text(engine)
 
@@ -231,8 +231,8 @@ def test_a_text_that_cannot_be_written_is_quarantined_with_its_reason(
 
     aside = book.action("L-1", "text_day_1")
     assert (aside.status, aside.attempts) == ("failed", 1)
-    assert "fr" in speak(aside.reason), "what is written for people is kept"
-    assert "ArrearsError" not in speak(aside.reason)
+    assert speak(aside.reason).endswith("See the log of the worker.")
+    assert "The template needs its fr." in caplog.text
     assert book.sms.sent == []
 
 

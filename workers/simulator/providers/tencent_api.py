@@ -199,14 +199,15 @@ def _send_status(to: str, code: str, text: AcceptedText | None = None) -> dict[s
 
 def _pulled_status(text: AcceptedText) -> dict[str, object]:
     code, number = _parts(text.to)
+    failed = text.status == UNDELIVERED
     return {
         "UserReceiveTime": int(text.at.timestamp()),
         "CountryCode": code,
         "SubscriberNumber": number,
         "PhoneNumber": text.to,
         "SerialNo": text.sid,
-        "ReportStatus": "FAIL" if text.status == UNDELIVERED else "SUCCESS",
-        "Description": "",
+        "ReportStatus": "FAIL" if failed else "SUCCESS",
+        "Description": _failure(text) if failed else "DELIVRD",
         "SessionContext": text.reference or "",
     }
 

@@ -9,6 +9,7 @@ import pytest
 
 from domain.contact_points import NumberFact
 from domain.language.speak import speak
+from domain.messages import MessageStatus
 from tests.support import tencent, twilio
 from tests.support.fakes import FakeSmsGateway
 from tests.support.twilio import CallbackReceiver, a_text
@@ -213,3 +214,37 @@ def test_a_text_of_an_earlier_day_is_not_mistaken_for_this_one(provider: Provide
     provider.gateway.send(text)
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     assert provider.gateway.find(text, since=tomorrow) == ()
+
+
+OVER_HTTP = pytest.mark.parametrize("provider", ["twilio", "tencent"], indirect=True)
+
+
+@OVER_HTTP
+@pytest.mark.parametrize(
+    ("to", "status", "fact"),
+    [
+        ("+12025550101", MessageStatus.DELIVERED, None),
+        (
+            f"+1202555{SimulatedOutcome.UNKNOWN_HANDSET}",
+            MessageStatus.UNDELIVERED,
+            NumberFact.REACHES_NOBODY,
+        ),
+    ],
+)
+def test_the_receipt_that_did_not_come_can_be_asked_for(
+    provider: Provider, to: str, status: MessageStatus, fact: NumberFact | None
+) -> None:
+    began = datetime.now(UTC)
+    sid = provider.gateway.send(a_text(to=to)).sid
+    assert sid is not None
+    provider.gateway.send(a_text(to=to))
+    report = provider.gateway.receipt_of(sid, to, began)
+    assert report is not None
+    assert (report.sid, report.status, report.number_fact) == (sid, status, fact)
+
+
+@OVER_HTTP
+def test_there_is_no_receipt_of_a_text_that_the_provider_does_not_know(provider: Provider) -> None:
+    began = datetime.now(UTC)
+    provider.gateway.send(a_text())
+    assert provider.gateway.receipt_of("SM" + "0" * 32, a_text().to, began) is None
