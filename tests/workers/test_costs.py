@@ -25,7 +25,7 @@ from sqlalchemy import Connection, Engine, event, func, select, text, update
 from tests.support.counting import statements
 from tests.support.environment import an_environment
 from tests.support.loans import Book
-from workers.db.schema import action, loan
+from workers.db.schema import action, contact, loan
 from workers.escalation.escalate import escalate_loans
 from workers.escalation.scan import Envelope, scan_portfolio
 from workers.inbox.process import apply_events, payment_payload, store_and_commit
@@ -258,6 +258,23 @@ def test_a_text_about_three_loans_costs_what_it_did(engine: Engine) -> None:
     assert figures["statements"] <= MOST_STATEMENTS
     assert book.actions(f"L-{loans}")["text_day_1"] == "done", "it went with another's"
     compare("a text about three loans of a person, from its claim to its record", figures)
+
+
+@pytest.mark.parametrize("loans", [3, 600])
+def test_a_person_gets_one_text_in_as_many_statements_for_however_many_loans(
+    engine: Engine, loans: int
+) -> None:
+    book = a_book(engine, loans)
+    with engine.begin() as connection:
+        connection.execute(update(loan).values(borrower_id=1))
+    escalate_loans(book.ctx, range(1, loans + 1))
+    first = book.action_id("L-1", "text_day_1")
+    with statements(engine) as sent:
+        assert send_sms(book.ctx, first) == "accepted"
+    assert len([each for each in sent if not each.startswith("PREPARE")]) <= MOST_STATEMENTS
+    of_item = select(action.c.status).where(action.c.item == "text_day_1")
+    assert {row.status for row in book.rows(of_item)} == {"done"}
+    assert [row.part_of for row in book.rows(contact)].count(None) == 1
 
 
 def test_a_payment_that_calls_off_what_was_planned_costs_what_it_did(engine: Engine) -> None:

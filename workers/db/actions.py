@@ -5,7 +5,19 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from domain.actions import (
     ACTION_MOVES,
@@ -25,7 +37,7 @@ from workers.db.bulk import as_json, is_among
 from workers.db.loan_facts import StoredAction
 from workers.db.outbox import record_events
 from workers.db.parties import with_contacted
-from workers.db.pending_events import is_held_back
+from workers.db.pending_events import has_pending_event, has_pending_event_of_parties
 from workers.db.prepared_statements import prepared
 from workers.db.schema import action, borrower, loan
 from workers.db.skip_locked import not_dispatched_since, update_first
@@ -152,25 +164,44 @@ _CLAIMED = (
     .returning(action.c.id)
     .cte("claimed")
 )
-_CLAIM_TOGETHER = prepared(
-    select(action.c.id, is_held_back().label("is_held_back")).select_from(
-        with_contacted(
-            _CLAIMED.join(action, action.c.id == _CLAIMED.c.id).join(
-                loan, loan.c.id == action.c.loan_id
-            )
-        )
+
+
+def _with_waiting(actions: FromClause) -> Select[tuple[int, bool]]:
+    """The ids of these actions, and whether an event that may stop it waits.
+
+    What waits for a person is looked for once, not for each of their loans.
+    """
+    of_loans = action.join(actions, actions.c.id == action.c.id).join(
+        loan, loan.c.id == action.c.loan_id
     )
-)
-_HELD_BACK = prepared(
-    select(action.c.id)
-    .select_from(with_contacted(action.join(loan, loan.c.id == action.c.loan_id)))
-    .where(is_among(action.c.id, "of_actions"), is_held_back())
-)
+    whom = (
+        select(
+            action.c.id,
+            borrower.c.id.label("record"),
+            has_pending_event_of_parties().label("of_loan"),
+        )
+        .select_from(with_contacted(of_loans))
+        .cte("whom")
+    )
+    of_person = (
+        select(borrower.c.id, has_pending_event().label("waits"))
+        .where(borrower.c.id.in_(select(whom.c.record)))
+        .cte("of_person")
+        .prefix_with("MATERIALIZED")
+    )
+    waits = or_(whom.c.of_loan, of_person.c.waits).label("is_held_back")
+    return select(whom.c.id, waits).join(of_person, of_person.c.id == whom.c.record)
+
+
+_CLAIM_TOGETHER = prepared(_with_waiting(_CLAIMED))
+_ASKED = select(action.c.id).where(is_among(action.c.id, "of_actions")).cte("asked")
+_HELD_BACK = prepared(_with_waiting(_ASKED))
 
 
 def held_back(connection: Connection, action_ids: Sequence[int]) -> set[int]:
     """Those of these actions, whose persons and loans are locked, for which an event waits."""
-    return set(connection.execute(_HELD_BACK, {"of_actions": list(action_ids)}).scalars())
+    rows = connection.execute(_HELD_BACK, {"of_actions": list(action_ids)})
+    return {row.id for row in rows if row.is_held_back}
 
 
 def claim_actions(

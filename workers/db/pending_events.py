@@ -81,18 +81,11 @@ REACHES: dict[Named, tuple[Condition, ...]] = {
 }
 
 
-def is_held_back() -> Condition:
-    """Whether an event that stops contact is pending for whom an action is for, or for another
-    party of its loan, for a query of `action`, `loan` and `borrower`.
-
-    Ask it when everything is locked that the contact rests on: a statement that waits for a lock
-    does not see what was stored meanwhile.
-    """
-    return or_(has_pending_event(), has_pending_event_of_parties())
-
-
 def has_pending_event() -> Condition:
     """Whether an event that stops contact is pending for a person, for a query of `borrower`.
+
+    Ask when everything is locked that the contact rests on: a statement that waits for a lock does
+    not see what was stored meanwhile.
 
     It may be about any record, any loan or any number of the person. A release stops nothing: it
     forbids nothing that was lawful before it. Nor does a reversal, which may wait for its payment
