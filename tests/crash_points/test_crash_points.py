@@ -30,6 +30,8 @@ PLACES = {
         "sms.reconcile.ask_providers:1",
         "sms.reconcile.ask_providers:2",
         "sms.reconcile.park_old:1",
+        "sms.missing_receipts.ask_about_receipts:1",
+        "sms.missing_receipts.ask_about_receipts:2",
     ),
     "dispatch.dispatch_due_actions": ("actions.dispatch.dispatch_due_actions:1",),
     "dispatch.dispatch_events": ("inbox.process.dispatch_events:1",),

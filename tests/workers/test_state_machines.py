@@ -44,7 +44,7 @@ from workers.db.schema import promise as promises
 from workers.escalation.reassess import close_paid_cases
 from workers.hardship.promises import break_overdue_promises
 from workers.sms.decide_unconfirmed import abandon_text, mark_sent, mark_unsent
-from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult
+from workers.sms.providers.port import OutgoingText, SendOutcome, SendResult, StatusReport
 from workers.sms.providers.routing import Routes, Sender
 from workers.sms.reconcile import mark_lost_claims, reconcile_texts
 from workers.sms.send import send_sms
@@ -121,6 +121,9 @@ class Provider:
         outcome = ANSWERS[self.answer]
         sid = self.taken[text.reference] if outcome is SendOutcome.ACCEPTED else None
         return SendResult(outcome, because(ReasonCode.PROVIDER_HAS_IT), sid=sid)
+
+    def receipt_of(self, sid: str, to: str, since: datetime) -> StatusReport | None:
+        return None  # it took the text, and knows no more of it
 
     def find(self, text: OutgoingText, since: datetime) -> tuple[str, ...]:
         sid = self.taken.get(text.reference)

@@ -20,6 +20,7 @@ MAY_OPEN = {
     # To act: what they open goes to a provider or into a letter, and is on record as a contact.
     "workers/sms/send.py",  # the number to text
     "workers/sms/rate_limit.py",  # the number, for the region that the route goes by
+    "workers/sms/missing_receipts.py",  # the number, to ask what became of a text
     "workers/sms/reconcile.py",  # number and text, to find it on a provider's list
     "workers/visits/schedule.py",  # the name, for the letter
     "workers/borrowers/contact_details.py",  # a new number, for its zone and its digest
