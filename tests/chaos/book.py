@@ -101,9 +101,10 @@ def _write_piece(
             }
             for external_id, fake_loan, person_id in zip(names, piece, person_ids, strict=True)
         ],
-    )
+    ).all()
     points = dict(
-        connection.execute(select(contact_point.c.blind_index, contact_point.c.id)).tuples()
+        tuple(row)
+        for row in connection.execute(select(contact_point.c.blind_index, contact_point.c.id))
     )
     connection.execute(
         insert(borrower_number),

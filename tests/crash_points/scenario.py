@@ -124,7 +124,7 @@ def write_book(engine: Engine) -> Book:
             external_id,
             due_on=due_on,
             jurisdiction="US",
-            phone="+12125550199" if external_id in ONE_PERSON else f"+1212555{line}",
+            phone="+12125550150" if external_id in ONE_PERSON else f"+1212555{line}",
             borrower_id="B-L-text" if external_id in ONE_PERSON else "",
             steps_tried=("remind", "enquire", "visit") if external_id == "L-legal" else (),
         )

@@ -11,7 +11,7 @@ from tests.support.loans import Book
 from workers.actions.run import run_action
 from workers.context import Context
 from workers.db.encryption import Cipher
-from workers.db.schema import action, borrower
+from workers.db.schema import action
 from workers.sms.send import send_sms
 
 
@@ -50,13 +50,6 @@ def test_an_item_that_its_ladder_does_not_have(book: Book) -> None:
     reason = fails(book, replace(book.ctx, policy=replace(book.ctx.policy, ladders=ladders)))
     assert reason.code is ReasonCode.ITEM_NOT_IN_LADDER
     assert reason.params["item"] == "text_day_1"
-
-
-def test_a_language_without_templates(book: Book) -> None:
-    with book.ctx.engine.begin() as connection:
-        connection.execute(update(borrower).values(locale="fr"))
-    reason = fails(book)
-    assert (reason.code, reason.params["locale"]) == (ReasonCode.LOCALE_WITHOUT_TEMPLATES, "fr")
 
 
 def test_a_key_that_is_gone(book: Book) -> None:
