@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
 from config.readers.rule_packs import describe_source
+from domain.actions import EVENT_PENDING
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Permission, Verdict
 from domain.compliance.gate import may_contact as ask_gate
@@ -17,7 +19,7 @@ from domain.compliance.vocabulary import Channel, Party, Purpose
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Value, part, render
 from domain.language.speak import LANGUAGES, speak
-from domain.reasons import reasons_as_json
+from domain.reasons import ReasonCode, because, reasons_as_json
 from workers.cli.common import AsJson, Loan
 from workers.cli.context import open_context
 from workers.cli.dates import parse_moment
@@ -25,10 +27,20 @@ from workers.cli.language import Language, language_of_environment
 from workers.cli.render import print_json, print_lines
 from workers.cli.rules import describe_rule
 from workers.context import Context
+from workers.db.pending_events import waits_for_event
 from workers.gate.facts import read_contact_facts
 from workers.history.citations import Citations
 
 TIME = "%Y-%m-%d %H:%M"
+
+
+class Reached(StrEnum):
+    """Whom the gate decides about. Who acts for a person is contacted by nobody's ladder."""
+
+    BORROWER = Party.BORROWER.value
+    CO_BORROWER = Party.CO_BORROWER.value
+    GUARANTOR = Party.GUARANTOR.value
+    THIRD_PARTY = Party.THIRD_PARTY.value
 
 
 def may_contact(
@@ -38,7 +50,11 @@ def may_contact(
         str | None,
         typer.Option(metavar="MOMENT", help='The lender\'s time, as "2026-03-01 21:30"; or now.'),
     ] = None,
-    party: Annotated[Party, typer.Option(help="Who would be reached.")] = Party.BORROWER,
+    party: Annotated[Reached, typer.Option(help="Who would be reached.")] = Reached.BORROWER,
+    borrower: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="The lender's id of the party, if the loan has several."),
+    ] = None,
     purpose: Annotated[
         Purpose, typer.Option(help="Why: some laws permit an answer or a notice during a hold.")
     ] = Purpose.COLLECT,
@@ -53,9 +69,15 @@ def may_contact(
     ctx = open_context()
     moment = parse_moment(at, ctx.settings.lender_zone) if at else ctx.now()
     with ctx.engine.connect() as connection:
-        facts = read_contact_facts(connection, ctx, loan, moment, party=party)
+        facts = read_contact_facts(
+            connection, ctx, loan, moment, party=Party(party), record=borrower
+        )
+        is_held_back = at is None and waits_for_event(connection, loan)
     facts = replace(facts, purpose=purpose)
     verdict = ask_gate(facts, channel, moment)
+    if is_held_back and verdict.permission is Permission.ALLOWED:
+        pending = because(ReasonCode.EVENT_PENDING)
+        verdict = Verdict(Permission.DEFERRED, (EVENT_PENDING,), pending)
     if as_json:
         print_json(_plain(loan, channel, moment, verdict, ctx))
     else:

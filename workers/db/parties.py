@@ -32,6 +32,21 @@ def loans_of(records: Any) -> Select[tuple[int]]:
     return select(union(own, as_party).subquery().c.id)
 
 
+def parties_of(connection: Connection, loan_id: int, role: Party) -> dict[str, int]:
+    """Who is this to a loan now: the ids of the parties, by the lender's ids of their records."""
+    named = (
+        select(borrower.c.external_id, loan_party.c.id)
+        .join(loan_party, loan_party.c.borrower_id == borrower.c.id)
+        .where(
+            loan_party.c.loan_id == loan_id,
+            loan_party.c.role == role,
+            loan_party.c.ended_at.is_(None),
+        )
+        .order_by(borrower.c.external_id)
+    )
+    return {row.external_id: row.id for row in connection.execute(named)}
+
+
 def with_contacted(actions_and_loans: Join) -> Join:
     """Actions and their loans, joined with the record of whom each action is for, and with the row
     of that party where it is not the borrower."""

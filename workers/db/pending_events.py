@@ -5,7 +5,18 @@ their records, and what is true of a number for everybody who has it. Each kind 
 `workers/inbox/kinds.py` how it names them. Each way to name somebody has its condition here.
 """
 
-from sqlalchemy import ColumnElement, FromClause, Text, and_, cast, exists, func, or_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Text,
+    and_,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+)
 
 from domain.events import InboxStatus, Named
 from workers.db.inbox import payload_value
@@ -116,6 +127,13 @@ def has_pending_event_of_parties() -> Condition:
     of_this_loan = exists().where(*_is_pending(), _named(Named.LOAN) == loan.c.external_id)
     named = (of_owner.correlate(loan), of_this_loan.correlate(loan))
     return or_(of_member.correlate(loan), and_(action.c.party_id.is_not(None), or_(*named)))
+
+
+def waits_for_event(connection: Connection, external_id: str) -> bool:
+    """Whether one is pending for the borrower of a loan; `external_id` is the lender's id of it."""
+    borrowers = select(has_pending_event()).select_from(loan.join(borrower))
+    of_loan = borrowers.where(loan.c.external_id == external_id)
+    return bool(connection.execute(of_loan).scalar())
 
 
 def has_pending_event_of_loan() -> Condition:

@@ -14,14 +14,16 @@ from domain.compliance.party_reach import holds_of_borrower, with_all_holds
 from domain.compliance.rules import RulePack, packs_for
 from domain.compliance.vocabulary import Channel, ConsentTo, Party, Says
 from domain.delinquency import Arrears, arrears_on, ladder_start
+from domain.errors import ArrearsError
 from domain.fact_effects import FromContacts
 from domain.holds import Hold
 from domain.ladder import Item, Ladder
-from domain.parties import LoanParty
+from domain.parties import ROLES, LoanParty
 from domain.visits import VISITORS
 from workers.context import Context
-from workers.db.loan_facts import LoanFacts, load_facts
+from workers.db.loan_facts import LoanFacts, load_facts, load_party_facts
 from workers.db.loans import loan_not_known
+from workers.db.parties import parties_of
 from workers.db.schema import loan
 
 LONG_BEFORE = timedelta(days=365)
@@ -123,14 +125,16 @@ def read_contact_facts(
     now: datetime,
     *,
     party: Party = Party.BORROWER,
+    record: str | None = None,
 ) -> ContactFacts:
     """The gate's facts about a loan, from the records, for a question without any effect.
 
     There is no message: it is assumed that its words are as they should be, and that the notice of
-    a visit was given in time.
+    a visit was given in time. The facts of a co-borrower or a guarantor are their own; `record` is
+    the lender's id of the one who is meant, if the loan has several.
 
     Raises:
-        ArrearsError: the loan is not known.
+        ArrearsError: the loan is not known, or has no such party, or several.
     """
     row = connection.execute(
         select(loan.c.id, loan.c.jurisdiction, loan.c.product, loan.c.currency).where(
@@ -139,7 +143,11 @@ def read_contact_facts(
     ).one_or_none()
     if row is None:
         raise loan_not_known(external_id)
-    facts = load_facts(connection, [row.id], now)[row.id]
+    if party in ROLES:
+        party_id = _party_id(connection, row.id, external_id, party, record)
+        facts = load_party_facts(connection, [party_id], now)[party_id]
+    else:
+        facts = load_facts(connection, [row.id], now)[row.id]
     ladder = ctx.ladder_of(row, now.date())
     asked = contact_facts(
         ctx,
@@ -153,6 +161,19 @@ def read_contact_facts(
         party=party,
     )
     return replace(asked, says=NOT_WRITTEN, noticed_at=now - LONG_BEFORE)
+
+
+def _party_id(
+    connection: Connection, loan_id: int, external_id: str, role: Party, record: str | None
+) -> int:
+    known = parties_of(connection, loan_id, role)
+    meant = {id: party_id for id, party_id in known.items() if record in (None, id)}
+    if len(meant) == 1:
+        return next(iter(meant.values()))
+    named = f"; it has {', '.join(known)}" if known else ""
+    remedy = " Name one of them with --borrower." if known else ""
+    which = f"{role} {record}" if record else f"single {role}" if known else str(role)
+    raise ArrearsError(f"Loan {external_id} has no {which.replace('_', '-')}{named}.{remedy}")
 
 
 def precheck(facts: ContactFacts, action_type: ActionType, now: datetime) -> Verdict | None:

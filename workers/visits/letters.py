@@ -12,7 +12,7 @@ from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact, stopped_by
 from domain.errors import ArrearsError
-from domain.events import NotYetError, RejectedError
+from domain.events import RejectedError
 from domain.holds import active_hold
 from domain.inconvenient import locations_of_address
 from domain.persons import PersonFact
@@ -21,7 +21,7 @@ from workers.context import Context
 from workers.db.access_log import note_access
 from workers.db.closed_numbers import close_number
 from workers.db.loan_facts import load_facts
-from workers.db.loans import loan_not_known
+from workers.db.loans import loan_not_known, not_known_yet
 from workers.db.schema import action, borrower, contact, contact_point, document, loan
 
 CALLED_OFF = frozenset({ActionStatus.CANCELLED, ActionStatus.BARRED, ActionStatus.DEAD})
@@ -132,8 +132,8 @@ def record_returned_letter(connection: Connection, ctx: Context, letter: Returne
     It is about the address to which the letter went, even if the record has another one by now.
 
     Raises:
-        NotYetError: the loan is not known, or it has no such letter.
-        RejectedError: no address is on record.
+        NotYetError: the loan is not known.
+        RejectedError: no such letter was written, or no address is on record.
     """
     contacted = contact.c.address_blind_index
     sent_to = (
@@ -162,7 +162,10 @@ def record_returned_letter(connection: Connection, ctx: Context, letter: Returne
         .limit(1)
     ).one_or_none()
     if row is None:
-        raise NotYetError(ReasonCode.LETTER_NOT_KNOWN, loan=letter.loan)
+        of_loan = select(loan.c.id).where(loan.c.external_id == letter.loan)
+        if connection.execute(of_loan).scalar() is None:
+            raise not_known_yet(letter.loan, "letter_returned")
+        raise RejectedError(ReasonCode.LETTER_NOT_KNOWN, loan=letter.loan)
     if row.address is None:
         raise RejectedError(ReasonCode.NO_ADDRESS_OF_LETTER, loan=letter.loan)
     new = close_number(connection, row.address, letter.fact, Actor(letter.actor), ctx.now())

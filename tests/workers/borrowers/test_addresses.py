@@ -126,11 +126,6 @@ def test_a_letter_is_about_the_address_to_which_it_went(book: Book) -> None:
     assert [row.external_id for row in book.rows(here)] == ["B-L-2"]
 
 
-def test_a_letter_of_a_loan_without_one_waits(book: Book) -> None:
-    said = tell(book, "letter_returned", loan="L-1", fact="reaches_nobody", actor="c-1")
-    assert said.status == "received"
-
-
 def test_another_address_is_another_contact_point(book: Book) -> None:
     tell(book, "address_fact", borrower="B-L-1", fact="reaches_nobody", actor="c-1")
     moved = ContactChangeFacts(borrower="B-L-1", address="9 Other Street")
@@ -213,3 +208,9 @@ def test_addresses_of_before_get_their_hash(book: Book) -> None:
     first, second = book.rows(borrower)
     assert first.address_point_id == second.address_point_id is not None
     assert hash_addresses(book.ctx.engine, book.ctx.cipher) == 0
+
+
+def test_a_letter_that_was_never_written_cannot_come_back(book: Book) -> None:
+    returned = {"fact": "reaches_nobody", "actor": "c-1"}
+    assert tell(book, "letter_returned", loan="L-1", **returned).status == "rejected"
+    assert tell(book, "letter_returned", loan="L-9", **returned).status == "received"

@@ -10,15 +10,19 @@ from domain.compliance.conduct import Conduct
 from domain.holds import HoldKind
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
+from tests.support.events import store, tell
 from tests.support.loans import Book, shipped_policy
 from workers.cli import rules_zh
 from workers.cli.rules import describe_rule
 from workers.db.schema import action, contact, metadata
+from workers.inbox.event_data.persons import LoanPartyFacts
+
+ZONE = "Asia/Shanghai"
 
 
 @pytest.fixture
 def environment(database_url: str) -> dict[str, str]:
-    return {**an_environment(database_url), "ARREARS_ZONE": "Asia/Shanghai"}
+    return {**an_environment(database_url), "ARREARS_ZONE": ZONE}
 
 
 @pytest.fixture
@@ -140,6 +144,29 @@ def test_a_relative_is_another_question(environment: dict[str, str], book: Book)
     asked = arrears(environment, "may-contact", "L-1", "call", *moment, "--party", "third_party")
     assert asked.returncode == 1
     assert "cn.third_parties" in asked.stdout
+
+
+def test_a_guarantor_is_asked_about_by_their_own_facts_and_named_if_there_are_two(
+    environment: dict[str, str], book: Book
+) -> None:
+    asked = ("may-contact", "L-1", "call", "--at", "2026-03-05 12:00", "--party", "guarantor")
+    nobody = arrears(environment, *asked)
+    assert (nobody.returncode, "Loan L-1 has no guarantor" in nobody.stderr) == (2, True)
+    for n in (1, 2):
+        new = {"loan": "L-1", "borrower": f"G-{n}", "role": "guarantor", "actor": "s-1"}
+        named = {"name": f"Guarantor {n}", "phone": f"+861390013907{n}", "zones": [ZONE]}
+        data = LoanPartyFacts.model_validate({**new, **named}, strict=False)
+        assert tell(book, "loan_party", **data.payload(book.ctx.cipher)).status == "applied"
+    tell(book, "person_fact", borrower="G-1", fact="ceased", actor="s-1")
+    assert "Name one of them with --borrower" in arrears(environment, *asked).stderr
+    assert "barred" in arrears(environment, *asked, "--borrower", "G-1").stdout
+    assert "allowed" in arrears(environment, *asked, "--borrower", "G-2").stdout
+
+
+def test_what_waits_to_be_applied_stops_it_now(environment: dict[str, str], book: Book) -> None:
+    store(book, "opt_out", borrower="B-L-1", channel=None, actor="s-1")
+    asked = arrears(environment, "may-contact", "L-1", "legal")
+    assert (asked.returncode, "lender.event_pending" in asked.stdout) == (1, True)
 
 
 @pytest.mark.parametrize("how", [{"LANG": "zh_CN.UTF-8"}, {}])
