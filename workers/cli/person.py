@@ -168,6 +168,8 @@ def note(
     """Record who acts for a person, what they asked for, or what they agreed to."""
     ctx = open_context()
     ends = parse_moment(until, ctx.settings.lender_zone, whole_day=True) if until else None
+    if ends and ends <= ctx.now():
+        raise ArrearsError(f"--until {until} is over. Give a moment that is to come.")
     payload = _reported(borrower, fact, actor, loan, channel, time, place, number, locale)
     if ends is not None:
         payload["until"] = ends.isoformat()

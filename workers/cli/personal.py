@@ -25,5 +25,9 @@ def encrypted_payload(
         return model(**fields).payload(cipher)
     except ValidationError as error:
         found = error.errors()[0]
-        option = f"--{found['loc'][0]}" if found["loc"] else "These options"
+        option = _option(str(found["loc"][0])) if found["loc"] else "These options"
         raise ArrearsError(f"{option} cannot be used: {what_to_write(found)}.") from None
+
+
+def _option(field: str) -> str:
+    return "--" + field.removeprefix("another_").replace("_", "-")

@@ -147,3 +147,29 @@ def test_what_cannot_be_decided_is_refused_in_a_sentence(
 ) -> None:
     refused = arrears(environment, "person", *command)
     assert (refused.returncode, says in refused.stderr) == (code, True), refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (
+            ("person", "note", "C-2", "agreed_other_hours", "--until=2017-01-01 10:00"),
+            "is over. Give a moment that is to come",
+        ),
+        (
+            ("person", "note", "C-2", "inconvenient_time", "--time=mon", "--until=2017-01-01"),
+            "over",
+        ),
+        (
+            ("number", "add", "C-2", "--phone=4155550199"),
+            "--phone cannot be used: write it with its",
+        ),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_what_to_write(
+    environment: dict[str, str], book: Book, command: tuple[str, ...], says: str
+) -> None:
+    by = () if command[0] == "number" else ("--by=sup-1",)
+    refused = arrears(environment, *command, *by)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert says in refused.stderr
