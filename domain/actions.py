@@ -42,7 +42,8 @@ INITIAL = frozenset({S.PLANNED, S.AWAITING_APPROVAL, S.DEFERRED, S.BARRED})
 
 
 ACTION_MOVES: dict[ActionStatus, frozenset[ActionStatus]] = {
-    S.PLANNED: frozenset({S.CLAIMED, S.SKIPPED, S.CANCELLED}),
+    # DEFERRED, BARRED: by the gate, which is asked when it is planned
+    S.PLANNED: frozenset({S.CLAIMED, S.DEFERRED, S.BARRED, S.SKIPPED, S.CANCELLED}),
     S.AWAITING_APPROVAL: frozenset({S.PLANNED, S.SKIPPED, S.CANCELLED, S.DISCARDED}),
     S.DEFERRED: frozenset({S.CLAIMED, S.SKIPPED, S.CANCELLED}),
     S.FAILED: frozenset({S.CLAIMED, S.DEAD, S.SKIPPED, S.CANCELLED}),
