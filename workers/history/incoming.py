@@ -147,7 +147,7 @@ def facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
 
 
 def _about(numbers: int | None) -> tuple[Phrase, Phrase]:
-    """How a fact of one of so many numbers is told, and its end; None: it is about the address."""
+    """The sentences for a fact about one of so many numbers and for its end; None: the address."""
     if numbers is None:
         return Phrase.ADDRESS_FACT, Phrase.ADDRESS_FACT_ENDED
     if numbers == 1:
