@@ -22,7 +22,7 @@ from domain.loans import Instalment
 from domain.parties import LoanParty
 from domain.persons import PersonFact
 from workers.db.prepared_statements import prepared
-from workers.db.spoken_language import spoken_language_of
+from workers.db.spoken_language import confirmed_with, spoken_language_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,15 +254,8 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
            SELECT joined.records,
                   CASE WHEN cardinality(joined.records) = 1 THEN joined.records
                        ELSE ARRAY(
-                           WITH RECURSIVE certain AS (
-                               SELECT b.id
-                                UNION
-                               SELECT CASE WHEN s.other_id = c.id THEN s.borrower_id
-                                           ELSE s.other_id END
-                                 FROM certain c
-                                 JOIN same_person s ON c.id IN (s.borrower_id, s.other_id)
-                                WHERE s.status = 'confirmed')
-                           SELECT id FROM certain) END AS certain) p
+                           -- confirmed records
+                           ) END AS certain) p
        CROSS JOIN LATERAL (
            SELECT coalesce(json_agg(x.counts ORDER BY x.at) FILTER (WHERE x.of_person), '[]')
                       AS history,
@@ -333,6 +326,7 @@ _OF_PARTIES = """
 def _facts(of_whom: str, which: str) -> Executable:
     selected = _SELECT.replace("-- of whom", of_whom)
     selected = selected.replace("-- the language", spoken_language_of("b"))
+    selected = selected.replace("-- confirmed records", confirmed_with("b"))
     return prepared(text(f"{selected} WHERE {which}"))
 
 

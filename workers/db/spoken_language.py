@@ -3,6 +3,21 @@
 from sqlalchemy import ColumnElement, Text, literal_column
 
 
+def confirmed_with(record: str) -> str:
+    """A query, as SQL, of the records that are confirmed to be one person with this one, itself
+    among them. `record` is the alias of a row of `borrower`."""
+    return f"""
+                           WITH RECURSIVE certain AS (
+                               SELECT {record}.id
+                                UNION
+                               SELECT CASE WHEN s.other_id = c.id THEN s.borrower_id
+                                           ELSE s.other_id END
+                                 FROM certain c
+                                 JOIN same_person s ON c.id IN (s.borrower_id, s.other_id)
+                                WHERE s.status = 'confirmed')
+                           SELECT id FROM certain"""  # noqa: S608 the alias is a constant
+
+
 def spoken_language_of(record: str) -> str:
     """SQL for the language that the person behind a record speaks; `record` is the table's alias.
 
@@ -15,16 +30,7 @@ def spoken_language_of(record: str) -> str:
                    FROM borrower x JOIN person_fact f ON f.borrower_id = x.id
                   WHERE x.person_id = {record}.person_id
                     AND f.kind = 'language' AND f.ended_at IS NULL
-                  ORDER BY x.id IN (
-                               WITH RECURSIVE certain AS (
-                                   SELECT {record}.id
-                                    UNION
-                                   SELECT CASE WHEN s.other_id = c.id THEN s.borrower_id
-                                               ELSE s.other_id END
-                                     FROM certain c
-                                     JOIN same_person s ON c.id IN (s.borrower_id, s.other_id)
-                                    WHERE s.status = 'confirmed')
-                               SELECT id FROM certain) DESC,
+                  ORDER BY x.id IN ({confirmed_with(record)}) DESC,
                            f.since DESC, f.id DESC
                   LIMIT 1), {record}.locale)"""  # noqa: S608 the alias is a constant
 
