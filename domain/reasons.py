@@ -253,6 +253,9 @@ class ReasonCode(StrEnum):
     DISPUTE_NEEDS_MORE = auto()
     VALIDATION_NOTICE_RECORDED = auto()
     DEBT_ACKNOWLEDGED = auto()
+    LIMITATION_FACT_NOTED = auto()
+    LIMITATION_FACT_CANNOT_END = auto()
+    OWES_NOT = auto()
     # Defects of a loan's data.
     NO_LADDER_FOR = auto()
     NO_LADDER_YET = auto()

@@ -29,10 +29,11 @@ from domain.compliance.party_reach import PartyReach
 from domain.compliance.permitted import Permitted
 from domain.compliance.retention import RetainedKind, Retention
 from domain.compliance.rules import Rule
+from domain.compliance.suspension import LimitationSuspension
 from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.validation_notice import ValidationNotice
 from domain.compliance.visit_notice import VisitDuty
-from domain.compliance.vocabulary import Channel, Interrupts, Party, Purpose, Says
+from domain.compliance.vocabulary import Channel, Interrupts, Party, Purpose, Says, Suspends
 from domain.contact_outcomes import ContactOutcome
 from domain.holds import HoldKind
 from domain.parties import ROLES
@@ -50,6 +51,9 @@ CONSECUTIVE = re.compile(r"(\d{1,2}) consecutive days")
 CALENDAR = re.compile(r"calendar (day|week|month)")
 BARRED, EXTINGUISHED = "barred", "extinguished"
 """What becomes of a debt after the time to sue for it."""
+ALL, OWN = "all", "own"
+"""Against whom the time starts again by what one of several debtors does."""
+MONTHS = 12
 FREES = "frees"
 WISHES = (PersonFact.CEASED, PersonFact.INCONVENIENT_TIME)
 """What a person asks for and a law may permit a contact in spite of."""
@@ -172,6 +176,30 @@ def _third_parties(section: Section, values: dict[str, Any]) -> None:
 
 def _limitation(section: Section, values: dict[str, Any]) -> None:
     values["extinguishes"] = values.pop("after", BARRED) == EXTINGUISHED
+    values["each_debtor"] = values.pop("debtors", ALL) == OWN
+
+
+def _suspension(section: Section, values: dict[str, Any]) -> None:
+    ends_after = {"ends_after_months", "ends_after_weeks"} & set(values)
+    if len(ends_after) > 1:
+        raise section.value.refuse(
+            "The rule says twice when the time ends.",
+            "Write ends_after_months: or ends_after_weeks:, not both.",
+        )
+    if "in_last_months" in values and not ends_after:
+        raise section.value.refuse(
+            "in_last_months: says in which months a suspension counts, but not when the time ends.",
+            "Write ends_after_months: or ends_after_weeks: too.",
+        )
+
+
+def _retention(section: Section, values: dict[str, Any]) -> None:
+    years, months = values.pop("years", None), values.get("months")
+    if (years is None) == (months is None):
+        raise section.value.refuse(
+            "The rule must say how long, and once.", "Write years: or months:, not both."
+        )
+    values["months"] = months or years * MONTHS
 
 
 def _consent_to_hours(section: Section, values: dict[str, Any]) -> None:
@@ -265,8 +293,19 @@ RULE_KINDS = {
             "interrupted_by": some_of(Interrupts),
             "revived_by": some_of(Interrupts),
             "outer_years": at_least(1),
+            "debtors": one_of((ALL, OWN)),
         },
         _limitation,
+    ),
+    "suspension": RuleKind(
+        LimitationSuspension,
+        {"during": some_of(Suspends)},
+        {
+            "in_last_months": at_least(1),
+            "ends_after_months": at_least(1),
+            "ends_after_weeks": at_least(1),
+        },
+        _suspension,
     ),
     "inconvenient_times": RuleKind(InconvenientTimes),
     "conduct": RuleKind(Conduct, {"text": Value.text}, {"text_zh": Value.text}),
@@ -294,7 +333,12 @@ RULE_KINDS = {
         },
         finish=_party_reach,
     ),
-    "retention": RuleKind(Retention, {"of": one_of(RetainedKind), "years": at_least(1)}),
+    "retention": RuleKind(
+        Retention,
+        {"of": one_of(RetainedKind)},
+        {"years": at_least(1), "months": at_least(1)},
+        _retention,
+    ),
 }
 
 
@@ -305,6 +349,7 @@ def subject(rule: Rule) -> tuple[object, ...]:
         MessageContent: ("to", "must_say", "must_not_say"),
         Conduct: ("text",),
         Retention: ("of",),
+        LimitationSuspension: ("during",),
         HoldLength: ("hold",),
         Permitted: ("during", "wishes"),
         FactReach: ("fact",),

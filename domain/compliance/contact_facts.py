@@ -14,6 +14,7 @@ from domain.compliance.vocabulary import (
     Party,
     Purpose,
     Says,
+    Suspends,
 )
 from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import REACH_NOT_THE_BORROWER, NumberFact, NumberOnRecord
@@ -91,6 +92,23 @@ class Interruption:
 
     kind: Interrupts
     on: date
+    ended_on: date | None = None
+    """For proceedings: the day on which they ended, and the time starts. None: `on`, or they have
+    not ended yet."""
+    by_other: bool = False
+    """Whether another party to the loan did it than the one who is contacted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """Something that may suspend the time to sue, from `starts_on` up to, not including, `ends_on`.
+
+    No end: it lasts.
+    """
+
+    kind: Suspends
+    starts_on: date
+    ends_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +182,8 @@ class ContactFacts:
     nothing is past due, or nobody said."""
     interruptions: tuple[Interruption, ...] = ()
     """What may have started that time again; which of it does, each law says."""
+    suspensions: tuple[Suspension, ...] = ()
+    """What may have suspended it; a breathing space is among the holds instead."""
 
     def history_for(self, what: FromContacts) -> tuple[PastContact, ...]:
         """The contacts with the person from which this may follow."""

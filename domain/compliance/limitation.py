@@ -7,10 +7,12 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from domain.collectors import years_after
-from domain.compliance.contact_facts import ContactFacts, Interruption
+from domain.compliance.contact_facts import ContactFacts, Interruption, Suspension
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.rules import RulePack, rules_in_force
-from domain.compliance.vocabulary import Channel, Interrupts, Says
+from domain.compliance.suspension import ENDLESS, LimitationSuspension
+from domain.compliance.vocabulary import Channel, Interrupts, Says, Suspends
+from domain.holds import Hold, HoldKind
 from domain.reasons import ReasonCode, because
 
 
@@ -39,17 +41,44 @@ class Limitation(ContactRule):
     revived_by: frozenset[Interrupts] = frozenset()
     """What starts it again even after it was over."""
     outer_years: int | None = None
-    """So many years after the due day it is over, whatever started it again. None: no limit."""
+    """So many years after the due day it is over, whatever started it again or suspended it. None:
+    no limit."""
+    each_debtor: bool = False
+    """Whether what one debtor does starts the time again against that one only."""
 
-    def last_day(self, since: date, interruptions: Iterable[Interruption]) -> date:
-        """The last day on which can be sued for what fell due on `since`."""
-        last = years_after(since, self.years)
+    def last_day(
+        self,
+        since: date,
+        interruptions: Iterable[Interruption],
+        suspensions: Sequence[Suspension] = (),
+        rules: Sequence[LimitationSuspension] = (),
+    ) -> date:
+        """The last day on which can be sued for what fell due on `since`.
+
+        `rules` say which of the suspensions count. `ENDLESS`: not as long as one of them lasts.
+        """
+        last = self._runs(since, suspensions, rules)
         for interruption in sorted(interruptions, key=lambda interruption: interruption.on):
             kind, on = interruption.kind, interruption.on
+            if interruption.by_other and self.each_debtor:
+                continue
             in_time = since <= on <= last and kind in self.interrupted_by
             if in_time or (on > last and kind in self.revived_by):
-                last = years_after(on, self.years)
+                last = max(last, self._runs(interruption.ended_on or on, suspensions, rules))
         return min(last, years_after(since, self.outer_years)) if self.outer_years else last
+
+    def _runs(
+        self,
+        since: date,
+        suspensions: Sequence[Suspension],
+        rules: Iterable[LimitationSuspension],
+    ) -> date:
+        """The last day of a time that starts on `since`."""
+        last = years_after(since, self.years)
+        if suspensions:
+            for rule in rules:
+                last = rule.extended(since, last, suspensions)
+        return last
 
     def _since(self, facts: ContactFacts, *, threatens: bool) -> date | None:
         """The due day that decides, or None if it is not known.
@@ -74,37 +103,61 @@ class Limitation(ContactRule):
         if since is None:
             return Blocked(because(ReasonCode.LIMITATION_UNKNOWN))
         today = at.astimezone(ZoneInfo(zone)).date()
-        if today <= self.last_day(since, facts.interruptions):
+        suspensions = (*facts.suspensions, *suspended_by(facts.holds))
+        rules = rules_in_force(facts.packs, LimitationSuspension, today) if suspensions else ()
+        if today <= self.last_day(since, facts.interruptions, suspensions, rules):
             return at
         code = ReasonCode.DEBT_EXTINGUISHED if self.extinguishes else ReasonCode.LIMITATION_OVER
         return Blocked(because(code, citation=self.source.citation), permanent=True)
 
 
+def suspended_by(holds: Iterable[Hold]) -> tuple[Suspension, ...]:
+    """The holds that may suspend the time to sue."""
+    return tuple(
+        Suspension(Suspends(hold.kind), hold.starts_on, hold.ends_on)
+        for hold in holds
+        if hold.kind in _SUSPENDING_HOLDS
+    )
+
+
+_SUSPENDING_HOLDS = frozenset(map(str, HoldKind)) & frozenset(map(str, Suspends))
+
+
 def limitation_date(
-    packs: Iterable[RulePack],
+    packs: Sequence[RulePack],
     claimed_from: date,
     last_due: date | None,
     on: date,
     interruptions: Sequence[Interruption] = (),
+    suspensions: Sequence[Suspension] = (),
 ) -> date | None:
     """The last day on which the whole claim can be brought by all of these laws in force on `on`.
 
     `claimed_from` is the day on which the oldest instalment of the claim fell due, `last_due` the
-    day on which the last one of the loan does. Returns None if that day, or the law, is not known.
+    day on which the last one of the loan does. Returns None if that day, or the law, is not known,
+    and while something without an end suspends the time.
     """
+    suspending = rules_in_force(packs, LimitationSuspension, on)
     last_days = [
-        rule.last_day(since, interruptions)
+        rule.last_day(since, interruptions, suspensions, suspending)
         for rule in rules_in_force(packs, Limitation, on)
         if (since := claimed_from if rule.runs_from is RunsFrom.EACH_INSTALMENT else last_due)
     ]
-    return min(last_days, default=None)
+    first = min(last_days, default=None)
+    return None if first == ENDLESS else first
 
 
 def is_barred(
-    packs: Iterable[RulePack], due_on: date, interruptions: Sequence[Interruption], on: date
+    packs: Sequence[RulePack],
+    due_on: date,
+    interruptions: Sequence[Interruption],
+    on: date,
+    suspensions: Sequence[Suspension] = (),
 ) -> bool:
     """Whether one instalment can no longer be sued for on `on`, though later ones may be."""
+    suspending = rules_in_force(packs, LimitationSuspension, on)
     return any(
-        rule.runs_from is RunsFrom.EACH_INSTALMENT and on > rule.last_day(due_on, interruptions)
+        rule.runs_from is RunsFrom.EACH_INSTALMENT
+        and on > rule.last_day(due_on, interruptions, suspensions, suspending)
         for rule in rules_in_force(packs, Limitation, on)
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from domain.collectors import years_after
+from domain.collectors import months_after
 from domain.compliance.rules import Rule, RulePack, rules_in_force
 from domain.compliance.vocabulary import Collects
 
@@ -64,7 +64,7 @@ def retention_period(
         if longest is None:
             return RetentionPeriod(unruled_loan=loan.loan)
         rules.append(longest.id)
-        ends_on = years_after(loan.last_activity_on, longest.years)
+        ends_on = months_after(loan.last_activity_on, longest.months)
         until = max(until or ends_on, ends_on)
     return RetentionPeriod(tuple(dict.fromkeys(rules)), until)
 
@@ -78,7 +78,7 @@ def _longest(
         if rule.of is RetainedKind.RECORDS
         and (not rule.applies_to or rule.applies_to & collects_as)
     )
-    return max(binding, key=lambda rule: rule.years, default=None)
+    return max(binding, key=lambda rule: rule.months, default=None)
 
 
 class RetainedKind(StrEnum):
@@ -93,4 +93,4 @@ class Retention(Rule):
     """How long something must be kept after the last activity on a loan."""
 
     of: RetainedKind
-    years: int
+    months: int

@@ -96,4 +96,40 @@ class Interrupts(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"  # by whichever proof
     SIGNED_ACKNOWLEDGEMENT = "signed_acknowledgement"  # a writing that the borrower signed
     PROMISE = "promise"  # to pay by a day
-    DELIVERED_DEMAND = "delivered_demand"  # a text of which the receipt says that it arrived
+    DELIVERED_DEMAND = "delivered_demand"  # of which a receipt or a document says that it arrived
+    SUIT = "suit"  # a suit, an arbitration, or an application for a payment order
+    ASSIGNMENT_NOTICE = "assignment_notice"  # the borrower was told that the debt was assigned
+    DEBIT_IN_VAIN = "debit_in_vain"  # a bank tried to take the money from the account, and got none
+
+
+class Suspends(StrEnum):
+    """What may keep the time to sue from running or from ending, where a law says so."""
+
+    FORCE_MAJEURE = "force_majeure"
+    NO_GUARDIAN = "no_guardian"  # the borrower lacks capacity, and nobody acts for them
+    NO_SUCCESSOR = "no_successor"  # the borrower died; no heir or administrator is known yet
+    MILITARY_SERVICE = "military_service"
+    BREATHING_SPACE = "breathing_space"
+    MENTAL_HEALTH_CRISIS = "mental_health_crisis"
+
+
+class LimitationFact(StrEnum):
+    """What somebody must tell, because no payment, text or hold on record shows it."""
+
+    DELIVERED_DEMAND = Interrupts.DELIVERED_DEMAND
+    SUIT = Interrupts.SUIT
+    ASSIGNMENT_NOTICE = Interrupts.ASSIGNMENT_NOTICE
+    DEBIT_IN_VAIN = Interrupts.DEBIT_IN_VAIN
+    FORCE_MAJEURE = Suspends.FORCE_MAJEURE
+    NO_GUARDIAN = Suspends.NO_GUARDIAN
+    NO_SUCCESSOR = Suspends.NO_SUCCESSOR
+    MILITARY_SERVICE = Suspends.MILITARY_SERVICE
+
+    @property
+    def suspends(self) -> bool:
+        return str(self) in map(str, Suspends)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it has an end of its own."""
+        return self.suspends or self is LimitationFact.SUIT

@@ -1,11 +1,14 @@
-"""`arrears opt-out`, `validation-notice`, `acknowledgement`: what a borrower said or received."""
+"""`arrears opt-out`, `validation-notice`, `acknowledgement`, `limitation-fact`: what a borrower
+said or received, and what else counts for the limitation period."""
 
+from datetime import date
 from typing import Annotated, Literal
 
 import typer
 
 from domain.actors import Actor
-from workers.cli.common import Loan, On, Recorder, by
+from domain.compliance.vocabulary import LimitationFact
+from workers.cli.common import Loan, On, Recorder, by, day
 from workers.cli.context import open_context, submit
 
 
@@ -47,11 +50,46 @@ def acknowledgement(
     document: Annotated[
         str | None, typer.Option(help="The lender's reference of the proof, such as a file number.")
     ] = None,
+    borrower: Annotated[
+        str | None,
+        typer.Option(help="The lender's id of another party to the loan, if it was that one."),
+    ] = None,
 ) -> None:
-    """Record that the borrower acknowledged the debt: the limitation period may start again."""
+    """Record that the debt was acknowledged: the limitation period may start again."""
     ctx = open_context()
-    day = (on or ctx.today()).isoformat()
-    payload = {"loan": loan, "acknowledged_on": day, "actor": actor.reference}
-    given = {"proof": proof, "document": document}
+    acknowledged_on = (on or ctx.today()).isoformat()
+    payload = {"loan": loan, "acknowledged_on": acknowledged_on, "actor": actor.reference}
+    given = {"proof": proof, "document": document, "borrower": borrower}
     payload |= {name: value for name, value in given.items() if value is not None}
-    submit(ctx, "acknowledgement", f"{loan}:{day}:{proof}" if proof else f"{loan}:{day}", payload)
+    id = ":".join(filter(None, (loan, acknowledged_on, proof, borrower)))
+    submit(ctx, "acknowledgement", id, payload)
+
+
+def limitation_fact(
+    loan: Loan,
+    fact: Annotated[LimitationFact, typer.Argument(help="What it is.")],
+    actor: Recorder,
+    starts_on: Annotated[date | None, day("On which day; today if left out.", "--from")] = None,
+    ends_on: Annotated[
+        date | None,
+        day(
+            "The day on which proceedings ended; of what suspends, the first day without it. "
+            "Left out: it lasts.",
+            "--until",
+        ),
+    ] = None,
+    document: Annotated[
+        str | None, typer.Option(help="The lender's reference of the proof, such as a file number.")
+    ] = None,
+) -> None:
+    """Record what interrupts or suspends the limitation period, or its end.
+
+    Whether it counts, the rule pack says. To record the end, repeat the first day with --until.
+    """
+    ctx = open_context()
+    first = (starts_on or ctx.today()).isoformat()
+    last = ends_on.isoformat() if ends_on else None
+    payload = {"loan": loan, "fact": fact.value, "starts_on": first, "actor": actor.reference}
+    given = {"ends_on": last, "document": document}
+    payload |= {name: value for name, value in given.items() if value is not None}
+    submit(ctx, "limitation_fact", ":".join(filter(None, (loan, fact, first, last))), payload)

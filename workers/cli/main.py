@@ -51,6 +51,10 @@ COMMANDS = {
         "borrower:acknowledgement",
         "Record that the borrower acknowledged the debt.",
     ),
+    "limitation-fact": (
+        "borrower:limitation_fact",
+        "Record a suit, or what else interrupts or suspends the limitation period.",
+    ),
     "worklist": ("worklist:worklist", "Show calls, visits, legal files, approvals and replies."),
     "letter": ("letter:app", "Letters to borrowers: print one, or record that it came back."),
     "call": ("call:app", "Calls: start one that is lawful now, record its outcome."),

@@ -19,6 +19,7 @@ from domain.compliance.party_reach import PartyReach
 from domain.compliance.permitted import Permitted
 from domain.compliance.retention import Retention
 from domain.compliance.rules import Rule, RulePack, RuleStatus, packs_for
+from domain.compliance.suspension import LimitationSuspension
 from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.validation_notice import ValidationNotice
 from domain.compliance.visit_notice import VisitDuty
@@ -158,6 +159,8 @@ def describe_rule(rule: Rule) -> str:
             end = " The debt then ends." if rule.extinguishes else ""
             if rule.outer_years:
                 end += f" Never later than {rule.outer_years} years, whatever starts it again."
+            if rule.each_debtor:
+                end += " What one debtor does starts it again against that one only."
             return f"No suit, and no word of one, later than {rule.years} years from {since}.{end}"
         case Conduct():
             return rule.text
@@ -171,7 +174,11 @@ def describe_rule(rule: Rule) -> str:
         case FactReach():
             return f"{FACTS[rule.fact]} counts {REACHES[rule.scope]}."
         case Retention():
-            return f"Keep {rule.of} for {rule.years} years after the last activity."
+            years, months = divmod(rule.months, 12)
+            kept = _times(months, "month") if months else _times(years, "year")
+            return f"Keep {rule.of} for {kept} after the last activity."
+        case LimitationSuspension():
+            return _suspension(rule)
         case HoldLength():
             lasts = _times(rule.days, "day")
             return f"A hold ({_plain_word(rule.hold)}) lasts {lasts} where no end is named."
@@ -184,6 +191,16 @@ def describe_rule(rule: Rule) -> str:
             stops = "stops" if rule.reaches else "does not stop"
             return f"A hold ({holds}) of a {of} {stops} contact with a {to} of the same loan."
     raise NotImplementedError(type(rule))
+
+
+def _suspension(rule: LimitationSuspension) -> str:
+    what = " or ".join(_plain_word(kind) for kind in sorted(rule.during))
+    months, weeks = rule.ends_after_months, rule.ends_after_weeks
+    if months is None and weeks is None:
+        return f"The days of it do not count for the time to sue: {what}."
+    when = f" in the last {rule.in_last_months} months" if rule.in_last_months else " at its end"
+    after = _times(months, "month") if months else _times(weeks or 0, "week")
+    return f"The time to sue ends no earlier than {after} after what suspends it{when}: {what}."
 
 
 def _hours(hours: Hours) -> str:

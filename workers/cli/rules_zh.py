@@ -16,10 +16,11 @@ from domain.compliance.party_reach import PartyReach
 from domain.compliance.permitted import Permitted
 from domain.compliance.retention import RetainedKind, Retention
 from domain.compliance.rules import Rule, RuleStatus, Source
+from domain.compliance.suspension import LimitationSuspension
 from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.validation_notice import ValidationNotice
 from domain.compliance.visit_notice import VisitDuty
-from domain.compliance.vocabulary import Collects, Interrupts, Party, Place, Purpose, Says
+from domain.compliance.vocabulary import Collects, Interrupts, Party, Place, Purpose, Says, Suspends
 from domain.language.speak import LANGUAGES
 from domain.persons import PersonFact
 
@@ -66,6 +67,17 @@ INTERRUPTS = {
     Interrupts.SIGNED_ACKNOWLEDGEMENT: "签字承认债务",
     Interrupts.PROMISE: "还款承诺",
     Interrupts.DELIVERED_DEMAND: "已送达的催告",
+    Interrupts.SUIT: "起诉、仲裁或申请支付令",
+    Interrupts.ASSIGNMENT_NOTICE: "债权转让通知到达",
+    Interrupts.DEBIT_IN_VAIN: "扣款未果",
+}
+SUSPENDS = {
+    Suspends.FORCE_MAJEURE: "不可抗力",
+    Suspends.NO_GUARDIAN: "债务人无行为能力且无法定代理人",
+    Suspends.NO_SUCCESSOR: "尚未确定继承人或遗产管理人",
+    Suspends.MILITARY_SERVICE: "债务人服兵役",
+    Suspends.BREATHING_SPACE: WORDS["hold"]["breathing_space"],
+    Suspends.MENTAL_HEALTH_CRISIS: WORDS["hold"]["mental_health_crisis"],
 }
 PLACES = {None: "", Place.WORK: "，在工作单位", Place.ELSEWHERE: "，住所与本人手机以外"}
 BOUND = {
@@ -119,7 +131,11 @@ def describe_rule(rule: Rule) -> str:
         case FactReach():
             return f"{FACTS[rule.fact]}适用于{REACHES[rule.scope]}。"
         case Retention():
-            return f"{RETAINED[rule.of]}自最后一次活动起保存{rule.years}年。"
+            years, months = divmod(rule.months, 12)
+            kept = f"{rule.months}个月" if months else f"{years}年"
+            return f"{RETAINED[rule.of]}自最后一次活动起保存{kept}。"
+        case LimitationSuspension():
+            return _suspension(rule)
         case HoldLength():
             since = "自解除之日起" if rule.after_release else ""
             return f"未写明终止日的暂停催收（{WORDS['hold'][rule.hold]}）{since}持续{rule.days}天。"
@@ -200,9 +216,21 @@ def _limitation(rule: Limitation) -> str:
     if rule.revived_by:
         revived = _or(INTERRUPTS[kind] for kind in sorted(rule.revived_by))
         sentence += f"；期间届满后，{revived}也使其重新起算"
+    if rule.each_debtor:
+        sentence += "；某一债务人的行为只对其本人重新起算"
     if rule.outer_years:
         sentence += f"；最长不超过{rule.outer_years}年"
     return sentence + ("。此后债务消灭。" if rule.extinguishes else "。")
+
+
+def _suspension(rule: LimitationSuspension) -> str:
+    what = _or(SUSPENDS[kind] for kind in sorted(rule.during))
+    months, weeks = rule.ends_after_months, rule.ends_after_weeks
+    if months is None and weeks is None:
+        return f"{what}的期间不计入诉讼时效。"
+    when = f"最后{rule.in_last_months}个月内" if rule.in_last_months else "届满时"
+    after = f"{months}个月" if months else f"{weeks}周"
+    return f"诉讼时效期间{when}有{what}的，自其消除之日起满{after}届满。"
 
 
 def _content(rule: MessageContent) -> str:

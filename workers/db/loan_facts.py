@@ -9,9 +9,9 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Executable, RowMapping, text
 
 from domain.actions import ActionStatus
-from domain.compliance.contact_facts import Consent, Interruption, PastContact
+from domain.compliance.contact_facts import Consent, Interruption, PastContact, Suspension
 from domain.compliance.frequency_caps import LONGEST_WINDOW
-from domain.compliance.vocabulary import Channel, Party
+from domain.compliance.vocabulary import Channel, LimitationFact, Party
 from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import NumberFact, NumberOnRecord
 from domain.decision import PastAction
@@ -63,6 +63,7 @@ class Reach:
     limitation_from: date | None
     interruptions: tuple[Interruption, ...]
     """Each time that the borrower paid, promised, acknowledged the debt or got a demand."""
+    suspensions: tuple[Suspension, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,23 +227,40 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
                             WHERE o.contact_id = c.id AND o.outcome = ANY(:with_borrower)))
        ) AS first_contact_at,
        l.validation_notice_on,
-       (SELECT coalesce(json_agg(json_build_object('kind', x.kind, 'on', x.day)), '[]')
-          FROM (SELECT 'payment' AS kind, y.paid_on AS day FROM payment y
+       (SELECT coalesce(json_agg(json_build_object('kind', x.kind, 'on', x.day,
+                   'ended_on', x.ended_on, 'by_other', x.by <> ALL(p.records))), '[]')
+          -- A payment and a promise are taken as those of the borrower.
+          FROM (SELECT 'payment' AS kind, y.paid_on AS day, CAST(NULL AS date) AS ended_on,
+                       l.borrower_id AS by
+                  FROM payment y
                  WHERE y.loan_id = l.id AND y.reversed_on IS NULL
                  UNION ALL
                 SELECT unnest(CASE y.proof WHEN 'signed'
                                    THEN ARRAY['acknowledgement', 'signed_acknowledgement']
-                                   ELSE ARRAY['acknowledgement'] END), y.acknowledged_on
+                                   ELSE ARRAY['acknowledgement'] END), y.acknowledged_on, NULL,
+                       y.borrower_id
                   FROM acknowledgement y WHERE y.loan_id = l.id
                  UNION ALL
-                SELECT 'promise', CAST(y.made_at AT TIME ZONE :zone AS date) FROM promise y
+                SELECT 'promise', CAST(y.made_at AT TIME ZONE :zone AS date), NULL, l.borrower_id
+                  FROM promise y
                  WHERE y.loan_id = l.id
                  UNION ALL
+                SELECT y.fact, y.starts_on, y.ends_on, l.borrower_id
+                  FROM limitation_fact y
+                 WHERE y.loan_id = l.id AND y.fact <> ALL(:suspending)
+                 UNION ALL
                 -- Only what was delivered: what is presumed proves nothing.
-                SELECT 'delivered_demand', CAST(m.changed_at AT TIME ZONE :zone AS date)
-                  FROM action a JOIN contact c ON c.action_id = a.id
+                SELECT 'delivered_demand', CAST(m.changed_at AT TIME ZONE :zone AS date), NULL,
+                       a.recipient
+                  FROM (SELECT k.id, coalesce(q.borrower_id, l.borrower_id) AS recipient
+                          FROM action k LEFT JOIN loan_party q ON q.id = k.party_id
+                         WHERE k.loan_id = l.id) a JOIN contact c ON c.action_id = a.id
                        JOIN message m ON m.contact_id = c.id
-                 WHERE a.loan_id = l.id AND m.status = 'delivered') x) AS interruptions,
+                 WHERE m.status = 'delivered') x) AS interruptions,
+       (SELECT coalesce(json_agg(json_build_object('kind', y.fact, 'starts_on', y.starts_on,
+                   'ends_on', y.ends_on)), '[]')
+          FROM limitation_fact y
+         WHERE y.loan_id = l.id AND y.fact = ANY(:suspending)) AS suspensions,
        (SELECT max(coalesce(i.counts_from, i.due_on))
           FROM instalment i WHERE i.loan_id = l.id) AS limitation_from
 -- of whom
@@ -368,6 +386,7 @@ def _values(ids: Sequence[int], now: datetime, at_number: bytes | None = None) -
         "at_number": at_number,
         "with_borrower": [str(outcome) for outcome in ContactOutcome if outcome.with_borrower],
         "loosening": [str(fact) for fact in sorted(LOOSENING)],
+        "suspending": [str(fact) for fact in LimitationFact if fact.suspends],
     }
 
 

@@ -89,6 +89,7 @@ def contact_facts(
         limitation_from=reach.limitation_from,
         past_due_from=_past_due_from(facts, now.date()),
         interruptions=reach.interruptions,
+        suspensions=reach.suspensions,
     )
     return _with_callbacks(known)
 

@@ -50,6 +50,7 @@ def loan_history(
         *incoming.reversals(connection, subject),
         *incoming.write_off(subject),
         *incoming.acknowledgements(connection, subject),
+        *incoming.limitation_facts(connection, subject),
         *holds.promises(connection, subject),
         *decisions.decisions(connection, subject),
         *decisions.cases_opened(connection, subject, ctx.settings.lender_zone),

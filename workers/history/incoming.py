@@ -22,6 +22,7 @@ from workers.db.schema import (
     borrower_number,
     contact_point_fact,
     inbox_event,
+    limitation_fact,
     loan_party,
     loan_party_change,
     payment,
@@ -87,13 +88,38 @@ def write_off(subject: ExplainedLoan) -> Iterator[Entry]:
 
 def acknowledgements(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
     """Each time that the borrower acknowledged the debt, with its proof."""
-    for row in connection.execute(of_loan(acknowledgement, subject)):
-        parts = [part(Phrase.ACKNOWLEDGED, acknowledged_on=row.acknowledged_on, proof=row.proof)]
+    told = of_loan(acknowledgement, subject).join(borrower).add_columns(borrower.c.external_id)
+    own = set(connection.execute(records_of_person(subject.borrower_id)).scalars())
+    for row in connection.execute(told):
+        said = {"acknowledged_on": row.acknowledged_on, "proof": row.proof}
+        parts = [part(Phrase.ACKNOWLEDGED, **said)]
+        if row.borrower_id not in own:
+            parts = [part(Phrase.ACKNOWLEDGED_BY, borrower=row.external_id, **said)]
         if row.document:
             parts.append(part(Phrase.PROOF_IS_IN, proof_document=row.document))
         if row.actor:
             parts.append(part(Phrase.RECORDED_BY, actor=row.actor))
         yield Entry(row.recorded_at, tuple(parts))
+
+
+def limitation_facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
+    """What interrupted or suspended the limitation period, and the ends that came in later."""
+    for row in connection.execute(of_loan(limitation_fact, subject)):
+        ended_later = row.end_recorded_at is not None
+        dates = {"limitation_fact": row.fact, "starts_on": row.starts_on}
+        parts = [part(Phrase.LIMITATION_FACT, **dates)]
+        if row.ends_on is not None and not ended_later:
+            parts = [part(Phrase.LIMITATION_FACT_LASTED, ends_on=row.ends_on, **dates)]
+        if row.document:
+            parts.append(part(Phrase.PROOF_IS_IN, proof_document=row.document))
+        if row.actor:
+            parts.append(part(Phrase.RECORDED_BY, actor=row.actor))
+        yield Entry(row.recorded_at, tuple(parts))
+        if ended_later:
+            parts = [part(Phrase.LIMITATION_FACT_ENDED, ends_on=row.ends_on, **dates)]
+            if row.ended_by:
+                parts.append(part(Phrase.RECORDED_BY, actor=row.ended_by))
+            yield Entry(row.end_recorded_at, tuple(parts))
 
 
 def facts(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:

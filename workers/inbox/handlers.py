@@ -39,7 +39,12 @@ from workers.borrowers.same_person import SamePersonDecision, decide_same_person
 from workers.context import Context
 from workers.hardship.holds import NewHold, place_hold, release_hold
 from workers.hardship.promises import NewPromise, record_promise, withdraw_promise
-from workers.legal.limitation_dates import note_acknowledgement, note_validation_notice
+from workers.legal.limitation_dates import (
+    NewLimitationFact,
+    note_acknowledgement,
+    note_limitation_fact,
+    note_validation_notice,
+)
 from workers.payments.payments import Payment, record_payment, record_payments
 from workers.payments.reversals import reverse_payment
 from workers.payments.write_offs import write_off
@@ -65,6 +70,7 @@ PAYMENTS = TypeAdapter(list[Payment])
 
 apply_payment = reading(Payment, record_payment)
 apply_promise = reading(NewPromise, record_promise)
+apply_limitation_fact = reading(NewLimitationFact, note_limitation_fact)
 apply_hold = reading(NewHold, place_hold)
 apply_same_person = reading(SamePersonDecision, decide_same_person)
 apply_contact_outcome = reading(ReportedOutcome, record_outcome)
@@ -142,6 +148,7 @@ def apply_acknowledgement(connection: Connection, ctx: Context, payload: Payload
         payload["loan"],
         on,
         Proof(payload.get("proof") or Proof.NOT_SAID),
+        acknowledged_by=payload.get("borrower"),
         document=payload.get("document"),
         actor=_actor(payload),
     )

@@ -183,6 +183,13 @@ EVENT_KINDS: dict[str, EventKind] = {
             NOBODY,
             loans.AcknowledgementFacts,
         ),
+        # It allows no less than before.
+        EventKind(
+            "limitation_fact",
+            handlers.apply_limitation_fact,
+            NOBODY,
+            loans.LimitationFactFacts,
+        ),
         EventKind(
             "contact_outcome",
             handlers.apply_contact_outcome,

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from config.readers.legal_checklists import LegalChecklist, SatisfiedBy, checklist_for
 from domain.actions import OPEN_LEGAL_FILE, ActionStatus, Move
-from domain.compliance.limitation import is_barred, limitation_date
+from domain.compliance.limitation import is_barred, limitation_date, suspended_by
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel
 from domain.decision import steps_tried
@@ -39,6 +39,7 @@ from workers.db.schema import (
     message,
 )
 from workers.gate.claim import ClaimedAction, claim, complete
+from workers.gate.facts import all_holds
 
 RECORD_OF = {Channel.CALL: SatisfiedBy.CALL_RECORD, Channel.VISIT: SatisfiedBy.VISIT_RECORD}
 
@@ -100,15 +101,17 @@ def _open(
     schedule = load_schedule(connection, claimed.loan.loan_id)
     packs = packs_for(ctx.policy.rule_packs, claimed.loan.jurisdiction)
     today, interruptions = claimed.now.date(), claimed.facts.reach.interruptions
+    holds = all_holds(packs, claimed.facts, today)
+    suspensions = (*claimed.facts.reach.suspensions, *suspended_by(holds))
     suable = [
         due
         for due in schedule
-        if not is_barred(packs, due.counts_from or due.due_on, interruptions, today)
+        if not is_barred(packs, due.counts_from or due.due_on, interruptions, today, suspensions)
     ]
     owed = claim_breakdown(suable, today)
     oldest = min(due.counts_from or due.due_on for due in suable if due.unpaid > ZERO)
     last_due = claimed.facts.reach.limitation_from
-    limitation_on = limitation_date(packs, oldest, last_due, today, interruptions)
+    limitation_on = limitation_date(packs, oldest, last_due, today, interruptions, suspensions)
     evidence = _evidence(connection, claimed)
     evidence[SatisfiedBy.CLAIM_BREAKDOWN] += _in_parts(owed, claimed.loan.currency)
     if limitation_on:

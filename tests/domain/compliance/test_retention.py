@@ -31,7 +31,7 @@ def rule(
         status=status,
         applies_to=applies_to,
         of=of,
-        years=years,
+        months=12 * years,
     )
 
 

@@ -8,7 +8,13 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from domain.compliance.contact_facts import Consent, ContactFacts, Interruption, PastContact
+from domain.compliance.contact_facts import (
+    Consent,
+    ContactFacts,
+    Interruption,
+    PastContact,
+    Suspension,
+)
 from domain.compliance.rules import RulePack, packs_for
 from domain.compliance.vocabulary import (
     Channel,
@@ -18,6 +24,7 @@ from domain.compliance.vocabulary import (
     Party,
     Purpose,
     Says,
+    Suspends,
 )
 from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import NumberFact
@@ -66,6 +73,9 @@ OUTCOME = {
     "busy": ContactOutcome.BUSY,
     "number_invalid": ContactOutcome.NUMBER_INVALID,
 }
+INTERRUPTED = re.compile(
+    r"(?P<kind>\w+) (?P<on>\S+)(?: ended (?P<ended>\S+))?(?P<other> of another debtor)?"
+)
 HOLD = re.compile(r"hold (\w+) from (\S+)(?: to (\S+))?")
 CHANNEL = {"call": Channel.CALL, "text": Channel.SMS, "visit": Channel.VISIT}
 
@@ -255,9 +265,20 @@ def _third_party_number(facts: ContactFacts, written: str, example: Example) -> 
 
 
 def _interrupted(facts: ContactFacts, written: str, example: Example) -> ContactFacts:
-    kind, day = written.split()
-    interruption = Interruption(Interrupts(kind), _day(day))
+    match = INTERRUPTED.fullmatch(written)
+    assert match is not None, written
+    ended_on = _day(match["ended"]) if match["ended"] else None
+    interruption = Interruption(
+        Interrupts(match["kind"]), _day(match["on"]), ended_on, by_other=bool(match["other"])
+    )
     return replace(facts, interruptions=(*facts.interruptions, interruption))
+
+
+def _suspended(facts: ContactFacts, written: str, example: Example) -> ContactFacts:
+    kind, _, since, *end = written.split()
+    ends_on = _day(end[1]) if end else None
+    suspension = Suspension(Suspends(kind), _day(since), ends_on)
+    return replace(facts, suspensions=(*facts.suspensions, suspension))
 
 
 INCONVENIENT = re.compile(
@@ -304,6 +325,7 @@ BY_PREFIX = (
     ("notice", _notice),
     ("limitation", _limitation),
     ("interrupted by", _interrupted),
+    ("suspended by", _suspended),
     ("unpaid", _unpaid),
     ("first contact", lambda f, w, e: replace(f, first_contact_on=_day(w))),
     ("validation notice", lambda f, w, e: replace(f, validation_notice_on=_day(w))),

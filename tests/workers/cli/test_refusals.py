@@ -17,6 +17,8 @@ BY = ("--by", "c-1")
 WHY = ("--why", "told by telephone", *BY)
 PAY = ("payment", "record", "L-1")
 
+ASSIGNED = ("limitation-fact", "L-1", "assignment_notice")
+
 
 @pytest.fixture
 def environment(database_url: str) -> dict[str, str]:
@@ -39,6 +41,13 @@ def book(engine: Engine) -> Book:
         (("hold", "place", "L-1", "holiday", "--id", "x", *WHY), "not a kind of hold"),
         (("write-off", "L-1", "--on", "2999-01-01", *WHY), "has not come yet"),
         (("acknowledgement", "L-1", "--on", "2999-01-01", *BY), "has not come yet"),
+        (("limitation-fact", "L-1", "suit", "--from", "2999-01-01", *BY), "has not come yet"),
+        (("limitation-fact", "L-1", "suit", "--until", "2999-01-01", *BY), "has not come yet"),
+        (
+            ("limitation-fact", "L-1", "suit", "--until", "2019-01-01", *BY),
+            "none before they start",
+        ),
+        ((*ASSIGNED, "--from", "2019-01-01", "--until", "2019-02-01", *BY), "cannot be the end"),
     ],
 )
 def test_what_is_refused_is_not_kept(
@@ -112,6 +121,7 @@ def test_who_recorded_it_is_kept_with_the_event(environment: dict[str, str], boo
         ("promise", "cancel", "PR-1", *BY),
         ("validation-notice", "L-1", *BY),
         ("acknowledgement", "L-1", *BY),
+        ("limitation-fact", "L-1", "force_majeure", *BY),
         ("write-off", "L-1", *WHY),
     ):
         assert arrears(environment, *command).returncode == 0, command

@@ -77,6 +77,14 @@ EVENTS: dict[str, dict[str, Any]] = {
         "proof": "signed",
         "document": "D-1",
     },
+    "limitation_fact": {
+        "loan": "L-1",
+        "fact": "suit",
+        "starts_on": "2026-02-02",
+        "ends_on": "2026-03-02",
+        "document": "D-1",
+        "actor": "c-1",
+    },
     "contact_outcome": {
         "attempt": "dialer-1",
         "outcome": "spoke",

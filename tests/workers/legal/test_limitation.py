@@ -1,68 +1,21 @@
 """How long a claim can be brought, from the records: what starts it anew, what is left of it."""
 
-from collections.abc import Sequence
-from datetime import date
-from decimal import Decimal
-
 import pytest
 from sqlalchemy import Engine, select, update
 
-from domain.compliance.gate import Permission, may_contact
+from domain.compliance.gate import Permission
 from domain.compliance.vocabulary import Channel
-from domain.loans import Instalment
 from tests.support.events import pay, promise, reverse, tell
+from tests.support.limitation import CURRENCY, lend, may
 from tests.support.loans import Book
 from workers.db.schema import acknowledgement, legal_file, legal_file_line, message
-from workers.gate.facts import read_contact_facts
 from workers.history import loan_history
 from workers.legal.legal_files import open_legal_file
-
-TRIED = ("remind", "enquire", "visit")
-HOME = {
-    "CN": "Asia/Shanghai",
-    "US-MA": "America/New_York",
-    "US-WA": "America/Los_Angeles",
-    "GB": "Europe/London",
-    "GB-SCT": "Europe/London",
-    "IN": "Asia/Kolkata",
-    "AU": "Australia/Brisbane",
-    "AU-NSW": "Australia/Sydney",
-    "AU-NT": "Australia/Darwin",
-}
-CURRENCY = {"CN": "CNY", "US": "USD", "GB": "GBP", "IN": "INR", "AU": "AUD"}
 
 
 @pytest.fixture
 def book(engine: Engine) -> Book:
     return Book(engine, now="2020-01-06 12:00")
-
-
-def lend(book: Book, law: str, *due_on: str, paid: Sequence[str] = ()) -> None:
-    """L-1, with 100.00 due on each of these days; those in `paid` are paid."""
-    country = law[:2]
-    whole = {"paid_principal": Decimal(100)}
-    book.loan(
-        "L-1",
-        instalments=[
-            Instalment(date.fromisoformat(day), Decimal(100), **(whole if day in paid else {}))
-            for day in due_on
-        ],
-        jurisdiction=law,
-        product="consumer_loan" if country == "CN" else "personal_loan",
-        currency=CURRENCY[country],
-        zones=(HOME[law],),
-        locale="zh-Hans" if country == "CN" else "en",
-        phone="+8613800138000",
-        steps_tried=TRIED,
-    )
-
-
-def may(book: Book, on: str, channel: Channel = Channel.LEGAL) -> Permission:
-    """Whether L-1 may be sued for on a day, at noon where the lender is."""
-    book.at(f"{on} 16:00")
-    with book.ctx.engine.connect() as connection:
-        facts = read_contact_facts(connection, book.ctx, "L-1", book.clock.at)
-    return may_contact(facts, channel, book.clock.at).permission
 
 
 def acknowledge(book: Book, on: str, proof: str | None = None) -> None:

@@ -23,6 +23,7 @@ from workers.db.schema.evidence import evidence_link as evidence_link
 from workers.db.schema.loans import acknowledgement as acknowledgement
 from workers.db.schema.loans import allocation as allocation
 from workers.db.schema.loans import instalment as instalment
+from workers.db.schema.loans import limitation_fact as limitation_fact
 from workers.db.schema.loans import loan as loan
 from workers.db.schema.loans import payment as payment
 from workers.db.schema.operations import access as access

@@ -9,7 +9,7 @@ from sqlalchemy import (
     Text,
 )
 
-from domain.compliance.vocabulary import Proof
+from domain.compliance.vocabulary import LimitationFact, Proof
 from domain.loans import Component
 from workers.db.schema.base import identity, metadata, moment, money, refers_to, word, words
 
@@ -94,9 +94,25 @@ acknowledgement = Table(
     # What restarts the limitation period may be any of them, not only the last one.
     Column("acknowledged_on", Date, primary_key=True),
     word("proof", Proof, primary_key=True),
+    # who acknowledged it: the borrower, or another party to the loan
+    refers_to("borrower", primary_key=True),
     Column("document", Text),  # the lender's reference of the proof
     Column("actor", Text),  # the staff reference of the person who recorded it
     moment("recorded_at"),
+)
+
+limitation_fact = Table(
+    "limitation_fact",
+    metadata,
+    refers_to("loan", primary_key=True),
+    word("fact", LimitationFact, primary_key=True),
+    Column("starts_on", Date, primary_key=True),
+    Column("ends_on", Date),  # of proceedings the day; otherwise the first day without it
+    Column("document", Text),  # the lender's reference of the proof
+    Column("actor", Text),  # the staff reference of the person who recorded it …
+    moment("recorded_at"),
+    Column("ended_by", Text),  # … and of the one who recorded its end, if that was later
+    moment("end_recorded_at", nullable=True),
 )
 
 allocation = Table(

@@ -7,7 +7,7 @@ from pydantic import (
     model_validator,
 )
 
-from domain.compliance.vocabulary import Proof
+from domain.compliance.vocabulary import LimitationFact, Proof
 from domain.holds import HoldKind
 from workers.inbox.event_data.fields import (
     Amount,
@@ -130,4 +130,27 @@ class AcknowledgementFacts(EventData):
     """How the lender can prove it. Left out, it counts only where a law asks for no proof."""
     document: Identifier | None = None
     """The lender's reference of the proof."""
+    borrower: CustomerId | None = None
+    """The record of another party to the loan, if it was not the borrower who acknowledged it."""
     actor: Staff | None = None
+
+
+class LimitationFactFacts(EventData):
+    loan: Identifier
+    fact: LimitationFact
+    """What interrupts or suspends the limitation period, where a law says so."""
+    starts_on: Day
+    ends_on: Day | None = None
+    """Of a `suit`, the day on which the proceedings ended; of what suspends, the first day without
+    it. Left out: it lasts. The other facts are of one day."""
+    document: Identifier | None = None
+    """The lender's reference of the proof."""
+    actor: Staff | None = None
+
+    @model_validator(mode="after")
+    def _ends_in_order(self) -> Self:
+        if self.ends_on is not None and not self.fact.lasts:
+            raise ValueError(f"{self.fact} is of one day: leave out ends_on")
+        if self.ends_on is not None and self.ends_on < self.starts_on:
+            raise ValueError("it must not end before it starts")
+        return self
