@@ -28,11 +28,13 @@ CURRENCY = {"CN": "CNY", "US": "USD", "GB": "GBP", "IN": "INR", "AU": "AUD"}
 def lend(book: Book, law: str, *due_on: str, paid: Sequence[str] = ()) -> None:
     """L-1, with 100.00 due on each of these days; those in `paid` are paid."""
     country = law[:2]
-    whole = {"paid_principal": Decimal(100)}
+    whole, nothing = Decimal(100), Decimal(0)
     book.loan(
         "L-1",
         instalments=[
-            Instalment(date.fromisoformat(day), Decimal(100), **(whole if day in paid else {}))
+            Instalment(
+                date.fromisoformat(day), whole, paid_principal=whole if day in paid else nothing
+            )
             for day in due_on
         ],
         jurisdiction=law,

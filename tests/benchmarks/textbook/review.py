@@ -181,6 +181,7 @@ def _facts(loan: Any) -> LoanFacts:
             first_contact_at=None,
             validation_notice_on=loan.validation_notice_on,
             interruptions=(),
+            suspensions=(),
             limitation_from=max(instalment.due_on for instalment in loan.instalments),
         ),
         written_off=loan.written_off_on is not None,
