@@ -36,9 +36,12 @@ class Named(StrEnum):
     BORROWER = "borrower"  # the person of a record
     OTHER = "other"  # the same, of a second record
     NUMBER_OF_BORROWER = "number_of_borrower"  # everybody who has the number of that record
-    ATTEMPT = "attempt"  # whom a call or a visit was for, and everybody who has the number called
+    ADDRESS_OF_BORROWER = "address_of_borrower"  # everybody who has the address of that record
+    ADDRESS_OF_LOAN = "address_of_loan"  # everybody who has an address to which its letters went
+    ATTEMPT = "attempt"  # whom a contact was for, and everybody who has the number or the address
     REPLY = "reply"  # whom a text was from, and everybody who has its number
     NUMBER = "number"  # everybody who has a number; by its keyed hash
+    NUMBERS = "numbers"  # everybody who has any of several numbers
 
 
 class OutboxStatus(StrEnum):

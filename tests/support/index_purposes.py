@@ -262,6 +262,10 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     "contact_part_of_idx": ("the loans of a text that has a receipt", a_receipt_comes_in),
     "contact_borrower_id_at_idx": ("the contacts that caps count", facts),
     "contact_number_blind_index_at_idx": ("the contacts at a number that caps count", facts),
+    "contact_address_blind_index_idx": (
+        "what is said of an address to which somebody went waits, and the claim with it",
+        a_claim,
+    ),
     "decision_loan_id_id_idx": (
         "the looks at a loan",
         lambda c, h: list(decisions.decisions(c, explained(c))),
@@ -307,6 +311,10 @@ NEEDED: dict[str, tuple[str, Ask | None]] = {
     ),
     "inbox_event_number_waiting_idx": (
         "news of the number waits, and the claim with it",
+        a_claim,
+    ),
+    "inbox_event_numbers_waiting_idx": (
+        "news of several numbers waits, and the claim with it",
         a_claim,
     ),
     "inbox_event_personal_idx": (

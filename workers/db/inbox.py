@@ -50,7 +50,9 @@ class HeldBack(NamedTuple):
     stops_contact: bool
     """Whoever its payload names is not contacted; False: nobody is held back."""
     reaches_number: bool
-    """So is everybody who has the number of the borrower that it names."""
+    """So is everybody who has a number of the borrower that it names."""
+    reaches_address: bool
+    """So is everybody who has the address of the borrower, or of the loan, that it names."""
 
 
 _COLUMNS = columns_of(StoredEvent, inbox_event)

@@ -17,6 +17,7 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.events import InboxStatus, Named
 from workers.db.inbox import payload_value
@@ -43,10 +44,21 @@ _NUMBER = borrower_number.alias("number_of_record")
 # Anybody's record with a number of that record.
 _SAME_NUMBER = borrower.alias("same_number")
 _THEIR_NUMBER = borrower_number.alias("their_number")
+# Anybody's record with the address of that record, and one of their loans.
+_SAME_ADDRESS = borrower.alias("same_address")
+_LOAN_OF_ADDRESS = loan.alias("loan_of_address")
 
 
 def _named(name: Named) -> ColumnElement[str]:
     return payload_value(inbox_event, name)
+
+
+def _named_numbers() -> ColumnElement[list[str]]:
+    """The keyed hashes of several numbers, written as their partial index writes them."""
+    hashes: ColumnElement[list[str]] = inbox_event.c.payload.op("->", return_type=JSONB())(
+        literal(Named.NUMBERS)
+    )
+    return hashes
 
 
 def _is_record(named: FromClause, name: Named = Named.BORROWER) -> Condition:
@@ -57,6 +69,12 @@ _HAS_POINT = (_NUMBER.c.contact_point_id == contact_point.c.id) & (
     _NUMBER.c.borrower_id == _RECORD.c.id
 )
 """Whether the record has the contact point as one of its numbers."""
+_LIVES_THERE = contact_point.c.id == _RECORD.c.address_point_id
+"""Whether the record has the contact point as its address."""
+_HASH = func.encode(contact_point.c.blind_index, "hex")
+_SHARES_ADDRESS = inbox_event.c.reaches_address & (
+    _SAME_ADDRESS.c.address_point_id == _RECORD.c.address_point_id
+)
 
 # For each way in which an event names people: when it reaches the person of `_RECORD`. Where there
 # are several conditions, each of them suffices.
@@ -73,11 +91,24 @@ REACHES: dict[Named, tuple[Condition, ...]] = {
         & (_SAME_NUMBER.c.id == _THEIR_NUMBER.c.borrower_id)
         & _is_record(_SAME_NUMBER),
     ),
+    Named.ADDRESS_OF_BORROWER: (_SHARES_ADDRESS & _is_record(_SAME_ADDRESS),),
+    # The loan's address of now, and each to which somebody went or wrote about it.
+    Named.ADDRESS_OF_LOAN: (
+        _SHARES_ADDRESS
+        & (_LOAN_OF_ADDRESS.c.borrower_id == _SAME_ADDRESS.c.id)
+        & (_LOAN_OF_ADDRESS.c.external_id == _named(Named.LOAN)),
+        inbox_event.c.reaches_address
+        & (_LOAN_OF_ADDRESS.c.external_id == _named(Named.LOAN))
+        & (contact.c.loan_id == _LOAN_OF_ADDRESS.c.id)
+        & (contact.c.address_blind_index == contact_point.c.blind_index)
+        & _LIVES_THERE,
+    ),
     Named.ATTEMPT: tuple(
         (contact.c.attempt == _named(Named.ATTEMPT)) & of_record
         for of_record in (
             contact.c.borrower_id == _RECORD.c.id,
             (contact_point.c.blind_index == contact.c.number_blind_index) & _HAS_POINT,
+            (contact_point.c.blind_index == contact.c.address_blind_index) & _LIVES_THERE,
         )
     ),
     Named.REPLY: (
@@ -86,9 +117,8 @@ REACHES: dict[Named, tuple[Condition, ...]] = {
         & (reply.c.contact_point_id == contact_point.c.id)
         & _HAS_POINT,
     ),
-    Named.NUMBER: (
-        (func.encode(contact_point.c.blind_index, "hex") == _named(Named.NUMBER)) & _HAS_POINT,
-    ),
+    Named.NUMBER: ((_named(Named.NUMBER) == _HASH) & _HAS_POINT,),
+    Named.NUMBERS: (_named_numbers().op("?", is_comparison=True)(_HASH) & _HAS_POINT,),
 }
 
 

@@ -57,10 +57,15 @@ class EventKind:
     @property
     def pending(self) -> HeldBack:
         """What is stored with an event of this kind, for the claim to ask."""
-        return HeldBack(bool(self.holds_back), Named.NUMBER_OF_BORROWER in self.holds_back)
+        return HeldBack(
+            stops_contact=bool(self.holds_back),
+            reaches_number=Named.NUMBER_OF_BORROWER in self.holds_back,
+            reaches_address=not OF_ADDRESS.isdisjoint(self.holds_back),
+        )
 
 
 NOBODY: tuple[Named, ...] = ()
+OF_ADDRESS = {Named.ADDRESS_OF_BORROWER, Named.ADDRESS_OF_LOAN}
 WHO_HAS_LOAN = (Named.LOAN,)
 
 
@@ -111,7 +116,7 @@ EVENT_KINDS: dict[str, EventKind] = {
         EventKind(
             "contact_change",
             change_contacts,
-            (Named.BORROWER, Named.NUMBER_OF_BORROWER, Named.NUMBER),
+            (Named.BORROWER, Named.NUMBER_OF_BORROWER, Named.NUMBER, Named.NUMBERS),
             contact_points.ContactChangeFacts,
         ),
         EventKind(
@@ -140,23 +145,22 @@ EVENT_KINDS: dict[str, EventKind] = {
             (Named.BORROWER, Named.NUMBER_OF_BORROWER, Named.REPLY),
             contact_points.NumberFactEndFacts,
         ),
-        # An address is no number of the person's; whoever has it is held back by the claim's lock.
         EventKind(
             "address_fact",
             handlers.apply_address_fact,
-            (Named.BORROWER,),
+            (Named.BORROWER, Named.ADDRESS_OF_BORROWER),
             contact_points.AddressFactFacts,
         ),
         EventKind(
             "address_fact_end",
             handlers.apply_address_fact_end,
-            (Named.BORROWER,),
+            (Named.BORROWER, Named.ADDRESS_OF_BORROWER),
             contact_points.AddressFactEndFacts,
         ),
         EventKind(
             "letter_returned",
             handlers.apply_letter_returned,
-            WHO_HAS_LOAN,
+            (Named.LOAN, Named.ADDRESS_OF_LOAN),
             contact_points.LetterReturnedFacts,
         ),
         EventKind(

@@ -81,7 +81,7 @@ def _insert_new(
 
 
 def _comparable(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """The payload without who reported it, encrypted values, and the hash of a number.
+    """The payload without who reported it, encrypted values, and the hashes of numbers.
 
     The same event may be reported by two people. Each encryption differs, and a digest covers them.
     Events of earlier versions have no hash.
@@ -89,7 +89,7 @@ def _comparable(payload: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in payload.items()
-        if name not in ("actor", Named.NUMBER) and not name.endswith("_encrypted")
+        if name not in ("actor", Named.NUMBER, Named.NUMBERS) and not name.endswith("_encrypted")
     }
 
 

@@ -144,7 +144,7 @@ def _decrypted(table: Table, row: Mapping[str, Any], cipher: Cipher) -> dict[str
 
 
 def _decrypted_payload(payload: Mapping[str, Any], cipher: Cipher) -> dict[str, Any]:
-    hashes = {PAYLOAD_DIGEST_KEY, Named.NUMBER}
+    hashes = {PAYLOAD_DIGEST_KEY, Named.NUMBER, Named.NUMBERS}
     values = {name: value for name, value in payload.items() if name not in hashes}
     for name in ENCRYPTED_PAYLOAD_KEYS:
         if name in values:

@@ -35,7 +35,7 @@ def discard(connection: Connection, book: Book, event_id: int, to: InboxStatus) 
 
 
 def correct(connection: Connection, book: Book, event_id: int, to: InboxStatus) -> None:
-    inbox.correct_event(connection, event_id, "payment", {}, inbox.HeldBack(True, False))
+    inbox.correct_event(connection, event_id, "payment", {}, inbox.HeldBack(True, False, False))
 
 
 MOVED_BY: dict[InboxStatus, Callable[[Connection, Book, int, InboxStatus], None]] = {
@@ -56,6 +56,7 @@ def an_event_in(book: Book, status: InboxStatus) -> Iterator[tuple[Connection, i
             "payload": {},
             "stops_contact": True,
             "reaches_number": False,
+            "reaches_address": False,
             "status": status,
             "received_at": book.clock.at,
         }

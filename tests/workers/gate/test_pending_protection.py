@@ -6,7 +6,7 @@ from itertools import count
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, insert, select, text
 
 from domain.actors import Actor
 from domain.contact_points import NumberFact
@@ -14,12 +14,14 @@ from domain.events import Named
 from domain.messages import MessageStatus
 from tests.support.concurrently import wait_until_blocked
 from tests.support.events import is_held_back, store
-from tests.support.loans import PHONE, Book
+from tests.support.loans import ADDRESS, PHONE, Book
 from workers.borrowers.inbound_texts import record_inbound_text
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
+from workers.db.numbers import address_index
 from workers.db.pending_events import REACHES
-from workers.db.schema import message, reply
+from workers.db.schema import contact, message, reply
+from workers.db.schema import loan as loan_table
 from workers.inbox.event_data.contact_points import ContactChangeFacts
 from workers.inbox.event_data.fields import EventData
 from workers.inbox.kinds import EVENT_KINDS, EventKind
@@ -32,20 +34,28 @@ NUMBER_OF_NOBODY = "+8613900139003"
 LOANS = ("L-1", "L-2", "L-3", "neighbour", "neighbour's other", "stranger")
 OF_PERSON = ["L-1", "L-2", "L-3"]
 OF_NUMBER = [*OF_PERSON, "neighbour", "neighbour's other"]
+OF_ADDRESS = [*OF_PERSON, "stranger"]
 _sids = count(1)
 
 
 @pytest.fixture
 def book(engine: Engine) -> Book:
     """L-1 and L-2 are loans of one record; L-3 came in under another id of the same person, with
-    another number. A neighbour has the number of L-1, and a loan under an id without it."""
+    another number and address. A neighbour has the number of L-1, and a loan under an id without
+    it. A stranger lives at the address of L-1."""
     book = Book(engine, now="2026-03-02 10:00")
     book.staff("c-1", "caller", shift=("2026-03-02 08:00", "2026-03-02 20:00"))
     book.loan("L-1", borrower_id="B-1")
     book.loan("L-2", borrower_id="B-1")
-    book.loan("L-3", borrower_id="B-2", same_person_as="B-1", phone=OTHER_NUMBER)
-    book.loan("neighbour", borrower_id="B-3")
-    book.loan("neighbour's other", borrower_id="B-4", same_person_as="B-3", phone="+8613900139001")
+    book.loan("L-3", borrower_id="B-2", same_person_as="B-1", phone=OTHER_NUMBER, address="2 Road")
+    book.loan("neighbour", borrower_id="B-3", address="3 Road")
+    book.loan(
+        "neighbour's other",
+        borrower_id="B-4",
+        same_person_as="B-3",
+        phone="+8613900139001",
+        address="4 Road",
+    )
     book.loan("stranger", borrower_id="B-5", phone="+8613900139002")
     book.escalate(*LOANS)
     return book
@@ -65,6 +75,27 @@ def a_text(book: Book, number: str = PHONE["CN"]) -> int:
     text = InboundText("twilio", f"RE{next(_sids)}", number, "What is this about?", None)
     record_inbound_text(book.ctx, text, help_is_answered=True)
     return int(book.rows(reply)[-1].id)
+
+
+def visited(book: Book, loan: str, address: bytes) -> str:
+    """Somebody went to an address about a loan. Gives the attempt."""
+    attempt = f"visit of {loan}"
+    with book.ctx.engine.begin() as connection:
+        connection.execute(
+            insert(contact).values(
+                loan_id=book.loan_id(loan),
+                action_id=book.action_id(loan, "text_day_1"),
+                borrower_id=connection.execute(
+                    select(loan_table.c.borrower_id).where(loan_table.c.external_id == loan)
+                ).scalar_one(),
+                attempt=attempt,
+                channel="visit",
+                party="borrower",
+                address_blind_index=address,
+                at=book.ctx.now(),
+            )
+        )
+    return attempt
 
 
 def new_number(book: Book, record: str, phone: str) -> None:
@@ -184,6 +215,48 @@ def test_a_new_number_holds_back_whoever_has_it_already(book: Book) -> None:
     change = ContactChangeFacts(borrower="B-5", phone=OTHER_NUMBER, phone_at_work=True)
     store(book, "contact_change", **change.payload(book.ctx.cipher))
     assert held_back(book) == [*OF_PERSON, "stranger"]
+
+
+def test_of_several_new_numbers_each_holds_back_whoever_has_it_already(book: Book) -> None:
+    change = ContactChangeFacts(borrower="B-2", phones=[NUMBER_OF_NOBODY, "+8613900139002"])
+    payload = change.payload(book.ctx.cipher)
+    assert not any(number in str(payload) for number in change.phones or ())
+    event = store(book, "contact_change", **payload)
+    assert held_back(book) == [*OF_PERSON, "stranger"]
+    assert apply_event(book.ctx, event).status == "applied"
+    assert held_back(book) == []
+
+
+@pytest.mark.parametrize("kind", ["address_fact", "address_fact_end"])
+def test_a_fact_of_an_address_holds_back_everybody_who_has_it(book: Book, kind: str) -> None:
+    event = store(book, kind, borrower="B-1", fact="refused", actor="c-1")
+    assert held_back(book) == OF_ADDRESS
+    apply_event(book.ctx, event)
+    assert held_back(book) == []
+
+
+def test_what_is_said_of_an_address_does_not_hold_back_who_only_has_the_number(book: Book) -> None:
+    store(book, "address_fact", borrower="B-3", fact="reaches_nobody", actor="c-1")
+    assert held_back(book) == ["neighbour", "neighbour's other"]
+
+
+def test_a_letter_that_came_back_holds_back_everybody_who_has_the_address(book: Book) -> None:
+    store(book, "letter_returned", loan="L-1", fact="somebody_else", actor="c-1")
+    assert held_back(book) == OF_ADDRESS
+
+
+def test_so_does_one_that_went_to_an_address_that_the_borrower_has_left(book: Book) -> None:
+    """Their new address may be the one that it went to, or another one: both count."""
+    went_to = address_index(book.ctx.cipher, "3 Road")
+    visited(book, "L-3", went_to)
+    store(book, "letter_returned", loan="L-3", fact="somebody_else", actor="c-1")
+    assert held_back(book) == [*OF_PERSON, "neighbour", "neighbour's other"]
+
+
+def test_the_outcome_of_a_visit_holds_back_everybody_who_has_the_address(book: Book) -> None:
+    attempt = visited(book, "L-1", address_index(book.ctx.cipher, ADDRESS))
+    store(book, "contact_outcome", attempt=attempt, outcome="wrong_person", actor="c-1")
+    assert held_back(book) == OF_ADDRESS
 
 
 def test_that_the_number_on_record_is_at_work_holds_back_whoever_has_it(book: Book) -> None:

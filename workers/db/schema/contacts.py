@@ -68,6 +68,7 @@ contact = Table(
     UniqueConstraint("attempt"),
     Index(None, "borrower_id", "at"),
     Index(None, "number_blind_index", "at", postgresql_where="number_blind_index IS NOT NULL"),
+    Index(None, "address_blind_index", postgresql_where="address_blind_index IS NOT NULL"),
     Index(None, "action_id"),
     Index(None, "part_of", postgresql_where="part_of IS NOT NULL"),
 )

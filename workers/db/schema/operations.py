@@ -84,9 +84,11 @@ inbox_event = Table(
     Column("kind", Text, nullable=False),
     Column("payload", JSONB, nullable=False),
     # As its kind says, in workers/inbox/kinds.py: whether those whom its payload names are not
-    # contacted until it is applied, and whether all who have the number of its borrower are not.
+    # contacted until it is applied, and whether all who have the number, or the address, of its
+    # borrower are not.
     Column("stops_contact", Boolean, nullable=False),
     Column("reaches_number", Boolean, nullable=False),
+    Column("reaches_address", Boolean, nullable=False),
     word("status", InboxStatus),
     reasons("reason"),
     moment("received_at"),
@@ -107,6 +109,12 @@ inbox_event = Table(
             postgresql_where=f"status = 'received' AND (payload ->> '{name}') IS NOT NULL",
         )
         for name in ("borrower", "other", "attempt", "reply", "number")
+    ),
+    Index(
+        "inbox_event_numbers_waiting_idx",
+        text("(payload -> 'numbers')"),
+        postgresql_using="gin",
+        postgresql_where="status = 'received' AND (payload -> 'numbers') IS NOT NULL",
     ),
     # Events with personal data, which an erasure empties. The history of a loan shows when its
     # borrower's contacts changed.

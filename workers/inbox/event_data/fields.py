@@ -131,11 +131,11 @@ class PersonalEventData(EventData):
     """The data of an event with personal data."""
 
     def payload(self, cipher: Cipher) -> dict[str, Any]:
-        """Personal data is encrypted. A keyed digest of all of it, and the keyed hash of the
+        """Personal data is encrypted. A keyed digest of all of it, and the keyed hash of each
         number, are added.
 
         Each encryption of the same value differs, so the digest is what identifies the same
-        event when it comes again. By the hash the claim finds everybody who has the number. What
+        event when it comes again. By the hashes the claim finds everybody who has a number. What
         the sender left out is left out here too.
         """
         stored = self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
@@ -147,9 +147,10 @@ class PersonalEventData(EventData):
         if personal:
             digest = cipher.blind_index(json.dumps(personal, sort_keys=True))
             stored["digest"] = b64encode(digest).decode()
-        single = personal.get("phone") or personal.get("another_phone")
-        if first := single or next(iter(numbers or ()), None):
-            stored[Named.NUMBER] = cipher.blind_index(first).hex()
+        if single := personal.get("phone") or personal.get("another_phone"):
+            stored[Named.NUMBER] = cipher.blind_index(single).hex()
+        if numbers:
+            stored[Named.NUMBERS] = [cipher.blind_index(number).hex() for number in numbers]
         for name, value in personal.items():
             encrypted = b64encode(cipher.encrypt(value)).decode() if value else None
             stored[f"{name}_encrypted"] = encrypted
