@@ -145,6 +145,7 @@ class ReasonCode(StrEnum):
     # What came of an event from outside.
     LOAN_NOT_KNOWN = auto()
     BORROWER_NOT_KNOWN = auto()
+    IMPORT_RUNS = auto()
     BORROWER_WAS_ERASED = auto()
     NO_NEW_CONTACTS_AFTER_ERASURE = auto()
     EVENT_TOO_LATE = auto()

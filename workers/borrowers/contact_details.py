@@ -77,7 +77,7 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
     on. Actions that waited for a number or a zone are checked by the gate again.
 
     Raises:
-        NotYetError: the borrower is not known.
+        NotYetError: the borrower is not known, or it brings a number while a tape is imported.
         RejectedError: something in it cannot be used.
     """
     now = ctx.now()

@@ -53,7 +53,8 @@ def record_party(connection: Connection, ctx: Context, new: NewParty) -> Reasons
     the party is contacted, and reaches over to the other parties where a law says so.
 
     Raises:
-        NotYetError: the loan is not known; or the party's record, and no name is given.
+        NotYetError: the loan is not known; or the party's record, and no name is given; or it
+            brings a number while a tape is imported.
         RejectedError: the record stands for the borrower of the loan, or was erased.
     """
     now, actor = ctx.now(), Actor(new.actor)

@@ -5,6 +5,8 @@ their records, and what is true of a number for everybody who has it. Each kind 
 `workers/inbox/kinds.py` how it names them. Each way to name somebody has its condition here.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -53,9 +55,9 @@ def _named(name: Named) -> ColumnElement[str]:
     return payload_value(inbox_event, name)
 
 
-def _named_numbers() -> ColumnElement[list[str]]:
+def _named_numbers() -> ColumnElement[Any]:
     """The keyed hashes of several numbers, written as their partial index writes them."""
-    hashes: ColumnElement[list[str]] = inbox_event.c.payload.op("->", return_type=JSONB())(
+    hashes: ColumnElement[Any] = inbox_event.c.payload.op("->", return_type=JSONB())(
         literal(Named.NUMBERS)
     )
     return hashes

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, TextClause, insert, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from domain.actors import Actor
+from domain.events import NotYetError
 from domain.persons import Link, groups, name_key
 from domain.reasons import ReasonCode, because
 from workers.db.encryption import Cipher
@@ -158,9 +159,14 @@ SELECT o.id
 """)
 
 
+ONE_IMPORT = 0x7461_7065
+"""The advisory lock of imports: one at a time has it alone, and whoever else brings numbers to
+records shares it with others who do."""
+
 _ONE_FOR_EACH_NUMBER = text("""
-SELECT count(pg_advisory_xact_lock(key))
-  FROM (SELECT key FROM unnest(CAST(:keys AS bigint[])) key ORDER BY key) ordered
+SELECT pg_try_advisory_xact_lock_shared(:import) AS no_import_runs,
+       (SELECT count(pg_advisory_xact_lock(key))
+          FROM (SELECT key FROM unnest(CAST(:keys AS bigint[])) key ORDER BY key) ordered)
 """)
 
 
@@ -168,17 +174,27 @@ def lock_new_numbers(connection: Connection, blind_indexes: Sequence[bytes]) -> 
     """Wait for everybody else who brings any of these numbers to a record; before all other locks.
 
     Two who bring the same number at once would not see each other's record, and one person under
-    two ids would stay two persons.
+    two ids would stay two persons. For an import nobody waits, because it takes minutes: what
+    brings a number is applied after it, and holds back whom it would reach until then.
+
+    Raises:
+        NotYetError: an import runs, or waits to begin.
     """
     keys = {int.from_bytes(index[:8], "big", signed=True) for index in blind_indexes}
-    connection.execute(_ONE_FOR_EACH_NUMBER, {"keys": sorted(keys)})
+    values = {"import": ONE_IMPORT, "keys": sorted(keys)}
+    if not connection.execute(_ONE_FOR_EACH_NUMBER, values).one().no_import_runs:
+        raise NotYetError(ReasonCode.IMPORT_RUNS)
 
 
 def lock_namesakes(
     connection: Connection, external_id: str, blind_indexes: Sequence[bytes]
 ) -> None:
     """Lock the persons who become one if a record gets numbers: its own, and those with the same
-    name who have any of them. Before all other locks."""
+    name who have any of them. Before all other locks.
+
+    Raises:
+        NotYetError: an import runs.
+    """
     lock_new_numbers(connection, blind_indexes)
     record = record_named(connection, external_id)
     if record is not None:

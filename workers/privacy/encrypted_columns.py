@@ -83,8 +83,8 @@ def without_encrypted_values(payload: Column[Any]) -> ColumnElement[Any]:
     """The payload with null for its encrypted values, so that their names stay, and without the
     keyed hashes of numbers, which served only while it was not applied."""
     emptied: ColumnElement[Any] = payload
-    for name in (Named.NUMBER, Named.NUMBERS):
-        emptied = emptied.op("-", return_type=JSONB())(cast(name, Text))
+    for hashes in (Named.NUMBER, Named.NUMBERS):
+        emptied = emptied.op("-", return_type=JSONB())(cast(hashes, Text))
     for name in ENCRYPTED_PAYLOAD_KEYS:
         null = literal({name: None}, JSONB())
         merged = emptied.op("||", return_type=JSONB())(null)

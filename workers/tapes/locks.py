@@ -13,6 +13,7 @@ from datetime import date
 from sqlalchemy import Connection, text
 
 from domain.errors import ArrearsError
+from workers.db.same_person import ONE_IMPORT
 
 ASK_AGAIN_AFTER = 0.05
 """Seconds."""
@@ -20,10 +21,8 @@ ASK_AGAIN_AFTER = 0.05
 GIVE_UP_AFTER = 300
 """Seconds: much longer than any other transaction may wait for a lock."""
 
-ONE_IMPORT = 0x7461_7065
-"""The advisory lock of imports. Two at the same time would wait for each other for ever."""
-
-# Whoever waits for another import has locked nothing, and may wait as long as that takes.
+# Two imports at the same time would wait for each other for ever. Whoever waits for another one has
+# locked nothing, and may wait as long as that takes.
 _NO_LIMIT = text("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0")
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(:import)")
 _LIMITS = text("SET LOCAL lock_timeout TO DEFAULT; SET LOCAL statement_timeout TO DEFAULT")
@@ -86,7 +85,9 @@ SELECT EXISTS (SELECT FROM tape_dated t JOIN loan l ON l.external_id = t.externa
 
 
 def wait_for_other_imports(connection: Connection) -> None:
-    """Wait until no other import runs. This one ends with its transaction."""
+    """Wait until no other import runs, and nobody else brings numbers to records.
+
+    This one ends with its transaction."""
     connection.execute(_NO_LIMIT)
     connection.execute(_ONE_AT_A_TIME, {"import": ONE_IMPORT})
     connection.execute(_LIMITS)

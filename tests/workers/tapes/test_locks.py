@@ -19,15 +19,18 @@ from sqlalchemy import Engine, select, text
 
 from config.readers.tape_mapping_reader import load_mapping
 from domain.actions import SEND_SMS
+from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.events import store
 from tests.support.loans import Book
+from workers.borrowers.contact_details import change_contacts
 from workers.borrowers.inbound_texts import record_inbound_text
 from workers.db.inbox import retry_events_naming
 from workers.db.loans import lock_named_loan
-from workers.db.schema import loan
+from workers.db.schema import borrower, loan
 from workers.gate.claim import claim_together
-from workers.inbox.process import apply_event
+from workers.inbox.event_data.contact_points import ContactChangeFacts
+from workers.inbox.process import EventResult, apply_event, dispatch_events
 from workers.sms.providers.port import InboundText
 from workers.tapes import import_tape as importing
 from workers.tapes.import_tape import import_tape
@@ -170,6 +173,45 @@ def test_two_tapes_wait_for_each_other_in_turn(book: Book, tmp_path: Path) -> No
     concurrently(lambda: bring_in(book, tmp_path, *there), lambda: bring_in(book, tmp_path, *back))
 
 
+def test_who_gets_a_number_while_a_tape_gives_it_to_somebody_is_the_same_person(
+    book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One customer under two ids gets a new number: by the tape, and by an event meanwhile."""
+    bring_in(book, tmp_path, named("L-8", "C-8", "+8613900139008"))
+    change = ContactChangeFacts(borrower="C-8", phone="+8613900139077").payload(book.ctx.cipher)
+    event = store(book, "contact_change", **change)
+    meanwhile: list[EventResult] = []
+
+    def import_batch(*args: object) -> object:
+        result = merge_batch(*args)  # type: ignore[arg-type]
+        meanwhile.append(apply_event(book.ctx, event))
+        return result
+
+    merge_batch = importing._import_batch
+    monkeypatch.setattr(importing, "_import_batch", import_batch)
+    assert bring_in(book, tmp_path, named("L-9", "C-9", "+8613900139077")) == "1 changed"
+
+    assert [(result.status, result.reason) for result in meanwhile] == [
+        ("received", because(ReasonCode.IMPORT_RUNS))
+    ]
+    assert event in dispatch_events(book.ctx), "the end of the import lets it be tried at once"
+    assert apply_event(book.ctx, event).status == "applied"
+    assert persons_of(book, "C-8") == persons_of(book, "C-9")
+
+
+def test_a_tape_waits_for_whoever_is_giving_somebody_a_number(book: Book, tmp_path: Path) -> None:
+    bring_in(book, tmp_path, named("L-8", "C-8", "+8613900139008"))
+    change = ContactChangeFacts(borrower="C-8", phone="+8613900139077").payload(book.ctx.cipher)
+    with ThreadPoolExecutor(1) as pool:
+        with book.ctx.engine.begin() as connection:
+            change_contacts(connection, book.ctx, change)
+            imported = pool.submit(bring_in, book, tmp_path, named("L-9", "C-9", "+8613900139077"))
+            wait_until_it_waits(book, imported)
+            assert not imported.done()
+        assert imported.result(timeout=60) == "1 changed"
+    assert persons_of(book, "C-8") == persons_of(book, "C-9")
+
+
 def test_an_event_that_waits_for_our_loan_is_not_waited_for(book: Book) -> None:
     """A payment lets a reversal that names it be tried again; it may be tried at this moment."""
     told(book, "payment", external_id="P-1", loan="L-1", **PAID)()
@@ -181,6 +223,17 @@ def test_an_event_that_waits_for_our_loan_is_not_waited_for(book: Book) -> None:
         retry_events_naming(connection, ["P-1"], {"payment"})
         connection.commit()
         assert applied.result(timeout=60).status == "applied"
+
+
+def named(loan: str, borrower: str, phone: str) -> str:
+    """A row of Li Same, under whatever id."""
+    return row(loan, borrower, "0", phone).replace(f"Li {borrower}", "Li Same")
+
+
+def persons_of(book: Book, record: str) -> list[int]:
+    """The person for whom a record stands."""
+    found = select(borrower.c.person_id).where(borrower.c.external_id == record)
+    return [row.person_id for row in book.rows(found)]
 
 
 def wait_until_it_waits(book: Book, work: Future[Any]) -> None:
