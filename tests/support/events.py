@@ -28,6 +28,12 @@ def tell(book: Book, kind: str, /, **payload: object) -> EventResult:
     return apply_event(book.ctx, store(book, kind, **payload))
 
 
+def confirm(book: Book, record: str, other: str) -> None:
+    """Somebody finds out that two records stand for one person."""
+    told = {"status": "confirmed", "why": "both came in", "actor": "c-1"}
+    assert tell(book, "same_person", borrower=record, other=other, **told).status == "applied"
+
+
 def pay(
     book: Book, amount: str, *, id: str = "P-1", loan: str = "L-1", paid_on: str | None = None
 ) -> EventResult:

@@ -24,6 +24,7 @@ from workers.attempts.attempts import (
 )
 from workers.context import Context
 from workers.db.loans import known_loan_id
+from workers.db.persons import certain_records
 from workers.db.schema import action, call, contact, loan
 from workers.db.typed_rows import columns_of, typed_row
 from workers.gate.check import CheckedAction, check_gates
@@ -66,8 +67,10 @@ def start_call(
         )
         if not rows or rows[0].id != open_call.action_id:
             raise _no_call(loan_external_id, item)
-        # Records that count as two persons by now are not told of each other's loans.
-        rows = [row for row in rows if row.person_id == rows[0].person_id]
+        # Who is not, or not any more, confirmed to be the same person hears nothing of the loan.
+        if len({row.borrower_id for row in rows}) > 1:
+            same = connection.execute(certain_records(rows[0].borrower_id)).scalars().all()
+            rows = [row for row in rows if row.borrower_id in same]
         now = ctx.now()
         pending = _without_outcome(connection, [row.id for row in rows])
         if pending and not (pending.attempt == attempt and now - pending.at <= REPEAT_WITHIN):

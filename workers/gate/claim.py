@@ -61,7 +61,8 @@ def claim_together(
     """Claim an action, and the actions of the person's other loans that belong to its contact.
 
     Those are due today, of the same type and ladder step, in the same currency, under the same law,
-    for the same number and in the same language; one of each loan. Each is checked by itself, as by
+    for the same number and in the same language, of records that are confirmed to be one person;
+    one of each loan. Each is checked by itself, as by
     `claim`: one that may not be carried out now is moved to where it belongs, and the others stay.
     The list is empty if there is nothing to do. `may_share` says whether the contact may be about
     several loans.

@@ -13,6 +13,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    text,
 )
 
 from domain.actions import CLAIMABLE, ActionStatus, ActionType
@@ -24,7 +25,7 @@ from workers.db.numbers import LockedNumber, lock_numbers_of, lock_point
 from workers.db.parties import with_contacted
 from workers.db.prepared_statements import literal, prepared
 from workers.db.schema import action, borrower, loan, loan_party, person
-from workers.db.spoken_language import spoken_language
+from workers.db.spoken_language import confirmed_with, spoken_language
 from workers.db.typed_rows import columns_of, typed_rows
 
 
@@ -146,6 +147,8 @@ _LOCK_TOGETHER = prepared(
     )
     .join(person, person.c.id == _ASKED_BORROWER.c.person_id)
     .join(borrower, borrower.c.person_id == person.c.id)
+    # A contact names its loans. Who is only presumed to be the person may be somebody else.
+    .where(text(f"borrower.id IN ({confirmed_with('asked_borrower')})"))
     # The loans to which the person is what they are to the first one.
     .outerjoin(
         loan_party,
@@ -193,6 +196,8 @@ def lock_together(
 ) -> list[LockedAction]:
     """Lock what one contact about several loans rests on, as `lock_action` does for one.
 
+    All are loans of records that are confirmed to stand for one person, because the contact names
+    them. What another record of the person owes is a contact by itself, which the same caps count.
     The action itself comes first, then one of each other loan. A loan may have two that are due:
     the later one of its ladder is taken. One statement, and one more for the numbers.
     """

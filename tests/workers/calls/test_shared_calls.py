@@ -8,12 +8,13 @@ from sqlalchemy import Engine, select, update
 from domain.actors import Actor
 from domain.compliance.vocabulary import Channel
 from domain.errors import OutcomeMissingError
+from tests.support.events import confirm
 from tests.support.loans import Book
 from workers.attempts.attempts import find_open_attempt
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.db.loan_facts import load_facts
-from workers.db.schema import borrower, call, contact, contact_outcome, loan
+from workers.db.schema import borrower, call, contact, contact_outcome, loan, same_person
 from workers.history.history import loan_history
 from workers.payments.payments import Payment, record_payment
 from workers.simulator.demo.integrity import count_duplicates, find_unexplained
@@ -47,6 +48,31 @@ def test_one_collector_gets_one_call_about_all_of_them(book: Book) -> None:
     with book.ctx.engine.connect() as connection:
         (to_make,) = read_work(connection, book.ctx, book.ctx.today(), [Kind.CALLS]).calls
     assert sorted([to_make.loan, *to_make.other_loans]) == ["L-1", "L-2", "L-3"]
+
+
+def test_who_is_only_presumed_to_be_the_person_is_called_by_themselves(book: Book) -> None:
+    book.loan("L-4", borrower_id="HOB-2", same_person_as="HOB")
+    book.loan("L-5", borrower_id="HOB-2")
+    book.escalate("L-4", "L-5")
+    book.staff("caller-2", "caller", capacity=1, shift=("2026-03-02 08:00", "2026-03-02 20:00"))
+    assert assign_call(book.ctx, book.action_id("L-4", CALL)) == "assigned"
+    started = start_call(book.ctx, "L-5", actor=Actor("caller-2"))
+    assert [of.loan for of in started.loans] == ["L-5", "L-4"]
+
+
+def test_a_link_that_is_not_confirmed_any_more_leaves_a_call_with_its_own_loans(
+    book: Book,
+) -> None:
+    book.loan("L-4", borrower_id="HOB-2", same_person_as="HOB")
+    confirm(book, "HOB", "HOB-2")
+    book.staff("caller-2", "caller", capacity=1, shift=("2026-03-02 08:00", "2026-03-02 20:00"))
+    book.loan("L-5", borrower_id="HOB")
+    book.escalate("L-4", "L-5")
+    assert assign_call(book.ctx, book.action_id("L-4", CALL)) == "assigned"
+    with book.ctx.engine.begin() as connection:
+        connection.execute(update(same_person).values(status="presumed"))
+    started = start_call(book.ctx, "L-5", actor=Actor("caller-2"))
+    assert [of.loan for of in started.loans] == ["L-5"]
 
 
 def test_it_names_all_loans_and_is_one_contact(book: Book) -> None:

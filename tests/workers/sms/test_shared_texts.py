@@ -12,6 +12,7 @@ from domain.actors import Actor
 from domain.messages import MessageStatus
 from tests.support.concurrently import concurrently
 from tests.support.counting import statements
+from tests.support.events import confirm
 from tests.support.fakes import FakeSmsGateway
 from tests.support.loans import Book, only
 from tests.support.sending import ANSWER_LOST, Scripted
@@ -141,16 +142,46 @@ def test_what_differs_is_a_text_of_its_own(engine: Engine, other: dict[str, str]
     assert set(book.actions("L-2").values()) <= {"planned", "deferred", "skipped"}
 
 
-def test_records_of_one_person_share_a_text_and_strangers_with_one_number_do_not(
-    engine: Engine,
-) -> None:
+@pytest.fixture
+def two_records(engine: Engine) -> Book:
+    """Two records that are presumed to stand for one person, and a stranger with their number."""
     book = Book(engine, now="2026-03-02 10:00")
-    book.loan("L-1", borrower_id="HOB")
-    book.loan("L-2", borrower_id="HOB-2", same_person_as="HOB")
+    book.loan("L-1", amount="100", borrower_id="HOB")
+    book.loan("L-2", amount="257", borrower_id="HOB-2", same_person_as="HOB")
     book.loan("L-3", borrower_id="stranger")
     book.escalate("L-1", "L-2", "L-3")
-    book.send("L-1", TEXT)
-    assert statuses(book, "L-1", "L-2", "L-3") == ["done", "done", "planned"]
+    return book
+
+
+def test_records_of_one_person_share_a_text_and_strangers_with_one_number_do_not(
+    two_records: Book,
+) -> None:
+    confirm(two_records, "HOB", "HOB-2")
+    two_records.send("L-1", TEXT)
+    assert statuses(two_records, "L-1", "L-2", "L-3") == ["done", "done", "planned"]
+
+
+def test_who_is_only_presumed_to_be_the_person_is_not_told_of_their_debt(
+    two_records: Book,
+) -> None:
+    """They may be a father and a son of one name, who share a telephone."""
+    two_records.send("L-1", TEXT)
+    (body,) = bodies(two_records)
+    assert "L-2" not in body
+    assert "257" not in body
+    assert "357" not in body
+    assert statuses(two_records, "L-1", "L-2") == ["done", "planned"]
+
+
+def test_what_the_two_are_sent_counts_for_both(two_records: Book) -> None:
+    for loan in ("L-1", "L-2"):
+        assert two_records.send(loan, TEXT) == "accepted"
+    first, second = bodies(two_records)
+    assert "L-1" in first
+    assert "L-2" in second
+    with two_records.ctx.engine.connect() as connection:
+        facts = load_facts(connection, [two_records.loan_id("L-1")], two_records.ctx.now())
+    assert len(facts[two_records.loan_id("L-1")].reach.history) == 2
 
 
 def test_a_text_without_wordings_for_several_loans_goes_alone(engine: Engine) -> None:
