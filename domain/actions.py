@@ -67,7 +67,7 @@ ACTION_MOVES: dict[ActionStatus, frozenset[ActionStatus]] = {
     S.SKIPPED: INITIAL,  # a later step requires it after all
     S.DONE: frozenset(),
     S.CANCELLED: INITIAL | {S.SKIPPED},  # its reason has ended
-    S.BARRED: frozenset(),
+    S.BARRED: frozenset({S.DEFERRED}),  # the person wishes otherwise by now
 }
 
 

@@ -34,6 +34,7 @@ class ReasonCode(StrEnum):
     INCONVENIENT_TIME = auto()
     INCONVENIENT_PLACE = auto()
     NO_CONVENIENT_TIME = auto()
+    WISHES_CHANGED = auto()
     LANGUAGE_WITHOUT_TEMPLATES = auto()
     ON_HOLD = auto()
     ON_HOLD_UNTIL_RELEASED = auto()

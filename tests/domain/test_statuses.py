@@ -33,10 +33,14 @@ def test_every_status_but_the_first_ones_can_be_reached() -> None:
     assert {status for status in S if not sources(ACTION_MOVES, status)} <= written_first
 
 
-@pytest.mark.parametrize("terminal", [S.DONE, S.BARRED])
+@pytest.mark.parametrize("terminal", [S.DONE, S.DISCARDED])
 def test_what_is_over_stays_over(terminal: ActionStatus) -> None:
     assert not ACTION_MOVES[terminal]
     assert all(terminal not in sources(ACTION_MOVES, status) for status in S)
+
+
+def test_what_is_barred_is_at_most_looked_at_again() -> None:
+    assert ACTION_MOVES[S.BARRED] == {S.DEFERRED}
 
 
 def test_what_was_called_off_comes_back_only_to_wait_again() -> None:

@@ -117,7 +117,7 @@ def record_inbound_contact(
             said_at=reported.at,
             own_word=not reported.outcome.with_other,
         )
-        resolve_gate_problems(connection, [whose.id], now)
+        resolve_gate_problems(connection, [whose.id], {said.fact for said in reported.said}, now)
     reassess(connection, ctx, loans, now)
     return because(ReasonCode.INBOUND_RECORDED, channel=reported.channel, loan=reported.loan)
 

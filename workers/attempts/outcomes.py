@@ -217,7 +217,9 @@ def _note_said(
         said_at=attempt.at,
         own_word=not report.outcome.with_other,
     )
-    resolve_gate_problems(connection, [attempt.borrower_id], now)
+    resolve_gate_problems(
+        connection, [attempt.borrower_id], {said.fact for said in report.said}, now
+    )
 
 
 def _note_about_number(

@@ -25,7 +25,7 @@ from workers.db.persons import (
 )
 from workers.db.said_facts import SaidFact, replace_person_fact
 from workers.escalation.reassess import reassess
-from workers.gate.problems import resolve_gate_problems
+from workers.gate.problems import reopen_barred, resolve_gate_problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +75,10 @@ def record_person_fact(connection: Connection, ctx: Context, new: NewPersonFact)
         connection, _number(connection, record, new), record.address_point_id, debt
     )
     noted = replace_person_fact(connection, record.id, new.fact, actor, now, details, new.until)
-    resolve_gate_problems(connection, [record.id], now)
+    resolve_gate_problems(connection, [record.id], {new.fact}, now)
     reassess(connection, ctx, loans, now)
+    if new.fact is PersonFact.AGREED_OTHER_HOURS:
+        reopen_barred(connection, loans, now)
     lasts = not noted and new.fact in MAY_EXPIRE
     code = ReasonCode.PERSON_FACT_LASTS if lasts else ReasonCode.PERSON_FACT_RECORDED
     return because(code, borrower=new.borrower, person_fact=new.fact)
@@ -110,8 +112,10 @@ def end_person_fact(connection: Connection, ctx: Context, ended: PersonFactEnd) 
     )
     effect = EFFECTS[ended.fact].of_the_end
     known = end_person_facts(connection, record.id, ended.fact, actor, now, details, effect=effect)
-    resolve_gate_problems(connection, [record.id], now)
+    resolve_gate_problems(connection, [record.id], {ended.fact}, now)
     reassess(connection, ctx, loans, now)
+    if ended.fact is PersonFact.INCONVENIENT_TIME:
+        reopen_barred(connection, loans, now)
     code = ReasonCode.PERSON_FACT_ENDS if known else ReasonCode.PERSON_FACT_NOT_KNOWN
     return because(code, borrower=ended.borrower, person_fact=ended.fact)
 

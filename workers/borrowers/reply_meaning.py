@@ -113,7 +113,7 @@ def record_meaning(connection: Connection, ctx: Context, read: ReadReply) -> Rea
     if read.meaning is Meaning.NO_CONSENT:
         end_consents(connection, people, actor, now)
     if of_a_person:
-        resolve_gate_problems(connection, people.named, now)
+        resolve_gate_problems(connection, people.named, {said.fact for said in read.said}, now)
     if read.meaning is Meaning.START:
         allow_texts_again(connection, number, people.named, found.provider, actor, now, asked=asked)
     reassess(connection, ctx, people.loans, now)

@@ -15,6 +15,7 @@ from workers.db.persons import lock_loans, record_named
 from workers.db.same_person import links_of, lock_persons, make_persons, set_link
 from workers.db.schema import borrower, loan, same_person
 from workers.escalation.reassess import reassess
+from workers.gate.problems import reopen_barred
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,3 +102,4 @@ def _reassess(connection: Connection, ctx: Context, records: frozenset[int], now
     if records:
         loans = lock_loans(connection, loan.c.id.in_(loans_of(records)))
         reassess(connection, ctx, loans, now)
+        reopen_barred(connection, loans, now)

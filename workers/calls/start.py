@@ -69,7 +69,8 @@ def start_call(
             raise _no_call(loan_external_id, item)
         # Who is not, or not any more, confirmed to be the same person hears nothing of the loan.
         if len({row.borrower_id for row in rows}) > 1:
-            same = connection.execute(certain_records(rows[0].borrower_id)).scalars().all()
+            certain = connection.execute(certain_records(rows[0].borrower_id)).all()
+            same = {record.id for record in certain}
             rows = [row for row in rows if row.borrower_id in same]
         now = ctx.now()
         pending = _without_outcome(connection, [row.id for row in rows])
@@ -85,7 +86,7 @@ def start_call(
             item=checked.loan.item,
             loans=tuple(_loan_in_call(each) for each in together),
             purpose=open_call.purpose,
-            language=open_call.language,
+            language=checked.loan.locale,
             must_learn=tuple(open_call.must_learn),
             may_offer=tuple(open_call.may_offer),
             warnings=checked.verdict.warnings,
@@ -118,7 +119,6 @@ class _OpenCall(NamedTuple):
     action_ids: list[int]
     """Of all loans that the call is about and that are still to be called about."""
     purpose: str
-    language: str
     must_learn: list[str]
     may_offer: list[str]
 

@@ -70,7 +70,7 @@ def may_contact(
     moment = parse_moment(at, ctx.settings.lender_zone) if at else ctx.now()
     with ctx.engine.connect() as connection:
         facts = read_contact_facts(
-            connection, ctx, loan, moment, party=Party(party), record=borrower
+            connection, ctx, loan, moment, party=Party(party), record=borrower, channel=channel
         )
         is_held_back = at is None and waits_for_event(connection, loan)
     facts = replace(facts, purpose=purpose)

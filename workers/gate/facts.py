@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
-from domain.actions import ActionType
+from domain.actions import ACTION_TYPES, ActionType
 from domain.compliance.contact_facts import Consent, ContactFacts
 from domain.compliance.gate import Permission, Verdict, may_contact
 from domain.compliance.party_reach import holds_of_borrower, with_all_holds
@@ -127,12 +127,14 @@ def read_contact_facts(
     *,
     party: Party = Party.BORROWER,
     record: str | None = None,
+    channel: Channel | None = None,
 ) -> ContactFacts:
     """The gate's facts about a loan, from the records, for a question without any effect.
 
     There is no message: it is assumed that its words are as they should be, and that the notice of
     a visit was given in time. The facts of a co-borrower or a guarantor are their own; `record` is
-    the lender's id of the one who is meant, if the loan has several.
+    the lender's id of the one who is meant, if the loan has several. By a `channel` that needs a
+    template, it is told whether there are templates in the person's language.
 
     Raises:
         ArrearsError: the loan is not known, or has no such party, or several.
@@ -161,7 +163,15 @@ def read_contact_facts(
         now,
         party=party,
     )
-    return replace(asked, says=NOT_WRITTEN, noticed_at=now - LONG_BEFORE)
+    needs_template = any(
+        action_type.needs_template and action_type.channel is channel
+        for action_type in ACTION_TYPES.values()
+    )
+    locale = facts.reach.locale
+    unwritten = locale if needs_template and not ctx.templates.has_locale(locale) else None
+    return replace(
+        asked, says=NOT_WRITTEN, noticed_at=now - LONG_BEFORE, unwritten_language=unwritten
+    )
 
 
 def _party_id(

@@ -45,7 +45,8 @@ def ask_about_receipts(ctx: Context) -> int:
 
     An answer is recorded as the receipt that did not come. A text that the provider does not know
     about after 72 hours, or that nobody can be asked about any more, is presumed to have been
-    tried. If a provider does not answer, its texts are asked about again later.
+    tried. If a provider does not answer, its texts are asked about again later, until the same 72
+    hours are over.
     """
     now = ctx.now()
     with ctx.engine.begin() as connection:
@@ -55,14 +56,13 @@ def ask_about_receipts(ctx: Context) -> int:
         gateway = ctx.sms.gateway_to(text.provider)
         report = None
         if text.provider in unavailable:
-            continue
+            gateway = None
         if gateway is not None and text.number_encrypted is not None and text.sid is not None:
             number = ctx.cipher.decrypt(text.number_encrypted)
             try:
                 report = gateway.receipt_of(text.sid, number, text.created_at)
             except LookupFailedError:
                 unavailable.add(text.provider)
-                continue
         with ctx.engine.begin() as connection:
             if report is not None:
                 record_receipt(connection, ctx, receipt_payload(report, ctx.cipher))

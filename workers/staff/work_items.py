@@ -33,7 +33,7 @@ class CallToMake:
     must_learn: Sequence[str]
     may_offer: Sequence[str]
     language: str
-    """BCP 47."""
+    """BCP 47: what the person speaks by now."""
     assigned_at: datetime
     """In the lender's zone."""
     tries: int

@@ -27,6 +27,7 @@ from domain.errors import NotOnRosterError
 from domain.ladder import find_ladder
 from workers.borrowers.reply_queue import read_replies
 from workers.context import Context
+from workers.db.parties import with_contacted
 from workers.db.schema import (
     action,
     borrower,
@@ -40,6 +41,7 @@ from workers.db.schema import (
     visit,
     visit_staff,
 )
+from workers.db.spoken_language import spoken_language
 from workers.db.typed_rows import columns_of, typed_rows
 from workers.staff.work_items import (
     ApprovalToGive,
@@ -105,13 +107,14 @@ def _calls(connection: Connection, day: Span, staff_id: int | None) -> tuple[Cal
         loan=loan.c.external_id,
         other_loans=func.array(_other_rows().scalar_subquery()),
         tries=_attempts(),
+        language=spoken_language(),
         started_as=_open_attempt(),
         callback_at=_callback(),
     )
     rows = connection.execute(
         select(*columns)
-        .join_from(call, action, action.c.id == call.c.action_id)
-        .join(loan, loan.c.id == call.c.loan_id)
+        .select_from(with_contacted(action.join(loan, loan.c.id == action.c.loan_id)))
+        .join(call, call.c.action_id == action.c.id)
         .join(staff, staff.c.id == call.c.staff_id)
         .where(
             call.c.assigned_at < day.ends_at,

@@ -16,7 +16,7 @@ from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.events import store, tell
 from tests.support.loans import Book
-from workers.db.schema import person_fact
+from workers.db.schema import person_fact, problem
 from workers.gate.facts import read_contact_facts
 from workers.history import loan_history
 from workers.inbox.process import EventResult
@@ -56,6 +56,10 @@ def may_call(book: Book) -> list[str]:
 
 
 ALL = ["allowed"] * 4
+
+
+def open_problems(book: Book) -> list[str]:
+    return [row.kind for row in book.rows(problem) if row.resolved_at is None]
 
 
 def test_never_before_noon_reaches_every_loan_of_the_person_and_nobody_else(book: Book) -> None:
@@ -176,6 +180,63 @@ def test_if_nothing_of_the_hours_is_left_the_contact_is_barred(book: Book) -> No
     assert (verdict.permission, verdict.rules) == ("barred", (INCONVENIENT_TIME,))
     assert [reason.code for reason in verdict.reason] == [ReasonCode.NO_CONVENIENT_TIME]
     assert "agree on a time with the borrower" in speak(verdict.reason)
+
+
+NEVER = {**MORNINGS, "ends": "00:00"}
+
+
+def test_what_was_barred_because_no_time_was_left_is_looked_at_again_when_the_wish_ends(
+    book: Book,
+) -> None:
+    book.escalate("L-1")
+    said(book, "inconvenient_time", time=NEVER)
+    assert book.send("L-1", "text_day_1") == "nothing to do"
+    assert book.actions("L-1")["text_day_1"] == "barred"
+    said(book, "language", locale="en")
+    assert book.actions("L-1")["text_day_1"] == "barred", "it says nothing about times"
+
+    said(book, "inconvenient_time", ended=True)
+    assert book.actions("L-1")["text_day_1"] == "deferred"
+    assert speak(book.action("L-1", "text_day_1").reason) == (
+        "What the person wishes has changed: it is checked again."
+    )
+    book.escalate("L-1")
+    assert book.send("L-1", "text_day_1") == "accepted"
+
+
+def test_it_is_skipped_if_the_ladder_went_on_without_it(book: Book) -> None:
+    book.escalate("L-1")
+    said(book, "inconvenient_time", time=NEVER)
+    assert book.send("L-1", "text_day_1") == "nothing to do"
+    book.at("2026-04-20 10:00").escalate("L-1")
+    said(book, "inconvenient_time", ended=True)
+    assert book.send("L-1", "text_day_1") == "nothing to do", "it is not due before the review"
+    book.escalate("L-1")
+    assert book.actions("L-1")["text_day_1"] == "skipped"
+
+
+def test_so_it_is_when_somebody_parts_the_records(book: Book) -> None:
+    book.escalate("L-1", "L-3")
+    said(book, "inconvenient_time", borrower="B-2", time=NEVER)
+    assert book.send("L-1", "text_day_1") == "nothing to do"
+    assert book.actions("L-1")["text_day_1"] == "barred"
+    told = {"status": "parted", "why": "a father and a son", "actor": "c-1"}
+    tell(book, "same_person", borrower="B-1", other="B-2", **told)
+    book.escalate("L-1", "L-3")
+    assert book.send("L-1", "text_day_1") == "accepted"
+    assert book.send("L-3", "text_day_1") == "nothing to do"
+
+
+def test_each_problem_is_over_when_what_it_is_about_has_changed(book: Book) -> None:
+    book.escalate("L-1")
+    said(book, "inconvenient_place", place="number")
+    assert book.send("L-1", "text_day_1") == "nothing to do"
+    assert open_problems(book) == ["inconvenient_place"]
+    said(book, "language", locale="en")
+    said(book, "inconvenient_time", time=SUNDAYS)
+    assert open_problems(book) == ["inconvenient_place"], "the number is as inconvenient as before"
+    said(book, "inconvenient_place", place="number", ended=True)
+    assert open_problems(book) == []
 
 
 def test_if_nothing_is_left_until_a_day_the_contact_waits_for_that_day(book: Book) -> None:

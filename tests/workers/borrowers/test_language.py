@@ -3,7 +3,9 @@
 import pytest
 from sqlalchemy import Engine, select
 
-from domain.compliance.gate import NO_TEMPLATES
+from domain.actors import Actor
+from domain.compliance.gate import NO_TEMPLATES, may_contact
+from domain.compliance.vocabulary import Channel
 from domain.language.speak import speak
 from domain.reasons import ReasonCode
 from tests.support.events import confirm, tell
@@ -11,11 +13,15 @@ from tests.support.loans import PHONE, Book
 from workers.borrowers.inbound_texts import record_inbound_text
 from workers.borrowers.reply_queue import assign_replies, read_replies
 from workers.calls.assign import assign_call
+from workers.calls.start import start_call
 from workers.db.loan_facts import load_facts
 from workers.db.schema import borrower, call, loan, message, problem, reply
 from workers.db.spoken_language import spoken_language
+from workers.gate.facts import read_contact_facts
 from workers.inbox.process import EventResult
 from workers.sms.providers.port import InboundText
+from workers.staff.work_items import Kind
+from workers.staff.worklist import read_work
 
 
 @pytest.fixture
@@ -160,6 +166,32 @@ def test_two_records_with_other_locales_get_two_texts_otherwise(engine: Engine) 
 def writes(book: Book, body: str) -> str:
     inbound = InboundText("twilio", f"SM-{body}", PHONE["CN"], body, None)
     return record_inbound_text(book.ctx, inbound, help_is_answered=True).kind
+
+
+def test_a_call_that_was_assigned_before_is_made_in_the_language_that_the_person_speaks_by_now(
+    book: Book,
+) -> None:
+    book.staff("c-1", "caller", shift=("2026-03-02 08:00", "2026-03-02 20:00"))
+    assert assign_call(book.ctx, book.action_id("L-1", "friendly_call")) == "assigned"
+    speaks(book, "en")
+    with book.ctx.engine.connect() as connection:
+        (to_make,) = read_work(connection, book.ctx, book.ctx.today(), [Kind.CALLS]).calls
+    assert to_make.language == "en"
+    assert start_call(book.ctx, "L-1", actor=Actor("c-1")).language == "en"
+
+
+def test_may_contact_says_that_there_is_no_template_in_the_language(book: Book) -> None:
+    speaks(book, "es")
+    asked = {channel: permission(book, channel) for channel in Channel}
+    assert asked == {"sms": "deferred", "visit": "deferred", "call": "allowed", "legal": "allowed"}
+
+
+def permission(book: Book, channel: Channel) -> str:
+    """What `arrears may-contact` says about L-1."""
+    at = book.clock.at
+    with book.ctx.engine.connect() as connection:
+        facts = read_contact_facts(connection, book.ctx, "L-1", at, channel=channel)
+    return may_contact(facts, channel, at).permission
 
 
 def test_a_reply_goes_to_a_collector_who_speaks_it_and_the_worklist_says_which(

@@ -319,6 +319,9 @@ def test_an_inconvenient_place_is_a_problem_until_another_number_comes(book: Boo
     assert book.send("L-1", "text_day_1") == "accepted"
 
 
+AT_WORK = {"fact": "inconvenient_place", "place": "work"}
+
+
 def test_a_fact_of_a_guarantor_does_not_resolve_the_problem_of_the_borrower(book: Book) -> None:
     book.loan("L-9", borrower_id="B-9", phone="+8613900139009")
     tell(book, "loan_party", loan="L-1", borrower="B-9", role="guarantor", actor="c-1")
@@ -326,12 +329,12 @@ def test_a_fact_of_a_guarantor_does_not_resolve_the_problem_of_the_borrower(book
     book.escalate("L-1")
     book.send("L-1", "text_day_1")
     for kind in ("person_fact", "person_fact_end"):
-        tell(book, kind, borrower="B-9", fact="employer_forbids", actor="c-1")
+        tell(book, kind, borrower="B-9", **AT_WORK, actor="c-1")
     inbound = {"contact": "call-1", "loan": "L-9", "channel": "call", "reason": None}
     at = {"at": "2026-03-02T09:00:00+08:00", "also_about": [], "actor": "c-1"}
     tell(book, "inbound_contact", **inbound, **at, outcome="spoke", said=[MORNINGS])
     read(book, writes(book, "早上别打", "+8613900139009"), "wishes", MORNINGS)
     assert book.one(problem).resolved_at is None
 
-    tell(book, "person_fact_end", borrower="B-2", fact="employer_forbids", actor="c-1")
+    tell(book, "person_fact_end", borrower="B-2", **AT_WORK, actor="c-1")
     assert book.one(problem).resolved_at is not None, "a fact of the borrower, on another record"

@@ -137,13 +137,35 @@ def test_a_provider_that_does_not_answer_is_asked_again(engine: Engine) -> None:
     book.escalate("L-1")
     book.send("L-1", "text_day_1")
     silent.cannot_say = True
-    ask_about_receipts(book.at("2026-03-06 10:00").ctx)
+    ask_about_receipts(book.at("2026-03-03 10:00").ctx)
     assert not tried(book)
     silent.cannot_say = False
-    ask_about_receipts(book.at("2026-03-06 15:00").ctx)
+    ask_about_receipts(book.at("2026-03-05 09:00").ctx)
+    assert not tried(book)
+    ask_about_receipts(book.at("2026-03-05 14:00").ctx)
     assert not tried(book), "asked six hours ago or less"
-    ask_about_receipts(book.at("2026-03-06 16:00").ctx)
+    ask_about_receipts(book.at("2026-03-05 15:00").ctx)
     assert tried(book)
+
+
+def test_a_provider_that_never_answers_is_asked_for_72_hours(engine: Engine) -> None:
+    """Two texts: of a run that fails, the second is not asked about at all."""
+    book = Book(engine, now="2026-03-02 10:00")
+    silent = Scripted()
+    book.ctx = replace(book.ctx, sms=route(twilio=silent))
+    for name in ("L-1", "L-2"):
+        book.loan(name, due_on="2026-03-01")
+        book.escalate(name)
+        book.send(name, "text_day_1")
+    silent.cannot_say = True
+    ask_about_receipts(book.at("2026-03-05 09:59").ctx)
+    assert [row.presumed_at for row in book.rows(message)] == [None, None]
+    ask_about_receipts(book.at("2026-03-05 15:59").ctx)
+    assert all(row.presumed_at == book.ctx.now() for row in book.rows(message))
+    assert tried(book)
+    asked_at = [row.asked_at for row in book.rows(message)]
+    ask_about_receipts(book.at("2026-03-07 10:00").ctx)
+    assert [row.asked_at for row in book.rows(message)] == asked_at, "nobody is asked any more"
 
 
 def two_loans(engine: Engine) -> Book:
