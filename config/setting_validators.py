@@ -58,6 +58,10 @@ def routes(value: str) -> dict[str, tuple[str, ...]]:
         named = tuple(providers.split())
         if not colon or not named or not re.fullmatch(r"[A-Z]{2}|\*", region):
             raise ValueError("write a region or *, a colon and providers, as CN: tencent twilio")
+        if region in by_region:
+            raise ValueError(
+                f"it says twice which providers {region} has. Write them once, in order"
+            )
         if unknown := set(named) - PROVIDERS:
             raise ValueError(f"there is no provider {unknown.pop()}; they are twilio and tencent")
         by_region[region] = named

@@ -147,6 +147,14 @@ def test_the_settings_of_a_provider_are_needed_where_a_route_names_it() -> None:
     assert "ARREARS_SMS_ROUTES names twilio" in lines[0]
 
 
+def test_a_region_that_is_routed_twice_is_refused() -> None:
+    """The last one would count, and nobody would see that the first does not."""
+    with pytest.raises(SettingsError, match="it says twice which providers CN has"):
+        load_settings(
+            an_environment() | {"ARREARS_SMS_ROUTES": "CN: twilio, CN: twilio, *: twilio"}
+        )
+
+
 @pytest.mark.parametrize("value", ["", "  "])
 @pytest.mark.parametrize("name", [*[*an_environment()][1:], "ARREARS_PUBLIC_URL"])
 def test_a_setting_that_was_left_empty_is_named(name: str, value: str) -> None:

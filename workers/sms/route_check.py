@@ -57,15 +57,22 @@ def _words_ask_for_replies(ctx: Context) -> Iterator[str]:
 
 
 def _templates_used(ctx: Context, region: str) -> set[str]:
-    """The templates of the texts that ladders send to a region, for one loan and for several."""
+    """The templates of the texts that ladders send to a region, for one loan and for several.
+
+    Where no ladder is for a region, those of all: a borrower may have a number of another region.
+    """
     with_route = set(ctx.sms.by_region)
-    named = {
-        item.template
+    of_region = [
+        ladder
         for ladder in ctx.policy.ladders
         if any(
             _route_of(jurisdiction, with_route) == region
             for jurisdiction in ladder.applies_to.jurisdictions
         )
+    ]
+    named = {
+        item.template
+        for ladder in of_region or ctx.policy.ladders
         for _, item in ladder.items
         if item.template is not None and item.template not in LETTERS
     }

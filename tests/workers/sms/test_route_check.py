@@ -69,8 +69,37 @@ def test_one_template_that_is_not_registered_is_named_alone(policy: Path) -> Non
     assert wrong(policy, **routed) == []
 
 
-def test_a_region_that_no_ladder_texts_needs_no_templates() -> None:
-    assert wrong(ARREARS_SMS_ROUTES="FR: tencent, *: twilio", **TENCENT) == []
+def test_a_borrower_may_have_a_number_of_a_region_that_no_ladder_is_for(policy: Path) -> None:
+    (said,) = wrong(ARREARS_SMS_ROUTES="FR: tencent, *: twilio", **TENCENT)
+    assert "sends texts to FR through tencent" in said
+
+    (policy / "ladders" / "consumer_loan_us.yaml").unlink()
+    (said,) = wrong(policy, ARREARS_SMS_ROUTES="CN: twilio, *: tencent", **TENCENT)
+    assert "sends texts to all other regions through tencent" in said
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        ("en", "Text us STOP to opt out."),
+        ("en", "send stop to this number."),
+        ("en", "Answer STOP if you want no more texts."),
+        ("en", "Respond with NO."),
+        ("zh-Hans", "回T退订"),
+        ("zh-Hans", "退订请发送TD"),
+        ("zh-Hans", "不便时请短信回1"),
+    ],
+)
+def test_an_answer_is_asked_for_in_many_words(policy: Path, locale: str, words: str) -> None:
+    for path in policy.glob("templates/*/*.txt"):
+        path.write_text(
+            path.read_text().replace("Reply STOP to opt out.", "").replace("回复TD退订", "")
+        )
+    assert wrong(policy, TWILIO_FROM="EXAMPLE") == []
+    for path in policy.glob(f"templates/{locale}/reminder_second*.txt"):
+        path.write_text(path.read_text() + words)
+    (said,) = wrong(policy, TWILIO_FROM="EXAMPLE")
+    assert f"ask for an answer: {locale}/reminder_second.txt, " in said
 
 
 @pytest.mark.parametrize("name", ["EXAMPLE", "Example Co"])
