@@ -1,16 +1,15 @@
 """The facts of loans, read from the database as domain objects."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import SkipValidation, TypeAdapter
 from sqlalchemy import Connection, Executable, RowMapping, text
 
 from domain.actions import ActionStatus
 from domain.compliance.contact_facts import Consent, Interruption, PastContact, Suspension
-from domain.compliance.frequency_caps import LONGEST_WINDOW
 from domain.compliance.vocabulary import Channel, LimitationFact, Party
 from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import NumberFact, NumberOnRecord
@@ -21,6 +20,7 @@ from domain.inconvenient import InconvenientPlace, InconvenientTime
 from domain.loans import Instalment
 from domain.parties import LoanParty
 from domain.persons import PersonFact
+from workers.db.past_contacts import CONTACTS_OF_PERSON, HISTORY_READ, ContactsOfPerson
 from workers.db.prepared_statements import prepared
 from workers.db.spoken_language import confirmed_with, spoken_language_of
 
@@ -53,10 +53,10 @@ class Reach:
     numbers: tuple[NumberOnRecord, ...]
     """In the order in which they are tried. Their keys are the blind indexes, in hexadecimal."""
     address_facts: frozenset[NumberFact]
-    history: tuple[PastContact, ...]
+    history: SkipValidation[tuple[PastContact, ...]]
     """Contacts about all the person's loans, as far back as any rule counts."""
-    number_history: tuple[PastContact, ...]
-    """Contacts with others, at the number, as far back."""
+    number_history: SkipValidation[tuple[PastContact, ...]]
+    """Contacts with others, at the person's numbers, as far back."""
     first_contact_at: datetime | None
     """The first contact with the borrower about this loan, at any time."""
     validation_notice_on: date | None
@@ -103,9 +103,6 @@ class LoanFacts:
             party.person != past.person for party in self.parties
         )
 
-
-HISTORY_READ = timedelta(days=LONGEST_WINDOW + 1)
-"""How far back contacts are read: one day more than any cap, for zones ahead of the lender."""
 
 _LOAN_FACTS = TypeAdapter(LoanFacts)
 """Reads the columns of `_FACTS`, and the JSON in them, as domain objects."""
@@ -165,35 +162,8 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
                                        AND m.status IN ('accepted', 'sent'))))
                        ELSE true END))), '[]')
           FROM action a WHERE a.loan_id = l.id) AS actions,
-       (SELECT coalesce(json_agg(f.kind), '[]')
-          FROM person_fact f
-         WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
-           AND (f.kind <> ALL(:loosening) OR f.borrower_id = ANY(p.certain))
-           AND (f.loan_id IS NULL OR f.loan_id = l.id)) AS person_facts,
-       (SELECT coalesce(json_agg(json_build_object('to', replace(f.kind, 'agreed_', ''),
-                   'since', f.since, 'until', f.until)), '[]')
-          FROM person_fact f
-         WHERE f.borrower_id = ANY(p.certain) AND f.ended_at IS NULL
-           AND f.kind = ANY(:loosening)
-           AND (f.loan_id IS NULL OR f.loan_id = l.id)) AS consents,
-       (SELECT coalesce(json_agg(f.channel), '[]')
-          FROM person_fact f
-         WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
-           AND f.kind = 'no_channel') AS refused_channels,
-       (SELECT coalesce(json_agg(f.times || jsonb_build_object(
-                   'channel', f.channel, 'until', f.until)), '[]')
-          FROM person_fact f
-         WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
-           AND f.kind = 'inconvenient_time') AS inconvenient_times,
-       (SELECT coalesce(json_agg(json_build_object(
-                   'place', f.place, 'channel', f.channel, 'until', f.until,
-                   'number', (SELECT encode(n.blind_index, 'hex') FROM contact_point n
-                               WHERE f.place = 'number' AND n.id = f.contact_point_id))), '[]')
-          FROM person_fact f
-         WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
-           AND f.kind = 'inconvenient_place'
-           AND (f.place <> 'address' OR f.contact_point_id = b.address_point_id)
-       ) AS inconvenient_places,
+       said.person_facts, said.consents, said.refused_channels,
+       said.inconvenient_times, said.inconvenient_places,
        b.zones,
 -- the language
        AS locale,
@@ -218,14 +188,8 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
        (SELECT coalesce(json_agg(f.kind), '[]')
           FROM contact_point_fact f
          WHERE f.contact_point_id = b.address_point_id AND f.ended_at IS NULL) AS address_facts,
-       counted.history, counted.number_history,
-       -- A question to somebody else is no contact with the borrower.
-       (SELECT min(c.at) FROM contact c
-         WHERE c.borrower_id = ANY(p.records) AND c.loan_id = l.id
-           AND (c.purpose IS DISTINCT FROM 'locate'
-                OR EXISTS (SELECT FROM contact_outcome o
-                            WHERE o.contact_id = c.id AND o.outcome = ANY(:with_borrower)))
-       ) AS first_contact_at,
+       p.certain, l.person_id, l.is_first_of_person,
+       counted.contacts, counted.contacts_with_others, first.contacts AS first_contacts,
        l.validation_notice_on,
        (SELECT coalesce(json_agg(json_build_object('kind', x.kind, 'on', x.day,
                    'ended_on', x.ended_on, 'by_other', x.by <> ALL(p.records))), '[]')
@@ -273,83 +237,71 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
                   CASE WHEN cardinality(joined.records) = 1 THEN joined.records
                        ELSE ARRAY(
                            -- confirmed records
-                           ) END AS certain) p
+                           ) END AS certain
+           OFFSET 0) p  -- as it stands, or each use would evaluate it again
+       -- What persons said: what loosens a limit counts only from a confirmed record.
        CROSS JOIN LATERAL (
-           SELECT coalesce(json_agg(x.counts ORDER BY x.at) FILTER (WHERE x.of_person), '[]')
-                      AS history,
-                  coalesce(json_agg(x.counts ORDER BY x.at) FILTER (WHERE NOT x.of_person), '[]')
-                      AS number_history
-             FROM (SELECT c.at, c.of_person,
-                          json_build_object('at', c.at, 'channel', c.channel,
-                              'loan_id', c.loan_id, 'connected', o.connected,
-                              'number', encode(c.number_blind_index, 'hex'),
-                              'at_work', c.at_work, 'party', c.party,
-                              'purpose', coalesce(c.purpose, 'collect'),
-                              'inbound', c.inbound IS TRUE, 'outcome', o.outcome,
-                              'callback_at', o.callback_at,
-                              'certain', c.borrower_id = ANY(p.certain),
-                              'also_about', coalesce(c.also_loan_ids, '{}')
-                                  || coalesce(o.also_loan_ids, '{}')
-                                  || ARRAY(SELECT y.loan_id FROM contact y
-                                            WHERE y.part_of = c.id)) AS counts
-                     FROM (-- A contact about several loans is one contact, unless its first loan
-                           -- is another's.
-                           SELECT true AS of_person, k.* FROM contact k
-                            WHERE k.borrower_id = ANY(p.records) AND k.at > :counted_since
-                              AND NOT EXISTS (SELECT FROM contact f
-                                               WHERE f.id = k.part_of
-                                                 AND f.borrower_id = ANY(p.records))
-                            UNION ALL
-                           -- With others, at a number: each once, and none that is above.
-                           SELECT false, k.* FROM contact k
-                            WHERE k.number_blind_index = ANY(
-                                      CASE WHEN CAST(:at_number AS bytea) IS NOT NULL
-                                           THEN ARRAY[CAST(:at_number AS bytea)]
-                                           ELSE ARRAY(
-                                               SELECT n.blind_index
-                                                 FROM borrower_number y
-                                                 JOIN contact_point n ON n.id = y.contact_point_id
-                                                WHERE y.borrower_id = b.id) END)
-                              AND k.at > :counted_since
-                              AND k.borrower_id <> ALL(p.records) AND k.part_of IS NULL
-                              AND NOT EXISTS (SELECT FROM contact f
-                                               WHERE f.part_of = k.id
-                                                 AND f.borrower_id = ANY(p.records))) c
-                          LEFT JOIN contact_outcome o ON o.contact_id = c.id
-                    -- Contacts that certainly reached nobody do not count: a text that was refused
-                    -- or not sent, a visit that was cancelled.
-                    WHERE NOT EXISTS (SELECT FROM message m
-                                       WHERE m.contact_id = c.id
-                                         AND m.status IN ('not_sent', 'refused'))
-                      AND NOT EXISTS (SELECT FROM visit v
-                                       WHERE v.contact_id = c.id
-                                         AND v.cancelled_at IS NOT NULL)) x) counted
+           SELECT coalesce(json_agg(f.kind), '[]') AS person_facts,
+                  coalesce(json_agg(json_build_object('to', replace(f.kind, 'agreed_', ''),
+                               'since', f.since, 'until', f.until))
+                           FILTER (WHERE f.kind = ANY(:loosening)), '[]') AS consents,
+                  coalesce(json_agg(f.channel)
+                           FILTER (WHERE f.kind = 'no_channel'), '[]') AS refused_channels,
+                  coalesce(json_agg(f.times || jsonb_build_object(
+                               'channel', f.channel, 'until', f.until))
+                           FILTER (WHERE f.kind = 'inconvenient_time'), '[]') AS inconvenient_times,
+                  coalesce(json_agg(json_build_object(
+                               'place', f.place, 'channel', f.channel, 'until', f.until,
+                               'number', encode(n.blind_index, 'hex')))
+                           FILTER (WHERE f.kind = 'inconvenient_place'
+                                     AND (f.place <> 'address'
+                                          OR f.contact_point_id = b.address_point_id)),
+                           '[]') AS inconvenient_places
+             FROM person_fact f
+                  LEFT JOIN contact_point n ON n.id = f.contact_point_id AND f.place = 'number'
+            WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
+              AND (f.kind <> ALL(:loosening) OR f.borrower_id = ANY(p.certain))
+              AND (f.loan_id IS NULL OR f.loan_id = l.id)) said
+-- contacts
 """
 
+# Of several loans of a person, the first one brings what is read once for all of them.
 _OF_BORROWERS = """
-  FROM loan l JOIN borrower b ON b.id = l.borrower_id
+  FROM (SELECT l.*, b.person_id,
+               row_number() OVER (PARTITION BY b.person_id ORDER BY l.id) = 1 AS is_first_of_person
+          FROM loan l JOIN borrower b ON b.id = l.borrower_id
+         WHERE l.id = ANY(:ids)) l
+       JOIN borrower b ON b.id = l.borrower_id
 """
 _OF_PARTIES = """
-       , own.id AS party_id, own.role AS party,
+       , l.party_id, l.party,
        (SELECT coalesce(json_agg(json_build_object('kind', h.kind, 'starts_on', h.starts_on,
                    'ends_on', h.ends_on)), '[]')
           FROM hold h JOIN borrower s ON s.id = h.borrower_id
                JOIN borrower o ON o.person_id = s.person_id
          WHERE o.id = l.borrower_id) AS holds_of_borrower
-  FROM loan_party own JOIN loan l ON l.id = own.loan_id
-       JOIN borrower b ON b.id = own.borrower_id
+  FROM (SELECT l.*, b.person_id, own.id AS party_id, own.role AS party, own.borrower_id AS record,
+               row_number() OVER (PARTITION BY b.person_id ORDER BY own.id) = 1
+                   AS is_first_of_person
+          FROM loan_party own JOIN loan l ON l.id = own.loan_id
+               JOIN borrower b ON b.id = own.borrower_id
+         WHERE own.id = ANY(:ids)) l
+       JOIN borrower b ON b.id = l.record
 """
 
 
-def _facts(of_whom: str, which: str) -> Executable:
+def _facts(of_whom: str) -> Executable:
     selected = _SELECT.replace("-- of whom", of_whom)
-    selected = selected.replace("-- the language", spoken_language_of("b"))
+    selected = selected.replace(
+        "-- the language", spoken_language_of("b", "p.records", "p.certain")
+    )
     selected = selected.replace("-- confirmed records", confirmed_with("b"))
-    return prepared(text(f"{selected} WHERE {which}"))
+    selected = selected.replace("-- contacts", CONTACTS_OF_PERSON)
+    return prepared(text(selected))
 
 
-_FACTS = _facts(_OF_BORROWERS, "l.id = ANY(:ids)")
-_FACTS_OF_PARTIES = _facts(_OF_PARTIES, "own.id = ANY(:ids)")
+_FACTS = _facts(_OF_BORROWERS)
+_FACTS_OF_PARTIES = _facts(_OF_PARTIES)
 
 
 def load_facts(
@@ -365,16 +317,16 @@ def load_facts(
     `at_number` is the blind index of the number that would be used; None: the borrower's own. It
     decides which contacts with others are `number_history`, and nothing else.
     """
-    rows = connection.execute(_FACTS, _values(loan_ids, now, at_number)).mappings()
-    return {row["id"]: _read(row) for row in rows}
+    rows = connection.execute(_FACTS, _values(loan_ids, now, at_number)).mappings().all()
+    return {row["id"]: facts for row, facts in _read(rows)}
 
 
 def load_party_facts(
     connection: Connection, party_ids: Sequence[int], now: datetime
 ) -> dict[int, LoanFacts]:
     """The same with the reach of these parties instead of the borrower, by the id of the party."""
-    rows = connection.execute(_FACTS_OF_PARTIES, _values(party_ids, now)).mappings()
-    return {row["party_id"]: _read(row) for row in rows}
+    rows = connection.execute(_FACTS_OF_PARTIES, _values(party_ids, now)).mappings().all()
+    return {row["party_id"]: facts for row, facts in _read(rows)}
 
 
 def _values(ids: Sequence[int], now: datetime, at_number: bytes | None = None) -> dict[str, Any]:
@@ -390,5 +342,17 @@ def _values(ids: Sequence[int], now: datetime, at_number: bytes | None = None) -
     }
 
 
-def _read(row: RowMapping) -> LoanFacts:
-    return _LOAN_FACTS.validate_python({**row, "reach": dict(row)})
+def _read(rows: Sequence[RowMapping]) -> Iterator[tuple[RowMapping, LoanFacts]]:
+    """The facts of each row. What all loans of a person share is read once."""
+    contacts = {
+        row["person_id"]: ContactsOfPerson.read(row) for row in rows if row["is_first_of_person"]
+    }
+    for row in rows:
+        of_person = contacts[row["person_id"]]
+        reach = {
+            **row,
+            "history": of_person.history(frozenset(row["certain"])),
+            "number_history": of_person.with_others,
+            "first_contact_at": of_person.first_about(row["id"]),
+        }
+        yield row, _LOAN_FACTS.validate_python({**row, "reach": reach})

@@ -18,23 +18,25 @@ def confirmed_with(record: str) -> str:
                            SELECT id FROM certain"""  # noqa: S608 the alias is a constant
 
 
-def spoken_language_of(record: str) -> str:
+def spoken_language_of(record: str, records: str, confirmed: str) -> str:
     """SQL for the language that the person behind a record speaks; `record` is the table's alias.
 
-    That of the lender's record counts where nobody said anything else. What was said of the record,
-    or of one that is confirmed to be the same person, counts before what was said of one that is
-    only presumed to be; of these, the later word.
+    `records` is an array of all records of the person, and `confirmed` of those that are confirmed
+    to be one person with this one. That of the lender's record counts where nobody said anything
+    else. What was said of a confirmed record counts before what was said of one that is only
+    presumed to be the same person; of these, the later word.
     """
     return f"""
        coalesce((SELECT f.locale
-                   FROM borrower x JOIN person_fact f ON f.borrower_id = x.id
-                  WHERE x.person_id = {record}.person_id
+                   FROM person_fact f
+                  WHERE f.borrower_id = ANY({records})
                     AND f.kind = 'language' AND f.ended_at IS NULL
-                  ORDER BY x.id IN ({confirmed_with(record)}) DESC,
-                           f.since DESC, f.id DESC
-                  LIMIT 1), {record}.locale)"""  # noqa: S608 the alias is a constant
+                  ORDER BY f.borrower_id = ANY({confirmed}) DESC, f.since DESC, f.id DESC
+                  LIMIT 1), {record}.locale)"""  # noqa: S608 the arguments are constants
 
 
 def spoken_language() -> ColumnElement[str]:
     """The same as a column, for a query of `borrower`."""
-    return literal_column(spoken_language_of("borrower"), Text)
+    records = "ARRAY(SELECT x.id FROM borrower x WHERE x.person_id = borrower.person_id)"
+    confirmed = f"ARRAY({confirmed_with('borrower')})"
+    return literal_column(spoken_language_of("borrower", records, confirmed), Text)
