@@ -52,10 +52,21 @@ def test_the_tape_comes_in_without_a_problem(tmp_path: Path) -> None:
 
 
 def test_the_table_of_the_tape_names_every_column() -> None:
-    columns = set(load_mapping("arrears").columns.values())
+    mapping = load_mapping("arrears")
+    columns = set(mapping.of_tape(()).columns.values())
     assert columns == set(example("A loan tape").splitlines()[0].split(","))
     assert all(f"\n| `{column}` |" in PAGE for column in columns)
-    assert all(f"`{column}`" in PAGE for column in COLUMNS)
+    assert all(f"`{column}`" in PAGE for column in (*COLUMNS, *mapping.columns.values()))
+
+
+def test_the_chinese_page_has_a_tape_that_comes_in_and_the_same_columns(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "zh" / "files.md").read_text(encoding="utf-8")
+    mapping = load_mapping("arrears")
+    (tape,) = re.findall(r"```csv\n(.*?)```", page, re.DOTALL)
+    (loan,) = loans_of(tmp_path, tape, mapping)
+    assert loan.borrower.phone_2 == "+8613800138002"
+    assert [party.record.name for party in loan.parties or ()] == ["示例乙"]
+    assert all(f"| `{column}` |" in page for column in mapping.of_tape(()).columns.values())
 
 
 def test_the_mapping_reads_a_tape_in_its_own_columns(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The mapping of a lender's loan tape. `tape_mapping_reader.py` reads it from its file."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -131,6 +131,8 @@ class TapeMapping:
     regions: Mapping[str, Region] = field(default_factory=dict)
     statuses: LenderStatuses | None = None
     """What the lender's own statuses mean, if the tape has them."""
+    optional: frozenset[Field] = frozenset()
+    """The columns that a tape may lack: one that is missing is as one that the mapping lacks."""
     of_parties: Mapping[str, "TapeMapping"] = field(init=False, repr=False, compare=False)
     """By slot, how to read another party of a loan as if it were the borrower. Without a column of
     their own for the zones, those of the borrower count."""
@@ -140,6 +142,20 @@ class TapeMapping:
         given = {slot: of for slot, of in found.items() if Field.NAME in of}
         parties = {slot: replace(self, columns=of) for slot, of in given.items()}
         object.__setattr__(self, "of_parties", parties)
+
+    def of_tape(self, header: Collection[str]) -> "TapeMapping":
+        """The mapping of a tape with this header: without the optional columns that it lacks."""
+        missing = {of for of in self.optional if self.columns[of] not in header}
+        kept = {of: column for of, column in self.columns.items() if of not in missing}
+        return replace(self, columns=kept, optional=self.optional - missing) if missing else self
+
+    def nameless_party(self) -> Field | None:
+        """A column of another party whose name has no column; None if there is none."""
+        for slot in PARTY_SLOTS:
+            theirs = [of for of in self.columns if of.startswith(slot)]
+            if theirs and f"{slot}_name" not in theirs:
+                return theirs[0]
+        return None
 
     def _of_party(self, slot: str) -> dict[Field, str]:
         if any(of.startswith(tuple(PARTY_SLOTS)) for of in self.columns):

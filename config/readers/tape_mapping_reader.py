@@ -5,6 +5,7 @@ the line and what to write instead.
 """
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,16 +22,20 @@ from config.readers.tape_mapping import (
     ScheduleKind,
     TapeMapping,
 )
-from config.readers.yaml_reader import PolicyError, Value, read_yaml
+from config.readers.yaml_reader import PolicyError, Section, Value, read_yaml
 
 MAPPINGS_DIRECTORY = Path(__file__).parents[1] / "mappings"
 
 _KEYS = (
-    "mapping columns constants formats schedule paid phone_region made_contacts regions "
-    "lender_statuses disagreements"
+    "mapping columns optional_columns constants formats schedule paid phone_region made_contacts "
+    "regions lender_statuses disagreements"
 )
 _ALWAYS = (Field.EXTERNAL_ID, Field.JURISDICTION, Field.PRODUCT, Field.CURRENCY, Field.LOCALE)
 _MAY_BE_CONSTANT = (*_ALWAYS[1:], Field.ZONES)
+_MAY_BE_ABSENT = (
+    *(Field.PHONE_2, Field.PHONE_3),
+    *(of for of in Field if of.startswith(tuple(PARTY_SLOTS))),
+)
 _CONTACTS = (Field.NAME, Field.PHONE, Field.ADDRESS)
 _OF_SCHEDULE = {
     ScheduleKind.LEVEL_PAYMENT: (
@@ -76,9 +81,11 @@ def read_mapping(path: Path) -> TapeMapping:
     formats = top.maybe("formats", _formats) or {}
     statuses = top.pairs.get("lender_statuses")
     constants = top.maybe("constants", _constants) or {}
+    columns, optional = _columns(top)
     mapping = TapeMapping(
         id=top.need("mapping").identifier(),
-        columns=_columns(top.need("columns")),
+        columns=columns,
+        optional=optional,
         constants={of: _constant(of, value) for of, value in constants.items()},
         constants_from={of: f"{value.file} line {value.line}" for of, value in constants.items()},
         schedule=schedule.need("kind").word(ScheduleKind),
@@ -99,15 +106,24 @@ def read_mapping(path: Path) -> TapeMapping:
     return mapping
 
 
-def _columns(value: Value) -> dict[Field, str]:
+def _columns(top: Section) -> tuple[dict[Field, str], frozenset[Field]]:
+    """All columns, and which of them a tape may lack."""
     columns: dict[Field, str] = {}
-    for name, column in value.section(" ".join(Field)).pairs.items():
+    always = top.need("columns").section(" ".join(Field)).pairs
+    optional: Mapping[str, Value] = {}
+    if "optional_columns" in top.pairs:
+        optional = top.pairs["optional_columns"].section(" ".join(_MAY_BE_ABSENT)).pairs
+    for name, column in (*always.items(), *optional.items()):
+        if Field(name) in columns:
+            raise column.refuse(
+                f"{name} stands under columns and under optional_columns.", "Keep one of them."
+            )
         if column.text() in columns.values():
             raise column.refuse(
                 f"The column {column.text()} feeds two fields.", "Let one column feed one field."
             )
         columns[Field(name)] = column.text()
-    return columns
+    return columns, frozenset(map(Field, optional))
 
 
 def _constants(value: Value) -> dict[Field, Value]:
@@ -199,13 +215,12 @@ def _misfit(mapping: TapeMapping, given: set[Field]) -> tuple[str, str] | None:
             "The due day must come from one place.",
             "Write either a due_day: column, or seen_on: under schedule to have it drawn.",
         )
-    for slot in PARTY_SLOTS:
-        theirs = [of for of in given if of.startswith(slot)]
-        if theirs and f"{slot}_name" not in theirs:
-            return (
-                f"There is a column {theirs[0]}, and none for the name of that party.",
-                f"Write {slot}_name: under columns, or take the column out.",
-            )
+    if (nameless := mapping.nameless_party()) is not None:
+        slot = next(slot for slot in PARTY_SLOTS if nameless.startswith(slot))
+        return (
+            f"There is a column {nameless}, and none for the name of that party.",
+            f"Write {slot}_name: under columns, or take the column out.",
+        )
     if mapping.paid_by is PaidBy.PRINCIPAL and not level:
         return (
             "Only level payments can be counted by the principal paid.",

@@ -21,7 +21,7 @@ from workers.tapes.csv_lines import Progress, read_header
 from workers.tapes.known_values import KnownValues, known_values
 from workers.tapes.locks import date_loans, wait_for_other_imports
 from workers.tapes.merge import Merged, date_steps_tried, merge
-from workers.tapes.read_tape import read_tape
+from workers.tapes.read_tape import mapping_of_tape, read_tape
 from workers.tapes.rejects import Rejects
 from workers.tapes.row_errors import RowError
 from workers.tapes.staging import make_staging
@@ -80,6 +80,7 @@ def import_tape(
     _refuse_future_date(as_of, ctx.today())
     known = known_values(ctx.policy, ctx.templates)
     _refuse_locale_without_templates(mapping, known)
+    mapping = mapping_of_tape(mapping, path)
     unused = tuple(c for c in read_header(path) if c not in mapping.columns.values())
     rejects_to = rejects_path or path.with_suffix(".rejects.csv")
     if rejects_to.resolve() == path.resolve():

@@ -11,11 +11,11 @@ from config.readers.tape_mapping import PARTY_SLOTS, Field, TapeMapping
 from domain.loans import LoanOnTape, PartyOnTape
 from workers.tapes.borrowers import read_borrower
 from workers.tapes.cells import Cells
-from workers.tapes.csv_lines import Progress, TapeRow, read_rows
+from workers.tapes.csv_lines import Progress, TapeRow, read_header, read_rows
 from workers.tapes.customer_ids import CustomerIds
 from workers.tapes.instalments import read_instalments
 from workers.tapes.known_values import KnownValues
-from workers.tapes.row_errors import BadCellError, RowError
+from workers.tapes.row_errors import BadCellError, RowError, TapeError
 from workers.tapes.seen_loans import SeenLoans
 from workers.tapes.status_comparison import StatusTally
 
@@ -46,6 +46,7 @@ def read_tape(
     Raises:
         TapeError: the file as a whole cannot be read.
     """
+    mapping = mapping_of_tape(mapping, path)
     columns = tuple(mapping.columns.values())
     with SeenLoans() as seen, CustomerIds() as ids:
         ids.read(path, mapping)
@@ -62,6 +63,23 @@ def read_tape(
             if statuses:
                 statuses.count(loan, cells.text(Field.LENDER_STATUS))
             yield loan
+
+
+def mapping_of_tape(mapping: TapeMapping, path: Path) -> TapeMapping:
+    """The mapping without the optional columns that the tape lacks.
+
+    Raises:
+        TapeError: the tape has columns of another party and none for the name: nobody would be
+            that party.
+    """
+    found = mapping.of_tape(read_header(path))
+    if (nameless := found.nameless_party()) is not None:
+        name = re.sub(r"_[a-z]+$", "_name", nameless)
+        raise TapeError(
+            f"{path} line 1: the header has the column {found.columns[nameless]}, and not "
+            f"{mapping.columns[Field(name)]}, the name of that party. Export the tape with it."
+        )
+    return found
 
 
 def _loan(

@@ -28,11 +28,13 @@ def book(engine: Engine) -> Book:
 
 
 def mapping_of(folder: Path, *fields: str) -> Path:
+    """The shipped mapping with these columns instead of those that a tape may lack."""
     shipped = (MAPPINGS_DIRECTORY / "arrears.yaml").read_text()
+    before, rest = shipped.split("optional_columns:\n")
+    _, after = rest.split("phone_region:", 1)
+    columns = before.replace("  address: address\n", "".join(fields) + "  address: address\n")
     path = folder / "ours.yaml"
-    path.write_text(
-        shipped.replace("  address: address\n", "".join(fields) + "  address: address\n")
-    )
+    path.write_text(f"{columns}phone_region:{after}")
     return path
 
 

@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy import Engine, select
 
 from config.readers.tape_mapping import TapeMapping
-from config.readers.tape_mapping_reader import read_mapping
+from config.readers.tape_mapping_reader import load_mapping, read_mapping
 from config.readers.yaml_reader import PolicyError
 from tests.support.loans import Book
-from workers.db.schema import borrower, loan, loan_party
+from workers.db.schema import borrower, borrower_number, loan, loan_party
 from workers.tapes.import_tape import ImportReport, import_tape
+from workers.tapes.row_errors import TapeError
 
 MAPPING = """
 mapping: with_parties
@@ -123,3 +124,47 @@ def test_the_borrower_is_no_guarantor_of_their_own_loan(book: Book, tmp_path: Pa
 def test_a_party_needs_a_column_for_the_name(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="Write co_borrower_2_name: under columns"):
         mapping(tmp_path, MAPPING.replace("co_borrower_1_name", "co_borrower_2_phone"))
+
+
+PLAIN = "loan,borrower,name,phone,address,locale,zones,jurisdiction,product,currency,instalments"
+ROW = "L-0,B-0,Lin Example,13800138000,1 Road,zh-Hans,Asia/Shanghai,CN,consumer_loan,CNY,2026-06-30"
+
+
+def take_shipped(book: Book, directory: Path, name: str, columns: str, cells: str) -> ImportReport:
+    """Import a tape of one loan by a shipped mapping; the rest of the header and of the row."""
+    tape = directory / "tape.csv"
+    header = f"{PLAIN},paid_total,region,steps_tried{columns}"
+    tape.write_text(f"{header}\n{ROW} 100.00,0,,{cells}\n")
+    return import_tape(book.ctx, tape, load_mapping(name), as_of=date(2026, 3, 1))
+
+
+def test_the_shipped_mapping_reads_more_numbers_and_parties_where_a_tape_has_them(
+    book: Book, tmp_path: Path
+) -> None:
+    columns = ",phone_2,phone_3,guarantor_2_name,guarantor_2_phone"
+    report = take_shipped(
+        book, tmp_path, "arrears", columns, ",13800138001,13800138002,Wu,13900139001"
+    )
+    assert (report.taken, report.unused_columns) == (1, ())
+    assert parties(book) == [("L-0", "guarantor", "loan:guarantor_2:L-0")]
+    assert len(book.rows(borrower_number)) == 4
+
+    assert take_shipped(book, tmp_path, "arrears", "", "").taken == 1
+    assert parties(book) == [("L-0", "guarantor", "loan:guarantor_2:L-0")], "nothing said of them"
+
+
+def test_a_party_without_a_column_for_its_name_is_refused_and_not_left_out(
+    book: Book, tmp_path: Path
+) -> None:
+    with pytest.raises(TapeError, match="guarantor_1_phone, and not guarantor_1_name"):
+        take_shipped(book, tmp_path, "arrears", ",guarantor_1_phone", ",13900139001")
+
+
+def test_only_what_may_be_missing_is_an_optional_column_and_once(tmp_path: Path) -> None:
+    again = "optional_columns: {guarantor_1_name: other}\nconstants:"
+    with pytest.raises(PolicyError, match="under columns and under optional_columns"):
+        mapping(tmp_path, MAPPING.replace("constants:", again))
+    with pytest.raises(PolicyError):
+        mapping(
+            tmp_path, MAPPING.replace("constants:", "optional_columns: {name: other}\nconstants:")
+        )

@@ -270,7 +270,7 @@ def test_a_tape_may_list_every_instalment(tmp_path: Path) -> None:
         "2026-02-01 500 10; 2026-01-01 500.00 20.00 5.00,600.00,remind"
     )
     mapping = load_mapping("arrears")
-    tape = tape_of(tmp_path, row, header=",".join(mapping.columns.values()))
+    tape = tape_of(tmp_path, row, header=",".join(mapping.of_tape(()).columns.values()))
     (loan,) = read_tape(tape, mapping, AS_OF)
     assert isinstance(loan, LoanOnTape)
     assert [i.due_on for i in loan.instalments] == [date(2026, 1, 1), date(2026, 2, 1)]
