@@ -13,6 +13,16 @@ class ArrearsError(Exception):
     command line adds the command that helps.
     """
 
+    def __init__(self, text: str, **values: object) -> None:
+        """Takes the text in English, with its values in braces in the style of `str.format`.
+
+        The command line says the same text in the reader's language, with the same values. Without
+        values the text has no braces to fill.
+        """
+        super().__init__(text.format(**values) if values else text)
+        self.text = text
+        self.values = values
+
 
 class ReasonedError(ArrearsError):
     """An error with its reason as a code, for records that are read in any language."""

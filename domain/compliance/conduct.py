@@ -14,7 +14,7 @@ class Conduct(ContactRule):
 
     text: str
     text_zh: str | None = None
-    """The same in Chinese, where Chinese people must follow it."""
+    """The same in Chinese."""
 
     def earliest_time(
         self, facts: ContactFacts, channel: Channel, zone: str, at: datetime

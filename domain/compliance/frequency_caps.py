@@ -46,9 +46,6 @@ class ConsecutiveDays:
 
     days: int
 
-    def __str__(self) -> str:
-        return "1 day" if self.days == 1 else f"any {self.days} days in a row"
-
 
 Window: TypeAlias = ConsecutiveDays | CalendarUnit
 
@@ -175,13 +172,6 @@ class Cap(ContactRule):
                 return because(ReasonCode.CAP_REACHED, citation=citation, window=CalendarUnit.DAY)
             case CalendarUnit():
                 return because(ReasonCode.CAP_REACHED, citation=citation, window=self.window)
-
-    @property
-    def within(self) -> str:
-        """The window, in words."""
-        if isinstance(self.window, CalendarUnit):
-            return f"a calendar {self.window}"
-        return str(self.window)
 
 
 def _same_party(contact: PastContact, facts: ContactFacts) -> bool:

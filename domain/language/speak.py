@@ -12,18 +12,22 @@ from domain.reasons import Reason, Reasons, reasons_as_json, reasons_from_json
 
 
 def _read_language(name: str) -> Language:
-    """The language in the file `<name>.toml` beside this module."""
-    file = Path(__file__).with_name(f"{name}.toml")
-    language = tomllib.loads(file.read_text(encoding="utf-8"))
-    words = language["words"]
-    words |= {value: words[other] for value, other in language.get("same_words", {}).items()}
+    """The language in the files `<name>.toml` and `<name>_rules.toml` beside this module."""
+    language, of_rules = (_read(f"{name}.toml"), _read(f"{name}_rules.toml"))
+    words = {**language["words"], **of_rules["words"]}
+    same = {**language.get("same_words", {}), **of_rules.get("same_words", {})}
+    words |= {value: words[other] for value, other in same.items()}
     words["action_type"] = {each.name: each.words[name] for each in ACTION_TYPES.values()}
     return Language(
-        language["templates"],
+        {**language["templates"], **of_rules["templates"]},
         words,
         language["between_sentences"],
         language["between_listed"],
     )
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
 
 
 LANGUAGES = {name: _read_language(name) for name in ("en", "zh")}

@@ -62,16 +62,23 @@ def _to_decide(
     waiting = _waiting(connection, loan.id, item)
     if waiting is None:
         raise ArrearsError(
-            f"Nothing awaits approval as {item} for loan {loan_external_id}. "
-            f"`arrears explain {loan_external_id}` shows where it stands."
+            "Nothing awaits approval as {item} for loan {loan}. `arrears "
+            "explain {loan}` shows where it stands.",
+            item=item,
+            loan=loan_external_id,
         )
     ladder = find_ladder(ctx.policy.ladders, waiting.ladder_id, waiting.ladder_version)
     needed = str(ladder.item(item).approval)
     roles = roles_of(connection, actor)
     if needed not in roles:
         raise ArrearsError(
-            f"{item} for loan {loan_external_id} is for a {needed} to approve, and {actor} is on "
-            f"the roster as {' and '.join(roles) or 'nothing'}. Ask a {needed}."
+            "{item} for loan {loan} is for a {needed} to approve, and "
+            "{actor} is on the roster as {roles}. Ask a {needed}.",
+            item=item,
+            loan=loan_external_id,
+            needed=needed,
+            actor=actor,
+            roles=" and ".join(roles) or "nothing",
         )
     return waiting.id, needed
 

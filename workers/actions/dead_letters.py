@@ -111,8 +111,10 @@ def retry(ctx: Context, action_id: int, actor: Actor, *, dry_run: bool = False) 
         stored = _lock_dead(connection, ctx, action_id)
         if _text_went_out(connection, action_id):
             raise ArrearsError(
-                f"Action {action_id} cannot go again: the provider took its text, and no item is "
-                f"texted twice. Reach the borrower of loan {stored.loan} another way."
+                "Action {action_id} cannot go again: the provider took its text, and no item "
+                "is texted twice. Reach the borrower of loan {loan} another way.",
+                action_id=action_id,
+                loan=stored.loan,
             )
         if not dry_run:
             move = Move(ActionStatus.PLANNED, because(ReasonCode.RETRIED, actor=actor), due_at=now)
@@ -155,16 +157,19 @@ def _lock_dead(connection: Connection, ctx: Context, action_id: int) -> DeadActi
         raise _not_known(action_id)
     if stored.status != ActionStatus.DEAD:
         raise ArrearsError(
-            f"Action {action_id} is {stored.status}: only one that is dead can be retried or "
-            "discarded. `arrears actions dead-letters` shows those."
+            "Action {action_id} is {status}: only one that is dead can be retried or "
+            "discarded. `arrears actions dead-letters` shows those.",
+            action_id=action_id,
+            status=stored.status,
         )
     return stored
 
 
 def _not_known(action_id: int) -> ArrearsError:
     return ArrearsError(
-        f"There is no action {action_id}. `arrears actions dead-letters` shows those that were "
-        "given up."
+        "There is no action {action_id}. `arrears actions dead-letters` shows those "
+        "that were given up.",
+        action_id=action_id,
     )
 
 

@@ -93,7 +93,11 @@ def open_contact_detail(
         ArrearsError: there is none on record.
     """
     if encrypted is None:
-        raise ArrearsError(f"There is no {what} on record for loan {checked.loan.external_id}.")
+        raise ArrearsError(
+            "There is no {what} on record for loan {external_id}.",
+            what=what,
+            external_id=checked.loan.external_id,
+        )
     note_access(connection, checked.loan.loan_id, what, actor, checked.now, item=checked.loan.item)
     return ctx.cipher.decrypt(encrypted)
 
@@ -136,7 +140,9 @@ def find_open_attempt(connection: Connection, loan_external_id: str, channel: Ch
     ).scalar()
     if found is None:
         raise ArrearsError(
-            f"No started {channel} of loan {loan_external_id} waits for its outcome."
+            "No started {channel} of loan {loan} waits for its outcome.",
+            channel=channel,
+            loan=loan_external_id,
         )
     return found
 
@@ -155,6 +161,8 @@ def check_role(connection: Connection, actor: Actor, role: Role) -> None:
     roles = roles_of(connection, actor)
     if role not in roles:
         raise ArrearsError(
-            f"{actor} is on the roster as {' and '.join(roles) or 'nothing'}, not as a {role}. "
-            f"Let a {role} do it."
+            "{actor} is on the roster as {roles}, not as a {role}. Let a {role} do it.",
+            actor=actor,
+            roles=" and ".join(roles) or "nothing",
+            role=role,
         )

@@ -139,7 +139,7 @@ def open_reply(ctx: Context, reply_id: int, *, actor: Actor) -> OpenedReply:
         if found is None:
             raise _no_such_reply(reply_id)
         if found.body_encrypted is None:
-            raise ArrearsError(f"The words of reply {reply_id} were erased.")
+            raise ArrearsError("The words of reply {reply_id} were erased.", reply_id=reply_id)
         note_access(
             connection,
             found.loan_id,
@@ -156,5 +156,6 @@ def open_reply(ctx: Context, reply_id: int, *, actor: Actor) -> OpenedReply:
 
 def _no_such_reply(reply_id: int) -> ArrearsError:
     return ArrearsError(
-        f"There is no reply {reply_id}. `arrears worklist --kind replies` lists those that wait."
+        "There is no reply {reply_id}. `arrears worklist --kind replies` lists those that wait.",
+        reply_id=reply_id,
     )

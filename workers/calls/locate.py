@@ -120,7 +120,7 @@ def start_location_call(
                 connection.execute(insert(contact).values(row))
         except IntegrityError:
             raise ArrearsError(
-                f"{attempt} is the id of another attempt. Each has one of its own."
+                "{attempt} is the id of another attempt. Each has one of its own.", attempt=attempt
             ) from None
         return replace(started, attempt=attempt)
 
@@ -188,8 +188,9 @@ def _refuse_without_outcome(connection: Connection, owed: _Loan, number: bytes) 
     ).scalar()
     if pending is not None:
         raise OutcomeMissingError(
-            f"A call to this number was started as {pending}, and its outcome is not recorded. "
-            "Report the outcome first."
+            "A call to this number was started as {pending}, and its outcome is not "
+            "recorded. Report the outcome first.",
+            pending=pending,
         )
 
 

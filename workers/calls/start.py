@@ -76,8 +76,10 @@ def start_call(
         pending = _without_outcome(connection, [row.id for row in rows])
         if pending and not (pending.attempt == attempt and now - pending.at <= REPEAT_WITHIN):
             raise OutcomeMissingError(
-                f"The call of loan {loan_external_id} was started as {pending.attempt}, and its "
-                "outcome is not recorded. Report the outcome first."
+                "The call of loan {loan} was started as {attempt}, and its "
+                "outcome is not recorded. Report the outcome first.",
+                loan=loan_external_id,
+                attempt=pending.attempt,
             )
         checked, *others = check_gates(connection, ctx, rows, ASSIGN_CALL, now)
         together = [checked, *(other for other in others if _belongs(other, checked))]
@@ -189,11 +191,13 @@ def _reserve(
             reserve_contacts(connection, together, now, attempt=attempt, actor=actor)
     except IntegrityError:
         raise ArrearsError(
-            f"{attempt} is the id of another attempt. Each has one of its own."
+            "{attempt} is the id of another attempt. Each has one of its own.", attempt=attempt
         ) from None
 
 
 def _no_call(loan_external_id: str, item: str | None) -> NoOpenCallError:
     return NoOpenCallError(
-        f"No call{f' {item}' if item else ''} is open for loan {loan_external_id}."
+        "No call{item} is open for loan {loan}.",
+        item=f" {item}" if item else "",
+        loan=loan_external_id,
     )

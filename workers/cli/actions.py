@@ -8,6 +8,7 @@ from workers.actions import dead_letters
 from workers.actions.dead_letters import DeadAction, Moved, Tried
 from workers.cli.common import AsJson, By, DryRun
 from workers.cli.context import open_context, read
+from workers.cli.language import coded, say
 from workers.cli.render import Table, print_done, print_json, print_lines, show
 
 app = typer.Typer()
@@ -20,7 +21,7 @@ DEAD_LETTERS = Table[DeadAction](
         "action": lambda action: action.action,
         "loan": lambda action: action.loan,
         "item": lambda action: action.item,
-        "type": lambda action: action.action_type,
+        "type": lambda action: coded("action_type", action.action_type),
         "failed attempts": lambda action: action.attempts,
         "why": lambda action: action.reason,
         "since": lambda action: action.since,
@@ -32,8 +33,8 @@ MOVES = Table[Moved](
     "Moves",
     {
         "at": lambda move: f"{move.at:%Y-%m-%d %H:%M:%S}",
-        "from": lambda move: move.was,
-        "to": lambda move: move.became,
+        "from": lambda move: coded("status", move.was),
+        "to": lambda move: coded("status", move.became),
         "why": lambda move: move.reason,
     },
     if_none="It has not moved since it was planned.",
@@ -44,7 +45,7 @@ TEXTS = Table[Tried](
         "at": lambda text: f"{text.at:%Y-%m-%d %H:%M:%S}",
         "text": lambda text: text.message,
         "provider": lambda text: text.provider,
-        "is": lambda text: text.status,
+        "is": lambda text: coded("message_status", text.status),
         "code": lambda text: text.code,
         "provider's id": lambda text: text.sid,
     },
@@ -68,7 +69,15 @@ def show_action(action: Action, as_json: AsJson = False) -> None:
         print_json(found)
         return
     was = found.action
-    print_lines(f"Action {was.action}: {_named(was)} ({was.action_type}) is {was.status}.")
+    print_lines(
+        say(
+            "Action {action}: {was} ({action_type}) is {status}.",
+            action=was.action,
+            was=_named(was),
+            action_type=coded("action_type", was.action_type),
+            status=coded("status", was.status),
+        )
+    )
     MOVES.print(found.moves)
     TEXTS.print(found.texts)
 
@@ -77,15 +86,15 @@ def show_action(action: Action, as_json: AsJson = False) -> None:
 def retry(action: Action, actor: By, dry_run: DryRun = False) -> None:
     """Try an action again; earlier attempts are not counted. The contact gate is asked again."""
     was = dead_letters.retry(open_context(), action, actor, dry_run=dry_run)
-    print_done(f"{_named(was)} is planned again, and due now.", dry_run=dry_run)
+    print_done(say("{was} is planned again, and due now.", was=_named(was)), dry_run=dry_run)
 
 
 @app.command()
 def discard(action: Action, actor: By, dry_run: DryRun = False) -> None:
     """Discard an action: it is never done."""
     was = dead_letters.discard(open_context(), action, actor, dry_run=dry_run)
-    print_done(f"{_named(was)} is discarded.", dry_run=dry_run)
+    print_done(say("{was} is discarded.", was=_named(was)), dry_run=dry_run)
 
 
 def _named(action: DeadAction) -> str:
-    return f"{action.item} for loan {action.loan}"
+    return say("{item} for loan {loan}", item=action.item, loan=action.loan)

@@ -8,6 +8,7 @@ from domain.actors import Actor
 from workers.actions import approvals
 from workers.cli.common import Item, Loan, by
 from workers.cli.context import open_context
+from workers.cli.language import say
 from workers.cli.render import print_lines
 
 app = typer.Typer()
@@ -21,7 +22,7 @@ def grant(
 ) -> None:
     """Approve an action that waits for approval: it is due now."""
     approvals.approve(open_context(), loan, item, actor)
-    print_lines(f"{item} for loan {loan} is approved, and due now.")
+    print_lines(say("{item} for loan {loan} is approved, and due now.", item=item, loan=loan))
 
 
 @app.command()
@@ -33,4 +34,4 @@ def reject(
 ) -> None:
     """Reject an action that waits for approval: it is never done."""
     approvals.refuse(open_context(), loan, item, actor, why)
-    print_lines(f"{item} for loan {loan} is rejected, and discarded.")
+    print_lines(say("{item} for loan {loan} is rejected, and discarded.", item=item, loan=loan))

@@ -20,17 +20,16 @@ from workers.calls.start import start_call
 from workers.cli.common import AsJson, DryRun, Loan, by
 from workers.cli.context import open_context, submit
 from workers.cli.dates import parse_moment
-from workers.cli.language import language_of_environment
+from workers.cli.language import language_of_environment, say, words
 from workers.cli.render import errors, print_done, print_json, print_lines
 from workers.cli.said import Places, Speaks, Times, read_said
 
 app = typer.Typer()
 
-REFUSALS = {
-    "en": ("Not now.", "Not before", "Rules:"),
-    "zh": ("现在不可以。", "最早时间：", "规则："),
+ALLOWED = {
+    "Call": "Allowed now: the call may start.",
+    "Visit": "Allowed now: the visit may start.",
 }
-"""By language: a start that is refused, its first lawful moment, and the rules against it."""
 
 Caller = Annotated[Actor, by("The staff reference of the person who calls.")]
 Outcome = Annotated[ContactOutcome, typer.Option(help="What came of it.")]
@@ -148,11 +147,19 @@ def locate(
         print_json(started)
         return
     if dry_run:
-        print_lines("Allowed now: the call may start.")
-    print_lines(f"A call to a third party, perhaps in {started.language}:", *started.instructions)
+        print_lines(say(ALLOWED["Call"]))
+    print_lines(
+        say(
+            "A call to a third party, perhaps in {language}:",
+            language=words("language", [started.language]),
+        ),
+        *map(say, started.instructions),
+    )
     if started.warnings:
-        print_lines(f"Rules that advise against it: {', '.join(started.warnings)}.")
-    print_done(f"Attempt {started.attempt}.", dry_run=dry_run)
+        print_lines(
+            say("Rules that advise against it: {warnings}.", warnings=", ".join(started.warnings))
+        )
+    print_done(say("Attempt {attempt}.", attempt=started.attempt), dry_run=dry_run)
 
 
 def submit_outcome(
@@ -193,13 +200,12 @@ def refusal_printed(zone: ZoneInfo) -> Iterator[None]:
         yield
     except BarredError as barred:
         language = language_of_environment()
-        not_now, first, rules = REFUSALS[language]
-        errors.print(not_now, speak(barred.reason, language), markup=False)
+        errors.print(say("Not now."), speak(barred.reason, language), markup=False)
         if barred.until is not None:
             until = barred.until.astimezone(zone)
-            errors.print(first, f"{until:%Y-%m-%d %H:%M} ({zone}).", markup=False)
+            errors.print(say("Not before"), f"{until:%Y-%m-%d %H:%M} ({zone}).", markup=False)
         if barred.rules:
-            errors.print(rules, f"{', '.join(barred.rules)}.", markup=False)
+            errors.print(say("Rules:"), f"{', '.join(barred.rules)}.", markup=False)
         raise typer.Exit(1) from None
 
 
@@ -213,17 +219,32 @@ def print_started(
     if as_json:
         print_json(started)
         return
-    lines = [f"{what} for {started.item}, in {started.language}: {started.purpose}"]
+    lines = [
+        say(
+            "{what} for {item}, in {language}: {purpose}",
+            what=say(what),
+            item=started.item,
+            language=words("language", [started.language]),
+            purpose=say(started.purpose),
+        )
+    ]
     if len(started.loans) > 1:
         about = (f"{of.loan} {decimal_string(of.past_due)} {of.currency}" for of in started.loans)
-        lines.append(f"About {len(started.loans)} loans: {', '.join(about)}.")
+        lines.append(
+            say("About {count} loans: {loans}.", count=len(started.loans), loans=", ".join(about))
+        )
     if started.must_learn:
-        lines.append(f"Learn: {', '.join(started.must_learn)}.")
+        lines.append(say("Learn: {topics}.", topics=words("topics", started.must_learn)))
     if started.may_offer:
-        lines.append(f"You may offer: {', '.join(started.may_offer)}.")
+        lines.append(say("You may offer: {offers}.", offers=words("offers", started.may_offer)))
     if started.warnings:
-        lines.append(f"Rules that advise against it: {', '.join(started.warnings)}.")
+        lines.append(
+            say("Rules that advise against it: {warnings}.", warnings=", ".join(started.warnings))
+        )
     if dry_run:
-        lines.insert(0, f"Allowed now: the {what.lower()} may start.")
+        lines.insert(0, say(ALLOWED[what]))
     print_lines(*lines)
-    print_done(f"{started.reach}  (attempt {started.attempt})", dry_run=dry_run)
+    print_done(
+        say("{reach}  (attempt {attempt})", reach=started.reach, attempt=started.attempt),
+        dry_run=dry_run,
+    )

@@ -15,7 +15,7 @@ from domain.language.speak import speak
 from domain.reasons import ReasonCode, because
 from workers.bootstrap import build_context
 from workers.cli.common import NOT_KNOWN_YET
-from workers.cli.language import language_of_environment
+from workers.cli.language import language_of_environment, say
 from workers.cli.render import UNCHANGED, console, errors, print_lines
 from workers.context import Context
 from workers.db.encryption_keys import assert_keys_open
@@ -86,7 +86,10 @@ def submit(
     event = f"{kind}:{id}"
     result = process.submit(ctx, event, kind, payload, dry_run=dry_run)
     if dry_run:
-        print_lines(f"Without --dry-run: {speak(result.reason, language)}", UNCHANGED)
+        print_lines(
+            say("Without --dry-run: {reason}", reason=speak(result.reason, language)),
+            say(UNCHANGED),
+        )
         if result.status is InboxStatus.RECEIVED:
             raise typer.Exit(NOT_KNOWN_YET)
         return

@@ -11,6 +11,7 @@ from domain.actors import Actor
 from domain.errors import ArrearsError
 from workers.cli.common import By, DryRun, Why, by, log_to_stderr
 from workers.cli.context import open_context
+from workers.cli.language import say
 from workers.cli.render import print_done, print_lines
 from workers.privacy.subject_requests import erase_subject, export_subject
 
@@ -41,7 +42,7 @@ def export(
         except BaseException:
             out.unlink()
             raise
-    print_lines(f"All data about borrower {borrower} is in {out}.")
+    print_lines(say("All data about borrower {borrower} is in {out}.", borrower=borrower, out=out))
 
 
 @app.command()
@@ -59,8 +60,17 @@ def erase(
     log_to_stderr("workers.privacy")
     kept = erase_subject(open_context(), borrower, actor=actor, why=why, law=law, dry_run=dry_run)
     rules = f" ({', '.join(kept.rules)})" if kept.rules else ""
-    had_to = f" It was to be kept until {kept.until}{rules}." if kept.until else ""
-    print_done(f"What was held about borrower {borrower} is erased.{had_to}", dry_run=dry_run)
+    had_to = ""
+    if kept.until:
+        had_to = say(" It was to be kept until {until}{rules}.", until=kept.until, rules=rules)
+    print_done(
+        say(
+            "What was held about borrower {borrower} is erased.{had_to}",
+            borrower=borrower,
+            had_to=had_to,
+        ),
+        dry_run=dry_run,
+    )
 
 
 def _new_file(path: Path) -> Any:
@@ -71,6 +81,8 @@ def _new_file(path: Path) -> Any:
             encoding="utf-8",
         )
     except FileExistsError:
-        raise ArrearsError(f"{path} exists. Name a file that does not.") from None
+        raise ArrearsError(say("{path} exists. Name a file that does not.", path=path)) from None
     except OSError as error:
-        raise ArrearsError(f"{path} cannot be written ({error.strerror}).") from None
+        raise ArrearsError(
+            say("{path} cannot be written ({strerror}).", path=path, strerror=error.strerror)
+        ) from None

@@ -9,6 +9,7 @@ import typer
 
 from domain.errors import ArrearsError
 from domain.inconvenient import InconvenientTime
+from workers.cli.language import say
 
 _WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -36,7 +37,14 @@ def refuse_future_day(day: date, today: date, what: str) -> None:
         ArrearsError: `day` is after `today`.
     """
     if day > today:
-        raise ArrearsError(f"{day} is still to come: today is {today}. Correct {what}.")
+        raise ArrearsError(
+            say(
+                "{day} is still to come: today is {today}. Correct {what}.",
+                day=day,
+                today=today,
+                what=what,
+            )
+        )
 
 
 def parse_moment(written: str, lender_zone: ZoneInfo, *, whole_day: bool = False) -> datetime:
@@ -49,13 +57,19 @@ def parse_moment(written: str, lender_zone: ZoneInfo, *, whole_day: bool = False
     """
     if _WRITTEN.fullmatch(written):
         if not whole_day:
-            raise ArrearsError(f'{written} has no time. Write one, as "{written} 12:00".')
+            raise ArrearsError(
+                say('{written} has no time. Write one, as "{written} 12:00".', written=written)
+            )
         written = f"{written} 23:59:59.999999"
     try:
         moment = datetime.fromisoformat(written)
     except ValueError:
         raise ArrearsError(
-            f'{written!r} is not a moment. Write it in the lender\'s time, as "2026-03-01 21:30".'
+            say(
+                "{written!r} is not a moment. Write it in the lender's time, as \"2026-03-01 "
+                '21:30".',
+                written=written,
+            )
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=lender_zone)
 
@@ -70,6 +84,10 @@ def parse_inconvenient_time(written: str) -> dict[str, Any]:
         return InconvenientTime.parse(written).stored
     except ValueError:
         raise ArrearsError(
-            f"{written!r} is no time of the week. Write a day, days in order or every_day, and "
-            'hours of the person, as "sun", "mon-fri 09:00-17:00" or "every_day 22:00-06:00".'
+            say(
+                "{written!r} is no time of the week. Write a day, days in order or "
+                'every_day, and hours of the person, as "sun", "mon-fri 09:00-17:00" or '
+                '"every_day 22:00-06:00".',
+                written=written,
+            )
         ) from None

@@ -6,6 +6,7 @@ import typer
 
 from workers.cli.common import By, DryRun, Why
 from workers.cli.context import open_context
+from workers.cli.language import say
 from workers.cli.render import print_done
 from workers.inbox.discard import discard_event
 
@@ -21,4 +22,6 @@ def discard(
 ) -> None:
     """Discard an event that was rejected, or that waits for something that will never come."""
     discard_event(open_context(), event, actor=actor, why=why, dry_run=dry_run)
-    print_done(f"Event {event} is discarded: it is never applied.", dry_run=dry_run)
+    print_done(
+        say("Event {event} is discarded: it is never applied.", event=event), dry_run=dry_run
+    )

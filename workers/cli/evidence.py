@@ -8,6 +8,7 @@ import typer
 from domain.errors import ArrearsError
 from workers.cli.common import AsJson, Loan
 from workers.cli.context import open_context
+from workers.cli.language import say
 from workers.cli.render import Table, errors, print_json, print_lines
 from workers.context import Context
 from workers.evidence.chain import chain_evidence
@@ -20,7 +21,7 @@ app = typer.Typer()
 FINDINGS = Table[Finding](
     "Evidence that is not what it was",
     {
-        "what": lambda finding: finding.defect,
+        "what": lambda finding: say(finding.defect),
         "table": lambda finding: finding.kind,
         "row": lambda finding: finding.row_id,
         "loan": lambda finding: finding.loan,
@@ -45,7 +46,7 @@ def verify(
 
     def report_progress(links: int) -> None:
         if loan is None:
-            errors.print(f"{links} rows checked", markup=False)
+            errors.print(say("{links} rows checked", links=links), markup=False)
 
     with _snapshot(ctx) as connection:
         found = list(find_what_is_wrong(connection, loan, head=head, progress=report_progress))
@@ -67,11 +68,19 @@ def checkpoint(as_json: AsJson = False) -> None:
     if as_json:
         print_json(newest)
     elif newest is None:
-        print_lines("Nothing is chained yet.")
+        print_lines(say("Nothing is chained yet."))
     else:
         zone = ctx.settings.lender_zone
         at = f"{newest.at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
-        print_lines(f"{newest.digest}  {newest.links} rows of evidence, {at} ({zone})")
+        print_lines(
+            say(
+                "{digest}  {links} rows of evidence, {at} ({zone})",
+                digest=newest.digest,
+                links=newest.links,
+                at=at,
+                zone=zone,
+            )
+        )
 
 
 @app.command()
@@ -88,13 +97,26 @@ def export(
             wrong = list(find_what_is_wrong(connection, loan))
             rows = write_bundle(connection, ctx, loan, out)
     except FileExistsError:
-        raise ArrearsError(f"{out} is there already. Name a new file.") from None
+        raise ArrearsError(say("{out} is there already. Name a new file.", out=out)) from None
     except OSError as error:
-        raise ArrearsError(f"{out} cannot be written: {error.strerror}.") from None
-    print_lines(f"The history of loan {loan} and {rows} rows of evidence are in {out}.")
+        raise ArrearsError(
+            say("{out} cannot be written: {strerror}.", out=out, strerror=error.strerror)
+        ) from None
+    print_lines(
+        say(
+            "The history of loan {loan} and {rows} rows of evidence are in {out}.",
+            loan=loan,
+            rows=rows,
+            out=out,
+        )
+    )
     if wrong:
         errors.print(
-            f"{len(wrong)} of them are not what they were: `arrears evidence verify {loan}`.",
+            say(
+                "{wrong} of them are not what they were: `arrears evidence verify {loan}`.",
+                wrong=len(wrong),
+                loan=loan,
+            ),
             markup=False,
         )
         raise typer.Exit(1)

@@ -4,6 +4,7 @@ import typer
 
 from domain.errors import ArrearsError
 from workers.cli.common import DryRun
+from workers.cli.language import say
 from workers.cli.render import UNCHANGED, Table, errors, print_lines
 from workers.db.encryption import Cipher
 
@@ -34,20 +35,33 @@ def rotate_(dry_run: DryRun = False) -> None:
         left = count_left(connection, ctx)
     LEFT.print((name, rows) for name, rows in left.items() if rows)
     if dry_run:
-        print_lines(UNCHANGED)
+        print_lines(say(UNCHANGED))
         return
     done = dict.fromkeys(left, 0)
 
     def report_progress(name: str, rows: int) -> None:
         done[name] += rows
-        errors.print(f"{name}: {done[name]} of {max(left[name], done[name])}", markup=False)
+        errors.print(
+            say(
+                "{name}: {done} of {rows}",
+                name=name,
+                done=done[name],
+                rows=max(left[name], done[name]),
+            ),
+            markup=False,
+        )
 
     if not rotate(ctx, report_progress):
         raise ArrearsError(
-            "Some rows were in use and are left. The worker of `maintenance` continues with "
-            "them; or run this again."
+            say(
+                "Some rows were in use and are left. The worker of `maintenance` continues "
+                "with them; or run this again."
+            )
         )
     print_lines(
-        "Everything is encrypted with the first key of ARREARS_ENCRYPTION_KEYS. The others may be "
-        "removed from the list; keep them as long as there are back-ups that they open."
+        say(
+            "Everything is encrypted with the first key of ARREARS_ENCRYPTION_KEYS. The "
+            "others may be removed from the list; keep them as long as there are "
+            "back-ups that they open."
+        )
     )

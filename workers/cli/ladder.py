@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from domain.compliance.vocabulary import Party
 from domain.ladder import Days, DueOnRestDay, Item, Ladder, MissedSteps, Step
+from workers.cli.language import coded, say, words
 from workers.cli.policy import read_policy
 from workers.cli.render import Table, console, print_lines
 from workers.clock import Clock
@@ -50,8 +51,8 @@ def ladder() -> None:
             console.print(line, markup=False, soft_wrap=False)
         DAYS.print(row for days, step in day_ranges(ladder) for row in _rows(days, step))
     print_lines(
-        "Days are ladder days: they count from the minimum past due, less holds.",
-        f"The files are in {settings.policy_dir / 'ladders'}.",
+        say("Days are ladder days: they count from the minimum past due, less holds."),
+        say("The files are in {policy_dir}.", policy_dir=settings.policy_dir / "ladders"),
     )
 
 
@@ -69,58 +70,71 @@ def standing(ladder: Ladder, ladders: Iterable[Ladder], today: date) -> str:
     ]
     first, last = ladder.effective_from, ladder.effective_to
     if first > today:
-        return f"to come, from {first}{_until(last)}"
+        return say("to come, from {first}{until}", first=first, until=_until(last))
     if last and last < today:
-        return f"past, from {first}{_until(last)}"
+        return say("past, from {first}{until}", first=first, until=_until(last))
     for other in newer:
         if other.in_force(today):
-            return f"past: {other.name} took its place on {other.effective_from}"
+            return say(
+                "past: {other} took its place on {on}", other=other.name, on=other.effective_from
+            )
     ends = [
         other.effective_from - timedelta(days=1) for other in newer if today < other.effective_from
     ]
-    return f"in force since {first}{_until(min([*ends, *([last] if last else [])], default=None))}"
+    end = min([*ends, *([last] if last else [])], default=None)
+    return say("in force since {first}{until}", first=first, until=_until(end))
 
 
 def _until(last: date | None) -> str:
-    return f" up to and on {last}" if last else ""
+    return say(" up to and on {last}", last=last) if last else ""
 
 
 def _head(ladder: Ladder) -> tuple[str, ...]:
-    products = ", ".join(ladder.applies_to.products) or "all products"
+    products = ", ".join(ladder.applies_to.products) or say("all products")
     return (
-        f"For {products} in {', '.join(ladder.applies_to.jurisdictions)}, in {ladder.currency}.",
-        f"Acts from {ladder.minimum_amount} past due, {_grace(ladder.grace_days)}; "
-        f"{MISSED[ladder.missed_steps]}.",
+        say(
+            "For {products} in {jurisdictions}, in {currency}.",
+            products=products,
+            jurisdictions=", ".join(ladder.applies_to.jurisdictions),
+            currency=ladder.currency,
+        ),
+        say(
+            "Acts from {minimum} past due, {grace}; {missed}.",
+            minimum=ladder.minimum_amount,
+            grace=_grace(ladder.grace_days),
+            missed=say(MISSED[ladder.missed_steps]),
+        ),
         _rest_days(ladder),
-        f"Source: {ladder.source}",
+        say("Source: {source}", source=ladder.source),
     )
 
 
 def _rest_days(ladder: Ladder) -> str:
     if ladder.due_on_rest_day is DueOnRestDay.AS_WRITTEN:
-        return "Due on a day of rest: as it is written."
+        return say("Due on a day of rest: as it is written.")
     calendar = ladder.calendar
-    return (
-        f"Due on a day of rest: next working day; {calendar.country} is known to "
-        f"{calendar.known_until}."
+    return say(
+        "Due on a day of rest: next working day; {country} is known to {known_until}.",
+        country=calendar.country,
+        known_until=calendar.known_until,
     )
 
 
 def _grace(days: int) -> str:
     match days:
         case 0:
-            return "without days of grace"
+            return say("without days of grace")
         case 1:
-            return "after 1 day of grace"
-    return f"after {days} days of grace"
+            return say("after 1 day of grace")
+    return say("after {days} days of grace", days=days)
 
 
 def _rows(days: Days, step: Step | None) -> Iterable[LadderRow]:
     if step is None:
-        yield LadderRow(days, "rest", "", "nothing", "nobody is contacted")
+        yield LadderRow(days, say("rest"), "", say("nothing"), say("nobody is contacted"))
         return
     for item in step.items:
-        yield LadderRow(item.days, step.id, item.id, item.do, _note(item))
+        yield LadderRow(item.days, step.id, item.id, coded("action_type", item.do), _note(item))
 
 
 def day_ranges(ladder: Ladder) -> Iterable[tuple[Days, Step | None]]:
@@ -137,11 +151,11 @@ def day_ranges(ladder: Ladder) -> Iterable[tuple[Days, Step | None]]:
 
 def _note(item: Item) -> str:
     notes = [
-        item.to is not Party.BORROWER and f"to each {item.to.replace('_', '-')}",
+        item.to is not Party.BORROWER and say("to each {party}", party=words("party", [item.to])),
         item.template,
-        item.must_learn and f"must learn {', '.join(item.must_learn)}",
-        item.may_offer and f"may offer {', '.join(item.may_offer)}",
-        item.requires and f"after {', '.join(item.requires)}",
-        item.approval and f"once a {item.approval} approves",
+        item.must_learn and say("must learn {topics}", topics=words("topics", item.must_learn)),
+        item.may_offer and say("may offer {offers}", offers=words("offers", item.may_offer)),
+        item.requires and say("after {steps}", steps=", ".join(item.requires)),
+        item.approval and say("once a {role} approves", role=words("role", [item.approval])),
     ]
-    return "; ".join(note for note in notes if note)
+    return say("; ").join(note for note in notes if note)

@@ -2,9 +2,16 @@
 
 import os
 import sys
-from typing import Annotated, Literal
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import typer
+
+import domain.language
+from domain.errors import ArrearsError, RefusedError
 
 Name = Literal["en", "zh"]
 """A name in `domain.language.speak.LANGUAGES`."""
@@ -22,6 +29,65 @@ def language_of_environment() -> Name:
     names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
     locale = next(filter(None, names), "")
     return "zh" if locale.lower().startswith("zh") and _shows_chinese() else "en"
+
+
+def say(text: str, **values: object) -> str:
+    """An English text of the command line in the reader's language.
+
+    `values` fill its braces, in the style of `str.format`; a text without values has none.
+    """
+    said = in_chinese().get(text, text) if language_of_environment() == "zh" else text
+    return said.format(**values) if values else said
+
+
+def said_error(error: ArrearsError) -> str:
+    """What is wrong and what to do, in the reader's language."""
+    if isinstance(error, RefusedError):
+        from domain.language.speak import speak
+
+        return speak(error.reason, language_of_environment())
+    return say(error.text, **error.values)
+
+
+def coded(name: str, code: str) -> str:
+    """A code that a command takes or a program reads. In Chinese the word for it stands beside it.
+
+    `name` is the value's name in `Language.words`.
+    """
+    if language_of_environment() == "en":
+        return code
+    word = _chinese_words(name).get(code)
+    return f"{word}（{code}）" if word else code
+
+
+def words(name: str, values: Iterable[str]) -> str:
+    """Values as words of the reader's language, listed."""
+    from domain.language.speak import LANGUAGES
+
+    language = LANGUAGES[language_of_environment()]
+    known = language.words.get(name, {})
+    return language.between_listed.join(known.get(value, value) for value in values)
+
+
+@cache
+def in_chinese() -> Mapping[str, str]:
+    """What the command line says in Chinese, by the English text in its code."""
+    sections = {**_read("zh_commands.toml"), **_read("zh_help.toml")}
+    del sections["words"]
+    return {text: said for section in sections.values() for text, said in section.items()}
+
+
+def _chinese_words(name: str) -> Mapping[str, str]:
+    from domain.language.speak import LANGUAGES
+
+    of_sentences = LANGUAGES["zh"].words
+    return of_sentences[name] if name in of_sentences else _read("zh_commands.toml")["words"][name]
+
+
+@cache
+def _read(name: str) -> dict[str, Any]:
+    file = Path(domain.language.__file__).with_name(name)
+    return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
 def _shows_chinese() -> bool:

@@ -7,6 +7,7 @@ import typer
 from domain.actors import Actor
 from workers.cli.common import By, Loan, by, log_to_stderr
 from workers.cli.context import open_context, submit
+from workers.cli.language import say
 from workers.cli.render import errors
 from workers.visits.letters import open_letter
 
@@ -28,8 +29,10 @@ def print_(
     print(found.body)
     if not found.still_due:
         errors.print(
-            "Do not post this letter: what it is about has been paid, or other arrears took its "
-            "place."
+            say(
+                "Do not post this letter: what it is about has been paid, or other arrears "
+                "took its place."
+            )
         )
 
 

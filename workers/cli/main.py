@@ -21,7 +21,6 @@ from domain.errors import (
     NoOpenCallError,
     NotOnRosterError,
     OutcomeMissingError,
-    RefusedError,
 )
 
 COMMANDS = {
@@ -198,7 +197,10 @@ HELPFUL_COMMANDS: dict[type[ArrearsError], str] = {
 
 def _message(error: Exception) -> str | None:
     if isinstance(error, ArrearsError):
-        return " ".join(filter(None, (_sentences(error), HELPFUL_COMMANDS.get(type(error)))))
+        from workers.cli.language import said_error, say
+
+        helpful = HELPFUL_COMMANDS.get(type(error))
+        return " ".join(filter(None, (said_error(error), helpful and say(helpful))))
     if isinstance(error, UnicodeEncodeError):
         return _unwritable(error)
     if "sqlalchemy" not in sys.modules:
@@ -210,15 +212,6 @@ def _message(error: Exception) -> str | None:
     if isinstance(error, OperationalError | InterfaceError | ProgrammingError | InternalError):
         return user_message(error)
     return None
-
-
-def _sentences(error: ArrearsError) -> str:
-    if not isinstance(error, RefusedError):
-        return str(error)
-    from domain.language.speak import speak
-    from workers.cli.language import language_of_environment
-
-    return speak(error.reason, language_of_environment())
 
 
 def _unwritable(error: UnicodeEncodeError) -> str:

@@ -18,6 +18,7 @@ from domain.compliance.rules import Modality, Rule
 from domain.compliance.vocabulary import Channel, Party, Purpose
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, Value, part, render
+from domain.language.rules import describe_rule
 from domain.language.speak import LANGUAGES, speak
 from domain.reasons import ReasonCode, because, reasons_as_json
 from workers.cli.common import AsJson, Loan
@@ -25,7 +26,6 @@ from workers.cli.context import open_context
 from workers.cli.dates import parse_moment
 from workers.cli.language import Language, language_of_environment
 from workers.cli.render import print_json, print_lines
-from workers.cli.rules import describe_rule
 from workers.context import Context
 from workers.db.pending_events import waits_for_event
 from workers.gate.facts import read_contact_facts

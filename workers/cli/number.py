@@ -8,6 +8,7 @@ from domain.actors import Actor
 from domain.errors import ArrearsError
 from workers.cli.common import AsJson, By
 from workers.cli.context import open_context, read, submit
+from workers.cli.language import coded, say
 from workers.cli.personal import encrypted_payload
 from workers.cli.render import Table, print_json
 from workers.inbox.event_data.contact_points import ContactChangeFacts
@@ -36,8 +37,8 @@ NUMBERS = Table[NumberOfBorrower](
     "Numbers of the borrower, in the order in which they are tried",
     {
         "place": lambda number: number.place,
-        "kind": lambda number: number.kind,
-        "known": lambda number: ", ".join(number.facts),
+        "kind": lambda number: coded("point", number.kind),
+        "known": lambda number: [coded("number_fact", fact) for fact in number.facts],
     },
     right=("place",),
     if_none="The borrower has no number.",
@@ -103,8 +104,12 @@ def order(
     known = read(lambda connection, _: read_numbers(connection, borrower))
     if sorted(places) != [number.place for number in known]:
         raise ArrearsError(
-            f"Borrower {borrower} has {len(known)} numbers. Name the place of each once; "
-            "`arrears number remove` removes one."
+            say(
+                "Borrower {borrower} has {known} numbers. Name the place of each once; "
+                "`arrears number remove` removes one.",
+                borrower=borrower,
+                known=len(known),
+            )
         )
     _submit_order(borrower, places, actor)
 
@@ -118,7 +123,14 @@ def remove(
     """Remove a number of a borrower. What is known of it stays, for whoever has it."""
     known = [number.place for number in read(lambda c, _: read_numbers(c, borrower))]
     if place not in known:
-        raise ArrearsError(f"Borrower {borrower} has no number {place}, but {len(known)} in all.")
+        raise ArrearsError(
+            say(
+                "Borrower {borrower} has no number {place}, but {known} in all.",
+                borrower=borrower,
+                place=place,
+                known=len(known),
+            )
+        )
     _submit_order(borrower, [other for other in known if other != place], actor)
 
 
@@ -137,9 +149,9 @@ def _report(
     which: int | None,
 ) -> None:
     if (borrower is None) == (reply is None):
-        raise ArrearsError("Name the number by --borrower or by --reply, and not by both.")
+        raise ArrearsError(say("Name the number by --borrower or by --reply, and not by both."))
     if reply is not None and which is not None:
-        raise ArrearsError("A reply came from one number: leave out --which.")
+        raise ArrearsError(say("A reply came from one number: leave out --which."))
     ctx = open_context()
     payload: dict[str, str | int | list[str] | None] = {
         "borrower": borrower,

@@ -9,6 +9,7 @@ import typer
 from domain.errors import ArrearsError
 from workers.cli.common import AsJson
 from workers.cli.context import open_context, read
+from workers.cli.language import say
 from workers.cli.render import Table, print_json, print_lines
 from workers.outbox import resend as resending
 from workers.outbox.resend import UndeliveredEvent
@@ -22,10 +23,11 @@ EVENTS = Table[UndeliveredEvent](
     {
         "event": lambda event: event.event,
         "what": lambda event: (
-            f"{event.kind} of loan {event.loan}, {event.happened_at:%Y-%m-%d %H:%M}"
+            say("{item} of loan {loan}", item=event.kind, loan=event.loan)
+            + f", {event.happened_at:%Y-%m-%d %H:%M}"
         ),
-        "next try": lambda event: event.next_try_at or "given up",
-        "why": lambda event: event.reason or "not tried yet",
+        "next try": lambda event: event.next_try_at or say("given up"),
+        "why": lambda event: event.reason or say("not tried yet"),
     },
     if_none="There are no such events.",
     one_line=("event",),
@@ -41,7 +43,13 @@ def list_(dead: Dead = False, as_json: AsJson = False) -> None:
         return
     EVENTS.print(found.events)
     if found.total > len(found.events):
-        print_lines(f"These are the first {len(found.events)} of {found.total}.")
+        print_lines(
+            say(
+                "These are the first {events} of {total}.",
+                events=len(found.events),
+                total=found.total,
+            )
+        )
 
 
 @app.command()
@@ -53,11 +61,11 @@ def resend(
 ) -> None:
     """Send an event again, or all that were given up. Each keeps its id."""
     if dead == (event is not None):
-        raise ArrearsError("Name either the event to send again, or all with --dead.")
+        raise ArrearsError(say("Name either the event to send again, or all with --dead."))
     ctx = open_context()
     if event is None:
         resent = resending.resend_dead(ctx)
-        print_lines(f"{resent} event(s) that were given up are sent again.")
+        print_lines(say("{resent} event(s) that were given up are sent again.", resent=resent))
         return
     resending.resend(ctx, event)
-    print_lines(f"The event {event} is sent again.")
+    print_lines(say("The event {event} is sent again.", event=event))

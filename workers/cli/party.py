@@ -7,6 +7,7 @@ import typer
 from domain.compliance.vocabulary import Party
 from workers.cli.common import AsJson, Loan, Recorder
 from workers.cli.context import open_context, read, submit
+from workers.cli.language import coded
 from workers.cli.personal import encrypted_payload
 from workers.cli.render import Table, print_json
 from workers.inbox.event_data.persons import LoanPartyFacts
@@ -23,7 +24,7 @@ PARTIES = Table[PartyOfLoan](
     "Parties of the loan",
     {
         "borrower": lambda party: party.borrower,
-        "role": lambda party: party.role,
+        "role": lambda party: coded("party", party.role),
         "since": lambda party: party.since,
         "source": lambda party: party.source,
     },

@@ -10,6 +10,7 @@ from domain.errors import ArrearsError
 from workers.cli.common import Loan, Recorder, day, own_id
 from workers.cli.context import open_context, submit
 from workers.cli.dates import refuse_future_day
+from workers.cli.language import say
 from workers.inbox import process
 from workers.payments.payments import Payment
 
@@ -34,7 +35,7 @@ def record(
     Exit code 3: the loan is not known yet, and the payment is stored until it is.
     """
     if not payment_id.strip():
-        raise ArrearsError("The payment has no id. Give the lender's own with --id.")
+        raise ArrearsError(say("The payment has no id. Give the lender's own with --id."))
     ctx = open_context()
     if paid_on:
         refuse_future_day(paid_on, ctx.today(), "--paid-on")
@@ -75,7 +76,11 @@ def parse_amount(written: str) -> Decimal:
     try:
         amount = Decimal(written)
     except InvalidOperation:
-        raise ArrearsError(f"{written!r} is not an amount. Write it like 120.50.") from None
+        raise ArrearsError(
+            say("{written!r} is not an amount. Write it like 120.50.", written=written)
+        ) from None
     if not amount.is_finite() or amount <= 0:
-        raise ArrearsError(f"{written!r} is not an amount. It must be more than zero.")
+        raise ArrearsError(
+            say("{written!r} is not an amount. It must be more than zero.", written=written)
+        )
     return amount

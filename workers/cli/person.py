@@ -20,6 +20,7 @@ from workers.borrowers.same_person import SamePersonDecision, decide_same_person
 from workers.cli.common import AsJson, By, DryRun, Why
 from workers.cli.context import open_context, read, submit
 from workers.cli.dates import parse_inconvenient_time, parse_moment
+from workers.cli.language import coded, language_of_environment, say
 from workers.cli.personal import encrypted_payload
 from workers.cli.render import Table, print_done, print_json
 from workers.context import Context
@@ -90,7 +91,7 @@ LINKS = Table[RecordLink](
     {
         "borrower": lambda link: link.borrower,
         "other": lambda link: link.other,
-        "are": lambda link: link.status,
+        "are": lambda link: coded("link", link.status),
         "why": lambda link: link.reason,
         "since": lambda link: link.since,
         "by": lambda link: link.actor or "",
@@ -102,7 +103,7 @@ PARTY_OF = Table[PartyOf](
     "Party to loans of others",
     {
         "loan": lambda party: party.loan,
-        "role": lambda party: party.role,
+        "role": lambda party: coded("party", party.role),
         "record": lambda party: party.borrower,
     },
     if_none="Not party to a loan of anybody else.",
@@ -110,9 +111,9 @@ PARTY_OF = Table[PartyOf](
 REPRESENTED_BY = Table[ActsFor](
     "Represented by",
     {
-        "kind": lambda acting: acting.kind,
-        "loan": lambda acting: acting.loan or "all",
-        "people may turn to them": lambda acting: "yes" if acting.contacted else "no",
+        "kind": lambda acting: coded("representative", acting.kind),
+        "loan": lambda acting: acting.loan or say("all"),
+        "people may turn to them": lambda acting: say("yes") if acting.contacted else say("no"),
         "since": lambda acting: acting.since,
     },
     if_none="Nobody is on record who acts for this person.",
@@ -120,7 +121,7 @@ REPRESENTED_BY = Table[ActsFor](
 FACTS = Table[KnownFact](
     "Known of this person",
     {
-        "fact": lambda known: known.fact,
+        "fact": lambda known: coded("person_fact", known.fact),
         "which": lambda known: ", ".join(known.details),
         "record": lambda known: known.borrower,
         "since": lambda known: known.since,
@@ -169,7 +170,9 @@ def note(
     ctx = open_context()
     ends = parse_moment(until, ctx.settings.lender_zone, whole_day=True) if until else None
     if ends and ends <= ctx.now():
-        raise ArrearsError(f"--until {until} is over. Give a moment that is to come.")
+        raise ArrearsError(
+            say("--until {until} is over. Give a moment that is to come.", until=until)
+        )
     payload = _reported(borrower, fact, actor, loan, channel, time, place, number, locale)
     if ends is not None:
         payload["until"] = ends.isoformat()
@@ -262,8 +265,12 @@ def _submit(
     except ValidationError as error:
         said = error.errors()[0]
         raise ArrearsError(
-            f"This is no {payload['fact']}: {said['msg'].removeprefix('Value error, ')}. "
-            "`arrears person note` says with --help what each fact needs."
+            say(
+                "This is no {fact}: {why}. `arrears person note` says with --help what "
+                "each fact needs.",
+                fact=payload["fact"],
+                why=said["msg"].removeprefix("Value error, "),
+            )
         ) from None
     borrower, fact = payload["borrower"], payload["fact"]
     submit(ctx, kind, f"{borrower}:{fact}:{ctx.now().isoformat()}", payload)
@@ -275,8 +282,12 @@ def confirm(borrower: Borrower, other: Other, actor: By, why: Why) -> None:
     linked = read(lambda connection, zone: read_person(connection, borrower, zone)).links
     if not any({link.borrower, link.other} == {borrower, other} for link in linked):
         raise ArrearsError(
-            f"Nothing says yet that {borrower} and {other} are one person. `arrears person join` "
-            "says so."
+            say(
+                "Nothing says yet that {borrower} and {other} are one person. `arrears "
+                "person join` says so.",
+                borrower=borrower,
+                other=other,
+            )
         )
     _decide(borrower, other, Link.CONFIRMED, actor, why)
 
@@ -303,17 +314,21 @@ def _decide(
     with ctx.engine.connect() as connection:
         roles_of(connection, actor)
         if dry_run:
-            print_done(speak(_try(connection, ctx, decision)), dry_run=True)
+            print_done(_said(_try(connection, ctx, decision)), dry_run=True)
             return
     # Each decision is an event of its own: the same one may be made again after it was undone.
     id = f"{borrower}:{other}:{status}:{ctx.now():%Y%m%dT%H%M%S%f}"
     submit(ctx, "same_person", id, asdict(decision))
 
 
+def _said(reasons: Reasons) -> str:
+    return speak(reasons, language_of_environment())
+
+
 def _try(connection: Connection, ctx: Context, decision: SamePersonDecision) -> Reasons:
     try:
         return decide_same_person(connection, ctx, decision)
     except NotAppliedError as error:
-        raise ArrearsError(speak(error.reason)) from None
+        raise ArrearsError(_said(error.reason)) from None
     finally:
         connection.rollback()

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from config.input_errors import what_to_write
 from domain.errors import ArrearsError
+from workers.cli.language import say
 from workers.db.encryption import Cipher
 from workers.inbox.event_data.fields import PersonalEventData
 
@@ -25,8 +26,10 @@ def encrypted_payload(
         return model(**fields).payload(cipher)
     except ValidationError as error:
         found = error.errors()[0]
-        option = _option(str(found["loc"][0])) if found["loc"] else "These options"
-        raise ArrearsError(f"{option} cannot be used: {what_to_write(found)}.") from None
+        option = _option(str(found["loc"][0])) if found["loc"] else say("These options")
+        raise ArrearsError(
+            say("{option} cannot be used: {found}.", option=option, found=what_to_write(found))
+        ) from None
 
 
 def _option(field: str) -> str:

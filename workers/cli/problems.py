@@ -8,6 +8,7 @@ from domain.actions import ActionStatus
 from workers.actions.dead_letters import StuckActions
 from workers.cli.common import AsJson, By, DryRun, Loan, Why
 from workers.cli.context import open_context
+from workers.cli.language import coded, say
 from workers.cli.render import Table, print_done, print_json
 from workers.operations.calendars import EndingCalendar
 from workers.operations.persons import RecordLink
@@ -25,7 +26,7 @@ PROBLEMS = Table[OpenProblem](
     "Open problems",
     {
         "loan": lambda problem: problem.loan,
-        "kind": lambda problem: problem.kind,
+        "kind": lambda problem: coded("problem", problem.kind),
         "what is wrong": lambda problem: problem.detail,
         "since": lambda problem: problem.since,
     },
@@ -35,7 +36,7 @@ REPLIES = Table[UnreadReply](
     "Replies to be read: no text goes to their numbers before",
     {
         "reply": lambda reply: reply.reply,
-        "loan": lambda reply: reply.loan or "not known",
+        "loan": lambda reply: reply.loan or say("not known"),
         "since": lambda reply: reply.since,
         "read it by": lambda reply: reply.read_by,
     },
@@ -45,9 +46,9 @@ EVENTS = Table[UnappliedEvent](
     "Events not applied",
     {
         "event": lambda event: event.event,
-        "kind": lambda event: event.kind,
-        "is": lambda event: "rejected" if event.status == "rejected" else "waiting",
-        "why": lambda event: event.reason or "not tried yet",
+        "kind": lambda event: coded("event_kind", event.kind),
+        "is": lambda event: say("rejected") if event.status == "rejected" else say("waiting"),
+        "why": lambda event: event.reason or say("not tried yet"),
         "since": lambda event: event.since,
     },
     if_none="All events were applied.",
@@ -76,11 +77,12 @@ CALENDARS = Table[EndingCalendar](
 ACTIONS = Table[StuckActions](
     "Actions that fail or were given up",
     {
-        "are": lambda action: "dead" if action.status == ActionStatus.DEAD else "failing",
+        "are": lambda action: say("dead") if action.status == ActionStatus.DEAD else say("failing"),
         "how many": lambda action: action.count,
         "why": lambda action: action.reason,
         "newest": lambda action: (
-            f"{action.item} of loan {action.loan}, {action.since:%Y-%m-%d %H:%M}"
+            say("{item} of loan {loan}", item=action.item, loan=action.loan)
+            + f", {action.since:%Y-%m-%d %H:%M}"
         ),
         "type": lambda action: action.command,
     },
@@ -116,4 +118,6 @@ def resolve(
 ) -> None:
     """Close a problem of a loan that was corrected. It returns if its cause does."""
     resolve_problem(open_context(), loan, kind, actor=actor, why=why, dry_run=dry_run)
-    print_done(f"The problem {kind} of loan {loan} is resolved.", dry_run=dry_run)
+    print_done(
+        say("The problem {kind} of loan {loan} is resolved.", kind=kind, loan=loan), dry_run=dry_run
+    )

@@ -13,6 +13,7 @@ from rich.text import Text
 from config.readers.templates import NAMED_LOANS
 from domain.language.speak import speak, with_sentence
 from domain.reasons import Reason, Reasons
+from workers.cli.language import language_of_environment, say
 
 R = TypeVar("R")
 
@@ -38,11 +39,14 @@ class Table(Generic[R]):
     def print(self, rows: Iterable[R]) -> None:
         # Narrow padding, to fit a terminal of 80 columns.
         table = RichTable(
-            title=self.title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+            title=self.title and say(self.title),
+            title_justify="left",
+            box=SIMPLE_HEAD,
+            padding=(0, 1, 0, 0),
         )
         for heading in self.columns:
             table.add_column(
-                heading,
+                say(heading) if heading else "",
                 no_wrap=heading in self.one_line,
                 overflow="fold",
                 justify="right" if heading in self.right else "left",
@@ -53,14 +57,14 @@ class Table(Generic[R]):
         if table.row_count:
             console.print(table)
         elif self.if_none:
-            console.print(self.if_none)
+            console.print(say(self.if_none))
 
 
 def loans_named(loan: str, others: Sequence[str]) -> str:
     """The loans of one text or call; of many, the first and how many more."""
     if len(others) < NAMED_LOANS:
         return ", ".join((loan, *others))
-    return f"{loan} and {len(others)} more"
+    return say("{loan} and {others} more", loan=loan, others=len(others))
 
 
 def show(table: Table[R], rows: Collection[R], *, as_json: bool) -> None:
@@ -77,7 +81,7 @@ def print_json(data: object) -> None:
 
 
 def print_counts(title: str, counts: Mapping[str, int]) -> None:
-    """A table of names and numbers; nothing where there are none."""
+    """A table of names and numbers; nothing where there are none. The names are said already."""
     columns: dict[str, Callable[[tuple[str, int]], object]] = {
         title: lambda count: count[0],
         "": lambda count: count[1],
@@ -93,7 +97,7 @@ def print_lines(*lines: str, style: str = "") -> None:
 
 def print_done(done: str, *, dry_run: bool) -> None:
     """What was done; after a dry run, that nothing was."""
-    print_lines(UNCHANGED if dry_run else done)
+    print_lines(say(UNCHANGED) if dry_run else done)
 
 
 def _cell(value: object) -> str:
@@ -103,7 +107,7 @@ def _cell(value: object) -> str:
         case datetime():
             return f"{value:%Y-%m-%d %H:%M}"
         case (Reason(), *_):
-            return speak(cast(Reasons, value))
+            return speak(cast(Reasons, value), language_of_environment())
         case tuple() | list():
             return "\n".join(map(str, value))
     return str(value)

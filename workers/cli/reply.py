@@ -10,6 +10,7 @@ from domain.inbound_texts import Meaning
 from workers.borrowers.reply_queue import open_reply
 from workers.cli.common import by, log_to_stderr
 from workers.cli.context import open_context, submit
+from workers.cli.language import say
 from workers.cli.said import Places, Speaks, Times, read_said
 
 app = typer.Typer()
@@ -51,8 +52,10 @@ def close(
     said = read_said(inconvenient_times, inconvenient_places, speaks)
     if bool(said) != (means is Meaning.WISHES):
         raise ArrearsError(
-            "`--means wishes`, and nothing else, says what they want: --inconvenient-time, "
-            "--inconvenient-place or --speaks."
+            say(
+                "`--means wishes`, and nothing else, says what they want: "
+                "--inconvenient-time, --inconvenient-place or --speaks."
+            )
         )
     payload: dict[str, Any] = {
         "reply": reply,

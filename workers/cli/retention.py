@@ -6,6 +6,7 @@ import typer
 
 from workers.cli.common import AsJson
 from workers.cli.context import open_context
+from workers.cli.language import say
 from workers.cli.render import Table, print_json, print_lines
 from workers.privacy.retention import BorrowerRetention, pages, read_keeping
 
@@ -16,7 +17,7 @@ DUE = Table[BorrowerRetention](
     {
         "borrower": lambda borrower: borrower.borrower,
         "loans": lambda borrower: borrower.loans,
-        "had to be kept until": lambda borrower: borrower.keeping.until or "no loan is left",
+        "had to be kept until": lambda borrower: borrower.keeping.until or say("no loan is left"),
         "by": lambda borrower: borrower.keeping.rules,
     },
     if_none="Nothing is held for longer than it must be.",
@@ -43,7 +44,7 @@ def report(as_json: AsJson = False) -> None:
         return
     DUE.print(due)
     for why, borrowers in sorted(kept.items()):
-        print_lines(f"Kept for {borrowers}, because {why}.")
+        print_lines(say("Kept for {borrowers}, because {why}.", borrowers=borrowers, why=say(why)))
 
 
 def _kept_because(borrower: BorrowerRetention) -> str:

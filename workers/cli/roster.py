@@ -8,6 +8,7 @@ import typer
 
 from workers.cli.common import AsJson, day
 from workers.cli.context import open_context
+from workers.cli.language import coded, say
 from workers.cli.render import Table, print_lines, show
 from workers.staff.roster import RosterEntry, list_roster, load_roster
 
@@ -17,11 +18,11 @@ STAFF = Table[RosterEntry](
     "Staff",
     {
         "staff": lambda entry: entry.staff,
-        "roles": lambda entry: entry.roles,
+        "roles": lambda entry: [coded("role", role) for role in entry.roles],
         "languages": lambda entry: entry.languages,
         "regions": lambda entry: entry.regions,
         "a day": lambda entry: entry.daily_capacity,
-        "next shift": lambda entry: entry.next_shift_at or "none",
+        "next shift": lambda entry: entry.next_shift_at or say("none"),
     },
     if_none="Nobody is on the roster.",
     one_line=("staff",),
@@ -37,7 +38,9 @@ def load(
     """Load the staff and their shifts. The same roster twice changes nothing."""
     ctx = open_context()
     done = load_roster(ctx, file, starts_on or ctx.today(), days)
-    print_lines(f"{done.staff} people and {done.shifts} shifts are stored.")
+    print_lines(
+        say("{staff} people and {shifts} shifts are stored.", staff=done.staff, shifts=done.shifts)
+    )
 
 
 @app.command("list")

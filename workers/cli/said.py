@@ -11,6 +11,7 @@ from domain.errors import ArrearsError
 from domain.inconvenient import Location
 from domain.persons import PersonFact
 from workers.cli.dates import parse_inconvenient_time
+from workers.cli.language import say
 
 Times = Annotated[
     list[str] | None,
@@ -38,7 +39,9 @@ def read_said(
         ArrearsError: a time or a language is not written as it should be.
     """
     if locale is not None and not LOCALE.fullmatch(locale):
-        raise ArrearsError(f"{locale!r} is not a language. Write it as en or zh-Hans.")
+        raise ArrearsError(
+            say("{locale!r} is not a language. Write it as en or zh-Hans.", locale=locale)
+        )
     said: list[dict[str, Any]] = [
         {"fact": PersonFact.INCONVENIENT_TIME, "time": parse_inconvenient_time(time)}
         for time in times or ()

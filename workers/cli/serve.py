@@ -16,6 +16,7 @@ import typer
 from config.settings import read_setting_file
 from domain.errors import ArrearsError
 from workers.cli.context import open_context
+from workers.cli.language import say
 from workers.messaging.broker import assert_broker_reachable
 from workers.operations.policy_register import register_policy
 from workers.queues import QUEUES, prefetch_multiplier
@@ -46,12 +47,18 @@ def worker(
     """Run the tasks of some queues, or of all queues."""
     if unknown := set(queues.split(",")) - set(QUEUES):
         raise ArrearsError(
-            f"There is no queue {', '.join(sorted(unknown))}. The queues are {EVERY_QUEUE}."
+            say(
+                "There is no queue {unknown}. The queues are {queues}.",
+                unknown=", ".join(sorted(unknown)),
+                queues=EVERY_QUEUE,
+            )
         )
     if not NAME.fullmatch(name):
         raise ArrearsError(
-            "A worker's name is letters, digits, dots, - and _, such as texts. Write another one "
-            "after --name."
+            say(
+                "A worker's name is letters, digits, dots, - and _, such as texts. Write "
+                "another one after --name."
+            )
         )
     _check()
     os.nice(nice)
@@ -96,8 +103,11 @@ def flower(host: Host = "127.0.0.1", port: Port = 5555) -> None:
     loopback = host in {"127.0.0.1", "::1", "localhost"}
     if not loopback and not os.environ.get("FLOWER_BASIC_AUTH"):
         raise ArrearsError(
-            f"Flower would be open to everybody who reaches {host}. Set FLOWER_BASIC_AUTH to "
-            "user:password, or listen on 127.0.0.1."
+            say(
+                "Flower would be open to everybody who reaches {host}. Set FLOWER_BASIC_AUTH "
+                "to user:password, or listen on 127.0.0.1.",
+                host=host,
+            )
         )
     _assert_free(host, port)
     _check()

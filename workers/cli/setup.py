@@ -7,6 +7,7 @@ import typer
 from domain.errors import ArrearsError
 from domain.language.speak import speak
 from workers.cli.context import assert_usable, load_context
+from workers.cli.language import language_of_environment, said_error, say
 from workers.cli.render import print_lines
 from workers.context import Context
 from workers.db.encryption_keys import store_index_key
@@ -33,7 +34,7 @@ def migrate(
     store_index_key(ctx.engine, ctx.cipher, ctx.now())
     hash_addresses(ctx.engine, ctx.cipher)
     register_policy(ctx)
-    print_lines("The database is at this release's version.")
+    print_lines(say("The database is at this release's version."))
 
 
 def check() -> None:
@@ -44,14 +45,21 @@ def check() -> None:
         try:
             check_service(ctx)
         except ArrearsError as error:
-            wrong.append(str(error))
+            wrong.append(said_error(error))
     for calendar in ending_calendars(ctx.policy, ctx.today()):
-        print_lines(f"Warning: {speak(calendar.detail)}")
+        print_lines(
+            say("Warning: {detail}", detail=speak(calendar.detail, language_of_environment()))
+        )
     if wrong:
         raise ArrearsError("\n".join(wrong))
     print_lines(
-        f"All well: {len(ctx.policy.ladders)} ladders, {len(ctx.policy.rule_packs)} rule "
-        f"packs, {len(ctx.templates.names())} templates, database and broker reachable."
+        say(
+            "All well: {ladders} ladders, {rule_packs} rule packs, {names} templates, "
+            "database and broker reachable.",
+            ladders=len(ctx.policy.ladders),
+            rule_packs=len(ctx.policy.rule_packs),
+            names=len(ctx.templates.names()),
+        )
     )
 
 

@@ -10,6 +10,7 @@ from domain.actions import ActionStatus
 from domain.language.speak import speak, with_sentence
 from workers.cli.common import AsJson
 from workers.cli.context import open_context
+from workers.cli.language import coded, language_of_environment, say
 from workers.cli.render import Table, print_counts, print_json, print_lines
 from workers.messaging.broker import queue_depths
 from workers.operations.status import ReasonCount, Status, read_status
@@ -36,72 +37,94 @@ def _depths(redis_url: str) -> dict[str, int] | None:
 
 
 def _show(found: Status, depths: Mapping[str, int] | None) -> None:
-    print_lines(f"Business date {found.business_date}, {found.at:%H:%M %Z}", style="bold")
-    print_counts("Loans", _loans(found))
+    print_lines(
+        say(
+            "Business date {business_date}, {at:%H:%M %Z}",
+            business_date=found.business_date,
+            at=found.at,
+        ),
+        style="bold",
+    )
+    print_counts(say("Loans"), _loans(found))
     print_lines(_scan(found))
     _actions(found)
-    print_counts("Waiting", _waits(found))
+    print_counts(say("Waiting"), _waits(found))
     print_lines(_oldest(found))
-    print_counts("Deferred, by rule", found.actions.deferred_by_rules)
-    print_counts("Planned, and waiting", _spoken(found.actions.waiting_by_reason))
-    print_counts("Given up", _spoken(found.actions.dead_by_reason))
-    print_counts("Texts", found.messages)
-    print_counts("Borrowers' replies to be read", found.replies)
-    print_counts("Events waiting to be applied", found.events.waiting)
-    print_counts("Events rejected", found.events.rejected)
+    print_counts(say("Deferred, by rule"), found.actions.deferred_by_rules)
+    print_counts(say("Planned, and waiting"), _spoken(found.actions.waiting_by_reason))
+    print_counts(say("Given up"), _spoken(found.actions.dead_by_reason))
+    print_counts(say("Texts"), _coded("message_status", found.messages))
+    print_counts(say("Borrowers' replies to be read"), _coded("reply", found.replies))
+    print_counts(say("Events waiting to be applied"), _coded("event_kind", found.events.waiting))
+    print_counts(say("Events rejected"), _coded("event_kind", found.events.rejected))
     for reason in found.events.newest:
-        print_lines(f"  {speak(reason)}")
-    print_counts("Events out", _events_out(found))
-    print_counts("Events out given up", _spoken(found.events_out.dead_by_reason))
-    print_counts("Open problems", found.problems)
+        print_lines(f"  {speak(reason, language_of_environment())}")
+    print_counts(say("Events out"), _events_out(found))
+    print_counts(say("Events out given up"), _spoken(found.events_out.dead_by_reason))
+    print_counts(say("Open problems"), _coded("problem", found.problems))
     if depths is None:
         print_lines(
-            "The broker cannot be reached, so the queues are not shown. Check REDIS_URL; nothing "
-            "is lost meanwhile."
+            say(
+                "The broker cannot be reached, so the queues are not shown. Check REDIS_URL; "
+                "nothing is lost meanwhile."
+            )
         )
     else:
-        print_counts("Messages in the queues", depths)
+        print_counts(say("Messages in the queues"), depths)
 
 
 def _spoken(counts: Iterable[ReasonCount]) -> dict[str, int]:
-    return {speak(count.reason): count.count for count in counts}
+    language = language_of_environment()
+    return {speak(count.reason, language): count.count for count in counts}
+
+
+def _coded(name: str, counts: Mapping[str, int]) -> dict[str, int]:
+    return {coded(name, code): count for code, count in counts.items()}
 
 
 def _loans(found: Status) -> dict[str, int]:
-    days = {f"past due, days {days}": n for days, n in found.loans.past_due.items()}
+    days = {say("past due, days {days}", days=days): n for days, n in found.loans.past_due.items()}
     return {
-        "on the book": found.loans.on_the_book,
+        say("on the book"): found.loans.on_the_book,
         **days,
-        "due for review": found.loans.due_for_review,
-        "of them published to the workers": found.loans.announced,
+        say("due for review"): found.loans.due_for_review,
+        say("of them published to the workers"): found.loans.announced,
     }
 
 
 def _scan(found: Status) -> str:
     if found.scan is None:
-        return "Today's scan has not started."
+        return say("Today's scan has not started.")
     zone = found.at.tzinfo
     scan = found.scan
-    finished = "is under way"
+    finished = say("is under way")
     if scan.finished_at is not None:
-        finished = f"finished at {scan.finished_at.astimezone(zone):%H:%M:%S}"
-    return (
-        f"Today's scan started at {scan.started_at.astimezone(zone):%H:%M:%S} and {finished}: "
-        f"{scan.loans} loans published, in {scan.envelopes} messages."
+        finished = say("finished at {at:%H:%M:%S}", at=scan.finished_at.astimezone(zone))
+    return say(
+        "Today's scan started at {started:%H:%M:%S} and {finished}: {loans} loans published, in "
+        "{messages} messages.",
+        started=scan.started_at.astimezone(zone),
+        finished=finished,
+        loans=scan.loans,
+        messages=scan.envelopes,
     )
 
 
 def _actions(found: Status) -> None:
     if not found.actions.by_type:
-        print_lines("There are no actions.")
+        print_lines(say("There are no actions."))
         return
     shown = [status for status in ActionStatus if found.actions.in_status(status)]
-    names = [status.replace("_", " ") for status in shown]
+    names = [_word("status", status) for status in shown]
     columns: dict[str, Callable[[tuple[str, Mapping[str, int]]], object]] = {
-        "Actions": lambda counted: counted[0].replace("_", " "),
+        "Actions": lambda counted: _word("action_type", counted[0]),
         **{name: partial(_count, status=status) for name, status in zip(names, shown, strict=True)},
     }
     Table(None, columns, right=names).print(found.actions.by_type.items())
+
+
+def _word(name: str, code: str) -> str:
+    return coded(name, code).replace("_", " ")
 
 
 def _count(counted: tuple[str, Mapping[str, int]], status: ActionStatus) -> int:
@@ -110,11 +133,11 @@ def _count(counted: tuple[str, Mapping[str, int]], status: ActionStatus) -> int:
 
 def _waits(found: Status) -> dict[str, int]:
     return {
-        "for an approval": found.actions.in_status(ActionStatus.AWAITING_APPROVAL),
-        "to be tried again": found.actions.in_status(ActionStatus.FAILED),
-        "for certainty, not repeated": found.actions.in_status(ActionStatus.UNKNOWN),
-        "claimed, past their time": found.actions.lost_claims,
-        "due, for a worker": found.actions.due,
+        say("for an approval"): found.actions.in_status(ActionStatus.AWAITING_APPROVAL),
+        say("to be tried again"): found.actions.in_status(ActionStatus.FAILED),
+        say("for certainty, not repeated"): found.actions.in_status(ActionStatus.UNKNOWN),
+        say("claimed, past their time"): found.actions.lost_claims,
+        say("due, for a worker"): found.actions.due,
     }
 
 
@@ -122,13 +145,20 @@ def _events_out(found: Status) -> dict[str, int]:
     out = found.events_out
     if out.oldest_seconds is None:
         return {}
-    return {"waiting": out.waiting, "seconds since the oldest happened": out.oldest_seconds}
+    return {
+        say("waiting"): out.waiting,
+        say("seconds since the oldest happened"): out.oldest_seconds,
+    }
 
 
 def _oldest(found: Status) -> str:
     actions = found.actions
     if actions.oldest_due_at is None or actions.oldest_due_seconds is None:
-        return "No action is due."
+        return say("No action is due.")
     since = actions.oldest_due_at.astimezone(found.at.tzinfo)
     age = timedelta(seconds=actions.oldest_due_seconds)
-    return f"The oldest action that is due has been so since {since:%Y-%m-%d %H:%M}, for {age}."
+    return say(
+        "The oldest action that is due has been so since {since:%Y-%m-%d %H:%M}, for {age}.",
+        since=since,
+        age=age,
+    )

@@ -12,9 +12,10 @@ from config.readers.tape_mapping_reader import load_mapping
 from domain.errors import ArrearsError
 from workers.cli.common import DryRun, day
 from workers.cli.context import open_context
+from workers.cli.language import say
 from workers.cli.render import Table, console, errors
 from workers.tapes.import_tape import ImportReport, import_tape
-from workers.tapes.row_errors import MASKING
+from workers.tapes.row_errors import MASKING, RowError
 from workers.tapes.status_comparison import StatusCell, StatusComparison
 
 app = typer.Typer()
@@ -25,7 +26,7 @@ DIFFERING = Table[StatusCell](
         "by days past due": lambda cell: cell.ours,
         "by the lender": lambda cell: cell.lender,
         "loans": lambda cell: f"{cell.loans:,}",
-        "why": lambda cell: cell.why,
+        "why": lambda cell: say(cell.why) if cell.why else "",
     },
     right=("loans",),
 )
@@ -56,13 +57,15 @@ def import_(
     """Import a loan tape: all of it or nothing. What is paid only rises."""
     if as_of is None:
         raise ArrearsError(
-            "Say which day the tape stands for, such as --as-of 2026-03-01: payments booked "
-            "before that day are in the tape, and later ones are added to it."
+            say(
+                "Say which day the tape stands for, such as --as-of 2026-03-01: payments "
+                "booked before that day are in the tape, and later ones are added to it."
+            )
         )
     read_as = load_mapping(mapping)
     ctx = open_context()
     with _progress() as bar:
-        task = bar.add_task("reading", total=tape.stat().st_size if tape.is_file() else None)
+        task = bar.add_task(say("reading"), total=tape.stat().st_size if tape.is_file() else None)
         report = import_tape(
             ctx,
             tape,
@@ -72,32 +75,49 @@ def import_(
             dry_run=dry_run,
             rejects_path=rejects,
             progress=lambda rows, read: bar.update(
-                task, completed=read, description=f"{rows:,} rows"
+                task, completed=read, description=say("{rows:,} rows", rows=rows)
             ),
         )
     print_import(report)
     if dry_run:
-        console.print("Nothing was imported: this was a dry run.")
+        console.print(say("Nothing was imported: this was a dry run."))
     elif report.kept:
-        console.print(f"Imported {report.taken:,} loan(s) of {tape.name} as of {as_of}.")
+        console.print(
+            say(
+                "Imported {taken:,} loan(s) of {name} as of {as_of}.",
+                taken=report.taken,
+                name=tape.name,
+                as_of=as_of,
+            )
+        )
     if not report.kept and report.rejected and not keep_good:
         raise ArrearsError(
-            f"{report.rejected:,} row(s) are wrong, so nothing is imported. Correct them "
-            f"(see {report.rejects_file}), or import the good rows with --keep-good."
+            say(
+                "{rejected:,} row(s) are wrong, so nothing is imported. Correct them (see "
+                "{rejects_file}), or import the good rows with --keep-good.",
+                rejected=report.rejected,
+                rejects_file=report.rejects_file,
+            )
         )
 
 
 def print_import(report: ImportReport) -> None:
     """Print the result of an import: rows, rejects, and whether the lender's statuses agree."""
     for error in report.first_errors:
-        errors.print(str(error), markup=False)
+        errors.print(_row_error(error), markup=False)
     if report.rejected > len(report.first_errors):
-        errors.print(f"… and {report.rejected - len(report.first_errors):,} more.")
+        errors.print(
+            say("… and {rejected:,} more.", rejected=report.rejected - len(report.first_errors))
+        )
     if any(error.shown for error in report.first_errors):
-        errors.print(MASKING)
+        errors.print(say(MASKING))
     console.print(
-        f"{report.taken:,} good rows ({report.changed:,} new or changed), "
-        f"{report.rejected:,} rejected."
+        say(
+            "{taken:,} good rows ({changed:,} new or changed), {rejected:,} rejected.",
+            taken=report.taken,
+            changed=report.changed,
+            rejected=report.rejected,
+        )
     )
     if report.statuses:
         _print_statuses(report.statuses)
@@ -105,25 +125,48 @@ def print_import(report: ImportReport) -> None:
         errors.print(warning, markup=False)
 
 
+def _row_error(error: RowError) -> str:
+    where = say("Line {line}", line=error.line)
+    if error.column:
+        where = say("Line {line}, column {column}", line=error.line, column=error.column)
+    expected = say(error.text, **error.values)
+    if error.shown:
+        there = "{where}: expected {expected}, found {shown}."
+        return say(there, where=where, expected=expected, shown=error.shown)
+    return say("{where}: expected {expected}.", where=where, expected=expected)
+
+
 def _warnings(report: ImportReport) -> Iterator[str]:
     if report.without_ladder:
         yield (
-            f"{report.without_ladder:,} loan(s) have no ladder: nothing will be done about them. "
-            "`arrears problems list` says why."
+            say(
+                "{loans:,} loan(s) have no ladder: nothing will be done about them. "
+                "`arrears problems list` says why.",
+                loans=report.without_ladder,
+            )
         )
     if report.showing_less:
         yield (
-            f"{report.showing_less:,} loan(s) have more paid on record than the tape shows. What "
-            "is on record was kept; `arrears problems list` shows them."
+            say(
+                "{loans:,} loan(s) have more paid on record than the tape shows. What is on "
+                "record was kept; `arrears problems list` shows them.",
+                loans=report.showing_less,
+            )
         )
     if report.unused_columns:
-        yield f"Columns not used: {', '.join(report.unused_columns)}."
+        yield say("Columns not used: {columns}.", columns=", ".join(report.unused_columns))
 
 
 def _print_statuses(compared: StatusComparison) -> None:
     console.print(
-        f"Days past due agree with the lender's own status for {compared.agreeing:,} of "
-        f"{compared.loans:,} loans ({compared.share:.2%}) as of {compared.as_of}."
+        say(
+            "Days past due agree with the lender's own status for {agreeing:,} of "
+            "{loans:,} loans ({share:.2%}) as of {as_of}.",
+            agreeing=compared.agreeing,
+            loans=compared.loans,
+            share=compared.share,
+            as_of=compared.as_of,
+        )
     )
     differing = [cell for cell in compared.cells if not cell.agrees]
     DIFFERING.print(sorted(differing, key=lambda cell: -cell.loans))

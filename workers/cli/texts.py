@@ -10,6 +10,7 @@ import typer
 
 from workers.cli.common import AsJson, By, DryRun
 from workers.cli.context import open_context, read
+from workers.cli.language import coded, say
 from workers.cli.render import Table, loans_named, print_done, show
 from workers.sms import decide_unconfirmed
 from workers.sms.decide_unconfirmed import UnconfirmedText
@@ -26,7 +27,7 @@ TEXTS = Table[UnconfirmedText](
         "item": lambda text: text.item,
         "provider": lambda text: text.provider,
         "since": lambda text: text.since,
-        "is": lambda text: text.status,
+        "is": lambda text: coded("message_status", text.status),
     },
     if_none="There are no unconfirmed texts.",
     one_line=("text",),
@@ -48,18 +49,23 @@ def mark_sent(
 ) -> None:
     """Record that the provider accepted the text: its action is done."""
     decide_unconfirmed.mark_sent(open_context(), message, actor, sid=sid, dry_run=dry_run)
-    print_done(f"Text {message} counts as sent; its action is done.", dry_run=dry_run)
+    print_done(
+        say("Text {message} counts as sent; its action is done.", message=message), dry_run=dry_run
+    )
 
 
 @app.command("mark-unsent")
 def mark_unsent(message: Message, actor: By, dry_run: DryRun = False) -> None:
     """Record that the text was never sent: another is sent, if the contact gate allows it."""
     decide_unconfirmed.mark_unsent(open_context(), message, actor, dry_run=dry_run)
-    print_done(f"Text {message} counts as not sent; its action is due now.", dry_run=dry_run)
+    print_done(
+        say("Text {message} counts as not sent; its action is due now.", message=message),
+        dry_run=dry_run,
+    )
 
 
 @app.command()
 def abandon(message: Message, actor: By, dry_run: DryRun = False) -> None:
     """Leave it open whether the text was sent, and do nothing more about it."""
     decide_unconfirmed.abandon_text(open_context(), message, actor, dry_run=dry_run)
-    print_done(f"The action of text {message} is discarded.", dry_run=dry_run)
+    print_done(say("The action of text {message} is discarded.", message=message), dry_run=dry_run)

@@ -11,6 +11,7 @@ from domain.contact_outcomes import ContactOutcome
 from workers.cli.call import print_started, submit_outcome
 from workers.cli.common import AsJson, By, DryRun, Loan, Why, by
 from workers.cli.context import open_context
+from workers.cli.language import say
 from workers.cli.render import print_lines
 from workers.cli.said import Places, Speaks, Times, read_said
 from workers.visits.start import cancel_visit, start_visit
@@ -53,4 +54,4 @@ def record_outcome(
 def cancel(loan: Loan, actor: By, why: Why) -> None:
     """Cancel a visit that nobody made: its visitors are free, and the ladder plans a new one."""
     cancel_visit(open_context(), loan, actor=actor, why=why)
-    print_lines(f"The visit of loan {loan} is cancelled.")
+    print_lines(say("The visit of loan {loan} is cancelled.", loan=loan))

@@ -10,6 +10,7 @@ from domain.errors import ArrearsError
 from workers.borrowers.reply_queue import ReplyToRead
 from workers.cli.common import AsJson, day
 from workers.cli.context import open_context
+from workers.cli.language import coded, say, words
 from workers.cli.render import Table, loans_named, print_json, print_lines
 from workers.staff.work_items import ApprovalToGive, CallToMake, FileToBring, Kind, VisitToMake
 from workers.staff.worklist import read_work
@@ -40,7 +41,9 @@ def worklist(
     if as_json:
         print_json({kind: getattr(found, kind) for kind in kinds})
         return
-    print_lines(f"Work on business date {until}; times of {ctx.settings.zone}")
+    print_lines(
+        say("Work on business date {until}; times of {zone}", until=until, zone=ctx.settings.zone)
+    )
     for kind in kinds:
         TABLES[kind].print(getattr(found, kind))
 
@@ -50,30 +53,34 @@ def _asked(kind: Kind | None, staff: str | None) -> Sequence[Kind]:
         return (kind,) if kind else tuple(Kind)
     if kind and kind not in OF_ONE_PERSON:
         raise ArrearsError(
-            f"The {kind} are nobody's in particular. Leave out --staff, or ask for its "
-            f"{' or '.join(OF_ONE_PERSON)}."
+            say(
+                "The {kind} are nobody's in particular. Leave out --staff, or ask for its {kinds}.",
+                kind=kind,
+                kinds=say(" or ").join(OF_ONE_PERSON),
+            )
         )
     return (kind,) if kind else OF_ONE_PERSON
 
 
 def _what_for(call: CallToMake) -> str:
-    lines = [call.purpose]
+    lines = [say(call.purpose)]
     if call.must_learn:
-        lines.append(f"must learn: {', '.join(call.must_learn)}")
+        lines.append(say("must learn: {topics}", topics=words("topics", call.must_learn)))
     if call.started_as:
-        lines.append(f"started as {call.started_as}: say what came of it")
+        lines.append(say("started as {attempt}: say what came of it", attempt=call.started_as))
     elif call.tries:
-        lines.append(f"started {call.tries} time{'s' if call.tries > 1 else ''} already")
+        lines.append(say("started before: {tries} times", tries=call.tries))
     if call.callback_at:
-        lines.append(f"call back at {call.callback_at:%Y-%m-%d %H:%M}, not before")
+        at = f"{call.callback_at:%Y-%m-%d %H:%M}"
+        lines.append(say("call back at {at}, not before", at=at))
     if call.may_offer:
-        lines.append(f"may offer: {', '.join(call.may_offer)}")
+        lines.append(say("may offer: {offers}", offers=words("offers", call.may_offer)))
     return "\n".join(lines)
 
 
 def _when(visit: VisitToMake) -> str:
     hours = f"{visit.starts_at:%Y-%m-%d %H:%M}-{visit.ends_at:%H:%M}"
-    return f"{hours}\nstarted: say what came of it" if visit.started else hours
+    return f"{hours}\n{say('started: say what came of it')}" if visit.started else hours
 
 
 def _there(visit: VisitToMake) -> str:
@@ -82,9 +89,12 @@ def _there(visit: VisitToMake) -> str:
 
 
 def _claim(file: FileToBring) -> str:
-    return (
-        f"principal {file.principal:.2f}\ninterest {file.interest:.2f}\n"
-        f"fees {file.fees:.2f} {file.currency}"
+    return say(
+        "principal {principal:.2f}\ninterest {interest:.2f}\nfees {fees:.2f} {currency}",
+        principal=file.principal,
+        interest=file.interest,
+        fees=file.fees,
+        currency=file.currency,
     )
 
 
@@ -105,7 +115,7 @@ TABLES: dict[Kind, Table[Any]] = {
             "when": lambda visit: f"{_when(visit)}\n{_there(visit)}",
             "who": lambda visit: visit.staff,
             "loan": lambda visit: visit.loan,
-            "what for": lambda visit: visit.purpose,
+            "what for": lambda visit: say(visit.purpose),
         },
         if_none="There are no visits to make.",
     ),
@@ -114,9 +124,9 @@ TABLES: dict[Kind, Table[Any]] = {
         {
             "loan": lambda file: file.loan,
             "claim": _claim,
-            "bring it by": lambda file: file.limitation_on or "not known",
+            "bring it by": lambda file: file.limitation_on or say("not known"),
             "still missing": lambda file: (
-                [f"- {text}" for text in file.missing.values()] or "nothing"
+                [f"- {text}" for text in file.missing.values()] or say("nothing")
             ),
         },
         if_none="There are no open legal files.",
@@ -126,7 +136,7 @@ TABLES: dict[Kind, Table[Any]] = {
         {
             "loan": lambda approval: approval.loan,
             "item": lambda approval: approval.item,
-            "by a": lambda approval: approval.role,
+            "by a": lambda approval: coded("role", approval.role),
             "since": lambda approval: approval.waits_since,
         },
         if_none="Nothing waits for approval.",
@@ -135,9 +145,9 @@ TABLES: dict[Kind, Table[Any]] = {
         "Replies",
         {
             "reply": lambda reply: reply.reply,
-            "who": lambda reply: reply.staff or "nobody yet",
-            "loan": lambda reply: reply.loan or "not known",
-            "language": lambda reply: reply.language or "not known",
+            "who": lambda reply: reply.staff or say("nobody yet"),
+            "loan": lambda reply: reply.loan or say("not known"),
+            "language": lambda reply: reply.language or say("not known"),
             "since": lambda reply: reply.received_at,
         },
         if_none="No reply waits to be read.",

@@ -110,9 +110,10 @@ def _key_ids(connection: Connection) -> list[str]:
 def _assert_keys_present(connection: Connection, cipher: Cipher) -> None:
     if missing := set(_key_ids(connection)) - set(cipher.key_ids):
         raise ArrearsError(
-            f"Something stored may be encrypted with {len(missing)} key(s) that are not in "
-            "ARREARS_ENCRYPTION_KEYS. Put them back at the end of the list, let `arrears keys "
-            "rotate` run to its end, and take them out when it says so."
+            "Something stored may be encrypted with {missing} key(s) that are not in "
+            "ARREARS_ENCRYPTION_KEYS. Put them back at the end of the list, let `arrears "
+            "keys rotate` run to its end, and take them out when it says so.",
+            missing=len(missing),
         )
 
 

@@ -113,8 +113,9 @@ def assert_reachable(engine: Engine) -> None:
             connection.execute(text("SELECT 1"))
     except OperationalError as error:
         raise ArrearsError(
-            f"The database cannot be reached ({_first_line(error)}). "
-            "Check DATABASE_URL and that PostgreSQL runs."
+            "The database cannot be reached ({error}). Check DATABASE_URL and that "
+            "PostgreSQL runs.",
+            error=_first_line(error),
         ) from None
 
 

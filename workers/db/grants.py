@@ -24,12 +24,15 @@ def grant_to_role(engine: Engine, role: str) -> None:
         ).scalar()
         if known is None:
             raise ArrearsError(
-                f"The database has no role {role}. Make it first: CREATE ROLE {role} LOGIN."
+                "The database has no role {role}. Make it first: CREATE ROLE {role} LOGIN.",
+                role=role,
             )
         if known:
             raise ArrearsError(
-                f"{role} is the role that migrates: it owns the tables, and may change anything. "
-                "Name the other one, as which workers, beat and the webhook connect."
+                "{role} is the role that migrates: it owns the tables, and may change "
+                "anything. Name the other one, as which workers, beat and the webhook "
+                "connect.",
+                role=role,
             )
         quoted = engine.dialect.identifier_preparer.quote(role)
         connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {quoted}"))

@@ -126,7 +126,9 @@ def known_loan_id(connection: Connection, external_id: str) -> int:
 
 def loan_not_known(external_id: str) -> ArrearsError:
     """The message for a person who named an unknown loan."""
-    return ArrearsError(f"Loan {external_id} is not known. Check its number, or import it.")
+    return ArrearsError(
+        "Loan {external_id} is not known. Check its number, or import it.", external_id=external_id
+    )
 
 
 _SCHEDULE = prepared(

@@ -56,8 +56,10 @@ def assert_current(engine: Engine) -> None:
     if current:
         _refuse_newer(current)
     raise ArrearsError(
-        f"The database is at version {current or 'none'} and this release needs {head}. "
-        "Run `arrears migrate`."
+        "The database is at version {current} and this release needs {head}. "
+        "Run `arrears migrate`.",
+        current=current or "none",
+        head=head,
     )
 
 
@@ -73,8 +75,9 @@ def _current(engine: Engine) -> str | None:
 def _refuse_newer(current: str) -> None:
     if current not in {revision.revision for revision in _script().walk_revisions()}:
         raise ArrearsError(
-            f"The database is at version {current}, which this release does not know: it is newer. "
-            "Run the release that migrated it."
+            "The database is at version {current}, which this release does not know: it "
+            "is newer. Run the release that migrated it.",
+            current=current,
         )
 
 
@@ -83,6 +86,8 @@ def _refuse_tables(engine: Engine) -> None:
     ours = metadata.tables.keys() & set(inspect(engine).get_table_names())
     if ours:
         raise ArrearsError(
-            f"The database holds the table {min(ours)} but no version (alembic_version). "
-            "Restore it whole from its back-up, or name an empty database in DATABASE_URL."
+            "The database holds the table {ours} but no version (alembic_version). "
+            "Restore it whole from its back-up, or name an empty database in "
+            "DATABASE_URL.",
+            ours=min(ours),
         )

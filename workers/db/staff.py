@@ -148,5 +148,5 @@ def roles_of(connection: Connection, actor: Actor) -> tuple[str, ...]:
         select(staff.c.roles).where(staff.c.external_id == actor.reference)
     ).scalar()
     if roles is None:
-        raise NotOnRosterError(f"Nobody on the roster has the reference {actor}.")
+        raise NotOnRosterError("Nobody on the roster has the reference {actor}.", actor=actor)
     return tuple(roles)

@@ -181,10 +181,20 @@ def _party_id(
     meant = {id: party_id for id, party_id in known.items() if record in (None, id)}
     if len(meant) == 1:
         return next(iter(meant.values()))
-    named = f"; it has {', '.join(known)}" if known else ""
-    remedy = " Name one of them with --borrower." if known else ""
-    which = f"{role} {record}" if record else f"single {role}" if known else str(role)
-    raise ArrearsError(f"Loan {external_id} has no {which.replace('_', '-')}{named}.{remedy}")
+    said = {"loan": external_id, "role": role.replace("_", "-")}
+    if not known:
+        raise ArrearsError("Loan {loan} has no {role}.", **said)
+    said["known"] = ", ".join(known)
+    if record:
+        raise ArrearsError(
+            "Loan {loan} has no {role} {record}; it has {known}. Name one of them with --borrower.",
+            **said,
+            record=record,
+        )
+    raise ArrearsError(
+        "Loan {loan} has no single {role}; it has {known}. Name one of them with --borrower.",
+        **said,
+    )
 
 
 def precheck(facts: ContactFacts, action_type: ActionType, now: datetime) -> Verdict | None:

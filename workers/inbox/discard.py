@@ -38,8 +38,13 @@ def _lock(connection: Connection, external_id: str) -> int:
     ).one_or_none()
     if event is None:
         raise ArrearsError(
-            f"There is no event {external_id}. `arrears problems list` shows those not applied."
+            "There is no event {external_id}. `arrears problems list` shows those not applied.",
+            external_id=external_id,
         )
     if event.status in COMPLETED:
-        raise ArrearsError(f"Event {external_id} was {event.status}: it cannot be discarded.")
+        raise ArrearsError(
+            "Event {external_id} was {status}: it cannot be discarded.",
+            external_id=external_id,
+            status=event.status,
+        )
     return int(event.id)

@@ -55,8 +55,10 @@ def store_event(
     if not inbox.correct_event(connection, known.id, kind, payload, EVENT_KINDS[kind].pending):
         of = f", for loan {known.payload['loan']}," if "loan" in known.payload else ""
         raise ArrearsError(
-            f"{external_id} is on record with other contents{of} and was applied. "
-            "Send what is new under an id of its own."
+            "{external_id} is on record with other contents{of} and was applied. Send "
+            "what is new under an id of its own.",
+            external_id=external_id,
+            of=of,
         )
     return known.id
 

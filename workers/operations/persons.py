@@ -108,8 +108,9 @@ def read_person(connection: Connection, external_id: str, zone: tzinfo) -> Perso
     person_id = connection.execute(named).scalar()
     if person_id is None:
         raise ArrearsError(
-            f"Borrower {external_id} is not known. Give the lender's own id of the customer; a "
-            "borrower without one has loan: and the id of the loan."
+            "Borrower {external_id} is not known. Give the lender's own id of the "
+            "customer; a borrower without one has loan: and the id of the loan.",
+            external_id=external_id,
         )
     records = connection.execute(
         select(borrower.c.external_id, func.count(loan.c.id))
@@ -255,7 +256,7 @@ def read_numbers(connection: Connection, external_id: str) -> tuple[NumberOfBorr
     named = select(borrower.c.id).where(borrower.c.external_id == external_id)
     record = connection.execute(named).scalar()
     if record is None:
-        raise ArrearsError(f"Borrower {external_id} is not known.")
+        raise ArrearsError("Borrower {external_id} is not known.", external_id=external_id)
     fact = contact_point_fact
     known = select(fact.c.kind).where(
         fact.c.contact_point_id == contact_point.c.id, fact.c.ended_at.is_(None)

@@ -69,9 +69,12 @@ def _refuse_changed(connection: Connection, document: PolicyDocument) -> None:
     also_shipped = ALSO_SHIPPED.get((document.id, document.version), set[str]())
     if recorded not in {None, document.digest, *also_shipped}:
         raise ArrearsError(
-            f"The {document.kind.replace('_', ' ')} {document.id} v{document.version} was "
-            "changed after it was first used. Put it back, and make the change as "
-            f"version {document.version + 1} in a file of its own."
+            "The {kind} {id} v{version} was changed after it was first used. Put it "
+            "back, and make the change as version {next_version} in a file of its own.",
+            kind=document.kind.replace("_", " "),
+            id=document.id,
+            version=document.version,
+            next_version=document.version + 1,
         )
 
 
@@ -89,6 +92,8 @@ def _refuse_gone(connection: Connection, ctx: Context) -> None:
             select(exists().where(uses_it))
         ).scalar():
             raise ArrearsError(
-                f"The ladder {ladder_id} v{version} was used, and its file is missing. "
-                "Put it back: a version that was ever used keeps its file."
+                "The ladder {ladder_id} v{version} was used, and its file is missing. Put it "
+                "back: a version that was ever used keeps its file.",
+                ladder_id=ladder_id,
+                version=version,
             )

@@ -147,8 +147,10 @@ def resolve_problem(
         )
         if connection.execute(select(problem.c.id).where(is_open)).first() is None:
             raise ArrearsError(
-                f"Loan {loan_external_id} has no open problem {kind}. `arrears problems list` "
-                "shows those that are open."
+                "Loan {loan} has no open problem {kind}. `arrears problems list` "
+                "shows those that are open.",
+                loan=loan_external_id,
+                kind=kind,
             )
         if not dry_run:
             resolved = {"resolved_at": ctx.now(), "actor": actor.reference, "why": why}

@@ -84,9 +84,12 @@ def resend(ctx: Context, event_id: UUID) -> None:
         ).scalar()
     if status is None:
         raise ArrearsError(
-            f"There is no event {event_id}. `arrears outbox list` shows those that were not taken."
+            "There is no event {event_id}. `arrears outbox list` shows those that were not taken.",
+            event_id=event_id,
         )
-    raise ArrearsError(f"The event {event_id} still waits, and goes out by itself.")
+    raise ArrearsError(
+        "The event {event_id} still waits, and goes out by itself.", event_id=event_id
+    )
 
 
 def resend_dead(ctx: Context) -> int:

@@ -92,8 +92,9 @@ def _borrower_id(connection: Connection, external_id: str) -> int:
     found = record_named(connection, external_id)
     if found is None:
         raise ArrearsError(
-            f"Borrower {external_id} is not known. It is the lender's id of the person, as the "
-            "loan tape has it, and not that of a loan."
+            "Borrower {external_id} is not known. It is the lender's id of the person, "
+            "as the loan tape has it, and not that of a loan.",
+            external_id=external_id,
         )
     return found
 

@@ -141,8 +141,9 @@ def _lock(connection: Connection, message_id: UUID) -> StoredText:
     stored = lock_text(connection, is_text(message_id))
     if stored is None:
         raise ArrearsError(
-            f"There is no text {message_id}. `arrears texts unconfirmed` shows those to decide "
-            "about."
+            "There is no text {message_id}. `arrears texts unconfirmed` shows those to "
+            "decide about.",
+            message_id=message_id,
         )
     statuses = connection.execute(
         select(action.c.status)
@@ -153,8 +154,11 @@ def _lock(connection: Connection, message_id: UUID) -> StoredText:
     status, *others = dict.fromkeys(statuses.scalars())
     if stored.status not in UNCONFIRMED or ActionStatus.UNKNOWN not in (status, *others):
         raise ArrearsError(
-            f"Text {message_id} is not unknown any more: it is {stored.status}, and its action is "
-            f"{status}. There is nothing to decide."
+            "Text {message_id} is not unknown any more: it is {status}, and its action "
+            "is {action_status}. There is nothing to decide.",
+            message_id=message_id,
+            status=stored.status,
+            action_status=status,
         )
     return stored
 
@@ -165,6 +169,9 @@ def _refuse_sid_of_another(connection: Connection, stored: StoredText, sid: str)
     ).first()
     if another:
         raise ArrearsError(
-            f"{sid} is the id of another text, {another.id}. Look it up again at "
-            f"{stored.provider}, or leave --sid out."
+            "{sid} is the id of another text, {id}. Look it up again at {provider}, or "
+            "leave --sid out.",
+            sid=sid,
+            id=another.id,
+            provider=stored.provider,
         )

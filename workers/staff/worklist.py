@@ -89,7 +89,9 @@ def _staff_id(connection: Connection, reference: str) -> int:
         select(staff.c.id).where(staff.c.external_id == reference)
     ).scalar()
     if staff_id is None:
-        raise NotOnRosterError(f"Nobody on the roster has the reference {reference}.")
+        raise NotOnRosterError(
+            "Nobody on the roster has the reference {reference}.", reference=reference
+        )
     return staff_id
 
 

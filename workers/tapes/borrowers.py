@@ -67,20 +67,25 @@ def _id(cells: Cells, line: int, loan_id: str, ids: CustomerIds) -> str:
     if (other := ids.other_line(id, line)) is not None:
         raise cells.refuse(
             Field.BORROWER_ID,
-            f"one person for each customer id; line {other} gives this one to another name with "
+            "one person for each customer id; line {other} gives this one to another name with "
             "another number or address. Give each person an id of their own, or leave it empty",
+            other=other,
         )
     expected = "the lender's own id of the customer, or an empty cell"
     cells.no_placeholder(Field.BORROWER_ID, expected)
     if id.startswith(OF_LOAN):
-        raise cells.refuse(Field.BORROWER_ID, f"{expected}; no id begins with {OF_LOAN}")
+        raise cells.refuse(
+            Field.BORROWER_ID, expected + "; no id begins with {prefix}", prefix=OF_LOAN
+        )
     return id or borrower_of_loan(loan_id)
 
 
 def _locale(cells: Cells, known: KnownValues | None) -> str:
     locale = cells.matching(Field.LOCALE, LOCALE.fullmatch, "a locale, such as zh-Hans or en")
     if known and not known.has_templates(locale):
-        raise cells.refuse(Field.LOCALE, f"a locale that has templates: {', '.join(known.locales)}")
+        raise cells.refuse(
+            Field.LOCALE, "a locale that has templates: {locales}", locales=", ".join(known.locales)
+        )
     return locale
 
 
@@ -128,5 +133,7 @@ def _region(cells: Cells) -> Region | None:
     """The region in the mapping; None if the tape names none."""
     regions, code = cells.mapping.regions, cells.text(Field.REGION)
     if regions and code and code not in regions:
-        raise cells.refuse(Field.REGION, f"a region of the mapping, such as {next(iter(regions))}")
+        raise cells.refuse(
+            Field.REGION, "a region of the mapping, such as {region}", region=next(iter(regions))
+        )
     return regions.get(code)

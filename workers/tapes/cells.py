@@ -74,25 +74,29 @@ class Cells:
         """A whole number within both bounds."""
         text = self.text(of)
         if not _WHOLE.fullmatch(text) or not lowest <= int(text) <= highest:
-            self._refuse(of, f"a whole number from {lowest} to {highest}")
+            self._refuse(
+                of, "a whole number from {lowest} to {highest}", lowest=lowest, highest=highest
+            )
         return int(text)
 
     def day(self, of: Field) -> date:
         """A date in the mapping's format."""
         found = day_in(self.text(of), self.mapping.date_format)
-        return found or self._refuse(of, f"a date written as {self.mapping.date_format}")
+        return found or self._refuse(of, "a date written as {form}", form=self.mapping.date_format)
 
     def month(self, of: Field) -> date:
         """The first day of a month in the mapping's format."""
         found = day_in(self.text(of), self.mapping.month_format)
-        return found or self._refuse(of, f"a month written as {self.mapping.month_format}")
+        return found or self._refuse(
+            of, "a month written as {form}", form=self.mapping.month_format
+        )
 
-    def refuse(self, of: Field, expected: str) -> BadCellError:
-        """The error that refuses this field."""
-        return BadCellError(self.mapping.columns.get(of), expected, self.text(of))
+    def refuse(self, of: Field, expected: str, **values: object) -> BadCellError:
+        """The error that refuses this field; `values` fill the braces of `expected`."""
+        return BadCellError(self.mapping.columns.get(of), expected, self.text(of), **values)
 
-    def _refuse(self, of: Field, expected: str) -> NoReturn:
-        raise self.refuse(of, expected)
+    def _refuse(self, of: Field, expected: str, **values: object) -> NoReturn:
+        raise self.refuse(of, expected, **values)
 
 
 @lru_cache(maxsize=4096)

@@ -54,11 +54,15 @@ def read_header(path: Path) -> list[str]:
 
 def _opened(path: Path) -> BinaryIO:
     if path.is_dir():
-        raise TapeError(f"{path} is a directory. Name the file in it that is the tape.")
+        raise TapeError("{path} is a directory. Name the file in it that is the tape.", path=path)
     try:
         return path.open("rb")
     except OSError as error:
-        raise TapeError(f"{path} cannot be read ({error.strerror}). Check its path.") from None
+        raise TapeError(
+            "{path} cannot be read ({strerror}). Check its path.",
+            path=path,
+            strerror=error.strerror,
+        ) from None
 
 
 def _rows(
@@ -73,7 +77,7 @@ def _rows(
             cells = _cells(_text(raw, path, line), width)
             yield TapeRow(line, {name: cells[index].strip() for name, index in indexes.items()})
         except BadCellError as bad:
-            yield RowError(line, bad.column, bad.expected, bad.shown)
+            yield bad.on_line(line)
         if progress and rows % ROWS_BETWEEN_REPORTS == 0:
             progress(rows, stream.tell())
     if progress:
@@ -84,8 +88,10 @@ def _lines(stream: BinaryIO, path: Path) -> Iterator[bytes]:
     while raw := stream.readline(LONGEST_LINE):
         if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
             raise TapeError(
-                f"{path} has a line of more than {LONGEST_LINE:,} bytes. "
-                "Save it as CSV with one loan on each line."
+                "{path} has a line of more than {longest:,} bytes. Save it as CSV with "
+                "one loan on each line.",
+                path=path,
+                longest=LONGEST_LINE,
             )
         yield raw
 
@@ -96,7 +102,10 @@ def _text(raw: bytes, path: Path, line: int) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise TapeError(
-            f"{path} line {line}: byte {error.start + 1} is not UTF-8. Save the tape as CSV UTF-8."
+            "{path} line {line}: byte {start} is not UTF-8. Save the tape as CSV UTF-8.",
+            path=path,
+            line=line,
+            start=error.start + 1,
         ) from None
 
 
@@ -105,7 +114,12 @@ def _cells(text: str, width: int) -> list[str]:
         raise BadCellError(None, "text without NUL bytes")
     cells = _split(text)
     if len(cells) != width:
-        raise BadCellError(None, f"{width} columns, as in the header; this row has {len(cells)}")
+        raise BadCellError(
+            None,
+            "{width} columns, as in the header; this row has {cells}",
+            width=width,
+            cells=len(cells),
+        )
     return cells
 
 
@@ -121,17 +135,19 @@ def _split(text: str) -> list[str]:
 def _header(stream: BinaryIO, path: Path) -> list[str]:
     raw = next(_lines(stream, path), b"")
     if not raw.strip():
-        raise TapeError(f"{path} is empty. Export the tape again, with its header line.")
+        raise TapeError("{path} is empty. Export the tape again, with its header line.", path=path)
     try:
         header = [cell.strip() for cell in _split(raw.decode("utf-8-sig"))]
     except (UnicodeDecodeError, BadCellError):
         raise TapeError(
-            f"{path} line 1 is not a CSV header in UTF-8. Save the tape as CSV UTF-8."
+            "{path} line 1 is not a CSV header in UTF-8. Save the tape as CSV UTF-8.", path=path
         ) from None
     if len(header) == 1 and (mark := _other_separator(raw)):
         raise TapeError(
-            f"{path} line 1: the header is one column; it looks separated by {mark}. "
-            "Save the tape as CSV with commas."
+            "{path} line 1: the header is one column; it looks separated by {mark}. Save "
+            "the tape as CSV with commas.",
+            path=path,
+            mark=mark,
         )
     return header
 
@@ -145,13 +161,17 @@ def _indexes(header: list[str], columns: tuple[str, ...], path: Path) -> dict[st
     missing = [column for column in columns if column not in header]
     if missing:
         raise TapeError(
-            f"{path} line 1: the header has no column {', '.join(missing)}. "
-            "Export the tape with it, or name the right column in the mapping."
+            "{path} line 1: the header has no column {missing}. Export the tape with it, "
+            "or name the right column in the mapping.",
+            path=path,
+            missing=", ".join(missing),
         )
     twice = [column for column in columns if header.count(column) > 1]
     if twice:
         raise TapeError(
-            f"{path} line 1: the header has the column {', '.join(twice)} twice. "
-            "Give every column a name of its own."
+            "{path} line 1: the header has the column {twice} twice. Give every column a "
+            "name of its own.",
+            path=path,
+            twice=", ".join(twice),
         )
     return {column: header.index(column) for column in columns}

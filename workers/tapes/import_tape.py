@@ -84,7 +84,9 @@ def import_tape(
     unused = tuple(c for c in read_header(path) if c not in mapping.columns.values())
     rejects_to = rejects_path or path.with_suffix(".rejects.csv")
     if rejects_to.resolve() == path.resolve():
-        raise ArrearsError(f"The rejected rows would replace the tape {path}. Name another file.")
+        raise ArrearsError(
+            "The rejected rows would replace the tape {path}. Name another file.", path=path
+        )
     tally = StatusTally(mapping.statuses, as_of) if mapping.statuses else None
     errors: list[RowError] = []
     taken = changed = without_ladder = showing_less = 0
@@ -112,7 +114,9 @@ def import_tape(
             else:
                 connection.rollback()
     if not taken and not rejects.count:
-        raise ArrearsError(f"{path} has no rows below its header. Check that the tape is whole.")
+        raise ArrearsError(
+            "{path} has no rows below its header. Check that the tape is whole.", path=path
+        )
     return ImportReport(
         taken=taken,
         changed=changed,
@@ -130,8 +134,10 @@ def import_tape(
 def _refuse_future_date(as_of: date, today: date) -> None:
     if as_of > today:
         raise ArrearsError(
-            f"The tape cannot stand for {as_of}: today is {today}. Name the day it was cut on; "
-            "payments booked before that day are taken to be in it."
+            "The tape cannot stand for {as_of}: today is {today}. Name the day it was "
+            "cut on; payments booked before that day are taken to be in it.",
+            as_of=as_of,
+            today=today,
         )
 
 
@@ -140,8 +146,11 @@ def _refuse_locale_without_templates(mapping: TapeMapping, known: KnownValues) -
     locale = mapping.constants.get(Field.LOCALE)
     if locale is not None and not known.has_templates(locale):
         raise ArrearsError(
-            f"{mapping.constants_from[Field.LOCALE]}: There are no templates in the locale "
-            f"{locale}. Write one of {', '.join(known.locales)}, or add templates for it."
+            "{where}: There are no templates in the locale {locale}. Write one "
+            "of {locales}, or add templates for it.",
+            where=mapping.constants_from[Field.LOCALE],
+            locale=locale,
+            locales=", ".join(known.locales),
         )
 
 

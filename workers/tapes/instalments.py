@@ -43,7 +43,7 @@ def read_instalments(cells: Cells, loan_id: str, as_of: date) -> tuple[Instalmen
 def _level(cells: Cells, as_of: date) -> tuple[Instalment, ...]:
     issued = cells.month(Field.ISSUE_MONTH)
     if issued > as_of:
-        raise cells.refuse(Field.ISSUE_MONTH, f"a month that is not after {as_of}")
+        raise cells.refuse(Field.ISSUE_MONTH, "a month that is not after {as_of}", as_of=as_of)
     # If the day is to be drawn, the payments must be allocated to the months first.
     day = 1 if cells.mapping.seen_on else cells.whole(Field.DUE_DAY, 1, 31)
     instalment = cells.money(Field.INSTALMENT)

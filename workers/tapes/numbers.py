@@ -52,7 +52,9 @@ def read_numbers(texts: Sequence[str], cells: Cells) -> tuple[Numbers, tuple[Pro
         several = next(of for of, numbers in zip(PHONES, read, strict=True) if len(numbers) > 1)
         found = [number for numbers in read for number in numbers]
         if len(found) > len(PHONES):
-            raise cells.refuse(several, f"at most {len(PHONES)} telephone numbers of a borrower")
+            raise cells.refuse(
+                several, "at most {most} telephone numbers of a borrower", most=len(PHONES)
+            )
         in_order = [*found, *[None] * (len(PHONES) - len(found))]
     else:
         in_order = [next(iter(numbers), None) for numbers in read]

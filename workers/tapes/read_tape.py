@@ -58,7 +58,7 @@ def read_tape(
             try:
                 loan = _loan(row, cells, seen, ids, as_of, known)
             except BadCellError as bad:
-                yield RowError(row.line, bad.column, bad.expected, bad.shown)
+                yield bad.on_line(row.line)
                 continue
             if statuses:
                 statuses.count(loan, cells.text(Field.LENDER_STATUS))
@@ -76,8 +76,11 @@ def mapping_of_tape(mapping: TapeMapping, path: Path) -> TapeMapping:
     if (nameless := found.nameless_party()) is not None:
         name = re.sub(r"_[a-z]+$", "_name", nameless)
         raise TapeError(
-            f"{path} line 1: the header has the column {found.columns[nameless]}, and not "
-            f"{mapping.columns[Field(name)]}, the name of that party. Export the tape with it."
+            "{path} line 1: the header has the column {column}, and not {name}, the "
+            "name of that party. Export the tape with it.",
+            path=path,
+            column=found.columns[nameless],
+            name=mapping.columns[Field(name)],
         )
     return found
 
@@ -93,7 +96,9 @@ def _loan(
     loan_id = cells.needed(Field.EXTERNAL_ID, "the loan's own reference")
     if earlier := seen.earlier_line(loan_id, row.line):
         raise cells.refuse(
-            Field.EXTERNAL_ID, f"each loan once; line {earlier} has the same reference"
+            Field.EXTERNAL_ID,
+            "each loan once; line {earlier} has the same reference",
+            earlier=earlier,
         )
     borrower, problems = read_borrower(cells, row.line, loan_id, ids, known)
     return LoanOnTape(
@@ -149,6 +154,7 @@ def _steps_tried(cells: Cells, known: KnownValues | None) -> tuple[str, ...]:
     if known and not set(steps) <= set(known.steps):
         raise cells.refuse(
             Field.STEPS_TRIED,
-            f"steps of a ladder with ; between them, of {', '.join(known.steps)}",
+            "steps of a ladder with ; between them, of {steps}",
+            steps=", ".join(known.steps),
         )
     return steps

@@ -75,13 +75,14 @@ class Rejects:
         if not self.path.exists():
             return
         if not self.path.is_file():
-            raise TapeError(f"{self.path} is not a file. Name one for the rejected rows.")
+            raise TapeError("{path} is not a file. Name one for the rejected rows.", path=self.path)
         header = f"{','.join(COLUMNS)}\r\n".encode()
         with self.path.open("rb") as stream:
             if stream.readline(len(header)) not in {header, b""}:
                 raise TapeError(
-                    f"{self.path} holds something else than rejected rows, which would be lost. "
-                    "Name another file for the rejected rows."
+                    "{path} holds something else than rejected rows, which would be lost. Name "
+                    "another file for the rejected rows.",
+                    path=self.path,
                 )
 
     @contextmanager
@@ -90,6 +91,8 @@ class Rejects:
             yield
         except OSError as error:
             raise TapeError(
-                f"{self.path} cannot be written ({error.strerror}). "
-                "Free the place, or name another file for the rejected rows."
+                "{path} cannot be written ({strerror}). Free the place, or name another file "
+                "for the rejected rows.",
+                path=self.path,
+                strerror=error.strerror,
             ) from None

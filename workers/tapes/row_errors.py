@@ -1,6 +1,7 @@
 """The errors of a row. They show no value as it is, because it may be personal data."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from domain.errors import ArrearsError
 
@@ -25,6 +26,9 @@ class RowError:
     """What the value should be; the words after "expected" in the message."""
     shown: str
     """The value of the tape, masked; empty if there is none."""
+    text: str = field(default="", compare=False)
+    """`expected` with its values in braces, for other languages."""
+    values: Mapping[str, object] = field(default_factory=dict, compare=False)
 
     def __str__(self) -> str:
         where = f"Line {self.line}" + (f", column {self.column}" if self.column else "")
@@ -35,11 +39,20 @@ class RowError:
 class BadCellError(Exception):
     """Raised while a row is read; the reader makes a `RowError` of it."""
 
-    def __init__(self, column: str | None, expected: str, value: str = "") -> None:
+    def __init__(
+        self, column: str | None, expected: str, found: str = "", **values: object
+    ) -> None:
+        """Takes what was expected in English, with its values in braces if it has any."""
         super().__init__(expected)
-        self.column = column
-        self.expected = expected
-        self.shown = masked(value)
+        self._column = column
+        self._expected = expected
+        self._values = values
+        self._shown = masked(found)
+
+    def on_line(self, line: int) -> RowError:
+        """The error of the row that stands on this line of the file."""
+        expected = self._expected.format(**self._values) if self._values else self._expected
+        return RowError(line, self._column, expected, self._shown, self._expected, self._values)
 
 
 def masked(value: str) -> str:

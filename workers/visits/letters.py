@@ -72,13 +72,17 @@ def open_letter(
         ).one_or_none()
         if letter is None:
             raise ArrearsError(
-                f"No letter has been written for {f'{item} of ' if item else ''}loan "
-                f"{loan_external_id}. `arrears explain {loan_external_id}` shows where it stands."
+                "No letter has been written for {item_of}loan {loan}. `arrears "
+                "explain {loan}` shows where it stands.",
+                item_of=f"{item} of " if item else "",
+                loan=loan_external_id,
             )
         if letter.body_encrypted is None:
             raise ArrearsError(
-                f"The letter for {letter.item} of loan {loan_external_id} was erased, with all "
-                "that was held about its borrower."
+                "The letter for {item} of loan {loan} was erased, with all that "
+                "was held about its borrower.",
+                item=letter.item,
+                loan=loan_external_id,
             )
         note_access(connection, owed.id, Opened.LETTER, actor, ctx.now(), item=letter.item)
         body = ctx.cipher.decrypt(letter.body_encrypted)

@@ -48,10 +48,12 @@ def start_visit(
         if not scheduled.starts_at <= now < scheduled.ends_at:
             zone = ctx.settings.lender_zone
             raise ArrearsError(
-                f"The visit of loan {loan_external_id} is from "
-                f"{scheduled.starts_at.astimezone(zone):%Y-%m-%d %H:%M} to "
-                f"{scheduled.ends_at.astimezone(zone):%H:%M}. It can be started then and at no "
-                "other time: its notice says so."
+                "The visit of loan {loan} is from {starts_at:%Y-%m-%d %H:%M} to "
+                "{ends_at:%H:%M}. It can be started then and at no other time: its notice says "
+                "so.",
+                loan=loan_external_id,
+                starts_at=scheduled.starts_at.astimezone(zone),
+                ends_at=scheduled.ends_at.astimezone(zone),
             )
         _check_visitor(connection, scheduled.id, loan_external_id, actor)
         row = lock_action(connection, scheduled.action_id, SCHEDULE_VISIT)
@@ -68,8 +70,10 @@ def start_visit(
         refuse_if_barred(checked)
         if row.address_blind_index != scheduled.address_blind_index:
             raise ArrearsError(
-                f"The address of loan {loan_external_id} is another one since the notice of this "
-                "visit was written. `arrears visit cancel` plans the visit anew, with its notice."
+                "The address of loan {loan} is another one since the notice of "
+                "this visit was written. `arrears visit cancel` plans the visit anew, with "
+                "its notice.",
+                loan=loan_external_id,
             )
         started = StartedAttempt(
             None,
@@ -104,8 +108,9 @@ def cancel_visit(ctx: Context, loan_external_id: str, *, actor: Actor, why: str)
         roles_of(connection, actor)
         if scheduled.started_at is not None:
             raise ArrearsError(
-                f"The visit of loan {loan_external_id} was started. `arrears visit outcome` says "
-                "what came of it."
+                "The visit of loan {loan} was started. `arrears visit outcome` "
+                "says what came of it.",
+                loan=loan_external_id,
             )
         connection.execute(update(visit).where(visit.c.id == scheduled.id).values(cancelled_at=now))
         connection.execute(
@@ -181,13 +186,17 @@ def _check_visitor(
     visitors = list(references)
     if actor.reference not in visitors:
         raise ArrearsError(
-            f"The visit of loan {loan_external_id} is made by {' and '.join(visitors)}, as its "
-            f"notice says, and not by {actor}."
+            "The visit of loan {loan} is made by {visitors}, as its notice "
+            "says, and not by {actor}.",
+            loan=loan_external_id,
+            visitors=" and ".join(visitors),
+            actor=actor,
         )
 
 
 def _no_visit(loan_external_id: str) -> ArrearsError:
     return ArrearsError(
-        f"No visit is scheduled for loan {loan_external_id}. `arrears worklist --kind visits` "
-        "shows those that are."
+        "No visit is scheduled for loan {loan}. `arrears worklist --kind "
+        "visits` shows those that are.",
+        loan=loan_external_id,
     )

@@ -121,12 +121,6 @@ def test_a_calendar_that_fills_up_for_months_is_searched_to_its_end() -> None:
     assert not isinstance(earliest_time, Blocked)
 
 
-def test_windows_are_named_in_words() -> None:
-    assert cap(CalendarUnit.MONTH).within == "a calendar month"
-    assert cap(ConsecutiveDays(7)).within == "any 7 days in a row"
-    assert cap(ConsecutiveDays(1)).within == "1 day"
-
-
 @pytest.mark.parametrize(
     ("window", "reason"),
     [

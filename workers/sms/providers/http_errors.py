@@ -40,8 +40,10 @@ def lookup_failed(provider_name: str, error: Exception) -> LookupFailedError:
     It leaves out the text of `error`, which may contain the number.
     """
     return LookupFailedError(
-        f"The list of sent texts could not be read from {provider_name} ({type(error).__name__}). "
-        "Nothing was changed; try again later."
+        "The list of sent texts could not be read from {provider_name} ({error}). "
+        "Nothing was changed; try again later.",
+        provider_name=provider_name,
+        error=type(error).__name__,
     )
 
 

@@ -312,6 +312,7 @@ def read_tencent_reply(body: bytes, digest: Callable[[str], bytes]) -> InboundTe
 
 def _not_a_callback(what: str) -> ArrearsError:
     return ArrearsError(
-        f"The call is not {what} of Tencent Cloud SMS. Check that each callback address in its "
-        "console is set for the right kind of callback."
+        "The call is not {what} of Tencent Cloud SMS. Check that each callback "
+        "address in its console is set for the right kind of callback.",
+        what=what,
     )

@@ -261,13 +261,17 @@ def read_inbound_text(fields: Mapping[str, str]) -> InboundText:
         )
     except KeyError as missing:
         raise ArrearsError(
-            f"The form from Twilio is not a text to the lender: {missing} is missing. Check the "
-            "sender's URL for incoming messages in Twilio's console."
+            "The form from Twilio is not a text to the lender: {missing} is missing. "
+            "Check the sender's URL for incoming messages in Twilio's console.",
+            missing=missing,
         ) from None
 
 
 def _refuse(problem: str) -> NoReturn:
     raise ArrearsError(
-        f"The call to {STATUS_PATH} is not a status callback of a text sent from here: {problem}. "
-        f"Check that Twilio's account and the status callback URL are those of this installation."
+        "The call to {path} is not a status callback of a text sent from "
+        "here: {problem}. Check that Twilio's account and the status callback URL "
+        "are those of this installation.",
+        path=STATUS_PATH,
+        problem=problem,
     )

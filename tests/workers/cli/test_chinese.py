@@ -1,0 +1,53 @@
+"""A reader of Chinese meets no English sentence at the command line."""
+
+import ast
+import re
+from collections.abc import Iterator
+from string import Formatter
+
+import pytest
+
+from tests.support.said_texts import ROOT, texts_in_code, texts_of_tables
+from workers.cli.language import in_chinese
+
+SAID = sorted({*texts_in_code(), *texts_of_tables()})
+LATIN = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,} [A-Za-z]{2,}")
+"""Three words in a row: a sentence, and not an id, a code or a command."""
+
+ADDED = "; (?:this stands|no id begins|at least one)"
+"""Where the code adds one text to another."""
+
+
+def values_of(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def constants() -> Iterator[str]:
+    for path in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+
+
+def test_everything_that_is_said_is_said_in_chinese_too() -> None:
+    assert [text for text in SAID if text not in in_chinese()] == []
+
+
+@pytest.mark.parametrize("text", in_chinese())
+def test_the_chinese_text_has_the_same_values_and_no_english_sentence(text: str) -> None:
+    chinese = in_chinese()[text]
+    assert values_of(chinese) == values_of(text)
+    commands = re.sub(r"`[^`]*`|“[^”]*”", "", chinese)
+    assert not LATIN.search(commands)
+    assert not re.search(r"[一-鿿] ?[,;:?!]", commands), "full-width punctuation"
+
+
+def test_no_chinese_text_is_left_over() -> None:
+    said = "\n".join(constants())
+    ladders = ROOT.parent / "config" / "ladders"
+    said += "\n".join(path.read_text(encoding="utf-8") for path in ladders.glob("*.yaml"))
+    parts = {
+        text: re.split(r"; (?:this stands|no id begins|at least one)", text)
+        for text in in_chinese()
+    }
+    assert [text for text, whole in parts.items() if whole[0] not in said] == []
