@@ -57,12 +57,19 @@ def database_url(reused_database: ReusedDatabase) -> str:
     return reused_database.url.render_as_string(hide_password=False)
 
 
+@pytest.fixture(scope="session")
+def shared_engine(reused_database: ReusedDatabase) -> Engine:
+    """One engine for all tests: a statement is compiled once, and not once a test."""
+    url = reused_database.url.render_as_string(hide_password=False)
+    return connect(url, pool_size=MANY)
+
+
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
+def engine(database_url: str, shared_engine: Engine) -> Iterator[Engine]:
     """Connections to this test's own database, all closed at the end."""
-    engine = connect(database_url, pool_size=MANY)
-    yield engine
-    engine.dispose()
+    assert database_url  # the database is this test's from here on
+    yield shared_engine
+    shared_engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from functools import cache
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -19,12 +20,16 @@ from sqlalchemy import Engine
 
 from config.readers import policy
 from config.readers.policy import Policy
+from config.readers.templates import Templates
 from config.settings import Settings
-from tests.support.loans import shipped_policy
+from tests.support.loans import shipped_policy, shipped_templates
 from tests.support.processes import happens
 from workers import bootstrap
 from workers.cli.main import main
 from workers.db import engine
+
+SHIPPED: Path = Settings.model_fields["policy_dir"].default
+"""The folder of the policy that the product ships."""
 
 
 class Process:
@@ -118,27 +123,38 @@ def _own_logging() -> Iterator[None]:
 def _own_context() -> Iterator[None]:
     """A context of its own, whose connections are closed at the end.
 
-    Only the policy that the product ships is parsed once for all commands: its files do not change.
+    Only what the product ships is read once for all commands, and each statement compiled once: its
+    files and its statements do not change.
     """
     opened: list[Engine] = []
 
     def connect(url: str, **options: Any) -> Engine:
-        opened.append(engine.connect(url, **options))
+        opened.append(_engine(url, **options))
         return opened[-1]
 
     def load_policy(folder: Path, template_names: Collection[str]) -> Policy:
-        if folder == Settings.model_fields["policy_dir"].default:
+        if folder == SHIPPED:
             return shipped_policy()
         return policy.load_policy(folder, template_names=template_names)
 
+    def load_templates(folder: Path) -> Templates:
+        return shipped if folder == SHIPPED / "templates" else read_templates(folder)
+
+    shipped, read_templates = shipped_templates(), Templates.load
     bootstrap.process_context.cache_clear()
     try:
-        with patch.multiple(bootstrap, connect=connect, load_policy=load_policy):
+        with (
+            patch.multiple(bootstrap, connect=connect, load_policy=load_policy),
+            patch.object(Templates, "load", load_templates),
+        ):
             yield
     finally:
         bootstrap.process_context.cache_clear()
         for each in opened:
             each.dispose()
+
+
+_engine = cache(engine.connect)
 
 
 def arrears_process(environment: Mapping[str, str], *command: str) -> CompletedProcess[str]:

@@ -91,7 +91,7 @@ WITH written (xmin) AS (
   SELECT xmin FROM pg_attribute
   UNION ALL SELECT xmin FROM pg_class
   UNION ALL SELECT xmin FROM pg_constraint
-  UNION ALL SELECT xmin FROM pg_namespace
+  UNION ALL SELECT xmin FROM pg_namespace WHERE nspname !~ '^pg_(toast_)?temp_'
   UNION ALL SELECT xmin FROM pg_proc
   UNION ALL SELECT xmin FROM pg_statistic
   UNION ALL SELECT xmin FROM pg_trigger
