@@ -100,7 +100,7 @@ def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
     reaches nobody, so hours and opt-outs do not apply to it; all other rules do.
     """
     facts = through(facts, channel, at)
-    if facts.party is Party.THIRD_PARTY:
+    if facts.party is Party.THIRD_PARTY and facts.consents:
         # What the person agreed to is no consent of somebody else.
         facts = replace(facts, consents=())
     if facts.purpose is not Purpose.COLLECT and channel is not Channel.LEGAL:

@@ -26,10 +26,11 @@ def through(facts: ContactFacts, channel: Channel, at: datetime) -> ContactFacts
         by_number = channel in BY_NUMBER
         return facts if by_number else replace(facts, third_party_number_facts=frozenset())
     if channel not in BY_NUMBER:
-        return replace(facts, number_facts=facts.address_facts)
+        return _with(facts, facts.number, facts.address_facts)
     if not facts.numbers:
         return facts
-    return _with(facts, number_for(facts, channel, at) or facts.numbers[0])
+    used = number_for(facts, channel, at) or facts.numbers[0]
+    return _with(facts, used.key, used.facts)
 
 
 def numbers_passed_over(
@@ -41,7 +42,7 @@ def numbers_passed_over(
         return ()
     found: list[tuple[int, NumberFact]] = []
     for place, number in enumerate(facts.numbers, start=1):
-        stopped = _passed_over(_with(facts, number), channel, at)
+        stopped = _passed_over(facts, number, channel, at)
         if stopped is None:
             break
         found.append((place, stopped))
@@ -64,6 +65,8 @@ def inconvenient_place(facts: ContactFacts, channel: Channel, at: datetime) -> L
     reaches the place of work, if it belongs to one, and the home, if it is another fixed line. A
     mobile telephone is at no place.
     """
+    if not facts.inconvenient_places:
+        return None
     if channel is Channel.VISIT:
         reached = locations_of_address(at_work=facts.at_work)
     else:
@@ -78,19 +81,28 @@ def inconvenient_place(facts: ContactFacts, channel: Channel, at: datetime) -> L
     return next((place for place in named if place in reached), None)
 
 
-def _with(facts: ContactFacts, number: NumberOnRecord) -> ContactFacts:
-    return replace(facts, number=number.key, number_facts=number.facts)
+def _with(
+    facts: ContactFacts, number: str | None, number_facts: frozenset[NumberFact]
+) -> ContactFacts:
+    """The facts with this number. Mostly they have it already, and a copy takes its time."""
+    if (facts.number, facts.number_facts) == (number, number_facts):
+        return facts
+    return replace(facts, number=number, number_facts=number_facts)
 
 
-def _passed_over(facts: ContactFacts, channel: Channel, at: datetime) -> NumberFact | None:
+def _passed_over(
+    facts: ContactFacts, number: NumberOnRecord, channel: Channel, at: datetime
+) -> NumberFact | None:
     """Why the next number is used instead of this one; None: this one may be used.
 
     A reply that nobody has read is no reason: what it asks for may be about every number. The
     contact waits for whoever reads it.
     """
-    stopped = stopped_by(facts.number_facts - {NumberFact.UNREAD_REPLY}, channel)
-    if stopped is None and facts.not_at_work and facts.at_work:
+    stopped = stopped_by(number.facts - {NumberFact.UNREAD_REPLY}, channel)
+    if stopped is not None:
+        return stopped
+    if facts.not_at_work and NumberFact.AT_WORK in number.facts:
         return NumberFact.AT_WORK
-    if stopped is None and inconvenient_place(facts, channel, at) is not None:
+    if inconvenient_place(_with(facts, number.key, number.facts), channel, at) is not None:
         return NumberFact.INCONVENIENT
-    return stopped
+    return None

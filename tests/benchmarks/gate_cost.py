@@ -13,6 +13,7 @@ from domain.compliance.contact_facts import ContactFacts, PastContact
 from domain.compliance.gate import Permission, may_contact
 from domain.compliance.rules import packs_for
 from domain.compliance.vocabulary import Channel, Says
+from domain.contact_points import NumberOnRecord
 from tests.benchmarks.figures import Figure, Target, expect
 from tests.benchmarks.places import Places
 from tests.benchmarks.sizes import Size
@@ -59,6 +60,8 @@ def _facts(jurisdiction: str, zones: tuple[str, ...]) -> ContactFacts:
         packs=packs_for(packs, jurisdiction),
         reachable=frozenset(Channel),
         loan_id=1,
+        numbers=(NumberOnRecord("first"), NumberOnRecord("second")),
+        number="first",
         history=(*history, PastContact(AT - timedelta(days=3), Channel.SMS, 1)),
         first_contact_on=date(2026, 5, 17),
         says=frozenset({Says.IDENTITY, Says.OPT_OUT, Says.DEBT}),
