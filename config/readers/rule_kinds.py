@@ -36,6 +36,7 @@ from domain.compliance.visit_notice import VisitDuty
 from domain.compliance.vocabulary import Channel, Interrupts, Party, Purpose, Says, Suspends
 from domain.contact_outcomes import ContactOutcome
 from domain.holds import HoldKind
+from domain.ladder import DueOnRestDay
 from domain.parties import ROLES
 from domain.persons import PersonFact
 
@@ -177,6 +178,8 @@ def _third_parties(section: Section, values: dict[str, Any]) -> None:
 def _limitation(section: Section, values: dict[str, Any]) -> None:
     values["extinguishes"] = values.pop("after", BARRED) == EXTINGUISHED
     values["each_debtor"] = values.pop("debtors", ALL) == OWN
+    ends = values.pop("ends_on_rest_day", DueOnRestDay.AS_WRITTEN)
+    values["moves_from_rest_day"] = ends is DueOnRestDay.NEXT_WORKING_DAY
 
 
 def _suspension(section: Section, values: dict[str, Any]) -> None:
@@ -293,6 +296,7 @@ RULE_KINDS = {
             "interrupted_by": some_of(Interrupts),
             "revived_by": some_of(Interrupts),
             "outer_years": at_least(1),
+            "ends_on_rest_day": one_of(DueOnRestDay),
             "debtors": one_of((ALL, OWN)),
         },
         _limitation,

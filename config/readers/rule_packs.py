@@ -11,6 +11,7 @@ from domain.compliance.calendars import PLAIN_WEEK, Calendar
 from domain.compliance.contact_hours import ContactHours
 from domain.compliance.contact_rule import ContactRule
 from domain.compliance.inconvenient_times import InconvenientTimes
+from domain.compliance.limitation import Limitation
 from domain.compliance.rules import (
     EVERYWHERE,
     Confidence,
@@ -90,7 +91,7 @@ def _read_rule(value: Value, pack_id: str, calendar: Calendar) -> Rule:
     section = value.section(f"{RULE_KEYS} {kind.keys}")
     effective_from, effective_to = section.effective()
     values: dict[str, Any] = section.given(OPTIONAL) | kind.read(section)
-    if issubclass(kind.rule_type, ContactHours):
+    if issubclass(kind.rule_type, (ContactHours, Limitation)):
         values["calendar"] = calendar
     return kind.rule_type(
         id=_read_rule_id(section.need("id"), pack_id),

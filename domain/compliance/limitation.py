@@ -7,6 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from domain.collectors import years_after
+from domain.compliance.calendars import PLAIN_WEEK, Calendar
 from domain.compliance.contact_facts import ContactFacts, Interruption, Suspension
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
 from domain.compliance.rules import RulePack, rules_in_force
@@ -43,6 +44,9 @@ class Limitation(ContactRule):
     outer_years: int | None = None
     """So many years after the due day it is over, whatever started it again or suspended it. None:
     no limit."""
+    moves_from_rest_day: bool = False
+    """Whether the next working day is the last one, if the last one is a day of rest."""
+    calendar: Calendar = PLAIN_WEEK
     each_debtor: bool = False
     """Whether what one debtor does starts the time again against that one only."""
 
@@ -78,6 +82,8 @@ class Limitation(ContactRule):
         if suspensions:
             for rule in rules:
                 last = rule.extended(since, last, suspensions)
+        if self.moves_from_rest_day and last != ENDLESS:
+            return self.calendar.next_working_day(last) or last
         return last
 
     def _since(self, facts: ContactFacts, *, threatens: bool) -> date | None:

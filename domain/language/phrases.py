@@ -233,6 +233,7 @@ class Phrase(StrEnum):
     RULE_MONTHS = auto()
     RULE_WEEKS = auto()
     RULE_MANY = auto()
+    RULE_MOVES_FROM_REST_DAY = auto()
     RULE_EACH_DEBTOR = auto()
     RULE_SUSPENDED = auto()
     RULE_ENDS_LATER = auto()

@@ -245,6 +245,7 @@ def _limitation(rule: Limitation) -> Part:
         interrupted=interrupted,
         revived=revived,
         outer=outer,
+        rest_day=part(Phrase.RULE_MOVES_FROM_REST_DAY) if rule.moves_from_rest_day else "",
         each_debtor=part(Phrase.RULE_EACH_DEBTOR) if rule.each_debtor else "",
         end=part(Phrase.RULE_DEBT_ENDS) if rule.extinguishes else "",
     )

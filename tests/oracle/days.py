@@ -79,9 +79,14 @@ def falls_due(ladder: dict[str, Any], due_on: date) -> date | None:
     """The day on which it falls due; None where nobody has announced it."""
     if ladder.get("due_on_rest_day", "as_written") == "as_written":
         return due_on
-    later = (due_on + timedelta(days=n) for n in range(40))
-    day = next(day for day in later if day > ANNOUNCED_TO or is_worked(day))
-    return None if day > ANNOUNCED_TO else day
+    return next_worked(due_on)
+
+
+def next_worked(day: date) -> date | None:
+    """The day, or the first one after it that is worked; None where nobody has announced it."""
+    later = (day + timedelta(days=n) for n in range(40))
+    found = next(each for each in later if each > ANNOUNCED_TO or is_worked(each))
+    return None if found > ANNOUNCED_TO else found
 
 
 def stands(

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.oracle.counting import counted, is_free, is_there, reached_borrower
+from tests.oracle.days import next_worked
 from tests.oracle.facts import forbidden_by_facts, forbidden_until_told, is_at_work
 from tests.oracle.log import Life, Reached
 from tests.oracle.packs import Bound, in_force, public_holidays, rules_for, rules_of
@@ -106,6 +107,8 @@ def _kept(bound: Bound, life: Life, reached: Reached, local: datetime) -> bool:
             last = date(start.year + rule["years"], start.month, day)
             if (start.month, start.day) == (2, 29) and _leap(start.year + rule["years"]):
                 last = date(last.year, 2, 29)
+            if rule.get("ends_on_rest_day") == "next_working_day":
+                last = next_worked(last) or last
             return local.date() <= last
     return True
 

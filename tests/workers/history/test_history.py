@@ -91,8 +91,8 @@ def test_a_loan_that_was_texted_after_a_night_and_then_paid(engine: Engine) -> N
         f"For the borrower that is 2026-03-03 08:00 (Asia/Shanghai). Rules: {rule}, "
         "review needed), cn.who_is_asking (GB/T 45251-2025; confidence G, review needed), "
         "cn.texts_can_be_refused (practice of Chinese networks (回复TD退订); confidence G, review "
-        "needed), cn.limitation (Civil Code 188, 189, 192, 195; SPC limitation rules 8, 9, 11, 14, "
-        "15, 17, 19), "
+        "needed), cn.limitation (Civil Code 188, 189, 192, 195, 203; SPC limitation rules 8, 9, "
+        "11, 14, 15, 17, 19), "
         "lender.texts_a_day (a rule of the lender), "
         "lender.texts_a_week (a rule of the lender). Rule packs: cn v4, lender v1.",
         f"03-03 08:00 A text for text_day_1 was written from template reminder_first version "
