@@ -30,7 +30,7 @@ ALLOWED, BARRED = Permission.ALLOWED, Permission.BARRED
 def test_in_china_a_debt_in_instalments_is_one_debt_from_its_last_instalment(book: Book) -> None:
     """Civil Code 188, 189."""
     lend(book, "CN", "2020-01-10", "2021-01-10", "2022-01-10")
-    assert may(book, "2023-06-01") is ALLOWED, "three years after the first, but not after the last"
+    assert may(book, "2023-06-10") is ALLOWED, "three years after the first, but not after the last"
     assert may(book, "2025-01-10") is ALLOWED
     assert may(book, "2025-01-11") is BARRED
 
@@ -101,10 +101,10 @@ def test_an_acknowledgement_counts_by_the_proof_that_the_law_asks_for(
     book: Book, law: str, proof: str | None, restarts: bool
 ) -> None:
     lend(book, law, "2020-01-10")
-    acknowledge(book, "2022-06-01", proof)
+    acknowledge(book, "2022-06-10", proof)
     years = {"CN": 3, "IN": 3, "GB-SCT": 5}.get(law, 6)
-    assert may(book, f"{2022 + years}-06-01") is (ALLOWED if restarts else BARRED)
-    assert may(book, f"{2022 + years}-06-03") is BARRED
+    assert may(book, f"{2022 + years}-06-10") is (ALLOWED if restarts else BARRED)
+    assert may(book, f"{2022 + years}-06-12") is BARRED
 
 
 @pytest.mark.parametrize(
@@ -114,8 +114,8 @@ def test_a_part_payment_starts_it_again_but_in_india_needs_a_writing(
     book: Book, law: str, restarts: bool
 ) -> None:
     lend(book, law, "2020-01-10")
-    book.at("2022-06-01 12:00")
-    paid = {"external_id": "P-1", "loan": "L-1", "amount": "10.00", "paid_on": "2022-06-01"}
+    book.at("2022-06-10 12:00")
+    paid = {"external_id": "P-1", "loan": "L-1", "amount": "10.00", "paid_on": "2022-06-10"}
     tell(book, "payment", currency=CURRENCY[law[:2]], **paid)
     years = 3 if law in {"CN", "IN"} else 6
     assert may(book, f"{2022 + years}-05-30") is (ALLOWED if restarts else BARRED)
@@ -123,7 +123,7 @@ def test_a_part_payment_starts_it_again_but_in_india_needs_a_writing(
 
 def test_a_payment_that_was_reversed_started_nothing(book: Book) -> None:
     lend(book, "CN", "2020-01-10")
-    pay(book.at("2022-06-01 12:00"), "10.00")
+    pay(book.at("2022-06-10 12:00"), "10.00")
     assert may(book, "2024-01-10") is ALLOWED
     reverse(book.at("2024-01-11 12:00"))
     assert may(book, "2024-01-12") is BARRED
@@ -132,9 +132,9 @@ def test_a_payment_that_was_reversed_started_nothing(book: Book) -> None:
 def test_a_promise_starts_it_again_in_china_only(book: Book) -> None:
     """Civil Code 195(2): an agreement to perform."""
     lend(book, "CN", "2020-01-10")
-    promise(book.at("2022-06-01 12:00"), "100.00", "2022-06-08")
-    assert may(book, "2025-06-01") is ALLOWED
-    assert may(book, "2025-06-02") is BARRED
+    promise(book.at("2022-06-10 12:00"), "100.00", "2022-06-15")
+    assert may(book, "2025-06-10") is ALLOWED
+    assert may(book, "2025-06-11") is BARRED
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_every_acknowledgement_is_kept_because_the_last_may_need_those_before_it
 ) -> None:
     """By itself the one of 2024 would have come a year too late."""
     lend(book, "CN", "2020-01-10")
-    acknowledge(book, "2022-06-01", "signed")
+    acknowledge(book, "2022-06-10", "signed")
     acknowledge(book, "2024-12-01", "recorded")
     acknowledge(book, "2024-12-01", "recorded")
     assert may(book, "2027-12-01") is ALLOWED
@@ -165,14 +165,14 @@ def test_every_acknowledgement_is_kept_because_the_last_may_need_those_before_it
 
     kept = book.rows(select(acknowledgement).order_by(acknowledgement.c.acknowledged_on))
     assert [(str(row.acknowledged_on), row.proof, row.document) for row in kept] == [
-        ("2022-06-01", "signed", "D-7"),
+        ("2022-06-10", "signed", "D-7"),
         ("2024-12-01", "recorded", "D-7"),
     ]
     with book.ctx.engine.connect() as connection:
         story = [entry.text for entry in loan_history(connection, book.ctx, "L-1")]
         chinese = [entry.text for entry in loan_history(connection, book.ctx, "L-1", language="zh")]
     assert (
-        "The borrower acknowledged the debt on 2022-06-01: in a writing that they signed. "
+        "The borrower acknowledged the debt on 2022-06-10: in a writing that they signed. "
         "The proof is in D-7. It was recorded by c-1." in story
     )
     assert "借款人于2024-12-01承认该债务，证据：录音。证据存于D-7。由c-1记录。" in chinese
@@ -194,8 +194,8 @@ def test_what_is_over_is_revived_in_china_by_a_signature_and_elsewhere_by_nothin
 ) -> None:
     """Limitation rules 19: a signature on a dunning notice. What is extinguished stays so."""
     lend(book, law, "2020-01-10")
-    acknowledge(book, "2026-06-01", proof)
-    assert may(book, "2026-06-03") is (ALLOWED if revives else BARRED)
+    acknowledge(book, "2026-06-10", proof)
+    assert may(book, "2026-06-12") is (ALLOWED if revives else BARRED)
 
 
 # --- the claim

@@ -43,22 +43,29 @@ def history(book: Book, language: str = "en") -> list[str]:
 def test_after_a_suit_the_three_years_start_when_it_ends(book: Book) -> None:
     """Civil Code 195(3). It is reported when it begins, and again when it ends."""
     lend(book, "CN", "2020-01-10")
-    note(book, "suit", "2022-06-01", document="D-7", actor="c-1")
-    assert may(book, "2025-06-01") is ALLOWED, "from its beginning, while nobody said that it ended"
-    assert may(book, "2025-06-02") is BARRED
-    note(book, "suit", "2022-06-01", "2025-06-05", actor="c-2")
-    assert may(book, "2028-06-05") is ALLOWED
-    assert may(book, "2028-06-06") is BARRED
-    note(book, "suit", "2022-06-01", "2027-06-05")
-    assert may(book, "2028-06-06") is BARRED, "the end that came in first stays"
+    note(book, "suit", "2022-06-10", document="D-7", actor="c-1")
+    assert may(book, "2025-06-10") is ALLOWED, "from its beginning, while nobody said that it ended"
+    assert may(book, "2025-06-11") is BARRED
+    note(book, "suit", "2022-06-10", "2025-06-15", actor="c-2")
+    assert may(book, "2028-06-15") is ALLOWED
+    assert may(book, "2028-06-16") is BARRED
+    note(book, "suit", "2022-06-10", "2027-06-05")
+    assert may(book, "2028-06-16") is BARRED, "the end that came in first stays"
 
     assert len(book.rows(limitation_fact)) == 1
     assert (
-        "For the limitation period: proceedings in court or an arbitration, 2022-06-01. "
+        "For the limitation period: proceedings in court or an arbitration, 2022-06-10. "
         "The proof is in D-7. It was recorded by c-1." in history(book)
     )
-    ended = "2022-06-01开始的诉讼、仲裁或支付令申请已于2025-06-05结束。由c-2记录。"
+    ended = "2022-06-10开始的诉讼、仲裁或支付令申请已于2025-06-15结束。由c-2记录。"
     assert f"诉讼时效相关事实：{ended}" in history(book, "zh")
+
+
+def test_a_last_day_of_rest_is_followed_by_a_working_day(book: Book) -> None:
+    """Civil Code 203: 1 June 2025 is a Sunday, and the Monday after it the Dragon Boat Festival."""
+    lend(book, "CN", "2022-06-01")
+    assert may(book, "2025-06-03") is ALLOWED
+    assert may(book, "2025-06-04") is BARRED
 
 
 @pytest.mark.parametrize(
@@ -77,10 +84,10 @@ def test_each_law_says_what_starts_it_again(
 ) -> None:
     """A letter that was signed for counts as a text that arrived does."""
     lend(book, law, "2020-01-10")
-    note(book, fact, "2022-06-01")
+    note(book, fact, "2022-06-10")
     years = {"CN": 3, "IN": 3}.get(law, 6)
-    assert may(book, f"{2022 + years}-06-01") is (ALLOWED if restarts else BARRED)
-    assert may(book, f"{2022 + years}-06-03") is BARRED
+    assert may(book, f"{2022 + years}-06-10") is (ALLOWED if restarts else BARRED)
+    assert may(book, f"{2022 + years}-06-12") is BARRED
 
 
 def test_force_majeure_in_the_last_six_months_leaves_six_months_after_it(book: Book) -> None:
@@ -88,9 +95,9 @@ def test_force_majeure_in_the_last_six_months_leaves_six_months_after_it(book: B
     lend(book, "CN", "2020-01-10")
     note(book, "force_majeure", "2022-12-01")
     assert may(book, "2024-12-02") is ALLOWED, "as long as it lasts"
-    note(book, "force_majeure", "2022-12-01", "2024-12-02")
-    assert may(book, "2025-06-02") is ALLOWED
-    assert may(book, "2025-06-03") is BARRED
+    note(book, "force_majeure", "2022-12-01", "2024-12-09")
+    assert may(book, "2025-06-09") is ALLOWED
+    assert may(book, "2025-06-10") is BARRED
 
 
 def test_military_service_is_not_counted_in_any_state(book: Book) -> None:
@@ -115,15 +122,15 @@ def test_in_india_an_acknowledgement_binds_only_who_signed_it(book: Book) -> Non
     """Limitation Act 1963 s. 20(2)."""
     lend(book, "IN", "2020-01-10")
     book.loan("L-2", borrower_id="G-1", due_on="2020-01-10")
-    book.at("2022-06-01 12:00")
+    book.at("2022-06-10 12:00")
     tell(book, "loan_party", loan="L-1", borrower="G-1", role="co_borrower", actor="c-1")
-    said = {"acknowledged_on": "2022-06-01", "proof": "signed", "actor": "c-1"}
+    said = {"acknowledged_on": "2022-06-10", "proof": "signed", "actor": "c-1"}
     tell(book, "acknowledgement", loan="L-1", borrower="G-1", **said)
-    assert may(book, "2025-06-01") is BARRED
-    assert may(book, "2025-06-01", party=Party.CO_BORROWER) is ALLOWED
-    assert may(book, "2025-06-03", party=Party.CO_BORROWER) is BARRED
+    assert may(book, "2025-06-10") is BARRED
+    assert may(book, "2025-06-10", party=Party.CO_BORROWER) is ALLOWED
+    assert may(book, "2025-06-12", party=Party.CO_BORROWER) is BARRED
     assert (
-        "Another party to the loan (G-1) acknowledged the debt on 2022-06-01: "
+        "Another party to the loan (G-1) acknowledged the debt on 2022-06-10: "
         "in a writing that they signed. It was recorded by c-1." in history(book)
     )
 
@@ -132,24 +139,24 @@ def test_in_china_what_one_joint_debtor_signs_binds_all(book: Book) -> None:
     """Limitation rules 15."""
     lend(book, "CN", "2020-01-10")
     book.loan("L-2", borrower_id="G-1", due_on="2020-01-10")
-    book.at("2022-06-01 12:00")
+    book.at("2022-06-10 12:00")
     tell(book, "loan_party", loan="L-1", borrower="G-1", role="co_borrower", actor="c-1")
-    said = {"acknowledged_on": "2022-06-01", "proof": "recorded"}
+    said = {"acknowledged_on": "2022-06-10", "proof": "recorded"}
     tell(book, "acknowledgement", loan="L-1", borrower="G-1", **said)
-    assert may(book, "2025-06-01") is ALLOWED
-    assert may(book, "2025-06-02") is BARRED
+    assert may(book, "2025-06-10") is ALLOWED
+    assert may(book, "2025-06-11") is BARRED
 
 
 def test_both_debtors_may_sign_on_one_day(book: Book) -> None:
     lend(book, "IN", "2020-01-10")
     book.loan("L-2", borrower_id="G-1", due_on="2020-01-10")
-    book.at("2022-06-01 12:00")
+    book.at("2022-06-10 12:00")
     tell(book, "loan_party", loan="L-1", borrower="G-1", role="co_borrower", actor="c-1")
     for who in ({}, {"borrower": "G-1"}):
-        said = {"acknowledged_on": "2022-06-01", "proof": "signed"}
+        said = {"acknowledged_on": "2022-06-10", "proof": "signed"}
         tell(book, "acknowledgement", loan="L-1", **said, **who)
     assert len(book.rows(acknowledgement)) == 2
-    assert may(book, "2025-06-01") is ALLOWED
+    assert may(book, "2025-06-10") is ALLOWED
 
 
 def test_an_acknowledgement_of_somebody_who_owes_nothing_waits(book: Book) -> None:
