@@ -34,7 +34,7 @@ from domain.compliance.inconvenient_times import INCONVENIENT_TIME
 from domain.moves import sources
 from workers.db import outbox_messages
 from workers.db.bulk import as_json, is_among
-from workers.db.loan_facts import StoredAction
+from workers.db.loan_standing import StoredAction
 from workers.db.outbox import record_events
 from workers.db.parties import with_contacted
 from workers.db.pending_events import has_pending_event, has_pending_event_of_parties

@@ -8,29 +8,17 @@ from typing import Any
 from pydantic import SkipValidation, TypeAdapter
 from sqlalchemy import Connection, Executable, RowMapping, text
 
-from domain.actions import ActionStatus
 from domain.compliance.contact_facts import Consent, Interruption, PastContact, Suspension
-from domain.compliance.vocabulary import Channel, LimitationFact, Party
+from domain.compliance.vocabulary import Channel, LimitationFact
 from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import NumberFact, NumberOnRecord
-from domain.decision import PastAction
 from domain.fact_effects import LOOSENING
-from domain.holds import Hold
 from domain.inconvenient import InconvenientPlace, InconvenientTime
-from domain.loans import Instalment
-from domain.parties import LoanParty
 from domain.persons import PersonFact
+from workers.db.loan_standing import RECORDS_OF_PERSON, STANDING, LoanStanding
 from workers.db.past_contacts import CONTACTS_OF_PERSON, HISTORY_READ, ContactsOfPerson
 from workers.db.prepared_statements import prepared
 from workers.db.spoken_language import confirmed_with, spoken_language_of
-
-
-@dataclass(frozen=True, slots=True)
-class StoredAction:
-    """A recorded action, with its id."""
-
-    id: int
-    past: PastAction
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,102 +54,22 @@ class Reach:
     suspensions: tuple[Suspension, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LoanFacts:
-    """The facts of one loan that decisions and the gate are based on."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanFacts(LoanStanding):
+    """Where one loan stands, and what the gate must know to let anybody be contacted about it."""
 
-    jurisdiction: str
-    product: str
-    currency: str
-    instalments: tuple[Instalment, ...]
-    """The unpaid ones, up to the next due one; paid ones cannot change a decision."""
-    holds: tuple[Hold, ...]
-    actions: tuple[StoredAction, ...]
     reach: Reach
     """Of the borrower; or of the party, where `party` is one."""
-    parties: tuple[LoanParty, ...] = ()
-    """Co-borrowers and guarantors who are another person than the borrower, each with what is true
-    of that person alone."""
-    party: Party = Party.BORROWER
-    """Whose reach it is. `holds` are those of the loan and of this person."""
-    party_id: int | None = None
-    """The row of the party; None: the borrower."""
-    holds_of_borrower: tuple[Hold, ...] = ()
-    """What is true of the borrower, where `party` is somebody else."""
-    written_off: bool = False
-    case_open: bool = False
-    has_problem: bool = False
-    """Whether the loan has an open problem."""
-
-    def has(self, status: ActionStatus) -> bool:
-        """Whether any of its actions is in this status."""
-        return any(stored.past.status is status for stored in self.actions)
-
-    def has_left(self, past: PastAction) -> bool:
-        """Whether the one whom an action is for is party to the loan no longer."""
-        return past.person is not None and all(
-            party.person != past.person for party in self.parties
-        )
 
 
 _LOAN_FACTS = TypeAdapter(LoanFacts)
 """Reads the columns of `_FACTS`, and the JSON in them, as domain objects."""
 
-# All facts of all loans of an envelope in one statement. Amounts are JSON strings, not numbers,
-# which would be read as floats.
+# All facts of all loans of an envelope in one statement.
 _SELECT = """
-SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL AS written_off,
-       -- Not EXISTS: PostgreSQL may hash all open cases for it, to find one.
-       coalesce((SELECT true FROM collection_case k
-                  WHERE k.loan_id = l.id AND k.closed_at IS NULL LIMIT 1), false) AS case_open,
-       coalesce((SELECT true FROM problem p
-                  WHERE p.loan_id = l.id AND p.resolved_at IS NULL LIMIT 1), false) AS has_problem,
-       (SELECT coalesce(json_agg(json_build_object(
-                   'due_on', i.due_on, 'counts_from', i.counts_from, 'principal', i.principal::text,
-                   'interest', i.interest::text, 'fees', i.fees::text,
-                   'paid_principal', i.paid_principal::text,
-                   'paid_interest', i.paid_interest::text, 'paid_fees', i.paid_fees::text)), '[]')
-          FROM instalment i
-         WHERE i.loan_id = l.id
-           AND i.paid_principal + i.paid_interest + i.paid_fees < i.principal + i.interest + i.fees
-           AND i.due_on <= coalesce(
-                 (SELECT min(n.due_on)
-                    FROM instalment n
-                   WHERE n.loan_id = l.id AND n.due_on >= :today
-                     AND n.paid_principal + n.paid_interest + n.paid_fees
-                         < n.principal + n.interest + n.fees),
-                 'infinity')) AS instalments,
-       (SELECT coalesce(json_agg(json_build_object('kind', h.kind, 'starts_on', h.starts_on,
-                   'ends_on', h.ends_on)), '[]')
-          FROM hold h WHERE h.loan_id = l.id OR h.borrower_id = ANY(p.records)) AS holds,
-       (SELECT coalesce(json_agg(json_build_object('id', q.id, 'role', q.role,
-                   'person', r.person_id,
-                   'holds', (SELECT coalesce(json_agg(json_build_object('kind', h.kind,
-                                        'starts_on', h.starts_on, 'ends_on', h.ends_on)), '[]')
-                               FROM hold h JOIN borrower s ON s.id = h.borrower_id
-                              WHERE s.person_id = r.person_id)) ORDER BY q.id), '[]')
-          FROM loan_party q JOIN borrower r ON r.id = q.borrower_id
-         WHERE q.loan_id = l.id AND q.ended_at IS NULL
-           AND r.person_id <> (SELECT o.person_id FROM borrower o WHERE o.id = l.borrower_id)
-       ) AS parties,
-       (SELECT coalesce(json_agg(json_build_object('id', a.id, 'past', json_build_object(
-                   'item', a.item, 'step', a.step,
-                   'ladder_since', a.ladder_since, 'status', a.status,
-                   'person', CASE WHEN a.party_id IS NOT NULL THEN (
-                       SELECT r.person_id FROM loan_party q JOIN borrower r ON r.id = q.borrower_id
-                        WHERE q.id = a.party_id) END,
-                   'reported', CASE
-                       WHEN a.status = 'assigned' THEN EXISTS (
-                           SELECT FROM contact c JOIN contact_outcome o ON o.contact_id = c.id
-                            WHERE c.action_id = a.id)
-                       WHEN a.status = 'done' AND a.type = 'send_sms' THEN EXISTS (
-                           SELECT FROM contact c JOIN message m ON m.contact_id = c.id
-                            WHERE c.action_id = a.id
-                              AND (m.status = 'delivered'
-                                   OR (m.presumed_at IS NOT NULL
-                                       AND m.status IN ('accepted', 'sent'))))
-                       ELSE true END))), '[]')
-          FROM action a WHERE a.loan_id = l.id) AS actions,
+SELECT
+-- the standing
+       ,
        said.person_facts, said.consents, said.refused_channels,
        said.inconvenient_times, said.inconvenient_places,
        b.zones,
@@ -228,9 +136,7 @@ SELECT l.id, l.jurisdiction, l.product, l.currency, l.written_off_on IS NOT NULL
        (SELECT max(coalesce(i.counts_from, i.due_on))
           FROM instalment i WHERE i.loan_id = l.id) AS limitation_from
 -- of whom
-       -- All records of the person: what is known of one of them holds for all.
-       CROSS JOIN LATERAL (SELECT array_agg(x.id) AS records FROM borrower x
-                            WHERE x.person_id = b.person_id) joined
+-- records of the person
        -- Those that are confirmed to be one person with the record of the loan.
        CROSS JOIN LATERAL (
            SELECT joined.records,
@@ -291,7 +197,8 @@ _OF_PARTIES = """
 
 
 def _facts(of_whom: str) -> Executable:
-    selected = _SELECT.replace("-- of whom", of_whom)
+    selected = _SELECT.replace("-- the standing", STANDING).replace("-- of whom", of_whom)
+    selected = selected.replace("-- records of the person", RECORDS_OF_PERSON)
     selected = selected.replace(
         "-- the language", spoken_language_of("b", "p.records", "p.certain")
     )

@@ -1,7 +1,7 @@
 """Scheduled visits at a time, or to a place, that the person has called inconvenient since."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from domain.contact_points import NumberFact
 from domain.inconvenient import locations_of_address
 from domain.reasons import ReasonCode, Reasons, because
 from workers.db.actions import move_actions
-from workers.db.loan_facts import LoanFacts
+from workers.db.loan_facts import LoanFacts, load_facts
 from workers.db.schema import action, visit, visit_staff
 from workers.db.typed_rows import columns_of, typed_rows
 
@@ -29,26 +29,20 @@ class _Visit(NamedTuple):
 
 
 def call_off_inconvenient_visits(
-    connection: Connection, facts: Mapping[int, LoanFacts], now: datetime
+    connection: Connection, assigned: Sequence[int], now: datetime
 ) -> None:
     """Cancel future visits to borrowers at times or places that they called inconvenient since.
 
-    The loans are locked. The visitors are free, and the visit is due to be scheduled again. No
-    statement, if nobody who has an assigned action called anything inconvenient.
+    `assigned` are locked loans that have an assigned action. The visitors are free, and the visit
+    is due to be scheduled again. No statement if there are none.
     """
-    wishing = [
-        id
-        for id, fact in facts.items()
-        if fact.has(ActionStatus.ASSIGNED)
-        and (fact.reach.inconvenient_times or fact.reach.inconvenient_places)
-    ]
-    if not wishing:
+    if not assigned:
         return
-    scheduled = connection.execute(
+    found = connection.execute(
         select(*columns_of(_Visit, visit))
         .join(action, action.c.id == visit.c.action_id)
         .where(
-            visit.c.loan_id.in_(wishing),
+            action.c.loan_id.in_(assigned),
             visit.c.cancelled_at.is_(None),
             visit.c.started_at.is_(None),
             visit.c.starts_at > now,
@@ -57,9 +51,13 @@ def call_off_inconvenient_visits(
         )
         .order_by(visit.c.id)
     )
+    scheduled = list(typed_rows(_Visit, found))
+    if not scheduled:
+        return
+    facts = load_facts(connection, list({planned.loan_id for planned in scheduled}), now)
     moves = defaultdict[Move, list[int]](list)
     called_off = list[int]()
-    for planned in typed_rows(_Visit, scheduled):
+    for planned in scheduled:
         if why := _why_inconvenient(facts[planned.loan_id], planned):
             called_off.append(planned.id)
             moves[Move(ActionStatus.PLANNED, why, due_at=now)].append(planned.action_id)

@@ -15,7 +15,7 @@ from workers.context import Context
 from workers.db.actions import move_waiting, recheck_deferred
 from workers.db.appointments import cancel_appointments
 from workers.db.cases import keep_cases, lock_paid_cases
-from workers.db.loan_facts import LoanFacts, load_facts
+from workers.db.loan_standing import LoanStanding, load_standings
 from workers.db.review_dates import Position, set_positions
 from workers.escalation.inconvenient_visits import call_off_inconvenient_visits
 from workers.gate.facts import all_holds, parties_with_holds
@@ -36,7 +36,7 @@ def reassess(
     It takes a fixed number of statements for any number of loans. Returns the arrears by loan.
     """
     today = now.date()
-    facts = load_facts(connection, loan_ids, now)
+    facts = load_standings(connection, loan_ids, today)
     arrears = {id: arrears_on(fact.instalments, today) for id, fact in facts.items()}
     ladders = _ladders(ctx, facts, today)
     starts = {
@@ -63,7 +63,7 @@ def reassess(
     set_positions(connection, positions, now)
     assigned = [id for id, fact in facts.items() if fact.has(ActionStatus.ASSIGNED)]
     cancel_appointments(connection, assigned, now)
-    call_off_inconvenient_visits(connection, facts, now)
+    call_off_inconvenient_visits(connection, assigned, now)
     recheck_deferred(
         connection, [id for id, fact in facts.items() if fact.has(ActionStatus.DEFERRED)], now
     )
@@ -84,19 +84,19 @@ def close_paid_cases(ctx: Context, *, limit: int = CASE_BATCH_SIZE) -> int:
         return len(found)
 
 
-def _ladders(ctx: Context, facts: Mapping[int, LoanFacts], on: date) -> dict[int, Ladder | None]:
+def _ladders(ctx: Context, facts: Mapping[int, LoanStanding], on: date) -> dict[int, Ladder | None]:
     """By loan. The loans are of a few kinds, and each kind is looked up once."""
     of_kind = {_kind(fact): fact for fact in facts.values()}
     ladders = {kind: ctx.ladder_of(fact, on) for kind, fact in of_kind.items()}
     return {id: ladders[_kind(fact)] for id, fact in facts.items()}
 
 
-def _kind(fact: LoanFacts) -> tuple[str, str, str]:
+def _kind(fact: LoanStanding) -> tuple[str, str, str]:
     return fact.jurisdiction, fact.product, fact.currency
 
 
 def _action_facts(
-    fact: LoanFacts, arrears: Arrears, ladder: Ladder | None, since: date | None
+    fact: LoanStanding, arrears: Arrears, ladder: Ladder | None, since: date | None
 ) -> ActionFacts:
     return ActionFacts(
         past_due=arrears.past_due,
@@ -109,7 +109,7 @@ def _action_facts(
 def _position(
     ctx: Context,
     id: int,
-    fact: LoanFacts,
+    fact: LoanStanding,
     arrears: Arrears,
     ladder_since: date | None,
     now: datetime,

@@ -22,6 +22,7 @@ from domain.parties import ROLES, LoanParty
 from domain.visits import VISITORS
 from workers.context import Context
 from workers.db.loan_facts import LoanFacts, load_facts, load_party_facts
+from workers.db.loan_standing import LoanStanding
 from workers.db.loans import loan_not_known
 from workers.db.parties import parties_of
 from workers.db.schema import loan
@@ -94,7 +95,7 @@ def contact_facts(
     return _with_callbacks(known)
 
 
-def all_holds(packs: Sequence[RulePack], facts: LoanFacts, on: date) -> tuple[Hold, ...]:
+def all_holds(packs: Sequence[RulePack], facts: LoanStanding, on: date) -> tuple[Hold, ...]:
     """All holds that stop contact with the one whose facts these are."""
     if not facts.parties:
         return (*facts.holds, *facts.holds_of_borrower)
@@ -108,7 +109,7 @@ def all_holds(packs: Sequence[RulePack], facts: LoanFacts, on: date) -> tuple[Ho
     return (*facts.holds, *facts.holds_of_borrower)  # a party no longer
 
 
-def parties_with_holds(ctx: Context, facts: LoanFacts, on: date) -> tuple[LoanParty, ...]:
+def parties_with_holds(ctx: Context, facts: LoanStanding, on: date) -> tuple[LoanParty, ...]:
     """The parties of a loan, each with all holds that stop contact with them.
 
     `facts` are those of the borrower.
