@@ -36,6 +36,8 @@ class Phrase(StrEnum):
     HOLD_UNTIL_RELEASED = auto()
     HOLD_RELEASED = auto()
     CONTACTS_CHANGED = auto()
+    NUMBERS_ORDERED = auto()
+    NUMBERS_TAKEN_AWAY = auto()
     REPLIED = auto()
     REPLY_ASSIGNED = auto()
     REPLY_HANDLED = auto()

@@ -69,12 +69,12 @@ def change_contacts(connection: Connection, ctx: Context, payload: Mapping[str, 
 
     `payload` has the `borrower` and any of these: `phone_encrypted`, `phones_encrypted` or
     `another_phone_encrypted`, `address_encrypted` (encrypted, then base64), `zones` (IANA),
-    `locale` (BCP 47) and `phone_at_work`. What it leaves out stays. `phone` is a number in E.164
-    that stands instead of the first one; null removes the first one. `phones` is a JSON list of all
-    numbers in order, and `another_phone` one more. What is known of an old number stays with that
-    number. The zone of a new number is added to those of the address, because a contact must be
-    lawful in all of them. Whoever has the same name and a new number is the same person from now
-    on. Actions that waited for a number or a zone are checked by the gate again.
+    `locale` (BCP 47), `phone_at_work` and `actor`. What it leaves out stays. `phone` is a number
+    in E.164 that stands instead of the first one; null removes the first one. `phones` is a JSON
+    list of all numbers in order, and `another_phone` one more. What is known of an old number stays
+    with that number. The zone of a new number is added to those of the address, because a contact
+    must be lawful in all of them. Whoever has the same name and a new number is the same person
+    from now on. Actions that waited for a number or a zone are checked by the gate again.
 
     Raises:
         NotYetError: the borrower is not known, or it brings a number while a tape is imported.
@@ -146,6 +146,7 @@ def order_numbers(connection: Connection, ctx: Context, new: NumberOrder) -> Rea
     record = lock_known_borrower(connection, new.borrower, "number_order")
     had = points_of(connection, [record.id])
     known = numbers_of(connection, ctx.cipher, record.id)
+    removed = sorted(set(range(1, len(known) + 1)) - set(new.order))
     for place in new.order:
         if place > len(known):
             raise RejectedError(
@@ -161,7 +162,10 @@ def order_numbers(connection: Connection, ctx: Context, new: NumberOrder) -> Rea
             note_problem(connection, id, "phone_missing", because(ReasonCode.PHONE_REMOVED), now)
     resolve_reopened(connection, loans, now)
     reassess(connection, ctx, loans, now)
-    return because(ReasonCode.NUMBERS_IN_ORDER, borrower=new.borrower, numbers=len(new.order))
+    done = because(ReasonCode.NUMBERS_IN_ORDER, borrower=new.borrower, numbers=len(new.order))
+    if removed:
+        done += because(ReasonCode.NUMBERS_REMOVED, places=removed)
+    return done
 
 
 def _given_numbers(ctx: Context, payload: Mapping[str, Any]) -> list[str] | None:
@@ -232,11 +236,12 @@ def _note_at_work(
 ) -> None:
     """Whether the number belongs to a place of work; without a word about it, nothing changes."""
     number = lock_number(connection, blind_index)
+    actor = Actor(payload["actor"]) if "actor" in payload else CONTACT_CHANGE
     match payload.get("phone_at_work"):
         case True:
-            note_number_fact(connection, number, NumberFact.AT_WORK, CONTACT_CHANGE, now)
+            note_number_fact(connection, number, NumberFact.AT_WORK, actor, now)
         case False:
-            end_number_facts(connection, number, {NumberFact.AT_WORK}, CONTACT_CHANGE, now)
+            end_number_facts(connection, number, {NumberFact.AT_WORK}, actor, now)
 
 
 def with_zone_of(number: str, zones: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,12 +1,18 @@
-"""`arrears address`: what is true of an address, which nobody has to type."""
+"""`arrears address`: what is known of a borrower's address, and recording what is true of it.
+
+Nobody has to type the address.
+"""
 
 from typing import Annotated, Literal
 
 import typer
 
 from domain.actors import Actor
-from workers.cli.common import By
-from workers.cli.context import open_context, submit
+from workers.cli.common import AsJson, By
+from workers.cli.context import open_context, read, submit
+from workers.cli.language import coded, words
+from workers.cli.render import Table, show
+from workers.operations.persons import AddressOfBorrower, read_address
 
 app = typer.Typer()
 
@@ -15,6 +21,21 @@ Fact = Annotated[
     Literal["reaches_nobody", "somebody_else", "refused", "shared", "at_work"],
     typer.Argument(help="What is true of the address."),
 ]
+ADDRESSES = Table[AddressOfBorrower](
+    "Address of the borrower",
+    {
+        "known": lambda address: [coded("number_fact", fact) for fact in address.facts],
+        "closed to": lambda address: words("channel", address.closed_to),
+    },
+    if_none="The borrower has no address.",
+)
+
+
+@app.command("list")
+def list_(borrower: Borrower, as_json: AsJson = False) -> None:
+    """Show what is known of the address of a borrower; never the address."""
+    found = read(lambda connection, _: read_address(connection, borrower))
+    show(ADDRESSES, found, as_json=as_json)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,7 @@ from workers.db.encryption_keys import assert_keys_open
 from workers.db.engine import assert_reachable
 from workers.db.migrate import assert_current
 from workers.inbox import process
+from workers.inbox.kinds import EVENT_KINDS
 
 T = TypeVar("T")
 
@@ -71,13 +72,15 @@ def submit(
     payload: Mapping[str, Any],
     *,
     dry_run: bool = False,
+    if_unknown: str = "",
 ) -> None:
     """Store an event of `kind` under its own id, apply it, and print what it did.
 
     What can never be applied is refused and not stored.
 
     Exits with `NOT_KNOWN_YET` where it names something unknown: the event is stored and waits, and
-    the exit code shows that it may be a typing mistake.
+    the exit code shows that it may be a typing mistake. What happens next and how to take it back
+    is said; `if_unknown` is what else can be done, as an English text.
 
     Raises:
         ArrearsError: it can never be applied, or was applied before with other contents.
@@ -94,12 +97,28 @@ def submit(
             raise typer.Exit(NOT_KNOWN_YET)
         return
     if result.status is InboxStatus.RECEIVED:
-        waits = result.reason + because(ReasonCode.EVENT_CORRECTABLE)
+        lines = (speak(result.reason, language), *_while_it_waits(kind, if_unknown))
         command = f"    arrears events discard {shlex.quote(event)} --by STAFF --why WHY"
-        errors.print(f"{speak(waits, language)}\n{command}", markup=False)
+        errors.print("\n".join((*lines, command)), markup=False)
         raise typer.Exit(NOT_KNOWN_YET)
     if result.completed_before:
         known = because(ReasonCode.EVENT_KNOWN, event_id=event) + result.reason
         console.print(speak(known, language), markup=False)
     else:
         console.print(speak(result.reason, language), markup=False)
+
+
+def _while_it_waits(kind: str, if_unknown: str) -> Iterator[str]:
+    yield say(
+        "It is stored and not applied yet: exit code {code}. It is applied by itself once what it "
+        "names is known.",
+        code=NOT_KNOWN_YET,
+    )
+    if EVENT_KINDS[kind].holds_back:
+        yield say("Until then nobody is contacted about what else it names.")
+    if if_unknown:
+        yield say(if_unknown)
+    if EVENT_KINDS[kind].id_field:
+        yield say("If it is a mistake, repeat the command with the same --id, or discard it:")
+    else:
+        yield say("If it is a mistake, discard it, and repeat the command as it should be:")

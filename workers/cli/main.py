@@ -41,7 +41,7 @@ COMMANDS = {
     "person": ("person:app", "Persons: their customer records, and what is true of them."),
     "party": ("party:app", "Co-borrowers and guarantors: list them, add or end one."),
     "number": ("number:app", "Telephone numbers: list, add, order; what is true of one."),
-    "address": ("address:app", "Addresses: what is true of one."),
+    "address": ("address:app", "Addresses: what is known of one, and what is true of it."),
     "validation-notice": (
         "borrower:validation_notice",
         "Record that the borrower was informed of the debt in writing.",
@@ -189,8 +189,8 @@ HELPFUL_COMMANDS: dict[type[ArrearsError], str] = {
     NotOnRosterError: "`arrears roster load` brings in who works here.",
     NoOpenCallError: "`arrears worklist --kind calls` shows those that are.",
     OutcomeMissingError: "`arrears call outcome` does so.",
-    KeptAsRejectedError: "It is kept as rejected: correct it under the same id, or discard it with "
-    "`arrears events discard`.",
+    KeptAsRejectedError: "It came in before and is kept as rejected. Who sent it can send it again "
+    "under the same id, corrected; here `arrears events discard` takes it away.",
 }
 """By the kind of an error, the sentence that the command line adds to its message."""
 

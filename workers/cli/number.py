@@ -6,9 +6,9 @@ import typer
 
 from domain.actors import Actor
 from domain.errors import ArrearsError
-from workers.cli.common import AsJson, By
+from workers.cli.common import AsJson, By, Recorder
 from workers.cli.context import open_context, read, submit
-from workers.cli.language import coded, say
+from workers.cli.language import coded, say, words
 from workers.cli.personal import encrypted_payload
 from workers.cli.render import Table, print_json
 from workers.inbox.event_data.contact_points import ContactChangeFacts
@@ -39,6 +39,7 @@ NUMBERS = Table[NumberOfBorrower](
         "place": lambda number: number.place,
         "kind": lambda number: coded("point", number.kind),
         "known": lambda number: [coded("number_fact", fact) for fact in number.facts],
+        "closed to": lambda number: words("channel", number.closed_to),
     },
     right=("place",),
     if_none="The borrower has no number.",
@@ -83,11 +84,16 @@ def add(
     phone: Annotated[
         str, typer.Option(help="The number, as +8613800138000; ;ext= before an extension.")
     ],
+    actor: Recorder,
 ) -> None:
     """Give a borrower one more number, tried after the others."""
     ctx = open_context()
     payload = encrypted_payload(
-        ContactChangeFacts, ctx.cipher, borrower=borrower, another_phone=phone
+        ContactChangeFacts,
+        ctx.cipher,
+        borrower=borrower,
+        another_phone=phone,
+        actor=actor.reference,
     )
     submit(ctx, "contact_change", f"{borrower}:{ctx.now().isoformat()}", payload)
 

@@ -76,7 +76,13 @@ def add(
         locale=locale,
         actor=actor.reference,
     )
-    submit(ctx, "loan_party", _id(loan, borrower, role, ctx.now().isoformat()), payload)
+    submit(
+        ctx,
+        "loan_party",
+        _id(loan, borrower, role, ctx.now().isoformat()),
+        payload,
+        if_unknown="If the customer is new, --name makes the record at once.",
+    )
 
 
 @app.command()

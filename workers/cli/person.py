@@ -269,7 +269,7 @@ def _submit(
                 "This is no {fact}: {why}. `arrears person note` says with --help what "
                 "each fact needs.",
                 fact=payload["fact"],
-                why=said["msg"].removeprefix("Value error, "),
+                why=say(said["msg"].removeprefix("Value error, ")),
             )
         ) from None
     borrower, fact = payload["borrower"], payload["fact"]

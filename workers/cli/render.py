@@ -1,11 +1,13 @@
 """How commands print: tables for people and JSON for programs, from the same typed rows."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar, cast
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -19,6 +21,15 @@ R = TypeVar("R")
 
 console = Console(soft_wrap=True, highlight=False)
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
+
+WIDTH_OF_PADDING = 2
+LONGEST_WORD = 28
+"""What is longer, such as the id of an event, is broken."""
+NARROWEST = 10
+"""Where there is room, as wide as a day: also for Chinese, which may be broken anywhere."""
+CODE_AT_END = re.compile(r"(?<=[一-鿿])(（[a-z_]{8,}）)")
+"""A code behind its Chinese word: it stands on a line of its own."""
+WORD = re.compile(r"（?[!-~]+）?")
 
 UNCHANGED = "Nothing was changed: this was a dry run."
 
@@ -44,20 +55,50 @@ class Table(Generic[R]):
             box=SIMPLE_HEAD,
             padding=(0, 1, 0, 0),
         )
-        for heading in self.columns:
+        cells = [[_cell(read(row)) for read in self.columns.values()] for row in rows]
+        headings = [say(heading) if heading else "" for heading in self.columns]
+        room = console.width - WIDTH_OF_PADDING * len(headings) - 1
+        kept = {n for n, heading in enumerate(self.columns) if heading in self.one_line}
+        widths = _widths([headings, *cells], room, kept)
+        for heading, width in zip(self.columns, widths, strict=True):
             table.add_column(
                 say(heading) if heading else "",
                 no_wrap=heading in self.one_line,
                 overflow="fold",
+                width=width,
                 justify="right" if heading in self.right else "left",
             )
-        for row in rows:
+        for row_of_cells in cells:
             # Text, because a reason may contain square brackets, which are rich's markup.
-            table.add_row(*(Text(_cell(read(row))) for read in self.columns.values()))
+            table.add_row(*map(Text, row_of_cells))
         if table.row_count:
             console.print(table)
         elif self.if_none:
             console.print(say(self.if_none))
+
+
+def _widths(rows: Sequence[Sequence[str]], room: int, kept: Collection[int]) -> list[int]:
+    """The width of each column, so that words and codes are not broken where they fit into `room`.
+
+    What is left over goes to the widest column, which has the sentences. Columns in `kept` are not
+    wrapped.
+    """
+    columns = list(zip(*rows, strict=True))
+    whole = [max(map(cell_len, "\n".join(column).split("\n"))) for column in columns]
+    words = [max(map(cell_len, ("", *WORD.findall("\n".join(column))))) for column in columns]
+    longest = LONGEST_WORD
+    widths = whole
+    while longest and sum(widths) > room:
+        least = min(longest, NARROWEST)
+        widths = [
+            whole[n] if n in kept else min(whole[n], max(min(word, longest), least))
+            for n, word in enumerate(words)
+        ]
+        longest -= 1
+    widths = list(widths)
+    for n in sorted(range(len(columns)), key=lambda n: -whole[n]):
+        widths[n] += max(0, min(whole[n] - widths[n], room - sum(widths)))
+    return [max(1, width) for width in widths]
 
 
 def loans_named(loan: str, others: Sequence[str]) -> str:
@@ -109,5 +150,5 @@ def _cell(value: object) -> str:
         case (Reason(), *_):
             return speak(cast(Reasons, value), language_of_environment())
         case tuple() | list():
-            return "\n".join(map(str, value))
-    return str(value)
+            return "\n".join(map(_cell, value))
+    return CODE_AT_END.sub(r"\n\1", str(value))

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 from domain.events import InboxStatus, Named
 from domain.language.phrases import Phrase
 from domain.language.render import Entry, part
+from domain.reasons import ReasonCode
 from workers.db.inbox import payload_value
 from workers.db.persons import may_mean_record
 from workers.db.schema import borrower, inbox_event, reply, staff
@@ -33,7 +34,33 @@ def contact_changes(connection: Connection, subject: ExplainedLoan) -> Iterator[
     )
     for payload, completed_at in rows:
         changed = tuple(name for name in CHANGED if name in payload)
-        yield Entry(completed_at, (part(Phrase.CONTACTS_CHANGED, changed=changed),))
+        parts = [part(Phrase.CONTACTS_CHANGED, changed=changed)]
+        if actor := payload.get("actor"):
+            parts.append(part(Phrase.RECORDED_BY, actor=actor))
+        yield Entry(completed_at, tuple(parts))
+
+
+def number_orders(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:
+    """Each time that somebody put the borrower's numbers into another order, or removed some."""
+    rows = connection.execute(
+        select(inbox_event.c.payload, inbox_event.c.completed_at, inbox_event.c.reason)
+        .select_from(inbox_event)
+        .join(borrower, may_mean_record(borrower, payload_value(inbox_event, Named.BORROWER)))
+        .where(
+            borrower.c.id == subject.borrower_id,
+            inbox_event.c.kind == "number_order",
+            inbox_event.c.status == InboxStatus.APPLIED,
+        )
+        .order_by(inbox_event.c.id)
+    )
+    for payload, completed_at, stored in rows:
+        actor, order = payload["actor"], payload["order"]
+        removed = [r.params["places"] for r in stored or () if r.code is ReasonCode.NUMBERS_REMOVED]
+        parts = [part(Phrase.NUMBERS_TAKEN_AWAY, places=at, actor=actor) for at in removed]
+        if order != sorted(order):
+            parts.append(part(Phrase.NUMBERS_ORDERED, places=order, actor=actor))
+        if parts:
+            yield Entry(completed_at, tuple(parts))
 
 
 def replies(connection: Connection, subject: ExplainedLoan) -> Iterator[Entry]:

@@ -42,6 +42,7 @@ def loan_history(
         *audit.tapes(connection, subject, ctx.settings.lender_zone),
         *holds.holds(connection, subject),
         *borrower.contact_changes(connection, subject),
+        *borrower.number_orders(connection, subject),
         *borrower.replies(connection, subject),
         *incoming.same_person(connection, subject),
         *incoming.parties(connection, subject),

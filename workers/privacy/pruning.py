@@ -26,7 +26,7 @@ from workers.privacy.encrypted_columns import (
 BATCH_SIZE = 5_000
 """Rows of each kind in one run."""
 
-CONTACT_CHANGE = "contact_change"
+TOLD_BY_THE_HISTORY = ("contact_change", "number_order")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def prune(ctx: Context) -> Pruned:
     applied = (
         (inbox_event.c.status == InboxStatus.APPLIED)
         & (inbox_event.c.completed_at < before)
-        & (inbox_event.c.kind != CONTACT_CHANGE)
+        & inbox_event.c.kind.not_in(TOLD_BY_THE_HISTORY)
     )
     with ctx.engine.begin() as connection:
         return Pruned(

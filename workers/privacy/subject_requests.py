@@ -80,7 +80,7 @@ def erase_subject(
             raise ArrearsError(_erased_before(connection, borrower_id, external_id, ctx))
         keeping = periods[0].keeping
         if keeping.open_loan or not (law or keeping.is_over(ctx.today())):
-            raise ArrearsError(_refusal(external_id, keeping))
+            raise _refusal(external_id, keeping)
         if not dry_run:
             erase(connection, [borrower_id], now)
             note_erasure(connection, borrower_id, actor, why, now, kept=keeping, law=law)
@@ -99,22 +99,28 @@ def _borrower_id(connection: Connection, external_id: str) -> int:
     return found
 
 
-def _refusal(external_id: str, keeping: RetentionPeriod) -> str:
+def _refusal(external_id: str, keeping: RetentionPeriod) -> ArrearsError:
     if keeping.open_loan:
-        return (
-            f"Loan {keeping.open_loan} of borrower {external_id} is open: something of it is not "
-            "paid. Nothing is erased until it is paid or written off."
+        return ArrearsError(
+            "Loan {loan} of borrower {borrower} is open: something of it is not paid. Nothing is "
+            "erased until it is paid or written off.",
+            loan=keeping.open_loan,
+            borrower=external_id,
         )
     if keeping.unruled_loan:
-        return (
-            f"No rule pack says how long what is held about loan {keeping.unruled_loan} of "
-            f"borrower {external_id} must be kept, so it is kept. If a law or a court asks for the "
-            "erasure, name it with --law."
+        return ArrearsError(
+            "No rule pack says how long what is held about loan {loan} of borrower {borrower} must "
+            "be kept, so it is kept. If a law or a court asks for the erasure, name it with --law.",
+            loan=keeping.unruled_loan,
+            borrower=external_id,
         )
-    return (
-        f"What is held about borrower {external_id} must be kept until {keeping.until} "
-        f"({', '.join(keeping.rules)}). From the day after it can be erased, and is by itself. If "
-        "a law or a court asks for it sooner, name it with --law."
+    return ArrearsError(
+        "What is held about borrower {borrower} must be kept until {until} ({rules}). From the day "
+        "after it can be erased, and is by itself. If a law or a court asks for it sooner, name it "
+        "with --law.",
+        borrower=external_id,
+        until=keeping.until,
+        rules=", ".join(keeping.rules),
     )
 
 

@@ -1,5 +1,6 @@
 """Somebody says who is who on the command line, and may take it back."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -161,7 +162,7 @@ def test_what_cannot_be_decided_is_refused_in_a_sentence(
             "over",
         ),
         (
-            ("number", "add", "C-2", "--phone=4155550199"),
+            ("number", "add", "C-2", "--phone=4155550199", "--by", "sup-1"),
             "--phone cannot be used: write it with its",
         ),
     ],
@@ -173,3 +174,53 @@ def test_what_cannot_be_meant_is_refused_with_what_to_write(
     refused = arrears(environment, *command, *by)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert says in refused.stderr
+
+
+def test_the_history_tells_who_added_ordered_and_removed_a_number(
+    environment: dict[str, str], book: Book
+) -> None:
+    by = ("--by", "sup-1")
+    add = ("number", "add", "C-1", "--phone", "+8613800138009")
+    assert arrears(environment, *add).returncode == 2, "somebody must say so"
+    assert arrears(environment, *add, *by).returncode == 0
+    assert arrears(environment, "number", "order", "C-1", "2", "1", *by).returncode == 0
+    assert arrears(environment, "number", "remove", "C-1", "2", *by).returncode == 0
+    for locale, says in (
+        ({}, ["recorded by sup-1", "places before: 2, 1. sup-1", "were removed: 2. sup-1"]),
+        ({"LANG": "zh_CN.UTF-8"}, ["由sup-1记录", "依次为原第2、1个", "sup-1删除了借款人原第2个"]),
+    ):
+        told = arrears(environment | locale, "explain", "L-1").stdout
+        assert [words for words in says if words not in told] == []
+
+
+def test_which_of_several_numbers_is_closed_is_shown_and_the_address_too(
+    environment: dict[str, str], book: Book
+) -> None:
+    book.set_numbers("C-1", "+8613800138001", "+8613800138002", "+8613800138003")
+    by = ("--by", "sup-1")
+    place = ("inconvenient_place", "--place", "number", "--number", "2")
+    assert arrears(environment, "person", "note", "C-1", *place, *by).returncode == 0
+    note = ("number", "note", "no_texts", "--borrower", "C-1", "--which", "3")
+    assert arrears(environment, *note, *by).returncode == 0
+    listed = json.loads(arrears(environment, "number", "list", "C-1", "--json").stdout)
+    assert [(row["facts"], row["closed_to"]) for row in listed] == [
+        ([], []),
+        (["inconvenient"], ["sms", "call"]),
+        (["no_texts"], ["sms"]),
+    ]
+    assert "number 2" in arrears(environment, "person", "show", "C-1").stdout
+
+    assert arrears(environment, "address", "note", "C-1", "refused", *by).returncode == 0
+    (address,) = json.loads(arrears(environment, "address", "list", "C-1", "--json").stdout)
+    assert address == {"facts": ["refused"], "closed_to": ["visit"]}
+
+
+def test_a_party_whom_nobody_knows_is_said_to_wait_and_how_to_go_on(
+    environment: dict[str, str], book: Book
+) -> None:
+    add = ("party", "add", "L-1", "G-404", "--role", "guarantor", "--by", "sup-1")
+    waits = arrears(environment, *add)
+    assert waits.returncode == 3
+    for words in ("exit code 3", "applied by itself", "nobody is contacted", "--name makes"):
+        assert words in waits.stderr
+    assert "arrears events discard" in waits.stderr

@@ -67,7 +67,8 @@ def test_what_waits_can_be_corrected_under_its_id_and_says_so(
 
     kept = arrears(environment, *wrong)
     assert kept.returncode == 3
-    assert "correct it under the same id, or discard it" in kept.stderr
+    assert "exit code 3" in kept.stderr
+    assert "repeat the command with the same --id, or discard it" in kept.stderr
     assert "arrears events discard payment:P-1 --by STAFF --why WHY" in kept.stderr
     refused = arrears(environment, "payment", "record", "L-1", "10", "USD", "--id", "P-1", *BY)
     assert refused.returncode == 2
@@ -94,7 +95,7 @@ def test_an_event_of_another_sender_that_was_rejected_is_said_to_be_kept(
     done = arrears(environment, *PAY, "10", "USD", "--id", "P-1", *BY)
 
     assert done.returncode == 2
-    assert "It is kept as rejected: correct it under the same id" in done.stderr
+    assert "kept as rejected. Who sent it can send it again" in done.stderr
 
 
 def test_the_same_payment_again_is_said_to_be_on_record(

@@ -117,11 +117,13 @@ inbox_event = Table(
         postgresql_where="status = 'received' AND (payload -> 'numbers') IS NOT NULL",
     ),
     # Events with personal data, which an erasure empties. The history of a loan shows when its
-    # borrower's contacts changed.
+    # borrower's contacts changed, and when their numbers were put into another order.
     Index(
         "inbox_event_personal_idx",
         text("(payload ->> 'borrower')"),
-        postgresql_where="kind IN ('contact_change', 'loan_party', 'representative')",
+        postgresql_where=(
+            "kind IN ('contact_change', 'loan_party', 'number_order', 'representative')"
+        ),
     ),
     postgresql_with=CHANGES_OFTEN,
 )

@@ -39,6 +39,8 @@ class ContactChangeFacts(PersonalEventData):
     address: Address | None = None
     zones: Annotated[list[Zone], Field(min_length=1, max_length=8)] | None = None
     locale: Locale | None = None
+    actor: Staff | None = None
+    """Who recorded it, if it was a member of staff and not the lender's systems."""
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:

@@ -1,0 +1,188 @@
+"""Every command is run where the locale is Chinese, and none answers with an English sentence."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from domain.reasons import ReasonCode, because
+from tests.support.commands import arrears
+from tests.support.environment import an_environment
+from tests.support.events import store, tell
+from tests.support.loans import Book
+from tests.workers.cli.test_commands import TAPE
+from workers.cli.main import COMMANDS, _load
+from workers.db.problems import note_problem
+from workers.visits.schedule import schedule_visit
+
+BY = ("--by", "s-1")
+WHY = ("--why", "电话中告知", *BY)
+LATIN = re.compile(r"[A-Za-z]{2,},? [A-Za-z]{2,},? [A-Za-z]{2,}")
+"""Three words in a row: a sentence, and not an id, a code or the name of a file."""
+QUOTED = re.compile(
+    r"`[^`]*`|“[^”]*”|(?m:^ *arrears [a-z].*$)|arrears person confirm \S+ \S+|(?s:来源：.*?\.\n)"
+    r"|（No such file or directory）|(?m:^.* INFO .*$)"
+)
+"""Commands, what a lender's file and the operating system say, and the log."""
+CITATIONS = re.compile(r"(?m:^ {6}.*；自[0-9-]+起.*$)|(?:China Banking|Civil Code|SPC) [^（）]*")
+"""Where a rule stands: the names of laws are not translated."""
+RUNS_ON = {"worker", "beat", "webhook", "flower", "demo"}
+"""Commands that run until they are stopped."""
+COMMANDS_RUN: list[str] = [
+    *("migrate", "check", "ladder", "rules us", "rules cn", "keys rotate --dry-run"),
+    *("roster load {folder}/roster.yaml", "roster list"),
+    "tape import {folder}/tape.csv --as-of 2026-03-02 --keep-good",
+    "tape import {folder}/tape.csv --as-of 2026-03-02 --dry-run",
+    "tape import {folder}/none.csv --as-of 2026-03-02",
+    "problems list",
+    "problems resolve L-1 phone_missing {why} --dry-run",
+    "problems resolve L-1 phone_missing {why}",
+    "problems resolve L-1 phone_missing {why}",
+    *("status", "worklist", "worklist --kind files", "worklist --kind files --staff s-1"),
+    "payment record L-1 10.00 CNY --id P-1 {by}",
+    "payment record L-1 ten CNY --id P-2 {by}",
+    "payment record L-404 10.00 CNY --id P-3 {by}",
+    "payment reverse P-1 {by}",
+    "promise record L-1 10.00 CNY 2199-01-01 --id PR-1 {by}",
+    "promise cancel PR-1 {by}",
+    "hold place L-1 manual --id H-1 {why}",
+    "hold release H-1 {by}",
+    "dispute open L-1 --id D-1 {why}",
+    "dispute close D-1 {by}",
+    "approval grant L-2 legal_file {by}",
+    "approval reject L-2 legal_file --why 不同意 {by}",
+    "person show B-L-1",
+    "person note B-L-1 inconvenient_time --time sun {by}",
+    "person note B-L-1 inconvenient_place --place number --number 2 {by}",
+    "person note B-L-1 inconvenient_time {by}",
+    "person represent B-L-1 attorney --name 示例 {by}",
+    "person end B-L-1 represented {by}",
+    "person join B-L-1 B-L-2 {why}",
+    "person confirm B-L-1 B-L-3 {why}",
+    "person show B-L-1",
+    "person part B-L-1 B-L-2 {why}",
+    "person show B-404",
+    "number list B-L-1",
+    "number add B-L-1 --phone +8613800138009 {by}",
+    "number order B-L-1 2 1 3 {by}",
+    "number remove B-L-1 3 {by}",
+    "number remove B-L-1 9 {by}",
+    "number note at_work --borrower B-L-1 --which 1 {by}",
+    "number end at_work --borrower B-L-1 --which 1 {by}",
+    "number note at_work {by}",
+    "number list B-L-1",
+    "address list B-L-1",
+    "address note B-L-1 reaches_nobody {by}",
+    "address list B-L-1",
+    "address end B-L-1 reaches_nobody {by}",
+    "party add L-1 G-1 --role guarantor --name 示例 {by}",
+    "party add L-1 G-404 --role guarantor {by}",
+    "party list L-1",
+    "party end L-1 G-1 --role guarantor {by}",
+    "validation-notice L-1 {by}",
+    "acknowledgement L-1 {by}",
+    "limitation-fact L-1 suit {by}",
+    "letter print L-1 {by}",
+    "letter returned L-1 {by}",
+    "call start L-1 {by}",
+    "call outcome L-1 --outcome spoke {by}",
+    "call inbound L-1 --outcome spoke {by}",
+    "call locate L-1 --number +8613800138077 {by}",
+    "visit start L-1 {by}",
+    "visit outcome L-1 --outcome spoke {by}",
+    "visit cancel L-1 {why}",
+    "reply read 404 {by}",
+    "reply close 404 --means stop {by}",
+    "events discard payment:P-3 {why}",
+    "actions dead-letters",
+    "actions show {action}",
+    "actions retry {action} {by}",
+    "actions discard {action} {by}",
+    "texts unconfirmed",
+    "texts mark-sent 00000000-0000-0000-0000-000000000000 {by}",
+    "texts mark-unsent 00000000-0000-0000-0000-000000000000 {by}",
+    "texts abandon 00000000-0000-0000-0000-000000000000 {by}",
+    *("outbox list", "outbox resend --dead", "outbox resend"),
+    *(
+        "explain L-1",
+        "explain L-404",
+        "may-contact L-1 call",
+        "may-contact L-1 call --party guarantor",
+    ),
+    *("evidence checkpoint", "evidence verify", "evidence export L-1 --out {folder}/e.zip"),
+    "opt-out B-L-1 {by}",
+    "data-subject export B-L-1 --purpose 查询 --out {folder}/x.json {by}",
+    "data-subject erase B-L-1 {why} --dry-run",
+    "retention report",
+    "write-off L-1 {why}",
+    "keys new",
+]
+ROSTER = """\
+staff:
+  - id: c-1
+    roles: [caller]
+    languages: [zh-Hans]
+    daily_capacity: 10
+    trained_on: 2026-01-01
+    zone: Asia/Shanghai
+    shifts: {mon-fri: "09:00-18:00"}
+"""
+
+
+@pytest.fixture
+def book(engine: Engine, tmp_path: Path) -> Book:
+    """L-1 has a visit, a problem and two numbers; L-2 is a legal file that waits for approval."""
+    book = Book(engine, now="2026-03-31 10:00")
+    book.staff("s-1", "caller", "visitor", "supervisor")
+    book.staff("v-2", "visitor")
+    book.loan("L-1", due_on="2026-03-01", more_phones=["+8613800138001"])
+    book.loan("L-2", due_on="2026-01-01", steps_tried=("remind", "enquire", "visit"))
+    book.loan("L-3", due_on="2026-03-01", borrower_id="B-L-3")
+    book.escalate("L-1", "L-2")
+    schedule_visit(book.ctx, book.action_id("L-1", "field_visit"))
+    with book.ctx.engine.begin() as connection:
+        missing = because(ReasonCode.PHONE_MISSING)
+        note_problem(connection, book.loan_id("L-1"), "phone_missing", missing, book.clock.at)
+    tell(book, "loan_party", loan="L-1", borrower="B-L-3", role="co_borrower", actor="s-1")
+    store(book, "opt_out", borrower="B-404", channel=None, actor="s-1")
+    (tmp_path / "tape.csv").write_text(TAPE + "L-9,,,1,,zh,,,CN,x,CNY,2026-03-01 1.00,0,\n")
+    (tmp_path / "roster.yaml").write_text(ROSTER)
+    return book
+
+
+def leaves() -> Iterator[str]:
+    """Each command by its full name."""
+    for name in COMMANDS:
+        verbs = getattr(_load(name), "commands", None)
+        yield from (name,) if verbs is None else (f"{name} {verb}" for verb in verbs)
+
+
+def test_every_command_is_among_those_that_are_run() -> None:
+    left = {name for name in leaves() if name not in RUNS_ON}
+    assert {name for name in left if not any(run.startswith(name) for run in COMMANDS_RUN)} == set()
+
+
+def test_no_command_answers_with_an_english_sentence(
+    database_url: str, broker_url: str, book: Book, tmp_path: Path
+) -> None:
+    environment = {
+        **an_environment(database_url, broker_url),
+        "LANG": "zh_CN.UTF-8",
+        "PYTHONIOENCODING": "utf-8",
+    }
+    values = {
+        "folder": str(tmp_path),
+        "by": " ".join(BY),
+        "why": " ".join(WHY),
+        "action": book.action_id("L-2", "legal_file"),
+    }
+    english: list[tuple[str, str]] = []
+    for command in COMMANDS_RUN:
+        done = arrears(environment, *command.format(**values).split())
+        said = f"{done.stdout}\n{done.stderr}".replace(str(tmp_path), "")
+        assert said.strip() or command.startswith(("reply", "visit start")), command
+        own = CITATIONS.sub("", QUOTED.sub("", said))
+        english += [(command, line) for line in own.splitlines() if LATIN.search(line)]
+    assert not english, "\n".join(map(str, english))
