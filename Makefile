@@ -8,6 +8,9 @@ SERVES := import sys; sys.exit(sys.version_info < (3, 11))
 WHICH := import sys; print(sys.version, sys.base_prefix)
 BIN := .venv/bin
 READY := .venv/.ready
+# The lock names everything, so nothing is resolved. A module is compiled when it is first imported:
+# most of what the packages bring is never imported here.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
@@ -31,8 +34,8 @@ $(READY): requirements-dev.txt pyproject.toml
 		echo "No virtual environment could be made with $(PYTHON). Python 3.11 or later with its" \
 			"venv module is needed (on Debian: apt-get install python3-venv)." >&2; exit 1; }
 	@echo "Installing what the lock names into .venv: about three minutes the first time, 800 MB on disk."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(INSTALL) --require-hashes -r requirements-dev.txt
+	$(INSTALL) --no-build-isolation -e .
 	@touch $@
 
 lint: setup ## style, types and the direction of imports
