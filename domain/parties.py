@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.compliance.vocabulary import Party
+from domain.contact_points import NumberOnRecord
 from domain.holds import Hold
 
 ROLES = (Party.CO_BORROWER, Party.GUARANTOR)
@@ -17,6 +18,20 @@ class RepresentativeKind(StrEnum):
     DEBT_ADVISER = "debt_adviser"
     GUARDIAN = "guardian"  # of a minor, or of somebody without capacity
     EXECUTOR = "executor"  # of the estate of a person who died
+
+
+@dataclass(frozen=True, slots=True)
+class Representative:
+    """Who acts for a person about a loan, as far as a contact with them needs it."""
+
+    id: int
+    kind: RepresentativeKind
+    contacted: bool
+    """Whether they may be contacted instead of the person, as the person or they themselves said.
+    False: nobody is."""
+    number: NumberOnRecord | None = None
+    zones: tuple[str, ...] = ()
+    """IANA; empty: those of the person."""
 
 
 @dataclass(frozen=True, slots=True)

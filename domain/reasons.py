@@ -30,6 +30,8 @@ class ReasonCode(StrEnum):
     NO_NUMBER_LEFT = auto()
     ADDRESS_CLOSED = auto()
     REPRESENTED = auto()
+    CONTACTED_INSTEAD = auto()
+    REPRESENTATIVE_UNREACHABLE = auto()
     EMPLOYER_FORBIDS = auto()
     INCONVENIENT_TIME = auto()
     INCONVENIENT_PLACE = auto()

@@ -27,6 +27,7 @@ from domain.compliance.limitation import Limitation, RunsFrom
 from domain.compliance.message_content import MessageContent
 from domain.compliance.party_reach import PartyReach
 from domain.compliance.permitted import Permitted
+from domain.compliance.representatives import RepresentativeContact
 from domain.compliance.retention import RetainedKind, Retention
 from domain.compliance.rules import Rule
 from domain.compliance.suspension import LimitationSuspension
@@ -37,7 +38,7 @@ from domain.compliance.vocabulary import Channel, Interrupts, Party, Purpose, Sa
 from domain.contact_outcomes import ContactOutcome
 from domain.holds import HoldKind
 from domain.ladder import DueOnRestDay
-from domain.parties import ROLES
+from domain.parties import ROLES, RepresentativeKind
 from domain.persons import PersonFact
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -58,6 +59,8 @@ MONTHS = 12
 FREES = "frees"
 WISHES = (PersonFact.CEASED, PersonFact.INCONVENIENT_TIME)
 """What a person asks for and a law may permit a contact in spite of."""
+INSTEAD, NOBODY = "instead", "nobody"
+"""Whether who acts for a person is contacted instead of them."""
 REACHES, STAYS = "over", "nobody_else"
 """How far a hold of one party of a loan reaches."""
 COUNT = "count"
@@ -219,6 +222,10 @@ def _hold_length(section: Section, values: dict[str, Any]) -> None:
     values["after_release"] = values.pop("from") is HoldFrom.RELEASE
 
 
+def _representatives(section: Section, values: dict[str, Any]) -> None:
+    values["instead"] = values.pop("contacted") == INSTEAD
+
+
 def _party_reach(section: Section, values: dict[str, Any]) -> None:
     values["reaches"] = values["reaches"] == REACHES
 
@@ -343,6 +350,11 @@ RULE_KINDS = {
         {"years": at_least(1), "months": at_least(1)},
         _retention,
     ),
+    "representatives": RuleKind(
+        RepresentativeContact,
+        {"who": some_of(RepresentativeKind), "contacted": one_of((INSTEAD, NOBODY))},
+        finish=_representatives,
+    ),
 }
 
 
@@ -358,5 +370,6 @@ def subject(rule: Rule) -> tuple[object, ...]:
         Permitted: ("during", "wishes"),
         FactReach: ("fact",),
         PartyReach: ("holds", "of", "to"),
+        RepresentativeContact: ("who",),
     }.get(type(rule), ())
     return (type(rule), rule.place, rule.products, *(getattr(rule, name) for name in about))

@@ -22,6 +22,7 @@ from domain.fact_effects import EFFECTS, Effect, FromContacts
 from domain.holds import Hold
 from domain.inconvenient import InconvenientPlace, InconvenientTime
 from domain.loans import ZERO
+from domain.parties import Representative
 from domain.persons import PersonFact
 
 
@@ -127,6 +128,8 @@ class ContactFacts:
     refused_channels: frozenset[Channel] = field(default=frozenset())
     """The channels by which the person asked not to be contacted."""
     person_facts: frozenset[PersonFact] = field(default=frozenset())
+    representative: Representative | None = None
+    """Who acts for the person about this loan, if it is known; None: nobody, or nobody known."""
     due_day: date | None = None
     """The due day on which the ladder started. Nothing acts before it is over in all zones."""
     minimum: Decimal = ZERO

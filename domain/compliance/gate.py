@@ -21,6 +21,7 @@ from domain.compliance.number_choice import (
     why_passed_over,
 )
 from domain.compliance.permitted import Stop, permitting_rule
+from domain.compliance.representatives import contacted_instead
 from domain.compliance.third_parties import ThirdPartyContact
 from domain.compliance.vocabulary import NOT_THE_PERSON, Channel, Party, Purpose
 from domain.contact_points import BY_NUMBER, NumberFact, stopped_by
@@ -97,8 +98,21 @@ def may_contact(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
     """Whether this person may be contacted through `channel` at the aware moment `at`.
 
     Barred is permanent. Deferred has the first lawful moment, if it is known. The court's channel
-    reaches nobody, so hours and opt-outs do not apply to it; all other rules do.
+    reaches nobody, so hours and opt-outs do not apply to it; all other rules do. Where a rule lets
+    the person's representative be contacted instead, the answer is about that contact.
     """
+    acting, instead = contacted_instead(facts, channel, at)
+    if instead is None or facts.representative is None:
+        return _ask(facts, channel, at)
+    verdict = _ask(acting, channel, at)
+    named = {"representative": facts.representative.kind}
+    if verdict.until is None and {NUMBER, NO_ADDRESS} & set(verdict.rules):
+        return _until_known(REPRESENTED, ReasonCode.REPRESENTATIVE_UNREACHABLE, **named)
+    rules, why = (instead.id, *verdict.rules), because(ReasonCode.CONTACTED_INSTEAD, **named)
+    return replace(verdict, rules=rules, reason=why + verdict.reason)
+
+
+def _ask(facts: ContactFacts, channel: Channel, at: datetime) -> Verdict:
     facts = through(facts, channel, at)
     if facts.party is Party.THIRD_PARTY and facts.consents:
         # What the person agreed to is no consent of somebody else.

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_rule import Blocked, ContactRule, EarliestTime
-from domain.compliance.vocabulary import Channel, Party, Purpose
+from domain.compliance.vocabulary import NOT_THE_PERSON, Channel, Party, Purpose
 from domain.fact_effects import FromContacts
 from domain.reasons import ReasonCode, because
 
@@ -62,7 +62,7 @@ class ThirdPartyContact(ContactRule):
                 contact
                 for contact in facts.history
                 if contact.channel is Channel.CALL
-                and (contact.party is not Party.THIRD_PARTY or contact.reached_borrower)
+                and (contact.party not in NOT_THE_PERSON or contact.reached_borrower)
             ),
             key=lambda call: call.at,
             reverse=True,

@@ -15,6 +15,7 @@ from domain.compliance.limitation import Limitation, RunsFrom
 from domain.compliance.message_content import MessageContent
 from domain.compliance.party_reach import PartyReach
 from domain.compliance.permitted import Permitted
+from domain.compliance.representatives import RepresentativeContact
 from domain.compliance.retention import Retention
 from domain.compliance.rules import Rule, RulePack, RuleStatus
 from domain.compliance.suspension import LimitationSuspension
@@ -152,6 +153,13 @@ def _sentence(rule: Rule) -> Part:
         case HoldLength():
             since = part(Phrase.RULE_AFTER_RELEASE) if rule.after_release else ""
             return part(Phrase.RULE_HOLD_LASTS, hold=rule.hold, since=since, days=_days(rule.days))
+        case RepresentativeContact():
+            return part(
+                Phrase.RULE_REPRESENTATIVES_INSTEAD
+                if rule.instead
+                else Phrase.RULE_REPRESENTATIVES_NOBODY,
+                who=_or("acting", rule.who),
+            )
         case PartyReach():
             return part(
                 Phrase.RULE_PARTY_REACHES if rule.reaches else Phrase.RULE_PARTY_REACHES_NOT,
@@ -302,6 +310,7 @@ ONE_OF = {
     "interrupts": Phrase.RULE_ONE_EVENT,
     "outcome": Phrase.RULE_ONE_OUTCOME,
     "party": Phrase.RULE_ONE_PARTY,
+    "acting": Phrase.RULE_ONE_ACTING,
     "purpose": Phrase.RULE_ONE_PURPOSE,
     "suspends": Phrase.RULE_ONE_SUSPENSION,
 }

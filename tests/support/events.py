@@ -6,6 +6,7 @@ from domain.actions import SEND_SMS
 from tests.support.loans import Book
 from workers.db.actions import held_back
 from workers.gate.locked_action import lock_action
+from workers.inbox.event_data.fields import PersonalEventData
 from workers.inbox.process import EventResult, apply_event, store_event
 
 
@@ -32,6 +33,14 @@ def confirm(book: Book, record: str, other: str) -> None:
     """Somebody finds out that two records stand for one person."""
     told = {"status": "confirmed", "why": "both came in", "actor": "c-1"}
     assert tell(book, "same_person", borrower=record, other=other, **told).status == "applied"
+
+
+def tell_personal(
+    book: Book, kind: str, model: type[PersonalEventData], /, **given: object
+) -> EventResult:
+    """The same of an event with personal data, which is encrypted as it comes in."""
+    payload = model.model_validate(given, strict=False).payload(book.ctx.cipher)
+    return tell(book, kind, **payload)
 
 
 def pay(

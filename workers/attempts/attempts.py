@@ -16,9 +16,10 @@ from domain.access_log import Opened
 from domain.actions import ActionStatus
 from domain.actors import Actor
 from domain.collectors import Role
-from domain.compliance.vocabulary import Channel
+from domain.compliance.vocabulary import Channel, Party
 from domain.errors import ArrearsError, RefusedError
 from domain.language.speak import speak
+from domain.parties import RepresentativeKind
 from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.access_log import note_access
@@ -63,6 +64,12 @@ class StartedAttempt:
     """Advisory rules that advise against it."""
     loans: tuple[LoanInContact, ...] = ()
     """Of a call: all loans of the person that it is about."""
+    borrower: str = ""
+    """The lender's id of the record of whom it is for."""
+    party: Party = Party.BORROWER
+    """What they are to the loan; `representative` if who acts for them is contacted instead."""
+    representative: RepresentativeKind | None = None
+    """What that one is."""
     reach: str | None = field(default=None, repr=False)
     """The telephone number or the address: personal data. None after a dry run."""
 

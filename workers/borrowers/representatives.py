@@ -24,6 +24,7 @@ from workers.db.persons import (
     note_person_fact,
 )
 from workers.escalation.reassess import reassess
+from workers.gate.problems import resolve_gate_problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class NewRepresentative:
     loan: str | None = None
     """The only loan that it is about; None: all of them."""
     contacted: bool = True
-    """Whether the lender's people may turn to them instead of the person. The ladder does not."""
+    """Whether they may be contacted instead of the person, where a rule says so; else nobody is."""
     name_encrypted: str | None = None
     """Encrypted, then base64, like the two below."""
     phone_encrypted: str | None = None
@@ -69,6 +70,7 @@ def record_representative(connection: Connection, ctx: Context, new: NewRepresen
     represented, details = PersonFact.REPRESENTED, FactDetails(loan_id=debt)
     note_person_fact(connection, record.id, represented, actor, now, details)
     set_representative(connection, record.id, debt, _columns(ctx, new), actor, now)
+    resolve_gate_problems(connection, [record.id], {PersonFact.REPRESENTED}, now)
     reassess(connection, ctx, loans, now)
     return because(
         ReasonCode.REPRESENTATIVE_RECORDED, borrower=new.borrower, representative=new.kind

@@ -55,7 +55,8 @@ def _assign(connection: Connection, claimed: Sequence[ClaimedAction], collector:
         insert_rows(connection, call, [{**other, "part_of": first_id} for other in others])
     moves = defaultdict[Move, list[ClaimedAction]](list)
     for action in claimed:
-        why = because(ReasonCode.COLLECTOR_HAS_CALL)
+        instead = action.passed_over if action.representative else ()
+        why = instead + because(ReasonCode.COLLECTOR_HAS_CALL)
         moves[Move(ActionStatus.ASSIGNED, why, action.verdict.rules)].append(action)
     for move, actions in moves.items():
         complete_together(connection, actions, move, actions[0].now)

@@ -24,6 +24,7 @@ from workers.attempts.attempts import (
 )
 from workers.context import Context
 from workers.db.loans import known_loan_id
+from workers.db.parties import number_of_representative
 from workers.db.persons import certain_records
 from workers.db.schema import action, call, contact, loan
 from workers.db.typed_rows import columns_of, typed_row
@@ -92,6 +93,9 @@ def start_call(
             must_learn=tuple(open_call.must_learn),
             may_offer=tuple(open_call.may_offer),
             warnings=checked.verdict.warnings,
+            borrower=checked.loan.record,
+            party=checked.party,
+            representative=checked.representative.kind if checked.representative else None,
         )
         if pending is None:
             refuse_if_barred(checked)
@@ -100,9 +104,8 @@ def start_call(
         if pending is None:
             attempt = attempt or f"call-{uuid4()}"
             _reserve(connection, together, attempt, actor)
-        number = open_contact_detail(
-            connection, ctx, checked, Opened.NUMBER, _number_of(checked, pending), actor
-        )
+        encrypted = _number_of(connection, checked, pending)
+        number = open_contact_detail(connection, ctx, checked, Opened.NUMBER, encrypted, actor)
         return replace(started, attempt=attempt, reach=number)
 
 
@@ -156,13 +159,17 @@ class _OpenAttempt(NamedTuple):
     number_blind_index: bytes | None
 
 
-def _number_of(checked: CheckedAction, pending: _OpenAttempt | None) -> bytes | None:
+def _number_of(
+    connection: Connection, checked: CheckedAction, pending: _OpenAttempt | None
+) -> bytes | None:
     """The number of the call; of a repeated request that of the attempt, whatever is known now."""
-    used = checked.number
+    used = bytes.fromhex(checked.number_key) if checked.number_key else None
     if pending is not None:
-        dialled = (n for n in checked.loan.numbers if n.blind_index == pending.number_blind_index)
-        used = next(dialled, None)
-    return used.number_encrypted if used else None
+        used = pending.number_blind_index
+    if used is None:
+        return None
+    own = (n.number_encrypted for n in checked.loan.numbers if n.blind_index == used)
+    return next(own, None) or number_of_representative(connection, checked.loan.person_id, used)
 
 
 def _without_outcome(connection: Connection, action_ids: Sequence[int]) -> _OpenAttempt | None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from domain.actors import Actor
-from domain.compliance.vocabulary import AskedAgain, Channel
+from domain.compliance.vocabulary import AskedAgain, Channel, Party
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.language.speak import speak
 from domain.reasons import decimal_string
@@ -20,7 +20,7 @@ from workers.calls.start import start_call
 from workers.cli.common import AsJson, DryRun, Loan, by
 from workers.cli.context import open_context, submit
 from workers.cli.dates import parse_moment
-from workers.cli.language import language_of_environment, say, words
+from workers.cli.language import coded, language_of_environment, say, words
 from workers.cli.render import errors, print_done, print_json, print_lines
 from workers.cli.said import Places, Speaks, Times, read_said
 
@@ -209,6 +209,19 @@ def refusal_printed(zone: ZoneInfo) -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
+def _whom(started: StartedAttempt) -> str:
+    """Who is contacted, where it is not the borrower; people are ids."""
+    if started.representative is not None:
+        return say(
+            "To {acting}, who acts for {borrower}, instead of that person.",
+            acting=coded("acting", started.representative),
+            borrower=started.borrower,
+        )
+    return say(
+        "To {party} {borrower}.", party=coded("party", started.party), borrower=started.borrower
+    )
+
+
 def print_started(
     what: str, begin: Callable[[], StartedAttempt], zone: ZoneInfo, *, as_json: bool, dry_run: bool
 ) -> None:
@@ -228,6 +241,8 @@ def print_started(
             purpose=say(started.purpose),
         )
     ]
+    if started.party is not Party.BORROWER:
+        lines.append(_whom(started))
     if len(started.loans) > 1:
         about = (f"{of.loan} {decimal_string(of.past_due)} {of.currency}" for of in started.loans)
         lines.append(

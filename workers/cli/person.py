@@ -113,7 +113,7 @@ REPRESENTED_BY = Table[ActsFor](
     {
         "kind": lambda acting: coded("representative", acting.kind),
         "loan": lambda acting: acting.loan or say("all"),
-        "people may turn to them": lambda acting: say("yes") if acting.contacted else say("no"),
+        "contacted instead": lambda acting: say("yes") if acting.contacted else say("no"),
         "since": lambda acting: acting.since,
     },
     if_none="Nobody is on record who acts for this person.",
@@ -190,7 +190,7 @@ def represent(
     address: Annotated[str | None, typer.Option(help="Their address, in one line.")] = None,
     zones: Annotated[list[str] | None, typer.Option(help="An IANA zone of theirs.")] = None,
     contacted: Annotated[
-        bool, typer.Option(help="Whether people may turn to them instead. The ladder does not.")
+        bool, typer.Option(help="Whether they may be contacted instead, where a rule says so.")
     ] = True,
 ) -> None:
     """Record who acts for a person, with their details. It ends with the fact `represented`."""

@@ -14,6 +14,7 @@ from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import NumberFact, NumberOnRecord
 from domain.fact_effects import LOOSENING
 from domain.inconvenient import InconvenientPlace, InconvenientTime
+from domain.parties import Representative
 from domain.persons import PersonFact
 from workers.db.loan_standing import RECORDS_OF_PERSON, STANDING, LoanStanding
 from workers.db.past_contacts import CONTACTS_OF_PERSON, HISTORY_READ, ContactsOfPerson
@@ -52,6 +53,8 @@ class Reach:
     interruptions: tuple[Interruption, ...]
     """Each time that the borrower paid, promised, acknowledged the debt or got a demand."""
     suspensions: tuple[Suspension, ...]
+    representative: Representative | None = None
+    """Who acts for the person about this loan, from records confirmed to be theirs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +74,7 @@ SELECT
 -- the standing
        ,
        said.person_facts, said.consents, said.refused_channels,
-       said.inconvenient_times, said.inconvenient_places,
+       said.inconvenient_times, said.inconvenient_places, said.representative,
        b.zones,
 -- the language
        AS locale,
@@ -162,9 +165,25 @@ SELECT
                            FILTER (WHERE f.kind = 'inconvenient_place'
                                      AND (f.place <> 'address'
                                           OR f.contact_point_id = b.address_point_id)),
-                           '[]') AS inconvenient_places
+                           '[]') AS inconvenient_places,
+                  -- Who acts for the person: about this loan alone, or else about all of them.
+                  (array_agg(json_build_object(
+                           'id', q.id, 'kind', q.kind, 'contacted', q.contacted, 'zones', q.zones,
+                           'number', CASE WHEN q.phone_blind_index IS NOT NULL THEN
+                               json_build_object(
+                                   'key', encode(q.phone_blind_index, 'hex'), 'facts', (
+                                       SELECT coalesce(json_agg(k.kind), '[]')
+                                         FROM contact_point o
+                                              JOIN contact_point_fact k ON k.contact_point_id = o.id
+                                        WHERE o.blind_index = q.phone_blind_index
+                                          AND k.ended_at IS NULL)) END)
+                       ORDER BY f.loan_id IS NULL, q.id DESC)
+                       FILTER (WHERE q.id IS NOT NULL AND f.borrower_id = ANY(p.certain))
+                  )[1] AS representative
              FROM person_fact f
                   LEFT JOIN contact_point n ON n.id = f.contact_point_id AND f.place = 'number'
+                  LEFT JOIN representative q ON q.person_fact_id = f.id AND q.ended_at IS NULL
+                        AND f.kind = 'represented'
             WHERE f.borrower_id = ANY(p.records) AND f.ended_at IS NULL
               AND (f.kind <> ALL(:loosening) OR f.borrower_id = ANY(p.certain))
               AND (f.loan_id IS NULL OR f.loan_id = l.id)) said

@@ -119,6 +119,22 @@ def _note(
     )
 
 
+def number_of_representative(
+    connection: Connection, person_id: int, blind_index: bytes
+) -> bytes | None:
+    """The encrypted number of somebody who acts, or acted, for a person; None if nobody has it."""
+    known = (
+        select(representative.c.phone_encrypted)
+        .join(person_fact, person_fact.c.id == representative.c.person_fact_id)
+        .join(borrower, borrower.c.id == person_fact.c.borrower_id)
+        .where(borrower.c.person_id == person_id, representative.c.phone_blind_index == blind_index)
+        .order_by(representative.c.id.desc())
+        .limit(1)
+    )
+    found: bytes | None = connection.execute(known).scalar()
+    return found
+
+
 def set_representative(
     connection: Connection,
     borrower_id: int,

@@ -12,11 +12,13 @@ from domain.actions import ActionFacts, ActionType, Move, next_status
 from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.gate import Verdict, may_contact
 from domain.compliance.number_choice import number_for, through, why_passed_over
-from domain.compliance.vocabulary import Channel
+from domain.compliance.representatives import contacted_instead
+from domain.compliance.vocabulary import Channel, Party
 from domain.contact_points import BY_NUMBER, NumberOnRecord
 from domain.delinquency import Arrears, arrears_on, ladder_start
 from domain.ladder import Item, Ladder, find_ladder
-from domain.reasons import Reasons
+from domain.parties import Representative
+from domain.reasons import ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db.actions import held_back
 from workers.db.loan_facts import LoanFacts, load_facts, load_party_facts
@@ -43,10 +45,14 @@ class CheckedAction:
     """The start of the ladder that planned the action, by the facts of now."""
     number: LockedNumber | None
     """The number that is used: the first that no fact stops. None: none, or none is needed."""
+    party: Party
+    """Who is contacted: the one whom the action is for, or who acts for them."""
+    representative: Representative | None
+    """Who is contacted instead, with the number that is used then. None: nobody."""
     at_work: bool
     """Whether it, or the address of a visit, is that of a place of work."""
     passed_over: Reasons
-    """Why earlier numbers were not used."""
+    """Why earlier numbers were not used, or the person at all."""
     verdict: Verdict
     rule_packs: tuple[str, ...]
     now: datetime
@@ -55,8 +61,19 @@ class CheckedAction:
 
     def uses_same_number_as(self, other: "CheckedAction") -> bool:
         """Whether both are one contact, which uses one number; or none has a number to use."""
-        ours, theirs = self.number, other.number
-        return (ours.key if ours else None) == (theirs.key if theirs else None)
+        return (self.party, self.number_key) == (other.party, other.number_key)
+
+    @property
+    def zones(self) -> Sequence[str]:
+        """The IANA zones of whoever is contacted."""
+        theirs = self.representative.zones if self.representative else ()
+        return theirs or self.loan.zones
+
+    @property
+    def number_key(self) -> str | None:
+        """The key of the number that is used; None if there is none."""
+        used = self.representative.number if self.representative else self.number
+        return used.key if used else None
 
     @property
     def next_move(self) -> Move | None:
@@ -141,7 +158,8 @@ def _check(
     ladder = find_ladder(ctx.policy.ladders, row.ladder_id, row.ladder_version)
     item = ladder.item(row.item)
     asked = contact_facts(ctx, row.loan_id, row.jurisdiction, facts, arrears, ladder, item, now)
-    used = number_for(asked, channel, now) if channel in BY_NUMBER else None
+    acting, instead = contacted_instead(asked, channel, now)
+    used = number_for(acting, channel, now) if channel in BY_NUMBER else None
     return CheckedAction(
         action_id=row.id,
         item=item,
@@ -151,13 +169,26 @@ def _check(
         ladder=ladder,
         arrears=arrears,
         ladder_since=ladder_start(facts.instalments, now.date(), ladder.minimum_amount),
-        number=_locked(row, used),
-        at_work=through(asked, channel, now).at_work,
-        passed_over=why_passed_over(asked, channel, now) if used else (),
+        number=_locked(row, used) if instead is None else None,
+        party=row.party if instead is None else acting.party,
+        representative=asked.representative if instead else None,
+        at_work=through(acting, channel, now).at_work,
+        passed_over=_instead(asked) if instead else _passed_over(asked, channel, now, used),
         verdict=gate(asked) if gate else may_contact(asked, channel, now),
         rule_packs=tuple(pack.name for pack in asked.packs),
         now=now,
     )
+
+
+def _instead(asked: ContactFacts) -> Reasons:
+    acting = asked.representative
+    return because(ReasonCode.CONTACTED_INSTEAD, representative=acting.kind) if acting else ()
+
+
+def _passed_over(
+    asked: ContactFacts, channel: Channel, now: datetime, used: NumberOnRecord | None
+) -> Reasons:
+    return why_passed_over(asked, channel, now) if used else ()
 
 
 def _locked(row: LockedAction, used: NumberOnRecord | None) -> LockedNumber | None:

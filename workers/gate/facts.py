@@ -72,6 +72,7 @@ def contact_facts(
         product=facts.product,
         history=reach.history,
         number_history=reach.number_history,
+        representative=reach.representative,
         consents=reach.consents,
         inconvenient_times=reach.inconvenient_times,
         inconvenient_places=reach.inconvenient_places,

@@ -46,6 +46,8 @@ class LockedAction(NamedTuple):
     currency: str
     borrower_id: int
     """The record of whom it is for."""
+    record: str
+    """The lender's id of that record."""
     person_id: int
     name_encrypted: bytes | None
     address_encrypted: bytes | None
@@ -69,6 +71,7 @@ _LOCKED = columns_of(
     LockedAction,
     *(action, loan, borrower),
     borrower_id=borrower.c.id,
+    record=borrower.c.external_id,
     locale=spoken_language(),
     party=func.coalesce(loan_party.c.role, literal(Party.BORROWER)),
     party_left=loan_party.c.ended_at.is_not(None),

@@ -19,6 +19,7 @@ PROBLEMS: Mapping[ReasonCode, str] = {
         ReasonCode.NO_CONVENIENT_TIME,
         ReasonCode.INCONVENIENT_PLACE,
         ReasonCode.LANGUAGE_WITHOUT_TEMPLATES,
+        ReasonCode.REPRESENTATIVE_UNREACHABLE,
     )
 }
 """By the reason that names the remedy, the kind of problem."""
@@ -27,6 +28,7 @@ ANSWERED_BY: Mapping[PersonFact, str] = {
     PersonFact.INCONVENIENT_TIME: PROBLEMS[ReasonCode.NO_CONVENIENT_TIME],
     PersonFact.AGREED_OTHER_HOURS: PROBLEMS[ReasonCode.NO_CONVENIENT_TIME],
     PersonFact.INCONVENIENT_PLACE: PROBLEMS[ReasonCode.INCONVENIENT_PLACE],
+    PersonFact.REPRESENTED: PROBLEMS[ReasonCode.REPRESENTATIVE_UNREACHABLE],
     PersonFact.LANGUAGE: PROBLEMS[ReasonCode.LANGUAGE_WITHOUT_TEMPLATES],
 }
 """By the fact of a person, the kind of problem that may be over when it begins or ends."""

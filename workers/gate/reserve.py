@@ -88,7 +88,7 @@ def _reserve_together(names: tuple[str, ...]) -> Executable:
 def _contact(
     claimed: CheckedAction, at: datetime, attempt: str | None, actor: Actor | None
 ) -> dict[str, Any]:
-    number = claimed.number
+    number = claimed.number_key
     return {
         "borrower_id": claimed.loan.borrower_id,
         "loan_id": claimed.loan.loan_id,
@@ -97,10 +97,10 @@ def _contact(
         "at": at,
         "rules": list(claimed.verdict.rules),
         "rule_packs": list(claimed.rule_packs),
-        "zones": list(claimed.loan.zones),
+        "zones": list(claimed.zones),
         "warnings": list(claimed.verdict.warnings),
-        "party": claimed.loan.party,
-        "number_blind_index": number.blind_index if number else None,
+        "party": claimed.party,
+        "number_blind_index": bytes.fromhex(number) if number else None,
         "address_blind_index": claimed.loan.address_blind_index,
         "passed_over": claimed.passed_over,
         "at_work": claimed.at_work,

@@ -81,6 +81,8 @@ def start_visit(
             scheduled.purpose,
             checked.loan.locale,
             warnings=checked.verdict.warnings,
+            borrower=checked.loan.record,
+            party=checked.party,
         )
         if dry_run:
             return started

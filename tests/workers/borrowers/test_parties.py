@@ -131,7 +131,7 @@ def test_who_acts_for_a_person_is_on_record_with_the_fact_and_ends_with_it(book:
     assert book.ctx.cipher.decrypt(acting.name_encrypted) == "Zhao Attorney"
     assert acting.contacted
     told = history(book)
-    assert "An attorney acts for them; the lender's people may turn to them" in told
+    assert "An attorney acts for them; they may be contacted instead, where a rule says so" in told
     assert "Zhao" not in told
 
     represented(book, kind="debt_adviser", contacted=False)

@@ -212,7 +212,7 @@ representative = Table(
     identity(),
     refers_to("person_fact"),
     word("kind", RepresentativeKind),
-    # whether people may turn to them instead of the person; the ladder contacts nobody
+    # whether they may be contacted instead of the person, where a rule says so
     Column("contacted", Boolean, nullable=False),
     Column("name_encrypted", LargeBinary),  # null: not known, or erased
     Column("phone_encrypted", LargeBinary),

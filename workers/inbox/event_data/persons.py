@@ -181,7 +181,7 @@ class RepresentativeFacts(PersonalEventData):
     loan: Identifier | None = None
     """The only loan that it is about; null: all of them."""
     contacted: bool = True
-    """Whether the lender's people may turn to them instead of the person. The ladder does not."""
+    """Whether they may be contacted instead of the person, where a rule says so; else nobody is."""
     name: Name | None = None
     phone: Phone | None = None
     address: Address | None = None
