@@ -203,6 +203,7 @@ class ReasonCode(StrEnum):
     NOT_REACHED_BY = auto()
     RECEIPT_OF_UNKNOWN_TEXT = auto()
     RECEIPT_RECORDED = auto()
+    INBOUND_TEXT_RECORDED = auto()
     RECEIPT_OF_UNSENT_TEXT = auto()
     ATTEMPT_NOT_KNOWN = auto()
     OUTCOME_DIFFERS = auto()

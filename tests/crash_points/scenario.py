@@ -17,9 +17,10 @@ from tests.support.loans import Book, only
 from workers.clock import Clock
 from workers.db.schema import action, collection_case, loan, message, reply
 from workers.hardship.promises import NewPromise, record_promise
+from workers.http.inbound_texts import store_text
 from workers.inbox import process
 from workers.simulator.providers.magic_numbers import SimulatedOutcome
-from workers.sms.providers.port import OutgoingText, SendResult
+from workers.sms.providers.port import InboundText, OutgoingText, SendResult
 
 NOW = "2024-03-04 12:00"
 """A Monday at noon in New York; in the past, so that no provider's clock is behind it."""
@@ -229,7 +230,9 @@ def approve_what_waits(book: Book) -> None:
 
 
 def come_in(book: Book, events: tuple[Event, ...]) -> None:
-    """Store events as the webhook does."""
+    """Store events as the webhook does, and with the first piece a text that a borrower wrote."""
+    stop = InboundText("twilio", f"SM{2:032x}", "+12125550102", "STOP", None)
+    store_text(book.ctx, stop, help_is_answered=True)
     with book.ctx.engine.begin() as connection:
         for number, (kind, payload) in enumerate(events):
             external_id = f"lender:{kind}:{number}"

@@ -25,7 +25,7 @@ from tests.oracle.lender import (
 from tests.oracle.log import Agreed, Hours, Pause, Spell
 from tests.oracle.replies import MEANINGS
 from tests.oracle.simulated_borrowers import Simulation, Unread, submit_event
-from workers.borrowers.inbound_texts import record_inbound_text
+from tests.support.inbound import record_inbound_text
 from workers.db.schema import reply
 from workers.sms.providers.port import InboundText
 

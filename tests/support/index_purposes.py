@@ -15,9 +15,10 @@ from domain.contact_outcomes import ContactOutcome
 from domain.contact_points import NumberFact
 from domain.language.speak import speak
 from domain.messages import MessageStatus
+from tests.support.inbound import record_inbound_text
 from workers.actions import dead_letters
 from workers.attempts import outcomes
-from workers.borrowers import inbound_texts, reply_queue
+from workers.borrowers import reply_queue
 from workers.borrowers.opt_outs import record_opt_out
 from workers.context import Context
 from workers.db import (
@@ -80,7 +81,7 @@ def facts(connection: Connection, ctx: Context) -> object:
 
 def a_text_comes_in(_: Connection, ctx: Context) -> object:
     came = InboundText("twilio", "RE-5", "+8613800138000", "STOP", None)
-    return inbound_texts.record_inbound_text(ctx, came, help_is_answered=True)
+    return record_inbound_text(ctx, came, help_is_answered=True)
 
 
 def a_payment_comes_in(connection: Connection, ctx: Context) -> object:

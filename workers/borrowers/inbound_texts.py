@@ -1,20 +1,27 @@
-"""Texts from borrowers: recorded once; what follows from them takes effect immediately."""
+"""Texts from borrowers, as events: stored without waiting, then recorded once with what follows."""
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.compliance.vocabulary import Channel
+from domain.events import Named
 from domain.inbound_texts import Reading, ReplyKind, effects_of
+from domain.reasons import ReasonCode, Reasons, because
 from workers.borrowers.reply_effects import (
     BY_TEXT,
     AskedAt,
     allow_texts_again,
     apply_effects,
+    without_what_ended_since,
 )
 from workers.context import Context
+from workers.db.encryption import Cipher
+from workers.db.inbox import forget_values
 from workers.db.people import lock_people
 from workers.db.persons import lock_number, records_with
 from workers.db.schema import borrower, contact, loan, reply
@@ -23,89 +30,117 @@ from workers.db.typed_rows import typed_row
 from workers.escalation.reassess import reassess
 from workers.sms.providers.port import InboundText
 
+PAYLOAD_BODY = "body_encrypted"
 
-@dataclass(frozen=True, slots=True)
-class RecordedText:
-    """A text that is on record."""
-
-    kind: ReplyKind
-    locale: str | None
-    """BCP 47, the language of the sender; None: no borrower has that number."""
+Payload = Mapping[str, Any]
 
 
-def record_inbound_text(ctx: Context, text: InboundText, *, help_is_answered: bool) -> RecordedText:
-    """Record a borrower's text, once, and what follows from it, immediately.
+def text_id(text: InboundText) -> str:
+    """The id of the event that a text is: by the provider's id, the same text is the same event."""
+    return f"text:{text.provider}:{text.sid}"
+
+
+def text_payload(
+    cipher: Cipher, text: InboundText, received_at: datetime, *, help_is_answered: bool
+) -> Payload:
+    """A text as the payload of an event: its words encrypted, its number as a keyed hash, by which
+    the claim finds everybody who has it.
+
+    `help_is_answered` says whether whoever stored it has answered a call for help.
+    """
+    payload = {
+        "text": text_id(text),
+        "provider": text.provider,
+        "sid": text.sid,
+        PAYLOAD_BODY: b64encode(cipher.encrypt(text.body)).decode(),
+        "opt_out_type": text.opt_out_type,
+        "help_is_answered": help_is_answered,
+        "received_at": received_at.isoformat(),
+    }
+    if text.from_number:
+        payload[Named.NUMBER] = cipher.blind_index(text.from_number).hex()
+    return payload
+
+
+def language_of_number(connection: Connection, number: bytes) -> str | None:
+    """BCP 47: the language of who has a number, by its keyed hash; None: no borrower has it."""
+    writers = select(borrower.c.id, spoken_language().label("locale"))
+    with_number = writers.where(borrower.c.id.in_(records_with(number)))
+    first = connection.execute(with_number.order_by(borrower.c.id).limit(1)).one_or_none()
+    return first.locale if first else None
+
+
+def record_inbound_text(connection: Connection, ctx: Context, payload: Payload) -> Reasons:
+    """Record a borrower's text, once, and what follows from it, in the caller's transaction.
 
     STOP is a fact about the number: it reaches everybody who has it, now or later. A request for no
     contact at all is a fact of everybody who has the number. START takes back only opt-outs that
-    came by text. What is not understood puts off all texts to the number until a collector has read
-    it; so does a call for help, if the provider does not answer it by itself (`help_is_answered` is
-    False), or if there is no answer in the person's language.
+    came by text, before it. What is not understood puts off all texts to the number until a
+    collector has read it; so does a call for help that nobody has answered.
+
+    Texts may be applied in another order than that in which they came. What counts is when they
+    came. The words are on record then, and are deleted from the event.
     """
-    now = ctx.now()
-    sender = ctx.cipher.blind_index(text.from_number)
-    with ctx.engine.begin() as connection:
-        writers = connection.execute(
-            select(borrower.c.id, spoken_language().label("locale"))
-            .where(borrower.c.id.in_(records_with(sender)))
-            .order_by(borrower.c.id)
-        ).all()
-        ids = [writer.id for writer in writers]
-        locale = writers[0].locale if writers else None
-        written = locale is None or ctx.templates.has_locale(locale)
-        reading = _read(ctx, text, help_is_answered=help_is_answered and written)
-        effects = effects_of(reading.kinds, number_is_known=bool(ids))
-        allows_texts = ReplyKind.START in reading.kinds
-        reaches_people = effects.reach_people or allows_texts
-        people = lock_people(connection, sender) if reaches_people else None
-        # Locked last, as the claim does, which cannot send before it has the number.
-        number = lock_number(connection, sender) if text.from_number else None
-        about = _last_texted(connection, ids) or _most_past_due(connection, ids)
-        new = connection.execute(
-            insert(reply)
-            .values(
-                contact_point_id=number,
-                borrower_id=about.borrower_id if about else next(iter(ids), None),
-                loan_id=about.loan_id if about else None,
-                provider=text.provider,
-                sid=text.sid,
-                kind=reading.kind,
-                to_read=reading.to_read,
-                body_encrypted=ctx.cipher.encrypt(text.body),
-                received_at=now,
-            )
-            .on_conflict_do_nothing(index_elements=[reply.c.provider, reply.c.sid])
-            .returning(reply.c.id)
-        ).scalar()
-        # A repeated STOP must not undo a START that came in between.
-        if new is not None and number is not None:
-            apply_effects(
+    received_at = datetime.fromisoformat(payload["received_at"])
+    sender = bytes.fromhex(payload.get(Named.NUMBER, ""))
+    body = ctx.cipher.decrypt(b64decode(payload[PAYLOAD_BODY]))
+    writers = select(borrower.c.id).where(borrower.c.id.in_(records_with(sender)))
+    ids = list(connection.execute(writers.order_by(borrower.c.id)).scalars())
+    reading = _read(ctx, body, payload)
+    effects = effects_of(reading.kinds, number_is_known=bool(ids))
+    allows_texts = ReplyKind.START in reading.kinds
+    reaches_people = effects.reach_people or allows_texts
+    people = lock_people(connection, sender) if reaches_people else None
+    # Locked last, as the claim does, which cannot send before it has the number.
+    number = lock_number(connection, sender) if sender else None
+    about = _last_texted(connection, ids) or _most_past_due(connection, ids)
+    new = connection.execute(
+        insert(reply)
+        .values(
+            contact_point_id=number,
+            borrower_id=about.borrower_id if about else next(iter(ids), None),
+            loan_id=about.loan_id if about else None,
+            provider=payload["provider"],
+            sid=payload["sid"],
+            kind=reading.kind,
+            to_read=reading.to_read,
+            body_encrypted=ctx.cipher.encrypt(body),
+            received_at=received_at,
+        )
+        .on_conflict_do_nothing(index_elements=[reply.c.provider, reply.c.sid])
+        .returning(reply.c.id)
+    ).scalar()
+    # A text that was recorded before must not undo what another one said in between.
+    if new is not None and number is not None:
+        asked = AskedAt(new, received_at)
+        apply_effects(
+            connection,
+            without_what_ended_since(connection, number, effects, asked),
+            number_id=number,
+            blind_index=sender,
+            named=people.named if people else (),
+            actor=BY_TEXT,
+            now=received_at,
+        )
+        if people and allows_texts:
+            allow_texts_again(
                 connection,
-                effects,
-                number_id=number,
-                blind_index=sender,
-                named=people.named if people else (),
-                actor=BY_TEXT,
-                now=now,
+                number,
+                people.named,
+                payload["provider"],
+                BY_TEXT,
+                received_at,
+                asked=asked,
             )
-            if people and allows_texts:
-                allow_texts_again(
-                    connection,
-                    number,
-                    people.named,
-                    text.provider,
-                    BY_TEXT,
-                    now,
-                    asked=AskedAt(new, now),
-                )
-            if people:
-                reassess(connection, ctx, people.loans, now)
-    return RecordedText(reading.kind, locale)
+        if people:
+            reassess(connection, ctx, people.loans, ctx.now())
+    forget_values(connection, payload["text"], (PAYLOAD_BODY, Named.NUMBER))
+    return because(ReasonCode.INBOUND_TEXT_RECORDED)
 
 
-def _read(ctx: Context, text: InboundText, *, help_is_answered: bool) -> Reading:
-    reading = ctx.policy.replies.read(text.body, text.opt_out_type)
-    if reading.kind is ReplyKind.HELP and not help_is_answered:
+def _read(ctx: Context, body: str, payload: Payload) -> Reading:
+    reading = ctx.policy.replies.read(body, payload["opt_out_type"])
+    if reading.kind is ReplyKind.HELP and not payload["help_is_answered"]:
         return Reading(frozenset({ReplyKind.OTHER}))
     return reading
 

@@ -1,6 +1,7 @@
 """What follows from a borrower's text: facts of the number, facts of everybody who has it."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, select, tuple_, update
 from domain.actors import Actor, ActorKind
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NEW_NUMBER_NEEDED, NumberFact
-from domain.inbound_texts import ABOUT_SOMETHING_ELSE, Effects, effects_of
+from domain.inbound_texts import ABOUT_SOMETHING_ELSE, Effects, ReplyKind, effects_of
 from domain.persons import CONSENTS, PersonFact
 from workers.db.closed_numbers import close_number, resolve_reopened
 from workers.db.people import People
@@ -55,6 +56,20 @@ def apply_effects(
         if effects.refuses_calls:
             calls = FactDetails(channel=Channel.CALL)
             note_person_fact(connection, record, PersonFact.NO_CHANNEL, actor, now, calls)
+
+
+def without_what_ended_since(
+    connection: Connection, number_id: int, effects: Effects, asked: AskedAt
+) -> Effects:
+    """The effects of a text that is recorded after a later one. The number is locked.
+
+    A START takes back only what came before it, in whatever order the two are recorded.
+    """
+    if NumberFact.OPTED_OUT not in effects.number:
+        return effects
+    if ReplyKind.START not in _kinds_later(connection, number_id, asked):
+        return effects
+    return replace(effects, number=effects.number - {NumberFact.OPTED_OUT})
 
 
 def allow_texts_again(
@@ -142,22 +157,31 @@ def end_misread(
 
 
 def _asked_later(connection: Connection, number_id: int, asked: AskedAt) -> Effects:
-    """What follows from the texts that came from a number after another one.
+    """What follows from the texts that came from a number after another one."""
+    return effects_of(_kinds_later(connection, number_id, asked), number_is_known=True)
+
+
+def _kinds_later(connection: Connection, number_id: int, asked: AskedAt) -> set[str]:
+    """What the texts are that came from a number after another one.
 
     What a person says that a text means counts, in place of what the machine took it for. If that
-    is about something else, both count.
+    is about something else, both count. Of two that came at one moment, the later one on record
+    is the later one.
     """
-    is_later = (reply.c.received_at > asked.received_at) | (reply.c.id > asked.reply)
+    came_at = reply.c.received_at
+    is_later = (came_at > asked.received_at) | (
+        (came_at == asked.received_at) & (reply.c.id > asked.reply)
+    )
     texts = connection.execute(
         select(reply.c.kind, reply.c.meaning).where(
             reply.c.contact_point_id == number_id, reply.c.id != asked.reply, is_later
         )
     ).all()
-    kinds = {text.meaning for text in texts if text.meaning}
+    kinds: set[str] = {text.meaning for text in texts if text.meaning}
     kinds |= {
         text.kind for text in texts if not text.meaning or text.meaning in ABOUT_SOMETHING_ELSE
     }
-    return effects_of(kinds, number_is_known=True)
+    return kinds
 
 
 def _is_from(*actors: Actor) -> ColumnElement[bool]:

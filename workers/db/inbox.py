@@ -5,18 +5,20 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Connection,
     Text,
     any_,
     bindparam,
+    cast,
     exists,
     func,
     select,
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import array, insert
 
 from domain.events import INBOX_MOVES, InboxStatus
 from domain.moves import sources
@@ -87,6 +89,12 @@ def insert_event(
     }
     stored: int | None = connection.execute(_INSERT, values).scalar()
     return stored
+
+
+def event_known_as(connection: Connection, external_id: str) -> StoredEvent:
+    """The stored event with its sender's id, as it is now. Nothing is locked."""
+    row = connection.execute(select(*_COLUMNS).where(inbox_event.c.external_id == external_id))
+    return StoredEvent(*row.one())
 
 
 def lock_event_known_as(connection: Connection, external_id: str) -> StoredEvent:
@@ -281,6 +289,14 @@ def retry_all_events(connection: Connection) -> None:
     waiting = _IS_RECEIVED & inbox_event.c.dispatched_at.is_not(None)
     connection.execute(
         update_first(inbox_event, waiting, (inbox_event.c.id,)).values(dispatched_at=None)
+    )
+
+
+def forget_values(connection: Connection, external_id: str, names: Sequence[str]) -> None:
+    """Delete values from the payload of an event that is being applied: they are on record."""
+    without = inbox_event.c.payload.op("-")(cast(array(names), ARRAY(Text)))
+    connection.execute(
+        update(inbox_event).where(inbox_event.c.external_id == external_id).values(payload=without)
     )
 
 

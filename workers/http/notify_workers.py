@@ -7,9 +7,11 @@ depends on the message: if it is lost, `dispatch_events` finds the event within 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from starlette.background import BackgroundTasks
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 
 from workers.app import app
 from workers.failures import log_summary
@@ -57,6 +59,16 @@ class WorkerNotifier:
         except Exception as error:
             self._quiet_until = time.monotonic() + QUIET_FOR
             log.warning("events are not announced at once for a while: %s", log_summary(error))
+
+
+def wake_worker(request: Request, event_ids: Iterable[int | None]) -> BackgroundTasks:
+    """Notify a worker of the events that are new, after the answer: their sender need not wait for
+    the broker."""
+    after = BackgroundTasks()
+    for event_id in event_ids:
+        if event_id is not None:
+            after.add_task(request.app.state.notify, event_id)
+    return after
 
 
 def worker_notifier() -> WorkerNotifier:

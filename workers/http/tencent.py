@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, BackgroundTasks, Depends, Path
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from workers.borrowers.inbound_texts import record_inbound_text
 from workers.http.delivery_receipts import store_reports
+from workers.http.inbound_texts import store_text
+from workers.http.notify_workers import wake_worker
 from workers.http.openapi import OTHER_CONTENTS, described_request, refusals
 from workers.http.requests import (
     RefusedError,
@@ -69,10 +70,11 @@ router = APIRouter(
     response_description="Stored, now or before.",
     openapi_extra=described_request({"type": "array", "items": TencentReport.model_json_schema()}),
 )
-async def text_statuses(request: Request) -> Taken:
+async def text_statuses(request: Request, background: BackgroundTasks) -> Taken:
     """Store the delivery receipts of texts, several of them in one call."""
     reports = _reports(await read_body(request))
-    await in_the_store(partial(store_reports, context_of(request), reports))
+    ids = await in_the_store(partial(store_reports, context_of(request), reports))
+    background.tasks += wake_worker(request, ids).tasks
     return Taken()
 
 
@@ -81,11 +83,12 @@ async def text_statuses(request: Request) -> Taken:
     response_description="Stored, now or before.",
     openapi_extra=described_request(TencentReply.model_json_schema()),
 )
-async def inbound_text(request: Request) -> Taken:
-    """Put a borrower's text on record. A stop counts at once."""
+async def inbound_text(request: Request, background: BackgroundTasks) -> Taken:
+    """Store a borrower's text. Nobody is contacted at its number before it is read."""
     ctx = context_of(request)
     text = read_tencent_reply(await read_body(request), ctx.cipher.blind_index)
-    await in_the_store(partial(record_inbound_text, ctx, text, help_is_answered=False))
+    stored = await in_the_store(partial(store_text, ctx, text, help_is_answered=False))
+    background.tasks += wake_worker(request, [stored.event_id]).tasks
     return Taken()
 
 

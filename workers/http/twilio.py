@@ -11,10 +11,10 @@ from starlette.responses import Response
 from twilio.twiml.messaging_response import MessagingResponse
 
 from domain.errors import ArrearsError
-from domain.inbound_texts import ReplyKind
-from workers.borrowers.inbound_texts import RecordedText, record_inbound_text
 from workers.context import Context
 from workers.http.delivery_receipts import store_reports
+from workers.http.inbound_texts import store_text
+from workers.http.notify_workers import wake_worker
 from workers.http.openapi import (
     FORM,
     OTHER_CONTENTS,
@@ -33,8 +33,6 @@ from workers.sms.providers.twilio import read_inbound_text, read_status_report, 
 
 log = logging.getLogger(__name__)
 HELP_TEMPLATE = "help_reply"
-ANY_LOCALE = "en"
-"""The language of the answer to a number that is in no loan."""
 
 MESSAGE = {
     "in": "query",
@@ -94,25 +92,27 @@ async def text_status(request: Request) -> Response:
     fields = await _signed_fields(request)
     report = read_status_report(request.url.query, fields)
     check_identifier(report.sid)
-    await in_the_store(partial(store_reports, context_of(request), [report]))
-    return Response(status_code=204)
+    ids = await in_the_store(partial(store_reports, context_of(request), [report]))
+    return Response(status_code=204, background=wake_worker(request, ids))
 
 
 @router.post(
     "/inbound",
-    response_description="On record, now or before. TwiML: what is to be answered, if anything.",
+    response_description="Stored, now or before. TwiML: what is to be answered, if anything.",
     responses={200: {"content": {"text/xml": {"schema": {"type": "string"}}}}},
     response_class=Response,
     openapi_extra=described_request(InboundForm.model_json_schema(), FORM),
 )
 async def inbound_text(request: Request) -> Response:
-    """Put a borrower's text on record. A stop counts at once; a call for help is answered."""
+    """Store a borrower's text. Nobody is contacted at its number before it is read; a call for help
+    is answered."""
     ctx = context_of(request)
     fields = await _signed_fields(request)
     text = read_inbound_text(fields)
     check_identifier(text.sid)
-    taken = await in_the_store(partial(record_inbound_text, ctx, text, help_is_answered=True))
-    return Response(_answer(ctx, taken), media_type="text/xml")
+    stored = await in_the_store(partial(store_text, ctx, text, help_is_answered=True))
+    wake = wake_worker(request, [stored.event_id])
+    return Response(_answer(ctx, stored.help_in), media_type="text/xml", background=wake)
 
 
 async def _signed_fields(request: Request) -> dict[str, str]:
@@ -128,14 +128,13 @@ async def _signed_fields(request: Request) -> dict[str, str]:
     return fields
 
 
-def _answer(ctx: Context, taken: RecordedText) -> str:
+def _answer(ctx: Context, help_in: str | None) -> str:
     """TwiML. Twilio itself confirms a stop, and nothing else needs words from a machine."""
     answer = MessagingResponse()
-    if taken.kind is ReplyKind.HELP:
+    if help_in is not None:
         values = {"lender": ctx.settings.lender, "phone": ctx.settings.lender_phone}
         try:
-            locale = taken.locale or ANY_LOCALE
-            answer.message(ctx.templates.render(HELP_TEMPLATE, locale, values))
+            answer.message(ctx.templates.render(HELP_TEMPLATE, help_in, values))
         except ArrearsError as error:
             # A lender's own templates may lack this one, or this language.
             log.warning("a call for help was not answered: %s", error)

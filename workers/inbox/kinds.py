@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from domain.events import HandlerResult, Named
 from domain.reasons import Reasons
 from workers.borrowers.contact_details import change_contacts
+from workers.borrowers.inbound_texts import record_inbound_text
 from workers.context import Context
 from workers.db.inbox import HeldBack
 from workers.inbox import handlers
@@ -238,6 +239,8 @@ EVENT_KINDS: dict[str, EventKind] = {
             WHO_HAS_LOAN,
             conversations.InboundContactFacts,
         ),
+        # Until it is read by the machine, it may ask for no contact at all.
+        EventKind("inbound_text", record_inbound_text, (Named.NUMBER,)),
         # It has a number only if it says something of it for good. It may come before the
         # provider's answer that it belongs to, by minutes.
         EventKind("receipt", record_receipt, (Named.NUMBER,), waits_at_most=timedelta(days=1)),

@@ -49,9 +49,11 @@ def store_event(
     stored = _insert_new(connection, external_id, kind, payload, now)
     if stored is not None:
         return stored
-    known = inbox.lock_event_known_as(connection, external_id)
+    # Whoever applies it has it locked, perhaps for long: the same event again does not wait.
+    known = inbox.event_known_as(connection, external_id)
     if (known.kind, _comparable(known.payload)) == (kind, _comparable(payload)):
         return known.id
+    known = inbox.lock_event_known_as(connection, external_id)
     if not inbox.correct_event(connection, known.id, kind, payload, EVENT_KINDS[kind].pending):
         of = f", for loan {known.payload['loan']}," if "loan" in known.payload else ""
         raise ArrearsError(
@@ -73,6 +75,15 @@ def store_and_commit(
         return stored
     with ctx.engine.begin() as connection:
         return store_event(connection, external_id, kind, payload, now)
+
+
+def store_unless_known(
+    ctx: Context, external_id: str, kind: str, payload: Mapping[str, Any], now: datetime
+) -> int | None:
+    """Store an event whose contents its id stands for; None if it is stored already. One round
+    trip, which waits for nobody."""
+    with autocommit(ctx.engine) as connection:
+        return _insert_new(connection, external_id, kind, payload, now)
 
 
 def _insert_new(

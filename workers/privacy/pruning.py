@@ -20,6 +20,7 @@ from workers.db.schema import inbox_event, outbox_event, reply
 from workers.privacy.encrypted_columns import (
     ENCRYPTED_PAYLOAD_KEYS,
     PERSONAL_EVENTS,
+    TEXTS,
     without_encrypted_values,
 )
 
@@ -74,7 +75,7 @@ def prune(ctx: Context) -> Pruned:
 def _empty_contact_changes(connection: Connection, before: datetime) -> int:
     payload = inbox_event.c.payload
     old = (
-        inbox_event.c.kind.in_(PERSONAL_EVENTS)
+        inbox_event.c.kind.in_((*PERSONAL_EVENTS, TEXTS))
         & (inbox_event.c.status != InboxStatus.RECEIVED)
         & (inbox_event.c.completed_at < before)
         & or_(*(payload[name].astext.is_not(None) for name in ENCRYPTED_PAYLOAD_KEYS))

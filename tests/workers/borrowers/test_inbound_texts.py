@@ -1,10 +1,14 @@
 """Borrowers' texts: a stop beats every text that is not claimed yet, the rest finds a person."""
 
+from base64 import b64decode
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from itertools import count
 
 import pytest
 from sqlalchemy import Engine, delete
+from sqlalchemy import text as sql
 
 from domain.actors import Actor, ActorKind
 from domain.contact_points import NumberFact
@@ -12,9 +16,9 @@ from domain.errors import ArrearsError
 from domain.inbound_texts import ReplyKind
 from domain.language.speak import speak
 from tests.support.concurrently import concurrently
-from tests.support.events import tell
+from tests.support.events import is_held_back, tell
+from tests.support.inbound import RecordedText, record_inbound_text
 from tests.support.loans import PHONE, Book
-from workers.borrowers.inbound_texts import RecordedText, record_inbound_text
 from workers.borrowers.reply_queue import (
     ReplyToRead,
     assign_replies,
@@ -23,7 +27,10 @@ from workers.borrowers.reply_queue import (
     read_replies,
 )
 from workers.calls.assign import assign_call
-from workers.db.schema import borrower_number, reply
+from workers.db.inbox import lock_event
+from workers.db.schema import borrower_number, contact_point_fact, inbox_event, reply
+from workers.http.inbound_texts import store_text
+from workers.inbox.process import apply_events, dispatch_events
 from workers.sms.providers.port import InboundText
 
 TODAY = ("2026-03-02 08:00", "2026-03-02 20:00")
@@ -76,7 +83,8 @@ def test_a_stop_is_for_everybody_who_has_the_number_and_bars_texts_that_were_pla
 def test_a_stop_and_a_text_at_the_same_moment_never_text_after_the_stop(book: Book) -> None:
     concurrently(partial(texts, book, "STOP"), partial(book.send, "L-2", "text_day_1"))
     sent = len(book.sms.sent)
-    assert book.actions("L-2")["text_day_1"] in {"barred", "done"}
+    # Deferred: the text was stored before the claim, and is applied by now.
+    assert book.actions("L-2")["text_day_1"] in {"barred", "deferred", "done"}
     assert (book.actions("L-2")["text_day_1"] == "done") == (sent == 2)
 
 
@@ -120,6 +128,84 @@ def test_ids_of_two_providers_do_not_get_in_each_others_way(book: Book) -> None:
     texts(book, "hello", sid="1")
     texts(book, "hello", sid="1", provider="tencent")
     assert len(book.rows(reply)) == 2
+
+
+# --- stored first, applied afterwards
+
+
+def stored(book: Book, body: str, *, sid: str = "") -> int:
+    """A text is stored as the webhook does, and not applied yet."""
+    text = InboundText("twilio", sid or f"SM{next(_sids)}", PHONE["CN"], body, None)
+    event = store_text(book.ctx, text, help_is_answered=True).event_id
+    assert event is not None
+    return event
+
+
+@pytest.mark.parametrize("body", ["Do not contact me again", "Wrong number", "STOP", "thanks"])
+def test_a_text_is_stored_while_an_import_has_everybody_and_applied_afterwards(
+    book: Book, body: str
+) -> None:
+    with book.ctx.engine.begin() as importing:
+        importing.execute(sql("SET LOCAL lock_timeout = '1s'"))
+        importing.execute(sql("SELECT FROM person FOR NO KEY UPDATE"))
+        importing.execute(sql("SELECT FROM loan FOR NO KEY UPDATE"))
+        importing.execute(sql("SELECT FROM contact_point FOR NO KEY UPDATE"))
+        with ThreadPoolExecutor(1) as webhook:
+            event = webhook.submit(stored, book, body).result(timeout=10)
+    assert book.rows(reply) == []
+    assert is_held_back(book, "L-2"), "whatever it says, nobody has read it yet"
+    assert book.send("L-2", "text_day_1") == "nothing to do"
+    assert book.action("L-2", "text_day_1").rules == ["lender.event_pending"]
+
+    assert dispatch_events(book.ctx) == [event]
+    apply_events(book.ctx, [event])
+    assert not is_held_back(book, "L-2")
+    assert len(book.rows(reply)) == 1
+
+
+def test_its_words_are_in_the_event_until_they_are_on_record(book: Book) -> None:
+    event = stored(book, "I lost my job")
+    payload = book.one(inbox_event).payload
+    assert PHONE["CN"] not in str(payload)
+    assert "lost my job" not in str(payload)
+    assert book.ctx.cipher.decrypt(b64decode(payload["body_encrypted"])) == "I lost my job"
+
+    apply_events(book.ctx, [event])
+    assert {"body_encrypted", "number"}.isdisjoint(book.one(inbox_event).payload)
+    assert book.ctx.cipher.decrypt(book.one(reply).body_encrypted) == "I lost my job"
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["as they came", "the other way round"])
+def test_of_a_stop_and_a_start_the_one_that_came_later_counts(
+    book: Book, order: tuple[int, int]
+) -> None:
+    for first, second, facts in (("STOP", "START", []), ("START", "STOP", ["opted_out"])):
+        came = [stored(book, first)]
+        book.clock.at += timedelta(seconds=1)
+        came.append(stored(book, second))
+        book.clock.at += timedelta(seconds=1)
+        for place in order:
+            apply_events(book.ctx, [came[place]])
+        assert book.number_facts() == facts
+
+
+def test_what_a_text_asked_for_counts_from_when_it_came(book: Book) -> None:
+    came_at = book.ctx.now()
+    event = stored(book, "STOP")
+    book.clock.at += timedelta(hours=3)
+    apply_events(book.ctx, [event])
+    assert book.one(contact_point_fact).since == book.one(reply).received_at == came_at
+
+
+def test_a_text_that_comes_again_is_stored_once_also_while_it_is_applied(book: Book) -> None:
+    event = stored(book, "STOP", sid="SM-again")
+    again = InboundText("twilio", "SM-again", PHONE["CN"], "STOP", None)
+    with book.ctx.engine.begin() as worker:
+        lock_event(worker, event)
+        with ThreadPoolExecutor(1) as webhook:
+            told = webhook.submit(store_text, book.ctx, again, help_is_answered=True)
+            assert told.result(timeout=10).event_id is None
+    assert len(book.rows(inbox_event)) == 1
 
 
 # --- for a person

@@ -9,8 +9,8 @@ from domain.compliance.vocabulary import Channel
 from domain.language.speak import speak
 from domain.reasons import ReasonCode
 from tests.support.events import confirm, tell
+from tests.support.inbound import record_inbound_text
 from tests.support.loans import PHONE, Book
-from workers.borrowers.inbound_texts import record_inbound_text
 from workers.borrowers.reply_queue import assign_replies, read_replies
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call

@@ -9,8 +9,8 @@ from domain.actors import Actor
 from domain.contact_points import NumberFact
 from domain.language.speak import speak
 from tests.support.events import tell
+from tests.support.inbound import record_inbound_text
 from tests.support.loans import PHONE, Book
-from workers.borrowers.inbound_texts import record_inbound_text
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.db.schema import borrower_number, contact, contact_point, problem

@@ -12,8 +12,8 @@ from domain.inbound_texts import Meaning, ReplyKind, effects_of
 from domain.language.speak import speak
 from tests.support.concurrently import concurrently
 from tests.support.events import tell
+from tests.support.inbound import record_inbound_text
 from tests.support.loans import PHONE, Book
-from workers.borrowers.inbound_texts import record_inbound_text
 from workers.db.schema import borrower, hold, person_fact, problem, reply
 from workers.history import loan_history
 from workers.operations.problems import read_problems

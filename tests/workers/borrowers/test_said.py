@@ -13,8 +13,8 @@ from domain.reasons import ReasonCode
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
 from tests.support.events import tell
+from tests.support.inbound import record_inbound_text
 from tests.support.loans import PHONE, Book
-from workers.borrowers.inbound_texts import record_inbound_text
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.db.schema import borrower, person_fact, problem, reply

@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 
 from tests.support.commands import arrears
 from tests.support.environment import an_environment
+from tests.support.inbound import record_inbound_text
 from tests.support.loans import PHONE, Book
-from workers.borrowers.inbound_texts import record_inbound_text
 from workers.borrowers.reply_queue import assign_replies
 from workers.sms.providers.port import InboundText
 

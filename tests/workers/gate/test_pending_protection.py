@@ -14,8 +14,8 @@ from domain.events import Named
 from domain.messages import MessageStatus
 from tests.support.concurrently import wait_until_blocked
 from tests.support.events import is_held_back, store
+from tests.support.inbound import record_inbound_text
 from tests.support.loans import ADDRESS, PHONE, Book
-from workers.borrowers.inbound_texts import record_inbound_text
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.db.numbers import address_index

@@ -192,7 +192,8 @@ def test_the_description_tells_how_each_call_is_signed_and_answered(book: Book) 
     assert set(events["responses"]) == {str(status) for status in statuses}
     assert events["security"] == [{"lender": []}]
     body_schema = events["requestBody"]["content"]["application/json"]["schema"]
-    assert set(body_schema["discriminator"]["mapping"]) == set(EVENT_KINDS) - {"receipt"}
+    of_providers = {"receipt", "inbound_text"}
+    assert set(body_schema["discriminator"]["mapping"]) == set(EVENT_KINDS) - of_providers
     form = described["paths"]["/webhooks/twilio/inbound"]["post"]["requestBody"]["content"]
     assert list(form) == ["application/x-www-form-urlencoded"]
     with TestClient(create_app(book.ctx)) as client:

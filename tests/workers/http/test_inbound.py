@@ -1,5 +1,6 @@
 """What borrowers write back, as the providers pass it on: on record once, and a stop at once."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -12,9 +13,10 @@ from twilio.request_validator import RequestValidator
 
 from config.readers.templates import Templates
 from tests.support.loans import PHONE, Book
+from workers.db.inbox import lock_event
 from workers.db.schema import inbox_event, message, receipt, reply
 from workers.http.app import create_app
-from workers.inbox.process import apply_event, dispatch_events
+from workers.inbox.process import apply_events, dispatch_events
 
 PATH = "/webhooks/twilio/inbound"
 TOKEN = "secret"
@@ -41,13 +43,22 @@ def twilio(book: Book, body: str, *, sid: str = "SM1", token: str = TOKEN, **mor
     url = book.ctx.settings.public_url + PATH
     signature = RequestValidator(token).compute_signature(url, fields)
     with TestClient(create_app(book.ctx)) as client:
-        return client.post(PATH, data=fields, headers={"X-Twilio-Signature": signature})
+        answer = client.post(PATH, data=fields, headers={"X-Twilio-Signature": signature})
+    work(book)
+    return answer
+
+
+def work(book: Book) -> None:
+    """A worker applies what waits."""
+    apply_events(book.ctx, dispatch_events(book.ctx))
 
 
 def tencent(book: Book, what: str, posted: Any, word: str = WORD) -> Response:
     """Post what Tencent Cloud would."""
     with TestClient(create_app(book.ctx)) as client:
-        return client.post(f"/webhooks/tencent/{word}/{what}", json=posted)
+        answer = client.post(f"/webhooks/tencent/{word}/{what}", json=posted)
+    work(book)
+    return answer
 
 
 def a_reply(text: str, time: int = 1772416800) -> dict[str, Any]:
@@ -134,6 +145,37 @@ def test_a_form_in_another_charset_is_refused(book: Book) -> None:
         assert client.post(PATH, content=b"Body=\xff").status_code == 400
 
 
+# --- a worker is woken
+
+
+def test_a_text_and_a_receipt_wake_a_worker_at_once_and_only_once(book: Book) -> None:
+    woken: list[int] = []
+
+    async def wake(event_id: int) -> None:
+        woken.append(event_id)
+
+    sent = {"sid": "T-1", "ext": str(book.one(message).id), "report_status": "SUCCESS"}
+    with TestClient(create_app(book.ctx, wake)) as client:
+        for _ in range(2):
+            client.post(f"/webhooks/tencent/{WORD}/inbound", json=a_reply("你好"))
+        client.post(f"/webhooks/tencent/{WORD}/status", json=[sent])
+    stored = [row.id for row in book.rows(inbox_event)]
+    assert (woken, len(stored)) == (stored, 2)
+
+
+def test_a_receipt_that_comes_again_does_not_wait_while_the_first_is_applied(book: Book) -> None:
+    sent = {"sid": "T-1", "ext": str(book.one(message).id), "report_status": "SUCCESS"}
+    with TestClient(create_app(book.ctx)) as client:
+        client.post(f"/webhooks/tencent/{WORD}/status", json=[sent])
+        with book.ctx.engine.begin() as worker:
+            lock_event(worker, book.one(inbox_event).id)
+            with ThreadPoolExecutor(1) as provider:
+                again = provider.submit(
+                    client.post, f"/webhooks/tencent/{WORD}/status", json=[sent]
+                )
+                assert again.result(timeout=10).status_code == 200
+
+
 # --- Tencent Cloud
 
 
@@ -172,8 +214,6 @@ def test_reports_of_several_texts_are_stored_in_one_call_and_applied(book: Book)
     assert len(book.rows(inbox_event)) == 2
     assert "138" not in str([row.payload for row in book.rows(inbox_event)])
 
-    for event_id in dispatch_events(book.ctx):
-        apply_event(book.ctx, event_id)
     assert book.one(receipt).status == "SUCCESS"
     assert book.one(message).status == "delivered"
 

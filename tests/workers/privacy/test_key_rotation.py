@@ -14,8 +14,8 @@ from domain.errors import ArrearsError
 from tests.support.commands import Process, arrears, eventually
 from tests.support.concurrently import concurrently
 from tests.support.environment import KEY, an_environment
+from tests.support.inbound import record_inbound_text
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
-from workers.borrowers.inbound_texts import record_inbound_text
 from workers.borrowers.reply_queue import open_reply
 from workers.context import Context
 from workers.db.encryption import Cipher, token_prefix
@@ -320,7 +320,8 @@ def test_a_key_may_come_back_in_front(full: Book, engine: Engine) -> None:
 def test_an_address_that_waits_in_an_event_is_encrypted_anew_as_well(full: Book) -> None:
     assert rotate(with_keys(full, NEW, KEY), ignore_progress)
 
-    (payload,) = (row.payload for row in full.rows(inbox_event))
+    changes = select(inbox_event.c.payload).where(inbox_event.c.kind == "contact_change")
+    payload = full.one(changes).payload
     cipher = Cipher([NEW])
     assert cipher.decrypt(b64decode(payload["address_encrypted"])) == "2 Example Road"
     assert payload["digest"]

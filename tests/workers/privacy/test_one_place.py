@@ -24,6 +24,7 @@ MAY_OPEN = {
     "workers/sms/reconcile.py",  # number and text, to find it on a provider's list
     "workers/visits/schedule.py",  # the name, for the letter
     "workers/borrowers/contact_details.py",  # a new number, for its zone and its digest
+    "workers/borrowers/inbound_texts.py",  # the words of a text, which the machine reads
     "workers/borrowers/parties.py",  # the same, of a party of a loan
     "workers/borrowers/representatives.py",  # the same, of who acts for a person
     # For people: each look is put on record.

@@ -9,8 +9,8 @@ from sqlalchemy import Engine, insert, select
 
 from tests.support.concurrently import concurrently
 from tests.support.events import tell
+from tests.support.inbound import record_inbound_text
 from tests.support.loans import PHONE, Book
-from workers.borrowers.inbound_texts import record_inbound_text
 from workers.db.schema import inbox_event, outbox_event, reply
 from workers.history import loan_history
 from workers.inbox import process

@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 from domain.actors import Actor
 from domain.errors import ArrearsError
 from tests.support.events import tell
+from tests.support.inbound import record_inbound_text
 from tests.support.loans import ADDRESS, NAME, PHONE, Book
-from workers.borrowers.inbound_texts import record_inbound_text
 from workers.db.schema import access, borrower, erasure
 from workers.inbox import process
 from workers.inbox.event_data.contact_points import ContactChangeFacts

@@ -15,9 +15,9 @@ from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
 from domain.reasons import ReasonCode, because
 from tests.support.events import tell
+from tests.support.inbound import record_inbound_text
 from tests.support.loans import Book, only
 from tests.support.sending import Scripted
-from workers.borrowers.inbound_texts import record_inbound_text
 from workers.calls.assign import assign_call
 from workers.calls.start import start_call
 from workers.db.schema import action, borrower, call, contact, loan, problem

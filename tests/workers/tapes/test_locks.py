@@ -22,9 +22,9 @@ from domain.actions import SEND_SMS
 from domain.reasons import ReasonCode, because
 from tests.support.concurrently import concurrently
 from tests.support.events import store
+from tests.support.inbound import record_inbound_text
 from tests.support.loans import Book
 from workers.borrowers.contact_details import change_contacts
-from workers.borrowers.inbound_texts import record_inbound_text
 from workers.db.inbox import retry_events_naming
 from workers.db.loans import lock_named_loan
 from workers.db.schema import borrower, loan
