@@ -12,7 +12,7 @@ from domain.compliance.gate import may_contact
 from domain.compliance.vocabulary import Channel
 from domain.contact_points import NumberFact
 from tests.support.concurrently import concurrently
-from tests.support.events import tell
+from tests.support.events import confirm, tell
 from tests.support.loans import PHONE, Book
 from workers.db.schema import action_event, borrower, contact, contact_outcome, loan
 from workers.gate.facts import read_contact_facts
@@ -226,6 +226,7 @@ class TestContactsAtOneNumber:
 
     def test_a_text_of_two_people_who_were_parted_counts_once_for_each(self, book: Book) -> None:
         book.loan("L-3", same_person_as="B-L-2")
+        confirm(book, "B-L-2", "B-L-3")
         book.escalate("L-3")
         book.send("L-2", "text_day_1")
         parted = update(borrower).where(borrower.c.external_id == "B-L-3")
