@@ -22,6 +22,7 @@ from domain.errors import (
     NotOnRosterError,
     OutcomeMissingError,
 )
+from workers.cli.language import language_of_environment, said_error, say
 
 COMMANDS = {
     "migrate": ("setup:migrate", "Bring the database to this release's version."),
@@ -94,7 +95,7 @@ class Group(TyperGroup):
 
 class _LazyCommands(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
-        return _load(name)
+        return _load(name, language_of_environment())
 
     def __iter__(self) -> Iterator[str]:
         return iter(COMMANDS)
@@ -106,10 +107,11 @@ class _LazyCommands(Mapping[str, Any]):
 class _MainGroup(Group):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
+        self.help = say(self.help or "")
         self.commands = cast(Any, _LazyCommands())
 
     def summary(self, name: str) -> str:
-        return COMMANDS[name][1]
+        return say(COMMANDS[name][1])
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -132,7 +134,23 @@ def _in_our_words(error: typer.BadParameter) -> str:
 
 
 @cache
-def _load(name: str) -> Any:
+def _load(name: str, language: str) -> Any:
+    """The command, with its help in the language, which is that of the environment."""
+    command = _built(name)
+    if language != "en":
+        _translate(command)
+    return command
+
+
+def _translate(command: Any) -> None:
+    for helped in (command, *command.params):
+        if getattr(helped, "help", None):
+            helped.help = say(helped.help)
+    for subcommand in getattr(command, "commands", {}).values():
+        _translate(subcommand)
+
+
+def _built(name: str) -> Any:
     target, help = COMMANDS[name]
     module, _, attribute = target.partition(":")
     # Imported modules stay in memory, so collecting garbage during the import is wasted work.
@@ -197,8 +215,6 @@ HELPFUL_COMMANDS: dict[type[ArrearsError], str] = {
 
 def _message(error: Exception) -> str | None:
     if isinstance(error, ArrearsError):
-        from workers.cli.language import said_error, say
-
         helpful = HELPFUL_COMMANDS.get(type(error))
         return " ".join(filter(None, (said_error(error), helpful and say(helpful))))
     if isinstance(error, UnicodeEncodeError):

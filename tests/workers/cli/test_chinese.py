@@ -7,10 +7,12 @@ from string import Formatter
 
 import pytest
 
-from tests.support.said_texts import ROOT, texts_in_code, texts_of_tables
+from tests.support.commands import arrears
+from tests.support.said_texts import ROOT, texts_in_code, texts_of_helps, texts_of_tables
 from workers.cli.language import in_chinese
 
-SAID = sorted({*texts_in_code(), *texts_of_tables()})
+HELPS = list(texts_of_helps())
+SAID = sorted({*texts_in_code(), *texts_of_tables(), *HELPS})
 LATIN = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,} [A-Za-z]{2,}")
 """Three words in a row: a sentence, and not an id, a code or a command."""
 
@@ -43,7 +45,7 @@ def test_the_chinese_text_has_the_same_values_and_no_english_sentence(text: str)
 
 
 def test_no_chinese_text_is_left_over() -> None:
-    said = "\n".join(constants())
+    said = "\n".join((*constants(), *HELPS))
     ladders = ROOT.parent / "config" / "ladders"
     said += "\n".join(path.read_text(encoding="utf-8") for path in ladders.glob("*.yaml"))
     parts = {
@@ -51,3 +53,10 @@ def test_no_chinese_text_is_left_over() -> None:
         for text in in_chinese()
     }
     assert [text for text, whole in parts.items() if whole[0] not in said] == []
+
+
+def test_the_help_is_in_chinese_where_the_locale_is() -> None:
+    chinese = {"LANG": "zh_CN.UTF-8", "PYTHONIOENCODING": "utf-8"}
+    assert "还款：记录、冲正。" in arrears(chinese, "--help").stdout
+    assert "记录还款：入账到各期" in arrears(chinese, "payment", "record", "--help").stdout
+    assert "Record a payment" in arrears({}, "payment", "record", "--help").stdout

@@ -13,7 +13,7 @@ from tests.support.environment import an_environment
 from tests.support.events import store, tell
 from tests.support.loans import Book
 from tests.workers.cli.test_commands import TAPE
-from workers.cli.main import COMMANDS, _load
+from workers.cli.main import COMMANDS, _built
 from workers.db.problems import note_problem
 from workers.visits.schedule import schedule_visit
 
@@ -155,7 +155,7 @@ def book(engine: Engine, tmp_path: Path) -> Book:
 def leaves() -> Iterator[str]:
     """Each command by its full name."""
     for name in COMMANDS:
-        verbs = getattr(_load(name), "commands", None)
+        verbs = getattr(_built(name), "commands", None)
         yield from (name,) if verbs is None else (f"{name} {verb}" for verb in verbs)
 
 
