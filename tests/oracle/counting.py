@@ -48,7 +48,7 @@ def _before(rule: dict[str, Any], life: Life, reached: Reached) -> Iterator[Reac
     made = life.contacts
     if rule["scope"] == "number":
         made = at_number
-    elif reached.party != "borrower":
+    elif reached.party == "third_party":
         others = [other for other in at_number if other.life_id != life.id]
         made = sorted([*life.contacts, *others], key=lambda other: other.at)
     for other in made:
@@ -91,7 +91,7 @@ def reached_borrower(other: Reached) -> bool:
 
 def is_free(rule: dict[str, Any], life: Life, reached: Reached, local: datetime) -> bool:
     """Whether the person agreed to more, not too long ago, and nobody spoke with them since."""
-    if reached.party != "borrower":
+    if reached.party == "third_party":
         return False
     for agreed in life.agreements("more_contacts", reached.loan, reached.at):
         age = (local.date() - agreed.since.astimezone(local.tzinfo).date()).days

@@ -1,28 +1,34 @@
 """What is true of a person, a number or a loan and forbids a contact. No code of Arrears."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from tests.oracle.days import ladder_file, stands
-from tests.oracle.log import Life, Reached
-from tests.oracle.packs import lets_through
+from tests.oracle.log import Life, Pause, Reached
+from tests.oracle.packs import lets_through, reaches_over
 
 
 def forbidden_by_facts(life: Life, reached: Reached) -> Iterator[str]:
     """What was known at the moment of a contact and forbids it."""
     yield from forbidden_until_told(life, reached)
-    yield from _forbidden_for_now(life, reached)
+    yield from forbidden_for_now(life, reached)
 
 
 def forbidden_until_told(life: Life, reached: Reached) -> Iterator[str]:
     """What no later moment mends, but only something new that comes in."""
     at, loan = reached.at, reached.loan
-    if loan in life.paid and life.paid[loan] <= at:
+    paid = life.owner(loan).paid
+    if loan in paid and paid[loan] <= at:
         yield "the money had come"
     if reached.channel == "legal":
         return
-    if reached.party == "borrower":
+    if reached.party == "third_party":
+        if what := life.numbers.closed_by(reached.number, reached.channel, at):
+            yield f"the number of somebody else was closed ({what[0]})"
+    else:
+        if life.role(loan, at) != reached.party:
+            yield f"they were no {reached.party} of the loan"
         yield from _of_the_number(life, reached)
         yield from _inconvenient_place(life, reached)
     today = at.astimezone(ZoneInfo(life.lender_zone)).date()
@@ -34,16 +40,17 @@ def forbidden_until_told(life: Life, reached: Reached) -> Iterator[str]:
         yield "somebody represents them"
 
 
-def _forbidden_for_now(life: Life, reached: Reached) -> Iterator[str]:
+def forbidden_for_now(life: Life, reached: Reached) -> Iterator[str]:
+    """What time may mend."""
     at, loan = reached.at, reached.loan
-    if (due := life.due.get(loan)) and any(
+    if (due := life.owner(loan).due.get(loan)) and any(
         at.astimezone(ZoneInfo(zone)).date() <= due for zone in life.zones
     ):
         yield "the due day was not over"
     today = at.astimezone(ZoneInfo(life.lender_zone)).date()
-    for pause in life.pauses:
+    for pause, whose in _pauses(life, reached, today):
         if pause.covers(loan, today, at) and not lets_through(life, reached, pause.kind, today):
-            yield f"a hold was in force ({pause.kind})"
+            yield f"a hold was in force ({pause.kind}{whose})"
     if reached.channel == "legal":
         return
     yield from _of_the_debt(life, reached)
@@ -51,13 +58,26 @@ def _forbidden_for_now(life: Life, reached: Reached) -> Iterator[str]:
         asked = [for_when for since, for_when in life.callbacks if since <= at]
         if asked and at < asked[-1]:
             yield "they had asked to be called later"
-    if reached.party == "borrower" and life.inconvenient:
+    if reached.party != "third_party" and life.inconvenient:
         yield from _inconvenient_time(life, reached, today)
+
+
+def _pauses(life: Life, reached: Reached, today: date) -> Iterator[tuple[Pause, str]]:
+    """The holds of the loan, of whoever is contacted, and of other parties that reach over."""
+    loan = reached.loan
+    yield from ((pause, "") for pause in life.owner(loan).pauses if pause.loan == loan)
+    # About whom somebody else is asked, and who is sued, is the borrower.
+    to = life.role(loan, reached.at) or "borrower"
+    for role, somebody in life.everybody(loan, reached.at):
+        mine = somebody is life
+        for pause in somebody.pauses:
+            if pause.loan is None and (mine or reaches_over(life, pause.kind, role, to, today)):
+                yield pause, "" if mine else f" of the {role}"
 
 
 def _of_the_debt(life: Life, reached: Reached) -> Iterator[str]:
     """Nothing is due for the ladder, or its day is not over, where the oracle knows the debt."""
-    debt = life.debts.get(reached.loan)
+    debt = life.owner(reached.loan).debts.get(reached.loan)
     if debt is None:
         return
     day = min(reached.at.astimezone(ZoneInfo(zone)).date() for zone in life.zones)
@@ -71,9 +91,13 @@ def _of_the_number(life: Life, reached: Reached) -> Iterator[str]:
     if reached.channel not in {"sms", "call"}:
         return
     if what := life.numbers.closed_by(reached.number, reached.channel, reached.at):
-        yield f"the number was closed ({what})"
-    if reached.loan in life.debts and reached.number != life.number_of(reached.loan, reached.at):
-        yield "the number was not theirs"
+        yield f"the number was closed ({what[0]})"
+    if reached.loan in life.records_of:
+        numbers = life.numbers_at(reached.loan, reached.at)
+        if reached.number not in numbers:
+            yield "the number was not theirs"
+        elif reached.number != number_to_use(life, reached):
+            yield "another number of theirs comes first"
     if is_at_work(life, reached) and life.wants("employer_forbids", reached.at):
         yield "their employer forbids it"
 
@@ -88,20 +112,43 @@ def _inconvenient_time(life: Life, reached: Reached, today: date) -> Iterator[st
             yield "the time was inconvenient"
 
 
+def number_to_use(life: Life, reached: Reached) -> str:
+    """The first number of the person that nothing stops; the first one if each is stopped.
+
+    A text that nobody has read stops the contact, and passes no number over.
+    """
+    numbers = life.numbers_at(reached.loan, reached.at)
+    for number in numbers:
+        at_work = life.numbers.knows(number, "at_work", reached.at)
+        if (
+            set(life.numbers.closed_by(number, reached.channel, reached.at)) <= {"unread_reply"}
+            and not (at_work and life.wants("employer_forbids", reached.at))
+            and not _is_inconvenient(life, number, reached.at, at_work=at_work)
+        ):
+            return number
+    return next(iter(numbers), "")
+
+
 def _inconvenient_place(life: Life, reached: Reached) -> Iterator[str]:
     """A place at which the person asked not to be contacted."""
-    places = {"home"}
-    if reached.channel != "visit":
-        fixed = life.numbers.knows(reached.number, "takes_no_texts", reached.at)
-        line = "work" if is_at_work(life, reached) else "home" if fixed else ""
-        places = {reached.number, line}
-    if any(life.wants(f"not_at_{place}", reached.at) for place in places):
+    at_work = is_at_work(life, reached)
+    if reached.channel == "visit":
+        stopped = life.wants("not_at_home", reached.at)
+    else:
+        stopped = _is_inconvenient(life, reached.number, reached.at, at_work=at_work)
+    if stopped:
         yield "the place was inconvenient"
+
+
+def _is_inconvenient(life: Life, number: str, at: datetime, *, at_work: bool) -> bool:
+    fixed = life.numbers.knows(number, "takes_no_texts", at)
+    line = "work" if at_work else "home" if fixed else ""
+    return any(life.wants(f"not_at_{place}", at) for place in (number, line))
 
 
 def is_at_work(life: Life, reached: Reached) -> bool:
     """Whether the number is that of a place of work. A visit goes to the home, whatever number
     there is."""
-    if reached.channel not in {"sms", "call"} or reached.party != "borrower":
+    if reached.channel not in {"sms", "call"} or reached.party == "third_party":
         return reached.at_work
-    return reached.at_work or life.numbers.knows(reached.number, "at_work", reached.at)
+    return life.numbers.knows(reached.number, "at_work", reached.at)

@@ -14,7 +14,7 @@ from domain.inconvenient import WEEK, InconvenientTime
 from domain.persons import PersonFact
 from tests.oracle.log import Agreed, Hours, Life, Numbers, Pause, Reached, Spell
 from tests.oracle.replies import MEANINGS, READ_AS
-from tests.oracle.streets import Street
+from tests.oracle.streets import ROLES, Street
 
 Card = TypeVar("Card")
 
@@ -41,7 +41,9 @@ RATES = {
     "death": 2,
     "text": 12,
     "text is read": 12,
-    "another number": 8,
+    "another number": 10,
+    "party": 6,
+    "end of a party": 3,
     "another customer id": 8,
     "number fact": 4,
     "end of a number fact": 10,
@@ -77,6 +79,7 @@ FACTS = {
     "takes_no_texts": NumberFact.NO_TEXTS,
     "refused": NumberFact.REFUSED,
     "at_work": NumberFact.AT_WORK,
+    "shared": NumberFact.SHARED,
 }
 """What the oracle calls it, and what Arrears does."""
 
@@ -123,19 +126,20 @@ def something_comes(street: Street, life: Life, at: datetime) -> str:
     """One thing comes in; its name. Where there is nothing that it could be about, nothing does."""
     chance, known = street.chance, street.known
     what = drawn(chance, RATES)
-    loan = chance.choice(list(life.loans))
-    record = life.record_of(loan, at)
+    loan = chance.choice([*life.loans, *life.loans_as_party(at)])
+    record, owner = life.record_of(loan, at), life.owner(loan)
+    number = chance.choice(life.numbers_of[record][-1][1] or (f"N{street.new_id()}",))
     match what:
         case "payment":
-            life.paid.setdefault(loan, at)
+            owner.paid.setdefault(loan, at)
         case "due again":
-            life.paid.clear()
+            owner.paid.clear()
         case "hold of a loan" | "hold of a person" | "death":
             _hold(street, life, loan, at, what)
         case "release":
             _release(street, life, loan, at)
         case "text":
-            what = f"text: {_text(street, life.number_of(loan, at) or '', at)}"
+            what = f"text: {_text(street, number, at)}"
         case "text is read":
             _read(street, at)
         case "another number":
@@ -145,12 +149,18 @@ def something_comes(street: Street, life: Life, at: datetime) -> str:
             life.records_of[loan].append((at, new))
             life.numbers_of[new] = [(at, life.numbers_of[record][-1][1])]
             known.add_record(new, same_as=record)
+        case "party":
+            _party(street, life, at)
+        case "end of a party":
+            for part in life.parts:
+                if part.lasts(at):
+                    part.until = at
+                    break
         case "number fact":
-            number, fact = life.numbers_of[record][-1][1], chance.choice(list(FACTS))
-            street.numbers.learn(str(number), fact, at)
-            known.note_number_fact(str(number), FACTS[fact], at)
+            fact = chance.choice(list(FACTS))
+            street.numbers.learn(number, fact, at)
+            known.note_number_fact(number, FACTS[fact], at)
         case "end of a number fact":
-            number = str(life.numbers_of[record][-1][1])
             for fact, of_engine in FACTS.items():
                 street.numbers.forget(number, fact, at)
                 known.end_number_fact(number, of_engine, at)
@@ -161,7 +171,7 @@ def something_comes(street: Street, life: Life, at: datetime) -> str:
         case "end of a wish":
             _end_wishes(street, life, at)
         case "inconvenient time or place":
-            _inconvenient(street, life, record, at)
+            _inconvenient(street, life, record, number, at)
         case "convenient again":
             life.inconvenient.clear()
             known.hours = [(of, hours) for of, hours in known.hours if of not in life.numbers_of]
@@ -177,7 +187,7 @@ def something_comes(street: Street, life: Life, at: datetime) -> str:
             spoken = chance.random() < 0.8
             life.contacts.append(Reached(at, "call", loan, spoken, inbound=True))
         case "notice":
-            life.notices.setdefault(loan, at)
+            owner.notices.setdefault(loan, at)
     return what
 
 
@@ -187,7 +197,8 @@ def _hold(street: Street, life: Life, loan: int, at: datetime, what: str) -> Non
     kind = chance.choice(KINDS[what])
     ends = None if kind == "deceased" or chance.random() < 0.2 else end
     of_person = kind in OF_PERSON
-    life.pauses.append(Pause(None if of_person else loan, today, ends, at, kind))
+    whose = life if of_person else life.owner(loan)
+    whose.pauses.append(Pause(None if of_person else loan, today, ends, at, kind))
     of = life.record_of(loan, at) if of_person else loan
     street.known.holds.append((of, Hold(HoldKind(kind), today, ends)))
 
@@ -196,8 +207,9 @@ def _release(street: Street, life: Life, loan: int, at: datetime) -> None:
     """All holds of the person and of one loan end, but for a death."""
     today, known = at.astimezone(ZoneInfo(life.lender_zone)).date(), street.known
     record = life.record_of(loan, at)
-    for pause in life.pauses:
-        if pause.kind != "deceased" and pause.loan in (None, loan) and pause.released is None:
+    of_person = [pause for pause in life.pauses if pause.loan is None]
+    for pause in [*of_person, *(p for p in life.owner(loan).pauses if p.loan == loan)]:
+        if pause.kind != "deceased" and pause.released is None:
             pause.released = (at, max(today, pause.first))
     known.holds = [
         (of, hold.released_on(today))
@@ -265,13 +277,39 @@ def _read(street: Street, at: datetime) -> None:
 
 
 def _another_number(street: Street, life: Life, record: str, at: datetime) -> None:
-    """A record gets a number that nobody had, or one that somebody else has or had."""
+    """A record gets a number that nobody had, or one that somebody else has or had; it is one more,
+    or stands instead of another. Or its numbers get another order, or one is taken away."""
     chance, numbers = street.chance, street.numbers
-    number = f"N{street.new_id()}"
-    if chance.random() < 0.7:
-        number = chance.choice(sorted(street.every_number()))
-        numbers.passed_on.add(number)
-    life.numbers_of[record].append((at, number))
+    now = list(life.numbers_of[record][-1][1])
+    what = chance.choice(("replaced", "replaced", "added", "ordered", "removed"))
+    if what == "ordered":
+        chance.shuffle(now)
+    elif what == "removed" and len(now) > 1:
+        now.remove(chance.choice(now))
+    elif what in ("replaced", "added"):
+        number = f"N{street.new_id()}"
+        if chance.random() < 0.7:
+            number = chance.choice(sorted(street.every_number()))
+            numbers.passed_on.add(number)
+        place = chance.randrange(len(now))
+        now = [*now[:place], number, *now[place + (what == "replaced") :]]
+    life.numbers_of[record].append((at, tuple(dict.fromkeys(now))))
+
+
+def _party(street: Street, life: Life, at: datetime) -> None:
+    """Somebody of the street, under the same law, is made party to a loan."""
+    loan = street.chance.choice(list(life.loans))
+    there = [somebody for _, somebody in life.everybody(loan, at)]
+    alike = [
+        other
+        for other in street.lives
+        if other not in there
+        and (other.jurisdiction, other.product, other.collects_as)
+        == (life.jurisdiction, life.product, life.collects_as)
+    ]
+    if alike:
+        party, role = street.chance.choice(alike), street.chance.choice(ROLES)
+        street.join(life, loan, party, role, at)
 
 
 def _end_wishes(street: Street, life: Life, at: datetime) -> None:
@@ -289,11 +327,10 @@ def end_wishes(life: Life, what: tuple[str, ...], at: datetime) -> None:
             wish.until = at
 
 
-def _inconvenient(street: Street, life: Life, record: str, at: datetime) -> None:
+def _inconvenient(street: Street, life: Life, record: str, number: str, at: datetime) -> None:
     chance, known = street.chance, street.known
     if chance.random() < 0.5:
         place = chance.choice(PLACES)
-        number = str(life.numbers_of[record][-1][1])
         life.wishes.append(Spell(f"not_at_{number if place == 'number' else place}", at))
         known.person_facts.append(Spell(place, at, record=record, source=number))
         return
@@ -310,7 +347,10 @@ def _inconvenient(street: Street, life: Life, record: str, at: datetime) -> None
 def hear(chance: random.Random, life: Life, call: Reached, at: datetime) -> datetime | None:
     """What a call's outcome says of the number and of the person; the moment of a callback."""
     if what := SAYS_OF_NUMBER.get(call.outcome):
+        # It is a fact of the number, also of that of a third party.
         life.numbers.learn(call.number, what, at, call.outcome)
+    if call.party == "third_party":
+        return None
     if call.outcome == "deceased":
         today = call.at.astimezone(ZoneInfo(life.lender_zone)).date()
         life.pauses.append(Pause(None, today, None, at, "deceased"))
@@ -318,6 +358,6 @@ def hear(chance: random.Random, life: Life, call: Reached, at: datetime) -> date
         return None
     later = call.at + timedelta(hours=chance.choice((2, 30, 100)))
     life.callbacks.append((at, later))
-    record = life.record_of(call.loan, call.at) if life.debts else None
+    record = life.record_of(call.loan, call.at) if life.owner(call.loan).debts else None
     life.agreed.append(Agreed("more_contacts", call.at, record=record))
     return later

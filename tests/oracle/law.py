@@ -8,7 +8,12 @@ from zoneinfo import ZoneInfo
 
 from tests.oracle.counting import counted, is_free, is_there, reached_borrower
 from tests.oracle.days import next_worked
-from tests.oracle.facts import forbidden_by_facts, forbidden_until_told, is_at_work
+from tests.oracle.facts import (
+    forbidden_by_facts,
+    forbidden_for_now,
+    forbidden_until_told,
+    is_at_work,
+)
 from tests.oracle.log import Life, Reached
 from tests.oracle.packs import Bound, in_force, public_holidays, rules_for, rules_of
 
@@ -22,8 +27,8 @@ def against(life: Life, reached: Reached) -> list[str]:
 
 
 def is_lawful(life: Life, reached: Reached) -> bool:
-    """Whether `against` would find nothing; the first thing found is enough."""
-    for _ in forbidden_by_facts(life, reached):
+    """Whether `against` would find nothing, if it is not hopeless; the first thing is enough."""
+    for _ in forbidden_for_now(life, reached):
         return False
     return not any(True for _ in _broken_rules(life, reached))
 
@@ -67,7 +72,7 @@ def _kept(bound: Bound, life: Life, reached: Reached, local: datetime) -> bool:
         case "contact_hours":
             return _within_hours(rule["hours"], bound.calendar, local) or (
                 rule.get("consent") == "frees"
-                and reached.party == "borrower"
+                and reached.party != "third_party"
                 and bool(life.agreements("other_hours", reached.loan, reached.at))
             )
         case "cap":
@@ -89,20 +94,21 @@ def _kept(bound: Bound, life: Life, reached: Reached, local: datetime) -> bool:
             return noticed_on is not None and (local.date() - noticed_on).days >= days
         case "validation_notice":
             mine = [c.at for c in life.contacts if c.loan == reached.loan and c.at < reached.at]
-            given = reached.loan in life.notices and life.notices[reached.loan] <= reached.at
+            notices = life.owner(reached.loan).notices
+            given = reached.loan in notices and notices[reached.loan] <= reached.at
             if given or not mine:
                 return True
             first = min(mine).astimezone(ZoneInfo(life.zones[0])).date()
             return (local.date() - first).days <= int(rule["within_days"])
         case "third_parties":
             if reached.purpose == "locate" and reached.channel in rule.get("to_locate", ()):
-                return reached.party == "borrower" or _may_ask_where(life, reached)
-            return reached.party == "borrower" or _unreachable(rule, life, reached)
+                return reached.party != "third_party" or _may_ask_where(life, reached)
+            return reached.party != "third_party" or _unreachable(rule, life, reached)
         case "limitation":
             of_suit = reached.channel == "legal" or "legal_consequences" in reached.says
             if not of_suit and rule.get("after") != "extinguished":
                 return True
-            start = life.loans[reached.loan]
+            start = life.owner(reached.loan).loans[reached.loan]
             day = 28 if (start.month, start.day) == (2, 29) else start.day
             last = date(start.year + rule["years"], start.month, day)
             if (start.month, start.day) == (2, 29) and _leap(start.year + rule["years"]):
@@ -149,10 +155,10 @@ def _may_ask_where(life: Life, reached: Reached) -> bool:
 
 
 def _reaches_nobody(life: Life, reached: Reached) -> bool:
-    """Whether the number on record reaches not the borrower: nobody, or somebody else."""
-    number = life.number_of(reached.loan, reached.at)
-    return number is None or any(
-        life.numbers.knows(number, what, reached.at) for what in NOT_THE_BORROWER
+    """Whether each number on record reaches not the borrower, but nobody, or somebody else."""
+    return all(
+        any(life.numbers.knows(number, what, reached.at) for what in NOT_THE_BORROWER)
+        for number in life.numbers_at(reached.loan, reached.at)
     )
 
 
@@ -162,7 +168,7 @@ def _unreachable(rule: dict[str, Any], life: Life, reached: Reached) -> bool:
     if _reaches_nobody(life, reached):
         return True
     calls = [c for c in life.contacts if c.channel == "call" and c.at < reached.at]
-    to_borrower = (c for c in calls if c.party == "borrower" or reached_borrower(c))
+    to_borrower = (c for c in calls if c.party != "third_party" or reached_borrower(c))
     latest = sorted(to_borrower, key=lambda c: c.at)
     latest = latest[-rule["failures"] :]
     return len(latest) == rule["failures"] and not any(c.connected for c in latest)

@@ -13,6 +13,7 @@ Value = TypeVar("Value")
 CLOSES = {
     "opted_out": frozenset({"sms"}),
     "takes_no_texts": frozenset({"sms"}),
+    "shared": frozenset({"sms"}),
     "unread_reply": frozenset({"sms"}),
     "reaches_nobody": frozenset({"sms", "call"}),
     "somebody_else": frozenset({"sms", "call"}),
@@ -148,12 +149,13 @@ class Numbers:
     def knows(self, number: str, what: str, at: datetime) -> bool:
         return any(fact.what == what and fact.lasts(at) for fact in self.known.get(number, ()))
 
-    def closed_by(self, number: str, channel: str, at: datetime) -> str | None:
+    def closed_by(self, number: str, channel: str, at: datetime) -> list[str]:
         """What is known of the number that forbids this channel."""
-        for fact in self.known.get(number, ()):
-            if channel in CLOSES.get(fact.what, ()) and fact.lasts(at):
-                return fact.what
-        return None
+        return [
+            fact.what
+            for fact in self.known.get(number, ())
+            if channel in CLOSES.get(fact.what, ()) and fact.lasts(at)
+        ]
 
 
 @dataclass(slots=True)
@@ -178,9 +180,24 @@ class Debt:
         return unpaid
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
+class Part:
+    """That somebody is `co_borrower` or `guarantor` of a loan, as Arrears was told."""
+
+    role: str
+    loan: int
+    borrower: "Life"
+    party: "Life"
+    since: datetime
+    until: datetime | None = None
+
+    def lasts(self, at: datetime) -> bool:
+        return self.since <= at and (self.until is None or at < self.until)
+
+
+@dataclass(slots=True, eq=False)
 class Life:
-    """One borrower, and all that happened, in the order in which it happened."""
+    """One person, and all that happened, in the order in which it happened."""
 
     id: int
     jurisdiction: str
@@ -212,8 +229,33 @@ class Life:
     """By loan, since when the lender has said that it stands under which customer record."""
     confirmed: list[tuple[datetime, str, str]] = field(default_factory=list)
     """When somebody said of two customer records that they are one person."""
-    numbers_of: dict[str, list[tuple[datetime, str | None]]] = field(default_factory=dict)
-    """By customer record, since when the lender has said that it has which number."""
+    numbers_of: dict[str, list[tuple[datetime, tuple[str, ...]]]] = field(default_factory=dict)
+    """By customer record, since when the lender has said that it has which numbers, in order."""
+    parts: list[Part] = field(default_factory=list)
+    """What they are to the loans of others; or others to theirs."""
+
+    def owner(self, loan: int) -> "Life":
+        """The borrower of a loan that they answer for."""
+        if loan in self.loans:
+            return self
+        return next(p.borrower for p in self.parts if p.loan == loan and p.party is self)
+
+    def role(self, loan: int, at: datetime) -> str:
+        """What they are to a loan; empty if they are nothing to it."""
+        if loan in self.loans:
+            return "borrower"
+        return next(
+            (p.role for p in self.parts if p.loan == loan and p.party is self and p.lasts(at)), ""
+        )
+
+    def everybody(self, loan: int, at: datetime) -> list[tuple[str, "Life"]]:
+        """All parties of a loan, each with what they are to it."""
+        owner = self.owner(loan)
+        parts = [p for p in owner.parts if p.loan == loan and p.borrower is owner and p.lasts(at)]
+        return [("borrower", owner), *((p.role, p.party) for p in parts)]
+
+    def loans_as_party(self, at: datetime) -> list[int]:
+        return [p.loan for p in self.parts if p.party is self and p.lasts(at)]
 
     def wants(self, what: str, at: datetime, loan: int | None = None) -> bool:
         """Whether something is true of the person, about this loan or about all."""
@@ -241,11 +283,16 @@ class Life:
 
     def every_number(self) -> set[str]:
         """All numbers that they have or had."""
-        return {str(number) for said in self.numbers_of.values() for _, number in said}
+        said = (numbers for said in self.numbers_of.values() for _, numbers in said)
+        return {number for numbers in said for number in numbers}
+
+    def numbers_at(self, loan: int, at: datetime) -> tuple[str, ...]:
+        """The numbers at which the lender says the person can be reached about this loan."""
+        return _latest(self.numbers_of[self.record_of(loan, at)], at) or ()
 
     def number_of(self, loan: int, at: datetime) -> str | None:
-        """The number at which the lender says the person can be reached about this loan."""
-        return _latest(self.numbers_of[self.record_of(loan, at)], at)
+        """The first of them."""
+        return next(iter(self.numbers_at(loan, at)), None)
 
 
 def _latest(said: list[tuple[datetime, Value]], at: datetime) -> Value | None:

@@ -68,6 +68,25 @@ def in_force(rule: dict[str, Any], on: date) -> bool:
 
 
 @cache
+def _reaches_over(jurisdiction: str) -> tuple[dict[str, Any], ...]:
+    return tuple(rule for rule, _ in rules_of(jurisdiction) if rule["kind"] == "party_reach")
+
+
+def reaches_over(life: Life, hold: str, of: str, to: str, on: date) -> bool:
+    """Whether a hold of one party of a loan stops contact with another party about it.
+
+    Of laws that differ, the one that protects counts. Where there is none, a hold of the borrower
+    stops contact with everybody, and a hold of another party with that party only.
+    """
+    said = {
+        rule["reaches"]
+        for rule in _reaches_over(life.jurisdiction)
+        if hold in rule["holds"] and of in rule["of"] and to in rule["to"] and in_force(rule, on)
+    }
+    return "over" in said if said else of == "borrower"
+
+
+@cache
 def _permissions(jurisdiction: str) -> tuple[dict[str, Any], ...]:
     return tuple(rule for rule, _ in rules_of(jurisdiction) if rule["kind"] == "permitted")
 

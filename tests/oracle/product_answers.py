@@ -17,13 +17,16 @@ from config.readers.rule_packs import read_rule_pack
 from config.readers.yaml_reader import read_yaml
 from domain.compliance.contact_facts import Consent, ContactFacts, PastContact
 from domain.compliance.gate import Verdict, may_contact
+from domain.compliance.number_choice import number_for
+from domain.compliance.party_reach import holds_of_borrower, with_all_holds
 from domain.compliance.rules import RulePack, packs_for
 from domain.compliance.vocabulary import Channel, Collects, ConsentTo, Party, Purpose, Says
 from domain.contact_outcomes import ContactOutcome
-from domain.contact_points import NumberFact, NumberOnRecord
+from domain.contact_points import BY_NUMBER, NumberFact, NumberOnRecord
 from domain.holds import Hold
 from domain.inbound_texts import Effects, ReplyKind, effects_of
 from domain.inconvenient import InconvenientPlace, InconvenientTime, Location
+from domain.parties import LoanParty
 from domain.persons import PersonFact, groups
 from tests.oracle.log import Life, Reached, Spell
 from tests.support.loans import shipped_policy
@@ -103,10 +106,35 @@ class Known:
 
     def take_outcome(self, reached: Reached) -> None:
         outcome = ContactOutcome(reached.outcome)
+        if reached.party == Party.THIRD_PARTY and outcome is not ContactOutcome.THIRD_PARTY_REFUSED:
+            return
         for refuted in outcome.refutes:
             self.end_number_fact(reached.number, refuted, reached.at)
         if outcome.number_fact is not None:
             self.note_number_fact(reached.number, outcome.number_fact, reached.at)
+
+    def holds_against(
+        self, life: Life, wanted: Reached, packs: tuple[RulePack, ...], at: datetime, today: date
+    ) -> tuple[Hold, ...]:
+        """The holds that stop contact with whoever is contacted, as `workers/gate` has them."""
+        owner, loan = life.owner(wanted.loan), wanted.loan
+
+        def of_person(somebody: Life) -> tuple[Hold, ...]:
+            record = somebody.record_of(loan, at)
+            known = ((of, hold) for of, hold in self.holds if isinstance(of, str))
+            return tuple(hold for of, hold in known if self.same_person(record, of))
+
+        others = life.everybody(loan, at)[1:]
+        parties = [
+            LoanParty(n, Party(role), self.person_of[party.record_of(loan, at)], of_person(party))
+            for n, (role, party) in enumerate(others)
+        ]
+        own = (*(hold for of, hold in self.holds if of == loan), *of_person(owner))
+        if life is owner:
+            return holds_of_borrower(packs, own, parties, today)
+        with_all = with_all_holds(packs, own, parties, today)
+        mine = [n for n, (_, party) in enumerate(others) if party is life]
+        return with_all[mine[0]].holds if mine else (*own, *of_person(life))
 
     def facts_of(self, number: str, at: datetime) -> frozenset[NumberFact]:
         known = self.number_facts.get(number, ())
@@ -114,11 +142,23 @@ class Known:
         return frozenset(facts | ({NumberFact.UNREAD_REPLY} if self.unread[number] else set()))
 
 
-def ask(known: Known, life: Life, wanted: Reached, at: datetime) -> Verdict:
-    """What Arrears says of a contact at a moment, knowing what was known then."""
+def ask(known: Known, life: Life, wanted: Reached, at: datetime) -> tuple[Verdict, str]:
+    """What Arrears says of a contact at a moment, knowing what was known then; and the number that
+    it would use."""
+    facts, channel = _facts(known, life, wanted, at), Channel(wanted.channel)
+    verdict = may_contact(facts, channel, at)
+    if wanted.party == Party.THIRD_PARTY or channel not in BY_NUMBER:
+        return verdict, wanted.number
+    used = number_for(facts, channel, at)
+    return verdict, used.key if used else life.number_of(wanted.loan, at) or ""
+
+
+def _facts(known: Known, life: Life, wanted: Reached, at: datetime) -> ContactFacts:
     mine = [contact.at for contact in life.contacts if contact.loan == wanted.loan]
     first = min(mine).astimezone(ZoneInfo(life.zones[0])).date() if mine else None
-    paid = wanted.loan in life.paid and life.paid[wanted.loan] <= at
+    owner, today = life.owner(wanted.loan), at.astimezone(ZoneInfo(life.lender_zone)).date()
+    paid = wanted.loan in owner.paid and owner.paid[wanted.loan] <= at
+    packs = _packs_for(life.jurisdiction)
     record = life.record_of(wanted.loan, at)
     of_person = [
         fact
@@ -127,29 +167,23 @@ def ask(known: Known, life: Life, wanted: Reached, at: datetime) -> Verdict:
         and fact.loan in (None, wanted.loan)
         and known.same_person(record, fact.record)
     ]
-    own = life.number_of(wanted.loan, at) if wanted.party != "borrower" else wanted.number
-    number_facts = known.facts_of(own or "", at)
+    numbers = life.numbers_at(wanted.loan, at)
+    at_number = {*numbers, wanted.number}
     at_work = frozenset({NumberFact.AT_WORK} if wanted.at_work else ())
-    if wanted.party == "borrower":
-        number_facts |= at_work
-    facts = ContactFacts(
+    return ContactFacts(
         past_due=Decimal(0 if paid else 100),
         zones=life.zones,
         lender_zone=life.lender_zone,
-        packs=_packs_for(life.jurisdiction),
+        packs=packs,
         reachable=frozenset(Channel),
-        holds=tuple(
-            hold
-            for of, hold in known.holds
-            if (known.same_person(record, of) if isinstance(of, str) else of == wanted.loan)
-        ),
+        holds=known.holds_against(life, wanted, packs, at, today),
         refused_channels=frozenset(
             Channel(fact.what) for fact in of_person if fact.what in set(Channel)
         ),
         person_facts=frozenset(
             PersonFact(fact.what) for fact in of_person if fact.what in set(PersonFact)
         ),
-        due_day=life.due.get(wanted.loan),
+        due_day=owner.due.get(wanted.loan),
         collects_as=frozenset({Collects(life.collects_as)}),
         loan_id=wanted.loan,
         product=life.product,
@@ -157,7 +191,8 @@ def ask(known: Known, life: Life, wanted: Reached, at: datetime) -> Verdict:
         history=tuple(_past(contact, life) for contact in life.contacts),
         number_history=tuple(
             _past(contact, life)
-            for contact in life.numbers.reached.get(wanted.number, ())
+            for number in at_number
+            for contact in life.numbers.reached.get(number, ())
             if contact.life_id != life.id
         ),
         first_contact_on=first,
@@ -179,16 +214,16 @@ def ask(known: Known, life: Life, wanted: Reached, at: datetime) -> Verdict:
             if contact.party == "third_party"
         ),
         number=wanted.number,
-        number_facts=number_facts,
-        third_party_number_facts=at_work,
-        numbers=(NumberOnRecord(own or "", number_facts),),
+        number_facts=known.facts_of(numbers[0], at) if numbers else frozenset(),
+        third_party_number_facts=known.facts_of(wanted.number, at) | at_work,
+        numbers=tuple(NumberOnRecord(number, known.facts_of(number, at)) for number in numbers),
+        no_number=not numbers,
         says=frozenset(map(Says, wanted.says)),
         visit_staff=wanted.staff,
         noticed_at=wanted.noticed_at,
-        validation_notice_on=_noticed_on(life, wanted.loan, at),
-        limitation_from=life.loans[wanted.loan],
+        validation_notice_on=_noticed_on(owner, wanted.loan, at),
+        limitation_from=owner.loans[wanted.loan],
     )
-    return may_contact(facts, Channel(wanted.channel), at)
 
 
 def _past(contact: Reached, life: Life) -> PastContact:

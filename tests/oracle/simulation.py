@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
 from domain.compliance.gate import Permission, Verdict
-from tests.oracle.facts import is_at_work
+from tests.oracle.facts import is_at_work, number_to_use
 from tests.oracle.incoming import CONNECTED, hear, something_comes
 from tests.oracle.law import against, is_hopeless, is_lawful, moments_worth_asking
 from tests.oracle.log import Life, Reached
@@ -83,7 +83,8 @@ def live(seed: int, borrowers: int, days: int) -> Found:
         people = min(IN_A_STREET, borrowers - first)
         street = Street(chance)
         start = _midnight(FIRST_DAY)
-        street.lives = [born(street, start, f"N{street.new_id()}") for _ in range(people)]
+        for _ in range(people):
+            street.lives.append(born(street, start, f"N{street.new_id()}"))
         passing = Days(street, found)
         for day in range(days):
             midnight = start + timedelta(days=day)
@@ -120,7 +121,7 @@ def _comes(passing: Days, place: int, at: datetime) -> None:
         # Whoever comes instead may have the number that is free now.
         number = f"N{street.new_id()}"
         if street.chance.random() < 0.5:
-            number = str(next(iter(life.numbers_of.values()))[-1][1])
+            number = next(iter(life.numbers_of.values()))[-1][1][0]
             street.numbers.passed_on.add(number)
         street.lives[place] = born(street, at, number)
 
@@ -138,6 +139,8 @@ def _plan(passing: Days, life: Life, at: datetime) -> None:
         passing.at(between, lambda moment: _comes(passing, place, moment))
 
     def act(moment: datetime) -> None:
+        if wanted.party != "third_party" and life.role(wanted.loan, moment) != wanted.party:
+            return  # whoever is party no longer is not contacted: what waited is cancelled
         now_wanted = replace(wanted, at=moment)
         again = _asked(passing, life, now_wanted, moment)
         if again.permission is Permission.ALLOWED:
@@ -161,7 +164,7 @@ def _make(passing: Days, life: Life, contact: Reached) -> None:
     contact.at_work = is_at_work(life, contact)
     life.contacts.append(contact)
     street.numbers.reached[contact.number].append(contact)
-    if contact.outcome and contact.party == "borrower":
+    if contact.outcome:
         street.known.take_outcome(contact)
         hear(street.chance, life, contact, contact.at)
 
@@ -173,24 +176,28 @@ def _wanted(chance: random.Random, life: Life, at: datetime) -> Reached:
         says = chance.choice((WORDS - {"opt_out"}, WORDS | {"legal_consequences"}))
     elif channel != "sms":
         says = frozenset()
-    to_borrower = chance.random() < 0.93
+    loan = chance.choice(list(life.loans))
+    if (others := life.loans_as_party(at)) and channel != "legal" and chance.random() < 0.5:
+        loan = chance.choice(others)
+    to_borrower = loan not in life.loans or chance.random() < 0.93
     purpose = "collect"
     if chance.random() < 0.2:
         purpose = chance.choice(("answer", "requested", "notice") if to_borrower else ("locate",))
     outcome = ""
     if channel == "call":
         outcome = chance.choice(("spoke", "spoke", "spoke_with_other", "no_answer", "busy", ""))
-        if to_borrower and chance.random() < 0.08:
-            outcome = chance.choice(RARE)
-    loan = chance.choice(list(life.loans))
+        if chance.random() < 0.08:
+            outcome = chance.choice(RARE) if to_borrower else "third_party_refused"
     return Reached(
         at=at,
         channel=channel,
         loan=loan,
         connected=outcome in CONNECTED,
-        number=str(life.number_of(loan, at)) if to_borrower else f"third:{chance.choice('CD')}",
-        at_work=channel == "call" and chance.random() < 0.1,
-        party="borrower" if to_borrower else "third_party",
+        number=(life.number_of(loan, at) or "")
+        if to_borrower
+        else f"third:{chance.choice('CDEF')}{chance.choice(('', life.id))}",
+        at_work=not to_borrower and channel == "call" and chance.random() < 0.1,
+        party=life.role(loan, at) if to_borrower else "third_party",
         outcome=outcome,
         purpose=purpose,
         also_about=frozenset(loan for loan in life.loans if chance.random() < 0.1),
@@ -204,7 +211,7 @@ def _wanted(chance: random.Random, life: Life, at: datetime) -> Reached:
 def _asked(passing: Days, life: Life, wanted: Reached, at: datetime) -> Verdict:
     """Ask Arrears, and have the oracle look at a no."""
     found = passing.found
-    verdict = ask(passing.street.known, life, wanted, at)
+    verdict, wanted.number = ask(passing.street.known, life, wanted, at)
     if verdict.permission is Permission.ALLOWED:
         return verdict
     found.refusals += 1
@@ -226,9 +233,12 @@ def _lawful_sooner(
     life: Life, wanted: Reached, at: datetime, until: datetime | None
 ) -> datetime | None:
     """A moment before the one that Arrears named, if it named one, which the oracle allows."""
-    if is_hopeless(life, wanted):
-        return None
     probe = replace(wanted)
+    own = wanted.party != "third_party" and wanted.channel in ("sms", "call")
+    if own:
+        probe.number = number_to_use(life, probe)
+    if is_hopeless(life, probe):
+        return None
     for moment in moments_worth_asking(life, at, until or at + SEARCHED):
         probe.at = moment
         if is_lawful(life, probe):

@@ -19,6 +19,14 @@ SITUATIONS = (
     *(f"number: {what}" for what in CLOSES),
     "several loans",
     "several records",
+    "several numbers",
+    "the next number is used",
+    "has a co_borrower",
+    "has a guarantor",
+    "a party is protected",
+    "is co_borrower",
+    "is guarantor",
+    "another party is protected",
     "second-hand number",
     "shared number",
     "consent",
@@ -64,11 +72,12 @@ def situations(life: Life, at: datetime, used: Iterable[str]) -> set[str]:
     found = {f"person: {wish}" for wish in found}
     day = at.astimezone(ZoneInfo(life.lender_zone)).date()
     for pause in life.pauses:
-        if any(pause.covers(loan, day, at) for loan in life.loans):
+        if any(pause.covers(loan, day, at) for loan in life.records_of):
             found.add("dead" if pause.kind == "deceased" else f"on hold: {pause.kind}")
-    numbers = {life.number_of(loan, at) for loan in life.records_of} - {None}
+    in_order = [life.numbers_at(loan, at) for loan in life.records_of]
+    numbers = {number for several in in_order for number in several}
     for number in numbers:
-        for fact in life.numbers.known.get(str(number), ()):
+        for fact in life.numbers.known.get(number, ()):
             if fact.lasts(at) and fact.what in CLOSES:
                 found.add(f"number: {fact.what}")
     if any(a.since <= at and (a.until is None or at < a.until) for a in life.agreed):
@@ -80,6 +89,24 @@ def situations(life: Life, at: datetime, used: Iterable[str]) -> set[str]:
     if any(wish.what.startswith("not_at_") and wish.lasts(at) for wish in life.wishes):
         found.add("inconvenient place")
     found = found or {"ordinary"}
+    for loan in life.loans:
+        found |= {f"has a {role}" for role, _ in life.everybody(loan, at)[1:]}
+        others = [other for _, other in life.everybody(loan, at)[1:]]
+        if any(p.loan is None and p.covers(loan, day, at) for o in others for p in o.pauses):
+            found.add("a party is protected")
+    for loan in life.loans_as_party(at):
+        found.add(f"is {life.role(loan, at)}")
+        others = [other for _, other in life.everybody(loan, at) if other is not life]
+        if any(p.loan is None and p.covers(loan, day, at) for o in others for p in o.pauses):
+            found.add("another party is protected")
+    if any(len(several) > 1 for several in in_order):
+        found.add("several numbers")
+    for first, *later in filter(None, in_order):
+        for channel in ("sms", "call"):
+            if life.numbers.closed_by(first, channel, at) and not all(
+                life.numbers.closed_by(number, channel, at) for number in later
+            ):
+                found.add("the next number is used")
     if len(life.loans) > 1:
         found.add("several loans")
     if len({life.record_of(loan, at) for loan in life.records_of}) > 1:

@@ -4,11 +4,13 @@ import random
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from tests.oracle.log import Life, Numbers
+from domain.contact_points import NumberFact
+from tests.oracle.log import Life, Numbers, Part
 from tests.oracle.product_answers import Known
 
 FIRST_DAY = date(2026, 1, 5)
 IN_A_STREET = 5
+ROLES = ("co_borrower", "guarantor", "guarantor")
 ZONES = {
     "CN": ("Asia/Shanghai",),
     "US": ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"),
@@ -53,7 +55,7 @@ class Street:
             (life, record)
             for life in self.lives
             for record, said in life.numbers_of.items()
-            if said[-1][1] == number
+            if number in said[-1][1]
         ]
 
     def every_number(self) -> set[str]:
@@ -62,17 +64,27 @@ class Street:
 
     def used_by_others(self, life: Life) -> set[str]:
         return {
-            str(said[-1][1])
+            number
             for other in self.lives
             if other is not life
             for said in other.numbers_of.values()
+            for number in said[-1][1]
         }
+
+    def join(self, borrower: Life, loan: int, party: Life, role: str, at: datetime) -> None:
+        """Somebody is party to a loan from now on, under one of their records."""
+        part = Part(role, loan, borrower, party, at)
+        borrower.parts.append(part)
+        party.parts.append(part)
+        record = self.chance.choice(list(party.numbers_of))
+        party.records_of.setdefault(loan, []).append((at, record))
 
 
 def born(street: Street, at: datetime, number: str) -> Life:
     """Somebody new, with some loans under one customer record."""
     chance = street.chance
-    jurisdiction = chance.choice(list(ZONES))
+    family = chance.choice(street.lives) if street.lives and chance.random() < 0.5 else None
+    jurisdiction = family.jurisdiction if family else chance.choice(list(ZONES))
     zones = {chance.choice(ZONES[jurisdiction])}
     if chance.random() < 0.15:
         zones.add(chance.choice(ZONES[chance.choice(list(ZONES))]))
@@ -80,7 +92,7 @@ def born(street: Street, at: datetime, number: str) -> Life:
     loans = [street.new_id() for _ in range(chance.choice((1, 1, 2, 3)))]
     record = str(street.new_id())
     street.known.add_record(record)
-    return Life(
+    life = Life(
         id=street.new_id(),
         jurisdiction=jurisdiction,
         zones=tuple(sorted(zones)),
@@ -91,9 +103,31 @@ def born(street: Street, at: datetime, number: str) -> Life:
             for loan in loans
             if chance.random() < 0.3
         },
-        collects_as=chance.choice(("first_party", "first_party", "third_party")),
+        collects_as=family.collects_as
+        if family
+        else chance.choice(("first_party", "first_party", "third_party")),
         numbers=street.numbers,
-        product=chance.choice(("personal_loan", "personal_loan", "microfinance_loan")),
+        product=family.product
+        if family
+        else chance.choice(("personal_loan", "personal_loan", "microfinance_loan")),
         records_of={loan: [(at, record)] for loan in loans},
-        numbers_of={record: [(at, number)]},
+        numbers_of={record: [(at, (number, *_more_numbers(street, at)))]},
     )
+    if family:
+        loan, role = chance.choice(list(family.loans)), chance.choice(ROLES)
+        street.join(family, loan, life, role, at)
+    return life
+
+
+def _more_numbers(street: Street, at: datetime) -> list[str]:
+    """A second and a third number of a record; some are at a place of work, some somebody else's"""
+    chance, more = street.chance, list[str]()
+    for _ in range(chance.choice((0, 0, 1, 1, 2))):
+        number = f"N{street.new_id()}"
+        if chance.random() < 0.3 and (used := sorted(street.every_number() - set(more))):
+            number = chance.choice(used)
+        elif chance.random() < 0.3:
+            street.numbers.learn(number, "at_work", at)
+            street.known.note_number_fact(number, NumberFact.AT_WORK, at)
+        more.append(number)
+    return more
