@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select
 
@@ -18,9 +19,12 @@ from tests.oracle.incoming import (
 )
 from tests.oracle.lender import (
     COUNTRIES,
+    SLOTS,
     CoreLoan,
     Customer,
-    tell_number,
+    Told,
+    join,
+    tell_numbers,
 )
 from tests.oracle.log import Agreed, Hours, Pause, Spell
 from tests.oracle.replies import MEANINGS
@@ -55,6 +59,7 @@ def payment(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
 
 def hold_of_loan(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
     kinds = dict.fromkeys(KINDS["hold of a loan"], 1)
+    # Of a loan that they answer for, it is that loan's.
     _hold(simulation, customer, loan, simulation.decks.draw("hold of a loan", kinds))
 
 
@@ -68,7 +73,7 @@ def death(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
 
 
 def _hold(simulation: Simulation, customer: Customer, loan: CoreLoan, kind: str) -> None:
-    """Told of one loan; what is true of the person is true of all loans."""
+    """Told of one loan, or of a person; what is true of the person is true of all loans."""
     chance, today = simulation.chance, simulation.book.ctx.today()
     end = today + timedelta(days=chance.choice((1, 3, 14)))
     ends = None if kind in ("deceased", "dispute") or chance.random() < 0.2 else end
@@ -82,6 +87,11 @@ def _hold(simulation: Simulation, customer: Customer, loan: CoreLoan, kind: str)
         "why": "a test needs it",
         "actor": "c-0",
     }
+    assert loan.owner is not None
+    whose = customer if kind in OF_PERSON else loan.owner
+    if kind in OF_PERSON and (loan.owner is not customer or chance.random() < 0.5):
+        del hold["loan"]
+        hold["borrower"] = customer.life.record_of(loan.key, simulation.now)
     pause = Pause(None if kind in OF_PERSON else loan.key, today, ends, simulation.now, kind)
     if kind == "dispute":
         hold = {
@@ -89,7 +99,7 @@ def _hold(simulation: Simulation, customer: Customer, loan: CoreLoan, kind: str)
             **{name: hold[name] for name in ("loan", "starts_on", "why", "actor")},
         }
     submit_event(simulation, "dispute" if kind == "dispute" else "hold", hold)
-    customer.life.pauses.append(pause)
+    whose.life.pauses.append(pause)
     if kind != "deceased":
         simulation.holds[id] = pause
 
@@ -109,7 +119,7 @@ def release(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
 def text(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
     """Somebody writes from the number that the customer has, or from one that nobody has."""
     lender, chance, now = simulation.lender, simulation.chance, simulation.now
-    number = customer.number
+    number = chance.choice(customer.numbers)
     if lender.given_up and chance.random() < 0.1:
         number = chance.choice(lender.given_up)
     meaning = simulation.decks.draw("text", TEXTS)
@@ -143,21 +153,77 @@ def read(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
 
 def another_number(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
     """The customer has another number; an event says so of one record, or only tapes will."""
-    lender, now = simulation.lender, simulation.now
-    lender.given_up.append(customer.number)
-    customer.number = lender.new_number(customer.life.jurisdiction)
-    if simulation.chance.random() < 0.4:
-        simulation.events["another number, on a tape only"] += 1
+    lender, now, chance = simulation.lender, simulation.now, simulation.chance
+    today = simulation.book.ctx.today()
+    if (today - customer.renumbered).days < SETTLED:
         return
-    encrypted = b64encode(simulation.book.ctx.cipher.encrypt(customer.number)).decode()
+    customer.number_changed = today
     record = customer.life.record_of(loan.key, now)
-    submit_event(simulation, "contact_change", {"borrower": record, "phone_encrypted": encrypted})
-    tell_number(customer, record, customer.number, now, now)
+    known = customer.told.get(record, [])
+    number = lender.new_number(customer.life.jurisdiction)
+    if chance.random() < 0.3 and len(customer.numbers) < 3:
+        customer.numbers.append(number)
+        simulation.events["one more number"] += 1
+        told = [*known, Told(0, number, None)]
+        change = {"another_phone_encrypted": _encrypted(simulation, number)}
+    elif len(customer.numbers) > 1 and chance.random() < 0.4:
+        lender.given_up.append(number)
+        _number_order(simulation, customer, record)
+        return
+    else:
+        place = chance.randrange(len(customer.numbers))
+        lender.given_up.append(customer.numbers[place])
+        customer.numbers[place] = number
+        if place or chance.random() < 0.4:
+            simulation.events["another number, on a tape only"] += 1
+            return
+        told = [Told(0, number, known[0].field if known else 1), *known[1:]]
+        change = {"phone_encrypted": _encrypted(simulation, number)}
+        customer.changed_at[record, told[0].field] = now
+    # A place in the order is that of the moment at which it is applied.
+    at_once = len(known) > 1
+    submit_event(simulation, "contact_change", {"borrower": record, **change}, at_once=at_once)
+    _tell(simulation, customer, record, told)
+
+
+def _number_order(simulation: Simulation, customer: Customer, record: str) -> None:
+    """An event puts the numbers into another order, of which no tape speaks."""
+    known = customer.told.get(record, [])
+    order = list(range(1, len(known) + 1))
+    simulation.chance.shuffle(order)
+    if not order:
+        return
+    simulation.events["another order of numbers"] += 1
+    # The places are those of the moment at which it is applied.
+    told = {"borrower": record, "order": order, "actor": "c-0"}
+    submit_event(simulation, "number_order", told, at_once=True)
+    _tell(simulation, customer, record, [known[place - 1] for place in order])
+
+
+def _tell(simulation: Simulation, customer: Customer, record: str, numbers: list[Told]) -> None:
+    """An event gives a record these numbers, in order; one that comes twice counts once."""
+    first: dict[str, int | None] = {}
+    for told in numbers:
+        first.setdefault(told.number, told.field)
+    placed = [Told(n, number, field) for n, (number, field) in enumerate(first.items(), start=1)]
+    tell_numbers(customer, record, placed, simulation.now)
+
+
+def _encrypted(simulation: Simulation, text: str) -> str:
+    return b64encode(simulation.book.ctx.cipher.encrypt(text)).decode()
 
 
 def another_customer_id(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
-    """The lender numbers a customer anew: one loan, or all; perhaps the name is written anew."""
+    """The lender numbers a customer anew: one loan, or all; perhaps the name is written anew.
+
+    A party is known again by the name and the number, so that these stay for some days.
+    """
     chance, new = simulation.chance, f"C-{simulation.lender.new_id()}"
+    if not customer.loans:
+        today = simulation.book.ctx.today()
+        if (today - customer.number_changed).days >= SETTLED:
+            customer.record, customer.renumbered = f"G-{simulation.lender.new_id()}", today
+        return
     for moved in customer.loans if chance.random() < 0.3 else [loan]:
         moved.customer_id = chance.choice(("", new, new))
     if chance.random() < 0.3:
@@ -166,21 +232,34 @@ def another_customer_id(simulation: Simulation, customer: Customer, loan: CoreLo
 
 def number_fact(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
     lender, now = simulation.lender, simulation.now
-    number = customer.life.number_of(loan.key, now)
+    if (named := _one_number(simulation, customer, loan)) is None:
+        return
     fact = simulation.decks.draw("number fact", dict.fromkeys(NUMBER_FACTS, 1))
-    record = customer.life.record_of(loan.key, now)
-    told = {"borrower": record, "fact": NUMBER_FACTS[fact], "actor": "c-0"}
+    number, told = named[0], {**named[1], "fact": NUMBER_FACTS[fact], "actor": "c-0"}
     submit_event(simulation, "number_fact", told, at_once=True)
-    lender.numbers.learn(str(number), fact, now, "c-0")
+    lender.numbers.learn(number, fact, now, "c-0")
+
+
+def _one_number(
+    simulation: Simulation, customer: Customer, loan: CoreLoan
+) -> tuple[str, dict[str, Any]] | None:
+    """One of the numbers of a record, and how an event names it."""
+    record = customer.life.record_of(loan.key, simulation.now)
+    numbers = customer.life.numbers_at(loan.key, simulation.now)
+    if not numbers:
+        return None
+    place = simulation.chance.randrange(len(numbers))
+    return numbers[place], {"borrower": record, "which_number": place + 1}
 
 
 def end_of_number_fact(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
     numbers, now = simulation.lender.numbers, simulation.now
-    number = str(customer.life.number_of(loan.key, now))
+    if (named := _one_number(simulation, customer, loan)) is None:
+        return
+    number, which = named
     known = [fact for fact in NUMBER_FACTS if numbers.knows(number, fact, now)]
     for fact in known:
-        record = customer.life.record_of(loan.key, now)
-        told = {"borrower": record, "fact": NUMBER_FACTS[fact], "actor": "c-0"}
+        told = {**which, "fact": NUMBER_FACTS[fact], "actor": "c-0"}
         submit_event(simulation, "number_fact_end", told, at_once=True)
         numbers.forget(number, fact, now)
 
@@ -195,12 +274,11 @@ def wish(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
         customer.life.wishes.append(Spell(what, now))
         return
     channel = what.removeprefix("not_by_") if what != "ceased" else None
-    number = customer.life.number_of(loan.key, now)
     told = {"borrower": record, "channel": channel, "actor": "c-0"}
     # Which number is meant is looked up when it is applied.
     submit_event(simulation, "opt_out", told, at_once=channel == "sms")
     customer.life.wishes.append(Spell(what, now))
-    if channel == "sms" and number:
+    for number in customer.life.numbers_at(loan.key, now) if channel == "sms" else ():
         simulation.lender.numbers.learn(number, "opted_out", now, "c-0")
 
 
@@ -239,11 +317,15 @@ def inconvenient_time(simulation: Simulation, customer: Customer, loan: CoreLoan
 def inconvenient_place(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
     now, record = simulation.now, customer.life.record_of(loan.key, simulation.now)
     place = simulation.decks.draw("place", dict.fromkeys(PLACES, 1))
-    told = {"borrower": record, "fact": "inconvenient_place", "place": place, "actor": "c-0"}
+    told: dict[str, Any] = {"borrower": record, "fact": "inconvenient_place"}
+    told |= {"place": place, "actor": "c-0"}
+    where = place
+    if place == "number":
+        if (named := _one_number(simulation, customer, loan)) is None:
+            return
+        where, told = named[0], {**told, **named[1]}
     # Which number is meant is looked up when it is applied.
     submit_event(simulation, "person_fact", told, at_once=True)
-    number = customer.life.number_of(loan.key, now)
-    where = number if place == "number" else place
     customer.life.wishes.append(Spell(f"not_at_{where}", now))
 
 
@@ -284,12 +366,60 @@ def same_person(simulation: Simulation, customer: Customer, loan: CoreLoan) -> N
     customer.life.confirmed.append((simulation.now, one, other))
 
 
+def party(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
+    """The core system has somebody else who owes a loan, or one less. Tapes say so; or events,
+    and then tapes change nothing about that."""
+    chance, now = simulation.chance, simulation.now
+    if loan.owner is not customer:
+        return
+    slot = simulation.decks.draw("slot", dict.fromkeys(SLOTS, 1))
+    role, there = SLOTS[slot], loan.parties.get(slot)
+    if there is not None:
+        del loan.parties[slot]
+        simulation.events["party is left out"] += 1
+        known = any(
+            (p.loan, p.record, p.role) == (loan.key, there.record, role) and p.lasts(now)
+            for p in customer.life.parts
+        )
+        if known and chance.random() < 0.5:
+            ended = {"loan": loan.id, "borrower": there.record, "role": role, "actor": "c-0"}
+            submit_event(simulation, "loan_party_end", ended, at_once=True)
+            loan.left_to_events.add((there.record, role))
+            for part in customer.life.parts:
+                if (part.loan, part.record, part.role) == (loan.key, there.record, role):
+                    part.until = part.until or now
+        return
+    new = simulation.lender.new_party(customer.life.jurisdiction)
+    loan.parties[slot] = new
+    if chance.random() < 0.5:
+        return
+    told: dict[str, Any] = {
+        "loan": loan.id,
+        "borrower": new.record,
+        "role": role,
+        "name_encrypted": _encrypted(simulation, new.name),
+        "phone_encrypted": _encrypted(simulation, new.numbers[0]),
+        "address_encrypted": _encrypted(simulation, "1 Example Road"),
+        "zones": list(new.life.zones),
+        "locale": COUNTRIES[customer.life.jurisdiction][2],
+        "actor": "c-0",
+    }
+    submit_event(simulation, "loan_party", told, at_once=True)
+    loan.left_to_events.add((new.record, role))
+    _tell(simulation, new, new.record, [Told(1, new.numbers[0], None)])
+    join(loan, new, new.record, role, now)
+
+
+SETTLED = 7
+"""Days in which a party has the same number before and after the lender numbers them anew."""
+
 NUMBER_FACTS = {
     "reaches_nobody": "reaches_nobody",
     "somebody_else": "somebody_else",
     "takes_no_texts": "no_texts",
     "refused": "refused",
     "at_work": "at_work",
+    "shared": "shared",
 }
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 OF_DISPUTE = ("loan", "starts_on", "why", "actor")
@@ -314,6 +444,7 @@ RATES: dict[Happening, int] = {
     convenient_again: 3,
     consent: 4,
     same_person: 3,
+    party: 5,
 }
 """How often each happens, against the others."""
 
@@ -328,7 +459,8 @@ def something_comes(simulation: Simulation, events_a_day: float, part_of_day: fl
         for loan in customer.known:
             if chance.random() < customer.pays * part_of_day:
                 payment(simulation, customer, loan)
-        if chance.random() > events_a_day * part_of_day or not customer.known:
+        loans = customer.known + customer.answers_for(lender, simulation.now)
+        if chance.random() > events_a_day * part_of_day or not loans:
             continue
         life = customer.life
         if any(pause.kind == "deceased" for pause in life.pauses) and chance.random() < 0.8:
@@ -337,7 +469,7 @@ def something_comes(simulation: Simulation, events_a_day: float, part_of_day: fl
         simulation.book.clock.at += timedelta(seconds=1)
         happens = simulation.decks.draw("happening", RATES)
         simulation.events[happens.__name__.replace("_", " ")] += 1
-        happens(simulation, customer, chance.choice(customer.known))
+        happens(simulation, customer, chance.choice(loans))
 
 
 def somebody_new(simulation: Simulation) -> None:
@@ -352,6 +484,5 @@ def somebody_new(simulation: Simulation) -> None:
     wanted = len([c for c in lender.customers if c not in gone])
     if wanted < len(lender.customers) - lender.replaced:
         lender.replaced += 1
-        if (number := gone[-1].number) not in lender.given_up:
-            lender.given_up.append(number)
+        lender.given_up += [n for n in gone[-1].numbers if n not in lender.given_up]
         lender.new_customer(simulation.book.ctx.today())

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from config.readers.tape_mapping import TapeMapping
-from config.readers.tape_mapping_reader import load_mapping
-from tests.oracle.log import Debt, Life, Numbers
+from config.readers.tape_mapping_reader import MAPPINGS_DIRECTORY, load_mapping
+from tests.oracle.log import Debt, Life, Numbers, Part
 from workers.context import Context
 from workers.tapes.import_tape import import_tape
 
@@ -29,13 +29,17 @@ COUNTRIES = {
     "IN": ("INR", "personal_loan", "en", "Asia/Kolkata", "+9198200"),
     "AU": ("AUD", "personal_loan", "en", "Australia/Sydney", "+614123"),
 }
+SLOTS = {"co_borrower_1": "co_borrower", "guarantor_1": "guarantor", "guarantor_2": "guarantor"}
+"""The places of a tape for parties, and what somebody there is to the loan."""
+OF_PARTY = ("id", "name", "phone", "address", "zones")
 HEADER = (
-    *("loan", "borrower", "name", "phone", "address", "locale", "region", "zones"),
-    *("jurisdiction", "product", "currency", "instalments", "paid_total", "steps_tried"),
+    *("loan", "borrower", "name", "phone", "phone_2", "phone_3", "address", "locale", "region"),
+    *("zones", "jurisdiction", "product", "currency", "instalments", "paid_total", "steps_tried"),
+    *(f"{slot}_{cell}" for slot in SLOTS for cell in OF_PARTY),
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class CoreLoan:
     """A loan as the lender's core system has it."""
 
@@ -45,8 +49,13 @@ class CoreLoan:
     schedule: tuple[tuple[date, int], ...]
     """Due days and cents."""
     payments: dict[str, tuple[date, int]] = field(default_factory=dict)
+    owner: "Customer | None" = None
     as_of: date = date.min
     """The newest tape on which Arrears has seen it."""
+    parties: dict[str, "Customer"] = field(default_factory=dict)
+    """By place on the tape, who else owes it."""
+    left_to_events: set[tuple[str, str]] = field(default_factory=set)
+    """Records and roles of which an event has spoken: no tape changes those."""
 
     @property
     def id(self) -> str:
@@ -61,25 +70,46 @@ class CoreLoan:
         return sum(cents for due_on, cents in self.schedule if due_on < on) - paid
 
 
-@dataclass(slots=True)
+class Told(NamedTuple):
+    """A number of a record."""
+
+    place: int
+    number: str
+    field: int | None
+    """That it has on the tape; None: an event brought it."""
+
+
+@dataclass(slots=True, eq=False)
 class Customer:
     """A person as the lender's core system has it, and as the oracle judges what is done."""
 
     life: Life
     name: str
-    number: str
+    numbers: list[str]
+    """In order; the tape has room for three."""
     loans: list[CoreLoan]
+    record: str = ""
+    """The customer id under which they are party to the loans of others."""
+    number_changed: date = date.min
+    renumbered: date = date.min
+    """When the lender numbered a party anew."""
     pays: float = 0.2
     """How likely they pay what is past due, on a day."""
-    told: dict[str, tuple[datetime, str]] = field(default_factory=dict)
-    """By record, when Arrears was told of which number last, and which."""
-    on_tape: dict[str, tuple[date, str]] = field(default_factory=dict)
-    """By record, the newest tape that had it, and its number there."""
+    told: dict[str, list[Told]] = field(default_factory=dict)
+    """By record, the numbers that Arrears was told of."""
+    changed_at: dict[tuple[str, int | None], datetime] = field(default_factory=dict)
+    """By record and field of the tape, when an event changed it last."""
+    on_tape: dict[str, tuple[date, tuple[str, ...]]] = field(default_factory=dict)
+    """By record, the newest tape that had it, and its cells of numbers there."""
 
     @property
     def known(self) -> list[CoreLoan]:
         """The loans that Arrears has seen."""
         return [loan for loan in self.loans if loan.key in self.life.records_of]
+
+    def answers_for(self, lender: "Lender", at: datetime) -> list[CoreLoan]:
+        """The loans of others to which they are party, as Arrears was told."""
+        return [lender.by_key[key] for key in self.life.loans_as_party(at)]
 
 
 class Row(NamedTuple):
@@ -89,9 +119,12 @@ class Row(NamedTuple):
     loan: CoreLoan
     cells: tuple[str, ...]
     record: str
-    number: str
+    numbers: tuple[str, str, str]
+    """Its three cells."""
     payments: tuple[str, ...]
     """Those that its total contains."""
+    parties: tuple[tuple[str, Customer, str, str], ...]
+    """What each is to the loan, who it is, the record and the number."""
 
 
 class Tape(NamedTuple):
@@ -107,6 +140,7 @@ class Lender:
 
     chance: random.Random
     customers: list[Customer] = field(default_factory=list)
+    by_key: dict[int, CoreLoan] = field(default_factory=dict)
     numbers: Numbers = field(default_factory=Numbers)
     given_up: list[str] = field(default_factory=list)
     """Numbers that nobody has at present."""
@@ -130,6 +164,42 @@ class Lender:
         return f"{prefix}{self.new_id() % 100_000:05d}"
 
     def new_customer(self, on: date) -> Customer:
+        """Somebody with loans, and perhaps with others who owe them too."""
+        customer = self._new_borrower(on)
+        for loan in customer.loans:
+            for slot in SLOTS:
+                if self.chance.random() < 0.3:
+                    loan.parties[slot] = self._party_of(loan, customer)
+        return customer
+
+    def _party_of(self, loan: CoreLoan, customer: Customer) -> Customer:
+        """Somebody under the same law who is not party to the loan: known, or new."""
+        there = [customer, *loan.parties.values()]
+        known = [
+            other
+            for other in self.customers
+            if other not in there and other.life.jurisdiction == customer.life.jurisdiction
+        ]
+        if known and self.chance.random() < 0.4:
+            return self.chance.choice(known)
+        return self.new_party(customer.life.jurisdiction)
+
+    def new_party(self, jurisdiction: str) -> Customer:
+        """Somebody without a loan of their own."""
+        zone = COUNTRIES[jurisdiction][3]
+        zones = tuple(sorted({zone, self.chance.choice([zone, zone, "Europe/Moscow"])}))
+        id = self.new_id()
+        life = Life(
+            *(id, jurisdiction, zones, LENDER_ZONE, {}),
+            numbers=self.numbers,
+            product=COUNTRIES[jurisdiction][1],
+        )
+        numbers = [self.new_number(jurisdiction)]
+        party = Customer(life, f"Party {id} Example", numbers, [], record=f"G-{id}")
+        self.customers.append(party)
+        return party
+
+    def _new_borrower(self, on: date) -> Customer:
         chance = self.chance
         jurisdiction = chance.choice(list(COUNTRIES))
         zone = COUNTRIES[jurisdiction][3]
@@ -157,8 +227,13 @@ class Lender:
             debts={loan.key: Debt(ladder, loan.schedule) for loan in loans},
             product=COUNTRIES[jurisdiction][1],
         )
-        number, pays = self.new_number(jurisdiction), chance.choice((0.25, 0.2, 0.01))
-        customer = Customer(life, f"Person {id} Example", number, loans, pays)
+        count = chance.choice((1, 1, 2, 3))
+        numbers = [self.new_number(jurisdiction) for _ in range(count)]
+        customer = Customer(life, f"Person {id} Example", numbers, loans, f"C-{id}")
+        customer.pays = chance.choice((0.25, 0.2, 0.01))
+        for loan in loans:
+            loan.owner = customer
+            self.by_key[loan.key] = loan
         self.customers.append(customer)
         return customer
 
@@ -174,7 +249,7 @@ class Lender:
         return [
             customer
             for customer in self.customers
-            if any(customer.life.number_of(loan.key, at) == number for loan in customer.known)
+            if any(number in customer.life.numbers_at(key, at) for key in customer.life.records_of)
         ]
 
 
@@ -182,13 +257,23 @@ def _row(customer: Customer, loan: CoreLoan, as_of: date) -> Row:
     life = customer.life
     currency, product, locale, _, _ = COUNTRIES[life.jurisdiction]
     booked = {id: cents for id, (day, cents) in loan.payments.items() if day < as_of}
-    written = (
-        *(loan.id, loan.customer_id, customer.name, customer.number, "1 Example Road", locale, ""),
+    one, two, three = (*customer.numbers, "", "")[:3]
+    written = [
+        *(loan.id, loan.customer_id, customer.name, one, two, three, "1 Example Road", locale, ""),
         *(";".join(life.zones), life.jurisdiction, product, currency),
         "; ".join(f"{due_on} {_money(cents)}" for due_on, cents in loan.schedule),
         *(_money(sum(booked.values())), ""),
-    )
-    return Row(customer, loan, written, loan.record, customer.number, tuple(booked))
+    ]
+    parties = []
+    for slot, role in SLOTS.items():
+        if (party := loan.parties.get(slot)) is None:
+            written += [""] * len(OF_PARTY)
+            continue
+        zones = ";".join(party.life.zones)
+        written += [party.record, party.name, party.numbers[0], "1 Example Road", zones]
+        parties.append((role, party, party.record, party.numbers[0]))
+    numbers, all_cells = (one, two, three), tuple(written)
+    return Row(customer, loan, all_cells, loan.record, numbers, tuple(booked), tuple(parties))
 
 
 def _money(cents: int) -> str:
@@ -197,7 +282,13 @@ def _money(cents: int) -> str:
 
 @cache
 def _mapping() -> TapeMapping:
-    return load_mapping("arrears")
+    shipped = (MAPPINGS_DIRECTORY / "arrears.yaml").read_text(encoding="utf-8")
+    more = ["phone_2", "phone_3", *(f"{slot}_{cell}" for slot in SLOTS for cell in OF_PARTY)]
+    columns = "columns:\n" + "".join(f"  {name}: {name}\n" for name in more)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "mapping.yaml"
+        path.write_text(shipped.replace("columns:\n", columns), encoding="utf-8")
+        return load_mapping(str(path))
 
 
 def import_rows(ctx: Context, tape: Tape) -> None:
@@ -212,7 +303,6 @@ def import_rows(ctx: Context, tape: Tape) -> None:
 
 def learn(tape: Tape, at: datetime) -> None:
     """What Arrears has been told now: of each loan and each record, the newest counts."""
-    cut_at = datetime.combine(tape.as_of, time(), ZoneInfo(LENDER_ZONE)).astimezone(UTC)
     for row in tape.rows:
         customer, loan, life = row.customer, row.loan, row.customer.life
         if tape.as_of < loan.as_of:
@@ -224,18 +314,84 @@ def learn(tape: Tape, at: datetime) -> None:
         for id in row.payments:
             debt = life.debts[loan.key]
             debt.paid.setdefault(id, (at, loan.payments[id][1]))
-        day, number = customer.on_tape.get(row.record, (date.min, ""))
-        if tape.as_of < day:
-            continue
-        customer.on_tape[row.record] = (tape.as_of, row.number)
-        newest = customer.told.get(row.record)
-        if newest is None or (row.number != number and newest[0] < cut_at):
-            tell_number(customer, row.record, row.number, cut_at, at)
+        first = row.numbers
+        _learn_numbers(customer, row.record, {1: first[0], 2: first[1], 3: first[2]}, tape, at)
+        _learn_parties(row, tape, at)
 
 
-def tell_number(
-    customer: Customer, record: str, number: str, true_since: datetime, at: datetime
+def _learn_parties(row: Row, tape: Tape, at: datetime) -> None:
+    """A tape ends and brings back whom a tape has made party; others are left to events."""
+    loan, named = row.loan, {(record, role) for role, _, record, _ in row.parties}
+    for role, party, record, number in row.parties:
+        _learn_numbers(party, record, {1: number}, tape, at)
+        if (record, role) not in loan.left_to_events:
+            join(loan, party, record, role, at)
+    for part in row.customer.life.parts:
+        key = (part.record, part.role)
+        if part.loan == loan.key and part.lasts(at) and key not in named | loan.left_to_events:
+            part.until = at
+
+
+def join(loan: CoreLoan, party: Customer, record: str, role: str, at: datetime) -> None:
+    """Arrears is told that somebody is party to a loan."""
+    assert loan.owner is not None
+    borrower = loan.owner.life
+    if not any(
+        (p.loan, p.record, p.role) == (loan.key, record, role) and p.lasts(at)
+        for p in borrower.parts
+    ):
+        part = Part(role, loan.key, borrower, party.life, at, record=record)
+        borrower.parts.append(part)
+        party.life.parts.append(part)
+    said = party.life.records_of.setdefault(loan.key, [])
+    if not said or said[-1][1] != record:
+        said.append((at, record))
+
+
+def _learn_numbers(
+    customer: Customer, record: str, cells: dict[int, str], tape: Tape, at: datetime
 ) -> None:
-    """Arrears is told that a record has this number; it was true at `true_since`."""
-    customer.told[record] = (true_since, number)
-    customer.life.numbers_of.setdefault(record, []).append((at, number))
+    """A tape changes the numbers whose cells it changed, each where it stands. `cells` by field.
+
+    What an event said of a field after the tape was cut is newer.
+    """
+    day, before = customer.on_tape.get(record, (date.min, None))
+    if tape.as_of < day:
+        return
+    was = dict(enumerate(before or ("", "", ""), start=1))
+    customer.on_tape[record] = (tape.as_of, tuple(({**was, **cells})[field] for field in (1, 2, 3)))
+    cut_at = datetime.combine(tape.as_of, time(), ZoneInfo(LENDER_ZONE)).astimezone(UTC)
+    changed = {
+        field: number
+        for field, number in cells.items()
+        if (before is None or number != was[field])
+        and customer.changed_at.get((record, field), cut_at) <= cut_at
+    }
+    tell_numbers(customer, record, _with_cells(customer.told.get(record, []), changed), at)
+
+
+def _with_cells(known: list[Told], changed: dict[int, str]) -> list[Told]:
+    """The numbers of a record after a tape has changed some fields."""
+    places = {}
+    for of, number in changed.items():
+        stand = [
+            t.place for t in known if t.field == of or (t.field is None and t.number == number)
+        ]
+        if stand:
+            places[of] = min(stand)
+    rest = [t for t in known if t.field not in changed and t.place not in places.values()]
+    taken = {*(t.place for t in rest), *places.values()}
+    for of, number in sorted(changed.items()):
+        if number and all(t.number != number for t in rest):
+            free = of if of not in taken else 3 + of + max(taken)
+            rest.append(Told(places.get(of, free), number, of))
+    return sorted(rest)
+
+
+def tell_numbers(customer: Customer, record: str, numbers: list[Told], at: datetime) -> None:
+    """Arrears is told that a record has these numbers."""
+    customer.told[record] = numbers
+    said = customer.life.numbers_of.setdefault(record, [])
+    in_order = tuple(told.number for told in numbers)
+    if not said or said[-1][1] != in_order:
+        said.append((at, in_order))

@@ -190,6 +190,8 @@ class Part:
     party: "Life"
     since: datetime
     until: datetime | None = None
+    record: str = ""
+    """Under which customer record, where it matters."""
 
     def lasts(self, at: datetime) -> bool:
         return self.since <= at and (self.until is None or at < self.until)

@@ -18,8 +18,8 @@ from domain.actors import Actor
 from domain.errors import ArrearsError
 from tests.oracle.happenings import A_DAY, somebody_new, something_comes
 from tests.oracle.incoming import CONNECTED, hear
-from tests.oracle.lender import Customer, Tape, import_rows, learn
-from tests.oracle.log import Reached
+from tests.oracle.lender import Tape, import_rows, learn
+from tests.oracle.log import Life, Reached
 from tests.oracle.simulated_borrowers import (
     FIRST_DAY,
     Simulation,
@@ -27,7 +27,13 @@ from tests.oracle.simulated_borrowers import (
     submit_event,
 )
 from tests.oracle.simulation import Found
-from tests.oracle.verdict import Lived, check_all, customers_by_loan, note_situations
+from tests.oracle.verdict import (
+    Lived,
+    check_all,
+    customers_by_loan,
+    note_situations,
+    who_is_reached,
+)
 from workers.actions.dispatch import dispatch_due_actions
 from workers.actions.run import use_case
 from workers.calls.start import start_call
@@ -194,11 +200,11 @@ def _collectors(simulation: Simulation) -> None:
     with ctx.engine.connect() as connection:
         calls = read_work(connection, ctx, ctx.today(), [Kind.CALLS]).calls
     known = customers_by_loan(simulation)
-    reported: list[tuple[str, Customer, Reached]] = []
+    reported: list[tuple[str, Life, Reached]] = []
 
-    def dial(loan_id: str, actor: str) -> None:
+    def dial(loan_id: str, item: str, actor: str) -> None:
         try:
-            started = start_call(ctx, loan_id, actor=Actor(actor))
+            started = start_call(ctx, loan_id, actor=Actor(actor), item=item)
         except ArrearsError:
             return
         outcome = simulation.decks.draw("outcome", OUTCOMES)
@@ -206,29 +212,34 @@ def _collectors(simulation: Simulation) -> None:
             outcome = "deceased"
         customer, key = known[loan_id]
         others = {known[each.loan][1] for each in started.loans} - {key}
+        of_party = item in ("co_borrower_call", "guarantor_call")
+        roles = (item.removesuffix("_call") if of_party else "borrower",)
+        number = str(started.reach)
+        role, life = who_is_reached(customer.life, key, number, roles, simulation.now)
         reached = Reached(
             at=simulation.now,
             channel="call",
             loan=key,
             connected=outcome in CONNECTED,
-            number=str(started.reach),
+            number=number,
             outcome=outcome,
             also_about=frozenset(others),
+            party=role,
         )
-        simulation.calls.append((customer, reached))
-        reported.append((str(started.attempt), customer, reached))
+        simulation.calls.append((life, reached))
+        reported.append((str(started.attempt), life, reached))
 
     jobs: list[Callable[[], object]] = [
-        partial(dial, call.loan, actor)
+        partial(dial, call.loan, call.item, actor)
         for call in calls
         if call.started_as is None and chance.random() < 0.7
         for actor in chance.sample([f"c-{n}" for n in range(6)], 2)
     ]
     _race(simulation, jobs)
-    for n, (attempt, customer, reached) in enumerate(reported):
+    for n, (attempt, life, reached) in enumerate(reported):
         # The calls of this hour were made before anybody could know it.
         learned_at = reached.at + timedelta(microseconds=1 + n)
-        callback_at = hear(chance, customer.life, reached, learned_at)
+        callback_at = hear(chance, life, reached, learned_at)
         _report(simulation, attempt, reached.outcome, callback_at)
     for call in calls:
         # Of a call that was begun when its collector was lost, somebody says so later.
@@ -276,5 +287,5 @@ def _visitors(simulation: Simulation) -> None:
         stood = Reached(
             at=now.astimezone(UTC), channel="visit", loan=key, staff=2, noticed_at=noticed[id]
         )
-        simulation.calls.append((customer, stood))
+        simulation.calls.append((customer.life, stood))
         _report(simulation, str(started.attempt), "no_answer", None)

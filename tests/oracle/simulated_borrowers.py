@@ -9,6 +9,9 @@ from typing import Any
 from sqlalchemy import Engine, update
 
 from config.readers.policy import Policy
+from domain.actions import ASSIGN_CALL, SEND_SMS
+from domain.compliance.vocabulary import Party
+from domain.ladder import Item, Ladder
 from tests.oracle.incoming import (
     Decks,
 )
@@ -19,7 +22,7 @@ from tests.oracle.lender import (
     Lender,
     Tape,
 )
-from tests.oracle.log import Pause, Reached, Spell
+from tests.oracle.log import Life, Pause, Reached, Spell
 from tests.oracle.losing import Losing, Provider
 from tests.support.loans import Book, only, shipped_policy
 from workers.db.schema import staff as staff_table
@@ -51,7 +54,7 @@ class Simulation:
     lender: Lender
     tapes: list[tuple[date, Tape]] = field(default_factory=list)
     """With the day on which each arrives."""
-    calls: list[tuple[Customer, Reached]] = field(default_factory=list)
+    calls: list[tuple[Life, Reached]] = field(default_factory=list)
     """What dialers dialled and at which doors visitors stood."""
     unread: list[Unread] = field(default_factory=list)
     events: Counter[str] = field(default_factory=Counter)
@@ -98,7 +101,20 @@ def _policy() -> Policy:
         )
         for country in ("GB", "IN", "AU")
     )
-    return replace(shipped, ladders=shipped.ladders + more)
+    ladders = tuple(_to_all_parties(ladder) for ladder in shipped.ladders + more)
+    return replace(shipped, ladders=ladders)
+
+
+def _to_all_parties(ladder: Ladder) -> Ladder:
+    """The ladder with items for co-borrowers and guarantors from its first days on."""
+    remind, *later = ladder.steps
+    items = (
+        Item("co_borrower_text", SEND_SMS, remind.days, "reminder_first", to=Party.CO_BORROWER),
+        Item("co_borrower_call", ASSIGN_CALL, remind.days, to=Party.CO_BORROWER),
+        Item("guarantor_text", SEND_SMS, remind.days, "guarantor_notice", to=Party.GUARANTOR),
+        Item("guarantor_call", ASSIGN_CALL, remind.days, to=Party.GUARANTOR),
+    )
+    return replace(ladder, steps=(replace(remind, items=remind.items + items), *later))
 
 
 def submit_event(

@@ -2,7 +2,9 @@
 
 import re
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -44,11 +46,15 @@ def note_situations(simulation: Simulation, found: Found) -> None:
     held = Counter(
         number
         for customer in simulation.lender.customers
-        for number in {customer.life.number_of(each.key, now) for each in customer.known}
+        for number in {
+            number
+            for key in customer.life.records_of
+            for number in customer.life.numbers_at(key, now)
+        }
     )
     shared = {str(number) for number, count in held.items() if count > 1}
     for customer in simulation.lender.customers:
-        if customer.known:
+        if customer.life.records_of:
             found.seen.days.update(situations(customer.life, now, shared))
 
 
@@ -65,8 +71,8 @@ def check_all(simulation: Simulation, found: Found) -> Lived:
     """Judge everything that was done, in the order of time."""
     known = customers_by_loan(simulation)
     texted_twice = _read_texts(simulation, known, found)
-    for customer, reached in simulation.calls:
-        customer.life.contacts.append(reached)
+    for life, reached in simulation.calls:
+        life.contacts.append(reached)
     lives = [customer.life for customer in simulation.lender.customers]
     for life in lives:
         life.contacts.sort(key=lambda made_contact: made_contact.at)
@@ -104,28 +110,44 @@ def _read_texts(
     at_once: Counter[tuple[object, ...]] = Counter()
     for at, text in simulation.provider.log:
         about = LOANS.findall(text.body)
+        item = next(name for name, words in _templates().items() if words.match(text.body))
+        roles = ("guarantor",) if item == "guarantor_notice" else ("borrower", "co_borrower")
         customer, key = known[about[0]]
-        life = customer.life
-        if any(known[id][0] is not customer for id in about):
+        party, life = who_is_reached(customer.life, key, text.to, roles, at)
+        if any(not _is_party(known[id][0].life, known[id][1], life, party, at) for id in about):
             found.unlawful += 1
             found.offend(f"unlawful: {at} {text.to} is told of a stranger's loan: {about}")
-        debt = life.debts[key]
+        debt = customer.life.debts[key]
         here = at.astimezone(ZoneInfo(life.lender_zone)).date()
-        texts[text.body, stands(ladder_file(debt.ladder), debt.owed(at), here).ladder_since] += 1
-        item = next(name for name, words in _templates().items() if words.match(text.body))
-        at_once[str(at), text.to, item] += 1
+        since = stands(ladder_file(debt.ladder), debt.owed(at), here).ladder_since
+        texts[text.body, life.id, since] += 1
+        at_once[str(at), text.to, item, life.id] += 1
         says = {"debt"}
         says |= {"identity"} if LENDER in text.body else set()
         says |= {"opt_out"} if any(word in text.body for word in SPEAKS_OF_STOPPING) else set()
         says |= {"legal_consequences"} if item == "legal_notice" else set()
         others = frozenset(known[id][1] for id in about) - {key}
         reached = Reached(at, "sms", key, number=text.to, says=frozenset(says), also_about=others)
+        reached.party = party
         life.contacts.append(reached)
     for which, count in at_once.items():
         if count > 1:
             found.unlawful += 1
             found.offend(f"unlawful: {count} texts that could be one: {which}")
     return sum(count - 1 for count in texts.values())
+
+
+def who_is_reached(
+    owner: Life, loan: int, number: str, roles: Container[str], at: datetime
+) -> tuple[str, Life]:
+    """Who of the parties of a loan has the number, and what they are to it; else the first one."""
+    there = [(role, life) for role, life in owner.everybody(loan, at) if role in roles]
+    with_number = [each for each in there if number in each[1].numbers_at(loan, at)]
+    return next(iter(with_number or there), ("borrower", owner))
+
+
+def _is_party(owner: Life, loan: int, life: Life, role: str, at: datetime) -> bool:
+    return any(each[0] == role and each[1] is life for each in owner.everybody(loan, at))
 
 
 @cache
