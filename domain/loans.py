@@ -108,6 +108,9 @@ class PartyOnTape:
 
     role: str
     record: Borrower
+    said: frozenset[str] = frozenset({"name", "phone", "address", "zones"})
+    """The fields of the record for which the party has columns of their own. The cells say nothing
+    about the others."""
 
 
 @dataclass(frozen=True, slots=True)

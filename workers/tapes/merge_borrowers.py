@@ -91,6 +91,7 @@ SELECT o.id, t.external_id, f.field
  WHERE o.tape_digests <> t.digests AND (o.erased_at IS NULL OR NOT erased.was)
    AND o.tape_digests ->> f.name IS DISTINCT FROM t.digests ->> f.name
    AND o.tape_digests ->> f.name IS DISTINCT FROM 'kept'
+   AND (NOT t.of_party OR t.digests ? f.name)
 """)  # noqa: S608 the clause is the constant above
 
 _NEW_NUMBERS = text("""
@@ -172,15 +173,17 @@ UPDATE borrower b
   FROM tape_borrower t
   JOIN borrower o ON o.external_id = t.external_id
   CROSS JOIN LATERAL (
-      SELECT coalesce(o.tape_digests ->> 'name' <> t.digests ->> 'name', true) AS name,
+      SELECT coalesce(o.tape_digests ->> 'name' <> t.digests ->> 'name', t.digests ? 'name')
+                 AS name,
              EXISTS (SELECT FROM tape_changed_number x WHERE x.borrower_id = o.id) AS number,
-             coalesce(o.tape_digests ->> 'address' NOT IN (t.digests ->> 'address', 'kept'), true)
-                 AS address,
-             coalesce(o.tape_digests ->> 'zones' NOT IN (t.digests ->> 'zones', 'kept'), true)
-                 AS zones,
-             coalesce(o.tape_digests ->> 'locale' NOT IN (t.digests ->> 'locale', 'kept'), true)
-                 AS locale,
-             coalesce(o.tape_digests ->> 'region' <> t.digests ->> 'region', true) AS region,
+             coalesce(o.tape_digests ->> 'address' NOT IN (t.digests ->> 'address', 'kept'),
+                      t.digests ? 'address') AS address,
+             coalesce(o.tape_digests ->> 'zones' NOT IN (t.digests ->> 'zones', 'kept'),
+                      t.digests ? 'zones') AS zones,
+             coalesce(o.tape_digests ->> 'locale' NOT IN (t.digests ->> 'locale', 'kept'),
+                      t.digests ? 'locale') AS locale,
+             coalesce(o.tape_digests ->> 'region' <> t.digests ->> 'region', t.digests ? 'region')
+                 AS region,
              EXISTS (SELECT FROM borrower_number n
                       JOIN contact_point p ON p.id = n.contact_point_id
                      WHERE n.borrower_id = o.id

@@ -126,14 +126,16 @@ def _parties(
     """
     if not cells.mapping.of_parties:
         return None
-    found = []
+    found, mapped = [], set(cells.mapping.columns)
     for slot, mapping in cells.mapping.of_parties.items():
         of_party = Cells(mapping, cells.row)
         if not (of_party.text(Field.BORROWER_ID) or of_party.known(Field.NAME)):
             continue
         record, _ = read_borrower(of_party, line, f"{slot}:{loan_id}", ids, known)
         # Where the borrower lives says nothing about who visits the party.
-        found.append(PartyOnTape(PARTY_SLOTS[slot], replace(record, region=None)))
+        named = {of: f"{slot}_{of}" for of in (Field.NAME, Field.PHONE, Field.ADDRESS, Field.ZONES)}
+        said = frozenset(of.value for of, column in named.items() if column in mapped)
+        found.append(PartyOnTape(PARTY_SLOTS[slot], replace(record, region=None), said))
     return tuple(found)
 
 

@@ -29,7 +29,8 @@ DIGEST_LENGTH = 32
 _STAGING = text("""
 CREATE TEMP TABLE tape_borrower (
     external_id text, name_encrypted bytea, name_digest bytea, address_encrypted bytea,
-    address_blind_index bytea, digests jsonb, zones text[], locale text, region text
+    address_blind_index bytea, digests jsonb, zones text[], locale text, region text,
+    of_party boolean
 ) ON COMMIT DROP;
 CREATE TEMP TABLE tape_number (
     borrower text, field smallint, number_encrypted bytea, blind_index bytea, kind text
@@ -37,7 +38,8 @@ CREATE TEMP TABLE tape_number (
 CREATE TEMP TABLE tape_changed_number (
     borrower_id bigint, external_id text, field smallint, position smallint
 ) ON COMMIT DROP;
-CREATE TEMP TABLE tape_borrower_before (external_id text PRIMARY KEY) ON COMMIT DROP;
+CREATE TEMP TABLE tape_borrower_before (external_id text PRIMARY KEY, of_party boolean)
+    ON COMMIT DROP;
 CREATE TEMP TABLE tape_loan (
     external_id text, borrower text, jurisdiction text, product text, currency text,
     steps_tried text[]
@@ -58,15 +60,24 @@ _EMPTY = text(
 )
 
 # Of several rows with one customer id the first one counts, in the whole tape: importing the tape
-# again must change nothing.
+# again must change nothing. A row of their own counts also after cells of a party, which say less.
 _FIRST_COUNTS = text("""
 WITH first AS (
-    INSERT INTO tape_borrower_before SELECT external_id FROM tape_borrower
-    ON CONFLICT DO NOTHING
+    INSERT INTO tape_borrower_before AS b SELECT external_id, of_party FROM tape_borrower
+    ON CONFLICT (external_id) DO UPDATE SET of_party = false
+     WHERE b.of_party AND NOT excluded.of_party
     RETURNING external_id
 )
 DELETE FROM tape_borrower t
  WHERE NOT EXISTS (SELECT FROM first f WHERE f.external_id = t.external_id)
+""")
+
+# The cells of a party say less than a row of their own. Of what they do not say, the last word of a
+# tape counts.
+_UNSAID = text("""
+UPDATE tape_borrower t SET digests = b.tape_digests || t.digests
+  FROM borrower b
+ WHERE b.external_id = t.external_id AND t.of_party
 """)
 
 _UNSTAGE = text("DELETE FROM tape_instalment WHERE loan = ANY(:loans)")
@@ -100,12 +111,11 @@ def stage_loans(connection: Connection, loans: Sequence[LoanOnTape]) -> None:
 
 def stage_details(connection: Connection, cipher: Cipher, loans: Sequence[LoanOnTape]) -> None:
     """Copy their borrowers, encrypted, and their instalments and problems."""
-    records = [
-        record
-        for loan in loans
-        for record in (loan.borrower, *(party.record for party in loan.parties or ()))
-    ]
-    first = {record.external_id: record for record in reversed(records)}
+    first = {loan.borrower.external_id: loan.borrower for loan in reversed(loans)}
+    said = dict[str, frozenset[str]]()
+    for party in (party for loan in loans for party in loan.parties or ()):
+        if first.setdefault(party.record.external_id, party.record) is party.record:
+            said[party.record.external_id] = party.said
     parties = [
         (loan.external_id, party.record.external_id, party.role)
         for loan in loans
@@ -113,9 +123,12 @@ def stage_details(connection: Connection, cipher: Cipher, loans: Sequence[LoanOn
     ]
     if parties:
         copy_rows(connection, "tape_party", parties)
-    copy_rows(connection, "tape_borrower", (_borrower(cipher, each) for each in first.values()))
+    staged = (_borrower(cipher, each, said.get(each.external_id)) for each in first.values())
+    copy_rows(connection, "tape_borrower", staged)
     copy_rows(connection, "tape_number", _numbers(cipher, first.values()))
     connection.execute(_FIRST_COUNTS)
+    if said:
+        connection.execute(_UNSAID)
     _stage_instalments(connection, {loan.external_id: loan.instalments for loan in loans})
     stage_problems(connection, {loan.external_id: loan.problems for loan in loans})
 
@@ -149,17 +162,22 @@ def stage_problems(connection: Connection, problems: Mapping[str, Sequence[Probl
     copy_rows(connection, "tape_problem", rows)
 
 
-def _borrower(cipher: Cipher, borrower: Borrower) -> tuple[Value, ...]:
+def _borrower(
+    cipher: Cipher, borrower: Borrower, of_party: frozenset[str] | None
+) -> tuple[Value, ...]:
+    """A row of `tape_borrower`; `of_party` are the fields of which the cells of a party speak."""
+    said = [(of, value) for of, value in _said(borrower) if of_party is None or of in of_party]
     return (
         borrower.external_id,
         cipher.encrypt(borrower.name),
         name_digest(cipher, borrower.name),
         cipher.encrypt(borrower.address) if borrower.address else None,
         address_index(cipher, borrower.address) if borrower.address else None,
-        json.dumps({field: _digest(cipher, field, value) for field, value in _said(borrower)}),
+        json.dumps({field: _digest(cipher, field, value) for field, value in said}),
         borrower.zones,
         borrower.locale,
         borrower.region,
+        of_party is not None,
     )
 
 

@@ -10,6 +10,7 @@ from config.readers.tape_mapping import TapeMapping
 from config.readers.tape_mapping_reader import load_mapping, read_mapping
 from config.readers.yaml_reader import PolicyError
 from tests.support.loans import Book
+from workers.db.numbers import numbers_of
 from workers.db.schema import borrower, borrower_number, loan, loan_party
 from workers.tapes.import_tape import ImportReport, import_tape
 from workers.tapes.row_errors import TapeError
@@ -119,6 +120,34 @@ def test_one_id_for_two_guarantors_is_refused_with_both_lines(book: Book, tmp_pa
 def test_the_borrower_is_no_guarantor_of_their_own_loan(book: Book, tmp_path: Path) -> None:
     take(book, tmp_path, "B-0,Lin Example 0,13800138000,1 Road,")
     assert parties(book) == []
+
+
+TWO_NUMBERS = MAPPING.replace("  address: address\n", "  address: address\n  phone_2: phone_2\n")
+WITH_SECOND = HEADER.replace("paid_total", "paid_total,phone_2")
+OWN_ROW = "L-7,G-1,Wu Guarantor,13900139001,9 Road,2026-06-30 100.00,0,13900139002,,,,,"
+GUARANTEED = f"L-0,B-0,Lin Example,13800138000,1 Road,2026-06-30 100.00,0,,{WU}"
+
+
+@pytest.mark.parametrize("rows", [[OWN_ROW, GUARANTEED], [GUARANTEED, OWN_ROW]])
+def test_a_guarantor_with_a_loan_of_their_own_keeps_what_the_cells_of_a_party_do_not_say(
+    book: Book, tmp_path: Path, rows: list[str]
+) -> None:
+    two = mapping(tmp_path, TWO_NUMBERS)
+
+    def bring_in(rows: list[str], as_of: date) -> list[str]:
+        tape = tmp_path / "tape.csv"
+        tape.write_text("\n".join([WITH_SECOND, *rows]))
+        import_tape(book.ctx, tape, two, as_of=as_of)
+        guarantor = book.one(select(borrower).where(borrower.c.external_id == "G-1"))
+        with book.ctx.engine.connect() as connection:
+            known = numbers_of(connection, book.ctx.cipher, guarantor.id)
+        return [number for number, _ in known]
+
+    both = ["+8613900139001", "+8613900139002"]
+    assert bring_in(rows, date(2026, 2, 27)) == both
+    assert bring_in([GUARANTEED], date(2026, 2, 28)) == both, "their own loan is not on this tape"
+    changed = [GUARANTEED.replace("13900139001", "13900139003")]
+    assert bring_in(changed, date(2026, 3, 1)) == ["+8613900139003", both[1]]
 
 
 def test_a_party_needs_a_column_for_the_name(tmp_path: Path) -> None:
