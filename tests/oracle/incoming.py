@@ -12,6 +12,7 @@ from domain.contact_points import NumberFact
 from domain.holds import Hold, HoldKind
 from domain.inconvenient import WEEK, InconvenientTime
 from domain.persons import PersonFact
+from tests.oracle.counting import WITH_BORROWER, WITH_OTHER
 from tests.oracle.log import Agreed, Hours, Life, Numbers, Pause, Reached, Spell
 from tests.oracle.replies import MEANINGS, READ_AS
 from tests.oracle.streets import ROLES, Street
@@ -351,6 +352,11 @@ def hear(chance: random.Random, life: Life, call: Reached, at: datetime) -> date
         life.numbers.learn(call.number, what, at, call.outcome)
     if call.party == "third_party":
         return None
+    if call.outcome in WITH_BORROWER | WITH_OTHER:
+        # It reaches somebody; and the person, if it is they who speak there.
+        life.numbers.forget(call.number, "reaches_nobody", at)
+    if call.outcome in WITH_BORROWER:
+        life.numbers.forget(call.number, "somebody_else", at)
     if call.outcome == "deceased":
         today = call.at.astimezone(ZoneInfo(life.lender_zone)).date()
         life.pauses.append(Pause(None, today, None, at, "deceased"))

@@ -215,7 +215,6 @@ def _collectors(simulation: Simulation) -> None:
         of_party = item in ("co_borrower_call", "guarantor_call")
         roles = (item.removesuffix("_call") if of_party else "borrower",)
         number = str(started.reach)
-        role, life = who_is_reached(customer.life, key, number, roles, simulation.now)
         reached = Reached(
             at=simulation.now,
             channel="call",
@@ -224,8 +223,8 @@ def _collectors(simulation: Simulation) -> None:
             number=number,
             outcome=outcome,
             also_about=frozenset(others),
-            party=role,
         )
+        reached.party, life = who_is_reached(customer.life, reached, roles)
         simulation.calls.append((life, reached))
         reported.append((str(started.attempt), life, reached))
 

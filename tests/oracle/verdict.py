@@ -113,7 +113,8 @@ def _read_texts(
         item = next(name for name, words in _templates().items() if words.match(text.body))
         roles = ("guarantor",) if item == "guarantor_notice" else ("borrower", "co_borrower")
         customer, key = known[about[0]]
-        party, life = who_is_reached(customer.life, key, text.to, roles, at)
+        probe = Reached(at, "sms", key, number=text.to)
+        party, life = who_is_reached(customer.life, probe, roles)
         if any(not _is_party(known[id][0].life, known[id][1], life, party, at) for id in about):
             found.unlawful += 1
             found.offend(f"unlawful: {at} {text.to} is told of a stranger's loan: {about}")
@@ -137,13 +138,19 @@ def _read_texts(
     return sum(count - 1 for count in texts.values())
 
 
-def who_is_reached(
-    owner: Life, loan: int, number: str, roles: Container[str], at: datetime
-) -> tuple[str, Life]:
-    """Who of the parties of a loan has the number, and what they are to it; else the first one."""
-    there = [(role, life) for role, life in owner.everybody(loan, at) if role in roles]
-    with_number = [each for each in there if number in each[1].numbers_at(loan, at)]
-    return next(iter(with_number or there), ("borrower", owner))
+def who_is_reached(owner: Life, reached: Reached, roles: Container[str]) -> tuple[str, Life]:
+    """Who of the parties of a loan has the number, and what they are to it; else the first one.
+
+    Of two who have the same number, whoever may be reached by such a contact.
+    """
+    there = [each for each in owner.everybody(reached.loan, reached.at) if each[0] in roles]
+    found = [
+        each for each in there if reached.number in each[1].numbers_at(reached.loan, reached.at)
+    ]
+    if len(found) > 1:
+        allowed = (each for each in found if not against(each[1], replace(reached, party=each[0])))
+        return next(allowed, found[0])
+    return next(iter(found or there), ("borrower", owner))
 
 
 def _is_party(owner: Life, loan: int, life: Life, role: str, at: datetime) -> bool:
