@@ -144,21 +144,38 @@ def has_pending_event() -> Condition:
     )
 
 
+_MAY_REACH_OVER = (
+    *REACHES[Named.LOAN],
+    *REACHES[Named.BORROWER],
+    REACHES[Named.ATTEMPT][0],  # a call to them: whoever answered may have said that they died
+)
+"""How an event names a person whose protection may reach over to the other parties of a loan."""
+
+
 def has_pending_event_of_parties() -> Condition:
-    """Whether one names another party of the loan than whom an action is for, or the loan, for a
-    query of `action` and `loan`. What such an event says may reach over."""
+    """Whether one is pending for another party of the loan than whom an action is for, for a query
+    of `action` and `loan`. What such an event says may reach over.
+
+    It may name any record and any loan of that person.
+    """
     member, owner, of_loan = borrower.alias("member"), borrower.alias("owner"), loan_party.alias()
-    of_member = exists().where(
+    of_member = (
         of_loan.c.loan_id == loan.c.id,
         of_loan.c.ended_at.is_(None),
         member.c.id == of_loan.c.borrower_id,
-        *_is_pending(),
-        _is_record(member),
+        _RECORD.c.person_id == member.c.person_id,
     )
-    of_owner = exists().where(owner.c.id == loan.c.borrower_id, *_is_pending(), _is_record(owner))
-    of_this_loan = exists().where(*_is_pending(), _named(Named.LOAN) == loan.c.external_id)
-    named = (of_owner.correlate(loan), of_this_loan.correlate(loan))
-    return or_(of_member.correlate(loan), and_(action.c.party_id.is_not(None), or_(*named)))
+    of_owner = (owner.c.id == loan.c.borrower_id, _RECORD.c.person_id == owner.c.person_id)
+    found_of_member, found_of_owner = (
+        or_(
+            *(
+                exists().where(*of_person, *_is_pending(), condition).correlate(loan)
+                for condition in _MAY_REACH_OVER
+            )
+        )
+        for of_person in (of_member, of_owner)
+    )
+    return or_(found_of_member, and_(action.c.party_id.is_not(None), found_of_owner))
 
 
 def waits_for_event(connection: Connection, external_id: str) -> bool:

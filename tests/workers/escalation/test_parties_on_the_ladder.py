@@ -11,6 +11,7 @@ from domain.compliance.vocabulary import Party
 from domain.holds import HoldKind
 from domain.ladder import Days, Item, Ladder, Step
 from domain.persons import PersonFact
+from tests.support.events import store
 from tests.support.loans import Book, shipped_policy
 from workers.db.schema import (
     action,
@@ -183,6 +184,31 @@ def test_a_hold_that_comes_after_the_plan_stops_the_text(book: Book) -> None:
     send_all(book)
     assert planned(book)["notice", "G-1"] == "deferred"
     assert set(sent(book)) == {"+8613800138000", PHONES["G-2"], PHONES["C-1"]}
+
+
+@pytest.mark.parametrize(
+    ("named", "held_back"),
+    [
+        ({"loan": "L-1"}, {"text", "notice", "joint_text"}),
+        ({"loan": "other-loan"}, {"text", "notice", "joint_text"}),
+        ({"borrower": "B-1-anew"}, {"text", "notice", "joint_text"}),
+        ({"borrower": "C-1-anew"}, {"text", "notice", "joint_text"}),
+        ({"loan": "own-G-1"}, {"text", "notice", "joint_text"}),
+        ({"borrower": "a stranger"}, set()),
+    ],
+)
+def test_a_hold_that_is_only_stored_holds_back_all_parties_whatever_it_names(
+    book: Book, named: dict[str, str], held_back: set[str]
+) -> None:
+    """The person may be named by another loan, or by a record that came in later."""
+    book.loan("other-loan", due_on="2027-01-04", borrower_id="B-1-anew", same_person_as="B-1")
+    book.loan("anew", due_on="2027-01-04", borrower_id="C-1-anew", same_person_as="C-1")
+    book.loan("strange", due_on="2027-01-04", borrower_id="a stranger", phone="+8613900139009")
+    book.escalate("L-1")
+    known = {"hold": "H-1", "kind": "vulnerability", "starts_on": "2026-03-03", "ends_on": None}
+    store(book, "hold", **known, **named, why="ill", actor="c-1")
+    send_all(book)
+    assert {item for (item, _), status in planned(book).items() if status != "done"} == held_back
 
 
 def test_what_waits_for_somebody_who_left_is_cancelled(book: Book) -> None:
