@@ -14,7 +14,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from config.readers.tape_mapping import TapeMapping
-from config.readers.tape_mapping_reader import MAPPINGS_DIRECTORY, load_mapping
+from config.readers.tape_mapping_reader import load_mapping
 from tests.oracle.log import Debt, Life, Numbers, Part
 from workers.context import Context
 from workers.tapes.import_tape import import_tape
@@ -282,13 +282,7 @@ def _money(cents: int) -> str:
 
 @cache
 def _mapping() -> TapeMapping:
-    shipped = (MAPPINGS_DIRECTORY / "arrears.yaml").read_text(encoding="utf-8")
-    more = ["phone_2", "phone_3", *(f"{slot}_{cell}" for slot in SLOTS for cell in OF_PARTY)]
-    columns = "columns:\n" + "".join(f"  {name}: {name}\n" for name in more)
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "mapping.yaml"
-        path.write_text(shipped.replace("columns:\n", columns), encoding="utf-8")
-        return load_mapping(str(path))
+    return load_mapping("arrears")
 
 
 def import_rows(ctx: Context, tape: Tape) -> None:
