@@ -26,6 +26,8 @@ def forbidden_until_told(life: Life, reached: Reached) -> Iterator[str]:
     if reached.party == "third_party":
         if what := life.numbers.closed_by(reached.number, reached.channel, at):
             yield f"the number of somebody else was closed ({what[0]})"
+        if reached.at_work and life.wants("employer_forbids", at):
+            yield "it may be the place of work whose employer forbids it"
     else:
         if life.role(loan, at) != reached.party:
             yield f"they were no {reached.party} of the loan"
@@ -151,4 +153,4 @@ def is_at_work(life: Life, reached: Reached) -> bool:
     there is."""
     if reached.channel not in {"sms", "call"} or reached.party == "third_party":
         return reached.at_work
-    return life.numbers.knows(reached.number, "at_work", reached.at)
+    return reached.at_work or life.numbers.knows(reached.number, "at_work", reached.at)

@@ -147,7 +147,10 @@ def _between(clock: str, times: str) -> bool:
 def _may_ask_where(life: Life, reached: Reached) -> bool:
     """Somebody else may be asked once where the borrower is, while nobody knows it."""
     asked = any(
-        other.purpose == "locate" and other.number == reached.number
+        other.purpose == "locate"
+        and other.number == reached.number
+        # Who was not reached was not asked; of whom nobody has said so yet, they were.
+        and (other.connected or not other.outcome)
         for other in life.contacts
         if other.party == "third_party" and other.at < reached.at
     )

@@ -209,7 +209,9 @@ def _facts(known: Known, life: Life, wanted: Reached, at: datetime) -> ContactFa
             if fact.what in set(Location)
         ),
         location_asked=any(
-            contact.purpose == "locate" and contact.number == wanted.number
+            contact.purpose == "locate"
+            and contact.number == wanted.number
+            and (contact.connected or not contact.outcome)
             for contact in life.contacts
             if contact.party == "third_party"
         ),
