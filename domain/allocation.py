@@ -10,7 +10,10 @@ from domain.loans import ZERO, Component, Instalment
 
 
 class AllocateBy(StrEnum):
-    """What is paid first: the oldest instalment, or the first component of every instalment."""
+    """What is paid first: all of the oldest instalment, or the first component of all that is due.
+
+    What is to come is paid instalment by instalment in both cases.
+    """
 
     INSTALMENT = "instalment"
     COMPONENT = "component"
@@ -38,9 +41,11 @@ class Allocation:
 
 
 def allocate(
-    instalments: Sequence[Instalment], amount: Decimal, order: AllocationOrder
+    instalments: Sequence[Instalment], amount: Decimal, order: AllocationOrder, on: date
 ) -> tuple[tuple[Allocation, ...], Decimal]:
     """Allocate a payment of `amount` to the unpaid instalments, also to those not due yet.
+
+    `on` is the day on which it was paid. What is due by then is paid before what is to come.
 
     Returns the allocations, and the amount that is left over once everything is paid.
 
@@ -51,7 +56,7 @@ def allocate(
         raise ValueError("a payment is more than zero")
     allocations: list[Allocation] = []
     left = amount
-    for instalment, component in _in_order(instalments, order):
+    for instalment, component in in_order(instalments, order, on):
         part = min(left, instalment.unpaid_of(component))
         if part > ZERO:
             allocations.append(Allocation(instalment.due_on, component, part))
@@ -81,11 +86,19 @@ def merge_allocations(
     return tuple(Allocation(*key, amount) for key, amount in amounts.items())
 
 
-def _in_order(
-    instalments: Sequence[Instalment], order: AllocationOrder
+def in_order(
+    instalments: Sequence[Instalment], order: AllocationOrder, on: date
 ) -> Iterator[tuple[Instalment, Component]]:
+    """Every component of every instalment, in the order in which a payment of `on` pays them.
+
+    By component, all that is due on that day comes first: costs, interest and principal of what is
+    overdue. An instalment that is due later follows as a whole. Otherwise interest that is not owed
+    yet would be paid while principal is overdue.
+    """
     oldest_first = sorted(instalments, key=lambda instalment: instalment.due_on)
-    if order.by is AllocateBy.INSTALMENT:
-        yield from ((i, component) for i in oldest_first for component in order.components)
-    else:
-        yield from ((i, component) for component in order.components for i in oldest_first)
+    to_come = oldest_first
+    if order.by is AllocateBy.COMPONENT:
+        due = [instalment for instalment in oldest_first if instalment.due_on <= on]
+        to_come = oldest_first[len(due) :]
+        yield from ((i, component) for component in order.components for i in due)
+    yield from ((i, component) for i in to_come for component in order.components)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from domain.allocation import Allocation, AllocationOrder, allocate, apply_allocations
+from domain.allocation import Allocation, AllocationOrder, allocate, apply_allocations, in_order
 from domain.loans import ZERO, Instalment
 
 
@@ -69,17 +69,17 @@ def reconcile(
     instalments = tuple(on_tape)
     for payment in known.payments:
         if payment.reversed and paid_in_all(instalments) - payment.pays >= before:
-            instalments = remove_paid(instalments, payment.pays, order)
+            instalments = remove_paid(instalments, payment.pays, order, payment.paid_on)
     contained = _contained(live, as_of, before, paid_in_all(instalments))
     allocations: dict[int, tuple[tuple[Allocation, ...], Decimal]] = {}
     for payment in live:
         if payment.id not in contained:
-            parts, left = allocate(instalments, payment.amount, order)
+            parts, left = allocate(instalments, payment.amount, order, payment.paid_on)
             instalments = apply_allocations(instalments, parts)
             allocations[payment.id] = (parts, left)
     less = _short_of(instalments, known.paid - known.may_fall_by)
     if less:
-        instalments = apply_allocations(instalments, allocate(instalments, less, order)[0])
+        instalments = apply_allocations(instalments, allocate(instalments, less, order, as_of)[0])
     return Reconciled(instalments, allocations, less, paid_in_all(instalments) < known.paid)
 
 
@@ -89,16 +89,15 @@ def paid_in_all(instalments: Sequence[Instalment]) -> Decimal:
 
 
 def remove_paid(
-    instalments: Sequence[Instalment], amount: Decimal, order: AllocationOrder
+    instalments: Sequence[Instalment], amount: Decimal, order: AllocationOrder, on: date
 ) -> tuple[Instalment, ...]:
-    """Subtract `amount` from what is paid, newest instalment first: payments fill the oldest."""
-    lowered = list(instalments)
-    for index in reversed(range(len(lowered))):
-        for component in reversed(order.components):
-            part = min(amount, lowered[index].paid_of(component))
-            lowered[index] = lowered[index].with_paid(component, -part)
-            amount -= part
-    return tuple(lowered)
+    """Subtract `amount` from what is paid: what a payment of `on` pays last, first."""
+    parts: list[Allocation] = []
+    for instalment, component in reversed(list(in_order(instalments, order, on))):
+        part = min(amount, instalment.paid_of(component))
+        parts.append(Allocation(instalment.due_on, component, -part))
+        amount -= part
+    return apply_allocations(instalments, parts)
 
 
 def _contained(

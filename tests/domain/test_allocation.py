@@ -53,27 +53,27 @@ Expected = list[tuple[date, Component, str]]
 def test_a_payment_is_laid_in_the_agreed_order(
     schedule_text: str, amount: str, order: AllocationOrder, expected: Expected
 ) -> None:
-    allocations, left = allocate(TWO, Decimal(amount), order)
+    allocations, left = allocate(TWO, Decimal(amount), order, APRIL)
     assert [(a.due_on, a.component, str(a.amount)) for a in allocations] == expected, schedule_text
     assert left == 0
 
 
 def test_what_is_more_than_the_debt_is_left_over() -> None:
-    allocations, left = allocate(TWO, Decimal(240), LAW)
+    allocations, left = allocate(TWO, Decimal(240), LAW, APRIL)
     assert sum(a.amount for a in allocations) == Decimal(238)
     assert left == Decimal(2)
 
 
 def test_what_was_paid_before_is_not_paid_again() -> None:
     half_paid = Instalment(DUE, Decimal(100), Decimal(10), paid_interest=Decimal(10))
-    allocations, _ = allocate([half_paid], Decimal(5), LAW)
+    allocations, _ = allocate([half_paid], Decimal(5), LAW, DUE)
     assert [(a.component, a.amount) for a in allocations] == [(PRINCIPAL, Decimal(5))]
 
 
 @pytest.mark.parametrize("amount", ["0", "-1"])
 def test_a_payment_of_nothing_is_refused(amount: str) -> None:
     with pytest.raises(ValueError, match="more than zero"):
-        allocate(TWO, Decimal(amount), LAW)
+        allocate(TWO, Decimal(amount), LAW, APRIL)
 
 
 cents = st.decimals(min_value=0, max_value=500, places=2)
@@ -91,11 +91,12 @@ orders = st.builds(
     instalments=schedules,
     amount=st.decimals(min_value="0.01", max_value=5000, places=2),
     order=orders,
+    days=st.integers(-1, 150),
 )
 def test_no_cent_is_made_or_lost(
-    instalments: list[Instalment], amount: Decimal, order: AllocationOrder
+    instalments: list[Instalment], amount: Decimal, order: AllocationOrder, days: int
 ) -> None:
-    allocations, left = allocate(instalments, amount, order)
+    allocations, left = allocate(instalments, amount, order, DUE + timedelta(days=days))
     assert sum((a.amount for a in allocations), left) == amount
     expected: Counter[tuple[date, Component]] = Counter()
     for a in allocations:
@@ -106,6 +107,52 @@ def test_no_cent_is_made_or_lost(
             assert expected[(instalment.due_on, component)] <= instalment.unpaid_of(component)
     unpaid = sum((instalment.unpaid for instalment in instalments), Decimal(0))
     assert left == max(amount - unpaid, Decimal(0))
+
+
+def test_by_component_what_is_overdue_is_paid_before_what_is_to_come() -> None:
+    half_a_year = [
+        Instalment(DUE + timedelta(days=30 * n), Decimal(100), Decimal(10)) for n in range(7)
+    ]
+    second = half_a_year[1].due_on
+
+    allocations, _ = allocate(half_a_year, Decimal(230), BY_COMPONENT, second)
+
+    assert [(a.due_on, a.component, a.amount) for a in allocations] == [
+        (DUE, INTEREST, 10),
+        (second, INTEREST, 10),
+        (DUE, PRINCIPAL, 100),
+        (second, PRINCIPAL, 100),
+        (half_a_year[2].due_on, INTEREST, 10),
+    ]
+
+
+def test_by_component_an_instalment_that_is_to_come_is_paid_as_a_whole() -> None:
+    allocations, _ = allocate(TWO, Decimal(116), BY_COMPONENT, DUE - timedelta(days=1))
+
+    assert [(a.due_on, a.component, a.amount) for a in allocations] == [
+        (DUE, FEES, 3),
+        (DUE, INTEREST, 10),
+        (DUE, PRINCIPAL, 100),
+        (APRIL, FEES, 3),
+    ]
+
+
+@given(
+    instalments=schedules,
+    amount=st.decimals(min_value="0.01", max_value=5000, places=2),
+    order=orders,
+    days=st.integers(-1, 150),
+)
+def test_nothing_that_is_to_come_is_paid_while_something_is_due(
+    instalments: list[Instalment], amount: Decimal, order: AllocationOrder, days: int
+) -> None:
+    on = DUE + timedelta(days=days)
+    due = sum((i.unpaid for i in instalments if i.due_on <= on), Decimal(0))
+
+    allocations, _ = allocate(instalments, amount, order, on)
+
+    of_due = sum((a.amount for a in allocations if a.due_on <= on), Decimal(0))
+    assert of_due == min(amount, due)
 
 
 def test_two_layings_of_one_payment_are_told_as_one() -> None:

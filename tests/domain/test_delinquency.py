@@ -97,7 +97,7 @@ def test_delinquent_since_moves_only_when_its_instalment_is_paid_in_full(
     dues: list[Decimal], payment: Decimal, days: int
 ) -> None:
     before = [Instalment(DUE + timedelta(days=30 * n), due) for n, due in enumerate(dues)]
-    apply_allocations, _ = allocate(before, payment, AllocationOrder())
+    apply_allocations, _ = allocate(before, payment, AllocationOrder(), DUE)
     after = [
         replace(
             instalment,

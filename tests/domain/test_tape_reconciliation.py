@@ -115,7 +115,7 @@ def test_bringing_the_same_tape_in_again_changes_nothing(
     schedule = tape(str(stated))
     payments = []
     for id, amount in enumerate(sums):
-        parts, left = allocate(schedule, amount, order)
+        parts, left = allocate(schedule, amount, order, AFTER)
         schedule = apply_allocations(schedule, parts)
         payments.append(BookedPayment(id, AFTER, amount, amount - left))
 
@@ -128,6 +128,6 @@ def test_bringing_the_same_tape_in_again_changes_nothing(
 def test_taking_off_lowers_what_is_paid_by_no_more_than_there_is(
     paid: Decimal, back: Decimal, order: AllocationOrder
 ) -> None:
-    lowered = remove_paid(tape(str(paid)), back, order)
+    lowered = remove_paid(tape(str(paid)), back, order, DAY)
 
     assert paid_in_all(lowered) == max(Decimal(0), min(paid, Decimal(220)) - back)

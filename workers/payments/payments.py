@@ -187,7 +187,8 @@ def _allocate(
     of_loans: dict[int, list[Allocation]] = defaultdict(list)
     left_over: dict[str, Decimal] = {}
     for payment, loan in to_allocate:
-        parts, left = allocate(schedules[loan.id], payment.amount, ctx.settings.allocation_order)
+        order = ctx.settings.allocation_order
+        parts, left = allocate(schedules[loan.id], payment.amount, order, payment.paid_on)
         schedules[loan.id] = apply_allocations(schedules[loan.id], parts)
         of_payments[ids[payment.external_id]] = parts
         of_loans[loan.id] += parts
