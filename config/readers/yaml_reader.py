@@ -24,6 +24,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from config.readers.formats import IDENTIFIER, JURISDICTION, is_zone
 from domain.errors import ArrearsError
 from domain.ladder import Days
+from domain.written_numbers import EARLIEST_DAY, LATEST_DAY, in_range
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -110,12 +111,15 @@ class Value:
         return amount
 
     def day(self) -> date:
-        """A calendar day."""
+        """A calendar day from 1970 to 2199."""
         instead = "Write a day of the calendar as year-month-day, such as 2026-01-31."
         try:
-            return date.fromisoformat(self.matching(DATE, instead)[0])
+            day = date.fromisoformat(self.matching(DATE, instead)[0])
         except ValueError:
             raise self.wrong(instead) from None
+        if not in_range(day):
+            raise self.wrong(f"Write a day from {EARLIEST_DAY} to {LATEST_DAY}.")
+        return day
 
     def days(self, instead: str) -> Days:
         """A range of days such as 3, 1-3, or 60- for day 60 and all that follow."""

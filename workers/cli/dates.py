@@ -9,6 +9,7 @@ import typer
 
 from domain.errors import ArrearsError
 from domain.inconvenient import InconvenientTime
+from domain.written_numbers import EARLIEST_DAY, LATEST_DAY, in_range, plain_digits
 from workers.cli.language import say
 
 _WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -18,16 +19,29 @@ def parse_day(written: str) -> date:
     """The day, for an option with this parser.
 
     Raises:
-        BadParameter: it is not a date, or not written like 2026-03-01.
+        BadParameter: it is not a date from 1970 to 2199, or not written like 2026-03-01.
     """
     try:
-        if not _WRITTEN.fullmatch(written):
+        if not _WRITTEN.fullmatch(plain := plain_digits(written)):
             raise ValueError
-        return date.fromisoformat(written)
+        day = date.fromisoformat(plain)
     except ValueError:
         raise typer.BadParameter(
-            f"{written!r} is not a day of the calendar; write it as 2026-03-01."
+            say(
+                "{written!r} is not a day of the calendar; write it as 2026-03-01.",
+                written=written,
+            )
         ) from None
+    if not in_range(day):
+        raise typer.BadParameter(
+            say(
+                "{written} is out of range. Write a day from {earliest} to {latest}.",
+                written=written,
+                earliest=EARLIEST_DAY,
+                latest=LATEST_DAY,
+            )
+        )
+    return day
 
 
 def refuse_future_day(day: date, today: date, what: str) -> None:
@@ -53,16 +67,17 @@ def parse_moment(written: str, lender_zone: ZoneInfo, *, whole_day: bool = False
     A day without a time is the end of that day with `whole_day`, and is refused without.
 
     Raises:
-        ArrearsError: it is not one.
+        ArrearsError: it is not one, or not from 1970 to 2199.
     """
-    if _WRITTEN.fullmatch(written):
+    plain = plain_digits(written)
+    if _WRITTEN.fullmatch(plain):
         if not whole_day:
             raise ArrearsError(
                 say('{written} has no time. Write one, as "{written} 12:00".', written=written)
             )
-        written = f"{written} 23:59:59.999999"
+        plain = f"{plain} 23:59:59.999999"
     try:
-        moment = datetime.fromisoformat(written)
+        moment = datetime.fromisoformat(plain)
     except ValueError:
         raise ArrearsError(
             say(
@@ -71,6 +86,15 @@ def parse_moment(written: str, lender_zone: ZoneInfo, *, whole_day: bool = False
                 written=written,
             )
         ) from None
+    if not in_range(moment):
+        raise ArrearsError(
+            say(
+                "{written} is out of range. Write a day from {earliest} to {latest}.",
+                written=written,
+                earliest=EARLIEST_DAY,
+                latest=LATEST_DAY,
+            )
+        )
     return moment if moment.tzinfo else moment.replace(tzinfo=lender_zone)
 
 

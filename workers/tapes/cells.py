@@ -11,6 +11,7 @@ from typing import NoReturn
 from config.readers.placeholders import is_placeholder
 from config.readers.tape_mapping import Field, TapeMapping
 from domain.schedule import CENT
+from domain.written_numbers import in_range
 from workers.tapes.row_errors import BadCellError
 
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,15})?")
@@ -82,13 +83,15 @@ class Cells:
     def day(self, of: Field) -> date:
         """A date in the mapping's format."""
         found = day_in(self.text(of), self.mapping.date_format)
-        return found or self._refuse(of, "a date written as {form}", form=self.mapping.date_format)
+        return found or self._refuse(
+            of, "a date from 1970 to 2199 written as {form}", form=self.mapping.date_format
+        )
 
     def month(self, of: Field) -> date:
         """The first day of a month in the mapping's format."""
         found = day_in(self.text(of), self.mapping.month_format)
         return found or self._refuse(
-            of, "a month written as {form}", form=self.mapping.month_format
+            of, "a month from 1970 to 2199 written as {form}", form=self.mapping.month_format
         )
 
     def refuse(self, of: Field, expected: str, **values: object) -> BadCellError:
@@ -101,9 +104,10 @@ class Cells:
 
 @lru_cache(maxsize=4096)
 def day_in(text: str, pattern: str) -> date | None:
-    """The date that a `strptime` pattern finds in the text; None if there is none."""
+    """The date that a `strptime` pattern finds in the text; None if there is none from 1970 to
+    2199."""
     try:
         found = datetime.strptime(text, pattern)
     except ValueError:
         return None
-    return found.date()
+    return found.date() if in_range(found) else None

@@ -365,6 +365,7 @@ def test_another_type_of_content_is_refused(book: Book) -> None:
         ("payment", {"paid_on": 20260302}, "data.paid_on"),
         ("payment", {"paid_on": "2026-03-02T00:00:00"}, "data.paid_on"),
         ("payment", {"paid_on": "9999-12-31"}, "data.paid_on"),
+        ("payment", {"paid_on": "1969-12-31"}, "data.paid_on"),
         ("payment", {"loan": "L-\x00"}, "data.loan"),
         ("payment", {"loan": "L" * 129}, "data.loan"),
         ("payment", {"loan": None}, "data.loan"),

@@ -3,7 +3,6 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import (
-    AwareDatetime,
     Field,
     model_validator,
 )
@@ -12,7 +11,7 @@ from domain.compliance.vocabulary import Channel
 from domain.contact_outcomes import ArrearsReason, ContactOutcome
 from domain.inbound_texts import Meaning
 from domain.persons import PersonFact
-from workers.inbox.event_data.fields import EventData, Identifier, OtherLoans, Staff, Why
+from workers.inbox.event_data.fields import EventData, Identifier, Moment, OtherLoans, Staff, Why
 from workers.inbox.event_data.persons import FactDetails
 
 
@@ -25,7 +24,7 @@ class SaidFactData(FactDetails):
         PersonFact.EMPLOYER_FORBIDS,
         PersonFact.LANGUAGE,
     ]
-    until: AwareDatetime | None = None
+    until: Moment | None = None
     """Of what is inconvenient: from then on it counts no more; null: until it is withdrawn."""
 
     @model_validator(mode="after")
@@ -76,7 +75,7 @@ class ContactOutcomeFacts(EventData):
     """Why the loan is overdue, where the borrower said so."""
     also_about: OtherLoans = ()
     """The other loans that were mentioned."""
-    callback_at: AwareDatetime | None = None
+    callback_at: Moment | None = None
     """When the borrower asked to be called again; with `callback_requested`, and only then."""
     said: Said = ()
     """When, where and in which language the borrower wants to be contacted."""
@@ -94,7 +93,7 @@ class InboundContactFacts(EventData):
     """The lender's own id of the call or the visit."""
     loan: Identifier
     channel: Literal[Channel.CALL, Channel.VISIT]
-    at: AwareDatetime
+    at: Moment
     """When the person called or came."""
     outcome: Literal[
         ContactOutcome.SPOKE, ContactOutcome.SPOKE_WITH_OTHER, ContactOutcome.NO_ANSWER

@@ -2,13 +2,14 @@
 
 import json
 from base64 import b64encode
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
 import phonenumbers
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -18,6 +19,7 @@ from pydantic import (
 from config.readers.formats import LOCALE, is_zone
 from config.readers.placeholders import is_placeholder
 from domain.events import Named
+from domain.written_numbers import EARLIEST_DAY, LATEST_DAY, in_range
 from workers.db.encryption import Cipher
 from workers.db.numbers import MOST_NUMBERS
 
@@ -44,6 +46,12 @@ def _no_placeholder(text: str) -> str:
     return text
 
 
+def _in_range(moment: datetime) -> datetime:
+    if not in_range(moment):
+        raise ValueError("it must be from 1970 to 2199")
+    return moment
+
+
 def _known_zone(zone: str) -> str:
     if not is_zone(zone):
         raise ValueError("it must be a zone of the IANA database")
@@ -68,9 +76,10 @@ Amount = Annotated[
 """More than zero, in whole hundredths, written as a decimal."""
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """ISO 4217."""
-# Far enough on both sides for any loan, and near enough that no sum of days leaves the calendar.
-Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2199, 12, 31))]
+Day = Annotated[date, Field(ge=EARLIEST_DAY, le=LATEST_DAY)]
 """A business date, in the lender's zone."""
+Moment = Annotated[AwareDatetime, AfterValidator(_in_range)]
+"""With its offset from UTC."""
 Phone = Annotated[
     str,
     StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}(;ext=[0-9]{1,7})?$"),

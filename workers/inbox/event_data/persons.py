@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     Field,
     model_validator,
 )
@@ -22,6 +21,7 @@ from workers.inbox.event_data.fields import (
     EventData,
     Identifier,
     Locale,
+    Moment,
     Name,
     NumberInOrder,
     PersonalEventData,
@@ -140,7 +140,7 @@ class PersonFactEndFacts(EventData, FactDetails):
 
 
 class PersonFactFacts(PersonFactEndFacts):
-    until: AwareDatetime | None = None
+    until: Moment | None = None
     """Of a consent, or of what is inconvenient: from then on it counts no more; null: until it is
     withdrawn."""
 
