@@ -1,8 +1,8 @@
 """What is paid of a loan, when both a tape and the payments recorded here give figures.
 
-A tape of a day contains the payments that were booked before that day. The total paid never falls:
-a tape that was exported too early, or that carries a wrong date, must not undo a payment.
-Otherwise somebody who has paid would be contacted.
+A tape of a day contains the payments that were booked before that day, and no other. The total paid
+never falls: a tape that was exported too early, or that carries a wrong date, must not undo a
+payment. Otherwise somebody who has paid would be contacted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from domain.loans import ZERO, Instalment
 
 @dataclass(frozen=True, slots=True)
 class BookedPayment:
-    """A payment recorded here that the tape may or may not contain."""
+    """A payment recorded here that decides what a tape means."""
 
     id: int
     paid_on: date
@@ -37,8 +37,8 @@ class OnRecord:
     """The total of payments that an earlier tape contained and that were reversed since: a tape may
     show that much less."""
     payments: tuple[BookedPayment, ...] = ()
-    """In order of date: valid ones booked on the tape's day or later, reversed ones booked on the
-    tape's day or before."""
+    """In order of date: valid ones booked on the tape's day or later, reversed ones booked before
+    the tape's day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Reconciled:
 
     instalments: tuple[Instalment, ...]
     allocations: Mapping[int, tuple[tuple[Allocation, ...], Decimal]]
-    """By id of each payment that the tape does not contain: its allocations, and what is left."""
+    """By id of each payment of the tape's day or later: its allocations, and what is left."""
     less: Decimal
     """How much less the tape shows as paid than is recorded here. The higher figure was kept."""
     fallen: bool
@@ -60,9 +60,9 @@ def reconcile(
     """Merge the tape of `as_of` with what is recorded here, into one schedule in due order.
 
     The tape decides which instalments are paid, for the lender may have moved or added some.
-    Payments booked after the tape's day are then allocated. So are those of the day itself, unless
-    the tape shows that much more than was recorded before them. Reversals are subtracted in the
-    same way.
+    Payments booked on the tape's day or later are then allocated. Of the day itself as well, also
+    if the tape shows that much more than was on record: it may show another payment of the same
+    amount. Reversals of the tape's day or later are subtracted, if the tape shows what was paid.
     """
     live = [payment for payment in known.payments if not payment.reversed]
     before = known.paid - sum((payment.pays for payment in live), ZERO)
@@ -70,13 +70,11 @@ def reconcile(
     for payment in known.payments:
         if payment.reversed and paid_in_all(instalments) - payment.pays >= before:
             instalments = remove_paid(instalments, payment.pays, order, payment.paid_on)
-    contained = _contained(live, as_of, before, paid_in_all(instalments))
     allocations: dict[int, tuple[tuple[Allocation, ...], Decimal]] = {}
     for payment in live:
-        if payment.id not in contained:
-            parts, left = allocate(instalments, payment.amount, order, payment.paid_on)
-            instalments = apply_allocations(instalments, parts)
-            allocations[payment.id] = (parts, left)
+        parts, left = allocate(instalments, payment.amount, order, payment.paid_on)
+        instalments = apply_allocations(instalments, parts)
+        allocations[payment.id] = (parts, left)
     less = _short_of(instalments, known.paid - known.may_fall_by)
     if less:
         instalments = apply_allocations(instalments, allocate(instalments, less, order, as_of)[0])
@@ -98,18 +96,6 @@ def remove_paid(
         parts.append(Allocation(instalment.due_on, component, -part))
         amount -= part
     return apply_allocations(instalments, parts)
-
-
-def _contained(
-    live: Sequence[BookedPayment], as_of: date, before: Decimal, on_tape: Decimal
-) -> set[int]:
-    """The payments of the tape's own day that the tape already contains."""
-    contained: set[int] = set()
-    for payment in live:
-        if payment.paid_on == as_of and ZERO < payment.pays <= on_tape - before:
-            contained.add(payment.id)
-            before += payment.pays
-    return contained
 
 
 def _short_of(instalments: Sequence[Instalment], known: Decimal) -> Decimal:

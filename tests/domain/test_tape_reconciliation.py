@@ -44,7 +44,7 @@ def record(paid: str, *payments: BookedPayment, may_fall_by: str = "0") -> OnRec
             "0", record("110", booked(DAY, "110")), "110", "0", id="one of the day itself, too"
         ),
         pytest.param(
-            "110", record("110", booked(DAY, "110")), "110", "0", id="unless the tape shows it"
+            "110", record("110", booked(DAY, "110")), "220", "0", id="also if it shows as much"
         ),
         pytest.param(
             "50", record("110", booked(DAY, "110")), "160", "0", id="and what it shows is another"

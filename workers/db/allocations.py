@@ -35,7 +35,7 @@ SELECT p.id, p.loan_id, p.paid_on, p.amount, p.reversed_on IS NOT NULL AS revers
  WHERE p.loan_id = ANY(:loan_ids)
    AND CASE WHEN p.reversed_on IS NULL
             THEN p.paid_on >= :as_of
-            ELSE p.in_tape_as_of IS NULL AND p.paid_on <= :as_of AND p.reversed_on >= :as_of END
+            ELSE p.in_tape_as_of IS NULL AND p.paid_on < :as_of AND p.reversed_on >= :as_of END
  ORDER BY p.paid_on, p.id
 """)
 

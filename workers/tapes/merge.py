@@ -41,8 +41,9 @@ SELECT t.external_id FROM tape_loan t
  WHERE NOT EXISTS (SELECT FROM loan l WHERE l.external_id = t.external_id)
 """)
 
-# Known loans whose instalments on the tape differ from those on record. Only these are locked,
-# after their persons: a tape without changes waits for no lock.
+# Known loans whose instalments on the tape differ from those on record, or which have payments of
+# the tape's day or later. Only these are locked, after their persons: a tape without changes waits
+# for no lock.
 _DIFFERING = text("""
 WITH differing AS (
     SELECT t.loan
@@ -61,6 +62,13 @@ WITH differing AS (
       JOIN instalment i ON i.loan_id = l.id
       LEFT JOIN tape_instalment k ON k.loan = t.external_id AND k.due_on = i.due_on
      WHERE k.loan IS NULL
+     UNION
+    -- The tape does not contain these payments, also if it shows exactly what is on record.
+    SELECT t.external_id
+      FROM tape_loan t
+      JOIN loan l ON l.external_id = t.external_id
+      JOIN payment p ON p.loan_id = l.id
+     WHERE p.paid_on >= :as_of AND p.reversed_on IS NULL AND p.unallocated < p.amount
 )
 SELECT l.id, l.external_id FROM loan l JOIN differing t ON t.loan = l.external_id
 """)
@@ -241,7 +249,7 @@ def merge(
     merged = [loan for loan in loans if loan.external_id not in skipped]
     stage_details(connection, cipher, merged)
     changed: set[int] = set()
-    found = connection.execute(_DIFFERING, {"today": now.date()})
+    found = connection.execute(_DIFFERING, {"today": now.date(), "as_of": as_of})
     known = {row.external_id: row.id for row in found}
     lock_persons_of_batch(connection, known.values())
     borrowers = merge_borrowers(connection, now)

@@ -154,17 +154,68 @@ def test_money_that_only_tapes_told_of_is_taken_back_by_recording_it_and_its_rev
     assert (open_problems(book), paid_in_all(book)) == ([], 0)
 
 
-def test_a_payment_of_the_day_that_the_tape_shows_is_not_counted_twice(
+BOTH_DUE = "2026-01-30 100.00 10.00; 2026-02-28 100.00 10.00"
+
+
+def test_a_payment_of_the_day_is_not_swallowed_by_another_of_the_same_amount(
     book: Book, tmp_path: Path
 ) -> None:
-    bring_in(book, tmp_path, row("L-1"))
+    bring_in(book, tmp_path, row("L-1", instalments=BOTH_DUE))
     pay(book, "110", MONDAY)
-    both = "2026-01-30 100.00 10.00; 2026-02-28 100.00 10.00"
 
-    bring_in(book, tmp_path, row("L-1", instalments=both, paid="110.00"))
+    bring_in(book, tmp_path, row("L-1", instalments=BOTH_DUE, paid="110.00"))
+
+    assert paid_in_all(book) == 220
+    assert book.one(loan).delinquent_since is None
+    assert book.one(payment).unallocated == 0
+
+
+@pytest.mark.parametrize("told_first", [True, False], ids=["before the tape", "after the tape"])
+def test_when_a_payment_of_the_day_is_told_makes_no_difference(
+    book: Book, tmp_path: Path, *, told_first: bool
+) -> None:
+    bring_in(book, tmp_path, row("L-1", instalments=BOTH_DUE))
+    paid = row("L-1", instalments=BOTH_DUE, paid="110.00")
+
+    if told_first:
+        pay(book, "110", MONDAY)
+    bring_in(book, tmp_path, paid)
+    if not told_first:
+        pay(book, "110", MONDAY)
+    bring_in(book, tmp_path, paid)
+
+    assert (open_problems(book), paid_in_all(book)) == ([], 220)
+
+
+def test_a_payment_of_the_day_that_bounced_takes_nothing_from_another(
+    book: Book, tmp_path: Path
+) -> None:
+    bring_in(book, tmp_path, row("L-1", instalments=BOTH_DUE))
+    pay(book, "110", MONDAY)
+    reverse(book, "P-1")
+
+    bring_in(book, tmp_path, row("L-1", instalments=BOTH_DUE, paid="110.00"))
 
     assert paid_in_all(book) == 110
-    assert book.one(payment).unallocated == 0
+    assert book.one(loan).delinquent_since == date(2026, 2, 28)
+
+
+def test_a_payment_that_was_counted_twice_is_shown_as_a_problem_and_taken_back(
+    book: Book, tmp_path: Path
+) -> None:
+    bring_in(book, tmp_path, row("L-1", instalments=BOTH_DUE))
+    pay(book, "110", MONDAY)
+    paid = row("L-1", instalments=BOTH_DUE, paid="110.00")
+    bring_in(book, tmp_path, paid)
+
+    book.at("2026-03-03 10:00")
+    bring_in(book, tmp_path, paid, as_of=TUESDAY)
+    assert (open_problems(book), paid_in_all(book)) == (["tape_shows_less_paid"], 220)
+
+    reverse(book, "P-1")
+    bring_in(book, tmp_path, paid, as_of=TUESDAY)
+
+    assert (open_problems(book), paid_in_all(book)) == ([], 110)
 
 
 def test_a_tape_that_is_not_believed_does_not_swallow_a_payment_booked_late(
