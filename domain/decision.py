@@ -207,10 +207,14 @@ def _decide_parties(
 ) -> tuple[PartyDecision, ...]:
     """Each party climbs the ladder by itself: what stops one need not stop another.
 
-    A person who is such a party by several records is one.
+    A person who is such a party by several records is one. Who turns out to be a co-borrower and a
+    guarantor owes the debt as a co-borrower, and is contacted as that alone.
     """
     found = dict[tuple[Party, int], PartyDecision]()
+    owing = {party.person for party in snapshot.parties if party.role is Party.CO_BORROWER}
     for party in snapshot.parties:
+        if party.role is Party.GUARANTOR and party.person in owing:
+            continue
         if (party.role, party.person) not in found and ladder.items_to(party.role):
             decided = _decide_party(snapshot, party, ladder, since, on)
             found[party.role, party.person] = decided

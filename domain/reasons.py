@@ -221,6 +221,7 @@ class ReasonCode(StrEnum):
     PARTY_ENDS = auto()
     PARTY_NOT_KNOWN = auto()
     PARTY_IS_BORROWER = auto()
+    PARTY_HAS_ROLE = auto()
     REPRESENTATIVE_RECORDED = auto()
     PERSON_FACT_RECORDED = auto()
     PERSON_FACT_LASTS = auto()

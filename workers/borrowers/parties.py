@@ -16,7 +16,7 @@ from workers.borrowers.contact_details import with_zone_of
 from workers.context import Context
 from workers.db.loans import lock_named_loan, not_known_yet
 from workers.db.numbers import address_point, set_numbers
-from workers.db.parties import end_party, set_party
+from workers.db.parties import end_party, has_other_role, set_party
 from workers.db.persons import (
     LockedBorrower,
     insert_person,
@@ -55,7 +55,8 @@ def record_party(connection: Connection, ctx: Context, new: NewParty) -> Reasons
     Raises:
         NotYetError: the loan is not known; or the party's record, and no name is given; or it
             brings a number while a tape is imported.
-        RejectedError: the record stands for the borrower of the loan, or was erased.
+        RejectedError: the record stands for the borrower of the loan, or for somebody who is party
+            to it in another role, or was erased.
     """
     now, actor = ctx.now(), Actor(new.actor)
     names = {"loan": new.loan, "borrower": new.borrower, "party": new.role}
@@ -67,6 +68,8 @@ def record_party(connection: Connection, ctx: Context, new: NewParty) -> Reasons
     owed = lock_named_loan(connection, new.loan, "loan_party")
     if _is_borrower(connection, record, owed.id):
         raise RejectedError(ReasonCode.PARTY_IS_BORROWER, **names)
+    if has_other_role(connection, owed.id, record.person_id, new.role):
+        raise RejectedError(ReasonCode.PARTY_HAS_ROLE, **names)
     if not set_party(connection, owed.id, record.id, new.role, actor, now):
         return because(ReasonCode.PARTY_KNOWN, **names)
     reassess(connection, ctx, [owed.id], now)

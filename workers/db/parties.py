@@ -55,6 +55,22 @@ def with_contacted(actions_and_loans: Join) -> Join:
     return of_party.join(borrower, contacted)
 
 
+def has_other_role(connection: Connection, loan_id: int, person_id: int, role: Party) -> bool:
+    """Whether a person is party to a locked loan in another role now, by whatever record."""
+    others = (
+        select(loan_party.c.id)
+        .join(borrower, borrower.c.id == loan_party.c.borrower_id)
+        .where(
+            loan_party.c.loan_id == loan_id,
+            loan_party.c.role != role,
+            loan_party.c.ended_at.is_(None),
+            borrower.c.person_id == person_id,
+        )
+        .limit(1)
+    )
+    return connection.execute(others).first() is not None
+
+
 def set_party(
     connection: Connection,
     loan_id: int,

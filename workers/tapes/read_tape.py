@@ -2,19 +2,19 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from config.readers.formats import IDENTIFIER, JURISDICTION, is_currency
-from config.readers.tape_mapping import PARTY_SLOTS, Field, TapeMapping
-from domain.loans import LoanOnTape, PartyOnTape
+from config.readers.tape_mapping import Field, TapeMapping
+from domain.loans import LoanOnTape
 from workers.tapes.borrowers import read_borrower
 from workers.tapes.cells import Cells
 from workers.tapes.csv_lines import Progress, TapeRow, read_header, read_rows
 from workers.tapes.customer_ids import CustomerIds
 from workers.tapes.instalments import read_instalments
 from workers.tapes.known_values import KnownValues
+from workers.tapes.parties import read_parties, refuse_borrower_as_party
 from workers.tapes.row_errors import BadCellError, RowError, TapeError
 from workers.tapes.seen_loans import SeenLoans
 from workers.tapes.status_comparison import StatusTally
@@ -100,6 +100,7 @@ def _loan(
             "each loan once; line {earlier} has the same reference",
             earlier=earlier,
         )
+    refuse_borrower_as_party(cells)
     borrower, problems = read_borrower(cells, row.line, loan_id, ids, known)
     return LoanOnTape(
         external_id=loan_id,
@@ -112,31 +113,8 @@ def _loan(
         instalments=read_instalments(cells, loan_id, as_of),
         steps_tried=_steps_tried(cells, known),
         problems=problems,
-        parties=_parties(cells, row.line, loan_id, ids, known),
+        parties=read_parties(cells, row.line, loan_id, borrower, ids, known),
     )
-
-
-def _parties(
-    cells: Cells, line: int, loan_id: str, ids: CustomerIds, known: KnownValues | None
-) -> tuple[PartyOnTape, ...] | None:
-    """The other parties of the row; None if the tape has no columns for any.
-
-    Each is read as a borrower is; one that has neither an id nor a name is not there. What is wrong
-    with their contact details shows when they are contacted.
-    """
-    if not cells.mapping.of_parties:
-        return None
-    found, mapped = [], set(cells.mapping.columns)
-    for slot, mapping in cells.mapping.of_parties.items():
-        of_party = Cells(mapping, cells.row)
-        if not (of_party.text(Field.BORROWER_ID) or of_party.known(Field.NAME)):
-            continue
-        record, _ = read_borrower(of_party, line, f"{slot}:{loan_id}", ids, known)
-        # Where the borrower lives says nothing about who visits the party.
-        named = {of: f"{slot}_{of}" for of in (Field.NAME, Field.PHONE, Field.ADDRESS, Field.ZONES)}
-        said = frozenset(of.value for of, column in named.items() if column in mapped)
-        found.append(PartyOnTape(PARTY_SLOTS[slot], replace(record, region=None), said))
-    return tuple(found)
 
 
 def _jurisdiction(cells: Cells) -> str:

@@ -98,6 +98,19 @@ def test_the_borrower_is_not_their_own_guarantor_by_whatever_record(book: Book) 
     assert parties(book) == []
 
 
+def test_nobody_is_party_in_two_roles_by_whatever_record(book: Book) -> None:
+    book.loan("L-2", borrower_id="B-2")
+    book.loan("L-3", borrower_id="B-3", same_person_as="B-2")
+    party(book, "B-2", "co_borrower")
+    for record in ("B-2", "B-3"):
+        with pytest.raises(ArrearsError, match="End the other role first"):
+            party(book, record)
+    end = {"loan": "L-1", "borrower": "B-2", "role": "co_borrower", "actor": "s-1"}
+    tell(book, "loan_party_end", end)
+    party(book, "B-3")
+    assert parties(book) == [("B-3", "guarantor")]
+
+
 def test_a_party_ends_and_comes_back_and_the_history_tells(book: Book) -> None:
     party(book, "G-1", name="Wu Guarantor")
     assert "already" in party(book, "G-1")

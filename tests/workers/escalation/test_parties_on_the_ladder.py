@@ -61,6 +61,17 @@ def book(engine: Engine) -> Book:
     return book
 
 
+def test_who_turns_out_to_be_both_is_contacted_as_co_borrower_alone(book: Book) -> None:
+    party(book, "L-1", "C-1", Party.GUARANTOR)
+    book.escalate("L-1")
+    planned = book.rows(
+        select(action.c.item, loan_party.c.borrower_id)
+        .join(loan_party, loan_party.c.id == action.c.party_id)
+        .where(loan_party.c.borrower_id == record(book, "C-1"))
+    )
+    assert [row.item for row in planned] == ["joint_text"]
+
+
 def record(book: Book, id: str) -> int:
     return int(book.one(select(borrower.c.id).where(borrower.c.external_id == id)).id)
 

@@ -117,9 +117,52 @@ def test_one_id_for_two_guarantors_is_refused_with_both_lines(book: Book, tmp_pa
     assert parties(book) == []
 
 
-def test_the_borrower_is_no_guarantor_of_their_own_loan(book: Book, tmp_path: Path) -> None:
-    take(book, tmp_path, "B-0,Lin Example 0,13800138000,1 Road,")
-    assert parties(book) == []
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [
+        ("B-0,Lin Example 0,13800138000,1 Road,", "g1"),
+        ("B-0,Another Name,,,", "g1"),
+        (",LIN example 0,+86 138 0013 8000,,", "g1_name"),
+        (",Lin Example 0,,１ road,", "g1_name"),
+    ],
+    ids=["same id", "same id and another name", "same name and number", "same name and address"],
+)
+def test_the_borrower_is_no_guarantor_of_their_own_loan(
+    book: Book, tmp_path: Path, cells: str, column: str
+) -> None:
+    report = take(book, tmp_path, cells, WU)
+    (refused,) = report.first_errors
+    assert (refused.line, refused.column) == (2, column)
+    assert "somebody else than the borrower of the loan" in str(refused)
+    assert parties(book) == [("L-1", "guarantor", "G-1")]
+
+
+def test_a_borrower_without_an_id_is_no_guarantor_of_their_own_loan(
+    book: Book, tmp_path: Path
+) -> None:
+    tape = tmp_path / "tape.csv"
+    row = "L-0,,Lin Example,13800138000,1 Road,2026-06-30 100.00,0,G-9,Lin Example,13800138000,,"
+    tape.write_text(f"{HEADER}\n{row}")
+    report = import_tape(book.ctx, tape, mapping(tmp_path), as_of=date(2026, 3, 1), keep_good=True)
+    assert [(error.line, error.column) for error in report.first_errors] == [(2, "g1")]
+
+
+def test_nobody_is_co_borrower_and_guarantor_of_one_loan(book: Book, tmp_path: Path) -> None:
+    twice = MAPPING.replace(
+        "co_borrower_1_name: c1_name", "co_borrower_1_id: c1\n  co_borrower_1_name: c1_name"
+    )
+    tape = tmp_path / "tape.csv"
+    row = "L-0,B,Lin Example,13800138000,1 Road,2026-06-30 100.00,0,G-1,Wu,13900139001,,Wu,G-1"
+    tape.write_text(f"{HEADER},c1\n{row}")
+    report = import_tape(
+        book.ctx, tape, mapping(tmp_path, twice), as_of=date(2026, 3, 1), keep_good=True
+    )
+    (refused,) = report.first_errors
+    assert "no other role on the row" in str(refused)
+
+
+def test_a_namesake_with_an_id_of_their_own_is_somebody_else(book: Book, tmp_path: Path) -> None:
+    assert take(book, tmp_path, "G-7,Lin Example 0,,1 Road,").rejected == 0
 
 
 TWO_NUMBERS = MAPPING.replace("  address: address\n", "  address: address\n  phone_2: phone_2\n")
