@@ -127,7 +127,7 @@ def test_a_payment_acknowledges_the_debt_so_that_the_time_to_sue_runs_anew(engin
 
 
 def test_a_payment_after_the_time_to_sue_is_over_does_not_revive_it(engine: Engine) -> None:
-    book = Book(engine, now="2026-03-02 10:00")
+    book = Book(engine, now="2026-03-03 10:00")  # the period ended on Monday, 2 March
     book.loan("L-1", due_on="2023-03-01")
     with engine.begin() as connection:
         paid = Payment("P-1", "L-1", Decimal(10), "CNY", book.ctx.today())
