@@ -31,6 +31,8 @@ def forbidden_until_told(life: Life, reached: Reached) -> Iterator[str]:
     else:
         if life.role(loan, at) != reached.party:
             yield f"they were no {reached.party} of the loan"
+        if reached.language and reached.language != life.language(loan, at):
+            yield "it was not in their language"
         yield from _of_the_number(life, reached)
         yield from _inconvenient_place(life, reached)
     today = at.astimezone(ZoneInfo(life.lender_zone)).date()

@@ -355,6 +355,25 @@ def consent(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
     customer.life.agreed.append(Agreed(to, now, until, record))
 
 
+def language(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
+    """Somebody says what they speak; there are no templates in some of it. Or it is taken back."""
+    now, life = simulation.now, customer.life
+    record = life.record_of(loan.key, now)
+    spoken = simulation.decks.draw("language", {"en": 3, "zh-Hans": 3, "fr": 1, "": 2})
+    same = life.same_as(record, now)
+    if spoken:
+        told = {"borrower": record, "fact": "language", "locale": spoken, "actor": "c-0"}
+        submit_event(simulation, "person_fact", told, at_once=True)
+    else:
+        told = {"borrower": record, "fact": "language", "actor": "c-0"}
+        submit_event(simulation, "person_fact_end", told, at_once=True)
+    for spell in life.spoken:
+        if spell.record in same and spell.lasts(now):
+            spell.until = now
+    if spoken:
+        life.spoken.append(Spell(spoken, now, record=record))
+
+
 def same_person(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
     """Somebody confirms that two records are one person."""
     records = sorted(customer.life.numbers_of)
@@ -445,6 +464,7 @@ RATES: dict[Happening, int] = {
     consent: 4,
     same_person: 3,
     party: 5,
+    language: 4,
 }
 """How often each happens, against the others."""
 

@@ -193,6 +193,7 @@ class Lender:
             *(id, jurisdiction, zones, LENDER_ZONE, {}),
             numbers=self.numbers,
             product=COUNTRIES[jurisdiction][1],
+            locale=COUNTRIES[jurisdiction][2],
         )
         numbers = [self.new_number(jurisdiction)]
         party = Customer(life, f"Party {id} Example", numbers, [], record=f"G-{id}")
@@ -226,6 +227,7 @@ class Lender:
             numbers=self.numbers,
             debts={loan.key: Debt(ladder, loan.schedule) for loan in loans},
             product=COUNTRIES[jurisdiction][1],
+            locale=COUNTRIES[jurisdiction][2],
         )
         count = chance.choice((1, 1, 2, 3))
         numbers = [self.new_number(jurisdiction) for _ in range(count)]

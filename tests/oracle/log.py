@@ -42,6 +42,8 @@ class Reached:
     purpose: str = "collect"
     """Or `locate`, `answer`, `requested`, `notice`."""
     says: frozenset[str] = frozenset()
+    language: str = ""
+    """Of a text, where its words are known."""
     staff: int = 0
     noticed_at: datetime | None = None
     rules: tuple[str, ...] = ("?",)
@@ -216,6 +218,10 @@ class Life:
     """What is true of the person: `ceased`, `represented`, `employer_forbids`, `not_by_sms`, …; a
     place that they called inconvenient is `not_at_home`, `not_at_work` or `not_at` a number."""
     inconvenient: list[Hours] = field(default_factory=list)
+    locale: str = ""
+    """The language of the lender's records."""
+    spoken: list[Spell] = field(default_factory=list)
+    """What somebody said, by record, that they speak."""
     product: str = "personal_loan"
     agreed: list[Agreed] = field(default_factory=list)
     lived_until: datetime | None = None
@@ -272,12 +278,25 @@ class Life:
         found = [a for a in found if a.until is None or at < a.until]
         if all(a.record is None for a in found):
             return found
-        same, grows = {self.record_of(loan, at)}, True
+        same = self.same_as(self.record_of(loan, at), at)
+        return [a for a in found if a.record is None or a.record in same]
+
+    def same_as(self, record: str, at: datetime) -> set[str]:
+        """The records that somebody confirmed to be one person with this one, itself among them."""
+        same, grows = {record}, True
         while grows:
             pairs = [{one, other} for since, one, other in self.confirmed if since <= at]
             joined = same.union(*(pair for pair in pairs if pair & same))
             grows, same = joined != same, joined
-        return [a for a in found if a.record is None or a.record in same]
+        return same
+
+    def language(self, loan: int, at: datetime) -> str:
+        """What they speak: of what was said, what counts for the record of the loan comes first,
+        and then the later word; without any, the language of the lender's records."""
+        said = [spell for spell in self.spoken if spell.lasts(at)]
+        same = self.same_as(self.record_of(loan, at), at)
+        latest = max(said, key=lambda spell: (spell.record in same, spell.since), default=None)
+        return latest.what if latest else self.locale
 
     def record_of(self, loan: int, at: datetime) -> str:
         """The customer record under which the lender said last that the loan stands."""

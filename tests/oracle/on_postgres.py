@@ -18,7 +18,8 @@ from domain.actors import Actor
 from domain.errors import ArrearsError
 from tests.oracle.happenings import A_DAY, somebody_new, something_comes
 from tests.oracle.incoming import CONNECTED, hear
-from tests.oracle.lender import Tape, import_rows, learn
+from tests.oracle.law import NOT_THE_BORROWER
+from tests.oracle.lender import COUNTRIES, Tape, import_rows, learn
 from tests.oracle.log import Life, Reached
 from tests.oracle.simulated_borrowers import (
     FIRST_DAY,
@@ -36,6 +37,7 @@ from tests.oracle.verdict import (
 )
 from workers.actions.dispatch import dispatch_due_actions
 from workers.actions.run import use_case
+from workers.calls.locate import start_location_call
 from workers.calls.start import start_call
 from workers.db.schema import loan, visit, visit_staff
 from workers.db.schema import staff as staff_table
@@ -163,6 +165,7 @@ def _an_hour(simulation: Simulation) -> None:
             jobs += [partial(use_case(action_type), ctx, id)] * simulation.chance.choice((1, 2))
     _race(simulation, jobs)
     _collectors(simulation)
+    _ask_where(simulation)
     _visitors(simulation)
     for repair in (mark_lost_claims, reconcile_texts):
         with simulation.losing.a_worker():
@@ -244,6 +247,37 @@ def _collectors(simulation: Simulation) -> None:
         # Of a call that was begun when its collector was lost, somebody says so later.
         if call.started_as is not None:
             _report(simulation, call.started_as, "no_answer", None)
+
+
+def _ask_where(simulation: Simulation) -> None:
+    """Collectors ask others where the borrower is, mostly where no number reaches the borrower."""
+    ctx, chance, lender = simulation.book.ctx, simulation.chance, simulation.lender
+    for customer in lender.customers:
+        for each in customer.known:
+            life, now = customer.life, simulation.now
+            lost = all(
+                any(lender.numbers.knows(number, what, now) for what in NOT_THE_BORROWER)
+                for number in life.numbers_at(each.key, now)
+            )
+            if chance.random() > (0.3 if lost else 0.01):
+                continue
+            number = f"{COUNTRIES[life.jurisdiction][-1]}{90_000 + chance.randrange(20)}"
+            try:
+                started = start_location_call(ctx, each.id, number, actor=Actor("c-0"))
+            except ArrearsError:
+                continue
+            outcome = simulation.decks.draw("location", ASKED)
+            asked = Reached(now, "call", each.key, outcome in CONNECTED, number=number)
+            asked.party, asked.purpose, asked.outcome = "third_party", "locate", outcome
+            simulation.calls.append((life, asked))
+            simulation.events["location call"] += 1
+            simulation.book.clock.at += timedelta(seconds=1)
+            hear(chance, life, asked, simulation.now)
+            _report(simulation, str(started.attempt), outcome, None)
+
+
+ASKED = {"spoke_with_other": 4, "no_answer": 3, "busy": 1, "third_party_refused": 1, "spoke": 1}
+"""What comes of a question to somebody else, and how often against the others."""
 
 
 def _report(

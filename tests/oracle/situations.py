@@ -36,6 +36,9 @@ SITUATIONS = (
 )
 """Every one of them must occur, also in the small run of the tests."""
 
+IN_STORE = (*SITUATIONS, "another language")
+"""Likewise of Arrears itself: which language counts is asked by a query."""
+
 
 @dataclass(slots=True)
 class Seen:
@@ -59,7 +62,7 @@ class Seen:
     def table(self) -> str:
         """For people: what was seen, how often."""
         lines = [f"{'situation':34}{'borrower-days':>14}{'contacts':>10}"]
-        lines += [f"{name:34}{self.days[name]:14}{self.contacts[name]:10}" for name in SITUATIONS]
+        lines += [f"{name:34}{self.days[name]:14}{self.contacts[name]:10}" for name in IN_STORE]
         for title, counts in (("barred or deferred by", self.barred), ("came in", self.events)):
             lines += ["", f"{title:44}{'times':>14}"]
             lines += [f"{name:44}{count:14}" for name, count in counts.most_common()]
@@ -86,6 +89,8 @@ def situations(life: Life, at: datetime, used: Iterable[str]) -> set[str]:
         found.add("callback")
     if any(hours.until is None or at < hours.until for hours in life.inconvenient):
         found.add("inconvenient time")
+    if any(spell.what != life.locale and spell.lasts(at) for spell in life.spoken):
+        found.add("another language")
     if any(wish.what.startswith("not_at_") and wish.lasts(at) for wish in life.wishes):
         found.add("inconvenient place")
     found = found or {"ordinary"}

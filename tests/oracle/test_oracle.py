@@ -7,9 +7,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from domain.compliance import gate, number_choice, party_reach
+from domain.compliance.contact_facts import ContactFacts
 from domain.compliance.contact_hours import ContactHours
 from domain.compliance.frequency_caps import Cap
 from domain.compliance.gate import Permission, Verdict
+from domain.compliance.vocabulary import Channel
+from domain.contact_points import NumberOnRecord
 from tests.oracle import product_answers, simulation
 from tests.oracle.law import against
 from tests.oracle.log import Life, Pause, Reached, Spell
@@ -142,6 +146,45 @@ def test_an_engine_that_forgot_a_kind_of_rule_is_caught(
 ) -> None:
     monkeypatch.setattr(broken, "earliest_time", lambda self, facts, channel, zone, at: at)
     assert simulation.live(seed=11, borrowers=30, days=60).unlawful > 0
+
+
+def test_an_engine_whose_holds_reach_no_other_party_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(party_reach, "reaches", lambda packs, kind, of, to, on: False)
+    found = simulation.live(seed=11, borrowers=60, days=60)
+    assert any(" of the " in offender for offender in found.offenders)
+
+
+def test_an_engine_whose_holds_reach_every_other_party_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(party_reach, "reaches", lambda packs, kind, of, to, on: True)
+    assert simulation.live(seed=11, borrowers=60, days=60).deferred_too_late > 0
+
+
+def test_an_engine_that_tries_the_numbers_from_the_last_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(product_answers, "number_for", lambda facts, channel, at: facts.numbers[-1])
+    found = simulation.live(seed=11, borrowers=30, days=60)
+    assert any("another number of theirs comes first" in o for o in found.offenders)
+
+
+def test_an_engine_that_knows_no_second_number_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = number_choice.number_for
+
+    def only_the_first(
+        facts: ContactFacts, channel: Channel, at: datetime
+    ) -> NumberOnRecord | None:
+        return first(replace(facts, numbers=facts.numbers[:1]), channel, at)
+
+    for module in (gate, number_choice, product_answers):
+        monkeypatch.setattr(module, "number_for", only_the_first, raising=False)
+    monkeypatch.setattr(
+        gate, "through", lambda facts, channel, at: replace(facts, numbers=facts.numbers[:1])
+    )
+    assert simulation.live(seed=11, borrowers=60, days=60).deferred_too_late > 0
 
 
 def test_an_engine_that_waits_for_too_long_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

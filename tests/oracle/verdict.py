@@ -110,7 +110,9 @@ def _read_texts(
     at_once: Counter[tuple[object, ...]] = Counter()
     for at, text in simulation.provider.log:
         about = LOANS.findall(text.body)
-        item = next(name for name, words in _templates().items() if words.match(text.body))
+        item, language = next(
+            which for which, words in _templates().items() if words.match(text.body)
+        )
         roles = ("guarantor",) if item == "guarantor_notice" else ("borrower", "co_borrower")
         customer, key = known[about[0]]
         probe = Reached(at, "sms", key, number=text.to)
@@ -122,14 +124,16 @@ def _read_texts(
         here = at.astimezone(ZoneInfo(life.lender_zone)).date()
         since = stands(ladder_file(debt.ladder), debt.owed(at), here).ladder_since
         texts[text.body, life.id, since] += 1
-        at_once[str(at), text.to, item, life.id] += 1
+        # Records that are only presumed to be one person are not told of each other's loans.
+        same = tuple(sorted(life.same_as(life.record_of(key, at), at)))
+        at_once[str(at), text.to, item, life.id, same] += 1
         says = {"debt"}
         says |= {"identity"} if LENDER in text.body else set()
         says |= {"opt_out"} if any(word in text.body for word in SPEAKS_OF_STOPPING) else set()
         says |= {"legal_consequences"} if item == "legal_notice" else set()
         others = frozenset(known[id][1] for id in about) - {key}
         reached = Reached(at, "sms", key, number=text.to, says=frozenset(says), also_about=others)
-        reached.party = party
+        reached.party, reached.language = party, language
         life.contacts.append(reached)
     for which, count in at_once.items():
         if count > 1:
@@ -158,14 +162,14 @@ def _is_party(owner: Life, loan: int, life: Life, role: str, at: datetime) -> bo
 
 
 @cache
-def _templates() -> dict[str, re.Pattern[str]]:
-    """How each text reads, in any language, about one loan or several."""
-    words: dict[str, list[str]] = {}
+def _templates() -> dict[tuple[str, str], re.Pattern[str]]:
+    """How each text reads, by item and language, about one loan or several."""
+    words: dict[tuple[str, str], list[str]] = {}
     for path in sorted(TEMPLATES.glob("*/*.txt")):
         item = re.sub(r"_(two|three|more)_loans$", "", path.stem)
         parts = re.split(r"\{\{[^}]*\}\}", path.read_text(encoding="utf-8").strip())
-        words.setdefault(item, []).append(".*?".join(map(re.escape, parts)))
-    return {item: re.compile(f"(?:{'|'.join(all)})$", re.DOTALL) for item, all in words.items()}
+        words.setdefault((item, path.parent.name), []).append(".*?".join(map(re.escape, parts)))
+    return {which: re.compile(f"(?:{'|'.join(all)})$", re.DOTALL) for which, all in words.items()}
 
 
 def _judge(life: Life, made_contact: Reached, found: Found) -> None:
