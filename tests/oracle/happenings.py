@@ -1,6 +1,5 @@
 """What borrowers and their lender do, as events, texts and tapes; the oracle hears of it too."""
 
-from base64 import b64encode
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -19,14 +18,18 @@ from tests.oracle.incoming import (
 )
 from tests.oracle.lender import (
     COUNTRIES,
-    SLOTS,
     CoreLoan,
     Customer,
-    Told,
-    join,
-    tell_numbers,
 )
 from tests.oracle.log import Agreed, Hours, Pause, Spell
+from tests.oracle.people_and_numbers import (
+    another_customer_id,
+    another_number,
+    end_of_number_fact,
+    number_fact,
+    one_number,
+    party,
+)
 from tests.oracle.replies import MEANINGS
 from tests.oracle.simulated_borrowers import Simulation, Unread, submit_event
 from tests.support.inbound import record_inbound_text
@@ -151,119 +154,6 @@ def read(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
     what_follows(simulation.lender.numbers, waited.number, meaning, lives, now, source="c-0")
 
 
-def another_number(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
-    """The customer has another number; an event says so of one record, or only tapes will."""
-    lender, now, chance = simulation.lender, simulation.now, simulation.chance
-    today = simulation.book.ctx.today()
-    if (today - customer.renumbered).days < SETTLED:
-        return
-    customer.number_changed = today
-    record = customer.life.record_of(loan.key, now)
-    known = customer.told.get(record, [])
-    number = lender.new_number(customer.life.jurisdiction)
-    if chance.random() < 0.3 and len(customer.numbers) < 3:
-        customer.numbers.append(number)
-        simulation.events["one more number"] += 1
-        told = [*known, Told(0, number, None)]
-        change = {"another_phone_encrypted": _encrypted(simulation, number)}
-    elif len(customer.numbers) > 1 and chance.random() < 0.4:
-        lender.given_up.append(number)
-        _number_order(simulation, customer, record)
-        return
-    else:
-        place = chance.randrange(len(customer.numbers))
-        lender.given_up.append(customer.numbers[place])
-        customer.numbers[place] = number
-        if place or chance.random() < 0.4:
-            simulation.events["another number, on a tape only"] += 1
-            return
-        told = [Told(0, number, known[0].field if known else 1), *known[1:]]
-        change = {"phone_encrypted": _encrypted(simulation, number)}
-        customer.changed_at[record, told[0].field] = now
-    # A place in the order is that of the moment at which it is applied.
-    at_once = len(known) > 1
-    submit_event(simulation, "contact_change", {"borrower": record, **change}, at_once=at_once)
-    _tell(simulation, customer, record, told)
-
-
-def _number_order(simulation: Simulation, customer: Customer, record: str) -> None:
-    """An event puts the numbers into another order, of which no tape speaks."""
-    known = customer.told.get(record, [])
-    order = list(range(1, len(known) + 1))
-    simulation.chance.shuffle(order)
-    if not order:
-        return
-    simulation.events["another order of numbers"] += 1
-    # The places are those of the moment at which it is applied.
-    told = {"borrower": record, "order": order, "actor": "c-0"}
-    submit_event(simulation, "number_order", told, at_once=True)
-    _tell(simulation, customer, record, [known[place - 1] for place in order])
-
-
-def _tell(simulation: Simulation, customer: Customer, record: str, numbers: list[Told]) -> None:
-    """An event gives a record these numbers, in order; one that comes twice counts once."""
-    first: dict[str, int | None] = {}
-    for told in numbers:
-        first.setdefault(told.number, told.field)
-    placed = [Told(n, number, field) for n, (number, field) in enumerate(first.items(), start=1)]
-    tell_numbers(customer, record, placed, simulation.now)
-
-
-def _encrypted(simulation: Simulation, text: str) -> str:
-    return b64encode(simulation.book.ctx.cipher.encrypt(text)).decode()
-
-
-def another_customer_id(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
-    """The lender numbers a customer anew: one loan, or all; perhaps the name is written anew.
-
-    A party is known again by the name and the number, so that these stay for some days.
-    """
-    chance, new = simulation.chance, f"C-{simulation.lender.new_id()}"
-    if not customer.loans:
-        today = simulation.book.ctx.today()
-        if (today - customer.number_changed).days >= SETTLED:
-            customer.record, customer.renumbered = f"G-{simulation.lender.new_id()}", today
-        return
-    for moved in customer.loans if chance.random() < 0.3 else [loan]:
-        moved.customer_id = chance.choice(("", new, new))
-    if chance.random() < 0.3:
-        customer.name = chance.choice((customer.name.upper(), f"{customer.name} II"))
-
-
-def number_fact(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
-    lender, now = simulation.lender, simulation.now
-    if (named := _one_number(simulation, customer, loan)) is None:
-        return
-    fact = simulation.decks.draw("number fact", dict.fromkeys(NUMBER_FACTS, 1))
-    number, told = named[0], {**named[1], "fact": NUMBER_FACTS[fact], "actor": "c-0"}
-    submit_event(simulation, "number_fact", told, at_once=True)
-    lender.numbers.learn(number, fact, now, "c-0")
-
-
-def _one_number(
-    simulation: Simulation, customer: Customer, loan: CoreLoan
-) -> tuple[str, dict[str, Any]] | None:
-    """One of the numbers of a record, and how an event names it."""
-    record = customer.life.record_of(loan.key, simulation.now)
-    numbers = customer.life.numbers_at(loan.key, simulation.now)
-    if not numbers:
-        return None
-    place = simulation.chance.randrange(len(numbers))
-    return numbers[place], {"borrower": record, "which_number": place + 1}
-
-
-def end_of_number_fact(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
-    numbers, now = simulation.lender.numbers, simulation.now
-    if (named := _one_number(simulation, customer, loan)) is None:
-        return
-    number, which = named
-    known = [fact for fact in NUMBER_FACTS if numbers.knows(number, fact, now)]
-    for fact in known:
-        told = {**which, "fact": NUMBER_FACTS[fact], "actor": "c-0"}
-        submit_event(simulation, "number_fact_end", told, at_once=True)
-        numbers.forget(number, fact, now)
-
-
 def wish(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
     """By one record, and true of the person."""
     now, record = simulation.now, customer.life.record_of(loan.key, simulation.now)
@@ -321,7 +211,7 @@ def inconvenient_place(simulation: Simulation, customer: Customer, loan: CoreLoa
     told |= {"place": place, "actor": "c-0"}
     where = place
     if place == "number":
-        if (named := _one_number(simulation, customer, loan)) is None:
+        if (named := one_number(simulation, customer, loan)) is None:
             return
         where, told = named[0], {**told, **named[1]}
     # Which number is meant is looked up when it is applied.
@@ -385,61 +275,6 @@ def same_person(simulation: Simulation, customer: Customer, loan: CoreLoan) -> N
     customer.life.confirmed.append((simulation.now, one, other))
 
 
-def party(simulation: Simulation, customer: Customer, loan: CoreLoan) -> None:
-    """The core system has somebody else who owes a loan, or one less. Tapes say so; or events,
-    and then tapes change nothing about that."""
-    chance, now = simulation.chance, simulation.now
-    if loan.owner is not customer:
-        return
-    slot = simulation.decks.draw("slot", dict.fromkeys(SLOTS, 1))
-    role, there = SLOTS[slot], loan.parties.get(slot)
-    if there is not None:
-        del loan.parties[slot]
-        simulation.events["party is left out"] += 1
-        known = any(
-            (p.loan, p.record, p.role) == (loan.key, there.record, role) and p.lasts(now)
-            for p in customer.life.parts
-        )
-        if known and chance.random() < 0.5:
-            ended = {"loan": loan.id, "borrower": there.record, "role": role, "actor": "c-0"}
-            submit_event(simulation, "loan_party_end", ended, at_once=True)
-            loan.left_to_events.add((there.record, role))
-            for part in customer.life.parts:
-                if (part.loan, part.record, part.role) == (loan.key, there.record, role):
-                    part.until = part.until or now
-        return
-    new = simulation.lender.new_party(customer.life.jurisdiction)
-    loan.parties[slot] = new
-    if chance.random() < 0.5:
-        return
-    told: dict[str, Any] = {
-        "loan": loan.id,
-        "borrower": new.record,
-        "role": role,
-        "name_encrypted": _encrypted(simulation, new.name),
-        "phone_encrypted": _encrypted(simulation, new.numbers[0]),
-        "address_encrypted": _encrypted(simulation, "1 Example Road"),
-        "zones": list(new.life.zones),
-        "locale": COUNTRIES[customer.life.jurisdiction][2],
-        "actor": "c-0",
-    }
-    submit_event(simulation, "loan_party", told, at_once=True)
-    loan.left_to_events.add((new.record, role))
-    _tell(simulation, new, new.record, [Told(1, new.numbers[0], None)])
-    join(loan, new, new.record, role, now)
-
-
-SETTLED = 7
-"""Days in which a party has the same number before and after the lender numbers them anew."""
-
-NUMBER_FACTS = {
-    "reaches_nobody": "reaches_nobody",
-    "somebody_else": "somebody_else",
-    "takes_no_texts": "no_texts",
-    "refused": "refused",
-    "at_work": "at_work",
-    "shared": "shared",
-}
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 OF_DISPUTE = ("loan", "starts_on", "why", "actor")
 WISHES = ("represented", "employer_forbids", "ceased", "not_by_sms", "not_by_call", "not_by_visit")

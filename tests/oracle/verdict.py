@@ -117,16 +117,20 @@ def _read_texts(
         customer, key = known[about[0]]
         probe = Reached(at, "sms", key, number=text.to)
         party, life = who_is_reached(customer.life, probe, roles)
-        if any(not _is_party(known[id][0].life, known[id][1], life, party, at) for id in about):
+        # Records that are only presumed to be one person are not told of each other's loans.
+        same = life.same_as(life.record_of(key, at), at)
+        if any(
+            not _is_party(known[id][0].life, known[id][1], life, party, at)
+            or life.record_of(known[id][1], at) not in same
+            for id in about
+        ):
             found.unlawful += 1
             found.offend(f"unlawful: {at} {text.to} is told of a stranger's loan: {about}")
         debt = customer.life.debts[key]
         here = at.astimezone(ZoneInfo(life.lender_zone)).date()
         since = stands(ladder_file(debt.ladder), debt.owed(at), here).ladder_since
         texts[text.body, life.id, since] += 1
-        # Records that are only presumed to be one person are not told of each other's loans.
-        same = tuple(sorted(life.same_as(life.record_of(key, at), at)))
-        at_once[str(at), text.to, item, life.id, same] += 1
+        at_once[str(at), text.to, item, life.id, tuple(sorted(same))] += 1
         says = {"debt"}
         says |= {"identity"} if LENDER in text.body else set()
         says |= {"opt_out"} if any(word in text.body for word in SPEAKS_OF_STOPPING) else set()
