@@ -1,4 +1,4 @@
-"""What tapes and events say of numbers, customer ids and parties of loans; the oracle hears it too."""
+"""What tapes and events say of numbers, customer ids and parties; the oracle hears it too."""
 
 from base64 import b64encode
 from typing import Any
