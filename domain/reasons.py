@@ -188,6 +188,7 @@ class ReasonCode(StrEnum):
     HOLD_KNOWN = auto()
     HOLD_NOT_KNOWN = auto()
     HOLD_OVER_BY_THEN = auto()
+    HOLD_ENDED = auto()
     HOLD_ENDS = auto()
     CONTACTS_UP_TO_DATE = auto()
     ZONES_NOT_KNOWN = auto()
@@ -201,6 +202,7 @@ class ReasonCode(StrEnum):
     LINK_KNOWN = auto()
     NOBODY_CONTACTS = auto()
     NOT_REACHED_BY = auto()
+    OPT_OUT_KNOWN = auto()
     RECEIPT_OF_UNKNOWN_TEXT = auto()
     RECEIPT_RECORDED = auto()
     INBOUND_TEXT_RECORDED = auto()
@@ -225,6 +227,7 @@ class ReasonCode(StrEnum):
     REPRESENTATIVE_RECORDED = auto()
     PERSON_FACT_RECORDED = auto()
     PERSON_FACT_LASTS = auto()
+    PERSON_FACT_KNOWN = auto()
     PERSON_FACT_ENDS = auto()
     PERSON_FACT_NOT_KNOWN = auto()
     PERSON_FACT_INCOMPLETE = auto()
@@ -258,8 +261,11 @@ class ReasonCode(StrEnum):
     REPLY_OF_NOBODY = auto()
     DISPUTE_NEEDS_MORE = auto()
     VALIDATION_NOTICE_RECORDED = auto()
+    VALIDATION_NOTICE_KNOWN = auto()
     DEBT_ACKNOWLEDGED = auto()
+    ACKNOWLEDGEMENT_KNOWN = auto()
     LIMITATION_FACT_NOTED = auto()
+    LIMITATION_FACT_KNOWN = auto()
     LIMITATION_FACT_CANNOT_END = auto()
     OWES_NOT = auto()
     # Defects of a loan's data.
@@ -293,6 +299,36 @@ class ReasonCode(StrEnum):
     ATTEMPT_ON_RECORD = auto()
     CLAIM_IN_PARTS = auto()
     LIMITATION_DATE = auto()
+
+
+NOTHING_CHANGED = frozenset(
+    {
+        ReasonCode.EVENT_KNOWN,
+        ReasonCode.PAYMENT_KNOWN,
+        ReasonCode.REVERSAL_KNOWN,
+        ReasonCode.WRITE_OFF_KNOWN,
+        ReasonCode.PROMISE_KNOWN,
+        ReasonCode.PROMISE_OVER,
+        ReasonCode.HOLD_KNOWN,
+        ReasonCode.HOLD_OVER_BY_THEN,
+        ReasonCode.LINK_KNOWN,
+        ReasonCode.OUTCOME_KNOWN,
+        ReasonCode.PARTY_KNOWN,
+        ReasonCode.PARTY_NOT_KNOWN,
+        ReasonCode.OPT_OUT_KNOWN,
+        ReasonCode.PERSON_FACT_KNOWN,
+        ReasonCode.PERSON_FACT_LASTS,
+        ReasonCode.PERSON_FACT_NOT_KNOWN,
+        ReasonCode.NUMBER_FACT_KNOWN,
+        ReasonCode.NUMBER_FACT_NOT_KNOWN,
+        ReasonCode.ADDRESS_FACT_KNOWN,
+        ReasonCode.ADDRESS_FACT_NOT_KNOWN,
+        ReasonCode.VALIDATION_NOTICE_KNOWN,
+        ReasonCode.ACKNOWLEDGEMENT_KNOWN,
+        ReasonCode.LIMITATION_FACT_KNOWN,
+    }
+)
+"""What was reported was on record already, or there was nothing of it to end."""
 
 
 Parameter: TypeAlias = "str | int | list[str]"

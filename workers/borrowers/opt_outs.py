@@ -62,17 +62,18 @@ def record_opt_out(
             else one_debt(connection, ctx, only_about, ReachingFact.CEASED, "opt_out", loans)
         )
         about = FactDetails(loan_id=debt)
-        note_person_fact(connection, record.id, PersonFact.CEASED, actor, now, about)
+        new = note_person_fact(connection, record.id, PersonFact.CEASED, actor, now, about)
         result = because(ReasonCode.NOBODY_CONTACTS, borrower=external_id)
     else:
         by = FactDetails(channel=channel)
-        note_person_fact(connection, record.id, PersonFact.NO_CHANNEL, actor, now, by)
+        new = note_person_fact(connection, record.id, PersonFact.NO_CHANNEL, actor, now, by)
         result = because(ReasonCode.NOT_REACHED_BY, borrower=external_id, channel=channel)
     if channel is Channel.SMS:
         for number in lock_numbers_of(connection, [record.id])[record.id]:
-            note_number_fact(connection, number.contact_point_id, NumberFact.OPTED_OUT, actor, now)
+            point = number.contact_point_id
+            new |= note_number_fact(connection, point, NumberFact.OPTED_OUT, actor, now)
     reassess(connection, ctx, loans, now)
-    return result
+    return result if new else because(ReasonCode.OPT_OUT_KNOWN, borrower=external_id)
 
 
 def one_debt(

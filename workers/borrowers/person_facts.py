@@ -79,8 +79,8 @@ def record_person_fact(connection: Connection, ctx: Context, new: NewPersonFact)
     reassess(connection, ctx, loans, now)
     if new.fact is PersonFact.AGREED_OTHER_HOURS:
         reopen_barred(connection, loans, now)
-    lasts = not noted and new.fact in MAY_EXPIRE
-    code = ReasonCode.PERSON_FACT_LASTS if lasts else ReasonCode.PERSON_FACT_RECORDED
+    known = ReasonCode.PERSON_FACT_LASTS if new.fact in MAY_EXPIRE else ReasonCode.PERSON_FACT_KNOWN
+    code = ReasonCode.PERSON_FACT_RECORDED if noted else known
     return because(code, borrower=new.borrower, person_fact=new.fact)
 
 

@@ -25,10 +25,12 @@ def opt_out(
 ) -> None:
     """Never contact a borrower again who asked for that: by one channel, or by any."""
     payload = {"borrower": borrower, "channel": channel, "actor": actor.reference}
-    id = f"{borrower}:{channel or 'all'}"
     if loan is not None:
-        payload["loan"], id = loan, f"{id}:{loan}"
-    submit(open_context(), "opt_out", id, payload)
+        payload["loan"] = loan
+    ctx = open_context()
+    # The moment: who wanted to be contacted again may ask anew to be left alone.
+    said = (borrower, channel or "all", loan, ctx.now().isoformat())
+    submit(ctx, "opt_out", ":".join(filter(None, said)), payload)
 
 
 def validation_notice(loan: Loan, actor: Recorder, on: On = None) -> None:

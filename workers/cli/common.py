@@ -16,6 +16,9 @@ Loan = Annotated[str, typer.Argument(help="The lender's id of the loan.")]
 Item = Annotated[str, typer.Argument(help="The ladder item, such as legal_file.")]
 Why = Annotated[str, typer.Option(help="Why, in words that identify nobody.")]
 
+KNOWN_ALREADY = 1
+"""The exit code for an event that changed nothing, because what it says is on record already."""
+
 NOT_KNOWN_YET = 3
 """The exit code for an event that is stored until the loan or record that it names exists."""
 

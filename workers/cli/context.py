@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from config.settings import load_settings
 from domain.events import InboxStatus
 from domain.language.speak import speak
-from domain.reasons import ReasonCode, because
+from domain.reasons import NOTHING_CHANGED
 from workers.bootstrap import build_context
-from workers.cli.common import NOT_KNOWN_YET
+from workers.cli.common import KNOWN_ALREADY, NOT_KNOWN_YET
 from workers.cli.language import language_of_environment, say
 from workers.cli.render import UNCHANGED, console, errors, print_lines
 from workers.context import Context
@@ -78,9 +78,10 @@ def submit(
 
     What can never be applied is refused and not stored.
 
-    Exits with `NOT_KNOWN_YET` where it names something unknown: the event is stored and waits, and
-    the exit code shows that it may be a typing mistake. What happens next and how to take it back
-    is said; `if_unknown` is what else can be done, as an English text.
+    Exits with `KNOWN_ALREADY` where it changed nothing: it was on record, or there was nothing to
+    end. Exits with `NOT_KNOWN_YET` where it names something unknown: the event is stored and waits,
+    and the exit code shows that it may be a typing mistake. What happens next and how to take it
+    back is said; `if_unknown` is what else can be done, as an English text.
 
     Raises:
         ArrearsError: it can never be applied, or was applied before with other contents.
@@ -95,17 +96,17 @@ def submit(
         )
         if result.status is InboxStatus.RECEIVED:
             raise typer.Exit(NOT_KNOWN_YET)
+        if result.reason and result.reason[0].code in NOTHING_CHANGED:
+            raise typer.Exit(KNOWN_ALREADY)
         return
     if result.status is InboxStatus.RECEIVED:
         lines = (speak(result.reason, language), *_while_it_waits(kind, if_unknown))
         command = f"    arrears events discard {shlex.quote(event)} --by STAFF --why WHY"
         errors.print("\n".join((*lines, command)), markup=False)
         raise typer.Exit(NOT_KNOWN_YET)
-    if result.completed_before:
-        known = because(ReasonCode.EVENT_KNOWN, event_id=event) + result.reason
-        console.print(speak(known, language), markup=False)
-    else:
-        console.print(speak(result.reason, language), markup=False)
+    console.print(speak(result.reason, language), markup=False)
+    if result.reason and result.reason[0].code in NOTHING_CHANGED:
+        raise typer.Exit(KNOWN_ALREADY)
 
 
 def _while_it_waits(kind: str, if_unknown: str) -> Iterator[str]:

@@ -70,9 +70,13 @@ def place_hold(connection: Connection, ctx: Context, new: NewHold) -> Reasons:
             starts_on=new.starts_on,
             ends_on=new.ends_on,
         )
-    known = select(hold.c.id).where(hold.c.external_id == new.hold)
-    if connection.execute(known).first() is not None:
-        return because(ReasonCode.HOLD_KNOWN, hold_id=new.hold)
+    known = select(hold.c.ends_on).where(hold.c.external_id == new.hold)
+    stored = connection.execute(known).one_or_none()
+    if stored is not None:
+        on_record = because(ReasonCode.HOLD_KNOWN, hold_id=new.hold)
+        if stored.ends_on is None or stored.ends_on > now.date():
+            return on_record
+        return on_record + because(ReasonCode.HOLD_ENDED, ends_on=stored.ends_on)
     ends_on = new.ends_on or _lawful_end(ctx, paused.jurisdictions, new)
     pause = Hold(HoldKind(new.kind), new.starts_on, ends_on)
     insert_hold(

@@ -62,8 +62,11 @@ def record_promise(connection: Connection, ctx: Context, new: NewPromise) -> Rea
     """
     now = ctx.now()
     owed = lock_named_loan(connection, new.loan, "promise")
-    known = select(promise.c.id).where(promise.c.external_id == new.promise)
-    if connection.execute(known).first() is not None:
+    known = select(promise.c.status).where(promise.c.external_id == new.promise)
+    status = connection.execute(known).scalar()
+    if status is not None and status != PromiseStatus.OPEN:
+        return because(ReasonCode.PROMISE_OVER, promise=new.promise, promise_status=status)
+    if status is not None:
         return because(ReasonCode.PROMISE_KNOWN, promise=new.promise)
     if owed.written_off_on is not None:
         raise RejectedError(

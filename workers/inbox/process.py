@@ -23,7 +23,7 @@ from domain.events import (
     RejectedError,
 )
 from domain.language.speak import speak
-from domain.reasons import ReasonCode, Reasons, because
+from domain.reasons import NOTHING_CHANGED, ReasonCode, Reasons, because
 from workers.context import Context
 from workers.db import inbox
 from workers.db.engine import autocommit
@@ -263,7 +263,8 @@ def submit(
     """Store an event that a person reports and apply it, in one transaction.
 
     One that can never be applied is not stored, because the person is told at once. An event that
-    was stored before keeps the contents that it had. A dry run stores and changes nothing.
+    was stored before keeps the contents that it had. One that was applied before changes nothing,
+    and its result says what is true now. A dry run stores and changes nothing.
 
     Raises:
         RefusedError: it can never be applied as it is, or a person discarded it.
@@ -276,9 +277,30 @@ def submit(
             is_kept = result.completed_before and result.status == InboxStatus.REJECTED
             error = KeptAsRejectedError if is_kept else RefusedError
             raise error(speak(result.reason), result.reason)
+        if result.completed_before:
+            known = because(ReasonCode.EVENT_KNOWN, event_id=external_id)
+            reason = _true_now(connection, ctx, kind, payload) or known
+            result = EventResult(result.status, reason, completed_before=True)
         if dry_run:
             connection.rollback()
     return result
+
+
+def _true_now(
+    connection: Connection, ctx: Context, kind: str, payload: Mapping[str, Any]
+) -> Reasons:
+    """What an event that was applied before would come to now, if it would change nothing.
+
+    Its first result may not be true any more: a payment may be reversed, a promise broken.
+    """
+    savepoint = connection.begin_nested()
+    try:
+        reason = EVENT_KINDS[kind].apply(connection, ctx, payload)
+    except (NotYetError, RejectedError):
+        return ()
+    finally:
+        savepoint.rollback()
+    return reason if reason and reason[0].code in NOTHING_CHANGED else ()
 
 
 def dispatch_events(ctx: Context, *, limit: int = 1_000) -> list[int]:

@@ -32,15 +32,14 @@ def note_validation_notice(
     """
     owed = lock_named_loan(connection, external_id, "validation_notice")
     _check_not_in_future(given_on, ctx, external_id)
-    connection.execute(
-        update(loan)
-        .where(loan.c.id == owed.id)
-        .values(
-            validation_notice_on=func.least(
-                func.coalesce(loan.c.validation_notice_on, given_on), given_on
-            )
-        )
+    first = func.coalesce(loan.c.validation_notice_on > given_on, True)
+    noted = connection.execute(
+        update(loan).where(loan.c.id == owed.id, first).values(validation_notice_on=given_on)
     )
+    if not noted.rowcount:
+        known = select(loan.c.validation_notice_on).where(loan.c.id == owed.id)
+        on = connection.execute(known).scalar_one()
+        return because(ReasonCode.VALIDATION_NOTICE_KNOWN, loan=external_id, on=on)
     reassess(connection, ctx, [owed.id], ctx.now())
     return because(ReasonCode.VALIDATION_NOTICE_RECORDED, loan=external_id, on=given_on)
 
@@ -72,7 +71,7 @@ def note_acknowledgement(
     owed = lock_named_loan(connection, external_id, "acknowledgement")
     _check_not_in_future(on, ctx, external_id)
     who = _party(connection, owed.id, external_id, acknowledged_by)
-    connection.execute(
+    noted = connection.execute(
         insert(acknowledgement)
         .values(
             loan_id=owed.id,
@@ -85,6 +84,8 @@ def note_acknowledgement(
         )
         .on_conflict_do_nothing()
     )
+    if not noted.rowcount:
+        return because(ReasonCode.ACKNOWLEDGEMENT_KNOWN, loan=external_id, on=on)
     reassess(connection, ctx, [owed.id], ctx.now())
     return because(ReasonCode.DEBT_ACKNOWLEDGED, loan=external_id, on=on)
 
@@ -131,20 +132,18 @@ def note_limitation_fact(connection: Connection, ctx: Context, new: NewLimitatio
         actor=new.actor,
         recorded_at=ctx.now(),
     )
-    connection.execute(
+    noted = connection.execute(
         row.on_conflict_do_update(
             index_elements=[row.table.c.loan_id, row.table.c.fact, row.table.c.starts_on],
             set_={"ends_on": new.ends_on, "ended_by": new.actor, "end_recorded_at": ctx.now()},
             where=limitation_fact.c.ends_on.is_(None) & (new.ends_on is not None),
         )
     )
-    reassess(connection, ctx, [owed.id], ctx.now())
-    return because(
-        ReasonCode.LIMITATION_FACT_NOTED,
-        limitation_fact=new.fact,
-        loan=new.loan,
-        on=new.starts_on,
-    )
+    code = ReasonCode.LIMITATION_FACT_KNOWN
+    if noted.rowcount:
+        reassess(connection, ctx, [owed.id], ctx.now())
+        code = ReasonCode.LIMITATION_FACT_NOTED
+    return because(code, limitation_fact=new.fact, loan=new.loan, on=new.starts_on)
 
 
 def _party(connection: Connection, loan_id: int, external_id: str, named: str | None) -> int:

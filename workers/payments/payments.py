@@ -213,11 +213,16 @@ def _result(booking: _Booking, left_over: Mapping[str, Decimal], arrears: Arrear
 def _recorded_before(connection: Connection, payment: Payment) -> HandlerResult:
     """The result of a payment that comes again; another payment under its id is refused."""
     known = connection.execute(
-        select(loan_table.c.external_id, payment_table.c.amount, payment_table.c.currency)
+        select(
+            loan_table.c.external_id,
+            payment_table.c.amount,
+            payment_table.c.currency,
+            payment_table.c.reversed_on,
+        )
         .join(loan_table, loan_table.c.id == payment_table.c.loan_id)
         .where(payment_table.c.external_id == payment.external_id)
     ).one()
-    if tuple(known) != (payment.loan, payment.amount, payment.currency):
+    if tuple(known)[:3] != (payment.loan, payment.amount, payment.currency):
         return RejectedError(
             ReasonCode.PAYMENT_ID_TAKEN,
             payment=payment.external_id,
@@ -225,6 +230,8 @@ def _recorded_before(connection: Connection, payment: Payment) -> HandlerResult:
             amount=known.amount,
             currency=known.currency,
         )
+    if known.reversed_on is not None:
+        return because(ReasonCode.REVERSAL_KNOWN, payment=payment.external_id, on=known.reversed_on)
     return because(ReasonCode.PAYMENT_KNOWN, payment=payment.external_id)
 
 

@@ -99,7 +99,7 @@ def test_a_loan_is_written_off(environment: dict[str, str], book: Book) -> None:
             "not a kind of hold",
         ),
         (
-            ("write-off", "L-1", *SOLD, "--on", "2999-01-01"),
+            ("write-off", "L-1", *SOLD, "--on", "2199-01-01"),
             "has not come yet",
         ),
     ],

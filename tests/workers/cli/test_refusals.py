@@ -39,10 +39,10 @@ def book(engine: Engine) -> Book:
         ((*PAY, "10.005", "CNY", "--id", "P-1", *BY), "in whole hundredths"),
         (("promise", "record", "L-1", "9", "CNY", "2020-01-01", "--id=x", *BY), "has passed"),
         (("hold", "place", "L-1", "holiday", "--id", "x", *WHY), "not a kind of hold"),
-        (("write-off", "L-1", "--on", "2999-01-01", *WHY), "has not come yet"),
-        (("acknowledgement", "L-1", "--on", "2999-01-01", *BY), "has not come yet"),
-        (("limitation-fact", "L-1", "suit", "--from", "2999-01-01", *BY), "has not come yet"),
-        (("limitation-fact", "L-1", "suit", "--until", "2999-01-01", *BY), "has not come yet"),
+        (("write-off", "L-1", "--on", "2199-01-01", *WHY), "has not come yet"),
+        (("acknowledgement", "L-1", "--on", "2199-01-01", *BY), "has not come yet"),
+        (("limitation-fact", "L-1", "suit", "--from", "2199-01-01", *BY), "has not come yet"),
+        (("limitation-fact", "L-1", "suit", "--until", "2199-01-01", *BY), "has not come yet"),
         (
             ("limitation-fact", "L-1", "suit", "--until", "2019-01-01", *BY),
             "none before they start",
@@ -106,8 +106,92 @@ def test_the_same_payment_again_is_said_to_be_on_record(
     again = arrears(environment, *command, "--by", "c-2")
 
     assert "on record already" not in first.stdout
-    assert (again.returncode, "payment:P-1 is on record already" in again.stdout) == (0, True)
+    assert (again.returncode, "Payment P-1 is on record already" in again.stdout) == (1, True)
+    assert "past due" not in again.stdout, "what was true the first time"
     assert book.one(payment).amount == 10
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (("promise", "record", "L-1", "9", "CNY", str(TODAY), "--id", "PR-1", *BY), "PR-1 is on"),
+        (("hold", "place", "L-1", "manual", "--id", "H-1", *WHY), "H-1 is on record already"),
+        (("dispute", "open", "L-1", "--id", "D-1", *WHY), "D-1 is on record already"),
+        (("write-off", "L-1", *WHY), "was written off on"),
+        (("opt-out", "B-L-1", *BY), "has asked for that already"),
+        (("opt-out", "B-L-1", "--channel", "sms", *BY), "has asked for that already"),
+        (("person", "note", "B-L-1", "represented", *BY), "already; nothing changed"),
+        (("person", "note", "B-L-1", "inconvenient_time", "--time", "sun", *BY), "counts as long"),
+        (("person", "end", "B-L-1", "represented", *BY), "Nothing like that is on record"),
+        (("validation-notice", "L-1", *BY), "is on record already"),
+        (("acknowledgement", "L-1", *BY), "is on record already"),
+        ((*ASSIGNED, *BY), "is on record already"),
+        (
+            ("number", "note", "reaches_nobody", "--borrower", "B-L-1", *BY),
+            "known of the number",
+        ),
+    ],
+)
+def test_what_is_on_record_already_is_said_to_be_and_ends_with_1(
+    environment: dict[str, str], book: Book, command: tuple[str, ...], says: str
+) -> None:
+    arrears(environment, *command)
+    again = arrears(environment, *command)
+
+    assert (again.returncode, says in again.stdout) == (1, True), again.stdout + again.stderr
+
+
+def test_a_payment_that_was_reversed_is_said_to_be_when_it_is_recorded_again(
+    environment: dict[str, str], book: Book
+) -> None:
+    command = (*PAY, "10", "CNY", "--id", "P-1", *BY)
+    arrears(environment, *command)
+    reverse = ("payment", "reverse", "P-1", *BY)
+    assert arrears(environment, *reverse).returncode == 0
+
+    for repeated in (command, reverse):
+        again = arrears(environment, *repeated)
+        assert again.returncode == 1
+        assert f"Payment P-1 was reversed on {TODAY}; nothing changed." in again.stdout
+    assert book.one(payment).reversed_on == TODAY
+
+
+def test_a_payment_under_another_event_is_on_record_as_well(
+    environment: dict[str, str], book: Book
+) -> None:
+    paid = {"external_id": "P-1", "loan": "L-1", "amount": "10.00", "currency": "CNY"}
+    stored = process.store_and_commit(
+        book.ctx, "evt-7", "payment", {**paid, "paid_on": "2026-03-01"}, Clock().now()
+    )
+    assert process.apply_event(book.ctx, stored).status == "applied"
+
+    again = arrears(environment, *PAY, "10", "CNY", "--id", "P-1", *BY)
+
+    assert (again.returncode, "P-1 is on record already" in again.stdout) == (1, True)
+
+
+def test_a_promise_that_was_cancelled_is_said_to_be(
+    environment: dict[str, str], book: Book
+) -> None:
+    command = ("promise", "record", "L-1", "9", "CNY", str(TODAY), "--id", "PR-1", *BY)
+    arrears(environment, *command)
+    arrears(environment, "promise", "cancel", "PR-1", *BY)
+
+    again = arrears(environment, *command)
+
+    assert (again.returncode, "PR-1 is withdrawn already" in again.stdout) == (1, True)
+
+
+def test_a_hold_that_was_released_is_said_to_have_ended(
+    environment: dict[str, str], book: Book
+) -> None:
+    command = ("hold", "place", "L-1", "manual", "--id", "H-1", *WHY)
+    arrears(environment, *command)
+    arrears(environment, "hold", "release", "H-1", *BY)
+
+    again = arrears(environment, *command)
+
+    assert (again.returncode, f"It ended on {TODAY}" in again.stdout) == (1, True)
 
 
 def test_who_recorded_it_is_kept_with_the_event(environment: dict[str, str], book: Book) -> None:
